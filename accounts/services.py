@@ -1,0 +1,36 @@
+"""Users and their API tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from knox.models import AuthToken
+from knox.settings import knox_settings
+
+from accounts.models import User
+
+
+def create_api_token(*, username: str, days: int | None = None) -> tuple[User, str, bool]:
+    """A new token for this user, who is made if there is none (without a password: the token is the only way in).
+
+    Returns the user, the token (shown once, kept only as a hash) and whether the user is new. Raises ValueError for a
+    name that cannot be one.
+    """
+    User.username_validator(username)
+    if len(username) > 150:
+        raise ValueError("A user name has at most 150 characters.")
+    with transaction.atomic():
+        user, made = User.objects.get_or_create(username=username)
+        if made:
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
+        _, token = AuthToken.objects.create(user, expiry=timedelta(days=days) if days else knox_settings.TOKEN_TTL)
+    return user, token, made
+
+
+def forget_expired_tokens() -> int:
+    """Deletes tokens whose time is over; returns how many."""
+    deleted, _ = AuthToken.objects.filter(expiry__lte=timezone.now()).delete()
+    return int(deleted)

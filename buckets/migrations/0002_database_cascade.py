@@ -1,0 +1,8 @@
+from django.db import migrations
+
+from config.common.migrations import OnDeleteInDatabase
+
+
+class Migration(migrations.Migration):
+    dependencies = [("buckets", "0001_initial")]
+    operations = [OnDeleteInDatabase("fill", "bucket", "CASCADE")]

@@ -1,0 +1,12 @@
+"""The Celery application: a bell and hands. What is promised stands in PostgreSQL."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")  # a stop hands running work back instead of holding it an hour
+
+app = Celery("buckets")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

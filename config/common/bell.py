@@ -1,0 +1,24 @@
+"""Ringing for a worker. The work itself stands in the database, so a bell that cannot be rung loses nothing."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+
+def ring(task: str, **arguments: Any) -> None:
+    """Asks a worker to run a task, once the caller's transaction is committed. Where the broker is away, beat rings later."""
+    transaction.on_commit(lambda: _send(task, arguments))
+
+
+def _send(task: str, arguments: dict[str, Any]) -> None:
+    try:
+        current_app.send_task(task, kwargs=arguments, ignore_result=True)
+    except OperationalError as error:
+        log.warning("The broker is away (%s); beat will ring for %s", type(error).__name__, task)

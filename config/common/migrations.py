@@ -1,0 +1,61 @@
+"""Migration operations that Django 5.2 lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.migrations.operations.base import Operation
+
+
+class OnDeleteInDatabase(Operation):
+    """Lets PostgreSQL carry out a foreign key's deletion rule ("CASCADE" or "SET NULL").
+
+    Django's own cascade loads every child row first: a bucket of a million leads would not fit in memory.
+    `field` may be a many-to-many field: then both keys of its table cascade.
+    """
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, model: str, field: str, rule: str) -> None:
+        self.model, self.field, self.rule = model, field, rule
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (self.__class__.__name__, [self.model, self.field, self.rule], {})
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        return None
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        self._set(app_label, schema_editor, to_state, f"ON DELETE {self.rule}")
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        self._set(app_label, schema_editor, to_state, "")
+
+    def _set(self, app_label: str, schema_editor: Any, state: Any, rule: str) -> None:
+        model = state.apps.get_model(app_label, self.model)
+        field = model._meta.get_field(self.field)
+        if field.many_to_many:
+            through = field.remote_field.through
+            keys = [(through, f) for f in through._meta.get_fields() if f.many_to_one]
+        else:
+            keys = [(model, field)]
+        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for owner, key in keys:
+            self._replace(schema_editor, owner._meta.db_table, key, rule)
+
+    @staticmethod
+    def _replace(schema_editor: Any, table: str, key: Any, rule: str) -> None:
+        target = key.remote_field.model._meta
+        with schema_editor.connection.cursor() as cursor:
+            constraints = schema_editor.connection.introspection.get_constraints(cursor, table)
+        name = next(n for n, c in constraints.items() if c["foreign_key"] and c["columns"] == [key.column])
+        q = schema_editor.quote_name
+        schema_editor.execute(f"ALTER TABLE {q(table)} DROP CONSTRAINT {q(name)}")
+        schema_editor.execute(
+            f"ALTER TABLE {q(table)} ADD CONSTRAINT {q(name)} FOREIGN KEY ({q(key.column)}) "
+            f"REFERENCES {q(target.db_table)} ({q(target.pk.column)}) {rule} DEFERRABLE INITIALLY DEFERRED"
+        )
+
+    def describe(self) -> str:
+        return f"{self.rule} of {self.model}.{self.field} in the database"

@@ -1,0 +1,109 @@
+"""What travels between the HTTP server, the engine and the vendors' doors."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+Json = dict[str, Any]
+
+JSON_TYPE = "application/json; charset=utf-8"
+TEXT_TYPE = "text/plain; charset=utf-8"
+HTML_TYPE = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request; header names are lower case, `query` keeps repeated values."""
+
+    method: str
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON; an empty body is an empty object. Raises ValueError."""
+        return json.loads(self.body) if self.body.strip() else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """`units` sold for one input; the input's text is how the ledger sees the same thing bought twice."""
+
+    input: str
+    units: Decimal = Decimal(1)
+
+
+@dataclass(slots=True)
+class Answer:
+    """A vendor's answer before it is bytes. `items` names the payload key a batch fault may disturb."""
+
+    status: int = 200
+    payload: Any = None
+    text: str | None = None
+    content_type: str = JSON_TYPE
+    headers: dict[str, str] = field(default_factory=dict)
+    charges: list[Charge] = field(default_factory=list)
+    items: str = "data"
+    answered: bool = True
+
+    def body(self) -> bytes:
+        """The bytes of the body, UTF-8."""
+        if self.text is not None:
+            return self.text.encode()
+        return json.dumps(self.payload, separators=(",", ":")).encode()
+
+
+class Refusal(Exception):
+    """A request the vendor turns down; `keys` are the offending fields (Joi's `validation.keys`)."""
+
+    def __init__(self, status: int, message: str = "", keys: list[str] | None = None, code: str = "") -> None:
+        super().__init__(message)
+        self.status, self.message, self.code = status, message, code
+        self.keys = [""] if keys is None else keys
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One endpoint. A path ending in "/" takes the rest of the path as its argument.
+
+    `operation` is what pace, ledger and faults call it ("probe" doors are free and outside all three).
+    """
+
+    method: str
+    path: str
+    operation: str
+    handle: Callable[[Request], Answer]
+    scope: str = ""
+    batch: bool = False
+
+
+class Vendor(Protocol):
+    """What the engine needs of a vendor."""
+
+    def doors(self) -> list[Door]:
+        """Its endpoints."""
+
+    def authorise(self, request: Request, door: Door) -> None:
+        """Raises Refusal 401 or 403."""
+
+    def refuse(self, refusal: Refusal, door: Door | None) -> Answer:
+        """The refusal in the vendor's own shape."""
+
+    def pace_headers(self, limit: int | None, used: int, wait_s: float | None) -> dict[str, str]:
+        """Headers about the pace: `limit` a minute, `used` of it, `wait_s` set when refused."""
+
+
+def is_number(value: Any) -> bool:
+    """A JSON number, or a string Joi would convert into one; booleans are not numbers."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int | float):
+        return True
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,314 @@
+"""The one settings file. Everything that differs between places comes from the environment; `.env.example` lists it all.
+
+A missing or bad value stops start-up and says which, what for, and gives an example.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import environ
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.read_env(BASE_DIR / ".env", overwrite=False)
+
+
+def _need(name: str, what_for: str, example: str) -> str:
+    value: str = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. It is needed for {what_for}. Example: {name}={example}")
+    return value
+
+
+def _number(name: str, default: str, what_for: str, *, least: str = "0") -> Decimal:
+    text: str = env.str(name, default=default)
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or value < Decimal(least):
+        raise ImproperlyConfigured(
+            f"{name}={text!r} is not a number of at least {least}. It sets {what_for}. Example: {name}={default}"
+        )
+    return value
+
+
+def _whole(name: str, default: int, what_for: str, *, least: int = 1) -> int:
+    value = _number(name, str(default), what_for, least=str(least))
+    if value != int(value):
+        raise ImproperlyConfigured(f"{name} must be a whole number. It sets {what_for}. Example: {name}={default}")
+    return int(value)
+
+
+# --- The place -------------------------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = _need("SECRET_KEY", "signing sessions and tokens", "<50 random characters>")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+DATABASE_URL = _need("DATABASE_URL", "PostgreSQL, where everything is kept", "postgres://user:pass@host:5432/buckets")
+REDIS_URL = _need("REDIS_URL", "the Celery broker and the cache", "redis://host:6379/0")
+
+try:
+    _database: dict[str, Any] = env.db_url_config(DATABASE_URL)
+except Exception as error:
+    raise ImproperlyConfigured(
+        "DATABASE_URL cannot be read. It names PostgreSQL. Example: DATABASE_URL=postgres://user:pass@host:5432/buckets"
+    ) from error
+if _database.get("ENGINE") != "django.db.backends.postgresql":
+    raise ImproperlyConfigured(
+        "DATABASE_URL must be a PostgreSQL address. Example: DATABASE_URL=postgres://user:pass@host:5432/buckets"
+    )
+if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise ImproperlyConfigured("REDIS_URL must start with redis://. Example: REDIS_URL=redis://host:6379/0")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "accounts",
+    "integrations",
+    "leads",
+    "buckets",
+    "enrichment",
+]
+if DEBUG:
+    INSTALLED_APPS.append("config.local")  # demo, sandbox and local servers: never in production
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.common.middleware.RequestLimits",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- PostgreSQL, Redis, Celery -----------------------------------------------------------------------------------------
+
+_database.setdefault("OPTIONS", {})["pool"] = {
+    "min_size": 1,
+    "max_size": _whole("DATABASE_POOL", 20, "PostgreSQL connections per process"),
+    "timeout": 10,
+}
+_database["CONN_HEALTH_CHECKS"] = True
+_database["ATOMIC_REQUESTS"] = False
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    }
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = None  # a backend made .delay() hang 19 s when Redis was away, 0.7 s without
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = False  # tasks are wake-ups; beat rings again, and no message can loop
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 45.0  # longer than a pump's slice, so that a stop leaves nothing in doubt
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 2,
+    "health_check_interval": 25,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+# Periodic work stands here and nowhere else; each entry expires before its next ring, so that rings do not pile up.
+CELERY_BEAT_SCHEDULE = {
+    "ring-pumps": {"task": "enrichment.ring", "schedule": 10.0, "options": {"expires": 9}},
+    "reap-expired-leases": {"task": "enrichment.reap", "schedule": 10.0, "options": {"expires": 9}},
+    "continue-fills": {"task": "buckets.continue_fills", "schedule": 10.0, "options": {"expires": 9}},
+    "forget-expired-tokens": {
+        "task": "accounts.forget_expired",
+        "schedule": crontab(hour="4", minute="10"),
+        "options": {"expires": 3600},
+    },
+}
+
+# --- Vendors: where, with which key, how fast, for how much -----------------------------------------------------------
+
+VENDORS = {
+    "realestateapi": {
+        "base_url": env.str("REALESTATEAPI_BASE_URL", default="https://api.realestateapi.com"),
+        "key": env.str("REALESTATEAPI_KEY", default=""),
+    },
+    "signalhouse": {
+        "base_url": env.str("SIGNALHOUSE_BASE_URL", default=""),
+        "key": env.str("SIGNALHOUSE_API_KEY", default=""),
+    },
+    "apollo": {
+        "base_url": env.str("APOLLO_BASE_URL", default="https://api.apollo.io/api/v1"),
+        "key": env.str("APOLLO_API_KEY", default=""),
+    },
+}
+SKIP_TRACE_VENDOR = env.str("SKIP_TRACE_VENDOR", default="realestateapi")
+if SKIP_TRACE_VENDOR not in ("realestateapi", "signalhouse"):
+    raise ImproperlyConfigured(
+        f"SKIP_TRACE_VENDOR={SKIP_TRACE_VENDOR!r} is neither realestateapi nor signalhouse. It says who is asked for "
+        "phones and e-mails. Example: SKIP_TRACE_VENDOR=realestateapi"
+    )
+APOLLO_WEBHOOK_URL = env.str("APOLLO_WEBHOOK_URL", default="")
+VENDOR_CONNECT_TIMEOUT = float(_number("VENDOR_CONNECT_TIMEOUT", "3.05", "seconds to reach a vendor"))
+VENDOR_READ_TIMEOUT = float(_number("VENDOR_READ_TIMEOUT", "30", "seconds a vendor may be silent"))
+VENDOR_DEADLINE = float(_number("VENDOR_DEADLINE", "45", "seconds a whole vendor answer may take"))
+VENDOR_MAX_BYTES = _whole("VENDOR_MAX_BYTES", 64 * 1024 * 1024, "bytes of the longest vendor answer")
+VENDOR_IN_FLIGHT = _whole("VENDOR_IN_FLIGHT", 10, "requests in flight per vendor, over all hosts")
+
+# operation: (vendor, requests a minute, US dollars a unit, inputs a request, days an answer stays fresh).
+# Pace and batch are the brief's ("Rate Limiting Strategy"); 0 requests a minute means no pace.
+_OPERATIONS = {
+    "property_search": ("realestateapi", 300, "0.05", 1, 1),
+    "autocomplete": ("realestateapi", 300, "0", 1, 1),
+    "property_detail": ("realestateapi", 100, "0.05", 250, 90),
+    "skip_trace": (SKIP_TRACE_VENDOR, 50, "0.05", 100, 90),
+    "apollo_people": ("apollo", 100, "0.02", 10, 90),
+    "apollo_organizations": ("apollo", 100, "0.02", 10, 90),
+}
+OPERATIONS = {
+    name: {
+        "vendor": vendor,
+        "pace": _number(f"PACE_{name.upper()}", str(pace), f"requests a minute of {name} (0: no pace)"),
+        "price": _number(f"PRICE_{name.upper()}", price, f"US dollars a unit of {name}"),
+        "batch": _whole(f"BATCH_{name.upper()}", batch, f"inputs of one {name} request"),
+        "fresh_days": _whole(f"FRESH_{name.upper()}", fresh, f"days a {name} answer is served again", least=0),
+    }
+    for name, (vendor, pace, price, batch, fresh) in _OPERATIONS.items()
+}
+VENDOR_DAILY_CAP = {
+    name: _number(f"DAILY_CAP_{name.upper()}", "1000", f"US dollars a day with {name}") for name in VENDORS
+}
+
+# The brief's limits ("Batch Size Recommendations").
+RUN_LIMIT = _whole("RUN_LIMIT", 2000, "leads of one run where it names no limit")
+RUN_LIMIT_MAX = _whole("RUN_LIMIT_MAX", 100_000, "the most leads of one run")
+DAILY_LEAD_LIMIT = _whole("DAILY_LEAD_LIMIT", 5000, "leads a new user may buy facts for in a day", least=0)
+MONTHLY_BUDGET = _number("MONTHLY_BUDGET", "1000", "US dollars a new user may spend in a month")
+BUCKET_IDS_MAX = _whole("BUCKET_IDS_MAX", 100_000, "property ids of one request")
+REQUEST_BYTES_MAX = _whole("REQUEST_BYTES_MAX", 8 * 1024 * 1024, "bytes of one request body")
+PUMP_SECONDS = _whole("PUMP_SECONDS", 30, "seconds one pump works before it rings for the next")
+
+# --- People, sessions, API ----------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_THROTTLE_CLASSES": ["config.common.api.UserThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": env.str("THROTTLE_USER", default="600/min")},
+    "DEFAULT_SCHEMA_CLASS": "config.common.schema.Schema",
+    "EXCEPTION_HANDLER": "config.common.api.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"TOKEN_TTL": timedelta(days=_whole("TOKEN_DAYS", 90, "days an API token lives")), "AUTH_HEADER_PREFIX": "Token"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Bucket System",
+    "VERSION": "1",
+    "DESCRIPTION": "Save property ids for nothing; buy facts only for the leads you choose.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+# --- Security: production unless DEBUG ---------------------------------------------------------------------------------
+
+HTTPS = env.bool("HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

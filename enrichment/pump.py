@@ -1,0 +1,109 @@
+"""A pump works one stage for a slice of time, with threads for the waiting. One pump a stage, for the whole fleet."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from enrichment import lanes, purchase, stages
+
+log = logging.getLogger(__name__)
+BEAT = 3.0  # seconds between two signs of life
+IDLE = 2.0  # seconds without work after which a pump ends
+
+
+def work(stage: int) -> None:
+    """Pumps until idle or the slice is over. Does nothing where a pump is at work already."""
+    token = lanes.enter(stage)
+    if token is None:
+        return
+    try:
+        _Pump(stage).run(token)
+    finally:
+        lanes.leave(stage, token)
+
+
+class _Pump:
+    def __init__(self, stage: int) -> None:
+        self.stage = stage
+        self.until = time.monotonic() + settings.PUMP_SECONDS
+        self.stopping = threading.Event()
+        self.last_work = time.monotonic()
+
+    def run(self, token: UUID) -> None:
+        names = stages.operations_of(self.stage)
+        threads = [
+            threading.Thread(target=self._thread, args=(names[number % len(names)],), name=f"pump-{self.stage}-{number}")
+            for number in range(stages.pump_threads())
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            while any(thread.is_alive() for thread in threads):
+                if not self._keep(token) or self._over():
+                    self.stopping.set()
+                self._pause(threads)
+        finally:  # also on the task's soft time limit: what is in flight is seen through
+            self.stopping.set()
+            for thread in threads:
+                thread.join()
+
+    def _pause(self, threads: list[threading.Thread]) -> None:
+        deadline = time.monotonic() + BEAT
+        while time.monotonic() < deadline and any(t.is_alive() for t in threads) and not self._over():
+            time.sleep(0.1)
+        if self._over():
+            self.stopping.set()
+            time.sleep(0.1)
+
+    def _over(self) -> bool:
+        now = time.monotonic()
+        return now > self.until or now - self.last_work > IDLE
+
+    def _keep(self, token: UUID) -> bool:
+        try:
+            return lanes.keep(self.stage, token)
+        except (OperationalError, InterfaceError):  # PostgreSQL is away: the threads wait for it, the lease runs out
+            connection.close()
+            return True
+
+    def _thread(self, name: str) -> None:
+        try:
+            while not self.stopping.is_set():
+                self._turn(name)
+        finally:
+            connection.close()
+
+    def _turn(self, name: str) -> None:
+        try:
+            step = purchase.step(self.stage, name)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("PostgreSQL is away: %s", type(error).__name__)
+            connection.close()
+            self.stopping.wait(1.0)
+            return
+        except Exception:
+            log.exception("A step of stage %s broke", self.stage)
+            self.stopping.wait(1.0)
+            return
+        if step.worked:
+            self.last_work = time.monotonic()
+            if step.rings is not None:
+                lanes.ring_if_quiet(step.rings)
+        else:
+            if step.retry_in > IDLE and not self._more_soon(step.retry_in):
+                return
+            self.stopping.wait(min(step.retry_in, 1.0))
+
+    def _more_soon(self, seconds: float) -> bool:
+        """A wait within the slice keeps the pump alive; a longer one ends it, and beat rings again."""
+        if seconds < IDLE * 4:
+            self.last_work = time.monotonic()
+        else:
+            self.stopping.wait(1.0)
+        return seconds < IDLE * 4

@@ -1,0 +1,27 @@
+"""Who may see which runs, and what they have cost. Reads only."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Self, TypeVar
+
+from django.db import models
+from django.db.models import OuterRef, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Concat
+
+from integrations.models import Purse
+from leads.querysets import OwnedQuerySet
+
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+class RunQuerySet(OwnedQuerySet[M]):
+    def with_money(self) -> Self:
+        """Adds `spent` and `reserved`, US dollars."""
+        scope = Concat(Value("run:"), Cast(OuterRef("pk"), models.CharField()))
+        purse = Purse.objects.filter(scope=scope)
+        zero = Value(Decimal(0), models.DecimalField(max_digits=14, decimal_places=4))
+        return self.annotate(
+            spent=Coalesce(Subquery(purse.values("spent")), zero),
+            reserved=Coalesce(Subquery(purse.values("reserved")), zero),
+        )

@@ -1,0 +1,198 @@
+"""The row queue: whose turn it is, which items are next, and how items move on. Inside the caller's transaction.
+
+Lock order: run first, then items, then leads, then the bucket. The run's row lock makes its counters exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F
+
+from enrichment.models import Run, RunItem, Turn
+from enrichment.stages import Waiting
+from integrations.pace import database_now
+from leads.counters import change_counters
+from leads.models import Lead
+from leads.services import Finish, finish_leads
+
+Stage, Outcome = RunItem.Stage, RunItem.Outcome
+MAX_ATTEMPTS = 3  # the brief's three tries, 1, 2 and 4 s apart
+MAX_LOSSES = 5  # workers that died with it: then it is poisoned
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one item ends. outcome None: ENRICHED or PARTIAL, as the lead can be reached or not."""
+
+    item_id: int
+    lead_id: UUID
+    outcome: RunItem.Outcome | None = None
+    category: str = ""
+    reason: str = ""
+
+
+def lock_run(run_id: UUID) -> Run | None:
+    """The run, locked against everything else that changes it. None: it is gone."""
+    return Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
+
+
+def next_run(stage: int, operation_name: str) -> Run | None:
+    """The active run whose turn it is among those with an item that may be taken now, locked.
+
+    The user served longest ago goes first, then that user's run served longest ago.
+    """
+    wanted_type = {"apollo_people": "people", "apollo_organizations": "organizations"}.get(operation_name)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT r.id FROM enrichment_run r
+              JOIN enrichment_turn t ON t.run_id = r.id AND t.stage = %(stage)s
+              LEFT JOIN LATERAL (
+                   SELECT served_at FROM enrichment_turn x
+                    WHERE x.owner_id = t.owner_id AND x.stage = t.stage AND x.served_at IS NOT NULL
+                    ORDER BY served_at DESC LIMIT 1) u ON true
+             WHERE r.status IN ('queued', 'running')
+               AND (%(type)s::text IS NULL OR coalesce(r.options->>'type', 'people') = %(type)s)
+               AND EXISTS (SELECT 1 FROM enrichment_runitem i
+                            WHERE i.run_id = r.id AND i.stage = %(stage)s AND i.token IS NULL AND i.stage <> 0
+                              AND (i.not_before IS NULL OR i.not_before <= clock_timestamp()))
+             ORDER BY u.served_at NULLS FIRST, t.served_at NULLS FIRST, r.id LIMIT 1
+            """,
+            {"stage": stage, "type": wanted_type},
+        )
+        row = cursor.fetchone()
+    run = lock_run(row[0]) if row else None
+    return run if run is not None and run.status in Run.ACTIVE else None
+
+
+def claim(run_id: UUID, stage: int, most: int) -> list[Waiting]:
+    """Locks the run's next items at this stage, at most one request's worth. An item that must go alone comes alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id, lead_id, attempts, alone FROM enrichment_runitem
+             WHERE run_id = %s AND stage = %s AND token IS NULL AND stage <> 0
+               AND (not_before IS NULL OR not_before <= clock_timestamp())
+             ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+            """,
+            [run_id, stage, most],
+        )
+        rows = cursor.fetchall()
+    if rows and rows[0][3]:
+        rows = rows[:1]
+    return [Waiting(row[0], row[1], row[2]) for row in rows if len(rows) == 1 or not row[3]]
+
+
+def take(item_ids: Sequence[int], call_id: UUID, lease: timedelta) -> None:
+    """Gives the items to a call: only whoever names it may move them on."""
+    RunItem.objects.filter(pk__in=item_ids).update(token=call_id, lease_until=database_now() + lease)
+
+
+def give_back(
+    item_ids: Sequence[int], *, delay: float = 0, tried: bool = False, lost: bool = False, alone: bool = False
+) -> None:
+    """Puts items back in the queue, `delay` seconds away. tried: the try counts. lost: its worker died with it."""
+    RunItem.objects.filter(pk__in=item_ids).update(
+        token=None,
+        lease_until=None,
+        not_before=database_now() + timedelta(seconds=delay) if delay else None,
+        attempts=F("attempts") + int(tried),
+        losses=F("losses") + int(lost),
+        **({"alone": True} if alone else {}),
+    )
+
+
+def advance(item_ids: Sequence[int], stage: RunItem.Stage) -> None:
+    """Moves items on to their next stage."""
+    RunItem.objects.filter(pk__in=item_ids).update(
+        stage=stage, token=None, lease_until=None, not_before=None, attempts=0, losses=0, alone=False
+    )
+
+
+def served(run: Run, stage: int) -> None:
+    """Its turn was used."""
+    Turn.objects.filter(run=run, stage=stage).update(served_at=database_now())
+
+
+def end(run: Run, endings: Sequence[Ending]) -> None:
+    """Ends items: the lead, the item, the run's and the bucket's counters, in one transaction. `run` must be locked."""
+    if endings:
+        finished, grown = _finish_leads(run, endings)
+        rows = [_row(ending, finished.get(ending.lead_id)) for ending in endings]
+        _end_items(rows)
+        outcomes = [outcome for _, outcome, _ in rows]
+        run.enriched += outcomes.count(Outcome.ENRICHED)
+        run.partial += outcomes.count(Outcome.PARTIAL)
+        run.failed += outcomes.count(Outcome.FAILED)
+        run.skipped += outcomes.count(Outcome.SKIPPED)
+        reached = [finished[e.lead_id] for e in endings if e.outcome is None and e.lead_id in finished]
+        run.with_phones += sum(lead.has_phone for lead in reached)
+        run.with_emails += sum(lead.has_email for lead in reached)
+        change_counters(run.bucket_id, enriched_leads=grown, queued_leads=-len(endings))
+    now = database_now()
+    run.beat_at = now
+    run.started_at = run.started_at or now
+    if run.status == Run.Status.QUEUED:
+        run.status = Run.Status.RUNNING
+    if run.is_open and run.done >= run.total:
+        run.status, run.finished_at, run.paused_by, run.reason = Run.Status.COMPLETED, now, "", ""
+    run.save()
+    show_progress(run)
+
+
+def _finish_leads(run: Run, endings: Iterable[Ending]) -> tuple[dict[UUID, Any], int]:
+    """Apollo does not change how far the property's own enrichment has come; a skipped lead stays as it was."""
+    told = [e for e in endings if e.outcome != Outcome.SKIPPED]
+    if run.kind == Run.Kind.APOLLO:
+        leads = Lead.objects.filter(pk__in=[e.lead_id for e in told]).values_list("pk", "phone", "email")
+        return {pk: _Reach(bool(phone), bool(email)) for pk, phone, email in leads}, 0
+    return finish_leads([Finish(e.lead_id, _error(e)) for e in told])
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    has_phone: bool
+    has_email: bool
+
+
+def _error(ending: Ending) -> str | None:
+    return f"{ending.category}: {ending.reason}" if ending.outcome == Outcome.FAILED else None
+
+
+def _row(ending: Ending, lead: Any) -> tuple[int, RunItem.Outcome, str]:
+    outcome = ending.outcome
+    if outcome is None:
+        outcome = Outcome.ENRICHED if lead is not None and lead.has_phone else Outcome.PARTIAL
+    return ending.item_id, outcome, ending.category
+
+
+def _end_items(rows: Sequence[tuple[int, RunItem.Outcome, str]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE enrichment_runitem i
+               SET stage = 0, outcome = e.outcome, category = e.category, token = NULL, lease_until = NULL,
+                   not_before = NULL
+              FROM unnest(%s::bigint[], %s::smallint[], %s::text[]) AS e(id, outcome, category) WHERE i.id = e.id
+            """,
+            [[r[0] for r in rows], [int(r[1]) for r in rows], [r[2] for r in rows]],
+        )
+
+
+def show_progress(run: Run) -> None:
+    """The bucket's own word on its latest run."""
+    if run.bucket_id is None:
+        return
+    bucket: Any = Run._meta.get_field("bucket").related_model
+    others = Run.objects.filter(bucket_id=run.bucket_id, status__in=Run.OPEN).exclude(pk=run.pk)
+    busy = run.is_open or others.exists()
+    bucket.objects.filter(pk=run.bucket_id).update(
+        enrichment_status="processing" if busy else "completed",
+        enrichment_progress={"total": run.total, "processed": run.done, "successful": run.enriched + run.partial},
+    )

@@ -1,0 +1,253 @@
+"""What a person can do with runs: start, pause, resume, cancel, retry what failed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from buckets.models import Bucket
+from config.common.bell import ring
+from enrichment import queue, stages
+from enrichment.models import Run, RunItem, Turn
+from enrichment.queue import Ending
+from integrations import breaker, catalogue
+from integrations.pace import database_now
+from leads.counters import change_counters
+from leads.filters import matching
+from leads.models import Lead
+
+
+class RunError(Exception):
+    """A run cannot do what was asked. `code` for programs, the message for people, `field` where one is to blame."""
+
+    def __init__(self, code: str, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.code, self.field = code, field
+
+
+class IdempotencyConflict(RunError):
+    """The same Idempotency-Key came with another request."""
+
+    def __init__(self) -> None:
+        super().__init__("IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used for another request.", "Idempotency-Key")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a person asks of a run.
+
+    limit: most leads. lead_ids: exactly these leads of the bucket, whatever was bought before (owned facts cost $0);
+    else pending ones in age order, after `start_from`. only_failed: failed ones instead. guard: filters a lead must
+    pass, once its detail is known, before its contacts are bought. max_cost: US dollars.
+    """
+
+    limit: int | None = None
+    skip_trace: bool = True
+    start_from: UUID | None = None
+    only_failed: bool = False
+    lead_ids: Sequence[UUID] | None = None
+    guard: Mapping[str, Any] = field(default_factory=dict)
+    max_cost: Decimal | None = None
+    kind: str = Run.Kind.PROPERTY
+    type: str = "people"
+    reveal_emails: bool = True
+    reveal_phones: bool = True
+    update_db: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "limit": self.limit,
+            "startFrom": str(self.start_from) if self.start_from else None,
+            "onlyFailed": self.only_failed,
+            "chosenLeads": len(self.lead_ids) if self.lead_ids is not None else None,
+        }
+        if self.kind == Run.Kind.APOLLO:
+            return options | {
+                "type": self.type,
+                "revealEmails": self.reveal_emails,
+                "revealPhones": self.reveal_phones,
+                "updateDb": self.update_db,
+            }
+        return options | {"skipTrace": self.skip_trace, "guard": dict(self.guard)}
+
+    def fingerprint(self, bucket_id: UUID) -> str:
+        ids = [str(i) for i in self.lead_ids] if self.lead_ids is not None else None
+        whole = self.as_json() | {"bucket": str(bucket_id), "leadIds": ids, "maxCost": str(self.max_cost), "kind": self.kind}
+        return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: str | None = None) -> tuple[Run, bool]:
+    """Stores a run and its items in one transaction, then rings. Returns the run and whether this call made it.
+
+    The same idempotency key with the same request gives the run it made the first time. Raises RunError.
+    """
+    fingerprint = options.fingerprint(bucket.pk)
+    with transaction.atomic():
+        locked = Bucket.objects.select_for_update(no_key=True).filter(pk=bucket.pk).first()
+        if locked is None:
+            raise RunError("NOT_FOUND", "The bucket is gone.", "bucketId")
+        if idempotency_key is not None:
+            earlier = Run.objects.filter(owner=by, idempotency_key=idempotency_key).first()
+            if earlier is not None:
+                if earlier.request_hash != fingerprint:
+                    raise IdempotencyConflict()
+                return earlier, False
+        run = Run.objects.create(
+            bucket=locked,
+            bucket_name=locked.name,
+            owner=by,
+            kind=options.kind,
+            options=options.as_json(),
+            max_cost=options.max_cost,
+            idempotency_key=idempotency_key,
+            request_hash=fingerprint,
+        )
+        _fill(run, options)
+    if run.is_open:
+        _ring(run)
+    return run, True
+
+
+def _fill(run: Run, options: RunOptions) -> None:
+    first, *later = stages.stages_of(run.kind)
+    Turn.objects.bulk_create([Turn(run=run, owner_id=run.owner_id, stage=stage) for stage in (first, *later)])
+    sql, params = select_leads(run.bucket_id, options).values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO enrichment_runitem (run_id, lead_id, stage) SELECT %s, chosen.id, %s FROM ({sql}) AS chosen(id)",  # noqa: S608
+            [run.pk, int(first), *params],
+        )
+        run.total = int(cursor.rowcount)
+        cursor.execute(
+            "SELECT lead_id FROM enrichment_runitem WHERE run_id = %s ORDER BY id DESC LIMIT 1", [run.pk]
+        )
+        last = cursor.fetchone()
+    run.resume_from = last[0] if last else options.start_from
+    if not run.total:
+        run.status, run.finished_at = Run.Status.COMPLETED, database_now()
+    run.save()
+    change_counters(run.bucket_id, queued_leads=run.total)
+    queue.show_progress(run)
+
+
+def select_leads(bucket_id: UUID | None, options: RunOptions) -> Any:
+    """The leads a run takes, oldest first. A lead that waits in another run is left to that one."""
+    leads = Lead.objects.filter(bucket_id=bucket_id)
+    if options.lead_ids is not None:
+        leads = leads.filter(pk__in=options.lead_ids)
+    elif options.kind == Run.Kind.APOLLO:
+        leads = leads.needs_apollo()
+    elif options.only_failed:
+        leads = leads.filter(enrichment_status=Lead.Enrichment.FAILED)
+    else:
+        leads = leads.pending()
+    if options.start_from is not None:
+        leads = leads.filter(pk__gt=options.start_from)
+    leads = leads.exclude(run_items__in=RunItem.objects.exclude(stage=0))
+    limit = options.limit if options.limit is not None else settings.RUN_LIMIT
+    if options.lead_ids is not None and options.limit is None:
+        limit = len(options.lead_ids)
+    return leads.order_by("pk")[: min(limit, settings.RUN_LIMIT_MAX)]
+
+
+def check_options(*, bucket: Bucket, options: RunOptions) -> None:
+    """Refuses what cannot be meant. Raises RunError naming the field, or leads.filters.BadFilter for the guard."""
+    if options.max_cost is not None and options.max_cost <= 0:
+        raise RunError("INVALID", "A cap must be more than $0.00.", "maxCost")
+    if options.limit is not None and not 1 <= options.limit <= settings.RUN_LIMIT_MAX:
+        raise RunError("INVALID", f"The limit must be from 1 to {settings.RUN_LIMIT_MAX}.", "limit")
+    if options.start_from is not None and not bucket.leads.filter(pk=options.start_from).exists():
+        raise RunError("INVALID", "This lead is not in the bucket.", "startFrom")
+    if options.lead_ids is not None:
+        known = bucket.leads.filter(pk__in=options.lead_ids).count()
+        if not options.lead_ids or known != len(set(options.lead_ids)):
+            missing = len(set(options.lead_ids)) - known
+            raise RunError("INVALID", f"{missing} of these leads are not in the bucket." if missing else "No leads.", "leadIds")
+    if options.guard:
+        matching(Lead.objects.none(), options.guard)
+
+
+def _ring(run: Run) -> None:
+    for stage in stages.stages_of(run.kind):
+        ring("enrichment.pump", stage=int(stage))
+
+
+def pause_run(*, run: Run) -> Run:
+    """Stops a run before its next paid call; what is in flight is seen through. Raises RunError if it is over."""
+    with transaction.atomic():
+        locked = _open(run)
+        if locked.status != Run.Status.PAUSED:
+            locked.status, locked.paused_by, locked.reason = Run.Status.PAUSED, Run.Pause.PERSON, "Paused by a person"
+            locked.save()
+    return locked
+
+
+def resume_run(*, run: Run, max_cost: Decimal | None = None) -> Run:
+    """Goes on with a paused run, under a new cap if one is given. A vendor that had refused is asked again."""
+    with transaction.atomic():
+        locked = _open(run)
+        if locked.status != Run.Status.PAUSED and max_cost is None:
+            raise RunError("NOT_PAUSED", f"The run is {locked.get_status_display().lower()}, not paused.")
+        if max_cost is not None:
+            if max_cost <= 0:
+                raise RunError("INVALID", "A cap must be more than $0.00.", "maxCost")
+            locked.max_cost = max_cost
+        if locked.paused_by == Run.Pause.VENDOR:
+            for stage in stages.stages_of(locked.kind):
+                breaker.reset(catalogue.operation(stages.operation_name(stage, locked.options)).vendor_id)
+        locked.status, locked.paused_by, locked.reason = Run.Status.RUNNING, "", ""
+        locked.save()
+    _ring(locked)
+    return locked
+
+
+def cancel_run(*, run: Run) -> Run:
+    """Ends a run: nothing more is bought, what is in flight is kept, what waits is skipped. Raises RunError if over."""
+    with transaction.atomic():
+        locked = _open(run)
+        locked.status, locked.paused_by, locked.reason = Run.Status.CANCELLED, "", ""
+        locked.finished_at = database_now()
+        waiting = RunItem.objects.select_for_update().filter(run=locked, token__isnull=True).exclude(stage=0)
+        queue.end(
+            locked,
+            [Ending(pk, lead_id, RunItem.Outcome.SKIPPED) for pk, lead_id in waiting.order_by("pk").values_list("pk", "lead_id")],
+        )
+    return locked
+
+
+def retry_failed(*, run: Run, by: Any) -> Run:
+    """Starts a new run over the leads that failed in this one. Raises RunError if none did or its bucket is gone."""
+    if run.bucket is None:
+        raise RunError("NOT_FOUND", "The bucket of this run is gone.")
+    failed = run.items.filter(outcome=RunItem.Outcome.FAILED).order_by("pk").values_list("lead_id", flat=True)
+    if not failed:
+        raise RunError("NOTHING_FAILED", "No lead of this run failed.")
+    spent = run.options
+    options = RunOptions(
+        lead_ids=list(failed),
+        skip_trace=spent.get("skipTrace", True),
+        guard=spent.get("guard") or {},
+        max_cost=run.max_cost,
+        kind=run.kind,
+        type=spent.get("type", "people"),
+        reveal_emails=spent.get("revealEmails", True),
+        reveal_phones=spent.get("revealPhones", True),
+    )
+    again, _ = start_run(bucket=run.bucket, by=by, options=options)
+    return again
+
+
+def _open(run: Run) -> Run:
+    locked = queue.lock_run(run.pk)
+    if locked is None or not locked.is_open:
+        word = locked.get_status_display().lower() if locked else "gone"
+        raise RunError("RUN_OVER", f"The run is {word}.")
+    return locked

@@ -1,0 +1,171 @@
+"""What each stage of a run asks of a vendor, and what an answer does to the lead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from enrichment.models import Run, RunItem
+from integrations import catalogue, registry
+from integrations.apollo import queries as apollo
+from integrations.contract import Query
+from integrations.errors import Category
+from integrations.gate import Owned
+from integrations.models import Lookup
+from integrations.realestateapi import queries as realestateapi
+from leads import facts
+from leads.facts import FactRow
+from leads.filters import matching
+from leads.models import Lead
+
+Stage = RunItem.Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An item that is claimed in this transaction."""
+
+    id: int
+    lead_id: UUID
+    attempts: int
+
+
+@dataclass(slots=True)
+class Questions:
+    """What is to be asked for a batch. Every item is in exactly one place."""
+
+    queries: dict[int, Query] = field(default_factory=dict)
+    unaskable: dict[int, str] = field(default_factory=dict)  # item id -> why
+    guarded: set[int] = field(default_factory=set)
+
+
+def stages_of(kind: str) -> tuple[RunItem.Stage, ...]:
+    return (Stage.APOLLO,) if kind == Run.Kind.APOLLO else (Stage.DETAIL, Stage.SKIP_TRACE)
+
+
+def operation_name(stage: int, options: Mapping[str, Any]) -> str:
+    if stage == Stage.APOLLO:
+        return "apollo_organizations" if options.get("type") == "organizations" else "apollo_people"
+    return "property_detail" if stage == Stage.DETAIL else "skip_trace"
+
+
+def operations_of(stage: int) -> tuple[str, ...]:
+    """The operations one stage's pump serves."""
+    if stage == Stage.APOLLO:
+        return ("apollo_people", "apollo_organizations")
+    return (operation_name(stage, {}),)
+
+
+def largest_batch(name: str) -> int:
+    """How many items one request of this operation takes right now."""
+    operation = catalogue.operation(name)
+    if operation.batch_refused_at is not None:
+        return 1
+    return min(int(operation.setting("batch")), registry.door(name).largest_batch)
+
+
+def questions(stage: int, run: Run, items: Sequence[Waiting]) -> Questions:
+    if stage == Stage.DETAIL:
+        return _about_properties(items)
+    if stage == Stage.SKIP_TRACE:
+        return _about_owners(run, items)
+    return _about_business(run, items)
+
+
+def _about_properties(items: Sequence[Waiting]) -> Questions:
+    asked = Questions()
+    ids = dict(Lead.objects.filter(pk__in=[i.lead_id for i in items]).values_list("pk", "property_id"))
+    for item in items:
+        try:
+            asked.queries[item.id] = realestateapi.detail_query(ids[item.lead_id])
+        except ValueError as error:
+            asked.unaskable[item.id] = str(error)
+    return asked
+
+
+def _about_owners(run: Run, items: Sequence[Waiting]) -> Questions:
+    """Asks by the facts as they were bought, not as somebody edited them: the same owner is the same question."""
+    asked = Questions()
+    leads = Lead.objects.filter(pk__in=[i.lead_id for i in items])
+    guard = run.options.get("guard")
+    allowed = set(matching(leads, guard).values_list("pk", flat=True)) if guard else None
+    ids = dict(leads.values_list("pk", "property_id"))
+    bought = dict(
+        Lookup.objects.filter(
+            operation=catalogue.operation("property_detail"), key__in=list(ids.values())
+        ).values_list("key", "facts")
+    )
+    for item in items:
+        if allowed is not None and item.lead_id not in allowed:
+            asked.guarded.add(item.id)
+            continue
+        try:
+            asked.queries[item.id] = owner_query(bought.get(ids[item.lead_id]) or {})
+        except ValueError as error:
+            asked.unaskable[item.id] = str(error)
+    return asked
+
+
+def owner_query(detail: Mapping[str, Any]) -> Query:
+    """The skip-trace question that follows from a property's bought detail. Raises ValueError where none does."""
+    return registry.skip_trace_query(
+        first_name=detail.get("first_name"),
+        last_name=detail.get("last_name"),
+        owner_name=detail.get("owner_name"),
+        address=detail.get("property_address"),
+        city=detail.get("property_city"),
+        state=detail.get("property_state"),
+        zip=detail.get("property_zip"),
+        mail_address=detail.get("mailing_address"),
+        mail_city=detail.get("mailing_city"),
+        mail_state=detail.get("mailing_state"),
+        mail_zip=detail.get("mailing_zip"),
+    )
+
+
+def _about_business(run: Run, items: Sequence[Waiting]) -> Questions:
+    asked = Questions()
+    leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=[i.lead_id for i in items])}
+    for item in items:
+        lead = leads[item.lead_id]
+        try:
+            if run.options.get("type") == "organizations":
+                asked.queries[item.id] = apollo.organization_query(domain=None, name=lead.apollo_company or lead.owner_name)
+            else:
+                asked.queries[item.id] = apollo.people_query(
+                    first_name=lead.first_name,
+                    last_name=lead.last_name,
+                    email=lead.email,
+                    reveal_emails=run.options.get("revealEmails", True),
+                    reveal_phones=run.options.get("revealPhones", True),
+                )
+        except ValueError as error:
+            asked.unaskable[item.id] = str(error)
+    return asked
+
+
+_SOURCES = {Stage.DETAIL: facts.PROPERTY, Stage.SKIP_TRACE: facts.CONTACT, Stage.APOLLO: facts.APOLLO}
+
+
+def write_facts(stage: int, run: Run, answers: Sequence[tuple[UUID, Owned]]) -> None:
+    """Puts a batch of answers on its leads. "No match" leaves the skip trace's and Apollo's stamp too: it was asked."""
+    if run.options.get("updateDb") is False:
+        return
+    rows = [
+        FactRow(lead_id, owned.answer.facts, owned.fetched_at)
+        for lead_id, owned in answers
+        if owned.answer.found or owned.answer.category in (Category.SKIP_TRACE_EMPTY, *_asked_in_vain(stage))
+    ]
+    facts.save_facts(_SOURCES[Stage(stage)], rows)
+
+
+def _asked_in_vain(stage: int) -> tuple[Category, ...]:
+    return (Category.NOT_FOUND,) if stage == Stage.APOLLO else ()
+
+
+def pump_threads() -> int:
+    return int(settings.VENDOR_IN_FLIGHT)

@@ -1,0 +1,69 @@
+"""A circuit breaker per vendor, in its row, for the whole fleet. Each function is a short transaction of its own.
+
+Five failures in a row open it for 30 s, doubled each time a probe fails, at most 10 min; then one request at a time may
+probe. While it is open runs wait, they do not fail.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from integrations.errors import VendorFailure
+from integrations.models import Vendor
+from integrations.pace import database_now
+
+THRESHOLD = 5
+FIRST_OPENING = timedelta(seconds=30)
+LONGEST_OPENING = timedelta(minutes=10)
+
+
+def is_open(vendor: Vendor, now: datetime) -> bool:
+    return vendor.breaker_open_until is not None and vendor.breaker_open_until > now
+
+
+def is_probing(vendor: Vendor, now: datetime) -> bool:
+    """It was open and its time is over: one request at a time may find out whether the vendor is back."""
+    return vendor.breaker_open_until is not None and vendor.breaker_open_until <= now
+
+
+def note_success(vendor_name: str) -> None:
+    Vendor.objects.filter(pk=vendor_name).exclude(failures=0, breaker_openings=0, breaker_open_until=None).update(
+        failures=0, breaker_openings=0, breaker_open_until=None
+    )
+
+
+def note_failure(vendor_name: str, failure: VendorFailure) -> bool:
+    """Counts a failure; returns whether the breaker is open now, which is no fault of the leads that were asked for."""
+    with transaction.atomic():
+        vendor = Vendor.objects.select_for_update().get(pk=vendor_name)
+        now = database_now()
+        vendor.failures += 1
+        vendor.last_error, vendor.last_error_at = failure.reason, now
+        if not is_open(vendor, now) and (is_probing(vendor, now) or vendor.failures >= THRESHOLD):
+            vendor.breaker_openings += 1
+            vendor.breaker_open_until = now + min(LONGEST_OPENING, FIRST_OPENING * 2 ** (vendor.breaker_openings - 1))
+        vendor.save()
+        return is_open(vendor, now)
+
+
+def note_error(vendor_name: str, failure: VendorFailure) -> None:
+    """Shows a failure to the operator without counting it: a pace refusal is not an outage."""
+    Vendor.objects.filter(pk=vendor_name).update(last_error=failure.reason, last_error_at=database_now())
+
+
+def pause(vendor_name: str, reason: str) -> None:
+    """Nothing more is bought from this vendor until an operator calls `reset`."""
+    Vendor.objects.filter(pk=vendor_name).update(
+        paused_reason=reason[:300], last_error=reason[:300], last_error_at=database_now()
+    )
+
+
+def reset(vendor_name: str) -> None:
+    """The operator's word that the cause is gone: closes the breaker, lifts the pause, tries the batch doors again."""
+    with transaction.atomic():
+        vendor = Vendor.objects.select_for_update().get(pk=vendor_name)
+        vendor.paused_reason, vendor.failures, vendor.breaker_openings, vendor.breaker_open_until = "", 0, 0, None
+        vendor.save()
+        vendor.operations.update(batch_refused_at=None)

@@ -1,0 +1,244 @@
+"""The person a skip trace asks about, and how to reach them: the same whichever vendor is asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from integrations import normalise
+from integrations.contract import Query
+
+# The allow-list. Skip traces also bring ethnicity, marital status, gender, age and occupation: they must not be kept.
+CONTACT_KEYS = (
+    "first_name",
+    "last_name",
+    "phone",
+    "phone_type",
+    "phone_do_not_call",
+    "secondary_phone",
+    "secondary_phone_type",
+    "secondary_phone_do_not_call",
+    "email",
+    "mailing_address",
+    "mailing_city",
+    "mailing_state",
+    "mailing_zip",
+)
+# Changes when the same person would be asked about differently, so that old answers are not served for new questions.
+KEY_VERSION = "skip-trace-1"
+_NAME_MAX = 60
+_ADDRESS_MAX = 120
+_PHONE_TYPES = {
+    "w": "mobile",
+    "wireless": "mobile",
+    "mobile": "mobile",
+    "cell": "mobile",
+    "cellular": "mobile",
+    "l": "landline",
+    "landline": "landline",
+    "land line": "landline",
+    "residential": "landline",
+    "v": "voip",
+    "voip": "voip",
+}
+# What an answer that cannot be linked may keep: enough to see its shape and to link it by hand.
+_HARMLESS = frozenset(
+    {"data", "output", "persons", "identity", "input", "key", "match", "statusCode", "statusMessage", "resultCount"}
+    | {"recordCount", "requestId", "phones", "phone", "number", "emails", "email", "address", "city", "state", "zip"}
+    | {"names", "firstName", "lastName"}
+)
+_COMPANY = re.compile(
+    r"\b(LLC|L L C|LLP|LP|PLLC|INC|INCORPORATED|CORP|CORPORATION|CO|COMPANY|LTD|LIMITED|PARTNERSHIP|PARTNERS|HOLDINGS|"
+    r"PROPERTIES|INVESTMENTS|ENTERPRISES|TRUST|TRUSTEE|TRUSTEES|ESTATE|BANK|ASSOCIATION|ASSN|HOA|CHURCH|CITY OF|"
+    r"COUNTY OF|STATE OF|UNITED STATES|AUTHORITY|DISTRICT|FOUNDATION)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One number of a person. number is E.164; last_seen an ISO date or ""; do_not_call None where nobody says."""
+
+    number: str
+    type: str = ""
+    do_not_call: bool | None = None
+    last_seen: str = ""
+    connected: bool = True
+
+
+def phone_of(
+    number: object, *, type: object, do_not_call: object, last_seen: object, connected: object
+) -> Phone | None:
+    """A phone as a vendor spells it, or None where the number could not be called."""
+    e164 = normalise.phone(number)
+    if e164 is None:
+        return None
+    seen = normalise.text(last_seen) or ""
+    return Phone(
+        number=e164,
+        type=_PHONE_TYPES.get((normalise.text(type) or "").lower(), ""),
+        do_not_call=normalise.boolean(do_not_call),
+        last_seen=seen[:10] if re.match(r"\d{4}-\d{2}-\d{2}", seen, re.ASCII) else "",
+        connected=normalise.boolean(connected) is not False,
+    )
+
+
+def best_first(phones: Iterable[Phone | None]) -> list[Phone]:
+    """Each number once, the best to call first: allowed, in service, mobile, seen most recently.
+
+    A number listed twice is on the do-not-call list if either listing says so.
+    """
+    merged: dict[str, Phone] = {}
+    for phone in phones:
+        if phone is None:
+            continue
+        known = merged.get(phone.number)
+        flags = {phone.do_not_call, known.do_not_call if known else None}
+        better = phone if known is None or (not known.type and phone.type) else known
+        merged[phone.number] = Phone(
+            number=phone.number,
+            type=better.type,
+            do_not_call=True if True in flags else False if False in flags else None,
+            last_seen=max(phone.last_seen, known.last_seen if known else ""),
+            connected=phone.connected and (known is None or known.connected),
+        )
+    allowed = {False: 0, None: 1, True: 2}
+    recent = sorted(merged.values(), key=lambda p: p.last_seen, reverse=True)
+    return sorted(recent, key=lambda p: (allowed[p.do_not_call], not p.connected, p.type != "mobile"))
+
+
+def contact_facts(
+    *,
+    first_name: object = None,
+    last_name: object = None,
+    phones: Iterable[Phone | None] = (),
+    emails: Iterable[object] = (),
+    address: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The facts of one person under Lead column names; every key of CONTACT_KEYS is there, null where unknown.
+
+    address: {"address", "city", "state", "zip"}, the street line first.
+    """
+    ranked = best_first(phones)
+    facts: dict[str, Any] = dict.fromkeys(CONTACT_KEYS)
+    facts["first_name"] = normalise.text(first_name, limit=_NAME_MAX)
+    facts["last_name"] = normalise.text(last_name, limit=_NAME_MAX)
+    facts["phone_type"] = facts["secondary_phone_type"] = ""
+    for prefix, phone in zip(("phone", "secondary_phone"), ranked, strict=False):
+        facts[prefix] = phone.number
+        facts[f"{prefix}_type"] = phone.type
+        facts[f"{prefix}_do_not_call"] = phone.do_not_call
+    facts["email"] = next((found for found in map(normalise.email, emails) if found), None)
+    where = normalise.mapping(address)
+    facts["mailing_address"] = normalise.text(where.get("address"))
+    facts["mailing_city"] = normalise.text(where.get("city"), limit=100)
+    facts["mailing_state"] = normalise.state(where.get("state"))
+    facts["mailing_zip"] = normalise.zip5(where.get("zip"))
+    return facts
+
+
+def reachable(facts: Mapping[str, Any]) -> bool:
+    """Whether there is a phone or an e-mail: without one the trace is empty."""
+    return bool(facts.get("phone") or facts.get("email"))
+
+
+def harmless(value: Any) -> bytes:
+    """An answer that nobody can link, as JSON without the traits that must not be kept."""
+    return json.dumps(_strip(value, 6), default=str).encode()
+
+
+def _strip(value: Any, depth: int) -> Any:
+    if depth == 0:
+        return None
+    if isinstance(value, dict):
+        return {name: _strip(inner, depth - 1) for name, inner in value.items() if name in _HARMLESS}
+    if isinstance(value, list):
+        return [_strip(inner, depth - 1) for inner in value]
+    return value
+
+
+def is_company(name: object) -> bool:
+    """Whether a name is that of a company, trust or office rather than of a person."""
+    return bool(_COMPANY.search(normalise.fold(name)))
+
+
+def skip_trace_query(
+    *,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    owner_name: str | None = None,
+    address: str | None = None,
+    city: str | None = None,
+    state: str | None = None,
+    zip: str | None = None,
+    mail_address: str | None = None,
+    mail_city: str | None = None,
+    mail_state: str | None = None,
+    mail_zip: str | None = None,
+) -> Query:
+    """The question who lives or gets post somewhere, or where a named person is.
+
+    It needs an address with city and state, or a mailing address with both, or first and last name with city, state and
+    ZIP. That last rule is the batch door's (contracts.md 1.9); the single door is laxer, but one item the batch door
+    refuses fails its 99 neighbours. Raises ValueError naming what is missing.
+    """
+    given, family = _names(first_name, last_name, owner_name)
+    parts: dict[str, str | None] = {"first_name": given, "last_name": family}
+    home = _place("", address, city, state, zip)
+    post = _place("mail_", mail_address, mail_city, mail_state, mail_zip)
+    if home.get("address"):
+        parts.update(home)
+    if post.get("mail_address"):
+        parts.update(post)
+    if not (home.get("address") or post.get("mail_address")):
+        if not (given and family and home.get("city") and home.get("state") and home.get("zip")):
+            raise ValueError(_missing(given, family, home, address))
+        parts.update(home)
+    params = {name: part for name, part in parts.items() if part}
+    spelled = "\x1f".join(f"{name}={normalise.fold(part)}" for name, part in sorted(params.items()))
+    key = hashlib.sha256(f"{KEY_VERSION}\x1f{spelled}".encode()).hexdigest()
+    return Query(key=key, params=params)
+
+
+def _names(first: str | None, last: str | None, owner: str | None) -> tuple[str | None, str | None]:
+    """The name to ask with. A company has none: its vendor record carries the company as the last name."""
+    given = normalise.text(first, limit=_NAME_MAX)
+    family = normalise.text(last, limit=_NAME_MAX)
+    if family and not given and is_company(family):
+        return None, None
+    if not given and not family and not is_company(owner):
+        words = (normalise.text(owner) or "").split()
+        if len(words) in (2, 3) and all(len(word) <= _NAME_MAX for word in words):
+            return words[0], words[-1]
+    return given, family
+
+
+def _place(prefix: str, address: object, city: object, state: object, zip: object) -> dict[str, str | None]:
+    """The parts of an address; without city and state a street means nothing and is left out."""
+    town = normalise.text(city, limit=_NAME_MAX)
+    code = normalise.state(state)
+    street = normalise.text(address, limit=_ADDRESS_MAX) if town and code else None
+    return {
+        f"{prefix}address": street,
+        f"{prefix}city": town,
+        f"{prefix}state": code,
+        f"{prefix}zip": normalise.zip5(zip),
+    }
+
+
+def _missing(given: str | None, family: str | None, home: Mapping[str, str | None], address: object) -> str:
+    if normalise.text(address):
+        lacking = [name for name, part in (("city", home["city"]), ("two-letter state", home["state"])) if not part]
+        return f"A skip trace by address also needs: {', '.join(lacking)}."
+    asked = {
+        "first name": given,
+        "last name": family,
+        "city": home["city"],
+        "two-letter state": home["state"],
+        "five-digit ZIP": home["zip"],
+    }
+    lacking = [name for name, part in asked.items() if not part]
+    return f"A skip trace needs an address with city and state; by name alone it also needs: {', '.join(lacking)}."

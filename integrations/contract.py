@@ -1,0 +1,69 @@
+"""The shape every paid vendor operation has for the gate: queries in, one answer per query out.
+
+A raw vendor dict never crosses this border. `Answer.facts` holds only allow-listed, JSON-ready values whose keys are
+Lead column names, so that what is not on an allow-list is never stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+from integrations.errors import Category
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One input of a paid look-up.
+
+    key: the normalised identity of the question, at most 200 characters: equal keys are bought once for everybody.
+    params: what the vendor's adapter needs to ask it. weight: the most price units this input can cost.
+    """
+
+    key: str
+    params: Mapping[str, Any] = field(repr=False)
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a vendor knows about one query. No match is an answer: `facts` is empty and `category` says so."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    category: Category | None = None
+
+    @property
+    def found(self) -> bool:
+        return self.category is None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole vendor answer. `answers` has every query's key. `units` is what the vendor charges, in price units."""
+
+    answers: Mapping[str, Answer]
+    units: Decimal
+    status: int = 200
+    request_id: str = ""
+
+
+class Door(Protocol):
+    """One paid operation of one vendor, adapted.
+
+    largest_batch: inputs one request may hold (the vendor's own limit). idempotent: the vendor honours an idempotency
+    key, so that a request in doubt may be repeated. An adapter holds no state between calls and is safe in threads.
+    """
+
+    vendor: str
+    operation: str
+    largest_batch: int
+    idempotent: bool
+
+    def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
+        """Sends one HTTP request for these queries (1 uses the single door, more the batch door).
+
+        Raises a VendorFailure of `integrations.errors`. ScopeRefused only from a batch door.
+        """
+        ...

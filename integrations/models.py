@@ -1,0 +1,217 @@
+"""The vendors and what they sell; every fact ever bought, every call, and the money. Keys live in the environment only."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from config.common.models import UUIDModel
+
+
+class Vendor(models.Model):
+    """Answers: may anything be bought from this vendor right now, and if not, why not?"""
+
+    name = models.CharField(max_length=30, primary_key=True, help_text="realestateapi, signalhouse, apollo")
+    enabled = models.BooleanField(default=True, help_text="The operator's switch")
+    paused_reason = models.CharField(
+        max_length=300, blank=True, help_text="Why nothing is bought until an operator acts (a refused key, no credit)"
+    )
+    daily_cap = models.DecimalField(
+        max_digits=12, decimal_places=2, null=True, blank=True, help_text="US dollars a day (UTC); empty: DAILY_CAP_…"
+    )
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Failures in a row")
+    breaker_openings = models.PositiveSmallIntegerField(default=0, help_text="Times the breaker opened in a row")
+    breaker_open_until = models.DateTimeField(null=True, blank=True, help_text="Nothing is sent before; then one probe")
+    last_error = models.CharField(max_length=300, blank=True, help_text="The last failure, in words")
+    last_error_at = models.DateTimeField(null=True, blank=True, help_text="When it failed last")
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(daily_cap__isnull=True) | Q(daily_cap__gte=0), name="vendor_daily_cap_not_negative"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def cap(self) -> Decimal:
+        """US dollars a day."""
+        return self.daily_cap if self.daily_cap is not None else settings.VENDOR_DAILY_CAP[self.name]
+
+
+class Operation(models.Model):
+    """Answers: how fast, how many at a time, for how much and for how long is one operation of a vendor?
+
+    An empty pace, price, batch or freshness means: what the environment says. The row is also the limiter: whoever
+    holds its lock hands out the next slot.
+    """
+
+    vendor = models.ForeignKey(Vendor, models.PROTECT, related_name="operations", help_text="Who sells it")
+    name = models.CharField(max_length=30, help_text="property_detail, skip_trace, …")
+    pace = models.DecimalField(
+        max_digits=9, decimal_places=2, null=True, blank=True, help_text="Requests a minute, 0: no pace; empty: PACE_…"
+    )
+    price = models.DecimalField(
+        max_digits=9, decimal_places=4, null=True, blank=True, help_text="US dollars a unit; empty: PRICE_…"
+    )
+    batch = models.PositiveIntegerField(null=True, blank=True, help_text="Inputs of one request; empty: BATCH_…")
+    fresh_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Days an answer is served again for nothing; empty: FRESH_…"
+    )
+    next_slot_at = models.DateTimeField(null=True, blank=True, help_text="When the next request may leave")
+    batch_refused_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the key was refused at the batch door: since then one input a request"
+    )
+
+    class Meta:
+        ordering = ["vendor", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["vendor", "name"], name="operation_once_per_vendor"),
+            models.CheckConstraint(condition=Q(pace__isnull=True) | Q(pace__gte=0), name="operation_pace_not_negative"),
+            models.CheckConstraint(
+                condition=Q(price__isnull=True) | Q(price__gte=0), name="operation_price_not_negative"
+            ),
+            models.CheckConstraint(condition=Q(batch__isnull=True) | Q(batch__gte=1), name="operation_batch_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vendor_id} {self.name}"
+
+    def setting(self, key: str) -> Any:
+        """The row's own value, else the environment's. `key`: pace, price, batch, fresh_days."""
+        value = getattr(self, key)
+        return value if value is not None else settings.OPERATIONS[self.name][key]
+
+
+class Purse(models.Model):
+    """Answers: how much of this cap is spent, and how much is promised to requests that have not been settled?
+
+    One row per cap and period, by scope: `run:<id>`, `user:<id>:2026-11`, `vendor:<name>:2026-11-24` (US dollars)
+    and `leads:<user id>:2026-11-24` (leads). The cap itself is given by whoever asks, so that raising one takes effect at once.
+    """
+
+    scope = models.CharField(max_length=100, primary_key=True, help_text="Whose cap, and in which period")
+    reserved = models.DecimalField(max_digits=14, decimal_places=4, default=0, help_text="Promised, not yet settled")
+    spent = models.DecimalField(max_digits=14, decimal_places=4, default=0, help_text="Settled")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(reserved__gte=0), name="purse_reserved_not_negative"),
+            models.CheckConstraint(condition=Q(spent__gte=0), name="purse_spent_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.scope
+
+
+class VendorCall(UUIDModel):
+    """Answers: what was asked of a vendor, for whom, what did it cost and how did it end? No personal data.
+
+    One row per HTTP attempt, written before the bytes leave and never touched once it has ended. Its id is the fencing
+    token: whoever cannot name it, or finds it in another state than expected, writes nothing.
+    """
+
+    class State(models.TextChoices):
+        RESERVED = "reserved", "Reserved: nothing sent"
+        SENT = "sent", "Sent: no answer yet"
+        SETTLED = "settled", "Settled"
+        RELEASED = "released", "Released: nothing bought"
+        IN_DOUBT = "in_doubt", "In doubt: it may have been bought"
+        WRITTEN_OFF = "written_off", "Written off: paid, nothing received"
+
+    operation = models.ForeignKey("integrations.Operation", models.PROTECT, related_name="calls", help_text="What was asked")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, help_text="For whom"
+    )
+    run_id = models.UUIDField(null=True, blank=True, help_text="For which run; empty: a single look-up")
+    state = models.CharField(max_length=12, choices=State, default=State.RESERVED, help_text="How far it is")
+    inputs = models.PositiveIntegerField(help_text="Look-ups in it")
+    found = models.PositiveIntegerField(default=0, help_text="Look-ups the vendor knew")
+    reserved = models.DecimalField(max_digits=12, decimal_places=4, help_text="US dollars promised before it left")
+    cost = models.DecimalField(max_digits=12, decimal_places=4, default=0, help_text="US dollars it cost")
+    units = models.DecimalField(max_digits=12, decimal_places=4, default=0, help_text="The vendor's own units")
+    holds = models.JSONField(default=dict, help_text="What was reserved where: {purse scope: amount}")
+    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status")
+    category = models.CharField(max_length=20, blank=True, help_text="Error category")
+    reason = models.CharField(max_length=300, blank=True, help_text="What went wrong, in words")
+    latency_ms = models.PositiveIntegerField(null=True, blank=True, help_text="From sending to the whole answer")
+    request_id = models.CharField(max_length=64, blank=True, help_text="The vendor's own id of the request")
+    created_at = models.DateTimeField(help_text="When its money was reserved (database clock)")
+    slot_at = models.DateTimeField(help_text="When it may leave")
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="When sending was committed")
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When it ended")
+    lease_until = models.DateTimeField(help_text="Its worker is taken for dead after this")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["operation", "lease_until"], condition=Q(state__in=["reserved", "sent"]), name="call_open"
+            ),
+            models.Index(fields=["id"], condition=Q(state="in_doubt"), name="call_in_doubt"),
+            models.Index(fields=["run_id", "id"], condition=Q(run_id__isnull=False), name="call_by_run"),
+            models.Index(fields=["user", "id"], name="call_by_user"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["reserved", "sent", "settled", "released", "in_doubt", "written_off"]),
+                name="call_state_known",
+            ),
+            models.CheckConstraint(condition=Q(inputs__gte=1), name="call_has_inputs"),
+            models.CheckConstraint(condition=Q(cost__gte=0) & Q(reserved__gte=0), name="call_money_not_negative"),
+            models.CheckConstraint(
+                condition=Q(state__in=["reserved", "released"]) | Q(sent_at__isnull=False), name="call_sent_has_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} {self.id}"
+
+
+class Lookup(models.Model):
+    """Answers: has this fact ever been bought, what did it say, and is somebody buying it this moment?
+
+    One row per fact, whoever asked: unique by operation and key. Bought once, it serves everybody while it is fresh.
+    """
+
+    class State(models.TextChoices):
+        FREE = "free", "Not owned"
+        BUYING = "buying", "Being bought: its call says how far"
+        ANSWERED = "answered", "Owned"
+        GARBAGE = "garbage", "Paid, unreadable"
+        IN_DOUBT = "in_doubt", "In doubt"
+
+    operation = models.ForeignKey("integrations.Operation", models.PROTECT, db_index=False, help_text="What was asked")
+    key = models.CharField(max_length=200, help_text="The normalised question")
+    state = models.CharField(max_length=10, choices=State, default=State.FREE, help_text="Owned, or on the way")
+    call = models.ForeignKey(
+        "integrations.VendorCall", models.PROTECT, null=True, related_name="lookups", help_text="The last call that asked"
+    )
+    facts = models.JSONField(null=True, blank=True, help_text="The answer, allow-listed; {} is a known no-match")
+    category = models.CharField(max_length=20, blank=True, help_text="Why there are no facts")
+    cost = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="US dollars paid for it, in all")
+    fetched_at = models.DateTimeField(null=True, blank=True, help_text="When the answer came")
+    raw = models.BinaryField(null=True, blank=True, help_text="An unreadable answer that was paid for, its first 64 KiB")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["operation", "key"], name="lookup_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=["free", "buying", "answered", "garbage", "in_doubt"]),
+                name="lookup_state_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="answered") | (Q(facts__isnull=False) & Q(fetched_at__isnull=False)),
+                name="lookup_answered_has_answer",
+            ),
+            models.CheckConstraint(condition=Q(cost__gte=0), name="lookup_cost_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} {self.key[:20]}"

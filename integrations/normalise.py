@@ -1,0 +1,175 @@
+"""Vendor values made ours: what cannot be trusted becomes None, never an exception. Pure functions.
+
+Vendors send numbers as strings, "N" for false, 99999 for a year and NUL in a name; a record that was paid for must not
+be lost for that.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import phonenumbers
+
+# PostgreSQL's integer: the brief keeps values and equity as INT, and one larger number would break a whole batch.
+INT_MAX = 2**31 - 1
+TEXT_MAX = 200
+# No number worth keeping is longer; int() and Decimal arithmetic on a hostile one would take minutes.
+_NUMBER_DIGITS = 40
+_YES = frozenset({"y", "yes", "true", "t", "1"})
+_NO = frozenset({"n", "no", "false", "f", "0"})
+# The North American plan: area code and exchange start with 2-9. `phonenumbers` calls any ten digits possible.
+_NANP = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
+_PHONE = re.compile(r"\+?[\d\s().\-/]{7,30}")
+_ATOM = r"[a-z0-9!#$%&'+/=?^_`{|}~-]+"
+_EMAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{{2,24}}")
+
+
+def text(value: object, *, limit: int = TEXT_MAX) -> str | None:
+    """One clean line of at most `limit` characters, or None: no control character, no unpaired surrogate."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return None
+    line = value if isinstance(value, str) else decimal(value) or ""
+    if line.isascii() and line.isprintable():
+        return " ".join(line.split())[:limit].strip() or None
+    line = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in line[: limit * 4])
+    line = "".join(c for c in line if unicodedata.category(c) not in ("Cs", "Cf", "Cn"))
+    return " ".join(line.split())[:limit].strip() or None
+
+
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float | Decimal):
+        raw = repr(value) if isinstance(value, float) else value
+    elif isinstance(value, str):
+        raw = value.strip().replace(",", "").removeprefix("$")
+        if not raw.isascii() or len(raw) > _NUMBER_DIGITS or "_" in raw:
+            return None
+    else:
+        return None
+    try:
+        number = Decimal(raw)
+    except (InvalidOperation, ValueError):
+        return None
+    if not number.is_finite() or abs(number.adjusted()) > _NUMBER_DIGITS:
+        return None
+    return number if len(number.as_tuple().digits) <= _NUMBER_DIGITS else None
+
+
+def integer(value: object, *, least: int = 0, most: int = INT_MAX) -> int | None:
+    """A whole number within bounds; fractions are rounded (the vendor sends 1895936.4 for a value)."""
+    number = _number(value)
+    if number is None:
+        return None
+    whole = int(number.to_integral_value())
+    return whole if least <= whole <= most else None
+
+
+def decimal(value: object, *, least: int | None = None, most: int | None = None, places: int = 9) -> str | None:
+    """A decimal within bounds in plain notation without trailing zeros ("2.25"), rounded to `places`."""
+    number = _number(value)
+    if number is None or (least is not None and number < least) or (most is not None and number > most):
+        return None
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > places:
+        number = round(number, places)
+    plain = format(number, "f")
+    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return "0" if plain in ("-0", "") else plain
+
+
+def units(value: object, *, most: int) -> Decimal | None:
+    """What a vendor says it charged, or None where it says nothing sane (absent, negative, above `most`)."""
+    number = _number(value)
+    return number if number is not None and 0 <= number <= most else None
+
+
+def boolean(value: object) -> bool | None:
+    """A flag from a bool, 0/1 or a word. The string "N" is false, although Python takes it for true."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return {0: False, 1: True}.get(value)
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return True if word in _YES else False if word in _NO else None
+
+
+def phone(value: object) -> str | None:
+    """An E.164 number ("+15125550100") read as one of the United States, or None where nobody could be called.
+
+    Possible is enough: 555-0100 to 555-0199 are possible and, being reserved for fiction, never valid.
+    """
+    raw = text(value, limit=40)
+    if raw is None or not _PHONE.fullmatch(raw):
+        return None
+    try:
+        number = phonenumbers.parse(raw, "US")
+    except phonenumbers.NumberParseException:
+        return None
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    e164: str = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return e164 if number.country_code != 1 or _NANP.fullmatch(e164) else None
+
+
+def email(value: object) -> str | None:
+    """A plausible lower-case address, or None. Masked ("*****@aol.com") and Apollo's placeholder addresses are none."""
+    raw = text(value, limit=255)
+    if raw is None or len(raw) > 254:
+        return None
+    address = raw.lower()
+    if not _EMAIL.fullmatch(address) or address.startswith("email_not_unlocked@"):
+        return None
+    return address
+
+
+def state(value: object) -> str | None:
+    """A two-letter state code in capitals, or None."""
+    code = (text(value) or "").upper()
+    return code if re.fullmatch(r"[A-Z]{2}", code) else None
+
+
+def zip5(value: object) -> str | None:
+    """The first five digits of a ZIP code; a number loses its leading zeros on the way ("8046") and gets them back."""
+    raw = text(value) or ""
+    if isinstance(value, int | Decimal):
+        raw = raw.zfill(5)
+    found = re.match(r"(\d{5})(?:\D?\d{4})?$", raw, re.ASCII)
+    return found.group(1) if found else None
+
+
+def fold(value: object) -> str:
+    """What two spellings of one name or address share: NFKC, capitals, single spaces, no punctuation."""
+    folded = unicodedata.normalize("NFKC", text(value) or "").upper()
+    return " ".join("".join(c if c.isalnum() else " " for c in folded.replace("'", "").replace("’", "")).split())
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value where it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: object) -> list[Any]:
+    """The value where it is a JSON array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def parse_json(body: bytes) -> Any:
+    """JSON whatever its content type, with exact decimals; numbers too long to be true and NaN are null.
+
+    Raises ValueError where it is not JSON. One bad byte in a megabyte that was paid for is replaced, not fatal.
+    """
+    try:
+        return json.loads(
+            body.decode("utf-8-sig", errors="replace"),
+            parse_float=_number,
+            parse_int=lambda digits: int(digits) if len(digits) <= _NUMBER_DIGITS else None,
+            parse_constant=lambda _: None,
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error

@@ -1,0 +1,116 @@
+"""Money and counts against caps. Every function must be called inside a transaction; rows are locked in scope order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection
+
+from integrations.models import Purse
+
+ZERO = Decimal(0)
+LEADS = "leads:"  # purses that count leads, not dollars
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A limit that applies to a purchase.
+
+    scope: the purse's key. limit: None counts without limiting. per_input: a fixed amount an input takes (1 where
+    leads are counted); None: the input's price in US dollars. label: what an operator reads when it is used up.
+    """
+
+    scope: str
+    limit: Decimal | None
+    label: str
+    per_input: Decimal | None = None
+
+
+def money_cap(scope: str, limit: Decimal | None, label: str) -> Cap:
+    return Cap(scope=scope, limit=limit, label=label)
+
+
+def vendor_cap(vendor: str, limit: Decimal | None, now: datetime) -> Cap:
+    return money_cap(f"vendor:{vendor}:{now:%Y-%m-%d}", limit, f"the daily cap of {vendor} (${limit})")
+
+
+def month_cap(user_id: int, budget: Decimal, now: datetime) -> Cap:
+    return money_cap(f"user:{user_id}:{now:%Y-%m}", budget, f"this month's budget (${budget})")
+
+
+def lead_cap(user_id: int, leads: int, now: datetime) -> Cap:
+    return Cap(
+        scope=f"{LEADS}{user_id}:{now:%Y-%m-%d}",
+        limit=Decimal(leads),
+        label=f"today's limit of {leads} leads",
+        per_input=Decimal(1),
+    )
+
+
+def reserve(caps: Sequence[Cap], prices: Sequence[Decimal]) -> tuple[int, dict[str, Decimal], Cap | None]:
+    """Reserves the first inputs that fit under every cap.
+
+    prices: the most each input can cost. Returns how many inputs fit, what was held by scope, and the cap that
+    stopped the rest (None: all fit).
+    """
+    rows = _locked(caps)
+    fit, stopper = len(prices), None
+    for cap in caps:
+        if cap.limit is None:
+            continue
+        room = cap.limit - rows[cap.scope].spent - rows[cap.scope].reserved
+        within = _how_many(prices, cap, room)
+        if within < fit:
+            fit, stopper = within, cap
+    holds = {cap.scope: sum((cap.per_input or price for price in prices[:fit]), ZERO) for cap in caps} if fit else {}
+    _add([(scope, amount, ZERO) for scope, amount in holds.items()])
+    return fit, holds, stopper
+
+
+def settle(holds: Mapping[str, Decimal], spent: Mapping[str, Decimal]) -> None:
+    """Turns what was held into what was spent, scope by scope. `spent` may lack scopes (nothing was spent there)."""
+    _add([(scope, -Decimal(amount), spent.get(scope, ZERO)) for scope, amount in holds.items()])
+
+
+def room(cap: Cap) -> Decimal | None:
+    """What is left under a cap right now (None: no limit). A reading, not a promise."""
+    if cap.limit is None:
+        return None
+    row = Purse.objects.filter(scope=cap.scope).first()
+    return cap.limit - (row.spent + row.reserved if row else ZERO)
+
+
+def _how_many(prices: Sequence[Decimal], cap: Cap, room: Decimal) -> int:
+    for count, price in enumerate(prices):
+        room -= price if cap.per_input is None else cap.per_input
+        if room < 0:
+            return count
+    return len(prices)
+
+
+def _locked(caps: Sequence[Cap]) -> dict[str, Purse]:
+    scopes = sorted(cap.scope for cap in caps)
+    Purse.objects.bulk_create([Purse(scope=scope) for scope in scopes], ignore_conflicts=True)
+    return {p.scope: p for p in Purse.objects.filter(scope__in=scopes).order_by("scope").select_for_update()}
+
+
+def _add(changes: Iterable[tuple[str, Decimal, Decimal]]) -> None:
+    rows = sorted(changes)
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT scope FROM integrations_purse WHERE scope = ANY(%s) ORDER BY scope FOR UPDATE",
+            [[scope for scope, _, _ in rows]],
+        )
+        cursor.execute(
+            """
+            UPDATE integrations_purse p SET reserved = p.reserved + c.reserved, spent = p.spent + c.spent
+              FROM unnest(%s::text[], %s::numeric[], %s::numeric[]) AS c(scope, reserved, spent)
+             WHERE p.scope = c.scope
+            """,
+            [[r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]],
+        )

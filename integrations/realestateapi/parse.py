@@ -1,0 +1,215 @@
+"""RealEstateAPI's property records made facts: one allow-list for details and search rows.
+
+Two generations of bodies are read (contracts.md 1.0): captures nest the address in `propertyInfo`, pages of 2026 do
+not; rows of PropertySearch are flat. Ids and numbers come as strings or numbers. See realestateapi_field_types.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from integrations import normalise
+from integrations.contact import is_company
+
+DETAIL_KEYS = (
+    "apn",
+    "fips",
+    "property_address",
+    "property_city",
+    "property_state",
+    "property_zip",
+    "property_county",
+    "property_type",
+    "bedrooms",
+    "bathrooms",
+    "sqft",
+    "year_built",
+    "estimated_value",
+    "estimated_equity",
+    "equity_percent",
+    "latitude",
+    "longitude",
+    "first_name",
+    "last_name",
+    "owner_name",
+    "owner_type",
+    "owner_occupied",
+    "absentee_owner",
+    "pre_foreclosure",
+    "foreclosure",
+    "tax_lien",
+    "bankruptcy",
+    "vacant",
+    "high_equity",
+    "free_clear",
+    "mailing_address",
+    "mailing_city",
+    "mailing_state",
+    "mailing_zip",
+)
+ROW_KEYS = ("property_id", *DETAIL_KEYS)
+# The brief: "highEquity: 50%+ equity". The vendor says 39 % in one place and 70 % in another (contracts.md 1.2).
+HIGH_EQUITY_PERCENT = 50
+# A percentage of ours has three digits before the point; deeper under water than that is a vendor's mistake.
+_PERCENT_MAX = 999
+_LLC = re.compile(r"\b(LLC|L L C|PLLC)\b")
+_TRUST = re.compile(r"\b(TRUST|TRUSTEE|TRUSTEES|TR)\b")
+_CORPORATION = re.compile(r"\b(INC|INCORPORATED|CORP|CORPORATION|CO|COMPANY|LTD|LIMITED|LP|LLP|PARTNERSHIP|BANK)\b")
+
+
+def property_id(value: object) -> str | None:
+    """A property id as we keep it, from a string or a number; None where it is none."""
+    digits = normalise.text(value, limit=30) or ""
+    return str(int(digits)) if re.fullmatch(r"[0-9]{1,19}", digits) and 0 < int(digits) < 2**63 else None
+
+
+def record_id(record: Mapping[str, Any]) -> str | None:
+    """The id of a record: `id`, or `propertyId` in older rows."""
+    return property_id(record.get("id")) or property_id(record.get("propertyId"))
+
+
+def detail(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of one record, every key of DETAIL_KEYS, null where unknown or out of range. Never raises."""
+    building = normalise.mapping(record.get("propertyInfo")) or record
+    place = normalise.mapping(building.get("address")) or normalise.mapping(record.get("address"))
+    lot = normalise.mapping(record.get("lotInfo"))
+    percent = normalise.decimal(record.get("equityPercent"), least=-_PERCENT_MAX, most=_PERCENT_MAX, places=2)
+    facts = {
+        "apn": normalise.text(lot.get("apn"), limit=100) or normalise.text(record.get("apn"), limit=100),
+        "fips": _fips(place.get("fips")) or _fips(record.get("fips")),
+        "property_address": street_line(place),
+        "property_city": normalise.text(place.get("city"), limit=100),
+        "property_state": normalise.state(place.get("state")),
+        "property_zip": normalise.zip5(place.get("zip")),
+        "property_county": normalise.text(place.get("county"), limit=100),
+        "property_type": normalise.text(record.get("propertyType"), limit=50)
+        or normalise.text(building.get("propertyType"), limit=50),
+        "bedrooms": normalise.integer(building.get("bedrooms"), most=1000),
+        "bathrooms": normalise.decimal(building.get("bathrooms"), least=0, most=999, places=2),
+        "sqft": _first_integer(building, ("livingSquareFeet", "squareFeet", "buildingSquareFeet")),
+        "year_built": normalise.integer(building.get("yearBuilt"), least=1600, most=2100),
+        "estimated_value": normalise.integer(record.get("estimatedValue")),
+        "estimated_equity": normalise.integer(record.get("estimatedEquity"), least=-normalise.INT_MAX),
+        "equity_percent": percent,
+        "latitude": normalise.decimal(building.get("latitude"), least=-90, most=90),
+        "longitude": normalise.decimal(building.get("longitude"), least=-180, most=180),
+        **_flags(record, percent),
+        **_owner(record),
+    }
+    return {name: facts[name] for name in DETAIL_KEYS}
+
+
+def row(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The facts of one PropertySearch row under ROW_KEYS, or None where it has no id."""
+    identity = record_id(record)
+    return None if identity is None else {"property_id": identity, **detail(record)}
+
+
+def street_line(address: Mapping[str, Any]) -> str | None:
+    """The street line of an address, without city, state and ZIP; None where there is none.
+
+    `address` is the street line in details and the whole address in rows; `street` the whole line in rows and only the
+    street's name in details. So `address` is cut at the city, and else the parts are put together.
+    """
+    line = normalise.text(address.get("address")) or ""
+    city = normalise.text(address.get("city")) or ""
+    if city:
+        line = re.split(rf"(?:^|,)\s*{re.escape(city)}\s*(?:,|$)", line, maxsplit=1, flags=re.IGNORECASE)[0]
+    line = line.strip(" ,")
+    if line:
+        return line
+    if not normalise.text(address.get("street")):
+        return None
+    names = ("house", "preDirection", "street", "streetType", "postDirection", "unitType", "unit")
+    return normalise.text(" ".join(part for name in names if (part := normalise.text(address.get(name)))))
+
+
+def _fips(value: object) -> str | None:
+    code = normalise.text(value, limit=10) or ""
+    code = code.zfill(5) if isinstance(value, int) else code
+    return code if re.fullmatch(r"[0-9]{5}", code) else None
+
+
+def _first_integer(record: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    """The first number above 0: the vendor writes 0 for an area it does not know."""
+    found = (normalise.integer(record.get(name), least=1) for name in names)
+    return next((number for number in found if number is not None), None)
+
+
+def _flags(record: Mapping[str, Any], percent: str | None) -> dict[str, bool | None]:
+    owner = normalise.mapping(record.get("ownerInfo"))
+
+    def flag(*names: str) -> bool | None:
+        values = (normalise.boolean(place.get(name)) for place in (record, owner) for name in names)
+        return next((value for value in values if value is not None), None)
+
+    cases = record.get("foreclosureInfo")
+    active: bool | None = None
+    if isinstance(cases, list):
+        active = any(normalise.boolean(normalise.mapping(case).get("active")) for case in cases)
+    foreclosure = flag("foreclosure")
+    return {
+        "owner_occupied": flag("ownerOccupied"),
+        "absentee_owner": flag("absenteeOwner"),
+        "pre_foreclosure": flag("preForeclosure"),
+        "foreclosure": active if foreclosure is None else foreclosure,
+        "tax_lien": flag("taxLien"),
+        "bankruptcy": flag("bankruptcy"),
+        "vacant": flag("vacant"),
+        "high_equity": flag("highEquity") if percent is None else float(percent) >= HIGH_EQUITY_PERCENT,
+        "free_clear": flag("freeClear"),
+    }
+
+
+def _owner(record: Mapping[str, Any]) -> dict[str, str | None]:
+    """Name, kind and mailing address. A company stands in the vendor's last name too; we keep it in owner_name only."""
+    owner = normalise.mapping(record.get("ownerInfo")) or record
+    first = normalise.text(owner.get("owner1FirstName"), limit=100)
+    last = normalise.text(owner.get("owner1LastName"), limit=100)
+    company = normalise.text(owner.get("companyName"))
+    full = company or normalise.text(owner.get("owner1FullName")) or " ".join(filter(None, (first, last))) or None
+    corporate = normalise.boolean(record.get("corporateOwned")) or normalise.boolean(owner.get("corporateOwned"))
+    kind = _owner_type(first, full, vendors=normalise.text(owner.get("owner1Type")) or "", corporate=bool(corporate))
+    post = normalise.mapping(owner.get("mailAddress"))
+    if not first and last and (kind not in ("", "individual") or is_company(last)):
+        last = None
+    return {
+        "first_name": first,
+        "last_name": last,
+        "owner_name": full,
+        "owner_type": kind,
+        "mailing_address": street_line(post),
+        "mailing_city": normalise.text(post.get("city"), limit=100),
+        "mailing_state": normalise.state(post.get("state")),
+        "mailing_zip": normalise.zip5(post.get("zip")),
+    }
+
+
+def _owner_type(first: str | None, full: str | None, *, vendors: str, corporate: bool) -> str:
+    """individual, trust, llc, corporation, other, or "" where nothing is known.
+
+    The vendor says Individual, Company or Other (docs, "Owner Types"); which kind of company, the name tells.
+    """
+    name = normalise.fold(full)
+    if vendors.lower() == "individual" and first:
+        return "individual"
+    if _LLC.search(name):
+        return "llc"
+    if _TRUST.search(name) or vendors.lower() == "trust":
+        return "trust"
+    if _CORPORATION.search(name) or vendors.lower() in ("company", "corporation") or (corporate and name):
+        return "corporation"
+    if vendors.lower() == "individual" or (first and not is_company(full)):
+        return "individual"
+    return "other" if name else ""
+
+
+def ids(data: object) -> Iterator[str]:
+    """The ids of an ids_only answer: bare numbers, strings, one list within another, or objects with an id."""
+    for item in normalise.sequence(data):
+        if isinstance(item, list):
+            yield from (found for inner in item if (found := property_id(inner)))
+        elif found := record_id(item) if isinstance(item, dict) else property_id(item):
+            yield found

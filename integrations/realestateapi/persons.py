@@ -1,0 +1,105 @@
+"""RealEstateAPI's skip-trace bodies made contact facts: `persons` (v2), `output` (v1) or `data` (pages of 2026).
+
+What a person looks like, earns or is married to is in them too and never leaves this file (contracts.md 1.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from integrations import normalise
+from integrations.contact import Phone, contact_facts, phone_of, reachable
+from integrations.realestateapi.parse import street_line
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one skip trace brought. matched: the vendor counts (and bills) it as a match, whether usable or not."""
+
+    facts: Mapping[str, Any]
+    matched: bool
+    refused: bool = False
+
+
+def trace(body: Mapping[str, Any], *, asked: Mapping[str, Any]) -> Trace:
+    """The best person of one answer: the one of the asked name, else the first who can be reached. Never raises."""
+    status = normalise.integer(body.get("statusCode"))
+    if status is not None and status >= 400 and status != 404:
+        return Trace(facts={}, matched=False, refused=True)
+    match = normalise.boolean(body.get("match"))
+    found = [] if match is False or status == 404 or no_match(body) else _people(body)
+    usable = [facts for facts in map(_facts, found) if reachable(facts)]
+    usable.sort(key=lambda facts: _unlike(facts, asked))
+    return Trace(facts=usable[0] if usable else {}, matched=bool(match) or bool(found))
+
+
+def no_match(body: Mapping[str, Any]) -> bool:
+    """Whether a 200 says in `data` that there is nothing (contracts.md 1.1)."""
+    data = normalise.mapping(body.get("data"))
+    return bool(data.get("error") or data.get("errorMessage"))
+
+
+def is_trace(body: Mapping[str, Any]) -> bool:
+    """Whether this is one of the shapes a skip trace answers with."""
+    return any(name in body for name in ("persons", "output", "data", "match"))
+
+
+def _people(body: Mapping[str, Any], depth: int = 2) -> list[Mapping[str, Any]]:
+    """The person objects of a body, whichever generation; only those that carry a name, a phone or an e-mail."""
+    if isinstance(body.get("persons"), list):
+        candidates = body["persons"]
+    elif normalise.mapping(body.get("output")):
+        candidates = [normalise.mapping(body["output"]).get("identity")]
+    else:
+        data = body.get("data")
+        inner = [item for item in data if isinstance(item, dict)] if isinstance(data, list) else [data]
+        nested = [normalise.mapping(item) for item in inner]
+        if depth and any("persons" in item or "output" in item or "data" in item for item in nested):
+            return [person for item in nested for person in _people(item, depth - 1)]
+        candidates = inner
+    people = [normalise.mapping(candidate) for candidate in candidates]
+    return [person for person in people if any(person.get(name) for name in ("phones", "emails", "lastName", "names"))]
+
+
+def _facts(person: Mapping[str, Any]) -> dict[str, Any]:
+    names = [normalise.mapping(name) for name in normalise.sequence(person.get("names"))]
+    name = person if person.get("firstName") or person.get("lastName") else (names or [{}])[0]
+    return contact_facts(
+        first_name=name.get("firstName"),
+        last_name=name.get("lastName"),
+        phones=[_phone(phone) for phone in normalise.sequence(person.get("phones"))],
+        emails=[normalise.mapping(entry).get("email", entry) for entry in normalise.sequence(person.get("emails"))],
+        address=_address(normalise.mapping(person.get("address"))),
+    )
+
+
+def _phone(entry: object) -> Phone | None:
+    listed = entry if isinstance(entry, dict) else {"phone": entry}
+    flags = [normalise.boolean(listed.get(name)) for name in ("phoneFtcDnc", "doNotCall", "dnc")]
+    return phone_of(
+        listed.get("phone") or listed.get("phoneDisplay"),
+        type=listed.get("phoneType") or listed.get("type"),
+        do_not_call=True if True in flags else False if False in flags else None,
+        last_seen=listed.get("phoneLastSeen") or listed.get("lastSeen"),
+        connected=listed.get("isConnected"),
+    )
+
+
+def _address(address: Mapping[str, Any]) -> dict[str, Any]:
+    parts = ("house", "preDir", "street", "strType", "postDir", "aptType", "aptNbr")
+    spelled = " ".join(part for name in parts if (part := normalise.text(address.get(name))))
+    return {
+        "address": address.get("streetAddress") or street_line(address) if not address.get("strType") else spelled,
+        "city": address.get("city"),
+        "state": address.get("state"),
+        "zip": address.get("zip"),
+    }
+
+
+def _unlike(facts: Mapping[str, Any], asked: Mapping[str, Any]) -> int:
+    """How unlike the asked name somebody's is: 0 both parts agree, 1 the last name does, 2 neither."""
+    if normalise.fold(facts.get("last_name")) != normalise.fold(asked.get("last_name")):
+        return 2
+    return 0 if normalise.fold(facts.get("first_name")) == normalise.fold(asked.get("first_name")) else 1

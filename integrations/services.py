@@ -1,0 +1,165 @@
+"""What the rooms above ask of vendors: free calls at the vendor's pace, and single look-ups through the gate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from django.db import transaction
+
+from config.common.ids import uuid7
+from integrations import breaker, catalogue, gate, pace, registry
+from integrations.contract import Query
+from integrations.errors import Category, Misconfigured, NotSent, VendorFailure
+from integrations.gate import Closed, Owned, Payer
+from integrations.models import VendorCall
+from integrations.purses import ZERO
+from integrations.realestateapi import client as realestateapi
+
+T = TypeVar("T")
+TRIES = 3  # the brief: three attempts, 1 s, 2 s, 4 s apart
+
+
+class NotNow(Exception):
+    """A look-up that cannot be had at this moment, with the category and words for whoever asked."""
+
+    def __init__(self, category: Category, reason: str) -> None:
+        super().__init__(reason)
+        self.category, self.reason = category, reason
+
+
+def count_properties(criteria: dict[str, object], *, user_id: int) -> int:
+    """How many properties the vendor finds for these criteria. Free."""
+    return _free("property_search", lambda: realestateapi.count(criteria), user_id)
+
+
+def property_ids(criteria: dict[str, object], *, user_id: int) -> realestateapi.IdPage:
+    """The ids of the first 10,000 properties that match. Free."""
+    return _free("property_search", lambda: realestateapi.ids(criteria), user_id)
+
+
+def autocomplete(text: str, types: Sequence[str] | None, *, user_id: int) -> list[realestateapi.Place]:
+    """Places whose name begins like `text`. Free."""
+    return _free("autocomplete", lambda: realestateapi.autocomplete(text, types), user_id)
+
+
+def _free(name: str, ask: Callable[[], T], user_id: int) -> T:
+    operation = catalogue.operation(name)
+    for attempt in range(TRIES):
+        slot_at = _wait_for_slot(operation.pk)
+        started = pace.database_now()
+        failure: VendorFailure | None = None
+        try:
+            answer = ask()
+        except VendorFailure as error:
+            failure = error
+        _audit(operation.pk, user_id, slot_at, started, failure)
+        gate.note(operation.vendor_id, failure)
+        if failure is None:
+            return answer
+        if not isinstance(failure, NotSent) or attempt == TRIES - 1 or (failure.retry_after or 0) > 10:
+            raise NotNow(failure.category, failure.reason)
+        time.sleep(failure.retry_after or 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def _wait_for_slot(operation_id: int, patience: float = 20.0) -> object:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with transaction.atomic():
+                operation = gate.enter(operation_id)
+                slot = pace.take_slot(operation_id, operation.setting("pace"))
+            time.sleep(max(0.0, (slot - pace.database_now()).total_seconds()))
+            return slot
+        except Closed as closed:
+            _wait(closed, deadline)
+
+
+def _wait(closed: Closed, deadline: float) -> None:
+    """Sleeps until it is worth asking again, or says why not."""
+    if closed.retry_in is None:
+        raise NotNow(Category.AUTH_ERROR, closed.reason)
+    if time.monotonic() + closed.retry_in > deadline:
+        raise NotNow(Category.RATE_LIMITED, closed.reason)
+    time.sleep(min(max(closed.retry_in, 0.01), 1.0))
+
+
+def _audit(operation_id: int, user_id: int, slot_at: object, started: object, failure: VendorFailure | None) -> None:
+    now = pace.database_now()
+    VendorCall.objects.create(
+        id=uuid7(),
+        operation_id=operation_id,
+        user_id=user_id,
+        state=VendorCall.State.RELEASED if failure else VendorCall.State.SETTLED,
+        inputs=1,
+        reserved=ZERO,
+        status=failure.status if failure else 200,
+        category=failure.category if failure else "",
+        reason=failure.reason if failure else "",
+        latency_ms=int((now - started).total_seconds() * 1000),  # type: ignore[operator]
+        created_at=started,
+        slot_at=slot_at,
+        sent_at=started,
+        ended_at=now,
+        lease_until=now,
+    )
+
+
+def look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -> Owned:
+    """Buys one answer, or serves it at $0. `patience`: seconds to wait for a slot or for somebody else's purchase.
+
+    Raises NotNow with its category: BUDGET_EXHAUSTED, IN_DOUBT, RATE_LIMITED, AUTH_ERROR, NETWORK_ERROR, INVALID_DATA.
+    """
+    operation_id = catalogue.operation(name).pk
+    deadline = time.monotonic() + patience
+    attempt = 0
+    while True:
+        try:
+            with transaction.atomic():
+                operation = gate.enter(operation_id)
+                plan = gate.begin(operation, [query], Payer(user_id=user_id))
+        except Closed as closed:
+            owned = gate.owned(operation_id, query.key)
+            if owned is not None:
+                return owned
+            _wait(closed, deadline)
+            continue
+        if query.key in plan.owned:
+            return plan.owned[query.key]
+        if plan.unaffordable:
+            raise NotNow(Category.BUDGET_EXHAUSTED, f"{plan.cap.label if plan.cap else 'a cap'} is used up")
+        if plan.doubtful:
+            raise NotNow(Category.IN_DOUBT, "an earlier purchase of this is in doubt; an operator decides")
+        if plan.call_id is None:  # somebody else is buying it this moment
+            _wait(Closed("somebody else is buying it", 0.2), deadline)
+            continue
+        bought = _buy(name, operation.vendor_id, plan)
+        if isinstance(bought, VendorFailure):
+            attempt += 1
+            if not isinstance(bought, NotSent) or attempt == TRIES or (bought.retry_after or 0) > 10:
+                raise NotNow(bought.category, bought.reason)
+            time.sleep(bought.retry_after or 2 ** (attempt - 1))
+        elif bought is not None:
+            return bought[query.key]
+
+
+def _buy(name: str, vendor: str, plan: gate.Plan) -> dict[str, Owned] | VendorFailure | None:
+    assert plan.call_id is not None
+    call_id = plan.call_id
+    outcome = gate.carry_out(call_id, plan.buying, registry.door(name), wanted=lambda: True)
+
+    def conclude() -> dict[str, Owned] | VendorFailure | None:
+        with transaction.atomic():
+            if outcome.reply is not None:
+                return gate.settle(call_id, outcome.reply, outcome.latency_ms)
+            if outcome.failure is not None:
+                gate.fail(call_id, outcome.failure, outcome.latency_ms)
+            return outcome.failure
+
+    result = gate.persist(conclude)
+    gate.note(vendor, outcome.failure)
+    if isinstance(outcome.failure, Misconfigured):
+        breaker.pause(vendor, outcome.failure.reason)
+    return result

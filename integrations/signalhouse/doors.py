@@ -1,0 +1,46 @@
+"""SignalHouse's paid operation. The body is ours, after the brief; see `client`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from integrations import statuses
+from integrations.account import Account, check_batch
+from integrations.contact import harmless, reachable
+from integrations.contract import Answer, Query, Reply
+from integrations.errors import Category
+from integrations.signalhouse import parse
+from integrations.signalhouse.client import TITLE, ask
+
+# The brief: "Format: Flat fields", "Match Requirements: { phones: true }".
+_FIELDS = ("first_name", "last_name", "address", "city", "state", "zip")
+
+
+@dataclass(frozen=True, slots=True)
+class SkipTrace:
+    """Phones and e-mails of one owner. Units: 1 a match."""
+
+    account: Account
+    vendor = "signalhouse"
+    operation = "skip_trace"
+    largest_batch = 1
+    idempotent = True
+
+    def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
+        check_batch(self, queries)
+        params = queries[0].params
+        # One address goes in: the property's, or where there is none the owner's mailing address.
+        where = params if "city" in params else {name.removeprefix("mail_"): part for name, part in params.items()}
+        body = {name: where[name] for name in _FIELDS if name in where}
+        response = ask(self.account, "/skip-trace", {**body, "match_requirements": {"phones": True}}, call_id=call_id)
+        envelope = self.account.body(response, charged=True)
+        data = envelope.get("data", "") if isinstance(envelope, dict) else ""
+        if data is not None and not isinstance(data, dict):
+            raise statuses.unreadable(
+                response, vendor=TITLE, charged=True, why="has no person in it", raw=harmless(envelope)
+            )
+        facts = parse.contact(data) if data else {}
+        answer = Answer(facts=facts) if reachable(facts) else Answer(category=Category.SKIP_TRACE_EMPTY)
+        return Reply(answers={queries[0].key: answer}, units=Decimal(1 if data else 0), status=response.status)

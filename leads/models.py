@@ -1,0 +1,220 @@
+"""A property and its owner, what a person did about it, and how they sort it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from config.common.models import Timestamped, UUIDModel
+from leads.querysets import LeadQuerySet, OwnedQuerySet
+
+
+def _text(length: int, help_text: str) -> models.CharField[str | None, str | None]:
+    return models.CharField(max_length=length, null=True, blank=True, help_text=help_text)
+
+
+def _flag(help_text: str) -> models.BooleanField[bool | None, bool | None]:
+    return models.BooleanField(null=True, blank=True, help_text=help_text)
+
+
+def _whole(help_text: str) -> models.IntegerField[int | None, int | None]:
+    return models.IntegerField(null=True, blank=True, help_text=help_text)
+
+
+class Lead(UUIDModel, Timestamped):
+    """Answers: which property is it, who owns it, how can they be reached, and how far have we come with them?
+
+    A new lead is an id and nothing else; every other fact is null until somebody chose to buy it.
+    """
+
+    class Status(models.TextChoices):
+        NEW = "new", "New"
+        CONTACTED = "contacted", "Contacted"
+        QUALIFIED = "qualified", "Qualified"
+        CLOSED = "closed", "Closed"
+        LOST = "lost", "Lost"
+
+    class Enrichment(models.TextChoices):
+        PENDING = "pending", "Id only"
+        COMPLETED = "completed", "Has a phone"
+        PARTIAL = "partial", "No phone found"
+        FAILED = "failed", "Failed"
+
+    CONTACTED_STATUSES = (Status.CONTACTED, Status.QUALIFIED, Status.CLOSED, Status.LOST)
+
+    bucket = models.ForeignKey(
+        "buckets.Bucket", models.CASCADE, related_name="leads", db_index=False, help_text="The bucket that holds it"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Who may see it"
+    )
+    source = models.CharField(max_length=20, default="real-estate", db_default="real-estate", help_text="Where the id came from")
+    status = models.CharField(
+        max_length=10, choices=Status, default=Status.NEW, db_default=Status.NEW, help_text="How far a person has come with it"
+    )
+
+    property_id = models.CharField(max_length=64, help_text="RealEstateAPI's id of the property")
+    apn = _text(64, "Assessor's parcel number")
+    fips = _text(5, "County FIPS code")
+
+    first_name = _text(200, "Owner's first name")
+    last_name = _text(200, "Owner's last name")
+    owner_name = _text(200, "Owner's full name: a person, a company or a trust")
+    email = _text(254, "Owner's e-mail")
+    phone = _text(20, "Best phone, E.164")
+    phone_type = _text(10, "mobile, landline or voip")
+    phone_do_not_call = _flag("The best phone is on a do-not-call list")
+    secondary_phone = _text(20, "Next phone, E.164")
+    secondary_phone_type = _text(10, "mobile, landline or voip")
+    secondary_phone_do_not_call = _flag("The next phone is on a do-not-call list")
+    mailing_address = _text(200, "Owner's mailing address: street line")
+    mailing_city = _text(200, "Owner's mailing address: city")
+    mailing_state = _text(2, "Owner's mailing address: state")
+    mailing_zip = _text(10, "Owner's mailing address: ZIP")
+
+    property_address = _text(200, "Street line of the property")
+    property_city = _text(200, "City of the property")
+    property_state = _text(2, "State of the property")
+    property_zip = _text(10, "ZIP of the property")
+    property_county = _text(200, "County of the property")
+    property_type = _text(20, "SFR, MFR, CONDO, LAND, MOBILE, OTHER")
+    bedrooms = _whole("Bedrooms")
+    bathrooms = models.DecimalField(max_digits=6, decimal_places=2, null=True, blank=True, help_text="Bathrooms")
+    sqft = _whole("Living area, square feet")
+    year_built = _whole("Year built")
+    estimated_value = models.BigIntegerField(null=True, blank=True, help_text="Vendor's estimate, US dollars")
+    estimated_equity = models.BigIntegerField(null=True, blank=True, help_text="Value less open loans, US dollars")
+    equity_percent = models.DecimalField(
+        max_digits=8, decimal_places=2, null=True, blank=True, help_text="Equity as a percentage of value"
+    )
+    latitude = models.DecimalField(max_digits=10, decimal_places=7, null=True, blank=True, help_text="Degrees north")
+    longitude = models.DecimalField(max_digits=10, decimal_places=7, null=True, blank=True, help_text="Degrees east")
+    owner_type = _text(20, "individual, trust, llc, corporation, other")
+    owner_occupied = _flag("The owner lives there")
+    absentee_owner = _flag("The owner lives elsewhere")
+
+    pre_foreclosure = _flag("Notice of default or lis pendens on record")
+    foreclosure = _flag("In foreclosure")
+    tax_lien = _flag("Tax lien on record")
+    bankruptcy = _flag("Owner's bankruptcy on record")
+    vacant = _flag("Nobody lives there")
+    high_equity = _flag("50 % equity or more")
+    free_clear = _flag("No open mortgage")
+
+    apollo_person_id = _text(64, "Apollo's id of the person")
+    apollo_org_id = _text(64, "Apollo's id of the organization")
+    apollo_title = _text(200, "Job title")
+    apollo_company = _text(200, "Company")
+    apollo_industry = _text(200, "Industry")
+    apollo_linkedin_url = _text(300, "LinkedIn profile")
+    apollo_employee_count = _whole("Company size")
+    apollo_enriched_at = models.DateTimeField(null=True, blank=True, help_text="When Apollo's facts were bought")
+    apollo_data = models.JSONField(null=True, blank=True, help_text="Apollo's answer, allow-listed")
+
+    enrichment_status = models.CharField(
+        max_length=10,
+        choices=Enrichment,
+        default=Enrichment.PENDING,
+        db_default=Enrichment.PENDING,
+        help_text="How far buying facts has come",
+    )
+    enriched_at = models.DateTimeField(null=True, blank=True, help_text="When the property detail was bought")
+    skip_traced_at = models.DateTimeField(null=True, blank=True, help_text="When the owner's contacts were bought")
+    enrichment_error = models.CharField(
+        max_length=300, null=True, blank=True, help_text="Category and reason of the last failure"
+    )
+
+    last_activity_at = models.DateTimeField(null=True, blank=True, help_text="When a person last did something about it")
+    activity_count = models.PositiveIntegerField(default=0, db_default=0, help_text="How many activities it has")
+    tags = models.ManyToManyField("leads.Tag", blank=True, related_name="leads", help_text="The owner's own labels")
+
+    objects = LeadQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bucket", "property_id"], name="lead_once_per_bucket"),
+            models.CheckConstraint(condition=~Q(property_id=""), name="lead_has_property_id"),
+            models.CheckConstraint(
+                condition=Q(status__in=["new", "contacted", "qualified", "closed", "lost"]), name="lead_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(enrichment_status__in=["pending", "completed", "partial", "failed"]),
+                name="lead_enrichment_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(enrichment_status="completed") | Q(phone__isnull=False), name="lead_completed_has_phone"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["bucket", "id"], name="lead_by_bucket"),
+            models.Index(fields=["owner", "id"], name="lead_by_owner"),
+            models.Index(fields=["bucket", "id"], condition=Q(enrichment_status="pending"), name="lead_pending"),
+            models.Index(
+                fields=["bucket", "enrichment_status", "id"],
+                condition=~Q(enrichment_status="pending"),
+                name="lead_by_enrichment",
+            ),
+            models.Index(fields=["bucket", "status", "id"], condition=Q(phone__isnull=False), name="lead_contactable"),
+            models.Index(
+                fields=["bucket", "property_state", "id"],
+                condition=Q(property_state__isnull=False),
+                name="lead_by_state",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.property_address or f"Property {self.property_id}"
+
+
+class Tag(UUIDModel, Timestamped):
+    """Answers: what does this user call this kind of lead?"""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", help_text="Whose label it is")
+    name = models.CharField(max_length=50, help_text="The label")
+    color = models.CharField(max_length=7, default="#6b7280", help_text="#rrggbb")
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("owner", Lower("name"), name="tag_once_per_owner"),
+            models.CheckConstraint(condition=~Q(name=""), name="tag_has_name"),
+            models.CheckConstraint(condition=Q(color__regex=r"^#[0-9a-fA-F]{6}$"), name="tag_color_is_hex"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Activity(UUIDModel):
+    """Answers: what was done about a lead, by whom, and when? Append-only."""
+
+    class Kind(models.TextChoices):
+        NOTE = "note", "Note"
+        STATUS = "status", "Status changed"
+        CALL = "call", "Call"
+        SMS = "sms", "SMS"
+        EMAIL = "email", "E-mail"
+        CALLBACK = "callback", "Callback"
+
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="activities", db_index=False, help_text="About which lead")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", help_text="Who did it"
+    )
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.NOTE, help_text="What kind of thing was done")
+    text = models.CharField(max_length=2000, blank=True, help_text="In the person's words")
+    created_at = models.DateTimeField(auto_now_add=True, help_text="When")
+
+    class Meta:
+        verbose_name_plural = "activities"
+        indexes = [models.Index(fields=["lead", "id"], name="activity_by_lead")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["note", "status", "call", "sms", "email", "callback"]), name="activity_kind_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.text[:40]}"

@@ -1,0 +1,140 @@
+"""What can be done to leads. Each verb is one transaction, or joins the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from config.common.ids import uuid7
+from leads.counters import change_counters
+from leads.models import Activity, Lead, Tag
+
+
+class TagNotYours(Exception):
+    """A tag that does not exist, or is somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How buying facts for a lead ended. error: "CATEGORY: words", or None where it went well."""
+
+    lead_id: UUID
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    has_phone: bool
+    has_email: bool
+
+
+def insert_ids(*, bucket_id: UUID, owner_id: int, property_ids: Iterable[str], source: str) -> int:
+    """Saves property ids as new leads of a bucket and counts them; ids that are there already are left alone.
+
+    Returns how many were new. COPY into a temporary table, then one INSERT: 6 to 7 times bulk_create (measured).
+    The order given is the order of the leads. Must be inside a transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE incoming (id uuid, property_id text) ON COMMIT DROP")
+        with cursor.copy("COPY incoming (id, property_id) FROM STDIN") as copy:
+            for property_id in property_ids:
+                copy.write_row((uuid7(), property_id))
+        cursor.execute(
+            """
+            INSERT INTO leads_lead (id, bucket_id, owner_id, source, property_id, created_at, updated_at)
+            SELECT id, %s, %s, %s, property_id, now(), now() FROM incoming
+            ON CONFLICT (bucket_id, property_id) DO NOTHING
+            """,
+            [bucket_id, owner_id, source],
+        )
+        inserted = int(cursor.rowcount)
+        cursor.execute("DROP TABLE incoming")
+    change_counters(bucket_id, total_leads=inserted)
+    return inserted
+
+
+def finish_leads(finishes: Sequence[Finish]) -> tuple[dict[UUID, Finished], int]:
+    """Writes how buying ended to the leads, where that is news.
+
+    Returns who can be reached, by lead, and by how many the leads with a phone grew. A failure does not take away what
+    an earlier run brought. Joins the caller's transaction.
+    """
+    wanted = {finish.lead_id: finish for finish in finishes}
+    found, changed, grown = {}, [], 0
+    rows = Lead.objects.filter(pk__in=list(wanted)).order_by("pk").select_for_update(no_key=True)
+    for lead in rows.only("pk", "phone", "email", "enrichment_status", "enrichment_error"):
+        error = wanted[lead.pk].error
+        status = Lead.Enrichment.COMPLETED if lead.phone else Lead.Enrichment.PARTIAL
+        if error is not None and lead.enrichment_status not in (Lead.Enrichment.COMPLETED, Lead.Enrichment.PARTIAL):
+            status = Lead.Enrichment.FAILED
+        elif error is not None:
+            status = Lead.Enrichment(lead.enrichment_status)
+        found[lead.pk] = Finished(has_phone=bool(lead.phone), has_email=bool(lead.email))
+        if (lead.enrichment_status, lead.enrichment_error) != (status, error):
+            grown += (status == Lead.Enrichment.COMPLETED) - (lead.enrichment_status == Lead.Enrichment.COMPLETED)
+            changed.append((lead.pk, status.value, error and error[:300]))
+    if changed:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                UPDATE leads_lead l SET enrichment_status = f.status, enrichment_error = f.error, updated_at = now()
+                  FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS f(id, status, error) WHERE l.id = f.id
+                """,
+                [list(column) for column in zip(*changed, strict=True)],
+            )
+    return found, grown
+
+
+def add_activity(*, lead: Lead, by: Any, kind: str, text: str = "") -> Activity:
+    """Notes that a person did something about a lead."""
+    with transaction.atomic():
+        activity = Activity.objects.create(lead=lead, by=by, kind=kind, text=text)
+        Lead.objects.filter(pk=lead.pk).update(
+            activity_count=F("activity_count") + 1, last_activity_at=activity.created_at, updated_at=timezone.now()
+        )
+    return activity
+
+
+def change_status(*, lead: Lead, by: Any, status: str) -> Lead:
+    """Moves a lead on; counts it in its bucket and notes it in its history. The same status again changes nothing."""
+    with transaction.atomic():
+        locked = Lead.objects.select_for_update().get(pk=lead.pk)
+        if locked.status == status:
+            return locked
+        before, after = (s in Lead.CONTACTED_STATUSES for s in (locked.status, status))
+        text = f"{locked.status} → {status}"
+        Lead.objects.filter(pk=lead.pk).update(status=status, updated_at=timezone.now())
+        add_activity(lead=locked, by=by, kind=Activity.Kind.STATUS, text=text)
+        change_counters(locked.bucket_id, contacted_leads=after - before)
+    locked.refresh_from_db()
+    return locked
+
+
+def set_tags(*, lead: Lead, by: Any, names: Sequence[str]) -> list[Tag]:
+    """Makes these the lead's tags; tags the owner does not have yet are made. Case does not tell tags apart."""
+    wanted = {name.strip().lower(): name.strip() for name in names}
+    with transaction.atomic():
+        Tag.objects.bulk_create(
+            [Tag(owner_id=lead.owner_id, name=name) for name in wanted.values()], ignore_conflicts=True
+        )
+        tags = [t for t in Tag.objects.filter(owner_id=lead.owner_id) if t.name.lower() in wanted]
+        lead.tags.set(tags)
+    return tags
+
+
+def edit_lead(*, lead: Lead, by: Any, changes: Mapping[str, Any]) -> Lead:
+    """A person's own corrections: `status` and the owner's name. Bought facts are not edited by hand."""
+    with transaction.atomic():
+        if "status" in changes:
+            change_status(lead=lead, by=by, status=changes["status"])
+        names = {k: v for k, v in changes.items() if k in ("first_name", "last_name")}
+        if names:
+            Lead.objects.filter(pk=lead.pk).update(**names, updated_at=timezone.now())
+    lead.refresh_from_db()
+    return lead
