@@ -30,7 +30,7 @@ class User(AbstractUser):
         help_text="US dollars a month (UTC) this user may spend with all vendors",
     )
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined, misc]
+    class Meta(AbstractUser.Meta):
         constraints = [
             models.CheckConstraint(condition=models.Q(monthly_budget__gte=0), name="user_monthly_budget_not_negative")
         ]

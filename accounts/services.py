@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.contrib.auth import authenticate
 from django.db import transaction
 from django.utils import timezone
 from knox.models import AuthToken
@@ -15,8 +16,8 @@ from accounts.models import User
 def create_api_token(*, username: str, days: int | None = None) -> tuple[User, str, bool]:
     """A new token for this user, who is made if there is none (without a password: the token is the only way in).
 
-    Returns the user, the token (shown once, kept only as a hash) and whether the user is new. Raises ValueError for a
-    name that cannot be one.
+    Returns the user, the token (shown once, kept only as a hash) and whether the user is new.
+    Raises ValidationError for a name that cannot be one.
     """
     User.username_validator(username)
     if len(username) > 150:
@@ -28,6 +29,30 @@ def create_api_token(*, username: str, days: int | None = None) -> tuple[User, s
             user.save(update_fields=["password"])
         _, token = AuthToken.objects.create(user, expiry=timedelta(days=days) if days else knox_settings.TOKEN_TTL)
     return user, token, made
+
+
+class WrongPassword(Exception):
+    """No active user has this name and this password. Nobody is told which of the two is wrong."""
+
+
+def sign_in(*, username: str, password: str) -> tuple[str, datetime]:
+    """A new token for whoever knows the password, and when it expires. Raises WrongPassword."""
+    user = authenticate(username=username, password=password)
+    if user is None:
+        raise WrongPassword
+    row, token = AuthToken.objects.create(user, expiry=knox_settings.TOKEN_TTL)
+    return token, row.expiry
+
+
+def revoke_token(*, token: AuthToken) -> None:
+    """Ends one token at once."""
+    token.delete()
+
+
+def revoke_all_tokens(*, user: User) -> int:
+    """Ends all tokens of a user at once; returns how many."""
+    deleted, _ = AuthToken.objects.filter(user=user).delete()
+    return int(deleted)
 
 
 def forget_expired_tokens() -> int:

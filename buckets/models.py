@@ -31,7 +31,9 @@ class Bucket(UUIDModel, Timestamped):
     )
     name = models.CharField(max_length=200, help_text="Display name")
     description = models.CharField(max_length=2000, blank=True, help_text="The owner's notes")
-    source = models.CharField(max_length=12, choices=Source, default=Source.REAL_ESTATE, help_text="Where its ids are from")
+    source = models.CharField(
+        max_length=12, choices=Source, default=Source.REAL_ESTATE, help_text="Where its ids are from"
+    )
     filters = models.JSONField(default=dict, blank=True, help_text="The search that found its leads")
     signals = models.JSONField(default=dict, blank=True, help_text="Distress signal counts at the time of the search")
     total_leads = models.PositiveIntegerField(default=0, help_text="Leads in it")

@@ -13,17 +13,23 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from buckets.models import Bucket, Fill
-from buckets.rules import IDS_PER_REQUEST, Slice, TooManyAlike, halves
+from buckets.rules import IDS_PER_REQUEST, Slice, halves
 from config.common.bell import ring
+from config.common.faultpoints import commit
 from integrations import services as vendors
 from integrations.errors import Category
 from integrations.pace import database_now
+from leads.counters import hold_bucket
 from leads.services import insert_ids
 
 log = logging.getLogger(__name__)
 FILL_LEASE = timedelta(seconds=90)
 MAX_ATTEMPTS = 8  # with waits doubling from 2 s: about four minutes of a vendor that is away
 PROPERTY_ID = r"[A-Za-z0-9_-]{1,64}"
+
+
+class _Overtaken(Exception):
+    """Another worker has gone on with the fill since, or its bucket is gone: nothing of ours may be written."""
 
 
 def create_bucket(
@@ -36,7 +42,10 @@ def create_bucket(
     filters: Mapping[str, Any] | None = None,
     signals: Mapping[str, Any] | None = None,
 ) -> tuple[Bucket, int]:
-    """Makes a bucket of these property ids (checked by the caller, duplicates allowed). Returns it and how many were new."""
+    """Makes a bucket of these property ids (checked by the caller; duplicates allowed).
+
+    Returns it and how many were new.
+    """
     with transaction.atomic():
         bucket = Bucket.objects.create(
             owner=by,
@@ -48,6 +57,15 @@ def create_bucket(
         )
         inserted = add_ids(bucket=bucket, property_ids=property_ids)
     return bucket, inserted
+
+
+def create_bucket_from_search(
+    *, by: Any, name: str, criteria: Mapping[str, Any], limit: int | None = None, **options: Any
+) -> tuple[Bucket, Fill]:
+    """Makes an empty bucket and has a worker save what the search finds into it. `options` as for `create_bucket`."""
+    with transaction.atomic():
+        bucket, _ = create_bucket(by=by, name=name, **({"filters": criteria} | options))
+        return bucket, start_fill(bucket=bucket, criteria=criteria, limit=limit)
 
 
 def add_ids(*, bucket: Bucket, property_ids: Sequence[str]) -> int:
@@ -65,7 +83,9 @@ def edit_bucket(*, bucket: Bucket, changes: Mapping[str, Any]) -> Bucket:
     for field in ("name", "description", "filters", "signals"):
         if field in changes:
             setattr(bucket, field, changes[field])
-    bucket.save(update_fields=[*(f for f in changes if f in ("name", "description", "filters", "signals")), "updated_at"])
+    bucket.save(
+        update_fields=[*(f for f in changes if f in ("name", "description", "filters", "signals")), "updated_at"]
+    )
     return bucket
 
 
@@ -75,18 +95,21 @@ def delete_bucket(*, bucket: Bucket) -> None:
     The runs themselves stay as history. PostgreSQL carries out the cascade: a million leads fit in no worker's memory.
     """
     with transaction.atomic():
-        runs: Any = bucket.runs  # type: ignore[attr-defined]  # the reverse of enrichment's key: no import upwards
+        hold_bucket(bucket.pk)
+        runs: Any = bucket.runs  # the reverse of enrichment's key: no import upwards
         open_runs = runs.filter(status__in=["queued", "running", "paused"]).order_by("pk").select_for_update()
         ids = [run.pk for run in open_runs]
         runs.filter(pk__in=ids).update(
             status="cancelled", paused_by="", reason="Its bucket was deleted", finished_at=database_now()
         )
         with connection.cursor() as cursor:
+            # leads before the bucket, as everybody locks them: the cascade alone would begin with the bucket
+            cursor.execute("DELETE FROM leads_lead WHERE bucket_id = %s", [bucket.pk])
             cursor.execute("DELETE FROM buckets_bucket WHERE id = %s", [bucket.pk])
 
 
 def start_fill(*, bucket: Bucket, criteria: Mapping[str, Any], limit: int | None = None) -> Fill:
-    """Has a worker save everything a search finds into the bucket, by free ids, in the background. Resumes after a crash."""
+    """Has a worker save everything a search finds into the bucket, by free ids, in the background."""
     fill = Fill.objects.create(
         bucket=bucket, criteria=dict(criteria), limit=limit, pending_slices=[Slice(dict(criteria)).as_json()]
     )
@@ -95,7 +118,7 @@ def start_fill(*, bucket: Bucket, criteria: Mapping[str, Any], limit: int | None
 
 
 def continue_fill(fill_id: UUID) -> bool:
-    """Works on a fill for one lease. Returns whether there is more to do. Nothing happens while another worker has it."""
+    """Works on a fill for one lease, unless another worker has it. Returns whether there is more to do."""
     fill = _take(fill_id)
     if fill is None:
         return False
@@ -106,8 +129,10 @@ def continue_fill(fill_id: UUID) -> bool:
     except vendors.NotNow as refusal:
         _postpone(fill, refusal)
         return False
-    except TooManyAlike as alike:
-        _fail(fill, str(alike))
+    except _Overtaken:
+        return False
+    except ValueError as unaskable:  # also TooManyAlike
+        _fail(fill, str(unaskable))
         return False
     Fill.objects.filter(pk=fill.pk).update(lease_until=None)
     return bool(fill.pending_slices)
@@ -142,10 +167,11 @@ def _next_slice(fill: Fill) -> None:
 
 
 def _store(fill: Fill, *, stack: list[Any], ids: Sequence[str], found: int) -> None:
-    with transaction.atomic():
+    with commit("fill.store"):
+        hold_bucket(fill.bucket_id)
         mine = Fill.objects.select_for_update().filter(pk=fill.pk, pending_slices=fill.pending_slices).first()
         if mine is None:
-            raise vendors.NotNow(Category.INVALID_DATA, "another worker has gone on with it")
+            raise _Overtaken
         saved = 0
         if ids:
             bucket = fill.bucket

@@ -1,4 +1,4 @@
-"""The one settings file. Everything that differs between places comes from the environment; `.env.example` lists it all.
+"""The one settings file. Everything that differs between places comes from the environment: see `.env.example`.
 
 A missing or bad value stops start-up and says which, what for, and gives an example.
 """
@@ -120,13 +120,16 @@ TEMPLATES = [
     }
 ]
 
-# --- PostgreSQL, Redis, Celery -----------------------------------------------------------------------------------------
+# --- PostgreSQL, Redis, Celery ---------------------------------------------------------------------------------------
 
 _database.setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
-    "max_size": _whole("DATABASE_POOL", 20, "PostgreSQL connections per process"),
+    "max_size": _whole("DATABASE_POOL", 40, "PostgreSQL connections per process"),
     "timeout": 10,
 }
+# A process that stops in the middle of a transaction (a paused machine, a cut network) would hold its locks for ever.
+_idle = _whole("DATABASE_IDLE_SECONDS", 30, "seconds a transaction may stand idle before PostgreSQL ends it")
+_database["OPTIONS"].setdefault("options", f"-c idle_in_transaction_session_timeout={_idle}s")
 _database["CONN_HEALTH_CHECKS"] = True
 _database["ATOMIC_REQUESTS"] = False
 DATABASES = {"default": _database}
@@ -143,13 +146,15 @@ CACHES = {
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = None  # a backend made .delay() hang 19 s when Redis was away, 0.7 s without
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
+# Early: a message is a wake-up, and beat rings again. With late ones a broker that went away under a running pump ended
+# the worker: kombu 5.7.0 gives unacknowledged messages back over the connection that is gone (`make chaos`).
+CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_REJECT_ON_WORKER_LOST = False  # tasks are wake-ups; beat rings again, and no message can loop
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_SOFT_TIME_LIMIT = 90
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 45.0  # longer than a pump's slice, so that a stop leaves nothing in doubt
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 90.0  # a pump's slice and its last request: a stop leaves nothing in doubt
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
@@ -162,19 +167,26 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
-# Periodic work stands here and nowhere else; each entry expires before its next ring, so that rings do not pile up.
+# Periodic work stands here and nowhere else. Rings expire, so that no more than nine pile up while no worker runs; not
+# sooner, because a worker's clock may be a minute fast, and it would throw away every ring.
+_KEEP = 90  # seconds
 CELERY_BEAT_SCHEDULE = {
-    "ring-pumps": {"task": "enrichment.ring", "schedule": 10.0, "options": {"expires": 9}},
-    "reap-expired-leases": {"task": "enrichment.reap", "schedule": 10.0, "options": {"expires": 9}},
-    "continue-fills": {"task": "buckets.continue_fills", "schedule": 10.0, "options": {"expires": 9}},
+    "ring-pumps": {"task": "enrichment.ring", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "reap-expired-leases": {"task": "enrichment.reap", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "reconcile": {"task": "enrichment.reconcile", "schedule": 3600.0, "options": {"expire_seconds": 3500}},
+    "continue-fills": {
+        "task": "buckets.continue_fills",
+        "schedule": 10.0,
+        "options": {"expire_seconds": _KEEP},
+    },
     "forget-expired-tokens": {
         "task": "accounts.forget_expired",
         "schedule": crontab(hour="4", minute="10"),
-        "options": {"expires": 3600},
+        "options": {"expire_seconds": 3600},
     },
 }
 
-# --- Vendors: where, with which key, how fast, for how much -----------------------------------------------------------
+# --- Vendors: where, with which key, how fast, for how much ----------------------------------------------------------
 
 VENDORS = {
     "realestateapi": {
@@ -200,6 +212,7 @@ APOLLO_WEBHOOK_URL = env.str("APOLLO_WEBHOOK_URL", default="")
 VENDOR_CONNECT_TIMEOUT = float(_number("VENDOR_CONNECT_TIMEOUT", "3.05", "seconds to reach a vendor"))
 VENDOR_READ_TIMEOUT = float(_number("VENDOR_READ_TIMEOUT", "30", "seconds a vendor may be silent"))
 VENDOR_DEADLINE = float(_number("VENDOR_DEADLINE", "45", "seconds a whole vendor answer may take"))
+CALL_GRACE_SECONDS = _whole("CALL_GRACE_SECONDS", 60, "seconds a lease outlasts the longest request", least=0)
 VENDOR_MAX_BYTES = _whole("VENDOR_MAX_BYTES", 64 * 1024 * 1024, "bytes of the longest vendor answer")
 VENDOR_IN_FLIGHT = _whole("VENDOR_IN_FLIGHT", 10, "requests in flight per vendor, over all hosts")
 
@@ -235,8 +248,9 @@ MONTHLY_BUDGET = _number("MONTHLY_BUDGET", "1000", "US dollars a new user may sp
 BUCKET_IDS_MAX = _whole("BUCKET_IDS_MAX", 100_000, "property ids of one request")
 REQUEST_BYTES_MAX = _whole("REQUEST_BYTES_MAX", 8 * 1024 * 1024, "bytes of one request body")
 PUMP_SECONDS = _whole("PUMP_SECONDS", 30, "seconds one pump works before it rings for the next")
+PUMP_LEASE_SECONDS = _whole("PUMP_LEASE_SECONDS", 15, "seconds after which a silent pump is taken for dead", least=5)
 
-# --- People, sessions, API ----------------------------------------------------------------------------------------------
+# --- People, sessions, API -------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -255,13 +269,16 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_THROTTLE_CLASSES": ["config.common.api.UserThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["config.common.throttles.UserThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.str("THROTTLE_USER", default="600/min")},
     "DEFAULT_SCHEMA_CLASS": "config.common.schema.Schema",
     "EXCEPTION_HANDLER": "config.common.api.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-REST_KNOX = {"TOKEN_TTL": timedelta(days=_whole("TOKEN_DAYS", 90, "days an API token lives")), "AUTH_HEADER_PREFIX": "Token"}
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(days=_whole("TOKEN_DAYS", 90, "days an API token lives")),
+    "AUTH_HEADER_PREFIX": "Token",
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Bucket System",
     "VERSION": "1",
@@ -272,6 +289,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "LeadStatus": "leads.models.Lead.Status",
+        "LeadEnrichment": "leads.models.Lead.Enrichment",
+        "ActivityKind": "leads.models.Activity.Kind",
+        "BucketEnrichment": "buckets.models.Bucket.Enrichment",
+        "FillStatus": "buckets.models.Fill.Status",
+        "RunKind": "enrichment.models.Run.Kind",
+        "RunStatus": "enrichment.models.Run.Status",
+    },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX
 
@@ -291,7 +317,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 
-# --- Security: production unless DEBUG ---------------------------------------------------------------------------------
+# --- Security: production unless DEBUG -------------------------------------------------------------------------------
 
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS

@@ -1,6 +1,28 @@
 """Every address, by room."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+from config.common.api import unknown_address
+from config.common.health import healthz
+from enrichment.api.health import metrics, readyz
+
+api: list[URLPattern | URLResolver] = [
+    path("", include("accounts.api.urls")),
+    path("", include("integrations.api.urls")),
+    path("", include("leads.api.urls")),
+    path("", include("buckets.api.urls")),
+    path("", include("enrichment.api.urls")),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path(r"", unknown_address),
+]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("api/", include(api)),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+]
+handler500 = "config.common.api.server_error"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 
 from config.common.bell import ring
@@ -12,7 +13,6 @@ from config.common.ids import uuid7
 from enrichment.models import Lane, Run, RunItem
 from integrations.pace import database_now
 
-LEASE = timedelta(seconds=15)
 STAGES = (RunItem.Stage.DETAIL, RunItem.Stage.SKIP_TRACE, RunItem.Stage.APOLLO)
 
 
@@ -21,17 +21,26 @@ def enter(stage: int) -> UUID | None:
     Lane.objects.bulk_create([Lane(stage=stage)], ignore_conflicts=True)
     token, now = uuid7(), database_now()
     free = Lane.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now), stage=stage)
-    return token if free.update(token=token, lease_until=now + LEASE, beat_at=now) else None
+    return token if free.update(token=token, lease_until=now + _lease(), beat_at=now) else None
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.PUMP_LEASE_SECONDS)
 
 
 def keep(stage: int, token: UUID) -> bool:
     """A sign of life. False: the lane was taken away."""
     now = database_now()
-    return bool(Lane.objects.filter(stage=stage, token=token).update(lease_until=now + LEASE, beat_at=now))
+    return bool(Lane.objects.filter(stage=stage, token=token).update(lease_until=now + _lease(), beat_at=now))
 
 
 def leave(stage: int, token: UUID) -> None:
     Lane.objects.filter(stage=stage, token=token).update(token=None, lease_until=None)
+
+
+def beat() -> None:
+    """A worker's sign of life, whether or not there is work: kept in the lane of stage DONE, which has no pump."""
+    Lane.objects.update_or_create(stage=RunItem.Stage.DONE, defaults={"beat_at": database_now()})
 
 
 def has_work(stage: int) -> bool:

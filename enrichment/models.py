@@ -33,7 +33,12 @@ class Run(UUIDModel, Timestamped):
     OPEN = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
 
     bucket = models.ForeignKey(
-        "buckets.Bucket", models.SET_NULL, null=True, related_name="runs", help_text="Empty once the bucket was deleted"
+        "buckets.Bucket",
+        models.SET_NULL,
+        null=True,
+        related_name="runs",
+        db_index=False,
+        help_text="Empty once the bucket was deleted",
     )
     bucket_name = models.CharField(max_length=200, help_text="The bucket's name when it started")
     owner = models.ForeignKey(
@@ -78,9 +83,7 @@ class Run(UUIDModel, Timestamped):
                 condition=Q(total__gte=F("enriched") + F("partial") + F("failed") + F("skipped")),
                 name="run_done_within_total",
             ),
-            models.CheckConstraint(
-                condition=~Q(status="paused") | ~Q(paused_by=""), name="run_paused_has_cause"
-            ),
+            models.CheckConstraint(condition=~Q(status="paused") | ~Q(paused_by=""), name="run_paused_has_cause"),
         ]
         indexes = [
             models.Index(fields=["owner", "-id"], name="run_by_owner"),
@@ -124,10 +127,14 @@ class RunItem(models.Model):
         FAILED = 3, "Failed"
         SKIPPED = 4, "Skipped"
 
-    run = models.ForeignKey("enrichment.Run", models.CASCADE, related_name="items", db_index=False, help_text="Of which run")
+    run = models.ForeignKey(
+        "enrichment.Run", models.CASCADE, related_name="items", db_index=False, help_text="Of which run"
+    )
     lead = models.ForeignKey("leads.Lead", models.CASCADE, related_name="run_items", help_text="Which lead")
     stage = models.SmallIntegerField(choices=Stage, help_text="What it waits for")
-    outcome = models.SmallIntegerField(choices=Outcome, default=Outcome.OPEN, db_default=Outcome.OPEN, help_text="How it ended")
+    outcome = models.SmallIntegerField(
+        choices=Outcome, default=Outcome.OPEN, db_default=Outcome.OPEN, help_text="How it ended"
+    )
     category = models.CharField(max_length=20, blank=True, db_default="", help_text="Error category")
     attempts = models.SmallIntegerField(default=0, db_default=0, help_text="Tries of this stage that came to nothing")
     losses = models.SmallIntegerField(default=0, db_default=0, help_text="Workers that died with it")
@@ -151,7 +158,9 @@ class RunItem(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["run", "stage", "id"], condition=Q(token__isnull=True) & ~Q(stage=0), name="item_waiting"),
+            models.Index(
+                fields=["run", "stage", "id"], condition=Q(token__isnull=True) & ~Q(stage=0), name="item_waiting"
+            ),
             models.Index(fields=["lease_until"], condition=Q(token__isnull=False), name="item_taken"),
         ]
 
@@ -160,7 +169,7 @@ class RunItem(models.Model):
 
 
 class Lane(models.Model):
-    """Answers: is a pump at work on this stage? One at a time, for the whole fleet; its lease is renewed as it works."""
+    """Answers: is a pump at work on this stage? One a stage, for the whole fleet; it renews its lease."""
 
     stage = models.SmallIntegerField(primary_key=True, choices=RunItem.Stage, help_text="Which stage")
     token = models.UUIDField(null=True, blank=True, help_text="Which pump")
@@ -179,7 +188,9 @@ class Turn(models.Model):
     """
 
     run = models.ForeignKey("enrichment.Run", models.CASCADE, related_name="turns", help_text="Whose turn")
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Of which user")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Of which user"
+    )
     stage = models.SmallIntegerField(choices=RunItem.Stage, help_text="At which stage")
     served_at = models.DateTimeField(null=True, blank=True, help_text="When a paid request was last given to it")
 

@@ -15,22 +15,23 @@ from enrichment import lanes, purchase, stages
 log = logging.getLogger(__name__)
 BEAT = 3.0  # seconds between two signs of life
 IDLE = 2.0  # seconds without work after which a pump ends
+LONGEST_WAIT = 8.0  # seconds a pump waits at a closed gate; for a longer wait it ends, and beat rings again
 
 
-def work(stage: int) -> None:
-    """Pumps until idle or the slice is over. Does nothing where a pump is at work already."""
+def work(stage: int, *, threads: int | None = None, stop: threading.Event | None = None) -> None:
+    """Pumps until idle, told to stop or the slice is over. Does nothing where a pump is at work already."""
     token = lanes.enter(stage)
     if token is None:
         return
     try:
-        _Pump(stage).run(token)
+        _Pump(stage, threads or stages.pump_threads(), stop or threading.Event()).run(token)
     finally:
         lanes.leave(stage, token)
 
 
 class _Pump:
-    def __init__(self, stage: int) -> None:
-        self.stage = stage
+    def __init__(self, stage: int, threads: int, stop: threading.Event) -> None:
+        self.stage, self.threads, self.told_to_stop = stage, threads, stop
         self.until = time.monotonic() + settings.PUMP_SECONDS
         self.stopping = threading.Event()
         self.last_work = time.monotonic()
@@ -38,8 +39,10 @@ class _Pump:
     def run(self, token: UUID) -> None:
         names = stages.operations_of(self.stage)
         threads = [
-            threading.Thread(target=self._thread, args=(names[number % len(names)],), name=f"pump-{self.stage}-{number}")
-            for number in range(stages.pump_threads())
+            threading.Thread(
+                target=self._thread, args=(names[number % len(names)],), name=f"pump-{self.stage}-{number}"
+            )
+            for number in range(self.threads)
         ]
         for thread in threads:
             thread.start()
@@ -63,7 +66,7 @@ class _Pump:
 
     def _over(self) -> bool:
         now = time.monotonic()
-        return now > self.until or now - self.last_work > IDLE
+        return self.told_to_stop.is_set() or now > self.until or now - self.last_work > IDLE
 
     def _keep(self, token: UUID) -> bool:
         try:
@@ -87,23 +90,15 @@ class _Pump:
             connection.close()
             self.stopping.wait(1.0)
             return
-        except Exception:
-            log.exception("A step of stage %s broke", self.stage)
+        except Exception as error:  # its words may hold a person's data
+            log.error("A step of stage %s broke: %s", self.stage, type(error).__name__)
             self.stopping.wait(1.0)
             return
         if step.worked:
             self.last_work = time.monotonic()
             if step.rings is not None:
                 lanes.ring_if_quiet(step.rings)
-        else:
-            if step.retry_in > IDLE and not self._more_soon(step.retry_in):
-                return
-            self.stopping.wait(min(step.retry_in, 1.0))
-
-    def _more_soon(self, seconds: float) -> bool:
-        """A wait within the slice keeps the pump alive; a longer one ends it, and beat rings again."""
-        if seconds < IDLE * 4:
+            return
+        if step.closed and step.retry_in < LONGEST_WAIT:  # a slot or a place is near: that is not idleness
             self.last_work = time.monotonic()
-        else:
-            self.stopping.wait(1.0)
-        return seconds < IDLE * 4
+        self.stopping.wait(min(step.retry_in, 1.0))

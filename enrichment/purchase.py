@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Q
 
+from config.common.faultpoints import commit
 from enrichment import queue, stages
 from enrichment.models import Run, RunItem
 from enrichment.queue import Ending
 from enrichment.stages import Waiting
-from integrations import breaker, catalogue, gate, registry
+from integrations import breaker, calls, catalogue, gate, registry
 from integrations.errors import (
     Category,
     InDoubt,
@@ -25,7 +28,8 @@ from integrations.errors import (
     VendorFailure,
 )
 from integrations.gate import Closed, Owned, Payer, Plan
-from integrations.models import Operation
+from integrations.models import Operation, VendorCall
+from integrations.pace import database_now
 from integrations.purses import money_cap
 
 log = logging.getLogger(__name__)
@@ -36,9 +40,10 @@ LEASE = timedelta(hours=1)  # an item follows its call, whose lease is short; th
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step came to. worked: something moved. retry_in: seconds until it is worth another try."""
+    """What a step came to. worked: something moved. closed: the gate was. retry_in: seconds until the next try."""
 
     worked: bool
+    closed: bool = False
     retry_in: float = 0.5
     rings: int | None = None  # the stage its items have moved on to
 
@@ -53,15 +58,21 @@ class _Bought:
 def step(stage: int, name: str) -> Step:
     """One claim and, if something is to be bought, one paid request. Safe to call from any number of threads."""
     operation = catalogue.operation(name)
-    most = stages.largest_batch(name)
+    most = stages.largest_batch(operation)
+    picked: list[UUID] = []
     try:
-        with transaction.atomic():
-            bought = _claim(gate.enter(operation.pk), stage, name, most)
+        with commit("gate.begin"):
+            bought = _claim(gate.enter(operation.pk), stage, name, most, picked)
+    except (OperationalError, InterfaceError):
+        raise
     except Closed as closed:
         if closed.retry_in is None:
             pause_waiting_runs(stage, closed.reason)
-            return Step(worked=False, retry_in=1.0)
-        return Step(worked=False, retry_in=closed.retry_in)
+            return Step(worked=False, closed=False, retry_in=1.0)
+        return Step(worked=False, closed=True, retry_in=closed.retry_in)
+    except Exception as error:  # whoever it is about must not be picked again and again, before everybody else
+        _our_own_fault(picked, error)
+        return Step(worked=False, retry_in=1.0)
     if bought is None:
         return Step(worked=False)
     if bought.plan.call_id is not None:
@@ -69,8 +80,9 @@ def step(stage: int, name: str) -> Step:
     return Step(worked=True, rings=Stage.SKIP_TRACE if stage == Stage.DETAIL else None)
 
 
-def _claim(operation: Operation, stage: int, name: str, most: int) -> _Bought | None:
+def _claim(operation: Operation, stage: int, name: str, most: int, picked: list[UUID]) -> _Bought | None:
     run = queue.next_run(stage, name)
+    picked += [run.pk] if run is not None else []
     items = queue.claim(run.pk, stage, most) if run is not None else []
     if run is None or not items:
         return None
@@ -83,14 +95,35 @@ def _claim(operation: Operation, stage: int, name: str, most: int) -> _Bought | 
     _apply(stage, run, by_key, plan.owned, extra=_without_question(stage, items, asked))
     queue.give_back([i.id for key in plan.busy for i in by_key[key]], delay=BUSY_DELAY)
     doubtful = [(i, "an earlier purchase of this is in doubt") for key in plan.doubtful for i in by_key[key]]
-    queue.end(run, [Ending(i.id, i.lead_id, Outcome.FAILED, Category.IN_DOUBT, why) for i, why in doubtful])
+    if doubtful:  # `_apply` has just said that the run lives
+        queue.end(run, [Ending(i.id, i.lead_id, Outcome.FAILED, Category.IN_DOUBT, why) for i, why in doubtful])
     if plan.unaffordable and plan.call_id is None and run.status in Run.ACTIVE:
-        label = plan.cap.label if plan.cap else "a cap"
-        _pause(run, Run.Pause.CAP, f"{Category.BUDGET_EXHAUSTED}: {label} is used up")
+        if _may_still_fit(run, plan):  # a pause would stop them, and they may cost less than was reserved
+            queue.give_back([i.id for key in plan.unaffordable for i in by_key[key]], delay=BUSY_DELAY)
+        else:
+            label = plan.cap.label if plan.cap else "a cap"
+            _pause(run, Run.Pause.CAP, f"{Category.BUDGET_EXHAUSTED}: {label} is used up")
     if plan.call_id is not None:
         queue.take([i.id for query in plan.buying for i in by_key[query.key]], plan.call_id, LEASE)
     queue.served(run, stage)
     return _Bought(run.pk, plan, by_key)
+
+
+def _may_still_fit(run: Run, plan: Plan) -> bool:
+    """Whether a call of this run, or one that holds money under the same cap, is under way: it may cost less."""
+    under_way = VendorCall.objects.filter(state__in=[VendorCall.State.RESERVED, VendorCall.State.SENT])
+    return under_way.filter(Q(run_id=run.pk) | Q(holds__has_key=plan.cap.scope if plan.cap else "")).exists()
+
+
+def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
+    """Pauses the runs an unforeseen error is about. A database error's words may hold personal data: not told."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("Runs %s broke: %s\n%s", [str(run_id) for run_id in run_ids], type(error).__name__, where)
+    for run_id in run_ids:
+        with transaction.atomic():
+            run = queue.lock_run(run_id)
+            if run is not None and run.status in Run.ACTIVE:
+                _pause(run, Run.Pause.VENDOR, f"Our own fault: {type(error).__name__}. The log has more.")
 
 
 def _payer(run: Run) -> Payer:
@@ -102,13 +135,13 @@ def _without_question(stage: int, items: Sequence[Waiting], asked: stages.Questi
     """Leads that cannot be asked about. No owner to trace leaves what the detail said: that is partial, not failed."""
     endings = []
     for item in items:
-        if item.id in asked.guarded:
+        if item.id in asked.owned:
+            endings.append(Ending(item.id, item.lead_id))
+        elif item.id in asked.guarded:
             endings.append(Ending(item.id, item.lead_id, Outcome.SKIPPED, reason="the guard left it out"))
         elif item.id in asked.unaskable:
             outcome = Outcome.FAILED if stage == Stage.DETAIL else Outcome.PARTIAL
-            endings.append(
-                Ending(item.id, item.lead_id, outcome, Category.INVALID_DATA, asked.unaskable[item.id])
-            )
+            endings.append(Ending(item.id, item.lead_id, outcome, Category.INVALID_DATA, asked.unaskable[item.id]))
     return endings
 
 
@@ -144,7 +177,7 @@ def _ended(item: Waiting, category: str, failed: bool, words: str) -> Ending:
     return Ending(item.id, item.lead_id, Outcome.FAILED if failed else None, category, words if failed else "")
 
 
-# --- Buying -------------------------------------------------------------------------------------------------------------
+# --- Buying ----------------------------------------------------------------------------------------------------------
 
 
 def _buy(operation: Operation, stage: int, name: str, bought: _Bought) -> None:
@@ -154,8 +187,12 @@ def _buy(operation: Operation, stage: int, name: str, bought: _Bought) -> None:
     outcome = gate.carry_out(call_id, bought.plan.buying, door, wanted=lambda: _still_wanted(bought.run_id))
     if isinstance(outcome.failure, Misconfigured):
         _misconfigured(operation, outcome.failure)
-    out_of_order = gate.persist(lambda: gate.note(operation.vendor_id, outcome.failure))
-    gate.persist(lambda: _conclude(stage, call_id, bought, outcome, out_of_order))
+    out_of_order = gate.persist(lambda: gate.note(operation.vendor_id, outcome.failure, call_id))
+    try:
+        gate.persist(lambda: _conclude(stage, call_id, bought, outcome, out_of_order))
+    except Exception as error:  # the paid answers at least are kept: their leads are served from them later, for $0
+        gate.persist(lambda: _keep_answers(call_id, outcome))
+        _our_own_fault([bought.run_id], error)
     if isinstance(outcome.failure, Misconfigured) and not isinstance(outcome.failure, ScopeRefused):
         reason = outcome.failure.reason
         gate.persist(lambda: pause_waiting_runs(stage, reason))
@@ -164,7 +201,7 @@ def _buy(operation: Operation, stage: int, name: str, bought: _Bought) -> None:
 def _misconfigured(operation: Operation, failure: Misconfigured) -> None:
     """A refused batch scope turns the operation to its single door; any other refusal stops the vendor."""
     if isinstance(failure, ScopeRefused):
-        gate.persist(lambda: Operation.objects.filter(pk=operation.pk).update(batch_refused_at=gate.pace.database_now()))
+        gate.persist(lambda: Operation.objects.filter(pk=operation.pk).update(batch_refused_at=database_now()))
     else:
         gate.persist(lambda: breaker.pause(operation.vendor_id, failure.reason))
 
@@ -176,7 +213,7 @@ def _still_wanted(run_id: UUID) -> bool:
 
 
 def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: gate.Outcome, out_of_order: bool) -> None:
-    with transaction.atomic():
+    with commit("gate.settle" if outcome.reply is not None else "gate.fail"):
         run = queue.lock_run(bought.run_id)
         items = _held(call_id)
         mine = {key: [i for i in waiting if i.id in items] for key, waiting in bought.items.items()}
@@ -191,13 +228,17 @@ def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: gate.Outcome,
             _after_failure(run, [i for waiting in mine.values() for i in waiting], outcome.failure, out_of_order)
 
 
+def _keep_answers(call_id: UUID, outcome: gate.Outcome) -> None:
+    with transaction.atomic():
+        if outcome.reply is not None and gate.settle(call_id, outcome.reply, outcome.latency_ms) is not None:
+            queue.give_back(sorted(_held(call_id)))
+
+
 def _held(call_id: UUID) -> set[int]:
     return set(RunItem.objects.filter(token=call_id).values_list("pk", flat=True))
 
 
-def _after_failure(
-    run: Run, items: Sequence[Waiting], failure: VendorFailure | None, out_of_order: bool
-) -> None:
+def _after_failure(run: Run, items: Sequence[Waiting], failure: VendorFailure | None, out_of_order: bool) -> None:
     """Puts the items back or ends them, as the kind of failure asks."""
     if run.status == Run.Status.CANCELLED and not isinstance(failure, InDoubt):
         queue.end(run, [Ending(i.id, i.lead_id, Outcome.SKIPPED, reason="the run was cancelled") for i in items])
@@ -227,7 +268,7 @@ def _failed(item: Waiting, failure: VendorFailure) -> Ending:
     return Ending(item.id, item.lead_id, Outcome.FAILED, failure.category, failure.reason)
 
 
-# --- Pausing by cause, and after a crash --------------------------------------------------------------------------------
+# --- Pausing by cause, and after a crash -----------------------------------------------------------------------------
 
 
 def _pause(run: Run, cause: Run.Pause, reason: str) -> None:
@@ -248,23 +289,32 @@ def pause_waiting_runs(stage: int, reason: str) -> None:
 def reap() -> int:
     """Frees what dead workers held: unsent items go back, sent ones are in doubt. Returns how many calls ended."""
     ended = 0
-    for call_id, run_id in gate.dead_calls():
+    for call_id, run_id in calls.dead_calls():
         with transaction.atomic():
             run = queue.lock_run(run_id) if run_id else None
-            state = gate.bury(call_id)
+            state = calls.bury(call_id)
             if state is None:
                 continue
             ended += 1
             if run is not None:
-                _after_death(run, call_id, in_doubt=state == "in_doubt")
+                rows = RunItem.objects.filter(token=call_id).order_by("pk")
+                _after_death(run, rows, in_doubt=state == VendorCall.State.IN_DOUBT)
+    for run_id in queue.stranded().values_list("run_id", flat=True).distinct():
+        with transaction.atomic():
+            run = queue.lock_run(run_id)
+            if run is not None:
+                _after_death(run, queue.stranded().filter(run=run).order_by("pk"), in_doubt=False)
     return ended
 
 
-def _after_death(run: Run, call_id: UUID, *, in_doubt: bool) -> None:
-    rows = list(RunItem.objects.filter(token=call_id).order_by("pk"))
+def _after_death(run: Run, rows: Iterable[RunItem], *, in_doubt: bool) -> None:
+    rows = list(rows)
     if in_doubt:
         why = "its worker died after sending; an operator decides"
         queue.end(run, [Ending(r.pk, r.lead_id, Outcome.FAILED, Category.IN_DOUBT, why) for r in rows])
+        return
+    if run.status == Run.Status.CANCELLED:  # nobody would come for them again
+        queue.end(run, [Ending(r.pk, r.lead_id, Outcome.SKIPPED, reason="the run was cancelled") for r in rows])
         return
     poisoned = [r for r in rows if r.losses + 1 >= queue.MAX_LOSSES]
     queue.give_back([r.pk for r in rows if r not in poisoned], lost=True)

@@ -12,10 +12,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import DateTimeField, Exists, F, Func, OuterRef, QuerySet
 
 from enrichment.models import Run, RunItem, Turn
 from enrichment.stages import Waiting
+from integrations.models import VendorCall
 from integrations.pace import database_now
 from leads.counters import change_counters
 from leads.models import Lead
@@ -24,6 +25,7 @@ from leads.services import Finish, finish_leads
 Stage, Outcome = RunItem.Stage, RunItem.Outcome
 MAX_ATTEMPTS = 3  # the brief's three tries, 1, 2 and 4 s apart
 MAX_LOSSES = 5  # workers that died with it: then it is poisoned
+_CLOCK = Func(function="clock_timestamp", output_field=DateTimeField())  # pace.database_now, without asking first
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def next_run(stage: int, operation_name: str) -> Run | None:
         cursor.execute(
             """
             SELECT r.id FROM enrichment_run r
+              JOIN accounts_user a ON a.id = r.owner_id AND a.is_active
               JOIN enrichment_turn t ON t.run_id = r.id AND t.stage = %(stage)s
               LEFT JOIN LATERAL (
                    SELECT served_at FROM enrichment_turn x
@@ -59,9 +62,11 @@ def next_run(stage: int, operation_name: str) -> Run | None:
                     ORDER BY served_at DESC LIMIT 1) u ON true
              WHERE r.status IN ('queued', 'running')
                AND (%(type)s::text IS NULL OR coalesce(r.options->>'type', 'people') = %(type)s)
-               AND EXISTS (SELECT 1 FROM enrichment_runitem i
-                            WHERE i.run_id = r.id AND i.stage = %(stage)s AND i.token IS NULL AND i.stage <> 0
-                              AND (i.not_before IS NULL OR i.not_before <= clock_timestamp()))
+               AND (SELECT i.id FROM enrichment_runitem i
+                     WHERE i.run_id = r.id AND i.stage BETWEEN %(stage)s AND %(stage)s
+                       AND i.token IS NULL AND i.stage <> 0
+                       AND (i.not_before IS NULL OR i.not_before <= clock_timestamp())
+                     ORDER BY i.stage, i.id LIMIT 1) IS NOT NULL
              ORDER BY u.served_at NULLS FIRST, t.served_at NULLS FIRST, r.id LIMIT 1
             """,
             {"stage": stage, "type": wanted_type},
@@ -72,16 +77,20 @@ def next_run(stage: int, operation_name: str) -> Run | None:
 
 
 def claim(run_id: UUID, stage: int, most: int) -> list[Waiting]:
-    """Locks the run's next items at this stage, at most one request's worth. An item that must go alone comes alone."""
+    """Locks the run's next items at this stage, at most one request's worth. An item that must go alone comes alone.
+
+    "BETWEEN" and the order by stage leave the planner only the index item_waiting. By equality it took the primary key
+    and stepped over every item done before: 25 ms a claim instead of 4 at the end of 500,000 (benchmarks/claim.py).
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT id, lead_id, attempts, alone FROM enrichment_runitem
-             WHERE run_id = %s AND stage = %s AND token IS NULL AND stage <> 0
+             WHERE run_id = %s AND stage BETWEEN %s AND %s AND token IS NULL AND stage <> 0
                AND (not_before IS NULL OR not_before <= clock_timestamp())
-             ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+             ORDER BY stage, id LIMIT %s FOR UPDATE SKIP LOCKED
             """,
-            [run_id, stage, most],
+            [run_id, stage, stage, most],
         )
         rows = cursor.fetchall()
     if rows and rows[0][3]:
@@ -91,13 +100,28 @@ def claim(run_id: UUID, stage: int, most: int) -> list[Waiting]:
 
 def take(item_ids: Sequence[int], call_id: UUID, lease: timedelta) -> None:
     """Gives the items to a call: only whoever names it may move them on."""
-    RunItem.objects.filter(pk__in=item_ids).update(token=call_id, lease_until=database_now() + lease)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE enrichment_runitem
+               SET token = %s, lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s)
+            """,
+            [call_id, lease.total_seconds(), list(item_ids)],
+        )
+
+
+def stranded() -> QuerySet[RunItem]:
+    """Items whose call was released without them: its worker died between the two commits."""
+    released = VendorCall.objects.filter(pk=OuterRef("token"), state=VendorCall.State.RELEASED)
+    return RunItem.objects.filter(Exists(released), token__isnull=False)
 
 
 def give_back(
     item_ids: Sequence[int], *, delay: float = 0, tried: bool = False, lost: bool = False, alone: bool = False
 ) -> None:
     """Puts items back in the queue, `delay` seconds away. tried: the try counts. lost: its worker died with it."""
+    if not item_ids:
+        return
     RunItem.objects.filter(pk__in=item_ids).update(
         token=None,
         lease_until=None,
@@ -110,14 +134,23 @@ def give_back(
 
 def advance(item_ids: Sequence[int], stage: RunItem.Stage) -> None:
     """Moves items on to their next stage."""
-    RunItem.objects.filter(pk__in=item_ids).update(
-        stage=stage, token=None, lease_until=None, not_before=None, attempts=0, losses=0, alone=False
-    )
+    if not item_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE enrichment_runitem
+               SET stage = %s, token = NULL, lease_until = NULL, not_before = NULL, attempts = 0, losses = 0,
+                   alone = false
+             WHERE id = ANY(%s)
+            """,
+            [int(stage), list(item_ids)],
+        )
 
 
 def served(run: Run, stage: int) -> None:
     """Its turn was used."""
-    Turn.objects.filter(run=run, stage=stage).update(served_at=database_now())
+    Turn.objects.filter(run=run, stage=stage).update(served_at=_CLOCK)
 
 
 def end(run: Run, endings: Sequence[Ending]) -> None:

@@ -27,7 +27,7 @@ CHUNK = 2000
 
 @dataclass(frozen=True, slots=True)
 class QuoteLine:
-    """One operation's part of a quote. owned: answered already, $0. price: US dollars a unit; cost: the most it costs."""
+    """One operation's part of a quote. owned: answered, $0. price: US dollars a unit; cost: the most it costs."""
 
     vendor: str
     operation: str
@@ -105,13 +105,12 @@ def _fresh(operation: Operation, keys: Sequence[str]) -> dict[str, Any]:
 
 def _apollo_lines(leads: int, options: RunOptions) -> list[QuoteLine]:
     operation = catalogue.operation(stages.operation_name(Stage.APOLLO, options.as_json()))
-    weight = 9 if options.type == "people" and options.reveal_phones else 1  # Apollo: 1 credit, 8 more with a mobile
-    return [_line(operation, 0, leads, weight)]
+    return [_line(operation, 0, leads)]
 
 
-def _line(operation: Operation, owned: int, to_buy: int, weight: int = 1) -> QuoteLine:
+def _line(operation: Operation, owned: int, to_buy: int) -> QuoteLine:
     price: Decimal = operation.setting("price")
-    return QuoteLine(operation.vendor_id, operation.name, owned, to_buy, price, price * weight * to_buy)
+    return QuoteLine(operation.vendor_id, operation.name, owned, to_buy, price, price * to_buy)
 
 
 def _limits(by: User, lines: Sequence[QuoteLine], price: Decimal, max_cost: Decimal | None) -> list[str]:
@@ -155,7 +154,7 @@ def eta_seconds(run: Run) -> int | None:
         if not items:
             continue
         operation = catalogue.operation(name)
-        requests = -(-items // stages.largest_batch(name))
+        requests = -(-items // stages.largest_batch(operation))
         sharing = _users_at(stage)
         longest = max(longest, requests * pace.interval(operation.setting("pace")) * max(sharing, 1))
     return round(longest + 2)  # two seconds for the last answers
@@ -188,7 +187,9 @@ def why_waiting(run: Run) -> str:
         return f"{vendor} asked to wait until {operation.next_slot_at:%Y-%m-%d %H:%M} UTC."
     if not workers_alive(now):
         return "No worker is alive."
-    return f"The pace of {operation}: {operation.setting('pace')} requests a minute." if operation.setting("pace") else ""
+    return (
+        f"The pace of {operation}: {operation.setting('pace')} requests a minute." if operation.setting("pace") else ""
+    )
 
 
 def workers_alive(now: datetime | None = None) -> bool:
@@ -214,7 +215,9 @@ def usage(user: User) -> Usage:
     now = database_now()
     month = Purse.objects.filter(scope=purses.month_cap(user.pk, ZERO, now).scope).first()
     leads = Purse.objects.filter(scope=purses.lead_cap(user.pk, 0, now).scope).first()
-    calls = VendorCall.objects.filter(user=user, created_at__gte=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
+    calls = VendorCall.objects.filter(
+        user=user, created_at__gte=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    )
     today = calls.filter(created_at__gte=now.replace(hour=0, minute=0, second=0, microsecond=0))
     rows = (
         calls.values("operation__vendor", "operation__name")

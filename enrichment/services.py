@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,10 +18,11 @@ from config.common.bell import ring
 from enrichment import queue, stages
 from enrichment.models import Run, RunItem, Turn
 from enrichment.queue import Ending
-from integrations import breaker, catalogue
+from integrations import breaker, calls, catalogue
+from integrations.models import VendorCall
 from integrations.pace import database_now
-from leads.counters import change_counters
-from leads.filters import matching
+from leads.counters import change_counters, hold_bucket
+from leads.filters import BadFilter, matching
 from leads.models import Lead
 
 
@@ -37,7 +38,9 @@ class IdempotencyConflict(RunError):
     """The same Idempotency-Key came with another request."""
 
     def __init__(self) -> None:
-        super().__init__("IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used for another request.", "Idempotency-Key")
+        super().__init__(
+            "IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used for another request.", "Idempotency-Key"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,6 @@ class RunOptions:
     kind: str = Run.Kind.PROPERTY
     type: str = "people"
     reveal_emails: bool = True
-    reveal_phones: bool = True
     update_db: bool = True
 
     def as_json(self) -> dict[str, Any]:
@@ -73,14 +75,19 @@ class RunOptions:
             return options | {
                 "type": self.type,
                 "revealEmails": self.reveal_emails,
-                "revealPhones": self.reveal_phones,
+                "revealPhones": False,  # Apollo bills and delivers them minutes later, and nothing collects them yet
                 "updateDb": self.update_db,
             }
         return options | {"skipTrace": self.skip_trace, "guard": dict(self.guard)}
 
     def fingerprint(self, bucket_id: UUID) -> str:
         ids = [str(i) for i in self.lead_ids] if self.lead_ids is not None else None
-        whole = self.as_json() | {"bucket": str(bucket_id), "leadIds": ids, "maxCost": str(self.max_cost), "kind": self.kind}
+        whole = self.as_json() | {
+            "bucket": str(bucket_id),
+            "leadIds": ids,
+            "maxCost": str(self.max_cost),
+            "kind": self.kind,
+        }
         return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -91,7 +98,8 @@ def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: 
     """
     fingerprint = options.fingerprint(bucket.pk)
     with transaction.atomic():
-        locked = Bucket.objects.select_for_update(no_key=True).filter(pk=bucket.pk).first()
+        hold_bucket(bucket.pk)
+        locked = Bucket.objects.filter(pk=bucket.pk).first()
         if locked is None:
             raise RunError("NOT_FOUND", "The bucket is gone.", "bucketId")
         if idempotency_key is not None:
@@ -116,19 +124,43 @@ def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: 
     return run, True
 
 
+def enrich_leads(*, by: Any, options: RunOptions, idempotency_key: str | None = None) -> list[tuple[Run, bool]]:
+    """Starts a run over `options.lead_ids` in each bucket they lie in, all or none: a run is of one bucket.
+
+    Returns each run and whether this call made it. Raises RunError where one is missing or somebody else's.
+    """
+    wanted = list(options.lead_ids or ())
+    by_bucket: dict[UUID, list[UUID]] = {}
+    with transaction.atomic():
+        rows = Lead.objects.owned_by(by).filter(pk__in=wanted).order_by("bucket_id", "pk")
+        for lead_id, bucket_id in rows.values_list("pk", "bucket_id"):
+            by_bucket.setdefault(bucket_id, []).append(lead_id)
+        missing = len(set(wanted)) - sum(map(len, by_bucket.values()))
+        if missing:
+            raise RunError("NOT_FOUND", f"{missing} of these leads do not exist.", "leadIds")
+        started = []
+        for bucket in Bucket.objects.filter(pk__in=by_bucket).order_by("pk"):
+            part = replace(options, lead_ids=by_bucket[bucket.pk])
+            check_options(bucket=bucket, options=part)
+            key = None
+            if idempotency_key is not None:  # the key is the request's; each of its runs needs one of its own
+                key = hashlib.sha256(f"{idempotency_key} {bucket.pk}".encode()).hexdigest()
+            started.append(start_run(bucket=bucket, by=by, options=part, idempotency_key=key))
+    return started
+
+
 def _fill(run: Run, options: RunOptions) -> None:
     first, *later = stages.stages_of(run.kind)
     Turn.objects.bulk_create([Turn(run=run, owner_id=run.owner_id, stage=stage) for stage in (first, *later)])
     sql, params = select_leads(run.bucket_id, options).values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
+        into = "INSERT INTO enrichment_runitem (run_id, lead_id, stage)"
         cursor.execute(
-            f"INSERT INTO enrichment_runitem (run_id, lead_id, stage) SELECT %s, chosen.id, %s FROM ({sql}) AS chosen(id)",  # noqa: S608
+            f"{into} SELECT %s, chosen.id, %s FROM ({sql}) AS chosen(id)",  # noqa: S608  # the ORM's own SQL
             [run.pk, int(first), *params],
         )
         run.total = int(cursor.rowcount)
-        cursor.execute(
-            "SELECT lead_id FROM enrichment_runitem WHERE run_id = %s ORDER BY id DESC LIMIT 1", [run.pk]
-        )
+        cursor.execute("SELECT lead_id FROM enrichment_runitem WHERE run_id = %s ORDER BY id DESC LIMIT 1", [run.pk])
         last = cursor.fetchone()
     run.resume_from = last[0] if last else options.start_from
     if not run.total:
@@ -140,7 +172,7 @@ def _fill(run: Run, options: RunOptions) -> None:
 
 def select_leads(bucket_id: UUID | None, options: RunOptions) -> Any:
     """The leads a run takes, oldest first. A lead that waits in another run is left to that one."""
-    leads = Lead.objects.filter(bucket_id=bucket_id)
+    leads = Lead.objects.filter(bucket=bucket_id)
     if options.lead_ids is not None:
         leads = leads.filter(pk__in=options.lead_ids)
     elif options.kind == Run.Kind.APOLLO:
@@ -170,9 +202,24 @@ def check_options(*, bucket: Bucket, options: RunOptions) -> None:
         known = bucket.leads.filter(pk__in=options.lead_ids).count()
         if not options.lead_ids or known != len(set(options.lead_ids)):
             missing = len(set(options.lead_ids)) - known
-            raise RunError("INVALID", f"{missing} of these leads are not in the bucket." if missing else "No leads.", "leadIds")
+            raise RunError(
+                "INVALID", f"{missing} of these leads are not in the bucket." if missing else "No leads.", "leadIds"
+            )
     if options.guard:
+        _check_guard(options.guard)
         matching(Lead.objects.none(), options.guard)
+
+
+def _check_guard(guard: Mapping[str, Any]) -> None:
+    """A guard with nothing to say would let everybody through, and buy what nobody asked for. Raises BadFilter."""
+    methods = ("needsApollo", "needsSkipTrace", "enrichedOnly", "contactable")
+    empty = {
+        name: ["This guard would let every lead through: give it a value."]
+        for name, value in guard.items()
+        if value is None or value == [] or str(value).strip() == "" or (name in methods and value is False)
+    }
+    if empty:
+        raise BadFilter(empty)
 
 
 def _ring(run: Run) -> None:
@@ -193,6 +240,9 @@ def pause_run(*, run: Run) -> Run:
 def resume_run(*, run: Run, max_cost: Decimal | None = None) -> Run:
     """Goes on with a paused run, under a new cap if one is given. A vendor that had refused is asked again."""
     with transaction.atomic():
+        if run.paused_by == Run.Pause.VENDOR:  # before the run is locked: operation and vendor come first
+            for stage in stages.stages_of(run.kind):
+                breaker.reset(catalogue.operation(stages.operation_name(stage, run.options)).vendor_id)
         locked = _open(run)
         if locked.status != Run.Status.PAUSED and max_cost is None:
             raise RunError("NOT_PAUSED", f"The run is {locked.get_status_display().lower()}, not paused.")
@@ -200,9 +250,6 @@ def resume_run(*, run: Run, max_cost: Decimal | None = None) -> Run:
             if max_cost <= 0:
                 raise RunError("INVALID", "A cap must be more than $0.00.", "maxCost")
             locked.max_cost = max_cost
-        if locked.paused_by == Run.Pause.VENDOR:
-            for stage in stages.stages_of(locked.kind):
-                breaker.reset(catalogue.operation(stages.operation_name(stage, locked.options)).vendor_id)
         locked.status, locked.paused_by, locked.reason = Run.Status.RUNNING, "", ""
         locked.save()
     _ring(locked)
@@ -218,20 +265,30 @@ def cancel_run(*, run: Run) -> Run:
         waiting = RunItem.objects.select_for_update().filter(run=locked, token__isnull=True).exclude(stage=0)
         queue.end(
             locked,
-            [Ending(pk, lead_id, RunItem.Outcome.SKIPPED) for pk, lead_id in waiting.order_by("pk").values_list("pk", "lead_id")],
+            [
+                Ending(pk, lead_id, RunItem.Outcome.SKIPPED)
+                for pk, lead_id in waiting.order_by("pk").values_list("pk", "lead_id")
+            ],
         )
     return locked
 
 
 def retry_failed(*, run: Run, by: Any) -> Run:
     """Starts a new run over the leads that failed in this one. Raises RunError if none did or its bucket is gone."""
+    options = retry_options(run)
     if run.bucket is None:
         raise RunError("NOT_FOUND", "The bucket of this run is gone.")
+    again, _ = start_run(bucket=run.bucket, by=by, options=options)
+    return again
+
+
+def retry_options(run: Run) -> RunOptions:
+    """What a retry of the leads that failed asks for, so that it can be quoted first. Raises RunError if none did."""
     failed = run.items.filter(outcome=RunItem.Outcome.FAILED).order_by("pk").values_list("lead_id", flat=True)
     if not failed:
         raise RunError("NOTHING_FAILED", "No lead of this run failed.")
     spent = run.options
-    options = RunOptions(
+    return RunOptions(
         lead_ids=list(failed),
         skip_trace=spent.get("skipTrace", True),
         guard=spent.get("guard") or {},
@@ -239,10 +296,8 @@ def retry_failed(*, run: Run, by: Any) -> Run:
         kind=run.kind,
         type=spent.get("type", "people"),
         reveal_emails=spent.get("revealEmails", True),
-        reveal_phones=spent.get("revealPhones", True),
+        update_db=spent.get("updateDb", True),
     )
-    again, _ = start_run(bucket=run.bucket, by=by, options=options)
-    return again
 
 
 def _open(run: Run) -> Run:
@@ -251,3 +306,14 @@ def _open(run: Run) -> Run:
         word = locked.get_status_display().lower() if locked else "gone"
         raise RunError("RUN_OVER", f"The run is {word}.")
     return locked
+
+
+def decide_doubt(*, call: VendorCall, bought: bool) -> bool:
+    """An operator's word on a purchase in doubt: written off if it was bought, else released; no guess is made.
+
+    Either way its facts may be bought again: `retry_failed` of its run does. Returns False if it is in doubt no more.
+    """
+    with transaction.atomic():
+        if call.run_id is not None:
+            queue.lock_run(call.run_id)
+        return (calls.write_off if bought else calls.release_doubt)(call.pk)

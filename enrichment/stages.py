@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,8 @@ from integrations.apollo import queries as apollo
 from integrations.contract import Query
 from integrations.errors import Category
 from integrations.gate import Owned
-from integrations.models import Lookup
+from integrations.models import Lookup, Operation
+from integrations.pace import database_now
 from integrations.realestateapi import queries as realestateapi
 from leads import facts
 from leads.facts import FactRow
@@ -41,6 +43,7 @@ class Questions:
     queries: dict[int, Query] = field(default_factory=dict)
     unaskable: dict[int, str] = field(default_factory=dict)  # item id -> why
     guarded: set[int] = field(default_factory=set)
+    owned: set[int] = field(default_factory=set)  # the lead has it already, by another question
 
 
 def stages_of(kind: str) -> tuple[RunItem.Stage, ...]:
@@ -60,12 +63,11 @@ def operations_of(stage: int) -> tuple[str, ...]:
     return (operation_name(stage, {}),)
 
 
-def largest_batch(name: str) -> int:
+def largest_batch(operation: Operation) -> int:
     """How many items one request of this operation takes right now."""
-    operation = catalogue.operation(name)
     if operation.batch_refused_at is not None:
         return 1
-    return min(int(operation.setting("batch")), registry.door(name).largest_batch)
+    return min(int(operation.setting("batch")), registry.door(operation.name).largest_batch)
 
 
 def questions(stage: int, run: Run, items: Sequence[Waiting]) -> Questions:
@@ -93,18 +95,16 @@ def _about_owners(run: Run, items: Sequence[Waiting]) -> Questions:
     leads = Lead.objects.filter(pk__in=[i.lead_id for i in items])
     guard = run.options.get("guard")
     allowed = set(matching(leads, guard).values_list("pk", flat=True)) if guard else None
-    ids = dict(leads.values_list("pk", "property_id"))
-    bought = dict(
-        Lookup.objects.filter(
-            operation=catalogue.operation("property_detail"), key__in=list(ids.values())
-        ).values_list("key", "facts")
-    )
+    pairs = leads.values_list("pk", "property_id")
+    keys = {pk: realestateapi.detail_query(property_id).key for pk, property_id in pairs}
+    details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(keys.values()))
+    bought = dict(details.values_list("key", "facts"))
     for item in items:
         if allowed is not None and item.lead_id not in allowed:
             asked.guarded.add(item.id)
             continue
         try:
-            asked.queries[item.id] = owner_query(bought.get(ids[item.lead_id]) or {})
+            asked.queries[item.id] = owner_query(bought.get(keys[item.lead_id]) or {})
         except ValueError as error:
             asked.unaskable[item.id] = str(error)
     return asked
@@ -130,18 +130,25 @@ def owner_query(detail: Mapping[str, Any]) -> Query:
 def _about_business(run: Run, items: Sequence[Waiting]) -> Questions:
     asked = Questions()
     leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=[i.lead_id for i in items])}
+    organizations = run.options.get("type") == "organizations"
+    days = catalogue.operation(operation_name(Stage.APOLLO, run.options)).setting("fresh_days")
+    fresh_after = database_now() - timedelta(days=days)
     for item in items:
         lead = leads[item.lead_id]
+        found = lead.apollo_org_id if organizations else lead.apollo_person_id
+        if found and lead.apollo_enriched_at and lead.apollo_enriched_at > fresh_after:
+            asked.owned.add(item.id)  # Apollo's own answer may have changed the lead, and with it the question
+            continue
         try:
-            if run.options.get("type") == "organizations":
-                asked.queries[item.id] = apollo.organization_query(domain=None, name=lead.apollo_company or lead.owner_name)
+            if organizations:
+                asked.queries[item.id] = apollo.organization_query(domain=None, name=lead.owner_name)
             else:
                 asked.queries[item.id] = apollo.people_query(
                     first_name=lead.first_name,
                     last_name=lead.last_name,
                     email=lead.email,
                     reveal_emails=run.options.get("revealEmails", True),
-                    reveal_phones=run.options.get("revealPhones", True),
+                    reveal_phones=False,  # billed and delivered minutes later, and nothing collects them yet
                 )
         except ValueError as error:
             asked.unaskable[item.id] = str(error)

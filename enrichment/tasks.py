@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
+from django.db import connection
 
 from enrichment import lanes, purchase
 from enrichment.pump import work
+from enrichment.reconcile import find_drift
+
+log = logging.getLogger(__name__)
 
 
-@shared_task(name="enrichment.pump")
+# A pump ends itself; a hard limit would kill it while it keeps paid answers for a PostgreSQL that is away.
+@shared_task(name="enrichment.pump", time_limit=86_400, soft_time_limit=86_400)
 def pump(stage: int) -> None:
     work(stage)
     lanes.ring_if_quiet(stage)
 
 
+@worker_ready.connect  # Celery's own signal: a worker is seen when it starts, not ten seconds later
+def announce(**_: Any) -> None:
+    lanes.beat()
+    connection.close()
+
+
 @shared_task(name="enrichment.ring")
 def ring() -> None:
+    lanes.beat()
     for stage in lanes.STAGES:
         lanes.ring_if_quiet(stage)
 
@@ -23,3 +39,9 @@ def ring() -> None:
 @shared_task(name="enrichment.reap")
 def reap() -> None:
     purchase.reap()
+
+
+@shared_task(name="enrichment.reconcile")
+def reconcile() -> None:
+    for drift in find_drift():
+        log.error("Drift: %s", drift)

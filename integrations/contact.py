@@ -51,6 +51,7 @@ _HARMLESS = frozenset(
     | {"recordCount", "requestId", "phones", "phone", "number", "emails", "email", "address", "city", "state", "zip"}
     | {"names", "firstName", "lastName"}
 )
+_DEPTH_MAX = 10
 _COMPANY = re.compile(
     r"\b(LLC|L L C|LLP|LP|PLLC|INC|INCORPORATED|CORP|CORPORATION|CO|COMPANY|LTD|LIMITED|PARTNERSHIP|PARTNERS|HOLDINGS|"
     r"PROPERTIES|INVESTMENTS|ENTERPRISES|TRUST|TRUSTEE|TRUSTEES|ESTATE|BANK|ASSOCIATION|ASSN|HOA|CHURCH|CITY OF|"
@@ -120,13 +121,13 @@ def contact_facts(
 ) -> dict[str, Any]:
     """The facts of one person under Lead column names; every key of CONTACT_KEYS is there, null where unknown.
 
+    A type is "" for a phone of unknown type and null without a phone, so that it never replaces a known one's.
     address: {"address", "city", "state", "zip"}, the street line first.
     """
     ranked = best_first(phones)
     facts: dict[str, Any] = dict.fromkeys(CONTACT_KEYS)
     facts["first_name"] = normalise.text(first_name, limit=_NAME_MAX)
     facts["last_name"] = normalise.text(last_name, limit=_NAME_MAX)
-    facts["phone_type"] = facts["secondary_phone_type"] = ""
     for prefix, phone in zip(("phone", "secondary_phone"), ranked, strict=False):
         facts[prefix] = phone.number
         facts[f"{prefix}_type"] = phone.type
@@ -147,7 +148,7 @@ def reachable(facts: Mapping[str, Any]) -> bool:
 
 def harmless(value: Any) -> bytes:
     """An answer that nobody can link, as JSON without the traits that must not be kept."""
-    return json.dumps(_strip(value, 6), default=str).encode()
+    return json.dumps(_strip(value, _DEPTH_MAX), default=str).encode()
 
 
 def _strip(value: Any, depth: int) -> Any:

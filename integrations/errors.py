@@ -1,4 +1,4 @@
-"""What can go wrong with a vendor call, by what it means for money. See docs/architecture.md, "Four kinds of failure"."""
+"""What can go wrong with a vendor call, by what it means for money: four kinds, which decide what follows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class VendorFailure(Exception):
 
 
 class NotSent(VendorFailure):
-    """Certainly nothing was bought: refused, DNS, 429, 500, 502, 503. May be tried again after `retry_after` seconds."""
+    """Certainly nothing was bought: refused, DNS, 429, 500, 502, 503. Try again after `retry_after` s."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class NotSent(VendorFailure):
 class Rejected(VendorFailure):
     """The vendor answered, and no repeat of the same request will do better: 400, 404 without a body, 422, garbage.
 
-    `charged` says that the answer has probably been billed (a 200 that cannot be read); `raw` then holds its first 64 KiB.
+    `charged` says that the answer has probably been billed (a 200 that cannot be read); `raw` is its first 64 KiB.
     """
 
     category = Category.INVALID_DATA

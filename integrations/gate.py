@@ -12,6 +12,7 @@ them. Lock order everywhere: operation, vendor, run, call, lookups, purses, then
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import time
@@ -19,15 +20,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
+from django.db.models import QuerySet
+from psycopg.errors import IdleInTransactionSessionTimeout
 
 from accounts.models import User
+from config.common.faultpoints import commit
 from config.common.ids import uuid7
-from integrations import breaker, pace, purses
+from integrations import breaker, calls, pace, purses
 from integrations.contract import Answer, Door, Query, Reply
 from integrations.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
 from integrations.models import Lookup, Operation, VendorCall
@@ -35,6 +39,8 @@ from integrations.purses import ZERO, Cap
 
 log = logging.getLogger(__name__)
 MONEY = Decimal("0.0001")
+MOST_UNITS = Decimal(9_999_999)  # what the column holds; no request can cost nearly as much
+BELIEVED = 10  # times its price that a vendor may charge before its claim is taken for a mistake
 T = TypeVar("T")
 
 
@@ -93,7 +99,7 @@ class Outcome:
     latency_ms: int | None = None
 
 
-# --- Begin ------------------------------------------------------------------------------------------------------------
+# --- Begin -----------------------------------------------------------------------------------------------------------
 
 
 def enter(operation_id: int) -> Operation:
@@ -217,18 +223,20 @@ def _reserve(
 
 
 def _lease() -> timedelta:
-    """Twice what a request may take, and a minute for a PostgreSQL that is away when the answer comes."""
-    return timedelta(seconds=2 * (settings.VENDOR_CONNECT_TIMEOUT + settings.VENDOR_DEADLINE) + 60)
+    """Twice what a request may take, and some grace for a PostgreSQL that is away when the answer comes."""
+    longest = settings.VENDOR_CONNECT_TIMEOUT + settings.VENDOR_DEADLINE
+    return timedelta(seconds=2 * longest + settings.CALL_GRACE_SECONDS)
 
 
-# --- Intend and send --------------------------------------------------------------------------------------------------
+# --- Intend and send -------------------------------------------------------------------------------------------------
 
 
 def intend(call_id: UUID, *, wanted: Callable[[], bool]) -> float | None:
     """Commits (with the caller's transaction) that the call is being sent. Returns the seconds to wait and ask again.
 
-    0.0: send now. None: do not send: no longer wanted or its slot has passed (then it is released), or no longer ours. `wanted` runs
-    first and must lock whatever it reads, so that a stop answered to a person comes before or after, never between.
+    0.0: send now. None: do not send: no longer wanted or its slot has passed (then it is released), or no longer ours.
+    `wanted` runs first and must lock whatever it reads, so that a stop answered to a person comes before or after it,
+    never between.
     """
     still_wanted = wanted()
     call = (
@@ -242,13 +250,13 @@ def intend(call_id: UUID, *, wanted: Callable[[], bool]) -> float | None:
         return None
     vendor = call.operation.vendor
     if not still_wanted or not vendor.enabled or vendor.paused_reason:
-        _release(call, "stopped before it was sent")
+        calls.release(call, "stopped before it was sent")
         return None
     ahead = (call.slot_at - now).total_seconds()
     if ahead > 0:
         return ahead
     if -ahead > pace.STALE:  # sent now it would bunch up with the slots after it
-        _release(call, "its slot had passed before it was sent")
+        calls.release(call, "its slot had passed before it was sent")
         return None
     call.state, call.sent_at, call.lease_until = VendorCall.State.SENT, now, now + _lease()
     call.save(update_fields=["state", "sent_at", "lease_until"])
@@ -259,8 +267,10 @@ def carry_out(call_id: UUID, queries: Sequence[Query], door: Door, *, wanted: Ca
     """Waits for the slot, commits the intent, sends one request. Never inside a transaction; writes no answer."""
     while True:
         asked = time.monotonic()
-        with transaction.atomic():
-            wait = intend(call_id, wanted=wanted)
+        try:
+            wait = _intend_surely(call_id, wanted)
+        except StaleSlot as failure:
+            return Outcome(failure=failure)
         if wait is None:
             return Outcome()
         if wait == 0:
@@ -279,6 +289,19 @@ def carry_out(call_id: UUID, queries: Sequence[Query], door: Door, *, wanted: Ca
     return Outcome(reply=reply, latency_ms=_since(started))
 
 
+def _intend_surely(call_id: UUID, wanted: Callable[[], bool]) -> float | None:
+    """`intend` in its own transaction, until PostgreSQL takes it. Raises StaleSlot where only its word was lost."""
+    tries = itertools.count()
+
+    def ask() -> float | None:
+        with commit("gate.intend"):
+            if next(tries) and _calls_sent(call_id).exists():  # nobody but us intends this call, and we have not sent
+                raise StaleSlot("the intent was committed, but the word of it was lost; nothing was sent")
+            return intend(call_id, wanted=wanted)
+
+    return persist(ask)
+
+
 def _since(started: float) -> int:
     return int((time.monotonic() - started) * 1000)
 
@@ -292,7 +315,9 @@ def persist(write: Callable[[], T]) -> T:
     while True:
         try:
             return write()
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
+            if isinstance(error, InternalError) and not isinstance(error.__cause__, IdleInTransactionSessionTimeout):
+                raise
             if connection.in_atomic_block:  # the caller's transaction is lost with this one: it has to repeat
                 raise
             log.warning("PostgreSQL is away (%s); the answer is kept and written again", type(error).__name__)
@@ -301,7 +326,7 @@ def persist(write: Callable[[], T]) -> T:
             pause = min(pause * 2, 2.0)
 
 
-# --- Settle -----------------------------------------------------------------------------------------------------------
+# --- Settle ----------------------------------------------------------------------------------------------------------
 
 
 def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> dict[str, Owned] | None:
@@ -312,10 +337,11 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> dict[str, Own
     now = pace.database_now()
     found = sum(answer.found for answer in reply.answers.values())
     price: Decimal = call.operation.setting("price")
-    cost = min((reply.units * price).quantize(MONEY), call.reserved)
-    if reply.units * price > call.reserved:
+    cost = (min(reply.units, MOST_UNITS) * price).quantize(MONEY)
+    if cost > call.reserved:  # the truth counts, so that the caps stop what comes next; a senseless claim does not
+        cost = cost if cost <= BELIEVED * call.reserved else call.reserved
         log.warning("Call %s: the vendor claims %s units, more than it can cost", call.pk, reply.units)
-        call.reason = f"the vendor claims {reply.units} units; counted as ${cost}"
+        call.reason = f"the vendor claims {str(reply.units)[:24]} units; counted as ${cost}"
     each = (cost / (found or len(reply.answers) or 1)).quantize(MONEY)
     rows = [
         {
@@ -330,14 +356,15 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> dict[str, Own
         cursor.execute(
             """
             UPDATE integrations_lookup l
-               SET state = 'answered', facts = a.facts, category = a.category, cost = l.cost + a.cost, fetched_at = %(now)s
+               SET state = 'answered', facts = a.facts, category = a.category, cost = l.cost + a.cost,
+                   fetched_at = %(now)s
               FROM jsonb_to_recordset(%(rows)s::jsonb) AS a(key text, facts jsonb, category text, cost numeric)
              WHERE l.operation_id = %(operation)s AND l.key = a.key AND l.call_id = %(call)s AND l.state = 'buying'
             """,
             {"now": now, "rows": json.dumps(rows), "operation": call.operation_id, "call": call.pk},
         )
-    call.found, call.units, call.request_id = found, reply.units, reply.request_id[:64]
-    _end(call, VendorCall.State.SETTLED, now, cost=cost, status=reply.status, latency_ms=latency_ms)
+    call.found, call.units, call.request_id = found, min(reply.units, MOST_UNITS), reply.request_id[:64]
+    calls.end(call, VendorCall.State.SETTLED, now, cost=cost, status=reply.status, latency_ms=latency_ms)
     return {key: Owned(answer, now) for key, answer in reply.answers.items()}
 
 
@@ -352,7 +379,7 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
     now = pace.database_now()
     call.category, call.reason = failure.category, failure.reason
     if isinstance(failure, InDoubt):
-        _doubt(call, now, status=failure.status, latency_ms=latency_ms)
+        calls.doubt(call, now, status=failure.status, latency_ms=latency_ms)
     elif isinstance(failure, Rejected) and failure.charged:
         Lookup.objects.filter(call=call, state=Lookup.State.BUYING).update(
             state=Lookup.State.GARBAGE,
@@ -361,19 +388,22 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
             fetched_at=now,
             cost=(call.reserved / call.inputs).quantize(MONEY),
         )
-        _end(call, VendorCall.State.SETTLED, now, cost=call.reserved, status=failure.status, latency_ms=latency_ms)
+        calls.end(call, VendorCall.State.SETTLED, now, cost=call.reserved, status=failure.status, latency_ms=latency_ms)
     else:
-        _release(call, failure.reason, status=failure.status, latency_ms=latency_ms)
-        if isinstance(failure, NotSent) and failure.retry_after:
-            pace.hold_back(call.operation_id, failure.retry_after)
+        calls.release(call, failure.reason, status=failure.status, latency_ms=latency_ms)
+        if isinstance(failure, NotSent) and (wait := failure.retry_after):  # the operation is the first of all locks
+            transaction.on_commit(lambda: pace.hold_back(call.operation_id, wait))
     return True
 
 
-def note(vendor_name: str, failure: VendorFailure | None) -> bool:
-    """Tells the breaker how a call went, after it was settled and outside its transaction.
+def note(vendor_name: str, failure: VendorFailure | None, call_id: UUID | None = None) -> bool:
+    """Tells the breaker how a call went, before it is ended and outside its transaction.
 
-    Returns whether the vendor is out of order, so that its leads should wait rather than lose a try.
+    Returns whether the vendor is out of order, so that its leads should wait rather than lose a try. What a worker says
+    whose call was taken away is not heard: it slept, and took the vendor's silence for its own.
     """
+    if failure is not None and call_id is not None and not _calls_sent(call_id).exists():
+        return False
     if failure is None or isinstance(failure, Rejected):
         breaker.note_success(vendor_name)
         return False
@@ -388,98 +418,8 @@ def note(vendor_name: str, failure: VendorFailure | None) -> bool:
 
 
 def _mine(call_id: UUID) -> VendorCall | None:
-    return (
-        VendorCall.objects.select_for_update(of=("self",))
-        .select_related("operation")
-        .filter(pk=call_id, state=VendorCall.State.SENT)
-        .first()
-    )
+    return _calls_sent(call_id).select_for_update(of=("self",)).select_related("operation").first()
 
 
-def _release(call: VendorCall, reason: str, **facts: Any) -> None:
-    _free_lookups(call)
-    call.reason = reason[:300]
-    _end(call, VendorCall.State.RELEASED, pace.database_now(), cost=ZERO, **facts)
-
-
-def _free_lookups(call: VendorCall) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(  # an older answer stays owned, if stale
-            """
-            UPDATE integrations_lookup SET state = CASE WHEN facts IS NULL THEN 'free' ELSE 'answered' END
-             WHERE call_id = %s AND state IN ('buying', 'in_doubt')
-            """,
-            [call.pk],
-        )
-
-
-def _doubt(call: VendorCall, now: datetime, **facts: Any) -> None:
-    Lookup.objects.filter(call=call, state=Lookup.State.BUYING).update(state=Lookup.State.IN_DOUBT)
-    call.state, call.category, call.ended_at = VendorCall.State.IN_DOUBT, Category.IN_DOUBT, now
-    for name, value in facts.items():
-        setattr(call, name, value)
-    call.save()
-
-
-def _end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decimal, **facts: Any) -> None:
-    """Turns the call's reservations into what was spent and writes its last word."""
-    bought = Decimal(call.inputs) if state == VendorCall.State.SETTLED else ZERO
-    spent = {scope: bought if scope.startswith(purses.LEADS) else cost for scope in call.holds}
-    purses.settle(call.holds, spent)
-    call.state, call.cost, call.ended_at = state, cost, now
-    for name, value in facts.items():
-        setattr(call, name, value)
-    call.save()
-
-
-# --- After a crash, and the operator's two answers ----------------------------------------------------------------------
-
-
-def dead_calls(*, limit: int = 100) -> list[tuple[UUID, UUID | None]]:
-    """Calls whose worker is dead, and their runs: for `bury`, one transaction each."""
-    dead = VendorCall.objects.filter(
-        state__in=[VendorCall.State.RESERVED, VendorCall.State.SENT], lease_until__lte=pace.database_now()
-    )
-    return list(dead.order_by("pk").values_list("pk", "run_id")[:limit])
-
-
-def bury(call_id: UUID) -> VendorCall.State | None:
-    """Ends a call whose worker is dead: RELEASED where nothing had been sent, else IN_DOUBT. None: it is not dead."""
-    now = pace.database_now()
-    call = (
-        VendorCall.objects.select_for_update()
-        .filter(pk=call_id, state__in=[VendorCall.State.RESERVED, VendorCall.State.SENT], lease_until__lte=now)
-        .first()
-    )
-    if call is None:
-        return None
-    if call.state == VendorCall.State.SENT:
-        call.reason = "its worker died after sending"
-        _doubt(call, now)
-        return VendorCall.State.IN_DOUBT
-    _release(call, "its worker died before sending")
-    return VendorCall.State.RELEASED
-
-
-def release_doubt(call_id: UUID) -> bool:
-    """The operator says: it was not bought. The money comes back and its facts may be bought again."""
-    call = _doubtful(call_id)
-    if call is None:
-        return False
-    _release(call, "in doubt, released by an operator")
-    return True
-
-
-def write_off(call_id: UUID) -> bool:
-    """The operator says: it was bought and is lost. The money is spent, and its facts may be bought again."""
-    call = _doubtful(call_id)
-    if call is None:
-        return False
-    _free_lookups(call)
-    call.reason = "in doubt, written off by an operator"
-    _end(call, VendorCall.State.WRITTEN_OFF, pace.database_now(), cost=call.reserved)
-    return True
-
-
-def _doubtful(call_id: UUID) -> VendorCall | None:
-    return VendorCall.objects.select_for_update().filter(pk=call_id, state=VendorCall.State.IN_DOUBT).first()
+def _calls_sent(call_id: UUID) -> QuerySet[VendorCall]:
+    return VendorCall.objects.filter(pk=call_id, state=VendorCall.State.SENT)

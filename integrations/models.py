@@ -1,4 +1,4 @@
-"""The vendors and what they sell; every fact ever bought, every call, and the money. Keys live in the environment only."""
+"""The vendors and what they sell; every fact ever bought, every call, and the money. No key is kept here."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ class Purse(models.Model):
     """Answers: how much of this cap is spent, and how much is promised to requests that have not been settled?
 
     One row per cap and period, by scope: `run:<id>`, `user:<id>:2026-11`, `vendor:<name>:2026-11-24` (US dollars)
-    and `leads:<user id>:2026-11-24` (leads). The cap itself is given by whoever asks, so that raising one takes effect at once.
+    and `leads:<user id>:2026-11-24` (leads). The cap itself is given by whoever asks, so that
+    raising one takes effect at once.
     """
 
     scope = models.CharField(max_length=100, primary_key=True, help_text="Whose cap, and in which period")
@@ -126,7 +127,9 @@ class VendorCall(UUIDModel):
         IN_DOUBT = "in_doubt", "In doubt: it may have been bought"
         WRITTEN_OFF = "written_off", "Written off: paid, nothing received"
 
-    operation = models.ForeignKey("integrations.Operation", models.PROTECT, related_name="calls", help_text="What was asked")
+    operation = models.ForeignKey(
+        "integrations.Operation", models.PROTECT, related_name="calls", help_text="What was asked"
+    )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, help_text="For whom"
     )
@@ -191,13 +194,19 @@ class Lookup(models.Model):
     key = models.CharField(max_length=200, help_text="The normalised question")
     state = models.CharField(max_length=10, choices=State, default=State.FREE, help_text="Owned, or on the way")
     call = models.ForeignKey(
-        "integrations.VendorCall", models.PROTECT, null=True, related_name="lookups", help_text="The last call that asked"
+        "integrations.VendorCall",
+        models.PROTECT,
+        null=True,
+        related_name="lookups",
+        help_text="The last call that asked",
     )
     facts = models.JSONField(null=True, blank=True, help_text="The answer, allow-listed; {} is a known no-match")
     category = models.CharField(max_length=20, blank=True, help_text="Why there are no facts")
     cost = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="US dollars paid for it, in all")
     fetched_at = models.DateTimeField(null=True, blank=True, help_text="When the answer came")
-    raw = models.BinaryField(null=True, blank=True, help_text="An unreadable answer that was paid for, its first 64 KiB")
+    raw = models.BinaryField(
+        null=True, blank=True, help_text="An unreadable answer that was paid for, its first 64 KiB"
+    )
 
     class Meta:
         constraints = [

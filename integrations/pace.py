@@ -27,7 +27,7 @@ def interval(per_minute: Decimal) -> float:
 
 
 def wait_for_slot(next_slot_at: datetime | None, now: datetime, per_minute: Decimal) -> float:
-    """Seconds until a slot may be asked for; 0: now. A slot too far ahead is refused, so that the asker does other work."""
+    """Seconds until a slot may be asked for; 0: now. One too far ahead is refused: the asker has other work."""
     if next_slot_at is None:
         return 0.0
     return max(0.0, (next_slot_at - now).total_seconds() - max(AHEAD, interval(per_minute)))

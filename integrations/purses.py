@@ -66,7 +66,7 @@ def reserve(caps: Sequence[Cap], prices: Sequence[Decimal]) -> tuple[int, dict[s
         if within < fit:
             fit, stopper = within, cap
     holds = {cap.scope: sum((cap.per_input or price for price in prices[:fit]), ZERO) for cap in caps} if fit else {}
-    _add([(scope, amount, ZERO) for scope, amount in holds.items()])
+    _add([(scope, amount, ZERO) for scope, amount in holds.items()], locked=True)
     return fit, holds, stopper
 
 
@@ -97,15 +97,16 @@ def _locked(caps: Sequence[Cap]) -> dict[str, Purse]:
     return {p.scope: p for p in Purse.objects.filter(scope__in=scopes).order_by("scope").select_for_update()}
 
 
-def _add(changes: Iterable[tuple[str, Decimal, Decimal]]) -> None:
+def _add(changes: Iterable[tuple[str, Decimal, Decimal]], *, locked: bool = False) -> None:
     rows = sorted(changes)
     if not rows:
         return
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT scope FROM integrations_purse WHERE scope = ANY(%s) ORDER BY scope FOR UPDATE",
-            [[scope for scope, _, _ in rows]],
-        )
+        if not locked:
+            cursor.execute(
+                "SELECT scope FROM integrations_purse WHERE scope = ANY(%s) ORDER BY scope FOR UPDATE",
+                [[scope for scope, _, _ in rows]],
+            )
         cursor.execute(
             """
             UPDATE integrations_purse p SET reserved = p.reserved + c.reserved, spent = p.spent + c.spent

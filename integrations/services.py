@@ -4,29 +4,53 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import TypeVar
 
 from django.db import transaction
 
 from config.common.ids import uuid7
 from integrations import breaker, catalogue, gate, pace, registry
-from integrations.contract import Query
+from integrations.contract import Answer, Query
 from integrations.errors import Category, Misconfigured, NotSent, VendorFailure
 from integrations.gate import Closed, Owned, Payer
 from integrations.models import VendorCall
 from integrations.purses import ZERO
 from integrations.realestateapi import client as realestateapi
+from integrations.realestateapi.places import Place
 
 T = TypeVar("T")
 TRIES = 3  # the brief: three attempts, 1 s, 2 s, 4 s apart
 
 
 class NotNow(Exception):
-    """A look-up that cannot be had at this moment, with the category and words for whoever asked."""
+    """A look-up that cannot be had at this moment, with the category and words for whoever asked.
 
-    def __init__(self, category: Category, reason: str) -> None:
+    `status`: the vendor's HTTP status, where it answered. `retry_in`: seconds, where somebody knows.
+    """
+
+    def __init__(
+        self, category: Category, reason: str, *, status: int | None = None, retry_in: float | None = None
+    ) -> None:
         super().__init__(reason)
-        self.category, self.reason = category, reason
+        self.category, self.reason, self.status, self.retry_in = category, reason, status, retry_in
+
+
+def _not_now(failure: VendorFailure) -> NotNow:
+    retry_in = failure.retry_after if isinstance(failure, NotSent) else None
+    return NotNow(failure.category, failure.reason, status=failure.status, retry_in=retry_in)
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """An answer and what it has just cost, US dollars; 0 where it was owned."""
+
+    answer: Answer
+    fetched_at: datetime
+    cost: Decimal
+    owned: bool
 
 
 def count_properties(criteria: dict[str, object], *, user_id: int) -> int:
@@ -39,7 +63,7 @@ def property_ids(criteria: dict[str, object], *, user_id: int) -> realestateapi.
     return _free("property_search", lambda: realestateapi.ids(criteria), user_id)
 
 
-def autocomplete(text: str, types: Sequence[str] | None, *, user_id: int) -> list[realestateapi.Place]:
+def autocomplete(text: str, types: Sequence[str] | None, *, user_id: int) -> list[Place]:
     """Places whose name begins like `text`. Free."""
     return _free("autocomplete", lambda: realestateapi.autocomplete(text, types), user_id)
 
@@ -59,12 +83,12 @@ def _free(name: str, ask: Callable[[], T], user_id: int) -> T:
         if failure is None:
             return answer
         if not isinstance(failure, NotSent) or attempt == TRIES - 1 or (failure.retry_after or 0) > 10:
-            raise NotNow(failure.category, failure.reason)
+            raise _not_now(failure)
         time.sleep(failure.retry_after or 2**attempt)
     raise AssertionError("unreachable")
 
 
-def _wait_for_slot(operation_id: int, patience: float = 20.0) -> object:
+def _wait_for_slot(operation_id: int, patience: float = 20.0) -> datetime:
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -82,11 +106,13 @@ def _wait(closed: Closed, deadline: float) -> None:
     if closed.retry_in is None:
         raise NotNow(Category.AUTH_ERROR, closed.reason)
     if time.monotonic() + closed.retry_in > deadline:
-        raise NotNow(Category.RATE_LIMITED, closed.reason)
+        raise NotNow(Category.RATE_LIMITED, closed.reason, retry_in=closed.retry_in)
     time.sleep(min(max(closed.retry_in, 0.01), 1.0))
 
 
-def _audit(operation_id: int, user_id: int, slot_at: object, started: object, failure: VendorFailure | None) -> None:
+def _audit(
+    operation_id: int, user_id: int, slot_at: datetime, started: datetime, failure: VendorFailure | None
+) -> None:
     now = pace.database_now()
     VendorCall.objects.create(
         id=uuid7(),
@@ -98,13 +124,27 @@ def _audit(operation_id: int, user_id: int, slot_at: object, started: object, fa
         status=failure.status if failure else 200,
         category=failure.category if failure else "",
         reason=failure.reason if failure else "",
-        latency_ms=int((now - started).total_seconds() * 1000),  # type: ignore[operator]
+        latency_ms=int((now - started).total_seconds() * 1000),
         created_at=started,
         slot_at=slot_at,
         sent_at=started,
         ended_at=now,
         lease_until=now,
     )
+
+
+def buy(name: str, query: Query, *, user_id: int, max_cost: Decimal | None = None) -> Bought:
+    """`look_up`, and what it cost. Refuses (BUDGET_EXHAUSTED) what may cost more than `max_cost` and is not owned."""
+    operation = catalogue.operation(name)
+    most = operation.setting("price") * query.weight
+    if max_cost is not None and most > max_cost and gate.owned(operation.pk, query.key) is None:
+        raise NotNow(Category.BUDGET_EXHAUSTED, f"it may cost ${most:.2f}, more than the ${max_cost:.2f} allowed")
+    started = pace.database_now()
+    found = look_up(name, query, user_id=user_id)
+    call = None
+    if found.fetched_at >= started:  # bought meanwhile, by us or by somebody else who asked the same
+        call = VendorCall.objects.filter(lookups__operation=operation, lookups__key=query.key, user_id=user_id).first()
+    return Bought(found.answer, found.fetched_at, call.cost if call else ZERO, owned=call is None)
 
 
 def look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -> Owned:
@@ -139,7 +179,7 @@ def look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) ->
         if isinstance(bought, VendorFailure):
             attempt += 1
             if not isinstance(bought, NotSent) or attempt == TRIES or (bought.retry_after or 0) > 10:
-                raise NotNow(bought.category, bought.reason)
+                raise _not_now(bought)
             time.sleep(bought.retry_after or 2 ** (attempt - 1))
         elif bought is not None:
             return bought[query.key]
@@ -158,8 +198,8 @@ def _buy(name: str, vendor: str, plan: gate.Plan) -> dict[str, Owned] | VendorFa
                 gate.fail(call_id, outcome.failure, outcome.latency_ms)
             return outcome.failure
 
+    gate.persist(lambda: gate.note(vendor, outcome.failure, call_id))
     result = gate.persist(conclude)
-    gate.note(vendor, outcome.failure)
     if isinstance(outcome.failure, Misconfigured):
         breaker.pause(vendor, outcome.failure.reason)
     return result

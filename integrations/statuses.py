@@ -19,7 +19,7 @@ _WORDS = ("message", "error_message", "errorMessage", "error", "statusMessage")
 _RETRY_AFTER_MAX = 86_400.0
 _DAILY = re.compile(r"\bdaily\b", re.IGNORECASE)
 _CREDITS = re.compile(r"\bcredits?\b", re.IGNORECASE)
-_PERSONAL = re.compile(r"[^\s\"'<>@]+@[^\s\"'<>@]+|\+?\d[\d\s().-]{5,}\d|\d{5,}")
+_PERSONAL = re.compile(r"[^\s\"'<>@()]+@[^\s\"'<>@()]+|\+?\d[\d\s().-]{5,}\d|\d{5,}")
 _MESSAGE_MAX = 160
 
 

@@ -1,15 +1,24 @@
-"""The counters of a bucket, changed with the leads they count. `leads` does not import `buckets`; the key leads there."""
+"""The counters of a bucket, changed with the leads they count. `leads` imports no `buckets`: the key leads there."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F
 
 from leads.models import Lead
 
 COUNTERS = ("total_leads", "enriched_leads", "queued_leads", "contacted_leads")
+
+
+def hold_bucket(bucket_id: UUID) -> None:
+    """Waits until nobody else adds leads to this bucket, starts a run over it or deletes it, and keeps them waiting
+    until the caller's transaction ends. The first of all locks. Who only changes leads or counters need not ask.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(bucket_id)])
 
 
 def change_counters(bucket_id: UUID | None, **deltas: int) -> None:

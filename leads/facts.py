@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.db import connection
 
-# column: SQL type. What is not named here is not stored, whatever an answer holds.
+# column: SQL type, with its digits, so that a rounded value is no news the second time. What is not named here is not
+# stored, whatever an answer holds.
 _MAILING = {"mailing_address": "text", "mailing_city": "text", "mailing_state": "text", "mailing_zip": "text"}
 _PHONES = {
     "phone": "text",
@@ -33,14 +34,14 @@ _PROPERTY = {
     "property_county": "text",
     "property_type": "text",
     "bedrooms": "integer",
-    "bathrooms": "numeric",
+    "bathrooms": "numeric(6, 2)",
     "sqft": "integer",
     "year_built": "integer",
     "estimated_value": "bigint",
     "estimated_equity": "bigint",
-    "equity_percent": "numeric",
-    "latitude": "numeric",
-    "longitude": "numeric",
+    "equity_percent": "numeric(8, 2)",
+    "latitude": "numeric(10, 7)",
+    "longitude": "numeric(10, 7)",
     "owner_name": "text",
     "owner_type": "text",
     "owner_occupied": "boolean",
@@ -69,8 +70,8 @@ _APOLLO = {
 class Source:
     """One kind of answer. `replaces`: the newer fact wins. `fills`: only where there is none. `stamp`: when it came.
 
-    `before_stamp`: these replace only as long as that stamp is empty (a skip trace's mailing address outranks the
-    detail's).
+    `until_stamped`: these replace only as long as `later_stamp` is empty (a skip trace's mailing address outranks the
+    detail's). What says something of a phone goes with that phone: a new number never inherits the old one's marks.
     """
 
     stamp: str
@@ -79,6 +80,13 @@ class Source:
     until_stamped: Mapping[str, str]
     later_stamp: str = ""
 
+
+_GOES_WITH = {
+    "phone_type": "phone",
+    "phone_do_not_call": "phone",
+    "secondary_phone_type": "secondary_phone",
+    "secondary_phone_do_not_call": "secondary_phone",
+}
 
 PROPERTY = Source("enriched_at", {**_PROPERTY, **_NAMES}, {}, _MAILING, "skip_traced_at")
 CONTACT = Source("skip_traced_at", {**_PHONES, **_MAILING}, _NAMES, {})
@@ -101,8 +109,8 @@ def save_facts(source: Source, rows: Sequence[FactRow]) -> int:
         return 0
     columns = {**source.replaces, **source.fills, **source.until_stamped}
     values = {
-        **{c: f"coalesce(f.{c}, l.{c})" for c in source.replaces},
-        **{c: f"coalesce(l.{c}, f.{c})" for c in source.fills},
+        **{c: _newer(c) for c in source.replaces},
+        **{c: _older(c) for c in source.fills},
         **{
             c: f"CASE WHEN l.{source.later_stamp} IS NULL THEN coalesce(f.{c}, l.{c}) ELSE l.{c} END"
             for c in source.until_stamped
@@ -127,6 +135,24 @@ def save_facts(source: Source, rows: Sequence[FactRow]) -> int:
              WHERE l.id = f.lead_id
                AND ({", ".join(f"l.{c}" for c in values)}) IS DISTINCT FROM ({", ".join(values.values())})
             """,  # noqa: S608
-            [json.dumps(payload)],
+            [json.dumps(payload, default=str)],
         )
         return int(cursor.rowcount)
+
+
+def _newer(column: str) -> str:
+    phone = _GOES_WITH.get(column)
+    return (
+        f"CASE WHEN f.{phone} IS NULL THEN l.{column} ELSE f.{column} END"
+        if phone
+        else f"coalesce(f.{column}, l.{column})"
+    )
+
+
+def _older(column: str) -> str:
+    phone = _GOES_WITH.get(column)
+    return (
+        f"CASE WHEN l.{phone} IS NULL THEN f.{column} ELSE l.{column} END"
+        if phone
+        else f"coalesce(l.{column}, f.{column})"
+    )

@@ -12,28 +12,42 @@ from django.http import QueryDict
 from leads.models import Lead
 
 
-class LeadFilter(django_filters.FilterSet):
+class _UpperFilter(django_filters.CharFilter):  # type: ignore[misc]
+    """For what is stored in upper case: equality goes by an index, `iexact` by none."""
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        return super().filter(qs, value.upper() if value else value)
+
+
+class _NumberFilter(django_filters.NumberFilter):  # type: ignore[misc]
+    """Of a bounded size: Python needs minutes to make an integer of 1e9999999."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=-(10**50), max_value=10**50, **options)
+
+
+class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
     """`?propertyState=WA&estimatedValueMin=300000&absenteeOwner=true`."""
 
     needsApollo = django_filters.BooleanFilter(method="_needs_apollo", label="No Apollo data yet")
     needsSkipTrace = django_filters.BooleanFilter(method="_needs_skip_trace", label="No phone yet")
     enrichedOnly = django_filters.BooleanFilter(method="_enriched_only", label="Only leads with a phone")
     contactable = django_filters.BooleanFilter(method="_contactable", label="May be called, not contacted yet")
-    status = django_filters.MultipleChoiceFilter(choices=Lead.Status.choices)
+    status = django_filters.MultipleChoiceFilter(choices=Lead.Status.choices, distinct=False)
     enrichmentStatus = django_filters.MultipleChoiceFilter(
-        field_name="enrichment_status", choices=Lead.Enrichment.choices
+        field_name="enrichment_status", choices=Lead.Enrichment.choices, distinct=False
     )
-    propertyState = django_filters.CharFilter(field_name="property_state", lookup_expr="iexact", max_length=2)
+    propertyState = _UpperFilter(field_name="property_state", max_length=2)
     propertyCity = django_filters.CharFilter(field_name="property_city", lookup_expr="iexact", max_length=200)
     propertyZip = django_filters.CharFilter(field_name="property_zip", max_length=10)
     propertyType = django_filters.CharFilter(field_name="property_type", lookup_expr="iexact", max_length=20)
     ownerType = django_filters.CharFilter(field_name="owner_type", lookup_expr="iexact", max_length=20)
-    estimatedValueMin = django_filters.NumberFilter(field_name="estimated_value", lookup_expr="gte")
-    estimatedValueMax = django_filters.NumberFilter(field_name="estimated_value", lookup_expr="lte")
-    estimatedEquityMin = django_filters.NumberFilter(field_name="estimated_equity", lookup_expr="gte")
-    equityPercentMin = django_filters.NumberFilter(field_name="equity_percent", lookup_expr="gte")
-    bedroomsMin = django_filters.NumberFilter(field_name="bedrooms", lookup_expr="gte")
-    yearBuiltMax = django_filters.NumberFilter(field_name="year_built", lookup_expr="lte")
+    estimatedValueMin = _NumberFilter(field_name="estimated_value", lookup_expr="gte")
+    estimatedValueMax = _NumberFilter(field_name="estimated_value", lookup_expr="lte")
+    estimatedEquityMin = _NumberFilter(field_name="estimated_equity", lookup_expr="gte")
+    equityPercentMin = _NumberFilter(field_name="equity_percent", lookup_expr="gte")
+    bedroomsMin = _NumberFilter(field_name="bedrooms", lookup_expr="gte")
+    yearBuiltMax = _NumberFilter(field_name="year_built", lookup_expr="lte")
     absenteeOwner = django_filters.BooleanFilter(field_name="absentee_owner")
     ownerOccupied = django_filters.BooleanFilter(field_name="owner_occupied")
     preForeclosure = django_filters.BooleanFilter(field_name="pre_foreclosure")
@@ -75,10 +89,20 @@ def matching(queryset: QuerySet[Lead], params: Mapping[str, Any]) -> QuerySet[Le
     unknown = sorted(set(params) - set(LeadFilter.base_filters))
     if unknown:
         raise BadFilter({name: ["There is no such filter."] for name in unknown})
-    chosen = LeadFilter(data=_as_query(params), queryset=queryset)
+    query = _as_query(params)
+    unclear = [name for name in params if _is_unclear(name, query.get(name))]
+    if unclear:  # django-filter takes a word it does not know for "all": a guard that lets everything through
+        raise BadFilter({name: ["It must be true or false."] for name in unclear})
+    chosen = LeadFilter(data=query, queryset=queryset)
     if not chosen.is_valid():
         raise BadFilter({name: [str(e) for e in errors] for name, errors in chosen.errors.items()})
-    return chosen.qs
+    passed: QuerySet[Lead] = chosen.qs
+    return passed
+
+
+def _is_unclear(name: str, value: str | None) -> bool:
+    is_flag = isinstance(LeadFilter.base_filters[name], django_filters.BooleanFilter)
+    return is_flag and (value or "").lower() not in ("true", "false", "1", "0", "")
 
 
 def _as_query(params: Mapping[str, Any]) -> Any:

@@ -50,9 +50,15 @@ class Lead(UUIDModel, Timestamped):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Who may see it"
     )
-    source = models.CharField(max_length=20, default="real-estate", db_default="real-estate", help_text="Where the id came from")
+    source = models.CharField(
+        max_length=20, default="real-estate", db_default="real-estate", help_text="Where the id came from"
+    )
     status = models.CharField(
-        max_length=10, choices=Status, default=Status.NEW, db_default=Status.NEW, help_text="How far a person has come with it"
+        max_length=10,
+        choices=Status,
+        default=Status.NEW,
+        db_default=Status.NEW,
+        help_text="How far a person has come with it",
     )
 
     property_id = models.CharField(max_length=64, help_text="RealEstateAPI's id of the property")
@@ -126,7 +132,9 @@ class Lead(UUIDModel, Timestamped):
         max_length=300, null=True, blank=True, help_text="Category and reason of the last failure"
     )
 
-    last_activity_at = models.DateTimeField(null=True, blank=True, help_text="When a person last did something about it")
+    last_activity_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a person last did something about it"
+    )
     activity_count = models.PositiveIntegerField(default=0, db_default=0, help_text="How many activities it has")
     tags = models.ManyToManyField("leads.Tag", blank=True, related_name="leads", help_text="The owner's own labels")
 
@@ -156,7 +164,11 @@ class Lead(UUIDModel, Timestamped):
                 condition=~Q(enrichment_status="pending"),
                 name="lead_by_enrichment",
             ),
-            models.Index(fields=["bucket", "status", "id"], condition=Q(phone__isnull=False), name="lead_contactable"),
+            models.Index(
+                fields=["bucket", "status", "id"],
+                condition=Q(phone__isnull=False) | ~Q(status="new"),
+                name="lead_contactable",
+            ),
             models.Index(
                 fields=["bucket", "property_state", "id"],
                 condition=Q(property_state__isnull=False),
@@ -199,7 +211,9 @@ class Activity(UUIDModel):
         EMAIL = "email", "E-mail"
         CALLBACK = "callback", "Callback"
 
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="activities", db_index=False, help_text="About which lead")
+    lead = models.ForeignKey(
+        Lead, models.CASCADE, related_name="activities", db_index=False, help_text="About which lead"
+    )
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", help_text="Who did it"
     )

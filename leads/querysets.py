@@ -37,6 +37,4 @@ class LeadQuerySet(OwnedQuerySet[M]):
 
     def contactable(self) -> Self:
         """Has a phone that is on no do-not-call list, and nobody has contacted them yet."""
-        return self.filter(
-            ~Q(phone_do_not_call=True), enrichment_status="completed", phone__isnull=False, status="new"
-        )
+        return self.filter(~Q(phone_do_not_call=True), enrichment_status="completed", phone__isnull=False, status="new")

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def ring(task: str, **arguments: Any) -> None:
-    """Asks a worker to run a task, once the caller's transaction is committed. Where the broker is away, beat rings later."""
+    """Asks a worker to run a task, once the caller's transaction is committed; without a broker, beat rings later."""
     transaction.on_commit(lambda: _send(task, arguments))
 
 

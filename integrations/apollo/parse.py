@@ -112,7 +112,7 @@ def phone_facts(record: Mapping[str, Any]) -> dict[str, Any]:
     best = phones[0] if phones else None
     return {
         "phone": best.number if best else None,
-        "phone_type": best.type if best else "",
+        "phone_type": best.type if best else None,
         "phone_do_not_call": best.do_not_call if best else None,
     }
 
@@ -175,7 +175,7 @@ def _phone(entry: Mapping[str, Any]) -> Phone | None:
 
 def _url(value: object) -> str | None:
     """A web address: it becomes a link in our pages, so nothing but http and https passes."""
-    url = normalise.text(value)
+    url = normalise.text(value, limit=300)
     return url if url and re.match(r"https?://[^\s\"'<>]+$", url) else None
 
 

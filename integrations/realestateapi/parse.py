@@ -52,8 +52,11 @@ DETAIL_KEYS = (
 ROW_KEYS = ("property_id", *DETAIL_KEYS)
 # The brief: "highEquity: 50%+ equity". The vendor says 39 % in one place and 70 % in another (contracts.md 1.2).
 HIGH_EQUITY_PERCENT = 50
-# A percentage of ours has three digits before the point; deeper under water than that is a vendor's mistake.
-_PERCENT_MAX = 999
+# Beyond these a number is a vendor's mistake: nothing is worth a trillion dollars, or a million per cent under water.
+_MONEY_MAX = 10**12 - 1
+_PERCENT_MAX = 999_999
+# The digits after the point that a lead keeps: a centimetre.
+_DEGREE_PLACES = 7
 _LLC = re.compile(r"\b(LLC|L L C|PLLC)\b")
 _TRUST = re.compile(r"\b(TRUST|TRUSTEE|TRUSTEES|TR)\b")
 _CORPORATION = re.compile(r"\b(INC|INCORPORATED|CORP|CORPORATION|CO|COMPANY|LTD|LIMITED|LP|LLP|PARTNERSHIP|BANK)\b")
@@ -77,24 +80,24 @@ def detail(record: Mapping[str, Any]) -> dict[str, Any]:
     lot = normalise.mapping(record.get("lotInfo"))
     percent = normalise.decimal(record.get("equityPercent"), least=-_PERCENT_MAX, most=_PERCENT_MAX, places=2)
     facts = {
-        "apn": normalise.text(lot.get("apn"), limit=100) or normalise.text(record.get("apn"), limit=100),
+        "apn": normalise.text(lot.get("apn"), limit=64) or normalise.text(record.get("apn"), limit=64),
         "fips": _fips(place.get("fips")) or _fips(record.get("fips")),
         "property_address": street_line(place),
         "property_city": normalise.text(place.get("city"), limit=100),
         "property_state": normalise.state(place.get("state")),
         "property_zip": normalise.zip5(place.get("zip")),
         "property_county": normalise.text(place.get("county"), limit=100),
-        "property_type": normalise.text(record.get("propertyType"), limit=50)
-        or normalise.text(building.get("propertyType"), limit=50),
+        "property_type": normalise.text(record.get("propertyType"), limit=20)
+        or normalise.text(building.get("propertyType"), limit=20),
         "bedrooms": normalise.integer(building.get("bedrooms"), most=1000),
         "bathrooms": normalise.decimal(building.get("bathrooms"), least=0, most=999, places=2),
         "sqft": _first_integer(building, ("livingSquareFeet", "squareFeet", "buildingSquareFeet")),
         "year_built": normalise.integer(building.get("yearBuilt"), least=1600, most=2100),
-        "estimated_value": normalise.integer(record.get("estimatedValue")),
-        "estimated_equity": normalise.integer(record.get("estimatedEquity"), least=-normalise.INT_MAX),
+        "estimated_value": normalise.integer(record.get("estimatedValue"), most=_MONEY_MAX),
+        "estimated_equity": normalise.integer(record.get("estimatedEquity"), least=-_MONEY_MAX, most=_MONEY_MAX),
         "equity_percent": percent,
-        "latitude": normalise.decimal(building.get("latitude"), least=-90, most=90),
-        "longitude": normalise.decimal(building.get("longitude"), least=-180, most=180),
+        "latitude": normalise.decimal(building.get("latitude"), least=-90, most=90, places=_DEGREE_PLACES),
+        "longitude": normalise.decimal(building.get("longitude"), least=-180, most=180, places=_DEGREE_PLACES),
         **_flags(record, percent),
         **_owner(record),
     }
@@ -133,9 +136,9 @@ def _fips(value: object) -> str | None:
 
 
 def _first_integer(record: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
-    """The first number above 0: the vendor writes 0 for an area it does not know."""
-    found = (normalise.integer(record.get(name), least=1) for name in names)
-    return next((number for number in found if number is not None), None)
+    """The first number above 0, else the 0 that was said."""
+    said = [whole for name in names if (whole := normalise.integer(record.get(name))) is not None]
+    return next(filter(None, said), 0 if said else None)
 
 
 def _flags(record: Mapping[str, Any], percent: str | None) -> dict[str, bool | None]:
@@ -179,7 +182,7 @@ def _owner(record: Mapping[str, Any]) -> dict[str, str | None]:
         "first_name": first,
         "last_name": last,
         "owner_name": full,
-        "owner_type": kind,
+        "owner_type": kind or None,
         "mailing_address": street_line(post),
         "mailing_city": normalise.text(post.get("city"), limit=100),
         "mailing_state": normalise.state(post.get("state")),

@@ -52,7 +52,7 @@ def filters(criteria: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(criteria, Mapping):
         raise ValueError('Search criteria are an object of filters, such as {"state": "VA", "city": "Herndon"}.')
     asked = {name: value for name, value in criteria.items() if name not in _CONTROL and value is not None}
-    if not asked:
+    if not asked.keys() - {"sort"}:
         raise ValueError("Search criteria need at least one filter, such as state or zip.")
     try:
         spelled = json.dumps(asked, allow_nan=False)

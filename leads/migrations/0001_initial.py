@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='lead',
-            index=models.Index(condition=models.Q(('phone__isnull', False)), fields=['bucket', 'status', 'id'], name='lead_contactable'),
+            index=models.Index(condition=models.Q(('phone__isnull', False), models.Q(('status', 'new'), _negated=True), _connector='OR'), fields=['bucket', 'status', 'id'], name='lead_contactable'),
         ),
         migrations.AddIndex(
             model_name='lead',

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "vendors" / "samples"
 
-# What no fact may hold, as a part of a key.
-FORBIDDEN = ("ethnic", "marital", "gender", "age", "occupation", "dob", "religio")
+# Whole calls are simulated: a few dozen each keep the suite quick, and a busy machine must not fail it.
+a_few = hypothesis_settings(max_examples=40, deadline=None)
+
+# What no fact may hold, as a word of a key.
+FORBIDDEN = {"ethnicity", "marital", "gender", "age", "occupation", "dob", "demographics", "jobs", "relationships"}
 
 json_values = st.recursive(
     st.none()
@@ -24,12 +29,6 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=5),
     max_leaves=12,
 )
-
-
-def objects_with(*names: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects whose keys are mostly those a parser looks for, with values of any shape."""
-    known = st.dictionaries(st.sampled_from(names), json_values, max_size=len(names))
-    return st.tuples(known, st.dictionaries(st.text(max_size=8), json_values, max_size=2)).map(lambda two: two[1] | two[0])
 
 
 def nested(*names: str) -> st.SearchStrategy[Any]:
@@ -66,7 +65,7 @@ def keys_of(value: Any) -> set[str]:
 def assert_keeps_no_trait(facts: Any) -> None:
     """Whether somebody is old, married or of some descent is nowhere in the facts: neither as a key nor as a word."""
     for key in keys_of(facts):
-        assert not any(trait in key.lower().replace("mailing", "").replace("image", "") for trait in FORBIDDEN), key
+        assert not FORBIDDEN & {word.lower() for word in re.findall(r"[A-Z]?[a-z]+", key)}, key
     words = json.dumps(facts)
     for word in ("Western European", "Married", "Management", "65 years", "1970-01-01", "Male"):
         assert word not in words

@@ -70,7 +70,9 @@ def read_request(connection: socket.socket) -> bytes:
             return b""
         data += part
     head, _, body = data.partition(b"\r\n\r\n")
-    length = next((int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-l")), 0)
+    length = next(
+        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-l")), 0
+    )
     while len(body) < length:
         body += connection.recv(65536)
     return head + b"\r\n\r\n" + body
@@ -205,9 +207,15 @@ def test_a_full_backlog_is_a_connect_timeout_and_not_sent() -> None:
     [
         (then(lambda c: time.sleep(1)), "no answer in time"),
         (then(lambda c: c.close()), "connection closed"),
-        (then(lambda c: c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))), "connection closed"),
+        (
+            then(lambda c: c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))),
+            "connection closed",
+        ),
         (then(lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 700\r\n\r\n{")), "answer cut short"),
-        (then(lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab")), "answer cut short"),
+        (
+            then(lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab")),
+            "answer cut short",
+        ),
         (then(lambda c: c.sendall(b"SSH-2.0 hello\r\n")), "connection failed"),
         (
             then(lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope")),

@@ -47,10 +47,11 @@ def _zips(source: ParcelSource, text: str) -> Iterable[Json]:
 
 
 def _counties(source: ParcelSource, text: str) -> Iterable[Json]:
-    wanted = words(text).replace(" county", "")
+    wanted = words(text)
     seen: dict[tuple[str, str], Group] = {}
     for group in source.groups:
-        if group.county and words(f"{group.county} {group.state}").startswith(wanted):
+        names = (f"{group.county} {group.state}", f"{group.county} county {group.state}")
+        if group.county and any(words(name).startswith(wanted) for name in names):
             seen.setdefault((group.county, group.state), group)
     for (county, state), group in sorted(seen.items()):
         yield {

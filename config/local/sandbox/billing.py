@@ -48,6 +48,7 @@ class _Tally:
     inputs: Counter[str] = field(default_factory=Counter)
     minute: deque[float] = field(default_factory=deque)
     worst_minute: int = 0
+    arrivals: list[float] = field(default_factory=list)
 
 
 class Ledger:
@@ -75,6 +76,7 @@ class Ledger:
             if tally := self._tallies.get(operation):
                 now = self._clock()
                 tally.requests += 1
+                tally.arrivals.append(time.time())
                 tally.minute.append(now)
                 while tally.minute[0] <= now - WINDOW_S:
                     tally.minute.popleft()
@@ -111,8 +113,11 @@ class Ledger:
         with self._lock:
             self._clear()
 
-    def report(self, *, inputs: bool = False) -> Json:
-        """The ledger as JSON; money in US dollars as text. With `inputs`, how often each input was billed."""
+    def report(self, *, inputs: bool = False, arrivals: bool = False) -> Json:
+        """The ledger as JSON; money in US dollars as text.
+
+        With `inputs`, how often each input was billed; with `arrivals`, when each request came (Unix time).
+        """
         with self._lock:
             report: Json = {
                 "billed": plain(sum((tally.billed for tally in self._tallies.values()), Decimal(0))),
@@ -136,6 +141,8 @@ class Ledger:
             }
             if inputs:
                 report["inputs"] = {operation: dict(tally.inputs) for operation, tally in self._tallies.items()}
+            if arrivals:
+                report["arrivals"] = {operation: list(tally.arrivals) for operation, tally in self._tallies.items()}
             return report
 
 

@@ -7,14 +7,15 @@ from typing import Any
 from config.local.sandbox import faults as kinds
 from config.local.sandbox.billing import Ledger, Pace
 from config.local.sandbox.faults import Fault, FaultBox, FaultError, gateway, parse, spoil
-from config.local.sandbox.wire import Answer, Door, Refusal, Request, Vendor
+from config.local.sandbox.parcels import ParcelSource
+from config.local.sandbox.wire import Answer, Door, Json, Refusal, Request, Vendor
 
 
 class Engine:
     """Answers requests; `respond` returns None where the connection is to be closed without an answer."""
 
-    def __init__(self, ledger: Ledger, pace: Pace, box: FaultBox, stop: Event) -> None:
-        self._ledger, self._pace, self._box, self._stop = ledger, pace, box, stop
+    def __init__(self, ledger: Ledger, pace: Pace, box: FaultBox, stop: Event, source: ParcelSource) -> None:
+        self._ledger, self._pace, self._box, self._stop, self._source = ledger, pace, box, stop, source
         self._routes: dict[tuple[str, str], tuple[Vendor, Door]] = {}
 
     def add(self, vendor: Vendor, more: list[Door] | None = None) -> None:
@@ -66,7 +67,11 @@ class Engine:
             answer = door.handle(request)
         except Refusal as refusal:
             answer = vendor.refuse(refusal, door)
+        except Exception as error:  # a mistake of ours must not look like a fault of the vendor's
+            answer = Answer(500, {"message": f"the sandbox is at fault: {error!r}"}, answered=False)
         answer.headers |= headers
+        if fault is not None and fault.kind in kinds.SPOILING_KINDS:
+            answer = spoil(answer, fault.kind)
         self._ledger.settle(door.operation, answered=answer.answered, status=answer.status, charges=answer.charges)
         return self._after(answer, fault)
 
@@ -90,21 +95,29 @@ class Engine:
 
     def _after(self, answer: Answer, fault: Fault | None) -> Answer | None:
         """A fault that strikes once the answer is made and billed."""
-        if fault is None or fault.kind == "slow":
-            return answer
-        if fault.kind == "timeout":
+        if fault is not None and fault.kind == "timeout":
             self._stop.wait(fault.pause_s)
-            return None
-        return None if fault.kind == "cut" else spoil(answer, fault.kind)
+        return None if fault is not None and fault.kind in ("timeout", "cut") else answer
+
+    def _counties(self) -> list[Json]:
+        """How many parcels there are, by county."""
+        counted: dict[tuple[str | None, str], int] = {}
+        for group in self._source.groups:
+            place = group.county, group.state
+            counted[place] = counted.get(place, 0) + len(group.indices)
+        return [{"county": county, "state": state, "parcels": n} for (county, state), n in counted.items()]
 
     def _control(self, request: Request) -> Answer:
         """The sandbox's own doors; no vendor has them."""
         order = request.method, request.path.rstrip("/")
         if order == ("GET", "/sandbox/ledger"):
-            return Answer(200, self._ledger.report(inputs=request.query.get("inputs") == ["1"]))
+            wanted = {name: request.query.get(name) == ["1"] for name in ("inputs", "arrivals")}
+            return Answer(200, self._ledger.report(**wanted))
         if order == ("POST", "/sandbox/ledger/reset"):
             self._ledger.reset()
             return Answer(200, self._ledger.report())
+        if order == ("GET", "/sandbox/parcels"):
+            return Answer(200, {"counties": self._counties()})
         if request.path.rstrip("/") == "/sandbox/faults":
             return self._order_faults(request)
         return Answer(404, {"message": "no such door"})

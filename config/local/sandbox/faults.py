@@ -16,7 +16,8 @@ STATUS_KINDS = {"401": 401, "402": 402, "403": 403, "403_batch": 403, "429": 429
 }
 GATEWAY_KINDS = {"502": "Bad Gateway", "503": "Service Temporarily Unavailable", "504": "Gateway Time-out"}
 BATCH_KINDS = {"missing", "extra", "duplicate", "reorder"}
-AFTER_KINDS = {"timeout", "garbage", "cut", "empty"} | BATCH_KINDS
+SPOILING_KINDS = {"garbage", "empty"} | BATCH_KINDS
+AFTER_KINDS = {"timeout", "cut"} | SPOILING_KINDS
 WEBHOOK_KINDS = {"webhook_twice", "webhook_lost"}
 KINDS = {"slow", "html", "cut_before"} | set(STATUS_KINDS) | set(GATEWAY_KINDS) | AFTER_KINDS | WEBHOOK_KINDS
 DEFAULT_SECONDS = {"slow": 2.0, "timeout": 60.0, "429_retry_after": 1.0}
@@ -137,18 +138,25 @@ def gateway(kind: str) -> Answer:
 
 
 def spoil(answer: Answer, kind: str) -> Answer:
-    """A good answer spoiled after it was billed: broken, emptied, or its batch disturbed. Refusals stay as they are."""
+    """A good answer spoiled: broken, emptied, or its batch disturbed. Refusals stay as they are.
+
+    It was billed as it was made; but an item that is missing is not billed: a client could not tell that it was sold.
+    """
     if answer.status != 200 or not isinstance(answer.payload, dict):
         return answer
     if kind == "garbage":
         text = answer.body().decode()
         return Answer(200, text=text[: len(text) * 2 // 3], charges=answer.charges, content_type=TEXT_TYPE)
-    payload, found = dict(answer.payload), answer.payload.get(answer.items)
+    payload, found, charges = dict(answer.payload), answer.payload.get(answer.items), answer.charges
     if kind == "empty":
         payload[answer.items] = [] if isinstance(found, list) else {} if isinstance(found, dict) else None
     elif isinstance(found, list) and found:
         payload[answer.items] = _disturb(kind, found)
-    return Answer(200, payload, headers=answer.headers, charges=answer.charges, items=answer.items)
+        if kind == "missing":
+            charges = [charge for charge in charges if charge.item is None or charge.item % 3]
+            if "credits" in payload:
+                payload["credits"] = len(charges)
+    return Answer(200, payload, headers=answer.headers, charges=charges, items=answer.items)
 
 
 def _disturb(kind: str, items: list[Any]) -> list[Any]:

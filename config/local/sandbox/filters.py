@@ -130,7 +130,7 @@ def compared(key: str, value: Any, filters: Json) -> Test:
     """A filter with its operator beside it. Raises Refusal 400."""
     operator_key, get = fields.COMPARED[key]
     operator = filters.get(operator_key, "eq")
-    if operator not in fields.OPERATORS:
+    if not isinstance(operator, str) or operator not in fields.OPERATORS:
         raise Refusal(400, f'"{operator_key}" must be one of [lt, lte, gt, gte]', [operator_key])
     compare = fields.OPERATORS[operator]
     limit: Any = _date(key, value) if key in fields.DATE_RANGES else number(key, value)

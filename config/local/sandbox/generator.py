@@ -1,6 +1,7 @@
 """A million parcels that are nowhere stored: parcel i is computed from i and the seed."""
 
 from bisect import bisect_right
+from functools import lru_cache
 from itertools import accumulate
 
 from config.local.sandbox.facts import pick, unit
@@ -15,13 +16,21 @@ _ID_FACTOR, _ID_SHIFT = 1_640_531_527, 97_310_421
 _APN_SPACE, _APN_FACTOR, _APN_SHIFT = 10**10, 2_654_435_761, 4_711_000_003
 
 
+@lru_cache(maxsize=4)
+def _markets(seed: int) -> tuple[list[float], dict[str, float]]:
+    """Running total of the ZIPs' sizes (in no unit), and each ZIP's price level in US dollars a square foot."""
+    draws = [(place.zip, roll(seed, f"zip|{place.zip}")) for place in residential()]
+    sizes = accumulate(0.4 + 1.2 * unit(dice, 0) for _, dice in draws)
+    return list(sizes), {code: 90 + 500 * unit(dice, 1) ** 2 for code, dice in draws}
+
+
 class GeneratedParcels:
     """`count` parcels over the residential ZIPs of the fifty states and DC, each ZIP a run of neighbouring indices."""
 
     def __init__(self, count: int = DEFAULT_PARCELS, seed: int = 1) -> None:
         self._count, self._seed = count, seed
         spots = residential()
-        weights = list(accumulate(0.4 + 1.2 * unit(roll(seed, f"zip|{place.zip}"), 0) for place in spots))
+        weights, self._dollars_per_foot = _markets(seed)
         ends = [round(count * weight / weights[-1]) for weight in weights]
         self.groups: list[Group] = []
         for place, start, end in zip(spots, [0, *ends[:-1]], ends, strict=True):
@@ -37,7 +46,6 @@ class GeneratedParcels:
                     Group(place.state, place.county, place.zip, place.city, fips, range(start, end), box)
                 )
         self._starts = [group.indices.start for group in self.groups]
-        self._dollars_per_foot = {place.zip: 90 + 500 * unit(roll(seed, f"zip|{place.zip}"), 1) ** 2 for place in spots}
         self._id_inverse = pow(_ID_FACTOR, -1, ID_SPACE)
         self._apn_inverse = pow(_APN_FACTOR, -1, _APN_SPACE)
 

@@ -222,4 +222,4 @@ class RealEstateAPI:
 
 
 def _charges(parcels: list[Parcel]) -> list[Charge]:
-    return [Charge(str(parcel.id)) for parcel in parcels]
+    return [Charge(str(parcel.id), item=position) for position, parcel in enumerate(parcels)]

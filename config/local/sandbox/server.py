@@ -142,7 +142,7 @@ class Sandbox:
         estate = RealEstateAPI(
             Search(self.source), config.realestateapi_key, envelope=config.envelope, seed=config.seed
         )
-        self._engine = Engine(self.ledger, Pace(config.pace), self.faults, self._stop)
+        self._engine = Engine(self.ledger, Pace(config.pace), self.faults, self._stop, self.source)
         self._engine.add(estate, SkipTrace(estate.envelope, config.seed).doors())
         self._engine.add(SignalHouse(config.signalhouse_key, config.seed))
         self._engine.add(self._apollo)

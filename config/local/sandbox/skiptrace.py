@@ -6,7 +6,7 @@ age, occupation), as the vendor's do. The demographic filters are checked and ot
 """
 
 import re
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -96,9 +96,9 @@ class SkipTrace:
         for position, skip in enumerate(skips):
             check(skip, f"skips[{position}]")
         data, charges = [], []
-        for skip in skips:
+        for position, skip in enumerate(skips):
             persons = self._persons(skip)
-            charges += _charges(skip, persons)
+            charges += _charges(skip, persons, position)
             data.append(_item_2026(skip, persons) if self._envelope.modern else _item(skip, persons))
         payload = self._envelope.good(body, data)
         payload.pop("input", None)  # each item echoes its own
@@ -122,10 +122,15 @@ def _enough(person: Person, wanted: Json) -> bool:
     return not tests or (any(tests) if str(wanted.get("operator", "and")).lower() == "or" else all(tests))
 
 
-def _charges(body: Json, persons: list[Json]) -> list[Charge]:
+def _charges(body: Json, persons: list[Json], item: int | None = None) -> list[Charge]:
     """One match, by the words asked with: the same question asked again is bought twice."""
-    asked = (f"{name}={words(str(body[name]))}" for name in sorted(body) if name not in ("key", "match_requirements"))
-    return [Charge("|".join(asked), Decimal(1))] if persons else []
+    return [Charge(input_of(body), item=item)] if persons else []
+
+
+def input_of(body: Mapping[str, Any]) -> str:
+    """What the ledger calls this question."""
+    asked = (name for name in sorted(body) if name not in ("key", "match_requirements"))
+    return "|".join(f"{name}={words(str(body[name]))}" for name in asked)
 
 
 def _person(person: Person, first_name: str, second: bool = False) -> Json:

@@ -1,6 +1,7 @@
 """What travels between the HTTP server, the engine and the vendors' doors."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,10 +31,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """`units` sold for one input; the input's text is how the ledger sees the same thing bought twice."""
+    """`units` sold for one input; the input's text is how the ledger sees the same thing bought twice.
+
+    `item`: its position in the answer's batch, where the vendor sells by the item delivered.
+    """
 
     input: str
     units: Decimal = Decimal(1)
+    item: int | None = None
 
 
 @dataclass(slots=True)
@@ -97,13 +102,8 @@ class Vendor(Protocol):
 
 
 def is_number(value: Any) -> bool:
-    """A JSON number, or a string Joi would convert into one; booleans are not numbers."""
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, int | float):
-        return True
+    """A finite JSON number, or a string Joi would convert into one; booleans are not numbers."""
     try:
-        float(value)
-    except (TypeError, ValueError):
+        return not isinstance(value, bool) and math.isfinite(float(value))
+    except (TypeError, ValueError, OverflowError):
         return False
-    return True

@@ -1,11 +1,15 @@
 """`manage.py sandbox`: the stand-in for the three vendors. A thin door to `config.local.sandbox.cli`."""
 
 import argparse
-from typing import Any
+from typing import Any, NoReturn
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from config.local.sandbox.cli import EXAMPLE, BadFlag, add_arguments, serve
+
+
+def _one_line(message: str) -> NoReturn:
+    raise SystemExit(f"sandbox: {message}")  # to standard error, exit code 1
 
 
 class Command(BaseCommand):
@@ -15,10 +19,12 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keeps the example's lines."""
-        return super().create_parser(
+        """Keeps the example's lines; a flag nobody knows is one line, as any other bad one."""
+        parser = super().create_parser(
             prog_name, subcommand, epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs
         )
+        parser.error = _one_line  # type: ignore[method-assign]
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The package's own flags."""
@@ -29,4 +35,4 @@ class Command(BaseCommand):
         try:
             serve(argparse.Namespace(**options))
         except BadFlag as error:
-            raise CommandError(str(error)) from None
+            _one_line(str(error))

@@ -1,0 +1,68 @@
+# Needs Python 3.11 or newer with pip, and make. Everything else comes as wheels into .venv.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PORT ?= 8000
+UV ?= uv
+RUN = .venv/bin/python
+STAMP = .venv/installed
+export PORT
+
+# Checks read the settings, but talk to no server: port 9 refuses.
+SOMEWHERE = SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789 \
+	DATABASE_URL=postgres://nobody@127.0.0.1:9/nothing REDIS_URL=redis://127.0.0.1:9/0
+DEVELOPMENT = env $(SOMEWHERE) DEBUG=1
+PRODUCTION = env $(SOMEWHERE) DEBUG=0 HTTPS=1 ALLOWED_HOSTS=buckets.example
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test lint chaos bench lock chromium
+
+help: ## What can be made
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: $(STAMP) ## The main job against made-up vendors. ARGS="--exit --parcels FILE --leads 2000"
+	@$(RUN) manage.py demo $(ARGS)
+
+up: $(STAMP) ## The same stack and no job, on PORT (8000)
+	@$(RUN) manage.py up $(ARGS)
+
+test: $(STAMP) chromium ## All tests. ARGS="-k word tests/leads"
+	@$(RUN) -m pytest -n logical --maxprocesses 4 $(ARGS)
+
+lint: $(STAMP) ## Style, types, rooms, migrations, production settings
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	.venv/bin/lint-imports
+	$(DEVELOPMENT) $(RUN) -m mypy
+	$(RUN) manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING
+
+chaos: $(STAMP) ## Damage to the real stack, and the books checked. ARGS="kills zombie" QUICK=1
+	@$(RUN) -m tests.chaos $(ARGS)
+
+bench: $(STAMP) ## Measurements. ARGS="NAME"
+	@$(RUN) -m benchmarks $(ARGS)
+
+lock: ## Both lock files anew from pyproject.toml (needs uv)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }
+	$(UV) pip compile pyproject.toml --generate-hashes --no-emit-index-url --python-version 3.11 --universal \
+		--quiet -o requirements.lock
+	$(UV) pip compile pyproject.toml --extra dev -c requirements.lock --generate-hashes --no-emit-index-url \
+		--python-version 3.11 --universal --quiet -o requirements-dev.lock
+
+# The stamp is written last: an interrupted install is done again. Debian without python3-venv has no pip to put in.
+$(STAMP): requirements-dev.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: PYTHON=/path/to/python3" >&2; exit 1; }
+	@rm -f $@
+	@$(PYTHON) -m venv .venv >/dev/null || $(PYTHON) -m venv --clear --without-pip .venv
+	@if $(RUN) -m pip --version >/dev/null 2>&1; then pip="$(RUN) -m pip"; \
+	else pip="$(PYTHON) -m pip --python $(RUN)"; fi; \
+	$$pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Page tests drive Debian's Chromium. Where it is missing and cannot be installed they are skipped, and say so.
+chromium:
+	@if [ ! -x /usr/bin/chromium ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing chromium for the page tests"; export DEBIAN_FRONTEND=noninteractive; \
+		{ apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 </dev/null \
+		|| echo "chromium could not be installed: page tests are skipped" >&2; fi

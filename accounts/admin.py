@@ -1,0 +1,98 @@
+"""Users with their limits, and API tokens. What users have spent is added above, where money is known."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from knox.models import AuthToken
+
+from accounts.models import User
+from accounts.services import revoke_token
+from config.common.admin import OwnedAdmin, ask, confirmed
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+    """Superusers only: whoever edits users may give themselves anything.
+
+    Users are switched off, never deleted: a million leads hang on one.
+    """
+
+    list_display = ("username", "email", "is_active", "is_staff", "daily_lead_limit", "monthly_budget")
+    fieldsets = (*DjangoUserAdmin.fieldsets, ("Limits", {"fields": ("daily_lead_limit", "monthly_budget")}))  # type: ignore[misc]
+    add_fieldsets = (
+        *DjangoUserAdmin.add_fieldsets,
+        ("Limits", {"fields": ("daily_lead_limit", "monthly_budget")}),
+    )
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser and request.user.is_active
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_module_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+admin.site.unregister(AuthToken)
+
+
+@admin.register(AuthToken)
+class TokenAdmin(OwnedAdmin):
+    """A token is seen by its beginning and can be revoked. Its digest is its key, so pages go by the beginning."""
+
+    owner = "user"
+    list_display = ("token", "user", "created", "expiry", "revoke")
+    list_display_links = None
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+    ordering: ClassVar[Any] = ("-created",)
+    actions = None
+
+    @admin.display(description="token")
+    def token(self, row: AuthToken) -> str:
+        return f"{row.token_key[:8]}…"
+
+    @admin.display(description="")
+    def revoke(self, row: AuthToken) -> str:
+        address = reverse("admin:knox_authtoken_change", args=[row.token_key])
+        return format_html('<a href="{}">Revoke</a>', address)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Django's pages for one row name it by its digest: there are none of them."""
+        view = self.admin_site.admin_view
+        return [
+            path("", view(self.changelist_view), name="knox_authtoken_changelist"),
+            path("<str:token_key>/", view(self.revoke_view), name="knox_authtoken_change"),
+        ]
+
+    def revoke_view(self, request: HttpRequest, token_key: str) -> HttpResponse:
+        """Asks, then revokes."""
+        rows: QuerySet[Any] = self.get_queryset(request)
+        row = rows.filter(token_key=token_key).first() if self.has_view_permission(request) else None
+        back = HttpResponseRedirect(reverse("admin:knox_authtoken_changelist"))
+        if row is None:
+            self.message_user(request, "There is no such token.", messages.WARNING)
+            return back
+        if request.method == "POST" and confirmed(request):
+            revoke_token(token=row)
+            self.message_user(request, f"Revoked {self.token(row)} of {row.user.get_username()}.", messages.SUCCESS)
+            return back
+        expires = f"{row.expiry:%Y-%m-%d}" if row.expiry else "never"
+        lines = [
+            f"{self.token(row)} of {row.user.get_username()}, expires {expires}. Whoever uses it is shut out at once."
+        ]
+        return ask(self, request, [], title="Revoke a token", lines=lines, button="Revoke")

@@ -1,0 +1,120 @@
+"""The admin's lists over a large table, by HTTP as a person's browser asks for them.
+
+Measured: GET of every registered model's list, and of the leads' list filtered and searched, from the request to the
+last byte, over one kept connection, as a superuser and as a member of staff who owns all the leads. The first answer is
+not counted. There is no baseline but the second a person waits without losing the thread.
+"""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import Report
+from benchmarks.place import Place
+
+AIM = 1.0  # seconds
+ITEMS = 100_000  # of a run, so that its list is long too
+
+
+def measure(place: Place, *, samples: int) -> Report:
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from accounts.models import User
+    from enrichment.services import RunOptions, start_run
+
+    boss = User.objects.filter(username="bench-boss").first() or User.objects.create_superuser("bench-boss")
+    User.objects.filter(pk=place.user.pk).update(is_staff=True)
+    run, _ = start_run(bucket=place.bucket, by=place.user, options=RunOptions(limit=min(ITEMS, place.leads // 2)))
+    results: list[Report] = []
+    static = Path(settings.STATIC_ROOT)
+    made = not static.exists()
+    if made:  # production's pages name their style sheets by content
+        call_command("collectstatic", interactive=False, verbosity=0)
+    try:
+        with place.connect() as database:
+            database.execute("ANALYZE enrichment_runitem")
+        for who, user in (("superuser", boss), ("staff", place.user)):
+            browser = _Browser(place.port, _sign_in(user))
+            answers = ((path, browser.time(path, samples)) for path in _paths(place))
+            results.extend(_row(who, path, times) for path, times in answers if times is not None)
+    finally:
+        if made:
+            shutil.rmtree(static)
+        with place.connect() as database:
+            database.execute("TRUNCATE enrichment_runitem, enrichment_turn")
+            database.execute("DELETE FROM enrichment_run WHERE id = %s", [run.pk])
+            database.execute("UPDATE buckets_bucket SET queued_leads = 0 WHERE id = %s", [place.bucket.pk])
+    results.sort(key=lambda row: -row["p50_ms"])
+    slowest = max(row["worst_ms"] for row in results)
+    return {
+        "benchmark": "admin_lists",
+        "what": f"{len(results)} lists at {place.leads:,} leads and {run.total:,} run items, slowest first",
+        "baseline": f"{AIM:.0f} s",
+        "aim": f"each under {AIM:.0f} s; the slowest answer took {slowest / 1000:.2f} s",
+        "results": results,
+    }
+
+
+def _row(who: str, path: str, times: list[float]) -> Report:
+    median = statistics.median(times)
+    return {
+        "name": path.removeprefix("/admin/").split("?bucket=")[0] + (" of a bucket" if "?bucket=" in path else ""),
+        "as": who,
+        "p50_ms": round(1000 * median, 1),
+        "worst_ms": round(1000 * max(times), 1),
+        "ratio": round(median / AIM, 3),
+        "samples": len(times),
+    }
+
+
+def _paths(place: Place) -> list[str]:
+    from django.contrib import admin
+    from django.urls import reverse
+
+    lists = [reverse(f"admin:{m._meta.app_label}_{m._meta.model_name}_changelist") for m in admin.site._registry]
+    leads = reverse("admin:leads_lead_changelist")
+    return [
+        *lists,
+        f"{leads}?bucket={place.bucket.pk}",
+        f"{leads}?status__exact=contacted",
+        f"{leads}?enrichment_status__exact=completed",
+        f"{leads}?q=200000003",
+    ]
+
+
+def _sign_in(user: Any) -> str:
+    from django.conf import settings
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user)
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+
+
+class _Browser:
+    def __init__(self, port: int, cookie: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self._cookie = cookie
+
+    def time(self, path: str, samples: int) -> list[float] | None:
+        """Seconds of each answer; None where this person has no such list."""
+        times: list[float] = []
+        for number in range(samples + 1):
+            begin = time.perf_counter()
+            self._connection.request("GET", path, headers={"Cookie": self._cookie})
+            answer = self._connection.getresponse()
+            answer.read()
+            spent = time.perf_counter() - begin
+            if answer.status == 403:
+                return None
+            if answer.status != 200:
+                raise AssertionError(f"{path} answered {answer.status}")
+            if number:
+                times.append(spent)
+        return times

@@ -1,0 +1,120 @@
+"""The stack as processes around the benchmark's database, a bucket of real parcels, and who used how much CPU."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from benchmarks.place import Place
+from config.local.process import LocalError
+from config.local.stack import Options, Stack
+
+TICKS = os.sysconf("SC_CLK_TCK")
+POLL = 0.05  # seconds
+PATIENCE = 900.0  # seconds until a run is given up
+PLENTY = {  # nothing here is about money
+    "DEBUG": "0",
+    "ALLOWED_HOSTS": "127.0.0.1",
+    "LOG_LEVEL": "WARNING",
+    "PUMP_SECONDS": "30",
+    "DAILY_CAP_REALESTATEAPI": "10000000",
+}
+NO_PACE = {"property_detail": Decimal(0), "skip_trace": Decimal(0)}
+
+
+def stack(place: Place, paces: Mapping[str, Decimal]) -> Stack:
+    """Web, worker, beat and sandbox, with production's settings."""
+    options = Options(
+        home=place.home / "stack", port=0, paces=paces, environment=PLENTY, servers=place.servers, concurrency=4
+    )
+    return Stack(options)
+
+
+def parcels(number: int) -> list[str]:
+    """Property ids the sandbox knows."""
+    from config.local.sandbox.generator import GeneratedParcels
+
+    source = GeneratedParcels()
+    return [str(source.parcel(index).id) for index in range(number)]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that is over. `marks`: seconds since its start at which that many leads were done."""
+
+    leads: int
+    seconds: float
+    marks: tuple[tuple[float, int], ...]
+    cpu: Mapping[str, float]  # seconds, by process
+
+    def between(self, begin: float, end: float) -> float:
+        """Seconds a lead from this share of the leads to that one."""
+        start, stop = (next(m for m in self.marks if m[1] >= share * self.leads) for share in (begin, end))
+        return (stop[0] - start[0]) / max(1, stop[1] - start[1])
+
+
+def run(place: Place, stack: Stack, ids: list[str]) -> Ran:
+    """Saves the ids to a bucket of its own and buys detail and contacts of all of them; what is owned is forgotten."""
+    from buckets.services import add_ids, create_bucket
+    from enrichment.models import Run
+    from enrichment.services import RunOptions, start_run
+
+    with place.connect() as database:
+        database.execute("TRUNCATE integrations_lookup, integrations_vendorcall, integrations_purse")
+        database.execute(
+            "UPDATE accounts_user SET daily_lead_limit = 10000000, monthly_budget = 10000000 WHERE id = %s",
+            [place.user.pk],
+        )
+        bucket = create_bucket(by=place.user, name=f"Run of {len(ids)}")[0]
+        add_ids(bucket=bucket, property_ids=ids)
+        database.execute("VACUUM ANALYZE leads_lead, enrichment_runitem")
+        database.execute("CHECKPOINT")
+    before = cpu(place, stack)
+    begin = time.monotonic()
+    started: Any = start_run(bucket=bucket, by=place.user, options=RunOptions(limit=len(ids)))[0]
+    marks: list[tuple[float, int]] = [(0.0, 0)]
+    while True:
+        now = Run.objects.get(pk=started.pk)
+        if now.done > marks[-1][1]:
+            marks.append((time.monotonic() - begin, now.done))
+        if not now.is_open:
+            break
+        if now.status == Run.Status.PAUSED or time.monotonic() - begin > PATIENCE:
+            raise LocalError(f"the run of {len(ids)} is {now.status} at {now.done}: {now.reason}")
+        stack.check()
+        time.sleep(POLL)
+    if now.failed or now.done != len(ids):
+        raise AssertionError(f"{now.failed} of {len(ids)} leads failed, {now.done} are done")
+    spent = {name: used - before[name] for name, used in cpu(place, stack).items()}
+    return Ran(len(ids), marks[-1][0], tuple(marks), spent)
+
+
+def cpu(place: Place, stack: Stack) -> dict[str, float]:
+    """CPU seconds so far of each part, with all its children."""
+    roots = {process.pid: name for name, process in stack.processes.items()}
+    if (postgres := place.servers.postgres.process) is not None:
+        roots[postgres.pid] = "postgres"
+    return cpu_of(roots)
+
+
+def cpu_of(roots: Mapping[int, str]) -> dict[str, float]:
+    """From /proc/PID/stat (proc(5)): user and system time of every process and of the children it has waited for."""
+    stats: dict[int, list[str]] = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):  # it has just ended
+            if entry.name.isdigit():
+                stats[int(entry.name)] = (entry / "stat").read_text().rpartition(")")[2].split()
+    found = dict.fromkeys(roots.values(), 0.0)
+    for pid, fields in stats.items():
+        root = pid
+        while root not in roots and root in stats:
+            root = int(stats[root][1])  # its parent
+        if root in roots:
+            found[roots[root]] += sum(map(int, fields[11:15])) / TICKS
+    return found

@@ -1,0 +1,58 @@
+"""`make bench`: all benchmarks, or those named in ARGS. QUICK=1 takes a tenth of the rows.
+
+Prints a table of each, then one JSON object with everything on the last line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+
+from benchmarks import admin_lists, claim, enrich, export, leads_page, pace, save_ids
+from benchmarks.harness import Report, circumstances, show
+from benchmarks.place import Place
+from config.local.process import LocalError
+
+NAMES = ("save_ids", "export", "leads_page", "admin_lists", "claim", "pace", "enrich")
+ENRICH = {"leads": 20_000, "looped": 2_000, "short": 1_000, "long": 100_000, "paced": 2_000}
+ENRICH_QUICK = {"leads": 2_000, "looped": 200, "short": 200, "long": 2_000, "paced": 300}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; none: all")
+    chosen = parser.parse_args().names or list(NAMES)
+    if unknown := sorted(set(chosen) - set(NAMES)):
+        sys.exit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}.")
+    quick = os.environ.get("QUICK", "") not in ("", "0")
+    try:
+        run(chosen, quick=quick)
+    except LocalError as error:
+        sys.exit(str(error))
+
+
+def run(names: list[str], *, quick: bool) -> None:
+    leads, ids, samples = (100_000, 20_000, 50) if quick else (1_000_000, 100_000, 300)
+    print(f"Making a bucket of {leads:,} leads …", file=sys.stderr, flush=True)
+    with Place(leads=leads) as place:
+        with place.connect() as database:
+            report = circumstances(database) | {"quick": quick, "reports": []}
+        measures: dict[str, Callable[[], Report | list[Report]]] = {
+            "leads_page": lambda: leads_page.measure(place, samples=samples),
+            "export": lambda: export.measure(place, rounds=3),
+            "save_ids": lambda: save_ids.measure(place, ids=ids, rounds=5),
+            "admin_lists": lambda: admin_lists.measure(place, samples=2 if quick else 5),
+            "claim": lambda: claim.measure(place, items=place.leads // 2),
+            "pace": lambda: pace.measure(place, seconds=10 if quick else 120, window=10 if quick else 60, quick=quick),
+            "enrich": lambda: enrich.measure(place, **(ENRICH_QUICK if quick else ENRICH)),
+        }
+        for name in names:
+            print(f"Measuring {name} …", file=sys.stderr, flush=True)
+            found = measures[name]()
+            for one in found if isinstance(found, list) else [found]:
+                report["reports"].append(one)
+                show(one)
+    print(json.dumps(report))

@@ -1,0 +1,84 @@
+"""The leads of a bucket: a page of them, and all of them as CSV."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from django.utils.http import content_disposition_header
+from django.utils.text import slugify
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from buckets.api.serializers import ExportQuery, LeadsQuery
+from buckets.api.views import BucketBase
+from buckets.selectors import total_matching
+from config.common.api import not_found, ok
+from config.common.paging import page, page_of
+from config.common.schema import listing
+from config.common.serializers import ObjectField
+from leads.api import filters
+from leads.api.serializers import LeadSerializer
+from leads.export import csv_pieces
+from leads.filters import matching
+from leads.models import Lead
+
+_PAGE_NAMES = frozenset({"bucketId", "limit", "cursor"})
+
+
+class BucketLeadsView(BucketBase):
+    @extend_schema(
+        operation_id="listLeads",
+        summary="Leads of a bucket, oldest first",
+        parameters=[LeadsQuery, *filters.PARAMETERS],
+        responses=listing(
+            "LeadPage",
+            leads=LeadSerializer(many=True),
+            totalMatching=serializers.IntegerField(help_text="Leads of the bucket that pass the filters"),
+            filters=ObjectField(help_text="The filters as they were understood"),
+        ),
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(LeadsQuery, also=filters.NAMES)
+        bucket = self.bucket(query["bucketId"])
+        chosen = filters.chosen(request.query_params, beside=_PAGE_NAMES)
+        leads = matching(Lead.objects.filter(bucket=bucket), chosen)
+        rows, after = page(leads.prefetch_related("tags"), limit=query["limit"], cursor=query.get("cursor"))
+        understood = filters.told(chosen)
+        return ok(
+            leads=LeadSerializer(rows, many=True).data,
+            totalMatching=total_matching(bucket, leads, understood),
+            filters={"bucketId": str(bucket.pk), "limit": query["limit"], **understood},
+            **page_of(rows, after),
+        )
+
+
+class BucketExportView(BucketBase):
+    @extend_schema(
+        operation_id="exportLeads",
+        summary="Leads of a bucket as CSV, oldest first",
+        parameters=[ExportQuery, *filters.PARAMETERS],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, bucket_id: UUID) -> StreamingHttpResponse:
+        query = self.query(ExportQuery, also=filters.NAMES)
+        bucket = self.bucket(bucket_id)
+        chosen = filters.chosen(request.query_params, beside=frozenset({"runId"}))
+        leads = matching(Lead.objects.filter(bucket=bucket), chosen)
+        if run_id := query.get("runId"):
+            if not bucket.runs.filter(pk=run_id).exists():  # enrichment's key, seen from below
+                raise not_found("run of this bucket", "runId")
+            leads = leads.filter(run_items__run_id=run_id)
+        name = slugify(bucket.name, allow_unicode=True)[:100] or "leads"
+        return StreamingHttpResponse(
+            csv_pieces(leads),
+            content_type="text/csv; charset=utf-8",
+            headers={
+                "Content-Disposition": content_disposition_header(True, f"{name}.csv") or "attachment",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            },
+        )

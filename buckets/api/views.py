@@ -1,0 +1,142 @@
+"""Buckets: made, filled, read, changed, deleted. Nothing here costs money."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from buckets import services
+from buckets.api.serializers import (
+    BucketEdit,
+    BucketInput,
+    BucketSerializer,
+    BucketsQuery,
+    BucketWithFill,
+    Contents,
+    FillSerializer,
+    InsertStats,
+)
+from buckets.models import Bucket, Fill
+from buckets.selectors import with_latest_fill
+from config.common.api import ApiView, Problem, not_found, ok
+from config.common.paging import page, page_of
+from config.common.schema import answer, listing
+
+FILLED = {
+    200: answer("BucketFilled", bucket=BucketSerializer(), stats=InsertStats()),
+    202: answer("BucketFilling", bucket=BucketSerializer(), stats=InsertStats(), fill=FillSerializer()),
+}
+
+
+class BucketBase(ApiView):
+    def bucket(self, bucket_id: UUID) -> Bucket:
+        bucket = Bucket.objects.owned_by(self.user).filter(pk=bucket_id).first()
+        if bucket is None:
+            raise not_found("bucket")
+        return bucket
+
+
+class BucketsView(ApiView):
+    @extend_schema(
+        operation_id="listBuckets",
+        summary="My buckets, newest first",
+        parameters=[BucketsQuery],
+        responses=listing("BucketPage", buckets=BucketWithFill(many=True)),
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(BucketsQuery)
+        buckets = Bucket.objects.owned_by(self.user)
+        if "name" in query:
+            buckets = buckets.filter(name=query["name"])
+        rows, after = page(buckets, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
+        return ok(buckets=BucketWithFill(with_latest_fill(rows), many=True).data, **page_of(rows, after))
+
+    @extend_schema(
+        operation_id="createBucket",
+        summary="Save property ids, or all that a search finds, as a bucket",
+        request=BucketInput,
+        responses={201: FILLED[200], 202: FILLED[202]},
+    )
+    def post(self, request: Request) -> Response:
+        given = self.body(BucketInput)
+        search, limit = given.pop("search", None), given.pop("limit", None)
+        if search is not None:
+            bucket, fill = services.create_bucket_from_search(by=self.user, criteria=search, limit=limit, **given)
+            return _filled(202, bucket, 0, fill)
+        bucket, inserted = services.create_bucket(by=self.user, property_ids=given.pop("propertyIds"), **given)
+        return _filled(201, bucket, inserted)
+
+
+def _filled(status: int, bucket: Bucket, inserted: int, fill: Fill | None = None) -> Response:
+    content: dict[str, Any] = {
+        "bucket": BucketSerializer(bucket).data,
+        "stats": {"inserted": inserted, "total": bucket.total_leads},
+    }
+    if fill is not None:
+        content["fill"] = FillSerializer(fill).data
+    return ok(status, **content)
+
+
+class BucketView(BucketBase):
+    @extend_schema(
+        operation_id="getBucket",
+        summary="A bucket, and how far its search has come",
+        responses=answer("BucketAnswer", bucket=BucketWithFill()),
+    )
+    def get(self, request: Request, bucket_id: UUID) -> Response:
+        return ok(bucket=BucketWithFill(with_latest_fill([self.bucket(bucket_id)])[0]).data)
+
+    @extend_schema(
+        operation_id="editBucket",
+        summary="Change a bucket's name, notes, filters or signals",
+        request=BucketEdit,
+        responses=answer("BucketEdited", bucket=BucketSerializer()),
+    )
+    def patch(self, request: Request, bucket_id: UUID) -> Response:
+        bucket = self.bucket(bucket_id)
+        return ok(bucket=BucketSerializer(services.edit_bucket(bucket=bucket, changes=self.body(BucketEdit))).data)
+
+    @extend_schema(
+        operation_id="deleteBucket",
+        summary="Delete a bucket with its leads, and stop its runs",
+        responses=answer("BucketDeleted", id=serializers.UUIDField()),
+    )
+    def delete(self, request: Request, bucket_id: UUID) -> Response:
+        services.delete_bucket(bucket=self.bucket(bucket_id))
+        return ok(id=bucket_id)
+
+
+class BucketIdsView(BucketBase):
+    @extend_schema(
+        operation_id="addToBucket",
+        summary="Add property ids, or all that a search finds, to a bucket",
+        request=Contents,
+        responses=FILLED,
+    )
+    def post(self, request: Request, bucket_id: UUID) -> Response:
+        bucket = self.bucket(bucket_id)
+        given = self.body(Contents)
+        if "search" in given:
+            fill = services.start_fill(bucket=bucket, criteria=given["search"], limit=given.get("limit"))
+            return _filled(202, bucket, 0, fill)
+        return _filled(200, bucket, services.add_ids(bucket=bucket, property_ids=given["propertyIds"]))
+
+
+class BucketFillView(BucketBase):
+    @extend_schema(
+        operation_id="retryFill",
+        summary="Go on with a search that failed, where it stopped",
+        request=None,
+        responses={202: answer("FillRetried", fill=FillSerializer())},
+    )
+    def post(self, request: Request, bucket_id: UUID) -> Response:
+        (bucket,) = with_latest_fill([self.bucket(bucket_id)])
+        fill = bucket.latest_fill  # type: ignore[attr-defined]  # with_latest_fill set it
+        if fill is None or fill.status != Fill.Status.FAILED:
+            raise Problem("NOTHING_FAILED", "No search of this bucket has failed.", status=409)
+        return ok(202, fill=FillSerializer(services.retry_fill(fill=fill)).data)

@@ -1,0 +1,79 @@
+"""`manage.py export_leads BUCKET`: a bucket's leads as CSV, with the columns of the API's export."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from buckets.models import Bucket
+from config.common.commands import ProductCommand, add_user, pairs_of, row_of
+from leads.export import csv_lines
+from leads.filters import matching
+from leads.models import Lead
+
+
+class Command(ProductCommand):
+    help = "Writes the leads of a bucket as CSV, to stdout or to a file."
+    example = (
+        "python manage.py export_leads BUCKET --where enrichedOnly=true --where propertyState=WA --output leads.csv"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("bucket", metavar="BUCKET", help="The bucket's id")
+        add_user(parser, required=False, help="The bucket must be theirs")
+        parser.add_argument(
+            "--where",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="Only leads that pass this filter, by the API's names: enrichedOnly=true, estimatedValueMin=300000, …",
+        )
+        parser.add_argument(
+            "--output", metavar="FILE", help="The file to write; it replaces an older one when complete"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bucket = row_of(Bucket.objects.all(), options["bucket"], username=options["user"])
+        leads = matching(Lead.objects.filter(bucket=bucket), pairs_of(options["where"], "--where"))
+        if options["json"] and not options["output"]:
+            raise CommandError("--json goes with --output: stdout is the CSV's.")
+        lines: Any = csv_lines(leads)  # a generator: to be closed where its reader goes away
+        with closing(lines) as rows:
+            if not options["output"]:
+                self._print(rows)
+                return
+            count = _write(rows, Path(options["output"]))
+        facts = {"bucketId": bucket.pk, "leads": count, "file": options["output"]}
+        self.report(options, facts, [f"{count:,} {'lead' if count == 1 else 'leads'} in {options['output']}"])
+
+    def _print(self, rows: Iterable[bytes]) -> None:
+        buffer = getattr(self.stdout, "buffer", None)  # bytes; a stdout that is not the shell's takes text only
+        for row in rows:
+            if buffer is None:
+                self.stdout.write(row.decode(), ending="")
+            else:
+                buffer.write(row)
+
+
+def _write(rows: Iterator[bytes], path: Path) -> int:
+    """Writes the file beside its place, for its owner's eyes only, and puts it there when it is complete.
+
+    Returns how many leads are in it: COPY gives them one by one, after the header.
+    """
+    count = 0
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(next(rows))
+            for count, row in enumerate(rows, 1):  # noqa: B007
+                file.write(row)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise CommandError(f"{path}: {error.strerror}") from None
+    return count

@@ -1,0 +1,30 @@
+"""What is read about buckets. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from buckets.models import Bucket, Fill
+from leads.models import Lead
+
+
+def with_latest_fill(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
+    """Sets `latest_fill` (None: its ids were sent by hand) on each bucket, in one query."""
+    fills = Fill.objects.filter(bucket__in=buckets).order_by("bucket_id", "-pk").distinct("bucket_id")
+    latest = {fill.bucket_id: fill for fill in fills}
+    for bucket in buckets:
+        bucket.latest_fill = latest.get(bucket.pk)  # type: ignore[attr-defined]
+    return buckets
+
+
+def total_matching(bucket: Bucket, matching: QuerySet[Lead], filters: Mapping[str, Any]) -> int:
+    """How many leads pass the filters: the bucket's own counter where one answers them, else a real count."""
+    asked = {name for name, value in filters.items() if value is not None and value != [] and value != ""}
+    if not asked:
+        return bucket.total_leads
+    if asked == {"enrichedOnly"} and filters["enrichedOnly"]:
+        return bucket.enriched_leads
+    return matching.count()

@@ -1,0 +1,231 @@
+"""What every admin page shares: whose rows are seen, what nobody edits, counting that never scans a large table.
+
+A page over a million leads costs what a page over a hundred does: newest first by id, counted at most to 10,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[Any]
+else:
+    Base = admin.ModelAdmin
+
+COUNTED_AT_MOST = 10_000  # rows a list counts and pages through; whoever looks for one further down filters first
+CHOSEN_AT_MOST = 100  # rows one action takes
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than COUNTED_AT_MOST."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by().values("pk")[:COUNTED_AT_MOST].count())
+
+
+class CommonAdmin(Base):
+    """A list that is as fast over a million rows as over a hundred, and a form that saves only what was changed."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    ordering: ClassVar[Any] = ("-pk",)
+    sortable_by: ClassVar[Any] = ()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Leaves the columns alone that others move while a person looks at the form: counters, pace, breaker."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        moved = ["updated_at"] if any(field.name == "updated_at" for field in obj._meta.fields) else []
+        if form.changed_data:
+            obj.save(update_fields=[*form.changed_data, *moved])
+
+
+class ReadOnlyAdmin(CommonAdmin):
+    """Rows that nobody makes, edits or deletes by hand: money, audit, bought facts, work under way."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class OwnedAdmin(CommonAdmin):
+    """Rows of a user: staff see their own and work with them, superusers see all. Somebody else's are not there.
+
+    owner: the path to the user. editable: whether their owner may change the fields that are not read only.
+    """
+
+    owner = "owner"
+    editable = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows if sees_all(request) else rows.filter(**{self.owner: request.user})
+
+    def _works_here(self, request: HttpRequest) -> bool:
+        return request.user.is_active and request.user.is_staff
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._works_here(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._works_here(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.editable and self._works_here(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def sees_all(request: HttpRequest) -> bool:
+    """Whether this person sees every user's rows."""
+    return bool(request.user.is_superuser)
+
+
+class ByRow(admin.SimpleListFilter):
+    """`?bucket=<id>`: the rows of one parent. Its latest few can be clicked; a link may name any."""
+
+    field = ""
+
+    def parents(self, request: HttpRequest) -> Iterable[Any]:
+        """The parents to choose from: a few of those this person may see."""
+        return ()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        choices = {str(parent.pk): str(parent) for parent in self.parents(request)}
+        if value := self.value():
+            choices.setdefault(value, "This one")
+        return list(choices.items())
+
+    def has_output(self) -> bool:
+        return bool(self.lookup_choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if not value:
+            return queryset
+        if not is_id(value):
+            raise IncorrectLookupParameters
+        return queryset.filter(**{self.field: value})
+
+
+def is_id(text: str) -> bool:
+    """Whether the text is a UUID."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def by_id(queryset: QuerySet[Any], text: str, field: str = "pk") -> QuerySet[Any]:
+    """The rows with this id, by its index; all where nothing is asked, none where the text is no id."""
+    text = text.strip()
+    if not text:
+        return queryset
+    return queryset.filter(**{field: text}) if is_id(text) else queryset.none()
+
+
+def link_to(row: Any, words: object = None) -> str | SafeString:
+    """A link to a row's own page; a dash where there is none."""
+    if row is None:
+        return "–"
+    address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', address, row if words is None else words)
+
+
+def list_link(model: Any, words: object, **filters: object) -> SafeString:
+    """A link to a list, filtered."""
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    query = "&".join(f"{name}={value}" for name, value in filters.items())
+    return format_html('<a href="{}?{}">{}</a>', address, query, words)
+
+
+# --- Actions ----------------------------------------------------------------------------------------------------------
+
+
+def chosen(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+    """The rows an action is for; empty, with a word to the person, where they are too many."""
+    rows = list(queryset[: CHOSEN_AT_MOST + 1])
+    if len(rows) > CHOSEN_AT_MOST:
+        model_admin.message_user(request, f"Choose at most {CHOSEN_AT_MOST} at a time.", messages.ERROR)
+        return []
+    return rows
+
+
+def for_each(
+    model_admin: Any,
+    request: HttpRequest,
+    rows: Iterable[Any],
+    act: Callable[[Any], object],
+    *,
+    done: str,
+    refusals: tuple[type[Exception], ...] = (),
+) -> None:
+    """Calls a service for each row and says how it went: what `act` returns or the row, or the words of a refusal."""
+    for row in rows:
+        try:
+            result = act(row)
+        except refusals as refusal:
+            model_admin.message_user(request, f"{row}: {refusal}", messages.ERROR)
+        else:
+            model_admin.message_user(request, f"{done}: {row if result is None else result}", messages.SUCCESS)
+
+
+def ask(
+    model_admin: Any,
+    request: HttpRequest,
+    rows: Sequence[Any],
+    *,
+    title: str,
+    lines: Sequence[object],
+    button: str,
+    form: Form | None = None,
+    **more: Any,
+) -> HttpResponse:
+    """The page between choosing an action and doing it. Its button posts the same action with `confirmed`."""
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.model._meta,
+        "title": title,
+        "lines": lines,
+        "button": button,
+        "form": form,
+        "rows": rows,
+        "action": request.POST.get("action", ""),
+        "checkbox": ACTION_CHECKBOX_NAME,
+        **more,
+    }
+    return TemplateResponse(request, "admin/ask.html", context)
+
+
+def confirmed(request: HttpRequest) -> bool:
+    """Whether the person has said yes on the page of `ask`."""
+    return "confirmed" in request.POST

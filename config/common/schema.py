@@ -1,0 +1,71 @@
+"""The OpenAPI description: what every operation may answer beside its success, said once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import OpenApiResponse, inline_serializer
+from rest_framework import serializers
+
+ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["success", "error"],
+    "properties": {
+        "success": {"type": "boolean", "enum": [False]},
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "fields"],
+            "properties": {
+                "code": {"type": "string", "example": "INVALID"},
+                "message": {"type": "string", "example": "limit: Ensure this value is less than or equal to 500."},
+                "fields": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+            },
+        },
+    },
+}
+# What any operation may answer. 401 is left out where no token is asked for.
+REFUSALS = {
+    "400": "The request cannot be meant: `fields` says why",
+    "401": "No token, or one that is wrong, revoked or expired",
+    "404": "It does not exist, or it is somebody else's",
+    "413": "The body is larger than this server takes",
+    "429": "Too many requests: `Retry-After` says when to go on",
+}
+
+
+class Schema(AutoSchema):
+    """drf-spectacular's, with the refusals."""
+
+    def get_description(self) -> str:  # type: ignore[override]  # the stubs know DRF's own generator only
+        """The operation's own words. A view's docstring is for us."""
+        return ""
+
+    def get_operation(self, *args: Any, **options: Any) -> Any:
+        operation = super().get_operation(*args, **options)
+        if operation is None:
+            return None
+        error = ResolvedComponent(name="Error", type=ResolvedComponent.SCHEMA, object="Error", schema=ERROR)  # type: ignore[no-untyped-call]
+        self.registry.register_on_missing(error)
+        for status, description in REFUSALS.items():
+            if status == "401" and {} in operation.get("security", [{}]):
+                continue
+            content = {"application/json": {"schema": error.ref}}
+            operation["responses"].setdefault(status, {"content": content, "description": description})
+        return operation
+
+
+def answer(name: str, **content: Any) -> Any:
+    """The serializer of `{"success": true, …content}`."""
+    return inline_serializer(name, {"success": serializers.BooleanField(default=True), **content})
+
+
+def listing(name: str, **rows: Any) -> Any:
+    """The serializer of a page."""
+    return answer(name, **rows, count=serializers.IntegerField(), nextCursor=serializers.CharField(allow_null=True))
+
+
+def refusal(description: str) -> OpenApiResponse:
+    """An error answer that only some operations give."""
+    return OpenApiResponse(response=ERROR, description=description)

@@ -1,0 +1,59 @@
+"""What `manage.py up` and `demo` let a person say about the stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from config.local.stack import Options
+
+
+def add_stack_arguments(parser: CommandParser, *, port: str) -> None:
+    """The flags of a stack."""
+    parser.add_argument("--port", default=port, help=f"Of the web server; 0 takes a free one ({port})")
+    parser.add_argument(
+        "--parcels", action="append", default=[], type=Path, metavar="FILE", help="Parcels as CSV, repeatable"
+    )
+    for flag, what in (("--pace", "requests a minute, 0: no pace"), ("--price", "US dollars a unit")):
+        parser.add_argument(
+            flag, action="append", default=[], metavar="OPERATION=NUMBER", help=f"{what}, with both sides; repeatable"
+        )
+    parser.add_argument(
+        "--sandbox", action="append", default=[], metavar="ARGUMENT", help='More of its own, such as "--seed=2"'
+    )
+
+
+def options_of(options: Mapping[str, Any]) -> Options:
+    """The stack the flags mean. Raises CommandError."""
+    port = str(options["port"])
+    if not port.isdigit() or int(port) > 65535:
+        raise CommandError(f"PORT={port} is not a port.")
+    for path in options["parcels"]:
+        if not path.is_file():
+            raise CommandError(f"--parcels {path}: there is no such file.")
+    return Options(
+        port=int(port),
+        parcels=tuple(path.resolve() for path in options["parcels"]),
+        paces=_numbers("--pace", options["pace"]),
+        prices=_numbers("--price", options["price"]),
+        sandbox=tuple(options["sandbox"]),
+    )
+
+
+def _numbers(flag: str, texts: list[str]) -> dict[str, Decimal]:
+    numbers = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            value = Decimal(number)
+        except InvalidOperation:
+            value = Decimal(-1)
+        if name not in settings.OPERATIONS or not value.is_finite() or value < 0:
+            raise CommandError(f"{flag} {text}: OPERATION=NUMBER, OPERATION one of {', '.join(settings.OPERATIONS)}.")
+        numbers[name] = value
+    return numbers

@@ -1,0 +1,192 @@
+"""Runs, their items and errors, and the pumps at work."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from config.common.admin import (
+    ByRow,
+    OwnedAdmin,
+    ReadOnlyAdmin,
+    ask,
+    by_id,
+    chosen,
+    confirmed,
+    for_each,
+    link_to,
+    list_link,
+)
+from enrichment.models import Lane, Run, RunItem
+from enrichment.selectors import eta_seconds, quote, why_waiting
+from enrichment.services import RunError, cancel_run, pause_run, resume_run, retry_failed, retry_options
+
+SHOWN_FAILURES = 20
+
+
+class InBucket(ByRow):
+    title = "bucket"
+    parameter_name = "bucket"
+    field = "bucket"
+
+
+class InRun(ByRow):
+    title = "run"
+    parameter_name = "run"
+    field = "run"
+
+
+@admin.register(Run)
+class RunAdmin(OwnedAdmin):
+    """Runs are started from a bucket; here they are watched, paused, resumed, cancelled and retried."""
+
+    list_display = (
+        "bucket_name",
+        "kind",
+        "owner",
+        "status",
+        "reason",
+        "total",
+        "enriched",
+        "partial",
+        "failed",
+        "skipped",
+        "spent",
+        "max_cost",
+        "created_at",
+    )
+    list_select_related = ("owner",)
+    list_filter = (InBucket, "status", "kind")
+    search_fields = ("pk",)
+    search_help_text = "The id of a run, whole"
+    fields = (
+        ("bucket", "owner", "kind"),
+        ("status", "paused_by", "reason"),
+        ("waiting", "eta"),
+        ("total", "enriched", "partial", "failed", "skipped"),
+        ("with_phones", "with_emails"),
+        ("spent", "reserved", "max_cost"),
+        "options",
+        ("created_at", "started_at", "beat_at", "finished_at", "resume_from"),
+        "items_by_outcome",
+        "failures",
+    )
+    readonly_fields = ("waiting", "eta", "spent", "reserved", "items_by_outcome", "failures")
+    actions = ("pause", "resume", "cancel", "retry")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: Any = super().get_queryset(request)
+        with_money: QuerySet[Any] = rows.with_money()
+        return with_money
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
+        return by_id(queryset, search_term), False
+
+    @admin.display(description="spent")
+    def spent(self, run: Any) -> str:
+        return f"${run.spent:.2f}"
+
+    @admin.display(description="promised")
+    def reserved(self, run: Any) -> str:
+        return f"${run.reserved:.2f}"
+
+    @admin.display(description="waits because")
+    def waiting(self, run: Run) -> str:
+        return why_waiting(run) or "–"
+
+    @admin.display(description="done in")
+    def eta(self, run: Run) -> str:
+        seconds = eta_seconds(run)
+        return "–" if seconds is None else f"about {-(-seconds // 60)} min"
+
+    @admin.display(description="items")
+    def items_by_outcome(self, run: Run) -> SafeString:
+        """How many items ended how, with the errors' categories."""
+        rows = (
+            run.items.values("stage", "outcome", "category")
+            .annotate(n=Count("pk"))
+            .order_by("stage", "outcome", "category")
+        )
+        stages, outcomes = dict(RunItem.Stage.choices), dict(RunItem.Outcome.choices)
+        lines = (
+            (outcomes[r["outcome"]] if r["stage"] == 0 else f"Waits for: {stages[r['stage']]}", r["category"], r["n"])
+            for r in rows
+        )
+        return format_html("{}{}", format_html_join("", "{} {}: {}<br>", lines), list_link(RunItem, "All", run=run.pk))
+
+    @admin.display(description="latest failures")
+    def failures(self, run: Run) -> SafeString | str:
+        failed = run.items.filter(outcome=RunItem.Outcome.FAILED).select_related("lead").order_by("-pk")
+        rows = ((link_to(item.lead), item.lead.enrichment_error or item.category) for item in failed[:SHOWN_FAILURES])
+        return format_html_join("", "{}: {}<br>", rows) or "–"
+
+    @admin.action(description="Pause")
+    def pause(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
+        self._each(request, queryset, lambda run: pause_run(run=run), "Paused")
+
+    @admin.action(description="Resume")
+    def resume(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
+        self._each(request, queryset, lambda run: resume_run(run=run), "Goes on")
+
+    @admin.action(description="Cancel")
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
+        self._each(request, queryset, lambda run: cancel_run(run=run), "Cancelled")
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[Run], act: Any, done: str) -> None:
+        for_each(self, request, chosen(self, request, queryset), act, done=done, refusals=(RunError,))
+
+    @admin.action(description="Retry failed leads …")
+    def retry(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
+        runs = chosen(self, request, queryset.select_related("bucket", "owner"))
+        if runs and not confirmed(request):
+            return self._ask_to_retry(request, runs)
+        for_each(self, request, runs, _again, done="Tries again", refusals=(RunError,))
+        return None
+
+    def _ask_to_retry(self, request: HttpRequest, runs: list[Run]) -> HttpResponse | None:
+        lines, willing, price = [], [], Decimal(0)
+        for run in runs:
+            try:
+                if run.bucket is None:
+                    raise RunError("NOT_FOUND", "The bucket of this run is gone.")
+                told = quote(bucket=run.bucket, by=run.owner, options=retry_options(run))
+            except RunError as refusal:
+                self.message_user(request, f"{run}: {refusal}", messages.ERROR)
+                continue
+            willing.append(run)
+            price += told.price
+            lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.price:.2f}")
+            lines += [f"– Note: {limit}." for limit in told.limits]
+        if not willing:
+            return None
+        title, button = "Try failed leads again", f"Buy for at most ${price:.2f}"
+        return ask(self, request, willing, title=title, lines=lines, button=button)
+
+
+def _again(run: Run) -> Run:
+    return retry_failed(run=run, by=run.owner)
+
+
+@admin.register(RunItem)
+class RunItemAdmin(OwnedAdmin):
+    """The leads of runs: what each waits for, or how it ended."""
+
+    owner = "run__owner"
+    list_display = ("lead", "run", "stage", "outcome", "category", "attempts", "losses", "not_before")
+    list_select_related = ("lead", "run")
+    list_filter = (InRun, "outcome", "stage")
+
+
+@admin.register(Lane)
+class LaneAdmin(ReadOnlyAdmin):
+    """The pumps: whether a worker is alive, by its last sign of life."""
+
+    list_display = ("stage", "beat_at", "lease_until")
+    ordering: ClassVar[Any] = ("stage",)
+    actions = None

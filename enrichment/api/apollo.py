@@ -1,0 +1,61 @@
+"""Apollo: who an owner is at work."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.common.api import ApiView, Problem, ok
+from config.common.headers import idempotency_key, preferred_wait
+from config.common.schema import answer, refusal
+from config.common.serializers import ObjectField
+from enrichment.api.serializers import ApolloInput, ApolloResultsSerializer, RunDetail, run_options
+from enrichment.api.views import KEY, WAIT, run_json
+from enrichment.models import Run
+from enrichment.results import apollo_results, wait_for
+from enrichment.services import enrich_leads
+from integrations.apollo import client
+
+WAIT_DEFAULT = 20  # seconds: the brief's answer has results in it, and ten people are one request
+_ENRICHED = answer("ApolloAnswer", results=ApolloResultsSerializer(), runs=RunDetail(many=True))
+
+
+class ApolloView(ApiView):
+    @extend_schema(
+        operation_id="enrichWithApollo",
+        summary="Business facts of chosen leads: one run for each of their buckets",
+        parameters=[WAIT, KEY],
+        request=ApolloInput,
+        responses={200: _ENRICHED, 202: _ENRICHED, 409: refusal("The key was used for another request")},
+    )
+    def post(self, request: Request) -> Response:
+        options = replace(run_options(self.body(ApolloInput)), kind=Run.Kind.APOLLO)
+        key, wait = idempotency_key(request), preferred_wait(request, otherwise=WAIT_DEFAULT)
+        started = enrich_leads(by=self.user, options=options, idempotency_key=key)
+        ids = [run.pk for run, _ in started]
+        wait_for(ids, wait)
+        runs = [run_json(pk) for pk in ids]
+        return ok(
+            202 if any(run.is_open for run, _ in runs) else 200,
+            headers={} if any(made for _, made in started) else {"Idempotent-Replay": "true"},
+            results=ApolloResultsSerializer(apollo_results(ids)).data,
+            runs=[shown for _, shown in runs],
+        )
+
+    @extend_schema(
+        operation_id="checkApollo",
+        summary="Does Apollo take our key? Free",
+        responses={
+            200: answer("ApolloHealth", status=serializers.CharField(), rate=ObjectField(help_text="By window")),
+            503: refusal("Apollo is away, or refuses our key"),
+        },
+    )
+    def get(self, request: Request) -> Response:
+        health = client.health()
+        if not health.ok:
+            raise Problem("APOLLO_UNAVAILABLE", health.reason, status=503)
+        return ok(status="ok", rate={name: asdict(window) for name, window in health.rate.items()})

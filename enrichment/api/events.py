@@ -1,0 +1,84 @@
+"""A run as it goes on, as server-sent events."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+
+from enrichment.api.runs import RunBase
+from enrichment.api.views import run_json
+from enrichment.models import Run
+
+LOOK = 1.0  # seconds between two looks at the run
+QUIET = 15.0  # seconds without news after which a comment keeps proxies from closing the stream
+LONGEST = 60.0  # seconds a stream holds its thread; the browser then comes back by itself
+COME_BACK = 1000  # milliseconds
+
+
+class EventStream(BaseRenderer):
+    """Lets a client ask for `text/event-stream`. The stream itself is written below."""
+
+    media_type = "text/event-stream"
+    format = "events"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return json.dumps(data, cls=DjangoJSONEncoder).encode()
+
+
+class RunEventsView(RunBase):
+    renderer_classes = [JSONRenderer, EventStream]
+
+    @extend_schema(
+        operation_id="watchRun",
+        summary="A run as it goes on: an event `run` with the run at every change, until it is over or a minute is",
+        responses={
+            (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, description="`event: run`, `data: {…}`")
+        },
+    )
+    def get(self, request: Request, run_id: UUID) -> StreamingHttpResponse:
+        run = self.run(run_id)
+        return StreamingHttpResponse(
+            run_events(run.pk),
+            content_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+
+def run_events(run_id: UUID) -> Iterator[bytes]:
+    """The run's JSON now and whenever it has changed. Holds no database connection between two looks."""
+    yield f"retry: {COME_BACK}\n\n".encode()
+    ends = time.monotonic() + LONGEST
+    told, told_at = b"", time.monotonic()
+    while time.monotonic() < ends:
+        over, event = _look(run_id)
+        if event != told:
+            told, told_at = event, time.monotonic()
+            yield event
+        elif time.monotonic() - told_at > QUIET:
+            told_at = time.monotonic()
+            yield b": still here\n\n"
+        if over:
+            return
+        time.sleep(LOOK)
+
+
+def _look(run_id: UUID) -> tuple[bool, bytes]:
+    try:
+        run, facts = run_json(run_id)
+    except Run.DoesNotExist:
+        return True, b"event: gone\ndata: {}\n\n"
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()
+    return not run.is_open, f"event: run\ndata: {json.dumps(facts, cls=DjangoJSONEncoder)}\n\n".encode()

@@ -1,0 +1,45 @@
+"""For those who watch: whether this place can do its work, and how it is doing."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from rest_framework.decorators import api_view, permission_classes, throttle_classes
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+
+from config.common import health
+from enrichment.metrics import exposition
+from enrichment.selectors import workers_alive
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Ready: 200 while PostgreSQL answers and a worker gave a sign of life within a minute, else 503.
+
+    Without Redis requests are taken and stored, and their work begins when it is back: that is said, not refused.
+    """
+    database, broker = health.database(), health.broker()
+    worker = "ok" if database == "ok" and workers_alive() else "away"
+    ready = database == worker == "ok"
+    return JsonResponse(
+        {
+            "success": ready,
+            "status": "ready" if ready else "not ready",
+            "database": database,
+            "redis": broker,
+            "worker": worker,
+        },
+        status=200 if ready else 503,
+    )
+
+
+@extend_schema(exclude=True)
+@api_view(["GET"])
+@permission_classes([IsAdminUser])
+@throttle_classes([])
+def metrics(request: Request) -> HttpResponse:
+    """Prometheus's text format, for staff: let the scraper send `Authorization: Token …`."""
+    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)

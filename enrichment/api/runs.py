@@ -1,0 +1,145 @@
+"""Runs: watched, stopped, gone on with."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from buckets.api.views import BucketBase
+from config.common.api import not_found, ok
+from config.common.paging import PageQuery, page, page_of
+from config.common.schema import answer, listing, refusal
+from enrichment import services
+from enrichment.api.serializers import (
+    OUTCOMES,
+    CallSerializer,
+    ItemSerializer,
+    ItemsQuery,
+    Nothing,
+    ResumeInput,
+    RunDetail,
+    RunSerializer,
+    RunsQuery,
+)
+from enrichment.api.views import run_json
+from enrichment.models import Run
+from integrations.models import VendorCall
+
+OVER = refusal("The run is over, or in no state for this")
+
+
+class RunBase(BucketBase):
+    def run(self, run_id: UUID) -> Run:
+        run = Run.objects.owned_by(self.user).select_related("bucket").filter(pk=run_id).first()
+        if run is None:
+            raise not_found("run")
+        return run
+
+
+class RunsView(RunBase):
+    @extend_schema(
+        operation_id="listRuns",
+        summary="My runs, newest first",
+        parameters=[RunsQuery],
+        responses=listing("RunPage", runs=RunSerializer(many=True)),
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(RunsQuery)
+        runs = Run.objects.owned_by(self.user).with_money()
+        if "bucketId" in query:
+            runs = runs.filter(bucket=self.bucket(query["bucketId"]))
+        if "status" in query:
+            runs = runs.filter(status=query["status"])
+        rows, after = page(runs, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
+        return ok(runs=RunSerializer(rows, many=True).data, **page_of(rows, after))
+
+
+class RunView(RunBase):
+    @extend_schema(operation_id="getRun", summary="A run", responses=answer("RunAnswer", run=RunDetail()))
+    def get(self, request: Request, run_id: UUID) -> Response:
+        return ok(run=run_json(self.run(run_id).pk)[1])
+
+
+class RunItemsView(RunBase):
+    @extend_schema(
+        operation_id="listRunItems",
+        summary="A run's leads and how each ended, oldest first",
+        parameters=[ItemsQuery],
+        responses=listing("RunItemPage", items=ItemSerializer(many=True)),
+    )
+    def get(self, request: Request, run_id: UUID) -> Response:
+        query = self.query(ItemsQuery)
+        items = self.run(run_id).items.select_related("lead")
+        if "outcome" in query:
+            items = items.filter(outcome=OUTCOMES[query["outcome"]])
+        # By lead: items were made in that order, and the unique index on (run, lead) serves the page.
+        rows, after = page(items, limit=query["limit"], cursor=query.get("cursor"), key="lead_id")
+        return ok(items=ItemSerializer(rows, many=True).data, **page_of(rows, after))
+
+
+class RunCallsView(RunBase):
+    @extend_schema(
+        operation_id="listRunCalls",
+        summary="A run's timeline: its requests to vendors, newest first",
+        parameters=[PageQuery],
+        responses=listing("RunCallPage", calls=CallSerializer(many=True)),
+    )
+    def get(self, request: Request, run_id: UUID) -> Response:
+        query = self.query(PageQuery)
+        calls = VendorCall.objects.filter(run_id=self.run(run_id).pk).select_related("operation")
+        rows, after = page(calls, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
+        return ok(calls=CallSerializer(rows, many=True).data, **page_of(rows, after))
+
+
+class PauseView(RunBase):
+    @extend_schema(
+        operation_id="pauseRun",
+        summary="Stop before the next paid call",
+        request=Nothing,
+        responses={200: answer("RunPaused", run=RunDetail()), 409: OVER},
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        run = self.run(run_id)
+        self.body(Nothing)
+        return ok(run=run_json(services.pause_run(run=run).pk)[1])
+
+
+class ResumeView(RunBase):
+    @extend_schema(
+        operation_id="resumeRun",
+        summary="Go on, under a new cap if one is given",
+        request=ResumeInput,
+        responses={200: answer("RunResumed", run=RunDetail()), 409: OVER},
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        run = self.run(run_id)
+        return ok(run=run_json(services.resume_run(run=run, **self.body(ResumeInput)).pk)[1])
+
+
+class CancelView(RunBase):
+    @extend_schema(
+        operation_id="cancelRun",
+        summary="End it: nothing more is bought, what waits is skipped",
+        request=Nothing,
+        responses={200: answer("RunCancelled", run=RunDetail()), 409: OVER},
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        run = self.run(run_id)
+        self.body(Nothing)
+        return ok(run=run_json(services.cancel_run(run=run).pk)[1])
+
+
+class RetryFailedView(RunBase):
+    @extend_schema(
+        operation_id="retryFailed",
+        summary="A new run over the leads that failed in this one",
+        request=Nothing,
+        responses={201: answer("RunRetried", run=RunDetail()), 409: refusal("No lead of it failed")},
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        run = self.run(run_id)
+        self.body(Nothing)
+        return ok(201, run=run_json(services.retry_failed(run=run, by=self.user).pk)[1])

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from config.common.paging import PageQuery
+from config.common.serializers import (
+    CamelModelSerializer,
+    CapField,
+    IdField,
+    IdListField,
+    MoneyField,
+    ObjectField,
+    StrictSerializer,
+)
+from enrichment.models import Run, RunItem
+from enrichment.services import RunOptions
+from integrations.models import VendorCall
+
+APOLLO_LEADS_MAX = 1000
+OUTCOMES = {outcome.name.lower(): outcome for outcome in RunItem.Outcome}
+
+# --- What is asked ----------------------------------------------------------------------------------------------------
+
+
+class OptionsInput(StrictSerializer):
+    """What a run may be told, in the brief's words."""
+
+    limit = serializers.IntegerField(
+        required=False, help_text=f"Most leads; {settings.RUN_LIMIT:,} where it is not said"
+    )
+    skipTrace = serializers.BooleanField(source="skip_trace", required=False, help_text="Contacts too; true by default")
+    startFrom = IdField(source="start_from", required=False, help_text="Only leads after this one")
+    resumeFrom = IdField(required=False, help_text="The same, by the name it has in the answer")
+    maxCost = CapField(source="max_cost", required=False, help_text="US dollars it may spend")
+    onlyFailed = serializers.BooleanField(
+        source="only_failed", required=False, help_text="Failed leads, not pending ones"
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        resume = attrs.pop("resumeFrom", None)
+        if resume is not None and attrs.setdefault("start_from", resume) != resume:
+            raise serializers.ValidationError({"resumeFrom": ["startFrom says something else."]})
+        return attrs
+
+
+class ApolloOptions(serializers.Serializer[Any]):
+    type = serializers.ChoiceField(choices=["people", "organizations"], required=False)
+    revealEmails = serializers.BooleanField(source="reveal_emails", required=False)
+    revealPhones = serializers.BooleanField(
+        required=False, help_text="Accepted; phones are not bought yet, since Apollo delivers them minutes later"
+    )
+
+
+class QuoteQuery(ApolloOptions, OptionsInput):
+    kind = serializers.ChoiceField(choices=Run.Kind.choices, required=False)
+
+
+class Chosen(serializers.Serializer[Any]):
+    leadIds = IdListField(
+        source="lead_ids", most=settings.RUN_LIMIT_MAX, required=False, help_text="Exactly these leads"
+    )
+    guard = ObjectField(required=False, help_text="Lead filters: contacts are bought only where the detail passes them")
+
+
+class QuoteInput(Chosen, QuoteQuery):
+    pass
+
+
+class ProcessInput(Chosen, OptionsInput):
+    bucketId = IdField()
+
+
+class ApolloInput(ApolloOptions, StrictSerializer):
+    leadIds = IdListField(source="lead_ids", most=APOLLO_LEADS_MAX)
+    updateDb = serializers.BooleanField(source="update_db", required=False)
+    maxCost = CapField(source="max_cost", required=False, help_text="US dollars each run may spend")
+
+
+def run_options(given: dict[str, Any]) -> RunOptions:
+    return RunOptions(**{name: value for name, value in given.items() if name not in ("bucketId", "revealPhones")})
+
+
+class ResumeInput(StrictSerializer):
+    maxCost = CapField(source="max_cost", required=False, help_text="A new cap, US dollars")
+
+
+class Nothing(StrictSerializer):
+    """A body with nothing in it."""
+
+
+class RunsQuery(PageQuery):
+    bucketId = IdField(required=False)
+    status = serializers.ChoiceField(choices=Run.Status.choices, required=False)
+
+
+class ItemsQuery(PageQuery):
+    outcome = serializers.ChoiceField(choices=list(OUTCOMES), required=False)
+
+
+# --- What is told -----------------------------------------------------------------------------------------------------
+
+
+class Counts(serializers.Serializer[Any]):
+    total = serializers.IntegerField()
+    done = serializers.IntegerField()
+    enriched = serializers.IntegerField(help_text="Have a phone")
+    partial = serializers.IntegerField(help_text="Have no phone")  # type: ignore[assignment]  # a field, not a flag
+    failed = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    withPhones = serializers.IntegerField(source="with_phones")
+    withEmails = serializers.IntegerField(source="with_emails")
+
+
+class RunSerializer(CamelModelSerializer[Run]):
+    """A run from `Run.objects.with_money()`."""
+
+    bucketId = serializers.UUIDField(source="bucket_id", allow_null=True, read_only=True)
+    maxCost = MoneyField(source="max_cost", allow_null=True)
+    spent = MoneyField()
+    reserved = MoneyField()
+    counts = Counts(source="*", read_only=True)
+    options = ObjectField(read_only=True)
+
+    class Meta:
+        model = Run
+        fields = [
+            "id", "bucketId", "bucket_name", "kind", "status", "paused_by", "reason", "options", "maxCost", "spent",
+            "reserved", "counts", "resume_from", "created_at", "started_at", "finished_at",
+        ]  # fmt: skip
+
+
+class RunDetail(RunSerializer):
+    """And what takes a look at the queue to know."""
+
+    waiting = serializers.CharField(read_only=True, help_text="Why it is not moving right now; empty where it moves")
+    eta_seconds = serializers.IntegerField(read_only=True, allow_null=True, help_text="Seconds until it is done")
+
+    class Meta(RunSerializer.Meta):
+        fields = [*RunSerializer.Meta.fields, "waiting", "eta_seconds"]
+
+
+class ItemSerializer(serializers.Serializer[Any]):
+    leadId = serializers.UUIDField(source="lead_id")
+    propertyId = serializers.CharField(source="lead.property_id")
+    stage = serializers.SerializerMethodField()
+    outcome = serializers.SerializerMethodField()
+    category = serializers.CharField(help_text="Error category, or empty")
+    error = serializers.CharField(source="lead.enrichment_error", allow_null=True)
+    attempts = serializers.IntegerField()
+    notBefore = serializers.DateTimeField(source="not_before", allow_null=True)
+
+    def get_stage(self, item: RunItem) -> str:
+        return RunItem.Stage(item.stage).name.lower()
+
+    def get_outcome(self, item: RunItem) -> str:
+        return RunItem.Outcome(item.outcome).name.lower()
+
+
+class CallSerializer(serializers.Serializer[Any]):
+    """One request to a vendor: how long it waited, what it asked, how it ended, what it cost. No personal data."""
+
+    id = serializers.UUIDField()
+    vendor = serializers.CharField(source="operation.vendor_id")
+    operation = serializers.CharField(source="operation.name")
+    state = serializers.CharField()
+    inputs = serializers.IntegerField()
+    found = serializers.IntegerField()
+    status = serializers.IntegerField(allow_null=True, help_text="HTTP status")
+    category = serializers.CharField(help_text="Error category, or empty")
+    reason = serializers.CharField(help_text="What went wrong, in words")
+    reserved = MoneyField()
+    cost = MoneyField()
+    waitedMs = serializers.SerializerMethodField(help_text="From reserving its money to sending")
+    latencyMs = serializers.IntegerField(source="latency_ms", allow_null=True)
+    createdAt = serializers.DateTimeField(source="created_at")
+    sentAt = serializers.DateTimeField(source="sent_at", allow_null=True)
+    endedAt = serializers.DateTimeField(source="ended_at", allow_null=True)
+
+    def get_waitedMs(self, call: VendorCall) -> int | None:
+        return int((call.sent_at - call.created_at).total_seconds() * 1000) if call.sent_at else None
+
+
+class ProcessStats(serializers.Serializer[Any]):
+    """The brief's `stats`."""
+
+    processed = serializers.IntegerField(source="done")
+    successful = serializers.SerializerMethodField()
+    failed = serializers.IntegerField()
+    withPhones = serializers.IntegerField(source="with_phones")
+    remaining = serializers.IntegerField(help_text="Leads of the bucket nobody has bought facts for yet")
+
+    def get_successful(self, run: Run) -> int:
+        return run.enriched + run.partial
+
+
+class QuoteLineSerializer(serializers.Serializer[Any]):
+    vendor = serializers.CharField()
+    operation = serializers.CharField()
+    owned = serializers.IntegerField(help_text="Bought before, by whomever: $0")
+    toBuy = serializers.IntegerField(source="to_buy")
+    unitPrice = MoneyField(source="price")
+    price = MoneyField(source="cost")
+
+
+class QuoteSerializer(serializers.Serializer[Any]):
+    leads = serializers.IntegerField()
+    owned = serializers.IntegerField(help_text="Leads that cost nothing")
+    toBuy = serializers.IntegerField(source="to_buy")
+    price = MoneyField()
+    byVendor = QuoteLineSerializer(source="lines", many=True)
+    limits = serializers.ListField(child=serializers.CharField(), help_text="Caps it would run into, in words")
+
+
+class ApolloResultsSerializer(serializers.Serializer[Any]):
+    """The brief's `results`."""
+
+    total = serializers.IntegerField()
+    enriched = serializers.IntegerField()
+    withPhones = serializers.IntegerField(source="with_phones")
+    withEmails = serializers.IntegerField(source="with_emails")
+    failed = serializers.IntegerField()
+    errors = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]  # a field
+
+
+class UsageLine(serializers.Serializer[Any]):
+    vendor = serializers.CharField()
+    operation = serializers.CharField()
+    requests = serializers.IntegerField()
+    inputs = serializers.IntegerField()
+    found = serializers.IntegerField()
+    spent = MoneyField()
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    spentToday = MoneyField(source="spent_today")
+    spentThisMonth = MoneyField(source="spent_this_month")
+    reserved = MoneyField()
+    monthlyBudget = MoneyField(source="monthly_budget")
+    leadsToday = serializers.IntegerField(source="leads_today")
+    dailyLeadLimit = serializers.IntegerField(source="daily_lead_limit")
+    byOperation = UsageLine(source="by_operation", many=True)

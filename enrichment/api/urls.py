@@ -1,0 +1,22 @@
+from django.urls import path
+
+from enrichment.api import runs
+from enrichment.api.apollo import ApolloView
+from enrichment.api.events import RunEventsView
+from enrichment.api.views import ProcessView, QuoteView, UsageView
+
+urlpatterns = [
+    path("property/bucket/process", ProcessView.as_view(), name="process"),
+    path("property/bucket/<uuid:bucket_id>/quote", QuoteView.as_view(), name="quote"),
+    path("runs", runs.RunsView.as_view(), name="runs"),
+    path("runs/<uuid:run_id>", runs.RunView.as_view(), name="run"),
+    path("runs/<uuid:run_id>/items", runs.RunItemsView.as_view(), name="run-items"),
+    path("runs/<uuid:run_id>/calls", runs.RunCallsView.as_view(), name="run-calls"),
+    path("runs/<uuid:run_id>/events", RunEventsView.as_view(), name="run-events"),
+    path("runs/<uuid:run_id>/pause", runs.PauseView.as_view(), name="run-pause"),
+    path("runs/<uuid:run_id>/resume", runs.ResumeView.as_view(), name="run-resume"),
+    path("runs/<uuid:run_id>/cancel", runs.CancelView.as_view(), name="run-cancel"),
+    path("runs/<uuid:run_id>/retry-failed", runs.RetryFailedView.as_view(), name="run-retry-failed"),
+    path("apollo/enrich", ApolloView.as_view(), name="apollo"),
+    path("usage", UsageView.as_view(), name="usage"),
+]

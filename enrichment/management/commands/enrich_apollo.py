@@ -1,0 +1,42 @@
+"""`manage.py enrich_apollo BUCKET`: buys business facts from Apollo for a bucket's leads, the price first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from buckets.models import Bucket
+from config.common.commands import add_user, id_of, row_of
+from enrichment.management.runs import StartingCommand, dollars
+from enrichment.models import Run
+from enrichment.services import RunOptions
+
+
+class Command(StartingCommand):
+    help = "Asks Apollo about the leads of a bucket it has not been asked about. Shows the price first."
+    example = "python manage.py enrich_apollo BUCKET --type people --limit 200 --max-cost 5 --wait"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("bucket", metavar="BUCKET", help="The bucket's id")
+        add_user(parser, required=False, help="Who asks and pays; the bucket must be theirs (its owner)")
+        parser.add_argument("--type", choices=["people", "organizations"], default="people", help="Whom to ask about")
+        parser.add_argument(
+            "--lead", action="append", metavar="LEAD", help="This lead, repeatable; else all not asked yet"
+        )
+        parser.add_argument("--limit", type=int, metavar="N", help="At most N leads (RUN_LIMIT)")
+        parser.add_argument("--max-cost", metavar="USD", help="US dollars this run may spend")
+        parser.add_argument("--no-emails", action="store_true", help="Do not buy personal e-mails")
+        self.add_starting(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bucket = row_of(Bucket.objects.select_related("owner"), options["bucket"], username=options["user"])
+        asked = RunOptions(
+            kind=Run.Kind.APOLLO,
+            limit=options["limit"],
+            lead_ids=[id_of(text, "lead") for text in options["lead"]] if options["lead"] else None,
+            max_cost=dollars(options["max_cost"]) if options["max_cost"] is not None else None,
+            type=options["type"],
+            reveal_emails=not options["no_emails"],
+        )
+        self.begin(bucket, bucket.owner, asked, options)

@@ -1,0 +1,49 @@
+"""`manage.py process_bucket BUCKET`: buys property details and contacts for a bucket's leads, the price first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from buckets.models import Bucket
+from config.common.commands import add_user, id_of, pairs_of, row_of
+from enrichment.management.runs import StartingCommand, dollars
+from enrichment.services import RunOptions
+
+
+class Command(StartingCommand):
+    help = "Buys facts for the leads of a bucket, oldest first, within its caps. Shows the price first."
+    example = (
+        "python manage.py process_bucket BUCKET --limit 500 --max-cost 25 --guard absenteeOwner=true --wait\n"
+        "  python manage.py process_bucket BUCKET --quote-only"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("bucket", metavar="BUCKET", help="The bucket's id")
+        add_user(parser, required=False, help="Who asks and pays; the bucket must be theirs (its owner)")
+        parser.add_argument("--limit", type=int, metavar="N", help="At most N leads (RUN_LIMIT)")
+        parser.add_argument("--max-cost", metavar="USD", help="US dollars this run may spend")
+        parser.add_argument("--start-from", metavar="LEAD", help="Only leads after this one: the last run's resumeFrom")
+        parser.add_argument("--only-failed", action="store_true", help="The leads that failed, instead of new ones")
+        parser.add_argument("--no-skip-trace", action="store_true", help="Property details only, no contacts")
+        parser.add_argument(
+            "--guard",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="Buy contacts only for leads whose detail passes this filter: absenteeOwner=true, repeatable",
+        )
+        self.add_starting(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bucket = row_of(Bucket.objects.select_related("owner"), options["bucket"], username=options["user"])
+        asked = RunOptions(
+            limit=options["limit"],
+            skip_trace=not options["no_skip_trace"],
+            start_from=id_of(options["start_from"], "lead") if options["start_from"] is not None else None,
+            only_failed=options["only_failed"],
+            guard=pairs_of(options["guard"], "--guard"),
+            max_cost=dollars(options["max_cost"]) if options["max_cost"] is not None else None,
+        )
+        self.begin(bucket, bucket.owner, asked, options)

@@ -1,0 +1,103 @@
+"""What a Prometheus server reads: computed from the rows at each scrape, so that every host says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import Count, Min, Sum
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+
+from enrichment.models import Lane, Run, RunItem
+from integrations.models import Operation, Vendor, VendorCall
+from integrations.pace import database_now, interval
+
+MINUTE = 60.0
+
+
+class _Rows:
+    """A collector in Prometheus's own shape."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _pace()
+        yield from _queue()
+        yield from _calls()
+        yield _outcomes()
+
+
+def exposition() -> bytes:
+    """The metrics, in Prometheus's text format."""
+    registry = CollectorRegistry()
+    registry.register(_Rows())
+    return generate_latest(registry)
+
+
+def _pace() -> Iterator[Metric]:
+    used = GaugeMetricFamily(
+        "bucket_pace_used_ratio", "Requests of the last minute against the pace", labels=["vendor", "operation"]
+    )
+    broken = GaugeMetricFamily("bucket_breaker_open", "1 while nothing is sent to a vendor", labels=["vendor"])
+    now = database_now()
+    for operation in Operation.objects.select_related("vendor"):
+        pace = operation.setting("pace")
+        if pace:
+            sent = operation.calls.filter(sent_at__gt=now - timedelta(seconds=MINUTE)).count()
+            used.add_metric([operation.vendor_id, operation.name], sent * interval(pace) / MINUTE)
+    for vendor in Vendor.objects.all():
+        stopped = bool(vendor.paused_reason) or not vendor.enabled
+        is_open = vendor.breaker_open_until is not None and vendor.breaker_open_until > now
+        broken.add_metric([vendor.name], float(stopped or is_open))
+    yield used
+    yield broken
+
+
+def _queue() -> Iterator[Metric]:
+    depth = GaugeMetricFamily("bucket_queue_items", "Leads waiting or being bought, by stage", labels=["stage"])
+    age = GaugeMetricFamily("bucket_queue_age_seconds", "Age of the oldest run with work, by stage", labels=["stage"])
+    beat = GaugeMetricFamily("bucket_worker_beat_age_seconds", "Seconds since a worker's last sign of life")
+    now = database_now()
+    active = RunItem.objects.filter(run__status__in=Run.ACTIVE).exclude(stage=0)
+    rows = {r["stage"]: r for r in active.values("stage").annotate(n=Count("id"), oldest=Min("run__created_at"))}
+    for stage in RunItem.Stage:
+        if stage != RunItem.Stage.DONE:
+            row = rows.get(stage)
+            depth.add_metric([stage.name.lower()], row["n"] if row else 0)
+            age.add_metric([stage.name.lower()], (now - row["oldest"]).total_seconds() if row else 0)
+    last = Lane.objects.order_by("-beat_at").exclude(beat_at=None).values_list("beat_at", flat=True).first()
+    if last is not None:
+        beat.add_metric([], (now - last).total_seconds())
+    yield depth
+    yield age
+    yield beat
+
+
+def _calls() -> Iterator[Metric]:
+    labels = ["vendor", "operation"]
+    spent = CounterMetricFamily("bucket_spent_dollars", "US dollars spent", labels=labels)
+    calls = CounterMetricFamily("bucket_vendor_calls", "Requests, by how they ended", labels=[*labels, "state"])
+    doubt = GaugeMetricFamily("bucket_in_doubt", "Requests an operator has to decide about", labels=labels)
+    held = GaugeMetricFamily("bucket_in_doubt_dollars", "US dollars reserved for them", labels=labels)
+    rows = VendorCall.objects.values("operation__vendor", "operation__name", "state")
+    money: dict[tuple[str, str], float] = {}
+    for row in rows.annotate(n=Count("id"), cost=Sum("cost"), reserved=Sum("reserved")):
+        names = [row["operation__vendor"], row["operation__name"]]
+        calls.add_metric([*names, row["state"]], row["n"])
+        money[names[0], names[1]] = money.get((names[0], names[1]), 0.0) + float(row["cost"])
+        if row["state"] == VendorCall.State.IN_DOUBT:
+            doubt.add_metric(names, row["n"])
+            held.add_metric(names, float(row["reserved"]))
+    for pair, dollars in sorted(money.items()):
+        spent.add_metric(list(pair), dollars)
+    yield from (spent, calls, doubt, held)
+
+
+def _outcomes() -> Metric:
+    outcomes = CounterMetricFamily("bucket_leads_processed", "Leads of all runs, by outcome", labels=["outcome"])
+    sums = Run.objects.aggregate(
+        enriched=Sum("enriched"), partial=Sum("partial"), failed=Sum("failed"), skipped=Sum("skipped")
+    )
+    for outcome, count in sums.items():
+        outcomes.add_metric([outcome], count or 0)
+    return outcomes

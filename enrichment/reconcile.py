@@ -1,0 +1,116 @@
+"""Does everything that is kept twice still agree? Reads only, and says in words what differs.
+
+The gate keeps its money in calls and in purses, runs count their items, buckets count their leads, and leads hold what
+look-ups answered. Each pair changes in one transaction, so any difference is a bug or somebody's hand in the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from buckets.services import recount
+
+MOST = 100  # differences named per check; more would not help whoever reads them
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference. check: which pair. what: whose. kept: what is stored. real: what the other side says."""
+
+    check: str
+    what: str
+    kept: str
+    real: str
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.what} says {self.kept}, but it is {self.real}"
+
+
+# Money that calls still hold, and money they have spent, by purse.
+_PURSES = """
+    WITH held AS (
+        SELECT h.key AS scope,
+               sum(CASE WHEN c.state IN ('reserved', 'sent', 'in_doubt') THEN h.value::numeric ELSE 0 END) AS reserved,
+               sum(CASE WHEN c.state NOT IN ('settled', 'written_off') THEN 0
+                        WHEN h.key LIKE 'leads:%%' THEN c.inputs ELSE c.cost END) AS spent
+          FROM integrations_vendorcall c, jsonb_each_text(c.holds) h GROUP BY h.key)
+    SELECT coalesce(p.scope, h.scope),
+           'reserved ' || coalesce(p.reserved, 0) || ', spent ' || coalesce(p.spent, 0),
+           'reserved ' || coalesce(h.reserved, 0)::numeric(14, 4) || ', spent ' || coalesce(h.spent, 0)::numeric(14, 4)
+      FROM integrations_purse p FULL JOIN held h ON h.scope = p.scope
+     WHERE coalesce(p.reserved, 0) <> coalesce(h.reserved, 0) OR coalesce(p.spent, 0) <> coalesce(h.spent, 0)
+     LIMIT %s"""
+
+_RUNS = """
+    SELECT 'run ' || r.id, concat_ws('/', r.total, r.enriched, r.partial, r.failed, r.skipped),
+           concat_ws('/', i.total, i.enriched, i.partial, i.failed, i.skipped)
+      FROM enrichment_run r
+      JOIN LATERAL (SELECT count(*) AS total, count(*) FILTER (WHERE outcome = 1) AS enriched,
+                           count(*) FILTER (WHERE outcome = 2) AS partial,
+                           count(*) FILTER (WHERE outcome = 3) AS failed,
+                           count(*) FILTER (WHERE outcome = 4) AS skipped
+                      FROM enrichment_runitem WHERE run_id = r.id) i ON true
+     WHERE r.bucket_id IS NOT NULL
+       AND (r.total, r.enriched, r.partial, r.failed, r.skipped)
+           IS DISTINCT FROM (i.total, i.enriched, i.partial, i.failed, i.skipped)
+     LIMIT %s"""
+
+_STRANDED_LOOKUPS = """
+    SELECT 'look-up ' || l.id, l.state, 'its call is ' || coalesce(c.state, 'gone')
+      FROM integrations_lookup l LEFT JOIN integrations_vendorcall c ON c.id = l.call_id
+     WHERE (l.state = 'buying' AND coalesce(c.state, '') NOT IN ('reserved', 'sent'))
+        OR (l.state = 'in_doubt' AND coalesce(c.state, '') <> 'in_doubt')
+     LIMIT %s"""
+
+_STRANDED_ITEMS = """
+    SELECT 'item ' || i.id, 'taken', 'its call is ' || coalesce(c.state, 'gone')
+      FROM enrichment_runitem i LEFT JOIN integrations_vendorcall c ON c.id = i.token
+     WHERE i.token IS NOT NULL AND coalesce(c.state, '') NOT IN ('reserved', 'sent')
+     LIMIT %s"""
+
+# A lead says its detail was bought, and the ledger knows nothing of it.
+_UNPAID_LEADS = """
+    SELECT 'lead ' || d.id, 'detail bought', 'no answer in the ledger'
+      FROM leads_lead d
+     WHERE d.enriched_at IS NOT NULL AND NOT EXISTS (
+           SELECT 1 FROM integrations_lookup l JOIN integrations_operation o ON o.id = l.operation_id
+            WHERE o.name = 'property_detail' AND l.key = ltrim(d.property_id, '0') AND l.facts IS NOT NULL)
+     LIMIT %s"""
+
+
+def find_drift() -> list[Drift]:
+    """Every check, each on one consistent view of the database. Empty: everything agrees."""
+    return [drift for check in (*_CHECKS.values(), _buckets) for drift in check()]
+
+
+def _by_sql(check: str, sql: str) -> Callable[[], Iterator[Drift]]:
+    def run() -> Iterator[Drift]:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute(sql, [MOST])
+            rows = cursor.fetchall()
+        for what, kept, real in rows:
+            yield Drift(check, what, kept, real)
+
+    return run
+
+
+_CHECKS = {
+    name: _by_sql(name, sql)
+    for name, sql in {
+        "purse": _PURSES,
+        "run counters": _RUNS,
+        "look-up state": _STRANDED_LOOKUPS,
+        "item lease": _STRANDED_ITEMS,
+        "lead without ledger": _UNPAID_LEADS,
+    }.items()
+}
+
+
+def _buckets() -> Iterator[Drift]:
+    for bucket_id, counters in recount(mend=False).items():
+        for name, (kept, real) in counters.items():
+            yield Drift("bucket counter", f"bucket {bucket_id} {name}", str(kept), str(real))

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from config.common.serializers import CapField, ObjectField, StrictSerializer
+from integrations.contract import Query
+from integrations.realestateapi.queries import PAGE_MAX, detail_query, filters, search_query
+from integrations.registry import skip_trace_query
+
+MODES = ("count", "ids", "full")
+# What a search may be for, where AutoComplete's own words for it are kept (contracts.md 1.7).
+PLACES_MAX = 10
+
+
+class SearchInput(StrictSerializer):
+    mode = serializers.ChoiceField(choices=MODES, help_text="count and ids are free, full is charged by the row")
+    search = ObjectField(help_text="RealEstateAPI's filters, such as {state, county, absentee_owner}")
+    size = serializers.IntegerField(required=False, min_value=1, max_value=PAGE_MAX, help_text="Rows of a full page")
+    resultIndex = serializers.IntegerField(
+        required=False, min_value=0, max_value=2**31 - 1, help_text="`nextIndex` of the full page before"
+    )
+    maxCost = CapField(required=False, help_text="US dollars a full page may cost")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            attrs["search"] = filters(attrs["search"])
+        except ValueError as error:
+            raise serializers.ValidationError({"search": [str(error)]}) from error
+        if attrs["mode"] == "full":
+            return attrs | {"query": _full(attrs)}
+        for name in ("size", "resultIndex", "maxCost"):
+            if name in attrs:
+                raise serializers.ValidationError({name: ["Only a full search takes it."]})
+        return attrs
+
+
+def _full(attrs: dict[str, Any]) -> Query:
+    return search_query(attrs["search"], size=attrs.get("size", 50), result_index=attrs.get("resultIndex", 0))
+
+
+class DetailQuery(StrictSerializer):
+    id = serializers.CharField(max_length=64, help_text="RealEstateAPI's property id")
+
+    def validate_id(self, value: str) -> Query:
+        try:
+            return detail_query(value)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class AutocompleteInput(StrictSerializer):
+    search = serializers.CharField(min_length=3, max_length=200, help_text="The beginning of a county, city, address …")
+    searchTypes = serializers.ListField(
+        child=serializers.RegexField(r"^[A-Z]\Z"),
+        required=False,
+        max_length=PLACES_MAX,
+        help_text="A address, C city, N county, S state, Z ZIP, …",
+    )
+
+
+class SkipTraceInput(StrictSerializer):
+    """An address with city and state, or a whole name with city, state and ZIP."""
+
+    firstName = serializers.CharField(source="first_name", max_length=100, required=False)
+    lastName = serializers.CharField(source="last_name", max_length=100, required=False)
+    address = serializers.CharField(max_length=200, required=False)
+    city = serializers.CharField(max_length=100, required=False)
+    state = serializers.CharField(max_length=2, required=False)
+    zip = serializers.CharField(max_length=10, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"query": skip_trace_query(**attrs)}
+        except ValueError as error:
+            raise serializers.ValidationError({"address": [str(error)]}) from error
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField()
+    searchType = serializers.CharField(source="search_type", help_text="A, C, N, G, P, S, T or Z")
+    propertyId = serializers.CharField(source="property_id")
+    apn = serializers.CharField()
+    address = serializers.CharField()
+    house = serializers.CharField()
+    street = serializers.CharField()
+    city = serializers.CharField()
+    county = serializers.CharField()
+    state = serializers.CharField()
+    zip = serializers.CharField()
+    fips = serializers.CharField()
+    stateId = serializers.CharField(source="state_id")
+    countyId = serializers.CharField(source="county_id")
+    neighborhoodId = serializers.CharField(source="neighborhood_id")
+    latitude = serializers.CharField()
+    longitude = serializers.CharField()

@@ -1,0 +1,10 @@
+from django.urls import path
+
+from integrations.api.views import AutocompleteView, DetailView, SearchView, SkipTraceView
+
+urlpatterns = [
+    path("property/search", SearchView.as_view(), name="property-search"),
+    path("property/detail", DetailView.as_view(), name="property-detail"),
+    path("property/autocomplete", AutocompleteView.as_view(), name="property-autocomplete"),
+    path("skip-trace", SkipTraceView.as_view(), name="skip-trace"),
+]

@@ -1,0 +1,162 @@
+"""Asking vendors one question at a time: what is free at the vendor's pace, what costs through the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.common.api import ApiView, Problem, money, not_found, ok, translates
+from config.common.schema import answer, refusal
+from config.common.serializers import MoneyField, ObjectField, camel
+from integrations import services
+from integrations.api.serializers import (
+    AutocompleteInput,
+    DetailQuery,
+    PlaceSerializer,
+    SearchInput,
+    SkipTraceInput,
+)
+from integrations.errors import Category
+from integrations.purses import ZERO
+from integrations.services import Bought, NotNow
+
+_STATUSES = {
+    Category.BUDGET_EXHAUSTED: 402,
+    Category.IN_DOUBT: 409,
+    Category.RATE_LIMITED: 503,
+    Category.AUTH_ERROR: 503,
+    Category.NETWORK_ERROR: 502,
+    Category.NOT_FOUND: 404,
+    Category.INVALID_DATA: 502,
+}
+_PAUSE = 10.0  # seconds to try again in, where nobody knows better
+REFUSALS = {
+    402: refusal("A cap does not allow it; nothing was bought"),
+    409: refusal("An earlier purchase of the same is in doubt"),
+    502: refusal("The vendor could not be reached, or its answer cannot be used"),
+    503: refusal("The vendor refuses our key, or has us wait: `Retry-After`"),
+}
+LOOKUP = {"cost": MoneyField(), "owned": serializers.BooleanField(help_text="Bought before, by whomever: $0")}
+
+
+@translates(NotNow)
+def not_now(error: NotNow) -> Problem:
+    """What the category means to whoever asked. A question that the vendor calls bad is the asker's mistake."""
+    status = _STATUSES.get(error.category, 502)
+    if error.category == Category.INVALID_DATA and error.status in (400, 422):
+        status = 400
+    message = (
+        f"vendor key missing or refused: {error.reason}" if error.category == Category.AUTH_ERROR else error.reason
+    )
+    wait = (error.retry_in or _PAUSE) if error.category == Category.RATE_LIMITED else None
+    return Problem(str(error.category), message, status=status, retry_after=wait)
+
+
+def _bought(bought: Bought) -> dict[str, Any]:
+    return {"cost": money(bought.cost), "owned": bought.owned}
+
+
+def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {camel(name): value for name, value in facts.items()}
+
+
+def _readable(bought: Bought) -> None:
+    if bought.answer.category == Category.INVALID_DATA:
+        raise Problem(
+            "INVALID_DATA", "The vendor's answer could not be read. It is kept; nothing is bought again.", status=502
+        )
+
+
+class SearchView(ApiView):
+    @extend_schema(
+        operation_id="searchProperties",
+        summary="Count, ids (both free) or full rows of the properties that match",
+        request=SearchInput,
+        responses={
+            200: answer(
+                "SearchAnswer",
+                mode=serializers.CharField(),
+                count=serializers.IntegerField(
+                    help_text="count: how many match; ids, full: how many are in this answer"
+                ),
+                total=serializers.IntegerField(allow_null=True, help_text="How many match"),
+                ids=serializers.ListField(child=serializers.CharField(), required=False, help_text="At most 10,000"),
+                properties=serializers.ListField(child=ObjectField(), required=False),
+                nextIndex=serializers.IntegerField(required=False, allow_null=True),
+                cost=MoneyField(),
+                owned=serializers.BooleanField(required=False, help_text="full: bought before, by whomever: $0"),
+            ),
+            **REFUSALS,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        given = self.body(SearchInput)
+        mode, free = given["mode"], money(ZERO)
+        if mode == "count":
+            count = services.count_properties(given["search"], user_id=self.user.pk)
+            return ok(mode=mode, count=count, total=count, cost=free)
+        if mode == "ids":
+            found = services.property_ids(given["search"], user_id=self.user.pk)
+            return ok(mode=mode, ids=found.ids, count=len(found.ids), total=found.total, cost=free)
+        bought = services.buy("property_search", given["query"], user_id=self.user.pk, max_cost=given.get("maxCost"))
+        _readable(bought)
+        facts = bought.answer.facts
+        rows = [_facts(row) for row in facts["rows"]]
+        whole = {"properties": rows, "count": len(rows), "total": facts["total"], "nextIndex": facts["next_index"]}
+        return ok(mode=mode, **whole, **_bought(bought))
+
+
+class DetailView(ApiView):
+    @extend_schema(
+        operation_id="getPropertyDetail",
+        summary="The facts of one property",
+        parameters=[DetailQuery],
+        responses={200: answer("DetailAnswer", property=ObjectField(), **LOOKUP), **REFUSALS},
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(DetailQuery)["id"]
+        bought = services.buy("property_detail", query, user_id=self.user.pk)
+        _readable(bought)
+        if not bought.answer.found:
+            raise not_found("property", "id")
+        return ok(property={"id": query.key, **_facts(bought.answer.facts)}, **_bought(bought))
+
+
+class AutocompleteView(ApiView):
+    @extend_schema(
+        operation_id="suggestPlaces",
+        summary="Counties, cities and addresses that begin like this; free",
+        request=AutocompleteInput,
+        responses={
+            200: answer("PlacesAnswer", places=PlaceSerializer(many=True), count=serializers.IntegerField()),
+            **REFUSALS,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        given = self.body(AutocompleteInput)
+        places = services.autocomplete(given["search"], given.get("searchTypes"), user_id=self.user.pk)
+        return ok(places=PlaceSerializer(places, many=True).data, count=len(places))
+
+
+class SkipTraceView(ApiView):
+    @extend_schema(
+        operation_id="skipTrace",
+        summary="Phones and e-mail of an owner",
+        request=SkipTraceInput,
+        responses={
+            200: answer(
+                "SkipTraceAnswer", found=serializers.BooleanField(), contact=ObjectField(allow_null=True), **LOOKUP
+            ),
+            **REFUSALS,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        bought = services.buy("skip_trace", self.body(SkipTraceInput)["query"], user_id=self.user.pk)
+        _readable(bought)
+        contact = _facts(bought.answer.facts) if bought.answer.found else None
+        return ok(found=bought.answer.found, contact=contact, **_bought(bought))

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from leads.api.views import ActivitiesView, LeadTagsView, LeadView, TagsView, TagView
+
+urlpatterns = [
+    path("leads/<uuid:lead_id>", LeadView.as_view(), name="lead"),
+    path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
+    path("leads/<uuid:lead_id>/tags", LeadTagsView.as_view(), name="lead-tags"),
+    path("tags", TagsView.as_view(), name="tags"),
+    path("tags/<uuid:tag_id>", TagView.as_view(), name="tag"),
+]

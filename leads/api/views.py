@@ -1,0 +1,145 @@
+"""A person's work on a lead: reading it, moving it on, noting what was done, sorting it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.common.api import ApiView, Problem, not_found, ok, translates
+from config.common.paging import PageQuery, page, page_of
+from config.common.schema import answer, listing
+from leads.api.serializers import (
+    ActivityInput,
+    ActivitySerializer,
+    LeadEdit,
+    LeadSerializer,
+    LeadTags,
+    TagInput,
+    TagSerializer,
+)
+from leads.filters import BadFilter
+from leads.models import Lead, Tag
+from leads.services import TagExists, add_activity, create_tag, delete_tag, edit_lead, set_tags
+
+
+@translates(BadFilter)
+def _bad_filter(error: BadFilter) -> Problem:
+    return Problem("INVALID", str(error), fields=error.errors)
+
+
+@translates(TagExists)
+def _tag_exists(error: TagExists) -> Problem:
+    words = "You have a tag of this name."
+    return Problem("TAG_EXISTS", f"name: {words}", status=409, fields={"name": [words]})
+
+
+class LeadBase(ApiView):
+    def lead(self, lead_id: UUID) -> Lead:
+        lead = Lead.objects.owned_by(self.user).prefetch_related("tags").filter(pk=lead_id).first()
+        if lead is None:
+            raise not_found("lead")
+        return lead
+
+
+class LeadView(LeadBase):
+    @extend_schema(operation_id="getLead", summary="A lead", responses=answer("LeadAnswer", lead=LeadSerializer()))
+    def get(self, request: Request, lead_id: UUID) -> Response:
+        return ok(lead=LeadSerializer(self.lead(lead_id)).data)
+
+    @extend_schema(
+        operation_id="editLead",
+        summary="Move a lead on, or correct its owner's name",
+        request=LeadEdit,
+        responses=answer("LeadEdited", lead=LeadSerializer()),
+    )
+    def patch(self, request: Request, lead_id: UUID) -> Response:
+        lead = self.lead(lead_id)
+        edited = edit_lead(lead=lead, by=self.user, changes=self.body(LeadEdit))
+        return ok(lead=LeadSerializer(edited).data)
+
+
+class ActivitiesView(LeadBase):
+    @extend_schema(
+        operation_id="listActivities",
+        summary="What was done about a lead, newest first",
+        parameters=[PageQuery],
+        responses=listing("ActivityPage", activities=ActivitySerializer(many=True)),
+    )
+    def get(self, request: Request, lead_id: UUID) -> Response:
+        query = self.query(PageQuery)
+        activities = self.lead(lead_id).activities.select_related("by")
+        rows, after = page(activities, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
+        return ok(activities=ActivitySerializer(rows, many=True).data, **page_of(rows, after))
+
+    @extend_schema(
+        operation_id="addActivity",
+        summary="Note what was done",
+        request=ActivityInput,
+        responses={201: answer("ActivityAdded", activity=ActivitySerializer())},
+    )
+    def post(self, request: Request, lead_id: UUID) -> Response:
+        lead = self.lead(lead_id)
+        activity = add_activity(lead=lead, by=self.user, **self.body(ActivityInput))
+        return ok(201, activity=ActivitySerializer(activity).data)
+
+
+class LeadTagsView(LeadBase):
+    @extend_schema(
+        operation_id="getLeadTags",
+        summary="A lead's tags",
+        responses=answer("LeadTagList", tags=TagSerializer(many=True)),
+    )
+    def get(self, request: Request, lead_id: UUID) -> Response:
+        return ok(tags=TagSerializer(self.lead(lead_id).tags.order_by("name"), many=True).data)
+
+    @extend_schema(
+        operation_id="setLeadTags",
+        summary="Make these the lead's tags",
+        request=LeadTags,
+        responses=answer("LeadTagsSet", tags=TagSerializer(many=True)),
+    )
+    def put(self, request: Request, lead_id: UUID) -> Response:
+        lead = self.lead(lead_id)
+        tags = set_tags(lead=lead, by=self.user, names=self.body(LeadTags)["tags"])
+        return ok(tags=TagSerializer(sorted(tags, key=lambda tag: tag.name), many=True).data)
+
+
+class TagsView(ApiView):
+    @extend_schema(
+        operation_id="listTags",
+        summary="My tags, newest first",
+        parameters=[PageQuery],
+        responses=listing("TagPage", tags=TagSerializer(many=True)),
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(PageQuery)
+        tags = Tag.objects.owned_by(self.user)
+        rows, after = page(tags, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
+        return ok(tags=TagSerializer(rows, many=True).data, **page_of(rows, after))
+
+    @extend_schema(
+        operation_id="createTag",
+        summary="Make a tag",
+        request=TagInput,
+        responses={201: answer("TagCreated", tag=TagSerializer())},
+    )
+    def post(self, request: Request) -> Response:
+        return ok(201, tag=TagSerializer(create_tag(by=self.user, **self.body(TagInput))).data)
+
+
+class TagView(ApiView):
+    @extend_schema(
+        operation_id="deleteTag",
+        summary="Delete a tag, and take it off its leads",
+        responses=answer("TagDeleted", id=serializers.UUIDField()),
+    )
+    def delete(self, request: Request, tag_id: UUID) -> Response:
+        tag = Tag.objects.owned_by(self.user).filter(pk=tag_id).first()
+        if tag is None:
+            raise not_found("tag")
+        delete_tag(tag=tag)
+        return ok(id=tag_id)

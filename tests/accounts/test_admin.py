@@ -1,0 +1,91 @@
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from knox.models import AuthToken
+
+from accounts.models import User
+from integrations.models import Purse
+from tests.admin_site import address, staff, superuser, words
+
+pytestmark = pytest.mark.django_db
+
+
+def test_limits_are_shown_beside_what_is_spent():
+    ann, _ = staff("ann", monthly_budget=Decimal(50))
+    now = timezone.now()
+    Purse.objects.create(scope=f"user:{ann.pk}:{now:%Y-%m}", spent=Decimal("1.5"), reserved=Decimal("0.25"))
+    Purse.objects.create(scope=f"leads:{ann.pk}:{now:%Y-%m-%d}", spent=7)
+
+    page = superuser()[1].get(address(User, "changelist")).content.decode()
+
+    assert '<td class="field-month">$1.75</td><td class="field-today">7</td>' in page
+    assert '<td class="field-month">$0.00</td><td class="field-today">0</td>' in page
+
+
+def test_a_superuser_changes_a_limit_and_a_negative_one_is_refused():
+    ann, _ = staff("ann")
+    client = superuser()[1]
+    fields = {"username": "ann", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00", "daily_lead_limit": "10"}
+
+    assert client.post(address(User, "change", ann.pk), {**fields, "monthly_budget": "25.50"}).status_code == 302
+    ann.refresh_from_db()
+    assert (ann.daily_lead_limit, ann.monthly_budget) == (10, Decimal("25.50"))
+    assert client.post(address(User, "change", ann.pk), {**fields, "monthly_budget": "-1"}).status_code == 200
+    ann.refresh_from_db()
+    assert ann.monthly_budget == Decimal("25.50")
+
+
+def test_staff_see_no_users_even_with_permission_because_users_give_permissions():
+    from django.contrib.auth.models import Permission
+
+    ann, client = staff("ann")
+    ann.user_permissions.set(Permission.objects.filter(content_type__app_label="accounts"))
+
+    assert client.get(address(User, "changelist")).status_code == 403
+    assert client.post(address(User, "change", ann.pk), {"is_superuser": "on"}).status_code == 403
+    ann.refresh_from_db()
+    assert not ann.is_superuser
+
+
+def test_users_are_not_deleted_here():
+    ann, _ = staff("ann")
+    client = superuser()[1]
+
+    assert client.post(address(User, "delete", ann.pk), {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in client.get(address(User, "changelist")).content.decode()
+
+
+def test_a_token_is_revoked_after_a_question():
+    ann, client = staff("ann")
+    token, _ = AuthToken.objects.create(ann)
+    page = address(AuthToken, "change", token.token_key)
+
+    asked = client.get(page)
+    assert f"{token.token_key[:8]}… of ann" in asked.content.decode()
+    assert AuthToken.objects.count() == 1
+    answer = client.post(page, {"confirmed": "Revoke"})
+
+    assert words(answer) == [f"Revoked {token.token_key[:8]}… of ann."]
+    assert not AuthToken.objects.exists()
+
+
+def test_a_token_of_somebody_else_is_as_if_it_were_not_there():
+    ann, _ = staff("ann")
+    token, _ = AuthToken.objects.create(ann)
+    client = staff("bob")[1]
+
+    assert token.token_key not in client.get(address(AuthToken, "changelist")).content.decode()
+    answer = client.post(address(AuthToken, "change", token.token_key), {"confirmed": "Revoke"})
+
+    assert words(answer) == ["There is no such token."]
+    assert AuthToken.objects.count() == 1
+
+
+def test_a_visitor_who_is_not_staff_is_sent_to_sign_in():
+    from tests.admin_site import signed_in
+
+    client = signed_in(User.objects.create_user("cat"))
+
+    assert client.get(address(AuthToken, "changelist")).url.startswith("/admin/login/")
+    assert client.get(address(AuthToken, "change", "abc")).url.startswith("/admin/login/")

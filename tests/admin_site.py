@@ -1,0 +1,52 @@
+"""The admin as a person uses it: sign in, choose rows, press an action's button, read what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+
+
+def staff(name: str = "ann", **more: Any) -> tuple[User, Client]:
+    """A member of staff without any of Django's permissions, signed in."""
+    user = User.objects.create_user(name, is_staff=True, **more)
+    return user, signed_in(user)
+
+
+def superuser(name: str = "boss") -> tuple[User, Client]:
+    user = User.objects.create_superuser(name)
+    return user, signed_in(user)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def address(model: Any, page: str, *arguments: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+
+
+def act(client: Client, model: Any, action: str, rows: Iterable[Any], **data: Any) -> Any:
+    """Chooses rows of a list and an action. `confirmed="yes"` is the button of the page in between."""
+    chosen = [str(row.pk) for row in rows]
+    client.cookies.pop("messages", None)  # what was said before
+    return client.post(address(model, "changelist"), {"action": action, "_selected_action": chosen, **data})
+
+
+def words(response: Any) -> list[str]:
+    """What the admin says to the person."""
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def hidden(response: Any) -> dict[str, str]:
+    """The fields of the page in between, as its button would send them."""
+    form = response.context["form"]
+    values = {name: form[name].value() for name in form.fields}
+    return {name: "on" if value is True else str(value) for name, value in values.items() if value not in (None, False)}

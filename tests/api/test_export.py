@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import csv
+import io
+import tracemalloc
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.services import create_api_token
+from buckets.services import create_bucket
+from enrichment.services import RunOptions, start_run
+from leads.export import COLUMNS, csv_lines
+from leads.models import Lead
+from tests.api.client import Api, refused
+from tests.support import make_user
+
+
+@pytest.fixture
+def bucket(ann):
+    return create_bucket(by=ann, name="Leads", property_ids=[str(n) for n in range(100, 105)])[0]
+
+
+def export(api, bucket, query=""):
+    answer = api.get(f"/api/property/bucket/{bucket.pk}/export{query}")
+    assert answer.status_code == 200, answer.content
+    assert answer.streaming
+    text = b"".join(answer.streaming_content).decode()
+    return answer, list(csv.DictReader(io.StringIO(text)))
+
+
+def test_it_works_while_django_logs_queries_as_debug_does(api, bucket):
+    with CaptureQueriesContext(connection):
+        _, rows = export(api, bucket)
+
+    assert len(rows) == 5
+
+
+def test_every_lead_is_a_row_under_named_columns(api, bucket):
+    lead = Lead.objects.order_by("pk")[0]
+    Lead.objects.filter(pk=lead.pk).update(
+        property_address="10 Alder St", property_city="Seattle", property_state="WA", property_zip="98103",
+        bedrooms=3, bathrooms="2.25", estimated_value=400_000, estimated_equity=-5_000, longitude="-122.34",
+        owner_name="Ann Lee", phone="+12065550100", phone_do_not_call=True, secondary_phone="+12065550101",
+        email="ann@example.com", absentee_owner=False, enrichment_status="completed",
+        enriched_at="2026-11-24T15:00:00Z",
+    )  # fmt: skip
+
+    answer, rows = export(api, bucket)
+
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer["Content-Disposition"] == 'attachment; filename="leads.csv"'
+    assert list(rows[0]) == [name for name, _ in COLUMNS]
+    assert [row["Property ID"] for row in rows] == ["100", "101", "102", "103", "104"]
+    wanted = {
+        "Lead ID": str(lead.pk), "Address": "10 Alder St", "City": "Seattle", "State": "WA", "ZIP": "98103",
+        "Beds": "3", "Baths": "2.25", "Estimated value": "400000", "Estimated equity": "-5000",
+        "Longitude": "-122.3400000", "Owner": "Ann Lee", "Phone": "+12065550100", "Phone do not call": "true",
+        "Second phone": "+12065550101", "Second phone do not call": "", "E-mail": "ann@example.com",
+        "Absentee owner": "false", "Vacant": "", "Status": "new", "Enrichment": "completed",
+        "Enriched at": "2026-11-24T15:00:00Z",
+    }  # fmt: skip
+    assert {name: rows[0][name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        ("+1", "'+1"),
+        ("-1+1", "'-1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("\n=1", "'\n=1"),
+        ("  =1", "'  =1"),
+        ("＝1", "'＝1"),
+        ('O\'Brien, "Bo"\nJr — 電話 🏠', 'O\'Brien, "Bo"\nJr — 電話 🏠'),
+        ("a=b", "a=b"),
+        ("%s {} \\.", "%s {} \\."),
+    ],
+)
+def test_no_cell_is_a_formula_and_no_text_is_lost(api, bucket, text, cell):
+    Lead.objects.update(owner_name=text, phone=text[:20])
+
+    _, rows = export(api, bucket)
+
+    assert [row["Owner"] for row in rows] == [cell] * 5
+    assert rows[0]["Phone"] == (cell if text[:20] == text else rows[0]["Phone"])
+
+
+def test_an_empty_bucket_is_a_header(api, ann):
+    answer, rows = export(api, create_bucket(by=ann, name="—")[0])
+
+    assert rows == []
+    assert answer["Content-Disposition"] == 'attachment; filename="leads.csv"'
+
+
+def test_the_file_is_named_after_the_bucket(api, bucket):
+    bucket.name = "King & Co\r\nX: 國王"
+    bucket.save()
+
+    answer, _ = export(api, bucket)
+
+    assert answer["Content-Disposition"] == "attachment; filename*=utf-8''king-co-x-%E5%9C%8B%E7%8E%8B.csv"
+
+
+def test_the_filters_of_the_list_choose_the_rows(api, bucket):
+    first, second = Lead.objects.order_by("pk")[:2]
+    Lead.objects.filter(pk__in=[first.pk, second.pk]).update(phone="+12065550100", enrichment_status="completed")
+    Lead.objects.filter(pk=second.pk).update(property_state="WA")
+
+    assert len(export(api, bucket, "?enrichedOnly=true")[1]) == 2
+    assert len(export(api, bucket, "?enrichedOnly=true&propertyState=WA")[1]) == 1
+    refused(api.get(f"/api/property/bucket/{bucket.pk}/export?colour=red"), 400, "colour")
+    refused(api.get(f"/api/property/bucket/{bucket.pk}/export?enrichedOnly=x"), 400, "enrichedOnly")
+    refused(api.get(f"/api/property/bucket/{bucket.pk}/export?limit=5"), 400, "limit")
+    refused(api.get(f"/api/property/bucket/{bucket.pk}/export?runId=5"), 400, "runId")
+
+
+def test_a_run_chooses_its_own_leads(api, ann, bob, bucket):
+    run, _ = start_run(bucket=bucket, by=ann, options=RunOptions(limit=2))
+    his = create_bucket(by=bob, name="His", property_ids=["100"])[0]
+    his_run, _ = start_run(bucket=his, by=bob, options=RunOptions())
+
+    _, rows = export(api, bucket, f"?runId={run.pk}")
+
+    assert [row["Property ID"] for row in rows] == ["100", "101"]
+    refused(api.get(f"/api/property/bucket/{bucket.pk}/export?runId={his_run.pk}"), 404, "runId")
+    refused(Api(bob).get(f"/api/property/bucket/{bucket.pk}/export"), 404)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_client_that_goes_away_leaves_the_database_connection_usable():
+    user = make_user("carla")
+    bucket, _ = create_bucket(by=user, name="Big", property_ids=[str(n) for n in range(1, 60_001)])
+    Lead.objects.update(owner_name="x" * 200, property_address="y" * 200)
+    token = create_api_token(username="carla")[1]
+
+    answer = Client().get(f"/api/property/bucket/{bucket.pk}/export", headers={"Authorization": f"Token {token}"})
+    pieces = iter(answer.streaming_content)
+    for _ in range(10):
+        next(pieces)
+    answer.close()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND query LIKE 'COPY (SELECT%'")
+        assert cursor.fetchone() == (0,)
+    assert Lead.objects.count() == 60_000
+
+
+def test_memory_stays_flat_however_many_rows(ann):
+    create_bucket(by=ann, name="Big", property_ids=[str(n) for n in range(1, 20_001)])
+    Lead.objects.update(owner_name=F("property_id"), property_address="y" * 100)
+    size = 0
+
+    tracemalloc.start()
+    for piece in csv_lines(Lead.objects.all()):
+        size += len(piece)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert size > 3_000_000
+    assert peak < 500_000, peak
+
+
+def test_a_filter_that_nothing_can_pass_exports_a_header(api, bucket):
+    assert export(api, bucket, "?estimatedValueMin=1e30")[1] == []

@@ -1,0 +1,76 @@
+"""Whatever stands in a field or a parameter, the answer is a refusal or a result, never a fault of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+
+from config.common.throttles import UserThrottle
+from tests.api.client import Api
+from tests.api.test_tenancy import World
+
+ODD = [
+    None, True, 0, -1, 1.5, 1e308, 10**40, "", " ", "x" * 5000, "a\x00b", "\ud800", "NaN", "1e999", "´`'\";--%s{}",
+    [], [[]], [None, {}], {}, {"a": {"b": [1e308]}}, {"$gt": ""},
+]  # fmt: skip
+FINE = {
+    "name": "x", "propertyIds": ["1"], "username": "x", "password": "x", "mode": "count", "search": {"state": "WA"},
+    "tags": ["x"], "text": "x", "status": "new",
+}  # fmt: skip
+
+
+def operations() -> list[tuple[str, str, list[str], list[str]]]:
+    """(method, path, body fields, query parameters) of the whole API, from its own schema."""
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    parts = schema["components"]["schemas"]
+    found = []
+    for path, item in schema["paths"].items():
+        for method, operation in item.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+            fields = list(parts.get(name, {}).get("properties", {}))
+            query = [p["name"] for p in operation.get("parameters", []) if p["in"] == "query"]
+            if fields or query:
+                found.append((method.upper(), path, fields, query))
+    return found
+
+
+@pytest.fixture
+def world(ann, sandbox, monkeypatch):
+    monkeypatch.setattr(UserThrottle, "allow_request", lambda *_: True)
+    return World(ann)
+
+
+def wanted(fields: list[str], world: World) -> dict[str, Any]:
+    ids = {"bucketId": str(world.bucket.pk), "leadIds": [str(world.lead.pk)]}
+    body = {name: (FINE | ids)[name] for name in fields if name in FINE | ids}
+    return {k: v for k, v in body.items() if not (k == "search" and "propertyIds" in body)}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fields", "query"), operations(), ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_odd_values_are_answered_not_crashed_on(world, ann, method, path, fields, query):
+    api = Api(ann)
+    address = path.format(**world.ids)
+    asked = 0
+    for name in fields:
+        for value in ODD:
+            answer = api.send(method, address, {**wanted(fields, world), name: value}, Prefer="wait=0")
+            assert answer.status_code < 500, (name, value, answer.content)
+            asked += 1
+    for name in query:
+        for value in ODD:
+            if isinstance(value, list | dict | None | float):
+                continue
+            text = quote(str(value), errors="surrogatepass")
+            also = "" if name == "bucketId" or "bucketId" not in query else f"&bucketId={world.bucket.pk}"
+            answer = api.send(method, f"{address}?{name}={text}{also}")
+            assert answer.status_code < 500, (name, value, answer)
+            if answer.streaming:
+                assert b"".join(answer.streaming_content)
+            asked += 1
+    assert asked

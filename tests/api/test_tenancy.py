@@ -1,0 +1,190 @@
+"""Every address, as nobody and as somebody else. An address that is new here fails until it has a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from buckets.models import Bucket, Fill
+from buckets.services import create_bucket, start_fill
+from enrichment.models import Run, RunItem, Turn
+from enrichment.services import RunOptions, start_run
+from leads.models import Activity, Lead, Tag
+from leads.services import add_activity, create_tag, set_tags
+from tests.api.client import Api, body_of, refused
+
+OPEN = {"token": {"POST"}}  # what nobody needs a token for
+OWN = {"success", "count", "nextCursor"}  # what a list says beside its rows
+
+
+class World:
+    """What belongs to Ann, and her ids."""
+
+    def __init__(self, ann: Any) -> None:
+        self.bucket, _ = create_bucket(by=ann, name="Ann's", property_ids=["1", "2", "3"])
+        Fill.objects.filter(pk=start_fill(bucket=self.bucket, criteria={"state": "WA"}).pk).update(status="failed")
+        self.lead = Lead.objects.order_by("pk")[0]
+        self.tag = create_tag(by=ann, name="hot", color="#ff0000")
+        set_tags(lead=self.lead, by=ann, names=["hot"])
+        add_activity(lead=self.lead, by=ann, kind="note", text="secret")
+        self.run, _ = start_run(bucket=self.bucket, by=ann, options=RunOptions(limit=2))
+        self.ids = {"bucket_id": self.bucket.pk, "lead_id": self.lead.pk, "tag_id": self.tag.pk, "run_id": self.run.pk}
+
+    def rows(self) -> list[list[dict[str, Any]]]:
+        models = (Bucket, Fill, Lead, Tag, Activity, Run, RunItem, Turn, Lead.tags.through)
+        return [list(model.objects.order_by("pk").values()) for model in models]
+
+
+# (address, method): (body or query with Ann's ids, status for Bob). {…} is filled with the ids above.
+# 404: an object of Ann's. 200: a list or a sum, which must be empty of Ann.
+SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
+    ("buckets", "GET"): ("", 200),
+    ("buckets", "POST"): (None, 400),
+    ("bucket-leads", "GET"): ("?bucketId={bucket_id}", 404),
+    ("bucket", "GET"): ("", 404),
+    ("bucket", "PATCH"): ({"name": "Bob's"}, 404),
+    ("bucket", "DELETE"): (None, 404),
+    ("bucket-ids", "POST"): ({"propertyIds": ["9"]}, 404),
+    ("bucket-fill", "POST"): (None, 404),
+    ("bucket-export", "GET"): ("", 404),
+    ("quote", "GET"): ("", 404),
+    ("quote", "POST"): ({}, 404),
+    ("process", "POST"): ({"bucketId": "{bucket_id}"}, 404),
+    ("runs", "GET"): ("", 200),
+    ("run", "GET"): ("", 404),
+    ("run-items", "GET"): ("", 404),
+    ("run-calls", "GET"): ("", 404),
+    ("run-events", "GET"): ("", 404),
+    ("run-pause", "POST"): (None, 404),
+    ("run-resume", "POST"): ({"maxCost": 5}, 404),
+    ("run-cancel", "POST"): (None, 404),
+    ("run-retry-failed", "POST"): (None, 404),
+    ("apollo", "POST"): ({"leadIds": ["{lead_id}"]}, 404),
+    ("apollo", "GET"): ("", 503),  # no vendor is reachable in this test, and nothing of Ann's is in it
+    ("usage", "GET"): ("", 200),
+    ("lead", "GET"): ("", 404),
+    ("lead", "PATCH"): ({"status": "lost"}, 404),
+    ("lead-activities", "GET"): ("", 404),
+    ("lead-activities", "POST"): ({"text": "x"}, 404),
+    ("lead-tags", "GET"): ("", 404),
+    ("lead-tags", "PUT"): ({"tags": []}, 404),
+    ("tags", "GET"): ("", 200),
+    ("tags", "POST"): ({}, 400),
+    ("tag", "DELETE"): (None, 404),
+    ("property-search", "POST"): ({}, 400),
+    ("property-detail", "GET"): ("", 400),
+    ("property-autocomplete", "POST"): ({}, 400),
+    ("skip-trace", "POST"): ({}, 400),
+    ("token", "POST"): ({}, 400),
+    ("token", "DELETE"): (None, 200),
+    ("logout", "POST"): (None, 200),
+    ("schema", "GET"): ("", 200),
+    ("docs", "GET"): ("", 200),
+}
+
+
+def addresses(patterns: Any, prefix: str = "") -> Iterator[tuple[str, str, Any]]:
+    """(name, address, view) of everything under /api/ but the answer to what does not exist."""
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, path)
+        elif isinstance(pattern, URLPattern) and path.startswith("api/") and pattern.name:
+            yield pattern.name, "/" + path, pattern.callback
+
+
+ADDRESSES = {name: (address, view) for name, address, view in addresses(get_resolver().url_patterns)}
+
+
+def methods(view: Any) -> set[str]:
+    return {name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view.view_class, name)}
+
+
+@pytest.fixture
+def world(ann: Any) -> World:
+    return World(ann)
+
+
+def ask(api: Api, world: World, name: str, method: str) -> Any:
+    address = ADDRESSES[name][0].replace("<uuid:", "{").replace(">", "}").format(**world.ids)
+    sample = SAMPLES[name, method][0]
+    if isinstance(sample, str):
+        return api.send(method, address + sample.format(**world.ids))
+    body = sample and {
+        key: [v.format(**world.ids) for v in value] if key == "leadIds"
+        else value.format(**world.ids) if isinstance(value, str) else value
+        for key, value in sample.items()
+    }  # fmt: skip
+    return api.send(method, address, body)
+
+
+def test_every_address_and_method_has_a_sample():
+    there = {(name, method) for name, (_, view) in ADDRESSES.items() for method in methods(view)}
+
+    assert there == set(SAMPLES)
+    unnamed = [
+        p
+        for p in get_resolver().url_patterns
+        if isinstance(p, URLPattern) and p.name not in ("healthz", "readyz", "metrics")
+    ]
+    assert unnamed == []
+
+
+@pytest.mark.parametrize(("name", "method"), sorted(SAMPLES))
+def test_nobody_gets_in(world, name, method):
+    before = world.rows()
+
+    answer = ask(Api(), world, name, method)
+
+    if method in OPEN.get(name, set()):
+        assert answer.status_code == 400
+    else:
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Token"
+    assert world.rows() == before
+
+
+@pytest.mark.parametrize(("name", "method"), sorted(SAMPLES))
+def test_somebody_else_sees_nothing_and_changes_nothing(world, bob, name, method):
+    before = world.rows()
+
+    answer = ask(Api(bob), world, name, method)
+
+    assert answer.status_code == SAMPLES[name, method][1], answer.content[:500]
+    assert world.rows() == before
+    content = b"".join(answer) if answer.streaming else answer.content
+    mine = [*(str(pk) for pk in world.ids.values()), "Ann's", "secret"]
+    assert [text for text in mine if text.encode() in content] == []
+    if method == "GET" and answer.status_code == 200 and name not in ("usage", "schema", "docs"):
+        assert [rows for key, rows in answer.json().items() if key not in OWN] == [[]]
+
+
+@pytest.mark.parametrize(("name", "method"), sorted(SAMPLES))
+def test_the_samples_are_good_ones(world, ann, name, method):
+    """As Ann, whatever is 404 for Bob is there: the sweep above refuses for the right reason."""
+    expected = SAMPLES[name, method][1]
+
+    answer = ask(Api(ann), world, name, method)
+
+    if expected == 404:
+        assert answer.status_code in (200, 201, 202, 409), answer.content[:500]
+    else:
+        assert answer.status_code == expected
+
+
+def test_a_lead_of_somebody_else_in_a_list_of_mine_is_refused_by_name(world, bob):
+    bucket, _ = create_bucket(by=bob, name="Bob's", property_ids=["1"])
+    mine = bucket.leads.get()
+    before = world.rows()
+    api = Api(bob)
+    both = [str(mine.pk), str(world.lead.pk)]
+
+    refused(api.post("/api/property/bucket/process", {"bucketId": str(bucket.pk), "leadIds": both}), 400, "leadIds")
+    refused(api.post("/api/apollo/enrich", {"leadIds": both}), 404, "leadIds")
+    refused(api.get(f"/api/property/bucket/{bucket.pk}/quote?startFrom={world.lead.pk}"), 400, "startFrom")
+    refused(api.get(f"/api/runs?bucketId={world.bucket.pk}"), 404)
+    assert world.rows() == before
+    assert body_of(api.get("/api/usage"))["usage"]["leadsToday"] == 0

@@ -1,0 +1,84 @@
+import csv
+import io
+import stat
+
+import pytest
+
+from buckets.models import Bucket
+from buckets.services import create_bucket
+from leads.export import csv_lines
+from leads.models import Lead
+from tests.command_line import assert_refused, run
+from tests.support import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bucket() -> Bucket:
+    made, _ = create_bucket(by=make_user(), name="Leads", property_ids=["11", "12", "13"])
+    Lead.objects.filter(property_id="12").update(
+        phone="+12065550100", enrichment_status="completed", property_state="WA", owner_name="=1+1"
+    )
+    Lead.objects.filter(property_id="13").update(property_state="OR", owner_name='Smith,\n"Jo"')
+    return made
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_stdout_has_the_columns_of_the_api_and_nothing_else(bucket):
+    ran = run("export_leads", bucket.pk)
+
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.encode() == b"".join(csv_lines(Lead.objects.filter(bucket=bucket)))
+    assert [(row["Property ID"], row["Phone"], row["Owner"]) for row in rows(ran.out)] == [
+        ("11", "", ""),
+        ("12", "+12065550100", "'=1+1"),
+        ("13", "", 'Smith,\n"Jo"'),
+    ]
+
+
+def test_filters_choose_the_leads(bucket):
+    ran = run("export_leads", bucket.pk, "--where", "enrichedOnly=true", "--where", "propertyState=wa")
+
+    assert [row["Property ID"] for row in rows(ran.out)] == ["12"]
+
+
+def test_a_file_replaces_the_older_one_is_for_its_owner_only_and_is_counted(bucket, tmp_path):
+    file = tmp_path / "leads.csv"
+    file.write_text("older")
+
+    ran = run("export_leads", bucket.pk, "--user", "ann", "--output", file, "--json")
+
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.json == {"bucketId": str(bucket.pk), "leads": 3, "file": str(file)}
+    assert len(rows(file.read_text())) == 3
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["leads.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--where", "haunted=true"], "haunted: There is no such filter."),
+        (["--where", "estimatedValueMin=much"], "estimatedValueMin: Enter a number."),
+        (["--json"], "--json goes with --output: stdout is the CSV's."),
+        (["--user", "bob"], "bob has no bucket BUCKET."),
+        (["--user", "eve"], "There is no user 'eve': create_api_token eve makes one."),
+    ],
+)
+def test_what_is_refused_writes_no_file(bucket, tmp_path, arguments, words):
+    make_user("bob")
+    file = tmp_path / "leads.csv"
+    output = [] if "--json" in arguments else ["--output", file]
+
+    assert_refused(run("export_leads", bucket.pk, *arguments, *output), words.replace("BUCKET", str(bucket.pk)))
+    assert not file.exists()
+
+
+def test_a_directory_that_is_not_there_is_one_line(bucket, tmp_path):
+    file = tmp_path / "no" / "leads.csv"
+
+    assert_refused(run("export_leads", bucket.pk, "--output", file), f"{file}: No such file or directory")

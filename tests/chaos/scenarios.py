@@ -1,0 +1,70 @@
+"""The list of scenarios, and running them one after the other."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from config.local.servers import Servers
+from tests.chaos import books, controls, crowds, kills, outages, vendors
+from tests.chaos.place import Place, Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is done to a place with this setting. `act` returns notes for the line."""
+
+    setting: Setting
+    act: Callable[[Place], Sequence[str]]
+
+
+SCENARIOS = {
+    "kills": Scenario(kills.PACED, kills.kills),
+    **{f"kill:{point}": Scenario(kills.UNPACED, kills.at(point)) for point in kills.POINTS},
+    "zombie": Scenario(kills.UNPACED, kills.zombie),
+    "flushall": Scenario(outages.BUSY, outages.flushall),
+    "broker-away": Scenario(outages.BUSY, outages.broker_away),
+    "postgres": Scenario(outages.BUSY, outages.postgres),
+    "postgres-at-answer": Scenario(outages.SLOW, outages.between_answer_and_settlement),
+    "clocks": Scenario(outages.BUSY, outages.clocks),
+    "everything-off": Scenario(outages.BUSY, outages.everything_off),
+    "mixed-faults": Scenario(vendors.WELL, vendors.mixed),
+    "429": Scenario(vendors.WELL, vendors.bursts),
+    "429-daily": Scenario(vendors.WELL, vendors.daily_limit),
+    **{kind: Scenario(vendors.WELL, vendors.refused(kind)) for kind in ("401", "402")},
+    "403-batch": Scenario(vendors.WELL, vendors.batch_refused),
+    "long-refusal": Scenario(vendors.WELL, vendors.long_refusal),
+    "odd-batches": Scenario(vendors.WELL, vendors.odd_batches),
+    "ten-runs": Scenario(crowds.CROWDED, crowds.ten_runs),
+    "behind-a-giant": Scenario(crowds.LONE, crowds.behind_a_giant),
+    "stop-and-go": Scenario(outages.BUSY, controls.stop_and_go),
+    "fifty-at-once": Scenario(outages.BUSY, controls.fifty_at_once),
+    "same-leads-twice": Scenario(outages.BUSY, controls.same_leads_twice),
+}
+
+
+def run(servers: Servers, names: Sequence[str], *, quick: bool) -> list[str]:
+    """Runs the scenarios named; returns those that broke a promise."""
+    place, wrong = Place(servers, quick=quick), []
+    try:
+        for name in sorted(names, key=lambda name: repr(SCENARIOS[name].setting)):
+            began = time.monotonic()
+            try:
+                place.open(SCENARIOS[name].setting)
+                began = time.monotonic()
+                notes = SCENARIOS[name].act(place)
+                place.running.check()  # nothing has died but what was killed
+                print(books.close(place, name, time.monotonic() - began, notes), flush=True)
+            except Exception:
+                wrong.append(name)
+                print(f"{name:<18} BROKEN after {time.monotonic() - began:.0f} s", flush=True)
+                traceback.print_exc(file=sys.stderr)
+                place.close()
+                logs = servers.home / "log"
+                logs.rename(logs.with_name(f"log {name}"))  # to look at; the next stack begins new ones
+    finally:
+        place.close()
+    return wrong

@@ -1,0 +1,123 @@
+"""One private PostgreSQL and one Valkey for the whole run, the environment of the tests, and the network block.
+
+Django's settings must not load before this file: that is why DJANGO_SETTINGS_MODULE stands here and not in
+pyproject.toml. With pytest-xdist the controller has the servers; each worker has its own database in PostgreSQL
+(pytest-django's suffix gwN) and its own numbered database in Valkey.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+import django
+import pytest
+
+from tests.network import block
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from config.local.sandbox.server import Sandbox
+
+CHROMIUM = Path("/usr/bin/chromium")  # Debian's
+REFUSED = "http://127.0.0.1:9"  # the discard port: nothing listens, so an unmocked vendor call is refused at once
+ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "DEBUG": "1",
+    "SECRET_KEY": "only-for-tests-" + 40 * "x",
+    "REALESTATEAPI_BASE_URL": f"{REFUSED}/realestateapi",
+    "REALESTATEAPI_KEY": "test-realestateapi-key",
+    "SIGNALHOUSE_BASE_URL": f"{REFUSED}/signalhouse",
+    "SIGNALHOUSE_API_KEY": "test-signalhouse-key",
+    "APOLLO_BASE_URL": f"{REFUSED}/apollo/api/v1",
+    "APOLLO_API_KEY": "test-apollo-key",
+}
+
+
+def _prepare() -> Callable[[], None]:
+    """Sets the environment and starts what is missing; the answer stops it again."""
+    os.environ.update(ENVIRONMENT)
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        return lambda: None  # the controller's, when this is a worker, or those of whoever runs us
+    from config.local.postgres import FAST
+    from config.local.servers import LOCAL, Servers, remove_abandoned
+
+    remove_abandoned(LOCAL, "test-*")
+    servers = Servers(LOCAL / f"test-{os.getpid()}", postgres_settings=FAST).start()
+    os.environ.setdefault("DATABASE_URL", servers.database_url)
+    os.environ.setdefault("REDIS_URL", servers.redis_url)
+    return servers.remove
+
+
+_stop = _prepare()
+django.setup()
+
+
+def pytest_unconfigure() -> None:
+    _stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: Sequence[Any]) -> None:
+    """Gives each worker its own database number, before its settings load."""
+    address = urlsplit(os.environ["REDIS_URL"])
+    for number, spec in enumerate(specs, start=1):
+        spec.env["REDIS_URL"] = urlunsplit(address._replace(path=f"/{number}"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _network_block() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        block(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium without a window. Tests that ask for it are skipped, saying so, where it is not installed."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"page tests need {CHROMIUM}: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright runs an event loop in this thread; Django would refuse
+    arguments = [
+        "--no-sandbox",  # a container's root cannot have one
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-component-update",
+        "--disable-sync",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",  # the network block of pages
+    ]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[Sandbox]:
+    """Three vendors on a socket, 20,000 made-up parcels, without a pace of their own."""
+    from config.local.sandbox.server import Sandbox, SandboxConfig
+    from tests.support import PRICES
+
+    with Sandbox(SandboxConfig(generate=20_000, prices=PRICES)) as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(sandbox_server: Sandbox, settings: Any) -> Iterator[Sandbox]:
+    """A vendor without a past, with the real clients pointed at it and no pace, so that tests do not wait."""
+    from tests.support import point_at, set_operations
+
+    point_at(sandbox_server, settings)
+    set_operations(settings, pace=0)
+    sandbox_server.ledger.reset()
+    sandbox_server.faults.replace([])
+    yield sandbox_server
+    sandbox_server.faults.replace([])

@@ -1,0 +1,232 @@
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from buckets.models import Bucket
+from enrichment import queue
+from enrichment.models import Run, RunItem
+from enrichment.queue import Ending
+from leads.models import Lead
+from tests.admin_site import act, address, hidden, signed_in, staff, superuser, words
+from tests.support import billed, make_bucket, start
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ann() -> Any:
+    return staff("ann")
+
+
+@pytest.fixture
+def bucket(sandbox, ann) -> Bucket:
+    return make_bucket(sandbox, ann[0], 4)
+
+
+def test_enriching_shows_the_price_before_anything_happens(ann, bucket, sandbox):
+    page = act(ann[1], Bucket, "enrich", [bucket]).content.decode()
+
+    assert "Leads of ann: 4 leads, 0 of them owned, at most $0.40" in page
+    assert "skip_trace (realestateapi): 0 owned, 4 to buy at $0.0500: $0.20" in page
+    assert 'value="Buy for at most $0.40"' in page
+    assert (Run.objects.count(), billed(sandbox)) == (0, 0)
+
+
+def test_the_button_starts_what_was_quoted_once_however_often_it_is_pressed(ann, bucket):
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket]))
+
+    first = act(ann[1], Bucket, "enrich", [bucket], confirmed="yes", **form)
+    made = Run.objects.get()
+    act(ann[1], Bucket, "enrich", [bucket], confirmed="yes", **form)
+
+    assert (first.status_code, made.total, made.owner, made.max_cost, made.options["skipTrace"]) == (
+        302,
+        4,
+        ann[0],
+        None,
+        True,
+    )
+    assert words(first) == [f'<a href="/admin/enrichment/run/{made.pk}/change/">Leads: 4 leads are being bought</a>']
+    assert Run.objects.count() == 1
+
+
+def test_changed_options_bring_a_new_price_and_no_purchase(ann, bucket):
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket])) | {"limit": "2", "max_cost": "5"}
+    del form["skip_trace"]
+
+    again = act(ann[1], Bucket, "enrich", [bucket], confirmed="yes", **form)
+
+    assert 'value="Buy for at most $0.10"' in again.content.decode()
+    assert words(again) == ["Nothing is bought yet: this is the price of what you ask."]
+    assert not Run.objects.exists()
+    act(ann[1], Bucket, "enrich", [bucket], confirmed="yes", **hidden(again))
+    made = Run.objects.get()
+    assert (made.total, made.max_cost, made.options["skipTrace"]) == (2, Decimal(5), False)
+
+
+def test_the_price_can_be_looked_at_again(ann, bucket):
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket])) | {"limit": "1"}
+
+    page = act(ann[1], Bucket, "enrich", [bucket], look="yes", **form)
+
+    assert 'value="Buy for at most $0.10"' in page.content.decode()
+    assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("max_cost", "0", "A cap must be more than $0.00."),
+        ("max_cost", "-1", "Ensure this value is greater than or equal to 0."),
+        ("max_cost", "much", "Enter a number."),
+        ("limit", "0", "Ensure this value is greater than or equal to 1."),
+        ("limit", "100001", "Ensure this value is less than or equal to 100000."),
+        ("once", "x", "Enter a valid UUID."),
+    ],
+)
+def test_what_cannot_be_meant_starts_nothing(ann, bucket, field, value, complaint):
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket])) | {field: value}
+
+    page = act(ann[1], Bucket, "enrich", [bucket], confirmed="yes", **form)
+
+    assert page.status_code == 200
+    assert complaint in page.content.decode() + " ".join(words(page))
+    assert not Run.objects.exists()
+
+
+def test_somebody_elses_bucket_is_not_enriched(bucket):
+    _, client = staff("bob")
+
+    page = act(client, Bucket, "enrich", [bucket], confirmed="yes")
+
+    assert page.status_code == 302
+    assert not Run.objects.exists()
+
+
+def test_a_superuser_starts_it_for_the_owner_who_pays(ann, bucket):
+    _, client = superuser()
+    form = hidden(act(client, Bucket, "enrich", [bucket]))
+
+    act(client, Bucket, "enrich", [bucket], confirmed="yes", **form)
+
+    assert Run.objects.get().owner == ann[0]
+
+
+def test_apollo_asks_what_to_reveal_and_prices_it(ann, bucket):
+    page = act(ann[1], Bucket, "enrich_apollo", [bucket])
+    assert 'value="Buy for at most $0.08"' in page.content.decode()
+    act(ann[1], Bucket, "enrich_apollo", [bucket], confirmed="yes", **hidden(page))
+
+    made = Run.objects.get()
+    assert (made.kind, made.options["revealPhones"], made.options["type"]) == ("apollo", False, "people")
+
+
+def test_retrying_takes_the_leads_that_failed(ann, bucket):
+    failed = bucket.leads.order_by("pk")[1]
+    Lead.objects.filter(pk=failed.pk).update(enrichment_status="failed")
+
+    form = hidden(act(ann[1], Bucket, "retry_failed", [bucket]))
+    act(ann[1], Bucket, "retry_failed", [bucket], confirmed="yes", **form)
+
+    assert [item.lead for item in Run.objects.get().items.all()] == [failed]
+
+
+def test_a_bucket_without_anything_to_buy_starts_no_run(ann, bucket):
+    form = hidden(act(ann[1], Bucket, "retry_failed", [bucket]))
+
+    act(ann[1], Bucket, "retry_failed", [bucket], confirmed="yes", **form)
+
+    assert not Run.objects.exists()
+
+
+def test_a_run_is_paused_resumed_and_cancelled_and_a_word_out_of_turn_is_refused(ann, bucket):
+    made = start(bucket)
+
+    for action, status, said in [
+        ("resume", "queued", "Property detail and skip trace, Leads: The run is queued, not paused."),
+        ("pause", "paused", "Paused: Property detail and skip trace, Leads"),
+        ("resume", "running", "Goes on: Property detail and skip trace, Leads"),
+        ("cancel", "cancelled", "Cancelled: Property detail and skip trace, Leads"),
+        ("pause", "cancelled", "Property detail and skip trace, Leads: The run is cancelled."),
+    ]:
+        answer = act(ann[1], Run, action, [made])
+        made.refresh_from_db()
+        assert (made.status, words(answer)) == (status, [said])
+
+
+def test_somebody_elses_run_is_not_touched_nor_seen(bucket):
+    made = start(bucket)
+    _, client = staff("bob")
+
+    act(client, Run, "cancel", [made])
+
+    made.refresh_from_db()
+    assert made.status == "queued"
+    assert client.get(address(Run, "change", made.pk)).status_code == 302
+    assert list(client.get(address(RunItem, "changelist"), {"run": str(made.pk)}).context["cl"].result_list) == []
+
+
+def fail_one(run: Run) -> None:
+    item = run.items.order_by("pk")[0]
+    words = "the vendor does not know this property"
+    locked = queue.lock_run(run.pk)
+    assert locked is not None
+    queue.end(locked, [Ending(item.pk, item.lead_id, RunItem.Outcome.FAILED, "NOT_FOUND", words)])
+
+
+def test_a_runs_failures_are_retried_after_the_price_was_shown(ann, bucket):
+    made = start(bucket)
+    fail_one(made)
+
+    asked = act(ann[1], Run, "retry", [made])
+    assert "Leads of ann: 1 leads, at most $0.10" in asked.content.decode()
+    assert Run.objects.count() == 1
+    act(ann[1], Run, "retry", [made], confirmed="yes")
+
+    again = Run.objects.exclude(pk=made.pk).get()
+    assert (again.total, again.owner) == (1, ann[0])
+
+
+def test_a_run_without_failures_is_not_retried(ann, bucket):
+    made = start(bucket)
+
+    answer = act(ann[1], Run, "retry", [made])
+
+    assert words(answer) == ["Property detail and skip trace, Leads: No lead of this run failed."]
+    assert Run.objects.count() == 1
+
+
+def test_a_runs_page_tells_its_money_its_items_and_its_errors(ann, bucket):
+    made = start(bucket, max_cost=Decimal(3))
+    fail_one(made)
+
+    page = ann[1].get(address(Run, "change", made.pk)).content.decode()
+
+    assert "Failed NOT_FOUND: 1" in page
+    assert "Waits for: Property detail : 3" in page
+    assert "NOT_FOUND: the vendor does not know this property" in page
+    assert "No worker is alive." in page
+    assert f'href="/admin/enrichment/runitem/?run={made.pk}"' in page
+
+
+def test_runs_and_items_are_neither_made_nor_edited_nor_deleted_here(bucket):
+    made = start(bucket)
+    client = signed_in(superuser()[0])
+
+    for row in (made, made.items.first()):
+        assert client.get(address(type(row), "add")).status_code == 403
+        assert client.post(address(type(row), "change", row.pk), {"status": "completed"}).status_code == 403
+        assert client.post(address(type(row), "delete", row.pk), {"post": "yes"}).status_code == 403
+    made.refresh_from_db()
+    assert made.status == "queued"
+
+
+def test_a_run_is_found_by_its_id(ann, bucket):
+    made, _ = start(bucket, limit=1), start(bucket, limit=1)
+
+    def found(text: object) -> list[Any]:
+        return list(ann[1].get(address(Run, "changelist"), {"q": str(text)}).context["cl"].result_list)
+
+    assert (found(made.pk), found(uuid4()), found("x")) == ([made], [], [])

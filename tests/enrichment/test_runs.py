@@ -1,0 +1,373 @@
+"""Whole runs through the real clients and the sandbox: what comes out, what it costs, and what stops it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from accounts.models import User
+from buckets.models import Bucket
+from buckets.services import delete_bucket, recount
+from config.local.sandbox.server import Sandbox
+from enrichment import purchase, services
+from enrichment.models import Run, RunItem
+from enrichment.services import IdempotencyConflict, RunError, RunOptions, start_run
+from integrations.models import Lookup, Purse, Vendor, VendorCall
+from leads.filters import BadFilter
+from leads.models import Lead
+from tests.support import billed, fail_with, finish, make_bucket, make_user, requests_of, start
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def few_threads(settings: Any) -> None:
+    settings.VENDOR_IN_FLIGHT = 3
+
+
+@pytest.fixture
+def bucket(sandbox: Sandbox) -> Bucket:
+    return make_bucket(sandbox, make_user(), 60)
+
+
+def outcomes(run: Run) -> dict[str, int]:
+    labels = [RunItem.Outcome(n).name for n in run.items.values_list("outcome", flat=True)]
+    return {label: labels.count(label) for label in sorted(set(labels))}
+
+
+def settled(run: Run) -> tuple[int, int, int, int]:
+    return run.enriched, run.partial, run.failed, run.skipped
+
+
+def test_a_run_makes_its_leads_contactable_for_what_the_vendor_billed(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = finish(start(bucket))
+    bucket.refresh_from_db()
+    assert run.status == "completed"
+    assert run.total == run.done == 60
+    assert (run.failed, run.skipped) == (0, 0)
+    assert run.spent == billed(sandbox) == Purse.objects.get(scope=run.purse_scope).spent
+    assert run.reserved == 0
+    with_phone = Lead.objects.filter(bucket=bucket, phone__isnull=False)
+    assert run.enriched == run.with_phones == bucket.enriched_leads == with_phone.count() > 30
+    assert set(with_phone.values_list("enrichment_status", flat=True)) == {"completed"}
+    assert bucket.leads.filter(phone__isnull=True, enrichment_status="partial").count() == run.partial
+    assert (bucket.queued_leads, bucket.enrichment_status) == (0, "completed")
+    assert bucket.enrichment_progress == {"total": 60, "processed": 60, "successful": 60}
+    assert requests_of(sandbox) == {"property_detail": 1, "skip_trace": 1}
+    assert recount(mend=False) == {}
+
+
+def test_the_same_leads_again_cost_nothing_and_change_nothing(sandbox: Sandbox, bucket: Bucket) -> None:
+    finish(start(bucket))
+    before = list(Lead.objects.order_by("pk").values())
+    paid = billed(sandbox)
+    chosen = list(Lead.objects.order_by("pk").values_list("pk", flat=True))
+    again = finish(start(bucket, lead_ids=chosen))
+    assert (again.status, again.total, again.spent) == ("completed", 60, 0)
+    assert list(Lead.objects.order_by("pk").values()) == before
+    assert billed(sandbox) == paid
+
+
+def test_another_users_bucket_of_the_same_parcels_costs_nothing(sandbox: Sandbox, bucket: Bucket) -> None:
+    first = finish(start(bucket))
+    second = finish(start(make_bucket(sandbox, make_user("bob"), 60)))
+    assert settled(second) == settled(first)
+    assert (second.spent, billed(sandbox)) == (0, first.spent)
+
+
+def test_without_skip_trace_only_details_are_bought(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = finish(start(bucket, skip_trace=False))
+    assert settled(run) == (0, 60, 0, 0)
+    assert requests_of(sandbox) == {"property_detail": 1}
+    assert run.spent == Decimal(3)
+
+
+def test_a_run_takes_the_oldest_pending_leads_and_the_next_run_goes_on_from_there(bucket: Bucket) -> None:
+    ids = list(bucket.leads.order_by("pk").values_list("pk", flat=True))
+    first = finish(start(bucket, limit=20))
+    assert list(first.items.order_by("pk").values_list("lead_id", flat=True)) == ids[:20]
+    assert first.resume_from == ids[19]
+    second = finish(start(bucket, limit=20, start_from=first.resume_from))
+    assert list(second.items.order_by("pk").values_list("lead_id", flat=True)) == ids[20:40]
+
+
+def test_a_lead_waiting_in_one_run_is_not_taken_by_another(bucket: Bucket) -> None:
+    start(bucket, limit=40)
+    second = start(bucket, limit=40)
+    bucket.refresh_from_db()
+    assert (second.total, bucket.queued_leads) == (20, 60)
+
+
+def test_an_unknown_property_fails_alone(sandbox: Sandbox, bucket: Bucket) -> None:
+    Lead.objects.filter(pk=bucket.leads.order_by("pk")[0].pk).update(property_id="7")
+    run = finish(start(bucket))
+    lead = Lead.objects.get(property_id="7")
+    assert (run.failed, run.done) == (1, 60)
+    assert lead.enrichment_status == "failed"
+    assert lead.enrichment_error == "NOT_FOUND: the vendor does not know this property"
+
+
+def test_only_failed_leads_are_tried_again(sandbox: Sandbox, bucket: Bucket) -> None:
+    fail_with(sandbox, "property_detail", "503", count=3)
+    first = finish(start(bucket, limit=10))
+    assert settled(first) == (0, 0, 10, 0)
+    assert first.spent == 0
+    again = finish(start(bucket, only_failed=True))
+    assert (again.total, again.failed, again.done) == (10, 0, 10)
+    assert bucket.leads.filter(enrichment_status="failed").count() == 0
+
+
+def test_retry_failed_takes_exactly_the_leads_that_failed(sandbox: Sandbox, bucket: Bucket) -> None:
+    fail_with(sandbox, "property_detail", "503", count=3)
+    first = finish(start(bucket, limit=10))
+    again = finish(services.retry_failed(run=first, by=first.owner))
+    assert set(again.items.values_list("lead_id")) == set(first.items.values_list("lead_id"))
+    assert again.failed == 0
+    with pytest.raises(RunError, match="No lead of this run failed"):
+        services.retry_failed(run=again, by=first.owner)
+
+
+def test_a_refusal_is_tried_three_times_and_then_fails_for_nothing(sandbox: Sandbox, bucket: Bucket) -> None:
+    fail_with(sandbox, "property_detail", "503", count=3)
+    run = finish(start(bucket))
+    assert settled(run) == (0, 0, 60, 0)
+    assert requests_of(sandbox) == {"property_detail": 3}
+    assert run.spent == billed(sandbox) == 0
+    assert set(bucket.leads.values_list("enrichment_status", flat=True)) == {"failed"}
+
+
+def test_two_refusals_are_overcome(sandbox: Sandbox, bucket: Bucket) -> None:
+    fail_with(sandbox, "property_detail", "503", count=2)
+    run = finish(start(bucket))
+    assert (run.failed, run.done) == (0, 60)
+    assert run.spent == billed(sandbox)
+
+
+def test_a_purchase_in_doubt_fails_its_leads_keeps_its_money_and_is_not_repeated(
+    sandbox: Sandbox, bucket: Bucket
+) -> None:
+    fail_with(sandbox, "skip_trace", "cut", count=1)
+    run = finish(start(bucket))
+    assert settled(run) == (0, 0, 60, 0)
+    assert run.reserved == Decimal(3)
+    assert requests_of(sandbox)["skip_trace"] == 1
+    again = finish(start(bucket, only_failed=True))
+    assert (again.failed, again.spent) == (60, 0)
+    assert requests_of(sandbox)["skip_trace"] == 1
+
+
+def test_a_key_without_the_batch_scope_falls_back_to_the_single_door(sandbox: Sandbox) -> None:
+    bucket = make_bucket(sandbox, make_user(), 4)
+    fail_with(sandbox, "*", "403_batch")
+    run = finish(start(bucket))
+    assert (run.status, run.done, run.failed) == ("completed", 4, 0)
+    assert requests_of(sandbox) == {"property_detail": 5, "skip_trace": 5}
+    assert run.spent == billed(sandbox)
+
+
+@pytest.mark.parametrize(("kind", "words"), [("401", "401"), ("402", "402"), ("403", "403")])
+def test_a_refused_key_pauses_the_run_with_words_and_spends_nothing(
+    kind: str, words: str, sandbox: Sandbox, bucket: Bucket
+) -> None:
+    fail_with(sandbox, "property_detail", kind)
+    run = finish(start(bucket, limit=1))
+    assert (run.status, run.paused_by, run.spent, run.done) == ("paused", "vendor", 0, 0)
+    assert words in run.reason
+    assert requests_of(sandbox) == {"property_detail": 1}
+    sandbox.faults.replace([])
+    services.resume_run(run=run)
+    assert finish(run).status == "completed"
+
+
+def test_a_missing_key_pauses_the_run_and_names_the_variable(sandbox: Sandbox, bucket: Bucket, settings: Any) -> None:
+    settings.VENDORS = settings.VENDORS | {"realestateapi": settings.VENDORS["realestateapi"] | {"key": ""}}
+    run = finish(start(bucket))
+    assert (run.status, run.paused_by, run.spent) == ("paused", "vendor", 0)
+    assert "REALESTATEAPI_KEY" in run.reason
+    assert requests_of(sandbox) == {}
+
+
+def test_a_cap_is_used_up_to_the_last_lead_and_then_pauses_the_run(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = finish(start(bucket, max_cost=Decimal("2.07")))
+    assert (run.status, run.paused_by) == ("paused", "cap")
+    assert run.reason == "BUDGET_EXHAUSTED: this run's cap ($2.0700) is used up"
+    assert Decimal("2.00") < run.spent <= Decimal("2.07")
+    assert run.spent == billed(sandbox)
+    services.resume_run(run=run, max_cost=Decimal(10))
+    run = finish(run)
+    assert (run.status, run.done) == ("completed", 60)
+    assert run.spent == billed(sandbox)
+
+
+def test_a_months_budget_stops_all_runs_of_the_user(sandbox: Sandbox) -> None:
+    poor = make_user("poor", monthly_budget=Decimal("1.00"))
+    run = finish(start(make_bucket(sandbox, poor, 60)))
+    assert (run.status, run.paused_by) == ("paused", "cap")
+    assert run.spent == billed(sandbox) <= 1
+    assert "this month's budget ($1.00)" in run.reason
+
+
+def test_a_paused_run_buys_nothing_until_it_is_resumed(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = start(bucket)
+    services.pause_run(run=run)
+    assert (finish(run).status, requests_of(sandbox)) == ("paused", {})
+    services.resume_run(run=run)
+    assert finish(run).status == "completed"
+
+
+def test_a_cancelled_run_skips_what_waits_and_cannot_be_resumed(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = start(bucket)
+    services.cancel_run(run=run)
+    run = finish(run)
+    bucket.refresh_from_db()
+    assert (run.status, settled(run), bucket.queued_leads) == ("cancelled", (0, 0, 0, 60), 0)
+    assert set(bucket.leads.values_list("enrichment_status", flat=True)) == {"pending"}
+    assert requests_of(sandbox) == {}
+    for verb in (services.resume_run, services.pause_run, services.cancel_run):
+        with pytest.raises(RunError, match="The run is cancelled"):
+            verb(run=run)
+
+
+def test_cancelling_while_a_request_is_in_flight_keeps_what_was_bought(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = start(bucket, limit=10)
+    operation = purchase.catalogue.operation("property_detail")
+    with transaction.atomic():
+        bought = purchase._claim(purchase.gate.enter(operation.pk), 1, "property_detail", 250, [])
+    assert bought is not None
+    outcome = purchase.gate.carry_out(
+        bought.plan.call_id, bought.plan.buying, purchase.registry.door("property_detail"), wanted=lambda: True
+    )
+    services.cancel_run(run=run)
+    purchase._conclude(1, bought.plan.call_id, bought, outcome, False)
+    run = Run.objects.with_money().get(pk=run.pk)
+    assert (run.status, run.done, run.spent) == ("cancelled", 10, Decimal("0.50"))
+    assert bucket.leads.filter(enriched_at__isnull=False).count() == 10
+    assert recount(mend=False) == {}
+
+
+def test_deleting_the_bucket_stops_its_run_and_keeps_what_was_bought(sandbox: Sandbox, bucket: Bucket) -> None:
+    finish(start(bucket, limit=10))
+    run = start(bucket)
+    delete_bucket(bucket=bucket)
+    run = finish(run)
+    assert (run.status, run.bucket_id, run.reason) == ("cancelled", None, "Its bucket was deleted")
+    assert Lead.objects.count() == RunItem.objects.count() == 0
+    assert Lookup.objects.filter(state="answered").count() >= 10
+    assert requests_of(sandbox) == {"property_detail": 1, "skip_trace": 1}
+
+
+def test_the_guard_leaves_leads_out_before_their_contacts_are_bought(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = finish(start(bucket, guard={"absenteeOwner": True}))
+    absentee = bucket.leads.filter(absentee_owner=True).count()
+    assert 0 < absentee < 60
+    assert (run.skipped, run.enriched + run.partial) == (60 - absentee, absentee)
+    assert bucket.leads.filter(skip_traced_at__isnull=False, absentee_owner=False).count() == 0
+
+
+def test_an_item_missing_from_a_batch_answer_fails_and_an_extra_one_is_ignored(
+    sandbox: Sandbox, bucket: Bucket
+) -> None:
+    fail_with(sandbox, "property_detail", "missing", count=1)
+    run = finish(start(bucket))
+    assert run.failed > 0
+    assert run.done == 60
+    assert set(run.items.filter(outcome=3).values_list("category", flat=True)) == {"NOT_FOUND"}
+
+
+def test_the_same_idempotency_key_is_the_same_run_and_another_request_a_conflict(bucket: Bucket) -> None:
+    options = RunOptions(limit=5)
+    first, made = start_run(bucket=bucket, by=bucket.owner, options=options, idempotency_key="k1")
+    same, made_again = start_run(bucket=bucket, by=bucket.owner, options=options, idempotency_key="k1")
+    assert (same.pk, made, made_again) == (first.pk, True, False)
+    with pytest.raises(IdempotencyConflict):
+        start_run(bucket=bucket, by=bucket.owner, options=RunOptions(limit=6), idempotency_key="k1")
+    assert Run.objects.count() == 1
+
+
+def test_a_run_without_leads_is_over_at_once(bucket: Bucket) -> None:
+    run = start(bucket, only_failed=True)
+    assert (run.status, run.total) == ("completed", 0)
+
+
+def test_nothing_bought_says_who_somebody_is(sandbox: Sandbox, bucket: Bucket) -> None:
+    finish(start(bucket))
+    text = str([*Lookup.objects.values_list("facts", flat=True)]).lower()
+    for word in ("ethnic", "marital", "gender", "occupation"):
+        assert word not in text
+    assert VendorCall.objects.filter(reason__contains="@").count() == 0
+
+
+def test_apollo_adds_business_facts_and_leaves_the_rest(sandbox: Sandbox, bucket: Bucket) -> None:
+    finish(start(bucket))
+    statuses = dict(Lead.objects.values_list("pk", "enrichment_status"))
+    run = finish(start(bucket, kind="apollo"))
+    assert run.status == "completed"
+    assert run.done == 60
+    found = Lead.objects.exclude(apollo_person_id=None)
+    assert found.count() > 0
+    assert dict(Lead.objects.values_list("pk", "enrichment_status")) == statuses
+    assert Vendor.objects.get(pk="apollo").failures == 0
+    assert run.spent > 0
+
+
+def test_apollo_is_not_asked_again_about_a_lead_that_its_answer_changed(sandbox: Sandbox, bucket: Bucket) -> None:
+    finish(start(bucket))
+    chosen = list(bucket.leads.values_list("pk", flat=True))
+    first = finish(start(bucket, kind="apollo", lead_ids=chosen))
+    assert first.spent > 0
+    asked = requests_of(sandbox)
+    again = finish(start(bucket, kind="apollo", lead_ids=chosen))
+    assert (again.status, again.done, again.spent) == ("completed", 60, 0)
+    assert requests_of(sandbox) == asked
+    assert billed(sandbox) == sum(Run.objects.with_money().values_list("spent", flat=True))
+
+
+def test_a_fault_of_ours_while_settling_keeps_the_paid_answers_and_pauses_the_run(
+    sandbox: Sandbox, bucket: Bucket
+) -> None:
+    run = start(bucket)
+    Bucket.objects.update(queued_leads=0)  # counters that have drifted: the first delta breaks a constraint
+    run = finish(run)
+    assert (run.status, run.paused_by) == ("paused", "vendor")
+    assert run.reason == "Our own fault: IntegrityError. The log has more."
+    assert run.spent == billed(sandbox) > 0
+    assert VendorCall.objects.filter(state="sent").count() == 0
+    recount()
+    services.resume_run(run=run)
+    run = finish(run)
+    assert (run.status, run.done) == ("completed", 60)
+    assert run.spent == billed(sandbox)
+
+
+def test_a_run_that_breaks_does_not_hold_up_another_users(sandbox: Sandbox, bucket: Bucket, monkeypatch: Any) -> None:
+    broken = start(bucket)
+    asked = purchase.stages.questions
+
+    def questions(stage: int, run: Run, items: Any) -> Any:
+        if run.pk == broken.pk:
+            raise TypeError("a secret")
+        return asked(stage, run, items)
+
+    monkeypatch.setattr(purchase.stages, "questions", questions)
+    other = finish(start(make_bucket(sandbox, make_user("bob"), 10, start=500)))
+    broken.refresh_from_db()
+    assert (other.status, other.done) == ("completed", 10)
+    assert (broken.status, broken.reason) == ("paused", "Our own fault: TypeError. The log has more.")
+
+
+@pytest.mark.parametrize(
+    "guard", [{"absenteeOwner": ""}, {"absenteeOwner": []}, {"estimatedValueMin": None}, {"contactable": False}]
+)
+def test_a_guard_that_would_let_everybody_through_is_refused(guard: dict[str, Any], bucket: Bucket) -> None:
+    with pytest.raises(BadFilter, match="would let every lead through"):
+        services.check_options(bucket=bucket, options=RunOptions(guard=guard))
+
+
+def test_the_runs_of_a_user_who_was_switched_off_buy_nothing(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = start(bucket)
+    User.objects.update(is_active=False)
+    assert purchase.step(1, "property_detail").worked is False
+    assert (requests_of(sandbox), run.items.filter(stage=1).count()) == ({}, 60)

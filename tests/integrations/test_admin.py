@@ -1,0 +1,187 @@
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.utils import timezone
+
+from config.common.ids import uuid7
+from integrations import catalogue
+from integrations.models import Lookup, Operation, Purse, Vendor, VendorCall
+from tests.admin_site import act, address, staff, superuser, words
+
+pytestmark = pytest.mark.django_db
+
+
+def permit(user: Any, *names: str) -> None:
+    user.user_permissions.add(*Permission.objects.filter(codename__in=names))
+
+
+def doubtful(user: Any, scope: str = "run:x", **more: Any) -> VendorCall:
+    now = timezone.now()
+    Purse.objects.create(scope=scope, reserved=Decimal("0.10"))
+    call = VendorCall.objects.create(
+        id=uuid7(),
+        operation=catalogue.operation("property_detail"),
+        user=user,
+        state="in_doubt",
+        inputs=2,
+        reserved=Decimal("0.10"),
+        holds={scope: "0.1000"},
+        created_at=now,
+        slot_at=now,
+        sent_at=now,
+        lease_until=now,
+        **more,
+    )
+    Lookup.objects.create(operation=call.operation, key=f"{call.pk}", state="in_doubt", call=call)
+    return call
+
+
+@pytest.mark.parametrize("model", [Vendor, Operation, Purse, VendorCall, Lookup])
+def test_staff_see_no_vendors_and_no_money_unless_permitted(model):
+    ann, client = staff()
+
+    assert client.get(address(model, "changelist")).status_code == 403
+    permit(ann, f"view_{model._meta.model_name}")
+    assert client.get(address(model, "changelist")).status_code == 200
+
+
+def test_permitted_staff_see_their_own_calls_only():
+    ann, client = staff()
+    permit(ann, "view_vendorcall")
+    mine, theirs = doubtful(ann, "run:a"), doubtful(superuser()[0], "run:b")
+
+    assert [c.pk for c in client.get(address(VendorCall, "changelist")).context["cl"].result_list] == [mine.pk]
+    assert client.get(address(VendorCall, "change", theirs.pk)).status_code == 302
+
+
+def test_whoever_may_only_look_decides_nothing():
+    ann, client = staff()
+    permit(ann, "view_vendorcall")
+    call = doubtful(ann)
+
+    act(client, VendorCall, "was_not_bought", [call], confirmed="yes")
+
+    call.refresh_from_db()
+    assert (call.state, Purse.objects.get().reserved) == ("in_doubt", Decimal("0.10"))
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "spent", "word"),
+    [("was_not_bought", "released", 0, "Released"), ("was_bought", "written_off", Decimal("0.10"), "Written off")],
+)
+def test_what_is_in_doubt_is_decided_after_a_question(action, state, spent, word):
+    boss, client = superuser()
+    call = doubtful(boss)
+
+    asked = act(client, VendorCall, action, [call])
+    assert "2 inputs, $0.1000" in asked.content.decode()
+    assert VendorCall.objects.get().state == "in_doubt"
+    answer = act(client, VendorCall, action, [call], confirmed="yes")
+
+    purse = Purse.objects.get()
+    assert words(answer) == [f"{word}: $0.1000 of realestateapi property_detail"]
+    assert (VendorCall.objects.get().state, purse.reserved, purse.spent) == (state, 0, spent)
+    assert Lookup.objects.get().state == "free"
+    assert words(act(client, VendorCall, action, [call], confirmed="yes")) == ["None of these calls is in doubt."]
+
+
+def test_a_reset_lifts_a_pause_closes_the_breaker_and_opens_the_batch_doors():
+    client = superuser()[1]
+    operation = catalogue.operation("property_detail")
+    now = timezone.now()
+    Operation.objects.filter(pk=operation.pk).update(batch_refused_at=now)
+    Vendor.objects.filter(pk="realestateapi").update(paused_reason="key refused", failures=5, breaker_open_until=now)
+
+    answer = act(client, Vendor, "reset", [operation.vendor])
+
+    vendor = Vendor.objects.get(pk="realestateapi")
+    operation.refresh_from_db()
+    assert words(answer) == ["Open again: realestateapi"]
+    assert (vendor.paused_reason, vendor.failures, vendor.breaker_open_until, operation.batch_refused_at) == (
+        "",
+        0,
+        None,
+        None,
+    )
+
+
+def test_the_switch_and_the_cap_are_saved_and_what_changed_meanwhile_stays():
+    client = superuser()[1]
+    catalogue.vendor("apollo")
+    page = address(Vendor, "change", "apollo")
+    client.get(page)
+    Vendor.objects.filter(pk="apollo").update(
+        paused_reason="no credit", failures=3
+    )  # while the person looks at the form
+
+    saved = client.post(page, {"daily_cap": "12.50"})
+
+    vendor = Vendor.objects.get(pk="apollo")
+    assert saved.status_code == 302
+    assert (vendor.enabled, vendor.daily_cap, vendor.paused_reason, vendor.failures) == (
+        False,
+        Decimal("12.50"),
+        "no credit",
+        3,
+    )
+
+
+def test_a_negative_cap_or_price_is_refused():
+    client = superuser()[1]
+    operation = catalogue.operation("skip_trace")
+
+    assert client.post(address(Vendor, "change", "realestateapi"), {"daily_cap": "-1"}).status_code == 200
+    assert client.post(address(Operation, "change", operation.pk), {"price": "-0.01"}).status_code == 200
+    operation.refresh_from_db()
+    assert (operation.price, Vendor.objects.get(pk="realestateapi").daily_cap) == (None, None)
+
+
+def test_an_operation_is_repriced_and_the_pace_row_is_left_alone():
+    client = superuser()[1]
+    operation = catalogue.operation("skip_trace")
+    slot = timezone.now()
+    page = address(Operation, "change", operation.pk)
+    client.get(page)
+    Operation.objects.filter(pk=operation.pk).update(next_slot_at=slot)
+
+    client.post(page, {"price": "0.07", "pace": "", "batch": "", "fresh_days": ""})
+
+    operation.refresh_from_db()
+    assert (operation.price, operation.next_slot_at, operation.setting("price")) == (
+        Decimal("0.07"),
+        slot,
+        Decimal("0.07"),
+    )
+
+
+@pytest.mark.parametrize("model", [Purse, VendorCall, Lookup])
+def test_money_audit_and_bought_facts_are_read_only_even_for_superusers(model):
+    boss, client = superuser()
+    call = doubtful(boss)
+    row = model.objects.get()
+
+    assert client.get(address(model, "add")).status_code == 403
+    assert (
+        client.post(address(model, "change", row.pk), {"spent": "0", "cost": "0", "state": "free"}).status_code == 403
+    )
+    assert client.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    call.refresh_from_db()
+    assert (call.state, Purse.objects.get().reserved, Lookup.objects.get().state) == (
+        "in_doubt",
+        Decimal("0.10"),
+        "in_doubt",
+    )
+
+
+def test_calls_are_found_by_their_run_and_purses_by_the_beginning_of_their_scope():
+    boss, client = superuser()
+    run_id = uuid7()
+    call = doubtful(boss, f"run:{run_id}", run_id=run_id)
+    doubtful(boss, "run:other")
+
+    assert list(client.get(address(VendorCall, "changelist"), {"q": str(run_id)}).context["cl"].result_list) == [call]
+    assert list(client.get(address(VendorCall, "changelist"), {"q": "x"}).context["cl"].result_list) == []
+    found = client.get(address(Purse, "changelist"), {"q": f"run:{run_id}"}).context["cl"].result_list
+    assert [purse.scope for purse in found] == [f"run:{run_id}"]

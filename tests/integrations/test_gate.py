@@ -1,0 +1,363 @@
+"""The paid-lookup gate against the sandbox: bought once for everybody, and every way a purchase can end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from config.common.ids import uuid7
+from config.local.sandbox.server import Sandbox
+from integrations import breaker, calls, catalogue, gate, pace, registry
+from integrations.contract import Query
+from integrations.errors import Category
+from integrations.gate import Closed, Payer, Plan
+from integrations.models import Lookup, Operation, Purse, Vendor, VendorCall
+from integrations.purses import money_cap
+from integrations.realestateapi.queries import detail_query
+from tests.support import billed, fail_with, make_user, requests_of, some_ids
+
+pytestmark = pytest.mark.django_db(transaction=True)
+State = VendorCall.State
+
+
+def begin(queries: list[Query], payer: Payer) -> Plan:
+    with transaction.atomic():
+        return gate.begin(gate.enter(catalogue.operation("property_detail").pk), queries, payer)
+
+
+def carry_out(plan: Plan, wanted: bool = True) -> gate.Outcome:
+    assert plan.call_id is not None
+    return gate.carry_out(plan.call_id, plan.buying, registry.door("property_detail"), wanted=lambda: wanted)
+
+
+def conclude(plan: Plan, outcome: gate.Outcome) -> Any:
+    assert plan.call_id is not None
+    with transaction.atomic():
+        if outcome.reply is not None:
+            return gate.settle(plan.call_id, outcome.reply, outcome.latency_ms)
+        assert outcome.failure is not None
+        return gate.fail(plan.call_id, outcome.failure, outcome.latency_ms)
+
+
+def buy(queries: list[Query], payer: Payer) -> tuple[Plan, Any]:
+    plan = begin(queries, payer)
+    return plan, conclude(plan, carry_out(plan))
+
+
+def call_of(plan: Plan) -> VendorCall:
+    return VendorCall.objects.get(pk=plan.call_id)
+
+
+def purse(scope: str) -> tuple[Decimal, Decimal]:
+    row = Purse.objects.get(scope=scope)
+    return row.reserved, row.spent
+
+
+def expire(call_id: UUID | None) -> None:
+    VendorCall.objects.filter(pk=call_id).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.fixture
+def payer(db: None) -> Payer:
+    run_id = uuid7()
+    return Payer(make_user().pk, run_id, (money_cap(f"run:{run_id}", None, "the run"),))
+
+
+@pytest.fixture
+def five(sandbox: Sandbox) -> list[Query]:
+    return [detail_query(property_id) for property_id in some_ids(sandbox, 5)]
+
+
+def test_what_is_bought_is_paid_once_and_counted_in_every_purse(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    plan, answers = buy(five, payer)
+    assert len(answers) == 5
+    assert billed(sandbox) == Decimal("0.25") == call_of(plan).cost
+    assert call_of(plan).state == State.SETTLED
+    today, user = pace.database_now(), payer.user_id
+    for scope in (f"run:{payer.run_id}", f"user:{user}:{today:%Y-%m}", f"vendor:realestateapi:{today:%Y-%m-%d}"):
+        assert purse(scope) == (0, Decimal("0.25"))
+    assert purse(f"leads:{user}:{today:%Y-%m-%d}") == (0, 5)
+
+
+def test_an_owned_answer_costs_another_user_nothing(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    _, answers = buy(five, payer)
+    other = begin(five, Payer(make_user("bob").pk))
+    assert (other.call_id, other.buying) == (None, ())
+    assert {k: v.answer for k, v in other.owned.items()} == {k: v.answer for k, v in answers.items()}
+    assert requests_of(sandbox) == {"property_detail": 1}
+
+
+def test_an_answer_past_its_freshness_is_bought_again_and_its_cost_added(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    buy(five, payer)
+    Lookup.objects.filter(key=five[0].key).update(fetched_at=timezone.now() - timedelta(days=91))
+    plan, _ = buy(five, payer)
+    assert [query.key for query in plan.buying] == [five[0].key]
+    assert Lookup.objects.get(key=five[0].key).cost == Decimal("0.10")
+    assert billed(sandbox) == Decimal("0.30")
+
+
+def test_a_key_named_twice_is_bought_once(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    plan, _ = buy([five[0], five[0], five[1]], payer)
+    assert len(plan.buying) == 2
+    assert billed(sandbox) == Decimal("0.10")
+
+
+def test_what_somebody_is_buying_this_moment_is_waited_for(five: list[Query], payer: Payer) -> None:
+    begin(five[:3], payer)
+    second = begin(five, Payer(make_user("bob").pk))
+    assert second.busy == {query.key for query in five[:3]}
+    assert [query.key for query in second.buying] == [query.key for query in five[3:]]
+
+
+def test_an_unknown_property_is_an_answer_and_not_charged(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    ghost = detail_query("99")
+    plan, answers = buy([five[0], ghost], payer)
+    assert answers[ghost.key].answer.category == Category.NOT_FOUND
+    assert call_of(plan).cost == Decimal("0.05") == billed(sandbox)
+    assert Lookup.objects.get(key="99").cost == 0
+    assert begin([ghost], payer).owned[ghost.key].answer.category == Category.NOT_FOUND
+
+
+def test_only_what_fits_under_the_cap_is_bought(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    capped = Payer(payer.user_id, payer.run_id, (money_cap(f"run:{payer.run_id}", Decimal("0.12"), "this run's cap"),))
+    plan, _ = buy(five, capped)
+    assert len(plan.buying) == 2
+    assert plan.unaffordable == {query.key for query in five[2:]}
+    assert plan.cap is not None
+    assert plan.cap.label == "this run's cap"
+    assert billed(sandbox) == Decimal("0.10")
+
+
+def test_the_daily_lead_limit_counts_leads_and_not_dollars(sandbox: Sandbox, five: list[Query]) -> None:
+    few = make_user("few", daily_lead_limit=2)
+    plan = begin(five, Payer(few.pk))
+    assert len(plan.buying) == 2
+    assert plan.cap is not None
+    assert plan.cap.label == "today's limit of 2 leads"
+
+
+def test_a_stop_before_sending_releases_everything(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    plan = begin(five, payer)
+    assert carry_out(plan, wanted=False) == gate.Outcome()
+    assert call_of(plan).state == State.RELEASED
+    assert set(Lookup.objects.values_list("state", flat=True)) == {"free"}
+    assert purse(f"run:{payer.run_id}") == (0, 0)
+    assert requests_of(sandbox) == {}
+
+
+@pytest.mark.parametrize("kind", ["500", "502", "503", "429"])
+def test_a_refusal_costs_nothing_and_may_be_tried_again(
+    kind: str, sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    fail_with(sandbox, "property_detail", kind, count=1)
+    plan, ended = buy(five, payer)
+    assert ended is True
+    assert call_of(plan).state == State.RELEASED
+    assert call_of(plan).category == ("RATE_LIMITED" if kind == "429" else "NETWORK_ERROR")
+    assert purse(f"run:{payer.run_id}") == (0, 0)
+    _, answers = buy(five, payer)
+    assert len(answers) == 5
+    assert billed(sandbox) == Decimal("0.25")
+
+
+def test_a_vendor_that_cannot_be_reached_costs_nothing(five: list[Query], payer: Payer, settings: Any) -> None:
+    settings.VENDORS = settings.VENDORS | {"realestateapi": {"base_url": "http://127.0.0.1:9", "key": "k"}}
+    plan, _ = buy(five, payer)
+    assert (call_of(plan).state, call_of(plan).category) == (State.RELEASED, "NETWORK_ERROR")
+    assert purse(f"run:{payer.run_id}") == (0, 0)
+
+
+def test_retry_after_holds_back_everybody(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    fail_with(sandbox, "property_detail", "429_retry_after", seconds=30, count=1)
+    buy(five, payer)
+    with pytest.raises(Closed) as closed:
+        begin(five, payer)
+    assert closed.value.retry_in == pytest.approx(29.5, abs=1)
+
+
+@pytest.mark.parametrize("kind", ["cut", "timeout", "504"])
+def test_what_may_have_been_bought_stays_reserved_and_is_never_repeated_blind(
+    kind: str, sandbox: Sandbox, five: list[Query], payer: Payer, settings: Any
+) -> None:
+    settings.VENDOR_READ_TIMEOUT = 0.3
+    fail_with(sandbox, "property_detail", kind, count=1, seconds=2)
+    plan, _ = buy(five, payer)
+    assert call_of(plan).state == State.IN_DOUBT
+    assert purse(f"run:{payer.run_id}") == (Decimal("0.25"), 0)
+    again = begin(five, payer)
+    assert (again.call_id, again.doubtful) == (None, {query.key for query in five})
+    assert requests_of(sandbox) == {"property_detail": 1}
+
+
+def test_the_operator_says_it_was_not_bought(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    fail_with(sandbox, "property_detail", "504", count=1)
+    plan, _ = buy(five, payer)
+    with transaction.atomic():
+        assert plan.call_id is not None
+        assert calls.release_doubt(plan.call_id) is True
+        assert calls.write_off(plan.call_id) is False
+    assert call_of(plan).state == State.RELEASED
+    assert purse(f"run:{payer.run_id}") == (0, 0)
+    assert len(begin(five, payer).buying) == 5
+
+
+def test_the_operator_writes_it_off(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    fail_with(sandbox, "property_detail", "cut", count=1)
+    plan, _ = buy(five, payer)
+    with transaction.atomic():
+        assert plan.call_id is not None
+        assert calls.write_off(plan.call_id) is True
+    assert call_of(plan).cost == Decimal("0.25") == billed(sandbox)
+    assert purse(f"run:{payer.run_id}") == (0, Decimal("0.25"))
+    assert len(begin(five, payer).buying) == 5
+
+
+def test_garbage_that_was_billed_is_paid_kept_and_not_bought_again(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    fail_with(sandbox, "property_detail", "garbage", count=1)
+    plan, _ = buy(five, payer)
+    assert call_of(plan).cost == Decimal("0.25") == billed(sandbox)
+    row = Lookup.objects.get(key=five[0].key)
+    assert row.state == "garbage"
+    assert row.raw
+    again = begin(five, payer)
+    assert again.call_id is None
+    assert again.owned[five[0].key].answer.category == Category.INVALID_DATA
+
+
+@pytest.mark.parametrize("kind", ["401", "402", "403"])
+def test_a_refused_key_costs_nothing(kind: str, sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    fail_with(sandbox, "property_detail", kind)
+    plan, _ = buy(five, payer)
+    assert (call_of(plan).state, call_of(plan).category) == (State.RELEASED, "AUTH_ERROR")
+    assert billed(sandbox) == 0 == sum(purse(f"run:{payer.run_id}"))
+
+
+def test_a_missing_key_sends_nothing(sandbox: Sandbox, five: list[Query], payer: Payer, settings: Any) -> None:
+    settings.VENDORS = settings.VENDORS | {"realestateapi": settings.VENDORS["realestateapi"] | {"key": ""}}
+    plan, _ = buy(five, payer)
+    assert "REALESTATEAPI_KEY" in call_of(plan).reason
+    assert requests_of(sandbox) == {}
+
+
+def test_a_worker_that_died_before_sending_frees_everything(five: list[Query], payer: Payer) -> None:
+    plan = begin(five, payer)
+    assert calls.dead_calls() == []
+    expire(plan.call_id)
+    assert calls.dead_calls() == [(plan.call_id, payer.run_id)]
+    with transaction.atomic():
+        assert plan.call_id is not None
+        assert calls.bury(plan.call_id) == State.RELEASED
+    assert purse(f"run:{payer.run_id}") == (0, 0)
+    assert len(begin(five, payer).buying) == 5
+
+
+def test_a_worker_that_died_after_sending_leaves_a_doubt_and_its_zombie_writes_nothing(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    plan = begin(five, payer)
+    outcome = carry_out(plan)
+    expire(plan.call_id)
+    with transaction.atomic():
+        assert plan.call_id is not None
+        assert calls.bury(plan.call_id) == State.IN_DOUBT
+    assert conclude(plan, outcome) is None
+    assert call_of(plan).state == State.IN_DOUBT
+    assert set(Lookup.objects.values_list("state", flat=True)) == {"in_doubt"}
+
+
+def test_settling_twice_changes_nothing(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    plan = begin(five, payer)
+    outcome = carry_out(plan)
+    assert len(conclude(plan, outcome)) == 5
+    assert conclude(plan, outcome) is None
+    assert purse(f"run:{payer.run_id}") == (0, Decimal("0.25"))
+
+
+def test_a_vendor_that_claims_more_than_it_can_cost_is_held_to_its_price(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    plan = begin(five, payer)
+    outcome = carry_out(plan)
+    assert outcome.reply is not None
+    liar = gate.Outcome(reply=type(outcome.reply)(outcome.reply.answers, Decimal(10**9)), latency_ms=1)
+    conclude(plan, liar)
+    assert call_of(plan).cost == Decimal("0.25")
+    assert "1000000000" in call_of(plan).reason
+
+
+def test_no_more_than_ten_requests_are_in_flight_per_vendor(sandbox: Sandbox, payer: Payer) -> None:
+    ids = some_ids(sandbox, 11)
+    for property_id in ids[:10]:
+        begin([detail_query(property_id)], payer)
+    with pytest.raises(Closed, match="10 requests to realestateapi are in flight"):
+        begin([detail_query(ids[10])], payer)
+
+
+def test_five_failures_open_the_breaker_and_a_probe_that_succeeds_closes_it(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    fail_with(sandbox, "property_detail", "503", count=5)
+    for _ in range(5):
+        plan = begin(five, payer)
+        outcome = carry_out(plan)
+        conclude(plan, outcome)
+        open_now = gate.note("realestateapi", outcome.failure)
+    assert open_now is True
+    with pytest.raises(Closed, match="failed repeatedly"):
+        begin(five, payer)
+    Vendor.objects.update(breaker_open_until=timezone.now())
+    probe = begin(five[:1], payer)
+    with pytest.raises(Closed, match="in flight"):
+        begin(five[1:], payer)
+    outcome = carry_out(probe)
+    conclude(probe, outcome)
+    gate.note("realestateapi", outcome.failure)
+    vendor = Vendor.objects.get(pk="realestateapi")
+    assert (vendor.failures, vendor.breaker_openings, vendor.breaker_open_until) == (0, 0, None)
+
+
+def test_a_probe_that_fails_opens_the_breaker_for_twice_as_long(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    Vendor.objects.update_or_create(
+        name="realestateapi",
+        defaults={"failures": 5, "breaker_openings": 1, "breaker_open_until": timezone.now() - timedelta(seconds=1)},
+    )
+    fail_with(sandbox, "property_detail", "503", count=1)
+    plan = begin(five, payer)
+    outcome = carry_out(plan)
+    conclude(plan, outcome)
+    gate.note("realestateapi", outcome.failure)
+    vendor = Vendor.objects.get(pk="realestateapi")
+    assert vendor.breaker_open_until is not None
+    assert vendor.breaker_openings == 2
+    assert 55 < (vendor.breaker_open_until - timezone.now()).total_seconds() <= 60
+
+
+def test_a_switched_off_and_a_paused_vendor_sell_nothing_and_say_why(five: list[Query], payer: Payer) -> None:
+    breaker.pause(catalogue.vendor("realestateapi").pk, "RealEstateAPI refused the key (401)")
+    with pytest.raises(Closed, match="refused the key") as closed:
+        begin(five, payer)
+    assert closed.value.retry_in is None
+    breaker.reset("realestateapi")
+    Vendor.objects.update(enabled=False)
+    with pytest.raises(Closed, match="switched off"):
+        begin(five, payer)
+
+
+def test_the_operators_own_price_outranks_the_environments(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    Operation.objects.filter(pk=catalogue.operation("property_detail").pk).update(price=Decimal("0.02"))
+    plan, _ = buy(five, payer)
+    assert call_of(plan).cost == Decimal("0.10")

@@ -1,0 +1,515 @@
+"""PropertyDetail and PropertyDetailBulk: records made facts, and the money they cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import responses
+from hypothesis import given
+from hypothesis import strategies as st
+from responses.matchers import header_matcher, json_params_matcher
+
+from integrations.contract import Answer, Reply
+from integrations.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, ScopeRefused, VendorFailure
+from integrations.realestateapi import client, parse
+from integrations.realestateapi.doors import PropertyDetail
+from integrations.realestateapi.parse import DETAIL_KEYS
+from integrations.realestateapi.queries import detail_query
+from tests.integrations.samples import a_few, assert_keeps_no_trait, json_values, nested, sample, sample_text
+
+BASE = "http://realestateapi.test"
+SINGLE, BULK = f"{BASE}/v2/PropertyDetail", f"{BASE}/v2/PropertyDetailBulk"
+NO_MATCH = Answer(category=Category.NOT_FOUND)
+
+
+@pytest.fixture(autouse=True)
+def vendor(settings: Any) -> None:
+    settings.VENDORS = {"realestateapi": {"base_url": BASE + "/", "key": "sesame"}}
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as simulated:
+        yield simulated
+
+
+def buy(*numbers: str) -> Reply:
+    return PropertyDetail(client.config()).call([detail_query(number) for number in numbers], call_id="c1")
+
+
+def facts(**known: Any) -> dict[str, Any]:
+    return {**dict.fromkeys(DETAIL_KEYS), **known}
+
+
+def test_the_composed_record_of_the_vendors_page_parses_exactly() -> None:
+    assert parse.detail(sample("reapi_propertydetail_data_composed.json")) == {
+        "apn": "011279232",
+        "fips": "35049",
+        "property_address": "1433 Canyon Rd",
+        "property_city": "Santa Fe",
+        "property_state": "NM",
+        "property_zip": "87501",
+        "property_county": "Santa Fe",
+        "property_type": "SFR",
+        "bedrooms": 3,
+        "bathrooms": "2",
+        "sqft": 3385,
+        "year_built": 1950,
+        "estimated_value": 697581,
+        "estimated_equity": 697581,
+        "equity_percent": "100",
+        "latitude": "35.68142",
+        "longitude": "-105.906501",
+        "first_name": "First2",
+        "last_name": "Last3",
+        "owner_name": "Redacted Person 8",
+        "owner_type": "individual",
+        "owner_occupied": True,
+        "absentee_owner": False,
+        "pre_foreclosure": False,
+        "foreclosure": True,
+        "tax_lien": False,
+        "bankruptcy": None,
+        "vacant": False,
+        "high_equity": True,
+        "free_clear": True,
+        "mailing_address": "1433 Canyon Rd",
+        "mailing_city": "Santa Fe",
+        "mailing_state": "NM",
+        "mailing_zip": "87501",
+    }
+
+
+def test_the_captured_envelope_parses_and_its_credits_are_the_charge(wire: responses.RequestsMock) -> None:
+    wire.post(
+        SINGLE,
+        body=sample_text("reapi_propertydetail_resp_200_envelope.json"),
+        content_type="text/plain",
+        match=[json_params_matcher({"id": "190787647"}), header_matcher({"x-api-key": "sesame"})],
+    )
+    reply = buy("190787647")
+    assert (reply.units, reply.status) == (Decimal(0), 200)
+    assert reply.answers["190787647"] == Answer(
+        facts=facts(
+            property_type="SFR",
+            estimated_value=349267,
+            estimated_equity=349267,
+            equity_percent="100",
+            owner_occupied=True,
+            absentee_owner=False,
+            pre_foreclosure=False,
+            foreclosure=False,
+            tax_lien=False,
+            vacant=False,
+            high_equity=True,
+        )
+    )
+
+
+def test_the_bulk_page_of_2026_parses_and_what_is_missing_is_not_found(wire: responses.RequestsMock) -> None:
+    wire.post(
+        BULK,
+        json=sample("reapi_propertydetailbulk_resp_200_2026docs.json"),
+        match=[json_params_matcher({"ids": [7, 487291023]})],
+    )
+    reply = buy("7", "487291023")
+    assert reply.units == Decimal(1)
+    assert reply.answers["7"] == NO_MATCH
+    assert reply.answers["487291023"] == Answer(
+        facts=facts(
+            apn="0123-4567-890A",
+            fips="48453",
+            property_address="123 Main St",
+            property_city="Austin",
+            property_state="TX",
+            property_zip="78701",
+            property_county="Travis",
+            bedrooms=3,
+            bathrooms="2",
+            sqft=1850,
+            year_built=1998,
+            first_name="John",
+            last_name="Smith",
+            owner_name="John Smith",
+            owner_type="individual",
+            owner_occupied=True,
+            absentee_owner=False,
+        )
+    )
+
+
+def test_bulk_records_are_told_apart_by_id_in_any_order_and_as_string_or_number(wire: responses.RequestsMock) -> None:
+    records = [
+        {"id": "3", "propertyType": "C"},
+        {"id": 99, "propertyType": "X"},
+        {"id": 1, "propertyType": "A"},
+        {"propertyId": 2, "propertyType": "B"},
+        {"id": 1, "propertyType": "again"},
+    ]
+    wire.post(BULK, json={"data": records, "credits": 2.5})
+    reply = buy("1", "2", "3", "4")
+    assert {key: answer.facts.get("property_type") for key, answer in reply.answers.items()} == {
+        "1": "A",
+        "2": "B",
+        "3": "C",
+        "4": None,
+    }
+    assert reply.answers["4"] == NO_MATCH
+    assert reply.units == Decimal("2.5")
+
+
+def test_an_id_asked_twice_is_bought_once(wire: responses.RequestsMock) -> None:
+    wire.post(BULK, json={"data": [{"id": 1}, {"id": 2}]}, match=[json_params_matcher({"ids": [1, 2]})])
+    assert buy("1", "2", "01").units == Decimal(2)
+
+
+@pytest.mark.parametrize("credits", [-1, 1e9, "free", None, True])
+def test_credits_that_make_no_sense_are_counted_from_the_records(wire: responses.RequestsMock, credits: Any) -> None:
+    wire.post(BULK, json={"data": [{"id": 1}, {"id": 2}], "credits": credits})
+    assert buy("1", "2", "3").units == Decimal(2)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, "reapi_propertydetail_err_404_not_found_address.json"),
+        (200, "reapi_propertydetail_err_404_not_found_address.json"),
+        (404, "reapi_envelope_404_2026docs.json"),
+        (200, "reapi_envelope_200_empty_2026docs.json"),
+    ],
+)
+def test_a_404_with_data_is_an_answer_and_costs_nothing(wire: responses.RequestsMock, status: int, body: str) -> None:
+    wire.post(SINGLE, status=status, json=sample(body))
+    assert buy("5") == Reply(answers={"5": NO_MATCH}, units=Decimal(0), status=status)
+
+
+@pytest.mark.parametrize("data", [{"error": True, "errorMessage": "none"}, None, {}, []])
+def test_a_200_that_has_nothing_is_no_match(wire: responses.RequestsMock, data: Any) -> None:
+    wire.post(SINGLE, json={"statusCode": 200, "data": data})
+    assert buy("5").answers == {"5": NO_MATCH}
+
+
+def test_an_empty_bulk_answer_is_no_match_for_everybody(wire: responses.RequestsMock) -> None:
+    wire.post(BULK, json=sample("reapi_envelope_200_empty_2026docs.json"))
+    assert buy("5", "6") == Reply(answers={"5": NO_MATCH, "6": NO_MATCH}, units=Decimal(0))
+
+
+@pytest.mark.parametrize("data", ["text", 7, True, [1, 2], {"id": 6, "propertyType": "SFR"}])
+def test_a_record_that_is_none_or_anothers_is_invalid(wire: responses.RequestsMock, data: Any) -> None:
+    wire.post(SINGLE, json={"data": data})
+    assert buy("5").answers == {"5": Answer(category=Category.INVALID_DATA)}
+
+
+def test_an_unreadable_bulk_record_makes_the_missing_ids_invalid_and_not_unknown(wire: responses.RequestsMock) -> None:
+    wire.post(BULK, json={"data": ["garbage", {"id": 1}]})
+    answers = buy("1", "2").answers
+    assert answers["1"].found
+    assert answers["2"] == Answer(category=Category.INVALID_DATA)
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "kind", "category", "reason"),
+    [
+        (
+            400,
+            "reapi_propertydetail_err_400_empty.json",
+            Rejected,
+            Category.INVALID_DATA,
+            'RealEstateAPI does not accept the request (400): "PropertyDetailRequest" must contain at least one of '
+            "[id, address, house, apn].",
+        ),
+        (
+            400,
+            "reapi_propertydetail_err_400_invalid_zip.json",
+            Rejected,
+            Category.INVALID_DATA,
+            'RealEstateAPI does not accept the request (400): "zip" length must be 5 characters long.',
+        ),
+        (
+            400,
+            "reapi_propertydetail_err_400_state_abbrev.json",
+            Rejected,
+            Category.INVALID_DATA,
+            'RealEstateAPI does not accept the request (400): "state" length must be 2 characters long.',
+        ),
+        (
+            400,
+            "reapi_propertydetail_err_400_state_missing.json",
+            Rejected,
+            Category.INVALID_DATA,
+            'RealEstateAPI does not accept the request (400): "house" missing required peer "state".',
+        ),
+        (
+            400,
+            "reapi_propertydetail_openapi_err_400.json",
+            Rejected,
+            Category.INVALID_DATA,
+            'RealEstateAPI does not accept the request (400): "value" must be of type object.',
+        ),
+        (
+            400,
+            "reapi_envelope_400_2026docs.json",
+            Rejected,
+            Category.INVALID_DATA,
+            "RealEstateAPI does not accept the request (400): Validation error message here.",
+        ),
+        (
+            401,
+            "reapi_propertydetail_openapi_err_401.json",
+            Misconfigured,
+            Category.AUTH_ERROR,
+            "RealEstateAPI refused the key (401): x-api-key must be valid.",
+        ),
+        (
+            401,
+            "reapi_err_401_2026docs.json",
+            Misconfigured,
+            Category.AUTH_ERROR,
+            "RealEstateAPI refused the key (401): Invalid API key.",
+        ),
+        (
+            401,
+            "reapi_envelope_401_2026docs.json",
+            Misconfigured,
+            Category.AUTH_ERROR,
+            "RealEstateAPI refused the key (401): Invalid API key.",
+        ),
+        (
+            404,
+            "reapi_propertydetail_openapi_err_404.json",
+            Rejected,
+            Category.NOT_FOUND,
+            "RealEstateAPI knows nothing of this (404): Not Found.",
+        ),
+        (
+            500,
+            "reapi_propertydetail_openapi_err_500.json",
+            NotSent,
+            Category.NETWORK_ERROR,
+            "RealEstateAPI is not working (500): Server Error, Please Contact Support (…).",
+        ),
+    ],
+)
+@pytest.mark.parametrize("in_body_only", [False, True])
+def test_each_error_of_the_vendors_pages_is_one_of_the_four_kinds(
+    wire: responses.RequestsMock,
+    status: int,
+    name: str,
+    kind: type[VendorFailure],
+    category: Category,
+    reason: str,
+    in_body_only: bool,
+) -> None:
+    wire.post(SINGLE, status=200 if in_body_only else status, body=sample_text(name), content_type="text/plain")
+    with pytest.raises(VendorFailure) as caught:
+        buy("5")
+    assert (type(caught.value), caught.value.category, caught.value.status) == (kind, category, status)
+    assert caught.value.reason == reason
+
+
+def test_a_request_split_in_two_is_a_400() -> None:
+    body = sample("reapi_propertydetail_err_400_zip_missing.json")["_response"]
+    with responses.RequestsMock() as wire, pytest.raises(Rejected, match='missing required peer "zip"'):
+        wire.post(SINGLE, status=400, json=body)
+        buy("5")
+
+
+@pytest.mark.parametrize("body", ["<html>", "", "[]", '"text"', '{"statusCode":200}', '{"data":'])
+def test_a_paid_answer_that_cannot_be_read_is_charged_and_kept(wire: responses.RequestsMock, body: str) -> None:
+    wire.post(SINGLE, body=body)
+    with pytest.raises(Rejected) as caught:
+        buy("5")
+    assert (caught.value.charged, caught.value.raw, caught.value.category) == (True, body.encode(), "INVALID_DATA")
+
+
+def test_a_bulk_answer_without_a_list_is_charged_and_kept(wire: responses.RequestsMock) -> None:
+    wire.post(BULK, json={"data": {"id": 1}})
+    with pytest.raises(Rejected) as caught:
+        buy("1", "2")
+    assert (caught.value.charged, json.loads(caught.value.raw)) == (True, {"data": {"id": 1}})
+
+
+def test_403_is_a_missing_scope_at_the_bulk_door_and_a_refused_key_at_the_single_one(
+    wire: responses.RequestsMock,
+) -> None:
+    wire.post(BULK, status=403, json={"error": "Forbidden"})
+    wire.post(SINGLE, status=403, json={"error": "Forbidden"})
+    with pytest.raises(ScopeRefused):
+        buy("1", "2")
+    with pytest.raises(Misconfigured) as caught:
+        buy("1")
+    assert type(caught.value) is Misconfigured
+
+
+def test_a_cut_answer_is_in_doubt(wire: responses.RequestsMock) -> None:
+    wire.post(SINGLE, body=responses.ConnectionError("reset"))
+    with pytest.raises(InDoubt):
+        buy("1")
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ({"base_url": BASE, "key": ""}, "REALESTATEAPI_KEY is not set: RealEstateAPI cannot be asked."),
+        ({"base_url": "", "key": "k"}, "REALESTATEAPI_BASE_URL is not set: RealEstateAPI cannot be asked."),
+    ],
+)
+def test_without_key_or_address_nothing_is_sent(settings: Any, place: Any, said: str) -> None:
+    settings.VENDORS = {"realestateapi": place}
+    with responses.RequestsMock() as wire, pytest.raises(Misconfigured) as caught:
+        buy("1")
+    assert (caught.value.reason, len(wire.calls)) == (said, 0)
+
+
+def test_a_request_holds_1_to_1000_ids() -> None:
+    door = PropertyDetail(client.config())
+    for many in (0, 1001):
+        with pytest.raises(ValueError, match=f"1 to 1000 inputs, not {many}"):
+            door.call([detail_query(number) for number in range(1, many + 1)], call_id="c1")
+
+
+def test_the_key_is_not_in_a_doors_repr() -> None:
+    assert "sesame" not in repr(PropertyDetail(client.config()))
+
+
+def test_values_out_of_range_are_unknown_and_never_break_a_record() -> None:
+    record = {
+        "id": 1,
+        "estimatedValue": 10**12,
+        "estimatedEquity": "-3000000000.4",
+        "equityPercent": "NaN",
+        "highEquity": "N",
+        "taxLien": "Y",
+        "propertyType": "S" * 400,
+        "propertyInfo": {
+            "address": {"address": "1 A\x00 St", "state": "Virginia", "zip": 8046, "fips": 6037},
+            "bedrooms": -1,
+            "bathrooms": "2.25",
+            "yearBuilt": 99999,
+            "livingSquareFeet": 0,
+            "squareFeet": "1780",
+            "latitude": "38.889334000",
+            "longitude": 500,
+        },
+    }
+    assert parse.detail(record) == facts(
+        estimated_equity=-3_000_000_000,
+        high_equity=False,
+        tax_lien=True,
+        property_type="S" * 20,
+        property_address="1 A St",
+        property_zip="08046",
+        fips="06037",
+        bathrooms="2.25",
+        sqft=1780,
+        latitude="38.889334",
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [
+        ({"address": "1433 Canyon Rd", "street": "Canyon", "city": "Santa Fe"}, "1433 Canyon Rd"),
+        (
+            {"address": "9 A Ave Unit 308, Herndon, Va 20171", "street": "9 A Ave Unit 308", "city": "Herndon"},
+            "9 A Ave Unit 308",
+        ),
+        ({"address": "12 Main St, Apt 4, Austin, TX 78701", "city": "Austin"}, "12 Main St, Apt 4"),
+        ({"address": "5 Austin St", "city": "Austin"}, "5 Austin St"),
+        ({"address": ", Austin, TX 78701", "city": "Austin"}, None),
+        ({"address": "Austin, TX 78701", "city": "Austin"}, None),
+        (
+            {"address": "", "house": "7", "preDirection": "SE", "street": "Oak", "streetType": "Ln", "unit": 4},
+            "7 SE Oak Ln 4",
+        ),
+        ({"address": None, "house": "7"}, None),
+        ({}, None),
+    ],
+)
+def test_the_street_line_stands_without_city_state_and_zip(address: dict[str, Any], line: str | None) -> None:
+    assert parse.street_line(address) == line
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (
+            {"ownerInfo": {"companyName": "19th Road Llc", "owner1LastName": "19th Road Llc", "owner1Type": "Company"}},
+            (None, None, "19th Road Llc", "llc"),
+        ),
+        (
+            {"ownerInfo": {"owner1LastName": "Doe Family Trust", "owner1FullName": "Doe Family Trust"}},
+            (None, None, "Doe Family Trust", "trust"),
+        ),
+        ({"owner1LastName": "Acme Inc", "corporateOwned": True}, (None, None, "Acme Inc", "corporation")),
+        ({"owner1LastName": "Willow Grove", "corporateOwned": True}, (None, None, "Willow Grove", "corporation")),
+        (
+            {"ownerInfo": {"owner1FullName": "City of Austin", "owner1Type": "Other"}},
+            (None, None, "City of Austin", "other"),
+        ),
+        ({"owner1FirstName": "Ann", "owner1LastName": "Trust"}, ("Ann", "Trust", "Ann Trust", "trust")),
+        (
+            {"ownerInfo": {"owner1FirstName": "Ann", "owner1LastName": "Trust", "owner1Type": "Individual"}},
+            ("Ann", "Trust", "Ann Trust", "individual"),
+        ),
+        ({"owner1FirstName": "Ann", "owner1LastName": "Lee"}, ("Ann", "Lee", "Ann Lee", "individual")),
+        ({}, (None, None, None, None)),
+    ],
+)
+def test_owners_are_people_trusts_and_companies(record: dict[str, Any], expected: tuple[Any, ...]) -> None:
+    found = parse.detail(record)
+    assert tuple(found[name] for name in ("first_name", "last_name", "owner_name", "owner_type")) == expected
+
+
+@pytest.mark.parametrize(
+    ("percent", "flag", "expected"),
+    [(50, False, True), (49.9, True, False), ("75", None, True), (None, True, True), (None, None, None)],
+)
+def test_high_equity_is_the_briefs_half_when_the_percentage_is_known(percent: Any, flag: Any, expected: Any) -> None:
+    assert parse.detail({"equityPercent": percent, "highEquity": flag})["high_equity"] is expected
+
+
+@a_few
+@given(
+    nested(
+        *[
+            "id",
+            "propertyId",
+            "propertyInfo",
+            "address",
+            "ownerInfo",
+            "mailAddress",
+            "lotInfo",
+            "foreclosureInfo",
+            "active",
+            "city",
+            "street",
+            "zip",
+        ],
+        *["estimatedValue", "equityPercent", "bathrooms", "latitude", "owner1FirstName", "companyName", "owner1Type"],
+    )
+)
+def test_any_record_gives_the_same_keys_and_only_plain_values(record: Any) -> None:
+    found = parse.detail(record if isinstance(record, dict) else {})
+    assert tuple(found) == DETAIL_KEYS
+    assert json.dumps(found).encode()
+    assert_keeps_no_trait(found)
+
+
+@a_few
+@given(json_values | st.fixed_dictionaries({"data": nested("id", "data")}), st.booleans())
+def test_any_answer_gives_a_reply_or_a_vendor_failure(body: Any, bulk: bool) -> None:
+    asked = ("1", "2") if bulk else ("1",)
+    with responses.RequestsMock() as wire:
+        wire.post(BULK if bulk else SINGLE, body=json.dumps(body))
+        try:
+            reply = buy(*asked)
+        except VendorFailure:
+            return
+    assert set(reply.answers) == set(asked)
+    assert all(set(answer.facts) <= set(DETAIL_KEYS) for answer in reply.answers.values())
+    assert reply.units >= 0

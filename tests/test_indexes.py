@@ -1,0 +1,255 @@
+"""Every query that must be quick goes by an index, shown by EXPLAIN among many rows; no planner setting is touched.
+
+The brief lists six indexes of one column. Composites with the bucket (or the owner) first serve the same queries and
+give their order as well; a lone index on a column of five values would be passed over at ten million rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.apps import apps
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from buckets.models import Bucket
+from buckets.services import open_fills
+from config.common.paging import page
+from enrichment import queue
+from enrichment.models import Run, RunItem
+from integrations import calls, catalogue, gate
+from integrations.models import VendorCall
+from leads.filters import matching
+from leads.models import Activity, Lead
+
+pytestmark = pytest.mark.django_db
+
+OURS = ("accounts", "integrations", "leads", "buckets", "enrichment", "campaigns")
+# 30 buckets of 1,000 leads; a third has been bought, of that most has a phone, some is contacted
+CROWD = [
+    """INSERT INTO accounts_user (username, password, first_name, last_name, email, is_superuser, is_staff, is_active,
+           date_joined, daily_lead_limit, monthly_budget)
+       SELECT 'user' || n, '', '', '', '', false, false, true, now(), 5000, 1000 FROM generate_series(1, 1000) n""",
+    """INSERT INTO buckets_bucket (id, owner_id, name, description, source, filters, signals, total_leads,
+           enriched_leads, queued_leads, contacted_leads, enrichment_status, enrichment_progress, created_at,
+           updated_at)
+       SELECT uuidv7(), u.id, 'Bucket', '', 'real-estate', '{}', '{}', 0, 0, 0, 0, 'pending', '{}', now(), now()
+         FROM accounts_user u, generate_series(1, CASE u.username WHEN 'user7' THEN 300 ELSE 3 END) ORDER BY u.id""",
+    """INSERT INTO leads_lead (id, bucket_id, owner_id, source, property_id, created_at, updated_at, status, phone,
+           enrichment_status, property_state)
+       SELECT uuidv7(), b.id, b.owner_id, 'real-estate', n::text, now(), now(),
+              CASE WHEN n % 8 = 0 THEN 'contacted' ELSE 'new' END,
+              CASE WHEN n % 4 = 0 THEN '+15125550100' END,
+              CASE WHEN n % 4 = 0 THEN 'completed' WHEN n % 40 = 1 THEN 'failed' WHEN n % 10 = 2 THEN 'partial'
+                   ELSE 'pending' END,
+              CASE WHEN n % 4 = 0 OR n % 10 = 2 THEN (ARRAY['WA', 'OR', 'CA', 'TX', 'NY', 'FL'])[n / 4 % 6 + 1] END
+         FROM generate_series(1, 1000) n, (SELECT * FROM buckets_bucket ORDER BY id LIMIT 30) b ORDER BY b.id, n""",
+    """INSERT INTO leads_activity (id, lead_id, kind, text, created_at)
+       SELECT uuidv7(), id, 'call', '', now() FROM leads_lead, generate_series(1, 3) WHERE status = 'contacted'""",
+    """INSERT INTO enrichment_run (id, bucket_id, bucket_name, owner_id, kind, status, paused_by, reason, options,
+           request_hash, total, enriched, partial, failed, skipped, with_phones, with_emails, created_at, updated_at)
+       SELECT uuidv7(), b.id, '', b.owner_id, 'property', 'completed', '', '', '{}', '', 0, 0, 0, 0, 0, 0, 0, now(),
+              now()
+         FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM buckets_bucket) b,
+              generate_series(1, CASE n WHEN 21 THEN 100 ELSE 1 END) ORDER BY b.id""",
+    "UPDATE enrichment_run SET status = 'running' WHERE id IN (SELECT id FROM enrichment_run ORDER BY id DESC LIMIT 3)",
+    """INSERT INTO enrichment_turn (run_id, owner_id, stage, served_at)
+       SELECT id, owner_id, s, now() FROM enrichment_run, (VALUES (1), (2)) AS t(s)""",
+    """INSERT INTO enrichment_runitem (run_id, lead_id, stage, outcome, token, lease_until)
+       SELECT r.id, l.id, CASE r.status WHEN 'running' THEN 1 ELSE 0 END,
+              CASE r.status WHEN 'running' THEN 0 ELSE 1 END,
+              CASE WHEN r.status = 'running' AND l.property_id::int < 30 THEN gen_random_uuid() END, now()
+         FROM (SELECT * FROM enrichment_run ORDER BY id DESC LIMIT 30) r,
+              (SELECT * FROM leads_lead ORDER BY id LIMIT 1000) l ORDER BY r.id, l.id""",
+    """INSERT INTO integrations_vendorcall (id, operation_id, user_id, run_id, state, inputs, found, reserved, cost,
+           units, holds, category, reason, request_id, created_at, slot_at, sent_at, lease_until)
+       SELECT uuidv7(), o.id, r.owner_id, r.id, CASE n WHEN 1 THEN 'sent' WHEN 2 THEN 'in_doubt' ELSE 'settled' END,
+              1, 1, 0, 0, 0, '{}', '', '', '', now(), now(), now(), now() - interval '1 h'
+         FROM (SELECT id, owner_id, row_number() OVER () n FROM enrichment_run) r,
+              (SELECT id FROM integrations_operation WHERE name = 'property_detail') o""",
+    """INSERT INTO buckets_fill (id, bucket_id, criteria, status, pending_slices, fetched, saved, attempts, error,
+           created_at, updated_at)
+       SELECT uuidv7(), id, '{}', CASE WHEN row_number() OVER () = 1 THEN 'queued' ELSE 'completed' END, '[]', 0, 0, 0,
+              '', now(), now() FROM buckets_bucket""",
+    "ANALYZE",
+]
+
+
+class Place(NamedTuple):
+    bucket: Bucket
+    middle: Lead
+    run: Run
+
+
+@pytest.fixture(scope="module")
+def crowd(django_db_setup: None, django_db_blocker: Any) -> Iterator[Place]:
+    """Committed, so that every test has it; all of it hangs on users, and goes with them."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        catalogue.operation("property_detail")
+        for statement in CROWD:
+            cursor.execute(statement)
+        bucket = Bucket.objects.order_by("pk")[20]
+        middle = Lead.objects.filter(bucket=bucket).order_by("pk")[499]
+        run = Run.objects.filter(status="running").order_by("pk")[0]
+    yield Place(bucket, middle, run)
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE accounts_user RESTART IDENTITY CASCADE")
+
+
+def leads_page(place: Place, filters: dict[str, Any]) -> Any:
+    """The statement of the API's own page, from the middle of the bucket."""
+    after = place.middle.pk
+    return matching(Lead.objects.filter(bucket=place.bucket, pk__gt=after), filters).order_by("pk")[:51]
+
+
+def by(rows: Any) -> list[Any]:
+    return list(rows)
+
+
+# what is asked: (the product's own query, the table of its statement, the index or indexes that may serve it)
+CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
+    "leads of a bucket, from its middle": (lambda p: by(leads_page(p, {})), "leads_lead", "lead_by_bucket"),
+    "leads of a user": (
+        # one with a tenth of all leads: for the user of nearly half of them the primary key serves as well
+        lambda p: by(Lead.objects.owned_by(Bucket.objects.order_by("pk")[3].owner).order_by("pk")[:50]),
+        "leads_lead",
+        "lead_by_owner",
+    ),
+    "a property in the buckets of a user": (
+        lambda p: by(Lead.objects.filter(bucket__in=Bucket.objects.owned_by(p.bucket.owner), property_id="77")),
+        "leads_lead",
+        "lead_once_per_bucket",
+    ),
+    "leads of a bucket that may be contacted": (
+        lambda p: by(leads_page(p, {"contactable": True})),
+        "leads_lead",
+        "lead_contactable lead_by_enrichment",  # either holds little else
+    ),
+    "leads of a bucket that were contacted": (
+        lambda p: by(leads_page(p, {"status": "contacted"})),
+        "leads_lead",
+        "lead_contactable",
+    ),
+    "leads of a bucket in a state": (
+        lambda p: by(leads_page(p, {"propertyState": "wa"})),
+        "leads_lead",
+        "lead_by_state",
+    ),
+    "leads of a bucket waiting for facts": (
+        lambda p: by(Lead.objects.filter(bucket=p.bucket).pending().order_by("pk")[:250]),
+        "leads_lead",
+        "lead_pending",
+    ),
+    "leads of a bucket that failed": (
+        lambda p: by(leads_page(p, {"enrichmentStatus": "failed"})),
+        "leads_lead",
+        "lead_by_enrichment",
+    ),
+    "leads of a bucket with a phone": (
+        lambda p: by(leads_page(p, {"enrichedOnly": True})),
+        "leads_lead",
+        "lead_by_enrichment",
+    ),
+    "history of a lead": (
+        lambda p: by(Activity.objects.filter(lead=p.middle).order_by("-pk")[:50]),
+        "leads_activity",
+        "activity_by_lead",
+    ),
+    "buckets of a user, newest first": (
+        lambda p: page(Bucket.objects.owned_by(p.bucket.owner), limit=50, cursor=None, newest_first=True),
+        "buckets_bucket",
+        "bucket_by_owner",
+    ),
+    "fills with work": (lambda p: open_fills(), "buckets_fill", "fill_open"),
+    "the next items of a run": (lambda p: queue.claim(p.run.pk, 1, 250), "enrichment_runitem", "item_waiting"),
+    "items whose worker may be dead": (
+        lambda p: by(RunItem.objects.filter(token__isnull=False, lease_until__lt=p.run.created_at)),
+        "enrichment_runitem",
+        "item_taken",
+    ),
+    "runs of a bucket, latest first": (
+        lambda p: by(Run.objects.filter(bucket=p.bucket).order_by("-pk")[:10]),
+        "enrichment_run",
+        "run_by_bucket",
+    ),
+    "runs of a user, latest first": (
+        lambda p: page(Run.objects.owned_by(p.bucket.owner), limit=50, cursor=None, newest_first=True),
+        "enrichment_run",
+        "run_by_owner",
+    ),
+    "runs that are open": (
+        lambda p: by(Run.objects.filter(status__in=Run.OPEN).order_by("pk")),
+        "enrichment_run",
+        "run_open",
+    ),
+    "when a user was served last": (lambda p: queue.next_run(1, "property_detail"), "enrichment_turn", "turn_by_owner"),
+    "calls in flight": (
+        lambda p: gate.enter(catalogue.operation("property_detail").pk),
+        "integrations_vendorcall",
+        "call_open",
+    ),
+    "calls whose worker is dead": (lambda p: calls.dead_calls(), "integrations_vendorcall", "call_open"),
+    "calls in doubt": (
+        lambda p: by(VendorCall.objects.filter(state="in_doubt").order_by("pk")),
+        "integrations_vendorcall",
+        "call_in_doubt",
+    ),
+    "calls of a run": (
+        lambda p: by(VendorCall.objects.filter(run_id=p.run.pk).order_by("pk")),
+        "integrations_vendorcall",
+        "call_by_run",
+    ),
+    "calls of a user": (
+        lambda p: by(VendorCall.objects.filter(user=p.bucket.owner).order_by("-pk")[:50]),
+        "integrations_vendorcall",
+        "call_by_user",
+    ),
+}
+SORTED_LATER = {
+    "history of a lead",
+    "calls whose worker is dead",
+    "when a user was served last",
+}  # of a handful of rows
+
+
+def explained(act: Callable[[], Any], table: str) -> dict[str, Any]:
+    """The plan of the first statement that `act` sends to this table."""
+    with transaction.atomic(), CaptureQueriesContext(connection) as sent:
+        act()
+    statement = next(q["sql"] for q in sent.captured_queries if table in q["sql"] and "SELECT" in q["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (FORMAT JSON) " + statement)
+        (answer,) = cursor.fetchone()  # type: ignore[misc]
+    plan: dict[str, Any] = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
+    return plan
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", []):
+        yield from nodes(inner)
+
+
+@pytest.mark.parametrize("question", CASES)
+def test_a_query_goes_by_its_index(crowd: Place, question: str) -> None:
+    act, table, index = CASES[question]
+    plan = list(nodes(explained(lambda: act(crowd), table)))
+    assert set(index.split()) & {node.get("Index Name") for node in plan}, json.dumps(plan[0], indent=1)
+    assert not [node for node in plan if node["Node Type"] == "Seq Scan" and node["Relation Name"] == table]
+    if question not in SORTED_LATER:
+        assert not [node for node in plan if "Sort" in node["Node Type"]], json.dumps(plan[0], indent=1)
+
+
+def test_every_index_there_is_serves_a_query_here() -> None:
+    models = [model for model in apps.get_models() if model._meta.app_label in OURS]
+    declared = {index.name for model in models for index in model._meta.indexes}
+    assert declared <= {name for _, _, index in CASES.values() for name in index.split()}
+
+
+def test_a_page_deep_in_a_bucket_reads_no_more_than_the_first(crowd: Place) -> None:
+    first = explained(lambda: by(Lead.objects.filter(bucket=crowd.bucket).order_by("pk")[:51]), "leads_lead")
+    deep = explained(lambda: by(leads_page(crowd, {})), "leads_lead")
+    assert deep["Total Cost"] < 2 * first["Total Cost"]
