@@ -19,7 +19,7 @@ from config.common.faultpoints import commit
 from integrations import services as vendors
 from integrations.errors import Category
 from integrations.pace import database_now
-from leads.counters import hold_bucket
+from leads.counters import COUNTERS, hold_bucket
 from leads.services import insert_ids
 
 log = logging.getLogger(__name__)
@@ -255,5 +255,5 @@ def _differences(bucket: Bucket) -> dict[str, tuple[int, int]]:
             [bucket.pk],
         )
         row: Any = cursor.fetchone()
-    real = dict(zip(("total_leads", "enriched_leads", "queued_leads", "contacted_leads"), row, strict=True))
+    real = dict(zip(COUNTERS, row, strict=True))
     return {name: (getattr(bucket, name), n) for name, n in real.items() if getattr(bucket, name) != n}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min, Q, Sum
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
@@ -40,11 +40,10 @@ def _pace() -> Iterator[Metric]:
     )
     broken = GaugeMetricFamily("bucket_breaker_open", "1 while nothing is sent to a vendor", labels=["vendor"])
     now = database_now()
-    for operation in Operation.objects.select_related("vendor"):
-        pace = operation.setting("pace")
-        if pace:
-            sent = operation.calls.filter(sent_at__gt=now - timedelta(seconds=MINUTE)).count()
-            used.add_metric([operation.vendor_id, operation.name], sent * interval(pace) / MINUTE)
+    sent = Count("calls", filter=Q(calls__sent_at__gt=now - timedelta(seconds=MINUTE)))
+    for operation in Operation.objects.annotate(sent=sent).order_by("pk"):
+        if pace := operation.setting("pace"):
+            used.add_metric([operation.vendor_id, operation.name], operation.sent * interval(pace) / MINUTE)
     for vendor in Vendor.objects.all():
         stopped = bool(vendor.paused_reason) or not vendor.enabled
         is_open = vendor.breaker_open_until is not None and vendor.breaker_open_until > now

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from config.common.logs import told
 from enrichment import lanes, purchase, stages
 
 log = logging.getLogger(__name__)
@@ -90,8 +91,8 @@ class _Pump:
             connection.close()
             self.stopping.wait(1.0)
             return
-        except Exception as error:  # its words may hold a person's data
-            log.error("A step of stage %s broke: %s", self.stage, type(error).__name__)
+        except Exception as error:
+            log.error("A step of stage %s broke: %s", self.stage, told(error))
             self.stopping.wait(1.0)
             return
         if step.worked:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +12,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
 from config.common.faultpoints import commit
+from config.common.logs import told
 from enrichment import queue, stages
 from enrichment.models import Run, RunItem
 from enrichment.queue import Ending
@@ -116,9 +116,8 @@ def _may_still_fit(run: Run, plan: Plan) -> bool:
 
 
 def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
-    """Pauses the runs an unforeseen error is about. A database error's words may hold personal data: not told."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("Runs %s broke: %s\n%s", [str(run_id) for run_id in run_ids], type(error).__name__, where)
+    """Pauses the runs that an unforeseen error is about."""
+    log.error("Runs %s broke: %s", [str(run_id) for run_id in run_ids], told(error))
     for run_id in run_ids:
         with transaction.atomic():
             run = queue.lock_run(run_id)

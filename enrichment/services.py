@@ -18,11 +18,10 @@ from config.common.bell import ring
 from enrichment import queue, stages
 from enrichment.models import Run, RunItem, Turn
 from enrichment.queue import Ending
-from integrations import breaker, calls, catalogue
-from integrations.models import VendorCall
+from integrations import breaker, catalogue
 from integrations.pace import database_now
 from leads.counters import change_counters, hold_bucket
-from leads.filters import BadFilter, matching
+from leads.filters import matching, refuse_empty
 from leads.models import Lead
 
 
@@ -206,20 +205,8 @@ def check_options(*, bucket: Bucket, options: RunOptions) -> None:
                 "INVALID", f"{missing} of these leads are not in the bucket." if missing else "No leads.", "leadIds"
             )
     if options.guard:
-        _check_guard(options.guard)
+        refuse_empty(options.guard)
         matching(Lead.objects.none(), options.guard)
-
-
-def _check_guard(guard: Mapping[str, Any]) -> None:
-    """A guard with nothing to say would let everybody through, and buy what nobody asked for. Raises BadFilter."""
-    methods = ("needsApollo", "needsSkipTrace", "enrichedOnly", "contactable")
-    empty = {
-        name: ["This guard would let every lead through: give it a value."]
-        for name, value in guard.items()
-        if value is None or value == [] or str(value).strip() == "" or (name in methods and value is False)
-    }
-    if empty:
-        raise BadFilter(empty)
 
 
 def _ring(run: Run) -> None:
@@ -306,14 +293,3 @@ def _open(run: Run) -> Run:
         word = locked.get_status_display().lower() if locked else "gone"
         raise RunError("RUN_OVER", f"The run is {word}.")
     return locked
-
-
-def decide_doubt(*, call: VendorCall, bought: bool) -> bool:
-    """An operator's word on a purchase in doubt: written off if it was bought, else released; no guess is made.
-
-    Either way its facts may be bought again: `retry_failed` of its run does. Returns False if it is in doubt no more.
-    """
-    with transaction.atomic():
-        if call.run_id is not None:
-            queue.lock_run(call.run_id)
-        return (calls.write_off if bought else calls.release_doubt)(call.pk)

@@ -31,6 +31,7 @@ from psycopg.errors import IdleInTransactionSessionTimeout
 from accounts.models import User
 from config.common.faultpoints import commit
 from config.common.ids import uuid7
+from config.common.logs import told
 from integrations import breaker, calls, pace, purses
 from integrations.contract import Answer, Door, Query, Reply
 from integrations.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
@@ -284,7 +285,7 @@ def carry_out(call_id: UUID, queries: Sequence[Query], door: Door, *, wanted: Ca
     except VendorFailure as failure:
         return Outcome(failure=failure, latency_ms=_since(started))
     except Exception as error:  # bytes may have left: whatever went wrong here, the purchase is in doubt, not forgotten
-        log.exception("The adapter of %s broke", door.operation)
+        log.error("The adapter of %s broke: %s", door.operation, told(error))
         return Outcome(failure=InDoubt(f"our own fault: {type(error).__name__}"), latency_ms=_since(started))
     return Outcome(reply=reply, latency_ms=_since(started))
 

@@ -105,6 +105,24 @@ def _is_unclear(name: str, value: str | None) -> bool:
     return is_flag and (value or "").lower() not in ("true", "false", "1", "0", "")
 
 
+def refuse_empty(params: Mapping[str, Any]) -> None:
+    """Raises BadFilter for filters that let every lead through: fine for a list, not for a guard that spares money.
+
+    Such is one without a value, and `false` for a filter that only ever narrows when it is true.
+    """
+    empty = {
+        name: ["This guard would let every lead through: give it a value."]
+        for name, value in params.items()
+        if value is None or value == [] or str(value).strip() == "" or (value is False and _narrows_if_true(name))
+    }
+    if empty:
+        raise BadFilter(empty)
+
+
+def _narrows_if_true(name: str) -> bool:
+    return name in LeadFilter.base_filters and LeadFilter.base_filters[name].method is not None
+
+
 def _as_query(params: Mapping[str, Any]) -> Any:
     """JSON values as a query string would carry them."""
     query = QueryDict(mutable=True)

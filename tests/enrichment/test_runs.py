@@ -342,7 +342,9 @@ def test_a_fault_of_ours_while_settling_keeps_the_paid_answers_and_pauses_the_ru
     assert run.spent == billed(sandbox)
 
 
-def test_a_run_that_breaks_does_not_hold_up_another_users(sandbox: Sandbox, bucket: Bucket, monkeypatch: Any) -> None:
+def test_a_run_that_breaks_does_not_hold_up_another_users(
+    sandbox: Sandbox, bucket: Bucket, monkeypatch: Any, caplog: Any
+) -> None:
     broken = start(bucket)
     asked = purchase.stages.questions
 
@@ -356,6 +358,8 @@ def test_a_run_that_breaks_does_not_hold_up_another_users(sandbox: Sandbox, buck
     broken.refresh_from_db()
     assert (other.status, other.done) == ("completed", 10)
     assert (broken.status, broken.reason) == ("paused", "Our own fault: TypeError. The log has more.")
+    assert "TypeError" in caplog.text
+    assert "a secret" not in caplog.text
 
 
 @pytest.mark.parametrize(

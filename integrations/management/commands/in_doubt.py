@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 
 from config.common.commands import ProductCommand, row_of
-from enrichment.services import decide_doubt
+from integrations.calls import release_doubt, write_off
 from integrations.models import VendorCall
 
 
@@ -34,7 +35,9 @@ class Command(ProductCommand):
         if not (options["release"] or options["write_off"]):
             raise CommandError("Say --release (it was not bought) or --write-off (it was).")
         call = row_of(VendorCall.objects.select_related("operation"), options["call"])
-        if not decide_doubt(call=call, bought=options["write_off"]):
+        with transaction.atomic():
+            decided = (write_off if options["write_off"] else release_doubt)(call.pk)
+        if not decided:
             raise CommandError(f"The request {call.pk} is not in doubt: it is {call.get_state_display().lower()}.")
         verdict = "written off" if options["write_off"] else "released"
         self.report(
