@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from knox.models import AuthToken
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.models import User
 from accounts.services import revoke_token
@@ -18,14 +22,18 @@ from config.common.admin import OwnedAdmin, ask, confirmed
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     """Superusers only: whoever edits users may give themselves anything.
 
     Users are switched off, never deleted: a million leads hang on one.
     """
 
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
     list_display = ("username", "email", "is_active", "is_staff", "daily_lead_limit", "monthly_budget")
-    fieldsets = (*DjangoUserAdmin.fieldsets, ("Limits", {"fields": ("daily_lead_limit", "monthly_budget")}))  # type: ignore[misc]
+    fieldsets = (*DjangoUserAdmin.fieldsets, ("Limits", {"fields": ("daily_lead_limit", "monthly_budget", "time_zone")}))  # type: ignore[misc]
     add_fieldsets = (
         *DjangoUserAdmin.add_fieldsets,
         ("Limits", {"fields": ("daily_lead_limit", "monthly_budget")}),
@@ -45,6 +53,14 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+    """Sets of permissions."""
 
 
 admin.site.unregister(AuthToken)

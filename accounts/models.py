@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from decimal import Decimal
+from functools import cache
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.db import models
 
 
@@ -15,6 +18,18 @@ def default_daily_lead_limit() -> int:
 
 def default_monthly_budget() -> Decimal:
     return Decimal(settings.MONTHLY_BUDGET)
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The zones a clock may be set to: IANA names, such as America/New_York."""
+    return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})  # not the same on every host
+
+
+def check_time_zone(name: str) -> None:
+    """Raises ValidationError for a name that is no zone."""
+    if name not in time_zones():
+        raise ValidationError("%(name)r is no time zone, such as America/New_York.", params={"name": name[:64]})
 
 
 class User(AbstractUser):
@@ -28,6 +43,13 @@ class User(AbstractUser):
         decimal_places=2,
         default=default_monthly_budget,
         help_text="US dollars a month (UTC) this user may spend with all vendors",
+    )
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        db_default="UTC",
+        validators=[check_time_zone],
+        help_text="Whose clock a new schedule goes by, such as America/New_York",
     )
 
     class Meta(AbstractUser.Meta):

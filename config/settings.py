@@ -14,6 +14,8 @@ from typing import Any
 import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -70,6 +72,8 @@ if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL must start with redis://. Example: REDIS_URL=redis://host:6379/0")
 
 INSTALLED_APPS = [
+    "unfold",  # before the admin, whose look it is
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -173,6 +177,7 @@ _KEEP = 90  # seconds
 CELERY_BEAT_SCHEDULE = {
     "ring-pumps": {"task": "enrichment.ring", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "reap-expired-leases": {"task": "enrichment.reap", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "sweep-phones": {"task": "enrichment.sweep_phones", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "reconcile": {"task": "enrichment.reconcile", "schedule": 3600.0, "options": {"expire_seconds": 3500}},
     "continue-fills": {
         "task": "buckets.continue_fills",
@@ -260,6 +265,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "knox.auth.TokenAuthentication",
@@ -306,6 +312,7 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 STATIC_ROOT = BASE_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -316,6 +323,70 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
+
+# --- The operators' desk ---------------------------------------------------------------------------------------------
+
+
+def _entry(title: str, icon: str, address: str, *, superusers: bool = False) -> dict[str, Any]:
+    """A line of the side bar. `address`: what `admin:` is followed by in a URL's name."""
+    entry = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{address}")}
+    return entry | ({"permission": "config.common.admin.sees_all"} if superusers else {})
+
+
+UNFOLD = {
+    "SITE_TITLE": "Bucket System",
+    "SITE_HEADER": "Bucket System",
+    "SITE_SYMBOL": "real_estate_agent",
+    "SITE_URL": None,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "enrichment.admin.home.context",
+    "STYLES": [lambda request: static("desk/desk.css")],
+    "SCRIPTS": [lambda request: static("desk/desk.js")],
+    "COLORS": {  # a green that is readable on white: 4.5 to 1 from 600 on
+        "primary": {
+            "50": "oklch(97.9% .021 166.1)",
+            "100": "oklch(95% .052 163.1)",
+            "200": "oklch(90.5% .093 164.2)",
+            "300": "oklch(84.5% .143 164.9)",
+            "400": "oklch(76.5% .177 163.2)",
+            "500": "oklch(60% .13 163)",
+            "600": "oklch(50.8% .118 165.6)",
+            "700": "oklch(43.2% .095 166.9)",
+            "800": "oklch(37.8% .077 168.9)",
+            "900": "oklch(32% .065 169)",
+            "950": "oklch(26.2% .051 172.6)",
+        }
+    },
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "items": [
+                    _entry("Home", "home", "index"),
+                    _entry("Buckets", "inventory_2", "buckets_bucket_changelist"),
+                    _entry("Leads", "contacts", "leads_lead_changelist"),
+                    _entry("Runs", "play_circle", "enrichment_run_changelist"),
+                    _entry("Tags", "sell", "leads_tag_changelist"),
+                    _entry("Activities", "history", "leads_activity_changelist"),
+                ]
+            },
+            {
+                "title": "Operations",
+                "separator": True,
+                "items": [
+                    _entry("Vendors", "storefront", "integrations_vendor_changelist", superusers=True),
+                    _entry("Requests", "receipt_long", "integrations_vendorcall_changelist", superusers=True),
+                    _entry("Bought facts", "fact_check", "integrations_lookup_changelist", superusers=True),
+                    _entry("Purses", "account_balance_wallet", "integrations_purse_changelist", superusers=True),
+                    _entry("Pumps", "conveyor_belt", "enrichment_lane_changelist", superusers=True),
+                    _entry("Users", "group", "accounts_user_changelist", superusers=True),
+                    _entry("API tokens", "key", "knox_authtoken_changelist"),
+                    _entry("Periodic tasks", "schedule", "django_celery_beat_periodictask_changelist", superusers=True),
+                ],
+            },
+        ],
+    },
+}
 
 # --- Security: production unless DEBUG -------------------------------------------------------------------------------
 

@@ -6,27 +6,37 @@ A page over a million leads costs what a page over a hundred does: newest first 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.widgets import (
+    CHECKBOX_CLASSES,
+    FILE_CLASSES,
+    INPUT_CLASSES,
+    RADIO_CLASSES,
+    SELECT_CLASSES,
+    TEXTAREA_CLASSES,
+)
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
 else:
-    Base = admin.ModelAdmin
+    Base = ModelAdmin
 
+FormT = TypeVar("FormT", bound=forms.BaseForm)
 COUNTED_AT_MOST = 10_000  # rows a list counts and pages through; whoever looks for one further down filters first
 CHOSEN_AT_MOST = 100  # rows one action takes
 
@@ -168,6 +178,33 @@ def list_link(model: Any, words: object, **filters: object) -> SafeString:
     return format_html('<a href="{}?{}">{}</a>', address, query, words)
 
 
+# --- Pages of our own -------------------------------------------------------------------------------------------------
+
+_LOOKS: tuple[tuple[type[forms.Widget], Sequence[str]], ...] = (  # the first that fits
+    (forms.CheckboxSelectMultiple, ()),
+    (forms.RadioSelect, RADIO_CLASSES),
+    (forms.CheckboxInput, CHECKBOX_CLASSES),
+    (forms.Select, SELECT_CLASSES),
+    (forms.FileInput, FILE_CLASSES),
+    (forms.Textarea, TEXTAREA_CLASSES),
+    (forms.widgets.Input, INPUT_CLASSES),
+)
+
+
+def dressed(form: FormT) -> FormT:
+    """The same form in the theme's look, for `unfold/helpers/field.html`."""
+    for bound in form:
+        look = next((classes for kind, classes in _LOOKS if isinstance(bound.field.widget, kind)), ())
+        bound.field.widget.attrs.setdefault("class", " ".join(look))
+    return form
+
+
+def page(model_admin: Any, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
+    """A page of the desk that is neither a list nor a form of one row, inside the theme."""
+    shared = model_admin.admin_site.each_context(request)
+    return TemplateResponse(request, template, {**shared, "opts": model_admin.model._meta, "title": title, **context})
+
+
 # --- Actions ----------------------------------------------------------------------------------------------------------
 
 
@@ -207,23 +244,23 @@ def ask(
     title: str,
     lines: Sequence[object],
     button: str,
-    form: Form | None = None,
+    form: forms.Form | None = None,
     **more: Any,
 ) -> HttpResponse:
     """The page between choosing an action and doing it. Its button posts the same action with `confirmed`."""
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.model._meta,
-        "title": title,
-        "lines": lines,
-        "button": button,
-        "form": form,
-        "rows": rows,
-        "action": request.POST.get("action", ""),
-        "checkbox": ACTION_CHECKBOX_NAME,
+    return page(
+        model_admin,
+        request,
+        "admin/ask.html",
+        title,
+        lines=lines,
+        button=button,
+        form=form and dressed(form),
+        rows=rows,
+        action=request.POST.get("action", ""),
+        checkbox=ACTION_CHECKBOX_NAME,
         **more,
-    }
-    return TemplateResponse(request, "admin/ask.html", context)
+    )
 
 
 def confirmed(request: HttpRequest) -> bool:
