@@ -33,7 +33,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     change_password_form = AdminPasswordChangeForm
 
     list_display = ("username", "email", "is_active", "is_staff", "daily_lead_limit", "monthly_budget")
-    fieldsets = (*DjangoUserAdmin.fieldsets, ("Limits", {"fields": ("daily_lead_limit", "monthly_budget", "time_zone")}))  # type: ignore[misc]
+    fieldsets = (
+        *DjangoUserAdmin.fieldsets,
+        ("Limits", {"fields": ("daily_lead_limit", "monthly_budget", "time_zone")}),
+    )  # type: ignore[misc]
     add_fieldsets = (
         *DjangoUserAdmin.add_fieldsets,
         ("Limits", {"fields": ("daily_lead_limit", "monthly_budget")}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from leads.services import insert_ids
 
 log = logging.getLogger(__name__)
 FILL_LEASE = timedelta(seconds=90)
+SEEN_THROUGH = 5.0  # seconds
 MAX_ATTEMPTS = 8  # with waits doubling from 2 s: about four minutes of a vendor that is away
 PROPERTY_ID = r"[A-Za-z0-9_-]{1,64}"
 
@@ -95,17 +97,35 @@ def delete_bucket(*, bucket: Bucket) -> None:
     The runs themselves stay as history. PostgreSQL carries out the cascade: a million leads fit in no worker's memory.
     """
     with transaction.atomic():
+        stopped = _stop_runs(bucket)
+    _see_through(stopped)
+    with transaction.atomic():
         hold_bucket(bucket.pk)
-        runs: Any = bucket.runs  # the reverse of enrichment's key: no import upwards
-        open_runs = runs.filter(status__in=["queued", "running", "paused"]).order_by("pk").select_for_update()
-        ids = [run.pk for run in open_runs]
-        runs.filter(pk__in=ids).update(
-            status="cancelled", paused_by="", reason="Its bucket was deleted", finished_at=database_now()
-        )
+        _stop_runs(bucket)
         with connection.cursor() as cursor:
             # leads before the bucket, as everybody locks them: the cascade alone would begin with the bucket
             cursor.execute("DELETE FROM leads_lead WHERE bucket_id = %s", [bucket.pk])
             cursor.execute("DELETE FROM buckets_bucket WHERE id = %s", [bucket.pk])
+
+
+def _stop_runs(bucket: Bucket) -> list[UUID]:
+    """Cancels the bucket's open runs and returns their ids."""
+    runs: Any = bucket.runs  # the reverse of enrichment's key: no import upwards
+    open_runs = runs.filter(status__in=["queued", "running", "paused"]).order_by("pk").select_for_update()
+    stopped = [run.pk for run in open_runs]
+    runs.filter(pk__in=stopped).update(
+        status="cancelled", paused_by="", reason="Its bucket was deleted", finished_at=database_now()
+    )
+    return stopped
+
+
+def _see_through(run_ids: Sequence[UUID]) -> None:
+    """Waits a while for what is in flight: deleting a million leads takes seconds, in which a settlement that wants one
+    of them would hold everybody's purses.
+    """
+    deadline = time.monotonic() + SEEN_THROUGH
+    while run_ids and vendors.in_flight(run_ids) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def start_fill(*, bucket: Bucket, criteria: Mapping[str, Any], limit: int | None = None) -> Fill:
@@ -230,30 +250,37 @@ def recount(*, bucket_ids: Sequence[UUID] | None = None, mend: bool = True) -> d
     wrong: dict[UUID, dict[str, tuple[int, int]]] = {}
     chosen = Bucket.objects.all() if bucket_ids is None else Bucket.objects.filter(pk__in=bucket_ids)
     for bucket_id in chosen.order_by("pk").values_list("pk", flat=True).iterator():
-        with transaction.atomic():
-            bucket = Bucket.objects.select_for_update().filter(pk=bucket_id).first()
-            differences = _differences(bucket) if bucket else {}
-            if bucket and differences:
-                wrong[bucket_id] = differences
-                if mend:
-                    for name, (_, real) in differences.items():
-                        setattr(bucket, name, real)
-                    bucket.save()
+        if differences := _differences(bucket_id):
+            wrong[bucket_id] = _mend(bucket_id) if mend else differences
     return wrong
 
 
-def _differences(bucket: Bucket) -> dict[str, tuple[int, int]]:
+def _mend(bucket_id: UUID) -> dict[str, tuple[int, int]]:
+    """Corrects the counters, with everybody who changes them kept waiting meanwhile. Returns what differed."""
+    with transaction.atomic():
+        rows = Bucket.objects.filter(pk=bucket_id)
+        list(rows.select_for_update())
+        differences = _differences(bucket_id)
+        rows.update(**{name: real for name, (_, real) in differences.items()})
+    return differences
+
+
+def _differences(bucket_id: UUID) -> dict[str, tuple[int, int]]:
+    """Stored and real, of one moment: a statement sees leads and the counters that changed with them together."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT count(*), count(*) FILTER (WHERE enrichment_status = 'completed'),
-                   count(*) FILTER (WHERE EXISTS (
-                       SELECT 1 FROM enrichment_runitem i WHERE i.lead_id = l.id AND i.stage <> 0)),
-                   count(*) FILTER (WHERE status <> 'new')
-              FROM leads_lead l WHERE bucket_id = %s
-            """,
-            [bucket.pk],
+            f"""
+            SELECT {", ".join(COUNTERS)}, n.*
+              FROM buckets_bucket b, LATERAL (
+                   SELECT count(*), count(*) FILTER (WHERE l.enrichment_status = 'completed'),
+                          count(*) FILTER (WHERE EXISTS (
+                              SELECT 1 FROM enrichment_runitem i WHERE i.lead_id = l.id AND i.stage <> 0)),
+                          count(*) FILTER (WHERE l.status <> 'new')
+                     FROM leads_lead l WHERE l.bucket_id = b.id) n
+             WHERE b.id = %s
+            """,  # noqa: S608  # names of our own
+            [bucket_id],
         )
-        row: Any = cursor.fetchone()
-    real = dict(zip(COUNTERS, row, strict=True))
-    return {name: (getattr(bucket, name), n) for name, n in real.items() if getattr(bucket, name) != n}
+        row: Any = cursor.fetchone() or 2 * len(COUNTERS) * (0,)
+    pairs = zip(COUNTERS, row[: len(COUNTERS)], row[len(COUNTERS) :], strict=True)
+    return {name: (stored, real) for name, stored, real in pairs if stored != real}

@@ -134,7 +134,8 @@ _database.setdefault("OPTIONS", {})["pool"] = {
 # A process that stops in the middle of a transaction (a paused machine, a cut network) would hold its locks for ever.
 _idle = _whole("DATABASE_IDLE_SECONDS", 30, "seconds a transaction may stand idle before PostgreSQL ends it")
 _database["OPTIONS"].setdefault("options", f"-c idle_in_transaction_session_timeout={_idle}s")
-_database["CONN_HEALTH_CHECKS"] = True
+_database["ENGINE"] = "config.common.postgres"
+_database["CONN_HEALTH_CHECKS"] = False  # it checks by itself, all at once
 _database["ATOMIC_REQUESTS"] = False
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

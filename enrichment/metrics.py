@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.db.models import Count, Min, Q, Sum
+from django.utils import timezone
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 
+from config.common.ids import uuid7_floor
 from enrichment.models import Lane, Run, RunItem
 from integrations.models import Operation, Vendor, VendorCall
 from integrations.pace import database_now, interval
@@ -74,19 +76,24 @@ def _queue() -> Iterator[Metric]:
 
 def _calls() -> Iterator[Metric]:
     labels = ["vendor", "operation"]
-    spent = CounterMetricFamily("bucket_spent_dollars", "US dollars spent", labels=labels)
-    calls = CounterMetricFamily("bucket_vendor_calls", "Requests, by how they ended", labels=[*labels, "state"])
+    spent = CounterMetricFamily("bucket_spent_dollars", "US dollars spent since midnight UTC", labels=labels)
+    calls = CounterMetricFamily(
+        "bucket_vendor_calls", "Requests since midnight UTC, by how they ended", labels=[*labels, "state"]
+    )
     doubt = GaugeMetricFamily("bucket_in_doubt", "Requests an operator has to decide about", labels=labels)
     held = GaugeMetricFamily("bucket_in_doubt_dollars", "US dollars reserved for them", labels=labels)
-    rows = VendorCall.objects.values("operation__vendor", "operation__name", "state")
+    by_operation = VendorCall.objects.values("operation__vendor", "operation__name")
+    today = by_operation.filter(pk__gte=uuid7_floor(timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)))
     money: dict[tuple[str, str], float] = {}
-    for row in rows.annotate(n=Count("id"), cost=Sum("cost"), reserved=Sum("reserved")):
+    for row in today.values("operation__vendor", "operation__name", "state").annotate(n=Count("id"), cost=Sum("cost")):
         names = [row["operation__vendor"], row["operation__name"]]
         calls.add_metric([*names, row["state"]], row["n"])
         money[names[0], names[1]] = money.get((names[0], names[1]), 0.0) + float(row["cost"])
-        if row["state"] == VendorCall.State.IN_DOUBT:
-            doubt.add_metric(names, row["n"])
-            held.add_metric(names, float(row["reserved"]))
+    in_doubt = by_operation.filter(state=VendorCall.State.IN_DOUBT)
+    for row in in_doubt.annotate(n=Count("id"), reserved=Sum("reserved")):
+        names = [row["operation__vendor"], row["operation__name"]]
+        doubt.add_metric(names, row["n"])
+        held.add_metric(names, float(row["reserved"]))
     for pair, dollars in sorted(money.items()):
         spent.add_metric(list(pair), dollars)
     yield from (spent, calls, doubt, held)

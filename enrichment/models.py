@@ -9,6 +9,10 @@ from django.db.models import F, Q
 from config.common.models import Timestamped, UUIDModel
 from enrichment.querysets import RunQuerySet
 
+_done = F("enriched") + F("partial") + F("failed") + F("skipped")
+# Cancelled runs with items that are still to be skipped, or in flight.
+CANCELLED_IN_PART = Q(status="cancelled", bucket__isnull=False, total__gt=_done)
+
 
 class Run(UUIDModel, Timestamped):
     """Answers: which leads did this person ask to buy facts for, under which cap, and how far is it?"""
@@ -28,6 +32,7 @@ class Run(UUIDModel, Timestamped):
         PERSON = "person", "By a person"
         CAP = "cap", "A cap is used up"
         VENDOR = "vendor", "A vendor refuses"
+        FAULT = "fault", "Our own fault"
 
     ACTIVE = (Status.QUEUED, Status.RUNNING)
     OPEN = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
@@ -80,7 +85,7 @@ class Run(UUIDModel, Timestamped):
             models.CheckConstraint(condition=Q(kind__in=["property", "apollo"]), name="run_kind_known"),
             models.CheckConstraint(condition=Q(max_cost__isnull=True) | Q(max_cost__gt=0), name="run_cap_positive"),
             models.CheckConstraint(
-                condition=Q(total__gte=F("enriched") + F("partial") + F("failed") + F("skipped")),
+                condition=Q(total__gte=_done),
                 name="run_done_within_total",
             ),
             models.CheckConstraint(condition=~Q(status="paused") | ~Q(paused_by=""), name="run_paused_has_cause"),
@@ -89,6 +94,11 @@ class Run(UUIDModel, Timestamped):
             models.Index(fields=["owner", "-id"], name="run_by_owner"),
             models.Index(fields=["bucket", "-id"], name="run_by_bucket"),
             models.Index(fields=["id"], condition=Q(status__in=["queued", "running", "paused"]), name="run_open"),
+            models.Index(
+                fields=["id"],
+                condition=CANCELLED_IN_PART,
+                name="run_cancelled_in_part",
+            ),
         ]
 
     def __str__(self) -> str:

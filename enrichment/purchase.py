@@ -111,7 +111,7 @@ def _claim(operation: Operation, stage: int, name: str, most: int, picked: list[
 
 def _may_still_fit(run: Run, plan: Plan) -> bool:
     """Whether a call of this run, or one that holds money under the same cap, is under way: it may cost less."""
-    under_way = VendorCall.objects.filter(state__in=[VendorCall.State.RESERVED, VendorCall.State.SENT])
+    under_way = VendorCall.objects.filter(state__in=VendorCall.OPEN)
     return under_way.filter(Q(run_id=run.pk) | Q(holds__has_key=plan.cap.scope if plan.cap else "")).exists()
 
 
@@ -122,7 +122,7 @@ def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
         with transaction.atomic():
             run = queue.lock_run(run_id)
             if run is not None and run.status in Run.ACTIVE:
-                _pause(run, Run.Pause.VENDOR, f"Our own fault: {type(error).__name__}. The log has more.")
+                _pause(run, Run.Pause.FAULT, f"Our own fault: {type(error).__name__}. The log has more.")
 
 
 def _payer(run: Run) -> Payer:
@@ -303,6 +303,8 @@ def reap() -> int:
             run = queue.lock_run(run_id)
             if run is not None:
                 _after_death(run, queue.stranded().filter(run=run).order_by("pk"), in_doubt=False)
+    for run_id in queue.unfinished_cancels():
+        queue.skip_cancelled(run_id)
     return ended
 
 

@@ -11,10 +11,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import DateTimeField, Exists, F, Func, OuterRef, QuerySet
 
-from enrichment.models import Run, RunItem, Turn
+from enrichment.models import CANCELLED_IN_PART, Run, RunItem, Turn
 from enrichment.stages import Waiting
 from integrations.models import VendorCall
 from integrations.pace import database_now
@@ -24,6 +24,7 @@ from leads.services import Finish, finish_leads
 
 Stage, Outcome = RunItem.Stage, RunItem.Outcome
 MAX_ATTEMPTS = 3  # the brief's three tries, 1, 2 and 4 s apart
+PART = 5000  # items that one transaction skips
 MAX_LOSSES = 5  # workers that died with it: then it is poisoned
 _CLOCK = Func(function="clock_timestamp", output_field=DateTimeField())  # pace.database_now, without asking first
 
@@ -177,6 +178,26 @@ def end(run: Run, endings: Sequence[Ending]) -> None:
         run.status, run.finished_at, run.paused_by, run.reason = Run.Status.COMPLETED, now, "", ""
     run.save()
     show_progress(run)
+
+
+def skip_cancelled(run_id: UUID) -> None:
+    """Skips what waits in a cancelled run, a part at a time, each in its own transaction. Again is harmless."""
+    while True:
+        with transaction.atomic():
+            run = lock_run(run_id)
+            if run is None or run.status != Run.Status.CANCELLED:
+                return
+            waiting = RunItem.objects.filter(run=run, token__isnull=True).exclude(stage=0).order_by("stage", "pk")
+            part = list(waiting.values_list("pk", "lead_id")[:PART])
+            if part:
+                end(run, [Ending(pk, lead_id, Outcome.SKIPPED) for pk, lead_id in part])
+        if len(part) < PART:
+            return
+
+
+def unfinished_cancels() -> list[UUID]:
+    """Cancelled runs with items that nobody has skipped yet: whoever cancelled them died with it, or is at it."""
+    return list(Run.objects.filter(CANCELLED_IN_PART).values_list("pk", flat=True))
 
 
 def _finish_leads(run: Run, endings: Iterable[Ending]) -> tuple[dict[UUID, Any], int]:

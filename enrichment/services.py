@@ -17,7 +17,6 @@ from buckets.models import Bucket
 from config.common.bell import ring
 from enrichment import queue, stages
 from enrichment.models import Run, RunItem, Turn
-from enrichment.queue import Ending
 from integrations import breaker, catalogue
 from integrations.pace import database_now
 from leads.counters import change_counters, hold_bucket
@@ -137,13 +136,18 @@ def enrich_leads(*, by: Any, options: RunOptions, idempotency_key: str | None = 
         missing = len(set(wanted)) - sum(map(len, by_bucket.values()))
         if missing:
             raise RunError("NOT_FOUND", f"{missing} of these leads do not exist.", "leadIds")
+        buckets = list(Bucket.objects.filter(pk__in=by_bucket).order_by("pk"))
+        prefix = None
+        if idempotency_key is not None:  # the key is the request's; each of its runs needs one of its own
+            prefix = hashlib.sha256(idempotency_key.encode()).hexdigest()
+            earlier = Run.objects.filter(owner=by, idempotency_key__startswith=f"{prefix} ")
+            if set(earlier.values_list("bucket_id", flat=True)) not in (set(), set(by_bucket)):
+                raise IdempotencyConflict()
         started = []
-        for bucket in Bucket.objects.filter(pk__in=by_bucket).order_by("pk"):
+        for bucket in buckets:
             part = replace(options, lead_ids=by_bucket[bucket.pk])
             check_options(bucket=bucket, options=part)
-            key = None
-            if idempotency_key is not None:  # the key is the request's; each of its runs needs one of its own
-                key = hashlib.sha256(f"{idempotency_key} {bucket.pk}".encode()).hexdigest()
+            key = f"{prefix} {bucket.pk}" if prefix else None
             started.append(start_run(bucket=bucket, by=by, options=part, idempotency_key=key))
     return started
 
@@ -224,12 +228,14 @@ def pause_run(*, run: Run) -> Run:
     return locked
 
 
-def resume_run(*, run: Run, max_cost: Decimal | None = None) -> Run:
-    """Goes on with a paused run, under a new cap if one is given. A vendor that had refused is asked again."""
+def resume_run(*, run: Run, by: Any, max_cost: Decimal | None = None) -> Run:
+    """Goes on with a paused run, under a new cap if one is given. Raises RunError.
+
+    by: who asks. A vendor that is paused stops everybody: an operator's resume lifts that, anybody else is refused.
+    """
     with transaction.atomic():
         if run.paused_by == Run.Pause.VENDOR:  # before the run is locked: operation and vendor come first
-            for stage in stages.stages_of(run.kind):
-                breaker.reset(catalogue.operation(stages.operation_name(stage, run.options)).vendor_id)
+            _ask_vendors_again(run, by)
         locked = _open(run)
         if locked.status != Run.Status.PAUSED and max_cost is None:
             raise RunError("NOT_PAUSED", f"The run is {locked.get_status_display().lower()}, not paused.")
@@ -243,20 +249,29 @@ def resume_run(*, run: Run, max_cost: Decimal | None = None) -> Run:
     return locked
 
 
+def _ask_vendors_again(run: Run, by: Any) -> None:
+    for stage in stages.stages_of(run.kind):
+        vendor = catalogue.operation(stages.operation_name(stage, run.options)).vendor
+        if by.has_perm("integrations.change_vendor"):
+            breaker.reset(vendor.pk)
+        elif vendor.paused_reason or not vendor.enabled:
+            raise RunError(
+                "VENDOR_PAUSED", f"{vendor} is paused: an operator has to open it again first (admin: Vendors)."
+            )
+
+
 def cancel_run(*, run: Run) -> Run:
-    """Ends a run: nothing more is bought, what is in flight is kept, what waits is skipped. Raises RunError if over."""
+    """Ends a run: nothing more is bought, what is in flight is kept, what waits is skipped. Raises RunError if over.
+
+    What waits is skipped a part at a time, so that nobody waits long for the run's row; beat finishes it where we die.
+    """
     with transaction.atomic():
         locked = _open(run)
         locked.status, locked.paused_by, locked.reason = Run.Status.CANCELLED, "", ""
         locked.finished_at = database_now()
-        waiting = RunItem.objects.select_for_update().filter(run=locked, token__isnull=True).exclude(stage=0)
-        queue.end(
-            locked,
-            [
-                Ending(pk, lead_id, RunItem.Outcome.SKIPPED)
-                for pk, lead_id in waiting.order_by("pk").values_list("pk", "lead_id")
-            ],
-        )
+        locked.save()
+    queue.skip_cancelled(run.pk)
+    locked.refresh_from_db()
     return locked
 
 

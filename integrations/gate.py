@@ -113,10 +113,10 @@ def enter(operation_id: int) -> Operation:
         raise Closed(vendor.paused_reason, None)
     if breaker.is_open(vendor, now) and vendor.breaker_open_until:
         raise Closed(f"{vendor} failed repeatedly; next try soon", (vendor.breaker_open_until - now).total_seconds())
-    if wait := pace.wait_for_slot(operation.next_slot_at, now, operation.setting("pace")):
+    if wait := pace.wait_for_slot(operation.next_slot_at, now):
         raise Closed(f"the pace of {operation}", wait)
     in_flight = VendorCall.objects.filter(
-        operation__vendor=vendor, state__in=[VendorCall.State.RESERVED, VendorCall.State.SENT], lease_until__gt=now
+        operation__vendor=vendor, state__in=VendorCall.OPEN, lease_until__gt=now
     ).count()
     if in_flight >= (1 if breaker.is_probing(vendor, now) else settings.VENDOR_IN_FLIGHT):
         raise Closed(f"{in_flight} requests to {vendor} are in flight", 0.05)

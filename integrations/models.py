@@ -127,6 +127,8 @@ class VendorCall(UUIDModel):
         IN_DOUBT = "in_doubt", "In doubt: it may have been bought"
         WRITTEN_OFF = "written_off", "Written off: paid, nothing received"
 
+    OPEN = (State.RESERVED, State.SENT)
+
     operation = models.ForeignKey(
         "integrations.Operation", models.PROTECT, related_name="calls", help_text="What was asked"
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
+from uuid import UUID
 
 from django.db import transaction
 
@@ -66,6 +67,11 @@ def property_ids(criteria: dict[str, object], *, user_id: int) -> realestateapi.
 def autocomplete(text: str, types: Sequence[str] | None, *, user_id: int) -> list[Place]:
     """Places whose name begins like `text`. Free."""
     return _free("autocomplete", lambda: realestateapi.autocomplete(text, types), user_id)
+
+
+def in_flight(run_ids: Sequence[UUID]) -> bool:
+    """Whether a request for one of these runs has been promised or sent and has not ended."""
+    return VendorCall.objects.filter(state__in=VendorCall.OPEN, run_id__in=run_ids).exists()
 
 
 def _free(name: str, ask: Callable[[], T], user_id: int) -> T:

@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 import uuid
+from datetime import datetime
 
 _TICKS = 4096  # a millisecond: RFC 9562's method 3, the 12 bits after the version
 _VERSION, _VARIANT, _RANDOM = 7 << 12, 2 << 62, 2**62 - 1
@@ -37,3 +38,8 @@ def uuid7s(count: int) -> list[str]:
         f"{(tick >> 12) << 16 | _VERSION | tick & 0xFFF:016x}{bits & _RANDOM | _VARIANT:016x}"
         for tick, bits in zip(range(first, first + count), random, strict=True)
     ]
+
+
+def uuid7_floor(moment: datetime) -> uuid.UUID:
+    """The least UUIDv7 of a moment: rows made since then have a greater or equal id, and the primary key finds them."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80 | _VERSION << 64)

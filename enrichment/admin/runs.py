@@ -132,7 +132,7 @@ class RunAdmin(OwnedAdmin):
 
     @admin.action(description="Resume")
     def resume(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
-        self._each(request, queryset, lambda run: resume_run(run=run), "Goes on")
+        self._each(request, queryset, lambda run: resume_run(run=run, by=request.user), "Goes on")
 
     @admin.action(description="Cancel")
     def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:

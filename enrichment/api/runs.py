@@ -116,7 +116,7 @@ class ResumeView(RunBase):
     )
     def post(self, request: Request, run_id: UUID) -> Response:
         run = self.run(run_id)
-        return ok(run=run_json(services.resume_run(run=run, **self.body(ResumeInput)).pk)[1])
+        return ok(run=run_json(services.resume_run(run=run, by=self.user, **self.body(ResumeInput)).pk)[1])
 
 
 class CancelView(RunBase):

@@ -55,6 +55,8 @@ def test_leads_of_two_buckets_are_enriched_in_a_run_each(sandbox):
     again = Api(ann).post(APOLLO, body, Idempotency_Key="k")
     assert again["Idempotent-Replay"] == "true"
     assert body_of(again)["results"] == results
+    for ids in (asked, more, with_emails(make_bucket(sandbox, ann, 1, start=20, name="Three"))):
+        refused(Api(ann).post(APOLLO, {"leadIds": ids, "revealPhones": False}, Idempotency_Key="k"), 409)
     assert Run.objects.count() == 2
 
 

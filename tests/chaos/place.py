@@ -24,8 +24,7 @@ from integrations.gate import persist
 from integrations.models import VendorCall
 from tests.chaos.people import Person
 
-OPEN_CALLS = (VendorCall.State.RESERVED, VendorCall.State.SENT)
-TABLES = "accounts_user, integrations_vendor, integrations_purse, enrichment_lane, django_celery_beat_periodictask"
+TABLES = "accounts_user, integrations_vendor, integrations_purse, enrichment_lane"
 PATIENCE = 240.0  # seconds
 
 
@@ -75,13 +74,13 @@ class Place:
             )
             self.stack = Stack(options).start()
             self.setting = setting
+            self.hurry()
         else:
             self.revive()
             self.faults()
             self.until(self.is_calm, "what the scenario before left")
         persist(_empty)
         requests.post(f"{self.running.sandbox_url}/sandbox/ledger/reset", timeout=10).raise_for_status()
-        self.hurry()
 
     def close(self) -> None:
         """Everything this place started is gone."""
@@ -95,12 +94,12 @@ class Place:
 
     def is_calm(self) -> bool:
         """No purchase is under way."""
-        return not VendorCall.objects.filter(state__in=OPEN_CALLS).exists()
+        return not VendorCall.objects.filter(state__in=VendorCall.OPEN).exists()
 
     def hurry(self) -> None:
         """Beat's ten seconds become one, as an operator could set it in the admin."""
-        if "beat" in self.running.processes:
-            self.running.restart("beat")
+        persist(PeriodicTask.objects.all().delete)
+        self.running.restart("beat")  # which writes them anew
         self.until(lambda: PeriodicTask.objects.filter(name="continue-fills").exists(), "beat's schedule")
         persist(_hurry)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from django.db import InternalError, OperationalError, transaction
+from django.db import InternalError, OperationalError, connection, connections, transaction
 from django.utils import timezone
 from django_celery_beat.schedulers import ModelEntry
 from psycopg.errors import IdleInTransactionSessionTimeout
@@ -147,6 +148,49 @@ class _CommitsAndFails:
     def __exit__(self, *error: object) -> None:
         self.transaction.__exit__(None, None, None)
         raise OperationalError("the connection was lost before the commit's answer")
+
+
+def test_the_first_request_after_a_restart_of_postgresql_finds_every_broken_connection() -> None:
+    """Its idle connections are all broken then. Found one at a time, each costs a request its wait for a new one."""
+    together = threading.Barrier(6)
+    in_threads(6, lambda: (_ask(), together.wait(10)))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        ended = cursor.fetchone()[0]
+    pool = connections["default"].pool
+    lost = pool.get_stats().get("connections_lost", 0)
+
+    in_threads(1, _ask)
+
+    assert ended >= 5  # of six: one is this test's own now
+    assert pool.get_stats()["connections_lost"] - lost >= ended - 1  # one is the one that was tried
+
+
+def _ask() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def in_threads(times: int, act: Callable[[], Any]) -> None:
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            act()
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
 
 
 def test_rings_expire_and_not_before_a_clock_that_is_a_minute_fast(settings: Any) -> None:

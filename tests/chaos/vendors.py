@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from enrichment.models import Run, RunItem
+from integrations import breaker
 from integrations.gate import persist
 from integrations.models import Operation, Vendor
 from tests.chaos.books import PAID, ledger
@@ -84,6 +85,7 @@ def refused(kind: str) -> Callable[[Place], Sequence[str]]:
         if kind not in said["reason"] or asked > 12:
             raise Broken(f"paused with {said['reason']!r} after {asked} requests")
         place.faults()
+        persist(lambda: breaker.reset("realestateapi"))  # the operator's word, as in the admin
         ann.done("POST", f"/runs/{run}/resume", {})
         place.settled([run])
         if ann.run(run)["counts"]["failed"]:

@@ -12,9 +12,10 @@ from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import delete_bucket, recount
 from config.local.sandbox.server import Sandbox
-from enrichment import purchase, services
+from enrichment import purchase, queue, services
 from enrichment.models import Run, RunItem
 from enrichment.services import IdempotencyConflict, RunError, RunOptions, start_run
+from integrations import breaker
 from integrations.models import Lookup, Purse, Vendor, VendorCall
 from leads.filters import BadFilter
 from leads.models import Lead
@@ -178,7 +179,21 @@ def test_a_refused_key_pauses_the_run_with_words_and_spends_nothing(
     assert words in run.reason
     assert requests_of(sandbox) == {"property_detail": 1}
     sandbox.faults.replace([])
-    services.resume_run(run=run)
+    with pytest.raises(RunError, match="realestateapi is paused: an operator"):
+        services.resume_run(run=run, by=run.owner)
+    assert requests_of(sandbox) == {"property_detail": 1}
+    services.resume_run(run=run, by=User.objects.create_superuser("operator"))
+    assert finish(run).status == "completed"
+
+
+def test_whoever_resumes_a_run_does_not_close_another_vendors_breaker(sandbox: Sandbox, bucket: Bucket) -> None:
+    fail_with(sandbox, "property_detail", "401")
+    run = finish(start(bucket, limit=1))
+    sandbox.faults.replace([])
+    breaker.reset("realestateapi")
+    Vendor.objects.filter(pk="realestateapi").update(failures=3)
+    services.resume_run(run=run, by=run.owner)
+    assert Vendor.objects.get(pk="realestateapi").failures == 3
     assert finish(run).status == "completed"
 
 
@@ -196,7 +211,7 @@ def test_a_cap_is_used_up_to_the_last_lead_and_then_pauses_the_run(sandbox: Sand
     assert run.reason == "BUDGET_EXHAUSTED: this run's cap ($2.0700) is used up"
     assert Decimal("2.00") < run.spent <= Decimal("2.07")
     assert run.spent == billed(sandbox)
-    services.resume_run(run=run, max_cost=Decimal(10))
+    services.resume_run(run=run, by=run.owner, max_cost=Decimal(10))
     run = finish(run)
     assert (run.status, run.done) == ("completed", 60)
     assert run.spent == billed(sandbox)
@@ -214,7 +229,7 @@ def test_a_paused_run_buys_nothing_until_it_is_resumed(sandbox: Sandbox, bucket:
     run = start(bucket)
     services.pause_run(run=run)
     assert (finish(run).status, requests_of(sandbox)) == ("paused", {})
-    services.resume_run(run=run)
+    services.resume_run(run=run, by=run.owner)
     assert finish(run).status == "completed"
 
 
@@ -226,9 +241,37 @@ def test_a_cancelled_run_skips_what_waits_and_cannot_be_resumed(sandbox: Sandbox
     assert (run.status, settled(run), bucket.queued_leads) == ("cancelled", (0, 0, 0, 60), 0)
     assert set(bucket.leads.values_list("enrichment_status", flat=True)) == {"pending"}
     assert requests_of(sandbox) == {}
-    for verb in (services.resume_run, services.pause_run, services.cancel_run):
+    for verb in (services.pause_run, services.cancel_run):
         with pytest.raises(RunError, match="The run is cancelled"):
             verb(run=run)
+    with pytest.raises(RunError, match="The run is cancelled"):
+        services.resume_run(run=run, by=run.owner)
+
+
+def test_a_cancel_that_dies_half_way_is_finished_by_the_reaper(
+    sandbox: Sandbox, bucket: Bucket, monkeypatch: Any
+) -> None:
+    run = start(bucket)
+    monkeypatch.setattr(queue, "PART", 25)
+    ended = queue.end
+
+    def dies(run: Run, endings: Any) -> None:
+        if run.skipped:
+            raise SystemExit
+        ended(run, endings)
+
+    monkeypatch.setattr(queue, "end", dies)
+    with pytest.raises(SystemExit):
+        services.cancel_run(run=run)
+    run.refresh_from_db()
+    assert (run.status, run.skipped) == ("cancelled", 25)
+    monkeypatch.setattr(queue, "end", ended)
+    assert recount(mend=False) == {}
+    purchase.reap()
+    bucket.refresh_from_db()
+    run = finish(run)
+    assert (settled(run), bucket.queued_leads, requests_of(sandbox)) == ((0, 0, 0, 60), 0, {})
+    assert queue.unfinished_cancels() == []
 
 
 def test_cancelling_while_a_request_is_in_flight_keeps_what_was_bought(sandbox: Sandbox, bucket: Bucket) -> None:
@@ -336,7 +379,7 @@ def test_a_fault_of_ours_while_settling_keeps_the_paid_answers_and_pauses_the_ru
     assert run.spent == billed(sandbox) > 0
     assert VendorCall.objects.filter(state="sent").count() == 0
     recount()
-    services.resume_run(run=run)
+    services.resume_run(run=run, by=run.owner)
     run = finish(run)
     assert (run.status, run.done) == ("completed", 60)
     assert run.spent == billed(sandbox)
