@@ -86,6 +86,8 @@ class BadFilter(ValueError):
 
 def matching(queryset: QuerySet[Lead], params: Mapping[str, Any]) -> QuerySet[Lead]:
     """The leads of `queryset` that pass these filters. Raises BadFilter."""
+    if not params:  # most pages: django-filter would copy each of its filters to find that out
+        return queryset
     unknown = sorted(set(params) - set(LeadFilter.base_filters))
     if unknown:
         raise BadFilter({name: ["There is no such filter."] for name in unknown})

@@ -25,6 +25,8 @@ def chosen(query: QueryDict, *, beside: frozenset[str]) -> dict[str, Any]:
 
 def told(filters: Mapping[str, Any]) -> dict[str, Any]:
     """The filters as they were understood: booleans and numbers, not text. They have been checked."""
+    if not filters:
+        return {}
     query = QueryDict(mutable=True)
     for name, value in filters.items():
         query.setlist(name, value if isinstance(value, list) else [value])
