@@ -42,7 +42,7 @@ def measure(place: Place, *, items: int, vacuum: bool = True) -> Report:
             with transaction.atomic():
                 begin = time.perf_counter()
                 next_run = queue.next_run(RunItem.Stage.DETAIL, "property_detail")
-                claimed = queue.claim(run.pk, RunItem.Stage.DETAIL, BATCH) if next_run else []
+                claimed = queue.claim(next_run, RunItem.Stage.DETAIL, BATCH) if next_run else []
                 seconds.append(time.perf_counter() - begin)
                 if not claimed:
                     break

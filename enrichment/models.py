@@ -33,6 +33,7 @@ class Run(UUIDModel, Timestamped):
         CAP = "cap", "A cap is used up"
         VENDOR = "vendor", "A vendor refuses"
         FAULT = "fault", "Our own fault"
+        CANARY = "canary", "Its sample disappointed"
 
     ACTIVE = (Status.QUEUED, Status.RUNNING)
     OPEN = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
@@ -68,6 +69,10 @@ class Run(UUIDModel, Timestamped):
     skipped = models.PositiveIntegerField(default=0, help_text="Leads the guard or a cancel left out")
     with_phones = models.PositiveIntegerField(default=0, help_text="Leads with a phone")
     with_emails = models.PositiveIntegerField(default=0, help_text="Leads with an e-mail")
+    sample_until = models.BigIntegerField(
+        null=True, blank=True, help_text="The last item of its sample: nothing beyond is taken until that is judged"
+    )
+    canary = models.JSONField(default=dict, blank=True, help_text="How its sample turned out: {leads, hitRate, …}")
     resume_from = models.UUIDField(null=True, blank=True, help_text="The last lead it took: start the next run from it")
     started_at = models.DateTimeField(null=True, blank=True, help_text="When its first lead was taken")
     finished_at = models.DateTimeField(null=True, blank=True, help_text="When it completed or was cancelled")

@@ -83,7 +83,7 @@ def step(stage: int, name: str) -> Step:
 def _claim(operation: Operation, stage: int, name: str, most: int, picked: list[UUID]) -> _Bought | None:
     run = queue.next_run(stage, name)
     picked += [run.pk] if run is not None else []
-    items = queue.claim(run.pk, stage, most) if run is not None else []
+    items = queue.claim(run, stage, most) if run is not None else []
     if run is None or not items:
         return None
     asked = stages.questions(stage, run, items)

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import DateTimeField, Exists, F, Func, OuterRef, QuerySet
 
+from enrichment import canary
 from enrichment.models import CANCELLED_IN_PART, Run, RunItem, Turn
 from enrichment.stages import Waiting
 from integrations.models import VendorCall
@@ -24,6 +25,7 @@ from leads.services import Finish, finish_leads
 
 Stage, Outcome = RunItem.Stage, RunItem.Outcome
 MAX_ATTEMPTS = 3  # the brief's three tries, 1, 2 and 4 s apart
+LAST_ID = 2**63 - 1
 PART = 5000  # items that one transaction skips
 MAX_LOSSES = 5  # workers that died with it: then it is poisoned
 _CLOCK = Func(function="clock_timestamp", output_field=DateTimeField())  # pace.database_now, without asking first
@@ -66,6 +68,7 @@ def next_run(stage: int, operation_name: str) -> Run | None:
                AND (SELECT i.id FROM enrichment_runitem i
                      WHERE i.run_id = r.id AND i.stage BETWEEN %(stage)s AND %(stage)s
                        AND i.token IS NULL AND i.stage <> 0
+                       AND (r.sample_until IS NULL OR i.id <= r.sample_until)
                        AND (i.not_before IS NULL OR i.not_before <= clock_timestamp())
                      ORDER BY i.stage, i.id LIMIT 1) IS NOT NULL
              ORDER BY u.served_at NULLS FIRST, t.served_at NULLS FIRST, r.id LIMIT 1
@@ -77,7 +80,7 @@ def next_run(stage: int, operation_name: str) -> Run | None:
     return run if run is not None and run.status in Run.ACTIVE else None
 
 
-def claim(run_id: UUID, stage: int, most: int) -> list[Waiting]:
+def claim(run: Run, stage: int, most: int) -> list[Waiting]:
     """Locks the run's next items at this stage, at most one request's worth. An item that must go alone comes alone.
 
     "BETWEEN" and the order by stage leave the planner only the index item_waiting. By equality it took the primary key
@@ -88,10 +91,10 @@ def claim(run_id: UUID, stage: int, most: int) -> list[Waiting]:
             """
             SELECT id, lead_id, attempts, alone FROM enrichment_runitem
              WHERE run_id = %s AND stage BETWEEN %s AND %s AND token IS NULL AND stage <> 0
-               AND (not_before IS NULL OR not_before <= clock_timestamp())
+               AND (not_before IS NULL OR not_before <= clock_timestamp()) AND id <= %s
              ORDER BY stage, id LIMIT %s FOR UPDATE SKIP LOCKED
             """,
-            [run_id, stage, stage, most],
+            [run.pk, stage, stage, LAST_ID if run.sample_until is None else run.sample_until, most],
         )
         rows = cursor.fetchall()
     if rows and rows[0][3]:
@@ -176,6 +179,7 @@ def end(run: Run, endings: Sequence[Ending]) -> None:
         run.status = Run.Status.RUNNING
     if run.is_open and run.done >= run.total:
         run.status, run.finished_at, run.paused_by, run.reason = Run.Status.COMPLETED, now, "", ""
+    canary.judge_when_done(run)
     run.save()
     show_progress(run)
 

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from buckets.models import Bucket
 from config.common.bell import ring
 from enrichment import queue, stages
+from enrichment.canary import Canary
 from enrichment.models import Run, RunItem, Turn
 from integrations import breaker, catalogue
 from integrations.pace import database_now
@@ -48,6 +49,7 @@ class RunOptions:
     limit: most leads. lead_ids: exactly these leads of the bucket, whatever was bought before (owned facts cost $0);
     else pending ones in age order, after `start_from`. only_failed: failed ones instead. guard: filters a lead must
     pass, once its detail is known, before its contacts are bought. max_cost: US dollars.
+    canary: buy a sample first, and stop where it disappoints.
     """
 
     limit: int | None = None
@@ -61,6 +63,7 @@ class RunOptions:
     type: str = "people"
     reveal_emails: bool = True
     update_db: bool = True
+    canary: Canary | None = None
 
     def as_json(self) -> dict[str, Any]:
         options: dict[str, Any] = {
@@ -76,6 +79,8 @@ class RunOptions:
                 "revealPhones": False,  # Apollo bills and delivers them minutes later, and nothing collects them yet
                 "updateDb": self.update_db,
             }
+        if self.canary is not None:
+            options["canary"] = self.canary.as_json()
         return options | {"skipTrace": self.skip_trace, "guard": dict(self.guard)}
 
     def fingerprint(self, bucket_id: UUID) -> str:
@@ -156,16 +161,21 @@ def _fill(run: Run, options: RunOptions) -> None:
     first, *later = stages.stages_of(run.kind)
     Turn.objects.bulk_create([Turn(run=run, owner_id=run.owner_id, stage=stage) for stage in (first, *later)])
     sql, params = select_leads(run.bucket_id, options).values("pk").query.sql_with_params()
+    sample = options.canary.leads if options.canary is not None else 0
     with connection.cursor() as cursor:
-        into = "INSERT INTO enrichment_runitem (run_id, lead_id, stage)"
-        cursor.execute(
-            f"{into} SELECT %s, chosen.id, %s FROM ({sql}) AS chosen(id)",  # noqa: S608  # the ORM's own SQL
-            [run.pk, int(first), *params],
+        cursor.execute(  # a sample drawn by lot comes first, then in order
+            f"""
+            WITH chosen (id) AS MATERIALIZED ({sql}), sample AS (SELECT id FROM chosen ORDER BY random() LIMIT %s)
+            INSERT INTO enrichment_runitem (run_id, lead_id, stage)
+            SELECT %s, id, %s FROM chosen ORDER BY id NOT IN (SELECT id FROM sample), id
+            """,  # noqa: S608  # the ORM's own SQL
+            [*params, sample, run.pk, int(first)],
         )
         run.total = int(cursor.rowcount)
-        cursor.execute("SELECT lead_id FROM enrichment_runitem WHERE run_id = %s ORDER BY id DESC LIMIT 1", [run.pk])
-        last = cursor.fetchone()
-    run.resume_from = last[0] if last else options.start_from
+    items = RunItem.objects.filter(run=run)
+    run.resume_from = items.order_by("-lead_id").values_list("lead_id", flat=True).first() or options.start_from
+    if sample and run.total:
+        run.sample_until = items.order_by("pk").values_list("pk", flat=True)[min(sample, run.total) - 1]
     if not run.total:
         run.status, run.finished_at = Run.Status.COMPLETED, database_now()
     run.save()
@@ -208,9 +218,20 @@ def check_options(*, bucket: Bucket, options: RunOptions) -> None:
             raise RunError(
                 "INVALID", f"{missing} of these leads are not in the bucket." if missing else "No leads.", "leadIds"
             )
+    if options.canary is not None:
+        _check_canary(options.canary)
     if options.guard:
         refuse_empty(options.guard)
         matching(Lead.objects.none(), options.guard)
+
+
+def _check_canary(canary: Canary) -> None:
+    if not 1 <= canary.leads <= settings.RUN_LIMIT_MAX:
+        raise RunError("INVALID", f"A sample must be of 1 to {settings.RUN_LIMIT_MAX} leads.", "canary")
+    if not (canary.min_hit_rate.is_finite() and 0 <= canary.min_hit_rate <= 1):
+        raise RunError("INVALID", "The least hit rate is a share from 0 to 1.", "canary")
+    if canary.max_cost_per_lead is not None and canary.max_cost_per_lead <= 0:
+        raise RunError("INVALID", "The most a lead may cost must be more than $0.00.", "canary")
 
 
 def _ring(run: Run) -> None:

@@ -164,7 +164,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "bucket_by_owner",
     ),
     "fills with work": (lambda p: open_fills(), "buckets_fill", "fill_open"),
-    "the next items of a run": (lambda p: queue.claim(p.run.pk, 1, 250), "enrichment_runitem", "item_waiting"),
+    "the next items of a run": (lambda p: queue.claim(p.run, 1, 250), "enrichment_runitem", "item_waiting"),
     "items whose worker may be dead": (
         lambda p: by(RunItem.objects.filter(token__isnull=False, lease_until__lt=p.run.created_at)),
         "enrichment_runitem",

@@ -15,6 +15,7 @@ from config.common.serializers import (
     ObjectField,
     StrictSerializer,
 )
+from enrichment.canary import HIT_RATE, SAMPLE, Canary
 from enrichment.models import Run, RunItem
 from enrichment.services import RunOptions
 from integrations.models import VendorCall
@@ -69,8 +70,28 @@ class QuoteInput(Chosen, QuoteQuery):
     pass
 
 
+class CanaryInput(StrictSerializer):
+    leads = serializers.IntegerField(default=SAMPLE, help_text="How many are bought first, drawn by lot")
+    minHitRate = serializers.DecimalField(
+        source="min_hit_rate",
+        default=HIT_RATE,
+        max_digits=5,
+        decimal_places=4,
+        help_text="The least share of them, 0 to 1, that must have a phone",
+    )
+    maxCostPerLead = CapField(
+        source="max_cost_per_lead",
+        required=False,
+        help_text="US dollars one may cost on average; where it is not said: the vendors' prices",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        return Canary(**attrs)
+
+
 class ProcessInput(Chosen, OptionsInput):
     bucketId = IdField()
+    canary = CanaryInput(required=False, help_text="Buy a sample first; the run pauses itself where it disappoints")
 
 
 class ApolloInput(ApolloOptions, StrictSerializer):
@@ -123,12 +144,13 @@ class RunSerializer(CamelModelSerializer[Run]):
     reserved = MoneyField()
     counts = Counts(source="*", read_only=True)
     options = ObjectField(read_only=True)
+    canary = ObjectField(read_only=True, help_text="How its sample turned out; empty where there was none, or not yet")
 
     class Meta:
         model = Run
         fields = [
-            "id", "bucketId", "bucket_name", "kind", "status", "paused_by", "reason", "options", "maxCost", "spent",
-            "reserved", "counts", "resume_from", "created_at", "started_at", "finished_at",
+            "id", "bucketId", "bucket_name", "kind", "status", "paused_by", "reason", "options", "canary", "maxCost",
+            "spent", "reserved", "counts", "resume_from", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
 
 

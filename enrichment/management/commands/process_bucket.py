@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from config.common.commands import add_user, id_of, pairs_of, row_of
+from enrichment.canary import HIT_RATE, SAMPLE, Canary
 from enrichment.management.runs import StartingCommand, dollars
 from enrichment.services import RunOptions
 
@@ -34,6 +36,20 @@ class Command(StartingCommand):
             metavar="NAME=VALUE",
             help="Buy contacts only for leads whose detail passes this filter: absenteeOwner=true, repeatable",
         )
+        parser.add_argument(
+            "--canary",
+            nargs="?",
+            type=int,
+            const=SAMPLE,
+            metavar="N",
+            help=f"Buy a sample of N leads ({SAMPLE}) first, and pause where it disappoints",
+        )
+        parser.add_argument(
+            "--min-hit-rate", type=float, metavar="SHARE", help=f"Of the sample with a phone, 0 to 1 ({HIT_RATE})"
+        )
+        parser.add_argument(
+            "--max-cost-per-lead", metavar="USD", help="Of the sample, on average (the vendors' prices)"
+        )
         self.add_starting(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,5 +61,19 @@ class Command(StartingCommand):
             only_failed=options["only_failed"],
             guard=pairs_of(options["guard"], "--guard"),
             max_cost=dollars(options["max_cost"]) if options["max_cost"] is not None else None,
+            canary=_canary(options),
         )
         self.begin(bucket, bucket.owner, asked, options)
+
+
+def _canary(options: dict[str, Any]) -> Canary | None:
+    rate, most = options["min_hit_rate"], options["max_cost_per_lead"]
+    if options["canary"] is None:
+        if rate is not None or most is not None:
+            raise CommandError("--min-hit-rate and --max-cost-per-lead are about a sample: give --canary too.")
+        return None
+    return Canary(
+        options["canary"],
+        HIT_RATE if rate is None else Decimal(str(rate)),
+        None if most is None else dollars(most),
+    )
