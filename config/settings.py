@@ -130,6 +130,9 @@ _database.setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
     "max_size": _whole("DATABASE_POOL", 40, "PostgreSQL connections per process"),
     "timeout": 10,
+    # It waits 1, 2, 4, … s between two tries to connect: left alone it would notice a PostgreSQL that was away for a
+    # minute a minute late. When it gives up, the next request tries at once.
+    "reconnect_timeout": 2,
 }
 # A process that stops in the middle of a transaction (a paused machine, a cut network) would hold its locks for ever.
 _idle = _whole("DATABASE_IDLE_SECONDS", 30, "seconds a transaction may stand idle before PostgreSQL ends it")

@@ -17,7 +17,7 @@ from integrations.errors import Category
 from integrations.models import Lookup, VendorCall
 from integrations.purses import ZERO
 
-RECOVERY = timedelta(seconds=5)
+RECOVERY = timedelta(seconds=10)
 
 
 def release(call: VendorCall, reason: str, **facts: Any) -> None:
@@ -63,7 +63,7 @@ def dead_calls(*, limit: int = 100) -> list[tuple[UUID, UUID | None]]:
     """Calls whose worker is dead, and their runs: for `bury`, one transaction each.
 
     None while PostgreSQL has only just started: leases ran out while it was away, and who holds a paid answer writes it
-    now (`gate.persist` asks every 2 s).
+    now (`gate.persist` asks every 2 s, and the pool connects anew within 2 s).
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp(), pg_postmaster_start_time()")

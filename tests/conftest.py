@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -74,6 +75,14 @@ def _network_block() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         block(patch)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _recovered() -> None:
+    """The tests' PostgreSQL has just started; nobody of before holds an answer."""
+    from integrations import calls
+
+    calls.RECOVERY = timedelta(0)
 
 
 @pytest.fixture(scope="session")

@@ -251,6 +251,15 @@ def test_a_missing_key_sends_nothing(sandbox: Sandbox, five: list[Query], payer:
     assert requests_of(sandbox) == {}
 
 
+def test_nobody_is_taken_for_dead_while_postgresql_has_only_just_started(
+    five: list[Query], payer: Payer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = begin(five, payer)
+    expire(plan.call_id)
+    monkeypatch.setattr(calls, "RECOVERY", timedelta(days=1))
+    assert calls.dead_calls() == []
+
+
 def test_a_worker_that_died_before_sending_frees_everything(five: list[Query], payer: Payer) -> None:
     plan = begin(five, payer)
     assert calls.dead_calls() == []
