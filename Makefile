@@ -15,7 +15,7 @@ DEVELOPMENT = env $(SOMEWHERE) DEBUG=1
 PRODUCTION = env $(SOMEWHERE) DEBUG=0 HTTPS=1 ALLOWED_HOSTS=buckets.example
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint chaos bench lock chromium
+.PHONY: help demo up test lint chaos bench screenshots lock chromium
 
 help: ## What can be made
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
@@ -42,6 +42,9 @@ chaos: $(STAMP) ## Damage to the real stack, and the books checked. ARGS="kills 
 
 bench: $(STAMP) ## Measurements. ARGS="NAME"
 	@$(RUN) -m benchmarks $(ARGS)
+
+screenshots: $(STAMP) chromium ## A picture of every page into docs/screenshots. ARGS="--only home"
+	@$(RUN) manage.py screenshots $(ARGS)
 
 lock: ## Both lock files anew from pyproject.toml (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }

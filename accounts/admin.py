@@ -34,9 +34,9 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
 
     list_display = ("username", "email", "is_active", "is_staff", "daily_lead_limit", "monthly_budget")
     fieldsets = (
-        *DjangoUserAdmin.fieldsets,
+        *DjangoUserAdmin.fieldsets,  # type: ignore[misc]
         ("Limits", {"fields": ("daily_lead_limit", "monthly_budget", "time_zone")}),
-    )  # type: ignore[misc]
+    )
     add_fieldsets = (
         *DjangoUserAdmin.add_fieldsets,
         ("Limits", {"fields": ("daily_lead_limit", "monthly_budget")}),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 from knox.settings import knox_settings
 
-from accounts.models import User
+from accounts.models import User, check_time_zone
 
 
 def create_api_token(*, username: str, days: int | None = None) -> tuple[User, str, bool]:
@@ -29,6 +29,12 @@ def create_api_token(*, username: str, days: int | None = None) -> tuple[User, s
             user.save(update_fields=["password"])
         _, token = AuthToken.objects.create(user, expiry=timedelta(days=days) if days else knox_settings.TOKEN_TTL)
     return user, token, made
+
+
+def set_time_zone(*, user: User, time_zone: str) -> None:
+    """Whose clock a new schedule of this user goes by. Raises ValidationError for a name that is no zone."""
+    check_time_zone(time_zone)
+    User.objects.filter(pk=user.pk).update(time_zone=time_zone)
 
 
 class WrongPassword(Exception):

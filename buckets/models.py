@@ -98,6 +98,9 @@ class Fill(UUIDModel, Timestamped):
     not_before = models.DateTimeField(null=True, blank=True, help_text="Not to be tried again before")
     lease_until = models.DateTimeField(null=True, blank=True, help_text="A worker has it until")
     error = models.CharField(max_length=300, blank=True, help_text="Why it failed or waits, in words")
+    once = models.UUIDField(
+        null=True, blank=True, unique=True, editable=False, help_text="The press of a button that asked for it"
+    )
 
     class Meta:
         constraints = [
@@ -110,3 +113,104 @@ class Fill(UUIDModel, Timestamped):
 
     def __str__(self) -> str:
         return f"{self.get_status_display()}: {self.saved} of {self.found if self.found is not None else '?'}"
+
+
+class Import(UUIDModel, Timestamped):
+    """Answers: how far has saving a person's own file into a bucket come, and what became of each of its rows?
+
+    The file waits in PostgreSQL as pieces of whole rows, so that a worker on any host can take the next. A piece is
+    deleted in the transaction that stores its rows: what is left of the file is what is left to do.
+    """
+
+    class Status(models.TextChoices):
+        UPLOADED = "uploaded", "Waiting for its columns to be confirmed"
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        UNDOING = "undoing", "Being undone"
+        UNDONE = "undone", "Undone"
+
+    bucket = models.ForeignKey(Bucket, models.CASCADE, related_name="imports", help_text="The bucket it fills")
+    file_name = models.CharField(max_length=200, help_text="What the person called the file")
+    size = models.PositiveBigIntegerField(help_text="Bytes of the file")
+    encoding = models.CharField(max_length=20, help_text="How its characters are written")
+    delimiter = models.CharField(max_length=1, help_text="What stands between two cells")
+    columns = models.JSONField(help_text="The names in its first row, in order")
+    total = models.PositiveIntegerField(help_text="Rows below the header")
+    mapping = models.JSONField(default=dict, blank=True, help_text="Which column (from 0) holds which field")
+    constants = models.JSONField(default=dict, blank=True, help_text="Fields that are the same for every row")
+    status = models.CharField(max_length=10, choices=Status, default=Status.UPLOADED, help_text="How far it is")
+    read = models.PositiveIntegerField(default=0, help_text="Rows dealt with")
+    new = models.PositiveIntegerField(default=0, help_text="Rows that became a lead")
+    already_there = models.PositiveIntegerField(default=0, help_text="Rows whose lead was there, or came twice")
+    skipped = models.PositiveIntegerField(default=0, help_text="Rows without any text")
+    failed = models.PositiveIntegerField(default=0, help_text="Rows that name no property; kept with the reason")
+    removed = models.PositiveIntegerField(default=0, help_text="Leads that undoing it deleted")
+    kept = models.JSONField(default=dict, blank=True, help_text="Leads that undoing it left, by reason")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Workers that took it and stored nothing")
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="A worker has it until")
+    error = models.CharField(max_length=300, blank=True, help_text="Why it failed, in words")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=["uploaded", "queued", "running", "completed", "failed", "undoing", "undone"],
+                ),
+                name="import_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(read=F("new") + F("already_there") + F("skipped") + F("failed")), name="import_adds_up"
+            ),
+            models.CheckConstraint(condition=Q(read__lte=F("total")), name="import_read_within_total"),
+            models.CheckConstraint(condition=Q(removed__lte=F("new")), name="import_removed_within_new"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(status__in=["queued", "running", "undoing"]), name="import_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_name}: {self.get_status_display()}"
+
+
+class ImportPiece(models.Model):
+    """Answers: which rows of a file are still to be dealt with? Deleted with the transaction that does."""
+
+    job = models.ForeignKey(Import, models.CASCADE, related_name="pieces", db_index=False, help_text="Of which file")
+    number = models.PositiveIntegerField(help_text="Order in the file, from 0")
+    first_line = models.PositiveIntegerField(help_text="The file's line its first row begins in, from 1")
+    content = models.BinaryField(help_text="Whole rows as UTF-8, compressed by zlib")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="import_piece_once")]
+
+
+class ImportFailure(models.Model):
+    """Answers: which rows of a file could not be used, where are they, and why?"""
+
+    job = models.ForeignKey(Import, models.CASCADE, related_name="failures", db_index=False, help_text="Of which file")
+    line = models.PositiveIntegerField(help_text="The file's line the row begins in, from 1")
+    reason = models.CharField(max_length=200, help_text="What is wrong with it, in words")
+    cells = models.JSONField(help_text="The row as it stands in the file")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "line"], name="import_failure_once")]
+
+
+class ImportedLead(models.Model):
+    """Answers: which leads did this import add? Read once, by undoing it.
+
+    A table of its own: a column on the lead would be null for every lead that was found by a search, and its index
+    would cost each of their inserts.
+    """
+
+    lead = models.OneToOneField(
+        "leads.Lead", models.CASCADE, primary_key=True, related_name="imported", help_text="The lead it added"
+    )
+    job = models.ForeignKey(
+        Import, models.CASCADE, related_name="leads", db_index=False, help_text="The import that added it"
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["job", "lead"], name="imported_by_job")]

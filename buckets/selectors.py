@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
@@ -28,3 +29,25 @@ def total_matching(bucket: Bucket, matching: QuerySet[Lead], filters: Mapping[st
     if asked == {"enrichedOnly"} and filters["enrichedOnly"]:
         return bucket.enriched_leads
     return matching.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a fill has come. `percent` is None while nobody has counted; `note`: why it waits or failed."""
+
+    fill: Fill
+    goal: int | None
+    percent: int | None
+    open: bool
+    note: str
+
+
+def progress(fill: Fill) -> Progress:
+    """What a person is told of a fill."""
+    goal = fill.found
+    if goal is not None and fill.limit is not None:
+        goal = min(goal, fill.limit)
+    is_open = fill.status in (Fill.Status.QUEUED, Fill.Status.RUNNING)
+    done = fill.status == Fill.Status.COMPLETED
+    percent = 100 if done else None if goal is None else min(99, 100 * fill.fetched // max(goal, 1))
+    return Progress(fill, goal, percent, is_open, fill.error)

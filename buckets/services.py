@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from buckets.models import Bucket, Fill
@@ -128,13 +129,50 @@ def _see_through(run_ids: Sequence[UUID]) -> None:
         time.sleep(0.05)
 
 
-def start_fill(*, bucket: Bucket, criteria: Mapping[str, Any], limit: int | None = None) -> Fill:
+def start_fill(
+    *, bucket: Bucket, criteria: Mapping[str, Any], limit: int | None = None, once: UUID | None = None
+) -> Fill:
     """Has a worker save everything a search finds into the bucket, by free ids, in the background."""
-    fill = Fill.objects.create(
-        bucket=bucket, criteria=dict(criteria), limit=limit, pending_slices=[Slice(dict(criteria)).as_json()]
-    )
+    slices = [Slice(dict(criteria)).as_json()]
+    fill = Fill.objects.create(bucket=bucket, criteria=dict(criteria), limit=limit, pending_slices=slices, once=once)
     ring("buckets.fill", fill_id=str(fill.pk))
     return fill
+
+
+class BucketGone(Exception):
+    """The bucket was deleted at the same moment, or is somebody else's."""
+
+
+def save_search(
+    *,
+    by: Any,
+    criteria: Mapping[str, Any],
+    press: UUID,
+    bucket: Bucket | None = None,
+    name: str = "",
+    limit: int | None = None,
+) -> Fill:
+    """Saves what a search finds to a bucket of one's own, or to a new one called `name`. Raises BucketGone.
+
+    `press` names the press of the button. The same press with the same wishes is one fill, however often and however
+    close together it comes: the fill's unique `once` undoes the later transaction, with the bucket it made.
+    """
+    if bucket is not None and bucket.owner_id != by.pk:
+        raise BucketGone
+    wishes = json.dumps([criteria, str(bucket.pk) if bucket else name, limit], sort_keys=True)
+    once = uuid5(press, wishes)
+    mine = Fill.objects.filter(once=once, bucket__owner=by).select_related("bucket")
+    if fill := mine.first():
+        return fill
+    try:
+        with transaction.atomic():
+            if bucket is None:
+                bucket, _ = create_bucket(by=by, name=name, filters=criteria)
+            return start_fill(bucket=bucket, criteria=criteria, limit=limit, once=once)
+    except IntegrityError as error:
+        if fill := mine.first():
+            return fill
+        raise BucketGone from error
 
 
 def continue_fill(fill_id: UUID) -> bool:

@@ -1,4 +1,4 @@
-"""The bell for fills. Idempotent: the fill's row says what is left."""
+"""The bells for fills and imports. Idempotent: their rows say what is left."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 from celery import shared_task
 
 from buckets import services
+from buckets.imports import services as imports
 from config.common.bell import ring
 
 
@@ -20,3 +21,16 @@ def fill(fill_id: str) -> None:
 def continue_fills() -> None:
     for fill_id in services.open_fills():
         ring("buckets.fill", fill_id=str(fill_id))
+
+
+@shared_task(name="buckets.import")
+def import_file(import_id: str) -> None:
+    if imports.continue_import(UUID(import_id)):
+        ring("buckets.import", import_id=import_id)
+
+
+@shared_task(name="buckets.continue_imports")
+def continue_imports() -> None:
+    imports.forget_abandoned()
+    for import_id in imports.open_imports():
+        ring("buckets.import", import_id=str(import_id))

@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "django.contrib.postgres",
     "rest_framework",
     "django_filters",
@@ -182,9 +183,15 @@ CELERY_BEAT_SCHEDULE = {
     "ring-pumps": {"task": "enrichment.ring", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "reap-expired-leases": {"task": "enrichment.reap", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "sweep-phones": {"task": "enrichment.sweep_phones", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "tick-schedules": {"task": "enrichment.tick", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
     "reconcile": {"task": "enrichment.reconcile", "schedule": 3600.0, "options": {"expire_seconds": 3500}},
     "continue-fills": {
         "task": "buckets.continue_fills",
+        "schedule": 10.0,
+        "options": {"expire_seconds": _KEEP},
+    },
+    "continue-imports": {
+        "task": "buckets.continue_imports",
         "schedule": 10.0,
         "options": {"expire_seconds": _KEEP},
     },
@@ -218,6 +225,11 @@ if SKIP_TRACE_VENDOR not in ("realestateapi", "signalhouse"):
         "phones and e-mails. Example: SKIP_TRACE_VENDOR=realestateapi"
     )
 APOLLO_WEBHOOK_URL = env.str("APOLLO_WEBHOOK_URL", default="")
+if APOLLO_WEBHOOK_URL and not APOLLO_WEBHOOK_URL.startswith(("https://", "http://") if DEBUG else "https://"):
+    raise ImproperlyConfigured(
+        f"APOLLO_WEBHOOK_URL={APOLLO_WEBHOOK_URL!r} is no https address. Apollo pushes phones to it. "
+        "Example: APOLLO_WEBHOOK_URL=https://buckets.example.com/api/apollo/webhook"
+    )
 VENDOR_CONNECT_TIMEOUT = float(_number("VENDOR_CONNECT_TIMEOUT", "3.05", "seconds to reach a vendor"))
 VENDOR_READ_TIMEOUT = float(_number("VENDOR_READ_TIMEOUT", "30", "seconds a vendor may be silent"))
 VENDOR_DEADLINE = float(_number("VENDOR_DEADLINE", "45", "seconds a whole vendor answer may take"))
@@ -256,6 +268,8 @@ DAILY_LEAD_LIMIT = _whole("DAILY_LEAD_LIMIT", 5000, "leads a new user may buy fa
 MONTHLY_BUDGET = _number("MONTHLY_BUDGET", "1000", "US dollars a new user may spend in a month")
 BUCKET_IDS_MAX = _whole("BUCKET_IDS_MAX", 100_000, "property ids of one request")
 REQUEST_BYTES_MAX = _whole("REQUEST_BYTES_MAX", 8 * 1024 * 1024, "bytes of one request body")
+IMPORT_BYTES_MAX = _whole("IMPORT_BYTES_MAX", 512 * 1024 * 1024, "bytes of one uploaded file of leads")
+IMPORT_PATHS = r"/api/property/bucket/[0-9a-f-]{36}/import|/admin/buckets/import/add/"  # where such a file may come in
 PUMP_SECONDS = _whole("PUMP_SECONDS", 30, "seconds one pump works before it rings for the next")
 PUMP_LEASE_SECONDS = _whole("PUMP_LEASE_SECONDS", 15, "seconds after which a silent pump is taken for dead", least=5)
 
@@ -305,8 +319,10 @@ SPECTACULAR_SETTINGS = {
         "ActivityKind": "leads.models.Activity.Kind",
         "BucketEnrichment": "buckets.models.Bucket.Enrichment",
         "FillStatus": "buckets.models.Fill.Status",
+        "ImportStatus": "buckets.models.Import.Status",
         "RunKind": "enrichment.models.Run.Kind",
         "RunStatus": "enrichment.models.Run.Status",
+        "ScheduleKind": "enrichment.models.Schedule.Kind",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX
@@ -330,11 +346,25 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 # --- The operators' desk ---------------------------------------------------------------------------------------------
 
+# Where maps get their pictures: {z}, {x} and {y} stand for the tile. Empty: pins on a plain grid, nothing is fetched.
+MAP_TILES_URL = env.str("MAP_TILES_URL", default="")
+MAP_TILES_CREDIT = env.str("MAP_TILES_CREDIT", default="")
+
 
 def _entry(title: str, icon: str, address: str, *, superusers: bool = False) -> dict[str, Any]:
     """A line of the side bar. `address`: what `admin:` is followed by in a URL's name."""
     entry = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{address}")}
     return entry | ({"permission": "config.common.admin.sees_all"} if superusers else {})
+
+
+def _in_buckets(request: Any) -> bool:
+    """Finding properties has an entry of its own, below the buckets' address."""
+    return "/buckets/bucket/" in request.path and "/buckets/bucket/find/" not in request.path
+
+
+def _in_imports(request: Any) -> bool:
+    """The entry leads to the upload; the list and each import belong to it too."""
+    return "/buckets/import/" in request.path
 
 
 UNFOLD = {
@@ -343,6 +373,7 @@ UNFOLD = {
     "SITE_SYMBOL": "real_estate_agent",
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("desk/icon.svg")}],
     "DASHBOARD_CALLBACK": "enrichment.admin.home.context",
     "STYLES": [lambda request: static("desk/desk.css")],
     "SCRIPTS": [lambda request: static("desk/desk.js")],
@@ -366,10 +397,13 @@ UNFOLD = {
         "navigation": [
             {
                 "items": [
-                    _entry("Home", "home", "index"),
-                    _entry("Buckets", "inventory_2", "buckets_bucket_changelist"),
+                    _entry("Home", "home", "index") | {"badge": "enrichment.admin.home.badge"},
+                    _entry("Find properties", "travel_explore", "buckets_bucket_find"),
+                    _entry("Import leads", "upload_file", "buckets_import_add") | {"active": _in_imports},
+                    _entry("Buckets", "inventory_2", "buckets_bucket_changelist") | {"active": _in_buckets},
                     _entry("Leads", "contacts", "leads_lead_changelist"),
                     _entry("Runs", "play_circle", "enrichment_run_changelist"),
+                    _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
                     _entry("Tags", "sell", "leads_tag_changelist"),
                     _entry("Activities", "history", "leads_activity_changelist"),
                 ]
@@ -381,6 +415,7 @@ UNFOLD = {
                     _entry("Vendors", "storefront", "integrations_vendor_changelist", superusers=True),
                     _entry("Requests", "receipt_long", "integrations_vendorcall_changelist", superusers=True),
                     _entry("Bought facts", "fact_check", "integrations_lookup_changelist", superusers=True),
+                    _entry("Contacts shown", "visibility", "leads_disclosure_changelist", superusers=True),
                     _entry("Purses", "account_balance_wallet", "integrations_purse_changelist", superusers=True),
                     _entry("Pumps", "conveyor_belt", "enrichment_lane_changelist", superusers=True),
                     _entry("Users", "group", "accounts_user_changelist", superusers=True),

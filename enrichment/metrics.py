@@ -13,7 +13,7 @@ from prometheus_client.exposition import generate_latest
 
 from config.common.ids import uuid7_floor
 from enrichment.models import Lane, Run, RunItem
-from integrations.models import Operation, Vendor, VendorCall
+from integrations.models import Operation, PhoneReveal, Vendor, VendorCall
 from integrations.pace import database_now, interval
 
 MINUTE = 60.0
@@ -26,6 +26,7 @@ class _Rows:
         yield from _pace()
         yield from _queue()
         yield from _calls()
+        yield from _reveals()
         yield _outcomes()
 
 
@@ -90,13 +91,26 @@ def _calls() -> Iterator[Metric]:
         calls.add_metric([*names, row["state"]], row["n"])
         money[names[0], names[1]] = money.get((names[0], names[1]), 0.0) + float(row["cost"])
     in_doubt = by_operation.filter(state=VendorCall.State.IN_DOUBT)
-    for row in in_doubt.annotate(n=Count("id"), reserved=Sum("reserved")):
-        names = [row["operation__vendor"], row["operation__name"]]
-        doubt.add_metric(names, row["n"])
-        held.add_metric(names, float(row["reserved"]))
+    for waits in in_doubt.annotate(n=Count("id"), reserved=Sum("reserved")):
+        names = [waits["operation__vendor"], waits["operation__name"]]
+        doubt.add_metric(names, waits["n"])
+        held.add_metric(names, float(waits["reserved"]))
     for pair, dollars in sorted(money.items()):
         spent.add_metric(list(pair), dollars)
     yield from (spent, calls, doubt, held)
+
+
+def _reveals() -> Iterator[Metric]:
+    """Apollo's phones that are still to come, and those an operator has to decide about."""
+    states = GaugeMetricFamily("bucket_phone_reveals", "Requests whose phones come later, by state", labels=["state"])
+    held = GaugeMetricFamily("bucket_phone_reveal_dollars", "US dollars reserved for their phones", labels=["state"])
+    rows = PhoneReveal.objects.order_by().values_list("state").annotate(n=Count("pk"), dollars=Sum("reserved"))
+    for state, count, dollars in rows:
+        states.add_metric([state], count)
+        if state in PhoneReveal.HOLDING:
+            held.add_metric([state], float(dollars))
+    yield states
+    yield held
 
 
 def _outcomes() -> Metric:

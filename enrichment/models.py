@@ -1,4 +1,4 @@
-"""Runs: which leads to buy facts for, in what order, and who is at work on it."""
+"""Runs: which leads to buy facts for, in what order, and who is at work on it. And what starts them by the clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from config.common.models import Timestamped, UUIDModel
-from enrichment.querysets import RunQuerySet
+from enrichment.querysets import RunQuerySet, ScheduleQuerySet
 
 _done = F("enriched") + F("partial") + F("failed") + F("skipped")
 # Cancelled runs with items that are still to be skipped, or in flight.
@@ -177,6 +177,7 @@ class RunItem(models.Model):
                 fields=["run", "stage", "id"], condition=Q(token__isnull=True) & ~Q(stage=0), name="item_waiting"
             ),
             models.Index(fields=["lease_until"], condition=Q(token__isnull=False), name="item_taken"),
+            models.Index(fields=["run", "id"], condition=Q(outcome=3), name="item_failed"),
         ]
 
     def __str__(self) -> str:
@@ -215,3 +216,74 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_stage_display()} of run {self.run_id}"
+
+
+class Schedule(UUIDModel, Timestamped):
+    """Answers: what is to be done with this bucket again and again, when is it due next, and how did it go last?"""
+
+    class Kind(models.TextChoices):
+        ENRICH = "enrich", "Enrich the next leads"
+        REFRESH = "refresh", "Add what its search finds anew"
+        REBUY = "rebuy", "Buy what has changed again"
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Who asked and pays"
+    )
+    bucket = models.ForeignKey(
+        "buckets.Bucket",
+        models.SET_NULL,
+        null=True,
+        related_name="schedules",
+        help_text="Empty once the bucket was deleted",
+    )
+    bucket_name = models.CharField(max_length=200, help_text="The bucket's name when the schedule was made")
+    kind = models.CharField(max_length=10, choices=Kind, help_text="What is done")
+    options = models.JSONField(default=dict, blank=True, help_text="limit, skipTrace, guard, olderThanDays, search")
+    max_cost = models.DecimalField(
+        max_digits=12, decimal_places=4, null=True, blank=True, help_text="US dollars one tick may spend"
+    )
+    cadence = models.CharField(max_length=100, help_text="Five cron fields, such as 30 2 * * 1-5; at most once an hour")
+    time_zone = models.CharField(max_length=64, help_text="Whose clock the cadence goes by")
+    enabled = models.BooleanField(default=True, help_text="Switches itself off after failures in a row")
+    next_at = models.DateTimeField(null=True, blank=True, help_text="When it is due next; empty: it is off")
+    last_at = models.DateTimeField(null=True, blank=True, help_text="When it was last done, skipped or failed")
+    last_result = models.CharField(max_length=300, blank=True, help_text="What came of that, in words")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Failures in a row")
+    last_run = models.ForeignKey(
+        "enrichment.Run", models.SET_NULL, null=True, blank=True, related_name="+", help_text="The last run it started"
+    )
+    last_fill = models.ForeignKey(
+        "buckets.Fill",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The last search it repeated",
+    )
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="A worker asks the vendor what has changed, until then"
+    )
+
+    objects = ScheduleQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["enrich", "refresh", "rebuy"]), name="schedule_kind_known"),
+            models.CheckConstraint(
+                condition=Q(max_cost__isnull=True) | Q(max_cost__gt=0), name="schedule_cap_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="refresh") | Q(max_cost__isnull=False), name="schedule_that_spends_has_cap"
+            ),
+            models.CheckConstraint(
+                condition=Q(enabled=True, next_at__isnull=False) | Q(enabled=False, next_at__isnull=True),
+                name="schedule_on_has_next",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-id"], name="schedule_by_owner"),
+            models.Index(fields=["next_at"], condition=Q(enabled=True), name="schedule_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.bucket_name}"

@@ -17,7 +17,7 @@ from enrichment import queue, stages
 from enrichment.models import Run, RunItem
 from enrichment.queue import Ending
 from enrichment.stages import Waiting
-from integrations import breaker, calls, catalogue, gate, registry
+from integrations import breaker, calls, catalogue, gate, registry, reveals
 from integrations.errors import (
     Category,
     InDoubt,
@@ -91,9 +91,10 @@ def _claim(operation: Operation, stage: int, name: str, most: int, picked: list[
     for item in items:
         if item.id in asked.queries:
             by_key.setdefault(asked.queries[item.id].key, []).append(item)
-    plan = gate.begin(operation, list(asked.queries.values()), _payer(run))
+    plan = gate.begin(operation, list(asked.queries.values()), _payer(stage, run))
     _apply(stage, run, by_key, plan.owned, extra=_without_question(stage, items, asked))
     queue.give_back([i.id for key in plan.busy for i in by_key[key]], delay=BUSY_DELAY)
+    queue.give_back([i.id for key in plan.later for i in by_key[key]], alone=True)
     doubtful = [(i, "an earlier purchase of this is in doubt") for key in plan.doubtful for i in by_key[key]]
     if doubtful:  # `_apply` has just said that the run lives
         queue.end(run, [Ending(i.id, i.lead_id, Outcome.FAILED, Category.IN_DOUBT, why) for i, why in doubtful])
@@ -112,7 +113,9 @@ def _claim(operation: Operation, stage: int, name: str, most: int, picked: list[
 def _may_still_fit(run: Run, plan: Plan) -> bool:
     """Whether a call of this run, or one that holds money under the same cap, is under way: it may cost less."""
     under_way = VendorCall.objects.filter(state__in=VendorCall.OPEN)
-    return under_way.filter(Q(run_id=run.pk) | Q(holds__has_key=plan.cap.scope if plan.cap else "")).exists()
+    scope = plan.cap.scope if plan.cap else ""
+    of_this = Q(run_id=run.pk) | Q(holds__has_key=scope)
+    return under_way.filter(of_this).exists() or reveals.may_close_soon(run.pk, scope)
 
 
 def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
@@ -125,9 +128,10 @@ def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
                 _pause(run, Run.Pause.FAULT, f"Our own fault: {type(error).__name__}. The log has more.")
 
 
-def _payer(run: Run) -> Payer:
+def _payer(stage: int, run: Run) -> Payer:
     label = f"this run's cap (${run.max_cost})"
-    return Payer(user_id=run.owner_id, run_id=run.pk, caps=(money_cap(run.purse_scope, run.max_cost, label),))
+    cap = money_cap(run.purse_scope, run.max_cost, label)
+    return Payer(run.owner_id, run.pk, caps=(cap,), fresh_after=stages.fresh_after(stage, run.options))
 
 
 def _without_question(stage: int, items: Sequence[Waiting], asked: stages.Questions) -> list[Ending]:

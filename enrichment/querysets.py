@@ -1,12 +1,13 @@
-"""Who may see which runs, and what they have cost. Reads only."""
+"""Who may see which runs and schedules, what runs have cost, which schedules are due. Reads only."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Self, TypeVar
 
 from django.db import models
-from django.db.models import OuterRef, Subquery, Value
+from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from integrations.models import Purse
@@ -25,3 +26,10 @@ class RunQuerySet(OwnedQuerySet[M]):
             spent=Coalesce(Subquery(purse.values("spent")), zero),
             reserved=Coalesce(Subquery(purse.values("reserved")), zero),
         )
+
+
+class ScheduleQuerySet(OwnedQuerySet[M]):
+    def due(self, now: datetime) -> Self:
+        """Those whose time has come, and that no worker is asking the vendor for."""
+        free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
+        return self.filter(free, enabled=True, next_at__lte=now)

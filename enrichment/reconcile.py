@@ -29,14 +29,18 @@ class Drift:
         return f"{self.check}: {self.what} says {self.kept}, but it is {self.real}"
 
 
-# Money that calls still hold, and money they have spent, by purse.
+# Money that calls, and phones still to come, hold, and money they have spent, by purse.
 _PURSES = """
-    WITH held AS (
+    WITH part AS (
         SELECT h.key AS scope,
-               sum(CASE WHEN c.state IN ('reserved', 'sent', 'in_doubt') THEN h.value::numeric ELSE 0 END) AS reserved,
-               sum(CASE WHEN c.state NOT IN ('settled', 'written_off') THEN 0
-                        WHEN h.key LIKE 'leads:%%' THEN c.inputs ELSE c.cost END) AS spent
-          FROM integrations_vendorcall c, jsonb_each_text(c.holds) h GROUP BY h.key)
+               CASE WHEN c.state IN ('reserved', 'sent', 'in_doubt') THEN h.value::numeric ELSE 0 END AS reserved,
+               CASE WHEN c.state NOT IN ('settled', 'written_off') THEN 0
+                    WHEN h.key LIKE 'leads:%%' THEN c.inputs ELSE c.cost END AS spent
+          FROM integrations_vendorcall c, jsonb_each_text(c.holds) h
+         UNION ALL
+        SELECT h.key, h.value::numeric, 0
+          FROM integrations_phonereveal r, jsonb_each_text(r.holds) h WHERE r.state IN ('waiting', 'in_doubt')),
+    held AS (SELECT scope, sum(reserved) AS reserved, sum(spent) AS spent FROM part GROUP BY scope)
     SELECT coalesce(p.scope, h.scope),
            'reserved ' || coalesce(p.reserved, 0) || ', spent ' || coalesce(p.spent, 0),
            'reserved ' || coalesce(h.reserved, 0)::numeric(14, 4) || ', spent ' || coalesce(h.spent, 0)::numeric(14, 4)
@@ -69,6 +73,12 @@ _STRANDED_ITEMS = """
     SELECT 'item ' || i.id, 'taken', 'its call is ' || coalesce(c.state, 'gone')
       FROM enrichment_runitem i LEFT JOIN integrations_vendorcall c ON c.id = i.token
      WHERE i.token IS NOT NULL AND coalesce(c.state, '') NOT IN ('reserved', 'sent')
+     LIMIT %s"""
+
+_STRANDED_REVEALS = """
+    SELECT 'reveal ' || r.call_id, r.state, 'its call is ' || c.state
+      FROM integrations_phonereveal r JOIN integrations_vendorcall c ON c.id = r.call_id
+     WHERE r.state <> 'early' AND c.state <> 'settled'
      LIMIT %s"""
 
 # A lead says its detail was bought, and the ledger knows nothing of it.
@@ -105,6 +115,7 @@ _CHECKS = {
         "run counters": _RUNS,
         "look-up state": _STRANDED_LOOKUPS,
         "item lease": _STRANDED_ITEMS,
+        "phones to come": _STRANDED_REVEALS,
         "lead without ledger": _UNPAID_LEADS,
     }.items()
 }

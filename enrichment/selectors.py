@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,13 +13,16 @@ from django.db.models import Count, Q, Sum
 
 from accounts.models import User
 from buckets.models import Bucket
-from enrichment import stages
-from enrichment.models import Lane, Run, RunItem
+from enrichment import reach, stages
+from enrichment.models import Lane, Run, RunItem, Schedule
+from enrichment.reach import Reachable
 from enrichment.services import RunOptions, select_leads
 from integrations import breaker, catalogue, pace, purses
+from integrations.apollo.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
 from integrations.models import Lookup, Operation, Purse, VendorCall
 from integrations.pace import database_now
 from integrations.purses import ZERO
+from leads.models import Lead
 
 Stage = RunItem.Stage
 CHUNK = 2000
@@ -44,6 +47,7 @@ class Quote:
     leads: int
     lines: tuple[QuoteLine, ...]
     limits: tuple[str, ...]  # caps it would run into, in words
+    reachable: Reachable | None = field(default=None, compare=False)  # None: no contacts are asked for
 
     @property
     def owned(self) -> int:
@@ -62,31 +66,44 @@ class Quote:
 def quote(*, bucket: Bucket, by: User, options: RunOptions) -> Quote:
     """Prices a run before it is started: what is owned already costs nothing, the rest at most its price."""
     ids = list(select_leads(bucket.pk, options).values_list("pk", "property_id"))
-    lines = _apollo_lines(len(ids), options) if options.kind == Run.Kind.APOLLO else _property_lines(ids, options)
+    reachable = None
+    if options.kind == Run.Kind.APOLLO:
+        lines = _apollo_lines(ids, options)
+    else:
+        lines, with_phone = _property_lines(ids, options)
+        reachable = _reachable(bucket, by, options, lines[-1].to_buy, with_phone) if options.skip_trace else None
     price = sum((line.cost for line in lines), ZERO)
-    return Quote(leads=len(ids), lines=tuple(lines), limits=tuple(_limits(by, lines, price, options.max_cost)))
+    limits = tuple(_limits(by, lines, price, options.max_cost))
+    return Quote(leads=len(ids), lines=tuple(lines), limits=limits, reachable=reachable)
 
 
-def _property_lines(ids: Sequence[tuple[UUID, str]], options: RunOptions) -> list[QuoteLine]:
+def _reachable(bucket: Bucket, by: User, options: RunOptions, to_trace: int, owned: int) -> Reachable:
+    trace = catalogue.operation("skip_trace")
+    return reach.expected(bucket=bucket, by=by, trace=trace, to_trace=to_trace, owned=owned, guard=options.guard)
+
+
+def _property_lines(ids: Sequence[tuple[UUID, str]], options: RunOptions) -> tuple[list[QuoteLine], int]:
+    """The lines, and how many owners are known already to have a phone."""
     detail = catalogue.operation("property_detail")
-    owned_details, owned_contacts, unaskable = 0, 0, 0
+    owned_details, owned_contacts, unaskable, with_phone = 0, 0, 0, 0
     trace = catalogue.operation("skip_trace")
     for start in range(0, len(ids), CHUNK):
         keys = [property_id for _, property_id in ids[start : start + CHUNK]]
         facts = _fresh(detail, keys)
         owned_details += len(facts)
         if options.skip_trace:
-            contacts, without = _owned_contacts(trace, facts.values())
+            contacts, phones, without = _owned_contacts(trace, facts.values())
             owned_contacts += contacts
+            with_phone += phones
             unaskable += without
     lines = [_line(detail, owned_details, len(ids) - owned_details)]
     if options.skip_trace:
         lines.append(_line(trace, owned_contacts, len(ids) - owned_contacts - unaskable))
-    return lines
+    return lines, with_phone
 
 
-def _owned_contacts(trace: Operation, details: Any) -> tuple[int, int]:
-    """How many of these owners have been traced already, and how many cannot be."""
+def _owned_contacts(trace: Operation, details: Any) -> tuple[int, int, int]:
+    """How many of these owners have been traced already, how many of them with a phone, and how many cannot be."""
     keys, without = [], 0
     for facts in details:
         try:
@@ -94,7 +111,8 @@ def _owned_contacts(trace: Operation, details: Any) -> tuple[int, int]:
         except ValueError:
             without += 1
     known = _fresh(trace, keys)
-    return sum(key in known for key in keys), without
+    owned = [known[key] for key in keys if key in known]
+    return len(owned), sum(bool(facts.get("phone")) for facts in owned), without
 
 
 def _fresh(operation: Operation, keys: Sequence[str]) -> dict[str, Any]:
@@ -103,9 +121,15 @@ def _fresh(operation: Operation, keys: Sequence[str]) -> dict[str, Any]:
     return dict(rows.filter(fetched_at__gt=since).values_list("key", "facts"))
 
 
-def _apollo_lines(leads: int, options: RunOptions) -> list[QuoteLine]:
-    operation = catalogue.operation(stages.operation_name(Stage.APOLLO, options.as_json()))
-    return [_line(operation, 0, leads)]
+def _apollo_lines(ids: Sequence[tuple[UUID, str]], options: RunOptions) -> list[QuoteLine]:
+    """A credit a lead, and 9 where a phone may come: as much is reserved before the call."""
+    told = options.as_json()
+    operation = catalogue.operation(stages.operation_name(Stage.APOLLO, told))
+    line = _line(operation, 0, len(ids))
+    if not told["revealPhones"]:
+        return [line]
+    without = Lead.objects.filter(pk__in=[pk for pk, _ in ids], phone__isnull=True).count()
+    return [replace(line, cost=line.cost + line.price * without * (CREDITS_WITH_PHONE - CREDITS_WITHOUT_PHONE))]
 
 
 def _line(operation: Operation, owned: int, to_buy: int) -> QuoteLine:
@@ -254,3 +278,19 @@ def bucket_money(bucket: Bucket) -> Decimal:
 def remaining(bucket: Bucket) -> int:
     """Leads nobody has bought facts for yet."""
     return bucket.leads.filter(Q(enrichment_status="pending")).count()
+
+
+def schedule_result(schedule: Schedule) -> str:
+    """What came of a schedule's last tick, in words: what it did, and how far that is by now."""
+    words = [schedule.last_result]
+    run, fill = schedule.last_run, schedule.last_fill
+    if run is not None:
+        words.append(
+            f"Its last run: {run.get_status_display().lower()}, {run.done:,} of {run.total:,} leads done, "
+            f"{run.with_phones:,} with a phone."
+        )
+    if fill is not None:
+        found = "" if fill.found is None else f" of {fill.found:,} found"
+        words.append(f"Its last search: {fill.get_status_display().lower()}, {fill.saved:,} new{found}.")
+        words.append(fill.error)
+    return " ".join(word for word in words if word)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -48,7 +49,8 @@ class RunOptions:
 
     limit: most leads. lead_ids: exactly these leads of the bucket, whatever was bought before (owned facts cost $0);
     else pending ones in age order, after `start_from`. only_failed: failed ones instead. guard: filters a lead must
-    pass, once its detail is known, before its contacts are bought. max_cost: US dollars.
+    pass, once its detail is known, before its contacts are bought. max_cost: US dollars. fresh_after: details that are
+    owned since before that are bought again. reveal_phones: Apollo's people who have none, for up to 8 credits more.
     canary: buy a sample first, and stop where it disappoints.
     """
 
@@ -62,7 +64,9 @@ class RunOptions:
     kind: str = Run.Kind.PROPERTY
     type: str = "people"
     reveal_emails: bool = True
+    reveal_phones: bool = False
     update_db: bool = True
+    fresh_after: datetime | None = None
     canary: Canary | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -76,9 +80,11 @@ class RunOptions:
             return options | {
                 "type": self.type,
                 "revealEmails": self.reveal_emails,
-                "revealPhones": False,  # Apollo bills and delivers them minutes later, and nothing collects them yet
+                "revealPhones": self.reveal_phones and self.type == "people",
                 "updateDb": self.update_db,
             }
+        if self.fresh_after is not None:
+            options["freshAfter"] = self.fresh_after.isoformat()
         if self.canary is not None:
             options["canary"] = self.canary.as_json()
         return options | {"skipTrace": self.skip_trace, "guard": dict(self.guard)}
@@ -319,7 +325,9 @@ def retry_options(run: Run) -> RunOptions:
         kind=run.kind,
         type=spent.get("type", "people"),
         reveal_emails=spent.get("revealEmails", True),
+        reveal_phones=spent.get("revealPhones", False),
         update_db=spent.get("updateDb", True),
+        fresh_after=datetime.fromisoformat(spent["freshAfter"]) if "freshAfter" in spent else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +18,11 @@ from integrations.errors import Category
 from integrations.gate import Owned
 from integrations.models import Lookup, Operation
 from integrations.pace import database_now
-from integrations.realestateapi import queries as realestateapi
+from integrations.realestateapi import naming
 from leads import facts
 from leads.facts import FactRow
 from leads.filters import matching
+from leads.incoming import take_vendor_ids
 from leads.models import Lead
 
 Stage = RunItem.Stage
@@ -38,7 +39,7 @@ class Waiting:
 
 @dataclass(slots=True)
 class Questions:
-    """What is to be asked for a batch. Every item is in exactly one place."""
+    """What is to be asked for a batch. An item is in one place at most; one in none is left to the next claim."""
 
     queries: dict[int, Query] = field(default_factory=dict)
     unaskable: dict[int, str] = field(default_factory=dict)  # item id -> why
@@ -54,6 +55,13 @@ def operation_name(stage: int, options: Mapping[str, Any]) -> str:
     if stage == Stage.APOLLO:
         return "apollo_organizations" if options.get("type") == "organizations" else "apollo_people"
     return "property_detail" if stage == Stage.DETAIL else "skip_trace"
+
+
+def fresh_after(stage: int, options: Mapping[str, Any]) -> datetime | None:
+    """Since when an owned answer must be to serve this run. Only details are bought again: their owner's contacts
+    follow by the usual rule, anew where the owner is another."""
+    since = options.get("freshAfter") if stage == Stage.DETAIL else None
+    return datetime.fromisoformat(since) if since else None
 
 
 def operations_of(stage: int) -> tuple[str, ...]:
@@ -80,10 +88,12 @@ def questions(stage: int, run: Run, items: Sequence[Waiting]) -> Questions:
 
 def _about_properties(items: Sequence[Waiting]) -> Questions:
     asked = Questions()
-    ids = dict(Lead.objects.filter(pk__in=[i.lead_id for i in items]).values_list("pk", "property_id"))
+    rows = Lead.objects.filter(pk__in=[i.lead_id for i in items]).values("pk", "property_id", *naming.ASKED_BY)
+    leads = {row["pk"]: row for row in rows}
     for item in items:
+        lead = leads[item.lead_id]
         try:
-            asked.queries[item.id] = realestateapi.detail_query(ids[item.lead_id])
+            asked.queries[item.id] = naming.question(lead["property_id"], lead)
         except ValueError as error:
             asked.unaskable[item.id] = str(error)
     return asked
@@ -96,7 +106,7 @@ def _about_owners(run: Run, items: Sequence[Waiting]) -> Questions:
     guard = run.options.get("guard")
     allowed = set(matching(leads, guard).values_list("pk", flat=True)) if guard else None
     pairs = leads.values_list("pk", "property_id")
-    keys = {pk: realestateapi.detail_query(property_id).key for pk, property_id in pairs}
+    keys = {pk: naming.key_of(property_id) for pk, property_id in pairs}
     details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(keys.values()))
     bought = dict(details.values_list("key", "facts"))
     for item in items:
@@ -133,12 +143,19 @@ def _about_business(run: Run, items: Sequence[Waiting]) -> Questions:
     organizations = run.options.get("type") == "organizations"
     days = catalogue.operation(operation_name(Stage.APOLLO, run.options)).setting("fresh_days")
     fresh_after = database_now() - timedelta(days=days)
+    reveals = bool(run.options.get("revealPhones")) and not organizations
+    revealed = _asked_for_phones(list(leads), fresh_after) if reveals else set()
+    with_phones: bool | None = None  # one request has one flag; the first question says which
     for item in items:
         lead = leads[item.lead_id]
         found = lead.apollo_org_id if organizations else lead.apollo_person_id
-        if found and lead.apollo_enriched_at and lead.apollo_enriched_at > fresh_after:
+        wants_phone = reveals and not lead.phone  # a second one would be paid for and find no place
+        fresh = bool(found and lead.apollo_enriched_at and lead.apollo_enriched_at > fresh_after)
+        if fresh and (not wants_phone or lead.pk in revealed):
             asked.owned.add(item.id)  # Apollo's own answer may have changed the lead, and with it the question
             continue
+        if with_phones not in (None, wants_phone):
+            continue  # not taken, so the next claim has it
         try:
             if organizations:
                 asked.queries[item.id] = apollo.organization_query(domain=None, name=lead.owner_name)
@@ -148,11 +165,19 @@ def _about_business(run: Run, items: Sequence[Waiting]) -> Questions:
                     last_name=lead.last_name,
                     email=lead.email,
                     reveal_emails=run.options.get("revealEmails", True),
-                    reveal_phones=False,  # billed and delivered minutes later, and nothing collects them yet
+                    reveal_phones=wants_phone,
                 )
+                with_phones = wants_phone
         except ValueError as error:
             asked.unaskable[item.id] = str(error)
     return asked
+
+
+def _asked_for_phones(lead_ids: Sequence[UUID], since: datetime) -> set[UUID]:
+    """Which of these leads a run has asked Apollo for phones of: they have come, are to come, or there are none."""
+    items = RunItem.objects.filter(lead__in=lead_ids, stage=Stage.DONE, category="", run__kind=Run.Kind.APOLLO)
+    items = items.filter(outcome__in=[RunItem.Outcome.ENRICHED, RunItem.Outcome.PARTIAL], run__created_at__gt=since)
+    return set(items.filter(run__options__contains={"revealPhones": True}).values_list("lead", flat=True))
 
 
 _SOURCES = {Stage.DETAIL: facts.PROPERTY, Stage.SKIP_TRACE: facts.CONTACT, Stage.APOLLO: facts.APOLLO}
@@ -168,6 +193,15 @@ def write_facts(stage: int, run: Run, answers: Sequence[tuple[UUID, Owned]]) -> 
         if owned.answer.found or owned.answer.category in (Category.SKIP_TRACE_EMPTY, *_asked_in_vain(stage))
     ]
     facts.save_facts(_SOURCES[Stage(stage)], rows)
+    if stage == Stage.DETAIL:
+        _take_vendor_ids({row.lead_id: row.facts["property_id"] for row in rows if "property_id" in row.facts})
+
+
+def _take_vendor_ids(told: Mapping[UUID, str]) -> None:
+    """Leads that were asked for by address or APN are called by the vendor's id from now on, if that is owned too."""
+    details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(told.values()))
+    owned = set(details.filter(state=Lookup.State.ANSWERED, category="").values_list("key", flat=True)) if told else ()
+    take_vendor_ids({lead_id: property_id for lead_id, property_id in told.items() if property_id in owned})
 
 
 def _asked_in_vain(stage: int) -> tuple[Category, ...]:

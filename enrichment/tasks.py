@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from uuid import UUID
 
 from celery import shared_task
 from celery.signals import worker_ready
 from django.db import connection
 
-from enrichment import lanes, purchase
+from enrichment import lanes, phones, purchase, schedules
 from enrichment.pump import work
 from enrichment.reconcile import find_drift
 
@@ -41,7 +42,23 @@ def reap() -> None:
     purchase.reap()
 
 
+# Asking a vendor which of many leads have changed takes minutes (changes.SECONDS).
+@shared_task(name="enrichment.tick", time_limit=600, soft_time_limit=540)
+def tick() -> None:
+    schedules.tick()
+
+
 @shared_task(name="enrichment.reconcile")
 def reconcile() -> None:
     for drift in find_drift():
         log.error("Drift: %s", drift)
+
+
+@shared_task(name="enrichment.deliver_phones")
+def deliver_phones(call_id: str) -> None:
+    phones.deliver(UUID(call_id))
+
+
+@shared_task(name="enrichment.sweep_phones")
+def sweep_phones() -> None:
+    phones.sweep()

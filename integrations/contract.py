@@ -20,19 +20,25 @@ class Query:
 
     key: the normalised identity of the question, at most 200 characters: equal keys are bought once for everybody.
     params: what the vendor's adapter needs to ask it. weight: the most price units this input can cost.
+    alone: no batch takes it.
     """
 
     key: str
     params: Mapping[str, Any] = field(repr=False)
     weight: int = 1
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a vendor knows about one query. No match is an answer: `facts` is empty and `category` says so."""
+    """What a vendor knows about one query. No match is an answer: `facts` is empty and `category` says so.
+
+    also: another key of the same fact, which is owned with it.
+    """
 
     facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
     category: Category | None = None
+    also: str = ""
 
     @property
     def found(self) -> bool:
@@ -41,12 +47,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole vendor answer. `answers` has every query's key. `units` is what the vendor charges, in price units."""
+    """A whole vendor answer. `answers` has every query's key. `units` is what the vendor charges, in price units.
+
+    later: the most units that may still be charged under this request, when its phones come; None: nothing comes.
+    """
 
     answers: Mapping[str, Answer]
     units: Decimal
     status: int = 200
     request_id: str = ""
+    later: Decimal | None = None
 
 
 class Door(Protocol):

@@ -32,16 +32,13 @@ from accounts.models import User
 from config.common.faultpoints import commit
 from config.common.ids import uuid7
 from config.common.logs import told
-from integrations import breaker, calls, pace, purses
+from integrations import breaker, calls, pace, purses, reveals
 from integrations.contract import Answer, Door, Query, Reply
 from integrations.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
 from integrations.models import Lookup, Operation, VendorCall
-from integrations.purses import ZERO, Cap
+from integrations.purses import BELIEVED, MONEY, MOST_UNITS, ZERO, Cap
 
 log = logging.getLogger(__name__)
-MONEY = Decimal("0.0001")
-MOST_UNITS = Decimal(9_999_999)  # what the column holds; no request can cost nearly as much
-BELIEVED = 10  # times its price that a vendor may charge before its claim is taken for a mistake
 T = TypeVar("T")
 
 
@@ -59,11 +56,15 @@ class StaleSlot(NotSent):
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Who pays. `caps` come on top of the user's and the vendor's own."""
+    """Who pays. `caps` come on top of the user's and the vendor's own.
+
+    fresh_after: an answer that has been owned for longer does not serve this payer.
+    """
 
     user_id: int
     run_id: UUID | None = None
     caps: tuple[Cap, ...] = ()
+    fresh_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ class Plan:
     """What `begin` found. Every query is in exactly one place.
 
     owned: served at $0. buying: reserved, under `call_id`. busy: somebody else is buying it this moment. doubtful: an
-    earlier purchase is in doubt. unaffordable: does not fit under `cap`.
+    earlier purchase is in doubt. unaffordable: does not fit under `cap`. later: no batch takes it, so it waits for a
+    request of its own.
     """
 
     owned: Mapping[str, Owned]
@@ -88,6 +90,7 @@ class Plan:
     busy: frozenset[str] = field(default_factory=frozenset)
     doubtful: frozenset[str] = field(default_factory=frozenset)
     unaffordable: frozenset[str] = field(default_factory=frozenset)
+    later: frozenset[str] = field(default_factory=frozenset)
     cap: Cap | None = None
 
 
@@ -105,7 +108,8 @@ class Outcome:
 
 def enter(operation_id: int) -> Operation:
     """Locks the operation and its vendor for this transaction, if a request could leave soon; else raises Closed."""
-    operation = Operation.objects.select_for_update().select_related("vendor").get(pk=operation_id)
+    # "no key": a look-up that `settle` adds refers to the operation, and its caller holds a run already
+    operation = Operation.objects.select_for_update(no_key=True).select_related("vendor").get(pk=operation_id)
     vendor, now = operation.vendor, pace.database_now()
     if not vendor.enabled:
         raise Closed(f"{vendor} is switched off", None)
@@ -129,6 +133,7 @@ def begin(operation: Operation, queries: Sequence[Query], payer: Payer) -> Plan:
     known = {row.key: row for row in Lookup.objects.filter(operation=operation, key__in=list(unique))}
     now = pace.database_now()
     fresh_after = now - timedelta(days=operation.setting("fresh_days"))
+    fresh_after = max(fresh_after, payer.fresh_after or fresh_after)
     owned, busy, doubtful, wanted = {}, set(), set(), []
     for key, query in unique.items():
         row = known.get(key)
@@ -144,6 +149,7 @@ def begin(operation: Operation, queries: Sequence[Query], payer: Payer) -> Plan:
             wanted.append(query)
     if not wanted:
         return Plan(owned=owned, busy=frozenset(busy), doubtful=frozenset(doubtful))
+    wanted, later = _one_request(wanted)
     price: Decimal = operation.setting("price")
     prices = [price * query.weight for query in wanted]
     fit, holds, stopper = purses.reserve(_caps(operation, payer, now), prices)
@@ -155,8 +161,17 @@ def begin(operation: Operation, queries: Sequence[Query], payer: Payer) -> Plan:
         busy=frozenset(busy),
         doubtful=frozenset(doubtful),
         unaffordable=frozenset(query.key for query in wanted[fit:]),
+        later=frozenset(query.key for query in later),
         cap=stopper,
     )
+
+
+def _one_request(wanted: list[Query]) -> tuple[list[Query], list[Query]]:
+    """What can go in one request, and what is left for others: a query that no batch takes goes alone."""
+    batch = [query for query in wanted if not query.alone]
+    if len(wanted) == 1 or len(batch) == len(wanted):
+        return wanted, []
+    return (batch, [query for query in wanted if query.alone]) if batch else (wanted[:1], wanted[1:])
 
 
 def owned(operation_id: int, key: str) -> Owned | None:
@@ -364,9 +379,31 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> dict[str, Own
             """,
             {"now": now, "rows": json.dumps(rows), "operation": call.operation_id, "call": call.pk},
         )
+    _own_under_other_keys(call, reply, now)
     call.found, call.units, call.request_id = found, min(reply.units, MOST_UNITS), reply.request_id[:64]
     calls.end(call, VendorCall.State.SETTLED, now, cost=cost, status=reply.status, latency_ms=latency_ms)
+    if reply.later is not None:  # with the settling or not at all: a worker that dies here leaves the call in doubt
+        reveals.expect(call, reply, now)
     return {key: Owned(answer, now) for key, answer in reply.answers.items()}
+
+
+def _own_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> None:
+    """What was asked by one name is owned by the other too, for $0; what is being bought meanwhile is left alone."""
+    rows = [{"key": a.also, "facts": dict(a.facts)} for a in reply.answers.values() if a.found and a.also]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO integrations_lookup AS l (operation_id, key, state, facts, category, cost, fetched_at)
+            SELECT %(operation)s, a.key, 'answered', a.facts, '', 0, %(now)s
+              FROM jsonb_to_recordset(%(rows)s::jsonb) AS a(key text, facts jsonb) ORDER BY a.key
+            ON CONFLICT (operation_id, key) DO UPDATE
+               SET state = 'answered', facts = excluded.facts, category = '', fetched_at = excluded.fetched_at
+             WHERE l.state IN ('free', 'answered')
+            """,
+            {"now": now, "rows": json.dumps(rows), "operation": call.operation_id},
+        )
 
 
 def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:

@@ -226,3 +226,63 @@ class Lookup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_state_display()} {self.key[:20]}"
+
+
+class PhoneReveal(models.Model):
+    """Answers: which phones of an Apollo request are still to come, what money waits for them, and how did it end?
+
+    Made with the settling of its call, which keeps what the phones may cost reserved. A push that comes first makes it
+    EARLY: then the call says what is to become of it. Closed once, whoever brings the phones.
+    """
+
+    class State(models.TextChoices):
+        EARLY = "early", "Pushed before its call was settled"
+        WAITING = "waiting", "Phones may still come: their money is reserved"
+        ARRIVED = "arrived", "Closed: Apollo has answered"
+        IN_DOUBT = "in_doubt", "In doubt: Apollo gives no answer any more"
+        RELEASED = "released", "Released: nothing was charged"
+        WRITTEN_OFF = "written_off", "Written off: charged, nothing received"
+
+    HOLDING = (State.WAITING, State.IN_DOUBT)
+
+    call = models.OneToOneField(
+        "integrations.VendorCall", models.PROTECT, primary_key=True, related_name="reveal", help_text="Of which request"
+    )
+    state = models.CharField(max_length=12, choices=State, default=State.EARLY, help_text="How far it is")
+    request_id = models.CharField(max_length=64, blank=True, help_text="Apollo's signed 64-bit number, as text")
+    people = models.JSONField(default=dict, help_text="Whose phones: {Apollo person id: [look-up keys]}")
+    reserved = models.DecimalField(
+        max_digits=12, decimal_places=4, default=0, help_text="US dollars that the phones may cost"
+    )
+    holds = models.JSONField(default=dict, help_text="What is reserved where: {purse scope: amount}")
+    cost = models.DecimalField(max_digits=12, decimal_places=4, default=0, help_text="US dollars the phones cost")
+    found = models.PositiveIntegerField(default=0, help_text="Phones that came")
+    raw = models.BinaryField(null=True, blank=True, help_text="The pushed body, until its facts are taken from it")
+    unreadable = models.BooleanField(default=False, help_text="The pushed body is no answer; the result is asked for")
+    pushed_at = models.DateTimeField(null=True, blank=True, help_text="When a body was pushed to us")
+    asked = models.PositiveSmallIntegerField(default=0, help_text="Times the result was asked for")
+    ask_at = models.DateTimeField(null=True, blank=True, help_text="When it is asked for next")
+    deadline = models.DateTimeField(null=True, blank=True, help_text="Without a result by then it is in doubt")
+    reason = models.CharField(max_length=300, blank=True, help_text="What Apollo said last, in words")
+    created_at = models.DateTimeField(help_text="When it began (database clock)")
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="When it was closed or decided")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["ask_at"], condition=Q(state="waiting"), name="reveal_waiting"),
+            models.Index(fields=["call"], condition=Q(raw__isnull=False, unreadable=False), name="reveal_pushed"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["early", "waiting", "arrived", "in_doubt", "released", "written_off"]),
+                name="reveal_state_known",
+            ),
+            models.CheckConstraint(condition=Q(cost__gte=0) & Q(reserved__gte=0), name="reveal_money_not_negative"),
+            models.CheckConstraint(
+                condition=~Q(state="waiting") | (Q(ask_at__isnull=False) & Q(deadline__isnull=False)),
+                name="reveal_waiting_is_asked_for",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} {self.pk}"

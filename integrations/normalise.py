@@ -39,7 +39,7 @@ def text(value: object, *, limit: int = TEXT_MAX) -> str | None:
     if line.isascii() and line.isprintable():
         return " ".join(line.split())[:limit].strip() or None
     line = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in line[: limit * 4])
-    line = "".join(c for c in line if unicodedata.category(c) not in ("Cs", "Cf", "Cn"))
+    line = "".join(c for c in line if unicodedata.category(c) not in ("Cs", "Cf", "Cn", "Co"))
     return " ".join(line.split())[:limit].strip() or None
 
 

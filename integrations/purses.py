@@ -12,6 +12,9 @@ from django.db import connection
 from integrations.models import Purse
 
 ZERO = Decimal(0)
+MONEY = Decimal("0.0001")
+MOST_UNITS = Decimal(9_999_999)  # what the column holds; no request can cost nearly as much
+BELIEVED = 10  # times its price that a vendor may charge before its claim is taken for a mistake
 LEADS = "leads:"  # purses that count leads, not dollars
 
 
@@ -68,6 +71,11 @@ def reserve(caps: Sequence[Cap], prices: Sequence[Decimal]) -> tuple[int, dict[s
     holds = {cap.scope: sum((cap.per_input or price for price in prices[:fit]), ZERO) for cap in caps} if fit else {}
     _add([(scope, amount, ZERO) for scope, amount in holds.items()], locked=True)
     return fit, holds, stopper
+
+
+def hold(holds: Mapping[str, Decimal]) -> None:
+    """Reserves again what this transaction has just given back: nobody else has seen it free."""
+    _add([(scope, Decimal(amount), ZERO) for scope, amount in holds.items()])
 
 
 def settle(holds: Mapping[str, Decimal], spent: Mapping[str, Decimal]) -> None:

@@ -17,7 +17,7 @@ from integrations import breaker, catalogue, gate, pace, registry
 from integrations.contract import Answer, Query
 from integrations.errors import Category, Misconfigured, NotSent, VendorFailure
 from integrations.gate import Closed, Owned, Payer
-from integrations.models import VendorCall
+from integrations.models import Lookup, VendorCall
 from integrations.purses import ZERO
 from integrations.realestateapi import client as realestateapi
 from integrations.realestateapi.places import Place
@@ -62,6 +62,13 @@ def count_properties(criteria: dict[str, object], *, user_id: int) -> int:
 def property_ids(criteria: dict[str, object], *, user_id: int) -> realestateapi.IdPage:
     """The ids of the first 10,000 properties that match. Free."""
     return _free("property_search", lambda: realestateapi.ids(criteria), user_id)
+
+
+def known_property_ids(stand_ins: Sequence[str]) -> dict[str, str]:
+    """The vendor's ids of properties that have been asked for by address or APN before, by what they were called."""
+    details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(stand_ins))
+    known = details.filter(state=Lookup.State.ANSWERED, category="").values_list("key", "facts__property_id")
+    return {key: property_id for key, property_id in known if property_id}
 
 
 def autocomplete(text: str, types: Sequence[str] | None, *, user_id: int) -> list[Place]:
@@ -151,6 +158,15 @@ def buy(name: str, query: Query, *, user_id: int, max_cost: Decimal | None = Non
     if found.fetched_at >= started:  # bought meanwhile, by us or by somebody else who asked the same
         call = VendorCall.objects.filter(lookups__operation=operation, lookups__key=query.key, user_id=user_id).first()
     return Bought(found.answer, found.fetched_at, call.cost if call else ZERO, owned=call is None)
+
+
+def asking_price(name: str, query: Query) -> Decimal:
+    """What `buy` would cost at most at this moment, US dollars: 0 where the answer is owned."""
+    operation = catalogue.operation(name)
+    if gate.owned(operation.pk, query.key) is not None:
+        return ZERO
+    price: Decimal = operation.setting("price")
+    return price * query.weight
 
 
 def look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -> Owned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 
@@ -18,6 +19,8 @@ PIECE = 64 * 1024  # bytes; a row a piece halves what a web server can send (mea
 # A cell that begins so is a formula to a spreadsheet (OWASP, "CSV Injection"), with or without space before it; the
 # wide forms are what Japanese and Chinese keyboards write.
 _FORMULA = r"^\s*[-=+@\t\r\n＝＋－＠]"
+# A first letter or digit (0 to z without = and @) settles it for nearly every cell, at a fraction of the regex's price.
+_HARMLESS = "ascii(%(expressions)s) BETWEEN 48 AND 122 AND ascii(%(expressions)s) NOT IN (61, 64)"
 # What we write ourselves as E.164 is no formula, and a phone with an apostrophe before it is one no machine can dial.
 _PHONE = r"^\+[0-9]{7,15}$"
 
@@ -25,7 +28,10 @@ _PHONE = r"^\+[0-9]{7,15}$"
 class _Text(Func):
     """A text that no spreadsheet takes for a formula."""
 
-    template = "CASE WHEN %(expressions)s ~ '" + _FORMULA + "' THEN '''' || %(expressions)s ELSE %(expressions)s END"
+    template = (
+        f"CASE WHEN {_HARMLESS} THEN %(expressions)s WHEN %(expressions)s ~ '{_FORMULA}' THEN '''' || %(expressions)s "
+        "ELSE %(expressions)s END"
+    )
     output_field = TextField()
 
 
@@ -98,8 +104,8 @@ COLUMNS: tuple[tuple[str, Expression], ...] = (
     ("Industry", _Text("apollo_industry")),
     ("LinkedIn", _Text("apollo_linkedin_url")),
     ("Employees", _plain("apollo_employee_count")),
-    ("Status", _Text("status")),
-    ("Enrichment", _Text("enrichment_status")),
+    ("Status", _plain("status")),  # of our own words, as the next
+    ("Enrichment", _plain("enrichment_status")),
     ("Enrichment error", _Text("enrichment_error")),
     ("Enriched at", _Time("enriched_at")),
     ("Skip traced at", _Time("skip_traced_at")),
@@ -113,7 +119,7 @@ def csv_lines(leads: QuerySet[Lead]) -> Generator[bytes, None, None]:
 
     Holds this thread's database connection until it ends or is closed; closing it early cancels the COPY.
     """
-    yield _line([name for name, _ in COLUMNS])
+    yield line_of([name for name, _ in COLUMNS])
     chosen = leads.order_by("pk").values_list(*(column for _, column in COLUMNS))
     try:
         sql, params = chosen.query.sql_with_params()
@@ -128,10 +134,10 @@ def csv_lines(leads: QuerySet[Lead]) -> Generator[bytes, None, None]:
             yield bytes(row)
 
 
-def csv_pieces(leads: QuerySet[Lead]) -> Iterator[bytes]:
-    """`csv_lines` for a web server, in pieces of PIECE bytes. Closing it early closes that."""
+def in_pieces(lines: Generator[bytes, None, None]) -> Iterator[bytes]:
+    """Lines for a web server, in pieces of PIECE bytes. Closing it early closes them."""
     piece = bytearray()
-    with closing(csv_lines(leads)) as lines:
+    with closing(lines):
         for line in lines:
             piece += line
             if len(piece) >= PIECE:
@@ -140,7 +146,14 @@ def csv_pieces(leads: QuerySet[Lead]) -> Iterator[bytes]:
     yield bytes(piece)
 
 
-def _line(cells: Sequence[str]) -> bytes:
+def guarded(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula, as in the export. Numbers are none."""
+    harmless = not re.match(_FORMULA, cell) or re.match(_PHONE, cell) or re.fullmatch(r"-[0-9]+(\.[0-9]+)?", cell)
+    return cell if harmless else f"'{cell}"
+
+
+def line_of(cells: Sequence[str]) -> bytes:
+    """One row of CSV."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode()

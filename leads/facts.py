@@ -90,7 +90,8 @@ _GOES_WITH = {
 
 PROPERTY = Source("enriched_at", {**_PROPERTY, **_NAMES}, {}, _MAILING, "skip_traced_at")
 CONTACT = Source("skip_traced_at", {**_PHONES, **_MAILING}, _NAMES, {})
-APOLLO = Source("apollo_enriched_at", _APOLLO, {k: _PHONES[k] for k in ("email", "phone", "phone_type")}, {})
+_APOLLO_FILLS = {k: _PHONES[k] for k in ("email", "phone", "phone_type", "phone_do_not_call")}
+APOLLO = Source("apollo_enriched_at", _APOLLO, _APOLLO_FILLS, {})
 
 
 @dataclass(frozen=True, slots=True)

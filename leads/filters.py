@@ -32,6 +32,8 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
     needsApollo = django_filters.BooleanFilter(method="_needs_apollo", label="No Apollo data yet")
     needsSkipTrace = django_filters.BooleanFilter(method="_needs_skip_trace", label="No phone yet")
     enrichedOnly = django_filters.BooleanFilter(method="_enriched_only", label="Only leads with a phone")
+    hasPhone = django_filters.BooleanFilter(field_name="phone", lookup_expr="isnull", exclude=True, label="Has a phone")
+    doNotCall = django_filters.BooleanFilter(field_name="phone_do_not_call", label="The phone is on a do-not-call list")
     contactable = django_filters.BooleanFilter(method="_contactable", label="May be called, not contacted yet")
     status = django_filters.MultipleChoiceFilter(choices=Lead.Status.choices, distinct=False)
     enrichmentStatus = django_filters.MultipleChoiceFilter(
@@ -45,6 +47,7 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
     estimatedValueMin = _NumberFilter(field_name="estimated_value", lookup_expr="gte")
     estimatedValueMax = _NumberFilter(field_name="estimated_value", lookup_expr="lte")
     estimatedEquityMin = _NumberFilter(field_name="estimated_equity", lookup_expr="gte")
+    estimatedEquityMax = _NumberFilter(field_name="estimated_equity", lookup_expr="lte")
     equityPercentMin = _NumberFilter(field_name="equity_percent", lookup_expr="gte")
     bedroomsMin = _NumberFilter(field_name="bedrooms", lookup_expr="gte")
     yearBuiltMax = _NumberFilter(field_name="year_built", lookup_expr="lte")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 
 from config.common.models import Timestamped, UUIDModel
 from leads.querysets import LeadQuerySet, OwnedQuerySet
@@ -21,6 +22,19 @@ def _flag(help_text: str) -> models.BooleanField[bool | None, bool | None]:
 
 def _whole(help_text: str) -> models.IntegerField[int | None, int | None]:
     return models.IntegerField(null=True, blank=True, help_text=help_text)
+
+
+def _searched(column: str, name: str) -> models.Index:
+    """For the beginning of a text among a user's leads. A lead that is an id and nothing else is not in it, so that
+    saving ids costs no more for it.
+    """
+    text: models.F | Upper = models.F(column) if column in ("phone", "secondary_phone", "email") else Upper(column)
+    return models.Index(
+        models.F("owner"),
+        OpClass(text, name="text_pattern_ops"),
+        condition=Q(**{f"{column}__isnull": False}),
+        name=name,
+    )
 
 
 class Lead(UUIDModel, Timestamped):
@@ -174,7 +188,26 @@ class Lead(UUIDModel, Timestamped):
                 condition=Q(property_state__isnull=False),
                 name="lead_by_state",
             ),
+            models.Index(
+                fields=["apollo_person_id"],  # whose phone has come: leads of anybody
+                condition=Q(apollo_person_id__isnull=False),
+                name="lead_by_apollo_person",
+            ),
+            models.Index(fields=["owner", "status", "id"], condition=~Q(status="new"), name="lead_of_owner_by_status"),
+            models.Index(
+                fields=["owner", "enrichment_status", "id"],
+                condition=~Q(enrichment_status="pending"),
+                name="lead_of_owner_by_enrichment",
+            ),
+            _searched("property_address", "lead_by_address"),
+            _searched("apn", "lead_by_apn"),
+            _searched("owner_name", "lead_by_owner_name"),
+            _searched("last_name", "lead_by_last_name"),
+            _searched("phone", "lead_by_phone"),
+            _searched("secondary_phone", "lead_by_second_phone"),
+            _searched("email", "lead_by_email"),
         ]
+        permissions = [("view_contact_details", "Can see and export phones and e-mails")]
 
     def __str__(self) -> str:
         return self.property_address or f"Property {self.property_id}"
@@ -232,3 +265,62 @@ class Activity(UUIDModel):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.text[:40]}"
+
+
+class SavedView(UUIDModel, Timestamped):
+    """Answers: which filters of the list of leads does this person use again and again?"""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", help_text="Whose view it is")
+    name = models.CharField(max_length=50, help_text="What they call it")
+    query = models.CharField(max_length=1000, help_text="The filters, as the list's address carries them")
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("owner", Lower("name"), name="view_once_per_owner"),
+            models.CheckConstraint(condition=~Q(name=""), name="view_has_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Disclosure(UUIDModel):
+    """Answers: who has seen or taken how many leads' phones and e-mails, when, and by which door? Append-only.
+
+    It outlives what it tells of, so it names leads and buckets by id alone, and holds no contact itself.
+    """
+
+    class What(models.TextChoices):
+        UNMASK = "unmask", "Shown"
+        EXPORT = "export", "Exported"
+
+    class Via(models.TextChoices):
+        ADMIN = "admin", "Admin"
+        API = "api", "API"
+        COMMAND = "command", "Command"
+
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, help_text="Who"
+    )
+    what = models.CharField(max_length=6, choices=What, help_text="Seen, or taken away as a file")
+    via = models.CharField(max_length=7, choices=Via, help_text="By which door")
+    lead_id = models.UUIDField(null=True, blank=True, help_text="Of which lead, where it was one")
+    bucket_id = models.UUIDField(null=True, blank=True, help_text="Of which bucket, where it was one")
+    leads = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many leads; empty: an export that did not begin, or was killed in between"
+    )
+    created_at = models.DateTimeField(auto_now_add=True, help_text="When; an export: when it began")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(what__in=["unmask", "export"]), name="disclosure_what_known"),
+            models.CheckConstraint(condition=Q(via__in=["admin", "api", "command"]), name="disclosure_via_known"),
+            models.CheckConstraint(
+                condition=Q(what="export") | Q(leads__isnull=False), name="disclosure_unmask_has_count"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()} by {self.by}"

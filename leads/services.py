@@ -100,9 +100,18 @@ def finish_leads(finishes: Sequence[Finish]) -> tuple[dict[UUID, Finished], int]
     return found, grown
 
 
-def add_activity(*, lead: Lead, by: Any, kind: str, text: str = "") -> Activity:
-    """Notes that a person did something about a lead."""
+def add_activity(*, lead: Lead, by: Any, kind: str, text: str = "", seen: int | None = None) -> Activity:
+    """Notes that a person did something about a lead.
+
+    seen: how many activities the lead had on the page this comes from. A button pressed twice sends the same words with
+    the same number: the second time they are the latest there is, and are not noted again.
+    """
     with transaction.atomic():
+        locked = Lead.objects.select_for_update(no_key=True).only("pk", "activity_count").get(pk=lead.pk)
+        if seen is not None and locked.activity_count > seen:
+            latest = Activity.objects.filter(lead=lead).order_by("-pk").first()
+            if latest and (latest.by_id, latest.kind, latest.text) == (by.pk, kind, text):
+                return latest
         activity = Activity.objects.create(lead=lead, by=by, kind=kind, text=text)
         Lead.objects.filter(pk=lead.pk).update(
             activity_count=F("activity_count") + 1, last_activity_at=activity.created_at, updated_at=timezone.now()
@@ -127,14 +136,39 @@ def change_status(*, lead: Lead, by: Any, status: str) -> Lead:
 
 def set_tags(*, lead: Lead, by: Any, names: Sequence[str]) -> list[Tag]:
     """Makes these the lead's tags; tags the owner does not have yet are made. Case does not tell tags apart."""
-    wanted = {name.strip().lower(): name.strip() for name in names}
-    new = [Tag(owner_id=lead.owner_id, name=name) for _, name in sorted(wanted.items())]  # one order: no deadlock
     with transaction.atomic():
-        Tag.objects.bulk_create(new, ignore_conflicts=True)
-        same = Tag.objects.alias(folded=Lower("name")).filter(folded__in=[Lower(Value(tag.name)) for tag in new])
-        tags: list[Tag] = list(same.filter(owner_id=lead.owner_id))
+        tags = _tags_named(lead.owner_id, names)
         lead.tags.set(tags)
     return tags
+
+
+def _tags_named(owner_id: int, names: Sequence[str]) -> list[Tag]:
+    """This owner's tags of these names; those there are not yet are made. In the caller's transaction."""
+    wanted = {name.strip().lower(): name.strip() for name in names}
+    new = [Tag(owner_id=owner_id, name=name) for _, name in sorted(wanted.items())]  # one order: no deadlock
+    Tag.objects.bulk_create(new, ignore_conflicts=True)
+    same = Tag.objects.alias(folded=Lower("name")).filter(folded__in=[Lower(Value(tag.name)) for tag in new])
+    return list(same.filter(owner_id=owner_id))
+
+
+def add_tag(*, leads: Iterable[Lead], name: str) -> int:
+    """Puts a tag on these leads, each its own owner's; returns on how many it was not yet."""
+    through: Any = Lead.tags.through
+    rows = list(leads)
+    with transaction.atomic():
+        tags = {owner: _tags_named(owner, [name])[0] for owner in sorted({lead.owner_id for lead in rows})}
+        links = [through(lead_id=lead.pk, tag_id=tags[lead.owner_id].pk) for lead in rows]
+        mine = through.objects.filter(tag__in=tags.values())
+        before = mine.filter(lead__in=rows).count()
+        through.objects.bulk_create(links, ignore_conflicts=True)
+        return int(mine.filter(lead__in=rows).count() - before)
+
+
+def remove_tag(*, leads: Iterable[Lead], name: str) -> int:
+    """Takes a tag off these leads; returns off how many. The tag itself stays."""
+    through: Any = Lead.tags.through
+    tagged = through.objects.filter(lead__in=list(leads), tag__name__iexact=name.strip())
+    return int(tagged.delete()[0])
 
 
 def create_tag(*, by: Any, name: str, color: str) -> Tag:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
@@ -16,6 +17,12 @@ def staff(name: str = "ann", **more: Any) -> tuple[User, Client]:
     """A member of staff without any of Django's permissions, signed in."""
     user = User.objects.create_user(name, is_staff=True, **more)
     return user, signed_in(user)
+
+
+def sees_contacts(user: User) -> User:
+    """Gives the permission to see phones and e-mails; the answer is the person as the database knows them now."""
+    user.user_permissions.add(Permission.objects.get(codename="view_contact_details"))
+    return User.objects.get(pk=user.pk)
 
 
 def superuser(name: str = "boss") -> tuple[User, Client]:

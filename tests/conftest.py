@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import django
 import pytest
 
+from config.local.chromium import CHROMIUM, MISSING, launch
 from tests.network import block
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from config.local.sandbox.server import Sandbox
 
-CHROMIUM = Path("/usr/bin/chromium")  # Debian's
 REFUSED = "http://127.0.0.1:9"  # the discard port: nothing listens, so an unmocked vendor call is refused at once
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -89,22 +88,12 @@ def _recovered() -> None:
 def browser() -> Iterator[Browser]:
     """Debian's Chromium without a window. Tests that ask for it are skipped, saying so, where it is not installed."""
     if not CHROMIUM.exists():
-        pytest.skip(f"page tests need {CHROMIUM}: apt-get install chromium")
+        pytest.skip(f"page tests: {MISSING}")
     from playwright.sync_api import sync_playwright
 
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright runs an event loop in this thread; Django would refuse
-    arguments = [
-        "--no-sandbox",  # a container's root cannot have one
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-component-update",
-        "--disable-sync",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",  # the network block of pages
-    ]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=arguments)
+        chromium = launch(playwright)
         yield chromium
         chromium.close()
 

@@ -20,12 +20,12 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from knox.models import AuthToken
 
 from accounts.models import User
-from buckets.models import Bucket, Fill
+from buckets.models import Bucket, Fill, Import
 from config.common.ids import uuid7
-from enrichment.models import Lane, Run, RunItem
+from enrichment.models import Lane, Run, RunItem, Schedule
 from integrations import catalogue
-from integrations.models import Lookup, Operation, Purse, Vendor, VendorCall
-from leads.models import Activity, Lead, Tag
+from integrations.models import Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
+from leads.models import Activity, Disclosure, Lead, Tag
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +34,7 @@ KEYS = {
     "signalhouse": "KEY-signalhouse-77aa",
     "apollo": "KEY-apollo-5e0b",
 }
+NAMES = {Import: "import_"}  # what Python keeps for itself
 NOT_PER_ROW = (Vendor, Operation, Lane)  # a handful of rows, made by migrations and pumps
 
 
@@ -58,6 +59,21 @@ class Rows:
     def fill(self) -> Fill:
         return Fill.objects.create(bucket=self.bucket(), criteria={"state": "WA"}, error="the vendor is away")
 
+    def import_(self) -> Import:
+        return Import.objects.create(
+            bucket=self.bucket(),
+            file_name="list.csv",
+            size=9,
+            encoding="utf-8",
+            delimiter=",",
+            columns=["Address"],
+            total=2,
+            status="completed",
+            read=2,
+            new=1,
+            failed=1,
+        )
+
     def lead(self) -> Lead:
         bucket = self.bucket()
         lead = Lead.objects.create(
@@ -80,6 +96,9 @@ class Rows:
         lead = self.lead()
         return Activity.objects.create(lead=lead, by=lead.owner, text="Called again")
 
+    def disclosure(self) -> Disclosure:
+        return Disclosure.objects.create(by=self.user(), what="export", via="api", leads=3)
+
     def run(self) -> Run:
         lead = self.lead()
         run = Run.objects.create(bucket=lead.bucket, bucket_name="Bucket", owner=lead.owner, total=1)
@@ -89,6 +108,20 @@ class Rows:
 
     def runitem(self) -> RunItem:
         return self.run().items.get()
+
+    def schedule(self) -> Schedule:
+        run = self.run()
+        return Schedule.objects.create(
+            owner=run.owner,
+            bucket=run.bucket,
+            bucket_name="Bucket",
+            kind="enrich",
+            max_cost=5,
+            cadence="30 2 * * *",
+            time_zone="America/New_York",
+            next_at=timezone.now(),
+            last_run=run,
+        )
 
     def lane(self) -> Lane:
         return Lane.objects.get_or_create(stage=1, defaults={"beat_at": timezone.now()})[0]
@@ -115,6 +148,15 @@ class Rows:
             slot_at=now,
             sent_at=now,
             lease_until=now,
+        )
+
+    def phonereveal(self) -> PhoneReveal:
+        return PhoneReveal.objects.create(
+            call=self.vendorcall(),
+            state="in_doubt",
+            raw=b"+12065550100",
+            people={"1": ["a"]},
+            created_at=timezone.now(),
         )
 
     def lookup(self) -> Lookup:
@@ -146,7 +188,7 @@ class Rows:
 
     def one_more(self, model: type[Model]) -> Any:
         self.count += 1
-        make: Callable[[], Any] | None = getattr(self, model._meta.model_name or "", None)
+        make: Callable[[], Any] | None = getattr(self, NAMES.get(model, model._meta.model_name or ""), None)
         assert make is not None, f"{model.__name__} is in the admin: give it a sample row here"
         return make()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from keyword import iskeyword
 from typing import Any
 from uuid import uuid4
 
@@ -14,10 +15,10 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import User
-from buckets.models import Bucket, Fill
-from enrichment.models import Run, RunItem, Turn
-from integrations.models import Lookup, Operation, Purse, Vendor, VendorCall
-from leads.models import Activity, Lead, Tag
+from buckets.models import Bucket, Fill, Import, ImportFailure, ImportPiece
+from enrichment.models import Run, RunItem, Schedule, Turn
+from integrations.models import Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
+from leads.models import Activity, Disclosure, Lead, SavedView, Tag
 
 pytestmark = pytest.mark.django_db
 
@@ -36,14 +37,21 @@ class Place:
     purse: Purse
     vendorcall: VendorCall
     lookup: Lookup
+    phonereveal: PhoneReveal
     bucket: Bucket
     fill: Fill
+    import_: Import
+    importpiece: ImportPiece
+    importfailure: ImportFailure
     lead: Lead
     tag: Tag
     activity: Activity
+    savedview: SavedView
+    disclosure: Disclosure
     run: Run
     runitem: RunItem
     turn: Turn
+    schedule: Schedule
 
 
 @pytest.fixture
@@ -57,6 +65,9 @@ def place() -> Place:
     bucket = Bucket.objects.create(owner=user, name="King County")
     lead = Lead.objects.create(bucket=bucket, owner=user, property_id="1")
     run = Run.objects.create(bucket=bucket, bucket_name="King County", owner=user, idempotency_key="k", total=1)
+    job = Import.objects.create(
+        bucket=bucket, file_name="list.csv", size=1, encoding="utf-8", delimiter=",", columns=["a"], total=9
+    )
     return Place(
         user=user,
         vendor=vendor,
@@ -64,14 +75,23 @@ def place() -> Place:
         purse=Purse.objects.create(scope="run:1"),
         vendorcall=call,
         lookup=Lookup.objects.create(operation=operation, key="1", call=call),
+        phonereveal=PhoneReveal.objects.create(call=call, created_at=NOON),
         bucket=bucket,
         fill=Fill.objects.create(bucket=bucket, criteria={"state": "WA"}),
+        import_=job,
+        importpiece=ImportPiece.objects.create(job=job, number=0, first_line=2, content=b""),
+        importfailure=ImportFailure.objects.create(job=job, line=2, reason="no address", cells=[]),
         lead=lead,
         tag=Tag.objects.create(owner=user, name="Absentee"),
         activity=Activity.objects.create(lead=lead, by=user, kind="note"),
+        savedview=SavedView.objects.create(owner=user, name="Mine", query="status=new"),
+        disclosure=Disclosure.objects.create(by=user, what="unmask", via="admin", leads=1),
         run=run,
         runitem=RunItem.objects.create(run=run, lead=lead, stage=1),
         turn=Turn.objects.create(run=run, owner=user, stage=1),
+        schedule=Schedule.objects.create(
+            owner=user, bucket=bucket, kind="enrich", max_cost=1, cadence="0 2 * * *", time_zone="UTC", next_at=NOON
+        ),
     )
 
 
@@ -110,12 +130,21 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "lookup_state_known": _set(state="rumoured"),
     "lookup_answered_has_answer": _set(state="answered", facts=None, fetched_at=NOON),
     "lookup_cost_not_negative": _set(cost=Decimal("-0.0001")),
+    "reveal_state_known": _set(state="lost"),
+    "reveal_money_not_negative": _set(cost=Decimal("-0.0001")),
+    "reveal_waiting_is_asked_for": _set(state="waiting", ask_at=None, deadline=NOON),
     "bucket_has_name": _set(name=""),
     "bucket_source_known": _set(source="hearsay"),
     "bucket_enrichment_status_known": _set(enrichment_status="done"),
     "bucket_counts_within_total": _set(total_leads=1, contacted_leads=2),
     "fill_status_known": _set(status="paused"),
     "fill_saved_within_fetched": _set(fetched=1, saved=2),
+    "import_status_known": _set(status="paused"),
+    "import_adds_up": _set(read=2, new=1),
+    "import_read_within_total": _set(read=10, new=10),
+    "import_removed_within_new": _set(removed=1),
+    "import_piece_once": _again(),
+    "import_failure_once": _again(),
     "lead_once_per_bucket": _again(),
     "lead_has_property_id": _set(property_id=""),
     "lead_status_known": _set(status="hot"),
@@ -125,6 +154,11 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "tag_has_name": _set(name=""),
     "tag_color_is_hex": _set(color="#12345g"),
     "activity_kind_known": _set(kind="fax"),
+    "view_once_per_owner": _again(name="MINE"),
+    "view_has_name": _set(name=""),
+    "disclosure_what_known": _set(what="heard"),
+    "disclosure_via_known": _set(via="mail"),
+    "disclosure_unmask_has_count": _set(leads=None),
     "run_once_per_idempotency_key": _again(),
     "run_status_known": _set(status="stuck"),
     "run_kind_known": _set(kind="owner"),
@@ -137,17 +171,29 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "item_done_has_outcome": _set(stage=0, outcome=0),
     "item_taken_has_lease": _set(token=uuid4(), lease_until=None),
     "turn_once_per_stage": _again(),
+    "schedule_kind_known": _set(kind="wish"),
+    "schedule_cap_positive": _set(max_cost=Decimal(0)),
+    "schedule_that_spends_has_cap": _set(max_cost=None),
+    "schedule_on_has_next": _set(next_at=None),
 }
 # the other half of constraints that say two things
 HALVES = [
     ("call_money_not_negative", _set(reserved=Decimal("-0.0001"))),
     ("lookup_answered_has_answer", _set(state="answered", facts={}, fetched_at=None)),
+    ("reveal_money_not_negative", _set(reserved=Decimal("-0.0001"))),
+    ("reveal_waiting_is_asked_for", _set(state="waiting", ask_at=NOON, deadline=None)),
     ("bucket_counts_within_total", _set(total_leads=1, enriched_leads=2)),
     ("bucket_counts_within_total", _set(total_leads=1, queued_leads=2)),
     ("item_done_has_outcome", _set(outcome=1)),
+    ("schedule_on_has_next", _set(enabled=False)),
 ]
 DECLARED = {c.name: model for model in MODELS for c in model._meta.constraints}
 COUNTS = [(m, f.column) for m in MODELS for f in m._meta.local_fields if f.get_internal_type().startswith("Positive")]
+
+
+def _row(place: Place, model: type[models.Model]) -> Any:
+    name = str(model._meta.model_name)
+    return getattr(place, f"{name}_" if iskeyword(name) else name)
 
 
 def _refuses(name: str, act: Callable[[], Any]) -> None:
@@ -158,13 +204,13 @@ def _refuses(name: str, act: Callable[[], Any]) -> None:
 
 @pytest.mark.parametrize("name", DECLARED)
 def test_a_constraint_refuses_what_breaks_it(place: Place, name: str) -> None:
-    row = getattr(place, DECLARED[name]._meta.model_name)
+    row = _row(place, DECLARED[name])
     _refuses(name, lambda: BREAKS[name](row))
 
 
 @pytest.mark.parametrize(("name", "act"), HALVES)
 def test_a_constraint_refuses_its_other_half_too(place: Place, name: str, act: Callable[[Any], Any]) -> None:
-    _refuses(name, lambda: act(getattr(place, DECLARED[name]._meta.model_name)))
+    _refuses(name, lambda: act(_row(place, DECLARED[name])))
 
 
 def test_the_list_of_breaks_names_no_constraint_that_is_gone() -> None:
@@ -173,7 +219,7 @@ def test_the_list_of_breaks_names_no_constraint_that_is_gone() -> None:
 
 @pytest.mark.parametrize(("model", "column"), COUNTS, ids=lambda v: v if isinstance(v, str) else v.__name__)
 def test_a_count_is_never_negative(place: Place, model: type[models.Model], column: str) -> None:
-    row = getattr(place, str(model._meta.model_name))
+    row = _row(place, model)
     with pytest.raises(IntegrityError), transaction.atomic():
         _set(**{column: -1})(row)
 

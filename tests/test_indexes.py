@@ -15,15 +15,19 @@ from django.apps import apps
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from buckets.models import Bucket
+from accounts.models import User
+from buckets.imports.services import open_imports
+from buckets.models import Bucket, ImportedLead
 from buckets.services import open_fills
 from config.common.paging import page
-from enrichment import queue
-from enrichment.models import Run, RunItem
-from integrations import calls, catalogue, gate
+from enrichment import overview, phones, queue, reach
+from enrichment.models import Run, RunItem, Schedule
+from integrations import calls, catalogue, gate, reveals
 from integrations.models import VendorCall
+from integrations.pace import database_now
 from leads.filters import matching
 from leads.models import Activity, Lead
+from leads.selectors import search_ids
 
 pytestmark = pytest.mark.django_db
 
@@ -39,20 +43,24 @@ CROWD = [
        SELECT uuidv7(), u.id, 'Bucket', '', 'real-estate', '{}', '{}', 0, 0, 0, 0, 'pending', '{}', now(), now()
          FROM accounts_user u, generate_series(1, CASE u.username WHEN 'user7' THEN 300 ELSE 3 END) ORDER BY u.id""",
     """INSERT INTO leads_lead (id, bucket_id, owner_id, source, property_id, created_at, updated_at, status, phone,
-           enrichment_status, property_state)
+           enrichment_status, property_state, property_address, apn, owner_name, last_name, secondary_phone, email)
        SELECT uuidv7(), b.id, b.owner_id, 'real-estate', n::text, now(), now(),
               CASE WHEN n % 8 = 0 THEN 'contacted' ELSE 'new' END,
-              CASE WHEN n % 4 = 0 THEN '+15125550100' END,
+              CASE WHEN n % 4 = 0 THEN '+1512555' || n END,
               CASE WHEN n % 4 = 0 THEN 'completed' WHEN n % 40 = 1 THEN 'failed' WHEN n % 10 = 2 THEN 'partial'
                    ELSE 'pending' END,
-              CASE WHEN n % 4 = 0 OR n % 10 = 2 THEN (ARRAY['WA', 'OR', 'CA', 'TX', 'NY', 'FL'])[n / 4 % 6 + 1] END
+              CASE WHEN n % 4 = 0 OR n % 10 = 2 THEN (ARRAY['WA', 'OR', 'CA', 'TX', 'NY', 'FL'])[n / 4 % 6 + 1] END,
+              CASE WHEN n % 4 = 0 THEN n || ' Main St' END, CASE WHEN n % 4 = 0 THEN 'A-' || n END,
+              CASE WHEN n % 4 = 0 THEN 'Owner ' || n END, CASE WHEN n % 4 = 0 THEN 'Smith ' || n END,
+              CASE WHEN n % 4 = 0 THEN '+1206555' || n END, CASE WHEN n % 4 = 0 THEN 'jo' || n || '@example.com' END
          FROM generate_series(1, 1000) n, (SELECT * FROM buckets_bucket ORDER BY id LIMIT 30) b ORDER BY b.id, n""",
     """INSERT INTO leads_activity (id, lead_id, kind, text, created_at)
        SELECT uuidv7(), id, 'call', '', now() FROM leads_lead, generate_series(1, 3) WHERE status = 'contacted'""",
     """INSERT INTO enrichment_run (id, bucket_id, bucket_name, owner_id, kind, status, paused_by, reason, options,
-           request_hash, total, enriched, partial, failed, skipped, with_phones, with_emails, created_at, updated_at)
-       SELECT uuidv7(), b.id, '', b.owner_id, 'property', 'completed', '', '', '{}', '', 0, 0, 0, 0, 0, 0, 0, now(),
-              now()
+           canary, request_hash, total, enriched, partial, failed, skipped, with_phones, with_emails, created_at,
+           updated_at)
+       SELECT uuidv7(), b.id, '', b.owner_id, 'property', 'completed', '', '', '{}', '{}', '', 0, 0, 0, 0, 0, 0, 0,
+              now(), now()
          FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM buckets_bucket) b,
               generate_series(1, CASE n WHEN 21 THEN 100 ELSE 1 END) ORDER BY b.id""",
     "UPDATE enrichment_run SET status = 'running' WHERE id IN (SELECT id FROM enrichment_run ORDER BY id DESC LIMIT 3)",
@@ -70,10 +78,28 @@ CROWD = [
               1, 1, 0, 0, 0, '{}', '', '', '', now(), now(), now(), now() - interval '1 h'
          FROM (SELECT id, owner_id, row_number() OVER () n FROM enrichment_run) r,
               (SELECT id FROM integrations_operation WHERE name = 'property_detail') o""",
+    """INSERT INTO integrations_phonereveal (call_id, state, request_id, people, reserved, holds, cost, found, raw,
+           unreadable, asked, ask_at, deadline, reason, created_at)
+       SELECT id, CASE WHEN n <= 9 THEN 'waiting' ELSE 'arrived' END, '', '{}', 0, '{}', 0, 0,
+              CASE WHEN n <= 3 THEN '{}'::bytea END, false, 0, now(), now(), '', now()
+         FROM (SELECT id, row_number() OVER (ORDER BY id) n FROM integrations_vendorcall) c""",
+    "UPDATE leads_lead SET apollo_person_id = property_id WHERE property_id::int % 10 = 2",
     """INSERT INTO buckets_fill (id, bucket_id, criteria, status, pending_slices, fetched, saved, attempts, error,
            created_at, updated_at)
        SELECT uuidv7(), id, '{}', CASE WHEN row_number() OVER () = 1 THEN 'queued' ELSE 'completed' END, '[]', 0, 0, 0,
               '', now(), now() FROM buckets_bucket""",
+    """INSERT INTO buckets_import (id, bucket_id, file_name, size, encoding, delimiter, columns, total, mapping,
+           constants, status, read, new, already_there, skipped, failed, removed, kept, attempts, error, created_at,
+           updated_at)
+       SELECT uuidv7(), id, 'list.csv', 1, 'utf-8', ',', '[]', 0, '{}', '{}',
+              CASE WHEN row_number() OVER () = 1 THEN 'queued' ELSE 'completed' END, 0, 0, 0, 0, 0, 0, '{}', 0, '',
+              now(), now() FROM buckets_bucket""",
+    """INSERT INTO buckets_importedlead (lead_id, job_id)
+       SELECT l.id, i.id FROM leads_lead l JOIN buckets_import i ON i.bucket_id = l.bucket_id""",
+    """INSERT INTO enrichment_schedule (id, owner_id, bucket_id, bucket_name, kind, options, max_cost, cadence,
+           time_zone, enabled, next_at, last_result, failures, created_at, updated_at)
+       SELECT uuidv7(), owner_id, id, name, 'enrich', '{}', 5, '30 2 * * *', 'UTC', true,
+              now() + (row_number() OVER () - 5) * interval '1 min', '', 0, now(), now() FROM buckets_bucket""",
     "ANALYZE",
 ]
 
@@ -108,6 +134,18 @@ def leads_page(place: Place, filters: dict[str, Any]) -> Any:
 def by(rows: Any) -> list[Any]:
     return list(rows)
 
+
+SEARCHES = {
+    "lead_by_address": "12 main",
+    "lead_by_apn": "a-12",
+    "lead_by_owner_name": "owner 12",
+    "lead_by_last_name": "smith 12",
+}
+CONTACT_SEARCHES = {
+    "lead_by_phone": "+151255512",
+    "lead_by_second_phone": "+120655512",
+    "lead_by_email": "jo12@EXAMPLE.com",
+}
 
 # what is asked: (the product's own query, the table of its statement, the index or indexes that may serve it)
 CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
@@ -153,6 +191,40 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "leads_lead",
         "lead_by_enrichment",
     ),
+    "latest leads of a bucket whose facts are known": (
+        lambda p: reach.latest_with_facts(p.bucket.pk, 50),
+        "leads_lead",
+        "lead_by_enrichment",
+    ),
+    "the way of a bucket's leads": (lambda p: overview.funnel(p.bucket), "leads_lead", "lead_by_enrichment"),
+    "leads of a user that were contacted": (
+        lambda p: by(Lead.objects.owned_by(p.bucket.owner).filter(status="contacted").order_by("-pk")[:51]),
+        "leads_lead",
+        "lead_of_owner_by_status",
+    ),
+    "leads of a user that failed": (
+        lambda p: by(Lead.objects.owned_by(p.bucket.owner).filter(enrichment_status="failed").order_by("-pk")[:51]),
+        "leads_lead",
+        "lead_of_owner_by_enrichment",
+    ),
+    **{
+        f"leads of a user by {index}": (
+            lambda p, text=text: search_ids(Lead.objects.owned_by(p.bucket.owner), text, contacts=True),
+            "leads_lead",
+            index,
+        )
+        for index, text in {**SEARCHES, **CONTACT_SEARCHES}.items()
+    },
+    **{
+        f"leads of all users by {index}": (
+            lambda p, text=text: search_ids(
+                Lead.objects.filter(owner__in=User.objects.values("pk")), text, contacts=True
+            ),
+            "leads_lead",
+            index,
+        )
+        for index, text in {**SEARCHES, **CONTACT_SEARCHES}.items()
+    },
     "history of a lead": (
         lambda p: by(Activity.objects.filter(lead=p.middle).order_by("-pk")[:50]),
         "leads_activity",
@@ -164,11 +236,22 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "bucket_by_owner",
     ),
     "fills with work": (lambda p: open_fills(), "buckets_fill", "fill_open"),
+    "imports with work": (lambda p: open_imports(), "buckets_import", "import_open"),
+    "leads that an import added": (
+        lambda p: by(ImportedLead.objects.filter(job=p.bucket.imports.get()).order_by("lead_id")[:5000]),
+        "buckets_importedlead",
+        "imported_by_job",
+    ),
     "the next items of a run": (lambda p: queue.claim(p.run, 1, 250), "enrichment_runitem", "item_waiting"),
     "items whose worker may be dead": (
         lambda p: by(RunItem.objects.filter(token__isnull=False, lease_until__lt=p.run.created_at)),
         "enrichment_runitem",
         "item_taken",
+    ),
+    "the last lead of a run that failed": (
+        lambda p: by(RunItem.objects.filter(run=p.run, outcome=RunItem.Outcome.FAILED).order_by("-pk")[:1]),
+        "enrichment_runitem",
+        "item_failed",
     ),
     "runs of a bucket, latest first": (
         lambda p: by(Run.objects.filter(bucket=p.bucket).order_by("-pk")[:10]),
@@ -184,6 +267,21 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         lambda p: by(Run.objects.filter(status__in=Run.OPEN).order_by("pk")),
         "enrichment_run",
         "run_open",
+    ),
+    "cancelled runs with items to skip": (
+        lambda p: queue.unfinished_cancels(),
+        "enrichment_run",
+        "run_cancelled_in_part",
+    ),
+    "schedules of a user, newest first": (
+        lambda p: page(Schedule.objects.owned_by(p.bucket.owner), limit=50, cursor=None, newest_first=True),
+        "enrichment_schedule",
+        "schedule_by_owner",
+    ),
+    "schedules that are due": (
+        lambda p: by(Schedule.objects.due(database_now()).order_by("next_at").values_list("pk", flat=True)),
+        "enrichment_schedule",
+        "schedule_due",
     ),
     "when a user was served last": (lambda p: queue.next_run(1, "property_detail"), "enrichment_turn", "turn_by_owner"),
     "calls in flight": (
@@ -202,6 +300,9 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "integrations_vendorcall",
         "call_by_run",
     ),
+    "phones to ask Apollo for": (lambda p: reveals.due(), "integrations_phonereveal", "reveal_waiting"),
+    "phones that were pushed": (lambda p: reveals.pushed(), "integrations_phonereveal", "reveal_pushed"),
+    "who asked for a person's phone": (lambda p: phones._who_asked(["12"]), "leads_lead", "lead_by_apollo_person"),
     "calls of a user": (
         lambda p: by(VendorCall.objects.filter(user=p.bucket.owner).order_by("-pk")[:50]),
         "integrations_vendorcall",
@@ -210,8 +311,11 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
 }
 SORTED_LATER = {
     "history of a lead",
+    "leads that an import added",
     "calls whose worker is dead",
     "when a user was served last",
+    "who asked for a person's phone",
+    *(f"leads of all users by {index}" for index in (*SEARCHES, *CONTACT_SEARCHES)),
 }  # of a handful of rows
 
 

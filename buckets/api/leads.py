@@ -16,15 +16,15 @@ from rest_framework.response import Response
 from buckets.api.serializers import ExportQuery, LeadsQuery
 from buckets.api.views import BucketBase
 from buckets.selectors import total_matching
-from config.common.api import not_found, ok
+from config.common.api import not_found, ok, see_contacts
 from config.common.paging import page, page_of
 from config.common.schema import listing
 from config.common.serializers import ObjectField
 from leads.api import filters
 from leads.api.serializers import LeadSerializer
-from leads.export import csv_pieces
+from leads.disclosures import are_masked, export_pieces
 from leads.filters import matching
-from leads.models import Lead
+from leads.models import Disclosure, Lead
 from leads.selectors import tag_names
 
 _PAGE_NAMES = frozenset({"bucketId", "limit", "cursor"})
@@ -49,8 +49,9 @@ class BucketLeadsView(BucketBase):
         leads = matching(Lead.objects.filter(bucket=bucket), chosen)
         rows, after = page(leads, limit=query["limit"], cursor=query.get("cursor"))
         understood = filters.told(chosen)
+        shown = {"tags": tag_names(rows), "is_masked": are_masked(request, rows)}
         return ok(
-            leads=LeadSerializer(rows, many=True, context={"tags": tag_names(rows)}).data,
+            leads=LeadSerializer(rows, many=True, context=shown).data,
             totalMatching=total_matching(bucket, leads, understood),
             filters={"bucketId": str(bucket.pk), "limit": query["limit"], **understood},
             **page_of(rows, after),
@@ -66,6 +67,7 @@ class BucketExportView(BucketBase):
     )
     def get(self, request: Request, bucket_id: UUID) -> StreamingHttpResponse:
         query = self.query(ExportQuery, also=filters.NAMES)
+        see_contacts(request)
         bucket = self.bucket(bucket_id)
         chosen = filters.chosen(request.query_params, beside=frozenset({"runId"}))
         leads = matching(Lead.objects.filter(bucket=bucket), chosen)
@@ -75,7 +77,7 @@ class BucketExportView(BucketBase):
             leads = leads.filter(run_items__run_id=run_id)
         name = slugify(bucket.name, allow_unicode=True)[:100] or "leads"
         return StreamingHttpResponse(
-            csv_pieces(leads),
+            export_pieces(leads, by=self.user, via=Disclosure.Via.API, bucket_id=bucket.pk),
             content_type="text/csv; charset=utf-8",
             headers={
                 "Content-Disposition": content_disposition_header(True, f"{name}.csv") or "attachment",

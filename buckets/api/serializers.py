@@ -8,7 +8,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from buckets.models import Bucket, Fill
+from buckets.models import Bucket, Fill, Import
 from buckets.services import PROPERTY_ID
 from config.common.paging import PageQuery
 from config.common.serializers import CamelModelSerializer, IdField, ObjectField, StrictSerializer, few
@@ -141,3 +141,44 @@ class BucketWithFill(BucketSerializer):
 class InsertStats(serializers.Serializer[Any]):
     inserted = serializers.IntegerField(help_text="Ids that were new to the bucket")
     total = serializers.IntegerField(help_text="Leads in the bucket")
+
+
+class ImportUpload(StrictSerializer):
+    file = serializers.FileField(max_length=1000, help_text="A CSV of any delimiter and encoding, its columns named")
+
+
+class ColumnsInput(StrictSerializer):
+    """Which column holds what: `{"address": "Situs Address", "zip": 4}`, and what is the same for every row."""
+
+    mapping = ObjectField(help_text="Column of each field, by its name or its number from 0")
+    constants = ObjectField(required=False, help_text='Fields that no column has: {"fips": "53033"}')
+
+
+class ImportSerializer(CamelModelSerializer[Import]):
+    class Meta:
+        model = Import
+        exclude = ["attempts", "lease_until"]
+
+
+class ColumnSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField(help_text="From 0")
+    name = serializers.CharField()
+    examples = serializers.ListField(child=serializers.CharField(), help_text="What the first rows have in it")
+
+
+class PreviewRow(serializers.Serializer[Any]):
+    line = serializers.IntegerField(help_text="Of the file, from 1")
+    propertyId = serializers.CharField(help_text="RealEstateAPI's id, or apn:… or address:… until it is known")
+    facts = ObjectField(help_text="As they would be saved, by the lead's names")
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    """What the first rows would become."""
+
+    rows = serializers.IntegerField(help_text="Rows that were looked at")
+    usable = serializers.IntegerField()
+    skipped = serializers.IntegerField(help_text="Rows without any text")
+    failed = serializers.IntegerField(help_text="Rows that name no property")
+    reasons = ObjectField(help_text="Why rows cannot be used, and how many")
+    warnings = serializers.ListField(child=serializers.CharField())
+    first = PreviewRow(source="shown", many=True)

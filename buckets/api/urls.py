@@ -1,5 +1,13 @@
 from django.urls import path
 
+from buckets.api.algebra import BucketDuplicateView
+from buckets.api.imports import (
+    ImportFailedView,
+    ImportStartView,
+    ImportsView,
+    ImportUndoView,
+    ImportView,
+)
 from buckets.api.leads import BucketExportView, BucketLeadsView
 from buckets.api.views import BucketFillView, BucketIdsView, BucketsView, BucketView
 
@@ -7,7 +15,25 @@ urlpatterns = [
     path("property/bucket", BucketsView.as_view(), name="buckets"),
     path("property/bucket/leads", BucketLeadsView.as_view(), name="bucket-leads"),
     path("property/bucket/<uuid:bucket_id>", BucketView.as_view(), name="bucket"),
+    path("property/bucket/<uuid:bucket_id>/duplicate", BucketDuplicateView.as_view(), name="bucket-duplicate"),
     path("property/bucket/<uuid:bucket_id>/ids", BucketIdsView.as_view(), name="bucket-ids"),
     path("property/bucket/<uuid:bucket_id>/fill", BucketFillView.as_view(), name="bucket-fill"),
+    path("property/bucket/<uuid:bucket_id>/import", ImportsView.as_view(), name="bucket-imports"),
+    path("property/bucket/<uuid:bucket_id>/import/<uuid:import_id>", ImportView.as_view(), name="bucket-import"),
+    path(
+        "property/bucket/<uuid:bucket_id>/import/<uuid:import_id>/start",
+        ImportStartView.as_view(),
+        name="bucket-import-start",
+    ),
+    path(
+        "property/bucket/<uuid:bucket_id>/import/<uuid:import_id>/undo",
+        ImportUndoView.as_view(),
+        name="bucket-import-undo",
+    ),
+    path(
+        "property/bucket/<uuid:bucket_id>/import/<uuid:import_id>/failed",
+        ImportFailedView.as_view(),
+        name="bucket-import-failed",
+    ),
     path("property/bucket/<uuid:bucket_id>/export", BucketExportView.as_view(), name="bucket-export"),
 ]

@@ -196,6 +196,8 @@ def dressed(form: FormT) -> FormT:
     for bound in form:
         look = next((classes for kind, classes in _LOOKS if isinstance(bound.field.widget, kind)), ())
         bound.field.widget.attrs.setdefault("class", " ".join(look))
+        if type(bound.field.widget) is forms.Select:  # with the arrow that says what it is
+            bound.field.widget.template_name = "unfold/widgets/select.html"
     return form
 
 

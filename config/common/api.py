@@ -24,6 +24,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+from config.common.contacts import comes_with_token, may_see_contacts
 from config.common.parser import StrictJSONParser
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,13 @@ def not_found(what: str, field: str = "") -> Problem:
     if not field:
         return Problem("NOT_FOUND", message, status=404)
     return Problem("NOT_FOUND", f"{field}: {message}", status=404, fields={field: [message]})
+
+
+def see_contacts(request: Request) -> None:
+    """Raises a Problem unless this request may have phones and e-mails: by a token, or by the person's permission."""
+    if not (comes_with_token(request) or may_see_contacts(request.user)):
+        words = "Phones and e-mails: this needs the permission to view contact details, or an API token."
+        raise Problem("FORBIDDEN", words, status=403)
 
 
 # --- Views ------------------------------------------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 
 from config.common.api import error_body
 
@@ -14,7 +16,10 @@ DISCARD_MAX = 64 * 1024 * 1024  # bytes of a refused body thrown away, so that i
 
 
 class RequestLimits:
-    """Refuses bodies over REQUEST_BYTES_MAX by their stated length, and those that state none (413, 411, 400)."""
+    """Refuses bodies over REQUEST_BYTES_MAX by their stated length, and those that state none (413, 411, 400).
+
+    At IMPORT_PATHS it is IMPORT_BYTES_MAX: a file goes to disk as it comes, and only for whom the view knows.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -28,9 +33,13 @@ class RequestLimits:
             return _refusal(411, "LENGTH_REQUIRED", "State the length of the body (Content-Length).")
         if stated and not (stated.isascii() and stated.isdigit()):
             return _refusal(400, "INVALID", "Content-Length: it is not a length.")
-        if len(stated) > 18 or int(stated or 0) > settings.REQUEST_BYTES_MAX:
+        is_file = re.fullmatch(settings.IMPORT_PATHS, request.path)
+        most = settings.IMPORT_BYTES_MAX if is_file else settings.REQUEST_BYTES_MAX
+        if len(stated) > 18 or int(stated or 0) > most:
             _discard(request)
-            limit = f"{settings.REQUEST_BYTES_MAX:,} bytes"
+            limit = f"{most:,} bytes"
+            if is_file and "text/html" in request.META.get("HTTP_ACCEPT", ""):  # a person's browser, not a program
+                return render(request, "413.html", {"most": most}, status=413)
             return _refusal(413, "TOO_LARGE", f"The body is {stated[:18]} bytes; at most {limit} are taken.")
         return None
 

@@ -33,6 +33,13 @@ class UserThrottle(UserRateThrottle):
             return True
 
 
+class PushThrottle(UserThrottle):
+    """Pushes of a vendor, by address: six times what our pace to Apollo can bring."""
+
+    scope = "push"
+    rate = "600/min"
+
+
 class CannotCount(APIException):
     status_code = 503
     default_detail = "Sign-in is not possible at this moment. Try again."

@@ -7,14 +7,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.safestring import SafeString
 
 from buckets.admin import BucketAdmin
 from buckets.models import Bucket
-from config.common.admin import chosen, list_link
-from enrichment.admin.starting import ApolloForm, EnrichForm, RetryForm, StartForm, start_runs
-from enrichment.models import Run
-from enrichment.selectors import bucket_money
+from config.common.admin import chosen
+from enrichment.admin import bucket_page, combine_page
+from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
+from enrichment.admin.starting import start_runs
 
 admin.site.unregister(Bucket)
 
@@ -23,19 +22,21 @@ admin.site.unregister(Bucket)
 class EnrichedBucketAdmin(BucketAdmin):
     """Buckets, and buying facts for their leads: the price first."""
 
-    fields = (*BucketAdmin.fields, "runs_link", "spent")
+    fields = ("name", "description")
     actions: Any = ("enrich", "enrich_apollo", "retry_failed", *BucketAdmin.actions)
 
+    def get_urls(self) -> Any:
+        return [*combine_page.urls(self), *bucket_page.urls(self), *super().get_urls()]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [*super().get_readonly_fields(request, obj), "runs_link", "spent"]
+        return []
 
-    @admin.display(description="runs")
-    def runs_link(self, bucket: Bucket) -> SafeString:
-        return list_link(Run, "Runs", bucket=bucket.pk)
-
-    @admin.display(description="spent")
-    def spent(self, bucket: Bucket) -> str:
-        return f"${bucket_money(bucket):.2f}"
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if context.get("original") is not None:
+            context |= bucket_page.context(context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.action(description="Enrich: property details and contacts …")
     def enrich(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:

@@ -4,80 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
-from django import forms
-from django.conf import settings
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpRequest, HttpResponse
 
 from buckets.models import Bucket
-from config.common.admin import ask, confirmed, link_to
+from config.common.admin import confirmed, dressed, link_to, page
 from config.common.ids import uuid7
+from enrichment.admin.forms import StartForm
 from enrichment.models import Run
+from enrichment.reach import reachable_in_words
 from enrichment.selectors import Quote, quote
 from enrichment.services import RunError, RunOptions, check_options, start_run
-
-
-class StartForm(forms.Form):
-    """What every run may be told."""
-
-    limit = forms.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=settings.RUN_LIMIT_MAX,
-        help_text=f"Leads of each bucket, oldest first; empty: {settings.RUN_LIMIT:,}",
-    )
-    max_cost = forms.DecimalField(
-        required=False,
-        min_value=0,
-        max_digits=12,
-        decimal_places=4,
-        label="Cap, US dollars",
-        help_text="The most each run may spend; empty: your own limits only",
-    )
-    quoted = forms.CharField(widget=forms.HiddenInput, max_length=64)
-    once = forms.UUIDField(widget=forms.HiddenInput)
-
-    def options(self) -> RunOptions:
-        """What was asked for."""
-        raise NotImplementedError
-
-
-class EnrichForm(StartForm):
-    skip_trace = forms.BooleanField(required=False, initial=True, help_text="Phones and e-mails too")
-    field_order = ("limit", "skip_trace", "max_cost")
-
-    def options(self) -> RunOptions:
-        data = self.cleaned_data
-        return RunOptions(limit=data["limit"], skip_trace=data["skip_trace"], max_cost=data["max_cost"])
-
-
-class RetryForm(EnrichForm):
-    """The leads that failed, once more."""
-
-    def options(self) -> RunOptions:
-        data = self.cleaned_data
-        return RunOptions(
-            limit=data["limit"], skip_trace=data["skip_trace"], max_cost=data["max_cost"], only_failed=True
-        )
-
-
-class ApolloForm(StartForm):
-    type = forms.ChoiceField(choices=[("people", "People"), ("organizations", "Organizations")], initial="people")
-    reveal_emails = forms.BooleanField(required=False, initial=True, help_text="Personal e-mails")
-    field_order = ("type", "limit", "reveal_emails", "max_cost")
-
-    def options(self) -> RunOptions:
-        data = self.cleaned_data
-        return RunOptions(
-            kind=Run.Kind.APOLLO,
-            limit=data["limit"],
-            max_cost=data["max_cost"],
-            type=data["type"],
-            reveal_emails=data["reveal_emails"],
-        )
+from integrations.purses import ZERO
 
 
 def start_runs(
@@ -88,7 +29,8 @@ def start_runs(
     The button carries what was quoted: a changed field or price brings a new page, never a purchase. Pressed twice it
     starts one run. Each bucket's owner pays.
     """
-    form = form_class(request.POST if "look" in request.POST or confirmed(request) else None)
+    asked = "look" in request.POST or confirmed(request)
+    form = form_class(request.POST if asked else None)
     sent = form.is_valid()
     options = form.options() if sent else _defaults(form_class)
     try:
@@ -103,9 +45,28 @@ def start_runs(
             return None
         model_admin.message_user(request, "Nothing is bought yet: this is the price of what you ask.", messages.WARNING)
     shown = form_class(_with(form.data, quoted=seen)) if form.is_bound else form_class(initial=_first(seen))
-    lines = [line for bucket, price in zip(buckets, quotes, strict=False) for line in _lines(bucket, price)]
-    button = f"Buy for at most ${sum((price.price for price in quotes), Decimal(0)):.2f}"
-    return ask(model_admin, request, buckets, title=title, lines=lines, button=button, form=shown)
+    return page(
+        model_admin,
+        request,
+        "admin/quote.html",
+        title,
+        form=dressed(shown),
+        plain=[field for field in shown.visible_fields() if not any(field.name in names for *_, names in shown.groups)],
+        groups=[_group(shown, *group) for group in shown.groups],
+        quotes=[_told(bucket, price) for bucket, price in zip(buckets, quotes, strict=False)],
+        price=sum((price.price for price in quotes), ZERO),
+        leads=sum(price.leads for price in quotes),
+        rows=buckets,
+        action=request.POST.get("action", ""),
+        checkbox=ACTION_CHECKBOX_NAME,
+    )
+
+
+def _group(form: StartForm, title: str, hint: str, names: Sequence[str]) -> dict[str, Any]:
+    """Fields that are folded away until one of them is used."""
+    fields = [form[name] for name in names]
+    used = [field for field in fields if field.errors or str(field.value() or "") not in ("", str(field.initial))]
+    return {"title": title, "hint": hint, "fields": fields, "used": len(used)}
 
 
 def _quote(bucket: Bucket, options: RunOptions) -> Quote:
@@ -137,15 +98,8 @@ def _defaults(form_class: type[StartForm]) -> RunOptions:
     return form.options()
 
 
-def _lines(bucket: Bucket, price: Quote) -> list[str]:
-    whose = f"{bucket} of {bucket.owner.get_username()}"
-    lines = [f"{whose}: {price.leads:,} leads, {price.owned:,} of them owned, at most ${price.price:.2f}"]
-    lines += [
-        f"– {line.operation} ({line.vendor}): {line.owned:,} owned, {line.to_buy:,} to buy at ${line.price:.4f}: "
-        f"${line.cost:.2f}"
-        for line in price.lines
-    ]
-    return lines + [f"– Note: {limit}." for limit in price.limits]
+def _told(bucket: Bucket, price: Quote) -> dict[str, Any]:
+    return {"bucket": bucket, "price": price, "reachable": price.reachable and reachable_in_words(price.reachable)}
 
 
 def _start(model_admin: Any, request: HttpRequest, buckets: Sequence[Bucket], options: RunOptions, *, key: str) -> None:

@@ -89,7 +89,7 @@ class RunCallsView(RunBase):
     )
     def get(self, request: Request, run_id: UUID) -> Response:
         query = self.query(PageQuery)
-        calls = VendorCall.objects.filter(run_id=self.run(run_id).pk).select_related("operation")
+        calls = VendorCall.objects.filter(run_id=self.run(run_id).pk).select_related("operation", "reveal")
         rows, after = page(calls, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
         return ok(calls=CallSerializer(rows, many=True).data, **page_of(rows, after))
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from config.common.api import money
 from config.common.paging import PageQuery
 from config.common.serializers import (
     CamelModelSerializer,
@@ -18,7 +19,8 @@ from config.common.serializers import (
 from enrichment.canary import HIT_RATE, SAMPLE, Canary
 from enrichment.models import Run, RunItem
 from enrichment.services import RunOptions
-from integrations.models import VendorCall
+from integrations.models import PhoneReveal, VendorCall
+from integrations.purses import ZERO
 
 APOLLO_LEADS_MAX = 1000
 OUTCOMES = {outcome.name.lower(): outcome for outcome in RunItem.Outcome}
@@ -51,7 +53,9 @@ class ApolloOptions(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=["people", "organizations"], required=False)
     revealEmails = serializers.BooleanField(source="reveal_emails", required=False)
     revealPhones = serializers.BooleanField(
-        required=False, help_text="Accepted; phones are not bought yet, since Apollo delivers them minutes later"
+        source="reveal_phones",
+        default=True,
+        help_text="Mobiles of people who have no phone: up to 9 credits each, minutes later; true where it is not said",
     )
 
 
@@ -101,7 +105,7 @@ class ApolloInput(ApolloOptions, StrictSerializer):
 
 
 def run_options(given: dict[str, Any]) -> RunOptions:
-    return RunOptions(**{name: value for name, value in given.items() if name not in ("bucketId", "revealPhones")})
+    return RunOptions(**{name: value for name, value in given.items() if name != "bucketId"})
 
 
 class ResumeInput(StrictSerializer):
@@ -197,9 +201,21 @@ class CallSerializer(serializers.Serializer[Any]):
     cost = MoneyField()
     waitedMs = serializers.SerializerMethodField(help_text="From reserving its money to sending")
     latencyMs = serializers.IntegerField(source="latency_ms", allow_null=True)
+    phones = serializers.SerializerMethodField(
+        help_text="Apollo's phones: waiting, arrived, in_doubt, released, written_off; empty: none are to come"
+    )
+    phonesReserved = serializers.SerializerMethodField(help_text="US dollars that phones still to come may cost")
     createdAt = serializers.DateTimeField(source="created_at")
     sentAt = serializers.DateTimeField(source="sent_at", allow_null=True)
     endedAt = serializers.DateTimeField(source="ended_at", allow_null=True)
+
+    def get_phones(self, call: VendorCall) -> str:
+        reveal: PhoneReveal | None = getattr(call, "reveal", None)
+        return "" if reveal is None or reveal.state == PhoneReveal.State.EARLY else str(reveal.state)
+
+    def get_phonesReserved(self, call: VendorCall) -> str:
+        reveal: PhoneReveal | None = getattr(call, "reveal", None)
+        return money(reveal.reserved if reveal is not None and reveal.state in PhoneReveal.HOLDING else ZERO)
 
     def get_waitedMs(self, call: VendorCall) -> int | None:
         return int((call.sent_at - call.created_at).total_seconds() * 1000) if call.sent_at else None
@@ -227,12 +243,22 @@ class QuoteLineSerializer(serializers.Serializer[Any]):
     price = MoneyField(source="cost")
 
 
+class ReachableSerializer(serializers.Serializer[Any]):
+    low = serializers.IntegerField(allow_null=True)
+    high = serializers.IntegerField(allow_null=True)
+    basis = serializers.CharField(help_text="What it is told from, in words; low and high are null without a history")
+
+
 class QuoteSerializer(serializers.Serializer[Any]):
     leads = serializers.IntegerField()
     owned = serializers.IntegerField(help_text="Leads that cost nothing")
     toBuy = serializers.IntegerField(source="to_buy")
     price = MoneyField()
     byVendor = QuoteLineSerializer(source="lines", many=True)
+    reachable = ReachableSerializer(
+        allow_null=True,
+        help_text="Leads with a phone afterwards, at 90 % confidence; null where no contacts are bought",
+    )
     limits = serializers.ListField(child=serializers.CharField(), help_text="Caps it would run into, in words")
 
 

@@ -2,10 +2,13 @@ from django.urls import path
 
 from enrichment.api import runs
 from enrichment.api.apollo import ApolloView
+from enrichment.api.combining import CombineView
 from enrichment.api.events import RunEventsView
+from enrichment.api.schedules import RunScheduleView, SchedulesView, ScheduleView
 from enrichment.api.views import ProcessView, QuoteView, UsageView
 
 urlpatterns = [
+    path("property/bucket/combine", CombineView.as_view(), name="combine"),
     path("property/bucket/process", ProcessView.as_view(), name="process"),
     path("property/bucket/<uuid:bucket_id>/quote", QuoteView.as_view(), name="quote"),
     path("runs", runs.RunsView.as_view(), name="runs"),
@@ -17,6 +20,9 @@ urlpatterns = [
     path("runs/<uuid:run_id>/resume", runs.ResumeView.as_view(), name="run-resume"),
     path("runs/<uuid:run_id>/cancel", runs.CancelView.as_view(), name="run-cancel"),
     path("runs/<uuid:run_id>/retry-failed", runs.RetryFailedView.as_view(), name="run-retry-failed"),
+    path("schedules", SchedulesView.as_view(), name="schedules"),
+    path("schedules/<uuid:schedule_id>", ScheduleView.as_view(), name="schedule"),
+    path("schedules/<uuid:schedule_id>/run", RunScheduleView.as_view(), name="schedule-run"),
     path("apollo/enrich", ApolloView.as_view(), name="apollo"),
     path("usage", UsageView.as_view(), name="usage"),
 ]

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -16,6 +17,7 @@ from config.common.commands import ProductCommand
 from config.common.progress import Hands, Tick, follow
 from enrichment import lanes, pump, purchase, stages
 from enrichment.models import Run
+from enrichment.reach import reachable_in_words
 from enrichment.selectors import Quote, eta_seconds, quote, remaining, why_waiting, workers_alive
 from enrichment.services import RunError, RunOptions, check_options, start_run
 
@@ -193,6 +195,7 @@ def quote_facts(price: Quote) -> dict[str, Any]:
             }
             for line in price.lines
         ],
+        "reachable": price.reachable and asdict(price.reachable),
         "limits": list(price.limits),
     }
 
@@ -206,6 +209,7 @@ def quote_lines(price: Quote) -> list[str]:
             f"${line.cost:.2f}"
             for line in price.lines
         ),
+        *([f"  {reachable_in_words(price.reachable)}"] if price.reachable else ()),
         *(f"  Note: {limit}." for limit in price.limits),
     ]
 

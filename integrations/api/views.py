@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.common.api import ApiView, Problem, money, not_found, ok, translates
+from config.common.api import ApiView, Problem, money, not_found, ok, see_contacts, translates
 from config.common.schema import answer, refusal
 from config.common.serializers import MoneyField, ObjectField, camel
 from integrations import services
@@ -156,6 +156,7 @@ class SkipTraceView(ApiView):
         },
     )
     def post(self, request: Request) -> Response:
+        see_contacts(request)
         bought = services.buy("skip_trace", self.body(SkipTraceInput)["query"], user_id=self.user.pk)
         _readable(bought)
         contact = _facts(bought.answer.facts) if bought.answer.found else None

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from integrations import normalise, statuses
 from integrations.account import Account, check_batch
-from integrations.apollo import parse
+from integrations.apollo import parse, webhook
 from integrations.apollo.client import TITLE, ask
 from integrations.contract import Answer, Query, Reply
 from integrations.errors import Category
@@ -24,8 +24,8 @@ BATCH = 10
 class PeopleMatch:
     """People by name, e-mail or LinkedIn address. Units: `credits_consumed`.
 
-    A revealed phone is not in the answer: it comes minutes later, under the Reply's request_id (`client.reveal`) or to
-    APOLLO_WEBHOOK_URL, and costs 8 credits more then.
+    A revealed phone is not in the answer: it comes minutes later, to APOLLO_WEBHOOK_URL where that is set and under the
+    Reply's request_id (`client.reveal`) in any case, and costs 8 credits more then.
     """
 
     account: Account
@@ -37,9 +37,12 @@ class PeopleMatch:
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)
         params = _flags(queries)
-        if params["reveal_phone_number"] == "true":
+        revealing = params["reveal_phone_number"] == "true"
+        if revealing:
+            # With a webhook the result can be asked for as well, so a lost push loses nothing; `poll_only` is newer
+            # than Apollo's OpenAPI of August 2026 and taken only where there is no address of ours.
             if settings.APOLLO_WEBHOOK_URL:
-                params["webhook_url"] = settings.APOLLO_WEBHOOK_URL
+                params["webhook_url"] = webhook.address(settings.APOLLO_WEBHOOK_URL, call_id)
             else:
                 params["poll_only"] = "true"
         body = {"details": [query.params["details"] for query in queries]}
@@ -49,12 +52,16 @@ class PeopleMatch:
             # Matches are positional; with one missing nobody can say whose is whose.
             raise statuses.unreadable(response, vendor=TITLE, charged=True, why="has not one match for each person")
         answers = {query.key: _person(match) for query, match in zip(queries, matches, strict=True)}
-        most = sum(query.weight for query in queries if answers[query.key].found)
+        known = [query for query in queries if answers[query.key].category != Category.NOT_FOUND]
+        most = sum(query.weight for query in known)
+        units = _units(envelope, otherwise=len(known))
         return Reply(
             answers=answers,
-            units=_units(envelope, otherwise=most),
+            units=units,
             status=response.status,
             request_id=_request_id(envelope.get("request_id")),
+            # "1-9 credits per person": what the answer has not charged of that may come with the phones
+            later=max(most - units, Decimal(0)) if revealing and most else None,
         )
 
 

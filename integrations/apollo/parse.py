@@ -43,6 +43,8 @@ DATA_ORGANIZATION_KEYS = (
     "founded_year",
     "linkedin_url",
 )
+# "plus 8 credits if a mobile phone is returned" (contracts.md 3.4)
+CREDITS_OF_A_PHONE = Decimal(8)
 _WINDOWS = {"minute": "minute", "hour": "hourly", "day": "24-hour"}
 
 
@@ -130,8 +132,14 @@ def organization(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def reveal(body: Mapping[str, Any]) -> Reveal:
-    """The callback's body, pushed or fetched; fetched, it stands under `webhook_result`."""
+    """The callback's body, pushed or fetched; fetched, it stands under `webhook_result`.
+
+    Not ready where it has no list of people: what closes a purchase must be an answer. Where it does not say what it
+    cost, the price list does.
+    """
     pushed = normalise.mapping(body.get("webhook_result")) or body
+    if not isinstance(pushed.get("people"), list):
+        return Reveal(ready=False)
     people = [normalise.mapping(entry) for entry in normalise.sequence(pushed.get("people"))]
     phones = {}
     for entry in people:
@@ -139,7 +147,9 @@ def reveal(body: Mapping[str, Any]) -> Reveal:
         if identity:
             phones[identity] = phone_facts(entry)
     spent = normalise.units(pushed.get("credits_consumed"), most=100_000)
-    return Reveal(ready=True, phones=phones, credits=spent or Decimal(0))
+    if spent is None:
+        spent = CREDITS_OF_A_PHONE * sum(facts["phone"] is not None for facts in phones.values())
+    return Reveal(ready=True, phones=phones, credits=spent)
 
 
 def domain(value: object) -> str:

@@ -29,7 +29,10 @@ _CREDITS_PER_RECORD_MAX = 10
 
 @dataclass(frozen=True, slots=True)
 class PropertyDetail:
-    """Facts of properties by id. Units: `credits`, else the records found; unknown ids are not charged."""
+    """Facts of properties by id, and of one by its address or APN; that answer brings the id, in its facts too.
+
+    Units: `credits`, else the records found; unknown ids are not charged.
+    """
 
     account: Account
     vendor = "realestateapi"
@@ -39,6 +42,8 @@ class PropertyDetail:
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)
+        if "id" not in queries[0].params:
+            return self._by_name(queries[0])
         numbers = list(dict.fromkeys(str(query.params["id"]) for query in queries))
         if len(numbers) == 1:
             envelope, response = ask(self.account, "/v2/PropertyDetail", {"id": numbers[0]})
@@ -55,8 +60,15 @@ class PropertyDetail:
             status=response.status,
         )
 
+    def _by_name(self, query: Query) -> Reply:
+        envelope, response = ask(self.account, "/v2/PropertyDetail", query.params)
+        answer = _single_detail(envelope, None, response)
+        said = normalise.units((envelope or {}).get("credits"), most=_CREDITS_PER_RECORD_MAX)
+        units = Decimal(answer.found) if said is None else said
+        return Reply(answers={query.key: answer}, units=units, status=response.status)
 
-def _single_detail(envelope: Mapping[str, Any] | None, number: str, response: HttpResponse) -> Answer:
+
+def _single_detail(envelope: Mapping[str, Any] | None, number: str | None, response: HttpResponse) -> Answer:
     if envelope is None:
         return Answer(category=Category.NOT_FOUND)
     if "data" not in envelope:
@@ -65,8 +77,11 @@ def _single_detail(envelope: Mapping[str, Any] | None, number: str, response: Ht
     record = data[0] if isinstance(data, list) and len(data) == 1 else data
     if not record and not isinstance(record, bool | int):
         return Answer(category=Category.NOT_FOUND)
-    if not isinstance(record, dict) or parse.record_id(record) not in (number, None):
+    identity = parse.record_id(record) if isinstance(record, dict) else None
+    if not isinstance(record, dict) or (number is not None and identity not in (number, None)):
         return Answer(category=Category.INVALID_DATA)
+    if number is None and identity is not None:
+        return Answer(facts={**parse.detail(record), "property_id": identity}, also=identity)
     return Answer(facts=parse.detail(record))
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from config.common.contacts import MASKED, masked
 from config.common.serializers import CamelModelSerializer, StrictSerializer
 from leads.models import Activity, Lead, Tag
 
@@ -51,6 +52,8 @@ class LeadSerializer(CamelModelSerializer[Lead]):
         for name, source in decimals:
             number = getattr(instance, source)
             shown[name] = None if number is None else float(number)
+        if self.context.get("is_masked"):
+            shown |= {name: masked(source, shown[name]) for name, source in plain if source in MASKED}
         return shown | {"userId": str(instance.owner_id), "tags": self.get_tags(instance)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -21,6 +22,7 @@ from leads.api.serializers import (
     TagInput,
     TagSerializer,
 )
+from leads.disclosures import are_masked
 from leads.filters import BadFilter
 from leads.models import Lead, Tag
 from leads.services import TagExists, add_activity, create_tag, delete_tag, edit_lead, set_tags
@@ -44,11 +46,15 @@ class LeadBase(ApiView):
             raise not_found("lead")
         return lead
 
+    def shown(self, lead: Lead) -> Any:
+        """The lead as whoever asks may see it."""
+        return LeadSerializer(lead, context={"is_masked": are_masked(self.request, [lead])}).data
+
 
 class LeadView(LeadBase):
     @extend_schema(operation_id="getLead", summary="A lead", responses=answer("LeadAnswer", lead=LeadSerializer()))
     def get(self, request: Request, lead_id: UUID) -> Response:
-        return ok(lead=LeadSerializer(self.lead(lead_id)).data)
+        return ok(lead=self.shown(self.lead(lead_id)))
 
     @extend_schema(
         operation_id="editLead",
@@ -59,7 +65,7 @@ class LeadView(LeadBase):
     def patch(self, request: Request, lead_id: UUID) -> Response:
         lead = self.lead(lead_id)
         edited = edit_lead(lead=lead, by=self.user, changes=self.body(LeadEdit))
-        return ok(lead=LeadSerializer(edited).data)
+        return ok(lead=self.shown(edited))
 
 
 class ActivitiesView(LeadBase):

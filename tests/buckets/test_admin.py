@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket, start_fill
 from leads.models import Lead
-from tests.admin_site import act, address, staff, superuser, words
+from tests.admin_site import act, address, sees_contacts, staff, superuser, words
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +83,7 @@ def test_a_bucket_without_a_name_is_refused(ann):
 def test_export_is_a_csv_of_the_chosen_buckets_and_of_nobody_elses(ann, bob):
     mine, theirs = bucket_of(ann[0]), bucket_of(bob[0], ids=("21",))
 
+    sees_contacts(ann[0])
     answer = act(ann[1], Bucket, "export", [mine, theirs])
 
     assert answer["Content-Type"] == "text/csv; charset=utf-8"

@@ -33,6 +33,14 @@ RULES = {
     ("enrichment_runitem", "run_id"): "cascade",
     ("enrichment_runitem", "lead_id"): "cascade",
     ("enrichment_turn", "run_id"): "cascade",
+    ("buckets_import", "bucket_id"): "cascade",
+    ("buckets_importpiece", "job_id"): "cascade",
+    ("buckets_importfailure", "job_id"): "cascade",
+    ("buckets_importedlead", "job_id"): "cascade",
+    ("buckets_importedlead", "lead_id"): "cascade",
+    ("enrichment_schedule", "bucket_id"): "set null",
+    ("enrichment_schedule", "last_run_id"): "set null",
+    ("enrichment_schedule", "last_fill_id"): "set null",
 }
 
 

@@ -29,6 +29,7 @@ def test_a_quote_buys_nothing(bucket, sandbox):
         "10 leads, 0 of them owned: at most $1.00",
         "  property_detail (realestateapi): 0 owned, 10 to buy at $0.0500: $0.50",
         "  skip_trace (realestateapi): 0 owned, 10 to buy at $0.0500: $0.50",
+        "  Expected with a phone: unknown yet: no history",
     ]
     assert (Run.objects.count(), billed(sandbox)) == (0, 0)
 

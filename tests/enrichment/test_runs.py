@@ -374,7 +374,7 @@ def test_a_fault_of_ours_while_settling_keeps_the_paid_answers_and_pauses_the_ru
     run = start(bucket)
     Bucket.objects.update(queued_leads=0)  # counters that have drifted: the first delta breaks a constraint
     run = finish(run)
-    assert (run.status, run.paused_by) == ("paused", "vendor")
+    assert (run.status, run.paused_by) == ("paused", "fault")
     assert run.reason == "Our own fault: IntegrityError. The log has more."
     assert run.spent == billed(sandbox) > 0
     assert VendorCall.objects.filter(state="sent").count() == 0

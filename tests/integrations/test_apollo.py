@@ -12,7 +12,7 @@ import responses
 from hypothesis import given
 from responses.matchers import header_matcher, json_params_matcher, query_param_matcher
 
-from integrations.apollo import client, parse
+from integrations.apollo import client, parse, webhook
 from integrations.apollo.client import Health
 from integrations.apollo.doors import OrganizationEnrich, PeopleMatch
 from integrations.apollo.parse import DATA_KEYS, DATA_ORGANIZATION_KEYS, ORGANIZATION_KEYS, PEOPLE_KEYS, Reveal, Window
@@ -23,6 +23,7 @@ from tests.integrations.samples import a_few, json_values, keys_of, nested, samp
 
 BASE = "http://apollo.test/api/v1"
 PEOPLE, ORGANIZATIONS = f"{BASE}/people/bulk_match", f"{BASE}/organizations/bulk_enrich"
+CALL = "01936f00-0000-7000-8000-000000000001"
 NO_MATCH = Answer(category=Category.NOT_FOUND)
 APOLLO = {
     "name": "Apollo.io",
@@ -75,11 +76,11 @@ def somebody(many: int, **flags: bool) -> list[Query]:
 
 
 def match(*queries: Query) -> Reply:
-    return PeopleMatch(client.config()).call(queries, call_id="c1")
+    return PeopleMatch(client.config()).call(queries, call_id=CALL)
 
 
 def enrich(*queries: Query) -> Reply:
-    return OrganizationEnrich(client.config()).call(queries, call_id="c1")
+    return OrganizationEnrich(client.config()).call(queries, call_id=CALL)
 
 
 # --- People ---------------------------------------------------------------------------------------------------------
@@ -98,6 +99,7 @@ def test_the_people_sample_parses_exactly(wire: responses.RequestsMock) -> None:
     )
     reply = match(*queries)
     assert (reply.units, reply.request_id, reply.status) == (Decimal(3), "1039995589705121900", 200)
+    assert reply.later == 3 * 9 - 3
     facts = [reply.answers[query.key].facts for query in queries]
     assert facts[0] == MARCUS
     assert [person["email"] for person in facts] == [
@@ -117,11 +119,13 @@ def test_the_legacy_sample_has_fractional_credits_and_a_phone(wire: responses.Re
     assert (second["phone"], second["email"]) == (None, "person15@example.com")
 
 
-def test_the_waterfall_sample_has_no_credits_and_is_charged_by_weight(wire: responses.RequestsMock) -> None:
+def test_the_waterfall_sample_has_no_credits_and_its_whole_weight_counts(
+    wire: responses.RequestsMock,
+) -> None:
     (query,) = somebody(1)
     wire.post(PEOPLE, json=sample("apollo_people_bulk_match_200_waterfall_enrichment_result.json"))
     reply = match(query)
-    assert (reply.units, reply.request_id) == (Decimal(9), "1039995589705121900")
+    assert (reply.units, reply.later, reply.request_id) == (Decimal(1), Decimal(8), "1039995589705121900")
     assert reply.answers[query.key].facts["apollo_title"] == "VP of Sales Operations"
 
 
@@ -146,7 +150,8 @@ def test_matches_that_cannot_be_counted_off_are_charged_and_kept(wire: responses
 
 
 def test_a_phone_is_revealed_to_our_webhook_where_there_is_one(wire: responses.RequestsMock, settings: Any) -> None:
-    settings.APOLLO_WEBHOOK_URL = "https://us.example.com/hook?token=a b"
+    settings.APOLLO_WEBHOOK_URL = "https://us.example.com/hook/"
+    address = webhook.address("https://us.example.com/hook", CALL)
     wire.post(
         PEOPLE,
         json={"matches": [None]},
@@ -155,7 +160,7 @@ def test_a_phone_is_revealed_to_our_webhook_where_there_is_one(wire: responses.R
                 {
                     "reveal_personal_emails": "false",
                     "reveal_phone_number": "true",
-                    "webhook_url": "https://us.example.com/hook?token=a b",
+                    "webhook_url": address,
                 }
             )
         ],
@@ -286,6 +291,27 @@ def test_the_waterfall_result_parses_exactly_pushed_or_fetched(wire: responses.R
         ready=True,
         phones={"695f655dc46b8364aefc80c0": {"phone": "+19165550111", "phone_type": "", "phone_do_not_call": None}},
     )
+
+
+@pytest.mark.parametrize("body", [{}, {"people": "x"}, {"webhook_status": "failed", "webhook_result": None}])
+def test_what_lists_no_people_is_no_result(body: Any) -> None:
+    assert parse.reveal(body) == Reveal(ready=False)
+
+
+def test_a_push_that_names_no_charge_costs_what_its_phones_cost() -> None:
+    body = sample("apollo_webhook_push_phone.json")
+    del body["credits_consumed"]
+    assert parse.reveal(body).credits == Decimal(8)
+
+
+def test_an_address_names_its_call_and_no_other_is_known(settings: Any) -> None:
+    address = webhook.address("https://us.example.com/hook/", CALL)
+    token = address.removeprefix("https://us.example.com/hook/")
+    assert str(webhook.call_of(token)) == CALL
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+    assert str(webhook.call_of(token)) == CALL
+    settings.SECRET_KEY_FALLBACKS = []
+    assert [webhook.call_of(wrong) for wrong in (token, "", "x:y", CALL)] == [None] * 4
 
 
 def test_a_result_still_pending_says_when_to_ask_again(wire: responses.RequestsMock) -> None:

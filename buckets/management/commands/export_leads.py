@@ -12,9 +12,9 @@ from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from config.common.commands import ProductCommand, add_user, pairs_of, row_of
-from leads.export import csv_lines
+from leads.disclosures import export_lines
 from leads.filters import matching
-from leads.models import Lead
+from leads.models import Disclosure, Lead
 
 
 class Command(ProductCommand):
@@ -42,8 +42,8 @@ class Command(ProductCommand):
         leads = matching(Lead.objects.filter(bucket=bucket), pairs_of(options["where"], "--where"))
         if options["json"] and not options["output"]:
             raise CommandError("--json goes with --output: stdout is the CSV's.")
-        lines: Any = csv_lines(leads)  # a generator: to be closed where its reader goes away
-        with closing(lines) as rows:
+        lines = export_lines(leads, by=bucket.owner, via=Disclosure.Via.COMMAND, bucket_id=bucket.pk)
+        with closing(lines) as rows:  # also where its reader goes away
             if not options["output"]:
                 self._print(rows)
                 return

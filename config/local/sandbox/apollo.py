@@ -150,7 +150,7 @@ class Apollo:
         return {**match.payload, "personal_emails": personal} if flags["reveal_personal_emails"] else match.payload
 
     def _deliver(self, request_id: str, matches: list[Match], flags: dict[str, bool], url: str | None) -> None:
-        """Later: the phones are billed, kept for polling, and pushed; under faults twice, or not at all."""
+        """Later: the phones are billed, kept for polling, and pushed; under faults too late, twice, spoilt or lost."""
         if self._stop.wait(self._delay_s):
             return
         with self._lock:
@@ -169,8 +169,11 @@ class Apollo:
         if url is None or urlsplit(url).hostname not in LOOPBACK:
             return
         fault = self._box.pick("apollo_people", batch=True, webhook=True)
-        times = 1 if fault is None else 2 if fault.kind == "webhook_twice" else 0
-        sent = [push(url, body) for _ in range(times)]
+        kind = fault.kind if fault else ""
+        if fault is not None and kind == "webhook_late" and self._stop.wait(fault.pause_s):
+            return
+        told: Json = {"status": "success", "people": "…"} if kind == "webhook_garbage" else body
+        sent = [push(url, told) for _ in range({"webhook_twice": 2, "webhook_lost": 0}.get(kind, 1))]
         result.webhook_status = "success" if any(sent) else "failed"
 
     def webhook_result(self, request: Request) -> Answer:

@@ -1,21 +1,22 @@
 """From a request to its answer: route, key, pace, faults, the vendor's door, the ledger."""
 
 import math
+from datetime import date
 from threading import Event
 from typing import Any
 
 from config.local.sandbox import faults as kinds
 from config.local.sandbox.billing import Ledger, Pace
 from config.local.sandbox.faults import Fault, FaultBox, FaultError, gateway, parse, spoil
-from config.local.sandbox.parcels import ParcelSource
+from config.local.sandbox.search import Search
 from config.local.sandbox.wire import Answer, Door, Json, Refusal, Request, Vendor
 
 
 class Engine:
     """Answers requests; `respond` returns None where the connection is to be closed without an answer."""
 
-    def __init__(self, ledger: Ledger, pace: Pace, box: FaultBox, stop: Event, source: ParcelSource) -> None:
-        self._ledger, self._pace, self._box, self._stop, self._source = ledger, pace, box, stop, source
+    def __init__(self, ledger: Ledger, pace: Pace, box: FaultBox, stop: Event, search: Search) -> None:
+        self._ledger, self._pace, self._box, self._stop, self._search = ledger, pace, box, stop, search
         self._routes: dict[tuple[str, str], tuple[Vendor, Door]] = {}
 
     def add(self, vendor: Vendor, more: list[Door] | None = None) -> None:
@@ -102,7 +103,7 @@ class Engine:
     def _counties(self) -> list[Json]:
         """How many parcels there are, by county."""
         counted: dict[tuple[str | None, str], int] = {}
-        for group in self._source.groups:
+        for group in self._search.source.groups:
             place = group.county, group.state
             counted[place] = counted.get(place, 0) + len(group.indices)
         return [{"county": county, "state": state, "parcels": n} for (county, state), n in counted.items()]
@@ -118,9 +119,20 @@ class Engine:
             return Answer(200, self._ledger.report())
         if order == ("GET", "/sandbox/parcels"):
             return Answer(200, {"counties": self._counties()})
+        if order == ("POST", "/sandbox/updates"):
+            return self._note_update(request)
         if request.path.rstrip("/") == "/sandbox/faults":
             return self._order_faults(request)
         return Answer(404, {"message": "no such door"})
+
+    def _note_update(self, request: Request) -> Answer:
+        """`{"ids": [number…], "date": "YYYY-MM-DD"}`: the vendor has changed these parcels on that day."""
+        try:
+            order: Any = request.json()
+            self._search.note_update([int(one) for one in order["ids"]], date.fromisoformat(order["date"]).isoformat())
+        except (KeyError, TypeError, ValueError):
+            return Answer(400, {"message": 'the body is {"ids": [number…], "date": "YYYY-MM-DD"}'})
+        return Answer(200, {"updated": len(order["ids"])})
 
     def _order_faults(self, request: Request) -> Answer:
         if request.method == "DELETE":

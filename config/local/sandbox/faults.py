@@ -18,9 +18,9 @@ GATEWAY_KINDS = {"502": "Bad Gateway", "503": "Service Temporarily Unavailable",
 BATCH_KINDS = {"missing", "extra", "duplicate", "reorder"}
 SPOILING_KINDS = {"garbage", "empty"} | BATCH_KINDS
 AFTER_KINDS = {"timeout", "cut"} | SPOILING_KINDS
-WEBHOOK_KINDS = {"webhook_twice", "webhook_lost"}
+WEBHOOK_KINDS = {"webhook_twice", "webhook_lost", "webhook_late", "webhook_garbage"}
 KINDS = {"slow", "html", "cut_before"} | set(STATUS_KINDS) | set(GATEWAY_KINDS) | AFTER_KINDS | WEBHOOK_KINDS
-DEFAULT_SECONDS = {"slow": 2.0, "timeout": 60.0, "429_retry_after": 1.0}
+DEFAULT_SECONDS = {"slow": 2.0, "webhook_late": 5.0, "timeout": 60.0, "429_retry_after": 1.0}
 MAINTENANCE = "<!DOCTYPE html><html><head><title>Just a moment</title></head><body><h1>Checking</h1></body></html>"
 
 

@@ -114,13 +114,19 @@ def place_test(key: str, value: Any) -> PlaceTest:
 def bound(key: str, value: Any) -> Test:
     """A _min or _max filter. Raises Refusal 400."""
     name, get = key[:-4], fields.RANGES[key[:-4]]
-    limit: Any = _date(key, value) if name in fields.DATE_RANGES else number(key, value)
-    if key.endswith("_min"):
+    limit: Any = date_of(key, value) if name in fields.DATE_RANGES else number(key, value)
+    return compared_to(limit, key[-4:], get)
+
+
+def compared_to(limit: Any, end: str, get: Callable[[View], Any]) -> Test:
+    """Whether what is known of a parcel is at least (`_min`) or at most (`_max`) the limit."""
+    if end == "_min":
         return lambda view: (got := get(view)) is not None and got >= limit
     return lambda view: (got := get(view)) is not None and got <= limit
 
 
-def _date(key: str, value: Any) -> str:
+def date_of(key: str, value: Any) -> str:
+    """YYYY-MM-DD. Raises Refusal 400."""
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
         raise Refusal(400, f'"{key}" must be a valid date', [key])
     return value[:10]
@@ -133,7 +139,7 @@ def compared(key: str, value: Any, filters: Json) -> Test:
     if not isinstance(operator, str) or operator not in fields.OPERATORS:
         raise Refusal(400, f'"{operator_key}" must be one of [lt, lte, gt, gte]', [operator_key])
     compare = fields.OPERATORS[operator]
-    limit: Any = _date(key, value) if key in fields.DATE_RANGES else number(key, value)
+    limit: Any = date_of(key, value) if key in fields.DATE_RANGES else number(key, value)
     return lambda view: (got := get(view)) is not None and compare(got, limit)
 
 

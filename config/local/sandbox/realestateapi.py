@@ -132,9 +132,15 @@ class RealEstateAPI:
         prior = boolean("prior_owner", body.get("prior_owner", False))
         return Answer(
             200,
-            self.envelope.good(body, self._detail(parcel, prior), more={"credits": 1, **times}),
+            self.envelope.good(body, self._record(parcel, prior), more={"credits": 1, **times}),
             charges=_charges([parcel]),
         )
+
+    def _record(self, parcel: Parcel, prior: bool) -> Json:
+        record = self._detail(parcel, prior)
+        if "lastUpdateDate" in record:
+            record["lastUpdateDate"] = f"{self.search.updated_on(parcel)} 00:00:00 UTC"
+        return record
 
     def _named(self, body: Json) -> Parcel | None:
         check_detail(body)
@@ -174,7 +180,7 @@ class RealEstateAPI:
         indices = [self.source.index_of(one) for one in dict.fromkeys(int(float(one)) for one in ids)]
         parcels = self._shuffled([self.source.parcel(index) for index in indices if index is not None])
         more = {"credits": len(parcels)} | ({"resultCount": len(parcels)} if self.envelope.modern else {})
-        payload = self.envelope.good(body, [self._detail(parcel, prior) for parcel in parcels], more=more)
+        payload = self.envelope.good(body, [self._record(parcel, prior) for parcel in parcels], more=more)
         return Answer(200, payload, charges=_charges(parcels))
 
     def _shuffled(self, parcels: list[Parcel]) -> list[Parcel]:

@@ -14,6 +14,8 @@ from config.local.sandbox.filters import (
     bound,
     check_peers,
     compared,
+    compared_to,
+    date_of,
     exists,
     never,
     parse_address,
@@ -22,10 +24,11 @@ from config.local.sandbox.filters import (
     words,
 )
 from config.local.sandbox.geo import circle, polygons
-from config.local.sandbox.parcels import ParcelSource
+from config.local.sandbox.parcels import Parcel, ParcelSource
 from config.local.sandbox.search_fields import View
 from config.local.sandbox.wire import Json, Refusal, is_number
 
+LAST_UPDATE = "2026-01-10"  # of every parcel, unless the sandbox was told of another
 _CACHED_RESULTS = 16  # a search is paged through; a million indices are 4 MB
 
 
@@ -34,8 +37,19 @@ class Search:
 
     def __init__(self, source: ParcelSource) -> None:
         self.source = source
+        self._updated: dict[int, str] = {}
         self._results: OrderedDict[str, Sequence[int]] = OrderedDict()
         self._lock = Lock()
+
+    def updated_on(self, parcel: Parcel) -> str:
+        """The day the vendor last changed what it knows of a parcel, YYYY-MM-DD."""
+        return self._updated.get(parcel.id, LAST_UPDATE)
+
+    def note_update(self, ids: Iterable[int], day: str) -> None:
+        """These parcels were changed on that day, YYYY-MM-DD: what `last_update_date_min` and `_max` go by."""
+        with self._lock:
+            self._updated.update(dict.fromkeys(ids, day))
+            self._results.clear()
 
     def find(self, body: Json) -> Sequence[int]:
         """The indices of the parcels that match, in the order asked for. Raises Refusal 400."""
@@ -104,6 +118,8 @@ class Search:
         elif key in fields.FLAGS or key in fields.UNANSWERED_FLAGS:
             wanted, flag = boolean(key, value), fields.FLAGS.get(key, never)
             node.tests.append(lambda view: flag(view) is wanted)
+        elif key in fields.UPDATED:
+            node.tests.append(compared_to(date_of(key, value), key[-4:], lambda view: self.updated_on(view.parcel)))
         elif key[-4:] in ("_min", "_max") and key[:-4] in fields.RANGES:
             node.tests.append(bound(key, value))
         elif key in fields.COMPARED:

@@ -37,6 +37,7 @@ CONTROL = {"count", "ids_only", "obfuscate", "sort", "summary", "resultIndex", "
 COMPOUND = {"and", "or", "exclude", "exists"}
 PLACE = {"state", "county", "city", "zip", "fips", "stateId", "countyId"}
 EXACT = {"id", "ids", "apn", "address", "house", "street", "property_type"}
+UPDATED = {"last_update_date_min", "last_update_date_max"}
 GEO = {"latitude", "longitude", "radius", "polygon", "multi_polygon"}
 
 # Accepted without effect: refinements of other filters and AutoComplete's own words.
@@ -147,8 +148,7 @@ UNANSWERED = _names(
     "portfolio_mortgage_balance_min portfolio_mortgage_balance_max portfolio_purchased_last12_min "
     "portfolio_purchased_last12_max portfolio_purchased_last6_min portfolio_purchased_last6_max portfolio_value_min "
     "portfolio_value_max pre_foreclosure_date_min pre_foreclosure_date_max prior_owner_months_owned_min "
-    "prior_owner_months_owned_max tax_delinquent_year_min tax_delinquent_year_max units_min units_max "
-    "last_update_date_min last_update_date_max"
+    "prior_owner_months_owned_max tax_delinquent_year_min tax_delinquent_year_max units_min units_max"
 )
 PROPERTY_TYPES = ("SFR", "MFR", "LAND", "CONDO", "MOBILE", "OTHER")
 KNOWN = (
@@ -156,6 +156,7 @@ KNOWN = (
     | COMPOUND
     | PLACE
     | EXACT
+    | UPDATED
     | GEO
     | IGNORED
     | set(FLAGS)

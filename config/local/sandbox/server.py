@@ -139,10 +139,9 @@ class Sandbox:
         self._apollo = Apollo(
             config.apollo_key, self.ledger, self.faults, self._stop, seed=config.seed, delay_s=config.webhook_delay_s
         )
-        estate = RealEstateAPI(
-            Search(self.source), config.realestateapi_key, envelope=config.envelope, seed=config.seed
-        )
-        self._engine = Engine(self.ledger, Pace(config.pace), self.faults, self._stop, self.source)
+        self.search = Search(self.source)
+        estate = RealEstateAPI(self.search, config.realestateapi_key, envelope=config.envelope, seed=config.seed)
+        self._engine = Engine(self.ledger, Pace(config.pace), self.faults, self._stop, self.search)
         self._engine.add(estate, SkipTrace(estate.envelope, config.seed).doors())
         self._engine.add(SignalHouse(config.signalhouse_key, config.seed))
         self._engine.add(self._apollo)

@@ -27,6 +27,11 @@ class Command(StartingCommand):
         parser.add_argument("--limit", type=int, metavar="N", help="At most N leads (RUN_LIMIT)")
         parser.add_argument("--max-cost", metavar="USD", help="US dollars this run may spend")
         parser.add_argument("--no-emails", action="store_true", help="Do not buy personal e-mails")
+        parser.add_argument(
+            "--reveal-phones",
+            action="store_true",
+            help="Buy mobiles of people who have no phone: up to 9 credits each; they come minutes later",
+        )
         self.add_starting(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,5 +43,6 @@ class Command(StartingCommand):
             max_cost=dollars(options["max_cost"]) if options["max_cost"] is not None else None,
             type=options["type"],
             reveal_emails=not options["no_emails"],
+            reveal_phones=options["reveal_phones"],
         )
         self.begin(bucket, bucket.owner, asked, options)

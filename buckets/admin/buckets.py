@@ -1,0 +1,97 @@
+"""Buckets. What costs money is added by `enrichment`, which stands above."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.safestring import SafeString
+
+from buckets.admin import find
+from buckets.models import Bucket, Fill
+from buckets.services import delete_bucket, edit_bucket, recount
+from config.common.admin import OwnedAdmin, ask, chosen, confirmed, for_each, list_link
+from leads.admin.csv import csv_answer
+from leads.models import Lead
+
+
+@admin.register(Bucket)
+class BucketAdmin(OwnedAdmin):
+    """A bucket is made by a search or a list of ids (API, `create_bucket`); here it is named, exported and deleted."""
+
+    editable = True
+    list_display = (
+        "name",
+        "owner",
+        "total_leads",
+        "enriched_leads",
+        "queued_leads",
+        "contacted_leads",
+        "enrichment_status",
+        "created_at",
+        "leads_link",
+    )
+    list_select_related = ("owner",)
+    list_filter = ("enrichment_status", "source")
+    search_fields = ("name", "=id")
+    fields: ClassVar[Any] = (
+        "name",
+        "description",
+        ("owner", "source", "created_at", "updated_at"),
+        ("total_leads", "enriched_leads", "queued_leads", "contacted_leads"),
+        ("enrichment_status", "enrichment_progress"),
+        ("filters", "signals"),
+        "leads_link",
+        "fills_link",
+    )
+    actions: Any = ("export", "recount", "delete")
+
+    def get_urls(self) -> Any:
+        return [*find.urls(self), *super().get_urls()]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        facts = [field.name for field in Bucket._meta.fields if field.name not in ("id", "name", "description")]
+        return [*facts, "leads_link", "fills_link"]
+
+    def save_model(self, request: HttpRequest, obj: Bucket, form: Any, change: bool) -> None:
+        edit_bucket(bucket=obj, changes={name: form.cleaned_data[name] for name in form.changed_data})
+
+    @admin.display(description="leads")
+    def leads_link(self, bucket: Bucket) -> SafeString:
+        return list_link(Lead, "Leads", bucket=bucket.pk)
+
+    @admin.display(description="searches")
+    def fills_link(self, bucket: Bucket) -> SafeString:
+        return list_link(Fill, "Searches", bucket=bucket.pk)
+
+    @admin.action(description="Export as CSV")
+    def export(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> StreamingHttpResponse | None:
+        buckets = chosen(self, request, queryset)
+        if not buckets:
+            return None
+        leads = Lead.objects.filter(bucket__in=[bucket.pk for bucket in buckets])
+        return csv_answer(request, leads, bucket_id=buckets[0].pk if len(buckets) == 1 else None)
+
+    @admin.action(description="Recount leads")
+    def recount(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> None:
+        buckets = chosen(self, request, queryset)
+        wrong = recount(bucket_ids=[bucket.pk for bucket in buckets])
+        for bucket in buckets:
+            changes = [f"{name} was {stored}, is {real}" for name, (stored, real) in wrong.get(bucket.pk, {}).items()]
+            self.message_user(request, f"{bucket}: {', '.join(changes) or 'all correct'}", messages.SUCCESS)
+
+    @admin.action(description="Delete, with all leads")
+    def delete(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:
+        buckets = chosen(self, request, queryset)
+        if not buckets:
+            return None
+        if not confirmed(request):
+            lines = [f"{bucket}: {bucket.total_leads:,} leads" for bucket in buckets]
+            more = "Their runs stop before the next paid call. What was bought stays owned: a new bucket gets it free."
+            title = "Delete buckets with all their leads?"
+            return ask(self, request, buckets, title=title, lines=[*lines, more], button="Delete")
+        self.log_deletions(request, queryset.filter(pk__in=[bucket.pk for bucket in buckets]))
+        for_each(self, request, buckets, lambda bucket: delete_bucket(bucket=bucket), done="Deleted")
+        return None

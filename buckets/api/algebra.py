@@ -1,0 +1,42 @@
+"""A second bucket of the same ids. What combines several is priced first, and so stands in `enrichment.api`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from buckets.algebra import NAME_MAX, SetError, duplicate
+from buckets.api.serializers import BucketSerializer, InsertStats
+from buckets.api.views import BucketBase
+from config.common.api import Problem, ok, translates
+from config.common.schema import answer
+from config.common.serializers import StrictSerializer
+
+
+@translates(SetError)
+def set_error(error: SetError) -> Problem:
+    status = {"INVALID": 400, "NOT_FOUND": 404}.get(error.code, 409)
+    message = f"{error.field}: {error}" if error.field else str(error)
+    return Problem(error.code, message, status=status, fields={error.field: [str(error)]} if error.field else {})
+
+
+class DuplicateInput(StrictSerializer):
+    name = serializers.CharField(max_length=NAME_MAX, required=False, help_text="“Copy of …” where it is not said")
+
+
+class BucketDuplicateView(BucketBase):
+    @extend_schema(
+        operation_id="duplicateBucket",
+        summary="Another bucket of the same property ids; free",
+        request=DuplicateInput,
+        responses={201: answer("BucketDuplicated", bucket=BucketSerializer(), stats=InsertStats())},
+    )
+    def post(self, request: Request, bucket_id: UUID) -> Response:
+        bucket, name = self.bucket(bucket_id), self.body(DuplicateInput).get("name", "")
+        copy = duplicate(bucket=bucket, name=name)
+        stats = {"inserted": copy.total_leads, "total": copy.total_leads}
+        return ok(201, bucket=BucketSerializer(copy).data, stats=stats)

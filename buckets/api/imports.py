@@ -1,0 +1,162 @@
+"""A person's own file into a bucket: uploaded, its columns said, started, followed, undone. All of it is free."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from buckets.api.serializers import (
+    ColumnSerializer,
+    ColumnsInput,
+    ImportSerializer,
+    ImportUpload,
+    PreviewSerializer,
+)
+from buckets.api.views import BucketBase
+from buckets.imports import services
+from buckets.imports.columns import BadMapping
+from buckets.imports.reading import Unreadable
+from buckets.imports.selectors import failed_lines
+from buckets.models import Import
+from config.common.api import Problem, invalid, not_found, ok, translates
+from config.common.paging import PageQuery, page, page_of
+from config.common.schema import answer, listing, refusal
+from leads.export import in_pieces
+
+_SEEN = {
+    "import": ImportSerializer(),
+    "columns": ColumnSerializer(many=True),
+    "preview": PreviewSerializer(allow_null=True),
+}
+_STARTED = answer("ImportAnswer", **{"import": ImportSerializer()})
+_CONFLICT = {409: refusal("It is not at a stage at which this can be done")}
+
+
+@translates(BadMapping)
+def _bad_mapping(error: BadMapping) -> Problem:
+    return invalid(error.field, error.message)
+
+
+@translates(services.NotAtThisStage)
+def _not_at_this_stage(error: services.NotAtThisStage) -> Problem:
+    return Problem("NOT_AT_THIS_STAGE", str(error), status=409)
+
+
+class ImportBase(BucketBase):
+    def job(self, bucket_id: UUID, import_id: UUID) -> Import:
+        job = self.bucket(bucket_id).imports.filter(pk=import_id).first()
+        if job is None:
+            raise not_found("import of this bucket")
+        return job
+
+
+class ImportsView(BucketBase):
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="listImports",
+        summary="The files of a bucket, newest first",
+        parameters=[PageQuery],
+        responses=listing("ImportPage", imports=ImportSerializer(many=True)),
+    )
+    def get(self, request: Request, bucket_id: UUID) -> Response:
+        query = self.query(PageQuery)
+        imports = self.bucket(bucket_id).imports.all()
+        rows, after = page(imports, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
+        return ok(imports=ImportSerializer(rows, many=True).data, **page_of(rows, after))
+
+    @extend_schema(
+        operation_id="uploadImport",
+        summary="Upload a CSV: what its columns may hold, and what its first rows would become",
+        request={"multipart/form-data": ImportUpload},
+        responses={201: answer("ImportUploaded", **_SEEN)},
+    )
+    def post(self, request: Request, bucket_id: UUID) -> Response:
+        bucket = self.bucket(bucket_id)
+        upload = self.body(ImportUpload)["file"]
+        try:
+            job = services.upload(bucket=bucket, file=upload.file, name=upload.name or "")
+        except Unreadable as error:
+            raise invalid("file", str(error)) from error
+        return ok(201, **_seen(job))
+
+
+class ImportView(ImportBase):
+    @extend_schema(
+        operation_id="getImport",
+        summary="How far an import is; its columns and a preview while it waits to be started",
+        responses=answer("ImportSeen", **_SEEN),
+    )
+    def get(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
+        return ok(**_seen(self.job(bucket_id, import_id)))
+
+    @extend_schema(
+        operation_id="chooseImportColumns",
+        summary="Say which column holds what, and see what the first rows would become",
+        request=ColumnsInput,
+        responses={200: answer("ImportColumns", **_SEEN), **_CONFLICT},
+    )
+    def patch(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
+        job = self.job(bucket_id, import_id)
+        given = self.body(ColumnsInput)
+        job = services.choose_columns(job=job, mapping=given["mapping"], constants=given.get("constants", {}))
+        return ok(**_seen(job))
+
+
+def _seen(job: Import) -> dict[str, Any]:
+    seen: dict[str, Any] = {"import": ImportSerializer(job).data, "columns": [], "preview": None}
+    if job.status != Import.Status.UPLOADED:
+        return seen
+    shown = services.examples(job)
+    seen["columns"] = [{"index": i, "name": name, "examples": shown[i]} for i, name in enumerate(job.columns)]
+    with suppress(BadMapping):  # no column is known to name a property yet
+        seen["preview"] = PreviewSerializer(services.preview_of(job)).data
+    return seen
+
+
+class ImportStartView(ImportBase):
+    @extend_schema(
+        operation_id="startImport",
+        summary="Save the file's rows in the background; a failed import goes on where it stopped",
+        request=None,
+        responses={202: _STARTED, **_CONFLICT},
+    )
+    def post(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
+        job = services.start_import(job=self.job(bucket_id, import_id))
+        return ok(202, **{"import": ImportSerializer(job).data})
+
+
+class ImportUndoView(ImportBase):
+    @extend_schema(
+        operation_id="undoImport",
+        summary="Delete the leads it added, but for those worked on or bought for since",
+        request=None,
+        responses={202: _STARTED, **_CONFLICT},
+    )
+    def post(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
+        job = services.undo_import(job=self.job(bucket_id, import_id))
+        return ok(202, **{"import": ImportSerializer(job).data})
+
+
+class ImportFailedView(ImportBase):
+    @extend_schema(
+        operation_id="failedImportRows",
+        summary="The rows that could not be used, with line and reason, as CSV",
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, bucket_id: UUID, import_id: UUID) -> StreamingHttpResponse:
+        lines = in_pieces(failed_lines(self.job(bucket_id, import_id)))
+        headers = {
+            "Content-Disposition": content_disposition_header(True, "failed-rows.csv") or "attachment",
+            "Cache-Control": "no-store",
+        }
+        return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)

@@ -1,0 +1,175 @@
+"""`manage.py import_leads FILE`: a CSV of one's own into a bucket. Free."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import IO, Any
+from uuid import UUID
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
+
+from buckets.imports import columns, services
+from buckets.imports.preview import Preview
+from buckets.imports.reading import Layout, Unreadable, layout_of
+from buckets.imports.selectors import failed_lines
+from buckets.models import Bucket, Import
+from buckets.services import create_bucket
+from config.common.commands import ProductCommand, add_user, user_named
+from config.common.progress import Hands, Tick, follow
+
+NAME_MAX = 200
+
+
+class Command(ProductCommand):
+    help = "Saves the rows of a CSV (addresses or APNs, any column names) as leads of a bucket. Costs nothing."
+    example = (
+        'python manage.py import_leads list.csv --user ann --bucket "My list" --dry-run\n'
+        '  python manage.py import_leads list.csv --user ann --bucket "My list" --map address=Situs --set fips=53033'
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="The CSV; its first row names the columns")
+        parser.add_argument("--bucket", required=True, metavar="NAME_OR_ID", help="An unknown name makes a new bucket")
+        add_user(parser, required=True, help="Whose bucket it is")
+        parser.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="FIELD=COLUMN",
+            help=f"Which column, by name or by number from 0, holds a field: {', '.join(columns.FIELDS)}. What is not "
+            "said is guessed; FIELD= says that no column holds it",
+        )
+        parser.add_argument(
+            "--set", action="append", default=[], metavar="FIELD=VALUE", help="A field that is the same for every row"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="Say what would become of every row; save nothing")
+        parser.add_argument("--failed", metavar="FILE", help="Write the rows that cannot be used here, as CSV")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user, path = user_named(options["user"]), Path(options["file"])
+        bucket = _bucket_of(user, options["bucket"])
+        try:
+            with path.open("rb") as file:
+                layout = layout_of(file)
+                chosen = _chosen(layout, options)
+                if options["dry_run"]:
+                    self._tell_preview(options, layout, chosen, services.preview_file(file, layout, chosen))
+                    return
+                job = self._upload(user, bucket, options["bucket"], file, path.name, chosen)
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}") from None
+        except Unreadable as error:
+            raise CommandError(f"{path}: {error}") from None
+        self._work(job)
+        if options["failed"]:
+            _write_failed(job, Path(options["failed"]))
+        self._tell(options, job)
+
+    def _upload(
+        self, user: Any, bucket: Bucket | None, name: str, file: IO[bytes], file_name: str, chosen: columns.Chosen
+    ) -> Import:
+        with transaction.atomic():  # a file that cannot be read to its end leaves no empty bucket
+            bucket = bucket or create_bucket(by=user, name=name.strip())[0]
+            job = services.upload(bucket=bucket, file=file, name=file_name)
+        job = services.choose_columns(job=job, mapping=chosen.columns, constants=chosen.constants)
+        return services.start_import(job=job)
+
+    def _work(self, job: Import) -> None:
+        def work(stop: threading.Event) -> None:  # killed here, a worker goes on with it
+            while services.continue_import(job.pk) and not stop.is_set():
+                pass
+
+        with Hands(work) as hands:
+
+            def read() -> Tick:
+                hands.check()
+                job.refresh_from_db()
+                over = job.status in (Import.Status.COMPLETED, Import.Status.FAILED, Import.Status.UNDONE)
+                return Tick(job.read, job.total, f"{job.new:,} new, {job.failed:,} failed", over)
+
+            follow(read, out=self.stderr, label="Saving rows")
+        if job.status != Import.Status.COMPLETED:
+            raise CommandError(f"Import {job.pk} has stopped after {job.read:,} rows: {job.error or job.status}")
+
+    def _tell(self, options: Any, job: Import) -> None:
+        bucket = Bucket.objects.get(pk=job.bucket_id)
+        totals = {
+            "read": job.read,
+            "new": job.new,
+            "alreadyThere": job.already_there,
+            "skipped": job.skipped,
+            "failed": job.failed,
+        }
+        facts = {
+            "bucket": {"id": bucket.pk, "name": bucket.name, "totalLeads": bucket.total_leads},
+            "import": {"id": job.pk, "status": job.status, **totals},
+        }
+        lines = [
+            f"Bucket {bucket.pk}: {bucket.total_leads:,} leads",
+            f"Import {job.pk}: {job.read:,} rows read = {job.new:,} new + {job.already_there:,} already there + "
+            f"{job.skipped:,} skipped + {job.failed:,} failed",
+        ]
+        self.report(options, facts, lines)
+
+    def _tell_preview(self, options: Any, layout: Layout, chosen: columns.Chosen, seen: Preview) -> None:
+        names = {field: layout.columns[index] for field, index in chosen.columns.items()}
+        facts = {
+            "dryRun": True,
+            "columns": names,
+            "rows": seen.rows,
+            "usable": seen.usable,
+            "skipped": seen.skipped,
+            "failed": seen.failed,
+            "reasons": dict(seen.reasons),
+            "warnings": seen.warnings,
+        }
+        read = ", ".join(f"{field} from {name or '(no name)'!r}" for field, name in names.items())
+        counts = f"{seen.rows:,} rows: {seen.usable:,} usable, {seen.skipped:,} skipped, {seen.failed:,} failed"
+        self.report(options, facts, [f"Columns: {read}", counts, *seen.warnings, "Nothing was saved."])
+
+
+def _bucket_of(user: Any, text: str) -> Bucket | None:
+    """The user's bucket of this id, or of this name; None: of this name there is none yet. Raises CommandError."""
+    mine = Bucket.objects.owned_by(user)
+    try:
+        by_id = mine.filter(pk=UUID(text)).first()
+    except ValueError:
+        named = list(mine.filter(name=text.strip())[:2])
+        if len(named) > 1:
+            raise CommandError(f"{user.username} has two buckets called {text!r}: give the id.") from None
+        if not named and not 1 <= len(text.strip()) <= NAME_MAX:
+            raise CommandError(f"A bucket's name has 1 to {NAME_MAX} characters.") from None
+        return named[0] if named else None
+    if by_id is None:
+        raise CommandError(f"{user.username} has no bucket {text}.")
+    return by_id
+
+
+def _chosen(layout: Layout, options: Any) -> columns.Chosen:
+    """What is said on top of what is guessed. Raises BadMapping, which is a ValueError, or CommandError."""
+    mapping: dict[str, Any] = dict(columns.guess(layout.columns))
+    constants = dict(_pairs(options["set"], "--set"))
+    for field, column in _pairs(options["map"], "--map"):
+        by_number = column.isdigit() and column not in layout.columns
+        mapping[field] = int(column) if by_number else column or None
+    return columns.decide(layout.columns, {f: c for f, c in mapping.items() if f not in constants}, constants)
+
+
+def _pairs(texts: list[str], flag: str) -> list[tuple[str, str]]:
+    pairs = []
+    for text in texts:
+        field, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not field:
+            raise CommandError(f"{flag} {text[:80]!r}: write it as field=value.")
+        pairs.append((field, value))
+    return pairs
+
+
+def _write_failed(job: Import, path: Path) -> None:
+    try:
+        with path.open("wb") as file:
+            file.writelines(failed_lines(job))
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from None

@@ -1,0 +1,27 @@
+"""Debian's Chromium without a window, for page tests and screenshots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+MISSING = f"there is no {CHROMIUM}: apt-get install chromium"
+ARGUMENTS = (
+    "--no-sandbox",  # a container's root cannot have one
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",  # the network block of pages
+)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """It reaches this machine and nothing else."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(ARGUMENTS))

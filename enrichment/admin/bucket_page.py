@@ -1,0 +1,203 @@
+"""A bucket's own page: what moves on it, its map, and the pages behind its buttons. The price comes first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+
+from buckets.algebra import SetError, duplicate
+from buckets.models import Bucket
+from config.common.admin import ask, confirmed
+from enrichment import overview
+from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
+from enrichment.admin.starting import start_runs
+from enrichment.models import Run
+from enrichment.services import RunError, cancel_run, pause_run, resume_run
+
+
+def urls(model_admin: Any) -> list[URLPattern]:
+    """What stands behind a bucket's page. `model_admin` is the bucket's."""
+    desk = BucketDesk(model_admin)
+
+    def view(route: str, name: str, of: Callable[..., HttpResponse]) -> URLPattern:
+        inside: Any = model_admin.admin_site.admin_view(of)
+        found: URLPattern = path(f"<uuid:bucket_id>/{route}/", inside, name=f"buckets_bucket_{name}")
+        return found
+
+    return [
+        view("live", "live", desk.live),
+        view("pins", "pins", desk.pins),
+        view("enrich", "enrich", desk.enrich),
+        view("apollo", "apollo", desk.apollo),
+        view("retry", "retry", desk.retry),
+        view("duplicate", "duplicate", require_POST(desk.duplicate)),
+        view("runs/<uuid:run_id>/pause", "run_pause", require_POST(desk.pause)),
+        view("runs/<uuid:run_id>/resume", "run_resume", desk.resume),
+        view("runs/<uuid:run_id>/cancel", "run_cancel", desk.cancel),
+    ]
+
+
+def context(bucket: Bucket) -> dict[str, Any]:
+    """What the page shows beside the form of the bucket's name."""
+    signals, known = overview.signals(bucket)
+    return {
+        "bucket": bucket,
+        "live": overview.live(bucket),
+        "combine": f"{reverse('admin:buckets_bucket_combine')}?all_of={bucket.pk}",
+        "schedule": f"{reverse('admin:enrichment_schedule_add')}?bucket={bucket.pk}",
+        "filters_text": json.dumps(bucket.filters, indent=2, ensure_ascii=False),
+        "signals": signals,
+        "known": known,
+        "known_most": overview.SIGNALS_FROM,
+        "signals_then": overview.signals_then(bucket),
+        "tiles": settings.MAP_TILES_URL,
+        "tiles_credit": settings.MAP_TILES_CREDIT,
+    }
+
+
+class CapForm(forms.Form):
+    """What a run that has used up its cap may spend from now on."""
+
+    max_cost = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_digits=12,
+        decimal_places=4,
+        label="New cap, US dollars",
+        help_text="For the whole run; empty: as it was",
+    )
+
+
+class BucketDesk:
+    """The views. Somebody else's bucket is not there."""
+
+    def __init__(self, model_admin: Any) -> None:
+        self.model_admin = model_admin
+
+    def _bucket(self, request: HttpRequest, bucket_id: UUID) -> Bucket:
+        bucket = self.model_admin.get_queryset(request).select_related("owner").filter(pk=bucket_id).first()
+        if bucket is None:
+            raise Http404("There is no such bucket.")
+        found: Bucket = bucket
+        return found
+
+    def _run(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> Run:
+        run = Run.objects.filter(bucket=self._bucket(request, bucket_id), pk=run_id).first()
+        if run is None:
+            raise Http404("There is no such run.")
+        return run
+
+    # --- What moves -----------------------------------------------------------------------------------------------
+
+    def live(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
+        """The piece of the page that asks again every three seconds while something moves."""
+        bucket = self._bucket(request, bucket_id)
+        shown = {"bucket": bucket, "live": overview.live(bucket)}
+        return TemplateResponse(request, "admin/buckets/bucket/live.html", shown)
+
+    def pins(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
+        rows = overview.pins(self._bucket(request, bucket_id).pk)
+        pins = [
+            {"at": row["at"], "words": row["words"], "link": reverse("admin:leads_lead_change", args=[row["id"]])}
+            for row in rows
+        ]
+        return JsonResponse({"pins": pins}, headers={"Cache-Control": "no-store"})
+
+    # --- Buying ---------------------------------------------------------------------------------------------------
+
+    def enrich(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
+        return self._start(request, bucket_id, EnrichForm, "Quote and enrich")
+
+    def apollo(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
+        return self._start(request, bucket_id, ApolloForm, "Business facts from Apollo")
+
+    def retry(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
+        return self._start(request, bucket_id, RetryForm, "Try failed leads again")
+
+    def _start(self, request: HttpRequest, bucket_id: UUID, form: type[StartForm], title: str) -> HttpResponse:
+        bucket = self._bucket(request, bucket_id)
+        return start_runs(self.model_admin, request, [bucket], form, title) or _back(bucket_id)
+
+    # --- Runs -----------------------------------------------------------------------------------------------------
+
+    def pause(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
+        run = self._run(request, bucket_id, run_id)
+        return self._act(request, bucket_id, lambda: pause_run(run=run), "Paused. What is in flight is seen through.")
+
+    def resume(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
+        """Goes on at once, within the cap the person has set; where that is used up, asks for another."""
+        run = self._run(request, bucket_id, run_id)
+        if run.paused_by != Run.Pause.CAP:
+            if request.method != "POST":
+                return _back(bucket_id)
+            return self._act(request, bucket_id, lambda: resume_run(run=run, by=request.user), "It goes on.")
+        form = CapForm(request.POST if confirmed(request) else None, initial={"max_cost": run.max_cost})
+        if form.is_valid():
+            cap = form.cleaned_data["max_cost"]
+            done = "It goes on." if cap is None else f"It goes on, to ${cap:.2f}."
+            return self._act(request, bucket_id, lambda: resume_run(run=run, by=request.user, max_cost=cap), done)
+        lines = [f"{run.reason}.".replace("..", "."), "What it has bought so far stays and counts against the new cap."]
+        back = _address(bucket_id)
+        return ask(
+            self.model_admin,
+            request,
+            [run],
+            title="Resume the run",
+            lines=lines,
+            button="Resume",
+            form=form,
+            is_free=True,
+            back=back,
+        )
+
+    def cancel(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
+        run = self._run(request, bucket_id, run_id)
+        if request.method == "POST" and confirmed(request):
+            return self._act(request, bucket_id, lambda: cancel_run(run=run), "Cancelled. What was bought stays owned.")
+        lines = [
+            f"{run.done:,} of {run.total:,} leads are done.",
+            "Nothing more is bought; what is in flight is kept; the leads that wait can be enriched by another run.",
+        ]
+        title, back = "Cancel the run?", _address(bucket_id)
+        return ask(self.model_admin, request, [run], title=title, lines=lines, button="Cancel the run", back=back)
+
+    def _act(self, request: HttpRequest, bucket_id: UUID, act: Callable[[], object], done: str) -> HttpResponse:
+        try:
+            act()
+        except RunError as refusal:
+            self.model_admin.message_user(request, str(refusal), messages.ERROR)
+        else:
+            self.model_admin.message_user(request, done, messages.SUCCESS)
+        return _back(bucket_id)
+
+    # --- Copying --------------------------------------------------------------------------------------------------
+
+    def duplicate(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
+        bucket = self._bucket(request, bucket_id)
+        try:
+            copy = duplicate(bucket=bucket)
+        except SetError as refusal:
+            self.model_admin.message_user(request, str(refusal), messages.ERROR)
+            return _back(bucket_id)
+        words = f"This is a copy of {bucket} with {copy.total_leads:,} leads. It cost nothing."
+        self.model_admin.message_user(request, words, messages.SUCCESS)
+        return _back(copy.pk)
+
+
+def _address(bucket_id: UUID) -> str:
+    return reverse("admin:buckets_bucket_change", args=[bucket_id])
+
+
+def _back(bucket_id: UUID) -> HttpResponse:
+    return redirect("admin:buckets_bucket_change", bucket_id)

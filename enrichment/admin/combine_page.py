@@ -1,0 +1,92 @@
+"""Set algebra over one's own buckets: what a combination would hold and cost, then the bucket of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+
+from buckets.algebra import NAME_MAX, SetError, Sets, combine, in_words
+from buckets.models import Bucket
+from config.common.admin import confirmed, dressed, is_id, page
+from enrichment.combining import Preview, preview
+
+SHOWN = 100  # latest buckets to choose from
+PLACES = [("", "–"), ("all_of", "in all of"), ("any_of", "in any of"), ("none_of", "in none of")]
+_FIELDS = {"name": "name", "allOf": None, "anyOf": None, "noneOf": None, "": None}  # of SetError, by the form's names
+
+
+def urls(model_admin: Any) -> list[URLPattern]:
+    """The page. `model_admin` is the bucket's."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return _combine(model_admin, request)
+
+    return [path("combine/", model_admin.admin_site.admin_view(view), name="buckets_bucket_combine")]
+
+
+class CombineForm(forms.Form):
+    """A place for each of a person's buckets, and the new one's name."""
+
+    name = forms.CharField(max_length=NAME_MAX, label="Name of the new bucket")
+
+    def __init__(self, *args: Any, buckets: list[Bucket], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for bucket in buckets:
+            self.fields[f"set-{bucket.pk}"] = forms.ChoiceField(
+                required=False, choices=PLACES, label=f"{bucket.name}", help_text=f"{bucket.total_leads:,}"
+            )
+
+    @property
+    def places(self) -> list[Any]:
+        """The bound fields of the buckets."""
+        return [self[name] for name in self.fields if name != "name"]
+
+    def sets(self) -> Sets:
+        chosen: dict[str, list[UUID]] = {"all_of": [], "any_of": [], "none_of": []}
+        for name, value in self.cleaned_data.items():
+            if name != "name" and value:
+                chosen[value].append(UUID(name.removeprefix("set-")))
+        return Sets(*(tuple(chosen[part]) for part in ("all_of", "any_of", "none_of")))
+
+
+def _combine(model_admin: Any, request: HttpRequest) -> HttpResponse:
+    buckets = list(Bucket.objects.owned_by(request.user).order_by("-pk")[:SHOWN])
+    first = {f"set-{request.GET['all_of']}": "all_of"} if is_id(request.GET.get("all_of", "")) else {}
+    form = CombineForm(request.POST if request.method == "POST" else None, initial=first, buckets=buckets)
+    would_be, words = None, ""
+    if request.method == "POST" and not confirmed(request):
+        form.fields["name"].required = False  # the price may be seen before it has a name
+    if form.is_valid():
+        sets = form.sets()
+        try:
+            if confirmed(request):
+                bucket = combine(by=request.user, name=form.cleaned_data["name"], sets=sets)
+                told = f"{bucket}: {bucket.total_leads:,} leads. It cost nothing."
+                model_admin.message_user(request, told, messages.SUCCESS)
+                return redirect("admin:buckets_bucket_change", bucket.pk)
+            would_be = preview(by=request.user, sets=sets)
+            words = in_words(sets, {bucket.pk: bucket.name for bucket in buckets})
+        except SetError as refusal:
+            form.add_error(_FIELDS.get(refusal.field), str(refusal))
+    return _shown(model_admin, request, form, would_be, words, more=len(buckets) == SHOWN)
+
+
+def _shown(
+    model_admin: Any, request: HttpRequest, form: CombineForm, would_be: Preview | None, words: str, *, more: bool
+) -> HttpResponse:
+    return page(
+        model_admin,
+        request,
+        "admin/combine.html",
+        "Combine buckets",
+        form=dressed(form),
+        would_be=would_be,
+        words=words,
+        more=SHOWN if more else 0,
+    )

@@ -1,0 +1,178 @@
+"""What a person may ask of a run. What it costs is shown by `starting`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+
+from enrichment.canary import HIT_RATE, SAMPLE, Canary
+from enrichment.models import Run
+from enrichment.services import RunOptions
+
+
+class StartForm(forms.Form):
+    """What every run may be told."""
+
+    limit = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=settings.RUN_LIMIT_MAX,
+        help_text=f"Leads of a bucket at most, oldest first; empty: {settings.RUN_LIMIT:,}",
+    )
+    max_cost = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_digits=12,
+        decimal_places=4,
+        label="Cap, US dollars",
+        help_text="The most each run may spend; empty: your own limits only",
+    )
+    quoted = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    once = forms.UUIDField(widget=forms.HiddenInput)
+    groups: ClassVar[tuple[tuple[str, str, tuple[str, ...]], ...]] = ()  # title, what it is for, names of its fields
+
+    def options(self) -> RunOptions:
+        """What was asked for."""
+        raise NotImplementedError
+
+
+class EnrichForm(StartForm):
+    """Which leads, and whose contacts. A guard's fields have the names of `leads.filters`."""
+
+    skip_trace = forms.BooleanField(required=False, initial=True, help_text="Phones and e-mails too")
+    start_from = forms.UUIDField(
+        required=False, label="Start after lead", help_text="A lead's id; empty: from the oldest that has no facts"
+    )
+    absenteeOwner = forms.ChoiceField(
+        required=False, label="Absentee owner", choices=[("", "Any"), ("true", "Yes"), ("false", "No")]
+    )
+    propertyType = forms.ChoiceField(
+        required=False,
+        label="Property type",
+        choices=[
+            ("", "Any"),
+            ("SFR", "Single family"),
+            ("MFR", "Multi-family"),
+            ("CONDO", "Condominium"),
+            ("LAND", "Land"),
+            ("MOBILE", "Mobile home"),
+            ("OTHER", "Other"),
+        ],
+    )
+    ownerType = forms.ChoiceField(
+        required=False,
+        label="Owner type",
+        choices=[
+            ("", "Any"),
+            ("individual", "Person"),
+            ("trust", "Trust"),
+            ("llc", "LLC"),
+            ("corporation", "Corporation"),
+            ("other", "Other"),
+        ],
+    )
+    equityPercentMin = forms.IntegerField(required=False, min_value=1, max_value=100, label="Equity from, %")
+    estimatedValueMin = forms.IntegerField(
+        required=False, min_value=0, max_value=10**10, label="Value from, US dollars"
+    )
+    estimatedValueMax = forms.IntegerField(required=False, min_value=1, max_value=10**10, label="Value to, US dollars")
+    preForeclosure = forms.BooleanField(required=False, label="Pre-foreclosure")
+    taxLien = forms.BooleanField(required=False, label="Tax lien")
+    vacant = forms.BooleanField(required=False, label="Vacant")
+    freeClear = forms.BooleanField(required=False, label="Free and clear")
+    sample_first = forms.BooleanField(required=False, label="Buy a sample first")
+    sample = forms.IntegerField(
+        required=False, min_value=1, max_value=settings.RUN_LIMIT_MAX, initial=SAMPLE, label="Leads in the sample"
+    )
+    sample_rate = forms.IntegerField(
+        required=False, min_value=0, max_value=100, initial=int(HIT_RATE * 100), label="Least share with a phone, %"
+    )
+    sample_cost = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_digits=12,
+        decimal_places=4,
+        label="Most a lead may cost, US dollars",
+        help_text="On average; empty: what the vendors' prices add up to",
+    )
+    guards = (
+        "absenteeOwner", "propertyType", "ownerType", "equityPercentMin", "estimatedValueMin", "estimatedValueMax",
+        "preForeclosure", "taxLien", "vacant", "freeClear",
+    )  # fmt: skip
+    groups = (
+        (
+            "Buy contacts only where …",
+            "Details are bought first; the owner is traced only where they pass all of this. What stays empty lets "
+            "everybody pass.",
+            guards,
+        ),
+        (
+            "Buy a sample first …",
+            "Some leads, drawn by lot. Where too few of them have a phone, or they cost too much, the run pauses "
+            "itself and buys no more until you resume it.",
+            ("sample_first", "sample", "sample_rate", "sample_cost"),
+        ),
+    )
+    field_order = ("limit", "max_cost", "start_from", "skip_trace")
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        low, high = data.get("estimatedValueMin"), data.get("estimatedValueMax")
+        if low is not None and high is not None and low > high:
+            self.add_error("estimatedValueMax", "This is less than where the value begins.")
+        return data
+
+    def guard(self) -> dict[str, Any]:
+        """What a lead's detail must say before its contacts are bought."""
+        given = {name: self.cleaned_data[name] for name in self.guards}
+        flags = {"true": True, "false": False}
+        return {name: flags.get(value, value) for name, value in given.items() if value not in (None, "", False)}
+
+    def canary(self) -> Canary | None:
+        data = self.cleaned_data
+        if not data["sample_first"]:
+            return None
+        rate = HIT_RATE if data["sample_rate"] is None else Decimal(data["sample_rate"]) / 100
+        return Canary(data["sample"] or SAMPLE, rate, data["sample_cost"])
+
+    def options(self) -> RunOptions:
+        data = self.cleaned_data
+        return RunOptions(
+            limit=data["limit"],
+            skip_trace=data["skip_trace"],
+            start_from=data["start_from"],
+            max_cost=data["max_cost"],
+            guard=self.guard(),
+            canary=self.canary(),
+        )
+
+
+class RetryForm(EnrichForm):
+    """The leads that failed, once more."""
+
+    def options(self) -> RunOptions:
+        return replace(super().options(), only_failed=True)
+
+
+class ApolloForm(StartForm):
+    type = forms.ChoiceField(choices=[("people", "People"), ("organizations", "Organizations")], initial="people")
+    reveal_emails = forms.BooleanField(required=False, initial=True, help_text="Personal e-mails")
+    reveal_phones = forms.BooleanField(
+        required=False, help_text="Mobiles of people who have no phone: up to 9 credits each, minutes later"
+    )
+    field_order = ("type", "limit", "reveal_emails", "reveal_phones", "max_cost")
+
+    def options(self) -> RunOptions:
+        data = self.cleaned_data
+        return RunOptions(
+            kind=Run.Kind.APOLLO,
+            limit=data["limit"],
+            max_cost=data["max_cost"],
+            type=data["type"],
+            reveal_emails=data["reveal_emails"],
+            reveal_phones=data["reveal_phones"],
+        )

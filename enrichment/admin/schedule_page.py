@@ -1,0 +1,171 @@
+"""The pages on which a schedule is made and changed, and what tells the next times while a person types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.services import set_time_zone
+from buckets.models import Bucket
+from config.common.admin import dressed, is_id, page, sees_all
+from enrichment.admin.forms import EnrichForm
+from enrichment.admin.schedule_form import KINDS, TIMES, ScheduleForm, TimesForm, kinds_of, zone_names
+from enrichment.cadence import by_the_clock_of, cadence_in_words, next_ticks, place_of
+from enrichment.models import Run, Schedule
+from enrichment.rules import BadCadence
+from enrichment.schedules import change_schedule, create_schedule
+from enrichment.selectors import schedule_result
+from enrichment.services import RunError
+from integrations.pace import database_now
+from leads.filters import BadFilter
+
+MONEY = ("max_cost", "limit", "older_than_days", "skip_trace")
+WHERE = {"weekday": "weekly", "day": "monthly", "cron": "cron", "at": "daily weekdays weekly monthly"}
+LAST_RUNS = 5
+
+
+def add(model_admin: Any, request: HttpRequest) -> HttpResponse:
+    """A new schedule of one of the buckets this person sees; the bucket's owner pays."""
+    buckets = Bucket.objects.all() if sees_all(request) else Bucket.objects.owned_by(request.user)
+    person: Any = request.user
+    first = {"time_zone": person.time_zone, "bucket": request.GET.get("bucket", "")}
+    form = ScheduleForm(request.POST if request.method == "POST" else None, buckets=buckets, initial=first)
+
+    def make() -> Schedule:
+        data = form.cleaned_data
+        schedule = create_schedule(
+            by=data["bucket"].owner,
+            bucket=data["bucket"],
+            kind=data["kind"],
+            cadence=data["cadence"],
+            time_zone=data["time_zone"],
+            options=form.options(),
+            max_cost=data["max_cost"],
+            schedule_id=data["once"],
+        )
+        model_admin.log_addition(request, schedule, [{"added": {}}])
+        return schedule
+
+    if form.is_valid():
+        try:
+            schedule = _save(request, form, make)
+        except RunError:  # pressed twice: the page of what the first press has made
+            made = model_admin.get_queryset(request).filter(pk=form.cleaned_data["once"]).first()
+            if made is None:
+                raise Http404("There is no such schedule.") from None
+            model_admin.message_user(request, "This schedule is made already: here it is.", messages.WARNING)
+            return redirect("admin:enrichment_schedule_change", made.pk)
+        if schedule is not None:
+            model_admin.message_user(request, f"{_when(schedule)}: it is made and on.", messages.SUCCESS)
+            return redirect("admin:enrichment_schedule_change", schedule.pk)
+    return _page(model_admin, request, form, "New schedule")
+
+
+def change(model_admin: Any, request: HttpRequest, schedule_id: str) -> HttpResponse:
+    """Its form, when it is due, and how it went. Somebody else's is not there."""
+    rows = model_admin.get_queryset(request).select_related("bucket", "owner", "last_run", "last_fill")
+    schedule = rows.filter(pk=schedule_id).first() if is_id(schedule_id) else None
+    if schedule is None:
+        raise Http404("There is no such schedule.")
+    form = ScheduleForm(request.POST if request.method == "POST" else None, buckets=None, schedule=schedule)
+
+    def save() -> Schedule:
+        changes = form.changes()
+        changed = change_schedule(schedule=schedule, changes=changes) if changes else schedule
+        model_admin.log_change(request, changed, [{"changed": {"fields": sorted(changes)}}])
+        return changed
+
+    if form.is_valid() and (changed := _save(request, form, save)) is not None:
+        model_admin.message_user(request, f"{_when(changed)}: saved.", messages.SUCCESS)
+        return redirect("admin:enrichment_schedule_change", schedule.pk)
+    runs = Run.objects.filter(owner=schedule.owner_id, idempotency_key__startswith=f"schedule:{schedule.pk}:")
+    return _page(
+        model_admin,
+        request,
+        form,
+        KINDS[Schedule.Kind(schedule.kind)],
+        schedule=schedule,
+        result=schedule_result(schedule),
+        due=schedule.next_at and by_the_clock_of(schedule.next_at, schedule.time_zone),
+        last=schedule.last_at and by_the_clock_of(schedule.last_at, schedule.time_zone),
+        place=place_of(schedule.time_zone),
+        runs=runs.order_by("-pk")[:LAST_RUNS],
+        search=json.dumps(schedule.options["search"], indent=2) if schedule.options.get("search") else "",
+    )
+
+
+@require_safe
+def upcoming(request: HttpRequest) -> HttpResponse:
+    """The piece of the page that tells the next three times of what the form says now. It stores nothing."""
+    form = TimesForm(request.GET)
+    return TemplateResponse(request, "admin/schedule_next.html", {"next": _next_words(form)})
+
+
+def _save(request: HttpRequest, form: ScheduleForm, act: Callable[[], Schedule]) -> Schedule | None:
+    """None: it was refused, and the form says so. All of it or nothing is stored. Raises RunError if made already."""
+    person: Any = request.user
+    try:
+        with transaction.atomic():
+            schedule = act()
+            if form.cleaned_data["my_zone"]:
+                set_time_zone(user=person, time_zone=form.cleaned_data["time_zone"])
+        return schedule
+    except RunError as refusal:
+        if refusal.code == "ALREADY_MADE":
+            raise
+        form.refuse(str(refusal), refusal.field)
+    except BadFilter as refusal:
+        form.refuse(str(refusal))
+    return None
+
+
+def _when(schedule: Schedule) -> str:
+    return f"{cadence_in_words(schedule.cadence)} ({place_of(schedule.time_zone)})"
+
+
+def _next_words(form: TimesForm) -> str:
+    if not form.is_valid():
+        return "Next: " + " ".join(str(words) for errors in form.errors.values() for words in errors)
+    cadence, zone = form.cleaned_data["cadence"], form.cleaned_data["time_zone"]
+    try:
+        first, *later = (by_the_clock_of(moment, zone) for moment in next_ticks(cadence, zone, database_now()))
+    except BadCadence as error:
+        return f"Next: {error}"
+    return f"Next: {first} ({place_of(zone)}), then {' and '.join(later)}"
+
+
+def _page(model_admin: Any, request: HttpRequest, form: ScheduleForm, title: str, **more: Any) -> HttpResponse:
+    shown = dressed(form)
+    values = {name: shown[name].value() for name in TIMES}
+    values["at"] = f"{values['at']:%H:%M}" if hasattr(values["at"], "hour") else values["at"]
+
+    def parts(names: Any) -> list[Any]:
+        return [(shown[name], " ".join(kinds_of(name)), WHERE.get(name, "")) for name in names if name in shown.fields]
+
+    return page(
+        model_admin,
+        request,
+        "admin/schedule.html",
+        title,
+        form=shown,
+        what=parts(["bucket", "kind"]),
+        money=parts(MONEY),
+        guards=parts(EnrichForm.guards),
+        guard_kinds=" ".join(kinds_of(EnrichForm.guards[0])),
+        guarded=any(shown[name].value() or shown[name].errors for name in EnrichForm.guards if name in shown.fields),
+        times=parts(TIMES),
+        my_zone=shown["my_zone"],
+        zones=zone_names(),
+        next=_next_words(TimesForm(values)),
+        list=reverse("admin:enrichment_schedule_changelist"),
+        **more,
+    )

@@ -1,0 +1,88 @@
+"""Schedules: made, changed, seen, done now, switched off and on, removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from config.common.admin import OwnedAdmin, by_id, chosen, for_each
+from enrichment.admin import schedule_page
+from enrichment.cadence import by_the_clock_of, cadence_in_words, place_of
+from enrichment.models import Schedule
+from enrichment.schedules import change_schedule, delete_schedule, run_now
+from enrichment.selectors import schedule_result
+from enrichment.services import RunError
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(OwnedAdmin):
+    """Whoever owns a bucket sees what is done with it by the clock, when next, and how it went."""
+
+    list_display = ("bucket_name", "kind", "owner", "cadence_said", "next", "enabled", "last_at", "result")
+    list_select_related = ("owner", "last_run", "last_fill")
+    list_filter = ("kind", "enabled")
+    search_fields = ("pk",)
+    search_help_text = "The id of a schedule, whole"
+    actions = ("now", "off", "on", "remove")
+
+    editable = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        upcoming: Any = self.admin_site.admin_view(schedule_page.upcoming)
+        return [path("next/", upcoming, name="enrichment_schedule_next"), *super().get_urls()]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return schedule_page.add(self, request)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        return schedule_page.change(self, request, object_id)
+
+    @admin.display(description="when")
+    def cadence_said(self, schedule: Schedule) -> str:
+        return cadence_in_words(schedule.cadence)
+
+    @admin.display(description="next")
+    def next(self, schedule: Schedule) -> str:
+        if schedule.next_at is None:
+            return "–"
+        return f"{by_the_clock_of(schedule.next_at, schedule.time_zone)} ({place_of(schedule.time_zone)})"
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
+        return by_id(queryset, search_term), False
+
+    @admin.display(description="last result")
+    def result(self, schedule: Schedule) -> str:
+        return schedule_result(schedule) or "–"
+
+    @admin.action(description="Do now")
+    def now(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        self._each(request, queryset, lambda schedule: run_now(schedule=schedule), "Due now")
+
+    @admin.action(description="Switch off")
+    def off(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        self._each(request, queryset, lambda s: change_schedule(schedule=s, changes={"enabled": False}), "Off")
+
+    @admin.action(description="Switch on")
+    def on(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        self._each(request, queryset, lambda s: change_schedule(schedule=s, changes={"enabled": True}), "On")
+
+    @admin.action(description="Remove")
+    def remove(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        self._each(request, queryset, lambda schedule: delete_schedule(schedule=schedule), "Removed")
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[Schedule], act: Any, done: str) -> None:
+        for_each(self, request, chosen(self, request, queryset), act, done=done, refusals=(RunError, ValueError))

@@ -1,0 +1,61 @@
+"""Set algebra over buckets: what a combination would hold and cost, then the bucket of it. Free."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from buckets.algebra import BUCKETS_MAX, NAME_MAX, Sets, combine
+from buckets.api.serializers import BucketSerializer, InsertStats
+from config.common.api import ApiView, ok
+from config.common.schema import answer
+from config.common.serializers import IdListField, MoneyField, StrictSerializer
+from enrichment.api.serializers import QuoteLineSerializer
+from enrichment.combining import preview
+
+
+class CombineInput(StrictSerializer):
+    allOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Buckets a property must be in, every one")
+    anyOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Buckets a property must be in, at least one")
+    noneOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Buckets a property must not be in")
+    name = serializers.CharField(max_length=NAME_MAX, required=False, help_text="Of the new bucket")
+    preview = serializers.BooleanField(default=False, help_text="Say what it would hold, and make nothing")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs["preview"] and "name" not in attrs:
+            raise serializers.ValidationError({"name": ["The new bucket needs a name."]})
+        return attrs
+
+
+class CombinationSerializer(serializers.Serializer[Any]):
+    total = serializers.IntegerField()
+    owned = serializers.IntegerField(help_text="Their details are fresh: $0")
+    stale = serializers.IntegerField(help_text="Their details were bought too long ago to be served again")
+    new = serializers.IntegerField(help_text="Never bought")
+    price = MoneyField(help_text="What enriching the new ones costs at most, contacts included")
+    stalePrice = MoneyField(source="stale_price", help_text="What buying the stale details again costs at most")
+    byVendor = QuoteLineSerializer(source="lines", many=True)
+
+
+class CombineView(ApiView):
+    @extend_schema(
+        operation_id="combineBuckets",
+        summary="A bucket of what is in all, any and none of mine; or only what it would hold",
+        request=CombineInput,
+        responses={
+            200: answer("CombinePreview", preview=CombinationSerializer()),
+            201: answer("BucketCombined", bucket=BucketSerializer(), stats=InsertStats()),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        given = self.body(CombineInput)
+        sets = Sets(*(tuple(given.get(name, ())) for name in ("allOf", "anyOf", "noneOf")))
+        if given["preview"]:
+            return ok(preview=CombinationSerializer(preview(by=self.user, sets=sets)).data)
+        bucket = combine(by=self.user, name=given["name"], sets=sets)
+        stats = {"inserted": bucket.total_leads, "total": bucket.total_leads}
+        return ok(201, bucket=BucketSerializer(bucket).data, stats=stats)

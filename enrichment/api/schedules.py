@@ -1,0 +1,164 @@
+"""Schedules: what is done with a bucket again and again."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from buckets.api.views import BucketBase
+from config.common.api import not_found, ok
+from config.common.paging import PageQuery, page, page_of
+from config.common.schema import answer, listing, refusal
+from config.common.serializers import (
+    CamelModelSerializer,
+    CapField,
+    IdField,
+    MoneyField,
+    ObjectField,
+    StrictSerializer,
+)
+from enrichment import schedules
+from enrichment.api.serializers import Nothing
+from enrichment.models import Schedule
+from enrichment.rules import CADENCE_MAX
+from enrichment.selectors import schedule_result
+
+_OPTIONS = ("limit", "skipTrace", "guard", "olderThanDays", "search")
+
+
+class ScheduleEdit(StrictSerializer):
+    cadence = serializers.CharField(
+        max_length=CADENCE_MAX,
+        required=False,
+        help_text='Five cron fields, such as "30 2 * * 1-5": minute (one number), hour, day, month, weekday',
+    )
+    timeZone = serializers.CharField(
+        source="time_zone", max_length=64, required=False, help_text="Whose clock: America/New_York; mine by default"
+    )
+    maxCost = CapField(source="max_cost", required=False, help_text="US dollars a tick; needed where money is spent")
+    limit = serializers.IntegerField(required=False, help_text="enrich, rebuy: most leads of a tick")
+    skipTrace = serializers.BooleanField(required=False, help_text="enrich, rebuy: contacts too; true by default")
+    guard = ObjectField(required=False, help_text="enrich: contacts only for leads whose detail passes these filters")
+    olderThanDays = serializers.IntegerField(required=False, help_text="rebuy: only facts older than that")
+    search = ObjectField(required=False, help_text="refresh: the search; the bucket's own by default")
+    enabled = serializers.BooleanField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        options = {name: attrs.pop(name) for name in _OPTIONS if name in attrs}
+        return attrs | ({"options": options} if options else {})
+
+
+class ScheduleInput(ScheduleEdit):
+    bucketId = IdField()
+    kind = serializers.ChoiceField(choices=Schedule.Kind.choices)
+    cadence = serializers.CharField(
+        max_length=CADENCE_MAX,
+        help_text='Five cron fields, such as "30 2 * * 1-5": minute (one number), hour, day, month, weekday',
+    )
+    enabled = None  # type: ignore[assignment]  # a new one is on
+
+
+class ScheduleSerializer(CamelModelSerializer[Schedule]):
+    bucketId = serializers.UUIDField(source="bucket_id", allow_null=True, read_only=True)
+    maxCost = MoneyField(source="max_cost", allow_null=True)
+    options = ObjectField(read_only=True)
+    lastResult = serializers.SerializerMethodField(help_text="What came of the last tick, in words")
+    lastRunId = serializers.UUIDField(source="last_run_id", allow_null=True, read_only=True)
+    lastFillId = serializers.UUIDField(source="last_fill_id", allow_null=True, read_only=True)
+
+    class Meta:
+        model = Schedule
+        fields = [
+            "id", "bucketId", "bucket_name", "kind", "options", "maxCost", "cadence", "time_zone", "enabled", "next_at",
+            "last_at", "lastResult", "failures", "lastRunId", "lastFillId", "created_at",
+        ]  # fmt: skip
+
+    def get_lastResult(self, schedule: Schedule) -> str:
+        return schedule_result(schedule)
+
+
+class ScheduleBase(BucketBase):
+    def schedule(self, schedule_id: UUID) -> Schedule:
+        rows = Schedule.objects.owned_by(self.user).select_related("bucket", "last_run", "last_fill")
+        schedule = rows.filter(pk=schedule_id).first()
+        if schedule is None:
+            raise not_found("schedule")
+        return schedule
+
+    def told(self, schedule: Schedule, status: int = 200) -> Response:
+        return ok(status, schedule=ScheduleSerializer(schedule).data)
+
+
+class SchedulesView(ScheduleBase):
+    @extend_schema(
+        operation_id="listSchedules",
+        summary="My schedules, newest first",
+        parameters=[PageQuery],
+        responses=listing("SchedulePage", schedules=ScheduleSerializer(many=True)),
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(PageQuery)
+        mine = Schedule.objects.owned_by(self.user).select_related("last_run", "last_fill")
+        rows, after = page(mine, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
+        return ok(schedules=ScheduleSerializer(rows, many=True).data, **page_of(rows, after))
+
+    @extend_schema(
+        operation_id="createSchedule",
+        summary="Enrich a bucket's next leads, repeat its search, or buy anew what has changed, on a cadence",
+        request=ScheduleInput,
+        responses={201: answer("ScheduleMade", schedule=ScheduleSerializer())},
+    )
+    def post(self, request: Request) -> Response:
+        given = self.body(ScheduleInput)
+        bucket = self.bucket(given.pop("bucketId"))
+        return self.told(schedules.create_schedule(by=self.user, bucket=bucket, **given), 201)
+
+
+class ScheduleView(ScheduleBase):
+    @extend_schema(
+        operation_id="getSchedule",
+        summary="A schedule",
+        responses=answer("ScheduleAnswer", schedule=ScheduleSerializer()),
+    )
+    def get(self, request: Request, schedule_id: UUID) -> Response:
+        return self.told(self.schedule(schedule_id))
+
+    @extend_schema(
+        operation_id="changeSchedule",
+        summary="Change it, or switch it off and on",
+        request=ScheduleEdit,
+        responses=answer("ScheduleChanged", schedule=ScheduleSerializer()),
+    )
+    def patch(self, request: Request, schedule_id: UUID) -> Response:
+        schedule = self.schedule(schedule_id)
+        return self.told(schedules.change_schedule(schedule=schedule, changes=self.body(ScheduleEdit)))
+
+    @extend_schema(
+        operation_id="deleteSchedule",
+        summary="Delete it; what it has started goes on",
+        responses=answer("ScheduleDeleted", id=serializers.UUIDField()),
+    )
+    def delete(self, request: Request, schedule_id: UUID) -> Response:
+        schedules.delete_schedule(schedule=self.schedule(schedule_id))
+        return ok(id=schedule_id)
+
+
+class RunScheduleView(ScheduleBase):
+    @extend_schema(
+        operation_id="runSchedule",
+        summary="Due at once; its next time after that is the cadence's",
+        request=Nothing,
+        responses={
+            202: answer("ScheduleDue", schedule=ScheduleSerializer()),
+            409: refusal("The schedule is switched off"),
+        },
+    )
+    def post(self, request: Request, schedule_id: UUID) -> Response:
+        schedule = self.schedule(schedule_id)
+        self.body(Nothing)
+        return self.told(schedules.run_now(schedule=schedule), 202)

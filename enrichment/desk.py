@@ -1,0 +1,272 @@
+"""What the first page shows: what needs a person now, money against caps, leads by state, runs at work. Reads only.
+
+From counters, purses and partial indexes: no query counts leads, and the number of queries is the same over a million.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import CharField, Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Cast, Coalesce, Concat
+
+from accounts.models import User
+from buckets.models import Bucket, Fill
+from config.common.ids import uuid7_floor
+from enrichment.models import Run, RunItem
+from enrichment.selectors import why_waiting, workers_alive
+from integrations import catalogue
+from integrations.models import PhoneReveal, Purse, Vendor, VendorCall
+from integrations.pace import database_now
+from integrations.purses import ZERO
+from integrations.vendors import trouble
+
+NEARLY = Decimal("0.8")  # of a cap: there is still time to raise it
+RECENT = timedelta(days=14)  # what failed before that is no news
+SHOWN = 10  # of a kind
+RUNS_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something a person has to decide or mend. row: what it is about, a row or the model whose list it is in."""
+
+    title: str
+    words: str
+    row: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """US dollars with a vendor, or leads. cap: of the day, or of the period the name says; None: it has none."""
+
+    name: str
+    today: Decimal
+    month: Decimal | None = None
+    cap: Decimal | None = None
+    used: Decimal = ZERO  # of the cap: spent and promised
+
+    @property
+    def percent(self) -> int:
+        """Of the cap, 0 to 100."""
+        if self.cap is None:
+            return 0
+        return min(100, round(100 * self.used / self.cap)) if self.cap else 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Leads, from the buckets' counters, and what buying all of them would have cost. US dollars."""
+
+    buckets: int
+    leads: int
+    with_phone: int
+    waiting: int
+    contacted: int
+    all_of_it: Decimal
+    spent: Decimal
+
+    @property
+    def kept(self) -> Decimal:
+        return max(self.all_of_it - self.spent, ZERO)
+
+    def states(self) -> list[tuple[str, int, int]]:
+        """(words, leads, whole percent of all)."""
+        rows = (
+            ("Saved", self.leads),
+            ("With a phone", self.with_phone),
+            ("Waiting in a run", self.waiting),
+            ("Contacted", self.contacted),
+        )
+        return [(words, count, round(100 * count / self.leads) if self.leads else 0) for words, count in rows]
+
+
+def _mine(rows: Any, user: User, owner: str = "owner") -> Any:
+    """The rows this person sees: superusers see all."""
+    return rows if user.is_superuser else rows.filter(**{owner: user})
+
+
+# --- What needs me now ------------------------------------------------------------------------------------------------
+
+
+def needs(user: User) -> list[Need]:
+    """What waits for a person, the most urgent first. Vendors and what is in doubt are the superusers' to decide."""
+    now = database_now()
+    found = [*_idle_workers(user, now), *(_vendors_down(now) if user.is_superuser else ())]
+    found += _in_doubt() if user.is_superuser else ()
+    return [*found, *_paused(user), *_caps(user, now), *_failed(user, now), *_stopped_fills(user, now)]
+
+
+def _idle_workers(user: User, now: datetime) -> list[Need]:
+    active = _mine(Run.objects.filter(status__in=Run.ACTIVE), user)
+    if workers_alive(now) or not active.exists():
+        return []
+    return [Need("No worker is alive", "Runs wait; nothing is lost. Start a worker.", Run)]
+
+
+def _vendors_down(now: datetime) -> Iterable[Need]:
+    for vendor in Vendor.objects.filter(
+        Q(enabled=False) | ~Q(paused_reason="") | Q(breaker_open_until__isnull=False)
+    ).order_by("pk"):
+        if words := trouble(vendor, now):
+            yield Need(f"{vendor} sells nothing", words, vendor)
+
+
+def _in_doubt() -> Iterable[Need]:
+    for model, what in ((VendorCall, "request"), (PhoneReveal, "delivery of phones")):
+        many = model.objects.filter(state="in_doubt").order_by("pk")[: SHOWN * 10].count()
+        if many:
+            count = f"{many}{' or more' if many == SHOWN * 10 else ''}"
+            title = f"{count} {what}{'s' if many > 1 and what == 'request' else ''} in doubt"
+            yield Need(title, "Look at the vendor's bill, then say whether it was bought.", model)
+
+
+def _paused(user: User) -> Iterable[Need]:
+    for run in _mine(Run.objects.filter(status=Run.Status.PAUSED), user).order_by("-pk")[:SHOWN]:
+        yield Need(f"Paused: {run.bucket_name}", run.reason or run.get_paused_by_display(), run)
+
+
+def _failed(user: User, now: datetime) -> Iterable[Need]:
+    """Runs with leads that failed and that no later run has taken up: told by the last, as a retry goes by their order.
+
+    `item_failed` has it at hand, however many there are: the side bar asks on every page.
+    """
+    failed = RunItem.objects.filter(run=OuterRef("pk"), outcome=RunItem.Outcome.FAILED).order_by("-pk")
+    later = RunItem.objects.filter(lead=OuterRef("last_lead"), pk__gt=OuterRef("last_item"))
+    over = (Run.Status.COMPLETED, Run.Status.CANCELLED)
+    runs = Run.objects.filter(pk__gte=uuid7_floor(now - RECENT), status__in=over, failed__gt=0, bucket__isnull=False)
+    last = {"last_lead": Subquery(failed.values("lead")[:1]), "last_item": Subquery(failed.values("pk")[:1])}
+    for run in _mine(runs, user).annotate(**last).filter(~Exists(later)).order_by("-pk")[:SHOWN]:
+        leads = f"{run.failed:,} lead{'' if run.failed == 1 else 's'} failed"
+        yield Need(f"Failed: {run.bucket_name}", f"{leads}. See why, then retry.", run)
+
+
+def _stopped_fills(user: User, now: datetime) -> Iterable[Need]:
+    fills = Fill.objects.filter(pk__gte=uuid7_floor(now - RECENT), status=Fill.Status.FAILED).select_related("bucket")
+    for fill in _mine(fills, user, "bucket__owner").order_by("-pk")[:SHOWN]:
+        yield Need(f"Saving stopped: {fill.bucket}", f"{fill.saved:,} ids are saved. {fill.error}", fill)
+
+
+def _caps(user: User, now: datetime) -> Iterable[Need]:
+    if user.is_superuser:
+        for spent in vendor_money(now):
+            if spent.cap is not None and spent.used >= NEARLY * spent.cap:
+                words = f"${spent.used:,.2f} of ${spent.cap:,.2f} a day is used."
+                yield Need(f"Cap nearly reached: {spent.name}", words, Vendor(name=spent.name))
+    people = User.objects.filter(is_active=True) if user.is_superuser else User.objects.filter(pk=user.pk)
+    who = Cast(OuterRef("pk"), CharField())
+    rows = people.annotate(
+        month=_purse(Value("user:"), who, Value(f":{now:%Y-%m}")),
+        leads=_purse(Value("leads:"), who, Value(f":{now:%Y-%m-%d}")),
+    ).filter(
+        Q(month__gte=NEARLY * F("monthly_budget"), month__gt=0)
+        | Q(leads__gte=NEARLY * F("daily_lead_limit"), leads__gt=0)
+    )
+    for person in rows.order_by("pk")[:SHOWN]:
+        if person.month and person.month >= NEARLY * person.monthly_budget:
+            yield Need(
+                f"Budget nearly used: {person}",
+                f"${person.month:,.2f} of ${person.monthly_budget:,.2f} a month.",
+                person,
+            )
+        if person.leads and person.leads >= NEARLY * person.daily_lead_limit:
+            yield Need(
+                f"Leads a day nearly used: {person}", f"{person.leads:,.0f} of {person.daily_lead_limit:,}.", person
+            )
+
+
+def _purse(*scope: Any) -> Coalesce:
+    """Spent and promised in the purse whose scope these parts make."""
+    purse = Purse.objects.filter(scope=Concat(*scope, output_field=CharField()))
+    return Coalesce(Subquery(purse.values(used=F("spent") + F("reserved"))), Value(ZERO))
+
+
+# --- Money and stock --------------------------------------------------------------------------------------------------
+
+
+def money(user: User) -> list[Spent]:
+    """By vendor for superusers, against its daily cap; else one's own, by vendor and against one's limits."""
+    now = database_now()
+    return vendor_money(now) if user.is_superuser else [*_own_by_vendor(user, now), *_own_limits(user, now)]
+
+
+def vendor_money(now: datetime) -> list[Spent]:
+    """Every vendor's day and month, from its purses: one a day."""
+    vendors = list(Vendor.objects.filter(pk__in=settings.VENDORS).order_by("pk"))
+    days = [now.replace(day=day) for day in range(1, now.day + 1)]
+    scopes = {f"vendor:{vendor.pk}:{day:%Y-%m-%d}": vendor.pk for vendor in vendors for day in days}
+    month: dict[str, Decimal] = {}
+    today: dict[str, Purse] = {}
+    for purse in Purse.objects.filter(scope__in=list(scopes)):
+        name = scopes[purse.scope]
+        month[name] = month.get(name, ZERO) + purse.spent
+        if purse.scope.endswith(f"{now:%Y-%m-%d}"):
+            today[name] = purse
+    return [
+        _vendor_spent(vendor.pk, vendor.cap, today.get(vendor.pk), month.get(vendor.pk, ZERO)) for vendor in vendors
+    ]
+
+
+def _vendor_spent(name: str, cap: Decimal, today: Purse | None, month: Decimal) -> Spent:
+    spent, used = (today.spent, today.spent + today.reserved) if today else (ZERO, ZERO)
+    return Spent(name, spent, month, cap, used)
+
+
+def _own_by_vendor(user: User, now: datetime) -> list[Spent]:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    calls = VendorCall.objects.filter(user=user, pk__gte=uuid7_floor(midnight.replace(day=1)))
+    rows = (
+        calls.values("operation__vendor")
+        .annotate(month=Sum("cost"), today=Sum("cost", filter=Q(created_at__gte=midnight)))
+        .order_by("operation__vendor")
+    )
+    return [Spent(row["operation__vendor"], row["today"] or ZERO, row["month"]) for row in rows]
+
+
+def _own_limits(user: User, now: datetime) -> list[Spent]:
+    month = Purse.objects.filter(pk=f"user:{user.pk}:{now:%Y-%m}").first()
+    used = month.spent + month.reserved if month else ZERO
+    return [Spent("This month's budget", ZERO, month.spent if month else ZERO, user.monthly_budget, used)]
+
+
+def leads_today(user: User) -> Spent:
+    """Leads this person bought facts for today, against their limit."""
+    purse = Purse.objects.filter(pk=f"leads:{user.pk}:{database_now():%Y-%m-%d}").first()
+    used = purse.spent + purse.reserved if purse else ZERO
+    return Spent("Leads today", used, cap=Decimal(user.daily_lead_limit), used=used)
+
+
+def stock(user: User) -> Stock:
+    counted = _mine(Bucket.objects.all(), user).aggregate(
+        leads=Sum("total_leads"),
+        with_phone=Sum("enriched_leads"),
+        waiting=Sum("queued_leads"),
+        contacted=Sum("contacted_leads"),
+    )
+    each = sum((catalogue.operation(name).setting("price") for name in ("property_detail", "skip_trace")), ZERO)
+    scope = "vendor:" if user.is_superuser else f"user:{user.pk}:"
+    spent = Purse.objects.filter(scope__startswith=scope).aggregate(s=Sum("spent"))["s"]
+    counts = {name: value or 0 for name, value in counted.items()}
+    buckets = _mine(Bucket.objects.all(), user)[:1].count()
+    return Stock(buckets=buckets, all_of_it=each * counts["leads"], spent=spent or ZERO, **counts)
+
+
+# --- Runs at work -----------------------------------------------------------------------------------------------------
+
+
+def open_runs(user: User) -> Sequence[Any]:
+    """The latest runs that are not over, with `spent`, `waiting` and `parts`: percents of its leads by outcome."""
+    rows = _mine(Run.objects.with_money().filter(status__in=Run.OPEN), user).select_related("owner")
+    runs: list[Any] = list(rows.order_by("-pk")[:RUNS_SHOWN])
+    for run in runs:
+        run.waiting = why_waiting(run)
+        run.parts = [
+            (kind, 100 * count / run.total if run.total else 0)
+            for kind, count in (("", run.enriched), ("partial", run.partial + run.skipped), ("failed", run.failed))
+        ]
+    return runs

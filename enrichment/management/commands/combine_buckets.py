@@ -1,0 +1,61 @@
+"""`manage.py combine_buckets NAME`: a bucket of what is in all, any and none of others. Free."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from buckets.algebra import Sets, combine
+from config.common.commands import ProductCommand, add_user, id_of, user_named
+from enrichment.combining import Preview, preview
+
+
+class Command(ProductCommand):
+    help = "Makes a bucket of the properties that are in all, in any and in none of a user's buckets. Costs nothing."
+    example = (
+        'python manage.py combine_buckets "Absentee, not yet called" --user ann --all-of A B --none-of C --preview\n'
+        "  A, B and C are ids of buckets: bucket_status --user ann"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", metavar="NAME", help="The new bucket's name")
+        add_user(parser, required=True, help="Whose buckets")
+        for flag, words in (("all", "every one"), ("any", "at least one"), ("none", "none")):
+            parser.add_argument(
+                f"--{flag}-of", nargs="+", default=[], metavar="BUCKET", help=f"A property must be in {words} of these"
+            )
+        parser.add_argument("--preview", action="store_true", help="Say what it would hold and cost, and make nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = user_named(options["user"])
+        sets = Sets(
+            *(tuple(id_of(text, "bucket") for text in options[f"{part}_of"]) for part in ("all", "any", "none"))
+        )
+        if options["preview"]:
+            would_be = preview(by=user, sets=sets)
+            self.report(options, {"preview": _facts(would_be)}, _lines(would_be))
+            return
+        bucket = combine(by=user, name=options["name"], sets=sets)
+        facts = {"id": bucket.pk, "name": bucket.name, "totalLeads": bucket.total_leads}
+        self.report(options, {"bucket": facts}, [f"Bucket {bucket.pk}: {bucket.total_leads:,} leads"])
+
+
+def _facts(would_be: Preview) -> dict[str, Any]:
+    return {
+        "total": would_be.total,
+        "owned": would_be.owned,
+        "stale": would_be.stale,
+        "new": would_be.new,
+        "price": would_be.price,
+        "stalePrice": would_be.stale_price,
+    }
+
+
+def _lines(would_be: Preview) -> list[str]:
+    return [
+        f"{would_be.total:,} leads: {would_be.owned:,} owned ($0), {would_be.stale:,} bought too long ago, "
+        f"{would_be.new:,} new",
+        f"Enriching the new ones costs at most ${would_be.price:.2f}; buying the stale details again, at most "
+        f"${would_be.stale_price:.2f}.",
+    ]

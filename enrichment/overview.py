@@ -1,0 +1,145 @@
+"""What a bucket's page shows: the way of its leads, its money, its signals, its pins. Reads only.
+
+Every number is a stored counter, or found through an index and bounded: a page over a million leads costs what one over
+a thousand does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q
+
+from buckets.models import Bucket, Fill
+from buckets.selectors import progress
+from enrichment.models import Run
+from enrichment.reach import latest_with_facts
+from enrichment.selectors import bucket_money, eta_seconds, why_waiting
+from integrations import catalogue
+from integrations.purses import ZERO
+from leads.models import Lead
+
+RUNS_SHOWN = 8
+FILLS_SHOWN = 3
+PINS_MOST = 500  # more than that hides the map
+SIGNALS_FROM = 5000  # latest leads whose facts are known; 20 ms
+SIGNALS = (
+    ("pre_foreclosure", "Pre-foreclosure"),
+    ("foreclosure", "Foreclosure"),
+    ("tax_lien", "Tax lien"),
+    ("bankruptcy", "Bankruptcy"),
+    ("vacant", "Vacant"),
+    ("absentee_owner", "Absentee owner"),
+    ("high_equity", "High equity"),
+    ("free_clear", "Free and clear"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A count with its share of a whole, in whole percent."""
+
+    name: str
+    count: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """US dollars. all_of_it: what buying the detail and contacts of every saved id costs at today's prices."""
+
+    spent: Decimal
+    promised: Decimal
+    all_of_it: Decimal
+
+    @property
+    def saved(self) -> Decimal:
+        return max(self.all_of_it - self.spent, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What moves while runs and searches are at work. runs: `with_money`, with `waiting`, `eta` and `parts`."""
+
+    funnel: list[Part]
+    money: Money
+    runs: list[Any]
+    fills: list[Any]
+    failed: int
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is worth looking again in a moment."""
+        active = any(run.status in Run.ACTIVE for run in self.runs)
+        return active or any(fill.open for fill in self.fills)
+
+
+def live(bucket: Bucket) -> Live:
+    runs: list[Any] = list(Run.objects.with_money().filter(bucket=bucket).order_by("-pk")[:RUNS_SHOWN])
+    for run in runs:
+        run.waiting, run.eta = why_waiting(run), eta_seconds(run)
+        run.eta_minutes = -(-run.eta // 60) if run.eta else 0
+        rate = run.canary.get("hitRate")
+        run.sample_percent = None if rate is None else round(100 * rate)
+        run.parts = [
+            Part(name, count, _percent(count, run.total))
+            for name, count in (
+                ("with a phone", run.enriched),
+                ("without a phone", run.partial),
+                ("failed", run.failed),
+                ("skipped", run.skipped),
+            )
+        ]
+    fills = Fill.objects.select_related("bucket").filter(bucket=bucket).order_by("-pk")[:FILLS_SHOWN]
+    failed = bucket.leads.filter(enrichment_status=Lead.Enrichment.FAILED).count()
+    return Live(funnel(bucket), money(bucket), runs, [progress(fill) for fill in fills], failed)
+
+
+def funnel(bucket: Bucket) -> list[Part]:
+    """Saved, detail, phone, contacted. Counters, but for details without a phone: `lead_by_enrichment` has them."""
+    without_phone = bucket.leads.filter(enrichment_status=Lead.Enrichment.PARTIAL).count()
+    steps = (
+        ("Saved", bucket.total_leads),
+        ("Detail bought", bucket.enriched_leads + without_phone),
+        ("With a phone", bucket.enriched_leads),
+        ("Contacted", bucket.contacted_leads),
+    )
+    return [Part(name, count, _percent(count, bucket.total_leads)) for name, count in steps]
+
+
+def _percent(count: int, whole: int) -> int:
+    return round(100 * count / whole) if whole else 0
+
+
+def money(bucket: Bucket) -> Money:
+    each = sum((catalogue.operation(name).setting("price") for name in ("property_detail", "skip_trace")), ZERO)
+    open_runs: Any = Run.objects.with_money().filter(bucket=bucket, status__in=Run.OPEN)
+    promised = sum((run.reserved for run in open_runs), ZERO)
+    return Money(bucket_money(bucket), promised, each * bucket.total_leads)
+
+
+def signals(bucket: Bucket) -> tuple[list[Part], int]:
+    """How many of the latest leads whose facts are known show each signal, and how many leads that is told from."""
+    ids = latest_with_facts(bucket.pk, SIGNALS_FROM)
+    counts = {name: Count("pk", filter=Q(**{name: True})) for name, _ in SIGNALS}
+    found = Lead.objects.filter(pk__in=ids).aggregate(**counts) if ids else {}
+    parts = [Part(words, found.get(name, 0), _percent(found.get(name, 0), len(ids))) for name, words in SIGNALS]
+    return [part for part in parts if part.count], len(ids)
+
+
+def signals_then(bucket: Bucket) -> list[tuple[str, int]]:
+    """The counts that came with the search, as whoever made the bucket named them."""
+    return [(str(name), n) for name, n in bucket.signals.items() if isinstance(n, int) and not isinstance(n, bool)]
+
+
+def pins(bucket_id: UUID) -> list[dict[str, Any]]:
+    """Where the latest leads with facts are: {id, at: [degrees north, degrees east], words}."""
+    leads = Lead.objects.filter(pk__in=latest_with_facts(bucket_id, PINS_MOST), latitude__isnull=False)
+    rows = leads.filter(longitude__isnull=False).only("pk", "latitude", "longitude", "property_address", "property_id")
+    return [
+        {"id": lead.pk, "at": [float(lead.latitude or 0), float(lead.longitude or 0)], "words": str(lead)}
+        for lead in rows.order_by("-pk")
+    ]

@@ -1,0 +1,283 @@
+"""Vendors and what they sell: state, switch, cap, price, pace, errors, a test of the key, and who changed what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Q, QuerySet, Value
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+from unfold.admin import TabularInline
+
+from config.common.admin import CommonAdmin, ask, chosen, confirmed, for_each
+from integrations import breaker, vendors
+from integrations.admin.money import used
+from integrations.models import Operation, Vendor
+from integrations.pace import database_now
+from integrations.vendors import trouble
+
+if TYPE_CHECKING:
+    Inline = admin.TabularInline[Operation, Vendor]
+    ModelForm = forms.ModelForm[Operation]
+else:
+    Inline, ModelForm = TabularInline, forms.ModelForm
+
+SETTINGS = ("pace", "price", "batch", "fresh_days")
+CHANGES_SHOWN = 20
+
+
+class PauseForm(forms.Form):
+    """Why nothing is to be bought."""
+
+    reason = forms.CharField(max_length=200, help_text="Everybody whose run waits for this vendor reads it")
+
+
+def _now(operation: Operation, key: str) -> str:
+    """What holds at this moment, whether the row or the environment says it."""
+    return f"{operation.setting(key)}" if operation.name in settings.OPERATIONS else "–"
+
+
+class OperationForm(ModelForm):
+    """Every box says whose it is: a heading above a column is none to whoever cannot see it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = f"{self.instance.name}: {field.label}"
+
+
+class OperationInline(Inline):
+    """Price, pace, batch and freshness on their vendor's page; an empty field leaves it to the environment."""
+
+    model = Operation
+    form = OperationForm
+    fields = ("name", *SETTINGS, "in_force")
+    readonly_fields = ("name", "in_force")
+    verbose_name_plural = "Prices and pace"
+    hide_title = True
+    can_delete = False
+    extra = 0
+    max_num = 0
+
+    @admin.display(description="in force")
+    def in_force(self, operation: Operation) -> str:
+        pace, price, batch, fresh = (_now(operation, key) for key in SETTINGS)
+        return f"{pace} a minute, ${price} a unit, {batch} a request, fresh {fresh} days"
+
+
+class ToldAdmin(CommonAdmin):
+    """Its history says what each value was and what it became, by whom and when: Django's log keeps our words."""
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        words = _changes(form)
+        for formset in formsets or ():
+            words += [f"{inline.instance.name} {change}" for inline in formset.forms for change in _changes(inline)]
+        return "; ".join(words)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Saving without a change is no event."""
+        return super().log_change(request, obj, message) if message else None
+
+
+def _changes(form: Any) -> list[str]:
+    return [
+        f"{name.replace('_', ' ')}: {_value(form.initial.get(name))} → {_value(form.cleaned_data[name])}"
+        for name in form.changed_data
+        if name in form.cleaned_data
+    ]
+
+
+def _value(value: Any) -> str:
+    return "the environment's" if value is None else str(value)
+
+
+@admin.register(Vendor)
+class VendorAdmin(ToldAdmin):
+    """The operator's switch, caps and prices, a test of the key, and the way back after a pause."""
+
+    list_display = ("name", "state", "key", "cap_a_day", "today", "last_error", "last_error_at")
+    fields = ("daily_cap",)
+    inlines = (OperationInline,)
+    ordering: ClassVar[Any] = ("name",)
+    actions = ("reset",)
+    change_form_template = "admin/integrations/vendor/change_form.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        today = used(Value("vendor:"), OuterRef("pk"), Value(f":{timezone.now():%Y-%m-%d}"))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(used_today=today)
+        return rows
+
+    # --- The list -------------------------------------------------------------------------------------------------
+
+    @admin.display(description="state")
+    def state(self, vendor: Vendor) -> str:
+        words = trouble(vendor, timezone.now())
+        return f"{'failing' if vendor.enabled and not vendor.paused_reason else 'paused'}: {words}" if words else "open"
+
+    @admin.display(description="key")
+    def key(self, vendor: Vendor) -> str:
+        return "set" if settings.VENDORS.get(vendor.name, {}).get("key") else "not set"
+
+    @admin.display(description="cap a day")
+    def cap_a_day(self, vendor: Vendor) -> str:
+        return f"${vendor.cap:.2f}" if vendor.name in settings.VENDOR_DAILY_CAP else "–"
+
+    @admin.display(description="spent today")
+    def today(self, vendor: Any) -> str:
+        return f"${vendor.used_today:.2f}"
+
+    @admin.action(
+        description="Try again: lift the pause, close the breaker, open the batch doors", permissions=["change"]
+    )
+    def reset(self, request: HttpRequest, queryset: QuerySet[Vendor]) -> None:
+        for_each(self, request, chosen(self, request, queryset), lambda v: breaker.reset(v.name), done="Open again")
+
+    # --- A vendor's page ------------------------------------------------------------------------------------------
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        vendor = kwargs.get("obj")
+        if vendor is not None:
+            context.update(_facts(vendor), key=self.key(vendor), may_act=self.has_change_permission(request, vendor))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        list(obj.operations.select_for_update(no_key=True).order_by("pk"))  # first of all locks, as everywhere
+        super().save_model(request, obj, form, change)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Only what was changed: an operation's row is the limiter, and moves while a person looks at it."""
+        formset.new_objects, formset.deleted_objects, formset.changed_objects = [], [], []
+        for inline in formset.forms:
+            if inline.has_changed():
+                inline.instance.save(update_fields=inline.changed_data)
+                formset.changed_objects.append((inline.instance, inline.changed_data))
+
+    def get_urls(self) -> Any:
+        views = {"pause": self.pause, "resume": self.resume, "test": self.test, "close-breaker": self.close_breaker}
+        own = [
+            path(
+                f"<path:name>/{route}/",
+                self.admin_site.admin_view(view if route == "pause" else require_POST(view)),
+                name=f"integrations_vendor_{route}",
+            )
+            for route, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def _vendor(self, request: HttpRequest, name: str) -> Vendor:
+        vendor: Vendor | None = self.get_object(request, name)
+        if vendor is None:
+            raise Http404("There is no such vendor.")
+        if not self.has_change_permission(request, vendor):
+            raise PermissionDenied
+        return vendor
+
+    def pause(self, request: HttpRequest, name: str) -> HttpResponse:
+        vendor = self._vendor(request, name)
+        form = PauseForm(request.POST if confirmed(request) else None)
+        if form.is_valid():
+            vendors.pause_vendor(vendor=vendor, by=request.user, reason=form.cleaned_data["reason"])
+            return self._done(request, vendor, f"Paused: {form.cleaned_data['reason']}")
+        lines = ["Nothing more is bought from it until somebody resumes it; what is in flight is seen through."]
+        title, back = f"Pause {vendor}", reverse("admin:integrations_vendor_change", args=[vendor.pk])
+        return ask(self, request, [], title=title, lines=lines, button="Pause", form=form, is_free=True, back=back)
+
+    def resume(self, request: HttpRequest, name: str) -> HttpResponse:
+        vendor = self._vendor(request, name)
+        vendors.resume_vendor(vendor=vendor)
+        return self._done(request, vendor, "Resumed")
+
+    def close_breaker(self, request: HttpRequest, name: str) -> HttpResponse:
+        vendor = self._vendor(request, name)
+        breaker.reset(vendor.pk)
+        return self._done(request, vendor, "Breaker and pause reset, batch doors tried again")
+
+    def test(self, request: HttpRequest, name: str) -> HttpResponse:
+        vendor = self._vendor(request, name)
+        answer = vendors.test_connection(vendor)
+        level = {True: messages.SUCCESS, False: messages.ERROR, None: messages.WARNING}[answer.ok]
+        self.message_user(request, f"{vendor}: {answer.words}", level)
+        return redirect("admin:integrations_vendor_change", vendor.pk)
+
+    def _done(self, request: HttpRequest, vendor: Vendor, words: str) -> HttpResponse:
+        self.log_change(request, vendor, words)
+        self.message_user(request, f"{words}.", messages.SUCCESS)
+        return redirect("admin:integrations_vendor_change", vendor.pk)
+
+
+def _facts(vendor: Vendor) -> dict[str, Any]:
+    """What the page shows beside the form."""
+    now = database_now()
+    spent, reserved = vendors.spent_today(vendor, now)
+    cap = vendor.cap if vendor.name in settings.VENDOR_DAILY_CAP else None
+    used_up = 100 if cap == 0 else 0
+    return {
+        "vendor": vendor,
+        "trouble": trouble(vendor, now),
+        "is_failing": breaker.is_open(vendor, now),
+        "spent": spent,
+        "reserved": reserved,
+        "cap": cap,
+        "percent": min(100, round(100 * (spent + reserved) / cap)) if cap else used_up,
+        "paces": vendors.paces(vendor, now),
+        "errors_today": vendors.errors(vendor, now),
+        "changes": changes(vendor),
+    }
+
+
+def changes(vendor: Vendor) -> QuerySet[LogEntry]:
+    """The latest changes of a vendor and its operations: who, when, what it was and what it became."""
+    kinds = ContentType.objects.get_for_models(Vendor, Operation)
+    mine = Q(content_type=kinds[Vendor], object_id=vendor.pk)
+    operations = [str(pk) for pk in vendor.operations.values_list("pk", flat=True)]
+    theirs = Q(content_type=kinds[Operation], object_id__in=operations)
+    return LogEntry.objects.filter(mine | theirs).select_related("user").order_by("-action_time")[:CHANGES_SHOWN]
+
+
+@admin.register(Operation)
+class OperationAdmin(ToldAdmin):
+    """Pace, price, batch and freshness; an empty field leaves it to the environment."""
+
+    list_display = ("__str__", "pace_now", "price_now", "batch_now", "fresh_now", "next_slot_at", "batch_refused_at")
+    list_filter = ("vendor",)
+    fields = (("vendor", "name"), SETTINGS, ("next_slot_at", "batch_refused_at"))
+    readonly_fields = ("vendor", "name", "next_slot_at", "batch_refused_at")
+    ordering: ClassVar[Any] = ("vendor", "name")
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="requests a minute")
+    def pace_now(self, operation: Operation) -> str:
+        return _now(operation, "pace")
+
+    @admin.display(description="US dollars a unit")
+    def price_now(self, operation: Operation) -> str:
+        return _now(operation, "price")
+
+    @admin.display(description="inputs a request")
+    def batch_now(self, operation: Operation) -> str:
+        return _now(operation, "batch")
+
+    @admin.display(description="days fresh")
+    def fresh_now(self, operation: Operation) -> str:
+        return _now(operation, "fresh_days")

@@ -1,0 +1,126 @@
+"""The filters beside the list of leads: those of the API, by the same names, as selects and boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from config.common.admin import dressed, is_id, sees_all
+from leads.filters import BadFilter, matching
+from leads.models import Lead, Tag
+
+Bucket: Any = Lead._meta.get_field("bucket").related_model  # by the key: no import upwards
+Choices = Iterable[tuple[str, str]]
+LATEST = 100  # buckets and tags to choose from; a link may name any
+YES_NO: Choices = [("true", "Yes"), ("false", "No")]
+
+
+class _LeadFilter(admin.SimpleListFilter):
+    """One filter of `leads.filters`, by its name there. The address takes what the API takes."""
+
+    template = "unfold/filters/filters_field.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return []
+
+    def has_output(self) -> bool:
+        return True
+
+    def field(self) -> forms.Field:
+        return forms.CharField(required=False)
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """What unfold's template for filters draws: one form of one field."""
+        name = str(self.parameter_name)
+        form = type("FilterForm", (forms.Form,), {name: self.field()})
+        yield {"form": dressed(form(data={name: self.value()}, auto_id="filter_%s")), "query_string": "?"}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if not value:
+            return queryset
+        try:
+            return matching(queryset, {str(self.parameter_name): value})
+        except BadFilter as error:
+            raise IncorrectLookupParameters from error
+
+
+class _Select(_LeadFilter):
+    """A choice. One that stands in the address and is not offered is kept, and shown as it is."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        offered = list(self.offered(request))
+        value = self.value()
+        return offered if not value or value in dict(offered) else [*offered, (value, "This one")]
+
+    def offered(self, request: HttpRequest) -> Choices:
+        raise NotImplementedError
+
+    def field(self) -> forms.Field:
+        return forms.ChoiceField(label=self.title, required=False, choices=[("", "All"), *self.lookup_choices])
+
+
+class InBucket(_Select):
+    title = "Bucket"
+    parameter_name = "bucket"
+
+    def offered(self, request: HttpRequest) -> Choices:
+        rows = Bucket.objects.order_by("-pk")
+        rows = rows if sees_all(request) else rows.owned_by(request.user)
+        return [(str(pk), name) for pk, name in rows.values_list("pk", "name")[:LATEST]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if not value:
+            return queryset
+        if not is_id(value):
+            raise IncorrectLookupParameters
+        return queryset.filter(bucket=value)
+
+
+class Tagged(_Select):
+    title = "Tag"
+    parameter_name = "tag"
+
+    def offered(self, request: HttpRequest) -> Choices:
+        rows = Tag.objects.order_by("name")
+        rows = rows if sees_all(request) else rows.owned_by(request.user)
+        return [(name, name) for name in dict.fromkeys(rows.values_list("name", flat=True)[:LATEST])]
+
+
+def _select(name: str, label: str, choices: Choices = YES_NO) -> Any:
+    return type(name, (_Select,), {"title": label, "parameter_name": name, "offered": lambda self, request: choices})
+
+
+def _box(name: str, label: str, make: Callable[..., forms.Field] = forms.CharField, **options: Any) -> Any:
+    def field(self: Any) -> forms.Field:
+        return make(label=label, required=False, **options)
+
+    return type(name, (_LeadFilter,), {"title": label, "parameter_name": name, "field": field})
+
+
+_TYPES = [("SFR", "House"), ("MFR", "Multi-family"), ("CONDO", "Condo"), ("LAND", "Land"), ("MOBILE", "Mobile home")]
+FILTERS = (
+    InBucket,
+    _select("status", "Status", Lead.Status.choices),
+    _select("enrichmentStatus", "Facts", Lead.Enrichment.choices),
+    Tagged,
+    _select("hasPhone", "Has a phone"),
+    _select("doNotCall", "Phone is do-not-call"),
+    _select("contactable", "May be called, not contacted yet", [("true", "Yes")]),
+    _box("propertyState", "State", max_length=2, widget=forms.TextInput(attrs={"placeholder": "WA"})),
+    _select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
+    _box("estimatedEquityMin", "Equity from, US dollars", forms.IntegerField),
+    _box("estimatedEquityMax", "Equity to, US dollars", forms.IntegerField),
+    _select("absenteeOwner", "Absentee owner"),
+    _select("preForeclosure", "Pre-foreclosure"),
+    _select("taxLien", "Tax lien"),
+    _select("vacant", "Vacant"),
+    _select("freeClear", "Free and clear"),
+)

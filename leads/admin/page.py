@@ -1,0 +1,132 @@
+"""A lead's own page: who it is, how it is reached, what is known and since when, what was done, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from config.common.admin import dressed, is_id, page
+from config.common.contacts import may_see_contacts
+from integrations.models import Purse
+from leads.admin.shown import contacts, groups, map_address, place, signals
+from leads.disclosures import record_unmasking
+from leads.models import Activity, Disclosure, Lead
+from leads.services import add_activity, add_tag, change_status, remove_tag
+
+ACTIVITIES = 20  # of one page of the timeline
+RUNS = 10  # latest
+_KINDS = [choice for choice in Activity.Kind.choices if choice[0] != Activity.Kind.STATUS]
+
+
+class WorkForm(forms.Form):
+    """A change of status, a note, or both. `was` and `seen` say what the page showed when the person decided."""
+
+    status = forms.ChoiceField(choices=Lead.Status.choices)
+    kind = forms.ChoiceField(choices=_KINDS, label="What was done", initial=Activity.Kind.NOTE)
+    text = forms.CharField(
+        max_length=2000, required=False, label="In your words", widget=forms.Textarea(attrs={"rows": 3})
+    )
+    was = forms.CharField(widget=forms.HiddenInput, max_length=10)
+    seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+
+    def clean(self) -> dict[str, Any]:
+        """Something must have been chosen or written."""
+        data: dict[str, Any] = {**self.cleaned_data}
+        is_empty = not self.errors and not data["text"] and data["kind"] == Activity.Kind.NOTE
+        if is_empty and data["status"] == data["was"]:
+            raise forms.ValidationError("Change the status, or write what was done.")
+        return data
+
+    def carry_out(self, lead: Lead, by: Any) -> None:
+        """Somebody else may have moved the lead meanwhile: only a status that was chosen here is set."""
+        data = self.cleaned_data
+        with transaction.atomic():
+            if data["status"] != data["was"]:
+                change_status(lead=lead, by=by, status=data["status"])
+            if data["text"] or data["kind"] != Activity.Kind.NOTE:  # last: a second press must find it as the latest
+                add_activity(lead=lead, by=by, kind=data["kind"], text=data["text"], seen=data["seen"])
+
+
+class TagForm(forms.Form):
+    tag = forms.CharField(max_length=50, label="New tag")
+
+
+def lead_page(model_admin: Any, request: HttpRequest, lead: Lead) -> HttpResponse:
+    """The page, and what its forms post: `do` says which."""
+    do = request.POST.get("do", "") if request.method == "POST" else ""
+    work, tag = _work_form(lead), TagForm(auto_id="tag_%s")
+    if do == "show":
+        if not may_see_contacts(request.user):
+            raise PermissionDenied
+        record_unmasking(leads=[lead], by=request.user, via=Disclosure.Via.ADMIN)
+        return _page(model_admin, request, lead, work, tag, shown=True)
+    if do == "work":
+        work = WorkForm(request.POST)
+        if work.is_valid():
+            work.carry_out(lead, request.user)
+            return _again(model_admin, request, lead, "Noted.")
+    if do == "tag":
+        tag = TagForm(request.POST, auto_id="tag_%s")
+        if tag.is_valid():
+            add_tag(leads=[lead], name=tag.cleaned_data["tag"])
+            return _again(model_admin, request, lead, f"Tagged: {tag.cleaned_data['tag']}")
+    if do == "untag":
+        name = request.POST.get("tag", "").replace("\x00", "")[:50]
+        remove_tag(leads=[lead], name=name)
+        return _again(model_admin, request, lead, f"Tag removed: {name}")
+    return _page(model_admin, request, lead, work, tag, shown=False)
+
+
+def _work_form(lead: Lead) -> WorkForm:
+    return WorkForm(initial={"status": lead.status, "was": lead.status, "seen": lead.activity_count})
+
+
+def _again(model_admin: Any, request: HttpRequest, lead: Lead, words: str) -> HttpResponse:
+    model_admin.message_user(request, words, messages.SUCCESS)
+    return HttpResponseRedirect(reverse("admin:leads_lead_change", args=[lead.pk]))
+
+
+def _page(
+    model_admin: Any, request: HttpRequest, lead: Lead, work: WorkForm, tag: TagForm, *, shown: bool
+) -> HttpResponse:
+    before = request.GET.get("before", "")
+    activities = lead.activities.select_related("by").order_by("-pk")
+    if is_id(before):
+        activities = activities.filter(pk__lt=before)
+    timeline = list(activities[: ACTIVITIES + 1])
+    return page(
+        model_admin,
+        request,
+        "admin/leads/lead/page.html",
+        str(lead),
+        lead=lead,
+        original=lead,  # the theme's way back
+        place=place(lead),
+        contacts=contacts(lead, shown=shown),
+        contacts_shown=shown,
+        may_show=may_see_contacts(request.user),
+        signals=signals(lead),
+        groups=groups(lead),
+        map_address=map_address(lead),
+        work=dressed(work),
+        tag_form=dressed(tag),
+        tags=list(lead.tags.order_by("name")),
+        timeline=timeline[:ACTIVITIES],
+        older=timeline[ACTIVITIES - 1].pk if len(timeline) > ACTIVITIES else None,
+        is_first=not is_id(before),
+        runs=_runs(lead),
+    )
+
+
+def _runs(lead: Any) -> list[dict[str, Any]]:
+    """The latest runs the lead was in, with what each has spent: enrichment's rows, seen from below."""
+    items = list(lead.run_items.select_related("run").order_by("-pk")[:RUNS])
+    scopes = [item.run.purse_scope for item in items]
+    spent = dict(Purse.objects.filter(scope__in=scopes).values_list("scope", "spent"))
+    return [{"item": item, "run": item.run, "spent": spent.get(item.run.purse_scope)} for item in items]

@@ -1,0 +1,51 @@
+"""Saving the filters of the list of leads under a name, and deleting such a view."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+
+from leads.models import SavedView
+from leads.saved_views import ViewRefused, save_view
+
+
+def urls(model_admin: Any) -> list[URLPattern]:
+    """To stand before the list's own addresses."""
+
+    def inside(view: Any) -> Any:
+        return require_POST(model_admin.admin_site.admin_view(partial(view, model_admin)))
+
+    return [
+        path("views/", inside(_save), name="leads_savedview_save"),
+        path("views/<uuid:pk>/delete/", inside(_delete), name="leads_savedview_delete"),
+    ]
+
+
+def _save(model_admin: Any, request: HttpRequest) -> HttpResponse:
+    query = request.POST.get("query", "")
+    try:
+        view = save_view(by=request.user, name=request.POST.get("name", ""), query=query)
+    except ViewRefused as refusal:
+        model_admin.message_user(request, str(refusal), messages.ERROR)
+        return _list()
+    model_admin.message_user(request, f"Saved: {view}", messages.SUCCESS)
+    return _list(view.query)
+
+
+def _delete(model_admin: Any, request: HttpRequest, pk: UUID) -> HttpResponse:
+    view = get_object_or_404(SavedView.objects.owned_by(request.user), pk=pk)
+    view.delete()
+    model_admin.message_user(request, f"Deleted: {view}", messages.SUCCESS)
+    return _list()
+
+
+def _list(query: str = "") -> HttpResponse:
+    address = reverse("admin:leads_lead_changelist")
+    return HttpResponseRedirect(f"{address}?{query}" if query else address)

@@ -1,0 +1,203 @@
+import threading
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection, transaction
+
+from buckets.algebra import SetError, Sets, combine, duplicate
+from buckets.models import Bucket
+from buckets.services import create_bucket, delete_bucket, recount
+from leads.incoming import insert_leads
+from leads.models import Lead
+from tests.support import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ann() -> Any:
+    return make_user("ann")
+
+
+def bucket_of(by: Any, name: str, *ids: object) -> Bucket:
+    bucket, _ = create_bucket(by=by, name=name, property_ids=[str(one) for one in ids])
+    return bucket
+
+
+def ids_of(bucket: Bucket) -> list[str]:
+    return list(bucket.leads.order_by("pk").values_list("property_id", flat=True))
+
+
+@pytest.fixture
+def abc(ann: Any) -> tuple[Bucket, Bucket, Bucket]:
+    return bucket_of(ann, "A", 5, 4, 3, 2, 1), bucket_of(ann, "B", 2, 3, 4, 6), bucket_of(ann, "C", 3, 7)
+
+
+@pytest.mark.parametrize(
+    ("all_of", "any_of", "none_of", "expected"),
+    [
+        ("A", "", "", ["5", "4", "3", "2", "1"]),
+        ("AB", "", "", ["4", "3", "2"]),
+        ("AB", "", "C", ["4", "2"]),
+        ("A", "", "BC", ["5", "1"]),
+        ("", "AB", "", ["5", "4", "3", "2", "1", "6"]),
+        ("", "B", "", ["2", "3", "4", "6"]),
+        ("", "ABC", "A", ["6", "7"]),
+        ("A", "BC", "", ["4", "3", "2"]),
+        ("AB", "C", "", ["3"]),
+        ("ABC", "", "", ["3"]),
+        ("AA", "", "", ["5", "4", "3", "2", "1"]),
+    ],
+)
+def test_a_set_holds_what_its_words_say_in_the_order_it_was_saved(ann, abc, all_of, any_of, none_of, expected):
+    by_name = {bucket.name: bucket.pk for bucket in abc}
+    sets = Sets(*(tuple(by_name[name] for name in part) for part in (all_of, any_of, none_of)))
+
+    made = combine(by=ann, name="New", sets=sets)
+
+    assert ids_of(made) == expected
+    assert (made.owner, made.total_leads, made.enriched_leads, recount(bucket_ids=[made.pk])) == (
+        ann,
+        len(expected),
+        0,
+        {},
+    )
+    assert set(made.leads.values_list("owner", "enrichment_status", "status")) == {(ann.pk, "pending", "new")}
+    assert sorted(Bucket.objects.exclude(pk=made.pk).values_list("name", "total_leads")) == [
+        ("A", 5),
+        ("B", 4),
+        ("C", 2),
+    ]
+
+
+def test_the_new_bucket_says_what_it_was_made_of(ann, abc):
+    a, b, c = (bucket.pk for bucket in abc)
+
+    made = combine(by=ann, name="  New ", sets=Sets(all_of=(a, b), none_of=(c,)))
+
+    assert (made.name, made.description) == ("New", "In all of “A”, “B”; in none of “C”.")
+
+
+def test_ids_of_new_leads_come_after_all_that_were_there(ann, abc):
+    made = combine(by=ann, name="New", sets=Sets(any_of=tuple(bucket.pk for bucket in abc)))
+
+    before = Lead.objects.exclude(bucket=made).order_by("-pk").values_list("pk", flat=True)[0]
+    assert made.leads.filter(pk__gt=before).count() == made.total_leads == 7
+
+
+def test_an_empty_combination_is_refused_and_makes_nothing(ann, abc):
+    a, b, _ = (bucket.pk for bucket in abc)
+
+    with pytest.raises(SetError, match="No property is in this combination") as refusal:
+        combine(by=ann, name="New", sets=Sets(all_of=(a,), none_of=(a, b)))
+
+    assert refusal.value.code == "EMPTY"
+    assert (Bucket.objects.count(), Lead.objects.count()) == (3, 11)
+
+
+@pytest.mark.parametrize("part", ["all_of", "any_of", "none_of"])
+def test_somebody_elses_bucket_and_none_at_all_are_the_same_refusal(ann, abc, part):
+    theirs = bucket_of(make_user("bob"), "Theirs", 1)
+    for other in (theirs.pk, uuid4()):
+        sets = {"all_of": (abc[0].pk,), part: (other,)}
+        with pytest.raises(SetError, match="There is no such bucket") as refusal:
+            combine(by=ann, name="New", sets=Sets(**sets))
+        field = {"all_of": "allOf", "any_of": "anyOf", "none_of": "noneOf"}[part]
+        assert (refusal.value.code, refusal.value.field) == ("NOT_FOUND", field)
+    assert Bucket.objects.count() == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "sets", "words", "field"),
+    [
+        ("", Sets(all_of=(uuid4(),)), "1 to 200 characters", "name"),
+        ("x" * 201, Sets(all_of=(uuid4(),)), "1 to 200 characters", "name"),
+        ("New", Sets(), "which buckets to take from", "allOf"),
+        ("New", Sets(none_of=(uuid4(),)), "which buckets to take from", "allOf"),
+        ("New", Sets(any_of=tuple(uuid4() for _ in range(21))), "At most 20 buckets", "allOf"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name(ann, name, sets, words, field):
+    with pytest.raises(SetError, match=words) as refusal:
+        combine(by=ann, name=name, sets=sets)
+
+    assert refusal.value.field == field
+    assert not Bucket.objects.exists()
+
+
+def test_a_duplicate_has_the_same_ids_and_notes_and_nothing_that_people_did(ann, abc):
+    a = abc[0]
+    Bucket.objects.filter(pk=a.pk).update(description="d", filters={"state": "WA"}, signals={"taxLien": 2})
+    lead = a.leads.order_by("pk")[0]
+    Lead.objects.filter(pk=lead.pk).update(
+        status="contacted", phone="+12065550100", enrichment_status="completed", skip_traced_at="2026-01-01T00:00Z"
+    )
+    a.refresh_from_db()
+
+    copy = duplicate(bucket=a)
+
+    assert (copy.name, copy.description, copy.filters, copy.signals, copy.owner, copy.total_leads) == (
+        "Copy of A",
+        "d",
+        {"state": "WA"},
+        {"taxLien": 2},
+        ann,
+        5,
+    )
+    assert ids_of(copy) == ids_of(a)
+    assert set(copy.leads.values_list("enrichment_status", "status", "phone")) == {("pending", "new", None)}
+    assert recount(bucket_ids=[copy.pk]) == {}
+
+
+def test_an_empty_bucket_has_an_empty_duplicate(ann):
+    assert duplicate(bucket=bucket_of(ann, "Nothing")).total_leads == 0
+
+
+def test_what_a_persons_own_file_said_comes_along_and_what_was_bought_does_not(ann):
+    a = bucket_of(ann, "A", 1)
+    facts = {"property_address": "1 Main St", "property_state": "WA", "property_zip": "98101", "phone": "+12065550100"}
+    with transaction.atomic():
+        insert_leads(bucket_id=a.pk, owner_id=ann.pk, source="import", leads=[("address:1 MAIN ST|98101", facts)])
+    Lead.objects.filter(property_id="1").update(property_address="2 Elm St", enriched_at="2026-01-01T00:00Z")
+
+    copy = duplicate(bucket=a, name="B")
+
+    found = copy.leads.order_by("pk").values_list("property_id", "source", "property_address", "property_zip", "phone")
+    assert list(found) == [
+        ("1", "real-estate", None, None, None),
+        ("address:1 MAIN ST|98101", "import", "1 Main St", "98101", "+12065550100"),
+    ]
+
+
+def test_a_bucket_that_is_gone_has_no_duplicate(ann, abc):
+    delete_bucket(bucket=abc[0])
+
+    with pytest.raises(SetError, match="There is no such bucket"):
+        duplicate(bucket=abc[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bucket_deleted_meanwhile_is_whole_or_gone_never_half(ann, abc):
+    """A − C while C is being deleted: the deletion waits for us, or we find that C is gone."""
+    a, _, c = abc
+    outcome: list[str] = []
+
+    def subtract() -> None:
+        try:
+            outcome.append(str(ids_of(combine(by=ann, name="New", sets=Sets(all_of=(a.pk,), none_of=(c.pk,))))))
+        except SetError as refusal:
+            outcome.append(refusal.code)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=subtract)
+    with transaction.atomic():
+        delete_bucket(bucket=c)
+        thread.start()
+        thread.join(0.5)  # it waits for the row that this transaction has deleted
+        assert outcome == []
+    thread.join(10)
+
+    assert outcome == ["NOT_FOUND"]
+    assert sorted(Bucket.objects.values_list("name", flat=True)) == ["A", "B"]

@@ -1,0 +1,364 @@
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from buckets.models import Bucket
+from buckets.services import start_fill
+from enrichment import overview
+from enrichment.canary import Canary
+from enrichment.models import Run, RunItem
+from leads.models import Lead
+from tests.admin_site import act, address, hidden, staff, superuser, words
+from tests.support import billed, finish, make_bucket, pump_until_still, start
+
+pytestmark = pytest.mark.django_db
+ROUTES = ("live", "pins", "enrich", "apollo", "retry", "duplicate")
+RUN_ROUTES = ("run_pause", "run_resume", "run_cancel")
+
+
+@pytest.fixture
+def ann() -> Any:
+    return staff("ann")
+
+
+@pytest.fixture
+def bucket(sandbox, ann) -> Bucket:
+    return make_bucket(sandbox, ann[0], 4)
+
+
+def place(name: str, *ids: Any) -> str:
+    return reverse(f"admin:buckets_bucket_{name}", args=ids)
+
+
+def facts_known(bucket: Bucket, count: int, **facts: Any) -> list[Lead]:
+    """Makes the first leads ones whose facts were bought."""
+    leads = list(bucket.leads.order_by("pk")[:count])
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(enrichment_status="partial", **facts)
+    return leads
+
+
+# --- What it shows ----------------------------------------------------------------------------------------------------
+
+
+def test_the_way_of_the_leads_is_counted_and_in_percent(bucket):
+    facts_known(bucket, 3)
+    one = bucket.leads.order_by("pk")[0]
+    Lead.objects.filter(pk=one.pk).update(enrichment_status="completed", phone="+12065550100", status="contacted")
+    Bucket.objects.filter(pk=bucket.pk).update(enriched_leads=1, contacted_leads=1)
+    bucket.refresh_from_db()
+
+    steps = [(part.name, part.count, part.percent) for part in overview.funnel(bucket)]
+
+    assert steps == [("Saved", 4, 100), ("Detail bought", 3, 75), ("With a phone", 1, 25), ("Contacted", 1, 25)]
+
+
+def test_an_empty_bucket_has_a_page(ann, sandbox):
+    empty = make_bucket(sandbox, ann[0], 0, name="Nothing")
+
+    page = ann[1].get(address(Bucket, "change", empty.pk))
+
+    assert page.status_code == 200
+    assert "Nothing was bought for this bucket yet." in page.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_money_is_what_was_spent_and_what_was_not(bucket, ann, sandbox):
+    finish(start(bucket, limit=2))
+
+    money = overview.money(bucket)
+
+    assert (money.spent, money.promised, money.all_of_it) == (billed(sandbox), 0, Decimal("0.40"))
+    assert money.saved == Decimal("0.40") - money.spent
+
+
+def test_signals_are_told_from_the_leads_whose_facts_are_known(bucket):
+    assert overview.signals(bucket) == ([], 0)
+    leads = facts_known(bucket, 3, tax_lien=True, vacant=False)
+    Lead.objects.filter(pk=leads[0].pk).update(absentee_owner=True)
+
+    parts, known = overview.signals(bucket)
+
+    assert known == 3
+    assert [(part.name, part.count, part.percent) for part in parts] == [
+        ("Tax lien", 3, 100),
+        ("Absentee owner", 1, 33),
+    ]
+
+
+def test_signals_of_the_search_are_shown_as_they_came(ann, bucket):
+    Bucket.objects.filter(pk=bucket.pk).update(signals={"taxLien": 12_000, "note": "<b>", "flag": True})
+
+    page = ann[1].get(address(Bucket, "change", bucket.pk)).content.decode()
+
+    assert "taxLien" in page
+    assert "12,000" in page
+    assert "<b>" not in page
+
+
+def test_pins_are_the_leads_that_have_a_place(ann, bucket):
+    leads = facts_known(bucket, 3, latitude="47.6000000", longitude="-122.3000000", property_address="1 Main St")
+    Lead.objects.filter(pk=leads[0].pk).update(longitude=None)
+
+    pins = ann[1].get(place("pins", bucket.pk)).json()["pins"]
+
+    assert pins == [
+        {"at": [47.6, -122.3], "words": "1 Main St", "link": f"/admin/leads/lead/{lead.pk}/change/"}
+        for lead in reversed(leads[1:])
+    ]
+
+
+def test_it_asks_again_while_something_moves_and_then_no_more(ann, bucket):
+    assert "hx-get" not in ann[1].get(place("live", bucket.pk)).content.decode()
+    run = start(bucket)
+    moving = ann[1].get(place("live", bucket.pk)).content.decode()
+    Run.objects.filter(pk=run.pk).update(status="paused", paused_by="person", reason="Paused by a person")
+    still = ann[1].get(place("live", bucket.pk)).content.decode()
+    start_fill(bucket=bucket, criteria={"state": "WA"})
+
+    assert f'hx-get="{place("live", bucket.pk)}" hx-trigger="every 3s"' in moving
+    assert "0 of 4 leads" in moving
+    assert "Waits: No worker is alive." in moving
+    assert "hx-get" not in still
+    assert "Paused: Paused by a person" in still
+    assert "hx-get" in ann[1].get(place("live", bucket.pk)).content.decode()
+
+
+def test_a_page_with_many_runs_asks_no_more_than_one_with_few(ann, bucket):
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert ann[1].get(address(Bucket, "change", bucket.pk)).status_code == 200
+        return len(seen)
+
+    Run.objects.create(bucket=bucket, bucket_name="Leads", owner=ann[0], status="completed")
+    few = asked()
+    for _ in range(30):
+        Run.objects.create(bucket=bucket, bucket_name="Leads", owner=ann[0], status="completed")
+
+    assert asked() == few
+
+
+# --- Whose it is ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_somebody_elses_bucket_is_not_there(bucket, name):
+    _, client = staff("bob")
+
+    for answer in (client.get(place(name, bucket.pk)), client.post(place(name, bucket.pk), {"confirmed": "yes"})):
+        assert answer.status_code in (404, 405)
+    assert (Bucket.objects.count(), Run.objects.count()) == (1, 0)
+
+
+@pytest.mark.parametrize("name", RUN_ROUTES)
+def test_somebody_elses_run_is_not_there_and_a_run_of_another_bucket_neither(ann, bucket, sandbox, name):
+    bob, client = staff("bob")
+    run = start(bucket)
+    mine = make_bucket(sandbox, bob, 1)
+
+    for bucket_id in (bucket.pk, mine.pk):
+        assert client.post(place(name, bucket_id, run.pk), {"confirmed": "yes"}).status_code == 404
+    run.refresh_from_db()
+    assert run.status == "queued"
+
+
+@pytest.mark.parametrize("name", [*ROUTES, *RUN_ROUTES])
+def test_nobody_gets_in(client, bucket, name):
+    ids = (bucket.pk, bucket.pk) if name in RUN_ROUTES else (bucket.pk,)
+
+    answer = client.post(place(name, *ids))
+
+    assert (answer.status_code, answer.url.split("?")[0]) == (302, "/admin/login/")
+
+
+@pytest.mark.parametrize("name", ["duplicate", "run_pause"])
+def test_a_link_alone_changes_nothing(ann, bucket, name):
+    run = start(bucket)
+    ids = (bucket.pk, run.pk) if name in RUN_ROUTES else (bucket.pk,)
+
+    assert ann[1].get(place(name, *ids)).status_code == 405
+    run.refresh_from_db()
+    assert (run.status, Bucket.objects.count()) == ("queued", 1)
+
+
+# --- Its buttons ------------------------------------------------------------------------------------------------------
+
+
+def test_quote_and_enrich_has_an_address_of_its_own_and_comes_back_to_the_bucket(ann, bucket):
+    form = hidden(ann[1].get(place("enrich", bucket.pk)))
+
+    started = ann[1].post(place("enrich", bucket.pk), form | {"confirmed": "yes"})
+    again = ann[1].post(place("enrich", bucket.pk), form | {"confirmed": "yes"})
+
+    assert (started.status_code, started.url) == (302, address(Bucket, "change", bucket.pk))
+    assert again.status_code in (200, 302)
+    assert Run.objects.get().total == 4
+
+
+def test_a_guard_is_part_of_what_was_quoted(ann, bucket):
+    form = hidden(ann[1].get(place("enrich", bucket.pk)))
+    asked = form | {"absenteeOwner": "true", "equityPercentMin": "40", "propertyType": "SFR", "taxLien": "on"}
+
+    unseen = ann[1].post(place("enrich", bucket.pk), asked | {"confirmed": "yes"})
+    assert words(unseen) == ["Nothing is bought yet: this is the price of what you ask."]
+    assert not Run.objects.exists()
+    ann[1].post(place("enrich", bucket.pk), hidden(unseen) | {"confirmed": "yes"})
+
+    guard = {"absenteeOwner": True, "equityPercentMin": 40, "propertyType": "SFR", "taxLien": True}
+    assert Run.objects.get().options["guard"] == guard
+
+
+def test_no_as_a_guard_means_no(ann, bucket):
+    form = hidden(ann[1].get(place("enrich", bucket.pk))) | {"absenteeOwner": "false"}
+
+    quoted = ann[1].post(place("enrich", bucket.pk), form | {"look": "1"})
+    ann[1].post(place("enrich", bucket.pk), hidden(quoted) | {"confirmed": "yes"})
+
+    assert Run.objects.get().options["guard"] == {"absenteeOwner": False}
+
+
+def test_a_sample_comes_first_where_it_is_asked_for(ann, bucket):
+    form = hidden(ann[1].get(place("enrich", bucket.pk)))
+    assert (form["sample"], form["sample_rate"], "sample_first" in form) == ("50", "25", False)
+    asked = form | {"sample_first": "on", "sample": "2", "sample_rate": "60", "sample_cost": "0.08"}
+
+    quoted = ann[1].post(place("enrich", bucket.pk), asked | {"look": "1"})
+    ann[1].post(place("enrich", bucket.pk), hidden(quoted) | {"confirmed": "yes"})
+
+    canary = {"leads": 2, "minHitRate": "0.6", "maxCostPerLead": "0.08"}
+    assert Run.objects.get().options["canary"] == canary
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sample_that_disappoints_is_told_and_the_rest_can_be_bought_all_the_same(ann, bucket):
+    run = finish(start(bucket, canary=Canary(2, Decimal(0), Decimal("0.0001"))))
+
+    told = " ".join(ann[1].get(place("live", bucket.pk)).content.decode().split())
+    ann[1].post(place("run_resume", bucket.pk, run.pk))
+    pump_until_still()
+
+    assert (run.paused_by, run.done) == ("canary", 2)
+    assert "Its sample of 2 leads:" in told
+    assert "Not as good as asked." in told
+    assert "Paused: Its sample: a lead cost" in told
+    run.refresh_from_db()
+    assert (run.status, run.done) == ("completed", 4)
+
+
+def test_it_starts_after_a_lead(ann, bucket):
+    second = bucket.leads.order_by("pk")[1]
+    form = hidden(ann[1].get(place("enrich", bucket.pk))) | {"start_from": str(second.pk)}
+
+    quoted = ann[1].post(place("enrich", bucket.pk), form | {"look": "1"})
+    ann[1].post(place("enrich", bucket.pk), hidden(quoted) | {"confirmed": "yes"})
+
+    assert Run.objects.get().total == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"estimatedValueMin": "5", "estimatedValueMax": "4"}, "This is less than where the value begins."),
+        ({"equityPercentMin": "101"}, "less than or equal to 100"),
+        ({"propertyType": "CASTLE"}, "CASTLE is not one of the available choices"),
+        ({"start_from": "x"}, "Enter a valid UUID."),
+        ({"start_from": "00000000-0000-7000-8000-000000000000"}, "This lead is not in the bucket."),
+    ],
+)
+def test_what_cannot_be_meant_is_said_and_buys_nothing(ann, bucket, given, complaint):
+    form = hidden(ann[1].get(place("enrich", bucket.pk))) | given
+
+    page = ann[1].post(place("enrich", bucket.pk), form | {"confirmed": "yes"})
+
+    assert page.status_code == 200
+    assert complaint in page.content.decode() + " ".join(words(page))
+    assert not Run.objects.exists()
+
+
+def test_retry_takes_the_failed_leads_of_this_bucket(ann, bucket):
+    failed = bucket.leads.order_by("pk")[1]
+    Lead.objects.filter(pk=failed.pk).update(enrichment_status="failed")
+
+    assert "Retry failed (1)" in ann[1].get(address(Bucket, "change", bucket.pk)).content.decode()
+    form = hidden(ann[1].get(place("retry", bucket.pk)))
+    ann[1].post(place("retry", bucket.pk), form | {"confirmed": "yes"})
+
+    assert [item.lead for item in RunItem.objects.all()] == [failed]
+
+
+def test_apollo_is_priced_first(ann, bucket):
+    form = hidden(ann[1].get(place("apollo", bucket.pk)))
+    assert not Run.objects.exists()
+
+    ann[1].post(place("apollo", bucket.pk), form | {"confirmed": "yes"})
+
+    assert Run.objects.get().kind == "apollo"
+
+
+def test_a_duplicate_is_shown_at_once(ann, bucket):
+    made = ann[1].post(place("duplicate", bucket.pk))
+
+    copy = Bucket.objects.get(name="Copy of Leads")
+    assert (made.status_code, made.url) == (302, address(Bucket, "change", copy.pk))
+    assert words(made) == ["This is a copy of Leads with 4 leads. It cost nothing."]
+    assert (copy.owner, copy.leads.count()) == (ann[0], 4)
+
+
+def test_a_superusers_duplicate_of_somebodys_bucket_stays_theirs(ann, bucket):
+    _, boss = superuser()
+
+    boss.post(place("duplicate", bucket.pk))
+
+    assert Bucket.objects.get(name="Copy of Leads").owner == ann[0]
+
+
+def test_pause_resume_and_cancel(ann, bucket):
+    run = start(bucket)
+
+    def press(name: str, **data: str) -> tuple[str, list[str]]:
+        ann[1].cookies.pop("messages", None)
+        answer = ann[1].post(place(name, bucket.pk, run.pk), data)
+        run.refresh_from_db()
+        return run.status, words(answer)
+
+    assert press("run_pause") == ("paused", ["Paused. What is in flight is seen through."])
+    assert press("run_resume") == ("running", ["It goes on."])
+    assert press("run_resume") == ("running", ["The run is running, not paused."])
+    asked = ann[1].get(place("run_cancel", bucket.pk, run.pk)).content.decode()
+    assert "0 of 4 leads are done." in asked
+    assert press("run_cancel") == ("running", [])  # the page that asks
+    assert press("run_cancel", confirmed="yes") == ("cancelled", ["Cancelled. What was bought stays owned."])
+    assert press("run_pause") == ("cancelled", ["The run is cancelled."])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_whose_cap_is_used_up_asks_for_another(ann, bucket):
+    run = finish(start(bucket, max_cost=Decimal("0.15")))
+    assert run.paused_by == "cap"
+    where = place("run_resume", bucket.pk, run.pk)
+
+    asked = ann[1].post(where)
+    refused = [ann[1].post(where, {"confirmed": "yes", "max_cost": cap}) for cap in ("-1", "x")]
+    zero = ann[1].post(where, {"confirmed": "yes", "max_cost": "0"})
+    run.refresh_from_db()
+    assert (run.status, asked.status_code, {page.status_code for page in refused}) == ("paused", 200, {200})
+    assert words(zero) == ["A cap must be more than $0.00."]
+    ann[1].cookies.pop("messages", None)
+    resumed = ann[1].post(where, {"confirmed": "yes", "max_cost": "5"})
+    pump_until_still()
+
+    run.refresh_from_db()
+    assert words(resumed) == ["It goes on, to $5.00."]
+    assert (run.status, run.max_cost, run.done) == ("completed", 5, 4)
+
+
+def test_the_list_still_starts_runs_for_several(ann, bucket, sandbox):
+    other = make_bucket(sandbox, ann[0], 2, start=10, name="More")
+
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket, other]))
+    act(ann[1], Bucket, "enrich", [bucket, other], confirmed="yes", **form)
+
+    assert sorted(Run.objects.values_list("bucket_name", "total")) == [("Leads", 4), ("More", 2)]

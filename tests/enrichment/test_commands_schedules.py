@@ -1,0 +1,81 @@
+import pytest
+
+from enrichment.models import Run, Schedule
+from tests.command_line import assert_refused, run
+from tests.support import make_bucket, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bucket(sandbox):
+    return make_bucket(sandbox, make_user(time_zone="America/Phoenix"), 5, name="King")
+
+
+ADD = ("--kind", "enrich", "--cadence", "30 2 * * *", "--limit", 2, "--max-cost", "$1.50")
+
+
+def test_one_is_added_listed_done_and_removed(bucket):
+    told = run("schedules", "add", bucket.pk, *ADD, "--guard", "absenteeOwner=true", "--no-skip-trace", "--json").json
+    schedule = Schedule.objects.get()
+    assert told["schedule"]["id"] == str(schedule.pk)
+    assert told["schedule"]["options"] == {"limit": 2, "skipTrace": False, "guard": {"absenteeOwner": True}}
+    assert (told["schedule"]["maxCost"], told["schedule"]["timeZone"]) == ("1.50", "America/Phoenix")
+
+    listed = run("schedules", "list", "--user", "ann")
+    assert listed.out.startswith(
+        f"{schedule.pk}  Enrich the next leads, King: 30 2 * * * (America/Phoenix), at most $1.50"
+    )
+    assert listed.out.rstrip().endswith("02:30 MST")
+
+    done = run("schedules", "run-now", schedule.pk)
+    assert (done.status, done.err) == (0, "")
+    assert "  2 leads taken. Its last run: queued, 0 of 2 leads done, 0 with a phone." in done.out.splitlines()
+    assert Run.objects.get().idempotency_key.startswith(f"schedule:{schedule.pk}:")
+
+    assert run("schedules", "remove", schedule.pk, "--json").json["removed"]["lastRunId"] == str(Run.objects.get().pk)
+    assert run("schedules", "list").out == ""
+
+
+def test_a_search_and_a_rebuy_are_added_too(bucket):
+    search = ("--kind", "refresh", "--cadence", "0 6 * * 1", "--time-zone", "UTC", "--where", "state=WA")
+    rebuy = ("--kind", "rebuy", "--cadence", "0 3 1 * *", "--older-than-days", 90, "--max-cost", 9)
+
+    assert run("schedules", "add", bucket.pk, *search, "--json").json["schedule"]["options"] == {
+        "search": {"state": "WA"}
+    }
+    assert run("schedules", "add", bucket.pk, *rebuy, "--json").json["schedule"]["options"] == {"olderThanDays": 90}
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--kind", "enrich"), "Say what and when: --kind and --cadence."),
+        (
+            ("--kind", "enrich", "--cadence", "30 2 * * *"),
+            "What spends money by itself needs a cap: US dollars a tick.",
+        ),
+        ((*ADD, "--time-zone", "Mars"), "'Mars' is no time zone, such as America/New_York."),
+        (
+            (*ADD[:3], "* * * * *", *ADD[4:]),
+            "The minute must be one number from 0 to 59: a schedule comes at most once an hour.",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(bucket, flags, words):
+    assert_refused(run("schedules", "add", bucket.pk, *flags), words)
+    assert not Schedule.objects.exists()
+
+
+def test_somebody_elses_is_not_there(bucket):
+    make_user("bob")
+    run("schedules", "add", bucket.pk, *ADD)
+    schedule = Schedule.objects.get()
+
+    assert_refused(run("schedules", "add", bucket.pk, *ADD, "--user", "bob"), f"bob has no bucket {bucket.pk}.")
+    assert_refused(run("schedules", "remove", schedule.pk, "--user", "bob"), f"bob has no schedule {schedule.pk}.")
+    assert run("schedules", "list", "--user", "bob", "--json").json == {"schedules": []}
+    assert_refused(
+        run("schedules", "remove"),
+        "add goes with a bucket's ID, remove and run-now with a schedule's, list with none.",
+    )

@@ -1,0 +1,166 @@
+"""The home page: what needs this person, their money and stock, and nobody else's."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from buckets.models import Bucket, Fill
+from config.common.ids import uuid7
+from enrichment import desk
+from enrichment.models import Lane, Run, RunItem
+from integrations import catalogue
+from integrations.models import Purse, Vendor, VendorCall
+from leads.models import Lead
+from tests.admin_site import staff, superuser
+
+pytestmark = pytest.mark.django_db
+
+
+def bucket_of(owner: User, **counts: int) -> Bucket:
+    return Bucket.objects.create(owner=owner, name=f"{owner.username}'s leads", **counts)
+
+
+def run_of(bucket: Bucket, status: str, **more: Any) -> Run:
+    return Run.objects.create(bucket=bucket, bucket_name=bucket.name, owner=bucket.owner, status=status, **more)
+
+
+def failed_run(bucket: Bucket) -> Run:
+    """A run that is over, whose one lead failed."""
+    lead = Lead.objects.create(bucket=bucket, owner=bucket.owner, property_id=str(uuid7()), enrichment_status="failed")
+    run = run_of(bucket, "completed", total=1, failed=1)
+    RunItem.objects.create(run=run, lead=lead, stage=0, outcome=RunItem.Outcome.FAILED, category="NETWORK_ERROR")
+    return run
+
+
+def titles(user: User) -> list[str]:
+    return [need.title for need in desk.needs(user)]
+
+
+def home(client: Client) -> str:
+    response = client.get("/admin/")
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def test_somebody_new_is_told_the_first_step_and_sees_no_zeros():
+    page = home(staff()[1])
+
+    assert "Nothing needs you now" in page
+    assert 'href="/admin/buckets/bucket/find/"' in page[page.index("The first step") :]
+    assert "$0.00" not in page
+
+
+def test_each_sees_their_own_runs_money_and_stock_and_a_superuser_all():
+    (ann, annas), (bob, bobs), (boss, all_) = staff("ann"), staff("bob"), superuser()
+    now = timezone.now()
+    for user, leads in ((ann, 100), (bob, 40)):
+        bucket = bucket_of(user, total_leads=leads, enriched_leads=leads // 4, contacted_leads=2, queued_leads=1)
+        run_of(bucket, "paused", paused_by="person", reason=f"{user.username} paused it")
+        Purse.objects.create(scope=f"user:{user.pk}:{now:%Y-%m}", spent=leads)
+        Purse.objects.create(scope=f"user:{user.pk}:1999-12", spent=1)
+    Purse.objects.create(scope=f"vendor:apollo:{now:%Y-%m-%d}", spent=3)
+
+    assert ("ann paused it" in home(annas), "bob paused it" in home(annas)) == (True, False)
+    assert ("ann paused it" in home(bobs), "bob paused it" in home(bobs)) == (False, True)
+    assert ("ann paused it" in home(all_), "bob paused it" in home(all_)) == (True, True)
+    own, everything = desk.stock(ann), desk.stock(boss)
+    assert (own.leads, own.with_phone, own.waiting, own.contacted, own.spent) == (100, 25, 1, 2, 101)
+    assert (everything.leads, everything.with_phone, everything.spent) == (140, 35, 3)
+    each = sum(catalogue.operation(name).setting("price") for name in ("property_detail", "skip_trace"))
+    assert (own.all_of_it, own.kept) == (100 * each, max(100 * each - 101, 0))
+
+
+def test_a_failed_run_needs_somebody_until_its_leads_are_taken_up_again():
+    ann = staff()[0]
+    run = failed_run(bucket_of(ann))
+    assert titles(ann) == [f"Failed: {run.bucket_name}"]
+
+    again = run_of(run.bucket, "running", total=1)
+    RunItem.objects.create(run=again, lead=run.items.get().lead, stage=1)
+    Lane.objects.update_or_create(stage=1, defaults={"beat_at": timezone.now()})
+
+    assert titles(ann) == []
+
+
+def test_vendors_and_what_is_in_doubt_are_the_superusers_to_decide():
+    ann, boss = staff()[0], superuser()[0]
+    now = timezone.now()
+    call = {"created_at": now, "slot_at": now, "sent_at": now, "lease_until": now, "reserved": 1, "inputs": 1}
+    operation = catalogue.operation("property_detail")
+    VendorCall.objects.create(id=uuid7(), operation=operation, user=ann, state="in_doubt", **call)
+    catalogue.vendor("apollo")
+    Vendor.objects.filter(pk="apollo").update(enabled=False, paused_reason="no credit (boss)")
+
+    needs = {need.title: need.words for need in desk.needs(boss)}
+
+    assert needs["apollo sells nothing"] == "no credit (boss)"
+    assert "1 request in doubt" in needs
+    assert titles(ann) == []
+
+
+def test_caps_speak_up_before_they_are_used_up(settings):
+    ann, boss = staff(monthly_budget=Decimal(10), daily_lead_limit=100)[0], superuser()[0]
+    now = timezone.now()
+    settings.VENDOR_DAILY_CAP = settings.VENDOR_DAILY_CAP | {"apollo": Decimal(5)}
+    catalogue.vendor("apollo")
+    month = Purse.objects.create(scope=f"user:{ann.pk}:{now:%Y-%m}", spent=Decimal("7.98"), reserved=Decimal("0.01"))
+    Purse.objects.create(scope=f"leads:{ann.pk}:{now:%Y-%m-%d}", spent=80)
+    Purse.objects.create(scope=f"vendor:apollo:{now:%Y-%m-%d}", spent=4)
+
+    assert titles(ann) == ["Leads a day nearly used: ann"]
+    Purse.objects.filter(pk=month.pk).update(reserved=Decimal("0.02"))
+    assert titles(ann) == ["Budget nearly used: ann", "Leads a day nearly used: ann"]
+    assert titles(boss) == [
+        "Cap nearly reached: apollo",
+        "Budget nearly used: ann",
+        "Leads a day nearly used: ann",
+    ]
+
+
+def test_work_without_a_worker_and_searches_that_stopped_need_somebody():
+    ann = staff()[0]
+    bucket = bucket_of(ann)
+    run_of(bucket, "queued", total=1)
+    Fill.objects.create(bucket=bucket, criteria={"state": "WA"}, status="failed", error="The vendor refuses.")
+
+    assert titles(ann) == ["No worker is alive", f"Saving stopped: {bucket}"]
+
+
+def test_the_side_bar_counts_what_needs_this_person_on_every_page():
+    ann, client = staff()
+    badge = '<span class="desk-badge">'
+
+    assert badge not in home(client)
+    failed_run(bucket_of(ann))
+    page = client.get("/admin/buckets/bucket/").content.decode()
+    assert f'{badge}<span class="desk-unseen">Needs you: </span>1</span>' in page
+
+
+def test_many_rows_cost_as_many_queries_as_few():
+    client = superuser()[1]
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            home(client)
+        return len(seen)
+
+    def more(count: int) -> None:
+        for n in range(count):
+            bucket = bucket_of(User.objects.create_user(f"user-{Bucket.objects.count()}-{n}"), total_leads=1)
+            failed_run(bucket)
+            run_of(bucket, "paused", paused_by="person", reason="Wait")
+
+    more(3)
+    home(client)
+    few = queries()
+    more(20)
+
+    assert queries() == few

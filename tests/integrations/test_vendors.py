@@ -1,0 +1,220 @@
+"""The vendor's page: what it says, who changed what, the switch, and the free test of the key."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.utils import timezone
+
+from config.common.ids import uuid7
+from integrations import catalogue, vendors
+from integrations.models import Operation, Purse, Vendor, VendorCall
+from tests.admin_site import address, staff, superuser, words
+from tests.command_line import assert_refused, run
+from tests.support import billed, requests_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def detail() -> Operation:
+    return catalogue.operation("property_detail")
+
+
+def page_of(name: str, act: str = "change") -> str:
+    return f"/admin/integrations/vendor/{name}/{act}/"
+
+
+def form_of(client: Any, name: str, **changed: str) -> dict[str, str]:
+    """The vendor's form as the page has it, with some fields typed over. An operation's: `skip_trace.price`."""
+    context = client.get(page_of(name)).context
+    formset = context["inline_admin_formsets"][0].formset
+    names = {form.instance.name: form.prefix for form in formset.forms}
+    fields = {"daily_cap": ""} | {
+        f"{formset.prefix}-{key}": str(value) for key, value in formset.management_form.initial.items()
+    }
+    for form in formset.forms:
+        fields |= {form.add_prefix("id"): str(form.instance.pk), form.add_prefix("vendor"): name}
+    for key, value in changed.items():
+        operation, _, field = key.rpartition("__")
+        fields[f"{names[operation]}-{field}" if operation else field] = value
+    return fields
+
+
+def called(operation: Operation, **more: Any) -> VendorCall:
+    now = timezone.now()
+    sent = {"created_at": now, "slot_at": now, "sent_at": now, "lease_until": now, "reserved": 0, "inputs": 1}
+    return VendorCall.objects.create(**({"id": uuid7(), "operation": operation, "state": "settled"} | sent | more))
+
+
+def test_a_price_is_changed_on_the_page_and_the_history_says_who_from_and_to(detail):
+    boss, client = superuser()
+    slot = timezone.now() + timedelta(seconds=3)
+
+    form = form_of(client, "realestateapi", daily_cap="25", property_detail__price="0.07", property_detail__pace="60")
+    Operation.objects.filter(pk=detail.pk).update(next_slot_at=slot)  # while the person looks at the form
+    saved = client.post(page_of("realestateapi"), form)
+
+    detail.refresh_from_db()
+    assert saved.status_code == 302
+    assert (detail.price, detail.pace, detail.batch, detail.next_slot_at) == (Decimal("0.07"), 60, None, slot)
+    assert Vendor.objects.get(pk="realestateapi").cap == 25
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.get_change_message()) == (
+        boss,
+        "daily cap: the environment's → 25; property_detail pace: the environment's → 60; "
+        "property_detail price: the environment's → 0.07",
+    )
+    client.post(page_of("realestateapi"), form_of(client, "realestateapi", daily_cap="25"))
+    assert "price: 0.0700 → the environment&#x27;s" in client.get(page_of("realestateapi")).content.decode()
+
+
+def test_saving_without_a_change_is_no_event(detail):
+    client = superuser()[1]
+
+    assert client.post(page_of("realestateapi"), form_of(client, "realestateapi")).status_code == 302
+    assert not LogEntry.objects.exists()
+
+
+def test_a_bad_price_is_refused_on_the_page_and_nothing_else_is_saved(detail):
+    client = superuser()[1]
+
+    form = form_of(client, "realestateapi", daily_cap="25", property_detail__price="-1")
+    answer = client.post(page_of("realestateapi"), form)
+
+    detail.refresh_from_db()
+    assert (answer.status_code, detail.price) == (200, None)
+    assert Vendor.objects.get(pk="realestateapi").daily_cap is None
+    assert not LogEntry.objects.exists()
+
+
+def test_the_page_shows_pace_money_and_the_last_days_errors(detail, settings):
+    client = superuser()[1]
+    now = timezone.now()
+    settings.VENDOR_DAILY_CAP = settings.VENDOR_DAILY_CAP | {"realestateapi": Decimal(10)}
+    Purse.objects.create(scope=f"vendor:realestateapi:{now:%Y-%m-%d}", spent=Decimal("7.50"), reserved=Decimal("0.50"))
+    called(detail)
+    called(detail, state="released", status=429, category="RATE_LIMITED", reason="Slow down.")
+    called(detail, state="released", status=429, category="RATE_LIMITED", reason="Slower.")
+    called(detail, sent_at=now - timedelta(minutes=2))
+
+    context = client.get(page_of("realestateapi")).context
+
+    assert [(p.operation.name, p.sent) for p in context["paces"] if p.sent] == [("property_detail", 3)]
+    assert (context["spent"], context["reserved"], context["cap"], context["percent"]) == (
+        Decimal("7.50"),
+        Decimal("0.50"),
+        Decimal(10),
+        80,
+    )
+    assert [(e.operation, e.category, e.status, e.reason, e.times) for e in context["errors_today"]] == [
+        ("property_detail", "RATE_LIMITED", 429, "Slower.", 2)
+    ]
+
+
+def test_pausing_needs_words_and_resuming_needs_none(detail):
+    client = superuser()[1]
+
+    empty = client.post(page_of("realestateapi", "pause"), {"confirmed": "Pause", "reason": "  "})
+    assert (empty.status_code, Vendor.objects.get(pk="realestateapi").enabled) == (200, True)
+    paused = client.post(page_of("realestateapi", "pause"), {"confirmed": "Pause", "reason": "no credit"})
+    vendor = Vendor.objects.get(pk="realestateapi")
+    assert words(paused) == ["Paused: no credit."]
+    assert (vendor.enabled, vendor.paused_reason) == (False, "no credit (boss)")
+    client.cookies.pop("messages", None)
+    resumed = client.post(page_of("realestateapi", "resume"))
+    vendor.refresh_from_db()
+    assert words(resumed) == ["Resumed."]
+    assert (vendor.enabled, vendor.paused_reason) == (True, "")
+    assert [entry.change_message for entry in LogEntry.objects.order_by("pk")] == ["Paused: no credit", "Resumed"]
+
+
+@pytest.mark.parametrize("act", ["pause", "resume", "test", "close-breaker"])
+def test_only_whoever_may_change_vendors_does(act, detail, sandbox):
+    client = staff()[1]
+
+    answer = client.post(page_of("realestateapi", act), {"confirmed": "yes", "reason": "x"})
+
+    assert (answer.status_code, requests_of(sandbox)) == (403, {})
+    assert Vendor.objects.get(pk="realestateapi").enabled
+
+
+@pytest.mark.parametrize("act", ["resume", "test", "close-breaker"])
+def test_nothing_is_done_by_following_a_link(act, detail):
+    assert superuser()[1].get(page_of("realestateapi", act)).status_code == 405
+
+
+@pytest.mark.parametrize("name", ["realestateapi", "apollo"])
+def test_a_connection_is_tested_for_nothing_and_the_key_is_never_shown(name, sandbox, settings):
+    client = superuser()[1]
+    catalogue.vendor(name)
+
+    told = words(client.post(page_of(name, "test")))
+
+    assert len(told) == 1
+    assert told[0].startswith(f"{name}: It answers and takes the key")
+    assert settings.VENDORS[name]["key"] not in told[0]
+    assert billed(sandbox) == 0
+    assert not VendorCall.objects.exists()
+
+
+def test_a_test_says_in_words_that_the_key_is_refused_missing_or_cannot_be_tested(sandbox, settings):
+    def told(name: str, key: str) -> tuple[bool | None, str]:
+        settings.VENDORS = settings.VENDORS | {name: settings.VENDORS[name] | {"key": key}}
+        answer = vendors.test_connection(catalogue.vendor(name))
+        assert not key or key not in answer.words
+        return answer.ok, answer.words
+
+    assert told("realestateapi", "") == (False, "There is no key for it in the environment.")
+    assert told("realestateapi", "a-wrong-key")[0] is False
+    assert "(401)" in told("realestateapi", "a-wrong-key")[1]
+    assert told("signalhouse", "some-key")[0] is None
+    settings.VENDORS = settings.VENDORS | {"apollo": {"base_url": "http://127.0.0.1:9", "key": "some-key"}}
+    assert told("apollo", "some-key")[0] is False
+
+
+def test_the_command_lists_pauses_resumes_and_tests(sandbox, settings):
+    superuser("ann")
+    settings.VENDOR_DAILY_CAP = settings.VENDOR_DAILY_CAP | {"apollo": Decimal(5)}
+
+    paused = run("vendors", "pause", "apollo", "--reason", "no credit", "--user", "ann", "--json").json
+    listed = {row["name"]: row for row in run("vendors", "--json").json["vendors"]}
+    assert (paused["enabled"], paused["trouble"]) == (False, "no credit (ann)")
+    assert "apollo  no credit (ann)  $0.00 of $5.00 today" in run("vendors", "list").out.splitlines()
+    assert {name: row["trouble"] for name, row in listed.items()} == {
+        "apollo": "no credit (ann)",
+        "realestateapi": "",
+        "signalhouse": "",
+    }
+    assert run("vendors", "resume", "apollo", "--user", "ann").out == "apollo: Resumed.\n"
+    assert Vendor.objects.get(pk="apollo").enabled
+    assert run("vendors", "test", "realestateapi", "--json").json["ok"] is True
+    assert [entry.user.username for entry in LogEntry.objects.all()] == ["ann", "ann"]
+
+
+def test_the_command_refuses_in_one_line_and_changes_nothing(sandbox, settings):
+    staff("ann")
+    superuser("boss")
+    settings.VENDORS = settings.VENDORS | {"realestateapi": settings.VENDORS["realestateapi"] | {"key": ""}}
+
+    for arguments, told in (
+        (("pause", "apollo", "--user", "boss"), "Say why: whoever waits for this vendor reads it."),
+        (("pause", "apollo", "--reason", "x"), "Say who: --user USERNAME. The vendor's history names them."),
+        (("resume", "apollo", "--user", "ann"), "ann may not change vendors."),
+        (("test", "nobody"), "Which vendor? One of apollo, realestateapi, signalhouse."),
+        (("test", "realestateapi"), "realestateapi: There is no key for it in the environment."),
+    ):
+        assert_refused(run("vendors", *arguments), told)
+    assert not Vendor.objects.filter(enabled=False).exists()
+    assert not LogEntry.objects.exists()
+
+
+def test_a_vendors_page_is_found_from_its_list(detail):
+    client = superuser()[1]
+
+    assert client.get(address(Vendor, "change", "realestateapi")).status_code == 200
+    assert client.get(page_of("nobody", "pause")).status_code in (302, 404)

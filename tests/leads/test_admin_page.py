@@ -1,0 +1,317 @@
+"""A lead's own page and its forms, the actions on many leads, and a person's own views of the list."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from buckets.services import create_bucket
+from enrichment.models import Run, RunItem
+from integrations.models import Purse
+from leads.models import Activity, Lead, SavedView, Tag
+from leads.saved_views import VIEWS_AT_MOST, ViewRefused, save_view
+from leads.services import add_activity, add_tag
+from tests.admin_site import act, address, staff, superuser, words
+from tests.support import make_user
+
+pytestmark = pytest.mark.django_db
+WORK = {"do": "work", "status": "new", "was": "new", "kind": "note", "text": "", "seen": "0"}
+LIST = "/admin/leads/lead/"
+
+
+@pytest.fixture
+def ann() -> Any:
+    return staff("ann")
+
+
+def lead_of(user: Any, *property_ids: str, **facts: Any) -> Lead:
+    bucket, _ = create_bucket(by=user, name=f"{user}'s", property_ids=property_ids or ["11"])
+    Lead.objects.filter(bucket=bucket).update(**facts)
+    return bucket.leads.order_by("pk")[0]
+
+
+def page_of(client: Any, lead: Lead, **query: Any) -> str:
+    answer = client.get(address(Lead, "change", lead.pk), query)
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def post(client: Any, lead: Lead, **data: Any) -> Any:
+    return client.post(address(Lead, "change", lead.pk), data)
+
+
+def history(lead: Lead) -> list[tuple[str, str]]:
+    return list(lead.activities.order_by("pk").values_list("kind", "text"))
+
+
+def test_facts_stand_with_their_source_and_age(ann):
+    days_ago = {days: timezone.now() - timedelta(days=days, hours=1) for days in (3, 5)}
+    lead = lead_of(
+        ann[0],
+        property_address="12 Main St",
+        property_city="Seattle",
+        property_state="WA",
+        property_county="King",
+        estimated_value=650_000,
+        equity_percent="45.20",
+        mailing_address="PO Box 7",
+        tax_lien=True,
+        vacant=False,
+        enriched_at=days_ago[5],
+        skip_traced_at=days_ago[3],
+        latitude="47.6062095",
+        longitude="-122.3320708",
+    )
+
+    words = " ".join(page_of(ann[1], lead).replace("\xa0", " ").split())
+
+    assert "Seattle, WA · King County" in words
+    for text in ("$650,000", "45 %", "PO Box 7", "Tax lien", "mlat=47.60621&amp;mlon=-122.33207"):
+        assert text in words
+    assert "RealEstateAPI detail, <time" in words
+    assert "5 days, 1 hour ago" in words
+    assert "Skip trace, <time" in words
+    assert "3 days, 1 hour ago" in words
+    assert "Vacant" not in words
+
+
+def test_a_lead_that_is_an_id_says_so(ann):
+    lead = lead_of(ann[0])
+
+    words = page_of(ann[1], lead)
+
+    assert "Only the id is known: property 11." in words
+    assert "contacts have not been bought" in words
+
+
+def test_what_a_vendor_or_a_person_wrote_is_text_and_no_markup(ann):
+    lead = lead_of(ann[0], owner_name="<script>alert(1)</script>", apollo_linkedin_url="javascript:alert(1)")
+    add_activity(lead=lead, by=ann[0], kind="note", text="<img src=x onerror=alert(1)>")
+
+    words = page_of(ann[1], lead)
+
+    assert "<script>alert" not in words
+    assert "<img src=x" not in words
+    assert 'href="javascript' not in words
+
+
+def test_a_note_and_a_change_of_status_are_one_form(ann):
+    lead = lead_of(ann[0])
+
+    answer = post(ann[1], lead, **WORK | {"status": "contacted", "kind": "call", "text": "Will sell in May"})
+
+    lead.refresh_from_db()
+    lead.bucket.refresh_from_db()
+    assert (answer.status_code, lead.status, lead.bucket.contacted_leads) == (302, "contacted", 1)
+    assert history(lead) == [("status", "new → contacted"), ("call", "Will sell in May")]
+    assert "Will sell in May" in page_of(ann[1], lead)
+
+
+def test_a_form_pressed_twice_notes_once_and_again_on_a_new_page_notes_again(ann):
+    lead = lead_of(ann[0])
+    pressed = WORK | {"kind": "call", "text": "No answer", "status": "contacted"}
+
+    for _ in range(2):
+        assert post(ann[1], lead, **pressed).status_code == 302
+    assert sorted(history(lead)) == [("call", "No answer"), ("status", "new → contacted")]
+
+    seen = Lead.objects.get().activity_count
+    post(ann[1], lead, **pressed | {"seen": str(seen), "was": "contacted"})
+    assert history(lead).count(("call", "No answer")) == 2
+
+
+def test_a_note_does_not_take_back_a_status_that_somebody_else_has_set(ann):
+    lead = lead_of(ann[0])
+    post(ann[1], lead, **WORK | {"status": "qualified"})
+
+    post(ann[1], lead, **WORK | {"text": "Wrote a letter"})
+
+    lead.refresh_from_db()
+    assert lead.status == "qualified"
+    assert history(lead) == [("status", "new → qualified"), ("note", "Wrote a letter")]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({}, "Change the status, or write what was done."),
+        ({"status": "gone"}, "is not one of the available choices"),
+        ({"kind": "status", "text": "x"}, "is not one of the available choices"),
+        ({"text": "x" * 2001}, "at most 2000 characters"),
+        ({"text": "a\x00b"}, "Null characters are not allowed."),
+        ({"seen": "x", "text": "a"}, ""),
+    ],
+)
+def test_a_form_that_is_wrong_says_so_and_changes_nothing(ann, wrong, said):
+    lead = lead_of(ann[0])
+
+    answer = post(ann[1], lead, **WORK | wrong)
+
+    assert answer.status_code == 200
+    assert said in answer.content.decode()
+    assert (history(lead), Lead.objects.get().status) == ([], "new")
+
+
+def test_tags_are_added_and_removed_and_belong_to_the_leads_owner(ann):
+    lead = lead_of(ann[0])
+    boss = superuser()[1]
+
+    for name in ("Hot", "hot ", "HOT"):
+        post(boss, lead, do="tag", tag=name)
+    assert list(Tag.objects.values_list("owner__username", "name")) == [("ann", "Hot")]
+    assert [tag.name for tag in lead.tags.all()] == ["Hot"]
+    assert "at most 50 characters" in post(boss, lead, do="tag", tag="x" * 51).content.decode()
+
+    for _ in range(2):
+        assert post(ann[1], lead, do="untag", tag="hot").status_code == 302
+    assert (lead.tags.count(), Tag.objects.count()) == (0, 1)
+
+
+def test_nobody_works_on_somebody_elses_lead(ann):
+    lead = lead_of(make_user("bob"))
+    for data in (WORK | {"status": "lost"}, {"do": "tag", "tag": "x"}, {"do": "untag", "tag": "x"}):
+        assert post(ann[1], lead, **data).status_code == 404
+    assert ann[1].get(address(Lead, "change", "no-id")).status_code == 404
+    assert (Lead.objects.get().status, Tag.objects.count()) == ("new", 0)
+
+
+def test_the_timeline_goes_page_by_page_newest_first(ann):
+    lead = lead_of(ann[0])
+    for number in range(45):
+        add_activity(lead=lead, by=ann[0], kind="note", text=f"note-{number:02}")
+
+    first = ann[1].get(address(Lead, "change", lead.pk))
+    seen = [a.text for a in first.context["timeline"]]
+    older = first.context["older"]
+    while older:
+        page = ann[1].get(address(Lead, "change", lead.pk), {"before": str(older)})
+        seen += [a.text for a in page.context["timeline"]]
+        older = page.context["older"]
+    assert seen == [f"note-{number:02}" for number in reversed(range(45))]
+    assert "note-44" in page_of(ann[1], lead, before="x'")
+
+
+def test_the_runs_it_was_in_stand_with_what_they_spent(ann):
+    lead = lead_of(ann[0])
+    run = Run.objects.create(bucket=lead.bucket, bucket_name="B", owner=ann[0], total=1234)
+    RunItem.objects.create(run=run, lead=lead, stage=0, outcome=3, category="NOT_FOUND")
+    Purse.objects.create(scope=run.purse_scope, spent="12.50")
+
+    shown = " ".join(page_of(ann[1], lead).split())
+
+    assert "Failed (NOT_FOUND)" in shown
+    assert "the run spent $12.50 on 1,234 leads" in shown
+
+
+# --- Many at once -----------------------------------------------------------------------------------------------------
+
+
+def test_many_leads_change_status_after_one_question(ann):
+    lead = lead_of(ann[0], "1", "2", "3")
+    leads = list(Lead.objects.all())
+
+    asked = act(ann[1], Lead, "move", leads)
+    assert "3 leads" in asked.content.decode()
+    assert "Show the price" not in asked.content.decode()
+    done = act(ann[1], Lead, "move", leads, confirmed="yes", status="lost")
+
+    assert words(done) == ["3 of 3 leads moved to Lost."]
+    assert set(Lead.objects.values_list("status", flat=True)) == {"lost"}
+    lead.bucket.refresh_from_db()
+    assert lead.bucket.contacted_leads == 3
+    again = act(ann[1], Lead, "move", leads, confirmed="yes", status="lost")
+    assert words(again) == ["0 of 3 leads moved to Lost."]
+    assert Activity.objects.count() == 3
+    assert "available choices" in act(ann[1], Lead, "move", leads, confirmed="yes", status="x").content.decode()
+
+
+def test_many_leads_are_tagged_and_untagged(ann):
+    lead_of(ann[0], "1", "2")
+    theirs = lead_of(make_user("bob"), "9")
+    leads = [*Lead.objects.filter(owner=ann[0]), theirs]
+
+    assert words(act(ann[1], Lead, "tag", leads, confirmed="yes", tag="Hot")) == ["Hot: 2 of 2 leads got it."]
+    assert words(act(ann[1], Lead, "tag", leads, confirmed="yes", tag="hot")) == ["hot: 0 of 2 leads got it."]
+    assert theirs.tags.count() == 0
+    assert words(act(superuser()[1], Lead, "tag", leads, confirmed="yes", tag="hot")) == ["hot: 1 of 3 leads got it."]
+    assert sorted(Tag.objects.values_list("owner__username", "name")) == [("ann", "Hot"), ("bob", "hot")]
+    assert words(act(ann[1], Lead, "untag", leads, confirmed="yes", tag="HOT")) == ["HOT: 2 of 2 leads lost it."]
+    assert theirs.tags.count() == 1
+
+
+def test_without_a_lead_there_is_nothing_to_tag():
+    assert add_tag(leads=[], name="hot") == 0
+
+
+# --- Views ------------------------------------------------------------------------------------------------------------
+
+
+def saved(client: Any, name: str, query: str) -> Any:
+    client.cookies.pop("messages", None)
+    return client.post(f"{LIST}views/", {"name": name, "query": query})
+
+
+def test_a_view_keeps_the_filters_and_stands_above_the_list(ann):
+    answer = saved(ann[1], " Hot  in WA ", "status=new&propertyState=WA&q=12+main&vacant=")
+
+    assert answer.url == f"{LIST}?propertyState=WA&q=12+main&status=new"
+    page = ann[1].get(answer.url)
+    assert page.status_code == 200
+    assert f'href="{LIST}?propertyState=WA&amp;q=12+main&amp;status=new" aria-current="page">Hot in WA' in (
+        page.content.decode()
+    )
+    assert "Hot in WA" not in staff("bob")[1].get(LIST).content.decode()
+
+
+def test_the_same_name_is_the_same_view_with_the_new_filters(ann):
+    for query in ("status=new", "status=new", "status=lost"):
+        saved(ann[1], "Mine", query)
+        saved(ann[1], "MINE", query)
+
+    assert list(SavedView.objects.values_list("name", "query")) == [("MINE", "status=lost")]
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "said"),
+    [
+        ("", "status=new", "Give the view a name"),
+        ("x" * 51, "status=new", "Give the view a name"),
+        ("a", "", "Choose a filter"),
+        ("a", "status=", "Choose a filter"),
+        ("a", "status=gone", "status"),
+        ("a", "phone__startswith=%2B1206", "phone__startswith: There is no such filter."),
+        ("a", "bucket=1", "bucket: this is no bucket"),
+        ("a", "absenteeOwner=maybe", "absenteeOwner"),
+        ("a", "q=" + "x" * 1001, "too long"),
+        ("a", "q=a%00b", "cannot"),
+    ],
+)
+def test_a_view_that_could_not_be_opened_is_not_saved(ann, name, query, said):
+    answer = saved(ann[1], name, query)
+
+    assert (answer.status_code, answer.url) == (302, LIST)
+    assert said in words(answer)[0]
+    assert SavedView.objects.count() == 0
+
+
+def test_there_are_so_many_views_and_no_more(ann):
+    for number in range(VIEWS_AT_MOST):
+        save_view(by=ann[0], name=f"{number}", query="status=new")
+    with pytest.raises(ViewRefused, match="delete one first"):
+        save_view(by=ann[0], name="more", query="status=new")
+    save_view(by=ann[0], name="7", query="status=lost")
+
+
+def test_a_view_is_deleted_by_its_owner_alone(ann):
+    view = save_view(by=ann[0], name="Mine", query="status=new")
+    path = f"{LIST}views/{view.pk}/delete/"
+
+    assert staff("bob")[1].post(path).status_code == 404
+    assert superuser()[1].post(path).status_code == 404
+    assert ann[1].get(path).status_code == 405
+    assert ann[1].post(path).url == LIST
+    assert ann[1].post(path).status_code == 404
+    assert SavedView.objects.count() == 0

@@ -1,0 +1,64 @@
+"""What every page is held to: no script error, no serious finding of axe-core, no sideways scrolling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+WIDTHS = (1440, 390)  # px: a desk, a phone
+IMPACTS = ("serious", "critical")
+ALLOWED = (  # (rule of axe-core, part of the node's selector)
+    # Django's own SelectFilter2.js names the help of its filter boxes on a <span>: users and groups, superusers only.
+    ("aria-prohibited-attr", ".help-tooltip"),
+)
+
+
+def errors_on(page: Page, errors: list[str]) -> None:
+    """Writes down every error of the page's console and scripts from now on, with the page's address."""
+    page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
+    page.on("console", lambda m: errors.append(f"{page.url}: {m.text}") if m.type == "error" else None)
+
+
+def serious_findings(page: Page) -> list[str]:
+    """One text a node: the rule, where it is, what axe-core says of it."""
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    if page.evaluate("typeof axe === 'undefined'"):  # once a page, whatever its width
+        page.evaluate(AXE_SCRIPT)
+    answer = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{page.url} ({_width(page)} px) {rule['impact']} {rule['id']}: {rule['help']}\n"
+        f"    {node['target'][-1]}\n    {node['html'][:300]}\n    {node['failureSummary']}"
+        for rule in answer["violations"]
+        if rule["impact"] in IMPACTS
+        for node in rule["nodes"]
+        if not _allowed(rule["id"], node)
+    ]
+
+
+def _allowed(rule: str, node: dict[str, Any]) -> bool:
+    return any(rule == allowed and part in str(node["target"]) for allowed, part in ALLOWED)
+
+
+def sideways(page: Page) -> list[str]:
+    """Says so where the page is wider than its window, and by what."""
+    wide = page.evaluate(
+        """() => {
+            if (document.scrollingElement.scrollWidth <= innerWidth) return null;
+            const inside = (e) => {
+                for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
+                    if (getComputedStyle(p).overflowX !== "visible") return true;
+                return false;
+            };
+            const out = [...document.querySelectorAll("body *")]
+                .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !inside(e));
+            return out.slice(0, 3).map((e) => e.outerHTML.slice(0, 200));
+        }"""
+    )
+    return [] if wide is None else [f"{page.url} ({_width(page)} px) scrolls sideways:\n    " + "\n    ".join(wide)]
+
+
+def _width(page: Page) -> int:
+    return (page.viewport_size or {"width": 0})["width"]

@@ -1,0 +1,71 @@
+"""Pages in a real browser: Debian's Chromium, Django's live server, the tests' own PostgreSQL.
+
+A page test asks for `page` (at 1,440 px; `@pytest.mark.parametrize("width", WIDTHS)` for both widths), signs in with
+`login(user)` and goes to addresses without a host: `page.goto("/admin/")`. A script error on any page fails its test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+
+from tests.pages.checks import errors_on, serious_findings, sideways
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture
+def width() -> int:
+    """Of the window, in px, unless a test is parametrised over WIDTHS."""
+    return 1440
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: Any, width: int, script_errors: list[str]) -> Iterator[Page]:
+    """An empty page of a window without a past. Its relative addresses are the live server's."""
+    context = browser.new_context(
+        base_url=live_server.url,
+        viewport={"width": width, "height": 900},
+        reduced_motion="reduce",  # a colour half way through a transition has no contrast
+    )
+    page = context.new_page()
+    errors_on(page, script_errors)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def script_errors() -> Iterator[list[str]]:
+    """What the console complained of, on any page of the test. One that expects an error asserts and clears it."""
+    errors: list[str] = []
+    yield errors
+    assert errors == []
+
+
+@pytest.fixture
+def login(page: Page, live_server: Any) -> Callable[[Any], None]:
+    """`login(user)`: the page is theirs from now on, by a session cookie."""
+
+    def sign_in(user: Any) -> None:
+        client = Client()
+        client.force_login(user)
+        name = django_settings.SESSION_COOKIE_NAME
+        page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+
+    return sign_in
+
+
+@pytest.fixture
+def axe_check() -> Callable[[Page], None]:
+    """`axe_check(page)`: nothing axe-core calls serious or critical, and no sideways scrolling."""
+
+    def check(page: Page) -> None:
+        if findings := [*serious_findings(page), *sideways(page)]:
+            pytest.fail("\n".join(findings), pytrace=False)
+
+    return check

@@ -1,0 +1,68 @@
+"""A schedule made by keyboard, by somebody who reads nothing but the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from accounts.models import User
+from buckets.models import Bucket
+from enrichment.models import Schedule
+from tests.admin_site import address
+from tests.pages.checks import WIDTHS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+Check = Callable[["Page"], None]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def look(page: Page, axe_check: Check) -> None:
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        axe_check(page)
+
+
+def test_a_daily_schedule_by_keyboard(page: Page, login: Callable[[Any], None], axe_check: Check):
+    ann = User.objects.create_user("ann", is_staff=True, time_zone="America/New_York")
+    bucket = Bucket.objects.create(owner=ann, name="Kings")
+    login(ann)
+    page.goto(address(Bucket, "change", bucket.pk))
+    page.get_by_role("link", name="Schedule …").press("Enter")
+
+    page.get_by_label("What is done").wait_for()
+    assert page.get_by_label("Only facts older than, days").is_hidden()
+    assert page.get_by_label("Cron line").is_hidden()
+    look(page, axe_check)
+    page.get_by_label("Cap each time, US dollars").focus()
+    page.keyboard.type("25")
+    page.get_by_label("Time", exact=True).focus()
+    page.keyboard.type("0315AM")
+    page.get_by_text("03:15 (New York), then").wait_for()
+    page.get_by_role("button", name="Save").press("Enter")
+    page.get_by_text("it is made and on").wait_for()
+    page.get_by_text("Failures in a row").wait_for()
+    look(page, axe_check)
+
+    schedule = Schedule.objects.get()
+    assert (schedule.bucket, schedule.cadence, schedule.max_cost) == (bucket, "15 3 * * *", 25)
+
+
+def test_only_what_the_kind_needs_is_asked(page: Page, login: Callable[[Any], None]):
+    ann = User.objects.create_user("ann", is_staff=True)
+    bucket = Bucket.objects.create(owner=ann, name="Kings", filters={"state": "WA"})
+    login(ann)
+    page.goto(f"{address(Schedule, 'add')}?bucket={bucket.pk}")
+    page.get_by_label("Cap each time, US dollars").fill("9")
+    page.get_by_label("What is done").select_option("refresh")
+    assert page.get_by_label("Cap each time, US dollars").is_hidden()
+    page.get_by_label("How often").select_option("weekly")
+    page.get_by_label("Weekday").select_option("Friday")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("it is made and on").wait_for()
+
+    schedule = Schedule.objects.get()
+    assert (schedule.kind, schedule.cadence, schedule.max_cost) == ("refresh", "30 2 * * 5", None)
