@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PAGES = {  # picture: address
     "home": "/admin/",
-    "find": "/admin/buckets/bucket/find/",
+    "find": "/admin/buckets/bucket/find/?place=Los+Angeles%2C+CA&absentee_owner=on",
     "buckets": "/admin/buckets/bucket/",
     "bucket": "/admin/buckets/bucket/{bucket}/change/",
     "quote": "/admin/buckets/bucket/{bucket}/enrich/",
