@@ -1,8 +1,9 @@
-"""The admin's lists over a large table, by HTTP as a person's browser asks for them.
+"""The admin's lists and pages over a large table, by HTTP as a person's browser asks for them.
 
-Measured: GET of every registered model's list, and of the leads' list filtered and searched, from the request to the
-last byte, over one kept connection, as a superuser and as a member of staff who owns all the leads. The first answer is
-not counted. There is no baseline but the second a person waits without losing the thread.
+Measured: GET of every registered model's list, of the leads' list filtered and searched, and of the desk's own pages
+(home, find, a bucket of all the leads, its quote, a lead), from the request to the last byte, over one kept connection,
+as a superuser and as a member of staff who owns all the leads. The first answer is not counted. There is no baseline
+but the second a person waits without losing the thread.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def measure(place: Place, *, samples: int) -> Report:
     slowest = max(row["worst_ms"] for row in results)
     return {
         "benchmark": "admin_lists",
-        "what": f"{len(results)} lists at {place.leads:,} leads and {run.total:,} run items, slowest first",
+        "what": f"{len(results)} lists and pages at {place.leads:,} leads and {run.total:,} run items, slowest first",
         "baseline": f"{AIM:.0f} s",
         "aim": f"each under {AIM:.0f} s; the slowest answer took {slowest / 1000:.2f} s",
         "results": results,
@@ -79,12 +80,18 @@ def _paths(place: Place) -> list[str]:
 
     lists = [reverse(f"admin:{m._meta.app_label}_{m._meta.model_name}_changelist") for m in admin.site._registry]
     leads = reverse("admin:leads_lead_changelist")
+    bucket, lead = place.bucket.pk, place.bucket.leads.order_by("pk").values_list("pk", flat=True)[0]
     return [
         *lists,
-        f"{leads}?bucket={place.bucket.pk}",
-        f"{leads}?status__exact=contacted",
-        f"{leads}?enrichment_status__exact=completed",
+        f"{leads}?bucket={bucket}",
+        f"{leads}?status=contacted",
+        f"{leads}?enrichmentStatus=completed",
         f"{leads}?q=200000003",
+        reverse("admin:index"),
+        reverse("admin:buckets_bucket_changelist") + "find/",
+        reverse("admin:buckets_bucket_change", args=[bucket]),
+        reverse("admin:buckets_bucket_changelist") + f"{bucket}/enrich/",
+        reverse("admin:leads_lead_change", args=[lead]),
     ]
 
 
