@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -40,7 +39,7 @@ def preview(*, by: Any, sets: Sets) -> Preview:
     """One statement over ids: a second or two where two buckets of a million meet. Raises buckets.algebra.SetError."""
     check_sets(by=by, sets=sets)
     detail, trace = catalogue.operation("property_detail"), catalogue.operation("skip_trace")
-    since = database_now() - timedelta(days=detail.setting("fresh_days"))
+    since = detail.fresh_since(database_now())
     chosen, params = sets.sql("id, property_id")
     with connection.cursor() as cursor:
         cursor.execute(

@@ -145,7 +145,7 @@ def _close(call_id: UUID, found: Reveal) -> bool:
     among the leads found here, whoever comes after is served with the phone.
     """
     with transaction.atomic():
-        Operation.objects.select_for_update(of=("self",)).get(calls=call_id)
+        Operation.objects.select_for_update(of=("self",), no_key=True).get(calls=call_id)
         asked = _who_asked(list(found.phones))
         runs = {run.pk: run for run in _lock_runs({one.run_id for one in asked})}
         delivered = reveals.close(call_id, found)

@@ -116,7 +116,7 @@ def _owned_contacts(trace: Operation, details: Any) -> tuple[int, int, int]:
 
 
 def _fresh(operation: Operation, keys: Sequence[str]) -> dict[str, Any]:
-    since = database_now() - timedelta(days=operation.setting("fresh_days"))
+    since = operation.fresh_since(database_now())
     rows = Lookup.objects.filter(operation=operation, key__in=list(keys), state=Lookup.State.ANSWERED)
     return dict(rows.filter(fetched_at__gt=since).values_list("key", "facts"))
 

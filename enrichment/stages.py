@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -141,8 +141,7 @@ def _about_business(run: Run, items: Sequence[Waiting]) -> Questions:
     asked = Questions()
     leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=[i.lead_id for i in items])}
     organizations = run.options.get("type") == "organizations"
-    days = catalogue.operation(operation_name(Stage.APOLLO, run.options)).setting("fresh_days")
-    fresh_after = database_now() - timedelta(days=days)
+    fresh_after = catalogue.operation(operation_name(Stage.APOLLO, run.options)).fresh_since(database_now())
     reveals = bool(run.options.get("revealPhones")) and not organizations
     revealed = _asked_for_phones(list(leads), fresh_after) if reveals else set()
     with_phones: bool | None = None  # one request has one flag; the first question says which

@@ -63,8 +63,9 @@ def pause(vendor_name: str, reason: str) -> None:
 def reset(vendor_name: str) -> None:
     """The operator's word that the cause is gone: breaker closed, pause and wait lifted, batch doors tried again."""
     with transaction.atomic():
-        list(Operation.objects.select_for_update().filter(vendor_id=vendor_name).order_by("pk"))  # first of all locks
-        vendor = Vendor.objects.select_for_update().get(pk=vendor_name)
+        rows = Operation.objects.select_for_update(no_key=True)  # as in `gate.enter`: see there
+        list(rows.filter(vendor_id=vendor_name).order_by("pk"))  # first of all locks
+        vendor = Vendor.objects.select_for_update(no_key=True).get(pk=vendor_name)
         vendor.paused_reason, vendor.failures, vendor.breaker_openings, vendor.breaker_open_until = "", 0, 0, None
         vendor.save()
         vendor.operations.update(batch_refused_at=None, next_slot_at=None)

@@ -132,7 +132,7 @@ def begin(operation: Operation, queries: Sequence[Query], payer: Payer) -> Plan:
     unique = {query.key: query for query in queries}
     known = {row.key: row for row in Lookup.objects.filter(operation=operation, key__in=list(unique))}
     now = pace.database_now()
-    fresh_after = now - timedelta(days=operation.setting("fresh_days"))
+    fresh_after = operation.fresh_since(now)
     fresh_after = max(fresh_after, payer.fresh_after or fresh_after)
     owned, busy, doubtful, wanted = {}, set(), set(), []
     for key, query in unique.items():
@@ -179,8 +179,7 @@ def owned(operation_id: int, key: str) -> Owned | None:
     row = Lookup.objects.select_related("operation").filter(operation_id=operation_id, key=key).first()
     if row is None or row.state not in (Lookup.State.ANSWERED, Lookup.State.GARBAGE) or row.fetched_at is None:
         return None
-    days = row.operation.setting("fresh_days")
-    if row.state == Lookup.State.ANSWERED and row.fetched_at <= pace.database_now() - timedelta(days=days):
+    if row.state == Lookup.State.ANSWERED and row.fetched_at <= row.operation.fresh_since(pace.database_now()):
         return None
     return _owned(row)
 

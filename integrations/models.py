@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -83,6 +84,10 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.vendor_id} {self.name}"
+
+    def fresh_since(self, now: datetime) -> datetime:
+        """An answer that came after this is served again for nothing."""
+        return now - timedelta(days=self.setting("fresh_days"))
 
     def setting(self, key: str) -> Any:
         """The row's own value, else the environment's. `key`: pace, price, batch, fresh_days."""

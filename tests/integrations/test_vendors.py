@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection, transaction
 from django.utils import timezone
 
 from config.common.ids import uuid7
-from integrations import catalogue, vendors
-from integrations.models import Operation, Purse, Vendor, VendorCall
+from integrations import breaker, catalogue, vendors
+from integrations.models import Lookup, Operation, Purse, Vendor, VendorCall
 from tests.admin_site import address, staff, superuser, words
 from tests.command_line import assert_refused, run
 from tests.support import billed, requests_of
@@ -218,3 +220,31 @@ def test_a_vendors_page_is_found_from_its_list(detail):
 
     assert client.get(address(Vendor, "change", "realestateapi")).status_code == 200
     assert client.get(page_of("nobody", "pause")).status_code in (302, 404)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_opening_a_vendor_again_does_not_wait_for_a_settlement_that_adds_a_look_up() -> None:
+    """Which may be holding a run that the opener wants next: each would wait for the other."""
+    operation = catalogue.operation("property_detail")
+    added, opened = threading.Event(), threading.Event()
+
+    def settle() -> None:
+        with transaction.atomic():
+            Lookup.objects.create(operation=operation, key="9")
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # as its commit would
+            added.set()
+            opened.wait(20)
+        connection.close()
+
+    thread = threading.Thread(target=settle)
+    thread.start()
+    try:
+        assert added.wait(10)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '3s'")
+            breaker.reset(operation.vendor_id)  # OperationalError where it waits
+    finally:
+        opened.set()
+        thread.join()
+    assert Lookup.objects.get().key == "9"
