@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 from buckets.models import Bucket
 from leads.counters import change_counters
@@ -15,7 +15,6 @@ from leads.incoming import COLUMNS
 
 BUCKETS_MAX = 20  # in one expression: each is a join of all ids
 NAME_MAX = 200
-DESCRIPTION_MAX = 2000
 # Nothing was bought for it, or it is called by its address or APN (`integrations.realestateapi.naming`).
 _OWN_FACTS = "(coalesce(enriched_at, skip_traced_at, apollo_enriched_at) IS NULL OR strpos(property_id, ':') > 0)"
 FIELDS = {"all_of": "allOf", "any_of": "anyOf", "none_of": "noneOf"}
@@ -46,7 +45,12 @@ class Sets:
         return {*self.all_of, *self.any_of, *self.none_of}
 
     def sql(self, columns: str = "id, property_id") -> tuple[str, list[Any]]:
-        """One lead a property, as a SELECT of these columns of leads, with its parameters.
+        """One lead a property, as a SELECT of these columns of leads, with its parameters."""
+        parts = self.parts(columns)
+        return " UNION ALL ".join(text for text, _ in parts), [value for _, params in parts for value in params]
+
+    def parts(self, columns: str) -> list[tuple[str, list[Any]]]:
+        """The same bucket by bucket: a SELECT of one bucket's leads each, to which more conditions may be added.
 
         A union is each bucket without those before it: joins over the unique index on (bucket, property id), which two
         processes share. DISTINCT would sort all of it, three times as long (two buckets of a million, measured).
@@ -54,12 +58,20 @@ class Sets:
         if self.all_of:
             first, *rest = self.all_of
             within = [*([one] for one in rest), *([list(self.any_of)] if self.any_of else [])]
-            return _leads_of(first, columns, within=within, without=self.none_of)
-        parts = [
+            return [_leads_of(first, columns, within=within, without=self.none_of)]
+        return [
             _leads_of(one, columns, within=[], without=(*self.any_of[:n], *self.none_of))
             for n, one in enumerate(self.any_of)
         ]
-        return " UNION ALL ".join(text for text, _ in parts), [value for _, params in parts for value in params]
+
+    def as_json(self) -> dict[str, list[str]]:
+        """By the API's names, for a column."""
+        return {name: [str(one) for one in getattr(self, part)] for part, name in FIELDS.items()}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Sequence[str]]) -> Sets:
+        """Of `as_json`."""
+        return cls(**{part: tuple(UUID(one) for one in stored[name]) for part, name in FIELDS.items()})
 
 
 def _leads_of(
@@ -85,47 +97,6 @@ def check_sets(*, by: Any, sets: Sets) -> dict[UUID, str]:
     return names
 
 
-def combine(*, by: Any, name: str, sets: Sets, description: str | None = None) -> Bucket:
-    """Makes a bucket of the properties of an expression over this user's buckets, for $0. Raises SetError.
-
-    One transaction: killed, it has made nothing. The same expression twice makes two buckets.
-    """
-    if not 1 <= len(name.strip()) <= NAME_MAX:
-        raise SetError("INVALID", f"A bucket's name has 1 to {NAME_MAX} characters.", "name")
-    with transaction.atomic():
-        _keep(sets)
-        names = check_sets(by=by, sets=sets)
-        words = in_words(sets, names)[:DESCRIPTION_MAX] if description is None else description
-        bucket = Bucket.objects.create(owner=by, name=name.strip(), description=words)
-        if not _fill(bucket, sets):
-            raise SetError("EMPTY", "No property is in this combination: no bucket was made.")
-    bucket.refresh_from_db()
-    return bucket
-
-
-def duplicate(*, bucket: Bucket, name: str = "") -> Bucket:
-    """Makes another bucket of the same property ids, for $0, for the same owner. Raises SetError where it is gone.
-
-    What people did with the leads stays in the first; facts that were bought serve the copy for $0 while fresh.
-    """
-    title = (name or f"Copy of {bucket.name}")[:NAME_MAX]
-    sets = Sets(all_of=(bucket.pk,))
-    with transaction.atomic():
-        _keep(sets)
-        check_sets(by=bucket.owner, sets=sets)
-        copy = Bucket.objects.create(
-            owner=bucket.owner,
-            name=title,
-            description=bucket.description,
-            source=bucket.source,
-            filters=bucket.filters,
-            signals=bucket.signals,
-        )
-        _fill(copy, sets)
-    copy.refresh_from_db()
-    return copy
-
-
 def in_words(sets: Sets, names: Mapping[UUID, str]) -> str:
     """In all of “A”, “B”; in none of “C”."""
     parts = [
@@ -141,31 +112,62 @@ def in_words(sets: Sets, names: Mapping[UUID, str]) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
 
-def _keep(sets: Sets) -> None:
+def count(sets: Sets) -> int:
+    """How many properties an expression holds: a second or two where two buckets of a million meet."""
+    chosen, params = sets.sql("id")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({chosen}) AS chosen", params)  # noqa: S608  # text of this file only
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Of one piece. leads: there were to copy; saved: were new to the bucket; last: the latest that was copied."""
+
+    leads: int
+    saved: int
+    last: UUID | None
+
+
+def copy_piece(*, bucket: Bucket, sets: Sets, part: int, after: UUID | None, most: int) -> Copied:
+    """Copies the next leads of one of an expression's parts, in the order they were saved in. In a transaction.
+
+    Bought facts wait in the look-ups; what a person's own file said of a lead is nowhere else, and comes along. Ids are
+    of PostgreSQL's own clock, which ascend as ours do. Raises SetError where a bucket of the expression is gone.
+    """
+    _keep(bucket.owner_id, sets)
+    own = [f"CASE WHEN {_OWN_FACTS} THEN {name} END AS {name}" for name in COLUMNS]
+    chosen, params = sets.parts(", ".join(["id", "source", "property_id", *own]))[part]
+    names = ", ".join(COLUMNS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH chosen AS MATERIALIZED ({chosen} AND id > %s ORDER BY id LIMIT %s),
+                 added AS (
+                     INSERT INTO leads_lead
+                            (id, bucket_id, owner_id, source, property_id, {names}, created_at, updated_at)
+                     SELECT uuidv7(), %s, %s, source, property_id, {names}, now(), now() FROM chosen
+                     ON CONFLICT (bucket_id, property_id) DO NOTHING RETURNING id)
+            SELECT (SELECT count(*) FROM chosen), (SELECT count(*) FROM added),
+                   (SELECT id FROM chosen ORDER BY id DESC LIMIT 1)
+            """,  # noqa: S608  # text of this file only; what a person gave is a parameter
+            [*params, after or UUID(int=0), most, bucket.pk, bucket.owner_id],
+        )
+        copied = Copied(*(cursor.fetchone() or (0, 0, None)))
+    change_counters(bucket.pk, total_leads=copied.saved)
+    return copied
+
+
+def _keep(owner_id: int, sets: Sets) -> None:
     """Holds off whoever deletes one of the buckets meanwhile: A − C with C half gone would hold C's leads.
 
     A key share lock stops a deletion, which ends with the bucket's row, and nobody who counts or renames.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM buckets_bucket WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [list(sets.ids)])
-
-
-def _fill(bucket: Bucket, sets: Sets) -> int:
-    """The leads in the order they were saved in, by ids of PostgreSQL's own clock, which ascend as ours do.
-
-    Bought facts wait in the look-ups; what a person's own file said of a lead is nowhere else, and comes along.
-    """
-    own = [f"CASE WHEN {_OWN_FACTS} THEN {name} END AS {name}" for name in COLUMNS]
-    chosen, params = sets.sql(", ".join(["id", "source", "property_id", *own]))
-    names = ", ".join(COLUMNS)
-    with connection.cursor() as cursor:
         cursor.execute(
-            f"""
-            INSERT INTO leads_lead (id, bucket_id, owner_id, source, property_id, {names}, created_at, updated_at)
-            SELECT uuidv7(), %s, %s, source, property_id, {names}, now(), now() FROM ({chosen} ORDER BY id) AS chosen
-            """,  # noqa: S608  # text of this file only; what a person gave is a parameter
-            [bucket.pk, bucket.owner_id, *params],
+            "SELECT id FROM buckets_bucket WHERE id = ANY(%s) AND owner_id = %s ORDER BY id FOR KEY SHARE",
+            [list(sets.ids), owner_id],
         )
-        inserted = int(cursor.rowcount)
-    change_counters(bucket.pk, total_leads=inserted)
-    return inserted
+        if len(cursor.fetchall()) < len(sets.ids):
+            raise SetError("NOT_FOUND", "A bucket of the combination was deleted meanwhile.")

@@ -73,7 +73,7 @@ class Bucket(UUIDModel, Timestamped):
 
 
 class Fill(UUIDModel, Timestamped):
-    """Answers: how far has saving a search's ids into a bucket come?
+    """Answers: how far has saving a search's ids, or a combination of other buckets, into a bucket come?
 
     The vendor gives at most 10,000 ids a request and no page beyond, so a wide search is cut into slices by a numeric
     range (`pending_slices`, a stack of criteria). The stack is written in the transaction that stores the ids of the
@@ -87,12 +87,17 @@ class Fill(UUIDModel, Timestamped):
         FAILED = "failed", "Failed"
 
     bucket = models.ForeignKey(Bucket, models.CASCADE, related_name="fills", help_text="The bucket it fills")
-    criteria = models.JSONField(help_text="The search, in the vendor's own filter names")
+    criteria = models.JSONField(default=dict, blank=True, help_text="The search, in the vendor's own filter names")
+    sets = models.JSONField(
+        null=True, blank=True, help_text="Instead of a search: the buckets it copies, {allOf, anyOf, noneOf}"
+    )
     limit = models.PositiveIntegerField(null=True, blank=True, help_text="Stop after this many ids; empty: all")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, help_text="How far it is")
-    pending_slices = models.JSONField(default=list, blank=True, help_text="What is still to be fetched")
-    found = models.PositiveIntegerField(null=True, blank=True, help_text="What the vendor said the search finds")
-    fetched = models.PositiveIntegerField(default=0, help_text="Ids the vendor gave")
+    pending_slices = models.JSONField(default=list, blank=True, help_text="What is still to be saved")
+    found = models.PositiveIntegerField(
+        null=True, blank=True, help_text="What there is to save, as the vendor or a count said"
+    )
+    fetched = models.PositiveIntegerField(default=0, help_text="Ids the vendor or the buckets gave")
     saved = models.PositiveIntegerField(default=0, help_text="Ids that were new to the bucket")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Failures in a row")
     not_before = models.DateTimeField(null=True, blank=True, help_text="Not to be tried again before")

@@ -21,8 +21,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from accounts.models import check_time_zone
+from buckets.filling import start_fill
 from buckets.models import Bucket, Fill
-from buckets.services import start_fill
 from config.common.bell import ring
 from config.common.logs import told
 from enrichment.changes import Changes, changed_leads
@@ -149,7 +149,7 @@ def _next(schedule: Schedule, now: datetime) -> datetime:
 def _with_defaults(bucket: Bucket, kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if kind != Kind.REFRESH or "search" in options:
         return dict(options)
-    latest = bucket.fills.order_by("-pk").first()
+    latest = bucket.fills.filter(sets=None).order_by("-pk").first()
     return {**options, "search": bucket.filters or (latest.criteria if latest else {})}
 
 

@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from buckets.filling import open_fills
 from buckets.imports.services import open_imports
 from buckets.models import Bucket, ImportedLead
-from buckets.services import open_fills
 from config.common.paging import page
 from enrichment import overview, phones, queue, reach
 from enrichment.models import Run, RunItem, Schedule

@@ -1,4 +1,4 @@
-"""The searches that fill buckets."""
+"""What fills buckets."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from buckets.filling import retry_fill
 from buckets.models import Fill
-from buckets.services import retry_fill
 from config.common.admin import ByRow, OwnedAdmin, chosen, for_each
 
 
@@ -19,7 +19,7 @@ class InBucket(ByRow):
 
 @admin.register(Fill)
 class FillAdmin(OwnedAdmin):
-    """Searches that fill buckets: how far, and why not further."""
+    """Searches and combinations that fill buckets: how far, and why not further."""
 
     owner = "bucket__owner"
     list_display = ("bucket", "status", "found", "fetched", "saved", "limit", "attempts", "error", "created_at")
@@ -27,7 +27,7 @@ class FillAdmin(OwnedAdmin):
     list_filter = (InBucket, "status")
     fields = (
         "bucket",
-        "criteria",
+        ("criteria", "sets"),
         ("status", "error", "attempts", "not_before", "lease_until"),
         ("found", "fetched", "saved", "limit"),
         ("created_at", "updated_at"),

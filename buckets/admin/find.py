@@ -20,9 +20,10 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from buckets.admin.search_form import SaveForm, SearchForm, search_of
+from buckets.filling import retry_fill, save_search
 from buckets.models import Fill
 from buckets.selectors import progress
-from buckets.services import BucketGone, retry_fill, save_search
+from buckets.services import BucketGone
 from config.common.admin import is_id, page, sees_all
 from config.common.api import money
 from config.common.throttles import UserThrottle

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from buckets.algebra import NAME_MAX, SetError, duplicate
-from buckets.api.serializers import BucketSerializer, InsertStats
-from buckets.api.views import BucketBase
-from config.common.api import Problem, ok, translates
+from buckets.algebra import NAME_MAX, SetError
+from buckets.api.serializers import BucketSerializer, FillSerializer, InsertStats
+from buckets.api.views import BucketBase, filled
+from buckets.filling import duplicate
+from buckets.models import Fill
+from config.common.api import Problem, translates
+from config.common.headers import press
 from config.common.schema import answer
 from config.common.serializers import StrictSerializer
 
@@ -24,6 +27,18 @@ def set_error(error: SetError) -> Problem:
     return Problem(error.code, message, status=status, fields={error.field: [str(error)]} if error.field else {})
 
 
+_MADE = answer("BucketCopied", bucket=BucketSerializer(), stats=InsertStats(), fill=FillSerializer())
+COPIED = {201: _MADE, 202: _MADE}
+KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same wish under the same key makes one bucket"
+)
+
+
+def copied(fill: Fill) -> Response:
+    """201: all of it is there; 202: a worker copies the rest, and `fill` says how far it is."""
+    return filled(201 if fill.status == Fill.Status.COMPLETED else 202, fill.bucket, fill.saved, fill)
+
+
 class DuplicateInput(StrictSerializer):
     name = serializers.CharField(max_length=NAME_MAX, required=False, help_text="“Copy of …” where it is not said")
 
@@ -33,10 +48,9 @@ class BucketDuplicateView(BucketBase):
         operation_id="duplicateBucket",
         summary="Another bucket of the same property ids; free",
         request=DuplicateInput,
-        responses={201: answer("BucketDuplicated", bucket=BucketSerializer(), stats=InsertStats())},
+        parameters=[KEY],
+        responses=COPIED,
     )
     def post(self, request: Request, bucket_id: UUID) -> Response:
         bucket, name = self.bucket(bucket_id), self.body(DuplicateInput).get("name", "")
-        copy = duplicate(bucket=bucket, name=name)
-        stats = {"inserted": copy.total_leads, "total": copy.total_leads}
-        return ok(201, bucket=BucketSerializer(copy).data, stats=stats)
+        return copied(duplicate(bucket=bucket, name=name, press=press(request)))

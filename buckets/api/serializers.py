@@ -121,7 +121,19 @@ class ExportQuery(StrictSerializer):
 class FillSerializer(CamelModelSerializer[Fill]):
     class Meta:
         model = Fill
-        fields = ["id", "status", "criteria", "limit", "found", "fetched", "saved", "error", "created_at", "updated_at"]
+        fields = [
+            "id",
+            "status",
+            "criteria",
+            "sets",
+            "limit",
+            "found",
+            "fetched",
+            "saved",
+            "error",
+            "created_at",
+            "updated_at",
+        ]
 
 
 class BucketSerializer(CamelModelSerializer[Bucket]):

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from buckets import services
+from buckets import filling, services
 from buckets.api.serializers import (
     BucketEdit,
     BucketInput,
@@ -66,13 +66,13 @@ class BucketsView(ApiView):
         given = self.body(BucketInput)
         search, limit = given.pop("search", None), given.pop("limit", None)
         if search is not None:
-            bucket, fill = services.create_bucket_from_search(by=self.user, criteria=search, limit=limit, **given)
-            return _filled(202, bucket, 0, fill)
+            bucket, fill = filling.create_bucket_from_search(by=self.user, criteria=search, limit=limit, **given)
+            return filled(202, bucket, 0, fill)
         bucket, inserted = services.create_bucket(by=self.user, property_ids=given.pop("propertyIds"), **given)
-        return _filled(201, bucket, inserted)
+        return filled(201, bucket, inserted)
 
 
-def _filled(status: int, bucket: Bucket, inserted: int, fill: Fill | None = None) -> Response:
+def filled(status: int, bucket: Bucket, inserted: int, fill: Fill | None = None) -> Response:
     content: dict[str, Any] = {
         "bucket": BucketSerializer(bucket).data,
         "stats": {"inserted": inserted, "total": bucket.total_leads},
@@ -122,9 +122,9 @@ class BucketIdsView(BucketBase):
         bucket = self.bucket(bucket_id)
         given = self.body(Contents)
         if "search" in given:
-            fill = services.start_fill(bucket=bucket, criteria=given["search"], limit=given.get("limit"))
-            return _filled(202, bucket, 0, fill)
-        return _filled(200, bucket, services.add_ids(bucket=bucket, property_ids=given["propertyIds"]))
+            fill = filling.start_fill(bucket=bucket, criteria=given["search"], limit=given.get("limit"))
+            return filled(202, bucket, 0, fill)
+        return filled(200, bucket, services.add_ids(bucket=bucket, property_ids=given["propertyIds"]))
 
 
 class BucketFillView(BucketBase):
@@ -139,4 +139,4 @@ class BucketFillView(BucketBase):
         fill = bucket.latest_fill  # type: ignore[attr-defined]  # with_latest_fill set it
         if fill is None or fill.status != Fill.Status.FAILED:
             raise Problem("NOTHING_FAILED", "No search of this bucket has failed.", status=409)
-        return ok(202, fill=FillSerializer(services.retry_fill(fill=fill)).data)
+        return ok(202, fill=FillSerializer(filling.retry_fill(fill=fill)).data)

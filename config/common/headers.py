@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from rest_framework.request import Request
 
@@ -25,3 +26,9 @@ def idempotency_key(request: Request) -> str | None:
     if key is not None and not _KEY.fullmatch(key):
         raise invalid("Idempotency-Key", "It must be 1 to 200 printable ASCII characters.")
     return key
+
+
+def press(request: Request) -> UUID | None:
+    """The Idempotency-Key as `buckets.filling` takes it: as if each key were one press of a button."""
+    key = idempotency_key(request)
+    return None if key is None else uuid5(NAMESPACE_OID, key)

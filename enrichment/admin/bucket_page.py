@@ -16,10 +16,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from buckets.algebra import SetError, duplicate
+from buckets.algebra import SetError
+from buckets.filling import duplicate
 from buckets.models import Bucket
-from config.common.admin import ask, confirmed
+from config.common.admin import ask, confirmed, is_id
+from config.common.ids import uuid7
 from enrichment import overview
+from enrichment.admin.combine_page import made_in_words
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
 from enrichment.admin.starting import start_runs
 from enrichment.models import Run
@@ -55,6 +58,7 @@ def context(bucket: Bucket) -> dict[str, Any]:
         "bucket": bucket,
         "live": overview.live(bucket),
         "combine": f"{reverse('admin:buckets_bucket_combine')}?all_of={bucket.pk}",
+        "press": uuid7(),
         "schedule": f"{reverse('admin:enrichment_schedule_add')}?bucket={bucket.pk}",
         "filters_text": json.dumps(bucket.filters, indent=2, ensure_ascii=False),
         "signals": signals,
@@ -184,15 +188,15 @@ class BucketDesk:
     # --- Copying --------------------------------------------------------------------------------------------------
 
     def duplicate(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
-        bucket = self._bucket(request, bucket_id)
+        """Another bucket; the same one where the button was pressed twice."""
+        bucket, press = self._bucket(request, bucket_id), request.POST.get("press", "")
         try:
-            copy = duplicate(bucket=bucket)
+            fill = duplicate(bucket=bucket, press=UUID(press) if is_id(press) else None)
         except SetError as refusal:
             self.model_admin.message_user(request, str(refusal), messages.ERROR)
             return _back(bucket_id)
-        words = f"This is a copy of {bucket} with {copy.total_leads:,} leads. It cost nothing."
-        self.model_admin.message_user(request, words, messages.SUCCESS)
-        return _back(copy.pk)
+        self.model_admin.message_user(request, made_in_words(fill), messages.SUCCESS)
+        return _back(fill.bucket_id)
 
 
 def _address(bucket_id: UUID) -> str:

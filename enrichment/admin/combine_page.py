@@ -11,9 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from buckets.algebra import NAME_MAX, SetError, Sets, combine, in_words
-from buckets.models import Bucket
+from buckets.algebra import NAME_MAX, SetError, Sets, in_words
+from buckets.filling import combine
+from buckets.models import Bucket, Fill
 from config.common.admin import confirmed, dressed, is_id, page
+from config.common.ids import uuid7
 from enrichment.combining import Preview, preview
 
 SHOWN = 100  # latest buckets to choose from
@@ -34,6 +36,7 @@ class CombineForm(forms.Form):
     """A place for each of a person's buckets, and the new one's name."""
 
     name = forms.CharField(max_length=NAME_MAX, label="Name of the new bucket")
+    press = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7)
 
     def __init__(self, *args: Any, buckets: list[Bucket], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,14 +48,20 @@ class CombineForm(forms.Form):
     @property
     def places(self) -> list[Any]:
         """The bound fields of the buckets."""
-        return [self[name] for name in self.fields if name != "name"]
+        return [self[name] for name in self.fields if name.startswith("set-")]
 
     def sets(self) -> Sets:
         chosen: dict[str, list[UUID]] = {"all_of": [], "any_of": [], "none_of": []}
         for name, value in self.cleaned_data.items():
-            if name != "name" and value:
+            if name.startswith("set-") and value:
                 chosen[value].append(UUID(name.removeprefix("set-")))
         return Sets(*(tuple(chosen[part]) for part in ("all_of", "any_of", "none_of")))
+
+
+def made_in_words(fill: Fill) -> str:
+    """What a person is told of a copy that was just made."""
+    rest = " A worker copies the rest; this page shows how far it is." if fill.pending_slices else ""
+    return f"{fill.bucket}: {fill.bucket.total_leads:,} leads. It cost nothing.{rest}"
 
 
 def _combine(model_admin: Any, request: HttpRequest) -> HttpResponse:
@@ -66,10 +75,10 @@ def _combine(model_admin: Any, request: HttpRequest) -> HttpResponse:
         sets = form.sets()
         try:
             if confirmed(request):
-                bucket = combine(by=request.user, name=form.cleaned_data["name"], sets=sets)
-                told = f"{bucket}: {bucket.total_leads:,} leads. It cost nothing."
-                model_admin.message_user(request, told, messages.SUCCESS)
-                return redirect("admin:buckets_bucket_change", bucket.pk)
+                data = form.cleaned_data
+                fill = combine(by=request.user, name=data["name"], sets=sets, press=data["press"])
+                model_admin.message_user(request, made_in_words(fill), messages.SUCCESS)
+                return redirect("admin:buckets_bucket_change", fill.bucket_id)
             would_be = preview(by=request.user, sets=sets)
             words = in_words(sets, {bucket.pk: bucket.name for bucket in buckets})
         except SetError as refusal:

@@ -9,9 +9,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from buckets.algebra import BUCKETS_MAX, NAME_MAX, Sets, combine
-from buckets.api.serializers import BucketSerializer, InsertStats
+from buckets.algebra import BUCKETS_MAX, NAME_MAX, Sets
+from buckets.api.algebra import COPIED, KEY, copied
+from buckets.filling import combine
 from config.common.api import ApiView, ok
+from config.common.headers import press
 from config.common.schema import answer
 from config.common.serializers import IdListField, MoneyField, StrictSerializer
 from enrichment.api.serializers import QuoteLineSerializer
@@ -46,16 +48,12 @@ class CombineView(ApiView):
         operation_id="combineBuckets",
         summary="A bucket of what is in all, any and none of mine; or only what it would hold",
         request=CombineInput,
-        responses={
-            200: answer("CombinePreview", preview=CombinationSerializer()),
-            201: answer("BucketCombined", bucket=BucketSerializer(), stats=InsertStats()),
-        },
+        parameters=[KEY],
+        responses=COPIED | {200: answer("CombinePreview", preview=CombinationSerializer())},
     )
     def post(self, request: Request) -> Response:
         given = self.body(CombineInput)
         sets = Sets(*(tuple(given.get(name, ())) for name in ("allOf", "anyOf", "noneOf")))
         if given["preview"]:
             return ok(preview=CombinationSerializer(preview(by=self.user, sets=sets)).data)
-        bucket = combine(by=self.user, name=given["name"], sets=sets)
-        stats = {"inserted": bucket.total_leads, "total": bucket.total_leads}
-        return ok(201, bucket=BucketSerializer(bucket).data, stats=stats)
+        return copied(combine(by=self.user, name=given["name"], sets=sets, press=press(request)))

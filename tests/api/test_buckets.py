@@ -148,6 +148,7 @@ def test_a_search_fills_a_bucket_in_the_background(api, ann, sandbox):
         "id": str(fill.pk),
         "status": "queued",
         "criteria": {"state": "WA"},
+        "sets": None,
         "limit": 5,
         "found": None,
         "fetched": 0,

@@ -2,6 +2,7 @@ from uuid import uuid4
 
 import pytest
 
+from buckets import filling
 from buckets.models import Bucket
 from buckets.services import create_bucket
 from leads.models import Lead
@@ -49,6 +50,31 @@ def test_a_combination_becomes_a_bucket(api, ann, abc):
     assert (bucket.owner, bucket.name, made["bucket"]["totalLeads"]) == (ann, "All of it", 4)
     assert made["bucket"]["description"] == "In any of “A”, “B”, “C”."
     assert list(bucket.leads.order_by("pk").values_list("property_id", flat=True)) == ["1", "2", "3", "4"]
+    assert made["fill"]["sets"] == {"allOf": [], "anyOf": abc, "noneOf": []}
+    assert [made["fill"][name] for name in ("status", "found", "saved")] == ["completed", 4, 4]
+
+
+def test_what_is_large_is_accepted_and_told_how_far_it_is(api, abc, monkeypatch):
+    monkeypatch.setattr(filling, "AT_ONCE", 2)
+
+    made = body_of(api.post(COMBINE, {"anyOf": abc, "name": "All of it"}), 202)
+
+    assert (made["stats"], made["fill"]["status"]) == ({"inserted": 2, "total": 2}, "running")
+    while filling.continue_fill(made["fill"]["id"]):
+        pass
+    bucket = body_of(api.get(f"/api/property/bucket/{made['bucket']['id']}"))["bucket"]
+    assert (bucket["totalLeads"], bucket["fill"]["status"], bucket["fill"]["found"]) == (4, "completed", 4)
+
+
+def test_one_key_makes_one_bucket_of_one_wish(api, abc, bob):
+    wish, again = {"anyOf": abc, "name": "All of it"}, {"Idempotency-Key": "k"}
+
+    ids = [body_of(api.post(COMBINE, wish, **again), 201)["bucket"]["id"] for _ in range(2)]
+    copies = [body_of(api.post(f"/api/property/bucket/{abc[0]}/duplicate", **again), 201) for _ in range(2)]
+
+    assert (len(set(ids)), len({made["bucket"]["id"] for made in copies})) == (1, 1)
+    refused(api.post(COMBINE, wish, **{"Idempotency-Key": "k" * 201}), 400, "Idempotency-Key")
+    assert Bucket.objects.count() == 5
 
 
 @pytest.mark.parametrize(

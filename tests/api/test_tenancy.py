@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from buckets.filling import start_fill
 from buckets.imports.services import upload
 from buckets.models import Bucket, Fill, Import, ImportPiece
-from buckets.services import create_bucket, start_fill
+from buckets.services import create_bucket
 from enrichment.models import Run, RunItem, Schedule, Turn
 from enrichment.schedules import create_schedule
 from enrichment.services import RunOptions, start_run

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from buckets.filling import start_fill
 from buckets.models import Bucket, Fill
-from buckets.services import create_bucket, start_fill
+from buckets.services import create_bucket
 from leads.models import Lead
 from tests.admin_site import act, address, sees_contacts, staff, superuser, words
 

@@ -5,11 +5,14 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
-from buckets.algebra import SetError, Sets, combine, duplicate
-from buckets.models import Bucket
-from buckets.services import create_bucket, delete_bucket, recount
+from buckets import filling
+from buckets.algebra import SetError, Sets
+from buckets.filling import combine, continue_fill, duplicate, open_fills, retry_fill
+from buckets.models import Bucket, Fill
+from buckets.services import add_ids, create_bucket, delete_bucket, recount
 from leads.incoming import insert_leads
 from leads.models import Lead
+from tests.leads.samples import together
 from tests.support import make_user
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +57,7 @@ def test_a_set_holds_what_its_words_say_in_the_order_it_was_saved(ann, abc, all_
     by_name = {bucket.name: bucket.pk for bucket in abc}
     sets = Sets(*(tuple(by_name[name] for name in part) for part in (all_of, any_of, none_of)))
 
-    made = combine(by=ann, name="New", sets=sets)
+    made = combine(by=ann, name="New", sets=sets).bucket
 
     assert ids_of(made) == expected
     assert (made.owner, made.total_leads, made.enriched_leads, recount(bucket_ids=[made.pk])) == (
@@ -74,13 +77,13 @@ def test_a_set_holds_what_its_words_say_in_the_order_it_was_saved(ann, abc, all_
 def test_the_new_bucket_says_what_it_was_made_of(ann, abc):
     a, b, c = (bucket.pk for bucket in abc)
 
-    made = combine(by=ann, name="  New ", sets=Sets(all_of=(a, b), none_of=(c,)))
+    made = combine(by=ann, name="  New ", sets=Sets(all_of=(a, b), none_of=(c,))).bucket
 
     assert (made.name, made.description) == ("New", "In all of “A”, “B”; in none of “C”.")
 
 
 def test_ids_of_new_leads_come_after_all_that_were_there(ann, abc):
-    made = combine(by=ann, name="New", sets=Sets(any_of=tuple(bucket.pk for bucket in abc)))
+    made = combine(by=ann, name="New", sets=Sets(any_of=tuple(bucket.pk for bucket in abc))).bucket
 
     before = Lead.objects.exclude(bucket=made).order_by("-pk").values_list("pk", flat=True)[0]
     assert made.leads.filter(pk__gt=before).count() == made.total_leads == 7
@@ -135,7 +138,7 @@ def test_a_duplicate_has_the_same_ids_and_notes_and_nothing_that_people_did(ann,
     )
     a.refresh_from_db()
 
-    copy = duplicate(bucket=a)
+    copy = duplicate(bucket=a).bucket
 
     assert (copy.name, copy.description, copy.filters, copy.signals, copy.owner, copy.total_leads) == (
         "Copy of A",
@@ -151,7 +154,7 @@ def test_a_duplicate_has_the_same_ids_and_notes_and_nothing_that_people_did(ann,
 
 
 def test_an_empty_bucket_has_an_empty_duplicate(ann):
-    assert duplicate(bucket=bucket_of(ann, "Nothing")).total_leads == 0
+    assert duplicate(bucket=bucket_of(ann, "Nothing")).bucket.total_leads == 0
 
 
 def test_what_a_persons_own_file_said_comes_along_and_what_was_bought_does_not(ann):
@@ -161,7 +164,7 @@ def test_what_a_persons_own_file_said_comes_along_and_what_was_bought_does_not(a
         insert_leads(bucket_id=a.pk, owner_id=ann.pk, source="import", leads=[("address:1 MAIN ST|98101", facts)])
     Lead.objects.filter(property_id="1").update(property_address="2 Elm St", enriched_at="2026-01-01T00:00Z")
 
-    copy = duplicate(bucket=a, name="B")
+    copy = duplicate(bucket=a, name="B").bucket
 
     found = copy.leads.order_by("pk").values_list("property_id", "source", "property_address", "property_zip", "phone")
     assert list(found) == [
@@ -185,7 +188,7 @@ def test_a_bucket_deleted_meanwhile_is_whole_or_gone_never_half(ann, abc):
 
     def subtract() -> None:
         try:
-            outcome.append(str(ids_of(combine(by=ann, name="New", sets=Sets(all_of=(a.pk,), none_of=(c.pk,))))))
+            outcome.append(str(ids_of(combine(by=ann, name="New", sets=Sets(all_of=(a.pk,), none_of=(c.pk,))).bucket)))
         except SetError as refusal:
             outcome.append(refusal.code)
         finally:
@@ -201,3 +204,91 @@ def test_a_bucket_deleted_meanwhile_is_whole_or_gone_never_half(ann, abc):
 
     assert outcome == ["NOT_FOUND"]
     assert sorted(Bucket.objects.values_list("name", flat=True)) == ["A", "B"]
+
+
+# --- In pieces --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filling, "AT_ONCE", 2)
+
+
+@pytest.mark.usefixtures("two_at_once")
+@pytest.mark.parametrize(
+    ("all_of", "any_of", "none_of", "first", "expected"),
+    [
+        ("A", "", "", ["5", "4"], ["5", "4", "3", "2", "1"]),
+        ("AB", "", "C", ["4", "2"], ["4", "2"]),
+        ("", "ABC", "", ["5", "4"], ["5", "4", "3", "2", "1", "6", "7"]),
+        ("", "ABC", "A", ["6", "7"], ["6", "7"]),
+    ],
+)
+def test_what_is_large_is_copied_by_a_worker_piece_by_piece(ann, abc, all_of, any_of, none_of, first, expected):
+    by_name = {bucket.name: bucket.pk for bucket in abc}
+    sets = Sets(*(tuple(by_name[name] for name in part) for part in (all_of, any_of, none_of)))
+
+    fill = combine(by=ann, name="New", sets=sets)
+
+    assert (ids_of(fill.bucket), fill.bucket.total_leads, fill.fetched) == (first, len(first), len(first))
+    while continue_fill(fill.pk):
+        pass
+    fill.refresh_from_db()
+    assert ids_of(fill.bucket) == expected
+    assert (fill.status, fill.found, fill.fetched, fill.saved, fill.lease_until) == (
+        "completed",
+        *[len(expected)] * 3,
+        None,
+    )
+    assert (recount(mend=False), open_fills()) == ({}, [])
+
+
+@pytest.mark.usefixtures("two_at_once")
+def test_what_was_put_into_the_copy_meanwhile_is_there_once(ann, abc):
+    fill = duplicate(bucket=abc[0])
+    assert open_fills() == [fill.pk]
+    add_ids(bucket=fill.bucket, property_ids=["1"])
+
+    while continue_fill(fill.pk):
+        pass
+
+    fill.refresh_from_db()
+    assert sorted(ids_of(fill.bucket)) == ["1", "2", "3", "4", "5"]
+    assert (fill.fetched, fill.saved, recount(bucket_ids=[fill.bucket_id], mend=False)) == (5, 4, {})
+
+
+@pytest.mark.usefixtures("two_at_once")
+def test_where_a_bucket_is_deleted_on_the_way_the_copy_stops_and_says_so(ann, abc):
+    """Without C, the rest of A − C would hold what C kept out."""
+    a, _, c = abc
+    fill = combine(by=ann, name="New", sets=Sets(all_of=(a.pk,), none_of=(c.pk,)))
+    delete_bucket(bucket=c)
+
+    for _ in range(2):
+        assert continue_fill(fill.pk) is False
+        fill.refresh_from_db()
+        assert (fill.status, fill.error) == ("failed", "A bucket of the combination was deleted meanwhile.")
+        assert ids_of(fill.bucket) == ["5", "4"]
+        retry_fill(fill=fill)
+
+
+def test_one_press_makes_one_bucket_and_another_press_another(ann, abc):
+    press, sets = uuid4(), Sets(all_of=(abc[0].pk,))
+
+    made = {combine(by=ann, name="New", sets=sets, press=press).bucket_id for _ in range(3)}
+    copies = {duplicate(bucket=abc[0], press=press).bucket_id for _ in range(3)}
+
+    assert (len(made), len(copies), made & copies) == (1, 1, set())
+    assert combine(by=ann, name="Other", sets=sets, press=press).bucket_id not in made
+    assert combine(by=ann, name="New", sets=sets, press=uuid4()).bucket_id not in made
+    assert combine(by=ann, name="New", sets=sets).bucket_id != combine(by=ann, name="New", sets=sets).bucket_id
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_press_that_comes_four_times_at_once_makes_one_bucket(ann, abc):
+    press = uuid4()
+
+    made = together(*[lambda: duplicate(bucket=abc[0], press=press).bucket_id] * 4)
+
+    assert len(set(made)) == 1
+    assert (Bucket.objects.count(), Fill.objects.count(), recount(mend=False)) == (4, 1, {})

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from buckets.filling import _store, start_fill
 from buckets.models import Bucket, Fill
-from buckets.services import _store, add_ids, create_bucket, delete_bucket, start_fill
+from buckets.services import add_ids, create_bucket, delete_bucket
 from enrichment.models import Run, RunItem, Turn
 from enrichment.services import RunOptions, start_run
 from integrations import catalogue

@@ -13,8 +13,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from buckets.filling import continue_fill, start_fill
 from buckets.models import Bucket, Fill
-from buckets.services import continue_fill, create_bucket, start_fill
+from buckets.services import create_bucket
 from config.common.throttles import UserThrottle
 from config.local.sandbox.server import Sandbox
 from integrations.models import Vendor

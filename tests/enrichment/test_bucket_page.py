@@ -6,8 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from buckets.filling import start_fill
 from buckets.models import Bucket
-from buckets.services import start_fill
 from enrichment import overview
 from enrichment.canary import Canary
 from enrichment.models import Run, RunItem
@@ -303,8 +303,17 @@ def test_a_duplicate_is_shown_at_once(ann, bucket):
 
     copy = Bucket.objects.get(name="Copy of Leads")
     assert (made.status_code, made.url) == (302, address(Bucket, "change", copy.pk))
-    assert words(made) == ["This is a copy of Leads with 4 leads. It cost nothing."]
+    assert words(made) == ["Copy of Leads: 4 leads. It cost nothing."]
     assert (copy.owner, copy.leads.count()) == (ann[0], 4)
+
+
+def test_duplicate_pressed_twice_makes_one(ann, bucket):
+    press = ann[1].get(address(Bucket, "change", bucket.pk)).context["press"]
+
+    first, second = (ann[1].post(place("duplicate", bucket.pk), {"press": press}) for _ in range(2))
+
+    assert first.url == second.url
+    assert Bucket.objects.count() == 2
 
 
 def test_a_superusers_duplicate_of_somebodys_bucket_stays_theirs(ann, bucket):

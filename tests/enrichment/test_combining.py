@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from buckets.algebra import SetError, Sets, combine
+from buckets.algebra import SetError, Sets
+from buckets.filling import combine
 from buckets.models import Bucket
 from buckets.services import create_bucket
 from enrichment.combining import preview
@@ -20,6 +21,7 @@ from tests.support import make_user
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/buckets/bucket/combine/"
+PRESS = "0199e3a0-0000-7000-8000-000000000001"
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_the_bucket_then_made_is_quoted_as_the_preview_said(ann, abc):
     sets = Sets(any_of=tuple(bucket.pk for bucket in abc))
     would_be = preview(by=ann, sets=sets)
 
-    made = combine(by=ann, name="New", sets=sets)
+    made = combine(by=ann, name="New", sets=sets).bucket
 
     price = quote(bucket=made, by=ann, options=RunOptions(skip_trace=False))
     assert (made.total_leads, price.owned, price.price) == (
@@ -146,7 +148,7 @@ def test_the_page_shows_ones_own_buckets_and_no_others(client, abc):
 
 
 def test_the_page_says_what_it_would_hold_before_it_is_made(client):
-    page = client.post(PAGE, chosen(One="all_of", Two="none_of") | {"look": "1"})
+    page = client.post(PAGE, chosen(One="all_of", Two="none_of") | {"look": "1", "press": PRESS})
 
     assert page.context["would_be"].total == 1
     assert page.context["words"] == "In all of “One”; in none of “Two”."
@@ -155,12 +157,21 @@ def test_the_page_says_what_it_would_hold_before_it_is_made(client):
 
 
 def test_the_button_makes_it_and_shows_it(client):
-    made = client.post(PAGE, chosen(One="all_of", Two="none_of") | {"name": "New", "confirmed": "yes"})
+    made = client.post(PAGE, chosen(One="all_of", Two="none_of") | {"name": "New", "confirmed": "yes", "press": PRESS})
 
     bucket = Bucket.objects.get(name="New")
     assert (made.status_code, made.url) == (302, address(Bucket, "change", bucket.pk))
     assert list(bucket.leads.values_list("property_id", flat=True)) == ["1"]
     assert words(made) == ["New: 1 leads. It cost nothing."]
+
+
+def test_the_button_pressed_twice_makes_one(client):
+    form = chosen(One="all_of") | {"name": "New", "confirmed": "yes", "press": PRESS}
+
+    first, second = (client.post(PAGE, form) for _ in range(2))
+
+    assert (first.status_code, first.url) == (second.status_code, second.url)
+    assert Bucket.objects.filter(name="New").count() == 1
 
 
 @pytest.mark.parametrize(
@@ -173,14 +184,14 @@ def test_the_button_makes_it_and_shows_it(client):
     ],
 )
 def test_what_cannot_be_made_is_said_on_the_page(client, places, name, complaint):
-    page = client.post(PAGE, chosen(**places) | {"name": name, "confirmed": "yes"})
+    page = client.post(PAGE, chosen(**places) | {"name": name, "confirmed": "yes", "press": PRESS})
 
     assert (page.status_code, complaint in page.content.decode()) == (200, True)
     assert Bucket.objects.count() == 2
 
 
 def test_a_bucket_of_somebody_else_in_the_form_is_no_part_of_it(client, abc):
-    client.post(PAGE, chosen(One="all_of", A="none_of") | {"name": "New", "confirmed": "yes"})
+    client.post(PAGE, chosen(One="all_of", A="none_of") | {"name": "New", "confirmed": "yes", "press": PRESS})
 
     assert Bucket.objects.get(name="New").total_leads == 3
     assert Lead.objects.filter(bucket=abc[0]).count() == 5

@@ -13,8 +13,9 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
+from buckets.filling import continue_fill
 from buckets.models import Bucket, Fill
-from buckets.services import continue_fill, delete_bucket
+from buckets.services import delete_bucket
 from config.local.sandbox.server import Sandbox
 from enrichment import schedules
 from enrichment.models import Run, Schedule

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
+from buckets.filling import continue_fill, open_fills
 from buckets.models import Bucket, Fill
-from buckets.services import continue_fill, open_fills
 from config.local.sandbox.server import Sandbox
 from leads.models import Lead
 from tests.pages.checks import WIDTHS

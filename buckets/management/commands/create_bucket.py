@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from buckets.filling import start_fill
+from buckets.management.follow import LATER, add_following, follow_fill
 from buckets.management.ids import read_ids
 from buckets.models import Bucket, Fill
-from buckets.services import continue_fill, create_bucket, start_fill
+from buckets.services import create_bucket
 from config.common.commands import ProductCommand, add_criteria, add_user, criteria_of, user_named
-from config.common.progress import Hands, Tick, follow
-from integrations.pace import database_now
 from integrations.realestateapi.queries import filters
 
 NAME_MAX = 200
-NOBODY_AFTER = 20.0  # seconds: beat rings for a fill every 10
 
 
 class Command(ProductCommand):
@@ -35,8 +32,7 @@ class Command(ProductCommand):
         parser.add_argument("--column", metavar="NAME", help="The file is a CSV, and the ids are in this column")
         parser.add_argument("--limit", type=int, metavar="N", help="Stop the search's ids after N")
         parser.add_argument("--description", default="", help="Notes")
-        parser.add_argument("--wait", action="store_true", help="Follow the search until its ids are saved")
-        parser.add_argument("--here", action="store_true", help="Save the ids in this process; needs no worker")
+        add_following(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         name, criteria = options["name"].strip(), criteria_of(options)
@@ -52,19 +48,8 @@ class Command(ProductCommand):
         if criteria is not None:
             fill = start_fill(bucket=bucket, criteria=criteria, limit=options["limit"])
             if options["wait"] or options["here"]:
-                self._follow(fill, here=options["here"])
+                follow_fill(fill, here=options["here"], out=self.stderr)
         self._tell(options, bucket, len(ids), inserted, fill)
-
-    def _follow(self, fill: Fill, *, here: bool) -> None:
-        def work(stop: threading.Event) -> None:
-            while continue_fill(fill.pk) and not stop.is_set():
-                pass
-
-        with Hands(*[work] if here else []) as hands:
-            watch = _Watch(fill, hands)
-            follow(watch.read, out=self.stderr, label="Saving ids")
-        if fill.status == Fill.Status.FAILED:
-            raise CommandError(f"The search stopped after {fill.saved:,} ids: {fill.error} Bucket {fill.bucket_id}.")
 
     def _tell(self, options: Any, bucket: Bucket, given: int, inserted: int, fill: Fill | None) -> None:
         bucket.refresh_from_db()
@@ -76,7 +61,7 @@ class Command(ProductCommand):
         if fill is not None:
             facts["fill"] = {"id": fill.pk, "status": fill.status, "found": fill.found, "saved": fill.saved}
             if fill.status != Fill.Status.COMPLETED:
-                lines.append("A worker saves the search's ids; bucket_status shows how far it is.")
+                lines.append(LATER)
         elif given > inserted:
             lines.append(f"{given - inserted:,} of {given:,} ids were there twice.")
         self.report(options, facts, lines)
@@ -91,29 +76,3 @@ def _check(name: str, criteria: dict[str, Any] | None, options: Any) -> None:
         raise CommandError("--column goes with --ids FILE.")
     if options["limit"] is not None and (criteria is None or options["limit"] < 1):
         raise CommandError("--limit goes with a search and is at least 1.")
-
-
-class _Watch:
-    """Looks at a fill, and says so when nobody works on it."""
-
-    def __init__(self, fill: Fill, hands: Hands) -> None:
-        self._fill, self._hands = fill, hands
-        self._moved = time.monotonic()
-
-    def read(self) -> Tick:
-        fill = self._fill
-        before = (fill.lease_until, fill.fetched, fill.attempts)
-        fill.refresh_from_db()
-        self._hands.check()
-        now = database_now()
-        waits = fill.not_before is not None and fill.not_before > now
-        taken = fill.lease_until is not None and fill.lease_until > now
-        if waits or taken or before != (fill.lease_until, fill.fetched, fill.attempts):
-            self._moved = time.monotonic()
-        over = fill.status in (Fill.Status.COMPLETED, Fill.Status.FAILED)
-        if not over and time.monotonic() - self._moved > NOBODY_AFTER:
-            raise CommandError(
-                f"No worker is alive: bucket {fill.bucket_id} is made, its search waits. Start a worker, or use --here."
-            )
-        total = fill.found if fill.limit is None or fill.found is None else min(fill.limit, fill.found)
-        return Tick(fill.fetched, total, fill.error, over)

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from buckets.algebra import Sets, combine
+from buckets.algebra import Sets
+from buckets.filling import combine
+from buckets.management.follow import LATER, add_following, follow_fill
 from config.common.commands import ProductCommand, add_user, id_of, user_named
 from enrichment.combining import Preview, preview
 
@@ -25,6 +27,7 @@ class Command(ProductCommand):
             parser.add_argument(
                 f"--{flag}-of", nargs="+", default=[], metavar="BUCKET", help=f"A property must be in {words} of these"
             )
+        add_following(parser)
         parser.add_argument("--preview", action="store_true", help="Say what it would hold and cost, and make nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,9 +39,17 @@ class Command(ProductCommand):
             would_be = preview(by=user, sets=sets)
             self.report(options, {"preview": _facts(would_be)}, _lines(would_be))
             return
-        bucket = combine(by=user, name=options["name"], sets=sets)
-        facts = {"id": bucket.pk, "name": bucket.name, "totalLeads": bucket.total_leads}
-        self.report(options, {"bucket": facts}, [f"Bucket {bucket.pk}: {bucket.total_leads:,} leads"])
+        fill = combine(by=user, name=options["name"], sets=sets)
+        if fill.pending_slices and (options["wait"] or options["here"]):
+            follow_fill(fill, here=options["here"], out=self.stderr)
+        bucket = fill.bucket
+        bucket.refresh_from_db()
+        facts = {
+            "bucket": {"id": bucket.pk, "name": bucket.name, "totalLeads": bucket.total_leads},
+            "fill": {"id": fill.pk, "status": fill.status, "found": fill.found, "saved": fill.saved},
+        }
+        lines = [f"Bucket {bucket.pk}: {bucket.total_leads:,} leads", *([LATER] if fill.pending_slices else [])]
+        self.report(options, facts, lines)
 
 
 def _facts(would_be: Preview) -> dict[str, Any]:
