@@ -20,6 +20,7 @@ INT_MAX = 2**31 - 1
 TEXT_MAX = 200
 # No number worth keeping is longer; int() and Decimal arithmetic on a hostile one would take minutes.
 _NUMBER_DIGITS = 40
+_NUMBER_MOST = 10**_NUMBER_DIGITS - 1
 _YES = frozenset({"y", "yes", "true", "t", "1"})
 _NO = frozenset({"n", "no", "false", "f", "0"})
 # The North American plan: area code and exchange start with 2-9. `phonenumbers` calls any ten digits possible.
@@ -46,7 +47,9 @@ def text(value: object, *, limit: int = TEXT_MAX) -> str | None:
 def _number(value: object) -> Decimal | None:
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, int):
+        return Decimal(value) if abs(value) <= _NUMBER_MOST else None
+    if isinstance(value, float | Decimal):
         raw = repr(value) if isinstance(value, float) else value
     elif isinstance(value, str):
         raw = value.strip().replace(",", "").removeprefix("$")
@@ -68,7 +71,7 @@ def integer(value: object, *, least: int = 0, most: int = INT_MAX) -> int | None
     number = _number(value)
     if number is None:
         return None
-    whole = int(number.to_integral_value())
+    whole = value if type(value) is int else int(number.to_integral_value())
     return whole if least <= whole <= most else None
 
 
