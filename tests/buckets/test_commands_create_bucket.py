@@ -118,9 +118,7 @@ def test_a_search_is_left_to_a_worker():
 
     bucket, fill = Bucket.objects.get(), Fill.objects.get()
     assert (ran.status, ran.err) == (0, "")
-    assert (
-        ran.out == f"Bucket {bucket.pk}: 0 leads\nA worker saves the search's ids; bucket_status shows how far it is.\n"
-    )
+    assert ran.out == f"Bucket {bucket.pk}: 0 leads\nA worker saves the rest; bucket_status shows how far it is.\n"
     assert (bucket.filters, fill.criteria, fill.limit) == ({"state": "WA"}, {"state": "WA"}, 30)
 
 
@@ -152,20 +150,19 @@ def test_a_search_the_vendor_refuses_ends_with_its_word_and_the_bucket(sandbox):
     bucket = Bucket.objects.get()
     assert (ran.status, ran.out) == (1, "")
     last = ran.err.splitlines()[-1]
-    assert last.startswith("CommandError: The search stopped after 0 ids: INVALID_DATA: RealEstateAPI does not accept")
+    assert last.startswith("CommandError: It stopped after 0 ids: INVALID_DATA: RealEstateAPI does not accept")
     assert last.endswith(f"Bucket {bucket.pk}.")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_waiting_for_a_worker_that_is_not_there_says_so(monkeypatch):
     make_user()
-    monkeypatch.setattr("buckets.management.commands.create_bucket.NOBODY_AFTER", 0.1)
+    monkeypatch.setattr("buckets.management.follow.NOBODY_AFTER", 0.1)
 
     ran = make("--where", "state=WA", "--wait")
 
     bucket = Bucket.objects.get()
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.splitlines()[-1] == (
-        f"CommandError: No worker is alive: bucket {bucket.pk} is made, its search waits. "
-        "Start a worker, or use --here."
+        f"CommandError: No worker is alive: bucket {bucket.pk} is made, its ids wait. Start a worker, or use --here."
     )

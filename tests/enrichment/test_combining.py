@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from buckets import filling
 from buckets.algebra import SetError, Sets
 from buckets.filling import combine
 from buckets.models import Bucket
@@ -110,6 +111,21 @@ def test_the_command_makes_the_bucket(ann, abc):
 
     bucket = Bucket.objects.get(pk=made["id"])
     assert (bucket.owner, bucket.name, bucket.total_leads, made["totalLeads"]) == (ann, "New", 6, 6)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_leaves_the_rest_to_a_worker_or_does_it_here(abc, monkeypatch):
+    monkeypatch.setattr(filling, "AT_ONCE", 2)
+    flags = ("--user", "ann", "--any-of", abc[0].pk, abc[1].pk)
+
+    left = run("combine_buckets", "Later", *flags)
+    done = run("combine_buckets", "Now", *flags, "--here", "--json")
+
+    assert left.out.splitlines()[-1] == "A worker saves the rest; bucket_status shows how far it is."
+    assert done.json["fill"] | {"id": ""} == {"id": "", "status": "completed", "found": 6, "saved": 6}
+    assert dict(Bucket.objects.values_list("name", "total_leads")) == {
+        "A": 5, "B": 5, "C": 1, "Later": 2, "Now": 6,
+    }  # fmt: skip
 
 
 def test_the_command_refuses_in_one_line(abc):
