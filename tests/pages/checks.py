@@ -1,4 +1,4 @@
-"""What every page is held to: no script error, no serious finding of axe-core, no sideways scrolling."""
+"""What every page is held to, light and dark: no script error, no serious finding of axe-core, nothing sideways."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 WIDTHS = (1440, 390)  # px: a desk, a phone
 IMPACTS = ("serious", "critical")
+OF_COLOUR = ("color-contrast", "link-in-text-block")  # the rules of axe-core that a page may keep light and break dark
 ALLOWED = (  # (rule of axe-core, part of the node's selector)
     # Django's own SelectFilter2.js names the help of its filter boxes on a <span>: users and groups, superusers only.
     ("aria-prohibited-attr", ".help-tooltip"),
@@ -27,10 +28,24 @@ def serious_findings(page: Page) -> list[str]:
 
     if page.evaluate("typeof axe === 'undefined'"):  # once a page, whatever its width
         page.evaluate(AXE_SCRIPT)
-    answer = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    light = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    dark = page.evaluate(
+        """async (rules) => {
+            const paint = (dark) => {  // as the theme does it; a colour half way has no contrast
+                document.documentElement.classList.toggle("dark", dark);
+                for (const a of document.getAnimations()) if (a instanceof CSSTransition) a.finish();
+            };
+            paint(true);
+            const answer = await axe.run(document, {runOnly: rules, resultTypes: ["violations"]});
+            paint(false);
+            return answer;
+        }""",
+        OF_COLOUR,
+    )
     return [
-        f"{page.url} ({_width(page)} px) {rule['impact']} {rule['id']}: {rule['help']}\n"
+        f"{page.url} ({_width(page)} px, {look}) {rule['impact']} {rule['id']}: {rule['help']}\n"
         f"    {node['target'][-1]}\n    {node['html'][:300]}\n    {node['failureSummary']}"
+        for look, answer in (("light", light), ("dark", dark))
         for rule in answer["violations"]
         if rule["impact"] in IMPACTS
         for node in rule["nodes"]
