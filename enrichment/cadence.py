@@ -10,35 +10,36 @@ from zoneinfo import ZoneInfo
 from enrichment.rules import next_tick
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")  # cron's 0 to 6
-_SAID = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|L|\d{1,2}) \* (\*|1-5|[0-6])")
+WEEK = ("1", "2", "3", "4", "5", "6", "0")  # as people have it
+_SAID = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|L|\d{1,2}) \* (\*|1-5|[0-6](?:,[0-6])*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """every: daily, weekdays, weekly (on `weekday`, 0 is Sunday) or monthly (on `day`: 1 to 28, or L, the last)."""
+    """every: daily, weekdays, weekly (on each of `on`, 0 is Sunday) or monthly (on `day`: 1 to 28, or L, the last)."""
 
     every: str
     at: time
-    weekday: str = "1"
+    on: tuple[str, ...] = ("1",)
     day: str = "1"
 
     @property
     def cron(self) -> str:
         """Its five cron fields."""
         day = self.day if self.every == "monthly" else "*"
-        weekday = {"weekdays": "1-5", "weekly": self.weekday}.get(self.every, "*")
+        weekday = {"weekdays": "1-5", "weekly": ",".join(sorted(set(self.on)))}.get(self.every, "*")
         return f"{self.at.minute} {self.at.hour} {day} * {weekday}"
 
     @property
     def words(self) -> str:
         day = "last day" if self.day == "L" else f"{self.day}."
-        on = {
+        when = {
             "daily": "Daily",
             "weekdays": "On weekdays",
-            "weekly": f"On {DAYS[int(self.weekday)]}s",
+            "weekly": f"On {_listed([f'{DAYS[int(day)]}s' for day in WEEK if day in self.on])}",
             "monthly": f"Monthly on the {day}",
         }
-        return f"{on[self.every]} at {self.at:%H:%M}"
+        return f"{when[self.every]} at {self.at:%H:%M}"
 
 
 def said(cron: str) -> Said | None:
@@ -52,10 +53,14 @@ def said(cron: str) -> Said | None:
     at = time(int(hour), int(minute))
     if day == "*":
         every = {"*": "daily", "1-5": "weekdays"}.get(weekday, "weekly")
-        return Said(every, at, weekday=weekday if every == "weekly" else "1")
+        return Said(every, at, on=tuple(sorted(set(weekday.split(","))))) if every == "weekly" else Said(every, at)
     if weekday != "*" or (day != "L" and not 1 <= int(day) <= 28):  # the 29th to the 31st are not in every month
         return None
     return Said("monthly", at, day=day if day == "L" else str(int(day)))
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def cadence_in_words(cron: str) -> str:

@@ -6,12 +6,13 @@ from copy import deepcopy
 from typing import Any
 
 from django import forms
+from unfold.widgets import CHECKBOX_CLASSES
 
 from accounts.models import check_time_zone, time_zones
 from config.common.admin import is_id
 from config.common.ids import uuid7
 from enrichment.admin.forms import EnrichForm
-from enrichment.cadence import DAYS, Said, said
+from enrichment.cadence import DAYS, WEEK, Said, said
 from enrichment.models import Schedule
 from enrichment.rules import CADENCE_MAX
 from enrichment.schedules import options_of
@@ -23,7 +24,7 @@ KINDS = {
     Kind.REBUY: "Buy again what the vendor says has changed",
 }
 LATEST_BUCKETS = 100  # offered; any that the person sees is taken
-TIMES = ("every", "weekday", "day", "at", "cron", "time_zone")
+TIMES = ("every", "on", "day", "at", "cron", "time_zone")
 OPTIONS = {"limit": "limit", "skip_trace": "skipTrace", "older_than_days": "olderThanDays"}
 FIELDS = {  # of the services' refusals
     "maxCost": "max_cost",
@@ -48,8 +49,12 @@ class TimesForm(forms.Form):
             ("cron", "By an own cron line (for experts)"),
         ],
     )
-    weekday = forms.ChoiceField(
-        required=False, label="Weekday", initial="1", choices=[(str(n % 7), DAYS[n % 7]) for n in range(1, 8)]
+    on = forms.MultipleChoiceField(
+        required=False,
+        label="On these days",
+        initial=["1"],
+        choices=[(day, DAYS[int(day)]) for day in WEEK],
+        widget=forms.CheckboxSelectMultiple(attrs={"class": " ".join(CHECKBOX_CLASSES)}),
     )
     day = forms.ChoiceField(
         required=False,
@@ -80,16 +85,16 @@ class TimesForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         every = data.get("every")
-        needed = {"cron": ["cron"], "weekly": ["weekday", "at"], "monthly": ["day", "at"]}.get(str(every), ["at"])
+        needed = {"cron": ["cron"], "weekly": ["on", "at"], "monthly": ["day", "at"]}.get(str(every), ["at"])
         for name in needed:
-            if name not in self.errors and data[name] in (None, ""):
+            if name not in self.errors and not data[name]:
                 self.add_error(name, "Say when.")
         if every is None or any(name in self.errors for name in needed):
             return data
         if every == "cron":
             data["cadence"] = data["cron"]
         else:
-            data["cadence"] = Said(every, data["at"], data["weekday"] or "1", data["day"] or "1").cron
+            data["cadence"] = Said(every, data["at"], tuple(data["on"]), data["day"] or "1").cron
         return data
 
 
@@ -198,7 +203,7 @@ def _values(schedule: Schedule) -> dict[str, Any]:
     plain = said(schedule.cadence)
     when: dict[str, Any] = {"every": "cron", "cron": schedule.cadence}
     if plain:
-        when = {"every": plain.every, "at": plain.at, "weekday": plain.weekday, "day": plain.day}
+        when = {"every": plain.every, "at": plain.at, "on": plain.on, "day": plain.day}
     guard = dict(options.get("guard") or {})
     if isinstance(guard.get("absenteeOwner"), bool):
         guard["absenteeOwner"] = str(guard["absenteeOwner"]).lower()

@@ -29,7 +29,7 @@ from integrations.pace import database_now
 from leads.filters import BadFilter
 
 MONEY = ("max_cost", "limit", "older_than_days", "skip_trace")
-WHERE = {"weekday": "weekly", "day": "monthly", "cron": "cron", "at": "daily weekdays weekly monthly"}
+WHERE = {"on": "weekly", "day": "monthly", "cron": "cron", "at": "daily weekdays weekly monthly"}
 LAST_RUNS = 5
 
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from config.common.admin import OwnedAdmin, by_id, chosen, for_each
+from config.common.admin import OwnedAdmin, ask, by_id, chosen, confirmed, for_each
 from enrichment.admin import schedule_page
 from enrichment.cadence import by_the_clock_of, cadence_in_words, place_of
 from enrichment.models import Schedule
@@ -81,8 +81,14 @@ class ScheduleAdmin(OwnedAdmin):
         self._each(request, queryset, lambda s: change_schedule(schedule=s, changes={"enabled": True}), "On")
 
     @admin.action(description="Remove")
-    def remove(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        self._each(request, queryset, lambda schedule: delete_schedule(schedule=schedule), "Removed")
+    def remove(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> HttpResponse | None:
+        schedules = chosen(self, request, queryset)
+        if schedules and not confirmed(request):
+            lines = [f"{schedule}: {cadence_in_words(schedule.cadence)}" for schedule in schedules]
+            lines.append("Nothing more is started. What was started goes on, and what was bought stays.")
+            return ask(self, request, schedules, title="Remove schedules?", lines=lines, button="Remove")
+        for_each(self, request, schedules, lambda schedule: delete_schedule(schedule=schedule), done="Removed")
+        return None
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Schedule], act: Any, done: str) -> None:
         for_each(self, request, chosen(self, request, queryset), act, done=done, refusals=(RunError, ValueError))

@@ -28,15 +28,15 @@ from enrichment.models import Schedule
 from enrichment.rules import CADENCE_MAX
 from enrichment.selectors import schedule_result
 
+CADENCE_HELP = (
+    'Five cron fields: minute (one number), hour, day, month, weekday. "30 2 * * 1-5" is 02:30 on weekdays, '
+    '"0 6 * * 1,4" is 06:00 on Mondays and Thursdays'
+)
 _OPTIONS = ("limit", "skipTrace", "guard", "olderThanDays", "search")
 
 
 class ScheduleEdit(StrictSerializer):
-    cadence = serializers.CharField(
-        max_length=CADENCE_MAX,
-        required=False,
-        help_text='Five cron fields, such as "30 2 * * 1-5": minute (one number), hour, day, month, weekday',
-    )
+    cadence = serializers.CharField(max_length=CADENCE_MAX, required=False, help_text=CADENCE_HELP)
     timeZone = serializers.CharField(
         source="time_zone", max_length=64, required=False, help_text="Whose clock: America/New_York; mine by default"
     )
@@ -56,10 +56,7 @@ class ScheduleEdit(StrictSerializer):
 class ScheduleInput(ScheduleEdit):
     bucketId = IdField()
     kind = serializers.ChoiceField(choices=Schedule.Kind.choices)
-    cadence = serializers.CharField(
-        max_length=CADENCE_MAX,
-        help_text='Five cron fields, such as "30 2 * * 1-5": minute (one number), hour, day, month, weekday',
-    )
+    cadence = serializers.CharField(max_length=CADENCE_MAX, help_text=CADENCE_HELP)
     enabled = None  # type: ignore[assignment]  # a new one is on
 
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from buckets.models import Bucket
 from config.common.ids import uuid7
 from enrichment.models import Schedule
-from tests.admin_site import address, staff, words
+from tests.admin_site import act, address, staff, words
 from tests.support import make_user
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +62,7 @@ def test_facts_for_the_next_leads(ann: tuple[User, Client], bucket: Bucket):
 
 
 def test_the_search_again(ann: tuple[User, Client], bucket: Bucket):
-    ann[1].post(ADD, filled(bucket, kind="refresh", every="weekly", weekday="3", at="18:05"))
+    ann[1].post(ADD, filled(bucket, kind="refresh", every="weekly", on="3", at="18:05"))
 
     schedule = Schedule.objects.get()
     assert (schedule.kind, schedule.cadence, schedule.max_cost) == ("refresh", "5 18 * * 3", None)
@@ -87,7 +87,8 @@ def test_what_has_changed(ann: tuple[User, Client], bucket: Bucket):
         ({"every": "hourly"}, "every"),
         ({"at": "25:00"}, "at"),
         ({"at": None}, "at"),
-        ({"every": "weekly"}, "weekday"),
+        ({"every": "weekly"}, "on"),
+        ({"every": "weekly", "on": ["1", "7"]}, "on"),
         ({"every": "monthly", "day": "31"}, "day"),
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
         ({"time_zone": "../../etc/passwd"}, "time_zone"),
@@ -185,6 +186,35 @@ def test_an_own_cron_line_comes_back_as_it_was(ann: tuple[User, Client], bucket:
     assert (form["every"].value(), form["cron"].value()) == ("cron", "15 */6 * * *")
 
 
+def test_several_days_a_week_come_back_as_they_were(ann: tuple[User, Client], bucket: Bucket):
+    ann[1].post(ADD, filled(bucket, max_cost="5", every="weekly", on=["0", "4", "1"]))
+    schedule = Schedule.objects.get()
+    page = address(Schedule, "change", schedule.pk)
+
+    form = ann[1].get(page).context["form"]
+    assert (schedule.cadence, form["every"].value()) == ("30 2 * * 0,1,4", "weekly")
+    assert sorted(form["on"].value()) == ["0", "1", "4"]
+    shown = ann[1].get(address(Schedule, "changelist")).content.decode()
+    assert "On Mondays, Thursdays and Sundays at 02:30" in shown
+
+    ann[1].post(page, {"every": "weekly", "on": ["5"], "at": "02:30", "time_zone": "America/New_York", "max_cost": "5"})
+    assert Schedule.objects.get().cadence == "30 2 * * 5"
+
+
+def test_removing_asks_first(ann: tuple[User, Client], bucket: Bucket):
+    ann[1].post(ADD, filled(bucket, max_cost="5"))
+    schedules = [Schedule.objects.get()]
+
+    asked = act(ann[1], Schedule, "remove", schedules).content.decode()
+    assert "Enrich the next leads, Kings: Daily at 02:30" in asked
+    assert Schedule.objects.exists()
+    _, bobs = staff("bob")
+    act(bobs, Schedule, "remove", schedules, confirmed="yes")
+    assert Schedule.objects.exists()
+    assert words(act(ann[1], Schedule, "remove", schedules, confirmed="yes")) == [f"Removed: {schedules[0]}"]
+    assert not Schedule.objects.exists()
+
+
 def test_somebody_elses_schedule_is_not_there(ann: tuple[User, Client], bucket: Bucket):
     ann[1].post(ADD, filled(bucket, max_cost="5"))
     before = Schedule.objects.values().get()
@@ -208,8 +238,8 @@ def test_one_makes_a_zone_ones_own(ann: tuple[User, Client], bucket: Bucket):
 def test_the_next_times_while_typing(ann: tuple[User, Client]):
     place = reverse("admin:enrichment_schedule_next")
 
-    told = ann[1].get(place, {"every": "weekly", "weekday": "1", "at": "02:30", "time_zone": "America/New_York"})
-    assert told.content.decode().count("Mon ") == 3
+    told = ann[1].get(place, {"every": "weekly", "on": ["1", "6"], "at": "02:30", "time_zone": "America/New_York"})
+    assert sorted(told.content.decode().count(day) for day in ("Mon ", "Sat ")) == [1, 2]
     assert "02:30 (New York), then" in told.content.decode()
     for bad in ({"every": "cron", "cron": "0 0 31 2 *", "time_zone": "UTC"}, {"time_zone": "Mars"}, {"at": "\0"}):
         assert "then" not in ann[1].get(place, bad).content.decode()

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from enrichment.cadence import cadence_in_words, said
 from enrichment.rules import BadCadence, next_tick
 
 
@@ -81,6 +82,7 @@ def test_a_change_of_half_an_hour_is_one() -> None:
 def test_weekdays_and_days_of_the_month_are_crons() -> None:
     saturday = datetime(2026, 11, 28, 12, tzinfo=UTC)
     assert ticks("0 6 * * 1-5", "UTC", saturday, 2) == ["30 06:00+0000", "01 06:00+0000"]
+    assert ticks("0 6 * * 1,4", "UTC", saturday, 3) == ["30 06:00+0000", "03 06:00+0000", "07 06:00+0000"]
     assert ticks("0 6 1 * *", "UTC", saturday, 1) == ["01 06:00+0000"]
 
 
@@ -104,3 +106,26 @@ def test_weekdays_and_days_of_the_month_are_crons() -> None:
 def test_a_cadence_that_cannot_be_meant_is_refused_in_words(cadence: str, words: str) -> None:
     with pytest.raises(BadCadence, match=words):
         next_tick(cadence, "UTC", datetime(2026, 11, 24, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("cron", "words", "again"),
+    [
+        ("30 2 * * *", "Daily at 02:30", "30 2 * * *"),
+        ("30 2 * * 1-5", "On weekdays at 02:30", "30 2 * * 1-5"),
+        ("0 18 * * 3", "On Wednesdays at 18:00", "0 18 * * 3"),
+        ("0 18 * * 0,6", "On Saturdays and Sundays at 18:00", "0 18 * * 0,6"),
+        ("0 18 * * 5,1,3,1", "On Mondays, Wednesdays and Fridays at 18:00", "0 18 * * 1,3,5"),
+        ("5 6 L * *", "Monthly on the last day at 06:05", "5 6 L * *"),
+    ],
+)
+def test_a_cadence_is_said_in_words_and_back(cron: str, words: str, again: str) -> None:
+    plain = said(cron)
+    assert plain is not None
+    assert (plain.words, plain.cron) == (words, again)
+
+
+@pytest.mark.parametrize("cron", ["0 6 * * 1-3", "0 6 * * 7", "0 6 * * 1,", "0 6 1 * 1,2", "0 6 31 * *", "0 */6 * * *"])
+def test_what_only_cron_can_say_stays_cron(cron: str) -> None:
+    assert said(cron) is None
+    assert cadence_in_words(cron) == f"cron {cron}"

@@ -22,7 +22,7 @@ class Command(ProductCommand):
     help = "Lists, adds and removes schedules, or does one now. An added one shows when it comes first."
     example = (
         'python manage.py schedules add BUCKET --kind enrich --cadence "30 2 * * *" --limit 200 --max-cost 20\n'
-        '  python manage.py schedules add BUCKET --kind refresh --cadence "0 6 * * 1" --time-zone America/New_York\n'
+        '  python manage.py schedules add BUCKET --kind refresh --cadence "0 6 * * 1,4" --time-zone America/New_York\n'
         '  python manage.py schedules add BUCKET --kind rebuy --cadence "0 3 1 * *" --older-than-days 90 --max-cost 9\n'
         "  python manage.py schedules list --user ann\n"
         "  python manage.py schedules run-now SCHEDULE"
@@ -34,7 +34,7 @@ class Command(ProductCommand):
         parser.add_argument("id", nargs="?", metavar="ID", help="add: the bucket; remove, run-now: the schedule")
         add_user(parser, required=False, help="Whose; the bucket or schedule must be theirs")
         parser.add_argument("--kind", choices=Schedule.Kind.values, help="What is done")
-        parser.add_argument("--cadence", metavar="CRON", help='Five cron fields, such as "30 2 * * 1-5"')
+        parser.add_argument("--cadence", metavar="CRON", help='Five cron fields: "0 6 * * 1,4" is Mon and Thu')
         parser.add_argument("--time-zone", metavar="ZONE", help="Whose clock: America/New_York; the user's by default")
         parser.add_argument("--max-cost", metavar="USD", help="enrich, rebuy: US dollars a tick may spend")
         parser.add_argument("--limit", type=int, metavar="N", help="enrich, rebuy: at most N leads a tick (RUN_LIMIT)")
