@@ -19,6 +19,7 @@ from integrations.gate import Owned
 from integrations.models import Lookup, Operation
 from integrations.pace import database_now
 from integrations.realestateapi import naming
+from integrations.reveals import released
 from leads import facts
 from leads.facts import FactRow
 from leads.filters import matching
@@ -173,10 +174,16 @@ def _about_business(run: Run, items: Sequence[Waiting]) -> Questions:
 
 
 def _asked_for_phones(lead_ids: Sequence[UUID], since: datetime) -> set[UUID]:
-    """Which of these leads a run has asked Apollo for phones of: they have come, are to come, or there are none."""
+    """Which of these leads a run has asked Apollo for phones of: they have come, are to come, or there are none.
+
+    Those that an operator has released since are not: nothing was charged, so they can be asked for again.
+    """
+    let_go = released(since)
     items = RunItem.objects.filter(lead__in=lead_ids, stage=Stage.DONE, category="", run__kind=Run.Kind.APOLLO)
     items = items.filter(outcome__in=[RunItem.Outcome.ENRICHED, RunItem.Outcome.PARTIAL], run__created_at__gt=since)
-    return set(items.filter(run__options__contains={"revealPhones": True}).values_list("lead", flat=True))
+    asked = items.filter(run__options__contains={"revealPhones": True})
+    rows = asked.values_list("lead", "lead__apollo_person_id", "run__created_at")
+    return {lead for lead, person, at in rows if at > let_go.get(person or "", since)}
 
 
 _SOURCES = {Stage.DETAIL: facts.PROPERTY, Stage.SKIP_TRACE: facts.CONTACT, Stage.APOLLO: facts.APOLLO}

@@ -29,9 +29,10 @@ def release(call: VendorCall, reason: str, **facts: Any) -> None:
 
 def _free_lookups(call: VendorCall) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(  # an older answer stays owned, if stale
+        cursor.execute(  # an older answer stays owned, if stale; but not one that `reveals.release` has freed
             """
-            UPDATE integrations_lookup SET state = CASE WHEN facts IS NULL THEN 'free' ELSE 'answered' END
+            UPDATE integrations_lookup
+               SET state = CASE WHEN facts IS NULL OR fetched_at IS NULL THEN 'free' ELSE 'answered' END
              WHERE call_id = %s AND state IN ('buying', 'in_doubt')
             """,
             [call.pk],

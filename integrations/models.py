@@ -276,6 +276,7 @@ class PhoneReveal(models.Model):
         indexes = [
             models.Index(fields=["ask_at"], condition=Q(state="waiting"), name="reveal_waiting"),
             models.Index(fields=["call"], condition=Q(raw__isnull=False, unreadable=False), name="reveal_pushed"),
+            models.Index(fields=["closed_at"], condition=Q(state="released"), name="reveal_released"),
         ]
         constraints = [
             models.CheckConstraint(

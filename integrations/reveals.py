@@ -23,13 +23,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from config.common.bell import ring
 from integrations import purses
 from integrations.apollo.parse import Reveal
 from integrations.contract import Reply
-from integrations.models import PhoneReveal, VendorCall
+from integrations.models import Lookup, PhoneReveal, VendorCall
 from integrations.pace import database_now
 from integrations.purses import BELIEVED, MONEY, MOST_UNITS, ZERO
 
@@ -168,6 +168,8 @@ def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
         return None
     phones = {person: facts for person, facts in answer.phones.items() if person in reveal.people and facts["phone"]}
     cost = _counted(call, reveal, answer.credits)
+    if reveal.state == State.RELEASED:
+        _without_phone(call, reveal, Lookup.State.FREE).update(state=Lookup.State.ANSWERED, fetched_at=call.ended_at)
     _spend(call, reveal, cost)
     call.units = min(call.units + answer.credits, MOST_UNITS)
     call.save(update_fields=["cost", "units"])
@@ -218,7 +220,7 @@ def give_up(call_id: UUID, reason: str) -> bool:
 
 
 def release(call_id: UUID) -> bool:
-    """The operator says: no phone was charged. The money comes back."""
+    """The operator says: no phone was charged. The money comes back, and they may be asked for again."""
     return _decide(call_id, State.RELEASED)
 
 
@@ -231,11 +233,25 @@ def _decide(call_id: UUID, state: PhoneReveal.State) -> bool:
     call, reveal = _locked(call_id)
     if call is None or reveal is None or reveal.state != State.IN_DOUBT:
         return False
+    if state == State.RELEASED:  # whoever asks for phones next buys them; the facts stay, in case these come after all
+        _without_phone(call, reveal, Lookup.State.ANSWERED).update(state=Lookup.State.FREE, fetched_at=None)
     _spend(call, reveal, reveal.reserved if state == State.WRITTEN_OFF else ZERO)
     call.save(update_fields=["cost"])
     reveal.state, reveal.closed_at = state, database_now()
     reveal.save()
     return True
+
+
+def released(since: datetime) -> dict[str, datetime]:
+    """Apollo's people whose phones an operator has released since then, and when: they may be asked for again."""
+    rows = PhoneReveal.objects.filter(state=State.RELEASED, closed_at__gt=since).order_by("closed_at")
+    return {person: at for people, at in rows.values_list("people", "closed_at") if at for person in people}
+
+
+def _without_phone(call: VendorCall, reveal: PhoneReveal, state: Lookup.State) -> QuerySet[Lookup]:
+    """The answers this call has bought and whose phones never came."""
+    keys = [key for asked in reveal.people.values() for key in asked]
+    return Lookup.objects.filter(call=call, key__in=keys, state=state, facts__phone=None)
 
 
 def _locked(call_id: UUID) -> tuple[VendorCall | None, PhoneReveal | None]:

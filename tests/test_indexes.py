@@ -302,6 +302,11 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     ),
     "phones to ask Apollo for": (lambda p: reveals.due(), "integrations_phonereveal", "reveal_waiting"),
     "phones that were pushed": (lambda p: reveals.pushed(), "integrations_phonereveal", "reveal_pushed"),
+    "phones that were released": (
+        lambda p: reveals.released(database_now()),
+        "integrations_phonereveal",
+        "reveal_released",
+    ),
     "who asked for a person's phone": (lambda p: phones._who_asked(["12"]), "leads_lead", "lead_by_apollo_person"),
     "calls of a user": (
         lambda p: by(VendorCall.objects.filter(user=p.bucket.owner).order_by("-pk")[:50]),

@@ -213,17 +213,18 @@ class PhoneRevealAdmin(ReadOnlyAdmin):
 
     @admin.action(description="In doubt: no phone was charged, release the money", permissions=["decide"])
     def was_not_charged(self, request: HttpRequest, queryset: QuerySet[PhoneReveal]) -> HttpResponse | None:
-        return self._decide(request, queryset, reveals.release, NOT_BILLED, "Released")
+        again = "Whoever asks for these phones again pays for them. "
+        return self._decide(request, queryset, reveals.release, NOT_BILLED, "Released", again)
 
     @admin.action(description="In doubt: phones were charged and never came, write them off", permissions=["decide"])
     def was_charged(self, request: HttpRequest, queryset: QuerySet[PhoneReveal]) -> HttpResponse | None:
         return self._decide(request, queryset, reveals.write_off, BILLED, "Written off")
 
     def _decide(
-        self, request: HttpRequest, queryset: QuerySet[PhoneReveal], act: Any, button: str, done: str
+        self, request: HttpRequest, queryset: QuerySet[PhoneReveal], act: Any, button: str, done: str, more: str = ""
     ) -> HttpResponse | None:
         doubtful = queryset.filter(state=PhoneReveal.State.IN_DOUBT)
-        after = "Should the phones come after all, their leads get them and the money is put right."
+        after = f"{more}Should the phones come after all, their leads get them and the money is put right."
         return decide(
             self, request, doubtful, act, _reveal_in_words, lambda _: "phones", button=button, done=done, after=after
         )

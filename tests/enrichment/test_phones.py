@@ -554,6 +554,70 @@ def test_an_operator_decides_once_and_the_truth_that_comes_later_counts(
     assert find_drift() == []
 
 
+@pytest.mark.parametrize(("flag", "state"), [("--release", "released"), ("--write-off", "written_off")])
+def test_the_command_lists_phones_in_doubt_and_takes_the_same_answers(
+    forgotten: PhoneReveal, flag: str, state: str
+) -> None:
+    (row,) = run_command("in_doubt", "--json").json["inDoubt"]
+    assert (row["id"], row["what"], row["inputs"]) == (str(forgotten.pk), "phones", len(forgotten.people))
+    assert (Decimal(row["reserved"]), row["reason"]) == (forgotten.reserved, forgotten.reason)
+    assert f"phones of {len(forgotten.people)} inputs" in run_command("in_doubt").out
+    before = money()[0]
+
+    assert run_command("in_doubt", forgotten.pk, flag).status == 0
+    assert PhoneReveal.objects.get().state == state
+    assert money() == (before + (forgotten.reserved if flag == "--write-off" else 0), 0)
+    assert run_command("in_doubt").out == "Nothing is in doubt.\n"
+    again = run_command("in_doubt", forgotten.pk, flag)
+    assert (again.status, "The reveal of phones" in again.err, "is not in doubt" in again.err) == (1, True, True)
+
+
+def test_released_phones_can_be_asked_for_again_and_are_bought_once(forgotten: PhoneReveal, apollo: Sandbox) -> None:
+    bucket, late = Bucket.objects.get(), people(apollo, make_user("bob"), 5, name="Late")
+    with transaction.atomic():
+        assert reveals.release(forgotten.pk)
+
+    apollo.faults.replace([Fault("apollo_people", "500", count=3)])  # what is not sent owns nothing again
+    failed = ask(bucket)
+    assert (failed.spent, failed.failed > 0) == (0, True)
+    apollo.faults.replace([])
+    again = ask(bucket)
+    assert again.spent + again.reserved > 0
+    time.sleep(0.3)
+    overdue()
+    assert phones.sweep() == 1
+    assert with_phones(bucket) > 0
+    assert [ask(one).spent for one in (bucket, late)] == [0, 0]
+    assert with_phones(late) == with_phones(bucket)
+    assert find_drift() == []
+
+
+def test_phones_written_off_are_not_asked_for_again(forgotten: PhoneReveal) -> None:
+    with transaction.atomic():
+        assert reveals.write_off(forgotten.pk)
+
+    again = ask(Bucket.objects.get())
+    assert (again.spent, again.reserved, PhoneReveal.objects.count()) == (0, 0, 1)
+
+
+def test_phones_that_come_after_a_release_are_owned_by_whoever_asks_next(
+    forgotten: PhoneReveal, apollo: Sandbox
+) -> None:
+    with transaction.atomic():
+        assert reveals.release(forgotten.pk)
+    person = sorted(forgotten.people)[0]
+    phone = {"sanitized_number": "+15125550123", "type_cd": "mobile"}
+    push(
+        token_of(forgotten.pk),
+        json.dumps({"credits_consumed": 8, "people": [{"id": person, "phone_numbers": [phone]}]}),
+    )
+    assert phones.sweep() == 1
+
+    late = people(apollo, make_user("bob"), 5, name="Late")
+    assert [ask(one).spent for one in (Bucket.objects.get(name="Leads"), late)] == [0, 0]
+    assert with_phones(late) == 1
+
+
 def test_silence_gives_nothing_up(apollo: Sandbox, settings: Any) -> None:
     ask(people(apollo, make_user(), 2))
     PhoneReveal.objects.update(deadline=timezone.now() - timedelta(days=2))
