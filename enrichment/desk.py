@@ -18,6 +18,7 @@ from django.db.models.functions import Cast, Coalesce, Concat
 from accounts.models import User
 from buckets.models import Bucket, Fill
 from config.common.ids import uuid7_floor
+from config.common.percent import percent
 from enrichment.models import Run, RunItem
 from enrichment.selectors import why_waiting, workers_alive
 from integrations import catalogue
@@ -56,7 +57,7 @@ class Spent:
         """Of the cap, 0 to 100."""
         if self.cap is None:
             return 0
-        return min(100, round(100 * self.used / self.cap)) if self.cap else 100
+        return percent(self.used, self.cap) if self.cap else 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Stock:
             ("Waiting in a run", self.waiting),
             ("Contacted", self.contacted),
         )
-        return [(words, count, round(100 * count / self.leads) if self.leads else 0) for words, count in rows]
+        return [(words, count, percent(count, self.leads)) for words, count in rows]
 
 
 def _mine(rows: Any, user: User, owner: str = "owner") -> Any:

@@ -15,27 +15,19 @@ from django.db.models import Count, Q
 
 from buckets.models import Bucket, Fill
 from buckets.selectors import progress
+from config.common.percent import percent
 from enrichment.models import Run
 from enrichment.reach import latest_with_facts
 from enrichment.selectors import bucket_money, eta_seconds, why_waiting
 from integrations import catalogue
 from integrations.purses import ZERO
+from leads.facts import SIGNALS
 from leads.models import Lead
 
 RUNS_SHOWN = 8
 FILLS_SHOWN = 3
 PINS_MOST = 500  # more than that hides the map
 SIGNALS_FROM = 5000  # latest leads whose facts are known; 20 ms
-SIGNALS = (
-    ("pre_foreclosure", "Pre-foreclosure"),
-    ("foreclosure", "Foreclosure"),
-    ("tax_lien", "Tax lien"),
-    ("bankruptcy", "Bankruptcy"),
-    ("vacant", "Vacant"),
-    ("absentee_owner", "Absentee owner"),
-    ("high_equity", "High equity"),
-    ("free_clear", "Free and clear"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +77,7 @@ def live(bucket: Bucket) -> Live:
         rate = run.canary.get("hitRate")
         run.sample_percent = None if rate is None else round(100 * rate)
         run.parts = [
-            Part(name, count, _percent(count, run.total))
+            Part(name, count, percent(count, run.total))
             for name, count in (
                 ("with a phone", run.enriched),
                 ("without a phone", run.partial),
@@ -107,11 +99,7 @@ def funnel(bucket: Bucket) -> list[Part]:
         ("With a phone", bucket.enriched_leads),
         ("Contacted", bucket.contacted_leads),
     )
-    return [Part(name, count, _percent(count, bucket.total_leads)) for name, count in steps]
-
-
-def _percent(count: int, whole: int) -> int:
-    return round(100 * count / whole) if whole else 0
+    return [Part(name, count, percent(count, bucket.total_leads)) for name, count in steps]
 
 
 def money(bucket: Bucket) -> Money:
@@ -124,9 +112,9 @@ def money(bucket: Bucket) -> Money:
 def signals(bucket: Bucket) -> tuple[list[Part], int]:
     """How many of the latest leads whose facts are known show each signal, and how many leads that is told from."""
     ids = latest_with_facts(bucket.pk, SIGNALS_FROM)
-    counts = {name: Count("pk", filter=Q(**{name: True})) for name, _ in SIGNALS}
+    counts = {name: Count("pk", filter=Q(**{name: True})) for name in SIGNALS}
     found = Lead.objects.filter(pk__in=ids).aggregate(**counts) if ids else {}
-    parts = [Part(words, found.get(name, 0), _percent(found.get(name, 0), len(ids))) for name, words in SIGNALS]
+    parts = [Part(words, found.get(name, 0), percent(found.get(name, 0), len(ids))) for name, words in SIGNALS.items()]
     return [part for part in parts if part.count], len(ids)
 
 

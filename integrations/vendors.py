@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from config.common.ids import uuid7_floor
+from config.common.percent import percent
 from integrations import breaker
 from integrations.apollo import client as apollo
 from integrations.errors import VendorFailure
@@ -61,7 +62,7 @@ class Pace:
 
     @property
     def percent(self) -> int:
-        return min(100, round(100 * self.sent / self.pace)) if self.pace else 0
+        return percent(self.sent, self.pace)
 
 
 def paces(vendor: Vendor, now: datetime) -> list[Pace]:

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Expression, F, Func, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from leads.facts import SIGNALS
 from leads.models import Lead
 
 PIECE = 64 * 1024  # bytes; a row a piece halves what a web server can send (measured)
@@ -85,13 +86,7 @@ COLUMNS: tuple[tuple[str, Expression], ...] = (
     ("Mailing city", _Text("mailing_city")),
     ("Mailing state", _Text("mailing_state")),
     ("Mailing ZIP", _Text("mailing_zip")),
-    ("Pre-foreclosure", _plain("pre_foreclosure")),
-    ("Foreclosure", _plain("foreclosure")),
-    ("Tax lien", _plain("tax_lien")),
-    ("Bankruptcy", _plain("bankruptcy")),
-    ("Vacant", _plain("vacant")),
-    ("High equity", _plain("high_equity")),
-    ("Free and clear", _plain("free_clear")),
+    *((words, _plain(name)) for name, words in SIGNALS.items() if name != "absentee_owner"),  # it stands with the owner
     ("Phone", _Phone("phone")),
     ("Phone type", _Text("phone_type")),
     ("Phone do not call", _plain("phone_do_not_call")),

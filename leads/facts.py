@@ -54,6 +54,16 @@ _PROPERTY = {
     "high_equity": "boolean",
     "free_clear": "boolean",
 }
+SIGNALS = {  # what may make an owner sell: the columns of _PROPERTY, in the order and the words they are shown in
+    "pre_foreclosure": "Pre-foreclosure",
+    "foreclosure": "Foreclosure",
+    "tax_lien": "Tax lien",
+    "bankruptcy": "Bankruptcy",
+    "vacant": "Vacant",
+    "absentee_owner": "Absentee owner",
+    "high_equity": "High equity",
+    "free_clear": "Free and clear",
+}
 _APOLLO = {
     "apollo_person_id": "text",
     "apollo_org_id": "text",

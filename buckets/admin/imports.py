@@ -31,6 +31,7 @@ from buckets.imports.selectors import failed_lines
 from buckets.models import Import
 from buckets.services import BucketGone
 from config.common.admin import OwnedAdmin, ask, confirmed, is_id, page
+from config.common.percent import percent
 from leads.export import in_pieces
 
 Status = Import.Status
@@ -249,4 +250,4 @@ class Progress:
         kept = [(count, KEPT.get(reason, reason)) for reason, count in sorted(job.kept.items()) if count]
         undoing = job.status in (Status.UNDOING, Status.UNDONE)
         done, goal = (job.removed + sum(job.kept.values()), job.new) if undoing else (job.read, job.total)
-        return cls(job.status in OPEN, 100 * done // goal if goal else 0, kept)
+        return cls(job.status in OPEN, percent(done, goal), kept)

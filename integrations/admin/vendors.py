@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import TabularInline
 
 from config.common.admin import CommonAdmin, ask, chosen, confirmed, for_each
+from config.common.percent import percent
 from integrations import breaker, vendors
 from integrations.admin.money import used
 from integrations.models import Operation, Vendor
@@ -233,7 +234,7 @@ def _facts(vendor: Vendor) -> dict[str, Any]:
         "spent": spent,
         "reserved": reserved,
         "cap": cap,
-        "percent": min(100, round(100 * (spent + reserved) / cap)) if cap else used_up,
+        "percent": percent(spent + reserved, cap) if cap else used_up,
         "paces": vendors.paces(vendor, now),
         "errors_today": vendors.errors(vendor, now),
         "changes": changes(vendor),

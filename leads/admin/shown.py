@@ -8,18 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from config.common.contacts import masked
+from leads.facts import SIGNALS
 from leads.models import Lead
 
-SIGNALS = (
-    ("pre_foreclosure", "Pre-foreclosure", "danger"),
-    ("foreclosure", "Foreclosure", "danger"),
-    ("tax_lien", "Tax lien", "danger"),
-    ("bankruptcy", "Bankruptcy", "danger"),
-    ("vacant", "Vacant", "warning"),
-    ("absentee_owner", "Absentee owner", "warning"),
-    ("high_equity", "High equity", "info"),
-    ("free_clear", "Free and clear", "info"),
-)
+_LOOKS = {"vacant": "warning", "absentee_owner": "warning", "high_equity": "info", "free_clear": "info"}  # else danger
 _TYPES = {"SFR": "House", "MFR": "Multi-family", "CONDO": "Condo", "LAND": "Land", "MOBILE": "Mobile home"}
 _DO_NOT_CALL = {True: ("Do not call", "danger"), False: ("May be called", "success"), None: ("Not checked", "")}
 
@@ -63,7 +55,7 @@ def map_address(lead: Lead) -> str:
 
 def signals(lead: Lead) -> list[tuple[str, str]]:
     """Labels of what is true of the property and its owner: (words, look)."""
-    return [(words, look) for name, words, look in SIGNALS if getattr(lead, name)]
+    return [(words, _LOOKS.get(name, "danger")) for name, words in SIGNALS.items() if getattr(lead, name)]
 
 
 def contacts(lead: Lead, *, shown: bool) -> list[Contact]:
