@@ -10,7 +10,7 @@ from celery import shared_task
 from celery.signals import worker_ready
 from django.db import connection
 
-from enrichment import lanes, phones, purchase, schedules
+from enrichment import lanes, phones, purchase, ticking
 from enrichment.pump import work
 from enrichment.reconcile import find_drift
 
@@ -45,7 +45,7 @@ def reap() -> None:
 # Asking a vendor which of many leads have changed takes minutes (changes.SECONDS).
 @shared_task(name="enrichment.tick", time_limit=600, soft_time_limit=540)
 def tick() -> None:
-    schedules.tick()
+    ticking.tick()
 
 
 @shared_task(name="enrichment.reconcile")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from enrichment.models import Run, Schedule
-from enrichment.schedules import tick
+from enrichment.ticking import tick
 from integrations.pace import database_now
 from tests.api.client import Api, body_of, refused
 from tests.support import make_bucket

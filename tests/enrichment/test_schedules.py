@@ -17,11 +17,12 @@ from buckets.filling import continue_fill
 from buckets.models import Bucket, Fill
 from buckets.services import delete_bucket
 from config.local.sandbox.server import Sandbox
-from enrichment import schedules
+from enrichment import ticking
 from enrichment.models import Run, Schedule
-from enrichment.schedules import MAX_FAILURES, change_schedule, create_schedule, run_now, tick
+from enrichment.schedules import change_schedule, create_schedule, run_now
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError, cancel_run, pause_run
+from enrichment.ticking import MAX_FAILURES, tick
 from integrations.models import Purse, Vendor
 from integrations.pace import database_now
 from leads.models import Lead
@@ -356,4 +357,4 @@ def test_switched_off_it_is_not_due_and_cannot_be_run_now(bucket: Bucket) -> Non
     assert schedule.next_at is None
     with pytest.raises(RunError, match="switched off"):
         run_now(schedule=schedule)
-    assert schedules.tick() == 0
+    assert ticking.tick() == 0

@@ -20,7 +20,7 @@ from django.db import connection
 from buckets.models import Bucket
 from config.local.sandbox.server import Sandbox
 from enrichment.models import Run, RunItem, Schedule
-from enrichment.schedules import tick
+from enrichment.ticking import tick
 from integrations.pace import database_now
 from leads.models import Lead
 from tests.enrichment.test_schedules import due, make
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WORKER = """
 import django
 django.setup()
-from enrichment.schedules import tick
+from enrichment.ticking import tick
 print("ready", flush=True)
 tick()
 """

@@ -13,9 +13,10 @@ from buckets.models import Bucket
 from config.local.sandbox.server import Sandbox
 from enrichment import changes
 from enrichment.models import Run, Schedule
-from enrichment.schedules import create_schedule, tick
+from enrichment.schedules import create_schedule
 from enrichment.selectors import schedule_result
 from enrichment.services import retry_options
+from enrichment.ticking import tick
 from integrations.models import Lookup
 from integrations.pace import database_now
 from leads.models import Lead

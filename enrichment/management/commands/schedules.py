@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from config.common.commands import ProductCommand, add_criteria, add_user, criteria_of, pairs_of, row_of, user_named
-from enrichment import schedules
+from enrichment import schedules, ticking
 from enrichment.management.runs import dollars
 from enrichment.models import Schedule
 from enrichment.selectors import schedule_result
@@ -92,7 +92,7 @@ class Command(ProductCommand):
     def _run_now(self, options: dict[str, Any]) -> None:
         """In this process: needs no worker for the schedule itself, but for the run it starts."""
         schedule = schedules.run_now(schedule=self._one(options))
-        schedules.tick_one(schedule.pk, now=database_now())
+        ticking.tick_one(schedule.pk, now=database_now())
         self._tell(options, self._one(options))
 
     def _one(self, options: dict[str, Any]) -> Schedule:
