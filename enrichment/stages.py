@@ -205,8 +205,10 @@ def write_facts(stage: int, run: Run, answers: Sequence[tuple[UUID, Owned]]) -> 
 
 def _take_vendor_ids(told: Mapping[UUID, str]) -> None:
     """Leads that were asked for by address or APN are called by the vendor's id from now on, if that is owned too."""
+    if not told:
+        return
     details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(told.values()))
-    owned = set(details.filter(state=Lookup.State.ANSWERED, category="").values_list("key", flat=True)) if told else ()
+    owned = set(details.filter(state=Lookup.State.ANSWERED, category="").values_list("key", flat=True))
     take_vendor_ids({lead_id: property_id for lead_id, property_id in told.items() if property_id in owned})
 
 
