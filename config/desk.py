@@ -6,17 +6,27 @@ from typing import Any
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.text import format_lazy
 
 
-def _entry(title: str, icon: str, address: str, *, superusers: bool = False) -> dict[str, Any]:
+def _entry(title: str, icon: str, address: str, *, query: str = "", superusers: bool = False) -> dict[str, Any]:
     """A line of the side bar. `address`: what `admin:` is followed by in a URL's name."""
-    entry = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{address}")}
+    entry = {"title": title, "icon": icon, "link": format_lazy("{}{}", reverse_lazy(f"admin:{address}"), query)}
     return entry | ({"permission": "config.common.admin.sees_all"} if superusers else {})
 
 
 def _in_buckets(request: Any) -> bool:
     """Finding properties has an entry of its own, below the buckets' address."""
     return "/buckets/bucket/" in request.path and "/buckets/bucket/find/" not in request.path
+
+
+def _in_leads(request: Any) -> bool:
+    return "/leads/lead/" in request.path and not _in_callbacks(request)
+
+
+def _in_callbacks(request: Any) -> bool:
+    """The list of leads, filtered by when their owners are to be called back."""
+    return "/leads/lead/" in request.path and bool(request.GET.get("callback"))
 
 
 def _in_imports(request: Any) -> bool:
@@ -58,7 +68,9 @@ UNFOLD = {
                     _entry("Find properties", "travel_explore", "buckets_bucket_find"),
                     _entry("Import leads", "upload_file", "buckets_import_add") | {"active": _in_imports},
                     _entry("Buckets", "inventory_2", "buckets_bucket_changelist") | {"active": _in_buckets},
-                    _entry("Leads", "contacts", "leads_lead_changelist"),
+                    _entry("Leads", "contacts", "leads_lead_changelist") | {"active": _in_leads},
+                    _entry("Callbacks", "phone_callback", "leads_lead_changelist", query="?callback=today")
+                    | {"active": _in_callbacks},
                     _entry("Runs", "play_circle", "enrichment_run_changelist"),
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
                     _entry("Tags", "sell", "leads_tag_changelist"),

@@ -1,6 +1,7 @@
 """What the first page shows: what needs a person now, money against caps, leads by state, runs at work. Reads only.
 
-From counters, purses and partial indexes: no query counts leads, and the number of queries is the same over a million.
+From counters, purses and partial indexes: no query counts more than a hundred leads, and the number of queries is the
+same over a million.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from accounts.models import User
 from buckets.models import Bucket, Fill
 from config.common.ids import uuid7_floor
 from config.common.percent import percent
+from enrichment.cadence import by_the_clock_of
 from enrichment.models import Run, RunItem
 from enrichment.selectors import why_waiting, workers_alive
 from integrations import catalogue
@@ -26,20 +28,26 @@ from integrations.models import PhoneReveal, Purse, Vendor, VendorCall
 from integrations.pace import database_now
 from integrations.purses import ZERO
 from integrations.vendors import trouble
+from leads.models import Lead
 
 NEARLY = Decimal("0.8")  # of a cap: there is still time to raise it
 RECENT = timedelta(days=14)  # what failed before that is no news
 SHOWN = 10  # of a kind
+CALLBACKS_SHOWN = 3  # those that wait longest; the list has them all
 RUNS_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something a person has to decide or mend. row: what it is about, a row or the model whose list it is in."""
+    """Something a person has to decide or mend. row: what it is about, a row or the model whose list it is in.
+
+    parts: some of the rows it tells of, each with its words.
+    """
 
     title: str
     words: str
     row: Any
+    parts: Sequence[tuple[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,8 @@ def needs(user: User) -> list[Need]:
     now = database_now()
     found = [*_idle_workers(user, now), *(_vendors_down(now) if user.is_superuser else ())]
     found += _in_doubt() if user.is_superuser else ()
-    return [*found, *_paused(user), *_caps(user, now), *_failed(user, now), *_stopped_fills(user, now)]
+    found += [*_callbacks(user, now), *_paused(user), *_caps(user, now), *_failed(user, now)]
+    return [*found, *_stopped_fills(user, now)]
 
 
 def _idle_workers(user: User, now: datetime) -> list[Need]:
@@ -125,6 +134,23 @@ def _in_doubt() -> Iterable[Need]:
             count = f"{many}{' or more' if many == SHOWN * 10 else ''}"
             title = f"{count} {what}{'s' if many > 1 and what == 'request' else ''} in doubt"
             yield Need(title, "Look at the vendor's bill, then say whether it was bought.", model)
+
+
+def _callbacks(user: User, now: datetime) -> Iterable[Need]:
+    """One's own, for superusers too: whoever has the lead calls, and everybody's callbacks would bury theirs."""
+    due = Lead.objects.owned_by(user).to_call_back(before=now)
+    first = due.only("callback_at", "owner_name", "property_address", "property_city", "property_id")
+    parts = [(_whom(lead, user.time_zone), lead) for lead in first.order_by("callback_at", "pk")[:CALLBACKS_SHOWN]]
+    if parts:
+        many = due.order_by()[: SHOWN * 10].count()
+        count = f"{many}{' or more' if many == SHOWN * 10 else ''}"
+        yield Need(f"{count} callback{'s' if many > 1 else ''} due", "", Lead, parts)
+
+
+def _whom(lead: Any, time_zone: str) -> str:
+    """When, who and where: Wed 25 Nov, 14:30: Jo Smith, 12 Main St, Seattle."""
+    who = ", ".join(filter(None, (lead.owner_name, str(lead), lead.property_city)))
+    return f"{by_the_clock_of(lead.callback_at, time_zone)}: {who}"
 
 
 def _paused(user: User) -> Iterable[Need]:

@@ -99,6 +99,7 @@ COLUMNS: tuple[tuple[str, Expression], ...] = (
     ("Industry", _Text("apollo_industry")),
     ("LinkedIn", _Text("apollo_linkedin_url")),
     ("Employees", _plain("apollo_employee_count")),
+    ("Call back at", _Time("callback_at")),
     ("Status", _plain("status")),  # of our own words, as the next
     ("Enrichment", _plain("enrichment_status")),
     ("Enrichment error", _Text("enrichment_error")),

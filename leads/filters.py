@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils import timezone
 
 from leads.models import Lead
+
+CALLBACKS = [("due", "Due"), ("today", "Today, and what is due"), ("any", "Any")]
 
 
 class _UpperFilter(django_filters.CharFilter):  # type: ignore[misc]
@@ -35,6 +39,11 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
     hasPhone = django_filters.BooleanFilter(field_name="phone", lookup_expr="isnull", exclude=True, label="Has a phone")
     doNotCall = django_filters.BooleanFilter(field_name="phone_do_not_call", label="The phone is on a do-not-call list")
     contactable = django_filters.BooleanFilter(method="_contactable", label="May be called, not contacted yet")
+    callback = django_filters.ChoiceFilter(
+        choices=CALLBACKS,
+        method="_callback",
+        label="The owner is to be called back: due by now, due before tomorrow by your clock, or at any time",
+    )
     status = django_filters.MultipleChoiceFilter(choices=Lead.Status.choices, distinct=False)
     enrichmentStatus = django_filters.MultipleChoiceFilter(
         field_name="enrichment_status", choices=Lead.Enrichment.choices, distinct=False
@@ -75,6 +84,11 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
     def _enriched_only(self, queryset: Any, name: str, value: bool) -> Any:
         return queryset.enriched() if value else queryset
 
+    def _callback(self, queryset: Any, name: str, value: str) -> Any:
+        now = timezone.localtime()
+        tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        return queryset.to_call_back({"due": now, "today": tomorrow}.get(value))
+
     def _contactable(self, queryset: Any, name: str, value: bool) -> Any:
         return queryset.contactable() if value else queryset
 
@@ -87,8 +101,8 @@ class BadFilter(ValueError):
         self.errors = dict(errors)
 
 
-def matching(queryset: QuerySet[Lead], params: Mapping[str, Any]) -> QuerySet[Lead]:
-    """The leads of `queryset` that pass these filters. Raises BadFilter."""
+def matching(queryset: QuerySet[Lead], params: Mapping[str, Any], *, time_zone: str = "UTC") -> QuerySet[Lead]:
+    """The leads of `queryset` that pass these filters; time_zone: by whose clock a day ends. Raises BadFilter."""
     if not params:  # most pages: django-filter would copy each of its filters to find that out
         return queryset
     unknown = sorted(set(params) - set(LeadFilter.base_filters))
@@ -101,7 +115,8 @@ def matching(queryset: QuerySet[Lead], params: Mapping[str, Any]) -> QuerySet[Le
     chosen = LeadFilter(data=query, queryset=queryset)
     if not chosen.is_valid():
         raise BadFilter({name: [str(e) for e in errors] for name, errors in chosen.errors.items()})
-    passed: QuerySet[Lead] = chosen.qs
+    with timezone.override(time_zone):
+        passed: QuerySet[Lead] = chosen.qs
     return passed
 
 

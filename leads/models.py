@@ -146,6 +146,7 @@ class Lead(UUIDModel, Timestamped):
         max_length=300, null=True, blank=True, help_text="Category and reason of the last failure"
     )
 
+    callback_at = models.DateTimeField(null=True, blank=True, help_text="When the owner is to be called back")
     last_activity_at = models.DateTimeField(
         null=True, blank=True, help_text="When a person last did something about it"
     )
@@ -199,6 +200,11 @@ class Lead(UUIDModel, Timestamped):
                 condition=~Q(enrichment_status="pending"),
                 name="lead_of_owner_by_enrichment",
             ),
+            models.Index(
+                fields=["owner", "callback_at", "id"],
+                condition=Q(callback_at__isnull=False),
+                name="lead_to_call_back",
+            ),
             _searched("property_address", "lead_by_address"),
             _searched("apn", "lead_by_apn"),
             _searched("owner_name", "lead_by_owner_name"),
@@ -244,6 +250,8 @@ class Activity(UUIDModel):
         EMAIL = "email", "E-mail"
         CALLBACK = "callback", "Callback"
 
+    ANSWERS = (Kind.CALL, Kind.SMS, Kind.EMAIL)  # a callback that is due
+
     lead = models.ForeignKey(
         Lead, models.CASCADE, related_name="activities", db_index=False, help_text="About which lead"
     )
@@ -252,6 +260,7 @@ class Activity(UUIDModel):
     )
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.NOTE, help_text="What kind of thing was done")
     text = models.CharField(max_length=2000, blank=True, help_text="In the person's words")
+    due_at = models.DateTimeField(null=True, blank=True, help_text="A callback: when to call back")
     created_at = models.DateTimeField(auto_now_add=True, help_text="When")
 
     class Meta:
@@ -260,7 +269,10 @@ class Activity(UUIDModel):
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=["note", "status", "call", "sms", "email", "callback"]), name="activity_kind_known"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(due_at__isnull=True) | Q(kind="callback"), name="activity_due_is_callback"
+            ),
         ]
 
     def __str__(self) -> str:

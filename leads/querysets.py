@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 from django.db import models
@@ -34,6 +35,10 @@ class LeadQuerySet(OwnedQuerySet[M]):
     def needs_apollo(self) -> Self:
         """The brief's `needsApollo`: Apollo has not been asked."""
         return self.filter(apollo_enriched_at__isnull=True)
+
+    def to_call_back(self, before: datetime | None = None) -> Self:
+        """The owner is to be called back, at any time or before this moment."""
+        return self.filter(callback_at__isnull=False) if before is None else self.filter(callback_at__lt=before)
 
     def contactable(self) -> Self:
         """Has a phone that is on no do-not-call list, and nobody has contacted them yet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,12 @@ from django.utils import timezone
 from config.common.ids import uuid7s
 from leads.counters import change_counters, hold_bucket
 from leads.models import Activity, Lead, Tag
+from leads.rules import BadTime, moment_of
 
 # what COPY's text format writes otherwise (PostgreSQL's manual, COPY, "File Formats")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _UNLIKE_TEXT = re.compile(r"[\\\t\n\r]")
+CALLBACK_AHEAD = timedelta(days=731)  # two years: what is further ahead is a slip of the finger
 
 
 class TagExists(Exception):
@@ -100,23 +103,59 @@ def finish_leads(finishes: Sequence[Finish]) -> tuple[dict[UUID, Finished], int]
     return found, grown
 
 
-def add_activity(*, lead: Lead, by: Any, kind: str, text: str = "", seen: int | None = None) -> Activity:
-    """Notes that a person did something about a lead.
+def add_activity(
+    *, lead: Lead, by: Any, kind: str, text: str = "", due_at: datetime | None = None, seen: int | None = None
+) -> Activity:
+    """Notes that a person did something about a lead. A call, SMS or e-mail answers a callback that is due.
 
+    due_at: when to call back, of a callback; a time without a zone is by this person's clock. The lead's one open
+    callback is moved to it; a callback without one is noted and no more. Raises BadTime.
     seen: how many activities the lead had on the page this comes from. A button pressed twice sends the same words with
     the same number: the second time they are the latest there is, and are not noted again.
     """
+    due_at = moment_of(due_at, by.time_zone) if due_at else None
     with transaction.atomic():
-        locked = Lead.objects.select_for_update(no_key=True).only("pk", "activity_count").get(pk=lead.pk)
+        rows = Lead.objects.select_for_update(no_key=True).only("pk", "activity_count", "callback_at")
+        locked = rows.get(pk=lead.pk)
         if seen is not None and locked.activity_count > seen:
             latest = Activity.objects.filter(lead=lead).order_by("-pk").first()
-            if latest and (latest.by_id, latest.kind, latest.text) == (by.pk, kind, text):
+            if latest and (latest.by_id, latest.kind, latest.text, latest.due_at) == (by.pk, kind, text, due_at):
                 return latest
-        activity = Activity.objects.create(lead=lead, by=by, kind=kind, text=text)
+        now = timezone.now()
+        if due_at:
+            _check_due(kind, due_at, now)
+        activity = Activity.objects.create(lead=lead, by=by, kind=kind, text=text, due_at=due_at)
+        is_answered = kind in Activity.ANSWERS and locked.callback_at is not None and locked.callback_at < now
         Lead.objects.filter(pk=lead.pk).update(
-            activity_count=F("activity_count") + 1, last_activity_at=activity.created_at, updated_at=timezone.now()
+            callback_at=None if is_answered else due_at or locked.callback_at,
+            activity_count=F("activity_count") + 1,
+            last_activity_at=activity.created_at,
+            updated_at=timezone.now(),
         )
     return activity
+
+
+def _check_due(kind: str, due_at: datetime, now: datetime) -> None:
+    if kind != Activity.Kind.CALLBACK:
+        raise BadTime("Only a callback has a time to call back at.")
+    if due_at <= now:
+        raise BadTime("This time is past.")
+    if due_at > now + CALLBACK_AHEAD:
+        raise BadTime("This is more than two years ahead.")
+
+
+def finish_callback(*, lead: Lead, by: Any) -> bool:
+    """Closes the callback that `lead` shows, and notes it.
+
+    False, and nothing is changed: there is none, or it was finished or moved meanwhile.
+    """
+    with transaction.atomic():
+        locked = Lead.objects.select_for_update(no_key=True).only("pk", "callback_at").get(pk=lead.pk)
+        if locked.callback_at is None or locked.callback_at != lead.callback_at:
+            return False
+        Lead.objects.filter(pk=lead.pk).update(callback_at=None)
+        add_activity(lead=lead, by=by, kind=Activity.Kind.CALLBACK, text="Done")
+    return True
 
 
 def change_status(*, lead: Lead, by: Any, status: str) -> Lead:

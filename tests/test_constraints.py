@@ -154,6 +154,7 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "tag_has_name": _set(name=""),
     "tag_color_is_hex": _set(color="#12345g"),
     "activity_kind_known": _set(kind="fax"),
+    "activity_due_is_callback": _set(due_at=NOON),
     "view_once_per_owner": _again(name="MINE"),
     "view_has_name": _set(name=""),
     "disclosure_what_known": _set(what="heard"),

@@ -19,8 +19,8 @@ from accounts.models import User
 from buckets.filling import open_fills
 from buckets.imports.services import open_imports
 from buckets.models import Bucket, ImportedLead
-from config.common.paging import page
-from enrichment import overview, phones, queue, reach
+from config.common.paging import page, page_by_time
+from enrichment import desk, overview, phones, queue, reach
 from enrichment.models import Run, RunItem, Schedule
 from integrations import calls, catalogue, gate, reveals
 from integrations.models import VendorCall
@@ -83,6 +83,8 @@ CROWD = [
        SELECT id, CASE WHEN n <= 9 THEN 'waiting' ELSE 'arrived' END, '', '{}', 0, '{}', 0, 0,
               CASE WHEN n <= 3 THEN '{}'::bytea END, false, 0, now(), now(), '', now()
          FROM (SELECT id, row_number() OVER (ORDER BY id) n FROM integrations_vendorcall) c""",
+    "UPDATE leads_lead SET callback_at = now() + (property_id::int - 500) * interval '1 min' "
+    "WHERE property_id::int % 100 = 3",
     "UPDATE leads_lead SET apollo_person_id = property_id WHERE property_id::int % 10 = 2",
     """INSERT INTO buckets_fill (id, bucket_id, criteria, status, pending_slices, fetched, saved, attempts, error,
            created_at, updated_at)
@@ -225,6 +227,23 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         )
         for index, text in {**SEARCHES, **CONTACT_SEARCHES}.items()
     },
+    "callbacks of a user, soonest first": (
+        lambda p: page_by_time(
+            Lead.objects.owned_by(p.bucket.owner).to_call_back(), time="callback_at", limit=50, cursor=None
+        ),
+        "leads_lead",
+        "lead_to_call_back",
+    ),
+    "callbacks of a user that are due": (
+        lambda p: by(desk._callbacks(p.bucket.owner, database_now())),
+        "leads_lead",
+        "lead_to_call_back",
+    ),
+    "leads of a user that are to be called back": (
+        lambda p: by(matching(Lead.objects.owned_by(p.bucket.owner), {"callback": "due"}).order_by("-pk")[:51]),
+        "leads_lead",
+        "lead_to_call_back",
+    ),
     "history of a lead": (
         lambda p: by(Activity.objects.filter(lead=p.middle).order_by("-pk")[:50]),
         "leads_activity",
@@ -315,6 +334,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     ),
 }
 SORTED_LATER = {
+    "leads of a user that are to be called back",
     "history of a lead",
     "leads that an import added",
     "calls whose worker is dead",

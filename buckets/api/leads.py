@@ -46,7 +46,7 @@ class BucketLeadsView(BucketBase):
         query = self.query(LeadsQuery, also=filters.NAMES)
         bucket = self.bucket(query["bucketId"])
         chosen = filters.chosen(request.query_params, beside=_PAGE_NAMES)
-        leads = matching(Lead.objects.filter(bucket=bucket), chosen)
+        leads = matching(Lead.objects.filter(bucket=bucket), chosen, time_zone=self.user.time_zone)
         rows, after = page(leads, limit=query["limit"], cursor=query.get("cursor"))
         understood = filters.told(chosen)
         shown = {"tags": tag_names(rows), "is_masked": are_masked(request, rows)}
@@ -70,7 +70,7 @@ class BucketExportView(BucketBase):
         see_contacts(request)
         bucket = self.bucket(bucket_id)
         chosen = filters.chosen(request.query_params, beside=frozenset({"runId"}))
-        leads = matching(Lead.objects.filter(bucket=bucket), chosen)
+        leads = matching(Lead.objects.filter(bucket=bucket), chosen, time_zone=self.user.time_zone)
         if run_id := query.get("runId"):
             if not bucket.runs.filter(pk=run_id).exists():  # enrichment's key, seen from below
                 raise not_found("run of this bucket", "runId")

@@ -11,6 +11,9 @@ from django.urls import reverse
 from config.common.admin import sees_all
 from enrichment import desk
 from enrichment.models import Run
+from leads.models import Lead
+
+_FILTERS: dict[Any, str] = {Run: "", Lead: "?callback=due"}  # of the lists
 
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -23,7 +26,10 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     runs = desk.open_runs(user)
     return context | {
         "title": "Home",
-        "needs": [(need, _address(request, need.row)) for need in _needs(request)],
+        "needs": [
+            (need, _address(request, need.row), [(words, _address(request, row)) for words, row in need.parts])
+            for need in _needs(request)
+        ],
         "money": desk.money(user),
         "leads_today": desk.leads_today(user),
         "stock": desk.stock(user),
@@ -59,4 +65,4 @@ def _address(request: HttpRequest, row: Any) -> str:
     page = f"admin:{row._meta.app_label}_{row._meta.model_name}"
     if not isinstance(row, type):
         return reverse(f"{page}_change", args=[row.pk])
-    return reverse(f"{page}_changelist") + ("" if row is Run else "?state__exact=in_doubt")
+    return reverse(f"{page}_changelist") + _FILTERS.get(row, "?state__exact=in_doubt")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
@@ -65,6 +66,20 @@ class LeadAdmin(OwnedAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return KeysetList
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """With the time to call back at, by this person's clock, where it is filtered by."""
+        name, *others = super().get_list_display(request)
+        if not request.GET.get("callback"):
+            return [name, *others]
+        person: Any = request.user
+        zone = ZoneInfo(person.time_zone)
+
+        @admin.display(description="call back at")
+        def call_back_at(lead: Any) -> str:
+            return f"{lead.callback_at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+        return [name, call_back_at, *others]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By the filters alone: `?phone__startswith=` would tell a masked number digit by digit."""

@@ -56,7 +56,7 @@ class ActivityAdmin(OwnedAdmin):
     """What was done about leads. Append-only."""
 
     owner = "lead__owner"
-    list_display = ("created_at", "kind", "lead_link", "by", "text")
+    list_display = ("created_at", "kind", "due_at", "lead_link", "by", "text")
     list_select_related = ("lead", "by")
     list_filter = (OfLead, "kind")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 
 from config.common.admin import dressed, is_id, page
 from config.common.contacts import may_see_contacts
@@ -17,11 +19,25 @@ from integrations.models import Purse
 from leads.admin.shown import contacts, groups, map_address, place, signals
 from leads.disclosures import record_unmasking
 from leads.models import Activity, Disclosure, Lead
-from leads.services import add_activity, add_tag, change_status, remove_tag
+from leads.rules import BadTime
+from leads.services import add_activity, add_tag, change_status, finish_callback, remove_tag
 
 ACTIVITIES = 20  # of one page of the timeline
 RUNS = 10  # latest
 _KINDS = [choice for choice in Activity.Kind.choices if choice[0] != Activity.Kind.STATUS]
+
+
+class _OwnTimeField(forms.CharField):
+    """Date and time by the clock of whoever types them: the service knows whose."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        try:
+            return datetime.fromisoformat(text) if text else None
+        except ValueError:
+            raise forms.ValidationError("Enter a date and a time, such as 2027-01-30 14:30.") from None
 
 
 class WorkForm(forms.Form):
@@ -29,6 +45,7 @@ class WorkForm(forms.Form):
 
     status = forms.ChoiceField(choices=Lead.Status.choices)
     kind = forms.ChoiceField(choices=_KINDS, label="What was done", initial=Activity.Kind.NOTE)
+    due_at = _OwnTimeField(required=False, label="Call back at")
     text = forms.CharField(
         max_length=2000, required=False, label="In your words", widget=forms.Textarea(attrs={"rows": 3})
     )
@@ -38,10 +55,14 @@ class WorkForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Something must have been chosen or written."""
         data: dict[str, Any] = {**self.cleaned_data}
-        is_empty = not self.errors and not data["text"] and data["kind"] == Activity.Kind.NOTE
-        if is_empty and data["status"] == data["was"]:
+        if data.get("kind") == Activity.Kind.CALLBACK and "due_at" in data and not data["due_at"]:
+            self.add_error("due_at", "Say when to call back.")
+        if not self.errors and not self._notes(data) and data["status"] == data["was"]:
             raise forms.ValidationError("Change the status, or write what was done.")
         return data
+
+    def _notes(self, data: dict[str, Any]) -> bool:
+        return bool(data["text"] or data["due_at"] or data["kind"] != Activity.Kind.NOTE)
 
     def carry_out(self, lead: Lead, by: Any) -> None:
         """Somebody else may have moved the lead meanwhile: only a status that was chosen here is set."""
@@ -49,8 +70,19 @@ class WorkForm(forms.Form):
         with transaction.atomic():
             if data["status"] != data["was"]:
                 change_status(lead=lead, by=by, status=data["status"])
-            if data["text"] or data["kind"] != Activity.Kind.NOTE:  # last: a second press must find it as the latest
-                add_activity(lead=lead, by=by, kind=data["kind"], text=data["text"], seen=data["seen"])
+            if self._notes(data):  # last: a second press must find it as the latest
+                add_activity(
+                    lead=lead, by=by, kind=data["kind"], text=data["text"], due_at=data["due_at"], seen=data["seen"]
+                )
+
+    def is_done(self, lead: Lead, by: Any) -> bool:
+        """Carries it out if it can be; what is wrong stands in the form."""
+        try:
+            if self.is_valid():
+                self.carry_out(lead, by)
+        except BadTime as error:
+            self.add_error("due_at", str(error))
+        return self.is_valid()
 
 
 class TagForm(forms.Form):
@@ -68,9 +100,13 @@ def lead_page(model_admin: Any, request: HttpRequest, lead: Lead) -> HttpRespons
         return _page(model_admin, request, lead, work, tag, shown=True)
     if do == "work":
         work = WorkForm(request.POST)
-        if work.is_valid():
-            work.carry_out(lead, request.user)
+        if work.is_done(lead, request.user):
             return _again(model_admin, request, lead, "Noted.")
+    if do == "done":
+        is_shown = lead.callback_at is not None and request.POST.get("due") == lead.callback_at.isoformat()
+        if is_shown and finish_callback(lead=lead, by=request.user):
+            return _again(model_admin, request, lead, "Callback done.")
+        return _again(model_admin, request, lead, "This callback was finished or moved meanwhile.")
     if do == "tag":
         tag = TagForm(request.POST, auto_id="tag_%s")
         if tag.is_valid():
@@ -100,6 +136,8 @@ def _page(
     if is_id(before):
         activities = activities.filter(pk__lt=before)
     timeline = list(activities[: ACTIVITIES + 1])
+    person: Any = request.user
+    work.fields["due_at"].help_text = f"By your clock ({person.time_zone})"
     return page(
         model_admin,
         request,
@@ -114,6 +152,8 @@ def _page(
         signals=signals(lead),
         groups=groups(lead),
         map_address=map_address(lead),
+        zone=person.time_zone,
+        is_due=lead.callback_at is not None and lead.callback_at < timezone.now(),
         work=dressed(work),
         tag_form=dressed(tag),
         tags=list(lead.tags.order_by("name")),

@@ -41,7 +41,7 @@ def _parameter(name: str, given: django_filters.Filter) -> OpenApiParameter:
     return OpenApiParameter(
         name,
         kind,
-        many=bool(choices),
+        many=isinstance(given, django_filters.MultipleChoiceFilter),
         enum=[value for value, _ in choices] if choices else None,
         description=str(given.label or ""),
     )

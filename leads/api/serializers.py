@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from config.common.contacts import MASKED, masked
+from config.common.paging import PageQuery
 from config.common.serializers import CamelModelSerializer, StrictSerializer
 from leads.models import Activity, Lead, Tag
 
@@ -85,7 +87,14 @@ class ActivitySerializer(CamelModelSerializer[Activity]):
 
     class Meta:
         model = Activity
-        fields = ["id", "kind", "text", "by", "created_at"]
+        fields = ["id", "kind", "text", "due_at", "by", "created_at"]
+
+
+class OwnTimeField(serializers.DateTimeField):
+    """ISO 8601. Without an offset it stays so: it is by the clock of whoever asks (`leads.rules.moment_of`)."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        return value
 
 
 class ActivityInput(StrictSerializer):
@@ -95,6 +104,35 @@ class ActivityInput(StrictSerializer):
         help_text="A change of status is noted by itself",
     )
     text = serializers.CharField(max_length=2000, allow_blank=True, default="")
+    dueAt = OwnTimeField(
+        source="due_at",
+        required=False,
+        allow_null=True,
+        help_text="callback: when to call back, at most two years ahead; without an offset by your own clock. "
+        "The lead's one callback is moved to it",
+    )
+
+
+class CallbacksQuery(PageQuery):
+    due = serializers.BooleanField(default=False, help_text="Only those that are due by now")
+    before = OwnTimeField(required=False, help_text="Only those before this time; without an offset by your own clock")
+
+
+class CallbackSerializer(CamelModelSerializer[Lead]):
+    leadId = serializers.UUIDField(source="id", read_only=True)
+    bucketId = serializers.UUIDField(source="bucket_id", read_only=True)
+    bucketName = serializers.CharField(source="bucket.name", read_only=True)
+
+    class Meta:
+        model = Lead
+        fields = [
+            "leadId", "callback_at", "bucketId", "bucketName", "status", "owner_name", "property_address",
+            "property_city", "property_state", "phone", "phone_do_not_call",
+        ]  # fmt: skip
+
+    def to_representation(self, instance: Lead) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return shown | ({"phone": masked("phone", instance.phone)} if self.context["is_masked"] else {})
 
 
 class TagInput(StrictSerializer):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.common.api import ApiView, Problem, not_found, ok, translates
-from config.common.paging import PageQuery, page, page_of
+from config.common.api import ApiView, Problem, invalid, not_found, ok, translates
+from config.common.paging import PageQuery, page, page_by_time, page_of
 from config.common.schema import answer, listing
 from leads.api.serializers import (
     ActivityInput,
     ActivitySerializer,
+    CallbackSerializer,
+    CallbacksQuery,
     LeadEdit,
     LeadSerializer,
     LeadTags,
@@ -25,12 +29,18 @@ from leads.api.serializers import (
 from leads.disclosures import are_masked
 from leads.filters import BadFilter
 from leads.models import Lead, Tag
-from leads.services import TagExists, add_activity, create_tag, delete_tag, edit_lead, set_tags
+from leads.rules import BadTime, moment_of
+from leads.services import TagExists, add_activity, create_tag, delete_tag, edit_lead, finish_callback, set_tags
 
 
 @translates(BadFilter)
 def _bad_filter(error: BadFilter) -> Problem:
     return Problem("INVALID", str(error), fields=error.errors)
+
+
+@translates(BadTime)
+def _bad_time(error: BadTime) -> Problem:
+    return invalid("dueAt", str(error))
 
 
 @translates(TagExists)
@@ -91,6 +101,42 @@ class ActivitiesView(LeadBase):
         lead = self.lead(lead_id)
         activity = add_activity(lead=lead, by=self.user, **self.body(ActivityInput))
         return ok(201, activity=ActivitySerializer(activity).data)
+
+
+class CallbackView(LeadBase):
+    @extend_schema(
+        operation_id="finishCallback",
+        summary="The owner was called back, or need not be; without a callback nothing changes",
+        responses=answer("CallbackFinished", lead=LeadSerializer()),
+    )
+    def delete(self, request: Request, lead_id: UUID) -> Response:
+        finish_callback(lead=self.lead(lead_id), by=self.user)
+        return ok(lead=self.shown(self.lead(lead_id)))
+
+
+class CallbacksView(ApiView):
+    @extend_schema(
+        operation_id="listCallbacks",
+        summary="My leads whose owner is to be called back, soonest first",
+        parameters=[CallbacksQuery],
+        responses=listing("CallbackPage", callbacks=CallbackSerializer(many=True)),
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(CallbacksQuery)
+        leads = Lead.objects.owned_by(self.user).to_call_back().select_related("bucket").defer("apollo_data")
+        if query["due"]:
+            leads = leads.to_call_back(before=timezone.now())
+        if "before" in query:
+            leads = leads.to_call_back(before=self._moment("before", query["before"]))
+        rows, after = page_by_time(leads, time="callback_at", limit=query["limit"], cursor=query.get("cursor"))
+        shown = {"is_masked": are_masked(request, rows)}
+        return ok(callbacks=CallbackSerializer(rows, many=True, context=shown).data, **page_of(rows, after))
+
+    def _moment(self, name: str, time: datetime) -> datetime:
+        try:
+            return moment_of(time, self.user.time_zone)
+        except BadTime as error:
+            raise invalid(name, str(error)) from error
 
 
 class LeadTagsView(LeadBase):

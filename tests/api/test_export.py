@@ -46,7 +46,7 @@ def test_every_lead_is_a_row_under_named_columns(api, bucket):
         bedrooms=3, bathrooms="2.25", estimated_value=400_000, estimated_equity=-5_000, longitude="-122.34",
         owner_name="Ann Lee", phone="+12065550100", phone_do_not_call=True, secondary_phone="+12065550101",
         email="ann@example.com", absentee_owner=False, enrichment_status="completed",
-        enriched_at="2026-11-24T15:00:00Z",
+        enriched_at="2026-11-24T15:00:00Z", callback_at="2026-12-01T22:30:00Z",
     )  # fmt: skip
 
     answer, rows = export(api, bucket)
@@ -61,7 +61,7 @@ def test_every_lead_is_a_row_under_named_columns(api, bucket):
         "Longitude": "-122.3400000", "Owner": "Ann Lee", "Phone": "+12065550100", "Phone do not call": "true",
         "Second phone": "+12065550101", "Second phone do not call": "", "E-mail": "ann@example.com",
         "Absentee owner": "false", "Vacant": "", "Status": "new", "Enrichment": "completed",
-        "Enriched at": "2026-11-24T15:00:00Z",
+        "Enriched at": "2026-11-24T15:00:00Z", "Call back at": "2026-12-01T22:30:00Z",
     }  # fmt: skip
     assert {name: rows[0][name] for name in wanted} == wanted
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from buckets.filling import start_fill
 from buckets.imports.services import upload
@@ -36,6 +38,9 @@ class World:
         self.tag = create_tag(by=ann, name="hot", color="#ff0000")
         set_tags(lead=self.lead, by=ann, names=["hot"])
         add_activity(lead=self.lead, by=ann, kind="note", text="secret")
+        tomorrow = timezone.now() + timedelta(days=1)
+        add_activity(lead=self.lead, by=ann, kind="callback", text="secret", due_at=tomorrow)
+        self.lead.refresh_from_db()
         self.run, _ = start_run(bucket=self.bucket, by=ann, options=RunOptions(limit=2))
         self.schedule = create_schedule(
             by=ann, bucket=self.bucket, kind="enrich", cadence="30 2 * * *", max_cost=Decimal(5)
@@ -100,6 +105,8 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("lead", "PATCH"): ({"status": "lost"}, 404),
     ("lead-activities", "GET"): ("", 404),
     ("lead-activities", "POST"): ({"text": "x"}, 404),
+    ("lead-callback", "DELETE"): (None, 404),
+    ("callbacks", "GET"): ("", 200),
     ("lead-tags", "GET"): ("", 404),
     ("lead-tags", "PUT"): ({"tags": []}, 404),
     ("tags", "GET"): ("", 200),

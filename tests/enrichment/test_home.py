@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -134,6 +136,49 @@ def test_work_without_a_worker_and_searches_that_stopped_need_somebody():
     assert titles(ann) == ["No worker is alive", f"Saving stopped: {bucket}"]
 
 
+def callback_of(bucket: Bucket, minutes: float, **facts: Any) -> Lead:
+    """A lead whose callback has been due since so many minutes."""
+    due = timezone.now() - timedelta(minutes=minutes)
+    return Lead.objects.create(bucket=bucket, owner=bucket.owner, property_id=str(uuid7()), callback_at=due, **facts)
+
+
+def test_callbacks_that_are_due_are_counted_and_those_that_wait_longest_named():
+    (ann, client), bob = staff(time_zone="America/Phoenix"), staff("bob")[0]
+    bucket = bucket_of(ann)
+    callback_of(bucket, -60)
+    assert titles(ann) == []
+    leads = [callback_of(bucket, minutes, owner_name=f"Owner {minutes}") for minutes in (1, 3, 4, 2)]
+    callback_of(bucket_of(bob), 5)
+
+    assert titles(ann) == ["4 callbacks due"]
+    (need,) = desk.needs(ann)
+    assert [row for _, row in need.parts] == [leads[2], leads[1], leads[3]]
+    clock = leads[2].callback_at.astimezone(ZoneInfo("America/Phoenix"))
+    assert need.parts[0][0] == f"{clock:%a %-d %b, %H:%M}: Owner 4, Property {leads[2].property_id}"
+    page = home(client)
+    assert 'href="/admin/leads/lead/?callback=due">4 callbacks due</a>' in page
+    assert f'href="/admin/leads/lead/{leads[2].pk}/change/">{need.parts[0][0]}</a>' in page
+    assert titles(bob) == ["1 callback due"]
+
+
+def test_a_superuser_is_told_of_their_own_callbacks():
+    ann, boss = staff()[0], superuser()[0]
+    callback_of(bucket_of(ann), 5)
+    assert titles(boss) == []
+
+    callback_of(bucket_of(boss), 5)
+    assert titles(boss) == ["1 callback due"]
+
+
+def test_very_many_callbacks_are_not_counted_to_the_end():
+    ann = staff()[0]
+    bucket = bucket_of(ann)
+    now = timezone.now()
+    Lead.objects.bulk_create(Lead(bucket=bucket, owner=ann, property_id=f"{n}", callback_at=now) for n in range(130))
+
+    assert titles(ann) == ["100 or more callbacks due"]
+
+
 def test_the_side_bar_counts_what_needs_this_person_on_every_page():
     ann, client = staff()
     badge = '<span class="desk-badge">'
@@ -145,7 +190,8 @@ def test_the_side_bar_counts_what_needs_this_person_on_every_page():
 
 
 def test_many_rows_cost_as_many_queries_as_few():
-    client = superuser()[1]
+    boss, client = superuser()
+    own = bucket_of(boss)
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as seen:
@@ -157,6 +203,7 @@ def test_many_rows_cost_as_many_queries_as_few():
             bucket = bucket_of(User.objects.create_user(f"user-{Bucket.objects.count()}-{n}"), total_leads=1)
             failed_run(bucket)
             run_of(bucket, "paused", paused_by="person", reason="Wait")
+            callback_of(own, 5)
 
     more(3)
     home(client)

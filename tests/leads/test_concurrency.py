@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from buckets.services import add_ids, recount
 from leads.models import Activity, Lead, Tag
-from leads.services import Finish, add_activity, change_status, edit_lead, finish_leads, set_tags
+from leads.services import (
+    Finish,
+    add_activity,
+    change_status,
+    edit_lead,
+    finish_callback,
+    finish_leads,
+    set_tags,
+)
 from tests.leads.samples import counters, make_leads, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,6 +63,41 @@ def test_activities_noted_at_once_are_all_counted() -> None:
     together(*(partial(add_activity, lead=lead, by=lead.owner, kind="call") for _ in range(8)))
     lead.refresh_from_db()
     assert (lead.activity_count, Activity.objects.count()) == (8, 8)
+
+
+def test_callbacks_set_at_once_leave_the_one_that_was_noted_last() -> None:
+    _, leads = make_leads(4)
+    days = [timezone.now() + timedelta(days=n) for n in range(1, 7)]
+    for lead in leads:
+        together(*(partial(add_activity, lead=lead, by=lead.owner, kind="callback", due_at=day) for day in days))
+        lead.refresh_from_db()
+        noted = list(lead.activities.order_by("pk").values_list("due_at", flat=True))
+        assert (sorted(noted), lead.activity_count) == (days, 6)
+        assert lead.callback_at == noted[-1]
+
+
+def test_a_callback_finished_by_many_at_once_is_finished_once() -> None:
+    make_leads(4)
+    Lead.objects.update(callback_at=timezone.now() + timedelta(days=1))
+    for lead in Lead.objects.all():
+        done = together(*(partial(finish_callback, lead=lead, by=lead.owner) for _ in range(6)))
+        assert sorted(done) == [False] * 5 + [True]
+        assert lead.activities.count() == 1
+    assert not Lead.objects.to_call_back().exists()
+
+
+def test_a_callback_moved_and_finished_at_once_is_either_and_the_history_says_which() -> None:
+    make_leads(8)
+    tomorrow = timezone.now() + timedelta(days=1)
+    later = tomorrow + timedelta(days=1)
+    Lead.objects.update(callback_at=tomorrow)
+    for lead in Lead.objects.all():
+        move = partial(add_activity, lead=lead, by=lead.owner, kind="callback", due_at=later)
+        _, is_finished = together(move, partial(finish_callback, lead=lead, by=lead.owner))
+        lead.refresh_from_db()
+        assert lead.callback_at == later  # moved before, it is not the one that was to be finished
+        texts = list(lead.activities.order_by("pk").values_list("text", flat=True))
+        assert texts == (["Done", ""] if is_finished else [""])
 
 
 def test_a_persons_change_and_a_purchase_meet_on_one_lead() -> None:

@@ -16,6 +16,7 @@ from tests.leads.samples import make_leads
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LONG_AGO, FAR_AHEAD = datetime(2001, 1, 1, tzinfo=UTC), datetime(2901, 1, 1, tzinfo=UTC)
 PHONE = "+15125550100"
 CONTACTABLE = {"enrichment_status": "completed", "phone": PHONE}
 Columns = dict[str, Any]
@@ -75,6 +76,9 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
     ("highEquity", True, [{"high_equity": True}], [{}, {"high_equity": False}]),
     ("freeClear", True, [{"free_clear": True}], [{}, {"free_clear": False}]),
     ("tag", "vacant", [{"tag": "Vacant"}], [{}, {"tag": "Vacant lot"}]),
+    ("callback", "due", [{"callback_at": LONG_AGO}], [{}, {"callback_at": FAR_AHEAD}]),
+    ("callback", "today", [{"callback_at": LONG_AGO}], [{}, {"callback_at": FAR_AHEAD}]),
+    ("callback", "any", [{"callback_at": LONG_AGO}, {"callback_at": FAR_AHEAD}], [{}]),
 ]
 
 

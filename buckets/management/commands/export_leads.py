@@ -38,8 +38,9 @@ class Command(ProductCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        bucket = row_of(Bucket.objects.all(), options["bucket"], username=options["user"])
-        leads = matching(Lead.objects.filter(bucket=bucket), pairs_of(options["where"], "--where"))
+        bucket = row_of(Bucket.objects.select_related("owner"), options["bucket"], username=options["user"])
+        wanted = pairs_of(options["where"], "--where")
+        leads = matching(Lead.objects.filter(bucket=bucket), wanted, time_zone=bucket.owner.time_zone)
         if options["json"] and not options["output"]:
             raise CommandError("--json goes with --output: stdout is the CSV's.")
         lines = export_lines(leads, by=bucket.owner, via=Disclosure.Via.COMMAND, bucket_id=bucket.pk)

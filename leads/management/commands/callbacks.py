@@ -1,0 +1,48 @@
+"""`manage.py callbacks --user USERNAME`: whom to call back now."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from config.common.commands import ProductCommand, add_user, user_named
+from config.common.contacts import masked
+from leads.models import Lead
+
+
+class Command(ProductCommand):
+    help = "Lists the callbacks of a user that are due, those that wait longest first. Phones are masked."
+    example = "python manage.py callbacks --user ann"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_user(parser, required=True, help="Whose leads")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = user_named(options["user"])
+        due = Lead.objects.owned_by(user).to_call_back(before=timezone.now()).select_related("bucket")
+        leads: list[Any] = list(due.defer("apollo_data").order_by("callback_at", "pk"))
+        zone = ZoneInfo(user.time_zone)
+        lines = [f"{lead.callback_at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {lead.pk}  {_whom(lead)}" for lead in leads]
+        self.report(options, {"callbacks": [_facts(lead) for lead in leads]}, lines)
+
+
+def _facts(lead: Any) -> dict[str, Any]:
+    return {
+        "leadId": lead.pk,
+        "callbackAt": lead.callback_at,
+        "bucketId": lead.bucket_id,
+        "bucketName": lead.bucket.name,
+        "ownerName": lead.owner_name,
+        "propertyAddress": lead.property_address,
+        "phone": masked("phone", lead.phone),
+        "phoneDoNotCall": lead.phone_do_not_call,
+    }
+
+
+def _whom(lead: Any) -> str:
+    mark = " (do not call)" if lead.phone_do_not_call else ""
+    phone = lead.phone and f"{masked('phone', lead.phone)}{mark}"
+    return ", ".join(filter(None, (lead.owner_name, str(lead), phone, lead.bucket.name)))
