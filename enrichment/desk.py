@@ -17,7 +17,7 @@ from django.db.models import CharField, Exists, F, OuterRef, Q, Subquery, Sum, V
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from accounts.models import User
-from buckets.models import Bucket, Fill
+from buckets.models import Bucket, Fill, Import
 from config.common.ids import uuid7_floor
 from config.common.percent import percent
 from enrichment.cadence import by_the_clock_of
@@ -109,7 +109,7 @@ def needs(user: User) -> list[Need]:
     found = [*_idle_workers(user, now), *(_vendors_down(now) if user.is_superuser else ())]
     found += _in_doubt() if user.is_superuser else ()
     found += [*_callbacks(user, now), *_paused(user), *_caps(user, now), *_failed(user, now)]
-    return [*found, *_stopped_fills(user, now)]
+    return [*found, *_stopped_fills(user, now), *_failed_imports(user, now)]
 
 
 def _idle_workers(user: User, now: datetime) -> list[Need]:
@@ -177,6 +177,12 @@ def _stopped_fills(user: User, now: datetime) -> Iterable[Need]:
     fills = Fill.objects.filter(pk__gte=uuid7_floor(now - RECENT), status=Fill.Status.FAILED).select_related("bucket")
     for fill in _mine(fills, user, "bucket__owner").order_by("-pk")[:SHOWN]:
         yield Need(f"Saving stopped: {fill.bucket}", f"{fill.saved:,} ids are saved. {fill.error}", fill)
+
+
+def _failed_imports(user: User, now: datetime) -> Iterable[Need]:
+    jobs = Import.objects.filter(pk__gte=uuid7_floor(now - RECENT), status=Import.Status.FAILED)
+    for job in _mine(jobs, user, "bucket__owner").order_by("-pk")[:SHOWN]:
+        yield Need(f"Import failed: {job.file_name}", f"{job.read:,} of {job.total:,} rows are read. {job.error}", job)
 
 
 def _caps(user: User, now: datetime) -> Iterable[Need]:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from buckets.admin import BucketAdmin
 from buckets.models import Bucket
 from config.common.admin import chosen
+from config.common.contacts import may_see_contacts
 from enrichment.admin import bucket_page, combine_page
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
 from enrichment.admin.starting import start_runs
@@ -36,6 +37,7 @@ class EnrichedBucketAdmin(BucketAdmin):
     ) -> HttpResponse:
         if context.get("original") is not None:
             context |= bucket_page.context(context["original"])
+            context["may_export"] = may_see_contacts(request.user)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.action(description="Enrich: property details and contacts …")

@@ -12,7 +12,7 @@ from enrichment import overview
 from enrichment.canary import Canary
 from enrichment.models import Run, RunItem
 from leads.models import Lead
-from tests.admin_site import act, address, hidden, staff, superuser, words
+from tests.admin_site import act, address, hidden, sees_contacts, staff, superuser, words
 from tests.support import billed, finish, make_bucket, pump_until_still, start
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,16 @@ def test_the_way_of_the_leads_is_counted_and_in_percent(bucket):
     steps = [(part.name, part.count, part.percent) for part in overview.funnel(bucket)]
 
     assert steps == [("Saved", 4, 100), ("Detail bought", 3, 75), ("With a phone", 1, 25), ("Contacted", 1, 25)]
+
+
+def test_export_is_offered_to_who_may_see_contacts(ann, bucket):
+    place = address(Bucket, "change", bucket.pk)
+    assert "Export CSV" not in ann[1].get(place).content.decode()
+
+    sees_contacts(ann[0])
+
+    assert "Export CSV" in ann[1].get(place).content.decode()
+    assert "Export CSV" in superuser()[1].get(place).content.decode()
 
 
 def test_an_empty_bucket_has_a_page(ann, sandbox):

@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from buckets.models import Bucket, Fill
-from config.common.ids import uuid7
+from buckets.models import Bucket, Fill, Import
+from config.common.ids import uuid7, uuid7_floor
 from enrichment import desk
 from enrichment.models import Lane, Run, RunItem
 from integrations import catalogue
@@ -136,6 +136,25 @@ def test_work_without_a_worker_and_searches_that_stopped_need_somebody():
     assert titles(ann) == ["No worker is alive", f"Saving stopped: {bucket}"]
 
 
+def import_of(bucket: Bucket, status: str, **more: Any) -> Import:
+    file = {"file_name": "list.csv", "size": 1, "encoding": "utf-8", "delimiter": ",", "columns": ["a"], "total": 9}
+    return Import.objects.create(bucket=bucket, status=status, **file, **more)
+
+
+def test_an_import_that_failed_needs_somebody_and_leads_to_its_page():
+    (ann, client), bob, boss = staff(), staff("bob")[0], superuser()[0]
+    failed = import_of(bucket_of(ann), "failed", read=4, new=4, error="A worker died five times.")
+    for status in ("uploaded", "running", "completed", "undone"):
+        import_of(failed.bucket, status)
+    import_of(failed.bucket, "failed", id=uuid7_floor(timezone.now() - timedelta(days=15)))
+
+    assert titles(ann) == titles(boss) == ["Import failed: list.csv"]
+    assert titles(bob) == []
+    page = home(client)
+    assert f'href="/admin/buckets/import/{failed.pk}/change/">Import failed: list.csv</a>' in page
+    assert "4 of 9 rows are read. A worker died five times." in page
+
+
 def callback_of(bucket: Bucket, minutes: float, **facts: Any) -> Lead:
     """A lead whose callback has been due since so many minutes."""
     due = timezone.now() - timedelta(minutes=minutes)
@@ -204,6 +223,7 @@ def test_many_rows_cost_as_many_queries_as_few():
             failed_run(bucket)
             run_of(bucket, "paused", paused_by="person", reason="Wait")
             callback_of(own, 5)
+            import_of(bucket, "failed")
 
     more(3)
     home(client)
