@@ -52,7 +52,7 @@ class _Time(Func):
 
 
 def _plain(name: str) -> Expression:
-    """Numbers as they are; booleans as true and false, where COPY would write t and f."""
+    """Numbers and words of our own as they are; booleans as true and false, where COPY would write t and f."""
     return Cast(F(name), TextField())
 
 
@@ -79,7 +79,7 @@ COLUMNS: tuple[tuple[str, Expression], ...] = (
     ("Owner", _Text("owner_name")),
     ("Owner first name", _Text("first_name")),
     ("Owner last name", _Text("last_name")),
-    ("Owner type", _Text("owner_type")),
+    ("Owner type", _plain("owner_type")),
     ("Owner occupied", _plain("owner_occupied")),
     ("Absentee owner", _plain("absentee_owner")),
     ("Mailing address", _Text("mailing_address")),
@@ -88,10 +88,10 @@ COLUMNS: tuple[tuple[str, Expression], ...] = (
     ("Mailing ZIP", _Text("mailing_zip")),
     *((words, _plain(name)) for name, words in SIGNALS.items() if name != "absentee_owner"),  # it stands with the owner
     ("Phone", _Phone("phone")),
-    ("Phone type", _Text("phone_type")),
+    ("Phone type", _plain("phone_type")),
     ("Phone do not call", _plain("phone_do_not_call")),
     ("Second phone", _Phone("secondary_phone")),
-    ("Second phone type", _Text("secondary_phone_type")),
+    ("Second phone type", _plain("secondary_phone_type")),
     ("Second phone do not call", _plain("secondary_phone_do_not_call")),
     ("E-mail", _Text("email")),
     ("Job title", _Text("apollo_title")),
@@ -100,7 +100,7 @@ COLUMNS: tuple[tuple[str, Expression], ...] = (
     ("LinkedIn", _Text("apollo_linkedin_url")),
     ("Employees", _plain("apollo_employee_count")),
     ("Call back at", _Time("callback_at")),
-    ("Status", _plain("status")),  # of our own words, as the next
+    ("Status", _plain("status")),
     ("Enrichment", _plain("enrichment_status")),
     ("Enrichment error", _Text("enrichment_error")),
     ("Enriched at", _Time("enriched_at")),

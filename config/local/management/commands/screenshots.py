@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 
 from accounts.models import User
 from config.local.chromium import CHROMIUM, MISSING, launch
@@ -18,7 +20,8 @@ from config.local.management.commands import demo
 from config.local.stack import Stack
 from enrichment.models import Run
 from enrichment.services import RunOptions, start_run
-from leads.models import Lead
+from leads.models import Activity, Lead
+from leads.services import add_activity
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -33,6 +36,7 @@ PAGES = {  # picture: address
     "import": "/admin/buckets/import/add/",
     "leads": "/admin/leads/lead/",
     "lead": "/admin/leads/lead/{lead}/change/",
+    "callbacks": "/admin/leads/lead/?callback=any",
     "runs": "/admin/enrichment/run/",
     "run": "/admin/enrichment/run/{run}/change/",
     "schedules": "/admin/enrichment/schedule/",
@@ -95,9 +99,12 @@ class Command(demo.Command):
 
 
 def _something_to_see() -> dict[str, Any]:
-    """A run that its cap has paused and one at work, and which rows the pages are about."""
-    lead = Lead.objects.enriched().filter(owner__username=demo.USER).order_by("-pk")[0]
+    """Callbacks, a run that its cap has paused and one at work, and which rows the pages are about."""
+    lead, other = Lead.objects.enriched().filter(owner__username=demo.USER).order_by("-pk")[:2]
     by = User.objects.get(username=demo.USER)
+    soon = timezone.now() + timedelta(seconds=2)  # due by the time of the picture
+    for one, at in ((lead, soon), (other, soon + timedelta(days=2))):
+        add_activity(lead=one, by=by, kind=Activity.Kind.CALLBACK, text="Rings back after work.", due_at=at)
     capped, _ = start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=50, max_cost=Decimal("0.50")))
     ends = time.monotonic() + PATIENCE
     while capped.status in Run.ACTIVE and time.monotonic() < ends:
