@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from config.common.contacts import comes_with_token, may_see_contacts
-from leads.export import csv_lines, in_pieces
+from leads.export import csv_pieces
 from leads.models import Disclosure, Lead
 
 
@@ -40,29 +40,36 @@ def are_masked(request: Any, leads: list[Lead]) -> bool:
     return False
 
 
-def export_lines(
+def export_counted(
     leads: QuerySet[Lead], *, by: Any, via: str, bucket_id: UUID | None = None
-) -> Generator[bytes, None, None]:
-    """`csv_lines` of these leads, recorded: before the first row leaves, and how many had left when it ended.
+) -> Generator[tuple[bytes, int], None, None]:
+    """`csv_pieces` of these leads, recorded: before the first row leaves, and how many had left when it ended.
 
-    The record is made at once, not with the first line: if it cannot be made, nothing is sent.
+    The record is made at once, not with the first piece: if it cannot be made, nothing is sent.
     """
     record = Disclosure.objects.create(by=by, what=Disclosure.What.EXPORT, via=via, bucket_id=bucket_id)
     return _counted(leads, record)
 
 
-def _counted(leads: QuerySet[Lead], record: Disclosure) -> Generator[bytes, None, None]:
-    count = -1  # the header is no lead
-    lines: Any = csv_lines(leads)
+def _counted(leads: QuerySet[Lead], record: Disclosure) -> Generator[tuple[bytes, int], None, None]:
+    count = 0
     try:
-        with closing(lines):
-            for line in lines:
-                count += 1
-                yield line
+        with closing(csv_pieces(leads)) as pieces:
+            for piece, brought in pieces:
+                count += brought
+                yield piece, brought
     finally:  # also where the reader goes away
-        Disclosure.objects.filter(pk=record.pk).update(leads=max(count, 0))
+        Disclosure.objects.filter(pk=record.pk).update(leads=count)
 
 
-def export_pieces(leads: QuerySet[Lead], *, by: Any, via: str, bucket_id: UUID | None = None) -> Iterator[bytes]:
-    """`export_lines` for a web server, in larger pieces."""
-    return in_pieces(export_lines(leads, by=by, via=via, bucket_id=bucket_id))
+def export_pieces(
+    leads: QuerySet[Lead], *, by: Any, via: str, bucket_id: UUID | None = None
+) -> Generator[bytes, None, None]:
+    """`export_counted` for a web server."""
+    return _bytes_of(export_counted(leads, by=by, via=via, bucket_id=bucket_id))
+
+
+def _bytes_of(counted: Generator[tuple[bytes, int], None, None]) -> Generator[bytes, None, None]:
+    with closing(counted) as pieces:
+        for piece, _ in pieces:
+            yield piece

@@ -110,16 +110,18 @@ COLUMNS: tuple[tuple[str, Expression], ...] = (
 )
 
 
-def csv_lines(leads: QuerySet[Lead]) -> Generator[bytes, None, None]:
-    """The leads, oldest first, as UTF-8 CSV a row at a time, the header first. Memory stays flat.
+def csv_pieces(leads: QuerySet[Lead]) -> Generator[tuple[bytes, int], None, None]:
+    """The leads, oldest first, as UTF-8 CSV with a header: pieces of PIECE bytes, and how many leads each brings.
 
-    Holds this thread's database connection until it ends or is closed; closing it early cancels the COPY.
+    Memory stays flat. Holds this thread's database connection until it ends or is closed; closing it early cancels the
+    COPY. One loop for all that is done to a row: at 370,000 a second, each generator around it counts.
     """
-    yield line_of([name for name, _ in COLUMNS])
+    piece, count = bytearray(line_of([name for name, _ in COLUMNS])), 0
     chosen = leads.order_by("pk").values_list(*(column for _, column in COLUMNS))
     try:
         sql, params = chosen.query.sql_with_params()
     except EmptyResultSet:  # Django knows without asking that nothing matches: a value beyond every integer
+        yield bytes(piece), 0
         return
     with (
         connection.cursor() as cursor,
@@ -127,7 +129,13 @@ def csv_lines(leads: QuerySet[Lead]) -> Generator[bytes, None, None]:
         cursor.cursor.copy(f"COPY ({sql}) TO STDOUT WITH (FORMAT csv, ENCODING 'UTF8')", params) as rows,
     ):
         for row in rows:
-            yield bytes(row)
+            piece += row
+            count += 1
+            if len(piece) >= PIECE:
+                yield bytes(piece), count
+                piece.clear()
+                count = 0
+    yield bytes(piece), count
 
 
 def in_pieces(lines: Generator[bytes, None, None]) -> Iterator[bytes]:

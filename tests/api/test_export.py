@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.services import create_api_token
 from buckets.services import create_bucket
 from enrichment.services import RunOptions, start_run
-from leads.export import COLUMNS, csv_lines
+from leads.export import COLUMNS, csv_pieces
 from leads.models import Lead
 from tests.api.client import Api, refused
 from tests.support import make_user
@@ -158,7 +158,7 @@ def test_memory_stays_flat_however_many_rows(ann):
     size = 0
 
     tracemalloc.start()
-    for piece in csv_lines(Lead.objects.all()):
+    for piece, _ in csv_pieces(Lead.objects.all()):
         size += len(piece)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from config.common.commands import ProductCommand, add_user, pairs_of, row_of
-from leads.disclosures import export_lines
+from leads.disclosures import export_counted
 from leads.filters import matching
 from leads.models import Disclosure, Lead
 
@@ -43,36 +43,36 @@ class Command(ProductCommand):
         leads = matching(Lead.objects.filter(bucket=bucket), wanted, time_zone=bucket.owner.time_zone)
         if options["json"] and not options["output"]:
             raise CommandError("--json goes with --output: stdout is the CSV's.")
-        lines = export_lines(leads, by=bucket.owner, via=Disclosure.Via.COMMAND, bucket_id=bucket.pk)
-        with closing(lines) as rows:  # also where its reader goes away
+        pieces = export_counted(leads, by=bucket.owner, via=Disclosure.Via.COMMAND, bucket_id=bucket.pk)
+        with closing(pieces):  # also where its reader goes away
             if not options["output"]:
-                self._print(rows)
+                self._print(pieces)
                 return
-            count = _write(rows, Path(options["output"]))
+            count = _write(pieces, Path(options["output"]))
         facts = {"bucketId": bucket.pk, "leads": count, "file": options["output"]}
         self.report(options, facts, [f"{count:,} {'lead' if count == 1 else 'leads'} in {options['output']}"])
 
-    def _print(self, rows: Iterable[bytes]) -> None:
+    def _print(self, pieces: Iterable[tuple[bytes, int]]) -> None:
         buffer = getattr(self.stdout, "buffer", None)  # bytes; a stdout that is not the shell's takes text only
-        for row in rows:
+        for piece, _ in pieces:
             if buffer is None:
-                self.stdout.write(row.decode(), ending="")
+                self.stdout.write(piece.decode(), ending="")
             else:
-                buffer.write(row)
+                buffer.write(piece)
 
 
-def _write(rows: Iterator[bytes], path: Path) -> int:
+def _write(pieces: Iterable[tuple[bytes, int]], path: Path) -> int:
     """Writes the file beside its place, for its owner's eyes only, and puts it there when it is complete.
 
-    Returns how many leads are in it: COPY gives them one by one, after the header.
+    Returns how many leads are in it.
     """
     count = 0
     part = path.with_name(f"{path.name}.part")
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(next(rows))
-            for count, row in enumerate(rows, 1):  # noqa: B007
-                file.write(row)
+            for piece, brought in pieces:
+                file.write(piece)
+                count += brought
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
