@@ -17,6 +17,11 @@ BUCKETS_MAX = 20  # in one expression: each is a join of all ids
 NAME_MAX = 200
 # Nothing was bought for it, or it is called by its address or APN (`integrations.realestateapi.naming`).
 _OWN_FACTS = "(coalesce(enriched_at, skip_traced_at, apollo_enriched_at) IS NULL OR strpos(property_id, ':') > 0)"
+# Whether a property is in one of some buckets: for all of a bucket's leads at once, and for a few of them, in order.
+# With the first and a LIMIT, PostgreSQL, whose statistics did not know a new bucket yet, ran for minutes.
+_SAME = "SELECT 1 FROM leads_lead o WHERE o.bucket_id = ANY(%s) AND o.property_id = l.property_id"
+_EXISTS = f"EXISTS ({_SAME})"
+_PROBED = f"(({_SAME} LIMIT 1) IS NOT NULL)"
 FIELDS = {"all_of": "allOf", "any_of": "anyOf", "none_of": "noneOf"}
 
 
@@ -49,7 +54,7 @@ class Sets:
         parts = self.parts(columns)
         return " UNION ALL ".join(text for text, _ in parts), [value for _, params in parts for value in params]
 
-    def parts(self, columns: str) -> list[tuple[str, list[Any]]]:
+    def parts(self, columns: str, there: str = _EXISTS) -> list[tuple[str, list[Any]]]:
         """The same bucket by bucket: a SELECT of one bucket's leads each, to which more conditions may be added.
 
         A union is each bucket without those before it: joins over the unique index on (bucket, property id), which two
@@ -58,9 +63,9 @@ class Sets:
         if self.all_of:
             first, *rest = self.all_of
             within = [*([one] for one in rest), *([list(self.any_of)] if self.any_of else [])]
-            return [_leads_of(first, columns, within=within, without=self.none_of)]
+            return [_leads_of(first, columns, there, within=within, without=self.none_of)]
         return [
-            _leads_of(one, columns, within=[], without=(*self.any_of[:n], *self.none_of))
+            _leads_of(one, columns, there, within=[], without=(*self.any_of[:n], *self.none_of))
             for n, one in enumerate(self.any_of)
         ]
 
@@ -75,10 +80,9 @@ class Sets:
 
 
 def _leads_of(
-    bucket_id: UUID, columns: str, *, within: Sequence[list[UUID]], without: Sequence[UUID]
+    bucket_id: UUID, columns: str, there: str, *, within: Sequence[list[UUID]], without: Sequence[UUID]
 ) -> tuple[str, list[Any]]:
     """The leads of a bucket whose property is in one bucket of each list of `within`, and in none of `without`."""
-    there = "EXISTS (SELECT 1 FROM leads_lead o WHERE o.bucket_id = ANY(%s) AND o.property_id = l.property_id)"
     conditions = ["bucket_id = %s", *[there for _ in within], *([f"NOT {there}"] if without else [])]
     text = f"SELECT {columns} FROM leads_lead l WHERE {' AND '.join(conditions)}"  # noqa: S608  # columns: ours
     return text, [bucket_id, *within, *([list(without)] if without else [])]
@@ -138,7 +142,7 @@ def copy_piece(*, bucket: Bucket, sets: Sets, part: int, after: UUID | None, mos
     """
     _keep(bucket.owner_id, sets)
     own = [f"CASE WHEN {_OWN_FACTS} THEN {name} END AS {name}" for name in COLUMNS]
-    chosen, params = sets.parts(", ".join(["id", "source", "property_id", *own]))[part]
+    chosen, params = sets.parts(", ".join(["id", "source", "property_id", *own]), _PROBED)[part]
     names = ", ".join(COLUMNS)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -170,4 +174,4 @@ def _keep(owner_id: int, sets: Sets) -> None:
             [list(sets.ids), owner_id],
         )
         if len(cursor.fetchall()) < len(sets.ids):
-            raise SetError("NOT_FOUND", "A bucket of the combination was deleted meanwhile.")
+            raise SetError("NOT_FOUND", "A bucket of the combination was deleted meanwhile; combine anew.")

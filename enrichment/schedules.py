@@ -127,7 +127,7 @@ def _next(schedule: Schedule, now: datetime) -> datetime:
 def _with_defaults(bucket: Bucket, kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if kind != Kind.REFRESH or "search" in options:
         return dict(options)
-    latest = bucket.fills.filter(sets=None).order_by("-pk").first()
+    latest = bucket.fills.filter(sets__isnull=True).order_by("-pk").first()
     return {**options, "search": bucket.filters or (latest.criteria if latest else {})}
 
 

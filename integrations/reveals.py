@@ -169,7 +169,9 @@ def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
     phones = {person: facts for person, facts in answer.phones.items() if person in reveal.people and facts["phone"]}
     cost = _counted(call, reveal, answer.credits)
     if reveal.state == State.RELEASED:
-        _without_phone(call, reveal, Lookup.State.FREE).update(state=Lookup.State.ANSWERED, fetched_at=call.ended_at)
+        # whoever asked again since and was not served left its own call's mark on them
+        freed = _without_phone(call, reveal, Lookup.State.FREE).filter(fetched_at=None)
+        freed.update(state=Lookup.State.ANSWERED, fetched_at=call.ended_at, call=call)
     _spend(call, reveal, cost)
     call.units = min(call.units + answer.credits, MOST_UNITS)
     call.save(update_fields=["cost", "units"])
@@ -234,7 +236,8 @@ def _decide(call_id: UUID, state: PhoneReveal.State) -> bool:
     if call is None or reveal is None or reveal.state != State.IN_DOUBT:
         return False
     if state == State.RELEASED:  # whoever asks for phones next buys them; the facts stay, in case these come after all
-        _without_phone(call, reveal, Lookup.State.ANSWERED).update(state=Lookup.State.FREE, fetched_at=None)
+        bought = _without_phone(call, reveal, Lookup.State.ANSWERED).filter(call=call)
+        bought.update(state=Lookup.State.FREE, fetched_at=None)
     _spend(call, reveal, reveal.reserved if state == State.WRITTEN_OFF else ZERO)
     call.save(update_fields=["cost"])
     reveal.state, reveal.closed_at = state, database_now()
@@ -249,9 +252,10 @@ def released(since: datetime) -> dict[str, datetime]:
 
 
 def _without_phone(call: VendorCall, reveal: PhoneReveal, state: Lookup.State) -> QuerySet[Lookup]:
-    """The answers this call has bought and whose phones never came."""
+    """The answers about these people whose phones never came."""
     keys = [key for asked in reveal.people.values() for key in asked]
-    return Lookup.objects.filter(call=call, key__in=keys, state=state, facts__phone=None)
+    answers = Lookup.objects.filter(operation=call.operation_id, key__in=keys, state=state, facts__phone=None)
+    return answers.filter(facts__apollo_person_id__in=list(reveal.people))
 
 
 def _locked(call_id: UUID) -> tuple[VendorCall | None, PhoneReveal | None]:

@@ -267,7 +267,10 @@ def test_where_a_bucket_is_deleted_on_the_way_the_copy_stops_and_says_so(ann, ab
     for _ in range(2):
         assert continue_fill(fill.pk) is False
         fill.refresh_from_db()
-        assert (fill.status, fill.error) == ("failed", "A bucket of the combination was deleted meanwhile.")
+        assert (fill.status, fill.error) == (
+            "failed",
+            "A bucket of the combination was deleted meanwhile; combine anew.",
+        )
         assert ids_of(fill.bucket) == ["5", "4"]
         retry_fill(fill=fill)
 

@@ -600,11 +600,16 @@ def test_phones_written_off_are_not_asked_for_again(forgotten: PhoneReveal) -> N
     assert (again.spent, again.reserved, PhoneReveal.objects.count()) == (0, 0, 1)
 
 
+@pytest.mark.parametrize("in_vain", [False, True], ids=["", "although somebody asked in vain meanwhile"])
 def test_phones_that_come_after_a_release_are_owned_by_whoever_asks_next(
-    forgotten: PhoneReveal, apollo: Sandbox
+    forgotten: PhoneReveal, apollo: Sandbox, in_vain: bool
 ) -> None:
     with transaction.atomic():
         assert reveals.release(forgotten.pk)
+    if in_vain:
+        apollo.faults.replace([Fault("apollo_people", "500", count=3)])
+        assert ask(Bucket.objects.get()).failed > 0
+        apollo.faults.replace([])
     person = sorted(forgotten.people)[0]
     phone = {"sanitized_number": "+15125550123", "type_cd": "mobile"}
     push(

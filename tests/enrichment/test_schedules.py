@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from buckets.filling import continue_fill
+from buckets.filling import continue_fill, duplicate, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import delete_bucket
 from config.local.sandbox.server import Sandbox
@@ -228,6 +228,13 @@ def test_a_repeated_search_adds_only_what_is_new_for_nothing(sandbox: Sandbox) -
     assert f"Its last search: completed, 3 new of {fill.found:,} found." in schedule_result(schedule)
     assert bucket.leads.count() == fill.found
     assert (billed(sandbox), Run.objects.count()) == (0, 0)
+
+
+def test_a_bucket_that_a_search_was_saved_to_later_repeats_that_search(bucket: Bucket) -> None:
+    start_fill(bucket=bucket, criteria={"state": "WA"})
+    duplicate(bucket=bucket)
+
+    assert make(bucket, "refresh").options == {"search": {"state": "WA"}}
 
 
 def test_a_search_that_is_still_under_way_is_not_repeated(sandbox: Sandbox, bucket: Bucket) -> None:

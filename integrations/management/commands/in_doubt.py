@@ -43,6 +43,8 @@ class Command(ProductCommand):
                 reveals.write_off if options["write_off"] else reveals.release,
             )
             after = "Should the phones come after all, their leads get them and the money is put right."
+            if options["release"]:
+                after = f"Whoever asks for these phones again pays for them. {after}"
         else:
             row = call
             what, act = f"The request {call.pk}", calls.write_off if options["write_off"] else calls.release_doubt
