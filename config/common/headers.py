@@ -29,6 +29,6 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def press(request: Request) -> UUID | None:
-    """The Idempotency-Key as `buckets.filling` takes it: as if each key were one press of a button."""
+    """The Idempotency-Key as a UUID: each key stands for one press of a button. None: there is none."""
     key = idempotency_key(request)
     return None if key is None else uuid5(NAMESPACE_OID, key)

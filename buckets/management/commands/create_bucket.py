@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from buckets.algebra import NAME_MAX
 from buckets.filling import start_fill
 from buckets.management.follow import LATER, add_following, follow_fill
 from buckets.management.ids import read_ids
@@ -13,8 +14,6 @@ from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
 from config.common.commands import ProductCommand, add_criteria, add_user, criteria_of, user_named
 from integrations.realestateapi.queries import filters
-
-NAME_MAX = 200
 
 
 class Command(ProductCommand):
