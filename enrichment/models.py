@@ -34,6 +34,8 @@ class Run(UUIDModel, Timestamped):
         VENDOR = "vendor", "A vendor refuses"
         FAULT = "fault", "Our own fault"
         CANARY = "canary", "Its sample disappointed"
+        DOUBT = "doubt", "Needs billing check"
+        INACTIVE = "inactive", "Its user is switched off"
 
     ACTIVE = (Status.QUEUED, Status.RUNNING)
     OPEN = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
@@ -54,6 +56,9 @@ class Run(UUIDModel, Timestamped):
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, help_text="How far it is")
     paused_by = models.CharField(max_length=10, choices=Pause, blank=True, help_text="Who or what stopped it")
     reason = models.CharField(max_length=300, blank=True, help_text="Why it is paused, in words")
+    cap_scope = models.CharField(
+        max_length=100, blank=True, help_text="The purse of the cap that paused it: its own, a day's or a month's"
+    )
     options = models.JSONField(default=dict, blank=True, help_text="What was asked for: skipTrace, guard, startFrom, …")
     max_cost = models.DecimalField(
         max_digits=12, decimal_places=4, null=True, blank=True, help_text="US dollars it may spend; empty: no own cap"
@@ -67,6 +72,12 @@ class Run(UUIDModel, Timestamped):
     partial = models.PositiveIntegerField(default=0, help_text="Leads without a phone")
     failed = models.PositiveIntegerField(default=0, help_text="Leads that failed")
     skipped = models.PositiveIntegerField(default=0, help_text="Leads the guard or a cancel left out")
+    in_doubt = models.PositiveIntegerField(
+        default=0, help_text="Leads whose request needs a billing check: they wait for the decision"
+    )
+    two_names = models.PositiveIntegerField(
+        default=0, help_text="Details bought although the property was owned under another name"
+    )
     with_phones = models.PositiveIntegerField(default=0, help_text="Leads with a phone")
     with_emails = models.PositiveIntegerField(default=0, help_text="Leads with an e-mail")
     sample_until = models.BigIntegerField(

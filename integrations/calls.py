@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db import connection
 
 from integrations import pace, purses
-from integrations.errors import Category
-from integrations.models import Lookup, VendorCall
+from integrations.errors import Category, Evidence
+from integrations.models import Lookup, UnreadableAnswer, VendorCall
 from integrations.purses import ZERO
 
 RECOVERY = timedelta(seconds=10)
@@ -46,6 +46,18 @@ def doubt(call: VendorCall, now: datetime, **facts: Any) -> None:
     for name, value in facts.items():
         setattr(call, name, value)
     call.save()
+
+
+def keep_evidence(call: VendorCall, evidence: Evidence, now: datetime) -> None:
+    """What an unusable answer was, once for the whole call."""
+    UnreadableAnswer.objects.create(
+        call=call,
+        raw=evidence.raw,
+        length=evidence.length,
+        sha256=evidence.sha256,
+        why=evidence.why,
+        created_at=now,
+    )
 
 
 def end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decimal, **facts: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -45,13 +44,6 @@ _PHONE_TYPES = {
     "v": "voip",
     "voip": "voip",
 }
-# What an answer that cannot be linked may keep: enough to see its shape and to link it by hand.
-_HARMLESS = frozenset(
-    {"data", "output", "persons", "identity", "input", "key", "match", "statusCode", "statusMessage", "resultCount"}
-    | {"recordCount", "requestId", "phones", "phone", "number", "emails", "email", "address", "city", "state", "zip"}
-    | {"names", "firstName", "lastName"}
-)
-_DEPTH_MAX = 10
 _COMPANY = re.compile(
     r"\b(LLC|L L C|LLP|LP|PLLC|INC|INCORPORATED|CORP|CORPORATION|CO|COMPANY|LTD|LIMITED|PARTNERSHIP|PARTNERS|HOLDINGS|"
     r"PROPERTIES|INVESTMENTS|ENTERPRISES|TRUST|TRUSTEE|TRUSTEES|ESTATE|BANK|ASSOCIATION|ASSN|HOA|CHURCH|CITY OF|"
@@ -144,21 +136,6 @@ def contact_facts(
 def reachable(facts: Mapping[str, Any]) -> bool:
     """Whether there is a phone or an e-mail: without one the trace is empty."""
     return bool(facts.get("phone") or facts.get("email"))
-
-
-def harmless(value: Any) -> bytes:
-    """An answer that nobody can link, as JSON without the traits that must not be kept."""
-    return json.dumps(_strip(value, _DEPTH_MAX), default=str).encode()
-
-
-def _strip(value: Any, depth: int) -> Any:
-    if depth == 0:
-        return None
-    if isinstance(value, dict):
-        return {name: _strip(inner, depth - 1) for name, inner in value.items() if name in _HARMLESS}
-    if isinstance(value, list):
-        return [_strip(inner, depth - 1) for inner in value]
-    return value
 
 
 def is_company(name: object) -> bool:

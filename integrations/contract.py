@@ -20,13 +20,14 @@ class Query:
 
     key: the normalised identity of the question, at most 200 characters: equal keys are bought once for everybody.
     params: what the vendor's adapter needs to ask it. weight: the most price units this input can cost.
-    alone: no batch takes it.
+    alone: no batch takes it. names: further keys of the same question; an answer that is owned under one serves it.
     """
 
     key: str
     params: Mapping[str, Any] = field(repr=False)
     weight: int = 1
     alone: bool = False
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole vendor answer. `answers` has every query's key. `units` is what the vendor charges, in price units.
+    """A whole vendor answer. `answers` has every query's key. `units` is what the price list charges for it.
 
-    later: the most units that may still be charged under this request, when its phones come; None: nothing comes.
+    claimed: the vendor's own count of the same units, where it gives one; never the charge. later: the most units that
+    may still be charged under this request, when its phones come; None: nothing comes.
     """
 
     answers: Mapping[str, Answer]
     units: Decimal
+    claimed: Decimal | None = None
     status: int = 200
     request_id: str = ""
     later: Decimal | None = None

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from integrations.contract import Reply
+
+RAW_MAX = 65536  # bytes
 
 
 class Category(StrEnum):
@@ -16,6 +24,22 @@ class Category(StrEnum):
     SKIP_TRACE_EMPTY = "SKIP_TRACE_EMPTY"
     BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
     IN_DOUBT = "IN_DOUBT"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """An answer that was paid for and cannot be used: what `UnreadableAnswer` keeps of it. raw None: of a trace."""
+
+    length: int
+    sha256: str
+    why: str
+    raw: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, body: bytes, why: str, *, personal: bool) -> Evidence:
+        """personal: nothing of it may be kept but its length and hash; else its first 64 KiB are."""
+        digest = hashlib.sha256(body).hexdigest()
+        return cls(len(body), digest, why[:300], None if personal else body[:RAW_MAX])
 
 
 class VendorFailure(Exception):
@@ -36,7 +60,7 @@ class VendorFailure(Exception):
 
 
 class NotSent(VendorFailure):
-    """Certainly nothing was bought: refused, DNS, 429, 500, 502, 503. Try again after `retry_after` s."""
+    """Certainly nothing was bought: refused, DNS, 502, 503; 500 of a free call. Try again after `retry_after` s."""
 
     def __init__(
         self,
@@ -50,10 +74,16 @@ class NotSent(VendorFailure):
         self.retry_after = retry_after
 
 
+class HeldBack(NotSent):
+    """429: nothing was bought, and the operation waits for everybody; `retry_after` None: the vendor says none."""
+
+    category = Category.RATE_LIMITED
+
+
 class Rejected(VendorFailure):
     """The vendor answered, and no repeat of the same request will do better: 400, 404 without a body, 422, garbage.
 
-    `charged` says that the answer has probably been billed (a 200 that cannot be read); `raw` is its first 64 KiB.
+    `charged`: the answer was billed (a parsed envelope with an unusable record); then `evidence` tells what came.
     """
 
     category = Category.INVALID_DATA
@@ -65,17 +95,27 @@ class Rejected(VendorFailure):
         status: int | None = None,
         category: Category | None = None,
         charged: bool = False,
-        raw: bytes = b"",
+        evidence: Evidence | None = None,
     ) -> None:
         super().__init__(reason, status=status, category=category)
-        self.charged = charged
-        self.raw = raw[:65536]
+        self.charged, self.evidence = charged, evidence
 
 
 class Misconfigured(VendorFailure):
-    """401, 402, 403, or no key in the environment: nobody can buy from this vendor until an operator acts."""
+    """401, 402, 403, a redirect, a 404 that is not the vendor's, or no key: nobody can buy until an operator acts."""
 
     category = Category.AUTH_ERROR
+
+
+class UnprovenMiss(Misconfigured):
+    """A 404 that is a miss from a vendor that has answered well before from this base URL, and else a wrong base URL.
+
+    The gate knows which: `Operation.answered_from`. miss: the Reply it stands for then.
+    """
+
+    def __init__(self, reason: str, *, miss: Reply, status: int | None = 404) -> None:
+        super().__init__(reason, status=status)
+        self.miss = miss
 
 
 class ScopeRefused(Misconfigured):
@@ -83,6 +123,17 @@ class ScopeRefused(Misconfigured):
 
 
 class InDoubt(VendorFailure):
-    """Timeout, cut or over-long answer after bytes left, or 504: it may have been bought. Never repeated blind."""
+    """It may have been bought: never repeated blind. Timeout or cut after bytes left, 408, any 5xx but 502 and 503, a
+    2xx that does not parse or is not the vendor's envelope.
+
+    server_error: the vendor answered 408 or 5xx, which its `server_error_policy` may decide. pauses: the body is no
+    JSON at all (a web page): the vendor pauses at once, because its base URL may be wrong.
+    """
 
     category = Category.IN_DOUBT
+
+    def __init__(
+        self, reason: str, *, status: int | None = None, server_error: bool = False, pauses: bool = False
+    ) -> None:
+        super().__init__(reason, status=status)
+        self.server_error, self.pauses = server_error, pauses

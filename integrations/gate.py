@@ -421,10 +421,11 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
         Lookup.objects.filter(call=call, state=Lookup.State.BUYING).update(
             state=Lookup.State.GARBAGE,
             category=Category.INVALID_DATA,
-            raw=failure.raw,
             fetched_at=now,
             cost=(call.reserved / call.inputs).quantize(MONEY),
         )
+        if failure.evidence is not None:
+            calls.keep_evidence(call, failure.evidence, now)
         calls.end(call, VendorCall.State.SETTLED, now, cost=call.reserved, status=failure.status, latency_ms=latency_ms)
     else:
         calls.release(call, failure.reason, status=failure.status, latency_ms=latency_ms)

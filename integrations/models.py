@@ -16,6 +16,13 @@ from config.common.models import UUIDModel
 class Vendor(models.Model):
     """Answers: may anything be bought from this vendor right now, and if not, why not?"""
 
+    class ServerErrors(models.TextChoices):
+        """What an error answer (408, 5xx but 502 and 503) to a paid request means."""
+
+        DOUBT = "doubt", "Unknown: needs a billing check"
+        NOT_BILLED = "not_billed", "Not billed: try again"
+        BILLED = "billed", "Billed: count the cost"
+
     name = models.CharField(max_length=30, primary_key=True, help_text="realestateapi, signalhouse, apollo")
     enabled = models.BooleanField(default=True, help_text="The operator's switch")
     paused_reason = models.CharField(
@@ -23,6 +30,15 @@ class Vendor(models.Model):
     )
     daily_cap = models.DecimalField(
         max_digits=12, decimal_places=2, null=True, blank=True, help_text="US dollars a day (UTC); empty: DAILY_CAP_…"
+    )
+    billing_check = models.BooleanField(
+        default=False, help_text="Paused because it claims more than the price list says, until an operator decides"
+    )
+    server_error_policy = models.CharField(
+        max_length=10,
+        choices=ServerErrors,
+        default=ServerErrors.DOUBT,
+        help_text="When the vendor answers a paid request with a server error",
     )
     failures = models.PositiveSmallIntegerField(default=0, help_text="Failures in a row")
     breaker_openings = models.PositiveSmallIntegerField(default=0, help_text="Times the breaker opened in a row")
@@ -65,6 +81,16 @@ class Operation(models.Model):
     batch = models.PositiveIntegerField(null=True, blank=True, help_text="Inputs of one request; empty: BATCH_…")
     fresh_days = models.PositiveIntegerField(
         null=True, blank=True, help_text="Days an answer is served again for nothing; empty: FRESH_…"
+    )
+    doubts = models.PositiveSmallIntegerField(
+        default=0, help_text="Requests in doubt in a row: after one, one input a request"
+    )
+    held_back = models.PositiveSmallIntegerField(default=0, help_text="Answers 429 in a row")
+    answered_from = models.CharField(max_length=300, blank=True, help_text="The base URL of its last good answer")
+    list_confirmed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When an operator said that the price list is right and the vendor's count is not",
     )
     next_slot_at = models.DateTimeField(null=True, blank=True, help_text="When the next request may leave")
     batch_refused_at = models.DateTimeField(
@@ -144,9 +170,18 @@ class VendorCall(UUIDModel):
     state = models.CharField(max_length=12, choices=State, default=State.RESERVED, help_text="How far it is")
     inputs = models.PositiveIntegerField(help_text="Look-ups in it")
     found = models.PositiveIntegerField(default=0, help_text="Look-ups the vendor knew")
+    price = models.DecimalField(
+        max_digits=9, decimal_places=4, default=0, help_text="US dollars a unit when its money was reserved"
+    )
     reserved = models.DecimalField(max_digits=12, decimal_places=4, help_text="US dollars promised before it left")
     cost = models.DecimalField(max_digits=12, decimal_places=4, default=0, help_text="US dollars it cost")
-    units = models.DecimalField(max_digits=12, decimal_places=4, default=0, help_text="The vendor's own units")
+    units = models.DecimalField(max_digits=12, decimal_places=4, default=0, help_text="Units by the price list")
+    claimed = models.DecimalField(
+        max_digits=12, decimal_places=4, null=True, blank=True, help_text="Units by the vendor's own count"
+    )
+    excess = models.DecimalField(
+        max_digits=12, decimal_places=4, default=0, help_text="US dollars the vendor claims above the price list"
+    )
     holds = models.JSONField(default=dict, help_text="What was reserved where: {purse scope: amount}")
     status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status")
     category = models.CharField(max_length=20, blank=True, help_text="Error category")
@@ -158,9 +193,21 @@ class VendorCall(UUIDModel):
     sent_at = models.DateTimeField(null=True, blank=True, help_text="When sending was committed")
     ended_at = models.DateTimeField(null=True, blank=True, help_text="When it ended")
     lease_until = models.DateTimeField(help_text="Its worker is taken for dead after this")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="Who decided a billing check",
+    )
+    decided_at = models.DateTimeField(null=True, blank=True, help_text="When it was decided")
+    decision = models.CharField(max_length=300, blank=True, help_text="Why it was decided so, in words")
 
     class Meta:
         indexes = [
+            models.Index(fields=["operation", "id"], condition=Q(excess__gt=0), name="call_with_excess"),
             models.Index(
                 fields=["operation", "lease_until"], condition=Q(state__in=["reserved", "sent"]), name="call_open"
             ),
@@ -211,9 +258,6 @@ class Lookup(models.Model):
     category = models.CharField(max_length=20, blank=True, help_text="Why there are no facts")
     cost = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="US dollars paid for it, in all")
     fetched_at = models.DateTimeField(null=True, blank=True, help_text="When the answer came")
-    raw = models.BinaryField(
-        null=True, blank=True, help_text="An unreadable answer that was paid for, its first 64 KiB"
-    )
 
     class Meta:
         constraints = [
@@ -231,6 +275,39 @@ class Lookup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_state_display()} {self.key[:20]}"
+
+
+class UnreadableAnswer(models.Model):
+    """Answers: what did the vendor send that was paid for and cannot be used? Once a call; no byte of a trace."""
+
+    call = models.OneToOneField(
+        "integrations.VendorCall",
+        models.CASCADE,
+        primary_key=True,
+        related_name="unreadable",
+        help_text="Which request",
+    )
+    raw = models.BinaryField(null=True, blank=True, help_text="Its first 64 KiB; empty for skip traces")
+    length = models.PositiveIntegerField(help_text="Bytes of the whole answer")
+    sha256 = models.CharField(max_length=64, help_text="SHA-256 of the whole answer, in hexadecimal")
+    why = models.CharField(max_length=300, help_text="What is wrong with it, and where it breaks off")
+    created_at = models.DateTimeField(help_text="When it came (database clock)")
+
+    def __str__(self) -> str:
+        return f"{self.length} bytes, {self.why}"
+
+
+class PropertyName(models.Model):
+    """Answers: which property, by the vendor's id, is meant by this address or parcel number?
+
+    Learned from bought details and search rows, whoever bought them: a property is bought once under all its names.
+    """
+
+    name = models.CharField(max_length=64, primary_key=True, help_text="As `naming.by_apn` or `by_address` makes it")
+    property_id = models.CharField(max_length=64, help_text="RealEstateAPI's id")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class PhoneReveal(models.Model):

@@ -9,7 +9,16 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from integrations import normalise
-from integrations.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, ScopeRefused, VendorFailure
+from integrations.errors import (
+    Category,
+    Evidence,
+    InDoubt,
+    Misconfigured,
+    NotSent,
+    Rejected,
+    ScopeRefused,
+    VendorFailure,
+)
 from integrations.http import HttpRequest, HttpResponse
 
 # Where the vendors put their words, the most telling first: RealEstateAPI `message` or `error` (contracts.md 1.1),
@@ -49,14 +58,14 @@ def unreadable(
     vendor: str,
     charged: bool,
     why: str = "is not readable JSON",
-    raw: bytes | None = None,
+    personal: bool = False,
 ) -> Rejected:
-    """The Rejected for a 2xx that cannot be used. A charged one keeps its bytes (or `raw`), and is not bought again."""
+    """The Rejected for a 2xx that cannot be used. personal: of a charged one only length and hash are kept."""
     return Rejected(
         f"{vendor} answered {response.status}, and the answer {why}.",
         status=response.status,
         charged=charged,
-        raw=(response.body if raw is None else raw) if charged else b"",
+        evidence=Evidence.of(response.body, why, personal=personal) if charged else None,
     )
 
 

@@ -19,7 +19,7 @@ from config.common.admin import ReadOnlyAdmin, ask, by_id, chosen, confirmed, se
 from config.common.contacts import masked
 from integrations import reveals
 from integrations.calls import release_doubt, write_off
-from integrations.models import Lookup, Operation, PhoneReveal, Purse, VendorCall
+from integrations.models import Lookup, Operation, PhoneReveal, Purse, UnreadableAnswer, VendorCall
 
 ZERO = Value(Decimal(0))
 SHOWN_FACTS = 4000  # characters
@@ -258,7 +258,7 @@ class LookupAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The list needs no answers, which are the bulk of a row."""
-        return super().get_queryset(request).defer("facts", "raw")
+        return super().get_queryset(request).defer("facts")
 
     @admin.display(description="answer")
     def answer(self, lookup: Lookup) -> str:
@@ -269,7 +269,8 @@ class LookupAdmin(ReadOnlyAdmin):
 
     @admin.display(description="unreadable answer kept")
     def kept(self, lookup: Lookup) -> str:
-        return f"{len(lookup.raw):,} bytes" if lookup.raw else "–"
+        found = UnreadableAnswer.objects.filter(call=lookup.call_id).first() if lookup.call_id else None
+        return str(found) if found else "–"
 
 
 @admin.register(Purse)

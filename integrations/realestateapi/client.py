@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,11 +94,11 @@ def ask(
     method: str = "POST",
     batch: bool = False,
     charged: bool = True,
-    keep: Callable[[Any], bytes] | None = None,
+    personal: bool = False,
 ) -> tuple[Mapping[str, Any] | None, HttpResponse]:
     """One call: its envelope, or None for "no match", which comes as a 404 with a body or as a 200 that says so.
 
-    keep makes what is stored of an answer that is JSON and cannot be used. Raises a VendorFailure.
+    personal: nothing of an answer that cannot be used is kept. Raises a VendorFailure.
     """
     request = account.request(method, path, headers={"x-api-key": account.key}, json=body)
     if path.startswith("/v2/SkipTrace") and len(request.body() or b"") > TRACE_PAYLOAD_MAX:
@@ -117,6 +117,5 @@ def ask(
         return None, response
     account.check(request, response, status=status, batch=batch)
     if not envelope:
-        raw = keep(parsed) if keep is not None and parsed is not None else None
-        raise statuses.unreadable(response, vendor=TITLE, charged=charged, raw=raw)
+        raise statuses.unreadable(response, vendor=TITLE, charged=charged, personal=personal)
     return (None, response) if persons.no_match(envelope) else (envelope, response)

@@ -9,7 +9,6 @@ from typing import Any
 
 from integrations import normalise, statuses
 from integrations.account import Account, check_batch
-from integrations.contact import harmless
 from integrations.contract import Answer, Query, Reply
 from integrations.errors import Category, Rejected
 from integrations.http import HttpResponse
@@ -121,9 +120,9 @@ class SkipTrace:
         check_batch(self, queries)
         if len(queries) == 1:
             body = {**queries[0].params, "match_requirements": MATCH_REQUIREMENTS}
-            envelope, response = ask(self.account, "/v2/SkipTrace", body, keep=harmless)
+            envelope, response = ask(self.account, "/v2/SkipTrace", body, personal=True)
             if envelope is not None and not persons.is_trace(envelope):
-                raise _unlinkable(envelope, response, "has no person in it")
+                raise _unlinkable(response, "has no person in it")
             bodies: list[Mapping[str, Any]] = [envelope or {}]
         else:
             # The key we send is the position: Query.key identifies a person and is nobody's business.
@@ -132,7 +131,7 @@ class SkipTrace:
                 for index, query in enumerate(queries)
             ]
             envelope, response = ask(
-                self.account, "/v2/SkipTraceBatchAwait", {"skips": skips}, batch=True, keep=harmless
+                self.account, "/v2/SkipTraceBatchAwait", {"skips": skips}, batch=True, personal=True
             )
             bodies = _linked(envelope, len(queries), response)
         traces = [persons.trace(body, asked=query.params) for query, body in zip(queries, bodies, strict=True)]
@@ -153,12 +152,12 @@ def _linked(envelope: Mapping[str, Any] | None, asked: int, response: HttpRespon
     """The body for each position. By the echoed key; by position only where no key came back and none is missing."""
     items = [] if envelope is None else envelope.get("data")
     if not isinstance(items, list):
-        raise _unlinkable(envelope, response, "has no list of traces")
+        raise _unlinkable(response, "has no list of traces")
     bodies = [normalise.mapping(item) for item in items]
     keys = [normalise.text(normalise.mapping(body.get("input")).get("key", body.get("key"))) for body in bodies]
     if not any(keys):
         if len(bodies) not in (0, asked):
-            raise _unlinkable(envelope, response, "does not say which trace is whose")
+            raise _unlinkable(response, "does not say which trace is whose")
         return bodies or [{}] * asked
     by_key: dict[str, Mapping[str, Any]] = {}
     for key, body in zip(keys, bodies, strict=True):
@@ -167,8 +166,8 @@ def _linked(envelope: Mapping[str, Any] | None, asked: int, response: HttpRespon
     return [by_key.get(str(index), {}) for index in range(asked)]
 
 
-def _unlinkable(envelope: object, response: HttpResponse, why: str) -> Rejected:
-    return statuses.unreadable(response, vendor=TITLE, charged=True, why=why, raw=harmless(envelope))
+def _unlinkable(response: HttpResponse, why: str) -> Rejected:
+    return statuses.unreadable(response, vendor=TITLE, charged=True, why=why, personal=True)
 
 
 @dataclass(frozen=True, slots=True)

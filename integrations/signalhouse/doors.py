@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from integrations import statuses
 from integrations.account import Account, check_batch
-from integrations.contact import harmless, reachable
+from integrations.contact import reachable
 from integrations.contract import Answer, Query, Reply
 from integrations.errors import Category
 from integrations.signalhouse import parse
@@ -38,9 +38,7 @@ class SkipTrace:
         envelope = self.account.body(response, charged=True)
         data = envelope.get("data", "") if isinstance(envelope, dict) else ""
         if data is not None and not isinstance(data, dict):
-            raise statuses.unreadable(
-                response, vendor=TITLE, charged=True, why="has no person in it", raw=harmless(envelope)
-            )
+            raise statuses.unreadable(response, vendor=TITLE, charged=True, why="has no person in it", personal=True)
         facts = parse.contact(data) if data else {}
         answer = Answer(facts=facts) if reachable(facts) else Answer(category=Category.SKIP_TRACE_EMPTY)
         return Reply(answers={queries[0].key: answer}, units=Decimal(1 if data else 0), status=response.status)
