@@ -216,7 +216,7 @@ def owned(operation: Operation, query: Query) -> Owned | None:
 
 
 def _rows(operation: Operation, queries: Collection[Query]) -> dict[str, list[Lookup]]:
-    """What is known of each question, under all its names and from every seller of this operation, its own key first."""
+    """What is known of each question, by all its names and from every seller of this operation; its own key first."""
     keys: dict[str, list[str]] = {}
     for query in queries:
         for name in (query.key, *query.names):
