@@ -303,6 +303,17 @@ def _lease() -> timedelta:
     return timedelta(seconds=2 * longest + settings.CALL_GRACE_SECONDS)
 
 
+def would_fit(operation: Operation, payer: Payer) -> bool:
+    """Whether the cheapest input would fit under every cap at this moment. A reading, not a promise."""
+    next_, begun = (payer.afterwards.each, payer.afterwards.begun()) if payer.afterwards else (ZERO, ZERO)
+    for cap in _caps(operation, payer, pace.database_now()):
+        room = purses.room(cap)
+        needed = cap.per_input if cap.per_input is not None else operation.unit_price + next_ + begun
+        if room is not None and room < needed:
+            return False
+    return True
+
+
 # --- Intend and send -------------------------------------------------------------------------------------------------
 
 
