@@ -79,9 +79,7 @@ class Account:
         batch: bool = False,
     ) -> None:
         """Raises the VendorFailure the answer stands for, if it does. See `statuses.raise_for_failure`."""
-        statuses.raise_for_failure(
-            response, request=request, vendor=self.title, paid=paid, status=status, batch=batch
-        )
+        statuses.raise_for_failure(response, request=request, vendor=self.title, paid=paid, status=status, batch=batch)
 
     def body(self, response: HttpResponse, *, paid: bool, personal: bool = False) -> Any:
         """The answer's JSON. Raises where it is none: see `statuses.no_answer`."""

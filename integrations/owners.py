@@ -31,7 +31,8 @@ _WIFE = re.compile(r"[,\s]+(?:ET[\s-]?UX|ET[\s-]?VIR)\b\.?", re.IGNORECASE)
 _AND = re.compile(r"\s*[&+;/]\s*|\s+AND\s+", re.IGNORECASE)
 # What a county adds behind a name. Only there: LE is a life estate and a family, so it is left alone.
 _COUNTY_ROLE = re.compile(
-    r"[,\s(]+(?:ET[\s-]?ALS?|CO-?TRS|TRS|TR|TTEES?|JTRS|JTWROS|JT|TEN COM|L/E|LIFE EST(?:ATE)?|DECD)\b[.)]*$", re.IGNORECASE
+    r"[,\s(]+(?:ET[\s-]?ALS?|CO-?TRS|TRS|TR|TTEES?|JTRS|JTWROS|JT|TEN COM|L/E|LIFE EST(?:ATE)?|DECD)\b[.)]*$",
+    re.IGNORECASE,
 )
 _COUPLE = re.compile(r"[,\s(]+(?:H\s?[&/]\s?W|W\s?[&/]\s?H|HUSBAND (?:AND|&) WIFE|WIFE (?:AND|&) HUSBAND)\b[.)]*", re.I)
 _ROLE = re.compile(r"[,\s(]+(?:(?:CO-?|SUCCESSOR )?TRUSTEES?|DECEASED|ESQ|MD|DDS|PHD)\b[.)]*$", re.IGNORECASE)
@@ -134,7 +135,9 @@ def people(line: object) -> list[frozenset[str]]:
     named = [{word for word in normalise.fold(" ".join(owner)).split() if len(word) > 1} for owner in owners]
     whole = [words for words in named if len(words) > 1]
     lent = set().union(*whole) if whole else set()
-    return [frozenset(words if len(words) > 1 else words | lent) for words in named if words and (len(words) > 1 or lent)]
+    return [
+        frozenset(words if len(words) > 1 else words | lent) for words in named if words and (len(words) > 1 or lent)
+    ]
 
 
 def _owners(line: object) -> tuple[list[list[str]], bool]:
@@ -187,9 +190,7 @@ def _first(owners: Sequence[Sequence[str]], county: bool, *, text: str) -> tuple
     return _ordered(words, _is_family_first(words, others, county, text))
 
 
-def _is_family_first(
-    words: Sequence[str], others: Sequence[Sequence[str]], county: bool, text: str
-) -> bool | None:
+def _is_family_first(words: Sequence[str], others: Sequence[Sequence[str]], county: bool, text: str) -> bool | None:
     """Whether a family name comes first; None where nobody can tell."""
     folded = [normalise.fold(word) for word in words]
     if folded[0] in _GIVEN and folded[-1] not in _GIVEN:
@@ -238,7 +239,7 @@ def _joined(words: Iterable[str]) -> str:
 
 
 def _clean(word: str) -> str:
-    return word.strip(" .,;()\"*")
+    return word.strip(' .,;()"*')
 
 
 # --- Is it the owner? -------------------------------------------------------------------------------------------------

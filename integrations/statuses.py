@@ -58,9 +58,7 @@ def raise_for_failure(
     raise _failure(response, request=request, vendor=vendor, paid=paid, status=status, batch=batch, now=now)
 
 
-def may_not_ask(
-    failure: VendorFailure, response: HttpResponse, *, request: HttpRequest, vendor: str
-) -> VendorFailure:
+def may_not_ask(failure: VendorFailure, response: HttpResponse, *, request: HttpRequest, vendor: str) -> VendorFailure:
     """The failure of a question on the side (a poll, the usage): a key that may buy need not be allowed to ask it."""
     if isinstance(failure, Misconfigured) and failure.status in (401, 403):
         words = _said(_clean(_words(response), request))

@@ -219,4 +219,3 @@ class PropertySearchPage:
             claimed=told.claimed,
             status=told.response.status,
         )
-

@@ -37,7 +37,9 @@ def trace(body: Mapping[str, Any] | None, *, asked: Mapping[str, Any], owner: st
         return Trace(facts={}, matched=True, refused=True)
     match = normalise.boolean(body.get("match"))
     found = [] if match is False or status == 404 or no_match(body) else _people(body)
-    usable = [(_rank(person, asked, owner), facts) for person in found if reachable(facts := _facts(person, asked, owner))]
+    usable = [
+        (_rank(person, asked, owner), facts) for person in found if reachable(facts := _facts(person, asked, owner))
+    ]
     best = min(usable, key=lambda ranked: ranked[0], default=(0, {}))
     return Trace(facts=best[1], matched=bool(match) or bool(found))
 
@@ -116,4 +118,3 @@ def _address(address: Mapping[str, Any]) -> dict[str, Any]:
         "state": address.get("state"),
         "zip": address.get("zip"),
     }
-
