@@ -12,6 +12,11 @@ from enum import IntEnum
 
 from integrations import normalise
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _COMPANY = re.compile(
     r"\b(LLC|L L C|LLP|LP|PLLC|INC|INCORPORATED|CORP|CORPORATION|COMPANY|LTD|LIMITED|PARTNERSHIP|PARTNERS|HOLDINGS|"
     r"PROPERTIES|INVESTMENTS|ENTERPRISES|TRUST|TRUSTEES? OF|BOARD OF|ESTATE|BANK|ASSOCIATION|ASSN|HOA|CHURCH|CITY OF|"
@@ -20,11 +25,11 @@ _COMPANY = re.compile(
 # "Acme Co" is one and "Smith & Co"; "Co Maria" is a family, and "Maria Co" of it.
 _CO = re.compile(r"(.+) CO$")
 # More that is no person, without being a form a company is registered in.
-_NOBODY = frozenset(
+_NOBODY = _words(
     "OF THE UNKNOWN OWNER OWNERS HEIRS UNIVERSITY COLLEGE SCHOOL SCHOOLS HOSPITAL MINISTRIES MINISTRY FUND MORTGAGE "
     "FINANCIAL SAVINGS UNION GROUP REALTY RENTALS RENTAL HOMES DEVELOPMENT DEVELOPERS VENTURES CAPITAL MANAGEMENT "
     "APARTMENTS SERVICES SOLUTIONS BUILDERS CONSTRUCTION FARMS RANCH CLUB CEMETERY DEPARTMENT DEPT TOWNSHIP VILLAGE "
-    "TOWN COUNTY CITY STATE FAMILY REVOCABLE IRREVOCABLE LIVING NA USA".split()
+    "TOWN COUNTY CITY STATE FAMILY REVOCABLE IRREVOCABLE LIVING NA USA"
 )
 _ELSEWHERE = re.compile(r"\s(?:C/O|ATTN:?)(?=\s)|%", re.IGNORECASE)
 _WIFE = re.compile(r"[,\s]+(?:ET[\s-]?UX|ET[\s-]?VIR)\b\.?", re.IGNORECASE)
@@ -37,9 +42,9 @@ _COUNTY_ROLE = re.compile(
 _COUPLE = re.compile(r"[,\s(]+(?:H\s?[&/]\s?W|W\s?[&/]\s?H|HUSBAND (?:AND|&) WIFE|WIFE (?:AND|&) HUSBAND)\b[.)]*", re.I)
 _ROLE = re.compile(r"[,\s(]+(?:(?:CO-?|SUCCESSOR )?TRUSTEES?|DECEASED|ESQ|MD|DDS|PHD)\b[.)]*$", re.IGNORECASE)
 _SUFFIX = frozenset({"JR", "SR", "II", "III", "IV"})
-_PARTICLES = frozenset("DE DEL LA LAS LOS VAN VON DER DEN DOS DA DI MC MAC ST SAN SANTA O".split())
+_PARTICLES = _words("DE DEL LA LAS LOS VAN VON DER DEN DOS DA DI MC MAC ST SAN SANTA O")
 # Given names that are seldom family names: they tell the order of a line that says nothing else of it.
-_GIVEN = frozenset(
+_GIVEN = _words(
     "AARON ABIGAIL ADA ALAN ALEXANDER ALEXIS ALICE ALICIA AMANDA AMBER AMY ANA ANDREA ANDREW ANGELA ANITA ANN ANNA ANNE "
     "ANNIE ANTHONY ANTONIO APRIL ASHLEY AUDREY BARBARA BENJAMIN BERNARD BETH BETTY BEVERLY BEATRICE BILL BOB BONNIE "
     "BRANDON BRENDA BRIAN BRITTANY BRUCE CAROL CAROLINE CAROLYN CATHERINE CATHY CHERYL CHRISTINA CHRISTINE "
@@ -55,7 +60,7 @@ _GIVEN = frozenset(
     "PHYLLIS RACHEL RALPH RAYMOND REBECCA RHONDA RICHARD RITA ROBERT ROBIN ROGER RONALD ROSA ROSE ROY RUBY RUTH RYAN "
     "SALLY SAMANTHA SAMUEL SANDRA SARA SARAH SEAN SHANNON SHARON SHEILA SHIRLEY SOPHIA STACY STEPHANIE STEPHEN STEVE "
     "STEVEN SUE SUSAN SUZANNE SYLVIA TAMMY TERESA TERRY THELMA THERESA TIFFANY TIMOTHY TINA TODD TRACY VALERIE "
-    "VANESSA VERONICA VICTORIA VIOLA VIRGINIA VIVIAN WALTER WANDA WENDY WILLIAM YVONNE ZACHARY".split()
+    "VANESSA VERONICA VICTORIA VIOLA VIRGINIA VIVIAN WALTER WANDA WENDY WILLIAM YVONNE ZACHARY"
 )
 _NICKNAMES = [
     frozenset(group.split())
@@ -69,7 +74,7 @@ _NICKNAMES = [
         "REBECCA BECKY", "BARBARA BARB", "JACQUELINE JACKIE", "ALEXANDER ALEX", "SAMUEL SAM", "BENJAMIN BEN",
     )
 ]  # fmt: skip
-_FORMS = frozenset("LLC LLP LP PLLC PC INC INCORPORATED CORP CORPORATION CO COMPANY LTD LIMITED".split())
+_FORMS = _words("LLC LLP LP PLLC PC INC INCORPORATED CORP CORPORATION CO COMPANY LTD LIMITED")
 
 
 class Likeness(IntEnum):
@@ -127,9 +132,9 @@ def first_and_last(line: object) -> tuple[str, str] | None:
 
 
 def people(line: object) -> list[frozenset[str]]:
-    """The names of every person on a line, each as a set of words, in capitals; a name that lacks its family borrows it.
+    """The names of every person on a line, each as a set of words in capitals.
 
-    "SMITH JOHN & MARY" is two people.
+    "SMITH JOHN & MARY" is two people: a name that lacks its family borrows it.
     """
     owners, _ = _owners(line)
     named = [{word for word in normalise.fold(" ".join(owner)).split() if len(word) > 1} for owner in owners]

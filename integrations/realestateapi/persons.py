@@ -26,7 +26,8 @@ class Trace:
 def trace(body: Mapping[str, Any] | None, *, asked: Mapping[str, Any], owner: str = "") -> Trace:
     """The best person of one answer: the one of the asked name, else the first who can be reached. Never raises.
 
-    asked, owner: the params of the question, and the county's line of the owner. body None: there was an answer, and nobody can read it.
+    asked, owner: the params of the question, and the county's line of the owner. body None: there was an answer, and
+    nobody can read it.
     """
     if body is None:
         return Trace(facts={}, matched=False, refused=True)
