@@ -238,10 +238,8 @@ def _names_before(first: str | None, last: str | None, owner: str | None) -> tup
     derived = line is not None and (given, family) == line and line != (words[0], words[-1])
     if not (derived or not (given or family)):
         return given, family
-    if not _COMPANY_BEFORE.search(normalise.fold(owner)) and len(words) in (2, 3):
-        if all(len(word) <= _NAME_MAX for word in words):
-            return words[0], words[-1]
-    return None, None
+    fits = len(words) in (2, 3) and all(len(word) <= _NAME_MAX for word in words)
+    return (words[0], words[-1]) if fits and not _COMPANY_BEFORE.search(normalise.fold(owner)) else (None, None)
 
 
 def _place(prefix: str, address: object, city: object, state: object, zip: object) -> dict[str, str | None]:

@@ -1,7 +1,7 @@
 """Who a property's owner is, from the one line in which a county writes it: people, companies, trusts. Pure functions.
 
-A county writes the family name first ("DOE ANN TRS"), a vendor often last ("Ann Doe"), and nothing says which. A name is
-told apart rightly or not at all: whoever calls a wrong name has called a stranger.
+A county writes the family name first ("DOE ANN TRS"), a vendor often last ("Ann Doe"), and nothing says which. A name
+is told apart rightly or not at all: whoever calls a wrong name has called a stranger.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SUFFIX = frozenset({"JR", "SR", "II", "III", "IV"})
 _PARTICLES = _words("DE DEL LA LAS LOS VAN VON DER DEN DOS DA DI MC MAC ST SAN SANTA O")
 # Given names that are seldom family names: they tell the order of a line that says nothing else of it.
 _GIVEN = _words(
-    "AARON ABIGAIL ADA ALAN ALEXANDER ALEXIS ALICE ALICIA AMANDA AMBER AMY ANA ANDREA ANDREW ANGELA ANITA ANN ANNA ANNE "
+    "AARON ABIGAIL ALAN ALEXANDER ALEXIS ALICE ALICIA AMANDA AMBER AMY ANA ANDREA ANDREW ANGELA ANITA ANN ANNA ANNE "
     "ANNIE ANTHONY ANTONIO APRIL ASHLEY AUDREY BARBARA BENJAMIN BERNARD BETH BETTY BEVERLY BEATRICE BILL BOB BONNIE "
     "BRANDON BRENDA BRIAN BRITTANY BRUCE CAROL CAROLINE CAROLYN CATHERINE CATHY CHERYL CHRISTINA CHRISTINE "
     "CHRISTOPHER CINDY CLARA CYNTHIA DANIEL DANIELLE DAVID DAWN DEBORAH DEBRA DENISE DENNIS DIANA DIANE DONALD DONNA "
@@ -66,7 +66,7 @@ _NICKNAMES = [
     frozenset(group.split())
     for group in (
         "ROBERT BOB ROB BOBBY", "WILLIAM BILL WILL BILLY LIAM", "RICHARD DICK RICK RICH", "JAMES JIM JIMMY JAMIE",
-        "JOHN JACK JOHNNY", "EDWARD ED TED EDDIE", "THOMAS TOM TOMMY", "MICHAEL MIKE MICK", "JOSEPH JOE JOEY",
+        "JOHN JACK JOHNNY JON", "EDWARD ED TED EDDIE", "THOMAS TOM TOMMY", "MICHAEL MIKE MICK", "JOSEPH JOE JOEY",
         "CHARLES CHUCK CHARLIE", "MARGARET PEGGY MEG MAGGIE", "ELIZABETH LIZ BETH BETTY BETSY ELIZA",
         "KATHERINE CATHERINE KATHRYN KATE KATIE KATHY CATHY", "PATRICIA PAT PATTY TRISH", "SUSAN SUE SUZY",
         "DEBORAH DEBRA DEB DEBBIE", "ANTHONY TONY", "HENRY HANK HARRY", "JENNIFER JEN JENNY", "STEVEN STEPHEN STEVE",
@@ -187,7 +187,9 @@ def _first(owners: Sequence[Sequence[str]], county: bool, *, text: str) -> tuple
         if not given or (len(family) > 1 and normalise.fold(family[-1]) in _GIVEN):
             return None  # "SMITH JOHN, MARY" may be two people
         return given[0], _joined(family)
-    words = _names_only(words)
+    words = [word for word in _names_only(words) if normalise.fold(word)]
+    if not words:
+        return None
     if len(words) == 1:  # "JOHN & MARY SMITH"
         lender = _names_only(others[-1]) if others else []
         natural = len(lender) > 1 and normalise.fold(lender[-1]) not in _GIVEN and _first([lender], False, text=text)

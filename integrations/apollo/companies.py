@@ -84,9 +84,10 @@ def _by_place(records: Sequence[Record], details: Sequence[Mapping[str, Any]], f
     waiting = [asked for asked in range(len(details)) if asked not in found]
     if len(left) == len(waiting) == 1:
         found[waiting[0]] = left[0]
-    elif len(records) == len(details) and (found or not all(records)):
-        if all(_identity(records[asked]) == _identity(records[at]) for asked, at in found.items()):
-            found.update({at: at for at in left if at in waiting})
+        return
+    positional = len(records) == len(details) and (found or not all(records))
+    if positional and all(_identity(records[asked]) == _identity(records[at]) for asked, at in found.items()):
+        found.update({at: at for at in left if at in waiting})
 
 
 def _identity(record: Record) -> str:

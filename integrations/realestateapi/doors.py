@@ -120,6 +120,7 @@ class SkipTrace:
         check_batch(self, queries)
         miss = _nothing(queries, Answer(category=Category.SKIP_TRACE_EMPTY))
         asked = [{**query.params, "match_requirements": MATCH_REQUIREMENTS} for query in queries]
+        bodies: list[Mapping[str, Any] | None]
         if len(queries) == 1:
             told = ask(self.account, "/v2/SkipTrace", asked[0], miss=miss, personal=True)
             bodies, strange = [_single_trace(told)], 0

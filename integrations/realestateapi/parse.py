@@ -208,10 +208,11 @@ def _owner(record: Mapping[str, Any]) -> dict[str, str | None]:
     last = normalise.text(owner.get("owner1LastName"), limit=100)
     company = normalise.text(owner.get("companyName"))
     full = company or normalise.text(owner.get("owner1FullName")) or " ".join(filter(None, (first, last))) or None
-    if not first:
-        first, last = _told_apart(last, full)
     corporate = normalise.boolean(record.get("corporateOwned")) or normalise.boolean(owner.get("corporateOwned"))
-    kind = _owner_type(first, full, vendors=normalise.text(owner.get("owner1Type")) or "", corporate=bool(corporate))
+    vendors = (normalise.text(owner.get("owner1Type")) or "").lower()
+    if not first and not (company or corporate or vendors in ("company", "corporation")):
+        first, last = _told_apart(last, full)
+    kind = _owner_type(first, full, vendors=vendors, corporate=bool(corporate))
     post = normalise.mapping(owner.get("mailAddress"))
     if not first and last and (kind not in ("", "individual") or is_company(last)):
         last = None
@@ -243,15 +244,15 @@ def _owner_type(first: str | None, full: str | None, *, vendors: str, corporate:
     The vendor says Individual, Company or Other (docs, "Owner Types"); which kind of company, the name tells.
     """
     name = normalise.fold(full)
-    if vendors.lower() == "individual" and first:
+    if vendors == "individual" and first:
         return "individual"
     if _LLC.search(name):
         return "llc"
-    if _TRUST.search(name) or vendors.lower() == "trust":
+    if _TRUST.search(name) or vendors == "trust":
         return "trust"
-    if _CORPORATION.search(name) or vendors.lower() in ("company", "corporation") or (corporate and name):
+    if _CORPORATION.search(name) or vendors in ("company", "corporation") or (corporate and name):
         return "corporation"
-    if vendors.lower() == "individual" or (first and not is_company(full)):
+    if vendors == "individual" or (first and not is_company(full)):
         return "individual"
     return "other" if name else ""
 

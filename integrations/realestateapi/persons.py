@@ -53,7 +53,7 @@ def no_match(body: Mapping[str, Any]) -> bool:
 
 def is_readable(body: Mapping[str, Any]) -> bool:
     """Whether what is there has one of the shapes a skip trace answers with."""
-    shapes = {"persons": list, "output": dict, "data": (dict, list)}
+    shapes: dict[str, tuple[type, ...]] = {"persons": (list,), "output": (dict,), "data": (dict, list)}
     return not any(body.get(name) and not isinstance(body[name], shape) for name, shape in shapes.items())
 
 
