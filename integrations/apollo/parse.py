@@ -53,8 +53,6 @@ _DEMOGRAPHICS = (
     "functions",
     "employment_history",
     "organization",
-    "organization_id",
-    "linkedin_url",
     "city",
     "state",
     "country",
