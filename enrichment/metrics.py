@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -15,8 +16,10 @@ from config.common.ids import uuid7_floor
 from enrichment.models import Lane, Run, RunItem
 from integrations.models import Operation, PhoneReveal, Vendor, VendorCall
 from integrations.pace import database_now, interval
+from leads.models import UNKNOWN_TYPE, Lead
 
 MINUTE = 60.0
+MOST_WORDS = 50  # kinds of property: whatever a vendor sends, a scrape stays short
 
 
 class _Rows:
@@ -28,6 +31,7 @@ class _Rows:
         yield from _calls()
         yield from _reveals()
         yield _outcomes()
+        yield _unknown_types()
 
 
 def exposition() -> bytes:
@@ -121,3 +125,18 @@ def _outcomes() -> Metric:
     for outcome, count in sums.items():
         outcomes.add_metric([outcome], count or 0)
     return outcomes
+
+
+def unknown_types() -> QuerySet[Lead, Any]:
+    """Kinds of property that are none of the vendor's six, and how many leads have each; the commonest first."""
+    rows = Lead.objects.filter(UNKNOWN_TYPE).order_by().values_list("property_type")
+    return rows.annotate(leads=Count("pk")).order_by("-leads", "property_type")[:MOST_WORDS]
+
+
+def _unknown_types() -> Metric:
+    words = GaugeMetricFamily(
+        "bucket_property_type_unknown", "Leads whose kind of property is none of the vendor's six", labels=["words"]
+    )
+    for kind, count in unknown_types():
+        words.add_metric([kind], count)
+    return words

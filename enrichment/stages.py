@@ -17,6 +17,7 @@ from integrations.contract import Query
 from integrations.errors import Category
 from integrations.gate import Owned, is_fragile
 from integrations.models import Lookup, Operation
+from integrations.owners import is_business
 from integrations.pace import database_now
 from integrations.realestateapi import naming
 from integrations.reveals import released
@@ -163,7 +164,7 @@ def _about_business(run: Run, items: Sequence[Waiting]) -> Questions:
             continue  # not taken, so the next claim has it
         try:
             if organizations:
-                asked.queries[item.id] = apollo.organization_query(domain=None, name=lead.owner_name)
+                asked.queries[item.id] = apollo.organization_query(domain=None, name=_company_of(lead))
             else:
                 asked.queries[item.id] = apollo.people_query(
                     first_name=lead.first_name,
@@ -176,6 +177,18 @@ def _about_business(run: Run, items: Sequence[Waiting]) -> Questions:
         except ValueError as error:
             asked.unaskable[item.id] = str(error)
     return asked
+
+
+def _company_of(lead: Lead) -> str:
+    """The company to ask Apollo about: the owner, or where that is a person, whom Apollo has named as the employer.
+
+    Raises ValueError where there is none: a person's name asked as a company's finds a namesake.
+    """
+    if lead.owner_name and is_business(lead.owner_name, lead.owner_type):
+        return lead.owner_name
+    if lead.apollo_company:
+        return lead.apollo_company
+    raise ValueError("Its owner is no company, and Apollo is asked about companies by their names.")
 
 
 def _asked_for_phones(lead_ids: Sequence[UUID], since: datetime) -> set[UUID]:
