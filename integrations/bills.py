@@ -26,14 +26,23 @@ MOST = Decimal("99999999.9999")  # what the columns hold
 OLDEST = date(2015, 1, 1)  # older than every vendor's account: a mistyped year
 _DELIMITERS = ",;\t|"
 # Names of columns as vendors' exports and spreadsheets have them, letters only, the likeliest first.
-_DATES = ("date", "day", "billingdate", "usagedate", "usageday", "billingday", "invoicedate", "transactiondate")
-_DATES += ("createdat", "timestamp", "period", "periodstart", "startdate", "dateutc", "dayutc")
-_UNITS = ("units", "credits", "unitsbilled", "creditsused", "creditsconsumed", "billedunits", "quantity", "qty")
-_UNITS += ("records", "usage", "count", "requests", "calls", "consumed")
-_AMOUNTS = ("amount", "amountusd", "totalamount", "amountbilled", "billedamount", "netamount", "total", "totalusd")
-_AMOUNTS += ("cost", "costusd", "totalcost", "charge", "charges", "billed", "spend", "dollars", "usd", "totalcharge")
+_DATES = (
+    "date day billingdate usagedate usageday billingday invoicedate transactiondate createdat timestamp period "
+    "periodstart startdate dateutc dayutc"
+).split()
+_UNITS = (
+    "units credits unitsbilled creditsused creditsconsumed billedunits quantity qty records usage count requests calls "
+    "consumed"
+).split()
+_AMOUNTS = (
+    "amount amountusd totalamount amountbilled billedamount netamount total totalusd cost costusd totalcost charge "
+    "charges billed spend dollars usd totalcharge"
+).split()
 _TOTAL = re.compile(r"(sub|grand)?\s*totals?\b", re.IGNORECASE)
-_FORMATS = ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y")
+_FORMATS = (
+    *("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y"),
+    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y"),
+)
 _CLOCK = re.compile(r"[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp][Mm])?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$")
 _NUMBER = re.compile(r"\d+(\.\d+)?|\d{1,3}(,\d{3})+(\.\d+)?|\.\d+")
 
@@ -206,7 +215,7 @@ def _read(cells: Sequence[str], columns: _Columns, today: date) -> tuple[date, D
 
 
 def day_of(text: str) -> date:
-    """A day as ISO 8601 or as Americans write it: month first. A time of day behind it is left out. Raises ValueError."""
+    """A day as ISO 8601 or as Americans write it: month first. A time of day behind it is left out; or ValueError."""
     bare = _CLOCK.sub("", text.strip())
     with suppress(ValueError):
         return date.fromisoformat(bare)
@@ -256,9 +265,7 @@ def upload(*, vendor: Vendor, days: Sequence[Day], by: User, replace: bool = Fal
         changed = [day for day in days if day.day not in stored or not _same(stored[day.day], day)]
         BilledDay.objects.bulk_create(
             [
-                BilledDay(
-                    vendor=vendor, day=d.day, units=d.units, amount=d.amount, uploaded_by=by, uploaded_at=now
-                )
+                BilledDay(vendor=vendor, day=d.day, units=d.units, amount=d.amount, uploaded_by=by, uploaded_at=now)
                 for d in changed
             ],
             update_conflicts=True,

@@ -85,9 +85,7 @@ def tally(outage: Outage) -> Tally:
     return _tally(_of(outage).aggregate(**_sums(outage.phones)))
 
 
-def decide(
-    *, outage: Outage, billed: bool, by: User | None, reason: str = "", seconds: float | None = None
-) -> Decided:
+def decide(*, outage: Outage, billed: bool, by: User | None, reason: str = "", seconds: float | None = None) -> Decided:
     """Marks what the outage left in doubt as billed (at what is held for it) or as not billed.
 
     seconds: when to stop and leave the rest to the next call; None: not before all is decided. Must not be called

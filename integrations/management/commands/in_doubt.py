@@ -137,7 +137,9 @@ class Command(ProductCommand):
         phones = PhoneReveal.objects.filter(state=PhoneReveal.State.IN_DOUBT)
         if outage is not None:
             requests, phones = doubts.rows_of(outage, phones=False), doubts.rows_of(outage, phones=True)
-        rows = [_row("request", call, call.inputs, call) for call in requests.select_related("operation").order_by("pk")]
+        rows = [
+            _row("request", call, call.inputs, call) for call in requests.select_related("operation").order_by("pk")
+        ]
         with_calls = phones.select_related("call__operation").order_by("pk")
         rows += [_row("phones", reveal.call, len(reveal.people), reveal) for reveal in with_calls]
         lines = [
