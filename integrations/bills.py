@@ -27,17 +27,17 @@ OLDEST = date(2015, 1, 1)  # older than every vendor's account: a mistyped year
 _DELIMITERS = ",;\t|"
 # Names of columns as vendors' exports and spreadsheets have them, letters only, the likeliest first.
 _DATES = (
-    "date day billingdate usagedate usageday billingday invoicedate transactiondate createdat timestamp period "
-    "periodstart startdate dateutc dayutc"
-).split()
+    "date", "day", "billingdate", "usagedate", "usageday", "billingday", "invoicedate", "transactiondate",
+    "createdat", "timestamp", "period", "periodstart", "startdate", "dateutc", "dayutc",
+)  # fmt: skip
 _UNITS = (
-    "units credits unitsbilled creditsused creditsconsumed billedunits quantity qty records usage count requests calls "
-    "consumed"
-).split()
+    "units", "credits", "unitsbilled", "creditsused", "creditsconsumed", "billedunits", "quantity", "qty",
+    "records", "usage", "count", "requests", "calls", "consumed",
+)  # fmt: skip
 _AMOUNTS = (
-    "amount amountusd totalamount amountbilled billedamount netamount total totalusd cost costusd totalcost charge "
-    "charges billed spend dollars usd totalcharge"
-).split()
+    "amount", "amountusd", "totalamount", "amountbilled", "billedamount", "netamount", "total", "totalusd", "cost",
+    "costusd", "totalcost", "charge", "charges", "billed", "spend", "dollars", "usd", "totalcharge",
+)  # fmt: skip
 _TOTAL = re.compile(r"(sub|grand)?\s*totals?\b", re.IGNORECASE)
 _FORMATS = (
     *("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y"),

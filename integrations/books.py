@@ -28,8 +28,9 @@ _DOUBT = Q(state=VendorCall.State.IN_DOUBT)
 class DayOfBooks:
     """One vendor's day (UTC, by when requests were sent). US dollars, but units.
 
-    units, spent: by the price list. held: of requests and phones that need a billing check or are still to come. excess:
-    what the vendor claims above the price list. billed, billed_units: by its own bill, None where none was uploaded.
+    units, spent: by the price list. held: of requests and phones that need a billing check or are still to come.
+    excess: what the vendor claims above the price list. billed, billed_units: by its own bill, None where none was
+    uploaded.
     """
 
     vendor: str

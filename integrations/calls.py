@@ -151,7 +151,7 @@ def write_off(
 
 
 def bill_unanswered(call: VendorCall, cost: Decimal) -> None:
-    """It was billed and its answer is lost: US dollars are spent, and its facts may be bought again. `call` is locked."""
+    """It was billed and its answer is lost: `cost` is spent, and its facts may be bought again. `call` is locked."""
     _free_lookups(call)
     end(call, VendorCall.State.WRITTEN_OFF, pace.database_now(), cost=cost)
 

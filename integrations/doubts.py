@@ -71,12 +71,12 @@ class Waiting:
 
 def waiting() -> list[Waiting]:
     """Every vendor with something to decide, the most money first."""
-    found = []
+    found: list[Waiting] = []
     for phones in (False, True):
         rows = _rows(phones)
         vendors = rows.values(vendor=F("call__operation__vendor") if phones else F("operation__vendor"))
-        for row in vendors.annotate(**_sums(phones)).order_by("vendor"):
-            found.append(Waiting(row.pop("vendor"), phones, _tally(row)))
+        sums = vendors.annotate(**_sums(phones)).order_by("vendor")
+        found += [Waiting(row["vendor"], phones, _tally(row)) for row in sums]
     return sorted(found, key=lambda one: -one.tally.held)
 
 

@@ -372,7 +372,7 @@ class PhoneReveal(models.Model):
 
 
 class BilledDay(models.Model):
-    """Answers: what does a vendor's own bill say of one day? Uploaded by an operator, compared with our books by day."""
+    """Answers: what does a vendor's own bill say of one day? Uploaded by an operator, compared with our books."""
 
     vendor = models.ForeignKey(
         Vendor, models.CASCADE, related_name="billed_days", db_index=False, help_text="Whose bill"

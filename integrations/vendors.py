@@ -198,7 +198,7 @@ def prices_were_set(operations: Iterable[Operation]) -> None:
 
 
 def set_server_error_policy(*, vendor: Vendor, policy: str, by: Any) -> None:
-    """What a server error in answer to a paid request means from now on. Raises ValueError for a policy there is not."""
+    """What a server error in answer to a paid request means from now on. Raises ValueError for an unknown one."""
     if policy not in Vendor.ServerErrors.values:
         raise ValueError(f"Which policy? One of {', '.join(Vendor.ServerErrors.values)}.")
     with transaction.atomic():

@@ -134,8 +134,9 @@ class VendorCallAdmin(DecidingAdmin):
 
     def ask_again(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
         call = self._row(request, row_id)
+        by: Any = request.user
         with transaction.atomic():
-            freed = forget_unreadable(call.pk, by=request.user)
+            freed = forget_unreadable(call.pk, by=by)
         if freed:
             words = f"{freed:,} look-ups may be bought again. Retry the failed leads of its run."
             self.message_user(request, words, messages.SUCCESS)
