@@ -242,7 +242,8 @@ class BillingCheck:
     leads: int
     held: Decimal
 
-    def __str__(self) -> str:
+    @property
+    def words(self) -> str:
         """Empty where nothing waits."""
         if not self.leads and not self.held:
             return ""
@@ -253,6 +254,12 @@ def billing_check(run: Run) -> BillingCheck:
     """The leads of a run that need a billing check, and the money held for them."""
     doubtful = VendorCall.objects.filter(run_id=run.pk, state=VendorCall.State.IN_DOUBT)
     return BillingCheck(run.in_doubt, doubtful.aggregate(held=Sum("reserved"))["held"] or ZERO)
+
+
+def left_out_of_retry(run: Run) -> str:
+    """What a retry of this run's failed leads leaves out, in words; empty where it leaves nothing out."""
+    check = billing_check(run).words
+    return f"{check}: left out, until it is decided whether they were billed." if check else ""
 
 
 def leads_waiting_for(call_id: UUID) -> int:

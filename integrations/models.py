@@ -134,6 +134,7 @@ class Purse(models.Model):
     spent = models.DecimalField(max_digits=14, decimal_places=4, default=0, help_text="Settled")
 
     class Meta:
+        verbose_name = "budget"
         constraints = [
             models.CheckConstraint(condition=Q(reserved__gte=0), name="purse_reserved_not_negative"),
             models.CheckConstraint(condition=Q(spent__gte=0), name="purse_spent_not_negative"),
@@ -154,9 +155,9 @@ class VendorCall(UUIDModel):
         RESERVED = "reserved", "Reserved: nothing sent"
         SENT = "sent", "Sent: no answer yet"
         SETTLED = "settled", "Settled"
-        RELEASED = "released", "Released: nothing bought"
-        IN_DOUBT = "in_doubt", "In doubt: it may have been bought"
-        WRITTEN_OFF = "written_off", "Written off: paid, nothing received"
+        RELEASED = "released", "Not billed"
+        IN_DOUBT = "in_doubt", "Needs billing check"
+        WRITTEN_OFF = "written_off", "Billed, nothing received"
 
     OPEN = (State.RESERVED, State.SENT)
 
@@ -206,6 +207,7 @@ class VendorCall(UUIDModel):
     decision = models.CharField(max_length=300, blank=True, help_text="Why it was decided so, in words")
 
     class Meta:
+        verbose_name = "vendor request"
         indexes = [
             models.Index(fields=["operation", "id"], condition=Q(excess__gt=0), name="call_with_excess"),
             models.Index(
@@ -242,7 +244,7 @@ class Lookup(models.Model):
         BUYING = "buying", "Being bought: its call says how far"
         ANSWERED = "answered", "Owned"
         GARBAGE = "garbage", "Paid, unreadable"
-        IN_DOUBT = "in_doubt", "In doubt"
+        IN_DOUBT = "in_doubt", "Needs billing check"
 
     operation = models.ForeignKey("integrations.Operation", models.PROTECT, db_index=False, help_text="What was asked")
     key = models.CharField(max_length=200, help_text="The normalised question")
@@ -260,6 +262,7 @@ class Lookup(models.Model):
     fetched_at = models.DateTimeField(null=True, blank=True, help_text="When the answer came")
 
     class Meta:
+        verbose_name = verbose_name_plural = "purchased data"
         constraints = [
             models.UniqueConstraint(fields=["operation", "key"], name="lookup_once"),
             models.CheckConstraint(
@@ -321,9 +324,9 @@ class PhoneReveal(models.Model):
         EARLY = "early", "Pushed before its call was settled"
         WAITING = "waiting", "Phones may still come: their money is reserved"
         ARRIVED = "arrived", "Closed: Apollo has answered"
-        IN_DOUBT = "in_doubt", "In doubt: Apollo gives no answer any more"
-        RELEASED = "released", "Released: nothing was charged"
-        WRITTEN_OFF = "written_off", "Written off: charged, nothing received"
+        IN_DOUBT = "in_doubt", "Needs billing check: Apollo gives no answer any more"
+        RELEASED = "released", "Not billed"
+        WRITTEN_OFF = "written_off", "Billed, nothing received"
 
     HOLDING = (State.WAITING, State.IN_DOUBT)
 

@@ -19,7 +19,7 @@ from config.common.progress import Hands, Tick, follow
 from enrichment import lanes, pump, purchase, stages
 from enrichment.models import Run
 from enrichment.reach import reachable_in_words
-from enrichment.selectors import Quote, eta_seconds, quote, remaining, why_waiting, workers_alive
+from enrichment.selectors import Quote, billing_check, eta_seconds, quote, remaining, why_waiting, workers_alive
 from enrichment.services import RunError, RunOptions, check_options, start_run
 
 NOBODY_AFTER = 25.0  # seconds without a sign of life: beat rings every 10, and a worker may be starting
@@ -206,6 +206,7 @@ def quote_lines(price: Quote) -> list[str]:
 
 def run_facts(run: Any) -> dict[str, Any]:
     """A run (`with_money`) in JSON."""
+    check = billing_check(run)
     return {
         "id": run.pk,
         "bucketId": run.bucket_id,
@@ -218,12 +219,14 @@ def run_facts(run: Any) -> dict[str, Any]:
             "successful": run.enriched + run.partial,
             "failed": run.failed,
             "skipped": run.skipped,
+            "inDoubt": check.leads,
             "withPhones": run.with_phones,
             "withEmails": run.with_emails,
             "remaining": remaining(run.bucket) if run.bucket else 0,
         },
         "spent": run.spent,
         "reserved": run.reserved,
+        "heldInDoubt": check.held,
         "maxCost": run.max_cost,
         "etaSeconds": eta_seconds(run),
         "resumeFrom": run.resume_from,
@@ -239,6 +242,8 @@ def run_lines(run: Any) -> list[str]:
         f"  {run.with_phones:,} with a phone, {run.with_emails:,} with an e-mail, {run.failed:,} failed, "
         f"{run.skipped:,} skipped",
     ]
+    if check := billing_check(run).words:
+        lines.append(f"  {check}")
     if why := why_waiting(run):
         lines.append(f"  {why}")
     return lines

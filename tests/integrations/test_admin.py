@@ -119,7 +119,8 @@ def test_what_changed_while_a_person_looked_at_a_vendor_stays():
     client.get(page)
     Vendor.objects.filter(pk="apollo").update(paused_reason="no credit", failures=3)
 
-    saved = client.post(page, {"daily_cap": "12.50", "operations-TOTAL_FORMS": "0", "operations-INITIAL_FORMS": "0"})
+    form = {"daily_cap": "12.50", "server_error_policy": "doubt"}
+    saved = client.post(page, form | {"operations-TOTAL_FORMS": "0", "operations-INITIAL_FORMS": "0"})
 
     vendor = Vendor.objects.get(pk="apollo")
     assert saved.status_code == 302
