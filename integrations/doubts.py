@@ -53,11 +53,22 @@ class Tally:
 class Decided:
     """What a decision came to. meanwhile: decided by somebody else at the same time. left: still to be decided."""
 
+    billed: bool
     requests: int
     leads: int
     dollars: Decimal
     meanwhile: int
     left: Tally
+
+    @property
+    def in_words(self) -> str:
+        """For whoever decided."""
+        verdict = "billed" if self.billed else "not billed"
+        both = f"{self.requests:,} {_many('request', self.requests)} with {self.leads:,} {_many('lead', self.leads)}"
+        words = f"{both} marked as {verdict}, ${self.dollars:,.2f}."
+        if self.meanwhile:
+            words += f" {self.meanwhile:,} were decided by somebody else meanwhile."
+        return words
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,11 @@ def decide(*, outage: Outage, billed: bool, by: User | None, reason: str = "", s
             meanwhile += 1
     if done:
         ring("enrichment.reap")
-    return Decided(done, leads, dollars, meanwhile, tally(outage))
+    return Decided(billed, done, leads, dollars, meanwhile, tally(outage))
+
+
+def _many(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"
 
 
 def _act(phones: bool, billed: bool, by: User | None, reason: str) -> Callable[[UUID], bool]:

@@ -138,7 +138,7 @@ class VendorCallAdmin(DecidingAdmin):
         with transaction.atomic():
             freed = forget_unreadable(call.pk, by=by)
         if freed:
-            words = f"{freed:,} look-ups may be bought again. Retry the failed leads of its run."
+            words = f"May be bought again: {freed:,} of its look-ups. Retry the failed leads of its run."
             self.message_user(request, words, messages.SUCCESS)
         else:
             self.message_user(request, "No unreadable answer of it is in use.", messages.WARNING)
@@ -176,13 +176,7 @@ class VendorCallAdmin(DecidingAdmin):
         by: Any = request.user
         billed = verdict == "billed"
         decided = doubts.decide(outage=outage, billed=billed, by=by, reason=words, seconds=AT_ONCE)
-        told = (
-            f"{decided.requests:,} requests with {decided.leads:,} leads marked as "
-            f"{'billed' if billed else 'not billed'}: ${decided.dollars:,.2f}."
-        )
-        if decided.meanwhile:
-            told += f" {decided.meanwhile:,} were decided by somebody else meanwhile."
-        self.message_user(request, told, messages.SUCCESS)
+        self.message_user(request, decided.in_words, messages.SUCCESS)
         if decided.left.requests:
             self.message_user(request, f"{decided.left.requests:,} are left: press again.", messages.WARNING)
         return redirect(f"{reverse('admin:integrations_vendorcall_outage')}?{form.query()}")

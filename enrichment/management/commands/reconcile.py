@@ -17,8 +17,8 @@ from integrations.pace import database_now
 
 class Command(ProductCommand):
     help = (
-        "Compares the ledger with runs, buckets and leads, and shows it beside what vendors say: their claims above the "
-        "price list, uploaded bills by day, Apollo's own count of credits (asked for free). Changes nothing; exit "
+        "Compares the ledger with runs, buckets and leads, and shows it beside what vendors say: their claims above "
+        "the price list, uploaded bills by day, Apollo's own count of credits (asked for free). Changes nothing; exit "
         "status 1 where ledger, runs, buckets and leads differ."
     )
     example = "python manage.py reconcile --json"
@@ -53,8 +53,10 @@ class Command(ProductCommand):
 def _doubt_lines() -> list[str]:
     lines = []
     for one in doubts.waiting():
-        what = "phone deliveries" if one.phones else "requests"
-        lines.append(f"{one.vendor}: {one.tally.requests:,} {what} need a billing check, ${one.tally.held:,.2f} held.")
+        single, many = ("phone delivery", "phone deliveries") if one.phones else ("request", "requests")
+        count = one.tally.requests
+        needs = f"1 {single} needs" if count == 1 else f"{count:,} {many} need"
+        lines.append(f"{one.vendor}: {needs} a billing check, ${one.tally.held:,.2f} held.")
     return lines
 
 

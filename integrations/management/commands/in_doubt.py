@@ -104,7 +104,7 @@ class Command(ProductCommand):
             freed = calls.forget_unreadable(call.pk, by=_operator(options["user"]))
         if not freed:
             raise CommandError(f"No answer of the request {call.pk} is kept as unreadable.")
-        words = f"{freed:,} look-ups may be bought again; ${call.cost:.2f} stays spent."
+        words = f"May be bought again: {freed:,} of its look-ups; ${call.cost:.2f} stays spent."
         retry = f" Its leads: retry_failed {call.run_id}" if call.run_id else ""
         self.report(options, {"id": call.pk, "lookups": freed}, [words + retry])
 
@@ -114,7 +114,6 @@ class Command(ProductCommand):
         decided = doubts.decide(
             outage=outage, billed=options["write_off"], by=_operator(options["user"]), reason=options["reason"]
         )
-        verdict = "billed" if options["write_off"] else "not billed"
         facts = {
             "vendor": outage.vendor,
             "verdict": "written off" if options["write_off"] else "released",
@@ -124,13 +123,7 @@ class Command(ProductCommand):
             "decidedMeanwhile": decided.meanwhile,
             "left": decided.left.requests,
         }
-        lines = [
-            f"{decided.requests:,} requests with {decided.leads:,} leads marked as {verdict}, ${decided.dollars:.2f}. "
-            "Leads that waited for them go on."
-        ]
-        if decided.meanwhile:
-            lines.append(f"{decided.meanwhile:,} were decided by somebody else meanwhile.")
-        self.report(options, facts, lines)
+        self.report(options, facts, [decided.in_words, "Leads that waited for them go on."])
 
     def _list(self, options: dict[str, Any], outage: Outage | None) -> None:
         requests = VendorCall.objects.filter(state=VendorCall.State.IN_DOUBT)
