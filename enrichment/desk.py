@@ -132,8 +132,9 @@ def _in_doubt() -> Iterable[Need]:
         many = model.objects.filter(state="in_doubt").order_by("pk")[: SHOWN * 10].count()
         if many:
             count = f"{many}{' or more' if many == SHOWN * 10 else ''}"
-            title = f"{count} {what}{'s' if many > 1 and what == 'request' else ''} in doubt"
-            yield Need(title, "Look at the vendor's bill, then say whether it was bought.", model)
+            plural = "s" if many > 1 and what == "request" else ""
+            title = f"{count} {what}{plural} {'need' if many > 1 else 'needs'} a billing check"
+            yield Need(title, "Look at the vendor's bill, then say whether it was billed.", model)
 
 
 def _callbacks(user: User, now: datetime) -> Iterable[Need]:

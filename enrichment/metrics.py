@@ -14,6 +14,7 @@ from prometheus_client.exposition import generate_latest
 
 from config.common.ids import uuid7_floor
 from enrichment.models import Lane, Run, RunItem
+from integrations.books import excess_of
 from integrations.models import Operation, PhoneReveal, Vendor, VendorCall
 from integrations.pace import database_now, interval
 from leads.models import UNKNOWN_TYPE, Lead
@@ -30,6 +31,7 @@ class _Rows:
         yield from _queue()
         yield from _calls()
         yield from _reveals()
+        yield from _billing()
         yield _outcomes()
         yield _unknown_types()
 
@@ -102,6 +104,24 @@ def _calls() -> Iterator[Metric]:
     for pair, dollars in sorted(money.items()):
         spent.add_metric(list(pair), dollars)
     yield from (spent, calls, doubt, held)
+
+
+def _billing() -> Iterator[Metric]:
+    """What vendors claim above the price list, and which of them wait for an operator because of it."""
+    excess = GaugeMetricFamily(
+        "bucket_excess_dollars",
+        "US dollars that vendors claim above the price list, of requests since midnight UTC",
+        labels=["vendor"],
+    )
+    check = GaugeMetricFamily(
+        "bucket_billing_check", "1 while a vendor is paused because it claims too much", labels=["vendor"]
+    )
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    for vendor in Vendor.objects.order_by("pk"):
+        excess.add_metric([vendor.name], float(excess_of(vendor.name, since=midnight)))
+        check.add_metric([vendor.name], float(vendor.billing_check))
+    yield excess
+    yield check
 
 
 def _reveals() -> Iterator[Metric]:

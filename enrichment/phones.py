@@ -20,7 +20,7 @@ from django.db import transaction
 from config.common.logs import told
 from enrichment import queue
 from enrichment.models import Run, RunItem
-from integrations import catalogue, gate, pace, reveals
+from integrations import catalogue, gate, pace, pushes, reveals
 from integrations.apollo import client, parse
 from integrations.apollo.parse import Reveal
 from integrations.errors import Misconfigured, NotSent, Rejected, VendorFailure
@@ -43,9 +43,11 @@ Outcome = RunItem.Outcome
 def deliver(call_id: UUID) -> bool:
     """Reads the body that was pushed for this call and closes its reveal. False: it was closed before, or cannot be."""
     reveal = PhoneReveal.objects.filter(pk=call_id, raw__isnull=False, unreadable=False).first()
-    if reveal is None or reveal.state in (PhoneReveal.State.EARLY, PhoneReveal.State.ARRIVED):
+    if reveal is None or reveal.state == PhoneReveal.State.ARRIVED:
         return False
     found = _read(bytes(reveal.raw or b""))
+    if reveal.state == PhoneReveal.State.EARLY:
+        return pushes.settle_by_push(call_id, found)
     if not found.ready:
         log.warning("Reveal %s: the pushed body cannot be read; Apollo will be asked", call_id)
         reveals.refuse_push(reveal)
@@ -64,7 +66,7 @@ def _read(raw: bytes) -> Reveal:
 
 def sweep() -> int:
     """Delivers what was pushed and asks for what is overdue. Returns how many reveals were closed."""
-    closed = sum(_safely(deliver, call_id) for call_id in reveals.pushed())
+    closed = sum(_safely(deliver, call_id) for call_id in (*reveals.pushed(), *pushes.orphans()))
     vendor = catalogue.vendor("apollo")
     if not vendor.enabled or vendor.paused_reason:  # the operator's word, or a refused key: the results are kept
         return closed

@@ -235,6 +235,38 @@ class Usage:
     by_operation: list[dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class BillingCheck:
+    """What of a run waits for an operator: its leads, and the US dollars held for its requests in doubt."""
+
+    leads: int
+    held: Decimal
+
+    @property
+    def words(self) -> str:
+        """Empty where nothing waits."""
+        if not self.leads and not self.held:
+            return ""
+        return f"{self.leads:,} {'needs' if self.leads == 1 else 'need'} a billing check, ${self.held:,.2f} held"
+
+
+def billing_check(run: Run) -> BillingCheck:
+    """The leads of a run that need a billing check, and the money held for them."""
+    doubtful = VendorCall.objects.filter(run_id=run.pk, state=VendorCall.State.IN_DOUBT)
+    return BillingCheck(run.in_doubt, doubtful.aggregate(held=Sum("reserved"))["held"] or ZERO)
+
+
+def left_out_of_retry(run: Run) -> str:
+    """What a retry of this run's failed leads leaves out, in words; empty where it leaves nothing out."""
+    check = billing_check(run).words
+    return f"{check}: left out, until it is decided whether they were billed." if check else ""
+
+
+def leads_waiting_for(call_id: UUID) -> int:
+    """Leads of runs that go on once this request in doubt is decided."""
+    return RunItem.objects.filter(token=call_id).exclude(stage=Stage.DONE).count()
+
+
 def usage(user: User) -> Usage:
     now = database_now()
     month = Purse.objects.filter(scope=purses.month_cap(user.pk, ZERO, now).scope).first()

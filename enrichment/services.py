@@ -315,7 +315,8 @@ def retry_options(run: Run) -> RunOptions:
     """What a retry of the leads that failed asks for, so that it can be quoted first. Raises RunError if none did."""
     failed = run.items.filter(outcome=RunItem.Outcome.FAILED).order_by("pk").values_list("lead_id", flat=True)
     if not failed:
-        raise RunError("NOTHING_FAILED", "No lead of this run failed.")
+        wait = f" {run.in_doubt:,} wait for a billing check." if run.in_doubt else ""
+        raise RunError("NOTHING_FAILED", f"No lead of this run failed.{wait}")
     spent = run.options
     return RunOptions(
         lead_ids=list(failed),

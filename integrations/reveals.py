@@ -25,8 +25,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
+from accounts.models import User
 from config.common.bell import ring
-from integrations import excess, purses
+from integrations import calls, excess, purses
 from integrations.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile
 from integrations.contract import Reply
 from integrations.models import Lookup, PhoneReveal, VendorCall
@@ -230,26 +231,35 @@ def give_up(call_id: UUID, reason: str) -> bool:
     )
 
 
-def release(call_id: UUID) -> bool:
+def release(call_id: UUID, *, by: User | None = None, reason: str = "") -> bool:
     """The operator says: no phone was charged. The money comes back, and they may be asked for again."""
-    return _decide(call_id, State.RELEASED)
+    return _decide(call_id, State.RELEASED, None, by, reason or "Phones: not on the vendor's bill", reason)
 
 
-def write_off(call_id: UUID) -> bool:
-    """The operator says: they were charged and never came. All that was reserved is spent."""
-    return _decide(call_id, State.WRITTEN_OFF)
+def write_off(call_id: UUID, *, cost: Decimal | None = None, by: User | None = None, reason: str = "") -> bool:
+    """The operator says: they were charged and never came. cost: US dollars by the bill; None: all that was reserved.
+
+    Raises calls.BadDecision.
+    """
+    return _decide(call_id, State.WRITTEN_OFF, cost, by, reason or "Phones: on the vendor's bill", reason)
 
 
-def _decide(call_id: UUID, state: PhoneReveal.State) -> bool:
+def _decide(
+    call_id: UUID, state: PhoneReveal.State, cost: Decimal | None, by: User | None, words: str, reason: str
+) -> bool:
     call, reveal = _locked(call_id)
     if call is None or reveal is None or reveal.state != State.IN_DOUBT:
         return False
+    spent = calls.checked_cost(cost, reveal.reserved, reason) if state == State.WRITTEN_OFF else ZERO
     if state == State.RELEASED:  # whoever asks for phones next buys them; the facts stay, in case these come after all
         bought = _without_phone(call, reveal, Lookup.State.ANSWERED).filter(call=call)
         bought.update(state=Lookup.State.FREE, fetched_at=None)
-    _spend(call, reveal, reveal.reserved if state == State.WRITTEN_OFF else ZERO)
-    call.save(update_fields=["cost"])
+    _spend(call, reveal, spent)
+    calls.note_decision(call, by, words)
+    call.save(update_fields=["cost", "decided_by", "decided_at", "decision"])
     reveal.state, reveal.closed_at = state, database_now()
+    if reveal.unreadable:  # a body that can be read is still delivered, and puts the money right
+        reveal.raw = None
     reveal.save()
     return True
 

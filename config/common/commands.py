@@ -9,6 +9,8 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -134,6 +136,35 @@ def row_of(rows: QuerySet[M], text: str, *, username: str | None = None) -> M:
     if found is None or getattr(found, "owner_id", None) != user.pk:
         raise CommandError(f"{username} has no {what} {text}.")
     return found
+
+
+# --- Money and time --------------------------------------------------------------------------------------------------
+
+
+def dollars(text: str) -> Decimal:
+    """An argument in US dollars, of 0 or more; what is refused above that is the service's word."""
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        raise CommandError(f"{text[:40]!r} is not an amount in US dollars, such as 12.50.") from None
+    if not amount.is_finite() or abs(amount) >= 10**8:
+        raise CommandError(f"{text[:40]!r} is not an amount in US dollars, such as 12.50.")
+    return amount
+
+
+def span_of(text: str) -> tuple[datetime, datetime]:
+    """What a time in an argument stands for, from its beginning to before its end: a day, a minute or a second.
+
+    ISO 8601, UTC where it names no zone. Raises CommandError.
+    """
+    try:
+        begins = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise CommandError(f"{text[:40]!r} is not a time, such as 2026-11-29 or 2026-11-29T14:30.") from None
+    begins = begins if begins.tzinfo else begins.replace(tzinfo=UTC)
+    if re.fullmatch(r"\d{4}-?\d{2}-?\d{2}", text.strip()):
+        return begins, begins + timedelta(days=1)
+    return begins, begins + timedelta(seconds=1 if begins.second else 60)
 
 
 # --- Named values ----------------------------------------------------------------------------------------------------

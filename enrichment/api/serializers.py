@@ -135,6 +135,7 @@ class Counts(serializers.Serializer[Any]):
     partial = serializers.IntegerField(help_text="Have no phone")  # type: ignore[assignment]  # a field, not a flag
     failed = serializers.IntegerField()
     skipped = serializers.IntegerField()
+    inDoubt = serializers.IntegerField(source="in_doubt", help_text="Wait until it is decided whether they were billed")
     withPhones = serializers.IntegerField(source="with_phones")
     withEmails = serializers.IntegerField(source="with_emails")
 
@@ -158,14 +159,21 @@ class RunSerializer(CamelModelSerializer[Run]):
         ]  # fmt: skip
 
 
+class BillingCheckSerializer(serializers.Serializer[Any]):
+    leads = serializers.IntegerField()
+    held = MoneyField(help_text="US dollars reserved for their requests")
+    words = serializers.CharField(help_text="The same for people; empty where nothing waits")
+
+
 class RunDetail(RunSerializer):
     """And what takes a look at the queue to know."""
 
     waiting = serializers.CharField(read_only=True, help_text="Why it is not moving right now; empty where it moves")
     eta_seconds = serializers.IntegerField(read_only=True, allow_null=True, help_text="Seconds until it is done")
+    billing_check = BillingCheckSerializer(read_only=True, help_text="What waits for an operator's look at the bill")
 
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "waiting", "eta_seconds"]
+        fields = [*RunSerializer.Meta.fields, "waiting", "eta_seconds", "billing_check"]
 
 
 class ItemSerializer(serializers.Serializer[Any]):

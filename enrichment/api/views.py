@@ -56,6 +56,7 @@ def run_json(run_id: UUID) -> tuple[Run, dict[str, object]]:
     run = Run.objects.with_money().get(pk=run_id)
     run.waiting = selectors.why_waiting(run)  # type: ignore[attr-defined]
     run.eta_seconds = selectors.eta_seconds(run)  # type: ignore[attr-defined]
+    run.billing_check = selectors.billing_check(run)  # type: ignore[attr-defined]
     return run, dict(RunDetail(run).data)
 
 
