@@ -44,8 +44,12 @@ def beat() -> None:
 
 
 def has_work(stage: int) -> bool:
-    """Whether an active run has an item at this stage, taken or not."""
-    return RunItem.objects.filter(stage=stage, run__status__in=Run.ACTIVE).exclude(stage=0).exists()
+    """Whether an active run of somebody who is switched on has an item at this stage, taken or not."""
+    return (
+        RunItem.objects.filter(stage=stage, run__status__in=Run.ACTIVE, run__owner__is_active=True)
+        .exclude(stage=0)
+        .exists()
+    )
 
 
 def ring_if_quiet(stage: int) -> bool:

@@ -60,6 +60,9 @@ class Run(UUIDModel, Timestamped):
         max_length=100, blank=True, help_text="The purse of the cap that paused it: its own, a day's or a month's"
     )
     options = models.JSONField(default=dict, blank=True, help_text="What was asked for: skipTrace, guard, startFrom, …")
+    prices = models.JSONField(
+        default=dict, blank=True, help_text="What a unit of each operation cost when it started, US dollars"
+    )
     max_cost = models.DecimalField(
         max_digits=12, decimal_places=4, null=True, blank=True, help_text="US dollars it may spend; empty: no own cap"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,8 +18,10 @@ from enrichment.models import Lane, Run, RunItem, Schedule
 from enrichment.reach import Reachable
 from enrichment.services import RunOptions, select_leads
 from integrations import breaker, catalogue, pace, purses
+from integrations import owned as owned_answers
 from integrations.apollo.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
-from integrations.models import Lookup, Operation, Purse, VendorCall
+from integrations.contract import Query
+from integrations.models import Operation, Purse, VendorCall
 from integrations.pace import database_now
 from integrations.purses import ZERO
 from leads.models import Lead
@@ -42,12 +44,17 @@ class QuoteLine:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What enriching these leads costs at most; vendors charge per hit, so it is often less."""
+    """What enriching these leads costs at most; vendors charge per hit, so it is often less.
+
+    max_cost: the run's own cap, US dollars. finishes: how many leads it is sure to finish; None: there is no cap.
+    """
 
     leads: int
     lines: tuple[QuoteLine, ...]
-    limits: tuple[str, ...]  # caps it would run into, in words
+    limits: tuple[str, ...]  # caps it would run into and leads that are left out, in words
     reachable: Reachable | None = field(default=None, compare=False)  # None: no contacts are asked for
+    max_cost: Decimal | None = None
+    finishes: int | None = None
 
     @property
     def owned(self) -> int:
@@ -62,19 +69,82 @@ class Quote:
     def price(self) -> Decimal:
         return sum((line.cost for line in self.lines), ZERO)
 
+    @property
+    def at_most(self) -> Decimal:
+        """The lesser of price and cap, US dollars: what a press of the button can cost."""
+        return self.price if self.max_cost is None else min(self.price, self.max_cost)
+
+
+@dataclass(frozen=True, slots=True)
+class _Priced:
+    """lines: by operation. costs: the most each lead costs, in the run's order. with_phone: owners with a known one."""
+
+    lines: tuple[QuoteLine, ...]
+    costs: Sequence[Decimal]
+    with_phone: int = 0
+
 
 def quote(*, bucket: Bucket, by: User, options: RunOptions) -> Quote:
     """Prices a run before it is started: what is owned already costs nothing, the rest at most its price."""
     ids = list(select_leads(bucket.pk, options).values_list("pk", "property_id"))
     reachable = None
     if options.kind == Run.Kind.APOLLO:
-        lines = _apollo_lines(ids, options)
+        priced = _apollo_price(ids, options)
     else:
-        lines, with_phone = _property_lines(ids, options)
-        reachable = _reachable(bucket, by, options, lines[-1].to_buy, with_phone) if options.skip_trace else None
-    price = sum((line.cost for line in lines), ZERO)
-    limits = tuple(_limits(by, lines, price, options.max_cost))
-    return Quote(leads=len(ids), lines=tuple(lines), limits=limits, reachable=reachable)
+        priced = _property_price(ids, skip_trace=options.skip_trace, fresh_after=options.fresh_after)
+        if options.skip_trace:
+            reachable = _reachable(bucket, by, options, priced.lines[-1].to_buy, priced.with_phone)
+    price = sum((line.cost for line in priced.lines), ZERO)
+    limits = _limits(by, priced.lines, price, options.max_cost)
+    if options.left_out:
+        limits.append(f"{in_doubt_in_words(options.left_out)} left out")
+    return Quote(
+        leads=len(ids),
+        lines=priced.lines,
+        limits=tuple(limits),
+        reachable=reachable,
+        max_cost=options.max_cost,
+        finishes=None if options.max_cost is None else _finished(priced.costs, options.max_cost),
+    )
+
+
+def finishes_in_words(price: Quote) -> str:
+    """How far a run's cap goes; empty where it has none."""
+    if price.finishes is None or price.max_cost is None:
+        return ""
+    return f"A ${price.max_cost:,.2f} spending limit finishes {price.finishes:,} of {price.leads:,} leads"
+
+
+def in_doubt_in_words(leads: int) -> str:
+    """3 leads need a billing check and are"""
+    return f"{leads:,} leads need a billing check and are" if leads != 1 else "1 lead needs a billing check and is"
+
+
+def price_of_rest(run: Run) -> Decimal:
+    """What the leads that still wait in a run cost at most, US dollars: what is owned costs nothing."""
+    waiting = run.items.exclude(stage=Stage.DONE).order_by("pk")
+    if run.kind == Run.Kind.APOLLO:
+        asked = RunOptions(
+            kind=run.kind,
+            type=run.options.get("type", "people"),
+            reveal_phones=bool(run.options.get("revealPhones")),
+        )
+        priced = _apollo_price(list(waiting.values_list("lead_id", "lead__property_id")), asked)
+        return sum(priced.costs, ZERO)
+    ids = list(waiting.values_list("lead_id", "lead__property_id"))
+    skip_trace = run.options.get("skipTrace", True)
+    since = stages.fresh_after(Stage.DETAIL, run.options)
+    return sum(_property_price(ids, skip_trace=skip_trace, fresh_after=since).costs, ZERO)
+
+
+def _finished(costs: Sequence[Decimal], cap: Decimal) -> int:
+    """How many leads a cap finishes: those that are owned, and in their order those that still fit whole."""
+    left, finished = cap, 0
+    for cost in costs:
+        if cost <= left:
+            left -= cost
+            finished += 1
+    return finished
 
 
 def _reachable(bucket: Bucket, by: User, options: RunOptions, to_trace: int, owned: int) -> Reachable:
@@ -82,54 +152,68 @@ def _reachable(bucket: Bucket, by: User, options: RunOptions, to_trace: int, own
     return reach.expected(bucket=bucket, by=by, trace=trace, to_trace=to_trace, owned=owned, guard=options.guard)
 
 
-def _property_lines(ids: Sequence[tuple[UUID, str]], options: RunOptions) -> tuple[list[QuoteLine], int]:
-    """The lines, and how many owners are known already to have a phone."""
-    detail = catalogue.operation("property_detail")
-    owned_details, owned_contacts, unaskable, with_phone = 0, 0, 0, 0
-    trace = catalogue.operation("skip_trace")
+def _property_price(ids: Sequence[tuple[UUID, str]], *, skip_trace: bool, fresh_after: datetime | None) -> _Priced:
+    """A property that two leads are of, and an owner of whom two properties tell, are bought once."""
+    detail, trace, now = catalogue.operation("property_detail"), catalogue.operation("skip_trace"), database_now()
+    each, each_trace = detail.setting("price"), trace.setting("price")
+    to_buy, to_trace, untraceable, with_phone = 0, 0, 0, 0
+    seen: set[str] = set()
+    costs: list[Decimal] = []
     for start in range(0, len(ids), CHUNK):
-        keys = [property_id for _, property_id in ids[start : start + CHUNK]]
-        facts = _fresh(detail, keys)
-        owned_details += len(facts)
-        if options.skip_trace:
-            contacts, phones, without = _owned_contacts(trace, facts.values())
-            owned_contacts += contacts
-            with_phone += phones
-            unaskable += without
-    lines = [_line(detail, owned_details, len(ids) - owned_details)]
-    if options.skip_trace:
-        lines.append(_line(trace, owned_contacts, len(ids) - owned_contacts - unaskable))
-    return lines, with_phone
+        part = [property_id for _, property_id in ids[start : start + CHUNK]]
+        joined = stages.known_ids(part)
+        asked = [_detail_question(property_id, joined) for property_id in part]
+        owned = owned_answers.fresh_answers(detail, asked, now=now, after=fresh_after)
+        owners = {key: _owner_of(row.facts or {}) for key, row in owned.items()} if skip_trace else {}
+        traced = owned_answers.fresh_answers(trace, [query for query in owners.values() if query], now=now)
+        for query in asked:
+            cost = ZERO
+            if query.key not in owned and query.key not in seen:
+                seen.add(query.key)
+                to_buy, cost = to_buy + 1, cost + each
+            owner = owners.get(query.key)
+            if not skip_trace:
+                pass
+            elif query.key in owned and owner is None:
+                untraceable += 1
+            elif owner is not None and owner.key in traced:
+                with_phone += bool((traced[owner.key].facts or {}).get("phone"))
+            elif (name := owner.key if owner else f"of {query.key}") not in seen:
+                seen.add(name)
+                to_trace, cost = to_trace + 1, cost + each_trace
+            costs.append(cost)
+    lines = [_line(detail, len(ids) - to_buy, to_buy)]
+    if skip_trace:
+        lines.append(_line(trace, len(ids) - to_trace - untraceable, to_trace))
+    return _Priced(tuple(lines), costs, with_phone)
 
 
-def _owned_contacts(trace: Operation, details: Any) -> tuple[int, int, int]:
-    """How many of these owners have been traced already, how many of them with a phone, and how many cannot be."""
-    keys, without = [], 0
-    for facts in details:
-        try:
-            keys.append(stages.owner_query(facts).key)
-        except ValueError:
-            without += 1
-    known = _fresh(trace, keys)
-    owned = [known[key] for key in keys if key in known]
-    return len(owned), sum(bool(facts.get("phone")) for facts in owned), without
+def _detail_question(property_id: str, joined: Mapping[str, str]) -> Query:
+    """Only what names it: a lead whose address is gone is priced too."""
+    if property_id in joined:
+        return Query(key=joined[property_id], params={}, names=(property_id,))
+    return Query(key=property_id, params={})
 
 
-def _fresh(operation: Operation, keys: Sequence[str]) -> dict[str, Any]:
-    since = operation.fresh_since(database_now())
-    rows = Lookup.objects.filter(operation=operation, key__in=list(keys), state=Lookup.State.ANSWERED)
-    return dict(rows.filter(fetched_at__gt=since).values_list("key", "facts"))
+def _owner_of(detail: Mapping[str, Any]) -> Query | None:
+    try:
+        return stages.owner_query(detail)
+    except ValueError:
+        return None
 
 
-def _apollo_lines(ids: Sequence[tuple[UUID, str]], options: RunOptions) -> list[QuoteLine]:
+def _apollo_price(ids: Sequence[tuple[UUID, str]], options: RunOptions) -> _Priced:
     """A credit a lead, and 9 where a phone may come: as much is reserved before the call."""
     told = options.as_json()
     operation = catalogue.operation(stages.operation_name(Stage.APOLLO, told))
     line = _line(operation, 0, len(ids))
-    if not told["revealPhones"]:
-        return [line]
-    without = Lead.objects.filter(pk__in=[pk for pk, _ in ids], phone__isnull=True).count()
-    return [replace(line, cost=line.cost + line.price * without * (CREDITS_WITH_PHONE - CREDITS_WITHOUT_PHONE))]
+    one, with_phone = line.price * CREDITS_WITHOUT_PHONE, line.price * CREDITS_WITH_PHONE
+    without: set[UUID] = set()
+    if told["revealPhones"]:
+        leads = Lead.objects.filter(pk__in=[pk for pk, _ in ids], phone__isnull=True)
+        without = set(leads.values_list("pk", flat=True))
+    costs = [with_phone if pk in without else one for pk, _ in ids]
+    return _Priced((replace(line, cost=sum(costs, ZERO)),), costs)
 
 
 def _line(operation: Operation, owned: int, to_buy: int) -> QuoteLine:

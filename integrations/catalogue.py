@@ -23,6 +23,11 @@ def operation(name: str) -> Operation:
     return row
 
 
+def siblings(operation: Operation) -> list[Operation]:
+    """The same operation of other vendors: their answers are owned too, whichever the environment routes to."""
+    return list(Operation.objects.filter(name=operation.name).exclude(pk=operation.pk).order_by("pk"))
+
+
 def vendor(name: str) -> Vendor:
     """The vendor's row. Raises KeyError for a vendor that is not in `settings.VENDORS`."""
     settings.VENDORS[name]

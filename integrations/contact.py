@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations import normalise
+from integrations.addresses import short_line, short_town
 from integrations.contract import Query
 
 # The allow-list. Skip traces also bring ethnicity, marital status, gender, age and occupation: they must not be kept.
@@ -28,7 +29,8 @@ CONTACT_KEYS = (
     "mailing_zip",
 )
 # Changes when the same person would be asked about differently, so that old answers are not served for new questions.
-KEY_VERSION = "skip-trace-1"
+KEY_VERSION = "skip-trace-2"
+_FORMER_VERSION = "skip-trace-1"  # its keys name whole questions; what was bought under them is still owned
 _NAME_MAX = 60
 _ADDRESS_MAX = 120
 _PHONE_TYPES = {
@@ -162,6 +164,9 @@ def skip_trace_query(
     It needs an address with city and state, or a mailing address with both, or first and last name with city, state and
     ZIP. That last rule is the batch door's (contracts.md 1.9); the single door is laxer, but one item the batch door
     refuses fails its 99 neighbours. Raises ValueError naming what is missing.
+
+    The key is the person at the property, however the property is spelled and whether or not the mailing address is
+    known: a run that knows it and a person who does not ask one question.
     """
     given, family = _names(first_name, last_name, owner_name)
     parts: dict[str, str | None] = {"first_name": given, "last_name": family}
@@ -176,9 +181,37 @@ def skip_trace_query(
             raise ValueError(_missing(given, family, home, address))
         parts.update(home)
     params = {name: part for name, part in parts.items() if part}
+    key = _key(_who(given, family, owner_name, last_name), params)
+    return Query(key=key, params=params, names=_former_keys(params))
+
+
+def _who(given: str | None, family: str | None, owner: object, last: object) -> str:
+    """Whom the question is about: a person's name, else the company's although the vendor is not asked by it."""
+    person = " ".join(filter(None, (given, family)))
+    return normalise.fold(person) or normalise.fold(owner) or normalise.fold(last)
+
+
+def _key(who: str, params: Mapping[str, str]) -> str:
+    """A property's ZIP may be missing, its city and state may not. Only a question without a name needs the ZIP too."""
+    prefix = "" if "address" in params or "mail_address" not in params else "mail_"
+    place = [short_town(params[f"{prefix}city"]), params[f"{prefix}state"]]
+    if f"{prefix}address" not in params or not who:
+        place.append(params.get(f"{prefix}zip", ""))
+    line = short_line(params.get(f"{prefix}address", ""))
+    spelled = "\x1f".join((KEY_VERSION, who, prefix, line, *place))
+    return hashlib.sha256(spelled.encode()).hexdigest()
+
+
+def _former_keys(params: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys by which the same was bought before: with the mailing address, as a run asked, and without it."""
+    bare = {name: part for name, part in params.items() if not name.startswith("mail_")}
+    forms = (params, bare) if "address" in params and bare != params else (params,)
+    return tuple(_former_key(form) for form in forms)
+
+
+def _former_key(params: Mapping[str, str]) -> str:
     spelled = "\x1f".join(f"{name}={normalise.fold(part)}" for name, part in sorted(params.items()))
-    key = hashlib.sha256(f"{KEY_VERSION}\x1f{spelled}".encode()).hexdigest()
-    return Query(key=key, params=params)
+    return hashlib.sha256(f"{_FORMER_VERSION}\x1f{spelled}".encode()).hexdigest()
 
 
 def _names(first: str | None, last: str | None, owner: str | None) -> tuple[str | None, str | None]:

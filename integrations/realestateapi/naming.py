@@ -13,20 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from integrations import normalise
+from integrations.addresses import short_line
 from integrations.contract import Query
 from integrations.realestateapi.queries import detail_query
 
 APN, ADDRESS = "apn:", "address:"
 ID_MAX = 64  # of a lead's property id; what is longer is told apart by its hash
-# USPS Publication 28, appendices B and C1: the words that two spellings of one street line differ in most.
-_SHORT = {
-    "STREET": "ST", "AVENUE": "AVE", "AV": "AVE", "ROAD": "RD", "DRIVE": "DR", "LANE": "LN", "COURT": "CT",
-    "PLACE": "PL", "BOULEVARD": "BLVD", "CIRCLE": "CIR", "TERRACE": "TER", "TRAIL": "TRL", "PARKWAY": "PKWY",
-    "HIGHWAY": "HWY", "SQUARE": "SQ", "NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W", "NORTHEAST": "NE",
-    "NORTHWEST": "NW", "SOUTHEAST": "SE", "SOUTHWEST": "SW",
-    "APARTMENT": "", "APT": "", "UNIT": "", "NO": "",
-}  # fmt: skip
 _COUNTY = re.compile(r" (COUNTY|PARISH|BOROUGH)$")
+_HOUSE = re.compile(r"\w*[1-9]")  # "0 Main St" is what many vacant lots of a street are called
 
 
 def is_stand_in(property_id: str) -> bool:
@@ -43,12 +37,30 @@ def by_apn(apn: str, *, fips: str | None, county: str | None, state: str | None)
 def by_address(street: str, *, zip: str | None, city: str | None, state: str | None) -> str | None:
     """The stand-in of a street line with its ZIP, or with its city and state; None where neither is known."""
     place = zip or (f"{normalise.fold(city)},{state}" if city and state else "")
-    line = " ".join(short for word in normalise.fold(street).split() if (short := _SHORT.get(word, word)))
+    line = short_line(street)
     return _fitting(ADDRESS, f"{line}|{place}") if place and line else None
 
 
 def bare_county(county: str) -> str:
     return _COUNTY.sub("", normalise.fold(county))
+
+
+def names_of(facts: Mapping[str, Any]) -> list[str]:
+    """Every stand-in that this record's parcel number and address make: of whatever a file may know of them.
+
+    `facts` has the keys of `parse.DETAIL_KEYS`. A street line without a house number names no property.
+    """
+    apn, street, state = facts.get("apn"), facts.get("property_address"), facts.get("property_state")
+    names: list[str | None] = []
+    if apn:
+        if facts.get("fips"):
+            names.append(by_apn(apn, fips=facts["fips"], county=None, state=None))
+        names.append(by_apn(apn, fips=None, county=facts.get("property_county"), state=state))
+    if street and _HOUSE.match(street):
+        if facts.get("property_zip"):
+            names.append(by_address(street, zip=facts["property_zip"], city=None, state=None))
+        names.append(by_address(street, zip=None, city=facts.get("property_city"), state=state))
+    return [name for name in names if name]
 
 
 def _fitting(kind: str, rest: str) -> str:
