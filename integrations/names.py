@@ -47,11 +47,12 @@ def learn(rows: Iterable[tuple[str, Mapping[str, Any]]], *, asked: Mapping[str, 
     for name, property_id in pairs:
         found[name] = property_id if found.setdefault(name, property_id) == property_id else ""
     names = sorted(found)
-    values = [names, [found[name] for name in names]]
+    values = ["\n".join(names), "\n".join([found[name] for name in names])]  # no name has a line break: folded text
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO integrations_propertyname (name, property_id) SELECT * FROM unnest(%s::text[], %s::text[])
+            INSERT INTO integrations_propertyname (name, property_id)
+            SELECT * FROM unnest(string_to_array(%s, chr(10)), string_to_array(%s, chr(10)))
             ON CONFLICT (name) DO NOTHING
             """,
             values,
@@ -62,7 +63,8 @@ def learn(rows: Iterable[tuple[str, Mapping[str, Any]]], *, asked: Mapping[str, 
             """
             UPDATE integrations_propertyname n SET property_id = ''
               FROM (SELECT k.name FROM integrations_propertyname k
-                      JOIN unnest(%s::text[], %s::text[]) AS c(name, property_id) ON c.name = k.name
+                      JOIN unnest(string_to_array(%s, chr(10)), string_to_array(%s, chr(10))) AS c(name, property_id)
+                        ON c.name = k.name
                      WHERE k.property_id <> '' AND k.property_id <> c.property_id
                      ORDER BY k.name FOR NO KEY UPDATE OF k) AS claimed
              WHERE n.name = claimed.name

@@ -38,7 +38,7 @@ def fresh_answers(
         found = [
             row for place in places for key in (query.key, *query.names) if (row := held.get((place, key))) is not None
         ]
-        best = next((row for row in found if reachable(row.facts or {})), None) if others else None
+        best = next((row for row in found if reachable(row.facts or {})), None)
         own = next((row for row in found if row.operation_id == operation.pk), None)
         if (row := best or own) is not None:
             served[query.key] = row
