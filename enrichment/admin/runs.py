@@ -24,7 +24,8 @@ from config.common.admin import (
     list_link,
 )
 from enrichment.models import Lane, Run, RunItem
-from enrichment.selectors import eta_seconds, quote, why_waiting
+from enrichment.quotes import quote
+from enrichment.selectors import eta_seconds, why_waiting
 from enrichment.services import RunError, cancel_run, pause_run, resume_run, retry_failed, retry_options
 
 SHOWN_FAILURES = 20
@@ -160,12 +161,12 @@ class RunAdmin(OwnedAdmin):
                 self.message_user(request, f"{run}: {refusal}", messages.ERROR)
                 continue
             willing.append(run)
-            price += told.price
-            lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.price:.2f}")
+            price += told.at_most
+            lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.at_most:,.2f}")
             lines += [f"– Note: {limit}." for limit in told.limits]
         if not willing:
             return None
-        title, button = "Try failed leads again", f"Buy for at most ${price:.2f}"
+        title, button = "Try failed leads again", f"Buy for at most ${price:,.2f}"
         return ask(self, request, willing, title=title, lines=lines, button=button)
 
 

@@ -17,8 +17,9 @@ from config.common.commands import ProductCommand
 from config.common.progress import Hands, Tick, follow
 from enrichment import lanes, pump, purchase, stages, sweeps
 from enrichment.models import Run
+from enrichment.quotes import Quote, finishes_in_words, quote
 from enrichment.reach import reachable_in_words
-from enrichment.selectors import Quote, eta_seconds, finishes_in_words, quote, remaining, why_waiting, workers_alive
+from enrichment.selectors import eta_seconds, remaining, why_waiting, workers_alive
 from enrichment.services import RunError, RunOptions, check_options, start_run
 
 NOBODY_AFTER = 25.0  # seconds without a sign of life: beat rings every 10, and a worker may be starting
