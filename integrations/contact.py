@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations import normalise, owners
+from integrations.addresses import short_line, short_town
 from integrations.contract import Query
 from integrations.owners import Likeness
 
@@ -31,7 +32,8 @@ CONTACT_KEYS = (
     "contact_is_other",
 )
 # Changes when the same person would be asked about differently, so that old answers are not served for new questions.
-KEY_VERSION = "skip-trace-1"
+KEY_VERSION = "skip-trace-2"
+_FORMER_VERSION = "skip-trace-1"  # its keys name whole questions; what was bought under them is still owned
 _NAME_MAX = 60
 _ADDRESS_MAX = 120
 _PHONE_TYPES = {
@@ -176,6 +178,9 @@ def skip_trace_query(
     It needs an address with city and state, or a mailing address with both, or first and last name with city, state and
     ZIP. That last rule is the batch door's (contracts.md 1.9); the single door is laxer, but one item the batch door
     refuses fails its 99 neighbours. Raises ValueError naming what is missing.
+
+    The key is the person at the property, however the property is spelled and whether or not the mailing address is
+    known: a run that knows it and a person who does not ask one question.
     """
     home = _place("", address, city, state, zip)
     post = _place("mail_", mail_address, mail_city, mail_state, mail_zip)
@@ -183,10 +188,11 @@ def skip_trace_query(
     params = _params(names, home, post)
     if not params:
         raise ValueError(_missing(*names, home, address))
-    key = _key(params)
+    key = _key(_who(*names, owner_name, last_name), params)
     before = _params(_names_before(first_name, last_name, owner_name), home, post)
+    former = dict.fromkeys(old for asked in (params, before) if asked for old in _former_keys(asked))
     line = normalise.text(owner_name) or (normalise.text(last_name) if not normalise.text(first_name) else "") or ""
-    return Query(key=key, params=params, names=_others(key, before), owner=line)
+    return Query(key=key, params=params, names=tuple(former), owner=line)
 
 
 def _params(
@@ -205,13 +211,33 @@ def _params(
     return {name: part for name, part in parts.items() if part}
 
 
-def _key(params: Mapping[str, str]) -> str:
+def _who(given: str | None, family: str | None, owner: object, last: object) -> str:
+    """Whom the question is about: a person's name, else the company's although the vendor is not asked by it."""
+    person = " ".join(filter(None, (given, family)))
+    return normalise.fold(person) or normalise.fold(owner) or normalise.fold(last)
+
+
+def _key(who: str, params: Mapping[str, str]) -> str:
+    """A property's ZIP may be missing, its city and state may not. Only a question without a name needs the ZIP too."""
+    prefix = "" if "address" in params or "mail_address" not in params else "mail_"
+    place = [short_town(params[f"{prefix}city"]), params[f"{prefix}state"]]
+    if f"{prefix}address" not in params or not who:
+        place.append(params.get(f"{prefix}zip", ""))
+    line = short_line(params.get(f"{prefix}address", ""))
+    spelled = "\x1f".join((KEY_VERSION, who, prefix, line, *place))
+    return hashlib.sha256(spelled.encode()).hexdigest()
+
+
+def _former_keys(params: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys by which the same was bought before: with the mailing address, as a run asked, and without it."""
+    bare = {name: part for name, part in params.items() if not name.startswith("mail_")}
+    forms = (params, bare) if "address" in params and bare != params else (params,)
+    return tuple(_former_key(form) for form in forms)
+
+
+def _former_key(params: Mapping[str, str]) -> str:
     spelled = "\x1f".join(f"{name}={normalise.fold(part)}" for name, part in sorted(params.items()))
-    return hashlib.sha256(f"{KEY_VERSION}\x1f{spelled}".encode()).hexdigest()
-
-
-def _others(key: str, before: Mapping[str, str]) -> tuple[str, ...]:
-    return (old,) if before and (old := _key(before)) != key else ()
+    return hashlib.sha256(f"{_FORMER_VERSION}\x1f{spelled}".encode()).hexdigest()
 
 
 def _names(first: str | None, last: str | None, owner: str | None) -> tuple[str | None, str | None]:

@@ -24,7 +24,8 @@ from config.common.admin import (
     list_link,
 )
 from enrichment.models import Lane, Run, RunItem
-from enrichment.selectors import billing_check, eta_seconds, left_out_of_retry, quote, why_waiting
+from enrichment.quotes import quote
+from enrichment.selectors import billing_check, eta_seconds, left_out_of_retry, why_waiting
 from enrichment.services import RunError, cancel_run, pause_run, resume_run, retry_failed, retry_options
 from integrations.models import VendorCall
 
@@ -170,14 +171,14 @@ class RunAdmin(OwnedAdmin):
                 self.message_user(request, f"{run}: {refusal}", messages.ERROR)
                 continue
             willing.append(run)
-            price += told.price
-            lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.price:.2f}")
+            price += told.at_most
+            lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.at_most:,.2f}")
             lines += [f"– Note: {limit}." for limit in told.limits]
             left_out = left_out_of_retry(run)
             lines += [f"– {left_out}"] if left_out else []
         if not willing:
             return None
-        title, button = "Retry failed leads", f"Buy for at most ${price:.2f}"
+        title, button = "Retry failed leads", f"Buy for at most ${price:,.2f}"
         return ask(self, request, willing, title=title, lines=lines, button=button)
 
 

@@ -267,6 +267,9 @@ class QuoteSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Leads with a phone afterwards, at 90 % confidence; null where no contacts are bought",
     )
+    finishes = serializers.IntegerField(
+        allow_null=True, help_text="Leads that maxCost is sure to finish, owned ones at $0; null without maxCost"
+    )
     limits = serializers.ListField(child=serializers.CharField(), help_text="Caps it would run into, in words")
 
 

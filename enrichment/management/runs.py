@@ -16,10 +16,11 @@ from buckets.models import Bucket
 from config.common.commands import ProductCommand
 from config.common.commands import dollars as dollars  # for the commands that start runs
 from config.common.progress import Hands, Tick, follow
-from enrichment import lanes, pump, purchase, stages
+from enrichment import lanes, pump, purchase, stages, sweeps
 from enrichment.models import Run
+from enrichment.quotes import Quote, finishes_in_words, quote
 from enrichment.reach import reachable_in_words
-from enrichment.selectors import Quote, billing_check, eta_seconds, quote, remaining, why_waiting, workers_alive
+from enrichment.selectors import billing_check, eta_seconds, remaining, why_waiting, workers_alive
 from enrichment.services import RunError, RunOptions, check_options, start_run
 
 NOBODY_AFTER = 25.0  # seconds without a sign of life: beat rings every 10, and a worker may be starting
@@ -59,7 +60,7 @@ class StartingCommand(ProductCommand):
         self.tell(options, runs[0], price)
 
     def _ask(self, price: Quote) -> None:
-        self.stderr.write(f"Buy for at most ${price.price:.2f}? [y/N] ", str, ending="")
+        self.stderr.write(f"Buy for at most ${price.at_most:,.2f}? [y/N] ", str, ending="")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise CommandError("Nothing was bought.")
 
@@ -118,6 +119,7 @@ def _pumping(stage: int) -> Callable[[threading.Event], None]:
 
 def _reap(stop: threading.Event) -> None:
     purchase.reap()
+    sweeps.sweep()
     stop.wait(REAP_EVERY)
 
 
@@ -187,6 +189,7 @@ def quote_facts(price: Quote) -> dict[str, Any]:
             }
             for line in price.lines
         ],
+        "finishes": price.finishes,
         "reachable": price.reachable and asdict(price.reachable),
         "limits": list(price.limits),
     }
@@ -201,6 +204,7 @@ def quote_lines(price: Quote) -> list[str]:
             f"${line.cost:.2f}"
             for line in price.lines
         ),
+        *([f"  {finishes_in_words(price)}."] if price.finishes is not None else ()),
         *([f"  {reachable_in_words(price.reachable)}"] if price.reachable else ()),
         *(f"  Note: {limit}." for limit in price.limits),
     ]

@@ -370,7 +370,7 @@ def test_a_run_whose_cap_is_used_up_asks_for_another(ann, bucket):
     pump_until_still()
 
     run.refresh_from_db()
-    assert words(resumed) == ["It goes on, to $5.00."]
+    assert words(resumed) == ["Resumed with a $5.00 limit."]
     assert (run.status, run.max_cost, run.done) == ("completed", 5, 4)
 
 
