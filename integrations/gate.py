@@ -518,11 +518,7 @@ def _own_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> None
     """What was asked by one name is owned by the other too, for $0; what is being bought meanwhile is left alone."""
     rows = [{"key": a.also, "facts": dict(a.facts)} for a in reply.answers.values() if a.found and a.also]
     if not rows:
-        return 0
-    others = Lookup.objects.filter(operation=call.operation_id, key__in=[row["key"] for row in rows])
-    twice = others.filter(
-        Q(state=Lookup.State.BUYING) | Q(state=Lookup.State.ANSWERED, category="", cost__gt=0)
-    ).count()
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             """
