@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -19,11 +20,21 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
 
+from config.common.numbers import plain
+from config.common.parser import once
+
 M = TypeVar("M", bound=Model)
 
 
 class _Help(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Keeps the example's lines."""
+
+
+class _Numbers(DjangoJSONEncoder):
+    """Django writes decimals as text; a number is a number here, as in the API."""
+
+    def default(self, o: Any) -> Any:
+        return plain(o) if isinstance(o, Decimal) else super().default(o)
 
 
 class ProductCommand(BaseCommand):
@@ -79,7 +90,7 @@ class ProductCommand(BaseCommand):
     def report(self, options: Mapping[str, Any], facts: Mapping[str, Any], lines: Iterable[str]) -> None:
         """Prints the facts as one JSON object where `--json` asks for it, else the lines."""
         if options["json"]:
-            self.stdout.write(json.dumps(facts, cls=DjangoJSONEncoder))
+            self.stdout.write(json.dumps(facts, cls=_Numbers))
             return
         for line in lines:
             self.stdout.write(line)
@@ -163,7 +174,7 @@ def criteria_of(options: Mapping[str, Any]) -> dict[str, Any] | None:
     """The search the options name; None: they name none. Raises CommandError."""
     if options["json_criteria"] is not None:
         try:
-            criteria = json.loads(options["json_criteria"])
+            criteria = json.loads(options["json_criteria"], object_pairs_hook=once)
         except ValueError as error:
             raise CommandError(f"--json-criteria is not JSON: {error}") from None
         if not isinstance(criteria, dict) or not criteria:
@@ -177,12 +188,28 @@ def pairs_of(texts: Iterable[str], flag: str) -> dict[str, Any]:
 
     Raises CommandError.
     """
-    values: dict[str, list[Any]] = {}
+    return _alone({name: [_value(name, text) for text in found] for name, found in _named(texts, flag).items()})
+
+
+def texts_of(texts: Iterable[str], flag: str) -> dict[str, Any]:
+    """`name=value` texts as a mapping of texts, for what reads them itself (lead filters). A name given twice: a list.
+
+    Raises CommandError.
+    """
+    return _alone(_named(texts, flag))
+
+
+def _named(texts: Iterable[str], flag: str) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not name or not equals or not value:
             raise CommandError(f"{flag} {text[:80]!r}: write it as name=value.")
-        values.setdefault(name, []).append(_value(name, value))
+        values.setdefault(name, []).append(value)
+    return values
+
+
+def _alone(values: dict[str, list[Any]]) -> dict[str, Any]:
     return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
 
 

@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
+from config.common import numbers
 from config.common.commands import ProductCommand
 from config.common.progress import Hands, Tick, follow
 from enrichment import lanes, pump, purchase, stages
@@ -84,10 +85,10 @@ def add_following(parser: CommandParser) -> None:
 def dollars(text: str) -> Decimal:
     """An argument in US dollars, of 0 or more; what is refused above that is the service's word."""
     try:
-        amount = Decimal(text.removeprefix("$"))
-    except InvalidOperation:
+        amount = numbers.read(text.removeprefix("$"))
+    except ValueError:
         raise CommandError(f"{text[:40]!r} is not an amount in US dollars, such as 12.50.") from None
-    if not amount.is_finite() or abs(amount) >= 10**8:
+    if abs(amount) >= 10**8:
         raise CommandError(f"{text[:40]!r} is not an amount in US dollars, such as 12.50.")
     return amount
 
