@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-WORDS = "Write true or false (yes or no, 1 or 0)."
+WORDS = "Write a boolean: true or false (yes or no, 1 or 0)."
 
 
 def read(value: Any) -> bool:

@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -20,7 +19,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
 
-from config.common.numbers import plain
 from config.common.parser import once
 
 M = TypeVar("M", bound=Model)
@@ -28,13 +26,6 @@ M = TypeVar("M", bound=Model)
 
 class _Help(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Keeps the example's lines."""
-
-
-class _Numbers(DjangoJSONEncoder):
-    """Django writes decimals as text; a number is a number here, as in the API."""
-
-    def default(self, o: Any) -> Any:
-        return plain(o) if isinstance(o, Decimal) else super().default(o)
 
 
 class ProductCommand(BaseCommand):
@@ -90,7 +81,7 @@ class ProductCommand(BaseCommand):
     def report(self, options: Mapping[str, Any], facts: Mapping[str, Any], lines: Iterable[str]) -> None:
         """Prints the facts as one JSON object where `--json` asks for it, else the lines."""
         if options["json"]:
-            self.stdout.write(json.dumps(facts, cls=_Numbers))
+            self.stdout.write(json.dumps(facts, cls=DjangoJSONEncoder))
             return
         for line in lines:
             self.stdout.write(line)

@@ -12,8 +12,8 @@ from typing import Any
 
 MOST = 10**50  # far beyond every column
 _NUMBER = re.compile(r"[+-]?([0-9]{1,100}(\.[0-9]{0,100})?|\.[0-9]{1,100})([eE][+-]?[0-9]{1,3})?", re.ASCII)
-WORDS = "Write a number, such as 3 or 2.5."
-WHOLE = "Write a whole number, such as 3."
+WORDS = "Enter a number."
+WHOLE = "Enter a whole number (integer)."
 
 
 def read(value: Any) -> Decimal:
