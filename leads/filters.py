@@ -31,6 +31,12 @@ class _Tag(Text):
         return Q(Exists(named))
 
 
+def _text(label: str, column: str, **options: bool) -> Text:
+    """Of the column's own length."""
+    field: Any = Lead._meta.get_field(column)
+    return Text(label, column, field.max_length, **options)
+
+
 # name -> filter. A flag's false is everything that its true is not, but where a fact may be unknown: then it is known
 # to be false.
 FILTERS: dict[str, Filter] = {
@@ -52,11 +58,11 @@ FILTERS: dict[str, Filter] = {
     ),
     "status": Choice("Status", "status", Lead.Status.choices),
     "enrichmentStatus": Choice("How far buying facts has come", "enrichment_status", Lead.Enrichment.choices),
-    "propertyState": Text("State, two letters", "property_state", 2, upper=True),
-    "propertyCity": Text("City", "property_city", 200),
-    "propertyZip": Text("ZIP code", "property_zip", 10, exact=True),
-    "propertyType": Text("SFR, MFR, CONDO, LAND, MOBILE or OTHER", "property_type", 20),
-    "ownerType": Text("individual, trust, llc, corporation or other", "owner_type", 20),
+    "propertyState": _text("State, two letters", "property_state", upper=True),
+    "propertyCity": _text("City", "property_city"),
+    "propertyZip": _text("ZIP code", "property_zip", exact=True),
+    "propertyType": _text("SFR, MFR, CONDO, LAND, MOBILE or OTHER", "property_type"),
+    "ownerType": _text("individual, trust, llc, corporation or other", "owner_type"),
     "estimatedValueMin": Bound("Value from, US dollars", "estimated_value", "gte"),
     "estimatedValueMax": Bound("Value to, US dollars", "estimated_value", "lte"),
     "estimatedEquityMin": Bound("Equity from, US dollars", "estimated_equity", "gte"),
