@@ -28,6 +28,20 @@ class _Help(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Keeps the example's lines."""
 
 
+class _Once(argparse._StoreAction):
+    """A flag with one value: argparse takes the last of several, and a second `--max-cost` would win unseen."""
+
+    seen: argparse.Namespace | None = None
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        if self.seen is namespace:
+            raise argparse.ArgumentError(self, "give it once")
+        self.seen = namespace
+        super().__call__(parser, namespace, values, option)
+
+
 class ProductCommand(BaseCommand):
     """Parses, makes one service call, prints. What a service refuses is one line on stderr and exit status 1.
 
@@ -46,6 +60,9 @@ class ProductCommand(BaseCommand):
             prog_name, subcommand, epilog=f"example:\n  {self.example}", formatter_class=_Help, **kwargs
         )
         parser.called_from_command_line = False  # argparse's own way out is a page of usage and status 2
+        for action in parser._actions:
+            if type(action) is argparse._StoreAction and action.option_strings:
+                action.__class__ = _Once
         if self.reports:
             parser.add_argument("--json", action="store_true", help="Print one JSON object")
         return parser
