@@ -25,7 +25,7 @@ from integrations import breaker, catalogue
 from integrations.models import Purse
 from integrations.pace import database_now
 from leads.counters import change_counters, hold_bucket
-from leads.filters import matching, refuse_empty
+from leads.filters import understood
 from leads.models import Lead
 
 CENT = Decimal("0.01")
@@ -245,8 +245,7 @@ def check_options(*, bucket: Bucket, options: RunOptions) -> None:
     if options.canary is not None:
         _check_canary(options.canary)
     if options.guard:
-        refuse_empty(options.guard)
-        matching(Lead.objects.none(), options.guard)
+        understood(options.guard)
 
 
 def _check_canary(canary: Canary) -> None:

@@ -13,13 +13,13 @@ from buckets.api.views import BucketBase
 from config.common.api import not_found, ok
 from config.common.paging import PageQuery, page, page_of
 from config.common.schema import answer, listing, refusal
+from config.common.serializers import Nothing
 from enrichment import selectors, services
 from enrichment.api.serializers import (
     OUTCOMES,
     CallSerializer,
     ItemSerializer,
     ItemsQuery,
-    Nothing,
     ResumeInput,
     RunDetail,
     RunSerializer,

@@ -230,6 +230,18 @@ def test_no_as_a_guard_means_no(ann, bucket):
     assert Run.objects.get().options["guard"] == {"absenteeOwner": False}
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("taxLien", "2"), ("skip_trace", "maybe"), ("absenteeOwner", ["true", "false"])]
+)
+def test_a_flag_that_cannot_be_meant_is_told_at_its_field_and_buys_nothing(ann, bucket, name, value):
+    form = hidden(ann[1].get(place("enrich", bucket.pk)))
+
+    page = ann[1].post(place("enrich", bucket.pk), form | {name: value, "confirmed": "yes"})
+
+    assert list(page.context["form"].errors) == [name]
+    assert not Run.objects.exists()
+
+
 def test_a_sample_comes_first_where_it_is_asked_for(ann, bucket):
     form = hidden(ann[1].get(place("enrich", bucket.pk)))
     assert (form["sample"], form["sample_rate"], "sample_first" in form) == ("50", "25", False)
