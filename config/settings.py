@@ -19,7 +19,7 @@ from config.desk import UNFOLD as UNFOLD  # a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-env.read_env(BASE_DIR / ".env", overwrite=False)
+env.read_env(BASE_DIR / env.str("ENV_FILE", default=".env"), overwrite=False)
 
 
 def _need(name: str, what_for: str, example: str) -> str:
@@ -206,7 +206,7 @@ CELERY_BEAT_SCHEDULE = {
 
 VENDORS = {
     "realestateapi": {
-        "base_url": env.str("REALESTATEAPI_BASE_URL", default="https://api.realestateapi.com"),
+        "base_url": env.str("REALESTATEAPI_BASE_URL", default="") or "https://api.realestateapi.com",
         "key": env.str("REALESTATEAPI_KEY", default=""),
     },
     "signalhouse": {
@@ -214,7 +214,7 @@ VENDORS = {
         "key": env.str("SIGNALHOUSE_API_KEY", default=""),
     },
     "apollo": {
-        "base_url": env.str("APOLLO_BASE_URL", default="https://api.apollo.io/api/v1"),
+        "base_url": env.str("APOLLO_BASE_URL", default="") or "https://api.apollo.io/api/v1",
         "key": env.str("APOLLO_API_KEY", default=""),
     },
 }

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from config.local.mode import Mode
 from config.local.stack import Options
 
 
@@ -24,11 +25,17 @@ def add_stack_arguments(parser: CommandParser, *, port: str) -> None:
             flag, action="append", default=[], metavar="OPERATION=NUMBER", help=f"{what}, with both sides; repeatable"
         )
     parser.add_argument(
-        "--sandbox", action="append", default=[], metavar="ARGUMENT", help='More of its own, such as "--seed=2"'
+        "--sandbox",
+        action="append",
+        nargs="?",
+        const="",
+        default=[],
+        metavar="ARGUMENT",
+        help="Made-up vendors, also where keys are set; =ARGUMENT is one of the sandbox's own, such as =--seed=2",
     )
 
 
-def options_of(options: Mapping[str, Any]) -> Options:
+def options_of(options: Mapping[str, Any], mode: Mode = Mode.SANDBOX) -> Options:
     """The stack the flags mean. Raises CommandError."""
     port = str(options["port"])
     if not port.isdigit() or int(port) > 65535:
@@ -36,12 +43,15 @@ def options_of(options: Mapping[str, Any]) -> Options:
     for path in options["parcels"]:
         if not path.is_file():
             raise CommandError(f"--parcels {path}: there is no such file.")
+    if options["parcels"] and mode == Mode.REAL:
+        raise CommandError("--parcels is for made-up vendors, and a vendor's key is set: add --sandbox.")
     return Options(
+        mode=mode,
         port=int(port),
         parcels=tuple(path.resolve() for path in options["parcels"]),
         paces=_numbers("--pace", options["pace"]),
         prices=_numbers("--price", options["price"]),
-        sandbox=tuple(options["sandbox"]),
+        sandbox=tuple(argument for argument in options["sandbox"] if argument),
     )
 
 
