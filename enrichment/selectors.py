@@ -17,7 +17,7 @@ from enrichment import reach, stages
 from enrichment.models import Lane, Run, RunItem, Schedule
 from enrichment.reach import Reachable
 from enrichment.services import RunOptions, select_leads
-from integrations import breaker, catalogue, pace, purses
+from integrations import available, breaker, catalogue, pace, purses
 from integrations.apollo.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
 from integrations.models import Lookup, Operation, Purse, VendorCall
 from integrations.pace import database_now
@@ -145,6 +145,8 @@ def _limits(by: User, lines: Sequence[QuoteLine], price: Decimal, max_cost: Deci
     caps = [purses.month_cap(by.pk, by.monthly_budget, now)]
     for vendor in sorted({line.vendor for line in lines}):
         cost = sum((line.cost for line in lines if line.vendor == vendor), ZERO)
+        if cost and (lacking := available.lack(vendor)):
+            words.append(lacking)
         cap = purses.vendor_cap(vendor, catalogue.vendor(vendor).cap, now)
         left = purses.room(cap)
         if left is not None and left < cost:
@@ -205,6 +207,8 @@ def why_waiting(run: Run) -> str:
         return f"{vendor} is switched off."
     if vendor.paused_reason:
         return vendor.paused_reason
+    if lacking := available.lack(vendor.pk):
+        return f"{lacking}."
     if breaker.is_open(vendor, now) and vendor.breaker_open_until:
         return f"{vendor} failed repeatedly; next try at {vendor.breaker_open_until:%H:%M:%S} UTC."
     if operation.next_slot_at and (operation.next_slot_at - now).total_seconds() > 60:

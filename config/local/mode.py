@@ -25,8 +25,13 @@ ADDRESSES = ("DATABASE_URL", "REDIS_URL")
 NO_VENDORS = dict.fromkeys((*VENDOR_NAMES, "APOLLO_WEBHOOK_URL"), "")
 # Set where the environment is complete: no stack's addresses take the place of its own.
 OWN = "OWN_ADDRESSES"
-# For tests, chaos and benchmarks: no vendor, nothing from `.env`, no running stack's addresses.
-APART = {**NO_VENDORS, "ENV_FILE": os.devnull, OWN: "1"}
+# For tests, chaos and benchmarks: vendors that refuse (the discard port), nothing from `.env`, no stack's addresses.
+APART = {
+    **{name: "http://127.0.0.1:9" if name.endswith("_URL") else "made-up-key" for name in VENDOR_NAMES},
+    "APOLLO_WEBHOOK_URL": "",
+    "ENV_FILE": os.devnull,
+    OWN: "1",
+}
 REAL_DATABASE = "buckets_real"
 REAL_BROKER = 1  # Valkey's database; made-up data has 0
 

@@ -208,7 +208,10 @@ def test_the_command_refuses_in_one_line_and_changes_nothing(sandbox, settings):
         (("pause", "apollo", "--reason", "x"), "Say who: --user USERNAME. The vendor's history names them."),
         (("resume", "apollo", "--user", "ann"), "ann may not change vendors."),
         (("test", "nobody"), "Which vendor? One of apollo, realestateapi, signalhouse."),
-        (("test", "realestateapi"), "realestateapi: There is no key for it in the environment."),
+        (
+            ("test", "realestateapi"),
+            "realestateapi: RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set).",
+        ),
     ):
         assert_refused(run("vendors", *arguments), told)
     assert not Vendor.objects.filter(enabled=False).exists()
