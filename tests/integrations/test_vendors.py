@@ -20,6 +20,7 @@ from tests.command_line import assert_refused, run
 from tests.support import billed, requests_of
 
 pytestmark = pytest.mark.django_db
+MISSING = "RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)"
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_a_test_says_in_words_that_the_key_is_refused_missing_or_cannot_be_teste
         assert not key or key not in answer.words
         return answer.ok, answer.words
 
-    assert told("realestateapi", "") == (False, "There is no key for it in the environment.")
+    assert told("realestateapi", "") == (False, f"{MISSING}.")
     assert told("realestateapi", "a-wrong-key")[0] is False
     assert "(401)" in told("realestateapi", "a-wrong-key")[1]
     assert told("signalhouse", "some-key")[0] is None
@@ -208,10 +209,7 @@ def test_the_command_refuses_in_one_line_and_changes_nothing(sandbox, settings):
         (("pause", "apollo", "--reason", "x"), "Say who: --user USERNAME. The vendor's history names them."),
         (("resume", "apollo", "--user", "ann"), "ann may not change vendors."),
         (("test", "nobody"), "Which vendor? One of apollo, realestateapi, signalhouse."),
-        (
-            ("test", "realestateapi"),
-            "realestateapi: RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set).",
-        ),
+        (("test", "realestateapi"), f"realestateapi: {MISSING}."),
     ):
         assert_refused(run("vendors", *arguments), told)
     assert not Vendor.objects.filter(enabled=False).exists()
