@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from config.common.bounds import PACE, PRICE, Bounds
 from config.local.mode import Mode
 from config.local.stack import Options
 
@@ -49,21 +50,19 @@ def options_of(options: Mapping[str, Any], mode: Mode = Mode.SANDBOX) -> Options
         mode=mode,
         port=int(port),
         parcels=tuple(path.resolve() for path in options["parcels"]),
-        paces=_numbers("--pace", options["pace"]),
-        prices=_numbers("--price", options["price"]),
+        paces=_numbers("--pace", options["pace"], PACE),
+        prices=_numbers("--price", options["price"], PRICE),
         sandbox=tuple(argument for argument in options["sandbox"] if argument),
     )
 
 
-def _numbers(flag: str, texts: list[str]) -> dict[str, Decimal]:
+def _numbers(flag: str, texts: list[str], allowed: Bounds) -> dict[str, Decimal]:
     numbers = {}
     for text in texts:
         name, _, number = text.partition("=")
-        try:
-            value = Decimal(number)
-        except InvalidOperation:
-            value = Decimal(-1)
-        if name not in settings.OPERATIONS or not value.is_finite() or value < 0:
-            raise CommandError(f"{flag} {text}: OPERATION=NUMBER, OPERATION one of {', '.join(settings.OPERATIONS)}.")
+        value = allowed.read(number)
+        if name not in settings.OPERATIONS or value is None:
+            operations = ", ".join(settings.OPERATIONS)
+            raise CommandError(f"{flag} {text}: OPERATION=NUMBER, {allowed}, OPERATION one of {operations}.")
         numbers[name] = value
     return numbers

@@ -95,6 +95,33 @@ def test_a_bad_price_is_refused_on_the_page_and_nothing_else_is_saved(detail):
     assert not LogEntry.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("property_detail__price", "-0.01", "Enter a price of $0 or more."),
+        ("property_detail__price", "99999.5", "Enter a price of $99,999 or less."),
+        ("property_detail__price", "0.00005", "Ensure that there are no more than 4 decimal places."),
+        ("property_detail__pace", "-1", "Enter a pace of 0 (no pace) or more."),
+        ("property_detail__pace", "200000", "Enter a pace of 100,000 a minute or less."),
+        ("property_detail__batch", "0", "Enter 1 input a request or more."),
+        ("property_detail__batch", "1001", "Enter 1,000 inputs a request or less."),
+        ("property_detail__fresh_days", "1000000", "Enter 3,650 days or less."),
+        ("daily_cap", "-5", "Enter a limit of $0 or more."),
+        ("daily_cap", "0.001", "Ensure that there are no more than 2 decimal places."),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused_in_words_and_changes_nothing(detail, field, value, words):
+    client = superuser()[1]
+
+    answer = client.post(page_of("realestateapi"), form_of(client, "realestateapi", **{field: value}))
+
+    detail.refresh_from_db()
+    assert (answer.status_code, words in answer.content.decode()) == (200, True)
+    assert (detail.price, detail.pace, detail.batch, detail.fresh_days) == (None, None, None, None)
+    assert Vendor.objects.get(pk="realestateapi").daily_cap is None
+    assert not LogEntry.objects.exists()
+
+
 def test_the_page_shows_pace_money_and_the_last_days_errors(detail, settings):
     client = superuser()[1]
     now = timezone.now()
