@@ -234,7 +234,7 @@ def test_the_command_refuses_in_one_line_and_changes_nothing(sandbox, settings):
     for arguments, told in (
         (("pause", "apollo", "--user", "boss"), "Say why: whoever waits for this vendor reads it."),
         (("pause", "apollo", "--reason", "x"), "Say who: --user USERNAME. The vendor's history names them."),
-        (("resume", "apollo", "--user", "ann"), "ann may not change vendors."),
+        (("resume", "apollo", "--user", "ann"), "ann may not change vendors: this needs an administrator."),
         (("test", "nobody"), "Which vendor? One of apollo, realestateapi, signalhouse."),
         (("test", "realestateapi"), f"realestateapi: {MISSING}."),
     ):
