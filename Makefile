@@ -57,7 +57,7 @@ lock: ## Both lock files anew from pyproject.toml (needs uv)
 $(STAMP): requirements-dev.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: PYTHON=/path/to/python3" >&2; exit 1; }
 	@rm -f $@
-	@echo "Installing $$(grep -c '^[a-zA-Z].*==' requirements-dev.lock) Python packages into .venv (about 30 s, once) …" >&2
+	@echo "Installing $$(grep -c '^[a-zA-Z].*==' requirements-dev.lock) Python packages into .venv (about a minute, once) …" >&2
 	@$(PYTHON) -m venv .venv >/dev/null || $(PYTHON) -m venv --clear --without-pip .venv
 	@if $(RUN) -m pip --version >/dev/null 2>&1; then pip="$(RUN) -m pip"; \
 	else pip="$(PYTHON) -m pip --python $(RUN)"; fi; \

@@ -38,12 +38,12 @@ def test_installing_says_what_it_does_and_how_long_it_takes_and_is_done_once(tmp
 
     broken = make(tmp_path, "up", BROKEN="1")
     assert (broken.returncode, broken.stdout) == (2, "")
-    assert "Installing 2 Python packages into .venv (about 30 s, once) …" in broken.stderr
+    assert "Installing 2 Python packages into .venv (about a minute, once) …" in broken.stderr
     assert "Installed." not in broken.stderr
 
     first = make(tmp_path, "up", "ARGS=--sandbox")
     assert (first.returncode, first.stdout) == (0, "up with:manage.py up --sandbox\n")
-    assert first.stderr == "Installing 2 Python packages into .venv (about 30 s, once) …\nInstalled.\n"
+    assert first.stderr == "Installing 2 Python packages into .venv (about a minute, once) …\nInstalled.\n"
 
     second = make(tmp_path, "up", "ARGS=--sandbox")
     assert (second.returncode, second.stdout, second.stderr) == (0, "up with:manage.py up --sandbox\n", "")
