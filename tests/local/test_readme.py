@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from config.local.servers import PROJECT
 from config.local.valkey import free_port
-from tests.local.copies import bare, copy_of_the_tree
+from tests.local.copies import bare, copy_of_the_tree, up
 
 BLOCK = re.compile(r"^(?P<mark><!-- not run -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 WRONG = ("Traceback", '"success":false', '"success": false', "CommandError")
@@ -27,33 +23,14 @@ def blocks() -> list[str]:
     return [block["text"] for block in found if not block["mark"]]
 
 
-@contextmanager
-def up(tree: Path, environment: dict[str, str]) -> Iterator[None]:
-    """`manage.py up` in the copy, until it says that it is ready."""
-    command = [sys.executable, "manage.py", "up"]
-    stack = subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.PIPE, text=True)
-    try:
-        assert stack.stdout is not None
-        said = ""
-        for line in stack.stdout:
-            said += line
-            if line.startswith("Ready:"):
-                break
-        assert said.startswith("Sandbox: the vendors are made up, and so is their money.\nReady:"), said
-        yield
-    finally:
-        stack.send_signal(signal.SIGINT)
-        stack.communicate(timeout=60)
-    assert stack.returncode == 0
-
-
 @pytest.mark.slow
 def test_every_example_runs_as_it_is_written(tmp_path: Path) -> None:
     examples = blocks()
     assert len(examples) >= 2
     tree = copy_of_the_tree(tmp_path / "tree")
     environment = bare(PORT=str(free_port()))
-    with up(tree, environment):
+    with up(tree, environment) as said:
+        assert said[0] == "Sandbox: the vendors are made up, and so is their money."
         for text in examples:
             done = subprocess.run(
                 ["sh", "-eu", "-c", text],
