@@ -15,7 +15,7 @@ from enrichment import reach, stages
 from enrichment.models import Run, RunItem
 from enrichment.reach import Reachable
 from enrichment.services import CENT, RunOptions, select_leads
-from integrations import catalogue, purses
+from integrations import available, catalogue, purses
 from integrations import owned as owned_answers
 from integrations.apollo.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
 from integrations.contract import Query
@@ -260,6 +260,8 @@ def _limits(by: User, lines: Sequence[QuoteLine], price: Decimal, max_cost: Deci
     caps = [purses.month_cap(by.pk, by.monthly_budget, now)]
     for vendor in sorted({line.vendor for line in lines}):
         cost = sum((line.cost for line in lines if line.vendor == vendor), ZERO)
+        if cost and (lacking := available.lack(vendor)):
+            words.append(lacking)
         cap = purses.vendor_cap(vendor, catalogue.vendor(vendor).cap, now)
         left = purses.room(cap)
         if left is not None and left < cost:

@@ -117,11 +117,12 @@ def _again(**values: Any) -> Callable[[models.Model], Any]:
 # constraint: what breaks it and nothing else, done to the valid row of its model
 BREAKS: dict[str, Callable[[Any], Any]] = {
     "user_monthly_budget_not_negative": _set(monthly_budget=Decimal("-0.01")),
-    "vendor_daily_cap_not_negative": _set(daily_cap=Decimal("-0.01")),
+    "vendor_daily_cap_sane": _set(daily_cap=Decimal("-0.01")),
     "operation_once_per_vendor": _again(),
-    "operation_pace_not_negative": _set(pace=Decimal("-1")),
-    "operation_price_not_negative": _set(price=Decimal("-0.0001")),
-    "operation_batch_positive": _set(batch=0),
+    "operation_pace_sane": _set(pace=Decimal("-1")),
+    "operation_price_sane": _set(price=Decimal("-0.0001")),
+    "operation_batch_sane": _set(batch=0),
+    "operation_fresh_days_sane": _set(fresh_days=3651),
     "purse_reserved_not_negative": _set(reserved=Decimal("-0.0001")),
     "purse_spent_not_negative": _set(spent=Decimal("-0.0001")),
     "call_state_known": _set(state="lost", sent_at=NOON),
@@ -182,6 +183,10 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
 }
 # the other half of constraints that say two things
 HALVES = [
+    ("vendor_daily_cap_sane", _set(daily_cap=Decimal("1000000000"))),
+    ("operation_pace_sane", _set(pace=Decimal("100000.01"))),
+    ("operation_price_sane", _set(price=Decimal("99999.0001"))),
+    ("operation_batch_sane", _set(batch=1001)),
     ("call_money_not_negative", _set(reserved=Decimal("-0.0001"))),
     ("lookup_answered_has_answer", _set(state="answered", facts={}, fetched_at=None)),
     ("reveal_money_not_negative", _set(reserved=Decimal("-0.0001"))),

@@ -28,6 +28,7 @@ from config.common.declared import DeclaredRequest
 from config.common.parser import StrictJSONParser
 
 log = logging.getLogger(__name__)
+NEEDS_ADMINISTRATOR = "This needs an administrator: ask one to do it, or for the permission."
 E = TypeVar("E", bound=Exception)
 T = TypeVar("T")
 RETRY_DATABASE = 2  # seconds: a PostgreSQL that restarts is back in about as long
@@ -171,7 +172,7 @@ def _problem(error: Exception) -> Problem | None:
     if isinstance(error, Http404 | ObjectDoesNotExist):  # or it was deleted while we looked
         return not_found("thing")
     if isinstance(error, DjangoPermissionDenied):
-        return Problem("FORBIDDEN", "You may not do this.", status=403)
+        return Problem("FORBIDDEN", str(error) or NEEDS_ADMINISTRATOR, status=403)
     if isinstance(error, SuspiciousOperation):
         return Problem("INVALID", "The request cannot be read.")
     return _of_database(error)
@@ -187,6 +188,8 @@ def _of_framework(error: exceptions.APIException) -> Problem:
         message = BAD_TOKEN
     elif isinstance(error, exceptions.NotAuthenticated):
         message = "Send a token: `Authorization: Token …`. POST /api/auth/token gives one."
+    elif isinstance(error, exceptions.PermissionDenied) and message == exceptions.PermissionDenied.default_detail:
+        message = NEEDS_ADMINISTRATOR
     elif isinstance(error, exceptions.Throttled):
         wait = getattr(error, "wait", None) or 60.0
         message = f"Too many requests; try again in {round(wait)} seconds."

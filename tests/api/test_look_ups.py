@@ -152,8 +152,11 @@ class TestDetail:
         answer = api.get(f"/api/property/detail?id={some_ids(sandbox, 1)[0]}")
 
         words = refused(answer, 503)
-        assert words == "vendor key missing or refused: REALESTATEAPI_KEY is not set: RealEstateAPI cannot be asked."
-        assert Vendor.objects.get(name="realestateapi").paused_reason
+        assert words == (
+            "vendor key missing or refused: RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)"
+        )
+        assert Vendor.objects.get(name="realestateapi").paused_reason == "", "a key that is set needs no operator"
+        assert (VendorCall.objects.count(), requests_of(sandbox)) == (0, {})
 
 
 @pytest.mark.django_db(transaction=True)
