@@ -4,9 +4,18 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from config.common.api import unknown_address
+from config.common.api import JsonRefusals, unknown_address
 from config.common.health import healthz
 from enrichment.api.health import metrics, readyz
+
+
+class SchemaView(JsonRefusals, SpectacularAPIView):
+    """The OpenAPI description."""
+
+
+class DocsView(JsonRefusals, SpectacularSwaggerView):
+    """The same to read and try out."""
+
 
 api: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
@@ -14,15 +23,17 @@ api: list[URLPattern | URLResolver] = [
     path("", include("leads.api.urls")),
     path("", include("buckets.api.urls")),
     path("", include("enrichment.api.urls")),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("schema", SchemaView.as_view(), name="schema"),
+    path("docs", DocsView.as_view(url_name="schema"), name="docs"),
     re_path(r"", unknown_address),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include(api)),
+    path("api", unknown_address),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
 ]
+handler400 = "config.common.api.bad_request"
 handler500 = "config.common.api.server_error"

@@ -11,6 +11,7 @@ from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,7 +28,7 @@ from buckets.imports.columns import BadMapping
 from buckets.imports.reading import Unreadable
 from buckets.imports.selectors import failed_lines
 from buckets.models import Import
-from config.common.api import Problem, invalid, not_found, ok, translates
+from config.common.api import CsvRenderer, Problem, invalid, not_found, ok, translates
 from config.common.paging import PageQuery, page, page_of
 from config.common.schema import answer, listing, refusal
 from leads.export import in_pieces
@@ -148,6 +149,8 @@ class ImportUndoView(ImportBase):
 
 
 class ImportFailedView(ImportBase):
+    renderer_classes = [JSONRenderer, CsvRenderer]
+
     @extend_schema(
         operation_id="failedImportRows",
         summary="The rows that could not be used, with line and reason, as CSV",

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from config.common.serializers import CapField, ObjectField, StrictSerializer
+from integrations import normalise
 from integrations.contract import Query
 from integrations.realestateapi.queries import PAGE_MAX, detail_query, filters, search_query
 from integrations.registry import skip_trace_query
@@ -12,6 +13,7 @@ from integrations.registry import skip_trace_query
 MODES = ("count", "ids", "full")
 # What a search may be for, where AutoComplete's own words for it are kept (contracts.md 1.7).
 PLACES_MAX = 10
+PLACE_LETTERS = 3  # the least AutoComplete takes
 
 
 class SearchInput(StrictSerializer):
@@ -51,13 +53,20 @@ class DetailQuery(StrictSerializer):
 
 
 class AutocompleteInput(StrictSerializer):
-    search = serializers.CharField(min_length=3, max_length=200, help_text="The beginning of a county, city, address …")
+    search = serializers.CharField(max_length=200, help_text="The beginning of a county, city, address …: 3 characters")
     searchTypes = serializers.ListField(
         child=serializers.RegexField(r"^[A-Z]\Z"),
         required=False,
         max_length=PLACES_MAX,
         help_text="A address, C city, N county, S state, Z ZIP, …",
     )
+
+    def validate_search(self, value: str) -> str:
+        """As the vendor will be asked: what is no text is taken out before it is counted."""
+        text = normalise.text(value) or ""
+        if len(text) < PLACE_LETTERS:
+            raise serializers.ValidationError(f"At least {PLACE_LETTERS} characters are needed.")
+        return text
 
 
 class SkipTraceInput(StrictSerializer):
