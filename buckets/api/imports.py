@@ -15,6 +15,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import idempotent
 from buckets.api.serializers import (
     ColumnSerializer,
     ColumnsInput,
@@ -81,6 +82,7 @@ class ImportsView(BucketBase):
         request={"multipart/form-data": ImportUpload},
         responses={201: answer("ImportUploaded", **_SEEN)},
     )
+    @idempotent()
     def post(self, request: Request, bucket_id: UUID) -> Response:
         bucket = self.bucket(bucket_id)
         upload = self.body(ImportUpload)["file"]
@@ -131,6 +133,7 @@ class ImportStartView(ImportBase):
         request=None,
         responses={202: _STARTED, **_CONFLICT},
     )
+    @idempotent()
     def post(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
         job = services.start_import(job=self.job(bucket_id, import_id))
         return ok(202, **{"import": ImportSerializer(job).data})
@@ -143,6 +146,7 @@ class ImportUndoView(ImportBase):
         request=None,
         responses={202: _STARTED, **_CONFLICT},
     )
+    @idempotent()
     def post(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
         job = services.undo_import(job=self.job(bucket_id, import_id))
         return ok(202, **{"import": ImportSerializer(job).data})

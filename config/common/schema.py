@@ -44,6 +44,15 @@ REFUSALS = {
 }
 
 
+KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    "description": "A repeat of the request under the same key, within 24 hours, does nothing again and gets the first "
+    "answer, with `Idempotent-Replay: true`. The key with another request is a 409",
+}
+
+
 class Schema(AutoSchema):
     """drf-spectacular's, with the refusals."""
 
@@ -55,6 +64,8 @@ class Schema(AutoSchema):
         operation = super().get_operation(*args, **options)
         if operation is None:
             return None
+        if getattr(getattr(self.view, self.method.lower()), "takes_key", False):
+            operation.setdefault("parameters", []).append(deepcopy(KEY))
         error = ResolvedComponent(name="Error", type=ResolvedComponent.SCHEMA, object="Error", schema=deepcopy(ERROR))  # type: ignore[no-untyped-call]
         self.registry.register_on_missing(error)
         for status, description in REFUSALS.items():

@@ -9,12 +9,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import How, idempotent
 from config.common.api import ApiView, Problem, ok
 from config.common.headers import idempotency_key, preferred_wait
 from config.common.schema import answer, refusal
 from config.common.serializers import ObjectField
 from enrichment.api.serializers import ApolloInput, ApolloResultsSerializer, RunDetail, run_options
-from enrichment.api.views import KEY, WAIT, run_json
+from enrichment.api.views import WAIT, run_json
 from enrichment.models import Run
 from enrichment.results import apollo_results, wait_for
 from enrichment.services import enrich_leads
@@ -28,10 +29,11 @@ class ApolloView(ApiView):
     @extend_schema(
         operation_id="enrichWithApollo",
         summary="Business facts of chosen leads: one run for each of their buckets",
-        parameters=[WAIT, KEY],
+        parameters=[WAIT],
         request=ApolloInput,
         responses={200: _ENRICHED, 202: _ENRICHED, 409: refusal("The key was used for another request")},
     )
+    @idempotent(How.BESIDE_WORK)
     def post(self, request: Request) -> Response:
         options = replace(run_options(self.body(ApolloInput)), kind=Run.Kind.APOLLO)
         key, wait = idempotency_key(request), preferred_wait(request, otherwise=WAIT_DEFAULT)

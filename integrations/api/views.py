@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import How, idempotent
 from config.common.api import ApiView, Problem, money, not_found, ok, see_contacts, translates
 from config.common.schema import answer, refusal
 from config.common.serializers import MoneyField, ObjectField, camel
@@ -94,6 +95,7 @@ class SearchView(ApiView):
             **REFUSALS,
         },
     )
+    @idempotent(How.BESIDE_WORK)
     def post(self, request: Request) -> Response:
         given = self.body(SearchInput)
         mode, free = given["mode"], money(ZERO)
@@ -155,8 +157,8 @@ class SkipTraceView(ApiView):
             **REFUSALS,
         },
     )
+    @idempotent(How.BESIDE_WORK, first=see_contacts)
     def post(self, request: Request) -> Response:
-        see_contacts(request)
         bought = services.buy("skip_trace", self.body(SkipTraceInput)["query"], user_id=self.user.pk)
         _readable(bought)
         contact = _facts(bought.answer.facts) if bought.answer.found else None
