@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
+from buckets.algebra import NAME_MAX
 from buckets.api.serializers import (
+    BucketSerializer,
     ColumnSerializer,
     ColumnsInput,
+    ImportIntoNew,
     ImportSerializer,
     ImportUpload,
     PreviewSerializer,
@@ -29,7 +33,7 @@ from buckets.imports.columns import BadMapping
 from buckets.imports.reading import Unreadable
 from buckets.imports.selectors import failed_lines
 from buckets.models import Import
-from config.common.api import CsvRenderer, Problem, invalid, not_found, ok, translates
+from config.common.api import ApiView, CsvRenderer, Problem, invalid, not_found, ok, translates
 from config.common.paging import PageQuery, page, page_of
 from config.common.schema import answer, listing, refusal
 from leads.export import in_pieces
@@ -91,6 +95,27 @@ class ImportsView(BucketBase):
         except Unreadable as error:
             raise invalid("file", str(error)) from error
         return ok(201, **_seen(job))
+
+
+class NewImportView(ApiView):
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="uploadImportIntoNewBucket",
+        summary="Upload a CSV into a new bucket: as `uploadImport`, and the bucket",
+        request={"multipart/form-data": ImportIntoNew},
+        responses={201: answer("ImportUploadedIntoNew", bucket=BucketSerializer(), **_SEEN)},
+    )
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        given = self.body(ImportIntoNew)
+        upload = given["file"]
+        name = given.get("name") or PurePath(upload.name or "").stem[:NAME_MAX].strip() or "Import"
+        try:
+            job = services.upload_into_new(by=self.user, name=name, file=upload.file, file_name=upload.name or "")
+        except Unreadable as error:
+            raise invalid("file", str(error)) from error
+        return ok(201, bucket=BucketSerializer(job.bucket).data, **_seen(job))
 
 
 class ImportView(ImportBase):

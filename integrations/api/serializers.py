@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -7,6 +8,7 @@ from rest_framework import serializers
 from config.common.serializers import CapField, ObjectField, StrictSerializer
 from integrations import normalise
 from integrations.contract import Query
+from integrations.realestateapi.filter_names import FILTER_NAMES
 from integrations.realestateapi.queries import PAGE_MAX, detail_query, filters, search_query
 from integrations.registry import skip_trace_query
 
@@ -18,14 +20,28 @@ PLACE_LETTERS = 3  # the least AutoComplete takes
 
 class SearchInput(StrictSerializer):
     mode = serializers.ChoiceField(choices=MODES, help_text="count and ids are free, full is charged by the row")
-    search = ObjectField(help_text="RealEstateAPI's filters, such as {state, county, absentee_owner}")
+    search = ObjectField(
+        required=False,
+        help_text="RealEstateAPI's filters, such as {state, county, absentee_owner}; where it is left out, the filters "
+        "may stand beside `mode` by the same names",
+    )
     size = serializers.IntegerField(required=False, min_value=1, max_value=PAGE_MAX, help_text="Rows of a full page")
     resultIndex = serializers.IntegerField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="`nextIndex` of the full page before"
     )
     maxCost = CapField(required=False, help_text="US dollars a full page may cost")
 
+    def to_internal_value(self, data: Any) -> Any:
+        """Filters beside `mode` are the search, where there is no other. What is no filter is refused by its name."""
+        if isinstance(data, Mapping) and "search" not in data:
+            flat = {name: value for name, value in data.items() if name in FILTER_NAMES}
+            data = {name: value for name, value in data.items() if name not in flat}
+            data |= {"search": flat} if flat else {}
+        return super().to_internal_value(data)
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "search" not in attrs:
+            raise serializers.ValidationError({"search": ['Filters are needed, such as {"state": "WA"}.']})
         try:
             attrs["search"] = filters(attrs["search"])
         except ValueError as error:
@@ -72,14 +88,19 @@ class AutocompleteInput(StrictSerializer):
 class SkipTraceInput(StrictSerializer):
     """An address with city and state, or a whole name with city, state and ZIP."""
 
-    firstName = serializers.CharField(source="first_name", max_length=100, required=False)
-    lastName = serializers.CharField(source="last_name", max_length=100, required=False)
+    firstName = serializers.CharField(max_length=100, required=False)
+    lastName = serializers.CharField(max_length=100, required=False)
+    first_name = serializers.CharField(max_length=100, required=False, help_text="firstName by its other name")
+    last_name = serializers.CharField(max_length=100, required=False, help_text="lastName by its other name")
     address = serializers.CharField(max_length=200, required=False)
     city = serializers.CharField(max_length=100, required=False)
     state = serializers.CharField(max_length=2, required=False)
     zip = serializers.CharField(max_length=10, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for name, other in (("first_name", "firstName"), ("last_name", "lastName")):
+            if other in attrs and attrs.setdefault(name, attrs[other]) != attrs.pop(other):
+                raise serializers.ValidationError({name: [f"{other} says something else."]})
         try:
             return {"query": skip_trace_query(**attrs)}
         except ValueError as error:
