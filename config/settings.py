@@ -270,7 +270,9 @@ MONTHLY_BUDGET = _number("MONTHLY_BUDGET", "1000", "US dollars a new user may sp
 BUCKET_IDS_MAX = _whole("BUCKET_IDS_MAX", 100_000, "property ids of one request")
 REQUEST_BYTES_MAX = _whole("REQUEST_BYTES_MAX", 8 * 1024 * 1024, "bytes of one request body")
 IMPORT_BYTES_MAX = _whole("IMPORT_BYTES_MAX", 512 * 1024 * 1024, "bytes of one uploaded file of leads")
-IMPORT_PATHS = r"/api/property/bucket/[0-9a-f-]{36}/import|/admin/buckets/import/add/"  # where such a file may come in
+IMPORT_PATHS = (
+    r"/api/property/bucket/(?:[0-9a-f-]{36}/)?import|/admin/buckets/import/add/"  # where such a file may come in
+)
 PUMP_SECONDS = _whole("PUMP_SECONDS", 30, "seconds one pump works before it rings for the next", most=HOUR)
 PUMP_LEASE_SECONDS = _whole(
     "PUMP_LEASE_SECONDS", 15, "seconds after which a silent pump is taken for dead", least=5, most=HOUR

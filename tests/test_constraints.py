@@ -14,7 +14,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
-from accounts.models import User
+from accounts.models import IdempotentRequest, User
 from buckets.models import Bucket, Fill, Import, ImportFailure, ImportPiece
 from enrichment.models import Run, RunItem, Schedule, Turn
 from integrations.models import BilledDay, Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
@@ -32,6 +32,7 @@ class Place:
     """One valid row of each model."""
 
     user: User
+    idempotentrequest: IdempotentRequest
     vendor: Vendor
     operation: Operation
     purse: Purse
@@ -71,6 +72,7 @@ def place() -> Place:
     )
     return Place(
         user=user,
+        idempotentrequest=IdempotentRequest.objects.create(user=user, key="k", created_at=NOON),
         vendor=vendor,
         operation=operation,
         purse=Purse.objects.create(scope="run:1"),
@@ -117,6 +119,7 @@ def _again(**values: Any) -> Callable[[models.Model], Any]:
 # constraint: what breaks it and nothing else, done to the valid row of its model
 BREAKS: dict[str, Callable[[Any], Any]] = {
     "user_monthly_budget_not_negative": _set(monthly_budget=Decimal("-0.01")),
+    "idempotent_request_once": _again(),
     "vendor_daily_cap_sane": _set(daily_cap=Decimal("-0.01")),
     "operation_once_per_vendor": _again(),
     "operation_pace_sane": _set(pace=Decimal("-1")),

@@ -82,6 +82,13 @@ def upload(*, bucket: Bucket, file: IO[bytes], name: str, id: UUID | None = None
     return job
 
 
+def upload_into_new(*, by: Any, name: str, file: IO[bytes], file_name: str) -> Import:
+    """Uploads to a new bucket called `name`. Raises Unreadable, and then there is no new bucket either."""
+    with transaction.atomic():
+        bucket, _ = create_bucket(by=by, name=name)
+        return upload(bucket=bucket, file=file, name=file_name)
+
+
 def upload_once(
     *, by: Any, press: UUID, file: IO[bytes], name: str, bucket: Bucket | None = None, new_name: str = ""
 ) -> Import:

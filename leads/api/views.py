@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import idempotent
 from config.common.api import ApiView, Problem, invalid, not_found, ok, translates
 from config.common.paging import PageQuery, page, page_by_time, page_of
 from config.common.schema import answer, listing
@@ -97,6 +98,7 @@ class ActivitiesView(LeadBase):
         request=ActivityInput,
         responses={201: answer("ActivityAdded", activity=ActivitySerializer())},
     )
+    @idempotent()
     def post(self, request: Request, lead_id: UUID) -> Response:
         lead = self.lead(lead_id)
         activity = add_activity(lead=lead, by=self.user, **self.body(ActivityInput))
@@ -179,6 +181,7 @@ class TagsView(ApiView):
         request=TagInput,
         responses={201: answer("TagCreated", tag=TagSerializer())},
     )
+    @idempotent()
     def post(self, request: Request) -> Response:
         return ok(201, tag=TagSerializer(create_tag(by=self.user, **self.body(TagInput))).data)
 

@@ -169,3 +169,20 @@ def test_memory_stays_flat_however_many_rows(ann):
 
 def test_a_filter_that_nothing_can_pass_exports_a_header(api, bucket):
     assert export(api, bucket, "?estimatedValueMin=1e30")[1] == []
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "text/csv; charset=utf-8", "text/*", "*/*", "application/json"])
+def test_whoever_asks_for_csv_gets_csv_and_a_refusal_is_json_still(api, bucket, accept):
+    answer = api.get(f"/api/property/bucket/{bucket.pk}/export", Accept=accept)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    assert len(b"".join(answer.streaming_content).decode().splitlines()) == 6
+
+    wrong = api.get(f"/api/property/bucket/{bucket.pk}/export?runId=x", Accept=accept)
+    refused(wrong, 400, "runId")
+    assert wrong["Content-Type"] == "application/json"
+    gone = api.get(f"/api/property/bucket/{bucket.owner_id:032}/export", Accept=accept)
+    assert (gone.status_code, gone["Content-Type"]) == (404, "application/json")
+
+
+def test_what_is_neither_csv_nor_json_cannot_be_had(api, bucket):
+    refused(api.get(f"/api/property/bucket/{bucket.pk}/export", Accept="application/pdf"), 406)
