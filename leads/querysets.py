@@ -41,5 +41,10 @@ class LeadQuerySet(OwnedQuerySet[M]):
         return self.filter(callback_at__isnull=False) if before is None else self.filter(callback_at__lt=before)
 
     def contactable(self) -> Self:
-        """Has a phone that is on no do-not-call list, and nobody has contacted them yet."""
-        return self.filter(~Q(phone_do_not_call=True), enrichment_status="completed", phone__isnull=False, status="new")
+        """Has a phone of the owner's that is on no do-not-call list, and nobody has contacted them yet.
+
+        Wherever the phone is from: a person's own counts as a bought one does. What a skip trace brought of somebody
+        else is not the owner's.
+        """
+        owners = ~Q(contact_is_other=True) | Q(fact_sources__has_key="phone", fact_sources__phone__person__isnull=True)
+        return self.filter(owners, ~Q(phone_do_not_call=True), phone__isnull=False, status="new")
