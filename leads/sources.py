@@ -47,8 +47,8 @@ def source_of(lead: Row, fact: str) -> Entry:
         return dict(said)
     for source in _usual(fact):
         if at := lead[STAMPS[source]]:
-            return {"source": source, "at": _iso(at)}
-    return {"source": FILE, "at": _iso(lead["created_at"])}
+            return {"source": source, "at": iso(at)}
+    return {"source": FILE, "at": iso(lead["created_at"])}
 
 
 def _usual(fact: str) -> tuple[str, ...]:
@@ -211,12 +211,15 @@ class Sheet:
     def weigh_phones(self, new: Sequence[Entry], stamp: str) -> None:
         """Numbers against those there are: a person's keep their places, the newest that were bought get the rest.
 
-        stamp: of the trace that comes with them, "" where none does: whose numbers need no entry of their own.
+        stamp: of the latest trace, "" where there is none: its numbers need no entry of their own.
         """
-        numbers = _merged([*new, *self.phones()])
+        self.place_phones([*new, *self.phones()], stamp)
+
+    def place_phones(self, entries: Iterable[Entry], stamp: str) -> None:
+        """These are all the lead's numbers; a person's may say which `slot` it has."""
         places: dict[str, Entry] = {}
         waiting = []
-        for entry in numbers:
+        for entry in _merged(entries):
             slot = entry.pop("slot", "")
             if slot and _rank(entry) and slot not in places:
                 places[slot] = entry
@@ -291,7 +294,8 @@ def _time(entry: Row) -> datetime:
     return datetime.fromisoformat(at) if at else _LONG_AGO
 
 
-def _iso(at: Any) -> str:
+def iso(at: Any) -> str:
+    """A moment as the books have it, from a row of either kind."""
     return at.isoformat() if isinstance(at, datetime) else str(at)
 
 
