@@ -40,8 +40,12 @@ class Bucket(UUIDModel, Timestamped):
     enriched_leads = models.PositiveIntegerField(default=0, help_text="Leads with a phone whose enrichment is complete")
     queued_leads = models.PositiveIntegerField(default=0, help_text="Leads waiting in a run")
     contacted_leads = models.PositiveIntegerField(default=0, help_text="Leads somebody contacted")
-    detailed_leads = models.PositiveIntegerField(default=0, help_text="Leads whose property detail was bought")
-    phone_leads = models.PositiveIntegerField(default=0, help_text="Leads with a phone, wherever it is from")
+    detailed_leads = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Leads whose property detail was bought"
+    )
+    phone_leads = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Leads with a phone, wherever it is from"
+    )
     enrichment_status = models.CharField(
         max_length=12, choices=Enrichment, default=Enrichment.PENDING, help_text="Whether a run is at work on it"
     )

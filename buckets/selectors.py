@@ -28,6 +28,8 @@ def total_matching(bucket: Bucket, matching: QuerySet[Lead], filters: Mapping[st
         return bucket.total_leads
     if asked == {"enrichedOnly"} and filters["enrichedOnly"]:
         return bucket.enriched_leads
+    if asked == {"hasPhone"} and filters["hasPhone"] is True:
+        return bucket.phone_leads
     return matching.count()
 
 

@@ -22,12 +22,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='bucket',
             name='detailed_leads',
-            field=models.PositiveIntegerField(default=0, help_text='Leads whose property detail was bought'),
+            field=models.PositiveIntegerField(db_default=0, default=0, help_text='Leads whose property detail was bought'),
         ),
         migrations.AddField(
             model_name='bucket',
             name='phone_leads',
-            field=models.PositiveIntegerField(default=0, help_text='Leads with a phone, wherever it is from'),
+            field=models.PositiveIntegerField(db_default=0, default=0, help_text='Leads with a phone, wherever it is from'),
         ),
         migrations.AlterField(
             model_name='bucket',
