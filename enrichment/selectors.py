@@ -13,7 +13,7 @@ from django.db.models import Count, Q, Sum
 
 from accounts.models import User
 from buckets.models import Bucket
-from enrichment import reach, stages
+from enrichment import other_owners, reach, stages
 from enrichment.models import Lane, Run, RunItem, Schedule
 from enrichment.reach import Reachable
 from enrichment.services import RunOptions, select_leads
@@ -48,6 +48,7 @@ class Quote:
     lines: tuple[QuoteLine, ...]
     limits: tuple[str, ...]  # caps it would run into, in words
     reachable: Reachable | None = field(default=None, compare=False)  # None: no contacts are asked for
+    notes: tuple[str, ...] = ()  # what else a person should know before buying, in words
 
     @property
     def owned(self) -> int:
@@ -74,7 +75,9 @@ def quote(*, bucket: Bucket, by: User, options: RunOptions) -> Quote:
         reachable = _reachable(bucket, by, options, lines[-1].to_buy, with_phone) if options.skip_trace else None
     price = sum((line.cost for line in lines), ZERO)
     limits = tuple(_limits(by, lines, price, options.max_cost))
-    return Quote(leads=len(ids), lines=tuple(lines), limits=limits, reachable=reachable)
+    asks_owners = options.kind != Run.Kind.APOLLO and options.skip_trace
+    notes = tuple(other_owners.in_words([pk for pk, _ in ids])) if asks_owners else ()
+    return Quote(leads=len(ids), lines=tuple(lines), limits=limits, reachable=reachable, notes=notes)
 
 
 def _reachable(bucket: Bucket, by: User, options: RunOptions, to_trace: int, owned: int) -> Reachable:

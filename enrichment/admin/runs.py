@@ -162,7 +162,7 @@ class RunAdmin(OwnedAdmin):
             willing.append(run)
             price += told.price
             lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.price:.2f}")
-            lines += [f"– Note: {limit}." for limit in told.limits]
+            lines += [f"– Note: {limit}." for limit in (*told.limits, *told.notes)]
         if not willing:
             return None
         title, button = "Try failed leads again", f"Buy for at most ${price:.2f}"

@@ -260,6 +260,7 @@ class QuoteSerializer(serializers.Serializer[Any]):
         help_text="Leads with a phone afterwards, at 90 % confidence; null where no contacts are bought",
     )
     limits = serializers.ListField(child=serializers.CharField(), help_text="Caps it would run into, in words")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What else to know before buying, in words")
 
 
 class ApolloResultsSerializer(serializers.Serializer[Any]):

@@ -197,6 +197,7 @@ def quote_facts(price: Quote) -> dict[str, Any]:
         ],
         "reachable": price.reachable and asdict(price.reachable),
         "limits": list(price.limits),
+        "notes": list(price.notes),
     }
 
 
@@ -210,7 +211,7 @@ def quote_lines(price: Quote) -> list[str]:
             for line in price.lines
         ),
         *([f"  {reachable_in_words(price.reachable)}"] if price.reachable else ()),
-        *(f"  Note: {limit}." for limit in price.limits),
+        *(f"  Note: {note}." for note in (*price.limits, *price.notes)),
     ]
 
 
