@@ -111,7 +111,10 @@ class Place:
                     FILL, {"bucket": self.bucket.pk, "owner": self.user.pk, "first": first, "last": last}, prepare=False
                 )
             database.execute(
-                "UPDATE buckets_bucket SET total_leads = %s, enriched_leads = %s", [self.leads, self.leads // 3]
+                "UPDATE buckets_bucket b SET total_leads = %s, enriched_leads = %s, detailed_leads = n.detailed, "
+                "phone_leads = n.phoned "
+                "FROM (SELECT count(enriched_at) detailed, count(phone) phoned FROM leads_lead) n",
+                [self.leads, self.leads // 3],
             )
             database.execute("VACUUM ANALYZE")
             database.execute("CHECKPOINT")

@@ -76,6 +76,7 @@ class Stock:
 
     buckets: int
     leads: int
+    detailed: int
     with_phone: int
     waiting: int
     contacted: int
@@ -90,6 +91,7 @@ class Stock:
         """(words, leads, whole percent of all)."""
         rows = (
             ("Saved", self.leads),
+            ("Detail bought", self.detailed),
             ("With a phone", self.with_phone),
             ("Waiting in a run", self.waiting),
             ("Contacted", self.contacted),
@@ -307,7 +309,8 @@ def leads_today(user: User) -> Spent:
 def stock(user: User) -> Stock:
     counted = _mine(Bucket.objects.all(), user).aggregate(
         leads=Sum("total_leads"),
-        with_phone=Sum("enriched_leads"),
+        detailed=Sum("detailed_leads"),
+        with_phone=Sum("phone_leads"),
         waiting=Sum("queued_leads"),
         contacted=Sum("contacted_leads"),
     )

@@ -196,6 +196,8 @@ HALVES = [
     ("reveal_waiting_is_asked_for", _set(state="waiting", ask_at=NOON, deadline=None)),
     ("bucket_counts_within_total", _set(total_leads=1, enriched_leads=2)),
     ("bucket_counts_within_total", _set(total_leads=1, queued_leads=2)),
+    ("bucket_counts_within_total", _set(total_leads=1, detailed_leads=2)),
+    ("bucket_counts_within_total", _set(total_leads=1, phone_leads=2)),
     ("item_done_has_outcome", _set(outcome=1)),
     ("schedule_on_has_next", _set(enabled=False)),
 ]

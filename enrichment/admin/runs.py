@@ -173,7 +173,7 @@ class RunAdmin(OwnedAdmin):
             willing.append(run)
             price += told.at_most
             lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.at_most:,.2f}")
-            lines += [f"– Note: {limit}." for limit in told.limits]
+            lines += [f"– Note: {limit}." for limit in (*told.limits, *told.notes)]
             left_out = left_out_of_retry(run)
             lines += [f"– {left_out}"] if left_out else []
         if not willing:

@@ -293,6 +293,7 @@ class QuoteSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="Leads that maxCost is sure to finish, owned ones at $0; null without maxCost"
     )
     limits = serializers.ListField(child=serializers.CharField(), help_text="Caps it would run into, in words")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What else to know before buying, in words")
 
 
 class ApolloResultsSerializer(serializers.Serializer[Any]):

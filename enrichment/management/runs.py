@@ -192,6 +192,7 @@ def quote_facts(price: Quote) -> dict[str, Any]:
         "finishes": price.finishes,
         "reachable": price.reachable and asdict(price.reachable),
         "limits": list(price.limits),
+        "notes": list(price.notes),
     }
 
 
@@ -206,7 +207,7 @@ def quote_lines(price: Quote) -> list[str]:
         ),
         *([f"  {finishes_in_words(price)}."] if price.finishes is not None else ()),
         *([f"  {reachable_in_words(price.reachable)}"] if price.reachable else ()),
-        *(f"  Note: {limit}." for limit in price.limits),
+        *(f"  Note: {note}." for note in (*price.limits, *price.notes)),
     ]
 
 

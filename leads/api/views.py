@@ -16,6 +16,7 @@ from accounts.api.idempotency import idempotent
 from config.common.api import ApiView, Problem, invalid, not_found, ok, translates
 from config.common.paging import PageQuery, page, page_by_time, page_of
 from config.common.schema import answer, listing
+from config.common.serializers import camel
 from leads.api.serializers import (
     ActivityInput,
     ActivitySerializer,
@@ -32,11 +33,17 @@ from leads.filters import BadFilter
 from leads.models import Lead, Tag
 from leads.rules import BadTime, moment_of
 from leads.services import TagExists, add_activity, create_tag, delete_tag, edit_lead, finish_callback, set_tags
+from leads.typed import EditRefused
 
 
 @translates(BadFilter)
 def _bad_filter(error: BadFilter) -> Problem:
     return Problem("INVALID", str(error), fields=error.errors)
+
+
+@translates(EditRefused)
+def _edit_refused(error: EditRefused) -> Problem:
+    return invalid(camel(error.column), str(error))
 
 
 @translates(BadTime)
@@ -69,7 +76,7 @@ class LeadView(LeadBase):
 
     @extend_schema(
         operation_id="editLead",
-        summary="Move a lead on, or correct its owner's name",
+        summary="Move a lead on, or type what you know better: contacts, names, mailing address, the house",
         request=LeadEdit,
         responses=answer("LeadEdited", lead=LeadSerializer()),
     )

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,14 +9,19 @@ from django.urls import reverse
 
 from buckets.filling import start_fill
 from buckets.models import Bucket
+from buckets.services import recount
 from enrichment import overview
 from enrichment.canary import Canary
 from enrichment.models import Run, RunItem
+from enrichment.reach import latest_with_facts
+from leads.facts import PROPERTY, FactRow, save_facts
 from leads.models import Lead
+from leads.services import change_status, edit_lead
 from tests.admin_site import act, address, hidden, sees_contacts, staff, superuser, words
-from tests.support import billed, finish, make_bucket, pump_until_still, start
+from tests.support import billed, finish, make_bucket, pump_until_still, set_operations, start
 
 pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ROUTES = ("live", "pins", "enrich", "apollo", "retry", "duplicate")
 RUN_ROUTES = ("run_pause", "run_resume", "run_cancel")
 
@@ -45,15 +51,47 @@ def facts_known(bucket: Bucket, count: int, **facts: Any) -> list[Lead]:
 
 
 def test_the_way_of_the_leads_is_counted_and_in_percent(bucket):
-    facts_known(bucket, 3)
-    one = bucket.leads.order_by("pk")[0]
-    Lead.objects.filter(pk=one.pk).update(enrichment_status="completed", phone="+12065550100", status="contacted")
-    Bucket.objects.filter(pk=bucket.pk).update(enriched_leads=1, contacted_leads=1)
+    leads = list(bucket.leads.order_by("pk"))
+    save_facts(PROPERTY, [FactRow(lead.pk, {"latitude": "47.6", "longitude": "-122.3"}, NOW) for lead in leads[:3]])
+    change_status(lead=leads[0], by=bucket.owner, status="contacted")
+    edit_lead(lead=leads[0], by=bucket.owner, changes={"phone": "+12065550100"})
+    edit_lead(lead=leads[3], by=bucket.owner, changes={"phone": "+12065550101"})
+    recount()
     bucket.refresh_from_db()
 
     steps = [(part.name, part.count, part.percent) for part in overview.funnel(bucket)]
 
-    assert steps == [("Saved", 4, 100), ("Detail bought", 3, 75), ("With a phone", 1, 25), ("Contacted", 1, 25)]
+    assert steps == [
+        ("Saved", 4, 100), ("Detail bought", 3, 75), ("With a phone", 2, 50), ("Ready to call", 1, 25),
+        ("Contacted", 1, 25),
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_its_cap_stopped_between_detail_and_trace_shows_what_it_bought(ann, sandbox, settings):
+    set_operations(settings, pace=0, price="0.05", batch=10)
+    bucket = make_bucket(sandbox, ann[0], 10, name="Capped")
+    finish(start(bucket, skip_trace=False))
+    Lead.objects.filter(bucket=bucket).update(enrichment_status="pending")
+    recount()
+    bucket.refresh_from_db()
+
+    assert [(part.name, part.count) for part in overview.funnel(bucket)][:3] == [
+        ("Saved", 10), ("Detail bought", 10), ("With a phone", 0),
+    ]  # fmt: skip
+    assert overview.signals(bucket)[1] == 10
+    assert len(overview.pins(bucket.pk)) == bucket.leads.exclude(latitude=None).count() > 0
+    assert {lead.data_label for lead in bucket.leads.all()} == {"Property data, no contact yet"}
+    page = ann[1].get(f"{address(Lead, 'changelist')}?bucket={bucket.pk}").content.decode()
+    assert "Property data, no contact yet" in page
+
+
+def test_a_lead_whose_facts_are_known_is_one_whatever_came_after(bucket):
+    leads = list(bucket.leads.order_by("pk"))
+    save_facts(PROPERTY, [FactRow(lead.pk, {"vacant": True}, NOW) for lead in leads[:2]])
+    Lead.objects.filter(pk__in=[leads[1].pk, leads[2].pk]).update(enrichment_status="failed")
+
+    assert latest_with_facts(bucket.pk, 50) == [leads[1].pk, leads[0].pk]
 
 
 def test_export_is_offered_to_who_may_see_contacts(ann, bucket):
