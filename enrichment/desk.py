@@ -23,7 +23,7 @@ from config.common.percent import percent
 from enrichment.cadence import by_the_clock_of
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.rules import day_of_cap, month_of_cap
-from enrichment.selectors import why_waiting, workers_alive
+from enrichment.selectors import billing_check, why_waiting, workers_alive
 from integrations import catalogue, purses
 from integrations.models import PhoneReveal, Purse, Vendor, VendorCall
 from integrations.pace import database_now
@@ -331,6 +331,7 @@ def open_runs(user: User) -> Sequence[Any]:
     runs: list[Any] = list(rows.order_by("-pk")[:RUNS_SHOWN])
     for run in runs:
         run.waiting = why_waiting(run)
+        run.check = billing_check(run).words if run.in_doubt else ""
         run.parts = [
             (kind, 100 * count / run.total if run.total else 0)
             for kind, count in (("", run.enriched), ("partial", run.partial + run.skipped), ("failed", run.failed))

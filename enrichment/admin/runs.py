@@ -73,7 +73,7 @@ class RunAdmin(OwnedAdmin):
         ("waiting", "eta"),
         "needs_check",
         ("total", "enriched", "partial", "failed", "skipped"),
-        ("with_phones", "with_emails", "in_doubt"),
+        ("with_phones", "with_emails"),
         ("spent", "reserved", "max_cost"),
         "options",
         ("created_at", "started_at", "beat_at", "finished_at", "resume_from"),
