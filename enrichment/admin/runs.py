@@ -59,7 +59,7 @@ class RunAdmin(OwnedAdmin):
         "failed",
         "skipped",
         "spent",
-        "max_cost",
+        "limit",
         "created_at",
     )
     list_select_related = ("owner",)
@@ -72,13 +72,14 @@ class RunAdmin(OwnedAdmin):
         ("waiting", "eta"),
         ("total", "enriched", "partial", "failed", "skipped"),
         ("with_phones", "with_emails"),
-        ("spent", "reserved", "max_cost"),
+        ("spent", "reserved", "limit"),
+        "two_names",
         "options",
         ("created_at", "started_at", "beat_at", "finished_at", "resume_from"),
         "items_by_outcome",
         "failures",
     )
-    readonly_fields = ("waiting", "eta", "spent", "reserved", "items_by_outcome", "failures")
+    readonly_fields = ("waiting", "eta", "spent", "reserved", "limit", "items_by_outcome", "failures")
     actions = ("pause", "resume", "cancel", "retry")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -96,6 +97,10 @@ class RunAdmin(OwnedAdmin):
     @admin.display(description="promised")
     def reserved(self, run: Any) -> str:
         return f"${run.reserved:.2f}"
+
+    @admin.display(description="spending limit", ordering="max_cost")
+    def limit(self, run: Run) -> str:
+        return "–" if run.max_cost is None else f"${run.max_cost:,.2f}"
 
     @admin.display(description="waits because")
     def waiting(self, run: Run) -> str:

@@ -197,7 +197,7 @@ def quote_facts(price: Quote) -> dict[str, Any]:
             }
             for line in price.lines
         ],
-        "finishes": price.finishes,
+        **({} if price.finishes is None else {"finishes": price.finishes}),
         "reachable": price.reachable and asdict(price.reachable),
         "limits": list(price.limits),
     }
@@ -234,6 +234,7 @@ def run_facts(run: Any) -> dict[str, Any]:
             "skipped": run.skipped,
             "withPhones": run.with_phones,
             "withEmails": run.with_emails,
+            "twoNames": run.two_names,
             "remaining": remaining(run.bucket) if run.bucket else 0,
         },
         "spent": run.spent,
@@ -253,6 +254,8 @@ def run_lines(run: Any) -> list[str]:
         f"  {run.with_phones:,} with a phone, {run.with_emails:,} with an e-mail, {run.failed:,} failed, "
         f"{run.skipped:,} skipped",
     ]
+    if run.two_names:
+        lines.append(f"  {run.two_names:,} bought under two names")
     if why := why_waiting(run):
         lines.append(f"  {why}")
     return lines

@@ -112,6 +112,7 @@ def test_the_command_and_the_interface_say_how_far_it_goes(bucket: Bucket) -> No
     price = asked(bucket, max_cost=Decimal("0.50"))
     assert QuoteSerializer(price).data["finishes"] == quote_facts(price)["finishes"] == 5
     assert "  A $0.50 spending limit finishes 5 of 10 leads." in quote_lines(price)
+    assert "finishes" not in QuoteSerializer(asked(bucket)).data.keys() | quote_facts(asked(bucket)).keys()
 
 
 # --- Names and vendors ------------------------------------------------------------------------------------------------
@@ -269,3 +270,15 @@ def test_a_run_whose_failures_are_all_in_doubt_says_so_and_starts_nothing(bucket
         services.retry_failed(run=run, by=run.owner)
     assert str(refused.value) == "1 lead needs a billing check first: no other lead of this run failed."
     assert Run.objects.count() == 1
+
+
+def test_details_bought_under_two_names_are_told_of_the_run(bucket: Bucket) -> None:
+    from enrichment.api.views import run_json
+    from enrichment.management.runs import run_facts, run_lines
+
+    run = start(bucket)
+    Run.objects.filter(pk=run.pk).update(two_names=2)
+    run = Run.objects.with_money().get(pk=run.pk)
+    counts: Any = run_json(run.pk)[1]["counts"]
+    assert counts["twoNames"] == run_facts(run)["stats"]["twoNames"] == 2
+    assert "  2 bought under two names" in run_lines(run)
