@@ -171,7 +171,9 @@ def test_a_real_stack_tells_where_its_data_is_and_writes_no_key(
     place.provide("bucket_status")
     assert (addresses(), os.environ["REALESTATEAPI_BASE_URL"]) == (THEIRS, "https://api.example")
     assert "REALESTATEAPI_KEY" not in os.environ
-    assert capsys.readouterr().err.startswith("Real data, of the stack that is running (process ")
+    said = capsys.readouterr().err
+    assert said.startswith("Real data, of the stack that is running (process ") and said.count("\n") == 1
+    assert said.endswith(" No vendor key is set for this command.\n")
     running.release()
 
 
