@@ -9,7 +9,12 @@ from functools import cache
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+
+from config.common.bounds import CAP
+
+BUDGET_WORDS = "Enter a budget of $0 or more."
 
 
 def default_daily_lead_limit() -> int:
@@ -42,6 +47,10 @@ class User(AbstractUser):
         max_digits=12,
         decimal_places=2,
         default=default_monthly_budget,
+        validators=[
+            MinValueValidator(CAP.least, BUDGET_WORDS),
+            MaxValueValidator(CAP.most, f"Enter a budget of ${CAP.most:,} or less."),
+        ],
         help_text="US dollars a month (UTC) this user may spend with all vendors",
     )
     time_zone = models.CharField(
@@ -54,7 +63,11 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         constraints = [
-            models.CheckConstraint(condition=models.Q(monthly_budget__gte=0), name="user_monthly_budget_not_negative")
+            models.CheckConstraint(
+                condition=models.Q(monthly_budget__gte=0),
+                name="user_monthly_budget_not_negative",
+                violation_error_message=BUDGET_WORDS,
+            )
         ]
 
 

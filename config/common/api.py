@@ -72,7 +72,7 @@ def not_found(what: str, field: str = "") -> Problem:
 def see_contacts(request: Request) -> None:
     """Raises a Problem unless this request may have phones and e-mails: by a token, or by the person's permission."""
     if not (comes_with_token(request) or may_see_contacts(request.user)):
-        words = "Phones and e-mails: this needs the permission to view contact details, or an API token."
+        words = "Phones and e-mails need an API token, or the permission to view contact details from an administrator."
         raise Problem("FORBIDDEN", words, status=403)
 
 

@@ -99,7 +99,8 @@ def _say(command: str, chosen: Mode, running: Facts | None) -> None:
         return
     what = "Real data" if chosen == Mode.REAL else "Sandbox data (made up)"
     where = f"of the stack that is running ({running})" if running else "of this checkout; no stack is running"
-    print(f"{what}, {where}.", file=sys.stderr)
+    keyless = " No vendor key is set for this command." if running and not mode.keys_set(os.environ) else ""
+    print(f"{what}, {where}.{keyless}", file=sys.stderr)
 
 
 def has_extras() -> bool:

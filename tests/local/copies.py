@@ -40,7 +40,7 @@ def manage(tree: Path, *arguments: str, environment: Mapping[str, str]) -> subpr
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
 
@@ -64,7 +64,7 @@ def up(tree: Path, environment: Mapping[str, str]) -> Iterator[list[str]]:
     assert stack.returncode == 0
 
 
-def python(tree: Path, *arguments: str, environment: Mapping[str, str], seconds: float = 120) -> str:
+def python(tree: Path, *arguments: str, environment: Mapping[str, str], seconds: float = 240) -> str:
     """What a Python process in the copy prints; it must end well."""
     done = subprocess.run(
         [sys.executable, *arguments],

@@ -134,7 +134,7 @@ def test_chaos_connects_to_nothing_real(tree: Path, listeners: Listeners) -> Non
         env=set_too(listeners, "environment"),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")

@@ -171,7 +171,9 @@ def test_a_real_stack_tells_where_its_data_is_and_writes_no_key(
     place.provide("bucket_status")
     assert (addresses(), os.environ["REALESTATEAPI_BASE_URL"]) == (THEIRS, "https://api.example")
     assert "REALESTATEAPI_KEY" not in os.environ
-    assert capsys.readouterr().err.startswith("Real data, of the stack that is running (process ")
+    said = capsys.readouterr().err
+    assert said.startswith("Real data, of the stack that is running (process ") and said.count("\n") == 1
+    assert said.endswith(" No vendor key is set for this command.\n")
     running.release()
 
 
@@ -201,6 +203,20 @@ def test_one_stack_at_a_time_runs_in_a_checkout(checkout: pytest.MonkeyPatch, tm
     assert (second.facts() or first).url == "http://127.0.0.1:8001"  # type: ignore[union-attr]
     second.release()
     assert second.facts() is None
+
+
+def test_a_stack_that_was_killed_is_in_nobodys_way(checkout: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys; from pathlib import Path; from config.local.running import Mode, Running\n"
+        "Running(Path(sys.argv[1])).claim(url='http://127.0.0.1:8000', mode=Mode.REAL)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, tmp_path], cwd=servers.PROJECT, check=False, timeout=30)
+    assert killed.returncode == -9 and (tmp_path / "stack.json").exists()
+    running = Running(tmp_path)
+    assert running.facts() is None
+    running.claim(url="http://127.0.0.1:8000", mode=Mode.SANDBOX)
+    running.release()
 
 
 def test_a_base_url_without_a_key_is_said_to_be_unused(checkout: pytest.MonkeyPatch) -> None:

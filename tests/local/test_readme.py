@@ -39,7 +39,7 @@ def test_every_example_runs_as_it_is_written(tmp_path: Path) -> None:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=240,
                 check=False,
             )
             output = done.stdout + done.stderr
