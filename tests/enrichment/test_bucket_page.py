@@ -246,11 +246,43 @@ def test_quote_and_enrich_has_an_address_of_its_own_and_comes_back_to_the_bucket
     assert Run.objects.get().total == 4
 
 
+def test_the_price_of_what_is_typed_has_an_address_and_a_part_of_its_own_and_buys_nothing(ann, bucket, sandbox):
+    where = place("enrich", bucket.pk)
+    whole = ann[1].get(f"{where}?look=1&limit=2&skip_trace=on&max_cost=5")
+    part = ann[1].get(f"{where}?look=1&part=price&limit=2&max_cost=5").content.decode()
+    wrong = ann[1].get(f"{where}?look=1&part=price&limit=0").content.decode()
+    unknown = ann[1].get(f"{where}?look=1&part=price&max_cost=0").content.decode()
+
+    assert (hidden(whole)["limit"], hidden(whole)["max_cost"]) == ("2", "5")
+    assert "Buy for at most $0.20" in whole.content.decode()
+    assert "Buy for at most $0.10" in part
+    assert "<html" not in part
+    assert "Number of leads: Ensure this value is greater than or equal to 1." in wrong
+    assert "A cap must be more than $0.00." in unknown
+    assert "Buy for" not in wrong + unknown
+    assert (Run.objects.count(), billed(sandbox)) == (0, 0)
+    ann[1].post(where, hidden(whole) | {"confirmed": "yes"})
+    assert (Run.objects.get().total, Run.objects.get().max_cost) == (2, 5)
+
+
+def test_several_buckets_have_a_quote_with_an_address(ann, bucket, sandbox):
+    other = make_bucket(sandbox, ann[0], 2, start=10, name="More")
+    theirs = make_bucket(sandbox, staff("bob")[0], 2, start=20, name="Bob's")
+    where = f"{reverse('admin:buckets_bucket_quote', args=['enrich'])}?bucket={bucket.pk}&bucket={other.pk}"
+
+    page = ann[1].get(f"{where}&bucket={theirs.pk}")
+    assert "Buy for at most $0.60" in page.content.decode()
+    assert ann[1].get(where.replace("/enrich/", "/wish/")).status_code == 404
+    ann[1].post(where, hidden(page) | {"confirmed": "yes"})
+
+    assert sorted(Run.objects.values_list("bucket_name", "total")) == [("Leads", 4), ("More", 2)]
+
+
 def test_a_guard_is_part_of_what_was_quoted(ann, bucket):
     form = hidden(ann[1].get(place("enrich", bucket.pk)))
     asked = form | {"absenteeOwner": "true", "equityPercentMin": "40", "propertyType": "SFR", "taxLien": "on"}
 
-    unseen = ann[1].post(place("enrich", bucket.pk), asked | {"confirmed": "yes"})
+    unseen = ann[1].post(place("enrich", bucket.pk), asked | {"confirmed": "yes"}, follow=True)
     assert words(unseen) == ["Nothing is bought yet: this is the price of what you ask."]
     assert not Run.objects.exists()
     ann[1].post(place("enrich", bucket.pk), hidden(unseen) | {"confirmed": "yes"})
@@ -262,7 +294,7 @@ def test_a_guard_is_part_of_what_was_quoted(ann, bucket):
 def test_no_as_a_guard_means_no(ann, bucket):
     form = hidden(ann[1].get(place("enrich", bucket.pk))) | {"absenteeOwner": "false"}
 
-    quoted = ann[1].post(place("enrich", bucket.pk), form | {"look": "1"})
+    quoted = ann[1].post(place("enrich", bucket.pk), form | {"look": "1"}, follow=True)
     ann[1].post(place("enrich", bucket.pk), hidden(quoted) | {"confirmed": "yes"})
 
     assert Run.objects.get().options["guard"] == {"absenteeOwner": False}
@@ -285,7 +317,7 @@ def test_a_sample_comes_first_where_it_is_asked_for(ann, bucket):
     assert (form["sample"], form["sample_rate"], "sample_first" in form) == ("50", "25", False)
     asked = form | {"sample_first": "on", "sample": "2", "sample_rate": "60", "sample_cost": "0.08"}
 
-    quoted = ann[1].post(place("enrich", bucket.pk), asked | {"look": "1"})
+    quoted = ann[1].post(place("enrich", bucket.pk), asked | {"look": "1"}, follow=True)
     ann[1].post(place("enrich", bucket.pk), hidden(quoted) | {"confirmed": "yes"})
 
     canary = {"leads": 2, "minHitRate": "0.6", "maxCostPerLead": "0.08"}
@@ -312,7 +344,7 @@ def test_it_starts_after_a_lead(ann, bucket):
     second = bucket.leads.order_by("pk")[1]
     form = hidden(ann[1].get(place("enrich", bucket.pk))) | {"start_from": str(second.pk)}
 
-    quoted = ann[1].post(place("enrich", bucket.pk), form | {"look": "1"})
+    quoted = ann[1].post(place("enrich", bucket.pk), form | {"look": "1"}, follow=True)
     ann[1].post(place("enrich", bucket.pk), hidden(quoted) | {"confirmed": "yes"})
 
     assert Run.objects.get().total == 2
@@ -331,7 +363,7 @@ def test_it_starts_after_a_lead(ann, bucket):
 def test_what_cannot_be_meant_is_said_and_buys_nothing(ann, bucket, given, complaint):
     form = hidden(ann[1].get(place("enrich", bucket.pk))) | given
 
-    page = ann[1].post(place("enrich", bucket.pk), form | {"confirmed": "yes"})
+    page = ann[1].post(place("enrich", bucket.pk), form | {"confirmed": "yes"}, follow=True)
 
     assert page.status_code == 200
     assert complaint in page.content.decode() + " ".join(words(page))
@@ -409,7 +441,8 @@ def test_a_run_whose_cap_is_used_up_asks_for_another(ann, bucket):
     assert run.paused_by == "cap"
     where = place("run_resume", bucket.pk, run.pk)
 
-    asked = ann[1].post(where)
+    asked = ann[1].post(where, follow=True)
+    assert asked.redirect_chain == [(where, 302)]
     refused = [ann[1].post(where, {"confirmed": "yes", "max_cost": cap}) for cap in ("-1", "x")]
     zero = ann[1].post(where, {"confirmed": "yes", "max_cost": "0"})
     run.refresh_from_db()
@@ -427,7 +460,7 @@ def test_a_run_whose_cap_is_used_up_asks_for_another(ann, bucket):
 def test_the_list_still_starts_runs_for_several(ann, bucket, sandbox):
     other = make_bucket(sandbox, ann[0], 2, start=10, name="More")
 
-    form = hidden(act(ann[1], Bucket, "enrich", [bucket, other]))
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket, other], follow=True))
     act(ann[1], Bucket, "enrich", [bucket, other], confirmed="yes", **form)
 
     assert sorted(Run.objects.values_list("bucket_name", "total")) == [("Leads", 4), ("More", 2)]

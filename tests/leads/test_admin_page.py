@@ -58,6 +58,7 @@ def test_facts_stand_with_their_source_and_age(ann):
         estimated_value=650_000,
         equity_percent="45.20",
         mailing_address="PO Box 7",
+        traced_address="9 Elm St",
         tax_lien=True,
         vacant=False,
         enriched_at=days_ago[5],
