@@ -155,6 +155,23 @@ def test_a_push_may_come_before_the_answer(server: tuple[Sandbox, Client], apoll
     assert before == [1]
 
 
+def test_phones_may_be_told_and_billed_with_the_answer_and_not_again_later(
+    server: tuple[Sandbox, Client], apollo: Client, receiver: Any
+) -> None:
+    url, came = receiver
+    server[0].faults.replace([Fault("apollo_people", "phones_in_answer")])
+    answer = apollo.post(f"{REVEAL}&webhook_url={url}", {"details": PEOPLE}).json()
+    phones = [phone for match in answer["matches"] if match for phone in match.get("phone_numbers", [])]
+    assert phones
+    assert all(phone["type"] == "mobile" and phone["sanitized_number"].startswith("+1") for phone in phones)
+    assert answer["credits_consumed"] == sum(bool(match and match["email"]) for match in answer["matches"]) + 8 * len(
+        phones
+    )
+    _, push = eventually(lambda: came and came[0])
+    assert (push["credits_consumed"], [p for person in push["people"] for p in person["phone_numbers"]]) == (0, [])
+    assert units(server) == answer["credits_consumed"]
+
+
 @pytest.mark.parametrize(
     ("kind", "request_id"), [("request_id_text", "req_7Qe9-2026/11"), ("request_id_missing", None)]
 )

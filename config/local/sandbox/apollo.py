@@ -1,7 +1,7 @@
 """Apollo: people and organization enrichment, phones by a later webhook. Nothing here honours an idempotency key."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Event, Lock, Thread
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from config.local.sandbox.apollo_people import (
     IDENTITY,
     Match,
+    answered_phone,
     find_organization,
     find_person,
     key_of,
@@ -20,7 +21,7 @@ from config.local.sandbox.apollo_people import (
 )
 from config.local.sandbox.apollo_wire import pace_headers, push, refuse, usage
 from config.local.sandbox.billing import Ledger
-from config.local.sandbox.faults import FaultBox
+from config.local.sandbox.faults import Fault, FaultBox
 from config.local.sandbox.filters import words
 from config.local.sandbox.parcels import roll
 from config.local.sandbox.wire import Answer, Charge, Door, Json, Refusal, Request
@@ -100,9 +101,9 @@ class Apollo:
             "error_code": None,
             "error_message": None,
             "total_requested_enrichments": len(details),
-            "unique_enriched_records": len(charges),
+            "unique_enriched_records": len({charge.input.removeprefix(_PHONE) for charge in charges}),
             "missing_records": found.count(None),
-            "credits_consumed": len(charges),
+            "credits_consumed": int(sum(charge.units for charge in charges)),
             "matches": [self._shown(match, flags) for match in found],
             **payload,
         }
@@ -132,6 +133,10 @@ class Apollo:
         found = [find_person(detail, self._seed) if key_of(detail) else None for detail in details]
         matches = list({match.key: match for match in found if match}.values())
         charges = [Charge(match.key) for match in matches if match.email or match.personal_email]
+        fault = self._box.pick("apollo_people", batch=True, webhook=True) if later else None
+        flags["phones_in_answer"] = fault is not None and fault.kind == "phones_in_answer"
+        if flags["phones_in_answer"]:
+            charges += [Charge(_PHONE + match.key, PHONE_CREDITS) for match in matches if match.mobile]
         with self._lock:
             self._requests += 1
             mixed = roll(self._seed, f"request|{self._requests}")
@@ -145,14 +150,18 @@ class Apollo:
             with self._lock:
                 self._results[str(request_id)] = _Result(kind)
             url = None if flags["poll_only"] else webhook_url
-            Thread(target=self._deliver, args=(str(request_id), matches, flags, url), daemon=True).start()
+            Thread(target=self._deliver, args=(str(request_id), matches, flags, url, fault), daemon=True).start()
         return found, payload, charges
 
     def _shown(self, match: Match | None, flags: dict[str, bool]) -> Json | None:
         if match is None:
             return None
-        personal = [match.personal_email] if match.personal_email else []
-        return {**match.payload, "personal_emails": personal} if flags["reveal_personal_emails"] else match.payload
+        shown = dict(match.payload)
+        if flags["reveal_personal_emails"]:
+            shown["personal_emails"] = [match.personal_email] if match.personal_email else []
+        if flags["phones_in_answer"] and match.mobile:
+            shown["phone_numbers"] = [answered_phone(match.mobile)]
+        return shown
 
     def usage(self, request: Request) -> Answer:
         """The credits consumed in this cycle, the running month: data as lead credits, mobiles as direct dials."""
@@ -162,16 +171,18 @@ class Apollo:
         data = sum(self._ledger.units("apollo_people", "apollo_organizations"), Decimal(0)) - dials
         return Answer(200, usage({"lead_credit": data, "direct_dial_credit": dials}, start, end))
 
-    def _deliver(self, request_id: str, matches: list[Match], flags: dict[str, bool], url: str | None) -> None:
+    def _deliver(
+        self, request_id: str, matches: list[Match], flags: dict[str, bool], url: str | None, fault: Fault | None
+    ) -> None:
         """Later: the phones are billed, kept for polling, and pushed; under faults too late or early, twice, spoilt,
-        lost, or with another count of credits than is billed."""
-        pushes = url is not None and urlsplit(url).hostname in LOOPBACK
-        fault = self._box.pick("apollo_people", batch=True, webhook=True) if pushes else None
+        lost, without what the answer has told already, or with another count of credits than is billed."""
         kind = fault.kind if fault else ""
         if self._stop.wait(0.0 if kind == "webhook_early" else self._delay_s):
             return
         with self._lock:
             result = self._results[request_id]
+        if flags["phones_in_answer"]:
+            matches = [replace(match, mobile=None) for match in matches]
         wanted = flags["reveal_phone_number"] or flags["run_waterfall_phone"]
         phones = [match for match in matches if match.mobile] if wanted else []
         credits = int(PHONE_CREDITS) * len(phones)
@@ -184,7 +195,7 @@ class Apollo:
             fields = [name for name, wanted in asked.items() if wanted]
             body = waterfall_push(matches, credits, request_id, fields)
         result.ready_at, result.body = time.monotonic(), body
-        if url is None or not pushes:
+        if url is None or urlsplit(url).hostname not in LOOPBACK:
             return
         if fault is not None and kind == "webhook_late" and self._stop.wait(fault.pause_s):
             return

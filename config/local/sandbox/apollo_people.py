@@ -239,6 +239,11 @@ def _waterfall_person(match: Match) -> Json:
     }
 
 
+def answered_phone(phone: Phone) -> Json:
+    """A phone as the synchronous answer names its fields."""
+    return {name.removesuffix("_cd"): value for name, value in _pushed_phone(phone).items()}
+
+
 def _pushed_phone(phone: Phone) -> Json:
     """A phone as webhooks name its fields, which is not how the synchronous answer would."""
     number, key = phone.number, hex_id(roll(0, phone.number))

@@ -35,6 +35,7 @@ AFTER_KINDS = {"timeout", "cut", "cut_middle"} | SPOILING_KINDS
 WEBHOOK_KINDS = {"webhook_twice", "webhook_lost", "webhook_late", "webhook_early", "webhook_garbage"} | {
     "webhook_credits_0",
     "webhook_credits_10",
+    "phones_in_answer",
 }
 KINDS = BEFORE_KINDS | AFTER_KINDS | WEBHOOK_KINDS
 DEFAULT_SECONDS = {"slow": 2.0, "webhook_late": 5.0, "timeout": 60.0, "429_retry_after": 1.0}
