@@ -11,15 +11,19 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
+from config.common.bell import ring
 from config.common.faultpoints import commit
 from config.common.logs import told
 from enrichment import queue, stages
 from enrichment.models import Run, RunItem
 from enrichment.queue import Ending
+from enrichment.rules import cap_reason
 from enrichment.stages import Waiting
 from integrations import breaker, calls, catalogue, gate, registry, reveals
 from integrations.errors import (
+    BilledError,
     Category,
+    HeldBack,
     InDoubt,
     Misconfigured,
     NotSent,
@@ -30,7 +34,7 @@ from integrations.errors import (
 from integrations.gate import Closed, Owned, Payer, Plan
 from integrations.models import Operation, VendorCall
 from integrations.pace import database_now
-from integrations.purses import money_cap
+from integrations.purses import Afterwards, Cap, money_cap
 
 log = logging.getLogger(__name__)
 Stage, Outcome = RunItem.Stage, RunItem.Outcome
@@ -58,11 +62,10 @@ class _Bought:
 def step(stage: int, name: str) -> Step:
     """One claim and, if something is to be bought, one paid request. Safe to call from any number of threads."""
     operation = catalogue.operation(name)
-    most = stages.largest_batch(operation)
     picked: list[UUID] = []
     try:
         with commit("gate.begin"):
-            bought = _claim(gate.enter(operation.pk), stage, name, most, picked)
+            bought = _claim(gate.enter(operation.pk), stage, name, picked)
     except (OperationalError, InterfaceError):
         raise
     except Closed as closed:
@@ -80,10 +83,10 @@ def step(stage: int, name: str) -> Step:
     return Step(worked=True, rings=Stage.SKIP_TRACE if stage == Stage.DETAIL else None)
 
 
-def _claim(operation: Operation, stage: int, name: str, most: int, picked: list[UUID]) -> _Bought | None:
+def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _Bought | None:
     run = queue.next_run(stage, name)
     picked += [run.pk] if run is not None else []
-    items = queue.claim(run, stage, most) if run is not None else []
+    items = queue.claim(run, stage, stages.largest_batch(operation)) if run is not None else []
     if run is None or not items:
         return None
     asked = stages.questions(stage, run, items)
@@ -95,27 +98,59 @@ def _claim(operation: Operation, stage: int, name: str, most: int, picked: list[
     _apply(stage, run, by_key, plan.owned, extra=_without_question(stage, items, asked))
     queue.give_back([i.id for key in plan.busy for i in by_key[key]], delay=BUSY_DELAY)
     queue.give_back([i.id for key in plan.later for i in by_key[key]], alone=True)
-    doubtful = [(i, "an earlier purchase of this is in doubt") for key in plan.doubtful for i in by_key[key]]
-    if doubtful:  # `_apply` has just said that the run lives
-        queue.end(run, [Ending(i.id, i.lead_id, Outcome.FAILED, Category.IN_DOUBT, why) for i, why in doubtful])
-    if plan.unaffordable and plan.call_id is None and run.status in Run.ACTIVE:
-        if _may_still_fit(run, plan):  # a pause would stop them, and they may cost less than was reserved
-            queue.give_back([i.id for key in plan.unaffordable for i in by_key[key]], delay=BUSY_DELAY)
-        else:
-            label = plan.cap.label if plan.cap else "a cap"
-            _pause(run, Run.Pause.CAP, f"{Category.BUDGET_EXHAUSTED}: {label} is used up")
+    held: dict[UUID, list[int]] = {}
+    for key, call_id in plan.doubtful.items():
+        held.setdefault(call_id, []).extend(i.id for i in by_key[key])
+    queue.hold(run, held)
     if plan.call_id is not None:
         queue.take([i.id for query in plan.buying for i in by_key[query.key]], plan.call_id, LEASE)
+    elif plan.unaffordable and run.status in Run.ACTIVE:
+        _short_of_money(run, [i.id for key in plan.unaffordable for i in by_key[key]], plan.cap)
+    if run.cap_scope:
+        pause_where_short(run)
     queue.served(run, stage)
     return _Bought(run.pk, plan, by_key)
 
 
-def _may_still_fit(run: Run, plan: Plan) -> bool:
-    """Whether a call of this run, or one that holds money under the same cap, is under way: it may cost less."""
+def _short_of_money(run: Run, item_ids: Sequence[int], cap: Cap | None) -> None:
+    """No cap has room for these. They wait for what may still come back, or are set aside so that what is owned already
+    comes forward: it costs nothing, and no cap stops it.
+    """
+    scope = cap.scope if cap else run.purse_scope
+    if _may_still_fit(run, scope):
+        queue.give_back(item_ids, delay=BUSY_DELAY)
+        return
+    queue.park(run, item_ids, scope)
+    run.reason = cap_reason(scope, cap.limit if cap else run.max_cost)
+    Run.objects.filter(pk=run.pk).update(reason=run.reason)
+
+
+def _may_still_fit(run: Run, scope: str) -> bool:
+    """Whether a call of this run, or one that holds money under the same cap, is under way: it may cost less.
+
+    So may the traces that this run still waits for.
+    """
     under_way = VendorCall.objects.filter(state__in=VendorCall.OPEN)
-    scope = plan.cap.scope if plan.cap else ""
     of_this = Q(run_id=run.pk) | Q(holds__has_key=scope)
     return under_way.filter(of_this).exists() or reveals.may_close_soon(run.pk, scope)
+
+
+def pause_where_short(run: Run) -> None:
+    """Pauses a run that is short of money once nothing of it can move; `run` must be locked."""
+    if run.status not in Run.ACTIVE or queue.can_move(run):
+        return
+    queue.unpark(run)
+    if run.in_doubt + run.done < run.total:
+        reason = run.reason or cap_reason(run.cap_scope, run.max_cost)
+        _pause(run, Run.Pause.CAP, reason)
+
+
+def _afterwards(stage: int, run: Run) -> Afterwards | None:
+    """The traces that details lead to: a run finishes leads, and buys no detail whose trace does not fit as well."""
+    if stage != Stage.DETAIL or not run.options.get("skipTrace", True):
+        return None
+    each = catalogue.operation("skip_trace").unit_price
+    return Afterwards(each=each, most=each * (run.total - run.done), begun=lambda: each * queue.to_trace(run))
 
 
 def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
@@ -129,9 +164,9 @@ def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
 
 
 def _payer(stage: int, run: Run) -> Payer:
-    label = f"this run's cap (${run.max_cost})"
-    cap = money_cap(run.purse_scope, run.max_cost, label)
-    return Payer(run.owner_id, run.pk, caps=(cap,), fresh_after=stages.fresh_after(stage, run.options))
+    cap = money_cap(run.purse_scope, run.max_cost, f"this run's cap (${run.max_cost})")
+    since = stages.fresh_after(stage, run.options)
+    return Payer(run.owner_id, run.pk, caps=(cap,), fresh_after=since, afterwards=_afterwards(stage, run))
 
 
 def _without_question(stage: int, items: Sequence[Waiting], asked: stages.Questions) -> list[Ending]:
@@ -188,25 +223,19 @@ def _buy(operation: Operation, stage: int, name: str, bought: _Bought) -> None:
     assert call_id is not None
     door = registry.door(name)
     outcome = gate.carry_out(call_id, bought.plan.buying, door, wanted=lambda: _still_wanted(bought.run_id))
-    if isinstance(outcome.failure, Misconfigured):
-        _misconfigured(operation, outcome.failure)
-    out_of_order = gate.persist(lambda: gate.note(operation.vendor_id, outcome.failure, call_id))
+    if isinstance(outcome.failure, ScopeRefused):  # the operation turns to its single door
+        gate.persist(lambda: Operation.objects.filter(pk=operation.pk).update(batch_refused_at=database_now()))
+    stops = gate.stops_vendor(outcome.failure)
+    if stops is not None:
+        gate.persist(lambda: breaker.pause(operation.vendor_id, stops))
+    out_of_order = gate.persist(lambda: gate.note(operation, outcome.failure, call_id))
     try:
         gate.persist(lambda: _conclude(stage, call_id, bought, outcome, out_of_order))
     except Exception as error:  # the paid answers at least are kept: their leads are served from them later, for $0
         gate.persist(lambda: _keep_answers(call_id, outcome))
         _our_own_fault([bought.run_id], error)
-    if isinstance(outcome.failure, Misconfigured) and not isinstance(outcome.failure, ScopeRefused):
-        reason = outcome.failure.reason
-        gate.persist(lambda: pause_waiting_runs(stage, reason))
-
-
-def _misconfigured(operation: Operation, failure: Misconfigured) -> None:
-    """A refused batch scope turns the operation to its single door; any other refusal stops the vendor."""
-    if isinstance(failure, ScopeRefused):
-        gate.persist(lambda: Operation.objects.filter(pk=operation.pk).update(batch_refused_at=database_now()))
-    else:
-        gate.persist(lambda: breaker.pause(operation.vendor_id, failure.reason))
+    if stops is not None:
+        gate.persist(lambda: pause_waiting_runs(stage, stops))
 
 
 def _still_wanted(run_id: UUID) -> bool:
@@ -221,14 +250,28 @@ def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: gate.Outcome,
         items = _held(call_id)
         mine = {key: [i for i in waiting if i.id in items] for key, waiting in bought.items.items()}
         if outcome.reply is not None:
-            answers = gate.settle(call_id, outcome.reply, outcome.latency_ms)
-            if answers is not None and run is not None:
-                _apply(stage, run, mine, answers)
+            settled = gate.settle(call_id, outcome.reply, outcome.latency_ms)
+            if settled is not None and run is not None:
+                run.two_names += settled.two_names
+                _apply(stage, run, mine, settled.answers)
+                _when_short(run, settled.two_names)
             return
         if outcome.failure is not None and not gate.fail(call_id, outcome.failure, outcome.latency_ms):
             return
         if run is not None:
-            _after_failure(run, [i for waiting in mine.values() for i in waiting], outcome.failure, out_of_order)
+            waiting = [i for waiting in mine.values() for i in waiting]
+            _after_failure(run, call_id, waiting, outcome.failure, out_of_order)
+            _when_short(run)
+
+
+def _when_short(run: Run, two_names: int = 0) -> None:
+    """After a request of a run that was short of money: there may be some again, or nothing left that can move."""
+    if two_names:
+        Run.objects.filter(pk=run.pk).update(two_names=run.two_names)
+    if run.cap_scope and run.status in Run.ACTIVE and not queue.can_move(run):
+        queue.unpark(run)  # the next claim says anew what there is money for
+        run.cap_scope, run.reason = "", ""
+        Run.objects.filter(pk=run.pk).update(cap_scope="", reason="")
 
 
 def _keep_answers(call_id: UUID, outcome: gate.Outcome) -> None:
@@ -241,13 +284,17 @@ def _held(call_id: UUID) -> set[int]:
     return set(RunItem.objects.filter(token=call_id).values_list("pk", flat=True))
 
 
-def _after_failure(run: Run, items: Sequence[Waiting], failure: VendorFailure | None, out_of_order: bool) -> None:
-    """Puts the items back or ends them, as the kind of failure asks."""
-    if run.status == Run.Status.CANCELLED and not isinstance(failure, InDoubt):
+def _after_failure(
+    run: Run, call_id: UUID, items: Sequence[Waiting], failure: VendorFailure | None, out_of_order: bool
+) -> None:
+    """Puts the items back, keeps them for a person's decision, or ends them, as the kind of failure asks."""
+    if run.status == Run.Status.CANCELLED:
         queue.end(run, [Ending(i.id, i.lead_id, Outcome.SKIPPED, reason="the run was cancelled") for i in items])
-    elif failure is None or isinstance(failure, Misconfigured):
+    elif isinstance(failure, InDoubt):
+        queue.hold(run, {call_id: [i.id for i in items]})
+    elif failure is None or isinstance(failure, Misconfigured | HeldBack):
         queue.give_back([i.id for i in items])
-    elif isinstance(failure, NotSent):
+    elif isinstance(failure, NotSent | BilledError):
         _try_again(run, items, failure, out_of_order)
     elif isinstance(failure, Rejected) and not failure.charged and len(items) > 1:
         queue.give_back([i.id for i in items], alone=True)
@@ -255,8 +302,9 @@ def _after_failure(run: Run, items: Sequence[Waiting], failure: VendorFailure | 
         queue.end(run, [_failed(i, failure) for i in items])
 
 
-def _try_again(run: Run, items: Sequence[Waiting], failure: NotSent, out_of_order: bool) -> None:
-    wait = failure.retry_after or 0
+def _try_again(run: Run, items: Sequence[Waiting], failure: NotSent | BilledError, out_of_order: bool) -> None:
+    wait = failure.retry_after or 0 if isinstance(failure, NotSent) else 0
+    out_of_order = out_of_order and isinstance(failure, NotSent)  # what is billed each time is not tried for ever
     if out_of_order or wait > 60:  # the vendor is out for a while: nothing is wrong with these leads
         queue.give_back([i.id for i in items], delay=min(wait, 60))
         return
@@ -301,23 +349,36 @@ def reap() -> int:
             ended += 1
             if run is not None:
                 rows = RunItem.objects.filter(token=call_id).order_by("pk")
-                _after_death(run, rows, in_doubt=state == VendorCall.State.IN_DOUBT)
+                if state == VendorCall.State.IN_DOUBT and run.status != Run.Status.CANCELLED:
+                    queue.hold(run, {call_id: list(rows.values_list("pk", flat=True))})
+                else:
+                    _after_death(run, rows)
+    for run_id in queue.decided().values_list("run_id", flat=True).distinct():
+        if queue.let_go(run_id):
+            _ring(run_id)
+    for run_id in Run.objects.filter(status__in=Run.ACTIVE).exclude(cap_scope="").values_list("pk", flat=True):
+        with transaction.atomic():
+            run = queue.lock_run(run_id)
+            if run is not None and run.cap_scope:
+                pause_where_short(run)
     for run_id in queue.stranded().values_list("run_id", flat=True).distinct():
         with transaction.atomic():
             run = queue.lock_run(run_id)
             if run is not None:
-                _after_death(run, queue.stranded().filter(run=run).order_by("pk"), in_doubt=False)
+                _after_death(run, queue.stranded().filter(run=run).order_by("pk"))
     for run_id in queue.unfinished_cancels():
         queue.skip_cancelled(run_id)
     return ended
 
 
-def _after_death(run: Run, rows: Iterable[RunItem], *, in_doubt: bool) -> None:
+def _ring(run_id: UUID) -> None:
+    kind = Run.objects.filter(pk=run_id).values_list("kind", flat=True).first()
+    for stage in stages.stages_of(kind) if kind else ():
+        ring("enrichment.pump", stage=int(stage))
+
+
+def _after_death(run: Run, rows: Iterable[RunItem]) -> None:
     rows = list(rows)
-    if in_doubt:
-        why = "its worker died after sending; an operator decides"
-        queue.end(run, [Ending(r.pk, r.lead_id, Outcome.FAILED, Category.IN_DOUBT, why) for r in rows])
-        return
     if run.status == Run.Status.CANCELLED:  # nobody would come for them again
         queue.end(run, [Ending(r.pk, r.lead_id, Outcome.SKIPPED, reason="the run was cancelled") for r in rows])
         return

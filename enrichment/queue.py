@@ -5,18 +5,20 @@ Lock order: run first, then items, then leads, then the bucket. The run's row lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import DateTimeField, Exists, F, Func, OuterRef, QuerySet
+from django.db.models import DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet
 
-from enrichment import canary
+from enrichment import canary, stages
 from enrichment.models import CANCELLED_IN_PART, Run, RunItem, Turn
 from enrichment.stages import Waiting
+from integrations import catalogue
+from integrations.errors import Category
 from integrations.models import VendorCall
 from integrations.pace import database_now
 from leads.counters import change_counters
@@ -28,6 +30,9 @@ MAX_ATTEMPTS = 3  # the brief's three tries, 1, 2 and 4 s apart
 LAST_ID = 2**63 - 1
 PART = 5000  # items that one transaction skips
 MAX_LOSSES = 5  # workers that died with it: then it is poisoned
+DOUBT_PERCENT = 5  # of a run's leads that may need a billing check
+FOR_EVER = timedelta(days=3650)  # the lease of an item that waits for a person's decision
+PARKED = timedelta(days=3650)  # how far ahead the time of an item lies that there is no money for
 _CLOCK = Func(function="clock_timestamp", output_field=DateTimeField())  # pace.database_now, without asking first
 
 
@@ -117,7 +122,107 @@ def take(item_ids: Sequence[int], call_id: UUID, lease: timedelta) -> None:
 def stranded() -> QuerySet[RunItem]:
     """Items whose call was released without them: its worker died between the two commits."""
     released = VendorCall.objects.filter(pk=OuterRef("token"), state=VendorCall.State.RELEASED)
-    return RunItem.objects.filter(Exists(released), token__isnull=False)
+    return RunItem.objects.filter(Exists(released.exclude(category=Category.IN_DOUBT)), token__isnull=False)
+
+
+# --- Needs billing check ----------------------------------------------------------------------------------------------
+
+
+def hold(run: Run, by_call: Mapping[UUID, Sequence[int]]) -> None:
+    """Keeps items at their stage until it is decided whether their call was billed. Pauses a run of which too many wait
+    so. `run` must be locked. Items that this call has already are counted anew all the same: name those that are new.
+    """
+    new = 0
+    for call_id, item_ids in by_call.items():
+        take(item_ids, call_id, FOR_EVER)
+        new += len(item_ids)
+    if not new:
+        return
+    run.in_doubt += new
+    run.beat_at = database_now()
+    run.started_at = run.started_at or run.beat_at
+    if run.status == Run.Status.QUEUED:
+        run.status = Run.Status.RUNNING
+    if run.status in Run.ACTIVE and run.in_doubt > most_in_doubt(run):
+        run.status, run.paused_by = Run.Status.PAUSED, Run.Pause.DOUBT
+        run.reason = f"{run.in_doubt:,} leads need a billing check: decide whether their requests were billed."
+    run.save()
+    show_progress(run)
+
+
+def most_in_doubt(run: Run) -> int:
+    """How many leads of a run may need a billing check before it pauses: one request's, or 5 % of them."""
+    operations = [
+        catalogue.operation(stages.operation_name(stage, run.options)) for stage in stages.stages_of(run.kind)
+    ]
+    one_request = max(stages.whole_batch(operation) for operation in operations)
+    return max(one_request, run.total * DOUBT_PERCENT // 100)
+
+
+def decided() -> QuerySet[RunItem]:
+    """Items whose call was in doubt and has been decided."""
+    ended = VendorCall.objects.filter(pk=OuterRef("token"), category=Category.IN_DOUBT).exclude(
+        state=VendorCall.State.IN_DOUBT
+    )
+    return RunItem.objects.filter(Exists(ended), token__isnull=False)
+
+
+def let_go(run_id: UUID) -> bool:
+    """Puts the decided items of a run back; a run that waited for that alone goes on. Returns whether it may be rung.
+
+    Again is harmless. A cancelled run's items end.
+    """
+    with transaction.atomic():
+        run = lock_run(run_id)
+        if run is None:
+            return False
+        rows = list(decided().filter(run=run).order_by("pk").values_list("pk", "lead_id"))
+        if not rows:
+            return False
+        run.in_doubt = max(run.in_doubt - len(rows), 0)
+        if run.status == Run.Status.CANCELLED:
+            end(run, [Ending(pk, lead_id, Outcome.SKIPPED) for pk, lead_id in rows])
+            return False
+        give_back([pk for pk, _ in rows])
+        if run.paused_by == Run.Pause.DOUBT and run.in_doubt <= most_in_doubt(run):
+            run.status, run.paused_by, run.reason = Run.Status.RUNNING, "", ""
+        run.save()
+        show_progress(run)
+    return run.status in Run.ACTIVE
+
+
+# --- Short of money ---------------------------------------------------------------------------------------------------
+
+
+def park(run: Run, item_ids: Sequence[int], scope: str) -> None:
+    """Sets items aside that a cap has no room for, so that those behind them that cost nothing come forward."""
+    give_back(item_ids, delay=PARKED.total_seconds())
+    if run.cap_scope != scope:
+        run.cap_scope = scope
+        Run.objects.filter(pk=run.pk).update(cap_scope=scope)
+
+
+def can_move(run: Run) -> bool:
+    """Whether an item may be taken now or soon, or is under way."""
+    soon = Q(token__isnull=True) & (Q(not_before=None) | Q(not_before__lt=database_now() + PARKED / 2))
+    under_way = Exists(VendorCall.objects.filter(pk=OuterRef("token"), state__in=VendorCall.OPEN))
+    open_items = RunItem.objects.filter(run=run).exclude(stage=0)
+    if run.sample_until is not None:
+        soon &= Q(pk__lte=run.sample_until)
+    return open_items.filter(soon).exists() or open_items.filter(under_way, token__isnull=False).exists()
+
+
+def to_trace(run: Run) -> int:
+    """Leads whose detail is bought, or being bought, and whose trace is neither bought nor reserved."""
+    items = RunItem.objects.filter(run=run)
+    traced_next = items.filter(stage=Stage.SKIP_TRACE, token__isnull=True).count()
+    return traced_next + items.filter(stage=Stage.DETAIL, token__isnull=False).count()
+
+
+def unpark(run: Run) -> None:
+    """Brings forward what was set aside."""
+    parked = RunItem.objects.filter(run=run, token__isnull=True, not_before__gt=database_now() + PARKED / 2)
+    parked.exclude(stage=0).update(not_before=None)
 
 
 def give_back(
@@ -197,10 +302,12 @@ def skip_cancelled(run_id: UUID) -> None:
             run = lock_run(run_id)
             if run is None or run.status != Run.Status.CANCELLED:
                 return
-            waiting = RunItem.objects.filter(run=run, token__isnull=True).exclude(stage=0).order_by("stage", "pk")
-            part = list(waiting.values_list("pk", "lead_id")[:PART])
+            doubtful = Exists(VendorCall.objects.filter(pk=OuterRef("token"), state=VendorCall.State.IN_DOUBT))
+            waiting = RunItem.objects.filter(Q(token__isnull=True) | doubtful, run=run).exclude(stage=0)
+            part = list(waiting.order_by("stage", "pk").values_list("pk", "lead_id", "token")[:PART])
+            run.in_doubt -= min(run.in_doubt, sum(token is not None for *_, token in part))
             if part:
-                end(run, [Ending(pk, lead_id, Outcome.SKIPPED) for pk, lead_id in part])
+                end(run, [Ending(pk, lead_id, Outcome.SKIPPED) for pk, lead_id, _ in part])
         if len(part) < PART:
             return
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -62,3 +63,17 @@ def share_between(hits: int, samples: int) -> tuple[float, float]:
     half = Z_90 * math.sqrt(share * (1 - share) / samples + square / (4 * samples * samples))
     whole = 1 + square / samples
     return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
+
+
+# --- Why a run is paused ----------------------------------------------------------------------------------------------
+
+
+def cap_reason(scope: str, limit: Decimal | None) -> str:
+    """Which limit a run has reached, in words. scope: that of the purse; limit: US dollars, or leads a day."""
+    kind, _, rest = scope.partition(":")
+    if kind == "leads":
+        return f"Reached today's limit of {limit or 0:,.0f} leads."
+    money = f"${limit or 0:,.2f}"
+    if kind == "vendor":
+        return f"Reached the daily limit of {money} with {rest.partition(':')[0]}."
+    return f"Reached this month's budget of {money}." if kind == "user" else f"Reached its {money} spending limit."

@@ -15,7 +15,7 @@ from integrations import catalogue, registry
 from integrations.apollo import queries as apollo
 from integrations.contract import Query
 from integrations.errors import Category
-from integrations.gate import Owned
+from integrations.gate import Owned, is_fragile
 from integrations.models import Lookup, Operation
 from integrations.pace import database_now
 from integrations.realestateapi import naming
@@ -74,8 +74,13 @@ def operations_of(stage: int) -> tuple[str, ...]:
 
 def largest_batch(operation: Operation) -> int:
     """How many items one request of this operation takes right now."""
-    if operation.batch_refused_at is not None:
+    if operation.batch_refused_at is not None or is_fragile(operation):
         return 1
+    return whole_batch(operation)
+
+
+def whole_batch(operation: Operation) -> int:
+    """How many items one request of this operation takes when all is well."""
     return min(int(operation.setting("batch")), registry.door(operation.name).largest_batch)
 
 

@@ -1,7 +1,7 @@
 """A circuit breaker per vendor, in its row, for the whole fleet. Each function is a short transaction of its own.
 
-Five failures in a row open it for 30 s, doubled each time a probe fails, at most 10 min; then one request at a time may
-probe. While it is open runs wait, they do not fail.
+Five failures in a row, or two requests of one operation in doubt, open it for 30 s, doubled each time a probe fails, at
+most 10 min; then one request of one lead at a time may probe. While it is open runs wait, they do not fail.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Least
 
 from integrations.errors import VendorFailure
 from integrations.models import Operation, Vendor
 from integrations.pace import database_now
 
 THRESHOLD = 5
+DOUBTS = 2  # requests of one operation in doubt, in a row
+NOTED_EVERY = timedelta(minutes=1)  # a good answer of an operation that works
 FIRST_OPENING = timedelta(seconds=30)
 LONGEST_OPENING = timedelta(minutes=10)
 
@@ -28,20 +32,38 @@ def is_probing(vendor: Vendor, now: datetime) -> bool:
     return vendor.breaker_open_until is not None and vendor.breaker_open_until <= now
 
 
-def note_success(vendor_name: str) -> None:
-    Vendor.objects.filter(pk=vendor_name).exclude(failures=0, breaker_openings=0, breaker_open_until=None).update(
+def note_success(operation: Operation, base_url: str) -> None:
+    """The vendor answered. base_url: where a good answer came from; "" for one that refused the request."""
+    Vendor.objects.filter(pk=operation.vendor_id).exclude(
         failures=0, breaker_openings=0, breaker_open_until=None
-    )
+    ).update(failures=0, breaker_openings=0, breaker_open_until=None)
+    rows = Operation.objects.filter(pk=operation.pk)
+    rows.exclude(doubts=0, held_back=0).update(doubts=0, held_back=0)
+    if base_url:
+        now = database_now()
+        known = rows.filter(answered_from=base_url, answered_at__gt=now - NOTED_EVERY)
+        rows.exclude(pk__in=known.values("pk")).update(answered_from=base_url, answered_at=now)
 
 
-def note_failure(vendor_name: str, failure: VendorFailure) -> bool:
-    """Counts a failure; returns whether the breaker is open now, which is no fault of the leads that were asked for."""
+def note_doubt(operation: Operation, failure: VendorFailure) -> bool:
+    """Counts a request in doubt: from the second in a row on the breaker opens. Returns whether it is open now."""
+    rows = Operation.objects.filter(pk=operation.pk)
+    rows.update(doubts=Least(F("doubts") + 1, Value(1000)))
+    in_a_row = rows.values_list("doubts", flat=True).first() or 0
+    return note_failure(operation.vendor_id, failure, opens=in_a_row >= DOUBTS)
+
+
+def note_failure(vendor_name: str, failure: VendorFailure, *, opens: bool = False) -> bool:
+    """Counts a failure; returns whether the breaker is open now, which is no fault of the leads that were asked for.
+
+    opens: whatever the count.
+    """
     with transaction.atomic():
         vendor = Vendor.objects.select_for_update().get(pk=vendor_name)
         now = database_now()
         vendor.failures += 1
         vendor.last_error, vendor.last_error_at = failure.reason, now
-        if not is_open(vendor, now) and (is_probing(vendor, now) or vendor.failures >= THRESHOLD):
+        if not is_open(vendor, now) and (opens or is_probing(vendor, now) or vendor.failures >= THRESHOLD):
             vendor.breaker_openings += 1
             vendor.breaker_open_until = now + min(LONGEST_OPENING, FIRST_OPENING * 2 ** (vendor.breaker_openings - 1))
         vendor.save()
@@ -68,4 +90,4 @@ def reset(vendor_name: str) -> None:
         vendor = Vendor.objects.select_for_update(no_key=True).get(pk=vendor_name)
         vendor.paused_reason, vendor.failures, vendor.breaker_openings, vendor.breaker_open_until = "", 0, 0, None
         vendor.save()
-        vendor.operations.update(batch_refused_at=None, next_slot_at=None)
+        vendor.operations.update(batch_refused_at=None, next_slot_at=None, doubts=0, held_back=0)

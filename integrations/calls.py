@@ -60,6 +60,12 @@ def keep_evidence(call: VendorCall, evidence: Evidence, now: datetime) -> None:
     )
 
 
+def count_as_billed(call: VendorCall, now: datetime, **facts: Any) -> None:
+    """The vendor's policy says that its server errors are billed: the money is spent, its facts may be bought again."""
+    _free_lookups(call)
+    end(call, VendorCall.State.WRITTEN_OFF, now, cost=call.reserved, **facts)
+
+
 def end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decimal, **facts: Any) -> None:
     """Turns the call's reservations into what was spent and writes its last word."""
     paid = state in (VendorCall.State.SETTLED, VendorCall.State.WRITTEN_OFF)

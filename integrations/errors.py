@@ -122,6 +122,10 @@ class ScopeRefused(Misconfigured):
     """403 at a batch door: the key lacks the batch scope. The single door may still be open."""
 
 
+class BilledError(VendorFailure):
+    """A server error that the vendor's `server_error_policy` counts as billed: the money is spent, nothing came."""
+
+
 class InDoubt(VendorFailure):
     """It may have been bought: never repeated blind. Timeout or cut after bytes left, 408, any 5xx but 502 and 503, a
     2xx that does not parse or is not the vendor's envelope.

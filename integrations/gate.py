@@ -16,7 +16,7 @@ import itertools
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,21 +25,33 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from psycopg.errors import IdleInTransactionSessionTimeout
 
 from accounts.models import User
 from config.common.faultpoints import commit
 from config.common.ids import uuid7
 from config.common.logs import told
-from integrations import breaker, calls, pace, purses, reveals
+from integrations import breaker, calls, catalogue, excess, pace, purses, reveals
 from integrations.contract import Answer, Door, Query, Reply
-from integrations.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
-from integrations.models import Lookup, Operation, VendorCall
-from integrations.purses import BELIEVED, MONEY, MOST_UNITS, ZERO, Cap
+from integrations.errors import (
+    BilledError,
+    Category,
+    HeldBack,
+    InDoubt,
+    Misconfigured,
+    NotSent,
+    Rejected,
+    ScopeRefused,
+    UnprovenMiss,
+    VendorFailure,
+)
+from integrations.models import MONEY, Lookup, Operation, Vendor, VendorCall
+from integrations.purses import MOST_UNITS, ZERO, Afterwards, Cap
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+PROVEN_FOR = timedelta(minutes=5)  # since an operation's last good answer
 
 
 class Closed(Exception):
@@ -58,13 +70,15 @@ class StaleSlot(NotSent):
 class Payer:
     """Who pays. `caps` come on top of the user's and the vendor's own.
 
-    fresh_after: an answer that has been owned for longer does not serve this payer.
+    fresh_after: an answer that has been owned for longer does not serve this payer. afterwards: what the inputs will
+    cost next; nothing is bought that could not be finished.
     """
 
     user_id: int
     run_id: UUID | None = None
     caps: tuple[Cap, ...] = ()
     fresh_after: datetime | None = None
+    afterwards: Afterwards | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +94,15 @@ class Plan:
     """What `begin` found. Every query is in exactly one place.
 
     owned: served at $0. buying: reserved, under `call_id`. busy: somebody else is buying it this moment. doubtful: an
-    earlier purchase is in doubt. unaffordable: does not fit under `cap`. later: no batch takes it, so it waits for a
-    request of its own.
+    earlier purchase is in doubt, that of this call. unaffordable: does not fit under `cap`. later: no batch takes it,
+    so it waits for a request of its own.
     """
 
     owned: Mapping[str, Owned]
     buying: tuple[Query, ...] = ()
     call_id: UUID | None = None
     busy: frozenset[str] = field(default_factory=frozenset)
-    doubtful: frozenset[str] = field(default_factory=frozenset)
+    doubtful: Mapping[str, UUID] = field(default_factory=dict)
     unaffordable: frozenset[str] = field(default_factory=frozenset)
     later: frozenset[str] = field(default_factory=frozenset)
     cap: Cap | None = None
@@ -106,8 +120,11 @@ class Outcome:
 # --- Begin -----------------------------------------------------------------------------------------------------------
 
 
-def enter(operation_id: int) -> Operation:
-    """Locks the operation and its vendor for this transaction, if a request could leave soon; else raises Closed."""
+def enter(operation_id: int, *, single: bool = False) -> Operation:
+    """Locks the operation and its vendor for this transaction, if a request could leave soon; else raises Closed.
+
+    single: the request will hold one input, so it need not wait until the operation has shown that it works.
+    """
     # "no key": a look-up that `settle` adds refers to the operation, and its caller holds a run already
     operation = Operation.objects.select_for_update(no_key=True).select_related("vendor").get(pk=operation_id)
     vendor, now = operation.vendor, pace.database_now()
@@ -119,47 +136,64 @@ def enter(operation_id: int) -> Operation:
         raise Closed(f"{vendor} failed repeatedly; next try soon", (vendor.breaker_open_until - now).total_seconds())
     if wait := pace.wait_for_slot(operation.next_slot_at, now):
         raise Closed(f"the pace of {operation}", wait)
-    in_flight = VendorCall.objects.filter(
-        operation__vendor=vendor, state__in=VendorCall.OPEN, lease_until__gt=now
-    ).count()
-    if in_flight >= (1 if breaker.is_probing(vendor, now) else settings.VENDOR_IN_FLIGHT):
-        raise Closed(f"{in_flight} requests to {vendor} are in flight", 0.05)
+    flying = VendorCall.objects.filter(operation__vendor=vendor, state__in=VendorCall.OPEN, lease_until__gt=now)
+    counts = flying.aggregate(all=Count("pk"), own=Count("pk", filter=Q(operation=operation)))
+    if counts["all"] >= (1 if breaker.is_probing(vendor, now) else settings.VENDOR_IN_FLIGHT):
+        raise Closed(f"{counts['all']} requests to {vendor} are in flight", 0.05)
+    if counts["own"] and not single and not _is_proven(operation, now):
+        raise Closed(f"the first answer of {operation} is awaited", 0.05)
     return operation
+
+
+def _is_proven(operation: Operation, now: datetime) -> bool:
+    """Whether it has answered well of late. Until it has, one request at a time: an outage that begins unseen leaves
+    one request in doubt, not as many as may be in flight.
+    """
+    return not operation.doubts and operation.answered_at is not None and operation.answered_at > now - PROVEN_FOR
+
+
+def is_fragile(operation: Operation) -> bool:
+    """Whether the next request should hold one input: the last is in doubt, or it finds out if the vendor is back."""
+    return bool(operation.doubts) or operation.vendor.breaker_open_until is not None
 
 
 def begin(operation: Operation, queries: Sequence[Query], payer: Payer) -> Plan:
     """Sorts the queries into a Plan and reserves what is to be bought. `operation` comes from `enter`."""
     unique = {query.key: query for query in queries}
-    known = {row.key: row for row in Lookup.objects.filter(operation=operation, key__in=list(unique))}
+    rows = _rows(operation, unique.values())
     now = pace.database_now()
     fresh_after = operation.fresh_since(now)
     fresh_after = max(fresh_after, payer.fresh_after or fresh_after)
-    owned, busy, doubtful, wanted = {}, set(), set(), []
+    owned: dict[str, Owned] = {}
+    busy: set[str] = set()
+    doubtful: dict[str, UUID] = {}
+    wanted: list[Query] = []
     for key, query in unique.items():
-        row = known.get(key)
-        if row is None or row.state == Lookup.State.FREE:
-            wanted.append(query)
-        elif row.state == Lookup.State.BUYING:
+        found = rows.get(key, ())
+        serving = _serving(operation, found, fresh_after)
+        mine = [row for row in found if row.operation_id == operation.pk]
+        doubted = next((row.call_id for row in mine if row.state == Lookup.State.IN_DOUBT and row.call_id), None)
+        if serving is not None:
+            owned[key] = _owned(serving)
+        elif any(row.state == Lookup.State.BUYING for row in mine):
             busy.add(key)
-        elif row.state == Lookup.State.IN_DOUBT:
-            doubtful.add(key)
-        elif row.state == Lookup.State.GARBAGE or (row.fetched_at and row.fetched_at > fresh_after):
-            owned[key] = _owned(row)
+        elif doubted is not None:
+            doubtful[key] = doubted
         else:
             wanted.append(query)
     if not wanted:
-        return Plan(owned=owned, busy=frozenset(busy), doubtful=frozenset(doubtful))
+        return Plan(owned=owned, busy=frozenset(busy), doubtful=doubtful)
     wanted, later = _one_request(wanted)
-    price: Decimal = operation.setting("price")
+    price = operation.unit_price
     prices = [price * query.weight for query in wanted]
-    fit, holds, stopper = purses.reserve(_caps(operation, payer, now), prices)
+    fit, holds, stopper = purses.reserve(_caps(operation, payer, now), prices, payer.afterwards)
     call_id = _reserve(operation, wanted[:fit], payer, sum(prices[:fit], ZERO), holds, now) if fit else None
     return Plan(
         owned=owned,
         buying=tuple(wanted[:fit]),
         call_id=call_id,
         busy=frozenset(busy),
-        doubtful=frozenset(doubtful),
+        doubtful=doubtful,
         unaffordable=frozenset(query.key for query in wanted[fit:]),
         later=frozenset(query.key for query in later),
         cap=stopper,
@@ -174,14 +208,39 @@ def _one_request(wanted: list[Query]) -> tuple[list[Query], list[Query]]:
     return (batch, [query for query in wanted if query.alone]) if batch else (wanted[:1], wanted[1:])
 
 
-def owned(operation_id: int, key: str) -> Owned | None:
+def owned(operation: Operation, query: Query) -> Owned | None:
     """A fresh answer that has been paid for, whatever state the vendor is in."""
-    row = Lookup.objects.select_related("operation").filter(operation_id=operation_id, key=key).first()
-    if row is None or row.state not in (Lookup.State.ANSWERED, Lookup.State.GARBAGE) or row.fetched_at is None:
-        return None
-    if row.state == Lookup.State.ANSWERED and row.fetched_at <= row.operation.fresh_since(pace.database_now()):
-        return None
-    return _owned(row)
+    rows = _rows(operation, [query]).get(query.key, ())
+    row = _serving(operation, rows, operation.fresh_since(pace.database_now()))
+    return _owned(row) if row is not None else None
+
+
+def _rows(operation: Operation, queries: Collection[Query]) -> dict[str, list[Lookup]]:
+    """What is known of each question, under all its names and from every seller of this operation, its own key first."""
+    keys: dict[str, list[str]] = {}
+    for query in queries:
+        for name in (query.key, *query.names):
+            keys.setdefault(name, []).append(query.key)
+    found: dict[str, list[Lookup]] = {}
+    for row in Lookup.objects.filter(operation__in=catalogue.sellers(operation), key__in=list(keys)):
+        for key in keys[row.key]:
+            found.setdefault(key, []).append(row)
+    for key, rows in found.items():
+        rows.sort(key=lambda row, key=key: (row.operation_id != operation.pk, row.key != key))  # type: ignore[misc]
+    return found
+
+
+def _serving(operation: Operation, rows: Sequence[Lookup], fresh_after: datetime) -> Lookup | None:
+    """The row that answers for $0. An answer stays owned while it is bought again or that purchase is in doubt.
+
+    Another vendor's answer serves where it found something; that it found nothing says nothing of this vendor.
+    """
+    fresh = [row for row in rows if row.fetched_at is not None and row.fetched_at > fresh_after]
+    good = [row for row in fresh if row.facts is not None and not row.category and row.state != Lookup.State.FREE]
+    if good:
+        return good[0]
+    settled = (Lookup.State.ANSWERED, Lookup.State.GARBAGE)
+    return next((row for row in fresh if row.state in settled and row.operation_id == operation.pk), None)
 
 
 def _owned(row: Lookup) -> Owned:
@@ -219,6 +278,7 @@ def _reserve(
         user_id=payer.user_id,
         run_id=payer.run_id,
         inputs=len(queries),
+        price=operation.unit_price,
         reserved=money,
         holds={scope: str(amount) for scope, amount in holds.items()},
         created_at=now,
@@ -296,12 +356,35 @@ def carry_out(call_id: UUID, queries: Sequence[Query], door: Door, *, wanted: Ca
     started = time.monotonic()
     try:
         reply = door.call(queries, call_id=str(call_id))
+    except (InDoubt, UnprovenMiss) as failure:
+        unclear, latency_ms = failure, _since(started)
+        return persist(lambda: _judged(door, unclear, latency_ms))
     except VendorFailure as failure:
         return Outcome(failure=failure, latency_ms=_since(started))
     except Exception as error:  # bytes may have left: whatever went wrong here, the purchase is in doubt, not forgotten
         log.error("The adapter of %s broke: %s", door.operation, told(error))
         return Outcome(failure=InDoubt(f"our own fault: {type(error).__name__}"), latency_ms=_since(started))
     return Outcome(reply=reply, latency_ms=_since(started))
+
+
+def _judged(door: Door, failure: InDoubt | UnprovenMiss, latency_ms: int) -> Outcome:
+    """What an answer means that only our own records or the operator's policy can tell."""
+    operation = catalogue.operation(door.operation)
+    if isinstance(failure, UnprovenMiss):
+        if operation.answered_from and operation.answered_from == base_url(operation):
+            return Outcome(reply=failure.miss, latency_ms=latency_ms)
+        return Outcome(failure=failure, latency_ms=latency_ms)
+    policy = operation.vendor.server_error_policy
+    if failure.server_error and policy == Vendor.ServerErrors.NOT_BILLED:
+        return Outcome(failure=NotSent(failure.reason, status=failure.status), latency_ms=latency_ms)
+    if failure.server_error and policy == Vendor.ServerErrors.BILLED:
+        return Outcome(failure=BilledError(failure.reason, status=failure.status), latency_ms=latency_ms)
+    return Outcome(failure=failure, latency_ms=latency_ms)
+
+
+def base_url(operation: Operation) -> str:
+    """Where this operation is asked, by the settings of this moment."""
+    return str(settings.VENDORS[operation.vendor_id]["base_url"])[:300]
 
 
 def _intend_surely(call_id: UUID, wanted: Callable[[], bool]) -> float | None:
@@ -344,19 +427,23 @@ def persist(write: Callable[[], T]) -> T:
 # --- Settle ----------------------------------------------------------------------------------------------------------
 
 
-def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> dict[str, Owned] | None:
-    """Stores the answers and the real charge. Returns them by key, or None where the call is no longer ours."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """answers: by key, as they are owned now. two_names: properties that were owned by another name already."""
+
+    answers: Mapping[str, Owned]
+    two_names: int = 0
+
+
+def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | None:
+    """Stores the answers and the charge by the price list. None where the call is no longer ours."""
     call = _mine(call_id)
     if call is None:
         return None
     now = pace.database_now()
     found = sum(answer.found for answer in reply.answers.values())
-    price: Decimal = call.operation.setting("price")
-    cost = (min(reply.units, MOST_UNITS) * price).quantize(MONEY)
-    if cost > call.reserved:  # the truth counts, so that the caps stop what comes next; a senseless claim does not
-        cost = cost if cost <= BELIEVED * call.reserved else call.reserved
-        log.warning("Call %s: the vendor claims %s units, more than it can cost", call.pk, reply.units)
-        call.reason = f"the vendor claims {str(reply.units)[:24]} units; counted as ${cost}"
+    units = min(reply.units, MOST_UNITS)
+    cost = (units * call.price).quantize(MONEY)
     each = (cost / (found or len(reply.answers) or 1)).quantize(MONEY)
     rows = [
         {
@@ -364,33 +451,68 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> dict[str, Own
             "facts": dict(answer.facts),
             "category": answer.category or "",
             "cost": str(each if answer.found or not found else ZERO),
+            "less": _is_less(answer),
         }
         for key, answer in reply.answers.items()
     ]
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             UPDATE integrations_lookup l
-               SET state = 'answered', facts = a.facts, category = a.category, cost = l.cost + a.cost,
-                   fetched_at = %(now)s
-              FROM jsonb_to_recordset(%(rows)s::jsonb) AS a(key text, facts jsonb, category text, cost numeric)
+               SET state = 'answered', cost = l.cost + a.cost,
+                   facts = CASE WHEN a.less AND {_KEEPS} THEN l.facts ELSE a.facts END,
+                   category = CASE WHEN a.less AND {_KEEPS} THEN '' ELSE a.category END,
+                   fetched_at = CASE WHEN a.less AND {_KEEPS} THEN l.fetched_at ELSE %(now)s END
+              FROM jsonb_to_recordset(%(rows)s::jsonb)
+                AS a(key text, facts jsonb, category text, cost numeric, less boolean)
              WHERE l.operation_id = %(operation)s AND l.key = a.key AND l.call_id = %(call)s AND l.state = 'buying'
-            """,
+            """,  # noqa: S608  # a constant
             {"now": now, "rows": json.dumps(rows), "operation": call.operation_id, "call": call.pk},
         )
-    _own_under_other_keys(call, reply, now)
-    call.found, call.units, call.request_id = found, min(reply.units, MOST_UNITS), reply.request_id[:64]
+    two_names = _own_under_other_keys(call, reply, now)
+    call.found, call.units, call.request_id = found, units, reply.request_id[:64]
+    if reply.claimed is not None:
+        call.claimed = min(reply.claimed, MOST_UNITS)
+        call.excess = max(ZERO, (call.claimed - units) * call.price).quantize(MONEY)
     calls.end(call, VendorCall.State.SETTLED, now, cost=cost, status=reply.status, latency_ms=latency_ms)
+    excess.note(call)
     if reply.later is not None:  # with the settling or not at all: a worker that dies here leaves the call in doubt
         reveals.expect(call, reply, now)
-    return {key: Owned(answer, now) for key, answer in reply.answers.items()}
+    kept = _kept(call, [key for key, answer in reply.answers.items() if _is_less(answer)], now)
+    answers = {key: kept.get(key) or Owned(answer, now) for key, answer in reply.answers.items()}
+    return Settled(answers, two_names)
 
 
-def _own_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> None:
-    """What was asked by one name is owned by the other too, for $0; what is being bought meanwhile is left alone."""
+# An owned answer that found something is never replaced by one that finds less.
+_KEEPS = "l.facts IS NOT NULL AND l.category = '' AND l.fetched_at IS NOT NULL"
+
+
+def _is_less(answer: Answer) -> bool:
+    """Whether it says nothing of the property or person: no match, an unusable record, or one without a single fact."""
+    return not answer.found or not any(v not in (None, "") for k, v in answer.facts.items() if k != "property_id")
+
+
+def _kept(call: VendorCall, keys: Sequence[str], now: datetime) -> dict[str, Owned]:
+    """The older answers that these keys keep, where they are fresh: whoever asked is served them."""
+    if not keys:
+        return {}
+    since = call.operation.fresh_since(now)
+    rows = Lookup.objects.filter(operation=call.operation_id, key__in=keys, category="", fetched_at__lt=now)
+    return {row.key: _owned(row) for row in rows.filter(fetched_at__gt=since, facts__isnull=False)}
+
+
+def _own_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> int:
+    """What was asked by one name is owned by the other too, for $0; what is being bought meanwhile is left alone.
+
+    Returns how many of them had been bought by the other name already, or are being bought.
+    """
     rows = [{"key": a.also, "facts": dict(a.facts)} for a in reply.answers.values() if a.found and a.also]
     if not rows:
-        return
+        return 0
+    others = Lookup.objects.filter(operation=call.operation_id, key__in=[row["key"] for row in rows])
+    twice = others.filter(
+        Q(state=Lookup.State.BUYING) | Q(state=Lookup.State.ANSWERED, category="", cost__gt=0)
+    ).count()
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -399,16 +521,17 @@ def _own_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> None
               FROM jsonb_to_recordset(%(rows)s::jsonb) AS a(key text, facts jsonb) ORDER BY a.key
             ON CONFLICT (operation_id, key) DO UPDATE
                SET state = 'answered', facts = excluded.facts, category = '', fetched_at = excluded.fetched_at
-             WHERE l.state IN ('free', 'answered')
+             WHERE l.state IN ('free', 'answered', 'garbage')
             """,
             {"now": now, "rows": json.dumps(rows), "operation": call.operation_id},
         )
+    return twice
 
 
 def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
     """Ends a call that brought no answer, as its kind of failure asks. Returns False where it is no longer ours.
 
-    Money: released; but an unreadable answer that was billed is paid for and kept, and one in doubt stays reserved.
+    Money: released; but an unusable answer that was billed is paid for, and one in doubt stays reserved.
     """
     call = _mine(call_id)
     if call is None:
@@ -417,42 +540,73 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
     call.category, call.reason = failure.category, failure.reason
     if isinstance(failure, InDoubt):
         calls.doubt(call, now, status=failure.status, latency_ms=latency_ms)
+    elif isinstance(failure, BilledError):
+        calls.count_as_billed(call, now, status=failure.status, latency_ms=latency_ms)
     elif isinstance(failure, Rejected) and failure.charged:
-        Lookup.objects.filter(call=call, state=Lookup.State.BUYING).update(
-            state=Lookup.State.GARBAGE,
-            category=Category.INVALID_DATA,
-            fetched_at=now,
-            cost=(call.reserved / call.inputs).quantize(MONEY),
-        )
+        _pay_for_nothing(call, now)
         if failure.evidence is not None:
             calls.keep_evidence(call, failure.evidence, now)
         calls.end(call, VendorCall.State.SETTLED, now, cost=call.reserved, status=failure.status, latency_ms=latency_ms)
     else:
         calls.release(call, failure.reason, status=failure.status, latency_ms=latency_ms)
-        if isinstance(failure, NotSent) and (wait := failure.retry_after):  # the operation is the first of all locks
-            transaction.on_commit(lambda: pace.hold_back(call.operation_id, wait))
+        if isinstance(failure, NotSent) and not isinstance(failure, HeldBack) and (wait := failure.retry_after):
+            transaction.on_commit(lambda: pace.hold_back(call.operation_id, wait))  # the first of all locks
     return True
 
 
-def note(vendor_name: str, failure: VendorFailure | None, call_id: UUID | None = None) -> bool:
-    """Tells the breaker how a call went, before it is ended and outside its transaction.
+def _pay_for_nothing(call: VendorCall, now: datetime) -> None:
+    """An unusable answer was paid for: what was owned before stays owned, the rest is not bought again for a while."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE integrations_lookup l
+               SET state = CASE WHEN {_KEEPS} THEN 'answered' ELSE 'garbage' END,
+                   category = CASE WHEN {_KEEPS} THEN '' ELSE %(category)s END,
+                   fetched_at = CASE WHEN {_KEEPS} THEN l.fetched_at ELSE %(now)s END,
+                   cost = l.cost + %(cost)s
+             WHERE l.call_id = %(call)s AND l.state = 'buying'
+            """,  # noqa: S608  # a constant
+            {
+                "category": Category.INVALID_DATA,
+                "now": now,
+                "cost": (call.reserved / call.inputs).quantize(MONEY),
+                "call": call.pk,
+            },
+        )
 
-    Returns whether the vendor is out of order, so that its leads should wait rather than lose a try. What a worker says
-    whose call was taken away is not heard: it slept, and took the vendor's silence for its own.
+
+def note(operation: Operation, failure: VendorFailure | None, call_id: UUID | None = None) -> bool:
+    """Tells the breaker and the pace how a call went, before it is ended and outside its transaction.
+
+    Returns whether the vendor is out of order, so that its leads should wait rather than lose a try. Ignored if the
+    call was taken from this worker: it had paused, and the vendor did not fail.
     """
-    if failure is not None and call_id is not None and not _calls_sent(call_id).exists():
-        return False
+    sent_at = None
+    if failure is not None and call_id is not None:
+        sent_at = _calls_sent(call_id).values_list("sent_at", flat=True).first()
+        if sent_at is None:
+            return False
     if failure is None or isinstance(failure, Rejected):
-        breaker.note_success(vendor_name)
+        breaker.note_success(operation, base_url(operation) if failure is None else "")
         return False
-    if isinstance(failure, Misconfigured):
+    if isinstance(failure, Misconfigured | StaleSlot):
         return True
-    if isinstance(failure, StaleSlot):
+    if isinstance(failure, HeldBack):
+        breaker.note_error(operation.vendor_id, failure)
+        pace.refused(operation.pk, failure.retry_after, sent_at or pace.database_now())
         return True
-    if failure.category == Category.RATE_LIMITED:
-        breaker.note_error(vendor_name, failure)
-        return False
-    return breaker.note_failure(vendor_name, failure)
+    if isinstance(failure, InDoubt | BilledError):
+        return breaker.note_doubt(operation, failure)
+    return breaker.note_failure(operation.vendor_id, failure)
+
+
+def stops_vendor(failure: VendorFailure | None) -> str | None:
+    """Why nothing more may be bought from this vendor until an operator acts; None where it may."""
+    if isinstance(failure, ScopeRefused):
+        return None
+    if isinstance(failure, Misconfigured) or (isinstance(failure, InDoubt) and failure.pauses):
+        return failure.reason
+    return None
 
 
 def _mine(call_id: UUID) -> VendorCall | None:

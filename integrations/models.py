@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +11,9 @@ from django.db import models
 from django.db.models import Q
 
 from config.common.models import UUIDModel
+
+MONEY = Decimal("0.0001")  # the digits of every amount of US dollars
+FRESH_MOST = 36_500  # days: what is more is for ever
 
 
 class Vendor(models.Model):
@@ -86,6 +89,8 @@ class Operation(models.Model):
         default=0, help_text="Requests in doubt in a row: after one, one input a request"
     )
     held_back = models.PositiveSmallIntegerField(default=0, help_text="Answers 429 in a row")
+    held_at = models.DateTimeField(null=True, blank=True, help_text="When the last of them was counted")
+    answered_at = models.DateTimeField(null=True, blank=True, help_text="When its last good answer came, to a minute")
     answered_from = models.CharField(max_length=300, blank=True, help_text="The base URL of its last good answer")
     list_confirmed_at = models.DateTimeField(
         null=True,
@@ -113,12 +118,18 @@ class Operation(models.Model):
 
     def fresh_since(self, now: datetime) -> datetime:
         """An answer that came after this is served again for nothing."""
-        return now - timedelta(days=self.setting("fresh_days"))
+        return now - timedelta(days=min(self.setting("fresh_days"), FRESH_MOST))
 
     def setting(self, key: str) -> Any:
         """The row's own value, else the environment's. `key`: pace, price, batch, fresh_days."""
         value = getattr(self, key)
         return value if value is not None else settings.OPERATIONS[self.name][key]
+
+    @property
+    def unit_price(self) -> Decimal:
+        """US dollars a unit, in the four decimals that every amount is kept in; never rounded down."""
+        price: Decimal = self.setting("price")
+        return price.quantize(MONEY, rounding=ROUND_UP)
 
 
 class Purse(models.Model):

@@ -19,6 +19,7 @@ MARGIN = Decimal("1.01")
 AHEAD = 0.3
 # A slot used later than this (seconds) would bunch up with the ones after it: it is given up for a new one.
 STALE = 0.5
+LONGEST = 60.0  # seconds that a 429 without a Retry-After holds back at most
 
 
 def interval(per_minute: Decimal) -> float:
@@ -60,6 +61,27 @@ def hold_back(operation_id: int, seconds: float) -> None:
              WHERE id = %s
             """,
             [seconds, operation_id],
+        )
+
+
+def refused(operation_id: int, seconds: float | None, sent_at: datetime) -> None:
+    """429: holds the operation back for everybody, by the vendor's word or else 1, 2, 4 … s, at most LONGEST.
+
+    Refusals of requests that were in flight together count as one: of those sent before the last one was counted, only
+    the vendor's own word is heard.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE integrations_operation
+               SET held_back = CASE WHEN held_at > %(sent)s THEN held_back ELSE least(held_back + 1, 100) END,
+                   held_at = CASE WHEN held_at > %(sent)s THEN held_at ELSE clock_timestamp() END,
+                   next_slot_at = greatest(next_slot_at, clock_timestamp() + make_interval(secs => coalesce(
+                       %(seconds)s::float,
+                       CASE WHEN held_at > %(sent)s THEN 0 ELSE least(%(longest)s, 2 ^ least(held_back, 10)) END)))
+             WHERE id = %(id)s
+            """,
+            {"id": operation_id, "seconds": seconds, "longest": LONGEST, "sent": sent_at},
         )
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
 
-from integrations.models import Purse
+from integrations.models import MONEY, Purse
 
 ZERO = Decimal(0)
-MONEY = Decimal("0.0001")
 MOST_UNITS = Decimal(9_999_999)  # what the column holds; no request can cost nearly as much
-BELIEVED = 10  # times its price that a vendor may charge before its claim is taken for a mistake
+BELIEVED = 10
 LEADS = "leads:"  # purses that count leads, not dollars
+
+
+__all__ = ["LEADS", "MONEY", "MOST_UNITS", "ZERO", "Cap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,23 @@ def lead_cap(user_id: int, leads: int, now: datetime) -> Cap:
     )
 
 
-def reserve(caps: Sequence[Cap], prices: Sequence[Decimal]) -> tuple[int, dict[str, Decimal], Cap | None]:
+@dataclass(frozen=True, slots=True)
+class Afterwards:
+    """What inputs will cost once they are answered, US dollars: the trace of a detail. Under a cap that has no room for
+    both neither is bought, so that a run finishes leads.
+
+    each: of each input. most: of everything the payer has begun, at most; only where a cap is so near that this might
+    matter is `begun` asked for the exact amount.
+    """
+
+    each: Decimal
+    most: Decimal
+    begun: Callable[[], Decimal]
+
+
+def reserve(
+    caps: Sequence[Cap], prices: Sequence[Decimal], afterwards: Afterwards | None = None
+) -> tuple[int, dict[str, Decimal], Cap | None]:
     """Reserves the first inputs that fit under every cap.
 
     prices: the most each input can cost. Returns how many inputs fit, what was held by scope, and the cap that
@@ -61,11 +79,16 @@ def reserve(caps: Sequence[Cap], prices: Sequence[Decimal]) -> tuple[int, dict[s
     """
     rows = _locked(caps)
     fit, stopper = len(prices), None
+    whole = [price + afterwards.each for price in prices] if afterwards else prices
+    begun: Decimal | None = None
     for cap in caps:
         if cap.limit is None:
             continue
         room = cap.limit - rows[cap.scope].spent - rows[cap.scope].reserved
-        within = _how_many(prices, cap, room)
+        if afterwards and cap.per_input is None and room < sum(whole, ZERO) + afterwards.most:
+            begun = afterwards.begun() if begun is None else begun
+            room -= begun
+        within = _how_many(whole, cap, room)
         if within < fit:
             fit, stopper = within, cap
     holds = {cap.scope: sum((cap.per_input or price for price in prices[:fit]), ZERO) for cap in caps} if fit else {}

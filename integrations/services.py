@@ -15,9 +15,9 @@ from django.db import transaction
 from config.common.ids import uuid7
 from integrations import breaker, catalogue, gate, pace, registry
 from integrations.contract import Answer, Query
-from integrations.errors import Category, Misconfigured, NotSent, VendorFailure
+from integrations.errors import Category, NotSent, VendorFailure
 from integrations.gate import Closed, Owned, Payer
-from integrations.models import Lookup, VendorCall
+from integrations.models import Lookup, Operation, VendorCall
 from integrations.purses import ZERO
 from integrations.realestateapi import client as realestateapi
 from integrations.realestateapi.places import Place
@@ -92,7 +92,7 @@ def _free(name: str, ask: Callable[[], T], user_id: int) -> T:
         except VendorFailure as error:
             failure = error
         _audit(operation.pk, user_id, slot_at, started, failure)
-        gate.note(operation.vendor_id, failure)
+        gate.note(operation, failure)
         if failure is None:
             return answer
         if not isinstance(failure, NotSent) or attempt == TRIES - 1 or (failure.retry_after or 0) > 10:
@@ -106,7 +106,7 @@ def _wait_for_slot(operation_id: int, patience: float = 20.0) -> datetime:
     while True:
         try:
             with transaction.atomic():
-                operation = gate.enter(operation_id)
+                operation = gate.enter(operation_id, single=True)
                 slot = pace.take_slot(operation_id, operation.setting("pace"))
             time.sleep(max(0.0, (slot - pace.database_now()).total_seconds()))
             return slot
@@ -149,24 +149,20 @@ def _audit(
 def buy(name: str, query: Query, *, user_id: int, max_cost: Decimal | None = None) -> Bought:
     """`look_up`, and what it cost. Refuses (BUDGET_EXHAUSTED) what may cost more than `max_cost` and is not owned."""
     operation = catalogue.operation(name)
-    most = operation.setting("price") * query.weight
-    if max_cost is not None and most > max_cost and gate.owned(operation.pk, query.key) is None:
+    most = operation.unit_price * query.weight
+    if max_cost is not None and most > max_cost and gate.owned(operation, query) is None:
         raise NotNow(Category.BUDGET_EXHAUSTED, f"it may cost ${most:.2f}, more than the ${max_cost:.2f} allowed")
-    started = pace.database_now()
-    found = look_up(name, query, user_id=user_id)
-    call = None
-    if found.fetched_at >= started:  # bought meanwhile, by us or by somebody else who asked the same
-        call = VendorCall.objects.filter(lookups__operation=operation, lookups__key=query.key, user_id=user_id).first()
-    return Bought(found.answer, found.fetched_at, call.cost if call else ZERO, owned=call is None)
+    found, call_id = _look_up(name, query, user_id=user_id)
+    cost = VendorCall.objects.only("cost").get(pk=call_id).cost if call_id else ZERO
+    return Bought(found.answer, found.fetched_at, cost, owned=call_id is None)
 
 
 def asking_price(name: str, query: Query) -> Decimal:
     """What `buy` would cost at most at this moment, US dollars: 0 where the answer is owned."""
     operation = catalogue.operation(name)
-    if gate.owned(operation.pk, query.key) is not None:
+    if gate.owned(operation, query) is not None:
         return ZERO
-    price: Decimal = operation.setting("price")
-    return price * query.weight
+    return operation.unit_price * query.weight
 
 
 def look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -> Owned:
@@ -174,22 +170,27 @@ def look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) ->
 
     Raises NotNow with its category: BUDGET_EXHAUSTED, IN_DOUBT, RATE_LIMITED, AUTH_ERROR, NETWORK_ERROR, INVALID_DATA.
     """
+    return _look_up(name, query, user_id=user_id, patience=patience)[0]
+
+
+def _look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -> tuple[Owned, UUID | None]:
+    """As `look_up`; also the request of ours that bought it, None where it was owned or somebody else has bought it."""
     operation_id = catalogue.operation(name).pk
     deadline = time.monotonic() + patience
     attempt = 0
     while True:
         try:
             with transaction.atomic():
-                operation = gate.enter(operation_id)
+                operation = gate.enter(operation_id, single=True)
                 plan = gate.begin(operation, [query], Payer(user_id=user_id))
         except Closed as closed:
-            owned = gate.owned(operation_id, query.key)
+            owned = gate.owned(catalogue.operation(name), query)
             if owned is not None:
-                return owned
+                return owned, None
             _wait(closed, deadline)
             continue
         if query.key in plan.owned:
-            return plan.owned[query.key]
+            return plan.owned[query.key], None
         if plan.unaffordable:
             raise NotNow(Category.BUDGET_EXHAUSTED, f"{plan.cap.label if plan.cap else 'a cap'} is used up")
         if plan.doubtful:
@@ -197,22 +198,22 @@ def look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) ->
         if plan.call_id is None:  # somebody else is buying it this moment
             _wait(Closed("somebody else is buying it", 0.2), deadline)
             continue
-        bought = _buy(name, operation.vendor_id, plan)
+        bought = _buy(name, operation, plan)
         if isinstance(bought, VendorFailure):
             attempt += 1
             if not isinstance(bought, NotSent) or attempt == TRIES or (bought.retry_after or 0) > 10:
                 raise _not_now(bought)
             time.sleep(bought.retry_after or 2 ** (attempt - 1))
         elif bought is not None:
-            return bought[query.key]
+            return bought.answers[query.key], plan.call_id
 
 
-def _buy(name: str, vendor: str, plan: gate.Plan) -> dict[str, Owned] | VendorFailure | None:
+def _buy(name: str, operation: Operation, plan: gate.Plan) -> gate.Settled | VendorFailure | None:
     assert plan.call_id is not None
     call_id = plan.call_id
     outcome = gate.carry_out(call_id, plan.buying, registry.door(name), wanted=lambda: True)
 
-    def conclude() -> dict[str, Owned] | VendorFailure | None:
+    def conclude() -> gate.Settled | VendorFailure | None:
         with transaction.atomic():
             if outcome.reply is not None:
                 return gate.settle(call_id, outcome.reply, outcome.latency_ms)
@@ -220,8 +221,8 @@ def _buy(name: str, vendor: str, plan: gate.Plan) -> dict[str, Owned] | VendorFa
                 gate.fail(call_id, outcome.failure, outcome.latency_ms)
             return outcome.failure
 
-    gate.persist(lambda: gate.note(vendor, outcome.failure, call_id))
+    gate.persist(lambda: gate.note(operation, outcome.failure, call_id))
     result = gate.persist(conclude)
-    if isinstance(outcome.failure, Misconfigured):
-        breaker.pause(vendor, outcome.failure.reason)
+    if (reason := gate.stops_vendor(outcome.failure)) is not None:
+        gate.persist(lambda: breaker.pause(operation.vendor_id, reason))
     return result

@@ -38,7 +38,7 @@ BUYING = [State.RESERVED, State.SENT]
 FAILURES: Mapping[str, VendorFailure] = {
     "refused": NotSent("the vendor is not working", status=503),
     "rejected": Rejected("the vendor does not accept this", status=400),
-    "garbage": Rejected("unreadable", status=200, charged=True, raw=b"{"),
+    "garbage": Rejected("unreadable", status=200, charged=True),
     "misconfigured": Misconfigured("the vendor refused the key", status=401),
     "doubt": InDoubt("no answer within 30 s"),
 }
@@ -54,7 +54,7 @@ class Gate(RuleBasedStateMachine):
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
         self.operation_id = catalogue.operation("property_detail").pk
-        Operation.objects.filter(pk=self.operation_id).update(pace=0, price=PRICE)
+        Operation.objects.filter(pk=self.operation_id).update(pace=0, price=PRICE, answered_at=timezone.now())
         users = [
             User.objects.create(username="ann", monthly_budget=Decimal("0.40"), daily_lead_limit=7),
             User.objects.create(username="bob", monthly_budget=Decimal(100), daily_lead_limit=100),
