@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from config.common.bell import ring
 from config.common.ids import uuid7
-from enrichment.models import Lane, Run, RunItem
+from enrichment.models import FOR_EVER, Lane, Run, RunItem
 from integrations.pace import database_now
 
 STAGES = (RunItem.Stage.DETAIL, RunItem.Stage.SKIP_TRACE, RunItem.Stage.APOLLO)
@@ -44,8 +44,9 @@ def beat() -> None:
 
 
 def has_work(stage: int) -> bool:
-    """Whether an active run has an item at this stage, taken or not."""
-    return RunItem.objects.filter(stage=stage, run__status__in=Run.ACTIVE).exclude(stage=0).exists()
+    """Whether an active run has an item at this stage, taken or not, that does not wait for a person's decision."""
+    items = RunItem.objects.filter(stage=stage, run__status__in=Run.ACTIVE).exclude(stage=0)
+    return items.filter(Q(lease_until=None) | Q(lease_until__lt=database_now() + FOR_EVER / 2)).exists()
 
 
 def ring_if_quiet(stage: int) -> bool:

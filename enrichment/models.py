@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -9,6 +11,7 @@ from django.db.models import F, Q
 from config.common.models import Timestamped, UUIDModel
 from enrichment.querysets import RunQuerySet, ScheduleQuerySet
 
+FOR_EVER = timedelta(days=3650)  # the lease of an item that waits for a person's decision
 _done = F("enriched") + F("partial") + F("failed") + F("skipped")
 # Cancelled runs with items that are still to be skipped, or in flight.
 CANCELLED_IN_PART = Q(status="cancelled", bucket__isnull=False, total__gt=_done)
@@ -58,6 +61,11 @@ class Run(UUIDModel, Timestamped):
     reason = models.CharField(max_length=300, blank=True, help_text="Why it is paused, in words")
     cap_scope = models.CharField(
         max_length=100, blank=True, help_text="The purse of the cap that paused it: its own, a day's or a month's"
+    )
+    cap_mark = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="How far it was when it last looked for money again",
     )
     options = models.JSONField(default=dict, blank=True, help_text="What was asked for: skipTrace, guard, startFrom, …")
     max_cost = models.DecimalField(
@@ -127,6 +135,11 @@ class Run(UUIDModel, Timestamped):
     @property
     def is_open(self) -> bool:
         return self.status in self.OPEN
+
+    @property
+    def only_waits_for_billing_check(self) -> bool:
+        """Whether every lead that is left waits until it is decided whether its request was billed."""
+        return self.in_doubt > 0 and self.done + self.in_doubt >= self.total
 
     @property
     def purse_scope(self) -> str:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -32,7 +33,7 @@ from integrations.errors import (
     VendorFailure,
 )
 from integrations.gate import Closed, Owned, Payer, Plan
-from integrations.models import Operation, VendorCall
+from integrations.models import Operation, Purse, VendorCall
 from integrations.pace import database_now
 from integrations.purses import Afterwards, Cap, money_cap
 
@@ -107,7 +108,7 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _
     elif plan.unaffordable and run.status in Run.ACTIVE:
         _short_of_money(run, [i.id for key in plan.unaffordable for i in by_key[key]], plan.cap)
     if run.cap_scope:
-        pause_where_short(run)
+        look_for_money(run)
     queue.served(run, stage)
     return _Bought(run.pk, plan, by_key)
 
@@ -135,14 +136,30 @@ def _may_still_fit(run: Run, scope: str) -> bool:
     return under_way.filter(of_this).exists() or reveals.may_close_soon(run.pk, scope)
 
 
-def pause_where_short(run: Run) -> None:
-    """Pauses a run that is short of money once nothing of it can move; `run` must be locked."""
-    if run.status not in Run.ACTIVE or queue.can_move(run):
+def look_for_money(run: Run) -> None:
+    """Once nothing of a run that is short of money can move: it tries again where a cap has room by now, or pauses.
+
+    `run` must be locked. It tries once from where it stands: a request may cost more than the least that fits.
+    """
+    if run.status not in Run.ACTIVE or run.done + run.in_doubt >= run.total or queue.can_move(run):
         return
-    queue.unpark(run)
-    if run.in_doubt + run.done < run.total:
-        reason = run.reason or cap_reason(run.cap_scope, run.max_cost)
-        _pause(run, Run.Pause.CAP, reason)
+    stages_left = queue.unpark(run)
+    mark = f"{run.done}:{sorted(stages_left)}:{_money(run)}"
+    if mark == run.cap_mark or not any(_would_fit(stage, run) for stage in stages_left):
+        _pause(run, Run.Pause.CAP, run.reason or cap_reason(run.cap_scope, run.max_cost))
+        return
+    run.cap_scope, run.cap_mark, run.reason = "", mark, ""
+    Run.objects.filter(pk=run.pk).update(cap_scope="", cap_mark=mark, reason="")
+
+
+def _money(run: Run) -> Decimal:
+    purse = Purse.objects.filter(scope=run.purse_scope).first()
+    return purse.reserved + purse.spent if purse else Decimal(0)
+
+
+def _would_fit(stage: int, run: Run) -> bool:
+    operation = catalogue.operation(stages.operation_name(stage, run.options))
+    return gate.would_fit(operation, _payer(stage, run))
 
 
 def _afterwards(stage: int, run: Run) -> Afterwards | None:
@@ -254,24 +271,18 @@ def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: gate.Outcome,
             if settled is not None and run is not None:
                 run.two_names += settled.two_names
                 _apply(stage, run, mine, settled.answers)
-                _when_short(run, settled.two_names)
+                if settled.two_names:
+                    Run.objects.filter(pk=run.pk).update(two_names=run.two_names)
+                if run.cap_scope:
+                    look_for_money(run)
             return
         if outcome.failure is not None and not gate.fail(call_id, outcome.failure, outcome.latency_ms):
             return
         if run is not None:
             waiting = [i for waiting in mine.values() for i in waiting]
             _after_failure(run, call_id, waiting, outcome.failure, out_of_order)
-            _when_short(run)
-
-
-def _when_short(run: Run, two_names: int = 0) -> None:
-    """After a request of a run that was short of money: there may be some again, or nothing left that can move."""
-    if two_names:
-        Run.objects.filter(pk=run.pk).update(two_names=run.two_names)
-    if run.cap_scope and run.status in Run.ACTIVE and not queue.can_move(run):
-        queue.unpark(run)  # the next claim says anew what there is money for
-        run.cap_scope, run.reason = "", ""
-        Run.objects.filter(pk=run.pk).update(cap_scope="", reason="")
+            if run.cap_scope:
+                look_for_money(run)
 
 
 def _keep_answers(call_id: UUID, outcome: gate.Outcome) -> None:
@@ -360,7 +371,7 @@ def reap() -> int:
         with transaction.atomic():
             run = queue.lock_run(run_id)
             if run is not None and run.cap_scope:
-                pause_where_short(run)
+                look_for_money(run)
     for run_id in queue.stranded().values_list("run_id", flat=True).distinct():
         with transaction.atomic():
             run = queue.lock_run(run_id)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Self, TypeVar
 
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from integrations.models import Purse
@@ -26,6 +26,11 @@ class RunQuerySet(OwnedQuerySet[M]):
             spent=Coalesce(Subquery(purse.values("spent")), zero),
             reserved=Coalesce(Subquery(purse.values("reserved")), zero),
         )
+
+    def at_work(self) -> Self:
+        """Active, with a lead that does not wait for a person's billing check."""
+        done = F("enriched") + F("partial") + F("failed") + F("skipped") + F("in_doubt")
+        return self.filter(status__in=["queued", "running"], total__gt=done)
 
 
 class ScheduleQuerySet(OwnedQuerySet[M]):

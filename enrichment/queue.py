@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet
 
 from enrichment import canary, stages
-from enrichment.models import CANCELLED_IN_PART, Run, RunItem, Turn
+from enrichment.models import CANCELLED_IN_PART, FOR_EVER, Run, RunItem, Turn
 from enrichment.stages import Waiting
 from integrations import catalogue
 from integrations.errors import Category
@@ -31,7 +31,6 @@ LAST_ID = 2**63 - 1
 PART = 5000  # items that one transaction skips
 MAX_LOSSES = 5  # workers that died with it: then it is poisoned
 DOUBT_PERCENT = 5  # of a run's leads that may need a billing check
-FOR_EVER = timedelta(days=3650)  # the lease of an item that waits for a person's decision
 PARKED = timedelta(days=3650)  # how far ahead the time of an item lies that there is no money for
 _CLOCK = Func(function="clock_timestamp", output_field=DateTimeField())  # pace.database_now, without asking first
 
@@ -219,10 +218,12 @@ def to_trace(run: Run) -> int:
     return traced_next + items.filter(stage=Stage.DETAIL, token__isnull=False).count()
 
 
-def unpark(run: Run) -> None:
-    """Brings forward what was set aside."""
+def unpark(run: Run) -> set[int]:
+    """Brings forward what was set aside, and says at which stages that is."""
     parked = RunItem.objects.filter(run=run, token__isnull=True, not_before__gt=database_now() + PARKED / 2)
+    waiting = set(parked.exclude(stage=0).values_list("stage", flat=True).distinct())
     parked.exclude(stage=0).update(not_before=None)
+    return waiting
 
 
 def give_back(

@@ -18,9 +18,12 @@ Outcome = RunItem.Outcome
 
 
 def wait_for(run_ids: Iterable[UUID], seconds: float) -> bool:
-    """Waits until none of the runs is at work any more. False: some still are. Holds no transaction."""
+    """Waits until none of the runs is at work any more. False: some still are. Holds no transaction.
+
+    A run whose last leads wait for a person's billing check is not at work.
+    """
     ids, deadline = list(run_ids), time.monotonic() + seconds
-    while Run.objects.filter(pk__in=ids, status__in=Run.ACTIVE).exists():
+    while Run.objects.at_work().filter(pk__in=ids).exists():
         left = deadline - time.monotonic()
         if left <= 0:
             return False

@@ -216,7 +216,7 @@ def owned(operation: Operation, query: Query) -> Owned | None:
 
 
 def _rows(operation: Operation, queries: Collection[Query]) -> dict[str, list[Lookup]]:
-    """What is known of each question, under all its names and from every seller of this operation, its own key first."""
+    """What is known of each question, by all its names and from every seller of this operation; its own key first."""
     keys: dict[str, list[str]] = {}
     for query in queries:
         for name in (query.key, *query.names):
@@ -301,6 +301,17 @@ def _lease() -> timedelta:
     """Twice what a request may take, and some grace for a PostgreSQL that is away when the answer comes."""
     longest = settings.VENDOR_CONNECT_TIMEOUT + settings.VENDOR_DEADLINE
     return timedelta(seconds=2 * longest + settings.CALL_GRACE_SECONDS)
+
+
+def would_fit(operation: Operation, payer: Payer) -> bool:
+    """Whether the cheapest input would fit under every cap at this moment. A reading, not a promise."""
+    next_, begun = (payer.afterwards.each, payer.afterwards.begun()) if payer.afterwards else (ZERO, ZERO)
+    for cap in _caps(operation, payer, pace.database_now()):
+        room = purses.room(cap)
+        needed = cap.per_input if cap.per_input is not None else operation.unit_price + next_ + begun
+        if room is not None and room < needed:
+            return False
+    return True
 
 
 # --- Intend and send -------------------------------------------------------------------------------------------------

@@ -69,6 +69,8 @@ class StartingCommand(ProductCommand):
         self.report(options, facts, run_lines(run))
         if (options["wait"] or options["here"]) and run.status == Run.Status.PAUSED:
             raise CommandError(f"Run {run.pk} is paused: {run.reason}.".replace("..", "."))
+        if (options["wait"] or options["here"]) and run.is_open and run.only_waits_for_billing_check:
+            raise CommandError(f"{run.in_doubt:,} leads of run {run.pk} need a billing check: see `in_doubt`.")
 
 
 def add_following(parser: CommandParser) -> None:
@@ -145,7 +147,7 @@ class _Watch:
         if seen != self._seen:
             self._seen, self._moved = seen, time.monotonic()
         still = time.monotonic() - self._moved
-        active = [run for run in self.runs if run.status in Run.ACTIVE]
+        active = [run for run in self.runs if run.status in Run.ACTIVE and not run.only_waits_for_billing_check]
         if active and not self._here and still > NOBODY_AFTER and not workers_alive():
             raise CommandError(
                 "No worker is alive: the run is stored and waits. Start a worker, or use bucket_status --here."

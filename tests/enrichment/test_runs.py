@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from buckets.models import Bucket
@@ -15,11 +16,21 @@ from config.local.sandbox.server import Sandbox
 from enrichment import purchase, queue, services
 from enrichment.models import Run, RunItem
 from enrichment.services import IdempotencyConflict, RunError, RunOptions, start_run
-from integrations import breaker
+from integrations import breaker, calls
 from integrations.models import Lookup, Purse, Vendor, VendorCall
 from leads.filters import BadFilter
 from leads.models import Lead
-from tests.support import billed, fail_with, finish, make_bucket, make_user, requests_of, start
+from tests.support import (
+    billed,
+    fail_with,
+    finish,
+    make_bucket,
+    make_user,
+    pump_until_still,
+    requests_of,
+    set_operations,
+    start,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -147,17 +158,95 @@ def test_two_refusals_are_overcome(sandbox: Sandbox, bucket: Bucket) -> None:
     assert run.spent == billed(sandbox)
 
 
-def test_a_purchase_in_doubt_fails_its_leads_keeps_its_money_and_is_not_repeated(
-    sandbox: Sandbox, bucket: Bucket
+@pytest.mark.parametrize("billed_at_all", [False, True])
+def test_leads_in_doubt_wait_keep_their_money_and_go_on_once_decided(
+    billed_at_all: bool, sandbox: Sandbox, bucket: Bucket
 ) -> None:
     fail_with(sandbox, "skip_trace", "cut", count=1)
-    run = finish(start(bucket))
-    assert settled(run) == (0, 0, 60, 0)
+    run = finish(start(bucket), 6)
+    assert (settled(run), run.status, run.in_doubt) == ((0, 0, 0, 0), "running", 60)
     assert run.reserved == Decimal(3)
+    other = make_bucket(sandbox, bucket.owner, 10)
+    waits = finish(start(other), 6)
+    assert (settled(waits), waits.in_doubt, waits.spent) == ((0, 0, 0, 0), 10, 0)
     assert requests_of(sandbox)["skip_trace"] == 1
-    again = finish(start(bucket, only_failed=True))
-    assert (again.failed, again.spent) == (60, 0)
-    assert requests_of(sandbox)["skip_trace"] == 1
+    call = VendorCall.objects.get(state="in_doubt")
+    with transaction.atomic():
+        assert calls.write_off(call.pk) if billed_at_all else calls.release_doubt(call.pk)
+    purchase.reap()
+    purchase.reap()
+    run, waits = finish(run), finish(waits)
+    assert (run.status, run.in_doubt, run.failed, run.done) == ("completed", 0, 0, 60)
+    assert (waits.status, waits.in_doubt, waits.failed, waits.done) == ("completed", 0, 0, 10)
+    assert set(run.items.values_list("losses", flat=True)) == {0}
+    assert run.reserved == waits.reserved == 0
+
+
+def test_a_run_of_which_too_many_leads_are_in_doubt_pauses_and_goes_on_by_itself(
+    sandbox: Sandbox, bucket: Bucket, settings: Any
+) -> None:
+    set_operations(settings, batch=2)
+    fail_with(sandbox, "property_detail", "500")
+    run = start(bucket)
+    for _ in range(3):
+        pump_until_still(4)
+        Vendor.objects.update(breaker_open_until=timezone.now())
+    run.refresh_from_db()
+    assert (run.status, run.paused_by, run.in_doubt, run.done) == ("paused", "doubt", 4, 0)
+    assert run.reason == "4 leads need a billing check: decide whether their requests were billed."
+    assert requests_of(sandbox) == {"property_detail": 3}  # two leads, then one a request
+    sandbox.faults.replace([])
+    for call in VendorCall.objects.filter(state="in_doubt"):
+        with transaction.atomic():
+            calls.release_doubt(call.pk)
+    purchase.reap()
+    Vendor.objects.update(breaker_open_until=timezone.now())
+    run = finish(run)
+    assert (run.status, run.failed, run.done, run.spent) == ("completed", 0, 60, billed(sandbox))
+
+
+def test_a_refusal_without_retry_after_fails_no_lead(sandbox: Sandbox, bucket: Bucket) -> None:
+    fail_with(sandbox, "property_detail", "429", count=3)
+    run = finish(start(bucket), 20)
+    assert (run.status, run.failed, run.done, run.spent) == ("completed", 0, 60, billed(sandbox))
+    assert requests_of(sandbox)["property_detail"] == 4
+    assert set(run.items.values_list("attempts", flat=True)) == {0}
+
+
+def test_a_capped_run_finishes_leads_instead_of_buying_details_alone(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = finish(start(bucket, max_cost=Decimal("1.00")))
+    assert (run.status, run.paused_by) == ("paused", "cap")
+    assert run.done >= 10
+    assert bucket.leads.filter(enriched_at__isnull=False).count() == run.done
+    assert run.spent == billed(sandbox) <= 1
+    plain = finish(start(make_bucket(sandbox, bucket.owner, 60, start=100), max_cost=Decimal("1.00"), skip_trace=False))
+    assert plain.done == 20
+
+
+def test_what_is_owned_is_served_whatever_the_caps_are(sandbox: Sandbox, settings: Any) -> None:
+    rich, poor = make_user("rich"), make_user("poor", monthly_budget=Decimal(0))
+    finish(start(make_bucket(sandbox, rich, 10, start=50)))
+    paid = billed(sandbox)
+    set_operations(settings, batch=4)
+    bucket = make_bucket(sandbox, poor, 60)
+    run = finish(start(bucket))
+    assert (run.status, run.paused_by, run.spent) == ("paused", "cap", 0)
+    assert (run.done, billed(sandbox)) == (10, paid)
+    assert run.items.filter(stage=1, not_before__isnull=True).count() == 50
+    User.objects.filter(pk=poor.pk).update(monthly_budget=100)
+    services.resume_run(run=run, by=poor)
+    run = finish(run)
+    assert (run.status, run.done) == ("completed", 60)
+
+
+def test_cancelling_ends_leads_in_doubt_and_leaves_the_decision_open(sandbox: Sandbox, bucket: Bucket) -> None:
+    fail_with(sandbox, "property_detail", "cut", count=1)
+    run = finish(start(bucket), 6)
+    services.cancel_run(run=run)
+    run.refresh_from_db()
+    assert (run.status, run.skipped, run.in_doubt) == ("cancelled", 60, 0)
+    assert VendorCall.objects.get(state="in_doubt").reserved == Decimal(3)
+    assert recount(mend=False) == {}
 
 
 def test_a_key_without_the_batch_scope_falls_back_to_the_single_door(sandbox: Sandbox) -> None:
@@ -208,8 +297,8 @@ def test_a_missing_key_pauses_the_run_and_names_the_variable(sandbox: Sandbox, b
 def test_a_cap_is_used_up_to_the_last_lead_and_then_pauses_the_run(sandbox: Sandbox, bucket: Bucket) -> None:
     run = finish(start(bucket, max_cost=Decimal("2.07")))
     assert (run.status, run.paused_by) == ("paused", "cap")
-    assert run.reason == "BUDGET_EXHAUSTED: this run's cap ($2.0700) is used up"
-    assert Decimal("2.00") < run.spent <= Decimal("2.07")
+    assert (run.reason, run.cap_scope) == ("Reached its $2.07 spending limit.", run.purse_scope)
+    assert Decimal("1.97") < run.spent <= Decimal("2.07")  # no lead is begun that $0.10 would not finish
     assert run.spent == billed(sandbox)
     services.resume_run(run=run, by=run.owner, max_cost=Decimal(10))
     run = finish(run)
@@ -222,7 +311,7 @@ def test_a_months_budget_stops_all_runs_of_the_user(sandbox: Sandbox) -> None:
     run = finish(start(make_bucket(sandbox, poor, 60)))
     assert (run.status, run.paused_by) == ("paused", "cap")
     assert run.spent == billed(sandbox) <= 1
-    assert "this month's budget ($1.00)" in run.reason
+    assert run.reason == "Reached this month's budget of $1.00."
 
 
 def test_a_paused_run_buys_nothing_until_it_is_resumed(sandbox: Sandbox, bucket: Bucket) -> None:
@@ -278,7 +367,7 @@ def test_cancelling_while_a_request_is_in_flight_keeps_what_was_bought(sandbox: 
     run = start(bucket, limit=10)
     operation = purchase.catalogue.operation("property_detail")
     with transaction.atomic():
-        bought = purchase._claim(purchase.gate.enter(operation.pk), 1, "property_detail", 250, [])
+        bought = purchase._claim(purchase.gate.enter(operation.pk), 1, "property_detail", [])
     assert bought is not None
     outcome = purchase.gate.carry_out(
         bought.plan.call_id, bought.plan.buying, purchase.registry.door("property_detail"), wanted=lambda: True

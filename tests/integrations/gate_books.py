@@ -46,6 +46,7 @@ class Fact:
     state: str = "free"
     call: UUID | None = None
     answered: bool = False
+    good: bool = False  # the answer found something: nothing less takes its place
     stale: bool = False
     sold: int = 0
     allowed: int = 0  # times it may have been sold: once, and again when stale, freed or written off
@@ -60,10 +61,10 @@ class Books:
 
     def is_owned(self, key: str) -> bool:
         fact = self.facts[key]
-        return fact.state == "garbage" or (fact.state == "answered" and not fact.stale)
+        return fact.state in ("garbage", "answered") and not fact.stale
 
     def is_for_sale(self, key: str) -> bool:
-        return self.facts[key].state in ("free", "answered") and not self.is_owned(key)
+        return self.facts[key].state in ("free", "answered", "garbage") and not self.is_owned(key)
 
     def amounts(self, who: int, weight: int) -> dict[str, Decimal]:
         """What one input holds, by purse."""

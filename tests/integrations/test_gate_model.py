@@ -90,7 +90,7 @@ class Gate(RuleBasedStateMachine):
         facts = self.books.facts
         assert set(plan.owned) == {k for k in keys if self.books.is_owned(k)}
         assert plan.busy == {k for k in keys if facts[k].state == "buying"}
-        assert plan.doubtful == {k for k in keys if facts[k].state == "in_doubt"}
+        assert plan.doubtful == {k: facts[k].call for k in keys if facts[k].state == "in_doubt"}
         if plan.call_id is None:
             assert not fit
             return multiple()
@@ -116,23 +116,24 @@ class Gate(RuleBasedStateMachine):
 
     @rule(call_id=in_hand, found=st.integers(0, 5), dear=st.integers(0, 3))
     def settle(self, call_id: UUID, found: int, dear: int) -> None:
-        """The vendor knows the first `found` and charges for them, or claims more than they can cost."""
+        """The vendor knows the first `found`, and claims what they cost or more, or nothing."""
         call = self.books.calls[call_id]
         answers = {
             query.key: Answer({"apn": query.key}) if number < found else Answer(category=Category.NOT_FOUND)
             for number, query in enumerate(call.queries)
         }
-        units = Decimal(min(found, call.inputs)) * (100 if dear == 3 else 1)
+        units = Decimal(min(found, call.inputs))
         with transaction.atomic():
-            settled = gate.settle(call_id, Reply(answers, units), 12)
+            settled = gate.settle(call_id, Reply(answers, units, units * (0, 1, 1, 100)[dear]), 12)
         assert (settled is not None) == (call.state == State.SENT)
         if settled is None:
             return
         self.books.sell(call)
-        self.books.end(call, State.SETTLED, cost=min(units * PRICE, call.money))
-        for query in call.queries:
+        self.books.end(call, State.SETTLED, cost=units * PRICE)
+        for number, query in enumerate(call.queries):
             fact = self.books.facts[query.key]
-            fact.state, fact.answered, fact.stale = "answered", True, False
+            fact.stale = fact.stale and fact.good and number >= found
+            fact.state, fact.answered, fact.good = "answered", True, fact.good or number < found
 
     @rule(call_id=in_hand, kind=st.sampled_from(sorted(FAILURES)))
     def fail(self, call_id: UUID, kind: str) -> None:
@@ -147,7 +148,9 @@ class Gate(RuleBasedStateMachine):
             self.books.sell(call)
             self.books.end(call, State.SETTLED, cost=call.money)
             for query in call.queries:
-                self.books.facts[query.key].state = "garbage"
+                fact = self.books.facts[query.key]
+                if not fact.good:
+                    fact.state, fact.stale = "garbage", False
         else:
             self.books.end(call, State.RELEASED)
 
@@ -223,6 +226,7 @@ class Gate(RuleBasedStateMachine):
                 assert rows[row.call_id].state in (BUYING if row.state == "buying" else [State.IN_DOUBT])
             if row is not None and fact.answered:
                 assert row.facts is not None
+                assert (row.facts == {"apn": key}) == fact.good
 
     @invariant()
     def nothing_is_bought_twice_while_it_is_owned(self) -> None:
