@@ -24,6 +24,7 @@ from tests.chaos.place import Broken, Place
 from tests.chaos.vendors import on_both, run_of, start_of
 
 State = VendorCall.State
+PROBES = 4
 
 
 def lost_answers(*kinds: Mapping[str, Any]) -> Callable[[Place], Sequence[str]]:
@@ -173,6 +174,36 @@ def in_doubt_at_rebuy(place: Place) -> Sequence[str]:
     return [f"{doubts} requests in doubt; {leads} owned leads served for $0 meanwhile"]
 
 
+def outage(place: Place) -> Sequence[str]:
+    """An outage of 500s, half of them billed, in the middle of a large run: how many leads it leaves in doubt, and how
+    few presses decide them."""
+    began, leads = timezone.now(), place.size(2000, 300)
+    half = {"kind": "500", "billed": True, "rate": 0.5, "after": 8}
+    place.faults(*on_both(half, {"kind": "500", "after": 4}))
+    ann, run = start_of(place, leads)
+    place.until(lambda: _openings() or _state(run) == Run.Status.PAUSED, "the outage is noticed")
+    for opening in range(2, PROBES + 2):  # 30, 60, 120, 240 s: as long as that, by a shortened clock
+        place.operator.end_pauses()
+        place.until(
+            lambda opening=opening: _openings() >= opening or _state(run) == Run.Status.PAUSED,  # type: ignore[misc]
+            "a probe finds the vendor still away",
+        )
+    place.faults()
+    place.until(place.is_calm, "what was on its way has ended")
+    books.compare(place)
+    checks, waiting = persist(_doubts), persist(lambda: Run.objects.get(pk=run).in_doubt)
+    if waiting > (most := max(20, leads // 20) + 10):  # and those in flight when the first answer came
+        raise Broken(f"{waiting} of {leads} leads are in doubt, more than {most}")
+    paused = ann.run(run)["reason"]
+    presses = place.operator.decide_outage(began)
+    place.settled([run])
+    _none_failed(ann, run)
+    return [
+        f"{waiting} of {leads} leads in {checks} requests in doubt after {PROBES} failed probes, decided by {presses} "
+        f"presses; {paused!r}"
+    ]
+
+
 # --- Small things -----------------------------------------------------------------------------------------------------
 
 
@@ -228,6 +259,10 @@ def _none_failed(who: Person, run: str) -> None:
 
 def _state(run: str) -> str:
     return str(Run.objects.values_list("status", flat=True).get(pk=run))
+
+
+def _openings() -> int:
+    return Vendor.objects.get(name="realestateapi").breaker_openings
 
 
 def _doubts() -> int:

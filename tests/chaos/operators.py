@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,9 @@ from accounts.models import User
 from config.local.sandbox.skiptrace import input_of
 from enrichment.models import Run
 from enrichment.stages import owner_query
-from integrations import calls, catalogue, vendors
+from integrations import calls, catalogue, doubts, vendors
 from integrations.gate import persist
-from integrations.models import Lookup, Operation, Vendor, VendorCall
+from integrations.models import Lookup, Vendor, VendorCall
 from tests.chaos.people import Person
 
 if TYPE_CHECKING:
@@ -109,21 +110,47 @@ class Operator:
         return len(doubtful)
 
     def answer(self, call: VendorCall, inputs: Counter[str], cost: Decimal) -> None:
+        user = self.user
+
         def say() -> bool:
             with transaction.atomic():
                 if cost:
-                    return calls.write_off(call.pk, cost=cost)
-                return calls.release_doubt(call.pk)
+                    return calls.write_off(call.pk, cost=cost, by=user, reason="on the sandbox's ledger")
+                return calls.release_doubt(call.pk, by=user, reason="not on the sandbox's ledger")
 
         if not persist(say) and persist(lambda: VendorCall.objects.get(pk=call.pk).state) == VendorCall.State.IN_DOUBT:
             raise Broken(f"the operator's answer about the request {call.pk} was not taken")
-        self.count([call], inputs, cost)
-        self.truth.decided(call, inputs)
+        self._count(call, inputs)
 
-    def count(self, doubtful: Collection[VendorCall], inputs: Counter[str], cost: Decimal) -> None:
-        self.checks += len(doubtful)
-        self.held += sum((call.reserved for call in doubtful), ZERO)
-        self.billed += cost
+    def decide_outage(self, since: datetime) -> int:
+        """Decides what an outage has left, as an operator does who has only the bill's total: all of it is counted on
+        one request, with the reason, and the rest of the outage is marked as not billed. Returns how many presses.
+        """
+        billed, doubtful = self.place.ledger("?inputs=1"), persist(_doubtful)
+        inputs = [self.truth.of(call, billed) for call in doubtful]
+        total = sum((call.price * found.total() for call, found in zip(doubtful, inputs, strict=True)), ZERO)
+        user, one = self.user, doubtful[0].pk
+
+        def count_all_on_one() -> None:
+            with transaction.atomic():
+                calls.write_off(one, cost=total, by=user, reason="the bill of the whole outage")
+
+        presses = 0
+        if total:
+            persist(count_all_on_one)
+            presses += 1
+        outage = doubts.Outage("realestateapi", since)
+        presses += bool(doubts.decide(outage=outage, billed=False, by=user, reason="the outage's others").requests)
+        for call, found in zip(doubtful, inputs, strict=True):
+            self._count(call, found)
+        self.sittings += 1
+        return presses
+
+    def _count(self, call: VendorCall, inputs: Counter[str]) -> None:
+        self.checks += 1
+        self.held += call.reserved
+        self.billed += call.price * inputs.total()
+        self.truth.decided(call, inputs)
 
     # --- Vendors and runs ---------------------------------------------------------------------------------------------
 
@@ -134,9 +161,9 @@ class Operator:
         """
         row = persist(lambda: Vendor.objects.get(pk=vendor))
         if row.billing_check:
-            persist(lambda: Operation.objects.filter(vendor=row).update(list_confirmed_at=timezone.now()))
-            Vendor.objects.filter(pk=vendor).update(billing_check=False)
-        persist(lambda: vendors.resume_vendor(vendor=row))
+            persist(lambda: vendors.confirm_price_list(row, self.user))
+        else:
+            persist(lambda: vendors.resume_vendor(vendor=row))
         stopped = persist(lambda: list(Run.objects.filter(status=Run.Status.PAUSED, paused_by=Run.Pause.VENDOR)))
         for run in stopped:
             self.owner_of(run).done("POST", f"/runs/{run.pk}/resume", {})
@@ -155,6 +182,11 @@ class Operator:
         if persist(waiting.exists):
             self.decide()
 
+    def end_pauses(self) -> None:
+        """The breaker's pauses are over at once."""
+        for vendor in persist(lambda: list(Vendor.objects.filter(breaker_open_until__gt=timezone.now()))):
+            self._end_pause(vendor)
+
     def _hurry(self) -> None:
         """The breaker's 30 s and more by a shortened clock: each opening lasts a second."""
         now = timezone.now()
@@ -163,10 +195,9 @@ class Operator:
             if opening != vendor.breaker_open_until:
                 self._opened[vendor.pk] = vendor.breaker_open_until, time.monotonic()
             elif time.monotonic() - since > SHORTENED:
-                self.end_pause(vendor)
+                self._end_pause(vendor)
 
-    def end_pause(self, vendor: Vendor) -> None:
-        """The breaker's pause is over, if it is still the same."""
+    def _end_pause(self, vendor: Vendor) -> None:
         same = Vendor.objects.filter(pk=vendor.pk, breaker_open_until=vendor.breaker_open_until)
         self.hurried += persist(lambda: same.update(breaker_open_until=timezone.now()))
 
