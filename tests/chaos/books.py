@@ -123,7 +123,7 @@ def _check_twice(place: Place, line: Line, billed: Mapping[str, Any]) -> None:
     lost, again, twice = place.operator.truth.lost, 0, 0
     for name in PAID:
         inputs = billed["inputs"][name]
-        again += sum(min(lost[name][one], times - lost[name][one]) for one, times in inputs.items())
+        again += sum(min(lost[name][one], times - 1) for one, times in inputs.items())
         twice += sum(max(0, times - 1 - lost[name][one]) for one, times in inputs.items())
         kept = sum(min(1, times - lost[name][one]) for one, times in inputs.items())
         if (owned := persist(lambda name=name: _owned(name))) != kept:  # type: ignore[misc]

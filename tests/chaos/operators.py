@@ -154,11 +154,8 @@ class Operator:
 
     # --- Vendors and runs ---------------------------------------------------------------------------------------------
 
-    def resume(self, vendor: str = "realestateapi") -> list[str]:
-        """The cause is gone: the vendor sells again, its price list is right, and each run it stopped is resumed.
-
-        Returns the reasons that the runs gave.
-        """
+    def resume(self, vendor: str = "realestateapi") -> None:
+        """The cause is gone: the vendor sells again, its price list is right, and each run it stopped is resumed."""
         row = persist(lambda: Vendor.objects.get(pk=vendor))
         if row.billing_check:
             persist(lambda: vendors.confirm_price_list(row, self.user))
@@ -168,7 +165,6 @@ class Operator:
         for run in stopped:
             self.owner_of(run).done("POST", f"/runs/{run.pk}/resume", {})
         self.resumes += 1
-        return [run.reason for run in stopped]
 
     def owner_of(self, run: Run) -> Person:
         return next(person for person in self.place.people if person.user.pk == run.owner_id)

@@ -49,7 +49,7 @@ SCENARIOS = {
         name: Scenario(vendors.WELL, answers.elsewhere(kind))
         for name, kind in {"301": "301", "308": "308", "404-html": "404_html", "404-json": "404"}.items()
     },
-    "outage": Scenario(vendors.WELL, answers.outage),
+    "outage": Scenario(crowds.LONE, answers.outage),
     "credits-0": Scenario(vendors.WELL, answers.claims_nothing),
     "credits-10": Scenario(vendors.WELL, answers.claims_ten),
     "429-often": Scenario(vendors.WELL, answers.often_429),
