@@ -104,7 +104,7 @@ def criteria(asked: Mapping[str, Any]) -> dict[str, Any]:
     for name, spec in RANGES.items():
         low, high = asked.get(f"{name}_min"), asked.get(f"{name}_max")
         found |= _equity(low, high) if name == "equity_percent" else _ends(name, low, high, spec)
-    found |= {name: True for name in FLAGS if asked.get(name)}
+    found |= {name: bool(asked[name]) for name in FLAGS if asked.get(name) is not None}
     if all(asked.get(name) is not None for name in CIRCLE):
         found |= {name: float(asked[name]) for name in CIRCLE}
     return found
@@ -199,7 +199,9 @@ def _words(asked: Mapping[str, Any]) -> Iterator[str]:
             yield f"{spec.label} {low}–{high}"
         elif low or high:
             yield f"{spec.label} from {low}" if low else f"{spec.label} to {high}"
-    yield from (label for name, label in FLAGS.items() if asked.get(name))
+    for name, label in FLAGS.items():
+        if asked.get(name) is not None:
+            yield label if asked[name] else f"{label}: no"
 
 
 def _shown(end: Any, spec: Range, name: str) -> str:

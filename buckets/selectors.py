@@ -22,11 +22,12 @@ def with_latest_fill(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
 
 
 def total_matching(bucket: Bucket, matching: QuerySet[Lead], filters: Mapping[str, Any]) -> int:
-    """How many leads pass the filters: the bucket's own counter where one answers them, else a real count."""
-    asked = {name for name, value in filters.items() if value is not None and value != [] and value != ""}
-    if not asked:
+    """How many leads pass the filters (`leads.filters.understood`): by the bucket's own counter where one answers them,
+    else by a real count.
+    """
+    if not filters:
         return bucket.total_leads
-    if asked == {"enrichedOnly"} and filters["enrichedOnly"]:
+    if filters == {"enrichedOnly": True}:
         return bucket.enriched_leads
     return matching.count()
 

@@ -82,10 +82,10 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _entry("Vendors", "storefront", "integrations_vendor_changelist", superusers=True),
-                    _entry("Requests", "receipt_long", "integrations_vendorcall_changelist", superusers=True),
-                    _entry("Bought facts", "fact_check", "integrations_lookup_changelist", superusers=True),
+                    _entry("Vendor requests", "receipt_long", "integrations_vendorcall_changelist", superusers=True),
+                    _entry("Purchased data", "fact_check", "integrations_lookup_changelist", superusers=True),
                     _entry("Contacts shown", "visibility", "leads_disclosure_changelist", superusers=True),
-                    _entry("Purses", "account_balance_wallet", "integrations_purse_changelist", superusers=True),
+                    _entry("Budgets", "account_balance_wallet", "integrations_purse_changelist", superusers=True),
                     _entry("Pumps", "conveyor_belt", "enrichment_lane_changelist", superusers=True),
                     _entry("Users", "group", "accounts_user_changelist", superusers=True),
                     _entry("API tokens", "key", "knox_authtoken_changelist"),

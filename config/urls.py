@@ -5,8 +5,20 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config.common.api import unknown_address
+from config.common.declared import DeclaredRequest
 from config.common.health import healthz
 from enrichment.api.health import metrics, readyz
+
+
+class SchemaView(DeclaredRequest, SpectacularAPIView):
+    """The OpenAPI description."""
+
+    undeclared = frozenset({"format"})
+
+
+class DocsView(DeclaredRequest, SpectacularSwaggerView):
+    """The same to read and try out."""
+
 
 api: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
@@ -14,8 +26,8 @@ api: list[URLPattern | URLResolver] = [
     path("", include("leads.api.urls")),
     path("", include("buckets.api.urls")),
     path("", include("enrichment.api.urls")),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("schema", SchemaView.as_view(), name="schema"),
+    path("docs", DocsView.as_view(url_name="schema"), name="docs"),
     re_path(r"", unknown_address),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [

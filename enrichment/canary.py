@@ -11,8 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 from enrichment import stages
-from enrichment.models import Run
+from enrichment.models import Run, RunItem
 from integrations import catalogue
+from integrations.errors import Category
 from integrations.models import Purse
 
 SAMPLE = 50  # leads
@@ -49,28 +50,35 @@ def judge_when_done(run: Run) -> None:
     if run.sample_until is None:
         return
     asked = Canary.from_json(run.options["canary"])
-    if run.done < min(asked.leads, run.total):
+    ended = run.done + run.in_doubt  # what needs a billing check may wait for days
+    if ended < min(asked.leads, run.total):
         return
     purse = Purse.objects.filter(scope=run.purse_scope).first()
-    cost = (purse.spent + purse.reserved if purse else Decimal(0)) / run.done  # what is in doubt may have been bought
-    traced = bool(run.options.get("skipTrace", True))
-    hit_rate = Decimal(run.with_phones) / run.done
+    cost = (purse.spent + purse.reserved if purse else Decimal(0)) / ended  # what is in doubt may have been bought
+    traced = _traced(run) if run.options.get("skipTrace", True) else 0
+    hit_rate = Decimal(run.with_phones) / traced if traced else None
     at_most = asked.max_cost_per_lead if asked.max_cost_per_lead is not None else _listed(run)
     wrong = []
-    if traced and hit_rate < asked.min_hit_rate:
-        wrong.append(f"{run.with_phones} of {run.done} have a phone, fewer than {asked.min_hit_rate:.0%}")
+    if hit_rate is not None and hit_rate < asked.min_hit_rate:
+        wrong.append(f"{run.with_phones} of {traced} have a phone, fewer than {asked.min_hit_rate:.0%}")
     if cost > at_most:
         wrong.append(f"a lead cost ${cost:.4f}, more than ${at_most:.4f}")
     run.sample_until = None
     run.canary = {
-        "leads": run.done,
-        "hitRate": round(float(hit_rate), 4) if traced else None,
+        "leads": ended,
+        "hitRate": None if hit_rate is None else round(float(hit_rate), 4),
         "costPerLead": f"{cost:.4f}",
         "passed": not wrong,
     }
     if wrong and run.is_open:
         run.status, run.paused_by = Run.Status.PAUSED, Run.Pause.CANARY
         run.reason = f"Its sample: {'; '.join(wrong)}. Resume it to buy the rest all the same."[:300]
+
+
+def _traced(run: Run) -> int:
+    """The leads whose owner was asked about: not those a guard left out, that failed, or whose owner nobody can ask."""
+    ended = run.items.filter(outcome__in=[RunItem.Outcome.ENRICHED, RunItem.Outcome.PARTIAL])
+    return ended.exclude(outcome=RunItem.Outcome.PARTIAL, category=Category.INVALID_DATA).count()
 
 
 def _listed(run: Run) -> Decimal:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from buckets.algebra import Sets, check_sets
-from enrichment.selectors import QuoteLine
+from enrichment.quotes import QuoteLine
 from integrations import catalogue
 from integrations.models import Lookup
 from integrations.pace import database_now

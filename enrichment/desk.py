@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,9 +21,10 @@ from buckets.models import Bucket, Fill, Import
 from config.common.ids import uuid7_floor
 from config.common.percent import percent
 from enrichment.cadence import by_the_clock_of
-from enrichment.models import Run, RunItem
+from enrichment.models import Run, RunItem, Schedule
+from enrichment.rules import day_of_cap, month_of_cap
 from enrichment.selectors import why_waiting, workers_alive
-from integrations import catalogue
+from integrations import catalogue, purses
 from integrations.models import PhoneReveal, Purse, Vendor, VendorCall
 from integrations.pace import database_now
 from integrations.purses import ZERO
@@ -41,13 +42,14 @@ RUNS_SHOWN = 8
 class Need:
     """Something a person has to decide or mend. row: what it is about, a row or the model whose list it is in.
 
-    parts: some of the rows it tells of, each with its words.
+    parts: some of the rows it tells of, each with its words. resume: one press goes on with the run that `row` is.
     """
 
     title: str
     words: str
     row: Any
     parts: Sequence[tuple[str, Any]] = ()
+    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,13 @@ def needs(user: User) -> list[Need]:
     now = database_now()
     found = [*_idle_workers(user, now), *(_vendors_down(now) if user.is_superuser else ())]
     found += _in_doubt() if user.is_superuser else ()
-    found += [*_callbacks(user, now), *_paused(user), *_caps(user, now), *_failed(user, now)]
+    found += [
+        *_callbacks(user, now),
+        *_paused(user, now),
+        *_schedules(user, now),
+        *_caps(user, now),
+        *_failed(user, now),
+    ]
     return [*found, *_stopped_fills(user, now), *_failed_imports(user, now)]
 
 
@@ -132,8 +140,9 @@ def _in_doubt() -> Iterable[Need]:
         many = model.objects.filter(state="in_doubt").order_by("pk")[: SHOWN * 10].count()
         if many:
             count = f"{many}{' or more' if many == SHOWN * 10 else ''}"
-            title = f"{count} {what}{'s' if many > 1 and what == 'request' else ''} in doubt"
-            yield Need(title, "Look at the vendor's bill, then say whether it was bought.", model)
+            plural = "s" if many > 1 and what == "request" else ""
+            title = f"{count} {what}{plural} {'need' if many > 1 else 'needs'} a billing check"
+            yield Need(title, "Look at the vendor's bill, then say whether it was billed.", model)
 
 
 def _callbacks(user: User, now: datetime) -> Iterable[Need]:
@@ -153,9 +162,30 @@ def _whom(lead: Any, time_zone: str) -> str:
     return f"{by_the_clock_of(lead.callback_at, time_zone)}: {who}"
 
 
-def _paused(user: User) -> Iterable[Need]:
-    for run in _mine(Run.objects.filter(status=Run.Status.PAUSED), user).order_by("-pk")[:SHOWN]:
-        yield Need(f"Paused: {run.bucket_name}", run.reason or run.get_paused_by_display(), run)
+def _paused(user: User, now: datetime) -> Iterable[Need]:
+    runs = _mine(Run.objects.filter(status=Run.Status.PAUSED), user).select_related("owner")
+    for run in runs.order_by("-pk")[:SHOWN]:
+        words = run.reason or run.get_paused_by_display()
+        yield Need(f"Paused: {run.bucket_name}", words, run, resume=_fits_again(run, now))
+
+
+def _fits_again(run: Run, now: datetime) -> bool:
+    """Whether a month's or a day's limit that paused a run has room again, and it waits for a person all the same."""
+    if run.paused_by != Run.Pause.CAP or run.bucket_id is None or not run.owner.is_active:
+        return False
+    if month_of_cap(run.cap_scope) is not None:
+        left = purses.room(purses.month_cap(run.owner_id, run.owner.monthly_budget, now))
+        return left is None or left > 0
+    day = day_of_cap(run.cap_scope)
+    return day is not None and day < now.astimezone(UTC).date()
+
+
+def _schedules(user: User, now: datetime) -> Iterable[Need]:
+    """Schedules whose last time came to nothing."""
+    failed = Schedule.objects.filter(failures__gt=0, last_at__gt=now - RECENT)
+    for schedule in _mine(failed, user).order_by("-pk")[:SHOWN]:
+        times = f" {schedule.failures} times in a row." if schedule.failures > 1 else ""
+        yield Need(f"Schedule failed: {schedule.bucket_name}", f"{schedule.last_result}{times}", schedule)
 
 
 def _failed(user: User, now: datetime) -> Iterable[Need]:

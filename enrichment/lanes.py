@@ -44,9 +44,12 @@ def beat() -> None:
 
 
 def has_work(stage: int) -> bool:
-    """Whether an active run has an item at this stage, taken or not, that does not wait for a person's decision."""
-    items = RunItem.objects.filter(stage=stage, run__status__in=Run.ACTIVE).exclude(stage=0)
-    return items.filter(Q(lease_until=None) | Q(lease_until__lt=database_now() + FOR_EVER / 2)).exists()
+    """Whether an active run of somebody who is switched on has an item at this stage, taken or not, that does not wait
+    for a person's decision.
+    """
+    runs = RunItem.objects.filter(stage=stage, run__status__in=Run.ACTIVE, run__owner__is_active=True)
+    not_held = Q(lease_until=None) | Q(lease_until__lt=database_now() + FOR_EVER / 2)
+    return runs.exclude(stage=0).filter(not_held).exists()
 
 
 def ring_if_quiet(stage: int) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -13,10 +14,13 @@ from prometheus_client.exposition import generate_latest
 
 from config.common.ids import uuid7_floor
 from enrichment.models import Lane, Run, RunItem
+from integrations.books import excess_of
 from integrations.models import Operation, PhoneReveal, Vendor, VendorCall
 from integrations.pace import database_now, interval
+from leads.models import UNKNOWN_TYPE, Lead
 
 MINUTE = 60.0
+MOST_WORDS = 50  # kinds of property: whatever a vendor sends, a scrape stays short
 
 
 class _Rows:
@@ -27,7 +31,9 @@ class _Rows:
         yield from _queue()
         yield from _calls()
         yield from _reveals()
+        yield from _billing()
         yield _outcomes()
+        yield _unknown_types()
 
 
 def exposition() -> bytes:
@@ -100,6 +106,24 @@ def _calls() -> Iterator[Metric]:
     yield from (spent, calls, doubt, held)
 
 
+def _billing() -> Iterator[Metric]:
+    """What vendors claim above the price list, and which of them wait for an operator because of it."""
+    excess = GaugeMetricFamily(
+        "bucket_excess_dollars",
+        "US dollars that vendors claim above the price list, of requests since midnight UTC",
+        labels=["vendor"],
+    )
+    check = GaugeMetricFamily(
+        "bucket_billing_check", "1 while a vendor is paused because it claims too much", labels=["vendor"]
+    )
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    for vendor in Vendor.objects.order_by("pk"):
+        excess.add_metric([vendor.name], float(excess_of(vendor.name, since=midnight)))
+        check.add_metric([vendor.name], float(vendor.billing_check))
+    yield excess
+    yield check
+
+
 def _reveals() -> Iterator[Metric]:
     """Apollo's phones that are still to come, and those an operator has to decide about."""
     states = GaugeMetricFamily("bucket_phone_reveals", "Requests whose phones come later, by state", labels=["state"])
@@ -121,3 +145,18 @@ def _outcomes() -> Metric:
     for outcome, count in sums.items():
         outcomes.add_metric([outcome], count or 0)
     return outcomes
+
+
+def unknown_types() -> QuerySet[Lead, Any]:
+    """Kinds of property that are none of the vendor's six, and how many leads have each; the commonest first."""
+    rows = Lead.objects.filter(UNKNOWN_TYPE).order_by().values_list("property_type")
+    return rows.annotate(leads=Count("pk")).order_by("-leads", "property_type")[:MOST_WORDS]
+
+
+def _unknown_types() -> Metric:
+    words = GaugeMetricFamily(
+        "bucket_property_type_unknown", "Leads whose kind of property is none of the vendor's six", labels=["words"]
+    )
+    for kind, count in unknown_types():
+        words.add_metric([kind], count)
+    return words

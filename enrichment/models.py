@@ -68,6 +68,9 @@ class Run(UUIDModel, Timestamped):
         help_text="How far it was when it last looked for money again",
     )
     options = models.JSONField(default=dict, blank=True, help_text="What was asked for: skipTrace, guard, startFrom, …")
+    prices = models.JSONField(
+        default=dict, blank=True, help_text="What a unit of each operation cost when it started, US dollars"
+    )
     max_cost = models.DecimalField(
         max_digits=12, decimal_places=4, null=True, blank=True, help_text="US dollars it may spend; empty: no own cap"
     )

@@ -18,7 +18,7 @@ from buckets.selectors import progress
 from config.common.percent import percent
 from enrichment.models import Run
 from enrichment.reach import latest_with_facts
-from enrichment.selectors import bucket_money, eta_seconds, why_waiting
+from enrichment.selectors import bucket_money, eta_seconds, paused_in_words, why_waiting
 from integrations import catalogue
 from integrations.purses import ZERO
 from leads.facts import SIGNALS
@@ -73,6 +73,7 @@ def live(bucket: Bucket) -> Live:
     runs: list[Any] = list(Run.objects.with_money().filter(bucket=bucket).order_by("-pk")[:RUNS_SHOWN])
     for run in runs:
         run.waiting, run.eta = why_waiting(run), eta_seconds(run)
+        run.stands = paused_in_words(run) if run.status == Run.Status.PAUSED else ""
         run.eta_minutes = -(-run.eta // 60) if run.eta else 0
         rate = run.canary.get("hitRate")
         run.sample_percent = None if rate is None else round(100 * rate)

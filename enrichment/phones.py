@@ -20,10 +20,11 @@ from django.db import transaction
 from config.common.logs import told
 from enrichment import queue
 from enrichment.models import Run, RunItem
-from integrations import catalogue, reveals
+from integrations import catalogue, gate, pace, pushes, reveals
 from integrations.apollo import client, parse
 from integrations.apollo.parse import Reveal
-from integrations.errors import NotSent, Rejected, VendorFailure
+from integrations.errors import Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.gate import Closed
 from integrations.models import Operation, PhoneReveal
 from integrations.pace import database_now
 from leads import facts
@@ -34,6 +35,7 @@ from leads.services import Finish, finish_leads
 
 log = logging.getLogger(__name__)
 SWEEP_SECONDS = 45.0  # of asking, one request after the other; with the last one it ends before the task's time limit
+PATIENCE = 1.0  # seconds that one question waits for its slot
 NO_RESULT = (400, 404, 410)  # Apollo's "what request?", "not known (yet)" and "no longer kept"
 Outcome = RunItem.Outcome
 
@@ -41,9 +43,11 @@ Outcome = RunItem.Outcome
 def deliver(call_id: UUID) -> bool:
     """Reads the body that was pushed for this call and closes its reveal. False: it was closed before, or cannot be."""
     reveal = PhoneReveal.objects.filter(pk=call_id, raw__isnull=False, unreadable=False).first()
-    if reveal is None or reveal.state in (PhoneReveal.State.EARLY, PhoneReveal.State.ARRIVED):
+    if reveal is None or reveal.state == PhoneReveal.State.ARRIVED:
         return False
     found = _read(bytes(reveal.raw or b""))
+    if reveal.state == PhoneReveal.State.EARLY:
+        return pushes.settle_by_push(call_id, found)
     if not found.ready:
         log.warning("Reveal %s: the pushed body cannot be read; Apollo will be asked", call_id)
         reveals.refuse_push(reveal)
@@ -62,15 +66,16 @@ def _read(raw: bytes) -> Reveal:
 
 def sweep() -> int:
     """Delivers what was pushed and asks for what is overdue. Returns how many reveals were closed."""
-    closed = sum(_safely(deliver, call_id) for call_id in reveals.pushed())
+    closed = sum(_safely(deliver, call_id) for call_id in (*reveals.pushed(), *pushes.orphans()))
     vendor = catalogue.vendor("apollo")
     if not vendor.enabled or vendor.paused_reason:  # the operator's word, or a refused key: the results are kept
         return closed
     until = time.monotonic() + SWEEP_SECONDS
-    for call_id in reveals.due():
-        if time.monotonic() > until:
+    due = reveals.due()
+    while due and time.monotonic() < until:
+        if not _wait_for_slot(until):
             break
-        closed += _safely(ask, call_id)
+        closed += _safely(_ask, due.pop(0))
     return closed
 
 
@@ -86,21 +91,51 @@ def _safely(act: Any, call_id: UUID) -> bool:
 def ask(call_id: UUID) -> bool:
     """Asks Apollo for one result, which is free, and closes the reveal if it is there.
 
-    Only an answer gives a reveal up, never silence: Apollo keeps a result for 30 days.
+    At the operation's pace, as any free call; where nothing can leave now, it stays due. Only an answer gives a reveal
+    up, never silence: Apollo keeps a result for 30 days.
     """
+    if not reveals.is_due(call_id) or not _wait_for_slot(time.monotonic() + PATIENCE):
+        return False
+    return _ask(call_id)
+
+
+def _wait_for_slot(until: float) -> bool:
+    """Takes the next slot and waits for it; not where it comes later than `until`, or nothing may be asked at all."""
+    operation_id = catalogue.operation("apollo_people").pk
+    while True:
+        try:
+            with transaction.atomic():
+                operation = gate.enter(operation_id, single=True)
+                slot = pace.take_slot(operation_id, operation.setting("pace"))
+        except Closed as closed:
+            if closed.retry_in is None or time.monotonic() + closed.retry_in > until:
+                return False
+            time.sleep(min(max(closed.retry_in, 0.01), 1.0))
+            continue
+        time.sleep(max(0.0, (slot - database_now()).total_seconds()))
+        return True
+
+
+def _ask(call_id: UUID) -> bool:
     reveal = reveals.take_turn(call_id)
     if reveal is None:
         return False
-    try:
-        found = client.reveal(reveal.request_id) if reveal.request_id else Reveal(ready=False)
-    except VendorFailure as failure:
+    failure: VendorFailure | None = None
+    found = Reveal(ready=False)
+    if client.is_askable(reveal.request_id):
+        try:
+            found = client.reveal(reveal.request_id)
+        except VendorFailure as error:
+            failure = error
+    if failure is not None:
+        if not isinstance(failure, Rejected | Misconfigured):  # an answer is no outage, and a free one proves nothing
+            gate.note(catalogue.operation("apollo_people"), failure)
         _no_result(reveal, failure)
         return False
     if found.ready:
         return _close(call_id, found)
-    words = (
-        "Apollo is still looking" if reveal.request_id else "Apollo gave no request id: only its push can bring them"
-    )
+    known = client.is_askable(reveal.request_id)
+    words = "Apollo is still looking" if known else "Apollo gave no id to ask by: only its push can bring them"
     _postpone(reveal, found.retry_after, words, gives_up=True)
     return False
 

@@ -319,11 +319,15 @@ def unfinished_cancels() -> list[UUID]:
 
 
 def _finish_leads(run: Run, endings: Iterable[Ending]) -> tuple[dict[UUID, Any], int]:
-    """Apollo does not change how far the property's own enrichment has come; a skipped lead stays as it was."""
+    """Apollo changes how far the property's own enrichment has come only where it brings the phone that was lacking; a
+    skipped lead stays as it was."""
     told = [e for e in endings if e.outcome != Outcome.SKIPPED]
     if run.kind == Run.Kind.APOLLO:
-        leads = Lead.objects.filter(pk__in=[e.lead_id for e in told]).values_list("pk", "phone", "email")
-        return {pk: _Reach(bool(phone), bool(email)) for pk, phone, email in leads}, 0
+        leads = Lead.objects.filter(pk__in=[e.lead_id for e in told])
+        lacked = leads.filter(enrichment_status=Lead.Enrichment.PARTIAL, phone__isnull=False)
+        grown = finish_leads([Finish(pk) for pk in lacked.values_list("pk", flat=True)])[1]
+        rows = leads.values_list("pk", "phone", "email")
+        return {pk: _Reach(bool(phone), bool(email)) for pk, phone, email in rows}, grown
     return finish_leads([Finish(e.lead_id, _error(e)) for e in told])
 
 

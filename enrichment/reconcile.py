@@ -48,18 +48,25 @@ _PURSES = """
      WHERE coalesce(p.reserved, 0) <> coalesce(h.reserved, 0) OR coalesce(p.spent, 0) <> coalesce(h.spent, 0)
      LIMIT %s"""
 
+# An item waits for a billing check while its token is a request that was in doubt: also once that is decided, until a
+# worker puts the item back, which counts it off its run in the same transaction.
 _RUNS = """
-    SELECT 'run ' || r.id, concat_ws('/', r.total, r.enriched, r.partial, r.failed, r.skipped),
-           concat_ws('/', i.total, i.enriched, i.partial, i.failed, i.skipped)
+    WITH parked AS (
+        SELECT i.run_id, count(*) AS items
+          FROM enrichment_runitem i JOIN integrations_vendorcall c ON c.id = i.token
+         WHERE i.token IS NOT NULL AND i.stage <> 0 AND c.category = 'IN_DOUBT' GROUP BY i.run_id)
+    SELECT 'run ' || r.id, concat_ws('/', r.total, r.enriched, r.partial, r.failed, r.skipped, r.in_doubt),
+           concat_ws('/', i.total, i.enriched, i.partial, i.failed, i.skipped, coalesce(p.items, 0))
       FROM enrichment_run r
+      LEFT JOIN parked p ON p.run_id = r.id
       JOIN LATERAL (SELECT count(*) AS total, count(*) FILTER (WHERE outcome = 1) AS enriched,
                            count(*) FILTER (WHERE outcome = 2) AS partial,
                            count(*) FILTER (WHERE outcome = 3) AS failed,
                            count(*) FILTER (WHERE outcome = 4) AS skipped
                       FROM enrichment_runitem WHERE run_id = r.id) i ON true
      WHERE r.bucket_id IS NOT NULL
-       AND (r.total, r.enriched, r.partial, r.failed, r.skipped)
-           IS DISTINCT FROM (i.total, i.enriched, i.partial, i.failed, i.skipped)
+       AND (r.total, r.enriched, r.partial, r.failed, r.skipped, r.in_doubt)
+           IS DISTINCT FROM (i.total, i.enriched, i.partial, i.failed, i.skipped, coalesce(p.items, 0))
      LIMIT %s"""
 
 _STRANDED_LOOKUPS = """
@@ -73,6 +80,7 @@ _STRANDED_ITEMS = """
     SELECT 'item ' || i.id, 'taken', 'its call is ' || coalesce(c.state, 'gone')
       FROM enrichment_runitem i LEFT JOIN integrations_vendorcall c ON c.id = i.token
      WHERE i.token IS NOT NULL AND coalesce(c.state, '') NOT IN ('reserved', 'sent')
+       AND coalesce(c.category, '') <> 'IN_DOUBT'
      LIMIT %s"""
 
 _STRANDED_REVEALS = """

@@ -1,10 +1,11 @@
-"""When a schedule is due, by a cron text in a person's own zone; how many a run may reach. No clock here."""
+"""When a schedule is due, by a cron text in a person's own zone; how many a run may reach; what a cap that stopped it
+means. No clock here."""
 
 from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -65,15 +66,38 @@ def share_between(hits: int, samples: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
 
 
-# --- Why a run is paused ----------------------------------------------------------------------------------------------
+# --- Caps -------------------------------------------------------------------------------------------------------------
+
+_DAILY = ("vendor", "leads")
+GOES_ON = "It goes on by itself after midnight UTC."
 
 
 def cap_reason(scope: str, limit: Decimal | None) -> str:
-    """Which limit a run has reached, in words. scope: that of the purse; limit: US dollars, or leads a day."""
+    """Why a run is paused, from the purse scope of the cap that stopped it and its limit (US dollars, or leads)."""
     kind, _, rest = scope.partition(":")
-    if kind == "leads":
-        return f"Reached today's limit of {limit or 0:,.0f} leads."
-    money = f"${limit or 0:,.2f}"
+    amount = Decimal(0) if limit is None else limit
+    if kind == "run":
+        return f"Reached its ${amount:,.2f} spending limit."
     if kind == "vendor":
-        return f"Reached the daily limit of {money} with {rest.partition(':')[0]}."
-    return f"Reached this month's budget of {money}." if kind == "user" else f"Reached its {money} spending limit."
+        return f"Reached the ${amount:,.2f} daily spending limit of {rest.partition(':')[0]}. {GOES_ON}"
+    if kind == "leads":
+        return f"Reached the daily limit of {amount:,.0f} leads. {GOES_ON}"
+    if kind == "user":
+        return f"Reached the month's ${amount:,.2f} budget. Resume it once there is room in the budget."
+    return "Reached a spending limit."
+
+
+def day_of_cap(scope: str) -> date | None:
+    """The UTC day that a daily cap is of; None for every other cap."""
+    kind, _, rest = scope.partition(":")
+    try:
+        return date.fromisoformat(rest.rpartition(":")[2]) if kind in _DAILY else None
+    except ValueError:
+        return None
+
+
+def month_of_cap(scope: str) -> str | None:
+    """The UTC month ("2026-11") that a month's budget is of; None for every other cap."""
+    kind, _, rest = scope.partition(":")
+    month = rest.rpartition(":")[2]
+    return month if kind == "user" and re.fullmatch(r"\d{4}-\d{2}", month, re.ASCII) else None

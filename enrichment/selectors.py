@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,154 +12,17 @@ from django.db.models import Count, Q, Sum
 
 from accounts.models import User
 from buckets.models import Bucket
-from enrichment import reach, stages
+from enrichment import stages
 from enrichment.models import Lane, Run, RunItem, Schedule
-from enrichment.reach import Reachable
-from enrichment.services import RunOptions, select_leads
+from enrichment.quotes import Quote as Quote
+from enrichment.quotes import QuoteLine as QuoteLine
+from enrichment.quotes import quote as quote
 from integrations import breaker, catalogue, pace, purses
-from integrations.apollo.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
-from integrations.models import Lookup, Operation, Purse, VendorCall
+from integrations.models import Purse, VendorCall
 from integrations.pace import database_now
 from integrations.purses import ZERO
-from leads.models import Lead
 
 Stage = RunItem.Stage
-CHUNK = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class QuoteLine:
-    """One operation's part of a quote. owned: answered, $0. price: US dollars a unit; cost: the most it costs."""
-
-    vendor: str
-    operation: str
-    owned: int
-    to_buy: int
-    price: Decimal
-    cost: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What enriching these leads costs at most; vendors charge per hit, so it is often less."""
-
-    leads: int
-    lines: tuple[QuoteLine, ...]
-    limits: tuple[str, ...]  # caps it would run into, in words
-    reachable: Reachable | None = field(default=None, compare=False)  # None: no contacts are asked for
-
-    @property
-    def owned(self) -> int:
-        """Leads whose every fact is owned: they cost $0."""
-        return max(0, self.leads - max((line.to_buy for line in self.lines), default=0))
-
-    @property
-    def to_buy(self) -> int:
-        return self.leads - self.owned
-
-    @property
-    def price(self) -> Decimal:
-        return sum((line.cost for line in self.lines), ZERO)
-
-
-def quote(*, bucket: Bucket, by: User, options: RunOptions) -> Quote:
-    """Prices a run before it is started: what is owned already costs nothing, the rest at most its price."""
-    ids = list(select_leads(bucket.pk, options).values_list("pk", "property_id"))
-    reachable = None
-    if options.kind == Run.Kind.APOLLO:
-        lines = _apollo_lines(ids, options)
-    else:
-        lines, with_phone = _property_lines(ids, options)
-        reachable = _reachable(bucket, by, options, lines[-1].to_buy, with_phone) if options.skip_trace else None
-    price = sum((line.cost for line in lines), ZERO)
-    limits = tuple(_limits(by, lines, price, options.max_cost))
-    return Quote(leads=len(ids), lines=tuple(lines), limits=limits, reachable=reachable)
-
-
-def _reachable(bucket: Bucket, by: User, options: RunOptions, to_trace: int, owned: int) -> Reachable:
-    trace = catalogue.operation("skip_trace")
-    return reach.expected(bucket=bucket, by=by, trace=trace, to_trace=to_trace, owned=owned, guard=options.guard)
-
-
-def _property_lines(ids: Sequence[tuple[UUID, str]], options: RunOptions) -> tuple[list[QuoteLine], int]:
-    """The lines, and how many owners are known already to have a phone."""
-    detail = catalogue.operation("property_detail")
-    owned_details, owned_contacts, unaskable, with_phone = 0, 0, 0, 0
-    trace = catalogue.operation("skip_trace")
-    for start in range(0, len(ids), CHUNK):
-        keys = [property_id for _, property_id in ids[start : start + CHUNK]]
-        facts = _fresh(detail, keys)
-        owned_details += len(facts)
-        if options.skip_trace:
-            contacts, phones, without = _owned_contacts(trace, facts.values())
-            owned_contacts += contacts
-            with_phone += phones
-            unaskable += without
-    lines = [_line(detail, owned_details, len(ids) - owned_details)]
-    if options.skip_trace:
-        lines.append(_line(trace, owned_contacts, len(ids) - owned_contacts - unaskable))
-    return lines, with_phone
-
-
-def _owned_contacts(trace: Operation, details: Any) -> tuple[int, int, int]:
-    """How many of these owners have been traced already, how many of them with a phone, and how many cannot be."""
-    keys, without = [], 0
-    for facts in details:
-        try:
-            keys.append(stages.owner_query(facts).key)
-        except ValueError:
-            without += 1
-    known = _fresh(trace, keys)
-    owned = [known[key] for key in keys if key in known]
-    return len(owned), sum(bool(facts.get("phone")) for facts in owned), without
-
-
-def _fresh(operation: Operation, keys: Sequence[str]) -> dict[str, Any]:
-    since = operation.fresh_since(database_now())
-    rows = Lookup.objects.filter(operation=operation, key__in=list(keys), state=Lookup.State.ANSWERED)
-    return dict(rows.filter(fetched_at__gt=since).values_list("key", "facts"))
-
-
-def _apollo_lines(ids: Sequence[tuple[UUID, str]], options: RunOptions) -> list[QuoteLine]:
-    """A credit a lead, and 9 where a phone may come: as much is reserved before the call."""
-    told = options.as_json()
-    operation = catalogue.operation(stages.operation_name(Stage.APOLLO, told))
-    line = _line(operation, 0, len(ids))
-    if not told["revealPhones"]:
-        return [line]
-    without = Lead.objects.filter(pk__in=[pk for pk, _ in ids], phone__isnull=True).count()
-    return [replace(line, cost=line.cost + line.price * without * (CREDITS_WITH_PHONE - CREDITS_WITHOUT_PHONE))]
-
-
-def _line(operation: Operation, owned: int, to_buy: int) -> QuoteLine:
-    price: Decimal = operation.setting("price")
-    return QuoteLine(operation.vendor_id, operation.name, owned, to_buy, price, price * to_buy)
-
-
-def _limits(by: User, lines: Sequence[QuoteLine], price: Decimal, max_cost: Decimal | None) -> list[str]:
-    now = database_now()
-    if not price:
-        return []
-    words = []
-    caps = [purses.month_cap(by.pk, by.monthly_budget, now)]
-    for vendor in sorted({line.vendor for line in lines}):
-        cost = sum((line.cost for line in lines if line.vendor == vendor), ZERO)
-        cap = purses.vendor_cap(vendor, catalogue.vendor(vendor).cap, now)
-        left = purses.room(cap)
-        if left is not None and left < cost:
-            words.append(f"{cap.label} leaves ${left:.2f}")
-    for cap in caps:
-        left = purses.room(cap)
-        if left is not None and left < price:
-            words.append(f"{cap.label} leaves ${left:.2f}")
-    buying = max((line.to_buy for line in lines if line.operation == "property_detail"), default=0)
-    leads = purses.lead_cap(by.pk, by.daily_lead_limit, now)
-    left = purses.room(leads)
-    if left is not None and left < buying:
-        words.append(f"{leads.label} leaves {max(left, ZERO):.0f}")
-    if max_cost is not None and max_cost < price:
-        words.append(f"your cap of ${max_cost:.2f} may stop it before the end")
-    return words
 
 
 def eta_seconds(run: Run) -> int | None:
@@ -187,6 +49,12 @@ def eta_seconds(run: Run) -> int | None:
 def _users_at(stage: int) -> int:
     active = Run.objects.filter(status__in=Run.ACTIVE, turns__stage=stage)
     return active.values("owner").distinct().count()
+
+
+def paused_in_words(run: Run) -> str:
+    """Paused: reached its $5.00 spending limit."""
+    reason = run.reason or run.get_paused_by_display()
+    return f"Paused: {reason[0].lower()}{reason[1:]}" if reason.startswith("Reached ") else f"Paused: {reason}"
 
 
 def why_waiting(run: Run) -> str:
@@ -233,6 +101,38 @@ class Usage:
     leads_today: int
     daily_lead_limit: int
     by_operation: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class BillingCheck:
+    """What of a run waits for an operator: its leads, and the US dollars held for its requests in doubt."""
+
+    leads: int
+    held: Decimal
+
+    @property
+    def words(self) -> str:
+        """Empty where nothing waits."""
+        if not self.leads and not self.held:
+            return ""
+        return f"{self.leads:,} {'needs' if self.leads == 1 else 'need'} a billing check, ${self.held:,.2f} held"
+
+
+def billing_check(run: Run) -> BillingCheck:
+    """The leads of a run that need a billing check, and the money held for them."""
+    doubtful = VendorCall.objects.filter(run_id=run.pk, state=VendorCall.State.IN_DOUBT)
+    return BillingCheck(run.in_doubt, doubtful.aggregate(held=Sum("reserved"))["held"] or ZERO)
+
+
+def left_out_of_retry(run: Run) -> str:
+    """What a retry of this run's failed leads leaves out, in words; empty where it leaves nothing out."""
+    check = billing_check(run).words
+    return f"{check}: left out, until it is decided whether they were billed." if check else ""
+
+
+def leads_waiting_for(call_id: UUID) -> int:
+    """Leads of runs that go on once this request in doubt is decided."""
+    return RunItem.objects.filter(token=call_id).exclude(stage=Stage.DONE).count()
 
 
 def usage(user: User) -> Usage:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +19,16 @@ from config.common.bell import ring
 from enrichment import queue, stages
 from enrichment.canary import Canary
 from enrichment.models import Run, RunItem, Turn
+from enrichment.rules import day_of_cap
+from enrichment.stages import Waiting
 from integrations import breaker, catalogue
+from integrations.models import Purse
 from integrations.pace import database_now
 from leads.counters import change_counters, hold_bucket
-from leads.filters import matching, refuse_empty
+from leads.filters import understood
 from leads.models import Lead
+
+CENT = Decimal("0.01")
 
 
 class RunError(Exception):
@@ -51,7 +56,8 @@ class RunOptions:
     else pending ones in age order, after `start_from`. only_failed: failed ones instead. guard: filters a lead must
     pass, once its detail is known, before its contacts are bought. max_cost: US dollars. fresh_after: details that are
     owned since before that are bought again. reveal_phones: Apollo's people who have none, for up to 8 credits more.
-    canary: buy a sample first, and stop where it disappoints.
+    canary: buy a sample first, and stop where it disappoints. left_out: leads of a retry that need a billing check
+    first, for those who are told.
     """
 
     limit: int | None = None
@@ -68,6 +74,7 @@ class RunOptions:
     update_db: bool = True
     fresh_after: datetime | None = None
     canary: Canary | None = None
+    left_out: int = 0
 
     def as_json(self) -> dict[str, Any]:
         options: dict[str, Any] = {
@@ -76,6 +83,8 @@ class RunOptions:
             "onlyFailed": self.only_failed,
             "chosenLeads": len(self.lead_ids) if self.lead_ids is not None else None,
         }
+        if self.left_out:
+            options["leftOut"] = self.left_out
         if self.kind == Run.Kind.APOLLO:
             return options | {
                 "type": self.type,
@@ -106,6 +115,8 @@ def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: 
     The same idempotency key with the same request gives the run it made the first time. Raises RunError.
     """
     fingerprint = options.fingerprint(bucket.pk)
+    if not by.is_active:
+        raise RunError("INACTIVE", f"{by.get_username()} is switched off.")
     with transaction.atomic():
         hold_bucket(bucket.pk)
         locked = Bucket.objects.filter(pk=bucket.pk).first()
@@ -123,14 +134,21 @@ def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: 
             owner=by,
             kind=options.kind,
             options=options.as_json(),
+            prices=prices_of(options.kind, options.as_json()),
             max_cost=options.max_cost,
             idempotency_key=idempotency_key,
             request_hash=fingerprint,
         )
         _fill(run, options)
     if run.is_open:
-        _ring(run)
+        ring_for(run)
     return run, True
+
+
+def prices_of(kind: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """What a unit of each operation of such a run costs at this moment, US dollars: kept with it when it starts."""
+    names = [stages.operation_name(stage, options) for stage in stages.stages_of(kind)]
+    return {name: str(catalogue.operation(name).setting("price")) for name in names}
 
 
 def enrich_leads(*, by: Any, options: RunOptions, idempotency_key: str | None = None) -> list[tuple[Run, bool]]:
@@ -227,8 +245,7 @@ def check_options(*, bucket: Bucket, options: RunOptions) -> None:
     if options.canary is not None:
         _check_canary(options.canary)
     if options.guard:
-        refuse_empty(options.guard)
-        matching(Lead.objects.none(), options.guard)
+        understood(options.guard)
 
 
 def _check_canary(canary: Canary) -> None:
@@ -240,19 +257,29 @@ def _check_canary(canary: Canary) -> None:
         raise RunError("INVALID", "The most a lead may cost must be more than $0.00.", "canary")
 
 
-def _ring(run: Run) -> None:
+def ring_for(run: Run) -> None:
     for stage in stages.stages_of(run.kind):
         ring("enrichment.pump", stage=int(stage))
 
 
 def pause_run(*, run: Run) -> Run:
-    """Stops a run before its next paid call; what is in flight is seen through. Raises RunError if it is over."""
+    """Stops a run before its next paid call; what is in flight is seen through. Raises RunError if it is over.
+
+    One that is paused already and would go on by itself stays paused until a person resumes it.
+    """
     with transaction.atomic():
         locked = _open(run)
-        if locked.status != Run.Status.PAUSED:
+        if locked.status != Run.Status.PAUSED or _goes_on_by_itself(locked):
             locked.status, locked.paused_by, locked.reason = Run.Status.PAUSED, Run.Pause.PERSON, "Paused by a person"
             locked.save()
     return locked
+
+
+def _goes_on_by_itself(run: Run) -> bool:
+    """Whether what paused it may end without a person: a day, a vendor's pause, a billing check, its user's absence."""
+    if run.paused_by == Run.Pause.CAP:
+        return day_of_cap(run.cap_scope) is not None
+    return run.paused_by in (Run.Pause.VENDOR, Run.Pause.DOUBT, Run.Pause.INACTIVE)
 
 
 def resume_run(*, run: Run, by: Any, max_cost: Decimal | None = None) -> Run:
@@ -266,14 +293,35 @@ def resume_run(*, run: Run, by: Any, max_cost: Decimal | None = None) -> Run:
         locked = _open(run)
         if locked.status != Run.Status.PAUSED and max_cost is None:
             raise RunError("NOT_PAUSED", f"The run is {locked.get_status_display().lower()}, not paused.")
+        if not locked.owner.is_active:
+            raise RunError("INACTIVE", f"{locked.owner.get_username()} is switched off.")
         if max_cost is not None:
-            if max_cost <= 0:
-                raise RunError("INVALID", "A cap must be more than $0.00.", "maxCost")
+            _check_new_cap(locked, max_cost)
             locked.max_cost = max_cost
-        locked.status, locked.paused_by, locked.reason = Run.Status.RUNNING, "", ""
-        locked.save()
-    _ring(locked)
+        go_on(locked)
+    ring_for(locked)
     return locked
+
+
+def go_on(run: Run) -> None:
+    """Makes a run that is paused run. It must be locked; ring for it afterwards."""
+    run.status, run.paused_by, run.reason, run.cap_scope = Run.Status.RUNNING, "", "", ""
+    run.save()
+
+
+def _check_new_cap(run: Run, max_cost: Decimal) -> None:
+    if max_cost <= 0:
+        raise RunError("INVALID", "A cap must be more than $0.00.", "maxCost")
+    purse = Purse.objects.filter(scope=run.purse_scope).first()
+    if purse is None or max_cost >= purse.spent + purse.reserved:
+        return
+    promised = f" and ${purse.reserved:,.2f} is promised to requests that are not settled" if purse.reserved else ""
+    raise RunError(
+        "INVALID",
+        f"${max_cost:,.2f} is less than this run has used: ${purse.spent:,.2f} is spent{promised}. "
+        f"Set at least ${(purse.spent + purse.reserved).quantize(CENT, ROUND_UP):,.2f}.",
+        "maxCost",
+    )
 
 
 def _ask_vendors_again(run: Run, by: Any) -> None:
@@ -303,7 +351,10 @@ def cancel_run(*, run: Run) -> Run:
 
 
 def retry_failed(*, run: Run, by: Any) -> Run:
-    """Starts a new run over the leads that failed in this one. Raises RunError if none did or its bucket is gone."""
+    """Starts a new run over the leads that failed in this one, but for those that need a billing check first.
+
+    Raises RunError if none did or its bucket is gone.
+    """
     options = retry_options(run)
     if run.bucket is None:
         raise RunError("NOT_FOUND", "The bucket of this run is gone.")
@@ -312,13 +363,24 @@ def retry_failed(*, run: Run, by: Any) -> Run:
 
 
 def retry_options(run: Run) -> RunOptions:
-    """What a retry of the leads that failed asks for, so that it can be quoted first. Raises RunError if none did."""
-    failed = run.items.filter(outcome=RunItem.Outcome.FAILED).order_by("pk").values_list("lead_id", flat=True)
-    if not failed:
+    """What a retry of the leads that failed asks for, so that it can be quoted first.
+
+    Leads whose purchase is in doubt are left out and counted: another may buy them twice. Raises RunError if none
+    failed, or if all that did are in doubt.
+    """
+    failed = list(run.items.filter(outcome=RunItem.Outcome.FAILED).order_by("pk"))
+    doubtful = stages.leads_in_doubt(run, [Waiting(item.pk, item.lead_id, 0) for item in failed])
+    left_out = len(doubtful) + run.in_doubt
+    again = [item.lead_id for item in failed if item.lead_id not in doubtful]
+    if not again:
+        if left_out:
+            leads = f"{left_out:,} leads need" if left_out != 1 else "1 lead needs"
+            raise RunError("IN_DOUBT", f"{leads} a billing check first: no other lead of this run failed.")
         raise RunError("NOTHING_FAILED", "No lead of this run failed.")
     spent = run.options
     return RunOptions(
-        lead_ids=list(failed),
+        lead_ids=again,
+        left_out=left_out,
         skip_trace=spent.get("skipTrace", True),
         guard=spent.get("guard") or {},
         max_cost=run.max_cost,

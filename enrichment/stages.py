@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,14 +11,16 @@ from uuid import UUID
 from django.conf import settings
 
 from enrichment.models import Run, RunItem
-from integrations import catalogue, registry
+from integrations import catalogue, names, registry
 from integrations.apollo import queries as apollo
 from integrations.contract import Query
 from integrations.errors import Category
 from integrations.gate import Owned, is_fragile
 from integrations.models import Lookup, Operation
+from integrations.owners import is_business
 from integrations.pace import database_now
 from integrations.realestateapi import naming
+from integrations.realestateapi.queries import detail_query
 from integrations.reveals import released
 from leads import facts
 from leads.facts import FactRow
@@ -27,6 +29,7 @@ from leads.incoming import take_vendor_ids
 from leads.models import Lead
 
 Stage = RunItem.Stage
+DOUBTS_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,9 @@ class Questions:
     unaskable: dict[int, str] = field(default_factory=dict)  # item id -> why
     guarded: set[int] = field(default_factory=set)
     owned: set[int] = field(default_factory=set)  # the lead has it already, by another question
+
+    def has(self, item_id: int) -> bool:
+        return item_id in self.queries or item_id in self.unaskable or item_id in self.guarded | self.owned
 
 
 def stages_of(kind: str) -> tuple[RunItem.Stage, ...]:
@@ -96,13 +102,53 @@ def _about_properties(items: Sequence[Waiting]) -> Questions:
     asked = Questions()
     rows = Lead.objects.filter(pk__in=[i.lead_id for i in items]).values("pk", "property_id", *naming.ASKED_BY)
     leads = {row["pk"]: row for row in rows}
+    joined = known_ids([row["property_id"] for row in leads.values()])
     for item in items:
         lead = leads[item.lead_id]
         try:
-            asked.queries[item.id] = naming.question(lead["property_id"], lead)
+            asked.queries[item.id] = property_query(lead["property_id"], lead, joined)
         except ValueError as error:
             asked.unaskable[item.id] = str(error)
     return asked
+
+
+def leads_in_doubt(run: Run, items: Sequence[Waiting]) -> set[UUID]:
+    """The leads among these whose purchase, by this run's questions, needs a billing check."""
+    found: set[UUID] = set()
+    for stage in stages_of(run.kind):
+        operation = catalogue.operation(operation_name(stage, run.options))
+        waiting = list(items)
+        while waiting:
+            part = waiting[:DOUBTS_AT_ONCE]
+            asked = questions(stage, run, part)
+            keys = {
+                key: asked.queries[i.id] for i in part if i.id in asked.queries for key in _keys(asked.queries[i.id])
+            }
+            rows = Lookup.objects.filter(operation=operation, key__in=keys, state=Lookup.State.IN_DOUBT)
+            doubtful = {keys[key].key for key in rows.values_list("key", flat=True)}
+            found |= {i.lead_id for i in part if i.id in asked.queries and asked.queries[i.id].key in doubtful}
+            left = [i for i in part if not asked.has(i.id)]  # one request has one flag: the next round has them
+            waiting = waiting[DOUBTS_AT_ONCE:] + (left if len(left) < len(part) else [])
+    return found
+
+
+def _keys(query: Query) -> tuple[str, ...]:
+    return (query.key, *query.names)
+
+
+def known_ids(property_ids: Iterable[str]) -> dict[str, str]:
+    """The vendor's ids of the properties among these that a lead knows by address or APN alone."""
+    return names.known([property_id for property_id in property_ids if naming.is_stand_in(property_id)])
+
+
+def property_query(property_id: str, lead: Mapping[str, Any], joined: Mapping[str, str]) -> Query:
+    """The detail question about a lead: by the vendor's id wherever it is known, so that one property is bought once.
+
+    joined: `known_ids`. Raises ValueError where none can be asked.
+    """
+    if property_id in joined:
+        return replace(detail_query(joined[property_id]), names=(property_id,))
+    return naming.question(property_id, lead)
 
 
 def _about_owners(run: Run, items: Sequence[Waiting]) -> Questions:
@@ -111,19 +157,36 @@ def _about_owners(run: Run, items: Sequence[Waiting]) -> Questions:
     leads = Lead.objects.filter(pk__in=[i.lead_id for i in items])
     guard = run.options.get("guard")
     allowed = set(matching(leads, guard).values_list("pk", flat=True)) if guard else None
-    pairs = leads.values_list("pk", "property_id")
-    keys = {pk: naming.key_of(property_id) for pk, property_id in pairs}
-    details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(keys.values()))
-    bought = dict(details.values_list("key", "facts"))
+    bought = bought_details(dict(leads.values_list("pk", "property_id")))
     for item in items:
         if allowed is not None and item.lead_id not in allowed:
             asked.guarded.add(item.id)
             continue
         try:
-            asked.queries[item.id] = owner_query(bought.get(keys[item.lead_id]) or {})
+            asked.queries[item.id] = owner_query(bought.get(item.lead_id) or {})
         except ValueError as error:
             asked.unaskable[item.id] = str(error)
     return asked
+
+
+def bought_details(leads: Mapping[UUID, str]) -> dict[UUID, Mapping[str, Any]]:
+    """What the newest bought detail says of each of these leads, given with their property ids."""
+    joined = known_ids(leads.values())
+    keys = {pk: (property_id, joined.get(property_id, property_id)) for pk, property_id in leads.items()}
+    details = Lookup.objects.filter(
+        operation=catalogue.operation("property_detail"),
+        key__in={key for pair in keys.values() for key in pair},
+        fetched_at__isnull=False,
+    )
+    rows: dict[str, tuple[Any, Mapping[str, Any]]] = {
+        key: (fetched_at, facts or {}) for key, fetched_at, facts in details.values_list("key", "fetched_at", "facts")
+    }
+    found = {}
+    for pk, pair in keys.items():
+        known = [rows[key] for key in pair if key in rows]
+        if known:
+            found[pk] = max(known, key=lambda row: row[0])[1]
+    return found
 
 
 def owner_query(detail: Mapping[str, Any]) -> Query:
@@ -163,7 +226,7 @@ def _about_business(run: Run, items: Sequence[Waiting]) -> Questions:
             continue  # not taken, so the next claim has it
         try:
             if organizations:
-                asked.queries[item.id] = apollo.organization_query(domain=None, name=lead.owner_name)
+                asked.queries[item.id] = apollo.organization_query(domain=None, name=_company_of(lead))
             else:
                 asked.queries[item.id] = apollo.people_query(
                     first_name=lead.first_name,
@@ -176,6 +239,18 @@ def _about_business(run: Run, items: Sequence[Waiting]) -> Questions:
         except ValueError as error:
             asked.unaskable[item.id] = str(error)
     return asked
+
+
+def _company_of(lead: Lead) -> str:
+    """The company to ask Apollo about: the owner, or where that is a person, whom Apollo has named as the employer.
+
+    Raises ValueError where there is none: a person's name asked as a company's finds a namesake.
+    """
+    if lead.owner_name and is_business(lead.owner_name, lead.owner_type):
+        return lead.owner_name
+    if lead.apollo_company:
+        return lead.apollo_company
+    raise ValueError("Its owner is no company, and Apollo is asked about companies by their names.")
 
 
 def _asked_for_phones(lead_ids: Sequence[UUID], since: datetime) -> set[UUID]:
@@ -205,7 +280,16 @@ def write_facts(stage: int, run: Run, answers: Sequence[tuple[UUID, Owned]]) -> 
     ]
     facts.save_facts(_SOURCES[Stage(stage)], rows)
     if stage == Stage.DETAIL:
-        _take_vendor_ids({row.lead_id: row.facts["property_id"] for row in rows if "property_id" in row.facts})
+        told = {row.lead_id: row.facts["property_id"] for row in rows if "property_id" in row.facts}
+        _take_vendor_ids(_joined_leads([row.lead_id for row in rows if row.lead_id not in told]) | told)
+
+
+def _joined_leads(lead_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Those of these leads that are still called by an address or APN, and were asked for by their vendor's id."""
+    rows = Lead.objects.filter(pk__in=lead_ids, property_id__contains=":").values_list("pk", "property_id")
+    leads = dict(rows)
+    joined = known_ids(leads.values())
+    return {pk: joined[property_id] for pk, property_id in leads.items() if property_id in joined}
 
 
 def _take_vendor_ids(told: Mapping[UUID, str]) -> None:

@@ -10,7 +10,7 @@ from celery import shared_task
 from celery.signals import worker_ready
 from django.db import connection
 
-from enrichment import lanes, phones, purchase, ticking
+from enrichment import lanes, phones, purchase, sweeps, ticking
 from enrichment.pump import work
 from enrichment.reconcile import find_drift
 
@@ -40,6 +40,7 @@ def ring() -> None:
 @shared_task(name="enrichment.reap")
 def reap() -> None:
     purchase.reap()
+    sweeps.sweep()
 
 
 # Asking a vendor which of many leads have changed takes minutes (changes.SECONDS).

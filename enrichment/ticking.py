@@ -19,11 +19,12 @@ from django.db import InterfaceError, OperationalError, transaction
 from buckets.filling import start_fill
 from buckets.models import Bucket, Fill
 from config.common.logs import told
+from enrichment import queue
 from enrichment.changes import Changes, changed_leads
 from enrichment.models import Run, Schedule
 from enrichment.rules import next_tick
 from enrichment.schedules import check_schedule, run_options, search_of
-from enrichment.services import RunError, RunOptions, cancel_run, select_leads, start_run
+from enrichment.services import RunError, RunOptions, cancel_run, go_on, ring_for, select_leads, start_run
 from integrations import catalogue
 from integrations.pace import database_now
 from integrations.services import NotNow
@@ -83,6 +84,9 @@ def _do(schedule: Schedule, now: datetime) -> bool:
     check_schedule(schedule)
     _refuse_closed_vendors(schedule)
     _end_what_a_cap_stopped(schedule.last_run)
+    if _go_on_after_its_vendor(schedule.last_run):
+        words = "Its last run goes on: the vendor that had paused it sells again."
+        return _conclude(schedule, now, Done(words), failed=False)
     busy, found = _busy(schedule), None
     if schedule.kind == Kind.REBUY and not busy:
         if not _lease(schedule, now):
@@ -95,7 +99,10 @@ def _do(schedule: Schedule, now: datetime) -> bool:
             return False
         busy = busy or _busy(locked)
         done = Done(busy) if busy else _start(locked, bucket, now, found)
-        _write(locked, now, done, failed=_last_fill_failed(schedule) and not busy)
+        failed = _waits_in_vain(locked.last_run) if busy else _last_fill_failed(schedule)
+        _write(locked, now, done, failed=failed)
+    if done.run is not None:
+        _replace_older(schedule, done.run)
     return True
 
 
@@ -155,6 +162,32 @@ def _end_what_a_cap_stopped(run: Run | None) -> None:
     run.refresh_from_db()
 
 
+def _go_on_after_its_vendor(run: Run | None) -> bool:
+    """Goes on with a run that a vendor had paused: `_refuse_closed_vendors` has found that its vendors sell again."""
+    if run is None or run.status != Run.Status.PAUSED or run.paused_by != Run.Pause.VENDOR:
+        return False
+    with transaction.atomic():
+        locked = queue.lock_run(run.pk)
+        if locked is None or locked.status != Run.Status.PAUSED or locked.paused_by != Run.Pause.VENDOR:
+            return False
+        go_on(locked)
+        ring_for(locked)
+    return True
+
+
+def _replace_older(schedule: Schedule, run: Run) -> None:
+    """Its newest run replaces those that are still paused. Killed before it, the next run's start does it."""
+    mine = Run.objects.filter(owner=schedule.owner_id, idempotency_key__startswith=_key(schedule, ""))
+    for older in mine.filter(status=Run.Status.PAUSED, pk__lt=run.pk).order_by("pk"):
+        with suppress(RunError):  # it is over: another worker or a person was first
+            cancel_run(run=older)
+
+
+def _waits_in_vain(run: Run | None) -> bool:
+    """Whether a run that leaves a tick out stands still, and not because a person wants it to."""
+    return run is not None and run.status == Run.Status.PAUSED and run.paused_by != Run.Pause.PERSON
+
+
 def _busy(schedule: Schedule) -> str:
     """Why this tick is left out, in words; empty where it is not."""
     run, fill = schedule.last_run, schedule.last_fill
@@ -195,9 +228,14 @@ def _start(schedule: Schedule, bucket: Bucket, now: datetime, found: Changes | N
 
 def _start_run(schedule: Schedule, bucket: Bucket, options: RunOptions) -> Run:
     assert schedule.next_at is not None
-    key = f"schedule:{schedule.pk}:{schedule.next_at.isoformat()}"
+    key = _key(schedule, schedule.next_at.isoformat())
     run, _ = start_run(bucket=bucket, by=schedule.owner, options=options, idempotency_key=key)
     return run
+
+
+def _key(schedule: Schedule, due: str) -> str:
+    """The Idempotency-Key of the run that a schedule starts when it is due; without `due`: how all of them begin."""
+    return f"schedule:{schedule.pk}:{due}"
 
 
 def _next_leads(schedule: Schedule, bucket: Bucket) -> RunOptions:

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from integrations import http, statuses
 from integrations.contract import Door, Query
-from integrations.errors import Misconfigured
+from integrations.errors import InDoubt, Misconfigured, VendorFailure
 from integrations.http import HttpRequest, HttpResponse
 
 
@@ -50,29 +50,44 @@ class Account:
         url = self.base_url.rstrip("/") + path
         return HttpRequest(method=method, url=url, headers=headers, json=json, params=params or {})
 
-    def send(self, request: HttpRequest) -> HttpResponse:
-        """Sends it, whatever the answer's status. Raises NotSent, InDoubt or Misconfigured."""
-        return http.send(
-            request,
-            connect_timeout=self.connect_timeout,
-            read_timeout=self.read_timeout,
-            deadline=self.deadline,
-            max_bytes=self.max_bytes,
-        )
+    def send(self, request: HttpRequest, *, paid: bool = True) -> HttpResponse:
+        """Sends it, whatever the answer's status. Raises NotSent, InDoubt or Misconfigured.
+
+        paid: a call that costs nothing is never in doubt; without an answer it has only failed.
+        """
+        try:
+            return http.send(
+                request,
+                connect_timeout=self.connect_timeout,
+                read_timeout=self.read_timeout,
+                deadline=self.deadline,
+                max_bytes=self.max_bytes,
+            )
+        except InDoubt as failure:
+            if paid:
+                raise
+            reason = failure.reason
+        raise VendorFailure(reason)
 
     def check(
-        self, request: HttpRequest, response: HttpResponse, *, status: int | None = None, batch: bool = False
+        self,
+        request: HttpRequest,
+        response: HttpResponse,
+        *,
+        paid: bool = True,
+        status: int | None = None,
+        batch: bool = False,
     ) -> None:
         """Raises the VendorFailure the answer stands for, if it does. See `statuses.raise_for_failure`."""
-        statuses.raise_for_failure(response, request=request, vendor=self.title, status=status, batch=batch)
+        statuses.raise_for_failure(response, request=request, vendor=self.title, paid=paid, status=status, batch=batch)
 
-    def body(self, response: HttpResponse, *, charged: bool) -> Any:
-        """The answer's JSON. Raises Rejected, and keeps the bytes of a charged answer, where it is none."""
+    def body(self, response: HttpResponse, *, paid: bool, personal: bool = False) -> Any:
+        """The answer's JSON. Raises where it is none: see `statuses.no_answer`."""
         try:
             return response.json()
         except ValueError:
             pass
-        raise statuses.unreadable(response, vendor=self.title, charged=charged)
+        raise statuses.no_answer(response, vendor=self.title, paid=paid, personal=personal)
 
 
 def from_settings(vendor: str, *, title: str, variable: str, key_variable: str) -> Account:

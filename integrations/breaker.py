@@ -88,6 +88,8 @@ def reset(vendor_name: str) -> None:
         rows = Operation.objects.select_for_update(no_key=True)  # as in `gate.enter`: see there
         list(rows.filter(vendor_id=vendor_name).order_by("pk"))  # first of all locks
         vendor = Vendor.objects.select_for_update(no_key=True).get(pk=vendor_name)
-        vendor.paused_reason, vendor.failures, vendor.breaker_openings, vendor.breaker_open_until = "", 0, 0, None
+        vendor.failures, vendor.breaker_openings, vendor.breaker_open_until = 0, 0, None
+        if not vendor.billing_check:  # that is decided (vendors.confirm_price_list), not reset
+            vendor.paused_reason = ""
         vendor.save()
         vendor.operations.update(batch_refused_at=None, next_slot_at=None, doubts=0, held_back=0)

@@ -12,12 +12,20 @@ from uuid import UUID
 
 from django.db import connection
 
+from accounts.models import User
+from config.common.bell import ring
 from integrations import pace, purses
 from integrations.errors import Category, Evidence
 from integrations.models import Lookup, UnreadableAnswer, VendorCall
 from integrations.purses import ZERO
 
 RECOVERY = timedelta(seconds=10)
+MOST_COST = Decimal("99999999.9999")  # US dollars: what the column holds
+DECISION_MAX = 300  # characters: what the column holds
+
+
+class BadDecision(ValueError):
+    """An operator's decision that cannot be taken; the message says why. Nothing was changed."""
 
 
 def release(call: VendorCall, reason: str, **facts: Any) -> None:
@@ -111,28 +119,81 @@ def bury(call_id: UUID) -> VendorCall.State | None:
     return VendorCall.State.RELEASED
 
 
-def release_doubt(call_id: UUID) -> bool:
-    """The operator says: it was not bought. The money comes back and its facts may be bought again."""
-    call = _doubtful(call_id)
-    if call is None:
-        return False
-    release(call, "in doubt, released by an operator")
-    return True
+def release_doubt(call_id: UUID, *, by: User | None = None, reason: str = "", rings: bool = True) -> bool:
+    """The operator says: it was not billed. The money comes back and its facts may be bought again.
 
-
-def write_off(call_id: UUID, *, cost: Decimal | None = None) -> bool:
-    """The operator says: it was bought and is lost. The money is spent, and its facts may be bought again.
-
-    `cost`: US dollars by the vendor's own report, at most what was reserved; None: all of it.
+    Returns False where the call is not in doubt (any more); then nothing changes. by, reason: kept with the call.
+    rings: wakes a worker for the leads that wait for this decision; who decides many rings once.
     """
     call = _doubtful(call_id)
     if call is None:
         return False
-    _free_lookups(call)
-    call.reason = "in doubt, written off by an operator"
-    spent = call.reserved if cost is None else min(max(cost, ZERO), call.reserved)
-    end(call, VendorCall.State.WRITTEN_OFF, pace.database_now(), cost=spent)
+    note_decision(call, by, reason or "Not on the vendor's bill")
+    release(call, call.reason)
+    if rings:
+        ring("enrichment.reap")
     return True
+
+
+def write_off(
+    call_id: UUID, *, cost: Decimal | None = None, by: User | None = None, reason: str = "", rings: bool = True
+) -> bool:
+    """The operator says: it was billed and is lost. The money is spent, and its facts may be bought again.
+
+    cost: US dollars by the vendor's bill; None: all that was reserved, which is the most the price list allows. A
+    higher one counts against the caps and needs a reason. Raises BadDecision. The rest as in `release_doubt`.
+    """
+    call = _doubtful(call_id)
+    if call is None:
+        return False
+    spent = checked_cost(cost, call.reserved, reason)
+    note_decision(call, by, reason or "On the vendor's bill")
+    if call.price > 0:  # so that units of the price list and dollars say the same
+        call.units = min((spent / call.price).quantize(purses.MONEY), purses.MOST_UNITS)
+    bill_unanswered(call, spent)
+    if rings:
+        ring("enrichment.reap")
+    return True
+
+
+def bill_unanswered(call: VendorCall, cost: Decimal) -> None:
+    """It was billed and its answer is lost: `cost` is spent, and its facts may be bought again. `call` is locked."""
+    _free_lookups(call)
+    end(call, VendorCall.State.WRITTEN_OFF, pace.database_now(), cost=cost)
+
+
+def checked_cost(cost: Decimal | None, reserved: Decimal, reason: str) -> Decimal:
+    """US dollars that a decision may count. Raises BadDecision with words for the operator."""
+    if cost is None:
+        return reserved
+    if not cost.is_finite() or cost < 0 or cost > MOST_COST:
+        raise BadDecision(f"The cost must be from $0.00 to ${MOST_COST:,.2f}.")
+    if cost != cost.quantize(purses.MONEY):
+        raise BadDecision("The cost has at most four decimals.")
+    if cost > reserved and not reason.strip():
+        raise BadDecision(f"${cost:,.2f} is more than the ${reserved:,.2f} held for it: give the reason.")
+    return cost
+
+
+def note_decision(call: VendorCall, by: User | None, words: str) -> None:
+    """Who decided a billing check, when and why. Its caller saves."""
+    call.decided_by, call.decided_at = by, pace.database_now()
+    call.decision = " ".join(words.split())[:DECISION_MAX]
+
+
+def forget_unreadable(call_id: UUID, *, by: User | None = None) -> int:
+    """The operator says: ask again. The unreadable answers of this call serve nobody any more, and the next who asks
+    buys. What the call cost stays spent, and what is known of its answer stays kept. Returns the look-ups freed.
+    """
+    call = VendorCall.objects.select_for_update().filter(pk=call_id, state=VendorCall.State.SETTLED).first()
+    if call is None:
+        return 0
+    rows = Lookup.objects.filter(call=call, state=Lookup.State.GARBAGE)
+    freed = rows.update(state=Lookup.State.FREE, category="", fetched_at=None)
+    if freed:
+        note_decision(call, by, f"Unreadable: {freed} of its look-ups may be asked again")
+        call.save(update_fields=["decided_by", "decided_at", "decision"])
+    return freed
 
 
 def _doubtful(call_id: UUID) -> VendorCall | None:

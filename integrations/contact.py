@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integrations import normalise
+from integrations import normalise, owners
+from integrations.addresses import short_line, short_town
 from integrations.contract import Query
+from integrations.owners import Likeness
 
 # The allow-list. Skip traces also bring ethnicity, marital status, gender, age and occupation: they must not be kept.
 CONTACT_KEYS = (
@@ -26,9 +28,12 @@ CONTACT_KEYS = (
     "mailing_city",
     "mailing_state",
     "mailing_zip",
+    "contact_name",
+    "contact_is_other",
 )
 # Changes when the same person would be asked about differently, so that old answers are not served for new questions.
-KEY_VERSION = "skip-trace-1"
+KEY_VERSION = "skip-trace-2"
+_FORMER_VERSION = "skip-trace-1"  # its keys name whole questions; what was bought under them is still owned
 _NAME_MAX = 60
 _ADDRESS_MAX = 120
 _PHONE_TYPES = {
@@ -44,7 +49,8 @@ _PHONE_TYPES = {
     "v": "voip",
     "voip": "voip",
 }
-_COMPANY = re.compile(
+# The rule of which names are companies as it was when KEY_VERSION was made: what was bought by it stays owned.
+_COMPANY_BEFORE = re.compile(
     r"\b(LLC|L L C|LLP|LP|PLLC|INC|INCORPORATED|CORP|CORPORATION|CO|COMPANY|LTD|LIMITED|PARTNERSHIP|PARTNERS|HOLDINGS|"
     r"PROPERTIES|INVESTMENTS|ENTERPRISES|TRUST|TRUSTEE|TRUSTEES|ESTATE|BANK|ASSOCIATION|ASSN|HOA|CHURCH|CITY OF|"
     r"COUNTY OF|STATE OF|UNITED STATES|AUTHORITY|DISTRICT|FOUNDATION)\b"
@@ -110,16 +116,24 @@ def contact_facts(
     phones: Iterable[Phone | None] = (),
     emails: Iterable[object] = (),
     address: Mapping[str, Any] | None = None,
+    asked: Mapping[str, Any] | None = None,
+    owner: str = "",
 ) -> dict[str, Any]:
     """The facts of one person under Lead column names; every key of CONTACT_KEYS is there, null where unknown.
 
     A type is "" for a phone of unknown type and null without a phone, so that it never replaces a known one's.
-    address: {"address", "city", "state", "zip"}, the street line first.
+    address: {"address", "city", "state", "zip"}, the street line first. asked and owner: who was asked about, by the
+    params of the question and its `owner`. contact_name is whose the phones are; contact_is_other whether that is
+    somebody else, null where nobody can tell. Another's name is not given as the owner's.
     """
     ranked = best_first(phones)
     facts: dict[str, Any] = dict.fromkeys(CONTACT_KEYS)
-    facts["first_name"] = normalise.text(first_name, limit=_NAME_MAX)
-    facts["last_name"] = normalise.text(last_name, limit=_NAME_MAX)
+    given, family = normalise.text(first_name, limit=_NAME_MAX), normalise.text(last_name, limit=_NAME_MAX)
+    like = likeness(given, family, asked=asked or {}, owner=owner)
+    facts["contact_name"] = " ".join(filter(None, (given, family))) or None
+    facts["contact_is_other"] = None if like == Likeness.UNKNOWN else like != Likeness.SAME
+    if not facts["contact_is_other"] and not owners.is_company(owner):
+        facts["first_name"], facts["last_name"] = given, family
     for prefix, phone in zip(("phone", "secondary_phone"), ranked, strict=False):
         facts[prefix] = phone.number
         facts[f"{prefix}_type"] = phone.type
@@ -133,14 +147,16 @@ def contact_facts(
     return facts
 
 
+def likeness(first: object, last: object, *, asked: Mapping[str, Any], owner: str) -> Likeness:
+    """How like the person asked about somebody is."""
+    return owners.likeness(
+        first, last, asked_first=asked.get("first_name"), asked_last=asked.get("last_name"), owner=owner
+    )
+
+
 def reachable(facts: Mapping[str, Any]) -> bool:
     """Whether there is a phone or an e-mail: without one the trace is empty."""
     return bool(facts.get("phone") or facts.get("email"))
-
-
-def is_company(name: object) -> bool:
-    """Whether a name is that of a company, trust or office rather than of a person."""
-    return bool(_COMPANY.search(normalise.fold(name)))
 
 
 def skip_trace_query(
@@ -162,36 +178,94 @@ def skip_trace_query(
     It needs an address with city and state, or a mailing address with both, or first and last name with city, state and
     ZIP. That last rule is the batch door's (contracts.md 1.9); the single door is laxer, but one item the batch door
     refuses fails its 99 neighbours. Raises ValueError naming what is missing.
+
+    The key is the person at the property, however the property is spelled and whether or not the mailing address is
+    known: a run that knows it and a person who does not ask one question.
     """
-    given, family = _names(first_name, last_name, owner_name)
-    parts: dict[str, str | None] = {"first_name": given, "last_name": family}
     home = _place("", address, city, state, zip)
     post = _place("mail_", mail_address, mail_city, mail_state, mail_zip)
+    names = _names(first_name, last_name, owner_name)
+    params = _params(names, home, post)
+    if not params:
+        raise ValueError(_missing(*names, home, address))
+    key = _key(_who(*names, owner_name, last_name), params)
+    before = _params(_names_before(first_name, last_name, owner_name), home, post)
+    former = dict.fromkeys(old for asked in (params, before) if asked for old in _former_keys(asked))
+    line = normalise.text(owner_name) or (normalise.text(last_name) if not normalise.text(first_name) else "") or ""
+    return Query(key=key, params=params, names=tuple(former), owner=line)
+
+
+def _params(
+    names: tuple[str | None, str | None], home: Mapping[str, str | None], post: Mapping[str, str | None]
+) -> dict[str, str]:
+    """What is asked; empty where it is too little."""
+    parts: dict[str, str | None] = {"first_name": names[0], "last_name": names[1]}
     if home.get("address"):
         parts.update(home)
     if post.get("mail_address"):
         parts.update(post)
     if not (home.get("address") or post.get("mail_address")):
-        if not (given and family and home.get("city") and home.get("state") and home.get("zip")):
-            raise ValueError(_missing(given, family, home, address))
+        if not (all(names) and home.get("city") and home.get("state") and home.get("zip")):
+            return {}
         parts.update(home)
-    params = {name: part for name, part in parts.items() if part}
+    return {name: part for name, part in parts.items() if part}
+
+
+def _who(given: str | None, family: str | None, owner: object, last: object) -> str:
+    """Whom the question is about: a person's name, else the company's although the vendor is not asked by it."""
+    person = " ".join(filter(None, (given, family)))
+    return normalise.fold(person) or normalise.fold(owner) or normalise.fold(last)
+
+
+def _key(who: str, params: Mapping[str, str]) -> str:
+    """A property's ZIP may be missing, its city and state may not. Only a question without a name needs the ZIP too."""
+    prefix = "" if "address" in params or "mail_address" not in params else "mail_"
+    place = [short_town(params[f"{prefix}city"]), params[f"{prefix}state"]]
+    if f"{prefix}address" not in params or not who:
+        place.append(params.get(f"{prefix}zip", ""))
+    line = short_line(params.get(f"{prefix}address", ""))
+    spelled = "\x1f".join((KEY_VERSION, who, prefix, line, *place))
+    return hashlib.sha256(spelled.encode()).hexdigest()
+
+
+def _former_keys(params: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys by which the same was bought before: with the mailing address, as a run asked, and without it."""
+    bare = {name: part for name, part in params.items() if not name.startswith("mail_")}
+    forms = (params, bare) if "address" in params and bare != params else (params,)
+    return tuple(_former_key(form) for form in forms)
+
+
+def _former_key(params: Mapping[str, str]) -> str:
     spelled = "\x1f".join(f"{name}={normalise.fold(part)}" for name, part in sorted(params.items()))
-    key = hashlib.sha256(f"{KEY_VERSION}\x1f{spelled}".encode()).hexdigest()
-    return Query(key=key, params=params)
+    return hashlib.sha256(f"{_FORMER_VERSION}\x1f{spelled}".encode()).hexdigest()
 
 
 def _names(first: str | None, last: str | None, owner: str | None) -> tuple[str | None, str | None]:
     """The name to ask with. A company has none: its vendor record carries the company as the last name."""
     given = normalise.text(first, limit=_NAME_MAX)
     family = normalise.text(last, limit=_NAME_MAX)
-    if family and not given and is_company(family):
+    if family and not given and owners.is_company(family):
         return None, None
-    if not given and not family and not is_company(owner):
-        words = (normalise.text(owner) or "").split()
-        if len(words) in (2, 3) and all(len(word) <= _NAME_MAX for word in words):
-            return words[0], words[-1]
+    if not given and not family:
+        found = owners.first_and_last(owner)
+        if found and all(len(name) <= _NAME_MAX for name in found):
+            return found
     return given, family
+
+
+def _names_before(first: str | None, last: str | None, owner: str | None) -> tuple[str | None, str | None]:
+    """The same by the rule of before, which took every line for "Ann Doe"."""
+    given = normalise.text(first, limit=_NAME_MAX)
+    family = normalise.text(last, limit=_NAME_MAX)
+    if family and not given and _COMPANY_BEFORE.search(normalise.fold(family)):
+        return None, None
+    words = (normalise.text(owner) or "").split()
+    line = owners.first_and_last(owner)
+    derived = line is not None and (given, family) == line and line != (words[0], words[-1])
+    if not (derived or not (given or family)):
+        return given, family
+    fits = len(words) in (2, 3) and all(len(word) <= _NAME_MAX for word in words)
+    return (words[0], words[-1]) if fits and not _COMPANY_BEFORE.search(normalise.fold(owner)) else (None, None)
 
 
 def _place(prefix: str, address: object, city: object, state: object, zip: object) -> dict[str, str | None]:

@@ -21,6 +21,7 @@ class Query:
     key: the normalised identity of the question, at most 200 characters: equal keys are bought once for everybody.
     params: what the vendor's adapter needs to ask it. weight: the most price units this input can cost.
     alone: no batch takes it. names: further keys of the same question; an answer that is owned under one serves it.
+    owner: who the property's owner is by the county's line; it is not sent, but tells whose contacts came.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Query:
     weight: int = 1
     alone: bool = False
     names: tuple[str, ...] = ()
+    owner: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,13 +131,20 @@ class InDoubt(VendorFailure):
     2xx that does not parse or is not the vendor's envelope.
 
     server_error: the vendor answered 408 or 5xx, which its `server_error_policy` may decide. pauses: the body is no
-    JSON at all (a web page): the vendor pauses at once, because its base URL may be wrong.
+    JSON at all (a web page): the vendor pauses at once, because its base URL may be wrong. evidence: what came, where
+    a whole answer came that is none; for whoever decides.
     """
 
     category = Category.IN_DOUBT
 
     def __init__(
-        self, reason: str, *, status: int | None = None, server_error: bool = False, pauses: bool = False
+        self,
+        reason: str,
+        *,
+        status: int | None = None,
+        server_error: bool = False,
+        pauses: bool = False,
+        evidence: Evidence | None = None,
     ) -> None:
         super().__init__(reason, status=status)
-        self.server_error, self.pauses = server_error, pauses
+        self.server_error, self.pauses, self.evidence = server_error, pauses, evidence

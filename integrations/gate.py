@@ -32,7 +32,7 @@ from accounts.models import User
 from config.common.faultpoints import commit
 from config.common.ids import uuid7
 from config.common.logs import told
-from integrations import breaker, calls, catalogue, excess, pace, purses, reveals
+from integrations import breaker, calls, catalogue, excess, names, pace, purses, reveals
 from integrations.contract import Answer, Door, Query, Reply
 from integrations.errors import (
     BilledError,
@@ -480,7 +480,9 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | Non
             """,  # noqa: S608  # a constant
             {"now": now, "rows": json.dumps(rows), "operation": call.operation_id, "call": call.pk},
         )
-    two_names = _own_under_other_keys(call, reply, now)
+    two_names = names.already_owned([a.also for a in reply.answers.values() if a.found and a.also])
+    _own_under_other_keys(call, reply, now)
+    names.learn_from(call.operation.name, reply.answers)
     call.found, call.units, call.request_id = found, units, reply.request_id[:64]
     if reply.claimed is not None:
         call.claimed = min(reply.claimed, MOST_UNITS)
@@ -512,18 +514,11 @@ def _kept(call: VendorCall, keys: Sequence[str], now: datetime) -> dict[str, Own
     return {row.key: _owned(row) for row in rows.filter(fetched_at__gt=since, facts__isnull=False)}
 
 
-def _own_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> int:
-    """What was asked by one name is owned by the other too, for $0; what is being bought meanwhile is left alone.
-
-    Returns how many of them had been bought by the other name already, or are being bought.
-    """
+def _own_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> None:
+    """What was asked by one name is owned by the other too, for $0; what is being bought meanwhile is left alone."""
     rows = [{"key": a.also, "facts": dict(a.facts)} for a in reply.answers.values() if a.found and a.also]
     if not rows:
-        return 0
-    others = Lookup.objects.filter(operation=call.operation_id, key__in=[row["key"] for row in rows])
-    twice = others.filter(
-        Q(state=Lookup.State.BUYING) | Q(state=Lookup.State.ANSWERED, category="", cost__gt=0)
-    ).count()
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -536,7 +531,6 @@ def _own_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> int:
             """,
             {"now": now, "rows": json.dumps(rows), "operation": call.operation_id},
         )
-    return twice
 
 
 def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:

@@ -145,6 +145,7 @@ class Purse(models.Model):
     spent = models.DecimalField(max_digits=14, decimal_places=4, default=0, help_text="Settled")
 
     class Meta:
+        verbose_name = "budget"
         constraints = [
             models.CheckConstraint(condition=Q(reserved__gte=0), name="purse_reserved_not_negative"),
             models.CheckConstraint(condition=Q(spent__gte=0), name="purse_spent_not_negative"),
@@ -165,9 +166,9 @@ class VendorCall(UUIDModel):
         RESERVED = "reserved", "Reserved: nothing sent"
         SENT = "sent", "Sent: no answer yet"
         SETTLED = "settled", "Settled"
-        RELEASED = "released", "Released: nothing bought"
-        IN_DOUBT = "in_doubt", "In doubt: it may have been bought"
-        WRITTEN_OFF = "written_off", "Written off: paid, nothing received"
+        RELEASED = "released", "Not billed"
+        IN_DOUBT = "in_doubt", "Needs billing check"
+        WRITTEN_OFF = "written_off", "Billed, nothing received"
 
     OPEN = (State.RESERVED, State.SENT)
 
@@ -217,6 +218,7 @@ class VendorCall(UUIDModel):
     decision = models.CharField(max_length=300, blank=True, help_text="Why it was decided so, in words")
 
     class Meta:
+        verbose_name = "vendor request"
         indexes = [
             models.Index(fields=["operation", "id"], condition=Q(excess__gt=0), name="call_with_excess"),
             models.Index(
@@ -253,7 +255,7 @@ class Lookup(models.Model):
         BUYING = "buying", "Being bought: its call says how far"
         ANSWERED = "answered", "Owned"
         GARBAGE = "garbage", "Paid, unreadable"
-        IN_DOUBT = "in_doubt", "In doubt"
+        IN_DOUBT = "in_doubt", "Needs billing check"
 
     operation = models.ForeignKey("integrations.Operation", models.PROTECT, db_index=False, help_text="What was asked")
     key = models.CharField(max_length=200, help_text="The normalised question")
@@ -271,6 +273,7 @@ class Lookup(models.Model):
     fetched_at = models.DateTimeField(null=True, blank=True, help_text="When the answer came")
 
     class Meta:
+        verbose_name = verbose_name_plural = "purchased data"
         constraints = [
             models.UniqueConstraint(fields=["operation", "key"], name="lookup_once"),
             models.CheckConstraint(
@@ -332,9 +335,9 @@ class PhoneReveal(models.Model):
         EARLY = "early", "Pushed before its call was settled"
         WAITING = "waiting", "Phones may still come: their money is reserved"
         ARRIVED = "arrived", "Closed: Apollo has answered"
-        IN_DOUBT = "in_doubt", "In doubt: Apollo gives no answer any more"
-        RELEASED = "released", "Released: nothing was charged"
-        WRITTEN_OFF = "written_off", "Written off: charged, nothing received"
+        IN_DOUBT = "in_doubt", "Needs billing check: Apollo gives no answer any more"
+        RELEASED = "released", "Not billed"
+        WRITTEN_OFF = "written_off", "Billed, nothing received"
 
     HOLDING = (State.WAITING, State.IN_DOUBT)
 
@@ -380,3 +383,26 @@ class PhoneReveal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_state_display()} {self.pk}"
+
+
+class BilledDay(models.Model):
+    """Answers: what does a vendor's own bill say of one day? Uploaded by an operator, compared with our books."""
+
+    vendor = models.ForeignKey(
+        Vendor, models.CASCADE, related_name="billed_days", db_index=False, help_text="Whose bill"
+    )
+    day = models.DateField(help_text="Which day; our side counts requests sent on it (UTC)")
+    units = models.DecimalField(
+        max_digits=14, decimal_places=4, null=True, blank=True, help_text="Units billed; empty: the bill does not say"
+    )
+    amount = models.DecimalField(max_digits=12, decimal_places=4, help_text="US dollars billed")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, help_text="Who uploaded"
+    )
+    uploaded_at = models.DateTimeField(help_text="When it was uploaded (database clock)")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["vendor", "day"], name="billed_day_once_per_vendor")]
+
+    def __str__(self) -> str:
+        return f"{self.vendor_id} {self.day}"

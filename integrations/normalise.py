@@ -18,6 +18,7 @@ import phonenumbers
 # PostgreSQL's integer: one number beyond its column would break the write of a whole batch.
 INT_MAX = 2**31 - 1
 TEXT_MAX = 200
+UNITS_MAX = 9_999_999  # no request costs nearly as much
 # No number worth keeping is longer; int() and Decimal arithmetic on a hostile one would take minutes.
 _NUMBER_DIGITS = 40
 _NUMBER_MOST = 10**_NUMBER_DIGITS - 1
@@ -88,7 +89,7 @@ def decimal(value: object, *, least: int | None = None, most: int | None = None,
     return "0" if plain in ("-0", "") else plain
 
 
-def units(value: object, *, most: int) -> Decimal | None:
+def units(value: object, *, most: int = UNITS_MAX) -> Decimal | None:
     """What a vendor says it charged, or None where it says nothing sane (absent, negative, above `most`)."""
     number = _number(value)
     return number if number is not None and 0 <= number <= most else None

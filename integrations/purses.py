@@ -13,7 +13,6 @@ from integrations.models import MONEY, Purse
 
 ZERO = Decimal(0)
 MOST_UNITS = Decimal(9_999_999)  # what the column holds; no request can cost nearly as much
-BELIEVED = 10
 LEADS = "leads:"  # purses that count leads, not dollars
 
 

@@ -25,13 +25,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
+from accounts.models import User
 from config.common.bell import ring
-from integrations import purses
-from integrations.apollo.parse import Reveal
+from integrations import calls, excess, purses
+from integrations.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile
 from integrations.contract import Reply
 from integrations.models import Lookup, PhoneReveal, VendorCall
 from integrations.pace import database_now
-from integrations.purses import BELIEVED, MONEY, MOST_UNITS, ZERO
+from integrations.purses import MONEY, MOST_UNITS, ZERO
 
 log = logging.getLogger(__name__)
 State = PhoneReveal.State
@@ -53,13 +54,13 @@ def expect(call: VendorCall, reply: Reply, now: datetime) -> None:
 
     In the transaction of the settling, so that no moment is between the two. `call` is locked.
     """
-    price: Decimal = call.operation.setting("price")
-    most = (min(reply.later or ZERO, MOST_UNITS) * price).quantize(MONEY)
+    most = (min(reply.later or ZERO, MOST_UNITS) * call.price).quantize(MONEY)
     most = min(most, max(call.reserved - call.cost, ZERO))  # never more than was reserved before it was sent
     holds = {scope: str(most) for scope in call.holds if not scope.startswith(purses.LEADS)}
     people: dict[str, list[str]] = {}
     for key, answer in reply.answers.items():
-        if person := answer.facts.get("apollo_person_id"):
+        person = answer.facts.get("apollo_person_id")
+        if person and not is_mobile(answer.facts):  # one that came at once is charged already
             people.setdefault(str(person), []).append(key)
     purses.hold(dict.fromkeys(holds, most))
     _make(call.pk, now)
@@ -126,6 +127,11 @@ def take_turn(call_id: UUID) -> PhoneReveal | None:
     return row if taken else None
 
 
+def is_due(call_id: UUID) -> bool:
+    """Whether it is time to ask Apollo about this one."""
+    return PhoneReveal.objects.filter(pk=call_id, state=State.WAITING, ask_at__lte=database_now()).exists()
+
+
 def postpone(call_id: UUID, seconds: float | None, reason: str) -> None:
     """No answer yet: notes why, and asks no sooner than Apollo wants."""
     changes: dict[str, Any] = {"reason": reason[:300]}
@@ -167,14 +173,16 @@ def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
     if call is None or reveal is None or reveal.state in (State.EARLY, State.ARRIVED):
         return None
     phones = {person: facts for person, facts in answer.phones.items() if person in reveal.people and facts["phone"]}
-    cost = _counted(call, reveal, answer.credits)
+    units = CREDITS_OF_A_PHONE * sum(map(is_mobile, phones.values()))
+    cost = (min(units, MOST_UNITS) * call.price).quantize(MONEY)
     if reveal.state == State.RELEASED:
         # whoever asked again since and was not served left its own call's mark on them
         freed = _without_phone(call, reveal, Lookup.State.FREE).filter(fetched_at=None)
         freed.update(state=Lookup.State.ANSWERED, fetched_at=call.ended_at, call=call)
     _spend(call, reveal, cost)
-    call.units = min(call.units + answer.credits, MOST_UNITS)
-    call.save(update_fields=["cost", "units"])
+    _count(call, reveal, units, answer.claimed)
+    call.save(update_fields=["cost", "units", "claimed", "excess"])
+    excess.note(call)
     _answer(call, reveal, phones, cost)
     reveal.state, reveal.found, reveal.closed_at = State.ARRIVED, len(phones), database_now()
     reveal.raw = None  # its facts are taken: what else it says of a person is not kept
@@ -182,15 +190,17 @@ def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
     return [Delivered(person, facts) for person, facts in phones.items()]
 
 
-def _counted(call: VendorCall, reveal: PhoneReveal, credits: Decimal) -> Decimal:
-    """The charge in US dollars: as Apollo says, so that the caps stop what comes next; but no senseless claim."""
-    price: Decimal = call.operation.setting("price")
-    cost = (min(credits, MOST_UNITS) * price).quantize(MONEY)
-    if cost > reveal.reserved:
-        cost = cost if cost <= BELIEVED * reveal.reserved else reveal.reserved
-        log.warning("Reveal %s: Apollo claims %s credits, more than it can cost", call.pk, credits)
-        reveal.reason = f"Apollo claims {str(credits)[:24]} credits; counted as ${cost}"
-    return cost
+def _count(call: VendorCall, reveal: PhoneReveal, units: Decimal, claimed: Decimal | None) -> None:
+    """Adds the price list's units to the call's, and Apollo's own count, where it gives one, to its claim."""
+    if claimed is not None or call.claimed is not None:
+        before = call.units if call.claimed is None else call.claimed
+        call.claimed = min(before + (units if claimed is None else claimed), MOST_UNITS)
+    call.units = min(call.units + units, MOST_UNITS)
+    if call.claimed is not None:
+        call.excess = max(ZERO, (call.claimed - call.units) * call.price).quantize(MONEY)
+    if claimed is not None and claimed > units:
+        log.warning("Reveal %s: Apollo claims %s credits, the price list says %s", call.pk, claimed, units)
+        reveal.reason = f"Apollo claims {str(claimed)[:24]} credits; by the price list it is {units}"
 
 
 def _answer(call: VendorCall, reveal: PhoneReveal, phones: Mapping[str, Mapping[str, Any]], cost: Decimal) -> None:
@@ -221,26 +231,35 @@ def give_up(call_id: UUID, reason: str) -> bool:
     )
 
 
-def release(call_id: UUID) -> bool:
+def release(call_id: UUID, *, by: User | None = None, reason: str = "") -> bool:
     """The operator says: no phone was charged. The money comes back, and they may be asked for again."""
-    return _decide(call_id, State.RELEASED)
+    return _decide(call_id, State.RELEASED, None, by, reason or "Phones: not on the vendor's bill", reason)
 
 
-def write_off(call_id: UUID) -> bool:
-    """The operator says: they were charged and never came. All that was reserved is spent."""
-    return _decide(call_id, State.WRITTEN_OFF)
+def write_off(call_id: UUID, *, cost: Decimal | None = None, by: User | None = None, reason: str = "") -> bool:
+    """The operator says: they were charged and never came. cost: US dollars by the bill; None: all that was reserved.
+
+    Raises calls.BadDecision.
+    """
+    return _decide(call_id, State.WRITTEN_OFF, cost, by, reason or "Phones: on the vendor's bill", reason)
 
 
-def _decide(call_id: UUID, state: PhoneReveal.State) -> bool:
+def _decide(
+    call_id: UUID, state: PhoneReveal.State, cost: Decimal | None, by: User | None, words: str, reason: str
+) -> bool:
     call, reveal = _locked(call_id)
     if call is None or reveal is None or reveal.state != State.IN_DOUBT:
         return False
+    spent = calls.checked_cost(cost, reveal.reserved, reason) if state == State.WRITTEN_OFF else ZERO
     if state == State.RELEASED:  # whoever asks for phones next buys them; the facts stay, in case these come after all
         bought = _without_phone(call, reveal, Lookup.State.ANSWERED).filter(call=call)
         bought.update(state=Lookup.State.FREE, fetched_at=None)
-    _spend(call, reveal, reveal.reserved if state == State.WRITTEN_OFF else ZERO)
-    call.save(update_fields=["cost"])
+    _spend(call, reveal, spent)
+    calls.note_decision(call, by, words)
+    call.save(update_fields=["cost", "decided_by", "decided_at", "decision"])
     reveal.state, reveal.closed_at = state, database_now()
+    if reveal.unreadable:  # a body that can be read is still delivered, and puts the money right
+        reveal.raw = None
     reveal.save()
     return True
 

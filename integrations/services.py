@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from config.common.ids import uuid7
-from integrations import breaker, catalogue, gate, pace, registry
+from integrations import breaker, catalogue, gate, names, pace, registry
 from integrations.contract import Answer, Query
 from integrations.errors import Category, NotSent, VendorFailure
 from integrations.gate import Closed, Owned, Payer
@@ -65,10 +65,11 @@ def property_ids(criteria: dict[str, object], *, user_id: int) -> realestateapi.
 
 
 def known_property_ids(stand_ins: Sequence[str]) -> dict[str, str]:
-    """The vendor's ids of properties that have been asked for by address or APN before, by what they were called."""
+    """The vendor's ids of properties that are known by these addresses or APNs, by what they are called."""
+    joined = names.known(stand_ins)
     details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(stand_ins))
     known = details.filter(state=Lookup.State.ANSWERED, category="").values_list("key", "facts__property_id")
-    return {key: property_id for key, property_id in known if property_id}
+    return joined | {key: property_id for key, property_id in known if property_id}
 
 
 def autocomplete(text: str, types: Sequence[str] | None, *, user_id: int) -> list[Place]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,8 @@ from typing import Any
 
 from integrations import normalise
 from integrations.errors import (
-    Category,
     Evidence,
+    HeldBack,
     InDoubt,
     Misconfigured,
     NotSent,
@@ -30,6 +31,8 @@ _DAILY = re.compile(r"\bdaily\b", re.IGNORECASE)
 _CREDITS = re.compile(r"\bcredits?\b", re.IGNORECASE)
 _PERSONAL = re.compile(r"[^\s\"'<>@()]+@[^\s\"'<>@()]+|\+?\d[\d\s().-]{5,}\d|\d{5,}")
 _MESSAGE_MAX = 160
+# An object, or a list of something JSON has; "[notice] closed" is neither. Nothing at all may be either, cut at once.
+_JSON_BEGINS = re.compile(r"\s*($|\{\s*($|[\"}])|\[\s*($|[\[{\"\]\d-]|true|false|null))")
 
 
 def raise_for_failure(
@@ -37,36 +40,88 @@ def raise_for_failure(
     *,
     request: HttpRequest,
     vendor: str,
+    paid: bool = True,
     status: int | None = None,
     batch: bool = False,
     now: datetime | None = None,
 ) -> None:
     """Raises the VendorFailure an answer stands for; returns where the status is 2xx.
 
-    status overrides the HTTP status (RealEstateAPI repeats it in the body). batch: this was a batch door, so a 403 is
-    ScopeRefused. now is for tests.
+    paid: what was asked for costs money, so a server error leaves in doubt whether it was bought. status overrides the
+    HTTP status (RealEstateAPI repeats it in the body). batch: a batch door, so a 403 is ScopeRefused. now is for tests.
+    What a 404 may say of the input is the vendor's own way of saying it: its client looks at that first.
     """
     status = response.status if status is None else status
     if 200 <= status < 300:
         return
-    raise _failure(response, request=request, vendor=vendor, status=status, batch=batch, now=now or datetime.now(UTC))
+    now = now or datetime.now(UTC)
+    raise _failure(response, request=request, vendor=vendor, paid=paid, status=status, batch=batch, now=now)
 
 
-def unreadable(
-    response: HttpResponse,
-    *,
-    vendor: str,
-    charged: bool,
-    why: str = "is not readable JSON",
-    personal: bool = False,
-) -> Rejected:
-    """The Rejected for a 2xx that cannot be used. personal: of a charged one only length and hash are kept."""
+def may_not_ask(failure: VendorFailure, response: HttpResponse, *, request: HttpRequest, vendor: str) -> VendorFailure:
+    """The failure of a question on the side (a poll, the usage): a key that may buy need not be allowed to ask it."""
+    if isinstance(failure, Misconfigured) and failure.status in (401, 403):
+        words = _said(_clean(_words(response), request))
+        return Misconfigured(f"{vendor}: this key may not ask ({failure.status}){words}", status=failure.status)
+    return failure
+
+
+# --- A 2xx that is no answer ------------------------------------------------------------------------------------------
+
+
+def no_answer(
+    response: HttpResponse, *, vendor: str, paid: bool, why: str = "", personal: bool = False
+) -> InDoubt | Rejected:
+    """A 2xx that does not parse, or (`why` says how) is not the vendor's envelope: nobody knows whether it was billed.
+
+    Where its body does not even begin as JSON, the base URL may lead elsewhere, and the InDoubt pauses the vendor. A
+    free call has only failed. personal: the answer was to be about a person, so none of it is kept but length and hash.
+    """
+    strange = ""
+    if not why:
+        at = _breaks_at(response.body)
+        strange = "" if _begins_as_json(response.body) else _kind(response.body)
+        why = f"breaks off as JSON at character {at} ({len(response.body)} bytes)"
+    reason = f"{vendor} answered {response.status}, and the answer {why}."
+    if strange:
+        why = f"is {strange} and no JSON"
+        reason = f"{vendor} answered {response.status} with {strange} instead of data: check its base URL."
+    if not paid:
+        return Rejected(reason, status=response.status)
+    evidence = Evidence.of(response.body, why, personal=personal)
+    return InDoubt(reason, status=response.status, pauses=bool(strange), evidence=evidence)
+
+
+def unusable(response: HttpResponse, *, vendor: str, why: str, personal: bool = False) -> Rejected:
+    """The vendor's own envelope, which is billed, with a record nobody can use."""
     return Rejected(
         f"{vendor} answered {response.status}, and the answer {why}.",
         status=response.status,
-        charged=charged,
-        evidence=Evidence.of(response.body, why, personal=personal) if charged else None,
+        charged=True,
+        evidence=Evidence.of(response.body, why, personal=personal),
     )
+
+
+def _breaks_at(body: bytes) -> int:
+    """The character where a body stops being JSON, counted from 0."""
+    try:
+        normalise.parse_json(body)
+    except ValueError as error:
+        return error.pos if isinstance(error, json.JSONDecodeError) else 0  # 0: nested too deeply
+    return len(body)
+
+
+def _begins_as_json(body: bytes) -> bool:
+    """Whether it may be the beginning of the object or list that it was to be. An empty body may be: cut at byte 0."""
+    start = body[:200].decode("utf-8-sig", errors="replace")
+    return bool(_JSON_BEGINS.match(start))
+
+
+def _kind(body: bytes) -> str:
+    return "a web page" if re.match(rb"[\s\xef\xbb\xbf]*<", body) else "plain text"
+
+
+# --- What a status means ----------------------------------------------------------------------------------------------
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
@@ -89,48 +144,49 @@ def message(response: HttpResponse, *, request: HttpRequest) -> str:
 
 
 def _failure(
-    response: HttpResponse, *, request: HttpRequest, vendor: str, status: int, batch: bool, now: datetime
+    response: HttpResponse,
+    *,
+    request: HttpRequest,
+    vendor: str,
+    paid: bool,
+    status: int,
+    batch: bool,
+    now: datetime,
 ) -> VendorFailure:
-    words = _words(response)
-    said = f": {clean}" if (clean := _clean(words, request)) else "."
+    said = _said(_clean(_words(response), request))
+    words = " ".join(_texts(response))
     wait = retry_after(response.headers, now=now)
-    credits_gone = status in (402, 403, 422) and _CREDITS.search(words)
     if status == 429:
         if wait is None and _DAILY.search(words):
             wait = _until_midnight(now)
-        return NotSent(
-            f"{vendor} is asked too often (429){said}", status=status, category=Category.RATE_LIMITED, retry_after=wait
-        )
-    if status in (500, 502, 503):
+        return HeldBack(f"{vendor} is asked too often (429){said}", status=status, retry_after=wait)
+    if status in (502, 503) or (not paid and (status >= 500 or status == 408)):
         return NotSent(f"{vendor} is not working ({status}){said}", status=status, retry_after=wait)
-    if credits_gone or status == 402:
+    if status >= 500 or status == 408:  # 408 from a proxy says nothing about the vendor behind it
+        return InDoubt(f"{vendor} did not finish its answer ({status}){said}", status=status, server_error=True)
+    if status == 402 or (status in (403, 422) and _CREDITS.search(words)):
         return Misconfigured(f"{vendor} wants to be paid first ({status}){said}", status=status)
     if status == 401:
         return Misconfigured(f"{vendor} refused the key (401){said}", status=status)
     if status == 403:
         kind = ScopeRefused if batch else Misconfigured
         return kind(f"{vendor} does not allow this to the key (403){said}", status=status)
-    if status >= 500 or status == 408:  # 408 from a proxy says nothing about the vendor behind it
-        return InDoubt(f"{vendor} did not finish its answer ({status}){said}", status=status)
-    if status == 404:
-        return _not_found(response, vendor=vendor, said=said, batch=batch)
-    if 300 <= status < 400:
-        return Rejected(f"{vendor} points elsewhere ({status}), not followed: check its base URL.", status=status)
+    if reason := _elsewhere(response, vendor=vendor, status=status, said=said):
+        return Misconfigured(reason, status=status)
     return Rejected(f"{vendor} does not accept the request ({status}){said}", status=status)
 
 
-def _not_found(response: HttpResponse, *, vendor: str, said: str, batch: bool) -> Rejected:
-    """A 404 in the vendor's own JSON is about the input; any other is about the address, and no lead's fault."""
-    if not batch and _is_object(response):
-        return Rejected(f"{vendor} knows nothing of this (404){said}", status=404, category=Category.NOT_FOUND)
-    return Rejected(f"{vendor} has nothing at this address (404), check its base URL{said}", status=404)
-
-
-def _is_object(response: HttpResponse) -> bool:
-    try:
-        return isinstance(response.json(), dict)
-    except ValueError:
-        return False
+def _elsewhere(response: HttpResponse, *, vendor: str, status: int, said: str) -> str:
+    """Why an answer is not from the vendor's own door but from somewhere its base URL leads to; empty where it is."""
+    if 300 <= status < 400:
+        return f"{vendor} points elsewhere ({status}), not followed: check its base URL."
+    if status in (404, 410):
+        return f"{vendor} has nothing at this address ({status}), check its base URL{said}"
+    if status in (405, 421):  # its doors are all there for the methods we use, at the host it names
+        return f"{vendor} takes no request at this address ({status}), check its base URL{said}"
+    if status == 400 and _kind(response.body) == "a web page":
+        return f"{vendor} answered 400 with a web page: check its base URL."
+    return ""
 
 
 def _until_midnight(now: datetime) -> float:
@@ -140,13 +196,22 @@ def _until_midnight(now: datetime) -> float:
 
 
 def _words(response: HttpResponse) -> str:
+    return next(_texts(response), "")
+
+
+def _texts(response: HttpResponse) -> Iterator[str]:
+    """Everything an answer says of itself, the most telling first."""
     try:
         body = normalise.mapping(response.json())
     except ValueError:
         text = response.body[:1000].decode("utf-8", errors="replace")
-        return "" if "<" in text else normalise.text(text) or ""
+        body = {} if "<" in text else {_WORDS[0]: text}
     found = (normalise.text(body.get(name), limit=1000) for name in _WORDS if isinstance(body.get(name), str))
-    return next((words for words in found if words), "")
+    yield from (words for words in found if words)
+
+
+def _said(clean: str) -> str:
+    return f": {clean}" if clean else "."
 
 
 def _clean(words: str, request: HttpRequest) -> str:

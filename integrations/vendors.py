@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
 
 from config.common.ids import uuid7_floor
 from config.common.percent import percent
@@ -17,7 +19,8 @@ from integrations import breaker
 from integrations.apollo import client as apollo
 from integrations.errors import VendorFailure
 from integrations.models import Operation, Purse, Vendor, VendorCall
-from integrations.purses import ZERO
+from integrations.pace import database_now
+from integrations.purses import MONEY, ZERO
 from integrations.realestateapi import client as realestateapi
 
 MINUTE = timedelta(minutes=1)
@@ -25,6 +28,7 @@ OPEN_AT_MOST = timedelta(minutes=10)  # from a call's id to its sending: what wa
 ERRORS_OF = timedelta(days=1)
 ERRORS_READ = 500
 REASON_MAX = 300  # what the column holds
+MOST_PRICE = Decimal("99999.9999")  # US dollars a unit: what the column holds
 
 
 def names() -> frozenset[str]:
@@ -115,9 +119,111 @@ def pause_vendor(*, vendor: Vendor, by: Any, reason: str) -> None:
 
 
 def resume_vendor(*, vendor: Vendor) -> None:
-    """On again: switch, pause, breaker, and the batch doors. Twice is once."""
+    """On again: switch, pause, breaker, and the batch doors. Twice is once.
+
+    Raises BillingCheck where the vendor is paused for a billing check: that is decided, not resumed.
+    """
+    refuse_billing_check(vendor)
     breaker.reset(vendor.pk)
     Vendor.objects.filter(pk=vendor.pk).update(enabled=True)
+
+
+def close_breaker(*, vendor: Vendor) -> None:
+    """Breaker and pause reset, batch doors tried again; the switch stays. Raises BillingCheck as `resume_vendor`."""
+    refuse_billing_check(vendor)
+    breaker.reset(vendor.pk)
+
+
+# --- The price list ---------------------------------------------------------------------------------------------------
+
+
+class BillingCheck(ValueError):
+    """The vendor claims more than the price list says, and only a decision about prices goes on from there."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        super().__init__(
+            f"{vendor} needs a billing check: its own count is higher than the price list. Compare its bill, then say "
+            f"that the price list is right (vendors confirm-prices {vendor}), or set its price."
+        )
+
+
+class BadPrice(ValueError):
+    """A price that cannot be set; the message says why. Nothing was changed."""
+
+
+def refuse_billing_check(vendor: Vendor) -> None:
+    """Raises BillingCheck where the row says so at this moment."""
+    if Vendor.objects.filter(pk=vendor.pk, billing_check=True).exists():
+        raise BillingCheck(vendor)
+
+
+def confirm_price_list(vendor: Vendor, by: Any) -> None:
+    """The operator says: the price list is right, and the vendor's own count is not. Twice is once.
+
+    What it has claimed above the list until now is settled with that; the vendor sells again, unless it is paused or
+    switched off for another reason. Nothing of what was charged changes.
+    """
+    with transaction.atomic():
+        _decide_prices(vendor.pk, list(_locked_operations(vendor.pk)))
+        _tell(by, vendor, "The price list is right")
+
+
+def set_price(*, vendor: Vendor, operation: str, price: Decimal, by: Any) -> None:
+    """What a unit of this operation costs from now on, US dollars; a billing check is decided with it. Raises BadPrice.
+
+    Requests that are out are charged at the price they were reserved at.
+    """
+    if not price.is_finite() or price < 0 or price > MOST_PRICE:
+        raise BadPrice(f"A price is from $0 to ${MOST_PRICE:,.4f}.")
+    if price != price.quantize(MONEY):
+        raise BadPrice("A price has at most four decimals.")
+    with transaction.atomic():
+        rows = {row.name: row for row in _locked_operations(vendor.pk)}
+        if operation not in rows:
+            raise BadPrice(f"{vendor} sells no {operation[:40]!r}: one of {', '.join(sorted(rows))}.")
+        was = rows[operation].setting("price") if operation in settings.OPERATIONS else rows[operation].price
+        Operation.objects.filter(pk=rows[operation].pk).update(price=price)
+        _decide_prices(vendor.pk, [rows[operation]])
+        _tell(by, vendor, f"{operation} price: {was} → {price}")
+
+
+def prices_were_set(operations: Iterable[Operation]) -> None:
+    """Operations got another price on a page: as `set_price`, inside the caller's transaction."""
+    by_vendor: dict[str, list[Operation]] = {}
+    for row in operations:
+        by_vendor.setdefault(row.vendor_id, []).append(row)
+    for vendor, rows in by_vendor.items():
+        list(_locked_operations(vendor))
+        _decide_prices(vendor, rows)
+
+
+def set_server_error_policy(*, vendor: Vendor, policy: str, by: Any) -> None:
+    """What a server error in answer to a paid request means from now on. Raises ValueError for an unknown one."""
+    if policy not in Vendor.ServerErrors.values:
+        raise ValueError(f"Which policy? One of {', '.join(Vendor.ServerErrors.values)}.")
+    with transaction.atomic():
+        row = Vendor.objects.select_for_update(no_key=True).get(pk=vendor.pk)
+        if row.server_error_policy != policy:
+            Vendor.objects.filter(pk=vendor.pk).update(server_error_policy=policy)
+            _tell(by, vendor, f"server error policy: {row.server_error_policy} → {policy}")
+
+
+def _locked_operations(vendor: str) -> QuerySet[Operation]:
+    """Operations are the first of all locks."""
+    return Operation.objects.select_for_update(no_key=True).filter(vendor=vendor).order_by("pk")
+
+
+def _decide_prices(vendor: str, operations: Sequence[Operation]) -> None:
+    """The claims of these operations count anew from now on, and the vendor's billing check is over."""
+    Operation.objects.filter(pk__in=[row.pk for row in operations]).update(list_confirmed_at=database_now())
+    checked = Vendor.objects.filter(pk=vendor, billing_check=True)
+    checked.filter(enabled=False).update(billing_check=False)  # a person's own reason stays
+    checked.filter(enabled=True).update(billing_check=False, paused_reason="")
+
+
+def _tell(by: Any, vendor: Vendor, words: str) -> None:
+    """The vendor's history names who did it."""
+    LogEntry.objects.log_actions(by.pk, [vendor], CHANGE, words, single_object=True)
 
 
 # --- The test ---------------------------------------------------------------------------------------------------------

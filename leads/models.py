@@ -37,6 +37,9 @@ def _searched(column: str, name: str) -> models.Index:
     )
 
 
+UNKNOWN_TYPE = Q(property_type__isnull=False) & ~Q(property_type__in=["SFR", "MFR", "LAND", "CONDO", "MOBILE", "OTHER"])
+
+
 class Lead(UUIDModel, Timestamped):
     """Answers: which property is it, who owns it, how can they be reached, and how far have we come with them?
 
@@ -99,7 +102,7 @@ class Lead(UUIDModel, Timestamped):
     property_state = _text(2, "State of the property")
     property_zip = _text(10, "ZIP of the property")
     property_county = _text(200, "County of the property")
-    property_type = _text(20, "SFR, MFR, CONDO, LAND, MOBILE, OTHER")
+    property_type = _text(60, "SFR, MFR, CONDO, LAND, MOBILE or OTHER; else the vendor's words")
     bedrooms = _whole("Bedrooms")
     bathrooms = models.DecimalField(max_digits=6, decimal_places=2, null=True, blank=True, help_text="Bathrooms")
     sqft = _whole("Living area, square feet")
@@ -193,6 +196,11 @@ class Lead(UUIDModel, Timestamped):
                 fields=["apollo_person_id"],  # whose phone has come: leads of anybody
                 condition=Q(apollo_person_id__isnull=False),
                 name="lead_by_apollo_person",
+            ),
+            models.Index(
+                fields=["property_type"],  # words that nobody has a type for: an operator counts them
+                condition=UNKNOWN_TYPE,
+                name="lead_of_unknown_type",
             ),
             models.Index(fields=["owner", "status", "id"], condition=~Q(status="new"), name="lead_of_owner_by_status"),
             models.Index(

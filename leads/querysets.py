@@ -9,6 +9,16 @@ from django.db import models
 from django.db.models import Q
 
 M = TypeVar("M", bound=models.Model, covariant=True)
+ENRICHED = Q(enrichment_status="completed")  # the brief's `enrichedOnly`: detail and skip trace came, with a phone
+HAS_PHONE = Q(phone__isnull=False)
+NEEDS_APOLLO = Q(apollo_enriched_at__isnull=True)  # the brief's `needsApollo`: Apollo has not been asked
+# Has a phone that is on no do-not-call list, and nobody has contacted them yet.
+CONTACTABLE = Q(~Q(phone_do_not_call=True), ENRICHED, HAS_PHONE, status="new")
+
+
+def to_call_back(before: datetime | None = None) -> Q:
+    """The owner is to be called back, at any time or before this moment."""
+    return Q(callback_at__isnull=False) if before is None else Q(callback_at__lt=before)
 
 
 class OwnedQuerySet(models.QuerySet[M]):
@@ -25,21 +35,21 @@ class LeadQuerySet(OwnedQuerySet[M]):
         return self.filter(enrichment_status="pending")
 
     def enriched(self) -> Self:
-        """The brief's `enrichedOnly`: detail and skip trace came, and there is a phone."""
-        return self.filter(enrichment_status="completed")
+        """The brief's `enrichedOnly`."""
+        return self.filter(ENRICHED)
 
     def needs_skip_trace(self) -> Self:
         """The brief's `needsSkipTrace`: no phone yet."""
-        return self.filter(phone__isnull=True)
+        return self.filter(~HAS_PHONE)
 
     def needs_apollo(self) -> Self:
-        """The brief's `needsApollo`: Apollo has not been asked."""
-        return self.filter(apollo_enriched_at__isnull=True)
+        """The brief's `needsApollo`."""
+        return self.filter(NEEDS_APOLLO)
 
     def to_call_back(self, before: datetime | None = None) -> Self:
         """The owner is to be called back, at any time or before this moment."""
-        return self.filter(callback_at__isnull=False) if before is None else self.filter(callback_at__lt=before)
+        return self.filter(to_call_back(before))
 
     def contactable(self) -> Self:
-        """Has a phone that is on no do-not-call list, and nobody has contacted them yet."""
-        return self.filter(~Q(phone_do_not_call=True), enrichment_status="completed", phone__isnull=False, status="new")
+        """May be called, and nobody has contacted them yet."""
+        return self.filter(CONTACTABLE)

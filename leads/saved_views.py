@@ -10,8 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from config.common.ids import uuid7
-from leads.filters import BadFilter, matching
-from leads.models import Lead, SavedView
+from leads.filters import BadFilter, understood
+from leads.models import SavedView
 
 NAME_MAX, QUERY_MAX = 50, 1000  # the columns' lengths
 VIEWS_AT_MOST = 30  # of one person: they stand side by side above the list
@@ -53,16 +53,22 @@ def _checked(query: str) -> str:
     """The filters of a query string that the list knows, in one order. Raises ViewRefused."""
     if "\x00" in query or "%00" in query:
         raise ViewRefused("These filters cannot be read.")
-    given = {name: value.strip() for name, value in parse_qsl(query.removeprefix("?")) if value.strip()}
+    given: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query.removeprefix("?")):
+        if value.strip():  # an empty box of the filters' form asks nothing
+            given.setdefault(name, []).append(value.strip())
+    if len(given.get("q", [])) > 1:
+        raise ViewRefused("q: search for one text.")
+    filters = {name: values for name, values in given.items() if name not in BESIDE}
     try:
-        matching(Lead.objects.none(), {name: value for name, value in given.items() if name not in BESIDE})
-        if "bucket" in given:
-            UUID(given["bucket"])
+        understood({name: values if len(values) > 1 else values[0] for name, values in filters.items()})
+        for bucket in given.get("bucket", []):
+            UUID(bucket)
     except BadFilter as error:
         raise ViewRefused(f"These filters cannot be read: {error}") from error
     except ValueError as error:
         raise ViewRefused("bucket: this is no bucket's id.") from error
-    kept = urlencode(sorted(given.items()))
+    kept = urlencode(sorted(given.items()), doseq=True)
     if not kept:
         raise ViewRefused("Choose a filter or search for something first: a view is a set of filters.")
     if len(kept) > QUERY_MAX:

@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, models, transaction
 from accounts.models import User
 from buckets.models import Bucket, Fill, Import, ImportFailure, ImportPiece
 from enrichment.models import Run, RunItem, Schedule, Turn
-from integrations.models import Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
+from integrations.models import BilledDay, Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
 from leads.models import Activity, Disclosure, Lead, SavedView, Tag
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +38,7 @@ class Place:
     vendorcall: VendorCall
     lookup: Lookup
     phonereveal: PhoneReveal
+    billedday: BilledDay
     bucket: Bucket
     fill: Fill
     import_: Import
@@ -76,6 +77,7 @@ def place() -> Place:
         vendorcall=call,
         lookup=Lookup.objects.create(operation=operation, key="1", call=call),
         phonereveal=PhoneReveal.objects.create(call=call, created_at=NOON),
+        billedday=BilledDay.objects.create(vendor=vendor, day=NOON.date(), amount=1, uploaded_at=NOON),
         bucket=bucket,
         fill=Fill.objects.create(bucket=bucket, criteria={"state": "WA"}),
         import_=job,
@@ -133,6 +135,7 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "reveal_state_known": _set(state="lost"),
     "reveal_money_not_negative": _set(cost=Decimal("-0.0001")),
     "reveal_waiting_is_asked_for": _set(state="waiting", ask_at=None, deadline=NOON),
+    "billed_day_once_per_vendor": _again(),
     "bucket_has_name": _set(name=""),
     "bucket_source_known": _set(source="hearsay"),
     "bucket_enrichment_status_known": _set(enrichment_status="done"),

@@ -20,7 +20,7 @@ from buckets.filling import open_fills
 from buckets.imports.services import open_imports
 from buckets.models import Bucket, ImportedLead
 from config.common.paging import page, page_by_time
-from enrichment import desk, overview, phones, queue, reach
+from enrichment import desk, metrics, overview, phones, queue, reach
 from enrichment.models import Run, RunItem, Schedule
 from integrations import calls, catalogue, gate, reveals
 from integrations.models import VendorCall
@@ -326,6 +326,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "integrations_phonereveal",
         "reveal_released",
     ),
+    "kinds of property nobody knows": (lambda p: list(metrics.unknown_types()), "leads_lead", "lead_of_unknown_type"),
     "who asked for a person's phone": (lambda p: phones._who_asked(["12"]), "leads_lead", "lead_by_apollo_person"),
     "calls of a user": (
         lambda p: by(VendorCall.objects.filter(user=p.bucket.owner).order_by("-pk")[:50]),

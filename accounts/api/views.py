@@ -15,6 +15,7 @@ from accounts.api.serializers import SignIn
 from accounts.services import WrongPassword, revoke_all_tokens, revoke_token, sign_in
 from config.common.api import ApiView, Problem, ok, translates
 from config.common.schema import answer
+from config.common.serializers import Nothing
 from config.common.throttles import GuessingThrottle
 
 
@@ -61,6 +62,7 @@ class LogoutView(ApiView):
         operation_id="signOut", summary="End the token of this request", request=None, responses=answer("SignedOut")
     )
     def post(self, request: Request) -> Response:
+        self.body(Nothing)
         if request.auth is None:
             raise Problem("NO_TOKEN", "This request came with a session, not with a token.")
         revoke_token(token=request.auth)

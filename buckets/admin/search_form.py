@@ -16,6 +16,7 @@ from buckets import criteria
 from buckets.criteria import CIRCLE, FLAGS, GROUPS, RADIUS_MILES, RANGES, TYPES, Range
 from buckets.models import Bucket
 from config.common.admin import dressed
+from config.common.forms import AskedField, OnceForm
 from config.common.ids import uuid7
 from integrations.realestateapi.queries import filters
 
@@ -34,7 +35,7 @@ class Group:
     used: int
 
 
-class SearchForm(forms.Form):
+class SearchForm(OnceForm):
     """What is looked for. `criteria` and `words` stand once it is valid; both are empty where nothing is asked."""
 
     place = forms.CharField(
@@ -62,7 +63,7 @@ class SearchForm(forms.Form):
             for end, word in (("min", "from"), ("max", "to")):
                 self.fields[f"{name}_{end}"] = _end(spec, word)
         for name, label in FLAGS.items():
-            self.fields[name] = forms.BooleanField(required=False, label=label)
+            self.fields[name] = AskedField(required=False, label=label)
         for name in CIRCLE:
             self.fields[name].widget.attrs["step"] = "any"
         self.criteria: dict[str, Any] = {}
@@ -70,7 +71,7 @@ class SearchForm(forms.Form):
         dressed(self)
 
     def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
+        data = super().clean()
         for name, spec in RANGES.items():
             low, high = data.get(f"{name}_min"), data.get(f"{name}_max")
             if low is not None and high is not None and low > high:

@@ -30,6 +30,7 @@ from buckets.models import Import
 from config.common.api import Problem, invalid, not_found, ok, translates
 from config.common.paging import PageQuery, page, page_of
 from config.common.schema import answer, listing, refusal
+from config.common.serializers import Nothing
 from leads.export import in_pieces
 
 _SEEN = {
@@ -131,7 +132,9 @@ class ImportStartView(ImportBase):
         responses={202: _STARTED, **_CONFLICT},
     )
     def post(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
-        job = services.start_import(job=self.job(bucket_id, import_id))
+        job = self.job(bucket_id, import_id)
+        self.body(Nothing)
+        job = services.start_import(job=job)
         return ok(202, **{"import": ImportSerializer(job).data})
 
 
@@ -143,7 +146,9 @@ class ImportUndoView(ImportBase):
         responses={202: _STARTED, **_CONFLICT},
     )
     def post(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
-        job = services.undo_import(job=self.job(bucket_id, import_id))
+        job = self.job(bucket_id, import_id)
+        self.body(Nothing)
+        job = services.undo_import(job=job)
         return ok(202, **{"import": ImportSerializer(job).data})
 
 

@@ -23,7 +23,7 @@ from config.common.serializers import ObjectField
 from leads.api import filters
 from leads.api.serializers import LeadSerializer
 from leads.disclosures import are_masked, export_pieces
-from leads.filters import matching
+from leads.filters import matching, understood
 from leads.models import Disclosure, Lead
 from leads.selectors import tag_names
 
@@ -48,12 +48,12 @@ class BucketLeadsView(BucketBase):
         chosen = filters.chosen(request.query_params, beside=_PAGE_NAMES)
         leads = matching(Lead.objects.filter(bucket=bucket), chosen, time_zone=self.user.time_zone)
         rows, after = page(leads, limit=query["limit"], cursor=query.get("cursor"))
-        understood = filters.told(chosen)
+        told = understood(chosen)
         shown = {"tags": tag_names(rows), "is_masked": are_masked(request, rows)}
         return ok(
             leads=LeadSerializer(rows, many=True, context=shown).data,
-            totalMatching=total_matching(bucket, leads, understood),
-            filters={"bucketId": str(bucket.pk), "limit": query["limit"], **understood},
+            totalMatching=total_matching(bucket, leads, told),
+            filters={"bucketId": str(bucket.pk), "limit": query["limit"], **told},
             **page_of(rows, after),
         )
 

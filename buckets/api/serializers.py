@@ -11,7 +11,7 @@ from rest_framework import serializers
 from buckets.models import Bucket, Fill, Import
 from buckets.services import PROPERTY_ID
 from config.common.paging import PageQuery
-from config.common.serializers import CamelModelSerializer, IdField, ObjectField, StrictSerializer, few
+from config.common.serializers import CamelModelSerializer, IdField, ObjectField, StrictSerializer, WholeField, few
 from integrations.realestateapi.queries import filters as checked_criteria
 
 _PROPERTY_ID = re.compile(PROPERTY_ID)
@@ -72,9 +72,7 @@ class Contents(StrictSerializer):
 
     propertyIds = PropertyIdsField(required=False)
     search = CriteriaField(required=False, help_text="RealEstateAPI's filters, such as {state, county}")
-    limit = serializers.IntegerField(
-        required=False, min_value=1, max_value=2**31 - 1, help_text="Ids of a search at most"
-    )
+    limit = WholeField(required=False, min_value=1, max_value=2**31 - 1, help_text="Ids of a search at most")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         given = [name for name in ("propertyIds", "search") if name in attrs]

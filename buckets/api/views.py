@@ -26,6 +26,7 @@ from buckets.selectors import with_latest_fill
 from config.common.api import ApiView, Problem, not_found, ok
 from config.common.paging import page, page_of
 from config.common.schema import answer, listing
+from config.common.serializers import Nothing
 
 FILLED = {
     200: answer("BucketFilled", bucket=BucketSerializer(), stats=InsertStats()),
@@ -136,6 +137,7 @@ class BucketFillView(BucketBase):
     )
     def post(self, request: Request, bucket_id: UUID) -> Response:
         (bucket,) = with_latest_fill([self.bucket(bucket_id)])
+        self.body(Nothing)
         fill = bucket.latest_fill  # type: ignore[attr-defined]  # with_latest_fill set it
         if fill is None or fill.status != Fill.Status.FAILED:
             raise Problem("NOTHING_FAILED", "No search of this bucket has failed.", status=409)

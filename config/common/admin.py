@@ -13,9 +13,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -58,6 +59,14 @@ class CommonAdmin(Base):
     list_per_page = 50
     ordering: ClassVar[Any] = ("-pk",)
     sortable_by: ClassVar[Any] = ()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word."""
+        answer = super().changelist_view(request, extra_context)
+        if isinstance(answer, HttpResponseRedirect) and answer.url == f"{request.path}?{ERROR_FLAG}=1":
+            asked = ", ".join(sorted(name[:50] for name in request.GET)[:10])
+            self.message_user(request, f"These filters cannot be read, and are left out: {asked}", messages.ERROR)
+        return answer
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Leaves the columns alone that others move while a person looks at the form: counters, pace, breaker."""
@@ -120,9 +129,13 @@ def sees_all(request: HttpRequest) -> bool:
 
 
 class ByRow(admin.SimpleListFilter):
-    """`?bucket=<id>`: the rows of one parent. Its latest few can be clicked; a link may name any."""
+    """`?bucket=<id>`: the rows of one parent, or of any of several. The latest few can be clicked."""
 
     field = ""
+
+    def __init__(self, request: HttpRequest, params: dict[str, list[str]], model: Any, model_admin: Any) -> None:
+        self.given = [value for value in params.get(str(self.parameter_name), []) if value]
+        super().__init__(request, params, model, model_admin)
 
     def parents(self, request: HttpRequest) -> Iterable[Any]:
         """The parents to choose from: a few of those this person may see."""
@@ -138,12 +151,13 @@ class ByRow(admin.SimpleListFilter):
         return bool(self.lookup_choices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if not value:
+        if not self.given:
             return queryset
-        if not is_id(value):
+        if not all(map(is_id, self.given)):
             raise IncorrectLookupParameters
-        return queryset.filter(**{self.field: value})
+        return queryset.filter(
+            **{f"{self.field}__in": self.given} if len(self.given) > 1 else {self.field: self.given[0]}
+        )
 
 
 def is_id(text: str) -> bool:

@@ -22,9 +22,9 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.views import APIView
 
 from config.common.contacts import comes_with_token, may_see_contacts
+from config.common.declared import DeclaredRequest
 from config.common.parser import StrictJSONParser
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def see_contacts(request: Request) -> None:
 # --- Views ------------------------------------------------------------------------------------------------------------
 
 
-class ApiView(APIView):
+class ApiView(DeclaredRequest):
     """Parse, permit, one service call, render."""
 
     parser_classes: list[type[BaseParser]] = [StrictJSONParser]
@@ -96,9 +96,13 @@ class ApiView(APIView):
         return _checked(serializer, self.request.data)
 
     def query(self, serializer: type[BaseSerializer[Any]], *, also: frozenset[str] = frozenset()) -> dict[str, Any]:
-        """The checked query string; the last of a repeated parameter. `also`: names that somebody else checks."""
+        """The checked query string. A parameter given twice is refused. `also`: names that somebody else checks."""
         params = self.request.query_params
-        return _checked(serializer, {name: params[name] for name in params if name not in also})
+        given = {name: params.getlist(name) for name in params if name not in also}
+        twice = {name: ["Give it once."] for name, values in given.items() if len(values) != 1}
+        if twice:
+            raise exceptions.ValidationError(twice)
+        return _checked(serializer, {name: values[0] for name, values in given.items()})
 
 
 def _checked(serializer: type[BaseSerializer[Any]], data: Any) -> dict[str, Any]:

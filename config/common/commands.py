@@ -9,6 +9,8 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -19,11 +21,28 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
 
+from config.common import numbers
+from config.common.parser import once
+
 M = TypeVar("M", bound=Model)
 
 
 class _Help(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Keeps the example's lines."""
+
+
+class _Once(argparse._StoreAction):
+    """A flag with one value: argparse takes the last of several, and a second `--max-cost` would win unseen."""
+
+    seen: argparse.Namespace | None = None
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        if self.seen is namespace:
+            raise argparse.ArgumentError(self, "give it once")
+        self.seen = namespace
+        super().__call__(parser, namespace, values, option)
 
 
 class ProductCommand(BaseCommand):
@@ -44,6 +63,9 @@ class ProductCommand(BaseCommand):
             prog_name, subcommand, epilog=f"example:\n  {self.example}", formatter_class=_Help, **kwargs
         )
         parser.called_from_command_line = False  # argparse's own way out is a page of usage and status 2
+        for action in parser._actions:
+            if type(action) is argparse._StoreAction and action.option_strings:
+                action.__class__ = _Once
         if self.reports:
             parser.add_argument("--json", action="store_true", help="Print one JSON object")
         return parser
@@ -136,6 +158,35 @@ def row_of(rows: QuerySet[M], text: str, *, username: str | None = None) -> M:
     return found
 
 
+# --- Money and time --------------------------------------------------------------------------------------------------
+
+
+def dollars(text: str) -> Decimal:
+    """An argument in US dollars, of 0 or more; what is refused above that is the service's word."""
+    try:
+        amount = numbers.read(text.removeprefix("$"))
+    except ValueError:
+        raise CommandError(f"{text[:40]!r} is not an amount in US dollars, such as 12.50.") from None
+    if abs(amount) >= 10**8:
+        raise CommandError(f"{text[:40]!r} is not an amount in US dollars, such as 12.50.")
+    return amount
+
+
+def span_of(text: str) -> tuple[datetime, datetime]:
+    """What a time in an argument stands for, from its beginning to before its end: a day, a minute or a second.
+
+    ISO 8601, UTC where it names no zone. Raises CommandError.
+    """
+    try:
+        begins = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise CommandError(f"{text[:40]!r} is not a time, such as 2026-11-29 or 2026-11-29T14:30.") from None
+    begins = begins if begins.tzinfo else begins.replace(tzinfo=UTC)
+    if re.fullmatch(r"\d{4}-?\d{2}-?\d{2}", text.strip()):
+        return begins, begins + timedelta(days=1)
+    return begins, begins + timedelta(seconds=1 if begins.second else 60)
+
+
 # --- Named values ----------------------------------------------------------------------------------------------------
 
 # Filters whose values are text whatever they look like: a ZIP is no number.
@@ -163,7 +214,7 @@ def criteria_of(options: Mapping[str, Any]) -> dict[str, Any] | None:
     """The search the options name; None: they name none. Raises CommandError."""
     if options["json_criteria"] is not None:
         try:
-            criteria = json.loads(options["json_criteria"])
+            criteria = json.loads(options["json_criteria"], object_pairs_hook=once)
         except ValueError as error:
             raise CommandError(f"--json-criteria is not JSON: {error}") from None
         if not isinstance(criteria, dict) or not criteria:
@@ -177,12 +228,28 @@ def pairs_of(texts: Iterable[str], flag: str) -> dict[str, Any]:
 
     Raises CommandError.
     """
-    values: dict[str, list[Any]] = {}
+    return _alone({name: [_value(name, text) for text in found] for name, found in _named(texts, flag).items()})
+
+
+def texts_of(texts: Iterable[str], flag: str) -> dict[str, Any]:
+    """`name=value` texts as a mapping of texts, for what reads them itself (lead filters). A name given twice: a list.
+
+    Raises CommandError.
+    """
+    return _alone(_named(texts, flag))
+
+
+def _named(texts: Iterable[str], flag: str) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not name or not equals or not value:
             raise CommandError(f"{flag} {text[:80]!r}: write it as name=value.")
-        values.setdefault(name, []).append(_value(name, value))
+        values.setdefault(name, []).append(value)
+    return values
+
+
+def _alone(values: dict[str, list[Any]]) -> dict[str, Any]:
     return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
 
 

@@ -12,7 +12,7 @@ from django.db.models import Model, Q, QuerySet
 from rest_framework import serializers
 
 from config.common.api import Problem, invalid
-from config.common.serializers import StrictSerializer
+from config.common.serializers import StrictSerializer, WholeField
 
 M = TypeVar("M", bound=Model)
 PAGE = 50  # the brief's default
@@ -23,9 +23,7 @@ _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=
 class PageQuery(StrictSerializer):
     """The parameters of every list."""
 
-    limit = serializers.IntegerField(
-        default=PAGE, min_value=1, max_value=PAGE_MAX, help_text=f"Rows of a page, at most {PAGE_MAX}"
-    )
+    limit = WholeField(default=PAGE, min_value=1, max_value=PAGE_MAX, help_text=f"Rows of a page, at most {PAGE_MAX}")
     cursor = serializers.CharField(
         required=False,
         max_length=64,

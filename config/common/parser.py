@@ -28,7 +28,9 @@ class StrictJSONParser(BaseParser):
     ) -> dict[str, Any]:
         raw: bytes = stream.read()
         try:
-            data = json.loads(raw.decode("utf-8-sig"), parse_constant=_not_a_number, parse_float=_finite)
+            data = json.loads(
+                raw.decode("utf-8-sig"), parse_constant=_not_a_number, parse_float=_finite, object_pairs_hook=once
+            )
         except UnicodeDecodeError as error:
             raise ParseError("The body is not UTF-8.") from error
         except RecursionError as error:
@@ -36,7 +38,7 @@ class StrictJSONParser(BaseParser):
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
             raise ParseError(f"The body is not JSON: {error.msg} ({place}).") from error
-        except ValueError as error:  # NaN, an infinite number, or one of thousands of digits
+        except ValueError as error:  # NaN, an infinite number, one of thousands of digits, or a name twice
             raise ParseError(f"The body is not JSON: {str(error)[:100]}.") from error
         if not isinstance(data, dict):
             raise ParseError("The body must be a JSON object, such as {}.")
@@ -65,6 +67,16 @@ def _wrong(value: Any, depth: int, check_text: bool) -> str:
         if (check_text or isinstance(item, list | dict)) and (wrong := _wrong(item, depth - 1, check_text)):
             return wrong
     return ""
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Python takes the last of a name that stands in it twice: a second `maxCost` would win unseen."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:50]!r} stands in one object twice")
+    return found
 
 
 def _not_a_number(text: str) -> float:

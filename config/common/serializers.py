@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Model
+from django.http import QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from config.common.api import money
+from config.common import booleans, numbers
 
 M = TypeVar("M", bound=Model)
 
@@ -25,7 +26,13 @@ class StrictSerializer(serializers.Serializer[Any]):
             unknown = sorted(str(name)[:100] for name in data if name not in self.fields)
             if unknown:
                 raise serializers.ValidationError({name: ["There is no such field here."] for name in unknown[:20]})
+        if isinstance(data, QueryDict) and (twice := [name for name in data if len(data.getlist(name)) > 1]):
+            raise serializers.ValidationError({name: ["Give it once."] for name in twice[:20]})
         return super().to_internal_value(data)
+
+
+class Nothing(StrictSerializer):
+    """A body with nothing in it."""
 
 
 def camel(name: str) -> str:
@@ -43,6 +50,38 @@ class CamelModelSerializer(serializers.ModelSerializer[M]):
                 field.source = field.source or name
             fields[camel(name)] = field
         return fields
+
+
+class FlagField(serializers.BooleanField):
+    """A boolean in any spelling that every door takes (`config.common.booleans`), and in no other."""
+
+    default_error_messages = {"invalid": booleans.WORDS}
+
+    def to_internal_value(self, data: Any) -> bool:
+        try:
+            return booleans.read(data)
+        except ValueError:
+            self.fail("invalid")
+
+
+class WholeField(serializers.IntegerField):
+    """A whole number in plain digits (`config.common.numbers`)."""
+
+    def to_internal_value(self, data: Any) -> int:
+        try:
+            return numbers.read_whole(data)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error), "invalid") from None
+
+
+class PlainDecimalField(serializers.DecimalField):
+    """A decimal number in plain digits."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        try:
+            return super().to_internal_value(numbers.read(data))
+        except ValueError as error:
+            raise serializers.ValidationError(str(error), "invalid") from None
 
 
 class IdField(serializers.UUIDField):
@@ -111,18 +150,18 @@ class ObjectField(serializers.JSONField):
         return super().to_internal_value(data)
 
 
-@extend_schema_field({"type": "string", "pattern": r"^-?\d+\.\d{2,4}$", "example": "12.50"})
-class MoneyField(serializers.Field[Decimal, Any, str, Any]):
-    """US dollars out: "0.05", "12.00"."""
+@extend_schema_field({"type": "number", "example": 12.5})
+class MoneyField(serializers.Field[Decimal, Any, int | float, Any]):
+    """US dollars out, as a number of at most four decimals: 0.05, 12."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(read_only=True, **options)
 
-    def to_representation(self, value: Decimal) -> str:
-        return money(value)
+    def to_representation(self, value: Decimal) -> int | float:
+        return numbers.plain(value)
 
 
-class CapField(serializers.DecimalField):
+class CapField(PlainDecimalField):
     """US dollars in: more than zero, at most four decimals."""
 
     def __init__(self, **options: Any) -> None:

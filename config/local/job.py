@@ -55,7 +55,7 @@ class Api:
     @staticmethod
     def _answer(answer: requests.Response) -> Json:
         try:
-            body = answer.json()
+            body = answer.json(parse_float=Decimal)
         except requests.JSONDecodeError:
             body = {}
         if not answer.ok or not body.get("success"):

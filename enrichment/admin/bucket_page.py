@@ -26,6 +26,8 @@ from enrichment.admin.combine_page import made_in_words
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
 from enrichment.admin.starting import start_runs
 from enrichment.models import Run
+from enrichment.quotes import rest_of
+from enrichment.selectors import paused_in_words
 from enrichment.services import RunError, cancel_run, pause_run, resume_run
 
 
@@ -71,15 +73,15 @@ def context(bucket: Bucket) -> dict[str, Any]:
 
 
 class CapForm(forms.Form):
-    """What a run that has used up its cap may spend from now on."""
+    """What a run that a limit has stopped may spend, with what it has spent."""
 
     max_cost = forms.DecimalField(
         required=False,
         min_value=0,
         max_digits=12,
         decimal_places=4,
-        label="New cap, US dollars",
-        help_text="For the whole run; empty: as it was",
+        label="Spending limit ($)",
+        help_text="For the whole run, with what it has spent; empty: as it was",
     )
 
 
@@ -146,12 +148,13 @@ class BucketDesk:
             if request.method != "POST":
                 return _back(bucket_id)
             return self._act(request, bucket_id, lambda: resume_run(run=run, by=request.user), "It goes on.")
-        form = CapForm(request.POST if confirmed(request) else None, initial={"max_cost": run.max_cost})
+        rest = rest_of(run)
+        form = CapForm(request.POST if confirmed(request) else None, initial={"max_cost": rest.suggested})
         if form.is_valid():
             cap = form.cleaned_data["max_cost"]
-            done = "It goes on." if cap is None else f"It goes on, to ${cap:.2f}."
+            done = "It goes on." if cap is None else f"Resumed with a ${cap:,.2f} limit."
             return self._act(request, bucket_id, lambda: resume_run(run=run, by=request.user, max_cost=cap), done)
-        lines = [f"{run.reason}.".replace("..", "."), "What it has bought so far stays and counts against the new cap."]
+        lines = [f"{paused_in_words(run)}.".replace("..", "."), rest.in_words()]
         back = _address(bucket_id)
         return ask(
             self.model_admin,
@@ -159,7 +162,7 @@ class BucketDesk:
             [run],
             title="Resume the run",
             lines=lines,
-            button="Resume",
+            button=f"Resume for at most ${rest.at_most:,.2f}",
             form=form,
             is_free=True,
             back=back,

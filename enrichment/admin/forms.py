@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 
+from config.common.forms import AskedField, BoxField, OnceForm
 from enrichment.canary import HIT_RATE, SAMPLE, Canary
 from enrichment.models import Run
 from enrichment.services import RunOptions
 
 
-class StartForm(forms.Form):
+class StartForm(OnceForm):
     """What every run may be told."""
 
     limit = forms.IntegerField(
@@ -43,7 +44,7 @@ class StartForm(forms.Form):
 class EnrichForm(StartForm):
     """Which leads, and whose contacts. A guard's fields have the names of `leads.filters`."""
 
-    skip_trace = forms.BooleanField(required=False, initial=True, help_text="Phones and e-mails too")
+    skip_trace = BoxField(required=False, initial=True, help_text="Phones and e-mails too")
     start_from = forms.UUIDField(
         required=False, label="Start after lead", help_text="A lead's id; empty: from the oldest that has no facts"
     )
@@ -80,11 +81,11 @@ class EnrichForm(StartForm):
         required=False, min_value=0, max_value=10**10, label="Value from, US dollars"
     )
     estimatedValueMax = forms.IntegerField(required=False, min_value=1, max_value=10**10, label="Value to, US dollars")
-    preForeclosure = forms.BooleanField(required=False, label="Pre-foreclosure")
-    taxLien = forms.BooleanField(required=False, label="Tax lien")
-    vacant = forms.BooleanField(required=False, label="Vacant")
-    freeClear = forms.BooleanField(required=False, label="Free and clear")
-    sample_first = forms.BooleanField(required=False, label="Buy a sample first")
+    preForeclosure = AskedField(required=False, label="Pre-foreclosure")
+    taxLien = AskedField(required=False, label="Tax lien")
+    vacant = AskedField(required=False, label="Vacant")
+    freeClear = AskedField(required=False, label="Free and clear")
+    sample_first = BoxField(required=False, label="Buy a sample first")
     sample = forms.IntegerField(
         required=False, min_value=1, max_value=settings.RUN_LIMIT_MAX, initial=SAMPLE, label="Leads in the sample"
     )
@@ -130,7 +131,7 @@ class EnrichForm(StartForm):
         """What a lead's detail must say before its contacts are bought."""
         given = {name: self.cleaned_data[name] for name in self.guards}
         flags = {"true": True, "false": False}
-        return {name: flags.get(value, value) for name, value in given.items() if value not in (None, "", False)}
+        return {name: flags.get(value, value) for name, value in given.items() if value not in (None, "")}
 
     def canary(self) -> Canary | None:
         data = self.cleaned_data
@@ -160,8 +161,8 @@ class RetryForm(EnrichForm):
 
 class ApolloForm(StartForm):
     type = forms.ChoiceField(choices=[("people", "People"), ("organizations", "Organizations")], initial="people")
-    reveal_emails = forms.BooleanField(required=False, initial=True, help_text="Personal e-mails")
-    reveal_phones = forms.BooleanField(
+    reveal_emails = BoxField(required=False, initial=True, help_text="Personal e-mails")
+    reveal_phones = BoxField(
         required=False, help_text="Mobiles of people who have no phone: up to 9 credits each, minutes later"
     )
     field_order = ("type", "limit", "reveal_emails", "reveal_phones", "max_cost")

@@ -24,8 +24,10 @@ from config.common.admin import (
     list_link,
 )
 from enrichment.models import Lane, Run, RunItem
-from enrichment.selectors import eta_seconds, quote, why_waiting
+from enrichment.quotes import quote
+from enrichment.selectors import billing_check, eta_seconds, left_out_of_retry, why_waiting
 from enrichment.services import RunError, cancel_run, pause_run, resume_run, retry_failed, retry_options
+from integrations.models import VendorCall
 
 SHOWN_FAILURES = 20
 
@@ -69,15 +71,16 @@ class RunAdmin(OwnedAdmin):
         ("bucket", "owner", "kind"),
         ("status", "paused_by", "reason"),
         ("waiting", "eta"),
+        "needs_check",
         ("total", "enriched", "partial", "failed", "skipped"),
-        ("with_phones", "with_emails"),
+        ("with_phones", "with_emails", "in_doubt"),
         ("spent", "reserved", "max_cost"),
         "options",
         ("created_at", "started_at", "beat_at", "finished_at", "resume_from"),
         "items_by_outcome",
         "failures",
     )
-    readonly_fields = ("waiting", "eta", "spent", "reserved", "items_by_outcome", "failures")
+    readonly_fields = ("waiting", "eta", "needs_check", "spent", "reserved", "items_by_outcome", "failures")
     actions = ("pause", "resume", "cancel", "retry")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -99,6 +102,14 @@ class RunAdmin(OwnedAdmin):
     @admin.display(description="waits because")
     def waiting(self, run: Run) -> str:
         return why_waiting(run) or "–"
+
+    @admin.display(description="billing check")
+    def needs_check(self, run: Run) -> str | SafeString:
+        words = billing_check(run).words
+        if not words:
+            return "–"
+        doubtful = list_link(VendorCall, "Its requests", q=run.pk, state__exact="in_doubt")
+        return format_html("{}. {}", words, doubtful)
 
     @admin.display(description="done in")
     def eta(self, run: Run) -> str:
@@ -160,12 +171,14 @@ class RunAdmin(OwnedAdmin):
                 self.message_user(request, f"{run}: {refusal}", messages.ERROR)
                 continue
             willing.append(run)
-            price += told.price
-            lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.price:.2f}")
+            price += told.at_most
+            lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.at_most:,.2f}")
             lines += [f"– Note: {limit}." for limit in told.limits]
+            left_out = left_out_of_retry(run)
+            lines += [f"– {left_out}"] if left_out else []
         if not willing:
             return None
-        title, button = "Try failed leads again", f"Buy for at most ${price:.2f}"
+        title, button = "Retry failed leads", f"Buy for at most ${price:,.2f}"
         return ask(self, request, willing, title=title, lines=lines, button=button)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from unfold.widgets import CHECKBOX_CLASSES
 
 from accounts.models import check_time_zone, time_zones
 from config.common.admin import is_id
+from config.common.forms import BoxField, OnceForm
 from config.common.ids import uuid7
 from enrichment.admin.forms import EnrichForm
 from enrichment.cadence import DAYS, WEEK, Said, said
@@ -36,7 +37,7 @@ FIELDS = {  # of the services' refusals
 }
 
 
-class TimesForm(forms.Form):
+class TimesForm(OnceForm):
     """When. `cleaned_data["cadence"]` is its cron text."""
 
     every = forms.ChoiceField(
@@ -114,10 +115,8 @@ class ScheduleForm(TimesForm):
     older_than_days = forms.IntegerField(
         required=False, label="Only facts older than, days", help_text="Younger facts are left as they are"
     )
-    skip_trace = forms.BooleanField(
-        required=False, initial=True, label="Skip trace", help_text="Phones and e-mails too"
-    )
-    my_zone = forms.BooleanField(
+    skip_trace = BoxField(required=False, initial=True, label="Skip trace", help_text="Phones and e-mails too")
+    my_zone = BoxField(
         required=False, label="Make this my own time zone", help_text="New schedules of yours begin with it"
     )
     once = forms.UUIDField(widget=forms.HiddenInput)
@@ -127,6 +126,7 @@ class ScheduleForm(TimesForm):
         self.schedule = schedule
         self.fields |= {name: deepcopy(EnrichForm.base_fields[name]) for name in EnrichForm.guards}
         if schedule is not None:
+            self._offer_what_stands()
             for name in ("kind", "bucket", "once", *[n for n in self.fields if schedule.kind not in kinds_of(n)]):
                 self.fields.pop(name, None)
             return
@@ -139,6 +139,15 @@ class ScheduleForm(TimesForm):
         if asked is not None:  # from its own page
             offered.setdefault(str(asked.pk), str(asked))
         field.widget.choices = [("", field.empty_label), *offered.items()]
+
+    def _offer_what_stands(self) -> None:
+        """A guard that was given elsewhere, several values of it too, is a choice: it stays where it is not touched."""
+        for name in EnrichForm.guards:
+            field, value = self.fields[name], self.initial.get(name)
+            if value is not None and isinstance(field, forms.ChoiceField) and not field.valid_value(value):
+                text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+                self.initial[name] = text
+                field.choices = [*list(cast(Any, field.choices)), (text, text)]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -165,7 +174,7 @@ class ScheduleForm(TimesForm):
             if name in self.fields and name in self.changed_data:
                 value = {"true": True, "false": False}.get(self.cleaned_data[name], self.cleaned_data[name])
                 guard.pop(name, None)
-                if value not in (None, "") and (value is not False or name == "absenteeOwner"):
+                if value not in (None, ""):
                     guard[name] = value
         return guard
 

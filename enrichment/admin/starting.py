@@ -15,8 +15,8 @@ from config.common.admin import confirmed, dressed, link_to, page
 from config.common.ids import uuid7
 from enrichment.admin.forms import StartForm
 from enrichment.models import Run
+from enrichment.quotes import Quote, finishes_in_words, quote
 from enrichment.reach import reachable_in_words
-from enrichment.selectors import Quote, quote
 from enrichment.services import RunError, RunOptions, check_options, start_run
 from integrations.purses import ZERO
 
@@ -54,7 +54,7 @@ def start_runs(
         plain=[field for field in shown.visible_fields() if not any(field.name in names for *_, names in shown.groups)],
         groups=[_group(shown, *group) for group in shown.groups],
         quotes=[_told(bucket, price) for bucket, price in zip(buckets, quotes, strict=False)],
-        price=sum((price.price for price in quotes), ZERO),
+        price=sum((price.at_most for price in quotes), ZERO),
         leads=sum(price.leads for price in quotes),
         rows=buckets,
         action=request.POST.get("action", ""),
@@ -99,7 +99,8 @@ def _defaults(form_class: type[StartForm]) -> RunOptions:
 
 
 def _told(bucket: Bucket, price: Quote) -> dict[str, Any]:
-    return {"bucket": bucket, "price": price, "reachable": price.reachable and reachable_in_words(price.reachable)}
+    reachable = price.reachable and reachable_in_words(price.reachable)
+    return {"bucket": bucket, "price": price, "reachable": reachable, "finishes": finishes_in_words(price)}
 
 
 def _start(model_admin: Any, request: HttpRequest, buckets: Sequence[Bucket], options: RunOptions, *, key: str) -> None:

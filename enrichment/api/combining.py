@@ -15,7 +15,7 @@ from buckets.filling import combine
 from config.common.api import ApiView, ok
 from config.common.headers import press
 from config.common.schema import answer
-from config.common.serializers import IdListField, MoneyField, StrictSerializer
+from config.common.serializers import FlagField, IdListField, MoneyField, StrictSerializer
 from enrichment.api.serializers import QuoteLineSerializer
 from enrichment.combining import preview
 
@@ -25,7 +25,7 @@ class CombineInput(StrictSerializer):
     anyOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Buckets a property must be in, at least one")
     noneOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Buckets a property must not be in")
     name = serializers.CharField(max_length=NAME_MAX, required=False, help_text="Of the new bucket")
-    preview = serializers.BooleanField(default=False, help_text="Say what it would hold, and make nothing")
+    preview = FlagField(default=False, help_text="Say what it would hold, and make nothing")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs["preview"] and "name" not in attrs:

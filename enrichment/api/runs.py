@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,13 +13,13 @@ from buckets.api.views import BucketBase
 from config.common.api import not_found, ok
 from config.common.paging import PageQuery, page, page_of
 from config.common.schema import answer, listing, refusal
-from enrichment import services
+from config.common.serializers import Nothing
+from enrichment import selectors, services
 from enrichment.api.serializers import (
     OUTCOMES,
     CallSerializer,
     ItemSerializer,
     ItemsQuery,
-    Nothing,
     ResumeInput,
     RunDetail,
     RunSerializer,
@@ -137,9 +138,17 @@ class RetryFailedView(RunBase):
         operation_id="retryFailed",
         summary="A new run over the leads that failed in this one",
         request=Nothing,
-        responses={201: answer("RunRetried", run=RunDetail()), 409: refusal("No lead of it failed")},
+        responses={
+            201: answer(
+                "RunRetried",
+                run=RunDetail(),
+                leftOut=serializers.CharField(help_text="Leads that need a billing check first; empty: none"),
+            ),
+            409: refusal("No lead of it failed"),
+        },
     )
     def post(self, request: Request, run_id: UUID) -> Response:
         run = self.run(run_id)
         self.body(Nothing)
-        return ok(201, run=run_json(services.retry_failed(run=run, by=self.user).pk)[1])
+        again = run_json(services.retry_failed(run=run, by=self.user).pk)[1]
+        return ok(201, run=again, leftOut=selectors.left_out_of_retry(run))

@@ -17,13 +17,16 @@ from config.common.schema import answer, listing, refusal
 from config.common.serializers import (
     CamelModelSerializer,
     CapField,
+    FlagField,
     IdField,
     MoneyField,
+    Nothing,
     ObjectField,
     StrictSerializer,
+    WholeField,
 )
 from enrichment import schedules
-from enrichment.api.serializers import Nothing
+from enrichment.api.serializers import GuardField
 from enrichment.models import Schedule
 from enrichment.rules import CADENCE_MAX
 from enrichment.selectors import schedule_result
@@ -41,12 +44,12 @@ class ScheduleEdit(StrictSerializer):
         source="time_zone", max_length=64, required=False, help_text="Whose clock: America/New_York; mine by default"
     )
     maxCost = CapField(source="max_cost", required=False, help_text="US dollars a tick; needed where money is spent")
-    limit = serializers.IntegerField(required=False, help_text="enrich, rebuy: most leads of a tick")
-    skipTrace = serializers.BooleanField(required=False, help_text="enrich, rebuy: contacts too; true by default")
-    guard = ObjectField(required=False, help_text="enrich: contacts only for leads whose detail passes these filters")
-    olderThanDays = serializers.IntegerField(required=False, help_text="rebuy: only facts older than that")
+    limit = WholeField(required=False, help_text="enrich, rebuy: most leads of a tick")
+    skipTrace = FlagField(required=False, help_text="enrich, rebuy: contacts too; true by default")
+    guard = GuardField(required=False, help_text="enrich: contacts only for leads whose detail passes these filters")
+    olderThanDays = WholeField(required=False, help_text="rebuy: only facts older than that")
     search = ObjectField(required=False, help_text="refresh: the search; the bucket's own by default")
-    enabled = serializers.BooleanField(required=False)
+    enabled = FlagField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         options = {name: attrs.pop(name) for name in _OPTIONS if name in attrs}

@@ -1,26 +1,33 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from config.common.api import money
+from config.common.numbers import plain
 from config.common.paging import PageQuery
 from config.common.serializers import (
     CamelModelSerializer,
     CapField,
+    FlagField,
     IdField,
     IdListField,
     MoneyField,
     ObjectField,
+    PlainDecimalField,
     StrictSerializer,
+    WholeField,
 )
 from enrichment.canary import HIT_RATE, SAMPLE, Canary
 from enrichment.models import Run, RunItem
 from enrichment.services import RunOptions
 from integrations.models import PhoneReveal, VendorCall
 from integrations.purses import ZERO
+from leads.filters import understood
 
 APOLLO_LEADS_MAX = 1000
 OUTCOMES = {outcome.name.lower(): outcome for outcome in RunItem.Outcome}
@@ -28,19 +35,23 @@ OUTCOMES = {outcome.name.lower(): outcome for outcome in RunItem.Outcome}
 # --- What is asked ----------------------------------------------------------------------------------------------------
 
 
+@extend_schema_field(OpenApiTypes.OBJECT)
+class GuardField(ObjectField):
+    """Lead filters, kept as they were understood: true for "YES". Raises BadFilter, which names the filter."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return understood(super().to_internal_value(data))
+
+
 class OptionsInput(StrictSerializer):
     """What a run may be told, in the brief's words."""
 
-    limit = serializers.IntegerField(
-        required=False, help_text=f"Most leads; {settings.RUN_LIMIT:,} where it is not said"
-    )
-    skipTrace = serializers.BooleanField(source="skip_trace", required=False, help_text="Contacts too; true by default")
+    limit = WholeField(required=False, help_text=f"Most leads; {settings.RUN_LIMIT:,} where it is not said")
+    skipTrace = FlagField(source="skip_trace", required=False, help_text="Contacts too; true by default")
     startFrom = IdField(source="start_from", required=False, help_text="Only leads after this one")
     resumeFrom = IdField(required=False, help_text="The same, by the name it has in the answer")
     maxCost = CapField(source="max_cost", required=False, help_text="US dollars it may spend")
-    onlyFailed = serializers.BooleanField(
-        source="only_failed", required=False, help_text="Failed leads, not pending ones"
-    )
+    onlyFailed = FlagField(source="only_failed", required=False, help_text="Failed leads, not pending ones")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         resume = attrs.pop("resumeFrom", None)
@@ -51,8 +62,8 @@ class OptionsInput(StrictSerializer):
 
 class ApolloOptions(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=["people", "organizations"], required=False)
-    revealEmails = serializers.BooleanField(source="reveal_emails", required=False)
-    revealPhones = serializers.BooleanField(
+    revealEmails = FlagField(source="reveal_emails", required=False)
+    revealPhones = FlagField(
         source="reveal_phones",
         default=True,
         help_text="Mobiles of people who have no phone: up to 9 credits each, minutes later; true where it is not said",
@@ -67,7 +78,7 @@ class Chosen(serializers.Serializer[Any]):
     leadIds = IdListField(
         source="lead_ids", most=settings.RUN_LIMIT_MAX, required=False, help_text="Exactly these leads"
     )
-    guard = ObjectField(required=False, help_text="Lead filters: contacts are bought only where the detail passes them")
+    guard = GuardField(required=False, help_text="Lead filters: contacts are bought only where the detail passes them")
 
 
 class QuoteInput(Chosen, QuoteQuery):
@@ -75,8 +86,8 @@ class QuoteInput(Chosen, QuoteQuery):
 
 
 class CanaryInput(StrictSerializer):
-    leads = serializers.IntegerField(default=SAMPLE, help_text="How many are bought first, drawn by lot")
-    minHitRate = serializers.DecimalField(
+    leads = WholeField(default=SAMPLE, help_text="How many are bought first, drawn by lot")
+    minHitRate = PlainDecimalField(
         source="min_hit_rate",
         default=HIT_RATE,
         max_digits=5,
@@ -100,7 +111,7 @@ class ProcessInput(Chosen, OptionsInput):
 
 class ApolloInput(ApolloOptions, StrictSerializer):
     leadIds = IdListField(source="lead_ids", most=APOLLO_LEADS_MAX)
-    updateDb = serializers.BooleanField(source="update_db", required=False)
+    updateDb = FlagField(source="update_db", required=False)
     maxCost = CapField(source="max_cost", required=False, help_text="US dollars each run may spend")
 
 
@@ -110,10 +121,6 @@ def run_options(given: dict[str, Any]) -> RunOptions:
 
 class ResumeInput(StrictSerializer):
     maxCost = CapField(source="max_cost", required=False, help_text="A new cap, US dollars")
-
-
-class Nothing(StrictSerializer):
-    """A body with nothing in it."""
 
 
 class RunsQuery(PageQuery):
@@ -128,6 +135,21 @@ class ItemsQuery(PageQuery):
 # --- What is told -----------------------------------------------------------------------------------------------------
 
 
+@extend_schema_field(OpenApiTypes.OBJECT)
+class AmountsField(ObjectField):
+    """A JSON object in whose rows shares and US dollars are text, so that none is rounded: told as numbers."""
+
+    NAMES = frozenset({"maxCost", "minHitRate", "maxCostPerLead", "costPerLead"})
+
+    def to_representation(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: self._told(name, inner) for name, inner in value.items()}
+
+    def _told(self, name: str, value: Any) -> Any:
+        return plain(Decimal(value)) if name in self.NAMES and isinstance(value, str) else self.to_representation(value)
+
+
 class Counts(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     done = serializers.IntegerField()
@@ -135,6 +157,7 @@ class Counts(serializers.Serializer[Any]):
     partial = serializers.IntegerField(help_text="Have no phone")  # type: ignore[assignment]  # a field, not a flag
     failed = serializers.IntegerField()
     skipped = serializers.IntegerField()
+    inDoubt = serializers.IntegerField(source="in_doubt", help_text="Wait until it is decided whether they were billed")
     withPhones = serializers.IntegerField(source="with_phones")
     withEmails = serializers.IntegerField(source="with_emails")
 
@@ -147,8 +170,8 @@ class RunSerializer(CamelModelSerializer[Run]):
     spent = MoneyField()
     reserved = MoneyField()
     counts = Counts(source="*", read_only=True)
-    options = ObjectField(read_only=True)
-    canary = ObjectField(read_only=True, help_text="How its sample turned out; empty where there was none, or not yet")
+    options = AmountsField(read_only=True)
+    canary = AmountsField(read_only=True, help_text="How its sample turned out; empty where there was none, or not yet")
 
     class Meta:
         model = Run
@@ -158,14 +181,21 @@ class RunSerializer(CamelModelSerializer[Run]):
         ]  # fmt: skip
 
 
+class BillingCheckSerializer(serializers.Serializer[Any]):
+    leads = serializers.IntegerField()
+    held = MoneyField(help_text="US dollars reserved for their requests")
+    words = serializers.CharField(help_text="The same for people; empty where nothing waits")
+
+
 class RunDetail(RunSerializer):
     """And what takes a look at the queue to know."""
 
     waiting = serializers.CharField(read_only=True, help_text="Why it is not moving right now; empty where it moves")
     eta_seconds = serializers.IntegerField(read_only=True, allow_null=True, help_text="Seconds until it is done")
+    billing_check = BillingCheckSerializer(read_only=True, help_text="What waits for an operator's look at the bill")
 
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "waiting", "eta_seconds"]
+        fields = [*RunSerializer.Meta.fields, "waiting", "eta_seconds", "billing_check"]
 
 
 class ItemSerializer(serializers.Serializer[Any]):
@@ -213,9 +243,9 @@ class CallSerializer(serializers.Serializer[Any]):
         reveal: PhoneReveal | None = getattr(call, "reveal", None)
         return "" if reveal is None or reveal.state == PhoneReveal.State.EARLY else str(reveal.state)
 
-    def get_phonesReserved(self, call: VendorCall) -> str:
+    def get_phonesReserved(self, call: VendorCall) -> float:
         reveal: PhoneReveal | None = getattr(call, "reveal", None)
-        return money(reveal.reserved if reveal is not None and reveal.state in PhoneReveal.HOLDING else ZERO)
+        return plain(reveal.reserved if reveal is not None and reveal.state in PhoneReveal.HOLDING else ZERO)
 
     def get_waitedMs(self, call: VendorCall) -> int | None:
         return int((call.sent_at - call.created_at).total_seconds() * 1000) if call.sent_at else None
@@ -258,6 +288,9 @@ class QuoteSerializer(serializers.Serializer[Any]):
     reachable = ReachableSerializer(
         allow_null=True,
         help_text="Leads with a phone afterwards, at 90 % confidence; null where no contacts are bought",
+    )
+    finishes = serializers.IntegerField(
+        allow_null=True, help_text="Leads that maxCost is sure to finish, owned ones at $0; null without maxCost"
     )
     limits = serializers.ListField(child=serializers.CharField(), help_text="Caps it would run into, in words")
 

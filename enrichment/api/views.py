@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from buckets.api.views import BucketBase
-from config.common.api import Problem, money, ok, translates
+from config.common.api import Problem, ok, translates
 from config.common.headers import idempotency_key, preferred_wait
+from config.common.numbers import plain
 from config.common.schema import answer, refusal
 from config.common.serializers import MoneyField
 from enrichment import selectors
@@ -56,6 +57,7 @@ def run_json(run_id: UUID) -> tuple[Run, dict[str, object]]:
     run = Run.objects.with_money().get(pk=run_id)
     run.waiting = selectors.why_waiting(run)  # type: ignore[attr-defined]
     run.eta_seconds = selectors.eta_seconds(run)  # type: ignore[attr-defined]
+    run.billing_check = selectors.billing_check(run)  # type: ignore[attr-defined]
     return run, dict(RunDetail(run).data)
 
 
@@ -86,7 +88,7 @@ class QuoteView(BucketBase):
         bucket = self.bucket(bucket_id)
         check_options(bucket=bucket, options=options)
         quote = selectors.quote(bucket=bucket, by=self.user, options=options)
-        return ok(quote=QuoteSerializer(quote).data, spent=money(selectors.bucket_money(bucket)))
+        return ok(quote=QuoteSerializer(quote).data, spent=plain(selectors.bucket_money(bucket)))
 
 
 _PROCESSED = answer(

@@ -7,18 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from config.common.commands import ProductCommand
+from config.common.commands import dollars as dollars  # for the commands that start runs
 from config.common.progress import Hands, Tick, follow
-from enrichment import lanes, pump, purchase, stages
+from enrichment import lanes, pump, purchase, stages, sweeps
 from enrichment.models import Run
+from enrichment.quotes import Quote, finishes_in_words, quote
 from enrichment.reach import reachable_in_words
-from enrichment.selectors import Quote, eta_seconds, quote, remaining, why_waiting, workers_alive
+from enrichment.selectors import billing_check, eta_seconds, remaining, why_waiting, workers_alive
 from enrichment.services import RunError, RunOptions, check_options, start_run
 
 NOBODY_AFTER = 25.0  # seconds without a sign of life: beat rings every 10, and a worker may be starting
@@ -58,7 +60,7 @@ class StartingCommand(ProductCommand):
         self.tell(options, runs[0], price)
 
     def _ask(self, price: Quote) -> None:
-        self.stderr.write(f"Buy for at most ${price.price:.2f}? [y/N] ", str, ending="")
+        self.stderr.write(f"Buy for at most ${price.at_most:,.2f}? [y/N] ", str, ending="")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise CommandError("Nothing was bought.")
 
@@ -81,17 +83,6 @@ def add_following(parser: CommandParser) -> None:
         action="store_true",
         help="Work the queue in this process until it is done: needs no worker. Other runs that wait are served too",
     )
-
-
-def dollars(text: str) -> Decimal:
-    """An argument in US dollars, of 0 or more; what is refused above that is the service's word."""
-    try:
-        amount = Decimal(text.removeprefix("$"))
-    except InvalidOperation:
-        raise CommandError(f"{text[:40]!r} is not an amount in US dollars, such as 12.50.") from None
-    if not amount.is_finite() or abs(amount) >= 10**8:
-        raise CommandError(f"{text[:40]!r} is not an amount in US dollars, such as 12.50.")
-    return amount
 
 
 # --- Following --------------------------------------------------------------------------------------------------------
@@ -128,6 +119,7 @@ def _pumping(stage: int) -> Callable[[threading.Event], None]:
 
 def _reap(stop: threading.Event) -> None:
     purchase.reap()
+    sweeps.sweep()
     stop.wait(REAP_EVERY)
 
 
@@ -197,6 +189,7 @@ def quote_facts(price: Quote) -> dict[str, Any]:
             }
             for line in price.lines
         ],
+        "finishes": price.finishes,
         "reachable": price.reachable and asdict(price.reachable),
         "limits": list(price.limits),
     }
@@ -211,6 +204,7 @@ def quote_lines(price: Quote) -> list[str]:
             f"${line.cost:.2f}"
             for line in price.lines
         ),
+        *([f"  {finishes_in_words(price)}."] if price.finishes is not None else ()),
         *([f"  {reachable_in_words(price.reachable)}"] if price.reachable else ()),
         *(f"  Note: {limit}." for limit in price.limits),
     ]
@@ -218,6 +212,7 @@ def quote_lines(price: Quote) -> list[str]:
 
 def run_facts(run: Any) -> dict[str, Any]:
     """A run (`with_money`) in JSON."""
+    check = billing_check(run)
     return {
         "id": run.pk,
         "bucketId": run.bucket_id,
@@ -230,12 +225,14 @@ def run_facts(run: Any) -> dict[str, Any]:
             "successful": run.enriched + run.partial,
             "failed": run.failed,
             "skipped": run.skipped,
+            "inDoubt": check.leads,
             "withPhones": run.with_phones,
             "withEmails": run.with_emails,
             "remaining": remaining(run.bucket) if run.bucket else 0,
         },
         "spent": run.spent,
         "reserved": run.reserved,
+        "heldInDoubt": check.held,
         "maxCost": run.max_cost,
         "etaSeconds": eta_seconds(run),
         "resumeFrom": run.resume_from,
@@ -251,6 +248,8 @@ def run_lines(run: Any) -> list[str]:
         f"  {run.with_phones:,} with a phone, {run.with_emails:,} with an e-mail, {run.failed:,} failed, "
         f"{run.skipped:,} skipped",
     ]
+    if check := billing_check(run).words:
+        lines.append(f"  {check}")
     if why := why_waiting(run):
         lines.append(f"  {why}")
     return lines

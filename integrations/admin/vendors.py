@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -20,7 +21,8 @@ from unfold.admin import TabularInline
 
 from config.common.admin import CommonAdmin, ask, chosen, confirmed, for_each
 from config.common.percent import percent
-from integrations import breaker, vendors
+from integrations import bills, books, breaker, vendors
+from integrations.admin.bill_forms import BillForm, ReplaceForm, packed
 from integrations.admin.money import used
 from integrations.models import Operation, Vendor
 from integrations.pace import database_now
@@ -106,7 +108,8 @@ class VendorAdmin(ToldAdmin):
     """The operator's switch, caps and prices, a test of the key, and the way back after a pause."""
 
     list_display = ("name", "state", "key", "cap_a_day", "today", "last_error", "last_error_at")
-    fields = ("daily_cap",)
+    fields = ("daily_cap", "server_error_policy")
+    radio_fields: ClassVar[Any] = {"server_error_policy": admin.VERTICAL}
     inlines = (OperationInline,)
     ordering: ClassVar[Any] = ("name",)
     actions = ("reset",)
@@ -146,7 +149,11 @@ class VendorAdmin(ToldAdmin):
         description="Try again: lift the pause, close the breaker, open the batch doors", permissions=["change"]
     )
     def reset(self, request: HttpRequest, queryset: QuerySet[Vendor]) -> None:
-        for_each(self, request, chosen(self, request, queryset), lambda v: breaker.reset(v.name), done="Open again")
+        def act(vendor: Vendor) -> None:
+            vendors.close_breaker(vendor=vendor)
+
+        rows = chosen(self, request, queryset)
+        for_each(self, request, rows, act, done="Open again", refusals=(vendors.BillingCheck,))
 
     # --- A vendor's page ------------------------------------------------------------------------------------------
 
@@ -161,21 +168,28 @@ class VendorAdmin(ToldAdmin):
         super().save_model(request, obj, form, change)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Only what was changed: an operation's row is the limiter, and moves while a person looks at it."""
+        """Only what was changed: an operation's row is the limiter, and moves while a person looks at it.
+
+        A price that was set decides a billing check.
+        """
         formset.new_objects, formset.deleted_objects, formset.changed_objects = [], [], []
         for inline in formset.forms:
             if inline.has_changed():
                 inline.instance.save(update_fields=inline.changed_data)
                 formset.changed_objects.append((inline.instance, inline.changed_data))
+        vendors.prices_were_set(row for row, names in formset.changed_objects if "price" in names)
 
     def get_urls(self) -> Any:
-        views = {"pause": self.pause, "resume": self.resume, "test": self.test, "close-breaker": self.close_breaker}
+        asks = {"pause": self.pause, "bill": self.bill}
+        acts = {
+            "resume": self.resume,
+            "test": self.test,
+            "close-breaker": self.close_breaker,
+            "confirm-prices": self.confirm_prices,
+        }
+        views = asks | {route: require_POST(view) for route, view in acts.items()}
         own = [
-            path(
-                f"<path:name>/{route}/",
-                self.admin_site.admin_view(view if route == "pause" else require_POST(view)),
-                name=f"integrations_vendor_{route}",
-            )
+            path(f"<path:name>/{route}/", self.admin_site.admin_view(view), name=f"integrations_vendor_{route}")
             for route, view in views.items()
         ]
         return [*own, *super().get_urls()]
@@ -200,13 +214,54 @@ class VendorAdmin(ToldAdmin):
 
     def resume(self, request: HttpRequest, name: str) -> HttpResponse:
         vendor = self._vendor(request, name)
-        vendors.resume_vendor(vendor=vendor)
+        try:
+            vendors.resume_vendor(vendor=vendor)
+        except vendors.BillingCheck as refusal:
+            return self._refused(request, vendor, refusal)
         return self._done(request, vendor, "Resumed")
 
     def close_breaker(self, request: HttpRequest, name: str) -> HttpResponse:
         vendor = self._vendor(request, name)
-        breaker.reset(vendor.pk)
+        try:
+            vendors.close_breaker(vendor=vendor)
+        except vendors.BillingCheck as refusal:
+            return self._refused(request, vendor, refusal)
         return self._done(request, vendor, "Breaker and pause reset, batch doors tried again")
+
+    def confirm_prices(self, request: HttpRequest, name: str) -> HttpResponse:
+        vendor = self._vendor(request, name)
+        vendors.confirm_price_list(vendor, request.user)
+        words = "The price list is right: charges go on by it, and the vendor's own count is only shown."
+        self.message_user(request, words, messages.SUCCESS)
+        return redirect("admin:integrations_vendor_change", vendor.pk)
+
+    def bill(self, request: HttpRequest, name: str) -> HttpResponse:
+        """A bill's CSV; where its days are stored with other numbers, these are shown and asked about first."""
+        vendor = self._vendor(request, name)
+        form: forms.Form = BillForm(*((request.POST, request.FILES) if confirmed(request) else ()))
+        lines = ["One row a day or more: date, units (may be missing), amount in US dollars. Column names are guessed."]
+        button = "Upload"
+        if "days" in request.POST:
+            form = ReplaceForm(request.POST, vendor=vendor)
+            if form.is_valid():
+                return self._store(request, vendor, form.cleaned_data["days"], replace=True)
+        elif form.is_valid():
+            days = form.cleaned_data["file"]
+            try:
+                return self._store(request, vendor, days, replace=False)
+            except bills.AlreadyBilled as already:
+                lines = ["These days are stored already and would become:", *already.conflicts]
+                form, button = ReplaceForm(vendor=vendor, initial={"days": packed(vendor, days)}), "Replace them"
+        title, back = f"Upload a bill of {vendor}", reverse("admin:integrations_vendor_change", args=[vendor.pk])
+        return ask(self, request, [], title=title, lines=lines, button=button, form=form, is_free=True, back=back)
+
+    def _store(self, request: HttpRequest, vendor: Vendor, days: list[bills.Day], *, replace: bool) -> HttpResponse:
+        by: Any = request.user
+        return self._done(request, vendor, str(bills.upload(vendor=vendor, days=days, by=by, replace=replace)))
+
+    def _refused(self, request: HttpRequest, vendor: Vendor, refusal: Exception) -> HttpResponse:
+        self.message_user(request, str(refusal), messages.ERROR)
+        return redirect("admin:integrations_vendor_change", vendor.pk)
 
     def test(self, request: HttpRequest, name: str) -> HttpResponse:
         vendor = self._vendor(request, name)
@@ -238,6 +293,7 @@ def _facts(vendor: Vendor) -> dict[str, Any]:
         "paces": vendors.paces(vendor, now),
         "errors_today": vendors.errors(vendor, now),
         "changes": changes(vendor),
+        "days": books.days_of(vendor.pk, since=now.date() - timedelta(days=books.DAYS_SHOWN)),
     }
 
 
@@ -266,6 +322,11 @@ class OperationAdmin(ToldAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if "price" in form.changed_data:  # decides a billing check; operations are the first of all locks
+            vendors.prices_were_set([obj])
+        super().save_model(request, obj, form, change)
 
     @admin.display(description="requests a minute")
     def pace_now(self, operation: Operation) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.common.serializers import CapField, ObjectField, StrictSerializer
+from config.common.serializers import CapField, ObjectField, StrictSerializer, WholeField
 from integrations.contract import Query
 from integrations.realestateapi.queries import PAGE_MAX, detail_query, filters, search_query
 from integrations.registry import skip_trace_query
@@ -17,8 +17,8 @@ PLACES_MAX = 10
 class SearchInput(StrictSerializer):
     mode = serializers.ChoiceField(choices=MODES, help_text="count and ids are free, full is charged by the row")
     search = ObjectField(help_text="RealEstateAPI's filters, such as {state, county, absentee_owner}")
-    size = serializers.IntegerField(required=False, min_value=1, max_value=PAGE_MAX, help_text="Rows of a full page")
-    resultIndex = serializers.IntegerField(
+    size = WholeField(required=False, min_value=1, max_value=PAGE_MAX, help_text="Rows of a full page")
+    resultIndex = WholeField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="`nextIndex` of the full page before"
     )
     maxCost = CapField(required=False, help_text="US dollars a full page may cost")
@@ -77,6 +77,13 @@ class SkipTraceInput(StrictSerializer):
             raise serializers.ValidationError({"address": [str(error)]}) from error
 
 
+class DegreeField(serializers.FloatField):
+    """A number that is kept as text; no text is no number."""
+
+    def to_representation(self, value: Any) -> Any:
+        return float(value) if value else None
+
+
 class PlaceSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     searchType = serializers.CharField(source="search_type", help_text="A, C, N, G, P, S, T or Z")
@@ -93,5 +100,5 @@ class PlaceSerializer(serializers.Serializer[Any]):
     stateId = serializers.CharField(source="state_id")
     countyId = serializers.CharField(source="county_id")
     neighborhoodId = serializers.CharField(source="neighborhood_id")
-    latitude = serializers.CharField()
-    longitude = serializers.CharField()
+    latitude = DegreeField(allow_null=True)
+    longitude = DegreeField(allow_null=True)

@@ -10,7 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.common.api import ApiView, Problem, money, not_found, ok, see_contacts, translates
+from config.common.api import ApiView, Problem, not_found, ok, see_contacts, translates
+from config.common.numbers import plain
 from config.common.schema import answer, refusal
 from config.common.serializers import MoneyField, ObjectField, camel
 from integrations import services
@@ -23,6 +24,7 @@ from integrations.api.serializers import (
 )
 from integrations.errors import Category
 from integrations.purses import ZERO
+from integrations.realestateapi.client import IdPage
 from integrations.services import Bought, NotNow
 
 _STATUSES = {
@@ -34,6 +36,7 @@ _STATUSES = {
     Category.NOT_FOUND: 404,
     Category.INVALID_DATA: 502,
 }
+IDS_MAX = 10_000  # of one answer of RealEstateAPI's ("Returns up to 10,000 property IDs", contracts.md 1.2)
 _PAUSE = 10.0  # seconds to try again in, where nobody knows better
 REFUSALS = {
     402: refusal("A cap does not allow it; nothing was bought"),
@@ -58,11 +61,29 @@ def not_now(error: NotNow) -> Problem:
 
 
 def _bought(bought: Bought) -> dict[str, Any]:
-    return {"cost": money(bought.cost), "owned": bought.owned}
+    return {"cost": plain(bought.cost), "owned": bought.owned}
+
+
+_DECIMALS = frozenset({"bathrooms", "equity_percent", "latitude", "longitude"})  # kept as text, so that none is rounded
 
 
 def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {camel(name): value for name, value in facts.items()}
+    """Facts as they are told: by their names in JSON, numbers as numbers."""
+    return {camel(name): float(value) if name in _DECIMALS and value else value for name, value in facts.items()}
+
+
+def _truncation(found: IdPage) -> dict[str, Any]:
+    """Whether these are all ids there are, and if not, what gets all of them."""
+    given, total = len(found.ids), found.total
+    truncated = given < total if total is not None else given >= IDS_MAX
+    note = None
+    if truncated:
+        of = f"of {total:,} " if total is not None else ""
+        note = (
+            f"These are the first {given:,} {of}ids: one search gives {IDS_MAX:,} at most. "
+            "POST /api/property/bucket with this search saves all of them, for nothing."
+        )
+    return {"total": total, "truncated": truncated, "note": note}
 
 
 def _readable(bought: Bought) -> None:
@@ -87,6 +108,10 @@ class SearchView(ApiView):
                 total=serializers.IntegerField(allow_null=True, help_text="How many match"),
                 ids=serializers.ListField(child=serializers.CharField(), required=False, help_text="At most 10,000"),
                 properties=serializers.ListField(child=ObjectField(), required=False),
+                truncated=serializers.BooleanField(required=False, help_text="ids: more match than are given"),
+                note=serializers.CharField(
+                    required=False, allow_null=True, help_text="ids: how many are given of how many, where not all are"
+                ),
                 nextIndex=serializers.IntegerField(required=False, allow_null=True),
                 cost=MoneyField(),
                 owned=serializers.BooleanField(required=False, help_text="full: bought before, by whomever: $0"),
@@ -96,13 +121,13 @@ class SearchView(ApiView):
     )
     def post(self, request: Request) -> Response:
         given = self.body(SearchInput)
-        mode, free = given["mode"], money(ZERO)
+        mode, free = given["mode"], plain(ZERO)
         if mode == "count":
             count = services.count_properties(given["search"], user_id=self.user.pk)
             return ok(mode=mode, count=count, total=count, cost=free)
         if mode == "ids":
             found = services.property_ids(given["search"], user_id=self.user.pk)
-            return ok(mode=mode, ids=found.ids, count=len(found.ids), total=found.total, cost=free)
+            return ok(mode=mode, ids=found.ids, count=len(found.ids), cost=free, **_truncation(found))
         bought = services.buy("property_search", given["query"], user_id=self.user.pk, max_cost=given.get("maxCost"))
         _readable(bought)
         facts = bought.answer.facts

@@ -23,6 +23,7 @@ class ApolloWebhookView(ApiView):
     authentication_classes = []
     permission_classes = []
     throttle_classes = [PushThrottle]
+    undeclared = None  # Apollo's push was paid for: it is taken whatever stands behind the address
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """A push is taken whatever its sender would like to read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,18 +11,19 @@ from django.conf import settings
 
 from integrations import normalise, statuses
 from integrations.account import Account, check_batch
-from integrations.apollo import parse, webhook
+from integrations.apollo import companies, parse, webhook
 from integrations.apollo.client import TITLE, ask
 from integrations.contract import Answer, Query, Reply
 from integrations.errors import Category
 
 # "cannot enrich more than 10 in a single request" (contracts.md 3.3)
 BATCH = 10
+REQUEST_ID_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
 class PeopleMatch:
-    """People by name, e-mail or LinkedIn address. Units: `credits_consumed`.
+    """People by name, e-mail or LinkedIn address. Units: 1 a person with data, 8 more with a mobile that was asked for.
 
     A revealed phone is not in the answer: it comes minutes later, to APOLLO_WEBHOOK_URL where that is set and under the
     Reply's request_id (`client.reveal`) in any case, and costs 8 credits more then.
@@ -47,22 +48,28 @@ class PeopleMatch:
                 params["poll_only"] = "true"
         body = {"details": [query.params["details"] for query in queries]}
         envelope, response = ask(self.account, "POST", "/people/bulk_match", body=body, params=params)
-        matches = envelope.get("matches")
+        if "matches" not in envelope:
+            raise statuses.no_answer(response, vendor=TITLE, paid=True, why="has no matches")
+        matches = envelope["matches"]
         if not isinstance(matches, list) or len(matches) != len(queries):
             # Matches are positional; with one missing nobody can say whose is whose.
-            raise statuses.unreadable(response, vendor=TITLE, charged=True, why="has not one match for each person")
+            raise statuses.unusable(response, vendor=TITLE, why="has not one match for each person")
         answers = {query.key: _person(match) for query, match in zip(queries, matches, strict=True)}
-        known = [query for query in queries if answers[query.key].category != Category.NOT_FOUND]
-        most = sum(query.weight for query in known)
-        units = _units(envelope, otherwise=len(known))
+        mobiles = [key for key, answer in answers.items() if revealing and parse.is_mobile(answer.facts)]
+        awaited = sum(answer.category != Category.NOT_FOUND for answer in answers.values()) - len(mobiles)
         return Reply(
             answers=answers,
-            units=units,
+            units=sum(map(_is_charged, matches), Decimal(0)) + parse.CREDITS_OF_A_PHONE * len(mobiles),
+            claimed=normalise.units(envelope.get("credits_consumed")),
             status=response.status,
             request_id=_request_id(envelope.get("request_id")),
-            # "1-9 credits per person": what the answer has not charged of that may come with the phones
-            later=max(most - units, Decimal(0)) if revealing and most else None,
+            later=parse.CREDITS_OF_A_PHONE * awaited if revealing and awaited else None,
         )
+
+
+def _is_charged(match: object) -> bool:
+    """What cannot be read may have been charged: it is."""
+    return parse.has_data(match) if isinstance(match, dict) else match is not None
 
 
 def _flags(queries: Sequence[Query]) -> dict[str, str]:
@@ -84,17 +91,13 @@ def _person(match: object) -> Answer:
 
 def _request_id(value: object) -> str:
     """A signed 64-bit number, often negative, as text: no float holds it."""
-    return str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-
-
-def _units(envelope: Mapping[str, Any], *, otherwise: int) -> Decimal:
-    said = normalise.units(envelope.get("credits_consumed"), most=10_000)
-    return Decimal(otherwise) if said is None else said
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return text if len(text) <= REQUEST_ID_MAX else ""  # a part of it would be another's
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationEnrich:
-    """Companies by domain, or by name. Units: `credits_consumed`, else the companies found (1 credit each)."""
+    """Companies by domain, or by name. Units: 1 a company found."""
 
     account: Account
     vendor = "apollo"
@@ -111,32 +114,16 @@ class OrganizationEnrich:
             # The older form, which every key knows; `details` is needed for names only.
             body, params = None, {"domains[]": [detail["domain"] for detail in details]}
         envelope, response = ask(self.account, "POST", "/organizations/bulk_enrich", body=body, params=params)
-        listed = envelope.get("organizations")
-        if not isinstance(listed, list):
-            raise statuses.unreadable(response, vendor=TITLE, charged=True, why="has no list of companies")
-        found = _linked([normalise.mapping(record) for record in listed], details)
+        if "organizations" not in envelope:
+            raise statuses.no_answer(response, vendor=TITLE, paid=True, why="has no organizations")
+        listed = envelope["organizations"]
+        if listed and not isinstance(listed, list):
+            raise statuses.unusable(response, vendor=TITLE, why="has no list of companies")
+        found = companies.linked([normalise.mapping(record) for record in listed or []], details)
         answers = {query.key: answer for query, answer in zip(queries, found, strict=True)}
         return Reply(
             answers=answers,
-            units=_units(envelope, otherwise=sum(bool(record) for record in listed)),
+            units=Decimal(min(companies.count(listed or []), len(queries))),
+            claimed=normalise.units(envelope.get("credits_consumed")),
             status=response.status,
         )
-
-
-def _linked(records: Sequence[Mapping[str, Any]], details: Sequence[Mapping[str, Any]]) -> list[Answer]:
-    """An answer per question, linked by domain or name: that the list is positional is nowhere said.
-
-    One question with one company in answer needs no link: Apollo knows a company under its main domain only.
-    """
-    known: dict[str, Mapping[str, Any]] = {}
-    for record in filter(None, records):
-        for host in (parse.domain(record.get("primary_domain")), parse.domain(record.get("website_url"))):
-            known.setdefault(f"domain={host}", record)
-        known.setdefault(f"name={normalise.fold(record.get('name'))}", record)
-    only = next(filter(None, records), None) if len(details) == 1 else None
-    answers = []
-    for detail in details:
-        mark = f"domain={detail['domain']}" if "domain" in detail else f"name={normalise.fold(detail['name'])}"
-        company = known.get(mark) or only
-        answers.append(Answer(facts=parse.organization(company)) if company else Answer(category=Category.NOT_FOUND))
-    return answers

@@ -45,6 +45,19 @@ DATA_ORGANIZATION_KEYS = (
 )
 # "plus 8 credits if a mobile phone is returned" (contracts.md 3.4)
 CREDITS_OF_A_PHONE = Decimal(8)
+_DEMOGRAPHICS = (
+    "title",
+    "headline",
+    "seniority",
+    "departments",
+    "functions",
+    "employment_history",
+    "organization",
+    "city",
+    "state",
+    "country",
+    "phone_numbers",
+)
 _WINDOWS = {"minute": "minute", "hour": "hourly", "day": "24-hour"}
 
 
@@ -61,12 +74,13 @@ class Window:
 class Reveal:
     """What became of the phones of one match. phones: Apollo person id to the facts phone, phone_type and do-not-call.
 
-    credits: what the reveal itself cost. retry_after: seconds until it makes sense to ask again.
+    claimed: the credits Apollo says it took for them, None where it does not. retry_after: seconds until it makes sense
+    to ask again.
     """
 
     ready: bool
     phones: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-    credits: Decimal = Decimal(0)
+    claimed: Decimal | None = None
     retry_after: int | None = None
 
 
@@ -108,6 +122,20 @@ def person(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def has_data(record: Mapping[str, Any]) -> bool:
+    """Whether a match is charged at all: it brings an e-mail or something about the person, not just who was asked for.
+
+    "1 credit for demographics or email; no credit-consuming data: 0 credits" (contracts.md 3.4)
+    """
+    emails = [record.get("email"), *normalise.sequence(record.get("personal_emails"))]
+    return any(map(normalise.email, emails)) or any(record.get(name) for name in _DEMOGRAPHICS)
+
+
+def is_mobile(facts: Mapping[str, Any]) -> bool:
+    """Whether these phone facts are of a phone that is charged as one: any that Apollo does not call a landline."""
+    return bool(facts.get("phone")) and facts.get("phone_type") not in ("landline", "voip")
+
+
 def phone_facts(record: Mapping[str, Any]) -> dict[str, Any]:
     """The best phone of `phone_numbers`. The callback spells the fields `type_cd`, the answer itself `type`."""
     phones = best_first(_phone(normalise.mapping(entry)) for entry in normalise.sequence(record.get("phone_numbers")))
@@ -134,8 +162,7 @@ def organization(record: Mapping[str, Any]) -> dict[str, Any]:
 def reveal(body: Mapping[str, Any]) -> Reveal:
     """The callback's body, pushed or fetched; fetched, it stands under `webhook_result`.
 
-    Not ready where it has no list of people: what closes a purchase must be an answer. Where it does not say what it
-    cost, the price list does.
+    Not ready where it has no list of people: what closes a purchase must be an answer.
     """
     pushed = normalise.mapping(body.get("webhook_result")) or body
     if not isinstance(pushed.get("people"), list):
@@ -146,10 +173,7 @@ def reveal(body: Mapping[str, Any]) -> Reveal:
         identity = normalise.text(entry.get("id"), limit=64)
         if identity:
             phones[identity] = phone_facts(entry)
-    spent = normalise.units(pushed.get("credits_consumed"), most=100_000)
-    if spent is None:
-        spent = CREDITS_OF_A_PHONE * sum(facts["phone"] is not None for facts in phones.values())
-    return Reveal(ready=True, phones=phones, credits=spent)
+    return Reveal(ready=True, phones=phones, claimed=normalise.units(pushed.get("credits_consumed")))
 
 
 def domain(value: object) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from integrations import account as accounts
 from integrations import normalise, statuses
 from integrations.account import Account
-from integrations.errors import Rejected
+from integrations.contract import Reply
+from integrations.errors import Rejected, UnprovenMiss
 from integrations.http import HttpResponse
 from integrations.realestateapi import parse, persons, places
 from integrations.realestateapi.places import KeyInfo, Place
@@ -18,7 +20,17 @@ from integrations.realestateapi.queries import filters
 TITLE = "RealEstateAPI"
 # "≤256 KB payload" (contracts.md 1.9)
 TRACE_PAYLOAD_MAX = 256 * 1024
-_NO_MATCH_SIGNS = ("data", "persons", "match", "output")
+_ENVELOPE = ("data", "persons", "match", "output")
+_UNPROVEN = f"{TITLE} answered 404 before it has answered anything from this address: check its base URL."
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer. envelope None: no match. claimed: the credits it names, which are not what we are charged."""
+
+    envelope: Mapping[str, Any] | None
+    response: HttpResponse
+    claimed: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +91,7 @@ def key_info() -> KeyInfo:
 
 
 def _free(path: str, body: Mapping[str, Any] | None, *, method: str = "POST") -> Mapping[str, Any] | None:
-    envelope, _ = ask(config(), path, body, method=method, charged=False)
-    return envelope
+    return ask(config(), path, body, method=method).envelope
 
 
 # --- The wire ---------------------------------------------------------------------------------------------------------
@@ -92,30 +103,52 @@ def ask(
     body: Mapping[str, Any] | None,
     *,
     method: str = "POST",
+    miss: Reply | None = None,
     batch: bool = False,
-    charged: bool = True,
     personal: bool = False,
-) -> tuple[Mapping[str, Any] | None, HttpResponse]:
-    """One call: its envelope, or None for "no match", which comes as a 404 with a body or as a 200 that says so.
+) -> Told:
+    """One call. No match comes as a 404 with an envelope, or as a 200 that says so, and is Told without one.
 
-    personal: nothing of an answer that cannot be used is kept. Raises a VendorFailure.
+    miss: what nothing found means to whoever pays for this; None: a call that costs nothing. personal: no byte of an
+    answer that cannot be used is kept. Raises a VendorFailure; UnprovenMiss where a 404 has no envelope but the
+    documented fields, because a wrong base URL may answer so too.
     """
+    paid = miss is not None
     request = account.request(method, path, headers={"x-api-key": account.key}, json=body)
     if path.startswith("/v2/SkipTrace") and len(request.body() or b"") > TRACE_PAYLOAD_MAX:
         raise Rejected("The batch is over 256 KB: lower BATCH_SKIP_TRACE.")
-    response = account.send(request)
+    response = account.send(request, paid=paid)
+    why = "is no object"
     try:
         parsed = response.json()
     except ValueError:
-        parsed = None
+        parsed, why = None, ""
     envelope = normalise.mapping(parsed)
     status = response.status
     repeated = normalise.integer(envelope.get("statusCode"), least=400, most=599)
     if 200 <= status < 300 and repeated is not None:
         status = repeated
-    if status == 404 and any(name in envelope for name in _NO_MATCH_SIGNS):
-        return None, response
-    account.check(request, response, status=status, batch=batch)
+    claimed = normalise.units(envelope.get("credits"))
+    if status == 404 and is_envelope(envelope):
+        return Told(None, response, claimed)
+    if status == 404 and miss is not None and _is_documented_miss(envelope):
+        raise UnprovenMiss(_UNPROVEN, miss=replace(miss, claimed=claimed, status=response.status))
+    account.check(request, response, paid=paid, status=status, batch=batch)
     if not envelope:
-        raise statuses.unreadable(response, vendor=TITLE, charged=charged, personal=personal)
-    return (None, response) if persons.no_match(envelope) else (envelope, response)
+        raise statuses.no_answer(response, vendor=TITLE, paid=paid, why=why, personal=personal)
+    return Told(None if persons.no_match(envelope) else envelope, response, claimed)
+
+
+def is_envelope(body: Mapping[str, Any]) -> bool:
+    """Whether an object is an answer of this vendor's, found or not, rather than of whoever its base URL leads to."""
+    return any(name in body for name in _ENVELOPE)
+
+
+def _is_documented_miss(body: Mapping[str, Any]) -> bool:
+    """`{statusCode: 404, error, message, validation}` (contracts.md 1.1): what its OpenAPI says of every 404."""
+    return (
+        normalise.integer(body.get("statusCode")) == 404
+        and isinstance(body.get("error"), str)
+        and isinstance(body.get("message"), str)
+        and isinstance(body.get("validation"), dict)
+    )

@@ -10,23 +10,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from integrations import normalise
+from integrations.addresses import short_line
 from integrations.contract import Query
 from integrations.realestateapi.queries import detail_query
 
 APN, ADDRESS = "apn:", "address:"
 ID_MAX = 64  # of a lead's property id; what is longer is told apart by its hash
-# USPS Publication 28, appendices B and C1: the words that two spellings of one street line differ in most.
-_SHORT = {
-    "STREET": "ST", "AVENUE": "AVE", "AV": "AVE", "ROAD": "RD", "DRIVE": "DR", "LANE": "LN", "COURT": "CT",
-    "PLACE": "PL", "BOULEVARD": "BLVD", "CIRCLE": "CIR", "TERRACE": "TER", "TRAIL": "TRL", "PARKWAY": "PKWY",
-    "HIGHWAY": "HWY", "SQUARE": "SQ", "NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W", "NORTHEAST": "NE",
-    "NORTHWEST": "NW", "SOUTHEAST": "SE", "SOUTHWEST": "SW",
-    "APARTMENT": "", "APT": "", "UNIT": "", "NO": "",
-}  # fmt: skip
 _COUNTY = re.compile(r" (COUNTY|PARISH|BOROUGH)$")
+_PUNCTUATION = re.compile(r"[^0-9A-Za-z]")
+_HOUSE = re.compile(r"\w*[1-9]")  # "0 Main St" is what many vacant lots of a street are called
 
 
 def is_stand_in(property_id: str) -> bool:
@@ -35,20 +31,52 @@ def is_stand_in(property_id: str) -> bool:
 
 def by_apn(apn: str, *, fips: str | None, county: str | None, state: str | None) -> str | None:
     """The stand-in of a parcel number in a county, or None where the county is not known."""
+    plain = _plain(apn)
     place = fips or (f"{state}-{bare_county(county)}" if county and state else "")
-    plain = re.sub(r"[^0-9A-Za-z]", "", apn).upper()
     return _fitting(APN, f"{place}:{plain}") if place and plain else None
+
+
+def _plain(apn: str) -> str:
+    return _PUNCTUATION.sub("", apn).upper()
 
 
 def by_address(street: str, *, zip: str | None, city: str | None, state: str | None) -> str | None:
     """The stand-in of a street line with its ZIP, or with its city and state; None where neither is known."""
-    place = zip or (f"{normalise.fold(city)},{state}" if city and state else "")
-    line = " ".join(short for word in normalise.fold(street).split() if (short := _SHORT.get(word, word)))
+    place = zip or (f"{_folded(city)},{state}" if city and state else "")
+    line = short_line(street)
     return _fitting(ADDRESS, f"{line}|{place}") if place and line else None
 
 
+@lru_cache(maxsize=4096)  # a batch is of few counties and cities
 def bare_county(county: str) -> str:
     return _COUNTY.sub("", normalise.fold(county))
+
+
+def names_of(facts: Mapping[str, Any]) -> list[str]:
+    """Every stand-in that this record's parcel number and address make: of whatever a file may know of them.
+
+    `facts` has the keys of `parse.DETAIL_KEYS`. A street line without a house number names no property.
+    """
+    apn, street, state = facts.get("apn"), facts.get("property_address"), facts.get("property_state")
+    fips, county = facts.get("fips"), facts.get("property_county")
+    zip, city = facts.get("property_zip"), facts.get("property_city")
+    names = []
+    if apn and (plain := _plain(apn)):
+        if fips:
+            names.append(_fitting(APN, f"{fips}:{plain}"))
+        if county and state:
+            names.append(_fitting(APN, f"{state}-{bare_county(county)}:{plain}"))
+    if street and _HOUSE.match(street) and (line := short_line(street)):
+        if zip:
+            names.append(_fitting(ADDRESS, f"{line}|{zip}"))
+        if city and state:
+            names.append(_fitting(ADDRESS, f"{line}|{_folded(city)},{state}"))
+    return names
+
+
+@lru_cache(maxsize=4096)
+def _folded(city: str) -> str:
+    return normalise.fold(city)
 
 
 def _fitting(kind: str, rest: str) -> str:

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from integrations import normalise
-from integrations.contact import is_company
+from integrations import normalise, owners
+from integrations.owners import is_company
+from integrations.realestateapi import usecodes
 
 DETAIL_KEYS = (
     "apn",
@@ -58,8 +59,18 @@ _MONEY_MAX = 10**12 - 1
 _PERCENT_MAX = 999_999
 # The digits after the point that a lead keeps: a centimetre.
 _DEGREE_PLACES = 7
+# South, north, west and east of the states and territories; the Aleutians reach past the date line.
+_UNITED_STATES = (
+    (24.3, 49.5, -125.1, -66.8),  # 48 states
+    (51.0, 71.6, -180.0, -129.9),  # Alaska
+    (51.0, 53.5, 172.0, 180.0),  # its westernmost islands
+    (18.5, 28.6, -178.5, -154.5),  # Hawaii
+    (17.5, 18.7, -68.0, -64.4),  # Puerto Rico, Virgin Islands
+    (13.1, 20.7, 144.5, 146.2),  # Guam, Northern Marianas
+    (-14.7, -10.9, -171.3, -168.0),  # American Samoa
+)
 _LLC = re.compile(r"\b(LLC|L L C|PLLC)\b")
-_TRUST = re.compile(r"\b(TRUST|TRUSTEE|TRUSTEES|TR)\b")
+_TRUST = re.compile(r"\b(TRUST|TRUSTEE|TRUSTEES|TRS|TTEE|TTEES|TR)\b")
 _CORPORATION = re.compile(r"\b(INC|INCORPORATED|CORP|CORPORATION|CO|COMPANY|LTD|LIMITED|LP|LLP|PARTNERSHIP|BANK)\b")
 
 
@@ -77,6 +88,7 @@ def record_id(record: Mapping[str, Any]) -> str | None:
 def detail(record: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of one record, every key of DETAIL_KEYS, null where unknown or out of range. Never raises."""
     building = normalise.mapping(record.get("propertyInfo")) or record
+    latitude, longitude = coordinates(building if "latitude" in building else record)
     place = normalise.mapping(building.get("address")) or normalise.mapping(record.get("address"))
     lot = normalise.mapping(record.get("lotInfo"))
     percent = normalise.decimal(record.get("equityPercent"), least=-_PERCENT_MAX, most=_PERCENT_MAX, places=2)
@@ -88,17 +100,16 @@ def detail(record: Mapping[str, Any]) -> dict[str, Any]:
         "property_state": normalise.state(place.get("state")),
         "property_zip": normalise.zip5(place.get("zip")),
         "property_county": normalise.text(place.get("county"), limit=100),
-        "property_type": normalise.text(record.get("propertyType"), limit=20)
-        or normalise.text(building.get("propertyType"), limit=20),
+        "property_type": usecodes.property_type(record, building, lot),
         "bedrooms": normalise.integer(building.get("bedrooms"), most=1000),
         "bathrooms": normalise.decimal(building.get("bathrooms"), least=0, most=999, places=2),
         "sqft": _first_integer(building, ("livingSquareFeet", "squareFeet", "buildingSquareFeet")),
         "year_built": normalise.integer(building.get("yearBuilt"), least=1600, most=2100),
         "estimated_value": normalise.integer(record.get("estimatedValue"), most=_MONEY_MAX),
-        "estimated_equity": normalise.integer(record.get("estimatedEquity"), least=-_MONEY_MAX, most=_MONEY_MAX),
+        "estimated_equity": _equity(record),
         "equity_percent": percent,
-        "latitude": normalise.decimal(building.get("latitude"), least=-90, most=90, places=_DEGREE_PLACES),
-        "longitude": normalise.decimal(building.get("longitude"), least=-180, most=180, places=_DEGREE_PLACES),
+        "latitude": latitude,
+        "longitude": longitude,
         **_flags(record, percent),
         **_owner(record),
     }
@@ -128,6 +139,29 @@ def street_line(address: Mapping[str, Any]) -> str | None:
         return None
     names = ("house", "preDirection", "street", "streetType", "postDirection", "unitType", "unit")
     return normalise.text(" ".join(part for name in names if (part := normalise.text(address.get(name)))))
+
+
+def coordinates(place: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Latitude and longitude in degrees; both null where they are no place in the United States.
+
+    That is where one is missing, both are 0 (a geocoder's "not found") or they are swapped.
+    """
+    latitude = normalise.decimal(place.get("latitude"), places=_DEGREE_PLACES)
+    longitude = normalise.decimal(place.get("longitude"), places=_DEGREE_PLACES)
+    if latitude is None or longitude is None:
+        return None, None
+    north, east = float(latitude), float(longitude)
+    inside = any(s <= north <= n and w <= east <= e for s, n, w, e in _UNITED_STATES)
+    return (latitude, longitude) if inside else (None, None)
+
+
+def _equity(record: Mapping[str, Any]) -> int | None:
+    """Value less open loans. `equity` is the same number in details, and a flag in search rows."""
+    owner = normalise.mapping(record.get("ownerInfo"))
+    for said in (record.get("estimatedEquity"), record.get("equity"), owner.get("equity")):
+        if (equity := normalise.integer(said, least=-_MONEY_MAX, most=_MONEY_MAX)) is not None:
+            return equity
+    return None
 
 
 def _fips(value: object) -> str | None:
@@ -175,7 +209,10 @@ def _owner(record: Mapping[str, Any]) -> dict[str, str | None]:
     company = normalise.text(owner.get("companyName"))
     full = company or normalise.text(owner.get("owner1FullName")) or " ".join(filter(None, (first, last))) or None
     corporate = normalise.boolean(record.get("corporateOwned")) or normalise.boolean(owner.get("corporateOwned"))
-    kind = _owner_type(first, full, vendors=normalise.text(owner.get("owner1Type")) or "", corporate=bool(corporate))
+    vendors = (normalise.text(owner.get("owner1Type")) or "").lower()
+    if not first and not (company or corporate or vendors in ("company", "corporation")):
+        first, last = _told_apart(last, full)
+    kind = _owner_type(first, full, vendors=vendors, corporate=bool(corporate))
     post = normalise.mapping(owner.get("mailAddress"))
     if not first and last and (kind not in ("", "individual") or is_company(last)):
         last = None
@@ -191,21 +228,31 @@ def _owner(record: Mapping[str, Any]) -> dict[str, str | None]:
     }
 
 
+def _told_apart(last: str | None, full: str | None) -> tuple[str | None, str | None]:
+    """First and last name where the vendor gives no first one: a whole name may stand in the last."""
+    line = last if last and len(last.split()) > 1 else full
+    found = owners.first_and_last(line) if line != last or not owners.is_company(last) else None
+    if found and (last is None or line == last or last.casefold() == found[1].casefold()):
+        return found
+    is_line = last is not None and ("," in last or len(last.split()) > 3 or "&" in last)
+    return None, None if is_line and not owners.is_company(last) else last
+
+
 def _owner_type(first: str | None, full: str | None, *, vendors: str, corporate: bool) -> str:
     """individual, trust, llc, corporation, other, or "" where nothing is known.
 
     The vendor says Individual, Company or Other (docs, "Owner Types"); which kind of company, the name tells.
     """
     name = normalise.fold(full)
-    if vendors.lower() == "individual" and first:
+    if vendors == "individual" and first:
         return "individual"
     if _LLC.search(name):
         return "llc"
-    if _TRUST.search(name) or vendors.lower() == "trust":
+    if _TRUST.search(name) or vendors == "trust":
         return "trust"
-    if _CORPORATION.search(name) or vendors.lower() in ("company", "corporation") or (corporate and name):
+    if _CORPORATION.search(name) or vendors in ("company", "corporation") or (corporate and name):
         return "corporation"
-    if vendors.lower() == "individual" or (first and not is_company(full)):
+    if vendors == "individual" or (first and not is_company(full)):
         return "individual"
     return "other" if name else ""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations import normalise
-from integrations.contact import Phone, contact_facts, phone_of, reachable
+from integrations.contact import Phone, contact_facts, likeness, phone_of, reachable
 from integrations.realestateapi.parse import street_line
 
 
@@ -23,16 +23,26 @@ class Trace:
     refused: bool = False
 
 
-def trace(body: Mapping[str, Any], *, asked: Mapping[str, Any]) -> Trace:
-    """The best person of one answer: the one of the asked name, else the first who can be reached. Never raises."""
+def trace(body: Mapping[str, Any] | None, *, asked: Mapping[str, Any], owner: str = "") -> Trace:
+    """The best person of one answer: the one of the asked name, else the first who can be reached. Never raises.
+
+    asked, owner: the params of the question, and the county's line of the owner. body None: there was an answer, and
+    nobody can read it.
+    """
+    if body is None:
+        return Trace(facts={}, matched=False, refused=True)
     status = normalise.integer(body.get("statusCode"))
     if status is not None and status >= 400 and status != 404:
         return Trace(facts={}, matched=False, refused=True)
+    if not is_readable(body):
+        return Trace(facts={}, matched=True, refused=True)
     match = normalise.boolean(body.get("match"))
     found = [] if match is False or status == 404 or no_match(body) else _people(body)
-    usable = [facts for facts in map(_facts, found) if reachable(facts)]
-    usable.sort(key=lambda facts: _unlike(facts, asked))
-    return Trace(facts=usable[0] if usable else {}, matched=bool(match) or bool(found))
+    usable = [
+        (_rank(person, asked, owner), facts) for person in found if reachable(facts := _facts(person, asked, owner))
+    ]
+    best = min(usable, key=lambda ranked: ranked[0], default=(0, {}))
+    return Trace(facts=best[1], matched=bool(match) or bool(found))
 
 
 def no_match(body: Mapping[str, Any]) -> bool:
@@ -41,9 +51,10 @@ def no_match(body: Mapping[str, Any]) -> bool:
     return bool(data.get("error") or data.get("errorMessage"))
 
 
-def is_trace(body: Mapping[str, Any]) -> bool:
-    """Whether this is one of the shapes a skip trace answers with."""
-    return any(name in body for name in ("persons", "output", "data", "match"))
+def is_readable(body: Mapping[str, Any]) -> bool:
+    """Whether what is there has one of the shapes a skip trace answers with."""
+    shapes: dict[str, tuple[type, ...]] = {"persons": (list,), "output": (dict,), "data": (dict, list)}
+    return not any(body.get(name) and not isinstance(body[name], shape) for name, shape in shapes.items())
 
 
 def _people(body: Mapping[str, Any], depth: int = 2) -> list[Mapping[str, Any]]:
@@ -63,16 +74,28 @@ def _people(body: Mapping[str, Any], depth: int = 2) -> list[Mapping[str, Any]]:
     return [person for person in people if any(person.get(name) for name in ("phones", "emails", "lastName", "names"))]
 
 
-def _facts(person: Mapping[str, Any]) -> dict[str, Any]:
-    names = [normalise.mapping(name) for name in normalise.sequence(person.get("names"))]
-    name = person if person.get("firstName") or person.get("lastName") else (names or [{}])[0]
+def _facts(person: Mapping[str, Any], asked: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    first, last = _name(person)
     return contact_facts(
-        first_name=name.get("firstName"),
-        last_name=name.get("lastName"),
+        first_name=first,
+        last_name=last,
+        asked=asked,
+        owner=owner,
         phones=[_phone(phone) for phone in normalise.sequence(person.get("phones"))],
         emails=[normalise.mapping(entry).get("email", entry) for entry in normalise.sequence(person.get("emails"))],
         address=_address(normalise.mapping(person.get("address"))),
     )
+
+
+def _rank(person: Mapping[str, Any], asked: Mapping[str, Any], owner: str) -> int:
+    first, last = _name(person)
+    return likeness(first, last, asked=asked, owner=owner)
+
+
+def _name(person: Mapping[str, Any]) -> tuple[object, object]:
+    names = [normalise.mapping(name) for name in normalise.sequence(person.get("names"))]
+    name = person if person.get("firstName") or person.get("lastName") else (names or [{}])[0]
+    return name.get("firstName"), name.get("lastName")
 
 
 def _phone(entry: object) -> Phone | None:
@@ -96,10 +119,3 @@ def _address(address: Mapping[str, Any]) -> dict[str, Any]:
         "state": address.get("state"),
         "zip": address.get("zip"),
     }
-
-
-def _unlike(facts: Mapping[str, Any], asked: Mapping[str, Any]) -> int:
-    """How unlike the asked name somebody's is: 0 both parts agree, 1 the last name does, 2 neither."""
-    if normalise.fold(facts.get("last_name")) != normalise.fold(asked.get("last_name")):
-        return 2
-    return 0 if normalise.fold(facts.get("first_name")) == normalise.fold(asked.get("first_name")) else 1

@@ -10,6 +10,7 @@ from typing import Any
 
 from integrations.contact import skip_trace_query
 from integrations.contract import Query
+from integrations.realestateapi.flags import with_flags
 
 __all__ = ["PAGE_MAX", "detail_query", "filters", "search_query", "skip_trace_query"]
 
@@ -48,9 +49,16 @@ def search_query(criteria: Mapping[str, Any], *, size: int = PAGE_MAX, result_in
 
 
 def filters(criteria: Mapping[str, Any]) -> dict[str, Any]:
-    """The criteria without what is ours to set. Raises ValueError where the vendor would refuse them."""
+    """The criteria without what is ours to set. Flags are booleans.
+
+    Raises ValueError where the vendor would refuse them, and for a flag that is neither true nor false.
+    """
     if not isinstance(criteria, Mapping):
         raise ValueError('Search criteria are an object of filters, such as {"state": "VA", "city": "Herndon"}.')
+    try:
+        criteria = with_flags(criteria)
+    except RecursionError as error:
+        raise ValueError("Search criteria must be plain JSON.") from error
     asked = {name: value for name, value in criteria.items() if name not in _CONTROL and value is not None}
     if not asked.keys() - {"sort"}:
         raise ValueError("Search criteria need at least one filter, such as state or zip.")

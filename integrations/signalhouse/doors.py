@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from integrations import statuses
+from integrations import normalise, statuses
 from integrations.account import Account, check_batch
 from integrations.contact import reachable
 from integrations.contract import Answer, Query, Reply
@@ -35,10 +35,17 @@ class SkipTrace:
         where = params if "city" in params else {name.removeprefix("mail_"): part for name, part in params.items()}
         body = {name: where[name] for name in _FIELDS if name in where}
         response = ask(self.account, "/skip-trace", {**body, "match_requirements": {"phones": True}}, call_id=call_id)
-        envelope = self.account.body(response, charged=True)
-        data = envelope.get("data", "") if isinstance(envelope, dict) else ""
-        if data is not None and not isinstance(data, dict):
-            raise statuses.unreadable(response, vendor=TITLE, charged=True, why="has no person in it", personal=True)
-        facts = parse.contact(data) if data else {}
+        envelope = self.account.body(response, paid=True, personal=True)
+        if not isinstance(envelope, dict) or "data" not in envelope:
+            raise statuses.no_answer(response, vendor=TITLE, paid=True, why="has no data", personal=True)
+        data = envelope["data"]
+        if data and not isinstance(data, dict):
+            raise statuses.unusable(response, vendor=TITLE, why="has no person in it", personal=True)
+        facts = parse.contact(data, asked=params, owner=queries[0].owner) if data else {}
         answer = Answer(facts=facts) if reachable(facts) else Answer(category=Category.SKIP_TRACE_EMPTY)
-        return Reply(answers={queries[0].key: answer}, units=Decimal(1 if data else 0), status=response.status)
+        return Reply(
+            answers={queries[0].key: answer},
+            units=Decimal(1 if data else 0),
+            claimed=normalise.units(envelope.get("credits")),
+            status=response.status,
+        )

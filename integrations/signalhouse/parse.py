@@ -9,8 +9,8 @@ from integrations import normalise
 from integrations.contact import contact_facts, phone_of
 
 
-def contact(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of `data`. Never raises."""
+def contact(data: Mapping[str, Any], *, asked: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
+    """The facts of `data`. asked, owner: the params of the question, and the county's line. Never raises."""
     phones = []
     for entry in normalise.sequence(data.get("phones")):
         listed = entry if isinstance(entry, dict) else {"number": entry}
@@ -26,6 +26,8 @@ def contact(data: Mapping[str, Any]) -> dict[str, Any]:
     return contact_facts(
         first_name=data.get("firstName"),
         last_name=data.get("lastName"),
+        asked=asked,
+        owner=owner,
         phones=phones,
         emails=normalise.sequence(data.get("emails")),
         address=normalise.mapping(data.get("mailingAddress")),

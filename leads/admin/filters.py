@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from django import forms
-from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -22,9 +21,17 @@ YES_NO: Choices = [("true", "Yes"), ("false", "No")]
 
 
 class _LeadFilter(admin.SimpleListFilter):
-    """One filter of `leads.filters`, by its name there. The address takes what the API takes."""
+    """One filter of `leads.filters`, by its name there. The address takes what the API takes, several values too.
+
+    What cannot be read is said at its field and above the list, and the list is empty: never silently "all".
+    """
 
     template = "unfold/filters/filters_field.html"
+
+    def __init__(self, request: HttpRequest, params: dict[str, list[str]], model: Any, model_admin: Any) -> None:
+        self.given = [value for value in params.get(str(self.parameter_name), []) if value.strip()]
+        self.wrong = ""
+        super().__init__(request, params, model, model_admin)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return []
@@ -37,19 +44,37 @@ class _LeadFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         """What unfold's template for filters draws: one form of one field."""
-        name = str(self.parameter_name)
-        form = type("FilterForm", (forms.Form,), {name: self.field()})
-        yield {"form": dressed(form(data={name: self.value()}, auto_id="filter_%s")), "query_string": "?"}
+        name, values = str(self.parameter_name), self.given
+        form = type("FilterForm", (forms.Form,), {name: self._several() if len(values) > 1 else self.field()})
+        shown = form(data={name: values if len(values) > 1 else self.value()}, auto_id="filter_%s")
+        if self.wrong:
+            shown.is_valid()
+            shown.errors[name] = shown.error_class([self.wrong])
+        yield {"form": dressed(shown), "query_string": "?"}
+
+    def _several(self) -> forms.Field:
+        """Several values stand in the address: all that is offered, these chosen."""
+        choices = dict(self.lookup_choices) | {value: value for value in self.given}
+        return forms.MultipleChoiceField(label=self.title, required=False, choices=list(choices.items()))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if not value:
+        if not self.given:
             return queryset
-        person: Any = request.user
         try:
-            return matching(queryset, {str(self.parameter_name): value}, time_zone=person.time_zone)
+            return self.passing(request, queryset)
+        except ValueError as error:
+            self.wrong = str(error)
+            messages.error(request, f"{self.title}: this filter cannot be read, so no lead is shown. {error}")
+            return queryset.none()
+
+    def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The leads that pass. Raises ValueError."""
+        name, person = str(self.parameter_name), cast(Any, request.user)
+        asked = {name: self.given if len(self.given) > 1 else self.given[0]}
+        try:
+            return matching(queryset, asked, time_zone=person.time_zone)
         except BadFilter as error:
-            raise IncorrectLookupParameters from error
+            raise ValueError(" ".join(error.errors[name])) from error
 
 
 class _Select(_LeadFilter):
@@ -76,13 +101,10 @@ class InBucket(_Select):
         rows = rows if sees_all(request) else rows.owned_by(request.user)
         return [(str(pk), name) for pk, name in rows.values_list("pk", "name")[:LATEST]]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if not value:
-            return queryset
-        if not is_id(value):
-            raise IncorrectLookupParameters
-        return queryset.filter(bucket=value)
+    def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not all(map(is_id, self.given)):
+            raise ValueError("This is no bucket's id.")
+        return queryset.filter(bucket=self.given[0]) if len(self.given) == 1 else queryset.filter(bucket__in=self.given)
 
 
 class Tagged(_Select):
@@ -104,8 +126,8 @@ class CallBack(_Select):
     def offered(self, request: HttpRequest) -> Choices:
         return CALLBACKS
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return super().queryset(request, queryset.filter(owner=request.user.pk) if self.value() else queryset)
+    def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return super().passing(request, queryset.filter(owner=request.user.pk))
 
 
 def _select(name: str, label: str, choices: Choices = YES_NO) -> Any:
@@ -127,8 +149,8 @@ FILTERS = (
     Tagged,
     CallBack,
     _select("hasPhone", "Has a phone"),
-    _select("doNotCall", "Phone is do-not-call"),
-    _select("contactable", "May be called, not contacted yet", [("true", "Yes")]),
+    _select("doNotCall", "Phone is do-not-call", [*YES_NO, ("unknown", "Nobody has said")]),
+    _select("contactable", "May be called, not contacted yet"),
     _box("propertyState", "State", max_length=2, widget=forms.TextInput(attrs={"placeholder": "WA"})),
     _select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
     _box("estimatedEquityMin", "Equity from, US dollars", forms.IntegerField),

@@ -34,8 +34,9 @@ class KeysetList(ChangeList):  # type: ignore[misc]
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
         """The filtered rows. What names a page is no filter, and an empty box of the filters' form is none either."""
-        self.params = {name: value for name, value in self.params.items() if value and name not in (AFTER, BEFORE)}
-        self.filter_params = {name: values for name, values in self.filter_params.items() if name in self.params}
+        said = {name: [value for value in values if value.strip()] for name, values in self.filter_params.items()}
+        self.filter_params = {name: values for name, values in said.items() if values and name not in (AFTER, BEFORE)}
+        self.params = {name: values[-1] for name, values in self.filter_params.items()}
         given = request.GET.copy()
         for name in [name for name in given if name not in self.params]:
             self.places.setdefault(name, given.pop(name)[-1])

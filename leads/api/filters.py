@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import django_filters
 from django.http import QueryDict
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
-from leads.filters import LeadFilter
-from leads.models import Lead
+from config.common.filters import Bound, Choice, Filter, Flag, KnownFlag
+from leads.filters import FILTERS
 
-NAMES = frozenset(LeadFilter.base_filters)
-_TYPES = {django_filters.BooleanFilter: OpenApiTypes.BOOL, django_filters.NumberFilter: OpenApiTypes.NUMBER}
+NAMES = frozenset(FILTERS)
 
 
 def chosen(query: QueryDict, *, beside: frozenset[str]) -> dict[str, Any]:
@@ -23,28 +19,20 @@ def chosen(query: QueryDict, *, beside: frozenset[str]) -> dict[str, Any]:
     return {name: values if len(values) > 1 else values[0] for name, values in lists.items()}
 
 
-def told(filters: Mapping[str, Any]) -> dict[str, Any]:
-    """The filters as they were understood: booleans and numbers, not text. They have been checked."""
-    if not filters:
-        return {}
-    query = QueryDict(mutable=True)
-    for name, value in filters.items():
-        query.setlist(name, value if isinstance(value, list) else [value])
-    form = LeadFilter(data=query, queryset=Lead.objects.none()).form
-    form.is_valid()
-    return {name: form.cleaned_data.get(name) for name in filters}
+def _parameter(name: str, given: Filter) -> OpenApiParameter:
+    """What its schema says is what its reader takes, in the spelling that is meant to be sent."""
+    one: dict[str, Any] = {"type": "string", "minLength": 1}
+    if isinstance(given, KnownFlag) and given.unknown is not None:
+        one = {"type": "string", "enum": ["true", "false", given.UNKNOWN]}
+    elif isinstance(given, Flag):
+        one = {"type": "boolean"}
+    elif isinstance(given, Bound):
+        one = {"type": "number"}
+    elif isinstance(given, Choice):
+        one = {"type": "string", "enum": [value for value, _ in given.choices]}
+    kind = {"type": "array", "items": one} if given.several else one
+    words = f"{given.label}. Repeated: any of these" if given.several else given.label
+    return OpenApiParameter(name, kind, description=words, explode=True if given.several else None)
 
 
-def _parameter(name: str, given: django_filters.Filter) -> OpenApiParameter:
-    kind = next((t for cls, t in _TYPES.items() if isinstance(given, cls)), OpenApiTypes.STR)
-    choices = given.extra.get("choices")
-    return OpenApiParameter(
-        name,
-        kind,
-        many=isinstance(given, django_filters.MultipleChoiceFilter),
-        enum=[value for value, _ in choices] if choices else None,
-        description=str(given.label or ""),
-    )
-
-
-PARAMETERS = [_parameter(name, given) for name, given in LeadFilter.base_filters.items()]
+PARAMETERS = [_parameter(name, given) for name, given in FILTERS.items()]

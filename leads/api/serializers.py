@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from config.common.contacts import MASKED, masked
 from config.common.paging import PageQuery
-from config.common.serializers import CamelModelSerializer, StrictSerializer
+from config.common.serializers import CamelModelSerializer, FlagField, StrictSerializer
 from leads.models import Activity, Lead, Tag
 
 TAGS_MAX = 50  # of one lead
@@ -114,7 +114,7 @@ class ActivityInput(StrictSerializer):
 
 
 class CallbacksQuery(PageQuery):
-    due = serializers.BooleanField(default=False, help_text="Only those that are due by now")
+    due = FlagField(default=False, help_text="Only those that are due by now")
     before = OwnTimeField(required=False, help_text="Only those before this time; without an offset by your own clock")
 
 

@@ -37,7 +37,7 @@ def test_a_password_is_worth_a_token_and_the_token_the_api(carla):
 
     given = body_of(answer)
     assert answer["Cache-Control"] == "no-store"
-    assert body_of(Api(token=given["token"]).get("/api/usage"))["usage"]["spentToday"] == "0.00"
+    assert body_of(Api(token=given["token"]).get("/api/usage"))["usage"]["spentToday"] == 0
     assert given["expiresAt"] == AuthToken.objects.get().expiry.isoformat().replace("+00:00", "Z")
 
 

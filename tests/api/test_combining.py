@@ -30,13 +30,13 @@ def test_a_combination_is_seen_and_priced_before_it_is_made(api, abc):
         "owned": 0,
         "stale": 0,
         "new": 1,
-        "price": "0.10",
-        "stalePrice": "0.00",
+        "price": 0.1,
+        "stalePrice": 0,
         "byVendor": [
-            {"vendor": "realestateapi", "operation": "property_detail", "owned": 0, "toBuy": 1, "unitPrice": "0.05",
-             "price": "0.05"},
-            {"vendor": "realestateapi", "operation": "skip_trace", "owned": 0, "toBuy": 1, "unitPrice": "0.05",
-             "price": "0.05"},
+            {"vendor": "realestateapi", "operation": "property_detail", "owned": 0, "toBuy": 1, "unitPrice": 0.05,
+             "price": 0.05},
+            {"vendor": "realestateapi", "operation": "skip_trace", "owned": 0, "toBuy": 1, "unitPrice": 0.05,
+             "price": 0.05},
         ],
     }  # fmt: skip
     assert Bucket.objects.count() == 3

@@ -75,7 +75,7 @@ def test_a_lead_has_every_field_of_the_brief_under_its_name(api, bucket):
         ("&enrichedOnly=true", range(100, 104), {"enrichedOnly": True}),
         ("&needsSkipTrace=true", range(104, 110), {"needsSkipTrace": True}),
         ("&needsApollo=true", range(100, 110), {"needsApollo": True}),
-        ("&enrichedOnly=false", range(100, 110), {"enrichedOnly": False}),
+        ("&enrichedOnly=false", range(104, 110), {"enrichedOnly": False}),
         ("&propertyState=wa&absenteeOwner=true", [100, 102, 104], {"propertyState": "wa", "absenteeOwner": True}),
         ("&estimatedValueMin=300000&estimatedValueMax=400000", [102, 103],
          {"estimatedValueMin": 300000, "estimatedValueMax": 400000}),

@@ -25,10 +25,10 @@ class TestSearch:
             "mode": "count",
             "count": count["total"],
             "total": count["total"],
-            "cost": "0.00",
+            "cost": 0,
         }
         assert count["count"] > 0
-        assert (ids["mode"], ids["count"], ids["cost"]) == ("ids", min(count["count"], 10_000), "0.00")
+        assert (ids["mode"], ids["count"], ids["cost"]) == ("ids", min(count["count"], 10_000), 0)
         assert len(set(ids["ids"])) == ids["count"]
         assert billed(sandbox) == 0
 
@@ -39,8 +39,8 @@ class TestSearch:
         again = body_of(api.post(SEARCH, asked))
         following = body_of(api.post(SEARCH, {**asked, "resultIndex": first["nextIndex"]}))
 
-        assert (first["count"], first["cost"], first["owned"], first["nextIndex"]) == (3, "0.15", False, 3)
-        assert (again["properties"], again["cost"], again["owned"]) == (first["properties"], "0.00", True)
+        assert (first["count"], first["cost"], first["owned"], first["nextIndex"]) == (3, 0.15, False, 3)
+        assert (again["properties"], again["cost"], again["owned"]) == (first["properties"], 0, True)
         assert {row["propertyState"] for row in first["properties"]} == {"WA"}
         assert first["properties"][0]["propertyId"] != following["properties"][0]["propertyId"]
         assert billed(sandbox) == Decimal("0.30")
@@ -99,7 +99,7 @@ class TestDetail:
         first = body_of(api.get(f"/api/property/detail?id={property_id}"))
         again = body_of(api.get(f"/api/property/detail?id={property_id}"))
 
-        assert (first["cost"], first["owned"], again["cost"], again["owned"]) == ("0.05", False, "0.00", True)
+        assert (first["cost"], first["owned"], again["cost"], again["owned"]) == (0.05, False, 0, True)
         assert first["property"] == again["property"]
         assert first["property"]["id"] == property_id
         assert first["property"]["propertyAddress"]
@@ -171,7 +171,7 @@ class TestSkipTraceAndPlaces:
         first = body_of(api.post("/api/skip-trace", asked))
         again = body_of(api.post("/api/skip-trace", asked))
 
-        assert (again["cost"], again["owned"], again["contact"]) == ("0.00", True, first["contact"])
+        assert (again["cost"], again["owned"], again["contact"]) == (0, True, first["contact"])
         assert first["found"] is (first["contact"] is not None)
         forbidden = {"ethnicity", "gender", "age", "maritalStatus"}
         assert not forbidden & set(first["contact"] or {})

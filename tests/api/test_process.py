@@ -29,12 +29,12 @@ def test_a_quote_says_what_is_owned_and_what_the_rest_costs(api, bucket):
         "leads": 6,
         "owned": 0,
         "toBuy": 6,
-        "price": "0.60",
+        "price": 0.6,
         "byVendor": [
-            {"vendor": "realestateapi", "operation": "property_detail", "owned": 0, "toBuy": 6, "unitPrice": "0.05",
-             "price": "0.30"},
-            {"vendor": "realestateapi", "operation": "skip_trace", "owned": 0, "toBuy": 6, "unitPrice": "0.05",
-             "price": "0.30"},
+            {"vendor": "realestateapi", "operation": "property_detail", "owned": 0, "toBuy": 6, "unitPrice": 0.05,
+             "price": 0.3},
+            {"vendor": "realestateapi", "operation": "skip_trace", "owned": 0, "toBuy": 6, "unitPrice": 0.05,
+             "price": 0.3},
         ],
         "reachable": {"low": None, "high": None, "basis": "unknown yet: no history"},
         "limits": [],
@@ -45,14 +45,14 @@ def test_a_quote_takes_what_a_run_takes(api, bucket):
     ids = [str(pk) for pk in Lead.objects.order_by("pk").values_list("pk", flat=True)]
     address = f"/api/property/bucket/{bucket.pk}/quote"
 
-    assert quote_of(api, bucket, "?limit=2&skipTrace=false")["price"] == "0.10"
+    assert quote_of(api, bucket, "?limit=2&skipTrace=false")["price"] == 0.1
     assert quote_of(api, bucket, f"?startFrom={ids[3]}")["leads"] == 2
     assert quote_of(api, bucket, f"?resumeFrom={ids[3]}")["leads"] == 2
     assert quote_of(api, bucket, "?onlyFailed=true")["leads"] == 0
     assert quote_of(api, bucket, "?maxCost=0.25")["limits"] == ["your cap of $0.25 may stop it before the end"]
-    assert body_of(api.post(address, {"leadIds": ids[:3], "skipTrace": False}))["quote"]["price"] == "0.15"
+    assert body_of(api.post(address, {"leadIds": ids[:3], "skipTrace": False}))["quote"]["price"] == 0.15
     apollo = body_of(api.post(address, {"kind": "apollo", "leadIds": ids[:2], "revealPhones": False}))["quote"]
-    assert (apollo["leads"], apollo["price"], apollo["byVendor"][0]["operation"]) == (2, "0.04", "apollo_people")
+    assert (apollo["leads"], apollo["price"], apollo["byVendor"][0]["operation"]) == (2, 0.04, "apollo_people")
     assert not Run.objects.exists()
 
 
@@ -69,7 +69,7 @@ def test_a_run_is_accepted_watched_and_bought_once(sandbox):
     assert accepted["resumeFrom"] == str(last.pk)
     shown = accepted["run"]
     assert (shown["id"], shown["bucketId"], shown["bucketName"]) == (str(run.pk), str(bucket.pk), "Leads")
-    assert (shown["kind"], shown["status"], shown["maxCost"], shown["spent"]) == ("property", "queued", "5.00", "0.00")
+    assert (shown["kind"], shown["status"], shown["maxCost"], shown["spent"]) == ("property", "queued", 5, 0)
     assert (shown["waiting"], shown["pausedBy"], shown["startedAt"]) == ("No worker is alive.", "", None)
     assert shown["counts"]["total"] == 6
 
@@ -80,15 +80,15 @@ def test_a_run_is_accepted_watched_and_bought_once(sandbox):
     assert (done["status"], counts["done"], counts["failed"], done["etaSeconds"]) == ("completed", 6, 0, None)
     assert counts["enriched"] + counts["partial"] == 6
     assert float(done["spent"]) == float(billed(sandbox)) > 0
-    assert done["reserved"] == "0.00"
+    assert done["reserved"] == 0
 
     again = body_of(api.post(PROCESS, {"bucketId": str(bucket.pk)}), 200)
     assert (again["run"]["status"], again["run"]["counts"]["total"], again["stats"]["remaining"]) == ("completed", 0, 0)
     other = Api(make_user("bob"))
-    assert body_of(other.get("/api/usage"))["usage"]["spentThisMonth"] == "0.00"
+    assert body_of(other.get("/api/usage"))["usage"]["spentThisMonth"] == 0
     usage = body_of(api.get("/api/usage"))["usage"]
     assert (usage["spentThisMonth"], usage["spentToday"], usage["leadsToday"]) == (done["spent"], done["spent"], 6)
-    assert (usage["monthlyBudget"], usage["dailyLeadLimit"]) == ("1000.00", 5000)
+    assert (usage["monthlyBudget"], usage["dailyLeadLimit"]) == (1000, 5000)
     assert {line["operation"] for line in usage["byOperation"]} == {"property_detail", "skip_trace"}
     everything = body_of(api.get(f"/api/runs/{run.pk}/items?limit=4"))
     rest = body_of(api.get(f"/api/runs/{run.pk}/items?limit=4&cursor={everything['nextCursor']}"))
@@ -200,7 +200,7 @@ def test_runs_are_listed_paused_resumed_and_cancelled(api, bucket, django_assert
     paused = body_of(api.post(f"{address}/pause"))["run"]
     assert (paused["status"], paused["pausedBy"], paused["waiting"]) == ("paused", "person", "Paused by a person")
     resumed = body_of(api.post(f"{address}/resume", {"maxCost": "2.5"}))["run"]
-    assert (resumed["status"], resumed["maxCost"], resumed["pausedBy"]) == ("running", "2.50", "")
+    assert (resumed["status"], resumed["maxCost"], resumed["pausedBy"]) == ("running", 2.5, "")
     refused(api.post(f"{address}/resume"), 409)
     refused(api.post(f"{address}/resume", {"maxCost": 0}), 400, "maxCost")
     refused(api.post(f"{address}/pause", {"reason": "x"}), 400, "reason")
@@ -229,5 +229,5 @@ def test_what_failed_is_tried_again_as_a_new_run(api, bucket):
 
     again = body_of(api.post(f"/api/runs/{run['id']}/retry-failed"), 201)["run"]
 
-    assert (again["counts"]["total"], again["maxCost"]) == (1, "1.00")
+    assert (again["counts"]["total"], again["maxCost"]) == (1, 1)
     assert Run.objects.get(pk=again["id"]).items.get().lead_id == failed.lead_id

@@ -37,7 +37,7 @@ def test_a_schedule_is_made_read_changed_and_deleted(api, ann, bucket):
         "bucketName": "Leads",
         "kind": "enrich",
         "options": {"limit": 3, "skipTrace": False, "guard": {"absenteeOwner": True}},
-        "maxCost": "5.00",
+        "maxCost": 5,
         "cadence": "30 2 * * *",
         "timeZone": "America/New_York",
         "enabled": True,

@@ -8,6 +8,7 @@ from buckets.models import Bucket
 from buckets.services import create_bucket
 from leads.export import csv_pieces
 from leads.models import Lead
+from leads.services import add_tag
 from tests.command_line import assert_refused, run
 from tests.support import make_user
 
@@ -46,6 +47,27 @@ def test_filters_choose_the_leads(bucket):
     assert [row["Property ID"] for row in rows(ran.out)] == ["12"]
 
 
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        (["hasPhone=0"], ["11", "13"]),
+        (["hasPhone=YES"], ["12"]),
+        (["doNotCall=false"], []),
+        (["doNotCall=unknown"], ["12"]),
+        (["contactable=no"], ["11", "13"]),
+        (["propertyState=wa", "propertyState=OR"], ["12", "13"]),
+        (["tag=1.10"], ["11"]),
+    ],
+)
+def test_a_filter_is_read_as_the_api_reads_it(bucket, where, wanted):
+    add_tag(leads=list(Lead.objects.filter(property_id="11")), name="1.10")
+
+    ran = run("export_leads", bucket.pk, *(f"--where={one}" for one in where))
+
+    assert (ran.status, ran.err) == (0, "")
+    assert [row["Property ID"] for row in rows(ran.out)] == wanted
+
+
 def test_a_file_replaces_the_older_one_is_for_its_owner_only_and_is_counted(bucket, tmp_path):
     file = tmp_path / "leads.csv"
     file.write_text("older")
@@ -64,6 +86,10 @@ def test_a_file_replaces_the_older_one_is_for_its_owner_only_and_is_counted(buck
     [
         (["--where", "haunted=true"], "haunted: There is no such filter."),
         (["--where", "estimatedValueMin=much"], "estimatedValueMin: Enter a number."),
+        (["--where", "hasPhone=maybe"], "hasPhone: Write a boolean: true or false (yes or no, 1 or 0)."),
+        (["--where=vacant=true", "--where=vacant=false"], "vacant: Give it one value, not a list, and only once."),
+        (["--where", "bedroomsMin=1_0"], "bedroomsMin: Enter a number."),
+        (["--user=ann", "--user=bob"], "Error: argument --user: give it once"),
         (["--json"], "--json goes with --output: stdout is the CSV's."),
         (["--user", "bob"], "bob has no bucket BUCKET."),
         (["--user", "eve"], "There is no user 'eve': create_api_token eve makes one."),

@@ -11,6 +11,7 @@ from django.http import QueryDict
 from buckets.admin.search_form import SearchForm
 from buckets.criteria import FLAGS, RANGES, TYPES, criteria, in_words, place
 from config.local.sandbox.search_fields import KNOWN, PROPERTY_TYPES
+from integrations.realestateapi.queries import filters, search_query
 
 NO_PLACE = "Write a city or county with its state (Seattle, WA · King County, WA), a state, or ZIP codes."
 
@@ -65,7 +66,8 @@ def test_each_range_keeps_its_ends(name: str) -> None:
 @pytest.mark.parametrize("name", FLAGS)
 def test_each_flag_is_asked_only_where_it_is_set(name: str) -> None:
     assert criteria({name: True, "place": "WA"}) == {name: True, "state": "WA"}
-    assert criteria({name: False}) == {}
+    assert criteria({name: False}) == {name: False}
+    assert criteria({name: None}) == {}
 
 
 def test_dates_are_written_as_the_vendor_reads_them() -> None:
@@ -169,3 +171,45 @@ def test_nothing_asked_is_no_search_and_no_mistake() -> None:
 
     assert form.is_valid()
     assert (form.criteria, form.words, form.query()) == ({}, "", "")
+
+
+@pytest.mark.parametrize("value", [True, 1, "1", "TRUE", " yes "])
+def test_a_flag_of_a_search_is_true_in_every_spelling(value: Any) -> None:
+    asked = {"state": "WA", "absentee_owner": value, "and": [{"vacant": value}, {"exclude": [{"tax_lien": value}]}]}
+
+    read = filters(asked)
+
+    assert read["absentee_owner"] is read["and"][0]["vacant"] is read["and"][1]["exclude"][0]["tax_lien"] is True
+    assert search_query(asked).key == search_query(read).key
+
+
+@pytest.mark.parametrize("value", ["maybe", 2, 1.0, "", None, [], [True], {}])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_flag_of_a_search_that_says_neither_is_refused_by_name(value: Any, inside: bool) -> None:
+    flag = {"absentee_owner": value}
+
+    with pytest.raises(ValueError, match=r"absentee_owner: Write a boolean"):
+        filters({"state": "WA", **({"or": [flag]} if inside else flag)})
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("absentee_owner=0", {"absentee_owner": False}),
+        ("absentee_owner=yes&vacant=on", {"absentee_owner": True, "vacant": True}),
+    ],
+)
+def test_a_box_of_the_address_says_what_stands_there(query: str, found: dict[str, bool]) -> None:
+    form = SearchForm(QueryDict(f"place=WA&{query}"))
+
+    assert form.is_valid(), form.errors
+    assert form.criteria == {"state": "WA", **found}
+
+
+@pytest.mark.parametrize("query", ["vacant=2", "vacant=on&vacant=off", "beds_min=1&beds_min=3"])
+def test_a_field_of_the_address_that_cannot_be_meant_is_refused_by_name(query: str) -> None:
+    form = SearchForm(QueryDict(f"place=WA&{query}"))
+
+    assert not form.is_valid()
+    assert list(form.errors) == [query.partition("=")[0]]
+    assert form.criteria == {}

@@ -167,6 +167,43 @@ def test_only_what_was_changed_is_changed(ann: tuple[User, Client], bucket: Buck
     assert changed.next_at != schedule.next_at
 
 
+def test_a_guard_of_several_values_stays_where_it_is_not_touched(ann: tuple[User, Client], bucket: Bucket):
+    ann[1].post(ADD, filled(bucket, max_cost="25"))
+    schedule = Schedule.objects.get()
+    guard = {"propertyType": ["SFR", "MFR"], "vacant": False, "absenteeOwner": True}
+    Schedule.objects.update(options=schedule.options | {"guard": guard})
+    page = address(Schedule, "change", schedule.pk)
+    form = ann[1].get(page).context["form"]
+    assert (form["propertyType"].value(), form["absenteeOwner"].value()) == ("SFR, MFR", "true")
+
+    sent = {"every": "daily", "at": "07:00", "time_zone": "America/New_York", "max_cost": "30"}
+    ann[1].post(page, sent | {"propertyType": "SFR, MFR", "absenteeOwner": "true"})
+
+    assert Schedule.objects.get().max_cost == 30
+    assert Schedule.objects.get().options["guard"] == guard
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("vacant", "maybe"), ("vacant", ["on", "no"]), ("skip_trace", "2"), ("absenteeOwner", "2"),
+                        ("absenteeOwner", ["true", "false"]), ("limit", ["1", "500"])]
+)  # fmt: skip
+def test_a_field_that_cannot_be_meant_is_refused_at_its_place(
+    ann: tuple[User, Client], bucket: Bucket, name: str, value: Any
+):
+    assert list(errors(ann[1].post(ADD, filled(bucket, max_cost="25", **{name: value})))) == [name]
+    assert not Schedule.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "guard"), [("0", {"vacant": False}), ("TRUE", {"vacant": True}), ("on", {"vacant": True})]
+)
+def test_a_box_says_what_is_sent(ann: tuple[User, Client], bucket: Bucket, value: str, guard: dict[str, bool]):
+    ann[1].post(ADD, filled(bucket, max_cost="25", vacant=value, skip_trace="no"))
+
+    assert Schedule.objects.get().options["guard"] == guard
+    assert Schedule.objects.get().options["skipTrace"] is False
+
+
 def test_a_refused_change_changes_nothing(ann: tuple[User, Client], bucket: Bucket):
     ann[1].post(ADD, filled(bucket, max_cost="25"))
     before = Schedule.objects.values().get()

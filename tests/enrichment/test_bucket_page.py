@@ -230,6 +230,18 @@ def test_no_as_a_guard_means_no(ann, bucket):
     assert Run.objects.get().options["guard"] == {"absenteeOwner": False}
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("taxLien", "2"), ("skip_trace", "maybe"), ("absenteeOwner", ["true", "false"])]
+)
+def test_a_flag_that_cannot_be_meant_is_told_at_its_field_and_buys_nothing(ann, bucket, name, value):
+    form = hidden(ann[1].get(place("enrich", bucket.pk)))
+
+    page = ann[1].post(place("enrich", bucket.pk), form | {name: value, "confirmed": "yes"})
+
+    assert list(page.context["form"].errors) == [name]
+    assert not Run.objects.exists()
+
+
 def test_a_sample_comes_first_where_it_is_asked_for(ann, bucket):
     form = hidden(ann[1].get(place("enrich", bucket.pk)))
     assert (form["sample"], form["sample_rate"], "sample_first" in form) == ("50", "25", False)
@@ -370,7 +382,7 @@ def test_a_run_whose_cap_is_used_up_asks_for_another(ann, bucket):
     pump_until_still()
 
     run.refresh_from_db()
-    assert words(resumed) == ["It goes on, to $5.00."]
+    assert words(resumed) == ["Resumed with a $5.00 limit."]
     assert (run.status, run.max_cost, run.done) == ("completed", 5, 4)
 
 

@@ -134,6 +134,10 @@ def test_yes_given_as_a_flag_asks_nothing(bucket):
         (["--limit", "0"], "The limit must be from 1 to 100000."),
         (["--limit", "100001"], "The limit must be from 1 to 100000."),
         (["--guard", "haunted=true"], "haunted: There is no such filter."),
+        (["--guard", "vacant=2"], "vacant: Write a boolean: true or false (yes or no, 1 or 0)."),
+        (["--guard=vacant=true", "--guard=vacant=1"], "vacant: Give it one value, not a list, and only once."),
+        (["--max-cost=1", "--max-cost=100"], "Error: argument --max-cost: give it once"),
+        (["--max-cost", "1_0"], "'1_0' is not an amount in US dollars, such as 12.50."),
         (["--guard", "absenteeOwner"], "--guard 'absenteeOwner': write it as name=value."),
         (["--start-from", "x"], "'x' is not the id of a lead."),
         (["--user", "eve"], "There is no user 'eve': create_api_token eve makes one."),
@@ -142,6 +146,16 @@ def test_yes_given_as_a_flag_asks_nothing(bucket):
 def test_what_cannot_be_meant_starts_nothing(bucket, sandbox, arguments, words):
     assert_refused(process(bucket, *arguments), words)
     assert (Run.objects.count(), billed(sandbox)) == (0, 0)
+
+
+@pytest.mark.parametrize("value", ["1", "TRUE", "yes"])
+def test_a_guard_means_true_in_every_spelling_and_keeps_texts(bucket, value):
+    guard = [f"--guard=absenteeOwner={value}", "--guard=propertyZip=98101", "--guard=propertyZip=00501"]
+
+    assert process(bucket, *guard, "--guard=equityPercentMin=40", "--yes").status == 0
+
+    kept = {"absenteeOwner": True, "propertyZip": ["98101", "00501"], "equityPercentMin": 40}
+    assert Run.objects.get().options["guard"] == kept
 
 
 def test_somebody_elses_bucket_is_as_if_it_were_not_there(bucket):

@@ -37,6 +37,15 @@ def test_one_is_added_listed_done_and_removed(bucket):
     assert run("schedules", "list").out == ""
 
 
+def test_a_guard_is_read_or_refused(bucket):
+    told = run("schedules", "add", bucket.pk, *ADD, "--guard", "absenteeOwner=YES", "--guard=tag=2026", "--json").json
+
+    assert told["schedule"]["options"]["guard"] == {"absenteeOwner": True, "tag": "2026"}
+    refusal = "vacant: Write a boolean: true or false (yes or no, 1 or 0)."
+    assert_refused(run("schedules", "add", bucket.pk, *ADD, "--guard", "vacant=perhaps"), refusal)
+    assert Schedule.objects.count() == 1
+
+
 def test_a_search_and_a_rebuy_are_added_too(bucket):
     search = ("--kind", "refresh", "--cadence", "0 6 * * 1", "--time-zone", "UTC", "--where", "state=WA")
     rebuy = ("--kind", "rebuy", "--cadence", "0 3 1 * *", "--older-than-days", 90, "--max-cost", 9)

@@ -104,7 +104,7 @@ def test_vendors_and_what_is_in_doubt_are_the_superusers_to_decide():
     needs = {need.title: need.words for need in desk.needs(boss)}
 
     assert needs["apollo sells nothing"] == "no credit (boss)"
-    assert "1 request in doubt" in needs
+    assert "1 request needs a billing check" in needs
     assert titles(ann) == []
 
 

@@ -79,6 +79,6 @@ def test_the_timeline_of_a_run_says_what_each_request_came_to(sandbox: Sandbox, 
         "in_doubt",
         10,
     )
-    assert (call["category"], call["cost"], call["reserved"]) == ("IN_DOUBT", "0.00", "0.50")
+    assert (call["category"], call["cost"], call["reserved"]) == ("IN_DOUBT", 0, 0.5)
     assert call["waitedMs"] >= 0
     assert answer["nextCursor"] is None

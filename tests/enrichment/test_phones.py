@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from buckets.models import Bucket
+from config.local.sandbox.apollo import Apollo
 from config.local.sandbox.faults import Fault
 from config.local.sandbox.server import Sandbox, SandboxConfig
 from enrichment import phones, services
@@ -30,7 +31,7 @@ from enrichment.services import RunOptions
 from integrations import reveals
 from integrations.apollo import webhook
 from integrations.gate import settle
-from integrations.models import Lookup, PhoneReveal, Purse, VendorCall
+from integrations.models import Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
 from leads.models import Lead
 from tests.admin_site import act, hidden, staff
 from tests.api.client import Api, body_of
@@ -92,6 +93,12 @@ def wait_for(what: Any, seconds: float = 10.0) -> None:
     while not what():
         assert time.monotonic() < until, "it never came"
         time.sleep(0.05)
+
+
+def person_with_phone(person: str, index: int = 0, **more: Any) -> dict[str, Any]:
+    """One of the people of a push, with a mobile."""
+    phone = {"sanitized_number": f"+151255501{index:02}", "type_cd": "mobile", **more}
+    return {"id": person, "phone_numbers": [phone]}
 
 
 def pushed() -> bool:
@@ -473,7 +480,8 @@ def test_a_push_before_the_settling_waits_for_it(apollo: Sandbox, monkeypatch: p
     def slow(call_id: Any, reply: Any, latency: Any) -> Any:
         if reply.later is not None and not early:
             person = next(a.facts["apollo_person_id"] for a in reply.answers.values() if a.found)
-            body = {"credits_consumed": 8, "people": [{"id": person}]}
+            phone = {"sanitized_number": "+15125550123", "type_cd": "mobile"}
+            body = {"credits_consumed": 8, "people": [{"id": person, "phone_numbers": [phone]}]}
             thread = threading.Thread(target=lambda: early.append(_push_elsewhere(call_id, body)))
             thread.start()
             thread.join()
@@ -547,7 +555,8 @@ def test_an_operator_decides_once_and_the_truth_that_comes_later_counts(
     assert PhoneReveal.objects.get().state == state
     assert find_drift() == []
 
-    body = {"credits_consumed": 16, "people": []}
+    known = [person_with_phone(person, index) for index, person in enumerate(sorted(forgotten.people)[:2])]
+    body = {"credits_consumed": 16, "people": known}
     assert push(token_of(forgotten.pk), json.dumps(body)).status_code == 200
     assert phones.sweep() == 1
     assert money() == (before + 16 * CREDIT, 0)
@@ -577,7 +586,7 @@ def test_released_phones_can_be_asked_for_again_and_are_bought_once(forgotten: P
     with transaction.atomic():
         assert reveals.release(forgotten.pk)
 
-    apollo.faults.replace([Fault("apollo_people", "500", count=3)])  # what is not sent owns nothing again
+    apollo.faults.replace([Fault("apollo_people", "503", count=3)])  # what is not sent owns nothing again
     failed = ask(bucket)
     assert (failed.spent, failed.failed > 0) == (0, True)
     apollo.faults.replace([])
@@ -607,7 +616,7 @@ def test_phones_that_come_after_a_release_are_owned_by_whoever_asks_next(
     with transaction.atomic():
         assert reveals.release(forgotten.pk)
     if in_vain:
-        apollo.faults.replace([Fault("apollo_people", "500", count=3)])
+        apollo.faults.replace([Fault("apollo_people", "503", count=3)])
         assert ask(Bucket.objects.get()).failed > 0
         apollo.faults.replace([])
     person = sorted(forgotten.people)[0]
@@ -621,6 +630,154 @@ def test_phones_that_come_after_a_release_are_owned_by_whoever_asks_next(
     late = people(apollo, make_user("bob"), 5, name="Late")
     assert [ask(one).spent for one in (Bucket.objects.get(name="Leads"), late)] == [0, 0]
     assert with_phones(late) == 1
+
+
+@pytest.mark.parametrize(
+    "request_id", ["", "0f8fad5b-d9cb-469f-a165-70867728950e", "9" * 64, "not a number", "../up", "12.5", "-"]
+)
+def test_a_reveal_with_an_unusual_request_id_ends_after_its_time(apollo: Sandbox, request_id: str) -> None:
+    bucket = people(apollo, make_user(), 2)
+    ask(bucket)
+    held = money()
+    PhoneReveal.objects.update(request_id=request_id)
+    overdue()
+    assert phones.sweep() == 0
+    reveal = PhoneReveal.objects.get()
+    assert (reveal.state, reveal.asked) == ("waiting", 1)
+    PhoneReveal.objects.update(deadline=timezone.now() - timedelta(seconds=1))
+    overdue()
+    assert phones.sweep() == 0
+    reveal = PhoneReveal.objects.get()
+    assert (reveal.state, reveal.asked) == ("in_doubt", 2)
+    assert money() == held
+    assert Vendor.objects.get(pk="apollo").paused_reason == ""
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_may_not_ask_for_results_is_shown_and_pauses_nothing(apollo: Sandbox, status: int) -> None:
+    ask(people(apollo, make_user(), 2))
+    held = money()
+    PhoneReveal.objects.update(deadline=timezone.now() - timedelta(days=1))
+    apollo.faults.replace([Fault("probe", str(status))])
+    overdue()
+    assert phones.sweep() == 0
+    reveal = PhoneReveal.objects.get()
+    assert (reveal.state, reveal.asked) == ("waiting", 1)
+    assert reveal.reason.startswith(f"Apollo: this key may not ask ({status})")
+    vendor = Vendor.objects.get(pk="apollo")
+    assert (vendor.paused_reason, vendor.failures, vendor.breaker_open_until) == ("", 0, None)
+    assert money() == held
+    apollo.faults.replace([])
+    time.sleep(0.3)
+    overdue()
+    assert phones.sweep() == 1
+
+
+def test_polls_keep_the_pace_and_the_breaker(apollo: Sandbox, settings: Any) -> None:
+    ask(people(apollo, make_user(), 2))
+    time.sleep(0.3)
+    overdue()
+    Vendor.objects.filter(pk="apollo").update(breaker_open_until=timezone.now() + timedelta(minutes=5))
+    assert phones.sweep() == 0
+    call_id = PhoneReveal.objects.get().pk
+    assert (phones.ask(call_id), PhoneReveal.objects.get().asked) == (False, 0)
+    Vendor.objects.filter(pk="apollo").update(breaker_open_until=None)
+    Operation.objects.filter(name="apollo_people").update(next_slot_at=timezone.now() + timedelta(minutes=5))
+    assert (phones.sweep(), PhoneReveal.objects.get().asked) == (0, 0)
+    assert PhoneReveal.objects.get().ask_at <= timezone.now()  # still due
+    set_operations(settings, pace=60)
+    Operation.objects.filter(name="apollo_people").update(next_slot_at=None)
+    assert phones.sweep() == 1
+    slot = Operation.objects.get(name="apollo_people").next_slot_at
+    assert slot is not None
+    assert slot > timezone.now() + timedelta(milliseconds=500)
+
+
+def test_polls_that_fail_count_for_the_breaker_and_answers_do_not(apollo: Sandbox) -> None:
+    ask(people(apollo, make_user(), 2))
+    overdue()
+    apollo.faults.replace([Fault("probe", "500", count=1)])
+    assert phones.sweep() == 0
+    assert Vendor.objects.get(pk="apollo").failures == 1
+    PhoneReveal.objects.update(request_id="-5")  # known to nobody: an answer
+    overdue()
+    assert phones.sweep() == 0
+    assert Vendor.objects.get(pk="apollo").failures == 1
+
+
+# --- What they cost --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("credits", "excess"), [(0, 0), (16, 0), (20, 4), (10_000, 9984), (None, 0), ("many", 0), (-1, 0)]
+)
+def test_the_price_list_counts_the_mobiles_that_came_and_apollos_own_number_stands_beside(
+    apollo: Sandbox, credits: Any, excess: int
+) -> None:
+    ask(people(apollo, make_user(), 5))
+    reveal = PhoneReveal.objects.get()
+    call = VendorCall.objects.get(state="settled")
+    units, claimed = call.units, call.claimed
+    first, second, third = sorted(reveal.people)[:3]
+    body = {
+        "credits_consumed": credits,
+        "people": [
+            person_with_phone(first, 1),
+            person_with_phone(second, 2, type_cd="other"),
+            person_with_phone(third, 3, type_cd="landline"),
+            person_with_phone("somebody else", 4),
+        ],
+    }
+    reveals.keep_push(reveal.pk, json.dumps(body).encode())
+    assert phones.deliver(reveal.pk)
+
+    call.refresh_from_db()
+    reveal.refresh_from_db()
+    assert (reveal.cost, reveal.found, call.units) == (16 * CREDIT, 3, units + 16)
+    assert call.cost == (units + 16) * CREDIT
+    assert money() == (call.cost, 0)
+    said = credits if isinstance(credits, int) and credits >= 0 else 16
+    assert claimed is not None
+    assert call.claimed == claimed + said
+    assert call.excess == excess * CREDIT
+    assert find_drift() == []
+
+
+def test_phones_are_charged_at_the_price_their_call_was_reserved_at(apollo: Sandbox, hook: str) -> None:
+    ask(people(apollo, make_user(), 5))
+    before = VendorCall.objects.get(state="settled").cost
+    Operation.objects.filter(name="apollo_people").update(price=Decimal("9.99"))
+    wait_for(pushed)
+    assert phones.sweep() == 1
+    reveal = PhoneReveal.objects.get()
+    assert (reveal.cost, money()) == (8 * CREDIT * reveal.found, (before + reveal.cost, 0))
+
+
+def test_a_phone_in_the_first_answer_completes_the_lead_as_a_revealed_one_does(
+    apollo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at_once(self: Apollo, match: Any, flags: Any) -> Any:
+        shown = None if match is None else {**match.payload, "personal_emails": []}
+        if shown and match.mobile:
+            shown["phone_numbers"] = [{"raw_number": f"+1{match.mobile.number}", "type": "mobile"}]
+        return shown
+
+    monkeypatch.setattr(Apollo, "_shown", at_once)
+    bucket = people(apollo, make_user(), 10, enrichment_status="partial")
+    pending = people(apollo, make_user("bob"), 10, name="Pending")
+    run, other = ask(bucket), ask(pending)
+    got = with_phones(bucket)
+    bucket.refresh_from_db()
+    pending.refresh_from_db()
+    assert got > 0
+    assert (run.with_phones, run.enriched, other.with_phones) == (got, got, got)
+    assert bucket.leads.filter(enrichment_status="completed").count() == bucket.enriched_leads == got
+    assert (pending.enriched_leads, pending.leads.filter(enrichment_status="pending").count()) == (0, 10)
+    found = bucket.leads.filter(apollo_person_id__isnull=False).count()
+    assert run.spent == (found + 8 * got) * CREDIT
+    reveal = PhoneReveal.objects.get()
+    assert (len(reveal.people), reveal.reserved) == (found - got, 8 * (found - got) * CREDIT)
+    assert find_drift() == []
 
 
 def test_silence_gives_nothing_up(apollo: Sandbox, settings: Any) -> None:
@@ -648,15 +805,15 @@ def test_api_and_usage_show_what_is_to_come(apollo: Sandbox, hook: str) -> None:
     assert asked["options"]["revealPhones"] is True
     price = body_of(Api(ann).post(f"/api/property/bucket/{bucket.pk}/quote", {**body, "kind": "apollo"}))["quote"]
     finish(Run.objects.get())
-    assert price["price"] == "0.00"  # its leads wait in the run by now
+    assert price["price"] == 0  # its leads wait in the run by now
     call = _call(ann, asked["id"])
     reveal = PhoneReveal.objects.get()
-    assert (call["phones"], Decimal(call["phonesReserved"])) == ("waiting", reveal.reserved)
+    assert (call["phones"], Decimal(str(call["phonesReserved"]))) == ("waiting", reveal.reserved)
     assert usage(ann).reserved == reveal.reserved
     wait_for(pushed)
     phones.sweep()
     call = _call(ann, asked["id"])
-    assert (call["phones"], call["phonesReserved"]) == ("arrived", "0.00")
+    assert (call["phones"], call["phonesReserved"]) == ("arrived", 0)
     assert usage(ann).reserved == 0
 
 

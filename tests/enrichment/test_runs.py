@@ -496,7 +496,7 @@ def test_a_run_that_breaks_does_not_hold_up_another_users(
 
 
 @pytest.mark.parametrize(
-    "guard", [{"absenteeOwner": ""}, {"absenteeOwner": []}, {"estimatedValueMin": None}, {"contactable": False}]
+    "guard", [{"absenteeOwner": ""}, {"absenteeOwner": []}, {"estimatedValueMin": None}, {"status": [""]}]
 )
 def test_a_guard_that_would_let_everybody_through_is_refused(guard: dict[str, Any], bucket: Bucket) -> None:
     with pytest.raises(BadFilter, match="would let every lead through"):

@@ -61,7 +61,7 @@ def test_whoever_may_only_look_decides_nothing():
     permit(ann, "view_vendorcall")
     call = doubtful(ann)
 
-    act(client, VendorCall, "was_not_bought", [call], confirmed="yes")
+    act(client, VendorCall, "mark_chosen_not_billed", [call], confirmed="yes")
 
     call.refresh_from_db()
     assert (call.state, Purse.objects.get().reserved) == ("in_doubt", Decimal("0.10"))
@@ -69,22 +69,27 @@ def test_whoever_may_only_look_decides_nothing():
 
 @pytest.mark.parametrize(
     ("action", "state", "spent", "word"),
-    [("was_not_bought", "released", 0, "Released"), ("was_bought", "written_off", Decimal("0.10"), "Written off")],
+    [
+        ("mark_chosen_not_billed", "released", 0, "Marked as not billed"),
+        ("mark_chosen_billed", "written_off", Decimal("0.10"), "Marked as billed"),
+    ],
 )
 def test_what_is_in_doubt_is_decided_after_a_question(action, state, spent, word):
     boss, client = superuser()
     call = doubtful(boss)
 
     asked = act(client, VendorCall, action, [call])
-    assert "2 inputs, $0.1000" in asked.content.decode()
+    assert "2 inputs, $0.10 held" in asked.content.decode()
     assert VendorCall.objects.get().state == "in_doubt"
     answer = act(client, VendorCall, action, [call], confirmed="yes")
 
     purse = Purse.objects.get()
-    assert words(answer) == [f"{word}: $0.1000 of realestateapi property_detail"]
+    assert words(answer) == [f"{word}: $0.10 of realestateapi property_detail"]
     assert (VendorCall.objects.get().state, purse.reserved, purse.spent) == (state, 0, spent)
     assert Lookup.objects.get().state == "free"
-    assert words(act(client, VendorCall, action, [call], confirmed="yes")) == ["None of these calls is in doubt."]
+    assert words(act(client, VendorCall, action, [call], confirmed="yes")) == [
+        "None of these requests needs a billing check."
+    ]
 
 
 def test_a_reset_lifts_a_pause_closes_the_breaker_and_opens_the_batch_doors():
@@ -114,7 +119,8 @@ def test_what_changed_while_a_person_looked_at_a_vendor_stays():
     client.get(page)
     Vendor.objects.filter(pk="apollo").update(paused_reason="no credit", failures=3)
 
-    saved = client.post(page, {"daily_cap": "12.50", "operations-TOTAL_FORMS": "0", "operations-INITIAL_FORMS": "0"})
+    form = {"daily_cap": "12.50", "server_error_policy": "doubt"}
+    saved = client.post(page, form | {"operations-TOTAL_FORMS": "0", "operations-INITIAL_FORMS": "0"})
 
     vendor = Vendor.objects.get(pk="apollo")
     assert saved.status_code == 302

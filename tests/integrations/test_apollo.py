@@ -18,7 +18,7 @@ from integrations.apollo.doors import OrganizationEnrich, PeopleMatch
 from integrations.apollo.parse import DATA_KEYS, DATA_ORGANIZATION_KEYS, ORGANIZATION_KEYS, PEOPLE_KEYS, Reveal, Window
 from integrations.apollo.queries import organization_query, people_query
 from integrations.contract import Answer, Query, Reply
-from integrations.errors import Category, Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.errors import Category, HeldBack, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
 from tests.integrations.samples import a_few, json_values, keys_of, nested, sample, sample_text
 
 BASE = "http://apollo.test/api/v1"
@@ -98,7 +98,8 @@ def test_the_people_sample_parses_exactly(wire: responses.RequestsMock) -> None:
         ],
     )
     reply = match(*queries)
-    assert (reply.units, reply.request_id, reply.status) == (Decimal(3), "1039995589705121900", 200)
+    assert (reply.units, reply.claimed, reply.status) == (Decimal(3), Decimal(3), 200)
+    assert reply.request_id == "1039995589705121900"
     assert reply.later == 3 * 9 - 3
     facts = [reply.answers[query.key].facts for query in queries]
     assert facts[0] == MARCUS
@@ -114,18 +115,19 @@ def test_the_legacy_sample_has_fractional_credits_and_a_phone(wire: responses.Re
     wire.post(PEOPLE, json=sample("apollo_legacy_people_bulk_match_200.json"))
     reply = match(*queries)
     first, second = (reply.answers[query.key].facts for query in queries)
-    assert (reply.units, reply.request_id) == (Decimal("1.01"), "")
+    assert (reply.units, reply.claimed, reply.request_id) == (Decimal(2), Decimal("1.01"), "")
     assert (first["phone"], first["phone_type"], first["email"]) == ("+14156409303", "", "person14@example.com")
     assert (second["phone"], second["email"]) == (None, "person15@example.com")
 
 
-def test_the_waterfall_sample_has_no_credits_and_its_whole_weight_counts(
+def test_the_waterfall_sample_names_no_credits_and_costs_what_the_list_says(
     wire: responses.RequestsMock,
 ) -> None:
     (query,) = somebody(1)
     wire.post(PEOPLE, json=sample("apollo_people_bulk_match_200_waterfall_enrichment_result.json"))
     reply = match(query)
-    assert (reply.units, reply.later, reply.request_id) == (Decimal(1), Decimal(8), "1039995589705121900")
+    assert (reply.units, reply.claimed, reply.later) == (Decimal(1), None, Decimal(8))
+    assert reply.request_id == "1039995589705121900"
     assert reply.answers[query.key].facts["apollo_title"] == "VP of Sales Operations"
 
 
@@ -138,6 +140,70 @@ def test_matches_are_positional_and_null_is_nobody(wire: responses.RequestsMock)
     assert reply.answers[queries[1].key].facts["email"] == "b@example.com"
     assert reply.answers[queries[2].key] == Answer(category=Category.INVALID_DATA)
     assert reply.request_id == "-9223372036854775808"
+    assert (reply.units, reply.claimed, reply.later) == (Decimal(2), Decimal(1), Decimal(16))  # garbage may be billed
+
+
+@pytest.mark.parametrize(
+    ("match_", "units"),
+    [
+        ({"id": "1", "email": "a@example.com"}, 1),
+        ({"id": "1", "personal_emails": ["a@example.com"]}, 1),
+        ({"id": "1", "first_name": "Ann", "last_name": "Lee", "title": "Owner"}, 1),
+        ({"id": "1", "first_name": "Ann", "last_name": "Lee", "name": "Ann Lee", "email": None}, 0),
+        ({"id": "1", "name": "Ann Lee", "email": "email_not_unlocked@domain.com"}, 0),
+        ({}, 0),
+        (None, 0),
+    ],
+)
+@pytest.mark.parametrize("claimed", [0, 10, None])
+def test_a_person_with_data_is_1_and_with_none_is_free_whatever_apollo_claims(
+    wire: responses.RequestsMock, match_: Any, units: int, claimed: Any
+) -> None:
+    wire.post(PEOPLE, json={"matches": [match_], "credits_consumed": claimed})
+    reply = match(*somebody(1, reveal_phones=False))
+    assert (reply.units, reply.later) == (Decimal(units), None)
+    assert reply.claimed == (None if claimed is None else Decimal(claimed))
+
+
+@pytest.mark.parametrize(
+    ("kind", "reveals", "units", "later"),
+    [
+        ("mobile", True, 9, None),
+        ("other", True, 9, None),
+        (None, True, 9, None),
+        ("landline", True, 1, 8),
+        ("mobile", False, 1, None),
+    ],
+)
+def test_a_mobile_in_the_first_answer_is_8_more_where_it_was_asked_for_and_nothing_comes_later(
+    wire: responses.RequestsMock, kind: str | None, reveals: bool, units: int, later: int | None
+) -> None:
+    person = {"id": "1", "email": "a@example.com", "phone_numbers": [{"raw_number": "+15125550100", "type": kind}]}
+    wire.post(PEOPLE, json={"matches": [person]})
+    (query,) = somebody(1, reveal_phones=reveals)
+    reply = match(query)
+    assert (reply.units, reply.later) == (Decimal(units), None if later is None else Decimal(later))
+    assert reply.answers[query.key].facts["phone"] == "+15125550100"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (2**63 - 1, str(2**63 - 1)),
+        ("0f8fad5b-d9cb-469f-a165-70867728950e", "0f8fad5b-d9cb-469f-a165-70867728950e"),
+        (10**39, str(10**39)),
+        ("x" * 65, ""),
+        (10**80, ""),
+        (1.5, ""),
+        (True, ""),
+        (None, ""),
+        ("", ""),
+        ({}, ""),
+    ],
+)
+def test_a_request_id_is_kept_whole_or_not_at_all(wire: responses.RequestsMock, given: Any, kept: str) -> None:
+    wire.post(PEOPLE, json={"matches": [None], "request_id": given})
+    assert match(*somebody(1)).request_id == kept
 
 
 @pytest.mark.parametrize("matches", [[None], [None, None, None], None, {}])
@@ -146,7 +212,8 @@ def test_matches_that_cannot_be_counted_off_are_charged_and_kept(wire: responses
     with pytest.raises(Rejected) as caught:
         match(*somebody(2))
     assert caught.value.charged
-    assert json.loads(caught.value.raw)["matches"] == matches
+    assert caught.value.evidence is not None
+    assert json.loads(caught.value.evidence.raw or b"")["matches"] == matches
 
 
 def test_a_phone_is_revealed_to_our_webhook_where_there_is_one(wire: responses.RequestsMock, settings: Any) -> None:
@@ -225,7 +292,7 @@ def test_people_of_one_request_share_their_flags_and_are_at_most_10() -> None:
         (
             429,
             "apollo_people_bulk_match_429_too_many_requests.json",
-            NotSent,
+            HeldBack,
             "Apollo is asked too often (429): The maximum number of api calls allowed for api/v1/people/bulk_match is "
             "600 times per hour. Please upgrade your plan from https://app.apollo.io/#/settings/plan….",
         ),
@@ -249,12 +316,36 @@ def test_no_credits_left_needs_an_operator_whatever_the_status(wire: responses.R
         assert caught.value.reason == f"Apollo wants to be paid first ({status}): You have insufficient credits."
 
 
-@pytest.mark.parametrize("body", ["<html>", "[]", "7"])
-def test_a_paid_answer_that_cannot_be_read_is_charged_and_kept(wire: responses.RequestsMock, body: str) -> None:
+@pytest.mark.parametrize(
+    ("body", "pauses"),
+    [
+        ("<html>", True),
+        ("closed", True),
+        ("[]", False),
+        ("7", False),
+        ('{"matches": [', False),
+        ('{"status":"ok"}', False),
+    ],
+)
+def test_a_success_that_is_not_apollos_answer_is_in_doubt_and_not_charged(
+    wire: responses.RequestsMock, body: str, pauses: bool
+) -> None:
     wire.post(PEOPLE, body=body)
-    with pytest.raises(Rejected) as caught:
+    wire.post(ORGANIZATIONS, body=body)
+    for buy in (lambda: match(*somebody(1)), lambda: enrich(organization_query(domain="a.com"))):
+        with pytest.raises(InDoubt) as caught:
+            buy()
+        assert (caught.value.pauses, caught.value.server_error) == (pauses, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, {"error_code": "request_id_unknown"}), (404, {"error": "x"}), (301, None), (410, {"error_code": "x"})],
+)
+def test_apollos_error_codes_belong_to_the_poll_alone(wire: responses.RequestsMock, status: int, body: Any) -> None:
+    wire.post(PEOPLE, status=status, json=body)
+    with pytest.raises(Misconfigured, match="check its base URL"):
         match(*somebody(1))
-    assert (caught.value.charged, caught.value.raw) == (True, body.encode())
 
 
 def test_what_apollo_data_keeps_is_listed_and_has_no_photo() -> None:
@@ -278,7 +369,7 @@ def test_the_phone_callback_parses_exactly() -> None:
     assert parse.reveal(sample("apollo_webhook_push_phone.json")) == Reveal(
         ready=True,
         phones={"587cf802f65125cad923a266": {"phone": "+15555550164", "phone_type": "", "phone_do_not_call": False}},
-        credits=Decimal(1),
+        claimed=Decimal(1),
     )
 
 
@@ -290,6 +381,7 @@ def test_the_waterfall_result_parses_exactly_pushed_or_fetched(wire: responses.R
     assert client.reveal("1039995589705121900") == Reveal(
         ready=True,
         phones={"695f655dc46b8364aefc80c0": {"phone": "+19165550111", "phone_type": "", "phone_do_not_call": None}},
+        claimed=Decimal(0),
     )
 
 
@@ -298,10 +390,10 @@ def test_what_lists_no_people_is_no_result(body: Any) -> None:
     assert parse.reveal(body) == Reveal(ready=False)
 
 
-def test_a_push_that_names_no_charge_costs_what_its_phones_cost() -> None:
+def test_a_push_that_names_no_charge_claims_none() -> None:
     body = sample("apollo_webhook_push_phone.json")
     del body["credits_consumed"]
-    assert parse.reveal(body).credits == Decimal(8)
+    assert parse.reveal(body).claimed is None
 
 
 def test_an_address_names_its_call_and_no_other_is_known(settings: Any) -> None:
@@ -338,6 +430,46 @@ def test_a_result_that_is_lost_is_a_failure_that_cost_nothing(
         client.reveal("5")
     assert caught.value.status == status
     assert not getattr(caught.value, "charged", False)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_may_not_poll_is_said_to_be_one(wire: responses.RequestsMock, status: int) -> None:
+    wire.get(f"{BASE}/webhook_result/5", status=status, json={"error": "no scope"})
+    with pytest.raises(Misconfigured) as caught:
+        client.reveal("5")
+    assert caught.value.reason == f"Apollo: this key may not ask ({status}): no scope."
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("body", ["<html>", "{}", '{"error":"Not Found"}', "null"])
+def test_a_poll_that_lands_elsewhere_tells_nothing_of_the_request(
+    wire: responses.RequestsMock, status: int, body: str
+) -> None:
+    wire.get(f"{BASE}/webhook_result/5", status=status, body=body)
+    with pytest.raises(Misconfigured, match="check its base URL"):
+        client.reveal("5")
+
+
+@pytest.mark.parametrize("status", [500, 503, 504])
+def test_a_poll_is_never_in_doubt(wire: responses.RequestsMock, status: int) -> None:
+    wire.get(f"{BASE}/webhook_result/5", status=status)
+    with pytest.raises(NotSent):
+        client.reveal("5")
+
+
+@pytest.mark.parametrize("request_id", ["", "..", "a/b", "1 2", "?x=1", "x" * 65, "é"])
+def test_an_id_that_would_change_the_address_is_not_asked_for(request_id: str) -> None:
+    with responses.RequestsMock() as wire:
+        assert client.reveal(request_id) == Reveal(ready=False)
+    assert len(wire.calls) == 0
+
+
+def test_an_unusual_id_is_asked_for_as_it_is(wire: responses.RequestsMock) -> None:
+    odd = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    wire.get(f"{BASE}/webhook_result/{odd}", status=400, json={"error_code": "invalid_request_id"})
+    with pytest.raises(Rejected) as caught:
+        client.reveal(odd)
+    assert caught.value.status == 400
 
 
 # --- Organizations --------------------------------------------------------------------------------------------------
@@ -397,6 +529,57 @@ def test_one_question_with_one_company_in_answer_needs_no_link(wire: responses.R
     query = organization_query(domain="old-name.com")
     wire.post(ORGANIZATIONS, json={"organizations": [{"id": "1", "primary_domain": "new-name.com"}]})
     assert enrich(query).answers[query.key].facts["apollo_org_id"] == "1"
+
+
+NAMED = [
+    ("Acme, L.L.C.", "ACME"),
+    ("ACME HOLDINGS LLC", "Acme Holdings"),
+    ("Smith & Sons Co", "Smith and Sons"),
+    ("THE WILLOW GROVE COMPANY, INC.", "Willow Grove"),
+    ("O'Neil Bros Ltd", "ONEIL BROS."),
+]
+
+
+@pytest.mark.parametrize(("asked", "called"), NAMED)
+@pytest.mark.parametrize("listed_first", [True, False])
+def test_a_company_is_known_by_its_name_with_and_without_its_legal_form(
+    wire: responses.RequestsMock, asked: str, called: str, listed_first: bool
+) -> None:
+    one, other = organization_query(name=asked), organization_query(name="Zebra Rentals LLC")
+    companies = [{"id": "1", "name": called}, {"id": "2", "name": "Zebra Rentals"}]
+    wire.post(ORGANIZATIONS, json={"organizations": companies if listed_first else companies[::-1]})
+    reply = enrich(one, other)
+    assert [reply.answers[query.key].facts.get("apollo_org_id") for query in (one, other)] == ["1", "2"]
+    assert reply.units == Decimal(2)
+
+
+@pytest.mark.parametrize(
+    ("names", "listed", "ids", "units"),
+    [
+        (["Acme Holdings LLC", "B LLC"], [{"id": "1", "name": "Acme"}, None], ["1", None], 1),
+        (["A LLC", "B LLC", "C LLC"], [None, {"id": "2", "name": "Something Else"}, None], [None, "2", None], 1),
+        (["A LLC", "B LLC"], [{"id": "1", "name": "A"}, {"id": "2", "name": "Quite Another"}], ["1", "2"], 2),
+        (["Acme LLC", "Acme Inc"], [{"id": "1", "name": "Acme"}], ["1", "1"], 1),
+        (["A LLC", "B LLC"], [{"id": "1", "name": "X"}, {"id": "2", "name": "Y"}], ["?", "?"], 2),
+        (["A LLC", "B LLC", "C LLC"], [{"id": "1", "name": "X"}], ["?", "?", "?"], 1),
+        (["A LLC", "B LLC"], [None, None], [None, None], 0),
+        (["A LLC", "B LLC"], [], [None, None], 0),
+    ],
+)
+def test_a_company_that_is_billed_is_linked_or_said_to_be_unreadable_and_never_lost(
+    wire: responses.RequestsMock, names: list[str], listed: list[Any], ids: list[str | None], units: int
+) -> None:
+    queries = [organization_query(name=name) for name in names]
+    wire.post(ORGANIZATIONS, json={"organizations": listed, "credits_consumed": 10})
+    reply = enrich(*queries)
+    unreadable = Answer(category=Category.INVALID_DATA)
+    for query, told in zip(queries, ids, strict=True):
+        answer = reply.answers[query.key]
+        if told in (None, "?"):
+            assert answer == (unreadable if told else NO_MATCH)
+        else:
+            assert answer.facts["apollo_org_id"] == told
+    assert (reply.units, reply.claimed) == (Decimal(units), Decimal(10))
 
 
 @pytest.mark.parametrize("organizations", [[], [None], [{}]])

@@ -40,6 +40,17 @@ def test_the_first_ids_stand_alone_on_stdout_to_be_piped_on(sandbox):
     assert set(ran.out.splitlines()) < set(wanted)
 
 
+def test_a_flag_is_read_in_every_spelling_or_refused(sandbox):
+    make_user()
+
+    ran = find("--where=state=WA", "--where=vacant=YES", "--where=absentee_owner=0", "--json")
+
+    assert ran.json["criteria"] == {"state": "WA", "vacant": True, "absentee_owner": False}
+    for wrong in (["--where=vacant=maybe"], ["--where=vacant=true", "--where=vacant=false"]):
+        words = "vacant: Write a boolean: true or false (yes or no, 1 or 0)."
+        assert_refused(find("--where=state=WA", *wrong), words)
+
+
 def test_numbers_flags_codes_and_lists_are_told_apart(sandbox):
     make_user()
 

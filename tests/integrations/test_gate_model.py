@@ -182,10 +182,10 @@ class Gate(RuleBasedStateMachine):
     def write_off(self, call_id: UUID, part: Decimal | None) -> None:
         call = self.books.calls[call_id]
         with transaction.atomic():
-            assert calls.write_off(call_id, cost=part) == (call.state == State.IN_DOUBT)
+            assert calls.write_off(call_id, cost=part, reason="the bill") == (call.state == State.IN_DOUBT)
         if call.state == State.IN_DOUBT:
             self.books.sell(call)
-            self.books.end(call, State.WRITTEN_OFF, cost=min(part or Decimal(1000), call.money))
+            self.books.end(call, State.WRITTEN_OFF, cost=call.money if part is None else part)
 
     @precondition(lambda self: any(fact.state == "answered" for fact in self.books.facts.values()))
     @rule(key=st.sampled_from(KEYS))

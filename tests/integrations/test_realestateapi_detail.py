@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from responses.matchers import header_matcher, json_params_matcher
 
 from integrations.contract import Answer, Reply
-from integrations.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, ScopeRefused, VendorFailure
+from integrations.errors import (
+    Category,
+    InDoubt,
+    Misconfigured,
+    Rejected,
+    ScopeRefused,
+    UnprovenMiss,
+    VendorFailure,
+)
 from integrations.realestateapi import client, parse
 from integrations.realestateapi.doors import PropertyDetail
 from integrations.realestateapi.parse import DETAIL_KEYS
@@ -84,7 +92,9 @@ def test_the_composed_record_of_the_vendors_page_parses_exactly() -> None:
     }
 
 
-def test_the_captured_envelope_parses_and_its_credits_are_the_charge(wire: responses.RequestsMock) -> None:
+def test_the_captured_envelope_parses_and_its_0_credits_are_no_charge(
+    wire: responses.RequestsMock,
+) -> None:
     wire.post(
         SINGLE,
         body=sample_text("reapi_propertydetail_resp_200_envelope.json"),
@@ -92,7 +102,7 @@ def test_the_captured_envelope_parses_and_its_credits_are_the_charge(wire: respo
         match=[json_params_matcher({"id": "190787647"}), header_matcher({"x-api-key": "sesame"})],
     )
     reply = buy("190787647")
-    assert (reply.units, reply.status) == (Decimal(0), 200)
+    assert (reply.units, reply.claimed, reply.status) == (Decimal(1), Decimal(0), 200)
     assert reply.answers["190787647"] == Answer(
         facts=facts(
             property_type="SFR",
@@ -117,7 +127,7 @@ def test_the_bulk_page_of_2026_parses_and_what_is_missing_is_not_found(wire: res
         match=[json_params_matcher({"ids": [7, 487291023]})],
     )
     reply = buy("7", "487291023")
-    assert reply.units == Decimal(1)
+    assert (reply.units, reply.claimed) == (Decimal(1), None)
     assert reply.answers["7"] == NO_MATCH
     assert reply.answers["487291023"] == Answer(
         facts=facts(
@@ -144,22 +154,22 @@ def test_the_bulk_page_of_2026_parses_and_what_is_missing_is_not_found(wire: res
 
 def test_bulk_records_are_told_apart_by_id_in_any_order_and_as_string_or_number(wire: responses.RequestsMock) -> None:
     records = [
-        {"id": "3", "propertyType": "C"},
-        {"id": 99, "propertyType": "X"},
-        {"id": 1, "propertyType": "A"},
-        {"propertyId": 2, "propertyType": "B"},
-        {"id": 1, "propertyType": "again"},
+        {"id": "3", "apn": "C"},
+        {"id": 99, "apn": "X"},
+        {"id": 1, "apn": "A"},
+        {"propertyId": 2, "apn": "B"},
+        {"id": 1, "apn": "again"},
     ]
     wire.post(BULK, json={"data": records, "credits": 2.5})
     reply = buy("1", "2", "3", "4")
-    assert {key: answer.facts.get("property_type") for key, answer in reply.answers.items()} == {
+    assert {key: answer.facts.get("apn") for key, answer in reply.answers.items()} == {
         "1": "A",
         "2": "B",
         "3": "C",
         "4": None,
     }
     assert reply.answers["4"] == NO_MATCH
-    assert reply.units == Decimal("2.5")
+    assert (reply.units, reply.claimed) == (Decimal(3), Decimal("2.5"))
 
 
 def test_an_id_asked_twice_is_bought_once(wire: responses.RequestsMock) -> None:
@@ -167,10 +177,24 @@ def test_an_id_asked_twice_is_bought_once(wire: responses.RequestsMock) -> None:
     assert buy("1", "2", "01").units == Decimal(2)
 
 
-@pytest.mark.parametrize("credits", [-1, 1e9, "free", None, True])
-def test_credits_that_make_no_sense_are_counted_from_the_records(wire: responses.RequestsMock, credits: Any) -> None:
-    wire.post(BULK, json={"data": [{"id": 1}, {"id": 2}], "credits": credits})
-    assert buy("1", "2", "3").units == Decimal(2)
+@pytest.mark.parametrize(
+    ("credits", "claimed"),
+    [(0, 0), (10, 10), ("7", 7), (0.25, Decimal("0.25")), (9_999_999, 9_999_999)]
+    + [(wrong, None) for wrong in (-1, 1e9, "free", None, True, [], {})],
+)
+@pytest.mark.parametrize("asked", [("1",), ("1", "2", "3")])
+def test_the_price_list_counts_the_records_whatever_the_answer_claims(
+    wire: responses.RequestsMock, credits: Any, claimed: Any, asked: tuple[str, ...]
+) -> None:
+    wire.post(SINGLE if len(asked) == 1 else BULK, json={"data": [{"id": 1}], "credits": credits})
+    reply = buy(*asked)
+    assert (reply.units, reply.claimed) == (Decimal(1), None if claimed is None else Decimal(claimed))
+
+
+def test_a_miss_that_claims_credits_is_free_by_the_list_and_its_claim_is_told(wire: responses.RequestsMock) -> None:
+    wire.post(SINGLE, status=404, json={"data": {}, "credits": 1})
+    reply = buy("5")
+    assert (reply.units, reply.claimed) == (Decimal(0), Decimal(1))
 
 
 @pytest.mark.parametrize(
@@ -199,16 +223,22 @@ def test_an_empty_bulk_answer_is_no_match_for_everybody(wire: responses.Requests
 
 
 @pytest.mark.parametrize("data", ["text", 7, True, [1, 2], {"id": 6, "propertyType": "SFR"}])
-def test_a_record_that_is_none_or_anothers_is_invalid(wire: responses.RequestsMock, data: Any) -> None:
-    wire.post(SINGLE, json={"data": data})
-    assert buy("5").answers == {"5": Answer(category=Category.INVALID_DATA)}
+def test_a_record_that_is_none_or_anothers_is_paid_for_and_kept(wire: responses.RequestsMock, data: Any) -> None:
+    body = json.dumps({"data": data}).encode()
+    wire.post(SINGLE, body=body)
+    with pytest.raises(Rejected) as caught:
+        buy("5")
+    assert (caught.value.charged, caught.value.category) == (True, Category.INVALID_DATA)
+    assert caught.value.evidence is not None
+    assert (caught.value.evidence.raw, caught.value.evidence.length) == (body, len(body))
 
 
 def test_an_unreadable_bulk_record_makes_the_missing_ids_invalid_and_not_unknown(wire: responses.RequestsMock) -> None:
     wire.post(BULK, json={"data": ["garbage", {"id": 1}]})
-    answers = buy("1", "2").answers
-    assert answers["1"].found
-    assert answers["2"] == Answer(category=Category.INVALID_DATA)
+    reply = buy("1", "2")
+    assert reply.answers["1"].found
+    assert reply.answers["2"] == Answer(category=Category.INVALID_DATA)
+    assert reply.units == Decimal(2)
 
 
 @pytest.mark.parametrize(
@@ -281,16 +311,16 @@ def test_an_unreadable_bulk_record_makes_the_missing_ids_invalid_and_not_unknown
         (
             404,
             "reapi_propertydetail_openapi_err_404.json",
-            Rejected,
-            Category.NOT_FOUND,
-            "RealEstateAPI knows nothing of this (404): Not Found.",
+            UnprovenMiss,
+            Category.AUTH_ERROR,
+            "RealEstateAPI answered 404 before it has answered anything from this address: check its base URL.",
         ),
         (
             500,
             "reapi_propertydetail_openapi_err_500.json",
-            NotSent,
-            Category.NETWORK_ERROR,
-            "RealEstateAPI is not working (500): Server Error, Please Contact Support (…).",
+            InDoubt,
+            Category.IN_DOUBT,
+            "RealEstateAPI did not finish its answer (500): Server Error, Please Contact Support (…).",
         ),
     ],
 )
@@ -318,19 +348,71 @@ def test_a_request_split_in_two_is_a_400() -> None:
         buy("5")
 
 
-@pytest.mark.parametrize("body", ["<html>", "", "[]", '"text"', '{"statusCode":200}', '{"data":'])
-def test_a_paid_answer_that_cannot_be_read_is_charged_and_kept(wire: responses.RequestsMock, body: str) -> None:
-    wire.post(SINGLE, body=body)
-    with pytest.raises(Rejected) as caught:
-        buy("5")
-    assert (caught.value.charged, caught.value.raw, caught.value.category) == (True, body.encode(), "INVALID_DATA")
+@pytest.mark.parametrize(
+    ("body", "pauses"),
+    [("<html>", True), ("maintenance", True)]
+    + [(cut, False) for cut in ("", '{"data":', "[]", '"text"', "7", "null", '{"statusCode":200}', '{"message":"ok"}')],
+)
+@pytest.mark.parametrize("asked", [("5",), ("5", "6")])
+def test_a_success_that_is_not_the_vendors_answer_is_in_doubt_and_not_charged(
+    wire: responses.RequestsMock, body: str, pauses: bool, asked: tuple[str, ...]
+) -> None:
+    wire.post(SINGLE if len(asked) == 1 else BULK, body=body)
+    with pytest.raises(InDoubt) as caught:
+        buy(*asked)
+    assert (caught.value.pauses, caught.value.server_error, caught.value.status) == (pauses, False, 200)
+    assert caught.value.evidence is not None
+    assert caught.value.evidence.raw == body.encode()
 
 
 def test_a_bulk_answer_without_a_list_is_charged_and_kept(wire: responses.RequestsMock) -> None:
     wire.post(BULK, json={"data": {"id": 1}})
     with pytest.raises(Rejected) as caught:
         buy("1", "2")
-    assert (caught.value.charged, json.loads(caught.value.raw)) == (True, {"data": {"id": 1}})
+    assert caught.value.charged
+    assert caught.value.evidence is not None
+    assert json.loads(caught.value.evidence.raw or b"") == {"data": {"id": 1}}
+
+
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("asked", [("5",), ("5", "6")])
+def test_the_documented_404_without_an_envelope_says_what_it_is_where_the_vendor_is_known(
+    wire: responses.RequestsMock, status: int, asked: tuple[str, ...]
+) -> None:
+    body = {**sample("reapi_propertydetail_openapi_err_404.json"), "credits": 2}
+    wire.post(SINGLE if len(asked) == 1 else BULK, status=status, json=body)
+    with pytest.raises(UnprovenMiss) as caught:
+        buy(*asked)
+    miss = dict.fromkeys(asked, NO_MATCH)
+    assert caught.value.miss == Reply(answers=miss, units=Decimal(0), claimed=Decimal(2), status=status)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"statusCode": 404, "error": "Not Found", "message": "Not Found"},  # any server made with hapi
+        {"error": "Not Found", "message": "", "validation": {}},
+        {"detail": "Not Found"},
+        [],
+    ],
+)
+@pytest.mark.parametrize("asked", [("5",), ("5", "6")])
+def test_any_other_404_without_an_envelope_is_a_wrong_address(
+    wire: responses.RequestsMock, body: Any, asked: tuple[str, ...]
+) -> None:
+    wire.post(SINGLE if len(asked) == 1 else BULK, status=404, json=body)
+    with pytest.raises(Misconfigured) as caught:
+        buy(*asked)
+    assert type(caught.value) is Misconfigured
+    assert "check its base URL" in caught.value.reason
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_a_wrong_address_and_is_not_followed(wire: responses.RequestsMock, status: int) -> None:
+    wire.post(SINGLE, status=status, headers={"Location": f"{BASE}/elsewhere"})
+    with pytest.raises(Misconfigured, match="not followed: check its base URL"):
+        buy("5")
+    assert len(wire.calls) == 1
 
 
 def test_403_is_a_missing_scope_at_the_bulk_door_and_a_refused_key_at_the_single_one(
@@ -400,13 +482,12 @@ def test_values_out_of_range_are_unknown_and_never_break_a_record() -> None:
         estimated_equity=-3_000_000_000,
         high_equity=False,
         tax_lien=True,
-        property_type="S" * 20,
+        property_type="S" * 60,
         property_address="1 A St",
         property_zip="08046",
         fips="06037",
         bathrooms="2.25",
         sqft=1780,
-        latitude="38.889334",
     )
 
 
@@ -463,6 +544,100 @@ def test_the_street_line_stands_without_city_state_and_zip(address: dict[str, An
 def test_owners_are_people_trusts_and_companies(record: dict[str, Any], expected: tuple[Any, ...]) -> None:
     found = parse.detail(record)
     assert tuple(found[name] for name in ("first_name", "last_name", "owner_name", "owner_type")) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "first", "last"),
+    [
+        ("DOE, ANN", "ANN", "DOE"),
+        ("DOE ANN ETAL", "ANN", "DOE"),
+        ("DOE ANN TRS", "ANN", "DOE"),
+        ("SMITH JOHN & MARY", "JOHN", "SMITH"),
+        ("Quixote Zelda Et Ux", "Zelda", "Quixote"),
+        ("Zelda Quixote", "Zelda", "Quixote"),
+        ("QUIXOTE ZELDA", None, None),
+        ("Acme Holdings Llc", None, None),
+    ],
+)
+@pytest.mark.parametrize("field", ["owner1FullName", "owner1LastName"])
+def test_a_whole_name_alone_is_told_apart_rightly_or_not_at_all(
+    line: str, first: str | None, last: str | None, field: str
+) -> None:
+    found = parse.detail({"ownerInfo": {field: line}})
+    told = found["first_name"], found["last_name"]
+    assert told == (first, last) or (told == (None, line) and first is None and field == "owner1LastName")
+    assert found["owner_name"] == line
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"propertyType": "SFR", "propertyInfo": {"propertyType": "CONDOMINIUM"}}, "SFR"),
+        ({"propertyInfo": {"propertyType": "SINGLE FAMILY RESIDENCE"}}, "SFR"),
+        ({"lotInfo": {"propertyType": "SINGLE FAMILY RESIDENCE"}}, "SFR"),
+        ({"propertyType": "Townhouse"}, "SFR"),
+        ({"propertyType": "duplex (2 units, any combination)"}, "MFR"),
+        ({"propertyType": "APARTMENT HOUSE (5+ UNITS)"}, "MFR"),
+        ({"propertyType": "RESIDENTIAL VACANT LAND"}, "LAND"),
+        ({"propertyType": "CONDOMINIUM UNIT"}, "CONDO"),
+        ({"propertyType": "MANUFACTURED HOME"}, "MOBILE"),
+        ({"propertyType": "mobile"}, "MOBILE"),
+        ({"propertyType": "Industrial (General)"}, "OTHER"),
+        ({"propertyInfo": {"propertyUse": "Single Family Residence"}}, "SFR"),
+        ({"propertyInfo": {"propertyUseCode": 385}}, "SFR"),
+        ({"propertyInfo": {"propertyUseCode": "366"}}, "CONDO"),
+        ({"propertyInfo": {"propertyUseCode": 169}}, "OTHER"),
+        ({"propertyType": "Lighthouse", "propertyInfo": {"propertyUseCode": 385}}, "SFR"),
+        ({"propertyType": "LIGHTHOUSE ON A ROCK IN THE SEA"}, "LIGHTHOUSE ON A ROCK IN THE SEA"),
+        ({"propertyType": 7}, "7"),
+        ({}, None),
+    ],
+)
+def test_a_kind_of_property_is_one_of_the_vendors_six_or_its_own_words(
+    record: dict[str, Any], expected: str | None
+) -> None:
+    assert parse.detail(record)["property_type"] == expected
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"equity": 274800}, 274800),
+        ({"equity": "-1200"}, -1200),
+        ({"estimatedEquity": 1, "equity": 2}, 1),
+        ({"equity": True}, None),
+        ({"equity": False, "ownerInfo": {"equity": 300}}, 300),
+        ({"equity": None, "ownerInfo": {"equity": None}}, None),
+    ],
+)
+def test_equity_is_a_number_where_it_is_one_and_no_flag(record: dict[str, Any], expected: int | None) -> None:
+    assert parse.detail(record)["estimated_equity"] == expected
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "there"),
+    [
+        ("38.889334000", "-77.0", True),
+        (61.2, -149.9, True),
+        (21.3, -157.8, True),
+        (18.4, -66.1, True),
+        (13.4, 144.8, True),
+        (0, 0, False),
+        ("0.0", "0.000", False),
+        (38.9, None, False),
+        (None, -77.0, False),
+        (-77.0, 38.9, False),
+        (38.9, 77.0, False),
+        (91, -77, False),
+        (38.9, -181, False),
+        (48.85, 2.35, False),
+    ],
+)
+def test_coordinates_are_a_place_in_the_united_states_or_null(latitude: Any, longitude: Any, there: bool) -> None:
+    found = parse.detail({"propertyInfo": {"latitude": latitude, "longitude": longitude}})
+    flat = parse.detail({"latitude": latitude, "longitude": longitude})
+    assert (found["latitude"], found["longitude"]) == (flat["latitude"], flat["longitude"])
+    assert (found["latitude"] is not None, found["longitude"] is not None) == (there, there)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from responses.matchers import json_params_matcher
 
 from integrations.contract import Answer, Reply
-from integrations.errors import Category, Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.errors import Category, HeldBack, Misconfigured, NotSent, Rejected, UnprovenMiss, VendorFailure
 from integrations.realestateapi import client, parse
 from integrations.realestateapi.client import IdPage
 from integrations.realestateapi.doors import PropertySearchPage
@@ -265,7 +265,67 @@ def test_a_page_without_a_list_is_charged_and_kept(wire: responses.RequestsMock)
     with pytest.raises(Rejected) as caught:
         page()
     assert caught.value.charged
-    assert caught.value.raw
+    assert caught.value.evidence is not None
+    assert caught.value.evidence.raw
+
+
+@pytest.mark.parametrize(("counted", "credits"), [(0, 0), (1, 10), (250, 250), (None, None)])
+def test_the_price_list_counts_the_rows_that_came_whatever_the_answer_says(
+    wire: responses.RequestsMock, counted: Any, credits: Any
+) -> None:
+    body = {"data": [{"id": 1}, {"id": 2}], "resultCount": 5, "recordCount": counted, "credits": credits}
+    wire.post(SEARCH, json=body)
+    facts, reply = page(size=2)
+    assert (reply.units, facts["next_index"]) == (Decimal(2), 2)
+    assert reply.claimed == (None if credits is None else Decimal(credits))
+
+
+def test_the_documented_404_is_an_empty_page_where_the_vendor_is_known(wire: responses.RequestsMock) -> None:
+    wire.post(SEARCH, status=404, json={"statusCode": 404, "error": "Not Found", "message": "", "validation": {}})
+    with pytest.raises(UnprovenMiss) as caught:
+        page(result_index=4)
+    (answer,) = caught.value.miss.answers.values()
+    assert answer == Answer(facts={"rows": [], "total": 4, "next_index": None})
+    assert caught.value.miss.units == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (500, {"error": "oops"}, NotSent),
+        (504, None, NotSent),
+        (408, None, NotSent),
+        (429, {"message": ""}, HeldBack),
+        (301, None, Misconfigured),
+        (404, {"statusCode": 404, "error": "Not Found", "message": "", "validation": {}}, Misconfigured),
+        (200, "<html>", Rejected),
+        (200, '{"data": [', Rejected),
+    ],
+)
+def test_a_free_call_is_never_in_doubt(
+    wire: responses.RequestsMock, status: int, body: Any, kind: type[VendorFailure]
+) -> None:
+    raw = body if isinstance(body, str) else json.dumps(body)
+    wire.post(SEARCH, status=status, body=raw)
+    wire.post(COMPLETE, status=status, body=raw)
+    wire.get(f"{BASE}/v2/key/info", status=status, body=raw)
+    for ask in (
+        lambda: client.count(HERNDON),
+        lambda: client.ids(HERNDON),
+        lambda: client.autocomplete("Austin"),
+        client.key_info,
+    ):
+        with pytest.raises(VendorFailure) as caught:
+            ask()
+        assert type(caught.value) is kind
+        assert not getattr(caught.value, "charged", False)
+
+
+def test_a_free_call_without_an_answer_has_failed_and_is_not_in_doubt(wire: responses.RequestsMock) -> None:
+    wire.post(SEARCH, body=responses.ConnectionError("reset"))
+    with pytest.raises(VendorFailure) as caught:
+        client.count(HERNDON)
+    assert (type(caught.value), caught.value.category) == (VendorFailure, Category.NETWORK_ERROR)
 
 
 # --- The question ---------------------------------------------------------------------------------------------------

@@ -51,8 +51,8 @@ def doubtful(user: Any) -> PhoneReveal:
 @pytest.mark.parametrize(
     ("action", "state", "spent", "word"),
     [
-        ("was_not_charged", "released", Decimal("0.10"), "Released"),
-        ("was_charged", "written_off", Decimal("0.90"), "Written off"),
+        ("mark_chosen_not_billed", "released", Decimal("0.10"), "Marked as not billed"),
+        ("mark_chosen_billed", "written_off", Decimal("0.90"), "Marked as billed"),
     ],
 )
 def test_what_is_in_doubt_is_decided_after_a_question(action: str, state: str, spent: Decimal, word: str) -> None:
@@ -60,16 +60,16 @@ def test_what_is_in_doubt_is_decided_after_a_question(action: str, state: str, s
     reveal = doubtful(boss)
 
     asked = act(client, PhoneReveal, action, [reveal])
-    assert "phones of 2 people, $0.8000: Apollo knows nothing of this (404)" in asked.content.decode()
+    assert "phones of 2 people, $0.80 held: Apollo knows nothing of this (404)" in asked.content.decode()
     assert PhoneReveal.objects.get().state == "in_doubt"
     answer = act(client, PhoneReveal, action, [reveal], confirmed="yes")
 
     purse = Purse.objects.get()
-    assert words(answer) == [f"{word}: $0.8000 of phones"]
+    assert words(answer) == [f"{word}: $0.80 of phones"]
     assert (PhoneReveal.objects.get().state, purse.reserved, purse.spent) == (state, 0, spent)
     assert VendorCall.objects.get().cost == spent
     again = act(client, PhoneReveal, action, [reveal], confirmed="yes")
-    assert words(again) == ["None of these phone reveals is in doubt."]
+    assert words(again) == ["None of these phone reveals needs a billing check."]
 
 
 def test_nobody_sees_a_phone_or_somebody_elses_reveal() -> None:
@@ -82,5 +82,5 @@ def test_nobody_sees_a_phone_or_somebody_elses_reveal() -> None:
     ann, client = staff()
     ann.user_permissions.add(Permission.objects.get(codename="view_phonereveal"))
     assert list(client.get(address(PhoneReveal, "changelist")).context["cl"].result_list) == []
-    act(client, PhoneReveal, "was_charged", [reveal], confirmed="yes")
+    act(client, PhoneReveal, "mark_chosen_billed", [reveal], confirmed="yes")
     assert PhoneReveal.objects.get().state == "in_doubt"

@@ -14,7 +14,7 @@ from responses.matchers import header_matcher, json_params_matcher
 
 from integrations.contact import CONTACT_KEYS
 from integrations.contract import Answer, Reply
-from integrations.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.errors import Category, HeldBack, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
 from integrations.signalhouse import client
 from integrations.signalhouse.doors import SkipTrace
 from integrations.signalhouse.queries import skip_trace_query
@@ -93,6 +93,8 @@ def test_a_trace_is_asked_flat_with_an_idempotency_key_and_parses_exactly(wire: 
             "mailing_city": "Waco",
             "mailing_state": "TX",
             "mailing_zip": "76701",
+            "contact_name": "Jane Roe",
+            "contact_is_other": False,
         }
     )
 
@@ -126,8 +128,10 @@ def test_nobody_found_is_free_and_an_unusable_match_is_not(wire: responses.Reque
         (401, Misconfigured, "SignalHouse refused the key (401): nope."),
         (402, Misconfigured, "SignalHouse wants to be paid first (402): nope."),
         (403, Misconfigured, "SignalHouse does not allow this to the key (403): nope."),
-        (404, Rejected, "SignalHouse knows nothing of this (404): nope."),
-        (429, NotSent, "SignalHouse is asked too often (429): nope."),
+        (301, Misconfigured, "SignalHouse points elsewhere (301), not followed: check its base URL."),
+        (404, Misconfigured, "SignalHouse has nothing at this address (404), check its base URL: nope."),
+        (429, HeldBack, "SignalHouse is asked too often (429): nope."),
+        (500, InDoubt, "SignalHouse did not finish its answer (500): nope."),
         (503, NotSent, "SignalHouse is not working (503): nope."),
         (504, InDoubt, "SignalHouse did not finish its answer (504): nope."),
     ],
@@ -141,16 +145,39 @@ def test_errors_are_the_four_kinds(
     assert (type(caught.value), caught.value.status, caught.value.reason) == (kind, status, reason)
 
 
-@pytest.mark.parametrize("body", ["<html>", "[]", '{"success":true}', '{"data":"x"}', '{"data":[{"ethnicity":"K"}]}'])
-def test_a_paid_answer_that_cannot_be_read_is_charged_and_kept_without_traits(
-    wire: responses.RequestsMock, body: str
+@pytest.mark.parametrize(
+    ("body", "kind", "pauses"),
+    [
+        ("<html>", InDoubt, True),
+        ("[]", InDoubt, False),
+        ('{"success":true}', InDoubt, False),
+        ('{"data":{"firstName":"Jane","ethnicity":"K"', InDoubt, False),
+        ('{"data":"x"}', Rejected, False),
+        ('{"data":[{"ethnicity":"K"}]}', Rejected, False),
+    ],
+)
+def test_an_answer_that_cannot_be_used_is_in_doubt_or_paid_for_and_nothing_of_it_is_kept(
+    wire: responses.RequestsMock, body: str, kind: type[VendorFailure], pauses: bool
 ) -> None:
     wire.post(URL, body=body)
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(kind) as caught:
         buy()
-    assert caught.value.charged
-    assert caught.value.raw
-    assert b"ethnicity" not in caught.value.raw
+    failure = caught.value
+    assert isinstance(failure, InDoubt | Rejected)
+    assert (getattr(failure, "charged", False), getattr(failure, "pauses", False)) == (kind is Rejected, pauses)
+    assert failure.evidence is not None
+    assert (failure.evidence.raw, failure.evidence.length) == (None, len(body))
+
+
+def test_the_price_list_counts_a_match_whatever_the_answer_claims_and_another_person_is_marked(
+    wire: responses.RequestsMock,
+) -> None:
+    person = {"firstName": "Tom", "lastName": "Tenant", "phones": [{"number": "5125550101"}]}
+    wire.post(URL, json={"data": person, "credits": 4})
+    reply = buy()
+    facts = reply.answers[QUERY.key].facts
+    assert (reply.units, reply.claimed) == (Decimal(1), Decimal(4))
+    assert (facts["contact_name"], facts["contact_is_other"], facts["first_name"]) == ("Tom Tenant", True, None)
 
 
 def test_it_takes_one_at_a_time_and_may_be_repeated() -> None:

@@ -36,7 +36,7 @@ def form_of(client: Any, name: str, **changed: str) -> dict[str, str]:
     context = client.get(page_of(name)).context
     formset = context["inline_admin_formsets"][0].formset
     names = {form.instance.name: form.prefix for form in formset.forms}
-    fields = {"daily_cap": ""} | {
+    fields = {"daily_cap": "", "server_error_policy": "doubt"} | {
         f"{formset.prefix}-{key}": str(value) for key, value in formset.management_form.initial.items()
     }
     for form in formset.forms:

@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db.models import BooleanField
 
-from leads.filters import BadFilter, LeadFilter, matching
+from config.common.filters import Bound, Flag
+from leads.filters import FILTERS, BadFilter, matching, understood
 from leads.models import Lead
 from leads.services import set_tags
 from tests.leads.samples import make_leads
@@ -19,15 +21,16 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LONG_AGO, FAR_AHEAD = datetime(2001, 1, 1, tzinfo=UTC), datetime(2901, 1, 1, tzinfo=UTC)
 PHONE = "+15125550100"
 CONTACTABLE = {"enrichment_status": "completed", "phone": PHONE}
+TRISTATE = [field.name for field in Lead._meta.get_fields() if isinstance(field, BooleanField) and field.null]
 Columns = dict[str, Any]
 # filter, its value, the columns of leads that pass, the columns of leads that do not (nothing else is set)
 CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
     ("needsApollo", True, [{}], [{"apollo_enriched_at": NOON}]),
-    ("needsApollo", False, [{}, {"apollo_enriched_at": NOON}], []),
+    ("needsApollo", False, [{"apollo_enriched_at": NOON}], [{}]),
     ("needsSkipTrace", "true", [{}, {"email": "a@example.com"}], [{"phone": PHONE}]),
-    ("needsSkipTrace", "false", [{}, {"phone": PHONE}], []),
+    ("needsSkipTrace", "false", [{"phone": PHONE}], [{}, {"email": "a@example.com"}]),
     ("enrichedOnly", True, [CONTACTABLE], [{}, {"enrichment_status": "partial"}, {"phone": PHONE}]),
-    ("enrichedOnly", False, [{}, CONTACTABLE], []),
+    ("enrichedOnly", False, [{}, {"enrichment_status": "partial"}, {"phone": PHONE}], [CONTACTABLE]),
     (
         "contactable",
         True,
@@ -42,8 +45,30 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
     ),
     ("hasPhone", True, [{"phone": PHONE}], [{}, {"email": "a@example.com"}]),
     ("hasPhone", "false", [{}], [{"phone": PHONE}]),
-    ("doNotCall", True, [{"phone_do_not_call": True}], [{}, {"phone_do_not_call": False}]),
-    ("contactable", False, [{}, CONTACTABLE], []),
+    ("doNotCall", True, [{"phone": PHONE, "phone_do_not_call": True}], [{}, {"phone_do_not_call": False}]),
+    (
+        "doNotCall",
+        "0",
+        [{"phone": PHONE, "phone_do_not_call": False}],
+        [{}, {"phone": PHONE}, {"phone": PHONE, "phone_do_not_call": True}],
+    ),
+    (
+        "doNotCall",
+        "Unknown",
+        [{"phone": PHONE}],
+        [{}, {"phone": PHONE, "phone_do_not_call": False}, {"phone": PHONE, "phone_do_not_call": True}],
+    ),
+    (
+        "contactable",
+        False,
+        [
+            {},
+            {"phone": PHONE},
+            CONTACTABLE | {"phone_do_not_call": True},
+            CONTACTABLE | {"status": "contacted"},
+        ],
+        [CONTACTABLE, CONTACTABLE | {"phone_do_not_call": False}],
+    ),
     ("status", "contacted", [{"status": "contacted"}], [{}, {"status": "lost"}]),
     ("status", ["contacted", "lost"], [{"status": "contacted"}, {"status": "lost"}], [{}, {"status": "closed"}]),
     ("enrichmentStatus", "failed", [{"enrichment_status": "failed"}], [{}, CONTACTABLE]),
@@ -51,6 +76,16 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
     ("propertyState", "wa", [{"property_state": "WA"}], [{}, {"property_state": "OR"}]),
     ("propertyCity", "san josé", [{"property_city": "San José"}], [{}, {"property_city": "San Jose"}]),
     ("propertyCity", "100%", [{"property_city": "100%"}], [{"property_city": "1000"}]),
+    ("propertyState", ["wa", "OR", "wa"], [{"property_state": "WA"}, {"property_state": "OR"}], [{}]),
+    (
+        "propertyCity",
+        ["Kent", "YELM"],
+        [{"property_city": "kent"}, {"property_city": "Yelm"}],
+        [{"property_city": "Ken"}],
+    ),
+    ("propertyZip", 98101, [{"property_zip": "98101"}], [{"property_zip": "98102"}]),
+    ("propertyZip", ["98101", "00501"], [{"property_zip": "98101"}, {"property_zip": "00501"}], [{}]),
+    ("propertyType", ["SFR", "mfr"], [{"property_type": "SFR"}, {"property_type": "MFR"}], [{"property_type": "LAND"}]),
     ("propertyZip", "00501", [{"property_zip": "00501"}], [{}, {"property_zip": "501"}]),
     ("propertyType", "sfr", [{"property_type": "SFR"}], [{}, {"property_type": "MFR"}]),
     ("ownerType", "LLC", [{"owner_type": "llc"}], [{}, {"owner_type": "trust"}]),
@@ -62,6 +97,8 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
         [{}, {"estimated_value": 300001}],
     ),
     ("estimatedEquityMin", -5, [{"estimated_equity": -5}], [{}, {"estimated_equity": -6}]),
+    ("estimatedEquityMax", -0.5, [{"estimated_equity": -1}], [{"estimated_equity": 0}]),
+    ("estimatedEquityMin", "-0.5", [{"estimated_equity": 0}], [{"estimated_equity": -1}]),
     ("estimatedEquityMax", 0, [{"estimated_equity": 0}, {"estimated_equity": -5}], [{}, {"estimated_equity": 1}]),
     ("equityPercentMin", 33.33, [{"equity_percent": Decimal("33.33")}], [{}, {"equity_percent": Decimal("33.32")}]),
     ("bedroomsMin", 3, [{"bedrooms": 3}, {"bedrooms": 9}], [{}, {"bedrooms": 2}]),
@@ -76,6 +113,8 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
     ("highEquity", True, [{"high_equity": True}], [{}, {"high_equity": False}]),
     ("freeClear", True, [{"free_clear": True}], [{}, {"free_clear": False}]),
     ("tag", "vacant", [{"tag": "Vacant"}], [{}, {"tag": "Vacant lot"}]),
+    ("tag", ["hot", "OTHER"], [{"tag": "Hot"}, {"tag": "Vacant"}], [{}]),
+    ("callback", ["due", "today"], [{"callback_at": LONG_AGO}], [{}, {"callback_at": FAR_AHEAD}]),
     ("callback", "due", [{"callback_at": LONG_AGO}], [{}, {"callback_at": FAR_AHEAD}]),
     ("callback", "today", [{"callback_at": LONG_AGO}], [{}, {"callback_at": FAR_AHEAD}]),
     ("callback", "any", [{"callback_at": LONG_AGO}, {"callback_at": FAR_AHEAD}], [{}]),
@@ -107,7 +146,7 @@ def test_a_filter_passes_these_leads_and_no_others(
 
 
 def test_every_filter_there_is_has_a_case() -> None:
-    assert {name for name, *_ in CASES} == set(LeadFilter.base_filters)
+    assert {name for name, *_ in CASES} == set(FILTERS)
 
 
 def test_no_filter_passes_everything_and_two_must_both_hold() -> None:
@@ -147,10 +186,79 @@ def test_what_cannot_be_read_is_refused_by_name(params: dict[str, Any], names: l
     assert all(name in str(refused.value) for name in names)
 
 
-@pytest.mark.parametrize("value", ["maybe", "2", "yes"])
-def test_a_flag_that_is_neither_true_nor_false_is_refused(value: str) -> None:
+FLAGS = sorted(name for name, one in FILTERS.items() if isinstance(one, Flag))
+BOUNDS = sorted(name for name, one in FILTERS.items() if isinstance(one, Bound))
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize(
+    "value", ["maybe", 2, "2", -1, 1.0, 0.0, "1.0", "on", "t", "null", "None", [True], [], {}, "t\0"]
+)
+def test_a_flag_that_is_neither_true_nor_false_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(BadFilter) as refused:
+        matching(Lead.objects.all(), {name: value})
+    assert list(refused.value.errors) == [name]
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize(
+    ("values", "meant"),
+    [
+        ([True, 1, "1", "true", "TRUE", " True ", "yes", "YES", "yes\n"], True),
+        ([False, 0, "0", "false", "FALSE", " False ", "no", "No"], False),
+    ],
+)
+def test_a_flag_is_read_in_every_spelling(name: str, values: list[Any], meant: bool) -> None:
+    assert [understood({name: value})[name] for value in values] == [meant] * len(values)
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_true_and_false_never_pass_the_same_lead_and_neither_passes_all(name: str) -> None:
+    wide = {
+        "phone": PHONE,
+        "enrichment_status": "completed",
+        "apollo_enriched_at": NOON,
+        **dict.fromkeys(TRISTATE, True),
+    }
+    make([{}, wide, wide | dict.fromkeys(TRISTATE, False)], first=1)
+    yes, no = set(passed({name: True})), set(passed({name: False}))
+    assert yes and no and not yes & no
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+@pytest.mark.parametrize("value", [None, "", "  ", [], [""], [None]])
+def test_a_filter_without_a_value_is_refused_not_taken_for_all(name: str, value: Any) -> None:
+    with pytest.raises(BadFilter, match="would let every lead through"):
+        matching(Lead.objects.all(), {name: value})
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize(
+    "value", [True, "٣", "1_000", "1,000", "3 000", "0x10", "--1", "", [3], [1, 2], {}, float("nan"), 10**60, "1" * 200]
+)
+def test_a_number_that_is_none_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(BadFilter) as refused:
+        matching(Lead.objects.all(), {name: value})
+    assert list(refused.value.errors) == [name]
+
+
+@pytest.mark.parametrize("value", [True, 2.5, {}, [["98101"]], [True], "\ud800"])
+def test_a_text_that_is_none_is_refused(value: Any) -> None:
     with pytest.raises(BadFilter):
-        matching(Lead.objects.all(), {"vacant": value})
+        matching(Lead.objects.all(), {"propertyZip": value})
+
+
+def test_what_was_understood_is_told_in_json() -> None:
+    given = {"vacant": "YES", "estimatedValueMin": "3e5", "equityPercentMin": " 33.30 ", "status": ["new"], "tag": "x"}
+    assert understood(given | {"doNotCall": "UNKNOWN", "propertyZip": [98101, "98101"]}) == {
+        "vacant": True,
+        "estimatedValueMin": 300000,
+        "equityPercentMin": 33.3,
+        "status": ["new"],
+        "tag": "x",
+        "doNotCall": "unknown",
+        "propertyZip": ["98101"],
+    }
 
 
 @pytest.mark.parametrize("name", ["bedroomsMin", "yearBuiltMax", "estimatedValueMin", "equityPercentMin"])

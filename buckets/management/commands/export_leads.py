@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
-from config.common.commands import ProductCommand, add_user, pairs_of, row_of
+from config.common.commands import ProductCommand, add_user, row_of, texts_of
 from leads.disclosures import export_counted
 from leads.filters import matching
 from leads.models import Disclosure, Lead
@@ -31,7 +31,8 @@ class Command(ProductCommand):
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="Only leads that pass this filter, by the API's names: enrichedOnly=true, estimatedValueMin=300000, …",
+            help="Only leads that pass this filter, by the API's names: enrichedOnly=true, estimatedValueMin=300000; "
+            "the same choice or text twice: any of them",
         )
         parser.add_argument(
             "--output", metavar="FILE", help="The file to write; it replaces an older one when complete"
@@ -39,7 +40,7 @@ class Command(ProductCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         bucket = row_of(Bucket.objects.select_related("owner"), options["bucket"], username=options["user"])
-        wanted = pairs_of(options["where"], "--where")
+        wanted = texts_of(options["where"], "--where")
         leads = matching(Lead.objects.filter(bucket=bucket), wanted, time_zone=bucket.owner.time_zone)
         if options["json"] and not options["output"]:
             raise CommandError("--json goes with --output: stdout is the CSV's.")

@@ -8,10 +8,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
-from config.common.commands import add_user, id_of, pairs_of, row_of
+from config.common.commands import add_user, id_of, row_of, texts_of
 from enrichment.canary import HIT_RATE, SAMPLE, Canary
 from enrichment.management.runs import StartingCommand, dollars
 from enrichment.services import RunOptions
+from leads.filters import understood
 
 
 class Command(StartingCommand):
@@ -59,7 +60,7 @@ class Command(StartingCommand):
             skip_trace=not options["no_skip_trace"],
             start_from=id_of(options["start_from"], "lead") if options["start_from"] is not None else None,
             only_failed=options["only_failed"],
-            guard=pairs_of(options["guard"], "--guard"),
+            guard=understood(texts_of(options["guard"], "--guard")),
             max_cost=dollars(options["max_cost"]) if options["max_cost"] is not None else None,
             canary=_canary(options),
         )

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from config.common.commands import add_user, row_of
 from enrichment.management.runs import StartingCommand
 from enrichment.models import Run
+from enrichment.selectors import left_out_of_retry
 from enrichment.services import retry_options
 
 
@@ -25,4 +26,7 @@ class Command(StartingCommand):
         run = row_of(Run.objects.select_related("owner", "bucket"), options["run"], username=options["user"])
         if run.bucket is None:
             raise CommandError("The bucket of this run is gone.")
-        self.begin(run.bucket, run.owner, retry_options(run), options)
+        asked = retry_options(run)
+        if left_out := left_out_of_retry(run):
+            self.note(left_out)
+        self.begin(run.bucket, run.owner, asked, options)

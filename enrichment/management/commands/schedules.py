@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
-from config.common.commands import ProductCommand, add_criteria, add_user, criteria_of, pairs_of, row_of, user_named
+from config.common.commands import ProductCommand, add_criteria, add_user, criteria_of, row_of, texts_of, user_named
 from enrichment import schedules, ticking
 from enrichment.management.runs import dollars
 from enrichment.models import Schedule
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError
 from integrations.pace import database_now
+from leads.filters import understood
 
 
 class Command(ProductCommand):
@@ -108,7 +109,7 @@ def _asked(options: dict[str, Any]) -> dict[str, Any]:
         "limit": options["limit"],
         "skipTrace": False if options["no_skip_trace"] else None,
         "olderThanDays": options["older_than_days"],
-        "guard": pairs_of(options["guard"], "--guard") or None,
+        "guard": understood(texts_of(options["guard"], "--guard")) or None,
         "search": criteria_of(options),
     }
     return {name: value for name, value in asked.items() if value is not None}

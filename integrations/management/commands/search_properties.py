@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from config.common.commands import ProductCommand, add_criteria, add_user, criteria_of, user_named
+from integrations.realestateapi.queries import filters
 from integrations.services import NotNow, count_properties, property_ids
 
 IDS_PER_REQUEST = 10_000  # RealEstateAPI, "ids_only Searches for Credit Optimization"
@@ -29,7 +30,7 @@ class Command(ProductCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        criteria, wanted = criteria_of(options) or {}, options["ids"]
+        criteria, wanted = filters(criteria_of(options) or {}), options["ids"]
         if not 0 <= wanted <= IDS_PER_REQUEST:
             raise CommandError(f"--ids takes 0 to {IDS_PER_REQUEST}, not {wanted}: one request brings no more.")
         user = user_named(options["user"])

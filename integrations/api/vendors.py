@@ -1,0 +1,124 @@
+"""Vendors for operators: how they stand, and the decisions after a billing check. Needs the right to change vendors."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.common.api import ApiView, Problem, not_found, ok, translates
+from config.common.schema import answer, refusal
+from config.common.serializers import MoneyField, StrictSerializer
+from integrations import books, catalogue, vendors
+from integrations.models import Vendor
+from integrations.pace import database_now
+from integrations.vendors import BadPrice
+
+FORBIDDEN = {403: refusal("It needs an administrator")}
+
+
+@translates(BadPrice)
+def bad_price(error: BadPrice) -> Problem:
+    return Problem("INVALID", str(error), fields={"price": [str(error)]})
+
+
+class OperationSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    price = MoneyField(help_text="US dollars a unit")
+
+
+class VendorSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    available = serializers.BooleanField()
+    reason = serializers.CharField(help_text="Why it is not available; empty where it is")
+    needsBillingCheck = serializers.BooleanField(help_text="Paused because it claims more than the price list says")
+    serverErrorPolicy = serializers.ChoiceField(choices=Vendor.ServerErrors.choices)
+    spentToday = MoneyField()
+    excessToday = MoneyField(help_text="US dollars its own count is above the price list, since midnight UTC")
+    operations = OperationSerializer(many=True)
+
+
+class PriceInput(StrictSerializer):
+    operation = serializers.CharField(max_length=30, help_text="property_detail, skip_trace, …")
+    price = serializers.DecimalField(
+        max_digits=9, decimal_places=4, min_value=Decimal(0), help_text="US dollars a unit, from now on"
+    )
+
+
+class NoInput(StrictSerializer):
+    """A body with nothing in it."""
+
+
+class VendorBase(ApiView):
+    def vendor(self, name: str) -> Vendor:
+        self.permit()
+        if name not in vendors.names():
+            raise not_found("vendor")
+        return catalogue.vendor(name)
+
+    def permit(self) -> None:
+        if not self.user.has_perm("integrations.change_vendor"):
+            raise Problem("FORBIDDEN", "This needs an administrator.", status=403)
+
+
+class VendorsView(VendorBase):
+    @extend_schema(
+        operation_id="listVendors",
+        summary="The vendors, which of them are available, and what each costs",
+        responses={200: answer("VendorsAnswer", vendors=VendorSerializer(many=True)), **FORBIDDEN},
+    )
+    def get(self, request: Request) -> Response:
+        self.permit()
+        return ok(vendors=[_shown(catalogue.vendor(name)) for name in sorted(vendors.names())])
+
+
+class ConfirmPricesView(VendorBase):
+    @extend_schema(
+        operation_id="confirmPrices",
+        summary="The price list is right, the vendor's own count is not: ends a billing check",
+        request=NoInput,
+        responses={200: answer("VendorAnswer", vendor=VendorSerializer()), **FORBIDDEN},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        vendor = self.vendor(name)
+        self.body(NoInput)
+        vendors.confirm_price_list(vendor, self.user)
+        return ok(vendor=_shown(catalogue.vendor(name)))
+
+
+class PriceView(VendorBase):
+    @extend_schema(
+        operation_id="setPrice",
+        summary="What a unit of an operation costs from now on: ends a billing check too",
+        request=PriceInput,
+        responses={200: answer("VendorPriced", vendor=VendorSerializer()), **FORBIDDEN},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        vendor = self.vendor(name)
+        given = self.body(PriceInput)
+        vendors.set_price(vendor=vendor, operation=given["operation"], price=given["price"], by=self.user)
+        return ok(vendor=_shown(catalogue.vendor(name)))
+
+
+def _shown(vendor: Vendor) -> Any:
+    now = database_now()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    why = vendors.trouble(vendor, now)
+    facts = {
+        "name": vendor.pk,
+        "available": not why,
+        "reason": why,
+        "needsBillingCheck": vendor.billing_check,
+        "serverErrorPolicy": vendor.server_error_policy,
+        "spentToday": vendors.spent_today(vendor, now)[0],
+        "excessToday": books.excess_of(vendor.pk, since=midnight),
+        "operations": [
+            {"name": pace.operation.name, "price": pace.operation.setting("price")}
+            for pace in vendors.paces(vendor, now)
+        ],
+    }
+    return VendorSerializer(facts).data

@@ -1,0 +1,274 @@
+"""What no address declares is refused at every address, before anything is read, bought or changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rest_framework.serializers import Serializer
+
+from config.common.declared import declared
+from config.common.serializers import StrictSerializer
+from enrichment.api.views import QuoteView
+from enrichment.models import Run, Schedule
+from integrations.models import VendorCall
+from leads.models import Lead
+from tests.api.client import Api, body_of, refused
+from tests.api.test_tenancy import ADDRESSES, SAMPLES, World, methods
+
+EVERYWHERE = sorted(set(SAMPLES) - {("apollo-webhook", "POST")})
+FILTERS = "/api/property/bucket/leads"
+
+
+@pytest.fixture
+def world(ann: Any) -> World:
+    return World(ann)
+
+
+def address_of(world: World, name: str) -> str:
+    return ADDRESSES[name][0].replace("<uuid:", "{").replace("<str:", "{").replace(">", "}").format(**world.ids)
+
+
+@pytest.mark.parametrize(("name", "method"), EVERYWHERE)
+@pytest.mark.parametrize("query", ["nonsense=1", "maxCots=5", "nonsense"])
+def test_an_unknown_query_parameter_is_refused_by_name_everywhere(world, ann, name, method, query):
+    before = world.rows()
+    sample = SAMPLES[name, method][0]
+    query = f"{sample.format(**world.ids)}&{query}" if isinstance(sample, str) and sample else f"?{query}"
+    body = {key: value for key, value in sample.items() if value} if isinstance(sample, dict) else None
+
+    answer = Api(ann).send(method, address_of(world, name) + query, body)
+
+    if name in ("schema", "docs"):  # they answer in forms of their own
+        assert answer.status_code == 400
+    else:
+        refused(answer, 400, query.rpartition("&")[2].strip("?").partition("=")[0])
+    assert world.rows() == before
+    assert not VendorCall.objects.exists()
+
+
+@pytest.mark.parametrize(("name", "method"), EVERYWHERE)
+def test_an_unknown_field_of_the_body_is_refused_by_name_everywhere(world, ann, name, method):
+    if (name, method) == ("bucket-imports", "POST"):
+        return  # a form with a file: below
+    sample = SAMPLES[name, method][0]
+    query = sample.format(**world.ids) if isinstance(sample, str) else ""
+    before = world.rows()
+
+    answer = Api(ann).send(method, address_of(world, name) + query, {"maxCots": 5})
+
+    if (name, method) == ("bucket-imports", "GET"):  # it reads forms alone
+        assert answer.status_code == 415
+    elif name in ("schema", "docs"):
+        assert answer.status_code == 400
+    else:
+        refused(answer, 400, "maxCots")
+    assert world.rows() == before
+
+
+def test_a_file_comes_with_nothing_unknown_and_once(api, world):
+    address = address_of(world, "bucket-imports")
+    boundary = {"content_type": "multipart/form-data; boundary=x", "headers": api.headers}
+    part = '--x\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\nAddress\r\n'
+    for parts, field in (
+        ([part.format("file", '; filename="a.csv"'), part.format("maping", "")], "maping"),
+        ([part.format("file", '; filename="a.csv"')] * 2, "file"),
+    ):
+        answer = api.client.post(address, "".join(parts) + "--x--\r\n", **boundary)
+        refused(answer, 400, field)
+
+
+def test_a_name_that_stands_in_the_body_twice_is_refused(api, world):
+    body = f'{{"bucketId": "{world.bucket.pk}", "maxCost": 1, "limit": 1, "maxCost": 100}}'
+
+    message = refused(api.post("/api/property/bucket/process", body), 400)
+
+    assert message == "The body is not JSON: 'maxCost' stands in one object twice."
+    assert Run.objects.count() == 1
+
+
+def test_every_method_that_is_there_was_asked():
+    there = {(name, method) for name, (_, view) in ADDRESSES.items() for method in methods(view)}
+    assert there - set(EVERYWHERE) == {("apollo-webhook", "POST")}
+
+
+def test_what_is_taken_is_what_the_description_declares():
+    assert declared(QuoteView.get) >= {"limit", "maxCost", "skipTrace", "kind", "revealPhones"}
+    assert "guard" not in declared(QuoteView.get)
+    assert declared(QuoteView.post) == frozenset()
+
+
+def test_every_body_is_read_strictly():
+    """A serializer that reads a body and ignores what it does not know would be no cap at all for `maxCots`."""
+    import accounts.api.serializers
+    import buckets.api.serializers
+    import enrichment.api.serializers
+    import integrations.api.serializers
+    import leads.api.serializers
+
+    rooms = (accounts, buckets, enrichment, integrations, leads)
+    read = [
+        cls
+        for room in rooms
+        for name, cls in vars(room.api.serializers).items()
+        if isinstance(cls, type) and issubclass(cls, Serializer) and name.endswith(("Input", "Edit", "Query", "Upload"))
+    ]
+    assert len(read) > 20
+    assert [cls.__name__ for cls in read if not issubclass(cls, StrictSerializer)] == []
+
+
+@pytest.mark.parametrize("query", ["limit=5&limit=6", "bucketId={other}", "cursor=&cursor="])
+def test_a_parameter_given_twice_is_refused_not_the_last_taken(api, world, query):
+    answer = api.get(f"{FILTERS}?bucketId={world.bucket.pk}&{query.format(other=world.bucket.pk)}")
+
+    refused(answer, 400, query.partition("=")[0])
+
+
+# --- Filters and flags ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("doNotCall=0", ["1"]),
+        ("doNotCall=false", ["1"]),
+        ("doNotCall=1", ["2"]),
+        ("doNotCall=unknown", []),
+        ("hasPhone=1", ["1", "2"]),
+        ("hasPhone=NO", ["3"]),
+        ("contactable=false", ["2", "3"]),
+        ("needsApollo=false", []),
+        ("needsSkipTrace=0", ["1", "2"]),
+        ("enrichedOnly=no", ["3"]),
+        ("propertyZip=98101&propertyZip=98102", ["1", "2"]),
+        ("status=new&status=lost", ["1", "2", "3"]),
+    ],
+)
+def test_a_flag_is_read_in_every_spelling_and_false_filters(api, world, query, wanted):
+    known = {"phone": "+12065550100", "enrichment_status": "completed"}
+    Lead.objects.filter(property_id="1").update(**known, phone_do_not_call=False, property_zip="98101")
+    Lead.objects.filter(property_id="2").update(**known, phone_do_not_call=True, property_zip="98102")
+
+    answer = body_of(api.get(f"{FILTERS}?bucketId={world.bucket.pk}&{query}"))
+
+    assert [lead["propertyId"] for lead in answer["leads"]] == wanted
+    assert answer["totalMatching"] == len(wanted)
+
+
+BAD = ["2", "maybe", "1.0", "on", "t", "null", "", "%20", "true&{name}=true"]
+
+
+@pytest.mark.parametrize("name", ["hasPhone", "doNotCall", "contactable", "needsApollo", "enrichedOnly", "vacant"])
+@pytest.mark.parametrize("value", BAD)
+def test_a_flag_that_says_neither_is_refused_by_name(api, world, name, value):
+    value = value.format(name=name)
+    for address in (f"{FILTERS}?bucketId={world.bucket.pk}&", f"/api/property/bucket/{world.bucket.pk}/export?"):
+        refused(api.get(f"{address}{name}={value}"), 400, name)
+
+
+@pytest.mark.parametrize("value", [2, -1, 1.0, "maybe", "", " ", None, [], [True], {}, {"is": True}, "on", "t"])
+def test_a_flag_of_a_body_that_says_neither_is_refused_by_name(api, world, value):
+    before = world.rows()
+    bucket = str(world.bucket.pk)
+    quote = f"/api/property/bucket/{bucket}/quote"
+    schedule = {"bucketId": bucket, "kind": "enrich", "cadence": "0 3 * * *", "maxCost": 1}
+
+    for path, body, field in (
+        ("/api/property/bucket/process", {"bucketId": bucket, "skipTrace": value}, "skipTrace"),
+        ("/api/property/bucket/process", {"bucketId": bucket, "onlyFailed": value}, "onlyFailed"),
+        ("/api/property/bucket/process", {"bucketId": bucket, "guard": {"absenteeOwner": value}}, "absenteeOwner"),
+        (quote, {"guard": {"absenteeOwner": value}}, "absenteeOwner"),
+        (quote, {"kind": "apollo", "revealPhones": value}, "revealPhones"),
+        ("/api/apollo/enrich", {"leadIds": [str(world.lead.pk)], "updateDb": value}, "updateDb"),
+        ("/api/apollo/enrich", {"leadIds": [str(world.lead.pk)], "revealEmails": value}, "revealEmails"),
+        ("/api/property/bucket/combine", {"allOf": [bucket], "preview": value}, "preview"),
+        ("/api/schedules", schedule | {"skipTrace": value}, "skipTrace"),
+        ("/api/schedules", schedule | {"guard": {"absenteeOwner": value}}, "absenteeOwner"),
+        ("/api/property/search", {"mode": "count", "search": {"state": "WA", "absentee_owner": value}}, "search"),
+    ):
+        refused(api.post(path, body), 400, field)
+    assert world.rows() == before
+
+
+@pytest.mark.parametrize("value", [True, 1, "1", "TRUE", " yes ", "true"])
+def test_a_guard_means_true_in_every_spelling(api, world, value):
+    body = {"bucketId": str(world.bucket.pk), "guard": {"absenteeOwner": value}, "skipTrace": value, "limit": 1}
+    schedule = {"kind": "enrich", "cadence": "0 3 * * *", "maxCost": 1}
+
+    run = body_of(api.post("/api/property/bucket/process", body, Prefer="wait=0"), 202)["run"]
+    made = body_of(api.post("/api/schedules", body | schedule), 201)["schedule"]
+
+    assert run["options"]["guard"] == made["options"]["guard"] == {"absenteeOwner": True}
+    assert run["options"]["skipTrace"] is made["options"]["skipTrace"] is True
+    assert Run.objects.order_by("-pk")[0].options["guard"] == {"absenteeOwner": True}
+
+
+def test_a_guard_takes_any_of_several_values_and_one_number(api, world):
+    address = "/api/schedules"
+    body = {"bucketId": str(world.bucket.pk), "kind": "enrich", "cadence": "0 3 * * *", "maxCost": 1}
+    guard = {"propertyType": ["SFR", "MFR"], "propertyZip": [98101, "98102"], "equityPercentMin": "40"}
+
+    made = body_of(api.post(address, body | {"guard": guard}), 201)["schedule"]
+
+    kept = {"propertyType": ["SFR", "MFR"], "propertyZip": ["98101", "98102"], "equityPercentMin": 40}
+    assert made["options"]["guard"] == kept
+    for name, value in (("equityPercentMin", [40]), ("propertyType", []), ("status", ["hot"]), ("bedroomsMin", "٣")):
+        refused(api.post(address, body | {"guard": {name: value}}), 400, name)
+    assert Schedule.objects.count() == 2
+
+
+@pytest.mark.parametrize("value", ["1_0", "٣", " ", True, [5], 2.5, "1e99"])
+def test_a_number_in_no_plain_digits_is_refused(api, world, value):
+    before = world.rows()
+    body = {"bucketId": str(world.bucket.pk), "limit": value}
+
+    refused(api.post("/api/property/bucket/process", body), 400, "limit")
+    if value != 2.5:
+        refused(
+            api.post("/api/property/bucket/process", {"bucketId": body["bucketId"], "maxCost": value}), 400, "maxCost"
+        )
+    assert world.rows() == before
+
+
+# --- Answers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ids_say_when_not_all_are_given(api, sandbox, monkeypatch):
+    monkeypatch.setattr("config.local.sandbox.realestateapi.MAX_IDS", 100)
+    search = "/api/property/search"
+    counted = body_of(api.post(search, {"mode": "count", "search": {"state": "WA"}}))["total"]
+
+    many = body_of(api.post(search, {"mode": "ids", "search": {"state": "WA"}}))
+    monkeypatch.setattr("config.local.sandbox.realestateapi.MAX_IDS", counted)
+    all_of_them = body_of(api.post(search, {"mode": "ids", "search": {"state": "WA"}}))
+
+    assert counted > 100
+    assert (many["count"], many["total"], many["truncated"]) == (100, counted, True)
+    assert f"the first 100 of {counted:,} ids" in many["note"]
+    whole = [all_of_them[name] for name in ("count", "total", "truncated", "note")]
+    assert whole == [counted, counted, False, None]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_numbers_are_numbers_in_every_answer(api, sandbox):
+    one = str(sandbox.source.parcel(0).id)
+    detail = body_of(api.get(f"/api/property/detail?id={one}"))
+    rows = body_of(api.post("/api/property/search", {"mode": "full", "search": {"state": "WA"}, "size": 3}))
+    places = body_of(api.post("/api/property/autocomplete", {"search": "Seattle"}))["places"]
+
+    for facts in (detail["property"], *rows["properties"]):
+        for name in ("bathrooms", "latitude", "longitude", "equityPercent"):
+            assert facts[name] is None or isinstance(facts[name], int | float), (name, facts[name])
+        assert isinstance(facts["latitude"], float)
+    assert (detail["cost"], rows["cost"]) == (0.05, 0.15)
+    assert all(place["latitude"] is None or isinstance(place["latitude"], float) for place in places)
+
+
+def test_a_canary_is_told_in_numbers(api, world):
+    canary = {"leads": 1, "minHitRate": "0.5", "maxCostPerLead": 0.1}
+    body = {"bucketId": str(world.bucket.pk), "limit": 1, "canary": canary}
+
+    run = body_of(api.post("/api/property/bucket/process", body, Prefer="wait=0"), 202)["run"]
+
+    assert run["options"]["canary"] == {"leads": 1, "minHitRate": 0.5, "maxCostPerLead": 0.1}
