@@ -7,21 +7,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import requests
-from django.db import transaction
 from django.db.models import Sum
 
-from config.local.sandbox.skiptrace import input_of
-from enrichment.models import Run
+from enrichment.models import Run, RunItem
 from enrichment.reconcile import find_drift
-from enrichment.stages import owner_query
-from integrations import calls, catalogue
+from integrations import catalogue
 from integrations.gate import persist
 from integrations.models import Lookup, VendorCall
+from tests.chaos.operators import PAID, WAITS_FOR_DECISION, ZERO
 from tests.chaos.place import Broken, Place
-
-ZERO = Decimal(0)
-PAID = ("property_detail", "skip_trace")
 
 
 @dataclass(kw_only=True)
@@ -56,21 +50,22 @@ class Line:
         return " | ".join(parts)
 
 
-def ledger(place: Place, query: str = "") -> Mapping[str, Any]:
-    answer = requests.get(f"{place.running.sandbox_url}/sandbox/ledger{query}", timeout=30)
-    answer.raise_for_status()
-    found: Mapping[str, Any] = answer.json()
-    return found
+def close(place: Place, name: str, seconds: float, notes: Sequence[str] = ()) -> Line:
+    """Checks every promise, with an operator who decides what is still in doubt. Raises Broken.
 
-
-def close(place: Place, name: str, seconds: float, notes: Sequence[str] = (), *, bought_again: int = 0) -> Line:
-    """Checks every promise, lets the operator answer what is in doubt, checks again. Raises Broken.
-
-    bought_again: inputs a scenario had bought twice on purpose, as after a write-off.
+    1. Before anything is decided: what was billed is what was paid, and what the sandbox billed of what is in doubt.
+    2. The operator decides; runs that waited for that alone go on by themselves and finish.
+    3. What was billed is what was paid, no lead is lost, and nothing was billed twice but what was lost or the scenario
+       bought again on purpose.
     """
-    billed = ledger(place, "?inputs=1")
-    runs = persist(lambda: list(Run.objects.all()))
-    doubtful = persist(lambda: list(VendorCall.objects.filter(state=VendorCall.State.IN_DOUBT).order_by("pk")))
+    if place.is_calm():
+        compare(place)
+    waiting = persist(lambda: list(Run.objects.filter(WAITS_FOR_DECISION, status__in=Run.OPEN)))
+    place.settled([run.pk for run in waiting])
+    place.operator.decide()  # what cancelled runs left
+    place.until(lambda: not RunItem.objects.filter(token__isnull=False).exists(), "every lead is given back", 30)
+    billed, runs = place.ledger("?inputs=1"), persist(lambda: list(Run.objects.all()))
+    operator = place.operator
     line = Line(
         name=name,
         asked=sum(run.total for run in runs),
@@ -81,37 +76,38 @@ def close(place: Place, name: str, seconds: float, notes: Sequence[str] = (), *,
         lost=sum(run.total - run.done for run in runs if run.bucket_id is not None),
         billed=billed_by(billed),
         paid=spent(),
-        in_doubt=sum((call.reserved for call in doubtful), ZERO),
-        doubtful_calls=len(doubtful),
+        in_doubt=operator.held,
+        doubtful_calls=operator.checks,
         seconds=seconds,
-        notes=list(notes),
+        notes=[*notes, *operator.notes()],
     )
-    _check(place, line, billed, runs, bought_again)
-    truth = _Truth(billed)
-    garbage = VendorCall.objects.filter(state=VendorCall.State.SETTLED, category="INVALID_DATA")
-    over = sum((call.cost - truth.of(call) for call in persist(lambda: list(garbage))), ZERO)
-    if over:
-        line.notes.append(f"unreadable answers are held to be fully billed: ${over:.2f} too much")
-    doubted = {call.pk: truth.of(call) for call in doubtful}
-    _equal("billed, and paid + in doubt by the sandbox", line.billed, line.paid - over + sum(doubted.values(), ZERO))
-    for call_id, bought in doubted.items():
-        persist(lambda call_id=call_id, bought=bought: _answer(call_id, bought))  # type: ignore[misc]
-    _equal("billed, and paid once the operator has answered", line.billed, spent() - over)
-    drift = persist(find_drift)
-    if drift:
-        raise Broken("; ".join(map(str, drift[:5])))
+    _check(place, line, billed, runs)
     return line
 
 
-def _check(place: Place, line: Line, billed: Mapping[str, Any], runs: Sequence[Run], bought_again: int) -> None:
+def compare(place: Place) -> None:
+    """What was billed is what was paid, and what the sandbox billed of what is in doubt; each within what is held."""
+    billed = place.ledger("?inputs=1")
+    rows = VendorCall.objects.filter(state=VendorCall.State.IN_DOUBT).select_related("operation")
+    doubted = ZERO
+    for call in persist(lambda: list(rows)):
+        bought = call.price * place.operator.truth.of(call, billed).total()
+        if bought > call.reserved:
+            raise Broken(f"${bought} was billed for the request {call.pk}, ${call.reserved} are held for it")
+        doubted += bought
+    _equal("billed, and paid + in doubt by the sandbox", billed_by(billed), spent() + doubted)
+
+
+def _check(place: Place, line: Line, billed: Mapping[str, Any], runs: Sequence[Run]) -> None:
     if line.lost:
         raise Broken(f"{line.lost} leads are lost: {line}")
-    still = [str(run) for run in runs if run.is_open]
+    still = [f"{run} {run.reason}" for run in runs if run.is_open]
     if still:
         raise Broken(f"still open: {', '.join(still)}")
-    twice = sum(billed["billed_twice"].values())
-    if twice != bought_again:
-        raise Broken(f"{twice} inputs were billed twice, {bought_again} of them on purpose: {line}")
+    if waiting := sum(run.in_doubt for run in runs):
+        raise Broken(f"{waiting} leads are said to wait for decisions that have been made: {line}")
+    _equal("billed, and paid once the operator has decided", line.billed, line.paid)
+    _check_twice(place, line, billed)
     assert place.setting is not None
     for operation, pace in zip(PAID, (place.setting.details, place.setting.traces), strict=True):
         worst = billed["worst_minute"][operation]
@@ -120,6 +116,28 @@ def _check(place: Place, line: Line, billed: Mapping[str, Any], runs: Sequence[R
     drift = persist(find_drift)
     if drift:
         raise Broken("; ".join(map(str, drift[:5])))
+
+
+def _check_twice(place: Place, line: Line, billed: Mapping[str, Any]) -> None:
+    """Each input was billed once, once more for each time its answer was lost, and as often as the scenario says."""
+    lost, again, twice = place.operator.truth.lost, 0, 0
+    for name in PAID:
+        inputs = billed["inputs"][name]
+        again += sum(min(lost[name][one], times - 1) for one, times in inputs.items())
+        twice += sum(max(0, times - 1 - lost[name][one]) for one, times in inputs.items())
+        kept = sum(min(1, times - lost[name][one]) for one, times in inputs.items())
+        if (owned := persist(lambda name=name: _owned(name))) != kept:  # type: ignore[misc]
+            raise Broken(f"{name}: {kept} facts were billed and not lost, {owned} are owned: {line}")
+    if twice != place.rebought:
+        raise Broken(f"{twice} inputs were billed twice, {place.rebought} of them on purpose: {line}")
+    if again:
+        line.notes.append(f"{again} of them bought again")
+
+
+def _owned(name: str) -> int:
+    """Facts of this operation that were paid for and are kept."""
+    rows = Lookup.objects.filter(operation=catalogue.operation(name), cost__gt=0, fetched_at__isnull=False)
+    return rows.filter(facts__isnull=False, category="").count()
 
 
 def billed_by(report: Mapping[str, Any]) -> Decimal:
@@ -135,38 +153,3 @@ def spent() -> Decimal:
 def _equal(what: str, one: Decimal, other: Decimal) -> None:
     if one != other:
         raise Broken(f"{what}: ${one} is not ${other}")
-
-
-def _answer(call_id: Any, bought: Decimal) -> None:
-    with transaction.atomic():
-        done = calls.write_off(call_id, cost=bought) if bought else calls.release_doubt(call_id)
-    if not done and VendorCall.objects.get(pk=call_id).state == VendorCall.State.IN_DOUBT:
-        raise Broken(f"the operator's answer about call {call_id} was not taken")
-
-
-class _Truth:
-    """What the sandbox billed for a call, by its inputs: each is billed once at most, so they tell whose it was."""
-
-    def __init__(self, report: Mapping[str, Any]) -> None:
-        self.inputs = report["inputs"]
-        details = catalogue.operation("property_detail")
-        self.prices = {details.pk: details.setting("price")}
-        traces = catalogue.operation("skip_trace")
-        self.prices[traces.pk] = traces.setting("price")
-        self.details = details.pk
-        self.asked: dict[str, str] = {}
-        for facts in persist(lambda: list(Lookup.objects.filter(operation=details).values_list("facts", flat=True))):
-            try:
-                query = owner_query(facts or {})
-            except ValueError:
-                continue
-            self.asked[query.key] = input_of(query.params)
-
-    def of(self, call: VendorCall) -> Decimal:
-        """US dollars."""
-        keys = persist(lambda: list(call.lookups.values_list("key", flat=True)))
-        if call.operation_id == self.details:
-            units = sum(self.inputs["property_detail"].get(key, 0) for key in keys)
-        else:
-            units = sum(self.inputs["skip_trace"].get(self.asked[key], 0) for key in keys)
-        return Decimal(units) * Decimal(self.prices[call.operation_id])

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from enrichment.models import Run
 from integrations.gate import persist
 from integrations.models import Lookup, VendorCall
-from tests.chaos.books import PAID, ledger
+from tests.chaos.books import PAID
 from tests.chaos.people import Person, Said
 from tests.chaos.place import Broken, Place
 
@@ -47,7 +47,7 @@ def _in_the_middle(place: Place, who: Person) -> tuple[str, str, list[str]]:
 def _nothing_after(place: Place, verb: str, said: Said) -> str:
     """No purchase begins after the answer, and no bytes arrive but those that were already leaving."""
     time.sleep(4)
-    report = ledger(place, "?arrivals=1")
+    report = place.ledger("?arrivals=1")
     late = [at - said.at for name in PAID for at in report["arrivals"][name] if at > said.at]
     sent = persist(lambda: list(VendorCall.objects.filter(sent_at__isnull=False).values_list("sent_at", flat=True)))
     begun = sum(at is not None and at.timestamp() > said.at for at in sent)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enrichment.models import Run
 from integrations.gate import persist
 from integrations.models import Vendor, VendorCall
-from tests.chaos.books import billed_by, ledger, spent
+from tests.chaos.books import billed_by, spent
 from tests.chaos.people import Person
 from tests.chaos.place import Broken, Place, Setting
 
@@ -40,7 +40,7 @@ def ten_runs(place: Place) -> Sequence[str]:
     place.until(
         lambda: not Run.objects.filter(status__in=Run.ACTIVE).exists() and place.is_calm(), "the cap is used up"
     )
-    billed, paid = billed_by(ledger(place)), spent()
+    billed, paid = billed_by(place.ledger()), spent()
     if billed > CAP or paid != billed:
         raise Broken(f"under a cap of ${CAP} ${billed} was billed and ${paid} paid")
     share = _shares({person.user.pk for person, _ in buckets})

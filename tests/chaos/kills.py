@@ -31,13 +31,17 @@ def kills(place: Place) -> Sequence[str]:
     killed: Counter[str] = Counter()
     for _ in range(times):
         before = place.sent()
-        place.until(lambda before=before: place.sent() > before or _over(run), "the run goes on")  # type: ignore[misc]
+        place.attended(
+            lambda before=before: place.sent() > before or _over(run),  # type: ignore[misc]
+            "the run goes on",
+            [run],
+        )
         time.sleep(place.dice.uniform(0, 1.0))
         if _over(run):
             break
         killed[place.kill_somebody()] += 1
     place.settled([run])
-    doubts = persist(lambda: VendorCall.objects.filter(state=State.IN_DOUBT).count())
+    doubts = place.operator.checks
     if doubts > 10 * killed.total():
         raise Broken(f"{doubts} calls in doubt after {killed.total()} deaths with 10 in flight each")
     if killed.total() < times:

@@ -22,14 +22,12 @@ from config.local.stack import Options, Stack
 from enrichment.models import Run
 from integrations.gate import persist
 from integrations.models import VendorCall
+from tests.chaos.operators import Broken, Operator
 from tests.chaos.people import Person
 
-TABLES = "accounts_user, integrations_vendor, integrations_purse, enrichment_lane"
+__all__ = ["Broken", "Place", "Setting"]
+TABLES = "accounts_user, integrations_vendor, integrations_purse, integrations_propertyname, enrichment_lane"
 PATIENCE = 240.0  # seconds
-
-
-class Broken(AssertionError):
-    """A promise that was not kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +49,9 @@ class Place:
         self.parcels = GeneratedParcels(DEFAULT_PARCELS)
         self.given = 0
         self.orphans: list[psutil.Process] = []
+        self.people: list[Person] = []
+        self.operator = Operator(self)
+        self.rebought = 0  # inputs that the scenario had bought again on purpose
 
     @property
     def running(self) -> Stack:
@@ -80,6 +81,7 @@ class Place:
             self.faults()
             self.until(self.is_calm, "what the scenario before left")
         persist(_empty)
+        self.people, self.operator, self.rebought = [], Operator(self), 0
         requests.post(f"{self.running.sandbox_url}/sandbox/ledger/reset", timeout=10).raise_for_status()
 
     def close(self) -> None:
@@ -108,7 +110,8 @@ class Place:
     def person(self, name: str = "ann", **limits: Any) -> Person:
         generous: Any = {"daily_lead_limit": 1_000_000, "monthly_budget": Decimal(100_000)} | limits
         user = persist(lambda: User.objects.create_user(name, password="chaos", **generous))
-        return Person.of(user, self.running.web_url)
+        self.people.append(Person.of(user, self.running.web_url))
+        return self.people[-1]
 
     def some_ids(self, count: int) -> list[str]:
         """Property ids that the sandbox knows and nobody has had before."""
@@ -174,12 +177,28 @@ class Place:
         return time.monotonic() - began
 
     def settled(self, run_ids: Sequence[Any], seconds: float = PATIENCE) -> float:
-        """Waits until the runs are over and no purchase is under way."""
+        """Waits until the runs are over and no purchase is under way; the operator decides what they wait for."""
 
         def over() -> bool:
             return self.is_calm() and not Run.objects.filter(pk__in=run_ids, status__in=Run.OPEN).exists()
 
-        return self.until(over, "the runs are settled", seconds)
+        return self.attended(over, "the runs are settled", run_ids, seconds)
+
+    def attended(self, ready: Callable[[], Any], what: str, run_ids: Sequence[Any], seconds: float = PATIENCE) -> float:
+        """As `until`, with an operator who decides what these runs wait for."""
+
+        def attending() -> bool:
+            self.operator.attend(run_ids)
+            return bool(ready())
+
+        return self.until(attending, what, seconds)
+
+    def ledger(self, query: str = "") -> Mapping[str, Any]:
+        """The sandbox's books."""
+        answer = requests.get(f"{self.running.sandbox_url}/sandbox/ledger{query}", timeout=30)
+        answer.raise_for_status()
+        found: Mapping[str, Any] = answer.json()
+        return found
 
     def done(self, run_id: Any) -> int:
         return int(persist(lambda: Run.objects.get(pk=run_id).done))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from config.local.servers import Servers
-from tests.chaos import books, controls, crowds, kills, outages, vendors
+from tests.chaos import answers, books, controls, crowds, kills, outages, vendors
 from tests.chaos.place import Place, Setting
 
 
@@ -38,6 +38,23 @@ SCENARIOS = {
     "403-batch": Scenario(vendors.WELL, vendors.batch_refused),
     "long-refusal": Scenario(vendors.WELL, vendors.long_refusal),
     "odd-batches": Scenario(vendors.WELL, vendors.odd_batches),
+    "bills-then-500": Scenario(
+        vendors.WELL, answers.lost_answers({"kind": "500", "billed": True, "rate": 0.12}, {"kind": "520", "rate": 0.04})
+    ),
+    "bills-then-cuts": Scenario(
+        vendors.WELL, answers.lost_answers({"kind": "cut", "rate": 0.06}, {"kind": "cut_middle", "rate": 0.06})
+    ),
+    **{f"200-{kind}": Scenario(vendors.WELL, answers.no_answer(kind)) for kind in ("html", "text")},
+    **{
+        name: Scenario(vendors.WELL, answers.elsewhere(kind))
+        for name, kind in {"301": "301", "308": "308", "404-html": "404_html", "404-json": "404"}.items()
+    },
+    "outage": Scenario(crowds.LONE, answers.outage),
+    "credits-0": Scenario(vendors.WELL, answers.claims_nothing),
+    "credits-10": Scenario(vendors.WELL, answers.claims_ten),
+    "429-often": Scenario(vendors.WELL, answers.often_429),
+    "left-out-at-rebuy": Scenario(vendors.WELL, answers.left_out_at_rebuy),
+    "in-doubt-at-rebuy": Scenario(vendors.WELL, answers.in_doubt_at_rebuy),
     "ten-runs": Scenario(crowds.CROWDED, crowds.ten_runs),
     "behind-a-giant": Scenario(crowds.LONE, crowds.behind_a_giant),
     "stop-and-go": Scenario(outages.BUSY, controls.stop_and_go),

@@ -36,7 +36,7 @@ def run(sandbox: Sandbox) -> Run:
 def claimed(stage: int = 1, name: str = "property_detail") -> Any:
     operation = catalogue.operation(name)
     with transaction.atomic():
-        return purchase._claim(gate.enter(operation.pk), stage, name, 250, [])
+        return purchase._claim(gate.enter(operation.pk), stage, name, [])
 
 
 def spent(run: Run) -> Decimal:
@@ -90,11 +90,12 @@ def test_what_a_zombie_says_of_the_vendor_is_not_heard(run: Run) -> None:
     bought = claimed()
     VendorCall.objects.update(state="sent", sent_at=timezone.now())
     failure = InDoubt("no answer within 30 s")
-    assert gate.note("realestateapi", failure, bought.plan.call_id) is False
+    details = catalogue.operation("property_detail")
+    assert gate.note(details, failure, bought.plan.call_id) is False
     assert Vendor.objects.get(pk="realestateapi").failures == 1
     expire()
     purchase.reap()
-    gate.note("realestateapi", failure, bought.plan.call_id)
+    gate.note(details, failure, bought.plan.call_id)
     assert Vendor.objects.get(pk="realestateapi").failures == 1
 
 

@@ -12,6 +12,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 GROUPS = {
     "people and Valkey": ["fifty-at-once", "stop-and-go", "flushall"],
+    "what vendors answer": ["bills-then-500", "credits-0", "left-out-at-rebuy"],
     "workers": ["kill:gate.intend.after_commit", "kill:gate.settle.before_commit", "kills"],
 }
 

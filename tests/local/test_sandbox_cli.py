@@ -79,7 +79,7 @@ def test_it_says_when_it_is_ready_serves_and_leaves_quietly_on_ctrl_c(command: l
         (["--price", "skip_trace=NaN"], "--price skip_trace=NaN: UNIT=US dollars"),
         (["--price", "skip_trace=-1"], "--price skip_trace=-1"),
         (["--fault", "skip_trace:flood"], "unknown kind 'flood'"),
-        (["--envelope", "2027"], "--envelope 2027: capture or 2026"),
+        (["--envelope", "2027"], "--envelope 2027: capture or 2026 or published"),
         (["--generate", "0"], "--generate 0: at least 1"),
         (["--port", "70000"], "--port 70000: not a port"),
         (["--port", "x"], "invalid int value"),

@@ -1,7 +1,8 @@
 """Apollo: people and organization enrichment, phones by a later webhook. Nothing here honours an idempotency key."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Event, Lock, Thread
 from typing import Any
@@ -10,21 +11,25 @@ from urllib.parse import urlsplit
 from config.local.sandbox.apollo_people import (
     IDENTITY,
     Match,
+    answered_phone,
     find_organization,
     find_person,
     key_of,
+    known_name,
     phone_push,
     waterfall_push,
 )
-from config.local.sandbox.apollo_wire import pace_headers, push, refuse
+from config.local.sandbox.apollo_wire import pace_headers, push, refuse, usage
 from config.local.sandbox.billing import Ledger
-from config.local.sandbox.faults import FaultBox
+from config.local.sandbox.faults import Fault, FaultBox
+from config.local.sandbox.filters import words
 from config.local.sandbox.parcels import roll
 from config.local.sandbox.wire import Answer, Charge, Door, Json, Refusal, Request
 
 PREFIX = "/apollo/api/v1"
 MOST = 10  # people or domains in one request
 PHONE_CREDITS = Decimal(8)  # "plus 8 credits if a mobile phone is returned"
+_PHONE = "phone|"  # before a person's key: what the ledger calls a mobile
 RESULT_KEPT_S = 30 * 86_400.0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}  # nowhere else is a webhook ever pushed
 _WEBHOOK_NEEDED = "Please add a valid 'webhook_url' parameter when using 'reveal_phone_number' or a waterfall"
@@ -60,10 +65,11 @@ class Apollo:
             Door("POST", f"{PREFIX}/organizations/bulk_enrich", "apollo_organizations", self.organizations, batch=True),
             Door("GET", f"{PREFIX}/auth/health", "probe", lambda request: Answer(200, {"is_logged_in": True})),
             Door("GET", f"{PREFIX}/webhook_result/", "probe", self.webhook_result),
+            Door("POST", f"{PREFIX}/usage_stats/credit_usage_stats", "usage", self.usage),
         ]
 
     def authorise(self, request: Request, door: Door) -> None:
-        """The configured key; with "-test" behind it a key without any enrichment scope."""
+        """The configured key, a master key; with "-test" behind it one without any enrichment or usage scope."""
         key = request.headers.get("x-api-key", "")
         if key not in (self._key, f"{self._key}-test"):
             raise Refusal(401)
@@ -95,9 +101,9 @@ class Apollo:
             "error_code": None,
             "error_message": None,
             "total_requested_enrichments": len(details),
-            "unique_enriched_records": len(charges),
+            "unique_enriched_records": len({charge.input.removeprefix(_PHONE) for charge in charges}),
             "missing_records": found.count(None),
-            "credits_consumed": len(charges),
+            "credits_consumed": int(sum(charge.units for charge in charges)),
             "matches": [self._shown(match, flags) for match in found],
             **payload,
         }
@@ -127,6 +133,10 @@ class Apollo:
         found = [find_person(detail, self._seed) if key_of(detail) else None for detail in details]
         matches = list({match.key: match for match in found if match}.values())
         charges = [Charge(match.key) for match in matches if match.email or match.personal_email]
+        fault = self._box.pick("apollo_people", batch=True, webhook=True) if later else None
+        flags["phones_in_answer"] = fault is not None and fault.kind == "phones_in_answer"
+        if flags["phones_in_answer"]:
+            charges += [Charge(_PHONE + match.key, PHONE_CREDITS) for match in matches if match.mobile]
         with self._lock:
             self._requests += 1
             mixed = roll(self._seed, f"request|{self._requests}")
@@ -140,25 +150,44 @@ class Apollo:
             with self._lock:
                 self._results[str(request_id)] = _Result(kind)
             url = None if flags["poll_only"] else webhook_url
-            Thread(target=self._deliver, args=(str(request_id), matches, flags, url), daemon=True).start()
+            Thread(target=self._deliver, args=(str(request_id), matches, flags, url, fault), daemon=True).start()
         return found, payload, charges
 
     def _shown(self, match: Match | None, flags: dict[str, bool]) -> Json | None:
         if match is None:
             return None
-        personal = [match.personal_email] if match.personal_email else []
-        return {**match.payload, "personal_emails": personal} if flags["reveal_personal_emails"] else match.payload
+        shown = dict(match.payload)
+        if flags["reveal_personal_emails"]:
+            shown["personal_emails"] = [match.personal_email] if match.personal_email else []
+        if flags["phones_in_answer"] and match.mobile:
+            shown["phone_numbers"] = [answered_phone(match.mobile)]
+        return shown
 
-    def _deliver(self, request_id: str, matches: list[Match], flags: dict[str, bool], url: str | None) -> None:
-        """Later: the phones are billed, kept for polling, and pushed; under faults too late, twice, spoilt or lost."""
-        if self._stop.wait(self._delay_s):
+    def usage(self, request: Request) -> Answer:
+        """The credits consumed in this cycle, the running month: data as lead credits, mobiles as direct dials."""
+        start = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        end = (start + timedelta(days=32)).replace(day=1)
+        dials = PHONE_CREDITS * self._ledger.sold("apollo_people", _PHONE)
+        data = sum(self._ledger.units("apollo_people", "apollo_organizations"), Decimal(0)) - dials
+        return Answer(200, usage({"lead_credit": data, "direct_dial_credit": dials}, start, end))
+
+    def _deliver(
+        self, request_id: str, matches: list[Match], flags: dict[str, bool], url: str | None, fault: Fault | None
+    ) -> None:
+        """Later: the phones are billed, kept for polling, and pushed; under faults too late or early, twice, spoilt,
+        lost, without what the answer has told already, or with another count of credits than is billed."""
+        kind = fault.kind if fault else ""
+        if self._stop.wait(0.0 if kind == "webhook_early" else self._delay_s):
             return
         with self._lock:
             result = self._results[request_id]
+        if flags["phones_in_answer"]:
+            matches = [replace(match, mobile=None) for match in matches]
         wanted = flags["reveal_phone_number"] or flags["run_waterfall_phone"]
         phones = [match for match in matches if match.mobile] if wanted else []
         credits = int(PHONE_CREDITS) * len(phones)
-        self._ledger.charge_later("apollo_people", [Charge(f"phone|{match.key}", PHONE_CREDITS) for match in phones])
+        self._ledger.charge_later("apollo_people", [Charge(_PHONE + match.key, PHONE_CREDITS) for match in phones])
+        credits *= {"webhook_credits_0": 0, "webhook_credits_10": 10}.get(kind, 1)
         if result.kind == "phone":
             body = phone_push(matches, credits)
         else:
@@ -168,8 +197,6 @@ class Apollo:
         result.ready_at, result.body = time.monotonic(), body
         if url is None or urlsplit(url).hostname not in LOOPBACK:
             return
-        fault = self._box.pick("apollo_people", batch=True, webhook=True)
-        kind = fault.kind if fault else ""
         if fault is not None and kind == "webhook_late" and self._stop.wait(fault.pause_s):
             return
         told: Json = {"status": "success", "people": "…"} if kind == "webhook_garbage" else body
@@ -200,26 +227,29 @@ class Apollo:
         return Answer(200, payload, items="webhook_result")
 
     def organizations(self, request: Request) -> Answer:
-        """1 to 10 domains, in the body's `details` or the query's `domains[]`; one credit for each company found."""
+        """1 to 10 companies; one credit for each found.
+
+        Asked for by domain, website, LinkedIn address or name in the body's `details`, or in the query's `domains[]`.
+        """
         body = _read(request)
         details = body.get("details")
         domains = request.query.get("domains[]") or request.query.get("domains") or []
+        wanted = [(domain, "") for domain in domains if domain]
         if isinstance(details, list) and details:  # the body wins
-            domains = [_domain(detail) for detail in details]
-        domains = [domain for domain in domains if domain]
-        if not domains:
+            wanted = [company for detail in details if (company := _company(detail))]
+        if not wanted:
             raise Refusal(400, "invalid request, missing domains", code="INVALID_REQUEST")
-        if len(domains) > MOST:
+        if len(wanted) > MOST:
             raise Refusal(400, "domain count cannot be more than 10", code="RECORD_LIMIT_EXCEEDED")
-        found = [find_organization(domain, self._seed) for domain in domains]
+        found = [find_organization(domain, self._seed, name) for domain, name in wanted]
         unique = {company["primary_domain"] for company in found if company}
         payload = {
             "status": "success",
             "error_code": None,
             "error_message": None,
-            "total_requested_domains": len(domains),
-            "total_requested_records": len(domains),
-            "unique_domains": len(set(domains)),
+            "total_requested_domains": len(wanted),
+            "total_requested_records": len(wanted),
+            "unique_domains": len({domain for domain, _ in wanted}),
             "unique_enriched_records": len(unique),
             "missing_records": found.count(None),
             "organizations": found,
@@ -244,8 +274,13 @@ def _is_url(value: Any) -> bool:
     return isinstance(value, str) and urlsplit(value).scheme in ("http", "https") and bool(urlsplit(value).hostname)
 
 
-def _domain(detail: Any) -> str:
+def _company(detail: Any) -> tuple[str, str] | None:
+    """The domain of the company asked for, and the name it is known by where it was asked for by name."""
     if not isinstance(detail, dict):
-        return ""
+        return None
     website = urlsplit(str(detail.get("website") or "")).hostname or ""
-    return str(detail.get("domain") or website.removeprefix("www.") or "").strip().casefold()
+    if domain := str(detail.get("domain") or website.removeprefix("www.") or "").strip().casefold():
+        return domain, ""
+    by = str(detail.get("name") or urlsplit(str(detail.get("linkedin_url") or "")).path.rstrip("/").rpartition("/")[2])
+    known = known_name(by)
+    return (f"{words(known).replace(' ', '-')}.example.com", known) if known else None

@@ -25,6 +25,7 @@ IDENTITY = (
 )
 _TITLES = ("Owner", "Managing Member", "Principal", "Director of Operations", "Project Manager")
 _INDUSTRIES = ("real estate", "construction", "information technology & services", "retail")
+_LEGAL_FORM = re.compile(r"[\s,]+(l\.?l\.?c\.?|l\.?l\.?p\.?|inc\.?|corp\.?|co\.?|ltd\.?|l\.?p\.?)$", re.IGNORECASE)
 _NO_ORGANIZATION_FACTS = ("blog_url", "angellist_url", "phone", "publicly_traded_symbol", "publicly_traded_exchange")
 
 
@@ -124,10 +125,15 @@ def _employment(dice: bytes, company: Json, title: str) -> Json:
     }
 
 
-def find_organization(domain: str, seed: int) -> Json | None:
+def find_organization(domain: str, seed: int, name: str = "") -> Json | None:
     """The company of a domain, for four of five domains."""
     known = unit(roll(seed, f"company|{domain.casefold()}"), 31) < 0.8
-    return organization(domain, seed) if known else None
+    return organization(domain, seed, name) if known else None
+
+
+def known_name(asked: str) -> str:
+    """A company as Apollo calls it: by its brand, without the legal form it is registered with."""
+    return re.sub(r"[\s,.]+$", "", _LEGAL_FORM.sub("", asked.strip())).title()
 
 
 def organization(domain: str, seed: int, name: str = "") -> Json:
@@ -231,6 +237,11 @@ def _waterfall_person(match: Match) -> Json:
         "phone_numbers": [_pushed_phone(match.mobile)] if match.mobile else [],
         "emails": [{"email": email, "position": 0, "email_status_cd": "Verified"} for email in emails],
     }
+
+
+def answered_phone(phone: Phone) -> Json:
+    """A phone as the synchronous answer names its fields."""
+    return {name.removesuffix("_cd"): value for name, value in _pushed_phone(phone).items()}
 
 
 def _pushed_phone(phone: Phone) -> Json:

@@ -1,7 +1,10 @@
-"""Apollo's refusals, rate limit headers and webhook pushes."""
+"""Apollo's refusals, rate limit headers, credit usage and webhook pushes."""
 
 import http.client
 import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from config.local.sandbox.wire import TEXT_TYPE, Answer, Json, Refusal
@@ -46,6 +49,30 @@ def pace_headers(limit: int | None, used: int, wait_s: float | None) -> dict[str
     if wait_s is not None:
         headers["retry-after"] = str(int(wait_s) + 1)
     return headers
+
+
+_OTHER_CREDITS = (
+    "export_credit",
+    "conversation_credit",
+    "ai_credit",
+    "power_up_credit",
+    "inbound_website_visitor_credit",
+    "dialer",
+    "web_search_record_credit",
+    "contact_website_visitor_credit",
+)
+_CREDITS_A_CYCLE = 1_000_000
+
+
+def usage(consumed: Mapping[str, Decimal], start: datetime, end: datetime) -> Json:
+    """The answer of `credit_usage_stats`: what was consumed of which kind of credit since the cycle began."""
+    kinds = {name: int(consumed.get(name, 0)) for name in (*consumed, *_OTHER_CREDITS)}
+    stats = {
+        name: {"limit": _CREDITS_A_CYCLE, "consumed": used, "left_over": max(0, _CREDITS_A_CYCLE - used)}
+        for name, used in kinds.items()
+    }
+    cycle = {name: f"{at:%Y-%m-%dT%H:%M:%S}.000Z" for name, at in (("start_date", start), ("end_date", end))}
+    return {"credit_usage_stats": stats, "current_credit_cycle": cycle}
 
 
 def push(url: str, body: Json) -> bool:

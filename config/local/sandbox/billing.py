@@ -108,6 +108,19 @@ class Ledger:
             tally.billed += charge.units * price
             tally.inputs[charge.input] += 1
 
+    def sold(self, operation: str, input: str) -> int:
+        """How often this input has been billed; one that ends in "|" stands for all that begin so."""
+        with self._lock:
+            inputs = self._tallies[operation].inputs
+            if input.endswith("|"):
+                return sum(times for name, times in inputs.items() if name.startswith(input))
+            return inputs[input]
+
+    def units(self, *operations: str) -> tuple[Decimal, ...]:
+        """The units billed so far, by operation."""
+        with self._lock:
+            return tuple(self._tallies[operation].units for operation in operations)
+
     def reset(self) -> None:
         """Everything back to nothing."""
         with self._lock:

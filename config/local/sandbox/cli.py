@@ -14,6 +14,7 @@ from config.local.sandbox.generator import DEFAULT_PARCELS
 from config.local.sandbox.parcels import ParcelFileError
 from config.local.sandbox.server import Sandbox, SandboxConfig
 
+ENVELOPES = ("capture", "2026", "published")
 EXAMPLE = """example:
   %(prog)s --port 8001 --parcels king_county_sales.csv --pace property_detail=100 --pace skip_trace=50 \\
       --price property_detail=0.05 --price skip_trace=0.10 --fault skip_trace:timeout:rate=0.01:seconds=30
@@ -36,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--generate", type=int, default=DEFAULT_PARCELS, metavar="N", help="parcels without files (1000000)"
     )
     parser.add_argument("--seed", type=int, default=1, help="everything made up follows from it (1)")
-    parser.add_argument("--envelope", default="capture", help="RealEstateAPI's shapes: capture or 2026 (capture)")
+    parser.add_argument(
+        "--envelope", default="capture", help=f"RealEstateAPI's shapes: {', '.join(ENVELOPES)} (capture)"
+    )
     parser.add_argument(
         "--pace", action="append", default=[], metavar="OPERATION=N", help=f"requests a minute: {', '.join(OPERATIONS)}"
     )
@@ -47,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fault",
         action="append",
         default=[],
-        metavar="OPERATION:KIND[:rate=..][:count=..][:seconds=..][:after=..]",
+        metavar="OPERATION:KIND[:rate=..][:count=..][:seconds=..][:after=..][:billed=1]",
         help="repeatable; kinds are listed by a wrong one",
     )
     parser.add_argument("--realestateapi-key", default=SandboxConfig.realestateapi_key, metavar="KEY")
@@ -62,8 +65,8 @@ def config_of(options: argparse.Namespace) -> SandboxConfig:
         raise BadFlag(f"--port {options.port}: not a port")
     if options.generate < 1:
         raise BadFlag(f"--generate {options.generate}: at least 1")
-    if options.envelope not in ("capture", "2026"):
-        raise BadFlag(f"--envelope {options.envelope}: capture or 2026")
+    if options.envelope not in ENVELOPES:
+        raise BadFlag(f"--envelope {options.envelope}: {' or '.join(ENVELOPES)}")
     if options.webhook_delay < 0:
         raise BadFlag(f"--webhook-delay {options.webhook_delay}: not below 0")
     return SandboxConfig(

@@ -11,6 +11,15 @@ from config.local.sandbox.places import places
 from config.local.sandbox.shapes import label, neighborhood, prior_names, unformatted, use_of
 from config.local.sandbox.wire import Json
 
+# County recorders' words, as the vendor's published bulk record has one of them.
+_TYPE_WORDS = {
+    "SFR": "SINGLE FAMILY RESIDENCE",
+    "CONDO": "CONDOMINIUM",
+    "MFR": "MULTI-FAMILY DWELLINGS (GENERIC, ANY COMBINATION)",
+    "LAND": "RESIDENTIAL - VACANT LAND",
+    "MOBILE": "MANUFACTURED, MODULAR, PRE-FABRICATED HOMES",
+    "OTHER": "MISCELLANEOUS (GENERAL)",
+}
 _TYPES = {word.casefold() for word in (*STREET_TYPES, "Cir", "Blvd", "Trl", "Ter", "Pkwy", "Loop", "Ste", "Hwy")}
 
 
@@ -41,6 +50,16 @@ def detail(parcel: Parcel, prior_owner: bool = False) -> Json:
     if prior_owner:
         result["priorOwner"] = {"id": parcel.id, "ownerInfo": prior_names(parcel)}
     return result
+
+
+def published(parcel: Parcel, prior_owner: bool = False) -> Json:
+    """A detail as the vendor's published bulk record has it: the type in words and only under `propertyInfo`, equity
+    in whole US dollars at the root and under `ownerInfo`."""
+    record, facts = detail(parcel, prior_owner), facts_of(parcel)
+    del record["propertyType"]
+    record["equity"] = record["ownerInfo"]["equity"] = facts.equity
+    record["propertyInfo"]["propertyType"] = _TYPE_WORDS[parcel.property_type]
+    return record
 
 
 def _root(parcel: Parcel, facts: Facts) -> Json:

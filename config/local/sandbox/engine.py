@@ -7,8 +7,9 @@ from typing import Any
 
 from config.local.sandbox import faults as kinds
 from config.local.sandbox.billing import Ledger, Pace
-from config.local.sandbox.faults import Fault, FaultBox, FaultError, gateway, parse, spoil
+from config.local.sandbox.faults import Fault, FaultBox, FaultError, parse
 from config.local.sandbox.search import Search
+from config.local.sandbox.spoiling import instead, spoil
 from config.local.sandbox.wire import Answer, Door, Json, Refusal, Request, Vendor
 
 
@@ -60,30 +61,34 @@ class Engine:
             answer.headers |= headers
             return self._refused(door, answer)
         fault = self._box.pick(door.operation, door.batch)
-        if fault is not None and fault.kind not in kinds.AFTER_KINDS:
-            if fault.kind != "slow":
-                return self._before(vendor, door, fault)
+        if fault is not None and fault.kind in kinds.BEFORE_KINDS and fault.kind != "slow":
+            return self._before(vendor, door, fault, request)
+        if fault is not None and fault.kind == "slow" and not fault.billed:
             self._stop.wait(fault.pause_s)
-        try:
-            answer = door.handle(request)
-        except Refusal as refusal:
-            answer = vendor.refuse(refusal, door)
-        except Exception as error:  # a mistake of ours must not look like a fault of the vendor's
-            answer = Answer(500, {"message": f"the sandbox is at fault: {error!r}"}, answered=False)
+        answer = self._handle(vendor, door, request)
         answer.headers |= headers
         if fault is not None and fault.kind in kinds.SPOILING_KINDS:
-            answer = spoil(answer, fault.kind)
+            answer = spoil(answer, fault, lambda one: self._ledger.sold(door.operation, one))
         self._ledger.settle(door.operation, answered=answer.answered, status=answer.status, charges=answer.charges)
         return self._after(answer, fault)
+
+    def _handle(self, vendor: Vendor, door: Door, request: Request) -> Answer:
+        try:
+            return door.handle(request)
+        except Refusal as refusal:
+            return vendor.refuse(refusal, door)
+        except Exception as error:  # a mistake of ours must not look like a fault of the vendor's
+            return Answer(500, {"message": f"the sandbox is at fault: {error!r}"}, answered=False)
 
     def _refused(self, door: Door, answer: Answer) -> Answer:
         self._ledger.settle(door.operation, answered=False, status=answer.status)
         return answer
 
-    def _before(self, vendor: Vendor, door: Door, fault: Fault) -> Answer | None:
-        """A fault that keeps the request from the vendor: nothing is answered, nothing billed."""
+    def _before(self, vendor: Vendor, door: Door, fault: Fault, request: Request) -> Answer | None:
+        """A fault that keeps the request from the vendor, or its answer from the client: then it has been billed."""
+        charges = self._handle(vendor, door, request).charges if fault.billed else []
         if fault.kind == "cut_before":
-            self._ledger.settle(door.operation, answered=False, status=0)
+            self._ledger.settle(door.operation, answered=False, status=0, charges=charges)
             return None
         if fault.kind in kinds.STATUS_KINDS:
             code = "daily" if fault.kind == "429_daily" else ""
@@ -91,13 +96,16 @@ class Engine:
             if fault.kind == "429_retry_after":
                 answer.headers["Retry-After"] = str(math.ceil(fault.pause_s))
         else:
-            answer = gateway(fault.kind)
-        return self._refused(door, answer)
+            answer = instead(fault.kind, request.path)
+        self._ledger.settle(door.operation, answered=False, status=answer.status, charges=charges)
+        return answer
 
     def _after(self, answer: Answer, fault: Fault | None) -> Answer | None:
         """A fault that strikes once the answer is made and billed."""
-        if fault is not None and fault.kind == "timeout":
+        if fault is not None and (fault.kind == "timeout" or (fault.kind == "slow" and fault.billed)):
             self._stop.wait(fault.pause_s)
+        if fault is not None and fault.kind == "cut_middle":
+            answer.cut_at = len(answer.body()) // 2
         return None if fault is not None and fault.kind in ("timeout", "cut") else answer
 
     def _counties(self) -> list[Json]:

@@ -1,27 +1,45 @@
 """Failing on purpose: which request fails, how, and how often."""
 
-import copy
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 from config.local.sandbox.billing import OPERATIONS
-from config.local.sandbox.wire import HTML_TYPE, TEXT_TYPE, Answer, Json
+from config.local.sandbox.wire import Json
 
-STATUS_KINDS = {"401": 401, "402": 402, "403": 403, "403_batch": 403, "429": 429, "429_daily": 429} | {
+# What the vendor itself answers, in its own shape; "404" is the documented one, without `data`.
+STATUS_KINDS = {"401": 401, "402": 402, "403": 403, "403_batch": 403, "404": 404, "429": 429, "429_daily": 429} | {
     "429_retry_after": 429,
     "500": 500,
 }
-GATEWAY_KINDS = {"502": "Bad Gateway", "503": "Service Temporarily Unavailable", "504": "Gateway Time-out"}
-BATCH_KINDS = {"missing", "extra", "duplicate", "reorder"}
-SPOILING_KINDS = {"garbage", "empty"} | BATCH_KINDS
-AFTER_KINDS = {"timeout", "cut"} | SPOILING_KINDS
-WEBHOOK_KINDS = {"webhook_twice", "webhook_lost", "webhook_late", "webhook_garbage"}
-KINDS = {"slow", "html", "cut_before"} | set(STATUS_KINDS) | set(GATEWAY_KINDS) | AFTER_KINDS | WEBHOOK_KINDS
+# What a proxy, a CDN or another web server answers in the vendor's place.
+GATEWAY_KINDS = {
+    "404_html": "Not Found",
+    "408": "Request Time-out",
+    "502": "Bad Gateway",
+    "503": "Service Temporarily Unavailable",
+    "504": "Gateway Time-out",
+    "520": "Web server is returning an unknown error",
+}
+REDIRECT_KINDS = {"301", "302", "307", "308"}
+PAGE_KINDS = {"html", "text", "json"}  # 200 with a web page, a plain word, or JSON that is not the vendor's
+BEFORE_KINDS = {"slow", "cut_before"} | set(STATUS_KINDS) | set(GATEWAY_KINDS) | REDIRECT_KINDS | PAGE_KINDS
+BATCH_KINDS = {"missing", "missing_rebuy", "extra", "duplicate", "reorder"}
+# The answer says that a unit costs so many credits. The ledger bills by the price list.
+CLAIM_KINDS = {"credits_0": 0, "credits_10": 10}
+REQUEST_ID_KINDS = {"request_id_text", "request_id_missing"}  # of Apollo
+SPOILING_KINDS = {"garbage", "empty", "unusable"} | BATCH_KINDS | set(CLAIM_KINDS) | REQUEST_ID_KINDS
+AFTER_KINDS = {"timeout", "cut", "cut_middle"} | SPOILING_KINDS
+WEBHOOK_KINDS = {"webhook_twice", "webhook_lost", "webhook_late", "webhook_early", "webhook_garbage"} | {
+    "webhook_credits_0",
+    "webhook_credits_10",
+    "phones_in_answer",
+}
+KINDS = BEFORE_KINDS | AFTER_KINDS | WEBHOOK_KINDS
 DEFAULT_SECONDS = {"slow": 2.0, "webhook_late": 5.0, "timeout": 60.0, "429_retry_after": 1.0}
-MAINTENANCE = "<!DOCTYPE html><html><head><title>Just a moment</title></head><body><h1>Checking</h1></body></html>"
+FREE = ("probe", "usage")
 
 
 class FaultError(Exception):
@@ -30,7 +48,11 @@ class FaultError(Exception):
 
 @dataclass(slots=True)
 class Fault:
-    """One standing order to fail. `after` requests pass first, then at most `count` fail, each with odds `rate`."""
+    """One standing order to fail. `after` requests pass first, then at most `count` fail, each with odds `rate`.
+
+    billed: of what strikes before the vendor has seen the request: it had seen it, done its work and billed it. "slow"
+    waits with the made answer then; "missing" bills what it leaves out, too.
+    """
 
     operation: str
     kind: str
@@ -38,18 +60,21 @@ class Fault:
     count: int | None = None
     seconds: float | None = None
     after: int = 0
+    billed: bool = False
     seen: int = 0
     fired: int = 0
 
     def __post_init__(self) -> None:
-        if self.operation not in (*OPERATIONS, "*", "probe"):
-            raise FaultError(f"unknown operation {self.operation!r}; known: *, probe, {', '.join(OPERATIONS)}")
+        if self.operation not in (*OPERATIONS, "*", *FREE):
+            raise FaultError(f"unknown operation {self.operation!r}; known: *, {', '.join((*FREE, *OPERATIONS))}")
         if self.kind not in KINDS:
             raise FaultError(f"unknown kind {self.kind!r}; known: {', '.join(sorted(KINDS))}")
         if not 0 <= self.rate <= 1:
             raise FaultError(f"rate {self.rate} is not between 0 and 1")
         if self.after < 0 or (self.count is not None and self.count < 0) or (self.seconds or 0) < 0:
             raise FaultError("count, seconds and after cannot be negative")
+        if self.billed and self.kind not in BEFORE_KINDS | BATCH_KINDS:
+            raise FaultError(f"{self.kind!r} is billed as it is; billed goes with: {', '.join(sorted(BEFORE_KINDS))}")
 
     @property
     def pause_s(self) -> float:
@@ -57,17 +82,34 @@ class Fault:
         return DEFAULT_SECONDS.get(self.kind, 0.0) if self.seconds is None else self.seconds
 
     def concerns(self, operation: str, batch: bool) -> bool:
-        """Whether a request of this operation can meet this fault; "*" does not reach the free probe doors."""
-        if self.operation != operation and (self.operation != "*" or operation == "probe"):
+        """Whether a request of this operation can meet this fault.
+
+        "*" does not reach the free side doors; "probe" reaches all of them, "usage" Apollo's credit usage alone.
+        """
+        if operation in FREE:
+            return self.operation in ("probe", operation)
+        if self.operation not in (operation, "*"):
             return False
         return batch or self.kind not in BATCH_KINDS | {"403_batch"}
 
     def report(self) -> Json:
         """The fault as JSON, with what it has done so far."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__ if name != "billed" or self.billed}
 
 
-_FIELDS = {"rate": float, "count": int, "seconds": float, "after": int}
+def _boolean(value: Any) -> bool:
+    if str(value).lower() not in ("1", "true", "0", "false"):
+        raise ValueError(value)
+    return str(value).lower() in ("1", "true")
+
+
+_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "rate": float,
+    "count": int,
+    "seconds": float,
+    "after": int,
+    "billed": _boolean,
+}
 
 
 def parse(order: Any) -> Fault:
@@ -80,12 +122,12 @@ def parse(order: Any) -> Fault:
             name: convert(order[name]) for name, convert in _FIELDS.items() if order.get(name) is not None
         }
     except (TypeError, ValueError):
-        raise FaultError("rate, count, seconds and after are numbers") from None
+        raise FaultError("rate, count, seconds and after are numbers, billed is 1 or 0") from None
     return Fault(str(order["operation"]), str(order["kind"]), **extras)
 
 
 def parse_flag(text: str) -> Fault:
-    """A fault from a flag: operation:kind[:rate=0.1][:count=3][:seconds=2][:after=10]. Raises FaultError."""
+    """A fault from a flag: operation:kind[:rate=0.1][:count=3][:seconds=2][:after=10][:billed=1]. Raises FaultError."""
     operation, _, rest = text.partition(":")
     kind, *extras = rest.split(":")
     order: Json = {"operation": operation, "kind": kind}
@@ -127,48 +169,3 @@ class FaultBox:
     def _strikes(self, number: int, fault: Fault) -> bool:
         draw = hashlib.blake2b(f"{self._seed}|{number}|{fault.seen}".encode(), digest_size=4).digest()
         return int.from_bytes(draw, "big") / 2**32 < fault.rate
-
-
-def gateway(kind: str) -> Answer:
-    """What a proxy in front of the vendor says when the vendor is away; the vendor has seen nothing."""
-    if kind == "html":
-        return Answer(200, text=MAINTENANCE, content_type=HTML_TYPE, answered=False)
-    text = f"<html><head><title>{kind} {GATEWAY_KINDS[kind]}</title></head></html>"
-    return Answer(int(kind), text=text, content_type=HTML_TYPE, answered=False)
-
-
-def spoil(answer: Answer, kind: str) -> Answer:
-    """A good answer spoiled: broken, emptied, or its batch disturbed. Refusals stay as they are.
-
-    It was billed as it was made; but an item that is missing is not billed: a client could not tell that it was sold.
-    """
-    if answer.status != 200 or not isinstance(answer.payload, dict):
-        return answer
-    if kind == "garbage":
-        text = answer.body().decode()
-        return Answer(200, text=text[: len(text) * 2 // 3], charges=answer.charges, content_type=TEXT_TYPE)
-    payload, found, charges = dict(answer.payload), answer.payload.get(answer.items), answer.charges
-    if kind == "empty":
-        payload[answer.items] = [] if isinstance(found, list) else {} if isinstance(found, dict) else None
-    elif isinstance(found, list) and found:
-        payload[answer.items] = _disturb(kind, found)
-        if kind == "missing":
-            charges = [charge for charge in charges if charge.item is None or charge.item % 3]
-            if "credits" in payload:
-                payload["credits"] = len(charges)
-    return Answer(200, payload, headers=answer.headers, charges=charges, items=answer.items)
-
-
-def _disturb(kind: str, items: list[Any]) -> list[Any]:
-    if kind == "missing":  # every third, the first one included
-        return [item for position, item in enumerate(items) if position % 3]
-    if kind == "duplicate":
-        return [*items, items[0]]
-    if kind == "reorder":
-        return items[::-1]
-    stranger = copy.deepcopy(items[0])  # "extra": one nobody asked for
-    if isinstance(stranger, dict) and "id" in stranger:
-        stranger["id"] = type(stranger["id"])(99_999_999)
-    if isinstance(stranger, dict) and isinstance(stranger.get("input"), dict):
-        stranger["input"]["key"] = "nobody-asked"
-    return [*items, stranger]

@@ -1,13 +1,15 @@
 """RealEstateAPI's property doors: PropertySearch, PropertyDetail, PropertyDetailBulk, PropertyMapping, AutoComplete.
 
-Two envelopes: "capture" as the vendor's captured answers read, "2026" as its rewritten pages print them.
+Three envelopes: "capture" as the vendor's captured answers read, "2026" as its rewritten pages print them, "published"
+as "capture" with what its published answers say otherwise: `credits` 0 for a found PropertyDetail and 10 a record in
+bulk (both are billed 1 a record), property types in words, equity as whole numbers.
 """
 
 import random
 from collections.abc import Callable
 
 from config.local.sandbox.autocomplete import complete
-from config.local.sandbox.detail import detail
+from config.local.sandbox.detail import detail, published
 from config.local.sandbox.envelope import Envelope, check_detail, read
 from config.local.sandbox.filters import boolean, number, parse_address
 from config.local.sandbox.parcels import Parcel
@@ -39,7 +41,8 @@ class RealEstateAPI:
     def __init__(self, search: Search, key: str, *, envelope: str = "capture", seed: int = 1) -> None:
         self.search, self.source, self._key, self._seed = search, search.source, key, seed
         self.envelope = Envelope(modern=envelope == "2026")
-        self._detail = detail_2026 if self.envelope.modern else detail
+        self._detail = {"2026": detail_2026, "published": published}.get(envelope, detail)
+        self._claims = {"published": (0, 10)}.get(envelope, (1, 1))  # `credits` a record, at the single and bulk doors
 
     def doors(self) -> list[Door]:
         """The endpoints of this module."""
@@ -132,7 +135,7 @@ class RealEstateAPI:
         prior = boolean("prior_owner", body.get("prior_owner", False))
         return Answer(
             200,
-            self.envelope.good(body, self._record(parcel, prior), more={"credits": 1, **times}),
+            self.envelope.good(body, self._record(parcel, prior), more={"credits": self._claims[0], **times}),
             charges=_charges([parcel]),
         )
 
@@ -179,7 +182,9 @@ class RealEstateAPI:
         prior = boolean("prior_owner", body.get("prior_owner", False))
         indices = [self.source.index_of(one) for one in dict.fromkeys(int(float(one)) for one in ids)]
         parcels = self._shuffled([self.source.parcel(index) for index in indices if index is not None])
-        more = {"credits": len(parcels)} | ({"resultCount": len(parcels)} if self.envelope.modern else {})
+        more = {"credits": self._claims[1] * len(parcels)}
+        if self.envelope.modern:
+            more["resultCount"] = len(parcels)
         payload = self.envelope.good(body, [self._record(parcel, prior) for parcel in parcels], more=more)
         return Answer(200, payload, charges=_charges(parcels))
 

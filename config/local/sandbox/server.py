@@ -70,20 +70,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if answer is None:
             self.close_connection = True
             return
-        self._write(answer.status, answer.content_type, answer.headers, answer.body())
+        if answer.cut_at is not None:
+            self.close_connection = True
+        self._write(answer.status, answer.content_type, answer.headers, answer.body(), answer.cut_at)
 
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _serve
 
-    def _write(self, status: int, content_type: str, headers: Mapping[str, str], body: bytes) -> None:
+    def _write(
+        self, status: int, content_type: str, headers: Mapping[str, str], body: bytes, cut_at: int | None = None
+    ) -> None:
         lines = [
             f"HTTP/1.1 {status} {_REASONS.get(status, '')}",
             f"Content-Type: {content_type}",
             f"Content-Length: {len(body)}",
             *(f"{name}: {value}" for name, value in headers.items()),
         ]
-        if self.close_connection:
+        if self.close_connection and cut_at is None:  # who is about to cut the connection does not announce it
             lines.append("Connection: close")
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body[:cut_at])
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silence."""

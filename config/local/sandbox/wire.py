@@ -43,7 +43,10 @@ class Charge:
 
 @dataclass(slots=True)
 class Answer:
-    """A vendor's answer before it is bytes. `items` names the payload key a batch fault may disturb."""
+    """A vendor's answer before it is bytes. `items` names the payload key a batch fault may disturb.
+
+    cut_at: bytes of the body that are sent before the connection is cut; None: all of it, and it stays open.
+    """
 
     status: int = 200
     payload: Any = None
@@ -53,6 +56,7 @@ class Answer:
     charges: list[Charge] = field(default_factory=list)
     items: str = "data"
     answered: bool = True
+    cut_at: int | None = None
 
     def body(self) -> bytes:
         """The bytes of the body, UTF-8."""
