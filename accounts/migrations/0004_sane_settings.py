@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_user_time_zone'),
+        ('accounts', '0003_idempotent_request'),
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
