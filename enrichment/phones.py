@@ -73,7 +73,7 @@ def sweep() -> int:
     until = time.monotonic() + SWEEP_SECONDS
     due = reveals.due()
     while due and time.monotonic() < until:
-        if not _wait_for_slot(until):
+        if _is_askable(due[0]) and not _wait_for_slot(until):
             break
         closed += _safely(_ask, due.pop(0))
     return closed
@@ -94,9 +94,17 @@ def ask(call_id: UUID) -> bool:
     At the operation's pace, as any free call; where nothing can leave now, it stays due. Only an answer gives a reveal
     up, never silence: Apollo keeps a result for 30 days.
     """
-    if not reveals.is_due(call_id) or not _wait_for_slot(time.monotonic() + PATIENCE):
+    if not reveals.is_due(call_id):
+        return False
+    if _is_askable(call_id) and not _wait_for_slot(time.monotonic() + PATIENCE):
         return False
     return _ask(call_id)
+
+
+def _is_askable(call_id: UUID) -> bool:
+    """Whether asking takes a request at all: without an id that Apollo could know, only time passes."""
+    known = PhoneReveal.objects.filter(pk=call_id).values_list("request_id", flat=True).first()
+    return client.is_askable(known or "")
 
 
 def _wait_for_slot(until: float) -> bool:
