@@ -186,7 +186,7 @@ class Gate(RuleBasedStateMachine):
 
     @rule(call_id=in_hand)
     def write_off_too_much(self, call_id: UUID) -> None:
-        """More than was reserved is refused without a reason; with one it may exceed a cap, which is what caps are told."""
+        """More than was reserved is refused without a reason (with one it may exceed a cap, and counts against it)."""
         if self.books.calls[call_id].state != State.IN_DOUBT:
             return
         with pytest.raises(calls.BadDecision), transaction.atomic():
