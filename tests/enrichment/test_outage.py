@@ -23,7 +23,7 @@ VENDOR = ("in_doubt", "--vendor", "realestateapi")
 
 @pytest.fixture
 def run(sandbox: Sandbox, settings: Any) -> Run:
-    """A run of six leads, two a request, whose first requests were cut after they were billed: then the breaker opened."""
+    """Six leads, two a request; the first two requests were cut after they were billed, which opened the breaker."""
     settings.VENDOR_IN_FLIGHT = 1
     set_operations(settings, pace=0, batch=2)
     fail_with(sandbox, "property_detail", "cut", count=2)
