@@ -23,7 +23,7 @@ help: ## What can be made
 demo: $(STAMP) ## The main job against made-up vendors. ARGS="--exit --parcels FILE --leads 2000"
 	@$(RUN) manage.py demo $(ARGS)
 
-up: $(STAMP) ## The same stack and no job, on PORT (8000)
+up: $(STAMP) ## The same stack and no job, on PORT (8000); keys set: real vendors. ARGS=--sandbox
 	@$(RUN) manage.py up $(ARGS)
 
 test: $(STAMP) chromium ## All tests. ARGS="-k word tests/leads"
@@ -57,15 +57,17 @@ lock: ## Both lock files anew from pyproject.toml (needs uv)
 $(STAMP): requirements-dev.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: PYTHON=/path/to/python3" >&2; exit 1; }
 	@rm -f $@
+	@echo "Installing $$(grep -c '^[a-zA-Z].*==' requirements-dev.lock) Python packages into .venv (about a minute, once) …" >&2
 	@$(PYTHON) -m venv .venv >/dev/null || $(PYTHON) -m venv --clear --without-pip .venv
 	@if $(RUN) -m pip --version >/dev/null 2>&1; then pip="$(RUN) -m pip"; \
 	else pip="$(PYTHON) -m pip --python $(RUN)"; fi; \
 	$$pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
+	@echo "Installed." >&2
 
 # Page tests drive Debian's Chromium. Where it is missing and cannot be installed they are skipped, and say so.
 chromium:
 	@if [ ! -x /usr/bin/chromium ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "installing chromium for the page tests"; export DEBIAN_FRONTEND=noninteractive; \
+		echo "Installing Debian's chromium for the page tests (once) …" >&2; export DEBIAN_FRONTEND=noninteractive; \
 		{ apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 </dev/null \
 		|| echo "chromium could not be installed: page tests are skipped" >&2; fi

@@ -19,7 +19,7 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    provide(sys.argv[1] if len(sys.argv) > 1 else "help")
+    provide(*sys.argv[1:] or ["help"])
     try:
         _ = settings.INSTALLED_APPS
     except ImproperlyConfigured as error:
@@ -35,13 +35,13 @@ def use_venv() -> None:
     os.execv(python, [str(python), *sys.argv])  # noqa: S606
 
 
-def provide(command: str) -> None:
+def provide(command: str, *arguments: str) -> None:
     """Local servers and a key, where this is a development place. In the production image there is none."""
     try:
         from config.local.place import provide as provide_locally
     except ImportError:
         return
-    provide_locally(command)
+    provide_locally(command, arguments)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,12 @@ from functools import cache
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+
+from config.common.bounds import CAP
+
+BUDGET_WORDS = "Enter a budget of $0 or more."
 
 
 def default_daily_lead_limit() -> int:
@@ -42,6 +47,10 @@ class User(AbstractUser):
         max_digits=12,
         decimal_places=2,
         default=default_monthly_budget,
+        validators=[
+            MinValueValidator(CAP.least, BUDGET_WORDS),
+            MaxValueValidator(CAP.most, f"Enter a budget of ${CAP.most:,} or less."),
+        ],
         help_text="US dollars a month (UTC) this user may spend with all vendors",
     )
     time_zone = models.CharField(
@@ -54,5 +63,30 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         constraints = [
-            models.CheckConstraint(condition=models.Q(monthly_budget__gte=0), name="user_monthly_budget_not_negative")
+            models.CheckConstraint(
+                condition=models.Q(monthly_budget__gte=0),
+                name="user_monthly_budget_not_negative",
+                violation_error_message=BUDGET_WORDS,
+            )
         ]
+
+
+class IdempotentRequest(models.Model):
+    """Answers: has this user sent this request before, and what was the answer? Forgotten after a day."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Who sent it"
+    )
+    key = models.CharField(max_length=200, help_text="Its Idempotency-Key")
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, address and body")
+    status = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="HTTP status of the answer; empty: it is at work, or died with its process"
+    )
+    body = models.TextField(blank=True, help_text="The answer as it was sent")
+    created_at = models.DateTimeField(help_text="When it first came")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotent_request_once")]
+
+    def __str__(self) -> str:
+        return f"Request of user {self.user_id}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from accounts.idempotency import forget_old
 from accounts.services import forget_expired_tokens
 
 
 @shared_task(name="accounts.forget_expired")
 def forget_expired() -> None:
     forget_expired_tokens()
+    forget_old()

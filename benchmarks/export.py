@@ -55,6 +55,10 @@ def measure(place: Place, *, rounds: int) -> Report:
 
 def _column(expression: Any) -> str:
     """The lead's column that a cell is made of."""
+    from django.db.models import Case
+
+    if isinstance(expression, Case):  # where another column's value is from
+        return "fact_sources"
     while not hasattr(expression, "name"):
         (expression, *_) = expression.get_source_expressions()
     return str(expression.name)

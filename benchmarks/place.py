@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import psycopg
 
+from config.local.mode import APART
 from config.local.process import LocalError, end, spawn, tail, wait_until
 from config.local.servers import LOCAL, PROJECT, Servers
 from config.local.valkey import free_port
@@ -81,6 +82,7 @@ class Place:
     def _set_environment(self) -> None:
         """Production's settings, without HTTPS, and without the throttle: one client here asks for many."""
         os.environ.update(
+            APART,
             DJANGO_SETTINGS_MODULE="config.settings",
             DATABASE_URL=self.servers.database_url,
             REDIS_URL=self.servers.redis_url,
@@ -109,7 +111,10 @@ class Place:
                     FILL, {"bucket": self.bucket.pk, "owner": self.user.pk, "first": first, "last": last}, prepare=False
                 )
             database.execute(
-                "UPDATE buckets_bucket SET total_leads = %s, enriched_leads = %s", [self.leads, self.leads // 3]
+                "UPDATE buckets_bucket b SET total_leads = %s, enriched_leads = %s, detailed_leads = n.detailed, "
+                "phone_leads = n.phoned "
+                "FROM (SELECT count(enriched_at) detailed, count(phone) phoned FROM leads_lead) n",
+                [self.leads, self.leads // 3],
             )
             database.execute("VACUUM ANALYZE")
             database.execute("CHECKPOINT")

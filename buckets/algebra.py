@@ -11,12 +11,16 @@ from django.db import connection
 
 from buckets.models import Bucket
 from leads.counters import change_counters
-from leads.incoming import COLUMNS
+from leads.incoming import COLUMNS, CONTACTS
 
 BUCKETS_MAX = 20  # in one expression: each is a join of all ids
 NAME_MAX = 200
 # Nothing was bought for it, or it is called by its address or APN (`integrations.realestateapi.naming`).
 _OWN_FACTS = "(coalesce(enriched_at, skip_traced_at, apollo_enriched_at) IS NULL OR strpos(property_id, ':') > 0)"
+# Of `fact_sources` what persons said; where a lead has none it costs nothing.
+_SAID = """CASE WHEN fact_sources IS NOT NULL THEN (
+    SELECT jsonb_object_agg(s.key, s.value) FROM jsonb_each(fact_sources) s
+     WHERE s.value ->> 'source' IN ('file', 'typed')) END"""
 # Whether a property is in one of some buckets: for all of a bucket's leads at once, and for a few of them, in order.
 # With the first and a LIMIT, PostgreSQL, whose statistics did not know a new bucket yet, ran for minutes.
 _SAME = "SELECT 1 FROM leads_lead o WHERE o.bucket_id = ANY(%s) AND o.property_id = l.property_id"
@@ -127,10 +131,13 @@ def count(sets: Sets) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """Of one piece. leads: there were to copy; saved: were new to the bucket; last: the latest that was copied."""
+    """Of one piece. leads: there were to copy; saved: were new to the bucket, `phones` of them with a phone of a
+    person's own; last: the latest that was copied.
+    """
 
     leads: int
     saved: int
+    phones: int
     last: UUID | None
 
 
@@ -141,9 +148,10 @@ def copy_piece(*, bucket: Bucket, sets: Sets, part: int, after: UUID | None, mos
     of PostgreSQL's own clock, which ascend as ours do. Raises SetError where a bucket of the expression is gone.
     """
     _keep(bucket.owner_id, sets)
-    own = [f"CASE WHEN {_OWN_FACTS} THEN {name} END AS {name}" for name in COLUMNS]
+    own = [f"CASE WHEN {_OWN_FACTS}{_said_of(name)} THEN {name} END AS {name}" for name in COLUMNS]
+    own.append(f"{_SAID} AS fact_sources")
     chosen, params = sets.parts(", ".join(["id", "source", "property_id", *own]), _PROBED)[part]
-    names = ", ".join(COLUMNS)
+    names = ", ".join((*COLUMNS, "fact_sources"))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -152,15 +160,22 @@ def copy_piece(*, bucket: Bucket, sets: Sets, part: int, after: UUID | None, mos
                      INSERT INTO leads_lead
                             (id, bucket_id, owner_id, source, property_id, {names}, created_at, updated_at)
                      SELECT uuidv7(), %s, %s, source, property_id, {names}, now(), now() FROM chosen
-                     ON CONFLICT (bucket_id, property_id) DO NOTHING RETURNING id)
+                     ON CONFLICT (bucket_id, property_id) DO NOTHING RETURNING phone)
             SELECT (SELECT count(*) FROM chosen), (SELECT count(*) FROM added),
-                   (SELECT id FROM chosen ORDER BY id DESC LIMIT 1)
+                   (SELECT count(phone) FROM added), (SELECT id FROM chosen ORDER BY id DESC LIMIT 1)
             """,  # noqa: S608  # text of this file only; what a person gave is a parameter
             [*params, after or UUID(int=0), most, bucket.pk, bucket.owner_id],
         )
-        copied = Copied(*(cursor.fetchone() or (0, 0, None)))
-    change_counters(bucket.pk, total_leads=copied.saved)
+        copied = Copied(*(cursor.fetchone() or (0, 0, 0, None)))
+    change_counters(bucket.pk, total_leads=copied.saved, phone_leads=copied.phones)
     return copied
+
+
+def _said_of(column: str) -> str:
+    """Or a person gave this contact, whatever was bought since: a condition to add, in SQL."""
+    phone = column.removesuffix("_do_not_call").removesuffix("_type")
+    names = [name for name, columns in CONTACTS.items() if column in columns or phone in columns]
+    return "".join(f" OR fact_sources #>> '{{{name},source}}' IN ('file', 'typed')" for name in names)
 
 
 def _keep(owner_id: int, sets: Sets) -> None:

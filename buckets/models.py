@@ -37,9 +37,15 @@ class Bucket(UUIDModel, Timestamped):
     filters = models.JSONField(default=dict, blank=True, help_text="The search that found its leads")
     signals = models.JSONField(default=dict, blank=True, help_text="Distress signal counts at the time of the search")
     total_leads = models.PositiveIntegerField(default=0, help_text="Leads in it")
-    enriched_leads = models.PositiveIntegerField(default=0, help_text="Leads with a phone")
+    enriched_leads = models.PositiveIntegerField(default=0, help_text="Leads with a phone whose enrichment is complete")
     queued_leads = models.PositiveIntegerField(default=0, help_text="Leads waiting in a run")
     contacted_leads = models.PositiveIntegerField(default=0, help_text="Leads somebody contacted")
+    detailed_leads = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Leads whose property detail was bought"
+    )
+    phone_leads = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Leads with a phone, wherever it is from"
+    )
     enrichment_status = models.CharField(
         max_length=12, choices=Enrichment, default=Enrichment.PENDING, help_text="Whether a run is at work on it"
     )
@@ -62,7 +68,9 @@ class Bucket(UUIDModel, Timestamped):
             models.CheckConstraint(
                 condition=Q(enriched_leads__lte=F("total_leads"))
                 & Q(queued_leads__lte=F("total_leads"))
-                & Q(contacted_leads__lte=F("total_leads")),
+                & Q(contacted_leads__lte=F("total_leads"))
+                & Q(detailed_leads__lte=F("total_leads"))
+                & Q(phone_leads__lte=F("total_leads")),
                 name="bucket_counts_within_total",
             ),
         ]

@@ -29,6 +29,8 @@ def total_matching(bucket: Bucket, matching: QuerySet[Lead], filters: Mapping[st
         return bucket.total_leads
     if filters == {"enrichedOnly": True}:
         return bucket.enriched_leads
+    if filters == {"hasPhone": True}:
+        return bucket.phone_leads
     return matching.count()
 
 

@@ -138,7 +138,7 @@ def _differences(bucket_id: UUID) -> dict[str, tuple[int, int]]:
                    SELECT count(*), count(*) FILTER (WHERE l.enrichment_status = 'completed'),
                           count(*) FILTER (WHERE EXISTS (
                               SELECT 1 FROM enrichment_runitem i WHERE i.lead_id = l.id AND i.stage <> 0)),
-                          count(*) FILTER (WHERE l.status <> 'new')
+                          count(*) FILTER (WHERE l.status <> 'new'), count(l.enriched_at), count(l.phone)
                      FROM leads_lead l WHERE l.bucket_id = b.id) n
              WHERE b.id = %s
             """,  # noqa: S608  # names of our own

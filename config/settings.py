@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,16 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from config.common.bounds import BATCH, CAP, FRESH_DAYS, PACE, PRICE, Bounds, bounds, whole
 from config.desk import UNFOLD as UNFOLD  # a setting
+
+COUNT_MAX = 2_147_483_647  # what PostgreSQL's integer holds
+HOUR = 3600  # seconds
+_SECONDS = bounds("0.1", "3600", 3)  # of one request
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-env.read_env(BASE_DIR / ".env", overwrite=False)
+env.read_env(BASE_DIR / env.str("ENV_FILE", default=".env"), overwrite=False)
 
 
 def _need(name: str, what_for: str, example: str) -> str:
@@ -29,24 +34,16 @@ def _need(name: str, what_for: str, example: str) -> str:
     return value
 
 
-def _number(name: str, default: str, what_for: str, *, least: str = "0") -> Decimal:
+def _number(name: str, default: str, what_for: str, allowed: Bounds) -> Decimal:
     text: str = env.str(name, default=default)
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or value < Decimal(least):
-        raise ImproperlyConfigured(
-            f"{name}={text!r} is not a number of at least {least}. It sets {what_for}. Example: {name}={default}"
-        )
+    value = allowed.read(text)
+    if value is None:
+        raise ImproperlyConfigured(f"{name}={text!r} is not {allowed}. It sets {what_for}. Example: {name}={default}")
     return value
 
 
-def _whole(name: str, default: int, what_for: str, *, least: int = 1) -> int:
-    value = _number(name, str(default), what_for, least=str(least))
-    if value != int(value):
-        raise ImproperlyConfigured(f"{name} must be a whole number. It sets {what_for}. Example: {name}={default}")
-    return int(value)
+def _whole(name: str, default: int, what_for: str, *, least: int = 1, most: int = COUNT_MAX) -> int:
+    return int(_number(name, str(default), what_for, whole(least, most)))
 
 
 # --- The place -------------------------------------------------------------------------------------------------------
@@ -206,7 +203,7 @@ CELERY_BEAT_SCHEDULE = {
 
 VENDORS = {
     "realestateapi": {
-        "base_url": env.str("REALESTATEAPI_BASE_URL", default="https://api.realestateapi.com"),
+        "base_url": env.str("REALESTATEAPI_BASE_URL", default="") or "https://api.realestateapi.com",
         "key": env.str("REALESTATEAPI_KEY", default=""),
     },
     "signalhouse": {
@@ -214,7 +211,7 @@ VENDORS = {
         "key": env.str("SIGNALHOUSE_API_KEY", default=""),
     },
     "apollo": {
-        "base_url": env.str("APOLLO_BASE_URL", default="https://api.apollo.io/api/v1"),
+        "base_url": env.str("APOLLO_BASE_URL", default="") or "https://api.apollo.io/api/v1",
         "key": env.str("APOLLO_API_KEY", default=""),
     },
 }
@@ -230,10 +227,12 @@ if APOLLO_WEBHOOK_URL and not APOLLO_WEBHOOK_URL.startswith(("https://", "http:/
         f"APOLLO_WEBHOOK_URL={APOLLO_WEBHOOK_URL!r} is no https address. Apollo pushes phones to it. "
         "Example: APOLLO_WEBHOOK_URL=https://buckets.example.com/api/apollo/webhook"
     )
-VENDOR_CONNECT_TIMEOUT = float(_number("VENDOR_CONNECT_TIMEOUT", "3.05", "seconds to reach a vendor"))
-VENDOR_READ_TIMEOUT = float(_number("VENDOR_READ_TIMEOUT", "30", "seconds a vendor may be silent"))
-VENDOR_DEADLINE = float(_number("VENDOR_DEADLINE", "45", "seconds a whole vendor answer may take"))
-CALL_GRACE_SECONDS = _whole("CALL_GRACE_SECONDS", 60, "seconds a lease outlasts the longest request", least=0)
+VENDOR_CONNECT_TIMEOUT = float(_number("VENDOR_CONNECT_TIMEOUT", "3.05", "seconds to reach a vendor", _SECONDS))
+VENDOR_READ_TIMEOUT = float(_number("VENDOR_READ_TIMEOUT", "30", "seconds a vendor may be silent", _SECONDS))
+VENDOR_DEADLINE = float(_number("VENDOR_DEADLINE", "45", "seconds a whole vendor answer may take", _SECONDS))
+CALL_GRACE_SECONDS = _whole(
+    "CALL_GRACE_SECONDS", 60, "seconds a lease outlasts the longest request", least=0, most=HOUR
+)
 VENDOR_MAX_BYTES = _whole("VENDOR_MAX_BYTES", 64 * 1024 * 1024, "bytes of the longest vendor answer")
 VENDOR_IN_FLIGHT = _whole("VENDOR_IN_FLIGHT", 10, "requests in flight per vendor, over all hosts")
 
@@ -250,28 +249,34 @@ _OPERATIONS = {
 OPERATIONS = {
     name: {
         "vendor": vendor,
-        "pace": _number(f"PACE_{name.upper()}", str(pace), f"requests a minute of {name} (0: no pace)"),
-        "price": _number(f"PRICE_{name.upper()}", price, f"US dollars a unit of {name}"),
-        "batch": _whole(f"BATCH_{name.upper()}", batch, f"inputs of one {name} request"),
-        "fresh_days": _whole(f"FRESH_{name.upper()}", fresh, f"days a {name} answer is served again", least=0),
+        "pace": _number(f"PACE_{name.upper()}", str(pace), f"requests a minute of {name} (0: no pace)", PACE),
+        "price": _number(f"PRICE_{name.upper()}", price, f"US dollars a unit of {name}", PRICE),
+        "batch": int(_number(f"BATCH_{name.upper()}", str(batch), f"inputs of one {name} request", BATCH)),
+        "fresh_days": int(
+            _number(f"FRESH_{name.upper()}", str(fresh), f"days a {name} answer is served again", FRESH_DAYS)
+        ),
     }
     for name, (vendor, pace, price, batch, fresh) in _OPERATIONS.items()
 }
 VENDOR_DAILY_CAP = {
-    name: _number(f"DAILY_CAP_{name.upper()}", "1000", f"US dollars a day with {name}") for name in VENDORS
+    name: _number(f"DAILY_CAP_{name.upper()}", "1000", f"US dollars a day with {name}", CAP) for name in VENDORS
 }
 
 # The brief's limits ("Batch Size Recommendations").
 RUN_LIMIT = _whole("RUN_LIMIT", 2000, "leads of one run where it names no limit")
 RUN_LIMIT_MAX = _whole("RUN_LIMIT_MAX", 100_000, "the most leads of one run")
 DAILY_LEAD_LIMIT = _whole("DAILY_LEAD_LIMIT", 5000, "leads a new user may buy facts for in a day", least=0)
-MONTHLY_BUDGET = _number("MONTHLY_BUDGET", "1000", "US dollars a new user may spend in a month")
+MONTHLY_BUDGET = _number("MONTHLY_BUDGET", "1000", "US dollars a new user may spend in a month", CAP)
 BUCKET_IDS_MAX = _whole("BUCKET_IDS_MAX", 100_000, "property ids of one request")
 REQUEST_BYTES_MAX = _whole("REQUEST_BYTES_MAX", 8 * 1024 * 1024, "bytes of one request body")
 IMPORT_BYTES_MAX = _whole("IMPORT_BYTES_MAX", 512 * 1024 * 1024, "bytes of one uploaded file of leads")
-IMPORT_PATHS = r"/api/property/bucket/[0-9a-f-]{36}/import|/admin/buckets/import/add/"  # where such a file may come in
-PUMP_SECONDS = _whole("PUMP_SECONDS", 30, "seconds one pump works before it rings for the next")
-PUMP_LEASE_SECONDS = _whole("PUMP_LEASE_SECONDS", 15, "seconds after which a silent pump is taken for dead", least=5)
+IMPORT_PATHS = (
+    r"/api/property/bucket/(?:[0-9a-f-]{36}/)?import|/admin/buckets/import/add/"  # where such a file may come in
+)
+PUMP_SECONDS = _whole("PUMP_SECONDS", 30, "seconds one pump works before it rings for the next", most=HOUR)
+PUMP_LEASE_SECONDS = _whole(
+    "PUMP_LEASE_SECONDS", 15, "seconds after which a silent pump is taken for dead", least=5, most=HOUR
+)
 
 # --- People, sessions, API -------------------------------------------------------------------------------------------
 
@@ -300,7 +305,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 REST_KNOX = {
-    "TOKEN_TTL": timedelta(days=_whole("TOKEN_DAYS", 90, "days an API token lives")),
+    "TOKEN_TTL": timedelta(days=_whole("TOKEN_DAYS", 90, "days an API token lives", most=36_500)),
     "AUTH_HEADER_PREFIX": "Token",
 }
 SPECTACULAR_SETTINGS = {

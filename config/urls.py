@@ -2,21 +2,21 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from config.common.api import unknown_address
-from config.common.declared import DeclaredRequest
+from config.common.api import JsonRefusals, unknown_address
 from config.common.health import healthz
 from enrichment.api.health import metrics, readyz
 
 
-class SchemaView(DeclaredRequest, SpectacularAPIView):
+class SchemaView(JsonRefusals, SpectacularAPIView):
     """The OpenAPI description."""
 
     undeclared = frozenset({"format"})
 
 
-class DocsView(DeclaredRequest, SpectacularSwaggerView):
+class DocsView(JsonRefusals, SpectacularSwaggerView):
     """The same to read and try out."""
 
 
@@ -31,10 +31,13 @@ api: list[URLPattern | URLResolver] = [
     re_path(r"", unknown_address),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/", include(api)),
+    path("api", include([path("", unknown_address)])),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
 ]
+handler400 = "config.common.api.bad_request"
 handler500 = "config.common.api.server_error"

@@ -23,7 +23,7 @@ from config.common.percent import percent
 from enrichment.cadence import by_the_clock_of
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.rules import day_of_cap, month_of_cap
-from enrichment.selectors import why_waiting, workers_alive
+from enrichment.selectors import billing_check, why_waiting, workers_alive
 from integrations import catalogue, purses
 from integrations.models import PhoneReveal, Purse, Vendor, VendorCall
 from integrations.pace import database_now
@@ -76,6 +76,7 @@ class Stock:
 
     buckets: int
     leads: int
+    detailed: int
     with_phone: int
     waiting: int
     contacted: int
@@ -90,6 +91,7 @@ class Stock:
         """(words, leads, whole percent of all)."""
         rows = (
             ("Saved", self.leads),
+            ("Detail bought", self.detailed),
             ("With a phone", self.with_phone),
             ("Waiting in a run", self.waiting),
             ("Contacted", self.contacted),
@@ -307,7 +309,8 @@ def leads_today(user: User) -> Spent:
 def stock(user: User) -> Stock:
     counted = _mine(Bucket.objects.all(), user).aggregate(
         leads=Sum("total_leads"),
-        with_phone=Sum("enriched_leads"),
+        detailed=Sum("detailed_leads"),
+        with_phone=Sum("phone_leads"),
         waiting=Sum("queued_leads"),
         contacted=Sum("contacted_leads"),
     )
@@ -328,6 +331,7 @@ def open_runs(user: User) -> Sequence[Any]:
     runs: list[Any] = list(rows.order_by("-pk")[:RUNS_SHOWN])
     for run in runs:
         run.waiting = why_waiting(run)
+        run.check = billing_check(run).words if run.in_doubt else ""
         run.parts = [
             (kind, 100 * count / run.total if run.total else 0)
             for kind, count in (("", run.enriched), ("partial", run.partial + run.skipped), ("failed", run.failed))

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 
+from buckets.models import Bucket
 from config.common.ids import uuid7_floor
 from enrichment.models import Lane, Run, RunItem
 from integrations.books import excess_of
@@ -32,6 +33,7 @@ class _Rows:
         yield from _calls()
         yield from _reveals()
         yield from _billing()
+        yield _leads()
         yield _outcomes()
         yield _unknown_types()
 
@@ -135,6 +137,17 @@ def _reveals() -> Iterator[Metric]:
             held.add_metric([state], float(dollars))
     yield states
     yield held
+
+
+def _leads() -> Metric:
+    """What is on the leads of all buckets now, from the buckets' own counters."""
+    leads = GaugeMetricFamily("bucket_leads", "Leads of all buckets, by what they have", labels=["state"])
+    names = {"total_leads": "saved", "detailed_leads": "detailed", "phone_leads": "with_phone",
+             "queued_leads": "queued", "contacted_leads": "contacted"}  # fmt: skip
+    sums = Bucket.objects.aggregate(**{state: Sum(name) for name, state in names.items()})
+    for state in names.values():
+        leads.add_metric([state], sums[state] or 0)
+    return leads
 
 
 def _outcomes() -> Metric:

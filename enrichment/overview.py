@@ -18,7 +18,7 @@ from buckets.selectors import progress
 from config.common.percent import percent
 from enrichment.models import Run
 from enrichment.reach import latest_with_facts
-from enrichment.selectors import bucket_money, eta_seconds, paused_in_words, why_waiting
+from enrichment.selectors import billing_check, bucket_money, eta_seconds, paused_in_words, why_waiting
 from integrations import catalogue
 from integrations.purses import ZERO
 from leads.facts import SIGNALS
@@ -27,16 +27,18 @@ from leads.models import Lead
 RUNS_SHOWN = 8
 FILLS_SHOWN = 3
 PINS_MOST = 500  # more than that hides the map
+READY_MOST = 10_000  # counted of those ready to call; 20 ms
 SIGNALS_FROM = 5000  # latest leads whose facts are known; 20 ms
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A count with its share of a whole, in whole percent."""
+    """A count with its share of a whole, in whole percent. at_least: nobody counted further."""
 
     name: str
     count: int
     percent: int
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def live(bucket: Bucket) -> Live:
         run.waiting, run.eta = why_waiting(run), eta_seconds(run)
         run.stands = paused_in_words(run) if run.status == Run.Status.PAUSED else ""
         run.eta_minutes = -(-run.eta // 60) if run.eta else 0
+        run.check = billing_check(run).words if run.in_doubt else ""
         rate = run.canary.get("hitRate")
         run.sample_percent = None if rate is None else round(100 * rate)
         run.parts = [
@@ -92,15 +95,19 @@ def live(bucket: Bucket) -> Live:
 
 
 def funnel(bucket: Bucket) -> list[Part]:
-    """Saved, detail, phone, contacted. Counters, but for details without a phone: `lead_by_enrichment` has them."""
-    without_phone = bucket.leads.filter(enrichment_status=Lead.Enrichment.PARTIAL).count()
+    """What is on the leads now, whoever brought it: counters, and those ready to call as far as READY_MOST."""
+    ready = bucket.leads.contactable().order_by()[: READY_MOST + 1].count() if bucket.phone_leads else 0
     steps = (
         ("Saved", bucket.total_leads),
-        ("Detail bought", bucket.enriched_leads + without_phone),
-        ("With a phone", bucket.enriched_leads),
+        ("Detail bought", bucket.detailed_leads),
+        ("With a phone", bucket.phone_leads),
+        ("Ready to call", min(ready, READY_MOST)),
         ("Contacted", bucket.contacted_leads),
     )
-    return [Part(name, count, percent(count, bucket.total_leads)) for name, count in steps]
+    return [
+        Part(name, count, percent(count, bucket.total_leads), name == "Ready to call" and ready > READY_MOST)
+        for name, count in steps
+    ]
 
 
 def money(bucket: Bucket) -> Money:

@@ -28,7 +28,7 @@ from integrations.gate import Closed
 from integrations.models import Operation, PhoneReveal
 from integrations.pace import database_now
 from leads import facts
-from leads.counters import change_counters
+from leads.counters import change_counters, count_facts
 from leads.facts import FactRow
 from leads.models import Lead
 from leads.services import Finish, finish_leads
@@ -216,7 +216,7 @@ def _write(got: Sequence[_Asked], phones: Mapping[str, Mapping[str, Any]]) -> No
     """The phones to the leads. One that had everything but a phone is complete now; one whose property nobody has
     bought facts about stays pending, or no run would ever buy them."""
     now = database_now()
-    facts.save_facts(
+    saved = facts.save_facts(
         facts.APOLLO, [FactRow(lead, phones[p], now) for lead, p in {o.lead_id: o.person for o in got}.items()]
     )
     grown: Counter[UUID] = Counter()
@@ -225,6 +225,7 @@ def _write(got: Sequence[_Asked], phones: Mapping[str, Mapping[str, Any]]) -> No
         grown[bucket_id] += finish_leads([Finish(lead_id) for lead_id in sorted(partial)])[1]
     for bucket_id, leads in sorted(grown.items()):
         change_counters(bucket_id, enriched_leads=leads)
+    count_facts(saved.grown)
 
 
 def _count(got: Sequence[_Asked], runs: Mapping[UUID, Run]) -> None:

@@ -36,6 +36,7 @@ from integrations.gate import Closed, Owned, Payer, Plan
 from integrations.models import Operation, Purse, VendorCall
 from integrations.pace import database_now
 from integrations.purses import Afterwards, Cap, money_cap
+from leads.counters import count_facts
 
 log = logging.getLogger(__name__)
 Stage, Outcome = RunItem.Stage, RunItem.Outcome
@@ -209,7 +210,7 @@ def _apply(
 ) -> None:
     """Writes answers to leads and moves their items on. `run` must be locked."""
     got = [(item, answers[key]) for key, items in by_key.items() if key in answers for item in items]
-    stages.write_facts(stage, run, [(item.lead_id, owned) for item, owned in got])
+    grown = stages.write_facts(stage, run, [(item.lead_id, owned) for item, owned in got])
     onward, endings = [], list(extra)
     goes_on = stage == Stage.DETAIL and run.options.get("skipTrace", True) and run.status != Run.Status.CANCELLED
     for item, owned in got:
@@ -226,6 +227,7 @@ def _apply(
             endings.append(_ended(item, owned.answer.category or Category.NOT_FOUND, True, words))
     queue.advance(onward, Stage.SKIP_TRACE)
     queue.end(run, endings)
+    count_facts(grown)
 
 
 def _ended(item: Waiting, category: str, failed: bool, words: str) -> Ending:

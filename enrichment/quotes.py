@@ -11,11 +11,11 @@ from uuid import UUID
 
 from accounts.models import User
 from buckets.models import Bucket
-from enrichment import reach, stages
+from enrichment import other_owners, reach, stages
 from enrichment.models import Run, RunItem
 from enrichment.reach import Reachable
 from enrichment.services import CENT, RunOptions, select_leads
-from integrations import catalogue, purses
+from integrations import available, catalogue, purses
 from integrations import owned as owned_answers
 from integrations.apollo.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
 from integrations.contract import Query
@@ -53,6 +53,7 @@ class Quote:
     reachable: Reachable | None = field(default=None, compare=False)  # None: no contacts are asked for
     max_cost: Decimal | None = None
     finishes: int | None = None
+    notes: tuple[str, ...] = ()  # what else a person should know before buying, in words
 
     @property
     def owned(self) -> int:
@@ -94,6 +95,7 @@ def quote(*, bucket: Bucket, by: User, options: RunOptions) -> Quote:
             reachable = _reachable(bucket, by, options, priced.lines[-1].to_buy, priced.with_phone)
     price = sum((line.cost for line in priced.lines), ZERO)
     limits = _limits(by, priced.lines, price, options.max_cost)
+    asks_owners = options.kind != Run.Kind.APOLLO and options.skip_trace
     if options.left_out:
         limits.append(f"{in_doubt_in_words(options.left_out)} left out")
     return Quote(
@@ -103,6 +105,7 @@ def quote(*, bucket: Bucket, by: User, options: RunOptions) -> Quote:
         reachable=reachable,
         max_cost=options.max_cost,
         finishes=None if options.max_cost is None else _finished(priced.costs, options.max_cost),
+        notes=tuple(other_owners.in_words([pk for pk, _ in ids])) if asks_owners else (),
     )
 
 
@@ -260,6 +263,8 @@ def _limits(by: User, lines: Sequence[QuoteLine], price: Decimal, max_cost: Deci
     caps = [purses.month_cap(by.pk, by.monthly_budget, now)]
     for vendor in sorted({line.vendor for line in lines}):
         cost = sum((line.cost for line in lines if line.vendor == vendor), ZERO)
+        if cost and (lacking := available.lack(vendor)):
+            words.append(lacking)
         cap = purses.vendor_cap(vendor, catalogue.vendor(vendor).cap, now)
         left = purses.room(cap)
         if left is not None and left < cost:

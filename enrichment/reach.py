@@ -22,7 +22,6 @@ CALLS_MOST = 1000  # latest requests looked at; 10 ms
 SAMPLES_MOST = 5000  # answers of theirs: a share of a half is known to 1.2 points
 GUARDED_MOST = 2000  # leads whose facts say how many pass a guard
 UNKNOWN = "unknown yet: no history"
-WITH_FACTS = (Lead.Enrichment.COMPLETED, Lead.Enrichment.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +104,14 @@ def _passing(bucket: Bucket, guard: Mapping[str, Any]) -> tuple[tuple[float, flo
 def latest_with_facts(bucket_id: UUID, most: int) -> list[UUID]:
     """The latest leads of a bucket whose facts were bought, newest first.
 
-    A query a status: each walks its own end of `lead_by_enrichment`, however many leads wait between.
+    A query a status: each walks its own end of `lead_by_enrichment`, however many leads wait between. It has
+    pending leads only where their detail was bought; of the failed ones it has all, so only the latest are looked at.
     """
     ids: list[UUID] = []
-    for status in WITH_FACTS:
+    for status in Lead.Enrichment:
         leads = Lead.objects.filter(bucket=bucket_id, enrichment_status=status).order_by("-pk")
-        ids += leads.values_list("pk", flat=True)[:most]
+        if status == Lead.Enrichment.PENDING:
+            leads = leads.filter(enriched_at__isnull=False)
+        latest = leads.values_list("pk", "enriched_at")[:most]
+        ids += [pk for pk, enriched_at in latest if enriched_at or status != Lead.Enrichment.FAILED]
     return sorted(ids, reverse=True)[:most]

@@ -17,7 +17,7 @@ from enrichment.models import Lane, Run, RunItem, Schedule
 from enrichment.quotes import Quote as Quote
 from enrichment.quotes import QuoteLine as QuoteLine
 from enrichment.quotes import quote as quote
-from integrations import breaker, catalogue, pace, purses
+from integrations import available, breaker, catalogue, pace, purses
 from integrations.models import Purse, VendorCall
 from integrations.pace import database_now
 from integrations.purses import ZERO
@@ -73,6 +73,8 @@ def why_waiting(run: Run) -> str:
         return f"{vendor} is switched off."
     if vendor.paused_reason:
         return vendor.paused_reason
+    if lacking := available.lack(vendor.pk):
+        return f"{lacking}."
     if breaker.is_open(vendor, now) and vendor.breaker_open_until:
         return f"{vendor} failed repeatedly; next try at {vendor.breaker_open_until:%H:%M:%S} UTC."
     if operation.next_slot_at and (operation.next_slot_at - now).total_seconds() > 60:

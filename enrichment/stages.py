@@ -269,19 +269,23 @@ def _asked_for_phones(lead_ids: Sequence[UUID], since: datetime) -> set[UUID]:
 _SOURCES = {Stage.DETAIL: facts.PROPERTY, Stage.SKIP_TRACE: facts.CONTACT, Stage.APOLLO: facts.APOLLO}
 
 
-def write_facts(stage: int, run: Run, answers: Sequence[tuple[UUID, Owned]]) -> None:
-    """Puts a batch of answers on its leads. "No match" leaves the skip trace's and Apollo's stamp too: it was asked."""
+def write_facts(stage: int, run: Run, answers: Sequence[tuple[UUID, Owned]]) -> Mapping[UUID, Mapping[str, int]]:
+    """Puts a batch of answers on its leads. "No match" leaves the skip trace's and Apollo's stamp too: it was asked.
+
+    Returns by how much the buckets' counters grow, for `leads.counters.count_facts`.
+    """
     if run.options.get("updateDb") is False:
-        return
+        return {}
     rows = [
         FactRow(lead_id, owned.answer.facts, owned.fetched_at)
         for lead_id, owned in answers
         if owned.answer.found or owned.answer.category in (Category.SKIP_TRACE_EMPTY, *_asked_in_vain(stage))
     ]
-    facts.save_facts(_SOURCES[Stage(stage)], rows)
+    saved = facts.save_facts(_SOURCES[Stage(stage)], rows)
     if stage == Stage.DETAIL:
         told = {row.lead_id: row.facts["property_id"] for row in rows if "property_id" in row.facts}
         _take_vendor_ids(_joined_leads([row.lead_id for row in rows if row.lead_id not in told]) | told)
+    return saved.grown
 
 
 def _joined_leads(lead_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -168,11 +168,10 @@ def _go_on_after_its_vendor(run: Run | None) -> bool:
         return False
     with transaction.atomic():
         locked = queue.lock_run(run.pk)
-        if locked is None or locked.status != Run.Status.PAUSED or locked.paused_by != Run.Pause.VENDOR:
-            return False
-        go_on(locked)
-        ring_for(locked)
-    return True
+        if locked is not None and locked.status == Run.Status.PAUSED and locked.paused_by == Run.Pause.VENDOR:
+            go_on(locked)
+            ring_for(locked)
+    return locked is not None and locked.status in Run.ACTIVE  # another worker may have been first
 
 
 def _replace_older(schedule: Schedule, run: Run) -> None:

@@ -32,7 +32,7 @@ from accounts.models import User
 from config.common.faultpoints import commit
 from config.common.ids import uuid7
 from config.common.logs import told
-from integrations import breaker, calls, catalogue, excess, names, pace, purses, reveals
+from integrations import available, breaker, calls, catalogue, excess, names, pace, purses, reveals
 from integrations.contract import Answer, Door, Query, Reply
 from integrations.errors import (
     BilledError,
@@ -132,6 +132,8 @@ def enter(operation_id: int, *, single: bool = False) -> Operation:
         raise Closed(f"{vendor} is switched off", None)
     if vendor.paused_reason:
         raise Closed(vendor.paused_reason, None)
+    if lacking := available.lack(vendor.name):
+        raise Closed(lacking, None)
     if breaker.is_open(vendor, now) and vendor.breaker_open_until:
         raise Closed(f"{vendor} failed repeatedly; next try soon", (vendor.breaker_open_until - now).total_seconds())
     if wait := pace.wait_for_slot(operation.next_slot_at, now):

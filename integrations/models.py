@@ -7,13 +7,39 @@ from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from config.common import bounds
+from config.common.bounds import Bounds
 from config.common.models import UUIDModel
 
 MONEY = Decimal("0.0001")  # the digits of every amount of US dollars
 FRESH_MOST = 36_500  # days: what is more is for ever
+
+
+PRICE_WORDS = ("Enter a price of $0 or more.", f"Enter a price of ${bounds.PRICE.most:,} or less.")
+PACE_WORDS = (
+    "Enter a pace of 0 (no pace) or more.",
+    f"Enter a pace of {bounds.PACE.most:,} a minute or less.",
+)
+BATCH_WORDS = ("Enter 1 input a request or more.", f"Enter {bounds.BATCH.most:,} inputs a request or less.")
+FRESH_WORDS = ("Enter 0 days or more.", f"Enter {bounds.FRESH_DAYS.most:,} days or less.")
+CAP_WORDS = ("Enter a limit of $0 or more.", f"Enter a limit of ${bounds.CAP.most:,} or less.")
+
+
+def _within(allowed: Bounds, words: tuple[str, str]) -> list[Any]:
+    """Validators of a field; words: for too little and for too much."""
+    return [MinValueValidator(allowed.least, words[0]), MaxValueValidator(allowed.most, words[1])]
+
+
+def _between(field: str, allowed: Bounds, words: tuple[str, str], name: str) -> models.CheckConstraint:
+    """The same in PostgreSQL; an empty field is the environment's value."""
+    inside = Q(**{f"{field}__gte": allowed.least, f"{field}__lte": allowed.most})
+    return models.CheckConstraint(
+        condition=Q(**{f"{field}__isnull": True}) | inside, name=name, violation_error_message=" ".join(words)
+    )
 
 
 class Vendor(models.Model):
@@ -32,7 +58,12 @@ class Vendor(models.Model):
         max_length=300, blank=True, help_text="Why nothing is bought until an operator acts (a refused key, no credit)"
     )
     daily_cap = models.DecimalField(
-        max_digits=12, decimal_places=2, null=True, blank=True, help_text="US dollars a day (UTC); empty: DAILY_CAP_…"
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=_within(bounds.CAP, CAP_WORDS),
+        help_text="US dollars a day (UTC); empty: DAILY_CAP_…",
     )
     billing_check = models.BooleanField(
         default=False, help_text="Paused because it claims more than the price list says, until an operator decides"
@@ -52,9 +83,7 @@ class Vendor(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(daily_cap__isnull=True) | Q(daily_cap__gte=0), name="vendor_daily_cap_not_negative"
-            )
+            _between("daily_cap", bounds.CAP, CAP_WORDS, "vendor_daily_cap_sane"),
         ]
 
     def __str__(self) -> str:
@@ -76,14 +105,32 @@ class Operation(models.Model):
     vendor = models.ForeignKey(Vendor, models.PROTECT, related_name="operations", help_text="Who sells it")
     name = models.CharField(max_length=30, help_text="property_detail, skip_trace, …")
     pace = models.DecimalField(
-        max_digits=9, decimal_places=2, null=True, blank=True, help_text="Requests a minute, 0: no pace; empty: PACE_…"
+        max_digits=9,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=_within(bounds.PACE, PACE_WORDS),
+        help_text="Requests a minute, 0: no pace; empty: PACE_…",
     )
     price = models.DecimalField(
-        max_digits=9, decimal_places=4, null=True, blank=True, help_text="US dollars a unit; empty: PRICE_…"
+        max_digits=9,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=_within(bounds.PRICE, PRICE_WORDS),
+        help_text="US dollars a unit; empty: PRICE_…",
     )
-    batch = models.PositiveIntegerField(null=True, blank=True, help_text="Inputs of one request; empty: BATCH_…")
+    batch = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=_within(bounds.BATCH, BATCH_WORDS),
+        help_text="Inputs of one request; empty: BATCH_…",
+    )
     fresh_days = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Days an answer is served again for nothing; empty: FRESH_…"
+        null=True,
+        blank=True,
+        validators=_within(bounds.FRESH_DAYS, FRESH_WORDS),
+        help_text="Days an answer is served again for nothing; empty: FRESH_…",
     )
     doubts = models.PositiveSmallIntegerField(
         default=0, help_text="Requests in doubt in a row: after one, one input a request"
@@ -106,11 +153,10 @@ class Operation(models.Model):
         ordering = ["vendor", "name"]
         constraints = [
             models.UniqueConstraint(fields=["vendor", "name"], name="operation_once_per_vendor"),
-            models.CheckConstraint(condition=Q(pace__isnull=True) | Q(pace__gte=0), name="operation_pace_not_negative"),
-            models.CheckConstraint(
-                condition=Q(price__isnull=True) | Q(price__gte=0), name="operation_price_not_negative"
-            ),
-            models.CheckConstraint(condition=Q(batch__isnull=True) | Q(batch__gte=1), name="operation_batch_positive"),
+            _between("pace", bounds.PACE, PACE_WORDS, "operation_pace_sane"),
+            _between("price", bounds.PRICE, PRICE_WORDS, "operation_price_sane"),
+            _between("batch", bounds.BATCH, BATCH_WORDS, "operation_batch_sane"),
+            _between("fresh_days", bounds.FRESH_DAYS, FRESH_WORDS, "operation_fresh_days_sane"),
         ]
 
     def __str__(self) -> str:

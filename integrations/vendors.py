@@ -15,7 +15,7 @@ from django.db.models import Count, Q, QuerySet
 
 from config.common.ids import uuid7_floor
 from config.common.percent import percent
-from integrations import breaker
+from integrations import available, breaker
 from integrations.apollo import client as apollo
 from integrations.errors import VendorFailure
 from integrations.models import Operation, Purse, Vendor, VendorCall
@@ -45,6 +45,8 @@ def trouble(vendor: Vendor, now: datetime) -> str:
         return vendor.paused_reason or "It is switched off."
     if vendor.paused_reason:
         return vendor.paused_reason
+    if lacking := available.lack(vendor.pk):
+        return f"{lacking}."
     if breaker.is_open(vendor, now) and vendor.breaker_open_until:
         return f"It failed repeatedly; the next try is at {vendor.breaker_open_until:%H:%M:%S} UTC. {vendor.last_error}"
     return ""
@@ -244,8 +246,8 @@ def test_connection(vendor: Vendor) -> Connection:
     """
     place = settings.VENDORS.get(vendor.pk, {})
     ask = _TESTS.get(vendor.pk)
-    if not place.get("key"):
-        return Connection(False, "There is no key for it in the environment.")
+    if lacking := available.lack(vendor.pk):
+        return Connection(False, f"{lacking}.")
     if ask is None:
         return Connection(None, "A key is set, but it has no free call to test it with: the first purchase will tell.")
     try:

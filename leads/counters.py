@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db.models import F
 
 from leads.models import Lead
 
-COUNTERS = ("total_leads", "enriched_leads", "queued_leads", "contacted_leads")
+COUNTERS = ("total_leads", "enriched_leads", "queued_leads", "contacted_leads", "detailed_leads", "phone_leads")
 
 
 def hold_bucket(bucket_id: UUID) -> None:
@@ -28,3 +29,9 @@ def change_counters(bucket_id: UUID | None, **deltas: int) -> None:
         return
     bucket: Any = Lead._meta.get_field("bucket").related_model
     bucket.objects.filter(pk=bucket_id).update(**changes)
+
+
+def count_facts(grown: Mapping[UUID, Mapping[str, int]]) -> None:
+    """Adds what `save_facts` brought, bucket by bucket, in the caller's transaction: taken last of all locks."""
+    for bucket_id, deltas in sorted(grown.items()):
+        change_counters(bucket_id, **deltas)

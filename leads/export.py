@@ -10,11 +10,13 @@ from contextlib import closing
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Expression, F, Func, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Case, Expression, F, Func, QuerySet, TextField, Value, When
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce
 
 from leads.facts import SIGNALS
 from leads.models import Lead
+from leads.sources import APOLLO, DETAIL, FILE, STAMPS, TRACE
 
 PIECE = 64 * 1024  # bytes; a row a piece halves what a web server can send (measured)
 # A cell that begins so is a formula to a spreadsheet (OWASP, "CSV Injection"), with or without space before it; the
@@ -49,6 +51,24 @@ class _Time(Func):
 
     template = """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
     output_field = TextField()
+
+
+class _Others(Func):
+    """Values that are not shown, in one cell: email: jo@example.com (trace 2026-11-24); …"""
+
+    template = """CASE WHEN %(expressions)s IS NOT NULL THEN (
+        SELECT string_agg(f.key || ': ' || (e ->> 'value') || ' (' || concat_ws(
+                   ', ', e ->> 'source', left(e ->> 'at', 10), e ->> 'type', e ->> 'person',
+                   CASE WHEN e ->> 'do_not_call' = 'true' THEN 'do not call' END) || ')', '; ' ORDER BY f.key)
+          FROM jsonb_each(%(expressions)s) f, jsonb_array_elements(f.value) e) END"""
+    output_field = TextField()
+
+
+def _source(column: str, *usual: str) -> Expression:
+    """Where the value is from, as `leads.sources.source_of` has it. usual: sources, the first that has a stamp."""
+    known = [When(**{f"{STAMPS[source]}__isnull": False}, then=Value(source)) for source in usual]
+    said = Coalesce(KT(f"fact_sources__{column}__source"), Case(*known, default=Value(FILE)), output_field=TextField())
+    return Case(When(**{f"{column}__isnull": False}, then=said), output_field=TextField())
 
 
 def _plain(name: str) -> Expression:
@@ -86,6 +106,10 @@ COLUMNS: tuple[tuple[str, Expression], ...] = (
     ("Mailing city", _Text("mailing_city")),
     ("Mailing state", _Text("mailing_state")),
     ("Mailing ZIP", _Text("mailing_zip")),
+    ("Traced address", _Text("traced_address")),
+    ("Traced city", _Text("traced_city")),
+    ("Traced state", _Text("traced_state")),
+    ("Traced ZIP", _Text("traced_zip")),
     *((words, _plain(name)) for name, words in SIGNALS.items() if name != "absentee_owner"),  # it stands with the owner
     ("Phone", _Phone("phone")),
     ("Phone type", _plain("phone_type")),
@@ -94,6 +118,14 @@ COLUMNS: tuple[tuple[str, Expression], ...] = (
     ("Second phone type", _plain("secondary_phone_type")),
     ("Second phone do not call", _plain("secondary_phone_do_not_call")),
     ("E-mail", _Text("email")),
+    ("Skip-traced person", _Text("contact_name")),
+    ("Another person's contacts", _plain("contact_is_other")),
+    ("Owner source", _source("owner_name", DETAIL, TRACE)),
+    ("Mailing source", _source("mailing_address", DETAIL)),
+    ("Phone source", _source("phone", TRACE, APOLLO)),
+    ("Second phone source", _source("secondary_phone", TRACE, APOLLO)),
+    ("E-mail source", _source("email", TRACE, APOLLO)),
+    ("Other values", _Others("other_facts")),
     ("Job title", _Text("apollo_title")),
     ("Company", _Text("apollo_company")),
     ("Industry", _Text("apollo_industry")),

@@ -2,69 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from config.common.ids import uuid7s
 from leads.counters import change_counters, hold_bucket
 from leads.models import Lead
+from leads.sources import FILE, MAILING, NAMES, PHONES, SLOTS
 
-# What a person's own file may say of a lead; nothing else is taken from it.
-COLUMNS = (
-    "apn",
-    "fips",
-    "property_address",
-    "property_city",
-    "property_state",
-    "property_zip",
-    "property_county",
-    "owner_name",
-    "first_name",
-    "last_name",
-    "mailing_address",
-    "mailing_city",
-    "mailing_state",
-    "mailing_zip",
-    "phone",
-    "secondary_phone",
-    "email",
-)
-Incoming = tuple[str, Mapping[str, str | None]]  # property id, and facts by COLUMNS, each one clean line of text
+_TEXTS = (
+    "apn", "fips", "property_address", "property_city", "property_state", "property_zip", "property_county",
+    *NAMES, *MAILING, "email",
+)  # fmt: skip
+_MARKS = {"phone_do_not_call": "boolean", "secondary_phone_do_not_call": "boolean"}
+# What a person's own file may say of a lead, with its SQL type; nothing else is taken from it.
+COLUMNS = {**dict.fromkeys(_TEXTS, "text"), **dict.fromkeys(PHONES, "text"), **_MARKS}
+_BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb"}
+# Facts that a later purchase must not take for its own: the columns that hold one, by its name in `fact_sources`.
+CONTACTS = {"owner_name": NAMES, "mailing_address": MAILING, "email": ("email",), **{slot: (slot,) for slot in SLOTS}}
+# Property id, and facts by COLUMNS, each one clean line of text or a mark. Beside them `phone_extension`,
+# `secondary_phone_extension`, and `more_phones`: [{"value", "type", "do_not_call", "extension"}].
+Incoming = tuple[str, Mapping[str, Any]]
 
 
-def insert_leads(*, bucket_id: UUID, owner_id: int, source: str, leads: Sequence[Incoming]) -> list[UUID]:
+def insert_leads(
+    *, bucket_id: UUID, owner_id: int, source: str, leads: Sequence[Incoming], at: datetime | None = None
+) -> list[UUID]:
     """Saves these as new leads of a bucket and counts them; a lead that is there already stays as it is.
 
-    Returns the ids of the new ones. The same property twice is one lead, the first. Must be inside a transaction.
+    at: when the person brought the file, now if it is not said. Returns the ids of the new ones. The same property
+    twice is one lead, the first. Must be inside a transaction.
     """
-    names = ", ".join(COLUMNS)
+    names = ", ".join((*COLUMNS, *_BOOKS))
+    said = {"source": FILE, "at": (at or timezone.now()).isoformat()}
     rows = zip(uuid7s(len(leads)), leads, strict=True)
     with connection.cursor() as cursor:
-        kinds = ", ".join(f"{name} text" for name in COLUMNS)
+        kinds = ", ".join(f"{name} {kind}" for name, kind in {**COLUMNS, **_BOOKS}.items())
         cursor.execute(f"CREATE TEMPORARY TABLE incoming (id uuid, property_id text, {kinds}) ON COMMIT DROP")
         with cursor.copy(f"COPY incoming (id, property_id, {names}) FROM STDIN") as copy:
-            copy.write("".join([_line(one, property_id, facts) for one, (property_id, facts) in rows]))
+            copy.write("".join([_line(one, property_id, facts, said) for one, (property_id, facts) in rows]))
         hold_bucket(bucket_id)  # as `insert_ids` does, and for the same reason
         cursor.execute(
             f"""
             INSERT INTO leads_lead (id, bucket_id, owner_id, source, property_id, {names}, created_at, updated_at)
             SELECT id, %s, %s, %s, property_id, {names}, now(), now() FROM incoming ORDER BY id
-            ON CONFLICT (bucket_id, property_id) DO NOTHING RETURNING id
+            ON CONFLICT (bucket_id, property_id) DO NOTHING RETURNING id, phone IS NOT NULL
             """,  # noqa: S608  # names come from the constant above
             [bucket_id, owner_id, source],
         )
-        new = [row[0] for row in cursor.fetchall()]
+        new = cursor.fetchall()
         cursor.execute("DROP TABLE incoming")
-    change_counters(bucket_id, total_leads=len(new))
-    return new
+    change_counters(bucket_id, total_leads=len(new), phone_leads=sum(has_phone for _, has_phone in new))
+    return [lead_id for lead_id, _ in new]
 
 
-def _line(one: str, property_id: str, facts: Mapping[str, str | None]) -> str:
+def _line(one: str, property_id: str, facts: Mapping[str, Any], said: Mapping[str, str]) -> str:
     """A row for COPY. A clean line has no tab and no line break, so only the backslash is left to escape."""
-    cells = [property_id, *(facts.get(name) for name in COLUMNS)]
-    return "\t".join([one, *(cell.replace("\\", "\\\\") if cell else "\\N" for cell in cells)]) + "\n"
+    cells = [property_id, *(facts.get(name) for name in COLUMNS), *_books(facts, said)]
+    texts = [str(cell).lower() if isinstance(cell, bool) else cell for cell in cells]
+    return "\t".join([one, *(text.replace("\\", "\\\\") if text else "\\N" for text in texts)]) + "\n"
+
+
+def _books(facts: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str | None]:
+    """`fact_sources` and `other_facts` of a row, as JSON."""
+    brought = [name for name, columns in CONTACTS.items() if any(facts.get(column) for column in columns)]
+    own = {name: dict(said) for name in brought}
+    for slot in SLOTS:
+        if extension := facts.get(f"{slot}_extension"):
+            own[slot]["extension"] = extension
+    yield json.dumps(own) if own else None
+    more = [{**said, **entry} for entry in facts.get("more_phones", ())]
+    yield json.dumps({"phone": more}) if more else None
 
 
 def take_vendor_ids(ids: Mapping[UUID, str]) -> None:

@@ -54,7 +54,7 @@ class Lead(UUIDModel, Timestamped):
         LOST = "lost", "Lost"
 
     class Enrichment(models.TextChoices):
-        PENDING = "pending", "Id only"
+        PENDING = "pending", "Not enriched"
         COMPLETED = "completed", "Has a phone"
         PARTIAL = "partial", "No phone found"
         FAILED = "failed", "Failed"
@@ -92,10 +92,16 @@ class Lead(UUIDModel, Timestamped):
     secondary_phone = _text(20, "Next phone, E.164")
     secondary_phone_type = _text(10, "mobile, landline or voip")
     secondary_phone_do_not_call = _flag("The next phone is on a do-not-call list")
+    contact_name = _text(200, "Whose phones and e-mail the skip trace brought")
+    contact_is_other = _flag("The skip trace's phones and e-mail are another person's, not the owner's")
     mailing_address = _text(200, "Owner's mailing address: street line")
     mailing_city = _text(200, "Owner's mailing address: city")
     mailing_state = _text(2, "Owner's mailing address: state")
     mailing_zip = _text(10, "Owner's mailing address: ZIP")
+    traced_address = _text(200, "Where the skip trace says the person gets mail: street line")
+    traced_city = _text(200, "Where the skip trace says the person gets mail: city")
+    traced_state = _text(2, "Where the skip trace says the person gets mail: state")
+    traced_zip = _text(10, "Where the skip trace says the person gets mail: ZIP")
 
     property_address = _text(200, "Street line of the property")
     property_city = _text(200, "City of the property")
@@ -135,6 +141,15 @@ class Lead(UUIDModel, Timestamped):
     apollo_employee_count = _whole("Company size")
     apollo_enriched_at = models.DateTimeField(null=True, blank=True, help_text="When Apollo's facts were bought")
     apollo_data = models.JSONField(null=True, blank=True, help_text="Apollo's answer, allow-listed")
+
+    fact_sources = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Where a value is not from the usual source: {column: {source, at}}, see leads.sources",
+    )
+    other_facts = models.JSONField(
+        null=True, blank=True, help_text="Values that are not shown: {column: [{value, source, at}]}, the newest first"
+    )
 
     enrichment_status = models.CharField(
         max_length=10,
@@ -179,7 +194,7 @@ class Lead(UUIDModel, Timestamped):
             models.Index(fields=["bucket", "id"], condition=Q(enrichment_status="pending"), name="lead_pending"),
             models.Index(
                 fields=["bucket", "enrichment_status", "id"],
-                condition=~Q(enrichment_status="pending"),
+                condition=~Q(enrichment_status="pending") | Q(enriched_at__isnull=False),
                 name="lead_by_enrichment",
             ),
             models.Index(
@@ -225,6 +240,13 @@ class Lead(UUIDModel, Timestamped):
 
     def __str__(self) -> str:
         return self.property_address or f"Property {self.property_id}"
+
+    @property
+    def data_label(self) -> str:
+        """How far buying facts has come, in words: a lead whose contacts are still to be bought is no mere id."""
+        if self.enrichment_status == self.Enrichment.PENDING and self.enriched_at:
+            return "Property data, no contact yet"
+        return str(self.get_enrichment_status_display())
 
 
 class Tag(UUIDModel, Timestamped):

@@ -12,8 +12,10 @@ M = TypeVar("M", bound=models.Model, covariant=True)
 ENRICHED = Q(enrichment_status="completed")  # the brief's `enrichedOnly`: detail and skip trace came, with a phone
 HAS_PHONE = Q(phone__isnull=False)
 NEEDS_APOLLO = Q(apollo_enriched_at__isnull=True)  # the brief's `needsApollo`: Apollo has not been asked
-# Has a phone that is on no do-not-call list, and nobody has contacted them yet.
-CONTACTABLE = Q(~Q(phone_do_not_call=True), ENRICHED, HAS_PHONE, status="new")
+# Not a phone that a skip trace brought of somebody else; a person's own counts as a bought one does.
+_OWNERS = ~Q(contact_is_other=True) | Q(fact_sources__has_key="phone", fact_sources__phone__person__isnull=True)
+# Has a phone of the owner's that is on no do-not-call list, and nobody has contacted them yet.
+CONTACTABLE = Q(_OWNERS, ~Q(phone_do_not_call=True), HAS_PHONE, status="new")
 
 
 def to_call_back(before: datetime | None = None) -> Q:
@@ -51,5 +53,5 @@ class LeadQuerySet(OwnedQuerySet[M]):
         return self.filter(to_call_back(before))
 
     def contactable(self) -> Self:
-        """May be called, and nobody has contacted them yet."""
+        """Ready to call, as far as the lead itself says."""
         return self.filter(CONTACTABLE)

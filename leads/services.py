@@ -18,6 +18,8 @@ from config.common.ids import uuid7s
 from leads.counters import change_counters, hold_bucket
 from leads.models import Activity, Lead, Tag
 from leads.rules import BadTime, moment_of
+from leads.sources import TYPED
+from leads.typed import COLUMNS, typed
 
 # what COPY's text format writes otherwise (PostgreSQL's manual, COPY, "File Formats")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -225,12 +227,33 @@ def delete_tag(*, tag: Tag) -> None:
 
 
 def edit_lead(*, lead: Lead, by: Any, changes: Mapping[str, Any]) -> Lead:
-    """A person's own corrections: `status` and the owner's name. Bought facts are not edited by hand."""
+    """A person's own word: `status`, and facts by `leads.typed.COLUMNS`. It outranks what is bought, now and later.
+
+    Raises EditRefused, and then nothing is changed.
+    """
     with transaction.atomic():
         if "status" in changes:
             change_status(lead=lead, by=by, status=changes["status"])
-        names = {k: v for k, v in changes.items() if k in ("first_name", "last_name")}
-        if names:
-            Lead.objects.filter(pk=lead.pk).update(**names, updated_at=timezone.now())
+        said = {name: value for name, value in changes.items() if name in COLUMNS}
+        if said:
+            _write_typed(lead, by, said)
     lead.refresh_from_db()
     return lead
+
+
+def _write_typed(lead: Lead, by: Any, said: Mapping[str, Any]) -> None:
+    """The lead, and the counters of its bucket. A phone completes a lead that lacked nothing else, as a bought one."""
+    now = timezone.now()
+    locked = Lead.objects.select_for_update(no_key=True).get(pk=lead.pk)
+    new = {"source": TYPED, "at": now.isoformat(), "by": by.get_username()}
+    values = typed(vars(locked), said, new)
+    phone, status = values.get("phone", locked.phone), locked.enrichment_status
+    if status in (Lead.Enrichment.COMPLETED, Lead.Enrichment.PARTIAL):
+        status = Lead.Enrichment.COMPLETED if phone else Lead.Enrichment.PARTIAL
+    Lead.objects.filter(pk=lead.pk).update(**values, enrichment_status=status, updated_at=now)
+    completed = Lead.Enrichment.COMPLETED
+    change_counters(
+        locked.bucket_id,
+        phone_leads=bool(phone) - bool(locked.phone),
+        enriched_leads=(status == completed) - (locked.enrichment_status == completed),
+    )

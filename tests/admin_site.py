@@ -40,11 +40,16 @@ def address(model: Any, page: str, *arguments: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
 
 
-def act(client: Client, model: Any, action: str, rows: Iterable[Any], **data: Any) -> Any:
-    """Chooses rows of a list and an action. `confirmed="yes"` is the button of the page in between."""
+def act(client: Client, model: Any, action: str, rows: Iterable[Any], *, follow: bool = False, **data: Any) -> Any:
+    """Chooses rows of a list and an action. `confirmed="yes"` is the button of the page in between.
+
+    follow: to the page with an address of its own that the action leads to.
+    """
     chosen = [str(row.pk) for row in rows]
     client.cookies.pop("messages", None)  # what was said before
-    return client.post(address(model, "changelist"), {"action": action, "_selected_action": chosen, **data})
+    return client.post(
+        address(model, "changelist"), {"action": action, "_selected_action": chosen, **data}, follow=follow
+    )
 
 
 def words(response: Any) -> list[str]:

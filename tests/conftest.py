@@ -8,8 +8,10 @@ pyproject.toml. With pytest-xdist the controller has the servers; each worker ha
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,6 +19,7 @@ import django
 import pytest
 
 from config.local.chromium import CHROMIUM, MISSING, launch
+from config.local.mode import ADDRESSES, APART
 from tests.network import block
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 REFUSED = "http://127.0.0.1:9"  # the discard port: nothing listens, so an unmocked vendor call is refused at once
 ENVIRONMENT = {
+    **APART,
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "DEBUG": "1",
     "SECRET_KEY": "only-for-tests-" + 40 * "x",
@@ -36,21 +40,37 @@ ENVIRONMENT = {
     "APOLLO_BASE_URL": f"{REFUSED}/apollo/api/v1",
     "APOLLO_API_KEY": "test-apollo-key",
 }
+FROM_CONTROLLER = "TESTS_"  # DATABASE_URL and REDIS_URL as the controller of pytest-xdist gives them to its workers
 
 
-def _prepare() -> Callable[[], None]:
-    """Sets the environment and starts what is missing; the answer stops it again."""
+def _prepare() -> Callable[[], None] | None:
+    """Sets the environment and starts what is missing; the answer, if any, stops it again.
+
+    DATABASE_URL and REDIS_URL of whoever runs the tests are not opened: SANDBOX_DATABASE_URL and SANDBOX_REDIS_URL are.
+    """
+    given = {name: os.environ.get(f"SANDBOX_{name}", "") for name in ADDRESSES}
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        given = {name: os.environ.get(FROM_CONTROLLER + name, "") for name in ADDRESSES}
+    for name in settings_of_the_product():
+        os.environ.pop(name, None)
     os.environ.update(ENVIRONMENT)
-    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
-        return lambda: None  # the controller's, when this is a worker, or those of whoever runs us
-    from config.local.postgres import FAST
-    from config.local.servers import LOCAL, Servers, remove_abandoned
+    stop = None
+    if not all(given.values()):
+        from config.local.postgres import FAST
+        from config.local.servers import LOCAL, Servers, remove_abandoned
 
-    remove_abandoned(LOCAL, "test-*")
-    servers = Servers(LOCAL / f"test-{os.getpid()}", postgres_settings=FAST).start()
-    os.environ.setdefault("DATABASE_URL", servers.database_url)
-    os.environ.setdefault("REDIS_URL", servers.redis_url)
-    return servers.remove
+        remove_abandoned(LOCAL, "test-*")
+        servers = Servers(LOCAL / f"test-{os.getpid()}", postgres_settings=FAST).start()
+        own = {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
+        given, stop = {name: given[name] or own[name] for name in ADDRESSES}, servers.remove
+    os.environ.update(given)
+    return stop
+
+
+def settings_of_the_product() -> list[str]:
+    """Every variable of `.env.example`: the tests count on the defaults."""
+    text = (Path(__file__).resolve().parent.parent / ".env.example").read_text()
+    return re.findall(r"^(?:# )?([A-Z][A-Z0-9_]*)=", text, re.MULTILINE)
 
 
 _stop = _prepare()
@@ -58,15 +78,17 @@ django.setup()
 
 
 def pytest_unconfigure() -> None:
-    _stop()
+    if _stop is not None:
+        _stop()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(specs: Sequence[Any]) -> None:
-    """Gives each worker its own database number, before its settings load."""
+    """Gives each worker the servers, and its own database number in Valkey, before its settings load."""
     address = urlsplit(os.environ["REDIS_URL"])
     for number, spec in enumerate(specs, start=1):
-        spec.env["REDIS_URL"] = urlunsplit(address._replace(path=f"/{number}"))
+        spec.env[f"{FROM_CONTROLLER}DATABASE_URL"] = os.environ["DATABASE_URL"]
+        spec.env[f"{FROM_CONTROLLER}REDIS_URL"] = urlunsplit(address._replace(path=f"/{number}"))
 
 
 @pytest.fixture(scope="session", autouse=True)

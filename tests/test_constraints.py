@@ -14,7 +14,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
-from accounts.models import User
+from accounts.models import IdempotentRequest, User
 from buckets.models import Bucket, Fill, Import, ImportFailure, ImportPiece
 from enrichment.models import Run, RunItem, Schedule, Turn
 from integrations.models import BilledDay, Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
@@ -32,6 +32,7 @@ class Place:
     """One valid row of each model."""
 
     user: User
+    idempotentrequest: IdempotentRequest
     vendor: Vendor
     operation: Operation
     purse: Purse
@@ -71,6 +72,7 @@ def place() -> Place:
     )
     return Place(
         user=user,
+        idempotentrequest=IdempotentRequest.objects.create(user=user, key="k", created_at=NOON),
         vendor=vendor,
         operation=operation,
         purse=Purse.objects.create(scope="run:1"),
@@ -117,11 +119,13 @@ def _again(**values: Any) -> Callable[[models.Model], Any]:
 # constraint: what breaks it and nothing else, done to the valid row of its model
 BREAKS: dict[str, Callable[[Any], Any]] = {
     "user_monthly_budget_not_negative": _set(monthly_budget=Decimal("-0.01")),
-    "vendor_daily_cap_not_negative": _set(daily_cap=Decimal("-0.01")),
+    "idempotent_request_once": _again(),
+    "vendor_daily_cap_sane": _set(daily_cap=Decimal("-0.01")),
     "operation_once_per_vendor": _again(),
-    "operation_pace_not_negative": _set(pace=Decimal("-1")),
-    "operation_price_not_negative": _set(price=Decimal("-0.0001")),
-    "operation_batch_positive": _set(batch=0),
+    "operation_pace_sane": _set(pace=Decimal("-1")),
+    "operation_price_sane": _set(price=Decimal("-0.0001")),
+    "operation_batch_sane": _set(batch=0),
+    "operation_fresh_days_sane": _set(fresh_days=3651),
     "purse_reserved_not_negative": _set(reserved=Decimal("-0.0001")),
     "purse_spent_not_negative": _set(spent=Decimal("-0.0001")),
     "call_state_known": _set(state="lost", sent_at=NOON),
@@ -182,12 +186,18 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
 }
 # the other half of constraints that say two things
 HALVES = [
+    ("vendor_daily_cap_sane", _set(daily_cap=Decimal("1000000000"))),
+    ("operation_pace_sane", _set(pace=Decimal("100000.01"))),
+    ("operation_price_sane", _set(price=Decimal("99999.0001"))),
+    ("operation_batch_sane", _set(batch=1001)),
     ("call_money_not_negative", _set(reserved=Decimal("-0.0001"))),
     ("lookup_answered_has_answer", _set(state="answered", facts={}, fetched_at=None)),
     ("reveal_money_not_negative", _set(reserved=Decimal("-0.0001"))),
     ("reveal_waiting_is_asked_for", _set(state="waiting", ask_at=NOON, deadline=None)),
     ("bucket_counts_within_total", _set(total_leads=1, enriched_leads=2)),
     ("bucket_counts_within_total", _set(total_leads=1, queued_leads=2)),
+    ("bucket_counts_within_total", _set(total_leads=1, detailed_leads=2)),
+    ("bucket_counts_within_total", _set(total_leads=1, phone_leads=2)),
     ("item_done_has_outcome", _set(outcome=1)),
     ("schedule_on_has_next", _set(enabled=False)),
 ]

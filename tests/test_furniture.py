@@ -16,6 +16,8 @@ import yaml
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from config.local.mode import ADDRESSES
+
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = ROOT / "config" / "settings.py"
 READERS = {"_need", "_number", "_whole"}  # the settings file's own, besides the methods of `env`
@@ -70,7 +72,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> dict[str,
 
 
 def test_the_example_names_every_variable_and_no_other() -> None:
-    assert set(examples()) == names_read() | names_of_compose()
+    assert set(examples()) == names_read() | names_of_compose() | {f"SANDBOX_{name}" for name in ADDRESSES}
 
 
 def test_every_example_has_a_line_that_says_what_for() -> None:

@@ -54,6 +54,9 @@ CROWD = [
               CASE WHEN n % 4 = 0 THEN 'Owner ' || n END, CASE WHEN n % 4 = 0 THEN 'Smith ' || n END,
               CASE WHEN n % 4 = 0 THEN '+1206555' || n END, CASE WHEN n % 4 = 0 THEN 'jo' || n || '@example.com' END
          FROM generate_series(1, 1000) n, (SELECT * FROM buckets_bucket ORDER BY id LIMIT 30) b ORDER BY b.id, n""",
+    "UPDATE leads_lead SET enriched_at = now() WHERE enrichment_status IN ('completed', 'partial') "
+    "OR property_id::int % 50 = 3",
+    "UPDATE buckets_bucket SET total_leads = 1000, phone_leads = 250",
     """INSERT INTO leads_activity (id, lead_id, kind, text, created_at)
        SELECT uuidv7(), id, 'call', '', now() FROM leads_lead, generate_series(1, 3) WHERE status = 'contacted'""",
     """INSERT INTO enrichment_run (id, bucket_id, bucket_name, owner_id, kind, status, paused_by, reason, options,
@@ -198,7 +201,20 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "leads_lead",
         "lead_by_enrichment",
     ),
-    "the way of a bucket's leads": (lambda p: overview.funnel(p.bucket), "leads_lead", "lead_by_enrichment"),
+    "latest leads of a bucket whose detail alone is bought": (
+        lambda p: by(
+            Lead.objects.filter(bucket=p.bucket, enrichment_status="pending", enriched_at__isnull=False)
+            .order_by("-pk")
+            .values_list("pk", flat=True)[:50]
+        ),
+        "leads_lead",
+        "lead_by_enrichment",
+    ),
+    "the leads of a bucket that are ready to call": (
+        lambda p: overview.funnel(p.bucket),
+        "leads_lead",
+        "lead_contactable lead_by_enrichment",
+    ),
     "leads of a user that were contacted": (
         lambda p: by(Lead.objects.owned_by(p.bucket.owner).filter(status="contacted").order_by("-pk")[:51]),
         "leads_lead",

@@ -37,6 +37,15 @@ GROUPS = {
         "secondaryPhone": "Second phone",
         "email": "E-mail",
     },
+    "About the phones": {
+        "phoneType": "Phone type",
+        "phoneDoNotCall": "Phone: do not call",
+        "secondaryPhoneType": "Second phone type",
+        "secondaryPhoneDoNotCall": "Second phone: do not call",
+        "doNotCall": "Do not call",
+        "otherDoNotCall": "Do not call, another list",
+        "litigator": "Litigator",
+    },
     "The owner's mailing address": {
         "mailingAddress": "Mailing address",
         "mailingCity": "Mailing city",
@@ -49,6 +58,8 @@ HELP = {
     "address": "One cell with the whole address will do, too",
     "house": "Where it stands apart from the street",
     "apn": "Needs a FIPS code, or a county and a state",
+    "doNotCall": "Of every phone in the row: yes, no, true, X, DNC, clean. What cannot be read counts as do not call",
+    "litigator": "Counts as do not call",
     "propertyId": "Only its own: another list's numbers are other people's houses",
 }
 

@@ -233,8 +233,12 @@ def _seen(job: Import) -> dict[str, Any]:
 def _table(preview: Preview) -> tuple[list[str], list[tuple[int, list[str]]]]:
     filled = {name for _, lead in preview.first for name in lead.facts}
     shown = [(column, LABELS[field]) for field, column in FIELDS.items() if column in filled]
-    rows = [(line, [lead.facts.get(str(column), "") for column, _ in shown]) for line, lead in preview.first]
+    rows = [(line, [_cell(lead.facts.get(str(column), "")) for column, _ in shown]) for line, lead in preview.first]
     return [label for _, label in shown], rows
+
+
+def _cell(value: Any) -> str:
+    return ("Yes" if value else "No") if isinstance(value, bool) else str(value)
 
 
 @dataclass(frozen=True, slots=True)

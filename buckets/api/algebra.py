@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import idempotent
 from buckets.algebra import NAME_MAX, SetError
 from buckets.api.serializers import BucketSerializer, FillSerializer, InsertStats
 from buckets.api.views import BucketBase, filled
 from buckets.filling import duplicate
 from buckets.models import Fill
 from config.common.api import Problem, translates
-from config.common.headers import press
 from config.common.schema import answer
 from config.common.serializers import StrictSerializer
 
@@ -29,9 +29,6 @@ def set_error(error: SetError) -> Problem:
 
 _MADE = answer("BucketCopied", bucket=BucketSerializer(), stats=InsertStats(), fill=FillSerializer())
 COPIED = {201: _MADE, 202: _MADE}
-KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same wish under the same key makes one bucket"
-)
 
 
 def copied(fill: Fill) -> Response:
@@ -48,9 +45,9 @@ class BucketDuplicateView(BucketBase):
         operation_id="duplicateBucket",
         summary="Another bucket of the same property ids; free",
         request=DuplicateInput,
-        parameters=[KEY],
         responses=COPIED,
     )
+    @idempotent()
     def post(self, request: Request, bucket_id: UUID) -> Response:
         bucket, name = self.bucket(bucket_id), self.body(DuplicateInput).get("name", "")
-        return copied(duplicate(bucket=bucket, name=name, press=press(request)))
+        return copied(duplicate(bucket=bucket, name=name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,17 @@ from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import idempotent
+from buckets.algebra import NAME_MAX
 from buckets.api.serializers import (
+    BucketSerializer,
     ColumnSerializer,
     ColumnsInput,
+    ImportIntoNew,
     ImportSerializer,
     ImportUpload,
     PreviewSerializer,
@@ -27,7 +33,7 @@ from buckets.imports.columns import BadMapping
 from buckets.imports.reading import Unreadable
 from buckets.imports.selectors import failed_lines
 from buckets.models import Import
-from config.common.api import Problem, invalid, not_found, ok, translates
+from config.common.api import ApiView, CsvRenderer, Problem, invalid, not_found, ok, translates
 from config.common.paging import PageQuery, page, page_of
 from config.common.schema import answer, listing, refusal
 from config.common.serializers import Nothing
@@ -81,6 +87,7 @@ class ImportsView(BucketBase):
         request={"multipart/form-data": ImportUpload},
         responses={201: answer("ImportUploaded", **_SEEN)},
     )
+    @idempotent()
     def post(self, request: Request, bucket_id: UUID) -> Response:
         bucket = self.bucket(bucket_id)
         upload = self.body(ImportUpload)["file"]
@@ -89,6 +96,27 @@ class ImportsView(BucketBase):
         except Unreadable as error:
             raise invalid("file", str(error)) from error
         return ok(201, **_seen(job))
+
+
+class NewImportView(ApiView):
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="uploadImportIntoNewBucket",
+        summary="Upload a CSV into a new bucket: as `uploadImport`, and the bucket",
+        request={"multipart/form-data": ImportIntoNew},
+        responses={201: answer("ImportUploadedIntoNew", bucket=BucketSerializer(), **_SEEN)},
+    )
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        given = self.body(ImportIntoNew)
+        upload = given["file"]
+        name = given.get("name") or PurePath(upload.name or "").stem[:NAME_MAX].strip() or "Import"
+        try:
+            job = services.upload_into_new(by=self.user, name=name, file=upload.file, file_name=upload.name or "")
+        except Unreadable as error:
+            raise invalid("file", str(error)) from error
+        return ok(201, bucket=BucketSerializer(job.bucket).data, **_seen(job))
 
 
 class ImportView(ImportBase):
@@ -131,6 +159,7 @@ class ImportStartView(ImportBase):
         request=None,
         responses={202: _STARTED, **_CONFLICT},
     )
+    @idempotent()
     def post(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
         job = self.job(bucket_id, import_id)
         self.body(Nothing)
@@ -145,6 +174,7 @@ class ImportUndoView(ImportBase):
         request=None,
         responses={202: _STARTED, **_CONFLICT},
     )
+    @idempotent()
     def post(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
         job = self.job(bucket_id, import_id)
         self.body(Nothing)
@@ -153,6 +183,8 @@ class ImportUndoView(ImportBase):
 
 
 class ImportFailedView(ImportBase):
+    renderer_classes = [JSONRenderer, CsvRenderer]
+
     @extend_schema(
         operation_id="failedImportRows",
         summary="The rows that could not be used, with line and reason, as CSV",

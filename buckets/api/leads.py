@@ -10,13 +10,14 @@ from django.utils.text import slugify
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from buckets.api.serializers import ExportQuery, LeadsQuery
 from buckets.api.views import BucketBase
 from buckets.selectors import total_matching
-from config.common.api import not_found, ok, see_contacts
+from config.common.api import CsvRenderer, not_found, ok, see_contacts
 from config.common.paging import page, page_of
 from config.common.schema import listing
 from config.common.serializers import ObjectField
@@ -59,6 +60,8 @@ class BucketLeadsView(BucketBase):
 
 
 class BucketExportView(BucketBase):
+    renderer_classes = [JSONRenderer, CsvRenderer]
+
     @extend_schema(
         operation_id="exportLeads",
         summary="Leads of a bucket as CSV, oldest first",

@@ -157,6 +157,12 @@ class ImportUpload(StrictSerializer):
     file = serializers.FileField(max_length=1000, help_text="A CSV of any delimiter and encoding, its columns named")
 
 
+class ImportIntoNew(ImportUpload):
+    name = serializers.CharField(
+        max_length=200, required=False, help_text="Of the new bucket; the file's where left out"
+    )
+
+
 class ColumnsInput(StrictSerializer):
     """Which column holds what: `{"address": "Situs Address", "zip": 4}`, and what is the same for every row."""
 

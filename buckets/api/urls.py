@@ -7,6 +7,7 @@ from buckets.api.imports import (
     ImportsView,
     ImportUndoView,
     ImportView,
+    NewImportView,
 )
 from buckets.api.leads import BucketExportView, BucketLeadsView
 from buckets.api.views import BucketFillView, BucketIdsView, BucketsView, BucketView
@@ -14,6 +15,7 @@ from buckets.api.views import BucketFillView, BucketIdsView, BucketsView, Bucket
 urlpatterns = [
     path("property/bucket", BucketsView.as_view(), name="buckets"),
     path("property/bucket/leads", BucketLeadsView.as_view(), name="bucket-leads"),
+    path("property/bucket/import", NewImportView.as_view(), name="import-new"),
     path("property/bucket/<uuid:bucket_id>", BucketView.as_view(), name="bucket"),
     path("property/bucket/<uuid:bucket_id>/duplicate", BucketDuplicateView.as_view(), name="bucket-duplicate"),
     path("property/bucket/<uuid:bucket_id>/ids", BucketIdsView.as_view(), name="bucket-ids"),

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import idempotent
 from buckets import filling, services
 from buckets.api.serializers import (
     BucketEdit,
@@ -63,6 +64,7 @@ class BucketsView(ApiView):
         request=BucketInput,
         responses={201: FILLED[200], 202: FILLED[202]},
     )
+    @idempotent()
     def post(self, request: Request) -> Response:
         given = self.body(BucketInput)
         search, limit = given.pop("search", None), given.pop("limit", None)
@@ -119,6 +121,7 @@ class BucketIdsView(BucketBase):
         request=Contents,
         responses=FILLED,
     )
+    @idempotent()
     def post(self, request: Request, bucket_id: UUID) -> Response:
         bucket = self.bucket(bucket_id)
         given = self.body(Contents)
@@ -135,6 +138,7 @@ class BucketFillView(BucketBase):
         request=None,
         responses={202: answer("FillRetried", fill=FillSerializer())},
     )
+    @idempotent()
     def post(self, request: Request, bucket_id: UUID) -> Response:
         (bucket,) = with_latest_fill([self.bucket(bucket_id)])
         self.body(Nothing)

@@ -26,10 +26,18 @@ FIELDS: dict[str, str | None] = {
     "mailingState": "mailing_state",
     "mailingZip": "mailing_zip",
     "phone": "phone",
+    "phoneType": "phone_type",
+    "phoneDoNotCall": "phone_do_not_call",
     "secondaryPhone": "secondary_phone",
+    "secondaryPhoneType": "secondary_phone_type",
+    "secondaryPhoneDoNotCall": "secondary_phone_do_not_call",
+    "doNotCall": None,
+    "otherDoNotCall": None,
+    "litigator": None,
     "email": "email",
 }
 NAMING = ("propertyId", "apn", "address")  # one of these names a property
+MARKS = ("phoneDoNotCall", "secondaryPhoneDoNotCall", "doNotCall", "otherDoNotCall", "litigator")
 CONSTANT_MAX = 200  # characters of a value that holds for every row
 
 _OF_PROPERTY = ("property", "prop", "situs", "site", "subject", "physical", "location", "parcel", "")
@@ -46,6 +54,11 @@ _PLACE = {
     "state": _words("state st stateabbr statecode province"),
     "zip": _words("zip zipcode zip5 zipcode5 postalcode postcode postal"),
 }
+_MARKED = _words("dnc donotcall isdnc ondnc dncflag dncstatus dnclisted dncresult donotcallflag donotcallstatus")
+_TYPED = _words("type linetype kind numbertype carriertype")
+_FIRST_PHONE = _words("phone phonenumber bestphone primaryphone ownerphone mobile cell mobilephone cellphone")
+_SECOND_PHONE = _words("phone2 phonenumber2 secondphone secondaryphone mobile2 cell2 otherphone altphone landline")
+_LISTS = _words("federal national state internal company wireless ftc")
 # "id" alone is nobody's: taken for RealEstateAPI's it would buy facts about other people's houses
 _NAMES = {
     "propertyId": _words("propertyid realestateapiid reapiid reapipropertyid"),
@@ -66,7 +79,24 @@ _NAMES = {
         "secondphone secondaryphone phone2 phonenumber2 otherphone alternatephone altphone landline"
     ),
     "email": _words("email emailaddress mail owneremail contactemail primaryemail"),
+    "phoneType": [*(phone + core for phone in _FIRST_PHONE for core in _TYPED), "linetype", "typeofphone"],
+    "secondaryPhoneType": [*(phone + core for phone in _SECOND_PHONE for core in _TYPED), "phonetype2", "linetype2"],
+    "phoneDoNotCall": [phone + core for phone in _FIRST_PHONE for core in _MARKED],
+    "secondaryPhoneDoNotCall": [
+        *(phone + core for phone in _SECOND_PHONE for core in _MARKED),
+        *(core + "2" for core in _MARKED),
+    ],
+    "doNotCall": [
+        *_words("donotcall dnc"),
+        *_MARKED,
+        *(f"{of}{core}" for of in _LISTS for core in _MARKED),
+        *_words("dnclist dncregistry donotcalllist donotcallregistry donotcontact dncscrub"),
+    ],
+    "litigator": _words(
+        "litigator litigators islitigator knownlitigator tcpalitigator litigatorflag litigatorstatus tcpa tcpaflag"
+    ),
 }
+_NAMES["otherDoNotCall"] = _NAMES["doNotCall"]  # lists often have one column a register
 for _field, _cores in _PLACE.items():
     _NAMES[_field] = [prefix + core for prefix in _OF_PROPERTY for core in _cores]
     _NAMES[f"mailing{_field.title()}"] = [prefix + core for prefix in _OF_OWNER for core in _cores]
@@ -99,6 +129,11 @@ def guess(columns: Sequence[str]) -> dict[str, int]:
         if place is not None:
             found[field] = place
     return found
+
+
+def looks_like_mark(name: str) -> bool:
+    """Whether a column of this name may say who must not be called."""
+    return bool(re.search(r"dnc|donotcall|litigat", _plain(name)))
 
 
 def _plain(name: str) -> str:

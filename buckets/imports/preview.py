@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from buckets.imports.columns import Chosen
+from buckets.imports.columns import MARKS, Chosen, looks_like_mark
 from buckets.imports.reading import Row
 from buckets.imports.rows import Lead, Reader, Unusable, is_blank
 from integrations.realestateapi.naming import ADDRESS
@@ -24,6 +24,9 @@ _UNREAD = {
     "mailingZip": "a mailing ZIP that is none",
     "phone": "a phone that nobody could call",
     "secondaryPhone": "a second phone that nobody could call",
+    "phoneType": "a phone type that is not known",
+    "secondaryPhoneType": "a second phone's type that is not known",
+    **dict.fromkeys(MARKS, "a do-not-call mark that cannot be read, and is taken as do not call"),
     "email": "an e-mail address that is none",
 }
 
@@ -42,7 +45,15 @@ class Preview:
 
     def shown(self) -> list[dict[str, Any]]:
         """The first usable rows as they would be saved."""
-        return [{"line": line, "propertyId": lead.property_id, "facts": dict(lead.facts)} for line, lead in self.first]
+        return [
+            {"line": line, "propertyId": lead.property_id, "facts": _columns(lead.facts)} for line, lead in self.first
+        ]
+
+
+def _columns(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Each as text, as every preview has it."""
+    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in facts.items()}
+    return texts | ({"more_phones": ", ".join(e["value"] for e in more)} if (more := facts.get("more_phones")) else {})
 
 
 def preview(rows: Iterable[Row], names: Iterable[str], chosen: Chosen) -> Preview:
@@ -87,6 +98,8 @@ def _about_columns(columns: list[str], chosen: Chosen) -> list[str]:
     unused = [name for index, name in enumerate(columns) if index not in used and name]
     if unused:
         said.append(f"Not used: {', '.join(unused[:20])}{' …' if len(unused) > 20 else ''}.")
+    if marks := [name for name in unused if looks_like_mark(name)]:
+        said.append(f"Not used, and may say who must not be called: {', '.join(marks[:20])}.")
     if "propertyId" in chosen.columns:
         said.append("Property ids are taken as RealEstateAPI's own: another list's numbers are other people's houses.")
     return said

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from buckets.imports.columns import FIELDS, Chosen
+from buckets.imports.columns import FIELDS, MARKS, Chosen
 from integrations import normalise
 from integrations.realestateapi import naming, parse
+from leads.sources import SLOTS, never_weaker
 
 # Reasons are what a person reads beside the row, and what rows are counted by.
 NAMES_NOTHING = "It has no property id, no APN and no address"
@@ -34,16 +36,21 @@ _STATE_NAMES = """
 _STATES = {name.replace("_", " "): code for name, _, code in (p.partition("|") for p in _STATE_NAMES.split())}
 
 
+_GUARD = re.compile(r"^'(?=\s*[-=+@＝＋－＠])")  # ours, before what a spreadsheet would take for a formula
+
+
 class Unusable(ValueError):
     """The row names no property; the words say why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """A usable row. facts: by the lead's column names. unread: fields whose cell had text that could not be read."""
+    """A usable row. facts: by the lead's column names, see `leads.incoming`. unread: fields whose cell had text that
+    could not be read.
+    """
 
     property_id: str
-    facts: Mapping[str, str]
+    facts: Mapping[str, Any]
     unread: tuple[str, ...]
 
 
@@ -76,7 +83,55 @@ def property_id(value: str) -> str | None:
     return parse.property_id(value.removesuffix(".0"))
 
 
-_CLEAN: dict[str, Callable[[str], str | None]] = {
+_YES = frozenset({"x", "✓", "✔", "dnc", "do not call", "donotcall", "on dnc", "listed", "litigator", "on", "1.0"})
+_NO = frozenset({
+    "clean", "clear", "ok", "okay", "callable", "safe", "not listed", "not on dnc", "not dnc", "no dnc", "none",
+    "off", "0.0",
+})  # fmt: skip
+_NOT_SAID = frozenset({"-", "–", "—", "n/a", "na", "unknown", "not checked", "null"})
+
+
+def mark(value: str) -> bool | None:
+    """A do-not-call mark or a litigator's. None: it cannot be read, and then nobody is called on the strength of it."""
+    word = " ".join(value.lower().split())
+    flag = normalise.boolean(word)
+    return True if word in _YES else False if word in _NO else flag
+
+
+_TYPES = (  # the first whose word is in the cell
+    *(("voip", "voip"), ("mobile", "mobile"), ("wireless", "mobile"), ("cell", "mobile"), ("landline", "landline")),
+    *(("land line", "landline"), ("residential", "landline"), ("fixed", "landline"), ("home", "landline")),
+)
+
+
+def phone_type(value: str) -> str | None:
+    """mobile, landline or voip."""
+    word = " ".join(value.lower().replace("-", " ").split())
+    letter = {"m": "mobile", "w": "mobile", "c": "mobile", "l": "landline", "v": "voip"}.get(word)
+    return letter or next((kind for part, kind in _TYPES if part in word), None)
+
+
+_EXTENSION = re.compile(r"[\s,;]*(?:\bext(?:ension|n)?\b\.?|x|#)\s*:?\s*(?P<number>\d{1,7})\s*$", re.IGNORECASE)
+_BETWEEN_PHONES = re.compile(r"[/;,|&]|\bor\b|\band\b", re.IGNORECASE)
+Number = tuple[str, str]  # E.164, and its extension or ""
+
+
+def phones(value: str) -> list[Number] | None:
+    """The numbers of a cell, each with its extension; None where nobody could be called."""
+    whole = _phone(value)
+    found = [whole] if whole else [one for part in _BETWEEN_PHONES.split(value) if (one := _phone(part))]
+    return list(dict.fromkeys(found)) or None
+
+
+def _phone(text: str) -> Number | None:
+    extension = _EXTENSION.search(text)
+    digits = text[: extension.start()] if extension else text
+    digits = re.sub(r"\([^\d()]*\)|[A-Za-z]+\.?:?", " ", digits).strip().removesuffix(".0")
+    number = normalise.phone(re.sub(r"^(00|011)\s*(?=1)", "+", digits))
+    return (number, extension["number"] if extension else "") if number else None
+
+
+_CLEAN: dict[str, Callable[[str], Any]] = {
     "propertyId": property_id,
     "apn": apn,
     "fips": fips,
@@ -84,8 +139,11 @@ _CLEAN: dict[str, Callable[[str], str | None]] = {
     "zip": zip5,
     "mailingState": state,
     "mailingZip": zip5,
-    "phone": normalise.phone,
-    "secondaryPhone": normalise.phone,
+    "phone": phones,
+    "phoneType": phone_type,
+    "secondaryPhone": phones,
+    "secondaryPhoneType": phone_type,
+    **dict.fromkeys(MARKS, mark),
     "email": normalise.email,
 }
 
@@ -99,29 +157,56 @@ class Reader:
         self._same = {
             field: clean
             for field, value in mapping.constants.items()
-            if (clean := _CLEAN.get(field, normalise.text)(value))
+            if (clean := _CLEAN.get(field, normalise.text)(value)) is not None
         }
 
     def __call__(self, cells: Sequence[str]) -> Lead:
         if len(cells) > self._width and not is_blank(cells[self._width :]):
             raise Unusable(TOO_WIDE)
-        said, unread = dict(self._same), []
+        said: dict[str, Any] = dict(self._same)
+        unread: list[str] = []
         for field, column, clean in self._cells:
             raw = cells[column].strip() if column < len(cells) else ""
-            if not raw:
+            if not raw or (field in MARKS and raw.lower() in _NOT_SAID):
                 continue
-            value = clean(raw)
+            value = clean(_GUARD.sub("", raw))
             if value is None:
                 unread.append(field)
-            else:
+            if value is None and field in MARKS:
+                value = True  # the safe side
+            if value is not None:
                 said[field] = value
         _join_address(said)
         name = _named(said, unread)
         facts = {column: said[field] for field, column in FIELDS.items() if column and field in said}
+        _tell_phones(
+            facts, never_weaker(said.get("doNotCall"), said.get("otherDoNotCall"), said.get("litigator") or None)
+        )
         return Lead(name, facts, tuple(unread))
 
 
-def _join_address(said: dict[str, str]) -> None:
+def _tell_phones(facts: dict[str, Any], row_mark: bool | None) -> None:
+    """Each number of the row once, with its type and mark; the third and later ones under `more_phones`.
+
+    row_mark: of the whole row, for every number in it. What is said of a phone that is not there is left out.
+    """
+    known: dict[str, dict[str, Any]] = {}
+    for slot in SLOTS:
+        kind, own_mark = facts.pop(f"{slot}_type", None), facts.pop(f"{slot}_do_not_call", None)
+        for number, extension in facts.pop(slot, ()):
+            entry = known.setdefault(number, {"value": number})
+            entry["type"] = entry.get("type") or kind
+            entry["extension"] = entry.get("extension") or extension
+            entry["do_not_call"] = never_weaker(entry.get("do_not_call"), own_mark, row_mark)
+    entries = [{name: part for name, part in one.items() if part not in (None, "")} for one in known.values()]
+    for slot, entry in zip(SLOTS, entries, strict=False):
+        facts[slot] = entry["value"]
+        facts |= {f"{slot}_{name}": entry[name] for name in ("type", "do_not_call", "extension") if name in entry}
+    if entries[len(SLOTS) :]:
+        facts["more_phones"] = entries[len(SLOTS) :]
+
+
+def _join_address(said: dict[str, Any]) -> None:
     """House number and street from two columns; street, city, state and ZIP from one."""
     street = said.get("address")
     if street is None:
@@ -139,10 +224,10 @@ def _join_address(said: dict[str, str]) -> None:
                 said.setdefault(name, part)
 
 
-def _named(said: Mapping[str, str], unread: Sequence[str]) -> str:
+def _named(said: Mapping[str, Any], unread: Sequence[str]) -> str:
     """What the property is called: the vendor's id, else by APN, else by address. Raises Unusable."""
     if "propertyId" in said:
-        return said["propertyId"]
+        return str(said["propertyId"])
     number, street, region = said.get("apn"), said.get("address"), said.get("state")
     if number:
         name = naming.by_apn(number, fips=said.get("fips"), county=said.get("county"), state=region)

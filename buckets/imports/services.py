@@ -82,6 +82,13 @@ def upload(*, bucket: Bucket, file: IO[bytes], name: str, id: UUID | None = None
     return job
 
 
+def upload_into_new(*, by: Any, name: str, file: IO[bytes], file_name: str) -> Import:
+    """Uploads to a new bucket called `name`. Raises Unreadable, and then there is no new bucket either."""
+    with transaction.atomic():
+        bucket, _ = create_bucket(by=by, name=name)
+        return upload(bucket=bucket, file=file, name=file_name)
+
+
 def upload_once(
     *, by: Any, press: UUID, file: IO[bytes], name: str, bucket: Bucket | None = None, new_name: str = ""
 ) -> Import:
@@ -251,7 +258,7 @@ def _save_piece(job: Import) -> bool:
         if not ImportPiece.objects.filter(pk=piece.pk).delete()[0]:
             raise _Overtaken
         bucket = job.bucket
-        new = insert_leads(bucket_id=bucket.pk, owner_id=bucket.owner_id, source=SOURCE, leads=leads)
+        new = insert_leads(bucket_id=bucket.pk, owner_id=bucket.owner_id, source=SOURCE, leads=leads, at=job.created_at)
         _note_leads(job, new)
         _note_failures(job, rows.failures)
         mine.read += rows.read
@@ -323,7 +330,8 @@ def _undo_batch(job: Import) -> bool:
             cursor.execute(_KEPT, [ids])
             reasons = dict(cursor.fetchall())
             untouched = [lead_id for lead_id, reason in reasons.items() if reason is None]
-            cursor.execute("DELETE FROM leads_lead WHERE id = ANY(%s)", [untouched])
+            cursor.execute("DELETE FROM leads_lead WHERE id = ANY(%s) RETURNING phone IS NOT NULL", [untouched])
+            with_phone = sum(row[0] for row in cursor.fetchall())
         mine.leads.filter(pk__in=ids).delete()
         kept = [reason for reason in reasons.values() if reason]
         mine.removed += len(untouched)
@@ -332,7 +340,7 @@ def _undo_batch(job: Import) -> bool:
         if not more:
             mine.pieces.all().delete()
         _moved(mine, Status.UNDOING if more else Status.UNDONE)
-        change_counters(mine.bucket_id, total_leads=-len(untouched))
+        change_counters(mine.bucket_id, total_leads=-len(untouched), phone_leads=-with_phone)
     job.lease_until = mine.lease_until
     return more
 

@@ -15,10 +15,13 @@ from django.core.exceptions import ObjectDoesNotExist, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.defaults import bad_request as django_bad_request
 from django.views.defaults import server_error as django_server_error
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -28,8 +31,10 @@ from config.common.declared import DeclaredRequest
 from config.common.parser import StrictJSONParser
 
 log = logging.getLogger(__name__)
+NEEDS_ADMINISTRATOR = "This needs an administrator: ask one to do it, or for the permission."
 E = TypeVar("E", bound=Exception)
 T = TypeVar("T")
+MESSAGE_MAX = 500  # characters
 RETRY_DATABASE = 2  # seconds: a PostgreSQL that restarts is back in about as long
 BAD_TOKEN = "This token is wrong, has been revoked or has expired. POST /api/auth/token gives a new one."  # noqa: S105
 
@@ -67,14 +72,25 @@ def not_found(what: str, field: str = "") -> Problem:
 def see_contacts(request: Request) -> None:
     """Raises a Problem unless this request may have phones and e-mails: by a token, or by the person's permission."""
     if not (comes_with_token(request) or may_see_contacts(request.user)):
-        words = "Phones and e-mails: this needs the permission to view contact details, or an API token."
+        words = "Phones and e-mails need an API token, or the permission to view contact details from an administrator."
         raise Problem("FORBIDDEN", words, status=403)
 
 
 # --- Views ------------------------------------------------------------------------------------------------------------
 
 
-class ApiView(DeclaredRequest):
+class JsonRefusals(DeclaredRequest):
+    """A refusal is JSON, whatever else this address may answer. No OPTIONS: what there is stands in the schema."""
+
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(response, "exception", False):
+            request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class ApiView(JsonRefusals):
     """Parse, permit, one service call, render."""
 
     parser_classes: list[type[BaseParser]] = [StrictJSONParser]
@@ -103,6 +119,16 @@ class ApiView(DeclaredRequest):
         if twice:
             raise exceptions.ValidationError(twice)
         return _checked(serializer, {name: values[0] for name, values in given.items()})
+
+
+class CsvRenderer(BaseRenderer):
+    """Lets a client ask for `text/csv`. The file itself is streamed by the view."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        raise NotImplementedError("Files are streamed; refusals are JSON.")
 
 
 def _checked(serializer: type[BaseSerializer[Any]], data: Any) -> dict[str, Any]:
@@ -171,7 +197,7 @@ def _problem(error: Exception) -> Problem | None:
     if isinstance(error, Http404 | ObjectDoesNotExist):  # or it was deleted while we looked
         return not_found("thing")
     if isinstance(error, DjangoPermissionDenied):
-        return Problem("FORBIDDEN", "You may not do this.", status=403)
+        return Problem("FORBIDDEN", str(error) or NEEDS_ADMINISTRATOR, status=403)
     if isinstance(error, SuspiciousOperation):
         return Problem("INVALID", "The request cannot be read.")
     return _of_database(error)
@@ -187,6 +213,8 @@ def _of_framework(error: exceptions.APIException) -> Problem:
         message = BAD_TOKEN
     elif isinstance(error, exceptions.NotAuthenticated):
         message = "Send a token: `Authorization: Token …`. POST /api/auth/token gives one."
+    elif isinstance(error, exceptions.PermissionDenied) and message == exceptions.PermissionDenied.default_detail:
+        message = NEEDS_ADMINISTRATOR
     elif isinstance(error, exceptions.Throttled):
         wait = getattr(error, "wait", None) or 60.0
         message = f"Too many requests; try again in {round(wait)} seconds."
@@ -218,18 +246,32 @@ def _flat(detail: Any, path: str = "") -> dict[str, list[str]]:
         for index, inner in enumerate(detail):
             flat |= _flat(inner, f"{path}.{index}".strip(".")) if inner else {}
         return flat
-    return {path: [str(words) for words in detail] if isinstance(detail, list) else [str(detail)]}
+    return {path: [_short(words) for words in detail] if isinstance(detail, list) else [_short(detail)]}
+
+
+def _short(words: Any) -> str:
+    """A message that repeats what was sent does not repeat a megabyte of it."""
+    text = str(words)
+    return text if len(text) <= MESSAGE_MAX else f"{text[:MESSAGE_MAX]}…"
 
 
 # --- What is outside every view --------------------------------------------------------------------------------------
 
 
+@csrf_exempt  # nothing is here to be protected; refused as HTML a program would learn nothing
 def unknown_address(request: HttpRequest, **_: str) -> JsonResponse:
     """404 in the API's own words."""
     words = "There is nothing at this address."
     if request.path.endswith("/"):
         words += " Addresses of the API end without a slash."
     return JsonResponse(error_body("NOT_FOUND", words), status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 of what Django refuses before a view reads it."""
+    if not request.path.startswith("/api/"):
+        return django_bad_request(request, exception)
+    return JsonResponse(error_body("INVALID", "The request cannot be read."), status=400)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

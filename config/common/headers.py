@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from uuid import NAMESPACE_OID, UUID, uuid5
 
 from rest_framework.request import Request
 
@@ -26,9 +25,3 @@ def idempotency_key(request: Request) -> str | None:
     if key is not None and not _KEY.fullmatch(key):
         raise invalid("Idempotency-Key", "It must be 1 to 200 printable ASCII characters.")
     return key
-
-
-def press(request: Request) -> UUID | None:
-    """The Idempotency-Key as a UUID: each key stands for one press of a button. None: there is none."""
-    key = idempotency_key(request)
-    return None if key is None else uuid5(NAMESPACE_OID, key)

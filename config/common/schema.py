@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -13,7 +14,7 @@ ERROR: dict[str, Any] = {
     "type": "object",
     "required": ["success", "error"],
     "properties": {
-        "success": {"type": "boolean", "enum": [False]},
+        "success": {"type": "boolean", "description": "Always false", "example": False},
         "error": {
             "type": "object",
             "required": ["code", "message", "fields"],
@@ -25,13 +26,30 @@ ERROR: dict[str, Any] = {
         },
     },
 }
+# By reference: what one description does to a dictionary that stands in this module would be in the next one.
+_ERROR_REF = {"$ref": "#/components/schemas/Error"}
 # What any operation may answer. 401 is left out where no token is asked for.
 REFUSALS = {
     "400": "The request cannot be meant: `fields` says why",
     "401": "No token, or one that is wrong, revoked or expired",
+    "403": "Your user may not do this",
     "404": "It does not exist, or it is somebody else's",
+    "405": "This address does not take this method",
+    "406": "The answer cannot be had in the form that `Accept` asks for",
+    "409": "Something else is in the way: `code` says what",
     "413": "The body is larger than this server takes",
+    "415": "The body is in no form that is read here",
     "429": "Too many requests: `Retry-After` says when to go on",
+    "503": "The database cannot be reached at this moment: `Retry-After` says when to go on",
+}
+
+
+KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    "description": "A repeat of the request under the same key, within 24 hours, does nothing again and gets the first "
+    "answer, with `Idempotent-Replay: true`. The key with another request is a 409",
 }
 
 
@@ -46,7 +64,9 @@ class Schema(AutoSchema):
         operation = super().get_operation(*args, **options)
         if operation is None:
             return None
-        error = ResolvedComponent(name="Error", type=ResolvedComponent.SCHEMA, object="Error", schema=ERROR)  # type: ignore[no-untyped-call]
+        if getattr(getattr(self.view, self.method.lower()), "takes_key", False):
+            operation.setdefault("parameters", []).append(deepcopy(KEY))
+        error = ResolvedComponent(name="Error", type=ResolvedComponent.SCHEMA, object="Error", schema=deepcopy(ERROR))  # type: ignore[no-untyped-call]
         self.registry.register_on_missing(error)
         for status, description in REFUSALS.items():
             if status == "401" and {} in operation.get("security", [{}]):
@@ -68,4 +88,4 @@ def listing(name: str, **rows: Any) -> Any:
 
 def refusal(description: str) -> OpenApiResponse:
     """An error answer that only some operations give."""
-    return OpenApiResponse(response=ERROR, description=description)
+    return OpenApiResponse(response=dict(_ERROR_REF), description=description)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from config.common.bounds import PACE, PRICE, Bounds
+from config.local.mode import Mode
 from config.local.stack import Options
 
 
@@ -24,11 +26,17 @@ def add_stack_arguments(parser: CommandParser, *, port: str) -> None:
             flag, action="append", default=[], metavar="OPERATION=NUMBER", help=f"{what}, with both sides; repeatable"
         )
     parser.add_argument(
-        "--sandbox", action="append", default=[], metavar="ARGUMENT", help='More of its own, such as "--seed=2"'
+        "--sandbox",
+        action="append",
+        nargs="?",
+        const="",
+        default=[],
+        metavar="ARGUMENT",
+        help="Made-up vendors, also where keys are set; =ARGUMENT is one of the sandbox's own, such as =--seed=2",
     )
 
 
-def options_of(options: Mapping[str, Any]) -> Options:
+def options_of(options: Mapping[str, Any], mode: Mode = Mode.SANDBOX) -> Options:
     """The stack the flags mean. Raises CommandError."""
     port = str(options["port"])
     if not port.isdigit() or int(port) > 65535:
@@ -36,24 +44,25 @@ def options_of(options: Mapping[str, Any]) -> Options:
     for path in options["parcels"]:
         if not path.is_file():
             raise CommandError(f"--parcels {path}: there is no such file.")
+    if options["parcels"] and mode == Mode.REAL:
+        raise CommandError("--parcels is for made-up vendors, and a vendor's key is set: add --sandbox.")
     return Options(
+        mode=mode,
         port=int(port),
         parcels=tuple(path.resolve() for path in options["parcels"]),
-        paces=_numbers("--pace", options["pace"]),
-        prices=_numbers("--price", options["price"]),
-        sandbox=tuple(options["sandbox"]),
+        paces=_numbers("--pace", options["pace"], PACE),
+        prices=_numbers("--price", options["price"], PRICE),
+        sandbox=tuple(argument for argument in options["sandbox"] if argument),
     )
 
 
-def _numbers(flag: str, texts: list[str]) -> dict[str, Decimal]:
+def _numbers(flag: str, texts: list[str], allowed: Bounds) -> dict[str, Decimal]:
     numbers = {}
     for text in texts:
         name, _, number = text.partition("=")
-        try:
-            value = Decimal(number)
-        except InvalidOperation:
-            value = Decimal(-1)
-        if name not in settings.OPERATIONS or not value.is_finite() or value < 0:
-            raise CommandError(f"{flag} {text}: OPERATION=NUMBER, OPERATION one of {', '.join(settings.OPERATIONS)}.")
+        value = allowed.read(number)
+        if name not in settings.OPERATIONS or value is None:
+            operations = ", ".join(settings.OPERATIONS)
+            raise CommandError(f"{flag} {text}: OPERATION=NUMBER, {allowed}, OPERATION one of {operations}.")
         numbers[name] = value
     return numbers

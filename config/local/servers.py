@@ -1,12 +1,13 @@
 """PostgreSQL and Valkey for development and tests, started when they are needed.
 
-`ensure()` serves any number of processes of one checkout: the first starts the servers, the last one to end stops them.
+`local()` serves any number of processes of one checkout: the first starts the servers, the last one to end stops them.
 `Servers` is a private pair for tests and chaos, which may be killed and restarted. All data stands under `.local/`.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from typing import Self
 
 import environ
 import psycopg
+from psycopg import sql
 
 from config.local.postgres import Postgres
 from config.local.process import LocalError, Lock, spawn, tail
@@ -87,24 +89,34 @@ class Servers:
         self.stop()
 
 
-def ensure() -> None:
-    """Sets DATABASE_URL and REDIS_URL where they are not set, to servers of this checkout that run until we end.
+_shares: dict[str, Share] = {}  # of this process, by variable
+
+
+def local(*variables: str) -> dict[str, str]:
+    """Addresses for DATABASE_URL and REDIS_URL, of servers of this checkout that run until we end.
 
     Raises LocalError when a server cannot be started.
     """
-    read_env()
-    wanted = {variable: kind for variable, kind in VARIABLES.items() if not os.environ.get(variable)}
-    shares = {variable: Share(LOCAL / kind, kind) for variable, kind in wanted.items()}
-    for share in shares.values():
-        share.begin()
-    for variable, share in shares.items():
-        os.environ[variable] = share.url()
+    for variable in variables:
+        if variable not in _shares:
+            _shares[variable] = Share(LOCAL / VARIABLES[variable], VARIABLES[variable])
+            _shares[variable].begin()
+    return {variable: _shares[variable].url() for variable in variables}
 
 
 def read_env() -> None:
-    """Puts `.env` into the environment, as the settings do."""
-    if (PROJECT / ".env").exists():
-        environ.Env.read_env(PROJECT / ".env", overwrite=False)
+    """Puts `.env`, or the file that ENV_FILE names, into the environment, as the settings do."""
+    file = PROJECT / os.environ.get("ENV_FILE", ".env")
+    if file.exists():
+        environ.Env.read_env(file, overwrite=False)
+
+
+def make_database(server_url: str, name: str) -> None:
+    """Makes a database on the server of this address, unless it is there."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+            with contextlib.suppress(psycopg.errors.DuplicateDatabase):  # another process was faster
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
 
 def is_empty(database_url: str) -> bool:

@@ -21,17 +21,19 @@ from typing import Any, Self
 
 from django.conf import settings
 
-from config.local.place import tell_vendors
+from config.local.mode import NO_VENDORS, OWN, Mode, addresses
 from config.local.process import LocalError, end, kill_session, spawn, tail, wait_until
+from config.local.running import Running
 from config.local.sandbox.billing import PRICE_OF
 from config.local.sandbox.server import SandboxConfig
-from config.local.servers import LOCAL, PROJECT, Servers, ensure
+from config.local.servers import LOCAL, PROJECT, Servers
 from config.local.valkey import free_port
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0  # a worker sees through what it has paid for
 STOP_ORDER = ("beat", "web", "worker", "sandbox")
 LOOK_SECONDS = 0.3
+LOOPBACK = "localhost,127.0.0.1,[::1]"  # host names that the web server of a stack answers to, whatever is set
 Process = subprocess.Popen[bytes]
 
 
@@ -41,6 +43,7 @@ class Options:
     product and to the sandbox alike; what they leave out has the settings' value."""
 
     home: Path = LOCAL
+    mode: Mode = Mode.SANDBOX  # real: the vendors of the environment are asked, and no sandbox is started
     port: int = 8000  # of the web server; 0 takes a free one
     parcels: tuple[Path, ...] = ()  # none: a million generated ones
     paces: Mapping[str, Decimal] = field(default_factory=dict)
@@ -49,7 +52,7 @@ class Options:
     environment: Mapping[str, str] = field(default_factory=dict)
     concurrency: int = 4  # children of the worker
     web_threads: int = 16
-    servers: Servers | None = None  # private ones that run; none: those of the environment or of this checkout
+    servers: Servers | None = None  # private ones that run; none: those of the mode, see `mode.addresses`
 
 
 class Stack:
@@ -62,6 +65,7 @@ class Stack:
         self._port = self.options.port or free_port()
         self._sandbox_port = free_port()
         self._environment: dict[str, str] = {}
+        self._running = Running(self.options.home)
 
     @property
     def web_url(self) -> str:
@@ -73,19 +77,23 @@ class Stack:
 
     def start(self) -> Self:
         """Returns when a request would be served. Raises LocalError, with everything stopped, when a part fails."""
+        sandbox = ["sandbox"] if self.options.mode == Mode.SANDBOX else []
         try:
+            if self.options.servers is None:
+                self._running.claim(url=self.web_url, mode=self.options.mode)
             if not _is_free(self._port):
                 raise LocalError(f"port {self._port} is taken: choose another, for instance PORT={self._port + 1}")
             self._environment = self._make_environment()
-            self._begin("sandbox", {})
+            for name in sandbox:
+                self._begin(name, {})
             self._migrate()
             for name in ("web", "worker", "beat"):
                 self._begin(name, {})
-            for name in ("sandbox", "web", "worker"):
+            for name in (*sandbox, "web", "worker"):
                 self._wait(name)
             self._wait("web", "/readyz")  # a worker has given a sign of life
             if self.options.servers is None:
-                tell_vendors(self._environment)
+                self._running.tell(url=self.web_url, mode=self.options.mode, environment=self._environment)
         except BaseException:
             self.stop()
             raise
@@ -101,6 +109,7 @@ class Stack:
             for process in self.processes.values():
                 kill_session(process)
             self.processes.clear()
+            self._running.release()
 
     def restart(self, name: str) -> None:
         """Ends one process as an operator would and starts it again; returns when it is ready."""
@@ -137,10 +146,9 @@ class Stack:
     def _make_environment(self) -> dict[str, str]:
         servers = self.options.servers
         if servers is None:
-            ensure()
-            addresses = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
+            own = addresses(self.options.mode)
         else:
-            addresses = {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
+            own = {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
         return {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -150,17 +158,25 @@ class Stack:
             "PUMP_SECONDS": os.environ.get("PUMP_SECONDS", "5"),  # so that Ctrl-C is quick
             "DEBUG": "1",
             "HTTPS": "0",
+            "ALLOWED_HOSTS": ",".join(filter(None, [LOOPBACK, os.environ.get("ALLOWED_HOSTS")])),
             "SECRET_KEY": settings.SECRET_KEY,
+            **(self._made_up_vendors() if self.options.mode == Mode.SANDBOX else {}),
+            **{f"PACE_{name.upper()}": str(pace) for name, pace in self._paces().items()},
+            **{f"PRICE_{name.upper()}": str(price) for name, price in self._prices().items()},
+            **own,
+            OWN: "1",
+            **self.options.environment,
+        }
+
+    def _made_up_vendors(self) -> dict[str, str]:
+        return {
+            **NO_VENDORS,
             "REALESTATEAPI_BASE_URL": f"{self.sandbox_url}/realestateapi",
             "REALESTATEAPI_KEY": SandboxConfig.realestateapi_key,
             "SIGNALHOUSE_BASE_URL": f"{self.sandbox_url}/signalhouse",
             "SIGNALHOUSE_API_KEY": SandboxConfig.signalhouse_key,
             "APOLLO_BASE_URL": f"{self.sandbox_url}/apollo/api/v1",
             "APOLLO_API_KEY": SandboxConfig.apollo_key,
-            **{f"PACE_{name.upper()}": str(pace) for name, pace in self._paces().items()},
-            **{f"PRICE_{name.upper()}": str(price) for name, price in self._prices().items()},
-            **addresses,
-            **self.options.environment,
         }
 
     def _paces(self) -> dict[str, Decimal]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -40,7 +41,11 @@ def urls(model_admin: Any) -> list[URLPattern]:
         found: URLPattern = path(f"<uuid:bucket_id>/{route}/", inside, name=f"buckets_bucket_{name}")
         return found
 
+    def several(request: HttpRequest, kind: str) -> HttpResponse:
+        return desk.several(request, kind)
+
     return [
+        path("quote/<slug:kind>/", model_admin.admin_site.admin_view(several), name="buckets_bucket_quote"),
         view("live", "live", desk.live),
         view("pins", "pins", desk.pins),
         view("enrich", "enrich", desk.enrich),
@@ -70,6 +75,23 @@ def context(bucket: Bucket) -> dict[str, Any]:
         "tiles": settings.MAP_TILES_URL,
         "tiles_credit": settings.MAP_TILES_CREDIT,
     }
+
+
+SEVERAL = 100  # buckets in one quote
+QUOTES: dict[str, tuple[type[StartForm], str]] = {
+    "enrich": (EnrichForm, "Quote and enrich"),
+    "apollo": (ApolloForm, "Business facts from Apollo"),
+    "retry": (RetryForm, "Retry failed leads"),
+}
+
+
+def quote_address(form: type[StartForm], bucket_ids: Sequence[UUID]) -> str:
+    """The page of the price of this form over these buckets."""
+    kind = next(name for name, (one, _) in QUOTES.items() if one is form)
+    if len(bucket_ids) == 1:
+        return reverse(f"admin:buckets_bucket_{kind}", args=bucket_ids)
+    query = urlencode({"bucket": [str(one) for one in bucket_ids]}, doseq=True)
+    return f"{reverse('admin:buckets_bucket_quote', args=[kind])}?{query}"
 
 
 class CapForm(forms.Form):
@@ -129,11 +151,23 @@ class BucketDesk:
         return self._start(request, bucket_id, ApolloForm, "Business facts from Apollo")
 
     def retry(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
-        return self._start(request, bucket_id, RetryForm, "Try failed leads again")
+        return self._start(request, bucket_id, RetryForm, "Retry failed leads")
 
     def _start(self, request: HttpRequest, bucket_id: UUID, form: type[StartForm], title: str) -> HttpResponse:
         bucket = self._bucket(request, bucket_id)
-        return start_runs(self.model_admin, request, [bucket], form, title) or _back(bucket_id)
+        here = quote_address(form, [bucket_id])
+        return start_runs(self.model_admin, request, [bucket], form, title, here) or _back(bucket_id)
+
+    def several(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """The same for several buckets, which the address names."""
+        ids = [one for one in request.GET.getlist("bucket") if is_id(one)]
+        buckets = list(self.model_admin.get_queryset(request).select_related("owner").filter(pk__in=ids)[:SEVERAL])
+        if kind not in QUOTES or not buckets:
+            raise Http404("There are no such buckets.")
+        form, title = QUOTES[kind]
+        here = quote_address(form, [bucket.pk for bucket in buckets])
+        started = start_runs(self.model_admin, request, buckets, form, title, here)
+        return started or redirect("admin:buckets_bucket_changelist")
 
     # --- Runs -----------------------------------------------------------------------------------------------------
 
@@ -148,6 +182,8 @@ class BucketDesk:
             if request.method != "POST":
                 return _back(bucket_id)
             return self._act(request, bucket_id, lambda: resume_run(run=run, by=request.user), "It goes on.")
+        if request.method == "POST" and not confirmed(request):
+            return redirect("admin:buckets_bucket_run_resume", bucket_id, run_id)
         rest = rest_of(run)
         form = CapForm(request.POST if confirmed(request) else None, initial={"max_cost": rest.suggested})
         if form.is_valid():

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from buckets.admin import BucketAdmin
 from buckets.models import Bucket
-from config.common.admin import chosen
+from config.common.admin import chosen, confirmed
 from config.common.contacts import may_see_contacts
 from enrichment.admin import bucket_page, combine_page
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
@@ -50,10 +50,16 @@ class EnrichedBucketAdmin(BucketAdmin):
 
     @admin.action(description="Retry failed leads …")
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:
-        return self._start(request, queryset, RetryForm, "Try failed leads again")
+        return self._start(request, queryset, RetryForm, "Retry failed leads")
 
     def _start(
         self, request: HttpRequest, queryset: QuerySet[Bucket], form: type[StartForm], title: str
     ) -> HttpResponse | None:
+        """To the page of the price, which has an address of its own; from there the button comes back here."""
         buckets = chosen(self, request, queryset.select_related("owner"))
-        return start_runs(self, request, buckets, form, title) if buckets else None
+        if not buckets:
+            return None
+        here = bucket_page.quote_address(form, [bucket.pk for bucket in buckets])
+        if confirmed(request):
+            return start_runs(self, request, buckets, form, title, here)
+        return HttpResponseRedirect(here)

@@ -22,14 +22,15 @@ class StartForm(OnceForm):
         required=False,
         min_value=1,
         max_value=settings.RUN_LIMIT_MAX,
-        help_text=f"Leads of a bucket at most, oldest first; empty: {settings.RUN_LIMIT:,}",
+        label="Number of leads",
+        help_text=f"Of each bucket, oldest first; default {settings.RUN_LIMIT:,}",
     )
     max_cost = forms.DecimalField(
         required=False,
         min_value=0,
         max_digits=12,
         decimal_places=4,
-        label="Cap, US dollars",
+        label="Spending limit ($)",
         help_text="The most each run may spend; empty: your own limits only",
     )
     quoted = forms.CharField(widget=forms.HiddenInput, max_length=64)
@@ -85,12 +86,12 @@ class EnrichForm(StartForm):
     taxLien = AskedField(required=False, label="Tax lien")
     vacant = AskedField(required=False, label="Vacant")
     freeClear = AskedField(required=False, label="Free and clear")
-    sample_first = BoxField(required=False, label="Buy a sample first")
+    sample_first = BoxField(required=False, label="Test a random sample first")
     sample = forms.IntegerField(
         required=False, min_value=1, max_value=settings.RUN_LIMIT_MAX, initial=SAMPLE, label="Leads in the sample"
     )
     sample_rate = forms.IntegerField(
-        required=False, min_value=0, max_value=100, initial=int(HIT_RATE * 100), label="Least share with a phone, %"
+        required=False, min_value=0, max_value=100, initial=int(HIT_RATE * 100), label="Minimum phone hit rate (%)"
     )
     sample_cost = forms.DecimalField(
         required=False,
@@ -106,13 +107,13 @@ class EnrichForm(StartForm):
     )  # fmt: skip
     groups = (
         (
-            "Buy contacts only where …",
+            "Skip trace only if …",
             "Details are bought first; the owner is traced only where they pass all of this. What stays empty lets "
             "everybody pass.",
             guards,
         ),
         (
-            "Buy a sample first …",
+            "Test a random sample first …",
             "Some leads, drawn by lot. Where too few of them have a phone, or they cost too much, the run pauses "
             "itself and buys no more until you resume it.",
             ("sample_first", "sample", "sample_rate", "sample_cost"),

@@ -60,7 +60,7 @@ class RunAdmin(OwnedAdmin):
         "failed",
         "skipped",
         "spent",
-        "max_cost",
+        "limit",
         "created_at",
     )
     list_select_related = ("owner",)
@@ -73,14 +73,15 @@ class RunAdmin(OwnedAdmin):
         ("waiting", "eta"),
         "needs_check",
         ("total", "enriched", "partial", "failed", "skipped"),
-        ("with_phones", "with_emails", "in_doubt"),
-        ("spent", "reserved", "max_cost"),
+        ("with_phones", "with_emails"),
+        ("spent", "reserved", "limit"),
+        "two_names",
         "options",
         ("created_at", "started_at", "beat_at", "finished_at", "resume_from"),
         "items_by_outcome",
         "failures",
     )
-    readonly_fields = ("waiting", "eta", "needs_check", "spent", "reserved", "items_by_outcome", "failures")
+    readonly_fields = ("waiting", "eta", "needs_check", "spent", "reserved", "limit", "items_by_outcome", "failures")
     actions = ("pause", "resume", "cancel", "retry")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -98,6 +99,10 @@ class RunAdmin(OwnedAdmin):
     @admin.display(description="promised")
     def reserved(self, run: Any) -> str:
         return f"${run.reserved:.2f}"
+
+    @admin.display(description="spending limit", ordering="max_cost")
+    def limit(self, run: Run) -> str:
+        return "–" if run.max_cost is None else f"${run.max_cost:,.2f}"
 
     @admin.display(description="waits because")
     def waiting(self, run: Run) -> str:
@@ -173,7 +178,7 @@ class RunAdmin(OwnedAdmin):
             willing.append(run)
             price += told.at_most
             lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.at_most:,.2f}")
-            lines += [f"– Note: {limit}." for limit in told.limits]
+            lines += [f"– Note: {limit}." for limit in (*told.limits, *told.notes)]
             left_out = left_out_of_retry(run)
             lines += [f"– {left_out}"] if left_out else []
         if not willing:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from buckets.models import Bucket
 from config.common.admin import confirmed, dressed, link_to, page
@@ -22,44 +22,88 @@ from integrations.purses import ZERO
 
 
 def start_runs(
-    model_admin: Any, request: HttpRequest, buckets: Sequence[Bucket], form_class: type[StartForm], title: str
+    model_admin: Any,
+    request: HttpRequest,
+    buckets: Sequence[Bucket],
+    form_class: type[StartForm],
+    title: str,
+    here: str,
 ) -> HttpResponse | None:
-    """Asks and quotes until the person presses the button below the price of what they ask for; then starts.
+    """The page at `here`: a GET quotes what its address asks for; a POST with `confirmed` starts it and returns None.
 
-    The button carries what was quoted: a changed field or price brings a new page, never a purchase. Pressed twice it
-    starts one run. Each bucket's owner pays.
+    The button carries what was quoted: a changed field or price leads to the page with the new price, never to a
+    purchase. Pressed twice it starts one run. Each bucket's owner pays. `part` in the address: only the price, for the
+    page that asks while a person types.
     """
-    asked = "look" in request.POST or confirmed(request)
-    form = form_class(request.POST if asked else None)
-    sent = form.is_valid()
-    options = form.options() if sent else _defaults(form_class)
-    try:
-        quotes = [_quote(bucket, options) for bucket in buckets]
-    except (RunError, ValueError) as refusal:
-        model_admin.message_user(request, str(refusal), messages.ERROR)
-        quotes = []
-    seen = _mark(buckets, options, quotes)
-    if sent and confirmed(request) and any(price.leads for price in quotes):
-        if form.cleaned_data["quoted"] == seen:
-            _start(model_admin, request, buckets, options, key=f"admin:{form.cleaned_data['once']}")
-            return None
-        model_admin.message_user(request, "Nothing is bought yet: this is the price of what you ask.", messages.WARNING)
-    shown = form_class(_with(form.data, quoted=seen)) if form.is_bound else form_class(initial=_first(seen))
+    if request.method == "POST":
+        form = form_class(request.POST)
+        if confirmed(request) and not form.is_valid():
+            return _page(model_admin, request, buckets, form, [], title, here)
+        if confirmed(request):
+            wanted = form.options()
+            quotes = _quotes(model_admin, request, buckets, form, wanted)
+            if any(price.leads for price in quotes) and form.cleaned_data["quoted"] == _mark(buckets, wanted, quotes):
+                _start(model_admin, request, buckets, wanted, key=f"admin:{form.cleaned_data['once']}")
+                return None
+            if quotes:
+                words = "Nothing is bought yet: this is the price of what you ask."
+                model_admin.message_user(request, words, messages.WARNING)
+        return HttpResponseRedirect(_asked(request.POST, form_class, here))
+    asked = "look" in request.GET
+    sent = form_class(_with(request.GET, quoted="-", once=str(uuid7()))) if asked else None
+    options = _defaults(form_class) if sent is None else sent.options() if sent.is_valid() else None
+    quotes = _quotes(model_admin, request, buckets, sent, options) if options is not None else []
+    seen = _mark(buckets, options, quotes) if options is not None else "-"
+    form = form_class(initial=_first(seen))
+    if sent is not None:
+        form, form.data = sent, _with(sent.data, quoted=seen)
+    return _page(model_admin, request, buckets, form, quotes, title, here)
+
+
+def _page(
+    model_admin: Any,
+    request: HttpRequest,
+    buckets: Sequence[Bucket],
+    form: StartForm,
+    quotes: Sequence[Quote],
+    title: str,
+    here: str,
+) -> HttpResponse:
     return page(
         model_admin,
         request,
-        "admin/quote.html",
+        "admin/quote_price.html" if "part" in request.GET else "admin/quote.html",
         title,
-        form=dressed(shown),
-        plain=[field for field in shown.visible_fields() if not any(field.name in names for *_, names in shown.groups)],
-        groups=[_group(shown, *group) for group in shown.groups],
+        form=dressed(form),
+        plain=[field for field in form.visible_fields() if not any(field.name in names for *_, names in form.groups)],
+        groups=[_group(form, *group) for group in form.groups],
         quotes=[_told(bucket, price) for bucket, price in zip(buckets, quotes, strict=False)],
         price=sum((price.at_most for price in quotes), ZERO),
         leads=sum(price.leads for price in quotes),
         rows=buckets,
-        action=request.POST.get("action", ""),
-        checkbox=ACTION_CHECKBOX_NAME,
+        here=here,
     )
+
+
+def _quotes(
+    model_admin: Any, request: HttpRequest, buckets: Sequence[Bucket], form: StartForm | None, options: RunOptions
+) -> Sequence[Quote]:
+    """A quote for each bucket; none, with words to the person, where one refuses what is asked."""
+    try:
+        return [_quote(bucket, options) for bucket in buckets]
+    except (RunError, ValueError) as refusal:
+        if form is not None and "part" in request.GET:  # a message would wait for the next page
+            form.add_error(None, str(refusal))
+            return []
+        model_admin.message_user(request, str(refusal), messages.ERROR)
+        return []
+
+
+def _asked(data: Any, form_class: type[StartForm], here: str) -> str:
+    """The page's address with what was asked for, without what only its own form carries."""
+    names = [name for name in form_class.base_fields if name not in ("quoted", "once") and data.get(name)]
+    query = urlencode({"look": "1", **{name: data[name] for name in names}})
+    return f"{here}{'&' if '?' in here else '?'}{query}"
 
 
 def _group(form: StartForm, title: str, hint: str, names: Sequence[str]) -> dict[str, Any]:

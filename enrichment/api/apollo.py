@@ -3,38 +3,60 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import How, idempotent
 from config.common.api import ApiView, Problem, ok
 from config.common.headers import idempotency_key, preferred_wait
 from config.common.schema import answer, refusal
 from config.common.serializers import ObjectField
 from enrichment.api.serializers import ApolloInput, ApolloResultsSerializer, RunDetail, run_options
-from enrichment.api.views import KEY, WAIT, run_json
+from enrichment.api.views import WAIT, run_json
+from enrichment.askable import refuse_unaskable, unaskable
 from enrichment.models import Run
 from enrichment.results import apollo_results, wait_for
 from enrichment.services import enrich_leads
 from integrations.apollo import client
 
 WAIT_DEFAULT = 20  # seconds: the brief's answer has results in it, and ten people are one request
-_ENRICHED = answer("ApolloAnswer", results=ApolloResultsSerializer(), runs=RunDetail(many=True))
+
+
+class UnaskableSerializer(serializers.Serializer[Any]):
+    leadId = serializers.UUIDField()
+    reason = serializers.CharField(help_text="What the lead lacks, in words")
+
+
+_ENRICHED = answer(
+    "ApolloAnswer",
+    results=ApolloResultsSerializer(),
+    runs=RunDetail(many=True),
+    unaskable=UnaskableSerializer(many=True, help_text="Leads without the facts that Apollo is asked with"),
+)
 
 
 class ApolloView(ApiView):
     @extend_schema(
         operation_id="enrichWithApollo",
         summary="Business facts of chosen leads: one run for each of their buckets",
-        parameters=[WAIT, KEY],
+        parameters=[WAIT],
         request=ApolloInput,
-        responses={200: _ENRICHED, 202: _ENRICHED, 409: refusal("The key was used for another request")},
+        responses={
+            200: _ENRICHED,
+            202: _ENRICHED,
+            409: refusal("No lead has facts to ask with, or another request the key"),
+        },
     )
+    @idempotent(How.BESIDE_WORK)
     def post(self, request: Request) -> Response:
         options = replace(run_options(self.body(ApolloInput)), kind=Run.Kind.APOLLO)
         key, wait = idempotency_key(request), preferred_wait(request, otherwise=WAIT_DEFAULT)
+        reasons = unaskable(by=self.user, options=options)
+        refuse_unaskable(reasons, options.lead_ids or ())
         started = enrich_leads(by=self.user, options=options, idempotency_key=key)
         ids = [run.pk for run, _ in started]
         wait_for(ids, wait)
@@ -44,6 +66,7 @@ class ApolloView(ApiView):
             headers={} if any(made for _, made in started) else {"Idempotent-Replay": "true"},
             results=ApolloResultsSerializer(apollo_results(ids)).data,
             runs=[shown for _, shown in runs],
+            unaskable=[{"leadId": str(lead_id), "reason": words} for lead_id, words in reasons.items()],
         )
 
     @extend_schema(

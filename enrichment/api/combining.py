@@ -9,11 +9,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import idempotent
 from buckets.algebra import BUCKETS_MAX, NAME_MAX, Sets
-from buckets.api.algebra import COPIED, KEY, copied
+from buckets.api.algebra import COPIED, copied
 from buckets.filling import combine
 from config.common.api import ApiView, ok
-from config.common.headers import press
 from config.common.schema import answer
 from config.common.serializers import FlagField, IdListField, MoneyField, StrictSerializer
 from enrichment.api.serializers import QuoteLineSerializer
@@ -48,12 +48,12 @@ class CombineView(ApiView):
         operation_id="combineBuckets",
         summary="A bucket of what is in all, any and none of mine; or only what it would hold",
         request=CombineInput,
-        parameters=[KEY],
         responses=COPIED | {200: answer("CombinePreview", preview=CombinationSerializer())},
     )
+    @idempotent()
     def post(self, request: Request) -> Response:
         given = self.body(CombineInput)
         sets = Sets(*(tuple(given.get(name, ())) for name in ("allOf", "anyOf", "noneOf")))
         if given["preview"]:
             return ok(preview=CombinationSerializer(preview(by=self.user, sets=sets)).data)
-        return copied(combine(by=self.user, name=given["name"], sets=sets, press=press(request)))
+        return copied(combine(by=self.user, name=given["name"], sets=sets))

@@ -33,7 +33,7 @@ class EventStream(BaseRenderer):
     format = "events"
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return json.dumps(data, cls=DjangoJSONEncoder).encode()
+        raise NotImplementedError("Events are streamed; refusals are JSON.")
 
 
 class RunEventsView(RunBase):

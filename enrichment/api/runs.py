@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import How, idempotent
 from buckets.api.views import BucketBase
 from config.common.api import not_found, ok
 from config.common.paging import PageQuery, page, page_of
@@ -102,6 +103,7 @@ class PauseView(RunBase):
         request=Nothing,
         responses={200: answer("RunPaused", run=RunDetail()), 409: OVER},
     )
+    @idempotent()
     def post(self, request: Request, run_id: UUID) -> Response:
         run = self.run(run_id)
         self.body(Nothing)
@@ -115,6 +117,7 @@ class ResumeView(RunBase):
         request=ResumeInput,
         responses={200: answer("RunResumed", run=RunDetail()), 409: OVER},
     )
+    @idempotent()
     def post(self, request: Request, run_id: UUID) -> Response:
         run = self.run(run_id)
         return ok(run=run_json(services.resume_run(run=run, by=self.user, **self.body(ResumeInput)).pk)[1])
@@ -127,6 +130,7 @@ class CancelView(RunBase):
         request=Nothing,
         responses={200: answer("RunCancelled", run=RunDetail()), 409: OVER},
     )
+    @idempotent(How.BESIDE_WORK)
     def post(self, request: Request, run_id: UUID) -> Response:
         run = self.run(run_id)
         self.body(Nothing)
@@ -147,6 +151,7 @@ class RetryFailedView(RunBase):
             409: refusal("No lead of it failed"),
         },
     )
+    @idempotent()
     def post(self, request: Request, run_id: UUID) -> Response:
         run = self.run(run_id)
         self.body(Nothing)

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import idempotent
 from buckets.api.views import BucketBase
 from config.common.api import not_found, ok
 from config.common.paging import PageQuery, page, page_of
@@ -113,6 +114,7 @@ class SchedulesView(ScheduleBase):
         request=ScheduleInput,
         responses={201: answer("ScheduleMade", schedule=ScheduleSerializer())},
     )
+    @idempotent()
     def post(self, request: Request) -> Response:
         given = self.body(ScheduleInput)
         bucket = self.bucket(given.pop("bucketId"))
@@ -158,6 +160,7 @@ class RunScheduleView(ScheduleBase):
             409: refusal("The schedule is switched off"),
         },
     )
+    @idempotent()
     def post(self, request: Request, schedule_id: UUID) -> Response:
         schedule = self.schedule(schedule_id)
         self.body(Nothing)

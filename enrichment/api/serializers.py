@@ -160,6 +160,9 @@ class Counts(serializers.Serializer[Any]):
     inDoubt = serializers.IntegerField(source="in_doubt", help_text="Wait until it is decided whether they were billed")
     withPhones = serializers.IntegerField(source="with_phones")
     withEmails = serializers.IntegerField(source="with_emails")
+    twoNames = serializers.IntegerField(
+        source="two_names", help_text="Details bought although the property was owned under another name"
+    )
 
 
 class RunSerializer(CamelModelSerializer[Run]):
@@ -290,9 +293,14 @@ class QuoteSerializer(serializers.Serializer[Any]):
         help_text="Leads with a phone afterwards, at 90 % confidence; null where no contacts are bought",
     )
     finishes = serializers.IntegerField(
-        allow_null=True, help_text="Leads that maxCost is sure to finish, owned ones at $0; null without maxCost"
+        required=False, help_text="Leads that maxCost is sure to finish, owned ones at $0; not there without maxCost"
     )
     limits = serializers.ListField(child=serializers.CharField(), help_text="Caps it would run into, in words")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What else to know before buying, in words")
+
+    def to_representation(self, instance: Any) -> Any:
+        told = super().to_representation(instance)
+        return told if told["finishes"] is not None else {name: told[name] for name in told if name != "finishes"}
 
 
 class ApolloResultsSerializer(serializers.Serializer[Any]):

@@ -4,6 +4,7 @@ from enrichment.api import runs
 from enrichment.api.apollo import ApolloView
 from enrichment.api.combining import CombineView
 from enrichment.api.events import RunEventsView
+from enrichment.api.leads import LeadOfRunsView
 from enrichment.api.schedules import RunScheduleView, SchedulesView, ScheduleView
 from enrichment.api.views import ProcessView, QuoteView, UsageView
 
@@ -11,6 +12,7 @@ urlpatterns = [
     path("property/bucket/combine", CombineView.as_view(), name="combine"),
     path("property/bucket/process", ProcessView.as_view(), name="process"),
     path("property/bucket/<uuid:bucket_id>/quote", QuoteView.as_view(), name="quote"),
+    path("leads/<uuid:lead_id>", LeadOfRunsView.as_view(), name="lead"),
     path("runs", runs.RunsView.as_view(), name="runs"),
     path("runs/<uuid:run_id>", runs.RunView.as_view(), name="run"),
     path("runs/<uuid:run_id>/items", runs.RunItemsView.as_view(), name="run-items"),

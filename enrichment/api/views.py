@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import How, idempotent
 from buckets.api.views import BucketBase
 from config.common.api import Problem, ok, translates
 from config.common.headers import idempotency_key, preferred_wait
@@ -36,12 +37,6 @@ WAIT = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     description="`wait=N`: hold the answer until done or N s (60 at most)",
-)
-KEY = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="A repeat with the same key is the same run",
 )
 
 
@@ -100,10 +95,11 @@ class ProcessView(BucketBase):
     @extend_schema(
         operation_id="processBucket",
         summary="Buy facts for a bucket's leads, within a cap",
-        parameters=[WAIT, KEY],
+        parameters=[WAIT],
         request=ProcessInput,
         responses={200: _PROCESSED, 202: _PROCESSED, 409: refusal("The key was used for another request")},
     )
+    @idempotent(How.BY_WORK)
     def post(self, request: Request) -> Response:
         given = self.body(ProcessInput)
         key, wait = idempotency_key(request), preferred_wait(request)

@@ -189,9 +189,10 @@ def quote_facts(price: Quote) -> dict[str, Any]:
             }
             for line in price.lines
         ],
-        "finishes": price.finishes,
+        **({} if price.finishes is None else {"finishes": price.finishes}),
         "reachable": price.reachable and asdict(price.reachable),
         "limits": list(price.limits),
+        "notes": list(price.notes),
     }
 
 
@@ -206,7 +207,7 @@ def quote_lines(price: Quote) -> list[str]:
         ),
         *([f"  {finishes_in_words(price)}."] if price.finishes is not None else ()),
         *([f"  {reachable_in_words(price.reachable)}"] if price.reachable else ()),
-        *(f"  Note: {limit}." for limit in price.limits),
+        *(f"  Note: {note}." for note in (*price.limits, *price.notes)),
     ]
 
 
@@ -228,6 +229,7 @@ def run_facts(run: Any) -> dict[str, Any]:
             "inDoubt": check.leads,
             "withPhones": run.with_phones,
             "withEmails": run.with_emails,
+            "twoNames": run.two_names,
             "remaining": remaining(run.bucket) if run.bucket else 0,
         },
         "spent": run.spent,
@@ -250,6 +252,8 @@ def run_lines(run: Any) -> list[str]:
     ]
     if check := billing_check(run).words:
         lines.append(f"  {check}")
+    if run.two_names:
+        lines.append(f"  {run.two_names:,} bought under two names")
     if why := why_waiting(run):
         lines.append(f"  {why}")
     return lines

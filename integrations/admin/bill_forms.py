@@ -20,7 +20,11 @@ _SALT = "integrations.bill"
 class BillForm(forms.Form):
     """`file` becomes the bill's days."""
 
-    file = forms.FileField(label="CSV file", help_text="As the vendor's billing page exports it, at most 2 MB")
+    file = forms.FileField(
+        label="CSV file",
+        widget=forms.FileInput(attrs={"class": "desk-input", "accept": ".csv,.tsv,.txt,text/csv,text/plain"}),
+        help_text="As the vendor's billing page exports it, at most 2 MB",
+    )
 
     def clean_file(self) -> list[bills.Day]:
         upload = self.cleaned_data["file"]

@@ -81,7 +81,8 @@ class DecidingAdmin(ReadOnlyAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         row = kwargs.get("obj")
         if row is not None:
-            context.update(self.about(row), row=row, may_decide=self.has_decide_permission(request))
+            why = row.reason.rstrip(" .") or "no answer came"
+            context.update(self.about(row), row=row, why=why, may_decide=self.has_decide_permission(request))
             context["pages"] = {
                 route.replace("-", "_"): reverse(f"admin:integrations_{self.opts.model_name}_{route}", args=[row.pk])
                 for route in ("billed", "not-billed")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -26,6 +28,7 @@ from integrations.admin.deciding import DecidingAdmin, ReasonForm
 from integrations.calls import forget_unreadable, release_doubt, write_off
 from integrations.doubts import Outage
 from integrations.models import Lookup, PhoneReveal, UnreadableAnswer, VendorCall
+from integrations.pace import database_now
 from integrations.vendors import names
 from integrations.waiting import leads_waiting_for
 
@@ -96,9 +99,8 @@ class VendorCallAdmin(DecidingAdmin):
     def run(self, call: VendorCall) -> str | SafeString:
         if call.run_id is None:
             return "–"
-        return format_html(
-            '<a href="{}">{}</a>', reverse("admin:enrichment_run_change", args=[call.run_id]), call.run_id
-        )
+        address = reverse("admin:enrichment_run_change", args=[call.run_id])
+        return format_html('<a class="text-link" href="{}">{}</a>', address, call.run_id)
 
     @admin.display(description="leads waiting")
     def leads_waiting(self, call: VendorCall) -> str:
@@ -165,13 +167,17 @@ class VendorCallAdmin(DecidingAdmin):
             suggestions=[(one, _query(one)) for one in waiting],
             tally=doubts.tally(chosen) if chosen is not None else None,
             chosen=chosen,
+            seen_at=database_now().isoformat(),
             reason=dressed(ReasonForm()),
         )
 
     def _decide_outage(self, request: HttpRequest, form: OutageForm, outage: Outage) -> HttpResponse:
         verdict = request.POST.get("verdict", "")
-        if verdict not in ("billed", "not-billed"):
+        seen_at = _moment(request.POST.get("seen_at", ""))
+        if verdict not in ("billed", "not-billed") or seen_at is None:
             raise Http404("There is no such decision.")
+        before = min(outage.until, seen_at) if outage.until else seen_at  # what came since was not looked at
+        outage = replace(outage, until=before)
         words = request.POST.get("reason", "")[:300]
         by: Any = request.user
         billed = verdict == "billed"
@@ -217,6 +223,14 @@ class OutageForm(forms.Form):
 
     def query(self) -> str:
         return urlencode({name: self.data.get(name, "") for name in ("vendor", "what", "since", "until")})
+
+
+def _moment(text: str) -> datetime | None:
+    """The time that our page has sent along; None where it is none."""
+    with suppress(ValueError):
+        at = datetime.fromisoformat(text)
+        return at if at.tzinfo else None
+    return None
 
 
 def _query(one: doubts.Waiting) -> str:

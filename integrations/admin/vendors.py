@@ -130,8 +130,11 @@ class VendorAdmin(ToldAdmin):
 
     @admin.display(description="state")
     def state(self, vendor: Vendor) -> str:
-        words = trouble(vendor, timezone.now())
-        return f"{'failing' if vendor.enabled and not vendor.paused_reason else 'paused'}: {words}" if words else "open"
+        now = timezone.now()
+        words = trouble(vendor, now)
+        if words and (not vendor.enabled or vendor.paused_reason):
+            return f"paused: {words}"
+        return f"failing: {words}" if breaker.is_open(vendor, now) else words or "open"
 
     @admin.display(description="key")
     def key(self, vendor: Vendor) -> str:

@@ -1,29 +1,47 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
 
 from config.common.serializers import CapField, ObjectField, StrictSerializer, WholeField
+from integrations import normalise
 from integrations.contract import Query
+from integrations.realestateapi.filter_names import FILTER_NAMES
 from integrations.realestateapi.queries import PAGE_MAX, detail_query, filters, search_query
 from integrations.registry import skip_trace_query
 
 MODES = ("count", "ids", "full")
 # What a search may be for, where AutoComplete's own words for it are kept (contracts.md 1.7).
 PLACES_MAX = 10
+PLACE_LETTERS = 3  # the least AutoComplete takes
 
 
 class SearchInput(StrictSerializer):
     mode = serializers.ChoiceField(choices=MODES, help_text="count and ids are free, full is charged by the row")
-    search = ObjectField(help_text="RealEstateAPI's filters, such as {state, county, absentee_owner}")
+    search = ObjectField(
+        required=False,
+        help_text="RealEstateAPI's filters, such as {state, county, absentee_owner}; where it is left out, the filters "
+        "may stand beside `mode` by the same names",
+    )
     size = WholeField(required=False, min_value=1, max_value=PAGE_MAX, help_text="Rows of a full page")
     resultIndex = WholeField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="`nextIndex` of the full page before"
     )
     maxCost = CapField(required=False, help_text="US dollars a full page may cost")
 
+    def to_internal_value(self, data: Any) -> Any:
+        """Filters beside `mode` are the search, where there is no other. What is no filter is refused by its name."""
+        if isinstance(data, Mapping) and "search" not in data:
+            flat = {name: value for name, value in data.items() if name in FILTER_NAMES}
+            data = {name: value for name, value in data.items() if name not in flat}
+            data |= {"search": flat} if flat else {}
+        return super().to_internal_value(data)
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "search" not in attrs:
+            raise serializers.ValidationError({"search": ['Filters are needed, such as {"state": "WA"}.']})
         try:
             attrs["search"] = filters(attrs["search"])
         except ValueError as error:
@@ -51,7 +69,7 @@ class DetailQuery(StrictSerializer):
 
 
 class AutocompleteInput(StrictSerializer):
-    search = serializers.CharField(min_length=3, max_length=200, help_text="The beginning of a county, city, address …")
+    search = serializers.CharField(max_length=200, help_text="The beginning of a county, city, address …: 3 characters")
     searchTypes = serializers.ListField(
         child=serializers.RegexField(r"^[A-Z]\Z"),
         required=False,
@@ -59,18 +77,30 @@ class AutocompleteInput(StrictSerializer):
         help_text="A address, C city, N county, S state, Z ZIP, …",
     )
 
+    def validate_search(self, value: str) -> str:
+        """As the vendor will be asked: what is no text is taken out before it is counted."""
+        text = normalise.text(value) or ""
+        if len(text) < PLACE_LETTERS:
+            raise serializers.ValidationError(f"At least {PLACE_LETTERS} characters are needed.")
+        return text
+
 
 class SkipTraceInput(StrictSerializer):
     """An address with city and state, or a whole name with city, state and ZIP."""
 
-    firstName = serializers.CharField(source="first_name", max_length=100, required=False)
-    lastName = serializers.CharField(source="last_name", max_length=100, required=False)
+    firstName = serializers.CharField(max_length=100, required=False)
+    lastName = serializers.CharField(max_length=100, required=False)
+    first_name = serializers.CharField(max_length=100, required=False, help_text="firstName by its other name")
+    last_name = serializers.CharField(max_length=100, required=False, help_text="lastName by its other name")
     address = serializers.CharField(max_length=200, required=False)
     city = serializers.CharField(max_length=100, required=False)
     state = serializers.CharField(max_length=2, required=False)
     zip = serializers.CharField(max_length=10, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for name, other in (("first_name", "firstName"), ("last_name", "lastName")):
+            if other in attrs and attrs.setdefault(name, attrs[other]) != attrs.pop(other):
+                raise serializers.ValidationError({name: [f"{other} says something else."]})
         try:
             return {"query": skip_trace_query(**attrs)}
         except ValueError as error:

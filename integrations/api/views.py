@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import How, idempotent
 from config.common.api import ApiView, Problem, not_found, ok, see_contacts, translates
 from config.common.numbers import plain
 from config.common.schema import answer, refusal
@@ -119,6 +120,7 @@ class SearchView(ApiView):
             **REFUSALS,
         },
     )
+    @idempotent(How.BESIDE_WORK)
     def post(self, request: Request) -> Response:
         given = self.body(SearchInput)
         mode, free = given["mode"], plain(ZERO)
@@ -180,8 +182,8 @@ class SkipTraceView(ApiView):
             **REFUSALS,
         },
     )
+    @idempotent(How.BESIDE_WORK, first=see_contacts)
     def post(self, request: Request) -> Response:
-        see_contacts(request)
         bought = services.buy("skip_trace", self.body(SkipTraceInput)["query"], user_id=self.user.pk)
         _readable(bought)
         contact = _facts(bought.answer.facts) if bought.answer.found else None

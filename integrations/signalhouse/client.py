@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from integrations import account as accounts
+from integrations import normalise
 from integrations.account import Account
 from integrations.http import HttpResponse
 
@@ -24,9 +25,21 @@ def config() -> Account:
 
 
 def ask(account: Account, path: str, body: Mapping[str, Any], *, call_id: str) -> HttpResponse:
-    """One POST. A repeat with the same call_id and body replays the first answer. Raises a VendorFailure."""
+    """One POST. A repeat with the same call_id and body replays the first answer. Raises a VendorFailure.
+
+    A 404 with the envelope is an answer: nobody is known.
+    """
     headers = {"Authorization": f"Bearer {account.key}", "Idempotency-Key": call_id}
     request = account.request("POST", path, headers=headers, json=body)
     response = account.send(request)
-    account.check(request, response)
+    if not (response.status == 404 and is_envelope(response)):
+        account.check(request, response)
     return response
+
+
+def is_envelope(response: HttpResponse) -> bool:
+    """Whether it is an answer of this vendor's, found or not: an object with `data`."""
+    try:
+        return "data" in normalise.mapping(response.json())
+    except ValueError:
+        return False

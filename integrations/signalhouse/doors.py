@@ -12,7 +12,7 @@ from integrations.contact import reachable
 from integrations.contract import Answer, Query, Reply
 from integrations.errors import Category
 from integrations.signalhouse import parse
-from integrations.signalhouse.client import TITLE, ask
+from integrations.signalhouse.client import TITLE, ask, is_envelope
 
 # The brief: "Format: Flat fields", "Match Requirements: { phones: true }".
 _FIELDS = ("first_name", "last_name", "address", "city", "state", "zip")
@@ -36,9 +36,9 @@ class SkipTrace:
         body = {name: where[name] for name in _FIELDS if name in where}
         response = ask(self.account, "/skip-trace", {**body, "match_requirements": {"phones": True}}, call_id=call_id)
         envelope = self.account.body(response, paid=True, personal=True)
-        if not isinstance(envelope, dict) or "data" not in envelope:
+        if not is_envelope(response):
             raise statuses.no_answer(response, vendor=TITLE, paid=True, why="has no data", personal=True)
-        data = envelope["data"]
+        data = None if response.status == 404 else envelope["data"]
         if data and not isinstance(data, dict):
             raise statuses.unusable(response, vendor=TITLE, why="has no person in it", personal=True)
         facts = parse.contact(data, asked=params, owner=queries[0].owner) if data else {}

@@ -18,7 +18,7 @@ from leads.models import Disclosure
 def csv_answer(request: HttpRequest, leads: QuerySet[Any], *, bucket_id: UUID | None = None) -> StreamingHttpResponse:
     """The leads as CSV, recorded. Raises PermissionDenied: a file cannot be masked and still be of use."""
     if not may_see_contacts(request.user):
-        raise PermissionDenied("Exports hold phones and e-mails: they need the permission to view contact details.")
+        raise PermissionDenied("Exports hold phones and e-mails: ask an administrator for the permission to view them.")
     name = f"leads-{timezone.now():%Y-%m-%d-%H%M%S}.csv"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',

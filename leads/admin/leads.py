@@ -21,9 +21,11 @@ from leads.admin import page, views
 from leads.admin.csv import csv_answer
 from leads.admin.filters import FILTERS, Bucket
 from leads.admin.listing import KeysetList
+from leads.admin.shown import DO_NOT_CALL
 from leads.models import Lead, SavedView
 from leads.selectors import FOUND_AT_MOST, search_ids
 from leads.services import add_tag, change_status, remove_tag
+from leads.sources import name_of, other_person
 
 STATUS_LOOKS = {"new": "", "contacted": "info", "qualified": "success", "closed": "primary", "lost": "warning"}
 ENRICHMENT_LOOKS = {"pending": "", "completed": "success", "partial": "warning", "failed": "danger"}
@@ -49,7 +51,17 @@ class LeadAdmin(OwnedAdmin):
     """Newest first, by id. Facts are bought, not typed: a person moves a lead on, tags it and notes what was done."""
 
     editable = True
-    list_display = ("property", "in_bucket", "stage", "facts", "owner_name", "shown_phone", "shown_email", "place")
+    list_display = (
+        "property",
+        "in_bucket",
+        "stage",
+        "facts",
+        "shown_owner",
+        "shown_phone",
+        "do_not_call",
+        "shown_email",
+        "place",
+    )
     list_select_related = ("bucket",)
     list_filter = FILTERS
     list_filter_submit = True
@@ -144,15 +156,24 @@ class LeadAdmin(OwnedAdmin):
     def stage(self, lead: Lead) -> str:
         return _label(lead.get_status_display(), STATUS_LOOKS[lead.status])
 
-    @admin.display(description="facts")
+    @admin.display(description="data")
     def facts(self, lead: Lead) -> str:
-        return _label(lead.get_enrichment_status_display(), ENRICHMENT_LOOKS[lead.enrichment_status])
+        return _label(lead.data_label, ENRICHMENT_LOOKS[lead.enrichment_status])
+
+    @admin.display(description="owner")
+    def shown_owner(self, lead: Lead) -> str:
+        return name_of(vars(lead)) or "–"
 
     @admin.display(description="phone")
     def shown_phone(self, lead: Lead) -> str:
         if not lead.phone:
             return "–"
-        return f"{masked('phone', lead.phone)}{', do not call' if lead.phone_do_not_call else ''}"
+        person = other_person(vars(lead), "phone")
+        return f"{masked('phone', lead.phone)}{f', another person’s phone ({person})' if person else ''}"
+
+    @admin.display(description="DNC")
+    def do_not_call(self, lead: Lead) -> str:
+        return _label(*DO_NOT_CALL[lead.phone_do_not_call]) if lead.phone else "–"
 
     @admin.display(description="e-mail")
     def shown_email(self, lead: Lead) -> str:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from config.common.admin import dressed, is_id, page
 from config.common.contacts import may_see_contacts
 from integrations.models import Purse
-from leads.admin.shown import contacts, groups, map_address, place, signals
+from leads.admin.shown import another_owner, contacts, groups, map_address, place, signals
 from leads.disclosures import record_unmasking
 from leads.models import Activity, Disclosure, Lead
 from leads.rules import BadTime
@@ -151,6 +151,7 @@ def _page(
         may_show=may_see_contacts(request.user),
         signals=signals(lead),
         groups=groups(lead),
+        another_owner=another_owner(lead),
         map_address=map_address(lead),
         zone=person.time_zone,
         is_due=lead.callback_at is not None and lead.callback_at < timezone.now(),

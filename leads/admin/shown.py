@@ -2,30 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from config.common.contacts import masked
+from config.common.contacts import MASKED, masked
 from leads.facts import SIGNALS
 from leads.models import Lead
+from leads.sources import (
+    DETAIL,
+    FILE,
+    MAILING,
+    PERSONS,
+    TRACED,
+    WORDS,
+    name_of,
+    other_person,
+    same_name,
+    source_of,
+)
 
 _LOOKS = {"vacant": "warning", "absentee_owner": "warning", "high_equity": "info", "free_clear": "info"}  # else danger
+_OWNERS = {
+    "individual": "Individual",
+    "trust": "Trust",
+    "llc": "LLC",
+    "corporation": "Corporation",
+    "other": "Other",
+}
 _TYPES = {"SFR": "House", "MFR": "Multi-family", "CONDO": "Condo", "LAND": "Land", "MOBILE": "Mobile home"}
-_DO_NOT_CALL = {True: ("Do not call", "danger"), False: ("May be called", "success"), None: ("Not checked", "")}
+DO_NOT_CALL = {True: ("Do not call", "danger"), False: ("Not on DNC", "success"), None: ("DNC unknown", "warning")}
+_FACTS = {
+    "phone": "Phone",
+    "email": "E-mail",
+    "owner_name": "Owner",
+    "apn": "APN",
+    "fips": "County FIPS",
+    "sqft": "Living area",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One way to reach the owner. href: where a click leads, empty while masked or where it must not be called."""
+    """One way to reach the owner. href: where a click leads, empty while masked or where it must not be called.
+
+    person: whose it is, if it is not the owner's. source: where it is from, and when it came.
+    """
 
     label: str
     text: str
+    source: str
     type: str = ""
     mark: str = ""
     look: str = ""
     href: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +93,90 @@ def signals(lead: Lead) -> list[tuple[str, str]]:
 
 def contacts(lead: Lead, *, shown: bool) -> list[Contact]:
     """Phones with type and do-not-call mark, and the e-mail; masked unless `shown`."""
+    row, others = vars(lead), lead.other_facts or {}
     found = []
     for label, name in (("Phone", "phone"), ("Second phone", "secondary_phone")):
-        number = getattr(lead, name)
-        if number:
-            listed = getattr(lead, f"{name}_do_not_call")
-            href = f"tel:{number}" if shown and not listed else ""
-            text = _spaced(number) if shown else masked(name, number)
-            found.append(Contact(label, text, getattr(lead, f"{name}_type") or "", *_DO_NOT_CALL[listed], href))
+        if number := getattr(lead, name):
+            marks = {"type": getattr(lead, f"{name}_type"), "do_not_call": getattr(lead, f"{name}_do_not_call")}
+            entry = {**source_of(row, name), **marks, "value": number, "person": other_person(row, name)}
+            found.append(_phone(label, entry, shown=shown))
+    found += [_phone("Other phone", entry, shown=shown) for entry in others.get("phone", [])]
     if lead.email:
-        text = lead.email if shown else masked("email", lead.email)
-        found.append(Contact("E-mail", text, href=f"mailto:{lead.email}" if shown else ""))
-    return found
+        entry = {**source_of(row, "email"), "value": lead.email, "person": other_person(row, "email")}
+        found.append(_email("E-mail", entry, shown=shown))
+    return found + [_email("Other e-mail", entry, shown=shown) for entry in others.get("email", [])]
+
+
+def _phone(label: str, entry: Mapping[str, Any], *, shown: bool) -> Contact:
+    number, listed = entry["value"], entry.get("do_not_call")
+    mark, look = DO_NOT_CALL[listed]
+    if listed is False and entry.get("at"):
+        mark = f"{mark} (checked {_day(entry['at'])})"
+    extension = f" ext. {entry['extension']}" if shown and entry.get("extension") else ""
+    text = f"{_spaced(number)}{extension}" if shown else masked("phone", number)
+    href = f"tel:{number}" if shown and not listed else ""
+    person = entry.get("person") or ""
+    return Contact(label, text, told_source(entry), entry.get("type") or "", mark, look, href, person)
+
+
+def _email(label: str, entry: Mapping[str, Any], *, shown: bool) -> Contact:
+    text = entry["value"] if shown else masked("email", entry["value"])
+    href = f"mailto:{entry['value']}" if shown else ""
+    return Contact(label, text, told_source(entry), href=href, person=entry.get("person") or "")
+
+
+def told_source(entry: Mapping[str, Any]) -> str:
+    """Where a value is from and when it came: skip trace, Nov 24, 2026."""
+    who = f"typed by {entry['by']}" if entry.get("by") else WORDS[entry["source"]]
+    return f"{who}, {_day(entry['at'], year=True)}" if entry.get("at") else who
+
+
+def _day(at: str, *, year: bool = False) -> str:
+    day = datetime.fromisoformat(at)
+    return f"{day:%b} {day.day}{f', {day.year}' if year else ''}"
+
+
+def another_owner(lead: Lead) -> str:
+    """In words, where a person names another owner than the newest detail does; "" where not."""
+    entry = source_of(vars(lead), "owner_name")
+    record = next((e for e in (lead.other_facts or {}).get("owner_name", []) if e["source"] == DETAIL), None)
+    shown = name_of(vars(lead))
+    if record is None or entry["source"] not in PERSONS or same_name(shown, record["value"]):
+        return ""
+    who = "Your file names" if entry["source"] == FILE else "A person typed"
+    return f"{who} {shown}; the owner of record is {record['value']}. A skip trace asks for the owner of record."
 
 
 def groups(lead: Lead) -> list[Group]:
     """Every fact there is, by where it came from; a fact nobody knows is left out, and so is an empty group."""
     detail = ("RealEstateAPI detail", lead.enriched_at) if lead.enriched_at else (_own(lead), lead.created_at)
-    mailing = ("Skip trace", lead.skip_traced_at) if lead.skip_traced_at else detail
     found = [
         Group("Money", *detail, _money(lead)),
         Group("Property", *detail, _property(lead)),
-        Group("Owner", *detail, _owner(lead)),
-        Group("Mailing address", *mailing, _mailing(lead)),
+        Group("Owner", *_from(lead, "owner_name"), _owner(lead)),
+        Group("Mailing address", *_from(lead, "mailing_address"), _mailing(lead, MAILING)),
+        Group("Mailing address by skip trace", "Skip trace", lead.skip_traced_at, _mailing(lead, TRACED)),
         Group("Business", "Apollo", lead.apollo_enriched_at, _business(lead)),
+        Group("Other values", "Not shown above: a person’s own word comes first, then the newest", None, _others(lead)),
     ]
     known = (Group(g.title, g.source, g.at, [(name, text) for name, text in g.rows if text]) for g in found)
     return [group for group in known if group.rows]
+
+
+def _from(lead: Lead, fact: str) -> tuple[str, datetime | None]:
+    entry = source_of(vars(lead), fact)
+    words = f"Typed by {entry['by']}" if entry.get("by") else WORDS[entry["source"]]
+    return f"{words[:1].upper()}{words[1:]}", datetime.fromisoformat(entry["at"]) if entry.get("at") else None
+
+
+def _others(lead: Lead) -> list[tuple[str, str]]:
+    """What is not shown, but for phones and e-mails: those stand with the contacts, and may be masked."""
+    return [
+        (_FACTS.get(fact, fact.replace("_", " ").capitalize()), f"{entry['value']} ({told_source(entry)})")
+        for fact, entries in sorted((lead.other_facts or {}).items())
+        if fact not in MASKED
+        for entry in entries
+    ]
 
 
 def _own(lead: Lead) -> str:
@@ -98,7 +188,7 @@ def _money(lead: Lead) -> list[tuple[str, str]]:
     return [
         ("Estimated value", _dollars(lead.estimated_value)),
         ("Estimated equity", _dollars(lead.estimated_equity)),
-        ("Equity", "" if percent is None else f"{percent:.0f} %"),
+        ("Equity", "" if percent is None else f"{percent:.0f}%"),
     ]
 
 
@@ -108,7 +198,7 @@ def _property(lead: Lead) -> list[tuple[str, str]]:
         ("Type", _TYPES.get(kind, kind)),
         ("Beds", _number(lead.bedrooms)),
         ("Baths", _number(lead.bathrooms)),
-        ("Living area", f"{lead.sqft:,} sqft" if lead.sqft else ""),
+        ("Living area", f"{lead.sqft:,} sq ft" if lead.sqft else ""),
         ("Year built", str(lead.year_built or "")),
         ("APN", lead.apn or ""),
         ("County FIPS", lead.fips or ""),
@@ -119,14 +209,14 @@ def _owner(lead: Lead) -> list[tuple[str, str]]:
     return [
         ("Name", lead.owner_name or ""),
         ("Person", _joined(" ", lead.first_name, lead.last_name)),
-        ("Kind", lead.owner_type or ""),
-        ("Lives there", {True: "Yes", False: "No", None: ""}[lead.owner_occupied]),
+        ("Owner type", _OWNERS.get(lead.owner_type or "", lead.owner_type or "")),
+        ("Owner-occupied", {True: "Yes", False: "No", None: ""}[lead.owner_occupied]),
     ]
 
 
-def _mailing(lead: Lead) -> list[tuple[str, str]]:
-    state = _joined(" ", lead.mailing_state, lead.mailing_zip)
-    return [("Street", lead.mailing_address or ""), ("Town", _joined(", ", lead.mailing_city, state))]
+def _mailing(lead: Lead, columns: Sequence[str]) -> list[tuple[str, str]]:
+    street, city, state, code = (getattr(lead, column) for column in columns)
+    return [("Street", street or ""), ("Town", _joined(", ", city, _joined(" ", state, code)))]
 
 
 def _business(lead: Lead) -> list[tuple[str, str]]:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.common.contacts import MASKED, masked
 from config.common.paging import PageQuery
-from config.common.serializers import CamelModelSerializer, FlagField, StrictSerializer
+from config.common.serializers import CamelModelSerializer, FlagField, StrictSerializer, camel
+from integrations import normalise
 from leads.models import Activity, Lead, Tag
 
 TAGS_MAX = 50  # of one lead
@@ -19,6 +22,12 @@ class TagSerializer(CamelModelSerializer[Tag]):
     class Meta:
         model = Tag
         fields = ["id", "name", "color"]
+
+
+def _entry(name: str, entry: Mapping[str, Any], is_masked: bool) -> dict[str, Any]:
+    """A value with its source; who may not see contacts sees neither a phone nor an e-mail that is not shown."""
+    value = {"value": masked(name, entry["value"])} if is_masked and name in MASKED else {}
+    return {camel(part): said for part, said in {**entry, **value}.items()}
 
 
 def _number(source: str) -> serializers.FloatField:
@@ -37,10 +46,23 @@ class LeadSerializer(CamelModelSerializer[Lead]):
     equityPercent = _number("equity_percent")
     latitude = serializers.FloatField(read_only=True, allow_null=True)
     longitude = serializers.FloatField(read_only=True, allow_null=True)
+    factSources = serializers.SerializerMethodField(help_text="{field: {source, at}} where it is not the usual one")
+    otherFacts = serializers.SerializerMethodField(help_text="Values not shown: {field: [{value, source, at}]}")
 
     class Meta:
         model = Lead
-        exclude = ["bucket", "owner", "equity_percent"]
+        exclude = ["bucket", "owner", "equity_percent", "fact_sources", "other_facts"]
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "object", "additionalProperties": True}})
+    def get_factSources(self, lead: Lead) -> Any:
+        return {camel(name): _entry(name, entry, False) for name, entry in (lead.fact_sources or {}).items()}
+
+    @extend_schema_field({"type": "object", "additionalProperties": {
+        "type": "array", "items": {"type": "object", "additionalProperties": True}}})  # fmt: skip
+    def get_otherFacts(self, lead: Lead) -> Any:
+        is_masked = bool(self.context.get("is_masked"))
+        others = (lead.other_facts or {}).items()
+        return {camel(name): [_entry(name, entry, is_masked) for entry in entries] for name, entries in others}
 
     def get_tags(self, lead: Lead) -> list[str]:
         """`context["tags"]`: {lead id: names}, of a whole page at once."""
@@ -56,6 +78,8 @@ class LeadSerializer(CamelModelSerializer[Lead]):
             shown[name] = None if number is None else float(number)
         if self.context.get("is_masked"):
             shown |= {name: masked(source, shown[name]) for name, source in plain if source in MASKED}
+        shown["factSources"] = self.get_factSources(instance) if instance.fact_sources else {}
+        shown["otherFacts"] = self.get_otherFacts(instance) if instance.other_facts else {}
         return shown | {"userId": str(instance.owner_id), "tags": self.get_tags(instance)}
 
 
@@ -67,18 +91,77 @@ def _columns() -> tuple[Columns, Columns]:
     """What is shown as it is, and what is shown as a number. DRF makes a serializer's fields anew for each request."""
     fields = LeadSerializer().fields
     decimals = [(name, str(f.source)) for name, f in fields.items() if isinstance(f, serializers.FloatField)]
-    special = {"tags", "userId", *(name for name, _ in decimals)}
+    special = {"tags", "userId", "factSources", "otherFacts", *(name for name, _ in decimals)}
     return [(name, str(f.source)) for name, f in fields.items() if name not in special], decimals
 
 
+class _Cleaned(serializers.CharField):
+    """A text that one of `integrations.normalise` can read; null takes one's own word back."""
+
+    def __init__(self, clean: Callable[[object], str | None], words: str, **options: Any) -> None:
+        super().__init__(max_length=254, allow_null=True, required=False, **options)
+        self.clean, self.words = clean, words
+
+    def to_internal_value(self, data: Any) -> str:
+        value = self.clean(super().to_internal_value(data))
+        if value is None:
+            raise serializers.ValidationError(self.words)
+        return value
+
+
+def _own_text(source: str) -> serializers.CharField:
+    return serializers.CharField(source=source, max_length=200, allow_null=True, required=False)
+
+
+def _own_whole(most: int = normalise.INT_MAX, source: str | None = None) -> serializers.IntegerField:
+    return serializers.IntegerField(source=source, min_value=0, max_value=most, allow_null=True, required=False)
+
+
+def _own_phone(source: str) -> _Cleaned:
+    return _Cleaned(normalise.phone, "This is no phone number that could be called.", source=source)
+
+
+def _own_type(source: str) -> serializers.ChoiceField:
+    return serializers.ChoiceField(choices=["mobile", "landline", "voip"], source=source, required=False)
+
+
 class LeadEdit(StrictSerializer):
+    """A person's own word. It is shown before what was bought; null takes back a contact of one's own."""
+
     status = serializers.ChoiceField(choices=Lead.Status.choices, required=False)
-    firstName = serializers.CharField(source="first_name", max_length=200, allow_null=True, required=False)
-    lastName = serializers.CharField(source="last_name", max_length=200, allow_null=True, required=False)
+    ownerName = _own_text("owner_name")
+    firstName = _own_text("first_name")
+    lastName = _own_text("last_name")
+    phone = _Cleaned(normalise.phone, "This is no phone number that could be called.")
+    phoneType = _own_type("phone_type")
+    phoneDoNotCall = serializers.BooleanField(
+        source="phone_do_not_call", required=False, help_text="true marks the number; a mark is never taken back"
+    )
+    secondaryPhone = _own_phone("secondary_phone")
+    secondaryPhoneType = _own_type("secondary_phone_type")
+    secondaryPhoneDoNotCall = serializers.BooleanField(source="secondary_phone_do_not_call", required=False)
+    email = _Cleaned(normalise.email, "This is no e-mail address.")
+    mailingAddress = _own_text("mailing_address")
+    mailingCity = _own_text("mailing_city")
+    mailingState = _Cleaned(normalise.state, "Two letters are needed, such as WA.", source="mailing_state")
+    mailingZip = _Cleaned(normalise.zip5, "Five digits are needed.", source="mailing_zip")
+    bedrooms = _own_whole()
+    bathrooms = serializers.DecimalField(
+        max_digits=6,
+        decimal_places=2,
+        min_value=0,
+        allow_null=True,
+        required=False,
+    )
+    sqft = _own_whole()
+    yearBuilt = _own_whole(source="year_built")
+    estimatedValue = _own_whole(10**15, source="estimated_value")
+    ownerOccupied = serializers.BooleanField(source="owner_occupied", allow_null=True, required=False)
+    vacant = serializers.BooleanField(allow_null=True, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
-            raise serializers.ValidationError("Give status, firstName or lastName.")
+            raise serializers.ValidationError(f"Give one of {', '.join(self.fields)}.")
         return attrs
 
 

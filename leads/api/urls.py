@@ -1,9 +1,8 @@
 from django.urls import path
 
-from leads.api.views import ActivitiesView, CallbacksView, CallbackView, LeadTagsView, LeadView, TagsView, TagView
+from leads.api.views import ActivitiesView, CallbacksView, CallbackView, LeadTagsView, TagsView, TagView
 
 urlpatterns = [
-    path("leads/<uuid:lead_id>", LeadView.as_view(), name="lead"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
     path("leads/<uuid:lead_id>/callback", CallbackView.as_view(), name="lead-callback"),
     path("leads/<uuid:lead_id>/tags", LeadTagsView.as_view(), name="lead-tags"),

@@ -12,9 +12,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import idempotent
 from config.common.api import ApiView, Problem, invalid, not_found, ok, translates
 from config.common.paging import PageQuery, page, page_by_time, page_of
 from config.common.schema import answer, listing
+from config.common.serializers import camel
 from leads.api.serializers import (
     ActivityInput,
     ActivitySerializer,
@@ -31,11 +33,17 @@ from leads.filters import BadFilter
 from leads.models import Lead, Tag
 from leads.rules import BadTime, moment_of
 from leads.services import TagExists, add_activity, create_tag, delete_tag, edit_lead, finish_callback, set_tags
+from leads.typed import EditRefused
 
 
 @translates(BadFilter)
 def _bad_filter(error: BadFilter) -> Problem:
     return Problem("INVALID", str(error), fields=error.errors)
+
+
+@translates(EditRefused)
+def _edit_refused(error: EditRefused) -> Problem:
+    return invalid(camel(error.column), str(error))
 
 
 @translates(BadTime)
@@ -68,7 +76,7 @@ class LeadView(LeadBase):
 
     @extend_schema(
         operation_id="editLead",
-        summary="Move a lead on, or correct its owner's name",
+        summary="Move a lead on, or type what you know better: contacts, names, mailing address, the house",
         request=LeadEdit,
         responses=answer("LeadEdited", lead=LeadSerializer()),
     )
@@ -97,6 +105,7 @@ class ActivitiesView(LeadBase):
         request=ActivityInput,
         responses={201: answer("ActivityAdded", activity=ActivitySerializer())},
     )
+    @idempotent()
     def post(self, request: Request, lead_id: UUID) -> Response:
         lead = self.lead(lead_id)
         activity = add_activity(lead=lead, by=self.user, **self.body(ActivityInput))
@@ -179,6 +188,7 @@ class TagsView(ApiView):
         request=TagInput,
         responses={201: answer("TagCreated", tag=TagSerializer())},
     )
+    @idempotent()
     def post(self, request: Request) -> Response:
         return ok(201, tag=TagSerializer(create_tag(by=self.user, **self.body(TagInput))).data)
 

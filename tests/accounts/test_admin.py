@@ -32,7 +32,9 @@ def test_a_superuser_changes_a_limit_and_a_negative_one_is_refused():
     assert client.post(address(User, "change", ann.pk), {**fields, "monthly_budget": "25.50"}).status_code == 302
     ann.refresh_from_db()
     assert (ann.daily_lead_limit, ann.monthly_budget) == (10, Decimal("25.50"))
-    assert client.post(address(User, "change", ann.pk), {**fields, "monthly_budget": "-1"}).status_code == 200
+    for refused, told in (("-1", "Enter a budget of $0 or more."), ("1e9", "Enter a budget of $999,999,999 or less.")):
+        page = client.post(address(User, "change", ann.pk), {**fields, "monthly_budget": refused})
+        assert (page.status_code, told in page.content.decode()) == (200, True)
     ann.refresh_from_db()
     assert ann.monthly_budget == Decimal("25.50")
 

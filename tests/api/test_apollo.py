@@ -48,6 +48,8 @@ def test_leads_of_two_buckets_are_enriched_in_a_run_each(sandbox):
     assert results["total"] == 5 == results["enriched"] + results["failed"]
     assert f"{more[1]}: INVALID_DATA" in results["errors"]
     assert len(results["errors"]) == results["failed"]
+    assert [lead["leadId"] for lead in done["unaskable"]] == [more[1]]
+    assert "e-mail" in done["unaskable"][0]["reason"]
     known = Lead.objects.filter(apollo_person_id__isnull=False).count()
     assert results["enriched"] == known > 0
     assert sum(float(run["spent"]) for run in done["runs"]) == float(billed(sandbox)) > 0
@@ -111,3 +113,28 @@ def test_the_health_check_says_whether_apollo_takes_our_key(api, sandbox, settin
     refused(answer, 503)
     assert answer.json()["error"]["code"] == "APOLLO_UNAVAILABLE"
     assert billed(sandbox) == 0
+
+
+@pytest.mark.parametrize("kind", ["people", "organizations"])
+@pytest.mark.parametrize("reveal", [True, False])
+def test_leads_without_facts_are_told_so_and_nothing_starts(api, ann, sandbox, kind, reveal):
+    bucket = make_bucket(sandbox, ann, 3)
+    ids = [str(pk) for pk in bucket.leads.values_list("pk", flat=True)]
+
+    answer = api.post(APOLLO, {"leadIds": ids, "type": kind, "revealPhones": reveal}, Prefer="wait=0")
+
+    assert "None of these 3 leads has the facts that Apollo is asked with." in refused(answer, 409, "leadIds")
+    assert answer.json()["error"]["code"] == "NO_FACTS"
+    assert "This lead has no facts" in refused(api.post(APOLLO, {"leadIds": ids[:1], "type": kind}), 409, "leadIds")
+    assert (Run.objects.count(), billed(sandbox)) == (0, 0)
+
+
+def test_where_some_have_facts_the_others_are_named(api, ann, sandbox):
+    ids = with_emails(make_bucket(sandbox, ann, 4))
+    Lead.objects.filter(pk__in=ids[:2]).update(email=None)
+    Lead.objects.filter(pk=ids[2]).update(phone="+12065550100")
+
+    going = body_of(api.post(APOLLO, {"leadIds": ids}, Prefer="wait=0"), 202)
+
+    assert [lead["leadId"] for lead in going["unaskable"]] == ids[:2]
+    assert going["results"]["total"] == 4

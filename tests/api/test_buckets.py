@@ -81,10 +81,10 @@ def test_a_hundred_thousand_ids_are_taken_and_one_more_is_not(api):
         ({"propertyIds": ["1"]}, "name", "required"),
         ({"name": "", "propertyIds": ["1"]}, "name", "blank"),
         ({"name": "x" * 201, "propertyIds": ["1"]}, "name", "200"),
-        ({"name": "a\x00b", "propertyIds": ["1"]}, "name", "Null characters"),
-        ({"name": "x", "propertyIds": ["1\x00"]}, "propertyIds", "Null characters"),
+        ({"name": "a\x00b", "propertyIds": ["1"]}, "name", "Control characters"),
+        ({"name": "x", "propertyIds": ["1\x00"]}, "propertyIds", "Control characters"),
         ({"name": "x", "propertyIds": ["1"], "filters": {"a": "\ud800"}}, "filters", "halves of characters"),
-        ({"name": "x", "propertyIds": ["1"], "filters": {"a\x00": 1}}, "filters", "Null characters"),
+        ({"name": "x", "propertyIds": ["1"], "filters": {"a\x00": 1}}, "filters", "Control characters"),
         ({"name": "x", "propertyIds": ["1"], "signals": [1]}, "signals", "A JSON object is needed."),
         ({"name": "x", "propertyIds": ["1"], "filters": {"a": "b" * 70_000}}, "filters", "shorter than 64 KB"),
         ({"name": "x", "propertyIds": ["1"], "source": "zillow"}, "source", "not a valid choice"),
@@ -114,7 +114,7 @@ def test_what_cannot_be_a_bucket_is_refused_by_name_and_makes_none(api, body, fi
         (b'{"name": "\xff"}', "The body is not UTF-8"),
         (b'{"name": "a\x00b"}', "The body is not JSON"),
         (b'{"name": ' + b"[" * 200_000, "nested too deeply"),
-        (b'{"na\\u0000me": 1}', "Null characters"),
+        (b'{"na\\u0000me": 1}', "Control characters"),
     ],
 )
 def test_a_body_that_is_no_json_object_is_refused(api, raw, words):

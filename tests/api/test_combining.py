@@ -70,10 +70,12 @@ def test_one_key_makes_one_bucket_of_one_wish(api, abc, bob):
     wish, again = {"anyOf": abc, "name": "All of it"}, {"Idempotency-Key": "k"}
 
     ids = [body_of(api.post(COMBINE, wish, **again), 201)["bucket"]["id"] for _ in range(2)]
-    copies = [body_of(api.post(f"/api/property/bucket/{abc[0]}/duplicate", **again), 201) for _ in range(2)]
+    other = {"Idempotency-Key": "another k"}
+    copies = [body_of(api.post(f"/api/property/bucket/{abc[0]}/duplicate", **other), 201) for _ in range(2)]
 
     assert (len(set(ids)), len({made["bucket"]["id"] for made in copies})) == (1, 1)
     refused(api.post(COMBINE, wish, **{"Idempotency-Key": "k" * 201}), 400, "Idempotency-Key")
+    refused(api.post(COMBINE, {**wish, "name": "Another"}, **again), 409, "Idempotency-Key")
     assert Bucket.objects.count() == 5
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import tracemalloc
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -14,6 +15,7 @@ from accounts.services import create_api_token
 from buckets.services import create_bucket
 from enrichment.services import RunOptions, start_run
 from leads.export import COLUMNS, csv_pieces
+from leads.facts import CONTACT, PROPERTY, FactRow, save_facts
 from leads.models import Lead
 from tests.api.client import Api, refused
 from tests.support import make_user
@@ -64,6 +66,35 @@ def test_every_lead_is_a_row_under_named_columns(api, bucket):
         "Enriched at": "2026-11-24T15:00:00Z", "Call back at": "2026-12-01T22:30:00Z",
     }  # fmt: skip
     assert {name: rows[0][name] for name in wanted} == wanted
+
+
+def test_where_each_contact_is_from_is_exported_and_so_is_what_is_not_shown(api, bucket):
+    said = {"source": "file", "at": "2026-11-20T09:00:00+00:00"}
+    lead = Lead.objects.order_by("pk")[0]
+    Lead.objects.filter(pk=lead.pk).update(
+        phone="+12065550199", email="own@example.com", owner_name="Ann Doe",
+        fact_sources=dict.fromkeys(("phone", "email", "owner_name"), said),
+    )  # fmt: skip
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    save_facts(PROPERTY, [FactRow(lead.pk, {"owner_name": "=ROE", "mailing_address": "7 Record Ave"}, at)])
+    trace = {"phone": "+15125550101", "phone_do_not_call": True, "secondary_phone": "+15125550102",
+             "email": "bought@example.com", "mailing_address": "9 Traced St", "contact_name": "Jane Roe",
+             "contact_is_other": True}  # fmt: skip
+    save_facts(CONTACT, [FactRow(lead.pk, trace, at)])
+
+    row, clean = export(api, bucket)[1][:2]
+
+    wanted = {
+        "Phone": "+12065550199", "Phone source": "file", "Second phone": "+15125550101",
+        "Second phone do not call": "true", "Second phone source": "trace", "E-mail": "own@example.com",
+        "E-mail source": "file", "Owner": "Ann Doe", "Owner source": "file", "Mailing address": "7 Record Ave",
+        "Mailing source": "detail", "Traced address": "9 Traced St", "Skip-traced person": "Jane Roe",
+        "Another person's contacts": "true",
+        "Other values": "email: bought@example.com (trace, 2026-11-24, Jane Roe); owner_name: =ROE (detail, 2026-11-24)"
+        "; phone: +15125550102 (trace, 2026-11-24, Jane Roe)",
+    }  # fmt: skip
+    assert {name: row[name] for name in wanted} == wanted
+    assert {clean[name] for name in clean if "source" in name or name == "Other values"} == {""}
 
 
 @pytest.mark.parametrize(
@@ -169,3 +200,20 @@ def test_memory_stays_flat_however_many_rows(ann):
 
 def test_a_filter_that_nothing_can_pass_exports_a_header(api, bucket):
     assert export(api, bucket, "?estimatedValueMin=1e30")[1] == []
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "text/csv; charset=utf-8", "text/*", "*/*", "application/json"])
+def test_whoever_asks_for_csv_gets_csv_and_a_refusal_is_json_still(api, bucket, accept):
+    answer = api.get(f"/api/property/bucket/{bucket.pk}/export", Accept=accept)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    assert len(b"".join(answer.streaming_content).decode().splitlines()) == 6
+
+    wrong = api.get(f"/api/property/bucket/{bucket.pk}/export?runId=x", Accept=accept)
+    refused(wrong, 400, "runId")
+    assert wrong["Content-Type"] == "application/json"
+    gone = api.get(f"/api/property/bucket/{bucket.owner_id:032}/export", Accept=accept)
+    assert (gone.status_code, gone["Content-Type"]) == (404, "application/json")
+
+
+def test_what_is_neither_csv_nor_json_cannot_be_had(api, bucket):
+    refused(api.get(f"/api/property/bucket/{bucket.pk}/export", Accept="application/pdf"), 406)

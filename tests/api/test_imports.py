@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from buckets.imports import services
 from buckets.models import Bucket, Import, ImportPiece
@@ -167,3 +168,26 @@ def test_a_file_may_be_larger_than_a_body_and_only_here(api, bucket, settings):
     assert api.upload(path, LIST + b"2 Main St;;;95757;\r\n" * 100).status_code == 201
     refused(api.upload(path, LIST + b"2 Main St;;;95757;\r\n" * 1000), 413)
     refused(api.upload(f"/api/property/bucket/{bucket.pk}/ids", LIST * 20), 413)
+
+
+def test_an_import_makes_its_own_bucket(api, ann):
+    def send(content: bytes, **fields: str):
+        file = SimpleUploadedFile("King County.csv", content, "text/csv")
+        return api.client.post("/api/property/bucket/import", {"file": file, **fields}, headers=api.headers)
+
+    made = body_of(send(b"Address,Zip\n1 Main St,95757\n", name="Mine"), 201)
+    named = body_of(send(b"Address,Zip\n1 Main St,95757\n"), 201)
+
+    assert (made["bucket"]["name"], named["bucket"]["name"]) == ("Mine", "King County")
+    assert (made["import"]["status"], made["preview"]["usable"]) == ("uploaded", 1)
+    path = f"/api/property/bucket/{made['bucket']['id']}/import/{made['import']['id']}"
+    body_of(api.post(f"{path}/start"), 202)
+    work()
+    assert body_of(api.get(path))["import"]["new"] == 1
+    assert Bucket.objects.get(name="Mine").total_leads == 1
+
+    refused(send(b"", name="x"), 400, "file")
+    refused(send(b"1,2\n3,4\n", name="x"), 400, "file")
+    refused(send(b"Address,Zip\n1 Main St,95757\n", name="x" * 201), 400, "name")
+    refused(send(b"Address,Zip\n1 Main St,95757\n", bucket="x"), 400, "bucket")
+    assert Bucket.objects.filter(owner=ann).count() == 2

@@ -6,6 +6,9 @@ from decimal import Decimal
 import pytest
 
 from buckets.models import Bucket
+from buckets.services import recount
+from integrations.pace import database_now
+from leads.facts import CONTACT, PROPERTY, FactRow, save_facts
 from leads.models import Activity, Lead, Tag
 from tests.api.client import Api, body_of, refused
 
@@ -172,7 +175,12 @@ def test_a_lead_is_moved_on_and_its_history_says_so(api, bucket):
     ("change", "field"),
     [
         ({"status": "asleep"}, "status"),
-        ({"phone": "+12065550100"}, "phone"),
+        ({"phone": "call me"}, "phone"),
+        ({"email": "nobody"}, "email"),
+        ({"mailingState": "Washington"}, "mailingState"),
+        ({"phone": None}, "phone"),
+        ({"secondaryPhoneDoNotCall": True}, "secondaryPhone"),
+        ({"bedrooms": -1}, "bedrooms"),
         ({"enrichmentStatus": "completed"}, "enrichmentStatus"),
         ({"firstName": "x" * 201}, "firstName"),
         ({"firstName": "a\x00"}, "firstName"),
@@ -180,12 +188,91 @@ def test_a_lead_is_moved_on_and_its_history_says_so(api, bucket):
         ({}, ""),
     ],
 )
-def test_bought_facts_are_not_edited(api, bucket, change, field):
+def test_what_cannot_be_typed_is_refused_and_changes_nothing(api, bucket, change, field):
     lead = Lead.objects.order_by("pk")[0]
+    lead.skip_traced_at = lead.created_at
+    lead.save()
 
     refused(api.patch(f"/api/leads/{lead.pk}", change), 400, field)
 
     assert Lead.objects.get(pk=lead.pk).updated_at == lead.updated_at
+
+
+def test_a_persons_own_contacts_are_typed_shown_first_and_taken_back(api, bucket):
+    lead = Lead.objects.get(property_id="107")
+    address = f"/api/leads/{lead.pk}"
+    bought = {"phone": "+15125550101", "phone_do_not_call": True, "email": "b@example.com"}
+    save_facts(CONTACT, [FactRow(lead.pk, bought, lead.created_at)])
+
+    said = {
+        "phone": "(206) 555-0199",
+        "phoneType": "mobile",
+        "email": "Own@Example.com",
+        "mailingAddress": "1 Own Rd",
+        "mailingCity": "Reno",
+        "mailingState": "nv",
+        "mailingZip": "89501",
+        "ownerName": "Ann Own",
+        "bedrooms": 4,
+    }
+    shown = body_of(api.patch(address, said))["lead"]
+
+    assert (shown["phone"], shown["phoneType"], shown["email"]) == ("+12065550199", "mobile", "own@example.com")
+    assert (shown["secondaryPhone"], shown["secondaryPhoneDoNotCall"]) == ("+15125550101", True)
+    assert (shown["ownerName"], shown["mailingState"], shown["bedrooms"]) == ("Ann Own", "NV", 4)
+    assert {name: entry["source"] for name, entry in shown["factSources"].items()} == dict.fromkeys(
+        ("phone", "email", "mailingAddress", "ownerName", "bedrooms"), "typed"
+    )
+    assert (shown["factSources"]["phone"]["by"], [e["value"] for e in shown["otherFacts"]["email"]]) == (
+        "ann", ["b@example.com"],
+    )  # fmt: skip
+    save_facts(CONTACT, [FactRow(lead.pk, {"phone": "+15125550105", "email": "c@example.com"}, database_now())])
+    save_facts(PROPERTY, [FactRow(lead.pk, {"owner_name": "ROE LLC", "bedrooms": 3}, database_now())])
+    shown = body_of(api.get(address))["lead"]
+    assert (shown["phone"], shown["email"], shown["ownerName"], shown["bedrooms"]) == (
+        "+12065550199", "own@example.com", "Ann Own", 4,
+    )  # fmt: skip
+    assert [e["value"] for e in shown["otherFacts"]["ownerName"]] == ["ROE LLC"]
+
+    shown = body_of(api.patch(address, {"phone": None, "email": None}))["lead"]
+    assert (shown["phone"], shown["secondaryPhone"]) == ("+15125550105", "+15125550101")
+    assert (shown["secondaryPhoneDoNotCall"], shown["email"]) == (True, "c@example.com")
+    assert "phone" not in shown["otherFacts"]
+
+
+def test_a_typed_phone_is_counted_and_completes_a_lead_that_lacked_nothing_else(api, bucket):
+    pending, partial = (Lead.objects.get(property_id=number) for number in ("106", "104"))
+    recount()
+
+    for lead in (pending, partial):
+        body_of(api.patch(f"/api/leads/{lead.pk}", {"phone": "2065550199", "phoneDoNotCall": True}))
+    bucket.refresh_from_db()
+    assert (bucket.phone_leads, bucket.enriched_leads, recount(mend=False)) == (6, 5, {})
+    assert Lead.objects.get(pk=pending.pk).enrichment_status == "pending"
+
+    refused(api.patch(f"/api/leads/{partial.pk}", {"phoneDoNotCall": False}), 400, "phoneDoNotCall")
+    assert Lead.objects.get(pk=partial.pk).phone_do_not_call is True
+    for lead in (pending, partial):
+        body_of(api.patch(f"/api/leads/{lead.pk}", {"phone": None}))
+    bucket.refresh_from_db()
+    assert (bucket.phone_leads, bucket.enriched_leads, recount(mend=False)) == (4, 4, {})
+    assert Lead.objects.get(pk=partial.pk).enrichment_status == "partial"
+
+
+def test_values_that_are_not_shown_are_masked_like_those_that_are(api, bucket, ann):
+    lead = Lead.objects.order_by("pk")[0]
+    Lead.objects.filter(pk=lead.pk).update(
+        other_facts={"phone": [{"value": "+15125550101", "source": "trace", "at": "2026-11-20T09:00:00+00:00"}],
+                     "email": [{"value": "jo@example.com", "source": "trace", "at": "2026-11-20T09:00:00+00:00"}],
+                     "owner_name": [{"value": "Jo Roe", "source": "detail", "at": "2026-11-20T09:00:00+00:00"}]}
+    )  # fmt: skip
+    assert body_of(api.get(f"/api/leads/{lead.pk}"))["lead"]["otherFacts"]["phone"][0]["value"] == "+15125550101"
+    ann.is_staff = True
+    ann.save()
+
+    for shown in (body_of(api.get(f"/api/leads/{lead.pk}"))["lead"], page(api, bucket)["leads"][0]):
+        values = {name: entries[0]["value"] for name, entries in shown["otherFacts"].items()}
+        assert values == {"phone": "•••• 0101", "email": "j••••@example.com", "ownerName": "Jo Roe"}
 
 
 def test_activities_are_noted_and_listed_newest_first(api, bucket):

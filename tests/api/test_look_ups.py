@@ -45,6 +45,16 @@ class TestSearch:
         assert first["properties"][0]["propertyId"] != following["properties"][0]["propertyId"]
         assert billed(sandbox) == Decimal("0.30")
 
+    def test_filters_may_stand_beside_the_mode(self, api, sandbox):
+        flat = {"state": "WA", "absentee_owner": True, "value_min": 100_000}
+
+        for mode in ({"mode": "count"}, {"mode": "ids"}, {"mode": "full", "size": 2, "maxCost": "0.10"}):
+            nested = body_of(api.post(SEARCH, {**mode, "search": flat}))
+            same = body_of(api.post(SEARCH, {**mode, **flat}))
+            assert same["total"] == nested["total"] > 0
+            assert (same.get("ids"), same.get("properties")) == (nested.get("ids"), nested.get("properties"))
+        assert billed(sandbox) == Decimal("0.10")
+
     def test_a_cap_is_kept_before_anything_is_bought(self, api, sandbox):
         asked = {"mode": "full", "search": WA, "size": 3, "maxCost": "0.10"}
 
@@ -61,6 +71,13 @@ class TestSearch:
             ({"mode": "count"}, "search"),
             ({"mode": "count", "search": "WA"}, "search"),
             ({"mode": "count", "search": {}}, "search"),
+            ({"mode": "count", "stat": "WA"}, "stat"),
+            ({"mode": "count", "state": "WA", "absenteeOwner": True}, "absenteeOwner"),
+            ({"mode": "ids", "state": "WA", "ids_only": True}, "ids_only"),
+            ({"mode": "full", "city": "Kent"}, "search"),
+            ({"mode": "count", "state": None}, "search"),
+            ({"mode": "count", "search": WA, "zip": "98032"}, "zip"),
+            ({"state": "WA"}, "mode"),
             ({"mode": "count", "search": {"city": "Kent"}}, "search"),
             ({"mode": "count", "search": {"state": "W\x00"}}, "search"),
             ({"mode": "count", "search": WA, "size": 5}, "size"),
@@ -152,8 +169,11 @@ class TestDetail:
         answer = api.get(f"/api/property/detail?id={some_ids(sandbox, 1)[0]}")
 
         words = refused(answer, 503)
-        assert words == "vendor key missing or refused: REALESTATEAPI_KEY is not set: RealEstateAPI cannot be asked."
-        assert Vendor.objects.get(name="realestateapi").paused_reason
+        assert words == (
+            "vendor key missing or refused: RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)"
+        )
+        assert Vendor.objects.get(name="realestateapi").paused_reason == "", "a key that is set needs no operator"
+        assert (VendorCall.objects.count(), requests_of(sandbox)) == (0, {})
 
 
 @pytest.mark.django_db(transaction=True)
@@ -175,6 +195,19 @@ class TestSkipTraceAndPlaces:
         assert first["found"] is (first["contact"] is not None)
         forbidden = {"ethnicity", "gender", "age", "maritalStatus"}
         assert not forbidden & set(first["contact"] or {})
+
+    def test_the_owner_may_be_named_as_the_brief_does(self, api, sandbox):
+        place = {"address": "10 Alder St", "city": "Seattle", "state": "WA", "zip": "98101"}
+
+        first = body_of(api.post("/api/skip-trace", {"first_name": "Ann", "last_name": "Lee", **place}))
+        same = body_of(api.post("/api/skip-trace", {"firstName": "Ann", "lastName": "Lee", **place}))
+        both = body_of(
+            api.post("/api/skip-trace", {"firstName": "Ann", "first_name": "Ann", "last_name": "Lee", **place})
+        )
+
+        assert (same["owned"], both["owned"], same["contact"], both["contact"]) == (True, True, *[first["contact"]] * 2)
+        refused(api.post("/api/skip-trace", {"firstName": "Ann", "first_name": "Bea", **place}), 400, "first_name")
+        assert sum(requests_of(sandbox).values()) == 1
 
     @pytest.mark.parametrize(
         ("body", "field"),

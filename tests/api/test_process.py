@@ -38,6 +38,7 @@ def test_a_quote_says_what_is_owned_and_what_the_rest_costs(api, bucket):
         ],
         "reachable": {"low": None, "high": None, "basis": "unknown yet: no history"},
         "limits": [],
+        "notes": [],
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from django.test import Client
 from enrichment import lanes
 from enrichment.models import Lane
 from integrations import pace
+from tests.admin_site import staff
 from tests.api.client import body_of, refused
 
 
@@ -50,7 +51,22 @@ def test_without_a_worker_for_a_minute_it_is_not_ready(client):
 @pytest.mark.django_db
 def test_metrics_are_for_staff(api, client, ann):
     assert client.get("/metrics").status_code == 401
-    assert api.get("/metrics").status_code == 403
+    words = refused(api.get("/metrics"), 403)
+    assert words == "This needs an administrator: ask one to do it, or for the permission."
+
+
+@pytest.mark.django_db
+def test_a_page_that_is_not_permitted_says_who_may():
+    client = staff()[1]
+    page = client.get("/admin/integrations/vendor/")
+    assert page.status_code == 403
+    assert "This needs an administrator: ask one to do it, or for the permission." in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_address_without_a_path_leads_to_the_desk(client):
+    assert client.get("/").headers["Location"] == "/admin/"
+    assert "/admin/login/" in client.get("/", follow=True).redirect_chain[-1][0]
 
 
 @pytest.mark.django_db

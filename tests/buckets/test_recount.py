@@ -9,6 +9,7 @@ import pytest
 from buckets.models import Bucket
 from buckets.services import recount
 from enrichment.services import RunOptions, start_run
+from integrations.pace import database_now
 from leads.models import Lead
 from leads.services import change_status
 from tests.leads.samples import counters, make_leads
@@ -18,10 +19,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def bucket() -> Bucket:
-    """Four leads: one contacted, one with a phone, three in a run."""
+    """Four leads: one contacted, one with a phone, three in a run; of another the detail alone is bought."""
     bucket, leads = make_leads(4)
     Lead.objects.filter(pk=leads[0].pk).update(phone="+15125550100", enrichment_status="completed")
-    Bucket.objects.update(enriched_leads=1)
+    Lead.objects.filter(pk=leads[2].pk).update(enriched_at=database_now())
+    Bucket.objects.update(enriched_leads=1, phone_leads=1, detailed_leads=1)
     change_status(lead=leads[1], by=bucket.owner, status="lost")
     start_run(bucket=bucket, by=bucket.owner, options=RunOptions())
     assert counters(bucket) == (4, 1, 3, 1)
@@ -35,12 +37,16 @@ def test_an_honest_bucket_is_not_touched(bucket: Bucket) -> None:
 
 
 def test_drift_is_found_and_mended(bucket: Bucket) -> None:
-    Bucket.objects.update(total_leads=9, enriched_leads=0, queued_leads=2, contacted_leads=5)
+    Bucket.objects.update(
+        total_leads=9, enriched_leads=0, queued_leads=2, contacted_leads=5, detailed_leads=4, phone_leads=0
+    )
     expected = {
         "total_leads": (9, 4),
         "enriched_leads": (0, 1),
         "queued_leads": (2, 3),
         "contacted_leads": (5, 1),
+        "detailed_leads": (4, 1),
+        "phone_leads": (0, 1),
     }
     assert recount(mend=False) == {bucket.pk: expected}
     assert counters(bucket) == (9, 0, 2, 5)

@@ -26,13 +26,14 @@ ENVIRONMENT = {
 
 
 def main(names: list[str]) -> int:
+    from config.local.mode import APART
     from config.local.process import LocalError
     from config.local.servers import LOCAL, Servers, remove_abandoned
 
     remove_abandoned(LOCAL, "chaos-*")
     servers = Servers(LOCAL / f"chaos-{os.getpid()}").start()
     try:
-        os.environ.update(ENVIRONMENT)
+        os.environ.update(ENVIRONMENT | APART)
         os.environ.update(DATABASE_URL=servers.database_url, REDIS_URL=servers.redis_url)
         import django
 

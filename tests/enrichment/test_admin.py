@@ -44,7 +44,7 @@ def button(page: str) -> str:
 
 
 def test_enriching_shows_the_price_before_anything_happens(ann, bucket, sandbox):
-    page = act(ann[1], Bucket, "enrich", [bucket]).content.decode()
+    page = act(ann[1], Bucket, "enrich", [bucket], follow=True).content.decode()
 
     assert figures(page) == {"Leads": "4", "Owned, at $0": "0", "To buy": "4", "At most": "$0.40"}
     assert lines(page)[1] == ["realestateapi: skip_trace", "0", "4", "$0.0500", "$0.20"]
@@ -54,7 +54,7 @@ def test_enriching_shows_the_price_before_anything_happens(ann, bucket, sandbox)
 
 
 def test_the_button_starts_what_was_quoted_once_however_often_it_is_pressed(ann, bucket):
-    form = hidden(act(ann[1], Bucket, "enrich", [bucket]))
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket], follow=True))
 
     first = act(ann[1], Bucket, "enrich", [bucket], confirmed="yes", **form)
     made = Run.objects.get()
@@ -72,10 +72,10 @@ def test_the_button_starts_what_was_quoted_once_however_often_it_is_pressed(ann,
 
 
 def test_changed_options_bring_a_new_price_and_no_purchase(ann, bucket):
-    form = hidden(act(ann[1], Bucket, "enrich", [bucket])) | {"limit": "2", "max_cost": "5"}
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket], follow=True)) | {"limit": "2", "max_cost": "5"}
     del form["skip_trace"]
 
-    again = act(ann[1], Bucket, "enrich", [bucket], confirmed="yes", **form)
+    again = act(ann[1], Bucket, "enrich", [bucket], follow=True, confirmed="yes", **form)
 
     assert button(again.content.decode()) == "Buy for at most $0.10"
     assert words(again) == ["Nothing is bought yet: this is the price of what you ask."]
@@ -86,9 +86,12 @@ def test_changed_options_bring_a_new_price_and_no_purchase(ann, bucket):
 
 
 def test_the_price_can_be_looked_at_again(ann, bucket):
-    form = hidden(act(ann[1], Bucket, "enrich", [bucket])) | {"limit": "1"}
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket], follow=True)) | {"limit": "1"}
 
-    page = act(ann[1], Bucket, "enrich", [bucket], look="yes", **form)
+    page = ann[1].post(f"/admin/buckets/bucket/{bucket.pk}/enrich/", form | {"look": "1"}, follow=True)
+
+    query = "look=1&limit=1&skip_trace=on&sample=50&sample_rate=25"
+    assert page.redirect_chain == [(f"/admin/buckets/bucket/{bucket.pk}/enrich/?{query}", 302)]
 
     assert button(page.content.decode()) == "Buy for at most $0.10"
     assert not Run.objects.exists()
@@ -106,9 +109,9 @@ def test_the_price_can_be_looked_at_again(ann, bucket):
     ],
 )
 def test_what_cannot_be_meant_starts_nothing(ann, bucket, field, value, complaint):
-    form = hidden(act(ann[1], Bucket, "enrich", [bucket])) | {field: value}
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket], follow=True)) | {field: value}
 
-    page = act(ann[1], Bucket, "enrich", [bucket], confirmed="yes", **form)
+    page = act(ann[1], Bucket, "enrich", [bucket], follow=True, confirmed="yes", **form)
 
     assert page.status_code == 200
     assert complaint in page.content.decode() + " ".join(words(page))
@@ -126,7 +129,7 @@ def test_somebody_elses_bucket_is_not_enriched(bucket):
 
 def test_a_superuser_starts_it_for_the_owner_who_pays(ann, bucket):
     _, client = superuser()
-    form = hidden(act(client, Bucket, "enrich", [bucket]))
+    form = hidden(act(client, Bucket, "enrich", [bucket], follow=True))
 
     act(client, Bucket, "enrich", [bucket], confirmed="yes", **form)
 
@@ -134,7 +137,7 @@ def test_a_superuser_starts_it_for_the_owner_who_pays(ann, bucket):
 
 
 def test_apollo_asks_what_to_reveal_and_prices_it(ann, bucket):
-    page = act(ann[1], Bucket, "enrich_apollo", [bucket])
+    page = act(ann[1], Bucket, "enrich_apollo", [bucket], follow=True)
     assert button(page.content.decode()) == "Buy for at most $0.08"
     act(ann[1], Bucket, "enrich_apollo", [bucket], confirmed="yes", **hidden(page))
 
@@ -146,14 +149,14 @@ def test_retrying_takes_the_leads_that_failed(ann, bucket):
     failed = bucket.leads.order_by("pk")[1]
     Lead.objects.filter(pk=failed.pk).update(enrichment_status="failed")
 
-    form = hidden(act(ann[1], Bucket, "retry_failed", [bucket]))
+    form = hidden(act(ann[1], Bucket, "retry_failed", [bucket], follow=True))
     act(ann[1], Bucket, "retry_failed", [bucket], confirmed="yes", **form)
 
     assert [item.lead for item in Run.objects.get().items.all()] == [failed]
 
 
 def test_a_bucket_without_anything_to_buy_starts_no_run(ann, bucket):
-    form = hidden(act(ann[1], Bucket, "retry_failed", [bucket]))
+    form = hidden(act(ann[1], Bucket, "retry_failed", [bucket], follow=True))
 
     act(ann[1], Bucket, "retry_failed", [bucket], confirmed="yes", **form)
 

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,14 +9,19 @@ from django.urls import reverse
 
 from buckets.filling import start_fill
 from buckets.models import Bucket
+from buckets.services import recount
 from enrichment import overview
 from enrichment.canary import Canary
 from enrichment.models import Run, RunItem
+from enrichment.reach import latest_with_facts
+from leads.facts import PROPERTY, FactRow, save_facts
 from leads.models import Lead
+from leads.services import change_status, edit_lead
 from tests.admin_site import act, address, hidden, sees_contacts, staff, superuser, words
-from tests.support import billed, finish, make_bucket, pump_until_still, start
+from tests.support import billed, finish, make_bucket, pump_until_still, set_operations, start
 
 pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ROUTES = ("live", "pins", "enrich", "apollo", "retry", "duplicate")
 RUN_ROUTES = ("run_pause", "run_resume", "run_cancel")
 
@@ -45,15 +51,47 @@ def facts_known(bucket: Bucket, count: int, **facts: Any) -> list[Lead]:
 
 
 def test_the_way_of_the_leads_is_counted_and_in_percent(bucket):
-    facts_known(bucket, 3)
-    one = bucket.leads.order_by("pk")[0]
-    Lead.objects.filter(pk=one.pk).update(enrichment_status="completed", phone="+12065550100", status="contacted")
-    Bucket.objects.filter(pk=bucket.pk).update(enriched_leads=1, contacted_leads=1)
+    leads = list(bucket.leads.order_by("pk"))
+    save_facts(PROPERTY, [FactRow(lead.pk, {"latitude": "47.6", "longitude": "-122.3"}, NOW) for lead in leads[:3]])
+    change_status(lead=leads[0], by=bucket.owner, status="contacted")
+    edit_lead(lead=leads[0], by=bucket.owner, changes={"phone": "+12065550100"})
+    edit_lead(lead=leads[3], by=bucket.owner, changes={"phone": "+12065550101"})
+    recount()
     bucket.refresh_from_db()
 
     steps = [(part.name, part.count, part.percent) for part in overview.funnel(bucket)]
 
-    assert steps == [("Saved", 4, 100), ("Detail bought", 3, 75), ("With a phone", 1, 25), ("Contacted", 1, 25)]
+    assert steps == [
+        ("Saved", 4, 100), ("Detail bought", 3, 75), ("With a phone", 2, 50), ("Ready to call", 1, 25),
+        ("Contacted", 1, 25),
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_its_cap_stopped_between_detail_and_trace_shows_what_it_bought(ann, sandbox, settings):
+    set_operations(settings, pace=0, price="0.05", batch=10)
+    bucket = make_bucket(sandbox, ann[0], 10, name="Capped")
+    finish(start(bucket, skip_trace=False))
+    Lead.objects.filter(bucket=bucket).update(enrichment_status="pending")
+    recount()
+    bucket.refresh_from_db()
+
+    assert [(part.name, part.count) for part in overview.funnel(bucket)][:3] == [
+        ("Saved", 10), ("Detail bought", 10), ("With a phone", 0),
+    ]  # fmt: skip
+    assert overview.signals(bucket)[1] == 10
+    assert len(overview.pins(bucket.pk)) == bucket.leads.exclude(latitude=None).count() > 0
+    assert {lead.data_label for lead in bucket.leads.all()} == {"Property data, no contact yet"}
+    page = ann[1].get(f"{address(Lead, 'changelist')}?bucket={bucket.pk}").content.decode()
+    assert "Property data, no contact yet" in page
+
+
+def test_a_lead_whose_facts_are_known_is_one_whatever_came_after(bucket):
+    leads = list(bucket.leads.order_by("pk"))
+    save_facts(PROPERTY, [FactRow(lead.pk, {"vacant": True}, NOW) for lead in leads[:2]])
+    Lead.objects.filter(pk__in=[leads[1].pk, leads[2].pk]).update(enrichment_status="failed")
+
+    assert latest_with_facts(bucket.pk, 50) == [leads[1].pk, leads[0].pk]
 
 
 def test_export_is_offered_to_who_may_see_contacts(ann, bucket):
@@ -208,11 +246,43 @@ def test_quote_and_enrich_has_an_address_of_its_own_and_comes_back_to_the_bucket
     assert Run.objects.get().total == 4
 
 
+def test_the_price_of_what_is_typed_has_an_address_and_a_part_of_its_own_and_buys_nothing(ann, bucket, sandbox):
+    where = place("enrich", bucket.pk)
+    whole = ann[1].get(f"{where}?look=1&limit=2&skip_trace=on&max_cost=5")
+    part = ann[1].get(f"{where}?look=1&part=price&limit=2&max_cost=5").content.decode()
+    wrong = ann[1].get(f"{where}?look=1&part=price&limit=0").content.decode()
+    unknown = ann[1].get(f"{where}?look=1&part=price&max_cost=0").content.decode()
+
+    assert (hidden(whole)["limit"], hidden(whole)["max_cost"]) == ("2", "5")
+    assert "Buy for at most $0.20" in whole.content.decode()
+    assert "Buy for at most $0.10" in part
+    assert "<html" not in part
+    assert "Number of leads: Ensure this value is greater than or equal to 1." in wrong
+    assert "A cap must be more than $0.00." in unknown
+    assert "Buy for" not in wrong + unknown
+    assert (Run.objects.count(), billed(sandbox)) == (0, 0)
+    ann[1].post(where, hidden(whole) | {"confirmed": "yes"})
+    assert (Run.objects.get().total, Run.objects.get().max_cost) == (2, 5)
+
+
+def test_several_buckets_have_a_quote_with_an_address(ann, bucket, sandbox):
+    other = make_bucket(sandbox, ann[0], 2, start=10, name="More")
+    theirs = make_bucket(sandbox, staff("bob")[0], 2, start=20, name="Bob's")
+    where = f"{reverse('admin:buckets_bucket_quote', args=['enrich'])}?bucket={bucket.pk}&bucket={other.pk}"
+
+    page = ann[1].get(f"{where}&bucket={theirs.pk}")
+    assert "Buy for at most $0.60" in page.content.decode()
+    assert ann[1].get(where.replace("/enrich/", "/wish/")).status_code == 404
+    ann[1].post(where, hidden(page) | {"confirmed": "yes"})
+
+    assert sorted(Run.objects.values_list("bucket_name", "total")) == [("Leads", 4), ("More", 2)]
+
+
 def test_a_guard_is_part_of_what_was_quoted(ann, bucket):
     form = hidden(ann[1].get(place("enrich", bucket.pk)))
     asked = form | {"absenteeOwner": "true", "equityPercentMin": "40", "propertyType": "SFR", "taxLien": "on"}
 
-    unseen = ann[1].post(place("enrich", bucket.pk), asked | {"confirmed": "yes"})
+    unseen = ann[1].post(place("enrich", bucket.pk), asked | {"confirmed": "yes"}, follow=True)
     assert words(unseen) == ["Nothing is bought yet: this is the price of what you ask."]
     assert not Run.objects.exists()
     ann[1].post(place("enrich", bucket.pk), hidden(unseen) | {"confirmed": "yes"})
@@ -224,7 +294,7 @@ def test_a_guard_is_part_of_what_was_quoted(ann, bucket):
 def test_no_as_a_guard_means_no(ann, bucket):
     form = hidden(ann[1].get(place("enrich", bucket.pk))) | {"absenteeOwner": "false"}
 
-    quoted = ann[1].post(place("enrich", bucket.pk), form | {"look": "1"})
+    quoted = ann[1].post(place("enrich", bucket.pk), form | {"look": "1"}, follow=True)
     ann[1].post(place("enrich", bucket.pk), hidden(quoted) | {"confirmed": "yes"})
 
     assert Run.objects.get().options["guard"] == {"absenteeOwner": False}
@@ -247,7 +317,7 @@ def test_a_sample_comes_first_where_it_is_asked_for(ann, bucket):
     assert (form["sample"], form["sample_rate"], "sample_first" in form) == ("50", "25", False)
     asked = form | {"sample_first": "on", "sample": "2", "sample_rate": "60", "sample_cost": "0.08"}
 
-    quoted = ann[1].post(place("enrich", bucket.pk), asked | {"look": "1"})
+    quoted = ann[1].post(place("enrich", bucket.pk), asked | {"look": "1"}, follow=True)
     ann[1].post(place("enrich", bucket.pk), hidden(quoted) | {"confirmed": "yes"})
 
     canary = {"leads": 2, "minHitRate": "0.6", "maxCostPerLead": "0.08"}
@@ -274,7 +344,7 @@ def test_it_starts_after_a_lead(ann, bucket):
     second = bucket.leads.order_by("pk")[1]
     form = hidden(ann[1].get(place("enrich", bucket.pk))) | {"start_from": str(second.pk)}
 
-    quoted = ann[1].post(place("enrich", bucket.pk), form | {"look": "1"})
+    quoted = ann[1].post(place("enrich", bucket.pk), form | {"look": "1"}, follow=True)
     ann[1].post(place("enrich", bucket.pk), hidden(quoted) | {"confirmed": "yes"})
 
     assert Run.objects.get().total == 2
@@ -293,7 +363,7 @@ def test_it_starts_after_a_lead(ann, bucket):
 def test_what_cannot_be_meant_is_said_and_buys_nothing(ann, bucket, given, complaint):
     form = hidden(ann[1].get(place("enrich", bucket.pk))) | given
 
-    page = ann[1].post(place("enrich", bucket.pk), form | {"confirmed": "yes"})
+    page = ann[1].post(place("enrich", bucket.pk), form | {"confirmed": "yes"}, follow=True)
 
     assert page.status_code == 200
     assert complaint in page.content.decode() + " ".join(words(page))
@@ -371,7 +441,8 @@ def test_a_run_whose_cap_is_used_up_asks_for_another(ann, bucket):
     assert run.paused_by == "cap"
     where = place("run_resume", bucket.pk, run.pk)
 
-    asked = ann[1].post(where)
+    asked = ann[1].post(where, follow=True)
+    assert asked.redirect_chain == [(where, 302)]
     refused = [ann[1].post(where, {"confirmed": "yes", "max_cost": cap}) for cap in ("-1", "x")]
     zero = ann[1].post(where, {"confirmed": "yes", "max_cost": "0"})
     run.refresh_from_db()
@@ -389,7 +460,7 @@ def test_a_run_whose_cap_is_used_up_asks_for_another(ann, bucket):
 def test_the_list_still_starts_runs_for_several(ann, bucket, sandbox):
     other = make_bucket(sandbox, ann[0], 2, start=10, name="More")
 
-    form = hidden(act(ann[1], Bucket, "enrich", [bucket, other]))
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket, other], follow=True))
     act(ann[1], Bucket, "enrich", [bucket, other], confirmed="yes", **form)
 
     assert sorted(Run.objects.values_list("bucket_name", "total")) == [("Leads", 4), ("More", 2)]

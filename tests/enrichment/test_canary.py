@@ -11,7 +11,7 @@ from buckets.models import Bucket
 from buckets.services import recount
 from config.local.sandbox.server import Sandbox
 from enrichment import services
-from enrichment.canary import Canary
+from enrichment.canary import Canary, judge_when_done
 from enrichment.services import RunError, RunOptions
 from tests.support import billed, finish, make_bucket, make_user, requests_of, start
 
@@ -98,3 +98,29 @@ def test_a_band_that_cannot_be_meant_is_refused(bucket: Bucket, canary: Canary) 
     with pytest.raises(RunError) as refused:
         services.check_options(bucket=bucket, options=RunOptions(canary=canary))
     assert refused.value.field == "canary"
+
+
+def test_leads_that_the_guard_leaves_out_are_not_without_a_phone(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = finish(start(bucket, guard={"absenteeOwner": True}, canary=Canary(leads=30, min_hit_rate=Decimal("0.99"))))
+    sample = bucket.leads.filter(enriched_at__isnull=False)
+    traced = run.enriched + run.partial
+    phones = sample.filter(absentee_owner=True, phone__isnull=False).count()
+    assert 0 < traced < run.done == 30
+    assert run.skipped == run.done - traced
+    assert run.canary["hitRate"] == round(phones / traced, 4)
+    assert run.canary["passed"] == (phones / traced >= 0.99)
+    if run.status == "paused":
+        assert run.reason.startswith(f"Its sample: {phones} of {traced} have a phone, fewer than 99%")
+
+
+def test_a_sample_that_the_guard_left_out_whole_says_nothing_against_the_list(sandbox: Sandbox, bucket: Bucket) -> None:
+    nobody = {"yearBuiltMax": 1601}
+    run = finish(start(bucket, guard=nobody, canary=Canary(leads=10, min_hit_rate=Decimal(1))))
+    assert (run.status, run.skipped, run.canary["hitRate"], run.canary["passed"]) == ("completed", 60, None, True)
+
+
+def test_leads_that_need_a_billing_check_keep_no_sample_waiting(bucket: Bucket) -> None:
+    run = start(bucket, skip_trace=False, canary=Canary(leads=10))
+    run.partial, run.in_doubt = 9, 1
+    judge_when_done(run)
+    assert (run.sample_until, run.canary["leads"], run.canary["passed"]) == (None, 10, True)

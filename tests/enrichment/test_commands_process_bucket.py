@@ -54,6 +54,7 @@ def test_a_quote_says_which_cap_is_in_the_way_in_json_too(bucket):
                 }
             ],
             "limits": [],
+            "notes": [],
         }
     } | {"quote": ran.json["quote"]}
     assert Money(ran.json["quote"]["price"]) == Money("1.00")

@@ -64,7 +64,14 @@ def test_each_sees_their_own_runs_money_and_stock_and_a_superuser_all():
     (ann, annas), (bob, bobs), (boss, all_) = staff("ann"), staff("bob"), superuser()
     now = timezone.now()
     for user, leads in ((ann, 100), (bob, 40)):
-        bucket = bucket_of(user, total_leads=leads, enriched_leads=leads // 4, contacted_leads=2, queued_leads=1)
+        bucket = bucket_of(
+            user,
+            total_leads=leads,
+            phone_leads=leads // 4,
+            detailed_leads=leads // 2,
+            contacted_leads=2,
+            queued_leads=1,
+        )
         run_of(bucket, "paused", paused_by="person", reason=f"{user.username} paused it")
         Purse.objects.create(scope=f"user:{user.pk}:{now:%Y-%m}", spent=leads)
         Purse.objects.create(scope=f"user:{user.pk}:1999-12", spent=1)
@@ -74,7 +81,8 @@ def test_each_sees_their_own_runs_money_and_stock_and_a_superuser_all():
     assert ("ann paused it" in home(bobs), "bob paused it" in home(bobs)) == (False, True)
     assert ("ann paused it" in home(all_), "bob paused it" in home(all_)) == (True, True)
     own, everything = desk.stock(ann), desk.stock(boss)
-    assert (own.leads, own.with_phone, own.waiting, own.contacted, own.spent) == (100, 25, 1, 2, 101)
+    assert (own.leads, own.detailed, own.with_phone, own.waiting, own.contacted) == (100, 50, 25, 1, 2)
+    assert own.spent == 101
     assert (everything.leads, everything.with_phone, everything.spent) == (140, 35, 3)
     each = sum(catalogue.operation(name).setting("price") for name in ("property_detail", "skip_trace"))
     assert (own.all_of_it, own.kept) == (100 * each, max(100 * each - 101, 0))

@@ -17,7 +17,7 @@ from buckets.filling import continue_fill, duplicate, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import delete_bucket
 from config.local.sandbox.server import Sandbox
-from enrichment import ticking
+from enrichment import desk, ticking
 from enrichment.models import Run, Schedule
 from enrichment.schedules import change_schedule, create_schedule, run_now
 from enrichment.selectors import schedule_result
@@ -147,6 +147,66 @@ def test_a_run_that_is_still_open_leaves_the_next_time_out(bucket: Bucket) -> No
     assert Run.objects.count() == 1
     assert schedule.last_result == "Left out: its last run is still paused (Paused by a person)."
     assert (schedule.failures, schedule.enabled) == (0, True)
+
+
+def paused_by(run: Run, cause: str, reason: str = "") -> Run:
+    Run.objects.filter(pk=run.pk).update(status="paused", paused_by=cause, reason=reason)
+    run.refresh_from_db()
+    return run
+
+
+def test_a_run_that_its_vendor_paused_goes_on_at_the_next_time_once_the_vendor_sells_again(
+    sandbox: Sandbox, bucket: Bucket
+) -> None:
+    schedule = do(make(bucket, limit=10))
+    run = paused_by(Run.objects.get(), "vendor", "The key was refused.")
+    Vendor.objects.get_or_create(name="realestateapi")
+    Vendor.objects.filter(name="realestateapi").update(paused_reason="The key was refused.")
+
+    for night in (1, 2):
+        schedule = do(schedule)
+        assert (schedule.last_result, schedule.failures) == ("The key was refused.", night)
+    needs = {need.title: need.words for need in desk.needs(bucket.owner)}
+    assert needs["Schedule failed: Leads"] == "The key was refused. 2 times in a row."
+
+    Vendor.objects.update(paused_reason="")
+    due(schedule)
+    at_once(4, tick)
+    schedule.refresh_from_db()
+    assert schedule.last_result == "Its last run goes on: the vendor that had paused it sells again."
+    assert (schedule.failures, schedule.last_run) == (0, run)
+    assert "Schedule failed: Leads" not in {need.title for need in desk.needs(bucket.owner)}
+    assert finish(run).status == "completed"
+    assert Run.objects.count() == 1
+    do(schedule)
+    assert Run.objects.count() == 2
+
+
+@pytest.mark.parametrize(("cause", "failures"), [("fault", 1), ("doubt", 1), ("inactive", 1), ("person", 0)])
+def test_a_time_left_out_is_a_failure_unless_a_person_paused_the_run(bucket: Bucket, cause: str, failures: int) -> None:
+    schedule = do(make(bucket, limit=10))
+    paused_by(Run.objects.get(), cause, "Why.")
+    schedule = do(schedule)
+    assert (schedule.last_result, schedule.failures) == ("Left out: its last run is still paused (Why).", failures)
+    assert Run.objects.count() == 1
+    titles = {need.title for need in desk.needs(bucket.owner)}
+    assert ("Schedule failed: Leads" in titles) is bool(failures)
+
+
+def test_the_newest_run_replaces_every_older_one_that_is_still_paused(bucket: Bucket) -> None:
+    schedule = do(make(bucket, limit=10))
+    oldest = paused_by(Run.objects.get(), "cap", "Reached the month's $5.00 budget.")
+    Schedule.objects.filter(pk=schedule.pk).update(last_run=None)  # as if another had come between
+    other = do(make(bucket, limit=5)).last_run
+    assert other is not None
+    paused_by(other, "cap", "Reached the month's $5.00 budget.")
+
+    schedule = do(schedule)
+
+    oldest.refresh_from_db(), other.refresh_from_db()
+    assert (oldest.status, other.status) == ("cancelled", "paused")  # the other is another schedule's
+    newest = schedule.last_run
+    assert newest is not None and (newest.status, newest.total) == ("queued", 10)
 
 
 def test_run_now_is_once_and_leaves_the_cadence_alone(bucket: Bucket) -> None:

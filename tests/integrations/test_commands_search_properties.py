@@ -107,4 +107,4 @@ def test_a_vendor_out_of_reach_is_one_line(settings):
     make_user()
     settings.VENDORS = settings.VENDORS | {"realestateapi": {"base_url": "http://127.0.0.1:9", "key": ""}}
 
-    assert_refused(find("--where", "state=WA"), "REALESTATEAPI_KEY is not set: RealEstateAPI cannot be asked.")
+    assert_refused(find("--where", "state=WA"), "RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)")

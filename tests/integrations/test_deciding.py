@@ -18,6 +18,7 @@ from tests.integrations.doubtful import doubtful, money
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SEEN = "2026-11-24T18:00:00+00:00"  # when the page showed what it holds
 OUTAGE = "/admin/integrations/vendorcall/outage/"
 
 
@@ -164,7 +165,7 @@ def test_it_may_be_asked_for_again_by_command():
 
 def chosen(**more: str) -> dict[str, str]:
     times = {"since": "2026-11-24T12:10", "until": "2026-11-24T12:20"}
-    return {"vendor": "realestateapi", "what": "requests"} | times | more
+    return {"vendor": "realestateapi", "what": "requests", "seen_at": SEEN} | times | more
 
 
 def test_an_outage_is_chosen_by_vendor_and_time_seen_and_decided_with_one_press():
@@ -194,6 +195,19 @@ def test_an_outage_is_chosen_by_vendor_and_time_seen_and_decided_with_one_press(
     assert "Nothing sent in this time needs a billing check." in text(client.get(OUTAGE, chosen()))
 
 
+def test_what_came_after_the_page_was_shown_is_not_decided_with_it():
+    boss, client = superuser()
+    doubtful(boss, at=NOON)
+    later = doubtful(boss, at=NOON + timedelta(hours=7))
+
+    seen = client.get(OUTAGE, {"vendor": "realestateapi", "what": "requests"})
+    assert seen.context["seen_at"] > "2026"
+    told = words(client.post(OUTAGE, chosen(since="", until="", verdict="not-billed")))
+
+    assert told[0] == "1 request with 2 leads marked as not billed, $0.10."
+    assert VendorCall.objects.get(state="in_doubt") == later
+
+
 def test_a_senseless_choice_decides_nothing():
     boss, client = superuser()
     doubtful(boss, at=NOON)
@@ -203,6 +217,7 @@ def test_a_senseless_choice_decides_nothing():
         chosen(verdict="billed", since="2026-11-24T13:00"),
         chosen(verdict="billed", since="yesterday"),
         chosen(verdict="perhaps", since="", until=""),
+        chosen(verdict="billed", since="", until="", seen_at="now"),
     ):
         assert client.post(OUTAGE, bad).status_code in (200, 404)
     assert VendorCall.objects.get().state == "in_doubt"

@@ -261,9 +261,12 @@ def test_a_refused_key_costs_nothing(kind: str, sandbox: Sandbox, five: list[Que
 
 def test_a_missing_key_sends_nothing(sandbox: Sandbox, five: list[Query], payer: Payer, settings: Any) -> None:
     settings.VENDORS = settings.VENDORS | {"realestateapi": settings.VENDORS["realestateapi"] | {"key": ""}}
-    plan, _ = buy(five, payer)
-    assert "REALESTATEAPI_KEY" in call_of(plan).reason
-    assert requests_of(sandbox) == {}
+    with pytest.raises(gate.Closed) as closed:
+        buy(five, payer)
+    assert closed.value.reason == "RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)"
+    assert closed.value.retry_in is None
+    assert (requests_of(sandbox), VendorCall.objects.count(), Lookup.objects.count()) == ({}, 0, 0)
+    assert not Vendor.objects.exclude(paused_reason="").exists()
 
 
 def test_nobody_is_taken_for_dead_while_postgresql_has_only_just_started(

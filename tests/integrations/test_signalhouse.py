@@ -121,6 +121,12 @@ def test_nobody_found_is_free_and_an_unusable_match_is_not(wire: responses.Reque
     assert buy() == Reply(answers=EMPTY, units=Decimal(units))
 
 
+@pytest.mark.parametrize("data", [None, {}, {"firstName": "Jane", "phones": [{"number": "5125550101"}]}])
+def test_a_404_with_the_envelope_is_nobody_found(wire: responses.RequestsMock, data: Any) -> None:
+    wire.post(URL, status=404, json={"success": False, "data": data, "message": "no match"})
+    assert buy() == Reply(answers=EMPTY, units=Decimal(0), status=404)
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "reason"),
     [

@@ -20,6 +20,7 @@ from tests.command_line import assert_refused, run
 from tests.support import billed, requests_of
 
 pytestmark = pytest.mark.django_db
+MISSING = "RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)"
 
 
 @pytest.fixture
@@ -90,6 +91,33 @@ def test_a_bad_price_is_refused_on_the_page_and_nothing_else_is_saved(detail):
 
     detail.refresh_from_db()
     assert (answer.status_code, detail.price) == (200, None)
+    assert Vendor.objects.get(pk="realestateapi").daily_cap is None
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("property_detail__price", "-0.01", "Enter a price of $0 or more."),
+        ("property_detail__price", "99999.5", "Enter a price of $99,999 or less."),
+        ("property_detail__price", "0.00005", "Ensure that there are no more than 4 decimal places."),
+        ("property_detail__pace", "-1", "Enter a pace of 0 (no pace) or more."),
+        ("property_detail__pace", "200000", "Enter a pace of 100,000 a minute or less."),
+        ("property_detail__batch", "0", "Enter 1 input a request or more."),
+        ("property_detail__batch", "1001", "Enter 1,000 inputs a request or less."),
+        ("property_detail__fresh_days", "1000000", "Enter 3,650 days or less."),
+        ("daily_cap", "-5", "Enter a limit of $0 or more."),
+        ("daily_cap", "0.001", "Ensure that there are no more than 2 decimal places."),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused_in_words_and_changes_nothing(detail, field, value, words):
+    client = superuser()[1]
+
+    answer = client.post(page_of("realestateapi"), form_of(client, "realestateapi", **{field: value}))
+
+    detail.refresh_from_db()
+    assert (answer.status_code, words in answer.content.decode()) == (200, True)
+    assert (detail.price, detail.pace, detail.batch, detail.fresh_days) == (None, None, None, None)
     assert Vendor.objects.get(pk="realestateapi").daily_cap is None
     assert not LogEntry.objects.exists()
 
@@ -171,7 +199,7 @@ def test_a_test_says_in_words_that_the_key_is_refused_missing_or_cannot_be_teste
         assert not key or key not in answer.words
         return answer.ok, answer.words
 
-    assert told("realestateapi", "") == (False, "There is no key for it in the environment.")
+    assert told("realestateapi", "") == (False, f"{MISSING}.")
     assert told("realestateapi", "a-wrong-key")[0] is False
     assert "(401)" in told("realestateapi", "a-wrong-key")[1]
     assert told("signalhouse", "some-key")[0] is None
@@ -206,9 +234,9 @@ def test_the_command_refuses_in_one_line_and_changes_nothing(sandbox, settings):
     for arguments, told in (
         (("pause", "apollo", "--user", "boss"), "Say why: whoever waits for this vendor reads it."),
         (("pause", "apollo", "--reason", "x"), "Say who: --user USERNAME. The vendor's history names them."),
-        (("resume", "apollo", "--user", "ann"), "ann may not change vendors."),
+        (("resume", "apollo", "--user", "ann"), "ann may not change vendors: this needs an administrator."),
         (("test", "nobody"), "Which vendor? One of apollo, realestateapi, signalhouse."),
-        (("test", "realestateapi"), "realestateapi: There is no key for it in the environment."),
+        (("test", "realestateapi"), f"realestateapi: {MISSING}."),
     ):
         assert_refused(run("vendors", *arguments), told)
     assert not Vendor.objects.filter(enabled=False).exists()

@@ -58,6 +58,7 @@ def test_facts_stand_with_their_source_and_age(ann):
         estimated_value=650_000,
         equity_percent="45.20",
         mailing_address="PO Box 7",
+        traced_address="9 Elm St",
         tax_lien=True,
         vacant=False,
         enriched_at=days_ago[5],
@@ -69,7 +70,7 @@ def test_facts_stand_with_their_source_and_age(ann):
     words = " ".join(page_of(ann[1], lead).replace("\xa0", " ").split())
 
     assert "Seattle, WA · King County" in words
-    for text in ("$650,000", "45 %", "PO Box 7", "Tax lien", "mlat=47.60621&amp;mlon=-122.33207"):
+    for text in ("$650,000", "45%", "PO Box 7", "Tax lien", "mlat=47.60621&amp;mlon=-122.33207"):
         assert text in words
     assert "RealEstateAPI detail, <time" in words
     assert "5 days, 1 hour ago" in words

@@ -34,10 +34,15 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
     (
         "contactable",
         True,
-        [CONTACTABLE, CONTACTABLE | {"phone_do_not_call": False}],
+        [
+            CONTACTABLE,
+            CONTACTABLE | {"phone_do_not_call": False},
+            {"phone": PHONE},
+            CONTACTABLE | {"contact_is_other": True, "fact_sources": {"phone": {"source": "file"}}},
+        ],
         [
             {},
-            {"phone": PHONE},
+            CONTACTABLE | {"contact_is_other": True},
             CONTACTABLE | {"phone_do_not_call": True},
             CONTACTABLE | {"status": "contacted"},
             CONTACTABLE | {"status": "lost"},

@@ -121,10 +121,10 @@ def test_a_tag_in_any_alphabet_is_put_on_the_lead(lead: Lead, names: tuple[str, 
         assert lead.tags.count() == 1
 
 
-def test_a_person_edits_the_status_and_the_name_and_nothing_that_was_bought(lead: Lead) -> None:
-    changes = {"status": "contacted", "first_name": "Ada", "last_name": None, "phone": "+15125550100", "owner": None}
+def test_a_person_types_the_status_and_facts_and_nothing_else_of_a_lead(lead: Lead) -> None:
+    changes = {"status": "contacted", "first_name": "Ada", "last_name": None, "apn": "7", "owner": None}
     edited = edit_lead(lead=lead, by=lead.owner, changes=changes)
-    assert (edited.status, edited.first_name, edited.last_name, edited.phone) == ("contacted", "Ada", None, None)
+    assert (edited.status, edited.first_name, edited.last_name, edited.apn) == ("contacted", "Ada", None, None)
     assert edited.owner == lead.owner
     assert counters(lead.bucket) == (2, 0, 0, 1)
 

@@ -37,7 +37,7 @@ DETAIL: dict[str, Any] = {
 
 
 def save(source: Source, lead: Lead, facts: dict[str, Any], at: datetime = NOON) -> int:
-    changed = save_facts(source, [FactRow(lead.pk, facts, at)])
+    changed = save_facts(source, [FactRow(lead.pk, facts, at)]).changed
     lead.refresh_from_db()
     return changed
 
@@ -92,7 +92,7 @@ def test_an_answer_without_facts_still_stamps_the_lead() -> None:
     assert (lead.skip_traced_at, lead.phone) == (NOON, None)
 
 
-def test_a_skip_trace_replaces_the_mailing_address_and_fills_the_name_only_where_there_is_none() -> None:
+def test_a_skip_trace_has_a_mailing_address_of_its_own_and_fills_the_name_only_where_there_is_none() -> None:
     lead = make_lead()
     save(PROPERTY, lead, {"first_name": "Ada", "mailing_address": "1 Main St", "mailing_city": "Olympia"})
     trace = {
@@ -106,21 +106,23 @@ def test_a_skip_trace_replaces_the_mailing_address_and_fills_the_name_only_where
     }
     save(CONTACT, lead, trace)
     assert (lead.first_name, lead.last_name) == ("Ada", "King")
-    assert (lead.mailing_address, lead.mailing_city) == ("9 Elm St", "Olympia")
+    assert (lead.mailing_address, lead.mailing_city) == ("1 Main St", "Olympia")
+    assert (lead.traced_address, lead.traced_city) == ("9 Elm St", None)
     assert (lead.phone, lead.phone_type, lead.phone_do_not_call) == ("+15125550100", "mobile", False)
 
 
-def test_after_a_skip_trace_a_detail_no_longer_moves_the_mailing_address() -> None:
+def test_the_assessors_and_the_traces_mailing_address_are_two_facts_in_either_order() -> None:
     lead = make_lead()
-    save(PROPERTY, lead, {"mailing_address": "1 Main St"})
-    save(PROPERTY, lead, {"mailing_address": "2 Main St"}, LATER)
+    save(CONTACT, lead, {"mailing_address": "9 Elm St", "mailing_zip": "98101"})
+    save(PROPERTY, lead, {"mailing_address": "1 Main St", "mailing_zip": "00501"}, LATER)
+    assert (lead.mailing_address, lead.mailing_zip) == ("1 Main St", "00501")
+    assert (lead.traced_address, lead.traced_zip) == ("9 Elm St", "98101")
+    save(PROPERTY, lead, {"mailing_address": "2 Main St"}, LATER + timedelta(days=1))
     assert lead.mailing_address == "2 Main St"
-    save(CONTACT, lead, {}, LATER)
-    save(PROPERTY, lead, {"mailing_address": "3 Main St", "first_name": "Bob"}, LATER)
-    assert (lead.mailing_address, lead.first_name) == ("2 Main St", "Bob")
+    assert [entry["value"] for entry in lead.other_facts["mailing_address"]] == ["1 Main St, 00501"]
 
 
-def test_apollo_fills_a_phone_only_where_there_is_none_and_replaces_its_own() -> None:
+def test_apollos_phone_stands_behind_a_persons_own_and_it_replaces_its_own_facts() -> None:
     lead = make_lead(phone="+15125550100", apollo_title="Clerk")
     answer = {
         "apollo_title": "Owner",
@@ -134,6 +136,7 @@ def test_apollo_fills_a_phone_only_where_there_is_none_and_replaces_its_own() ->
     assert (lead.apollo_title, lead.apollo_employee_count) == ("Owner", 12)
     assert lead.apollo_data == {"skills": ["a", {"b": None}]}
     assert (lead.phone, lead.email, lead.apollo_enriched_at) == ("+15125550100", "owner@example.com", NOON)
+    assert (lead.secondary_phone, lead.secondary_phone_type) == ("+15125550199", "mobile")
     assert save(APOLLO, lead, answer) == 0
 
 
@@ -153,14 +156,14 @@ def test_what_is_no_column_of_the_source_is_not_stored() -> None:
 def test_a_batch_writes_each_answer_to_its_own_lead_and_counts_those_that_changed() -> None:
     _, leads = make_leads(3)
     rows = [FactRow(lead.pk, {"bedrooms": n}, NOON) for n, lead in enumerate(leads)]
-    assert save_facts(PROPERTY, rows[:1]) == 1
-    assert save_facts(PROPERTY, [*reversed(rows), FactRow(uuid4(), {"bedrooms": 9}, NOON)]) == 2
+    assert save_facts(PROPERTY, rows[:1]).changed == 1
+    assert save_facts(PROPERTY, [*reversed(rows), FactRow(uuid4(), {"bedrooms": 9}, NOON)]).changed == 2
     assert list(Lead.objects.order_by("pk").values_list("bedrooms", flat=True)) == [0, 1, 2]
 
 
 def test_no_answers_are_no_statement(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
-        assert save_facts(PROPERTY, []) == 0
+        assert save_facts(PROPERTY, []).changed == 0
 
 
 @pytest.mark.parametrize("source", [PROPERTY, CONTACT, APOLLO])
@@ -173,7 +176,7 @@ def test_every_column_named_is_one_of_the_lead_with_its_type(source: Source) -> 
         "boolean": models.BooleanField,
         "jsonb": models.JSONField,
     }
-    for name, kind in {**source.replaces, **source.fills, **source.until_stamped}.items():
+    for name, kind in source.columns.items():
         field = Lead._meta.get_field(name)
         # numeric columns carry their digits, so that a rounded value is no news
         assert isinstance(field, kinds[kind.split("(")[0]]), name

@@ -47,10 +47,14 @@ def test_from_the_quote_to_the_csv(page: Page, bucket: Bucket, sandbox: Any, axe
     look(page, axe_check)
     page.get_by_role("link", name="Quote and enrich").click()
     page.get_by_role("button", name="Buy for at most $0.60").wait_for()
-    page.get_by_label("Limit").fill("4")
-    page.get_by_role("button", name="Show the price").click()
+    page.get_by_label("Number of leads").fill("4")
+    page.get_by_role("button", name="Buy for at most $0.40").wait_for()  # by itself
     page.get_by_text("Expected with a phone").wait_for()
     look(page, axe_check)
+    page.get_by_role("link", name="Back").click()
+    page.get_by_role("link", name="Quote and enrich").wait_for()
+    page.go_back()
+    assert page.get_by_label("Number of leads").input_value() == "4"
     assert billed(sandbox) == 0
 
     page.get_by_role("button", name="Buy for at most $0.40").click()
@@ -84,7 +88,7 @@ def test_a_run_whose_cap_is_used_up_is_resumed_with_another(page: Page, bucket: 
     page.get_by_text("Paused: ").wait_for()
     look(page, axe_check)
 
-    page.get_by_role("button", name="Resume …").click()
+    page.get_by_role("link", name="Resume …").click()
     look(page, axe_check)
     page.get_by_label("Spending limit ($)").fill("5")
     page.get_by_role("button", name="Resume").click()

@@ -8,14 +8,12 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import transaction
 
 from buckets.imports import columns, services
 from buckets.imports.preview import Preview
 from buckets.imports.reading import Layout, Unreadable, layout_of
 from buckets.imports.selectors import failed_lines
 from buckets.models import Bucket, Import
-from buckets.services import create_bucket
 from config.common.commands import ProductCommand, add_user, user_named
 from config.common.progress import Hands, Tick, follow
 
@@ -70,8 +68,9 @@ class Command(ProductCommand):
     def _upload(
         self, user: Any, bucket: Bucket | None, name: str, file: IO[bytes], file_name: str, chosen: columns.Chosen
     ) -> Import:
-        with transaction.atomic():  # a file that cannot be read to its end leaves no empty bucket
-            bucket = bucket or create_bucket(by=user, name=name.strip())[0]
+        if bucket is None:
+            job = services.upload_into_new(by=user, name=name.strip(), file=file, file_name=file_name)
+        else:
             job = services.upload(bucket=bucket, file=file, name=file_name)
         job = services.choose_columns(job=job, mapping=chosen.columns, constants=chosen.constants)
         return services.start_import(job=job)

@@ -46,7 +46,7 @@ class Command(ProductCommand):
         self.report(
             options,
             {"buckets": [_bucket_facts(bucket) for bucket in buckets]},
-            [f"{b.pk}  {b.total_leads:>9,} leads  {b.enriched_leads:>9,} with a phone  {b.name}" for b in buckets],
+            [f"{b.pk}  {b.total_leads:>9,} leads  {b.phone_leads:>9,} with a phone  {b.name}" for b in buckets],
         )
 
     def _one(self, options: dict[str, Any], bucket: Bucket) -> None:
@@ -61,8 +61,8 @@ class Command(ProductCommand):
         }
         lines = [
             f"{bucket.name}, of {bucket.owner.get_username()}: {bucket.get_enrichment_status_display().lower()}",
-            f"  {bucket.total_leads:,} leads, {left:,} ids only, {bucket.queued_leads:,} in a run, "
-            f"{bucket.enriched_leads:,} with a phone, {bucket.contacted_leads:,} contacted, ${spent:.2f} spent",
+            f"  {bucket.total_leads:,} leads, {bucket.detailed_leads:,} with property data, {bucket.phone_leads:,} "
+            f"with a phone, {bucket.queued_leads:,} in a run, {bucket.contacted_leads:,} contacted, ${spent:.2f} spent",
         ]
         lines += [f"Search {fill.pk}: {fill}. {fill.error}".rstrip() for fill in fills]
         lines += [line for run in runs for line in run_lines(run)]
@@ -76,6 +76,8 @@ def _bucket_facts(bucket: Bucket) -> dict[str, Any]:
         "owner": bucket.owner.get_username(),
         "totalLeads": bucket.total_leads,
         "enrichedLeads": bucket.enriched_leads,
+        "detailedLeads": bucket.detailed_leads,
+        "phoneLeads": bucket.phone_leads,
         "queuedLeads": bucket.queued_leads,
         "contactedLeads": bucket.contacted_leads,
         "enrichmentStatus": bucket.enrichment_status,

@@ -158,7 +158,7 @@ def _operator(username: str | None) -> Any:
         raise CommandError("Say who: --user USERNAME. The vendor's history names them.")
     user = user_named(username)
     if not user.has_perm("integrations.change_vendor"):
-        raise CommandError(f"{username} may not change vendors.")
+        raise CommandError(f"{username} may not change vendors: this needs an administrator.")
     return user
 
 

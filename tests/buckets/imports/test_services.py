@@ -27,6 +27,7 @@ from enrichment.models import RunItem
 from integrations import catalogue
 from integrations.models import Lookup
 from integrations.pace import database_now
+from leads.counters import change_counters
 from leads.models import Lead
 from leads.services import add_activity, change_status, create_tag, edit_lead, set_tags
 from tests.buckets.imports.files import csv_of, homes, imported, time_passes, totals, undone, uploaded, work
@@ -333,6 +334,7 @@ def test_undo_keeps_what_somebody_has_touched_and_says_why(bucket):
     job = imported(bucket, csv_of(homes(9)))
     leads = list(Lead.objects.order_by("pk"))
     Lead.objects.filter(pk=leads[0].pk).update(enriched_at=database_now())
+    change_counters(bucket.pk, detailed_leads=1)
     add_activity(lead=leads[1], by=ann, kind="note", text="called")
     change_status(lead=leads[2], by=ann, status="contacted")
     create_tag(by=ann, name="hot", color="#ff0000")

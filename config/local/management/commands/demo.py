@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils.text import slugify
 
@@ -16,6 +17,7 @@ from config.common.progress import Tick, follow
 from config.local.arguments import add_stack_arguments, options_of
 from config.local.job import Api, Job, Json, Ledger, as_line, counties
 from config.local.management.commands.up import where_to_look
+from config.local.mode import Mode, first_line
 from config.local.place import kept_secret
 from config.local.process import LocalError
 from config.local.servers import LOCAL
@@ -44,14 +46,17 @@ class Command(ProductCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["leads"] < 1:
             raise CommandError(f"--leads {options['leads']}: at least 1.")
-        with interruptible(), Stack(options_of(options)) as stack:
-            self.stdout.write(f"Up at {stack.web_url}; the vendors are made up, so is their money.")
-            result = self._job(stack, options)
-            wrong = _wrong(result, options["leads"])
-            if not options["exit"]:
-                if wrong:
-                    self.note(wrong)
-                self._stay(stack)
+        asked = options_of(options)
+        with interruptible():
+            self.stdout.write(first_line(Mode.SANDBOX, settings.VENDORS))
+            with Stack(asked) as stack:
+                self.stdout.write(f"Up at {stack.web_url}.")
+                result = self._job(stack, options)
+                wrong = _wrong(result, options["leads"])
+                if not options["exit"]:
+                    if wrong:
+                        self.note(wrong)
+                    self._stay(stack)
         if options["exit"]:
             self.stdout.write(as_line(result))
         if wrong:

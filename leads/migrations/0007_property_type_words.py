@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('buckets', '0006_fill_sets'),
-        ('leads', '0005_callbacks'),
+        ('leads', '0006_fact_sources'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,29 @@
+"""A lead as `leads` shows it, and its deletion: runs count leads, and `leads` knows nothing of runs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.common.api import ok
+from config.common.schema import answer, refusal
+from enrichment.deleting import delete_lead
+from leads.api.views import LeadView
+
+
+class LeadOfRunsView(LeadView):
+    @extend_schema(
+        operation_id="deleteLead",
+        summary="Delete a lead; what was bought for it stays owned",
+        responses={
+            200: answer("LeadDeleted", id=serializers.UUIDField()),
+            409: refusal("A request to a vendor is out for it, or needs a billing check"),
+        },
+    )
+    def delete(self, request: Request, lead_id: UUID) -> Response:
+        delete_lead(lead=self.lead(lead_id))
+        return ok(id=lead_id)

@@ -1,0 +1,167 @@
+"""What a file says of phones: numbers, types, do-not-call marks; and that our own export brings them back."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from buckets.imports import rows as rules
+from buckets.imports.columns import Chosen, guess
+from buckets.imports.preview import preview
+from buckets.imports.reading import Row
+from buckets.imports.rows import Reader
+from buckets.models import Bucket
+from buckets.services import recount
+from leads.export import csv_pieces
+from leads.models import Lead
+from tests.buckets.imports.files import csv_of, imported, totals, undone
+from tests.support import make_user
+
+pytestmark = pytest.mark.django_db
+
+PLACE = ("Address", "City", "State", "Zip")
+HOME = ("1 A St", "Boston", "MA", "02134")
+PROPSTREAM = ("Phone 1", "Phone 1 Type", "Phone 1 DNC", "Phone 2", "Phone 2 Type", "Phone 2 DNC", "Litigator")
+
+
+@pytest.fixture
+def bucket() -> Bucket:
+    return Bucket.objects.create(owner=make_user(), name="My list")
+
+
+@pytest.mark.parametrize(
+    ("names", "fields"),
+    [
+        (PROPSTREAM, ["phone", "phoneType", "phoneDoNotCall", "secondaryPhone", "secondaryPhoneType",
+                      "secondaryPhoneDoNotCall", "litigator"]),
+        (("Phone", "Line Type", "DNC", "Federal DNC", "TCPA Litigator"),
+         ["phone", "phoneType", "doNotCall", "otherDoNotCall", "litigator"]),
+        (("Cell Phone", "Cell Phone Type", "Do Not Call"), ["phone", "phoneType", "doNotCall"]),
+        (("Phone", "Phone type", "Phone do not call", "Second phone", "Second phone type", "Second phone do not call"),
+         ["phone", "phoneType", "phoneDoNotCall", "secondaryPhone", "secondaryPhoneType", "secondaryPhoneDoNotCall"]),
+        (("PHONE1", "PHONE1_DNC", "PHONE2", "PHONE2_DNC", "Phone2 Type"),
+         ["phone", "phoneDoNotCall", "secondaryPhone", "secondaryPhoneDoNotCall", "secondaryPhoneType"]),
+    ],
+)  # fmt: skip
+def test_columns_of_marks_and_types_are_guessed(names, fields):
+    assert guess(names) == {field: n for n, field in enumerate(fields)}
+
+
+@pytest.mark.parametrize(
+    ("cell", "mark"),
+    [("yes", True), ("Y", True), ("TRUE", True), ("1", True), ("x", True), ("DNC", True), ("no", False), ("N", False),
+     ("Clean", False), ("0", False), ("maybe", None), ("2024-05-01", None)],
+)  # fmt: skip
+def test_a_mark_in_any_spelling(cell, mark):
+    assert rules.mark(cell) is mark
+
+
+def facts(**cells: str) -> dict[str, object]:
+    fields = {"address": "1 Main St", "zip": "95757", **cells}
+    reader = Reader(Chosen({field: n for n, field in enumerate(fields)}, {}), len(fields))
+    lead = reader(list(fields.values()))
+    return {name: value for name, value in lead.facts.items() if "phone" in name}
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ({"phone": "6175550101", "phoneDoNotCall": "N", "doNotCall": "Y"}, True),
+        ({"phone": "6175550101", "phoneDoNotCall": "N", "litigator": "Yes"}, True),
+        ({"phone": "6175550101", "phoneDoNotCall": "N", "litigator": "No"}, False),
+        ({"phone": "6175550101", "litigator": "No"}, None),
+        ({"phone": "6175550101", "doNotCall": "n/a", "otherDoNotCall": ""}, None),
+        ({"phone": "6175550101", "doNotCall": "No", "otherDoNotCall": "X"}, True),
+        ({"phone": "6175550101", "doNotCall": "see notes"}, True),
+    ],
+)
+def test_one_mark_of_the_row_is_enough_and_what_cannot_be_read_is_on_the_safe_side(cells, expected):
+    assert facts(**cells).get("phone_do_not_call") is expected
+
+
+def test_a_mark_without_its_phone_says_nothing_and_a_second_phone_alone_is_the_first():
+    assert facts(phoneDoNotCall="Y", secondaryPhone="6175550102", secondaryPhoneDoNotCall="N") == {
+        "phone": "+16175550102", "phone_do_not_call": False,
+    }  # fmt: skip
+    assert facts(phone="call me", doNotCall="Y") == {}
+
+
+@pytest.mark.parametrize(
+    ("cell", "numbers"),
+    [
+        ("(617) 555-0101", [("+16175550101", "")]),
+        ("617-555-0103 x12", [("+16175550103", "12")]),
+        ("617-555-0104 ext. 12", [("+16175550104", "12")]),
+        ("+1-617-555-0111", [("+16175550111", "")]),
+        ("617-555-0112/617-555-0113", [("+16175550112", ""), ("+16175550113", "")]),
+        ("001 617 555 0114", [("+16175550114", "")]),
+        ("1 (617) 555-0116", [("+16175550116", "")]),
+        ("617-555-0117 (cell); 617.555.0118 extension 9", [("+16175550117", ""), ("+16175550118", "9")]),
+        ("617-555-0112 or 617-555-0112", [("+16175550112", "")]),
+        ("6175550101.0", [("+16175550101", "")]),
+        ("none", None),
+    ],
+)
+def test_every_phone_a_person_could_call_is_read_with_its_extension_apart(cell, numbers):
+    assert rules.phones(cell) == numbers
+
+
+def test_marks_types_and_every_number_of_a_file_are_on_the_lead_with_their_source(bucket):
+    rows = [
+        [*HOME, "(305) 555-0101 x7", "Mobile", "Yes", "(305) 555-0102 / 3055550109", "Land Line", "No", "No"],
+        ["2 A St", *HOME[1:], "(305) 555-0103", "Wireless", "No", "", "", "", "Yes"],
+        ["3 A St", *HOME[1:], "(305) 555-0104", "", "", "", "", "", ""],
+    ]
+    job = imported(bucket, csv_of(rows, (*PLACE, *PROPSTREAM)))
+
+    assert totals(job) == (3, 3, 0, 0, 0)
+    columns = ("phone", "phone_type", "phone_do_not_call", "secondary_phone", "secondary_phone_type",
+               "secondary_phone_do_not_call")  # fmt: skip
+    assert list(Lead.objects.order_by("pk").values_list(*columns)) == [
+        ("+13055550101", "mobile", True, "+13055550102", "landline", False),
+        ("+13055550103", "mobile", True, None, None, None),
+        ("+13055550104", None, None, None, None, None),
+    ]
+    first = Lead.objects.order_by("pk")[0]
+    said = {"source": "file", "at": job.created_at.isoformat()}
+    assert first.fact_sources == {"phone": {**said, "extension": "7"}, "secondary_phone": said}
+    assert first.other_facts == {"phone": [{**said, "value": "+13055550109", "type": "landline", "do_not_call": False}]}
+    bucket.refresh_from_db()
+    assert (bucket.total_leads, bucket.phone_leads, bucket.enriched_leads) == (3, 3, 0)
+    undone(job)
+    bucket.refresh_from_db()
+    assert (bucket.total_leads, bucket.phone_leads, recount(mend=False)) == (0, 0, {})
+
+
+def test_our_own_export_brings_marks_types_and_texts_back(bucket):
+    imported(bucket, csv_of(
+        [[*HOME, "305-555-0101", "mobile", "Y", "305-555-0102", "voip", "N", ""],
+         ["2 A St", *HOME[1:], "305-555-0103", "", "", "305-555-0104", "landline", "Y", ""],
+         ["3 A St", *HOME[1:], "305-555-0105", "", "", "", "", "", ""]],
+        (*PLACE, *PROPSTREAM),
+    ))  # fmt: skip
+    Lead.objects.filter(phone="+13055550105").update(owner_name="+1 TRUST", apn="02-4203-100-0010")
+    file = b"".join(piece for piece, _ in csv_pieces(Lead.objects.all()))
+    again = Bucket.objects.create(owner=bucket.owner, name="Again")
+
+    job = imported(again, file)
+
+    assert totals(job) == (3, 3, 0, 0, 0)
+    columns = ("phone", "phone_type", "phone_do_not_call", "secondary_phone", "secondary_phone_type",
+               "secondary_phone_do_not_call", "owner_name", "apn")  # fmt: skip
+    brought, kept = (list(b.leads.order_by("phone").values_list(*columns)) for b in (again, bucket))
+    assert brought == kept
+    assert len(list(csv.reader(io.StringIO(file.decode())))) == 4
+
+
+def test_a_column_of_marks_that_is_not_used_is_told_and_so_is_a_mark_that_cannot_be_read():
+    names = [*PLACE, "Phone", "DNC", "State DNC", "Internal DNC"]
+    rows = [Row(2, [*HOME, "3055550101", "perhaps", "No", "Yes"])]
+
+    seen = preview(rows, names, Chosen(guess(names), {}))
+
+    assert "Not used, and may say who must not be called: Internal DNC." in seen.warnings
+    assert "1 row has a do-not-call mark that cannot be read, and is taken as do not call." in seen.warnings
+    assert seen.shown()[0]["facts"]["phone_do_not_call"] == "true"
