@@ -16,16 +16,17 @@ from enrichment.models import Run
 from enrichment.services import RunOptions, start_run
 from integrations import catalogue
 from integrations.gate import persist
-from integrations.models import Lookup, Vendor, VendorCall
+from integrations.models import Lookup, PhoneReveal, Vendor, VendorCall
 from leads.models import Lead
 from tests.chaos import books
 from tests.chaos.operators import PAID
 from tests.chaos.people import Person
-from tests.chaos.place import Broken, Place
+from tests.chaos.place import Broken, Place, Setting
 from tests.chaos.vendors import on_both, run_of, start_of
 
 State = VendorCall.State
 PROBES = 4
+PUSHED = Setting(details=600, traces=600, webhook=True)
 
 
 def lost_answers(*kinds: Mapping[str, Any]) -> Callable[[Place], Sequence[str]]:
@@ -213,6 +214,36 @@ def _bounded() -> None:
         late = sent.filter(sent_at__gt=first, inputs__gt=1) if first else sent.none()
         if found := list(late.values_list("inputs", "sent_at")):
             raise Broken(f"{name}: after the first request in doubt ({first}) whole batches left: {found}")
+
+
+def pushed(place: Place) -> Sequence[str]:
+    """Apollo's answers are lost, once by a timeout and once by a 500, and its pushes come, before and after: they
+    settle the requests, and nobody has to decide."""
+    ann = place.person()
+    bucket = ann.bucket(place.some_ids(80))
+    place.settled([ann.start(bucket)])
+    leads = Lead.objects.filter(bucket_id=bucket, email__isnull=False).order_by("pk")
+    ids = [str(pk) for pk in persist(lambda: list(leads.values_list("pk", flat=True)[:30]))]
+    place.faults(
+        {"operation": "apollo_people", "kind": "timeout", "seconds": 6, "count": 1},
+        {"operation": "apollo_people", "kind": "500", "billed": True, "count": 1},
+    )
+    said = ann.done("POST", "/apollo/enrich", {"leadIds": ids, "revealPhones": True}, Prefer="wait=0")
+    run = said.body["runs"][0]["id"]
+
+    def over() -> bool:
+        place.operator.end_pauses()
+        open_reveals = PhoneReveal.objects.exclude(state=PhoneReveal.State.ARRIVED)
+        waiting = open_reveals.filter(closed_at__isnull=True).exists()
+        return not Run.objects.get(pk=run).is_open and place.is_calm() and not waiting
+
+    place.until(over, "the run is over and its phones have come")
+    settled = VendorCall.objects.filter(operation__name="apollo_people", state=State.WRITTEN_OFF, decided_by=None)
+    words = persist(lambda: list(settled.values_list("decision", flat=True)))
+    if len(words) != 2 or place.operator.checks or persist(_doubts):
+        raise Broken(f"{len(words)} requests were settled by their push: {words}")
+    books.compare(place)
+    return [f"settled without an operator: {words[0]!r}"]
 
 
 # --- Small things -----------------------------------------------------------------------------------------------------

@@ -141,8 +141,8 @@ def _owned(name: str) -> int:
 
 
 def billed_by(report: Mapping[str, Any]) -> Decimal:
-    """What the sandbox has billed for a run's operations, US dollars."""
-    return sum((Decimal(report["operations"][name]["billed"]) for name in PAID), ZERO)
+    """What the sandbox has billed, US dollars."""
+    return Decimal(report["billed"])
 
 
 def spent() -> Decimal:

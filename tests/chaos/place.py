@@ -19,6 +19,7 @@ from accounts.models import User
 from config.local.sandbox.generator import DEFAULT_PARCELS, GeneratedParcels
 from config.local.servers import Servers
 from config.local.stack import Options, Stack
+from config.local.valkey import free_port
 from enrichment.models import Run
 from integrations.gate import persist
 from integrations.models import VendorCall
@@ -32,10 +33,14 @@ PATIENCE = 240.0  # seconds
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What a scenario's stack is started with: paces in requests a minute (0: none), further variables."""
+    """What a scenario's stack is started with: paces in requests a minute (0: none), further variables.
+
+    webhook: Apollo pushes phones to this stack.
+    """
 
     details: int = 0
     traces: int = 0
+    webhook: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -66,12 +71,14 @@ class Place:
         if self.setting != setting:
             self.close()
             paces = {"property_detail": Decimal(setting.details), "skip_trace": Decimal(setting.traces)}
+            port = free_port()
+            address = f"http://127.0.0.1:{port}/api/apollo/webhook"
             options = Options(
                 home=self.servers.home,
-                port=0,
+                port=port,
                 servers=self.servers,
                 paces={**paces, "property_search": Decimal(0)},
-                environment=setting.environment,
+                environment={**setting.environment, **({"APOLLO_WEBHOOK_URL": address} if setting.webhook else {})},
             )
             self.stack = Stack(options).start()
             self.setting = setting

@@ -55,6 +55,7 @@ SCENARIOS = {
     "429-often": Scenario(vendors.WELL, answers.often_429),
     "left-out-at-rebuy": Scenario(vendors.WELL, answers.left_out_at_rebuy),
     "in-doubt-at-rebuy": Scenario(vendors.WELL, answers.in_doubt_at_rebuy),
+    "apollo-pushes": Scenario(answers.PUSHED, answers.pushed),
     "ten-runs": Scenario(crowds.CROWDED, crowds.ten_runs),
     "behind-a-giant": Scenario(crowds.LONE, crowds.behind_a_giant),
     "stop-and-go": Scenario(outages.BUSY, controls.stop_and_go),

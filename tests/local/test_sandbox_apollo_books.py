@@ -164,9 +164,7 @@ def test_phones_may_be_told_and_billed_with_the_answer_and_not_again_later(
     phones = [phone for match in answer["matches"] if match for phone in match.get("phone_numbers", [])]
     assert phones
     assert all(phone["type"] == "mobile" and phone["sanitized_number"].startswith("+1") for phone in phones)
-    assert answer["credits_consumed"] == sum(bool(match and match["email"]) for match in answer["matches"]) + 8 * len(
-        phones
-    )
+    assert answer["credits_consumed"] == answer["unique_enriched_records"] + 8 * len(phones)
     _, push = eventually(lambda: came and came[0])
     assert (push["credits_consumed"], [p for person in push["people"] for p in person["phone_numbers"]]) == (0, [])
     assert units(server) == answer["credits_consumed"]

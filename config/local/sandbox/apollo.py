@@ -125,14 +125,15 @@ class Apollo:
     def _enrich(
         self, request: Request, body: Json, details: list[Json], flags: dict[str, bool]
     ) -> tuple[list[Match | None], Json, list[Charge]]:
-        """Matches by position, what the answer says of the request, and one credit for each person with data."""
+        """Matches by position, what the answer says of the request, and one credit for each person found: of each it
+        tells demographics, if no e-mail."""
         later = flags["reveal_phone_number"] or flags["run_waterfall_email"] or flags["run_waterfall_phone"]
         webhook_url: Any = request.query.get("webhook_url", [""])[-1] or body.get("webhook_url")
         if later and not flags["poll_only"] and not _is_url(webhook_url):
             raise Refusal(422, _WEBHOOK_NEEDED)
         found = [find_person(detail, self._seed) if key_of(detail) else None for detail in details]
         matches = list({match.key: match for match in found if match}.values())
-        charges = [Charge(match.key) for match in matches if match.email or match.personal_email]
+        charges = [Charge(match.key) for match in matches]
         fault = self._box.pick("apollo_people", batch=True, webhook=True) if later else None
         flags["phones_in_answer"] = fault is not None and fault.kind == "phones_in_answer"
         if flags["phones_in_answer"]:
