@@ -20,7 +20,7 @@ from django.db import transaction
 from config.common.logs import told
 from enrichment import queue
 from enrichment.models import Run, RunItem
-from integrations import catalogue, gate, pace, pushes, reveals
+from integrations import available, catalogue, gate, pace, pushes, reveals
 from integrations.apollo import client, parse
 from integrations.apollo.parse import Reveal
 from integrations.errors import Misconfigured, NotSent, Rejected, VendorFailure
@@ -68,7 +68,9 @@ def sweep() -> int:
     """Delivers what was pushed and asks for what is overdue. Returns how many reveals were closed."""
     closed = sum(_safely(deliver, call_id) for call_id in (*reveals.pushed(), *pushes.orphans()))
     vendor = catalogue.vendor("apollo")
-    if not vendor.enabled or vendor.paused_reason:  # the operator's word, or a refused key: the results are kept
+    if (
+        not vendor.enabled or vendor.paused_reason or available.lack(vendor.pk)
+    ):  # the operator's word, or a refused key: the results are kept
         return closed
     until = time.monotonic() + SWEEP_SECONDS
     due = reveals.due()
