@@ -182,7 +182,7 @@ def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
 
 
 def _payer(stage: int, run: Run) -> Payer:
-    cap = money_cap(run.purse_scope, run.max_cost, f"this run's cap (${run.max_cost})")
+    cap = money_cap(run.purse_scope, run.max_cost, "this run's spending limit")
     since = stages.fresh_after(stage, run.options)
     return Payer(run.owner_id, run.pk, caps=(cap,), fresh_after=since, afterwards=_afterwards(stage, run))
 

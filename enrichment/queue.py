@@ -145,6 +145,7 @@ def hold(run: Run, by_call: Mapping[UUID, Sequence[int]]) -> None:
     if run.status in Run.ACTIVE and run.in_doubt > most_in_doubt(run):
         run.status, run.paused_by = Run.Status.PAUSED, Run.Pause.DOUBT
         run.reason = f"{run.in_doubt:,} leads need a billing check: decide whether their requests were billed."
+    canary.judge_when_done(run)
     run.save()
     show_progress(run)
 

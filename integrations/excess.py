@@ -18,9 +18,12 @@ SHARE = Decimal("0.10")  # of what the price list comes to that day
 
 
 def of_day(vendor_name: str, now: datetime) -> tuple[Decimal, Decimal]:
-    """US dollars of this day (UTC): what the vendor claims above the list, and what the list comes to."""
+    """US dollars of this day (UTC), of operations whose list nobody has confirmed: what the vendor claims above the
+    list, and what the list comes to.
+    """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     calls = VendorCall.objects.filter(operation__vendor=vendor_name, pk__gte=uuid7_floor(midnight))
+    calls = calls.filter(operation__list_confirmed_at=None)
     sums = calls.aggregate(excess=Sum("excess"), cost=Sum("cost"))
     return sums["excess"] or ZERO, sums["cost"] or ZERO
 

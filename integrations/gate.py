@@ -16,7 +16,7 @@ import itertools
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -33,6 +33,7 @@ from config.common.faultpoints import commit
 from config.common.ids import uuid7
 from config.common.logs import told
 from integrations import available, breaker, calls, catalogue, excess, names, pace, purses, reveals
+from integrations import owned as owned_answers
 from integrations.contract import Answer, Door, Query, Reply
 from integrations.errors import (
     BilledError,
@@ -162,7 +163,7 @@ def is_fragile(operation: Operation) -> bool:
 def begin(operation: Operation, queries: Sequence[Query], payer: Payer) -> Plan:
     """Sorts the queries into a Plan and reserves what is to be bought. `operation` comes from `enter`."""
     unique = {query.key: query for query in queries}
-    rows = _rows(operation, unique.values())
+    rows = owned_answers.rows_of(operation, unique.values())
     now = pace.database_now()
     fresh_after = operation.fresh_since(now)
     fresh_after = max(fresh_after, payer.fresh_after or fresh_after)
@@ -172,7 +173,7 @@ def begin(operation: Operation, queries: Sequence[Query], payer: Payer) -> Plan:
     wanted: list[Query] = []
     for key, query in unique.items():
         found = rows.get(key, ())
-        serving = _serving(operation, found, fresh_after)
+        serving = owned_answers.serving(operation, found, fresh_after)
         mine = [row for row in found if row.operation_id == operation.pk]
         doubted = next((row.call_id for row in mine if row.state == Lookup.State.IN_DOUBT and row.call_id), None)
         if serving is not None:
@@ -212,37 +213,8 @@ def _one_request(wanted: list[Query]) -> tuple[list[Query], list[Query]]:
 
 def owned(operation: Operation, query: Query) -> Owned | None:
     """A fresh answer that has been paid for, whatever state the vendor is in."""
-    rows = _rows(operation, [query]).get(query.key, ())
-    row = _serving(operation, rows, operation.fresh_since(pace.database_now()))
+    row = owned_answers.fresh_answers(operation, [query], now=pace.database_now()).get(query.key)
     return _owned(row) if row is not None else None
-
-
-def _rows(operation: Operation, queries: Collection[Query]) -> dict[str, list[Lookup]]:
-    """What is known of each question, by all its names and from every seller of this operation; its own key first."""
-    keys: dict[str, list[str]] = {}
-    for query in queries:
-        for name in (query.key, *query.names):
-            keys.setdefault(name, []).append(query.key)
-    found: dict[str, list[Lookup]] = {}
-    for row in Lookup.objects.filter(operation__in=catalogue.sellers(operation), key__in=list(keys)):
-        for key in keys[row.key]:
-            found.setdefault(key, []).append(row)
-    for key, rows in found.items():
-        rows.sort(key=lambda row, key=key: (row.operation_id != operation.pk, row.key != key))  # type: ignore[misc]
-    return found
-
-
-def _serving(operation: Operation, rows: Sequence[Lookup], fresh_after: datetime) -> Lookup | None:
-    """The row that answers for $0. An answer stays owned while it is bought again or that purchase is in doubt.
-
-    Another vendor's answer serves where it found something; that it found nothing says nothing of this vendor.
-    """
-    fresh = [row for row in rows if row.fetched_at is not None and row.fetched_at > fresh_after]
-    good = [row for row in fresh if row.facts is not None and not row.category and row.state != Lookup.State.FREE]
-    if good:
-        return good[0]
-    settled = (Lookup.State.ANSWERED, Lookup.State.GARBAGE)
-    return next((row for row in fresh if row.state in settled and row.operation_id == operation.pk), None)
 
 
 def _owned(row: Lookup) -> Owned:

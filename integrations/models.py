@@ -84,6 +84,9 @@ class Vendor(models.Model):
         ordering = ["name"]
         constraints = [
             _between("daily_cap", bounds.CAP, CAP_WORDS, "vendor_daily_cap_sane"),
+            models.CheckConstraint(
+                condition=Q(server_error_policy__in=["doubt", "not_billed", "billed"]), name="vendor_policy_known"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from django.db.models import Q
-
 from integrations import catalogue
-from integrations.contact import reachable
 from integrations.contract import Query
 from integrations.models import Lookup, Operation
 
-_HOLDING = (Lookup.State.ANSWERED, Lookup.State.BUYING, Lookup.State.IN_DOUBT)  # a re-buy keeps the old answer
-
 
 def fresh_answers(
-    operation: Operation, queries: Sequence[Query], *, now: datetime, after: datetime | None = None
+    operation: Operation, queries: Collection[Query], *, now: datetime, after: datetime | None = None
 ) -> dict[str, Lookup]:
-    """The answers that serve these questions for $0, by the question's key. after: what is older serves nobody.
+    """The answers that serve these questions for $0, by the question's key. after: what is older serves nobody."""
+    fresh_after = operation.fresh_since(now)
+    fresh_after = max(fresh_after, after or fresh_after)
+    rows = rows_of(operation, queries)
+    found = {query.key: serving(operation, rows.get(query.key, ()), fresh_after) for query in queries}
+    return {key: row for key, row in found.items() if row is not None}
 
-    A contact with a phone or an e-mail serves whoever's vendor gave it. An answer without one is its own vendor's word,
-    and keeps nobody from asking another.
-    """
-    others = catalogue.siblings(operation)
-    keys = {key for query in queries for key in (query.key, *query.names)}
-    fresh = Q(operation=operation, fetched_at__gt=operation.fresh_since(now))
-    for other in others:
-        fresh |= Q(operation=other, fetched_at__gt=other.fresh_since(now))
-    if after is not None:
-        fresh &= Q(fetched_at__gt=after)
-    rows = Lookup.objects.filter(fresh, key__in=keys, state__in=_HOLDING, facts__isnull=False)
-    held: dict[tuple[int, str], Lookup] = {(row.operation_id, row.key): row for row in rows}
-    places = (operation.pk, *(other.pk for other in others))
-    served = {}
+
+def rows_of(operation: Operation, queries: Collection[Query]) -> dict[str, list[Lookup]]:
+    """What is known of each question, by all its names and from every seller of this operation; its own key first."""
+    keys: dict[str, list[str]] = {}
     for query in queries:
-        found = [
-            row for place in places for key in (query.key, *query.names) if (row := held.get((place, key))) is not None
-        ]
-        best = next((row for row in found if reachable(row.facts or {})), None)
-        own = next((row for row in found if row.operation_id == operation.pk), None)
-        if (row := best or own) is not None:
-            served[query.key] = row
-    return served
+        for name in (query.key, *query.names):
+            keys.setdefault(name, []).append(query.key)
+    found: dict[str, list[Lookup]] = {}
+    for row in Lookup.objects.filter(operation__in=catalogue.sellers(operation), key__in=list(keys)):
+        for key in keys[row.key]:
+            found.setdefault(key, []).append(row)
+    for key, rows in found.items():
+        rows.sort(key=lambda row, key=key: (row.operation_id != operation.pk, row.key != key))  # type: ignore[misc]
+    return found
+
+
+def serving(operation: Operation, rows: Sequence[Lookup], fresh_after: datetime) -> Lookup | None:
+    """The row that answers for $0. An answer stays owned while it is bought again or that purchase is in doubt.
+
+    Another vendor's answer serves where it found something; that it found nothing says nothing of this vendor.
+    """
+    fresh = [row for row in rows if row.fetched_at is not None and row.fetched_at > fresh_after]
+    good = [row for row in fresh if row.facts is not None and not row.category and row.state != Lookup.State.FREE]
+    if good:
+        return good[0]
+    settled = (Lookup.State.ANSWERED, Lookup.State.GARBAGE)
+    return next((row for row in fresh if row.state in settled and row.operation_id == operation.pk), None)

@@ -38,11 +38,15 @@ def money_cap(scope: str, limit: Decimal | None, label: str) -> Cap:
 
 
 def vendor_cap(vendor: str, limit: Decimal | None, now: datetime) -> Cap:
-    return money_cap(f"vendor:{vendor}:{now:%Y-%m-%d}", limit, f"the daily cap of {vendor} (${limit})")
+    return money_cap(f"vendor:{vendor}:{now:%Y-%m-%d}", limit, f"the daily cap of {vendor} ({_money(limit)})")
 
 
 def month_cap(user_id: int, budget: Decimal, now: datetime) -> Cap:
-    return money_cap(f"user:{user_id}:{now:%Y-%m}", budget, f"this month's budget (${budget})")
+    return money_cap(f"user:{user_id}:{now:%Y-%m}", budget, f"this month's budget ({_money(budget)})")
+
+
+def _money(limit: Decimal | None) -> str:
+    return "none" if limit is None else f"${limit:,.2f}"
 
 
 def lead_cap(user_id: int, leads: int, now: datetime) -> Cap:

@@ -80,7 +80,7 @@ def pump_until_still(seconds: float = 30.0) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        if _marks() == before and not Run.objects.filter(status__in=Run.ACTIVE).exists():
+        if _marks() == before and not Run.objects.at_work().exists():
             return
 
 

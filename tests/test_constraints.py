@@ -121,6 +121,7 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "user_monthly_budget_not_negative": _set(monthly_budget=Decimal("-0.01")),
     "idempotent_request_once": _again(),
     "vendor_daily_cap_sane": _set(daily_cap=Decimal("-0.01")),
+    "vendor_policy_known": _set(server_error_policy="maybe"),
     "operation_once_per_vendor": _again(),
     "operation_pace_sane": _set(pace=Decimal("-1")),
     "operation_price_sane": _set(price=Decimal("-0.0001")),

@@ -25,7 +25,7 @@ from config.common.admin import (
 )
 from enrichment.models import Lane, Run, RunItem
 from enrichment.quotes import quote
-from enrichment.selectors import billing_check, eta_seconds, left_out_of_retry, why_waiting
+from enrichment.selectors import billing_check, eta_seconds, why_waiting
 from enrichment.services import RunError, cancel_run, pause_run, resume_run, retry_failed, retry_options
 from integrations.models import VendorCall
 
@@ -179,8 +179,6 @@ class RunAdmin(OwnedAdmin):
             price += told.at_most
             lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.at_most:,.2f}")
             lines += [f"– Note: {limit}." for limit in (*told.limits, *told.notes)]
-            left_out = left_out_of_retry(run)
-            lines += [f"– {left_out}"] if left_out else []
         if not willing:
             return None
         title, button = "Retry failed leads", f"Buy for at most ${price:,.2f}"

@@ -9,7 +9,6 @@ from django.core.management.base import CommandError, CommandParser
 from config.common.commands import add_user, row_of
 from enrichment.management.runs import StartingCommand
 from enrichment.models import Run
-from enrichment.selectors import left_out_of_retry
 from enrichment.services import retry_options
 
 
@@ -27,6 +26,4 @@ class Command(StartingCommand):
         if run.bucket is None:
             raise CommandError("The bucket of this run is gone.")
         asked = retry_options(run)
-        if left_out := left_out_of_retry(run):
-            self.note(left_out)
         self.begin(run.bucket, run.owner, asked, options)
