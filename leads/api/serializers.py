@@ -122,7 +122,7 @@ def _own_phone(source: str) -> _Cleaned:
 
 
 def _own_type(source: str) -> serializers.RegexField:
-    words = {"invalid": "One of mobile, landline and voip is needed."}
+    words: dict[str, Any] = {"invalid": "One of mobile, landline and voip is needed."}
     return serializers.RegexField(r"^(mobile|landline|voip)\Z", source=source, required=False, error_messages=words)
 
 
