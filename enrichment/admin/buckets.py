@@ -60,6 +60,6 @@ class EnrichedBucketAdmin(BucketAdmin):
         if not buckets:
             return None
         here = bucket_page.quote_address(form, [bucket.pk for bucket in buckets])
-        if confirmed(request):
+        if confirmed(request) or "look" in request.POST:
             return start_runs(self, request, buckets, form, title, here)
         return HttpResponseRedirect(here)

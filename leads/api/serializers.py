@@ -121,8 +121,9 @@ def _own_phone(source: str) -> _Cleaned:
     return _Cleaned(normalise.phone, "This is no phone number that could be called.", source=source)
 
 
-def _own_type(source: str) -> serializers.ChoiceField:
-    return serializers.ChoiceField(choices=["mobile", "landline", "voip"], source=source, required=False)
+def _own_type(source: str) -> serializers.RegexField:
+    words: dict[str, Any] = {"invalid": "One of mobile, landline and voip is needed."}
+    return serializers.RegexField(r"^(mobile|landline|voip)\Z", source=source, required=False, error_messages=words)
 
 
 class LeadEdit(StrictSerializer):

@@ -844,11 +844,12 @@ def test_a_retry_asks_for_what_the_run_asked_for(apollo: Sandbox) -> None:
 def test_the_admin_prices_phones_and_buys_them_only_when_asked(apollo: Sandbox) -> None:
     ann, client = staff()
     bucket = people(apollo, ann, 4)
-    page = act(client, Bucket, "enrich_apollo", [bucket], look="1", **{**_form(client, bucket), "reveal_phones": "on"})
+    asked = {**_form(client, bucket), "reveal_phones": "on"}
+    page = act(client, Bucket, "enrich_apollo", [bucket], follow=True, look="1", **asked)
     assert page.context["price"] == Decimal("0.72")
     act(client, Bucket, "enrich_apollo", [bucket], confirmed="yes", **hidden(page))
     assert Run.objects.get().options["revealPhones"] is True
 
 
 def _form(client: Any, bucket: Bucket) -> dict[str, str]:
-    return hidden(act(client, Bucket, "enrich_apollo", [bucket]))
+    return hidden(act(client, Bucket, "enrich_apollo", [bucket], follow=True))
