@@ -20,7 +20,7 @@ from django.db import transaction
 from config.common.logs import told
 from enrichment import queue
 from enrichment.models import Run, RunItem
-from integrations import catalogue, gate, pace, pushes, reveals
+from integrations import available, catalogue, gate, pace, pushes, reveals
 from integrations.apollo import client, parse
 from integrations.apollo.parse import Reveal
 from integrations.errors import Misconfigured, NotSent, Rejected, VendorFailure
@@ -68,12 +68,14 @@ def sweep() -> int:
     """Delivers what was pushed and asks for what is overdue. Returns how many reveals were closed."""
     closed = sum(_safely(deliver, call_id) for call_id in (*reveals.pushed(), *pushes.orphans()))
     vendor = catalogue.vendor("apollo")
-    if not vendor.enabled or vendor.paused_reason:  # the operator's word, or a refused key: the results are kept
+    if (
+        not vendor.enabled or vendor.paused_reason or available.lack(vendor.pk)
+    ):  # the operator's word, or a refused key: the results are kept
         return closed
     until = time.monotonic() + SWEEP_SECONDS
     due = reveals.due()
     while due and time.monotonic() < until:
-        if not _wait_for_slot(until):
+        if _is_askable(due[0]) and not _wait_for_slot(until):
             break
         closed += _safely(_ask, due.pop(0))
     return closed
@@ -94,9 +96,17 @@ def ask(call_id: UUID) -> bool:
     At the operation's pace, as any free call; where nothing can leave now, it stays due. Only an answer gives a reveal
     up, never silence: Apollo keeps a result for 30 days.
     """
-    if not reveals.is_due(call_id) or not _wait_for_slot(time.monotonic() + PATIENCE):
+    if not reveals.is_due(call_id):
+        return False
+    if _is_askable(call_id) and not _wait_for_slot(time.monotonic() + PATIENCE):
         return False
     return _ask(call_id)
+
+
+def _is_askable(call_id: UUID) -> bool:
+    """Whether asking takes a request at all: without an id that Apollo could know, only time passes."""
+    known = PhoneReveal.objects.filter(pk=call_id).values_list("request_id", flat=True).first()
+    return client.is_askable(known or "")
 
 
 def _wait_for_slot(until: float) -> bool:

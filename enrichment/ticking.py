@@ -25,7 +25,7 @@ from enrichment.models import Run, Schedule
 from enrichment.rules import next_tick
 from enrichment.schedules import check_schedule, run_options, search_of
 from enrichment.services import RunError, RunOptions, cancel_run, go_on, ring_for, select_leads, start_run
-from integrations import catalogue
+from integrations import available, catalogue
 from integrations.pace import database_now
 from integrations.services import NotNow
 from leads.counters import hold_bucket
@@ -148,6 +148,8 @@ def _refuse_closed_vendors(schedule: Schedule) -> None:
         vendor = catalogue.operation(name).vendor
         if not vendor.enabled or vendor.paused_reason:
             raise RunError("VENDOR", vendor.paused_reason or f"{vendor} is switched off.")
+        if lacking := available.lack(vendor.pk):
+            raise RunError("VENDOR", f"{lacking}.")
 
 
 def _end_what_a_cap_stopped(run: Run | None) -> None:

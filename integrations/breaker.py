@@ -32,8 +32,13 @@ def is_probing(vendor: Vendor, now: datetime) -> bool:
     return vendor.breaker_open_until is not None and vendor.breaker_open_until <= now
 
 
-def note_success(operation: Operation, base_url: str) -> None:
-    """The vendor answered. base_url: where a good answer came from; "" for one that refused the request."""
+def note_success(operation: Operation, base_url: str, *, paid: bool = True) -> None:
+    """The vendor answered. base_url: where a good answer came from; "" for one that refused the request.
+
+    A free call's answer (paid False) leaves alone what purchases in doubt have shown.
+    """
+    if not paid and Operation.objects.filter(vendor=operation.vendor_id, doubts__gt=0).exists():
+        return
     Vendor.objects.filter(pk=operation.vendor_id).exclude(
         failures=0, breaker_openings=0, breaker_open_until=None
     ).update(failures=0, breaker_openings=0, breaker_open_until=None)

@@ -547,6 +547,8 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
     call.category, call.reason = failure.category, failure.reason
     if isinstance(failure, InDoubt):
         calls.doubt(call, now, status=failure.status, latency_ms=latency_ms)
+        if failure.evidence is not None:
+            calls.keep_evidence(call, failure.evidence, now)
     elif isinstance(failure, BilledError):
         calls.count_as_billed(call, now, status=failure.status, latency_ms=latency_ms)
     elif isinstance(failure, Rejected) and failure.charged:
@@ -582,8 +584,12 @@ def _pay_for_nothing(call: VendorCall, now: datetime) -> None:
         )
 
 
-def note(operation: Operation, failure: VendorFailure | None, call_id: UUID | None = None) -> bool:
+def note(
+    operation: Operation, failure: VendorFailure | None, call_id: UUID | None = None, *, paid: bool = True
+) -> bool:
     """Tells the breaker and the pace how a call went, before it is ended and outside its transaction.
+
+    paid: a free call that went well says nothing of purchases that are in doubt.
 
     Returns whether the vendor is out of order, so that its leads should wait rather than lose a try. Ignored if the
     call was taken from this worker: it had paused, and the vendor did not fail.
@@ -594,7 +600,7 @@ def note(operation: Operation, failure: VendorFailure | None, call_id: UUID | No
         if sent_at is None:
             return False
     if failure is None or isinstance(failure, Rejected):
-        breaker.note_success(operation, base_url(operation) if failure is None else "")
+        breaker.note_success(operation, base_url(operation) if failure is None else "", paid=paid)
         return False
     if isinstance(failure, Misconfigured | StaleSlot):
         return True
@@ -607,9 +613,12 @@ def note(operation: Operation, failure: VendorFailure | None, call_id: UUID | No
     return breaker.note_failure(operation.vendor_id, failure)
 
 
-def stops_vendor(failure: VendorFailure | None) -> str | None:
-    """Why nothing more may be bought from this vendor until an operator acts; None where it may."""
-    if isinstance(failure, ScopeRefused):
+def stops_vendor(failure: VendorFailure | None, *, paid: bool = True) -> str | None:
+    """Why nothing more may be bought from this vendor until an operator acts; None where it may.
+
+    paid: a key that may not ask a free question (401, 403) may still buy; what answers elsewhere stops all.
+    """
+    if isinstance(failure, ScopeRefused) or (failure and not paid and failure.status in (401, 402, 403)):
         return None
     if isinstance(failure, Misconfigured) or (isinstance(failure, InDoubt) and failure.pauses):
         return failure.reason

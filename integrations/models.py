@@ -338,7 +338,7 @@ class Lookup(models.Model):
 
 
 class UnreadableAnswer(models.Model):
-    """Answers: what did the vendor send that was paid for and cannot be used? Once a call; no byte of a trace."""
+    """Answers: what did the vendor send that cannot be used, paid for or in doubt? Once a call; no byte of a trace."""
 
     call = models.OneToOneField(
         "integrations.VendorCall",

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from config.common.bell import ring
 from integrations import calls, purses
-from integrations.apollo.parse import CREDITS_OF_A_PHONE, Reveal
+from integrations.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile
 from integrations.models import PhoneReveal, VendorCall
 from integrations.pace import database_now
 from integrations.purses import ZERO
@@ -56,7 +56,7 @@ def settle_by_push(call_id: UUID, found: Reveal) -> bool:
 
 def _charge(call: VendorCall, reveal: PhoneReveal, found: Reveal) -> None:
     people = min(len(found.phones), call.inputs)
-    mobiles = min(sum(bool(facts["phone"]) for facts in found.phones.values()), people)
+    mobiles = min(sum(is_mobile(facts) for facts in found.phones.values()), people)
     price: Decimal = call.price or call.operation.setting("price")
     units = Decimal(people + CREDITS_OF_A_PHONE * mobiles)
     cost = (units * price).quantize(purses.MONEY)

@@ -93,9 +93,11 @@ def _free(name: str, ask: Callable[[], T], user_id: int) -> T:
         except VendorFailure as error:
             failure = error
         _audit(operation.pk, user_id, slot_at, started, failure)
-        gate.note(operation, failure)
+        gate.note(operation, failure, paid=False)
         if failure is None:
             return answer
+        if (reason := gate.stops_vendor(failure, paid=False)) is not None:
+            breaker.pause(operation.vendor_id, reason)
         if not isinstance(failure, NotSent) or attempt == TRIES - 1 or (failure.retry_after or 0) > 10:
             raise _not_now(failure)
         time.sleep(failure.retry_after or 2**attempt)

@@ -40,9 +40,9 @@ def _text(label: str, column: str, **options: bool) -> Text:
 # name -> filter. A flag's false is everything that its true is not, but where a fact may be unknown: then it is known
 # to be false.
 FILTERS: dict[str, Filter] = {
-    "needsApollo": Flag("No Apollo data yet; false: Apollo was asked", NEEDS_APOLLO),
+    "needsApollo": Flag("No Apollo data yet; false: Apollo was asked", NEEDS_APOLLO, ~NEEDS_APOLLO),
     "needsSkipTrace": Flag("No phone yet; false: has a phone", ~HAS_PHONE, HAS_PHONE),
-    "enrichedOnly": Flag("Detail and contacts came, with a phone; false: all others", ENRICHED),
+    "enrichedOnly": Flag("Detail and contacts came, with a phone; false: all others", ENRICHED, ~ENRICHED),
     "hasPhone": Flag("Has a phone", HAS_PHONE, ~HAS_PHONE),
     "doNotCall": KnownFlag(
         "The phone is on a do-not-call list; false: it is known to be on none; unknown: nobody has said",

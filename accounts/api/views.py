@@ -51,7 +51,7 @@ class TokenView(ApiView):
     @extend_schema(
         operation_id="revokeAllTokens",
         summary="End all my tokens",
-        responses=answer("TokensRevoked", revoked=serializers.IntegerField()),
+        responses={200: answer("TokensRevoked", revoked=serializers.IntegerField())},
     )
     def delete(self, request: Request) -> Response:
         return ok(revoked=revoke_all_tokens(user=self.user))

@@ -107,7 +107,7 @@ class BucketView(BucketBase):
     @extend_schema(
         operation_id="deleteBucket",
         summary="Delete a bucket with its leads, and stop its runs",
-        responses=answer("BucketDeleted", id=serializers.UUIDField()),
+        responses={200: answer("BucketDeleted", id=serializers.UUIDField())},
     )
     def delete(self, request: Request, bucket_id: UUID) -> Response:
         services.delete_bucket(bucket=self.bucket(bucket_id))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, ClassVar
 
-from django.db.models import Q
+from django.db.models import BooleanField, Case, Q, Value, When
 
 from config.common import booleans, numbers
 
@@ -49,6 +49,12 @@ class Filter:
         return found
 
 
+def others(condition: Q) -> Q:
+    """The rows that do not pass, also those of which SQL cannot tell because a column is null: `~` drops them."""
+    passes = Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
+    return ~Q(passes)
+
+
 class Flag(Filter):
     """True: the rows that pass `yes`. False: those that pass `no`, by default all others."""
 
@@ -56,7 +62,7 @@ class Flag(Filter):
 
     def __init__(self, label: str, yes: Q, no: Q | None = None) -> None:
         super().__init__(label)
-        self.yes, self.no = yes, ~yes if no is None else no
+        self.yes, self.no = yes, others(yes) if no is None else no
 
     def read(self, value: Any) -> Any:
         return booleans.read(value)

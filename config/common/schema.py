@@ -10,6 +10,8 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
+from config.common.serializers import StrictSerializer
+
 ERROR: dict[str, Any] = {
     "type": "object",
     "required": ["success", "error"],
@@ -59,6 +61,17 @@ class Schema(AutoSchema):
     def get_description(self) -> str:  # type: ignore[override]  # the stubs know DRF's own generator only
         """The operation's own words. A view's docstring is for us."""
         return ""
+
+    def _get_format_parameters(self) -> list[Any]:
+        """None: forms are asked for by `Accept`, and `?format=` is an unknown name."""
+        return []
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """With the rule of StrictSerializer: a name that is not known is refused."""
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if isinstance(serializer, StrictSerializer) and not serializer.takes_others:
+            schema["additionalProperties"] = False
+        return schema
 
     def get_operation(self, *args: Any, **options: Any) -> Any:
         operation = super().get_operation(*args, **options)

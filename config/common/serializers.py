@@ -19,7 +19,12 @@ M = TypeVar("M", bound=Model)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Input. A name that is not known is an error: a mistyped `maxCost` must not start a run without a cap."""
+    """Input. A name that is not known is an error: a mistyped `maxCost` must not start a run without a cap.
+
+    takes_others: it reads further names itself, before they are looked for here.
+    """
+
+    takes_others = False
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):

@@ -143,7 +143,7 @@ class ScheduleView(ScheduleBase):
     @extend_schema(
         operation_id="deleteSchedule",
         summary="Delete it; what it has started goes on",
-        responses=answer("ScheduleDeleted", id=serializers.UUIDField()),
+        responses={200: answer("ScheduleDeleted", id=serializers.UUIDField())},
     )
     def delete(self, request: Request, schedule_id: UUID) -> Response:
         schedules.delete_schedule(schedule=self.schedule(schedule_id))

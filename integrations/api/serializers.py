@@ -19,6 +19,8 @@ PLACE_LETTERS = 3  # the least AutoComplete takes
 
 
 class SearchInput(StrictSerializer):
+    takes_others = True  # a search's filters, beside `mode`
+
     mode = serializers.ChoiceField(choices=MODES, help_text="count and ids are free, full is charged by the row")
     search = ObjectField(
         required=False,

@@ -43,11 +43,11 @@ def credit_usage() -> CreditUsage:
     """Asks `POST /usage_stats/credit_usage_stats`. Raises MayNotAsk, or another VendorFailure."""
     account = config()
     request = account.request("POST", "/usage_stats/credit_usage_stats", headers={"x-api-key": account.key})
-    response = account.send(request)
+    response = account.send(request, paid=False)
     if response.status in (401, 403):
         words = f"This key may not ask {TITLE} for its credits ({response.status}): a master key may."
         raise MayNotAsk(words, status=response.status)
-    account.check(request, response)
+    account.check(request, response, paid=False)
     try:
         body = response.json()
     except ValueError:

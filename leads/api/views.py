@@ -116,7 +116,7 @@ class CallbackView(LeadBase):
     @extend_schema(
         operation_id="finishCallback",
         summary="The owner was called back, or need not be; without a callback nothing changes",
-        responses=answer("CallbackFinished", lead=LeadSerializer()),
+        responses={200: answer("CallbackFinished", lead=LeadSerializer())},
     )
     def delete(self, request: Request, lead_id: UUID) -> Response:
         finish_callback(lead=self.lead(lead_id), by=self.user)
@@ -197,7 +197,7 @@ class TagView(ApiView):
     @extend_schema(
         operation_id="deleteTag",
         summary="Delete a tag, and take it off its leads",
-        responses=answer("TagDeleted", id=serializers.UUIDField()),
+        responses={200: answer("TagDeleted", id=serializers.UUIDField())},
     )
     def delete(self, request: Request, tag_id: UUID) -> Response:
         tag = Tag.objects.owned_by(self.user).filter(pk=tag_id).first()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rest_framework import serializers
 from rest_framework.serializers import Serializer
 
 from config.common.declared import declared
-from config.common.serializers import StrictSerializer
+from config.common.serializers import FlagField, PlainDecimalField, StrictSerializer, WholeField
 from enrichment.api.views import QuoteView
 from enrichment.models import Run, Schedule
 from integrations.models import VendorCall
@@ -114,6 +115,14 @@ def test_every_body_is_read_strictly():
         if isinstance(cls, type) and issubclass(cls, Serializer) and name.endswith(("Input", "Edit", "Query", "Upload"))
     ]
     assert len(read) > 20
+    loose = (serializers.BooleanField, serializers.IntegerField, serializers.DecimalField)
+    strict = (FlagField, WholeField, PlainDecimalField)
+    assert [
+        (cls.__name__, name)
+        for cls in read
+        for name, field in cls._declared_fields.items()
+        if isinstance(field, loose) and not isinstance(field, strict)
+    ] == []
     assert [cls.__name__ for cls in read if not issubclass(cls, StrictSerializer)] == []
 
 

@@ -191,3 +191,11 @@ def test_an_import_makes_its_own_bucket(api, ann):
     refused(send(b"Address,Zip\n1 Main St,95757\n", name="x" * 201), 400, "name")
     refused(send(b"Address,Zip\n1 Main St,95757\n", bucket="x"), 400, "bucket")
     assert Bucket.objects.filter(owner=ann).count() == 2
+
+
+def test_a_file_may_be_larger_than_other_bodies_wherever_one_is_taken(api, bucket, settings):
+    settings.REQUEST_BYTES_MAX = 20
+
+    body_of(api.upload("/api/property/bucket/import", LIST), 201)
+    body_of(api.upload(f"/api/property/bucket/{bucket.pk}/import", LIST), 201)
+    refused(api.upload("/api/property/bucket/importx", LIST), 413, "body")

@@ -38,6 +38,8 @@ def bucket() -> Bucket:
                       "secondaryPhoneDoNotCall", "litigator"]),
         (("Phone", "Line Type", "DNC", "Federal DNC", "TCPA Litigator"),
          ["phone", "phoneType", "doNotCall", "otherDoNotCall", "litigator"]),
+        (("Phone", "DNC", "Do Not Call", "Phone 1 DNC", "Phone Type"),
+         ["phone", "otherDoNotCall", "doNotCall", "phoneDoNotCall", "phoneType"]),
         (("Cell Phone", "Cell Phone Type", "Do Not Call"), ["phone", "phoneType", "doNotCall"]),
         (("Phone", "Phone type", "Phone do not call", "Second phone", "Second phone type", "Second phone do not call"),
          ["phone", "phoneType", "phoneDoNotCall", "secondaryPhone", "secondaryPhoneType", "secondaryPhoneDoNotCall"]),

@@ -1,0 +1,116 @@
+"""A client generated from the description does the main job: what is described is what is there, for its types too."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from accounts.services import create_api_token
+from tests.support import billed, make_user, pump_until_still
+
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture
+def client_package(live_server, tmp_path, monkeypatch) -> str:
+    """The name of a package that was generated from what the live server says of itself."""
+    make_user("ann", monthly_budget=50)
+    token = create_api_token(username="ann")[1]
+    import httpx  # comes with the generator: what it generates asks with it
+
+    described = httpx.get(f"{live_server.url}/api/schema?format=json", headers={"Authorization": f"Token {token}"})
+    (tmp_path / "schema.json").write_bytes(described.content)
+    made = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "openapi_python_client",
+            "generate",
+            "--path",
+            "schema.json",
+            "--meta",
+            "none",
+            "--output-path",
+            "bucket_client",
+            "--fail-on-warning",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "bucket_client"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "bucket_client"]:
+        del sys.modules[name]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_generated_client_does_the_main_job(live_server, sandbox, client_package):
+    def module(name: str) -> ModuleType:
+        return importlib.import_module(f"{client_package}.{name}")
+
+    models = module("models")
+    token = create_api_token(username="ann")[1]
+    client = module("client").AuthenticatedClient(
+        base_url=live_server.url, token=token, prefix="Token", timeout=30.0, raise_on_unexpected_status=True
+    )
+
+    def call(operation: str, *args: Any, **given: Any) -> Any:
+        answer = module(f"api.api.{operation}").sync_detailed(*args, client=client, **given)
+        assert answer.status_code < 400, (operation, answer.content)
+        return answer.parsed
+
+    def search(mode: str, **filters: Any) -> Any:
+        return call("search_properties", body=models.SearchInputRequest.from_dict({"mode": mode, **filters}))
+
+    counted = search("count", search={"state": "WA"})
+    ids = search("ids", state="WA").ids[:4]
+    assert counted.count > 4
+    assert len(ids) == 4
+
+    wish = models.BucketInputRequest.from_dict({"name": "Made by a client", "propertyIds": ids})
+    made, again = (call("create_bucket", body=wish, idempotency_key="once") for _ in range(2))
+    bucket_id = made.bucket.id
+    assert (made.stats.inserted, again.bucket.id) == (4, bucket_id)
+
+    quote = call("quote", bucket_id).quote
+    assert (quote.leads, quote.to_buy) == (4, 4)
+    worker = threading.Timer(0.5, work)
+    worker.start()
+    wish = models.ProcessInputRequest.from_dict({"bucketId": str(bucket_id), "maxCost": "5.00"})
+    done = call("process_bucket", body=wish, prefer="wait=30")
+    worker.join()
+    assert (done.run.status.value, done.stats.processed) == ("completed", 4)
+    assert float(done.run.spent) == float(billed(sandbox)) > 0
+    assert call("get_run", done.run.id).run.counts.done == 4
+
+    page = call("list_leads", bucket_id=bucket_id, limit=3)
+    assert (page.count, page.total_matching) == (3, 4)
+    assert {lead.property_state for lead in page.leads} == {"WA"}
+    note = models.ActivityInputRequest.from_dict({"kind": "call", "text": "Left a message"})
+    assert call("add_activity", page.leads[0].id, body=note).activity.text == "Left a message"
+    assert call("get_usage").usage.leads_today == 4
+    exported = module("api.api.export_leads").sync_detailed(bucket_id, client=client)
+    assert exported.content.decode().count("\n") == 5
+    call("delete_bucket", bucket_id)
+    refused = module("api.api.get_bucket").sync_detailed(bucket_id, client=client)
+    assert (refused.status_code, refused.parsed.error.code) == (404, "NOT_FOUND")
+
+
+def work() -> None:
+    pump_until_still()
+    connections.close_all()
