@@ -220,10 +220,10 @@ def pushed(place: Place) -> Sequence[str]:
     """Apollo's answers are lost, once by a timeout and once by a 500, and its pushes come, before and after: they
     settle the requests, and nobody has to decide."""
     ann = place.person()
-    bucket = ann.bucket(place.some_ids(80))
+    bucket = ann.bucket(place.some_ids(300))
     place.settled([ann.start(bucket)])
-    leads = Lead.objects.filter(bucket_id=bucket, email__isnull=False).order_by("pk")
-    ids = [str(pk) for pk in persist(lambda: list(leads.values_list("pk", flat=True)[:30]))]
+    leads = Lead.objects.filter(bucket_id=bucket, email__isnull=False, phone__isnull=True).order_by("pk")
+    ids = [str(pk) for pk in persist(lambda: list(leads.values_list("pk", flat=True)))]
     place.faults(
         {"operation": "apollo_people", "kind": "timeout", "seconds": 6, "count": 1},
         {"operation": "apollo_people", "kind": "500", "billed": True, "count": 1},
@@ -243,7 +243,7 @@ def pushed(place: Place) -> Sequence[str]:
     if len(words) != 2 or place.operator.checks or persist(_doubts):
         raise Broken(f"{len(words)} requests were settled by their push: {words}")
     books.compare(place)
-    return [f"settled without an operator: {words[0]!r}"]
+    return [f"{len(ids)} asked about; settled without an operator: {words[0]!r}"]
 
 
 # --- Small things -----------------------------------------------------------------------------------------------------
