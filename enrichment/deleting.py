@@ -63,6 +63,8 @@ def delete_lead(*, lead: Lead) -> None:
             enriched_leads=-(locked.enrichment_status == Lead.Enrichment.COMPLETED),
             queued_leads=-any(item.stage != RunItem.Stage.DONE for item in items.values()),
             contacted_leads=-(locked.status in Lead.CONTACTED_STATUSES),
+            detailed_leads=-(locked.enriched_at is not None),
+            phone_leads=-(locked.phone is not None),
         )
 
 
