@@ -47,9 +47,10 @@ def preview(*, by: Any, sets: Sets) -> Preview:
             SELECT count(*), count(*) FILTER (WHERE k.fetched_at > %s), count(*) FILTER (WHERE k.fetched_at <= %s)
               FROM ({chosen}) AS chosen
               LEFT JOIN integrations_lookup k
-                     ON k.operation_id = %s AND k.key = chosen.property_id AND k.state = %s
+                     ON k.operation_id = %s AND k.key = chosen.property_id AND k.state <> %s
+                        AND k.facts IS NOT NULL
             """,  # noqa: S608  # text of buckets.algebra only; what a person gave is a parameter
-            [since, since, *params, detail.pk, Lookup.State.ANSWERED],
+            [since, since, *params, detail.pk, Lookup.State.FREE],
         )
         total, owned, stale = cursor.fetchone() or (0, 0, 0)
     new, prices = total - owned - stale, {one.pk: one.setting("price") for one in (detail, trace)}

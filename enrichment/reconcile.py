@@ -95,7 +95,12 @@ _UNPAID_LEADS = """
       FROM leads_lead d
      WHERE d.enriched_at IS NOT NULL AND NOT EXISTS (
            SELECT 1 FROM integrations_lookup l JOIN integrations_operation o ON o.id = l.operation_id
-            WHERE o.name = 'property_detail' AND l.key = ltrim(d.property_id, '0') AND l.facts IS NOT NULL)
+            WHERE o.name = 'property_detail' AND l.facts IS NOT NULL AND l.key = CASE WHEN d.property_id LIKE '%%:%%'
+                THEN coalesce((SELECT n.property_id FROM integrations_propertyname n
+                                WHERE n.name = d.property_id AND n.property_id <> '' AND NOT EXISTS (
+                                      SELECT 1 FROM integrations_lookup own WHERE own.operation_id = o.id
+                                         AND own.key = d.property_id AND own.facts IS NOT NULL)), d.property_id)
+                ELSE ltrim(d.property_id, '0') END)
      LIMIT %s"""
 
 

@@ -42,7 +42,8 @@ def serving(operation: Operation, rows: Sequence[Lookup], fresh_after: datetime)
     Another vendor's answer serves where it found something; that it found nothing says nothing of this vendor.
     """
     fresh = [row for row in rows if row.fetched_at is not None and row.fetched_at > fresh_after]
-    good = [row for row in fresh if row.facts is not None and not row.category and row.state != Lookup.State.FREE]
+    no_answer = (Lookup.State.FREE, Lookup.State.GARBAGE)
+    good = [row for row in fresh if row.facts is not None and not row.category and row.state not in no_answer]
     if good:
         return good[0]
     settled = (Lookup.State.ANSWERED, Lookup.State.GARBAGE)

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from config.common.bell import ring
-from integrations import calls, purses
+from integrations import calls, excess, purses
 from integrations.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile
 from integrations.models import PhoneReveal, VendorCall
 from integrations.pace import database_now
@@ -64,6 +64,10 @@ def _charge(call: VendorCall, reveal: PhoneReveal, found: Reveal) -> None:
     before = f" Before: {call.decision}" if call.decision else ""
     calls.note_decision(call, None, f"Settled by Apollo's push: {names}, by the price list.{before}")
     call.units, reveal.found = units, mobiles
+    if found.claimed is not None:
+        call.claimed = min(found.claimed, purses.MOST_UNITS)
+        call.excess = max(ZERO, (call.claimed - units) * price).quantize(purses.MONEY)
+        excess.note(call)
     if call.state == State.IN_DOUBT:
         calls.bill_unanswered(call, cost)
     else:  # its reservation was given back: the charge is added, and whoever has bought its facts since keeps them

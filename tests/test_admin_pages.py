@@ -167,7 +167,6 @@ class Rows:
             state="answered",
             facts={"owner_name": "Jo Smith"},
             fetched_at=timezone.now(),
-            raw=b"garbage",
         )
 
     def crontabschedule(self) -> CrontabSchedule:

@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, models, transaction
 from accounts.models import IdempotentRequest, User
 from buckets.models import Bucket, Fill, Import, ImportFailure, ImportPiece
 from enrichment.models import Run, RunItem, Schedule, Turn
-from integrations.models import BilledDay, Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
+from integrations.models import BilledDay, Lookup, Operation, PhoneReveal, Purse, UnreadableAnswer, Vendor, VendorCall
 from leads.models import Activity, Disclosure, Lead, SavedView, Tag
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +39,7 @@ class Place:
     vendorcall: VendorCall
     lookup: Lookup
     phonereveal: PhoneReveal
+    unreadableanswer: UnreadableAnswer
     billedday: BilledDay
     bucket: Bucket
     fill: Fill
@@ -79,6 +80,7 @@ def place() -> Place:
         vendorcall=call,
         lookup=Lookup.objects.create(operation=operation, key="1", call=call),
         phonereveal=PhoneReveal.objects.create(call=call, created_at=NOON),
+        unreadableanswer=UnreadableAnswer.objects.create(call=call, length=1, created_at=NOON),
         billedday=BilledDay.objects.create(vendor=vendor, day=NOON.date(), amount=1, uploaded_at=NOON),
         bucket=bucket,
         fill=Fill.objects.create(bucket=bucket, criteria={"state": "WA"}),

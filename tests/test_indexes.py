@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -22,7 +23,7 @@ from buckets.models import Bucket, ImportedLead
 from config.common.paging import page, page_by_time
 from enrichment import desk, metrics, overview, phones, queue, reach
 from enrichment.models import Run, RunItem, Schedule
-from integrations import calls, catalogue, gate, reveals
+from integrations import books, calls, catalogue, gate, reveals
 from integrations.models import VendorCall
 from integrations.pace import database_now
 from leads.filters import matching
@@ -60,10 +61,11 @@ CROWD = [
     """INSERT INTO leads_activity (id, lead_id, kind, text, created_at)
        SELECT uuidv7(), id, 'call', '', now() FROM leads_lead, generate_series(1, 3) WHERE status = 'contacted'""",
     """INSERT INTO enrichment_run (id, bucket_id, bucket_name, owner_id, kind, status, paused_by, reason, options,
-           canary, request_hash, total, enriched, partial, failed, skipped, with_phones, with_emails, created_at,
+           canary, cap_scope, cap_mark, prices, in_doubt, two_names, request_hash,
+           total, enriched, partial, failed, skipped, with_phones, with_emails, created_at,
            updated_at)
-       SELECT uuidv7(), b.id, '', b.owner_id, 'property', 'completed', '', '', '{}', '{}', '', 0, 0, 0, 0, 0, 0, 0,
-              now(), now()
+       SELECT uuidv7(), b.id, '', b.owner_id, 'property', 'completed', '', '', '{}', '{}', '', '', '{}', 0, 0, '',
+              0, 0, 0, 0, 0, 0, 0, now(), now()
          FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM buckets_bucket) b,
               generate_series(1, CASE n WHEN 21 THEN 100 ELSE 1 END) ORDER BY b.id""",
     "UPDATE enrichment_run SET status = 'running' WHERE id IN (SELECT id FROM enrichment_run ORDER BY id DESC LIMIT 3)",
@@ -76,9 +78,11 @@ CROWD = [
          FROM (SELECT * FROM enrichment_run ORDER BY id DESC LIMIT 30) r,
               (SELECT * FROM leads_lead ORDER BY id LIMIT 1000) l ORDER BY r.id, l.id""",
     """INSERT INTO integrations_vendorcall (id, operation_id, user_id, run_id, state, inputs, found, reserved, cost,
-           units, holds, category, reason, request_id, created_at, slot_at, sent_at, lease_until)
+           units, price, excess, decision, holds, category, reason, request_id, created_at, slot_at, sent_at,
+           lease_until)
        SELECT uuidv7(), o.id, r.owner_id, r.id, CASE n WHEN 1 THEN 'sent' WHEN 2 THEN 'in_doubt' ELSE 'settled' END,
-              1, 1, 0, 0, 0, '{}', '', '', '', now(), now(), now(), now() - interval '1 h'
+              1, 1, 0, 0, 0, 0, CASE WHEN n % 50 = 0 THEN 1 ELSE 0 END, '', '{}', '', '', '', now(), now(), now(),
+              now() - interval '1 h'
          FROM (SELECT id, owner_id, row_number() OVER () n FROM enrichment_run) r,
               (SELECT id FROM integrations_operation WHERE name = 'property_detail') o""",
     """INSERT INTO integrations_phonereveal (call_id, state, request_id, people, reserved, holds, cost, found, raw,
@@ -325,6 +329,11 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "call_open",
     ),
     "calls whose worker is dead": (lambda p: calls.dead_calls(), "integrations_vendorcall", "call_open"),
+    "claims above the price list": (
+        lambda p: books.excess_of("realestateapi", since=database_now() - timedelta(days=30)),
+        "integrations_vendorcall",
+        "call_with_excess",
+    ),
     "calls in doubt": (
         lambda p: by(VendorCall.objects.filter(state="in_doubt").order_by("pk")),
         "integrations_vendorcall",
@@ -351,6 +360,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     ),
 }
 SORTED_LATER = {
+    "kinds of property nobody knows",
     "leads of a user that are to be called back",
     "history of a lead",
     "leads that an import added",

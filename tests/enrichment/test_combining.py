@@ -38,7 +38,8 @@ def bucket_of(by: Any, name: str, *ids: object) -> Bucket:
 def bought(property_id: str, days_ago: float, state: str = "answered") -> None:
     detail = catalogue.operation("property_detail")
     when = timezone.now() - timedelta(days=days_ago)
-    Lookup.objects.create(operation=detail, key=property_id, state=state, facts={}, fetched_at=when)
+    answer = {"facts": {}, "fetched_at": when} if state == "answered" else {}
+    Lookup.objects.create(operation=detail, key=property_id, state=state, **answer)
 
 
 @pytest.fixture

@@ -199,9 +199,7 @@ def test_a_run_that_a_cap_stops_is_told_and_ends_with_status_1(sandbox):
     made = Run.objects.with_money().get()
     assert (made.status, made.spent, made.done) == (Run.Status.PAUSED, Money("0.10"), 2)
     assert (ran.status, ran.json["run"]["status"]) == (1, "paused")
-    assert ran.err.splitlines()[-1] == (
-        f"CommandError: Run {made.pk} is paused: BUDGET_EXHAUSTED: this run's cap ($0.1000) is used up."
-    )
+    assert ran.err.splitlines()[-1] == (f"CommandError: Run {made.pk} is paused: Reached its $0.10 spending limit.")
     assert billed(sandbox) == Money("0.10")
 
 

@@ -506,15 +506,17 @@ def _push_elsewhere(call_id: Any, body: Any) -> tuple[int, str, int]:
         connection.close()
 
 
-def test_a_worker_that_dies_before_the_settling_leaves_all_nine_credits_in_doubt(apollo: Sandbox) -> None:
+def test_a_push_settles_a_request_in_doubt_by_the_price_list_and_keeps_what_apollo_claims(apollo: Sandbox) -> None:
     bucket = people(apollo, make_user(), 5)
     apollo.faults.replace([Fault("apollo_people", "cut", count=1)])
     run = ask(bucket)
     call = VendorCall.objects.get(state="in_doubt")
     assert run.reserved == 45 * CREDIT
     assert push(token_of(call.pk), json.dumps({"credits_consumed": 40, "people": []})).status_code == 200
-    assert (phones.sweep(), PhoneReveal.objects.get().state) == (0, "early")
-    assert money() == (0, 45 * CREDIT)
+    assert (phones.sweep(), PhoneReveal.objects.get().raw) == (1, None)
+    call.refresh_from_db()
+    assert (call.state, call.claimed, call.excess) == ("written_off", 40, 40 * CREDIT)
+    assert money() == (0, 0)
     assert find_drift() == []
 
 
@@ -576,7 +578,7 @@ def test_the_command_lists_phones_in_doubt_and_takes_the_same_answers(
     assert run_command("in_doubt", forgotten.pk, flag).status == 0
     assert PhoneReveal.objects.get().state == state
     assert money() == (before + (forgotten.reserved if flag == "--write-off" else 0), 0)
-    assert run_command("in_doubt").out == "Nothing is in doubt.\n"
+    assert run_command("in_doubt").out == "Nothing needs a billing check.\n"
     again = run_command("in_doubt", forgotten.pk, flag)
     assert (again.status, "The reveal of phones" in again.err, "is not in doubt" in again.err) == (1, True, True)
 

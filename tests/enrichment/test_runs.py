@@ -311,7 +311,7 @@ def test_a_months_budget_stops_all_runs_of_the_user(sandbox: Sandbox) -> None:
     run = finish(start(make_bucket(sandbox, poor, 60)))
     assert (run.status, run.paused_by) == ("paused", "cap")
     assert run.spent == billed(sandbox) <= 1
-    assert run.reason == "Reached this month's budget of $1.00."
+    assert run.reason == "Reached the month's $1.00 budget. Resume it once there is room in the budget."
 
 
 def test_a_paused_run_buys_nothing_until_it_is_resumed(sandbox: Sandbox, bucket: Bucket) -> None:

@@ -190,7 +190,10 @@ def test_a_vendor_that_cannot_be_reached_costs_nothing(five: list[Query], payer:
 
 def test_retry_after_holds_back_everybody(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
     fail_with(sandbox, "property_detail", "429_retry_after", seconds=30, count=1)
-    buy(five, payer)
+    plan = begin(five, payer)
+    outcome = carry_out(plan)
+    assert gate.note(catalogue.operation("property_detail"), outcome.failure, plan.call_id) is True
+    conclude(plan, outcome)
     with pytest.raises(Closed) as closed:
         begin(five, payer)
     assert closed.value.retry_in == pytest.approx(29.5, abs=1)
@@ -428,6 +431,18 @@ def test_after_a_doubt_one_input_a_request_and_after_two_the_breaker_opens(
     operation = catalogue.operation("property_detail")
     assert not gate.is_fragile(operation)
     assert (operation.doubts, operation.answered_from) == (0, "http://somewhere")
+
+
+def test_a_batch_that_was_reserved_before_a_doubt_is_not_sent_after_it(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    operation = catalogue.operation("property_detail")
+    batch, single = begin(five[:4], payer), begin(five[4:], payer)
+    breaker.note_doubt(operation, InDoubt("500", server_error=True))
+    assert carry_out(batch) == gate.Outcome()
+    assert call_of(batch).state == State.RELEASED
+    assert carry_out(single).reply is not None
+    assert requests_of(sandbox) == {"property_detail": 1}
 
 
 @pytest.mark.parametrize(

@@ -68,11 +68,11 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
         False,
         [
             {},
-            {"phone": PHONE},
+            CONTACTABLE | {"contact_is_other": True},
             CONTACTABLE | {"phone_do_not_call": True},
             CONTACTABLE | {"status": "contacted"},
         ],
-        [CONTACTABLE, CONTACTABLE | {"phone_do_not_call": False}],
+        [CONTACTABLE, CONTACTABLE | {"phone_do_not_call": False}, {"phone": PHONE}],
     ),
     ("status", "contacted", [{"status": "contacted"}], [{}, {"status": "lost"}]),
     ("status", ["contacted", "lost"], [{"status": "contacted"}, {"status": "lost"}], [{}, {"status": "closed"}]),
