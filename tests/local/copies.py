@@ -60,7 +60,7 @@ def up(tree: Path, environment: Mapping[str, str]) -> Iterator[list[str]]:
         yield said
     finally:
         stack.send_signal(signal.SIGINT)
-        stack.communicate(timeout=90)
+        stack.communicate(timeout=240)
     assert stack.returncode == 0
 
 
