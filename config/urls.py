@@ -31,7 +31,7 @@ api: list[URLPattern | URLResolver] = [
     re_path(r"", unknown_address),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/", admin.site.urls),
     path("api/", include(api)),
     path("api", include([path("", unknown_address)])),

@@ -40,7 +40,6 @@ ENVIRONMENT = {
     "APOLLO_BASE_URL": f"{REFUSED}/apollo/api/v1",
     "APOLLO_API_KEY": "test-apollo-key",
 }
-FROM_CONTROLLER = "TESTS_"  # DATABASE_URL and REDIS_URL as the controller of pytest-xdist gives them to its workers
 
 
 def _prepare() -> Callable[[], None] | None:
@@ -49,8 +48,8 @@ def _prepare() -> Callable[[], None] | None:
     DATABASE_URL and REDIS_URL of whoever runs the tests are not opened: SANDBOX_DATABASE_URL and SANDBOX_REDIS_URL are.
     """
     given = {name: os.environ.get(f"SANDBOX_{name}", "") for name in ADDRESSES}
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        given = {name: os.environ.get(FROM_CONTROLLER + name, "") for name in ADDRESSES}
+    if os.environ.get("PYTEST_XDIST_WORKER"):  # its controller has set them, below
+        given = {name: os.environ[name] for name in ADDRESSES}
     for name in settings_of_the_product():
         os.environ.pop(name, None)
     os.environ.update(ENVIRONMENT)
@@ -84,11 +83,15 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(specs: Sequence[Any]) -> None:
-    """Gives each worker the servers, and its own database number in Valkey, before its settings load."""
+    """Gives each worker the servers, and its own database number in Valkey.
+
+    By the names that the settings read: a worker inherits our DJANGO_SETTINGS_MODULE, so that pytest-django loads them
+    before this file.
+    """
     address = urlsplit(os.environ["REDIS_URL"])
     for number, spec in enumerate(specs, start=1):
-        spec.env[f"{FROM_CONTROLLER}DATABASE_URL"] = os.environ["DATABASE_URL"]
-        spec.env[f"{FROM_CONTROLLER}REDIS_URL"] = urlunsplit(address._replace(path=f"/{number}"))
+        spec.env["DATABASE_URL"] = os.environ["DATABASE_URL"]
+        spec.env["REDIS_URL"] = urlunsplit(address._replace(path=f"/{number}"))
 
 
 @pytest.fixture(scope="session", autouse=True)

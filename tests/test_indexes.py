@@ -122,16 +122,18 @@ class Place(NamedTuple):
 @pytest.fixture(scope="module")
 def crowd(django_db_setup: None, django_db_blocker: Any) -> Iterator[Place]:
     """Committed, so that every test has it; all of it hangs on users, and goes with them."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        catalogue.operation("property_detail")
-        for statement in CROWD:
-            cursor.execute(statement)
-        bucket = Bucket.objects.order_by("pk")[20]
-        middle = Lead.objects.filter(bucket=bucket).order_by("pk")[499]
-        run = Run.objects.filter(status="running").order_by("pk")[0]
-    yield Place(bucket, middle, run)
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("TRUNCATE accounts_user RESTART IDENTITY CASCADE")
+    try:
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            catalogue.operation("property_detail")
+            for statement in CROWD:
+                cursor.execute(statement)
+            bucket = Bucket.objects.order_by("pk")[20]
+            middle = Lead.objects.filter(bucket=bucket).order_by("pk")[499]
+            run = Run.objects.filter(status="running").order_by("pk")[0]
+        yield Place(bucket, middle, run)
+    finally:  # also where a statement failed: each is committed by itself
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE accounts_user RESTART IDENTITY CASCADE")
 
 
 def leads_page(place: Place, filters: dict[str, Any]) -> Any:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 import requests
+from django.conf import settings
 
 from tests.network import NetworkBlockedError
 
@@ -58,3 +61,13 @@ def test_an_error_handler_for_failed_connections_does_not_hide_it() -> None:
 def test_this_machine_stays_reachable(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection((host, server.getsockname()[1]), timeout=2).close()
+
+
+def test_no_two_workers_share_a_database_or_a_cache() -> None:
+    """A worker of pytest-xdist counts and clears in its own: the settings in force say which."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+
+    if worker:
+        assert urlsplit(settings.REDIS_URL).path == f"/{int(worker.removeprefix('gw')) + 1}"
+    assert settings.CACHES["default"]["LOCATION"] == settings.CELERY_BROKER_URL == settings.REDIS_URL
+    assert os.environ["REDIS_URL"] == settings.REDIS_URL

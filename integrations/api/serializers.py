@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.common.serializers import CapField, ObjectField, StrictSerializer, WholeField
+from config.common.serializers import CapField, ObjectField, PlainDecimalField, StrictSerializer, WholeField
 from integrations import normalise
 from integrations.contract import Query
 from integrations.realestateapi.filter_names import FILTER_NAMES
@@ -107,6 +107,11 @@ class SkipTraceInput(StrictSerializer):
             return {"query": skip_trace_query(**attrs)}
         except ValueError as error:
             raise serializers.ValidationError({"address": [str(error)]}) from error
+
+
+class PriceInput(StrictSerializer):
+    operation = serializers.CharField(max_length=30, help_text="property_detail, skip_trace, …")
+    price = PlainDecimalField(max_digits=9, decimal_places=4, min_value=0, help_text="US dollars a unit, from now on")
 
 
 class DegreeField(serializers.FloatField):

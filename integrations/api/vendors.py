@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -10,10 +9,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.common.api import ApiView, Problem, not_found, ok, translates
+from accounts.api.idempotency import idempotent
+from config.common.api import NEEDS_ADMINISTRATOR, ApiView, Problem, not_found, ok, translates
 from config.common.schema import answer, refusal
-from config.common.serializers import MoneyField, StrictSerializer
+from config.common.serializers import MoneyField, Nothing
 from integrations import books, catalogue, vendors
+from integrations.api.serializers import PriceInput
 from integrations.models import Vendor
 from integrations.pace import database_now
 from integrations.vendors import BadPrice
@@ -42,66 +43,58 @@ class VendorSerializer(serializers.Serializer[Any]):
     operations = OperationSerializer(many=True)
 
 
-class PriceInput(StrictSerializer):
-    operation = serializers.CharField(max_length=30, help_text="property_detail, skip_trace, …")
-    price = serializers.DecimalField(
-        max_digits=9, decimal_places=4, min_value=Decimal(0), help_text="US dollars a unit, from now on"
-    )
+def permit(request: Request) -> None:
+    """Raises a Problem for whoever may not change vendors."""
+    user: Any = request.user
+    if not user.has_perm("integrations.change_vendor"):
+        raise Problem("FORBIDDEN", NEEDS_ADMINISTRATOR, status=403)
 
 
-class NoInput(StrictSerializer):
-    """A body with nothing in it."""
-
-
-class VendorBase(ApiView):
-    def vendor(self, name: str) -> Vendor:
-        self.permit()
-        if name not in vendors.names():
-            raise not_found("vendor")
-        return catalogue.vendor(name)
-
-    def permit(self) -> None:
-        if not self.user.has_perm("integrations.change_vendor"):
-            raise Problem("FORBIDDEN", "This needs an administrator.", status=403)
-
-
-class VendorsView(VendorBase):
+class VendorsView(ApiView):
     @extend_schema(
         operation_id="listVendors",
         summary="The vendors, which of them are available, and what each costs",
         responses={200: answer("VendorsAnswer", vendors=VendorSerializer(many=True)), **FORBIDDEN},
     )
     def get(self, request: Request) -> Response:
-        self.permit()
+        permit(request)
         return ok(vendors=[_shown(catalogue.vendor(name)) for name in sorted(vendors.names())])
 
 
-class ConfirmPricesView(VendorBase):
+class ConfirmPricesView(ApiView):
     @extend_schema(
         operation_id="confirmPrices",
         summary="The price list is right, the vendor's own count is not: ends a billing check",
-        request=NoInput,
+        request=Nothing,
         responses={200: answer("VendorAnswer", vendor=VendorSerializer()), **FORBIDDEN},
     )
+    @idempotent(first=permit)
     def post(self, request: Request, name: str) -> Response:
-        vendor = self.vendor(name)
-        self.body(NoInput)
+        vendor = _vendor(name)
+        self.body(Nothing)
         vendors.confirm_price_list(vendor, self.user)
         return ok(vendor=_shown(catalogue.vendor(name)))
 
 
-class PriceView(VendorBase):
+class PriceView(ApiView):
     @extend_schema(
         operation_id="setPrice",
         summary="What a unit of an operation costs from now on: ends a billing check too",
         request=PriceInput,
         responses={200: answer("VendorPriced", vendor=VendorSerializer()), **FORBIDDEN},
     )
+    @idempotent(first=permit)
     def post(self, request: Request, name: str) -> Response:
-        vendor = self.vendor(name)
+        vendor = _vendor(name)
         given = self.body(PriceInput)
         vendors.set_price(vendor=vendor, operation=given["operation"], price=given["price"], by=self.user)
         return ok(vendor=_shown(catalogue.vendor(name)))
+
+
+def _vendor(name: str) -> Vendor:
+    if name not in vendors.names():
+        raise not_found("vendor")
+    return catalogue.vendor(name)
 
 
 def _shown(vendor: Vendor) -> Any:

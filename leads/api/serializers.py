@@ -11,7 +11,14 @@ from rest_framework import serializers
 
 from config.common.contacts import MASKED, masked
 from config.common.paging import PageQuery
-from config.common.serializers import CamelModelSerializer, FlagField, StrictSerializer, camel
+from config.common.serializers import (
+    CamelModelSerializer,
+    FlagField,
+    PlainDecimalField,
+    StrictSerializer,
+    WholeField,
+    camel,
+)
 from integrations import normalise
 from leads.models import Activity, Lead, Tag
 
@@ -113,8 +120,8 @@ def _own_text(source: str) -> serializers.CharField:
     return serializers.CharField(source=source, max_length=200, allow_null=True, required=False)
 
 
-def _own_whole(most: int = normalise.INT_MAX, source: str | None = None) -> serializers.IntegerField:
-    return serializers.IntegerField(source=source, min_value=0, max_value=most, allow_null=True, required=False)
+def _own_whole(most: int = normalise.INT_MAX, source: str | None = None) -> WholeField:
+    return WholeField(source=source, min_value=0, max_value=most, allow_null=True, required=False)
 
 
 def _own_phone(source: str) -> _Cleaned:
@@ -135,30 +142,24 @@ class LeadEdit(StrictSerializer):
     lastName = _own_text("last_name")
     phone = _Cleaned(normalise.phone, "This is no phone number that could be called.")
     phoneType = _own_type("phone_type")
-    phoneDoNotCall = serializers.BooleanField(
+    phoneDoNotCall = FlagField(
         source="phone_do_not_call", required=False, help_text="true marks the number; a mark is never taken back"
     )
     secondaryPhone = _own_phone("secondary_phone")
     secondaryPhoneType = _own_type("secondary_phone_type")
-    secondaryPhoneDoNotCall = serializers.BooleanField(source="secondary_phone_do_not_call", required=False)
+    secondaryPhoneDoNotCall = FlagField(source="secondary_phone_do_not_call", required=False)
     email = _Cleaned(normalise.email, "This is no e-mail address.")
     mailingAddress = _own_text("mailing_address")
     mailingCity = _own_text("mailing_city")
     mailingState = _Cleaned(normalise.state, "Two letters are needed, such as WA.", source="mailing_state")
     mailingZip = _Cleaned(normalise.zip5, "Five digits are needed.", source="mailing_zip")
     bedrooms = _own_whole()
-    bathrooms = serializers.DecimalField(
-        max_digits=6,
-        decimal_places=2,
-        min_value=0,
-        allow_null=True,
-        required=False,
-    )
+    bathrooms = PlainDecimalField(max_digits=6, decimal_places=2, min_value=0, allow_null=True, required=False)
     sqft = _own_whole()
     yearBuilt = _own_whole(source="year_built")
     estimatedValue = _own_whole(10**15, source="estimated_value")
-    ownerOccupied = serializers.BooleanField(source="owner_occupied", allow_null=True, required=False)
-    vacant = serializers.BooleanField(allow_null=True, required=False)
+    ownerOccupied = FlagField(source="owner_occupied", allow_null=True, required=False)
+    vacant = FlagField(allow_null=True, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:

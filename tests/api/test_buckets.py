@@ -36,6 +36,8 @@ def test_ids_become_a_bucket_in_the_words_of_the_brief(api, ann):
         "enrichedLeads": 0,
         "queuedLeads": 0,
         "contactedLeads": 0,
+        "detailedLeads": 0,
+        "phoneLeads": 0,
         "enrichmentStatus": "pending",
         "enrichmentProgress": {},
         "createdAt": made["bucket"]["createdAt"],

@@ -16,6 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections, models
 from django.urls import get_resolver
@@ -28,6 +30,7 @@ from buckets.models import Bucket, Fill, Import
 from buckets.services import create_bucket
 from enrichment.models import Run, Schedule
 from enrichment.services import RunOptions, start_run
+from integrations import catalogue
 from integrations.models import VendorCall
 from integrations.pace import database_now
 from leads.models import Activity, Lead, Tag
@@ -171,6 +174,25 @@ def test_apollo_under_a_key_is_one_run_and_one_answer(api, ann, sandbox):
     assert Run.objects.count() == 1
 
 
+def test_a_decision_about_prices_is_made_once_and_told_to_nobody_who_may_not(api, ann):
+    ann.user_permissions.add(Permission.objects.get(codename="change_vendor"))
+    price = {"operation": "property_detail", "price": 0.07}
+    asked = [("price", price, {**price, "price": 0.08}), ("confirm-prices", {}, None)]
+
+    for name, body, other in asked:
+        address, before = f"/api/vendors/realestateapi/{name}", LogEntry.objects.count()
+        first, again = (api.post(address, body, Idempotency_Key=name) for _ in range(2))
+        assert (first.status_code, again.status_code, again.content) == (200, 200, first.content)
+        assert (again["Idempotent-Replay"], LogEntry.objects.count()) == ("true", before + 1)
+        if other is not None:
+            refused(api.post(address, other, Idempotency_Key=name), 409, "Idempotency-Key")
+    assert catalogue.operation("property_detail").price == Decimal("0.07")
+
+    ann.user_permissions.clear()
+    for name, body, _ in asked:
+        refused(Api(ann).post(f"/api/vendors/realestateapi/{name}", body, Idempotency_Key=name), 403)
+
+
 def test_a_refusal_is_not_kept_so_that_the_mistake_can_be_mended(api, ann):
     for body in ({"name": "", "propertyIds": ["1"]}, {"name": "x", "propertyIds": []}, b"{", {"nmae": "x"}):
         refused(api.post("/api/property/bucket", body, Idempotency_Key="k"), 400)
@@ -188,7 +210,7 @@ def test_a_look_up_that_was_refused_may_be_asked_again(api, ann, sandbox):
     ann.monthly_budget = "10"
     ann.save()
 
-    assert body_of(api.post("/api/property/search", asked, Idempotency_Key="k"))["cost"] == "0.05"
+    assert body_of(api.post("/api/property/search", asked, Idempotency_Key="k"))["cost"] == 0.05
 
 
 def test_a_key_is_forgotten_after_a_day(api, ann):
@@ -261,7 +283,7 @@ def test_look_ups_at_once_under_one_key_are_one_purchase_and_one_answer(sandbox)
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
-    assert answers[0].json()["cost"] == "0.10"
+    assert answers[0].json()["cost"] == 0.1
     assert sum(requests_of(sandbox).values()) == 1
 
 
@@ -319,7 +341,7 @@ def test_what_a_killed_look_up_bought_serves_its_repeat(sandbox):
 
     refused(api.post("/api/property/search", {**asked, "size": 3}, Idempotency_Key="k"), 409, "Idempotency-Key")
     first, again = (api.post("/api/property/search", asked, Idempotency_Key="k") for _ in range(2))
-    assert (body_of(first)["count"], body_of(first)["cost"], again.content) == (2, "0.00", first.content)
+    assert (body_of(first)["count"], body_of(first)["cost"], again.content) == (2, 0, first.content)
     assert billed(sandbox) == paid
 
 

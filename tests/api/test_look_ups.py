@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from integrations import catalogue
 from integrations.models import Lookup, Vendor, VendorCall
-from integrations.pace import hold_back
+from integrations.pace import database_now, hold_back
 from tests.api.client import body_of, refused
 from tests.support import billed, fail_with, requests_of, set_operations, some_ids
 
@@ -156,12 +157,26 @@ class TestDetail:
     def test_what_is_in_doubt_is_not_bought_again(self, api, sandbox):
         (property_id,) = some_ids(sandbox, 1)
         body_of(api.get(f"/api/property/detail?id={property_id}"))
-        Lookup.objects.update(state="in_doubt")
+        Lookup.objects.update(state="in_doubt", facts=None, fetched_at=None)  # its first purchase, whose answer is lost
 
         answer = api.get(f"/api/property/detail?id={property_id}")
 
         refused(answer, 409)
         assert (answer.json()["error"]["code"], VendorCall.objects.count()) == ("IN_DOUBT", 1)
+
+    @pytest.mark.parametrize("state", ["in_doubt", "buying"])
+    def test_what_is_owned_serves_while_buying_it_again_is_in_doubt_or_under_way(self, api, sandbox, state):
+        (property_id,) = some_ids(sandbox, 1)
+        first = body_of(api.get(f"/api/property/detail?id={property_id}"))
+        Lookup.objects.update(state=state)
+
+        again = body_of(api.get(f"/api/property/detail?id={property_id}"))
+        Lookup.objects.update(fetched_at=database_now() - timedelta(days=1000))
+        stale = api.get(f"/api/property/detail?id={property_id}")
+
+        assert (again["property"], again["cost"], again["owned"]) == (first["property"], 0, True)
+        assert stale.status_code == (409 if state == "in_doubt" else 503)
+        assert VendorCall.objects.count() == 1
 
     def test_a_missing_key_is_the_operators_to_set(self, api, sandbox, settings):
         settings.VENDORS = {**settings.VENDORS, "realestateapi": {**settings.VENDORS["realestateapi"], "key": ""}}

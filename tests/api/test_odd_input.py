@@ -10,6 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from config.common.throttles import UserThrottle
 from tests.api.client import Api
+from tests.api.test_declared import may_change_vendors
 from tests.api.test_tenancy import World
 
 ODD = [
@@ -42,6 +43,7 @@ def operations() -> list[tuple[str, str, list[str], list[str]]]:
 @pytest.fixture
 def world(ann, sandbox, monkeypatch):
     monkeypatch.setattr(UserThrottle, "allow_request", lambda *_: True)
+    may_change_vendors(ann)
     return World(ann)
 
 

@@ -11,11 +11,12 @@ from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
 from django.utils import timezone
 
+from config.common.api import NEEDS_ADMINISTRATOR
 from enrichment.metrics import exposition
 from integrations import breaker, catalogue, vendors
 from integrations.models import Operation, Vendor
 from tests.admin_site import act, address, staff, superuser, words
-from tests.api.client import Api
+from tests.api.client import Api, refused
 from tests.command_line import assert_refused, run
 from tests.integrations.doubtful import doubtful
 from tests.integrations.test_vendors import form_of, page_of
@@ -154,19 +155,28 @@ def test_a_senseless_price_is_refused_and_decides_nothing(price: str, paused: Ve
     assert state() == (True, "Needs billing check: $9.50.", 0)
 
 
+@pytest.mark.parametrize("price", ["1_0", "٣", "NaN", True, None, [1], ""])
+def test_a_price_in_no_plain_digits_is_refused(price: Any, paused: Vendor) -> None:
+    body = {"operation": "property_detail", "price": price}
+
+    refused(Api(superuser()[0]).post("/api/vendors/realestateapi/price", body), 400, "price")
+    assert catalogue.operation("property_detail").price is None
+    assert state() == (True, "Needs billing check: $9.50.", 0)
+
+
 def test_only_who_may_change_vendors_decides(paused: Vendor) -> None:
     bob, client = staff("bob")
     api = Api(bob)
 
     assert client.post(page_of("realestateapi", "confirm-prices")).status_code == 403
-    refused = run("vendors", "confirm-prices", "realestateapi", "--user", "bob")
-    assert (refused.status, "bob may not change vendors" in refused.err) == (1, True)
+    told = run("vendors", "confirm-prices", "realestateapi", "--user", "bob")
+    assert (told.status, "bob may not change vendors" in told.err) == (1, True)
     for answer in (
         api.get("/api/vendors"),
         api.post("/api/vendors/realestateapi/confirm-prices", {}),
         api.post("/api/vendors/realestateapi/price", {"operation": "property_detail", "price": "1"}),
     ):
-        assert (answer.status_code, answer.json()["error"]["message"]) == (403, "This needs an administrator.")
+        assert (answer.status_code, answer.json()["error"]["message"]) == (403, NEEDS_ADMINISTRATOR)
     assert Api(superuser()[0]).post("/api/vendors/nobody/confirm-prices", {}).status_code == 404
     assert state() == (True, "Needs billing check: $9.50.", 0)
 
