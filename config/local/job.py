@@ -167,7 +167,7 @@ class Job:
             if time.monotonic() - moved > STALL_SECONDS:
                 raise LocalError(f"nothing has moved for {STALL_SECONDS} s. {run['waiting']}")
             eta = f", {run['etaSeconds']} s to go" if run["etaSeconds"] else ""
-            words = f"{counts['enriched']:,} with a phone, spent ${run['spent']}{eta}"
+            words = f"{counts['enriched']:,} with a phone, spent ${run['spent']:,.2f}{eta}"
             if run["status"] == "paused":
                 raise LocalError(f"the run is paused: {run['reason']}")
             return Tick(counts["done"], counts["total"], words, over=run["status"] in ("completed", "cancelled"))
