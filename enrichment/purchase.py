@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -35,7 +36,7 @@ from integrations.errors import (
 from integrations.gate import Closed, Owned, Payer, Plan
 from integrations.models import Operation, Purse, VendorCall
 from integrations.pace import database_now
-from integrations.purses import Afterwards, Cap, money_cap
+from integrations.purses import Afterwards, Cap, money_cap, vendor_cap
 from leads.counters import count_facts
 
 log = logging.getLogger(__name__)
@@ -167,8 +168,37 @@ def _afterwards(stage: int, run: Run) -> Afterwards | None:
     """The traces that details lead to: a run finishes leads, and buys no detail whose trace does not fit as well."""
     if stage != Stage.DETAIL or not run.options.get("skipTrace", True):
         return None
-    each = catalogue.operation("skip_trace").unit_price
-    return Afterwards(each=each, most=each * (run.total - run.done), begun=lambda: each * queue.to_trace(run))
+    trace, detail = catalogue.operation("skip_trace"), catalogue.operation("property_detail")
+    begun = _Begun(run, trace.unit_price)
+    elsewhere = trace.vendor_id != detail.vendor_id
+    caps = (vendor_cap(trace.vendor_id, trace.vendor.cap, database_now()),) if elsewhere else ()
+    return Afterwards(trace.unit_price, trace.vendor_id, begun.exactly, begun.at_most, caps)
+
+
+class _Begun:
+    """The traces that runs at work have still to buy, US dollars, by the scope of the cap that they count against."""
+
+    def __init__(self, run: Run, each: Decimal) -> None:
+        self._run, self._each = run, each
+
+    @cached_property
+    def _at_work(self) -> list[tuple[UUID, int, int]]:
+        """Run, owner and open leads of every run at work that asks for contacts."""
+        active = Run.objects.filter(status__in=Run.ACTIVE, kind=Run.Kind.PROPERTY).exclude(options__skipTrace=False)
+        rows = active.values_list("pk", "owner_id", "total", "enriched", "partial", "failed", "skipped")
+        return [(pk, owner, total - sum(done)) for pk, owner, total, *done in rows]
+
+    def _runs(self, scope: str) -> list[tuple[UUID, int, int]]:
+        kind, name, *_ = scope.split(":")
+        if kind == "run":
+            return [row for row in self._at_work if str(row[0]) == name]
+        return [row for row in self._at_work if kind != "user" or str(row[1]) == name]
+
+    def at_most(self, scope: str) -> Decimal:
+        return self._each * sum(leads for *_, leads in self._runs(scope))
+
+    def exactly(self, scope: str) -> Decimal:
+        return self._each * queue.to_trace([pk for pk, *_ in self._runs(scope)])
 
 
 def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
@@ -247,7 +277,7 @@ def _buy(operation: Operation, stage: int, name: str, bought: _Bought) -> None:
     stops = gate.stops_vendor(outcome.failure)
     if stops is not None:
         gate.persist(lambda: breaker.pause(operation.vendor_id, stops))
-    out_of_order = gate.persist(lambda: gate.note(operation, outcome.failure, call_id))
+    out_of_order = outcome.answered and gate.persist(lambda: gate.note(operation, outcome.failure, call_id))
     try:
         gate.persist(lambda: _conclude(stage, call_id, bought, outcome, out_of_order))
     except Exception as error:  # the paid answers at least are kept: their leads are served from them later, for $0
@@ -317,7 +347,6 @@ def _after_failure(
 
 def _try_again(run: Run, items: Sequence[Waiting], failure: NotSent | BilledError, out_of_order: bool) -> None:
     wait = failure.retry_after or 0 if isinstance(failure, NotSent) else 0
-    out_of_order = out_of_order and isinstance(failure, NotSent)  # what is billed each time is not tried for ever
     if out_of_order or wait > 60:  # the vendor is out for a while: nothing is wrong with these leads
         queue.give_back([i.id for i in items], delay=min(wait, 60))
         return

@@ -184,11 +184,25 @@ def let_go(run_id: UUID) -> bool:
             end(run, [Ending(pk, lead_id, Outcome.SKIPPED) for pk, lead_id in rows])
             return False
         give_back([pk for pk, _ in rows])
-        if run.paused_by == Run.Pause.DOUBT and run.in_doubt <= most_in_doubt(run):
-            run.status, run.paused_by, run.reason = Run.Status.RUNNING, "", ""
+        if _waited_for_that(run):
+            run.status, run.paused_by, run.reason, run.cap_scope = Run.Status.RUNNING, "", "", ""
+            unpark(run)
         run.save()
         show_progress(run)
     return run.status in Run.ACTIVE
+
+
+def _waited_for_that(run: Run) -> bool:
+    """Whether a decision lets a paused run go on: it waited for it, for money that was held, or for a vendor that sells
+    again. What a person has paused stays so.
+    """
+    if run.paused_by == Run.Pause.DOUBT:
+        return run.in_doubt <= most_in_doubt(run)
+    if run.paused_by == Run.Pause.VENDOR:
+        names = [stages.operation_name(stage, run.options) for stage in stages.stages_of(run.kind)]
+        vendors = [catalogue.operation(name).vendor for name in names]
+        return all(vendor.enabled and not vendor.paused_reason for vendor in vendors)
+    return run.paused_by == Run.Pause.CAP
 
 
 # --- Short of money ---------------------------------------------------------------------------------------------------
@@ -212,9 +226,9 @@ def can_move(run: Run) -> bool:
     return open_items.filter(soon).exists() or open_items.filter(under_way, token__isnull=False).exists()
 
 
-def to_trace(run: Run) -> int:
-    """Leads whose detail is bought, or being bought, and whose trace is neither bought nor reserved."""
-    items = RunItem.objects.filter(run=run)
+def to_trace(run_ids: Sequence[UUID]) -> int:
+    """Leads of runs whose detail is bought, or being bought, and whose trace is neither bought nor reserved."""
+    items = RunItem.objects.filter(run__in=run_ids)
     traced_next = items.filter(stage=Stage.SKIP_TRACE, token__isnull=True).count()
     return traced_next + items.filter(stage=Stage.DETAIL, token__isnull=False).count()
 

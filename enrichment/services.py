@@ -305,8 +305,9 @@ def resume_run(*, run: Run, by: Any, max_cost: Decimal | None = None) -> Run:
 
 def go_on(run: Run) -> None:
     """Makes a run that is paused run. It must be locked; ring for it afterwards."""
-    run.status, run.paused_by, run.reason, run.cap_scope = Run.Status.RUNNING, "", "", ""
+    run.status, run.paused_by, run.reason, run.cap_scope, run.cap_mark = Run.Status.RUNNING, "", "", "", ""
     run.save()
+    queue.unpark(run)  # what a limit had no room for is asked about anew
 
 
 def _check_new_cap(run: Run, max_cost: Decimal) -> None:

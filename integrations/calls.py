@@ -71,6 +71,7 @@ def keep_evidence(call: VendorCall, evidence: Evidence, now: datetime) -> None:
 def count_as_billed(call: VendorCall, now: datetime, **facts: Any) -> None:
     """The vendor's policy says that its server errors are billed: the money is spent, its facts may be bought again."""
     _free_lookups(call)
+    call.units = call.reserved / call.price if call.price else ZERO
     end(call, VendorCall.State.WRITTEN_OFF, now, cost=call.reserved, **facts)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
-from integrations.errors import Category
+from integrations.errors import Category, Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class Reply:
     answers: Mapping[str, Answer]
     units: Decimal
     claimed: Decimal | None = None
+    evidence: Evidence | None = None
     status: int = 200
     request_id: str = ""
     later: Decimal | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -96,9 +97,10 @@ class Rejected(VendorFailure):
         category: Category | None = None,
         charged: bool = False,
         evidence: Evidence | None = None,
+        units: Decimal | None = None,
     ) -> None:
         super().__init__(reason, status=status, category=category)
-        self.charged, self.evidence = charged, evidence
+        self.charged, self.evidence, self.units = charged, evidence, units
 
 
 class Misconfigured(VendorFailure):

@@ -5,27 +5,36 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
 from config.common.ids import uuid7_floor
-from integrations.models import Vendor, VendorCall
+from integrations.models import Operation, Vendor, VendorCall
 from integrations.pace import database_now
 from integrations.purses import ZERO
 
 LEAST = Decimal(5)  # US dollars a day that are looked over
+CHECK = "Needs billing check"
 SHARE = Decimal("0.10")  # of what the price list comes to that day
 
 
 def of_day(vendor_name: str, now: datetime) -> tuple[Decimal, Decimal]:
-    """US dollars of this day (UTC), of operations whose list nobody has confirmed: what the vendor claims above the
-    list, and what the list comes to.
+    """US dollars of this day (UTC) at today's prices, of operations whose list nobody has confirmed: what the vendor
+    claims above the list, and what the list comes to.
     """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    calls = VendorCall.objects.filter(operation__vendor=vendor_name, pk__gte=uuid7_floor(midnight))
-    calls = calls.filter(operation__list_confirmed_at=None)
-    sums = calls.aggregate(excess=Sum("excess"), cost=Sum("cost"))
-    return sums["excess"] or ZERO, sums["cost"] or ZERO
+    claimed, listed = ZERO, ZERO
+    for operation in Operation.objects.filter(vendor=vendor_name, list_confirmed_at=None, name__in=settings.OPERATIONS):
+        calls = VendorCall.objects.filter(operation=operation, pk__gte=uuid7_floor(midnight))
+        sums = calls.filter(price=operation.unit_price).aggregate(excess=Sum("excess"), cost=Sum("cost"))
+        claimed, listed = claimed + (sums["excess"] or ZERO), listed + (sums["cost"] or ZERO)
+    return claimed, listed
+
+
+def allowed(listed: Decimal) -> Decimal:
+    """US dollars of claims above the list that are looked over on a day on which the list comes to `listed`."""
+    return max(LEAST, SHARE * listed)
 
 
 def note(call: VendorCall) -> None:
@@ -41,10 +50,10 @@ def note(call: VendorCall) -> None:
 def check(name: str) -> None:
     """Pauses a vendor for a billing check where its claims of this day pass the limit."""
     claimed, listed = of_day(name, database_now())
-    if claimed <= max(LEAST, SHARE * listed):
+    if claimed <= allowed(listed):
         return
     Vendor.objects.filter(pk=name, paused_reason="").update(
         billing_check=True,
-        paused_reason=f"Needs billing check: {name} claims ${claimed:.2f} more today than the price list says "
+        paused_reason=f"{CHECK}: {name} claims ${claimed:.2f} more today than the price list says "
         f"(${listed:.2f}). Say that the list is right, or set a price.",
     )

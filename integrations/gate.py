@@ -53,6 +53,7 @@ from integrations.purses import MOST_UNITS, ZERO, Afterwards, Cap
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 PROVEN_FOR = timedelta(minutes=5)  # since an operation's last good answer
+LEAVES_WITHIN = timedelta(seconds=5)  # of its slot, a reserved request has left or has been given up
 
 
 class Closed(Exception):
@@ -117,6 +118,11 @@ class Outcome:
     failure: VendorFailure | None = None
     latency_ms: int | None = None
 
+    @property
+    def answered(self) -> bool:
+        """Whether it says anything of the vendor: a request that was given up before it left does not."""
+        return self.reply is not None or self.failure is not None
+
 
 # --- Begin -----------------------------------------------------------------------------------------------------------
 
@@ -140,11 +146,12 @@ def enter(operation_id: int, *, single: bool = False) -> Operation:
     if wait := pace.wait_for_slot(operation.next_slot_at, now):
         raise Closed(f"the pace of {operation}", wait)
     flying = VendorCall.objects.filter(operation__vendor=vendor, state__in=VendorCall.OPEN, lease_until__gt=now)
-    counts = flying.aggregate(all=Count("pk"), own=Count("pk", filter=Q(operation=operation)))
+    leaving = Q(state=VendorCall.State.SENT) | Q(slot_at__gt=now - LEAVES_WITHIN)  # not those whose worker is dead
+    counts = flying.aggregate(all=Count("pk"), own=Count("pk", filter=Q(operation=operation) & leaving))
     if counts["all"] >= (1 if breaker.is_probing(vendor, now) else settings.VENDOR_IN_FLIGHT):
         raise Closed(f"{counts['all']} requests to {vendor} are in flight", 0.05)
     if counts["own"] and not single and not _is_proven(operation, now):
-        raise Closed(f"the first answer of {operation} is awaited", 0.05)
+        raise Closed(f"the first answer of {operation} is awaited", 0.1)
     return operation
 
 
@@ -279,11 +286,16 @@ def _lease() -> timedelta:
 
 def would_fit(operation: Operation, payer: Payer) -> bool:
     """Whether the cheapest input would fit under every cap at this moment. A reading, not a promise."""
-    next_, begun = (payer.afterwards.each, payer.afterwards.begun()) if payer.afterwards else (ZERO, ZERO)
-    for cap in _caps(operation, payer, pace.database_now()):
+    caps, then = _caps(operation, payer, pace.database_now()), payer.afterwards
+    for cap in (*caps, *(then.caps if then else ())):
         room = purses.room(cap)
-        needed = cap.per_input if cap.per_input is not None else operation.unit_price + next_ + begun
-        if room is not None and room < needed:
+        if room is None:
+            continue
+        needed = cap.per_input if cap.per_input is not None else operation.unit_price
+        if then is not None and then.concerns(cap):
+            needed = then.each if cap in then.caps else needed + then.each
+            room = then.room(cap.scope, room, needed)
+        if room < needed:
             return False
     return True
 
@@ -447,8 +459,10 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | Non
         cursor.execute(
             f"""
             UPDATE integrations_lookup l
-               SET state = 'answered', cost = l.cost + a.cost,
-                   facts = CASE WHEN a.less AND {_KEEPS} THEN l.facts ELSE a.facts END,
+               SET state = CASE WHEN a.category = 'INVALID_DATA' AND NOT (a.less AND {_KEEPS}) THEN 'garbage'
+                                ELSE 'answered' END,
+                   cost = l.cost + a.cost,
+                   facts = CASE WHEN a.less AND {_KEEPS} THEN l.facts WHEN {_KEEPS} THEN {_MERGED} ELSE a.facts END,
                    category = CASE WHEN a.less AND {_KEEPS} THEN '' ELSE a.category END,
                    fetched_at = CASE WHEN a.less AND {_KEEPS} THEN l.fetched_at ELSE %(now)s END
               FROM jsonb_to_recordset(%(rows)s::jsonb)
@@ -460,6 +474,8 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | Non
     two_names = names.already_owned([a.also for a in reply.answers.values() if a.found and a.also])
     _own_under_other_keys(call, reply, now)
     names.learn_from(call.operation.name, reply.answers)
+    if reply.evidence is not None:
+        calls.keep_evidence(call, reply.evidence, now)
     call.found, call.units, call.request_id = found, units, reply.request_id[:64]
     if reply.claimed is not None:
         call.claimed = min(reply.claimed, MOST_UNITS)
@@ -473,8 +489,16 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | Non
     return Settled(answers, two_names)
 
 
-# An owned answer that found something is never replaced by one that finds less.
-_KEEPS = "l.facts IS NOT NULL AND l.category = '' AND l.fetched_at IS NOT NULL"
+# An owned answer that found something is never replaced by one that finds less: what a newer one leaves out stays, but
+# of another owner nothing of the former one's.
+_KEEPS = "(l.facts IS NOT NULL AND l.category = '' AND l.fetched_at IS NOT NULL)"
+_OWNERS = (
+    "'{owner_name,owner_type,first_name,last_name,mailing_address,mailing_city,mailing_state,mailing_zip}'::text[]"
+)
+_MERGED = f"""CASE WHEN NOT jsonb_exists(l.facts, 'owner_name') THEN a.facts
+    WHEN coalesce(a.facts->>'owner_name', l.facts->>'owner_name') IS NOT DISTINCT FROM l.facts->>'owner_name'
+    THEN a.facts || l.facts || jsonb_strip_nulls(a.facts)
+    ELSE a.facts || (l.facts - {_OWNERS}) || jsonb_strip_nulls(a.facts) END"""
 
 
 def _is_less(answer: Answer) -> bool:
@@ -527,10 +551,10 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
     elif isinstance(failure, BilledError):
         calls.count_as_billed(call, now, status=failure.status, latency_ms=latency_ms)
     elif isinstance(failure, Rejected) and failure.charged:
-        _pay_for_nothing(call, now)
+        cost = _pay_for_nothing(call, failure, now)
         if failure.evidence is not None:
             calls.keep_evidence(call, failure.evidence, now)
-        calls.end(call, VendorCall.State.SETTLED, now, cost=call.reserved, status=failure.status, latency_ms=latency_ms)
+        calls.end(call, VendorCall.State.SETTLED, now, cost=cost, status=failure.status, latency_ms=latency_ms)
     else:
         calls.release(call, failure.reason, status=failure.status, latency_ms=latency_ms)
         if isinstance(failure, NotSent) and not isinstance(failure, HeldBack) and (wait := failure.retry_after):
@@ -538,8 +562,13 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
     return True
 
 
-def _pay_for_nothing(call: VendorCall, now: datetime) -> None:
-    """An unusable answer was paid for: what was owned before stays owned, the rest is not bought again for a while."""
+def _pay_for_nothing(call: VendorCall, failure: Rejected, now: datetime) -> Decimal:
+    """An unusable answer was paid for: what was owned before stays owned, the rest is not bought again for a while.
+
+    Returns what it cost by the price list, US dollars: all that was reserved where nobody can tell the units.
+    """
+    cost = call.reserved if failure.units is None else min(call.reserved, (failure.units * call.price).quantize(MONEY))
+    call.units = cost / call.price if call.price else ZERO
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -553,10 +582,11 @@ def _pay_for_nothing(call: VendorCall, now: datetime) -> None:
             {
                 "category": Category.INVALID_DATA,
                 "now": now,
-                "cost": (call.reserved / call.inputs).quantize(MONEY),
+                "cost": (cost / call.inputs).quantize(MONEY),
                 "call": call.pk,
             },
         )
+    return cost
 
 
 def note(

@@ -61,15 +61,28 @@ def lead_cap(user_id: int, leads: int, now: datetime) -> Cap:
 @dataclass(frozen=True, slots=True)
 class Afterwards:
     """What inputs will cost once they are answered, US dollars: the trace of a detail. Under a cap that has no room for
-    both neither is bought, so that a run finishes leads.
+    both neither is bought, so that runs finish leads.
 
-    each: of each input. most: of everything the payer has begun, at most; only where a cap is so near that this might
-    matter is `begun` asked for the exact amount.
+    each: of each input. vendor: who sells that. caps: of that vendor, where it is another. begun: by a cap's scope, what
+    is begun and not paid for yet, of all whom this cap holds; most: the same at most, and cheap to know: `begun` is
+    asked only where a cap is so near that it might matter.
     """
 
     each: Decimal
-    most: Decimal
-    begun: Callable[[], Decimal]
+    vendor: str
+    begun: Callable[[str], Decimal]
+    most: Callable[[str], Decimal]
+    caps: tuple[Cap, ...] = ()
+
+    def room(self, scope: str, room: Decimal, wanted: Decimal) -> Decimal:
+        """What a cap has room for, less what is begun under it. wanted: for more than that nobody asks."""
+        return room - self.begun(scope) if room < wanted + self.most(scope) else room
+
+    def concerns(self, cap: Cap) -> bool:
+        """Whether what follows counts against this cap too."""
+        return cap.per_input is None and (
+            not cap.scope.startswith("vendor:") or cap.scope.startswith(f"vendor:{self.vendor}:")
+        )
 
 
 def reserve(
@@ -80,18 +93,19 @@ def reserve(
     prices: the most each input can cost. Returns how many inputs fit, what was held by scope, and the cap that
     stopped the rest (None: all fit).
     """
-    rows = _locked(caps)
+    further = afterwards.caps if afterwards else ()
+    rows = _locked([*caps, *further])
     fit, stopper = len(prices), None
-    whole = [price + afterwards.each for price in prices] if afterwards else prices
-    begun: Decimal | None = None
-    for cap in caps:
+    for cap in (*caps, *further):
         if cap.limit is None:
             continue
         room = cap.limit - rows[cap.scope].spent - rows[cap.scope].reserved
-        if afterwards and cap.per_input is None and room < sum(whole, ZERO) + afterwards.most:
-            begun = afterwards.begun() if begun is None else begun
-            room -= begun
-        within = _how_many(whole, cap, room)
+        amounts: Sequence[Decimal] = prices
+        if afterwards and afterwards.concerns(cap):
+            now = prices if cap not in further else [ZERO] * len(prices)
+            amounts = [amount + afterwards.each for amount in now]
+            room = afterwards.room(cap.scope, room, sum(amounts, ZERO))
+        within = _how_many(amounts, cap, room)
         if within < fit:
             fit, stopper = within, cap
     holds = {cap.scope: sum((cap.per_input or price for price in prices[:fit]), ZERO) for cap in caps} if fit else {}

@@ -224,7 +224,8 @@ def _buy(name: str, operation: Operation, plan: gate.Plan) -> gate.Settled | Ven
                 gate.fail(call_id, outcome.failure, outcome.latency_ms)
             return outcome.failure
 
-    gate.persist(lambda: gate.note(operation, outcome.failure, call_id))
+    if outcome.answered:
+        gate.persist(lambda: gate.note(operation, outcome.failure, call_id))
     result = gate.persist(conclude)
     if (reason := gate.stops_vendor(outcome.failure)) is not None:
         gate.persist(lambda: breaker.pause(operation.vendor_id, reason))

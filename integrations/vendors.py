@@ -15,7 +15,7 @@ from django.db.models import Count, Q, QuerySet
 
 from config.common.ids import uuid7_floor
 from config.common.percent import percent
-from integrations import available, breaker
+from integrations import available, breaker, excess
 from integrations.apollo import client as apollo
 from integrations.errors import VendorFailure
 from integrations.models import Operation, Purse, Vendor, VendorCall
@@ -166,7 +166,7 @@ def confirm_price_list(vendor: Vendor, by: Any) -> None:
     switched off for another reason. Nothing of what was charged changes.
     """
     with transaction.atomic():
-        _decide_prices(vendor.pk, list(_locked_operations(vendor.pk)))
+        _decide_prices(vendor.pk, list(_locked_operations(vendor.pk)), confirmed=True)
         _tell(by, vendor, "The price list is right")
 
 
@@ -185,7 +185,7 @@ def set_price(*, vendor: Vendor, operation: str, price: Decimal, by: Any) -> Non
             raise BadPrice(f"{vendor} sells no {operation[:40]!r}: one of {', '.join(sorted(rows))}.")
         was = rows[operation].setting("price") if operation in settings.OPERATIONS else rows[operation].price
         Operation.objects.filter(pk=rows[operation].pk).update(price=price)
-        _decide_prices(vendor.pk, [rows[operation]])
+        _decide_prices(vendor.pk, [rows[operation]], confirmed=price == was)
         _tell(by, vendor, f"{operation} price: {was} → {price}")
 
 
@@ -196,7 +196,7 @@ def prices_were_set(operations: Iterable[Operation]) -> None:
         by_vendor.setdefault(row.vendor_id, []).append(row)
     for vendor, rows in by_vendor.items():
         list(_locked_operations(vendor))
-        _decide_prices(vendor, rows)
+        _decide_prices(vendor, rows, confirmed=False)
 
 
 def set_server_error_policy(*, vendor: Vendor, policy: str, by: Any) -> None:
@@ -215,12 +215,18 @@ def _locked_operations(vendor: str) -> QuerySet[Operation]:
     return Operation.objects.select_for_update(no_key=True).filter(vendor=vendor).order_by("pk")
 
 
-def _decide_prices(vendor: str, operations: Sequence[Operation]) -> None:
-    """The claims of these operations count anew from now on, and the vendor's billing check is over."""
-    Operation.objects.filter(pk__in=[row.pk for row in operations]).update(list_confirmed_at=database_now())
+def _decide_prices(vendor: str, operations: Sequence[Operation], *, confirmed: bool) -> None:
+    """The vendor's billing check is over. confirmed: its claims about these operations are only summed from now on;
+    else they count against the new price.
+    """
+    at = database_now() if confirmed else None
+    Operation.objects.filter(pk__in=[row.pk for row in operations]).update(list_confirmed_at=at)
+    claimed, listed = excess.of_day(vendor, database_now())
+    if claimed > excess.allowed(listed):  # of other operations, which nobody has decided
+        return
     checked = Vendor.objects.filter(pk=vendor, billing_check=True)
-    checked.filter(enabled=False).update(billing_check=False)  # a person's own reason stays
-    checked.filter(enabled=True).update(billing_check=False, paused_reason="")
+    checked.filter(enabled=True, paused_reason__startswith=excess.CHECK).update(paused_reason="")
+    checked.update(billing_check=False)  # another reason, or a person's, stays
 
 
 def _tell(by: Any, vendor: Vendor, words: str) -> None:
