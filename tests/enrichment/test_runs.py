@@ -508,3 +508,69 @@ def test_the_runs_of_a_user_who_was_switched_off_buy_nothing(sandbox: Sandbox, b
     User.objects.update(is_active=False)
     assert purchase.step(1, "property_detail").worked is False
     assert (requests_of(sandbox), run.items.filter(stage=1).count()) == ({}, 60)
+
+
+def test_runs_that_share_a_budget_finish_leads_together(sandbox: Sandbox, settings: Any) -> None:
+    set_operations(settings, batch=10)
+    ann = make_user("sharing", monthly_budget=Decimal("2.00"))
+    buckets = [make_bucket(sandbox, ann, 40, start=n, name=str(n)) for n in (200, 300)]
+    for bucket in buckets:
+        start(bucket)
+    pump_until_still()
+    details = Lead.objects.filter(bucket__in=buckets, enriched_at__isnull=False)
+    assert details.count() >= 20
+    assert not details.filter(skip_traced_at=None).exists()
+    assert billed(sandbox) <= 2
+
+
+def test_the_trace_vendors_own_cap_stops_details_too(sandbox: Sandbox, bucket: Bucket, settings: Any) -> None:
+    trace = settings.OPERATIONS["skip_trace"] | {"vendor": "signalhouse"}
+    settings.OPERATIONS = settings.OPERATIONS | {"skip_trace": trace}
+    settings.SKIP_TRACE_VENDOR = "signalhouse"
+    Vendor.objects.update_or_create(name="signalhouse", defaults={"daily_cap": Decimal("0.50")})
+    run = finish(start(bucket))
+    assert (run.status, run.paused_by) == ("paused", "cap")
+    assert bucket.leads.filter(enriched_at__isnull=False).count() == run.done >= 10
+
+
+def test_whoever_raises_the_limit_brings_forward_what_was_set_aside(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = start(bucket, max_cost=Decimal("0.10"))
+    with transaction.atomic():
+        locked = queue.lock_run(run.pk)
+        assert locked is not None
+        queue.park(locked, list(run.items.order_by("pk").values_list("pk", flat=True)[:30]), run.purse_scope)
+    services.resume_run(run=run, by=run.owner, max_cost=Decimal(10))
+    run = finish(run)
+    assert (run.status, run.done) == ("completed", 60)
+
+
+def test_a_run_short_of_money_goes_on_once_its_doubt_is_decided(sandbox: Sandbox, settings: Any) -> None:
+    set_operations(settings, batch=10)
+    bucket = make_bucket(sandbox, make_user(), 40)
+    fail_with(sandbox, "skip_trace", "cut", count=1)
+    run = finish(start(bucket, max_cost=Decimal(1)), 8)
+    assert (run.status, run.paused_by, run.in_doubt) == ("paused", "cap", 10)
+    sandbox.faults.replace([])
+    for call in VendorCall.objects.filter(state="in_doubt"):
+        with transaction.atomic():
+            calls.release_doubt(call.pk)
+    purchase.reap()
+    run = finish(run)
+    assert (run.in_doubt, run.paused_by) == (0, "cap")
+    assert run.done >= 10
+
+
+def test_a_request_given_up_before_it_left_says_nothing_of_the_vendor(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = start(bucket)
+    operation = purchase.catalogue.operation("property_detail")
+    with transaction.atomic():
+        bought = purchase._claim(purchase.gate.enter(operation.pk), 1, "property_detail", [])
+    assert bought is not None
+    Vendor.objects.filter(pk="realestateapi").update(failures=9)
+    operation.refresh_from_db()
+    type(operation).objects.filter(pk=operation.pk).update(doubts=2)
+    purchase._buy(operation, 1, "property_detail", bought)
+    operation.refresh_from_db()
+    assert (operation.doubts, operation.answered_from) == (2, "")
+    assert Vendor.objects.get(pk="realestateapi").failures == 9
+    assert (requests_of(sandbox), run.items.filter(token=None).count()) == ({}, 60)

@@ -531,15 +531,16 @@ def test_an_operation_that_has_not_answered_of_late_sends_one_request_at_a_time(
 
 def test_nothing_is_bought_that_a_cap_could_not_finish(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
     cap = money_cap(f"run:{payer.run_id}", Decimal("0.30"), "this run's cap")
-    asked: list[int] = []
+    asked: list[str] = []
 
-    def begun() -> Decimal:
-        asked.append(1)
+    def begun(scope: str) -> Decimal:
+        asked.append(scope)
         return Decimal("0.05")
 
-    finishing = Afterwards(each=Decimal("0.05"), most=Decimal("0.25"), begun=begun)
+    finishing = Afterwards(Decimal("0.05"), "realestateapi", begun, lambda scope: Decimal("0.25"))
     plan = begin(five, replace(payer, caps=(cap,), afterwards=finishing))
-    assert (len(plan.buying), asked) == (2, [1])  # two details and their traces, and one trace begun before
+    assert len(plan.buying) == 2  # two details and their traces, and one trace begun before
+    assert asked == [cap.scope]
     wide = money_cap(f"run:{payer.run_id}", Decimal(10), "this run's cap")
     asked.clear()
     assert len(begin(five[2:], replace(payer, caps=(wide,), afterwards=finishing)).buying) == 3
@@ -610,3 +611,35 @@ def test_the_operators_own_price_outranks_the_environments(sandbox: Sandbox, fiv
     Operation.objects.filter(pk=catalogue.operation("property_detail").pk).update(price=Decimal("0.02"))
     plan, _ = buy(five, payer)
     assert call_of(plan).cost == Decimal("0.10")
+
+
+def test_one_unreadable_record_is_kept_and_may_be_asked_for_again_on_an_operators_word(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    plan = begin(five, payer)
+    carry_out(plan)
+    answers = {query.key: Answer(facts={"apn": "1"}) for query in five[1:]}
+    answers[five[0].key] = Answer(category=Category.INVALID_DATA)
+    evidence = Evidence.of(b"{}", "one record cannot be read", personal=False)
+    conclude(plan, gate.Outcome(reply=Reply(answers, Decimal(5), evidence=evidence)))
+    assert Lookup.objects.get(key=five[0].key).state == "garbage"
+    assert UnreadableAnswer.objects.get().why == "one record cannot be read"
+    assert plan.call_id is not None
+    with transaction.atomic():
+        calls.forget_unreadable(plan.call_id)
+    assert [query.key for query in begin(five, payer).buying] == [five[0].key]
+
+
+def test_what_a_newer_answer_leaves_out_stays_but_not_of_another_owner(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    def answer(**facts: Any) -> Any:
+        plan = begin(five[:1], replace(payer, fresh_after=timezone.now()))
+        carry_out(plan)
+        facts = dict.fromkeys(("owner_name", "mailing_city", "apn", "sqft")) | facts
+        conclude(plan, gate.Outcome(reply=Reply({five[0].key: Answer(facts=facts)}, Decimal(1))))
+        return {k: v for k, v in Lookup.objects.get(key=five[0].key).facts.items() if v is not None}
+
+    first = answer(owner_name="DOE ANN", mailing_city="Austin", apn="1", sqft=900)
+    assert answer(sqft=950) == first | {"sqft": 950}
+    assert answer(owner_name="ROE JANE") == {"owner_name": "ROE JANE", "apn": "1", "sqft": 950}

@@ -94,7 +94,7 @@ def test_the_price_list_is_right_by_command_and_api(paused: Vendor) -> None:
     ran = run("vendors", "confirm-prices", "realestateapi", "--user", "ann", "--json").json
     assert (ran["needsBillingCheck"], ran["trouble"], state()) == (False, "", (False, "", everywhere()))
 
-    Vendor.objects.update(billing_check=True, paused_reason="again")
+    Vendor.objects.update(billing_check=True, paused_reason="Needs billing check: again")
     answer = Api(ann).post("/api/vendors/realestateapi/confirm-prices", {})
     assert (answer.status_code, answer.json()["vendor"]["available"]) == (200, True)
     assert state() == (False, "", everywhere())
@@ -117,7 +117,7 @@ def test_setting_a_price_ends_the_check_by_page_command_and_api(paused: Vendor) 
 
     def again() -> None:
         assert state()[:2] == (False, "")
-        Vendor.objects.filter(pk="realestateapi").update(billing_check=True, paused_reason="again")
+        Vendor.objects.filter(pk="realestateapi").update(billing_check=True, paused_reason="Needs billing check: again")
 
     client.post(page_of("realestateapi"), form_of(client, "realestateapi", property_detail__price="0.10"))
     again()
