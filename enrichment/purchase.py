@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -143,7 +144,9 @@ def look_for_money(run: Run) -> None:
 
     `run` must be locked. It tries once from where it stands: a request may cost more than the least that fits.
     """
-    if run.status not in Run.ACTIVE or run.done + run.in_doubt >= run.total or queue.can_move(run):
+    if run.status not in Run.ACTIVE or not run.cap_scope:
+        return
+    if run.done + run.in_doubt >= run.total or queue.can_move(run):
         return
     stages_left = queue.unpark(run)
     mark = f"{run.done}:{sorted(stages_left)}:{_money(run)}"
@@ -380,37 +383,64 @@ def pause_waiting_runs(stage: int, reason: str) -> None:
 
 
 def reap() -> int:
-    """Frees what dead workers held: unsent items go back, sent ones are in doubt. Returns how many calls ended."""
-    ended = 0
-    for call_id, run_id in calls.dead_calls():
-        with transaction.atomic():
-            run = queue.lock_run(run_id) if run_id else None
-            state = calls.bury(call_id)
-            if state is None:
-                continue
-            ended += 1
-            if run is not None:
-                rows = RunItem.objects.filter(token=call_id).order_by("pk")
-                if state == VendorCall.State.IN_DOUBT and run.status != Run.Status.CANCELLED:
-                    queue.hold(run, {call_id: list(rows.values_list("pk", flat=True))})
-                else:
-                    _after_death(run, rows)
-    for run_id in queue.decided().values_list("run_id", flat=True).distinct():
-        if queue.let_go(run_id):
-            _ring(run_id)
-    for run_id in Run.objects.filter(status__in=Run.ACTIVE).exclude(cap_scope="").values_list("pk", flat=True):
-        with transaction.atomic():
-            run = queue.lock_run(run_id)
-            if run is not None and run.cap_scope:
-                look_for_money(run)
-    for run_id in queue.stranded().values_list("run_id", flat=True).distinct():
-        with transaction.atomic():
-            run = queue.lock_run(run_id)
-            if run is not None:
-                _after_death(run, queue.stranded().filter(run=run).order_by("pk"))
+    """What nobody is at any more. Returns how many calls of dead workers ended. One run that breaks holds up no other.
+
+    1. Dead workers' calls: unsent items go back, sent ones need a billing check.
+    2. Leads whose billing check was decided go on.
+    3. Runs short of money of which nothing can move look for money, or pause.
+    4. Items whose call was released without them go back; cancelled runs are skipped to the end.
+    """
+    ended = sum(_safely(lambda one=one: _bury(*one)) for one in calls.dead_calls())  # type: ignore[misc]
+    for run_id in list(queue.decided().values_list("run_id", flat=True).distinct()):
+        _safely(lambda run_id=run_id: _let_go(run_id))  # type: ignore[misc]
+    short = Run.objects.filter(status__in=Run.ACTIVE).exclude(cap_scope="")
+    for run_id in list(short.values_list("pk", flat=True)):
+        _safely(lambda run_id=run_id: _in_run(run_id, look_for_money))  # type: ignore[misc]
+    for run_id in list(queue.stranded().values_list("run_id", flat=True).distinct()):
+        _safely(lambda run_id=run_id: _in_run(run_id, _free_stranded))  # type: ignore[misc]
     for run_id in queue.unfinished_cancels():
-        queue.skip_cancelled(run_id)
+        _safely(lambda run_id=run_id: queue.skip_cancelled(run_id))  # type: ignore[misc]
     return ended
+
+
+def _safely(act: Callable[[], Any]) -> int:
+    """Whether it did something, as 0 or 1; what breaks is told, and is no reason to leave out the others."""
+    try:
+        return int(bool(act()))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.error("The reaper met a run that broke: %s", told(error))
+        return 0
+
+
+def _bury(call_id: UUID, run_id: UUID | None) -> bool:
+    with transaction.atomic():
+        run = queue.lock_run(run_id) if run_id else None
+        state = calls.bury(call_id)
+        if state is not None and run is not None:
+            rows = RunItem.objects.filter(token=call_id).order_by("pk")
+            if state == VendorCall.State.IN_DOUBT and run.status != Run.Status.CANCELLED:
+                queue.hold(run, {call_id: list(rows.values_list("pk", flat=True))})
+            else:
+                _after_death(run, rows)
+    return state is not None
+
+
+def _in_run(run_id: UUID, act: Callable[[Run], None]) -> None:
+    with transaction.atomic():
+        run = queue.lock_run(run_id)
+        if run is not None:
+            act(run)
+
+
+def _let_go(run_id: UUID) -> None:
+    if queue.let_go(run_id):
+        _ring(run_id)
+
+
+def _free_stranded(run: Run) -> None:
+    _after_death(run, queue.stranded().filter(run=run).order_by("pk"))
 
 
 def _ring(run_id: UUID) -> None:

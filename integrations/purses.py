@@ -64,8 +64,8 @@ class Afterwards:
     both neither is bought, so that runs finish leads.
 
     each: of each input. vendor: who sells that. caps: of that vendor, where it is another. begun: by a cap's scope,
-    what is begun and not paid for yet, of all whom this cap holds; most: the same at most, and cheap to know: `begun` is
-    asked only where a cap is so near that it might matter.
+    what is begun and not paid for yet, of all whom this cap holds; most: the same at most, and cheap to know: `begun`
+    is asked only where a cap is so near that it might matter.
     """
 
     each: Decimal
