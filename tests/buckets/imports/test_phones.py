@@ -167,3 +167,50 @@ def test_a_column_of_marks_that_is_not_used_is_told_and_so_is_a_mark_that_cannot
     assert "Not used, and may say who must not be called: Internal DNC." in seen.warnings
     assert "1 row has a do-not-call mark that cannot be read, and is taken as do not call." in seen.warnings
     assert seen.shown()[0]["facts"]["phone_do_not_call"] == "true"
+
+
+def marks_of(lead: Lead) -> tuple[bool | None, bool | None]:
+    return lead.phone_do_not_call, lead.secondary_phone_do_not_call
+
+
+def test_a_mark_in_a_later_row_of_the_same_property_counts_and_is_never_weakened(bucket):
+    rows = [
+        [*HOME, "305-555-0101", "N", "305-555-0102", ""],
+        [*HOME, "305-555-0101", "Y", "305-555-0109", "Y"],
+        [*HOME, "305-555-0101", "N", "", ""],
+        ["2 A St", *HOME[1:], "305-555-0103", "N", "305-555-0104", "N"],
+        ["2 A St", *HOME[1:], "305-555-0104", "", "", ""],
+    ]
+    job = imported(bucket, csv_of(rows, (*PLACE, "Phone", "Phone DNC", "Second phone", "Second phone DNC")))
+
+    assert totals(job) == (5, 2, 3, 0, 0)
+    first, other = Lead.objects.order_by("pk")
+    assert (first.phone, first.secondary_phone, marks_of(first)) == ("+13055550101", "+13055550102", (True, None))
+    assert marks_of(other) == (False, False)
+    undone(job)
+    assert not Lead.objects.exists()
+
+
+def test_the_same_list_brought_again_with_marks_strengthens_those_of_leads_that_are_there(bucket):
+    header = (*PLACE, "Phone", "Phone DNC", "Second phone", "Second phone DNC")
+    rows = [[f"{n} A St", *HOME[1:], f"305-555-010{n}", "N", f"305-555-011{n} / 305-555-012{n}", "N"] for n in (1, 2)]
+    job = imported(bucket, csv_of(rows, header))
+    before = {lead.pk: lead.updated_at for lead in Lead.objects.all()}
+    elsewhere = Bucket.objects.create(owner=bucket.owner, name="Elsewhere")
+    imported(elsewhere, csv_of(rows, header))
+    marked = [[*HOME, "305-555-0121", "Y", "305-555-0111", "X"], [*rows[1][:5], "", "", ""]]
+
+    assert totals(imported(bucket, csv_of(marked, header))) == (2, 0, 2, 0, 0)
+
+    first, second = bucket.leads.order_by("pk")
+    assert marks_of(first) == (False, True)
+    assert [(e["value"], e["do_not_call"]) for e in first.other_facts["phone"]] == [("+13055550121", True)]
+    assert marks_of(second) == (False, False)
+    assert [(e["value"], e["do_not_call"]) for e in second.other_facts["phone"]] == [("+13055550122", False)]
+    assert {lead.pk: lead.updated_at for lead in bucket.leads.all()} == before
+    assert not elsewhere.leads.filter(secondary_phone_do_not_call=True).exists()
+    imported(bucket, csv_of(rows, header))  # the old list again takes nothing back
+    first.refresh_from_db()
+    assert marks_of(first) == (False, True)
+    undone(job)
+    assert bucket.leads.count() == 0
