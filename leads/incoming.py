@@ -22,12 +22,16 @@ _TEXTS = (
 )  # fmt: skip
 _MARKS = {"phone_do_not_call": "boolean", "secondary_phone_do_not_call": "boolean"}
 # What a person's own file may say of a lead, with its SQL type; nothing else is taken from it.
-COLUMNS = {**dict.fromkeys(_TEXTS, "text"), **dict.fromkeys(PHONES, "text"), **_MARKS}
+COLUMNS = {
+    **dict.fromkeys(_TEXTS, "text"), **dict.fromkeys(PHONES, "text"), **_MARKS,
+    "contact_name": "text", "contact_is_other": "boolean",
+}  # fmt: skip
 _BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb"}
 # Facts that a later purchase must not take for its own: the columns that hold one, by its name in `fact_sources`.
 CONTACTS = {"owner_name": NAMES, "mailing_address": MAILING, "email": ("email",), **{slot: (slot,) for slot in SLOTS}}
 # Property id, and facts by COLUMNS, each one clean line of text or a mark. Beside them `phone_extension`,
-# `secondary_phone_extension`, and `more_phones`: [{"value", "type", "do_not_call", "extension"}].
+# `secondary_phone_extension`, and `more_phones`: [{"value", "type", "do_not_call", "extension"}],
+# and `bought`, of what our own export says nobody but a vendor brought: {fact of CONTACTS: {"source", "at", "person"}}.
 Incoming = tuple[str, Mapping[str, Any]]
 
 
@@ -101,7 +105,8 @@ def _strengthen(bucket_id: UUID, leads: Sequence[Incoming]) -> None:
                AND ((l.phone = ANY(held.numbers) AND l.phone_do_not_call IS NOT TRUE)
                     OR (l.secondary_phone = ANY(held.numbers) AND l.secondary_phone_do_not_call IS NOT TRUE)
                     OR EXISTS (SELECT FROM jsonb_array_elements(l.other_facts -> 'phone') e
-                                WHERE e ->> 'value' = ANY(held.numbers) AND e ->> 'do_not_call' IS DISTINCT FROM 'true'))
+                                WHERE e ->> 'value' = ANY(held.numbers)
+                                  AND e ->> 'do_not_call' IS DISTINCT FROM 'true'))
             """,
             [[property_id for property_id, _ in marks], [number for _, number in marks], bucket_id],
         )
@@ -125,13 +130,21 @@ def _line(one: str, property_id: str, facts: Mapping[str, Any], said: Mapping[st
 def _books(facts: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str | None]:
     """`fact_sources` and `other_facts` of a row, as JSON."""
     brought = [name for name, columns in CONTACTS.items() if any(facts.get(column) for column in columns)]
-    own = {name: dict(said) for name in brought}
+    bought = facts.get("bought", {})
+    own = {name: _sold(bought[name], said) if name in bought else dict(said) for name in brought}
     for slot in SLOTS:
         if extension := facts.get(f"{slot}_extension"):
             own[slot]["extension"] = extension
     yield json.dumps(own) if own else None
-    more = [{**said, **entry} for entry in facts.get("more_phones", ())]
+    more = [_sold(entry, said) for entry in facts.get("more_phones", ())]
     yield json.dumps({"phone": more}) if more else None
+
+
+def _sold(entry: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
+    """With the file's source and time where it has none; nothing is younger than the file that tells of it."""
+    whole = {**said, **entry}
+    whole["at"] = min(whole["at"], said["at"], key=datetime.fromisoformat)
+    return whole
 
 
 def take_vendor_ids(ids: Mapping[UUID, str]) -> None:
