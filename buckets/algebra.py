@@ -17,8 +17,10 @@ BUCKETS_MAX = 20  # in one expression: each is a join of all ids
 NAME_MAX = 200
 # Nothing was bought for it, or it is called by its address or APN (`integrations.realestateapi.naming`).
 _OWN_FACTS = "(coalesce(enriched_at, skip_traced_at, apollo_enriched_at) IS NULL OR strpos(property_id, ':') > 0)"
-# Of `fact_sources` what persons said; where a lead has none it costs nothing.
-_SAID = """CASE WHEN fact_sources IS NOT NULL THEN (
+# Of `fact_sources` what persons said, and all of it where their file is all there is; where a lead has none it costs
+# nothing.
+_SAID = """CASE WHEN coalesce(enriched_at, skip_traced_at, apollo_enriched_at) IS NULL THEN fact_sources
+    WHEN fact_sources IS NOT NULL THEN (
     SELECT jsonb_object_agg(s.key, s.value) FROM jsonb_each(fact_sources) s
      WHERE s.value ->> 'source' IN ('file', 'typed')) END"""
 # Whether a property is in one of some buckets: for all of a bucket's leads at once, and for a few of them, in order.

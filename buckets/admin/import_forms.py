@@ -45,12 +45,36 @@ GROUPS = {
         "doNotCall": "Do not call",
         "otherDoNotCall": "Do not call, another list",
         "litigator": "Litigator",
+        "phoneOtherDoNotCall": "Phone: litigator, or another list",
+        "secondaryPhoneOtherDoNotCall": "Second phone: litigator, or another list",
+    },
+    "Further phones": {
+        f"phone{number}{of}": f"{name} phone{words}"
+        for number, name in ((3, "Third"), (4, "Fourth"), (5, "Fifth"))
+        for of, words in (
+            ("", ""),
+            ("Type", " type"),
+            ("DoNotCall", ": do not call"),
+            ("OtherDoNotCall", ": litigator, or another list"),
+        )
     },
     "The owner's mailing address": {
         "mailingAddress": "Mailing address",
         "mailingCity": "Mailing city",
         "mailingState": "Mailing state",
         "mailingZip": "Mailing ZIP",
+    },
+    "From an export of ours": {
+        "ownerSource": "Owner source",
+        "mailingSource": "Mailing source",
+        "phoneSource": "Phone source",
+        "secondaryPhoneSource": "Second phone source",
+        "emailSource": "E-mail source",
+        "contactName": "Skip-traced person",
+        "contactIsOther": "Another person's contacts",
+        "enrichedAt": "Enriched at",
+        "skipTracedAt": "Skip traced at",
+        "apolloEnrichedAt": "Apollo enriched at",
     },
 }
 LABELS = {field: label for group in GROUPS.values() for field, label in group.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,9 +35,27 @@ FIELDS: dict[str, str | None] = {
     "otherDoNotCall": None,
     "litigator": None,
     "email": "email",
-}
+    "phoneOtherDoNotCall": "phone_other_mark",
+    "secondaryPhoneOtherDoNotCall": "secondary_phone_other_mark",
+    # what shows on no place of its own: kept among the lead's other values
+    **{f"phone{n}{of}": f"phone_{n}{part}" for n in (3, 4, 5) for of, part in (
+        ("", ""), ("Type", "_type"), ("DoNotCall", "_do_not_call"), ("OtherDoNotCall", "_other_mark"))},
+    # of our own export: whose the contacts are, and who sold them when
+    "phoneSource": None,
+    "secondaryPhoneSource": None,
+    "emailSource": None,
+    "ownerSource": None,
+    "mailingSource": None,
+    "contactName": "contact_name",
+    "contactIsOther": "contact_is_other",
+    "enrichedAt": None,
+    "skipTracedAt": None,
+    "apolloEnrichedAt": None,
+}  # fmt: skip
+NUMBERS = ("phone", "secondaryPhone", "phone3", "phone4", "phone5")
 NAMING = ("propertyId", "apn", "address")  # one of these names a property
-MARKS = ("phoneDoNotCall", "secondaryPhoneDoNotCall", "doNotCall", "otherDoNotCall", "litigator")
+OTHER_MARKS = tuple(f"{number}OtherDoNotCall" for number in NUMBERS)
+MARKS = (*(f"{number}DoNotCall" for number in NUMBERS), *OTHER_MARKS, "doNotCall", "otherDoNotCall", "litigator")
 CONSTANT_MAX = 200  # characters of a value that holds for every row
 
 _OF_PROPERTY = ("property", "prop", "situs", "site", "subject", "physical", "location", "parcel", "")
@@ -73,7 +91,8 @@ _NAMES = {
     "firstName": _words("firstname ownerfirstname first fname ownerfirst contactfirstname"),
     "lastName": _words("lastname ownerlastname last lname surname ownerlast contactlastname"),
     "phone": _words(
-        "phone phonenumber telephone mobile mobilephone cell cellphone bestphone primaryphone ownerphone homephone tel"
+        "phone phonenumber telephone mobile mobilephone cell cellphone bestphone primaryphone ownerphone homephone tel "
+        "contactphone wireless"
     ),
     "secondaryPhone": _words(
         "secondphone secondaryphone phone2 phonenumber2 otherphone alternatephone altphone landline"
@@ -90,17 +109,39 @@ _NAMES = {
         *_words("donotcall dnc"),
         *_MARKED,
         *(f"{of}{core}" for of in _LISTS for core in _MARKED),
-        *_words("dnclist dncregistry donotcalllist donotcallregistry donotcontact dncscrub"),
+        *_words("dnclist dncregistry donotcalllist donotcallregistry donotcontact dncscrub ondnclist ondonotcalllist"),
     ],
     "litigator": _words(
         "litigator litigators islitigator knownlitigator tcpalitigator litigatorflag litigatorstatus tcpa tcpaflag"
     ),
+    "phoneSource": ["phonesource"],
+    "secondaryPhoneSource": ["secondphonesource"],
+    "emailSource": ["emailsource"],
+    "ownerSource": ["ownersource"],
+    "mailingSource": ["mailingsource"],
+    "contactName": ["skiptracedperson"],
+    "contactIsOther": ["anotherpersonscontacts"],
+    "enrichedAt": ["enrichedat"],
+    "skipTracedAt": ["skiptracedat"],
+    "apolloEnrichedAt": ["apolloenrichedat"],
 }
 _NAMES["otherDoNotCall"] = _NAMES["doNotCall"]  # lists often have one column a register
 for _field, _cores in _PLACE.items():
     _NAMES[_field] = [prefix + core for prefix in _OF_PROPERTY for core in _cores]
     _NAMES[f"mailing{_field.title()}"] = [prefix + core for prefix in _OF_OWNER for core in _cores]
 _NAMES["address"].append("streetname")  # the house number stands in another column
+
+# A column of one number, and what a column that tells of one adds to its name.
+_NUMBER = re.compile(
+    r"(?:(?:owner|contact|primary|home|work|other|alt|alternate|second|secondary)1?)?"
+    r"(?:mobile|cell|wireless|landline|phone|telephone|tel)(?:phone)?(?:number|no|num)?(?P<place>[2-9]|1\d)?"
+)
+_MARK = re.compile(
+    r"(?:is|on)?(?:the|federal|national|state|internal|company|wireless|ftc|dma|known|tcpa)?"
+    r"(?:dnc|donotcall|donotcontact|litigator|tcpa)s?"
+    r"(?:litigator|flag|flagged|status|listed|list|registry|result|scrub|indicator|check|mark)?"
+)
+_TYPE = re.compile("|".join(_TYPED))
 
 
 class BadMapping(ValueError):
@@ -123,12 +164,75 @@ def guess(columns: Sequence[str]) -> dict[str, int]:
     """The likely column of each field, by the columns' names. A column is guessed once, the first of its name."""
     plain = [_plain(name) for name in columns]
     found: dict[str, int] = {}
-    for field in FIELDS:
+    _guess_named(NUMBERS[:2], plain, found)
+    _guess_more_numbers(plain, found)
+    _guess_of_numbers(columns, found)
+    _guess_named(FIELDS, plain, found)
+    return {field: found[field] for field in FIELDS if field in found}
+
+
+def _guess_named(fields: Iterable[str], plain: Sequence[str], found: dict[str, int]) -> None:
+    for field in fields:
         free = [(name, index) for index, name in enumerate(plain) if name and index not in found.values()]
-        place = next((index for wanted in _NAMES[field] for name, index in free if name == wanted), None)
+        place = next((index for wanted in _NAMES.get(field, ()) for name, index in free if name == wanted), None)
         if place is not None:
-            found[field] = place
-    return found
+            found.setdefault(field, place)
+
+
+def _guess_more_numbers(plain: Sequence[str], found: dict[str, int]) -> None:
+    """The other columns of a number, each at the place its name says if that is free, else at the next one."""
+    for index, name in enumerate(plain):
+        number = _NUMBER.fullmatch(name)
+        if number is None or index in found.values():
+            continue
+        free = [field for field in NUMBERS if field not in found]
+        wanted = NUMBERS[int(number["place"] or 1) - 1 : int(number["place"] or 1)]
+        if place := next((field for field in (*wanted, *free) if field in free), None):
+            found[place] = index
+
+
+def _guess_of_numbers(columns: Sequence[str], found: dict[str, int]) -> None:
+    """Types and marks: columns called as a number's column is, and a word more; then by the number they name."""
+    numbers = {_plain(columns[found[field]]): field for field in reversed(NUMBERS) if field in found}
+    for told in (numbers.get, _number_called):
+        for index, name in enumerate(columns):
+            if index not in found.values() and (field := _of_number(_letters(name), told, found)):
+                found[field] = index
+
+
+def _of_number(name: str, told: Callable[[str], str | None], found: Mapping[str, int]) -> str | None:
+    """The free field of a column that tells of a number. told: the number that part of a name is called by."""
+    for stem, word in _splits(name):
+        number = told(_plain(stem))
+        if number and _TYPE.fullmatch(word):
+            return f"{number}Type" if f"{number}Type" not in found else None
+        if number and _MARK.fullmatch(word):
+            free = [field for field in (f"{number}DoNotCall", f"{number}OtherDoNotCall") if field not in found]
+            return free["litigator" in word and len(free) > 1] if free else None
+    lone = re.fullmatch(r"(.+?)(\d)", name)  # DNC 1, beside the first phone
+    if lone and _MARK.fullmatch(lone[1]) and 0 < int(lone[2]) <= len(NUMBERS):
+        number = NUMBERS[int(lone[2]) - 1]
+        return next((f for f in (f"{number}DoNotCall", f"{number}OtherDoNotCall") if f not in found), None)
+    return None
+
+
+def _number_called(name: str) -> str | None:
+    """The number that a name without a column of its own means."""
+    if name in _NAMES["secondaryPhone"]:
+        return "secondaryPhone"
+    number = _NUMBER.fullmatch(name)
+    place = int(number["place"] or 1) if number else 0
+    return NUMBERS[place - 1] if 0 < place <= len(NUMBERS) else None
+
+
+def _splits(name: str) -> Iterator[tuple[str, str]]:
+    """A name as what is told of and what is told, either of them first: phone1 and dnc, of phone1dnc and dncphone1."""
+    for cut in range(1, len(name)):
+        yield name[:cut], name[cut:]
+        yield name[cut:], name[:cut]
+    if end := re.fullmatch(r"(\D+)(\d+)", name):  # phonednc2
+        for cut in range(1, len(end[1])):
+            yield end[1][:cut] + end[2], end[1][cut:]
 
 
 def looks_like_mark(name: str) -> bool:
@@ -138,8 +242,12 @@ def looks_like_mark(name: str) -> bool:
 
 def _plain(name: str) -> str:
     """A name without what people write differently: Owner 1 First Name and OWNER_FIRST_NAME are the same."""
-    letters = re.sub(r"[^a-z0-9]", "", name.lower().replace("#", "number"))
-    return re.sub(r"^(owner|name|phone|email|mobile|address)1", r"\1", re.sub(r"1$", "", letters))
+    letters = re.sub(r"(?<!\d)1$", "", _letters(name))
+    return re.sub(r"^(owner|contact|name|phone|email|mobile|address)1(?!\d)", r"\1", letters)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower().replace("#", "number"))
 
 
 def decide(columns: Sequence[str], mapping: Mapping[str, Any], constants: Mapping[str, Any]) -> Chosen:

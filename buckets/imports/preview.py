@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from buckets.imports.columns import MARKS, Chosen, looks_like_mark
+from buckets.imports.columns import MARKS, NUMBERS, Chosen, looks_like_mark
 from buckets.imports.reading import Row
 from buckets.imports.rows import Lead, Reader, Unusable, is_blank
 from integrations.realestateapi.naming import ADDRESS
@@ -22,8 +22,10 @@ _UNREAD = {
     "zip": "a ZIP that is none",
     "mailingState": "a mailing state that is none",
     "mailingZip": "a mailing ZIP that is none",
+    **dict.fromkeys(NUMBERS[2:], "a further phone that nobody could call"),
     "phone": "a phone that nobody could call",
     "secondaryPhone": "a second phone that nobody could call",
+    **{f"{number}Type": "a further phone's type that is not known" for number in NUMBERS[2:]},
     "phoneType": "a phone type that is not known",
     "secondaryPhoneType": "a second phone's type that is not known",
     **dict.fromkeys(MARKS, "a do-not-call mark that cannot be read, and is taken as do not call"),
@@ -53,6 +55,7 @@ class Preview:
 def _columns(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Each as text, as every preview has it."""
     texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in facts.items()}
+    texts.pop("bought", None)
     return texts | ({"more_phones": ", ".join(e["value"] for e in more)} if (more := facts.get("more_phones")) else {})
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from buckets.imports.columns import FIELDS, MARKS, Chosen
+from buckets.imports.columns import FIELDS, MARKS, NUMBERS, Chosen
 from integrations import normalise
 from integrations.realestateapi import naming, parse
-from leads.sources import SLOTS, never_weaker
+from leads.sources import APOLLO, DETAIL, PERSONS, SLOTS, TRACE, never_weaker
 
 # Reasons are what a person reads beside the row, and what rows are counted by.
 NAMES_NOTHING = "It has no property id, no APN and no address"
@@ -131,6 +132,31 @@ def _phone(text: str) -> Number | None:
     return (number, extension["number"] if extension else "") if number else None
 
 
+# Of our own export: the column that tells a value's source, and when that source answered.
+_SOURCES = {
+    "ownerSource": "owner_name",
+    "mailingSource": "mailing_address",
+    "phoneSource": "phone",
+    "secondaryPhoneSource": "secondary_phone",
+    "emailSource": "email",
+}
+_TIMES = {DETAIL: "enrichedAt", TRACE: "skipTracedAt", APOLLO: "apolloEnrichedAt"}
+
+
+def bought_from(value: str) -> str | None:
+    """A source as our export tells it. None: another list's word."""
+    return value if value in _TIMES or value in PERSONS else None
+
+
+def moment(value: str) -> str | None:
+    """A time of our own export, as ISO 8601 with its offset."""
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return at.isoformat() if at.tzinfo else None
+
+
 _CLEAN: dict[str, Callable[[str], Any]] = {
     "propertyId": property_id,
     "apn": apn,
@@ -139,13 +165,18 @@ _CLEAN: dict[str, Callable[[str], Any]] = {
     "zip": zip5,
     "mailingState": state,
     "mailingZip": zip5,
-    "phone": phones,
-    "phoneType": phone_type,
-    "secondaryPhone": phones,
-    "secondaryPhoneType": phone_type,
+    **dict.fromkeys(NUMBERS, phones),
+    **{f"{number}Type": phone_type for number in NUMBERS},
     **dict.fromkeys(MARKS, mark),
     "email": normalise.email,
+    **dict.fromkeys(_SOURCES, bought_from),
+    **dict.fromkeys(_TIMES.values(), moment),
+    "contactIsOther": mark,
 }
+
+
+_PHONES = tuple(str(FIELDS[number]) for number in NUMBERS)  # the lead's columns, then those that only a file has
+_CONTACTS = (*SLOTS, "email")
 
 
 class Reader:
@@ -179,10 +210,29 @@ class Reader:
         _join_address(said)
         name = _named(said, unread)
         facts = {column: said[field] for field, column in FIELDS.items() if column and field in said}
+        facts |= _bought(said)
         _tell_phones(
             facts, never_weaker(said.get("doNotCall"), said.get("otherDoNotCall"), said.get("litigator") or None)
         )
         return Lead(name, facts, tuple(unread))
+
+
+def _bought(said: Mapping[str, Any]) -> dict[str, Any]:
+    """`bought` of a row of our own export: {fact: {"source", "at", "person"}} of what no person brought.
+
+    Another person's contacts stay that person's, as does what does not say where it is from.
+    """
+    other = said.get("contactIsOther")
+    sold: dict[str, dict[str, Any]] = {}
+    for field, fact in _SOURCES.items():
+        source = said.get(field)
+        if other and field not in said and fact in _CONTACTS:
+            source = TRACE
+        if source in _TIMES:
+            sold[fact] = {"source": source} | ({"at": at} if (at := said.get(_TIMES[source])) else {})
+            if other and source == TRACE and fact in _CONTACTS:
+                sold[fact]["person"] = said.get("contactName") or "somebody else"
+    return {"bought": sold} if sold else {}
 
 
 def _tell_phones(facts: dict[str, Any], row_mark: bool | None) -> None:
@@ -191,19 +241,26 @@ def _tell_phones(facts: dict[str, Any], row_mark: bool | None) -> None:
     row_mark: of the whole row, for every number in it. What is said of a phone that is not there is left out.
     """
     known: dict[str, dict[str, Any]] = {}
-    for slot in SLOTS:
+    sources = facts.get("bought", {})
+    told = {slot: sources.pop(slot, None) for slot in SLOTS}
+    for slot in _PHONES:
         kind, own_mark = facts.pop(f"{slot}_type", None), facts.pop(f"{slot}_do_not_call", None)
+        own_mark = never_weaker(own_mark, facts.pop(f"{slot}_other_mark", None) or None)
         for number, extension in facts.pop(slot, ()):
-            entry = known.setdefault(number, {"value": number})
+            entry = known.setdefault(number, {"value": number, "bought": told.get(slot)})
             entry["type"] = entry.get("type") or kind
             entry["extension"] = entry.get("extension") or extension
             entry["do_not_call"] = never_weaker(entry.get("do_not_call"), own_mark, row_mark)
     entries = [{name: part for name, part in one.items() if part not in (None, "")} for one in known.values()]
     for slot, entry in zip(SLOTS, entries, strict=False):
         facts[slot] = entry["value"]
+        if "bought" in entry:
+            sources[slot] = entry["bought"]
         facts |= {f"{slot}_{name}": entry[name] for name in ("type", "do_not_call", "extension") if name in entry}
     if entries[len(SLOTS) :]:
-        facts["more_phones"] = entries[len(SLOTS) :]
+        facts["more_phones"] = [{**entry.pop("bought", {}), **entry} for entry in entries[len(SLOTS) :]]
+    if "bought" in facts and not sources:
+        del facts["bought"]
 
 
 def _join_address(said: dict[str, Any]) -> None:

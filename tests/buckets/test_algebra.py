@@ -173,6 +173,18 @@ def test_what_a_persons_own_file_said_comes_along_and_what_was_bought_does_not(a
     ]
 
 
+def test_a_file_that_says_whose_the_contacts_are_and_who_sold_them_says_so_in_a_duplicate(ann):
+    a = bucket_of(ann, "A")
+    sold = {"source": "trace", "at": "2026-03-01T00:00:00+00:00", "person": "Jo Roe"}
+    facts = {"phone": "+12065550100", "contact_name": "Jo Roe", "contact_is_other": True, "bought": {"phone": sold}}
+    with transaction.atomic():
+        insert_leads(bucket_id=a.pk, owner_id=ann.pk, source="import", leads=[("7", facts)])
+
+    lead = duplicate(bucket=a, name="B").bucket.leads.get()
+
+    assert (lead.phone, lead.contact_is_other, lead.fact_sources) == ("+12065550100", True, {"phone": sold})
+
+
 def test_a_bucket_that_is_gone_has_no_duplicate(ann, abc):
     delete_bucket(bucket=abc[0])
 

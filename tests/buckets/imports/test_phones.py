@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,9 +13,10 @@ from buckets.imports.columns import Chosen, guess
 from buckets.imports.preview import preview
 from buckets.imports.reading import Row
 from buckets.imports.rows import Reader
-from buckets.models import Bucket
+from buckets.models import Bucket, Import
 from buckets.services import recount
 from leads.export import csv_pieces
+from leads.facts import CONTACT, FactRow, save_facts
 from leads.models import Lead
 from tests.buckets.imports.files import csv_of, imported, totals, undone
 from tests.support import make_user
@@ -167,3 +169,153 @@ def test_a_column_of_marks_that_is_not_used_is_told_and_so_is_a_mark_that_cannot
     assert "Not used, and may say who must not be called: Internal DNC." in seen.warnings
     assert "1 row has a do-not-call mark that cannot be read, and is taken as do not call." in seen.warnings
     assert seen.shown()[0]["facts"]["phone_do_not_call"] == "true"
+
+
+def marks_of(lead: Lead) -> tuple[bool | None, bool | None]:
+    return lead.phone_do_not_call, lead.secondary_phone_do_not_call
+
+
+def test_a_mark_in_a_later_row_of_the_same_property_counts_and_is_never_weakened(bucket):
+    rows = [
+        [*HOME, "305-555-0101", "N", "305-555-0102", ""],
+        [*HOME, "305-555-0101", "Y", "305-555-0109", "Y"],
+        [*HOME, "305-555-0101", "N", "", ""],
+        ["2 A St", *HOME[1:], "305-555-0103", "N", "305-555-0104", "N"],
+        ["2 A St", *HOME[1:], "305-555-0104", "", "", ""],
+    ]
+    job = imported(bucket, csv_of(rows, (*PLACE, "Phone", "Phone DNC", "Second phone", "Second phone DNC")))
+
+    assert totals(job) == (5, 2, 3, 0, 0)
+    first, other = Lead.objects.order_by("pk")
+    assert (first.phone, first.secondary_phone, marks_of(first)) == ("+13055550101", "+13055550102", (True, None))
+    assert marks_of(other) == (False, False)
+    undone(job)
+    assert not Lead.objects.exists()
+
+
+def test_the_same_list_brought_again_with_marks_strengthens_those_of_leads_that_are_there(bucket):
+    header = (*PLACE, "Phone", "Phone DNC", "Second phone", "Second phone DNC")
+    rows = [[f"{n} A St", *HOME[1:], f"305-555-010{n}", "N", f"305-555-011{n} / 305-555-012{n}", "N"] for n in (1, 2)]
+    job = imported(bucket, csv_of(rows, header))
+    before = {lead.pk: lead.updated_at for lead in Lead.objects.all()}
+    elsewhere = Bucket.objects.create(owner=bucket.owner, name="Elsewhere")
+    imported(elsewhere, csv_of(rows, header))
+    marked = [[*HOME, "305-555-0121", "Y", "305-555-0111", "X"], [*rows[1][:5], "", "", ""]]
+
+    assert totals(imported(bucket, csv_of(marked, header))) == (2, 0, 2, 0, 0)
+
+    first, second = bucket.leads.order_by("pk")
+    assert marks_of(first) == (False, True)
+    assert [(e["value"], e["do_not_call"]) for e in first.other_facts["phone"]] == [("+13055550121", True)]
+    assert marks_of(second) == (False, False)
+    assert [(e["value"], e["do_not_call"]) for e in second.other_facts["phone"]] == [("+13055550122", False)]
+    assert {lead.pk: lead.updated_at for lead in bucket.leads.all()} == before
+    assert not elsewhere.leads.filter(secondary_phone_do_not_call=True).exists()
+    imported(bucket, csv_of(rows, header))  # the old list again takes nothing back
+    first.refresh_from_db()
+    assert marks_of(first) == (False, True)
+    undone(job)
+    assert bucket.leads.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("phone", "about", "field"),
+    [
+        ("Mobile Phone 1", "Mobile Phone 1 DNC", "phoneDoNotCall"),
+        ("Phone Number 1", "Phone Number 1 Do Not Call", "phoneDoNotCall"),
+        ("Phone Number 1", "Phone Number 1 Type", "phoneType"),
+        ("Owner 1 Phone 1", "Owner 1 Phone 1 DNC", "phoneDoNotCall"),
+        ("Contact 1 Phone 1", "Contact 1 Phone 1 Line Type", "phoneType"),
+        ("Landline 1", "Landline 1 DNC", "secondaryPhoneDoNotCall"),
+        ("Wireless 1", "Wireless 1 DNC", "phoneDoNotCall"),
+        ("Cell", "On DNC List", "doNotCall"),
+        ("Phone 1", "Phone 1 Litigator", "phoneOtherDoNotCall"),
+        ("Phone 1", "Is DNC Phone 1", "phoneDoNotCall"),
+        ("Phone 1", "DNC 1", "phoneDoNotCall"),
+        ("Phone 2", "Phone 2 Federal DNC", "secondaryPhoneDoNotCall"),
+        ("Phone 3", "Phone 3 DNC", "phone3DoNotCall"),
+        ("Mobile 4", "Mobile 4 DNC Status", "phone4DoNotCall"),
+        ("Phone", "Mobile Phone 1 DNC", "phoneDoNotCall"),
+    ],
+)
+def test_a_column_called_as_a_phones_and_a_word_more_tells_of_that_phone(phone, about, field):
+    assert guess([*PLACE, phone, about])[field] == len(PLACE) + 1
+
+
+def test_a_mark_goes_to_the_phone_it_is_named_after_and_not_to_the_first():
+    names = ["Phone", "Mobile", "Mobile DNC", "Landline 1", "Landline 1 DNC", "Landline 1 Litigator", "Phone 11"]
+    assert guess(names) == {
+        "phone": 0, "secondaryPhone": 3, "secondaryPhoneDoNotCall": 4, "secondaryPhoneOtherDoNotCall": 5,
+        "phone3": 1, "phone3DoNotCall": 2, "phone4": 6,
+    }  # fmt: skip
+
+
+def test_a_third_phone_is_kept_among_other_values_with_its_mark(bucket):
+    row = [*HOME, "305-555-0101", "N", "No", "305-555-0102", "", "Yes", "305-555-0103", "Mobile", "Y"]
+    header = ("Phone 1", "Phone 1 DNC", "Phone 1 Litigator", "Phone 2", "Phone 2 DNC", "Phone 2 Litigator",
+              "Phone 3", "Phone 3 Type", "Phone 3 DNC")  # fmt: skip
+    job = imported(bucket, csv_of([row], (*PLACE, *header)))
+
+    lead = bucket.leads.get()
+    assert marks_of(lead) == (False, True)
+    assert lead.other_facts == {"phone": [{
+        "source": "file", "at": job.created_at.isoformat(), "value": "+13055550103", "type": "mobile",
+        "do_not_call": True,
+    }]}  # fmt: skip
+
+
+def again_from_export(bucket: Bucket) -> tuple[Bucket, Import]:
+    file = b"".join(piece for piece, _ in csv_pieces(bucket.leads.all()))
+    again = Bucket.objects.create(owner=bucket.owner, name="Again")
+    return again, imported(again, file)
+
+
+def bought(bucket: Bucket, at: datetime, **facts: object) -> None:
+    save_facts(CONTACT, [FactRow(lead.pk, facts, at) for lead in bucket.leads.all()])
+
+
+def test_what_was_bought_comes_back_from_our_own_export_as_bought_and_another_persons_stays_that(bucket):
+    imported(bucket, csv_of([HOME], PLACE))
+    then = datetime(2026, 3, 1, tzinfo=UTC)
+    bought(bucket, then, phone="+13055550101", phone_do_not_call=False, email="jo@example.com", contact_name="Jo Roe",
+           contact_is_other=True)  # fmt: skip
+
+    again, _ = again_from_export(bucket)
+
+    lead = again.leads.get()
+    entry = {"source": "trace", "at": then.isoformat(), "person": "Jo Roe"}
+    assert lead.fact_sources == {"phone": entry, "email": entry}
+    assert (lead.phone, lead.contact_is_other, lead.contact_name) == ("+13055550101", True, "Jo Roe")
+    assert not again.leads.contactable().exists()
+    third, _ = again_from_export(again)
+    assert third.leads.get().fact_sources["phone"] | {"at": ""} == entry | {"at": ""}
+    bought(again, then + timedelta(days=1), phone="+13055550102", contact_name="Ann Lee", contact_is_other=False)
+    lead.refresh_from_db()
+    assert (lead.phone, lead.secondary_phone) == ("+13055550102", "+13055550101")
+    assert again.leads.contactable().exists()
+
+
+def test_a_persons_own_phone_comes_back_as_theirs_beside_another_persons(bucket):
+    imported(bucket, csv_of([[*HOME, "305-555-0101"]], (*PLACE, "Phone")))
+    bought(bucket, datetime(2026, 3, 1, tzinfo=UTC), phone="+13055550109", contact_is_other=True)
+
+    again, job = again_from_export(bucket)
+
+    lead = again.leads.get()
+    assert (lead.phone, lead.secondary_phone, lead.contact_is_other) == ("+13055550101", "+13055550109", True)
+    assert lead.fact_sources["phone"] == {"source": "file", "at": job.created_at.isoformat()}
+    assert (lead.fact_sources["secondary_phone"]["source"], lead.fact_sources["secondary_phone"]["person"]) == (
+        "trace", "somebody else",
+    )  # fmt: skip
+    assert again.leads.contactable().exists()
+
+
+def test_another_persons_phone_without_its_source_is_nobodys_to_call_and_another_lists_source_is_a_file(bucket):
+    header = (*PLACE, "Phone", "Another person's contacts", "E-mail", "E-mail source")
+    rows = [[*HOME, "305-555-0101", "true", "jo@example.com", "BatchLeads"]]
+    imported(bucket, csv_of([*rows, ["2 A St", *HOME[1:], "", "", "al@example.com", "BatchLeads"]], header))
+
+    first, second = bucket.leads.order_by("pk")
+    assert (first.fact_sources["phone"]["source"], first.fact_sources["phone"]["person"]) == ("trace", "somebody else")
+    assert not bucket.leads.contactable().exists()
+    assert second.fact_sources["email"]["source"] == "file"
