@@ -5,25 +5,33 @@ The sample is drawn by lot and stands first in the queue; nothing beyond `Run.sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from enrichment import stages
 from enrichment.models import Run, RunItem
 from integrations import catalogue
+from integrations import owned as owned_answers
 from integrations.errors import Category
 from integrations.models import Purse
+from integrations.pace import database_now
+from leads.models import Lead
+from leads.sources import SLOTS
 
 SAMPLE = 50  # leads
 HIT_RATE = Decimal("0.25")
+PART = 2000  # leads whose answers are looked up at once
 
 
 @dataclass(frozen=True, slots=True)
 class Canary:
     """leads: size of the sample. min_hit_rate: the least share of them (0 to 1) that must turn out to have a phone.
 
+    It is of those traced, and a phone that a lead had before is not counted.
     max_cost_per_lead: the most one may have cost on average, US dollars; None: what the vendors' prices add up to.
     """
 
@@ -55,12 +63,12 @@ def judge_when_done(run: Run) -> None:
         return
     purse = Purse.objects.filter(scope=run.purse_scope).first()
     cost = (purse.spent + purse.reserved if purse else Decimal(0)) / ended  # what is in doubt may have been bought
-    traced = _traced(run) if run.options.get("skipTrace", True) else 0
-    hit_rate = Decimal(run.with_phones) / traced if traced else None
-    at_most = asked.max_cost_per_lead if asked.max_cost_per_lead is not None else _listed(run)
     wrong = []
-    if hit_rate is not None and hit_rate < asked.min_hit_rate:
-        wrong.append(f"{run.with_phones} of {traced} have a phone, fewer than {asked.min_hit_rate:.0%}")
+    hit_rate = None
+    if run.options.get("skipTrace", True):
+        hit_rate, disappoints = _reached(run, ended, asked.min_hit_rate)
+        wrong += disappoints
+    at_most = asked.max_cost_per_lead if asked.max_cost_per_lead is not None else _listed(run)
     if cost > at_most:
         wrong.append(f"a lead cost ${cost:.4f}, more than ${at_most:.4f}")
     run.sample_until = None
@@ -75,10 +83,40 @@ def judge_when_done(run: Run) -> None:
         run.reason = f"Its sample: {'; '.join(wrong)}. Resume it to buy the rest all the same."[:300]
 
 
-def _traced(run: Run) -> int:
+def _reached(run: Run, ended: int, least: Decimal) -> tuple[Decimal | None, list[str]]:
+    """The share of those traced for whom that brought a phone, None where nobody was; and what is wrong with it."""
+    traced = _traced(run)
+    if not traced:
+        nobody = "none of {:,} leads passed the guard, so nothing was tried"
+        if run.skipped < ended:
+            nobody = "none of {:,} leads was traced, so nothing is known of the rest"
+        return None, [nobody.format(ended)]
+    hits = run.with_phones if run.kind == Run.Kind.APOLLO else _brought_a_phone(traced)
+    rate = Decimal(hits) / len(traced)
+    return rate, [f"{hits:,} of {len(traced):,} have a phone, fewer than {least:.0%}"] if rate < least else []
+
+
+def _traced(run: Run) -> list[UUID]:
     """The leads whose owner was asked about: not those a guard left out, that failed, or whose owner nobody can ask."""
     ended = run.items.filter(outcome__in=[RunItem.Outcome.ENRICHED, RunItem.Outcome.PARTIAL])
-    return ended.exclude(outcome=RunItem.Outcome.PARTIAL, category=Category.INVALID_DATA).count()
+    asked = ended.exclude(outcome=RunItem.Outcome.PARTIAL, category=Category.INVALID_DATA)
+    return list(asked.values_list("lead_id", flat=True))
+
+
+def _brought_a_phone(lead_ids: Sequence[UUID]) -> int:
+    """For how many of these leads the answer to the trace has a phone. What the lead shows may be a person's own."""
+    operation, now = catalogue.operation("skip_trace"), database_now()
+    hits = 0
+    for first in range(0, len(lead_ids), PART):
+        leads = Lead.objects.filter(pk__in=lead_ids[first : first + PART])
+        questions = []
+        for detail in stages.bought_details(dict(leads.values_list("pk", "property_id"))).values():
+            with suppress(ValueError):  # its owner is another by now, whom nobody can ask about
+                questions.append(stages.owner_query(detail))
+        answers = owned_answers.fresh_answers(operation, questions, now=now)
+        having = {key for key, row in answers.items() if any((row.facts or {}).get(slot) for slot in SLOTS)}
+        hits += sum(query.key in having for query in questions)
+    return hits
 
 
 def _listed(run: Run) -> Decimal:

@@ -26,15 +26,22 @@ from enrichment.rules import next_tick
 from enrichment.schedules import check_schedule, run_options, search_of
 from enrichment.services import RunError, RunOptions, cancel_run, go_on, ring_for, select_leads, start_run
 from integrations import available, catalogue
+from integrations.errors import Category
 from integrations.pace import database_now
 from integrations.services import NotNow
 from leads.counters import hold_bucket
 
 log = logging.getLogger(__name__)
 Kind = Schedule.Kind
-MAX_FAILURES = 5  # in a row; then it switches itself off
+MAX_FAILURES = 5  # of its own in a row; then it switches itself off
+WAITS = "Waits for its vendor: "  # so begins the result of a tick that a closed vendor refused
+NO_ANSWER = (Category.AUTH_ERROR, Category.NETWORK_ERROR, Category.RATE_LIMITED)  # whatever had been asked
 TICK_SECONDS = 60  # no further schedule is begun after that: beat rings for the rest
 LEASE = timedelta(minutes=10)  # longer than asking the vendor takes: SECONDS of `enrichment.changes`
+
+
+class VendorClosed(RunError):
+    """A vendor sells nothing now. That is no fault of the schedule, which comes again until the vendor is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,13 @@ def tick_one(schedule_id: UUID, *, now: datetime) -> bool:
         return _do(schedule, now)
     except (OperationalError, InterfaceError):
         raise
-    except (RunError, NotNow, ValueError) as refusal:  # ValueError: also leads.filters.BadFilter
+    except VendorClosed as refusal:
+        return _conclude(schedule, now, Done(f"{WAITS}{refusal}"), failed=True, closed=True)
+    except NotNow as refusal:
+        closed = refusal.category in NO_ANSWER
+        words = f"{WAITS}{refusal}" if closed else str(refusal)
+        return _conclude(schedule, now, Done(words), failed=True, closed=closed)
+    except (RunError, ValueError) as refusal:  # ValueError: also leads.filters.BadFilter
         return _conclude(schedule, now, Done(str(refusal)), failed=True)
     except Exception as error:  # it must not keep the others from their turn, nor come again every half minute
         log.error("Schedule %s broke: %s", schedule.pk, told(error))
@@ -113,22 +126,30 @@ def _fenced(schedule: Schedule) -> Schedule | None:
     return rows.filter(pk=schedule.pk, enabled=True, next_at=schedule.next_at, bucket=schedule.bucket).first()
 
 
-def _conclude(schedule: Schedule, now: datetime, done: Done, *, failed: bool, for_good: bool = False) -> bool:
+def _conclude(
+    schedule: Schedule, now: datetime, done: Done, *, failed: bool, for_good: bool = False, closed: bool = False
+) -> bool:
     with transaction.atomic():
         locked = _fenced(schedule)
         if locked is None:
             return False
-        _write(locked, now, done, failed=failed, for_good=for_good)
+        _write(locked, now, done, failed=failed, for_good=for_good, closed=closed)
     return True
 
 
-def _write(schedule: Schedule, now: datetime, done: Done, *, failed: bool, for_good: bool = False) -> None:
-    """Tells how it went and says when it comes next. Enough failures in a row, or one that stays, switch it off."""
+def _write(
+    schedule: Schedule, now: datetime, done: Done, *, failed: bool, for_good: bool = False, closed: bool = False
+) -> None:
+    """Tells how it went and says when it comes next. Enough failures in a row, or one that stays, switch it off.
+
+    closed: a vendor was. That is told as a failure and never switches it off; its own are counted anew after it.
+    """
     schedule.last_at, schedule.lease_until = now, None
     schedule.last_run, schedule.last_fill = done.run or schedule.last_run, done.fill or schedule.last_fill
-    schedule.failures = schedule.failures + 1 if failed else 0
+    before = 0 if schedule.last_result.startswith(WAITS) and not closed else schedule.failures
+    schedule.failures = before + 1 if failed else 0
     schedule.next_at = None
-    if not for_good and schedule.failures < MAX_FAILURES:
+    if closed or (not for_good and schedule.failures < MAX_FAILURES):
         try:
             schedule.next_at = next_tick(schedule.cadence, schedule.time_zone, now)
         except (KeyError, ValueError):  # BadCadence, or a zone that is not known any more
@@ -147,9 +168,9 @@ def _refuse_closed_vendors(schedule: Schedule) -> None:
     for name in names:
         vendor = catalogue.operation(name).vendor
         if not vendor.enabled or vendor.paused_reason:
-            raise RunError("VENDOR", vendor.paused_reason or f"{vendor} is switched off.")
+            raise VendorClosed("VENDOR", vendor.paused_reason or f"{vendor} is switched off.")
         if lacking := available.lack(vendor.pk):
-            raise RunError("VENDOR", f"{lacking}.")
+            raise VendorClosed("VENDOR", f"{lacking}.")
 
 
 def _end_what_a_cap_stopped(run: Run | None) -> None:

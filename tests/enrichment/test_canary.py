@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from buckets.models import Bucket
-from buckets.services import recount
+from buckets.services import create_bucket, recount
 from config.local.sandbox.server import Sandbox
 from enrichment import services
 from enrichment.canary import Canary, judge_when_done
 from enrichment.services import RunError, RunOptions
+from integrations.models import Lookup
+from tests.buckets.imports.files import csv_of, imported
 from tests.support import billed, finish, make_bucket, make_user, requests_of, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -113,10 +115,61 @@ def test_leads_that_the_guard_leaves_out_are_not_without_a_phone(sandbox: Sandbo
         assert run.reason.startswith(f"Its sample: {phones} of {traced} have a phone, fewer than 99%")
 
 
-def test_a_sample_that_the_guard_left_out_whole_says_nothing_against_the_list(sandbox: Sandbox, bucket: Bucket) -> None:
+def test_a_sample_that_the_guard_left_out_whole_has_judged_nothing_and_pauses(sandbox: Sandbox, bucket: Bucket) -> None:
     nobody = {"yearBuiltMax": 1601}
-    run = finish(start(bucket, guard=nobody, canary=Canary(leads=10, min_hit_rate=Decimal(1))))
-    assert (run.status, run.skipped, run.canary["hitRate"], run.canary["passed"]) == ("completed", 60, None, True)
+    run = finish(start(bucket, guard=nobody, canary=Canary(leads=10, min_hit_rate=Decimal(0))))
+    assert (run.status, run.paused_by, run.skipped, run.spent) == ("paused", "canary", 10, Decimal("0.50"))
+    assert run.reason == (
+        "Its sample: none of 10 leads passed the guard, so nothing was tried. Resume it to buy the rest all the same."
+    )
+    assert (run.canary["hitRate"], run.canary["passed"]) == (None, False)
+    assert requests_of(sandbox) == {"property_detail": 1}
+
+    services.resume_run(run=run, by=run.owner)
+    run = finish(run)
+    assert (run.status, run.skipped, run.spent) == ("completed", 60, billed(sandbox))
+
+
+def test_a_sample_in_which_nobody_was_traced_pauses(sandbox: Sandbox) -> None:
+    bucket, _ = create_bucket(by=make_user(), name="Gone", property_ids=[str(9 * 10**11 + n) for n in range(20)])
+    run = finish(start(bucket, canary=Canary(leads=10, min_hit_rate=Decimal(0))))
+    assert (run.status, run.paused_by, run.failed) == ("paused", "canary", 10)
+    assert "none of 10 leads was traced, so nothing is known of the rest" in run.reason
+
+
+def test_details_alone_need_nobody_traced(sandbox: Sandbox, bucket: Bucket) -> None:
+    run = finish(start(bucket, skip_trace=False, guard={"yearBuiltMax": 1601}, canary=Canary(leads=10)))
+    assert (run.status, run.done, run.canary["passed"]) == ("completed", 60, True)
+
+
+def with_own_phones(sandbox: Sandbox, count: int) -> Bucket:
+    bucket = Bucket.objects.create(owner=make_user(), name="My list")
+    parcels = [sandbox.source.parcel(n) for n in range(count)]
+    rows = [[str(p.street), p.city, p.state, p.zip, "(206) 555-0199", "(206) 555-0198"] for p in parcels]
+    imported(bucket, csv_of(rows, ("Address", "City", "State", "Zip", "Phone", "Second Phone")))
+    return bucket
+
+
+@pytest.mark.parametrize("update_db", [True, False])
+def test_phones_that_the_leads_had_before_are_no_hits(sandbox: Sandbox, update_db: bool) -> None:
+    bucket = with_own_phones(sandbox, 40)
+    canary = Canary(leads=39, min_hit_rate=Decimal(1))  # so many that some of them have no phone to be found
+    run = finish(start(bucket, canary=canary, update_db=update_db))
+    answers = Lookup.objects.filter(operation__name="skip_trace", state="answered")
+    found = sum(bool((facts or {}).get("phone")) for facts in answers.values_list("facts", flat=True))
+    assert (answers.count(), run.with_phones, run.failed) == (39, 39, 0)
+    assert 0 < found < 39
+    assert (run.status, run.paused_by, run.canary["hitRate"]) == ("paused", "canary", round(found / 39, 4))
+    assert run.reason.startswith(f"Its sample: {found} of 39 have a phone, fewer than 100%")
+    assert (run.done, run.spent) == (39, billed(sandbox))
+
+
+def test_answers_that_are_owned_already_count_with_the_phones_they_brought(sandbox: Sandbox, bucket: Bucket) -> None:
+    first = finish(start(bucket))
+    again = make_bucket(sandbox, bucket.owner, 60, name="Again")
+    run = finish(start(again, canary=Canary(leads=60, min_hit_rate=Decimal(0))))
+    assert (run.status, run.spent) == ("completed", 0)
+    assert run.canary["hitRate"] == round(first.with_phones / (first.enriched + first.partial), 4)
 
 
 def test_leads_that_need_a_billing_check_keep_no_sample_waiting(bucket: Bucket) -> None:

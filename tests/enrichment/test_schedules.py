@@ -165,9 +165,9 @@ def test_a_run_that_its_vendor_paused_goes_on_at_the_next_time_once_the_vendor_s
 
     for night in (1, 2):
         schedule = do(schedule)
-        assert (schedule.last_result, schedule.failures) == ("The key was refused.", night)
+        assert (schedule.last_result, schedule.failures) == ("Waits for its vendor: The key was refused.", night)
     needs = {need.title: need.words for need in desk.needs(bucket.owner)}
-    assert needs["Schedule failed: Leads"] == "The key was refused. 2 times in a row."
+    assert needs["Schedule failed: Leads"] == "Waits for its vendor: The key was refused. 2 times in a row."
 
     Vendor.objects.update(paused_reason="")
     due(schedule)
@@ -317,21 +317,54 @@ def test_a_search_that_fails_again_and_again_switches_it_off(sandbox: Sandbox, b
 # --- What goes wrong --------------------------------------------------------------------------------------------------
 
 
-def test_a_paused_vendor_is_told_and_after_five_in_a_row_it_is_off(bucket: Bucket) -> None:
-    schedule = make(bucket)
+@pytest.mark.parametrize(
+    ("closed", "words"),
+    [
+        ({"paused_reason": "The key was refused."}, "Waits for its vendor: The key was refused."),
+        ({"enabled": False}, "Waits for its vendor: realestateapi is switched off."),
+        ("no key", "Waits for its vendor: RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)."),
+    ],
+)
+def test_a_closed_vendor_is_told_as_a_failure_and_switches_nothing_off(
+    bucket: Bucket, settings: Any, closed: Any, words: str
+) -> None:
+    schedule, vendors = make(bucket), settings.VENDORS
     tick()
     Vendor.objects.get_or_create(name="realestateapi")
+    if closed == "no key":
+        settings.VENDORS = vendors | {"realestateapi": vendors["realestateapi"] | {"key": ""}}
+    else:
+        Vendor.objects.filter(name="realestateapi").update(**closed)
+    for n in range(1, MAX_FAILURES + 3):
+        do(schedule)
+        assert (schedule.last_result, schedule.failures, schedule.enabled) == (words, n, True)
+    assert schedule.next_at is not None and Run.objects.count() == 0
+    needs = {need.title: need.words for need in desk.needs(bucket.owner)}
+    assert needs["Schedule failed: Leads"] == f"{words} {MAX_FAILURES + 2} times in a row."
+
+    settings.VENDORS = vendors
+    Vendor.objects.update(paused_reason="", enabled=True)
+    do(schedule)
+    assert (schedule.failures, Run.objects.count()) == (0, 1)
+
+
+def test_its_own_failures_switch_it_off_after_five_and_are_counted_anew_after_a_closed_vendor(bucket: Bucket) -> None:
+    schedule = make(bucket)
+    Vendor.objects.get_or_create(name="realestateapi")
     Vendor.objects.filter(name="realestateapi").update(paused_reason="The key was refused.")
+    for _ in range(MAX_FAILURES + 1):
+        do(schedule)
+    Vendor.objects.update(paused_reason="")
+    Schedule.objects.filter(pk=schedule.pk).update(options={"limit": 0})
     for n in range(1, MAX_FAILURES):
         do(schedule)
-        assert (schedule.last_result, schedule.failures, schedule.enabled) == ("The key was refused.", n, True)
+        assert (schedule.failures, schedule.enabled) == (n, True)
     do(schedule)
-    assert schedule.last_result == "The key was refused. It has switched itself off."
+    assert schedule.last_result == "The limit must be from 1 to 100000. It has switched itself off."
     assert (schedule.enabled, schedule.next_at) == (False, None)
     assert (tick(), Run.objects.count()) == (0, 0)
 
-    Vendor.objects.update(paused_reason="")
-    change_schedule(schedule=schedule, changes={"enabled": True})
+    change_schedule(schedule=schedule, changes={"enabled": True, "options": {"limit": 10}})
     do(schedule)
     assert (schedule.failures, Run.objects.count()) == (0, 1)
 

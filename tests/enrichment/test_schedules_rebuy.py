@@ -16,8 +16,8 @@ from enrichment.models import Run, Schedule
 from enrichment.schedules import create_schedule
 from enrichment.selectors import schedule_result
 from enrichment.services import retry_options
-from enrichment.ticking import tick
-from integrations.models import Lookup
+from enrichment.ticking import MAX_FAILURES, tick
+from integrations.models import Lookup, Vendor
 from integrations.pace import database_now
 from leads.models import Lead
 from tests.enrichment.test_schedules import at_once, do, due
@@ -163,6 +163,20 @@ def test_a_vendor_that_does_not_answer_is_told_and_nothing_is_bought(sandbox: Sa
     assert (schedule.failures, schedule.lease_until, billed(sandbox)) == (1, None, 0)
     assert schedule.last_run is None
     assert "RealEstateAPI" in schedule.last_result
+
+
+def test_a_vendor_that_does_not_answer_for_long_switches_nothing_off(sandbox: Sandbox, bucket: Bucket) -> None:
+    schedule = rebuy(bucket)
+    for n in range(1, MAX_FAILURES + 2):
+        fail_with(sandbox, "property_search", "401")
+        Vendor.objects.update(paused_reason="")
+        do(schedule)
+        assert (schedule.failures, schedule.enabled) == (n, True)
+    assert schedule.last_result.startswith("Waits for its vendor: ")
+    sandbox.faults.replace([])
+    Vendor.objects.update(paused_reason="")
+    do(schedule)
+    assert (schedule.failures, billed(sandbox)) == (0, 0)
 
 
 def test_failed_leads_of_a_rebuy_are_tried_again_as_such(sandbox: Sandbox, bucket: Bucket) -> None:
