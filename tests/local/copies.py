@@ -49,7 +49,9 @@ def manage(tree: Path, *arguments: str, environment: Mapping[str, str]) -> subpr
 def up(tree: Path, environment: Mapping[str, str]) -> Iterator[list[str]]:
     """`manage.py up` in the copy, until it says that it is ready. Yields what it has said, and ends it with Ctrl-C."""
     command = [sys.executable, "manage.py", "up"]
-    stack = subprocess.Popen(command, cwd=tree, env=dict(environment), stdout=subprocess.PIPE, text=True)
+    stack = subprocess.Popen(
+        command, cwd=tree, env=dict(environment), stdout=subprocess.PIPE, text=True, preexec_fn=_hear_ctrl_c
+    )
     said: list[str] = []
     try:
         assert stack.stdout is not None
@@ -62,6 +64,11 @@ def up(tree: Path, environment: Mapping[str, str]) -> Iterator[list[str]]:
         stack.send_signal(signal.SIGINT)
         stack.communicate(timeout=240)
     assert stack.returncode == 0
+
+
+def _hear_ctrl_c() -> None:
+    """Also where the tests run in the background, whose children would ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def python(tree: Path, *arguments: str, environment: Mapping[str, str], seconds: float = 240) -> str:
