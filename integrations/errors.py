@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,8 @@ class HeldBack(NotSent):
 class Rejected(VendorFailure):
     """The vendor answered, and no repeat of the same request will do better: 400, 404 without a body, 422, garbage.
 
-    `charged`: the answer was billed (a parsed envelope with an unusable record); then `evidence` tells what came.
+    `charged`: the answer was billed (a parsed envelope with an unusable record); then `evidence` tells what came, and
+    `units` what the price list charges for it, None where nobody can say: then it is all that was reserved.
     """
 
     category = Category.INVALID_DATA
@@ -96,9 +98,10 @@ class Rejected(VendorFailure):
         category: Category | None = None,
         charged: bool = False,
         evidence: Evidence | None = None,
+        units: Decimal | None = None,
     ) -> None:
         super().__init__(reason, status=status, category=category)
-        self.charged, self.evidence = charged, evidence
+        self.charged, self.evidence, self.units = charged, evidence, units
 
 
 class Misconfigured(VendorFailure):
