@@ -20,7 +20,7 @@ from django.db import transaction
 from config.common.logs import told
 from enrichment import queue
 from enrichment.models import Run, RunItem
-from integrations import available, catalogue, gate, pace, pushes, reveals
+from integrations import available, breaker, catalogue, gate, pace, pushes, reveals
 from integrations.apollo import client, parse
 from integrations.apollo.parse import Reveal
 from integrations.errors import Misconfigured, NotSent, Rejected, VendorFailure
@@ -140,6 +140,8 @@ def _ask(call_id: UUID) -> bool:
     if failure is not None:
         if not isinstance(failure, Rejected | Misconfigured):  # an answer is no outage, and a free one proves nothing
             gate.note(catalogue.operation("apollo_people"), failure)
+        if (reason := gate.stops_vendor(failure, paid=False)) is not None:
+            breaker.pause("apollo", reason)
         _no_result(reveal, failure)
         return False
     if found.ready:

@@ -53,7 +53,8 @@ class Reply:
     """A whole vendor answer. `answers` has every query's key. `units` is what the price list charges for it.
 
     claimed: the vendor's own count of the same units, where it gives one; never the charge. later: the most units that
-    may still be charged under this request, when its phones come; None: nothing comes.
+    may still be charged under this request, when its phones come; None: nothing comes. evidence: what came, where some
+    of its records cannot be used (those answers are INVALID_DATA); for the operator.
     """
 
     answers: Mapping[str, Answer]
@@ -63,6 +64,7 @@ class Reply:
     status: int = 200
     request_id: str = ""
     later: Decimal | None = None
+    evidence: Evidence | None = None
 
 
 class Door(Protocol):

@@ -84,7 +84,8 @@ class HeldBack(NotSent):
 class Rejected(VendorFailure):
     """The vendor answered, and no repeat of the same request will do better: 400, 404 without a body, 422, garbage.
 
-    `charged`: the answer was billed (a parsed envelope with an unusable record); then `evidence` tells what came.
+    `charged`: the answer was billed (a parsed envelope with an unusable record); then `evidence` tells what came, and
+    `units` what the price list charges for it, None where nobody can say: then it is all that was reserved.
     """
 
     category = Category.INVALID_DATA

@@ -15,7 +15,7 @@ from django.db import transaction
 from config.common.ids import uuid7
 from integrations import breaker, catalogue, gate, names, pace, registry
 from integrations.contract import Answer, Query
-from integrations.errors import Category, NotSent, VendorFailure
+from integrations.errors import Category, NotSent, Rejected, VendorFailure
 from integrations.gate import Closed, Owned, Payer
 from integrations.models import Lookup, Operation, VendorCall
 from integrations.purses import ZERO
@@ -56,12 +56,13 @@ class Bought:
 
 def count_properties(criteria: dict[str, object], *, user_id: int) -> int:
     """How many properties the vendor finds for these criteria. Free."""
-    return _free("property_search", lambda: realestateapi.count(criteria), user_id)
+    return _free("property_search", lambda: realestateapi.count(criteria), user_id, nothing=0)
 
 
 def property_ids(criteria: dict[str, object], *, user_id: int) -> realestateapi.IdPage:
     """The ids of the first 10,000 properties that match. Free."""
-    return _free("property_search", lambda: realestateapi.ids(criteria), user_id)
+    nothing = realestateapi.IdPage(ids=(), total=0)
+    return _free("property_search", lambda: realestateapi.ids(criteria), user_id, nothing=nothing)
 
 
 def known_property_ids(stand_ins: Sequence[str]) -> dict[str, str]:
@@ -74,7 +75,7 @@ def known_property_ids(stand_ins: Sequence[str]) -> dict[str, str]:
 
 def autocomplete(text: str, types: Sequence[str] | None, *, user_id: int) -> list[Place]:
     """Places whose name begins like `text`. Free."""
-    return _free("autocomplete", lambda: realestateapi.autocomplete(text, types), user_id)
+    return _free("autocomplete", lambda: realestateapi.autocomplete(text, types), user_id, nothing=[])
 
 
 def in_flight(run_ids: Sequence[UUID]) -> bool:
@@ -82,7 +83,8 @@ def in_flight(run_ids: Sequence[UUID]) -> bool:
     return VendorCall.objects.filter(state__in=VendorCall.OPEN, run_id__in=run_ids).exists()
 
 
-def _free(name: str, ask: Callable[[], T], user_id: int) -> T:
+def _free(name: str, ask: Callable[[], T], user_id: int, *, nothing: T) -> T:
+    """nothing: what the vendor's documented 404 stands for, which shows nothing of its base URL."""
     operation = catalogue.operation(name)
     for attempt in range(TRIES):
         slot_at = _wait_for_slot(operation.pk)
@@ -96,6 +98,8 @@ def _free(name: str, ask: Callable[[], T], user_id: int) -> T:
         gate.note(operation, failure, paid=False)
         if failure is None:
             return answer
+        if isinstance(failure, Rejected) and failure.category == Category.NOT_FOUND:
+            return nothing
         if (reason := gate.stops_vendor(failure, paid=False)) is not None:
             breaker.pause(operation.vendor_id, reason)
         if not isinstance(failure, NotSent) or attempt == TRIES - 1 or (failure.retry_after or 0) > 10:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from integrations import normalise
+from integrations.contract import Answer
 from integrations.errors import (
+    Category,
     Evidence,
     HeldBack,
     InDoubt,
@@ -92,14 +95,26 @@ def no_answer(
     return InDoubt(reason, status=response.status, pauses=bool(strange), evidence=evidence)
 
 
-def unusable(response: HttpResponse, *, vendor: str, why: str, personal: bool = False) -> Rejected:
-    """The vendor's own envelope, which is billed, with a record nobody can use."""
+def unusable(
+    response: HttpResponse, *, vendor: str, why: str, personal: bool = False, units: Decimal | None = None
+) -> Rejected:
+    """The vendor's own envelope, which is billed, with a record nobody can use. units: as `Rejected.units`."""
     return Rejected(
         f"{vendor} answered {response.status}, and the answer {why}.",
         status=response.status,
         charged=True,
         evidence=Evidence.of(response.body, why, personal=personal),
+        units=units,
     )
+
+
+def of_the_unusable(
+    response: HttpResponse, answers: Iterable[Answer], *, why: str, personal: bool = False
+) -> Evidence | None:
+    """What is kept of an answer some of whose records cannot be used; None where there is no such answer."""
+    if any(answer.category == Category.INVALID_DATA for answer in answers):
+        return Evidence.of(response.body, why, personal=personal)
+    return None
 
 
 def _breaks_at(body: bytes) -> int:
@@ -125,17 +140,20 @@ def _kind(body: bytes) -> str:
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
-    """Seconds to wait by the Retry-After header, given in seconds or as an HTTP date; None where it says nothing."""
+    """Seconds to wait by the Retry-After header, given in seconds or as an HTTP date; None where it says nothing.
+
+    0 and a date in the past say nothing: taken at their word, the next request would leave at once and be refused.
+    """
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII):
-        return min(float(value), _RETRY_AFTER_MAX)
+        return min(float(value), _RETRY_AFTER_MAX) or None
     try:
         until = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
-    return min(max((until - now).total_seconds(), 0.0), _RETRY_AFTER_MAX)
+    return min(max((until - now).total_seconds(), 0.0), _RETRY_AFTER_MAX) or None
 
 
 def message(response: HttpResponse, *, request: HttpRequest) -> str:

@@ -20,12 +20,14 @@ def count(listed: Sequence[Any]) -> int:
     return len(named) + sum(record is not None and not isinstance(record, dict) for record in listed)
 
 
-def linked(records: Sequence[Record], details: Sequence[Mapping[str, Any]]) -> list[Answer]:
+def linked(listed: Sequence[Any], details: Sequence[Mapping[str, Any]]) -> list[Answer]:
     """An answer per question, by the surest sign there is: domain, name, the name without its legal form, the place.
 
-    records: as listed, {} for none. That the list is positional is nowhere said (contracts.md 3.6), so the place counts
-    only where nothing contradicts it. Where a company is left over, a question without one may be its own.
+    listed: whatever came. That the list is positional is nowhere said (contracts.md 3.6), so the place counts only
+    where nothing contradicts it. Where a company is left over or is no object, a question without one may be its own.
     """
+    records = [normalise.mapping(record) for record in listed]
+    strange = any(record is not None and not isinstance(record, dict) for record in listed)
     found: dict[int, int] = {}  # question -> record
     for sign in (_by_domain, _by_name, _by_bare_name):
         for asked, detail in enumerate(details):
@@ -34,7 +36,7 @@ def linked(records: Sequence[Record], details: Sequence[Mapping[str, Any]]) -> l
                 found[asked] = fitting[0]
     _by_beginning(records, details, found)
     _by_place(records, details, found)
-    missing = Answer(category=Category.INVALID_DATA if _left(records, found) else Category.NOT_FOUND)
+    missing = Answer(category=Category.INVALID_DATA if strange or _left(records, found) else Category.NOT_FOUND)
     return [
         Answer(facts=parse.organization(records[found[asked]])) if asked in found else missing
         for asked in range(len(details))

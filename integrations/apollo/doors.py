@@ -53,7 +53,8 @@ class PeopleMatch:
         matches = envelope["matches"]
         if not isinstance(matches, list) or len(matches) != len(queries):
             # Matches are positional; with one missing nobody can say whose is whose.
-            raise statuses.unusable(response, vendor=TITLE, why="has not one match for each person")
+            why, units = "has not one match for each person", Decimal(len(queries))  # 1 each: no mobile has come
+            raise statuses.unusable(response, vendor=TITLE, why=why, units=units)
         answers = {query.key: _person(match) for query, match in zip(queries, matches, strict=True)}
         mobiles = [key for key, answer in answers.items() if revealing and parse.is_mobile(answer.facts)]
         awaited = sum(answer.category != Category.NOT_FOUND for answer in answers.values()) - len(mobiles)
@@ -64,6 +65,10 @@ class PeopleMatch:
             status=response.status,
             request_id=_request_id(envelope.get("request_id")),
             later=parse.CREDITS_OF_A_PHONE * awaited if revealing and awaited else None,
+            # The others' whole records stand in it, of which no more than their facts is kept.
+            evidence=statuses.of_the_unusable(
+                response, answers.values(), why="has a match that is no person", personal=True
+            ),
         )
 
 
@@ -118,12 +123,14 @@ class OrganizationEnrich:
             raise statuses.no_answer(response, vendor=TITLE, paid=True, why="has no organizations")
         listed = envelope["organizations"]
         if listed and not isinstance(listed, list):
-            raise statuses.unusable(response, vendor=TITLE, why="has no list of companies")
-        found = companies.linked([normalise.mapping(record) for record in listed or []], details)
+            units = Decimal(len(queries))
+            raise statuses.unusable(response, vendor=TITLE, why="has no list of companies", units=units)
+        found = companies.linked(listed or [], details)
         answers = {query.key: answer for query, answer in zip(queries, found, strict=True)}
         return Reply(
             answers=answers,
             units=Decimal(min(companies.count(listed or []), len(queries))),
             claimed=normalise.units(envelope.get("credits_consumed")),
             status=response.status,
+            evidence=statuses.of_the_unusable(response, found, why="has a company that answers no question"),
         )

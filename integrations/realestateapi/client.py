@@ -11,7 +11,7 @@ from integrations import account as accounts
 from integrations import normalise, statuses
 from integrations.account import Account
 from integrations.contract import Reply
-from integrations.errors import Rejected, UnprovenMiss
+from integrations.errors import Category, Rejected, UnprovenMiss
 from integrations.http import HttpResponse
 from integrations.realestateapi import parse, persons, places
 from integrations.realestateapi.places import KeyInfo, Place
@@ -21,6 +21,7 @@ TITLE = "RealEstateAPI"
 # "≤256 KB payload" (contracts.md 1.9)
 TRACE_PAYLOAD_MAX = 256 * 1024
 _ENVELOPE = ("data", "persons", "match", "output")
+_NOTHING = f"{TITLE} finds nothing (404)."
 _UNPROVEN = f"{TITLE} answered 404 before it has answered anything from this address: check its base URL."
 
 
@@ -110,8 +111,8 @@ def ask(
     """One call. No match comes as a 404 with an envelope, or as a 200 that says so, and is Told without one.
 
     miss: what nothing found means to whoever pays for this; None: a call that costs nothing. personal: no byte of an
-    answer that cannot be used is kept. Raises a VendorFailure; UnprovenMiss where a 404 has no envelope but the
-    documented fields, because a wrong base URL may answer so too.
+    answer that cannot be used is kept. Raises a VendorFailure; where a 404 has no envelope but the documented fields,
+    UnprovenMiss, because a wrong base URL may answer so too, and of a free call a Rejected of category NOT_FOUND.
     """
     paid = miss is not None
     request = account.request(method, path, headers={"x-api-key": account.key}, json=body)
@@ -131,7 +132,9 @@ def ask(
     claimed = normalise.units(envelope.get("credits"))
     if status == 404 and is_envelope(envelope):
         return Told(None, response, claimed)
-    if status == 404 and miss is not None and _is_documented_miss(envelope):
+    if status == 404 and _is_documented_miss(envelope):
+        if miss is None:
+            raise Rejected(_NOTHING, status=404, category=Category.NOT_FOUND)
         raise UnprovenMiss(_UNPROVEN, miss=replace(miss, claimed=claimed, status=response.status))
     account.check(request, response, paid=paid, status=status, batch=batch)
     if not envelope:

@@ -44,6 +44,7 @@ class PropertyDetail:
             body = {"ids": [int(number) for number in unique]}
             told = ask(self.account, "/v2/PropertyDetailBulk", body, miss=miss, batch=True)
             known, strange = _bulk_details(told, unique)
+            why = f"has {strange} records without an id"
             # With an unreadable record in the answer, an id without one may be that record: it is not known to be none.
             missing = Answer(category=Category.INVALID_DATA if strange else Category.NOT_FOUND)
             answers = {query.key: known.get(str(query.params["id"]), missing) for query in queries}
@@ -53,8 +54,14 @@ class PropertyDetail:
             told = ask(self.account, "/v2/PropertyDetail", {"id": number} if number else queries[0].params, miss=miss)
             answer = _single_detail(told, number)
             answers = {query.key: answer for query in queries}
-            found = int(answer.found)
-        return Reply(answers=answers, units=Decimal(found), claimed=told.claimed, status=told.response.status)
+            found, why = int(answer.found), ""
+        return Reply(
+            answers=answers,
+            units=Decimal(found),
+            claimed=told.claimed,
+            status=told.response.status,
+            evidence=statuses.of_the_unusable(told.response, answers.values(), why=why),
+        )
 
 
 def _nothing(queries: Sequence[Query], answer: Answer) -> Reply:
@@ -90,19 +97,25 @@ def _data(told: Told) -> Any:
 def _bulk_details(told: Told, numbers: Sequence[str]) -> tuple[dict[str, Answer], int]:
     """What is known by id, and how many records nobody can read.
 
-    Records come in any order and unknown ids not at all, so only the id links them (contracts.md 1.4).
+    Records come in any order and unknown ids not at all, so only the id links them (contracts.md 1.4). One that nobody
+    asked for is left out; Rejected where there are no others.
     """
     records = _data(told) if told.envelope is not None else None
     if records and not isinstance(records, list):
         raise statuses.unusable(told.response, vendor=TITLE, why="has no list of records")
     known: dict[str, Answer] = {}
-    asked, strange = set(numbers), 0
+    asked, strange, others = set(numbers), 0, set()
     for record in records or []:
         identity = parse.record_id(record) if isinstance(record, dict) else None
         if identity is None:
             strange += record is not None
         elif identity in asked:
             known.setdefault(identity, Answer(facts=parse.detail(record)))
+        else:
+            others.add(identity)
+    if others and not known:
+        units = Decimal(min(len(others) + strange, len(asked)))
+        raise statuses.unusable(told.response, vendor=TITLE, why="is about other properties", units=units)
     return known, strange
 
 
@@ -132,11 +145,14 @@ class SkipTrace:
         pairs = zip(queries, bodies, strict=True)
         traces = [persons.trace(body, asked=query.params, owner=query.owner) for query, body in pairs]
         matches = min(sum(trace.matched for trace in traces) + strange, len(queries))
+        answers = {query.key: _traced(trace) for query, trace in zip(queries, traces, strict=True)}
+        why = f"has {sum(trace.refused for trace in traces)} of {len(queries)} traces that cannot be used"
         return Reply(
-            answers={query.key: _traced(trace) for query, trace in zip(queries, traces, strict=True)},
+            answers=answers,
             units=Decimal(matches),
             claimed=told.claimed,
             status=told.response.status,
+            evidence=statuses.of_the_unusable(told.response, answers.values(), why=why, personal=True),
         )
 
 

@@ -28,7 +28,7 @@ from enrichment.models import Run, RunItem
 from enrichment.reconcile import find_drift
 from enrichment.selectors import quote, usage
 from enrichment.services import RunOptions
-from integrations import reveals
+from integrations import breaker, reveals
 from integrations.apollo import webhook
 from integrations.gate import settle
 from integrations.models import Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
@@ -672,6 +672,36 @@ def test_a_key_that_may_not_ask_for_results_is_shown_and_pauses_nothing(apollo: 
     apollo.faults.replace([])
     time.sleep(0.3)
     overdue()
+    assert phones.sweep() == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("301", "Apollo points elsewhere (301), not followed: check its base URL."),
+        ("308", "Apollo points elsewhere (308), not followed: check its base URL."),
+        ("404_html", "Apollo has nothing at this address (404), check its base URL."),
+    ],
+)
+def test_a_poll_that_is_answered_from_elsewhere_pauses_the_vendor_and_ends_nothing(
+    apollo: Sandbox, kind: str, reason: str
+) -> None:
+    ask(people(apollo, make_user(), 2))
+    held = money()
+    PhoneReveal.objects.update(deadline=timezone.now() - timedelta(days=1))
+    apollo.faults.replace([Fault("probe", kind)])
+    overdue()
+    assert phones.sweep() == 0
+    reveal = PhoneReveal.objects.get()
+    assert (reveal.state, reveal.asked, reveal.reason) == ("waiting", 1, reason)
+    vendor = Vendor.objects.get(pk="apollo")
+    assert (vendor.paused_reason, vendor.failures, vendor.breaker_open_until) == (reason, 0, None)
+    assert money() == held
+    overdue()
+    assert (phones.sweep(), PhoneReveal.objects.get().asked) == (0, 1)  # paused: it asks no more
+    apollo.faults.replace([])
+    breaker.reset("apollo")
+    time.sleep(0.3)
     assert phones.sweep() == 1
 
 

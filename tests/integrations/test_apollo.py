@@ -141,6 +141,8 @@ def test_matches_are_positional_and_null_is_nobody(wire: responses.RequestsMock)
     assert reply.answers[queries[2].key] == Answer(category=Category.INVALID_DATA)
     assert reply.request_id == "-9223372036854775808"
     assert (reply.units, reply.claimed, reply.later) == (Decimal(2), Decimal(1), Decimal(16))  # garbage may be billed
+    assert reply.evidence is not None
+    assert (reply.evidence.why, reply.evidence.raw) == ("has a match that is no person", None)  # b's record is in it
 
 
 @pytest.mark.parametrize(
@@ -211,9 +213,18 @@ def test_matches_that_cannot_be_counted_off_are_charged_and_kept(wire: responses
     wire.post(PEOPLE, json={"status": "success", "matches": matches})
     with pytest.raises(Rejected) as caught:
         match(*somebody(2))
-    assert caught.value.charged
+    assert (caught.value.charged, caught.value.units) == (True, Decimal(2))  # of 18 reserved
     assert caught.value.evidence is not None
     assert json.loads(caught.value.evidence.raw or b"")["matches"] == matches
+
+
+def test_companies_that_are_no_list_are_charged_one_each_and_kept(wire: responses.RequestsMock) -> None:
+    wire.post(ORGANIZATIONS, json={"organizations": "many"})
+    with pytest.raises(Rejected) as caught:
+        enrich(*(organization_query(name=name) for name in ("A LLC", "B LLC", "C LLC")))
+    assert (caught.value.charged, caught.value.units) == (True, Decimal(3))
+    assert caught.value.evidence is not None
+    assert caught.value.evidence.why == "has no list of companies"
 
 
 def test_a_phone_is_revealed_to_our_webhook_where_there_is_one(wire: responses.RequestsMock, settings: Any) -> None:
@@ -562,6 +573,9 @@ def test_a_company_is_known_by_its_name_with_and_without_its_legal_form(
         (["Acme LLC", "Acme Inc"], [{"id": "1", "name": "Acme"}], ["1", "1"], 1),
         (["A LLC", "B LLC"], [{"id": "1", "name": "X"}, {"id": "2", "name": "Y"}], ["?", "?"], 2),
         (["A LLC", "B LLC", "C LLC"], [{"id": "1", "name": "X"}], ["?", "?", "?"], 1),
+        (["A LLC", "B LLC"], [{"id": "1", "name": "A"}, "garbage"], ["1", "?"], 2),
+        (["A LLC", "B LLC"], [7, {"id": "2", "name": "B"}], ["?", "2"], 2),
+        (["A LLC", "B LLC"], ["garbage", None], ["?", "?"], 1),
         (["A LLC", "B LLC"], [None, None], [None, None], 0),
         (["A LLC", "B LLC"], [], [None, None], 0),
     ],
@@ -580,6 +594,10 @@ def test_a_company_that_is_billed_is_linked_or_said_to_be_unreadable_and_never_l
         else:
             assert answer.facts["apollo_org_id"] == told
     assert (reply.units, reply.claimed) == (Decimal(units), Decimal(10))
+    why = reply.evidence and reply.evidence.why
+    assert why == ("has a company that answers no question" if "?" in ids else None)
+    if reply.evidence:
+        assert json.loads(reply.evidence.raw or b"")["organizations"] == listed
 
 
 @pytest.mark.parametrize("organizations", [[], [None], [{}]])

@@ -16,6 +16,7 @@ from responses.matchers import header_matcher, json_params_matcher
 from integrations.contract import Answer, Reply
 from integrations.errors import (
     Category,
+    Evidence,
     InDoubt,
     Misconfigured,
     Rejected,
@@ -234,11 +235,52 @@ def test_a_record_that_is_none_or_anothers_is_paid_for_and_kept(wire: responses.
 
 
 def test_an_unreadable_bulk_record_makes_the_missing_ids_invalid_and_not_unknown(wire: responses.RequestsMock) -> None:
-    wire.post(BULK, json={"data": ["garbage", {"id": 1}]})
+    body = json.dumps({"data": ["garbage", {"id": 1}]}).encode()
+    wire.post(BULK, body=body)
     reply = buy("1", "2")
     assert reply.answers["1"].found
     assert reply.answers["2"] == Answer(category=Category.INVALID_DATA)
     assert reply.units == Decimal(2)
+    assert reply.evidence == Evidence.of(body, "has 1 records without an id", personal=False)
+
+
+def test_what_is_unreadable_beside_every_asked_record_is_no_evidence(wire: responses.RequestsMock) -> None:
+    wire.post(BULK, json={"data": ["garbage", {"id": 1}, {"id": 2}, {"id": 9}]})
+    reply = buy("1", "2")
+    assert [answer.found for answer in reply.answers.values()] == [True, True]
+    assert (reply.units, reply.evidence) == (Decimal(2), None)
+
+
+@pytest.mark.parametrize(
+    ("records", "units"),
+    [
+        ([{"id": 7}], 1),
+        ([{"propertyId": "7"}, {"id": 7}, None], 1),
+        ([{"id": 7}, {"id": 8}], 2),
+        ([{"id": 7}, "garbage", {"noId": True}], 3),
+        ([{"id": number} for number in range(10, 20)], 3),
+    ],
+)
+def test_a_bulk_answer_about_other_properties_alone_is_paid_for_and_kept(
+    wire: responses.RequestsMock, records: list[Any], units: int
+) -> None:
+    body = json.dumps({"data": records}).encode()
+    wire.post(BULK, body=body)
+    with pytest.raises(Rejected) as caught:
+        buy("1", "2", "3")
+    assert (caught.value.charged, caught.value.category, caught.value.units) == (
+        True,
+        Category.INVALID_DATA,
+        Decimal(units),
+    )
+    assert caught.value.evidence == Evidence.of(body, "is about other properties", personal=False)
+
+
+def test_another_property_beside_an_asked_one_is_left_out(wire: responses.RequestsMock) -> None:
+    wire.post(BULK, json={"data": [{"id": 7}, {"id": 2}]})
+    reply = buy("1", "2")
+    assert (reply.answers["1"], reply.answers["2"].found) == (NO_MATCH, True)
+    assert (set(reply.answers), reply.units, reply.evidence) == ({"1", "2"}, Decimal(1), None)
 
 
 @pytest.mark.parametrize(

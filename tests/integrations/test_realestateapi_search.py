@@ -297,7 +297,9 @@ def test_the_documented_404_is_an_empty_page_where_the_vendor_is_known(wire: res
         (408, None, NotSent),
         (429, {"message": ""}, HeldBack),
         (301, None, Misconfigured),
-        (404, {"statusCode": 404, "error": "Not Found", "message": "", "validation": {}}, Misconfigured),
+        (404, {"statusCode": 404, "error": "Not Found", "message": "", "validation": {}}, Rejected),
+        (404, {"statusCode": 404, "error": "Not Found", "message": ""}, Misconfigured),
+        (404, "<html>", Misconfigured),
         (200, "<html>", Rejected),
         (200, '{"data": [', Rejected),
     ],
@@ -319,6 +321,14 @@ def test_a_free_call_is_never_in_doubt(
             ask()
         assert type(caught.value) is kind
         assert not getattr(caught.value, "charged", False)
+
+
+def test_the_documented_404_of_a_free_call_says_that_nothing_was_found(wire: responses.RequestsMock) -> None:
+    wire.post(COMPLETE, status=404, json={"statusCode": 404, "error": "Not Found", "message": "", "validation": {}})
+    with pytest.raises(Rejected) as caught:
+        client.autocomplete("Nowhere")
+    assert (caught.value.category, caught.value.status, caught.value.charged) == (Category.NOT_FOUND, 404, False)
+    assert caught.value.reason == "RealEstateAPI finds nothing (404)."
 
 
 def test_a_free_call_without_an_answer_has_failed_and_is_not_in_doubt(wire: responses.RequestsMock) -> None:

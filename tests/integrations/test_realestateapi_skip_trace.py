@@ -244,11 +244,14 @@ def test_an_item_nobody_can_read_is_billed_and_makes_the_missing_ones_invalid_an
 ) -> None:
     asked = people("Doe", "Roe", "Poe")
     items = ["garbage", {"input": {"key": "1"}, "match": False}, {"input": {"key": "2"}, "persons": "x"}]
-    wire.post(BATCH, json={"data": items})
+    body = json.dumps({"data": items}).encode()
+    wire.post(BATCH, body=body)
     reply = buy(*asked)
     invalid = Answer(category=Category.INVALID_DATA)
     assert [reply.answers[query.key] for query in asked] == [invalid, EMPTY, invalid]
     assert reply.units == Decimal(2)
+    assert reply.evidence == Evidence.of(body, "has 2 of 3 traces that cannot be used", personal=True)
+    assert reply.evidence.raw is None
 
 
 @pytest.mark.parametrize("batch", [False, True])
@@ -281,9 +284,11 @@ def test_one_refused_item_does_not_spoil_its_neighbours(wire: responses.Requests
             ]
         },
     )
-    answers = buy(*asked).answers
-    assert answers[asked[0].key] == Answer(category=Category.INVALID_DATA)
-    assert answers[asked[1].key] == EMPTY
+    reply = buy(*asked)
+    assert reply.answers[asked[0].key] == Answer(category=Category.INVALID_DATA)
+    assert reply.answers[asked[1].key] == EMPTY
+    assert reply.evidence is not None
+    assert (reply.evidence.why, reply.evidence.raw) == ("has 1 of 2 traces that cannot be used", None)
 
 
 @pytest.mark.parametrize("status", [200, 404])

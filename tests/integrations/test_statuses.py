@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -53,7 +54,11 @@ def test_a_success_is_no_failure() -> None:
         ("7", 7.0),
         ("0.5", 0.5),
         ("Tue, 24 Nov 2026 21:31:00 GMT", 60.0),
-        ("Tue, 24 Nov 2026 21:29:00 GMT", 0.0),
+        ("Tue, 24 Nov 2026 21:29:00 GMT", None),
+        ("Tue, 24 Nov 2026 21:30:00 GMT", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None),
+        ("0", None),
+        ("0.000", None),
         ("999999999", 86_400.0),
         ("-3", None),
         ("soon", None),
@@ -79,8 +84,9 @@ def test_a_daily_cap_is_heard_wherever_the_answer_says_it_and_not_where_nothing_
     elsewhere = failure(answer(429, {"message": "Rate limit exceeded", "error": "Your daily credit limit is reached"}))
     plain = failure(answer(429, b"You have reached your DAILY limit"))
     documented = failure(answer(429, {"statusCode": 429, "error": "Rate Limit Exceeded", "message": ""}))
-    waits = [error.retry_after for error in (elsewhere, plain, documented) if isinstance(error, HeldBack)]
-    assert waits == [2.5 * 3600, 2.5 * 3600, None]
+    at_once = failure(answer(429, {"message": "Daily limit reached"}, retry_after="0"))
+    waits = [error.retry_after for error in (elsewhere, plain, documented, at_once) if isinstance(error, HeldBack)]
+    assert waits == [2.5 * 3600, 2.5 * 3600, None, 2.5 * 3600]
 
 
 @pytest.mark.parametrize("status", [502, 503])
@@ -230,6 +236,13 @@ def test_a_free_call_that_brings_no_answer_has_only_failed(body: bytes) -> None:
     error = statuses.no_answer(answer(200, body), vendor="Acme", paid=False)
     assert isinstance(error, Rejected)
     assert (error.charged, error.evidence, error.status) == (False, None, 200)
+
+
+def test_an_envelope_that_cannot_be_used_is_paid_for_and_says_its_units_where_somebody_knows() -> None:
+    known = statuses.unusable(answer(200, b"{}"), vendor="Acme", why="is odd", units=Decimal(3))
+    unknown = statuses.unusable(answer(200, b"{}"), vendor="Acme", why="is odd")
+    assert [(error.charged, error.units) for error in (known, unknown)] == [(True, Decimal(3)), (True, None)]
+    assert Rejected("no").units is None
 
 
 @pytest.mark.parametrize(("status", "said"), [(401, "who are you"), (403, "not this one")])
