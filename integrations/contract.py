@@ -60,7 +60,6 @@ class Reply:
     answers: Mapping[str, Answer]
     units: Decimal
     claimed: Decimal | None = None
-    evidence: Evidence | None = None
     status: int = 200
     request_id: str = ""
     later: Decimal | None = None
