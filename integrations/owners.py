@@ -41,6 +41,7 @@ _COUNTY_ROLE = re.compile(
 )
 _COUPLE = re.compile(r"[,\s(]+(?:H\s?[&/]\s?W|W\s?[&/]\s?H|HUSBAND (?:AND|&) WIFE|WIFE (?:AND|&) HUSBAND)\b[.)]*", re.I)
 _ROLE = re.compile(r"[,\s(]+(?:(?:CO-?|SUCCESSOR )?TRUSTEES?|DECEASED|ESQ|MD|DDS|PHD)\b[.)]*$", re.IGNORECASE)
+_MARKS = _words("ETAL ETALS TRS TR TTEE TTEES JTRS JTWROS TRUSTEE TRUSTEES")  # amid a name they end no person's
 _SUFFIX = frozenset({"JR", "SR", "II", "III", "IV"})
 _PARTICLES = _words("DE DEL LA LAS LOS VAN VON DER DEN DOS DA DI MC MAC ST SAN SANTA O")
 # Given names that are seldom family names: they tell the order of a line that says nothing else of it.
@@ -179,7 +180,7 @@ def company_key(name: object) -> str:
 def first_and_last(line: object) -> tuple[str, str] | None:
     """The given and the family name of the first person a line names, spelled as there; None where it may be either."""
     owners, county = _owners(line)
-    if not owners:
+    if not owners or any(_MARKS & set(normalise.fold(word).split()) for word in owners[0]):
         return None
     return _first(owners, county)
 

@@ -44,6 +44,8 @@ from tests.integrations.samples import a_few
         ("Quixote Thomas", None),
         ("Zelda Ann Quixote", None),
         ("JAMES ROBERT", None),
+        ("ETAL DOE TR", None),
+        ("ANN ETAL DOE", None),
         ("ROBERT JAMES", None),
         ("JOHN SMITH TRS", None),
         ("MARIA GARCIA LOPEZ", None),
