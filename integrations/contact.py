@@ -124,7 +124,8 @@ def contact_facts(
     A type is "" for a phone of unknown type and null without a phone, so that it never replaces a known one's.
     address: {"address", "city", "state", "zip"}, the street line first. asked and owner: who was asked about, by the
     params of the question and its `owner`. contact_name is whose the phones are; contact_is_other whether that is
-    somebody else, null where nobody can tell. Another's name is not given as the owner's.
+    somebody else, null where nobody can tell. A name is given as the owner's only where it is the owner's or nobody
+    was asked about; the family's alone where it is the asked one.
     """
     ranked = best_first(phones)
     facts: dict[str, Any] = dict.fromkeys(CONTACT_KEYS)
@@ -132,8 +133,11 @@ def contact_facts(
     like = likeness(given, family, asked=asked or {}, owner=owner)
     facts["contact_name"] = " ".join(filter(None, (given, family))) or None
     facts["contact_is_other"] = None if like == Likeness.UNKNOWN else like != Likeness.SAME
-    if not facts["contact_is_other"] and not owners.is_company(owner):
-        facts["first_name"], facts["last_name"] = given, family
+    wanted = asked or {}
+    nobody = not (wanted.get("first_name") or wanted.get("last_name") or owner)
+    surely = like == Likeness.SAME or nobody
+    if family and not owners.is_company(owner) and (surely or (like == Likeness.UNKNOWN and wanted.get("last_name"))):
+        facts["first_name"], facts["last_name"] = (given if surely else None), family
     for prefix, phone in zip(("phone", "secondary_phone"), ranked, strict=False):
         facts[prefix] = phone.number
         facts[f"{prefix}_type"] = phone.type

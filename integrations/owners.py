@@ -41,26 +41,49 @@ _COUNTY_ROLE = re.compile(
 )
 _COUPLE = re.compile(r"[,\s(]+(?:H\s?[&/]\s?W|W\s?[&/]\s?H|HUSBAND (?:AND|&) WIFE|WIFE (?:AND|&) HUSBAND)\b[.)]*", re.I)
 _ROLE = re.compile(r"[,\s(]+(?:(?:CO-?|SUCCESSOR )?TRUSTEES?|DECEASED|ESQ|MD|DDS|PHD)\b[.)]*$", re.IGNORECASE)
+_MARKS = _words("ETAL ETALS TRS TR TTEE TTEES JTRS JTWROS TRUSTEE TRUSTEES")  # amid a name they end no person's
 _SUFFIX = frozenset({"JR", "SR", "II", "III", "IV"})
 _PARTICLES = _words("DE DEL LA LAS LOS VAN VON DER DEN DOS DA DI MC MAC ST SAN SANTA O")
 # Given names that are seldom family names: they tell the order of a line that says nothing else of it.
 _GIVEN = _words(
-    "AARON ABIGAIL ALAN ALEXANDER ALEXIS ALICE ALICIA AMANDA AMBER AMY ANA ANDREA ANDREW ANGELA ANITA ANN ANNA ANNE "
-    "ANNIE ANTHONY ANTONIO APRIL ASHLEY AUDREY BARBARA BENJAMIN BERNARD BETH BETTY BEVERLY BEATRICE BILL BOB BONNIE "
-    "BRANDON BRENDA BRIAN BRITTANY BRUCE CAROL CAROLINE CAROLYN CATHERINE CATHY CHERYL CHRISTINA CHRISTINE "
-    "CHRISTOPHER CINDY CLARA CYNTHIA DANIEL DANIELLE DAVID DAWN DEBORAH DEBRA DENISE DENNIS DIANA DIANE DONALD DONNA "
-    "DORIS DOROTHY DOUGLAS EDITH EDWARD EDWIN EILEEN ELAINE ELEANOR ELIZABETH ELLEN EMILY EMMA ERIC ERICA ESTHER "
-    "ETHEL EUGENE EVELYN FLORENCE FRANCES FRED FREDERICK GARY GEORGE GERALD GLADYS GLENN GLORIA GREGORY HANNAH HAROLD "
-    "HEATHER HELEN IDA IRENE JACOB JACQUELINE JAMIE JANE JANET JANICE JASON JEAN JEFFREY JENNIFER JEREMY JESSICA "
-    "JESUS JILL JOAN JOANN JOANNE JOE JOHN JONATHAN JORGE JOSE JOSEPH JOSEPHINE JOSHUA JOYCE JUAN JUDITH JUDY JULIA "
-    "JULIE JUSTIN KAREN KATHERINE KATHLEEN KATHRYN KATHY KATIE KENNETH KEVIN KIMBERLY KRISTEN LARRY LAURA LAUREN "
-    "LILLIAN LINDA LISA LOIS LORI LORRAINE LOUISE LUCILLE LUIS LYDIA LYNN MANUEL MARGARET MARIA MARIE MARILYN MARJORIE "
-    "MARK MARTHA MARY MATTHEW MEGAN MELANIE MELISSA MICHAEL MICHELLE MILDRED MIGUEL MINNIE MONICA NANCY NATALIE "
-    "NATHAN NICHOLAS NICOLE NORMA OLGA OLIVIA PAMELA PATRICIA PATRICK PAUL PAULA PEDRO PEGGY PETER PHILIP PHILLIP "
-    "PHYLLIS RACHEL RALPH RAYMOND REBECCA RHONDA RICHARD RITA ROBERT ROBIN ROGER RONALD ROSA ROSE ROY RUBY RUTH RYAN "
-    "SALLY SAMANTHA SAMUEL SANDRA SARA SARAH SEAN SHANNON SHARON SHEILA SHIRLEY SOPHIA STACY STEPHANIE STEPHEN STEVE "
-    "STEVEN SUE SUSAN SUZANNE SYLVIA TAMMY TERESA TERRY THELMA THERESA TIFFANY TIMOTHY TINA TODD TRACY VALERIE "
-    "VANESSA VERONICA VICTORIA VIOLA VIRGINIA VIVIAN WALTER WANDA WENDY WILLIAM YVONNE ZACHARY"
+    "AARON ABIGAIL ALAN ALEJANDRO ALEXIS ALFREDO ALICE ALICIA AMANDA AMBER AMY ANA ANDREA ANDREW ANGELA ANITA ANN "
+    "ANNA ANNE ANNIE ANTONIO APRIL ASHLEY AUDREY BARBARA BEATRICE BENJAMIN BETH BETTY BEVERLY BILL BOB BONNIE BRANDON "
+    "BRENDA BRIAN BRITTANY CARLA CARLOS CARMEN CAROL CAROLINE CAROLYN CATHERINE CATHY CHARLENE CHERYL CHRIS CHRISTINA "
+    "CHRISTINE CHRISTOPHER CINDY CLARA CYNTHIA DAN DANIELLE DAVE DAWN DEBORAH DEBRA DENISE DIANA DIANE DONALD DONNA "
+    "DORIS DOROTHY DWAYNE EDITH EDUARDO EDWARD EDWIN EILEEN ELAINE ELEANOR ELIZABETH ELLEN EMILY EMMA ENRIQUE ERIC "
+    "ERICA ERIK ERNESTO ESTHER ETHEL EUGENE EVELYN FERNANDO FLORENCE FRANCES FRANCISCO FRED GARY GERALD GLADYS GLORIA "
+    "GREG GUADALUPE GUILLERMO HANNAH HAROLD HEATHER HECTOR HELEN IDA IRENE JACOB JACQUELINE JAMAL JAMIE JANE JANET "
+    "JANICE JASON JAVIER JEAN JEFF JEFFREY JENNIFER JEREMY JESSICA JESUS JILL JIM JOAN JOANN JOANNE JOE JOHN JONATHAN "
+    "JORGE JOSE JOSEPHINE JOSHUA JOYCE JUAN JUDITH JUDY JULIA JULIE JUSTIN KAREN KATE KATHERINE KATHLEEN KATHRYN "
+    "KATHY KATIE KATRINA KAYLA KEISHA KENNETH KEVIN KIMBERLY KRISTEN KYLE LAKISHA LARRY LATOYA LAURA LAUREN LILLIAN "
+    "LINDA LISA LIZ LOIS LORI LORRAINE LOUISE LUCILLE LUIS LUZ LYDIA MANUEL MARCIA MARGARET MARIA MARIE MARILYN "
+    "MARJORIE MARK MARTHA MARY MATT MATTHEW MAYRA MEGAN MELANIE MELISSA MICHAEL MICHELLE MIGUEL MIKE MILDRED MINNIE "
+    "MONICA NANCY NATALIE NATHAN NICHOLAS NICOLE NORMA OLGA OLIVIA PAMELA PATRICIA PAULA PEDRO PEGGY PETER PHILIP "
+    "PHILLIP PHYLLIS RACHEL RALPH RAUL RAYMOND REBECCA RHONDA RICARDO RICHARD RITA ROBERT ROBERTO ROBIN ROGER RONALD "
+    "ROSA ROSARIO RUBY RUTH RYAN SALLY SAMANTHA SAMUEL SANDRA SARA SARAH SEAN SERGIO SHARON SHEILA SHIRLEY SOPHIA "
+    "STACY STEPHANIE STEPHEN STEVE STEVEN SUE SUSAN SUZANNE SYLVIA TAMMY TANYA TERESA TERRANCE TERRY THELMA THERESA "
+    "TIFFANY TIM TIMOTHY TINA TOM TRACY TYRONE VALERIE VANESSA VERONICA VICTORIA VIOLA VIRGINIA VIVIAN WALTER WANDA "
+    "WAYNE WENDY WILLIAM YOLANDA YVONNE ZACHARY"
+)
+# As often a family's as a person's: alone they tell nothing.
+_EITHER = _words(
+    "ADAM ALBERT ALEXANDER ALLAN ALLEN ANTHONY ARNOLD ARTHUR AUSTIN BERNARD BLAKE BRUCE CAMERON CARL CARTER CHARLES "
+    "CHRISTIAN CLARENCE CLAUDE COLE CRAIG CURTIS DANIEL DAVID DEAN DENNIS DICK DOUGLAS DREW DYLAN EARL ELLIS ERNEST "
+    "EVAN FRANCIS FRANK FREDERICK GEORGE GILBERT GLENN GORDON GRACE GRANT GREGORY HARRY HARVEY HENRY HERBERT HOPE "
+    "HOWARD HUNTER IAN JACK JAMES JAY JEROME JESSE JOEL JORDAN JOSEPH KEITH KELLY KIM LAWRENCE LEON LEROY LEWIS LLOYD "
+    "LOGAN LOUIS LYNN MARIO MARSHALL MARTIN MASON MAURICE MELVIN MITCHELL MORGAN NEIL NORMAN OLIVER OSCAR PARKER "
+    "PATRICK PAUL PERRY PRESTON RAMON RANDALL RAY REED REGINA REID ROSE ROSS ROY RUSSELL SALVADOR SANTIAGO SCOTT "
+    "SHANNON SHERRY SIDNEY SIMON SPENCER STANLEY STEWART STUART TAYLOR THEODORE THOMAS TODD TRAVIS TRISTAN TYLER "
+    "VERNON VICTOR VINCENT WALLACE WARREN WESLEY WILLIE ZANE"
+)
+_ANY_GIVEN = _GIVEN | _EITHER
+# The commonest family names that nobody is given.
+_FAMILIES = _words(
+    "ADAMS ANDERSON BAKER BROWN CASTILLO CHAVEZ CLARK COLLINS COOPER CRUZ DAVIS DIAZ DOE EDWARDS EVANS FLORES GARCIA "
+    "GOMEZ GONZALES GONZALEZ GREEN GUTIERREZ HALL HARRIS HERNANDEZ HILL JACKSON JENKINS JIMENEZ JOHNSON JONES KING "
+    "LOPEZ MARTINEZ MENDOZA MILLER MOORE MORALES MURPHY NELSON NGUYEN ORTIZ PATEL PEREZ PETERSON PHILLIPS RAMIREZ "
+    "RAMOS REYES RICHARDSON RIVERA ROBERTS ROBINSON RODRIGUEZ ROE ROGERS RUIZ SANCHEZ SANDERS SMITH STEVENS SULLIVAN "
+    "THOMPSON TORRES TURNER VARGAS WATSON WHITE WILLIAMS WILSON WOOD WRIGHT YOUNG"
 )
 _NICKNAMES = [
     frozenset(group.split())
@@ -72,6 +95,14 @@ _NICKNAMES = [
         "DEBORAH DEBRA DEB DEBBIE", "ANTHONY TONY", "HENRY HANK HARRY", "JENNIFER JEN JENNY", "STEVEN STEPHEN STEVE",
         "LAWRENCE LARRY", "RONALD RON", "DONALD DON", "KENNETH KEN", "DANIEL DAN", "DAVID DAVE", "THERESA TERESA TERRY",
         "REBECCA BECKY", "BARBARA BARB", "JACQUELINE JACKIE", "ALEXANDER ALEX", "SAMUEL SAM", "BENJAMIN BEN",
+        "CHRISTOPHER CHRIS", "CHRISTINA CHRIS TINA", "CHRISTINE CHRIS", "MATTHEW MATT", "NICHOLAS NICK", "TIMOTHY TIM",
+        "GREGORY GREG", "JEFFREY JEFF GEOFF", "ANDREW ANDY DREW", "FREDERICK FRED", "KIMBERLY KIM", "PETER PETE",
+        "SAMANTHA SAM", "ALEXANDRA ALEX", "PHILIP PHILLIP PHIL", "RAYMOND RAY", "STEPHANIE STEPH", "VICTORIA VICKY",
+        "NATHAN NATE", "NATHANIEL NATE NATHAN", "FRANCIS FRANK", "EUGENE GENE", "GERALD JERRY", "JOSHUA JOSH",
+        "SANDRA SANDY", "VINCENT VINCE", "WALTER WALT", "ZACHARY ZACH ZACK", "BRADLEY BRAD", "DOUGLAS DOUG",
+        "JONATHAN JON", "CYNTHIA CINDY", "ABIGAIL ABBY", "AMANDA MANDY", "PAMELA PAM", "VALERIE VAL", "VICTOR VIC",
+        "LEONARD LEN LENNY", "STANLEY STAN", "TERRANCE TERRENCE TERRY", "DANIELLE DANI", "EDWIN ED",
+        "THEODORE TED THEO",
     )
 ]  # fmt: skip
 _FORMS = _words("LLC LLP LP PLLC PC INC INCORPORATED CORP CORPORATION CO COMPANY LTD LIMITED")
@@ -89,10 +120,33 @@ class Likeness(IntEnum):
 def is_company(name: object) -> bool:
     """Whether a name is that of a company, trust or office rather than of a person."""
     folded = _bare(name)
+    words = folded.split()
+    if len(words) == 2 and "BANK" in words and _GIVEN & set(words):
+        return False  # "Tim Bank", of the family
     if _COMPANY.search(folded):
         return True
     co = _CO.fullmatch(folded)
     return co is not None and not _GIVEN & set(co[1].split())
+
+
+def is_given(name: object) -> bool:
+    """Whether a word is known as a given name, be it a family's too."""
+    return normalise.fold(name) in _ANY_GIVEN
+
+
+def bare_part(value: object, *, limit: int) -> str | None:
+    """A field that should hold a first or a last name, without what a county writes behind one and the second person.
+
+    None where nothing is left, or where a comma says that it holds more than that.
+    """
+    text = _ELSEWHERE.split(" " + (normalise.text(value, limit=limit) or ""))[0].strip()
+    if is_company(text) or normalise.fold(text) == "MD":  # a company stands in the last name; Md is a given name
+        return text or None
+    text = _AND.split(_WIFE.sub(" & ", _COUPLE.sub("", " " + text)))[0]
+    while (shorter := _ROLE.sub("", _COUNTY_ROLE.sub("", " " + text.strip()))) != " " + text.strip():
+        text = shorter
+    text = text.strip(" ,;")
+    return None if "," in text or not normalise.fold(text) else text
 
 
 def is_business(name: object, owner_type: object = "") -> bool:
@@ -126,9 +180,9 @@ def company_key(name: object) -> str:
 def first_and_last(line: object) -> tuple[str, str] | None:
     """The given and the family name of the first person a line names, spelled as there; None where it may be either."""
     owners, county = _owners(line)
-    if not owners:
+    if not owners or any(_MARKS & set(normalise.fold(word).split()) for word in owners[0]):
         return None
-    return _first(owners, county, text=normalise.text(line) or "")
+    return _first(owners, county)
 
 
 def people(line: object) -> list[frozenset[str]]:
@@ -178,43 +232,55 @@ def _without_roles(part: str) -> tuple[list[str], bool]:
     return words, county
 
 
-def _first(owners: Sequence[Sequence[str]], county: bool, *, text: str) -> tuple[str, str] | None:
+def _first(owners: Sequence[Sequence[str]], county: bool) -> tuple[str, str] | None:
     words = list(owners[0])
     others = [list(owner) for owner in owners[1:]]
     comma = next((at for at, word in enumerate(words) if word.endswith(",")), None)
     if comma is not None:
         family, given = words[: comma + 1], _names_only(words[comma + 1 :])
-        if not given or (len(family) > 1 and normalise.fold(family[-1]) in _GIVEN):
-            return None  # "SMITH JOHN, MARY" may be two people
+        if not given or (len(family) > 1 and {normalise.fold(family[0]), normalise.fold(family[-1])} & _ANY_GIVEN):
+            return None  # "SMITH JOHN, MARY" and "JOHN SMITH, MARY" may be two people
         return given[0], _joined(family)
     words = [word for word in _names_only(words) if normalise.fold(word)]
     if not words:
         return None
     if len(words) == 1:  # "JOHN & MARY SMITH"
         lender = _names_only(others[-1]) if others else []
-        natural = len(lender) > 1 and normalise.fold(lender[-1]) not in _GIVEN and _first([lender], False, text=text)
+        natural = len(lender) > 1 and is_given(words[0]) and not is_given(lender[-1]) and _first([lender], False)
         return (_clean(words[0]), natural[1]) if natural else None
-    return _ordered(words, _is_family_first(words, others, county, text))
+    return _ordered(words, _is_family_first(words, others, county))
 
 
-def _is_family_first(words: Sequence[str], others: Sequence[Sequence[str]], county: bool, text: str) -> bool | None:
-    """Whether a family name comes first; None where nobody can tell."""
+def _is_family_first(words: Sequence[str], others: Sequence[Sequence[str]], county: bool) -> bool | None:
+    """Whether a family name comes first; None where nothing tells, or where one thing says so and another not."""
     folded = [normalise.fold(word) for word in words]
-    if folded[0] in _GIVEN and folded[-1] not in _GIVEN:
-        return False
-    if folded[0] not in _GIVEN and folded[1] in _GIVEN:
-        return True
-    if folded[0] in _PARTICLES and len(folded) > 2 and (text.isupper() or folded[-1] in _GIVEN):
-        return True
+    second = [[normalise.fold(word) for word in _names_only(list(other))] for other in others]
+    said = {True} if county else set()
+    said |= {order for order in (_order_by_names(folded), _order_by_family(folded, second)) if order is not None}
+    if not said and folded[0] not in _GIVEN and any(len(other) == 1 for other in second):
+        return True  # "QUIXOTE ZELDA & OTTO"
+    return said.pop() if len(said) == 1 else None
+
+
+def _order_by_names(folded: Sequence[str]) -> bool | None:
+    """Whether a family name comes first, by which words are known as given names and which as families."""
+    first, last = folded[0], folded[-1]
+    if first in _ANY_GIVEN:
+        natural = last in _FAMILIES or (first in _GIVEN and last not in _ANY_GIVEN)
+        return False if natural else None
+    if first in _PARTICLES and len(folded) > 2:
+        return True if last in _ANY_GIVEN else None
+    if first in _FAMILIES:
+        return True if folded[1] in _ANY_GIVEN and last not in _FAMILIES else None
+    return True if folded[1] in _GIVEN and last in _GIVEN else None
+
+
+def _order_by_family(folded: Sequence[str], others: Iterable[Sequence[str]]) -> bool | None:
+    """Whether a family name comes first, by the word that two people share."""
     for other in others:
-        more = [normalise.fold(word) for word in _names_only(list(other))]
-        if len(more) > 1 and (more[0] == folded[0]) != (more[-1] == folded[-1]):
-            return more[0] == folded[0]
-    if folded[0] in _GIVEN:  # every word is a given name
-        return None
-    if county or any(len(_names_only(list(other))) == 1 for other in others):
-        return True
-    return False if not text.isupper() and not text.islower() else None
+        if len(other) > 1 and (other[0] == folded[0]) != (other[-1] == folded[-1]):
+            return other[0] == folded[0]
+    return None
 
 
 def _ordered(words: list[str], family_first: bool | None) -> tuple[str, str] | None:
@@ -230,7 +296,8 @@ def _ordered(words: list[str], family_first: bool | None) -> tuple[str, str] | N
         while size > 1 and normalise.fold(words[size - 1]) in _PARTICLES:
             size -= 1
         family, rest = words[size:], words[:size]
-    if len(rest) > 2:
+    # "MARIA GARCIA LOPEZ" and "GARCIA LOPEZ MARIA" have two families: a word between must be a given name.
+    if len(rest) > 2 or (len(rest) == 2 and not is_given(rest[0 if family_first else 1])):
         return None
     return _clean(rest[0]), _joined(family)
 
@@ -264,9 +331,10 @@ def likeness(first: object, last: object, *, asked_first: object, asked_last: ob
         return min(found)
     if not is_company(owner):
         return Likeness.UNKNOWN
-    if normalise.fold(" ".join(given + family)) == normalise.fold(owner) or set(family) & set(_name(owner)):
-        return Likeness.UNKNOWN  # the company itself, or a family that may stand behind it
-    return Likeness.OTHER
+    if normalise.fold(" ".join(given + family)) == normalise.fold(owner):
+        return Likeness.UNKNOWN  # the company itself
+    behind = not is_business(owner) and set(family) & set(_name(owner))
+    return Likeness.UNKNOWN if behind else Likeness.OTHER  # the family of a trust or an estate may stand behind it
 
 
 def _name(value: object) -> list[str]:
@@ -279,7 +347,7 @@ def _like(given: list[str], family: list[str], asked_given: list[str], asked_fam
     if "".join(family) != "".join(asked_family) and not _shared(family, asked_family):
         return Likeness.OTHER
     if not given or not asked_given:
-        return Likeness.UNKNOWN if asked_given else Likeness.SAME
+        return Likeness.UNKNOWN
     return Likeness.SAME if _same_given(given[0], asked_given[0]) else Likeness.FAMILY
 
 
@@ -300,6 +368,6 @@ def _shared(one: list[str], other: list[str]) -> bool:
 
 def _same_given(one: str, other: str) -> bool:
     short, long = sorted((one, other), key=len)
-    if one == other or (len(short) in (1, *range(3, 20)) and long.startswith(short)):
+    if one == other or (len(short) == 1 and long.startswith(short)):
         return True
     return any(one in group and other in group for group in _NICKNAMES)

@@ -71,7 +71,8 @@ _UNITED_STATES = (
 )
 _LLC = re.compile(r"\b(LLC|L L C|PLLC)\b")
 _TRUST = re.compile(r"\b(TRUST|TRUSTEE|TRUSTEES|TRS|TTEE|TTEES|TR)\b")
-_CORPORATION = re.compile(r"\b(INC|INCORPORATED|CORP|CORPORATION|CO|COMPANY|LTD|LIMITED|LP|LLP|PARTNERSHIP|BANK)\b")
+_CORPORATION = re.compile(r"\b(INC|INCORPORATED|CORP|CORPORATION|COMPANY|LTD|LIMITED|LP|LLP|PARTNERSHIP)\b")
+_PERHAPS_CORPORATION = re.compile(r"\b(CO|BANK)\b")  # families too
 
 
 def property_id(value: object) -> str | None:
@@ -88,7 +89,8 @@ def record_id(record: Mapping[str, Any]) -> str | None:
 def detail(record: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of one record, every key of DETAIL_KEYS, null where unknown or out of range. Never raises."""
     building = normalise.mapping(record.get("propertyInfo")) or record
-    latitude, longitude = coordinates(building if "latitude" in building else record)
+    pairs = (coordinates(building), coordinates(record))
+    latitude, longitude = next((pair for pair in pairs if pair[0] is not None), (None, None))
     place = normalise.mapping(building.get("address")) or normalise.mapping(record.get("address"))
     lot = normalise.mapping(record.get("lotInfo"))
     percent = normalise.decimal(record.get("equityPercent"), least=-_PERCENT_MAX, most=_PERCENT_MAX, places=2)
@@ -206,8 +208,10 @@ def _owner(record: Mapping[str, Any]) -> dict[str, str | None]:
     owner = normalise.mapping(record.get("ownerInfo")) or record
     first = normalise.text(owner.get("owner1FirstName"), limit=100)
     last = normalise.text(owner.get("owner1LastName"), limit=100)
+    whole = " ".join(filter(None, (first, last)))
+    first, last = _bare_names(first, last)
     company = normalise.text(owner.get("companyName"))
-    full = company or normalise.text(owner.get("owner1FullName")) or " ".join(filter(None, (first, last))) or None
+    full = company or normalise.text(owner.get("owner1FullName")) or whole or None
     corporate = normalise.boolean(record.get("corporateOwned")) or normalise.boolean(owner.get("corporateOwned"))
     vendors = (normalise.text(owner.get("owner1Type")) or "").lower()
     if not first and not (company or corporate or vendors in ("company", "corporation")):
@@ -228,6 +232,17 @@ def _owner(record: Mapping[str, Any]) -> dict[str, str | None]:
     }
 
 
+def _bare_names(first: str | None, last: str | None) -> tuple[str | None, str | None]:
+    """First and last name without what a county writes behind a name. A whole line in the last name stays one."""
+    given = owners.bare_part(first, limit=100)
+    family = owners.bare_part(last, limit=100)
+    told = owners.first_and_last(first) if first and given is None else None
+    if told and (family is None or family.casefold() == told[1].casefold()):
+        return told
+    is_line = not first and last is not None and len(last.split()) > 1 and (family is None or len(family.split()) > 1)
+    return given, last if is_line else family
+
+
 def _told_apart(last: str | None, full: str | None) -> tuple[str | None, str | None]:
     """First and last name where the vendor gives no first one: a whole name may stand in the last."""
     line = last if last and len(last.split()) > 1 else full
@@ -235,7 +250,7 @@ def _told_apart(last: str | None, full: str | None) -> tuple[str | None, str | N
     if found and (last is None or line == last or last.casefold() == found[1].casefold()):
         return found
     is_line = last is not None and ("," in last or len(last.split()) > 3 or "&" in last)
-    return None, None if is_line and not owners.is_company(last) else last
+    return None, None if is_line and not owners.is_company(last) else owners.bare_part(last, limit=100)
 
 
 def _owner_type(first: str | None, full: str | None, *, vendors: str, corporate: bool) -> str:
@@ -250,9 +265,10 @@ def _owner_type(first: str | None, full: str | None, *, vendors: str, corporate:
         return "llc"
     if _TRUST.search(name) or vendors == "trust":
         return "trust"
-    if _CORPORATION.search(name) or vendors in ("company", "corporation") or (corporate and name):
+    perhaps = bool(_PERHAPS_CORPORATION.search(name)) and is_company(full) and not owners.is_given(first)
+    if _CORPORATION.search(name) or perhaps or vendors in ("company", "corporation") or (corporate and name):
         return "corporation"
-    if vendors == "individual" or (first and not is_company(full)):
+    if vendors == "individual" or (first and (not is_company(full) or owners.is_given(first))):
         return "individual"
     return "other" if name else ""
 

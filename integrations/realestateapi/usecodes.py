@@ -19,7 +19,7 @@ _RULES = (
     ("OTHER", r"PARKING"),
     ("MOBILE", r"MOBILE|MANUFACTURED|TRAILER|MODULAR"),
     ("CONDO", r"CONDO\w*|CO OP|COOP\w*|TIME ?SHARE"),
-    ("SFR", r"ZERO LOT LINE|FARM ?HOUSE|LAND LEASE HOME"),
+    ("SFR", r"ZERO LOT LINE|FARM ?HOUSE|LAND LEASE HOME|RANCH (?:STYLE )?(?:HOUSE|HOME|STYLE)|RANCHER"),
     ("LAND", r"LAND|LOT|LOTS|ACREAGE|UNIMPROVED|UNDEVELOPED|PASTURE|CROPLAND|TIMBER|TIMBERLAND"),
     ("MFR", r"MULTI ?FAMIL\w+|MULTI|MULTIPLE|\w*PLEX|\d ?PLEX|APARTMENTS?|APTS?|\d+ UNITS?|UNITS|MFR|MFH|INCOME|"
             r"(?:2|3|4|TWO|THREE|FOUR) (?:TO \w+ )?FAMILY|DORMITORY|BOARDING HOUSE|ROOMING HOUSE"),
@@ -31,6 +31,11 @@ _RULES = (
               r"SERVICE|UTILIT\w+|MIXED USE|MISC\w*|MEDICAL|PUBLIC|TRANSPORTATION|MINERAL|SPECIAL|STORAGE"),
 )  # fmt: skip
 _WORDS = [(kind, re.compile(rf"\b(?:{words})\b")) for kind, words in _RULES]
+# Land that has something on it: what, the words do not say.
+_BUILT = re.compile(
+    r"\b(?:WITH|W|AND|PLUS|HAS)\b(?! (?:NO|OUT)\b).*\b(?:STRUCTURES?|BUILDINGS?|BLDGS?|IMPROVEMENTS?|HOUSE|HOME)\b|"
+    r"\bIMPROVED\b"
+)
 # The vendor's use codes: the residential ones, vacant land, and 124 to 312, which are shops, offices and the like.
 _CODES = {
     **dict.fromkeys(range(124, 313), "OTHER"),
@@ -62,4 +67,5 @@ def property_type(*places: Mapping[str, Any]) -> str | None:
 
 def _of_words(line: str) -> str | None:
     folded = normalise.fold(line)
-    return next((kind for kind, words in _WORDS if words.search(folded)), None)
+    kind = next((kind for kind, words in _WORDS if words.search(folded)), None)
+    return None if kind == "LAND" and _BUILT.search(folded) else kind

@@ -31,7 +31,29 @@ from tests.integrations.samples import a_few
         ("JOHN SMITH AND MARY SMITH", ("JOHN", "SMITH")),
         ("SMITH JOHN JR", ("JOHN", "SMITH")),
         ("SMITH, JOHN A III", ("JOHN", "SMITH")),
-        ("Zelda Quixote", ("Zelda", "Quixote")),
+        ("Ann Quixote", ("Ann", "Quixote")),
+        ("Thomas Doe", ("Thomas", "Doe")),
+        ("Ann Marie Quixote", ("Ann", "Quixote")),
+        ("Lopez Carlos", ("Carlos", "Lopez")),
+        ("Thompson Tyler", ("Tyler", "Thompson")),
+        ("Hernandez Guadalupe", ("Guadalupe", "Hernandez")),
+        ("THOMAS ROBERT TRS", ("ROBERT", "THOMAS")),
+        ("ROBERT THOMAS & MARY THOMAS", ("ROBERT", "THOMAS")),
+        ("Quixote Zelda Etal", ("Zelda", "Quixote")),
+        ("Zelda Quixote", None),
+        ("Quixote Thomas", None),
+        ("Zelda Ann Quixote", None),
+        ("JAMES ROBERT", None),
+        ("ETAL DOE TR", None),
+        ("ANN ETAL DOE", None),
+        ("ROBERT JAMES", None),
+        ("JOHN SMITH TRS", None),
+        ("MARIA GARCIA LOPEZ", None),
+        ("GARCIA LOPEZ MARIA", None),
+        ("GARCIA LOPEZ ZELDA ETAL", None),
+        ("MARIA LOPEZ DE LEON", None),
+        ("JOHN SMITH, MARY", None),
+        ("SMITH & MARY JONES", None),
         ("QUIXOTE ZELDA ETAL", ("ZELDA", "QUIXOTE")),
         ("QUIXOTE ZELDA & OTTO", ("ZELDA", "QUIXOTE")),
         ("VAN DYKE, DICK", ("DICK", "VAN DYKE")),
@@ -94,6 +116,41 @@ def test_a_companys_spellings_share_a_key() -> None:
     assert {owners.company_key(name) for name in spellings} == {"ACME HOMES"}
     assert owners.company_key("Smith & Sons") == owners.company_key("SMITH AND SONS, LTD")
     assert owners.company_key("LLC") == "LLC"
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "like"),
+    [
+        (("Danielle", "Doe"), ("Dan", "Doe"), Likeness.FAMILY),
+        (("Christina", "Doe"), ("Chris", "Doe"), Likeness.SAME),
+        (("Christina", "Doe"), ("Christopher", "Doe"), Likeness.FAMILY),
+        (("Maria", "Doe"), ("Mari", "Doe"), Likeness.FAMILY),
+        (("D", "Doe"), ("Dan", "Doe"), Likeness.SAME),
+        (("Bo", "Doe"), (None, "Doe"), Likeness.UNKNOWN),
+        ((None, "Doe"), (None, "Doe"), Likeness.UNKNOWN),
+        (("Bo", "Roe"), (None, "Doe"), Likeness.OTHER),
+    ],
+)
+def test_a_given_name_is_the_same_as_its_known_short_forms_and_initial_only(
+    found: tuple[str | None, str], asked: tuple[str | None, str], like: Likeness
+) -> None:
+    assert owners.likeness(*found, asked_first=asked[0], asked_last=asked[1]) == like
+
+
+def test_a_word_of_a_companys_or_an_offices_name_makes_nobody_its_owner() -> None:
+    for line, person in (
+        ("GREEN HOMES LLC", ("Tenant", "Green")),
+        ("CITY OF AUSTIN", ("Steve", "Austin")),
+        ("FIRST WATER AUTHORITY", ("Ann", "Water")),
+    ):
+        assert owners.likeness(*person, asked_first=None, asked_last=None, owner=line) == Likeness.OTHER
+    trust = owners.likeness("Ann", "Green", asked_first=None, asked_last=None, owner="GREEN FAMILY TRUST")
+    assert trust == Likeness.UNKNOWN
+
+
+def test_a_family_called_co_or_bank_is_no_company() -> None:
+    assert not any(owners.is_company(name) for name in ("CO MARIA", "Co, Maria", "Maria Co", "Tim Bank", "BANK TIM"))
+    assert all(owners.is_company(name) for name in ("Acme Co", "First Bank", "BANK OF TIM", "Tim Savings Bank"))
 
 
 def test_the_likeness_of_somebody_to_nobody_is_unknown() -> None:

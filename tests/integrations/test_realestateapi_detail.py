@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from responses.matchers import header_matcher, json_params_matcher
 
+from integrations.contact import skip_trace_query
 from integrations.contract import Answer, Reply
 from integrations.errors import (
     Category,
@@ -580,6 +582,12 @@ def test_the_street_line_stands_without_city_state_and_zip(address: dict[str, An
             ("Ann", "Trust", "Ann Trust", "individual"),
         ),
         ({"owner1FirstName": "Ann", "owner1LastName": "Lee"}, ("Ann", "Lee", "Ann Lee", "individual")),
+        ({"owner1FullName": "CO MARIA"}, ("MARIA", "CO", "CO MARIA", "individual")),
+        ({"owner1FullName": "Co, Maria"}, ("Maria", "Co", "Co, Maria", "individual")),
+        ({"owner1FirstName": "Maria", "owner1LastName": "Co"}, ("Maria", "Co", "Maria Co", "individual")),
+        ({"owner1FirstName": "Tim", "owner1LastName": "Bank"}, ("Tim", "Bank", "Tim Bank", "individual")),
+        ({"owner1FullName": "First Bank"}, (None, None, "First Bank", "corporation")),
+        ({"owner1LastName": "Acme Co"}, (None, None, "Acme Co", "corporation")),
         ({}, (None, None, None, None)),
     ],
 )
@@ -596,7 +604,8 @@ def test_owners_are_people_trusts_and_companies(record: dict[str, Any], expected
         ("DOE ANN TRS", "ANN", "DOE"),
         ("SMITH JOHN & MARY", "JOHN", "SMITH"),
         ("Quixote Zelda Et Ux", "Zelda", "Quixote"),
-        ("Zelda Quixote", "Zelda", "Quixote"),
+        ("Ann Quixote", "Ann", "Quixote"),
+        ("Zelda Quixote", None, None),
         ("QUIXOTE ZELDA", None, None),
         ("Acme Holdings Llc", None, None),
     ],
@@ -612,8 +621,44 @@ def test_a_whole_name_alone_is_told_apart_rightly_or_not_at_all(
 
 
 @pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        ("ANN ETAL", "DOE", ("ANN", "DOE")),
+        ("ANN", "DOE TRS", ("ANN", "DOE")),
+        ("JOHN & MARY", "DOE", ("JOHN", "DOE")),
+        ("JOHN AND MARY", "DOE ETAL", ("JOHN", "DOE")),
+        ("DOE, ANN", "DOE", ("ANN", "DOE")),
+        ("DOE, ANN", None, ("ANN", "DOE")),
+        ("ROE, ANN", "DOE", (None, None)),
+        ("ETAL", "DOE TR", (None, None)),
+        ("Md", "Rahman Jr", ("Md", "Rahman Jr")),
+        (None, "DOE TRS", (None, None)),
+        (None, "JOHN QUIXOTE TRS", (None, None)),
+    ],
+)
+def test_what_a_county_writes_behind_a_name_is_in_neither_field_nor_in_the_question(
+    first: str | None, last: str | None, told: tuple[str | None, str | None]
+) -> None:
+    found = parse.detail({"ownerInfo": {"owner1FirstName": first, "owner1LastName": last}})
+    assert (found["first_name"], found["last_name"]) == told
+    query = skip_trace_query(
+        first_name=found["first_name"], last_name=found["last_name"], owner_name=found["owner_name"],
+        address="1 A St", city="B", state="TX",
+    )  # fmt: skip
+    asked = query.params.get("first_name", ""), query.params.get("last_name", "")
+    assert not re.search(r"[&,]|\b(ETAL|TRS?|AND)\b", " ".join(asked))
+    assert asked == told or None in told
+
+
+@pytest.mark.parametrize(
     ("record", "expected"),
     [
+        ({"propertyType": "Ranch house"}, "SFR"),
+        ({"propertyType": "RANCH STYLE HOME"}, "SFR"),
+        ({"propertyType": "Ranch"}, "LAND"),
+        ({"propertyType": "Lot with structure"}, "Lot with structure"),
+        ({"propertyType": "Improved land"}, "Improved land"),
+        ({"propertyType": "Lot with no structure"}, "LAND"),
         ({"propertyType": "SFR", "propertyInfo": {"propertyType": "CONDOMINIUM"}}, "SFR"),
         ({"propertyInfo": {"propertyType": "SINGLE FAMILY RESIDENCE"}}, "SFR"),
         ({"lotInfo": {"propertyType": "SINGLE FAMILY RESIDENCE"}}, "SFR"),
@@ -680,6 +725,14 @@ def test_coordinates_are_a_place_in_the_united_states_or_null(latitude: Any, lon
     flat = parse.detail({"latitude": latitude, "longitude": longitude})
     assert (found["latitude"], found["longitude"]) == (flat["latitude"], flat["longitude"])
     assert (found["latitude"] is not None, found["longitude"] is not None) == (there, there)
+
+
+@pytest.mark.parametrize(
+    "nested", [{"latitude": None, "longitude": None}, {"latitude": 0, "longitude": 0}, {"latitude": 38.9}, {}]
+)
+def test_a_good_pair_beside_a_useless_one_is_taken_whole(nested: dict[str, Any]) -> None:
+    found = parse.detail({"propertyInfo": {"bedrooms": 3, **nested}, "latitude": 30.25, "longitude": -97.75})
+    assert (found["latitude"], found["longitude"]) == ("30.25", "-97.75")
 
 
 @pytest.mark.parametrize(

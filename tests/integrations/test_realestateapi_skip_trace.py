@@ -434,6 +434,17 @@ def found(first: str, last: str) -> dict[str, Any]:
         ({"owner_name": "DOE JOHN & MARY"}, ("Mary", "Doe"), False, ("Mary", "Doe")),
         ({}, ("", "Doe"), None, (None, "Doe")),
         ({"first_name": None, "last_name": None}, ("Tom", "Tenant"), None, ("Tom", "Tenant")),
+        ({"first_name": None}, ("Bo", "Doe"), None, (None, "Doe")),
+        ({"first_name": "Dan"}, ("Danielle", "Doe"), True, (None, None)),
+        ({}, ("Bo", ""), None, (None, None)),
+        ({}, ("", ""), None, (None, None)),
+        ({"first_name": None, "last_name": None}, ("Bo", ""), None, (None, None)),
+        (
+            {"first_name": None, "last_name": None, "owner_name": "UNKNOWN OWNER"},
+            ("Bo", "Roe"),
+            None,
+            (None, None),
+        ),
     ],
 )
 def test_the_phone_of_another_person_is_marked_and_its_name_is_not_the_owners(
@@ -446,7 +457,7 @@ def test_the_phone_of_another_person_is_marked_and_its_name_is_not_the_owners(
     query = skip_trace_query(**{**JOHN, **asked})
     wire.post(SINGLE, json=found(*person))
     facts = buy(query).answers[query.key].facts
-    assert (facts["contact_is_other"], facts["contact_name"]) == (is_other, " ".join(filter(None, person)))
+    assert (facts["contact_is_other"], facts["contact_name"]) == (is_other, " ".join(filter(None, person)) or None)
     assert (facts["first_name"], facts["last_name"], facts["phone"]) == (*named, "+15125550101")
 
 
@@ -456,7 +467,8 @@ def test_the_phone_of_another_person_is_marked_and_its_name_is_not_the_owners(
         ("19TH ROAD LLC", ("Tom", "Tenant"), True),
         ("City of Austin", ("Tom", "Tenant"), True),
         ("THE TENANT FAMILY TRUST", ("Tom", "Tenant"), None),
-        ("Tenant Holdings LLC", ("Tom", "Tenant"), None),
+        ("Tenant Holdings LLC", ("Tom", "Tenant"), True),
+        ("City of Tenant", ("Tom", "Tenant"), True),
     ],
 )
 @pytest.mark.parametrize("field", ["owner_name", "last_name"])
