@@ -202,19 +202,19 @@ CELERY_BEAT_SCHEDULE = {
 
 VENDORS = {
     "realestateapi": {
-        "base_url": env.str("REALESTATEAPI_BASE_URL", default="") or "https://api.realestateapi.com",
-        "key": env.str("REALESTATEAPI_KEY", default=""),
+        "base_url": env.str("REALESTATEAPI_BASE_URL", default="").strip() or "https://api.realestateapi.com",
+        "key": env.str("REALESTATEAPI_KEY", default="").strip(),
     },
     "signalhouse": {
-        "base_url": env.str("SIGNALHOUSE_BASE_URL", default=""),
-        "key": env.str("SIGNALHOUSE_API_KEY", default=""),
+        "base_url": env.str("SIGNALHOUSE_BASE_URL", default="").strip(),
+        "key": env.str("SIGNALHOUSE_API_KEY", default="").strip(),
     },
     "apollo": {
-        "base_url": env.str("APOLLO_BASE_URL", default="") or "https://api.apollo.io/api/v1",
-        "key": env.str("APOLLO_API_KEY", default=""),
+        "base_url": env.str("APOLLO_BASE_URL", default="").strip() or "https://api.apollo.io/api/v1",
+        "key": env.str("APOLLO_API_KEY", default="").strip(),
     },
 }
-SKIP_TRACE_VENDOR = env.str("SKIP_TRACE_VENDOR", default="realestateapi")
+SKIP_TRACE_VENDOR: str = env.str("SKIP_TRACE_VENDOR", default="").strip() or "realestateapi"
 if SKIP_TRACE_VENDOR not in ("realestateapi", "signalhouse"):
     raise ImproperlyConfigured(
         f"SKIP_TRACE_VENDOR={SKIP_TRACE_VENDOR!r} is neither realestateapi nor signalhouse. It says who is asked for "
@@ -245,7 +245,7 @@ _OPERATIONS = {
     "apollo_people": ("apollo", 100, "0.02", 10, 90),
     "apollo_organizations": ("apollo", 100, "0.02", 10, 90),
 }
-OPERATIONS = {
+OPERATIONS: dict[str, dict[str, Any]] = {
     name: {
         "vendor": vendor,
         "pace": _number(f"PACE_{name.upper()}", str(pace), f"requests a minute of {name} (0: no pace)", PACE),

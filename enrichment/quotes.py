@@ -39,6 +39,12 @@ class QuoteLine:
     price: Decimal
     cost: Decimal
 
+    @property
+    def title(self) -> str:
+        """RealEstateAPI: property detail"""
+        what = self.operation.removeprefix(f"{self.vendor}_").replace("_", " ")
+        return f"{available.title(self.vendor)}: {what}"
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -114,6 +120,12 @@ def finishes_in_words(price: Quote) -> str:
     if price.finishes is None or price.max_cost is None:
         return ""
     return f"A ${price.max_cost:,.2f} spending limit finishes {price.finishes:,} of {price.leads:,} leads"
+
+
+def limits_in_words(price: Quote) -> list[str]:
+    """The limits it would run into, beside `finishes_in_words`, which tells of the run's own."""
+    own = _own_limit(price.max_cost) if price.max_cost is not None and finishes_in_words(price) else None
+    return [words for words in price.limits if words != own]
 
 
 def in_doubt_in_words(leads: int) -> str:
@@ -255,6 +267,10 @@ def _line(operation: Operation, owned: int, to_buy: int) -> QuoteLine:
     return QuoteLine(operation.vendor_id, operation.name, owned, to_buy, price, price * to_buy)
 
 
+def _own_limit(max_cost: Decimal) -> str:
+    return f"your spending limit of ${max_cost:,.2f} may stop it before the end"
+
+
 def _limits(by: User, lines: Sequence[QuoteLine], price: Decimal, max_cost: Decimal | None) -> list[str]:
     now = database_now()
     if not price:
@@ -279,5 +295,5 @@ def _limits(by: User, lines: Sequence[QuoteLine], price: Decimal, max_cost: Deci
     if left is not None and left < buying:
         words.append(f"{leads.label} leaves {max(left, ZERO):.0f}")
     if max_cost is not None and max_cost < price:
-        words.append(f"your cap of ${max_cost:.2f} may stop it before the end")
+        words.append(_own_limit(max_cost))
     return words

@@ -87,7 +87,8 @@ class BadFilter(ValueError):
     """A filter that does not exist or cannot be read: {name: [what is wrong]}."""
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
-        super().__init__("; ".join(f"{name}: {' '.join(words)}" for name, words in errors.items()))
+        words = "; ".join(f"{name}: {' '.join(words)}" for name, words in errors.items())
+        super().__init__(words.replace(".; ", ". "))
         self.errors = dict(errors)
 
 

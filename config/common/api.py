@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -178,6 +178,11 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     return Response(error_body(problem.code, problem.message, problem.fields), problem.status_code, headers=headers)
 
 
+def joined(faults: Iterable[str]) -> str:
+    """What is wrong, in one line: whole sentences follow each other, anything else is told apart by a semicolon."""
+    return "; ".join(faults).replace(".; ", ". ")
+
+
 def error_body(code: str, message: str, fields: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
     return {"success": False, "error": {"code": code, "message": message, "fields": dict(fields or {})}}
 
@@ -190,7 +195,7 @@ def _problem(error: Exception) -> Problem | None:
         return error
     if isinstance(error, exceptions.ValidationError):
         fields = _flat(error.detail)
-        message = "; ".join(f"{name}: {' '.join(words)}" if name else " ".join(words) for name, words in fields.items())
+        message = joined(f"{name}: {' '.join(words)}" if name else " ".join(words) for name, words in fields.items())
         return Problem("INVALID", message, fields=fields)
     if isinstance(error, exceptions.APIException):
         return _of_framework(error)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from urllib.parse import urlsplit, urlunsplit
 
-from config.local import servers
+from config.local import apart, servers
 from config.local.process import LocalError
 
 VENDORS = {  # name: its title, where it answers, its key
@@ -21,14 +21,16 @@ VENDORS = {  # name: its title, where it answers, its key
 }
 VENDOR_NAMES = tuple(name for _, address, key in VENDORS.values() for name in (address, key))
 ADDRESSES = ("DATABASE_URL", "REDIS_URL")
-# For what must never ask a real vendor: no address, no key, and none that a made-up vendor would push phones to.
-NO_VENDORS = dict.fromkeys((*VENDOR_NAMES, "APOLLO_WEBHOOK_URL"), "")
+# For what must never ask a real vendor: no address, no key, none that a made-up vendor would push phones to, and no
+# choice of who traces, which was made for real vendors.
+NO_VENDORS = dict.fromkeys((*VENDOR_NAMES, "APOLLO_WEBHOOK_URL", "SKIP_TRACE_VENDOR"), "")
 # Set where the environment is complete: no stack's addresses take the place of its own.
 OWN = "OWN_ADDRESSES"
 # For tests, chaos and benchmarks: vendors that refuse (the discard port), nothing from `.env`, no stack's addresses.
 APART = {
     **{name: "http://127.0.0.1:9" if name.endswith("_URL") else "made-up-key" for name in VENDOR_NAMES},
     "APOLLO_WEBHOOK_URL": "",
+    "SKIP_TRACE_VENDOR": "",
     "ENV_FILE": os.devnull,
     OWN: "1",
 }
@@ -64,8 +66,8 @@ def is_sandbox_flag(argument: str) -> bool:
 
 
 def keys_set(environment: Mapping[str, str]) -> list[str]:
-    """The vendors that have a key."""
-    return [vendor for vendor, (_, _, key) in VENDORS.items() if environment.get(key)]
+    """The vendors that have a key. Spaces are none."""
+    return [vendor for vendor, (_, _, key) in VENDORS.items() if environment.get(key, "").strip()]
 
 
 def forget_vendors() -> None:
@@ -102,13 +104,8 @@ def _real(name: str, url: str) -> str:
 def _check_apart() -> None:
     for name in ADDRESSES:
         given, made_up = os.environ.get(name), os.environ.get(f"SANDBOX_{name}")
-        if given and made_up and _place(given) == _place(made_up):
+        if given and made_up and apart.same(given, made_up):
             raise LocalError(f"SANDBOX_{name} is {name}: real and made-up data must not share it. Name another")
-
-
-def _place(url: str) -> tuple[str | None, int | None, str, str]:
-    address = urlsplit(url)
-    return address.hostname, address.port, address.path, address.query
 
 
 # --- Words ------------------------------------------------------------------------------------------------------------
@@ -130,13 +127,15 @@ def first_line(mode: Mode, vendors: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _set_and_not_used() -> list[str]:
+    tracer = ["SKIP_TRACE_VENDOR is not used."] if os.environ.get("SKIP_TRACE_VENDOR", "").strip() else []
     if keys_set(os.environ):
-        return ["Your vendor keys are not used."]
-    return [
+        return ["Your vendor keys are not used.", *tracer]
+    unused = [
         f"{address} is not used: {key} is not set."
         for _, address, key in VENDORS.values()
-        if os.environ.get(address) and not os.environ.get(key)
+        if os.environ.get(address, "").strip()
     ]
+    return unused + tracer
 
 
 def _shown(url: str) -> str:

@@ -15,7 +15,7 @@ from config.common.admin import confirmed, dressed, link_to, page
 from config.common.ids import uuid7
 from enrichment.admin.forms import StartForm
 from enrichment.models import Run
-from enrichment.quotes import Quote, finishes_in_words, quote
+from enrichment.quotes import Quote, finishes_in_words, limits_in_words, quote
 from enrichment.reach import reachable_in_words
 from enrichment.services import RunError, RunOptions, check_options, start_run
 from integrations.purses import ZERO
@@ -144,7 +144,8 @@ def _defaults(form_class: type[StartForm]) -> RunOptions:
 
 def _told(bucket: Bucket, price: Quote) -> dict[str, Any]:
     reachable = price.reachable and reachable_in_words(price.reachable)
-    return {"bucket": bucket, "price": price, "reachable": reachable, "finishes": finishes_in_words(price)}
+    finishes, limits = finishes_in_words(price), limits_in_words(price)
+    return {"bucket": bucket, "price": price, "reachable": reachable, "finishes": finishes, "limits": limits}
 
 
 def _start(model_admin: Any, request: HttpRequest, buckets: Sequence[Bucket], options: RunOptions, *, key: str) -> None:

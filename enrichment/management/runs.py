@@ -18,7 +18,7 @@ from config.common.commands import dollars as dollars  # for the commands that s
 from config.common.progress import Hands, Tick, follow
 from enrichment import lanes, pump, purchase, stages, sweeps
 from enrichment.models import Run
-from enrichment.quotes import Quote, finishes_in_words, quote
+from enrichment.quotes import Quote, finishes_in_words, limits_in_words, quote
 from enrichment.reach import reachable_in_words
 from enrichment.selectors import billing_check, eta_seconds, remaining, why_waiting, workers_alive
 from enrichment.services import RunError, RunOptions, check_options, start_run
@@ -207,7 +207,7 @@ def quote_lines(price: Quote) -> list[str]:
         ),
         *([f"  {finishes_in_words(price)}."] if price.finishes is not None else ()),
         *([f"  {reachable_in_words(price.reachable)}"] if price.reachable else ()),
-        *(f"  Note: {note}." for note in (*price.limits, *price.notes)),
+        *(f"  Note: {note}." for note in (*limits_in_words(price), *price.notes)),
     ]
 
 

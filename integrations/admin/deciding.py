@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django.urls import path, reverse
 
 from config.common.admin import ReadOnlyAdmin, ask, chosen, confirmed
+from integrations.admin.words import plain
 from integrations.calls import MOST_COST, BadDecision
 
 NOT_BILLED = "Mark as not billed"
@@ -95,7 +96,7 @@ class DecidingAdmin(ReadOnlyAdmin):
 
     def mark_billed(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
         row = self._row(request, row_id)
-        form = BilledForm(request.POST if confirmed(request) else None, initial={"cost": _plain(row.reserved)})
+        form = BilledForm(request.POST if confirmed(request) else None, initial={"cost": plain(row.reserved)})
         if form.is_valid():
             given = form.cleaned_data
             try:
@@ -166,9 +167,3 @@ class DecidingAdmin(ReadOnlyAdmin):
             words = f"{done}: ${row.reserved:,.2f} of {self.whose(row)}" if decided else f"{row} was decided meanwhile."
             self.message_user(request, words, messages.SUCCESS if decided else messages.WARNING)
         return None
-
-
-def _plain(amount: Decimal) -> str:
-    """As a person writes it: two decimals, more only where they say something."""
-    text = f"{amount:.4f}"
-    return text[:-2] if text.endswith("00") else text.rstrip("0")

@@ -25,6 +25,7 @@ from unfold.widgets import INPUT_CLASSES
 from config.common.admin import by_id, dressed, page, sees_all
 from integrations import doubts, reveals
 from integrations.admin.deciding import DecidingAdmin, ReasonForm
+from integrations.admin.words import CallInWords, MoneyInWords
 from integrations.calls import forget_unreadable, release_doubt, write_off
 from integrations.doubts import Outage
 from integrations.models import Lookup, PhoneReveal, UnreadableAnswer, VendorCall
@@ -37,7 +38,7 @@ MINUTE = "%Y-%m-%dT%H:%M"  # what a browser's field of day and time takes and gi
 
 
 @admin.register(VendorCall)
-class VendorCallAdmin(DecidingAdmin):
+class VendorCallAdmin(CallInWords, DecidingAdmin):
     """Every request to a vendor. Staff who may look see their own."""
 
     release, write_off = staticmethod(release_doubt), staticmethod(write_off)
@@ -52,10 +53,10 @@ class VendorCallAdmin(DecidingAdmin):
         "state",
         "inputs",
         "found",
-        "cost",
-        "reserved",
+        "paid",
+        "held",
         "status",
-        "category",
+        "kind_of_error",
         "latency_ms",
         "reason",
     )
@@ -65,11 +66,11 @@ class VendorCallAdmin(DecidingAdmin):
     search_help_text = "The id of a run, whole"
     fields = (
         ("operation", "user", "run"),
-        ("state", "category", "status"),
+        ("state", "kind_of_error", "status"),
         "reason",
         ("inputs", "found", "leads_waiting"),
-        ("price", "units", "claimed"),
-        ("reserved", "cost", "excess"),
+        ("each", "units", "claimed"),
+        ("held", "paid", "above_list"),
         ("decided_by", "decided_at"),
         "decision",
         ("created_at", "sent_at", "ended_at"),
@@ -77,7 +78,7 @@ class VendorCallAdmin(DecidingAdmin):
         "phones",
         "unreadable_answer",
     )
-    readonly_fields = ("run", "leads_waiting", "phones", "unreadable_answer")
+    readonly_fields = (*CallInWords.shows, "run", "leads_waiting", "phones", "unreadable_answer")
     actions = ("mark_chosen_not_billed", "mark_chosen_billed")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -246,7 +247,7 @@ def _query(one: doubts.Waiting) -> str:
 
 
 @admin.register(PhoneReveal)
-class PhoneRevealAdmin(DecidingAdmin):
+class PhoneRevealAdmin(MoneyInWords, DecidingAdmin):
     """Phones that Apollo delivers after its answer: what is to come, what waits for it. No phone is shown here."""
 
     release, write_off = staticmethod(reveals.release), staticmethod(reveals.write_off)
@@ -261,8 +262,8 @@ class PhoneRevealAdmin(DecidingAdmin):
         "state",
         "people_asked",
         "found",
-        "reserved",
-        "cost",
+        "held",
+        "paid",
         "asked",
         "ask_at",
         "pushed_at",
@@ -273,13 +274,13 @@ class PhoneRevealAdmin(DecidingAdmin):
     fields = (
         ("call", "request_id", "state"),
         ("people_asked", "found"),
-        ("reserved", "cost"),
+        ("held", "paid"),
         ("created_at", "pushed_at", "unreadable", "closed_at"),
         ("asked", "ask_at", "deadline"),
         "reason",
         "decision",
     )
-    readonly_fields = ("people_asked", "decision")
+    readonly_fields = ("people_asked", "held", "paid", "decision")
     list_select_related = ("call",)
     search_fields = ("call__run_id",)
     search_help_text = "The id of a run, whole"

@@ -100,7 +100,7 @@ def _changes(form: Any) -> list[str]:
 
 
 def _value(value: Any) -> str:
-    return "the environment's" if value is None else str(value)
+    return "default" if value is None else str(value)
 
 
 @admin.register(Vendor)
@@ -138,7 +138,7 @@ class VendorAdmin(ToldAdmin):
 
     @admin.display(description="key")
     def key(self, vendor: Vendor) -> str:
-        return "set" if settings.VENDORS.get(vendor.name, {}).get("key") else "not set"
+        return "set" if settings.VENDORS.get(vendor.name, {}).get("key", "").strip() else "not set"
 
     @admin.display(description="cap a day")
     def cap_a_day(self, vendor: Vendor) -> str:

@@ -24,7 +24,8 @@ class SearchInput(StrictSerializer):
     mode = serializers.ChoiceField(choices=MODES, help_text="count and ids are free, full is charged by the row")
     search = ObjectField(
         required=False,
-        help_text="RealEstateAPI's filters, such as {state, county, absentee_owner}; where it is left out, the filters "
+        allow_null=True,
+        help_text="RealEstateAPI's filters, such as {state, county, absentee_owner}; left out or null, the filters "
         "may stand beside `mode` by the same names",
     )
     size = WholeField(required=False, min_value=1, max_value=PAGE_MAX, help_text="Rows of a full page")
@@ -35,9 +36,9 @@ class SearchInput(StrictSerializer):
 
     def to_internal_value(self, data: Any) -> Any:
         """Filters beside `mode` are the search, where there is no other. What is no filter is refused by its name."""
-        if isinstance(data, Mapping) and "search" not in data:
+        if isinstance(data, Mapping) and data.get("search") is None:
             flat = {name: value for name, value in data.items() if name in FILTER_NAMES}
-            data = {name: value for name, value in data.items() if name not in flat}
+            data = {name: value for name, value in data.items() if name not in flat and name != "search"}
             data |= {"search": flat} if flat else {}
         return super().to_internal_value(data)
 

@@ -51,6 +51,8 @@ class TestSearch:
 
         for mode in ({"mode": "count"}, {"mode": "ids"}, {"mode": "full", "size": 2, "maxCost": "0.10"}):
             nested = body_of(api.post(SEARCH, {**mode, "search": flat}))
+            same = body_of(api.post(SEARCH, {**mode, **flat, "search": None}))
+            assert same["total"] == nested["total"]
             same = body_of(api.post(SEARCH, {**mode, **flat}))
             assert same["total"] == nested["total"] > 0
             assert (same.get("ids"), same.get("properties")) == (nested.get("ids"), nested.get("properties"))

@@ -50,7 +50,8 @@ def test_a_quote_takes_what_a_run_takes(api, bucket):
     assert quote_of(api, bucket, f"?startFrom={ids[3]}")["leads"] == 2
     assert quote_of(api, bucket, f"?resumeFrom={ids[3]}")["leads"] == 2
     assert quote_of(api, bucket, "?onlyFailed=true")["leads"] == 0
-    assert quote_of(api, bucket, "?maxCost=0.25")["limits"] == ["your cap of $0.25 may stop it before the end"]
+    capped = quote_of(api, bucket, "?maxCost=0.25")
+    assert capped["limits"] == ["your spending limit of $0.25 may stop it before the end"]
     assert body_of(api.post(address, {"leadIds": ids[:3], "skipTrace": False}))["quote"]["price"] == 0.15
     apollo = body_of(api.post(address, {"kind": "apollo", "leadIds": ids[:2], "revealPhones": False}))["quote"]
     assert (apollo["leads"], apollo["price"], apollo["byVendor"][0]["operation"]) == (2, 0.04, "apollo_people")

@@ -47,7 +47,7 @@ def test_enriching_shows_the_price_before_anything_happens(ann, bucket, sandbox)
     page = act(ann[1], Bucket, "enrich", [bucket], follow=True).content.decode()
 
     assert figures(page) == {"Leads": "4", "Owned, at $0": "0", "To buy": "4", "At most": "$0.40"}
-    assert lines(page)[1] == ["realestateapi: skip_trace", "0", "4", "$0.0500", "$0.20"]
+    assert lines(page)[1] == ["RealEstateAPI: skip trace", "0", "4", "$0.0500", "$0.20"]
     assert button(page) == "Buy for at most $0.40"
     assert "Expected with a phone: unknown yet: no history." in page
     assert (Run.objects.count(), billed(sandbox)) == (0, 0)
@@ -69,6 +69,17 @@ def test_the_button_starts_what_was_quoted_once_however_often_it_is_pressed(ann,
     )
     assert words(first) == [f'<a href="/admin/enrichment/run/{made.pk}/change/">Leads: 4 leads are being bought</a>']
     assert Run.objects.count() == 1
+
+
+def test_a_spending_limit_is_told_of_once(ann, bucket):
+    form = hidden(act(ann[1], Bucket, "enrich", [bucket], follow=True)) | {"max_cost": "0.25"}
+
+    asked = ann[1].post(f"/admin/buckets/bucket/{bucket.pk}/enrich/", form | {"look": "1"}, follow=True)
+
+    page = asked.content.decode()
+    assert lines(page)[0][0] == "RealEstateAPI: property detail"
+    assert "A $0.25 spending limit finishes 2 of 4 leads." in page
+    assert "may stop it before the end" not in page
 
 
 def test_changed_options_bring_a_new_price_and_no_purchase(ann, bucket):

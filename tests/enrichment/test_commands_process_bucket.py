@@ -59,7 +59,7 @@ def test_a_quote_says_which_cap_is_in_the_way_in_json_too(bucket):
     } | {"quote": ran.json["quote"]}
     assert Money(ran.json["quote"]["price"]) == Money("1.00")
     tight = process(bucket, "--quote-only", "--max-cost", "0.50", "--no-skip-trace", "--json")
-    assert tight.json["quote"]["limits"] == ["your cap of $0.50 may stop it before the end"]
+    assert tight.json["quote"]["limits"] == ["your spending limit of $0.50 may stop it before the end"]
 
 
 def test_what_is_asked_for_is_what_the_run_keeps(bucket):

@@ -11,6 +11,8 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from integrations import catalogue
+from integrations.admin.words import CATEGORIES, category
+from integrations.errors import Category
 from integrations.models import Lookup, UnreadableAnswer, VendorCall
 from tests.admin_site import address, signed_in, staff, superuser, words
 from tests.command_line import assert_refused, run
@@ -46,6 +48,29 @@ def test_a_requests_own_page_has_both_decisions_and_says_what_they_are_about():
     assert page_of(call, "not-billed") in page.content.decode()
     for label in ("Price:", "Claimed:", "Excess:", "Decision:", "Leads waiting:"):
         assert label.lower().rstrip(":") in shown.lower()
+
+
+def test_a_requests_own_page_and_list_say_its_category_in_words_and_its_money_in_dollars():
+    boss, client = superuser()
+    call = doubtful(boss, category="IN_DOUBT", excess=Decimal("0.0125"), price=Decimal("0.05"))
+
+    shown = text(client.get(address(VendorCall, "change", call.pk)))
+    listed = text(client.get(address(VendorCall, "changelist")))
+
+    for said in ("Needs billing check (IN_DOUBT)", "$0.05", "$0.10", "$0.00", "$0.0125", "US dollars promised"):
+        assert said in shown, said
+    for bare in ("0.0500", "0.1000"):
+        assert bare not in shown + listed
+    assert "Needs billing check (IN_DOUBT)" in listed and "$0.10" in listed
+
+    VendorCall.objects.filter(pk=call.pk).update(state="settled", category="NOT_FOUND")
+    assert "Not known to the vendor (NOT_FOUND)" in text(client.get(address(VendorCall, "change", call.pk)))
+
+
+def test_every_category_has_words():
+    assert [category(code) for code in Category] == [f"{CATEGORIES[code]} ({code})" for code in Category]
+    assert (category(""), category("OTHER")) == ("–", "OTHER")
+    assert category("IN_DOUBT", decided=True) == "Needed a billing check (IN_DOUBT)"
 
 
 def test_it_is_marked_as_billed_with_the_bills_own_cost_and_a_reason():

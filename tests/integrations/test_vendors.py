@@ -69,11 +69,10 @@ def test_a_price_is_changed_on_the_page_and_the_history_says_who_from_and_to(det
     entry = LogEntry.objects.get()
     assert (entry.user, entry.get_change_message()) == (
         boss,
-        "daily cap: the environment's → 25; property_detail pace: the environment's → 60; "
-        "property_detail price: the environment's → 0.07",
+        "daily cap: default → 25; property_detail pace: default → 60; property_detail price: default → 0.07",
     )
     client.post(page_of("realestateapi"), form_of(client, "realestateapi", daily_cap="25"))
-    assert "price: 0.0700 → the environment&#x27;s" in client.get(page_of("realestateapi")).content.decode()
+    assert "price: 0.0700 → default" in client.get(page_of("realestateapi")).content.decode()
 
 
 def test_saving_without_a_change_is_no_event(detail):

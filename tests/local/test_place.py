@@ -138,6 +138,83 @@ def test_one_database_for_both_is_refused(checkout: pytest.MonkeyPatch) -> None:
     assert os.environ["DATABASE_URL"] == THEIRS["DATABASE_URL"]
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "made_up"),
+    [
+        ("DATABASE_URL", "postgres://me@localhost/buckets", "postgresql://127.0.0.1:5432/buckets"),
+        ("DATABASE_URL", "postgres://me@[::1]/buckets", "postgres://LOCALHOST:5432/buckets/"),
+        ("DATABASE_URL", "postgres://me@/buckets?host=/var/run/postgresql", "postgres://127.1/buckets?sslmode=disable"),
+        ("DATABASE_URL", "postgres://DB.example./buckets", "postgres://other@db.example:5432/bucket%73"),
+        ("DATABASE_URL", "postgres://buckets@localhost", "postgres://me@localhost/buckets"),
+        ("REDIS_URL", "redis://localhost", "redis://:word@127.0.0.1:6379/0"),
+        ("REDIS_URL", "redis://[::ffff:127.0.0.1]/", "rediss://localhost:6379?db=0"),
+        ("REDIS_URL", "redis://cache.example/02", "redis://cache.example:6379/2"),
+    ],
+)
+def test_another_spelling_of_the_same_database_is_refused_too(
+    checkout: pytest.MonkeyPatch, name: str, given: str, made_up: str
+) -> None:
+    os.environ.update({name: given, f"SANDBOX_{name}": made_up})
+    with pytest.raises(SystemExit, match=rf"^demo: SANDBOX_{name} is {name}: real and made-up data must not share it"):
+        place.provide("demo")
+    assert os.environ[name] == given
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "made_up"),
+    [
+        ("DATABASE_URL", "postgres://localhost/buckets", "postgres://localhost/sandbox"),
+        ("DATABASE_URL", "postgres://localhost/buckets", "postgres://localhost:5433/buckets"),
+        ("DATABASE_URL", "postgres://localhost/buckets", "postgres://db.example/buckets"),
+        ("REDIS_URL", "redis://localhost", "redis://localhost/1"),
+        ("REDIS_URL", "redis://localhost", "redis://localhost:6380"),
+    ],
+)
+def test_two_databases_are_taken_however_alike(
+    checkout: pytest.MonkeyPatch, name: str, given: str, made_up: str
+) -> None:
+    os.environ.update({name: given, f"SANDBOX_{name}": made_up})
+    place.provide("demo")
+    assert os.environ[name] == made_up
+
+
+@pytest.mark.parametrize("command", ["up", "demo", "screenshots"])
+def test_made_up_vendors_trace_by_the_default_vendor_whatever_is_set(
+    checkout: pytest.MonkeyPatch, command: str
+) -> None:
+    os.environ["SKIP_TRACE_VENDOR"] = "signalhouse"
+    place.provide(command)
+    assert os.environ["SKIP_TRACE_VENDOR"] == ""
+    assert mode.first_line(Mode.SANDBOX, {}).endswith(" SKIP_TRACE_VENDOR is not used.")
+
+
+def test_a_real_stack_traces_by_the_vendor_that_is_set(checkout: pytest.MonkeyPatch) -> None:
+    os.environ.update(THEIRS, SIGNALHOUSE_API_KEY="real-key", SKIP_TRACE_VENDOR="signalhouse")
+    place.provide("up")
+    assert os.environ["SKIP_TRACE_VENDOR"] == "signalhouse"
+
+
+def test_a_key_of_spaces_is_no_key(checkout: pytest.MonkeyPatch) -> None:
+    os.environ.update(THEIRS, REALESTATEAPI_KEY="  ", REALESTATEAPI_BASE_URL="http://127.0.0.1:9999")
+    assert mode.keys_set(os.environ) == []
+    place.provide("up")
+    assert addresses() == LOCAL
+    assert mode.first_line(Mode.SANDBOX, {}).endswith(
+        " REALESTATEAPI_BASE_URL is not used: REALESTATEAPI_KEY is not set."
+    )
+
+
+def test_the_settings_take_spaces_around_a_key_away_and_an_empty_trace_vendor_for_the_default() -> None:
+    code = "from config import settings as s; print([v['key'] for v in s.VENDORS.values()], s.SKIP_TRACE_VENDOR)"
+    keys = {"REALESTATEAPI_KEY": " ", "SIGNALHOUSE_API_KEY": " key ", "APOLLO_API_KEY": "\t", "SKIP_TRACE_VENDOR": ""}
+    place_of_its_own = {"SECRET_KEY": "x" * 50, "DEBUG": "1", "ENV_FILE": os.devnull, **place.NOWHERE}
+    environment = {"PATH": os.environ["PATH"], **place_of_its_own, **keys}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=servers.PROJECT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert ended.stdout == "['', 'key', ''] realestateapi\n", ended.stderr
+
+
 def test_a_command_works_on_the_data_of_the_stack_that_runs_and_says_so(
     checkout: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

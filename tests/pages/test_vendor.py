@@ -45,5 +45,5 @@ def test_a_price_is_changed_on_the_page_and_its_history_stands_below(login: Call
     page.locator("input[name$='-price']").first.fill("0.03")
     page.get_by_role("button", name="Save and continue editing").click()
 
-    page.get_by_text("apollo_people price: the environment's → 0.03").wait_for()
+    page.get_by_text("apollo_people price: default → 0.03").wait_for()
     assert catalogue.operation("apollo_people").setting("price") == catalogue.operation("apollo_people").price

@@ -1,0 +1,84 @@
+"""What the audit keeps as codes and bare numbers, as people read them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from integrations.errors import Category
+from integrations.models import VendorCall
+
+CATEGORIES = {
+    Category.RATE_LIMITED: "Too many requests",
+    Category.NOT_FOUND: "Not known to the vendor",
+    Category.INVALID_DATA: "Question or answer unusable",
+    Category.NETWORK_ERROR: "No answer",
+    Category.AUTH_ERROR: "Key refused",
+    Category.SKIP_TRACE_EMPTY: "No phone or e-mail",
+    Category.BUDGET_EXHAUSTED: "Spending limit or credit used up",
+    Category.IN_DOUBT: "Needs billing check",
+}
+
+
+def plain(amount: Decimal) -> str:
+    """As a person writes it: two decimals, more only where they say something."""
+    text = f"{amount:.4f}"
+    return text[:-2] if text.endswith("00") else text.rstrip("0")
+
+
+def dollars(amount: Decimal | None) -> str:
+    return "–" if amount is None else f"${plain(amount)}"
+
+
+def category(code: str, *, decided: bool = False) -> str:
+    """Needs billing check (IN_DOUBT); a dash where there is none."""
+    if not code:
+        return "–"
+    words = CATEGORIES.get(code)  # type: ignore[call-overload]  # a StrEnum's key is found by its text
+    if decided and code == Category.IN_DOUBT:
+        words = "Needed a billing check"
+    return f"{words} ({code})" if words else code
+
+
+class MoneyInWords:
+    """Admin columns and fields for `reserved` and `cost` as US dollars."""
+
+    @admin.display(description="reserved")
+    def held(self, row: Any) -> str:
+        return dollars(row.reserved)
+
+    @admin.display(description="cost")
+    def paid(self, row: Any) -> str:
+        return dollars(row.cost)
+
+
+class CallInWords(MoneyInWords):
+    """The further ones of a vendor request, each with the help text of the column it shows."""
+
+    shows: ClassVar[dict[str, str]] = {
+        "held": "reserved",
+        "paid": "cost",
+        "each": "price",
+        "above_list": "excess",
+        "kind_of_error": "category",
+    }
+
+    @admin.display(description="price")
+    def each(self, call: VendorCall) -> str:
+        return dollars(call.price)
+
+    @admin.display(description="excess")
+    def above_list(self, call: VendorCall) -> str:
+        return dollars(call.excess)
+
+    @admin.display(description="category")
+    def kind_of_error(self, call: VendorCall) -> str:
+        return category(call.category, decided=call.state != VendorCall.State.IN_DOUBT)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        of: Any = VendorCall._meta.get_field
+        told = {name: of(column).help_text for name, column in self.shows.items()}
+        return super().get_form(request, obj, change, help_texts=told, **kwargs)  # type: ignore[misc]

@@ -1,0 +1,12 @@
+"""How several faults of one request are said in one line."""
+
+from config.common.api import joined
+from leads.filters import BadFilter
+
+
+def test_whole_sentences_follow_each_other_without_a_semicolon():
+    assert (
+        joined(["limit: It must be positive.", "mode: Choose one."]) == "limit: It must be positive. mode: Choose one."
+    )
+    assert joined(["limit: no number", "mode: Choose one."]) == "limit: no number; mode: Choose one."
+    assert str(BadFilter({"a": ["Not known."], "b": ["Not known."]})) == "a: Not known. b: Not known."
