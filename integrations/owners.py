@@ -126,7 +126,8 @@ def is_company(name: object) -> bool:
     if _COMPANY.search(folded):
         return True
     co = _CO.fullmatch(folded)
-    return co is not None and not _GIVEN & set(co[1].split())
+    partners = re.search(r"(?:&|\bAND)\s*CO\b", normalise.text(name) or "", re.IGNORECASE)
+    return co is not None and (partners is not None or not _GIVEN & set(co[1].split()))
 
 
 def is_given(name: object) -> bool:

@@ -216,7 +216,10 @@ def _owner(record: Mapping[str, Any]) -> dict[str, str | None]:
     vendors = (normalise.text(owner.get("owner1Type")) or "").lower()
     if not first and not (company or corporate or vendors in ("company", "corporation")):
         first, last = _told_apart(last, full)
-    kind = _owner_type(first, full, vendors=vendors, corporate=bool(corporate))
+    if first and last and " " in last and is_company(last):
+        first, last = None, None
+    personal = owners.is_given(first) and bool(_PERHAPS_CORPORATION.fullmatch(normalise.fold(last)))
+    kind = _owner_type(first, full, personal=personal, vendors=vendors, corporate=bool(corporate))
     post = normalise.mapping(owner.get("mailAddress"))
     if not first and last and (kind not in ("", "individual") or is_company(last)):
         last = None
@@ -253,7 +256,7 @@ def _told_apart(last: str | None, full: str | None) -> tuple[str | None, str | N
     return None, None if is_line and not owners.is_company(last) else owners.bare_part(last, limit=100)
 
 
-def _owner_type(first: str | None, full: str | None, *, vendors: str, corporate: bool) -> str:
+def _owner_type(first: str | None, full: str | None, *, personal: bool, vendors: str, corporate: bool) -> str:
     """individual, trust, llc, corporation, other, or "" where nothing is known.
 
     The vendor says Individual, Company or Other (docs, "Owner Types"); which kind of company, the name tells.
@@ -265,10 +268,10 @@ def _owner_type(first: str | None, full: str | None, *, vendors: str, corporate:
         return "llc"
     if _TRUST.search(name) or vendors == "trust":
         return "trust"
-    perhaps = bool(_PERHAPS_CORPORATION.search(name)) and is_company(full) and not owners.is_given(first)
+    perhaps = bool(_PERHAPS_CORPORATION.search(name)) and is_company(full) and not personal
     if _CORPORATION.search(name) or perhaps or vendors in ("company", "corporation") or (corporate and name):
         return "corporation"
-    if vendors == "individual" or (first and (not is_company(full) or owners.is_given(first))):
+    if vendors == "individual" or (first and (personal or not is_company(full))):
         return "individual"
     return "other" if name else ""
 

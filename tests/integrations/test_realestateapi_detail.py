@@ -586,6 +586,7 @@ def test_the_street_line_stands_without_city_state_and_zip(address: dict[str, An
         ({"owner1FullName": "Co, Maria"}, ("Maria", "Co", "Co, Maria", "individual")),
         ({"owner1FirstName": "Maria", "owner1LastName": "Co"}, ("Maria", "Co", "Maria Co", "individual")),
         ({"owner1FirstName": "Tim", "owner1LastName": "Bank"}, ("Tim", "Bank", "Tim Bank", "individual")),
+        ({"owner1FirstName": "John", "owner1LastName": "Smith & Co"}, (None, None, "John Smith & Co", "corporation")),
         ({"owner1FullName": "First Bank"}, (None, None, "First Bank", "corporation")),
         ({"owner1LastName": "Acme Co"}, (None, None, "Acme Co", "corporation")),
         ({}, (None, None, None, None)),
