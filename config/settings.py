@@ -214,7 +214,7 @@ VENDORS = {
         "key": env.str("APOLLO_API_KEY", default="").strip(),
     },
 }
-SKIP_TRACE_VENDOR: str = env.str("SKIP_TRACE_VENDOR", default="").strip() or "realestateapi"
+SKIP_TRACE_VENDOR = env.str("SKIP_TRACE_VENDOR", default="").strip() or "realestateapi"
 if SKIP_TRACE_VENDOR not in ("realestateapi", "signalhouse"):
     raise ImproperlyConfigured(
         f"SKIP_TRACE_VENDOR={SKIP_TRACE_VENDOR!r} is neither realestateapi nor signalhouse. It says who is asked for "
