@@ -12,12 +12,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
 from enrichment import stages
 from enrichment.models import Run, RunItem
 from integrations import catalogue
 from integrations import owned as owned_answers
 from integrations.errors import Category
-from integrations.models import Purse
+from integrations.models import Purse, VendorCall
 from integrations.pace import database_now
 from leads.models import Lead
 from leads.sources import SLOTS
@@ -58,15 +60,19 @@ def judge_when_done(run: Run) -> None:
     if run.sample_until is None:
         return
     asked = Canary.from_json(run.options["canary"])
-    ended = run.done + run.in_doubt  # what needs a billing check may wait for days
-    if ended < min(asked.leads, run.total):
+    if run.done + run.in_doubt < min(asked.leads, run.total):  # what needs a billing check may wait for days
         return
+    sample = run.items.filter(pk__lte=run.sample_until)
+    doubtful = Exists(VendorCall.objects.filter(pk=OuterRef("token"), state=VendorCall.State.IN_DOUBT))
+    if sample.exclude(stage=RunItem.Stage.DONE).exclude(Q(doubtful), token__isnull=False).exists():
+        return  # those beyond it have ended: short of money, a run serves what is owned
+    ended = sample.count()
     purse = Purse.objects.filter(scope=run.purse_scope).first()
     cost = (purse.spent + purse.reserved if purse else Decimal(0)) / ended  # what is in doubt may have been bought
     wrong = []
     hit_rate = None
     if run.options.get("skipTrace", True):
-        hit_rate, disappoints = _reached(run, ended, asked.min_hit_rate)
+        hit_rate, disappoints = _reached(run, sample, ended, asked.min_hit_rate)
         wrong += disappoints
     at_most = asked.max_cost_per_lead if asked.max_cost_per_lead is not None else _listed(run)
     if cost > at_most:
@@ -83,12 +89,12 @@ def judge_when_done(run: Run) -> None:
         run.reason = f"Its sample: {'; '.join(wrong)}. Resume it to buy the rest all the same."[:300]
 
 
-def _reached(run: Run, ended: int, least: Decimal) -> tuple[Decimal | None, list[str]]:
+def _reached(run: Run, sample: QuerySet[RunItem], ended: int, least: Decimal) -> tuple[Decimal | None, list[str]]:
     """The share of those traced for whom that brought a phone, None where nobody was; and what is wrong with it."""
-    traced = _traced(run)
+    traced = _traced(sample)
     if not traced:
         nobody = "none of {:,} leads passed the guard, so nothing was tried"
-        if run.skipped < ended:
+        if sample.exclude(outcome=RunItem.Outcome.SKIPPED).exists():
             nobody = "none of {:,} leads was traced, so nothing is known of the rest"
         return None, [nobody.format(ended)]
     hits = run.with_phones if run.kind == Run.Kind.APOLLO else _brought_a_phone(traced)
@@ -96,9 +102,9 @@ def _reached(run: Run, ended: int, least: Decimal) -> tuple[Decimal | None, list
     return rate, [f"{hits:,} of {len(traced):,} have a phone, fewer than {least:.0%}"] if rate < least else []
 
 
-def _traced(run: Run) -> list[UUID]:
+def _traced(sample: QuerySet[RunItem]) -> list[UUID]:
     """The leads whose owner was asked about: not those a guard left out, that failed, or whose owner nobody can ask."""
-    ended = run.items.filter(outcome__in=[RunItem.Outcome.ENRICHED, RunItem.Outcome.PARTIAL])
+    ended = sample.filter(outcome__in=[RunItem.Outcome.ENRICHED, RunItem.Outcome.PARTIAL])
     asked = ended.exclude(outcome=RunItem.Outcome.PARTIAL, category=Category.INVALID_DATA)
     return list(asked.values_list("lead_id", flat=True))
 

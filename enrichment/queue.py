@@ -20,6 +20,7 @@ from enrichment.stages import Waiting
 from integrations import catalogue
 from integrations.errors import Category
 from integrations.models import VendorCall
+from integrations.owned import fresh_answers
 from integrations.pace import database_now
 from leads.counters import change_counters
 from leads.models import Lead
@@ -72,7 +73,7 @@ def next_run(stage: int, operation_name: str) -> Run | None:
                AND (SELECT i.id FROM enrichment_runitem i
                      WHERE i.run_id = r.id AND i.stage BETWEEN %(stage)s AND %(stage)s
                        AND i.token IS NULL AND i.stage <> 0
-                       AND (r.sample_until IS NULL OR i.id <= r.sample_until)
+                       AND (r.sample_until IS NULL OR r.cap_scope <> '' OR i.id <= r.sample_until)
                        AND (i.not_before IS NULL OR i.not_before <= clock_timestamp())
                      ORDER BY i.stage, i.id LIMIT 1) IS NOT NULL
              ORDER BY u.served_at NULLS FIRST, t.served_at NULLS FIRST, r.id LIMIT 1
@@ -89,7 +90,9 @@ def claim(run: Run, stage: int, most: int) -> list[Waiting]:
 
     "BETWEEN" and the order by stage leave the planner only the index item_waiting. By equality it took the primary key
     and stepped over every item done before: 25 ms a claim instead of 4 at the end of 500,000 (benchmarks/claim.py).
+    Beyond the sample of a run that is short of money it gives only what costs nothing, and sets the rest aside.
     """
+    until = LAST_ID if run.sample_until is None or run.cap_scope else run.sample_until
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -98,12 +101,27 @@ def claim(run: Run, stage: int, most: int) -> list[Waiting]:
                AND (not_before IS NULL OR not_before <= clock_timestamp()) AND id <= %s
              ORDER BY stage, id LIMIT %s FOR UPDATE SKIP LOCKED
             """,
-            [run.pk, stage, stage, LAST_ID if run.sample_until is None else run.sample_until, most],
+            [run.pk, stage, stage, until, most],
         )
         rows = cursor.fetchall()
     if rows and rows[0][3]:
         rows = rows[:1]
-    return [Waiting(row[0], row[1], row[2]) for row in rows if len(rows) == 1 or not row[3]]
+    items = [Waiting(row[0], row[1], row[2]) for row in rows if len(rows) == 1 or not row[3]]
+    return items if run.sample_until is None or until <= run.sample_until else _without_purchases(run, stage, items)
+
+
+def _without_purchases(run: Run, stage: int, items: Sequence[Waiting]) -> list[Waiting]:
+    """Those of its sample, and those beyond it that are owned. The others are set aside until there is money again."""
+    beyond = [item for item in items if item.id > (run.sample_until or 0)]
+    if not beyond:
+        return list(items)
+    queries = stages.questions(stage, run, beyond).queries
+    operation = catalogue.operation(stages.operation_name(stage, run.options))
+    since = stages.fresh_after(stage, run.options)
+    served = fresh_answers(operation, list(queries.values()), now=database_now(), after=since)
+    to_buy = {item_id for item_id, query in queries.items() if query.key not in served}
+    give_back(sorted(to_buy), delay=PARKED.total_seconds())
+    return [item for item in items if item.id not in to_buy]
 
 
 def take(item_ids: Sequence[int], call_id: UUID, lease: timedelta) -> None:
@@ -221,7 +239,7 @@ def can_move(run: Run) -> bool:
     soon = Q(token__isnull=True) & (Q(not_before=None) | Q(not_before__lt=database_now() + PARKED / 2))
     under_way = Exists(VendorCall.objects.filter(pk=OuterRef("token"), state__in=VendorCall.OPEN))
     open_items = RunItem.objects.filter(run=run).exclude(stage=0)
-    if run.sample_until is not None:
+    if run.sample_until is not None and not run.cap_scope:
         soon &= Q(pk__lte=run.sample_until)
     return open_items.filter(soon).exists() or open_items.filter(under_way, token__isnull=False).exists()
 

@@ -7,15 +7,26 @@ from typing import Any
 
 import pytest
 
+from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import create_bucket, recount
 from config.local.sandbox.server import Sandbox
-from enrichment import services
-from enrichment.canary import Canary, judge_when_done
+from enrichment import purchase, services
+from enrichment.canary import Canary
 from enrichment.services import RunError, RunOptions
 from integrations.models import Lookup
 from tests.buckets.imports.files import csv_of, imported
-from tests.support import billed, finish, make_bucket, make_user, requests_of, start
+from tests.support import (
+    billed,
+    fail_with,
+    finish,
+    make_bucket,
+    make_user,
+    pump_until_still,
+    requests_of,
+    set_operations,
+    start,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -172,8 +183,60 @@ def test_answers_that_are_owned_already_count_with_the_phones_they_brought(sandb
     assert run.canary["hitRate"] == round(first.with_phones / (first.enriched + first.partial), 4)
 
 
-def test_leads_that_need_a_billing_check_keep_no_sample_waiting(bucket: Bucket) -> None:
-    run = start(bucket, skip_trace=False, canary=Canary(leads=10))
-    run.partial, run.in_doubt = 9, 1
-    judge_when_done(run)
-    assert (run.sample_until, run.canary["leads"], run.canary["passed"]) == (None, 10, True)
+def test_leads_that_need_a_billing_check_keep_no_sample_waiting(
+    sandbox: Sandbox, bucket: Bucket, settings: Any
+) -> None:
+    set_operations(settings, batch=1)
+    fail_with(sandbox, "property_detail", "cut", count=1)
+    run = finish(start(bucket, skip_trace=False, canary=Canary(leads=10)))
+    assert (run.in_doubt, run.sample_until) == (1, None)
+    assert (run.canary["leads"], run.canary["passed"]) == (10, True)
+
+
+# --- Short of money ---------------------------------------------------------------------------------------------------
+
+
+def owned_half(sandbox: Sandbox, **options: Any) -> Bucket:
+    """20 leads of which the last ten are owned."""
+    bucket = make_bucket(sandbox, make_user(), 20)
+    finish(start(bucket, lead_ids=tuple(bucket.leads.order_by("pk").values_list("pk", flat=True)[10:]), **options))
+    sandbox.ledger.reset()
+    return make_bucket(sandbox, bucket.owner, 20, name="Again")
+
+
+def test_owned_leads_beyond_the_sample_are_served_where_there_is_no_money(sandbox: Sandbox) -> None:
+    bucket = owned_half(sandbox)
+    User.objects.update(monthly_budget=0)
+    run = start(bucket, canary=Canary(leads=5, min_hit_rate=Decimal(0)))
+    for _ in range(2):  # it looks for money once more, and then pauses
+        pump_until_still(2)
+        purchase.reap()
+    run = finish(run)
+    assert (run.status, run.paused_by, run.enriched + run.partial, run.spent) == ("paused", "cap", 10, 0)
+    assert requests_of(sandbox) == {}
+    sample = run.items.filter(pk__lte=run.sample_until)
+    assert sample.count() == 5 and run.canary == {}
+
+    User.objects.update(monthly_budget=100)
+    services.resume_run(run=run, by=run.owner)
+    run = finish(run)
+    assert (run.status, run.done, run.canary["leads"], run.canary["passed"]) == ("completed", 20, 5, True)
+    assert run.spent == billed(sandbox) > 0
+
+
+def test_nothing_is_bought_beyond_the_sample_though_a_trace_would_still_fit(sandbox: Sandbox) -> None:
+    bucket = owned_half(sandbox, skip_trace=False)
+    sample_of = []
+    for _ in range(20):  # until one is drawn that has a lead to buy a detail for
+        run = start(bucket, max_cost=Decimal("0.08"), canary=Canary(leads=3, min_hit_rate=Decimal(0)))
+        sample_of = list(run.items.filter(pk__lte=run.sample_until).values_list("lead__property_id", flat=True))
+        if not Lookup.objects.filter(key__in=sample_of).exists():
+            break
+        services.cancel_run(run=run)
+    for _ in range(2):  # it looks for money once more, and then pauses
+        pump_until_still(2)
+        purchase.reap()
+    run = finish(run)
+    assert (run.status, run.paused_by, run.done, run.spent) == ("paused", "cap", 0, 0)
+    assert requests_of(sandbox) == {}
+    assert run.items.filter(stage=2, pk__gt=run.sample_until).count() == 10
