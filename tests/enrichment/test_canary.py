@@ -118,7 +118,11 @@ def test_leads_that_the_guard_leaves_out_are_not_without_a_phone(sandbox: Sandbo
     sample = bucket.leads.filter(enriched_at__isnull=False)
     traced = run.enriched + run.partial
     phones = sample.filter(absentee_owner=True, phone__isnull=False).count()
-    assert 0 < traced < run.done == 30
+    assert 0 < traced < run.done
+    if run.canary["passed"]:  # by lot: every one of the sample had a phone, and the rest was bought
+        assert run.done == 60
+        return
+    assert run.done == 30
     assert run.skipped == run.done - traced
     assert run.canary["hitRate"] == round(phones / traced, 4)
     assert run.canary["passed"] == (phones / traced >= 0.99)
