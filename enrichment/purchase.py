@@ -390,27 +390,27 @@ def reap() -> int:
     3. Runs short of money of which nothing can move look for money, or pause.
     4. Items whose call was released without them go back; cancelled runs are skipped to the end.
     """
-    ended = sum(_safely(lambda one=one: _bury(*one)) for one in calls.dead_calls())  # type: ignore[misc]
+    ended = sum(_safely(_bury, call_id, run_id) for call_id, run_id in calls.dead_calls())
     for run_id in list(queue.decided().values_list("run_id", flat=True).distinct()):
-        _safely(lambda run_id=run_id: _let_go(run_id))  # type: ignore[misc]
+        _safely(_let_go, run_id)
     short = Run.objects.filter(status__in=Run.ACTIVE).exclude(cap_scope="")
     for run_id in list(short.values_list("pk", flat=True)):
-        _safely(lambda run_id=run_id: _in_run(run_id, look_for_money))  # type: ignore[misc]
+        _safely(_in_run, run_id, look_for_money)
     for run_id in list(queue.stranded().values_list("run_id", flat=True).distinct()):
-        _safely(lambda run_id=run_id: _in_run(run_id, _free_stranded))  # type: ignore[misc]
+        _safely(_in_run, run_id, _free_stranded)
     for run_id in queue.unfinished_cancels():
-        _safely(lambda run_id=run_id: queue.skip_cancelled(run_id))  # type: ignore[misc]
+        _safely(queue.skip_cancelled, run_id)
     return ended
 
 
-def _safely(act: Callable[[], Any]) -> int:
+def _safely(act: Callable[..., Any], *about: Any) -> int:
     """Whether it did something, as 0 or 1; what breaks is told, and is no reason to leave out the others."""
     try:
-        return int(bool(act()))
+        return int(bool(act(*about)))
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        log.error("The reaper met a run that broke: %s", told(error))
+        log.error("The reaper broke at %s: %s", about[0], told(error))
         return 0
 
 

@@ -23,16 +23,11 @@ def operation(name: str) -> Operation:
     return row
 
 
-def siblings(operation: Operation) -> list[Operation]:
-    """The same operation of other vendors: their answers are owned too, whichever the environment routes to."""
-    return list(Operation.objects.filter(name=operation.name).exclude(pk=operation.pk).order_by("pk"))
-
-
 def sellers(operation: Operation) -> list[int]:
     """The ids of this operation at every vendor that sells it: what one of them answered need not be bought again."""
-    return (
-        [operation.pk, *(row.pk for row in siblings(operation))] if operation.name == "skip_trace" else [operation.pk]
-    )
+    if operation.name != "skip_trace":
+        return [operation.pk]
+    return list(Operation.objects.filter(name=operation.name).values_list("pk", flat=True))
 
 
 def vendor(name: str) -> Vendor:

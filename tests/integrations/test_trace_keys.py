@@ -182,7 +182,8 @@ def serves(**other: Any) -> dict[str, Any]:
 
 def test_another_vendors_contact_serves_and_its_miss_keeps_nobody_from_asking() -> None:
     catalogue.make_rows(Vendor, Operation, catalogue.known_pairs())
-    others = catalogue.siblings(catalogue.operation("skip_trace"))
+    asked = catalogue.operation("skip_trace")
+    others = Operation.objects.filter(pk__in=catalogue.sellers(asked)).exclude(pk=asked.pk)
     assert [other.vendor_id for other in others] == ["signalhouse"]
     row = Lookup.objects.create(
         operation=others[0],
