@@ -89,10 +89,14 @@ def delete_bucket(*, bucket: Bucket) -> None:
 
 
 def _stop_runs(bucket: Bucket) -> list[UUID]:
-    """Cancels the bucket's open runs and returns their ids."""
+    """Locks the bucket's runs, cancels those that are open and returns the ids of these.
+
+    Ended runs are locked too: what was in flight for a cancelled one is settled run, items, leads, and the cascade from
+    a lead to its items would meet it from the other side.
+    """
     runs: Any = bucket.runs  # the reverse of enrichment's key: no import upwards
-    open_runs = runs.filter(status__in=["queued", "running", "paused"]).order_by("pk").select_for_update()
-    stopped = [run.pk for run in open_runs]
+    locked = runs.order_by("pk").select_for_update(no_key=True).values_list("pk", "status")
+    stopped = [pk for pk, status in locked if status in ("queued", "running", "paused")]
     runs.filter(pk__in=stopped).update(
         status="cancelled", paused_by="", reason="Its bucket was deleted", finished_at=database_now()
     )

@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.defaults import bad_request as django_bad_request
 from django.views.defaults import server_error as django_server_error
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
@@ -228,8 +229,12 @@ def _of_framework(error: exceptions.APIException) -> Problem:
 
 
 def _of_database(error: Exception) -> Problem | None:
+    if isinstance(error.__cause__, DeadlockDetected | SerializationFailure):
+        log.error("PostgreSQL gave a transaction up: %s", type(error.__cause__).__name__)
+        words = "Others were changing the same rows at this moment; nothing was changed. Try again."
+        return Problem("BUSY", words, status=503, retry_after=RETRY_DATABASE)
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
-        log.error("PostgreSQL is away: %s", type(error).__name__)
+        log.error("PostgreSQL is away: %s", type(error.__cause__ or error).__name__)
         words = "The database cannot be reached at this moment; nothing was changed. Try again."
         return Problem("DATABASE_AWAY", words, status=503, retry_after=RETRY_DATABASE)
     if isinstance(error, IntegrityError):

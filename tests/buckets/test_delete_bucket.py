@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from buckets.filling import _store, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import add_ids, create_bucket, delete_bucket
+from enrichment import queue
 from enrichment.models import Run, RunItem, Turn
-from enrichment.services import RunOptions, start_run
+from enrichment.services import RunOptions, cancel_run, start_run
 from integrations import catalogue
 from integrations.models import Lookup
 from leads.models import Activity, Lead, Tag
@@ -168,6 +169,22 @@ def test_a_run_committed_just_before_the_bucket_goes_is_cancelled() -> None:
     deleting()
     run = Run.objects.get()
     assert (run.bucket, run.status, run.items.count()) == (None, "cancelled", 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cancelled_run_that_settles_while_its_bucket_goes_never_waits_in_a_circle() -> None:
+    """A settlement locks run, items, leads; the deletion's cascade goes from leads to items."""
+    bucket = worked_bucket()
+    run = Run.objects.get()
+    cancel_run(run=run)
+    with transaction.atomic():
+        assert queue.lock_run(run.pk) is not None
+        run.items.update(attempts=1)
+        deleting = _in_background(partial(delete_bucket, bucket=bucket))
+        _wait_until_somebody_waits_for_a_lock()
+        assert Lead.objects.update(phone="+12065550100") == 3
+    deleting()
+    assert (Lead.objects.count(), Run.objects.get().bucket) == (0, None)
 
 
 def _in_background(work: Any) -> Any:
