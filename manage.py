@@ -38,7 +38,7 @@ def use_venv() -> None:
 def provide(command: str, *arguments: str) -> None:
     """Local servers and a key, where this is a development place. In the production image there is none."""
     try:
-        from config.local.place import provide as provide_locally
+        from devtools.place import provide as provide_locally
     except ImportError:
         return
     provide_locally(command, arguments)

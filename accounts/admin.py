@@ -18,7 +18,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from accounts.models import User
 from accounts.services import revoke_token
-from config.common.admin import OwnedAdmin, ask, confirmed
+from common.admin import OwnedAdmin, ask, confirmed
 
 
 @admin.register(User)

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from config.common.bounds import CAP
+from common.values.bounds import CAP
 
 BUDGET_WORDS = "Enter a budget of $0 or more."
 

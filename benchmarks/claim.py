@@ -23,7 +23,7 @@ def measure(place: Place, *, items: int, vacuum: bool = True) -> Report:
     from django.db import transaction
     from django.test import override_settings
 
-    from config.common.ids import uuid7
+    from common.db.ids import uuid7
     from enrichment import queue
     from enrichment.models import RunItem
     from enrichment.services import RunOptions, start_run

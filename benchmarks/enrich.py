@@ -21,8 +21,8 @@ import requests
 from benchmarks import fleet
 from benchmarks.harness import Report
 from benchmarks.place import Place
-from config.local.sandbox.server import SandboxConfig
-from config.local.stack import Stack
+from devtools.stack import Stack
+from sandbox.server import SandboxConfig
 
 SPEED_AIM, GROWTH_AIM, PACED_AIM = 2.0, 1.2, 45.0  # times, times, seconds for 2,000 leads
 PACES = {"property_detail": Decimal(100), "skip_trace": Decimal(50)}

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.place import Place
-from config.local.process import LocalError
-from config.local.stack import Options, Stack
+from devtools.process import LocalError
+from devtools.stack import Options, Stack
 
 TICKS = os.sysconf("SC_CLK_TCK")
 POLL = 0.05  # seconds
@@ -38,7 +38,7 @@ def stack(place: Place, paces: Mapping[str, Decimal]) -> Stack:
 
 def parcels(number: int) -> list[str]:
     """Property ids the sandbox knows."""
-    from config.local.sandbox.generator import GeneratedParcels
+    from sandbox.generator import GeneratedParcels
 
     source = GeneratedParcels()
     return [str(source.parcel(index).id) for index in range(number)]

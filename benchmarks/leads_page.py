@@ -21,7 +21,7 @@ WHERE = "property_state = 'WA' AND estimated_value >= 300000 AND absentee_owner"
 
 
 def measure(place: Place, *, samples: int) -> Report:
-    from config.common.paging import page
+    from common.api.paging import page
     from leads.models import Lead
 
     database, client = place.connect(), place.client()

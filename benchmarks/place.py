@@ -13,10 +13,10 @@ from typing import Any, Self
 
 import psycopg
 
-from config.local.mode import APART
-from config.local.process import LocalError, end, spawn, tail, wait_until
-from config.local.servers import LOCAL, PROJECT, Servers
-from config.local.valkey import free_port
+from devtools.mode import APART
+from devtools.process import LocalError, end, spawn, tail, wait_until
+from devtools.servers import LOCAL, PROJECT, Servers
+from devtools.valkey import free_port
 
 # fsync, synchronous_commit and full_page_writes stay on, as PostgreSQL has them.
 POSTGRES = {"shared_buffers": "1GB", "max_wal_size": "4GB", "autovacuum": "off"}

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from benchmarks import admin_lists, claim, enrich, export, leads_page, pace, save_ids
 from benchmarks.harness import Report, circumstances, show
 from benchmarks.place import Place
-from config.local.process import LocalError
+from devtools.process import LocalError
 
 NAMES = ("save_ids", "export", "leads_page", "admin_lists", "claim", "pace", "enrich")
 ENRICH = {"leads": 20_000, "looped": 2_000, "short": 1_000, "long": 100_000, "paced": 2_000}

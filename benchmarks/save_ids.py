@@ -28,7 +28,7 @@ _run = count(1)
 def measure(place: Place, *, ids: int, rounds: int) -> Report:
     from buckets.models import Bucket
     from buckets.services import create_bucket
-    from config.common.ids import uuid7
+    from common.db.ids import uuid7
     from leads.models import Lead
 
     database = place.connect()

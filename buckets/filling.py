@@ -22,8 +22,8 @@ from buckets.algebra import NAME_MAX, SetError, Sets, check_sets, copy_piece, in
 from buckets.models import Bucket, Fill
 from buckets.rules import IDS_PER_REQUEST, Slice, halves
 from buckets.services import BucketGone, create_bucket
-from config.common.bell import ring
-from config.common.faultpoints import commit
+from common.bell import ring
+from common.faultpoints import commit
 from integrations import services as vendors
 from integrations.errors import Category
 from integrations.pace import database_now

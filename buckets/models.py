@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from config.common.models import Timestamped, UUIDModel
+from common.db.models import Timestamped, UUIDModel
 from leads.querysets import OwnedQuerySet
 
 

@@ -8,7 +8,7 @@ from celery import shared_task
 
 from buckets import filling
 from buckets.imports import services as imports
-from config.common.bell import ring
+from common.bell import ring
 
 
 @shared_task(name="buckets.fill")

@@ -15,8 +15,8 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
-from config.common.bounds import BATCH, CAP, FRESH_DAYS, PACE, PRICE, Bounds, bounds, whole
-from config.desk import UNFOLD as UNFOLD  # a setting
+from common.values.bounds import BATCH, CAP, FRESH_DAYS, PACE, PRICE, Bounds, bounds, whole
+from config.admin_site import UNFOLD as UNFOLD  # a setting
 
 COUNT_MAX = 2_147_483_647  # what PostgreSQL's integer holds
 HOUR = 3600  # seconds
@@ -91,12 +91,12 @@ INSTALLED_APPS = [
     "enrichment",
 ]
 if DEBUG:
-    INSTALLED_APPS.append("config.local")  # demo, sandbox and local servers: never in production
+    INSTALLED_APPS.append("devtools")  # demo, sandbox and local servers: never in production
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.common.middleware.RequestLimits",
+    "common.middleware.RequestLimits",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -134,7 +134,7 @@ _database.setdefault("OPTIONS", {})["pool"] = {
 # A process that stops in the middle of a transaction (a paused machine, a cut network) would hold its locks for ever.
 _idle = _whole("DATABASE_IDLE_SECONDS", 30, "seconds a transaction may stand idle before PostgreSQL ends it")
 _database["OPTIONS"].setdefault("options", f"-c idle_in_transaction_session_timeout={_idle}s")
-_database["ENGINE"] = "config.common.postgres"
+_database["ENGINE"] = "common.db.postgres"
 _database["CONN_HEALTH_CHECKS"] = False  # it checks by itself, all at once
 _database["ATOMIC_REQUESTS"] = False
 DATABASES = {"default": _database}
@@ -296,10 +296,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["config.common.throttles.UserThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["common.api.throttles.UserThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.str("THROTTLE_USER", default="600/min")},
-    "DEFAULT_SCHEMA_CLASS": "config.common.schema.Schema",
-    "EXCEPTION_HANDLER": "config.common.api.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "common.api.schema.Schema",
+    "EXCEPTION_HANDLER": "common.api.base.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 REST_KNOX = {
@@ -335,7 +335,7 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
+STATICFILES_DIRS = [BASE_DIR / "common" / "static"]
 STATIC_ROOT = BASE_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -5,8 +5,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from config.common.api import JsonRefusals, unknown_address
-from config.common.health import healthz
+from common.api.base import JsonRefusals, unknown_address
+from common.health import healthz
 from enrichment.api.health import metrics, readyz
 
 
@@ -39,5 +39,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
 ]
-handler400 = "config.common.api.bad_request"
-handler500 = "config.common.api.server_error"
+handler400 = "common.api.base.bad_request"
+handler500 = "common.api.base.server_error"

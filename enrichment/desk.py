@@ -18,8 +18,8 @@ from django.db.models.functions import Cast, Coalesce, Concat
 
 from accounts.models import User
 from buckets.models import Bucket, Fill, Import
-from config.common.ids import uuid7_floor
-from config.common.percent import percent
+from common.db.ids import uuid7_floor
+from common.values.percent import percent
 from enrichment.cadence import by_the_clock_of
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.rules import day_of_cap, month_of_cap

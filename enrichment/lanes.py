@@ -8,8 +8,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q
 
-from config.common.bell import ring
-from config.common.ids import uuid7
+from common.bell import ring
+from common.db.ids import uuid7
 from enrichment.models import FOR_EVER, Lane, Run, RunItem
 from integrations.pace import database_now
 

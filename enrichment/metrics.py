@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import generate_latest
 
 from buckets.models import Bucket
-from config.common.ids import uuid7_floor
+from common.db.ids import uuid7_floor
 from enrichment.models import Lane, Run, RunItem
 from integrations.books import excess_of
 from integrations.models import Operation, PhoneReveal, Vendor, VendorCall

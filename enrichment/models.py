@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from config.common.models import Timestamped, UUIDModel
+from common.db.models import Timestamped, UUIDModel
 from enrichment.querysets import RunQuerySet, ScheduleQuerySet
 
 FOR_EVER = timedelta(days=3650)  # the lease of an item that waits for a person's decision

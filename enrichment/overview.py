@@ -15,7 +15,7 @@ from django.db.models import Count, Q
 
 from buckets.models import Bucket, Fill
 from buckets.selectors import progress
-from config.common.percent import percent
+from common.values.percent import percent
 from enrichment.models import Run
 from enrichment.reach import latest_with_facts
 from enrichment.selectors import billing_check, bucket_money, eta_seconds, paused_in_words, why_waiting

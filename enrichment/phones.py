@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from config.common.logs import told
+from common.logs import told
 from enrichment import queue
 from enrichment.models import Run, RunItem
 from integrations import available, breaker, catalogue, gate, pace, pushes, reveals

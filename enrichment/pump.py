@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from config.common.logs import told
+from common.logs import told
 from enrichment import lanes, purchase, stages
 
 log = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
-from config.common.bell import ring
-from config.common.faultpoints import commit
-from config.common.logs import told
+from common.bell import ring
+from common.faultpoints import commit
+from common.logs import told
 from enrichment import queue, stages
 from enrichment.models import Run, RunItem
 from enrichment.queue import Ending

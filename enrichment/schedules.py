@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import check_time_zone
 from buckets.models import Bucket
-from config.common.bell import ring
+from common.bell import ring
 from enrichment.models import Schedule
 from enrichment.rules import BadCadence, next_tick
 from enrichment.services import RunError, RunOptions, check_options

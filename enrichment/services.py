@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from buckets.models import Bucket
-from config.common.bell import ring
+from common.bell import ring
 from enrichment import queue, stages
 from enrichment.canary import Canary
 from enrichment.models import Run, RunItem, Turn

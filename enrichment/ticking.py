@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from buckets.filling import start_fill
 from buckets.models import Bucket, Fill
-from config.common.logs import told
+from common.logs import told
 from enrichment import queue
 from enrichment.changes import Changes, changed_leads
 from enrichment.models import Run, Schedule

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Q, Sum
 from django.db.models.functions import TruncDate
 
-from config.common.ids import uuid7_floor
+from common.db.ids import uuid7_floor
 from integrations.apollo import usage
 from integrations.errors import VendorFailure
 from integrations.models import BilledDay, PhoneReveal, VendorCall

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import User
-from config.common.bell import ring
+from common.bell import ring
 from integrations import pace, purses
 from integrations.errors import Category, Evidence
 from integrations.models import Lookup, UnreadableAnswer, VendorCall

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Count, F, Max, Min, QuerySet, Sum
 
 from accounts.models import User
-from config.common.bell import ring
+from common.bell import ring
 from integrations import calls, reveals
 from integrations.models import PhoneReveal, VendorCall
 from integrations.purses import ZERO

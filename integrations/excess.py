@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
-from config.common.ids import uuid7_floor
+from common.db.ids import uuid7_floor
 from integrations.models import Operation, Vendor, VendorCall
 from integrations.pace import database_now
 from integrations.purses import ZERO

@@ -29,9 +29,9 @@ from django.db.models import Count, Q, QuerySet
 from psycopg.errors import IdleInTransactionSessionTimeout
 
 from accounts.models import User
-from config.common.faultpoints import commit
-from config.common.ids import uuid7
-from config.common.logs import told
+from common.db.ids import uuid7
+from common.faultpoints import commit
+from common.logs import told
 from integrations import available, breaker, calls, catalogue, excess, names, pace, purses, reveals
 from integrations import owned as owned_answers
 from integrations.contract import Answer, Door, Query, Reply

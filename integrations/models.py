@@ -11,9 +11,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from config.common import bounds
-from config.common.bounds import Bounds
-from config.common.models import UUIDModel
+from common.db.models import UUIDModel
+from common.values import bounds
+from common.values.bounds import Bounds
 
 MONEY = Decimal("0.0001")  # the digits of every amount of US dollars
 FRESH_MOST = 36_500  # days: what is more is for ever

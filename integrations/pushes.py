@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from config.common.bell import ring
+from common.bell import ring
 from integrations import calls, excess, purses
 from integrations.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile
 from integrations.models import PhoneReveal, VendorCall

@@ -26,7 +26,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
-from config.common.bell import ring
+from common.bell import ring
 from integrations import calls, excess, purses
 from integrations.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile
 from integrations.contract import Reply

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from integrations import breaker, catalogue, gate, names, pace, registry
 from integrations.contract import Answer, Query
 from integrations.errors import Category, NotSent, Rejected, VendorFailure

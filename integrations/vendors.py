@@ -13,8 +13,8 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from config.common.ids import uuid7_floor
-from config.common.percent import percent
+from common.db.ids import uuid7_floor
+from common.values.percent import percent
 from integrations import available, breaker, excess
 from integrations.apollo import client as apollo
 from integrations.errors import VendorFailure

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from config.common.contacts import comes_with_token, may_see_contacts
+from common.contacts import comes_with_token, may_see_contacts
 from leads.export import csv_pieces
 from leads.models import Disclosure, Lead
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from config.common.filters import Bound, Choice, Filter, Flag, KnownFlag, Text
+from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Text
 from leads.models import Lead
 from leads.querysets import CONTACTABLE, ENRICHED, HAS_PHONE, NEEDS_APOLLO, to_call_back
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from config.common.ids import uuid7s
+from common.db.ids import uuid7s
 from leads.counters import change_counters, hold_bucket
 from leads.models import Lead
 from leads.sources import FILE, MAILING, NAMES, PHONES, SLOTS

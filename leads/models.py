@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Upper
 
-from config.common.models import Timestamped, UUIDModel
+from common.db.models import Timestamped, UUIDModel
 from leads.querysets import LeadQuerySet, OwnedQuerySet
 
 

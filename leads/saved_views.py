@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from leads.filters import BadFilter, understood
 from leads.models import SavedView
 

@@ -14,7 +14,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from config.common.ids import uuid7s
+from common.db.ids import uuid7s
 from leads.counters import change_counters, hold_bucket
 from leads.models import Activity, Lead, Tag
 from leads.rules import BadTime, moment_of

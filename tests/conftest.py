@@ -18,14 +18,14 @@ from urllib.parse import urlsplit, urlunsplit
 import django
 import pytest
 
-from config.local.chromium import CHROMIUM, MISSING, launch
-from config.local.mode import ADDRESSES, APART
+from devtools.chromium import CHROMIUM, MISSING, launch
+from devtools.mode import ADDRESSES, APART
 from tests.network import block
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from config.local.sandbox.server import Sandbox
+    from sandbox.server import Sandbox
 
 REFUSED = "http://127.0.0.1:9"  # the discard port: nothing listens, so an unmocked vendor call is refused at once
 ENVIRONMENT = {
@@ -55,8 +55,8 @@ def _prepare() -> Callable[[], None] | None:
     os.environ.update(ENVIRONMENT)
     stop = None
     if not all(given.values()):
-        from config.local.postgres import FAST
-        from config.local.servers import LOCAL, Servers, remove_abandoned
+        from devtools.postgres import FAST
+        from devtools.servers import LOCAL, Servers, remove_abandoned
 
         remove_abandoned(LOCAL, "test-*")
         servers = Servers(LOCAL / f"test-{os.getpid()}", postgres_settings=FAST).start()
@@ -126,7 +126,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[Sandbox]:
     """Three vendors on a socket, 20,000 made-up parcels, without a pace of their own."""
-    from config.local.sandbox.server import Sandbox, SandboxConfig
+    from sandbox.server import Sandbox, SandboxConfig
     from tests.support import PRICES
 
     with Sandbox(SandboxConfig(generate=20_000, prices=PRICES)) as server:

@@ -13,11 +13,11 @@ from django.db import connection
 from accounts.models import User
 from buckets import services as bucket_services
 from buckets.models import Bucket
-from config.local.sandbox.faults import Fault
-from config.local.sandbox.server import Sandbox
 from enrichment import pump
 from enrichment.models import Run
 from enrichment.services import RunOptions, start_run
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
 
 PRICES = {
     "property_search_row": Decimal("0.05"),

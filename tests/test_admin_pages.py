@@ -21,7 +21,7 @@ from knox.models import AuthToken
 
 from accounts.models import User
 from buckets.models import Bucket, Fill, Import
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from enrichment.models import Lane, Run, RunItem, Schedule
 from integrations import catalogue
 from integrations.models import Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
@@ -286,7 +286,7 @@ def test_a_vendors_key_is_set_or_not_and_that_is_all(boss: Client, settings: Any
 
 
 def test_a_list_counts_no_further_than_its_cap(boss: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("config.common.admin.COUNTED_AT_MOST", 2)
+    monkeypatch.setattr("common.admin.COUNTED_AT_MOST", 2)
     rows = Rows()
     for _ in range(4):
         rows.one_more(Purse)

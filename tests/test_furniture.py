@@ -16,7 +16,7 @@ import yaml
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from config.local.mode import ADDRESSES
+from devtools.mode import ADDRESSES
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = ROOT / "config" / "settings.py"
@@ -186,12 +186,12 @@ def test_images_come_without_a_registry_host() -> None:
 def test_the_image_carries_no_development_place_and_no_secret() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     kept = {line.removeprefix("!") for line in lines if line.startswith("!")}
-    assert "*" in lines and "config/local" in lines
+    assert "*" in lines and "devtools" in lines
     assert kept == {"manage.py", "requirements.lock", "templates", *PYPROJECT["tool"]["importlinter"]["root_packages"]}
 
 
 def test_every_room_stands_in_the_layers() -> None:
     contract = PYPROJECT["tool"]["importlinter"]["contracts"][0]
-    rooms = {app for app in settings.INSTALLED_APPS if (ROOT / app.replace(".", "/")).is_dir()} - {"config.local"}
+    rooms = {app for app in settings.INSTALLED_APPS if (ROOT / app.replace(".", "/")).is_dir()} - {"devtools"}
     assert rooms <= set(contract["layers"])
     assert rooms | {"config"} == set(PYPROJECT["tool"]["importlinter"]["root_packages"])

@@ -20,7 +20,7 @@ from accounts.models import User
 from buckets.filling import open_fills
 from buckets.imports.services import open_imports
 from buckets.models import Bucket, ImportedLead
-from config.common.paging import page, page_by_time
+from common.api.paging import page, page_by_time
 from enrichment import desk, metrics, overview, phones, queue, reach
 from enrichment.models import Run, RunItem, Schedule
 from integrations import books, calls, catalogue, gate, reveals

@@ -22,8 +22,8 @@ from rest_framework.request import Request
 
 from accounts import idempotency
 from accounts.idempotency import Asked, Given, KeyConflict
-from config.common.api import Problem, translates
-from config.common.headers import idempotency_key
+from common.api.base import Problem, translates
+from common.api.headers import idempotency_key
 
 Post = Callable[..., HttpResponseBase]
 REPLAYED = {"Idempotent-Replay": "true"}
@@ -80,7 +80,7 @@ def idempotent(how: How = How.WITH_WORK, *, first: Callable[[Request], None] | N
                     raise
                 return _kept(response, asked, how)
 
-        once.takes_key = True  # type: ignore[attr-defined]  # config.common.schema describes the header
+        once.takes_key = True  # type: ignore[attr-defined]  # common.api.schema describes the header
         return once
 
     return decorate

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from config.common.serializers import StrictSerializer
+from common.api.serializers import StrictSerializer
 
 
 class SignIn(StrictSerializer):

@@ -13,10 +13,10 @@ from rest_framework.throttling import BaseThrottle
 
 from accounts.api.serializers import SignIn
 from accounts.services import WrongPassword, revoke_all_tokens, revoke_token, sign_in
-from config.common.api import ApiView, Problem, ok, translates
-from config.common.schema import answer
-from config.common.serializers import Nothing
-from config.common.throttles import GuessingThrottle
+from common.api.base import ApiView, Problem, ok, translates
+from common.api.schema import answer
+from common.api.serializers import Nothing
+from common.api.throttles import GuessingThrottle
 
 
 @translates(WrongPassword)

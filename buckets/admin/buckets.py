@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from buckets.admin import find
 from buckets.models import Bucket, Fill
 from buckets.services import delete_bucket, edit_bucket, recount
-from config.common.admin import OwnedAdmin, ask, chosen, confirmed, for_each, list_link
+from common.admin import OwnedAdmin, ask, chosen, confirmed, for_each, list_link
 from leads.admin.csv import csv_answer
 from leads.models import Lead
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from buckets.filling import retry_fill
 from buckets.models import Fill
-from config.common.admin import ByRow, OwnedAdmin, chosen, for_each
+from common.admin import ByRow, OwnedAdmin, chosen, for_each
 
 
 class InBucket(ByRow):

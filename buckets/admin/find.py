@@ -24,9 +24,9 @@ from buckets.filling import retry_fill, save_search
 from buckets.models import Fill
 from buckets.selectors import progress
 from buckets.services import BucketGone
-from config.common.admin import is_id, page, sees_all
-from config.common.api import money
-from config.common.throttles import UserThrottle
+from common.admin import is_id, page, sees_all
+from common.api.base import money
+from common.api.throttles import UserThrottle
 from integrations import services as vendors
 from integrations.errors import Category
 from integrations.realestateapi.queries import search_query

@@ -13,7 +13,7 @@ from django.utils.datastructures import MultiValueDict
 from buckets.admin.search_form import SaveForm
 from buckets.imports.columns import CONSTANT_MAX, FIELDS, NAMING
 from buckets.models import Import
-from config.common.admin import dressed, is_id
+from common.admin import dressed, is_id
 
 NAME_MAX = 200
 SAME = "same"  # a select's choice beside the columns' numbers

@@ -30,8 +30,8 @@ from buckets.imports.reading import Unreadable
 from buckets.imports.selectors import failed_lines
 from buckets.models import Import
 from buckets.services import BucketGone
-from config.common.admin import OwnedAdmin, ask, confirmed, is_id, page
-from config.common.percent import percent
+from common.admin import OwnedAdmin, ask, confirmed, is_id, page
+from common.values.percent import percent
 from leads.export import in_pieces
 
 Status = Import.Status

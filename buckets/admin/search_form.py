@@ -15,9 +15,9 @@ from unfold.widgets import CHECKBOX_CLASSES
 from buckets import criteria
 from buckets.criteria import CIRCLE, FLAGS, GROUPS, RADIUS_MILES, RANGES, TYPES, Range
 from buckets.models import Bucket
-from config.common.admin import dressed
-from config.common.forms import AskedField, OnceForm
-from config.common.ids import uuid7
+from common.admin import dressed
+from common.db.ids import uuid7
+from common.forms import AskedField, OnceForm
 from integrations.realestateapi.queries import filters
 
 SEARCH_MAX = 4000  # characters of a search in an address

@@ -15,9 +15,9 @@ from buckets.api.serializers import BucketSerializer, FillSerializer, InsertStat
 from buckets.api.views import BucketBase, filled
 from buckets.filling import duplicate
 from buckets.models import Fill
-from config.common.api import Problem, translates
-from config.common.schema import answer
-from config.common.serializers import StrictSerializer
+from common.api.base import Problem, translates
+from common.api.schema import answer
+from common.api.serializers import StrictSerializer
 
 
 @translates(SetError)

@@ -33,10 +33,10 @@ from buckets.imports.columns import BadMapping
 from buckets.imports.reading import Unreadable
 from buckets.imports.selectors import failed_lines
 from buckets.models import Import
-from config.common.api import ApiView, CsvRenderer, Problem, invalid, not_found, ok, translates
-from config.common.paging import PageQuery, page, page_of
-from config.common.schema import answer, listing, refusal
-from config.common.serializers import Nothing
+from common.api.base import ApiView, CsvRenderer, Problem, invalid, not_found, ok, translates
+from common.api.paging import PageQuery, page, page_of
+from common.api.schema import answer, listing, refusal
+from common.api.serializers import Nothing
 from leads.export import in_pieces
 
 _SEEN = {

@@ -17,10 +17,10 @@ from rest_framework.response import Response
 from buckets.api.serializers import ExportQuery, LeadsQuery
 from buckets.api.views import BucketBase
 from buckets.selectors import total_matching
-from config.common.api import CsvRenderer, not_found, ok, see_contacts
-from config.common.paging import page, page_of
-from config.common.schema import listing
-from config.common.serializers import ObjectField
+from common.api.base import CsvRenderer, not_found, ok, see_contacts
+from common.api.paging import page, page_of
+from common.api.schema import listing
+from common.api.serializers import ObjectField
 from leads.api import filters
 from leads.api.serializers import LeadSerializer
 from leads.disclosures import are_masked, export_pieces

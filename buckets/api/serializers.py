@@ -10,8 +10,8 @@ from rest_framework import serializers
 
 from buckets.models import Bucket, Fill, Import
 from buckets.services import PROPERTY_ID
-from config.common.paging import PageQuery
-from config.common.serializers import CamelModelSerializer, IdField, ObjectField, StrictSerializer, WholeField, few
+from common.api.paging import PageQuery
+from common.api.serializers import CamelModelSerializer, IdField, ObjectField, StrictSerializer, WholeField, few
 from integrations.realestateapi.queries import filters as checked_criteria
 
 _PROPERTY_ID = re.compile(PROPERTY_ID)

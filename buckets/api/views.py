@@ -24,10 +24,10 @@ from buckets.api.serializers import (
 )
 from buckets.models import Bucket, Fill
 from buckets.selectors import with_latest_fill
-from config.common.api import ApiView, Problem, not_found, ok
-from config.common.paging import page, page_of
-from config.common.schema import answer, listing
-from config.common.serializers import Nothing
+from common.api.base import ApiView, Problem, not_found, ok
+from common.api.paging import page, page_of
+from common.api.schema import answer, listing
+from common.api.serializers import Nothing
 
 FILLED = {
     200: answer("BucketFilled", bucket=BucketSerializer(), stats=InsertStats()),

@@ -25,8 +25,8 @@ from buckets.imports.reading import Layout, Row, Unreadable, layout_of, pieces_o
 from buckets.imports.rows import Reader, Unusable, is_blank
 from buckets.models import Bucket, Import, ImportedLead, ImportFailure, ImportPiece
 from buckets.services import BucketGone, create_bucket
-from config.common.bell import ring
-from config.common.ids import uuid7
+from common.bell import ring
+from common.db.ids import uuid7
 from integrations import normalise
 from integrations.pace import database_now
 from integrations.realestateapi.naming import is_stand_in

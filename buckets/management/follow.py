@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 
 from buckets.filling import continue_fill
 from buckets.models import Fill
-from config.common.progress import Hands, Tick, follow
+from common.commands.progress import Hands, Tick, follow
 from integrations.pace import database_now
 
 NOBODY_AFTER = 20.0  # seconds: beat rings for a fill every 10

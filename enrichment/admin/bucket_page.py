@@ -20,8 +20,8 @@ from django.views.decorators.http import require_POST
 from buckets.algebra import SetError
 from buckets.filling import duplicate
 from buckets.models import Bucket
-from config.common.admin import ask, confirmed, is_id
-from config.common.ids import uuid7
+from common.admin import ask, confirmed, is_id
+from common.db.ids import uuid7
 from enrichment import overview
 from enrichment.admin.combine_page import made_in_words
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from buckets.admin import BucketAdmin
 from buckets.models import Bucket
-from config.common.admin import chosen, confirmed
-from config.common.contacts import may_see_contacts
+from common.admin import chosen, confirmed
+from common.contacts import may_see_contacts
 from enrichment.admin import bucket_page, combine_page
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
 from enrichment.admin.starting import start_runs

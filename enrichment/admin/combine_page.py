@@ -14,8 +14,8 @@ from django.urls import URLPattern, path
 from buckets.algebra import NAME_MAX, SetError, Sets, in_words
 from buckets.filling import combine
 from buckets.models import Bucket, Fill
-from config.common.admin import confirmed, dressed, is_id, page
-from config.common.ids import uuid7
+from common.admin import confirmed, dressed, is_id, page
+from common.db.ids import uuid7
 from enrichment.combining import Preview, preview
 
 SHOWN = 100  # latest buckets to choose from

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 
-from config.common.forms import AskedField, BoxField, OnceForm
+from common.forms import AskedField, BoxField, OnceForm
 from enrichment.canary import HIT_RATE, SAMPLE, Canary
 from enrichment.models import Run
 from enrichment.services import RunOptions

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.urls import reverse
 
-from config.common.admin import sees_all
+from common.admin import sees_all
 from enrichment import desk
 from enrichment.models import Run
 from leads.models import Lead

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from config.common.admin import ask, chosen, confirmed, for_each
+from common.admin import ask, chosen, confirmed, for_each
 from enrichment.deleting import delete_lead
 from enrichment.services import RunError
 from leads.admin import LeadAdmin

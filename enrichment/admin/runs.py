@@ -11,18 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from config.common.admin import (
-    ByRow,
-    OwnedAdmin,
-    ReadOnlyAdmin,
-    ask,
-    by_id,
-    chosen,
-    confirmed,
-    for_each,
-    link_to,
-    list_link,
-)
+from common.admin import ByRow, OwnedAdmin, ReadOnlyAdmin, ask, by_id, chosen, confirmed, for_each, link_to, list_link
 from enrichment.models import Lane, Run, RunItem
 from enrichment.quotes import quote
 from enrichment.selectors import billing_check, eta_seconds, why_waiting

@@ -9,9 +9,9 @@ from django import forms
 from unfold.widgets import CHECKBOX_CLASSES
 
 from accounts.models import check_time_zone, time_zones
-from config.common.admin import is_id
-from config.common.forms import BoxField, OnceForm
-from config.common.ids import uuid7
+from common.admin import is_id
+from common.db.ids import uuid7
+from common.forms import BoxField, OnceForm
 from enrichment.admin.forms import EnrichForm
 from enrichment.cadence import DAYS, WEEK, Said, said
 from enrichment.models import Schedule

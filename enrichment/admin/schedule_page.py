@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.services import set_time_zone
 from buckets.models import Bucket
-from config.common.admin import dressed, is_id, page, sees_all
+from common.admin import dressed, is_id, page, sees_all
 from enrichment.admin.forms import EnrichForm
 from enrichment.admin.schedule_form import KINDS, TIMES, ScheduleForm, TimesForm, kinds_of, zone_names
 from enrichment.cadence import by_the_clock_of, cadence_in_words, next_ticks, place_of

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from config.common.admin import OwnedAdmin, ask, by_id, chosen, confirmed, for_each
+from common.admin import OwnedAdmin, ask, by_id, chosen, confirmed, for_each
 from enrichment.admin import schedule_page
 from enrichment.cadence import by_the_clock_of, cadence_in_words, place_of
 from enrichment.models import Schedule

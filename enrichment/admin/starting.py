@@ -11,8 +11,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from buckets.models import Bucket
-from config.common.admin import confirmed, dressed, link_to, page
-from config.common.ids import uuid7
+from common.admin import confirmed, dressed, link_to, page
+from common.db.ids import uuid7
 from enrichment.admin.forms import StartForm
 from enrichment.models import Run
 from enrichment.quotes import Quote, finishes_in_words, limits_in_words, quote

@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import How, idempotent
-from config.common.api import ApiView, Problem, ok
-from config.common.headers import idempotency_key, preferred_wait
-from config.common.schema import answer, refusal
-from config.common.serializers import ObjectField
+from common.api.base import ApiView, Problem, ok
+from common.api.headers import idempotency_key, preferred_wait
+from common.api.schema import answer, refusal
+from common.api.serializers import ObjectField
 from enrichment.api.serializers import ApolloInput, ApolloResultsSerializer, RunDetail, run_options
 from enrichment.api.views import WAIT, run_json
 from enrichment.askable import refuse_unaskable, unaskable

@@ -13,9 +13,9 @@ from accounts.api.idempotency import idempotent
 from buckets.algebra import BUCKETS_MAX, NAME_MAX, Sets
 from buckets.api.algebra import COPIED, copied
 from buckets.filling import combine
-from config.common.api import ApiView, ok
-from config.common.schema import answer
-from config.common.serializers import FlagField, IdListField, MoneyField, StrictSerializer
+from common.api.base import ApiView, ok
+from common.api.schema import answer
+from common.api.serializers import FlagField, IdListField, MoneyField, StrictSerializer
 from enrichment.api.serializers import QuoteLineSerializer
 from enrichment.combining import preview
 

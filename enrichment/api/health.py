@@ -10,7 +10,7 @@ from rest_framework.decorators import api_view, permission_classes, throttle_cla
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 
-from config.common import health
+from common import health
 from enrichment.metrics import exposition
 from enrichment.selectors import workers_alive
 

@@ -9,8 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.common.api import ok
-from config.common.schema import answer, refusal
+from common.api.base import ok
+from common.api.schema import answer, refusal
 from enrichment.deleting import delete_lead
 from leads.api.views import LeadView
 

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 
 from accounts.api.idempotency import How, idempotent
 from buckets.api.views import BucketBase
-from config.common.api import not_found, ok
-from config.common.paging import PageQuery, page, page_of
-from config.common.schema import answer, listing, refusal
-from config.common.serializers import Nothing
+from common.api.base import not_found, ok
+from common.api.paging import PageQuery, page, page_of
+from common.api.schema import answer, listing, refusal
+from common.api.serializers import Nothing
 from enrichment import selectors, services
 from enrichment.api.serializers import (
     OUTCOMES,

@@ -8,9 +8,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from config.common.numbers import plain
-from config.common.paging import PageQuery
-from config.common.serializers import (
+from common.api.paging import PageQuery
+from common.api.serializers import (
     CamelModelSerializer,
     CapField,
     FlagField,
@@ -22,6 +21,7 @@ from config.common.serializers import (
     StrictSerializer,
     WholeField,
 )
+from common.values.numbers import plain
 from enrichment.canary import HIT_RATE, SAMPLE, Canary
 from enrichment.models import Run, RunItem
 from enrichment.services import RunOptions

@@ -12,11 +12,11 @@ from rest_framework.response import Response
 
 from accounts.api.idempotency import How, idempotent
 from buckets.api.views import BucketBase
-from config.common.api import Problem, ok, translates
-from config.common.headers import idempotency_key, preferred_wait
-from config.common.numbers import plain
-from config.common.schema import answer, refusal
-from config.common.serializers import MoneyField
+from common.api.base import Problem, ok, translates
+from common.api.headers import idempotency_key, preferred_wait
+from common.api.schema import answer, refusal
+from common.api.serializers import MoneyField
+from common.values.numbers import plain
 from enrichment import selectors
 from enrichment.api.serializers import (
     ProcessInput,

@@ -13,9 +13,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
-from config.common.commands import ProductCommand
-from config.common.commands import dollars as dollars  # for the commands that start runs
-from config.common.progress import Hands, Tick, follow
+from common.commands.base import ProductCommand
+from common.commands.base import dollars as dollars  # for the commands that start runs
+from common.commands.progress import Hands, Tick, follow
 from enrichment import lanes, pump, purchase, stages, sweeps
 from enrichment.models import Run
 from enrichment.quotes import Quote, finishes_in_words, limits_in_words, quote

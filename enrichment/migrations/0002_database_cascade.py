@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from config.common.migrations import OnDeleteInDatabase
+from common.db.migrations import OnDeleteInDatabase
 
 # The queue changes all the time: room on each page for it, and a vacuum that keeps up (measured: claims at the end of
 # 500,000 items took 79 ms with autovacuum off and 5.7 ms with it tuned).

@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 
-from config.common.admin import ReadOnlyAdmin, ask, chosen, confirmed
+from common.admin import ReadOnlyAdmin, ask, chosen, confirmed
 from integrations.admin.words import plain
 from integrations.calls import MOST_COST, BadDecision
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from accounts.admin import UserAdmin
 from accounts.models import User
-from config.common.admin import ReadOnlyAdmin
-from config.common.contacts import masked
+from common.admin import ReadOnlyAdmin
+from common.contacts import masked
 from integrations.models import Lookup, Operation, Purse, UnreadableAnswer
 
 ZERO = Value(Decimal(0))

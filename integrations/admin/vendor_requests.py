@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.widgets import INPUT_CLASSES
 
-from config.common.admin import by_id, dressed, page, sees_all
+from common.admin import by_id, dressed, page, sees_all
 from integrations import doubts, reveals
 from integrations.admin.deciding import DecidingAdmin, ReasonForm
 from integrations.admin.words import CallInWords, MoneyInWords

@@ -19,8 +19,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 from unfold.admin import TabularInline
 
-from config.common.admin import CommonAdmin, ask, chosen, confirmed, for_each
-from config.common.percent import percent
+from common.admin import CommonAdmin, ask, chosen, confirmed, for_each
+from common.values.percent import percent
 from integrations import bills, books, breaker, vendors
 from integrations.admin.bill_forms import BillForm, ReplaceForm, packed
 from integrations.admin.money import used

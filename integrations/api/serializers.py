@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.common.serializers import CapField, ObjectField, PlainDecimalField, StrictSerializer, WholeField
+from common.api.serializers import CapField, ObjectField, PlainDecimalField, StrictSerializer, WholeField
 from integrations import normalise
 from integrations.contract import Query
 from integrations.realestateapi.filter_names import FILTER_NAMES

@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
-from config.common.api import NEEDS_ADMINISTRATOR, ApiView, Problem, not_found, ok, translates
-from config.common.schema import answer, refusal
-from config.common.serializers import MoneyField, Nothing
+from common.api.base import NEEDS_ADMINISTRATOR, ApiView, Problem, not_found, ok, translates
+from common.api.schema import answer, refusal
+from common.api.serializers import MoneyField, Nothing
 from integrations import books, catalogue, vendors
 from integrations.api.serializers import PriceInput
 from integrations.models import Vendor

@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import How, idempotent
-from config.common.api import ApiView, Problem, not_found, ok, see_contacts, translates
-from config.common.numbers import plain
-from config.common.schema import answer, refusal
-from config.common.serializers import MoneyField, ObjectField, camel
+from common.api.base import ApiView, Problem, not_found, ok, see_contacts, translates
+from common.api.schema import answer, refusal
+from common.api.serializers import MoneyField, ObjectField, camel
+from common.values.numbers import plain
 from integrations import services
 from integrations.api.serializers import (
     AutocompleteInput,

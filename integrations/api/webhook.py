@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.common.api import ApiView, Problem, not_found, ok
-from config.common.throttles import PushThrottle
+from common.api.base import ApiView, Problem, not_found, ok
+from common.api.throttles import PushThrottle
 from integrations import reveals
 from integrations.apollo import webhook
 

@@ -3,7 +3,7 @@ from decimal import Decimal
 from django.db import migrations, models
 
 
-# The bounds of `config/common/bounds.py` as they were when this was written: column, least, most
+# The bounds of `common/values/bounds.py` as they were when this was written: column, least, most
 OPERATION = [("pace", 0, 100_000), ("price", 0, 99_999), ("batch", 1, 1000), ("fresh_days", 0, 3650)]
 VENDOR = [("daily_cap", 0, 999_999_999)]
 

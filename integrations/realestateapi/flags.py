@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from config.common import booleans
+from common.values import booleans
 
 FLAGS = frozenset(
     """

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from config.common.admin import dressed, is_id, sees_all
+from common.admin import dressed, is_id, sees_all
 from leads.filters import CALLBACKS, BadFilter, matching
 from leads.models import Lead, Tag
 

@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 
-from config.common.admin import OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
-from config.common.contacts import masked, may_see_contacts
+from common.admin import OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
+from common.contacts import masked, may_see_contacts
 from leads.admin import page, views
 from leads.admin.csv import csv_answer
 from leads.admin.filters import FILTERS, Bucket

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from unfold.views import ChangeList
 
-from config.common.admin import is_id
+from common.admin import is_id
 
 AFTER, BEFORE = "after", "before"
 

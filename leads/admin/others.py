@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from config.common.admin import ByRow, OwnedAdmin, ReadOnlyAdmin, link_to, sees_all
+from common.admin import ByRow, OwnedAdmin, ReadOnlyAdmin, link_to, sees_all
 from leads.models import Activity, Disclosure, Tag
 
 

@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
-from config.common.admin import dressed, is_id, page
-from config.common.contacts import may_see_contacts
+from common.admin import dressed, is_id, page
+from common.contacts import may_see_contacts
 from integrations.models import Purse
 from leads.admin.shown import another_owner, contacts, groups, map_address, place, signals
 from leads.disclosures import record_unmasking

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from config.common.contacts import MASKED, masked
+from common.contacts import MASKED, masked
 from leads.facts import SIGNALS
 from leads.models import Lead
 from leads.sources import (

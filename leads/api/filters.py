@@ -7,7 +7,7 @@ from typing import Any
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
-from config.common.filters import Bound, Choice, Filter, Flag, KnownFlag
+from common.filters import Bound, Choice, Filter, Flag, KnownFlag
 from leads.filters import FILTERS
 
 NAMES = frozenset(FILTERS)

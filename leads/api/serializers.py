@@ -9,9 +9,8 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from config.common.contacts import MASKED, masked
-from config.common.paging import PageQuery
-from config.common.serializers import (
+from common.api.paging import PageQuery
+from common.api.serializers import (
     CamelModelSerializer,
     FlagField,
     PlainDecimalField,
@@ -19,6 +18,7 @@ from config.common.serializers import (
     WholeField,
     camel,
 )
+from common.contacts import MASKED, masked
 from integrations import normalise
 from leads.models import Activity, Lead, Tag
 

@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
-from config.common.api import ApiView, Problem, invalid, not_found, ok, translates
-from config.common.paging import PageQuery, page, page_by_time, page_of
-from config.common.schema import answer, listing
-from config.common.serializers import camel
+from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
+from common.api.paging import PageQuery, page, page_by_time, page_of
+from common.api.schema import answer, listing
+from common.api.serializers import camel
 from leads.api.serializers import (
     ActivityInput,
     ActivitySerializer,

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from config.common.migrations import OnDeleteInDatabase
+from common.db.migrations import OnDeleteInDatabase
 
 
 class Migration(migrations.Migration):

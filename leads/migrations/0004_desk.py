@@ -1,4 +1,4 @@
-import config.common.ids
+import common.db.ids
 import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.text
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=config.common.ids.uuid7,
+                        default=common.db.ids.uuid7,
                         editable=False,
                         help_text="UUIDv7: id order is age order",
                         primary_key=True,
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=config.common.ids.uuid7,
+                        default=common.db.ids.uuid7,
                         editable=False,
                         help_text="UUIDv7: id order is age order",
                         primary_key=True,

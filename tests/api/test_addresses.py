@@ -8,7 +8,7 @@ from copy import deepcopy
 import pytest
 from django.test import Client
 
-from config.common import schema
+from common.api import schema
 from tests.api.client import body_of, refused
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]

@@ -20,7 +20,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture(autouse=True)
 def _one_and_the_same_minute(monkeypatch):
-    monkeypatch.setattr("config.common.throttles.time", SimpleNamespace(time=lambda: 1_800_000_030.0))
+    monkeypatch.setattr("common.api.throttles.time", SimpleNamespace(time=lambda: 1_800_000_030.0))
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_session_is_as_good_but_must_prove_where_it_comes_from(carla):
 
 
 def test_a_user_who_asks_without_end_is_slowed_down(carla, monkeypatch):
-    monkeypatch.setattr("config.common.throttles.UserThrottle.rate", "2/min", raising=False)
+    monkeypatch.setattr("common.api.throttles.UserThrottle.rate", "2/min", raising=False)
     api = Api(carla)
     body_of(api.get("/api/usage"))
     body_of(api.get("/api/usage"))

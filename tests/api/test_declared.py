@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.serializers import Serializer
 
 from buckets.services import recount
-from config.common.declared import declared
-from config.common.serializers import FlagField, PlainDecimalField, StrictSerializer, WholeField
+from common.api.declared import declared
+from common.api.serializers import FlagField, PlainDecimalField, StrictSerializer, WholeField
 from enrichment.api.serializers import ProcessInput
 from enrichment.api.views import QuoteView
 from enrichment.models import Run, Schedule
@@ -290,12 +290,12 @@ def test_a_typed_flag_is_read_in_every_spelling(api, world):
 
 @pytest.mark.django_db(transaction=True)
 def test_ids_say_when_not_all_are_given(api, sandbox, monkeypatch):
-    monkeypatch.setattr("config.local.sandbox.realestateapi.MAX_IDS", 100)
+    monkeypatch.setattr("sandbox.realestateapi.MAX_IDS", 100)
     search = "/api/property/search"
     counted = body_of(api.post(search, {"mode": "count", "search": {"state": "WA"}}))["total"]
 
     many = body_of(api.post(search, {"mode": "ids", "search": {"state": "WA"}}))
-    monkeypatch.setattr("config.local.sandbox.realestateapi.MAX_IDS", counted)
+    monkeypatch.setattr("sandbox.realestateapi.MAX_IDS", counted)
     all_of_them = body_of(api.post(search, {"mode": "ids", "search": {"state": "WA"}}))
 
     assert counted > 100

@@ -1,6 +1,6 @@
 """How several faults of one request are said in one line."""
 
-from config.common.api import joined
+from common.api.base import joined
 from leads.filters import BadFilter
 
 

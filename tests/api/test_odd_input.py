@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from config.common.throttles import UserThrottle
+from common.api.throttles import UserThrottle
 from tests.api.client import Api
 from tests.api.test_declared import may_change_vendors
 from tests.api.test_tenancy import World

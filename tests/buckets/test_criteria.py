@@ -10,8 +10,8 @@ from django.http import QueryDict
 
 from buckets.admin.search_form import SearchForm
 from buckets.criteria import FLAGS, RANGES, TYPES, criteria, in_words, place
-from config.local.sandbox.search_fields import KNOWN, PROPERTY_TYPES
 from integrations.realestateapi.queries import filters, search_query
+from sandbox.search_fields import KNOWN, PROPERTY_TYPES
 
 NO_PLACE = "Write a city or county with its state (Seattle, WA · King County, WA), a state, or ZIP codes."
 

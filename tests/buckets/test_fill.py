@@ -12,10 +12,10 @@ import pytest
 
 from buckets import filling, services
 from buckets.models import Bucket, Fill
-from config.local.sandbox.server import Sandbox
 from integrations.models import Vendor, VendorCall
 from integrations.pace import database_now
 from leads.models import Lead
+from sandbox.server import Sandbox
 from tests.leads.samples import counters, together
 from tests.support import fail_with, make_user, requests_of
 
@@ -28,7 +28,7 @@ PLACE = {"state": "NM"}
 @pytest.fixture(autouse=True)
 def few_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filling, "IDS_PER_REQUEST", FEW)
-    monkeypatch.setattr("config.local.sandbox.realestateapi.MAX_IDS", FEW)
+    monkeypatch.setattr("sandbox.realestateapi.MAX_IDS", FEW)
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from django.db import connection
 
 from buckets import filling
 from buckets.models import Bucket, Fill
-from config.local.sandbox.server import Sandbox
 from integrations.pace import database_now
 from leads.models import Lead
+from sandbox.server import Sandbox
 from tests.support import fail_with, make_user, requests_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,7 +62,7 @@ def wait_for_requests(sandbox: Sandbox, count: int) -> None:
 
 def test_a_fill_goes_on_where_a_killed_worker_stopped(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filling, "IDS_PER_REQUEST", FEW)
-    monkeypatch.setattr("config.local.sandbox.realestateapi.MAX_IDS", FEW)
+    monkeypatch.setattr("sandbox.realestateapi.MAX_IDS", FEW)
     source = sandbox.source
     there = {str(source.parcel(i).id) for group in source.groups if group.state == "VT" for i in group.indices}
     bucket = Bucket.objects.create(owner=make_user(), name="Vermont")

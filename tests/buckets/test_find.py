@@ -16,10 +16,10 @@ from django.test import Client
 from buckets.filling import continue_fill, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
-from config.common.throttles import UserThrottle
-from config.local.sandbox.server import Sandbox
+from common.api.throttles import UserThrottle
 from integrations.models import Vendor
 from leads.models import Lead
+from sandbox.server import Sandbox
 from tests.admin_site import staff, superuser
 from tests.support import billed, fail_with, requests_of
 
@@ -41,7 +41,7 @@ def bob() -> Any:
 
 def here(sandbox: Sandbox, **criteria: Any) -> int:
     """How many parcels match, by the sandbox's own reckoning."""
-    from config.local.sandbox.search import Search
+    from sandbox.search import Search
 
     return len(Search(sandbox.source).find(criteria))
 

@@ -7,7 +7,7 @@ import pytest
 from buckets.filling import create_bucket_from_search
 from buckets.models import Bucket
 from buckets.services import add_ids, create_bucket, edit_bucket
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from leads.models import Lead
 from tests.leads.samples import counters
 from tests.support import make_user

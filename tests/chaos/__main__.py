@@ -26,9 +26,9 @@ ENVIRONMENT = {
 
 
 def main(names: list[str]) -> int:
-    from config.local.mode import APART
-    from config.local.process import LocalError
-    from config.local.servers import LOCAL, Servers, remove_abandoned
+    from devtools.mode import APART
+    from devtools.process import LocalError
+    from devtools.servers import LOCAL, Servers, remove_abandoned
 
     remove_abandoned(LOCAL, "chaos-*")
     servers = Servers(LOCAL / f"chaos-{os.getpid()}").start()

@@ -10,7 +10,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from buckets.models import Fill
-from config.common.faultpoints import NAMES
+from common.faultpoints import NAMES
 from enrichment.models import Run, RunItem
 from integrations.gate import persist
 from integrations.models import Lookup, Purse, Vendor, VendorCall

@@ -14,12 +14,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import User
-from config.local.sandbox.skiptrace import input_of
 from enrichment.models import Run
 from enrichment.stages import owner_query
 from integrations import calls, catalogue, doubts, vendors
 from integrations.gate import persist
 from integrations.models import Lookup, Vendor, VendorCall
+from sandbox.skiptrace import input_of
 from tests.chaos.people import Person
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-from config.local.process import kill_session
+from devtools.process import kill_session
 from integrations.gate import persist
 from integrations.models import VendorCall
 from tests.chaos.people import Person

@@ -16,13 +16,13 @@ from django.db import connection
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from accounts.models import User
-from config.local.sandbox.generator import DEFAULT_PARCELS, GeneratedParcels
-from config.local.servers import Servers
-from config.local.stack import Options, Stack
-from config.local.valkey import free_port
+from devtools.servers import Servers
+from devtools.stack import Options, Stack
+from devtools.valkey import free_port
 from enrichment.models import Run
 from integrations.gate import persist
 from integrations.models import VendorCall
+from sandbox.generator import DEFAULT_PARCELS, GeneratedParcels
 from tests.chaos.operators import Broken, Operator
 from tests.chaos.people import Person
 

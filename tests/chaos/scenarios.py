@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from config.local.servers import Servers
+from devtools.servers import Servers
 from tests.chaos import answers, books, controls, crowds, kills, outages, vendors
 from tests.chaos.place import Place, Setting
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from config.common import faultpoints
+from common import faultpoints
 
 PROJECT = Path(__file__).resolve().parents[2]
-REACH = "import django; django.setup(); from config.common.faultpoints import reach; [reach({!r}) for _ in range(3)]"
+REACH = "import django; django.setup(); from common.faultpoints import reach; [reach({!r}) for _ in range(3)]"
 PRODUCTION = {"DEBUG": "0", "HTTPS": "1", "ALLOWED_HOSTS": "buckets.example"}
 
 

@@ -15,14 +15,14 @@ from django.utils import timezone
 from django_celery_beat.schedulers import ModelEntry
 from psycopg.errors import IdleInTransactionSessionTimeout
 
-from config.common import faultpoints
-from config.local.sandbox.server import Sandbox
+from common import faultpoints
 from enrichment import purchase, services
 from enrichment.models import Run, RunItem
 from enrichment.reconcile import find_drift
 from integrations import catalogue, gate, pace, registry
 from integrations.errors import InDoubt, NotSent
 from integrations.models import Operation, Vendor, VendorCall
+from sandbox.server import Sandbox
 from tests.support import billed, finish, make_bucket, make_user, requests_of, start
 
 pytestmark = pytest.mark.django_db(transaction=True)

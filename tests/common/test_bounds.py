@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.common.bounds import CAP, FRESH_DAYS, PRICE
+from common.values.bounds import CAP, FRESH_DAYS, PRICE
 from tests.test_furniture import REQUIRED, loaded
 
 AS_WRITTEN = {"0": "0", "0.05": "0.05", "0.0125": "0.0125", "99999": "99999", "1E+3": "1000", "-0": "0", " 2 ": "2"}

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from config.common.percent import percent
+from common.values.percent import percent
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.core.management.base import OutputWrapper
 
-from config.common import progress
-from config.common.progress import Hands, Tick, follow
+from common.commands import progress
+from common.commands.progress import Hands, Tick, follow
 
 
 class Terminal(io.StringIO):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from config.common import booleans, numbers
-from config.common.forms import AskedField, BoxField, OnceForm
+from common.forms import AskedField, BoxField, OnceForm
+from common.values import booleans, numbers
 
 
 @pytest.mark.parametrize("value", [True, 1, "1", "true", "TRUE", "True", " yes ", "YES\n"])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from accounts.services import create_api_token
-from config.common.throttles import UserThrottle
+from common.api.throttles import UserThrottle
 from tests.api.test_tenancy import World
 from tests.support import finish, make_bucket, make_user, start
 

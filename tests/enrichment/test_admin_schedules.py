@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from buckets.models import Bucket
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from enrichment.models import Schedule
 from tests.admin_site import act, address, staff, words
 from tests.support import make_user

@@ -10,11 +10,11 @@ import pytest
 from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import create_bucket, recount
-from config.local.sandbox.server import Sandbox
 from enrichment import purchase, services
 from enrichment.canary import Canary
 from enrichment.services import RunError, RunOptions
 from integrations.models import Lookup
+from sandbox.server import Sandbox
 from tests.buckets.imports.files import csv_of, imported
 from tests.support import (
     billed,

@@ -13,7 +13,7 @@ import responses
 from django.utils import timezone
 
 from accounts.models import User
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from enrichment.models import Run, RunItem
 from enrichment.reconcile import find_drift
 from integrations.models import PhoneReveal, Purse, Vendor, VendorCall

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from config.local.sandbox.server import Sandbox, SandboxConfig
 from enrichment import stages
 from enrichment.models import Run, RunItem
 from enrichment.stages import Waiting
 from integrations.models import VendorCall
 from leads.models import Lead
+from sandbox.server import Sandbox, SandboxConfig
 from tests.support import PRICES, billed, finish, make_bucket, make_user, point_at, set_operations, start
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from buckets.models import Bucket, Fill, Import
-from config.common.ids import uuid7, uuid7_floor
+from common.db.ids import uuid7, uuid7_floor
 from enrichment import desk
 from enrichment.models import Lane, Run, RunItem
 from integrations import catalogue

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from config.local.sandbox.server import Sandbox
 from enrichment import purchase
 from enrichment.models import Run
 from enrichment.reconcile import find_drift
 from integrations.models import VendorCall
+from sandbox.server import Sandbox
 from tests.api.client import Api
 from tests.command_line import run as run_command
 from tests.support import billed, fail_with, finish, make_bucket, make_user, start

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from buckets.models import Bucket
-from config.local.mode import VENDORS
-from config.local.sandbox.server import Sandbox
+from devtools.mode import VENDORS
 from enrichment.selectors import quote, why_waiting
 from enrichment.services import RunOptions, resume_run
 from integrations import available, catalogue
 from integrations.models import Vendor, VendorCall
+from sandbox.server import Sandbox
 from tests.admin_site import address, superuser
 from tests.command_line import run as command
 from tests.support import billed, finish, make_bucket, make_user, requests_of, start

@@ -10,9 +10,9 @@ import pytest
 import responses
 from django.apps import apps
 
-from config.local.sandbox.faults import Fault
-from config.local.sandbox.server import Sandbox, SandboxConfig
 from integrations.models import UnreadableAnswer, VendorCall
+from sandbox.faults import Fault
+from sandbox.server import Sandbox, SandboxConfig
 from tests.support import PRICES, finish, make_bucket, make_user, point_at, set_operations, start
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -19,9 +19,6 @@ from django.utils import timezone
 
 from accounts.models import User
 from buckets.models import Bucket
-from config.local.sandbox.apollo import Apollo
-from config.local.sandbox.faults import Fault
-from config.local.sandbox.server import Sandbox, SandboxConfig
 from enrichment import phones, services
 from enrichment.metrics import exposition
 from enrichment.models import Run, RunItem
@@ -33,6 +30,9 @@ from integrations.apollo import webhook
 from integrations.gate import settle
 from integrations.models import Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
 from leads.models import Lead
+from sandbox.apollo import Apollo
+from sandbox.faults import Fault
+from sandbox.server import Sandbox, SandboxConfig
 from tests.admin_site import act, hidden, staff
 from tests.api.client import Api, body_of
 from tests.command_line import run as run_command

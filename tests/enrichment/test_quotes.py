@@ -9,7 +9,6 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import create_bucket
-from config.local.sandbox.server import Sandbox
 from enrichment import quotes, selectors, services, stages
 from enrichment.models import Run, RunItem
 from enrichment.quotes import Quote
@@ -19,6 +18,7 @@ from integrations.contract import Answer
 from integrations.models import Lookup, Operation, Purse, Vendor
 from integrations.pace import database_now
 from leads.models import Lead
+from sandbox.server import Sandbox
 from tests.support import billed, finish, make_bucket, make_user, requests_of, start
 
 pytestmark = pytest.mark.django_db(transaction=True)

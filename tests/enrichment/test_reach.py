@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from buckets.models import Bucket
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from enrichment.models import Run
 from enrichment.reach import Reachable, latest_with_facts, reachable_in_words
 from enrichment.rules import share_between

@@ -9,12 +9,12 @@ import pytest
 from django.db.models import F
 
 from buckets.models import Bucket
-from config.local.sandbox.server import Sandbox
 from enrichment.models import Run, RunItem
 from enrichment.reconcile import find_drift
 from enrichment.services import cancel_run
 from integrations.models import Lookup, Purse
 from leads.models import Lead
+from sandbox.server import Sandbox
 from tests.support import fail_with, finish, make_bucket, make_user, start
 
 pytestmark = pytest.mark.django_db(transaction=True)

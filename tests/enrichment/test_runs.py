@@ -12,7 +12,6 @@ from django.utils import timezone
 from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import delete_bucket, recount
-from config.local.sandbox.server import Sandbox
 from enrichment import purchase, queue, services
 from enrichment.models import Run, RunItem
 from enrichment.services import IdempotencyConflict, RunError, RunOptions, start_run
@@ -20,6 +19,7 @@ from integrations import breaker, calls
 from integrations.models import Lookup, Purse, Vendor, VendorCall
 from leads.filters import BadFilter
 from leads.models import Lead
+from sandbox.server import Sandbox
 from tests.support import (
     billed,
     fail_with,

@@ -16,7 +16,6 @@ from accounts.models import User
 from buckets.filling import continue_fill, duplicate, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import delete_bucket
-from config.local.sandbox.server import Sandbox
 from enrichment import desk, ticking
 from enrichment.models import Run, Schedule
 from enrichment.schedules import change_schedule, create_schedule, run_now
@@ -26,6 +25,7 @@ from enrichment.ticking import MAX_FAILURES, tick
 from integrations.models import Purse, Vendor
 from integrations.pace import database_now
 from leads.models import Lead
+from sandbox.server import Sandbox
 from tests.support import billed, finish, make_bucket, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -18,11 +18,11 @@ import pytest
 from django.db import connection
 
 from buckets.models import Bucket
-from config.local.sandbox.server import Sandbox
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.ticking import tick
 from integrations.pace import database_now
 from leads.models import Lead
+from sandbox.server import Sandbox
 from tests.enrichment.test_schedules import due, make
 from tests.support import fail_with, make_bucket, make_user, requests_of
 

@@ -10,7 +10,6 @@ import pytest
 import requests
 
 from buckets.models import Bucket
-from config.local.sandbox.server import Sandbox
 from enrichment import changes
 from enrichment.models import Run, Schedule
 from enrichment.schedules import create_schedule
@@ -20,6 +19,7 @@ from enrichment.ticking import MAX_FAILURES, tick
 from integrations.models import Lookup, Vendor
 from integrations.pace import database_now
 from leads.models import Lead
+from sandbox.server import Sandbox
 from tests.enrichment.test_schedules import at_once, do, due
 from tests.support import billed, fail_with, finish, make_bucket, make_user, requests_of, set_operations, start
 

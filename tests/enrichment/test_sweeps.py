@@ -15,13 +15,13 @@ from django.urls import reverse
 from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import create_bucket
-from config.local.sandbox.server import Sandbox
 from enrichment import desk, lanes, services, sweeps
 from enrichment.models import Run, RunItem, Turn
 from enrichment.rules import cap_reason, day_of_cap, month_of_cap
 from enrichment.services import RunError
 from integrations.models import Operation, Purse
 from integrations.pace import database_now
+from sandbox.server import Sandbox
 from tests.admin_site import superuser
 from tests.support import finish, make_bucket, make_user, start
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from integrations import catalogue
 from integrations.models import Lookup, Purse, VendorCall
 

@@ -12,8 +12,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from config.common.ids import uuid7
-from config.local.sandbox.server import Sandbox
+from common.db.ids import uuid7
 from integrations import breaker, calls, catalogue, gate, pace, registry
 from integrations.contract import Answer, Query, Reply
 from integrations.errors import Category, Evidence, InDoubt, NotSent, Rejected, UnprovenMiss, VendorFailure
@@ -21,6 +20,7 @@ from integrations.gate import Closed, Payer, Plan
 from integrations.models import Lookup, Operation, Purse, UnreadableAnswer, Vendor, VendorCall
 from integrations.purses import Afterwards, money_cap
 from integrations.realestateapi.queries import detail_query
+from sandbox.server import Sandbox
 from tests.support import billed, fail_with, make_user, requests_of, some_ids
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import User
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from integrations import calls, catalogue, gate
 from integrations.contract import Answer, Query, Reply
 from integrations.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure

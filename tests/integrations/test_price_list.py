@@ -11,7 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
 from django.utils import timezone
 
-from config.common.api import NEEDS_ADMINISTRATOR
+from common.api.base import NEEDS_ADMINISTRATOR
 from enrichment.metrics import exposition
 from integrations import breaker, catalogue, vendors
 from integrations.models import Operation, Vendor

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from integrations import catalogue
 from integrations.models import PhoneReveal, Purse, VendorCall
 from tests.admin_site import act, address, staff, superuser, words

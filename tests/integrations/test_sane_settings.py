@@ -10,7 +10,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from config.common import bounds
+from common.values import bounds
 from integrations import catalogue, migrations
 from integrations.models import Operation
 

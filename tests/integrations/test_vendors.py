@@ -12,7 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection, transaction
 from django.utils import timezone
 
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from integrations import breaker, catalogue, vendors
 from integrations.models import Lookup, Operation, Purse, Vendor, VendorCall
 from tests.admin_site import address, staff, superuser, words

@@ -8,7 +8,7 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import create_bucket
-from config.common.contacts import masked
+from common.contacts import masked
 from integrations import catalogue
 from integrations.models import Lookup
 from leads.disclosures import export_pieces

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db.models import BooleanField
 
-from config.common.filters import Bound, Flag
+from common.filters import Bound, Flag
 from leads.filters import FILTERS, BadFilter, matching, understood
 from leads.models import Lead
 from leads.services import set_tags

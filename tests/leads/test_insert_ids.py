@@ -11,7 +11,7 @@ from django.db import DataError, IntegrityError, transaction
 
 from accounts.models import User
 from buckets.models import Bucket
-from config.common.ids import uuid7, uuid7s
+from common.db.ids import uuid7, uuid7s
 from leads.models import Lead
 from leads.services import insert_ids
 from tests.leads.samples import counters

@@ -13,8 +13,8 @@ from django.db import connection
 from accounts.models import User
 from buckets.filling import continue_fill, open_fills
 from buckets.models import Bucket, Fill
-from config.local.sandbox.server import Sandbox
 from leads.models import Lead
+from sandbox.server import Sandbox
 from tests.pages.checks import WIDTHS
 from tests.support import billed
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.services import create_api_token
-from config.common.commands import ProductCommand
+from common.commands.base import ProductCommand
 
 MAX_DAYS = 3650  # ten years: longer is a slip of the finger
 

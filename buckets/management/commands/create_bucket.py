@@ -12,7 +12,7 @@ from buckets.management.follow import LATER, add_following, follow_fill
 from buckets.management.ids import read_ids
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
-from config.common.commands import ProductCommand, add_criteria, add_user, criteria_of, user_named
+from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, user_named
 from integrations.realestateapi.queries import filters
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
-from config.common.commands import ProductCommand, add_user, row_of, texts_of
+from common.commands.base import ProductCommand, add_user, row_of, texts_of
 from leads.disclosures import export_counted
 from leads.filters import matching
 from leads.models import Disclosure, Lead

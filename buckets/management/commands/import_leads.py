@@ -14,8 +14,8 @@ from buckets.imports.preview import Preview
 from buckets.imports.reading import Layout, Unreadable, layout_of
 from buckets.imports.selectors import failed_lines
 from buckets.models import Bucket, Import
-from config.common.commands import ProductCommand, add_user, user_named
-from config.common.progress import Hands, Tick, follow
+from common.commands.base import ProductCommand, add_user, user_named
+from common.commands.progress import Hands, Tick, follow
 
 NAME_MAX = 200
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from buckets.services import recount
-from config.common.commands import ProductCommand, row_of
+from common.commands.base import ProductCommand, row_of
 
 
 class Command(ProductCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket, Fill
-from config.common.commands import ProductCommand, add_user, row_of, user_named
+from common.commands.base import ProductCommand, add_user, row_of, user_named
 from enrichment.management.runs import add_following, follow_runs, run_facts, run_lines
 from enrichment.models import Run
 from enrichment.selectors import bucket_money, remaining, workers_alive

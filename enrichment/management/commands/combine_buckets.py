@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from buckets.algebra import Sets
 from buckets.filling import combine
 from buckets.management.follow import LATER, add_following, follow_fill
-from config.common.commands import ProductCommand, add_user, id_of, user_named
+from common.commands.base import ProductCommand, add_user, id_of, user_named
 from enrichment.combining import Preview, preview
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from buckets.models import Bucket
-from config.common.commands import add_user, id_of, row_of
+from common.commands.base import add_user, id_of, row_of
 from enrichment.management.runs import StartingCommand, dollars
 from enrichment.models import Run
 from enrichment.services import RunOptions

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
-from config.common.commands import add_user, id_of, row_of, texts_of
+from common.commands.base import add_user, id_of, row_of, texts_of
 from enrichment.canary import HIT_RATE, SAMPLE, Canary
 from enrichment.management.runs import StartingCommand, dollars
 from enrichment.services import RunOptions

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from config.common.commands import ProductCommand
+from common.commands.base import ProductCommand
 from enrichment.reconcile import find_drift
 from integrations import books, doubts, vendors
 from integrations.books import CreditsCompared, DayOfBooks

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
-from config.common.commands import ProductCommand, add_criteria, add_user, criteria_of, row_of, texts_of, user_named
+from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, row_of, texts_of, user_named
 from enrichment import schedules, ticking
 from enrichment.management.runs import dollars
 from enrichment.models import Schedule

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from config.common.commands import ProductCommand, add_user, dollars, row_of, span_of, user_named
+from common.commands.base import ProductCommand, add_user, dollars, row_of, span_of, user_named
 from integrations import calls, doubts, reveals, vendors
 from integrations.doubts import Outage
 from integrations.models import PhoneReveal, VendorCall

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from config.common.commands import ProductCommand, add_criteria, add_user, criteria_of, user_named
+from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, user_named
 from integrations.realestateapi.queries import filters
 from integrations.services import NotNow, count_properties, property_ids
 

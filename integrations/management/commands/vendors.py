@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.management.base import CommandError, CommandParser
 
-from config.common.commands import ProductCommand, add_user, dollars, user_named
+from common.commands.base import ProductCommand, add_user, dollars, user_named
 from integrations import bills, books, catalogue, vendors
 from integrations.models import Vendor
 from integrations.pace import database_now

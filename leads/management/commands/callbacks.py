@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from config.common.commands import ProductCommand, add_user, user_named
-from config.common.contacts import masked
+from common.commands.base import ProductCommand, add_user, user_named
+from common.contacts import masked
 from leads.models import Lead
 
 

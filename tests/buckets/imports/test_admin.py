@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts.models import User
 from buckets.models import Bucket, Import, ImportPiece
-from config.common.ids import uuid7
+from common.db.ids import uuid7
 from leads.models import Lead
 from leads.services import add_activity
 from tests.admin_site import address, signed_in, staff, superuser, words

@@ -1,0 +1,83 @@
+"""Keyset pages: the cursor is the key of the last row, so page 20,000 costs what page 1 does. Never OFFSET."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet
+from rest_framework import serializers
+
+from common.api.base import Problem, invalid
+from common.api.serializers import StrictSerializer, WholeField
+
+M = TypeVar("M", bound=Model)
+PAGE = 50  # the brief's default
+PAGE_MAX = 500  # the brief's maximum
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+
+class PageQuery(StrictSerializer):
+    """The parameters of every list."""
+
+    limit = WholeField(default=PAGE, min_value=1, max_value=PAGE_MAX, help_text=f"Rows of a page, at most {PAGE_MAX}")
+    cursor = serializers.CharField(
+        required=False,
+        max_length=64,
+        help_text="`nextCursor` of the page before; opaque, valid for as long as you like",
+    )
+
+
+def page(
+    rows: QuerySet[M], *, limit: int, cursor: str | None, key: str = "pk", newest_first: bool = False
+) -> tuple[list[M], str | None]:
+    """One page of `rows` in the order of a UUID key, and the cursor of the next page (None: this was the last)."""
+    if cursor:
+        rows = rows.filter(**{f"{key}__{'lt' if newest_first else 'gt'}": UUID(bytes=_decoded(cursor, 16))})
+    found = list(rows.order_by(f"-{key}" if newest_first else key)[: limit + 1])
+    more = len(found) > limit
+    return found[:limit], _encoded(getattr(found[limit - 1], key).bytes) if more else None
+
+
+def page_by_time(rows: QuerySet[M], *, time: str, limit: int, cursor: str | None) -> tuple[list[M], str | None]:
+    """As `page`, in the order of the column `time`, then of the UUID key."""
+    if cursor:
+        place = _decoded(cursor, 24)
+        try:
+            at = _EPOCH + int.from_bytes(place[:8], signed=True) * _MICROSECOND
+        except OverflowError as error:
+            raise _no_cursor() from error
+        later = Q(**{f"{time}__gt": at}) | Q(pk__gt=UUID(bytes=place[8:]))
+        rows = rows.filter(later, **{f"{time}__gte": at})
+    found = list(rows.order_by(time, "pk")[: limit + 1])
+    if len(found) <= limit:
+        return found, None
+    last = found[limit - 1]
+    microseconds = (getattr(last, time) - _EPOCH) // _MICROSECOND
+    return found[:limit], _encoded(microseconds.to_bytes(8, signed=True) + last.pk.bytes)
+
+
+def _encoded(place: bytes) -> str:
+    return base64.urlsafe_b64encode(place).decode().rstrip("=")
+
+
+def _decoded(cursor: str, size: int) -> bytes:
+    try:
+        place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _no_cursor() from error
+    if len(place) != size:
+        raise _no_cursor()
+    return place
+
+
+def _no_cursor() -> Problem:
+    return invalid("cursor", "This is no cursor of this list.")
+
+
+def page_of(rows: list[Any], next_cursor: str | None) -> dict[str, Any]:
+    """What every list says about itself."""
+    return {"count": len(rows), "nextCursor": next_cursor}

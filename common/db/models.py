@@ -1,0 +1,24 @@
+"""Abstract bases. No table of its own, and no app is imported here."""
+
+from django.db import models
+
+from common.db.ids import uuid7
+
+
+class UUIDModel(models.Model):
+    """A row whose id is a UUIDv7 made by us."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False, help_text="UUIDv7: id order is age order")
+
+    class Meta:
+        abstract = True
+
+
+class Timestamped(models.Model):
+    """When a row was made and last changed, UTC."""
+
+    created_at = models.DateTimeField(auto_now_add=True, help_text="When the row was made")
+    updated_at = models.DateTimeField(auto_now=True, help_text="When the row was last changed")
+
+    class Meta:
+        abstract = True

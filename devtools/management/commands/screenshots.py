@@ -1,0 +1,135 @@
+"""`manage.py screenshots`: the demo, and then a picture of every page of the desk, wide and narrow."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from accounts.models import User
+from devtools.chromium import CHROMIUM, MISSING, launch
+from devtools.management.commands import demo
+from devtools.stack import Stack
+from enrichment.models import Run
+from enrichment.services import RunOptions, start_run
+from leads.models import Activity, Lead
+from leads.services import add_activity
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PAGES = {  # picture: address
+    "home": "/admin/",
+    "find": "/admin/buckets/bucket/find/?place=Los+Angeles%2C+CA&absentee_owner=on",
+    "buckets": "/admin/buckets/bucket/",
+    "bucket": "/admin/buckets/bucket/{bucket}/change/",
+    "quote": "/admin/buckets/bucket/{bucket}/enrich/",
+    "combine": "/admin/buckets/bucket/combine/?all_of={bucket}",
+    "import": "/admin/buckets/import/add/",
+    "leads": "/admin/leads/lead/",
+    "lead": "/admin/leads/lead/{lead}/change/",
+    "callbacks": "/admin/leads/lead/?callback=any",
+    "runs": "/admin/enrichment/run/",
+    "run": "/admin/enrichment/run/{run}/change/",
+    "schedules": "/admin/enrichment/schedule/",
+    "vendors": "/admin/integrations/vendor/",
+    "vendor": "/admin/integrations/vendor/realestateapi/change/",
+    "requests": "/admin/integrations/vendorcall/",
+    "api": "/api/docs",
+}
+WIDTHS = (1440, 390)  # px
+TALLEST = 2000  # px: enough to know a page by
+LARGEST = 150_000  # bytes of a picture: it is committed
+COLOURS = (128, 64, 32, 16)  # as many as fit
+SETTLED = 800  # ms for maps and whatever else is drawn after loading
+PATIENCE = 60.0  # seconds for the runs that home is to show
+
+
+class Command(demo.Command):
+    help = "Runs the demo's job, takes a picture of every page at 1,440 and 390 px, and stops."
+    example = "PORT=8090 python manage.py screenshots --to docs/screenshots --only home --only vendor"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.set_defaults(leads=300)
+        parser.add_argument("--to", type=Path, default=settings.BASE_DIR / "docs" / "screenshots", metavar="FOLDER")
+        parser.add_argument("--only", action="append", choices=sorted(PAGES), help="This page; repeatable")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not CHROMIUM.exists():
+            raise CommandError(MISSING)
+        self.folder: Path = options["to"]
+        self.names: list[str] = options["only"] or list(PAGES)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        super().handle(*args, **options | {"exit": False})
+
+    def _stay(self, stack: Stack) -> None:
+        """In the place of staying up."""
+        from playwright.sync_api import sync_playwright
+
+        known = _something_to_see()
+        with sync_playwright() as playwright:
+            browser = launch(playwright)
+            page = browser.new_page(base_url=stack.web_url, reduced_motion="reduce")
+            _sign_in(page)
+            for path, size in self._pictures(page, known):
+                self.stdout.write(f"{path}  {size:,} bytes")
+            browser.close()
+
+    def _pictures(self, page: Page, known: dict[str, Any]) -> Iterator[tuple[Path, int]]:
+        for name in self.names:
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                page.goto(PAGES[name].format(**known))
+                page.wait_for_timeout(SETTLED)
+                height = page.evaluate("document.documentElement.scrollHeight")
+                page.set_viewport_size({"width": width, "height": min(height, TALLEST)})  # no bar floats
+                picture = _small(page.screenshot())
+                path = self.folder / f"{name}-{width}.png"
+                path.write_bytes(picture)
+                yield path, len(picture)
+
+
+def _something_to_see() -> dict[str, Any]:
+    """Callbacks, a run that its cap has paused and one at work, and which rows the pages are about."""
+    lead, other = Lead.objects.enriched().filter(owner__username=demo.USER).order_by("-pk")[:2]
+    by = User.objects.get(username=demo.USER)
+    soon = timezone.now() + timedelta(seconds=2)  # due by the time of the picture
+    for one, at in ((lead, soon), (other, soon + timedelta(days=2))):
+        add_activity(lead=one, by=by, kind=Activity.Kind.CALLBACK, text="Rings back after work.", due_at=at)
+    capped, _ = start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=50, max_cost=Decimal("0.50")))
+    ends = time.monotonic() + PATIENCE
+    while capped.status in Run.ACTIVE and time.monotonic() < ends:
+        time.sleep(0.5)
+        capped.refresh_from_db()
+    start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=2000))
+    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk}
+
+
+def _sign_in(page: Page) -> None:
+    page.goto("/admin/login/")
+    page.fill("#id_username", demo.USER)
+    page.fill("#id_password", demo.PASSWORD.read_text().strip())
+    page.click("[type=submit]")
+    page.wait_for_url("**/admin/")
+
+
+def _small(png: bytes) -> bytes:
+    """The same picture with as many colours as LARGEST allows."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    for colours in COLOURS:
+        out = io.BytesIO()
+        picture.quantize(colours).save(out, "PNG", optimize=True)
+        if out.tell() <= LARGEST:
+            break
+    return out.getvalue()

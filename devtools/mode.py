@@ -1,0 +1,144 @@
+"""Whether this place asks real vendors or made-up ones, and which database and broker go with that.
+
+Real data and made-up data never share a database. DATABASE_URL and REDIS_URL belong to real data; made-up data has
+servers of its own, or those of SANDBOX_DATABASE_URL and SANDBOX_REDIS_URL.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from urllib.parse import urlsplit, urlunsplit
+
+from devtools import apart, servers
+from devtools.process import LocalError
+
+VENDORS = {  # name: its title, where it answers, its key
+    "realestateapi": ("RealEstateAPI", "REALESTATEAPI_BASE_URL", "REALESTATEAPI_KEY"),
+    "signalhouse": ("SignalHouse", "SIGNALHOUSE_BASE_URL", "SIGNALHOUSE_API_KEY"),
+    "apollo": ("Apollo", "APOLLO_BASE_URL", "APOLLO_API_KEY"),
+}
+VENDOR_NAMES = tuple(name for _, address, key in VENDORS.values() for name in (address, key))
+ADDRESSES = ("DATABASE_URL", "REDIS_URL")
+# For what must never ask a real vendor: no address, no key, none that a made-up vendor would push phones to, and no
+# choice of who traces, which was made for real vendors.
+NO_VENDORS = dict.fromkeys((*VENDOR_NAMES, "APOLLO_WEBHOOK_URL", "SKIP_TRACE_VENDOR"), "")
+# Set where the environment is complete: no stack's addresses take the place of its own.
+OWN = "OWN_ADDRESSES"
+# For tests, chaos and benchmarks: vendors that refuse (the discard port), nothing from `.env`, no stack's addresses.
+APART = {
+    **{name: "http://127.0.0.1:9" if name.endswith("_URL") else "made-up-key" for name in VENDOR_NAMES},
+    "APOLLO_WEBHOOK_URL": "",
+    "SKIP_TRACE_VENDOR": "",
+    "ENV_FILE": os.devnull,
+    OWN: "1",
+}
+REAL_DATABASE = "buckets_real"
+REAL_BROKER = 1  # Valkey's database; made-up data has 0
+
+_found: dict[Mode, dict[str, str]] = {}
+_unused: list[str] = []  # sentences about what is set and not used
+
+
+class Mode(StrEnum):
+    """Which vendors are asked."""
+
+    REAL = "real"
+    SANDBOX = "sandbox"
+
+    @classmethod
+    def of_stack(cls, command: str, arguments: Sequence[str]) -> Mode:
+        """Real for `up` where a vendor's key is set and --sandbox is not among its arguments; else made up."""
+        forced = any(is_sandbox_flag(argument) for argument in arguments)
+        return cls.REAL if command == "up" and not forced and keys_set(os.environ) else cls.SANDBOX
+
+    @classmethod
+    def of_command(cls) -> Mode:
+        """What a command works on while no stack runs: real data where a key or DATABASE_URL is set."""
+        return cls.REAL if keys_set(os.environ) or os.environ.get("DATABASE_URL") else cls.SANDBOX
+
+
+def is_sandbox_flag(argument: str) -> bool:
+    """--sandbox, --sandbox=…, and what argparse takes for it (--sand)."""
+    flag = argument.split("=")[0]
+    return len(flag) > len("--s") and "--sandbox".startswith(flag)
+
+
+def keys_set(environment: Mapping[str, str]) -> list[str]:
+    """The vendors that have a key. Spaces are none."""
+    return [vendor for vendor, (_, _, key) in VENDORS.items() if environment.get(key, "").strip()]
+
+
+def forget_vendors() -> None:
+    """From here on this process can ask no vendor. `first_line` says what was set."""
+    _unused[:] = _set_and_not_used()
+    os.environ.update(NO_VENDORS)
+
+
+def addresses(mode: Mode) -> dict[str, str]:
+    """DATABASE_URL and REDIS_URL of this mode: what the environment gives it, else servers of this checkout.
+
+    Servers are started where they are needed and run until this process ends. Raises LocalError.
+    """
+    if mode not in _found:
+        _check_apart()
+        prefix = "SANDBOX_" if mode == Mode.SANDBOX else ""
+        given = {name: os.environ.get(f"{prefix}{name}", "") for name in ADDRESSES}
+        local = servers.local(*[name for name in ADDRESSES if not given[name]])
+        if mode == Mode.REAL:
+            local = {name: _real(name, url) for name, url in local.items()}
+        _found[mode] = {**given, **local}
+    return _found[mode]
+
+
+def _real(name: str, url: str) -> str:
+    """The address of real data on a server of this checkout; its database is made where it is missing."""
+    address = urlsplit(url)
+    if name == "REDIS_URL":
+        return urlunsplit(address._replace(path=f"/{REAL_BROKER}"))
+    servers.make_database(url, REAL_DATABASE)
+    return urlunsplit(address._replace(path=f"/{REAL_DATABASE}"))
+
+
+def _check_apart() -> None:
+    for name in ADDRESSES:
+        given, made_up = os.environ.get(name), os.environ.get(f"SANDBOX_{name}")
+        if given and made_up and apart.same(given, made_up):
+            raise LocalError(f"SANDBOX_{name} is {name}: real and made-up data must not share it. Name another")
+
+
+# --- Words ------------------------------------------------------------------------------------------------------------
+
+
+def first_line(mode: Mode, vendors: Mapping[str, Mapping[str, str]]) -> str:
+    """What is asked, for the first line of `up`. vendors: base_url and key by name, as in the settings."""
+    if mode == Mode.SANDBOX:
+        return " ".join(["Sandbox: the vendors are made up, and so is their money.", *_unused])
+    asked, lacking = [], []
+    for vendor, (title, address, key) in VENDORS.items():
+        account = vendors[vendor]
+        if account["key"] and account["base_url"]:
+            asked.append(f"{title} at {_shown(account['base_url'])}")
+        else:
+            lacking.append(f"{title} (no key: {key})" if not account["key"] else f"{title} (no address: {address})")
+    line = f"Real vendors: {', '.join(asked) or 'none'}. What is bought costs money."
+    return f"{line} Not available: {', '.join(lacking)}." if lacking else line
+
+
+def _set_and_not_used() -> list[str]:
+    tracer = ["SKIP_TRACE_VENDOR is not used."] if os.environ.get("SKIP_TRACE_VENDOR", "").strip() else []
+    if keys_set(os.environ):
+        return ["Your vendor keys are not used.", *tracer]
+    unused = [
+        f"{address} is not used: {key} is not set."
+        for _, address, key in VENDORS.values()
+        if os.environ.get(address, "").strip()
+    ]
+    return unused + tracer
+
+
+def _shown(url: str) -> str:
+    """Without a user and a password."""
+    address = urlsplit(url)
+    return urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2], query="", fragment=""))

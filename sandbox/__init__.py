@@ -1,0 +1,16 @@
+"""A stand-in for RealEstateAPI, SignalHouse and Apollo, as a process of its own.
+
+Written from the vendors' contracts, never from this product's clients, or both would be wrong together. Nothing outside
+`devtools` and the tests knows it exists; the product reaches it through its normal vendor base URLs. It uses no
+Django. Owners, phones and e-mails are made up: phones only from 555-0100 to 555-0199, e-mail only at example.com.
+
+Modules: `places` real ZIPs; `parcels` CSV files and `generator` a million computed parcels; `facts`, `owners`,
+`contacts` what is made up; `search`, `search_fields`, `geo` filters; `shapes`, `detail`, `deeds` the property JSON;
+`realestateapi`, `autocomplete`, `skiptrace`, `signalhouse`, `apollo`, `apollo_people` the vendors; `billing` ledger and
+pace; `faults` and `spoiling` failing on purpose; `engine` and `server` the way from a socket to an answer; `cli` the
+flags.
+"""
+
+from sandbox.server import Sandbox, SandboxConfig
+
+__all__ = ["Sandbox", "SandboxConfig"]

@@ -1,0 +1,158 @@
+"""From a request to its answer: route, key, pace, faults, the vendor's door, the ledger."""
+
+import math
+from datetime import date
+from threading import Event
+from typing import Any
+
+from sandbox import faults as kinds
+from sandbox.billing import Ledger, Pace
+from sandbox.faults import Fault, FaultBox, FaultError, parse
+from sandbox.search import Search
+from sandbox.spoiling import instead, spoil
+from sandbox.wire import Answer, Door, Json, Refusal, Request, Vendor
+
+
+class Engine:
+    """Answers requests; `respond` returns None where the connection is to be closed without an answer."""
+
+    def __init__(self, ledger: Ledger, pace: Pace, box: FaultBox, stop: Event, search: Search) -> None:
+        self._ledger, self._pace, self._box, self._stop, self._search = ledger, pace, box, stop, search
+        self._routes: dict[tuple[str, str], tuple[Vendor, Door]] = {}
+
+    def add(self, vendor: Vendor, more: list[Door] | None = None) -> None:
+        """Opens a vendor's doors."""
+        for door in [*vendor.doors(), *(more or [])]:
+            self._routes[door.method, door.path] = vendor, door
+
+    def respond(self, request: Request) -> Answer | None:
+        """The answer, after whatever waiting a fault asks for."""
+        if request.path.startswith("/sandbox/"):
+            return self._control(request)
+        path = request.path.rstrip("/")
+        route = self._routes.get((request.method, path))
+        if route is None:  # a door whose path ends in "/" takes the rest as its argument
+            route = self._routes.get((request.method, path.rpartition("/")[0] + "/"))
+        if route is None:
+            return self._nowhere(path)
+        vendor, door = route
+        self._ledger.arrive(door.operation)
+        try:
+            return self._serve(vendor, door, request)
+        finally:
+            self._ledger.leave()
+
+    def _nowhere(self, path: str) -> Answer:
+        for vendor, door in self._routes.values():
+            if path.split("/")[1] == door.path.split("/")[1]:
+                return vendor.refuse(Refusal(404), None)
+        return Answer(404, {"message": "no such vendor"})
+
+    def _serve(self, vendor: Vendor, door: Door, request: Request) -> Answer | None:
+        try:
+            vendor.authorise(request, door)
+        except Refusal as refusal:
+            return self._refused(door, vendor.refuse(refusal, door))
+        used, wait_s = self._pace.admit(door.operation)
+        headers = vendor.pace_headers(self._pace.limit(door.operation), used, wait_s)
+        if wait_s is not None:
+            limit = self._pace.limit(door.operation)
+            answer = vendor.refuse(Refusal(429, code=f"pace:{limit}"), door)
+            answer.headers |= headers
+            return self._refused(door, answer)
+        fault = self._box.pick(door.operation, door.batch)
+        if fault is not None and fault.kind in kinds.BEFORE_KINDS and fault.kind != "slow":
+            return self._before(vendor, door, fault, request)
+        if fault is not None and fault.kind == "slow" and not fault.billed:
+            self._stop.wait(fault.pause_s)
+        answer = self._handle(vendor, door, request)
+        answer.headers |= headers
+        if fault is not None and fault.kind in kinds.SPOILING_KINDS:
+            answer = spoil(answer, fault, lambda one: self._ledger.sold(door.operation, one))
+        self._ledger.settle(door.operation, answered=answer.answered, status=answer.status, charges=answer.charges)
+        return self._after(answer, fault)
+
+    def _handle(self, vendor: Vendor, door: Door, request: Request) -> Answer:
+        try:
+            return door.handle(request)
+        except Refusal as refusal:
+            return vendor.refuse(refusal, door)
+        except Exception as error:  # a mistake of ours must not look like a fault of the vendor's
+            return Answer(500, {"message": f"the sandbox is at fault: {error!r}"}, answered=False)
+
+    def _refused(self, door: Door, answer: Answer) -> Answer:
+        self._ledger.settle(door.operation, answered=False, status=answer.status)
+        return answer
+
+    def _before(self, vendor: Vendor, door: Door, fault: Fault, request: Request) -> Answer | None:
+        """A fault that keeps the request from the vendor, or its answer from the client: then it has been billed."""
+        charges = self._handle(vendor, door, request).charges if fault.billed else []
+        if fault.kind == "cut_before":
+            self._ledger.settle(door.operation, answered=False, status=0, charges=charges)
+            return None
+        if fault.kind in kinds.STATUS_KINDS:
+            code = "daily" if fault.kind == "429_daily" else ""
+            answer = vendor.refuse(Refusal(kinds.STATUS_KINDS[fault.kind], code=code), door)
+            if fault.kind == "429_retry_after":
+                answer.headers["Retry-After"] = str(math.ceil(fault.pause_s))
+        else:
+            answer = instead(fault.kind, request.path)
+        self._ledger.settle(door.operation, answered=False, status=answer.status, charges=charges)
+        return answer
+
+    def _after(self, answer: Answer, fault: Fault | None) -> Answer | None:
+        """A fault that strikes once the answer is made and billed."""
+        if fault is not None and (fault.kind == "timeout" or (fault.kind == "slow" and fault.billed)):
+            self._stop.wait(fault.pause_s)
+        if fault is not None and fault.kind == "cut_middle":
+            answer.cut_at = len(answer.body()) // 2
+        return None if fault is not None and fault.kind in ("timeout", "cut") else answer
+
+    def _counties(self) -> list[Json]:
+        """How many parcels there are, by county."""
+        counted: dict[tuple[str | None, str], int] = {}
+        for group in self._search.source.groups:
+            place = group.county, group.state
+            counted[place] = counted.get(place, 0) + len(group.indices)
+        return [{"county": county, "state": state, "parcels": n} for (county, state), n in counted.items()]
+
+    def _control(self, request: Request) -> Answer:
+        """The sandbox's own doors; no vendor has them."""
+        order = request.method, request.path.rstrip("/")
+        if order == ("GET", "/sandbox/ledger"):
+            wanted = {name: request.query.get(name) == ["1"] for name in ("inputs", "arrivals")}
+            return Answer(200, self._ledger.report(**wanted))
+        if order == ("POST", "/sandbox/ledger/reset"):
+            self._ledger.reset()
+            return Answer(200, self._ledger.report())
+        if order == ("GET", "/sandbox/parcels"):
+            return Answer(200, {"counties": self._counties()})
+        if order == ("POST", "/sandbox/updates"):
+            return self._note_update(request)
+        if request.path.rstrip("/") == "/sandbox/faults":
+            return self._order_faults(request)
+        return Answer(404, {"message": "no such door"})
+
+    def _note_update(self, request: Request) -> Answer:
+        """`{"ids": [number…], "date": "YYYY-MM-DD"}`: the vendor has changed these parcels on that day."""
+        try:
+            order: Any = request.json()
+            self._search.note_update([int(one) for one in order["ids"]], date.fromisoformat(order["date"]).isoformat())
+        except (KeyError, TypeError, ValueError):
+            return Answer(400, {"message": 'the body is {"ids": [number…], "date": "YYYY-MM-DD"}'})
+        return Answer(200, {"updated": len(order["ids"])})
+
+    def _order_faults(self, request: Request) -> Answer:
+        if request.method == "DELETE":
+            self._box.replace([])
+        elif request.method == "POST":
+            try:
+                orders: Any = request.json()
+                if not isinstance(orders, list):
+                    raise FaultError("the body is a JSON list of faults")
+                self._box.replace([parse(order) for order in orders])
+            except (FaultError, ValueError) as error:
+                return Answer(400, {"message": str(error)})
+        elif request.method != "GET":
+            return Answer(405, {"message": "GET, POST or DELETE"})
+        return Answer(200, self._box.report())

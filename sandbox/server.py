@@ -1,0 +1,200 @@
+"""The HTTP server: HTTP/1.1 with keep-alive on the loopback, one write per answer, stoppable while it hangs."""
+
+import http.server
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from http import HTTPStatus
+from pathlib import Path
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from sandbox.apollo import Apollo
+from sandbox.billing import Ledger, Pace
+from sandbox.engine import Engine
+from sandbox.faults import Fault, FaultBox
+from sandbox.generator import DEFAULT_PARCELS, GeneratedParcels
+from sandbox.parcels import CsvParcels, ParcelSource
+from sandbox.realestateapi import RealEstateAPI
+from sandbox.search import Search
+from sandbox.signalhouse import SignalHouse
+from sandbox.skiptrace import SkipTrace
+from sandbox.wire import Request
+
+HOST = "127.0.0.1"  # never another: nothing here is meant for a network
+MAX_BODY_BYTES = 8 * 1024 * 1024
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+
+
+@dataclass(frozen=True)
+class SandboxConfig:
+    """What a sandbox is started with. Prices in US dollars a unit, pace in requests a minute."""
+
+    port: int = 0
+    parcels: tuple[Path, ...] = ()
+    generate: int = DEFAULT_PARCELS
+    seed: int = 1
+    envelope: str = "capture"
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    pace: Mapping[str, int] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    realestateapi_key: str = "sandbox-realestateapi-key"
+    signalhouse_key: str = "sandbox-signalhouse-key"
+    apollo_key: str = "sandbox-apollo-key"
+    webhook_delay_s: float = 2.0
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: "_Server"
+
+    def _serve(self) -> None:
+        length = self.headers.get("Content-Length", "0")
+        if "Transfer-Encoding" in self.headers or not length.isdigit() or int(length) > MAX_BODY_BYTES:
+            self.close_connection = True
+            self._write(411 if "Transfer-Encoding" in self.headers else 413, "text/plain", {}, b"")
+            return
+        url = urlsplit(self.path)
+        request = Request(
+            self.command,
+            url.path,
+            parse_qs(url.query, keep_blank_values=True),
+            {name.lower(): value for name, value in self.headers.items()},
+            self.rfile.read(int(length)),
+        )
+        answer = self.server.engine.respond(request)
+        if answer is None:
+            self.close_connection = True
+            return
+        if answer.cut_at is not None:
+            self.close_connection = True
+        self._write(answer.status, answer.content_type, answer.headers, answer.body(), answer.cut_at)
+
+    do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _serve
+
+    def _write(
+        self, status: int, content_type: str, headers: Mapping[str, str], body: bytes, cut_at: int | None = None
+    ) -> None:
+        lines = [
+            f"HTTP/1.1 {status} {_REASONS.get(status, '')}",
+            f"Content-Type: {content_type}",
+            f"Content-Length: {len(body)}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
+        if self.close_connection and cut_at is None:  # who is about to cut the connection does not announce it
+            lines.append("Connection: close")
+        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body[:cut_at])
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silence."""
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def __init__(self, port: int, engine: Engine) -> None:
+        self.engine = engine
+        self._open: set[socket.socket] = set()
+        self._lock = Lock()
+        super().__init__((HOST, port), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is nobody's error."""
+
+    def hang_up(self) -> None:
+        """Ends every open connection."""
+        with self._lock:
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+
+
+class Sandbox:
+    """Three vendors in one process: `with Sandbox(SandboxConfig(...)) as sandbox: sandbox.base_url`."""
+
+    def __init__(self, config: SandboxConfig | None = None) -> None:
+        self.config = config = config or SandboxConfig()
+        self.source: ParcelSource
+        if config.parcels:
+            self.source = CsvParcels(config.parcels, config.seed)
+        else:
+            self.source = GeneratedParcels(config.generate, config.seed)
+        self.ledger = Ledger(config.prices)
+        self.faults = FaultBox(config.faults, config.seed)
+        self._stop = Event()
+        self._apollo = Apollo(
+            config.apollo_key, self.ledger, self.faults, self._stop, seed=config.seed, delay_s=config.webhook_delay_s
+        )
+        self.search = Search(self.source)
+        estate = RealEstateAPI(self.search, config.realestateapi_key, envelope=config.envelope, seed=config.seed)
+        self._engine = Engine(self.ledger, Pace(config.pace), self.faults, self._stop, self.search)
+        self._engine.add(estate, SkipTrace(estate.envelope, config.seed).doors())
+        self._engine.add(SignalHouse(config.signalhouse_key, config.seed))
+        self._engine.add(self._apollo)
+        self._server: _Server | None = None
+        self._thread: Thread | None = None
+
+    def start(self) -> Self:
+        """Listens; returns when requests can come. Raises OSError where the port is taken."""
+        self._server = _Server(self.config.port, self._engine)
+        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), name="sandbox", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Ends hanging answers, open connections and the server; safe to call twice."""
+        self._stop.set()
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server.hang_up()
+            self._thread.join()
+            self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        if self._server is None:
+            raise RuntimeError("the sandbox has not been started")
+        port: int = self._server.server_address[1]
+        return port
+
+    @property
+    def base_url(self) -> str:
+        """http://127.0.0.1:PORT"""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def vendor_urls(self) -> dict[str, str]:
+        """The base URL of each vendor."""
+        return {
+            "realestateapi": f"{self.base_url}/realestateapi",
+            "signalhouse": f"{self.base_url}/signalhouse",
+            "apollo": f"{self.base_url}/apollo/api/v1",
+        }
