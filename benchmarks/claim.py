@@ -24,9 +24,9 @@ def measure(place: Place, *, items: int, vacuum: bool = True) -> Report:
     from django.test import override_settings
 
     from common.db.ids import uuid7
-    from enrichment import queue
     from enrichment.models import RunItem
     from enrichment.services import RunOptions, start_run
+    from enrichment.worker import queue
 
     with override_settings(RUN_LIMIT_MAX=items):  # longer than a person may ask for
         run, _ = start_run(bucket=place.bucket, by=place.user, options=RunOptions(limit=items))

@@ -87,8 +87,8 @@ def _loop(stack: Stack, ids: Sequence[str]) -> tuple[float, float, float]:
 
 def _owner(data: dict[str, object]) -> dict[str, object]:
     """The skip-trace question that the product asks after the same detail."""
-    from enrichment.stages import owner_query
-    from integrations.realestateapi import parse
+    from enrichment.worker.stages import owner_query
+    from integrations.vendors.realestateapi import parse
 
     return dict(owner_query(parse.detail(data)).params)
 

@@ -18,8 +18,8 @@ COPY = "raw COPY TO STDOUT"
 def measure(place: Place, *, rounds: int) -> Report:
     from django.db.models import F
 
-    from leads.export import COLUMNS
     from leads.models import Lead
+    from leads.selection.export import COLUMNS
 
     database, client = place.connect(), place.client()
     leads = Lead.objects.filter(bucket=place.bucket).order_by("pk")

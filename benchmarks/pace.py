@@ -91,7 +91,7 @@ def _take_slots(ready: Barrier, lasting: float, found: Queue[list[float]]) -> No
     django.setup()
     from django.db import connection, transaction
 
-    from integrations import catalogue, gate, pace
+    from integrations.ledger import catalogue, gate, pace
 
     operation = catalogue.operation(OPERATION)
     sent: list[float] = []

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from buckets.models import Bucket
 from integrations import services as vendors
-from integrations.pace import database_now
+from integrations.ledger.pace import database_now
 from leads.counters import COUNTERS, hold_bucket
 from leads.services import insert_ids
 

@@ -6,20 +6,20 @@ from uuid import UUID
 
 from celery import shared_task
 
-from buckets import filling
+from buckets.filling import fills
 from buckets.imports import services as imports
 from common.bell import ring
 
 
 @shared_task(name="buckets.fill")
 def fill(fill_id: str) -> None:
-    if filling.continue_fill(UUID(fill_id)):
+    if fills.continue_fill(UUID(fill_id)):
         ring("buckets.fill", fill_id=fill_id)
 
 
 @shared_task(name="buckets.continue_fills")
 def continue_fills() -> None:
-    for fill_id in filling.open_fills():
+    for fill_id in fills.open_fills():
         ring("buckets.fill", fill_id=str(fill_id))
 
 

@@ -41,7 +41,7 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("desk/icon.svg")}],
-    "DASHBOARD_CALLBACK": "enrichment.admin.home.context",
+    "DASHBOARD_CALLBACK": "operations.admin.home.context",
     "STYLES": [lambda request: static("desk/desk.css")],
     "SCRIPTS": [lambda request: static("desk/desk.js")],
     "COLORS": {  # a green that is readable on white: 4.5 to 1 from 600 on
@@ -64,7 +64,7 @@ UNFOLD = {
         "navigation": [
             {
                 "items": [
-                    _entry("Home", "home", "index") | {"badge": "enrichment.admin.home.badge"},
+                    _entry("Home", "home", "index") | {"badge": "operations.admin.home.badge"},
                     _entry("Find properties", "travel_explore", "buckets_bucket_find"),
                     _entry("Import leads", "upload_file", "buckets_import_add") | {"active": _in_imports},
                     _entry("Buckets", "inventory_2", "buckets_bucket_changelist") | {"active": _in_buckets},

@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "leads",
     "buckets",
     "enrichment",
+    "operations",
 ]
 if DEBUG:
     INSTALLED_APPS.append("devtools")  # demo, sandbox and local servers: never in production

@@ -6,8 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from common.api.base import JsonRefusals, unknown_address
-from common.health import healthz
-from enrichment.api.health import metrics, readyz
+from operations.health import healthz, metrics, readyz
 
 
 class SchemaView(JsonRefusals, SpectacularAPIView):

@@ -6,6 +6,6 @@ class EnrichmentConfig(AppConfig):
 
     def ready(self) -> None:
         from enrichment.selectors import leads_waiting_for
-        from integrations import waiting
+        from integrations.ledger import waiting
 
         waiting.count_with(leads_waiting_for)

@@ -12,15 +12,16 @@ from django.db.models import Count, Q, Sum
 
 from accounts.models import User
 from buckets.models import Bucket
-from enrichment import stages
 from enrichment.models import Lane, Run, RunItem, Schedule
-from enrichment.quotes import Quote as Quote
-from enrichment.quotes import QuoteLine as QuoteLine
-from enrichment.quotes import quote as quote
-from integrations import available, breaker, catalogue, pace, purses
+from enrichment.quoting.quotes import Quote as Quote
+from enrichment.quoting.quotes import QuoteLine as QuoteLine
+from enrichment.quoting.quotes import quote as quote
+from enrichment.worker import stages
+from integrations.ledger import breaker, budgets, catalogue, pace
+from integrations.ledger.budgets import ZERO
+from integrations.ledger.pace import database_now
 from integrations.models import Purse, VendorCall
-from integrations.pace import database_now
-from integrations.purses import ZERO
+from integrations.vendors import available
 
 Stage = RunItem.Stage
 
@@ -139,8 +140,8 @@ def leads_waiting_for(call_id: UUID) -> int:
 
 def usage(user: User) -> Usage:
     now = database_now()
-    month = Purse.objects.filter(scope=purses.month_cap(user.pk, ZERO, now).scope).first()
-    leads = Purse.objects.filter(scope=purses.lead_cap(user.pk, 0, now).scope).first()
+    month = Purse.objects.filter(scope=budgets.month_cap(user.pk, ZERO, now).scope).first()
+    leads = Purse.objects.filter(scope=budgets.lead_cap(user.pk, 0, now).scope).first()
     calls = VendorCall.objects.filter(
         user=user, created_at__gte=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     )

@@ -16,17 +16,17 @@ from django.db import connection, transaction
 
 from buckets.models import Bucket
 from common.bell import ring
-from enrichment import queue, stages
-from enrichment.canary import Canary
 from enrichment.models import Run, RunItem, Turn
 from enrichment.rules import day_of_cap
-from enrichment.stages import Waiting
-from integrations import breaker, catalogue
+from enrichment.worker import queue, stages
+from enrichment.worker.canary import Canary
+from enrichment.worker.stages import Waiting
+from integrations.ledger import breaker, catalogue
+from integrations.ledger.pace import database_now
 from integrations.models import Purse
-from integrations.pace import database_now
 from leads.counters import change_counters, hold_bucket
-from leads.filters import understood
 from leads.models import Lead
+from leads.selection.filters import understood
 
 CENT = Decimal("0.01")
 

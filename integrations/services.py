@@ -13,14 +13,16 @@ from uuid import UUID
 from django.db import transaction
 
 from common.db.ids import uuid7
-from integrations import breaker, catalogue, gate, names, pace, registry
-from integrations.contract import Answer, Query
-from integrations.errors import Category, NotSent, Rejected, VendorFailure
-from integrations.gate import Closed, Owned, Payer
+from integrations.ledger import breaker, catalogue, gate, pace
+from integrations.ledger.budgets import ZERO
+from integrations.ledger.gate import Closed, Owned, Payer
+from integrations.lookups import names
 from integrations.models import Lookup, Operation, VendorCall
-from integrations.purses import ZERO
-from integrations.realestateapi import client as realestateapi
-from integrations.realestateapi.places import Place
+from integrations.vendors import registry
+from integrations.vendors.contract import Answer, Query
+from integrations.vendors.errors import Category, NotSent, Rejected, VendorFailure
+from integrations.vendors.realestateapi import client as realestateapi
+from integrations.vendors.realestateapi.places import Place
 
 T = TypeVar("T")
 TRIES = 3  # the brief: three attempts, 1 s, 2 s, 4 s apart

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from integrations import normalise
+from integrations.vendors import normalise
 from leads.models import Lead
 
 FOUND_AT_MOST = 500  # leads one search finds by each column: whoever has more types more letters

@@ -16,10 +16,10 @@ from django.utils import timezone
 
 from common.db.ids import uuid7s
 from leads.counters import change_counters, hold_bucket
+from leads.facts.sources import TYPED
+from leads.facts.typed import COLUMNS, typed
 from leads.models import Activity, Lead, Tag
 from leads.rules import BadTime, moment_of
-from leads.sources import TYPED
-from leads.typed import COLUMNS, typed
 
 # what COPY's text format writes otherwise (PostgreSQL's manual, COPY, "File Formats")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

@@ -104,7 +104,7 @@ def _network_block() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _recovered() -> None:
     """The tests' PostgreSQL has just started; nobody of before holds an answer."""
-    from integrations import calls
+    from integrations.ledger import calls
 
     calls.RECOVERY = timedelta(0)
 

@@ -13,9 +13,9 @@ from django.db import connection
 from accounts.models import User
 from buckets import services as bucket_services
 from buckets.models import Bucket
-from enrichment import pump
 from enrichment.models import Run
 from enrichment.services import RunOptions, start_run
+from enrichment.worker import pump
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 

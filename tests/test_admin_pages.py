@@ -23,7 +23,7 @@ from accounts.models import User
 from buckets.models import Bucket, Fill, Import
 from common.db.ids import uuid7
 from enrichment.models import Lane, Run, RunItem, Schedule
-from integrations import catalogue
+from integrations.ledger import catalogue
 from integrations.models import Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
 from leads.models import Activity, Disclosure, Lead, Tag
 

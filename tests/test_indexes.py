@@ -17,18 +17,22 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from buckets.filling import open_fills
+from buckets.filling.fills import open_fills
 from buckets.imports.services import open_imports
 from buckets.models import Bucket, ImportedLead
 from common.api.paging import page, page_by_time
-from enrichment import desk, metrics, overview, phones, queue, reach
 from enrichment.models import Run, RunItem, Schedule
-from integrations import books, calls, catalogue, gate, reveals
+from enrichment.quoting import reach_estimate
+from enrichment.reporting import bucket_overview
+from enrichment.worker import late_phones, queue
+from integrations.ledger import calls, catalogue, gate, reveals
+from integrations.ledger.pace import database_now
 from integrations.models import VendorCall
-from integrations.pace import database_now
-from leads.filters import matching
+from integrations.operating import books
 from leads.models import Activity, Lead
+from leads.selection.filters import matching
 from leads.selectors import search_ids
+from operations import home, metrics
 
 pytestmark = pytest.mark.django_db
 
@@ -203,7 +207,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "lead_by_enrichment",
     ),
     "latest leads of a bucket whose facts are known": (
-        lambda p: reach.latest_with_facts(p.bucket.pk, 50),
+        lambda p: reach_estimate.latest_with_facts(p.bucket.pk, 50),
         "leads_lead",
         "lead_by_enrichment",
     ),
@@ -217,7 +221,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "lead_by_enrichment",
     ),
     "the leads of a bucket that are ready to call": (
-        lambda p: overview.funnel(p.bucket),
+        lambda p: bucket_overview.funnel(p.bucket),
         "leads_lead",
         "lead_contactable lead_by_enrichment",
     ),
@@ -257,7 +261,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "lead_to_call_back",
     ),
     "callbacks of a user that are due": (
-        lambda p: by(desk._callbacks(p.bucket.owner, database_now())),
+        lambda p: by(home._callbacks(p.bucket.owner, database_now())),
         "leads_lead",
         "lead_to_call_back",
     ),
@@ -354,7 +358,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "reveal_released",
     ),
     "kinds of property nobody knows": (lambda p: list(metrics.unknown_types()), "leads_lead", "lead_of_unknown_type"),
-    "who asked for a person's phone": (lambda p: phones._who_asked(["12"]), "leads_lead", "lead_by_apollo_person"),
+    "who asked for a person's phone": (lambda p: late_phones._who_asked(["12"]), "leads_lead", "lead_by_apollo_person"),
     "calls of a user": (
         lambda p: by(VendorCall.objects.filter(user=p.bucket.owner).order_by("-pk")[:50]),
         "integrations_vendorcall",

@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from buckets.filling import retry_fill
+from buckets.filling.fills import retry_fill
 from buckets.models import Fill
 from common.admin import ByRow, OwnedAdmin, chosen, for_each
 

@@ -20,7 +20,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from buckets.admin.search_form import SaveForm, SearchForm, search_of
-from buckets.filling import retry_fill, save_search
+from buckets.filling.fills import retry_fill, save_search
 from buckets.models import Fill
 from buckets.selectors import progress
 from buckets.services import BucketGone
@@ -28,8 +28,8 @@ from common.admin import is_id, page, sees_all
 from common.api.base import money
 from common.api.throttles import UserThrottle
 from integrations import services as vendors
-from integrations.errors import Category
-from integrations.realestateapi.queries import search_query
+from integrations.vendors.errors import Category
+from integrations.vendors.realestateapi.queries import search_query
 
 SAMPLE = 10  # rows
 FLAGS = {  # of a row, in the words of the filters

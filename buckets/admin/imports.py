@@ -32,7 +32,7 @@ from buckets.models import Import
 from buckets.services import BucketGone
 from common.admin import OwnedAdmin, ask, confirmed, is_id, page
 from common.values.percent import percent
-from leads.export import in_pieces
+from leads.selection.export import in_pieces
 
 Status = Import.Status
 OPEN = (Status.QUEUED, Status.RUNNING, Status.UNDOING)

@@ -12,13 +12,13 @@ from django.http import QueryDict
 from django.utils.http import urlencode
 from unfold.widgets import CHECKBOX_CLASSES
 
-from buckets import criteria
-from buckets.criteria import CIRCLE, FLAGS, GROUPS, RADIUS_MILES, RANGES, TYPES, Range
+from buckets.filling import criteria
+from buckets.filling.criteria import CIRCLE, FLAGS, GROUPS, RADIUS_MILES, RANGES, TYPES, Range
 from buckets.models import Bucket
 from common.admin import dressed
 from common.db.ids import uuid7
 from common.forms import AskedField, OnceForm
-from integrations.realestateapi.queries import filters
+from integrations.vendors.realestateapi.queries import filters
 
 SEARCH_MAX = 4000  # characters of a search in an address
 LATEST_BUCKETS = 100  # of one's own to choose from

@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
-from buckets.algebra import NAME_MAX, SetError
 from buckets.api.serializers import BucketSerializer, FillSerializer, InsertStats
 from buckets.api.views import BucketBase, filled
-from buckets.filling import duplicate
+from buckets.filling.algebra import NAME_MAX, SetError
+from buckets.filling.fills import duplicate
 from buckets.models import Fill
 from common.api.base import Problem, translates
 from common.api.schema import answer

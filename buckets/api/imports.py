@@ -17,7 +17,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
-from buckets.algebra import NAME_MAX
 from buckets.api.serializers import (
     BucketSerializer,
     ColumnSerializer,
@@ -28,6 +27,7 @@ from buckets.api.serializers import (
     PreviewSerializer,
 )
 from buckets.api.views import BucketBase
+from buckets.filling.algebra import NAME_MAX
 from buckets.imports import services
 from buckets.imports.columns import BadMapping
 from buckets.imports.reading import Unreadable
@@ -37,7 +37,7 @@ from common.api.base import ApiView, CsvRenderer, Problem, invalid, not_found, o
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing, refusal
 from common.api.serializers import Nothing
-from leads.export import in_pieces
+from leads.selection.export import in_pieces
 
 _SEEN = {
     "import": ImportSerializer(),

@@ -23,9 +23,9 @@ from common.api.schema import listing
 from common.api.serializers import ObjectField
 from leads.api import filters
 from leads.api.serializers import LeadSerializer
-from leads.disclosures import are_masked, export_pieces
-from leads.filters import matching, understood
+from leads.contacts.disclosures import are_masked, export_pieces
 from leads.models import Disclosure, Lead
+from leads.selection.filters import matching, understood
 from leads.selectors import tag_names
 
 _PAGE_NAMES = frozenset({"bucketId", "limit", "cursor"})

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
-from buckets import filling, services
+from buckets import services
 from buckets.api.serializers import (
     BucketEdit,
     BucketInput,
@@ -22,6 +22,7 @@ from buckets.api.serializers import (
     FillSerializer,
     InsertStats,
 )
+from buckets.filling import fills
 from buckets.models import Bucket, Fill
 from buckets.selectors import with_latest_fill
 from common.api.base import ApiView, Problem, not_found, ok
@@ -69,7 +70,7 @@ class BucketsView(ApiView):
         given = self.body(BucketInput)
         search, limit = given.pop("search", None), given.pop("limit", None)
         if search is not None:
-            bucket, fill = filling.create_bucket_from_search(by=self.user, criteria=search, limit=limit, **given)
+            bucket, fill = fills.create_bucket_from_search(by=self.user, criteria=search, limit=limit, **given)
             return filled(202, bucket, 0, fill)
         bucket, inserted = services.create_bucket(by=self.user, property_ids=given.pop("propertyIds"), **given)
         return filled(201, bucket, inserted)
@@ -126,7 +127,7 @@ class BucketIdsView(BucketBase):
         bucket = self.bucket(bucket_id)
         given = self.body(Contents)
         if "search" in given:
-            fill = filling.start_fill(bucket=bucket, criteria=given["search"], limit=given.get("limit"))
+            fill = fills.start_fill(bucket=bucket, criteria=given["search"], limit=given.get("limit"))
             return filled(202, bucket, 0, fill)
         return filled(200, bucket, services.add_ids(bucket=bucket, property_ids=given["propertyIds"]))
 
@@ -145,4 +146,4 @@ class BucketFillView(BucketBase):
         fill = bucket.latest_fill  # type: ignore[attr-defined]  # with_latest_fill set it
         if fill is None or fill.status != Fill.Status.FAILED:
             raise Problem("NOTHING_FAILED", "No search of this bucket has failed.", status=409)
-        return ok(202, fill=FillSerializer(filling.retry_fill(fill=fill)).data)
+        return ok(202, fill=FillSerializer(fills.retry_fill(fill=fill)).data)

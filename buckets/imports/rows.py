@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from buckets.imports.columns import FIELDS, MARKS, NUMBERS, Chosen
-from integrations import normalise
-from integrations.realestateapi import naming, parse
-from leads.sources import APOLLO, DETAIL, PERSONS, SLOTS, TRACE, never_weaker
+from integrations.vendors import normalise
+from integrations.vendors.realestateapi import naming, parse
+from leads.facts.sources import APOLLO, DETAIL, PERSONS, SLOTS, TRACE, never_weaker
 
 # Reasons are what a person reads beside the row, and what rows are counted by.
 NAMES_NOTHING = "It has no property id, no APN and no address"

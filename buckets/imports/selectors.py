@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from buckets.models import Import
-from leads.export import guarded, line_of
+from leads.selection.export import guarded, line_of
 
 
 def failed_lines(job: Import) -> Generator[bytes, None, None]:

@@ -27,12 +27,12 @@ from buckets.models import Bucket, Import, ImportedLead, ImportFailure, ImportPi
 from buckets.services import BucketGone, create_bucket
 from common.bell import ring
 from common.db.ids import uuid7
-from integrations import normalise
-from integrations.pace import database_now
-from integrations.realestateapi.naming import is_stand_in
+from integrations.ledger.pace import database_now
 from integrations.services import known_property_ids
+from integrations.vendors import normalise
+from integrations.vendors.realestateapi.naming import is_stand_in
 from leads.counters import change_counters, hold_bucket
-from leads.incoming import Incoming, insert_leads
+from leads.facts.incoming import Incoming, insert_leads
 from leads.models import Lead
 
 Status = Import.Status

@@ -1,5 +1,5 @@
 """Runs and their items, and what buckets gain up here: buying, with the price first."""
 
-from enrichment.admin import buckets, leads, periodic, runs, schedules, users
+from enrichment.admin import buckets, leads, runs, schedules, users
 
-__all__ = ["buckets", "leads", "periodic", "runs", "schedules", "users"]
+__all__ = ["buckets", "leads", "runs", "schedules", "users"]

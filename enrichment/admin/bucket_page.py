@@ -17,17 +17,17 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from buckets.algebra import SetError
-from buckets.filling import duplicate
+from buckets.filling.algebra import SetError
+from buckets.filling.fills import duplicate
 from buckets.models import Bucket
 from common.admin import ask, confirmed, is_id
 from common.db.ids import uuid7
-from enrichment import overview
 from enrichment.admin.combine_page import made_in_words
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
 from enrichment.admin.starting import start_runs
 from enrichment.models import Run
-from enrichment.quotes import rest_of
+from enrichment.quoting.quotes import rest_of
+from enrichment.reporting import bucket_overview
 from enrichment.selectors import paused_in_words
 from enrichment.services import RunError, cancel_run, pause_run, resume_run
 
@@ -60,18 +60,18 @@ def urls(model_admin: Any) -> list[URLPattern]:
 
 def context(bucket: Bucket) -> dict[str, Any]:
     """What the page shows beside the form of the bucket's name."""
-    signals, known = overview.signals(bucket)
+    signals, known = bucket_overview.signals(bucket)
     return {
         "bucket": bucket,
-        "live": overview.live(bucket),
+        "live": bucket_overview.live(bucket),
         "combine": f"{reverse('admin:buckets_bucket_combine')}?all_of={bucket.pk}",
         "press": uuid7(),
         "schedule": f"{reverse('admin:enrichment_schedule_add')}?bucket={bucket.pk}",
         "filters_text": json.dumps(bucket.filters, indent=2, ensure_ascii=False),
         "signals": signals,
         "known": known,
-        "known_most": overview.SIGNALS_FROM,
-        "signals_then": overview.signals_then(bucket),
+        "known_most": bucket_overview.SIGNALS_FROM,
+        "signals_then": bucket_overview.signals_then(bucket),
         "tiles": settings.MAP_TILES_URL,
         "tiles_credit": settings.MAP_TILES_CREDIT,
     }
@@ -131,11 +131,11 @@ class BucketDesk:
     def live(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
         """The piece of the page that asks again every three seconds while something moves."""
         bucket = self._bucket(request, bucket_id)
-        shown = {"bucket": bucket, "live": overview.live(bucket)}
+        shown = {"bucket": bucket, "live": bucket_overview.live(bucket)}
         return TemplateResponse(request, "admin/buckets/bucket/live.html", shown)
 
     def pins(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
-        rows = overview.pins(self._bucket(request, bucket_id).pk)
+        rows = bucket_overview.pins(self._bucket(request, bucket_id).pk)
         pins = [
             {"at": row["at"], "words": row["words"], "link": reverse("admin:leads_lead_change", args=[row["id"]])}
             for row in rows

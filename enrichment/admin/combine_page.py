@@ -11,12 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from buckets.algebra import NAME_MAX, SetError, Sets, in_words
-from buckets.filling import combine
+from buckets.filling.algebra import NAME_MAX, SetError, Sets, in_words
+from buckets.filling.fills import combine
 from buckets.models import Bucket, Fill
 from common.admin import confirmed, dressed, is_id, page
 from common.db.ids import uuid7
-from enrichment.combining import Preview, preview
+from enrichment.quoting.combination_preview import Preview, preview
 
 SHOWN = 100  # latest buckets to choose from
 PLACES = [("", "–"), ("all_of", "in all of"), ("any_of", "in any of"), ("none_of", "in none of")]

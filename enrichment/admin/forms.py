@@ -10,9 +10,9 @@ from django import forms
 from django.conf import settings
 
 from common.forms import AskedField, BoxField, OnceForm
-from enrichment.canary import HIT_RATE, SAMPLE, Canary
 from enrichment.models import Run
 from enrichment.services import RunOptions
+from enrichment.worker.canary import HIT_RATE, SAMPLE, Canary
 
 
 class StartForm(OnceForm):

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from common.admin import ask, chosen, confirmed, for_each
-from enrichment.deleting import delete_lead
 from enrichment.services import RunError
+from enrichment.worker.lead_deletion import delete_lead
 from leads.admin import LeadAdmin
 from leads.models import Lead
 

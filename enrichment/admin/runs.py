@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from common.admin import ByRow, OwnedAdmin, ReadOnlyAdmin, ask, by_id, chosen, confirmed, for_each, link_to, list_link
 from enrichment.models import Lane, Run, RunItem
-from enrichment.quotes import quote
+from enrichment.quoting.quotes import quote
 from enrichment.selectors import billing_check, eta_seconds, why_waiting
 from enrichment.services import RunError, cancel_run, pause_run, resume_run, retry_failed, retry_options
 from integrations.models import VendorCall

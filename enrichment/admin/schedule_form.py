@@ -13,10 +13,10 @@ from common.admin import is_id
 from common.db.ids import uuid7
 from common.forms import BoxField, OnceForm
 from enrichment.admin.forms import EnrichForm
-from enrichment.cadence import DAYS, WEEK, Said, said
 from enrichment.models import Schedule
 from enrichment.rules import CADENCE_MAX
-from enrichment.schedules import options_of
+from enrichment.scheduling.cadence import DAYS, WEEK, Said, said
+from enrichment.scheduling.services import options_of
 
 Kind = Schedule.Kind
 KINDS = {

@@ -19,14 +19,14 @@ from buckets.models import Bucket
 from common.admin import dressed, is_id, page, sees_all
 from enrichment.admin.forms import EnrichForm
 from enrichment.admin.schedule_form import KINDS, TIMES, ScheduleForm, TimesForm, kinds_of, zone_names
-from enrichment.cadence import by_the_clock_of, cadence_in_words, next_ticks, place_of
 from enrichment.models import Run, Schedule
 from enrichment.rules import BadCadence
-from enrichment.schedules import change_schedule, create_schedule
+from enrichment.scheduling.cadence import by_the_clock_of, cadence_in_words, next_ticks, place_of
+from enrichment.scheduling.services import change_schedule, create_schedule
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError
-from integrations.pace import database_now
-from leads.filters import BadFilter
+from integrations.ledger.pace import database_now
+from leads.selection.filters import BadFilter
 
 MONEY = ("max_cost", "limit", "older_than_days", "skip_trace")
 WHERE = {"on": "weekly", "day": "monthly", "cron": "cron", "at": "daily weekdays weekly monthly"}

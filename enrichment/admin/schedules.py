@@ -12,9 +12,9 @@ from django.urls import URLPattern, path
 
 from common.admin import OwnedAdmin, ask, by_id, chosen, confirmed, for_each
 from enrichment.admin import schedule_page
-from enrichment.cadence import by_the_clock_of, cadence_in_words, place_of
 from enrichment.models import Schedule
-from enrichment.schedules import change_schedule, delete_schedule, run_now
+from enrichment.scheduling.cadence import by_the_clock_of, cadence_in_words, place_of
+from enrichment.scheduling.services import change_schedule, delete_schedule, run_now
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError
 

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.models import User
-from enrichment.sweeps import hold_runs_of_inactive_users
+from enrichment.worker.sweeps import hold_runs_of_inactive_users
 from integrations.admin.money import SpendingUserAdmin
 
 admin.site.unregister(User)

@@ -17,11 +17,11 @@ from common.api.schema import answer, refusal
 from common.api.serializers import ObjectField
 from enrichment.api.serializers import ApolloInput, ApolloResultsSerializer, RunDetail, run_options
 from enrichment.api.views import WAIT, run_json
-from enrichment.askable import refuse_unaskable, unaskable
 from enrichment.models import Run
-from enrichment.results import apollo_results, wait_for
+from enrichment.quoting.askable import refuse_unaskable, unaskable
+from enrichment.reporting.results import apollo_results, wait_for
 from enrichment.services import enrich_leads
-from integrations.apollo import client
+from integrations.vendors.apollo import client
 
 WAIT_DEFAULT = 20  # seconds: the brief's answer has results in it, and ten people are one request
 

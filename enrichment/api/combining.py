@@ -10,14 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
-from buckets.algebra import BUCKETS_MAX, NAME_MAX, Sets
 from buckets.api.algebra import COPIED, copied
-from buckets.filling import combine
+from buckets.filling.algebra import BUCKETS_MAX, NAME_MAX, Sets
+from buckets.filling.fills import combine
 from common.api.base import ApiView, ok
 from common.api.schema import answer
 from common.api.serializers import FlagField, IdListField, MoneyField, StrictSerializer
 from enrichment.api.serializers import QuoteLineSerializer
-from enrichment.combining import preview
+from enrichment.quoting.combination_preview import preview
 
 
 class CombineInput(StrictSerializer):

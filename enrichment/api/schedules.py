@@ -26,10 +26,10 @@ from common.api.serializers import (
     StrictSerializer,
     WholeField,
 )
-from enrichment import schedules
 from enrichment.api.serializers import GuardField
 from enrichment.models import Schedule
 from enrichment.rules import CADENCE_MAX
+from enrichment.scheduling import services as schedules
 from enrichment.selectors import schedule_result
 
 CADENCE_HELP = (

@@ -22,12 +22,12 @@ from common.api.serializers import (
     WholeField,
 )
 from common.values.numbers import plain
-from enrichment.canary import HIT_RATE, SAMPLE, Canary
 from enrichment.models import Run, RunItem
 from enrichment.services import RunOptions
+from enrichment.worker.canary import HIT_RATE, SAMPLE, Canary
+from integrations.ledger.budgets import ZERO
 from integrations.models import PhoneReveal, VendorCall
-from integrations.purses import ZERO
-from leads.filters import understood
+from leads.selection.filters import understood
 
 APOLLO_LEADS_MAX = 1000
 OUTCOMES = {outcome.name.lower(): outcome for outcome in RunItem.Outcome}

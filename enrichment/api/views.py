@@ -29,7 +29,7 @@ from enrichment.api.serializers import (
     run_options,
 )
 from enrichment.models import Run
-from enrichment.results import wait_for
+from enrichment.reporting.results import wait_for
 from enrichment.services import RunError, RunOptions, check_options, start_run
 
 WAIT = OpenApiParameter(

@@ -11,8 +11,8 @@ from django import forms
 from django.core import signing
 from django.utils import timezone
 
-from integrations import bills
 from integrations.models import Vendor
+from integrations.operating import bills
 
 _SALT = "integrations.bill"
 

@@ -18,7 +18,7 @@ from django.urls import path, reverse
 
 from common.admin import ReadOnlyAdmin, ask, chosen, confirmed
 from integrations.admin.words import plain
-from integrations.calls import MOST_COST, BadDecision
+from integrations.ledger.calls import MOST_COST, BadDecision
 
 NOT_BILLED = "Mark as not billed"
 BILLED = "Mark as billed"

@@ -23,15 +23,16 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import INPUT_CLASSES
 
 from common.admin import by_id, dressed, page, sees_all
-from integrations import doubts, reveals
 from integrations.admin.deciding import DecidingAdmin, ReasonForm
 from integrations.admin.words import CallInWords, MoneyInWords
-from integrations.calls import forget_unreadable, release_doubt, write_off
-from integrations.doubts import Outage
+from integrations.ledger import reveals
+from integrations.ledger.calls import forget_unreadable, release_doubt, write_off
+from integrations.ledger.pace import database_now
+from integrations.ledger.waiting import leads_waiting_for
 from integrations.models import Lookup, PhoneReveal, UnreadableAnswer, VendorCall
-from integrations.pace import database_now
-from integrations.vendors import names
-from integrations.waiting import leads_waiting_for
+from integrations.operating import doubts
+from integrations.operating.doubts import Outage
+from integrations.operating.vendors import names
 
 AT_ONCE = 20.0  # seconds of deciding a press takes: less than a proxy waits for an answer
 MINUTE = "%Y-%m-%dT%H:%M"  # what a browser's field of day and time takes and gives

@@ -21,12 +21,13 @@ from unfold.admin import TabularInline
 
 from common.admin import CommonAdmin, ask, chosen, confirmed, for_each
 from common.values.percent import percent
-from integrations import bills, books, breaker, vendors
 from integrations.admin.bill_forms import BillForm, ReplaceForm, packed
 from integrations.admin.money import used
+from integrations.ledger import breaker
+from integrations.ledger.pace import database_now
 from integrations.models import Operation, Vendor
-from integrations.pace import database_now
-from integrations.vendors import trouble
+from integrations.operating import bills, books, vendors
+from integrations.operating.vendors import trouble
 
 if TYPE_CHECKING:
     Inline = admin.TabularInline[Operation, Vendor]

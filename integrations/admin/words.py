@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
-from integrations.errors import Category
 from integrations.models import VendorCall
+from integrations.vendors.errors import Category
 
 CATEGORIES = {
     Category.RATE_LIMITED: "Too many requests",

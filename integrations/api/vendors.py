@@ -13,11 +13,12 @@ from accounts.api.idempotency import idempotent
 from common.api.base import NEEDS_ADMINISTRATOR, ApiView, Problem, not_found, ok, translates
 from common.api.schema import answer, refusal
 from common.api.serializers import MoneyField, Nothing
-from integrations import books, catalogue, vendors
 from integrations.api.serializers import PriceInput
+from integrations.ledger import catalogue
+from integrations.ledger.pace import database_now
 from integrations.models import Vendor
-from integrations.pace import database_now
-from integrations.vendors import BadPrice
+from integrations.operating import books, vendors
+from integrations.operating.vendors import BadPrice
 
 FORBIDDEN = {403: refusal("It needs an administrator")}
 

@@ -23,10 +23,10 @@ from integrations.api.serializers import (
     SearchInput,
     SkipTraceInput,
 )
-from integrations.errors import Category
-from integrations.purses import ZERO
-from integrations.realestateapi.client import IdPage
+from integrations.ledger.budgets import ZERO
 from integrations.services import Bought, NotNow
+from integrations.vendors.errors import Category
+from integrations.vendors.realestateapi.client import IdPage
 
 _STATUSES = {
     Category.BUDGET_EXHAUSTED: 402,

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from integrations.catalogue import known_pairs, make_rows
+from integrations.ledger.catalogue import known_pairs, make_rows
 
 
 def seed(apps, schema_editor):

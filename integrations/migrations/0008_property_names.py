@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import migrations
 
-from integrations.realestateapi import naming
+from integrations.vendors.realestateapi import naming
 
 PART = 5000  # details at a time
 PAGES = 100  # search pages at a time: 250 rows each

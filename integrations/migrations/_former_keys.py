@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from integrations import normalise
+from integrations.vendors import normalise
 
 _NAME_MAX = 60
 _ADDRESS_MAX = 120

@@ -11,7 +11,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
 from common.contacts import may_see_contacts
-from leads.disclosures import export_pieces
+from leads.contacts.disclosures import export_pieces
 from leads.models import Disclosure
 
 

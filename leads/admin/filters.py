@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from common.admin import dressed, is_id, sees_all
-from leads.filters import CALLBACKS, BadFilter, matching
 from leads.models import Lead, Tag
+from leads.selection.filters import CALLBACKS, BadFilter, matching
 
 Bucket: Any = Lead._meta.get_field("bucket").related_model  # by the key: no import upwards
 Choices = Iterable[tuple[str, str]]

@@ -22,10 +22,10 @@ from leads.admin.csv import csv_answer
 from leads.admin.filters import FILTERS, Bucket
 from leads.admin.listing import KeysetList
 from leads.admin.shown import DO_NOT_CALL
+from leads.facts.sources import name_of, other_person
 from leads.models import Lead, SavedView
 from leads.selectors import FOUND_AT_MOST, search_ids
 from leads.services import add_tag, change_status, remove_tag
-from leads.sources import name_of, other_person
 
 STATUS_LOOKS = {"new": "", "contacted": "info", "qualified": "success", "closed": "primary", "lost": "warning"}
 ENRICHMENT_LOOKS = {"pending": "", "completed": "success", "partial": "warning", "failed": "danger"}

@@ -17,7 +17,7 @@ from common.admin import dressed, is_id, page
 from common.contacts import may_see_contacts
 from integrations.models import Purse
 from leads.admin.shown import another_owner, contacts, groups, map_address, place, signals
-from leads.disclosures import record_unmasking
+from leads.contacts.disclosures import record_unmasking
 from leads.models import Activity, Disclosure, Lead
 from leads.rules import BadTime
 from leads.services import add_activity, add_tag, change_status, finish_callback, remove_tag

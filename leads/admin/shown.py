@@ -9,9 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from common.contacts import MASKED, masked
-from leads.facts import SIGNALS
-from leads.models import Lead
-from leads.sources import (
+from leads.facts.saving import SIGNALS
+from leads.facts.sources import (
     DETAIL,
     FILE,
     MAILING,
@@ -23,6 +22,7 @@ from leads.sources import (
     same_name,
     source_of,
 )
+from leads.models import Lead
 
 _LOOKS = {"vacant": "warning", "absentee_owner": "warning", "high_equity": "info", "free_clear": "info"}  # else danger
 _OWNERS = {

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from leads.models import SavedView
-from leads.saved_views import ViewRefused, save_view
+from leads.selection.saved_views import ViewRefused, save_view
 
 
 def urls(model_admin: Any) -> list[URLPattern]:

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
 from common.filters import Bound, Choice, Filter, Flag, KnownFlag
-from leads.filters import FILTERS
+from leads.selection.filters import FILTERS
 
 NAMES = frozenset(FILTERS)
 

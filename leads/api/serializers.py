@@ -19,7 +19,7 @@ from common.api.serializers import (
     camel,
 )
 from common.contacts import MASKED, masked
-from integrations import normalise
+from integrations.vendors import normalise
 from leads.models import Activity, Lead, Tag
 
 TAGS_MAX = 50  # of one lead

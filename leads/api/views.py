@@ -28,12 +28,12 @@ from leads.api.serializers import (
     TagInput,
     TagSerializer,
 )
-from leads.disclosures import are_masked
-from leads.filters import BadFilter
+from leads.contacts.disclosures import are_masked
+from leads.facts.typed import EditRefused
 from leads.models import Lead, Tag
 from leads.rules import BadTime, moment_of
+from leads.selection.filters import BadFilter
 from leads.services import TagExists, add_activity, create_tag, delete_tag, edit_lead, finish_callback, set_tags
-from leads.typed import EditRefused
 
 
 @translates(BadFilter)

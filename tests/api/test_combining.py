@@ -2,7 +2,7 @@ from uuid import uuid4
 
 import pytest
 
-from buckets import filling
+from buckets.filling import fills
 from buckets.models import Bucket
 from buckets.services import create_bucket
 from leads.models import Lead
@@ -55,12 +55,12 @@ def test_a_combination_becomes_a_bucket(api, ann, abc):
 
 
 def test_what_is_large_is_accepted_and_told_how_far_it_is(api, abc, monkeypatch):
-    monkeypatch.setattr(filling, "AT_ONCE", 2)
+    monkeypatch.setattr(fills, "AT_ONCE", 2)
 
     made = body_of(api.post(COMBINE, {"anyOf": abc, "name": "All of it"}), 202)
 
     assert (made["stats"], made["fill"]["status"]) == ({"inserted": 2, "total": 2}, "running")
-    while filling.continue_fill(made["fill"]["id"]):
+    while fills.continue_fill(made["fill"]["id"]):
         pass
     bucket = body_of(api.get(f"/api/property/bucket/{made['bucket']['id']}"))["bucket"]
     assert (bucket["totalLeads"], bucket["fill"]["status"], bucket["fill"]["found"]) == (4, "completed", 4)

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.services import create_api_token
 from buckets.services import create_bucket
 from enrichment.services import RunOptions, start_run
-from leads.export import COLUMNS, csv_pieces
-from leads.facts import CONTACT, PROPERTY, FactRow, save_facts
+from leads.facts.saving import CONTACT, PROPERTY, FactRow, save_facts
 from leads.models import Lead
+from leads.selection.export import COLUMNS, csv_pieces
 from tests.api.client import Api, refused
 from tests.support import make_user
 

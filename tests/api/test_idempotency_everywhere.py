@@ -25,14 +25,14 @@ from django.urls import get_resolver
 from accounts.idempotency import forget_old
 from accounts.models import IdempotentRequest
 from accounts.tasks import forget_expired
-from buckets.filling import start_fill
+from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill, Import
 from buckets.services import create_bucket
 from enrichment.models import Run, Schedule
 from enrichment.services import RunOptions, start_run
-from integrations import catalogue
+from integrations.ledger import catalogue
+from integrations.ledger.pace import database_now
 from integrations.models import VendorCall
-from integrations.pace import database_now
 from leads.models import Activity, Lead, Tag
 from tests.api.client import Api, body_of, refused
 from tests.api.test_apollo import with_emails

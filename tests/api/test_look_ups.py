@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from integrations import catalogue
+from integrations.ledger import catalogue
+from integrations.ledger.pace import database_now, hold_back
 from integrations.models import Lookup, Vendor, VendorCall
-from integrations.pace import database_now, hold_back
 from tests.api.client import body_of, refused
 from tests.support import billed, fail_with, requests_of, set_operations, some_ids
 

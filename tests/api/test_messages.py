@@ -1,7 +1,7 @@
 """How several faults of one request are said in one line."""
 
 from common.api.base import joined
-from leads.filters import BadFilter
+from leads.selection.filters import BadFilter
 
 
 def test_whole_sentences_follow_each_other_without_a_semicolon():

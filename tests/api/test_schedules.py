@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from enrichment.models import Run, Schedule
-from enrichment.ticking import tick
-from integrations.pace import database_now
+from enrichment.scheduling.tick import run_due_schedules
+from integrations.ledger.pace import database_now
 from tests.api.client import Api, body_of, refused
 from tests.support import make_bucket
 
@@ -69,7 +69,7 @@ def test_run_now_makes_it_due_and_the_worker_does_it(api, bucket):
 
     due = body_of(api.post(f"{SCHEDULES}/{schedule['id']}/run"), 202)["schedule"]
     assert due["nextAt"] < schedule["nextAt"]
-    assert tick() == 1
+    assert run_due_schedules() == 1
 
     told = body_of(api.get(f"{SCHEDULES}/{schedule['id']}"))["schedule"]
     run = Run.objects.get()
@@ -162,7 +162,7 @@ def test_a_schedule_of_a_deleted_bucket_can_still_be_read_and_deleted(api, bucke
     schedule = made(api, bucket)
     body_of(api.delete(f"/api/property/bucket/{bucket.pk}"))
     Schedule.objects.update(next_at=database_now() - timedelta(minutes=1))
-    assert tick() == 1
+    assert run_due_schedules() == 1
 
     told = body_of(api.get(f"{SCHEDULES}/{schedule['id']}"))["schedule"]
     assert (told["bucketId"], told["bucketName"], told["enabled"]) == (None, "Leads", False)

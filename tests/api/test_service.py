@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.db import OperationalError
 from django.test import Client
 
-from enrichment import lanes
 from enrichment.models import Lane
-from integrations import pace
+from enrichment.worker import pump_lease
+from integrations.ledger import pace
 from tests.admin_site import staff
 from tests.api.client import body_of, refused
 
@@ -26,7 +26,7 @@ def test_healthz_asks_nobody(client):
 
 @pytest.mark.django_db
 def test_readyz_says_what_is_there(client):
-    lanes.beat()
+    pump_lease.beat()
 
     assert client.get("/readyz").json() == {
         "success": True,
@@ -39,7 +39,7 @@ def test_readyz_says_what_is_there(client):
 
 @pytest.mark.django_db
 def test_without_a_worker_for_a_minute_it_is_not_ready(client):
-    lanes.beat()
+    pump_lease.beat()
     Lane.objects.update(beat_at=pace.database_now() - timedelta(seconds=61))
 
     answer = client.get("/readyz")
@@ -73,7 +73,7 @@ def test_the_address_without_a_path_leads_to_the_desk(client):
 def test_metrics_say_what_the_rows_say(api, ann):
     ann.is_staff = True
     ann.save()
-    lanes.beat()
+    pump_lease.beat()
 
     text = api.get("/metrics").content.decode()
 
@@ -87,7 +87,7 @@ def test_metrics_say_what_the_rows_say(api, ann):
 @pytest.mark.django_db
 def test_without_redis_it_is_ready_and_says_so(client, settings):
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    lanes.beat()
+    pump_lease.beat()
 
     answer = client.get("/readyz")
 

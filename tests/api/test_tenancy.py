@@ -13,12 +13,12 @@ from django.contrib.admin.models import LogEntry
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from buckets.filling import start_fill
+from buckets.filling.fills import start_fill
 from buckets.imports.services import upload
 from buckets.models import Bucket, Fill, Import, ImportPiece
 from buckets.services import create_bucket
 from enrichment.models import Run, RunItem, Schedule, Turn
-from enrichment.schedules import create_schedule
+from enrichment.scheduling.services import create_schedule
 from enrichment.services import RunOptions, start_run
 from integrations.models import Operation
 from leads.models import Activity, Lead, Tag

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from buckets.filling import start_fill
+from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
 from leads.models import Lead

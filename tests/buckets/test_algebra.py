@@ -5,12 +5,12 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
-from buckets import filling
-from buckets.algebra import SetError, Sets
-from buckets.filling import combine, continue_fill, duplicate, open_fills, retry_fill
+from buckets.filling import fills
+from buckets.filling.algebra import SetError, Sets
+from buckets.filling.fills import combine, continue_fill, duplicate, open_fills, retry_fill
 from buckets.models import Bucket, Fill
 from buckets.services import add_ids, create_bucket, delete_bucket, recount
-from leads.incoming import insert_leads
+from leads.facts.incoming import insert_leads
 from leads.models import Lead
 from tests.leads.samples import together
 from tests.support import make_user
@@ -223,7 +223,7 @@ def test_a_bucket_deleted_meanwhile_is_whole_or_gone_never_half(ann, abc):
 
 @pytest.fixture
 def two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filling, "AT_ONCE", 2)
+    monkeypatch.setattr(fills, "AT_ONCE", 2)
 
 
 @pytest.mark.usefixtures("two_at_once")

@@ -6,8 +6,8 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import create_bucket
-from leads.export import csv_pieces
 from leads.models import Lead
+from leads.selection.export import csv_pieces
 from leads.services import add_tag
 from tests.command_line import assert_refused, run
 from tests.support import make_user

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from buckets.filling import _store, start_fill
+from buckets.filling.fills import _store, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import add_ids, create_bucket, delete_bucket
-from enrichment import queue
 from enrichment.models import Run, RunItem, Turn
 from enrichment.services import RunOptions, cancel_run, start_run
-from integrations import catalogue
+from enrichment.worker import queue
+from integrations.ledger import catalogue
 from integrations.models import Lookup
 from leads.models import Activity, Lead, Tag
 from leads.services import add_activity, change_status, set_tags

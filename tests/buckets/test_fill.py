@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from buckets import filling, services
+from buckets import services
+from buckets.filling import fills
 from buckets.models import Bucket, Fill
+from integrations.ledger.pace import database_now
 from integrations.models import Vendor, VendorCall
-from integrations.pace import database_now
 from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.leads.samples import counters, together
@@ -27,7 +28,7 @@ PLACE = {"state": "NM"}
 
 @pytest.fixture(autouse=True)
 def few_ids(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filling, "IDS_PER_REQUEST", FEW)
+    monkeypatch.setattr(fills, "IDS_PER_REQUEST", FEW)
     monkeypatch.setattr("sandbox.realestateapi.MAX_IDS", FEW)
 
 
@@ -47,12 +48,12 @@ def bucket() -> Bucket:
 
 
 def fill_of(bucket: Bucket, criteria: Any = PLACE, limit: int | None = None) -> Fill:
-    return filling.start_fill(bucket=bucket, criteria=criteria, limit=limit)
+    return fills.start_fill(bucket=bucket, criteria=criteria, limit=limit)
 
 
 def work(fill: Fill) -> Fill:
     """One worker's slices until it stops."""
-    while filling.continue_fill(fill.pk):
+    while fills.continue_fill(fill.pk):
         pass
     fill.refresh_from_db()
     return fill
@@ -65,7 +66,7 @@ def saved(bucket: Bucket) -> list[str]:
 @pytest.fixture
 def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A worker's time is over after each slice."""
-    monkeypatch.setattr(filling.settings, "PUMP_SECONDS", 0.02)
+    monkeypatch.setattr(fills.settings, "PUMP_SECONDS", 0.02)
     yield
 
 
@@ -108,17 +109,17 @@ def test_a_worker_hands_on_after_its_time_and_the_next_goes_on(
     sandbox: Sandbox, bucket: Bucket, there: set[str], pages: None
 ) -> None:
     fill, turns = fill_of(bucket), 1
-    while filling.continue_fill(fill.pk):
+    while fills.continue_fill(fill.pk):
         turns += 1
-        assert filling.open_fills() == [fill.pk]
+        assert fills.open_fills() == [fill.pk]
     assert turns > 5
-    assert filling.open_fills() == []
+    assert fills.open_fills() == []
     assert sorted(saved(bucket)) == sorted(there)
 
 
 def test_two_workers_ring_at_once_and_one_works(sandbox: Sandbox, bucket: Bucket, there: set[str]) -> None:
     fill = fill_of(bucket)
-    together(partial(filling.continue_fill, fill.pk), partial(filling.continue_fill, fill.pk))
+    together(partial(fills.continue_fill, fill.pk), partial(fills.continue_fill, fill.pk))
     fill.refresh_from_db()
     assert (fill.status, fill.fetched, fill.saved) == ("completed", len(there), len(there))
 
@@ -127,10 +128,10 @@ def test_two_workers_that_both_believe_it_is_theirs_lose_and_double_nothing(
     sandbox: Sandbox, bucket: Bucket, there: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when the first was held up for longer than its lease."""
-    monkeypatch.setattr(filling, "FILL_LEASE", timedelta(0))
+    monkeypatch.setattr(fills, "FILL_LEASE", timedelta(0))
     fill = fill_of(bucket)
     for _ in range(200):
-        together(*[partial(filling.continue_fill, fill.pk)] * 2)
+        together(*[partial(fills.continue_fill, fill.pk)] * 2)
         fill.refresh_from_db()
         if fill.status not in ("queued", "running"):
             break
@@ -144,12 +145,12 @@ def test_a_worker_that_wakes_up_after_another_has_finished_writes_nothing(
     sandbox: Sandbox, bucket: Bucket, there: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill = fill_of(bucket)
-    asleep = filling._take(fill.pk)
+    asleep = fills._take(fill.pk)
     Fill.objects.update(lease_until=database_now())  # time passes
     assert work(fill).status == "completed"
     before = Fill.objects.values().get()
-    monkeypatch.setattr(filling, "_take", lambda fill_id: asleep)
-    assert filling.continue_fill(fill.pk) is False
+    monkeypatch.setattr(fills, "_take", lambda fill_id: asleep)
+    assert fills.continue_fill(fill.pk) is False
     assert Fill.objects.values().get() == before
     assert counters(bucket) == (len(there), 0, 0, 0)
 
@@ -169,8 +170,8 @@ def test_a_longer_outage_postpones_it_and_it_goes_on_where_it_stopped(
     assert (fill.status, fill.attempts, fill.lease_until) == ("running", 1, None)
     assert fill.error.startswith("NETWORK_ERROR: ")
     assert timedelta(seconds=1) < (fill.not_before or database_now()) - database_now() <= timedelta(seconds=2)
-    assert filling.open_fills() == []
-    assert filling.continue_fill(fill.pk) is False  # not before its time
+    assert fills.open_fills() == []
+    assert fills.continue_fill(fill.pk) is False  # not before its time
     so_far = fill.fetched
     for attempts in (2, 0):
         Fill.objects.update(not_before=database_now())  # time passes
@@ -183,15 +184,15 @@ def test_a_vendor_that_stays_away_ends_it_in_words_and_a_person_may_go_on(
     sandbox: Sandbox, bucket: Bucket, there: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("integrations.services.TRIES", 1)
-    monkeypatch.setattr(filling, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(fills, "MAX_ATTEMPTS", 2)
     fail_with(sandbox, "property_search", "503", count=2, after=12)
     fill = work(fill_of(bucket))
     Fill.objects.update(not_before=database_now())
     assert work(fill).status == "failed"
     assert fill.error.startswith("NETWORK_ERROR: ")
-    assert filling.retry_fill(fill=fill).status == "queued"
+    assert fills.retry_fill(fill=fill).status == "queued"
     assert (work(fill).status, fill.saved) == ("completed", len(there))
-    assert filling.retry_fill(fill=fill).status == "completed"  # nothing to go on with
+    assert fills.retry_fill(fill=fill).status == "completed"  # nothing to go on with
 
 
 def test_a_refused_key_ends_it_in_words_at_once(sandbox: Sandbox, bucket: Bucket) -> None:
@@ -215,7 +216,7 @@ def test_a_search_that_cannot_be_asked_ends_in_words(sandbox: Sandbox, bucket: B
     fill = work(fill_of(bucket, criteria))
     assert (fill.status, fill.lease_until) == ("failed", None)
     assert fill.error
-    assert filling.open_fills() == []
+    assert fills.open_fills() == []
 
 
 def test_parcels_too_much_alike_end_it_in_words(
@@ -229,13 +230,13 @@ def test_parcels_too_much_alike_end_it_in_words(
 
 def test_a_bucket_deleted_meanwhile_is_nobodys_error(sandbox: Sandbox, bucket: Bucket, pages: None) -> None:
     fill = fill_of(bucket)
-    assert filling.continue_fill(fill.pk)
+    assert fills.continue_fill(fill.pk)
     fail_with(sandbox, "property_search", "slow", seconds=0.3, count=1)
 
     def delete() -> None:
         time.sleep(0.15)
         services.delete_bucket(bucket=bucket)
 
-    assert together(partial(filling.continue_fill, fill.pk), delete) == [False, None]
+    assert together(partial(fills.continue_fill, fill.pk), delete) == [False, None]
     assert (Bucket.objects.count(), Fill.objects.count(), Lead.objects.count()) == (0, 0, 0)
-    assert filling.continue_fill(fill.pk) is False
+    assert fills.continue_fill(fill.pk) is False

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.db import connection
 
-from buckets import filling
+from buckets.filling import fills
 from buckets.models import Bucket, Fill
-from integrations.pace import database_now
+from integrations.ledger.pace import database_now
 from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.support import fail_with, make_user, requests_of
@@ -26,10 +26,10 @@ FEW = 20
 WORKER = f"""
 import sys, uuid, django
 django.setup()
-from buckets import filling
-filling.IDS_PER_REQUEST = {FEW}
+from buckets.filling import fills
+fills.IDS_PER_REQUEST = {FEW}
 print("ready", flush=True)
-filling.continue_fill(uuid.UUID(sys.argv[1]))
+fills.continue_fill(uuid.UUID(sys.argv[1]))
 """
 
 
@@ -61,12 +61,12 @@ def wait_for_requests(sandbox: Sandbox, count: int) -> None:
 
 
 def test_a_fill_goes_on_where_a_killed_worker_stopped(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filling, "IDS_PER_REQUEST", FEW)
+    monkeypatch.setattr(fills, "IDS_PER_REQUEST", FEW)
     monkeypatch.setattr("sandbox.realestateapi.MAX_IDS", FEW)
     source = sandbox.source
     there = {str(source.parcel(i).id) for group in source.groups if group.state == "VT" for i in group.indices}
     bucket = Bucket.objects.create(owner=make_user(), name="Vermont")
-    fill = filling.start_fill(bucket=bucket, criteria={"state": "VT"})
+    fill = fills.start_fill(bucket=bucket, criteria={"state": "VT"})
     fail_with(sandbox, "property_search", "slow", seconds=0.02)
 
     so_far = []
@@ -81,13 +81,13 @@ def test_a_fill_goes_on_where_a_killed_worker_stopped(sandbox: Sandbox, monkeypa
         bucket.refresh_from_db()
         assert fill.status == "running"
         assert fill.saved == fill.fetched == bucket.total_leads == Lead.objects.count()
-        assert filling.open_fills() == []  # until its lease is over
-        assert filling.continue_fill(fill.pk) is False
+        assert fills.open_fills() == []  # until its lease is over
+        assert fills.continue_fill(fill.pk) is False
         Fill.objects.update(lease_until=database_now())  # time passes
-        assert filling.open_fills() == [fill.pk]
+        assert fills.open_fills() == [fill.pk]
         so_far.append(fill.saved)
 
-    assert filling.continue_fill(fill.pk) is False
+    assert fills.continue_fill(fill.pk) is False
     fill.refresh_from_db()
     bucket.refresh_from_db()
     assert 0 < so_far[0] < so_far[1] < len(there)

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from buckets.filling import continue_fill, start_fill
+from buckets.filling.fills import continue_fill, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
 from common.api.throttles import UserThrottle

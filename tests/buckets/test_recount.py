@@ -9,7 +9,7 @@ import pytest
 from buckets.models import Bucket
 from buckets.services import recount
 from enrichment.services import RunOptions, start_run
-from integrations.pace import database_now
+from integrations.ledger.pace import database_now
 from leads.models import Lead
 from leads.services import change_status
 from tests.leads.samples import counters, make_leads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from buckets.filling import create_bucket_from_search
+from buckets.filling.fills import create_bucket_from_search
 from buckets.models import Bucket
 from buckets.services import add_ids, create_bucket, edit_bucket
 from common.db.ids import uuid7

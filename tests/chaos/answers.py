@@ -14,8 +14,8 @@ from django.utils import timezone
 from buckets.models import Bucket
 from enrichment.models import Run
 from enrichment.services import RunOptions, start_run
-from integrations import catalogue
-from integrations.gate import persist
+from integrations.ledger import catalogue
+from integrations.ledger.gate import persist
 from integrations.models import Lookup, PhoneReveal, Vendor, VendorCall
 from leads.models import Lead
 from tests.chaos import books

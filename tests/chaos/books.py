@@ -10,10 +10,10 @@ from typing import Any
 from django.db.models import Sum
 
 from enrichment.models import Run, RunItem
-from enrichment.reconcile import find_drift
-from integrations import catalogue
-from integrations.gate import persist
+from integrations.ledger import catalogue
+from integrations.ledger.gate import persist
 from integrations.models import Lookup, VendorCall
+from operations.reconcile import find_drift
 from tests.chaos.operators import PAID, WAITS_FOR_DECISION, ZERO
 from tests.chaos.place import Broken, Place
 

@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from enrichment.models import Run
-from enrichment.stages import owner_query
-from integrations import calls, catalogue, doubts, vendors
-from integrations.gate import persist
+from enrichment.worker.stages import owner_query
+from integrations.ledger import calls, catalogue
+from integrations.ledger.gate import persist
 from integrations.models import Lookup, Vendor, VendorCall
+from integrations.operating import doubts, vendors
 from sandbox.skiptrace import input_of
 from tests.chaos.people import Person
 

@@ -16,12 +16,14 @@ from django_celery_beat.schedulers import ModelEntry
 from psycopg.errors import IdleInTransactionSessionTimeout
 
 from common import faultpoints
-from enrichment import purchase, services
+from enrichment import services
 from enrichment.models import Run, RunItem
-from enrichment.reconcile import find_drift
-from integrations import catalogue, gate, pace, registry
-from integrations.errors import InDoubt, NotSent
+from enrichment.worker import purchase
+from integrations.ledger import catalogue, gate, pace
 from integrations.models import Operation, Vendor, VendorCall
+from integrations.vendors import registry
+from integrations.vendors.errors import InDoubt, NotSent
+from operations.reconcile import find_drift
 from sandbox.server import Sandbox
 from tests.support import billed, finish, make_bucket, make_user, requests_of, start
 
@@ -127,10 +129,10 @@ def test_an_intent_whose_word_was_lost_sends_nothing_and_is_released(
     with_commit = faultpoints.commit
 
     def lost(name: str) -> Any:
-        monkeypatch.setattr("integrations.gate.commit", with_commit)
+        monkeypatch.setattr("integrations.ledger.gate.commit", with_commit)
         return _CommitsAndFails()
 
-    monkeypatch.setattr("integrations.gate.commit", lost)
+    monkeypatch.setattr("integrations.ledger.gate.commit", lost)
     outcome = gate.carry_out(
         bought.plan.call_id, bought.plan.buying, registry.door("property_detail"), wanted=lambda: True
     )

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 
 from buckets.models import Bucket
-from enrichment import queue
 from enrichment.models import Run, RunItem
-from enrichment.queue import Ending
+from enrichment.worker import queue
+from enrichment.worker.queue import Ending
 from leads.models import Lead
 from tests.admin_site import act, address, hidden, signed_in, staff, superuser, words
 from tests.support import billed, make_bucket, start

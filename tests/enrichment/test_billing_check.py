@@ -19,8 +19,8 @@ from leads.models import Lead
 from tests.admin_site import act, address, superuser
 from tests.api.client import Api
 from tests.command_line import run as command
-from tests.enrichment.test_commands_reconcile import parked
 from tests.integrations.doubtful import doubtful
+from tests.operations.test_commands_reconcile import parked
 
 pytestmark = pytest.mark.django_db
 WORDS = "2 need a billing check, $0.20 held"

@@ -7,14 +7,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from buckets.filling import start_fill
+from buckets.filling.fills import start_fill
 from buckets.models import Bucket
 from buckets.services import recount
-from enrichment import overview
-from enrichment.canary import Canary
 from enrichment.models import Run, RunItem
-from enrichment.reach import latest_with_facts
-from leads.facts import PROPERTY, FactRow, save_facts
+from enrichment.quoting.reach_estimate import latest_with_facts
+from enrichment.reporting import bucket_overview
+from enrichment.worker.canary import Canary
+from leads.facts.saving import PROPERTY, FactRow, save_facts
 from leads.models import Lead
 from leads.services import change_status, edit_lead
 from tests.admin_site import act, address, hidden, sees_contacts, staff, superuser, words
@@ -59,7 +59,7 @@ def test_the_way_of_the_leads_is_counted_and_in_percent(bucket):
     recount()
     bucket.refresh_from_db()
 
-    steps = [(part.name, part.count, part.percent) for part in overview.funnel(bucket)]
+    steps = [(part.name, part.count, part.percent) for part in bucket_overview.funnel(bucket)]
 
     assert steps == [
         ("Saved", 4, 100), ("Detail bought", 3, 75), ("With a phone", 2, 50), ("Ready to call", 1, 25),
@@ -76,11 +76,11 @@ def test_a_run_that_its_cap_stopped_between_detail_and_trace_shows_what_it_bough
     recount()
     bucket.refresh_from_db()
 
-    assert [(part.name, part.count) for part in overview.funnel(bucket)][:3] == [
+    assert [(part.name, part.count) for part in bucket_overview.funnel(bucket)][:3] == [
         ("Saved", 10), ("Detail bought", 10), ("With a phone", 0),
     ]  # fmt: skip
-    assert overview.signals(bucket)[1] == 10
-    assert len(overview.pins(bucket.pk)) == bucket.leads.exclude(latitude=None).count() > 0
+    assert bucket_overview.signals(bucket)[1] == 10
+    assert len(bucket_overview.pins(bucket.pk)) == bucket.leads.exclude(latitude=None).count() > 0
     assert {lead.data_label for lead in bucket.leads.all()} == {"Property data, no contact yet"}
     page = ann[1].get(f"{address(Lead, 'changelist')}?bucket={bucket.pk}").content.decode()
     assert "Property data, no contact yet" in page
@@ -117,18 +117,18 @@ def test_an_empty_bucket_has_a_page(ann, sandbox):
 def test_money_is_what_was_spent_and_what_was_not(bucket, ann, sandbox):
     finish(start(bucket, limit=2))
 
-    money = overview.money(bucket)
+    money = bucket_overview.money(bucket)
 
     assert (money.spent, money.promised, money.all_of_it) == (billed(sandbox), 0, Decimal("0.40"))
     assert money.saved == Decimal("0.40") - money.spent
 
 
 def test_signals_are_told_from_the_leads_whose_facts_are_known(bucket):
-    assert overview.signals(bucket) == ([], 0)
+    assert bucket_overview.signals(bucket) == ([], 0)
     leads = facts_known(bucket, 3, tax_lien=True, vacant=False)
     Lead.objects.filter(pk=leads[0].pk).update(absentee_owner=True)
 
-    parts, known = overview.signals(bucket)
+    parts, known = bucket_overview.signals(bucket)
 
     assert known == 3
     assert [(part.name, part.count, part.percent) for part in parts] == [

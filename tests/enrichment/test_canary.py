@@ -10,9 +10,10 @@ import pytest
 from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import create_bucket, recount
-from enrichment import purchase, services
-from enrichment.canary import Canary
+from enrichment import services
 from enrichment.services import RunError, RunOptions
+from enrichment.worker import purchase
+from enrichment.worker.canary import Canary
 from integrations.models import Lookup
 from sandbox.server import Sandbox
 from tests.buckets.imports.files import csv_of, imported

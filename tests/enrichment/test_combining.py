@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from buckets import filling
-from buckets.algebra import SetError, Sets
-from buckets.filling import combine
+from buckets.filling import fills
+from buckets.filling.algebra import SetError, Sets
+from buckets.filling.fills import combine
 from buckets.models import Bucket
 from buckets.services import create_bucket
-from enrichment.combining import preview
+from enrichment.quoting.combination_preview import preview
 from enrichment.selectors import quote
 from enrichment.services import RunOptions
-from integrations import catalogue
+from integrations.ledger import catalogue
 from integrations.models import Lookup
 from leads.models import Lead
 from tests.admin_site import address, staff, words
@@ -116,7 +116,7 @@ def test_the_command_makes_the_bucket(ann, abc):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_command_leaves_the_rest_to_a_worker_or_does_it_here(abc, monkeypatch):
-    monkeypatch.setattr(filling, "AT_ONCE", 2)
+    monkeypatch.setattr(fills, "AT_ONCE", 2)
     flags = ("--user", "ann", "--any-of", abc[0].pk, abc[1].pk)
 
     left = run("combine_buckets", "Later", *flags)

@@ -1,6 +1,6 @@
 import pytest
 
-from buckets.filling import start_fill
+from buckets.filling.fills import start_fill
 from enrichment.models import Run
 from tests.command_line import assert_refused, run
 from tests.support import make_bucket, make_user, start

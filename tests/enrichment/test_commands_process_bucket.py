@@ -206,7 +206,7 @@ def test_a_run_that_a_cap_stops_is_told_and_ends_with_status_1(sandbox):
 @pytest.mark.django_db(transaction=True)
 def test_waiting_without_a_worker_says_so_and_status_here_goes_on(sandbox, monkeypatch):
     bucket = make_bucket(sandbox, make_user(), 5)
-    monkeypatch.setattr("enrichment.management.runs.NOBODY_AFTER", 0.1)
+    monkeypatch.setattr("enrichment.management.helpers.runs.NOBODY_AFTER", 0.1)
 
     ran = process(bucket, "--wait")
 
@@ -224,7 +224,7 @@ def test_an_interruption_leaves_the_run_to_others_and_says_so(bucket, monkeypatc
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("enrichment.management.runs.follow", interrupted)
+    monkeypatch.setattr("enrichment.management.helpers.runs.follow", interrupted)
 
     ran = process(bucket, "--wait")
 

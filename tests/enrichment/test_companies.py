@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from enrichment import stages
 from enrichment.models import Run, RunItem
-from enrichment.stages import Waiting
+from enrichment.worker import stages
+from enrichment.worker.stages import Waiting
 from integrations.models import VendorCall
 from leads.models import Lead
 from sandbox.server import Sandbox, SandboxConfig

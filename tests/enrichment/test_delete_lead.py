@@ -9,15 +9,15 @@ import pytest
 from django.urls import reverse
 
 from buckets.services import recount
-from enrichment.canary import Canary
-from enrichment.deleting import delete_lead
 from enrichment.models import Run, RunItem
-from enrichment.reconcile import find_drift
 from enrichment.services import RunError, RunOptions, cancel_run, start_run
+from enrichment.worker.canary import Canary
+from enrichment.worker.lead_deletion import delete_lead
+from integrations.ledger.pace import database_now
 from integrations.models import Lookup
-from integrations.pace import database_now
 from leads.models import Activity, Lead
 from leads.services import add_activity, change_status
+from operations.reconcile import find_drift
 from tests.api.client import Api, body_of, refused
 from tests.leads.samples import counters, make_leads, together
 from tests.support import billed, finish, make_bucket, make_user, start

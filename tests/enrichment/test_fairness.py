@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from enrichment import purchase, queue
 from enrichment.models import Run, RunItem
 from enrichment.services import RunOptions, start_run
+from enrichment.worker import purchase, queue
 from integrations.models import Lookup, VendorCall
 from sandbox.server import Sandbox
 from tests.support import billed, finish, make_bucket, make_user, requests_of, set_operations, start

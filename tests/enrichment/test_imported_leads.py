@@ -9,10 +9,10 @@ import pytest
 from buckets.models import Bucket
 from buckets.services import add_ids
 from enrichment import selectors
-from enrichment.reconcile import find_drift
 from enrichment.services import RunOptions
 from integrations.models import Lookup, VendorCall
 from leads.models import Lead
+from operations.reconcile import find_drift
 from sandbox.server import Sandbox
 from tests.buckets.imports.files import csv_of, imported, totals
 from tests.support import billed, finish, make_user, requests_of, set_operations, start

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from enrichment import purchase
 from enrichment.models import Run
-from enrichment.reconcile import find_drift
+from enrichment.worker import purchase
 from integrations.models import VendorCall
+from operations.reconcile import find_drift
 from sandbox.server import Sandbox
 from tests.api.client import Api
 from tests.command_line import run as run_command

@@ -11,8 +11,9 @@ from buckets.models import Bucket
 from devtools.mode import VENDORS
 from enrichment.selectors import quote, why_waiting
 from enrichment.services import RunOptions, resume_run
-from integrations import available, catalogue
+from integrations.ledger import catalogue
 from integrations.models import Vendor, VendorCall
+from integrations.vendors import available
 from sandbox.server import Sandbox
 from tests.admin_site import address, superuser
 from tests.command_line import run as command

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from enrichment import purchase
 from enrichment.models import Run
-from enrichment.reconcile import find_drift
-from integrations import breaker, doubts
-from integrations.doubts import Outage
+from enrichment.worker import purchase
+from integrations.ledger import breaker
 from integrations.models import VendorCall
+from integrations.operating import doubts
+from integrations.operating.doubts import Outage
+from operations.reconcile import find_drift
 from sandbox.server import Sandbox
 from tests.command_line import run as run_command
 from tests.support import billed, fail_with, finish, make_bucket, make_user, set_operations, start

@@ -9,11 +9,11 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import recount
-from enrichment.reconcile import find_drift
 from enrichment.selectors import quote
 from enrichment.services import RunOptions
-from leads.export import csv_pieces
 from leads.models import Lead
+from leads.selection.export import csv_pieces
+from operations.reconcile import find_drift
 from tests.admin_site import address, staff
 from tests.buckets.imports.files import csv_of, imported
 from tests.support import billed, finish, set_operations, start

@@ -19,17 +19,18 @@ from django.utils import timezone
 
 from accounts.models import User
 from buckets.models import Bucket
-from enrichment import phones, services
-from enrichment.metrics import exposition
+from enrichment import services
 from enrichment.models import Run, RunItem
-from enrichment.reconcile import find_drift
 from enrichment.selectors import quote, usage
 from enrichment.services import RunOptions
-from integrations import breaker, reveals
-from integrations.apollo import webhook
-from integrations.gate import settle
+from enrichment.worker import late_phones
+from integrations.ledger import breaker, reveals
+from integrations.ledger.gate import settle
 from integrations.models import Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
+from integrations.vendors.apollo import webhook
 from leads.models import Lead
+from operations.metrics import exposition
+from operations.reconcile import find_drift
 from sandbox.apollo import Apollo
 from sandbox.faults import Fault
 from sandbox.server import Sandbox, SandboxConfig
@@ -134,7 +135,7 @@ def test_phones_are_pushed_and_the_ledger_closes(apollo: Sandbox, hook: str) -> 
     assert run.reserved == reveal.reserved == 8 * found * CREDIT
     assert find_drift() == []
     wait_for(pushed)
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
 
     run = Run.objects.with_money().get(pk=run.pk)
     reveal.refresh_from_db()
@@ -153,7 +154,7 @@ def test_a_push_that_comes_twice_counts_once(apollo: Sandbox, hook: str) -> None
     bucket = people(apollo, make_user(), 10)
     ask(bucket)
     wait_for(pushed)
-    phones.sweep()
+    late_phones.sweep()
     first = money()
     time.sleep(0.3)
     call_id = PhoneReveal.objects.get().pk
@@ -161,7 +162,7 @@ def test_a_push_that_comes_twice_counts_once(apollo: Sandbox, hook: str) -> None
     token = webhook.address("", str(call_id)).strip("/")
     assert Client().post(f"/api/apollo/webhook/{token}", body, content_type="text/plain").status_code == 200
 
-    assert (phones.sweep(), phones.deliver(call_id)) == (0, False)
+    assert (late_phones.sweep(), late_phones.deliver(call_id)) == (0, False)
     assert PhoneReveal.objects.get().raw is None
     assert money() == first == (billed(apollo), 0)
     assert find_drift() == []
@@ -173,9 +174,9 @@ def test_a_lost_push_is_asked_for_once_it_is_overdue(apollo: Sandbox, hook: str)
     run = ask(bucket)
     time.sleep(0.4)
 
-    assert (phones.sweep(), PhoneReveal.objects.get().asked) == (0, 0)
+    assert (late_phones.sweep(), PhoneReveal.objects.get().asked) == (0, 0)
     overdue()
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     assert with_phones(bucket) == Run.objects.get(pk=run.pk).with_phones > 0
     assert money() == (billed(apollo), 0)
 
@@ -185,10 +186,10 @@ def test_without_an_address_of_ours_the_result_is_asked_for_as_apollo_wants(apol
     with_delay = apollo.config.webhook_delay_s
     ask(bucket)
     call_id = PhoneReveal.objects.get().pk
-    assert phones.sweep() == 0  # not yet: 10 s after the answer
+    assert late_phones.sweep() == 0  # not yet: 10 s after the answer
     time.sleep(with_delay + 0.2)
     overdue()
-    assert phones.ask(call_id)
+    assert late_phones.ask(call_id)
     assert money() == (billed(apollo), 0)
 
 
@@ -198,7 +199,7 @@ def test_a_pending_result_is_asked_for_again_when_apollo_says(apollo: Sandbox, s
         ask(people(slow, make_user(), 3))
         overdue()
         before = timezone.now()
-        assert phones.sweep() == 0
+        assert late_phones.sweep() == 0
     reveal = PhoneReveal.objects.get()
     assert (reveal.state, reveal.asked, reveal.reason) == ("waiting", 1, "Apollo is still looking")
     assert reveal.ask_at is not None
@@ -221,7 +222,7 @@ def test_push_and_poll_at_once_close_it_once(apollo: Sandbox, hook: str) -> None
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=work, args=(act,)) for act in [phones.deliver, phones.ask] * 3]
+    threads = [threading.Thread(target=work, args=(act,)) for act in [late_phones.deliver, late_phones.ask] * 3]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -249,7 +250,7 @@ def test_no_cap_is_broken_while_phones_are_to_come(apollo: Sandbox, cap: str) ->
             assert find_drift() == []
             time.sleep(0.3)
             overdue()
-            moved = phones.sweep()
+            moved = late_phones.sweep()
             assert sum(money() if Purse.objects.exists() else [Decimal(0)]) <= Decimal(cap)
             if run.status == "completed" or not moved:
                 break
@@ -258,7 +259,7 @@ def test_no_cap_is_broken_while_phones_are_to_come(apollo: Sandbox, cap: str) ->
         reveals.OVERDUE = overdue_after
     time.sleep(0.3)
     overdue()
-    phones.sweep()
+    late_phones.sweep()
     if Purse.objects.exists():
         assert money() == (billed(apollo), 0)
     else:
@@ -274,12 +275,12 @@ def test_a_run_waits_for_money_that_phones_may_give_back(apollo: Sandbox, settin
     assert (run.status, run.done) == ("running", 10)
     time.sleep(0.3)
     overdue()
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     run = finish(run)
     assert (run.status, run.done) == ("completed", 11)
     time.sleep(0.3)
     overdue()
-    phones.sweep()
+    late_phones.sweep()
     run = Run.objects.with_money().get(pk=run.pk)
     assert (run.spent, run.reserved) == (billed(apollo), 0)
     assert run.spent <= Decimal("1.85")
@@ -292,7 +293,7 @@ def test_another_bucket_with_the_same_question_gets_the_phone_for_nothing(apollo
     ask(first)
     before = ask(early)  # served from what is owned, while the phones are to come
     wait_for(pushed)
-    phones.sweep()
+    late_phones.sweep()
     after = ask(late)
 
     assert with_phones(first) == with_phones(early) == with_phones(late) > 0
@@ -311,7 +312,7 @@ def test_leads_that_did_not_ask_for_phones_get_none(apollo: Sandbox, hook: str) 
     ask(kept, update_db=False)
     ask(first)
     wait_for(pushed)
-    phones.sweep()
+    late_phones.sweep()
     assert (with_phones(first) > 0, with_phones(other), with_phones(kept)) == (True, 0, 0)
 
 
@@ -321,7 +322,7 @@ def test_a_lead_that_lacked_only_a_phone_is_complete_and_its_bucket_counts_it(ap
     ask(bucket)
     ask(pending)
     wait_for(pushed)
-    phones.sweep()
+    late_phones.sweep()
     got = with_phones(bucket)
     bucket.refresh_from_db()
     pending.refresh_from_db()
@@ -341,7 +342,7 @@ def test_a_lead_with_a_phone_is_asked_for_one_credit_and_never_twice(apollo: San
     calls = dict(VendorCall.objects.filter(state="settled").values_list("inputs", "reserved"))
     assert calls == {5: 45 * CREDIT, 1: CREDIT}
     wait_for(pushed)
-    phones.sweep()
+    late_phones.sweep()
     has.refresh_from_db()
     assert (has.phone, has.phone_type) == ("+15125550100", "landline")
     spent = billed(apollo)
@@ -355,7 +356,7 @@ def test_people_asked_without_phones_can_be_asked_for_them_later(apollo: Sandbox
     assert PhoneReveal.objects.count() == 0
     ask(bucket)
     wait_for(pushed)
-    phones.sweep()
+    late_phones.sweep()
     assert with_phones(bucket) > 0
     assert money() == (billed(apollo), 0)
 
@@ -368,7 +369,7 @@ def test_what_the_push_says_of_do_not_call_goes_with_the_phone(apollo: Sandbox) 
     phone = {"sanitized_number": "+15125550123", "type_cd": "mobile", "dnc_status_cd": "on_list"}
     body = {"credits_consumed": 8, "people": [{"id": person, "phone_numbers": [phone]}, {"id": "somebody else"}, 7]}
     reveals.keep_push(reveal.pk, json.dumps(body).encode())
-    assert phones.deliver(reveal.pk)
+    assert late_phones.deliver(reveal.pk)
     lead = bucket.leads.get(apollo_person_id=person)
     assert (lead.phone, lead.phone_type, lead.phone_do_not_call) == ("+15125550123", "mobile", True)
     reveal.refresh_from_db()
@@ -383,7 +384,7 @@ def test_phones_of_deleted_leads_are_paid_for_and_kept_for_whoever_asks_next(apo
     wait_for(pushed)
     bucket.leads.filter(pk=ids(bucket)[0]).delete()
     Bucket.objects.filter(pk=bucket.pk).delete()
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     assert Run.objects.with_money().get(pk=run.pk).spent == billed(apollo)
     assert money() == (billed(apollo), 0)
     later = people(apollo, ann, 5, name="Again")
@@ -432,12 +433,12 @@ def test_garbage_closes_nothing_and_the_result_is_asked_for(apollo: Sandbox, raw
     ask(bucket)
     reveal = PhoneReveal.objects.get()
     assert push(token_of(reveal.pk), raw).status_code == 200
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     reveal.refresh_from_db()
     assert (reveal.state, reveal.unreadable) == ("waiting", True)
     time.sleep(0.3)
     overdue()
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     assert money() == (billed(apollo), 0)
 
 
@@ -463,7 +464,7 @@ def test_no_token_is_in_a_log(apollo: Sandbox, hook: str, caplog: pytest.LogCapt
     push(token, b" " * (256 * 1024 + 1))
     push(token + "x")
     logging.getLogger("gunicorn.access").warning("%(r)s", {"r": f"POST /api/apollo/webhook/{token} HTTP/1.1"})
-    phones.sweep()
+    late_phones.sweep()
     text = caplog.text
     assert "/api/apollo/webhook/…" in text
     assert token not in text
@@ -487,12 +488,12 @@ def test_a_push_before_the_settling_waits_for_it(apollo: Sandbox, monkeypatch: p
             thread.join()
         return settle(call_id, reply, latency)
 
-    monkeypatch.setattr("integrations.gate.settle", slow)
+    monkeypatch.setattr("integrations.ledger.gate.settle", slow)
     ask(bucket)
     assert early == [(200, "early", 0)]
     reveal = PhoneReveal.objects.get()
     assert (reveal.state, reveal.reserved > 0, bool(reveal.raw)) == ("waiting", True, True)
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     reveal.refresh_from_db()
     assert (reveal.cost, money()[1]) == (8 * CREDIT, 0)
     assert find_drift() == []
@@ -501,7 +502,7 @@ def test_a_push_before_the_settling_waits_for_it(apollo: Sandbox, monkeypatch: p
 def _push_elsewhere(call_id: Any, body: Any) -> tuple[int, str, int]:
     try:
         status = push(token_of(call_id), json.dumps(body)).status_code
-        return status, PhoneReveal.objects.get(pk=call_id).state, phones.sweep()
+        return status, PhoneReveal.objects.get(pk=call_id).state, late_phones.sweep()
     finally:
         connection.close()
 
@@ -513,7 +514,7 @@ def test_a_push_settles_a_request_in_doubt_by_the_price_list_and_keeps_what_apol
     call = VendorCall.objects.get(state="in_doubt")
     assert run.reserved == 45 * CREDIT
     assert push(token_of(call.pk), json.dumps({"credits_consumed": 40, "people": []})).status_code == 200
-    assert (phones.sweep(), PhoneReveal.objects.get().raw) == (1, None)
+    assert (late_phones.sweep(), PhoneReveal.objects.get().raw) == (1, None)
     call.refresh_from_db()
     assert (call.state, call.claimed, call.excess) == ("written_off", 40, 40 * CREDIT)
     assert money() == (0, 0)
@@ -529,11 +530,11 @@ def forgotten(apollo: Sandbox) -> PhoneReveal:
     ask(people(apollo, make_user(), 5))
     PhoneReveal.objects.update(request_id="-5", deadline=timezone.now() + timedelta(hours=1))
     overdue()
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     assert PhoneReveal.objects.get().state == "waiting"  # unknown yet is no verdict before the day is over
     PhoneReveal.objects.update(deadline=timezone.now() - timedelta(seconds=1))
     overdue()
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     return PhoneReveal.objects.get()
 
 
@@ -560,7 +561,7 @@ def test_an_operator_decides_once_and_the_truth_that_comes_later_counts(
     known = [person_with_phone(person, index) for index, person in enumerate(sorted(forgotten.people)[:2])]
     body = {"credits_consumed": 16, "people": known}
     assert push(token_of(forgotten.pk), json.dumps(body)).status_code == 200
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     assert money() == (before + 16 * CREDIT, 0)
     assert find_drift() == []
 
@@ -596,7 +597,7 @@ def test_released_phones_can_be_asked_for_again_and_are_bought_once(forgotten: P
     assert again.spent + again.reserved > 0
     time.sleep(0.3)
     overdue()
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     assert with_phones(bucket) > 0
     assert [ask(one).spent for one in (bucket, late)] == [0, 0]
     assert with_phones(late) == with_phones(bucket)
@@ -627,7 +628,7 @@ def test_phones_that_come_after_a_release_are_owned_by_whoever_asks_next(
         token_of(forgotten.pk),
         json.dumps({"credits_consumed": 8, "people": [{"id": person, "phone_numbers": [phone]}]}),
     )
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
 
     late = people(apollo, make_user("bob"), 5, name="Late")
     assert [ask(one).spent for one in (Bucket.objects.get(name="Leads"), late)] == [0, 0]
@@ -643,12 +644,12 @@ def test_a_reveal_with_an_unusual_request_id_ends_after_its_time(apollo: Sandbox
     held = money()
     PhoneReveal.objects.update(request_id=request_id)
     overdue()
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     reveal = PhoneReveal.objects.get()
     assert (reveal.state, reveal.asked) == ("waiting", 1)
     PhoneReveal.objects.update(deadline=timezone.now() - timedelta(seconds=1))
     overdue()
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     reveal = PhoneReveal.objects.get()
     assert (reveal.state, reveal.asked) == ("in_doubt", 2)
     assert money() == held
@@ -662,7 +663,7 @@ def test_a_key_that_may_not_ask_for_results_is_shown_and_pauses_nothing(apollo: 
     PhoneReveal.objects.update(deadline=timezone.now() - timedelta(days=1))
     apollo.faults.replace([Fault("probe", str(status))])
     overdue()
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     reveal = PhoneReveal.objects.get()
     assert (reveal.state, reveal.asked) == ("waiting", 1)
     assert reveal.reason.startswith(f"Apollo: this key may not ask ({status})")
@@ -672,7 +673,7 @@ def test_a_key_that_may_not_ask_for_results_is_shown_and_pauses_nothing(apollo: 
     apollo.faults.replace([])
     time.sleep(0.3)
     overdue()
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
 
 
 @pytest.mark.parametrize(
@@ -691,18 +692,18 @@ def test_a_poll_that_is_answered_from_elsewhere_pauses_the_vendor_and_ends_nothi
     PhoneReveal.objects.update(deadline=timezone.now() - timedelta(days=1))
     apollo.faults.replace([Fault("probe", kind)])
     overdue()
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     reveal = PhoneReveal.objects.get()
     assert (reveal.state, reveal.asked, reveal.reason) == ("waiting", 1, reason)
     vendor = Vendor.objects.get(pk="apollo")
     assert (vendor.paused_reason, vendor.failures, vendor.breaker_open_until) == (reason, 0, None)
     assert money() == held
     overdue()
-    assert (phones.sweep(), PhoneReveal.objects.get().asked) == (0, 1)  # paused: it asks no more
+    assert (late_phones.sweep(), PhoneReveal.objects.get().asked) == (0, 1)  # paused: it asks no more
     apollo.faults.replace([])
     breaker.reset("apollo")
     time.sleep(0.3)
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
 
 
 def test_polls_keep_the_pace_and_the_breaker(apollo: Sandbox, settings: Any) -> None:
@@ -710,16 +711,16 @@ def test_polls_keep_the_pace_and_the_breaker(apollo: Sandbox, settings: Any) -> 
     time.sleep(0.3)
     overdue()
     Vendor.objects.filter(pk="apollo").update(breaker_open_until=timezone.now() + timedelta(minutes=5))
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     call_id = PhoneReveal.objects.get().pk
-    assert (phones.ask(call_id), PhoneReveal.objects.get().asked) == (False, 0)
+    assert (late_phones.ask(call_id), PhoneReveal.objects.get().asked) == (False, 0)
     Vendor.objects.filter(pk="apollo").update(breaker_open_until=None)
     Operation.objects.filter(name="apollo_people").update(next_slot_at=timezone.now() + timedelta(minutes=5))
-    assert (phones.sweep(), PhoneReveal.objects.get().asked) == (0, 0)
+    assert (late_phones.sweep(), PhoneReveal.objects.get().asked) == (0, 0)
     assert PhoneReveal.objects.get().ask_at <= timezone.now()  # still due
     set_operations(settings, pace=60)
     Operation.objects.filter(name="apollo_people").update(next_slot_at=None)
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     slot = Operation.objects.get(name="apollo_people").next_slot_at
     assert slot is not None
     assert slot > timezone.now() + timedelta(milliseconds=500)
@@ -729,11 +730,11 @@ def test_polls_that_fail_count_for_the_breaker_and_answers_do_not(apollo: Sandbo
     ask(people(apollo, make_user(), 2))
     overdue()
     apollo.faults.replace([Fault("probe", "500", count=1)])
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     assert Vendor.objects.get(pk="apollo").failures == 1
     PhoneReveal.objects.update(request_id="-5")  # known to nobody: an answer
     overdue()
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     assert Vendor.objects.get(pk="apollo").failures == 1
 
 
@@ -761,7 +762,7 @@ def test_the_price_list_counts_the_mobiles_that_came_and_apollos_own_number_stan
         ],
     }
     reveals.keep_push(reveal.pk, json.dumps(body).encode())
-    assert phones.deliver(reveal.pk)
+    assert late_phones.deliver(reveal.pk)
 
     call.refresh_from_db()
     reveal.refresh_from_db()
@@ -780,7 +781,7 @@ def test_phones_are_charged_at_the_price_their_call_was_reserved_at(apollo: Sand
     before = VendorCall.objects.get(state="settled").cost
     Operation.objects.filter(name="apollo_people").update(price=Decimal("9.99"))
     wait_for(pushed)
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     reveal = PhoneReveal.objects.get()
     assert (reveal.cost, money()) == (8 * CREDIT * reveal.found, (before + reveal.cost, 0))
 
@@ -817,11 +818,11 @@ def test_silence_gives_nothing_up(apollo: Sandbox, settings: Any) -> None:
     PhoneReveal.objects.update(deadline=timezone.now() - timedelta(days=2))
     settings.VENDORS = {**settings.VENDORS, "apollo": {"base_url": "http://127.0.0.1:9", "key": "k"}}
     overdue()
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     assert PhoneReveal.objects.get().state == "waiting"
     PhoneReveal.objects.update(created_at=F("created_at") - timedelta(days=32))
     overdue()
-    phones.sweep()
+    late_phones.sweep()
     assert PhoneReveal.objects.get().state == "in_doubt"
 
 
@@ -843,7 +844,7 @@ def test_api_and_usage_show_what_is_to_come(apollo: Sandbox, hook: str) -> None:
     assert (call["phones"], Decimal(str(call["phonesReserved"]))) == ("waiting", reveal.reserved)
     assert usage(ann).reserved == reveal.reserved
     wait_for(pushed)
-    phones.sweep()
+    late_phones.sweep()
     call = _call(ann, asked["id"])
     assert (call["phones"], call["phonesReserved"]) == ("arrived", 0)
     assert usage(ann).reserved == 0

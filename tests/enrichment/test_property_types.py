@@ -6,11 +6,11 @@ import pytest
 from django.utils import timezone
 
 from buckets.models import Bucket
-from enrichment.metrics import exposition
-from integrations.realestateapi import parse
-from leads import facts
-from leads.facts import FactRow
+from integrations.vendors.realestateapi import parse
+from leads.facts import saving as facts
+from leads.facts.saving import FactRow
 from leads.models import Lead
+from operations.metrics import exposition
 from tests.support import make_user
 
 pytestmark = pytest.mark.django_db

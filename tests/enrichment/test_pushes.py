@@ -12,11 +12,11 @@ from django.db import transaction
 from django.test import Client
 
 from accounts.models import User
-from enrichment import phones
-from enrichment.reconcile import find_drift
-from integrations import calls, pushes
-from integrations.apollo import webhook
+from enrichment.worker import late_phones
+from integrations.ledger import calls, pushes
 from integrations.models import Lookup, PhoneReveal, Purse, VendorCall
+from integrations.vendors.apollo import webhook
+from operations.reconcile import find_drift
 from tests.admin_site import address, superuser
 from tests.integrations.doubtful import doubtful, money
 
@@ -27,9 +27,9 @@ SCOPE = "vendor:apollo:2026-11-24"
 
 @pytest.fixture(autouse=True)
 def _no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("integrations.pushes.ring", lambda *_, **__: None)
-    monkeypatch.setattr("integrations.reveals.ring", lambda *_, **__: None)
-    monkeypatch.setattr("integrations.calls.ring", lambda *_, **__: None)
+    monkeypatch.setattr("integrations.ledger.pushes.ring", lambda *_, **__: None)
+    monkeypatch.setattr("integrations.ledger.reveals.ring", lambda *_, **__: None)
+    monkeypatch.setattr("integrations.ledger.calls.ring", lambda *_, **__: None)
     yield
 
 
@@ -65,7 +65,7 @@ def test_a_push_settles_its_request_in_doubt_and_its_body_goes(
     people: list[Any], credits: int, call: VendorCall
 ) -> None:
     assert push(call, people).status_code == 200
-    assert phones.deliver(call.pk)
+    assert late_phones.deliver(call.pk)
 
     call.refresh_from_db()
     cost = credits * Decimal("0.02")
@@ -83,12 +83,12 @@ def test_a_push_settles_its_request_in_doubt_and_its_body_goes(
 def test_it_counts_once_and_the_sweep_finds_what_came_before_the_doubt(call: VendorCall) -> None:
     VendorCall.objects.filter(pk=call.pk).update(state="sent", category="")
     push(call, [person(1, phone=True)])
-    assert (phones.deliver(call.pk), pushes.orphans()) == (False, [])
+    assert (late_phones.deliver(call.pk), pushes.orphans()) == (False, [])
     VendorCall.objects.filter(pk=call.pk).update(state="in_doubt", category="IN_DOUBT")
 
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     push(call, [person(1, phone=True), person(2, phone=True)])
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     call.refresh_from_db()
     assert (call.cost, money(SCOPE)) == (Decimal("0.18"), (Decimal("0.18"), 0))
     assert PhoneReveal.objects.get().raw is None
@@ -98,7 +98,7 @@ def test_an_operators_not_billed_is_put_right_and_billed_stands(call: VendorCall
     with transaction.atomic():
         assert calls.release_doubt(call.pk, reason="not on the bill")
     push(call, [person(1, phone=True)])
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     call.refresh_from_db()
     assert (call.state, call.cost, money(SCOPE)) == ("written_off", Decimal("0.18"), (Decimal("0.18"), 0))
     assert "Before: not on the bill" in call.decision
@@ -107,7 +107,7 @@ def test_an_operators_not_billed_is_put_right_and_billed_stands(call: VendorCall
     with transaction.atomic():
         calls.write_off(other.pk, cost=Decimal("0.04"), reason="invoice")
     push(other, [person(1, phone=True)])
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
     other.refresh_from_db()
     assert (other.cost, other.decision, money("run:y")) == (Decimal("0.04"), "invoice", (Decimal("0.04"), 0))
     assert not PhoneReveal.objects.filter(raw__isnull=False).exists()
@@ -118,11 +118,11 @@ def test_an_operators_not_billed_is_put_right_and_billed_stands(call: VendorCall
 def test_a_body_that_cannot_be_read_proves_no_amount_and_is_not_kept(body: str, call: VendorCall) -> None:
     push(call, body)
 
-    assert phones.sweep() == 0
+    assert late_phones.sweep() == 0
 
     call.refresh_from_db()
     assert (call.state, money(SCOPE)) == ("in_doubt", (0, Decimal("0.36")))
     assert PhoneReveal.objects.get().raw is None
     push(call, [person(1, phone=False)])
-    assert phones.sweep() == 1
+    assert late_phones.sweep() == 1
     assert Purse.objects.get(scope=SCOPE).spent == Decimal("0.02")

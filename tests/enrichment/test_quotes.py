@@ -9,14 +9,17 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import create_bucket
-from enrichment import quotes, selectors, services, stages
+from enrichment import selectors, services
 from enrichment.models import Run, RunItem
-from enrichment.quotes import Quote
+from enrichment.quoting import quotes
+from enrichment.quoting.quotes import Quote
 from enrichment.services import RunError, RunOptions
-from integrations import catalogue, names
-from integrations.contract import Answer
+from enrichment.worker import stages
+from integrations.ledger import catalogue
+from integrations.ledger.pace import database_now
+from integrations.lookups import names
 from integrations.models import Lookup, Operation, Purse, Vendor
-from integrations.pace import database_now
+from integrations.vendors.contract import Answer
 from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.support import billed, finish, make_bucket, make_user, requests_of, start
@@ -107,7 +110,7 @@ def test_apollos_leads_are_counted_by_what_each_may_cost(bucket: Bucket) -> None
 
 def test_the_command_and_the_interface_say_how_far_it_goes(bucket: Bucket) -> None:
     from enrichment.api.serializers import QuoteSerializer
-    from enrichment.management.runs import quote_facts, quote_lines
+    from enrichment.management.helpers.runs import quote_facts, quote_lines
 
     price = asked(bucket, max_cost=Decimal("0.50"))
     assert QuoteSerializer(price).data["finishes"] == quote_facts(price)["finishes"] == 5
@@ -274,7 +277,7 @@ def test_a_run_whose_failures_are_all_in_doubt_says_so_and_starts_nothing(bucket
 
 def test_details_bought_under_two_names_are_told_of_the_run(bucket: Bucket) -> None:
     from enrichment.api.views import run_json
-    from enrichment.management.runs import run_facts, run_lines
+    from enrichment.management.helpers.runs import run_facts, run_lines
 
     run = start(bucket)
     Run.objects.filter(pk=run.pk).update(two_names=2)

@@ -7,11 +7,11 @@ from django.utils import timezone
 from buckets.models import Bucket
 from common.db.ids import uuid7
 from enrichment.models import Run
-from enrichment.reach import Reachable, latest_with_facts, reachable_in_words
+from enrichment.quoting.reach_estimate import Reachable, latest_with_facts, reachable_in_words
 from enrichment.rules import share_between
 from enrichment.selectors import quote
 from enrichment.services import RunOptions
-from integrations import catalogue
+from integrations.ledger import catalogue
 from integrations.models import Lookup, VendorCall
 from leads.models import Lead
 from tests.support import finish, make_bucket, make_user, start

@@ -12,13 +12,14 @@ from django.utils import timezone
 from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import delete_bucket, recount
-from enrichment import purchase, queue, services
+from enrichment import services
 from enrichment.models import Run, RunItem
 from enrichment.services import IdempotencyConflict, RunError, RunOptions, start_run
-from integrations import breaker, calls
+from enrichment.worker import purchase, queue
+from integrations.ledger import breaker, calls
 from integrations.models import Lookup, Purse, Vendor, VendorCall
-from leads.filters import BadFilter
 from leads.models import Lead
+from leads.selection.filters import BadFilter
 from sandbox.server import Sandbox
 from tests.support import (
     billed,

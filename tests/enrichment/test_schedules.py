@@ -13,18 +13,19 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from buckets.filling import continue_fill, duplicate, start_fill
+from buckets.filling.fills import continue_fill, duplicate, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import delete_bucket
-from enrichment import desk, ticking
 from enrichment.models import Run, Schedule
-from enrichment.schedules import change_schedule, create_schedule, run_now
+from enrichment.scheduling import tick
+from enrichment.scheduling.services import change_schedule, create_schedule, run_now
+from enrichment.scheduling.tick import MAX_FAILURES, run_due_schedules
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError, cancel_run, pause_run
-from enrichment.ticking import MAX_FAILURES, tick
+from integrations.ledger.pace import database_now
 from integrations.models import Purse, Vendor
-from integrations.pace import database_now
 from leads.models import Lead
+from operations import home
 from sandbox.server import Sandbox
 from tests.support import billed, finish, make_bucket, make_user
 
@@ -57,7 +58,7 @@ def due(schedule: Schedule, ago: timedelta = timedelta(minutes=1)) -> Schedule:
 
 def do(schedule: Schedule) -> Schedule:
     due(schedule)
-    assert tick() == 1
+    assert run_due_schedules() == 1
     schedule.refresh_from_db()
     return schedule
 
@@ -95,13 +96,13 @@ def test_a_new_schedule_goes_by_its_owners_clock(sandbox: Sandbox) -> None:
 
 def test_nothing_happens_before_its_time(bucket: Bucket) -> None:
     make(bucket)
-    assert tick() == 0
+    assert run_due_schedules() == 0
     assert Run.objects.count() == 0
 
 
 def test_what_was_missed_for_three_days_is_done_once(bucket: Bucket) -> None:
     schedule = due(make(bucket, limit=10), timedelta(days=3))
-    assert (tick(), tick()) == (1, 0)
+    assert (run_due_schedules(), run_due_schedules()) == (1, 0)
     schedule.refresh_from_db()
     assert Run.objects.count() == 1
     assert schedule.next_at is not None and schedule.next_at > database_now()
@@ -122,7 +123,7 @@ def test_across_the_leap_of_the_clock_it_is_done_once_each_day(bucket: Bucket) -
     done = []
     for half_hour in range(120):
         now = datetime(2027, 3, 13, 6, tzinfo=UTC) + timedelta(minutes=30 * half_hour)
-        if tick(now=now):
+        if run_due_schedules(now=now):
             done.append(now.astimezone(ZoneInfo("America/New_York")).strftime("%d %H:%M"))
             cancel_run(run=Run.objects.latest("pk"))
     assert done == ["13 02:30", "14 03:00", "15 02:30"]
@@ -166,7 +167,7 @@ def test_a_run_that_its_vendor_paused_goes_on_at_the_next_time_once_the_vendor_s
     for night in (1, 2):
         schedule = do(schedule)
         assert (schedule.last_result, schedule.failures) == ("Waits for its vendor: The key was refused.", night)
-    needs = {need.title: need.words for need in desk.needs(bucket.owner)}
+    needs = {need.title: need.words for need in home.needs(bucket.owner)}
     assert needs["Schedule failed: Leads"] == "Waits for its vendor: The key was refused. 2 times in a row."
 
     Vendor.objects.update(paused_reason="")
@@ -175,7 +176,7 @@ def test_a_run_that_its_vendor_paused_goes_on_at_the_next_time_once_the_vendor_s
     schedule.refresh_from_db()
     assert schedule.last_result == "Its last run goes on: the vendor that had paused it sells again."
     assert (schedule.failures, schedule.last_run) == (0, run)
-    assert "Schedule failed: Leads" not in {need.title for need in desk.needs(bucket.owner)}
+    assert "Schedule failed: Leads" not in {need.title for need in home.needs(bucket.owner)}
     assert finish(run).status == "completed"
     assert Run.objects.count() == 1
     do(schedule)
@@ -189,7 +190,7 @@ def test_a_time_left_out_is_a_failure_unless_a_person_paused_the_run(bucket: Buc
     schedule = do(schedule)
     assert (schedule.last_result, schedule.failures) == ("Left out: its last run is still paused (Why).", failures)
     assert Run.objects.count() == 1
-    titles = {need.title for need in desk.needs(bucket.owner)}
+    titles = {need.title for need in home.needs(bucket.owner)}
     assert ("Schedule failed: Leads" in titles) is bool(failures)
 
 
@@ -329,7 +330,7 @@ def test_a_closed_vendor_is_told_as_a_failure_and_switches_nothing_off(
     bucket: Bucket, settings: Any, closed: Any, words: str
 ) -> None:
     schedule, vendors = make(bucket), settings.VENDORS
-    tick()
+    run_due_schedules()
     Vendor.objects.get_or_create(name="realestateapi")
     if closed == "no key":
         settings.VENDORS = vendors | {"realestateapi": vendors["realestateapi"] | {"key": ""}}
@@ -339,7 +340,7 @@ def test_a_closed_vendor_is_told_as_a_failure_and_switches_nothing_off(
         do(schedule)
         assert (schedule.last_result, schedule.failures, schedule.enabled) == (words, n, True)
     assert schedule.next_at is not None and Run.objects.count() == 0
-    needs = {need.title: need.words for need in desk.needs(bucket.owner)}
+    needs = {need.title: need.words for need in home.needs(bucket.owner)}
     assert needs["Schedule failed: Leads"] == f"{words} {MAX_FAILURES + 2} times in a row."
 
     settings.VENDORS = vendors
@@ -362,7 +363,7 @@ def test_its_own_failures_switch_it_off_after_five_and_are_counted_anew_after_a_
     do(schedule)
     assert schedule.last_result == "The limit must be from 1 to 100000. It has switched itself off."
     assert (schedule.enabled, schedule.next_at) == (False, None)
-    assert (tick(), Run.objects.count()) == (0, 0)
+    assert (run_due_schedules(), Run.objects.count()) == (0, 0)
 
     change_schedule(schedule=schedule, changes={"enabled": True, "options": {"limit": 10}})
     do(schedule)
@@ -400,7 +401,7 @@ def test_a_broken_row_says_so_and_keeps_nobody_from_their_turn(
     bad, good = make(bucket), make(bucket, limit=10)
     Schedule.objects.filter(pk=bad.pk).update(**broken)
     due(bad, timedelta(hours=2)), due(good)
-    assert tick() == 2
+    assert run_due_schedules() == 2
     bad.refresh_from_db()
     assert bad.last_result.startswith(words)
     assert (bad.enabled, bad.failures) == (stays, 1)
@@ -457,4 +458,4 @@ def test_switched_off_it_is_not_due_and_cannot_be_run_now(bucket: Bucket) -> Non
     assert schedule.next_at is None
     with pytest.raises(RunError, match="switched off"):
         run_now(schedule=schedule)
-    assert ticking.tick() == 0
+    assert tick.tick() == 0

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from enrichment.cadence import cadence_in_words, said
 from enrichment.rules import BadCadence, next_tick
+from enrichment.scheduling.cadence import cadence_in_words, said
 
 
 def ticks(cadence: str, zone: str, after: datetime, count: int) -> list[str]:

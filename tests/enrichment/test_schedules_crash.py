@@ -19,8 +19,8 @@ from django.db import connection
 
 from buckets.models import Bucket
 from enrichment.models import Run, RunItem, Schedule
-from enrichment.ticking import tick
-from integrations.pace import database_now
+from enrichment.scheduling.tick import run_due_schedules
+from integrations.ledger.pace import database_now
 from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.enrichment.test_schedules import due, make
@@ -31,9 +31,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WORKER = """
 import django
 django.setup()
-from enrichment.ticking import tick
+from enrichment.scheduling.tick import run_due_schedules
 print("ready", flush=True)
-tick()
+run_due_schedules()
 """
 
 
@@ -99,7 +99,7 @@ def test_killed_after_its_run_was_made_and_before_the_commit_there_is_neither(sa
     was, schedule = schedule.next_at, Schedule.objects.get()
     assert (schedule.next_at, schedule.last_run, schedule.last_at) == (was, None, None)
 
-    assert (tick(), tick()) == (1, 0)
+    assert (run_due_schedules(), run_due_schedules()) == (1, 0)
     assert Run.objects.get().total == 5
 
 
@@ -107,8 +107,8 @@ def test_a_row_in_somebody_elses_hands_is_left_to_them(sandbox: Sandbox, bucket:
     schedule = due(make(bucket, limit=5))
     with psycopg.connect(database_url()) as other:
         other.execute("SELECT 1 FROM enrichment_schedule WHERE id = %s FOR UPDATE", [schedule.pk])
-        assert tick() == 0
-    assert (tick(), Run.objects.count()) == (1, 1)
+        assert run_due_schedules() == 0
+    assert (run_due_schedules(), Run.objects.count()) == (1, 1)
 
 
 def test_killed_while_it_asks_what_has_changed_another_asks_when_the_lease_is_over(
@@ -124,9 +124,9 @@ def test_killed_while_it_asks_what_has_changed_another_asks_when_the_lease_is_ov
     kill(worker)
     sandbox.faults.replace([])
 
-    assert tick() == 0  # somebody may still be asking
+    assert run_due_schedules() == 0  # somebody may still be asking
     Schedule.objects.update(lease_until=database_now() - timedelta(seconds=1))
-    assert tick() == 1
+    assert run_due_schedules() == 1
     schedule.refresh_from_db()
     assert schedule.last_result == "0 of 20 leads with facts older than 30 days have changed at the vendor."
     assert (schedule.lease_until, Run.objects.count()) == (None, 0)

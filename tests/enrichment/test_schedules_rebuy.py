@@ -10,14 +10,14 @@ import pytest
 import requests
 
 from buckets.models import Bucket
-from enrichment import changes
 from enrichment.models import Run, Schedule
-from enrichment.schedules import create_schedule
+from enrichment.scheduling import changed_leads
+from enrichment.scheduling.services import create_schedule
+from enrichment.scheduling.tick import MAX_FAILURES, run_due_schedules
 from enrichment.selectors import schedule_result
 from enrichment.services import retry_options
-from enrichment.ticking import MAX_FAILURES, tick
+from integrations.ledger.pace import database_now
 from integrations.models import Lookup, Vendor
-from integrations.pace import database_now
 from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.enrichment.test_schedules import at_once, do, due
@@ -122,7 +122,7 @@ def test_contacts_of_the_same_owner_are_not_bought_again(sandbox: Sandbox, bucke
 def test_many_workers_at_once_buy_once(sandbox: Sandbox, bucket: Bucket) -> None:
     changed_at_vendor(sandbox, list(bucket.leads.order_by("pk")[:7]), 5)
     schedule = due(rebuy(bucket))
-    at_once(5, tick)
+    at_once(5, run_due_schedules)
     schedule.refresh_from_db()
     run = finish(schedule.last_run)
     assert (Run.objects.count(), run.total, billed(sandbox)) == (2, 7, Decimal("0.35"))
@@ -132,7 +132,7 @@ def test_many_workers_at_once_buy_once(sandbox: Sandbox, bucket: Bucket) -> None
 def test_a_limit_takes_those_owned_longest_and_the_next_tick_the_others(
     sandbox: Sandbox, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "IDS", 10)  # so that few leads make many questions
+    monkeypatch.setattr(changed_leads, "IDS", 10)  # so that few leads make many questions
     leads = list(bucket.leads.order_by("pk"))
     old = leads[30:42]
     Lead.objects.filter(pk__in=[lead.pk for lead in old]).update(enriched_at=database_now() - timedelta(days=80))

@@ -15,12 +15,14 @@ from django.urls import reverse
 from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import create_bucket
-from enrichment import desk, lanes, services, sweeps
+from enrichment import services
 from enrichment.models import Run, RunItem, Turn
 from enrichment.rules import cap_reason, day_of_cap, month_of_cap
 from enrichment.services import RunError
+from enrichment.worker import pump_lease, sweeps
+from integrations.ledger.pace import database_now
 from integrations.models import Operation, Purse
-from integrations.pace import database_now
+from operations import home
 from sandbox.server import Sandbox
 from tests.admin_site import superuser
 from tests.support import finish, make_bucket, make_user, start
@@ -190,7 +192,7 @@ def test_a_month_that_is_over_is_resumed_from_home_with_one_press(bucket: Bucket
     user = bucket.owner
     User.objects.filter(pk=user.pk).update(is_staff=True)
     client.force_login(user)
-    need = next(need for need in desk.needs(user) if need.title == "Paused: Leads")
+    need = next(need for need in home.needs(user) if need.title == "Paused: Leads")
     assert (need.resume, need.words) == (True, cap_reason("user:7:1999-12", Decimal(5)))
     where = reverse("admin:buckets_bucket_run_resume", args=[bucket.pk, run.pk])
     page = client.get("/admin/").content.decode()
@@ -208,7 +210,7 @@ def test_home_offers_no_button_that_would_do_nothing(bucket: Bucket) -> None:
     offers = {}
     for scope in (run.cap_scope, "run:1", f"leads:7:{day(now, 0)}", f"leads:7:{day(now, 1)}"):
         Run.objects.filter(pk=run.pk).update(cap_scope=scope)
-        offers[scope.split(":")[0]] = [need.resume for need in desk.needs(user) if need.title.startswith("Paused")]
+        offers[scope.split(":")[0]] = [need.resume for need in home.needs(user) if need.title.startswith("Paused")]
     assert offers == {"user": [False], "run": [False], "leads": [True]}
 
 
@@ -218,7 +220,7 @@ def test_home_offers_no_button_that_would_do_nothing(bucket: Bucket) -> None:
 def test_the_runs_of_a_user_who_is_switched_off_pause_and_go_on_with_the_user(bucket: Bucket) -> None:
     run = start(bucket)
     User.objects.filter(username="ann").update(is_active=False)
-    assert not lanes.has_work(1)  # nothing rings, even before the sweep comes
+    assert not pump_lease.has_work(1)  # nothing rings, even before the sweep comes
     theirs = start(bucket_of(make_user("bob")))
 
     assert sum(at_once(3, sweeps.hold_runs_of_inactive_users)) == 1

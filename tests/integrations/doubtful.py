@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from common.db.ids import uuid7
-from integrations import catalogue
+from integrations.ledger import catalogue
 from integrations.models import Lookup, Purse, VendorCall
 
 RESERVED = Decimal("0.10")

@@ -9,9 +9,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from accounts.models import User
-from integrations import pace, purses
-from integrations.contract import Query
+from integrations.ledger import budgets, pace
 from integrations.models import Purse, VendorCall
+from integrations.vendors.contract import Query
 
 State = VendorCall.State
 ZERO = Decimal(0)
@@ -108,7 +108,7 @@ class Books:
                 if call.state in (State.RESERVED, State.SENT, State.IN_DOUBT):
                     reserved[scope] += amount  # type: ignore[assignment]  # a Counter counts Decimals as well
                 elif call.state in (State.SETTLED, State.WRITTEN_OFF):
-                    spent[scope] += call.inputs if scope.startswith(purses.LEADS) else call.cost  # type: ignore[assignment]
+                    spent[scope] += call.inputs if scope.startswith(budgets.LEADS) else call.cost  # type: ignore[assignment]
         return dict(reserved), dict(spent)  # type: ignore[arg-type]
 
     def sell(self, call: Call) -> None:

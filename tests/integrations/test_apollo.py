@@ -12,13 +12,20 @@ import responses
 from hypothesis import given
 from responses.matchers import header_matcher, json_params_matcher, query_param_matcher
 
-from integrations.apollo import client, parse, webhook
-from integrations.apollo.client import Health
-from integrations.apollo.doors import OrganizationEnrich, PeopleMatch
-from integrations.apollo.parse import DATA_KEYS, DATA_ORGANIZATION_KEYS, ORGANIZATION_KEYS, PEOPLE_KEYS, Reveal, Window
-from integrations.apollo.queries import organization_query, people_query
-from integrations.contract import Answer, Query, Reply
-from integrations.errors import Category, HeldBack, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.vendors.apollo import client, parse, webhook
+from integrations.vendors.apollo.client import Health
+from integrations.vendors.apollo.doors import OrganizationEnrich, PeopleMatch
+from integrations.vendors.apollo.parse import (
+    DATA_KEYS,
+    DATA_ORGANIZATION_KEYS,
+    ORGANIZATION_KEYS,
+    PEOPLE_KEYS,
+    Reveal,
+    Window,
+)
+from integrations.vendors.apollo.queries import organization_query, people_query
+from integrations.vendors.contract import Answer, Query, Reply
+from integrations.vendors.errors import Category, HeldBack, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
 from tests.integrations.samples import a_few, json_values, keys_of, nested, sample, sample_text
 
 BASE = "http://apollo.test/api/v1"

@@ -12,8 +12,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.models import User
-from integrations import bills, books, catalogue
+from integrations.ledger import catalogue
 from integrations.models import BilledDay, VendorCall
+from integrations.operating import bills, books
 from tests.admin_site import staff, superuser, words
 from tests.command_line import assert_refused, run
 from tests.integrations.doubtful import doubtful

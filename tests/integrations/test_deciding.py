@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 
-from integrations import catalogue
 from integrations.admin.words import CATEGORIES, category
-from integrations.errors import Category
+from integrations.ledger import catalogue
 from integrations.models import Lookup, UnreadableAnswer, VendorCall
+from integrations.vendors.errors import Category
 from tests.admin_site import address, signed_in, staff, superuser, words
 from tests.command_line import assert_refused, run
 from tests.integrations.doubtful import doubtful, money

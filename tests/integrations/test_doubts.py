@@ -12,9 +12,10 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
-from integrations import calls, doubts
-from integrations.doubts import Outage
+from integrations.ledger import calls
 from integrations.models import Lookup, PhoneReveal, VendorCall
+from integrations.operating import doubts
+from integrations.operating.doubts import Outage
 from tests.integrations.doubtful import doubtful, money
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

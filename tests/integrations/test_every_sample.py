@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 import responses
 
-from integrations.apollo import client as apollo
-from integrations.apollo.doors import OrganizationEnrich, PeopleMatch
-from integrations.apollo.queries import organization_query, people_query
-from integrations.contract import Reply
-from integrations.errors import InDoubt, Misconfigured, Rejected, UnprovenMiss, VendorFailure
-from integrations.normalise import parse_json
-from integrations.realestateapi import client as realestateapi
-from integrations.realestateapi.doors import PropertyDetail, PropertySearchPage, SkipTrace
-from integrations.realestateapi.queries import detail_query, search_query, skip_trace_query
-from integrations.signalhouse import client as signalhouse
-from integrations.signalhouse.doors import SkipTrace as SignalHouseTrace
+from integrations.vendors.apollo import client as apollo
+from integrations.vendors.apollo.doors import OrganizationEnrich, PeopleMatch
+from integrations.vendors.apollo.queries import organization_query, people_query
+from integrations.vendors.contract import Reply
+from integrations.vendors.errors import InDoubt, Misconfigured, Rejected, UnprovenMiss, VendorFailure
+from integrations.vendors.normalise import parse_json
+from integrations.vendors.realestateapi import client as realestateapi
+from integrations.vendors.realestateapi.doors import PropertyDetail, PropertySearchPage, SkipTrace
+from integrations.vendors.realestateapi.queries import detail_query, search_query, skip_trace_query
+from integrations.vendors.signalhouse import client as signalhouse
+from integrations.vendors.signalhouse.doors import SkipTrace as SignalHouseTrace
 from tests.integrations.samples import SAMPLES
 
 CALL = "01936f00-0000-7000-8000-000000000001"

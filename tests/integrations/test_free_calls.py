@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import responses
 
-from integrations import catalogue, services
-from integrations.errors import Category
+from integrations import services
+from integrations.ledger import catalogue
 from integrations.models import Operation, Vendor, VendorCall
-from integrations.realestateapi.client import IdPage
+from integrations.vendors.errors import Category
+from integrations.vendors.realestateapi.client import IdPage
 from tests.support import make_user, set_operations
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,13 +13,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.db.ids import uuid7
-from integrations import breaker, calls, catalogue, gate, pace, registry
-from integrations.contract import Answer, Query, Reply
-from integrations.errors import Category, Evidence, InDoubt, NotSent, Rejected, UnprovenMiss, VendorFailure
-from integrations.gate import Closed, Payer, Plan
+from integrations.ledger import breaker, calls, catalogue, gate, pace
+from integrations.ledger.budgets import Afterwards, money_cap
+from integrations.ledger.gate import Closed, Payer, Plan
 from integrations.models import Lookup, Operation, Purse, UnreadableAnswer, Vendor, VendorCall
-from integrations.purses import Afterwards, money_cap
-from integrations.realestateapi.queries import detail_query
+from integrations.vendors import registry
+from integrations.vendors.contract import Answer, Query, Reply
+from integrations.vendors.errors import Category, Evidence, InDoubt, NotSent, Rejected, UnprovenMiss, VendorFailure
+from integrations.vendors.realestateapi.queries import detail_query
 from sandbox.server import Sandbox
 from tests.support import billed, fail_with, make_user, requests_of, some_ids
 

@@ -26,11 +26,11 @@ from hypothesis.stateful import (
 
 from accounts.models import User
 from common.db.ids import uuid7
-from integrations import calls, catalogue, gate
-from integrations.contract import Answer, Query, Reply
-from integrations.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.ledger import calls, catalogue, gate
+from integrations.ledger.budgets import money_cap
 from integrations.models import Lookup, Operation, Purse, VendorCall
-from integrations.purses import money_cap
+from integrations.vendors.contract import Answer, Query, Reply
+from integrations.vendors.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
 from tests.integrations.gate_books import KEYS, PRICE, VENDOR_CAP, Books, Call
 
 State = VendorCall.State

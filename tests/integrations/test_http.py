@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import responses
 
-from integrations import http
-from integrations.errors import InDoubt, Misconfigured, NotSent, VendorFailure
-from integrations.http import HttpRequest, HttpResponse, send
+from integrations.vendors import http
+from integrations.vendors.errors import InDoubt, Misconfigured, NotSent, VendorFailure
+from integrations.vendors.http import HttpRequest, HttpResponse, send
 
 Handler = Callable[[socket.socket], None]
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 7\r\n\r\n{"a":1}'

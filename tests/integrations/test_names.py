@@ -12,13 +12,14 @@ import pytest
 from django.apps import apps
 from django.db import connection, transaction
 
-from integrations import catalogue, names
-from integrations.contract import Answer
-from integrations.errors import Category
+from integrations.ledger import catalogue
+from integrations.ledger.pace import database_now
+from integrations.lookups import names
 from integrations.models import Lookup, PropertyName
-from integrations.pace import database_now
-from integrations.realestateapi.naming import names_of
 from integrations.services import known_property_ids
+from integrations.vendors.contract import Answer
+from integrations.vendors.errors import Category
+from integrations.vendors.realestateapi.naming import names_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations import normalise
+from integrations.vendors import normalise
 from tests.integrations.samples import a_few, json_values
 
 

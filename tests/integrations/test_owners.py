@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations import owners
-from integrations.owners import Likeness
+from integrations.vendors import owners
+from integrations.vendors.owners import Likeness
 from tests.integrations.samples import a_few
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from integrations import catalogue, pace
+from integrations.ledger import catalogue, pace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,9 +12,10 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from common.api.base import NEEDS_ADMINISTRATOR
-from enrichment.metrics import exposition
-from integrations import breaker, catalogue, vendors
+from integrations.ledger import breaker, catalogue
 from integrations.models import Operation, Vendor
+from integrations.operating import vendors
+from operations.metrics import exposition
 from tests.admin_site import act, address, staff, superuser, words
 from tests.api.client import Api, refused
 from tests.command_line import assert_refused, run

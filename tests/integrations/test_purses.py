@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 from django.db import connection, transaction
 
-from integrations import purses
+from integrations.ledger import budgets
+from integrations.ledger.budgets import Cap
 from integrations.models import Purse
-from integrations.purses import Cap
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NICKEL = Decimal("0.05")
@@ -18,7 +18,7 @@ NICKEL = Decimal("0.05")
 
 def reserve(caps: list[Cap], count: int) -> tuple[int, dict[str, Decimal], Cap | None]:
     with transaction.atomic():
-        return purses.reserve(caps, [NICKEL] * count)
+        return budgets.reserve(caps, [NICKEL] * count)
 
 
 def test_what_fits_under_the_tightest_cap_is_reserved_everywhere() -> None:
@@ -67,6 +67,6 @@ def test_fifty_buyers_at_once_with_money_for_ten_reserve_exactly_ten() -> None:
 def test_settling_gives_back_what_was_held_and_keeps_what_was_spent() -> None:
     _, holds, _ = reserve([Cap("run:a", None, "run")], 4)
     with transaction.atomic():
-        purses.settle(holds, {"run:a": Decimal("0.15")})
+        budgets.settle(holds, {"run:a": Decimal("0.15")})
     purse = Purse.objects.get(scope="run:a")
     assert (purse.reserved, purse.spent) == (0, Decimal("0.15"))

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from responses.matchers import header_matcher, json_params_matcher
 
-from integrations.contact import skip_trace_query
-from integrations.contract import Answer, Reply
-from integrations.errors import (
+from integrations.vendors.contact import skip_trace_query
+from integrations.vendors.contract import Answer, Reply
+from integrations.vendors.errors import (
     Category,
     Evidence,
     InDoubt,
@@ -26,10 +26,10 @@ from integrations.errors import (
     UnprovenMiss,
     VendorFailure,
 )
-from integrations.realestateapi import client, parse
-from integrations.realestateapi.doors import PropertyDetail
-from integrations.realestateapi.parse import DETAIL_KEYS
-from integrations.realestateapi.queries import detail_query
+from integrations.vendors.realestateapi import client, parse
+from integrations.vendors.realestateapi.doors import PropertyDetail
+from integrations.vendors.realestateapi.parse import DETAIL_KEYS
+from integrations.vendors.realestateapi.queries import detail_query
 from tests.integrations.samples import a_few, assert_keeps_no_trait, json_values, nested, sample, sample_text
 
 BASE = "http://realestateapi.test"

@@ -13,14 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from responses.matchers import json_params_matcher
 
-from integrations.contract import Answer, Reply
-from integrations.errors import Category, HeldBack, Misconfigured, NotSent, Rejected, UnprovenMiss, VendorFailure
-from integrations.realestateapi import client, parse
-from integrations.realestateapi.client import IdPage
-from integrations.realestateapi.doors import PropertySearchPage
-from integrations.realestateapi.parse import ROW_KEYS
-from integrations.realestateapi.places import KeyInfo, Place
-from integrations.realestateapi.queries import PAGE_MAX, detail_query, search_query
+from integrations.vendors.contract import Answer, Reply
+from integrations.vendors.errors import (
+    Category,
+    HeldBack,
+    Misconfigured,
+    NotSent,
+    Rejected,
+    UnprovenMiss,
+    VendorFailure,
+)
+from integrations.vendors.realestateapi import client, parse
+from integrations.vendors.realestateapi.client import IdPage
+from integrations.vendors.realestateapi.doors import PropertySearchPage
+from integrations.vendors.realestateapi.parse import ROW_KEYS
+from integrations.vendors.realestateapi.places import KeyInfo, Place
+from integrations.vendors.realestateapi.queries import PAGE_MAX, detail_query, search_query
 from tests.integrations.samples import SAMPLES, a_few, assert_keeps_no_trait, json_values, nested, sample
 
 BASE = "http://realestateapi.test"

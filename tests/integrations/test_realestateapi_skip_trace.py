@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from responses.matchers import json_params_matcher
 
-from integrations import normalise, owners
-from integrations.contact import CONTACT_KEYS, contact_facts
-from integrations.contract import Answer, Query, Reply
-from integrations.errors import (
+from integrations.vendors import normalise, owners
+from integrations.vendors.contact import CONTACT_KEYS, contact_facts
+from integrations.vendors.contract import Answer, Query, Reply
+from integrations.vendors.errors import (
     Category,
     Evidence,
     HeldBack,
@@ -28,10 +28,10 @@ from integrations.errors import (
     UnprovenMiss,
     VendorFailure,
 )
-from integrations.owners import is_company
-from integrations.realestateapi import client, persons
-from integrations.realestateapi.doors import MATCH_REQUIREMENTS, SkipTrace
-from integrations.realestateapi.queries import skip_trace_query
+from integrations.vendors.owners import is_company
+from integrations.vendors.realestateapi import client, persons
+from integrations.vendors.realestateapi.doors import MATCH_REQUIREMENTS, SkipTrace
+from integrations.vendors.realestateapi.queries import skip_trace_query
 from tests.integrations.samples import SAMPLES, a_few, assert_keeps_no_trait, json_values, nested, sample
 
 BASE = "http://realestateapi.test"

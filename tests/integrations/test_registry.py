@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integrations import registry
+from integrations.vendors import registry
 
 OPERATIONS = {
     "property_search": ("realestateapi", 1),

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from common.db.ids import uuid7
-from integrations import catalogue
+from integrations.ledger import catalogue
 from integrations.models import PhoneReveal, Purse, VendorCall
 from tests.admin_site import act, address, staff, superuser, words
 

@@ -11,7 +11,8 @@ from django.apps import apps
 from django.db import connection
 
 from common.values import bounds
-from integrations import catalogue, migrations
+from integrations import migrations
+from integrations.ledger import catalogue
 from integrations.models import Operation
 
 MIGRATION = next(Path(str(migrations.__file__)).parent.glob("*_sane_settings.py")).stem

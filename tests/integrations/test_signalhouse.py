@@ -12,12 +12,12 @@ import responses
 from hypothesis import given
 from responses.matchers import header_matcher, json_params_matcher
 
-from integrations.contact import CONTACT_KEYS
-from integrations.contract import Answer, Reply
-from integrations.errors import Category, HeldBack, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
-from integrations.signalhouse import client
-from integrations.signalhouse.doors import SkipTrace
-from integrations.signalhouse.queries import skip_trace_query
+from integrations.vendors.contact import CONTACT_KEYS
+from integrations.vendors.contract import Answer, Reply
+from integrations.vendors.errors import Category, HeldBack, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.vendors.signalhouse import client
+from integrations.vendors.signalhouse.doors import SkipTrace
+from integrations.vendors.signalhouse.queries import skip_trace_query
 from tests.integrations.samples import a_few, assert_keeps_no_trait, json_values, nested
 
 URL = "http://signalhouse.test/skip-trace"

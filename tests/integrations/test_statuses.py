@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations import statuses
-from integrations.errors import (
+from integrations.vendors import statuses
+from integrations.vendors.errors import (
     Category,
     Evidence,
     HeldBack,
@@ -24,7 +24,7 @@ from integrations.errors import (
     ScopeRefused,
     VendorFailure,
 )
-from integrations.http import HttpRequest, HttpResponse
+from integrations.vendors.http import HttpRequest, HttpResponse
 from tests.integrations.samples import a_few, json_values, sample
 
 NOW = datetime(2026, 11, 24, 21, 30, tzinfo=UTC)

@@ -12,11 +12,12 @@ import pytest
 from django.apps import apps
 from django.db import connection, transaction
 
-from integrations import catalogue, gate, normalise
-from integrations.contact import skip_trace_query
+from integrations.ledger import catalogue, gate
+from integrations.ledger.pace import database_now
+from integrations.lookups.owned import fresh_answers
 from integrations.models import Lookup, Operation, Vendor
-from integrations.owned import fresh_answers
-from integrations.pace import database_now
+from integrations.vendors import normalise
+from integrations.vendors.contact import skip_trace_query
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from common.db.ids import uuid7
-from integrations import breaker, catalogue, vendors
+from integrations.ledger import breaker, catalogue
 from integrations.models import Lookup, Operation, Purse, Vendor, VendorCall
+from integrations.operating import vendors
 from tests.admin_site import address, staff, superuser, words
 from tests.command_line import assert_refused, run
 from tests.support import billed, requests_of

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from buckets.services import create_bucket
 from leads.models import Activity, Lead, SavedView, Tag
-from leads.saved_views import ViewRefused, save_view
+from leads.selection.saved_views import ViewRefused, save_view
 from leads.services import add_activity, add_tag
 from tests.admin_site import address, sees_contacts, staff, superuser
 

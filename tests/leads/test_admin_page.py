@@ -12,7 +12,7 @@ from buckets.services import create_bucket
 from enrichment.models import Run, RunItem
 from integrations.models import Purse
 from leads.models import Activity, Lead, SavedView, Tag
-from leads.saved_views import VIEWS_AT_MOST, ViewRefused, save_view
+from leads.selection.saved_views import VIEWS_AT_MOST, ViewRefused, save_view
 from leads.services import add_activity, add_tag
 from tests.admin_site import act, address, staff, superuser, words
 from tests.support import make_user

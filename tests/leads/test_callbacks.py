@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from leads.models import Activity, Lead
 from leads.rules import BadTime
-from leads.saved_views import save_view
+from leads.selection.saved_views import save_view
 from leads.services import CALLBACK_AHEAD, add_activity, finish_callback
 from tests.admin_site import address, staff, superuser, words
 from tests.leads.samples import make_leads

@@ -9,9 +9,9 @@ import pytest
 from buckets.models import Bucket
 from buckets.services import create_bucket
 from common.contacts import masked
-from integrations import catalogue
+from integrations.ledger import catalogue
 from integrations.models import Lookup
-from leads.disclosures import export_pieces
+from leads.contacts.disclosures import export_pieces
 from leads.models import Disclosure, Lead
 from tests.admin_site import act, address, sees_contacts, staff, superuser
 from tests.api.client import Api
@@ -157,7 +157,7 @@ def test_only_the_chosen_leads_of_ones_own_are_exported(ann):
 
 
 def test_an_export_that_is_broken_off_is_recorded_with_what_had_left(ann, monkeypatch):
-    monkeypatch.setattr("leads.export.PIECE", 1)
+    monkeypatch.setattr("leads.selection.export.PIECE", 1)
     bucket, _ = create_bucket(by=ann[0], name="Many", property_ids=[str(n) for n in range(100)])
     pieces = export_pieces(Lead.objects.filter(bucket=bucket), by=ann[0], via="api", bucket_id=bucket.pk)
     assert recorded() == [("ann", "export", "api", None)]

@@ -10,8 +10,8 @@ import pytest
 from django.db.models import BooleanField
 
 from common.filters import Bound, Flag
-from leads.filters import FILTERS, BadFilter, matching, understood
 from leads.models import Lead
+from leads.selection.filters import FILTERS, BadFilter, matching, understood
 from leads.services import set_tags
 from tests.leads.samples import make_leads
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from django.db import models
 
-from leads.facts import APOLLO, CONTACT, PROPERTY, FactRow, Source, save_facts
+from leads.facts.saving import APOLLO, CONTACT, PROPERTY, FactRow, Source, save_facts
 from leads.models import Lead
 from tests.leads.samples import make_lead, make_leads
 

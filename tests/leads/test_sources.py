@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from leads.facts import APOLLO, CONTACT, PROPERTY, FactRow, Source, save_facts
+from leads.facts.saving import APOLLO, CONTACT, PROPERTY, FactRow, Source, save_facts
+from leads.facts.sources import other_person, same_name
 from leads.models import Lead
-from leads.sources import other_person, same_name
 from tests.leads.samples import make_lead, make_leads
 
 pytestmark = pytest.mark.django_db

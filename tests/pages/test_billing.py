@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from integrations import catalogue
+from integrations.ledger import catalogue
 from integrations.models import BilledDay, Vendor, VendorCall
 from tests.integrations.doubtful import doubtful
 from tests.pages.checks import WIDTHS

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from buckets.filling import continue_fill, open_fills
+from buckets.filling.fills import continue_fill, open_fills
 from buckets.models import Bucket, Fill
 from leads.models import Lead
 from sandbox.server import Sandbox

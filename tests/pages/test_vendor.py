@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from accounts.models import User
-from integrations import catalogue
+from integrations.ledger import catalogue
 from integrations.models import Vendor
 
 if TYPE_CHECKING:

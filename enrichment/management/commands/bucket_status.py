@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket, Fill
 from common.commands.base import ProductCommand, add_user, row_of, user_named
-from enrichment.management.runs import add_following, follow_runs, run_facts, run_lines
+from enrichment.management.helpers.runs import add_following, follow_runs, run_facts, run_lines
 from enrichment.models import Run
 from enrichment.selectors import bucket_money, remaining, workers_alive
 

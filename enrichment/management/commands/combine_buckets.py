@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from buckets.algebra import Sets
-from buckets.filling import combine
-from buckets.management.follow import LATER, add_following, follow_fill
+from buckets.filling.algebra import Sets
+from buckets.filling.fills import combine
+from buckets.management.helpers.follow import LATER, add_following, follow_fill
 from common.commands.base import ProductCommand, add_user, id_of, user_named
-from enrichment.combining import Preview, preview
+from enrichment.quoting.combination_preview import Preview, preview
 
 
 class Command(ProductCommand):

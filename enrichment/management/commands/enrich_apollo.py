@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from buckets.models import Bucket
 from common.commands.base import add_user, id_of, row_of
-from enrichment.management.runs import StartingCommand, dollars
+from enrichment.management.helpers.runs import StartingCommand, dollars
 from enrichment.models import Run
 from enrichment.services import RunOptions
 

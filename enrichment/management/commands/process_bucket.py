@@ -9,10 +9,10 @@ from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from common.commands.base import add_user, id_of, row_of, texts_of
-from enrichment.canary import HIT_RATE, SAMPLE, Canary
-from enrichment.management.runs import StartingCommand, dollars
+from enrichment.management.helpers.runs import StartingCommand, dollars
 from enrichment.services import RunOptions
-from leads.filters import understood
+from enrichment.worker.canary import HIT_RATE, SAMPLE, Canary
+from leads.selection.filters import understood
 
 
 class Command(StartingCommand):

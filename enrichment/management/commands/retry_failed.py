@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from common.commands.base import add_user, row_of
-from enrichment.management.runs import StartingCommand
+from enrichment.management.helpers.runs import StartingCommand
 from enrichment.models import Run
 from enrichment.services import retry_options
 

@@ -10,13 +10,14 @@ from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, row_of, texts_of, user_named
-from enrichment import schedules, ticking
-from enrichment.management.runs import dollars
+from enrichment.management.helpers.runs import dollars
 from enrichment.models import Schedule
+from enrichment.scheduling import services as schedules
+from enrichment.scheduling import tick
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError
-from integrations.pace import database_now
-from leads.filters import understood
+from integrations.ledger.pace import database_now
+from leads.selection.filters import understood
 
 
 class Command(ProductCommand):
@@ -93,7 +94,7 @@ class Command(ProductCommand):
     def _run_now(self, options: dict[str, Any]) -> None:
         """In this process: needs no worker for the schedule itself, but for the run it starts."""
         schedule = schedules.run_now(schedule=self._one(options))
-        ticking.tick_one(schedule.pk, now=database_now())
+        tick.tick_one(schedule.pk, now=database_now())
         self._tell(options, self._one(options))
 
     def _one(self, options: dict[str, Any]) -> Schedule:

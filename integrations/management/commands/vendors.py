@@ -11,9 +11,10 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.management.base import CommandError, CommandParser
 
 from common.commands.base import ProductCommand, add_user, dollars, user_named
-from integrations import bills, books, catalogue, vendors
+from integrations.ledger import catalogue
+from integrations.ledger.pace import database_now
 from integrations.models import Vendor
-from integrations.pace import database_now
+from integrations.operating import bills, books, vendors
 
 ACTS = ("list", "pause", "resume", "test", "confirm-prices", "set-price", "policy", "bill")
 WEEK = timedelta(days=7)

@@ -11,7 +11,7 @@ from buckets.imports.columns import BadMapping, Chosen, decide, guess
 from buckets.imports.preview import preview
 from buckets.imports.reading import Row
 from buckets.imports.rows import Reader, Unusable
-from integrations.realestateapi import naming
+from integrations.vendors.realestateapi import naming
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from buckets.imports.reading import Row
 from buckets.imports.rows import Reader
 from buckets.models import Bucket, Import
 from buckets.services import recount
-from leads.export import csv_pieces
-from leads.facts import CONTACT, FactRow, save_facts
+from leads.facts.saving import CONTACT, FactRow, save_facts
 from leads.models import Lead
+from leads.selection.export import csv_pieces
 from tests.buckets.imports.files import csv_of, imported, totals, undone
 from tests.support import make_user
 

@@ -24,9 +24,9 @@ from buckets.imports.selectors import failed_lines
 from buckets.models import Bucket, Import, ImportedLead, ImportFailure, ImportPiece
 from buckets.services import create_bucket
 from enrichment.models import RunItem
-from integrations import catalogue
+from integrations.ledger import catalogue
+from integrations.ledger.pace import database_now
 from integrations.models import Lookup
-from integrations.pace import database_now
 from leads.counters import change_counters
 from leads.models import Lead
 from leads.services import add_activity, change_status, create_tag, edit_lead, set_tags

@@ -1,0 +1,283 @@
+"""What saves ids into buckets in the background: all that a search finds, or a combination of other buckets. Free.
+
+A fill's stack says what is left. It changes in the transaction that stores what it drops, so that whoever is killed
+loses nothing, and two at once do nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from buckets.filling import algebra
+from buckets.filling.algebra import NAME_MAX, SetError, Sets, check_sets, copy_piece, in_words
+from buckets.models import Bucket, Fill
+from buckets.rules import IDS_PER_REQUEST, Slice, halves
+from buckets.services import BucketGone, create_bucket
+from common.bell import ring
+from common.faultpoints import commit
+from integrations import services as vendors
+from integrations.ledger.pace import database_now
+from integrations.vendors.errors import Category
+from leads.counters import hold_bucket
+from leads.services import insert_ids
+
+FILL_LEASE = timedelta(seconds=90)
+MAX_ATTEMPTS = 8  # with waits doubling from 2 s: about four minutes of a vendor that is away
+AT_ONCE = 10_000  # leads of a combination in one transaction, the first within the maker's request
+DESCRIPTION_MAX = 2000
+
+
+class _Overtaken(Exception):
+    """Another worker has gone on with the fill since, or its bucket is gone: nothing of ours may be written."""
+
+
+def create_bucket_from_search(
+    *, by: Any, name: str, criteria: Mapping[str, Any], limit: int | None = None, **options: Any
+) -> tuple[Bucket, Fill]:
+    """Makes an empty bucket and has a worker save what the search finds into it. `options` as for `create_bucket`."""
+    with transaction.atomic():
+        bucket, _ = create_bucket(by=by, name=name, **({"filters": criteria} | options))
+        return bucket, start_fill(bucket=bucket, criteria=criteria, limit=limit)
+
+
+def start_fill(
+    *, bucket: Bucket, criteria: Mapping[str, Any], limit: int | None = None, once: UUID | None = None
+) -> Fill:
+    """Has a worker save everything a search finds into the bucket, by free ids, in the background."""
+    slices = [Slice(dict(criteria)).as_json()]
+    fill = Fill.objects.create(bucket=bucket, criteria=dict(criteria), limit=limit, pending_slices=slices, once=once)
+    ring("buckets.fill", fill_id=str(fill.pk))
+    return fill
+
+
+def save_search(
+    *,
+    by: Any,
+    criteria: Mapping[str, Any],
+    press: UUID,
+    bucket: Bucket | None = None,
+    name: str = "",
+    limit: int | None = None,
+) -> Fill:
+    """Saves what a search finds to a bucket of one's own, or to a new one called `name`. Raises BucketGone.
+
+    press: as for `combine`.
+    """
+    if bucket is not None and bucket.owner_id != by.pk:
+        raise BucketGone
+
+    def make(once: UUID | None) -> Fill:
+        into = bucket or create_bucket(by=by, name=name, filters=criteria)[0]
+        return start_fill(bucket=into, criteria=criteria, limit=limit, once=once)
+
+    try:
+        return _once(by, press, [criteria, str(bucket.pk) if bucket else name, limit], make)
+    except IntegrityError as error:
+        raise BucketGone from error
+
+
+def combine(*, by: Any, name: str, sets: Sets, press: UUID | None = None) -> Fill:
+    """Makes a bucket of the properties of an expression over this user's buckets, for $0. Raises SetError.
+
+    Up to AT_ONCE leads are there when it returns; a worker copies the rest, as the buckets are then. press: names the
+    press of the button. The same press with the same wishes makes one bucket, however often and closely it comes.
+    """
+    if not 1 <= len(name.strip()) <= NAME_MAX:
+        raise SetError("INVALID", f"A bucket's name has 1 to {NAME_MAX} characters.", "name")
+
+    def make(once: UUID | None) -> Fill:
+        names = check_sets(by=by, sets=sets)
+        words = in_words(sets, names)[:DESCRIPTION_MAX]
+        fill = _copies(create_bucket(by=by, name=name.strip(), description=words)[0], sets, once)
+        if not fill.fetched:
+            raise SetError("EMPTY", "No property is in this combination: no bucket was made.")
+        return fill
+
+    return _once(by, press, [name, sets.as_json()], make)
+
+
+def duplicate(*, bucket: Bucket, name: str = "", press: UUID | None = None) -> Fill:
+    """Makes another bucket of the same property ids for the same owner, for $0. As `combine`, but it may be empty.
+
+    What people did with the leads stays in the first; facts that were bought serve the copy for $0 while fresh.
+    """
+    sets, title = Sets(all_of=(bucket.pk,)), (name or f"Copy of {bucket.name}")[:NAME_MAX]
+    kept = {part: getattr(bucket, part) for part in ("description", "source", "filters", "signals")}
+
+    def make(once: UUID | None) -> Fill:
+        check_sets(by=bucket.owner, sets=sets)
+        return _copies(create_bucket(by=bucket.owner, name=title, **kept)[0], sets, once)
+
+    return _once(bucket.owner, press, [title, sets.as_json()], make)
+
+
+def _copies(bucket: Bucket, sets: Sets, once: UUID | None) -> Fill:
+    """A fill of the bucket with the first leads of the expression; a worker is rung for where there are more."""
+    parts = [{"part": part, "after": None} for part in reversed(range(len(sets.parts("id"))))]
+    fill = Fill.objects.create(bucket=bucket, sets=sets.as_json(), pending_slices=parts, once=once)
+    while fill.pending_slices and fill.fetched < AT_ONCE:
+        _copy(fill)
+    if fill.pending_slices:
+        ring("buckets.fill", fill_id=str(fill.pk))
+    bucket.refresh_from_db()
+    return fill
+
+
+def _once(by: Any, press: UUID | None, wishes: Sequence[Any], make: Callable[[UUID | None], Fill]) -> Fill:
+    """What `make` makes in one transaction; what it made before for the same press with the same wishes.
+
+    Of two at the same moment, the fill's unique `once` undoes the later with all that it made.
+    """
+    once = press and uuid5(press, json.dumps([by.pk, *wishes], sort_keys=True))
+    mine = Fill.objects.filter(once=once, bucket__owner=by).select_related("bucket")
+    if once and (fill := mine.first()):
+        return fill
+    try:
+        with transaction.atomic():
+            return make(once)
+    except IntegrityError:
+        if once and (fill := mine.first()):
+            return fill
+        raise
+
+
+def continue_fill(fill_id: UUID) -> bool:
+    """Works on a fill for one lease, unless another worker has it. Returns whether there is more to do."""
+    fill = _take(fill_id)
+    if fill is None:
+        return False
+    deadline = database_now() + timedelta(seconds=settings.PUMP_SECONDS)
+    try:
+        while fill.pending_slices and database_now() < deadline:
+            _next_slice(fill)
+    except vendors.NotNow as refusal:
+        _postpone(fill, refusal)
+        return False
+    except _Overtaken:
+        return False
+    except ValueError as unaskable:  # also TooManyAlike, SetError
+        _fail(fill, str(unaskable))
+        return False
+    Fill.objects.filter(pk=fill.pk).update(lease_until=None)
+    return bool(fill.pending_slices)
+
+
+def _take(fill_id: UUID) -> Fill | None:
+    now = database_now()
+    free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
+    due = Q(not_before__isnull=True) | Q(not_before__lte=now)
+    open_fills = Fill.objects.filter(free, due, pk=fill_id, status__in=[Fill.Status.QUEUED, Fill.Status.RUNNING])
+    if not open_fills.update(lease_until=now + FILL_LEASE, status=Fill.Status.RUNNING):
+        return None
+    return Fill.objects.select_related("bucket").filter(pk=fill_id).first()
+
+
+def _next_slice(fill: Fill) -> None:
+    """Saves what is on top of the stack, or cuts it. The stack changes with the leads, or not at all."""
+    if fill.sets is not None:
+        _copy(fill)
+        return
+    top = Slice.from_json(fill.pending_slices[-1])
+    rest = fill.pending_slices[:-1]
+    user_id = fill.bucket.owner_id
+    count = vendors.count_properties(top.request(), user_id=user_id)
+    found = count if fill.found is None else fill.found
+    if count > IDS_PER_REQUEST:
+        parts = [part.as_json() for part in reversed(halves(top))]
+        _store(fill, stack=[*rest, *parts], ids=[], found=found)
+        return
+    ids = vendors.property_ids(top.request(), user_id=user_id).ids if count else ()
+    if fill.limit is not None:
+        ids = ids[: max(fill.limit - fill.fetched, 0)]
+        rest = rest if fill.fetched + len(ids) < fill.limit else []
+    _store(fill, stack=rest, ids=ids, found=found)
+
+
+def _store(fill: Fill, *, stack: list[Any], ids: Sequence[str], found: int) -> None:
+    with _storing(fill) as mine:
+        if ids:
+            bucket = fill.bucket
+            mine.saved += insert_ids(
+                bucket_id=bucket.pk, owner_id=bucket.owner_id, property_ids=ids, source=bucket.source
+            )
+        mine.pending_slices, mine.found = stack, found
+        mine.fetched += len(ids)
+
+
+def _copy(fill: Fill) -> None:
+    """Copies the next leads of a combination; a part that has no more is done."""
+    sets, top, rest = Sets.from_json(fill.sets or {}), fill.pending_slices[-1], fill.pending_slices[:-1]
+    found = algebra.count(sets) if fill.lease_until and fill.found is None else fill.found
+    with _storing(fill) as mine:
+        after = UUID(top["after"]) if top["after"] else None
+        copied = copy_piece(bucket=fill.bucket, sets=sets, part=top["part"], after=after, most=AT_ONCE)
+        more = [] if copied.leads < AT_ONCE else [top | {"after": str(copied.last)}]
+        mine.fetched += copied.leads
+        mine.saved += copied.saved
+        mine.pending_slices = [*rest, *more]
+        mine.found = found if mine.pending_slices else mine.fetched
+
+
+@contextmanager
+def _storing(fill: Fill) -> Iterator[Fill]:
+    """The fill's row, held, to be changed with the leads in one transaction. Raises _Overtaken."""
+    with commit("fill.store"):
+        hold_bucket(fill.bucket_id)
+        mine = Fill.objects.select_for_update().filter(pk=fill.pk, pending_slices=fill.pending_slices).first()
+        if mine is None:
+            raise _Overtaken
+        yield mine
+        mine.attempts, mine.error = 0, ""
+        mine.status = Fill.Status.RUNNING if mine.pending_slices else Fill.Status.COMPLETED
+        mine.lease_until = fill.lease_until and database_now() + FILL_LEASE
+        mine.save()
+    mine.bucket = fill.bucket
+    fill.__dict__.update(mine.__dict__)
+
+
+def _postpone(fill: Fill, refusal: vendors.NotNow) -> None:
+    attempts = fill.attempts + 1
+    if refusal.category in (Category.AUTH_ERROR, Category.INVALID_DATA) or attempts >= MAX_ATTEMPTS:
+        _fail(fill, f"{refusal.category}: {refusal.reason}")
+        return
+    Fill.objects.filter(pk=fill.pk).update(
+        attempts=attempts,
+        lease_until=None,
+        not_before=database_now() + timedelta(seconds=2**attempts),
+        error=f"{refusal.category}: {refusal.reason}"[:300],
+    )
+
+
+def _fail(fill: Fill, reason: str) -> None:
+    Fill.objects.filter(pk=fill.pk).update(status=Fill.Status.FAILED, lease_until=None, error=reason[:300])
+
+
+def retry_fill(*, fill: Fill) -> Fill:
+    """Goes on with a fill that failed, where it stopped."""
+    if Fill.objects.filter(pk=fill.pk, status=Fill.Status.FAILED).update(
+        status=Fill.Status.QUEUED, attempts=0, not_before=None, error=""
+    ):
+        ring("buckets.fill", fill_id=str(fill.pk))
+    fill.refresh_from_db()
+    return fill
+
+
+def open_fills() -> list[UUID]:
+    """Fills with work that nobody has and that are due."""
+    now = database_now()
+    return list(
+        Fill.objects.filter(
+            Q(lease_until__isnull=True) | Q(lease_until__lte=now),
+            Q(not_before__isnull=True) | Q(not_before__lte=now),
+            status__in=[Fill.Status.QUEUED, Fill.Status.RUNNING],
+        ).values_list("pk", flat=True)
+    )

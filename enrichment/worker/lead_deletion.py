@@ -1,0 +1,91 @@
+"""Deleting one lead, with the counters of everything that counts it. What was bought for it stays owned."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from enrichment.models import Run, RunItem
+from enrichment.services import RunError
+from enrichment.worker import queue
+from integrations.ledger import catalogue
+from integrations.ledger.pace import database_now
+from integrations.models import Operation
+from leads.counters import change_counters, hold_bucket
+from leads.models import Lead
+
+Outcome = RunItem.Outcome
+_COUNTED = {
+    Outcome.ENRICHED: "enriched",
+    Outcome.PARTIAL: "partial",
+    Outcome.FAILED: "failed",
+    Outcome.SKIPPED: "skipped",
+}
+
+
+def delete_lead(*, lead: Lead) -> None:
+    """Deletes a lead with its activities and tags, and takes it out of its runs: waiting, it is not bought for.
+
+    Raises RunError: LEAD_BUSY while a request to a vendor is out for it, or needs a billing check: its answer is paid
+    for and belongs to somebody. NOT_FOUND where it is gone already.
+
+    1. Nobody starts a run over the bucket meanwhile (`hold_bucket`), and no phone of Apollo's is delivered (its
+       operation's row), as a delivery counts leads in runs.
+    2. Its runs are locked, then its items, then the lead: the order of everybody who changes them.
+    3. Runs count it no more; one that waited for nothing else is completed. Then the lead, then the bucket's counters.
+    """
+    with transaction.atomic():
+        hold_bucket(lead.bucket_id)
+        if lead.apollo_person_id:
+            Operation.objects.select_for_update(no_key=True).get(pk=catalogue.operation("apollo_people").pk)
+        of_lead = RunItem.objects.filter(lead=lead)
+        runs = list(Run.objects.select_for_update(no_key=True).filter(items__in=of_lead).order_by("pk"))
+        items = {item.run_id: item for item in of_lead.order_by("pk").select_for_update()}
+        locked = Lead.objects.select_for_update().filter(pk=lead.pk).first()
+        if locked is None:
+            raise RunError("NOT_FOUND", "The lead is gone.")
+        if any(item.token for item in items.values()):
+            words = "A request to a vendor is out for this lead, or needs a billing check. Try again when that is over."
+            raise RunError("LEAD_BUSY", words)
+        for run in runs:
+            _take_out(run, items[run.pk], locked)
+        with connection.cursor() as cursor:  # PostgreSQL carries out the cascade
+            cursor.execute("DELETE FROM leads_lead WHERE id = %s", [locked.pk])
+        for run in runs:
+            _save(run, locked.pk)
+        latest = Run.objects.filter(bucket=locked.bucket_id).order_by("-pk").first()
+        if latest is not None:
+            queue.show_progress(latest)
+        change_counters(
+            locked.bucket_id,
+            total_leads=-1,
+            enriched_leads=-(locked.enrichment_status == Lead.Enrichment.COMPLETED),
+            queued_leads=-any(item.stage != RunItem.Stage.DONE for item in items.values()),
+            contacted_leads=-(locked.status in Lead.CONTACTED_STATUSES),
+            detailed_leads=-(locked.enriched_at is not None),
+            phone_leads=-(locked.phone is not None),
+        )
+
+
+def _take_out(run: Run, item: RunItem, lead: Lead) -> None:
+    outcome = Outcome(item.outcome)
+    run.total -= 1
+    if outcome in _COUNTED:
+        setattr(run, _COUNTED[outcome], getattr(run, _COUNTED[outcome]) - 1)
+    if outcome == Outcome.ENRICHED:
+        run.with_phones = max(0, run.with_phones - 1)
+    if outcome in (Outcome.ENRICHED, Outcome.PARTIAL) and lead.email:
+        run.with_emails = max(0, run.with_emails - 1)
+    if run.sample_until is not None and item.pk <= run.sample_until:  # the next one takes its place in the sample
+        later = run.items.filter(pk__gt=run.sample_until).order_by("pk").values_list("pk", flat=True).first()
+        run.sample_until = later or run.sample_until
+
+
+def _save(run: Run, gone: UUID) -> None:
+    if run.resume_from == gone:  # the next run starts from the last of those that are left
+        run.resume_from = run.items.order_by("-lead_id").values_list("lead_id", flat=True).first()
+    if run.is_open and run.done >= run.total:
+        run.status, run.paused_by, run.reason = Run.Status.COMPLETED, "", ""
+        run.finished_at = database_now()
+    run.save()

@@ -1,0 +1,172 @@
+"""Billing checks in bulk: the requests of one outage, decided in one go by what the vendor's bill says.
+
+Each request is decided in a transaction of its own. Whoever is interrupted starts again and decides the rest; two who
+decide at once decide each request once, under its row lock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, F, Max, Min, QuerySet, Sum
+
+from accounts.models import User
+from common.bell import ring
+from integrations.ledger import calls, reveals
+from integrations.ledger.budgets import ZERO
+from integrations.models import PhoneReveal, VendorCall
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Which billing checks: of a vendor, sent from `since` on and before `until`. None: no bound.
+
+    phones: not the requests but Apollo's phones that were to come after their requests' answers.
+    """
+
+    vendor: str
+    since: datetime | None = None
+    until: datetime | None = None
+    phones: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What waits for a decision. leads: inputs of the requests. held: US dollars. first, last: when they were sent."""
+
+    requests: int
+    leads: int
+    held: Decimal
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a decision came to. meanwhile: decided by somebody else at the same time. left: still to be decided."""
+
+    billed: bool
+    requests: int
+    leads: int
+    dollars: Decimal
+    meanwhile: int
+    left: Tally
+
+    @property
+    def in_words(self) -> str:
+        """For whoever decided."""
+        verdict = "billed" if self.billed else "not billed"
+        both = f"{self.requests:,} {_many('request', self.requests)} with {self.leads:,} {_many('lead', self.leads)}"
+        words = f"{both} marked as {verdict}, ${self.dollars:,.2f}."
+        if self.meanwhile:
+            words += f" {self.meanwhile:,} were decided by somebody else meanwhile."
+        return words
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One vendor's billing checks of one kind, for whoever chooses what to decide."""
+
+    vendor: str
+    phones: bool
+    tally: Tally
+
+
+def waiting() -> list[Waiting]:
+    """Every vendor with something to decide, the most money first."""
+    found: list[Waiting] = []
+    for phones in (False, True):
+        rows = _rows(phones)
+        vendors = rows.values(vendor=F("call__operation__vendor") if phones else F("operation__vendor"))
+        sums = vendors.annotate(**_sums(phones)).order_by("vendor")
+        found += [Waiting(row["vendor"], phones, _tally(row)) for row in sums]
+    return sorted(found, key=lambda one: -one.tally.held)
+
+
+def tally(outage: Outage) -> Tally:
+    """How many requests, leads and dollars this outage has left in doubt."""
+    return _tally(_of(outage).aggregate(**_sums(outage.phones)))
+
+
+def decide(*, outage: Outage, billed: bool, by: User | None, reason: str = "", seconds: float | None = None) -> Decided:
+    """Marks what the outage left in doubt as billed (at what is held for it) or as not billed.
+
+    seconds: when to stop and leave the rest to the next call; None: not before all is decided. Must not be called
+    inside a transaction.
+    """
+    act = _act(outage.phones, billed, by, reason)
+    done, leads, dollars, meanwhile = 0, 0, ZERO, 0
+    ends = time.monotonic() + seconds if seconds is not None else None
+    for pk, inputs, reserved in _chosen(outage):
+        if ends is not None and time.monotonic() > ends:
+            break
+        with transaction.atomic():
+            decided = act(pk)
+        if decided:
+            done, leads, dollars = done + 1, leads + inputs, dollars + reserved
+        else:
+            meanwhile += 1
+    if done:
+        ring("enrichment.reap")
+    return Decided(billed, done, leads, dollars, meanwhile, tally(outage))
+
+
+def _many(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"
+
+
+def _act(phones: bool, billed: bool, by: User | None, reason: str) -> Callable[[UUID], bool]:
+    if phones:
+        return partial(reveals.write_off if billed else reveals.release, by=by, reason=reason)
+    return partial(calls.write_off if billed else calls.release_doubt, by=by, reason=reason, rings=False)
+
+
+def _chosen(outage: Outage) -> Sequence[tuple[UUID, int, Decimal]]:
+    rows = _of(outage).order_by("pk")
+    if not outage.phones:
+        return list(rows.values_list("pk", "inputs", "reserved"))
+    return [(pk, len(people), held) for pk, people, held in rows.values_list("pk", "people", "reserved")]
+
+
+def _rows(phones: bool) -> QuerySet[Any]:
+    if phones:
+        return PhoneReveal.objects.filter(state=PhoneReveal.State.IN_DOUBT).order_by()
+    return VendorCall.objects.filter(state=VendorCall.State.IN_DOUBT).order_by()
+
+
+def rows_of(outage: Outage, *, phones: bool) -> QuerySet[Any]:
+    """Its requests in doubt, or its reveals."""
+    return _of(replace(outage, phones=phones))
+
+
+def _of(outage: Outage) -> QuerySet[Any]:
+    call = "call__" if outage.phones else ""
+    bounds: dict[str, Any] = {f"{call}operation__vendor": outage.vendor}
+    if outage.since is not None:
+        bounds[f"{call}sent_at__gte"] = outage.since
+    if outage.until is not None:
+        bounds[f"{call}sent_at__lt"] = outage.until
+    return _rows(outage.phones).filter(**bounds)
+
+
+def _sums(phones: bool) -> dict[str, Any]:
+    call = "call__" if phones else ""
+    return {
+        "requests": Count("pk"),
+        "leads": Sum(f"{call}inputs"),
+        "held": Sum("reserved"),
+        "first": Min(f"{call}sent_at"),
+        "last": Max(f"{call}sent_at"),
+    }
+
+
+def _tally(row: dict[str, Any]) -> Tally:
+    return Tally(row["requests"], row["leads"] or 0, row["held"] or ZERO, row["first"], row["last"])

@@ -1,0 +1,285 @@
+"""What an operator sees of a vendor and does about it: state, pace used, errors, the switch, a free test of the key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from common.db.ids import uuid7_floor
+from common.values.percent import percent
+from integrations.ledger import breaker, excess
+from integrations.ledger.budgets import MONEY, ZERO
+from integrations.ledger.pace import database_now
+from integrations.models import Operation, Purse, Vendor, VendorCall
+from integrations.vendors import available
+from integrations.vendors.apollo import client as apollo
+from integrations.vendors.errors import VendorFailure
+from integrations.vendors.realestateapi import client as realestateapi
+
+MINUTE = timedelta(minutes=1)
+OPEN_AT_MOST = timedelta(minutes=10)  # from a call's id to its sending: what was sent this minute has no older id
+ERRORS_OF = timedelta(days=1)
+ERRORS_READ = 500
+REASON_MAX = 300  # what the column holds
+MOST_PRICE = Decimal("99999.9999")  # US dollars a unit: what the column holds
+
+
+def names() -> frozenset[str]:
+    """The vendors there are."""
+    return frozenset(settings.VENDORS)
+
+
+# --- State ------------------------------------------------------------------------------------------------------------
+
+
+def trouble(vendor: Vendor, now: datetime) -> str:
+    """Why nothing is bought from a vendor at this moment, in words; empty where it may be."""
+    if not vendor.enabled:
+        return vendor.paused_reason or "It is switched off."
+    if vendor.paused_reason:
+        return vendor.paused_reason
+    if lacking := available.lack(vendor.pk):
+        return f"{lacking}."
+    if breaker.is_open(vendor, now) and vendor.breaker_open_until:
+        return f"It failed repeatedly; the next try is at {vendor.breaker_open_until:%H:%M:%S} UTC. {vendor.last_error}"
+    return ""
+
+
+def spent_today(vendor: Vendor, now: datetime) -> tuple[Decimal, Decimal]:
+    """US dollars since midnight UTC: spent, and promised to requests that are not settled."""
+    purse = Purse.objects.filter(pk=f"vendor:{vendor.pk}:{now:%Y-%m-%d}").first()
+    return (purse.spent, purse.reserved) if purse else (ZERO, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Requests of the last minute against what is allowed. pace 0: there is none."""
+
+    operation: Operation
+    sent: int
+    pace: Decimal
+
+    @property
+    def percent(self) -> int:
+        return percent(self.sent, self.pace)
+
+
+def paces(vendor: Vendor, now: datetime) -> list[Pace]:
+    """Every operation of this vendor, by name."""
+    recent = Q(calls__pk__gte=uuid7_floor(now - OPEN_AT_MOST), calls__sent_at__gt=now - MINUTE)
+    rows: Any = vendor.operations.filter(name__in=settings.OPERATIONS).annotate(sent=Count("calls", filter=recent))
+    return [Pace(row, row.sent, row.setting("pace")) for row in rows.order_by("name")]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Requests of the last day that failed in the same way; of the latest ERRORS_READ. Words of the latest one."""
+
+    operation: str
+    category: str
+    status: int | None
+    reason: str
+    latest: datetime
+    times: int
+
+
+def errors(vendor: Vendor, now: datetime) -> list[Trouble]:
+    """By operation and category, the latest first."""
+    calls = VendorCall.objects.filter(operation__vendor=vendor, pk__gte=uuid7_floor(now - ERRORS_OF))
+    found: dict[tuple[str, str], Trouble] = {}
+    for call in calls.exclude(category="").select_related("operation").order_by("-pk")[:ERRORS_READ]:
+        kind = (call.operation.name, call.category)
+        known = found.get(kind)
+        if known is None:
+            found[kind] = Trouble(call.operation.name, call.category, call.status, call.reason, call.created_at, 1)
+        else:
+            found[kind] = replace(known, times=known.times + 1)
+    return list(found.values())
+
+
+# --- The switch -------------------------------------------------------------------------------------------------------
+
+
+def pause_vendor(*, vendor: Vendor, by: Any, reason: str) -> None:
+    """Nothing more is bought from it until `resume_vendor`; what is in flight is seen through. Raises ValueError.
+
+    The switch as well as the reason: a person who resumes a run lifts a reason, but does not turn the switch.
+    """
+    words = " ".join(reason.split())
+    if not words:
+        raise ValueError("Say why: whoever waits for this vendor reads it.")
+    who = f" ({by.get_username()})"
+    told = words[: REASON_MAX - len(who)] + who
+    Vendor.objects.filter(pk=vendor.pk).update(enabled=False, paused_reason=told)
+
+
+def resume_vendor(*, vendor: Vendor) -> None:
+    """On again: switch, pause, breaker, and the batch doors. Twice is once.
+
+    Raises BillingCheck where the vendor is paused for a billing check: that is decided, not resumed.
+    """
+    refuse_billing_check(vendor)
+    breaker.reset(vendor.pk)
+    Vendor.objects.filter(pk=vendor.pk).update(enabled=True)
+
+
+def close_breaker(*, vendor: Vendor) -> None:
+    """Breaker and pause reset, batch doors tried again; the switch stays. Raises BillingCheck as `resume_vendor`."""
+    refuse_billing_check(vendor)
+    breaker.reset(vendor.pk)
+
+
+# --- The price list ---------------------------------------------------------------------------------------------------
+
+
+class BillingCheck(ValueError):
+    """The vendor claims more than the price list says, and only a decision about prices goes on from there."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        super().__init__(
+            f"{vendor} needs a billing check: its own count is higher than the price list. Compare its bill, then say "
+            f"that the price list is right (vendors confirm-prices {vendor}), or set its price."
+        )
+
+
+class BadPrice(ValueError):
+    """A price that cannot be set; the message says why. Nothing was changed."""
+
+
+def refuse_billing_check(vendor: Vendor) -> None:
+    """Raises BillingCheck where the row says so at this moment."""
+    if Vendor.objects.filter(pk=vendor.pk, billing_check=True).exists():
+        raise BillingCheck(vendor)
+
+
+def confirm_price_list(vendor: Vendor, by: Any) -> None:
+    """The operator says: the price list is right, and the vendor's own count is not. Twice is once.
+
+    What it has claimed above the list until now is settled with that; the vendor sells again, unless it is paused or
+    switched off for another reason. Nothing of what was charged changes.
+    """
+    with transaction.atomic():
+        _decide_prices(vendor.pk, list(_locked_operations(vendor.pk)), confirmed=True)
+        _tell(by, vendor, "The price list is right")
+
+
+def set_price(*, vendor: Vendor, operation: str, price: Decimal, by: Any) -> None:
+    """What a unit of this operation costs from now on, US dollars; a billing check is decided with it. Raises BadPrice.
+
+    Requests that are out are charged at the price they were reserved at.
+    """
+    if not price.is_finite() or price < 0 or price > MOST_PRICE:
+        raise BadPrice(f"A price is from $0 to ${MOST_PRICE:,.4f}.")
+    if price != price.quantize(MONEY):
+        raise BadPrice("A price has at most four decimals.")
+    with transaction.atomic():
+        rows = {row.name: row for row in _locked_operations(vendor.pk)}
+        if operation not in rows:
+            raise BadPrice(f"{vendor} sells no {operation[:40]!r}: one of {', '.join(sorted(rows))}.")
+        was = rows[operation].setting("price") if operation in settings.OPERATIONS else rows[operation].price
+        Operation.objects.filter(pk=rows[operation].pk).update(price=price)
+        _decide_prices(vendor.pk, [rows[operation]], confirmed=price == was)
+        _tell(by, vendor, f"{operation} price: {was} → {price}")
+
+
+def prices_were_set(operations: Iterable[Operation]) -> None:
+    """Operations got another price on a page: as `set_price`, inside the caller's transaction."""
+    by_vendor: dict[str, list[Operation]] = {}
+    for row in operations:
+        by_vendor.setdefault(row.vendor_id, []).append(row)
+    for vendor, rows in by_vendor.items():
+        list(_locked_operations(vendor))
+        _decide_prices(vendor, rows, confirmed=False)
+
+
+def set_server_error_policy(*, vendor: Vendor, policy: str, by: Any) -> None:
+    """What a server error in answer to a paid request means from now on. Raises ValueError for an unknown one."""
+    if policy not in Vendor.ServerErrors.values:
+        raise ValueError(f"Which policy? One of {', '.join(Vendor.ServerErrors.values)}.")
+    with transaction.atomic():
+        row = Vendor.objects.select_for_update(no_key=True).get(pk=vendor.pk)
+        if row.server_error_policy != policy:
+            Vendor.objects.filter(pk=vendor.pk).update(server_error_policy=policy)
+            _tell(by, vendor, f"server error policy: {row.server_error_policy} → {policy}")
+
+
+def _locked_operations(vendor: str) -> QuerySet[Operation]:
+    """Operations are the first of all locks."""
+    return Operation.objects.select_for_update(no_key=True).filter(vendor=vendor).order_by("pk")
+
+
+def _decide_prices(vendor: str, operations: Sequence[Operation], *, confirmed: bool) -> None:
+    """The vendor's billing check is over. confirmed: its claims about these operations are only summed from now on;
+    else they count against the new price.
+    """
+    at = database_now() if confirmed else None
+    Operation.objects.filter(pk__in=[row.pk for row in operations]).update(list_confirmed_at=at)
+    claimed, listed = excess.of_day(vendor, database_now())
+    if claimed > excess.allowed(listed):  # of other operations, which nobody has decided
+        return
+    checked = Vendor.objects.filter(pk=vendor, billing_check=True)
+    checked.filter(enabled=True, paused_reason__startswith=excess.CHECK).update(paused_reason="")
+    checked.update(billing_check=False)  # another reason, or a person's, stays
+
+
+def _tell(by: Any, vendor: Vendor, words: str) -> None:
+    """The vendor's history names who did it."""
+    LogEntry.objects.log_actions(by.pk, [vendor], CHANGE, words, single_object=True)
+
+
+# --- The test ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """ok: the vendor takes our key; None: it cannot be asked for nothing. words: for a person, without the key."""
+
+    ok: bool | None
+    words: str
+
+
+def test_connection(vendor: Vendor) -> Connection:
+    """Asks the vendor about our key: a call that costs nothing and stands outside pace and breaker.
+
+    Never raises for what the vendor does.
+    """
+    place = settings.VENDORS.get(vendor.pk, {})
+    ask = _TESTS.get(vendor.pk)
+    if lacking := available.lack(vendor.pk):
+        return Connection(False, f"{lacking}.")
+    if ask is None:
+        return Connection(None, "A key is set, but it has no free call to test it with: the first purchase will tell.")
+    try:
+        answer = ask()
+    except VendorFailure as failure:
+        answer = Connection(False, failure.reason)
+    return replace(answer, words=answer.words.replace(place["key"], "…"))
+
+
+def _realestateapi() -> Connection:
+    info = realestateapi.key_info()
+    about = [f"{info.kind} key" if info.kind else "key"]
+    if info.scopes:
+        about.append(f"scopes {', '.join(info.scopes)}")
+    if info.requests_per_second:
+        about.append(f"{info.requests_per_second} requests a second")
+    return Connection(True, f"It answers and takes the key: {'; '.join(about)}.")
+
+
+def _apollo() -> Connection:
+    health = apollo.health()
+    if not health.ok:
+        return Connection(False, health.reason)
+    left = [f"{window.left} left this {name}" for name, window in health.rate.items() if window.left is not None]
+    return Connection(True, f"It answers and takes the key{': ' + ', '.join(left) if left else ''}.")
+
+
+_TESTS: dict[str, Callable[[], Connection]] = {"realestateapi": _realestateapi, "apollo": _apollo}

@@ -1,0 +1,40 @@
+"""Whether a vendor can be asked at all: it has a key and an address in this process's environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from django.conf import settings
+
+from integrations.vendors.account import Account
+from integrations.vendors.apollo import client as apollo
+from integrations.vendors.realestateapi import client as realestateapi
+from integrations.vendors.signalhouse import client as signalhouse
+
+_ACCOUNTS: Mapping[str, Callable[[], Account]] = {
+    "realestateapi": realestateapi.config,
+    "signalhouse": signalhouse.config,
+    "apollo": apollo.config,
+}
+
+
+def account(vendor: str) -> Account:
+    """The vendor's account in the settings of this moment. Raises KeyError for a vendor there is none of."""
+    return _ACCOUNTS[vendor]()
+
+
+def title(vendor: str) -> str:
+    """The vendor's name for people."""
+    return account(vendor).title if vendor in _ACCOUNTS else vendor
+
+
+def lack(vendor: str) -> str:
+    """Why this vendor is not available, in words without a period; empty where it can be asked."""
+    if vendor not in settings.VENDORS:
+        return ""
+    asked = account(vendor)
+    if not asked.key:
+        return f"{asked.title} is not available: no key ({asked.key_variable} is not set)"
+    if not asked.base_url:
+        return f"{asked.title} is not available: no address ({asked.variable}_BASE_URL is not set)"
+    return ""

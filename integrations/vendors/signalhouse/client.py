@@ -1,0 +1,45 @@
+"""SignalHouse: the account and the wire.
+
+SignalHouse publishes no skip-trace contract (contracts.md 2.1), so the body is ours, after the brief; transport, key,
+`Idempotency-Key` and errors are its own (2.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from integrations.vendors import account as accounts
+from integrations.vendors import normalise
+from integrations.vendors.account import Account
+from integrations.vendors.http import HttpResponse
+
+TITLE = "SignalHouse"
+
+
+def config() -> Account:
+    """The account in the settings of this moment."""
+    return accounts.from_settings(
+        "signalhouse", title=TITLE, variable="SIGNALHOUSE", key_variable="SIGNALHOUSE_API_KEY"
+    )
+
+
+def ask(account: Account, path: str, body: Mapping[str, Any], *, call_id: str) -> HttpResponse:
+    """One POST. A repeat with the same call_id and body replays the first answer. Raises a VendorFailure.
+
+    A 404 with the envelope is an answer: nobody is known.
+    """
+    headers = {"Authorization": f"Bearer {account.key}", "Idempotency-Key": call_id}
+    request = account.request("POST", path, headers=headers, json=body)
+    response = account.send(request)
+    if not (response.status == 404 and is_envelope(response)):
+        account.check(request, response)
+    return response
+
+
+def is_envelope(response: HttpResponse) -> bool:
+    """Whether it is an answer of this vendor's, found or not: an object with `data`."""
+    try:
+        return "data" in normalise.mapping(response.json())
+    except ValueError:
+        return False

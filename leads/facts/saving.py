@@ -1,0 +1,267 @@
+"""Writing bought facts to leads: one statement for a whole batch, and no write where nothing changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from leads.facts import sources
+
+# column: SQL type, with its digits, so that a rounded value is no news the second time. What is not named here is not
+# stored, whatever an answer holds.
+_MAILING = dict.fromkeys(sources.MAILING, "text")
+_TRACED = dict.fromkeys(sources.TRACED, "text")
+_PHONES = {
+    "phone": "text",
+    "phone_type": "text",
+    "phone_do_not_call": "boolean",
+    "secondary_phone": "text",
+    "secondary_phone_type": "text",
+    "secondary_phone_do_not_call": "boolean",
+    "email": "text",
+}
+_NAMES = {"first_name": "text", "last_name": "text"}
+_PERSON = {"contact_name": "text", "contact_is_other": "boolean"}  # whose phones and e-mail a skip trace brought
+_PROPERTY = {
+    "apn": "text",
+    "fips": "text",
+    "property_address": "text",
+    "property_city": "text",
+    "property_state": "text",
+    "property_zip": "text",
+    "property_county": "text",
+    "property_type": "text",
+    "bedrooms": "integer",
+    "bathrooms": "numeric(6, 2)",
+    "sqft": "integer",
+    "year_built": "integer",
+    "estimated_value": "bigint",
+    "estimated_equity": "bigint",
+    "equity_percent": "numeric(8, 2)",
+    "latitude": "numeric(10, 7)",
+    "longitude": "numeric(10, 7)",
+    "owner_name": "text",
+    "owner_type": "text",
+    "owner_occupied": "boolean",
+    "absentee_owner": "boolean",
+    "pre_foreclosure": "boolean",
+    "foreclosure": "boolean",
+    "tax_lien": "boolean",
+    "bankruptcy": "boolean",
+    "vacant": "boolean",
+    "high_equity": "boolean",
+    "free_clear": "boolean",
+}
+SIGNALS = {  # what may make an owner sell: the columns of _PROPERTY, in the order and the words they are shown in
+    "pre_foreclosure": "Pre-foreclosure",
+    "foreclosure": "Foreclosure",
+    "tax_lien": "Tax lien",
+    "bankruptcy": "Bankruptcy",
+    "vacant": "Vacant",
+    "absentee_owner": "Absentee owner",
+    "high_equity": "High equity",
+    "free_clear": "Free and clear",
+}
+_APOLLO = {
+    "apollo_person_id": "text",
+    "apollo_org_id": "text",
+    "apollo_title": "text",
+    "apollo_company": "text",
+    "apollo_industry": "text",
+    "apollo_linkedin_url": "text",
+    "apollo_employee_count": "integer",
+    "apollo_data": "jsonb",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One kind of answer. `replaces`: the newer fact wins. `fills`: only where there is none. `stamp`: when it came.
+
+    What says something of a phone goes with that phone: a new number never inherits the old one's marks.
+    `touches`: where one of these has a value already, values are weighed against each other (`leads.sources`).
+    """
+
+    name: str
+    stamp: str
+    replaces: Mapping[str, str]
+    fills: Mapping[str, str]
+    touches: tuple[str, ...]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        return {**self.replaces, **self.fills}
+
+
+_GOES_WITH = {
+    "phone_type": "phone",
+    "phone_do_not_call": "phone",
+    "secondary_phone_type": "secondary_phone",
+    "secondary_phone_do_not_call": "secondary_phone",
+    "contact_name": "phone, f.email",
+    "contact_is_other": "phone, f.email",
+}
+_BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb"}
+
+PROPERTY = Source(
+    sources.DETAIL,
+    "enriched_at",
+    {**_PROPERTY, **_NAMES, **_MAILING},
+    {},
+    ("enriched_at", *sources.NAMES, *sources.MAILING, "apn", "fips", "property_address", "property_city",
+     "property_state", "property_zip", "property_county"),
+)  # fmt: skip
+CONTACT = Source(
+    sources.TRACE,
+    "skip_traced_at",
+    {**_PHONES, **_TRACED, **_PERSON},
+    _NAMES,
+    ("skip_traced_at", "phone", "secondary_phone", "email"),
+)
+APOLLO = Source(
+    sources.APOLLO,
+    "apollo_enriched_at",
+    {**_APOLLO, **_PHONES},
+    {},
+    ("skip_traced_at", "apollo_enriched_at", "phone", "secondary_phone", "email"),
+)
+# What is read of a lead whose values must be weighed.
+_WEIGHED = (
+    "created_at", "enriched_at", "skip_traced_at", "apollo_enriched_at", "contact_name", "contact_is_other",
+    *_BOOKS, *sources.PHONES, "email", *sources.TRACED, *sources.MAILING, *_NAMES, *_PROPERTY,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    lead_id: UUID
+    facts: Mapping[str, Any]
+    fetched_at: datetime
+
+
+@dataclass(slots=True)
+class Saved:
+    """What came of a batch. grown: by how many the counters of each bucket grow, for `leads.counters.count_facts`."""
+
+    changed: int = 0
+    grown: dict[UUID, dict[str, int]] = field(default_factory=dict)
+
+
+def save_facts(source: Source, rows: Sequence[FactRow]) -> Saved:
+    """Writes a batch of answers to their leads, in the caller's transaction.
+
+    A fact the vendor does not know leaves what was known. Rows are locked in id order. Leads that hold nothing the
+    answers could meet cost no more than the one UPDATE; the others are weighed in memory first.
+    """
+    if not rows:
+        return Saved()
+    met = _lock(source, [row.lead_id for row in rows])
+    columns = source.columns | (_BOOKS if met else {})
+    payload = []
+    for row in rows:
+        facts = _weighed(source, met[row.lead_id], row) if row.lead_id in met else _facts(source, row)
+        payload.append(
+            {"lead_id": str(row.lead_id), "fetched_at": row.fetched_at.isoformat()}
+            | {c: facts[c] for c in columns if facts.get(c) is not None}
+        )
+    values = {
+        **{c: _newer(c) for c in columns if c not in source.fills},
+        **{c: _older(c) for c in source.fills},
+        source.stamp: "f.fetched_at",
+    }
+    record = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    with connection.cursor() as cursor:
+        cursor.execute(  # names and types come from the constants above, never from an answer
+            f"""
+            WITH changed AS (
+                UPDATE leads_lead l
+                   SET {", ".join(f"{c} = {v}" for c, v in values.items())}, updated_at = clock_timestamp()
+                  FROM jsonb_to_recordset(%s::jsonb) AS f(lead_id uuid, fetched_at timestamptz, {record})
+                 WHERE l.id = f.lead_id
+                   AND ({", ".join(f"l.{c}" for c in values)}) IS DISTINCT FROM ({", ".join(values.values())})
+                RETURNING new.bucket_id, old.enriched_at IS NULL AND new.enriched_at IS NOT NULL AS detailed,
+                          old.phone IS NULL AND new.phone IS NOT NULL AS phoned)
+            SELECT bucket_id, count(*), count(*) FILTER (WHERE detailed), count(*) FILTER (WHERE phoned)
+              FROM changed GROUP BY bucket_id ORDER BY bucket_id
+            """,  # noqa: S608
+            [json.dumps(payload, default=str)],
+        )
+        saved = Saved()
+        for bucket_id, changed, detailed, phoned in cursor.fetchall():
+            saved.changed += changed
+            saved.grown[bucket_id] = {"detailed_leads": detailed, "phone_leads": phoned}
+    return saved
+
+
+def _lock(source: Source, lead_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Locks the leads in id order; returns those that an answer of this source has to be weighed against."""
+    meets = ", ".join((*_BOOKS, *source.touches))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH held AS MATERIALIZED (
+                SELECT id, {", ".join(_WEIGHED)} FROM leads_lead WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)
+            SELECT id, to_jsonb(held) FROM held WHERE num_nonnulls({meets}) > 0
+            """,  # noqa: S608  # names come from the constants above
+            [list(lead_ids)],
+        )
+        return {lead_id: json.loads(row) if isinstance(row, str) else row for lead_id, row in cursor.fetchall()}
+
+
+def _facts(source: Source, row: FactRow) -> Mapping[str, Any]:
+    """An answer's facts by the lead's columns: where a traced person gets mail is no assessor's word."""
+    if source is not CONTACT:
+        return row.facts
+    return {**row.facts, **{to: row.facts.get(of) for to, of in zip(sources.TRACED, sources.MAILING, strict=True)}}
+
+
+def _weighed(source: Source, lead: Mapping[str, Any], row: FactRow) -> dict[str, Any]:
+    """An answer's facts once they are weighed against what the lead shows: what is to be written of them."""
+    sheet, facts = sources.Sheet(lead), dict(_facts(source, row))
+    new: dict[str, Any] = {"source": source.name, "at": row.fetched_at.isoformat()}
+    if source is PROPERTY:
+        sheet.weigh_property([c for c in _PROPERTY if c != "owner_name"], facts, new)
+        sheet.weigh_group(sources.NAMES, facts, new)
+        sheet.weigh_group(sources.MAILING, facts, new)
+        return sheet.changes()
+    stamp = new["at"] if source is CONTACT else str(lead["skip_traced_at"] or "")
+    if source is CONTACT:
+        if facts.get("contact_is_other"):
+            new["person"] = facts.get("contact_name") or "somebody else"
+        sheet.weigh_group(sources.TRACED, facts, new)
+        _keep_a_persons_name(sheet, lead, facts)
+        if not facts.get("phone") and not facts.get("email"):  # else they go with what was brought
+            facts |= {column: lead[column] for column in _PERSON}
+    sheet.weigh_email(facts.pop("email", None), new)
+    sheet.weigh_phones(sources.phone_entries(facts, new), stamp)
+    rest = {column: facts.get(column) for column in source.columns if column not in (*_PHONES, *_TRACED)}
+    return {**rest, **sheet.changes()}
+
+
+def _keep_a_persons_name(sheet: sources.Sheet, lead: Mapping[str, Any], facts: dict[str, Any]) -> None:
+    """A trace fills a name that nobody knows; it completes one that a person gave only where it is the same."""
+    shown, told = sources.name_of(lead), sources.name_of({c: facts.get(c) for c in _NAMES})
+    said = shown and sources.source_of(lead, "owner_name")["source"] in sources.PERSONS
+    if facts.get("contact_is_other") or (said and not sources.same_name(shown, told)):
+        for column in _NAMES:
+            facts.pop(column, None)
+
+
+def _newer(column: str) -> str:
+    phone = _GOES_WITH.get(column)
+    return (
+        f"CASE WHEN num_nonnulls(f.{phone}) = 0 THEN l.{column} ELSE f.{column} END"
+        if phone
+        else f"coalesce(f.{column}, l.{column})"
+    )
+
+
+def _older(column: str) -> str:
+    """Of another person's contacts no name is filled."""
+    return f"CASE WHEN f.contact_is_other THEN l.{column} ELSE coalesce(l.{column}, f.{column}) END"

@@ -1,0 +1,68 @@
+"""The first page: what needs somebody now, then money and stock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+from django.urls import reverse
+
+from common.admin import sees_all
+from enrichment.models import Run
+from leads.models import Lead
+from operations import home
+
+_FILTERS: dict[Any, str] = {Run: "", Lead: "?callback=due"}  # of the lists
+
+
+def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What `templates/admin/index.html` shows beside Django's own.
+
+    While a run is open the page asks for itself every three seconds and puts the new numbers in place. Server-sent
+    events would hold a thread of the 32 that the web server has for every run on every open window.
+    """
+    user = _user(request)
+    runs = home.open_runs(user)
+    return context | {
+        "title": "Home",
+        "needs": [
+            (need, _address(request, need.row), [(words, _address(request, row)) for words, row in need.parts])
+            for need in _needs(request)
+        ],
+        "money": home.money(user),
+        "leads_today": home.leads_today(user),
+        "stock": home.stock(user),
+        "open_runs": runs,
+        "moves": any(run.status in Run.ACTIVE for run in runs),
+        "everybody": sees_all(request),
+    }
+
+
+def badge(request: HttpRequest) -> str:
+    """How many things need this person, for the side bar; empty where there are none."""
+    return str(len(_needs(request)) or "")
+
+
+def _needs(request: Any) -> list[home.Need]:
+    """Read once a page: the side bar wants to know it as well."""
+    if not hasattr(request, "desk_needs"):
+        request.desk_needs = home.needs(_user(request))
+    found: list[home.Need] = request.desk_needs
+    return found
+
+
+def _user(request: HttpRequest) -> Any:
+    return request.user
+
+
+def _address(request: HttpRequest, row: Any) -> str:
+    """Where it is decided: a run on its bucket's page, which has the buttons. Empty: nowhere for this person."""
+    if isinstance(row, Run) and row.bucket_id:
+        return reverse("admin:buckets_bucket_change", args=[row.bucket_id])
+    if isinstance(row, get_user_model()) and not sees_all(request):
+        return ""
+    page = f"admin:{row._meta.app_label}_{row._meta.model_name}"
+    if not isinstance(row, type):
+        return reverse(f"{page}_change", args=[row.pk])
+    return reverse(f"{page}_changelist") + _FILTERS.get(row, "?state__exact=in_doubt")
