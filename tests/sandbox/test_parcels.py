@@ -14,7 +14,7 @@ from sandbox.generator import DEFAULT_PARCELS, GeneratedParcels
 from sandbox.owners import owner_of
 from sandbox.parcels import CsvParcels, Parcel, ParcelFileError, ParcelSource
 from sandbox.places import places
-from tests.devtools.sandbox_helpers import KING, PARCELS, SACRAMENTO, Client, running
+from tests.sandbox.helpers import KING, PARCELS, SACRAMENTO, Client, running
 
 
 def all_of(source: ParcelSource) -> list[Parcel]:

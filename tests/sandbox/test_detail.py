@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.devtools.sandbox_helpers import PARCELS, Client, differences, running, sample
+from tests.sandbox.helpers import PARCELS, Client, differences, running, sample
 
 
 @pytest.fixture(scope="module", params=["capture"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox
-from tests.devtools.sandbox_helpers import PARCELS, Client, differences, ledger, running, sample
+from tests.sandbox.helpers import PARCELS, Client, differences, ledger, running, sample
 
 WA: dict[str, Any] = {"state": "WA"}
 

@@ -15,7 +15,7 @@ import requests
 
 from sandbox import Sandbox, SandboxConfig
 from sandbox.cli import main
-from tests.devtools.sandbox_helpers import KEYS
+from tests.sandbox.helpers import KEYS
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = [sys.executable, "-m", "sandbox"]

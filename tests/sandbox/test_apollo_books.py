@@ -10,8 +10,8 @@ import requests
 
 from sandbox import Sandbox
 from sandbox.faults import Fault
-from tests.devtools.sandbox_helpers import Client, ledger, running, sample
-from tests.devtools.test_sandbox_apollo import PEOPLE, eventually, receiver
+from tests.sandbox.helpers import Client, ledger, running, sample
+from tests.sandbox.test_apollo import PEOPLE, eventually, receiver
 
 __all__ = ["receiver"]
 REVEAL = "/people/bulk_match?reveal_phone_number=true"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox
-from tests.devtools.sandbox_helpers import Client, differences, ledger, running, sample
+from tests.sandbox.helpers import Client, differences, ledger, running, sample
 
 PHONE = re.compile(r"[2-9]\d\d55501\d\d")
 

@@ -13,7 +13,7 @@ from sandbox import Sandbox
 from sandbox.billing import Ledger, Pace
 from sandbox.faults import Fault
 from sandbox.wire import Charge
-from tests.devtools.sandbox_helpers import Client, ledger, running, sample
+from tests.sandbox.helpers import Client, ledger, running, sample
 
 PRICES = {"property_detail": Decimal("0.05"), "property_search_row": Decimal("0.001"), "skip_trace": Decimal("0.10")}
 

@@ -10,7 +10,7 @@ import requests
 
 from sandbox import Sandbox, SandboxConfig
 from sandbox.faults import Fault, FaultBox, FaultError, parse_flag
-from tests.devtools.sandbox_helpers import KEYS, Client, ledger, running, sample
+from tests.sandbox.helpers import KEYS, Client, ledger, running, sample
 
 
 @pytest.fixture(scope="module")

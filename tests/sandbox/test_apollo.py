@@ -12,7 +12,7 @@ import requests
 
 from sandbox import Sandbox
 from sandbox.faults import Fault
-from tests.devtools.sandbox_helpers import SAMPLES, Client, differences, ledger, running, sample
+from tests.sandbox.helpers import SAMPLES, Client, differences, ledger, running, sample
 
 PEOPLE = [{"first_name": f"Ann{n}", "last_name": "Stone", "domain": "stone-homes.example.com"} for n in range(10)]
 

@@ -10,7 +10,7 @@ import requests
 
 from sandbox import Sandbox
 from sandbox.faults import Fault, FaultError, parse_flag
-from tests.devtools.sandbox_helpers import Client, ledger, running, sample
+from tests.sandbox.helpers import Client, ledger, running, sample
 
 DETAIL = "/v2/PropertyDetail"
 BULK = "/v2/PropertyDetailBulk"
