@@ -23,6 +23,7 @@ SETTINGS = ROOT / "config" / "settings.py"
 READERS = {"_need", "_number", "_whole"}  # the settings file's own, besides the methods of `env`
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+ROOMS = set(PYPROJECT["tool"]["importlinter"]["root_packages"])
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 EXAMPLE = re.compile(r"^(?P<comment># )?(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$")
 REQUIRED = {
@@ -186,12 +187,14 @@ def test_images_come_without_a_registry_host() -> None:
 def test_the_image_carries_no_development_place_and_no_secret() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     kept = {line.removeprefix("!") for line in lines if line.startswith("!")}
-    assert "*" in lines and "devtools" in lines
-    assert kept == {"manage.py", "requirements.lock", "templates", *PYPROJECT["tool"]["importlinter"]["root_packages"]}
+    assert "*" in lines
+    assert kept == {"manage.py", "requirements.lock", "templates"} | ROOMS - {"devtools", "sandbox"}
 
 
 def test_every_room_stands_in_the_layers() -> None:
     contract = PYPROJECT["tool"]["importlinter"]["contracts"][0]
-    rooms = {app for app in settings.INSTALLED_APPS if (ROOT / app.replace(".", "/")).is_dir()} - {"devtools"}
-    assert rooms <= set(contract["layers"])
-    assert rooms | {"config"} == set(PYPROJECT["tool"]["importlinter"]["root_packages"])
+    apps = {app for app in settings.INSTALLED_APPS if (ROOT / app).is_dir()}
+    assert apps | {"common"} <= set(contract["layers"])
+    assert apps | {"common", "config", "sandbox"} == ROOMS
+    furniture = {"benchmarks", "docs", "static", "templates", "tests"}
+    assert {path.parent.name for path in ROOT.glob("*/*") if not path.parent.name.startswith(".")} <= ROOMS | furniture
