@@ -48,7 +48,7 @@ def measure(place: Place, *, samples: int) -> Report:
         if made:
             shutil.rmtree(static)
         with place.connect() as database:
-            database.execute("TRUNCATE enrichment_runitem, enrichment_turn")
+            database.execute("TRUNCATE enrichment_runitem, enrichment_fairshare")
             database.execute("DELETE FROM enrichment_run WHERE id = %s", [run.pk])
             database.execute("UPDATE buckets_bucket SET queued_leads = 0 WHERE id = %s", [place.bucket.pk])
     results.sort(key=lambda row: -row["p50_ms"])

@@ -53,7 +53,7 @@ def measure(place: Place, *, items: int, vacuum: bool = True) -> Report:
     finally:
         upkeep.close()
         with place.connect() as database:
-            database.execute("TRUNCATE enrichment_runitem, enrichment_turn")
+            database.execute("TRUNCATE enrichment_runitem, enrichment_fairshare")
             database.execute("DELETE FROM enrichment_run WHERE id = %s", [run.pk])
             database.execute("UPDATE buckets_bucket SET queued_leads = 0 WHERE id = %s", [place.bucket.pk])
     claims = seconds[:-1]

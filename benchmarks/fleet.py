@@ -66,7 +66,7 @@ def run(place: Place, stack: Stack, ids: list[str]) -> Ran:
     from enrichment.services import RunOptions, start_run
 
     with place.connect() as database:
-        database.execute("TRUNCATE integrations_lookup, integrations_vendorcall, integrations_purse CASCADE")
+        database.execute("TRUNCATE integrations_lookup, integrations_vendorcall, integrations_budget CASCADE")
         database.execute(
             "UPDATE accounts_user SET daily_lead_limit = 10000000, monthly_budget = 10000000 WHERE id = %s",
             [place.user.pk],

@@ -105,7 +105,7 @@ def _stop_runs(bucket: Bucket) -> list[UUID]:
 
 def _see_through(run_ids: Sequence[UUID]) -> None:
     """Waits a while for what is in flight: deleting a million leads takes seconds, in which a settlement that wants one
-    of them would hold everybody's purses.
+    of them would hold everybody's budgets.
     """
     deadline = time.monotonic() + SEEN_THROUGH
     while run_ids and vendors.in_flight(run_ids) and time.monotonic() < deadline:

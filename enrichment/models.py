@@ -60,7 +60,7 @@ class Run(UUIDModel, Timestamped):
     paused_by = models.CharField(max_length=10, choices=Pause, blank=True, help_text="Who or what stopped it")
     reason = models.CharField(max_length=300, blank=True, help_text="Why it is paused, in words")
     cap_scope = models.CharField(
-        max_length=100, blank=True, help_text="The purse of the cap that paused it: its own, a day's or a month's"
+        max_length=100, blank=True, help_text="The budget of the cap that paused it: its own, a day's or a month's"
     )
     cap_mark = models.CharField(
         max_length=100,
@@ -145,8 +145,8 @@ class Run(UUIDModel, Timestamped):
         return self.in_doubt > 0 and self.done + self.in_doubt >= self.total
 
     @property
-    def purse_scope(self) -> str:
-        """Where its money is kept: `integrations.Purse`."""
+    def budget_scope(self) -> str:
+        """Where its money is kept: `integrations.Budget`."""
         return f"run:{self.pk}"
 
 
@@ -211,7 +211,7 @@ class RunItem(models.Model):
         return f"{self.get_stage_display()} of lead {self.lead_id}"
 
 
-class Lane(models.Model):
+class PumpLease(models.Model):
     """Answers: is a pump at work on this stage? One a stage, for the whole fleet; it renews its lease."""
 
     stage = models.SmallIntegerField(primary_key=True, choices=RunItem.Stage, help_text="Which stage")
@@ -223,14 +223,14 @@ class Lane(models.Model):
         return self.get_stage_display()
 
 
-class Turn(models.Model):
+class FairShare(models.Model):
     """Answers: whose turn is it? The user, then the run, that was served longest ago goes first.
 
     With requests as the unit this shares a scarce pace equally among users, then among a user's runs, whatever their
     number and size; a newcomer is served next, and nobody saves up turns while idle.
     """
 
-    run = models.ForeignKey("enrichment.Run", models.CASCADE, related_name="turns", help_text="Whose turn")
+    run = models.ForeignKey("enrichment.Run", models.CASCADE, related_name="fair_shares", help_text="Whose turn")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Of which user"
     )
@@ -238,8 +238,8 @@ class Turn(models.Model):
     served_at = models.DateTimeField(null=True, blank=True, help_text="When a paid request was last given to it")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "stage"], name="turn_once_per_stage")]
-        indexes = [models.Index(fields=["owner", "stage", "-served_at"], name="turn_by_owner")]
+        constraints = [models.UniqueConstraint(fields=["run", "stage"], name="fair_share_once_per_stage")]
+        indexes = [models.Index(fields=["owner", "stage", "-served_at"], name="fair_share_by_owner")]
 
     def __str__(self) -> str:
         return f"{self.get_stage_display()} of run {self.run_id}"

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
-from integrations.models import Purse
+from integrations.models import Budget
 from leads.querysets import OwnedQuerySet
 
 M = TypeVar("M", bound=models.Model, covariant=True)
@@ -20,11 +20,11 @@ class RunQuerySet(OwnedQuerySet[M]):
     def with_money(self) -> Self:
         """Adds `spent` and `reserved`, US dollars."""
         scope = Concat(Value("run:"), Cast(OuterRef("pk"), models.CharField()))
-        purse = Purse.objects.filter(scope=scope)
+        budget = Budget.objects.filter(scope=scope)
         zero = Value(Decimal(0), models.DecimalField(max_digits=14, decimal_places=4))
         return self.annotate(
-            spent=Coalesce(Subquery(purse.values("spent")), zero),
-            reserved=Coalesce(Subquery(purse.values("reserved")), zero),
+            spent=Coalesce(Subquery(budget.values("spent")), zero),
+            reserved=Coalesce(Subquery(budget.values("reserved")), zero),
         )
 
     def at_work(self) -> Self:

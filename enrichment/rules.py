@@ -73,7 +73,7 @@ GOES_ON = "It goes on by itself after midnight UTC."
 
 
 def cap_reason(scope: str, limit: Decimal | None) -> str:
-    """Why a run is paused, from the purse scope of the cap that stopped it and its limit (US dollars, or leads)."""
+    """Why a run is paused, from the budget scope of the cap that stopped it and its limit (US dollars, or leads)."""
     kind, _, rest = scope.partition(":")
     amount = Decimal(0) if limit is None else limit
     if kind == "run":

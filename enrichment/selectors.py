@@ -12,7 +12,7 @@ from django.db.models import Count, Q, Sum
 
 from accounts.models import User
 from buckets.models import Bucket
-from enrichment.models import Lane, Run, RunItem, Schedule
+from enrichment.models import PumpLease, Run, RunItem, Schedule
 from enrichment.quoting.quotes import Quote as Quote
 from enrichment.quoting.quotes import QuoteLine as QuoteLine
 from enrichment.quoting.quotes import quote as quote
@@ -20,7 +20,7 @@ from enrichment.worker import stages
 from integrations.ledger import breaker, budgets, catalogue, pace
 from integrations.ledger.budgets import ZERO
 from integrations.ledger.pace import database_now
-from integrations.models import Purse, VendorCall
+from integrations.models import Budget, VendorCall
 from integrations.vendors import available
 
 Stage = RunItem.Stage
@@ -90,7 +90,7 @@ def why_waiting(run: Run) -> str:
 def workers_alive(now: datetime | None = None) -> bool:
     """Whether any pump has given a sign of life within a minute."""
     now = now or database_now()
-    return Lane.objects.filter(beat_at__gt=now - timedelta(minutes=1)).exists()
+    return PumpLease.objects.filter(beat_at__gt=now - timedelta(minutes=1)).exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +140,8 @@ def leads_waiting_for(call_id: UUID) -> int:
 
 def usage(user: User) -> Usage:
     now = database_now()
-    month = Purse.objects.filter(scope=budgets.month_cap(user.pk, ZERO, now).scope).first()
-    leads = Purse.objects.filter(scope=budgets.lead_cap(user.pk, 0, now).scope).first()
+    month = Budget.objects.filter(scope=budgets.month_cap(user.pk, ZERO, now).scope).first()
+    leads = Budget.objects.filter(scope=budgets.lead_cap(user.pk, 0, now).scope).first()
     calls = VendorCall.objects.filter(
         user=user, created_at__gte=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     )
@@ -175,7 +175,7 @@ def usage(user: User) -> Usage:
 def bucket_money(bucket: Bucket) -> Decimal:
     """US dollars spent by this bucket's runs."""
     scopes = [f"run:{pk}" for pk in Run.objects.filter(bucket=bucket).values_list("pk", flat=True)]
-    return Purse.objects.filter(scope__in=scopes).aggregate(s=Sum("spent"))["s"] or ZERO
+    return Budget.objects.filter(scope__in=scopes).aggregate(s=Sum("spent"))["s"] or ZERO
 
 
 def remaining(bucket: Bucket) -> int:

@@ -16,14 +16,14 @@ from django.db import connection, transaction
 
 from buckets.models import Bucket
 from common.bell import ring
-from enrichment.models import Run, RunItem, Turn
+from enrichment.models import FairShare, Run, RunItem
 from enrichment.rules import day_of_cap
 from enrichment.worker import queue, stages
 from enrichment.worker.canary import Canary
 from enrichment.worker.stages import Waiting
 from integrations.ledger import breaker, catalogue
 from integrations.ledger.pace import database_now
-from integrations.models import Purse
+from integrations.models import Budget
 from leads.counters import change_counters, hold_bucket
 from leads.models import Lead
 from leads.selection.filters import understood
@@ -183,7 +183,7 @@ def enrich_leads(*, by: Any, options: RunOptions, idempotency_key: str | None = 
 
 def _fill(run: Run, options: RunOptions) -> None:
     first, *later = stages.stages_of(run.kind)
-    Turn.objects.bulk_create([Turn(run=run, owner_id=run.owner_id, stage=stage) for stage in (first, *later)])
+    FairShare.objects.bulk_create([FairShare(run=run, owner_id=run.owner_id, stage=stage) for stage in (first, *later)])
     sql, params = select_leads(run.bucket_id, options).values("pk").query.sql_with_params()
     sample = options.canary.leads if options.canary is not None else 0
     with connection.cursor() as cursor:
@@ -313,14 +313,14 @@ def go_on(run: Run) -> None:
 def _check_new_cap(run: Run, max_cost: Decimal) -> None:
     if max_cost <= 0:
         raise RunError("INVALID", "A cap must be more than $0.00.", "maxCost")
-    purse = Purse.objects.filter(scope=run.purse_scope).first()
-    if purse is None or max_cost >= purse.spent + purse.reserved:
+    budget = Budget.objects.filter(scope=run.budget_scope).first()
+    if budget is None or max_cost >= budget.spent + budget.reserved:
         return
-    promised = f" and ${purse.reserved:,.2f} is promised to requests that are not settled" if purse.reserved else ""
+    promised = f" and ${budget.reserved:,.2f} is promised to requests that are not settled" if budget.reserved else ""
     raise RunError(
         "INVALID",
-        f"${max_cost:,.2f} is less than this run has used: ${purse.spent:,.2f} is spent{promised}. "
-        f"Set at least ${(purse.spent + purse.reserved).quantize(CENT, ROUND_UP):,.2f}.",
+        f"${max_cost:,.2f} is less than this run has used: ${budget.spent:,.2f} is spent{promised}. "
+        f"Set at least ${(budget.spent + budget.reserved).quantize(CENT, ROUND_UP):,.2f}.",
         "maxCost",
     )
 

@@ -181,7 +181,7 @@ class Operation(models.Model):
         return price.quantize(MONEY, rounding=ROUND_UP)
 
 
-class Purse(models.Model):
+class Budget(models.Model):
     """Answers: how much of this cap is spent, and how much is promised to requests that have not been settled?
 
     One row per cap and period, by scope: `run:<id>`, `user:<id>:2026-11`, `vendor:<name>:2026-11-24` (US dollars)
@@ -196,8 +196,8 @@ class Purse(models.Model):
     class Meta:
         verbose_name = "budget"
         constraints = [
-            models.CheckConstraint(condition=Q(reserved__gte=0), name="purse_reserved_not_negative"),
-            models.CheckConstraint(condition=Q(spent__gte=0), name="purse_spent_not_negative"),
+            models.CheckConstraint(condition=Q(reserved__gte=0), name="budget_reserved_not_negative"),
+            models.CheckConstraint(condition=Q(spent__gte=0), name="budget_spent_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -243,7 +243,7 @@ class VendorCall(UUIDModel):
     excess = models.DecimalField(
         max_digits=12, decimal_places=4, default=0, help_text="US dollars the vendor claims above the price list"
     )
-    holds = models.JSONField(default=dict, help_text="What was reserved where: {purse scope: amount}")
+    holds = models.JSONField(default=dict, help_text="What was reserved where: {budget scope: amount}")
     status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status")
     category = models.CharField(max_length=20, blank=True, help_text="Error category")
     reason = models.CharField(max_length=300, blank=True, help_text="What went wrong, in words")
@@ -399,7 +399,7 @@ class PhoneReveal(models.Model):
     reserved = models.DecimalField(
         max_digits=12, decimal_places=4, default=0, help_text="US dollars that the phones may cost"
     )
-    holds = models.JSONField(default=dict, help_text="What is reserved where: {purse scope: amount}")
+    holds = models.JSONField(default=dict, help_text="What is reserved where: {budget scope: amount}")
     cost = models.DecimalField(max_digits=12, decimal_places=4, default=0, help_text="US dollars the phones cost")
     found = models.PositiveIntegerField(default=0, help_text="Phones that came")
     raw = models.BinaryField(null=True, blank=True, help_text="The pushed body, until its facts are taken from it")

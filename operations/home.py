@@ -1,6 +1,6 @@
 """What the first page shows: what needs a person now, money against caps, leads by state, runs at work. Reads only.
 
-From counters, purses and partial indexes: no query counts more than a hundred leads, and the number of queries is the
+From counters, budgets and partial indexes: no query counts more than a hundred leads, and the number of queries is the
 same over a million.
 """
 
@@ -27,7 +27,7 @@ from enrichment.selectors import billing_check, why_waiting, workers_alive
 from integrations.ledger import budgets, catalogue
 from integrations.ledger.budgets import ZERO
 from integrations.ledger.pace import database_now
-from integrations.models import PhoneReveal, Purse, Vendor, VendorCall
+from integrations.models import Budget, PhoneReveal, Vendor, VendorCall
 from integrations.operating.vendors import trouble
 from leads.models import Lead
 
@@ -226,8 +226,8 @@ def _caps(user: User, now: datetime) -> Iterable[Need]:
     people = User.objects.filter(is_active=True) if user.is_superuser else User.objects.filter(pk=user.pk)
     who = Cast(OuterRef("pk"), CharField())
     rows = people.annotate(
-        month=_purse(Value("user:"), who, Value(f":{now:%Y-%m}")),
-        leads=_purse(Value("leads:"), who, Value(f":{now:%Y-%m-%d}")),
+        month=_budget(Value("user:"), who, Value(f":{now:%Y-%m}")),
+        leads=_budget(Value("leads:"), who, Value(f":{now:%Y-%m-%d}")),
     ).filter(
         Q(month__gte=NEARLY * F("monthly_budget"), month__gt=0)
         | Q(leads__gte=NEARLY * F("daily_lead_limit"), leads__gt=0)
@@ -245,10 +245,10 @@ def _caps(user: User, now: datetime) -> Iterable[Need]:
             )
 
 
-def _purse(*scope: Any) -> Coalesce:
-    """Spent and promised in the purse whose scope these parts make."""
-    purse = Purse.objects.filter(scope=Concat(*scope, output_field=CharField()))
-    return Coalesce(Subquery(purse.values(used=F("spent") + F("reserved"))), Value(ZERO))
+def _budget(*scope: Any) -> Coalesce:
+    """Spent and promised in the budget whose scope these parts make."""
+    budget = Budget.objects.filter(scope=Concat(*scope, output_field=CharField()))
+    return Coalesce(Subquery(budget.values(used=F("spent") + F("reserved"))), Value(ZERO))
 
 
 # --- Money and stock --------------------------------------------------------------------------------------------------
@@ -261,23 +261,23 @@ def money(user: User) -> list[Spent]:
 
 
 def vendor_money(now: datetime) -> list[Spent]:
-    """Every vendor's day and month, from its purses: one a day."""
+    """Every vendor's day and month, from its budgets: one a day."""
     vendors = list(Vendor.objects.filter(pk__in=settings.VENDORS).order_by("pk"))
     days = [now.replace(day=day) for day in range(1, now.day + 1)]
     scopes = {f"vendor:{vendor.pk}:{day:%Y-%m-%d}": vendor.pk for vendor in vendors for day in days}
     month: dict[str, Decimal] = {}
-    today: dict[str, Purse] = {}
-    for purse in Purse.objects.filter(scope__in=list(scopes)):
-        name = scopes[purse.scope]
-        month[name] = month.get(name, ZERO) + purse.spent
-        if purse.scope.endswith(f"{now:%Y-%m-%d}"):
-            today[name] = purse
+    today: dict[str, Budget] = {}
+    for budget in Budget.objects.filter(scope__in=list(scopes)):
+        name = scopes[budget.scope]
+        month[name] = month.get(name, ZERO) + budget.spent
+        if budget.scope.endswith(f"{now:%Y-%m-%d}"):
+            today[name] = budget
     return [
         _vendor_spent(vendor.pk, vendor.cap, today.get(vendor.pk), month.get(vendor.pk, ZERO)) for vendor in vendors
     ]
 
 
-def _vendor_spent(name: str, cap: Decimal, today: Purse | None, month: Decimal) -> Spent:
+def _vendor_spent(name: str, cap: Decimal, today: Budget | None, month: Decimal) -> Spent:
     spent, used = (today.spent, today.spent + today.reserved) if today else (ZERO, ZERO)
     return Spent(name, spent, month, cap, used)
 
@@ -294,15 +294,15 @@ def _own_by_vendor(user: User, now: datetime) -> list[Spent]:
 
 
 def _own_limits(user: User, now: datetime) -> list[Spent]:
-    month = Purse.objects.filter(pk=f"user:{user.pk}:{now:%Y-%m}").first()
+    month = Budget.objects.filter(pk=f"user:{user.pk}:{now:%Y-%m}").first()
     used = month.spent + month.reserved if month else ZERO
     return [Spent("This month's budget", ZERO, month.spent if month else ZERO, user.monthly_budget, used)]
 
 
 def leads_today(user: User) -> Spent:
     """Leads this person bought facts for today, against their limit."""
-    purse = Purse.objects.filter(pk=f"leads:{user.pk}:{database_now():%Y-%m-%d}").first()
-    used = purse.spent + purse.reserved if purse else ZERO
+    budget = Budget.objects.filter(pk=f"leads:{user.pk}:{database_now():%Y-%m-%d}").first()
+    used = budget.spent + budget.reserved if budget else ZERO
     return Spent("Leads today", used, cap=Decimal(user.daily_lead_limit), used=used)
 
 
@@ -316,7 +316,7 @@ def stock(user: User) -> Stock:
     )
     each = sum((catalogue.operation(name).setting("price") for name in ("property_detail", "skip_trace")), ZERO)
     scope = "vendor:" if user.is_superuser else f"user:{user.pk}:"
-    spent = Purse.objects.filter(scope__startswith=scope).aggregate(s=Sum("spent"))["s"]
+    spent = Budget.objects.filter(scope__startswith=scope).aggregate(s=Sum("spent"))["s"]
     counts = {name: value or 0 for name, value in counted.items()}
     buckets = _mine(Bucket.objects.all(), user)[:1].count()
     return Stock(buckets=buckets, all_of_it=each * counts["leads"], spent=spent or ZERO, **counts)

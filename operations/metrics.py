@@ -14,7 +14,7 @@ from prometheus_client.exposition import generate_latest
 
 from buckets.models import Bucket
 from common.db.ids import uuid7_floor
-from enrichment.models import Lane, Run, RunItem
+from enrichment.models import PumpLease, Run, RunItem
 from integrations.ledger.pace import database_now, interval
 from integrations.models import Operation, PhoneReveal, Vendor, VendorCall
 from integrations.operating.books import excess_of
@@ -75,7 +75,7 @@ def _queue() -> Iterator[Metric]:
             row = rows.get(stage)
             depth.add_metric([stage.name.lower()], row["n"] if row else 0)
             age.add_metric([stage.name.lower()], (now - row["oldest"]).total_seconds() if row else 0)
-    last = Lane.objects.order_by("-beat_at").exclude(beat_at=None).values_list("beat_at", flat=True).first()
+    last = PumpLease.objects.order_by("-beat_at").exclude(beat_at=None).values_list("beat_at", flat=True).first()
     if last is not None:
         beat.add_metric([], (now - last).total_seconds())
     yield depth

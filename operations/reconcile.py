@@ -1,6 +1,6 @@
 """Does everything that is kept twice still agree? Reads only, and says in words what differs.
 
-The gate keeps its money in calls and in purses, runs count their items, buckets count their leads, and leads hold what
+The gate keeps its money in calls and in budgets, runs count their items, buckets count their leads, and leads hold what
 look-ups answered. Each pair changes in one transaction, so any difference is a bug or somebody's hand in the database.
 """
 
@@ -29,8 +29,8 @@ class Drift:
         return f"{self.check}: {self.what} says {self.kept}, but it is {self.real}"
 
 
-# Money that calls, and phones still to come, hold, and money they have spent, by purse.
-_PURSES = """
+# Money that calls, and phones still to come, hold, and money they have spent, by budget.
+_BUDGETS = """
     WITH part AS (
         SELECT h.key AS scope,
                CASE WHEN c.state IN ('reserved', 'sent', 'in_doubt') THEN h.value::numeric ELSE 0 END AS reserved,
@@ -44,7 +44,7 @@ _PURSES = """
     SELECT coalesce(p.scope, h.scope),
            'reserved ' || coalesce(p.reserved, 0) || ', spent ' || coalesce(p.spent, 0),
            'reserved ' || coalesce(h.reserved, 0)::numeric(14, 4) || ', spent ' || coalesce(h.spent, 0)::numeric(14, 4)
-      FROM integrations_purse p FULL JOIN held h ON h.scope = p.scope
+      FROM integrations_budget p FULL JOIN held h ON h.scope = p.scope
      WHERE coalesce(p.reserved, 0) <> coalesce(h.reserved, 0) OR coalesce(p.spent, 0) <> coalesce(h.spent, 0)
      LIMIT %s"""
 
@@ -124,7 +124,7 @@ def _by_sql(check: str, sql: str) -> Callable[[], Iterator[Drift]]:
 _CHECKS = {
     name: _by_sql(name, sql)
     for name, sql in {
-        "purse": _PURSES,
+        "purse": _BUDGETS,
         "run counters": _RUNS,
         "look-up state": _STRANDED_LOOKUPS,
         "item lease": _STRANDED_ITEMS,

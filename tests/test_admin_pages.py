@@ -22,9 +22,9 @@ from knox.models import AuthToken
 from accounts.models import User
 from buckets.models import Bucket, Fill, Import
 from common.db.ids import uuid7
-from enrichment.models import Lane, Run, RunItem, Schedule
+from enrichment.models import PumpLease, Run, RunItem, Schedule
 from integrations.ledger import catalogue
-from integrations.models import Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
+from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
 from leads.models import Activity, Disclosure, Lead, Tag
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ KEYS = {
     "apollo": "KEY-apollo-5e0b",
 }
 NAMES = {Import: "import_"}  # what Python keeps for itself
-NOT_PER_ROW = (Vendor, Operation, Lane)  # a handful of rows, made by migrations and pumps
+NOT_PER_ROW = (Vendor, Operation, PumpLease)  # a handful of rows, made by migrations and pumps
 
 
 class Rows:
@@ -103,7 +103,7 @@ class Rows:
         lead = self.lead()
         run = Run.objects.create(bucket=lead.bucket, bucket_name="Bucket", owner=lead.owner, total=1)
         RunItem.objects.create(run=run, lead=lead, stage=0, outcome=3, category="NOT_FOUND")
-        Purse.objects.create(scope=run.purse_scope, spent=Decimal("1.25"))
+        Budget.objects.create(scope=run.budget_scope, spent=Decimal("1.25"))
         return run
 
     def runitem(self) -> RunItem:
@@ -123,8 +123,8 @@ class Rows:
             last_run=run,
         )
 
-    def lane(self) -> Lane:
-        return Lane.objects.get_or_create(stage=1, defaults={"beat_at": timezone.now()})[0]
+    def lane(self) -> PumpLease:
+        return PumpLease.objects.get_or_create(stage=1, defaults={"beat_at": timezone.now()})[0]
 
     def vendor(self) -> Vendor:
         return catalogue.vendor("apollo")
@@ -132,8 +132,8 @@ class Rows:
     def operation(self) -> Operation:
         return catalogue.operation("property_detail")
 
-    def purse(self) -> Purse:
-        return Purse.objects.create(scope=f"user:{self.count}:2026-11", spent=1)
+    def budget(self) -> Budget:
+        return Budget.objects.create(scope=f"user:{self.count}:2026-11", spent=1)
 
     def vendorcall(self) -> VendorCall:
         now = timezone.now()
@@ -289,12 +289,12 @@ def test_a_list_counts_no_further_than_its_cap(boss: Client, monkeypatch: pytest
     monkeypatch.setattr("common.admin.COUNTED_AT_MOST", 2)
     rows = Rows()
     for _ in range(4):
-        rows.one_more(Purse)
+        rows.one_more(Budget)
 
     with CaptureQueriesContext(connection) as seen:
-        page = boss.get(address(Purse, "changelist"))
+        page = boss.get(address(Budget, "changelist"))
 
-    counts = [q["sql"] for q in seen if "COUNT(" in q["sql"] and "integrations_purse" in q["sql"]]
+    counts = [q["sql"] for q in seen if "COUNT(" in q["sql"] and "integrations_budget" in q["sql"]]
     assert page.context["cl"].result_count == 2
     assert len(counts) == 1
     assert "LIMIT 2" in counts[0]

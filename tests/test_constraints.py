@@ -16,8 +16,8 @@ from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import IdempotentRequest, User
 from buckets.models import Bucket, Fill, Import, ImportFailure, ImportPiece
-from enrichment.models import Run, RunItem, Schedule, Turn
-from integrations.models import BilledDay, Lookup, Operation, PhoneReveal, Purse, UnreadableAnswer, Vendor, VendorCall
+from enrichment.models import FairShare, Run, RunItem, Schedule
+from integrations.models import BilledDay, Budget, Lookup, Operation, PhoneReveal, UnreadableAnswer, Vendor, VendorCall
 from leads.models import Activity, Disclosure, Lead, SavedView, Tag
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ class Place:
     idempotentrequest: IdempotentRequest
     vendor: Vendor
     operation: Operation
-    purse: Purse
+    budget: Budget
     vendorcall: VendorCall
     lookup: Lookup
     phonereveal: PhoneReveal
@@ -53,7 +53,7 @@ class Place:
     disclosure: Disclosure
     run: Run
     runitem: RunItem
-    turn: Turn
+    turn: FairShare
     schedule: Schedule
 
 
@@ -76,7 +76,7 @@ def place() -> Place:
         idempotentrequest=IdempotentRequest.objects.create(user=user, key="k", created_at=NOON),
         vendor=vendor,
         operation=operation,
-        purse=Purse.objects.create(scope="run:1"),
+        budget=Budget.objects.create(scope="run:1"),
         vendorcall=call,
         lookup=Lookup.objects.create(operation=operation, key="1", call=call),
         phonereveal=PhoneReveal.objects.create(call=call, created_at=NOON),
@@ -94,7 +94,7 @@ def place() -> Place:
         disclosure=Disclosure.objects.create(by=user, what="unmask", via="admin", leads=1),
         run=run,
         runitem=RunItem.objects.create(run=run, lead=lead, stage=1),
-        turn=Turn.objects.create(run=run, owner=user, stage=1),
+        turn=FairShare.objects.create(run=run, owner=user, stage=1),
         schedule=Schedule.objects.create(
             owner=user, bucket=bucket, kind="enrich", max_cost=1, cadence="0 2 * * *", time_zone="UTC", next_at=NOON
         ),
@@ -129,8 +129,8 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "operation_price_sane": _set(price=Decimal("-0.0001")),
     "operation_batch_sane": _set(batch=0),
     "operation_fresh_days_sane": _set(fresh_days=3651),
-    "purse_reserved_not_negative": _set(reserved=Decimal("-0.0001")),
-    "purse_spent_not_negative": _set(spent=Decimal("-0.0001")),
+    "budget_reserved_not_negative": _set(reserved=Decimal("-0.0001")),
+    "budget_spent_not_negative": _set(spent=Decimal("-0.0001")),
     "call_state_known": _set(state="lost", sent_at=NOON),
     "call_has_inputs": _set(inputs=0),
     "call_money_not_negative": _set(cost=Decimal("-0.0001")),
@@ -181,7 +181,7 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "item_outcome_known": _set(stage=0, outcome=5),
     "item_done_has_outcome": _set(stage=0, outcome=0),
     "item_taken_has_lease": _set(token=uuid4(), lease_until=None),
-    "turn_once_per_stage": _again(),
+    "fair_share_once_per_stage": _again(),
     "schedule_kind_known": _set(kind="wish"),
     "schedule_cap_positive": _set(max_cost=Decimal(0)),
     "schedule_that_spends_has_cap": _set(max_cost=None),

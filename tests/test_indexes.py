@@ -73,7 +73,7 @@ CROWD = [
          FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM buckets_bucket) b,
               generate_series(1, CASE n WHEN 21 THEN 100 ELSE 1 END) ORDER BY b.id""",
     "UPDATE enrichment_run SET status = 'running' WHERE id IN (SELECT id FROM enrichment_run ORDER BY id DESC LIMIT 3)",
-    """INSERT INTO enrichment_turn (run_id, owner_id, stage, served_at)
+    """INSERT INTO enrichment_fairshare (run_id, owner_id, stage, served_at)
        SELECT id, owner_id, s, now() FROM enrichment_run, (VALUES (1), (2)) AS t(s)""",
     """INSERT INTO enrichment_runitem (run_id, lead_id, stage, outcome, token, lease_until)
        SELECT r.id, l.id, CASE r.status WHEN 'running' THEN 1 ELSE 0 END,
@@ -328,7 +328,11 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "enrichment_schedule",
         "schedule_due",
     ),
-    "when a user was served last": (lambda p: queue.next_run(1, "property_detail"), "enrichment_turn", "turn_by_owner"),
+    "when a user was served last": (
+        lambda p: queue.next_run(1, "property_detail"),
+        "enrichment_fairshare",
+        "fair_share_by_owner",
+    ),
     "calls in flight": (
         lambda p: gate.enter(catalogue.operation("property_detail").pk),
         "integrations_vendorcall",

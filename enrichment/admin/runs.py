@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from common.admin import ByRow, OwnedAdmin, ReadOnlyAdmin, ask, by_id, chosen, confirmed, for_each, link_to, list_link
-from enrichment.models import Lane, Run, RunItem
+from enrichment.models import PumpLease, Run, RunItem
 from enrichment.quoting.quotes import quote
 from enrichment.selectors import billing_check, eta_seconds, why_waiting
 from enrichment.services import RunError, cancel_run, pause_run, resume_run, retry_failed, retry_options
@@ -188,8 +188,8 @@ class RunItemAdmin(OwnedAdmin):
     list_filter = (InRun, "outcome", "stage")
 
 
-@admin.register(Lane)
-class LaneAdmin(ReadOnlyAdmin):
+@admin.register(PumpLease)
+class PumpLeaseAdmin(ReadOnlyAdmin):
     """The pumps: whether a worker is alive, by its last sign of life."""
 
     list_display = ("stage", "beat_at", "lease_until")

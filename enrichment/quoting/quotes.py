@@ -20,7 +20,7 @@ from integrations.ledger import budgets, catalogue
 from integrations.ledger.budgets import ZERO
 from integrations.ledger.pace import database_now
 from integrations.lookups import owned as owned_answers
-from integrations.models import Operation, Purse
+from integrations.models import Budget, Operation
 from integrations.vendors import available
 from integrations.vendors.apollo.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
 from integrations.vendors.contract import Query
@@ -159,11 +159,11 @@ class Rest:
 
 def rest_of(run: Run) -> Rest:
     """What resuming a run costs at most, before it is resumed."""
-    purse = Purse.objects.filter(scope=run.purse_scope).first()
-    used = purse.spent + purse.reserved if purse else ZERO
+    budget = Budget.objects.filter(scope=run.budget_scope).first()
+    used = budget.spent + budget.reserved if budget else ZERO
     price = _price_of_rest(run)
     suggested = run.max_cost
-    if suggested is not None and run.cap_scope in ("", run.purse_scope):
+    if suggested is not None and run.cap_scope in ("", run.budget_scope):
         suggested = max(suggested, (used + price).quantize(CENT, ROUND_UP))
     return Rest(run.items.exclude(stage=Stage.DONE).count(), used, price, suggested)
 

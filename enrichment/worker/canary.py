@@ -19,7 +19,7 @@ from enrichment.worker import stages
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.lookups import owned as owned_answers
-from integrations.models import Purse, VendorCall
+from integrations.models import Budget, VendorCall
 from integrations.vendors.errors import Category
 from leads.facts.sources import SLOTS
 from leads.models import Lead
@@ -67,8 +67,8 @@ def judge_when_done(run: Run) -> None:
     if sample.exclude(stage=RunItem.Stage.DONE).exclude(Q(doubtful), token__isnull=False).exists():
         return  # those beyond it have ended: short of money, a run serves what is owned
     ended = sample.count()
-    purse = Purse.objects.filter(scope=run.purse_scope).first()
-    cost = (purse.spent + purse.reserved if purse else Decimal(0)) / ended  # what is in doubt may have been bought
+    budget = Budget.objects.filter(scope=run.budget_scope).first()
+    cost = (budget.spent + budget.reserved if budget else Decimal(0)) / ended  # what is in doubt may have been bought
     wrong = []
     hit_rate = None
     if run.options.get("skipTrace", True):

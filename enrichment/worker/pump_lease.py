@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from common.bell import ring
 from common.db.ids import uuid7
-from enrichment.models import FOR_EVER, Lane, Run, RunItem
+from enrichment.models import FOR_EVER, PumpLease, Run, RunItem
 from integrations.ledger.pace import database_now
 
 STAGES = (RunItem.Stage.DETAIL, RunItem.Stage.SKIP_TRACE, RunItem.Stage.APOLLO)
@@ -18,9 +18,9 @@ STAGES = (RunItem.Stage.DETAIL, RunItem.Stage.SKIP_TRACE, RunItem.Stage.APOLLO)
 
 def enter(stage: int) -> UUID | None:
     """Takes the lane; None: a pump is at work there."""
-    Lane.objects.bulk_create([Lane(stage=stage)], ignore_conflicts=True)
+    PumpLease.objects.bulk_create([PumpLease(stage=stage)], ignore_conflicts=True)
     token, now = uuid7(), database_now()
-    free = Lane.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now), stage=stage)
+    free = PumpLease.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now), stage=stage)
     return token if free.update(token=token, lease_until=now + _lease(), beat_at=now) else None
 
 
@@ -31,16 +31,16 @@ def _lease() -> timedelta:
 def keep(stage: int, token: UUID) -> bool:
     """A sign of life. False: the lane was taken away."""
     now = database_now()
-    return bool(Lane.objects.filter(stage=stage, token=token).update(lease_until=now + _lease(), beat_at=now))
+    return bool(PumpLease.objects.filter(stage=stage, token=token).update(lease_until=now + _lease(), beat_at=now))
 
 
 def leave(stage: int, token: UUID) -> None:
-    Lane.objects.filter(stage=stage, token=token).update(token=None, lease_until=None)
+    PumpLease.objects.filter(stage=stage, token=token).update(token=None, lease_until=None)
 
 
 def beat() -> None:
     """A worker's sign of life, whether or not there is work: kept in the lane of stage DONE, which has no pump."""
-    Lane.objects.update_or_create(stage=RunItem.Stage.DONE, defaults={"beat_at": database_now()})
+    PumpLease.objects.update_or_create(stage=RunItem.Stage.DONE, defaults={"beat_at": database_now()})
 
 
 def has_work(stage: int) -> bool:
@@ -54,7 +54,7 @@ def has_work(stage: int) -> bool:
 
 def ring_if_quiet(stage: int) -> bool:
     """Rings for a pump where there is work and nobody at it. Returns whether it rang."""
-    if Lane.objects.filter(stage=stage, lease_until__gt=database_now()).exists() or not has_work(stage):
+    if PumpLease.objects.filter(stage=stage, lease_until__gt=database_now()).exists() or not has_work(stage):
         return False
     ring("enrichment.pump", stage=stage)
     return True

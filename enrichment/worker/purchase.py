@@ -26,7 +26,7 @@ from integrations.ledger import breaker, calls, catalogue, gate, reveals
 from integrations.ledger.budgets import Afterwards, Cap, money_cap, vendor_cap
 from integrations.ledger.gate import Closed, Owned, Payer, Plan
 from integrations.ledger.pace import database_now
-from integrations.models import Operation, Purse, VendorCall
+from integrations.models import Budget, Operation, VendorCall
 from integrations.vendors import registry
 from integrations.vendors.errors import (
     BilledError,
@@ -121,7 +121,7 @@ def _short_of_money(run: Run, item_ids: Sequence[int], cap: Cap | None) -> None:
     """No cap has room for these. They wait for what may still come back, or are set aside so that what is owned already
     comes forward: it costs nothing, and no cap stops it.
     """
-    scope = cap.scope if cap else run.purse_scope
+    scope = cap.scope if cap else run.budget_scope
     if _may_still_fit(run, scope):
         queue.give_back(item_ids, delay=BUSY_DELAY)
         return
@@ -159,8 +159,8 @@ def look_for_money(run: Run) -> None:
 
 
 def _money(run: Run) -> Decimal:
-    purse = Purse.objects.filter(scope=run.purse_scope).first()
-    return purse.reserved + purse.spent if purse else Decimal(0)
+    budget = Budget.objects.filter(scope=run.budget_scope).first()
+    return budget.reserved + budget.spent if budget else Decimal(0)
 
 
 def _would_fit(stage: int, run: Run) -> bool:
@@ -216,7 +216,7 @@ def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
 
 
 def _payer(stage: int, run: Run) -> Payer:
-    cap = money_cap(run.purse_scope, run.max_cost, "this run's spending limit")
+    cap = money_cap(run.budget_scope, run.max_cost, "this run's spending limit")
     since = stages.fresh_after(stage, run.options)
     return Payer(run.owner_id, run.pk, caps=(cap,), fresh_after=since, afterwards=_afterwards(stage, run))
 

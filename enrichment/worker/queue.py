@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet
 
-from enrichment.models import CANCELLED_IN_PART, FOR_EVER, Run, RunItem, Turn
+from enrichment.models import CANCELLED_IN_PART, FOR_EVER, FairShare, Run, RunItem
 from enrichment.worker import canary, stages
 from enrichment.worker.stages import Waiting
 from integrations.ledger import catalogue
@@ -63,9 +63,9 @@ def next_run(stage: int, operation_name: str) -> Run | None:
             """
             SELECT r.id FROM enrichment_run r
               JOIN accounts_user a ON a.id = r.owner_id AND a.is_active
-              JOIN enrichment_turn t ON t.run_id = r.id AND t.stage = %(stage)s
+              JOIN enrichment_fairshare t ON t.run_id = r.id AND t.stage = %(stage)s
               LEFT JOIN LATERAL (
-                   SELECT served_at FROM enrichment_turn x
+                   SELECT served_at FROM enrichment_fairshare x
                     WHERE x.owner_id = t.owner_id AND x.stage = t.stage AND x.served_at IS NOT NULL
                     ORDER BY served_at DESC LIMIT 1) u ON true
              WHERE r.status IN ('queued', 'running')
@@ -293,7 +293,7 @@ def advance(item_ids: Sequence[int], stage: RunItem.Stage) -> None:
 
 def served(run: Run, stage: int) -> None:
     """Its turn was used."""
-    Turn.objects.filter(run=run, stage=stage).update(served_at=_CLOCK)
+    FairShare.objects.filter(run=run, stage=stage).update(served_at=_CLOCK)
 
 
 def end(run: Run, endings: Sequence[Ending]) -> None:

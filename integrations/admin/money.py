@@ -15,16 +15,16 @@ from accounts.admin import UserAdmin
 from accounts.models import User
 from common.admin import ReadOnlyAdmin
 from common.contacts import masked
-from integrations.models import Lookup, Operation, Purse, UnreadableAnswer
+from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
 
 ZERO = Value(Decimal(0))
 SHOWN_FACTS = 4000  # characters
 
 
 def used(*scope: Any) -> Coalesce:
-    """Spent and promised in the purse whose scope these parts make."""
-    purse = Purse.objects.filter(scope=Concat(*scope, output_field=CharField()))
-    return Coalesce(Subquery(purse.values(used=F("spent") + F("reserved"))), ZERO)
+    """Spent and promised in the budget whose scope these parts make."""
+    budget = Budget.objects.filter(scope=Concat(*scope, output_field=CharField()))
+    return Coalesce(Subquery(budget.values(used=F("spent") + F("reserved"))), ZERO)
 
 
 admin.site.unregister(User)
@@ -101,8 +101,8 @@ class LookupAdmin(ReadOnlyAdmin):
         return str(found) if found else "–"
 
 
-@admin.register(Purse)
-class PurseAdmin(ReadOnlyAdmin):
+@admin.register(Budget)
+class BudgetAdmin(ReadOnlyAdmin):
     """Every cap's money by period, and leads a day."""
 
     list_display = ("scope", "spent", "reserved")

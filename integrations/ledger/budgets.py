@@ -9,11 +9,11 @@ from decimal import Decimal
 
 from django.db import connection
 
-from integrations.models import MONEY, Purse
+from integrations.models import MONEY, Budget
 
 ZERO = Decimal(0)
 MOST_UNITS = Decimal(9_999_999)  # what the column holds; no request can cost nearly as much
-LEADS = "leads:"  # purses that count leads, not dollars
+LEADS = "leads:"  # budgets that count leads, not dollars
 
 
 __all__ = ["LEADS", "MONEY", "MOST_UNITS", "ZERO", "Cap"]
@@ -23,7 +23,7 @@ __all__ = ["LEADS", "MONEY", "MOST_UNITS", "ZERO", "Cap"]
 class Cap:
     """A limit that applies to a purchase.
 
-    scope: the purse's key. limit: None counts without limiting. per_input: a fixed amount an input takes (1 where
+    scope: the budget's key. limit: None counts without limiting. per_input: a fixed amount an input takes (1 where
     leads are counted); None: the input's price in US dollars. label: what an operator reads when it is used up.
     """
 
@@ -127,7 +127,7 @@ def room(cap: Cap) -> Decimal | None:
     """What is left under a cap right now (None: no limit). A reading, not a promise."""
     if cap.limit is None:
         return None
-    row = Purse.objects.filter(scope=cap.scope).first()
+    row = Budget.objects.filter(scope=cap.scope).first()
     return cap.limit - (row.spent + row.reserved if row else ZERO)
 
 
@@ -139,10 +139,10 @@ def _how_many(prices: Sequence[Decimal], cap: Cap, room: Decimal) -> int:
     return len(prices)
 
 
-def _locked(caps: Sequence[Cap]) -> dict[str, Purse]:
+def _locked(caps: Sequence[Cap]) -> dict[str, Budget]:
     scopes = sorted(cap.scope for cap in caps)
-    Purse.objects.bulk_create([Purse(scope=scope) for scope in scopes], ignore_conflicts=True)
-    return {p.scope: p for p in Purse.objects.filter(scope__in=scopes).order_by("scope").select_for_update()}
+    Budget.objects.bulk_create([Budget(scope=scope) for scope in scopes], ignore_conflicts=True)
+    return {p.scope: p for p in Budget.objects.filter(scope__in=scopes).order_by("scope").select_for_update()}
 
 
 def _add(changes: Iterable[tuple[str, Decimal, Decimal]], *, locked: bool = False) -> None:
@@ -152,12 +152,12 @@ def _add(changes: Iterable[tuple[str, Decimal, Decimal]], *, locked: bool = Fals
     with connection.cursor() as cursor:
         if not locked:
             cursor.execute(
-                "SELECT scope FROM integrations_purse WHERE scope = ANY(%s) ORDER BY scope FOR UPDATE",
+                "SELECT scope FROM integrations_budget WHERE scope = ANY(%s) ORDER BY scope FOR UPDATE",
                 [[scope for scope, _, _ in rows]],
             )
         cursor.execute(
             """
-            UPDATE integrations_purse p SET reserved = p.reserved + c.reserved, spent = p.spent + c.spent
+            UPDATE integrations_budget p SET reserved = p.reserved + c.reserved, spent = p.spent + c.spent
               FROM unnest(%s::text[], %s::numeric[], %s::numeric[]) AS c(scope, reserved, spent)
              WHERE p.scope = c.scope
             """,

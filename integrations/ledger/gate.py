@@ -7,7 +7,7 @@ A purchase is three short transactions with one HTTP request between them:
     settle / fail            answers, charges and audit, if the call is still ours
 
 `begin`, `intend`, `settle` and `fail` must be called inside a transaction, so that the caller's own rows change with
-them. Lock order everywhere: operation, vendor, run, call, lookups, purses, then the caller's rows.
+them. Lock order everywhere: operation, vendor, run, call, lookups, budgets, then the caller's rows.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
     expect     with the settling of the call: the reveal is there, and what it may cost stays reserved
     keep_push  the webhook: the raw body, in its own transaction, whatever is to become of it
     take_turn  whoever gets it asks Apollo for the result, which is free
-    close      the phones go to the look-ups, the real charge to the purses; once, whoever comes first
+    close      the phones go to the look-ups, the real charge to the budgets; once, whoever comes first
     give_up    no result any more: in doubt, as everything that may have been billed; `release` and `write_off` decide
 
 All but `take_turn` and `keep_push` must be called inside a transaction. Lock order as in `gate`: operation, call,
-reveal, look-ups, purses, then the caller's rows.
+reveal, look-ups, budgets, then the caller's rows.
 """
 
 from __future__ import annotations

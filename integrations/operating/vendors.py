@@ -18,7 +18,7 @@ from common.values.percent import percent
 from integrations.ledger import breaker, excess
 from integrations.ledger.budgets import MONEY, ZERO
 from integrations.ledger.pace import database_now
-from integrations.models import Operation, Purse, Vendor, VendorCall
+from integrations.models import Budget, Operation, Vendor, VendorCall
 from integrations.vendors import available
 from integrations.vendors.apollo import client as apollo
 from integrations.vendors.errors import VendorFailure
@@ -55,8 +55,8 @@ def trouble(vendor: Vendor, now: datetime) -> str:
 
 def spent_today(vendor: Vendor, now: datetime) -> tuple[Decimal, Decimal]:
     """US dollars since midnight UTC: spent, and promised to requests that are not settled."""
-    purse = Purse.objects.filter(pk=f"vendor:{vendor.pk}:{now:%Y-%m-%d}").first()
-    return (purse.spent, purse.reserved) if purse else (ZERO, ZERO)
+    budget = Budget.objects.filter(pk=f"vendor:{vendor.pk}:{now:%Y-%m-%d}").first()
+    return (budget.spent, budget.reserved) if budget else (ZERO, ZERO)
 
 
 @dataclass(frozen=True, slots=True)

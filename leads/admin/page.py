@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from common.admin import dressed, is_id, page
 from common.contacts import may_see_contacts
-from integrations.models import Purse
+from integrations.models import Budget
 from leads.admin.shown import another_owner, contacts, groups, map_address, place, signals
 from leads.contacts.disclosures import record_unmasking
 from leads.models import Activity, Disclosure, Lead
@@ -168,6 +168,6 @@ def _page(
 def _runs(lead: Any) -> list[dict[str, Any]]:
     """The latest runs the lead was in, with what each has spent: enrichment's rows, seen from below."""
     items = list(lead.run_items.select_related("run").order_by("-pk")[:RUNS])
-    scopes = [item.run.purse_scope for item in items]
-    spent = dict(Purse.objects.filter(scope__in=scopes).values_list("scope", "spent"))
-    return [{"item": item, "run": item.run, "spent": spent.get(item.run.purse_scope)} for item in items]
+    scopes = [item.run.budget_scope for item in items]
+    spent = dict(Budget.objects.filter(scope__in=scopes).values_list("scope", "spent"))
+    return [{"item": item, "run": item.run, "spent": spent.get(item.run.budget_scope)} for item in items]

@@ -6,7 +6,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.models import User
-from integrations.models import Purse
+from integrations.models import Budget
 from tests.admin_site import address, staff, superuser, words
 
 pytestmark = pytest.mark.django_db
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.django_db
 def test_limits_are_shown_beside_what_is_spent():
     ann, _ = staff("ann", monthly_budget=Decimal(50))
     now = timezone.now()
-    Purse.objects.create(scope=f"user:{ann.pk}:{now:%Y-%m}", spent=Decimal("1.5"), reserved=Decimal("0.25"))
-    Purse.objects.create(scope=f"leads:{ann.pk}:{now:%Y-%m-%d}", spent=7)
+    Budget.objects.create(scope=f"user:{ann.pk}:{now:%Y-%m}", spent=Decimal("1.5"), reserved=Decimal("0.25"))
+    Budget.objects.create(scope=f"leads:{ann.pk}:{now:%Y-%m-%d}", spent=7)
 
     page = superuser()[1].get(address(User, "changelist")).content.decode()
 

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import OperationalError
 from django.test import Client
 
-from enrichment.models import Lane
+from enrichment.models import PumpLease
 from enrichment.worker import pump_lease
 from integrations.ledger import pace
 from tests.admin_site import staff
@@ -40,7 +40,7 @@ def test_readyz_says_what_is_there(client):
 @pytest.mark.django_db
 def test_without_a_worker_for_a_minute_it_is_not_ready(client):
     pump_lease.beat()
-    Lane.objects.update(beat_at=pace.database_now() - timedelta(seconds=61))
+    PumpLease.objects.update(beat_at=pace.database_now() - timedelta(seconds=61))
 
     answer = client.get("/readyz")
 

@@ -17,7 +17,7 @@ from buckets.filling.fills import start_fill
 from buckets.imports.services import upload
 from buckets.models import Bucket, Fill, Import, ImportPiece
 from buckets.services import create_bucket
-from enrichment.models import Run, RunItem, Schedule, Turn
+from enrichment.models import FairShare, Run, RunItem, Schedule
 from enrichment.scheduling.services import create_schedule
 from enrichment.services import RunOptions, start_run
 from integrations.models import Operation
@@ -55,7 +55,7 @@ class World:
         self.ids["import_id"] = upload(bucket=self.bucket, file=BytesIO(LIST), name="secret.csv").pk
 
     def rows(self) -> list[list[dict[str, Any]]]:
-        models = (Bucket, Fill, Lead, Tag, Activity, Run, RunItem, Turn, Schedule, Lead.tags.through)
+        models = (Bucket, Fill, Lead, Tag, Activity, Run, RunItem, FairShare, Schedule, Lead.tags.through)
         others = (Import, ImportPiece, Operation, LogEntry)
         return [list(model.objects.order_by("pk").values()) for model in (*models, *others)]
 

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from buckets.filling.fills import _store, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import add_ids, create_bucket, delete_bucket
-from enrichment.models import Run, RunItem, Turn
+from enrichment.models import FairShare, Run, RunItem
 from enrichment.services import RunOptions, cancel_run, start_run
 from enrichment.worker import queue
 from integrations.ledger import catalogue
@@ -34,7 +34,7 @@ RULES = {
     ("enrichment_run", "bucket_id"): "set null",
     ("enrichment_runitem", "run_id"): "cascade",
     ("enrichment_runitem", "lead_id"): "cascade",
-    ("enrichment_turn", "run_id"): "cascade",
+    ("enrichment_fairshare", "run_id"): "cascade",
     ("buckets_import", "bucket_id"): "cascade",
     ("buckets_importpiece", "job_id"): "cascade",
     ("buckets_importfailure", "job_id"): "cascade",
@@ -79,7 +79,7 @@ def test_an_open_run_is_cancelled_and_stays_as_history(status: str) -> None:
     assert (run.bucket, run.bucket_name, run.owner, run.total) == (None, "Leads", bucket.owner, 3)
     assert (run.status, run.paused_by, run.reason) == ("cancelled", "", "Its bucket was deleted")
     assert run.finished_at is not None
-    assert Turn.objects.count() == 2
+    assert FairShare.objects.count() == 2
 
 
 @pytest.mark.django_db

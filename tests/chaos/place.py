@@ -27,7 +27,7 @@ from tests.chaos.operators import Broken, Operator
 from tests.chaos.people import Person
 
 __all__ = ["Broken", "Place", "Setting"]
-TABLES = "accounts_user, integrations_vendor, integrations_purse, integrations_propertyname, enrichment_lane"
+TABLES = "accounts_user, integrations_vendor, integrations_budget, integrations_propertyname, enrichment_pumplease"
 PATIENCE = 240.0  # seconds
 
 

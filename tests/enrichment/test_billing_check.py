@@ -36,7 +36,7 @@ def boss() -> tuple[User, Any]:
 def run(boss: tuple[User, Any]) -> Run:
     """Two leads wait for a decision, one has failed; another run's request in doubt is not its own."""
     row, _ = parked(boss[0])
-    doubtful(boss[0], row.purse_scope, run_id=row.pk)
+    doubtful(boss[0], row.budget_scope, run_id=row.pk)
     doubtful(boss[0], "run:other")
     failed = Lead.objects.create(bucket=row.bucket, owner=boss[0], property_id="9", enrichment_status="failed")
     RunItem.objects.create(run=row, lead=failed, stage=0, outcome=3, category="NOT_FOUND")

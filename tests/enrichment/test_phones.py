@@ -26,7 +26,7 @@ from enrichment.services import RunOptions
 from enrichment.worker import late_phones
 from integrations.ledger import breaker, reveals
 from integrations.ledger.gate import settle
-from integrations.models import Lookup, Operation, PhoneReveal, Purse, Vendor, VendorCall
+from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
 from integrations.vendors.apollo import webhook
 from leads.models import Lead
 from operations.metrics import exposition
@@ -114,7 +114,7 @@ def money() -> tuple[Decimal, Decimal]:
     """Spent and reserved: what the vendor's day, the users' months and the runs all must say."""
     both = set()
     for kind in ("vendor:apollo", "user:", "run:"):
-        sums = Purse.objects.filter(scope__startswith=kind).aggregate(spent=Sum("spent"), reserved=Sum("reserved"))
+        sums = Budget.objects.filter(scope__startswith=kind).aggregate(spent=Sum("spent"), reserved=Sum("reserved"))
         both.add((sums["spent"], sums["reserved"]))
     (agreed,) = both
     return agreed
@@ -244,14 +244,14 @@ def test_no_cap_is_broken_while_phones_are_to_come(apollo: Sandbox, cap: str) ->
         run = start(bucket, kind="apollo", reveal_phones=True, lead_ids=ids(bucket))
         for _ in range(20):
             run = finish(run, 15)
-            spent, reserved = money() if Purse.objects.exists() else (Decimal(0), Decimal(0))
+            spent, reserved = money() if Budget.objects.exists() else (Decimal(0), Decimal(0))
             assert spent + reserved <= Decimal(cap)
             assert billed(apollo) <= Decimal(cap)
             assert find_drift() == []
             time.sleep(0.3)
             overdue()
             moved = late_phones.sweep()
-            assert sum(money() if Purse.objects.exists() else [Decimal(0)]) <= Decimal(cap)
+            assert sum(money() if Budget.objects.exists() else [Decimal(0)]) <= Decimal(cap)
             if run.status == "completed" or not moved:
                 break
             run = services.resume_run(run=run, by=run.owner)
@@ -260,7 +260,7 @@ def test_no_cap_is_broken_while_phones_are_to_come(apollo: Sandbox, cap: str) ->
     time.sleep(0.3)
     overdue()
     late_phones.sweep()
-    if Purse.objects.exists():
+    if Budget.objects.exists():
         assert money() == (billed(apollo), 0)
     else:
         assert (cap, billed(apollo)) == ("0.17", 0)

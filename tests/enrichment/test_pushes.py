@@ -14,7 +14,7 @@ from django.test import Client
 from accounts.models import User
 from enrichment.worker import late_phones
 from integrations.ledger import calls, pushes
-from integrations.models import Lookup, PhoneReveal, Purse, VendorCall
+from integrations.models import Budget, Lookup, PhoneReveal, VendorCall
 from integrations.vendors.apollo import webhook
 from operations.reconcile import find_drift
 from tests.admin_site import address, superuser
@@ -125,4 +125,4 @@ def test_a_body_that_cannot_be_read_proves_no_amount_and_is_not_kept(body: str, 
     assert PhoneReveal.objects.get().raw is None
     push(call, [person(1, phone=False)])
     assert late_phones.sweep() == 1
-    assert Purse.objects.get(scope=SCOPE).spent == Decimal("0.02")
+    assert Budget.objects.get(scope=SCOPE).spent == Decimal("0.02")

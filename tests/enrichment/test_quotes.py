@@ -18,7 +18,7 @@ from enrichment.worker import stages
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.lookups import names
-from integrations.models import Lookup, Operation, Purse, Vendor
+from integrations.models import Budget, Lookup, Operation, Vendor
 from integrations.vendors.contract import Answer
 from leads.models import Lead
 from sandbox.server import Sandbox
@@ -196,8 +196,8 @@ def test_details_that_are_to_be_bought_again_are_priced(bucket: Bucket) -> None:
 
 def paused(bucket: Bucket, spent: str, reserved: str = "0", **options: Any) -> Run:
     run = start(bucket, **options)
-    Purse.objects.create(scope=run.purse_scope, spent=Decimal(spent), reserved=Decimal(reserved))
-    Run.objects.filter(pk=run.pk).update(status="paused", paused_by="cap", cap_scope=run.purse_scope, reason="R")
+    Budget.objects.create(scope=run.budget_scope, spent=Decimal(spent), reserved=Decimal(reserved))
+    Run.objects.filter(pk=run.pk).update(status="paused", paused_by="cap", cap_scope=run.budget_scope, reason="R")
     run.refresh_from_db()
     return run
 

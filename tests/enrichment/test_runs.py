@@ -17,7 +17,7 @@ from enrichment.models import Run, RunItem
 from enrichment.services import IdempotencyConflict, RunError, RunOptions, start_run
 from enrichment.worker import purchase, queue
 from integrations.ledger import breaker, calls
-from integrations.models import Lookup, Purse, Vendor, VendorCall
+from integrations.models import Budget, Lookup, Vendor, VendorCall
 from leads.models import Lead
 from leads.selection.filters import BadFilter
 from sandbox.server import Sandbox
@@ -61,7 +61,7 @@ def test_a_run_makes_its_leads_contactable_for_what_the_vendor_billed(sandbox: S
     assert run.status == "completed"
     assert run.total == run.done == 60
     assert (run.failed, run.skipped) == (0, 0)
-    assert run.spent == billed(sandbox) == Purse.objects.get(scope=run.purse_scope).spent
+    assert run.spent == billed(sandbox) == Budget.objects.get(scope=run.budget_scope).spent
     assert run.reserved == 0
     with_phone = Lead.objects.filter(bucket=bucket, phone__isnull=False)
     assert run.enriched == run.with_phones == bucket.enriched_leads == with_phone.count() > 30
@@ -298,7 +298,7 @@ def test_a_missing_key_pauses_the_run_and_names_the_variable(sandbox: Sandbox, b
 def test_a_cap_is_used_up_to_the_last_lead_and_then_pauses_the_run(sandbox: Sandbox, bucket: Bucket) -> None:
     run = finish(start(bucket, max_cost=Decimal("2.07")))
     assert (run.status, run.paused_by) == ("paused", "cap")
-    assert (run.reason, run.cap_scope) == ("Reached its $2.07 spending limit.", run.purse_scope)
+    assert (run.reason, run.cap_scope) == ("Reached its $2.07 spending limit.", run.budget_scope)
     assert Decimal("1.97") < run.spent <= Decimal("2.07")  # no lead is begun that $0.10 would not finish
     assert run.spent == billed(sandbox)
     services.resume_run(run=run, by=run.owner, max_cost=Decimal(10))
@@ -539,7 +539,7 @@ def test_whoever_raises_the_limit_brings_forward_what_was_set_aside(sandbox: San
     with transaction.atomic():
         locked = queue.lock_run(run.pk)
         assert locked is not None
-        queue.park(locked, list(run.items.order_by("pk").values_list("pk", flat=True)[:30]), run.purse_scope)
+        queue.park(locked, list(run.items.order_by("pk").values_list("pk", flat=True)[:30]), run.budget_scope)
     services.resume_run(run=run, by=run.owner, max_cost=Decimal(10))
     run = finish(run)
     assert (run.status, run.done) == ("completed", 60)

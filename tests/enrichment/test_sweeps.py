@@ -16,12 +16,12 @@ from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import create_bucket
 from enrichment import services
-from enrichment.models import Run, RunItem, Turn
+from enrichment.models import FairShare, Run, RunItem
 from enrichment.rules import cap_reason, day_of_cap, month_of_cap
 from enrichment.services import RunError
 from enrichment.worker import pump_lease, sweeps
 from integrations.ledger.pace import database_now
-from integrations.models import Operation, Purse
+from integrations.models import Budget, Operation
 from operations import home
 from sandbox.server import Sandbox
 from tests.admin_site import superuser
@@ -46,7 +46,7 @@ def bucket_of(user: User, name: str = "Leads") -> Bucket:
 
 
 def capped(bucket: Bucket, scope: str, *, created: timedelta = timedelta(hours=20), **values: Any) -> Run:
-    """A run that the cap of this purse has stopped, started so long ago."""
+    """A run that the cap of this budget has stopped, started so long ago."""
     run = start(bucket)
     reason = cap_reason(scope, Decimal(5))
     values = {"status": "paused", "paused_by": "cap", "cap_scope": scope, "reason": reason} | values
@@ -205,7 +205,7 @@ def test_a_month_that_is_over_is_resumed_from_home_with_one_press(bucket: Bucket
 
 def test_home_offers_no_button_that_would_do_nothing(bucket: Bucket) -> None:
     now, user = database_now(), bucket.owner
-    Purse.objects.create(scope=f"user:{user.pk}:{now:%Y-%m}", spent=user.monthly_budget)
+    Budget.objects.create(scope=f"user:{user.pk}:{now:%Y-%m}", spent=user.monthly_budget)
     run = capped(bucket, f"user:{user.pk}:{now:%Y-%m}")
     offers = {}
     for scope in (run.cap_scope, "run:1", f"leads:7:{day(now, 0)}", f"leads:7:{day(now, 1)}"):
@@ -251,7 +251,7 @@ def test_nobody_starts_a_run_for_a_user_who_is_switched_off(bucket: Bucket) -> N
     bucket.owner.is_active = False
     with pytest.raises(RunError, match="ann is switched off"):
         start(bucket)
-    assert (Run.objects.count(), RunItem.objects.count(), Turn.objects.count()) == (0, 0, 0)
+    assert (Run.objects.count(), RunItem.objects.count(), FairShare.objects.count()) == (0, 0, 0)
 
 
 def test_the_switch_on_the_users_page_takes_effect_at_once(bucket: Bucket) -> None:

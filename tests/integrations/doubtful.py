@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from common.db.ids import uuid7
 from integrations.ledger import catalogue
-from integrations.models import Lookup, Purse, VendorCall
+from integrations.models import Budget, Lookup, VendorCall
 
 RESERVED = Decimal("0.10")
 
@@ -23,14 +23,14 @@ def doubtful(user: Any, scope: str = "run:x", *, at: datetime | None = None, **m
     times = {"created_at": at, "slot_at": at, "sent_at": at, "ended_at": at, "lease_until": at}
     facts = {"state": "in_doubt", "category": "IN_DOUBT", "reason": "It timed out.", "inputs": 2, "user": user}
     call = VendorCall.objects.create(**({"id": uuid7(), "operation": operation} | money | times | facts | more))
-    purse = Purse.objects.get_or_create(scope=scope)[0]
-    purse.reserved += call.reserved
-    purse.save()
+    budget = Budget.objects.get_or_create(scope=scope)[0]
+    budget.reserved += call.reserved
+    budget.save()
     Lookup.objects.create(operation=operation, key=f"{call.pk}", state="in_doubt", call=call)
     return call
 
 
 def money(scope: str = "run:x") -> tuple[Decimal, Decimal]:
     """Spent and reserved."""
-    purse = Purse.objects.get(scope=scope)
-    return purse.spent, purse.reserved
+    budget = Budget.objects.get(scope=scope)
+    return budget.spent, budget.reserved

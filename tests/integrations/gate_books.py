@@ -1,4 +1,4 @@
-"""A model of the gate's ledger, simple enough to be believed: what each call, each fact and each purse must be."""
+"""A model of the gate's ledger, simple enough to be believed: what each call, each fact and each budget must be."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accounts.models import User
 from integrations.ledger import budgets, pace
-from integrations.models import Purse, VendorCall
+from integrations.models import Budget, VendorCall
 from integrations.vendors.contract import Query
 
 State = VendorCall.State
@@ -67,7 +67,7 @@ class Books:
         return self.facts[key].state in ("free", "answered", "garbage") and not self.is_owned(key)
 
     def amounts(self, who: int, weight: int) -> dict[str, Decimal]:
-        """What one input holds, by purse."""
+        """What one input holds, by budget."""
         today = pace.database_now()
         user, price = self.users[who].pk, PRICE * weight
         return {
@@ -78,7 +78,7 @@ class Books:
         }
 
     def limit(self, scope: str) -> Decimal:
-        """The cap of a purse that is no run's."""
+        """The cap of a budget that is no run's."""
         kind, owner, *_ = scope.split(":")
         if kind == "vendor":
             return VENDOR_CAP
@@ -87,7 +87,7 @@ class Books:
 
     def room(self, who: int, run_cap: Decimal | None) -> Callable[[int], list[tuple[Decimal, Decimal]]]:
         """As it is now: for inputs of a weight, what is left under each cap and what one input takes of it."""
-        taken = {purse.scope: purse.reserved + purse.spent for purse in Purse.objects.all()}
+        taken = {budget.scope: budget.reserved + budget.spent for budget in Budget.objects.all()}
 
         def left(weight: int) -> list[tuple[Decimal, Decimal]]:
             pairs = []
@@ -99,8 +99,8 @@ class Books:
 
         return left
 
-    def purses(self) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
-        """What must be reserved and what spent, by purse."""
+    def budgets(self) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+        """What must be reserved and what spent, by budget."""
         reserved: Counter[str] = Counter()
         spent: Counter[str] = Counter()
         for call in self.calls.values():

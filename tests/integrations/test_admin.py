@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from common.db.ids import uuid7
 from integrations.ledger import catalogue
-from integrations.models import Lookup, Operation, Purse, Vendor, VendorCall
+from integrations.models import Budget, Lookup, Operation, Vendor, VendorCall
 from tests.admin_site import act, address, staff, superuser, words
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ def permit(user: Any, *names: str) -> None:
 
 def doubtful(user: Any, scope: str = "run:x", **more: Any) -> VendorCall:
     now = timezone.now()
-    Purse.objects.create(scope=scope, reserved=Decimal("0.10"))
+    Budget.objects.create(scope=scope, reserved=Decimal("0.10"))
     call = VendorCall.objects.create(
         id=uuid7(),
         operation=catalogue.operation("property_detail"),
@@ -38,7 +38,7 @@ def doubtful(user: Any, scope: str = "run:x", **more: Any) -> VendorCall:
     return call
 
 
-@pytest.mark.parametrize("model", [Vendor, Operation, Purse, VendorCall, Lookup])
+@pytest.mark.parametrize("model", [Vendor, Operation, Budget, VendorCall, Lookup])
 def test_staff_see_no_vendors_and_no_money_unless_permitted(model):
     ann, client = staff()
 
@@ -64,7 +64,7 @@ def test_whoever_may_only_look_decides_nothing():
     act(client, VendorCall, "mark_chosen_not_billed", [call], confirmed="yes")
 
     call.refresh_from_db()
-    assert (call.state, Purse.objects.get().reserved) == ("in_doubt", Decimal("0.10"))
+    assert (call.state, Budget.objects.get().reserved) == ("in_doubt", Decimal("0.10"))
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ def test_what_is_in_doubt_is_decided_after_a_question(action, state, spent, word
     assert VendorCall.objects.get().state == "in_doubt"
     answer = act(client, VendorCall, action, [call], confirmed="yes")
 
-    purse = Purse.objects.get()
+    budget = Budget.objects.get()
     assert words(answer) == [f"{word}: $0.10 of realestateapi property_detail"]
-    assert (VendorCall.objects.get().state, purse.reserved, purse.spent) == (state, 0, spent)
+    assert (VendorCall.objects.get().state, budget.reserved, budget.spent) == (state, 0, spent)
     assert Lookup.objects.get().state == "free"
     assert words(act(client, VendorCall, action, [call], confirmed="yes")) == [
         "None of these requests needs a billing check."
@@ -161,7 +161,7 @@ def test_an_operation_is_repriced_and_the_pace_row_is_left_alone():
     )
 
 
-@pytest.mark.parametrize("model", [Purse, VendorCall, Lookup])
+@pytest.mark.parametrize("model", [Budget, VendorCall, Lookup])
 def test_money_audit_and_bought_facts_are_read_only_even_for_superusers(model):
     boss, client = superuser()
     call = doubtful(boss)
@@ -173,14 +173,14 @@ def test_money_audit_and_bought_facts_are_read_only_even_for_superusers(model):
     )
     assert client.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403
     call.refresh_from_db()
-    assert (call.state, Purse.objects.get().reserved, Lookup.objects.get().state) == (
+    assert (call.state, Budget.objects.get().reserved, Lookup.objects.get().state) == (
         "in_doubt",
         Decimal("0.10"),
         "in_doubt",
     )
 
 
-def test_calls_are_found_by_their_run_and_purses_by_the_beginning_of_their_scope():
+def test_calls_are_found_by_their_run_and_budgets_by_the_beginning_of_their_scope():
     boss, client = superuser()
     run_id = uuid7()
     call = doubtful(boss, f"run:{run_id}", run_id=run_id)
@@ -188,5 +188,5 @@ def test_calls_are_found_by_their_run_and_purses_by_the_beginning_of_their_scope
 
     assert list(client.get(address(VendorCall, "changelist"), {"q": str(run_id)}).context["cl"].result_list) == [call]
     assert list(client.get(address(VendorCall, "changelist"), {"q": "x"}).context["cl"].result_list) == []
-    found = client.get(address(Purse, "changelist"), {"q": f"run:{run_id}"}).context["cl"].result_list
-    assert [purse.scope for purse in found] == [f"run:{run_id}"]
+    found = client.get(address(Budget, "changelist"), {"q": f"run:{run_id}"}).context["cl"].result_list
+    assert [budget.scope for budget in found] == [f"run:{run_id}"]

@@ -16,7 +16,7 @@ from common.db.ids import uuid7
 from integrations.ledger import breaker, calls, catalogue, gate, pace
 from integrations.ledger.budgets import Afterwards, money_cap
 from integrations.ledger.gate import Closed, Payer, Plan
-from integrations.models import Lookup, Operation, Purse, UnreadableAnswer, Vendor, VendorCall
+from integrations.models import Budget, Lookup, Operation, UnreadableAnswer, Vendor, VendorCall
 from integrations.vendors import registry
 from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.errors import Category, Evidence, InDoubt, NotSent, Rejected, UnprovenMiss, VendorFailure
@@ -56,8 +56,8 @@ def call_of(plan: Plan) -> VendorCall:
     return VendorCall.objects.get(pk=plan.call_id)
 
 
-def purse(scope: str) -> tuple[Decimal, Decimal]:
-    row = Purse.objects.get(scope=scope)
+def budget(scope: str) -> tuple[Decimal, Decimal]:
+    row = Budget.objects.get(scope=scope)
     return row.reserved, row.spent
 
 
@@ -86,7 +86,7 @@ def five(sandbox: Sandbox) -> list[Query]:
     return [detail_query(property_id) for property_id in some_ids(sandbox, 5)]
 
 
-def test_what_is_bought_is_paid_once_and_counted_in_every_purse(
+def test_what_is_bought_is_paid_once_and_counted_in_every_budget(
     sandbox: Sandbox, five: list[Query], payer: Payer
 ) -> None:
     plan, settled = buy(five, payer)
@@ -95,8 +95,8 @@ def test_what_is_bought_is_paid_once_and_counted_in_every_purse(
     assert call_of(plan).state == State.SETTLED
     today, user = pace.database_now(), payer.user_id
     for scope in (f"run:{payer.run_id}", f"user:{user}:{today:%Y-%m}", f"vendor:realestateapi:{today:%Y-%m-%d}"):
-        assert purse(scope) == (0, Decimal("0.25"))
-    assert purse(f"leads:{user}:{today:%Y-%m-%d}") == (0, 5)
+        assert budget(scope) == (0, Decimal("0.25"))
+    assert budget(f"leads:{user}:{today:%Y-%m-%d}") == (0, 5)
 
 
 def test_an_owned_answer_costs_another_user_nothing(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
@@ -163,7 +163,7 @@ def test_a_stop_before_sending_releases_everything(sandbox: Sandbox, five: list[
     assert carry_out(plan, wanted=False) == gate.Outcome()
     assert call_of(plan).state == State.RELEASED
     assert set(Lookup.objects.values_list("state", flat=True)) == {"free"}
-    assert purse(f"run:{payer.run_id}") == (0, 0)
+    assert budget(f"run:{payer.run_id}") == (0, 0)
     assert requests_of(sandbox) == {}
 
 
@@ -176,7 +176,7 @@ def test_a_refusal_costs_nothing_and_may_be_tried_again(
     assert ended is True
     assert call_of(plan).state == State.RELEASED
     assert call_of(plan).category == ("RATE_LIMITED" if kind == "429" else "NETWORK_ERROR")
-    assert purse(f"run:{payer.run_id}") == (0, 0)
+    assert budget(f"run:{payer.run_id}") == (0, 0)
     _, settled = buy(five, payer)
     assert len(settled.answers) == 5
     assert billed(sandbox) == Decimal("0.25")
@@ -186,7 +186,7 @@ def test_a_vendor_that_cannot_be_reached_costs_nothing(five: list[Query], payer:
     settings.VENDORS = settings.VENDORS | {"realestateapi": {"base_url": "http://127.0.0.1:9", "key": "k"}}
     plan, _ = buy(five, payer)
     assert (call_of(plan).state, call_of(plan).category) == (State.RELEASED, "NETWORK_ERROR")
-    assert purse(f"run:{payer.run_id}") == (0, 0)
+    assert budget(f"run:{payer.run_id}") == (0, 0)
 
 
 def test_retry_after_holds_back_everybody(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
@@ -208,7 +208,7 @@ def test_what_may_have_been_bought_stays_reserved_and_is_never_repeated_blind(
     fail_with(sandbox, "property_detail", kind, count=1, seconds=2)
     plan, _ = buy(five, payer)
     assert call_of(plan).state == State.IN_DOUBT
-    assert purse(f"run:{payer.run_id}") == (Decimal("0.25"), 0)
+    assert budget(f"run:{payer.run_id}") == (Decimal("0.25"), 0)
     again = begin(five, payer)
     assert (again.call_id, again.doubtful) == (None, {query.key: plan.call_id for query in five})
     assert requests_of(sandbox) == {"property_detail": 1}
@@ -222,7 +222,7 @@ def test_the_operator_says_it_was_not_bought(sandbox: Sandbox, five: list[Query]
         assert calls.release_doubt(plan.call_id) is True
         assert calls.write_off(plan.call_id) is False
     assert call_of(plan).state == State.RELEASED
-    assert purse(f"run:{payer.run_id}") == (0, 0)
+    assert budget(f"run:{payer.run_id}") == (0, 0)
     assert len(begin(five, payer).buying) == 5
 
 
@@ -233,7 +233,7 @@ def test_the_operator_writes_it_off(sandbox: Sandbox, five: list[Query], payer: 
         assert plan.call_id is not None
         assert calls.write_off(plan.call_id) is True
     assert call_of(plan).cost == Decimal("0.25") == billed(sandbox)
-    assert purse(f"run:{payer.run_id}") == (0, Decimal("0.25"))
+    assert budget(f"run:{payer.run_id}") == (0, Decimal("0.25"))
     assert len(begin(five, payer).buying) == 5
 
 
@@ -260,7 +260,7 @@ def test_a_refused_key_costs_nothing(kind: str, sandbox: Sandbox, five: list[Que
     fail_with(sandbox, "property_detail", kind)
     plan, _ = buy(five, payer)
     assert (call_of(plan).state, call_of(plan).category) == (State.RELEASED, "AUTH_ERROR")
-    assert billed(sandbox) == 0 == sum(purse(f"run:{payer.run_id}"))
+    assert billed(sandbox) == 0 == sum(budget(f"run:{payer.run_id}"))
 
 
 def test_a_missing_key_sends_nothing(sandbox: Sandbox, five: list[Query], payer: Payer, settings: Any) -> None:
@@ -290,7 +290,7 @@ def test_a_worker_that_died_before_sending_frees_everything(five: list[Query], p
     with transaction.atomic():
         assert plan.call_id is not None
         assert calls.bury(plan.call_id) == State.RELEASED
-    assert purse(f"run:{payer.run_id}") == (0, 0)
+    assert budget(f"run:{payer.run_id}") == (0, 0)
     assert len(begin(five, payer).buying) == 5
 
 
@@ -313,7 +313,7 @@ def test_settling_twice_changes_nothing(sandbox: Sandbox, five: list[Query], pay
     outcome = carry_out(plan)
     assert len(conclude(plan, outcome).answers) == 5
     assert conclude(plan, outcome) is None
-    assert purse(f"run:{payer.run_id}") == (0, Decimal("0.25"))
+    assert budget(f"run:{payer.run_id}") == (0, Decimal("0.25"))
 
 
 @pytest.mark.parametrize(("claims", "excess"), [(0, "0"), (5, "0"), (50, "2.25"), (10**9, "499999.70")])
@@ -326,7 +326,7 @@ def test_the_price_list_decides_whatever_the_vendor_claims(
     conclude(plan, gate.Outcome(reply=replace(outcome.reply, claimed=Decimal(claims)), latency_ms=1))
     call = call_of(plan)
     assert (call.cost, call.excess) == (Decimal("0.25"), Decimal(excess))
-    assert purse(f"run:{payer.run_id}") == (0, Decimal("0.25"))
+    assert budget(f"run:{payer.run_id}") == (0, Decimal("0.25"))
 
 
 def test_a_vendor_that_claims_too_much_in_a_day_pauses_until_the_list_is_confirmed(
@@ -358,7 +358,7 @@ def test_a_request_is_charged_at_the_price_it_was_reserved_at(
     Operation.objects.update(price=Decimal("0.50"))
     conclude(plan, carry_out(plan))
     assert (call_of(plan).price, call_of(plan).cost) == (Decimal("0.05"), Decimal("0.25"))
-    assert purse(f"run:{payer.run_id}") == (0, Decimal("0.25"))
+    assert budget(f"run:{payer.run_id}") == (0, Decimal("0.25"))
 
 
 def test_a_price_of_many_decimals_leaves_nothing_reserved(
@@ -367,7 +367,7 @@ def test_a_price_of_many_decimals_leaves_nothing_reserved(
     detail = settings.OPERATIONS["property_detail"] | {"price": Decimal("0.0333333")}
     settings.OPERATIONS = settings.OPERATIONS | {"property_detail": detail}
     plan, _ = buy(five, payer)
-    assert purse(f"run:{payer.run_id}") == (0, Decimal("0.1670")) == (0, call_of(plan).cost)
+    assert budget(f"run:{payer.run_id}") == (0, Decimal("0.1670")) == (0, call_of(plan).cost)
 
 
 def test_an_answer_stays_owned_while_it_is_bought_again_in_doubt_or_left_out(
@@ -457,7 +457,7 @@ def test_the_vendors_policy_says_what_a_server_error_means(
     fail_with(sandbox, "property_detail", "500", count=1)
     plan, _ = buy(five, payer)
     assert (call_of(plan).state, call_of(plan).cost) == (state, Decimal(cost))
-    assert purse(f"run:{payer.run_id}") == (Decimal("0.25") if state == "in_doubt" else 0, Decimal(cost))
+    assert budget(f"run:{payer.run_id}") == (Decimal("0.25") if state == "in_doubt" else 0, Decimal(cost))
 
 
 def test_refusals_without_a_word_hold_back_longer_each_time_and_a_success_forgets_them(

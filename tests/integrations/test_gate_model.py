@@ -28,7 +28,7 @@ from accounts.models import User
 from common.db.ids import uuid7
 from integrations.ledger import calls, catalogue, gate
 from integrations.ledger.budgets import money_cap
-from integrations.models import Lookup, Operation, Purse, VendorCall
+from integrations.models import Budget, Lookup, Operation, VendorCall
 from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
 from tests.integrations.gate_books import KEYS, PRICE, VENDOR_CAP, Books, Call
@@ -206,18 +206,18 @@ class Gate(RuleBasedStateMachine):
     # --- What must always hold ----------------------------------------------------------------------------------------
 
     @invariant()
-    def every_purse_says_what_the_calls_say(self) -> None:
-        reserved, spent = self.books.purses()
-        for purse in Purse.objects.all():
-            assert purse.reserved == reserved.pop(purse.scope, 0), purse.scope
-            assert purse.spent == spent.pop(purse.scope, 0), purse.scope
+    def every_budget_says_what_the_calls_say(self) -> None:
+        reserved, spent = self.books.budgets()
+        for budget in Budget.objects.all():
+            assert budget.reserved == reserved.pop(budget.scope, 0), budget.scope
+            assert budget.spent == spent.pop(budget.scope, 0), budget.scope
         assert not any(reserved.values())
         assert not any(spent.values())
 
     @invariant()
     def no_cap_is_exceeded(self) -> None:
-        for purse in Purse.objects.exclude(scope__startswith="run:"):
-            assert purse.spent + purse.reserved <= self.books.limit(purse.scope), purse.scope
+        for budget in Budget.objects.exclude(scope__startswith="run:"):
+            assert budget.spent + budget.reserved <= self.books.limit(budget.scope), budget.scope
 
     @invariant()
     def calls_and_lookups_are_as_the_model_has_them(self) -> None:
@@ -242,9 +242,9 @@ class Gate(RuleBasedStateMachine):
             assert fact.sold <= fact.allowed, key
 
     @invariant()
-    def the_vendors_purse_is_the_sum_of_its_calls(self) -> None:
+    def the_vendors_budget_is_the_sum_of_its_calls(self) -> None:
         cost = VendorCall.objects.aggregate(cost=Sum("cost"))["cost"] or 0
-        assert cost == (Purse.objects.filter(scope__startswith="vendor:").aggregate(s=Sum("spent"))["s"] or 0)
+        assert cost == (Budget.objects.filter(scope__startswith="vendor:").aggregate(s=Sum("spent"))["s"] or 0)
 
 
 @pytest.mark.django_db

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from common.db.ids import uuid7
 from integrations.ledger import catalogue
-from integrations.models import PhoneReveal, Purse, VendorCall
+from integrations.models import Budget, PhoneReveal, VendorCall
 from tests.admin_site import act, address, staff, superuser, words
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ PHONE = "+12065550123"
 
 def doubtful(user: Any) -> PhoneReveal:
     now = timezone.now()
-    Purse.objects.create(scope="run:x", spent=Decimal("0.10"), reserved=Decimal("0.80"))
+    Budget.objects.create(scope="run:x", spent=Decimal("0.10"), reserved=Decimal("0.80"))
     call = VendorCall.objects.create(
         id=uuid7(),
         operation=catalogue.operation("apollo_people"),
@@ -64,9 +64,9 @@ def test_what_is_in_doubt_is_decided_after_a_question(action: str, state: str, s
     assert PhoneReveal.objects.get().state == "in_doubt"
     answer = act(client, PhoneReveal, action, [reveal], confirmed="yes")
 
-    purse = Purse.objects.get()
+    budget = Budget.objects.get()
     assert words(answer) == [f"{word}: $0.80 of phones"]
-    assert (PhoneReveal.objects.get().state, purse.reserved, purse.spent) == (state, 0, spent)
+    assert (PhoneReveal.objects.get().state, budget.reserved, budget.spent) == (state, 0, spent)
     assert VendorCall.objects.get().cost == spent
     again = act(client, PhoneReveal, action, [reveal], confirmed="yes")
     assert words(again) == ["None of these phone reveals needs a billing check."]

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from common.db.ids import uuid7
 from integrations.ledger import breaker, catalogue
-from integrations.models import Lookup, Operation, Purse, Vendor, VendorCall
+from integrations.models import Budget, Lookup, Operation, Vendor, VendorCall
 from integrations.operating import vendors
 from tests.admin_site import address, staff, superuser, words
 from tests.command_line import assert_refused, run
@@ -126,7 +126,7 @@ def test_the_page_shows_pace_money_and_the_last_days_errors(detail, settings):
     client = superuser()[1]
     now = timezone.now()
     settings.VENDOR_DAILY_CAP = settings.VENDOR_DAILY_CAP | {"realestateapi": Decimal(10)}
-    Purse.objects.create(scope=f"vendor:realestateapi:{now:%Y-%m-%d}", spent=Decimal("7.50"), reserved=Decimal("0.50"))
+    Budget.objects.create(scope=f"vendor:realestateapi:{now:%Y-%m-%d}", spent=Decimal("7.50"), reserved=Decimal("0.50"))
     called(detail)
     called(detail, state="released", status=429, category="RATE_LIMITED", reason="Slow down.")
     called(detail, state="released", status=429, category="RATE_LIMITED", reason="Slower.")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from buckets.services import create_bucket
 from enrichment.models import Run, RunItem
-from integrations.models import Purse
+from integrations.models import Budget
 from leads.models import Activity, Lead, SavedView, Tag
 from leads.selection.saved_views import VIEWS_AT_MOST, ViewRefused, save_view
 from leads.services import add_activity, add_tag
@@ -199,7 +199,7 @@ def test_the_runs_it_was_in_stand_with_what_they_spent(ann):
     lead = lead_of(ann[0])
     run = Run.objects.create(bucket=lead.bucket, bucket_name="B", owner=ann[0], total=1234)
     RunItem.objects.create(run=run, lead=lead, stage=0, outcome=3, category="NOT_FOUND")
-    Purse.objects.create(scope=run.purse_scope, spent="12.50")
+    Budget.objects.create(scope=run.budget_scope, spent="12.50")
 
     shown = " ".join(page_of(ann[1], lead).split())
 

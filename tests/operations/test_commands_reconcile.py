@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from common.db.ids import uuid7
 from enrichment.models import Run, RunItem
-from integrations.models import PhoneReveal, Purse, Vendor, VendorCall
+from integrations.models import Budget, PhoneReveal, Vendor, VendorCall
 from leads.models import Lead
 from operations.reconcile import find_drift
 from tests.command_line import run
@@ -175,7 +175,7 @@ def test_leads_that_wait_for_a_decision_are_no_drift(ann: User) -> None:
     _, call = parked(ann)
     assert find_drift() == []
     VendorCall.objects.filter(pk=call.pk).update(state="released")  # decided; a worker is about to put them back
-    Purse.objects.update(reserved=0)
+    Budget.objects.update(reserved=0)
     assert {drift.check for drift in find_drift()} == {"look-up state"}  # its look-ups were left behind by hand
 
 

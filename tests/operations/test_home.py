@@ -16,9 +16,9 @@ from django.utils import timezone
 from accounts.models import User
 from buckets.models import Bucket, Fill, Import
 from common.db.ids import uuid7, uuid7_floor
-from enrichment.models import Lane, Run, RunItem
+from enrichment.models import PumpLease, Run, RunItem
 from integrations.ledger import catalogue
-from integrations.models import Purse, Vendor, VendorCall
+from integrations.models import Budget, Vendor, VendorCall
 from leads.models import Lead
 from operations import home
 from tests.admin_site import staff, superuser
@@ -73,9 +73,9 @@ def test_each_sees_their_own_runs_money_and_stock_and_a_superuser_all():
             queued_leads=1,
         )
         run_of(bucket, "paused", paused_by="person", reason=f"{user.username} paused it")
-        Purse.objects.create(scope=f"user:{user.pk}:{now:%Y-%m}", spent=leads)
-        Purse.objects.create(scope=f"user:{user.pk}:1999-12", spent=1)
-    Purse.objects.create(scope=f"vendor:apollo:{now:%Y-%m-%d}", spent=3)
+        Budget.objects.create(scope=f"user:{user.pk}:{now:%Y-%m}", spent=leads)
+        Budget.objects.create(scope=f"user:{user.pk}:1999-12", spent=1)
+    Budget.objects.create(scope=f"vendor:apollo:{now:%Y-%m-%d}", spent=3)
 
     assert ("ann paused it" in home_page(annas), "bob paused it" in home_page(annas)) == (True, False)
     assert ("ann paused it" in home_page(bobs), "bob paused it" in home_page(bobs)) == (False, True)
@@ -95,7 +95,7 @@ def test_a_failed_run_needs_somebody_until_its_leads_are_taken_up_again():
 
     again = run_of(run.bucket, "running", total=1)
     RunItem.objects.create(run=again, lead=run.items.get().lead, stage=1)
-    Lane.objects.update_or_create(stage=1, defaults={"beat_at": timezone.now()})
+    PumpLease.objects.update_or_create(stage=1, defaults={"beat_at": timezone.now()})
 
     assert titles(ann) == []
 
@@ -121,12 +121,12 @@ def test_caps_speak_up_before_they_are_used_up(settings):
     now = timezone.now()
     settings.VENDOR_DAILY_CAP = settings.VENDOR_DAILY_CAP | {"apollo": Decimal(5)}
     catalogue.vendor("apollo")
-    month = Purse.objects.create(scope=f"user:{ann.pk}:{now:%Y-%m}", spent=Decimal("7.98"), reserved=Decimal("0.01"))
-    Purse.objects.create(scope=f"leads:{ann.pk}:{now:%Y-%m-%d}", spent=80)
-    Purse.objects.create(scope=f"vendor:apollo:{now:%Y-%m-%d}", spent=4)
+    month = Budget.objects.create(scope=f"user:{ann.pk}:{now:%Y-%m}", spent=Decimal("7.98"), reserved=Decimal("0.01"))
+    Budget.objects.create(scope=f"leads:{ann.pk}:{now:%Y-%m-%d}", spent=80)
+    Budget.objects.create(scope=f"vendor:apollo:{now:%Y-%m-%d}", spent=4)
 
     assert titles(ann) == ["Leads a day nearly used: ann"]
-    Purse.objects.filter(pk=month.pk).update(reserved=Decimal("0.02"))
+    Budget.objects.filter(pk=month.pk).update(reserved=Decimal("0.02"))
     assert titles(ann) == ["Budget nearly used: ann", "Leads a day nearly used: ann"]
     assert titles(boss) == [
         "Cap nearly reached: apollo",

@@ -11,7 +11,7 @@ from django.db.models import F
 from buckets.models import Bucket
 from enrichment.models import Run, RunItem
 from enrichment.services import cancel_run
-from integrations.models import Lookup, Purse
+from integrations.models import Budget, Lookup
 from leads.models import Lead
 from operations.reconcile import find_drift
 from sandbox.server import Sandbox
@@ -39,7 +39,7 @@ def test_everything_agrees_after_success_doubt_garbage_and_cancel(sandbox: Sandb
 @pytest.mark.parametrize(
     ("check", "plant"),
     [
-        ("purse", lambda: Purse.objects.filter(scope__startswith="run:").update(spent=F("spent") + Decimal("0.01"))),
+        ("purse", lambda: Budget.objects.filter(scope__startswith="run:").update(spent=F("spent") + Decimal("0.01"))),
         ("run counters", lambda: Run.objects.update(total=F("total") + 1)),
         ("look-up state", lambda: Lookup.objects.filter(pk=Lookup.objects.first().pk).update(state="buying")),
         ("lead without ledger", lambda: Lead.objects.filter(pk=Lead.objects.first().pk).update(property_id="42")),
