@@ -1,4 +1,4 @@
-"""The bells for fills and imports. Idempotent: their rows say what is left."""
+"""Tasks of fills and imports. Idempotent: their rows say what is left."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from celery import shared_task
 
 from buckets.filling import fills
 from buckets.imports import services as imports
-from common.bell import ring
+from common.enqueue import enqueue_on_commit
 
 
 @shared_task(name="buckets.fill")
 def fill(fill_id: str) -> None:
     if fills.continue_fill(UUID(fill_id)):
-        ring("buckets.fill", fill_id=fill_id)
+        enqueue_on_commit("buckets.fill", fill_id=fill_id)
 
 
 @shared_task(name="buckets.continue_fills")
 def continue_fills() -> None:
     for fill_id in fills.open_fills():
-        ring("buckets.fill", fill_id=str(fill_id))
+        enqueue_on_commit("buckets.fill", fill_id=str(fill_id))
 
 
 @shared_task(name="buckets.import")
 def import_file(import_id: str) -> None:
     if imports.continue_import(UUID(import_id)):
-        ring("buckets.import", import_id=import_id)
+        enqueue_on_commit("buckets.import", import_id=import_id)
 
 
 @shared_task(name="buckets.continue_imports")
 def continue_imports() -> None:
     imports.forget_abandoned()
     for import_id in imports.open_imports():
-        ring("buckets.import", import_id=str(import_id))
+        enqueue_on_commit("buckets.import", import_id=str(import_id))

@@ -1,4 +1,4 @@
-"""The Celery application: a bell and hands. What is promised stands in PostgreSQL."""
+"""The Celery application: it wakes workers and runs them. Queue, leases, pace and money stand in PostgreSQL."""
 
 import os
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from buckets.models import Bucket
-from common.bell import ring
+from common.enqueue import enqueue_on_commit
 from enrichment.models import FairShare, Run, RunItem
 from enrichment.rules import day_of_cap
 from enrichment.worker import queue, stages
@@ -141,7 +141,7 @@ def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: 
         )
         _fill(run, options)
     if run.is_open:
-        ring_for(run)
+        wake_pumps_of(run)
     return run, True
 
 
@@ -257,9 +257,9 @@ def _check_canary(canary: Canary) -> None:
         raise RunError("INVALID", "The most a lead may cost must be more than $0.00.", "canary")
 
 
-def ring_for(run: Run) -> None:
+def wake_pumps_of(run: Run) -> None:
     for stage in stages.stages_of(run.kind):
-        ring("enrichment.pump", stage=int(stage))
+        enqueue_on_commit("enrichment.pump", stage=int(stage))
 
 
 def pause_run(*, run: Run) -> Run:
@@ -299,7 +299,7 @@ def resume_run(*, run: Run, by: Any, max_cost: Decimal | None = None) -> Run:
             _check_new_cap(locked, max_cost)
             locked.max_cost = max_cost
         go_on(locked)
-    ring_for(locked)
+    wake_pumps_of(locked)
     return locked
 
 

@@ -1,4 +1,4 @@
-"""The bell. Every task is idempotent and finds its work in the database; losing all messages costs ten seconds."""
+"""Tasks. Each is idempotent and finds its work in the database; losing all messages costs ten seconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from enrichment.worker.pump import work
 @shared_task(name="enrichment.pump", time_limit=86_400, soft_time_limit=86_400)
 def pump(stage: int) -> None:
     work(stage)
-    pump_lease.ring_if_quiet(stage)
+    pump_lease.wake_if_idle(stage)
 
 
 @worker_ready.connect  # Celery's own signal: a worker is seen when it starts, not ten seconds later
@@ -28,10 +28,10 @@ def announce(**_: Any) -> None:
 
 
 @shared_task(name="enrichment.ring")
-def ring() -> None:
+def wake_pumps() -> None:
     pump_lease.beat()
     for stage in pump_lease.STAGES:
-        pump_lease.ring_if_quiet(stage)
+        pump_lease.wake_if_idle(stage)
 
 
 @shared_task(name="enrichment.reap")

@@ -149,7 +149,9 @@ class Operation(models.Model):
     )
     next_slot_at = models.DateTimeField(null=True, blank=True, help_text="When the next request may leave")
     batch_refused_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the key was refused at the batch door: since then one input a request"
+        null=True,
+        blank=True,
+        help_text="When the key was refused at the batch endpoint: since then one input a request",
     )
 
     class Meta:

@@ -18,7 +18,7 @@ from integrations.ledger.budgets import ZERO
 from integrations.ledger.gate import Closed, Owned, Payer
 from integrations.lookups import names
 from integrations.models import Lookup, Operation, VendorCall
-from integrations.vendors import registry
+from integrations.vendors import adapters
 from integrations.vendors.contract import Answer, Query
 from integrations.vendors.errors import Category, NotSent, Rejected, VendorFailure
 from integrations.vendors.realestateapi import client as realestateapi
@@ -97,7 +97,7 @@ def _free(name: str, ask: Callable[[], T], user_id: int, *, nothing: T) -> T:
         except VendorFailure as error:
             failure = error
         _audit(operation.pk, user_id, slot_at, started, failure)
-        gate.note(operation, failure, paid=False)
+        gate.report_outcome(operation, failure, paid=False)
         if failure is None:
             return answer
         if isinstance(failure, Rejected) and failure.category == Category.NOT_FOUND:
@@ -115,7 +115,7 @@ def _wait_for_slot(operation_id: int, patience: float = 20.0) -> datetime:
     while True:
         try:
             with transaction.atomic():
-                operation = gate.enter(operation_id, single=True)
+                operation = gate.admit(operation_id, single=True)
                 slot = pace.take_slot(operation_id, operation.setting("pace"))
             time.sleep(max(0.0, (slot - pace.database_now()).total_seconds()))
             return slot
@@ -190,7 +190,7 @@ def _look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -
     while True:
         try:
             with transaction.atomic():
-                operation = gate.enter(operation_id, single=True)
+                operation = gate.admit(operation_id, single=True)
                 plan = gate.begin(operation, [query], Payer(user_id=user_id))
         except Closed as closed:
             owned = gate.owned(catalogue.operation(name), query)
@@ -220,7 +220,7 @@ def _look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -
 def _buy(name: str, operation: Operation, plan: gate.Plan) -> gate.Settled | VendorFailure | None:
     assert plan.call_id is not None
     call_id = plan.call_id
-    outcome = gate.carry_out(call_id, plan.buying, registry.door(name), wanted=lambda: True)
+    outcome = gate.carry_out(call_id, plan.buying, adapters.adapter_for(name), wanted=lambda: True)
 
     def conclude() -> gate.Settled | VendorFailure | None:
         with transaction.atomic():
@@ -231,7 +231,7 @@ def _buy(name: str, operation: Operation, plan: gate.Plan) -> gate.Settled | Ven
             return outcome.failure
 
     if outcome.answered:
-        gate.persist(lambda: gate.note(operation, outcome.failure, call_id))
+        gate.persist(lambda: gate.report_outcome(operation, outcome.failure, call_id))
     result = gate.persist(conclude)
     if (reason := gate.stops_vendor(outcome.failure)) is not None:
         gate.persist(lambda: breaker.pause(operation.vendor_id, reason))

@@ -329,7 +329,7 @@ class SavedView(UUIDModel, Timestamped):
 
 
 class Disclosure(UUIDModel):
-    """Answers: who has seen or taken how many leads' phones and e-mails, when, and by which door? Append-only.
+    """Answers: who has seen or taken how many leads' phones and e-mails, when, and by which way? Append-only.
 
     It outlives what it tells of, so it names leads and buckets by id alone, and holds no contact itself.
     """
@@ -347,7 +347,7 @@ class Disclosure(UUIDModel):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, help_text="Who"
     )
     what = models.CharField(max_length=6, choices=What, help_text="Seen, or taken away as a file")
-    via = models.CharField(max_length=7, choices=Via, help_text="By which door")
+    via = models.CharField(max_length=7, choices=Via, help_text="By which way")
     lead_id = models.UUIDField(null=True, blank=True, help_text="Of which lead, where it was one")
     bucket_id = models.UUIDField(null=True, blank=True, help_text="Of which bucket, where it was one")
     leads = models.PositiveIntegerField(

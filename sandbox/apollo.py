@@ -24,7 +24,7 @@ from sandbox.billing import Ledger
 from sandbox.faults import Fault, FaultBox
 from sandbox.filters import words
 from sandbox.parcels import roll
-from sandbox.wire import Answer, Charge, Door, Json, Refusal, Request
+from sandbox.wire import Answer, Charge, Endpoint, Json, Refusal, Request
 
 PREFIX = "/apollo/api/v1"
 MOST = 10  # people or domains in one request
@@ -57,28 +57,30 @@ class Apollo:
         self._results: dict[str, _Result] = {}
         self._requests = 0
 
-    def doors(self) -> list[Door]:
+    def endpoints(self) -> list[Endpoint]:
         """The endpoints."""
         return [
-            Door("POST", f"{PREFIX}/people/bulk_match", "apollo_people", self.bulk_match, batch=True),
-            Door("POST", f"{PREFIX}/people/match", "apollo_people", self.match),
-            Door("POST", f"{PREFIX}/organizations/bulk_enrich", "apollo_organizations", self.organizations, batch=True),
-            Door("GET", f"{PREFIX}/auth/health", "probe", lambda request: Answer(200, {"is_logged_in": True})),
-            Door("GET", f"{PREFIX}/webhook_result/", "probe", self.webhook_result),
-            Door("POST", f"{PREFIX}/usage_stats/credit_usage_stats", "usage", self.usage),
+            Endpoint("POST", f"{PREFIX}/people/bulk_match", "apollo_people", self.bulk_match, batch=True),
+            Endpoint("POST", f"{PREFIX}/people/match", "apollo_people", self.match),
+            Endpoint(
+                "POST", f"{PREFIX}/organizations/bulk_enrich", "apollo_organizations", self.organizations, batch=True
+            ),
+            Endpoint("GET", f"{PREFIX}/auth/health", "probe", lambda request: Answer(200, {"is_logged_in": True})),
+            Endpoint("GET", f"{PREFIX}/webhook_result/", "probe", self.webhook_result),
+            Endpoint("POST", f"{PREFIX}/usage_stats/credit_usage_stats", "usage", self.usage),
         ]
 
-    def authorise(self, request: Request, door: Door) -> None:
+    def authorise(self, request: Request, endpoint: Endpoint) -> None:
         """The configured key, a master key; with "-test" behind it one without any enrichment or usage scope."""
         key = request.headers.get("x-api-key", "")
         if key not in (self._key, f"{self._key}-test"):
             raise Refusal(401)
-        if key != self._key and door.operation != "probe":
+        if key != self._key and endpoint.operation != "probe":
             raise Refusal(403)
 
-    def refuse(self, refusal: Refusal, door: Door | None) -> Answer:
+    def refuse(self, refusal: Refusal, endpoint: Endpoint | None) -> Answer:
         """The refusal in the shape this endpoint and status have."""
-        return refuse(refusal, f"api/v1{door.path.removeprefix(PREFIX)}" if door else "api/v1")
+        return refuse(refusal, f"api/v1{endpoint.path.removeprefix(PREFIX)}" if endpoint else "api/v1")
 
     def pace_headers(self, limit: int | None, used: int, wait_s: float | None) -> dict[str, str]:
         """The rate limit headers."""

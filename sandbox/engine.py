@@ -1,4 +1,4 @@
-"""From a request to its answer: route, key, pace, faults, the vendor's door, the ledger."""
+"""From a request to its answer: route, key, pace, faults, the vendor's endpoint, the ledger."""
 
 import math
 from datetime import date
@@ -10,7 +10,7 @@ from sandbox.billing import Ledger, Pace
 from sandbox.faults import Fault, FaultBox, FaultError, parse
 from sandbox.search import Search
 from sandbox.spoiling import instead, spoil
-from sandbox.wire import Answer, Door, Json, Refusal, Request, Vendor
+from sandbox.wire import Answer, Endpoint, Json, Refusal, Request, Vendor
 
 
 class Engine:
@@ -18,12 +18,12 @@ class Engine:
 
     def __init__(self, ledger: Ledger, pace: Pace, box: FaultBox, stop: Event, search: Search) -> None:
         self._ledger, self._pace, self._box, self._stop, self._search = ledger, pace, box, stop, search
-        self._routes: dict[tuple[str, str], tuple[Vendor, Door]] = {}
+        self._routes: dict[tuple[str, str], tuple[Vendor, Endpoint]] = {}
 
-    def add(self, vendor: Vendor, more: list[Door] | None = None) -> None:
-        """Opens a vendor's doors."""
-        for door in [*vendor.doors(), *(more or [])]:
-            self._routes[door.method, door.path] = vendor, door
+    def add(self, vendor: Vendor, more: list[Endpoint] | None = None) -> None:
+        """Opens a vendor's endpoints."""
+        for endpoint in [*vendor.endpoints(), *(more or [])]:
+            self._routes[endpoint.method, endpoint.path] = vendor, endpoint
 
     def respond(self, request: Request) -> Answer | None:
         """The answer, after whatever waiting a fault asks for."""
@@ -31,73 +31,73 @@ class Engine:
             return self._control(request)
         path = request.path.rstrip("/")
         route = self._routes.get((request.method, path))
-        if route is None:  # a door whose path ends in "/" takes the rest as its argument
+        if route is None:  # a endpoint whose path ends in "/" takes the rest as its argument
             route = self._routes.get((request.method, path.rpartition("/")[0] + "/"))
         if route is None:
             return self._nowhere(path)
-        vendor, door = route
-        self._ledger.arrive(door.operation)
+        vendor, endpoint = route
+        self._ledger.arrive(endpoint.operation)
         try:
-            return self._serve(vendor, door, request)
+            return self._serve(vendor, endpoint, request)
         finally:
             self._ledger.leave()
 
     def _nowhere(self, path: str) -> Answer:
-        for vendor, door in self._routes.values():
-            if path.split("/")[1] == door.path.split("/")[1]:
+        for vendor, endpoint in self._routes.values():
+            if path.split("/")[1] == endpoint.path.split("/")[1]:
                 return vendor.refuse(Refusal(404), None)
         return Answer(404, {"message": "no such vendor"})
 
-    def _serve(self, vendor: Vendor, door: Door, request: Request) -> Answer | None:
+    def _serve(self, vendor: Vendor, endpoint: Endpoint, request: Request) -> Answer | None:
         try:
-            vendor.authorise(request, door)
+            vendor.authorise(request, endpoint)
         except Refusal as refusal:
-            return self._refused(door, vendor.refuse(refusal, door))
-        used, wait_s = self._pace.admit(door.operation)
-        headers = vendor.pace_headers(self._pace.limit(door.operation), used, wait_s)
+            return self._refused(endpoint, vendor.refuse(refusal, endpoint))
+        used, wait_s = self._pace.admit(endpoint.operation)
+        headers = vendor.pace_headers(self._pace.limit(endpoint.operation), used, wait_s)
         if wait_s is not None:
-            limit = self._pace.limit(door.operation)
-            answer = vendor.refuse(Refusal(429, code=f"pace:{limit}"), door)
+            limit = self._pace.limit(endpoint.operation)
+            answer = vendor.refuse(Refusal(429, code=f"pace:{limit}"), endpoint)
             answer.headers |= headers
-            return self._refused(door, answer)
-        fault = self._box.pick(door.operation, door.batch)
+            return self._refused(endpoint, answer)
+        fault = self._box.pick(endpoint.operation, endpoint.batch)
         if fault is not None and fault.kind in kinds.BEFORE_KINDS and fault.kind != "slow":
-            return self._before(vendor, door, fault, request)
+            return self._before(vendor, endpoint, fault, request)
         if fault is not None and fault.kind == "slow" and not fault.billed:
             self._stop.wait(fault.pause_s)
-        answer = self._handle(vendor, door, request)
+        answer = self._handle(vendor, endpoint, request)
         answer.headers |= headers
         if fault is not None and fault.kind in kinds.SPOILING_KINDS:
-            answer = spoil(answer, fault, lambda one: self._ledger.sold(door.operation, one))
-        self._ledger.settle(door.operation, answered=answer.answered, status=answer.status, charges=answer.charges)
+            answer = spoil(answer, fault, lambda one: self._ledger.sold(endpoint.operation, one))
+        self._ledger.settle(endpoint.operation, answered=answer.answered, status=answer.status, charges=answer.charges)
         return self._after(answer, fault)
 
-    def _handle(self, vendor: Vendor, door: Door, request: Request) -> Answer:
+    def _handle(self, vendor: Vendor, endpoint: Endpoint, request: Request) -> Answer:
         try:
-            return door.handle(request)
+            return endpoint.handle(request)
         except Refusal as refusal:
-            return vendor.refuse(refusal, door)
+            return vendor.refuse(refusal, endpoint)
         except Exception as error:  # a mistake of ours must not look like a fault of the vendor's
             return Answer(500, {"message": f"the sandbox is at fault: {error!r}"}, answered=False)
 
-    def _refused(self, door: Door, answer: Answer) -> Answer:
-        self._ledger.settle(door.operation, answered=False, status=answer.status)
+    def _refused(self, endpoint: Endpoint, answer: Answer) -> Answer:
+        self._ledger.settle(endpoint.operation, answered=False, status=answer.status)
         return answer
 
-    def _before(self, vendor: Vendor, door: Door, fault: Fault, request: Request) -> Answer | None:
+    def _before(self, vendor: Vendor, endpoint: Endpoint, fault: Fault, request: Request) -> Answer | None:
         """A fault that keeps the request from the vendor, or its answer from the client: then it has been billed."""
-        charges = self._handle(vendor, door, request).charges if fault.billed else []
+        charges = self._handle(vendor, endpoint, request).charges if fault.billed else []
         if fault.kind == "cut_before":
-            self._ledger.settle(door.operation, answered=False, status=0, charges=charges)
+            self._ledger.settle(endpoint.operation, answered=False, status=0, charges=charges)
             return None
         if fault.kind in kinds.STATUS_KINDS:
             code = "daily" if fault.kind == "429_daily" else ""
-            answer = vendor.refuse(Refusal(kinds.STATUS_KINDS[fault.kind], code=code), door)
+            answer = vendor.refuse(Refusal(kinds.STATUS_KINDS[fault.kind], code=code), endpoint)
             if fault.kind == "429_retry_after":
                 answer.headers["Retry-After"] = str(math.ceil(fault.pause_s))
         else:
             answer = instead(fault.kind, request.path)
-        self._ledger.settle(door.operation, answered=False, status=answer.status, charges=charges)
+        self._ledger.settle(endpoint.operation, answered=False, status=answer.status, charges=charges)
         return answer
 
     def _after(self, answer: Answer, fault: Fault | None) -> Answer | None:
@@ -117,7 +117,7 @@ class Engine:
         return [{"county": county, "state": state, "parcels": n} for (county, state), n in counted.items()]
 
     def _control(self, request: Request) -> Answer:
-        """The sandbox's own doors; no vendor has them."""
+        """The sandbox's own endpoints; no vendor has them."""
         order = request.method, request.path.rstrip("/")
         if order == ("GET", "/sandbox/ledger"):
             wanted = {name: request.query.get(name) == ["1"] for name in ("inputs", "arrivals")}
@@ -131,7 +131,7 @@ class Engine:
             return self._note_update(request)
         if request.path.rstrip("/") == "/sandbox/faults":
             return self._order_faults(request)
-        return Answer(404, {"message": "no such door"})
+        return Answer(404, {"message": "no such endpoint"})
 
     def _note_update(self, request: Request) -> Answer:
         """`{"ids": [number…], "date": "YYYY-MM-DD"}`: the vendor has changed these parcels on that day."""

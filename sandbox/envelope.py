@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.wire import Answer, Door, Json, Refusal, Request, is_number
+from sandbox.wire import Answer, Endpoint, Json, Refusal, Request, is_number
 
 _PHRASES = {
     400: "Bad Request",
@@ -27,7 +27,7 @@ class Envelope:
     def __init__(self, *, modern: bool = False) -> None:
         self.modern = modern
 
-    def refuse(self, refusal: Refusal, door: Door | None) -> Answer:
+    def refuse(self, refusal: Refusal, endpoint: Endpoint | None) -> Answer:
         """Joi's shape for 400, the OpenAPI's for the rest; in "2026" the human text is in `error`."""
         status, phrase = refusal.status, _PHRASES.get(refusal.status, "Error")
         message = refusal.message or _MESSAGES.get(status, "")
@@ -37,7 +37,7 @@ class Envelope:
             return Answer(status, {"statusCode": status, "statusMessage": words, "error": text}, answered=False)
         payload: Json = {"statusCode": status, "error": phrase, "message": message, "validation": {}}
         if refusal.code == "daily":
-            payload = {"statusCode": 429, "error": "Too Many Requests", "message": _daily(door)}
+            payload = {"statusCode": 429, "error": "Too Many Requests", "message": _daily(endpoint)}
         elif status == 400:
             payload["validation"] = {"source": "payload", "keys": refusal.keys}
         return Answer(status, payload, answered=False)
@@ -76,8 +76,8 @@ def read(request: Request) -> Json:
     return body
 
 
-def _daily(door: Door | None) -> str:
-    return f"Daily usage limit exceeded for [{door.scope if door else 'PropertySearch'}] scopes"
+def _daily(endpoint: Endpoint | None) -> str:
+    return f"Daily usage limit exceeded for [{endpoint.scope if endpoint else 'PropertySearch'}] scopes"
 
 
 def check_detail(body: Json) -> None:

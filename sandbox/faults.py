@@ -84,7 +84,7 @@ class Fault:
     def concerns(self, operation: str, batch: bool) -> bool:
         """Whether a request of this operation can meet this fault.
 
-        "*" does not reach the free side doors; "probe" reaches all of them, "usage" Apollo's credit usage alone.
+        "*" does not reach the free side endpoints; "probe" reaches all of them, "usage" Apollo's credit usage alone.
         """
         if operation in FREE:
             return self.operation in ("probe", operation)

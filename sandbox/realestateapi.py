@@ -1,4 +1,4 @@
-"""RealEstateAPI's property doors: PropertySearch, PropertyDetail, PropertyDetailBulk, PropertyMapping, AutoComplete.
+"""RealEstateAPI's endpoints: PropertySearch, PropertyDetail, PropertyDetailBulk, PropertyMapping, AutoComplete.
 
 Three envelopes: "capture" as the vendor's captured answers read, "2026" as its rewritten pages print them, "published"
 as "capture" with what its published answers say otherwise: `credits` 0 for a found PropertyDetail and 10 a record in
@@ -15,7 +15,7 @@ from sandbox.filters import boolean, number, parse_address
 from sandbox.parcels import Parcel
 from sandbox.search import Search
 from sandbox.shapes import detail_2026, row
-from sandbox.wire import Answer, Charge, Door, Json, Refusal, Request, is_number
+from sandbox.wire import Answer, Charge, Endpoint, Json, Refusal, Request, is_number
 
 PREFIX = "/realestateapi"
 MAX_ROWS = 250  # "up to 250 property records per API call"
@@ -42,34 +42,38 @@ class RealEstateAPI:
         self.search, self.source, self._key, self._seed = search, search.source, key, seed
         self.envelope = Envelope(modern=envelope == "2026")
         self._detail = {"2026": detail_2026, "published": published}.get(envelope, detail)
-        self._claims = {"published": (0, 10)}.get(envelope, (1, 1))  # `credits` a record, at the single and bulk doors
+        self._claims = {"published": (0, 10)}.get(
+            envelope, (1, 1)
+        )  # `credits` a record, at the single and bulk endpoints
 
-    def doors(self) -> list[Door]:
+    def endpoints(self) -> list[Endpoint]:
         """The endpoints of this module."""
 
-        def door(name: str, operation: str, handle: Callable[[Request], Answer], *, batch: bool = False) -> Door:
-            return Door("POST", f"{PREFIX}/v2/{name}", operation, handle, scope=name, batch=batch)
+        def endpoint(
+            name: str, operation: str, handle: Callable[[Request], Answer], *, batch: bool = False
+        ) -> Endpoint:
+            return Endpoint("POST", f"{PREFIX}/v2/{name}", operation, handle, scope=name, batch=batch)
 
         return [
-            door("PropertySearch", "property_search", self.property_search),
-            door("PropertyMapping", "property_search", self.mapping),
-            door("PropertyDetail", "property_detail", self.property_detail),
-            door("PropertyDetailBulk", "property_detail", self.bulk, batch=True),
-            door("AutoComplete", "autocomplete", self.autocomplete),
-            Door("GET", f"{PREFIX}/v2/key/info", "probe", self.key_info),
+            endpoint("PropertySearch", "property_search", self.property_search),
+            endpoint("PropertyMapping", "property_search", self.mapping),
+            endpoint("PropertyDetail", "property_detail", self.property_detail),
+            endpoint("PropertyDetailBulk", "property_detail", self.bulk, batch=True),
+            endpoint("AutoComplete", "autocomplete", self.autocomplete),
+            Endpoint("GET", f"{PREFIX}/v2/key/info", "probe", self.key_info),
         ]
 
-    def authorise(self, request: Request, door: Door) -> None:
+    def authorise(self, request: Request, endpoint: Endpoint) -> None:
         """The configured key opens everything; with "-test" behind it only what a test key may."""
         key = request.headers.get("x-api-key", "")
         if key not in (self._key, f"{self._key}-test"):
             raise Refusal(401)
-        if key.endswith("-test") and door.scope and door.scope not in TEST_SCOPES:
-            raise Refusal(403, f"x-api-key is not authorized for scope {door.scope}")
+        if key.endswith("-test") and endpoint.scope and endpoint.scope not in TEST_SCOPES:
+            raise Refusal(403, f"x-api-key is not authorized for scope {endpoint.scope}")
 
-    def refuse(self, refusal: Refusal, door: Door | None) -> Answer:
+    def refuse(self, refusal: Refusal, endpoint: Endpoint | None) -> Answer:
         """The refusal in the envelope's shape."""
-        return self.envelope.refuse(refusal, door)
+        return self.envelope.refuse(refusal, endpoint)
 
     def pace_headers(self, limit: int | None, used: int, wait_s: float | None) -> dict[str, str]:
         """None: neither Retry-After nor x-ratelimit headers are documented."""

@@ -146,7 +146,7 @@ class Sandbox:
         self.search = Search(self.source)
         estate = RealEstateAPI(self.search, config.realestateapi_key, envelope=config.envelope, seed=config.seed)
         self._engine = Engine(self.ledger, Pace(config.pace), self.faults, self._stop, self.search)
-        self._engine.add(estate, SkipTrace(estate.envelope, config.seed).doors())
+        self._engine.add(estate, SkipTrace(estate.envelope, config.seed).endpoints())
         self._engine.add(SignalHouse(config.signalhouse_key, config.seed))
         self._engine.add(self._apollo)
         self._server: _Server | None = None

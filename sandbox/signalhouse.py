@@ -9,7 +9,7 @@ from threading import Lock
 
 from sandbox.contacts import find, query_of
 from sandbox.filters import words
-from sandbox.wire import Answer, Charge, Door, Json, Refusal, Request
+from sandbox.wire import Answer, Charge, Endpoint, Json, Refusal, Request
 
 PREFIX = "/signalhouse"
 _REQUIRED = ("first_name", "last_name", "address", "city", "state")
@@ -26,16 +26,16 @@ class SignalHouse:
         self._token, self._seed, self._lock = token, seed, Lock()
         self._replays: dict[str, tuple[bytes, Answer]] = {}
 
-    def doors(self) -> list[Door]:
+    def endpoints(self) -> list[Endpoint]:
         """The one endpoint."""
-        return [Door("POST", f"{PREFIX}/skip-trace", "signalhouse_skip_trace", self.skip_trace)]
+        return [Endpoint("POST", f"{PREFIX}/skip-trace", "signalhouse_skip_trace", self.skip_trace)]
 
-    def authorise(self, request: Request, door: Door) -> None:
+    def authorise(self, request: Request, endpoint: Endpoint) -> None:
         """The bearer token."""
         if request.headers.get("authorization", "") != f"Bearer {self._token}":
             raise Refusal(401)
 
-    def refuse(self, refusal: Refusal, door: Door | None) -> Answer:
+    def refuse(self, refusal: Refusal, endpoint: Endpoint | None) -> Answer:
         """{"message": ...}"""
         message = refusal.message or _MESSAGES.get(refusal.status, "Error")
         return Answer(refusal.status, {"message": message}, answered=False)

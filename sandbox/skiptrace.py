@@ -1,4 +1,4 @@
-"""RealEstateAPI's skip-trace doors: SkipTrace v2 (alias PeopleSearch) and SkipTraceBatchAwait.
+"""RealEstateAPI's skip-trace endpoints: SkipTrace v2 (alias PeopleSearch) and SkipTraceBatchAwait.
 
 The v2 shape of Await has no capture; in "capture" mode an item carries the persons of SkipTrace v2, in "2026" the
 phones, emails and names of the vendor's page. Persons carry what must never be kept (ethnicity, marital status, gender,
@@ -17,7 +17,7 @@ from sandbox.filters import words
 from sandbox.names import FIRST_NAMES
 from sandbox.parcels import roll
 from sandbox.realestateapi import PREFIX
-from sandbox.wire import Answer, Charge, Door, Json, Refusal, Request
+from sandbox.wire import Answer, Charge, Endpoint, Json, Refusal, Request
 
 MAX_SKIPS = 100
 MAX_BATCH_BYTES = 256 * 1024
@@ -42,12 +42,12 @@ class SkipTrace:
     def __init__(self, envelope: Envelope, seed: int = 1) -> None:
         self._envelope, self._seed = envelope, seed
 
-    def doors(self) -> list[Door]:
+    def endpoints(self) -> list[Endpoint]:
         """The endpoints of this module."""
         return [
-            Door("POST", f"{PREFIX}/v2/SkipTrace", "skip_trace", self.one, scope="SkipTrace"),
-            Door("POST", f"{PREFIX}/v2/PeopleSearch", "skip_trace", self.one, scope="SkipTrace"),
-            Door(
+            Endpoint("POST", f"{PREFIX}/v2/SkipTrace", "skip_trace", self.one, scope="SkipTrace"),
+            Endpoint("POST", f"{PREFIX}/v2/PeopleSearch", "skip_trace", self.one, scope="SkipTrace"),
+            Endpoint(
                 "POST",
                 f"{PREFIX}/v2/SkipTraceBatchAwait",
                 "skip_trace",

@@ -1,4 +1,4 @@
-"""What travels between the HTTP server, the engine and the vendors' doors."""
+"""What travels between the HTTP server, the engine and the vendors' endpoints."""
 
 import json
 import math
@@ -75,10 +75,10 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Endpoint:
     """One endpoint. A path ending in "/" takes the rest of the path as its argument.
 
-    `operation` is what pace, ledger and faults call it ("probe" doors are free and outside all three).
+    `operation` is what pace, ledger and faults call it ("probe" endpoints are free and outside all three).
     """
 
     method: str
@@ -92,13 +92,13 @@ class Door:
 class Vendor(Protocol):
     """What the engine needs of a vendor."""
 
-    def doors(self) -> list[Door]:
+    def endpoints(self) -> list[Endpoint]:
         """Its endpoints."""
 
-    def authorise(self, request: Request, door: Door) -> None:
+    def authorise(self, request: Request, endpoint: Endpoint) -> None:
         """Raises Refusal 401 or 403."""
 
-    def refuse(self, refusal: Refusal, door: Door | None) -> Answer:
+    def refuse(self, refusal: Refusal, endpoint: Endpoint | None) -> Answer:
         """The refusal in the vendor's own shape."""
 
     def pace_headers(self, limit: int | None, used: int, wait_s: float | None) -> dict[str, str]:

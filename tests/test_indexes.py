@@ -334,7 +334,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "fair_share_by_owner",
     ),
     "calls in flight": (
-        lambda p: gate.enter(catalogue.operation("property_detail").pk),
+        lambda p: gate.admit(catalogue.operation("property_detail").pk),
         "integrations_vendorcall",
         "call_open",
     ),

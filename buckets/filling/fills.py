@@ -22,7 +22,7 @@ from buckets.filling.algebra import NAME_MAX, SetError, Sets, check_sets, copy_p
 from buckets.models import Bucket, Fill
 from buckets.rules import IDS_PER_REQUEST, Slice, halves
 from buckets.services import BucketGone, create_bucket
-from common.bell import ring
+from common.enqueue import enqueue_on_commit
 from common.faultpoints import commit
 from integrations import services as vendors
 from integrations.ledger.pace import database_now
@@ -55,7 +55,7 @@ def start_fill(
     """Has a worker save everything a search finds into the bucket, by free ids, in the background."""
     slices = [Slice(dict(criteria)).as_json()]
     fill = Fill.objects.create(bucket=bucket, criteria=dict(criteria), limit=limit, pending_slices=slices, once=once)
-    ring("buckets.fill", fill_id=str(fill.pk))
+    enqueue_on_commit("buckets.fill", fill_id=str(fill.pk))
     return fill
 
 
@@ -127,7 +127,7 @@ def _copies(bucket: Bucket, sets: Sets, once: UUID | None) -> Fill:
     while fill.pending_slices and fill.fetched < AT_ONCE:
         _copy(fill)
     if fill.pending_slices:
-        ring("buckets.fill", fill_id=str(fill.pk))
+        enqueue_on_commit("buckets.fill", fill_id=str(fill.pk))
     bucket.refresh_from_db()
     return fill
 
@@ -266,7 +266,7 @@ def retry_fill(*, fill: Fill) -> Fill:
     if Fill.objects.filter(pk=fill.pk, status=Fill.Status.FAILED).update(
         status=Fill.Status.QUEUED, attempts=0, not_before=None, error=""
     ):
-        ring("buckets.fill", fill_id=str(fill.pk))
+        enqueue_on_commit("buckets.fill", fill_id=str(fill.pk))
     fill.refresh_from_db()
     return fill
 

@@ -25,12 +25,12 @@ from buckets.imports.reading import Layout, Row, Unreadable, layout_of, pieces_o
 from buckets.imports.rows import Reader, Unusable, is_blank
 from buckets.models import Bucket, Import, ImportedLead, ImportFailure, ImportPiece
 from buckets.services import BucketGone, create_bucket
-from common.bell import ring
 from common.db.ids import uuid7
+from common.enqueue import enqueue_on_commit
 from integrations.ledger.pace import database_now
 from integrations.services import known_property_ids
 from integrations.vendors import normalise
-from integrations.vendors.realestateapi.naming import is_stand_in
+from integrations.vendors.realestateapi.stand_in_ids import is_stand_in
 from leads.counters import change_counters, hold_bucket
 from leads.facts.incoming import Incoming, insert_leads
 from leads.models import Lead
@@ -168,7 +168,7 @@ def start_import(*, job: Import) -> Import:
         status=Status.QUEUED, attempts=0, error="", lease_until=None, updated_at=database_now()
     ):
         raise NotAtThisStage("This import has been started already.")
-    ring("buckets.import", import_id=str(job.pk))
+    enqueue_on_commit("buckets.import", import_id=str(job.pk))
     job.refresh_from_db()
     return job
 
@@ -183,7 +183,7 @@ def undo_import(*, job: Import) -> Import:
         status=Status.UNDOING, attempts=0, error="", lease_until=None, updated_at=database_now()
     ):
         raise NotAtThisStage("This import is undone already.")
-    ring("buckets.import", import_id=str(job.pk))
+    enqueue_on_commit("buckets.import", import_id=str(job.pk))
     job.refresh_from_db()
     return job
 

@@ -29,7 +29,7 @@ from rest_framework.serializers import BaseSerializer
 
 from common.api.declared import DeclaredRequest
 from common.api.parser import StrictJSONParser
-from common.contacts import comes_with_token, may_see_contacts
+from common.contact_access import comes_with_token, may_see_contacts
 
 log = logging.getLogger(__name__)
 NEEDS_ADMINISTRATOR = "This needs an administrator: ask one to do it, or for the permission."

@@ -58,7 +58,7 @@ class CamelModelSerializer(serializers.ModelSerializer[M]):
 
 
 class FlagField(serializers.BooleanField):
-    """A boolean in any spelling that every door takes (`common.values.booleans`), and in no other."""
+    """A boolean in any spelling that every entry point takes (`common.values.booleans`), and in no other."""
 
     default_error_messages = {"invalid": booleans.WORDS}
 

@@ -1,4 +1,4 @@
-"""Following work that goes on elsewhere: a bar on a terminal, plain lines in a log. And hands for it right here."""
+"""Following work that goes on elsewhere: a bar on a terminal, plain lines in a log. And threads that do it here."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _lines(read: Callable[[], Tick], out: OutputWrapper, label: str) -> None:
         time.sleep(LOOK_EVERY)
 
 
-class Hands:
+class LocalWorkers:
     """Threads that do a worker's job in this process for as long as the block lasts.
 
     A job gets the event that tells it to stop. What it raises comes out of `check`.

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from buckets.admin import BucketAdmin
 from buckets.models import Bucket
 from common.admin import chosen, confirmed
-from common.contacts import may_see_contacts
+from common.contact_access import may_see_contacts
 from enrichment.admin import bucket_page, combine_page
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
 from enrichment.admin.starting import start_runs

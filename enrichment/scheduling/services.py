@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import check_time_zone
 from buckets.models import Bucket
-from common.bell import ring
+from common.enqueue import enqueue_on_commit
 from enrichment.models import Schedule
 from enrichment.rules import BadCadence, next_tick
 from enrichment.services import RunError, RunOptions, check_options
@@ -101,7 +101,7 @@ def run_now(*, schedule: Schedule) -> Schedule:
             raise RunError("SWITCHED_OFF", "The schedule is switched off.")
         locked.next_at, locked.lease_until = database_now(), None
         locked.save()
-        ring("enrichment.tick")
+        enqueue_on_commit("enrichment.tick")
     return locked
 
 

@@ -18,12 +18,12 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill
-from common.logs import told
+from common.logs import safe_traceback
 from enrichment.models import Run, Schedule
 from enrichment.rules import next_tick
 from enrichment.scheduling.changed_leads import Changes, changed_leads
 from enrichment.scheduling.services import check_schedule, run_options, search_of
-from enrichment.services import RunError, RunOptions, cancel_run, go_on, ring_for, select_leads, start_run
+from enrichment.services import RunError, RunOptions, cancel_run, go_on, select_leads, start_run, wake_pumps_of
 from enrichment.worker import queue
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
@@ -84,7 +84,7 @@ def tick_one(schedule_id: UUID, *, now: datetime) -> bool:
     except (RunError, ValueError) as refusal:  # ValueError: also leads.filters.BadFilter
         return _conclude(schedule, now, Done(str(refusal)), failed=True)
     except Exception as error:  # it must not keep the others from their turn, nor come again every half minute
-        log.error("Schedule %s broke: %s", schedule.pk, told(error))
+        log.error("Schedule %s broke: %s", schedule.pk, safe_traceback(error))
         done = Done(f"Our own fault: {type(error).__name__}. The log has more.")
         return _conclude(schedule, now, done, failed=True)
 
@@ -194,7 +194,7 @@ def _go_on_after_its_vendor(run: Run | None) -> bool:
         locked = queue.lock_run(run.pk)
         if locked is not None and locked.status == Run.Status.PAUSED and locked.paused_by == Run.Pause.VENDOR:
             go_on(locked)
-            ring_for(locked)
+            wake_pumps_of(locked)
     return locked is not None and locked.status in Run.ACTIVE  # another worker may have been first
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from common.logs import told
+from common.logs import safe_traceback
 from enrichment.models import Run, RunItem
 from enrichment.worker import queue
 from integrations.ledger import breaker, catalogue, gate, pace, pushes, reveals
@@ -87,7 +87,7 @@ def _safely(act: Any, call_id: UUID) -> bool:
     try:
         return bool(act(call_id))
     except Exception as error:
-        log.error("Reveal %s broke: %s", call_id, told(error))
+        log.error("Reveal %s broke: %s", call_id, safe_traceback(error))
         return False
 
 
@@ -116,7 +116,7 @@ def _wait_for_slot(until: float) -> bool:
     while True:
         try:
             with transaction.atomic():
-                operation = gate.enter(operation_id, single=True)
+                operation = gate.admit(operation_id, single=True)
                 slot = pace.take_slot(operation_id, operation.setting("pace"))
         except Closed as closed:
             if closed.retry_in is None or time.monotonic() + closed.retry_in > until:
@@ -140,7 +140,7 @@ def _ask(call_id: UUID) -> bool:
             failure = error
     if failure is not None:
         if not isinstance(failure, Rejected | Misconfigured):  # an answer is no outage, and a free one proves nothing
-            gate.note(catalogue.operation("apollo_people"), failure)
+            gate.report_outcome(catalogue.operation("apollo_people"), failure)
         if (reason := gate.stops_vendor(failure, paid=False)) is not None:
             breaker.pause("apollo", reason)
         _no_result(reveal, failure)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from common.logs import told
+from common.logs import safe_traceback
 from enrichment.worker import pump_lease, purchase, stages
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ LONGEST_WAIT = 8.0  # seconds a pump waits at a closed gate; for a longer wait i
 
 def work(stage: int, *, threads: int | None = None, stop: threading.Event | None = None) -> None:
     """Pumps until idle, told to stop or the slice is over. Does nothing where a pump is at work already."""
-    token = pump_lease.enter(stage)
+    token = pump_lease.acquire(stage)
     if token is None:
         return
     try:
@@ -92,13 +92,13 @@ class _Pump:
             self.stopping.wait(1.0)
             return
         except Exception as error:
-            log.error("A step of stage %s broke: %s", self.stage, told(error))
+            log.error("A step of stage %s broke: %s", self.stage, safe_traceback(error))
             self.stopping.wait(1.0)
             return
         if step.worked:
             self.last_work = time.monotonic()
             if step.rings is not None:
-                pump_lease.ring_if_quiet(step.rings)
+                pump_lease.wake_if_idle(step.rings)
             return
         if step.closed and step.retry_in < LONGEST_WAIT:  # a slot or a place is near: that is not idleness
             self.last_work = time.monotonic()

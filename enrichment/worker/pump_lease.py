@@ -8,15 +8,15 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q
 
-from common.bell import ring
 from common.db.ids import uuid7
+from common.enqueue import enqueue_on_commit
 from enrichment.models import FOR_EVER, PumpLease, Run, RunItem
 from integrations.ledger.pace import database_now
 
 STAGES = (RunItem.Stage.DETAIL, RunItem.Stage.SKIP_TRACE, RunItem.Stage.APOLLO)
 
 
-def enter(stage: int) -> UUID | None:
+def acquire(stage: int) -> UUID | None:
     """Takes the lane; None: a pump is at work there."""
     PumpLease.objects.bulk_create([PumpLease(stage=stage)], ignore_conflicts=True)
     token, now = uuid7(), database_now()
@@ -52,9 +52,9 @@ def has_work(stage: int) -> bool:
     return runs.exclude(stage=0).filter(not_held).exists()
 
 
-def ring_if_quiet(stage: int) -> bool:
+def wake_if_idle(stage: int) -> bool:
     """Rings for a pump where there is work and nobody at it. Returns whether it rang."""
     if PumpLease.objects.filter(stage=stage, lease_until__gt=database_now()).exists() or not has_work(stage):
         return False
-    ring("enrichment.pump", stage=stage)
+    enqueue_on_commit("enrichment.pump", stage=stage)
     return True

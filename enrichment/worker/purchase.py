@@ -14,9 +14,9 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
-from common.bell import ring
+from common.enqueue import enqueue_on_commit
 from common.faultpoints import commit
-from common.logs import told
+from common.logs import safe_traceback
 from enrichment.models import Run, RunItem
 from enrichment.rules import cap_reason
 from enrichment.worker import queue, stages
@@ -27,7 +27,7 @@ from integrations.ledger.budgets import Afterwards, Cap, money_cap, vendor_cap
 from integrations.ledger.gate import Closed, Owned, Payer, Plan
 from integrations.ledger.pace import database_now
 from integrations.models import Budget, Operation, VendorCall
-from integrations.vendors import registry
+from integrations.vendors import adapters
 from integrations.vendors.errors import (
     BilledError,
     Category,
@@ -70,7 +70,7 @@ def step(stage: int, name: str) -> Step:
     picked: list[UUID] = []
     try:
         with commit("gate.begin"):
-            bought = _claim(gate.enter(operation.pk), stage, name, picked)
+            bought = _claim(gate.admit(operation.pk), stage, name, picked)
     except (OperationalError, InterfaceError):
         raise
     except Closed as closed:
@@ -207,7 +207,7 @@ class _Begun:
 
 def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
     """Pauses the runs that an unforeseen error is about."""
-    log.error("Runs %s broke: %s", [str(run_id) for run_id in run_ids], told(error))
+    log.error("Runs %s broke: %s", [str(run_id) for run_id in run_ids], safe_traceback(error))
     for run_id in run_ids:
         with transaction.atomic():
             run = queue.lock_run(run_id)
@@ -274,14 +274,14 @@ def _ended(item: Waiting, category: str, failed: bool, words: str) -> Ending:
 def _buy(operation: Operation, stage: int, name: str, bought: _Bought) -> None:
     call_id = bought.plan.call_id
     assert call_id is not None
-    door = registry.door(name)
-    outcome = gate.carry_out(call_id, bought.plan.buying, door, wanted=lambda: _still_wanted(bought.run_id))
-    if isinstance(outcome.failure, ScopeRefused):  # the operation turns to its single door
+    adapter = adapters.adapter_for(name)
+    outcome = gate.carry_out(call_id, bought.plan.buying, adapter, wanted=lambda: _still_wanted(bought.run_id))
+    if isinstance(outcome.failure, ScopeRefused):  # the operation turns to its single endpoint
         gate.persist(lambda: Operation.objects.filter(pk=operation.pk).update(batch_refused_at=database_now()))
     stops = gate.stops_vendor(outcome.failure)
     if stops is not None:
         gate.persist(lambda: breaker.pause(operation.vendor_id, stops))
-    out_of_order = outcome.answered and gate.persist(lambda: gate.note(operation, outcome.failure, call_id))
+    out_of_order = outcome.answered and gate.persist(lambda: gate.report_outcome(operation, outcome.failure, call_id))
     try:
         gate.persist(lambda: _conclude(stage, call_id, bought, outcome, out_of_order))
     except Exception as error:  # the paid answers at least are kept: their leads are served from them later, for $0
@@ -411,14 +411,14 @@ def _safely(act: Callable[..., Any], *about: Any) -> int:
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        log.error("The reaper broke at %s: %s", about[0], told(error))
+        log.error("The reaper broke at %s: %s", about[0], safe_traceback(error))
         return 0
 
 
 def _bury(call_id: UUID, run_id: UUID | None) -> bool:
     with transaction.atomic():
         run = queue.lock_run(run_id) if run_id else None
-        state = calls.bury(call_id)
+        state = calls.expire_call(call_id)
         if state is not None and run is not None:
             rows = RunItem.objects.filter(token=call_id).order_by("pk")
             if state == VendorCall.State.IN_DOUBT and run.status != Run.Status.CANCELLED:
@@ -437,17 +437,17 @@ def _in_run(run_id: UUID, act: Callable[[Run], None]) -> None:
 
 def _let_go(run_id: UUID) -> None:
     if queue.let_go(run_id):
-        _ring(run_id)
+        _wake(run_id)
 
 
 def _free_stranded(run: Run) -> None:
     _after_death(run, queue.stranded().filter(run=run).order_by("pk"))
 
 
-def _ring(run_id: UUID) -> None:
+def _wake(run_id: UUID) -> None:
     kind = Run.objects.filter(pk=run_id).values_list("kind", flat=True).first()
     for stage in stages.stages_of(kind) if kind else ():
-        ring("enrichment.pump", stage=int(stage))
+        enqueue_on_commit("enrichment.pump", stage=int(stage))
 
 
 def _after_death(run: Run, rows: Iterable[RunItem]) -> None:

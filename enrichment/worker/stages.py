@@ -17,7 +17,7 @@ from integrations.ledger.pace import database_now
 from integrations.ledger.reveals import released
 from integrations.lookups import names
 from integrations.models import Lookup, Operation
-from integrations.vendors import registry
+from integrations.vendors import adapters
 from integrations.vendors.apollo import queries as apollo
 from integrations.vendors.contract import Query
 from integrations.vendors.errors import Category
@@ -89,7 +89,7 @@ def largest_batch(operation: Operation) -> int:
 
 def whole_batch(operation: Operation) -> int:
     """How many items one request of this operation takes when all is well."""
-    return min(int(operation.setting("batch")), registry.door(operation.name).largest_batch)
+    return min(int(operation.setting("batch")), adapters.adapter_for(operation.name).largest_batch)
 
 
 def questions(stage: int, run: Run, items: Sequence[Waiting]) -> Questions:
@@ -193,7 +193,7 @@ def bought_details(leads: Mapping[UUID, str]) -> dict[UUID, Mapping[str, Any]]:
 
 def owner_query(detail: Mapping[str, Any]) -> Query:
     """The skip-trace question that follows from a property's bought detail. Raises ValueError where none does."""
-    return registry.skip_trace_query(
+    return adapters.skip_trace_query(
         first_name=detail.get("first_name"),
         last_name=detail.get("last_name"),
         owner_name=detail.get("owner_name"),

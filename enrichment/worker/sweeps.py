@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 
 from enrichment.models import Run
 from enrichment.rules import day_of_cap
-from enrichment.services import go_on, prices_of, ring_for
+from enrichment.services import go_on, prices_of, wake_pumps_of
 from enrichment.worker import queue
 from integrations.ledger.pace import database_now
 
@@ -108,5 +108,5 @@ def _each(runs: QuerySet[Run], act: Callable[[Run], bool]) -> int:
                 continue
             changed += 1
             if run.status in Run.ACTIVE:
-                ring_for(run)
+                wake_pumps_of(run)
     return changed

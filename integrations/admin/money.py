@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.admin import UserAdmin
 from accounts.models import User
 from common.admin import ReadOnlyAdmin
-from common.contacts import masked
+from common.contact_access import masked
 from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
 
 ZERO = Value(Decimal(0))

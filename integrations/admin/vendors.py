@@ -150,7 +150,7 @@ class VendorAdmin(ToldAdmin):
         return f"${vendor.used_today:.2f}"
 
     @admin.action(
-        description="Try again: lift the pause, close the breaker, open the batch doors", permissions=["change"]
+        description="Try again: lift the pause, close the breaker, open the batch endpoints", permissions=["change"]
     )
     def reset(self, request: HttpRequest, queryset: QuerySet[Vendor]) -> None:
         def act(vendor: Vendor) -> None:
@@ -230,7 +230,7 @@ class VendorAdmin(ToldAdmin):
             vendors.close_breaker(vendor=vendor)
         except vendors.BillingCheck as refusal:
             return self._refused(request, vendor, refusal)
-        return self._done(request, vendor, "Breaker and pause reset, batch doors tried again")
+        return self._done(request, vendor, "Breaker and pause reset, batch endpoints tried again")
 
     def confirm_prices(self, request: HttpRequest, name: str) -> HttpResponse:
         vendor = self._vendor(request, name)

@@ -7,10 +7,10 @@ from rest_framework import serializers
 
 from common.api.serializers import CapField, ObjectField, PlainDecimalField, StrictSerializer, WholeField
 from integrations.vendors import normalise
+from integrations.vendors.adapters import skip_trace_query
 from integrations.vendors.contract import Query
 from integrations.vendors.realestateapi.filter_names import FILTER_NAMES
 from integrations.vendors.realestateapi.queries import PAGE_MAX, detail_query, filters, search_query
-from integrations.vendors.registry import skip_trace_query
 
 MODES = ("count", "ids", "full")
 # What a search may be for, where AutoComplete's own words for it are kept (contracts.md 1.7).

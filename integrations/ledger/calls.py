@@ -1,6 +1,6 @@
 """How a call ends, whoever ends it: what happens to its money and its look-ups. Inside the caller's transaction.
 
-Nothing here asks whether the call is still the caller's: `gate` and `bury` do, by its state, under its row lock.
+Nothing here asks whether the call is still the caller's: `gate` and `expire_call` do, by its state, under its row lock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import User
-from common.bell import ring
+from common.enqueue import enqueue_on_commit
 from integrations.ledger import budgets, pace
 from integrations.ledger.budgets import ZERO
 from integrations.models import Lookup, UnreadableAnswer, VendorCall
@@ -47,7 +47,7 @@ def _free_lookups(call: VendorCall) -> None:
         )
 
 
-def doubt(call: VendorCall, now: datetime, **facts: Any) -> None:
+def mark_in_doubt(call: VendorCall, now: datetime, **facts: Any) -> None:
     """It may have been bought: the money stays reserved and nothing of it is bought again until an operator speaks."""
     Lookup.objects.filter(call=call, state=Lookup.State.BUYING).update(state=Lookup.State.IN_DOUBT)
     call.state, call.category, call.ended_at = VendorCall.State.IN_DOUBT, Category.IN_DOUBT, now
@@ -88,7 +88,7 @@ def end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decim
 
 
 def dead_calls(*, limit: int = 100) -> list[tuple[UUID, UUID | None]]:
-    """Calls whose worker is dead, and their runs: for `bury`, one transaction each.
+    """Calls whose worker is dead, and their runs: for `expire_call`, one transaction each.
 
     None while PostgreSQL has only just started: leases ran out while it was away, and who holds a paid answer writes it
     now (`gate.persist` asks every 2 s, and the pool connects anew within 2 s).
@@ -102,7 +102,7 @@ def dead_calls(*, limit: int = 100) -> list[tuple[UUID, UUID | None]]:
     return list(dead.order_by("pk").values_list("pk", "run_id")[:limit])
 
 
-def bury(call_id: UUID) -> VendorCall.State | None:
+def expire_call(call_id: UUID) -> VendorCall.State | None:
     """Ends a call whose worker is dead: RELEASED where nothing had been sent, else IN_DOUBT. None: it is not dead."""
     now = pace.database_now()
     call = (
@@ -114,30 +114,30 @@ def bury(call_id: UUID) -> VendorCall.State | None:
         return None
     if call.state == VendorCall.State.SENT:
         call.reason = "its worker died after sending"
-        doubt(call, now)
+        mark_in_doubt(call, now)
         return VendorCall.State.IN_DOUBT
     release(call, "its worker died before sending")
     return VendorCall.State.RELEASED
 
 
-def release_doubt(call_id: UUID, *, by: User | None = None, reason: str = "", rings: bool = True) -> bool:
+def release_doubt(call_id: UUID, *, by: User | None = None, reason: str = "", wakes: bool = True) -> bool:
     """The operator says: it was not billed. The money comes back and its facts may be bought again.
 
     Returns False where the call is not in doubt (any more); then nothing changes. by, reason: kept with the call.
-    rings: wakes a worker for the leads that wait for this decision; who decides many rings once.
+    wakes: wakes a worker for the leads that wait for this decision; who decides many rings once.
     """
     call = _doubtful(call_id)
     if call is None:
         return False
     note_decision(call, by, reason or "Not on the vendor's bill")
     release(call, call.reason)
-    if rings:
-        ring("enrichment.reap")
+    if wakes:
+        enqueue_on_commit("enrichment.reap")
     return True
 
 
 def write_off(
-    call_id: UUID, *, cost: Decimal | None = None, by: User | None = None, reason: str = "", rings: bool = True
+    call_id: UUID, *, cost: Decimal | None = None, by: User | None = None, reason: str = "", wakes: bool = True
 ) -> bool:
     """The operator says: it was billed and is lost. The money is spent, and its facts may be bought again.
 
@@ -152,8 +152,8 @@ def write_off(
     if call.price > 0:  # so that units of the price list and dollars say the same
         call.units = min((spent / call.price).quantize(budgets.MONEY), budgets.MOST_UNITS)
     bill_unanswered(call, spent)
-    if rings:
-        ring("enrichment.reap")
+    if wakes:
+        enqueue_on_commit("enrichment.reap")
     return True
 
 

@@ -31,14 +31,14 @@ from psycopg.errors import IdleInTransactionSessionTimeout
 from accounts.models import User
 from common.db.ids import uuid7
 from common.faultpoints import commit
-from common.logs import told
+from common.logs import safe_traceback
 from integrations.ledger import breaker, budgets, calls, catalogue, excess, pace, reveals
 from integrations.ledger.budgets import MOST_UNITS, ZERO, Afterwards, Cap
 from integrations.lookups import names
 from integrations.lookups import owned as owned_answers
 from integrations.models import MONEY, Lookup, Operation, Vendor, VendorCall
 from integrations.vendors import available
-from integrations.vendors.contract import Answer, Door, Query, Reply
+from integrations.vendors.contract import Adapter, Answer, Query, Reply
 from integrations.vendors.errors import (
     BilledError,
     Category,
@@ -129,7 +129,7 @@ class Outcome:
 # --- Begin -----------------------------------------------------------------------------------------------------------
 
 
-def enter(operation_id: int, *, single: bool = False) -> Operation:
+def admit(operation_id: int, *, single: bool = False) -> Operation:
     """Locks the operation and its vendor for this transaction, if a request could leave soon; else raises Closed.
 
     single: the request will hold one input, so it need not wait until the operation has shown that it works.
@@ -340,7 +340,7 @@ def intend(call_id: UUID, *, wanted: Callable[[], bool]) -> float | None:
     return 0.0
 
 
-def carry_out(call_id: UUID, queries: Sequence[Query], door: Door, *, wanted: Callable[[], bool]) -> Outcome:
+def carry_out(call_id: UUID, queries: Sequence[Query], adapter: Adapter, *, wanted: Callable[[], bool]) -> Outcome:
     """Waits for the slot, commits the intent, sends one request. Never inside a transaction; writes no answer."""
     while True:
         asked = time.monotonic()
@@ -357,21 +357,21 @@ def carry_out(call_id: UUID, queries: Sequence[Query], door: Door, *, wanted: Ca
         return Outcome(failure=StaleSlot("the database was slow; its slot has passed"))
     started = time.monotonic()
     try:
-        reply = door.call(queries, call_id=str(call_id))
+        reply = adapter.call(queries, call_id=str(call_id))
     except (InDoubt, UnprovenMiss) as failure:
         unclear, latency_ms = failure, _since(started)
-        return persist(lambda: _judged(door, unclear, latency_ms))
+        return persist(lambda: _judged(adapter, unclear, latency_ms))
     except VendorFailure as failure:
         return Outcome(failure=failure, latency_ms=_since(started))
     except Exception as error:  # bytes may have left: whatever went wrong here, the purchase is in doubt, not forgotten
-        log.error("The adapter of %s broke: %s", door.operation, told(error))
+        log.error("The adapter of %s broke: %s", adapter.operation, safe_traceback(error))
         return Outcome(failure=InDoubt(f"our own fault: {type(error).__name__}"), latency_ms=_since(started))
     return Outcome(reply=reply, latency_ms=_since(started))
 
 
-def _judged(door: Door, failure: InDoubt | UnprovenMiss, latency_ms: int) -> Outcome:
+def _judged(adapter: Adapter, failure: InDoubt | UnprovenMiss, latency_ms: int) -> Outcome:
     """What an answer means that only our own records or the operator's policy can tell."""
-    operation = catalogue.operation(door.operation)
+    operation = catalogue.operation(adapter.operation)
     if isinstance(failure, UnprovenMiss):
         if operation.answered_from and operation.answered_from == base_url(operation):
             return Outcome(reply=failure.miss, latency_ms=latency_ms)
@@ -547,7 +547,7 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
     now = pace.database_now()
     call.category, call.reason = failure.category, failure.reason
     if isinstance(failure, InDoubt):
-        calls.doubt(call, now, status=failure.status, latency_ms=latency_ms)
+        calls.mark_in_doubt(call, now, status=failure.status, latency_ms=latency_ms)
         if failure.evidence is not None:
             calls.keep_evidence(call, failure.evidence, now)
     elif isinstance(failure, BilledError):
@@ -591,7 +591,7 @@ def _pay_for_nothing(call: VendorCall, failure: Rejected, now: datetime) -> Deci
     return cost
 
 
-def note(
+def report_outcome(
     operation: Operation, failure: VendorFailure | None, call_id: UUID | None = None, *, paid: bool = True
 ) -> bool:
     """Tells the breaker and the pace how a call went, before it is ended and outside its transaction.

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from common.bell import ring
+from common.enqueue import enqueue_on_commit
 from integrations.ledger import budgets, calls, excess
 from integrations.ledger.budgets import ZERO
 from integrations.ledger.pace import database_now
@@ -76,4 +76,4 @@ def _charge(call: VendorCall, reveal: PhoneReveal, found: Reveal) -> None:
         budgets.settle(dict.fromkeys(call.holds, ZERO), spent)
         call.state, call.cost = State.WRITTEN_OFF, cost
         call.save()
-    ring("enrichment.reap")
+    enqueue_on_commit("enrichment.reap")

@@ -26,7 +26,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
-from common.bell import ring
+from common.enqueue import enqueue_on_commit
 from integrations.ledger import budgets, calls, excess
 from integrations.ledger.budgets import MONEY, MOST_UNITS, ZERO
 from integrations.ledger.pace import database_now
@@ -74,7 +74,7 @@ def expect(call: VendorCall, reply: Reply, now: datetime) -> None:
         deadline=now + PATIENCE,
     )
     if PhoneReveal.objects.filter(pk=call.pk, raw__isnull=False).exists():  # the push was faster than we
-        ring("enrichment.deliver_phones", call_id=str(call.pk))
+        enqueue_on_commit("enrichment.deliver_phones", call_id=str(call.pk))
 
 
 def keep_push(call_id: UUID, raw: bytes) -> bool:
@@ -90,7 +90,7 @@ def keep_push(call_id: UUID, raw: bytes) -> bool:
         _make(call_id, now)
         fresh = PhoneReveal.objects.filter(Q(raw__isnull=True) | Q(unreadable=True), pk=call_id)
         fresh.exclude(state=State.ARRIVED).update(raw=raw, unreadable=False, pushed_at=now)
-        ring("enrichment.deliver_phones", call_id=str(call_id))
+        enqueue_on_commit("enrichment.deliver_phones", call_id=str(call_id))
     return True
 
 

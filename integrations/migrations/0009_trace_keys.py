@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import migrations
 
-from integrations.vendors.contact import skip_trace_query
+from integrations.vendors.skip_trace import skip_trace_query
 from integrations.migrations._former_keys import asked_by, former_key
 
 PART = 5000  # details at a time

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Count, F, Max, Min, QuerySet, Sum
 
 from accounts.models import User
-from common.bell import ring
+from common.enqueue import enqueue_on_commit
 from integrations.ledger import calls, reveals
 from integrations.ledger.budgets import ZERO
 from integrations.models import PhoneReveal, VendorCall
@@ -115,7 +115,7 @@ def decide(*, outage: Outage, billed: bool, by: User | None, reason: str = "", s
         else:
             meanwhile += 1
     if done:
-        ring("enrichment.reap")
+        enqueue_on_commit("enrichment.reap")
     return Decided(billed, done, leads, dollars, meanwhile, tally(outage))
 
 
@@ -126,7 +126,7 @@ def _many(noun: str, count: int) -> str:
 def _act(phones: bool, billed: bool, by: User | None, reason: str) -> Callable[[UUID], bool]:
     if phones:
         return partial(reveals.write_off if billed else reveals.release, by=by, reason=reason)
-    return partial(calls.write_off if billed else calls.release_doubt, by=by, reason=reason, rings=False)
+    return partial(calls.write_off if billed else calls.release_doubt, by=by, reason=reason, wakes=False)
 
 
 def _chosen(outage: Outage) -> Sequence[tuple[UUID, int, Decimal]]:

@@ -122,7 +122,7 @@ def pause_vendor(*, vendor: Vendor, by: Any, reason: str) -> None:
 
 
 def resume_vendor(*, vendor: Vendor) -> None:
-    """On again: switch, pause, breaker, and the batch doors. Twice is once.
+    """On again: switch, pause, breaker, and the batch endpoints. Twice is once.
 
     Raises BillingCheck where the vendor is paused for a billing check: that is decided, not resumed.
     """
@@ -132,7 +132,7 @@ def resume_vendor(*, vendor: Vendor) -> None:
 
 
 def close_breaker(*, vendor: Vendor) -> None:
-    """Breaker and pause reset, batch doors tried again; the switch stays. Raises BillingCheck as `resume_vendor`."""
+    """Resets breaker and pause, tries batch endpoints again; the switch stays. Raises BillingCheck."""
     refuse_billing_check(vendor)
     breaker.reset(vendor.pk)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from django.conf import settings
 
-from integrations.vendors.account import Account
 from integrations.vendors.apollo import client as apollo
+from integrations.vendors.credentials import Account
 from integrations.vendors.realestateapi import client as realestateapi
 from integrations.vendors.signalhouse import client as signalhouse
 

@@ -66,7 +66,7 @@ class Reply:
     evidence: Evidence | None = None
 
 
-class Door(Protocol):
+class Adapter(Protocol):
     """One paid operation of one vendor, adapted.
 
     largest_batch: inputs one request may hold (the vendor's own limit). idempotent: the vendor honours an idempotency
@@ -79,8 +79,8 @@ class Door(Protocol):
     idempotent: bool
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
-        """Sends one HTTP request for these queries (1 uses the single door, more the batch door).
+        """Sends one HTTP request for these queries (1 uses the single endpoint, more the batch endpoint).
 
-        Raises a VendorFailure of `integrations.errors`. ScopeRefused only from a batch door.
+        Raises a VendorFailure of `integrations.errors`. ScopeRefused only from a batch endpoint.
         """
         ...

@@ -122,7 +122,7 @@ class UnprovenMiss(Misconfigured):
 
 
 class ScopeRefused(Misconfigured):
-    """403 at a batch door: the key lacks the batch scope. The single door may still be open."""
+    """403 at a batch endpoint: the key lacks the batch scope. The single endpoint may still be open."""
 
 
 class BilledError(VendorFailure):

@@ -1,4 +1,4 @@
-"""The one HTTP door outward: every byte to a vendor leaves here, once.
+"""The one HTTP client: every byte to a vendor leaves here, once.
 
 What matters for money is whether a byte of the request may have left. The connection itself notes that, so a failure
 before is NotSent and any failure after is InDoubt, whatever class of exception the libraries make of it.

@@ -51,7 +51,7 @@ def raise_for_failure(
     """Raises the VendorFailure an answer stands for; returns where the status is 2xx.
 
     paid: what was asked for costs money, so a server error leaves in doubt whether it was bought. status overrides the
-    HTTP status (RealEstateAPI repeats it in the body). batch: a batch door, so a 403 is ScopeRefused. now is for tests.
+    HTTP status (RealEstateAPI repeats it in the body). batch: a batch endpoint, so a 403 is ScopeRefused. now: tests.
     What a 404 may say of the input is the vendor's own way of saying it: its client looks at that first.
     """
     status = response.status if status is None else status
@@ -195,12 +195,12 @@ def _failure(
 
 
 def _elsewhere(response: HttpResponse, *, vendor: str, status: int, said: str) -> str:
-    """Why an answer is not from the vendor's own door but from somewhere its base URL leads to; empty where it is."""
+    """Why an answer comes from somewhere else than the vendor's endpoint; empty where it is the vendor's."""
     if 300 <= status < 400:
         return f"{vendor} points elsewhere ({status}), not followed: check its base URL."
     if status in (404, 410):
         return f"{vendor} has nothing at this address ({status}), check its base URL{said}"
-    if status in (405, 421):  # its doors are all there for the methods we use, at the host it names
+    if status in (405, 421):  # its endpoints are all there for the methods we use, at the host it names
         return f"{vendor} takes no request at this address ({status}), check its base URL{said}"
     if status == 400 and _kind(response.body) == "a web page":
         return f"{vendor} answered 400 with a web page: check its base URL."

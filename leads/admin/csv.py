@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
-from common.contacts import may_see_contacts
+from common.contact_access import may_see_contacts
 from leads.contacts.disclosures import export_pieces
 from leads.models import Disclosure
 

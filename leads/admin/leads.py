@@ -16,12 +16,12 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.template.loader import render_to_string
 
 from common.admin import OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
-from common.contacts import masked, may_see_contacts
+from common.contact_access import masked, may_see_contacts
 from leads.admin import page, views
 from leads.admin.csv import csv_answer
 from leads.admin.filters import FILTERS, Bucket
-from leads.admin.listing import KeysetList
-from leads.admin.shown import DO_NOT_CALL
+from leads.admin.keyset_list import KeysetList
+from leads.admin.lead_facts import DO_NOT_CALL
 from leads.facts.sources import name_of, other_person
 from leads.models import Lead, SavedView
 from leads.selectors import FOUND_AT_MOST, search_ids

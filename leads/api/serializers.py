@@ -18,7 +18,7 @@ from common.api.serializers import (
     WholeField,
     camel,
 )
-from common.contacts import MASKED, masked
+from common.contact_access import MASKED, masked
 from integrations.vendors import normalise
 from leads.models import Activity, Lead, Tag
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from common.contacts import comes_with_token, may_see_contacts
+from common.contact_access import comes_with_token, may_see_contacts
 from leads.models import Disclosure, Lead
 from leads.selection.export import csv_pieces
 

@@ -173,8 +173,8 @@ def test_pressed_twice_at_once_a_sample_is_bought_once(ann, sandbox: Sandbox):
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(2) as hands:
-        answers = [job.result() for job in [hands.submit(one), hands.submit(one)]]
+    with ThreadPoolExecutor(2) as threads:
+        answers = [job.result() for job in [threads.submit(one), threads.submit(one)]]
 
     assert ["10 row" in answer for answer in answers] == [True, True]
     assert billed(sandbox) == Decimal("0.50")
@@ -271,8 +271,8 @@ def test_pressed_twice_at_once_it_is_one_fill_and_one_bucket(ann, sandbox: Sandb
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(4) as hands:
-        urls = {job.result() for job in [hands.submit(one) for _ in range(4)]}
+    with ThreadPoolExecutor(4) as threads:
+        urls = {job.result() for job in [threads.submit(one) for _ in range(4)]}
 
     assert len(urls) == 1
     assert (Fill.objects.count(), Bucket.objects.count()) == (1, 1)

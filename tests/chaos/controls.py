@@ -13,7 +13,7 @@ from tests.chaos.books import PAID
 from tests.chaos.people import Person, Said
 from tests.chaos.place import Broken, Place
 
-UNDER_WAY = 1.0  # seconds bytes may take from an intent that was committed before the answer to the vendor's door
+UNDER_WAY = 1.0  # seconds bytes may take from an intent that was committed before the answer to the vendor
 
 
 def stop_and_go(place: Place) -> Sequence[str]:

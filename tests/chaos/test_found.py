@@ -21,7 +21,7 @@ from enrichment.models import Run, RunItem
 from enrichment.worker import purchase
 from integrations.ledger import catalogue, gate, pace
 from integrations.models import Operation, Vendor, VendorCall
-from integrations.vendors import registry
+from integrations.vendors import adapters
 from integrations.vendors.errors import InDoubt, NotSent
 from operations.reconcile import find_drift
 from sandbox.server import Sandbox
@@ -38,7 +38,7 @@ def run(sandbox: Sandbox) -> Run:
 def claimed(stage: int = 1, name: str = "property_detail") -> Any:
     operation = catalogue.operation(name)
     with transaction.atomic():
-        return purchase._claim(gate.enter(operation.pk), stage, name, [])
+        return purchase._claim(gate.admit(operation.pk), stage, name, [])
 
 
 def spent(run: Run) -> Decimal:
@@ -93,11 +93,11 @@ def test_what_a_zombie_says_of_the_vendor_is_not_heard(run: Run) -> None:
     VendorCall.objects.update(state="sent", sent_at=timezone.now())
     failure = InDoubt("no answer within 30 s")
     details = catalogue.operation("property_detail")
-    assert gate.note(details, failure, bought.plan.call_id) is False
+    assert gate.report_outcome(details, failure, bought.plan.call_id) is False
     assert Vendor.objects.get(pk="realestateapi").failures == 1
     expire()
     purchase.reap()
-    gate.note(details, failure, bought.plan.call_id)
+    gate.report_outcome(details, failure, bought.plan.call_id)
     assert Vendor.objects.get(pk="realestateapi").failures == 1
 
 
@@ -134,7 +134,7 @@ def test_an_intent_whose_word_was_lost_sends_nothing_and_is_released(
 
     monkeypatch.setattr("integrations.ledger.gate.commit", lost)
     outcome = gate.carry_out(
-        bought.plan.call_id, bought.plan.buying, registry.door("property_detail"), wanted=lambda: True
+        bought.plan.call_id, bought.plan.buying, adapters.adapter_for("property_detail"), wanted=lambda: True
     )
     assert isinstance(outcome.failure, gate.StaleSlot)
     assert requests_of(sandbox) == {}

@@ -94,11 +94,11 @@ def refused(kind: str) -> Callable[[Place], Sequence[str]]:
 
 
 def batch_refused(place: Place) -> Sequence[str]:
-    """403 at the batch doors only: the single doors are used."""
+    """403 at the batch endpoints only: the single endpoints are used."""
     place.faults(*on_both({"kind": "403_batch"}))
     ann, run = run_of(place, 30)
     if ann.run(run)["counts"]["failed"]:
-        raise Broken("403 at the batch doors cost leads")
+        raise Broken("403 at the batch endpoints cost leads")
     return [f"{sum(place.ledger()['operations'][name]['requests'] for name in PAID)} requests"]
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.core.management.base import OutputWrapper
 
 from common.commands import progress
-from common.commands.progress import Hands, Tick, follow
+from common.commands.progress import LocalWorkers, Tick, follow
 
 
 class Terminal(io.StringIO):
@@ -64,9 +64,9 @@ def test_what_breaks_in_a_helping_thread_is_told():
     def job(stop: threading.Event) -> None:
         raise ValueError("no more")
 
-    with Hands(job) as hands, pytest.raises(ValueError, match="no more"):
+    with LocalWorkers(job) as local_workers, pytest.raises(ValueError, match="no more"):
         for _ in range(1000):
-            hands.check()
+            local_workers.check()
             threading.Event().wait(0.01)
 
 
@@ -74,7 +74,7 @@ def test_what_breaks_in_a_helping_thread_is_told():
 def test_helping_threads_stop_with_the_block():
     turns: list[bool] = []
 
-    with Hands(lambda stop: turns.append(stop.is_set())):
+    with LocalWorkers(lambda stop: turns.append(stop.is_set())):
         while len(turns) < 3:
             threading.Event().wait(0.005)
     after = len(turns)

@@ -392,7 +392,7 @@ def test_phones_of_deleted_leads_are_paid_for_and_kept_for_whoever_asks_next(apo
     assert with_phones(later) > 0
 
 
-# --- The door --------------------------------------------------------------------------------------------------------
+# --- The endpoint ----------------------------------------------------------------------------------------------------
 
 
 def push(token: str, body: bytes | str = b"{}", **options: Any) -> Any:

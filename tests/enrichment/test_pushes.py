@@ -27,9 +27,9 @@ SCOPE = "vendor:apollo:2026-11-24"
 
 @pytest.fixture(autouse=True)
 def _no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("integrations.ledger.pushes.ring", lambda *_, **__: None)
-    monkeypatch.setattr("integrations.ledger.reveals.ring", lambda *_, **__: None)
-    monkeypatch.setattr("integrations.ledger.calls.ring", lambda *_, **__: None)
+    monkeypatch.setattr("integrations.ledger.pushes.enqueue_on_commit", lambda *_, **__: None)
+    monkeypatch.setattr("integrations.ledger.reveals.enqueue_on_commit", lambda *_, **__: None)
+    monkeypatch.setattr("integrations.ledger.calls.enqueue_on_commit", lambda *_, **__: None)
     yield
 
 

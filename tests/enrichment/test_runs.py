@@ -368,10 +368,10 @@ def test_cancelling_while_a_request_is_in_flight_keeps_what_was_bought(sandbox: 
     run = start(bucket, limit=10)
     operation = purchase.catalogue.operation("property_detail")
     with transaction.atomic():
-        bought = purchase._claim(purchase.gate.enter(operation.pk), 1, "property_detail", [])
+        bought = purchase._claim(purchase.gate.admit(operation.pk), 1, "property_detail", [])
     assert bought is not None
     outcome = purchase.gate.carry_out(
-        bought.plan.call_id, bought.plan.buying, purchase.registry.door("property_detail"), wanted=lambda: True
+        bought.plan.call_id, bought.plan.buying, purchase.adapters.adapter_for("property_detail"), wanted=lambda: True
     )
     services.cancel_run(run=run)
     purchase._conclude(1, bought.plan.call_id, bought, outcome, False)
@@ -565,7 +565,7 @@ def test_a_request_given_up_before_it_left_says_nothing_of_the_vendor(sandbox: S
     run = start(bucket)
     operation = purchase.catalogue.operation("property_detail")
     with transaction.atomic():
-        bought = purchase._claim(purchase.gate.enter(operation.pk), 1, "property_detail", [])
+        bought = purchase._claim(purchase.gate.admit(operation.pk), 1, "property_detail", [])
     assert bought is not None
     Vendor.objects.filter(pk="realestateapi").update(failures=9)
     operation.refresh_from_db()

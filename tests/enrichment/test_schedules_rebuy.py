@@ -51,7 +51,7 @@ def age(by: timedelta) -> None:
 
 
 def changed_at_vendor(sandbox: Sandbox, leads: list[Lead], days_ago: int) -> None:
-    """The vendor's own news, told to the sandbox over its door."""
+    """The vendor's own news, told to the sandbox over HTTP."""
     day = (database_now() - timedelta(days=days_ago)).date().isoformat()
     order = {"ids": [int(lead.property_id) for lead in leads], "date": day}
     answer = requests.post(f"{sandbox.base_url}/sandbox/updates", json=order, timeout=5)

@@ -13,8 +13,8 @@ from hypothesis import given
 from responses.matchers import header_matcher, json_params_matcher, query_param_matcher
 
 from integrations.vendors.apollo import client, parse, webhook
+from integrations.vendors.apollo.adapters import OrganizationEnrich, PeopleMatch
 from integrations.vendors.apollo.client import Health
-from integrations.vendors.apollo.doors import OrganizationEnrich, PeopleMatch
 from integrations.vendors.apollo.parse import (
     DATA_KEYS,
     DATA_ORGANIZATION_KEYS,

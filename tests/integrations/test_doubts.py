@@ -35,7 +35,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tasks that were asked for."""
     tasks: list[str] = []
     for module in (calls, doubts):
-        monkeypatch.setattr(module, "ring", lambda task, **_: tasks.append(task))
+        monkeypatch.setattr(module, "enqueue_on_commit", lambda task, **_: tasks.append(task))
     return tasks
 
 

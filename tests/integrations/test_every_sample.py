@@ -1,4 +1,4 @@
-"""Every body the vendors have published, at every paid door: an answer by the price list, or one of the failures."""
+"""Every body that vendors publish, at every paid endpoint: an answer by the price list, or one of the failures."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 import responses
 
 from integrations.vendors.apollo import client as apollo
-from integrations.vendors.apollo.doors import OrganizationEnrich, PeopleMatch
+from integrations.vendors.apollo.adapters import OrganizationEnrich, PeopleMatch
 from integrations.vendors.apollo.queries import organization_query, people_query
 from integrations.vendors.contract import Reply
 from integrations.vendors.errors import InDoubt, Misconfigured, Rejected, UnprovenMiss, VendorFailure
 from integrations.vendors.normalise import parse_json
 from integrations.vendors.realestateapi import client as realestateapi
-from integrations.vendors.realestateapi.doors import PropertyDetail, PropertySearchPage, SkipTrace
+from integrations.vendors.realestateapi.adapters import PropertyDetail, PropertySearchPage, SkipTrace
 from integrations.vendors.realestateapi.queries import detail_query, search_query, skip_trace_query
 from integrations.vendors.signalhouse import client as signalhouse
-from integrations.vendors.signalhouse.doors import SkipTrace as SignalHouseTrace
+from integrations.vendors.signalhouse.adapters import SkipTrace as SignalHouseTrace
 from tests.integrations.samples import SAMPLES
 
 CALL = "01936f00-0000-7000-8000-000000000001"
@@ -34,11 +34,11 @@ def vendors(settings: Any) -> None:
     settings.APOLLO_WEBHOOK_URL = ""
 
 
-def ask(door: Any, *queries: Any) -> Callable[[], Reply]:
-    return lambda: door.call(queries, call_id=CALL)
+def ask(adapter: Any, *queries: Any) -> Callable[[], Reply]:
+    return lambda: adapter.call(queries, call_id=CALL)
 
 
-def doors() -> dict[str, tuple[Callable[[], Reply], int]]:
+def adapters() -> dict[str, tuple[Callable[[], Reply], int]]:
     """What asks, and the most units its answer can cost."""
     people = [people_query(email=f"p{number}@example.com", reveal_phones=True) for number in range(2)]
     companies = [organization_query(name=name) for name in ("Acme LLC", "Apollo.io")]
@@ -65,7 +65,7 @@ def test_a_published_body_is_an_answer_by_the_list_or_one_of_the_failures(name: 
             wire.post(f"http://vendor.test/v2/{path}", body=raw, status=status)
         for path in ("skip-trace", "people/bulk_match", "organizations/bulk_enrich"):
             wire.post(f"http://vendor.test/{path}", body=raw, status=status)
-        for label, (buy, most) in doors().items():
+        for label, (buy, most) in adapters().items():
             try:
                 reply = buy()
             except VendorFailure as failure:

@@ -17,7 +17,7 @@ from integrations.ledger import breaker, calls, catalogue, gate, pace
 from integrations.ledger.budgets import Afterwards, money_cap
 from integrations.ledger.gate import Closed, Payer, Plan
 from integrations.models import Budget, Lookup, Operation, UnreadableAnswer, Vendor, VendorCall
-from integrations.vendors import registry
+from integrations.vendors import adapters
 from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.errors import Category, Evidence, InDoubt, NotSent, Rejected, UnprovenMiss, VendorFailure
 from integrations.vendors.realestateapi.queries import detail_query
@@ -30,12 +30,12 @@ State = VendorCall.State
 
 def begin(queries: list[Query], payer: Payer) -> Plan:
     with transaction.atomic():
-        return gate.begin(gate.enter(catalogue.operation("property_detail").pk), queries, payer)
+        return gate.begin(gate.admit(catalogue.operation("property_detail").pk), queries, payer)
 
 
 def carry_out(plan: Plan, wanted: bool = True) -> gate.Outcome:
     assert plan.call_id is not None
-    return gate.carry_out(plan.call_id, plan.buying, registry.door("property_detail"), wanted=lambda: wanted)
+    return gate.carry_out(plan.call_id, plan.buying, adapters.adapter_for("property_detail"), wanted=lambda: wanted)
 
 
 def conclude(plan: Plan, outcome: gate.Outcome) -> Any:
@@ -193,7 +193,7 @@ def test_retry_after_holds_back_everybody(sandbox: Sandbox, five: list[Query], p
     fail_with(sandbox, "property_detail", "429_retry_after", seconds=30, count=1)
     plan = begin(five, payer)
     outcome = carry_out(plan)
-    assert gate.note(catalogue.operation("property_detail"), outcome.failure, plan.call_id) is True
+    assert gate.report_outcome(catalogue.operation("property_detail"), outcome.failure, plan.call_id) is True
     conclude(plan, outcome)
     with pytest.raises(Closed) as closed:
         begin(five, payer)
@@ -289,7 +289,7 @@ def test_a_worker_that_died_before_sending_frees_everything(five: list[Query], p
     assert calls.dead_calls() == [(plan.call_id, payer.run_id)]
     with transaction.atomic():
         assert plan.call_id is not None
-        assert calls.bury(plan.call_id) == State.RELEASED
+        assert calls.expire_call(plan.call_id) == State.RELEASED
     assert budget(f"run:{payer.run_id}") == (0, 0)
     assert len(begin(five, payer).buying) == 5
 
@@ -302,7 +302,7 @@ def test_a_worker_that_died_after_sending_leaves_a_doubt_and_its_zombie_writes_n
     expire(plan.call_id)
     with transaction.atomic():
         assert plan.call_id is not None
-        assert calls.bury(plan.call_id) == State.IN_DOUBT
+        assert calls.expire_call(plan.call_id) == State.IN_DOUBT
     assert conclude(plan, outcome) is None
     assert call_of(plan).state == State.IN_DOUBT
     assert set(Lookup.objects.values_list("state", flat=True)) == {"in_doubt"}
@@ -424,7 +424,7 @@ def test_after_a_doubt_one_input_a_request_and_after_two_the_breaker_opens(
         plan = begin([five[number]], payer)
         outcome = gate.Outcome(failure=InDoubt("500", server_error=True))
         carry_out(plan)
-        assert gate.note(operation, outcome.failure, plan.call_id) is is_open
+        assert gate.report_outcome(operation, outcome.failure, plan.call_id) is is_open
         conclude(plan, outcome)
         operation.refresh_from_db()
         assert gate.is_fragile(operation)
@@ -513,7 +513,7 @@ def test_an_answer_of_another_vendor_serves_where_it_found_somebody(
     works(here)
     with transaction.atomic():
         plan = gate.begin(
-            gate.enter(here.pk), [Query("hit", {}), Query("miss", {}), Query("new", {}, names=("hit",))], payer
+            gate.admit(here.pk), [Query("hit", {}), Query("miss", {}), Query("new", {}, names=("hit",))], payer
         )
     assert (set(plan.owned), [query.key for query in plan.buying]) == ({"hit", "new"}, ["miss"])
 
@@ -526,7 +526,7 @@ def test_an_operation_that_has_not_answered_of_late_sends_one_request_at_a_time(
     with pytest.raises(Closed, match="the first answer of realestateapi property_detail is awaited"):
         begin(five[2:], payer)
     with transaction.atomic():  # a single look-up need not wait
-        single = gate.enter(catalogue.operation("property_detail").pk, single=True)
+        single = gate.admit(catalogue.operation("property_detail").pk, single=True)
         assert gate.begin(single, five[4:], payer).call_id is not None
 
 
@@ -564,7 +564,7 @@ def test_five_failures_open_the_breaker_and_a_probe_that_succeeds_closes_it(
         plan = begin(five, payer)
         outcome = carry_out(plan)
         conclude(plan, outcome)
-        open_now = gate.note(catalogue.operation("property_detail"), outcome.failure)
+        open_now = gate.report_outcome(catalogue.operation("property_detail"), outcome.failure)
     assert open_now is True
     with pytest.raises(Closed, match="failed repeatedly"):
         begin(five, payer)
@@ -574,7 +574,7 @@ def test_five_failures_open_the_breaker_and_a_probe_that_succeeds_closes_it(
         begin(five[1:], payer)
     outcome = carry_out(probe)
     conclude(probe, outcome)
-    gate.note(catalogue.operation("property_detail"), outcome.failure)
+    gate.report_outcome(catalogue.operation("property_detail"), outcome.failure)
     vendor = Vendor.objects.get(pk="realestateapi")
     assert (vendor.failures, vendor.breaker_openings, vendor.breaker_open_until) == (0, 0, None)
 
@@ -590,7 +590,7 @@ def test_a_probe_that_fails_opens_the_breaker_for_twice_as_long(
     plan = begin(five, payer)
     outcome = carry_out(plan)
     conclude(plan, outcome)
-    gate.note(catalogue.operation("property_detail"), outcome.failure)
+    gate.report_outcome(catalogue.operation("property_detail"), outcome.failure)
     vendor = Vendor.objects.get(pk="realestateapi")
     assert vendor.breaker_open_until is not None
     assert vendor.breaker_openings == 2

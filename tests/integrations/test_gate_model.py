@@ -81,7 +81,7 @@ class Gate(RuleBasedStateMachine):
         queries = [Query(key, {}, weight) for key in keys]
         room = self.books.room(who, run_cap)
         with transaction.atomic():
-            plan = gate.begin(gate.enter(self.operation_id), queries, payer)
+            plan = gate.begin(gate.admit(self.operation_id), queries, payer)
         wanted = [key for key in dict.fromkeys(keys) if self.books.is_for_sale(key)]
         fit = min(len(wanted), *(int(left // amount) for left, amount in room(weight)))
         assert [query.key for query in plan.buying] == wanted[:fit]
@@ -155,12 +155,12 @@ class Gate(RuleBasedStateMachine):
             self.books.end(call, State.RELEASED)
 
     @rule(call_id=in_hand, dead=st.booleans())
-    def bury(self, call_id: UUID, dead: bool) -> None:
+    def expire_call(self, call_id: UUID, dead: bool) -> None:
         call = self.books.calls[call_id]
         if dead:
             VendorCall.objects.filter(pk=call_id).update(lease_until=timezone.now() - timedelta(seconds=1))
         with transaction.atomic():
-            state = calls.bury(call_id)
+            state = calls.expire_call(call_id)
         if not dead or call.state not in (State.RESERVED, State.SENT):
             assert state is None
         elif call.state == State.SENT:

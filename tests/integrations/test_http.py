@@ -1,4 +1,4 @@
-"""The one HTTP door, against real sockets: what left, what came, and how long it may take."""
+"""The one HTTP client, against real sockets: what left, what came, and how long it may take."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from integrations.models import Lookup, PropertyName
 from integrations.services import known_property_ids
 from integrations.vendors.contract import Answer
 from integrations.vendors.errors import Category
-from integrations.vendors.realestateapi.naming import names_of
+from integrations.vendors.realestateapi.stand_in_ids import names_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from responses.matchers import header_matcher, json_params_matcher
 
-from integrations.vendors.contact import skip_trace_query
 from integrations.vendors.contract import Answer, Reply
 from integrations.vendors.errors import (
     Category,
@@ -27,9 +26,10 @@ from integrations.vendors.errors import (
     VendorFailure,
 )
 from integrations.vendors.realestateapi import client, parse
-from integrations.vendors.realestateapi.doors import PropertyDetail
+from integrations.vendors.realestateapi.adapters import PropertyDetail
 from integrations.vendors.realestateapi.parse import DETAIL_KEYS
 from integrations.vendors.realestateapi.queries import detail_query
+from integrations.vendors.skip_trace import skip_trace_query
 from tests.integrations.samples import a_few, assert_keeps_no_trait, json_values, nested, sample, sample_text
 
 BASE = "http://realestateapi.test"
@@ -492,10 +492,10 @@ def test_without_key_or_address_nothing_is_sent(settings: Any, place: Any, said:
 
 
 def test_a_request_holds_1_to_1000_ids() -> None:
-    door = PropertyDetail(client.config())
+    adapter = PropertyDetail(client.config())
     for many in (0, 1001):
         with pytest.raises(ValueError, match=f"1 to 1000 inputs, not {many}"):
-            door.call([detail_query(number) for number in range(1, many + 1)], call_id="c1")
+            adapter.call([detail_query(number) for number in range(1, many + 1)], call_id="c1")
 
 
 def test_the_key_is_not_in_a_doors_repr() -> None:

@@ -24,8 +24,8 @@ from integrations.vendors.errors import (
     VendorFailure,
 )
 from integrations.vendors.realestateapi import client, parse
+from integrations.vendors.realestateapi.adapters import PropertySearchPage
 from integrations.vendors.realestateapi.client import IdPage
-from integrations.vendors.realestateapi.doors import PropertySearchPage
 from integrations.vendors.realestateapi.parse import ROW_KEYS
 from integrations.vendors.realestateapi.places import KeyInfo, Place
 from integrations.vendors.realestateapi.queries import PAGE_MAX, detail_query, search_query

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from responses.matchers import json_params_matcher
 
 from integrations.vendors import normalise, owners
-from integrations.vendors.contact import CONTACT_KEYS, contact_facts
 from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.errors import (
     Category,
@@ -30,8 +29,9 @@ from integrations.vendors.errors import (
 )
 from integrations.vendors.owners import is_company
 from integrations.vendors.realestateapi import client, persons
-from integrations.vendors.realestateapi.doors import MATCH_REQUIREMENTS, SkipTrace
+from integrations.vendors.realestateapi.adapters import MATCH_REQUIREMENTS, SkipTrace
 from integrations.vendors.realestateapi.queries import skip_trace_query
+from integrations.vendors.skip_trace import CONTACT_KEYS, contact_facts
 from tests.integrations.samples import SAMPLES, a_few, assert_keeps_no_trait, json_values, nested, sample
 
 BASE = "http://realestateapi.test"

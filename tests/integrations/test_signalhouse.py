@@ -12,12 +12,12 @@ import responses
 from hypothesis import given
 from responses.matchers import header_matcher, json_params_matcher
 
-from integrations.vendors.contact import CONTACT_KEYS
 from integrations.vendors.contract import Answer, Reply
 from integrations.vendors.errors import Category, HeldBack, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
 from integrations.vendors.signalhouse import client
-from integrations.vendors.signalhouse.doors import SkipTrace
+from integrations.vendors.signalhouse.adapters import SkipTrace
 from integrations.vendors.signalhouse.queries import skip_trace_query
+from integrations.vendors.skip_trace import CONTACT_KEYS
 from tests.integrations.samples import a_few, assert_keeps_no_trait, json_values, nested
 
 URL = "http://signalhouse.test/skip-trace"
@@ -187,10 +187,15 @@ def test_the_price_list_counts_a_match_whatever_the_answer_claims_and_another_pe
 
 
 def test_it_takes_one_at_a_time_and_may_be_repeated() -> None:
-    door = SkipTrace(client.config())
-    assert (door.vendor, door.operation, door.largest_batch, door.idempotent) == ("signalhouse", "skip_trace", 1, True)
+    adapter = SkipTrace(client.config())
+    assert (adapter.vendor, adapter.operation, adapter.largest_batch, adapter.idempotent) == (
+        "signalhouse",
+        "skip_trace",
+        1,
+        True,
+    )
     with pytest.raises(ValueError, match="holds 1 to 1 inputs, not 2"):
-        door.call([QUERY, QUERY], call_id="c")
+        adapter.call([QUERY, QUERY], call_id="c")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from integrations.ledger.pace import database_now
 from integrations.lookups.owned import fresh_answers
 from integrations.models import Lookup, Operation, Vendor
 from integrations.vendors import normalise
-from integrations.vendors.contact import skip_trace_query
+from integrations.vendors.skip_trace import skip_trace_query
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,7 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import create_bucket
-from common.contacts import masked
+from common.contact_access import masked
 from integrations.ledger import catalogue
 from integrations.models import Lookup
 from leads.contacts.disclosures import export_pieces

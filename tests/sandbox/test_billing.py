@@ -152,12 +152,12 @@ def test_beyond_its_pace_an_operation_gets_429_without_a_hint_and_without_a_bill
     with running(generate=500, pace={"property_detail": 2}, prices=PRICES) as (sandbox, session):
         client = Client(sandbox, "realestateapi", session)
         one = ids_of(client, state="TX")[0]
-        doors = (
+        endpoints = (
             ("PropertyDetail", {"id": one}),
             ("PropertyDetailBulk", {"ids": [one]}),
             ("PropertyDetail", {"id": one}),
         )
-        answers = [client.post(f"/v2/{name}", body) for name, body in doors]
+        answers = [client.post(f"/v2/{name}", body) for name, body in endpoints]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert answers[2].json() == {"statusCode": 429, "error": "Rate Limit Exceeded", "message": "", "validation": {}}
         assert "Retry-After" not in answers[2].headers

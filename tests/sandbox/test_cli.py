@@ -58,8 +58,8 @@ def test_it_says_when_it_is_ready_serves_and_leaves_quietly_on_ctrl_c(command: l
         assert match, line
         base, key = match[1], KEYS["realestateapi"]
 
-        def ask(door: str, **body: object) -> int:
-            url = f"{base}/realestateapi/v2/{door}"
+        def ask(endpoint: str, **body: object) -> int:
+            url = f"{base}/realestateapi/v2/{endpoint}"
             return requests.post(url, json=body, headers=key, timeout=5).status_code
 
         assert ask("PropertySearch", size=2) == 200

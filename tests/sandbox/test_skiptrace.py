@@ -1,4 +1,4 @@
-"""Skip traces: RealEstateAPI's two doors and SignalHouse's one."""
+"""Skip traces: RealEstateAPI's two endpoints and SignalHouse's one."""
 
 import re
 from collections.abc import Iterator

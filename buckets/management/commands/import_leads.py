@@ -15,7 +15,7 @@ from buckets.imports.reading import Layout, Unreadable, layout_of
 from buckets.imports.selectors import failed_lines
 from buckets.models import Bucket, Import
 from common.commands.base import ProductCommand, add_user, user_named
-from common.commands.progress import Hands, Tick, follow
+from common.commands.progress import LocalWorkers, Tick, follow
 
 NAME_MAX = 200
 
@@ -80,10 +80,10 @@ class Command(ProductCommand):
             while services.continue_import(job.pk) and not stop.is_set():
                 pass
 
-        with Hands(work) as hands:
+        with LocalWorkers(work) as local_workers:
 
             def read() -> Tick:
-                hands.check()
+                local_workers.check()
                 job.refresh_from_db()
                 over = job.status in (Import.Status.COMPLETED, Import.Status.FAILED, Import.Status.UNDONE)
                 return Tick(job.read, job.total, f"{job.new:,} new, {job.failed:,} failed", over)

@@ -1,4 +1,4 @@
-"""`manage.py sandbox`: the stand-in for the three vendors. A thin door to `sandbox.cli`."""
+"""`manage.py sandbox`: the stand-in for the three vendors. A thin entry to `sandbox.cli`."""
 
 import argparse
 from typing import Any, NoReturn

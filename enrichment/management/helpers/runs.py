@@ -15,7 +15,7 @@ from django.core.management.base import CommandError, CommandParser
 from buckets.models import Bucket
 from common.commands.base import ProductCommand
 from common.commands.base import dollars as dollars  # for the commands that start runs
-from common.commands.progress import Hands, Tick, follow
+from common.commands.progress import LocalWorkers, Tick, follow
 from enrichment.models import Run
 from enrichment.quoting.quotes import Quote, finishes_in_words, limits_in_words, quote
 from enrichment.quoting.reach_estimate import reachable_in_words
@@ -90,8 +90,8 @@ def add_following(parser: CommandParser) -> None:
 
 def follow_runs(command: ProductCommand, runs: Sequence[Run], *, here: bool) -> list[Run]:
     """Follows these runs until none of them moves by itself any more; returns them as they are then."""
-    with Hands(*_jobs(runs) if here else []) as hands:
-        watch = _Watch([run.pk for run in runs], hands, here=here)
+    with LocalWorkers(*_jobs(runs) if here else []) as local_workers:
+        watch = _Watch([run.pk for run in runs], local_workers, here=here)
         try:
             follow(watch.read, out=command.stderr, label="Leads")
         except KeyboardInterrupt:
@@ -126,14 +126,14 @@ def _reap(stop: threading.Event) -> None:
 class _Watch:
     """Looks at runs, and says so when nobody works on them."""
 
-    def __init__(self, run_ids: Sequence[Any], hands: Hands, *, here: bool) -> None:
-        self.run_ids, self._hands, self._here = run_ids, hands, here
+    def __init__(self, run_ids: Sequence[Any], local_workers: LocalWorkers, *, here: bool) -> None:
+        self.run_ids, self._local_workers, self._here = run_ids, local_workers, here
         self.runs: list[Any] = []  # runs `with_money`
         self._seen: list[Any] = []
         self._moved = time.monotonic()
 
     def read(self) -> Tick:
-        self._hands.check()
+        self._local_workers.check()
         self.runs = list(Run.objects.with_money().filter(pk__in=self.run_ids).order_by("pk"))
         seen = [(run.status, run.done, run.beat_at) for run in self.runs]
         if seen != self._seen:

@@ -9,9 +9,9 @@ from typing import Any
 
 from integrations.vendors import account as accounts
 from integrations.vendors import normalise, statuses
-from integrations.vendors.account import Account
 from integrations.vendors.apollo import parse
 from integrations.vendors.apollo.parse import Reveal, Window
+from integrations.vendors.credentials import Account
 from integrations.vendors.errors import Rejected, VendorFailure
 from integrations.vendors.http import HttpResponse
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from integrations.vendors import normalise
-from integrations.vendors.contact import Phone, best_first, phone_of
+from integrations.vendors.skip_trace import Phone, best_first, phone_of
 
 PEOPLE_KEYS = (
     "apollo_person_id",

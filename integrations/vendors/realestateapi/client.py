@@ -9,8 +9,8 @@ from typing import Any
 
 from integrations.vendors import account as accounts
 from integrations.vendors import normalise, statuses
-from integrations.vendors.account import Account
 from integrations.vendors.contract import Reply
+from integrations.vendors.credentials import Account
 from integrations.vendors.errors import Category, Rejected, UnprovenMiss
 from integrations.vendors.http import HttpResponse
 from integrations.vendors.realestateapi import parse, persons, places

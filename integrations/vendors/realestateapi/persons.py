@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.vendors import normalise
-from integrations.vendors.contact import Phone, contact_facts, likeness, phone_of, reachable
 from integrations.vendors.realestateapi.parse import street_line
+from integrations.vendors.skip_trace import Phone, contact_facts, likeness, phone_of, reachable
 
 
 @dataclass(frozen=True, slots=True)

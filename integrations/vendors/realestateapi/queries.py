@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from integrations.vendors.contact import skip_trace_query
 from integrations.vendors.contract import Query
 from integrations.vendors.realestateapi.flags import with_flags
+from integrations.vendors.skip_trace import skip_trace_query
 
 __all__ = ["PAGE_MAX", "detail_query", "filters", "search_query", "skip_trace_query"]
 

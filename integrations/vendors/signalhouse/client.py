@@ -11,7 +11,7 @@ from typing import Any
 
 from integrations.vendors import account as accounts
 from integrations.vendors import normalise
-from integrations.vendors.account import Account
+from integrations.vendors.credentials import Account
 from integrations.vendors.http import HttpResponse
 
 TITLE = "SignalHouse"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from integrations.vendors import normalise
-from integrations.vendors.contact import contact_facts, phone_of
+from integrations.vendors.skip_trace import contact_facts, phone_of
 
 
 def contact(data: Mapping[str, Any], *, asked: Mapping[str, Any], owner: str = "") -> dict[str, Any]:

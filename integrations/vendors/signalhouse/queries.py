@@ -1,5 +1,5 @@
 """Questions to SignalHouse: a person is asked about as at any vendor."""
 
-from integrations.vendors.contact import skip_trace_query
+from integrations.vendors.skip_trace import skip_trace_query
 
 __all__ = ["skip_trace_query"]

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from common.commands.base import ProductCommand, add_user, user_named
-from common.contacts import masked
+from common.contact_access import masked
 from leads.models import Lead
 
 

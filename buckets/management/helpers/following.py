@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 
 from buckets.filling.fills import continue_fill
 from buckets.models import Fill
-from common.commands.progress import Hands, Tick, follow
+from common.commands.progress import LocalWorkers, Tick, follow
 from integrations.ledger.pace import database_now
 
 NOBODY_AFTER = 20.0  # seconds: beat rings for a fill every 10
@@ -29,8 +29,8 @@ def follow_fill(fill: Fill, *, here: bool, out: OutputWrapper) -> None:
         while continue_fill(fill.pk) and not stop.is_set():
             pass
 
-    with Hands(*[work] if here else []) as hands:
-        follow(_Watch(fill, hands).read, out=out, label="Saving ids")
+    with LocalWorkers(*[work] if here else []) as local_workers:
+        follow(_Watch(fill, local_workers).read, out=out, label="Saving ids")
     if fill.status == Fill.Status.FAILED:
         raise CommandError(f"It stopped after {fill.saved:,} ids: {fill.error} Bucket {fill.bucket_id}.")
 
@@ -38,15 +38,15 @@ def follow_fill(fill: Fill, *, here: bool, out: OutputWrapper) -> None:
 class _Watch:
     """Looks at a fill, and says so when nobody works on it."""
 
-    def __init__(self, fill: Fill, hands: Hands) -> None:
-        self._fill, self._hands = fill, hands
+    def __init__(self, fill: Fill, local_workers: LocalWorkers) -> None:
+        self._fill, self._local_workers = fill, local_workers
         self._moved = time.monotonic()
 
     def read(self) -> Tick:
         fill = self._fill
         before = (fill.lease_until, fill.fetched, fill.attempts)
         fill.refresh_from_db()
-        self._hands.check()
+        self._local_workers.check()
         now = database_now()
         waits = fill.not_before is not None and fill.not_before > now
         taken = fill.lease_until is not None and fill.lease_until > now

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from common.admin import dressed, is_id, page
-from common.contacts import may_see_contacts
+from common.contact_access import may_see_contacts
 from integrations.models import Budget
-from leads.admin.shown import another_owner, contacts, groups, map_address, place, signals
+from leads.admin.lead_facts import another_owner, contacts, groups, map_address, place, signals
 from leads.contacts.disclosures import record_unmasking
 from leads.models import Activity, Disclosure, Lead
 from leads.rules import BadTime

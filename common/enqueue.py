@@ -1,4 +1,4 @@
-"""Ringing for a worker. The work itself stands in the database, so a bell that cannot be rung loses nothing."""
+"""Waking a worker. The work itself stands in the database, so a message that cannot be sent loses nothing."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from kombu.exceptions import OperationalError
 log = logging.getLogger(__name__)
 
 
-def ring(task: str, **arguments: Any) -> None:
-    """Asks a worker to run a task, once the caller's transaction is committed; without a broker, beat rings later."""
+def enqueue_on_commit(task: str, **arguments: Any) -> None:
+    """Asks a worker to run a task, once the caller's transaction is committed; without a broker, beat enqueues it later."""
     transaction.on_commit(lambda: _send(task, arguments))
 
 
@@ -21,4 +21,4 @@ def _send(task: str, arguments: dict[str, Any]) -> None:
     try:
         current_app.send_task(task, kwargs=arguments, ignore_result=True)
     except OperationalError as error:
-        log.warning("The broker is away (%s); beat will ring for %s", type(error).__name__, task)
+        log.warning("The broker is away (%s); beat enqueues %s later", type(error).__name__, task)

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from common.contacts import MASKED, masked
+from common.contact_access import MASKED, masked
 from leads.facts.saving import SIGNALS
 from leads.facts.sources import (
     DETAIL,

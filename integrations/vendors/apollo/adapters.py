@@ -1,4 +1,4 @@
-"""Apollo's paid operations, a Door each. Contract: contracts.md 3.4 and 3.6. A batch of 10 counts as one request."""
+"""Apollo's paid operations, a Adapter each. Contract: contracts.md 3.4 and 3.6. A batch of 10 counts as one request."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from django.conf import settings
 
 from integrations.vendors import normalise, statuses
-from integrations.vendors.account import Account, check_batch
 from integrations.vendors.apollo import companies, parse, webhook
 from integrations.vendors.apollo.client import TITLE, ask
 from integrations.vendors.contract import Answer, Query, Reply
+from integrations.vendors.credentials import Account, check_batch
 from integrations.vendors.errors import Category
 
 # "cannot enrich more than 10 in a single request" (contracts.md 3.3)

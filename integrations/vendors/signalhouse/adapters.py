@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from integrations.vendors import normalise, statuses
-from integrations.vendors.account import Account, check_batch
-from integrations.vendors.contact import reachable
 from integrations.vendors.contract import Answer, Query, Reply
+from integrations.vendors.credentials import Account, check_batch
 from integrations.vendors.errors import Category
 from integrations.vendors.signalhouse import parse
 from integrations.vendors.signalhouse.client import TITLE, ask, is_envelope
+from integrations.vendors.skip_trace import reachable
 
 # The brief: "Format: Flat fields", "Match Requirements: { phones: true }".
 _FIELDS = ("first_name", "last_name", "address", "city", "state", "zip")

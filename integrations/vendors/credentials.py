@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from integrations.vendors import http, statuses
-from integrations.vendors.contract import Door, Query
+from integrations.vendors.contract import Adapter, Query
 from integrations.vendors.errors import InDoubt, Misconfigured, VendorFailure
 from integrations.vendors.http import HttpRequest, HttpResponse
 
@@ -107,7 +107,9 @@ def from_settings(vendor: str, *, title: str, variable: str, key_variable: str) 
     )
 
 
-def check_batch(door: Door, queries: Sequence[Query]) -> None:
+def check_batch(adapter: Adapter, queries: Sequence[Query]) -> None:
     """Raises ValueError where a request would hold no input or more than the vendor takes."""
-    if not 1 <= len(queries) <= door.largest_batch:
-        raise ValueError(f"A request of {door.operation} holds 1 to {door.largest_batch} inputs, not {len(queries)}.")
+    if not 1 <= len(queries) <= adapter.largest_batch:
+        raise ValueError(
+            f"A request of {adapter.operation} holds 1 to {adapter.largest_batch} inputs, not {len(queries)}."
+        )

@@ -1,4 +1,4 @@
-"""RealEstateAPI's paid operations, a Door each. Contract: contracts.md 1.2, 1.3, 1.4, 1.8 and 1.9."""
+"""RealEstateAPI's paid operations, a Adapter each. Contract: contracts.md 1.2, 1.3, 1.4, 1.8 and 1.9."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from integrations.vendors import normalise, statuses
-from integrations.vendors.account import Account, check_batch
 from integrations.vendors.contract import Answer, Query, Reply
+from integrations.vendors.credentials import Account, check_batch
 from integrations.vendors.errors import Category, Rejected
 from integrations.vendors.realestateapi import parse, persons
 from integrations.vendors.realestateapi.client import TITLE, Told, ask, is_envelope

@@ -1,4 +1,4 @@
-"""Which door sells what."""
+"""Which adapter sells what."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integrations.vendors import registry
+from integrations.vendors import adapters, registry
 
 OPERATIONS = {
     "property_search": ("realestateapi", 1),
@@ -25,22 +25,22 @@ def vendors(settings: Any) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_each_operation_has_its_vendor_and_batch_and_no_key_is_needed_to_ask(operation: str) -> None:
-    door = registry.door(operation)
-    assert (door.vendor, door.largest_batch) == OPERATIONS[operation]
-    assert door.operation == operation
-    assert registry.vendor_of(operation) == door.vendor
-    assert door.idempotent is False
+    adapter = adapters.adapter_for(operation)
+    assert (adapter.vendor, adapter.largest_batch) == OPERATIONS[operation]
+    assert adapter.operation == operation
+    assert adapters.vendor_of(operation) == adapter.vendor
+    assert adapter.idempotent is False
 
 
 def test_the_settings_choose_who_traces(settings: Any) -> None:
     settings.SKIP_TRACE_VENDOR = "signalhouse"
-    door = registry.door("skip_trace")
-    assert (door.vendor, door.largest_batch, door.idempotent) == ("signalhouse", 1, True)
+    adapter = adapters.adapter_for("skip_trace")
+    assert (adapter.vendor, adapter.largest_batch, adapter.idempotent) == ("signalhouse", 1, True)
 
 
 def test_an_operation_nobody_sells_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        registry.door("palm_reading")
+        adapters.adapter_for("palm_reading")
 
 
 def test_every_operation_has_a_vendor_from_the_start() -> None:
