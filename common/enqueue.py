@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def enqueue_on_commit(task: str, **arguments: Any) -> None:
-    """Asks a worker to run a task, once the caller's transaction is committed; without a broker, beat enqueues it later."""
+    """Asks a worker to run a task, once the transaction is committed; without a broker, beat does it later."""
     transaction.on_commit(lambda: _send(task, arguments))
 
 

@@ -48,7 +48,7 @@ def eta_seconds(run: Run) -> int | None:
 
 
 def _users_at(stage: int) -> int:
-    active = Run.objects.filter(status__in=Run.ACTIVE, turns__stage=stage)
+    active = Run.objects.filter(status__in=Run.ACTIVE, fair_shares__stage=stage)
     return active.values("owner").distinct().count()
 
 

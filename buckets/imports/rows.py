@@ -10,7 +10,7 @@ from typing import Any
 
 from buckets.imports.columns import FIELDS, MARKS, NUMBERS, Chosen
 from integrations.vendors import normalise
-from integrations.vendors.realestateapi import naming, parse
+from integrations.vendors.realestateapi import parse, stand_in_ids
 from leads.facts.sources import APOLLO, DETAIL, PERSONS, SLOTS, TRACE, never_weaker
 
 # Reasons are what a person reads beside the row, and what rows are counted by.
@@ -287,13 +287,13 @@ def _named(said: Mapping[str, Any], unread: Sequence[str]) -> str:
         return str(said["propertyId"])
     number, street, region = said.get("apn"), said.get("address"), said.get("state")
     if number:
-        name = naming.by_apn(number, fips=said.get("fips"), county=said.get("county"), state=region)
+        name = stand_in_ids.by_apn(number, fips=said.get("fips"), county=said.get("county"), state=region)
         if name is not None:
             return name
     if street:
         if not any(map(str.isdigit, street)):
             raise Unusable(NO_HOUSE_NUMBER)
-        name = naming.by_address(street, zip=said.get("zip"), city=said.get("city"), state=region)
+        name = stand_in_ids.by_address(street, zip=said.get("zip"), city=said.get("city"), state=region)
         if name is not None:
             return name
         raise Unusable(ADDRESS_NEEDS_PLACE)

@@ -80,7 +80,7 @@ class Schema(AutoSchema):
         if getattr(getattr(self.view, self.method.lower()), "takes_key", False):
             operation.setdefault("parameters", []).append(deepcopy(KEY))
         error = ResolvedComponent(name="Error", type=ResolvedComponent.SCHEMA, object="Error", schema=deepcopy(ERROR))  # type: ignore[no-untyped-call]
-        self.adapters.register_on_missing(error)
+        self.registry.register_on_missing(error)
         for status, description in REFUSALS.items():
             if status == "401" and {} in operation.get("security", [{}]):
                 continue

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from integrations.ledger import catalogue
 from integrations.models import Lookup
-from integrations.vendors.realestateapi import naming
+from integrations.vendors.realestateapi import stand_in_ids
 from leads.facts.sources import DETAIL, PERSONS, name_of, same_name
 from leads.models import Lead
 
@@ -30,7 +30,7 @@ def _other_owners(lead_ids: Sequence[UUID]) -> int:
     rows = list(own.values(*_NAMES))
     if not rows:
         return 0
-    keys = {row["property_id"]: naming.key_of(row["property_id"]) for row in rows}
+    keys = {row["property_id"]: stand_in_ids.key_of(row["property_id"]) for row in rows}
     details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(keys.values()))
     bought = dict(details.filter(state=Lookup.State.ANSWERED).values_list("key", "facts"))
     count = 0

@@ -22,7 +22,7 @@ from integrations.vendors.apollo import queries as apollo
 from integrations.vendors.contract import Query
 from integrations.vendors.errors import Category
 from integrations.vendors.owners import is_business
-from integrations.vendors.realestateapi import naming
+from integrations.vendors.realestateapi import stand_in_ids
 from integrations.vendors.realestateapi.queries import detail_query
 from leads.facts import saving as facts
 from leads.facts.incoming import take_vendor_ids
@@ -102,7 +102,7 @@ def questions(stage: int, run: Run, items: Sequence[Waiting]) -> Questions:
 
 def _about_properties(items: Sequence[Waiting]) -> Questions:
     asked = Questions()
-    rows = Lead.objects.filter(pk__in=[i.lead_id for i in items]).values("pk", "property_id", *naming.ASKED_BY)
+    rows = Lead.objects.filter(pk__in=[i.lead_id for i in items]).values("pk", "property_id", *stand_in_ids.ASKED_BY)
     leads = {row["pk"]: row for row in rows}
     joined = known_ids([row["property_id"] for row in leads.values()])
     for item in items:
@@ -140,7 +140,7 @@ def _keys(query: Query) -> tuple[str, ...]:
 
 def known_ids(property_ids: Iterable[str]) -> dict[str, str]:
     """The vendor's ids of the properties among these that a lead knows by address or APN alone."""
-    return names.known([property_id for property_id in property_ids if naming.is_stand_in(property_id)])
+    return names.known([property_id for property_id in property_ids if stand_in_ids.is_stand_in(property_id)])
 
 
 def property_query(property_id: str, lead: Mapping[str, Any], joined: Mapping[str, str]) -> Query:
@@ -150,7 +150,7 @@ def property_query(property_id: str, lead: Mapping[str, Any], joined: Mapping[st
     """
     if property_id in joined:
         return replace(detail_query(joined[property_id]), names=(property_id,))
-    return naming.question(property_id, lead)
+    return stand_in_ids.question(property_id, lead)
 
 
 def _about_owners(run: Run, items: Sequence[Waiting]) -> Questions:

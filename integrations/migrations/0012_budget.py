@@ -37,5 +37,10 @@ class Migration(migrations.Migration):
             name='holds',
             field=models.JSONField(default=dict, help_text='What was reserved where: {budget scope: amount}'),
         ),
+        migrations.AlterField(
+            model_name='operation',
+            name='batch_refused_at',
+            field=models.DateTimeField(blank=True, help_text='When the key was refused at the batch endpoint: since then one input a request', null=True),
+        ),
         migrations.RunPython(_rename("purse", "budget"), _rename("budget", "purse")),
     ]

@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 
 from common.admin import OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
 from common.contact_access import masked, may_see_contacts
-from leads.admin import page, views
+from leads.admin import lead_page, saved_views
 from leads.admin.csv import csv_answer
 from leads.admin.filters import FILTERS, Bucket
 from leads.admin.keyset_list import KeysetList
@@ -129,7 +129,7 @@ class LeadAdmin(OwnedAdmin):
         return super().changelist_view(request, {**(extra_context or {}), "saved_views": list(saved)})
 
     def get_urls(self) -> Any:
-        return [*views.urls(self), *super().get_urls()]
+        return [*saved_views.urls(self), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -140,7 +140,7 @@ class LeadAdmin(OwnedAdmin):
         lead = rows.filter(pk=key).first() if is_id(key) else None
         if lead is None:
             raise Http404("There is no such lead.")
-        return page.lead_page(self, request, lead)
+        return lead_page.lead_page(self, request, lead)
 
     # --- Columns ------------------------------------------------------------------------------------------------------
 

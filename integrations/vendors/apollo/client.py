@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from integrations.vendors import account as accounts
-from integrations.vendors import normalise, statuses
+from integrations.vendors import credentials, normalise, statuses
 from integrations.vendors.apollo import parse
 from integrations.vendors.apollo.parse import Reveal, Window
 from integrations.vendors.credentials import Account
@@ -31,7 +30,7 @@ class Health:
 
 def config() -> Account:
     """The account in the settings of this moment."""
-    return accounts.from_settings("apollo", title=TITLE, variable="APOLLO", key_variable="APOLLO_API_KEY")
+    return credentials.from_settings("apollo", title=TITLE, variable="APOLLO", key_variable="APOLLO_API_KEY")
 
 
 def health() -> Health:

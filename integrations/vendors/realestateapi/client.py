@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from integrations.vendors import account as accounts
-from integrations.vendors import normalise, statuses
+from integrations.vendors import credentials, normalise, statuses
 from integrations.vendors.contract import Reply
 from integrations.vendors.credentials import Account
 from integrations.vendors.errors import Category, Rejected, UnprovenMiss
@@ -44,7 +43,7 @@ class IdPage:
 
 def config() -> Account:
     """The account in the settings of this moment."""
-    return accounts.from_settings(
+    return credentials.from_settings(
         "realestateapi", title=TITLE, variable="REALESTATEAPI", key_variable="REALESTATEAPI_KEY"
     )
 

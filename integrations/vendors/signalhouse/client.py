@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.vendors import account as accounts
-from integrations.vendors import normalise
+from integrations.vendors import credentials, normalise
 from integrations.vendors.credentials import Account
 from integrations.vendors.http import HttpResponse
 
@@ -19,7 +18,7 @@ TITLE = "SignalHouse"
 
 def config() -> Account:
     """The account in the settings of this moment."""
-    return accounts.from_settings(
+    return credentials.from_settings(
         "signalhouse", title=TITLE, variable="SIGNALHOUSE", key_variable="SIGNALHOUSE_API_KEY"
     )
 

@@ -11,7 +11,7 @@ from buckets.imports.columns import BadMapping, Chosen, decide, guess
 from buckets.imports.preview import preview
 from buckets.imports.reading import Row
 from buckets.imports.rows import Reader, Unusable
-from integrations.vendors.realestateapi import naming
+from integrations.vendors.realestateapi import stand_in_ids
 
 
 @pytest.mark.parametrize(
@@ -149,18 +149,18 @@ def test_whatever_stands_in_a_row_it_is_a_lead_that_fits_or_a_reason(cells):
     except Unusable as error:
         assert str(error)
         return
-    assert 1 < len(lead.property_id) <= naming.ID_MAX
-    assert naming.is_stand_in(lead.property_id)
+    assert 1 < len(lead.property_id) <= stand_in_ids.ID_MAX
+    assert stand_in_ids.is_stand_in(lead.property_id)
     assert all(value and value.isprintable() for value in lead.facts.values())
 
 
 def test_a_long_name_is_told_apart_by_its_hash():
     street = "12345 " + "Very Long Avenue Of The " * 5
-    one, other = (naming.by_address(street + end, zip="95757", city=None, state=None) for end in ("A", "B"))
+    one, other = (stand_in_ids.by_address(street + end, zip="95757", city=None, state=None) for end in ("A", "B"))
 
     assert one != other
-    assert len(str(one)) <= naming.ID_MAX
-    assert naming.is_stand_in(str(one))
+    assert len(str(one)) <= stand_in_ids.ID_MAX
+    assert stand_in_ids.is_stand_in(str(one))
 
 
 def test_a_preview_counts_and_warns():
