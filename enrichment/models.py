@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from common.db.models import Timestamped, UUIDModel
+from enrichment.options import Kind as RunKind
+from enrichment.options import RunOptions
 from enrichment.querysets import RunQuerySet, ScheduleQuerySet
 
 FOR_EVER = timedelta(days=3650)  # the lease of an item that waits for a person's decision
@@ -20,9 +22,7 @@ CANCELLED_IN_PART = Q(status="cancelled", bucket__isnull=False, total__gt=_done)
 class Run(UUIDModel, Timestamped):
     """Answers: which leads did this person ask to buy facts for, under which cap, and how far is it?"""
 
-    class Kind(models.TextChoices):
-        PROPERTY = "property", "Property detail and skip trace"
-        APOLLO = "apollo", "Apollo"
+    Kind = RunKind
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -130,6 +130,11 @@ class Run(UUIDModel, Timestamped):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.bucket_name}"
+
+    @property
+    def asked(self) -> RunOptions:
+        """What was asked for, typed: every rule reads this, never `options`."""
+        return RunOptions.from_json(self.options, kind=self.kind, max_cost=self.max_cost)
 
     @property
     def done(self) -> int:

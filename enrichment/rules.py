@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+CENT = Decimal("0.01")
 CADENCE_MAX = 100  # characters
 _MINUTE = re.compile(r"[0-9]{1,2}")
 

@@ -8,20 +8,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Q, Sum
 
 from accounts.models import User
 from buckets.models import Bucket
 from enrichment.models import PumpLease, Run, RunItem, Schedule
-from enrichment.quoting.quotes import Quote as Quote
-from enrichment.quoting.quotes import QuoteLine as QuoteLine
-from enrichment.quoting.quotes import quote as quote
+from enrichment.options import RunOptions
 from enrichment.worker import stages
 from integrations.ledger import breaker, budgets, catalogue, pace
 from integrations.ledger.budgets import ZERO
 from integrations.ledger.pace import database_now
 from integrations.models import Budget, VendorCall
 from integrations.vendors import available
+from leads.models import Lead
+from leads.querysets import LeadQuerySet
 
 Stage = RunItem.Stage
 
@@ -33,16 +34,15 @@ def eta_seconds(run: Run) -> int | None:
     waiting = dict(run.items.exclude(stage=0).values_list("stage").annotate(n=Count("id")))
     if not waiting:
         return 0
-    longest = 0.0
-    for stage in stages.stages_of(run.kind):
-        name = stages.operation_name(stage, run.options)
-        before = waiting.get(Stage.DETAIL, 0) if stage == Stage.SKIP_TRACE and run.options.get("skipTrace", True) else 0
-        items = waiting.get(stage, 0) + before
+    longest, options, rows = 0.0, run.asked, stages.stages_of(run.kind)
+    for row in rows:
+        before = sum(waiting.get(other.stage, 0) for other in rows if other.onward(options) == row.stage)
+        items = waiting.get(row.stage, 0) + before
         if not items:
             continue
-        operation = catalogue.operation(name)
+        operation = catalogue.operation(row.operation_name(options))
         requests = -(-items // stages.largest_batch(operation))
-        sharing = _users_at(stage)
+        sharing = _users_at(row.stage)
         longest = max(longest, requests * pace.interval(operation.setting("pace")) * max(sharing, 1))
     return round(longest + 2)  # two seconds for the last answers
 
@@ -68,7 +68,7 @@ def why_waiting(run: Run) -> str:
     stage = run.items.exclude(stage=0).order_by("-stage").values_list("stage", flat=True).first()
     if stage is None:
         return ""
-    operation = catalogue.operation(stages.operation_name(stage, run.options))
+    operation = catalogue.operation(stages.STAGES[stage].operation_name(run.asked))
     vendor = operation.vendor
     if not vendor.enabled:
         return f"{vendor} is switched off."
@@ -91,6 +91,26 @@ def workers_alive(now: datetime | None = None) -> bool:
     """Whether any pump has given a sign of life within a minute."""
     now = now or database_now()
     return PumpLease.objects.filter(beat_at__gt=now - timedelta(minutes=1)).exists()
+
+
+def select_leads(bucket_id: UUID | None, options: RunOptions) -> LeadQuerySet[Lead]:
+    """The leads a run takes, oldest first. A lead that waits in another run is left to that one."""
+    leads = Lead.objects.filter(bucket=bucket_id)
+    if options.lead_ids is not None:
+        leads = leads.filter(pk__in=options.lead_ids)
+    elif options.kind == Run.Kind.APOLLO:
+        leads = leads.needs_apollo()
+    elif options.only_failed:
+        leads = leads.filter(enrichment_status=Lead.Enrichment.FAILED)
+    else:
+        leads = leads.pending()
+    if options.start_from is not None:
+        leads = leads.filter(pk__gt=options.start_from)
+    leads = leads.exclude(run_items__in=RunItem.objects.exclude(stage=0))
+    limit = options.limit if options.limit is not None else settings.RUN_LIMIT
+    if options.lead_ids is not None and options.limit is None:
+        limit = len(options.lead_ids)
+    return leads.order_by("pk")[: min(limit, settings.RUN_LIMIT_MAX)]
 
 
 @dataclass(frozen=True, slots=True)

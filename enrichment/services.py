@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from decimal import ROUND_UP, Decimal
 from typing import Any
 from uuid import UUID
@@ -17,18 +15,17 @@ from django.db import connection, transaction
 from buckets.models import Bucket
 from common.enqueue import enqueue_on_commit
 from enrichment.models import FairShare, Run, RunItem
-from enrichment.rules import day_of_cap
+from enrichment.options import Canary, RunOptions
+from enrichment.rules import CENT, day_of_cap
+from enrichment.selectors import select_leads
 from enrichment.worker import queue, stages
-from enrichment.worker.canary import Canary
-from enrichment.worker.stages import Waiting
-from integrations.ledger import breaker, catalogue
+from enrichment.worker.questions import Waiting
+from integrations.ledger import breaker
 from integrations.ledger.pace import database_now
 from integrations.models import Budget
 from leads.counters import change_counters, hold_bucket
 from leads.models import Lead
 from leads.selection.filters import understood
-
-CENT = Decimal("0.01")
 
 
 class RunError(Exception):
@@ -46,67 +43,6 @@ class IdempotencyConflict(RunError):
         super().__init__(
             "IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used for another request.", "Idempotency-Key"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What a person asks of a run.
-
-    limit: most leads. lead_ids: exactly these leads of the bucket, whatever was bought before (owned facts cost $0);
-    else pending ones in age order, after `start_from`. only_failed: failed ones instead. guard: filters a lead must
-    pass, once its detail is known, before its contacts are bought. max_cost: US dollars. fresh_after: details that are
-    owned since before that are bought again. reveal_phones: Apollo's people who have none, for up to 8 credits more.
-    canary: buy a sample first, and stop where it disappoints. left_out: leads of a retry that need a billing check
-    first, for those who are told.
-    """
-
-    limit: int | None = None
-    skip_trace: bool = True
-    start_from: UUID | None = None
-    only_failed: bool = False
-    lead_ids: Sequence[UUID] | None = None
-    guard: Mapping[str, Any] = field(default_factory=dict)
-    max_cost: Decimal | None = None
-    kind: str = Run.Kind.PROPERTY
-    type: str = "people"
-    reveal_emails: bool = True
-    reveal_phones: bool = False
-    update_db: bool = True
-    fresh_after: datetime | None = None
-    canary: Canary | None = None
-    left_out: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        options: dict[str, Any] = {
-            "limit": self.limit,
-            "startFrom": str(self.start_from) if self.start_from else None,
-            "onlyFailed": self.only_failed,
-            "chosenLeads": len(self.lead_ids) if self.lead_ids is not None else None,
-        }
-        if self.left_out:
-            options["leftOut"] = self.left_out
-        if self.kind == Run.Kind.APOLLO:
-            return options | {
-                "type": self.type,
-                "revealEmails": self.reveal_emails,
-                "revealPhones": self.reveal_phones and self.type == "people",
-                "updateDb": self.update_db,
-            }
-        if self.fresh_after is not None:
-            options["freshAfter"] = self.fresh_after.isoformat()
-        if self.canary is not None:
-            options["canary"] = self.canary.as_json()
-        return options | {"skipTrace": self.skip_trace, "guard": dict(self.guard)}
-
-    def fingerprint(self, bucket_id: UUID) -> str:
-        ids = [str(i) for i in self.lead_ids] if self.lead_ids is not None else None
-        whole = self.as_json() | {
-            "bucket": str(bucket_id),
-            "leadIds": ids,
-            "maxCost": str(self.max_cost),
-            "kind": self.kind,
-        }
-        return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: str | None = None) -> tuple[Run, bool]:
@@ -134,7 +70,7 @@ def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: 
             owner=by,
             kind=options.kind,
             options=options.as_json(),
-            prices=prices_of(options.kind, options.as_json()),
+            prices=prices_of(options),
             max_cost=options.max_cost,
             idempotency_key=idempotency_key,
             request_hash=fingerprint,
@@ -145,10 +81,9 @@ def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: 
     return run, True
 
 
-def prices_of(kind: str, options: Mapping[str, Any]) -> dict[str, str]:
+def prices_of(options: RunOptions) -> dict[str, str]:
     """What a unit of each operation of such a run costs at this moment, US dollars: kept with it when it starts."""
-    names = [stages.operation_name(stage, options) for stage in stages.stages_of(kind)]
-    return {name: str(catalogue.operation(name).setting("price")) for name in names}
+    return {operation.name: str(operation.setting("price")) for operation in stages.operations_of(options)}
 
 
 def enrich_leads(*, by: Any, options: RunOptions, idempotency_key: str | None = None) -> list[tuple[Run, bool]]:
@@ -182,8 +117,8 @@ def enrich_leads(*, by: Any, options: RunOptions, idempotency_key: str | None = 
 
 
 def _fill(run: Run, options: RunOptions) -> None:
-    first, *later = stages.stages_of(run.kind)
-    FairShare.objects.bulk_create([FairShare(run=run, owner_id=run.owner_id, stage=stage) for stage in (first, *later)])
+    rows = stages.stages_of(run.kind)
+    FairShare.objects.bulk_create([FairShare(run=run, owner_id=run.owner_id, stage=row.stage) for row in rows])
     sql, params = select_leads(run.bucket_id, options).values("pk").query.sql_with_params()
     sample = options.canary.leads if options.canary is not None else 0
     with connection.cursor() as cursor:
@@ -193,7 +128,7 @@ def _fill(run: Run, options: RunOptions) -> None:
             INSERT INTO enrichment_runitem (run_id, lead_id, stage)
             SELECT %s, id, %s FROM chosen ORDER BY id NOT IN (SELECT id FROM sample), id
             """,  # noqa: S608  # the ORM's own SQL
-            [*params, sample, run.pk, int(first)],
+            [*params, sample, run.pk, int(rows[0].stage)],
         )
         run.total = int(cursor.rowcount)
     items = RunItem.objects.filter(run=run)
@@ -205,26 +140,6 @@ def _fill(run: Run, options: RunOptions) -> None:
     run.save()
     change_counters(run.bucket_id, queued_leads=run.total)
     queue.show_progress(run)
-
-
-def select_leads(bucket_id: UUID | None, options: RunOptions) -> Any:
-    """The leads a run takes, oldest first. A lead that waits in another run is left to that one."""
-    leads = Lead.objects.filter(bucket=bucket_id)
-    if options.lead_ids is not None:
-        leads = leads.filter(pk__in=options.lead_ids)
-    elif options.kind == Run.Kind.APOLLO:
-        leads = leads.needs_apollo()
-    elif options.only_failed:
-        leads = leads.filter(enrichment_status=Lead.Enrichment.FAILED)
-    else:
-        leads = leads.pending()
-    if options.start_from is not None:
-        leads = leads.filter(pk__gt=options.start_from)
-    leads = leads.exclude(run_items__in=RunItem.objects.exclude(stage=0))
-    limit = options.limit if options.limit is not None else settings.RUN_LIMIT
-    if options.lead_ids is not None and options.limit is None:
-        limit = len(options.lead_ids)
-    return leads.order_by("pk")[: min(limit, settings.RUN_LIMIT_MAX)]
 
 
 def check_options(*, bucket: Bucket, options: RunOptions) -> None:
@@ -257,9 +172,22 @@ def _check_canary(canary: Canary) -> None:
         raise RunError("INVALID", "The most a lead may cost must be more than $0.00.", "canary")
 
 
+def refuse_unaskable(reasons: Mapping[UUID, str], lead_ids: Sequence[UUID]) -> None:
+    """Raises RunError NO_FACTS where Apollo could be asked about none of them: no run is started for nothing.
+
+    reasons: `quoting.askable.unaskable`.
+    """
+    if not reasons or len(reasons) < len(set(lead_ids)):
+        return
+    leads = "This lead has" if len(reasons) == 1 else f"None of these {len(reasons):,} leads has"
+    no = "no" if len(reasons) == 1 else "the"
+    words = "; ".join(sorted(set(reasons.values()))).replace(".; ", ". ")
+    raise RunError("NO_FACTS", f"{leads} {no} facts that Apollo is asked with. {words} Enrich them first.", "leadIds")
+
+
 def wake_pumps_of(run: Run) -> None:
-    for stage in stages.stages_of(run.kind):
-        enqueue_on_commit("enrichment.pump", stage=int(stage))
+    for row in stages.stages_of(run.kind):
+        enqueue_on_commit("enrichment.pump", stage=int(row.stage))
 
 
 def pause_run(*, run: Run) -> Run:
@@ -326,8 +254,7 @@ def _check_new_cap(run: Run, max_cost: Decimal) -> None:
 
 
 def _ask_vendors_again(run: Run, by: Any) -> None:
-    for stage in stages.stages_of(run.kind):
-        vendor = catalogue.operation(stages.operation_name(stage, run.options)).vendor
+    for vendor in (operation.vendor for operation in stages.operations_of(run.asked)):
         if by.has_perm("integrations.change_vendor"):
             breaker.reset(vendor.pk)
         elif vendor.paused_reason or not vendor.enabled:
@@ -370,7 +297,7 @@ def retry_options(run: Run) -> RunOptions:
     failed, or if all that did are in doubt.
     """
     failed = list(run.items.filter(outcome=RunItem.Outcome.FAILED).order_by("pk"))
-    doubtful = stages.leads_in_doubt(run, [Waiting(item.pk, item.lead_id, 0) for item in failed])
+    doubtful = stages.leads_in_doubt(run.asked, [Waiting(item.pk, item.lead_id, 0) for item in failed])
     left_out = len(doubtful) + run.in_doubt
     again = [item.lead_id for item in failed if item.lead_id not in doubtful]
     if not again:
@@ -378,19 +305,8 @@ def retry_options(run: Run) -> RunOptions:
             leads = f"{left_out:,} leads need" if left_out != 1 else "1 lead needs"
             raise RunError("IN_DOUBT", f"{leads} a billing check first: no other lead of this run failed.")
         raise RunError("NOTHING_FAILED", "No lead of this run failed.")
-    spent = run.options
-    return RunOptions(
-        lead_ids=again,
-        left_out=left_out,
-        skip_trace=spent.get("skipTrace", True),
-        guard=spent.get("guard") or {},
-        max_cost=run.max_cost,
-        kind=run.kind,
-        type=spent.get("type", "people"),
-        reveal_emails=spent.get("revealEmails", True),
-        reveal_phones=spent.get("revealPhones", False),
-        update_db=spent.get("updateDb", True),
-        fresh_after=datetime.fromisoformat(spent["freshAfter"]) if "freshAfter" in spent else None,
+    return replace(
+        run.asked, lead_ids=again, chosen=None, left_out=left_out, limit=None, start_from=None, only_failed=False
     )
 
 

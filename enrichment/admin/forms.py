@@ -11,8 +11,7 @@ from django.conf import settings
 
 from common.forms import AskedField, BoxField, OnceForm
 from enrichment.models import Run
-from enrichment.services import RunOptions
-from enrichment.worker.canary import HIT_RATE, SAMPLE, Canary
+from enrichment.options import HIT_RATE, SAMPLE, Canary, RunOptions
 
 
 class StartForm(OnceForm):

@@ -15,9 +15,10 @@ from common.admin import confirmed, dressed, link_to, page
 from common.db.ids import uuid7
 from enrichment.admin.forms import StartForm
 from enrichment.models import Run
+from enrichment.options import RunOptions
 from enrichment.quoting.quotes import Quote, finishes_in_words, limits_in_words, quote
 from enrichment.quoting.reach_estimate import reachable_in_words
-from enrichment.services import RunError, RunOptions, check_options, start_run
+from enrichment.services import RunError, check_options, start_run
 from integrations.ledger.budgets import ZERO
 
 

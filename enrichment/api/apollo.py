@@ -18,9 +18,9 @@ from common.api.serializers import ObjectField
 from enrichment.api.serializers import ApolloInput, ApolloResultsSerializer, RunDetail, run_options
 from enrichment.api.views import WAIT, run_json
 from enrichment.models import Run
-from enrichment.quoting.askable import refuse_unaskable, unaskable
+from enrichment.quoting.askable import unaskable
 from enrichment.reporting.results import apollo_results, wait_for
-from enrichment.services import enrich_leads
+from enrichment.services import enrich_leads, refuse_unaskable
 from integrations.vendors.apollo import client
 
 WAIT_DEFAULT = 20  # seconds: the brief's answer has results in it, and ten people are one request

@@ -23,8 +23,7 @@ from common.api.serializers import (
 )
 from common.values.numbers import plain
 from enrichment.models import Run, RunItem
-from enrichment.services import RunOptions
-from enrichment.worker.canary import HIT_RATE, SAMPLE, Canary
+from enrichment.options import HIT_RATE, SAMPLE, Canary, RunOptions
 from integrations.ledger.budgets import ZERO
 from integrations.models import PhoneReveal, VendorCall
 from leads.selection.filters import understood

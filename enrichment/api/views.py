@@ -29,8 +29,10 @@ from enrichment.api.serializers import (
     run_options,
 )
 from enrichment.models import Run
+from enrichment.options import RunOptions
+from enrichment.quoting.quotes import quote
 from enrichment.reporting.results import wait_for
-from enrichment.services import RunError, RunOptions, check_options, start_run
+from enrichment.services import RunError, check_options, start_run
 
 WAIT = OpenApiParameter(
     "Prefer",
@@ -82,8 +84,8 @@ class QuoteView(BucketBase):
     def _quote(self, bucket_id: UUID, options: RunOptions) -> Response:
         bucket = self.bucket(bucket_id)
         check_options(bucket=bucket, options=options)
-        quote = selectors.quote(bucket=bucket, by=self.user, options=options)
-        return ok(quote=QuoteSerializer(quote).data, spent=plain(selectors.bucket_money(bucket)))
+        price = quote(bucket=bucket, by=self.user, options=options)
+        return ok(quote=QuoteSerializer(price).data, spent=plain(selectors.bucket_money(bucket)))
 
 
 _PROCESSED = answer(

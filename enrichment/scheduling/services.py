@@ -15,8 +15,9 @@ from accounts.models import check_time_zone
 from buckets.models import Bucket
 from common.enqueue import enqueue_on_commit
 from enrichment.models import Schedule
+from enrichment.options import RunOptions
 from enrichment.rules import BadCadence, next_tick
-from enrichment.services import RunError, RunOptions, check_options
+from enrichment.services import RunError, check_options
 from integrations.ledger.pace import database_now
 from integrations.vendors.realestateapi.queries import filters
 

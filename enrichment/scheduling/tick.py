@@ -20,10 +20,12 @@ from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill
 from common.logs import safe_traceback
 from enrichment.models import Run, Schedule
+from enrichment.options import RunOptions
 from enrichment.rules import next_tick
 from enrichment.scheduling.changed_leads import Changes, changed_leads
 from enrichment.scheduling.services import check_schedule, run_options, search_of
-from enrichment.services import RunError, RunOptions, cancel_run, go_on, select_leads, start_run, wake_pumps_of
+from enrichment.selectors import select_leads
+from enrichment.services import RunError, cancel_run, go_on, start_run, wake_pumps_of
 from enrichment.worker import queue
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
@@ -266,9 +268,8 @@ def _next_leads(schedule: Schedule, bucket: Bucket) -> RunOptions:
     options, last = run_options(schedule), schedule.last_run
     if not options.guard or last is None:
         return options
-    begun = last.options.get("startFrom")
     # of a run that was cut short not every lead had its turn
-    after = last.resume_from if last.status == Run.Status.COMPLETED else begun and UUID(begun)
+    after = last.resume_from if last.status == Run.Status.COMPLETED else last.asked.start_from
     onward = replace(options, start_from=after)
     return onward if select_leads(bucket.pk, onward).exists() else options
 

@@ -5,17 +5,15 @@ The sample is drawn by lot and stands first in the queue; nothing beyond `Run.sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from enrichment.models import Run, RunItem
-from enrichment.worker import stages
+from enrichment.worker import questions, stages
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.lookups import owned as owned_answers
@@ -24,42 +22,15 @@ from integrations.vendors.errors import Category
 from leads.facts.sources import SLOTS
 from leads.models import Lead
 
-SAMPLE = 50  # leads
-HIT_RATE = Decimal("0.25")
 PART = 2000  # leads whose answers are looked up at once
-
-
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """leads: size of the sample. min_hit_rate: the least share of them (0 to 1) that must turn out to have a phone.
-
-    It is of those traced, and a phone that a lead had before is not counted.
-    max_cost_per_lead: the most one may have cost on average, US dollars; None: what the vendors' prices add up to.
-    """
-
-    leads: int = SAMPLE
-    min_hit_rate: Decimal = HIT_RATE
-    max_cost_per_lead: Decimal | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        most = self.max_cost_per_lead
-        return {
-            "leads": self.leads,
-            "minHitRate": str(self.min_hit_rate),
-            "maxCostPerLead": None if most is None else str(most),
-        }
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Canary:
-        most = stored["maxCostPerLead"]
-        return cls(stored["leads"], Decimal(stored["minHitRate"]), None if most is None else Decimal(most))
 
 
 def judge_when_done(run: Run) -> None:
     """Lets the run go on or pauses it, once its whole sample has ended. `run` must be locked; the caller saves it."""
     if run.sample_until is None:
         return
-    asked = Canary.from_json(run.options["canary"])
+    options, asked = run.asked, run.asked.canary
+    assert asked is not None
     if run.done + run.in_doubt < min(asked.leads, run.total):  # what needs a billing check may wait for days
         return
     sample = run.items.filter(pk__lte=run.sample_until)
@@ -71,7 +42,7 @@ def judge_when_done(run: Run) -> None:
     cost = (budget.spent + budget.reserved if budget else Decimal(0)) / ended  # what is in doubt may have been bought
     wrong = []
     hit_rate = None
-    if run.options.get("skipTrace", True):
+    if options.skip_trace:
         hit_rate, disappoints = _reached(run, sample, ended, asked.min_hit_rate)
         wrong += disappoints
     at_most = asked.max_cost_per_lead if asked.max_cost_per_lead is not None else _listed(run)
@@ -115,18 +86,18 @@ def _brought_a_phone(lead_ids: Sequence[UUID]) -> int:
     hits = 0
     for first in range(0, len(lead_ids), PART):
         leads = Lead.objects.filter(pk__in=lead_ids[first : first + PART])
-        questions = []
-        for detail in stages.bought_details(dict(leads.values_list("pk", "property_id"))).values():
+        traces = []
+        for detail in questions.bought_details(dict(leads.values_list("pk", "property_id"))).values():
             with suppress(ValueError):  # its owner is another by now, whom nobody can ask about
-                questions.append(stages.owner_query(detail))
-        answers = owned_answers.fresh_answers(operation, questions, now=now)
+                traces.append(questions.owner_query(detail))
+        answers = owned_answers.fresh_answers(operation, traces, now=now)
         having = {key for key, row in answers.items() if any((row.facts or {}).get(slot) for slot in SLOTS)}
-        hits += sum(query.key in having for query in questions)
+        hits += sum(query.key in having for query in traces)
     return hits
 
 
 def _listed(run: Run) -> Decimal:
     """What a lead costs at most by the prices of its stages, US dollars."""
-    names = [stages.operation_name(stage, run.options) for stage in stages.stages_of(run.kind)]
-    bought = names if run.options.get("skipTrace", True) else names[:1]
-    return sum((Decimal(catalogue.operation(name).setting("price")) for name in bought), Decimal(0))
+    options = run.asked
+    names = [row.operation_name(options) for row in stages.stages_of(run.kind) if row.asked_for(options)]
+    return sum((Decimal(catalogue.operation(name).setting("price")) for name in names), Decimal(0))

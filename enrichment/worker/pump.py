@@ -38,7 +38,7 @@ class _Pump:
         self.last_work = time.monotonic()
 
     def run(self, token: UUID) -> None:
-        names = stages.operations_of(self.stage)
+        names = list(stages.STAGES[self.stage].operations.values())
         threads = [
             threading.Thread(
                 target=self._thread, args=(names[number % len(names)],), name=f"pump-{self.stage}-{number}"

@@ -13,8 +13,6 @@ from common.enqueue import enqueue_on_commit
 from enrichment.models import FOR_EVER, PumpLease, Run, RunItem
 from integrations.ledger.pace import database_now
 
-STAGES = (RunItem.Stage.DETAIL, RunItem.Stage.SKIP_TRACE, RunItem.Stage.APOLLO)
-
 
 def acquire(stage: int) -> UUID | None:
     """Takes the lane; None: a pump is at work there."""

@@ -20,8 +20,8 @@ from common.logs import safe_traceback
 from enrichment.models import Run, RunItem
 from enrichment.rules import cap_reason
 from enrichment.worker import queue, stages
+from enrichment.worker.questions import Questions, Waiting
 from enrichment.worker.queue import Ending
-from enrichment.worker.stages import Waiting
 from integrations.ledger import breaker, calls, catalogue, gate, reveals
 from integrations.ledger.budgets import Afterwards, Cap, money_cap, vendor_cap
 from integrations.ledger.gate import Closed, Owned, Payer, Plan
@@ -42,7 +42,7 @@ from integrations.vendors.errors import (
 from leads.counters import count_facts
 
 log = logging.getLogger(__name__)
-Stage, Outcome = RunItem.Stage, RunItem.Outcome
+Outcome = RunItem.Outcome
 BUSY_DELAY = 1.0  # seconds: somebody else is buying the same fact and will be done in about a request's time
 LEASE = timedelta(hours=1)  # an item follows its call, whose lease is short; this only catches what lost its call
 
@@ -85,7 +85,7 @@ def step(stage: int, name: str) -> Step:
         return Step(worked=False)
     if bought.plan.call_id is not None:
         _buy(operation, stage, name, bought)
-    return Step(worked=True, rings=Stage.SKIP_TRACE if stage == Stage.DETAIL else None)
+    return Step(worked=True, rings=stages.STAGES[stage].next)
 
 
 def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _Bought | None:
@@ -94,7 +94,7 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _
     items = queue.claim(run, stage, stages.largest_batch(operation)) if run is not None else []
     if run is None or not items:
         return None
-    asked = stages.questions(stage, run, items)
+    asked = stages.STAGES[stage].questions(run.asked, items)
     by_key: dict[str, list[Waiting]] = {}
     for item in items:
         if item.id in asked.queries:
@@ -164,13 +164,13 @@ def _money(run: Run) -> Decimal:
 
 
 def _would_fit(stage: int, run: Run) -> bool:
-    operation = catalogue.operation(stages.operation_name(stage, run.options))
+    operation = catalogue.operation(stages.STAGES[stage].operation_name(run.asked))
     return gate.would_fit(operation, _payer(stage, run))
 
 
 def _afterwards(stage: int, run: Run) -> Afterwards | None:
     """The traces that details lead to: a run finishes leads, and buys no detail whose trace does not fit as well."""
-    if stage != Stage.DETAIL or not run.options.get("skipTrace", True):
+    if stages.STAGES[stage].onward(run.asked) is None:
         return None
     trace, detail = catalogue.operation("skip_trace"), catalogue.operation("property_detail")
     begun = _Begun(run, trace.unit_price)
@@ -217,11 +217,11 @@ def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
 
 def _payer(stage: int, run: Run) -> Payer:
     cap = money_cap(run.budget_scope, run.max_cost, "this run's spending limit")
-    since = stages.fresh_after(stage, run.options)
+    since = stages.STAGES[stage].fresh_after(run.asked)
     return Payer(run.owner_id, run.pk, caps=(cap,), fresh_after=since, afterwards=_afterwards(stage, run))
 
 
-def _without_question(stage: int, items: Sequence[Waiting], asked: stages.Questions) -> list[Ending]:
+def _without_question(stage: int, items: Sequence[Waiting], asked: Questions) -> list[Ending]:
     """Leads that cannot be asked about. No owner to trace leaves what the detail said: that is partial, not failed."""
     endings = []
     for item in items:
@@ -230,7 +230,7 @@ def _without_question(stage: int, items: Sequence[Waiting], asked: stages.Questi
         elif item.id in asked.guarded:
             endings.append(Ending(item.id, item.lead_id, Outcome.SKIPPED, reason="the guard left it out"))
         elif item.id in asked.unaskable:
-            outcome = Outcome.FAILED if stage == Stage.DETAIL else Outcome.PARTIAL
+            outcome = stages.STAGES[stage].outcome
             endings.append(Ending(item.id, item.lead_id, outcome, Category.INVALID_DATA, asked.unaskable[item.id]))
     return endings
 
@@ -246,11 +246,12 @@ def _apply(
     got = [(item, answers[key]) for key, items in by_key.items() if key in answers for item in items]
     grown = stages.write_facts(stage, run, [(item.lead_id, owned) for item, owned in got])
     onward, endings = [], list(extra)
-    goes_on = stage == Stage.DETAIL and run.options.get("skipTrace", True) and run.status != Run.Status.CANCELLED
+    at = stages.STAGES[stage]
+    next_stage = at.onward(run.asked) if run.status != Run.Status.CANCELLED else None
     for item, owned in got:
-        if owned.answer.found and goes_on:
+        if owned.answer.found and next_stage is not None:
             onward.append(item.id)
-        elif owned.answer.found or stage != Stage.DETAIL:
+        elif owned.answer.found or at.outcome != Outcome.FAILED:
             category = owned.answer.category or ""
             failed = category == Category.INVALID_DATA
             endings.append(_ended(item, category, failed, "the vendor's answer could not be read"))
@@ -259,7 +260,8 @@ def _apply(
             if owned.answer.category == Category.INVALID_DATA:
                 words = "the vendor's answer could not be read"
             endings.append(_ended(item, owned.answer.category or Category.NOT_FOUND, True, words))
-    queue.advance(onward, Stage.SKIP_TRACE)
+    if next_stage is not None:
+        queue.advance(onward, next_stage)
     queue.end(run, endings)
     count_facts(grown)
 
@@ -446,8 +448,8 @@ def _free_stranded(run: Run) -> None:
 
 def _wake(run_id: UUID) -> None:
     kind = Run.objects.filter(pk=run_id).values_list("kind", flat=True).first()
-    for stage in stages.stages_of(kind) if kind else ():
-        enqueue_on_commit("enrichment.pump", stage=int(stage))
+    for row in stages.stages_of(kind) if kind else ():
+        enqueue_on_commit("enrichment.pump", stage=int(row.stage))
 
 
 def _after_death(run: Run, rows: Iterable[RunItem]) -> None:

@@ -16,7 +16,7 @@ from django.db.models import DateTimeField, Exists, F, Func, OuterRef, Q, QueryS
 
 from enrichment.models import CANCELLED_IN_PART, FOR_EVER, FairShare, Run, RunItem
 from enrichment.worker import canary, stages
-from enrichment.worker.stages import Waiting
+from enrichment.worker.questions import Waiting
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.lookups.owned import fresh_answers
@@ -57,7 +57,7 @@ def next_run(stage: int, operation_name: str) -> Run | None:
 
     The user served longest ago goes first, then that user's run served longest ago.
     """
-    wanted_type = {"apollo_people": "people", "apollo_organizations": "organizations"}.get(operation_name)
+    wanted_type = stages.STAGES[stage].type_of(operation_name)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -115,10 +115,10 @@ def _without_purchases(run: Run, stage: int, items: Sequence[Waiting]) -> list[W
     beyond = [item for item in items if item.id > (run.sample_until or 0)]
     if not beyond:
         return list(items)
-    queries = stages.questions(stage, run, beyond).queries
-    operation = catalogue.operation(stages.operation_name(stage, run.options))
-    since = stages.fresh_after(stage, run.options)
-    served = fresh_answers(operation, list(queries.values()), now=database_now(), after=since)
+    at, options = stages.STAGES[stage], run.asked
+    queries = at.questions(options, beyond).queries
+    operation = catalogue.operation(at.operation_name(options))
+    served = fresh_answers(operation, list(queries.values()), now=database_now(), after=at.fresh_after(options))
     to_buy = {item_id for item_id, query in queries.items() if query.key not in served}
     give_back(sorted(to_buy), delay=PARKED.total_seconds())
     return [item for item in items if item.id not in to_buy]
@@ -170,10 +170,7 @@ def hold(run: Run, by_call: Mapping[UUID, Sequence[int]]) -> None:
 
 def most_in_doubt(run: Run) -> int:
     """How many leads of a run may need a billing check before it pauses: one request's, or 5 % of them."""
-    operations = [
-        catalogue.operation(stages.operation_name(stage, run.options)) for stage in stages.stages_of(run.kind)
-    ]
-    one_request = max(stages.whole_batch(operation) for operation in operations)
+    one_request = max(stages.whole_batch(operation) for operation in stages.operations_of(run.asked))
     return max(one_request, run.total * DOUBT_PERCENT // 100)
 
 
@@ -217,8 +214,7 @@ def _waited_for_that(run: Run) -> bool:
     if run.paused_by == Run.Pause.DOUBT:
         return run.in_doubt <= most_in_doubt(run)
     if run.paused_by == Run.Pause.VENDOR:
-        names = [stages.operation_name(stage, run.options) for stage in stages.stages_of(run.kind)]
-        vendors = [catalogue.operation(name).vendor for name in names]
+        vendors = [operation.vendor for operation in stages.operations_of(run.asked)]
         return all(vendor.enabled and not vendor.paused_reason for vendor in vendors)
     return run.paused_by == Run.Pause.CAP
 

@@ -70,7 +70,7 @@ def _no_dearer(run: Run) -> bool:
     then = run.prices
     if not then:
         return False
-    return all(Decimal(now) <= Decimal(then.get(name, -1)) for name, now in prices_of(run.kind, run.options).items())
+    return all(Decimal(now) <= Decimal(then.get(name, -1)) for name, now in prices_of(run.asked).items())
 
 
 # --- A user is switched off -------------------------------------------------------------------------------------------

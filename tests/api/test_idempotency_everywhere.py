@@ -29,7 +29,8 @@ from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill, Import
 from buckets.services import create_bucket
 from enrichment.models import Run, Schedule
-from enrichment.services import RunOptions, start_run
+from enrichment.options import RunOptions
+from enrichment.services import start_run
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.models import VendorCall

@@ -11,9 +11,9 @@ from buckets.filling.fills import start_fill
 from buckets.models import Bucket
 from buckets.services import recount
 from enrichment.models import Run, RunItem
+from enrichment.options import Canary
 from enrichment.quoting.reach_estimate import latest_with_facts
 from enrichment.reporting import bucket_overview
-from enrichment.worker.canary import Canary
 from leads.facts.saving import PROPERTY, FactRow, save_facts
 from leads.models import Lead
 from leads.services import change_status, edit_lead

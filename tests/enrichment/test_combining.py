@@ -10,9 +10,9 @@ from buckets.filling.algebra import SetError, Sets
 from buckets.filling.fills import combine
 from buckets.models import Bucket
 from buckets.services import create_bucket
+from enrichment.options import RunOptions
 from enrichment.quoting.combination_preview import preview
-from enrichment.selectors import quote
-from enrichment.services import RunOptions
+from enrichment.quoting.quotes import quote
 from integrations.ledger import catalogue
 from integrations.models import Lookup
 from leads.models import Lead

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from buckets.services import recount
 from enrichment.models import Run, RunItem
-from enrichment.services import RunError, RunOptions, cancel_run, start_run
-from enrichment.worker.canary import Canary
+from enrichment.options import Canary, RunOptions
+from enrichment.services import RunError, cancel_run, start_run
 from enrichment.worker.lead_deletion import delete_lead
 from integrations.ledger.pace import database_now
 from integrations.models import Lookup

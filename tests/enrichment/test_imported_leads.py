@@ -8,8 +8,8 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import add_ids
-from enrichment import selectors
-from enrichment.services import RunOptions
+from enrichment.options import RunOptions
+from enrichment.quoting.quotes import quote
 from integrations.models import Lookup, VendorCall
 from leads.models import Lead
 from operations.reconcile import find_drift
@@ -68,7 +68,7 @@ def test_the_same_file_after_the_run_adds_nothing_and_another_bucket_gets_it_for
     assert totals(imported(bucket, content)) == (4, 0, 4, 0, 0)
     other = Bucket.objects.create(owner=make_user("bob"), name="Bob's")
     assert totals(imported(other, content)) == (4, 4, 0, 0, 0)
-    assert selectors.quote(bucket=other, by=other.owner, options=RunOptions()).price == 0
+    assert quote(bucket=other, by=other.owner, options=RunOptions()).price == 0
     run = finish(start(other))
 
     assert (run.enriched + run.partial, run.spent, billed(sandbox)) == (4, 0, paid)

@@ -21,8 +21,9 @@ from accounts.models import User
 from buckets.models import Bucket
 from enrichment import services
 from enrichment.models import Run, RunItem
-from enrichment.selectors import quote, usage
-from enrichment.services import RunOptions
+from enrichment.options import RunOptions
+from enrichment.quoting.quotes import quote
+from enrichment.selectors import usage
 from enrichment.worker import late_phones
 from integrations.ledger import breaker, reveals
 from integrations.ledger.gate import settle

@@ -9,12 +9,13 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import create_bucket
-from enrichment import selectors, services
+from enrichment import services
 from enrichment.models import Run, RunItem
+from enrichment.options import RunOptions
 from enrichment.quoting import quotes
 from enrichment.quoting.quotes import Quote
-from enrichment.services import RunError, RunOptions
-from enrichment.worker import stages
+from enrichment.services import RunError
+from enrichment.worker import questions
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.lookups import names
@@ -52,7 +53,7 @@ def bucket() -> Bucket:
 
 
 def asked(bucket: Bucket, **options: Any) -> Quote:
-    return selectors.quote(bucket=bucket, by=bucket.owner, options=RunOptions(**options))
+    return quotes.quote(bucket=bucket, by=bucket.owner, options=RunOptions(**options))
 
 
 def owned(operation: Operation, key: str, facts: dict[str, Any], **values: Any) -> Lookup:
@@ -71,7 +72,7 @@ def own_contact(detail: dict[str, Any], facts: dict[str, Any], vendor: str = "",
     if vendor:
         catalogue.make_rows(Vendor, Operation, catalogue.known_pairs())
         trace = Operation.objects.get(vendor=vendor, name="skip_trace")
-    return owned(trace, stages.owner_query(detail).key, facts, **values)
+    return owned(trace, questions.owner_query(detail).key, facts, **values)
 
 
 # --- How far a cap goes -----------------------------------------------------------------------------------------------
@@ -259,7 +260,7 @@ def test_leads_in_doubt_are_left_out_of_a_retry_and_counted(bucket: Bucket) -> N
 
     chosen = Lead.objects.filter(pk__in=options.lead_ids or ()).values_list("property_id", flat=True)
     assert (sorted(chosen), options.left_out) == (["1", "2"], 4)
-    price = selectors.quote(bucket=bucket, by=bucket.owner, options=options)
+    price = quotes.quote(bucket=bucket, by=bucket.owner, options=options)
     assert "4 leads need a billing check and are left out" in price.limits
     again = services.retry_failed(run=run, by=run.owner)
     assert (again.total, again.options["leftOut"]) == (2, 4)

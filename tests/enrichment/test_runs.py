@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +15,9 @@ from buckets.models import Bucket
 from buckets.services import delete_bucket, recount
 from enrichment import services
 from enrichment.models import Run, RunItem
-from enrichment.services import IdempotencyConflict, RunError, RunOptions, start_run
-from enrichment.worker import purchase, queue
+from enrichment.options import RunOptions
+from enrichment.services import IdempotencyConflict, RunError, start_run
+from enrichment.worker import purchase, queue, stages
 from integrations.ledger import breaker, calls
 from integrations.models import Budget, Lookup, Vendor, VendorCall
 from leads.models import Lead
@@ -479,15 +481,15 @@ def test_a_run_that_breaks_does_not_hold_up_another_users(
     sandbox: Sandbox, bucket: Bucket, monkeypatch: Any, caplog: Any
 ) -> None:
     broken = start(bucket)
-    asked = purchase.stages.questions
+    row = stages.STAGES[RunItem.Stage.DETAIL]
     words = "Ann Owner, 206-555-0100"
 
-    def questions(stage: int, run: Run, items: Any) -> Any:
-        if run.pk == broken.pk:
+    def questions(options: RunOptions, items: Any) -> Any:
+        if RunItem.objects.filter(run=broken, pk__in=[item.id for item in items]).exists():
             raise TypeError(words)
-        return asked(stage, run, items)
+        return row.questions(options, items)
 
-    monkeypatch.setattr(purchase.stages, "questions", questions)
+    monkeypatch.setitem(stages.STAGES, RunItem.Stage.DETAIL, replace(row, questions=questions))  # type: ignore[arg-type]
     other = finish(start(make_bucket(sandbox, make_user("bob"), 10, start=500)))
     broken.refresh_from_db()
     assert (other.status, other.done) == ("completed", 10)

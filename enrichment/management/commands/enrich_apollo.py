@@ -10,7 +10,7 @@ from buckets.models import Bucket
 from common.commands.base import add_user, id_of, row_of
 from enrichment.management.helpers.runs import StartingCommand, dollars
 from enrichment.models import Run
-from enrichment.services import RunOptions
+from enrichment.options import RunOptions
 
 
 class Command(StartingCommand):

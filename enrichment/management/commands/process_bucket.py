@@ -10,8 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from buckets.models import Bucket
 from common.commands.base import add_user, id_of, row_of, texts_of
 from enrichment.management.helpers.runs import StartingCommand, dollars
-from enrichment.services import RunOptions
-from enrichment.worker.canary import HIT_RATE, SAMPLE, Canary
+from enrichment.options import HIT_RATE, SAMPLE, Canary, RunOptions
 from leads.selection.filters import understood
 
 

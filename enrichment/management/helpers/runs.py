@@ -17,10 +17,11 @@ from common.commands.base import ProductCommand
 from common.commands.base import dollars as dollars  # for the commands that start runs
 from common.commands.progress import LocalWorkers, Tick, follow
 from enrichment.models import Run
+from enrichment.options import RunOptions
 from enrichment.quoting.quotes import Quote, finishes_in_words, limits_in_words, quote
 from enrichment.quoting.reach_estimate import reachable_in_words
 from enrichment.selectors import billing_check, eta_seconds, remaining, why_waiting, workers_alive
-from enrichment.services import RunError, RunOptions, check_options, start_run
+from enrichment.services import RunError, check_options, start_run
 from enrichment.worker import pump, pump_lease, purchase, stages, sweeps
 
 NOBODY_AFTER = 25.0  # seconds without a sign of life: beat rings every 10, and a worker may be starting
@@ -105,7 +106,7 @@ def follow_runs(command: ProductCommand, runs: Sequence[Run], *, here: bool) -> 
 
 def _jobs(runs: Sequence[Run]) -> Iterator[Callable[[threading.Event], None]]:
     yield _reap
-    for stage in sorted({stage for run in runs for stage in stages.stages_of(run.kind)}):
+    for stage in sorted({row.stage for run in runs for row in stages.stages_of(run.kind)}):
         yield _pumping(stage)
 
 
