@@ -1,51 +1,13 @@
-"""When a schedule is due, by a cron text in a person's own zone; how many a run may reach; what a cap that stopped it
-means. No clock here."""
+"""How many leads a run may reach, and what a cap that stopped it means. No clock here."""
 
 from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
-from zoneinfo import ZoneInfo
-
-from cronsim import CronSim, CronSimError
 
 CENT = Decimal("0.01")
-CADENCE_MAX = 100  # characters
-_MINUTE = re.compile(r"[0-9]{1,2}")
-
-
-class BadCadence(ValueError):
-    """A cadence that cannot be read, comes too often, or never."""
-
-
-def next_tick(cadence: str, time_zone: str, after: datetime) -> datetime:
-    """The first moment (UTC) after `after` that a cadence names in its zone's own time. Raises BadCadence.
-
-    cadence: five cron fields, such as "30 2 * * 1-5"; its minute is one number, so at most once an hour.
-
-    Where the clock is put forward over that time it is the first minute after the gap, where the clock is put back it
-    is the first of the two; but an hourly cadence (its hour begins with a star) goes by hours that pass, as Debian's
-    cron does. `cronsim` is that arithmetic. Celery's crontab gives each wall-clock time once: an hourly one would leave
-    out the hour that comes twice.
-    """
-    fields = cadence.split()
-    if len(fields) != 5 or len(cadence) > CADENCE_MAX:
-        raise BadCadence('Five cron fields are needed, such as "30 2 * * 1-5": minute, hour, day, month, weekday.')
-    if not _MINUTE.fullmatch(fields[0]):
-        raise BadCadence("The minute must be one number from 0 to 59: a schedule comes at most once an hour.")
-    try:
-        moments = CronSim(cadence, after.astimezone(ZoneInfo(time_zone)))
-        # Begun in the second of two equal hours it may name a time of the first. In UTC: within one zone Python
-        # compares what the clocks show.
-        return next(utc for moment in moments if (utc := moment.astimezone(UTC)) > after.astimezone(UTC))
-    except CronSimError as error:
-        raise BadCadence(f"{error}. Five cron fields are needed, such as 30 2 * * 1-5.") from None
-    except (StopIteration, RuntimeError):  # a generator turns the one into the other
-        raise BadCadence("This day never comes.") from None
-
-
 # --- How many a run may reach -----------------------------------------------------------------------------------------
 
 Z_90 = 1.6449  # the standard normal's 95 % point: 5 % are left out on either side

@@ -14,8 +14,7 @@ from common.db.ids import uuid7
 from common.forms import BoxField, OnceForm
 from enrichment.admin.forms import EnrichForm
 from enrichment.models import Schedule
-from enrichment.rules import CADENCE_MAX
-from enrichment.scheduling.cadence import DAYS, WEEK, Said, said
+from enrichment.scheduling.cadence import CADENCE_MAX, DAYS, WEEK, Said, said
 from enrichment.scheduling.services import options_of
 
 Kind = Schedule.Kind

@@ -20,8 +20,7 @@ from common.admin import dressed, is_id, page, sees_all
 from enrichment.admin.forms import EnrichForm
 from enrichment.admin.schedule_form import KINDS, TIMES, ScheduleForm, TimesForm, kinds_of, zone_names
 from enrichment.models import Run, Schedule
-from enrichment.rules import BadCadence
-from enrichment.scheduling.cadence import by_the_clock_of, cadence_in_words, next_ticks, place_of
+from enrichment.scheduling.cadence import BadCadence, by_the_clock_of, cadence_in_words, next_ticks, place_of
 from enrichment.scheduling.services import change_schedule, create_schedule
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError

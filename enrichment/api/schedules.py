@@ -28,8 +28,8 @@ from common.api.serializers import (
 )
 from enrichment.api.serializers import GuardField
 from enrichment.models import Schedule
-from enrichment.rules import CADENCE_MAX
 from enrichment.scheduling import services as schedules
+from enrichment.scheduling.cadence import CADENCE_MAX
 from enrichment.selectors import schedule_result
 
 CADENCE_HELP = (

@@ -16,7 +16,7 @@ from buckets.models import Bucket
 from common.enqueue import enqueue_on_commit
 from enrichment.models import Schedule
 from enrichment.options import RunOptions
-from enrichment.rules import BadCadence, next_tick
+from enrichment.scheduling.cadence import BadCadence, next_tick
 from enrichment.services import RunError, check_options
 from integrations.ledger.pace import database_now
 from integrations.vendors.realestateapi.queries import filters
@@ -41,7 +41,7 @@ def create_schedule(
     max_cost: Decimal | None = None,
     schedule_id: UUID | None = None,
 ) -> Schedule:
-    """Has something done with a bucket on a cadence (`rules.next_tick`), by default in its owner's zone.
+    """Has something done with a bucket on a cadence (`cadence.next_tick`), by default in its owner's zone.
 
     options, by kind: enrich: limit, skipTrace, guard. refresh: search, by default the bucket's. rebuy: olderThanDays,
     limit, skipTrace. max_cost: US dollars a tick, needed where money is spent. schedule_id: the id it gets, so that a

@@ -21,7 +21,7 @@ from buckets.models import Bucket, Fill
 from common.logs import safe_traceback
 from enrichment.models import Run, Schedule
 from enrichment.options import RunOptions
-from enrichment.rules import next_tick
+from enrichment.scheduling.cadence import next_tick
 from enrichment.scheduling.changed_leads import Changes, changed_leads
 from enrichment.scheduling.services import check_schedule, run_options, search_of
 from enrichment.selectors import select_leads

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from enrichment.rules import BadCadence, next_tick
-from enrichment.scheduling.cadence import cadence_in_words, said
+from enrichment.scheduling.cadence import BadCadence, cadence_in_words, next_tick, said
 
 
 def ticks(cadence: str, zone: str, after: datetime, count: int) -> list[str]:
