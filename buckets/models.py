@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from common.db.models import Timestamped, UUIDModel
+from common.db.work import Deferred, Leased, LeasedQuerySet, WorkQuerySet
 from leads.querysets import OwnedQuerySet
 
 
@@ -80,7 +81,7 @@ class Bucket(UUIDModel, Timestamped):
         return self.name
 
 
-class Fill(UUIDModel, Timestamped):
+class Fill(UUIDModel, Timestamped, Leased, Deferred):
     """Answers: how far has saving a search's ids, or a combination of other buckets, into a bucket come?
 
     The vendor gives at most 10,000 ids a request and no page beyond, so a wide search is cut into slices by a numeric
@@ -108,12 +109,12 @@ class Fill(UUIDModel, Timestamped):
     fetched = models.PositiveIntegerField(default=0, help_text="Ids the vendor or the buckets gave")
     saved = models.PositiveIntegerField(default=0, help_text="Ids that were new to the bucket")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Failures in a row")
-    not_before = models.DateTimeField(null=True, blank=True, help_text="Not to be tried again before")
-    lease_until = models.DateTimeField(null=True, blank=True, help_text="A worker has it until")
     error = models.CharField(max_length=300, blank=True, help_text="Why it failed or waits, in words")
     once = models.UUIDField(
         null=True, blank=True, unique=True, editable=False, help_text="The press of a button that asked for it"
     )
+
+    objects = WorkQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -128,7 +129,7 @@ class Fill(UUIDModel, Timestamped):
         return f"{self.get_status_display()}: {self.saved} of {self.found if self.found is not None else '?'}"
 
 
-class Import(UUIDModel, Timestamped):
+class Import(UUIDModel, Timestamped, Leased):
     """Answers: how far has saving a person's own file into a bucket come, and what became of each of its rows?
 
     The file waits in PostgreSQL as pieces of whole rows, so that a worker on any host can take the next. A piece is
@@ -162,8 +163,9 @@ class Import(UUIDModel, Timestamped):
     removed = models.PositiveIntegerField(default=0, help_text="Leads that undoing it deleted")
     kept = models.JSONField(default=dict, blank=True, help_text="Leads that undoing it left, by reason")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Workers that took it and stored nothing")
-    lease_until = models.DateTimeField(null=True, blank=True, help_text="A worker has it until")
     error = models.CharField(max_length=300, blank=True, help_text="Why it failed, in words")
+
+    objects = LeasedQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Self, TypeVar
 
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models import F, OuterRef, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
+from common.db.work import free_at
 from integrations.models import Budget
 from leads.querysets import OwnedQuerySet
 
@@ -36,5 +37,4 @@ class RunQuerySet(OwnedQuerySet[M]):
 class ScheduleQuerySet(OwnedQuerySet[M]):
     def due(self, now: datetime) -> Self:
         """Those whose time has come, and that no worker is asking the vendor for."""
-        free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
-        return self.filter(free, enabled=True, next_at__lte=now)
+        return self.filter(free_at(now), enabled=True, next_at__lte=now)

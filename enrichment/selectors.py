@@ -13,12 +13,12 @@ from django.db.models import Count, Q, Sum
 
 from accounts.models import User
 from buckets.models import Bucket
+from common.db.clock import database_now
 from enrichment.models import PumpLease, Run, RunItem, Schedule
 from enrichment.options import RunOptions
 from enrichment.worker import stages
 from integrations.ledger import breaker, budgets, catalogue, pace
 from integrations.ledger.budgets import ZERO
-from integrations.ledger.pace import database_now
 from integrations.models import Budget, VendorCall
 from integrations.vendors import available
 from leads.models import Lead

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from buckets.models import Bucket
+from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from enrichment.models import FairShare, Run, RunItem
 from enrichment.options import Canary, RunOptions
@@ -21,7 +22,6 @@ from enrichment.selectors import select_leads
 from enrichment.worker import queue, stages
 from enrichment.worker.questions import Waiting
 from integrations.ledger import breaker
-from integrations.ledger.pace import database_now
 from integrations.models import Budget
 from leads.counters import change_counters, hold_bucket
 from leads.models import Lead

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.services import set_time_zone
 from buckets.models import Bucket
 from common.admin import dressed, is_id, page, sees_all
+from common.db.clock import database_now
 from enrichment.admin.forms import EnrichForm
 from enrichment.admin.schedule_form import KINDS, TIMES, ScheduleForm, TimesForm, kinds_of, zone_names
 from enrichment.models import Run, Schedule
@@ -24,7 +25,6 @@ from enrichment.scheduling.cadence import BadCadence, by_the_clock_of, cadence_i
 from enrichment.scheduling.services import change_schedule, create_schedule
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError
-from integrations.ledger.pace import database_now
 from leads.selection.filters import BadFilter
 
 MONEY = ("max_cost", "limit", "older_than_days", "skip_trace")

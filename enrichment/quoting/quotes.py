@@ -11,6 +11,7 @@ from uuid import UUID
 
 from accounts.models import User
 from buckets.models import Bucket
+from common.db.clock import database_now
 from enrichment.models import Run, RunItem
 from enrichment.options import RunOptions
 from enrichment.quoting import other_owners, reach_estimate
@@ -20,7 +21,6 @@ from enrichment.selectors import select_leads
 from enrichment.worker import questions, stages
 from integrations.ledger import budgets, catalogue
 from integrations.ledger.budgets import ZERO
-from integrations.ledger.pace import database_now
 from integrations.lookups import owned as owned_answers
 from integrations.models import Budget, Operation
 from integrations.vendors import available

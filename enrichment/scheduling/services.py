@@ -13,12 +13,12 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import check_time_zone
 from buckets.models import Bucket
+from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from enrichment.models import Schedule
 from enrichment.options import RunOptions
 from enrichment.scheduling.cadence import BadCadence, next_tick
 from enrichment.services import RunError, check_options
-from integrations.ledger.pace import database_now
 from integrations.vendors.realestateapi.queries import filters
 
 Kind = Schedule.Kind

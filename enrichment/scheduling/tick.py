@@ -18,6 +18,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill
+from common.db.clock import database_now
 from common.logs import safe_traceback
 from enrichment.models import Run, Schedule
 from enrichment.options import RunOptions
@@ -28,7 +29,6 @@ from enrichment.selectors import select_leads
 from enrichment.services import RunError, cancel_run, go_on, start_run, wake_pumps_of
 from enrichment.worker import queue
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.services import NotNow
 from integrations.vendors import available
 from integrations.vendors.errors import Category

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from common.db.clock import database_now
 from enrichment.models import Run, RunItem
 from enrichment.worker import questions, stages
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.lookups import owned as owned_answers
 from integrations.models import Budget, VendorCall
 from integrations.vendors.errors import Category

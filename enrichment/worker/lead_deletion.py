@@ -6,11 +6,11 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from common.db.clock import database_now
 from enrichment.models import Run, RunItem
 from enrichment.services import RunError
 from enrichment.worker import queue
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.models import Operation
 from leads.counters import change_counters, hold_bucket
 from leads.models import Lead

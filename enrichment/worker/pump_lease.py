@@ -6,20 +6,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
 
+from common.db.clock import CLOCK, database_now
 from common.db.ids import uuid7
 from common.enqueue import enqueue_on_commit
 from enrichment.models import FOR_EVER, PumpLease, Run, RunItem
-from integrations.ledger.pace import database_now
 
 
 def acquire(stage: int) -> UUID | None:
     """Takes the lane; None: a pump is at work there."""
     PumpLease.objects.bulk_create([PumpLease(stage=stage)], ignore_conflicts=True)
-    token, now = uuid7(), database_now()
-    free = PumpLease.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now), stage=stage)
-    return token if free.update(token=token, lease_until=now + _lease(), beat_at=now) else None
+    token = uuid7()
+    return token if PumpLease.objects.filter(stage=stage).take(_lease(), token=token, beat_at=CLOCK) else None
 
 
 def _lease() -> timedelta:
@@ -46,13 +44,12 @@ def has_work(stage: int) -> bool:
     for a person's decision.
     """
     runs = RunItem.objects.filter(stage=stage, run__status__in=Run.ACTIVE, run__owner__is_active=True)
-    not_held = Q(lease_until=None) | Q(lease_until__lt=database_now() + FOR_EVER / 2)
-    return runs.exclude(stage=0).filter(not_held).exists()
+    return runs.exclude(stage=0).free(database_now() + FOR_EVER / 2).exists()
 
 
 def wake_if_idle(stage: int) -> bool:
     """Rings for a pump where there is work and nobody at it. Returns whether it rang."""
-    if PumpLease.objects.filter(stage=stage, lease_until__gt=database_now()).exists() or not has_work(stage):
+    if PumpLease.objects.taken().filter(stage=stage).exists() or not has_work(stage):
         return False
     enqueue_on_commit("enrichment.pump", stage=stage)
     return True

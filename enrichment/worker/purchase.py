@@ -14,9 +14,11 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
+from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from common.faultpoints import commit
 from common.logs import safe_traceback
+from common.values.backoff import backoff
 from enrichment.models import Run, RunItem
 from enrichment.rules import cap_reason
 from enrichment.worker import queue, stages
@@ -25,7 +27,6 @@ from enrichment.worker.queue import Ending
 from integrations.ledger import breaker, calls, catalogue, gate, reveals
 from integrations.ledger.budgets import Afterwards, Cap, money_cap, vendor_cap
 from integrations.ledger.gate import Closed, Owned, Payer, Plan
-from integrations.ledger.pace import database_now
 from integrations.models import Budget, Operation, VendorCall
 from integrations.vendors import adapters
 from integrations.vendors.errors import (
@@ -359,7 +360,8 @@ def _try_again(run: Run, items: Sequence[Waiting], failure: NotSent | BilledErro
     over = [i for i in items if i.attempts + 1 >= queue.MAX_ATTEMPTS]
     again = [i for i in items if i.attempts + 1 < queue.MAX_ATTEMPTS]
     if again:
-        queue.give_back([i.id for i in again], delay=max(wait, 2 ** again[0].attempts), tried=True)
+        delay = max(wait, backoff(again[0].attempts + 1).total_seconds())
+        queue.give_back([i.id for i in again], delay=delay, tried=True)
     queue.end(run, [_failed(i, failure) for i in over])
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from common.db.clock import database_now
 from enrichment.models import Run, RunItem
 from enrichment.options import RunOptions
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.ledger.reveals import released
 from integrations.lookups import names
 from integrations.models import Lookup

@@ -12,13 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from common.db.clock import CLOCK, database_now
+from common.db.work import due_sql
 from enrichment.models import CANCELLED_IN_PART, FOR_EVER, FairShare, Run, RunItem
 from enrichment.worker import canary, stages
 from enrichment.worker.questions import Waiting
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.lookups.owned import fresh_answers
 from integrations.models import VendorCall
 from integrations.vendors.errors import Category
@@ -33,7 +34,6 @@ PART = 5000  # items that one transaction skips
 MAX_LOSSES = 5  # workers that died with it: then it is poisoned
 DOUBT_PERCENT = 5  # of a run's leads that may need a billing check
 PARKED = timedelta(days=3650)  # how far ahead the time of an item lies that there is no money for
-_CLOCK = Func(function="clock_timestamp", output_field=DateTimeField())  # pace.database_now, without asking first
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def next_run(stage: int, operation_name: str) -> Run | None:
     wanted_type = stages.STAGES[stage].type_of(operation_name)
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT r.id FROM enrichment_run r
               JOIN accounts_user a ON a.id = r.owner_id AND a.is_active
               JOIN enrichment_fairshare t ON t.run_id = r.id AND t.stage = %(stage)s
@@ -74,10 +74,10 @@ def next_run(stage: int, operation_name: str) -> Run | None:
                      WHERE i.run_id = r.id AND i.stage BETWEEN %(stage)s AND %(stage)s
                        AND i.token IS NULL AND i.stage <> 0
                        AND (r.sample_until IS NULL OR r.cap_scope <> '' OR i.id <= r.sample_until)
-                       AND (i.not_before IS NULL OR i.not_before <= clock_timestamp())
+                       AND {due_sql("i")}
                      ORDER BY i.stage, i.id LIMIT 1) IS NOT NULL
              ORDER BY u.served_at NULLS FIRST, t.served_at NULLS FIRST, r.id LIMIT 1
-            """,
+            """,  # noqa: S608  # our own words alone
             {"stage": stage, "type": wanted_type},
         )
         row = cursor.fetchone()
@@ -95,12 +95,12 @@ def claim(run: Run, stage: int, most: int) -> list[Waiting]:
     until = LAST_ID if run.sample_until is None or run.cap_scope else run.sample_until
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT id, lead_id, attempts, alone FROM enrichment_runitem
+            f"""
+            SELECT id, lead_id, attempts, alone FROM enrichment_runitem i
              WHERE run_id = %s AND stage BETWEEN %s AND %s AND token IS NULL AND stage <> 0
-               AND (not_before IS NULL OR not_before <= clock_timestamp()) AND id <= %s
+               AND {due_sql("i")} AND id <= %s
              ORDER BY stage, id LIMIT %s FOR UPDATE SKIP LOCKED
-            """,
+            """,  # noqa: S608  # our own words alone
             [run.pk, stage, stage, until, most],
         )
         rows = cursor.fetchall()
@@ -232,12 +232,12 @@ def park(run: Run, item_ids: Sequence[int], scope: str) -> None:
 
 def can_move(run: Run) -> bool:
     """Whether an item may be taken now or soon, or is under way."""
-    soon = Q(token__isnull=True) & (Q(not_before=None) | Q(not_before__lt=database_now() + PARKED / 2))
     under_way = Exists(VendorCall.objects.filter(pk=OuterRef("token"), state__in=VendorCall.OPEN))
     open_items = RunItem.objects.filter(run=run).exclude(stage=0)
+    soon = open_items.due(database_now() + PARKED / 2).filter(token__isnull=True)
     if run.sample_until is not None and not run.cap_scope:
-        soon &= Q(pk__lte=run.sample_until)
-    return open_items.filter(soon).exists() or open_items.filter(under_way, token__isnull=False).exists()
+        soon = soon.filter(pk__lte=run.sample_until)
+    return soon.exists() or open_items.filter(under_way, token__isnull=False).exists()
 
 
 def to_trace(run_ids: Sequence[UUID]) -> int:
@@ -289,7 +289,7 @@ def advance(item_ids: Sequence[int], stage: RunItem.Stage) -> None:
 
 def served(run: Run, stage: int) -> None:
     """Its turn was used."""
-    FairShare.objects.filter(run=run, stage=stage).update(served_at=_CLOCK)
+    FairShare.objects.filter(run=run, stage=stage).update(served_at=CLOCK)
 
 
 def end(run: Run, endings: Sequence[Ending]) -> None:
@@ -298,7 +298,7 @@ def end(run: Run, endings: Sequence[Ending]) -> None:
     With none it says that the run lives: one statement for a run at work, whose other facts stay as they are.
     """
     if not endings and run.status == Run.Status.RUNNING and run.done < run.total:
-        Run.objects.filter(pk=run.pk).update(beat_at=_CLOCK)
+        Run.objects.filter(pk=run.pk).update(beat_at=CLOCK)
         return
     if endings:
         finished, grown = _finish_leads(run, endings)

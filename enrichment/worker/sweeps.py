@@ -13,11 +13,11 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from common.db.clock import database_now
 from enrichment.models import Run
 from enrichment.rules import day_of_cap
 from enrichment.services import go_on, prices_of, wake_pumps_of
 from enrichment.worker import queue
-from integrations.ledger.pace import database_now
 
 GOES_ON_FOR = timedelta(days=3)  # an older run's leads and prices may not be what its person still wants
 SWITCHED_OFF = "Its user is switched off. It goes on once the user is switched on again."

@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import connection
 
+from common.db.clock import database_now as database_now
+
 # The emission interval is 1 % longer than the limit, so that jitter between "allowed" and "sent" stays inside it.
 MARGIN = Decimal("1.01")
 # A slot is promised only this long before it comes (seconds): late enough that a newcomer's turn is the next slot and
@@ -83,12 +85,3 @@ def refused(operation_id: int, seconds: float | None, sent_at: datetime) -> None
             """,
             {"id": operation_id, "seconds": seconds, "longest": LONGEST, "sent": sent_at},
         )
-
-
-def database_now() -> datetime:
-    """The database's clock: the only one that decides."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row: Any = cursor.fetchone()
-    now: datetime = row[0]
-    return now

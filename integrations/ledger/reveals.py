@@ -27,6 +27,7 @@ from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
 from common.enqueue import enqueue_on_commit
+from common.values.backoff import backoff
 from integrations.ledger import budgets, calls, excess
 from integrations.ledger.budgets import MONEY, MOST_UNITS, ZERO
 from integrations.ledger.pace import database_now
@@ -122,7 +123,7 @@ def take_turn(call_id: UUID) -> PhoneReveal | None:
     row = waiting.first()
     if row is None:
         return None
-    wait = min(FIRST_ASKED * 2 ** min(row.asked, 10), ASKED_AT_LEAST)
+    wait = backoff(row.asked + 1, first=FIRST_ASKED, most=ASKED_AT_LEAST)
     taken = waiting.filter(asked=row.asked).update(asked=F("asked") + 1, ask_at=now + wait)
     return row if taken else None
 

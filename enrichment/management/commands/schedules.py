@@ -10,13 +10,13 @@ from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, row_of, texts_of, user_named
+from common.db.clock import database_now
 from enrichment.management.helpers.runs import dollars
 from enrichment.models import Schedule
 from enrichment.scheduling import services as schedules
 from enrichment.scheduling import tick
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError
-from integrations.ledger.pace import database_now
 from leads.selection.filters import understood
 
 
