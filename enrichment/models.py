@@ -90,7 +90,6 @@ class Run(UUIDModel, Timestamped):
     two_names = models.PositiveIntegerField(
         default=0, help_text="Details bought although the property was owned under another name"
     )
-    with_phones = models.PositiveIntegerField(default=0, help_text="Leads with a phone")
     with_emails = models.PositiveIntegerField(default=0, help_text="Leads with an e-mail")
     sample_until = models.BigIntegerField(
         null=True, blank=True, help_text="The last item of its sample: nothing beyond is taken until that is judged"

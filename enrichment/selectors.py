@@ -210,7 +210,7 @@ def schedule_result(schedule: Schedule) -> str:
     if run is not None:
         words.append(
             f"Its last run: {run.get_status_display().lower()}, {run.done:,} of {run.total:,} leads done, "
-            f"{run.with_phones:,} with a phone."
+            f"{run.enriched:,} with a phone."
         )
     if fill is not None:
         found = "" if fill.found is None else f" of {fill.found:,} found"

@@ -66,10 +66,10 @@ CROWD = [
        SELECT uuidv7(), id, 'call', '', now() FROM leads_lead, generate_series(1, 3) WHERE status = 'contacted'""",
     """INSERT INTO enrichment_run (id, bucket_id, bucket_name, owner_id, kind, status, paused_by, reason, options,
            canary, cap_scope, cap_mark, prices, in_doubt, two_names, request_hash,
-           total, enriched, partial, failed, skipped, with_phones, with_emails, created_at,
+           total, enriched, partial, failed, skipped, with_emails, created_at,
            updated_at)
        SELECT uuidv7(), b.id, '', b.owner_id, 'property', 'completed', '', '', '{}', '{}', '', '', '{}', 0, 0, '',
-              0, 0, 0, 0, 0, 0, 0, now(), now()
+              0, 0, 0, 0, 0, 0, now(), now()
          FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM buckets_bucket) b,
               generate_series(1, CASE n WHEN 21 THEN 100 ELSE 1 END) ORDER BY b.id""",
     "UPDATE enrichment_run SET status = 'running' WHERE id IN (SELECT id FROM enrichment_run ORDER BY id DESC LIMIT 3)",

@@ -62,7 +62,7 @@ class RunAdmin(OwnedAdmin):
         ("waiting", "eta"),
         "needs_check",
         ("total", "enriched", "partial", "failed", "skipped"),
-        ("with_phones", "with_emails"),
+        "with_emails",
         ("spent", "reserved", "limit"),
         "two_names",
         "options",

@@ -157,7 +157,7 @@ class Counts(serializers.Serializer[Any]):
     failed = serializers.IntegerField()
     skipped = serializers.IntegerField()
     inDoubt = serializers.IntegerField(source="in_doubt", help_text="Wait until it is decided whether they were billed")
-    withPhones = serializers.IntegerField(source="with_phones")
+    withPhones = serializers.IntegerField(source="enriched")
     withEmails = serializers.IntegerField(source="with_emails")
     twoNames = serializers.IntegerField(
         source="two_names", help_text="Details bought although the property was owned under another name"
@@ -259,7 +259,7 @@ class ProcessStats(serializers.Serializer[Any]):
     processed = serializers.IntegerField(source="done")
     successful = serializers.SerializerMethodField()
     failed = serializers.IntegerField()
-    withPhones = serializers.IntegerField(source="with_phones")
+    withPhones = serializers.IntegerField(source="enriched")
     remaining = serializers.IntegerField(help_text="Leads of the bucket nobody has bought facts for yet")
 
     def get_successful(self, run: Run) -> int:

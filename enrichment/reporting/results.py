@@ -49,7 +49,7 @@ class ApolloResults:
 def apollo_results(run_ids: Iterable[UUID]) -> ApolloResults:
     ids = list(run_ids)
     sums: dict[str, Any] = Run.objects.filter(pk__in=ids).aggregate(
-        total=Sum("total", default=0), phones=Sum("with_phones", default=0), emails=Sum("with_emails", default=0)
+        total=Sum("total", default=0), phones=Sum("enriched", default=0), emails=Sum("with_emails", default=0)
     )
     done = RunItem.objects.filter(run__in=ids, stage=RunItem.Stage.DONE)
     known = Q(outcome__in=[Outcome.ENRICHED, Outcome.PARTIAL], category="")

@@ -68,7 +68,7 @@ def _reached(run: Run, sample: QuerySet[RunItem], ended: int, least: Decimal) ->
         if sample.exclude(outcome=RunItem.Outcome.SKIPPED).exists():
             nobody = "none of {:,} leads was traced, so nothing is known of the rest"
         return None, [nobody.format(ended)]
-    hits = run.with_phones if run.kind == Run.Kind.APOLLO else _brought_a_phone(traced)
+    hits = run.enriched if run.kind == Run.Kind.APOLLO else _brought_a_phone(traced)
     rate = Decimal(hits) / len(traced)
     return rate, [f"{hits:,} of {len(traced):,} have a phone, fewer than {least:.0%}"] if rate < least else []
 

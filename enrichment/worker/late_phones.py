@@ -248,5 +248,5 @@ def _count(got: Sequence[_Asked], runs: Mapping[UUID, Run]) -> None:
     RunItem.objects.filter(pk__in=turned).update(outcome=Outcome.ENRICHED)
     for run_id, count in Counter(turned.values()).items():
         run = runs[run_id]
-        run.partial, run.enriched, run.with_phones = run.partial - count, run.enriched + count, run.with_phones + count
-        run.save(update_fields=["partial", "enriched", "with_phones", "updated_at"])
+        run.partial, run.enriched = run.partial - count, run.enriched + count
+        run.save(update_fields=["partial", "enriched", "updated_at"])

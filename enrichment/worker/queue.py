@@ -310,7 +310,6 @@ def end(run: Run, endings: Sequence[Ending]) -> None:
         run.failed += outcomes.count(Outcome.FAILED)
         run.skipped += outcomes.count(Outcome.SKIPPED)
         reached = [finished[e.lead_id] for e in endings if e.outcome is None and e.lead_id in finished]
-        run.with_phones += sum(lead.has_phone for lead in reached)
         run.with_emails += sum(lead.has_email for lead in reached)
         change_counters(run.bucket_id, enriched_leads=grown, queued_leads=-len(endings))
     now = database_now()

@@ -174,7 +174,7 @@ def test_phones_that_the_leads_had_before_are_no_hits(sandbox: Sandbox, update_d
     run = finish(start(bucket, canary=canary, update_db=update_db))
     answers = Lookup.objects.filter(operation__name="skip_trace", state="answered")
     found = sum(bool((facts or {}).get("phone")) for facts in answers.values_list("facts", flat=True))
-    assert (answers.count(), run.with_phones, run.failed) == (39, 39, 0)
+    assert (answers.count(), run.enriched, run.failed) == (39, 39, 0)
     assert 0 < found < 39
     assert (run.status, run.paused_by, run.canary["hitRate"]) == ("paused", "canary", round(found / 39, 4))
     assert run.reason.startswith(f"Its sample: {found} of 39 have a phone, fewer than 100%")
@@ -186,7 +186,7 @@ def test_answers_that_are_owned_already_count_with_the_phones_they_brought(sandb
     again = make_bucket(sandbox, bucket.owner, 60, name="Again")
     run = finish(start(again, canary=Canary(leads=60, min_hit_rate=Decimal(0))))
     assert (run.status, run.spent) == ("completed", 0)
-    assert run.canary["hitRate"] == round(first.with_phones / (first.enriched + first.partial), 4)
+    assert run.canary["hitRate"] == round(first.enriched / (first.enriched + first.partial), 4)
 
 
 def test_leads_that_need_a_billing_check_keep_no_sample_waiting(

@@ -135,7 +135,7 @@ def test_owned_ones_are_counted_as_they_are(sandbox):
 
     assert (expected.price, expected.reachable) == (
         Decimal(0),
-        Reachable(run.with_phones, run.with_phones, "all of it is owned"),
+        Reachable(run.enriched, run.enriched, "all of it is owned"),
     )
 
 

@@ -228,7 +228,7 @@ def run_facts(run: Any) -> dict[str, Any]:
             "failed": run.failed,
             "skipped": run.skipped,
             "inDoubt": check.leads,
-            "withPhones": run.with_phones,
+            "withPhones": run.enriched,
             "withEmails": run.with_emails,
             "twoNames": run.two_names,
             "remaining": remaining(run.bucket) if run.bucket else 0,
@@ -248,7 +248,7 @@ def run_lines(run: Any) -> list[str]:
     lines = [
         f"Run {run.pk}: {run.get_status_display().lower()}, {run.done:,} of {run.total:,} leads, "
         f"${run.spent:.2f} spent{cap}",
-        f"  {run.with_phones:,} with a phone, {run.with_emails:,} with an e-mail, {run.failed:,} failed, "
+        f"  {run.enriched:,} with a phone, {run.with_emails:,} with an e-mail, {run.failed:,} failed, "
         f"{run.skipped:,} skipped",
     ]
     if check := billing_check(run).words:
