@@ -20,9 +20,10 @@ from django.db import transaction
 from common.logs import safe_traceback
 from enrichment.models import Run, RunItem
 from enrichment.worker import queue
-from integrations.ledger import breaker, catalogue, gate, pace, pushes, reveals
+from integrations.ledger import breaker, catalogue, gate, pace
 from integrations.ledger.gate import Closed
 from integrations.ledger.pace import database_now
+from integrations.lookups import pushes, reveals
 from integrations.models import Operation, PhoneReveal
 from integrations.vendors import available
 from integrations.vendors.apollo import client, parse

@@ -22,10 +22,11 @@ from enrichment.rules import cap_reason
 from enrichment.worker import queue, stages
 from enrichment.worker.queue import Ending
 from enrichment.worker.stages import Waiting
-from integrations.ledger import breaker, calls, catalogue, gate, reveals
+from integrations.ledger import breaker, calls, catalogue, gate
 from integrations.ledger.budgets import Afterwards, Cap, money_cap, vendor_cap
 from integrations.ledger.gate import Closed, Owned, Payer, Plan
 from integrations.ledger.pace import database_now
+from integrations.lookups import reveals
 from integrations.models import Budget, Operation, VendorCall
 from integrations.vendors import adapters
 from integrations.vendors.errors import (

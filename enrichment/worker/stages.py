@@ -14,8 +14,8 @@ from enrichment.models import Run, RunItem
 from integrations.ledger import catalogue
 from integrations.ledger.gate import Owned, is_fragile
 from integrations.ledger.pace import database_now
-from integrations.ledger.reveals import released
 from integrations.lookups import names
+from integrations.lookups.reveals import released
 from integrations.models import Lookup, Operation
 from integrations.vendors import adapters
 from integrations.vendors.apollo import queries as apollo

@@ -32,9 +32,9 @@ from accounts.models import User
 from common.db.ids import uuid7
 from common.faultpoints import commit
 from common.logs import safe_traceback
-from integrations.ledger import breaker, budgets, calls, catalogue, excess, pace, reveals
+from integrations.ledger import breaker, budgets, calls, catalogue, excess, pace
 from integrations.ledger.budgets import MOST_UNITS, ZERO, Afterwards, Cap
-from integrations.lookups import names
+from integrations.lookups import names, reveals
 from integrations.lookups import owned as owned_answers
 from integrations.models import MONEY, Lookup, Operation, Vendor, VendorCall
 from integrations.vendors import available

@@ -24,8 +24,9 @@ from enrichment.models import Run, RunItem
 from enrichment.selectors import quote, usage
 from enrichment.services import RunOptions
 from enrichment.worker import late_phones
-from integrations.ledger import breaker, reveals
+from integrations.ledger import breaker
 from integrations.ledger.gate import settle
+from integrations.lookups import reveals
 from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
 from integrations.vendors.apollo import webhook
 from leads.models import Lead

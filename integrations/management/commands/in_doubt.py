@@ -10,7 +10,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from common.commands.base import ProductCommand, add_user, dollars, row_of, span_of, user_named
-from integrations.ledger import calls, reveals
+from integrations.ledger import calls
+from integrations.lookups import reveals
 from integrations.models import PhoneReveal, VendorCall
 from integrations.operating import doubts, vendors
 from integrations.operating.doubts import Outage
