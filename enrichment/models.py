@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from common.db.models import Timestamped, UUIDModel
 from enrichment.querysets import RunQuerySet, ScheduleQuerySet
+from integrations.ledger import scopes
 
 FOR_EVER = timedelta(days=3650)  # the lease of an item that waits for a person's decision
 _done = F("enriched") + F("partial") + F("failed") + F("skipped")
@@ -147,7 +148,7 @@ class Run(UUIDModel, Timestamped):
     @property
     def budget_scope(self) -> str:
         """Where its money is kept: `integrations.Budget`."""
-        return f"run:{self.pk}"
+        return scopes.run(self.pk)
 
 
 class RunItem(models.Model):

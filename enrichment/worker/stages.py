@@ -12,9 +12,10 @@ from django.conf import settings
 
 from enrichment.models import Run, RunItem
 from integrations.ledger import catalogue
-from integrations.ledger.gate import Owned, is_fragile
+from integrations.ledger.admission import is_fragile
 from integrations.ledger.pace import database_now
 from integrations.lookups import names
+from integrations.lookups.answers import Owned
 from integrations.lookups.reveals import released
 from integrations.models import Lookup, Operation
 from integrations.vendors import adapters

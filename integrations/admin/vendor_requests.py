@@ -25,10 +25,11 @@ from unfold.widgets import INPUT_CLASSES
 from common.admin import by_id, dressed, page, sees_all
 from integrations.admin.deciding import DecidingAdmin, ReasonForm
 from integrations.admin.words import CallInWords, MoneyInWords
-from integrations.ledger.calls import forget_unreadable, release_doubt, write_off
+from integrations.ledger.calls import release_doubt, write_off
 from integrations.ledger.pace import database_now
 from integrations.ledger.waiting import leads_waiting_for
 from integrations.lookups import reveals
+from integrations.lookups.answers import forget_unreadable
 from integrations.models import Lookup, PhoneReveal, UnreadableAnswer, VendorCall
 from integrations.operating import doubts
 from integrations.operating.doubts import Outage

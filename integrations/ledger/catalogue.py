@@ -23,13 +23,6 @@ def operation(name: str) -> Operation:
     return row
 
 
-def sellers(operation: Operation) -> list[int]:
-    """The ids of this operation at every vendor that sells it: what one of them answered need not be bought again."""
-    if operation.name != "skip_trace":
-        return [operation.pk]
-    return list(Operation.objects.filter(name=operation.name).values_list("pk", flat=True))
-
-
 def vendor(name: str) -> Vendor:
     """The vendor's row. Raises KeyError for a vendor that is not in `settings.VENDORS`."""
     settings.VENDORS[name]

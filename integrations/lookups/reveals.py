@@ -27,7 +27,7 @@ from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
 from common.enqueue import enqueue_on_commit
-from integrations.ledger import budgets, calls, excess
+from integrations.ledger import budgets, calls, excess, scopes
 from integrations.ledger.budgets import MONEY, MOST_UNITS, ZERO
 from integrations.ledger.pace import database_now
 from integrations.models import Lookup, PhoneReveal, VendorCall
@@ -56,7 +56,7 @@ def expect(call: VendorCall, reply: Reply, now: datetime) -> None:
     """
     most = (min(reply.later or ZERO, MOST_UNITS) * call.price).quantize(MONEY)
     most = min(most, max(call.reserved - call.cost, ZERO))  # never more than was reserved before it was sent
-    holds = {scope: str(most) for scope in call.holds if not scope.startswith(budgets.LEADS)}
+    holds = {scope: str(most) for scope in call.holds if not scopes.counts_inputs(scope)}
     people: dict[str, list[str]] = {}
     for key, answer in reply.answers.items():
         person = answer.facts.get("apollo_person_id")

@@ -57,7 +57,6 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    elapsed_ms: int = 0
 
     def json(self) -> Any:
         """The body as JSON, whatever its content type. Raises ValueError where it is none."""
@@ -160,7 +159,7 @@ def send(
     """Sends one request, once: no retry, no redirect, no cookie, no proxy or netrc from the environment.
 
     connect_timeout, read_timeout (of each read) and deadline (of the whole, headers and body included) are in seconds.
-    Any status is an answer; see `integrations.statuses` for what it means. Raises NotSent (no byte left), InDoubt
+    Any status is an answer; see `statuses` for its meaning. Raises NotSent (no byte left), InDoubt
     (bytes left, no whole answer of at most `max_bytes` decoded bytes came) or Misconfigured (no such address).
     """
     prepared = _prepare(request)
@@ -178,7 +177,6 @@ def send(
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
             body=content,
-            elapsed_ms=round((time.monotonic() - started) * 1000),
         )
     except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
         failure = _failure(error, exchange)

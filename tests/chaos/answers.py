@@ -15,7 +15,7 @@ from buckets.models import Bucket
 from enrichment.models import Run
 from enrichment.services import RunOptions, start_run
 from integrations.ledger import catalogue
-from integrations.ledger.gate import persist
+from integrations.ledger.persistence import persist
 from integrations.models import Lookup, PhoneReveal, Vendor, VendorCall
 from leads.models import Lead
 from tests.chaos import books
