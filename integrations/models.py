@@ -16,7 +16,7 @@ from common.values import bounds
 from common.values.bounds import Bounds
 
 MONEY = Decimal("0.0001")  # the digits of every amount of US dollars
-FRESH_MOST = 36_500  # days: what is more is for ever
+FRESH_MOST = 36_500  # days: a longer freshness is for ever
 
 
 PRICE_WORDS = ("Enter a price of $0 or more.", f"Enter a price of ${bounds.PRICE.most:,} or less.")
@@ -303,7 +303,7 @@ class VendorCall(UUIDModel):
 
 
 class Lookup(models.Model):
-    """Answers: has this fact ever been bought, what did it say, and is somebody buying it this moment?
+    """Answers: has this fact ever been bought, what did it say, and is a request buying it this moment?
 
     One row per fact, unique by operation and key. Bought once, it serves everybody while it is fresh.
     """
@@ -386,7 +386,7 @@ class PhoneReveal(models.Model):
     """Answers: which phones of an Apollo request are still to come, what money waits for them, and how did it end?
 
     Made with the settling of its call, which keeps what the phones may cost reserved. A push that comes first makes it
-    EARLY: then the call says what is to become of it. Closed once, by a push or by Apollo's answer to a question.
+    EARLY: then the end of the call decides about it. Closed once, by a push or by Apollo's answer to a question.
     """
 
     class State(models.TextChoices):

@@ -189,7 +189,7 @@ def asking_price(name: str, query: Query) -> Decimal:
 
 
 def look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -> Owned:
-    """Buys one answer, or serves it at $0. `patience`: seconds to wait for a slot or for somebody else's purchase.
+    """Buys one answer, or serves it at $0. `patience`: seconds to wait for a slot or for another purchase of the same.
 
     Raises NotNow with its category: BUDGET_EXHAUSTED, IN_DOUBT, RATE_LIMITED, AUTH_ERROR, NETWORK_ERROR, INVALID_DATA.
     """

@@ -6,34 +6,28 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q
 
 from common.enqueue import enqueue_on_commit
 from common.faultpoints import commit
 from common.logs import safe_traceback
 from enrichment.models import Run, RunItem
-from enrichment.rules import cap_reason
 from enrichment.worker import queue, stages
+from enrichment.worker.funding import BUSY_DELAY, look_for_money, payer, short_of_money
+from enrichment.worker.pausing import pause_broken, pause_waiting_runs
 from enrichment.worker.queue import Ending
 from enrichment.worker.stages import Waiting
-from integrations.ledger import calls, catalogue, scopes
+from integrations.ledger import calls, catalogue
 from integrations.ledger.admission import Closed, admit
-from integrations.ledger.budgets import Afterwards, Cap, money_cap, vendor_cap
-from integrations.ledger.pace import database_now
 from integrations.ledger.persistence import persist
-from integrations.ledger.reservation import Payer, would_fit
 from integrations.ledger.sending import Outcome as Sent
-from integrations.lookups import gate, reveals
+from integrations.lookups import gate
 from integrations.lookups.answers import Owned
 from integrations.lookups.gate import Plan
-from integrations.lookups.lead_limit import lead_caps
-from integrations.models import Budget, Operation, VendorCall
+from integrations.models import Operation, VendorCall
 from integrations.vendors.contract import Reply
 from integrations.vendors.errors import (
     BilledError,
@@ -49,7 +43,6 @@ from leads.counters import count_facts
 
 log = logging.getLogger(__name__)
 Stage, Outcome = RunItem.Stage, RunItem.Outcome
-BUSY_DELAY = 1.0  # seconds: another request is buying the same fact and ends in about a request's time
 LEASE = timedelta(hours=1)  # an item follows its call, whose lease is short; this only frees one that lost its call
 
 
@@ -60,7 +53,7 @@ class Step:
     worked: bool
     closed: bool = False
     retry_in: float = 0.5
-    rings: int | None = None  # the stage its items have moved on to
+    wakes: int | None = None  # the stage its items have moved on to
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +84,13 @@ def step(stage: int, name: str) -> Step:
             return Step(worked=False, closed=False, retry_in=1.0)
         return Step(worked=False, closed=True, retry_in=closed.retry_in)
     except Exception as error:
-        _our_own_fault(picked, error)
+        pause_broken(picked, error)
         return Step(worked=False, retry_in=1.0)
     if bought is None:
         return Step(worked=False)
     if bought.plan.call_id is not None:
         _buy(operation, stage, bought)
-    return Step(worked=True, rings=Stage.SKIP_TRACE if stage == Stage.DETAIL else None)
+    return Step(worked=True, wakes=Stage.SKIP_TRACE if stage == Stage.DETAIL else None)
 
 
 def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _Bought | None:
@@ -120,7 +113,7 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _
         if item.id in asked.queries:
             by_key.setdefault(asked.queries[item.id].key, []).append(item)
     since = stages.fresh_after(stage, run.options)
-    plan = gate.begin(operation, list(asked.queries.values()), _payer(stage, run), fresh_after=since)
+    plan = gate.begin(operation, list(asked.queries.values()), payer(stage, run), fresh_after=since)
     _apply(stage, run, by_key, plan.owned, extra=_without_question(stage, items, asked))
     queue.give_back([i.id for key in plan.busy for i in by_key[key]], delay=BUSY_DELAY)
     queue.give_back([i.id for key in plan.later for i in by_key[key]], alone=True)
@@ -131,120 +124,11 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _
     if plan.call_id is not None:
         queue.take([i.id for query in plan.buying for i in by_key[query.key]], plan.call_id, LEASE)
     elif plan.unaffordable and run.status in Run.ACTIVE:
-        _short_of_money(run, [i.id for key in plan.unaffordable for i in by_key[key]], plan.cap)
+        short_of_money(run, [i.id for key in plan.unaffordable for i in by_key[key]], plan.cap)
     if run.cap_scope:
         look_for_money(run)
     queue.served(run, stage)
     return _Bought(run.pk, plan, by_key)
-
-
-def _short_of_money(run: Run, item_ids: Sequence[int], cap: Cap | None) -> None:
-    """No cap has room for these items. They wait while money may still come back, else they are set aside, so that
-    items with an owned answer come forward: those cost nothing, and no cap stops them.
-    """
-    scope = cap.scope if cap else run.budget_scope
-    if _may_still_fit(run, scope):
-        queue.give_back(item_ids, delay=BUSY_DELAY)
-        return
-    queue.park(run, item_ids, scope)
-    run.reason = cap_reason(scope, cap.limit if cap else run.max_cost)
-    Run.objects.filter(pk=run.pk).update(reason=run.reason)
-
-
-def _may_still_fit(run: Run, scope: str) -> bool:
-    """Whether a call of this run, or one that holds money under the same cap, is under way: it may cost less than it
-    holds. So may phones that are still to come.
-    """
-    under_way = VendorCall.objects.filter(state__in=VendorCall.OPEN)
-    of_this = Q(run_id=run.pk) | Q(holds__has_key=scope)
-    return under_way.filter(of_this).exists() or reveals.may_close_soon(run.pk, scope)
-
-
-def look_for_money(run: Run) -> None:
-    """Lets a run that is short of money try again, or pauses it, once no item of it can move. `run` must be locked.
-
-    1. Nothing happens while the run is not short of money, is over, or has items that can move.
-    2. Its items that were set aside come back.
-    3. It tries again where a cap has room by now; but once only from the same position (`cap_mark`), because a request
-       may cost more than the least that fits.
-    4. Else it pauses.
-    """
-    if run.status not in Run.ACTIVE or not run.cap_scope:
-        return
-    if run.done + run.in_doubt >= run.total or queue.can_move(run):
-        return
-    stages_left = queue.unpark(run)
-    mark = f"{run.done}:{sorted(stages_left)}:{_money(run)}"
-    if mark == run.cap_mark or not any(_would_fit(stage, run) for stage in stages_left):
-        _pause(run, Run.Pause.CAP, run.reason or cap_reason(run.cap_scope, run.max_cost))
-        return
-    run.cap_scope, run.cap_mark, run.reason = "", mark, ""
-    Run.objects.filter(pk=run.pk).update(cap_scope="", cap_mark=mark, reason="")
-
-
-def _money(run: Run) -> Decimal:
-    budget = Budget.objects.filter(scope=run.budget_scope).first()
-    return budget.reserved + budget.spent if budget else Decimal(0)
-
-
-def _would_fit(stage: int, run: Run) -> bool:
-    operation = catalogue.operation(stages.operation_name(stage, run.options))
-    return would_fit(operation, _payer(stage, run))
-
-
-def _afterwards(stage: int, run: Run) -> Afterwards | None:
-    """The traces that details lead to: a run finishes leads, and buys no detail whose trace does not fit as well."""
-    if stage != Stage.DETAIL or not run.options.get("skipTrace", True):
-        return None
-    trace, detail = catalogue.operation("skip_trace"), catalogue.operation("property_detail")
-    begun = _Begun(run, trace.unit_price)
-    elsewhere = trace.vendor_id != detail.vendor_id
-    caps = (vendor_cap(trace.vendor_id, trace.vendor.cap, database_now()),) if elsewhere else ()
-    return Afterwards(trace.unit_price, trace.vendor_id, begun.exactly, begun.at_most, caps)
-
-
-class _Begun:
-    """The traces that runs at work have still to buy, US dollars, by the scope of the cap that they count against."""
-
-    def __init__(self, run: Run, each: Decimal) -> None:
-        self._run, self._each = run, each
-
-    @cached_property
-    def _at_work(self) -> list[tuple[UUID, int, int]]:
-        """Run, owner and open leads of every run at work that asks for contacts."""
-        active = Run.objects.filter(status__in=Run.ACTIVE, kind=Run.Kind.PROPERTY).exclude(options__skipTrace=False)
-        rows = active.values_list("pk", "owner_id", "total", "enriched", "partial", "failed", "skipped")
-        return [(pk, owner, total - sum(done)) for pk, owner, total, *done in rows]
-
-    def _runs(self, scope: str) -> list[tuple[UUID, int, int]]:
-        """The runs at work whose money this budget counts: one, a user's, or all (of a vendor's day)."""
-        of = scopes.parse(scope)
-        if of.kind == scopes.RUN:
-            return [row for row in self._at_work if str(row[0]) == of.whose]
-        return [row for row in self._at_work if of.kind != scopes.USER or str(row[1]) == of.whose]
-
-    def at_most(self, scope: str) -> Decimal:
-        return self._each * sum(leads for *_, leads in self._runs(scope))
-
-    def exactly(self, scope: str) -> Decimal:
-        return self._each * queue.to_trace([pk for pk, *_ in self._runs(scope)])
-
-
-def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
-    """Pauses the runs that an unforeseen error is about."""
-    log.error("Runs %s broke: %s", [str(run_id) for run_id in run_ids], safe_traceback(error))
-    for run_id in run_ids:
-        with transaction.atomic():
-            run = queue.lock_run(run_id)
-            if run is not None and run.status in Run.ACTIVE:
-                _pause(run, Run.Pause.FAULT, f"Our own fault: {type(error).__name__}. The log has more.")
-
-
-def _payer(stage: int, run: Run) -> Payer:
-    """The run as payer: its spending limit, and where its stage counts leads its user's limit of them a day."""
-    cap = money_cap(run.budget_scope, run.max_cost, "this run's spending limit")
-    counted = lead_caps(stages.operation_name(stage, run.options), run.owner_id, database_now())
-    return Payer(run.owner_id, scopes.run(run.pk), run.pk, (cap, *counted), _afterwards(stage, run))
 
 
 def _without_question(stage: int, items: Sequence[Waiting], asked: stages.Questions) -> list[Ending]:
@@ -311,7 +195,7 @@ def _buy(operation: Operation, stage: int, bought: _Bought) -> None:
     def rescue(outcome: Sent[Reply], error: Exception) -> None:
         """The paid answers at least are kept: their leads are served from them later, for $0."""
         persist(lambda: _keep_answers(call_id, outcome))
-        _our_own_fault([bought.run_id], error)
+        pause_broken([bought.run_id], error)
 
     executed = gate.buy(
         operation,
@@ -413,22 +297,7 @@ def _failed(item: Waiting, failure: VendorFailure) -> Ending:
     return Ending(item.id, item.lead_id, Outcome.FAILED, failure.category, failure.reason)
 
 
-# --- Pausing by cause, and after a crash -----------------------------------------------------------------------------
-
-
-def _pause(run: Run, cause: Run.Pause, reason: str) -> None:
-    run.status, run.paused_by, run.reason = Run.Status.PAUSED, cause, reason[:300]
-    run.save(update_fields=["status", "paused_by", "reason", "updated_at"])
-
-
-def pause_waiting_runs(stage: int, reason: str) -> None:
-    """Pauses every run with items at this stage, whose vendor refuses, until a person acts."""
-    waiting = RunItem.objects.filter(stage=stage).exclude(stage=0).values("run_id")
-    for run_id in Run.objects.filter(status__in=Run.ACTIVE, pk__in=waiting).order_by("pk").values_list("pk", flat=True):
-        with transaction.atomic():
-            run = queue.lock_run(run_id)
-            if run is not None and run.status in Run.ACTIVE:
-                _pause(run, Run.Pause.VENDOR, reason)
+# --- After a crash ----------------------------------------------------------------------------------------------------
 
 
 def reap() -> int:

@@ -67,7 +67,8 @@ class VendorCallAdmin(CallInWords, DecidingAdmin):
     search_fields = ("run_id",)
     search_help_text = "The id of a run, whole"
     fields = (
-        ("operation", "user", "run"),
+        ("operation", "user"),
+        ("paid_for", "run"),
         ("state", "kind_of_error", "status"),
         "reason",
         ("inputs", "found", "leads_waiting"),

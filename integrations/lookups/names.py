@@ -1,4 +1,4 @@
-"""The names a property is known by: learned from what is bought, so that it is bought once under all of them.
+"""The names a property is known by: learned from bought answers, so that it is bought once under all of them.
 
 A name that two properties claim means neither: it is kept with an empty id, and joins nothing from then on.
 """
@@ -85,7 +85,7 @@ def known(stand_ins: Iterable[str]) -> dict[str, str]:
 def already_owned(property_ids: Iterable[str]) -> int:
     """How many of these, asked for by another name, had their detail paid for under their id: bought under two names.
 
-    Also counts what is being bought by its id this moment or is in doubt. Ask before the answers are written.
+    Also counts details that are being bought by id this moment or are in doubt. Ask before the answers are written.
     """
     ids = list(property_ids)
     if not ids:

@@ -33,7 +33,7 @@ _VENDORS = {operation: vendor for operation, vendor in _ADAPTERS if operation !=
 
 
 def vendor_of(operation: str) -> str:
-    """The vendor an operation is bought from. Raises KeyError where nobody sells it."""
+    """The vendor an operation is bought from. Raises KeyError for an operation that no vendor sells."""
     vendor: str = settings.SKIP_TRACE_VENDOR if operation == "skip_trace" else _VENDORS[operation]
     return vendor
 

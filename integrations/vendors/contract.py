@@ -2,7 +2,7 @@
 answer to anything paid (`Receipt`).
 
 A raw vendor dict never crosses this border. `Answer.facts` holds only allow-listed, JSON-ready values whose keys are
-Lead column names, so that what is not on an allow-list is never stored.
+Lead column names, so that a value on no allow-list is never stored.
 """
 
 from __future__ import annotations

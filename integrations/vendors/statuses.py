@@ -75,7 +75,7 @@ def may_not_ask(failure: VendorFailure, response: HttpResponse, *, request: Http
 def no_answer(
     response: HttpResponse, *, vendor: str, paid: bool, why: str = "", personal: bool = False
 ) -> InDoubt | Rejected:
-    """A 2xx that does not parse, or (`why` says how) is not the vendor's envelope: nobody knows whether it was billed.
+    """A 2xx that does not parse, or (`why` says how) is not the vendor's envelope: whether it was billed is unknown.
 
     Where its body does not even begin as JSON, the base URL may lead elsewhere, and the InDoubt pauses the vendor. A
     free call has only failed. personal: the answer was to be about a person, so none of it is kept but length and hash.
@@ -98,7 +98,7 @@ def no_answer(
 def unusable(
     response: HttpResponse, *, vendor: str, why: str, personal: bool = False, units: Decimal | None = None
 ) -> Rejected:
-    """The vendor's own envelope, which is billed, with a record nobody can use. units: as `Rejected.units`."""
+    """The vendor's own envelope, which is billed, with a record that cannot be used. units: as `Rejected.units`."""
     return Rejected(
         f"{vendor} answered {response.status}, and the answer {why}.",
         status=response.status,

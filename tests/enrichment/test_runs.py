@@ -572,7 +572,7 @@ def test_a_request_given_up_before_it_left_says_nothing_of_the_vendor(sandbox: S
     Vendor.objects.filter(pk="realestateapi").update(failures=9)
     operation.refresh_from_db()
     type(operation).objects.filter(pk=operation.pk).update(doubts=2)
-    purchase._buy(operation, 1, "property_detail", bought)
+    purchase._buy(operation, 1, bought)
     operation.refresh_from_db()
     assert (operation.doubts, operation.answered_from) == (2, "")
     assert Vendor.objects.get(pk="realestateapi").failures == 9
