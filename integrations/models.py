@@ -211,6 +211,8 @@ class VendorCall(UUIDModel):
 
     One row per HTTP attempt, written before the bytes leave and never touched once it has ended. Its id is the fencing
     token: a worker that finds it in another state than expected writes nothing.
+
+    purpose: `run:<id>` (spelled by `ledger.scopes`), or `lookup` for a single look-up; a later payer adds its own.
     """
 
     class State(models.TextChoices):
@@ -234,7 +236,7 @@ class VendorCall(UUIDModel):
         blank=True,
         default="",
         db_default="",
-        help_text="What it was paid for: run:<id>, or lookup for a single look-up",
+        help_text="What it was paid for: a run, or a single look-up",
     )
     run_id = models.UUIDField(null=True, blank=True, help_text="For which run; empty: a single look-up")
     state = models.CharField(max_length=12, choices=State, default=State.RESERVED, help_text="How far it is")

@@ -38,6 +38,10 @@ def learn(rows: Iterable[tuple[str, Mapping[str, Any]]], *, asked: Mapping[str, 
     """Keeps what these properties are called: rows of (property id, facts). asked: names they were asked for by.
 
     Names are written in their order, so that two workers that learn the same wait for each other and never in a circle.
+
+    1. Collects the names; one that two of these properties claim is kept with an empty id.
+    2. Inserts the new ones.
+    3. Where some are known already: those known of another property get an empty id.
     """
     pairs = {(name, property_id) for property_id, facts in rows for name in names_of(facts)}
     pairs |= set((asked or {}).items())

@@ -253,6 +253,11 @@ def write_off(call_id: UUID, *, cost: Decimal | None = None, by: User | None = N
 def _decide(
     call_id: UUID, state: PhoneReveal.State, cost: Decimal | None, by: User | None, words: str, reason: str
 ) -> bool:
+    """Ends a reveal in doubt as the operator says. Returns False where it is not in doubt (any more).
+
+    1. Written off: the cost by the bill is checked. Released: the look-ups without a phone may be bought again.
+    2. The money held is spent or comes back; call and reveal keep the decision.
+    """
     call, reveal = _locked(call_id)
     if call is None or reveal is None or reveal.state != State.IN_DOUBT:
         return False

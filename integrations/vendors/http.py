@@ -161,6 +161,10 @@ def send(
     connect_timeout, read_timeout (of each read) and deadline (of the whole, headers and body included) are in seconds.
     Any status is an answer; see `statuses` for its meaning. Raises NotSent (no byte left), InDoubt
     (bytes left, no whole answer of at most `max_bytes` decoded bytes came) or Misconfigured (no such address).
+
+    1. Prepares the request; one that cannot be built is Misconfigured.
+    2. Sends it over this thread's connection to the origin and reads the whole answer within the deadline.
+    3. After any failure the connection is closed: a late answer to this request must not be read as the next one's.
     """
     prepared = _prepare(request)
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(request.url))

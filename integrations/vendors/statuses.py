@@ -171,6 +171,14 @@ def _failure(
     batch: bool,
     now: datetime,
 ) -> VendorFailure:
+    """The failure that a status outside 2xx stands for.
+
+    1. 429: asked too often, with the vendor's time to wait, or until midnight where it speaks of a day.
+    2. 502, 503, and any server error of a free call: nothing was bought.
+    3. Any other server error, and 408: in doubt.
+    4. 402, a word about credits, 401, 403, an answer from elsewhere: misconfigured.
+    5. Any other status: the request is rejected.
+    """
     said = _said(_clean(_words(response), request))
     words = " ".join(_texts(response))
     wait = retry_after(response.headers, now=now)
