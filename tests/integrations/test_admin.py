@@ -92,7 +92,7 @@ def test_what_is_in_doubt_is_decided_after_a_question(action, state, spent, word
     ]
 
 
-def test_a_reset_lifts_a_pause_closes_the_breaker_and_opens_the_batch_doors():
+def test_a_reset_lifts_a_pause_closes_the_breaker_and_opens_the_batch_endpoints():
     client = superuser()[1]
     operation = catalogue.operation("property_detail")
     now = timezone.now()
