@@ -13,6 +13,7 @@ from common.db.work import Claimed, Deferred, Leased, LeasedQuerySet, WorkQueryS
 from enrichment.options import Kind as RunKind
 from enrichment.options import RunOptions
 from enrichment.querysets import RunQuerySet, ScheduleQuerySet
+from integrations.ledger import scopes
 
 FOR_EVER = timedelta(days=3650)  # the lease of an item that waits for a person's decision
 _done = F("enriched") + F("partial") + F("failed") + F("skipped")
@@ -152,7 +153,7 @@ class Run(UUIDModel, Timestamped):
     @property
     def budget_scope(self) -> str:
         """Where its money is kept: `integrations.Budget`."""
-        return f"run:{self.pk}"
+        return scopes.run(self.pk)
 
 
 class RunItem(Claimed, Deferred):

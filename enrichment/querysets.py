@@ -8,9 +8,10 @@ from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import F, OuterRef, Subquery, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models.functions import Coalesce
 
 from common.db.work import free_at
+from integrations.ledger import scopes
 from integrations.models import Budget
 from leads.querysets import OwnedQuerySet
 
@@ -20,8 +21,7 @@ M = TypeVar("M", bound=models.Model, covariant=True)
 class RunQuerySet(OwnedQuerySet[M]):
     def with_money(self) -> Self:
         """Adds `spent` and `reserved`, US dollars."""
-        scope = Concat(Value("run:"), Cast(OuterRef("pk"), models.CharField()))
-        budget = Budget.objects.filter(scope=scope)
+        budget = Budget.objects.filter(scope=scopes.in_sql(scopes.run, OuterRef("pk")))
         zero = Value(Decimal(0), models.DecimalField(max_digits=14, decimal_places=4))
         return self.annotate(
             spent=Coalesce(Subquery(budget.values("spent")), zero),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from datetime import date
 from decimal import Decimal
+
+from integrations.ledger import scopes
 
 CENT = Decimal("0.01")
 # --- How many a run may reach -----------------------------------------------------------------------------------------
@@ -31,36 +32,29 @@ def share_between(hits: int, samples: int) -> tuple[float, float]:
 
 # --- Caps -------------------------------------------------------------------------------------------------------------
 
-_DAILY = ("vendor", "leads")
 GOES_ON = "It goes on by itself after midnight UTC."
 
 
 def cap_reason(scope: str, limit: Decimal | None) -> str:
     """Why a run is paused, from the budget scope of the cap that stopped it and its limit (US dollars, or leads)."""
-    kind, _, rest = scope.partition(":")
+    of = scopes.parse(scope)
     amount = Decimal(0) if limit is None else limit
-    if kind == "run":
+    if of.kind == scopes.RUN:
         return f"Reached its ${amount:,.2f} spending limit."
-    if kind == "vendor":
-        return f"Reached the ${amount:,.2f} daily spending limit of {rest.partition(':')[0]}. {GOES_ON}"
-    if kind == "leads":
+    if of.kind == scopes.VENDOR:
+        return f"Reached the ${amount:,.2f} daily spending limit of {of.whose}. {GOES_ON}"
+    if of.kind == scopes.LEADS:
         return f"Reached the daily limit of {amount:,.0f} leads. {GOES_ON}"
-    if kind == "user":
+    if of.kind == scopes.USER:
         return f"Reached the month's ${amount:,.2f} budget. Resume it once there is room in the budget."
     return "Reached a spending limit."
 
 
 def day_of_cap(scope: str) -> date | None:
     """The UTC day that a daily cap is of; None for every other cap."""
-    kind, _, rest = scope.partition(":")
-    try:
-        return date.fromisoformat(rest.rpartition(":")[2]) if kind in _DAILY else None
-    except ValueError:
-        return None
+    return scopes.parse(scope).day
 
 
 def month_of_cap(scope: str) -> str | None:
     """The UTC month ("2026-11") that a month's budget is of; None for every other cap."""
-    kind, _, rest = scope.partition(":")
-    month = rest.rpartition(":")[2]
-    return month if kind == "user" and re.fullmatch(r"\d{4}-\d{2}", month, re.ASCII) else None
+    return scopes.parse(scope).month

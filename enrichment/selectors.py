@@ -17,7 +17,7 @@ from common.db.clock import database_now
 from enrichment.models import PumpLease, Run, RunItem, Schedule
 from enrichment.options import RunOptions
 from enrichment.worker import stages
-from integrations.ledger import breaker, budgets, catalogue, pace
+from integrations.ledger import breaker, catalogue, pace, scopes
 from integrations.ledger.budgets import ZERO
 from integrations.models import Budget, VendorCall
 from integrations.vendors import available
@@ -160,8 +160,8 @@ def leads_waiting_for(call_id: UUID) -> int:
 
 def usage(user: User) -> Usage:
     now = database_now()
-    month = Budget.objects.filter(scope=budgets.month_cap(user.pk, ZERO, now).scope).first()
-    leads = Budget.objects.filter(scope=budgets.lead_cap(user.pk, 0, now).scope).first()
+    month = Budget.objects.filter(scope=scopes.user_month(user.pk, now)).first()
+    leads = Budget.objects.filter(scope=scopes.leads_day(user.pk, now)).first()
     calls = VendorCall.objects.filter(
         user=user, created_at__gte=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     )
@@ -194,7 +194,7 @@ def usage(user: User) -> Usage:
 
 def bucket_money(bucket: Bucket) -> Decimal:
     """US dollars spent by this bucket's runs."""
-    scopes = [f"run:{pk}" for pk in Run.objects.filter(bucket=bucket).values_list("pk", flat=True)]
+    scopes = [scopes.run(pk) for pk in Run.objects.filter(bucket=bucket).values_list("pk", flat=True)]
     return Budget.objects.filter(scope__in=scopes).aggregate(s=Sum("spent"))["s"] or ZERO
 
 

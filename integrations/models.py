@@ -16,7 +16,7 @@ from common.values import bounds
 from common.values.bounds import Bounds
 
 MONEY = Decimal("0.0001")  # the digits of every amount of US dollars
-FRESH_MOST = 36_500  # days: what is more is for ever
+FRESH_MOST = 36_500  # days: a longer freshness is for ever
 
 
 PRICE_WORDS = ("Enter a price of $0 or more.", f"Enter a price of ${bounds.PRICE.most:,} or less.")
@@ -101,8 +101,8 @@ class Vendor(models.Model):
 class Operation(models.Model):
     """Answers: how fast, how many at a time, for how much and for how long is one operation of a vendor?
 
-    An empty pace, price, batch or freshness means: what the environment says. The row is also the limiter: whoever
-    holds its lock hands out the next slot.
+    An empty pace, price, batch or freshness means: the environment's value. The row is also the limiter: the
+    transaction that holds its lock takes the next slot.
     """
 
     vendor = models.ForeignKey(Vendor, models.PROTECT, related_name="operations", help_text="Who sells it")
@@ -186,9 +186,9 @@ class Operation(models.Model):
 class Budget(models.Model):
     """Answers: how much of this cap is spent, and how much is promised to requests that have not been settled?
 
-    One row per cap and period, by scope: `run:<id>`, `user:<id>:2026-11`, `vendor:<name>:2026-11-24` (US dollars)
-    and `leads:<user id>:2026-11-24` (leads). The cap itself is given by whoever asks, so that
-    raising one takes effect at once.
+    One row per cap and period, by scope (`integrations.ledger.scopes`): of a run, a user's month, a vendor's day (US
+    dollars), and of the leads a user buys facts for in a day. The payer brings the cap itself, so that raising one
+    takes effect at once.
     """
 
     scope = models.CharField(max_length=100, primary_key=True, help_text="Whose cap, and in which period")
@@ -210,7 +210,9 @@ class VendorCall(UUIDModel):
     """Answers: what was asked of a vendor, for whom, what did it cost and how did it end? No personal data.
 
     One row per HTTP attempt, written before the bytes leave and never touched once it has ended. Its id is the fencing
-    token: whoever cannot name it, or finds it in another state than expected, writes nothing.
+    token: a worker that finds it in another state than expected writes nothing.
+
+    purpose: `run:<id>` (spelled by `ledger.scopes`), or `lookup` for a single look-up; a later payer adds its own.
     """
 
     class State(models.TextChoices):
@@ -228,6 +230,13 @@ class VendorCall(UUIDModel):
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, help_text="For whom"
+    )
+    purpose = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What it was paid for: a run, or a single look-up",
     )
     run_id = models.UUIDField(null=True, blank=True, help_text="For which run; empty: a single look-up")
     state = models.CharField(max_length=12, choices=State, default=State.RESERVED, help_text="How far it is")
@@ -296,9 +305,9 @@ class VendorCall(UUIDModel):
 
 
 class Lookup(models.Model):
-    """Answers: has this fact ever been bought, what did it say, and is somebody buying it this moment?
+    """Answers: has this fact ever been bought, what did it say, and is a request buying it this moment?
 
-    One row per fact, whoever asked: unique by operation and key. Bought once, it serves everybody while it is fresh.
+    One row per fact, unique by operation and key. Bought once, it serves everybody while it is fresh.
     """
 
     class State(models.TextChoices):
@@ -365,10 +374,10 @@ class UnreadableAnswer(models.Model):
 class PropertyName(models.Model):
     """Answers: which property, by the vendor's id, is meant by this address or parcel number?
 
-    Learned from bought details and search rows, whoever bought them: a property is bought once under all its names.
+    Learned from all bought details and search rows: a property is bought once under all its names.
     """
 
-    name = models.CharField(max_length=64, primary_key=True, help_text="As `naming.by_apn` or `by_address` makes it")
+    name = models.CharField(max_length=64, primary_key=True, help_text="As `stand_in_ids.by_apn` or `by_address`")
     property_id = models.CharField(max_length=64, help_text="RealEstateAPI's id")
 
     def __str__(self) -> str:
@@ -379,7 +388,7 @@ class PhoneReveal(models.Model):
     """Answers: which phones of an Apollo request are still to come, what money waits for them, and how did it end?
 
     Made with the settling of its call, which keeps what the phones may cost reserved. A push that comes first makes it
-    EARLY: then the call says what is to become of it. Closed once, whoever brings the phones.
+    EARLY: then the end of the call decides about it. Closed once, by a push or by Apollo's answer to a question.
     """
 
     class State(models.TextChoices):

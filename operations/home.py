@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import CharField, Exists, F, OuterRef, Q, Subquery, Sum, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from buckets.models import Bucket, Fill, Import
@@ -24,7 +24,7 @@ from enrichment.models import Run, RunItem, Schedule
 from enrichment.rules import day_of_cap, month_of_cap
 from enrichment.scheduling.cadence import by_the_clock_of
 from enrichment.selectors import billing_check, why_waiting, workers_alive
-from integrations.ledger import budgets, catalogue
+from integrations.ledger import budgets, catalogue, scopes
 from integrations.ledger.budgets import ZERO
 from integrations.ledger.pace import database_now
 from integrations.models import Budget, PhoneReveal, Vendor, VendorCall
@@ -224,10 +224,10 @@ def _caps(user: User, now: datetime) -> Iterable[Need]:
                 words = f"${spent.used:,.2f} of ${spent.cap:,.2f} a day is used."
                 yield Need(f"Cap nearly reached: {spent.name}", words, Vendor(name=spent.name))
     people = User.objects.filter(is_active=True) if user.is_superuser else User.objects.filter(pk=user.pk)
-    who = Cast(OuterRef("pk"), CharField())
+    who = OuterRef("pk")
     rows = people.annotate(
-        month=_budget(Value("user:"), who, Value(f":{now:%Y-%m}")),
-        leads=_budget(Value("leads:"), who, Value(f":{now:%Y-%m-%d}")),
+        month=_budget(scopes.in_sql(lambda pk: scopes.user_month(pk, now), who)),
+        leads=_budget(scopes.in_sql(lambda pk: scopes.leads_day(pk, now), who)),
     ).filter(
         Q(month__gte=NEARLY * F("monthly_budget"), month__gt=0)
         | Q(leads__gte=NEARLY * F("daily_lead_limit"), leads__gt=0)
@@ -245,9 +245,9 @@ def _caps(user: User, now: datetime) -> Iterable[Need]:
             )
 
 
-def _budget(*scope: Any) -> Coalesce:
-    """Spent and promised in the budget whose scope these parts make."""
-    budget = Budget.objects.filter(scope=Concat(*scope, output_field=CharField()))
+def _budget(scope: Any) -> Coalesce:
+    """Spent and promised in the budget of this scope."""
+    budget = Budget.objects.filter(scope=scope)
     return Coalesce(Subquery(budget.values(used=F("spent") + F("reserved"))), Value(ZERO))
 
 
@@ -264,13 +264,13 @@ def vendor_money(now: datetime) -> list[Spent]:
     """Every vendor's day and month, from its budgets: one a day."""
     vendors = list(Vendor.objects.filter(pk__in=settings.VENDORS).order_by("pk"))
     days = [now.replace(day=day) for day in range(1, now.day + 1)]
-    scopes = {f"vendor:{vendor.pk}:{day:%Y-%m-%d}": vendor.pk for vendor in vendors for day in days}
+    names = {scopes.vendor_day(vendor.pk, day): vendor.pk for vendor in vendors for day in days}
     month: dict[str, Decimal] = {}
     today: dict[str, Budget] = {}
-    for budget in Budget.objects.filter(scope__in=list(scopes)):
-        name = scopes[budget.scope]
+    for budget in Budget.objects.filter(scope__in=list(names)):
+        name = names[budget.scope]
         month[name] = month.get(name, ZERO) + budget.spent
-        if budget.scope.endswith(f"{now:%Y-%m-%d}"):
+        if budget.scope == scopes.vendor_day(name, now):
             today[name] = budget
     return [
         _vendor_spent(vendor.pk, vendor.cap, today.get(vendor.pk), month.get(vendor.pk, ZERO)) for vendor in vendors
@@ -294,14 +294,14 @@ def _own_by_vendor(user: User, now: datetime) -> list[Spent]:
 
 
 def _own_limits(user: User, now: datetime) -> list[Spent]:
-    month = Budget.objects.filter(pk=f"user:{user.pk}:{now:%Y-%m}").first()
+    month = Budget.objects.filter(pk=scopes.user_month(user.pk, now)).first()
     used = month.spent + month.reserved if month else ZERO
     return [Spent("This month's budget", ZERO, month.spent if month else ZERO, user.monthly_budget, used)]
 
 
 def leads_today(user: User) -> Spent:
     """Leads this person bought facts for today, against their limit."""
-    budget = Budget.objects.filter(pk=f"leads:{user.pk}:{database_now():%Y-%m-%d}").first()
+    budget = Budget.objects.filter(pk=scopes.leads_day(user.pk, database_now())).first()
     used = budget.spent + budget.reserved if budget else ZERO
     return Spent("Leads today", used, cap=Decimal(user.daily_lead_limit), used=used)
 
@@ -315,7 +315,7 @@ def stock(user: User) -> Stock:
         contacted=Sum("contacted_leads"),
     )
     each = sum((catalogue.operation(name).setting("price") for name in ("property_detail", "skip_trace")), ZERO)
-    scope = "vendor:" if user.is_superuser else f"user:{user.pk}:"
+    scope = scopes.beginning(scopes.VENDOR) if user.is_superuser else scopes.beginning(scopes.USER, user.pk)
     spent = Budget.objects.filter(scope__startswith=scope).aggregate(s=Sum("spent"))["s"]
     counts = {name: value or 0 for name, value in counted.items()}
     buckets = _mine(Bucket.objects.all(), user)[:1].count()

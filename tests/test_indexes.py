@@ -25,8 +25,9 @@ from enrichment.models import Run, RunItem, Schedule
 from enrichment.quoting import reach_estimate
 from enrichment.reporting import bucket_overview
 from enrichment.worker import late_phones, queue
-from integrations.ledger import calls, catalogue, gate, reveals
+from integrations.ledger import admission, calls, catalogue
 from integrations.ledger.pace import database_now
+from integrations.lookups import reveals
 from integrations.models import VendorCall
 from integrations.operating import books
 from leads.models import Activity, Lead
@@ -334,7 +335,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "fair_share_by_owner",
     ),
     "calls in flight": (
-        lambda p: gate.admit(catalogue.operation("property_detail").pk),
+        lambda p: admission.admit(catalogue.operation("property_detail").pk),
         "integrations_vendorcall",
         "call_open",
     ),

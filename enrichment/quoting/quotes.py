@@ -22,6 +22,7 @@ from enrichment.worker import questions, stages
 from integrations.ledger import budgets, catalogue
 from integrations.ledger.budgets import ZERO
 from integrations.lookups import owned as owned_answers
+from integrations.lookups.lead_limit import lead_cap
 from integrations.models import Budget, Operation
 from integrations.vendors import available
 from integrations.vendors.apollo.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
@@ -289,7 +290,7 @@ def _limits(by: User, lines: Sequence[QuoteLine], price: Decimal, max_cost: Deci
         if left is not None and left < price:
             words.append(f"{cap.label} leaves ${left:.2f}")
     buying = max((line.to_buy for line in lines if line.operation == "property_detail"), default=0)
-    leads = budgets.lead_cap(by.pk, by.daily_lead_limit, now)
+    leads = lead_cap(by.pk, by.daily_lead_limit, now)
     left = budgets.room(leads)
     if left is not None and left < buying:
         words.append(f"{leads.label} leaves {max(left, ZERO):.0f}")

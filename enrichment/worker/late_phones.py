@@ -21,8 +21,10 @@ from common.db.clock import database_now
 from common.logs import safe_traceback
 from enrichment.models import Run, RunItem
 from enrichment.worker import queue
-from integrations.ledger import breaker, catalogue, gate, pace, pushes, reveals
-from integrations.ledger.gate import Closed
+from integrations.ledger import breaker, catalogue, pace
+from integrations.ledger.admission import Closed, admit
+from integrations.ledger.outcomes import report_outcome, stops_vendor
+from integrations.lookups import pushes, reveals
 from integrations.models import Operation, PhoneReveal
 from integrations.vendors import available
 from integrations.vendors.apollo import client, parse
@@ -116,7 +118,7 @@ def _wait_for_slot(until: float) -> bool:
     while True:
         try:
             with transaction.atomic():
-                operation = gate.admit(operation_id, single=True)
+                operation = admit(operation_id, single=True)
                 slot = pace.take_slot(operation_id, operation.setting("pace"))
         except Closed as closed:
             if closed.retry_in is None or time.monotonic() + closed.retry_in > until:
@@ -140,8 +142,8 @@ def _ask(call_id: UUID) -> bool:
             failure = error
     if failure is not None:
         if not isinstance(failure, Rejected | Misconfigured):  # an answer is no outage, and a free one proves nothing
-            gate.report_outcome(catalogue.operation("apollo_people"), failure)
-        if (reason := gate.stops_vendor(failure, paid=False)) is not None:
+            report_outcome(catalogue.operation("apollo_people"), failure)
+        if (reason := stops_vendor(failure, paid=False)) is not None:
             breaker.pause("apollo", reason)
         _no_result(reveal, failure)
         return False

@@ -97,8 +97,8 @@ class _Pump:
             return
         if step.worked:
             self.last_work = time.monotonic()
-            if step.rings is not None:
-                pump_lease.wake_if_idle(step.rings)
+            if step.wakes is not None:
+                pump_lease.wake_if_idle(step.wakes)
             return
         if step.closed and step.retry_in < LONGEST_WAIT:  # a slot or a place is near: that is not idleness
             self.last_work = time.monotonic()

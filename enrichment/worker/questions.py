@@ -12,8 +12,8 @@ from common.db.clock import database_now
 from enrichment.models import Run, RunItem
 from enrichment.options import RunOptions
 from integrations.ledger import catalogue
-from integrations.ledger.reveals import released
 from integrations.lookups import names
+from integrations.lookups.reveals import released
 from integrations.models import Lookup
 from integrations.vendors import adapters
 from integrations.vendors.apollo import queries as apollo

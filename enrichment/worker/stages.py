@@ -17,7 +17,8 @@ from enrichment.options import Kind, RunOptions
 from enrichment.worker import questions
 from enrichment.worker.questions import Questions, Waiting
 from integrations.ledger import catalogue
-from integrations.ledger.gate import Owned, is_fragile
+from integrations.ledger.admission import is_fragile
+from integrations.lookups.answers import Owned
 from integrations.models import Lookup, Operation
 from integrations.vendors import adapters
 from integrations.vendors.errors import Category

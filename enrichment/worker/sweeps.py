@@ -18,6 +18,7 @@ from enrichment.models import Run
 from enrichment.rules import day_of_cap
 from enrichment.services import go_on, prices_of, wake_pumps_of
 from enrichment.worker import queue
+from integrations.ledger import scopes
 
 GOES_ON_FOR = timedelta(days=3)  # an older run's leads and prices may not be what its person still wants
 SWITCHED_OFF = "Its user is switched off. It goes on once the user is switched on again."
@@ -38,7 +39,8 @@ def continue_capped_runs(now: datetime) -> int:
 
     Not with those older than three days, whose prices have risen since they started, or that a person paused meanwhile.
     """
-    daily = Q(cap_scope__startswith="vendor:") | Q(cap_scope__startswith="leads:")
+    vendors, leads = scopes.beginning(scopes.VENDOR), scopes.beginning(scopes.LEADS)
+    daily = Q(cap_scope__startswith=vendors) | Q(cap_scope__startswith=leads)
     stopped = Run.objects.filter(
         daily,
         status=Run.Status.PAUSED,
@@ -47,7 +49,7 @@ def continue_capped_runs(now: datetime) -> int:
         owner__is_active=True,
         bucket__isnull=False,
     )
-    today = f"{now.astimezone(UTC):%Y-%m-%d}"
+    today = scopes.day(now.astimezone(UTC))
     return _each(stopped.exclude(cap_scope__endswith=today), lambda run: _continue(run, now))
 
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import CharField, F, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -15,15 +15,16 @@ from accounts.admin import UserAdmin
 from accounts.models import User
 from common.admin import ReadOnlyAdmin
 from common.contact_access import masked
+from integrations.ledger import scopes
 from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
 
 ZERO = Value(Decimal(0))
 SHOWN_FACTS = 4000  # characters
 
 
-def used(*scope: Any) -> Coalesce:
-    """Spent and promised in the budget whose scope these parts make."""
-    budget = Budget.objects.filter(scope=Concat(*scope, output_field=CharField()))
+def used(scope: Any) -> Coalesce:
+    """Spent and promised in a budget. scope: a text, or an expression of `scopes.in_sql`."""
+    budget = Budget.objects.filter(scope=scope)
     return Coalesce(Subquery(budget.values(used=F("spent") + F("reserved"))), ZERO)
 
 
@@ -42,13 +43,13 @@ class SpendingUserAdmin(UserAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        now, user = timezone.now(), Cast(OuterRef("pk"), CharField())
+        now, user = timezone.now(), OuterRef("pk")
         rows: QuerySet[Any] = (
             super()
             .get_queryset(request)
             .annotate(
-                used_this_month=used(Value("user:"), user, Value(f":{now:%Y-%m}")),
-                used_today=used(Value("leads:"), user, Value(f":{now:%Y-%m-%d}")),
+                used_this_month=used(scopes.in_sql(lambda pk: scopes.user_month(pk, now), user)),
+                used_today=used(scopes.in_sql(lambda pk: scopes.leads_day(pk, now), user)),
             )
         )
         return rows

@@ -25,10 +25,11 @@ from unfold.widgets import INPUT_CLASSES
 from common.admin import by_id, dressed, page, sees_all
 from integrations.admin.deciding import DecidingAdmin, ReasonForm
 from integrations.admin.words import CallInWords, MoneyInWords
-from integrations.ledger import reveals
-from integrations.ledger.calls import forget_unreadable, release_doubt, write_off
+from integrations.ledger.calls import release_doubt, write_off
 from integrations.ledger.pace import database_now
 from integrations.ledger.waiting import leads_waiting_for
+from integrations.lookups import reveals
+from integrations.lookups.answers import forget_unreadable
 from integrations.models import Lookup, PhoneReveal, UnreadableAnswer, VendorCall
 from integrations.operating import doubts
 from integrations.operating.doubts import Outage
@@ -66,7 +67,8 @@ class VendorCallAdmin(CallInWords, DecidingAdmin):
     search_fields = ("run_id",)
     search_help_text = "The id of a run, whole"
     fields = (
-        ("operation", "user", "run"),
+        ("operation", "user"),
+        ("paid_for", "run"),
         ("state", "kind_of_error", "status"),
         "reason",
         ("inputs", "found", "leads_waiting"),

@@ -11,7 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, Q, QuerySet, Value
+from django.db.models import OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -23,7 +23,7 @@ from common.admin import CommonAdmin, ask, chosen, confirmed, for_each
 from common.values.percent import percent
 from integrations.admin.bill_forms import BillForm, ReplaceForm, packed
 from integrations.admin.money import used
-from integrations.ledger import breaker
+from integrations.ledger import breaker, scopes
 from integrations.ledger.pace import database_now
 from integrations.models import Operation, Vendor
 from integrations.operating import bills, books, vendors
@@ -123,7 +123,8 @@ class VendorAdmin(ToldAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        today = used(Value("vendor:"), OuterRef("pk"), Value(f":{timezone.now():%Y-%m-%d}"))
+        now = timezone.now()
+        today = used(scopes.in_sql(lambda name: scopes.vendor_day(name, now), OuterRef("pk")))
         rows: QuerySet[Any] = super().get_queryset(request).annotate(used_today=today)
         return rows
 

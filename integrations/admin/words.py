@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
+from integrations.ledger import scopes
 from integrations.models import VendorCall
+from integrations.services import PURPOSE
 from integrations.vendors.errors import Category
 
 CATEGORIES = {
@@ -43,6 +45,13 @@ def category(code: str, *, decided: bool = False) -> str:
     return f"{words} ({code})" if words else code
 
 
+def purpose(text: str) -> str:
+    """What a request was paid for: Run, Campaign, Single look-up; a dash where it is not known."""
+    if not text:
+        return "–"
+    return "Single look-up" if text == PURPOSE else scopes.parse(text).kind.capitalize()
+
+
 class MoneyInWords:
     """Admin columns and fields for `reserved` and `cost` as US dollars."""
 
@@ -64,6 +73,7 @@ class CallInWords(MoneyInWords):
         "each": "price",
         "above_list": "excess",
         "kind_of_error": "category",
+        "paid_for": "purpose",
     }
 
     @admin.display(description="price")
@@ -77,6 +87,10 @@ class CallInWords(MoneyInWords):
     @admin.display(description="category")
     def kind_of_error(self, call: VendorCall) -> str:
         return category(call.category, decided=call.state != VendorCall.State.IN_DOUBT)
+
+    @admin.display(description="paid for")
+    def paid_for(self, call: VendorCall) -> str:
+        return purpose(call.purpose)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         of: Any = VendorCall._meta.get_field

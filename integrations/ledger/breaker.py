@@ -93,7 +93,7 @@ def pause(vendor_name: str, reason: str) -> None:
 def reset(vendor_name: str) -> None:
     """An operator says that the cause is gone: closes breaker, lifts pause and wait, tries batch endpoints again."""
     with transaction.atomic():
-        rows = Operation.objects.select_for_update(no_key=True)  # as in `gate.admit`: see there
+        rows = Operation.objects.select_for_update(no_key=True)  # as in `admission.admit`: see there
         list(rows.filter(vendor_id=vendor_name).order_by("pk"))  # first of all locks
         vendor = Vendor.objects.select_for_update(no_key=True).get(pk=vendor_name)
         vendor.failures, vendor.breaker_openings, vendor.breaker_open_until = 0, 0, None

@@ -15,7 +15,7 @@ from django.db.models import Count, Q, QuerySet
 
 from common.db.ids import uuid7_floor
 from common.values.percent import percent
-from integrations.ledger import breaker, excess
+from integrations.ledger import breaker, excess, scopes
 from integrations.ledger.budgets import MONEY, ZERO
 from integrations.ledger.pace import database_now
 from integrations.models import Budget, Operation, Vendor, VendorCall
@@ -55,7 +55,7 @@ def trouble(vendor: Vendor, now: datetime) -> str:
 
 def spent_today(vendor: Vendor, now: datetime) -> tuple[Decimal, Decimal]:
     """US dollars since midnight UTC: spent, and promised to requests that are not settled."""
-    budget = Budget.objects.filter(pk=f"vendor:{vendor.pk}:{now:%Y-%m-%d}").first()
+    budget = Budget.objects.filter(pk=scopes.vendor_day(vendor.pk, now)).first()
     return (budget.spent, budget.reserved) if budget else (ZERO, ZERO)
 
 

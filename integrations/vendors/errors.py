@@ -1,4 +1,4 @@
-"""What can go wrong with a vendor call, by what it means for money: four kinds, which decide what follows."""
+"""What can go wrong with a vendor call, by what it means for money: the kind decides what follows."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Rejected(VendorFailure):
     """The vendor answered, and no repeat of the same request will do better: 400, 404 without a body, 422, garbage.
 
     `charged`: the answer was billed (a parsed envelope with an unusable record); then `evidence` tells what came, and
-    `units` what the price list charges for it, None where nobody can say: then it is all that was reserved.
+    `units` those of the price list, None where they are unknown: then all that was reserved is charged.
     """
 
     category = Category.INVALID_DATA
@@ -105,7 +105,7 @@ class Rejected(VendorFailure):
 
 
 class Misconfigured(VendorFailure):
-    """401, 402, 403, a redirect, a 404 that is not the vendor's, or no key: nobody can buy until an operator acts."""
+    """401, 402, 403, a redirect, a 404 that is not the vendor's, or no key: an operator has to act first."""
 
     category = Category.AUTH_ERROR
 
@@ -135,7 +135,7 @@ class InDoubt(VendorFailure):
 
     server_error: the vendor answered 408 or 5xx, which its `server_error_policy` may decide. pauses: the body is no
     JSON at all (a web page): the vendor pauses at once, because its base URL may be wrong. evidence: what came, where
-    a whole answer came that is none; for whoever decides.
+    a whole answer came that is none; for the operator who decides.
     """
 
     category = Category.IN_DOUBT

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from enrichment.models import Run
-from integrations.ledger.gate import persist
+from integrations.ledger.persistence import persist
 from integrations.models import Vendor, VendorCall
 from tests.chaos.books import billed_by, spent
 from tests.chaos.people import Person

@@ -25,8 +25,9 @@ from enrichment.options import RunOptions
 from enrichment.quoting.quotes import quote
 from enrichment.selectors import usage
 from enrichment.worker import late_phones
-from integrations.ledger import breaker, reveals
-from integrations.ledger.gate import settle
+from integrations.ledger import breaker
+from integrations.lookups import reveals
+from integrations.lookups.gate import settle
 from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
 from integrations.vendors.apollo import webhook
 from leads.models import Lead
@@ -489,7 +490,7 @@ def test_a_push_before_the_settling_waits_for_it(apollo: Sandbox, monkeypatch: p
             thread.join()
         return settle(call_id, reply, latency)
 
-    monkeypatch.setattr("integrations.ledger.gate.settle", slow)
+    monkeypatch.setattr("integrations.lookups.gate.settle", slow)
     ask(bucket)
     assert early == [(200, "early", 0)]
     reveal = PhoneReveal.objects.get()

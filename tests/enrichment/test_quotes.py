@@ -19,7 +19,7 @@ from enrichment.worker import questions
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.lookups import names
-from integrations.models import Budget, Lookup, Operation, Vendor
+from integrations.models import Budget, Lookup, Operation
 from integrations.vendors.contract import Answer
 from leads.models import Lead
 from sandbox.server import Sandbox
@@ -70,8 +70,7 @@ def own_detail(number: int, **facts: Any) -> dict[str, Any]:
 def own_contact(detail: dict[str, Any], facts: dict[str, Any], vendor: str = "", **values: Any) -> Lookup:
     trace = catalogue.operation("skip_trace")
     if vendor:
-        catalogue.make_rows(Vendor, Operation, catalogue.known_pairs())
-        trace = Operation.objects.get(vendor=vendor, name="skip_trace")
+        trace, _ = Operation.objects.get_or_create(vendor=catalogue.vendor(vendor), name="skip_trace")
     return owned(trace, questions.owner_query(detail).key, facts, **values)
 
 

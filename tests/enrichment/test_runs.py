@@ -19,7 +19,9 @@ from enrichment.options import RunOptions
 from enrichment.services import IdempotencyConflict, RunError, start_run
 from enrichment.worker import purchase, queue, stages
 from integrations.ledger import breaker, calls
+from integrations.ledger.sending import carry_out
 from integrations.models import Budget, Lookup, Vendor, VendorCall
+from integrations.vendors.adapters import adapter_for
 from leads.models import Lead
 from leads.selection.filters import BadFilter
 from sandbox.server import Sandbox
@@ -370,13 +372,13 @@ def test_cancelling_while_a_request_is_in_flight_keeps_what_was_bought(sandbox: 
     run = start(bucket, limit=10)
     operation = purchase.catalogue.operation("property_detail")
     with transaction.atomic():
-        bought = purchase._claim(purchase.gate.admit(operation.pk), 1, "property_detail", [])
+        bought = purchase._claim(purchase.admit(operation.pk), 1, "property_detail", [])
     assert bought is not None
-    outcome = purchase.gate.carry_out(
-        bought.plan.call_id, bought.plan.buying, purchase.adapters.adapter_for("property_detail"), wanted=lambda: True
-    )
+    adapter = adapter_for("property_detail")
+    outcome = carry_out(bought.plan.call_id, lambda: adapter.call(bought.plan.buying, call_id="1"), wanted=lambda: True)
     services.cancel_run(run=run)
-    purchase._conclude(1, bought.plan.call_id, bought, outcome, False)
+    with transaction.atomic():
+        purchase._conclude(1, bought.plan.call_id, bought, outcome, False)
     run = Run.objects.with_money().get(pk=run.pk)
     assert (run.status, run.done, run.spent) == ("cancelled", 10, Decimal("0.50"))
     assert bucket.leads.filter(enriched_at__isnull=False).count() == 10
@@ -567,12 +569,12 @@ def test_a_request_given_up_before_it_left_says_nothing_of_the_vendor(sandbox: S
     run = start(bucket)
     operation = purchase.catalogue.operation("property_detail")
     with transaction.atomic():
-        bought = purchase._claim(purchase.gate.admit(operation.pk), 1, "property_detail", [])
+        bought = purchase._claim(purchase.admit(operation.pk), 1, "property_detail", [])
     assert bought is not None
     Vendor.objects.filter(pk="realestateapi").update(failures=9)
     operation.refresh_from_db()
     type(operation).objects.filter(pk=operation.pk).update(doubts=2)
-    purchase._buy(operation, 1, "property_detail", bought)
+    purchase._buy(operation, 1, bought)
     operation.refresh_from_db()
     assert (operation.doubts, operation.answered_from) == (2, "")
     assert Vendor.objects.get(pk="realestateapi").failures == 9

@@ -459,7 +459,7 @@ def test_a_redirect_is_a_wrong_address_and_is_not_followed(wire: responses.Reque
     assert len(wire.calls) == 1
 
 
-def test_403_is_a_missing_scope_at_the_bulk_door_and_a_refused_key_at_the_single_one(
+def test_403_is_a_missing_scope_at_the_bulk_endpoint_and_a_refused_key_at_the_single_one(
     wire: responses.RequestsMock,
 ) -> None:
     wire.post(BULK, status=403, json={"error": "Forbidden"})
@@ -498,7 +498,7 @@ def test_a_request_holds_1_to_1000_ids() -> None:
             adapter.call([detail_query(number) for number in range(1, many + 1)], call_id="c1")
 
 
-def test_the_key_is_not_in_a_doors_repr() -> None:
+def test_the_key_is_not_in_an_adapters_repr() -> None:
     assert "sesame" not in repr(PropertyDetail(client.config()))
 
 

@@ -323,7 +323,7 @@ def test_a_400_is_rejected_and_free(wire: responses.RequestsMock, name: str, rea
     assert (caught.value.charged, caught.value.status) == (False, 400)
 
 
-def test_403_and_429_mean_the_same_as_at_every_door(wire: responses.RequestsMock) -> None:
+def test_403_and_429_mean_the_same_as_at_every_endpoint(wire: responses.RequestsMock) -> None:
     wire.post(BATCH, status=403)
     wire.post(SINGLE, status=403)
     wire.post(SINGLE, status=429)

@@ -1,4 +1,4 @@
-"""The operator's side of phones that come later: seen without a phone, decided once, by whoever may."""
+"""The operator's side of phones that come later: seen without a phone, decided once, by a user who may."""
 
 from __future__ import annotations
 

@@ -10,7 +10,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from common.commands.base import ProductCommand, add_user, dollars, row_of, span_of, user_named
-from integrations.ledger import calls, reveals
+from integrations.ledger import calls
+from integrations.lookups import reveals
+from integrations.lookups.answers import forget_unreadable
 from integrations.models import PhoneReveal, VendorCall
 from integrations.operating import doubts, vendors
 from integrations.operating.doubts import Outage
@@ -102,7 +104,7 @@ class Command(ProductCommand):
 
     def _ask_again(self, options: dict[str, Any], call: VendorCall) -> None:
         with transaction.atomic():
-            freed = calls.forget_unreadable(call.pk, by=_operator(options["user"]))
+            freed = forget_unreadable(call.pk, by=_operator(options["user"]))
         if not freed:
             raise CommandError(f"No answer of the request {call.pk} is kept as unreadable.")
         words = f"May be bought again: {freed:,} of its look-ups; ${call.cost:.2f} stays spent."

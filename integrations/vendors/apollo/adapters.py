@@ -33,7 +33,6 @@ class PeopleMatch:
     vendor = "apollo"
     operation = "apollo_people"
     largest_batch = BATCH
-    idempotent = False
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)
@@ -108,7 +107,6 @@ class OrganizationEnrich:
     vendor = "apollo"
     operation = "apollo_organizations"
     largest_batch = BATCH
-    idempotent = False
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)

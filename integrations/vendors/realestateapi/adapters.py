@@ -33,7 +33,6 @@ class PropertyDetail:
     vendor = "realestateapi"
     operation = "property_detail"
     largest_batch = DETAIL_BATCH
-    idempotent = False
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)
@@ -127,7 +126,6 @@ class SkipTrace:
     vendor = "realestateapi"
     operation = "skip_trace"
     largest_batch = TRACE_BATCH
-    idempotent = False
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)
@@ -209,7 +207,6 @@ class PropertySearchPage:
     vendor = "realestateapi"
     operation = "property_search"
     largest_batch = 1
-    idempotent = False
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)

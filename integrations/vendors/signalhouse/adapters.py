@@ -26,7 +26,6 @@ class SkipTrace:
     vendor = "signalhouse"
     operation = "skip_trace"
     largest_batch = 1
-    idempotent = True
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)

@@ -26,7 +26,7 @@ def config() -> Account:
 def ask(account: Account, path: str, body: Mapping[str, Any], *, call_id: str) -> HttpResponse:
     """One POST. A repeat with the same call_id and body replays the first answer. Raises a VendorFailure.
 
-    A 404 with the envelope is an answer: nobody is known.
+    A 404 with the envelope is an answer: no such person is known.
     """
     headers = {"Authorization": f"Bearer {account.key}", "Idempotency-Key": call_id}
     request = account.request("POST", path, headers=headers, json=body)

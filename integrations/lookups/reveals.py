@@ -1,13 +1,14 @@
 """Phones that Apollo reveals after its answer: the money that waits for them, and how the waiting ends.
 
     expect     with the settling of the call: the reveal is there, and what it may cost stays reserved
-    keep_push  the webhook: the raw body, in its own transaction, whatever is to become of it
-    take_turn  whoever gets it asks Apollo for the result, which is free
-    close      the phones go to the look-ups, the real charge to the budgets; once, whoever comes first
-    give_up    no result any more: in doubt, as everything that may have been billed; `release` and `write_off` decide
+    keep_push  the webhook: the raw body, in its own transaction, before anything of it is read
+    take_turn  one worker asks Apollo for the result, which is free
+    close      the phones go to the look-ups, the real charge to the budgets: by the first worker with a result
+    give_up    Apollo has no result any more: in doubt, since the phones may have been billed; an operator decides with
+               `release` or `write_off`
 
-All but `take_turn` and `keep_push` must be called inside a transaction. Lock order as in `gate`: operation, call,
-reveal, look-ups, budgets, then the caller's rows.
+All but `take_turn` and `keep_push` must be called inside a transaction. Lock order: operation, call, reveal, look-ups,
+budgets, then the caller's rows.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from django.db.models import F, Q, QuerySet
 from accounts.models import User
 from common.enqueue import enqueue_on_commit
 from common.values.backoff import backoff
-from integrations.ledger import budgets, calls, excess
+from integrations.ledger import budgets, calls, excess, scopes
 from integrations.ledger.budgets import MONEY, MOST_UNITS, ZERO
 from integrations.ledger.pace import database_now
 from integrations.models import Lookup, PhoneReveal, VendorCall
@@ -57,7 +58,7 @@ def expect(call: VendorCall, reply: Reply, now: datetime) -> None:
     """
     most = (min(reply.later or ZERO, MOST_UNITS) * call.price).quantize(MONEY)
     most = min(most, max(call.reserved - call.cost, ZERO))  # never more than was reserved before it was sent
-    holds = {scope: str(most) for scope in call.holds if not scope.startswith(budgets.LEADS)}
+    holds = {scope: str(most) for scope in call.holds if not scopes.counts_inputs(scope)}
     people: dict[str, list[str]] = {}
     for key, answer in reply.answers.items():
         person = answer.facts.get("apollo_person_id")
@@ -96,7 +97,7 @@ def keep_push(call_id: UUID, raw: bytes) -> bool:
 
 
 def _make(call_id: UUID, now: datetime) -> None:
-    """The row, made by the settling or by a push that comes before it."""
+    """Makes the row, if the other of settling and push has not made it."""
     PhoneReveal.objects.bulk_create([PhoneReveal(call_id=call_id, created_at=now)], ignore_conflicts=True)
 
 
@@ -117,7 +118,7 @@ def due(*, limit: int = 100) -> list[UUID]:
 
 
 def take_turn(call_id: UUID) -> PhoneReveal | None:
-    """Takes the asking upon itself and sets the next time, 10 s doubled up to 15 minutes; None: somebody else asks."""
+    """Lets this worker ask and sets the next time, 10 s doubled up to 15 minutes; None: another worker asks."""
     now = database_now()
     waiting = PhoneReveal.objects.filter(pk=call_id, state=State.WAITING, ask_at__lte=now)
     row = waiting.first()
@@ -167,8 +168,13 @@ class Delivered:
 def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
     """Counts the charge, gives the rest of the money back and puts the phones into the stored answers.
 
-    None: it is closed already, or its call is not settled. An answer that comes after an operator has decided puts the
-    money right: Apollo's word is better than a guess.
+    None: it is closed already, or its call is not settled. An answer that comes after an operator has decided replaces
+    that decision's cost: Apollo's number is better than a guess.
+
+    1. Locks the call and the reveal; phones of people that were not asked for are left out.
+    2. Look-ups that an operator's release freed, and nobody has bought since, are owned again.
+    3. Budgets, call and reveal get the charge; the rest of the reserved money comes back.
+    4. The phones go into the stored answers.
     """
     call, reveal = _locked(call_id)
     if call is None or reveal is None or reveal.state in (State.EARLY, State.ARRIVED):
@@ -177,7 +183,7 @@ def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
     units = CREDITS_OF_A_PHONE * sum(map(is_mobile, phones.values()))
     cost = (min(units, MOST_UNITS) * call.price).quantize(MONEY)
     if reveal.state == State.RELEASED:
-        # whoever asked again since and was not served left its own call's mark on them
+        # a call that asked for these phones again since, and was not answered, is the call of these rows now
         freed = _without_phone(call, reveal, Lookup.State.FREE).filter(fetched_at=None)
         freed.update(state=Lookup.State.ANSWERED, fetched_at=call.ended_at, call=call)
     _spend(call, reveal, cost)
@@ -205,7 +211,7 @@ def _count(call: VendorCall, reveal: PhoneReveal, units: Decimal, claimed: Decim
 
 
 def _answer(call: VendorCall, reveal: PhoneReveal, phones: Mapping[str, Mapping[str, Any]], cost: Decimal) -> None:
-    """Puts the phones into the answers that are owned: whoever asks the same next is served with them, for $0."""
+    """Puts the phones into the answers that are owned: the next question for the same is answered with them, for $0."""
     rows = [
         {"key": key, "person": person, "facts": dict(facts)}
         for person, facts in phones.items()
@@ -233,7 +239,7 @@ def give_up(call_id: UUID, reason: str) -> bool:
 
 
 def release(call_id: UUID, *, by: User | None = None, reason: str = "") -> bool:
-    """The operator says: no phone was charged. The money comes back, and they may be asked for again."""
+    """The operator says: no phone was charged. The money comes back, and the phones may be asked for again."""
     return _decide(call_id, State.RELEASED, None, by, reason or "Phones: not on the vendor's bill", reason)
 
 
@@ -248,11 +254,16 @@ def write_off(call_id: UUID, *, cost: Decimal | None = None, by: User | None = N
 def _decide(
     call_id: UUID, state: PhoneReveal.State, cost: Decimal | None, by: User | None, words: str, reason: str
 ) -> bool:
+    """Ends a reveal in doubt as the operator says. Returns False where it is not in doubt (any more).
+
+    1. Written off: the cost by the bill is checked. Released: the look-ups without a phone may be bought again.
+    2. The money held is spent or comes back; call and reveal keep the decision.
+    """
     call, reveal = _locked(call_id)
     if call is None or reveal is None or reveal.state != State.IN_DOUBT:
         return False
     spent = calls.checked_cost(cost, reveal.reserved, reason) if state == State.WRITTEN_OFF else ZERO
-    if state == State.RELEASED:  # whoever asks for phones next buys them; the facts stay, in case these come after all
+    if state == State.RELEASED:  # the next question for phones buys them; the facts stay, in case these come after all
         bought = _without_phone(call, reveal, Lookup.State.ANSWERED).filter(call=call)
         bought.update(state=Lookup.State.FREE, fetched_at=None)
     _spend(call, reveal, spent)
@@ -285,7 +296,7 @@ def _locked(call_id: UUID) -> tuple[VendorCall | None, PhoneReveal | None]:
 
 
 def _spend(call: VendorCall, reveal: PhoneReveal, cost: Decimal) -> None:
-    """Gives back what is still held and counts the cost in its place, less what was counted before."""
+    """Gives back the money still held and counts the cost in its place, less the cost counted before."""
     more = cost - reveal.cost
     holding = reveal.state in PhoneReveal.HOLDING
     held = {scope: Decimal(amount) if holding else ZERO for scope, amount in reveal.holds.items()}

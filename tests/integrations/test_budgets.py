@@ -1,4 +1,4 @@
-"""Caps: what fits is reserved, what does not is not, whoever asks at the same time."""
+"""Caps: inputs that fit are reserved, the rest is not, also where several ask at the same time."""
 
 from __future__ import annotations
 

@@ -70,10 +70,8 @@ def _charge(call: VendorCall, reveal: PhoneReveal, found: Reveal) -> None:
         excess.note(call)
     if call.state == State.IN_DOUBT:
         calls.bill_unanswered(call, cost)
-    else:  # its reservation was given back: the charge is added, and whoever has bought its facts since keeps them
-        leads = Decimal(call.inputs)
-        spent = {scope: leads if scope.startswith(budgets.LEADS) else cost for scope in call.holds}
-        budgets.settle(dict.fromkeys(call.holds, ZERO), spent)
+    else:  # its reservation was given back: the charge is added; answers that another call has bought since stay
+        budgets.settle(dict.fromkeys(call.holds, ZERO), calls.spent_by_scope(call, cost))
         call.state, call.cost = State.WRITTEN_OFF, cost
         call.save()
     enqueue_on_commit("enrichment.reap")
