@@ -229,13 +229,13 @@ class PumpLease(Claimed):
 
 
 class FairShare(models.Model):
-    """Answers: whose turn is it? The user, then the run, that was served longest ago goes first.
+    """Answers: which run is served next? The user, then the run, that was served longest ago goes first.
 
     With requests as the unit this shares a scarce pace equally among users, then among a user's runs, whatever their
-    number and size; a newcomer is served next, and nobody saves up turns while idle.
+    number and size; a newcomer is served next, and nobody saves up requests while idle.
     """
 
-    run = models.ForeignKey("enrichment.Run", models.CASCADE, related_name="fair_shares", help_text="Whose turn")
+    run = models.ForeignKey("enrichment.Run", models.CASCADE, related_name="fair_shares", help_text="Which run")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Of which user"
     )

@@ -1,4 +1,4 @@
-"""How many leads a run may reach, and what a cap that stopped it means. No clock here."""
+"""How many leads a run may bring a phone for, and the meaning of a cap that stopped it. No clock here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 from integrations.ledger import scopes
 
 CENT = Decimal("0.01")
-# --- How many a run may reach -----------------------------------------------------------------------------------------
+# --- How many leads a run brings a phone for --------------------------------------------------------------------------
 
 Z_90 = 1.6449  # the standard normal's 95 % point: 5 % are left out on either side
 SAMPLES_MIN = 200  # past answers below which a share says little: at half and half its range is 12 points wide

@@ -46,7 +46,7 @@ class IdempotencyConflict(RunError):
 
 
 def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: str | None = None) -> tuple[Run, bool]:
-    """Stores a run and its items in one transaction, then rings. Returns the run and whether this call made it.
+    """Stores a run and its items in one transaction, then wakes its pumps. Returns it and whether this call made it.
 
     The same idempotency key with the same request gives the run it made the first time. Raises RunError.
     """
@@ -191,9 +191,9 @@ def wake_pumps_of(run: Run) -> None:
 
 
 def pause_run(*, run: Run) -> Run:
-    """Stops a run before its next paid call; what is in flight is seen through. Raises RunError if it is over.
+    """Stops a run before its next paid call; requests under way are finished. Raises RunError if it is over.
 
-    One that is paused already and would go on by itself stays paused until a person resumes it.
+    A run that is paused already and would go on by itself stays paused until a person resumes it.
     """
     with transaction.atomic():
         locked = _open(run)
@@ -204,7 +204,8 @@ def pause_run(*, run: Run) -> Run:
 
 
 def _goes_on_by_itself(run: Run) -> bool:
-    """Whether what paused it may end without a person: a day, a vendor's pause, a billing check, its user's absence."""
+    """Whether the cause of its pause may end without a person: a day, a vendor's pause, a billing check, its user's
+    absence."""
     if run.paused_by == Run.Pause.CAP:
         return day_of_cap(run.cap_scope) is not None
     return run.paused_by in (Run.Pause.VENDOR, Run.Pause.DOUBT, Run.Pause.INACTIVE)
@@ -232,10 +233,10 @@ def resume_run(*, run: Run, by: Any, max_cost: Decimal | None = None) -> Run:
 
 
 def go_on(run: Run) -> None:
-    """Makes a run that is paused run. It must be locked; ring for it afterwards."""
+    """Lets a paused run go on. It must be locked; the caller wakes its pumps."""
     run.status, run.paused_by, run.reason, run.cap_scope, run.cap_mark = Run.Status.RUNNING, "", "", "", ""
     run.save()
-    queue.unpark(run)  # what a limit had no room for is asked about anew
+    queue.unpark(run)  # items that a limit had no room for are tried again
 
 
 def _check_new_cap(run: Run, max_cost: Decimal) -> None:
@@ -264,9 +265,10 @@ def _ask_vendors_again(run: Run, by: Any) -> None:
 
 
 def cancel_run(*, run: Run) -> Run:
-    """Ends a run: nothing more is bought, what is in flight is kept, what waits is skipped. Raises RunError if over.
+    """Ends a run: no more is bought, answers of requests under way are kept, waiting leads are skipped.
 
-    What waits is skipped a part at a time, so that nobody waits long for the run's row; beat finishes it where we die.
+    They are skipped a part at a time, so that no worker waits long for the run's row; where this process dies, the
+    reaper skips the others. Raises RunError if the run is over.
     """
     with transaction.atomic():
         locked = _open(run)

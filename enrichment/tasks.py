@@ -41,7 +41,7 @@ def reap() -> None:
     sweeps.sweep()
 
 
-# Asking a vendor which of many leads have changed takes minutes (changes.SECONDS).
+# Asking a vendor which of many leads have changed takes minutes (`changed_leads.SECONDS`).
 @shared_task(name="enrichment.tick", time_limit=600, soft_time_limit=540)
 def tick() -> None:
     run_due_schedules()

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from common.db.ids import uuid7
+from common.values.backoff import backoff
 from integrations.ledger import breaker, catalogue, pace
 from integrations.ledger.admission import Closed, admit
 from integrations.ledger.budgets import ZERO
@@ -119,7 +120,7 @@ def _free(name: str, ask: Callable[[], T], user_id: int, *, nothing: T) -> T:
             breaker.pause(operation.vendor_id, reason)
         if not isinstance(failure, NotSent) or attempt == TRIES - 1 or (failure.retry_after or 0) > 10:
             raise _not_now(failure)
-        time.sleep(failure.retry_after or 2**attempt)
+        time.sleep(failure.retry_after or backoff(attempt + 1).total_seconds())
     raise AssertionError("unreachable")
 
 
@@ -236,7 +237,7 @@ def _look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -
             if attempt == TRIES or not (again or isinstance(bought, ScopeRefused)):
                 raise _not_now(bought)
             if isinstance(bought, NotSent):
-                time.sleep(bought.retry_after or 2 ** (attempt - 1))
+                time.sleep(bought.retry_after or backoff(attempt).total_seconds())
         elif bought is not None:
             return bought.answers[query.key], call_id
 

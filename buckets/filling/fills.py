@@ -1,7 +1,7 @@
 """What saves ids into buckets in the background: all that a search finds, or a combination of other buckets. Free.
 
-A fill's stack says what is left. It changes in the transaction that stores what it drops, so that whoever is killed
-loses nothing, and two at once do nothing twice.
+A fill's stack says what is left. It changes in the transaction that stores the ids it drops: a worker that dies loses
+nothing, and two workers at once store nothing twice.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def duplicate(*, bucket: Bucket, name: str = "", press: UUID | None = None) -> F
 
 
 def _copies(bucket: Bucket, sets: Sets, once: UUID | None) -> Fill:
-    """A fill of the bucket with the first leads of the expression; a worker is rung for where there are more."""
+    """A fill of the bucket with the first leads of the expression; a worker copies the others."""
     parts = [{"part": part, "after": None} for part in reversed(range(len(sets.parts("id"))))]
     fill = Fill.objects.create(bucket=bucket, sets=sets.as_json(), pending_slices=parts, once=once)
     while fill.pending_slices and fill.fetched < AT_ONCE:

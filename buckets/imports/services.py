@@ -1,7 +1,7 @@
 """Bringing a person's own file into a bucket: upload, say what the columns hold, save in the background, undo. Free.
 
-Why it may run twice, at once, and be killed in the middle: a piece of the file is deleted in the transaction that
-saves its leads, its failures and the totals. All of it has happened or none, and who comes second finds no piece.
+Two workers may save the same import at once, and either may die at any point: a piece of the file is deleted in the
+transaction that saves its leads, its failures and the totals. The second worker finds no piece.
 """
 
 from __future__ import annotations

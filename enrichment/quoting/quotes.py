@@ -1,4 +1,4 @@
-"""What runs cost before they are started or resumed: what is owned, what is bought, how far a cap goes. Reads only."""
+"""Quotes: the price of a run before it is started or resumed, and how far a spending limit goes. Reads only."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class _Priced:
 
 
 def quote(*, bucket: Bucket, by: User, options: RunOptions) -> Quote:
-    """Prices a run before it is started: what is owned already costs nothing, the rest at most its price."""
+    """Prices a run before it is started: owned answers cost nothing, all others at most their price."""
     ids = list(select_leads(bucket.pk, options).values_list("pk", "property_id"))
     reachable = None
     if options.kind == Run.Kind.APOLLO:
@@ -172,7 +172,7 @@ def rest_of(run: Run) -> Rest:
 
 
 def _price_of_rest(run: Run) -> Decimal:
-    """What the leads that still wait in a run cost at most, US dollars: what is owned costs nothing."""
+    """What the leads that still wait in a run cost at most, US dollars; owned answers cost nothing."""
     options = run.asked
     waiting = run.items.exclude(stage=Stage.DONE).order_by("pk")
     if run.kind == Run.Kind.APOLLO:

@@ -95,7 +95,7 @@ def live(bucket: Bucket) -> Live:
 
 
 def funnel(bucket: Bucket) -> list[Part]:
-    """What is on the leads now, whoever brought it: counters, and those ready to call as far as READY_MOST."""
+    """What the leads have now, from any source: counters, and those ready to call as far as READY_MOST."""
     ready = bucket.leads.contactable().order_by()[: READY_MOST + 1].count() if bucket.phone_leads else 0
     steps = (
         ("Saved", bucket.total_leads),
@@ -127,7 +127,7 @@ def signals(bucket: Bucket) -> tuple[list[Part], int]:
 
 
 def signals_then(bucket: Bucket) -> list[tuple[str, int]]:
-    """The counts that came with the search, as whoever made the bucket named them."""
+    """The counts that came with the search, named as the bucket's maker named them."""
     return [(str(name), n) for name, n in bucket.signals.items() if isinstance(n, int) and not isinstance(n, bool)]
 
 

@@ -84,7 +84,7 @@ def change_schedule(*, schedule: Schedule, changes: Mapping[str, Any]) -> Schedu
             locked.next_at = _next(locked, database_now())
         if changes.get("enabled"):
             locked.failures = 0
-        locked.lease_until = None  # whoever asks the vendor for it finds that it has changed, and gives it up
+        locked.lease_until = None  # a worker that asks the vendor for it will find it changed, and stop
         locked.save()
     return locked
 

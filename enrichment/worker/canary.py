@@ -1,6 +1,7 @@
-"""A run's canary: a sample of its leads is bought first, and the run stops itself where the sample disappoints.
+"""A run's canary: the worker buys a sample of its leads first, and pauses the run where the sample disappoints.
 
-The sample is drawn by lot and stands first in the queue; nothing beyond `Run.sample_until` is taken before it is done.
+The sample is drawn by lot and its items come first. No worker claims an item beyond `Run.sample_until` before all of
+the sample have ended, unless the run is short of money: then answers that are owned are served.
 """
 
 from __future__ import annotations
@@ -26,20 +27,26 @@ PART = 2000  # leads whose answers are looked up at once
 
 
 def judge_when_done(run: Run) -> None:
-    """Lets the run go on or pauses it, once its whole sample has ended. `run` must be locked; the caller saves it."""
+    """Lets the run go on or pauses it, once its whole sample has ended. `run` must be locked; the caller saves it.
+
+    1. Nothing happens while an item of the sample is open, unless it waits for a billing check, which may take days.
+    2. Where contacts are bought, the share of the traced leads with a phone must reach the least hit rate.
+    3. A lead must not have cost more than was said, or than the vendors' prices add up to.
+    4. The run notes the result and, if it disappoints, pauses.
+    """
     if run.sample_until is None:
         return
     options, asked = run.asked, run.asked.canary
     assert asked is not None
-    if run.done + run.in_doubt < min(asked.leads, run.total):  # what needs a billing check may wait for days
+    if run.done + run.in_doubt < min(asked.leads, run.total):
         return
     sample = run.items.filter(pk__lte=run.sample_until)
     doubtful = Exists(VendorCall.objects.filter(pk=OuterRef("token"), state=VendorCall.State.IN_DOUBT))
     if sample.exclude(stage=RunItem.Stage.DONE).exclude(Q(doubtful), token__isnull=False).exists():
-        return  # those beyond it have ended: short of money, a run serves what is owned
+        return  # leads beyond the sample have ended: the run was short of money
     ended = sample.count()
     budget = Budget.objects.filter(scope=run.budget_scope).first()
-    cost = (budget.spent + budget.reserved if budget else Decimal(0)) / ended  # what is in doubt may have been bought
+    cost = (budget.spent + budget.reserved if budget else Decimal(0)) / ended  # a request in doubt may have been billed
     wrong = []
     hit_rate = None
     if options.skip_trace:
@@ -61,7 +68,7 @@ def judge_when_done(run: Run) -> None:
 
 
 def _reached(run: Run, sample: QuerySet[RunItem], ended: int, least: Decimal) -> tuple[Decimal | None, list[str]]:
-    """The share of those traced for whom that brought a phone, None where nobody was; and what is wrong with it."""
+    """The share of the traced leads whose trace brought a phone, None where no lead was; and why it disappoints."""
     traced = _traced(sample)
     if not traced:
         nobody = "none of {:,} leads passed the guard, so nothing was tried"
@@ -74,21 +81,21 @@ def _reached(run: Run, sample: QuerySet[RunItem], ended: int, least: Decimal) ->
 
 
 def _traced(sample: QuerySet[RunItem]) -> list[UUID]:
-    """The leads whose owner was asked about: not those a guard left out, that failed, or whose owner nobody can ask."""
+    """The leads whose owner was asked about: without those that a guard left out, that failed, or have no owner."""
     ended = sample.filter(outcome__in=[RunItem.Outcome.ENRICHED, RunItem.Outcome.PARTIAL])
     asked = ended.exclude(outcome=RunItem.Outcome.PARTIAL, category=Category.INVALID_DATA)
     return list(asked.values_list("lead_id", flat=True))
 
 
 def _brought_a_phone(lead_ids: Sequence[UUID]) -> int:
-    """For how many of these leads the answer to the trace has a phone. What the lead shows may be a person's own."""
+    """How many of these leads have a phone in the answer to their trace. The lead's own phone may be older than it."""
     operation, now = catalogue.operation("skip_trace"), database_now()
     hits = 0
     for first in range(0, len(lead_ids), PART):
         leads = Lead.objects.filter(pk__in=lead_ids[first : first + PART])
         traces = []
         for detail in questions.bought_details(dict(leads.values_list("pk", "property_id"))).values():
-            with suppress(ValueError):  # its owner is another by now, whom nobody can ask about
+            with suppress(ValueError):  # a newer detail names an owner that cannot be asked about
                 traces.append(questions.owner_query(detail))
         answers = owned_answers.fresh_answers(operation, traces, now=now)
         having = {key for key, row in answers.items() if any((row.facts or {}).get(slot) for slot in SLOTS)}

@@ -16,7 +16,7 @@ from common.faultpoints import commit
 from common.logs import safe_traceback
 from common.values.backoff import backoff
 from enrichment.models import Run, RunItem
-from enrichment.worker import queue, stages
+from enrichment.worker import billing_check, queue, stages
 from enrichment.worker.funding import BUSY_DELAY, look_for_money, payer, short_of_money
 from enrichment.worker.pausing import pause_broken, pause_waiting_runs
 from enrichment.worker.questions import Questions, Waiting
@@ -122,7 +122,7 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _
     held: dict[UUID, list[int]] = {}
     for key, call_id in plan.doubtful.items():
         held.setdefault(call_id, []).extend(i.id for i in by_key[key])
-    queue.hold(run, held)
+    billing_check.hold(run, held)
     if plan.call_id is not None:
         queue.take([i.id for query in plan.buying for i in by_key[query.key]], plan.call_id, LEASE)
     elif plan.unaffordable and run.status in Run.ACTIVE:
@@ -273,7 +273,7 @@ def _after_failure(
     if run.status == Run.Status.CANCELLED:
         queue.end(run, [Ending(i.id, i.lead_id, Outcome.SKIPPED, reason="the run was cancelled") for i in items])
     elif isinstance(failure, InDoubt):
-        queue.hold(run, {call_id: [i.id for i in items]})
+        billing_check.hold(run, {call_id: [i.id for i in items]})
     elif failure is None or isinstance(failure, Misconfigured | HeldBack):
         queue.give_back([i.id for i in items])
     elif isinstance(failure, NotSent | BilledError):
@@ -315,7 +315,7 @@ def reap() -> int:
     4. Items whose call was released without them go back; cancelled runs are skipped to the end.
     """
     ended = sum(_safely(_expire, call_id, run_id) for call_id, run_id in calls.dead_calls())
-    for run_id in list(queue.decided().values_list("run_id", flat=True).distinct()):
+    for run_id in list(billing_check.decided().values_list("run_id", flat=True).distinct()):
         _safely(_let_go, run_id)
     short = Run.objects.filter(status__in=Run.ACTIVE).exclude(cap_scope="")
     for run_id in list(short.values_list("pk", flat=True)):
@@ -346,7 +346,7 @@ def _expire(call_id: UUID, run_id: UUID | None) -> bool:
         if state is not None and run is not None:
             rows = RunItem.objects.filter(token=call_id).order_by("pk")
             if state == VendorCall.State.IN_DOUBT and run.status != Run.Status.CANCELLED:
-                queue.hold(run, {call_id: list(rows.values_list("pk", flat=True))})
+                billing_check.hold(run, {call_id: list(rows.values_list("pk", flat=True))})
             else:
                 _after_death(run, rows)
     return state is not None
@@ -360,7 +360,7 @@ def _in_run(run_id: UUID, act: Callable[[Run], None]) -> None:
 
 
 def _let_go(run_id: UUID) -> None:
-    if queue.let_go(run_id):
+    if billing_check.let_go(run_id):
         _wake(run_id)
 
 

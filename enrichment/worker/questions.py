@@ -1,4 +1,4 @@
-"""What is asked of a vendor about a batch of leads: by property, by owner, by business. Reads only."""
+"""The questions that a worker asks a vendor about a batch of leads: by property, owner or business. Reads only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Waiting:
 
 @dataclass(slots=True)
 class Questions:
-    """What is to be asked for a batch. An item is in one place at most; one in none is left to the next claim."""
+    """The questions for a batch. An item is in one place at most; an item in none is left to the next claim."""
 
     queries: dict[int, Query] = field(default_factory=dict)
     unaskable: dict[int, str] = field(default_factory=dict)  # item id -> why
@@ -50,7 +50,7 @@ class Questions:
         return item_id in self.queries or item_id in self.unaskable or item_id in self.guarded | self.owned
 
 
-def about_properties(options: RunOptions, items: Sequence[Waiting]) -> Questions:
+def about_properties(_: RunOptions, items: Sequence[Waiting]) -> Questions:
     asked = Questions()
     rows = Lead.objects.filter(pk__in=[i.lead_id for i in items]).values("pk", "property_id", *stand_in_ids.ASKED_BY)
     leads = {row["pk"]: row for row in rows}
@@ -80,7 +80,7 @@ def property_query(property_id: str, lead: Mapping[str, Any], joined: Mapping[st
 
 
 def about_owners(options: RunOptions, items: Sequence[Waiting]) -> Questions:
-    """Asks by the facts as they were bought, not as somebody edited them: the same owner is the same question."""
+    """Asks by the facts as they were bought, not as a person edited them: the same owner is the same question."""
     asked = Questions()
     leads = Lead.objects.filter(pk__in=[i.lead_id for i in items])
     allowed = set(matching(leads, options.guard).values_list("pk", flat=True)) if options.guard else None

@@ -1,4 +1,4 @@
-"""The stages of a run, one row of a table each: what is asked of whom, and what becomes of the lead then.
+"""The stages of a run, one row of a table each: which vendor is asked what, and how the answer moves a lead on.
 
 Another stage is another row of `STAGES` and a value of `RunItem.Stage`.
 """
@@ -179,8 +179,8 @@ def write_facts(stage: int, run: Run, answers: Sequence[tuple[UUID, Owned]]) -> 
     ]
     saved = facts.save_facts(at.source, rows)
     if at.names_leads:
-        told = {row.lead_id: row.facts["property_id"] for row in rows if "property_id" in row.facts}
-        _take_vendor_ids(_joined_leads([row.lead_id for row in rows if row.lead_id not in told]) | told)
+        given = {row.lead_id: row.facts["property_id"] for row in rows if "property_id" in row.facts}
+        _take_vendor_ids(_joined_leads([row.lead_id for row in rows if row.lead_id not in given]) | given)
     return saved.grown
 
 
@@ -192,10 +192,10 @@ def _joined_leads(lead_ids: Sequence[UUID]) -> dict[UUID, str]:
     return {pk: joined[property_id] for pk, property_id in leads.items() if property_id in joined}
 
 
-def _take_vendor_ids(told: Mapping[UUID, str]) -> None:
+def _take_vendor_ids(given: Mapping[UUID, str]) -> None:
     """Leads that were asked for by address or APN are called by the vendor's id from now on, if that is owned too."""
-    if not told:
+    if not given:
         return
-    details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(told.values()))
+    details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(given.values()))
     owned = set(details.filter(state=Lookup.State.ANSWERED, category="").values_list("key", flat=True))
-    take_vendor_ids({lead_id: property_id for lead_id, property_id in told.items() if property_id in owned})
+    take_vendor_ids({lead_id: property_id for lead_id, property_id in given.items() if property_id in owned})

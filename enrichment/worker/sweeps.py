@@ -1,7 +1,7 @@
-"""Runs that the clock and the switch of their user stop and start. Called every ten seconds; again and at once is safe.
+"""Sweeps that stop and start runs: at the end of a day, and when their user is switched off or on.
 
-Each run is decided under its own row's lock, in a transaction of its own: a worker that dies here leaves the rest to
-the next sweep.
+Beat calls them every ten seconds; several workers may sweep at once. Each run is decided under the lock of its row, in
+a transaction of its own: the next sweep finds the runs that a dead worker left.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEARER = "The day is over, but prices are higher than when it started: resume it
 
 
 def sweep(*, now: datetime | None = None) -> int:
-    """Everything here, once. Returns how many runs it stopped or started."""
+    """Makes every sweep once. Returns how many runs it stopped or started."""
     now = now or database_now()
     return hold_runs_of_inactive_users() + continue_capped_runs(now)
 
@@ -37,7 +37,7 @@ def sweep(*, now: datetime | None = None) -> int:
 def continue_capped_runs(now: datetime) -> int:
     """Goes on with runs that a daily limit stopped on an earlier UTC day. Returns how many.
 
-    Not with those older than three days, whose prices have risen since they started, or that a person paused meanwhile.
+    A run stays paused if it is older than three days, if its prices have risen since, or if a person has paused it.
     """
     vendors, leads = scopes.beginning(scopes.VENDOR), scopes.beginning(scopes.LEADS)
     daily = Q(cap_scope__startswith=vendors) | Q(cap_scope__startswith=leads)
@@ -68,7 +68,7 @@ def _continue(run: Run, now: datetime) -> bool:
 
 
 def _no_dearer(run: Run) -> bool:
-    """Whether every price is at most what it was at the start; a run that does not say what it was is a person's."""
+    """Whether no price has risen since the run started. A run without stored prices waits for a person."""
     then = run.prices
     if not then:
         return False
@@ -101,7 +101,7 @@ def _let_go(run: Run) -> bool:
 
 
 def _each(runs: QuerySet[Run], act: Callable[[Run], bool]) -> int:
-    """Looks at each of these runs again under its lock, and acts. Returns how many it changed."""
+    """Acts on each of these runs, read again under its lock. Returns how many it changed."""
     changed = 0
     for run_id in runs.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
