@@ -165,10 +165,4 @@ def search_of(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def run_options(schedule: Schedule) -> RunOptions:
     """What each of its runs is asked for."""
-    options = schedule.options
-    return RunOptions(
-        limit=options.get("limit"),
-        skip_trace=options.get("skipTrace", True),
-        guard=options.get("guard") or {},
-        max_cost=schedule.max_cost,
-    )
+    return RunOptions.from_json(schedule.options, max_cost=schedule.max_cost)

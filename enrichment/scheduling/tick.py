@@ -182,7 +182,7 @@ def _refuse_closed_vendors(schedule: Schedule) -> None:
     names = ["property_search"] if schedule.kind != Kind.ENRICH else []
     if schedule.kind != Kind.REFRESH:
         names.append("property_detail")
-        names += ["skip_trace"] if schedule.options.get("skipTrace", True) else []
+        names += ["skip_trace"] if run_options(schedule).skip_trace else []
     for name in names:
         vendor = catalogue.operation(name).vendor
         if not vendor.enabled or vendor.paused_reason:
@@ -294,7 +294,7 @@ def _older_than(schedule: Schedule, now: datetime) -> datetime:
 
 
 def _limit(schedule: Schedule) -> int:
-    return int(schedule.options.get("limit") or settings.RUN_LIMIT)
+    return run_options(schedule).limit or settings.RUN_LIMIT
 
 
 def _lease(schedule: Schedule, now: datetime) -> bool:

@@ -36,8 +36,9 @@ def judge_when_done(run: Run) -> None:
     """
     if run.sample_until is None:
         return
-    options, asked = run.asked, run.asked.canary
-    assert asked is not None
+    options = run.asked
+    asked = options.canary
+    assert asked is not None  # `sample_until` is set with it
     if run.done + run.in_doubt < min(asked.leads, run.total):
         return
     sample = run.items.filter(pk__lte=run.sample_until)

@@ -14,6 +14,7 @@ from enrichment.models import Run
 from enrichment.rules import cap_reason
 from enrichment.worker import queue, stages
 from enrichment.worker.pausing import pause
+from enrichment.worker.stages import StageRow
 from integrations.ledger import catalogue, scopes
 from integrations.ledger.budgets import Afterwards, Cap, money_cap, vendor_cap
 from integrations.ledger.reservation import Payer, would_fit
@@ -86,28 +87,30 @@ def _would_fit(stage: int, run: Run) -> bool:
 
 
 def _afterwards(stage: int, run: Run) -> Afterwards | None:
-    """The traces that details lead to: a run finishes leads, and buys no detail whose trace does not fit as well."""
-    if stages.STAGES[stage].onward(run.asked) is None:
+    """The purchases that this stage leads to: a run finishes leads, and buys no detail whose trace does not fit too."""
+    at, options = stages.STAGES[stage], run.asked
+    onward = at.onward(options)
+    if onward is None:
         return None
-    trace, detail = catalogue.operation("skip_trace"), catalogue.operation("property_detail")
-    begun = _Begun(trace.unit_price)
-    elsewhere = trace.vendor_id != detail.vendor_id
-    caps = (vendor_cap(trace.vendor_id, trace.vendor.cap, database_now()),) if elsewhere else ()
-    return Afterwards(trace.unit_price, trace.vendor_id, begun.exactly, begun.at_most, caps)
+    after = catalogue.operation(stages.STAGES[onward].operation_name(options))
+    begun = _Begun(at, onward, after.unit_price)
+    elsewhere = after.vendor_id != catalogue.operation(at.operation_name(options)).vendor_id
+    caps = (vendor_cap(after.vendor_id, after.vendor.cap, database_now()),) if elsewhere else ()
+    return Afterwards(after.unit_price, after.vendor_id, begun.exactly, begun.at_most, caps)
 
 
 class _Begun:
-    """The traces that runs at work have still to buy, US dollars, by the scope of the cap that they count against."""
+    """What runs at work have still to buy at the next stage, US dollars, by the scope of the cap that counts it."""
 
-    def __init__(self, each: Decimal) -> None:
-        self._each = each
+    def __init__(self, at: StageRow, onward: int, each: Decimal) -> None:
+        self._at, self._onward, self._each = at, onward, each
 
     @cached_property
     def _at_work(self) -> list[tuple[UUID, int, int]]:
-        """Run, owner and open leads of every run at work that asks for contacts."""
-        active = Run.objects.filter(status__in=Run.ACTIVE, kind=Run.Kind.PROPERTY).exclude(options__skipTrace=False)
-        rows = active.values_list("pk", "owner_id", "total", "enriched", "partial", "failed", "skipped")
-        return [(pk, owner, total - sum(done)) for pk, owner, total, *done in rows]
+        """Run, owner and open leads of every run at work that asks for the next stage."""
+        active = Run.objects.filter(status__in=Run.ACTIVE, kind=self._at.kind)
+        runs = [run for run in active if self._at.onward(run.asked) is not None]
+        return [(run.pk, run.owner_id, run.total - run.done) for run in runs]
 
     def _runs(self, scope: str) -> list[tuple[UUID, int, int]]:
         """The runs at work whose money this budget counts: one, a user's, or all (of a vendor's day)."""
@@ -120,4 +123,4 @@ class _Begun:
         return self._each * sum(leads for *_, leads in self._runs(scope))
 
     def exactly(self, scope: str) -> Decimal:
-        return self._each * queue.to_trace([pk for pk, *_ in self._runs(scope)])
+        return self._each * queue.to_follow(self._at.stage, self._onward, [pk for pk, *_ in self._runs(scope)])

@@ -167,11 +167,11 @@ def can_move(run: Run) -> bool:
     return soon.exists() or open_items.filter(under_way, token__isnull=False).exists()
 
 
-def to_trace(run_ids: Sequence[UUID]) -> int:
-    """Leads of runs whose detail is bought, or being bought, and whose trace is neither bought nor reserved."""
+def to_follow(stage: int, onward: int, run_ids: Sequence[UUID]) -> int:
+    """Leads of runs whose answer is bought, or being bought, at a stage and neither bought nor reserved at the next."""
     items = RunItem.objects.filter(run__in=run_ids)
-    traced_next = items.filter(stage=Stage.SKIP_TRACE, token__isnull=True).count()
-    return traced_next + items.filter(stage=Stage.DETAIL, token__isnull=False).count()
+    waiting_next = items.filter(stage=onward, token__isnull=True).count()
+    return waiting_next + items.filter(stage=stage, token__isnull=False).count()
 
 
 def unpark(run: Run) -> set[int]:
