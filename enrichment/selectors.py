@@ -194,8 +194,8 @@ def usage(user: User) -> Usage:
 
 def bucket_money(bucket: Bucket) -> Decimal:
     """US dollars spent by this bucket's runs."""
-    scopes = [scopes.run(pk) for pk in Run.objects.filter(bucket=bucket).values_list("pk", flat=True)]
-    return Budget.objects.filter(scope__in=scopes).aggregate(s=Sum("spent"))["s"] or ZERO
+    of_runs = [scopes.run(pk) for pk in Run.objects.filter(bucket=bucket).values_list("pk", flat=True)]
+    return Budget.objects.filter(scope__in=of_runs).aggregate(s=Sum("spent"))["s"] or ZERO
 
 
 def remaining(bucket: Bucket) -> int:
