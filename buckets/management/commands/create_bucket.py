@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from buckets.filling.algebra import NAME_MAX
 from buckets.filling.fills import start_fill
-from buckets.management.helpers.following import LATER, add_following, follow_fill
+from buckets.management.base import LATER, add_following, follow_fill
 from buckets.management.helpers.property_ids import read_ids
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
