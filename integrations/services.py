@@ -19,6 +19,8 @@ from integrations.ledger.gate import Closed, Owned, Payer
 from integrations.lookups import names
 from integrations.models import Lookup, Operation, VendorCall
 from integrations.vendors import adapters
+from integrations.vendors.apollo import client as apollo
+from integrations.vendors.apollo.client import Health
 from integrations.vendors.contract import Answer, Query
 from integrations.vendors.errors import Category, NotSent, Rejected, VendorFailure
 from integrations.vendors.realestateapi import client as realestateapi
@@ -78,6 +80,11 @@ def known_property_ids(stand_ins: Sequence[str]) -> dict[str, str]:
 def autocomplete(text: str, types: Sequence[str] | None, *, user_id: int) -> list[Place]:
     """Places whose name begins like `text`. Free."""
     return _free("autocomplete", lambda: realestateapi.autocomplete(text, types), user_id, nothing=[])
+
+
+def apollo_health() -> Health:
+    """Whether Apollo takes our key, and what is left of its rate windows. Free; a failure is the answer."""
+    return apollo.health()
 
 
 def in_flight(run_ids: Sequence[UUID]) -> bool:

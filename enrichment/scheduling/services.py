@@ -18,7 +18,7 @@ from enrichment.models import Schedule
 from enrichment.rules import BadCadence, next_tick
 from enrichment.services import RunError, RunOptions, check_options
 from integrations.ledger.pace import database_now
-from integrations.vendors.realestateapi.queries import filters
+from integrations.vendors.queries import filters
 
 Kind = Schedule.Kind
 OLDER_MAX = 3650  # days

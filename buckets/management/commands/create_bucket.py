@@ -13,7 +13,7 @@ from buckets.management.helpers.property_ids import read_ids
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
 from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, user_named
-from integrations.vendors.realestateapi.queries import filters
+from integrations.vendors.queries import filters
 
 
 class Command(ProductCommand):
