@@ -22,8 +22,8 @@ from common.api.paging import page, page_of
 from common.api.schema import listing
 from common.api.serializers import ObjectField
 from leads.api.base import LeadSerializer, filters
-from leads.contacts.disclosures import are_masked, export_pieces
 from leads.models import Disclosure, Lead
+from leads.selection.disclosures import are_masked, export_pieces
 from leads.selection.filters import matching, understood
 from leads.selectors import tag_names
 

@@ -14,9 +14,9 @@ from common.api.schema import answer
 from common.api.serializers import camel
 from leads.api import filters
 from leads.api.serializers import LeadEdit, LeadSerializer
-from leads.contacts.disclosures import are_masked
 from leads.facts.typed import EditRefused
 from leads.models import Lead
+from leads.selection.disclosures import are_masked
 from leads.selection.filters import BadFilter
 from leads.services import edit_lead
 

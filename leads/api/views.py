@@ -26,9 +26,9 @@ from leads.api.serializers import (
     TagInput,
     TagSerializer,
 )
-from leads.contacts.disclosures import are_masked
 from leads.models import Lead, Tag
 from leads.rules import BadTime, moment_of
+from leads.selection.disclosures import are_masked
 from leads.services import TagExists, add_activity, create_tag, delete_tag, finish_callback, set_tags
 
 
