@@ -12,46 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from integrations.vendors import normalise, owners
+from integrations.vendors.facts import DETAIL_KEYS
 from integrations.vendors.owners import is_company
 from integrations.vendors.realestateapi import usecodes
 
-DETAIL_KEYS = (
-    "apn",
-    "fips",
-    "property_address",
-    "property_city",
-    "property_state",
-    "property_zip",
-    "property_county",
-    "property_type",
-    "bedrooms",
-    "bathrooms",
-    "sqft",
-    "year_built",
-    "estimated_value",
-    "estimated_equity",
-    "equity_percent",
-    "latitude",
-    "longitude",
-    "first_name",
-    "last_name",
-    "owner_name",
-    "owner_type",
-    "owner_occupied",
-    "absentee_owner",
-    "pre_foreclosure",
-    "foreclosure",
-    "tax_lien",
-    "bankruptcy",
-    "vacant",
-    "high_equity",
-    "free_clear",
-    "mailing_address",
-    "mailing_city",
-    "mailing_state",
-    "mailing_zip",
-)
-ROW_KEYS = ("property_id", *DETAIL_KEYS)
 # The brief: "highEquity: 50%+ equity". The vendor says 39 % in one place and 70 % in another (contracts.md 1.2).
 HIGH_EQUITY_PERCENT = 50
 # Beyond these a number is a vendor's mistake: nothing is worth a trillion dollars, or a million per cent under water.
