@@ -1,18 +1,21 @@
 from django.db import migrations
 
-# As of this migration. What is sold since then gets its row where it is first used.
-OPERATIONS = {
-    "apollo": ("apollo_organizations", "apollo_people"),
-    "realestateapi": ("autocomplete", "property_detail", "property_search", "skip_trace"),
-    "signalhouse": ("skip_trace",),
-}
+# What was sold when this was written. Later operations, and other sellers of these, are made on their first use.
+PAIRS = (
+    ("apollo", "apollo_organizations"),
+    ("apollo", "apollo_people"),
+    ("realestateapi", "autocomplete"),
+    ("realestateapi", "property_detail"),
+    ("realestateapi", "property_search"),
+    ("realestateapi", "skip_trace"),
+    ("signalhouse", "skip_trace"),
+)
 
 
 def seed(apps, schema_editor):
     vendors, operations = apps.get_model("integrations", "Vendor"), apps.get_model("integrations", "Operation")
-    vendors.objects.bulk_create([vendors(name=vendor) for vendor in OPERATIONS], ignore_conflicts=True)
-    rows = [operations(vendor_id=vendor, name=name) for vendor, names in OPERATIONS.items() for name in names]
-    operations.objects.bulk_create(rows, ignore_conflicts=True)
+    vendors.objects.bulk_create([vendors(name=name) for name in dict(PAIRS)], ignore_conflicts=True)
+    operations.objects.bulk_create([operations(vendor_id=v, name=name) for v, name in PAIRS], ignore_conflicts=True)
 
 
 class Migration(migrations.Migration):
