@@ -25,6 +25,8 @@ from integrations.lookups import gate, names
 from integrations.lookups.answers import Owned
 from integrations.lookups.lead_limit import lead_caps
 from integrations.models import Lookup, VendorCall
+from integrations.vendors.apollo import client as apollo
+from integrations.vendors.apollo.client import Health
 from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.errors import Category, NotSent, Rejected, ScopeRefused, VendorFailure
 from integrations.vendors.realestateapi import client as realestateapi
@@ -85,6 +87,11 @@ def known_property_ids(stand_ins: Sequence[str]) -> dict[str, str]:
 def autocomplete(text: str, types: Sequence[str] | None, *, user_id: int) -> list[Place]:
     """Places whose name begins like `text`. Free."""
     return _free("autocomplete", lambda: realestateapi.autocomplete(text, types), user_id, nothing=[])
+
+
+def apollo_health() -> Health:
+    """Whether Apollo takes our key, and what is left of its rate windows. Free; a failure is the answer."""
+    return apollo.health()
 
 
 def in_flight(run_ids: Sequence[UUID]) -> bool:

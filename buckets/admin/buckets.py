@@ -13,7 +13,7 @@ from buckets.admin import find
 from buckets.models import Bucket, Fill
 from buckets.services import delete_bucket, edit_bucket, recount
 from common.admin import OwnedAdmin, ask, chosen, confirmed, for_each, list_link
-from leads.admin.csv import csv_answer
+from leads.admin.base import csv_answer
 from leads.models import Lead
 
 

@@ -29,7 +29,7 @@ from common.api.base import money
 from common.api.throttles import UserThrottle
 from integrations import services as vendors
 from integrations.vendors.errors import Category
-from integrations.vendors.realestateapi.queries import search_query
+from integrations.vendors.queries import search_query
 
 SAMPLE = 10  # rows
 FLAGS = {  # of a row, in the words of the filters

@@ -12,7 +12,7 @@ from buckets.models import Bucket, Fill, Import
 from buckets.services import PROPERTY_ID
 from common.api.paging import PageQuery
 from common.api.serializers import CamelModelSerializer, IdField, ObjectField, StrictSerializer, WholeField, few
-from integrations.vendors.realestateapi.queries import filters as checked_criteria
+from integrations.vendors.queries import filters as checked_criteria
 
 _PROPERTY_ID = re.compile(PROPERTY_ID)
 NOTES_BYTES_MAX = 64 * 1024  # of `filters` and of `signals`: a search in words, not a data store

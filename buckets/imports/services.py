@@ -28,9 +28,9 @@ from buckets.services import BucketGone, create_bucket
 from common.db.clock import database_now
 from common.db.ids import uuid7
 from common.enqueue import enqueue_on_commit
+from integrations.lookups.stand_in_ids import is_stand_in
 from integrations.services import known_property_ids
 from integrations.vendors import normalise
-from integrations.vendors.realestateapi.stand_in_ids import is_stand_in
 from leads.counters import change_counters, hold_bucket
 from leads.facts.incoming import Incoming, insert_leads
 from leads.models import Lead

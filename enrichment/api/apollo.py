@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import How, idempotent
+from accounts.api.base import How, idempotent
 from common.api.base import ApiView, Problem, ok
 from common.api.headers import idempotency_key, preferred_wait
 from common.api.schema import answer, refusal
@@ -21,7 +21,7 @@ from enrichment.models import Run
 from enrichment.quoting.askable import unaskable
 from enrichment.reporting.results import apollo_results, wait_for
 from enrichment.services import enrich_leads, refuse_unaskable
-from integrations.vendors.apollo import client
+from integrations.services import apollo_health
 
 WAIT_DEFAULT = 20  # seconds: the brief's answer has results in it, and ten people are one request
 
@@ -78,7 +78,7 @@ class ApolloView(ApiView):
         },
     )
     def get(self, request: Request) -> Response:
-        health = client.health()
+        health = apollo_health()
         if not health.ok:
             raise Problem("APOLLO_UNAVAILABLE", health.reason, status=503)
         return ok(status="ok", rate={name: asdict(window) for name, window in health.rate.items()})

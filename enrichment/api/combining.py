@@ -9,8 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import idempotent
-from buckets.api.algebra import COPIED, copied
+from accounts.api.base import idempotent
+from buckets.api.base import COPIED, copied
 from buckets.filling.algebra import BUCKETS_MAX, NAME_MAX, Sets
 from buckets.filling.fills import combine
 from common.api.base import ApiView, ok

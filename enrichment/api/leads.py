@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from common.api.base import ok
 from common.api.schema import answer, refusal
 from enrichment.worker.lead_deletion import delete_lead
-from leads.api.views import LeadView
+from leads.api.base import LeadView
 
 
 class LeadOfRunsView(LeadView):

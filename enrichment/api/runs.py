@@ -9,8 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import How, idempotent
-from buckets.api.views import BucketBase
+from accounts.api.base import How, idempotent
+from buckets.api.base import OwnBucketView
 from common.api.base import not_found, ok
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing, refusal
@@ -33,7 +33,7 @@ from integrations.models import VendorCall
 OVER = refusal("The run is over, or in no state for this")
 
 
-class RunBase(BucketBase):
+class RunBase(OwnBucketView):
     def run(self, run_id: UUID) -> Run:
         run = Run.objects.owned_by(self.user).select_related("bucket").filter(pk=run_id).first()
         if run is None:

@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import idempotent
-from buckets.api.views import BucketBase
+from accounts.api.base import idempotent
+from buckets.api.base import OwnBucketView
 from common.api.base import not_found, ok
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing, refusal
@@ -83,7 +83,7 @@ class ScheduleSerializer(CamelModelSerializer[Schedule]):
         return schedule_result(schedule)
 
 
-class ScheduleBase(BucketBase):
+class ScheduleBase(OwnBucketView):
     def schedule(self, schedule_id: UUID) -> Schedule:
         rows = Schedule.objects.owned_by(self.user).select_related("bucket", "last_run", "last_fill")
         schedule = rows.filter(pk=schedule_id).first()

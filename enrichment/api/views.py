@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import How, idempotent
-from buckets.api.views import BucketBase
+from accounts.api.base import How, idempotent
+from buckets.api.base import OwnBucketView
 from common.api.base import Problem, ok, translates
 from common.api.headers import idempotency_key, preferred_wait
 from common.api.schema import answer, refusal
@@ -58,7 +58,7 @@ def run_json(run_id: UUID) -> tuple[Run, dict[str, object]]:
     return run, dict(RunDetail(run).data)
 
 
-class QuoteView(BucketBase):
+class QuoteView(OwnBucketView):
     RESPONSE = answer(
         "QuoteAnswer", quote=QuoteSerializer(), spent=MoneyField(help_text="By this bucket's runs so far")
     )
@@ -93,7 +93,7 @@ _PROCESSED = answer(
 )
 
 
-class ProcessView(BucketBase):
+class ProcessView(OwnBucketView):
     @extend_schema(
         operation_id="processBucket",
         summary="Buy facts for a bucket's leads, within a cap",
@@ -123,7 +123,7 @@ class ProcessView(BucketBase):
         )
 
 
-class UsageView(BucketBase):
+class UsageView(OwnBucketView):
     @extend_schema(
         operation_id="getUsage",
         summary="My money and leads against my limits",

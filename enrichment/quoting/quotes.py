@@ -25,8 +25,8 @@ from integrations.lookups import owned as owned_answers
 from integrations.lookups.lead_limit import lead_cap
 from integrations.models import Budget, Operation
 from integrations.vendors import available
-from integrations.vendors.apollo.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
 from integrations.vendors.contract import Query
+from integrations.vendors.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
 from leads.models import Lead
 
 Stage = RunItem.Stage

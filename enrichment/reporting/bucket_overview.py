@@ -21,7 +21,7 @@ from enrichment.quoting.reach_estimate import latest_with_facts
 from enrichment.selectors import billing_check, bucket_money, eta_seconds, paused_in_words, why_waiting
 from integrations.ledger import catalogue
 from integrations.ledger.budgets import ZERO
-from leads.facts.saving import SIGNALS
+from leads.facts.columns import SIGNALS
 from leads.models import Lead
 
 RUNS_SHOWN = 8

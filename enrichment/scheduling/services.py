@@ -19,7 +19,7 @@ from enrichment.models import Schedule
 from enrichment.options import RunOptions
 from enrichment.scheduling.cadence import BadCadence, next_tick
 from enrichment.services import RunError, check_options
-from integrations.vendors.realestateapi.queries import filters
+from integrations.vendors.queries import filters
 
 Kind = Schedule.Kind
 OLDER_MAX = 3650  # days

@@ -6,7 +6,6 @@ row, in the transaction that writes its leads. Until then the next sweep finds t
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import Counter
@@ -26,10 +25,9 @@ from integrations.ledger.admission import Closed, admit
 from integrations.ledger.outcomes import report_outcome, stops_vendor
 from integrations.lookups import pushes, reveals
 from integrations.models import Operation, PhoneReveal
-from integrations.vendors import available
-from integrations.vendors.apollo import client, parse
-from integrations.vendors.apollo.parse import Reveal
+from integrations.vendors import available, late_phones
 from integrations.vendors.errors import Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.vendors.late_phones import Reveal
 from leads.counters import change_counters, count_facts
 from leads.facts import saving as facts
 from leads.facts.saving import FactRow
@@ -54,7 +52,7 @@ def deliver(call_id: UUID) -> bool:
     reveal = PhoneReveal.objects.filter(pk=call_id, raw__isnull=False, unreadable=False).first()
     if reveal is None or reveal.state == PhoneReveal.State.ARRIVED:
         return False
-    found = _read(bytes(reveal.raw or b""))
+    found = late_phones.read_push(bytes(reveal.raw or b""))
     if reveal.state == PhoneReveal.State.EARLY:
         return pushes.settle_by_push(call_id, found)
     if not found.ready:
@@ -62,15 +60,6 @@ def deliver(call_id: UUID) -> bool:
         reveals.refuse_push(reveal)
         return False
     return _close(call_id, found)
-
-
-def _read(raw: bytes) -> Reveal:
-    """Reads a body as JSON, whatever its content type says; any other body is not ready."""
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        return Reveal(ready=False)
-    return parse.reveal(body) if isinstance(body, dict) else Reveal(ready=False)
 
 
 def sweep() -> int:
@@ -118,7 +107,7 @@ def ask(call_id: UUID) -> bool:
 def _is_askable(call_id: UUID) -> bool:
     """Whether Apollo can be asked: a reveal without an id that Apollo could know waits for its push, or is given up."""
     known = PhoneReveal.objects.filter(pk=call_id).values_list("request_id", flat=True).first()
-    return client.is_askable(known or "")
+    return late_phones.is_askable(known or "")
 
 
 def _wait_for_slot(until: float) -> bool:
@@ -144,9 +133,9 @@ def _ask(call_id: UUID) -> bool:
         return False
     failure: VendorFailure | None = None
     found = Reveal(ready=False)
-    if client.is_askable(reveal.request_id):
+    if late_phones.is_askable(reveal.request_id):
         try:
-            found = client.reveal(reveal.request_id)
+            found = late_phones.reveal(reveal.request_id)
         except VendorFailure as error:
             failure = error
     if failure is not None:
@@ -158,7 +147,7 @@ def _ask(call_id: UUID) -> bool:
         return False
     if found.ready:
         return _close(call_id, found)
-    known = client.is_askable(reveal.request_id)
+    known = late_phones.is_askable(reveal.request_id)
     words = "Apollo is still looking" if known else "Apollo gave no id to ask by: only its push can bring them"
     _postpone(reveal, found.retry_after, words, gives_up=True)
     return False

@@ -12,15 +12,12 @@ from common.db.clock import database_now
 from enrichment.models import Run, RunItem
 from enrichment.options import RunOptions
 from integrations.ledger import catalogue
-from integrations.lookups import names
+from integrations.lookups import names, stand_in_ids
 from integrations.lookups.reveals import released
 from integrations.models import Lookup
-from integrations.vendors import adapters
-from integrations.vendors.apollo import queries as apollo
 from integrations.vendors.contract import Query
 from integrations.vendors.owners import is_business
-from integrations.vendors.realestateapi import stand_in_ids
-from integrations.vendors.realestateapi.queries import detail_query
+from integrations.vendors.queries import detail_query, organization_query, people_query, skip_trace_query
 from leads.models import Lead
 from leads.selection.filters import matching
 
@@ -118,7 +115,7 @@ def bought_details(leads: Mapping[UUID, str]) -> dict[UUID, Mapping[str, Any]]:
 
 def owner_query(detail: Mapping[str, Any]) -> Query:
     """The skip-trace question that follows from a property's bought detail. Raises ValueError where none does."""
-    return adapters.skip_trace_query(
+    return skip_trace_query(
         first_name=detail.get("first_name"),
         last_name=detail.get("last_name"),
         owner_name=detail.get("owner_name"),
@@ -153,9 +150,9 @@ def about_businesses(options: RunOptions, items: Sequence[Waiting]) -> Questions
             continue  # not taken, so the next claim has it
         try:
             if organizations:
-                asked.queries[item.id] = apollo.organization_query(domain=None, name=_company_of(lead))
+                asked.queries[item.id] = organization_query(domain=None, name=_company_of(lead))
             else:
-                asked.queries[item.id] = apollo.people_query(
+                asked.queries[item.id] = people_query(
                     first_name=lead.first_name,
                     last_name=lead.last_name,
                     email=lead.email,

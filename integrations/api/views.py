@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import How, idempotent
+from accounts.api.base import How, idempotent
 from common.api.base import ApiView, Problem, not_found, ok, see_contacts, translates
 from common.api.schema import answer, refusal
 from common.api.serializers import MoneyField, ObjectField, camel

@@ -13,9 +13,9 @@ from django.db.models import Q
 
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
+from integrations.lookups.stand_in_ids import names_of
 from integrations.models import Lookup, PropertyName
 from integrations.vendors.contract import Answer
-from integrations.vendors.realestateapi.stand_in_ids import names_of
 
 
 def learn_from(operation: str, answers: Mapping[str, Answer]) -> None:

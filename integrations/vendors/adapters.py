@@ -14,9 +14,8 @@ from integrations.vendors.realestateapi import adapters as realestateapi_adapter
 from integrations.vendors.realestateapi import client as realestateapi
 from integrations.vendors.signalhouse import adapters as signalhouse_adapters
 from integrations.vendors.signalhouse import client as signalhouse
-from integrations.vendors.skip_trace import skip_trace_query
 
-__all__ = ["adapter_for", "skip_trace_query", "vendor_of"]
+__all__ = ["adapter_for", "vendor_of"]
 
 _Maker = tuple[Callable[[Account], Adapter], Callable[[], Account]]
 _ADAPTERS: Mapping[tuple[str, str], _Maker] = {

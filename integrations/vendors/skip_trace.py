@@ -11,26 +11,9 @@ from typing import Any
 from integrations.vendors import normalise, owners
 from integrations.vendors.addresses import short_line, short_town
 from integrations.vendors.contract import Query
+from integrations.vendors.facts import CONTACT_KEYS
 from integrations.vendors.owners import Likeness
 
-# The allow-list. Skip traces also bring ethnicity, marital status, gender, age and occupation: they must not be kept.
-CONTACT_KEYS = (
-    "first_name",
-    "last_name",
-    "phone",
-    "phone_type",
-    "phone_do_not_call",
-    "secondary_phone",
-    "secondary_phone_type",
-    "secondary_phone_do_not_call",
-    "email",
-    "mailing_address",
-    "mailing_city",
-    "mailing_state",
-    "mailing_zip",
-    "contact_name",
-    "contact_is_other",
-)
 # Changes when the same person would be asked about differently, so that old answers are not served for new questions.
 KEY_VERSION = "skip-trace-2"
 _FORMER_VERSION = "skip-trace-1"  # its keys name whole questions; what was bought under them is still owned

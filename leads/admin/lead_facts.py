@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from common.contact_access import MASKED, masked
-from leads.facts.saving import SIGNALS
+from leads.facts.columns import SIGNALS
 from leads.facts.sources import (
     DETAIL,
     FILE,

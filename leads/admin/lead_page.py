@@ -17,9 +17,9 @@ from common.admin import dressed, is_id, page
 from common.contact_access import may_see_contacts
 from integrations.models import Budget
 from leads.admin.lead_facts import another_owner, contacts, groups, map_address, place, signals
-from leads.contacts.disclosures import record_unmasking
 from leads.models import Activity, Disclosure, Lead
 from leads.rules import BadTime
+from leads.selection.disclosures import record_unmasking
 from leads.services import add_activity, add_tag, change_status, finish_callback, remove_tag
 
 ACTIVITIES = 20  # of one page of the timeline

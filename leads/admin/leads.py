@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 from common.admin import OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
 from common.contact_access import masked, may_see_contacts
 from leads.admin import lead_page, saved_views
-from leads.admin.csv import csv_answer
+from leads.admin.base import csv_answer
 from leads.admin.filters import FILTERS, Bucket
 from leads.admin.keyset_list import KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL

@@ -25,9 +25,9 @@ from integrations.vendors.errors import (
     UnprovenMiss,
     VendorFailure,
 )
+from integrations.vendors.facts import DETAIL_KEYS
 from integrations.vendors.realestateapi import client, parse
 from integrations.vendors.realestateapi.adapters import PropertyDetail
-from integrations.vendors.realestateapi.parse import DETAIL_KEYS
 from integrations.vendors.realestateapi.queries import detail_query
 from integrations.vendors.skip_trace import skip_trace_query
 from tests.integrations.samples import a_few, assert_keeps_no_trait, json_values, nested, sample, sample_text

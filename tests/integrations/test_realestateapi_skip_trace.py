@@ -27,11 +27,12 @@ from integrations.vendors.errors import (
     UnprovenMiss,
     VendorFailure,
 )
+from integrations.vendors.facts import CONTACT_KEYS
 from integrations.vendors.owners import is_company
 from integrations.vendors.realestateapi import client, persons
 from integrations.vendors.realestateapi.adapters import MATCH_REQUIREMENTS, SkipTrace
 from integrations.vendors.realestateapi.queries import skip_trace_query
-from integrations.vendors.skip_trace import CONTACT_KEYS, contact_facts
+from integrations.vendors.skip_trace import contact_facts
 from tests.integrations.samples import SAMPLES, a_few, assert_keeps_no_trait, json_values, nested, sample
 
 BASE = "http://realestateapi.test"

@@ -14,9 +14,10 @@ from responses.matchers import header_matcher, json_params_matcher
 
 from integrations.vendors.contract import Answer, Reply
 from integrations.vendors.errors import Category, HeldBack, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.vendors.facts import CONTACT_KEYS
 from integrations.vendors.signalhouse import client
 from integrations.vendors.signalhouse.adapters import SkipTrace
-from integrations.vendors.skip_trace import CONTACT_KEYS, skip_trace_query
+from integrations.vendors.skip_trace import skip_trace_query
 from tests.integrations.samples import a_few, assert_keeps_no_trait, json_values, nested
 
 URL = "http://signalhouse.test/skip-trace"

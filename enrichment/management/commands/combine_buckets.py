@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from buckets.filling.algebra import Sets
 from buckets.filling.fills import combine
-from buckets.management.helpers.following import LATER, add_following, follow_fill
+from buckets.management.base import LATER, add_following, follow_fill
 from common.commands.base import ProductCommand, add_user, id_of, user_named
 from enrichment.quoting.combination_preview import Preview, preview
 

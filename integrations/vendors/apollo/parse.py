@@ -11,28 +11,6 @@ from typing import Any
 from integrations.vendors import normalise
 from integrations.vendors.skip_trace import Phone, best_first, phone_of
 
-PEOPLE_KEYS = (
-    "apollo_person_id",
-    "apollo_org_id",
-    "apollo_title",
-    "apollo_company",
-    "apollo_industry",
-    "apollo_linkedin_url",
-    "apollo_employee_count",
-    "email",
-    "phone",
-    "phone_type",
-    "phone_do_not_call",
-    "apollo_data",
-)
-ORGANIZATION_KEYS = (
-    "apollo_org_id",
-    "apollo_company",
-    "apollo_industry",
-    "apollo_linkedin_url",
-    "apollo_employee_count",
-    "apollo_data",
-)
 DATA_KEYS = ("headline", "seniority", "departments", "city", "state", "country", "email_status", "organization")
 DATA_ORGANIZATION_KEYS = (
     "name",

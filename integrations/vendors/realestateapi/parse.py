@@ -12,46 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from integrations.vendors import normalise, owners
+from integrations.vendors.facts import DETAIL_KEYS
 from integrations.vendors.owners import is_company
 from integrations.vendors.realestateapi import usecodes
 
-DETAIL_KEYS = (
-    "apn",
-    "fips",
-    "property_address",
-    "property_city",
-    "property_state",
-    "property_zip",
-    "property_county",
-    "property_type",
-    "bedrooms",
-    "bathrooms",
-    "sqft",
-    "year_built",
-    "estimated_value",
-    "estimated_equity",
-    "equity_percent",
-    "latitude",
-    "longitude",
-    "first_name",
-    "last_name",
-    "owner_name",
-    "owner_type",
-    "owner_occupied",
-    "absentee_owner",
-    "pre_foreclosure",
-    "foreclosure",
-    "tax_lien",
-    "bankruptcy",
-    "vacant",
-    "high_equity",
-    "free_clear",
-    "mailing_address",
-    "mailing_city",
-    "mailing_state",
-    "mailing_zip",
-)
-ROW_KEYS = ("property_id", *DETAIL_KEYS)
 # The brief: "highEquity: 50%+ equity". The vendor says 39 % in one place and 70 % in another (contracts.md 1.2).
 HIGH_EQUITY_PERCENT = 50
 # Beyond these a number is a vendor's mistake: nothing is worth a trillion dollars, or a million per cent under water.
@@ -75,15 +39,9 @@ _CORPORATION = re.compile(r"\b(INC|INCORPORATED|CORP|CORPORATION|COMPANY|LTD|LIM
 _PERHAPS_CORPORATION = re.compile(r"\b(CO|BANK)\b")  # families too
 
 
-def property_id(value: object) -> str | None:
-    """A property id as we keep it, from a string or a number; None where it is none."""
-    digits = normalise.text(value, limit=30) or ""
-    return str(int(digits)) if re.fullmatch(r"[0-9]{1,19}", digits) and 0 < int(digits) < 2**63 else None
-
-
 def record_id(record: Mapping[str, Any]) -> str | None:
     """The id of a record: `id`, or `propertyId` in older rows."""
-    return property_id(record.get("id")) or property_id(record.get("propertyId"))
+    return normalise.property_id(record.get("id")) or normalise.property_id(record.get("propertyId"))
 
 
 def detail(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,6 +238,6 @@ def ids(data: object) -> Iterator[str]:
     """The ids of an ids_only answer: bare numbers, strings, one list within another, or objects with an id."""
     for item in normalise.sequence(data):
         if isinstance(item, list):
-            yield from (found for inner in item if (found := property_id(inner)))
-        elif found := record_id(item) if isinstance(item, dict) else property_id(item):
+            yield from (found for inner in item if (found := normalise.property_id(inner)))
+        elif found := record_id(item) if isinstance(item, dict) else normalise.property_id(item):
             yield found

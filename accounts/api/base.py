@@ -1,4 +1,4 @@
-"""`@idempotent`: a POST that may be repeated under its Idempotency-Key, and is then done and answered once.
+"""What the API of every app shares: `@idempotent`, a POST that may be repeated under its key and is done once.
 
 {"error": {"code": "IDEMPOTENCY_CONFLICT", …}} with 409: the key came with another request.
 """
@@ -20,8 +20,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from accounts import idempotency
-from accounts.idempotency import Asked, Given, KeyConflict
+from accounts.services import Asked, Given, KeyConflict, claim_key, give_up_key, keep_answer
 from common.api.base import Problem, translates
 from common.api.headers import idempotency_key
 
@@ -69,14 +68,14 @@ def idempotent(how: How = How.WITH_WORK, *, first: Callable[[Request], None] | N
             user: Any = request.user  # signed in, as permissions have seen to
             asked = Asked(user.pk, key, _fingerprint(request, how))
             with _span(how):
-                given = idempotency.claim(asked)
+                given = claim_key(asked)
                 if given is not None and how != How.BY_WORK:
                     return _again(given)
                 try:
                     response = post(view, request, *args, **kwargs)
                 except Exception:
                     if how != How.WITH_WORK:  # else the transaction takes the key with it
-                        idempotency.give_up(asked)
+                        give_up_key(asked)
                     raise
                 return _kept(response, asked, how)
 
@@ -92,7 +91,7 @@ def _span(how: How) -> AbstractContextManager[Any]:
 
 def _kept(response: Any, asked: Asked, how: How) -> HttpResponseBase:
     body = "" if how == How.BY_WORK else JSONRenderer().render(response.data).decode()
-    given = idempotency.keep(asked, status=response.status_code, body=body)
+    given = keep_answer(asked, status=response.status_code, body=body)
     if how == How.BY_WORK or given.body == body:
         answer: HttpResponseBase = response
         return answer

@@ -11,8 +11,8 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
 from common.contact_access import may_see_contacts
-from leads.contacts.disclosures import export_pieces
 from leads.models import Disclosure
+from leads.selection.disclosures import export_pieces
 
 
 def csv_answer(request: HttpRequest, leads: QuerySet[Any], *, bucket_id: UUID | None = None) -> StreamingHttpResponse:
