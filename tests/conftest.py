@@ -102,6 +102,17 @@ def _network_block() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _quick_emptying() -> Iterator[None]:
+    from django.test import TransactionTestCase
+
+    from tests.emptying import empty
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _recovered() -> None:
     """The tests' PostgreSQL has just started; nobody of before holds an answer."""
     from integrations.ledger import calls
