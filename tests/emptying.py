@@ -21,7 +21,7 @@ MANY = 500  # rows of a table from which on truncating is the quicker way
 def empty(_case: Any = None) -> None:
     """Deletes every row but content types and permissions. Stands in for `TransactionTestCase._fixture_teardown`."""
     counts = " UNION ALL ".join(
-        f'SELECT \'{table}\', (SELECT count(*) FROM (SELECT FROM "{table}" LIMIT {MANY}) first)' for table in _tables()
+        f"SELECT '{table}', (SELECT count(*) FROM (SELECT FROM \"{table}\" LIMIT {MANY}) first)" for table in _tables()
     )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(counts)
