@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integrations.vendors import adapters, registry
+from integrations.vendors import adapters
 
 OPERATIONS = {
     "property_search": ("realestateapi", 1),
@@ -44,4 +44,4 @@ def test_an_operation_nobody_sells_is_a_key_error() -> None:
 
 
 def test_every_operation_has_a_vendor_from_the_start() -> None:
-    assert set(registry.VENDOR_OF) == set(OPERATIONS)
+    assert set(adapters.VENDOR_OF) == set(OPERATIONS)
