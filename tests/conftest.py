@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import django
+import psutil  # type: ignore[import-untyped]  # comes with pytest-xdist
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from devtools.chromium import CHROMIUM, MISSING, launch
 from devtools.mode import ADDRESSES, APART
@@ -50,6 +52,7 @@ def _prepare() -> Callable[[], None] | None:
     given = {name: os.environ.get(f"SANDBOX_{name}", "") for name in ADDRESSES}
     if os.environ.get("PYTEST_XDIST_WORKER"):  # its controller has set them, below
         given = {name: os.environ[name] for name in ADDRESSES}
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)  # we are measured; the stacks we start are not: too slow
     for name in settings_of_the_product():
         os.environ.pop(name, None)
     os.environ.update(ENVIRONMENT)
@@ -74,11 +77,18 @@ def settings_of_the_product() -> list[str]:
 
 _stop = _prepare()
 django.setup()
+PBKDF2PasswordHasher.iterations = 1  # of a million, which take 0.4 s a password
 
 
 def pytest_unconfigure() -> None:
     if _stop is not None:
         _stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: one worker more than there are cores, because pumps and whole stacks mostly wait."""
+    return min(4, psutil.cpu_count() + 1)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -98,6 +108,17 @@ def pytest_xdist_setupnodes(specs: Sequence[Any]) -> None:
 def _network_block() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         block(patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_emptying() -> Iterator[None]:
+    from django.test import TransactionTestCase
+
+    from tests.emptying import empty
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
         yield
 
 

@@ -16,7 +16,7 @@ from buckets.models import Bucket
 from enrichment.models import Run
 from enrichment.options import RunOptions
 from enrichment.services import start_run
-from enrichment.worker import pump
+from enrichment.worker import pump, pump_lease
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 
@@ -71,17 +71,18 @@ def start(bucket: Bucket, by: User | None = None, **options: Any) -> Run:
 
 
 def pump_until_still(seconds: float = 30.0) -> None:
-    """Works all stages in this process, as a worker would, until nothing moves."""
-    pump.IDLE = 0.3  # the tests' vendor answers at once
+    """Works all stages in this process, as a worker would, until there is nothing to do or nothing moves."""
+    pump.IDLE = 0.1  # the tests' vendor answers at once
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        threads = [threading.Thread(target=_work, args=(stage,)) for stage in (1, 2, 3)]
+        threads = [threading.Thread(target=_work, args=(stage,)) for stage in pump_lease.STAGES]
         before = _marks()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        if _marks() == before and not Run.objects.at_work().exists():
+        at_work = Run.objects.at_work().exists()
+        if not at_work and (_marks() == before or not any(map(pump_lease.has_work, pump_lease.STAGES))):
             return
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from integrations import services
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now, hold_back
 from integrations.models import Lookup, Vendor, VendorCall
@@ -167,7 +168,10 @@ class TestDetail:
         assert (answer.json()["error"]["code"], VendorCall.objects.count()) == ("IN_DOUBT", 1)
 
     @pytest.mark.parametrize("state", ["in_doubt", "buying"])
-    def test_what_is_owned_serves_while_buying_it_again_is_in_doubt_or_under_way(self, api, sandbox, state):
+    def test_what_is_owned_serves_while_buying_it_again_is_in_doubt_or_under_way(
+        self, api, sandbox, state, monkeypatch
+    ):
+        monkeypatch.setitem(services._look_up.__kwdefaults__, "patience", 0.5)  # of the 30 s for somebody else's
         (property_id,) = some_ids(sandbox, 1)
         first = body_of(api.get(f"/api/property/detail?id={property_id}"))
         Lookup.objects.update(state=state)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from devtools.servers import PROJECT
 
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".local", ".env", "__pycache__", "screenshots", "static.old")
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".local", ".env", "screenshots", "static.old")  # bytecode is kept
 
 
 def copy_of_the_tree(to: Path) -> Path:

@@ -61,7 +61,7 @@ def apollo(quick: Sandbox, settings: Any) -> Iterator[Sandbox]:
     quick.ledger.reset()
     quick.faults.replace([])
     yield quick
-    time.sleep(0.3)  # a push that is under way belongs to this test
+    apollo_has_told()  # a push that is under way belongs to this test
     quick.faults.replace([])
 
 
@@ -96,6 +96,14 @@ def wait_for(what: Any, seconds: float = 10.0) -> None:
     while not what():
         assert time.monotonic() < until, "it never came"
         time.sleep(0.05)
+
+
+def apollo_has_told() -> None:
+    """Waits until Apollo has its phones, and has pushed them where it was given an address."""
+    for thread in threading.enumerate():
+        if thread.name.endswith("(_deliver)"):  # of sandbox.apollo
+            thread.join(10)
+            assert not thread.is_alive()
 
 
 def person_with_phone(person: str, index: int = 0, **more: Any) -> dict[str, Any]:
@@ -158,7 +166,7 @@ def test_a_push_that_comes_twice_counts_once(apollo: Sandbox, hook: str) -> None
     wait_for(pushed)
     late_phones.sweep()
     first = money()
-    time.sleep(0.3)
+    apollo_has_told()
     call_id = PhoneReveal.objects.get().pk
     body = json.dumps({"status": "success", "credits_consumed": 80, "people": []})
     token = webhook.address("", str(call_id)).strip("/")
@@ -174,7 +182,7 @@ def test_a_lost_push_is_asked_for_once_it_is_overdue(apollo: Sandbox, hook: str)
     apollo.faults.replace([Fault("apollo_people", "webhook_lost")])
     bucket = people(apollo, make_user(), 10)
     run = ask(bucket)
-    time.sleep(0.4)
+    apollo_has_told()
 
     assert (late_phones.sweep(), PhoneReveal.objects.get().asked) == (0, 0)
     overdue()
@@ -185,11 +193,10 @@ def test_a_lost_push_is_asked_for_once_it_is_overdue(apollo: Sandbox, hook: str)
 
 def test_without_an_address_of_ours_the_result_is_asked_for_as_apollo_wants(apollo: Sandbox) -> None:
     bucket = people(apollo, make_user(), 3)
-    with_delay = apollo.config.webhook_delay_s
     ask(bucket)
     call_id = PhoneReveal.objects.get().pk
     assert late_phones.sweep() == 0  # not yet: 10 s after the answer
-    time.sleep(with_delay + 0.2)
+    apollo_has_told()
     overdue()
     assert late_phones.ask(call_id)
     assert money() == (billed(apollo), 0)
@@ -250,7 +257,7 @@ def test_no_cap_is_broken_while_phones_are_to_come(apollo: Sandbox, cap: str) ->
             assert spent + reserved <= Decimal(cap)
             assert billed(apollo) <= Decimal(cap)
             assert find_drift() == []
-            time.sleep(0.3)
+            apollo_has_told()
             overdue()
             moved = late_phones.sweep()
             assert sum(money() if Budget.objects.exists() else [Decimal(0)]) <= Decimal(cap)
@@ -259,7 +266,7 @@ def test_no_cap_is_broken_while_phones_are_to_come(apollo: Sandbox, cap: str) ->
             run = services.resume_run(run=run, by=run.owner)
     finally:
         reveals.OVERDUE = overdue_after
-    time.sleep(0.3)
+    apollo_has_told()
     overdue()
     late_phones.sweep()
     if Budget.objects.exists():
@@ -275,12 +282,12 @@ def test_a_run_waits_for_money_that_phones_may_give_back(apollo: Sandbox, settin
     wait_for(lambda: finish(run, 1).done == 10, 20)
     run.refresh_from_db()
     assert (run.status, run.done) == ("running", 10)
-    time.sleep(0.3)
+    apollo_has_told()
     overdue()
     assert late_phones.sweep() == 1
     run = finish(run)
     assert (run.status, run.done) == ("completed", 11)
-    time.sleep(0.3)
+    apollo_has_told()
     overdue()
     late_phones.sweep()
     run = Run.objects.with_money().get(pk=run.pk)
@@ -438,7 +445,7 @@ def test_garbage_closes_nothing_and_the_result_is_asked_for(apollo: Sandbox, raw
     assert late_phones.sweep() == 0
     reveal.refresh_from_db()
     assert (reveal.state, reveal.unreadable) == ("waiting", True)
-    time.sleep(0.3)
+    apollo_has_told()
     overdue()
     assert late_phones.sweep() == 1
     assert money() == (billed(apollo), 0)
@@ -597,7 +604,7 @@ def test_released_phones_can_be_asked_for_again_and_are_bought_once(forgotten: P
     apollo.faults.replace([])
     again = ask(bucket)
     assert again.spent + again.reserved > 0
-    time.sleep(0.3)
+    apollo_has_told()
     overdue()
     assert late_phones.sweep() == 1
     assert with_phones(bucket) > 0
@@ -673,7 +680,7 @@ def test_a_key_that_may_not_ask_for_results_is_shown_and_pauses_nothing(apollo: 
     assert (vendor.paused_reason, vendor.failures, vendor.breaker_open_until) == ("", 0, None)
     assert money() == held
     apollo.faults.replace([])
-    time.sleep(0.3)
+    apollo_has_told()
     overdue()
     assert late_phones.sweep() == 1
 
@@ -704,13 +711,13 @@ def test_a_poll_that_is_answered_from_elsewhere_pauses_the_vendor_and_ends_nothi
     assert (late_phones.sweep(), PhoneReveal.objects.get().asked) == (0, 1)  # paused: it asks no more
     apollo.faults.replace([])
     breaker.reset("apollo")
-    time.sleep(0.3)
+    apollo_has_told()
     assert late_phones.sweep() == 1
 
 
 def test_polls_keep_the_pace_and_the_breaker(apollo: Sandbox, settings: Any) -> None:
     ask(people(apollo, make_user(), 2))
-    time.sleep(0.3)
+    apollo_has_told()
     overdue()
     Vendor.objects.filter(pk="apollo").update(breaker_open_until=timezone.now() + timedelta(minutes=5))
     assert late_phones.sweep() == 0

@@ -33,6 +33,7 @@ def page(browser: Browser, live_server: Any, width: int, script_errors: list[str
         viewport={"width": width, "height": 900},
         reduced_motion="reduce",  # a colour half way through a transition has no contrast
     )
+    context.set_default_timeout(90_000)  # ms: only a page that never comes fails, however busy the machine is
     page = context.new_page()
     errors_on(page, script_errors)
     yield page
