@@ -24,7 +24,7 @@ from enrichment.services import RunError, RunOptions, check_options, start_run
 from enrichment.worker import pump, pump_lease, purchase, stages, sweeps
 
 NOBODY_AFTER = 25.0  # seconds without a sign of life: beat rings every 10, and a worker may be starting
-HERE_THREADS = 5  # three stages with so many each, and their pumps, fit the 20 connections of DATABASE_POOL's default
+HERE_THREADS = 5  # three stages with so many each, and their pumps, fit the 40 connections of DATABASE_POOL's default
 REAP_EVERY = 10.0  # seconds, as beat does
 
 
