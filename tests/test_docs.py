@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted(
@@ -27,6 +28,7 @@ CITED = re.compile(
 )
 PATH = re.compile(rf"`(?P<path>(?:{FOLDERS})/[\w./*-]*)`")
 LINK = re.compile(r"\]\((?!https?://|#)(?P<path>[^)#\s]+)(?:#(?P<anchor>[^)\s]+))?\)")
+SQL = re.compile(r"^```sql\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (?P<text>.+)$", re.MULTILINE)
 NAMED = re.compile(r"`(?P<path>[\w/]+\.py)` ?· ?(?P<names>`[\w.]+`(?:, `[\w.]+`)*)")
 ROW = re.compile(r"^\| (?P<question>[^|]+) \| (?P<answer>[^|]+) \|$", re.MULTILINE)
@@ -158,6 +160,16 @@ def test_the_index_answers_a_newcomers_question_with_one_file(question: str) -> 
     assert len(rows) == 1
     named = list(NAMED.finditer(rows[0])) or list(LINK.finditer(rows[0]))
     assert named, rows[0]
+
+
+@pytest.mark.django_db
+def test_the_statements_for_debugging_run() -> None:
+    blocks = SQL.findall((ROOT / "docs/debugging.md").read_text())
+    statements = [text for block in blocks for text in block.split(";") if text.strip()]
+    assert len(statements) >= 8
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement.replace("'…'", "'00000000-0000-7000-8000-000000000000'"))
 
 
 def test_the_version_stands_in_the_changelog() -> None:
