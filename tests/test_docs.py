@@ -30,7 +30,9 @@ PATH = re.compile(rf"`(?P<path>(?:{FOLDERS})/[\w./*-]*)`")
 LINK = re.compile(r"\]\((?!https?://|#)(?P<path>[^)#\s]+)(?:#(?P<anchor>[^)\s]+))?\)")
 SQL = re.compile(r"^```sql\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (?P<text>.+)$", re.MULTILINE)
-NAMED = re.compile(r"`(?P<path>[\w/]+\.py)` ?· ?(?P<names>`[\w.]+`(?:, `[\w.]+`)*)")
+# "`a/b.py` · `name`, `other`", "`a/b.py`, `name`", and "`name` in `a/b.py`"
+NAMED = re.compile(r"`(?P<path>[\w/]+\.py)`(?: · |, )(?P<names>`[\w.]+`(?!/)(?:, `[\w.]+`)*)")
+NAMED_IN = re.compile(r"(?P<names>`\w[\w.]*`) in `(?P<path>[\w/]+\.py)`")
 ROW = re.compile(r"^\| (?P<question>[^|]+) \| (?P<answer>[^|]+) \|$", re.MULTILINE)
 
 # Each of these is answered by the index in docs/architecture.md, and by the file that it names.
@@ -156,7 +158,8 @@ def names_in(path: Path) -> frozenset[str]:
 @pytest.mark.parametrize("document", DOCS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_function_that_a_document_names_with_its_file_exists(document: Path) -> None:
     wrong = []
-    for match in NAMED.finditer(document.read_text()):
+    text = document.read_text()
+    for match in (*NAMED.finditer(text), *NAMED_IN.finditer(text)):
         file = ROOT / match["path"]
         there = names_in(file) if file.is_file() else frozenset()
         names = re.findall(r"`([\w.]+)`", match["names"])
