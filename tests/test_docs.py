@@ -176,6 +176,14 @@ def test_the_index_answers_a_newcomers_question_with_one_file(question: str) -> 
     assert named, rows[0]
 
 
+def test_a_drawing_has_no_semicolon_which_would_end_its_line() -> None:
+    drawings = re.findall(
+        r"^```mermaid\n(.*?)^```$", (ROOT / "docs/sequences.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert len(drawings) == 2
+    assert not any(";" in drawing for drawing in drawings)
+
+
 @pytest.mark.django_db
 def test_the_statements_for_debugging_run() -> None:
     blocks = SQL.findall((ROOT / "docs/debugging.md").read_text())
