@@ -33,7 +33,7 @@ from integrations.vendors.realestateapi import client as realestateapi
 from integrations.vendors.realestateapi.places import Place
 
 T = TypeVar("T")
-TRIES = 3  # the brief: three attempts, 1 s and 2 s apart
+TRIES = 3  # 1 and 2 s apart (docs/requirements.md 4)
 PURPOSE = "lookup"  # of every request here: `VendorCall.purpose`
 
 

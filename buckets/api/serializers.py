@@ -134,8 +134,8 @@ class FillSerializer(CamelModelSerializer[Fill]):
         ]
 
 
-class BucketSerializer(CamelModelSerializer[Bucket]):
-    """Every field of the brief's BUCKETS table, and the latest search that fills it."""
+class BucketSerializer(CamelModelSerializer[Bucket]):  # names: docs/requirements.md 1
+    """Every field of a bucket, and the latest search that fills it."""
 
     userId = serializers.CharField(source="owner_id", read_only=True)
 

@@ -23,7 +23,7 @@ from enrichment.reporting.results import apollo_results, wait_for
 from enrichment.services import enrich_leads, refuse_unaskable
 from integrations.services import apollo_health
 
-WAIT_DEFAULT = 20  # seconds: the brief's answer has results in it, and ten people are one request
+WAIT_DEFAULT = 20  # seconds: the answer has results in it (docs/requirements.md 2), and ten people are one request
 
 
 class UnaskableSerializer(serializers.Serializer[Any]):

@@ -42,8 +42,8 @@ class GuardField(ObjectField):
         return understood(super().to_internal_value(data))
 
 
-class OptionsInput(StrictSerializer):
-    """What a run may be told, in the brief's words."""
+class OptionsInput(StrictSerializer):  # names: docs/requirements.md 2
+    """What a run may be told."""
 
     limit = WholeField(required=False, help_text=f"Most leads; {settings.RUN_LIMIT:,} where it is not said")
     skipTrace = FlagField(source="skip_trace", required=False, help_text="Contacts too; true by default")
@@ -253,8 +253,8 @@ class CallSerializer(serializers.Serializer[Any]):
         return int((call.sent_at - call.created_at).total_seconds() * 1000) if call.sent_at else None
 
 
-class ProcessStats(serializers.Serializer[Any]):
-    """The brief's `stats`."""
+class ProcessStats(serializers.Serializer[Any]):  # names: docs/requirements.md 2
+    """How far a run is, in leads."""
 
     processed = serializers.IntegerField(source="done")
     successful = serializers.SerializerMethodField()
@@ -302,8 +302,8 @@ class QuoteSerializer(serializers.Serializer[Any]):
         return told if told["finishes"] is not None else {name: told[name] for name in told if name != "finishes"}
 
 
-class ApolloResultsSerializer(serializers.Serializer[Any]):
-    """The brief's `results`."""
+class ApolloResultsSerializer(serializers.Serializer[Any]):  # names: docs/requirements.md 2
+    """What came of the leads that Apollo was asked about."""
 
     total = serializers.IntegerField()
     enriched = serializers.IntegerField()

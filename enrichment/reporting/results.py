@@ -33,7 +33,7 @@ def wait_for(run_ids: Iterable[UUID], seconds: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ApolloResults:
-    """The brief's `results`.
+    """`results` of docs/requirements.md 2.
 
     enriched: Apollo knew them. failed: it did not, or could not be asked; `errors` says which.
     """

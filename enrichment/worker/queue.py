@@ -29,7 +29,7 @@ from leads.models import Lead
 from leads.services import Finish, Finished, finish_leads
 
 Stage, Outcome = RunItem.Stage, RunItem.Outcome
-MAX_ATTEMPTS = 3  # the brief's three tries, 1 s and 2 s apart
+MAX_ATTEMPTS = 3  # tries, 1 and 2 s apart (docs/requirements.md 4)
 LAST_ID = 2**63 - 1
 PART = 5000  # items that one transaction skips
 MAX_LOSSES = 5  # workers that died with it: then it is poisoned

@@ -12,7 +12,7 @@ from integrations.vendors.queries import PAGE_MAX, detail_query, filters, search
 from integrations.vendors.realestateapi.filter_names import FILTER_NAMES
 
 MODES = ("count", "ids", "full")
-# What a search may be for, where AutoComplete's own words for it are kept (contracts.md 1.7).
+# What a search may be for, where AutoComplete's own words for it are kept (docs/vendors/realestateapi.md 1.5).
 PLACES_MAX = 10
 PLACE_LETTERS = 3  # the least AutoComplete takes
 

@@ -37,7 +37,7 @@ _STATUSES = {
     Category.NOT_FOUND: 404,
     Category.INVALID_DATA: 502,
 }
-IDS_MAX = 10_000  # of one answer of RealEstateAPI's ("Returns up to 10,000 property IDs", contracts.md 1.2)
+IDS_MAX = 10_000  # of one answer: "Returns up to 10,000 property IDs" (docs/vendors/realestateapi.md 1.2)
 _PAUSE = 10.0  # seconds to try again in, where nobody knows better
 REFUSALS = {
     402: refusal("A cap does not allow it; nothing was bought"),

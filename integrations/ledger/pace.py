@@ -1,7 +1,7 @@
 """One pace for all workers on all hosts: GCRA without burst, in the operation's row, by the database's clock.
 
-`engineering.md` measured why it is ours: libraries let 1.6 to 2.0 times the limit through in the worst minute or use
-half of it; this ran at 1.00 with the worst minute at 601 of 600.
+`docs/measurements.md` 3 says why it is ours: libraries let 1.6 to 2.0 times the limit through in the worst minute or
+use half of it; this ran at 1.00 with the worst minute at 601 of 600.
 """
 
 from __future__ import annotations

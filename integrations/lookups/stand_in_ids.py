@@ -2,7 +2,7 @@
 
 A lead from a file of one's own has an APN or an address. Its stand-in for the id is made from them alone, so that the
 same parcel is the same lead and the same question whoever brings it. Vendor ids are whole numbers and the API takes no
-colon in an id: nobody can hand in a stand-in whose address is another's. Contract: contracts.md 1.3.
+colon in an id: nobody can hand in a stand-in whose address is another's. Contract: docs/vendors/realestateapi.md 1.3.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def key_of(property_id: str) -> str:
 def question(property_id: str, lead: Mapping[str, Any]) -> Query:
     """The detail question about a lead; `lead` has the columns ASKED_BY. Raises ValueError where none can be asked.
 
-    Only ids have a place in a batch (contracts.md 1.4), so a question by address or APN goes alone.
+    Only ids have a place in a batch (docs/vendors/realestateapi.md 1.4), so a question by address or APN goes alone.
     """
     if not is_stand_in(property_id):
         return detail_query(property_id)

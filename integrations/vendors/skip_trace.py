@@ -163,8 +163,8 @@ def skip_trace_query(
     """The question who lives or gets post somewhere, or where a named person is.
 
     It needs an address with city and state, or a mailing address with both, or first and last name with city, state and
-    ZIP. That last rule is the batch endpoint's (contracts.md 1.9); the single endpoint is laxer, but one item that the
-    batch endpoint refuses fails its 99 neighbours. Raises ValueError naming what is missing.
+    ZIP. That last rule is the batch endpoint's (docs/vendors/realestateapi.md 1.9); the single endpoint is laxer, but
+    one item that the batch endpoint refuses fails its 99 neighbours. Raises ValueError naming what is missing.
 
     The key is the person at the property, however the property is spelled and whether or not the mailing address is
     known: a run that knows it and a person who does not ask one question.

@@ -25,8 +25,9 @@ from integrations.vendors.errors import (
 )
 from integrations.vendors.http import HttpRequest, HttpResponse
 
-# Where the vendors put their words, the most telling first: RealEstateAPI `message` or `error` (contracts.md 1.1),
-# Apollo `error_message`, `error` or `message` (3.3), SignalHouse `message` (2.2).
+# Where the vendors put their words, the most telling first: RealEstateAPI `message` or `error`
+# (docs/vendors/realestateapi.md 1.1), Apollo `error_message`, `error` or `message`
+# (docs/vendors/apollo.md 3.3), SignalHouse `message` (docs/vendors/signalhouse.md 2.2).
 _WORDS = ("message", "error_message", "errorMessage", "error", "statusMessage")
 # No vendor's window is longer than a day; a longer Retry-After is a mistake that would stop everybody.
 _RETRY_AFTER_MAX = 86_400.0
@@ -216,7 +217,7 @@ def _elsewhere(response: HttpResponse, *, vendor: str, status: int, said: str) -
 
 
 def _until_midnight(now: datetime) -> float:
-    """Seconds until the daily caps of RealEstateAPI start anew, at midnight UTC (contracts.md 1.1)."""
+    """Seconds until the daily caps of RealEstateAPI start anew, at midnight UTC (docs/vendors/realestateapi.md 1.1)."""
     start = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return (start + timedelta(days=1) - now).total_seconds()
 

@@ -41,8 +41,8 @@ def _number(source: str) -> serializers.FloatField:
     return serializers.FloatField(source=source, read_only=True, allow_null=True)
 
 
-class LeadSerializer(CamelModelSerializer[Lead]):
-    """Every field of the brief's LEADS table under its name there, and what we added."""
+class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md 1
+    """Every field of a lead."""
 
     tags = serializers.SerializerMethodField()
     bucketId = serializers.UUIDField(source="bucket_id", read_only=True)

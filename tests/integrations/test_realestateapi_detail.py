@@ -740,7 +740,7 @@ def test_a_good_pair_beside_a_useless_one_is_taken_whole(nested: dict[str, Any])
     ("percent", "flag", "expected"),
     [(50, False, True), (49.9, True, False), ("75", None, True), (None, True, True), (None, None, None)],
 )
-def test_high_equity_is_the_briefs_half_when_the_percentage_is_known(percent: Any, flag: Any, expected: Any) -> None:
+def test_high_equity_is_half_when_the_percentage_is_known(percent: Any, flag: Any, expected: Any) -> None:
     assert parse.detail({"equityPercent": percent, "highEquity": flag})["high_equity"] is expected
 
 

@@ -1,7 +1,7 @@
 """RealEstateAPI's property records made facts: one allow-list for details and search rows.
 
-Two generations of bodies are read (contracts.md 1.0): captures nest the address in `propertyInfo`, pages of 2026 do
-not; rows of PropertySearch are flat. Ids and numbers come as strings or numbers. See realestateapi_field_types.md.
+Two generations of bodies are read (docs/vendors/realestateapi.md 1.0): captures nest the address in `propertyInfo`,
+pages of 2026 do not; rows of PropertySearch are flat (1.2). Ids and numbers come as strings or numbers (1.3).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from integrations.vendors.facts import DETAIL_KEYS
 from integrations.vendors.owners import is_company
 from integrations.vendors.realestateapi import usecodes
 
-# The brief: "highEquity: 50%+ equity". The vendor says 39 % in one place and 70 % in another (contracts.md 1.2).
+# docs/requirements.md 1; the vendor says 39 % in one place and 70 % in another (docs/vendors/realestateapi.md 1.2).
 HIGH_EQUITY_PERCENT = 50
 # Beyond these a number is a vendor's mistake: nothing is worth a trillion dollars, or a million per cent under water.
 _MONEY_MAX = 10**12 - 1

@@ -1,7 +1,7 @@
 """SignalHouse: the account and the wire.
 
-SignalHouse publishes no skip-trace contract (contracts.md 2.1), so the body is ours, after the brief; transport, key,
-`Idempotency-Key` and errors are its own (2.2).
+SignalHouse publishes no skip-trace contract (docs/vendors/signalhouse.md 2.1), so the body is ours
+(docs/requirements.md 5); transport, key, `Idempotency-Key` and errors are its own (docs/vendors/signalhouse.md 2.2).
 """
 
 from __future__ import annotations
