@@ -26,6 +26,8 @@ from enrichment.models import PumpLease, Run, RunItem, Schedule
 from integrations.ledger import catalogue
 from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
 from leads.models import Activity, Disclosure, Lead, Tag
+from tests.admin_site import act
+from tests.dates import odd_dates
 
 pytestmark = pytest.mark.django_db
 
@@ -123,7 +125,7 @@ class Rows:
             last_run=run,
         )
 
-    def lane(self) -> PumpLease:
+    def pumplease(self) -> PumpLease:
         return PumpLease.objects.get_or_create(stage=1, defaults={"beat_at": timezone.now()})[0]
 
     def vendor(self) -> Vendor:
@@ -233,6 +235,32 @@ def test_the_list_and_the_page_of_every_model_answer_and_show_no_secret(boss: Cl
 
     for page in (address(model, "changelist"), address(model, "change", key_of(row))):
         assert_no_secret(body(boss.get(page)))
+
+
+@pytest.mark.parametrize("model", registered())
+def test_every_day_and_time_is_written_in_the_one_format(boss: Client, model: type[Model]):
+    User.objects.filter(username="boss").update(time_zone="America/Denver")
+    rows = Rows()
+    row = rows.one_more(model)
+    places = {name: address(model, name) for name in ("changelist", "add")}
+    places |= {
+        name: address(model, name, key_of(row)) for name in ("change", "history", "delete") if model is not AuthToken
+    }
+    answers = {name: boss.get(place) for name, place in places.items() if model is not AuthToken or name != "add"}
+    for action, *_ in admin.site._registry[model]._get_base_actions():
+        answers[str(action)] = act(boss, model, str(action), [rows.one_more(model)])
+
+    shown = {name: answer.content.decode() for name, answer in answers.items() if answer.status_code == 200}
+    assert {name: odd for name, page in shown.items() if (odd := odd_dates(page))} == {}
+    assert "changelist" in shown
+
+
+@pytest.mark.parametrize("place", ["", "profile/", "buckets/bucket/find/", "buckets/import/add/"])
+def test_other_pages_write_days_and_times_in_it_too(boss: Client, place: str):
+    User.objects.filter(username="boss").update(time_zone="America/Denver")
+    Rows().one_more(Import)
+
+    assert odd_dates(body(boss.get(f"/admin/{place}"))) == []
 
 
 @pytest.mark.parametrize("model", registered())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
+from common.dates import clock
 from enrichment.rules import next_tick
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")  # cron's 0 to 6
@@ -39,7 +39,7 @@ class Said:
             "weekly": f"On {_listed([f'{DAYS[int(day)]}s' for day in WEEK if day in self.on])}",
             "monthly": f"Monthly on the {day}",
         }
-        return f"{when[self.every]} at {self.at:%H:%M}"
+        return f"{when[self.every]} at {clock(self.at)}"
 
 
 def said(cron: str) -> Said | None:
@@ -75,11 +75,6 @@ def next_ticks(cadence: str, time_zone: str, after: datetime, count: int = 3) ->
     while len(times) < count:
         times.append(next_tick(cadence, time_zone, times[-1] + timedelta(seconds=1)))
     return times
-
-
-def by_the_clock_of(moment: datetime, time_zone: str) -> str:
-    """What a zone's clock shows then, such as "Wed 25 Nov, 02:30"."""
-    return f"{moment.astimezone(ZoneInfo(time_zone)):%a %-d %b, %H:%M}"
 
 
 def place_of(time_zone: str) -> str:

@@ -158,7 +158,10 @@ def _about_owners(run: Run, items: Sequence[Waiting]) -> Questions:
     asked = Questions()
     leads = Lead.objects.filter(pk__in=[i.lead_id for i in items])
     guard = run.options.get("guard")
-    allowed = set(matching(leads, guard).values_list("pk", flat=True)) if guard else None
+    allowed = None
+    if guard:
+        passing = matching(leads, guard, time_zone=run.owner.time_zone)
+        allowed = set(passing.values_list("pk", flat=True))
     bought = bought_details(dict(leads.values_list("pk", "property_id")))
     for item in items:
         if allowed is not None and item.lead_id not in allowed:

@@ -35,7 +35,7 @@ class SpendingUserAdmin(UserAdmin):
     """Users, and what they have spent against their limits."""
 
     list_display: Any = (*UserAdmin.list_display, "month", "today")
-    readonly_fields = ("month", "today")
+    readonly_fields = (*UserAdmin.readonly_fields, "month", "today")
     fieldsets = (
         *UserAdmin.fieldsets[:-1],
         ("Limits", {"fields": (("daily_lead_limit", "monthly_budget"), ("month", "today"))}),
