@@ -151,17 +151,17 @@ def _callbacks(user: User, now: datetime) -> Iterable[Need]:
     """One's own, for superusers too: whoever has the lead calls, and everybody's callbacks would bury theirs."""
     due = Lead.objects.owned_by(user).to_call_back(before=now)
     first = due.only("callback_at", "owner_name", "property_address", "property_city", "property_id")
-    parts = [(_whom(lead), lead) for lead in first.order_by("callback_at", "pk")[:CALLBACKS_SHOWN]]
+    parts = [(_whom(lead, user.time_zone), lead) for lead in first.order_by("callback_at", "pk")[:CALLBACKS_SHOWN]]
     if parts:
         many = due.order_by()[: SHOWN * 10].count()
         count = f"{many}{' or more' if many == SHOWN * 10 else ''}"
         yield Need(f"{count} callback{'s' if many > 1 else ''} due", "", Lead, parts)
 
 
-def _whom(lead: Any) -> str:
+def _whom(lead: Any, time_zone: str) -> str:
     """When, who and where: Wed, Nov 25, 2:30 PM MST: Jo Smith, 12 Main St, Seattle."""
     who = ", ".join(filter(None, (lead.owner_name, str(lead), lead.property_city)))
-    return f"{moment(lead.callback_at)}: {who}"
+    return f"{moment(lead.callback_at, time_zone)}: {who}"
 
 
 def _paused(user: User, now: datetime) -> Iterable[Need]:

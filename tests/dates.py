@@ -8,13 +8,15 @@ from html import unescape
 _MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _CLOCK = r"(?:1[0-2]|[1-9]):[0-5]\d [AP]M"
 MOMENT = re.compile(
-    rf"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?:{_MONTH}) [1-9]\d?(?:, \d{{4}})?, {_CLOCK} (?:[A-Z]{{2,5}}|UTC[+-]\d{{2,4}})\b"
+    rf"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?:{_MONTH}) [1-9]\d?(?:, \d{{4}})?, {_CLOCK} "
+    r"(?:[A-Z]{2,5}|UTC[+-]\d{2,4})\b"
 )
 DAY = re.compile(rf"\b(?:{_MONTH}) [1-9]\d?, \d{{4}}\b(?!,? \d)")
 CLOCK = re.compile(rf"\b{_CLOCK}\b")
 CHECKED = re.compile(rf"\(checked (?:{_MONTH}) [1-9]\d?\)")  # beside a phone, where the year stands in its source
 ODD = re.compile(
-    rf"\d{{4}}-\d\d-\d\d|\b(?:{_MONTH})[a-z]*\.? \d+\S*|\b\d+\.? (?:{_MONTH})\b|\b\d?\d:\d\d\b|midnight|\bnoon\b|[ap]\.m\.",
+    rf"\d{{4}}-\d\d-\d\d|\b(?:{_MONTH})[a-z]*\.? \d+\S*|\b\d+\.? (?:{_MONTH})\b|"
+    r"\b\d?\d:\d\d\b|midnight|\bnoon\b|[ap]\.m\."
 )
 _UNSEEN = re.compile(r"<(script|style|noscript|template)\b.*?</\1>|<!--.*?-->", re.DOTALL)
 _SPOKEN = re.compile(r'\s(?:aria-label|title|placeholder)="([^"]*)"')

@@ -107,7 +107,7 @@ def test_a_second_upload_replaces_only_where_that_was_said(ann: User) -> None:
 
     with pytest.raises(bills.AlreadyBilled) as refusal:
         upload(ann, again)
-    assert str(refusal.value) == "1 day is stored already, with other numbers: 2026-11-28: $2.00 → $2.50."
+    assert str(refusal.value) == "1 day is stored already, with other numbers: Nov 28, 2026: $2.00 → $2.50."
     assert stored() == [("2026-11-27", 1), ("2026-11-28", 2)]
 
     second = upload(ann, again, replace=True)
