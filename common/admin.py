@@ -55,14 +55,14 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 @cache
-def _at(model: Any, name: str) -> Callable[[Any], str]:
+def _at(field: Any) -> Callable[[Any], str]:
     """The column of one moment. One object a field: Django compares columns."""
 
-    @admin.display(description=model._meta.get_field(name).verbose_name)
+    @admin.display(description=field.verbose_name)
     def column(row: Any) -> str:
-        return moment(getattr(row, name)) or "-"
+        return moment(getattr(row, field.name)) or "-"
 
-    column.__name__ = name
+    column.__name__ = field.name
     return column
 
 
@@ -91,13 +91,14 @@ class CommonAdmin(Base):
 
     def _dated(self, names: Iterable[Any], only: set[Any] | None = None) -> list[Any]:
         """The same columns, with a column of our own for each moment: Django's own write the year in every year."""
-        moments = {field.name for field in self.opts.fields if isinstance(field, DateTimeField)}
-        moments = moments if only is None else moments & only
+        moments = {field.name: field for field in self.opts.fields if isinstance(field, DateTimeField)}
+        if only is not None:
+            moments = {name: field for name, field in moments.items() if name in only}
 
         def dated(name: Any) -> Any:
             if isinstance(name, list | tuple):
                 return [dated(inner) for inner in name]
-            return _at(self.model, name) if name in moments else name
+            return _at(moments[name]) if name in moments else name
 
         return [dated(name) for name in names]
 

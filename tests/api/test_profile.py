@@ -106,8 +106,8 @@ def test_today_ends_by_ones_own_clock_with_a_token_and_with_a_session(
         Lead.objects.filter(pk=lead.pk).update(callback_at=now + timedelta(hours=hours))
     User.objects.filter(pk=ann.pk).update(time_zone=DENVER)
     place = f"/api/property/bucket/leads?bucketId={bucket.pk}&callback=today"
-    client = signed_in(ann)
     monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+    client = signed_in(ann)
 
     for answer in (api.get(place), client.get(place)):
         assert {lead["propertyId"] for lead in body_of(answer)["leads"]} == {"1", "2"}
