@@ -19,6 +19,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from accounts.models import User
 from accounts.services import revoke_token
 from common.admin import OwnedAdmin, ask, confirmed
+from common.dates import day
 
 
 @admin.register(User)
@@ -32,6 +33,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
+    readonly_fields: ClassVar[Any] = ("last_login", "date_joined")  # what happened is not typed
     list_display = ("username", "email", "is_active", "is_staff", "daily_lead_limit", "monthly_budget")
     fieldsets = (
         *DjangoUserAdmin.fieldsets,  # type: ignore[misc]
@@ -110,7 +112,7 @@ class TokenAdmin(OwnedAdmin):
             revoke_token(token=row)
             self.message_user(request, f"Revoked {self.token(row)} of {row.user.get_username()}.", messages.SUCCESS)
             return back
-        expires = f"{row.expiry:%Y-%m-%d}" if row.expiry else "never"
+        expires = day(row.expiry) or "never"
         lines = [
             f"{self.token(row)} of {row.user.get_username()}, expires {expires}. Whoever uses it is shut out at once."
         ]

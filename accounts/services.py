@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,9 +36,27 @@ def create_api_token(*, username: str, days: int | None = None) -> tuple[User, s
 
 
 def set_time_zone(*, user: User, time_zone: str) -> None:
-    """Whose clock a new schedule of this user goes by. Raises ValidationError for a name that is no zone."""
+    """By whose clock this user's pages and new schedules go. Raises ValidationError for a name that is no zone."""
     check_time_zone(time_zone)
-    User.objects.filter(pk=user.pk).update(time_zone=time_zone)
+    User.objects.filter(pk=user.pk).update(time_zone=time_zone, time_zone_settled=True)
+
+
+def take_browser_zone(*, user: User, time_zone: str) -> bool:
+    """The browser's zone at first sign-in; False where one was chosen meanwhile. Raises ValidationError."""
+    check_time_zone(time_zone)
+    waiting = User.objects.filter(pk=user.pk, time_zone_settled=False, time_zone="UTC")
+    return bool(waiting.update(time_zone=time_zone, time_zone_settled=True))
+
+
+def change_profile(*, user: User, changes: Mapping[str, str]) -> User:
+    """Changes one's own first_name, last_name, email and time_zone. Raises ValidationError by field."""
+    person = User.objects.get(pk=user.pk)
+    for name, value in changes.items():
+        setattr(person, name, value)
+    person.clean_fields(exclude={field.name for field in User._meta.fields} - set(changes))
+    settled = {"time_zone_settled": True} if "time_zone" in changes else {}
+    User.objects.filter(pk=user.pk).update(**changes, **settled)
+    return User.objects.get(pk=user.pk)
 
 
 class WrongPassword(Exception):

@@ -41,6 +41,12 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("desk/icon.svg")}],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Profile and time zone", "link": reverse_lazy("profile")},
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+        ]
+    },
     "DASHBOARD_CALLBACK": "operations.admin.home.context",
     "STYLES": [lambda request: static("desk/desk.css")],
     "SCRIPTS": [lambda request: static("desk/desk.js")],

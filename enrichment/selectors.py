@@ -13,6 +13,7 @@ from django.db.models import Count, Q, Sum
 
 from accounts.models import User
 from buckets.models import Bucket
+from common.dates import moment
 from common.db.clock import database_now
 from enrichment.models import PumpLease, Run, RunItem, Schedule
 from enrichment.options import RunOptions
@@ -77,9 +78,9 @@ def why_waiting(run: Run) -> str:
     if lacking := available.lack(vendor.pk):
         return f"{lacking}."
     if breaker.is_open(vendor, now) and vendor.breaker_open_until:
-        return f"{vendor} failed repeatedly; next try at {vendor.breaker_open_until:%H:%M:%S} UTC."
+        return f"{vendor} failed repeatedly; next try at {moment(vendor.breaker_open_until)}."
     if operation.next_slot_at and (operation.next_slot_at - now).total_seconds() > 60:
-        return f"{vendor} asked to wait until {operation.next_slot_at:%Y-%m-%d %H:%M} UTC."
+        return f"{vendor} asked to wait until {moment(operation.next_slot_at)}."
     if not workers_alive(now):
         return "No worker is alive."
     return (

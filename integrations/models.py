@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from common import dates
 from common.db.models import UUIDModel
 from common.values import bounds
 from common.values.bounds import Bounds
@@ -465,4 +466,4 @@ class BilledDay(models.Model):
         constraints = [models.UniqueConstraint(fields=["vendor", "day"], name="billed_day_once_per_vendor")]
 
     def __str__(self) -> str:
-        return f"{self.vendor_id} {self.day}"
+        return f"{self.vendor_id} {dates.day(self.day)}"

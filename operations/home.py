@@ -18,11 +18,11 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from buckets.models import Bucket, Fill, Import
+from common.dates import moment
 from common.db.ids import uuid7_floor
 from common.values.percent import percent
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.rules import day_of_cap, month_of_cap
-from enrichment.scheduling.cadence import by_the_clock_of
 from enrichment.selectors import billing_check, why_waiting, workers_alive
 from integrations.ledger import budgets, catalogue, scopes
 from integrations.ledger.budgets import ZERO
@@ -159,9 +159,9 @@ def _callbacks(user: User, now: datetime) -> Iterable[Need]:
 
 
 def _whom(lead: Any, time_zone: str) -> str:
-    """When, who and where: Wed 25 Nov, 14:30: Jo Smith, 12 Main St, Seattle."""
+    """When, who and where: Wed, Nov 25, 2:30 PM MST: Jo Smith, 12 Main St, Seattle."""
     who = ", ".join(filter(None, (lead.owner_name, str(lead), lead.property_city)))
-    return f"{by_the_clock_of(lead.callback_at, time_zone)}: {who}"
+    return f"{moment(lead.callback_at, time_zone)}: {who}"
 
 
 def _paused(user: User, now: datetime) -> Iterable[Need]:

@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from common.admin import OwnedAdmin, ask, by_id, chosen, confirmed, for_each
+from common.dates import moment
 from enrichment.admin import schedule_page
 from enrichment.models import Schedule
-from enrichment.scheduling.cadence import by_the_clock_of, cadence_in_words, place_of
+from enrichment.scheduling.cadence import cadence_in_words
 from enrichment.scheduling.services import change_schedule, delete_schedule, run_now
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError
@@ -57,9 +58,7 @@ class ScheduleAdmin(OwnedAdmin):
 
     @admin.display(description="next")
     def next(self, schedule: Schedule) -> str:
-        if schedule.next_at is None:
-            return "–"
-        return f"{by_the_clock_of(schedule.next_at, schedule.time_zone)} ({place_of(schedule.time_zone)})"
+        return moment(schedule.next_at, schedule.time_zone) or "–"
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         return by_id(queryset, search_term), False

@@ -15,6 +15,7 @@ from common.api.serializers import (
     FlagField,
     IdField,
     IdListField,
+    MomentField,
     MoneyField,
     ObjectField,
     PlainDecimalField,
@@ -208,7 +209,7 @@ class ItemSerializer(serializers.Serializer[Any]):
     category = serializers.CharField(help_text="Error category, or empty")
     error = serializers.CharField(source="lead.enrichment_error", allow_null=True)
     attempts = serializers.IntegerField()
-    notBefore = serializers.DateTimeField(source="not_before", allow_null=True)
+    notBefore = MomentField(source="not_before", allow_null=True)
 
     def get_stage(self, item: RunItem) -> str:
         return RunItem.Stage(item.stage).name.lower()
@@ -237,9 +238,9 @@ class CallSerializer(serializers.Serializer[Any]):
         help_text="Apollo's phones: waiting, arrived, in_doubt, released, written_off; empty: none are to come"
     )
     phonesReserved = serializers.SerializerMethodField(help_text="US dollars that phones still to come may cost")
-    createdAt = serializers.DateTimeField(source="created_at")
-    sentAt = serializers.DateTimeField(source="sent_at", allow_null=True)
-    endedAt = serializers.DateTimeField(source="ended_at", allow_null=True)
+    createdAt = MomentField(source="created_at")
+    sentAt = MomentField(source="sent_at", allow_null=True)
+    endedAt = MomentField(source="ended_at", allow_null=True)
 
     def get_phones(self, call: VendorCall) -> str:
         reveal: PhoneReveal | None = getattr(call, "reveal", None)

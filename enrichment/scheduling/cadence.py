@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from common.dates import clock
+
 CADENCE_MAX = 100  # characters
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")  # cron's 0 to 6
 WEEK = ("1", "2", "3", "4", "5", "6", "0")  # as people have it
@@ -71,7 +73,7 @@ class Said:
             "weekly": f"On {_listed([f'{DAYS[int(day)]}s' for day in WEEK if day in self.on])}",
             "monthly": f"Monthly on the {day}",
         }
-        return f"{when[self.every]} at {self.at:%H:%M}"
+        return f"{when[self.every]} at {clock(self.at)}"
 
 
 def said(cron: str) -> Said | None:
@@ -107,11 +109,6 @@ def next_ticks(cadence: str, time_zone: str, after: datetime, count: int = 3) ->
     while len(times) < count:
         times.append(next_tick(cadence, time_zone, times[-1] + timedelta(seconds=1)))
     return times
-
-
-def by_the_clock_of(moment: datetime, time_zone: str) -> str:
-    """What a zone's clock shows then, such as "Wed 25 Nov, 02:30"."""
-    return f"{moment.astimezone(ZoneInfo(time_zone)):%a %-d %b, %H:%M}"
 
 
 def place_of(time_zone: str) -> str:

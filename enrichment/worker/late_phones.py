@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from common.dates import moment
 from common.db.clock import database_now
 from common.logs import safe_traceback
 from enrichment.models import Run, RunItem
@@ -166,7 +167,7 @@ def _postpone(reveal: PhoneReveal, wait: float | None, reason: str, *, gives_up:
     now = database_now()
     late = reveal.deadline is not None and now >= reveal.deadline
     if (late and gives_up) or now >= reveal.created_at + reveals.KEPT:
-        reveals.give_up(reveal.pk, f"{reason.rstrip('.')}, since {reveal.created_at:%Y-%m-%d %H:%M} UTC")
+        reveals.give_up(reveal.pk, f"{reason.rstrip('.')}, since {moment(reveal.created_at, always_year=True)}")
     else:
         reveals.postpone(reveal.pk, wait, reason)
 

@@ -80,7 +80,11 @@ def about_owners(options: RunOptions, items: Sequence[Waiting]) -> Questions:
     """Asks by the facts as they were bought, not as a person edited them: the same owner is the same question."""
     asked = Questions()
     leads = Lead.objects.filter(pk__in=[i.lead_id for i in items])
-    allowed = set(matching(leads, options.guard).values_list("pk", flat=True)) if options.guard else None
+    allowed = None
+    if options.guard:
+        zone = leads.values_list("owner__time_zone", flat=True).first()
+        passing = matching(leads, options.guard, time_zone=zone or "UTC")
+        allowed = set(passing.values_list("pk", flat=True))
     bought = bought_details(dict(leads.values_list("pk", "property_id")))
     for item in items:
         if allowed is not None and item.lead_id not in allowed:

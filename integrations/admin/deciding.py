@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django.urls import path, reverse
 
 from common.admin import ReadOnlyAdmin, ask, chosen, confirmed
+from common.dates import moment
 from integrations.admin.words import plain
 from integrations.ledger.calls import MOST_COST, BadDecision
 
@@ -126,7 +127,7 @@ class DecidingAdmin(ReadOnlyAdmin):
         return row
 
     def _ask(self, request: HttpRequest, row: Any, form: forms.Form, button: str, after: str) -> HttpResponse:
-        lines = [f"{row.created_at:%Y-%m-%d %H:%M} UTC, {self.in_words(row)}", after]
+        lines = [f"{moment(row.created_at)}, {self.in_words(row)}", after]
         back = reverse(f"admin:integrations_{self.opts.model_name}_change", args=[row.pk])
         return ask(self, request, [], title=button, lines=lines, button=button, form=form, is_free=True, back=back)
 
@@ -158,7 +159,7 @@ class DecidingAdmin(ReadOnlyAdmin):
             return None
         form = ReasonForm(request.POST if confirmed(request) else None)
         if not form.is_valid():
-            lines = [*(f"{row.created_at:%Y-%m-%d %H:%M} UTC, {self.in_words(row)}" for row in rows), after]
+            lines = [*(f"{moment(row.created_at)}, {self.in_words(row)}" for row in rows), after]
             return ask(self, request, rows, title=button, lines=lines, button=button, form=form, is_free=True)
         done = button.replace("Mark", "Marked")
         for row in rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import F, OuterRef, QuerySet, Subquery, Value
@@ -36,7 +36,7 @@ class SpendingUserAdmin(UserAdmin):
     """Users, and what they have spent against their limits."""
 
     list_display: Any = (*UserAdmin.list_display, "month", "today")
-    readonly_fields = ("month", "today")
+    readonly_fields: ClassVar[Any] = (*UserAdmin.readonly_fields, "month", "today")
     fieldsets = (
         *UserAdmin.fieldsets[:-1],
         ("Limits", {"fields": (("daily_lead_limit", "monthly_budget"), ("month", "today"))}),

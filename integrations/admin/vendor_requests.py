@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
@@ -204,8 +205,8 @@ class OutageForm(forms.Form):
     what = forms.ChoiceField(
         choices=[("requests", "Requests"), ("phones", "Phones that were to come after them")], required=False
     )
-    since = _at("Sent from (UTC)", "Empty: from the first")
-    until = _at("Sent up to (UTC)", "With this minute. Empty: up to the last")
+    since = _at("Sent from", "By your clock. Empty: from the first")
+    until = _at("Sent up to", "By your clock, with this minute. Empty: up to the last")
 
     def __init__(self, *args: Any, vendors: list[str], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -243,8 +244,8 @@ def _query(one: doubts.Waiting) -> str:
         {
             "vendor": one.vendor,
             "what": "phones" if one.phones else "requests",
-            "since": f"{first:{MINUTE}}" if first else "",
-            "until": f"{last:{MINUTE}}" if last else "",
+            "since": f"{timezone.localtime(first):{MINUTE}}" if first else "",
+            "until": f"{timezone.localtime(last):{MINUTE}}" if last else "",
         }
     )
 

@@ -13,6 +13,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
+from common.dates import moment
 from common.db.ids import uuid7_floor
 from common.values.percent import percent
 from integrations.ledger import breaker, excess, scopes
@@ -49,7 +50,7 @@ def trouble(vendor: Vendor, now: datetime) -> str:
     if lacking := available.lack(vendor.pk):
         return f"{lacking}."
     if breaker.is_open(vendor, now) and vendor.breaker_open_until:
-        return f"It failed repeatedly; the next try is at {vendor.breaker_open_until:%H:%M:%S} UTC. {vendor.last_error}"
+        return f"It failed repeatedly; the next try is at {moment(vendor.breaker_open_until)}. {vendor.last_error}"
     return ""
 
 

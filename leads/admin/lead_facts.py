@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from common import dates
 from common.contact_access import MASKED, masked
 from leads.facts.columns import SIGNALS
 from leads.facts.sources import (
@@ -132,8 +133,8 @@ def told_source(entry: Mapping[str, Any]) -> str:
 
 
 def _day(at: str, *, year: bool = False) -> str:
-    day = datetime.fromisoformat(at)
-    return f"{day:%b} {day.day}{f', {day.year}' if year else ''}"
+    text = dates.day(datetime.fromisoformat(at))
+    return text if year else text.rpartition(",")[0]
 
 
 def another_owner(lead: Lead) -> str:

@@ -153,7 +153,6 @@ def _page(
         groups=groups(lead),
         another_owner=another_owner(lead),
         map_address=map_address(lead),
-        zone=person.time_zone,
         is_due=lead.callback_at is not None and lead.callback_at < timezone.now(),
         work=dressed(work),
         tag_form=dressed(tag),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import unquote
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,6 +16,7 @@ from django.template.loader import render_to_string
 
 from common.admin import OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
 from common.contact_access import masked, may_see_contacts
+from common.dates import moment
 from leads.admin import lead_page, saved_views
 from leads.admin.base import csv_answer
 from leads.admin.filters import FILTERS, Bucket
@@ -84,12 +84,10 @@ class LeadAdmin(OwnedAdmin):
         name, *others = super().get_list_display(request)
         if not request.GET.get("callback"):
             return [name, *others]
-        person: Any = request.user
-        zone = ZoneInfo(person.time_zone)
 
         @admin.display(description="call back at")
         def call_back_at(lead: Any) -> str:
-            return f"{lead.callback_at.astimezone(zone):%Y-%m-%d %H:%M}"
+            return moment(lead.callback_at)
 
         return [name, call_back_at, *others]
 

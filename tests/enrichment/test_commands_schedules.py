@@ -26,7 +26,7 @@ def test_one_is_added_listed_done_and_removed(bucket):
     assert listed.out.startswith(
         f"{schedule.pk}  Enrich the next leads, King: 30 2 * * * (America/Phoenix), at most $1.50"
     )
-    assert listed.out.rstrip().endswith("02:30 MST")
+    assert listed.out.rstrip().endswith("2:30 AM MST")
 
     done = run("schedules", "run-now", schedule.pk)
     assert (done.status, done.err) == (0, "")

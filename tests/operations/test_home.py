@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -15,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from buckets.models import Bucket, Fill, Import
+from common.dates import moment
 from common.db.ids import uuid7, uuid7_floor
 from enrichment.models import PumpLease, Run, RunItem
 from integrations.ledger import catalogue
@@ -180,8 +180,9 @@ def test_callbacks_that_are_due_are_counted_and_those_that_wait_longest_named():
     assert titles(ann) == ["4 callbacks due"]
     (need,) = home.needs(ann)
     assert [row for _, row in need.parts] == [leads[2], leads[1], leads[3]]
-    clock = leads[2].callback_at.astimezone(ZoneInfo("America/Phoenix"))
-    assert need.parts[0][0] == f"{clock:%a %-d %b, %H:%M}: Owner 4, Property {leads[2].property_id}"
+    due = moment(leads[2].callback_at, "America/Phoenix")
+    assert due.endswith(" MST")
+    assert need.parts[0][0] == f"{due}: Owner 4, Property {leads[2].property_id}"
     page = home_page(client)
     assert 'href="/admin/leads/lead/?callback=due">4 callbacks due</a>' in page
     assert f'href="/admin/leads/lead/{leads[2].pk}/change/">{need.parts[0][0]}</a>' in page

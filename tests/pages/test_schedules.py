@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ def test_a_daily_schedule_by_keyboard(page: Page, login: Callable[[Any], None], 
     page.keyboard.type("25")
     page.get_by_label("Time", exact=True).focus()
     page.keyboard.type("0315AM")
-    page.get_by_text("03:15 (New York), then").wait_for()
+    page.get_by_text(re.compile(r", 3:15 AM E[SD]T, then")).wait_for()
     page.get_by_role("button", name="Save").press("Enter")
     page.get_by_text("it is made and on").wait_for()
     page.get_by_text("Failures in a row").wait_for()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, row_of, texts_of, user_named
+from common.dates import moment
 from common.db.clock import database_now
 from enrichment.management.helpers.runs import dollars
 from enrichment.models import Schedule
@@ -142,7 +142,7 @@ def schedule_lines(schedule: Schedule) -> list[str]:
     """A schedule in words, its times in its own zone."""
     when = "off"
     if schedule.next_at is not None:
-        when = f"next {schedule.next_at.astimezone(ZoneInfo(schedule.time_zone)):%Y-%m-%d %H:%M %Z}"
+        when = f"next {moment(schedule.next_at, schedule.time_zone)}"
     cap = f", at most ${schedule.max_cost:.2f} a time" if schedule.max_cost is not None else ""
     lines = [f"{schedule.pk}  {schedule}: {schedule.cadence} ({schedule.time_zone}){cap}; {when}"]
     if result := schedule_result(schedule):

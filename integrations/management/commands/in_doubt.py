@@ -10,6 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from common.commands.base import ProductCommand, add_user, dollars, row_of, span_of, user_named
+from common.dates import moment
 from integrations.ledger import calls
 from integrations.lookups import reveals
 from integrations.lookups.answers import forget_unreadable
@@ -139,7 +140,7 @@ class Command(ProductCommand):
         with_calls = phones.select_related("call__operation").order_by("pk")
         rows += [_row("phones", reveal.call, len(reveal.people), reveal) for reveal in with_calls]
         lines = [
-            f"{r['id']}  {r['sentAt']:%Y-%m-%d %H:%M:%S} UTC  {r['operation']}, "
+            f"{r['id']}  {moment(r['sentAt'])}  {r['operation']}, "
             f"{'phones of ' if r['what'] == 'phones' else ''}{r['inputs']} inputs, ${r['reserved']:.2f}: {r['reason']}"
             for r in rows
         ]
