@@ -128,8 +128,8 @@ def test_the_command_takes_a_bill_and_says_what_it_replaces(ann: User, tmp_path:
     file.write_text(f"date,units,amount\n{US},200,$12.00\n")
     assert_refused(
         run(*command),
-        f"1 day is stored already, with other numbers: {shown_day(DAY)}: $10.00 → $12.00. With --replace these numbers take "
-        "their place. Nothing was stored.",
+        f"1 day is stored already, with other numbers: {shown_day(DAY)}: $10.00 → $12.00. With --replace these numbers "
+        "take their place. Nothing was stored.",
     )
     assert stored() == [(f"{DAY}", 10)]
     assert run(*command, "--replace").status == 0
