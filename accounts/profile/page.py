@@ -60,6 +60,6 @@ def browser_zone(request: HttpRequest) -> HttpResponse:
     except ValidationError:  # a zone this host does not know: times stay in UTC until the person chooses
         return JsonResponse({"changed": False}, status=400)
     if taken and name != "UTC":
-        words = 'Times are shown in {}. <a class="text-link" href="{}">Change</a>'
+        words = 'Times are shown in {}. <a class="desk-inline" href="{}">Change</a>'
         messages.info(request, format_html(words, zone_in_words(name), reverse("profile")))
     return JsonResponse({"changed": taken and name != "UTC"})

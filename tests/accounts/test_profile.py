@@ -93,7 +93,7 @@ def test_the_browsers_zone_is_taken_once_and_said() -> None:
 
     assert answer.json() == {"changed": True}
     assert words(answer) == [
-        f'Times are shown in Mountain time (Denver). <a class="text-link" href="{PROFILE}">Change</a>'
+        f'Times are shown in Mountain time (Denver). <a class="desk-inline" href="{PROFILE}">Change</a>'
     ]
     assert (stored(ann).time_zone, stored(ann).time_zone_settled) == ("America/Denver", True)
     assert 'id="browser-zone"' not in client.get("/admin/").content.decode()
