@@ -21,7 +21,7 @@ from integrations.ledger.pace import database_now
 from integrations.models import Budget, Operation, Vendor, VendorCall
 from integrations.vendors import available
 from integrations.vendors.apollo import client as apollo
-from integrations.vendors.errors import VendorFailure
+from integrations.vendors.errors import VendorFailure, failure_in_words
 from integrations.vendors.realestateapi import client as realestateapi
 
 MINUTE = timedelta(minutes=1)
@@ -89,6 +89,10 @@ class Trouble:
     reason: str
     latest: datetime
     times: int
+
+    @property
+    def words(self) -> str:
+        return failure_in_words(self.category)
 
 
 def errors(vendor: Vendor, now: datetime) -> list[Trouble]:
