@@ -64,7 +64,7 @@ class BucketAdmin(OwnedAdmin):
     def save_model(self, request: HttpRequest, obj: Bucket, form: Any, change: bool) -> None:
         edit_bucket(bucket=obj, changes={name: form.cleaned_data[name] for name in form.changed_data})
 
-    @admin.display(description="leads")
+    @admin.display(description="open")
     def leads_link(self, bucket: Bucket) -> SafeString:
         return list_link(Lead, "View leads", bucket=bucket.pk)
 

@@ -120,7 +120,7 @@ class ImportAdmin(OwnedAdmin):
 
     def _upload_page(self, request: HttpRequest, form: UploadForm) -> TemplateResponse:
         latest = self.get_queryset(request).select_related("bucket").order_by("-pk")[:5]
-        shown = {"form": form, "most": settings.IMPORT_BYTES_MAX, "latest": latest}
+        shown = {"form": form, "most": settings.IMPORT_BYTES_MAX, "latest": latest, "opts": None}
         return page(self, request, "admin/imports/upload.html", "Import leads", **shown)
 
     # --- Columns --------------------------------------------------------------------------------------------------

@@ -131,7 +131,8 @@ class LeadAdmin(OwnedAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, below this person's views of it."""
         saved = SavedView.objects.owned_by(request.user).order_by("name") if request.method == "GET" else []
-        return super().changelist_view(request, {**(extra_context or {}), "saved_views": list(saved)})
+        title = {"title": "Callbacks"} if request.GET.get("callback") else {}
+        return super().changelist_view(request, {**(extra_context or {}), **title, "saved_views": list(saved)})
 
     def get_urls(self) -> Any:
         return [*saved_views.urls(self), *super().get_urls()]
