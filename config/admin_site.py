@@ -41,6 +41,7 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("desk/icon.svg")}],
+    "LOGIN": {"form": "accounts.sign_in.SignInForm"},
     "DASHBOARD_CALLBACK": "operations.admin.home.context",
     "STYLES": [lambda request: static("desk/desk.css")],
     "SCRIPTS": [lambda request: static("desk/desk.js")],

@@ -200,7 +200,7 @@ class RunItem(models.Model):
         help_text="Of which enrichment job",
     )
     lead = models.ForeignKey("leads.Lead", models.CASCADE, related_name="run_items", help_text="Which lead")
-    stage = models.SmallIntegerField(choices=Stage, verbose_name="waiting for", help_text="What it waits for")
+    stage = models.SmallIntegerField(choices=Stage, verbose_name="step", help_text="What it waits for")
     outcome = models.SmallIntegerField(
         choices=Outcome, default=Outcome.OPEN, db_default=Outcome.OPEN, verbose_name="result", help_text="How it ended"
     )
@@ -309,7 +309,7 @@ class Schedule(UUIDModel, Timestamped):
     bucket_name = models.CharField(
         max_length=200, verbose_name="bucket", help_text="The bucket's name when the schedule was made"
     )
-    kind = models.CharField(max_length=10, choices=Kind, verbose_name="what to do", help_text="What is done")
+    kind = models.CharField(max_length=10, choices=Kind, verbose_name="type", help_text="What is done")
     options = models.JSONField(default=dict, blank=True, help_text="limit, skipTrace, guard, olderThanDays, search")
     max_cost = models.DecimalField(
         max_digits=12,
@@ -323,7 +323,9 @@ class Schedule(UUIDModel, Timestamped):
         max_length=100, verbose_name="when", help_text="Five cron fields, such as 30 2 * * 1-5; at most once an hour"
     )
     time_zone = models.CharField(max_length=64, help_text="Whose clock the cadence goes by")
-    enabled = models.BooleanField(default=True, verbose_name="on", help_text="Turns itself off after failures in a row")
+    enabled = models.BooleanField(
+        default=True, verbose_name="turned on", help_text="Turns itself off after failures in a row"
+    )
     next_at = models.DateTimeField(
         null=True, blank=True, verbose_name="next", help_text="When it is due next; empty: it is off"
     )

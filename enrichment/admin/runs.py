@@ -186,7 +186,7 @@ class RunAdmin(OwnedAdmin):
         for run in runs:
             try:
                 if run.bucket is None:
-                    raise RunError("NOT_FOUND", "The bucket of this job was deleted.")
+                    raise RunError("NOT_FOUND", "The bucket of this enrichment job was deleted.")
                 told = quote(bucket=run.bucket, by=run.owner, options=retry_options(run))
             except RunError as refusal:
                 self.message_user(request, f"{run}: {refusal}", messages.ERROR)

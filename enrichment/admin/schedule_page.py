@@ -67,7 +67,7 @@ def add(model_admin: Any, request: HttpRequest) -> HttpResponse:
         if schedule is not None:
             model_admin.message_user(request, f"{_when(schedule)}: saved and on.", messages.SUCCESS)
             return redirect("admin:enrichment_schedule_change", schedule.pk)
-    return _page(model_admin, request, form, "New schedule")
+    return _page(model_admin, request, form, "Add schedule")
 
 
 def change(model_admin: Any, request: HttpRequest, schedule_id: str) -> HttpResponse:

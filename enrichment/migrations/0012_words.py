@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='runitem',
             name='stage',
-            field=models.SmallIntegerField(choices=[(0, 'Done'), (1, 'Property detail'), (2, 'Skip trace'), (3, 'Apollo')], help_text='What it waits for', verbose_name='waiting for'),
+            field=models.SmallIntegerField(choices=[(0, 'Done'), (1, 'Property detail'), (2, 'Skip trace'), (3, 'Apollo')], help_text='What it waits for', verbose_name='step'),
         ),
         migrations.AlterField(
             model_name='runitem',
@@ -167,12 +167,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='schedule',
             name='enabled',
-            field=models.BooleanField(default=True, help_text='Turns itself off after failures in a row', verbose_name='on'),
+            field=models.BooleanField(default=True, help_text='Turns itself off after failures in a row', verbose_name='turned on'),
         ),
         migrations.AlterField(
             model_name='schedule',
             name='kind',
-            field=models.CharField(choices=[('enrich', 'Enrich the next leads'), ('refresh', 'Add new matches'), ('rebuy', 'Refresh changed properties')], help_text='What is done', max_length=10, verbose_name='what to do'),
+            field=models.CharField(choices=[('enrich', 'Enrich the next leads'), ('refresh', 'Add new matches'), ('rebuy', 'Refresh changed properties')], help_text='What is done', max_length=10, verbose_name='type'),
         ),
         migrations.AlterField(
             model_name='schedule',

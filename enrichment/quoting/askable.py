@@ -40,4 +40,4 @@ def refuse_unaskable(reasons: dict[UUID, str], lead_ids: Sequence[UUID]) -> None
     leads = "This lead has" if len(reasons) == 1 else f"None of these {len(reasons):,} leads has"
     no = "no" if len(reasons) == 1 else "the"
     words = "; ".join(sorted(set(reasons.values()))).replace(".; ", ". ")
-    raise RunError("NO_FACTS", f"{leads} {no} facts that Apollo is asked with. {words} Enrich them first.", "leadIds")
+    raise RunError("NO_FACTS", f"{leads} {no} data that Apollo is asked with. {words} Enrich them first.", "leadIds")

@@ -99,7 +99,7 @@ def _do(schedule: Schedule, now: datetime) -> bool:
     _refuse_closed_vendors(schedule)
     _end_what_a_cap_stopped(schedule.last_run)
     if _go_on_after_its_vendor(schedule.last_run):
-        words = "Its last run goes on: the vendor that had paused it sells again."
+        words = "Its last enrichment job resumed: the vendor that had paused it is available again."
         return _conclude(schedule, now, Done(words), failed=False)
     busy, found = _busy(schedule), None
     if schedule.kind == Kind.REBUY and not busy:
@@ -215,7 +215,7 @@ def _busy(schedule: Schedule) -> str:
     """Why this tick is left out, in words; empty where it is not."""
     run, fill = schedule.last_run, schedule.last_fill
     if run is not None and run.is_open:
-        words = f"Left out: its last run is still {run.get_status_display().lower()}"
+        words = f"Skipped: its last enrichment job is still {run.get_status_display().lower()}"
         return f"{words} ({run.reason.rstrip('.')})." if run.reason else f"{words}."
     if fill is not None and fill.status in (Fill.Status.QUEUED, Fill.Status.RUNNING):
         return f"Left out: its last search is still {fill.get_status_display().lower()}."

@@ -336,7 +336,9 @@ def _after_failure(
 ) -> None:
     """Puts the items back, keeps them for a person's decision, or ends them, as the kind of failure asks."""
     if run.status == Run.Status.CANCELLED:
-        queue.end(run, [Ending(i.id, i.lead_id, Outcome.SKIPPED, reason="the run was cancelled") for i in items])
+        queue.end(
+            run, [Ending(i.id, i.lead_id, Outcome.SKIPPED, reason="the enrichment job was cancelled") for i in items]
+        )
     elif isinstance(failure, InDoubt):
         queue.hold(run, {call_id: [i.id for i in items]})
     elif failure is None or isinstance(failure, Misconfigured | HeldBack):
@@ -453,7 +455,9 @@ def _wake(run_id: UUID) -> None:
 def _after_death(run: Run, rows: Iterable[RunItem]) -> None:
     rows = list(rows)
     if run.status == Run.Status.CANCELLED:  # nobody would come for them again
-        queue.end(run, [Ending(r.pk, r.lead_id, Outcome.SKIPPED, reason="the run was cancelled") for r in rows])
+        queue.end(
+            run, [Ending(r.pk, r.lead_id, Outcome.SKIPPED, reason="the enrichment job was cancelled") for r in rows]
+        )
         return
     poisoned = [r for r in rows if r.losses + 1 >= queue.MAX_LOSSES]
     queue.give_back([r.pk for r in rows if r not in poisoned], lost=True)

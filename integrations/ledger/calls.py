@@ -192,7 +192,7 @@ def forget_unreadable(call_id: UUID, *, by: User | None = None) -> int:
     rows = Lookup.objects.filter(call=call, state=Lookup.State.GARBAGE)
     freed = rows.update(state=Lookup.State.FREE, category="", fetched_at=None)
     if freed:
-        note_decision(call, by, f"Unreadable: {freed} of its look-ups may be asked again")
+        note_decision(call, by, f"Unreadable: {freed} of its records may be asked again")
         call.save(update_fields=["decided_by", "decided_at", "decision"])
     return freed
 

@@ -89,7 +89,7 @@ class LeadView(LeadBase):
 class ActivitiesView(LeadBase):
     @extend_schema(
         operation_id="listActivities",
-        summary="What was done about a lead, newest first",
+        summary="A lead's activities, newest first",
         parameters=[PageQuery],
         responses=listing("ActivityPage", activities=ActivitySerializer(many=True)),
     )
@@ -101,7 +101,7 @@ class ActivitiesView(LeadBase):
 
     @extend_schema(
         operation_id="addActivity",
-        summary="Note what was done",
+        summary="Log activity",
         request=ActivityInput,
         responses={201: answer("ActivityAdded", activity=ActivitySerializer())},
     )
