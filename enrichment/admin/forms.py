@@ -118,7 +118,7 @@ class EnrichForm(StartForm):
             "the sample and buys no more until you resume it.",
             ("sample_first", "sample", "sample_rate", "sample_cost"),
         ),
-        ("Advanced", "To go on from where an earlier job ended.", ("start_from",)),
+        ("Advanced", "To continue where an earlier job ended.", ("start_from",)),
     )
     field_order = ("limit", "max_cost", "start_from", "skip_trace")
 

@@ -25,7 +25,7 @@ class CombineInput(StrictSerializer):
     anyOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Include leads on any of these buckets")
     noneOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Exclude leads on these buckets")
     name = serializers.CharField(max_length=NAME_MAX, required=False, help_text="Of the new bucket")
-    preview = FlagField(default=False, help_text="Preview: say what it would hold, and make nothing")
+    preview = FlagField(default=False, help_text="Preview: say how many leads and what they cost, and make nothing")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs["preview"] and "name" not in attrs:

@@ -44,7 +44,7 @@ class GuardField(ObjectField):
 
 
 class OptionsInput(StrictSerializer):
-    """What a run may be told, in the brief's words."""
+    """What an enrichment job may be told, by the brief's names."""
 
     limit = WholeField(required=False, help_text=f"Most leads; {settings.RUN_LIMIT:,} where it is not said")
     skipTrace = FlagField(source="skip_trace", required=False, help_text="Contacts too; true by default")
@@ -168,7 +168,7 @@ class Counts(serializers.Serializer[Any]):
 
 
 class RunSerializer(CamelModelSerializer[Run]):
-    """A run from `Run.objects.with_money()`."""
+    """An enrichment job: `Run.objects.with_money()`."""
 
     bucketId = serializers.UUIDField(source="bucket_id", allow_null=True, read_only=True)
     maxCost = MoneyField(source="max_cost", allow_null=True)

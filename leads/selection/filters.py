@@ -77,7 +77,7 @@ FILTERS: dict[str, Filter] = {
     "taxLien": KnownFlag("Tax lien on record", "tax_lien"),
     "bankruptcy": KnownFlag("Owner's bankruptcy on record", "bankruptcy"),
     "vacant": KnownFlag("Nobody lives there", "vacant"),
-    "highEquity": KnownFlag("50 % equity or more", "high_equity"),
+    "highEquity": KnownFlag("50% equity or more", "high_equity"),
     "freeClear": KnownFlag("No open mortgage", "free_clear"),
     "tag": _Tag("Has this tag", "tag__name", 50),
 }
