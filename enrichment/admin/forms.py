@@ -59,7 +59,7 @@ class EnrichForm(StartForm):
         label="Property type",
         choices=[
             ("", "Any"),
-            ("SFR", "House"),
+            ("SFR", "Single family"),
             ("MFR", "Multi-family"),
             ("CONDO", "Condo"),
             ("LAND", "Land"),

@@ -85,7 +85,7 @@ def tick_one(schedule_id: UUID, *, now: datetime) -> bool:
         return _conclude(schedule, now, Done(str(refusal)), failed=True)
     except Exception as error:  # it must not keep the others from their turn, nor come again every half minute
         log.error("Schedule %s broke: %s", schedule.pk, safe_traceback(error))
-        done = Done(f"Our own fault: {type(error).__name__}. The log has more.")
+        done = Done(f"System error: {type(error).__name__}. The log has more.")
         return _conclude(schedule, now, done, failed=True)
 
 

@@ -212,7 +212,7 @@ def _our_own_fault(run_ids: Sequence[UUID], error: Exception) -> None:
         with transaction.atomic():
             run = queue.lock_run(run_id)
             if run is not None and run.status in Run.ACTIVE:
-                _pause(run, Run.Pause.FAULT, f"Our own fault: {type(error).__name__}. The log has more.")
+                _pause(run, Run.Pause.FAULT, f"System error: {type(error).__name__}. The log has more.")
 
 
 def _payer(stage: int, run: Run) -> Payer:

@@ -141,7 +141,13 @@ def _box(name: str, label: str, make: Callable[..., forms.Field] = forms.CharFie
     return type(name, (_LeadFilter,), {"title": label, "parameter_name": name, "field": field})
 
 
-_TYPES = [("SFR", "House"), ("MFR", "Multi-family"), ("CONDO", "Condo"), ("LAND", "Land"), ("MOBILE", "Mobile home")]
+_TYPES = [
+    ("SFR", "Single family"),
+    ("MFR", "Multi-family"),
+    ("CONDO", "Condo"),
+    ("LAND", "Land"),
+    ("MOBILE", "Mobile home"),
+]
 FILTERS = (
     InBucket,
     _select("status", "Status", Lead.Status.choices),

@@ -32,7 +32,7 @@ _OWNERS = {
     "corporation": "Corporation",
     "other": "Other",
 }
-_TYPES = {"SFR": "House", "MFR": "Multi-family", "CONDO": "Condo", "LAND": "Land", "MOBILE": "Mobile home"}
+_TYPES = {"SFR": "Single family", "MFR": "Multi-family", "CONDO": "Condo", "LAND": "Land", "MOBILE": "Mobile home"}
 DO_NOT_CALL = {True: ("Do not call", "danger"), False: ("Not on DNC", "success"), None: ("DNC unknown", "warning")}
 _FACTS = {
     "phone": "Phone",

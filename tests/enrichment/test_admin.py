@@ -67,7 +67,7 @@ def test_the_button_starts_what_was_quoted_once_however_often_it_is_pressed(ann,
         None,
         True,
     )
-    assert words(first) == [f'<a href="/admin/enrichment/run/{made.pk}/change/">Leads: 4 leads are being bought</a>']
+    assert words(first) == [f'<a href="/admin/enrichment/run/{made.pk}/change/">Leads: 4 leads are being enriched</a>']
     assert Run.objects.count() == 1
 
 
@@ -89,7 +89,7 @@ def test_changed_options_bring_a_new_price_and_no_purchase(ann, bucket):
     again = act(ann[1], Bucket, "enrich", [bucket], follow=True, confirmed="yes", **form)
 
     assert button(again.content.decode()) == "Buy for at most $0.10"
-    assert words(again) == ["Nothing is bought yet: this is the price of what you ask."]
+    assert words(again) == ["Nothing is bought yet: this is the quote for what you chose."]
     assert not Run.objects.exists()
     act(ann[1], Bucket, "enrich", [bucket], confirmed="yes", **hidden(again))
     made = Run.objects.get()
@@ -111,7 +111,7 @@ def test_the_price_can_be_looked_at_again(ann, bucket):
 @pytest.mark.parametrize(
     ("field", "value", "complaint"),
     [
-        ("max_cost", "0", "A cap must be more than $0.00."),
+        ("max_cost", "0", "Enter a spending limit of more than $0.00."),
         ("max_cost", "-1", "Ensure this value is greater than or equal to 0."),
         ("max_cost", "much", "Enter a number."),
         ("limit", "0", "Ensure this value is greater than or equal to 1."),
@@ -227,7 +227,7 @@ def test_a_run_without_failures_is_not_retried(ann, bucket):
 
     answer = act(ann[1], Run, "retry", [made])
 
-    assert words(answer) == ["Property detail and skip trace, Leads: No lead of this run failed."]
+    assert words(answer) == ["Property detail and skip trace, Leads: No lead of this enrichment job failed."]
     assert Run.objects.count() == 1
 
 
@@ -240,7 +240,7 @@ def test_a_runs_page_tells_its_money_its_items_and_its_errors(ann, bucket):
     assert "Failed NOT_FOUND: 1" in page
     assert "Waits for: Property detail : 3" in page
     assert "NOT_FOUND: the vendor does not know this property" in page
-    assert "No worker is alive." in page
+    assert "No worker is running." in page
     assert f'href="/admin/enrichment/runitem/?run={made.pk}"' in page
 
 

@@ -22,7 +22,7 @@ def test_a_bucket_tells_its_leads_searches_runs_and_money(sandbox):
         f"Search {fill.pk}: Queued: 0 of ?.",
         f"Run {made.pk}: queued, 0 of 2 leads, $0.00 spent",
         "  0 with a phone, 0 with an e-mail, 0 failed, 0 skipped",
-        "  No worker is alive.",
+        "  No worker is running.",
     ]
 
 

@@ -127,8 +127,8 @@ def test_yes_given_as_a_flag_asks_nothing(bucket):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--max-cost", "0"], "A cap must be more than $0.00."),
-        (["--max-cost", "-1"], "A cap must be more than $0.00."),
+        (["--max-cost", "0"], "Enter a spending limit of more than $0.00."),
+        (["--max-cost", "-1"], "Enter a spending limit of more than $0.00."),
         (["--max-cost", "much"], "'much' is not an amount in US dollars, such as 12.50."),
         (["--max-cost", "nan"], "'nan' is not an amount in US dollars, such as 12.50."),
         (["--max-cost", "1e12"], "'1e12' is not an amount in US dollars, such as 12.50."),
@@ -212,7 +212,7 @@ def test_waiting_without_a_worker_says_so_and_status_here_goes_on(sandbox, monke
 
     assert (ran.status, ran.err.splitlines()[-1]) == (
         1,
-        "CommandError: No worker is alive: the run is stored and waits. Start a worker, or use bucket_status --here.",
+        "CommandError: No worker is running: the run is stored and waits. Start a worker, or use bucket_status --here.",
     )
     assert Run.objects.get().status == Run.Status.QUEUED
     after = run("bucket_status", bucket.pk, "--here", "--json")
@@ -262,7 +262,7 @@ def test_a_run_without_failures_has_nothing_to_try_again(bucket):
     process(bucket, "--limit", 1)
     made = Run.objects.get()
 
-    assert_refused(run("retry_failed", made.pk), "No lead of this run failed.")
+    assert_refused(run("retry_failed", made.pk), "No lead of this enrichment job failed.")
     make_user("bob")
     assert_refused(run("retry_failed", made.pk, "--user", "bob"), f"bob has no run {made.pk}.")
     assert Run.objects.count() == 1

@@ -62,7 +62,7 @@ def test_a_search_and_a_rebuy_are_added_too(bucket):
         (("--kind", "enrich"), "Say what and when: --kind and --cadence."),
         (
             ("--kind", "enrich", "--cadence", "30 2 * * *"),
-            "What spends money by itself needs a cap: US dollars a tick.",
+            "Enter a spending limit: this schedule spends money by itself.",
         ),
         ((*ADD, "--time-zone", "Mars"), "'Mars' is no time zone, such as America/New_York."),
         (

@@ -465,7 +465,7 @@ def test_a_fault_of_ours_while_settling_keeps_the_paid_answers_and_pauses_the_ru
     Bucket.objects.update(queued_leads=0)  # counters that have drifted: the first delta breaks a constraint
     run = finish(run)
     assert (run.status, run.paused_by) == ("paused", "fault")
-    assert run.reason == "Our own fault: IntegrityError. The log has more."
+    assert run.reason == "System error: IntegrityError. The log has more."
     assert run.spent == billed(sandbox) > 0
     assert VendorCall.objects.filter(state="sent").count() == 0
     recount()
@@ -491,7 +491,7 @@ def test_a_run_that_breaks_does_not_hold_up_another_users(
     other = finish(start(make_bucket(sandbox, make_user("bob"), 10, start=500)))
     broken.refresh_from_db()
     assert (other.status, other.done) == ("completed", 10)
-    assert (broken.status, broken.reason) == ("paused", "Our own fault: TypeError. The log has more.")
+    assert (broken.status, broken.reason) == ("paused", "System error: TypeError. The log has more.")
     assert "TypeError" in caplog.text
     assert words not in caplog.text
 

@@ -168,7 +168,7 @@ def test_an_unreadable_answer_is_shown_and_may_be_asked_for_again():
 
     answer = client.post(page_of(call, "ask-again"))
 
-    assert words(answer) == ["May be bought again: 1 of its look-ups. Retry the failed leads of its run."]
+    assert words(answer) == ["May be bought again: 1 of its records. Retry the failed leads of its enrichment job."]
     call.refresh_from_db()
     assert (Lookup.objects.get().state, call.cost, call.decided_by) == ("free", Decimal("0.10"), boss)
     assert "Ask again" not in text(client.get(page))
@@ -285,7 +285,7 @@ def test_the_command_decides_an_outage():
     ).json
     assert (told["requests"], told["leads"], told["dollars"], told["left"]) == (2, 4, "0.2000", 0)
     whole = run("in_doubt", "--vendor", "realestateapi", "--from", "2026-11-24", "--to", "2026-11-24", "--release")
-    assert whole.out == "2 requests with 4 leads marked as not billed, $0.20.\nLeads that waited for them go on.\n"
+    assert whole.out == "2 requests with 4 leads marked as not billed, $0.20.\nLeads that waited for them continue.\n"
     assert [VendorCall.objects.get(pk=row.pk).state for row in rows] == [
         "released",
         "written_off",

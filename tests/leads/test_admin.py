@@ -142,11 +142,11 @@ def test_a_filter_of_the_list_is_read_as_the_api_reads_it(ann, query, wanted):
     ("query", "title"),
     [
         ("hasPhone=maybe", "Has a phone"),
-        ("doNotCall=2", "Phone is do-not-call"),
+        ("doNotCall=2", "On DNC"),
         ("taxLien=true&taxLien=false", "Tax lien"),
         ("status=hot", "Status"),
         ("propertyState=%00", "State"),
-        ("estimatedEquityMin=1_000", "Equity from, US dollars"),
+        ("estimatedEquityMin=1_000", "Equity from ($)"),
         ("bucket=7", "Bucket"),
     ],
 )

@@ -141,7 +141,7 @@ def test_work_without_a_worker_and_searches_that_stopped_need_somebody():
     run_of(bucket, "queued", total=1)
     Fill.objects.create(bucket=bucket, criteria={"state": "WA"}, status="failed", error="The vendor refuses.")
 
-    assert titles(ann) == ["No worker is alive", f"Saving stopped: {bucket}"]
+    assert titles(ann) == ["No worker is running", f"Saving stopped: {bucket}"]
 
 
 def import_of(bucket: Bucket, status: str, **more: Any) -> Import:

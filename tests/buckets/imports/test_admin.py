@@ -186,7 +186,7 @@ def test_pressed_twice_it_is_one_import_whose_totals_add_up(ann, bucket):
 
     ann[1].post(at(job, "start"), said)
     again = ann[1].post(at(job, "start"), said)
-    assert words(again) == ["This import has been started already."]
+    assert words(again) == ["This import has already started."]
     assert "every 2s" in body(ann[1].get(at(job, "progress")))
     work(job)
 
