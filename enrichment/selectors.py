@@ -55,6 +55,8 @@ def _users_at(stage: int) -> int:
 def paused_in_words(run: Run) -> str:
     """Paused: reached its $5.00 spending limit. A reason that begins with a name keeps its capital."""
     reason = run.reason or run.get_paused_by_display()
+    if reason.startswith("Paused"):
+        return reason
     return f"Paused: {reason[0].lower()}{reason[1:]}" if reason.startswith("Reached ") else f"Paused: {reason}"
 
 

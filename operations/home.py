@@ -23,7 +23,7 @@ from common.values.percent import percent
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.rules import day_of_cap, month_of_cap
 from enrichment.scheduling.cadence import by_the_clock_of
-from enrichment.selectors import billing_check, paused_in_words, stands_in_words, workers_alive
+from enrichment.selectors import billing_check, stands_in_words, workers_alive
 from integrations.ledger import budgets, catalogue
 from integrations.ledger.budgets import ZERO
 from integrations.ledger.pace import database_now
@@ -167,7 +167,8 @@ def _whom(lead: Any, time_zone: str) -> str:
 def _paused(user: User, now: datetime) -> Iterable[Need]:
     runs = _mine(Run.objects.filter(status=Run.Status.PAUSED), user).select_related("owner")
     for run in runs.order_by("-pk")[:SHOWN]:
-        yield Need(run.bucket_name, paused_in_words(run), run, resume=_fits_again(run, now))
+        words = run.reason or run.get_paused_by_display()
+        yield Need(f"Paused: {run.bucket_name}", words, run, resume=_fits_again(run, now))
 
 
 def _fits_again(run: Run, now: datetime) -> bool:

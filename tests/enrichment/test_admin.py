@@ -178,7 +178,7 @@ def test_a_run_is_paused_resumed_and_cancelled_and_a_word_out_of_turn_is_refused
     made = start(bucket)
 
     for action, status, said in [
-        ("resume", "queued", "Property detail and skip trace, Leads: The run is queued, not paused."),
+        ("resume", "queued", "Property detail and skip trace, Leads: The enrichment job is queued, not paused."),
         ("pause", "paused", "Paused: Property detail and skip trace, Leads"),
         ("resume", "running", "Goes on: Property detail and skip trace, Leads"),
         ("cancel", "cancelled", "Cancelled: Property detail and skip trace, Leads"),
@@ -214,7 +214,7 @@ def test_a_runs_failures_are_retried_after_the_price_was_shown(ann, bucket):
     fail_one(made)
 
     asked = act(ann[1], Run, "retry", [made])
-    assert "Leads of ann: 1 leads, at most $0.10" in asked.content.decode()
+    assert "Leads (owner: ann): 1 leads, at most $0.10" in asked.content.decode()
     assert Run.objects.count() == 1
     act(ann[1], Run, "retry", [made], confirmed="yes")
 
@@ -237,7 +237,7 @@ def test_a_runs_page_tells_its_money_its_items_and_its_errors(ann, bucket):
 
     page = ann[1].get(address(Run, "change", made.pk)).content.decode()
 
-    assert "Failed NOT_FOUND: 1" in page
+    assert "Failed Not known to the vendor: 1" in page
     assert "Waits for: Property detail : 3" in page
     assert "NOT_FOUND: the vendor does not know this property" in page
     assert "No worker is running." in page

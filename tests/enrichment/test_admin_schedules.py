@@ -248,7 +248,7 @@ def test_removing_asks_first(ann: tuple[User, Client], bucket: Bucket):
     _, bobs = staff("bob")
     act(bobs, Schedule, "remove", schedules, confirmed="yes")
     assert Schedule.objects.exists()
-    assert words(act(ann[1], Schedule, "remove", schedules, confirmed="yes")) == [f"Removed: {schedules[0]}"]
+    assert words(act(ann[1], Schedule, "remove", schedules, confirmed="yes")) == [f"Deleted: {schedules[0]}"]
     assert not Schedule.objects.exists()
 
 

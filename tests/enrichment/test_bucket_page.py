@@ -171,7 +171,7 @@ def test_it_asks_again_while_something_moves_and_then_no_more(ann, bucket):
     assert "0 of 4 leads" in moving
     assert "Waits: No worker is running." in moving
     assert "hx-get" not in still
-    assert "Paused: Paused by a person" in still
+    assert "Paused by a person" in still
     assert "hx-get" in ann[1].get(place("live", bucket.pk)).content.decode()
 
 

@@ -79,7 +79,7 @@ def test_what_is_in_doubt_is_decided_after_a_question(action, state, spent, word
     call = doubtful(boss)
 
     asked = act(client, VendorCall, action, [call])
-    assert "2 inputs, $0.10 held" in asked.content.decode()
+    assert "2 records, $0.10 held" in asked.content.decode()
     assert VendorCall.objects.get().state == "in_doubt"
     answer = act(client, VendorCall, action, [call], confirmed="yes")
 

@@ -84,7 +84,7 @@ def test_a_lead_that_is_an_id_says_so(ann):
 
     words = page_of(ann[1], lead)
 
-    assert "Only the id is known: property 11." in words
+    assert "Only the property id is known: 11." in words
     assert "contacts have not been bought" in words
 
 
@@ -203,7 +203,7 @@ def test_the_runs_it_was_in_stand_with_what_they_spent(ann):
 
     shown = " ".join(page_of(ann[1], lead).split())
 
-    assert "Failed (NOT_FOUND)" in shown
+    assert "Failed (Not known to the vendor)" in shown
     assert "the job spent $12.50 on 1,234 leads" in shown
 
 
@@ -219,12 +219,12 @@ def test_many_leads_change_status_after_one_question(ann):
     assert "Update quote" not in asked.content.decode()
     done = act(ann[1], Lead, "move", leads, confirmed="yes", status="lost")
 
-    assert words(done) == ["3 of 3 leads moved to Lost."]
+    assert words(done) == ["3 of 3 leads changed to Lost."]
     assert set(Lead.objects.values_list("status", flat=True)) == {"lost"}
     lead.bucket.refresh_from_db()
     assert lead.bucket.contacted_leads == 3
     again = act(ann[1], Lead, "move", leads, confirmed="yes", status="lost")
-    assert words(again) == ["0 of 3 leads moved to Lost."]
+    assert words(again) == ["0 of 3 leads changed to Lost."]
     assert Activity.objects.count() == 3
     assert "available choices" in act(ann[1], Lead, "move", leads, confirmed="yes", status="x").content.decode()
 

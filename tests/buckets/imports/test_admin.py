@@ -243,7 +243,7 @@ def test_undoing_asks_first_and_says_what_was_kept(ann, bucket):
 def test_an_upload_is_discarded(ann, bucket):
     job = uploaded(bucket, csv_of(homes(3)))
 
-    assert "Nothing was saved of this file yet." in body(ann[1].get(at(job, "undo")))
+    assert "Nothing was saved from this file yet." in body(ann[1].get(at(job, "undo")))
     ann[1].post(at(job, "undo"), {"confirmed": "Discard the file"})
 
     work(job)
