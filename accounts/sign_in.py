@@ -9,7 +9,7 @@ from unfold.forms import AuthenticationForm
 WRONG = "Wrong name or password."
 
 
-class SignInForm(AuthenticationForm):
+class SignInForm(AuthenticationForm):  # type: ignore[misc]
     """Unfold's, in our words: a person who may not enter here is told the same."""
 
     error_messages: ClassVar[dict[str, str]] = {

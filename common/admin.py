@@ -80,7 +80,8 @@ class Titled(Base):
     ) -> HttpResponse:
         if context.get("original") is not None:
             context["title"] = capfirst(str(self.opts.verbose_name))
-        return super().render_change_form(request, context, *args, **kwargs)
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
 
 
 def called(model: type[Model], name: str, plural: str) -> None:

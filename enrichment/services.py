@@ -116,7 +116,7 @@ def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: 
     """
     fingerprint = options.fingerprint(bucket.pk)
     if not by.is_active:
-        raise RunError("INACTIVE", f"{by.get_username()} is switched off.")
+        raise RunError("INACTIVE", f"{by.get_username()} is turned off.")
     with transaction.atomic():
         hold_bucket(bucket.pk)
         locked = Bucket.objects.filter(pk=bucket.pk).first()
@@ -294,7 +294,7 @@ def resume_run(*, run: Run, by: Any, max_cost: Decimal | None = None) -> Run:
         if locked.status != Run.Status.PAUSED and max_cost is None:
             raise RunError("NOT_PAUSED", f"The enrichment job is {locked.get_status_display().lower()}, not paused.")
         if not locked.owner.is_active:
-            raise RunError("INACTIVE", f"{locked.owner.get_username()} is switched off.")
+            raise RunError("INACTIVE", f"{locked.owner.get_username()} is turned off.")
         if max_cost is not None:
             _check_new_cap(locked, max_cost)
             locked.max_cost = max_cost

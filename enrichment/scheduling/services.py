@@ -98,7 +98,7 @@ def run_now(*, schedule: Schedule) -> Schedule:
     with transaction.atomic():
         locked = _lock(schedule)
         if not locked.enabled:
-            raise RunError("SWITCHED_OFF", "The schedule is switched off.")
+            raise RunError("SWITCHED_OFF", "The schedule is turned off.")
         locked.next_at, locked.lease_until = database_now(), None
         locked.save()
         enqueue_on_commit("enrichment.tick")

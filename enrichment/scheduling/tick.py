@@ -35,7 +35,7 @@ from leads.counters import hold_bucket
 log = logging.getLogger(__name__)
 Kind = Schedule.Kind
 MAX_FAILURES = 5  # of its own in a row; then it switches itself off
-WAITS = "Waits for its vendor: "  # so begins the result of a tick that a closed vendor refused
+WAITS = "Waiting for its vendor: "  # so begins the result of a tick that a closed vendor refused
 NO_ANSWER = (Category.AUTH_ERROR, Category.NETWORK_ERROR, Category.RATE_LIMITED)  # whatever had been asked
 TICK_SECONDS = 60  # no further schedule is begun after that: beat rings for the rest
 LEASE = timedelta(minutes=10)  # longer than asking the vendor takes: SECONDS of `enrichment.changes`
@@ -94,7 +94,7 @@ def _do(schedule: Schedule, now: datetime) -> bool:
     if bucket is None:
         return _conclude(schedule, now, Done("Its bucket was deleted."), failed=True, for_good=True)
     if not schedule.owner.is_active:
-        raise RunError("INACTIVE", f"{schedule.owner.get_username()} is switched off.")
+        raise RunError("INACTIVE", f"{schedule.owner.get_username()} is turned off.")
     check_schedule(schedule)
     _refuse_closed_vendors(schedule)
     _end_what_a_cap_stopped(schedule.last_run)
@@ -169,7 +169,7 @@ def _refuse_closed_vendors(schedule: Schedule) -> None:
     for name in names:
         vendor = catalogue.operation(name).vendor
         if not vendor.enabled or vendor.paused_reason:
-            raise VendorClosed("VENDOR", vendor.paused_reason or f"{vendor} is switched off.")
+            raise VendorClosed("VENDOR", vendor.paused_reason or f"{vendor} is turned off.")
         if lacking := available.lack(vendor.pk):
             raise VendorClosed("VENDOR", f"{lacking}.")
 

@@ -43,7 +43,7 @@ def names() -> frozenset[str]:
 def trouble(vendor: Vendor, now: datetime) -> str:
     """Why nothing is bought from a vendor at this moment, in words; empty where it may be."""
     if not vendor.enabled:
-        return vendor.paused_reason or "It is switched off."
+        return vendor.paused_reason or "It is turned off."
     if vendor.paused_reason:
         return vendor.paused_reason
     if lacking := available.lack(vendor.pk):

@@ -40,7 +40,7 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, Titled):  # type: ignore[misc]
 
 
 @admin.register(IntervalSchedule)
-class IntervalScheduleAdmin(Titled):  # type: ignore[misc]
+class IntervalScheduleAdmin(Titled):
     empty = Empty(
         "Intervals say how often a background job runs, such as every 10 minutes.",
         "Add interval",
@@ -58,7 +58,7 @@ class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, Titled):  # type: ignore[m
 
 
 @admin.register(SolarSchedule)
-class SolarScheduleAdmin(Titled):  # type: ignore[misc]
+class SolarScheduleAdmin(Titled):
     empty = Empty(
         "Solar events run a background job at sunrise or sunset.",
         "Add solar event",

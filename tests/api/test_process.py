@@ -209,7 +209,7 @@ def test_runs_are_listed_paused_resumed_and_cancelled(api, bucket, django_assert
     cancelled = body_of(api.post(f"{address}/cancel"))["run"]
     assert (cancelled["status"], cancelled["counts"]["skipped"]) == ("cancelled", 2)
     for verb in ("pause", "resume", "cancel"):
-        assert refused(api.post(f"{address}/{verb}"), 409) == "The run is cancelled."
+        assert refused(api.post(f"{address}/{verb}"), 409) == "The enrichment job is cancelled."
     assert refused(api.post(f"{address}/retry-failed"), 409) == "No lead of this enrichment job failed."
 
     with django_assert_max_num_queries(5):

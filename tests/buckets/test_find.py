@@ -136,7 +136,7 @@ def test_who_asks_too_often_waits(ann, sandbox: Sandbox, monkeypatch: pytest.Mon
     first, second = (body(ann[1].get(f"{PAGE}count/?{SEARCH}")) for _ in range(2))
 
     assert "saving their ids costs $0" in first
-    assert "You ask very often." in second
+    assert "Too many counts. Try again in" in second
     assert requests_of(sandbox) == {"property_search": 1}
 
 

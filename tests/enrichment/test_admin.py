@@ -180,9 +180,9 @@ def test_a_run_is_paused_resumed_and_cancelled_and_a_word_out_of_turn_is_refused
     for action, status, said in [
         ("resume", "queued", "Property detail and skip trace, Leads: The enrichment job is queued, not paused."),
         ("pause", "paused", "Paused: Property detail and skip trace, Leads"),
-        ("resume", "running", "Goes on: Property detail and skip trace, Leads"),
+        ("resume", "running", "Resumed: Property detail and skip trace, Leads"),
         ("cancel", "cancelled", "Cancelled: Property detail and skip trace, Leads"),
-        ("pause", "cancelled", "Property detail and skip trace, Leads: The run is cancelled."),
+        ("pause", "cancelled", "Property detail and skip trace, Leads: The enrichment job is cancelled."),
     ]:
         answer = act(ann[1], Run, action, [made])
         made.refresh_from_db()
@@ -238,7 +238,7 @@ def test_a_runs_page_tells_its_money_its_items_and_its_errors(ann, bucket):
     page = ann[1].get(address(Run, "change", made.pk)).content.decode()
 
     assert "Failed Not known to the vendor: 1" in page
-    assert "Waits for: Property detail : 3" in page
+    assert "Waiting for: Property detail : 3" in page
     assert "NOT_FOUND: the vendor does not know this property" in page
     assert "No worker is running." in page
     assert f'href="/admin/enrichment/runitem/?run={made.pk}"' in page

@@ -169,7 +169,7 @@ def test_it_asks_again_while_something_moves_and_then_no_more(ann, bucket):
 
     assert f'hx-get="{place("live", bucket.pk)}" hx-trigger="every 3s"' in moving
     assert "0 of 4 leads" in moving
-    assert "Waits: No worker is running." in moving
+    assert "Waiting: No worker is running." in moving
     assert "hx-get" not in still
     assert "Paused by a person" in still
     assert "hx-get" in ann[1].get(place("live", bucket.pk)).content.decode()
@@ -333,8 +333,8 @@ def test_a_sample_that_disappoints_is_told_and_the_rest_can_be_bought_all_the_sa
     pump_until_still()
 
     assert (run.paused_by, run.done) == ("canary", 2)
-    assert "Its sample of 2 leads:" in told
-    assert "Not as good as asked." in told
+    assert "Sample of 2 leads:" in told
+    assert "It did not pass." in told
     assert "Paused: Its sample: a lead cost" in told
     run.refresh_from_db()
     assert (run.status, run.done) == ("completed", 4)
@@ -374,7 +374,7 @@ def test_retry_takes_the_failed_leads_of_this_bucket(ann, bucket):
     failed = bucket.leads.order_by("pk")[1]
     Lead.objects.filter(pk=failed.pk).update(enrichment_status="failed")
 
-    assert "Retry failed (1)" in ann[1].get(address(Bucket, "change", bucket.pk)).content.decode()
+    assert "Retry failed leads (1)" in ann[1].get(address(Bucket, "change", bucket.pk)).content.decode()
     form = hidden(ann[1].get(place("retry", bucket.pk)))
     ann[1].post(place("retry", bucket.pk), form | {"confirmed": "yes"})
 
@@ -427,12 +427,12 @@ def test_pause_resume_and_cancel(ann, bucket):
 
     assert press("run_pause") == ("paused", ["Paused. Requests already sent are finished."])
     assert press("run_resume") == ("running", ["Resumed."])
-    assert press("run_resume") == ("running", ["The run is running, not paused."])
+    assert press("run_resume") == ("running", ["The enrichment job is running, not paused."])
     asked = ann[1].get(place("run_cancel", bucket.pk, run.pk)).content.decode()
     assert "0 of 4 leads are done." in asked
     assert press("run_cancel") == ("running", [])  # the page that asks
     assert press("run_cancel", confirmed="yes") == ("cancelled", ["Cancelled. Purchased data is kept."])
-    assert press("run_pause") == ("cancelled", ["The run is cancelled."])
+    assert press("run_pause") == ("cancelled", ["The enrichment job is cancelled."])
 
 
 @pytest.mark.django_db(transaction=True)

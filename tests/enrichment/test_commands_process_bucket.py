@@ -199,7 +199,9 @@ def test_a_run_that_a_cap_stops_is_told_and_ends_with_status_1(sandbox):
     made = Run.objects.with_money().get()
     assert (made.status, made.spent, made.done) == (Run.Status.PAUSED, Money("0.10"), 2)
     assert (ran.status, ran.json["run"]["status"]) == (1, "paused")
-    assert ran.err.splitlines()[-1] == (f"CommandError: Run {made.pk} is paused: Reached its $0.10 spending limit.")
+    assert ran.err.splitlines()[-1] == (
+        f"CommandError: Enrichment job {made.pk} is paused: Reached its $0.10 spending limit."
+    )
     assert billed(sandbox) == Money("0.10")
 
 
@@ -232,7 +234,7 @@ def test_an_interruption_leaves_the_run_to_others_and_says_so(bucket, monkeypatc
         130,
         [
             "No longer following.",
-            "CommandError: The run goes on with the next worker, or with bucket_status --here; "
+            "CommandError: The job continues with the next worker, or with bucket_status --here; "
             "the admin pauses and cancels it.",
         ],
     )

@@ -139,7 +139,7 @@ def test_retry_failed_takes_exactly_the_leads_that_failed(sandbox: Sandbox, buck
     again = finish(services.retry_failed(run=first, by=first.owner))
     assert set(again.items.values_list("lead_id")) == set(first.items.values_list("lead_id"))
     assert again.failed == 0
-    with pytest.raises(RunError, match="No lead of this run failed"):
+    with pytest.raises(RunError, match="No lead of this enrichment job failed"):
         services.retry_failed(run=again, by=first.owner)
 
 
@@ -332,9 +332,9 @@ def test_a_cancelled_run_skips_what_waits_and_cannot_be_resumed(sandbox: Sandbox
     assert set(bucket.leads.values_list("enrichment_status", flat=True)) == {"pending"}
     assert requests_of(sandbox) == {}
     for verb in (services.pause_run, services.cancel_run):
-        with pytest.raises(RunError, match="The run is cancelled"):
+        with pytest.raises(RunError, match="The enrichment job is cancelled"):
             verb(run=run)
-    with pytest.raises(RunError, match="The run is cancelled"):
+    with pytest.raises(RunError, match="The enrichment job is cancelled"):
         services.resume_run(run=run, by=run.owner)
 
 

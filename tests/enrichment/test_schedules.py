@@ -166,9 +166,9 @@ def test_a_run_that_its_vendor_paused_goes_on_at_the_next_time_once_the_vendor_s
 
     for night in (1, 2):
         schedule = do(schedule)
-        assert (schedule.last_result, schedule.failures) == ("Waits for its vendor: The key was refused.", night)
+        assert (schedule.last_result, schedule.failures) == ("Waiting for its vendor: The key was refused.", night)
     needs = {need.title: need.words for need in home.needs(bucket.owner)}
-    assert needs["Schedule failed: Leads"] == "Waits for its vendor: The key was refused. 2 times in a row."
+    assert needs["Schedule failed: Leads"] == "Waiting for its vendor: The key was refused. 2 times in a row."
 
     Vendor.objects.update(paused_reason="")
     due(schedule)
@@ -233,7 +233,7 @@ def test_each_tick_buys_the_next_leads_until_none_is_left(sandbox: Sandbox, buck
     schedule = do(schedule)
     assert schedule.last_result == "Nothing to do: no lead is pending."
     assert Run.objects.count() == 3
-    assert "Its last run: completed, 10 of 10 leads done" in schedule_result(schedule)
+    assert "Last enrichment job: completed, 10 of 10 leads done" in schedule_result(schedule)
 
 
 def test_a_tick_spends_no_more_than_its_cap_and_the_next_one_goes_on(sandbox: Sandbox, bucket: Bucket) -> None:
@@ -289,7 +289,7 @@ def test_a_repeated_search_adds_only_what_is_new_for_nothing(sandbox: Sandbox) -
     assert again is not None and again.pk != fill.pk
     continue_fill(again.pk)
     schedule.refresh_from_db()
-    assert f"Its last search: completed, 3 new of {fill.found:,} found." in schedule_result(schedule)
+    assert f"Last search: completed, 3 new of {fill.found:,} found." in schedule_result(schedule)
     assert bucket.leads.count() == fill.found
     assert (billed(sandbox), Run.objects.count()) == (0, 0)
 
@@ -324,9 +324,9 @@ def test_a_search_that_fails_again_and_again_switches_it_off(sandbox: Sandbox, b
 @pytest.mark.parametrize(
     ("closed", "words"),
     [
-        ({"paused_reason": "The key was refused."}, "Waits for its vendor: The key was refused."),
-        ({"enabled": False}, "Waits for its vendor: realestateapi is switched off."),
-        ("no key", "Waits for its vendor: RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)."),
+        ({"paused_reason": "The key was refused."}, "Waiting for its vendor: The key was refused."),
+        ({"enabled": False}, "Waiting for its vendor: realestateapi is turned off."),
+        ("no key", "Waiting for its vendor: RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)."),
     ],
 )
 def test_a_closed_vendor_is_told_as_a_failure_and_switches_nothing_off(
@@ -385,7 +385,7 @@ def test_an_inactive_user_buys_nothing(bucket: Bucket) -> None:
     schedule = make(bucket)
     User.objects.update(is_active=False)
     do(schedule)
-    assert (schedule.last_result, schedule.failures, Run.objects.count()) == ("ann is switched off.", 1, 0)
+    assert (schedule.last_result, schedule.failures, Run.objects.count()) == ("ann is turned off.", 1, 0)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_a_requests_own_page_and_list_say_its_category_in_words_and_its_money_in
     shown = text(client.get(address(VendorCall, "change", call.pk)))
     listed = text(client.get(address(VendorCall, "changelist")))
 
-    for said in ("Needs billing check (IN_DOUBT)", "$0.05", "$0.10", "$0.00", "$0.0125", "US dollars promised"):
+    for said in ("Needs billing check (IN_DOUBT)", "$0.05", "$0.10", "$0.00", "$0.0125", "US dollars reserved"):
         assert said in shown, said
     for bare in ("0.0500", "0.1000"):
         assert bare not in shown + listed
@@ -163,7 +163,7 @@ def test_an_unreadable_answer_is_shown_and_may_be_asked_for_again():
     page = address(VendorCall, "change", call.pk)
     shown = text(client.get(page))
     assert "70,000 bytes, has no data. SHA-256 abab" in shown
-    assert "1 of its look-ups got an answer that was paid for and cannot be used" in shown
+    assert "1 of its records got an answer that was paid for and cannot be used" in shown
     assert client.get(page_of(call, "ask-again")).status_code == 405
 
     answer = client.post(page_of(call, "ask-again"))

@@ -134,7 +134,7 @@ def test_two_buckets_are_combined_after_a_look(page: Page, boss: User, bucket: B
     assert requests_of(sandbox) == {}
 
 
-@pytest.mark.parametrize("button", ["Apollo", "Retry failed"])
+@pytest.mark.parametrize("button", ["Apollo", "Retry failed leads"])
 def test_the_other_ways_to_buy_are_readable(page: Page, bucket: Bucket, axe_check: Check, button: str):
     page.goto(address(Bucket, "change", bucket.pk))
     page.get_by_role("link", name=button).click()

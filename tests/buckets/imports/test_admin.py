@@ -196,7 +196,7 @@ def test_pressed_twice_it_is_one_import_whose_totals_add_up(ann, bucket):
     assert "every 2s" not in page
     assert f"/admin/leads/lead/?bucket={bucket.pk}" in page
     assert words(ann[1].post(at(job, "start"), said)) != []
-    assert "columns cannot be changed" in body(ann[1].post(at(job, "preview"), said))
+    assert "columns can no longer be changed" in body(ann[1].post(at(job, "preview"), said))
 
 
 def test_the_failed_rows_are_a_csv(ann, bucket):
