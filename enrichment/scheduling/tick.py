@@ -35,7 +35,7 @@ from leads.counters import hold_bucket
 log = logging.getLogger(__name__)
 Kind = Schedule.Kind
 MAX_FAILURES = 5  # of its own in a row; then it switches itself off
-WAITS = "Waiting for its vendor: "  # so begins the result of a tick that a closed vendor refused
+WAITS = "Waits for its vendor: "  # so begins the result of a tick that a closed vendor refused
 NO_ANSWER = (Category.AUTH_ERROR, Category.NETWORK_ERROR, Category.RATE_LIMITED)  # whatever had been asked
 TICK_SECONDS = 60  # no further schedule is begun after that: beat rings for the rest
 LEASE = timedelta(minutes=10)  # longer than asking the vendor takes: SECONDS of `enrichment.changes`

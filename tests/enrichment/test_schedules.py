@@ -166,9 +166,9 @@ def test_a_run_that_its_vendor_paused_goes_on_at_the_next_time_once_the_vendor_s
 
     for night in (1, 2):
         schedule = do(schedule)
-        assert (schedule.last_result, schedule.failures) == ("Waiting for its vendor: The key was refused.", night)
+        assert (schedule.last_result, schedule.failures) == ("Waits for its vendor: The key was refused.", night)
     needs = {need.title: need.words for need in home.needs(bucket.owner)}
-    assert needs["Schedule failed: Leads"] == "Waiting for its vendor: The key was refused. 2 times in a row."
+    assert needs["Schedule failed: Leads"] == "Waits for its vendor: The key was refused. 2 times in a row."
 
     Vendor.objects.update(paused_reason="")
     due(schedule)
@@ -324,9 +324,9 @@ def test_a_search_that_fails_again_and_again_switches_it_off(sandbox: Sandbox, b
 @pytest.mark.parametrize(
     ("closed", "words"),
     [
-        ({"paused_reason": "The key was refused."}, "Waiting for its vendor: The key was refused."),
-        ({"enabled": False}, "Waiting for its vendor: realestateapi is turned off."),
-        ("no key", "Waiting for its vendor: RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)."),
+        ({"paused_reason": "The key was refused."}, "Waits for its vendor: The key was refused."),
+        ({"enabled": False}, "Waits for its vendor: realestateapi is turned off."),
+        ("no key", "Waits for its vendor: RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)."),
     ],
 )
 def test_a_closed_vendor_is_told_as_a_failure_and_switches_nothing_off(

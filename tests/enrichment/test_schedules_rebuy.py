@@ -172,7 +172,7 @@ def test_a_vendor_that_does_not_answer_for_long_switches_nothing_off(sandbox: Sa
         Vendor.objects.update(paused_reason="")
         do(schedule)
         assert (schedule.failures, schedule.enabled) == (n, True)
-    assert schedule.last_result.startswith("Waiting for its vendor: ")
+    assert schedule.last_result.startswith("Waits for its vendor: ")
     sandbox.faults.replace([])
     Vendor.objects.update(paused_reason="")
     do(schedule)
