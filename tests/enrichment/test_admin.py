@@ -239,7 +239,7 @@ def test_a_runs_page_tells_its_money_its_items_and_its_errors(ann, bucket):
 
     assert "Failed Not known to the vendor: 1" in page
     assert "Waiting for: Property detail : 3" in page
-    assert "NOT_FOUND: the vendor does not know this property" in page
+    assert "Not known to the vendor: the vendor does not know this property" in page
     assert "No worker is running." in page
     assert f'href="/admin/enrichment/runitem/?run={made.pk}"' in page
 
