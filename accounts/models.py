@@ -41,7 +41,7 @@ class User(AbstractUser):
     """Answers: who is asking, and how many leads a day and dollars a month may they buy facts for?"""
 
     daily_lead_limit = models.PositiveIntegerField(
-        default=default_daily_lead_limit, help_text="Leads a day (UTC) this user may buy facts for"
+        default=default_daily_lead_limit, help_text="Leads a day (UTC) this user may buy data for"
     )
     monthly_budget = models.DecimalField(
         max_digits=12,

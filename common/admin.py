@@ -6,6 +6,7 @@ A page over a million leads costs what a page over a hundred does: newest first 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
@@ -16,13 +17,14 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.paginator import Paginator
-from django.db.models import DateTimeField, QuerySet
+from django.db.models import DateTimeField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
     CHECKBOX_CLASSES,
@@ -66,7 +68,43 @@ def _at(field: Any) -> Callable[[Any], str]:
     return column
 
 
-class CommonAdmin(Base):
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """What a list that is empty will hold, and the button that fills it. page: as in a URL's name, after `admin:`."""
+
+    words: str
+    button: str = ""
+    page: str = ""
+
+    @property
+    def address(self) -> str:
+        return reverse(f"admin:{self.page}")
+
+
+class Titled(Base):
+    """Pages are called what the side bar calls them: a list by its plural, the page of a row by what it is."""
+
+    empty: ClassVar[Empty | None] = None
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if context.get("original") is not None:
+            context["title"] = capfirst(str(self.opts.verbose_name))
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
+
+
+def called(model: type[Model], name: str, plural: str) -> None:
+    """What pages call a model of another package. Migrations look at what its Meta says, and are not moved by this."""
+    model._meta.verbose_name, model._meta.verbose_name_plural = name, plural
+
+
+class CommonAdmin(Titled):
     """A list that is as fast over a million rows as over a hundred, and a form that saves only what was changed."""
 
     paginator = CappedPaginator
@@ -104,10 +142,10 @@ class CommonAdmin(Base):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word."""
-        answer = super().changelist_view(request, extra_context)
+        answer: HttpResponse = super().changelist_view(request, extra_context)
         if isinstance(answer, HttpResponseRedirect) and answer.url == f"{request.path}?{ERROR_FLAG}=1":
             asked = ", ".join(sorted(name[:50] for name in request.GET)[:10])
-            self.message_user(request, f"These filters cannot be read, and are left out: {asked}", messages.ERROR)
+            self.message_user(request, f"These filters cannot be read and are ignored: {asked}", messages.ERROR)
         return answer
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

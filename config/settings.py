@@ -312,7 +312,7 @@ REST_KNOX = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Bucket System",
     "VERSION": "1",
-    "DESCRIPTION": "Save property ids for nothing; buy facts only for the leads you choose.",
+    "DESCRIPTION": "Save property ids for nothing; buy data only for the leads you choose.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -35,12 +35,12 @@ class Run(UUIDModel, Timestamped):
 
     class Pause(models.TextChoices):
         PERSON = "person", "By a person"
-        CAP = "cap", "A cap is used up"
-        VENDOR = "vendor", "A vendor refuses"
-        FAULT = "fault", "Our own fault"
-        CANARY = "canary", "Its sample disappointed"
+        CAP = "cap", "Spending limit reached"
+        VENDOR = "vendor", "Vendor not available"
+        FAULT = "fault", "System error"
+        CANARY = "canary", "Stopped after sample"
         DOUBT = "doubt", "Needs billing check"
-        INACTIVE = "inactive", "Its user is switched off"
+        INACTIVE = "inactive", "User turned off"
 
     ACTIVE = (Status.QUEUED, Status.RUNNING)
     OPEN = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
@@ -53,14 +53,18 @@ class Run(UUIDModel, Timestamped):
         db_index=False,
         help_text="Empty once the bucket was deleted",
     )
-    bucket_name = models.CharField(max_length=200, help_text="The bucket's name when it started")
+    bucket_name = models.CharField(max_length=200, verbose_name="bucket", help_text="The bucket's name when it started")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="runs", db_index=False, help_text="Who asked and pays"
     )
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PROPERTY, help_text="What is bought")
+    kind = models.CharField(
+        max_length=10, choices=Kind, default=Kind.PROPERTY, verbose_name="type", help_text="What is bought"
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, help_text="How far it is")
-    paused_by = models.CharField(max_length=10, choices=Pause, blank=True, help_text="Who or what stopped it")
-    reason = models.CharField(max_length=300, blank=True, help_text="Why it is paused, in words")
+    paused_by = models.CharField(
+        max_length=10, choices=Pause, blank=True, verbose_name="paused because", help_text="Who or what stopped it"
+    )
+    reason = models.CharField(max_length=300, blank=True, verbose_name="reason", help_text="Why it is paused, in words")
     cap_scope = models.CharField(
         max_length=100, blank=True, help_text="The budget of the cap that paused it: its own, a day's or a month's"
     )
@@ -74,36 +78,52 @@ class Run(UUIDModel, Timestamped):
         default=dict, blank=True, help_text="What a unit of each operation cost when it started, US dollars"
     )
     max_cost = models.DecimalField(
-        max_digits=12, decimal_places=4, null=True, blank=True, help_text="US dollars it may spend; empty: no own cap"
+        max_digits=12,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        verbose_name="spending limit",
+        help_text="US dollars it may spend; empty: no limit of its own",
     )
     idempotency_key = models.CharField(
         max_length=200, null=True, blank=True, help_text="The Idempotency-Key of the request that started it"
     )
     request_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of that request")
-    total = models.PositiveIntegerField(default=0, help_text="Leads in it")
-    enriched = models.PositiveIntegerField(default=0, help_text="Leads that have a phone")
-    partial = models.PositiveIntegerField(default=0, help_text="Leads without a phone")
+    total = models.PositiveIntegerField(default=0, verbose_name="leads", help_text="Leads in it")
+    enriched = models.PositiveIntegerField(default=0, verbose_name="has a phone", help_text="Leads that have a phone")
+    partial = models.PositiveIntegerField(default=0, verbose_name="no phone found", help_text="Leads without a phone")
     failed = models.PositiveIntegerField(default=0, help_text="Leads that failed")
-    skipped = models.PositiveIntegerField(default=0, help_text="Leads the guard or a cancel left out")
+    skipped = models.PositiveIntegerField(
+        default=0, verbose_name="skipped", help_text="Leads left out by the conditions or a cancel"
+    )
     in_doubt = models.PositiveIntegerField(
         default=0, help_text="Leads whose request needs a billing check: they wait for the decision"
     )
     two_names = models.PositiveIntegerField(
-        default=0, help_text="Details bought although the property was owned under another name"
+        default=0,
+        verbose_name="bought twice",
+        help_text="Details bought although the property was owned under another name",
     )
-    with_emails = models.PositiveIntegerField(default=0, help_text="Leads with an e-mail")
+    with_emails = models.PositiveIntegerField(
+        default=0, verbose_name="leads with an e-mail", help_text="Leads with an e-mail"
+    )
     sample_until = models.BigIntegerField(
         null=True, blank=True, help_text="The last item of its sample: nothing beyond is taken until that is judged"
     )
     canary = models.JSONField(default=dict, blank=True, help_text="How its sample turned out: {leads, hitRate, …}")
-    resume_from = models.UUIDField(null=True, blank=True, help_text="The last lead it took: start the next run from it")
+    resume_from = models.UUIDField(
+        null=True, blank=True, verbose_name="last lead taken", help_text="A later job can start after it"
+    )
     started_at = models.DateTimeField(null=True, blank=True, help_text="When its first lead was taken")
     finished_at = models.DateTimeField(null=True, blank=True, help_text="When it completed or was cancelled")
-    beat_at = models.DateTimeField(null=True, blank=True, help_text="When a worker last moved it")
+    beat_at = models.DateTimeField(
+        null=True, blank=True, verbose_name="last sign of life", help_text="When a worker last moved it"
+    )
 
     objects = RunQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = "enrichment job", "enrichment jobs"
         constraints = [
             models.UniqueConstraint(fields=["owner", "idempotency_key"], name="run_once_per_idempotency_key"),
             models.CheckConstraint(
@@ -176,16 +196,25 @@ class RunItem(Claimed, Deferred):
         SKIPPED = 4, "Skipped"
 
     run = models.ForeignKey(
-        "enrichment.Run", models.CASCADE, related_name="items", db_index=False, help_text="Of which run"
+        "enrichment.Run",
+        models.CASCADE,
+        related_name="items",
+        db_index=False,
+        verbose_name="enrichment job",
+        help_text="Of which enrichment job",
     )
     lead = models.ForeignKey("leads.Lead", models.CASCADE, related_name="run_items", help_text="Which lead")
-    stage = models.SmallIntegerField(choices=Stage, help_text="What it waits for")
+    stage = models.SmallIntegerField(choices=Stage, verbose_name="step", help_text="What it waits for")
     outcome = models.SmallIntegerField(
-        choices=Outcome, default=Outcome.OPEN, db_default=Outcome.OPEN, help_text="How it ended"
+        choices=Outcome, default=Outcome.OPEN, db_default=Outcome.OPEN, verbose_name="result", help_text="How it ended"
     )
     category = models.CharField(max_length=20, blank=True, db_default="", help_text="Error category")
-    attempts = models.SmallIntegerField(default=0, db_default=0, help_text="Tries of this stage that came to nothing")
-    losses = models.SmallIntegerField(default=0, db_default=0, help_text="Workers that died with it")
+    attempts = models.SmallIntegerField(
+        default=0, db_default=0, verbose_name="failed tries", help_text="Tries of this step that failed"
+    )
+    losses = models.SmallIntegerField(
+        default=0, db_default=0, verbose_name="workers lost", help_text="Workers that stopped while they had it"
+    )
     alone = models.BooleanField(
         default=False, db_default=False, help_text="Its batch was refused as a whole: ask for it by itself"
     )
@@ -193,6 +222,7 @@ class RunItem(Claimed, Deferred):
     objects = WorkQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = "lead of an enrichment job", "leads of enrichment jobs"
         constraints = [
             models.UniqueConstraint(fields=["run", "lead"], name="item_once_per_run"),
             models.CheckConstraint(condition=Q(stage__in=[0, 1, 2, 3]), name="item_stage_known"),
@@ -219,8 +249,15 @@ class RunItem(Claimed, Deferred):
 class PumpLease(Claimed):
     """Answers: is a pump at work on this stage? One a stage, for the whole fleet; it renews its lease."""
 
-    stage = models.SmallIntegerField(primary_key=True, choices=RunItem.Stage, help_text="Which stage")
-    beat_at = models.DateTimeField(null=True, blank=True, help_text="When a pump last said it lives")
+    stage = models.SmallIntegerField(
+        primary_key=True, choices=RunItem.Stage, verbose_name="works on", help_text="Which step of enrichment"
+    )
+    beat_at = models.DateTimeField(
+        null=True, blank=True, verbose_name="last sign of life", help_text="When it last said that it is running"
+    )
+
+    class Meta:
+        verbose_name, verbose_name_plural = "worker", "workers"
 
     objects = LeasedQuerySet.as_manager()
 
@@ -255,8 +292,8 @@ class Schedule(UUIDModel, Timestamped, Leased):
 
     class Kind(models.TextChoices):
         ENRICH = "enrich", "Enrich the next leads"
-        REFRESH = "refresh", "Add what its search finds anew"
-        REBUY = "rebuy", "Buy what has changed again"
+        REFRESH = "refresh", "Add new matches"
+        REBUY = "rebuy", "Refresh changed properties"
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Who asked and pays"
@@ -268,21 +305,44 @@ class Schedule(UUIDModel, Timestamped, Leased):
         related_name="schedules",
         help_text="Empty once the bucket was deleted",
     )
-    bucket_name = models.CharField(max_length=200, help_text="The bucket's name when the schedule was made")
-    kind = models.CharField(max_length=10, choices=Kind, help_text="What is done")
+    bucket_name = models.CharField(
+        max_length=200, verbose_name="bucket", help_text="The bucket's name when the schedule was made"
+    )
+    kind = models.CharField(max_length=10, choices=Kind, verbose_name="type", help_text="What is done")
     options = models.JSONField(default=dict, blank=True, help_text="limit, skipTrace, guard, olderThanDays, search")
     max_cost = models.DecimalField(
-        max_digits=12, decimal_places=4, null=True, blank=True, help_text="US dollars one tick may spend"
+        max_digits=12,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        verbose_name="spending limit",
+        help_text="US dollars it may spend each time",
     )
-    cadence = models.CharField(max_length=100, help_text="Five cron fields, such as 30 2 * * 1-5; at most once an hour")
+    cadence = models.CharField(
+        max_length=100, verbose_name="when", help_text="Five cron fields, such as 30 2 * * 1-5; at most once an hour"
+    )
     time_zone = models.CharField(max_length=64, help_text="Whose clock the cadence goes by")
-    enabled = models.BooleanField(default=True, help_text="Switches itself off after failures in a row")
-    next_at = models.DateTimeField(null=True, blank=True, help_text="When it is due next; empty: it is off")
-    last_at = models.DateTimeField(null=True, blank=True, help_text="When it was last done, skipped or failed")
-    last_result = models.CharField(max_length=300, blank=True, help_text="What came of that, in words")
+    enabled = models.BooleanField(
+        default=True, verbose_name="turned on", help_text="Turns itself off after failures in a row"
+    )
+    next_at = models.DateTimeField(
+        null=True, blank=True, verbose_name="next", help_text="When it is due next; empty: it is off"
+    )
+    last_at = models.DateTimeField(
+        null=True, blank=True, verbose_name="last", help_text="When it was last done, skipped or failed"
+    )
+    last_result = models.CharField(
+        max_length=300, blank=True, verbose_name="last result", help_text="What came of that, in words"
+    )
     failures = models.PositiveSmallIntegerField(default=0, help_text="Failures in a row")
     last_run = models.ForeignKey(
-        "enrichment.Run", models.SET_NULL, null=True, blank=True, related_name="+", help_text="The last run it started"
+        "enrichment.Run",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="last enrichment job",
+        help_text="The last enrichment job it started",
     )
     last_fill = models.ForeignKey(
         "buckets.Fill",
@@ -290,6 +350,7 @@ class Schedule(UUIDModel, Timestamped, Leased):
         null=True,
         blank=True,
         related_name="+",
+        verbose_name="last search",
         help_text="The last search it repeated",
     )
 

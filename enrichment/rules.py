@@ -32,7 +32,7 @@ def share_between(hits: int, samples: int) -> tuple[float, float]:
 
 # --- Caps -------------------------------------------------------------------------------------------------------------
 
-GOES_ON = "It goes on by itself after midnight UTC."
+GOES_ON = "It resumes by itself after midnight UTC."
 
 
 def cap_reason(scope: str, limit: Decimal | None) -> str:

@@ -54,8 +54,10 @@ def _users_at(stage: int) -> int:
 
 
 def paused_in_words(run: Run) -> str:
-    """Paused: reached its $5.00 spending limit."""
+    """Paused: reached its $5.00 spending limit. A reason that begins with a name keeps its capital."""
     reason = run.reason or run.get_paused_by_display()
+    if reason.startswith("Paused"):
+        return reason
     return f"Paused: {reason[0].lower()}{reason[1:]}" if reason.startswith("Reached ") else f"Paused: {reason}"
 
 
@@ -72,7 +74,7 @@ def why_waiting(run: Run) -> str:
     operation = catalogue.operation(stages.STAGES[stage].operation_name(run.asked))
     vendor = operation.vendor
     if not vendor.enabled:
-        return f"{vendor} is switched off."
+        return f"{vendor} is turned off."
     if vendor.paused_reason:
         return vendor.paused_reason
     if lacking := available.lack(vendor.pk):
@@ -82,10 +84,17 @@ def why_waiting(run: Run) -> str:
     if operation.next_slot_at and (operation.next_slot_at - now).total_seconds() > 60:
         return f"{vendor} asked to wait until {moment(operation.next_slot_at)}."
     if not workers_alive(now):
-        return "No worker is alive."
-    return (
-        f"The pace of {operation}: {operation.setting('pace')} requests a minute." if operation.setting("pace") else ""
-    )
+        return "No worker is running."
+    pace_now: Decimal = operation.setting("pace")
+    return f"vendor rate limit ({pace_now.normalize():f}/min)" if pace_now else ""
+
+
+def stands_in_words(run: Run) -> str:
+    """Why an open run stands, as a page says it: "Paused: …" or "Waiting: …"; empty where it moves or is over."""
+    if run.status == Run.Status.PAUSED:
+        return paused_in_words(run)
+    why = why_waiting(run)
+    return f"Waiting: {why}" if why else ""
 
 
 def workers_alive(now: datetime | None = None) -> bool:
@@ -210,11 +219,11 @@ def schedule_result(schedule: Schedule) -> str:
     run, fill = schedule.last_run, schedule.last_fill
     if run is not None:
         words.append(
-            f"Its last run: {run.get_status_display().lower()}, {run.done:,} of {run.total:,} leads done, "
+            f"Last enrichment job: {run.get_status_display().lower()}, {run.done:,} of {run.total:,} leads done, "
             f"{run.enriched:,} with a phone."
         )
     if fill is not None:
         found = "" if fill.found is None else f" of {fill.found:,} found"
-        words.append(f"Its last search: {fill.get_status_display().lower()}, {fill.saved:,} new{found}.")
+        words.append(f"Last search: {fill.get_status_display().lower()}, {fill.saved:,} new{found}.")
         words.append(fill.error)
     return " ".join(word for word in words if word)

@@ -52,7 +52,7 @@ def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: 
     """
     fingerprint = options.fingerprint(bucket.pk)
     if not by.is_active:
-        raise RunError("INACTIVE", f"{by.get_username()} is switched off.")
+        raise RunError("INACTIVE", f"{by.get_username()} is turned off.")
     with transaction.atomic():
         hold_bucket(bucket.pk)
         locked = Bucket.objects.filter(pk=bucket.pk).first()
@@ -145,7 +145,7 @@ def _fill(run: Run, options: RunOptions) -> None:
 def check_options(*, bucket: Bucket, options: RunOptions) -> None:
     """Refuses what cannot be meant. Raises RunError naming the field, or leads.filters.BadFilter for the guard."""
     if options.max_cost is not None and options.max_cost <= 0:
-        raise RunError("INVALID", "A cap must be more than $0.00.", "maxCost")
+        raise RunError("INVALID", "Enter a spending limit of more than $0.00.", "maxCost")
     if options.limit is not None and not 1 <= options.limit <= settings.RUN_LIMIT_MAX:
         raise RunError("INVALID", f"The limit must be from 1 to {settings.RUN_LIMIT_MAX}.", "limit")
     if options.start_from is not None and not bucket.leads.filter(pk=options.start_from).exists():
@@ -182,7 +182,7 @@ def refuse_unaskable(reasons: Mapping[UUID, str], lead_ids: Sequence[UUID]) -> N
     leads = "This lead has" if len(reasons) == 1 else f"None of these {len(reasons):,} leads has"
     no = "no" if len(reasons) == 1 else "the"
     words = "; ".join(sorted(set(reasons.values()))).replace(".; ", ". ")
-    raise RunError("NO_FACTS", f"{leads} {no} facts that Apollo is asked with. {words} Enrich them first.", "leadIds")
+    raise RunError("NO_FACTS", f"{leads} {no} data that Apollo is asked with. {words} Enrich them first.", "leadIds")
 
 
 def wake_pumps_of(run: Run) -> None:
@@ -221,9 +221,9 @@ def resume_run(*, run: Run, by: Any, max_cost: Decimal | None = None) -> Run:
             _ask_vendors_again(run, by)
         locked = _open(run)
         if locked.status != Run.Status.PAUSED and max_cost is None:
-            raise RunError("NOT_PAUSED", f"The run is {locked.get_status_display().lower()}, not paused.")
+            raise RunError("NOT_PAUSED", f"The enrichment job is {locked.get_status_display().lower()}, not paused.")
         if not locked.owner.is_active:
-            raise RunError("INACTIVE", f"{locked.owner.get_username()} is switched off.")
+            raise RunError("INACTIVE", f"{locked.owner.get_username()} is turned off.")
         if max_cost is not None:
             _check_new_cap(locked, max_cost)
             locked.max_cost = max_cost
@@ -241,14 +241,14 @@ def go_on(run: Run) -> None:
 
 def _check_new_cap(run: Run, max_cost: Decimal) -> None:
     if max_cost <= 0:
-        raise RunError("INVALID", "A cap must be more than $0.00.", "maxCost")
+        raise RunError("INVALID", "Enter a spending limit of more than $0.00.", "maxCost")
     budget = Budget.objects.filter(scope=run.budget_scope).first()
     if budget is None or max_cost >= budget.spent + budget.reserved:
         return
-    promised = f" and ${budget.reserved:,.2f} is promised to requests that are not settled" if budget.reserved else ""
+    promised = f" and ${budget.reserved:,.2f} is reserved for requests that are not settled" if budget.reserved else ""
     raise RunError(
         "INVALID",
-        f"${max_cost:,.2f} is less than this run has used: ${budget.spent:,.2f} is spent{promised}. "
+        f"${max_cost:,.2f} is less than this job has used: ${budget.spent:,.2f} is spent{promised}. "
         f"Set at least ${(budget.spent + budget.reserved).quantize(CENT, ROUND_UP):,.2f}.",
         "maxCost",
     )
@@ -287,7 +287,7 @@ def retry_failed(*, run: Run, by: Any) -> Run:
     """
     options = retry_options(run)
     if run.bucket is None:
-        raise RunError("NOT_FOUND", "The bucket of this run is gone.")
+        raise RunError("NOT_FOUND", "The bucket of this enrichment job was deleted.")
     again, _ = start_run(bucket=run.bucket, by=by, options=options)
     return again
 
@@ -305,8 +305,8 @@ def retry_options(run: Run) -> RunOptions:
     if not again:
         if left_out:
             leads = f"{left_out:,} leads need" if left_out != 1 else "1 lead needs"
-            raise RunError("IN_DOUBT", f"{leads} a billing check first: no other lead of this run failed.")
-        raise RunError("NOTHING_FAILED", "No lead of this run failed.")
+            raise RunError("IN_DOUBT", f"{leads} a billing check first: no other lead of this job failed.")
+        raise RunError("NOTHING_FAILED", "No lead of this enrichment job failed.")
     return replace(
         run.asked, lead_ids=again, chosen=None, left_out=left_out, limit=None, start_from=None, only_failed=False
     )
@@ -316,5 +316,5 @@ def _open(run: Run) -> Run:
     locked = queue.lock_run(run.pk)
     if locked is None or not locked.is_open:
         word = locked.get_status_display().lower() if locked else "gone"
-        raise RunError("RUN_OVER", f"The run is {word}.")
+        raise RunError("RUN_OVER", f"The enrichment job is {word}.")
     return locked

@@ -230,9 +230,9 @@ def _look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -
         if query.key in plan.owned:
             return plan.owned[query.key], None
         if plan.unaffordable:
-            raise NotNow(Category.BUDGET_EXHAUSTED, f"{plan.cap.label if plan.cap else 'a cap'} is used up")
+            raise NotNow(Category.BUDGET_EXHAUSTED, f"{plan.cap.label if plan.cap else 'a spending limit'} is used up")
         if plan.doubtful:
-            raise NotNow(Category.IN_DOUBT, "an earlier purchase of this is in doubt; an operator decides")
+            raise NotNow(Category.IN_DOUBT, "an earlier purchase of this needs a billing check")
         call_id = plan.call_id
         if call_id is None:
             _wait(Closed("somebody else is buying it", 0.2), deadline)

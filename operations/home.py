@@ -23,7 +23,7 @@ from common.db.ids import uuid7_floor
 from common.values.percent import percent
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.rules import day_of_cap, month_of_cap
-from enrichment.selectors import billing_check, why_waiting, workers_alive
+from enrichment.selectors import billing_check, stands_in_words, workers_alive
 from integrations.ledger import budgets, catalogue, scopes
 from integrations.ledger.budgets import ZERO
 from integrations.ledger.pace import database_now
@@ -91,9 +91,9 @@ class Stock:
         """(words, leads, whole percent of all)."""
         rows = (
             ("Saved", self.leads),
-            ("Detail bought", self.detailed),
+            ("Property data", self.detailed),
             ("With a phone", self.with_phone),
-            ("Waiting in a run", self.waiting),
+            ("Waiting in a job", self.waiting),
             ("Contacted", self.contacted),
         )
         return [(words, count, percent(count, self.leads)) for words, count in rows]
@@ -126,7 +126,7 @@ def _idle_workers(user: User, now: datetime) -> list[Need]:
     active = _mine(Run.objects.filter(status__in=Run.ACTIVE), user)
     if workers_alive(now) or not active.exists():
         return []
-    return [Need("No worker is alive", "Runs wait; nothing is lost. Start a worker.", Run)]
+    return [Need("No worker is running", "Enrichment jobs wait; nothing is lost. Start a worker.", Run)]
 
 
 def _vendors_down(now: datetime) -> Iterable[Need]:
@@ -134,15 +134,15 @@ def _vendors_down(now: datetime) -> Iterable[Need]:
         Q(enabled=False) | ~Q(paused_reason="") | Q(breaker_open_until__isnull=False)
     ).order_by("pk"):
         if words := trouble(vendor, now):
-            yield Need(f"{vendor} sells nothing", words, vendor)
+            yield Need(f"{vendor} is not available", words, vendor)
 
 
 def _in_doubt() -> Iterable[Need]:
-    for model, what in ((VendorCall, "request"), (PhoneReveal, "delivery of phones")):
+    for model, what in ((VendorCall, "request"), (PhoneReveal, "mobile number request")):
         many = model.objects.filter(state="in_doubt").order_by("pk")[: SHOWN * 10].count()
         if many:
             count = f"{many}{' or more' if many == SHOWN * 10 else ''}"
-            plural = "s" if many > 1 and what == "request" else ""
+            plural = "s" if many > 1 else ""
             title = f"{count} {what}{plural} {'need' if many > 1 else 'needs'} a billing check"
             yield Need(title, "Look at the vendor's bill, then say whether it was billed.", model)
 
@@ -202,7 +202,7 @@ def _failed(user: User, now: datetime) -> Iterable[Need]:
     last = {"last_lead": Subquery(failed.values("lead")[:1]), "last_item": Subquery(failed.values("pk")[:1])}
     for run in _mine(runs, user).annotate(**last).filter(~Exists(later)).order_by("-pk")[:SHOWN]:
         leads = f"{run.failed:,} lead{'' if run.failed == 1 else 's'} failed"
-        yield Need(f"Failed: {run.bucket_name}", f"{leads}. See why, then retry.", run)
+        yield Need(f"Failed leads: {run.bucket_name}", f"{leads}. See why, then retry.", run)
 
 
 def _stopped_fills(user: User, now: datetime) -> Iterable[Need]:
@@ -221,8 +221,8 @@ def _caps(user: User, now: datetime) -> Iterable[Need]:
     if user.is_superuser:
         for spent in vendor_money(now):
             if spent.cap is not None and spent.used >= NEARLY * spent.cap:
-                words = f"${spent.used:,.2f} of ${spent.cap:,.2f} a day is used."
-                yield Need(f"Cap nearly reached: {spent.name}", words, Vendor(name=spent.name))
+                words = f"${spent.used:,.2f} of ${spent.cap:,.2f} is used today."
+                yield Need(f"Daily spending limit nearly reached: {spent.name}", words, Vendor(name=spent.name))
     people = User.objects.filter(is_active=True) if user.is_superuser else User.objects.filter(pk=user.pk)
     who = OuterRef("pk")
     rows = people.annotate(
@@ -235,13 +235,15 @@ def _caps(user: User, now: datetime) -> Iterable[Need]:
     for person in rows.order_by("pk")[:SHOWN]:
         if person.month and person.month >= NEARLY * person.monthly_budget:
             yield Need(
-                f"Budget nearly used: {person}",
-                f"${person.month:,.2f} of ${person.monthly_budget:,.2f} a month.",
+                f"Monthly budget nearly used: {person}",
+                f"${person.month:,.2f} of ${person.monthly_budget:,.2f} this month.",
                 person,
             )
         if person.leads and person.leads >= NEARLY * person.daily_lead_limit:
             yield Need(
-                f"Leads a day nearly used: {person}", f"{person.leads:,.0f} of {person.daily_lead_limit:,}.", person
+                f"Daily lead limit nearly reached: {person}",
+                f"{person.leads:,.0f} of {person.daily_lead_limit:,} today.",
+                person,
             )
 
 
@@ -326,11 +328,11 @@ def stock(user: User) -> Stock:
 
 
 def open_runs(user: User) -> Sequence[Any]:
-    """The latest runs that are not over, with `spent`, `waiting` and `parts`: percents of its leads by outcome."""
+    """The latest runs that are not over, with `spent`, `stands` and `parts`: percents of its leads by outcome."""
     rows = _mine(Run.objects.with_money().filter(status__in=Run.OPEN), user).select_related("owner")
     runs: list[Any] = list(rows.order_by("-pk")[:RUNS_SHOWN])
     for run in runs:
-        run.waiting = why_waiting(run)
+        run.stands = stands_in_words(run)
         run.check = billing_check(run).words if run.in_doubt else ""
         run.parts = [
             (kind, 100 * count / run.total if run.total else 0)

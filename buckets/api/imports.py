@@ -155,7 +155,7 @@ def _seen(job: Import) -> dict[str, Any]:
 class ImportStartView(ImportBase):
     @extend_schema(
         operation_id="startImport",
-        summary="Save the file's rows in the background; a failed import goes on where it stopped",
+        summary="Save the file's rows in the background; a failed import is resumed where it stopped",
         request=None,
         responses={202: _STARTED, **_CONFLICT},
     )

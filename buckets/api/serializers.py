@@ -113,7 +113,7 @@ class LeadsQuery(PageQuery):
 
 
 class ExportQuery(StrictSerializer):
-    runId = IdField(required=False, help_text="Only the leads of this run")
+    runId = IdField(required=False, help_text="Only the leads of this enrichment job")
 
 
 class FillSerializer(CamelModelSerializer[Fill]):

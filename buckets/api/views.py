@@ -83,7 +83,7 @@ class BucketView(OwnBucketView):
 
     @extend_schema(
         operation_id="deleteBucket",
-        summary="Delete a bucket with its leads, and stop its runs",
+        summary="Delete a bucket with its leads, and stop its enrichment jobs",
         responses={200: answer("BucketDeleted", id=serializers.UUIDField())},
     )
     def delete(self, request: Request, bucket_id: UUID) -> Response:
@@ -111,7 +111,7 @@ class BucketIdsView(OwnBucketView):
 class BucketFillView(OwnBucketView):
     @extend_schema(
         operation_id="retryFill",
-        summary="Go on with a search that failed, where it stopped",
+        summary="Resume a source that failed, where it stopped",
         request=None,
         responses={202: answer("FillRetried", fill=FillSerializer())},
     )

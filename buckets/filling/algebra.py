@@ -109,13 +109,13 @@ def check_sets(*, by: Any, sets: Sets) -> dict[UUID, str]:
 
 
 def in_words(sets: Sets, names: Mapping[UUID, str]) -> str:
-    """In all of “A”, “B”; in none of “C”."""
+    """On all of “A”, “B”; not on “C”."""
     parts = [
         f"{words} {', '.join(f'“{names[bucket_id]}”' for bucket_id in chosen)}"
         for words, chosen in (
-            ("in all of", sets.all_of),
-            ("in any of", sets.any_of),
-            ("in none of", sets.none_of),
+            ("on all of", sets.all_of),
+            ("on any of", sets.any_of),
+            ("not on", sets.none_of),
         )
         if chosen
     ]

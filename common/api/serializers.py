@@ -20,7 +20,7 @@ M = TypeVar("M", bound=Model)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Input. A name that is not known is an error: a mistyped `maxCost` must not start a run without a cap.
+    """Input. A name that is not known is an error: a mistyped `maxCost` must not start a job without a spending limit.
 
     takes_others: it reads further names itself, before they are looked for here.
     """

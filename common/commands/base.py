@@ -131,7 +131,7 @@ def user_named(username: str) -> Any:
     if user is None:
         raise CommandError(f"There is no user {username!r}: create_api_token {username} makes one.")
     if not user.is_active:
-        raise CommandError(f"The user {username!r} is switched off.")
+        raise CommandError(f"The user {username!r} is turned off.")
     use_zone_of(user)
     return user
 

@@ -49,7 +49,9 @@ class WorkQuerySet(LeasedQuerySet[M]):
 class Leased(models.Model):
     """A row that a worker takes for a time."""
 
-    lease_until = models.DateTimeField(null=True, blank=True, help_text="A worker has it until")
+    lease_until = models.DateTimeField(
+        null=True, blank=True, verbose_name="worker until", help_text="A worker has it until"
+    )
 
     class Meta:
         abstract = True
@@ -58,7 +60,7 @@ class Leased(models.Model):
 class Claimed(Leased):
     """A row that says who has it: only who names the token may move it on."""
 
-    token = models.UUIDField(null=True, blank=True, help_text="Who has it")
+    token = models.UUIDField(null=True, blank=True, verbose_name="worker", help_text="Who has it")
 
     class Meta:
         abstract = True
@@ -67,7 +69,9 @@ class Claimed(Leased):
 class Deferred(models.Model):
     """A row that may have to wait before a worker takes it."""
 
-    not_before = models.DateTimeField(null=True, blank=True, help_text="Not to be tried again before")
+    not_before = models.DateTimeField(
+        null=True, blank=True, verbose_name="next try", help_text="Not to be tried again before"
+    )
 
     class Meta:
         abstract = True

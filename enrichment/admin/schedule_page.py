@@ -62,12 +62,12 @@ def add(model_admin: Any, request: HttpRequest) -> HttpResponse:
             made = model_admin.get_queryset(request).filter(pk=form.cleaned_data["once"]).first()
             if made is None:
                 raise Http404("There is no such schedule.") from None
-            model_admin.message_user(request, "This schedule is made already: here it is.", messages.WARNING)
+            model_admin.message_user(request, "This schedule already exists: here it is.", messages.WARNING)
             return redirect("admin:enrichment_schedule_change", made.pk)
         if schedule is not None:
-            model_admin.message_user(request, f"{_when(schedule)}: it is made and on.", messages.SUCCESS)
+            model_admin.message_user(request, f"{_when(schedule)}: saved and on.", messages.SUCCESS)
             return redirect("admin:enrichment_schedule_change", schedule.pk)
-    return _page(model_admin, request, form, "New schedule")
+    return _page(model_admin, request, form, "Add schedule")
 
 
 def change(model_admin: Any, request: HttpRequest, schedule_id: str) -> HttpResponse:

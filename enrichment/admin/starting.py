@@ -47,7 +47,7 @@ def start_runs(
                 _start(model_admin, request, buckets, wanted, key=f"admin:{form.cleaned_data['once']}")
                 return None
             if quotes:
-                words = "Nothing is bought yet: this is the price of what you ask."
+                words = "Nothing is bought yet: this is the quote for what you chose."
                 model_admin.message_user(request, words, messages.WARNING)
         return HttpResponseRedirect(_asked(request.POST, form_class, here))
     asked = "look" in request.GET
@@ -160,4 +160,4 @@ def _start(model_admin: Any, request: HttpRequest, buckets: Sequence[Bucket], op
 
 
 def _started(run: Run) -> Any:
-    return link_to(run, f"{run.bucket_name}: {run.total:,} leads are being bought")
+    return link_to(run, f"{run.bucket_name}: {run.total:,} leads are being enriched")

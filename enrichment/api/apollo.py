@@ -35,20 +35,20 @@ _ENRICHED = answer(
     "ApolloAnswer",
     results=ApolloResultsSerializer(),
     runs=RunDetail(many=True),
-    unaskable=UnaskableSerializer(many=True, help_text="Leads without the facts that Apollo is asked with"),
+    unaskable=UnaskableSerializer(many=True, help_text="Leads without the data that Apollo is asked with"),
 )
 
 
 class ApolloView(ApiView):
     @extend_schema(
         operation_id="enrichWithApollo",
-        summary="Business facts of chosen leads: one run for each of their buckets",
+        summary="Business data of chosen leads: one enrichment job for each of their buckets",
         parameters=[WAIT],
         request=ApolloInput,
         responses={
             200: _ENRICHED,
             202: _ENRICHED,
-            409: refusal("No lead has facts to ask with, or another request the key"),
+            409: refusal("No lead has data to ask with, or another request the key"),
         },
     )
     @idempotent(How.BESIDE_WORK)

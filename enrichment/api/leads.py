@@ -18,7 +18,7 @@ from leads.api.base import LeadView
 class LeadOfRunsView(LeadView):
     @extend_schema(
         operation_id="deleteLead",
-        summary="Delete a lead; what was bought for it stays owned",
+        summary="Delete a lead; its purchased data is kept",
         responses={
             200: answer("LeadDeleted", id=serializers.UUIDField()),
             409: refusal("A request to a vendor is out for it, or needs a billing check"),

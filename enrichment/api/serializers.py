@@ -44,13 +44,13 @@ class GuardField(ObjectField):
 
 
 class OptionsInput(StrictSerializer):  # names: docs/requirements.md 2
-    """What a run may be told."""
+    """What an enrichment job may be told."""
 
     limit = WholeField(required=False, help_text=f"Most leads; {settings.RUN_LIMIT:,} where it is not said")
     skipTrace = FlagField(source="skip_trace", required=False, help_text="Contacts too; true by default")
     startFrom = IdField(source="start_from", required=False, help_text="Only leads after this one")
     resumeFrom = IdField(required=False, help_text="The same, by the name it has in the answer")
-    maxCost = CapField(source="max_cost", required=False, help_text="US dollars it may spend")
+    maxCost = CapField(source="max_cost", required=False, help_text="Spending limit, US dollars")
     onlyFailed = FlagField(source="only_failed", required=False, help_text="Failed leads, not pending ones")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class ApolloOptions(serializers.Serializer[Any]):
     revealPhones = FlagField(
         source="reveal_phones",
         default=True,
-        help_text="Mobiles of people who have no phone: up to 9 credits each, minutes later; true where it is not said",
+        help_text="Find mobile numbers where there is no phone: up to 9 credits each, a few minutes; true by default",
     )
 
 
@@ -78,7 +78,7 @@ class Chosen(serializers.Serializer[Any]):
     leadIds = IdListField(
         source="lead_ids", most=settings.RUN_LIMIT_MAX, required=False, help_text="Exactly these leads"
     )
-    guard = GuardField(required=False, help_text="Lead filters: contacts are bought only where the detail passes them")
+    guard = GuardField(required=False, help_text="Lead filters: skip trace only if the detail passes them")
 
 
 class QuoteInput(Chosen, QuoteQuery):
@@ -86,18 +86,18 @@ class QuoteInput(Chosen, QuoteQuery):
 
 
 class CanaryInput(StrictSerializer):
-    leads = WholeField(default=SAMPLE, help_text="How many are bought first, drawn by lot")
+    leads = WholeField(default=SAMPLE, help_text="Leads in the random sample, which is bought first")
     minHitRate = PlainDecimalField(
         source="min_hit_rate",
         default=HIT_RATE,
         max_digits=5,
         decimal_places=4,
-        help_text="The least share of them, 0 to 1, that must have a phone",
+        help_text="Minimum phone hit rate, 0 to 1",
     )
     maxCostPerLead = CapField(
         source="max_cost_per_lead",
         required=False,
-        help_text="US dollars one may cost on average; where it is not said: the vendors' prices",
+        help_text="Maximum cost per lead on average, US dollars; by default the vendors' prices added up",
     )
 
     def validate(self, attrs: dict[str, Any]) -> Any:
@@ -106,13 +106,15 @@ class CanaryInput(StrictSerializer):
 
 class ProcessInput(Chosen, OptionsInput):
     bucketId = IdField()
-    canary = CanaryInput(required=False, help_text="Buy a sample first; the run pauses itself where it disappoints")
+    canary = CanaryInput(
+        required=False, help_text="Test a random sample first; the job stops after it if it does not pass"
+    )
 
 
 class ApolloInput(ApolloOptions, StrictSerializer):
     leadIds = IdListField(source="lead_ids", most=APOLLO_LEADS_MAX)
     updateDb = FlagField(source="update_db", required=False)
-    maxCost = CapField(source="max_cost", required=False, help_text="US dollars each run may spend")
+    maxCost = CapField(source="max_cost", required=False, help_text="Spending limit of each enrichment job, US dollars")
 
 
 def run_options(given: dict[str, Any]) -> RunOptions:
@@ -120,7 +122,7 @@ def run_options(given: dict[str, Any]) -> RunOptions:
 
 
 class ResumeInput(StrictSerializer):
-    maxCost = CapField(source="max_cost", required=False, help_text="A new cap, US dollars")
+    maxCost = CapField(source="max_cost", required=False, help_text="A new spending limit, US dollars")
 
 
 class RunsQuery(PageQuery):
@@ -157,7 +159,7 @@ class Counts(serializers.Serializer[Any]):
     partial = serializers.IntegerField(help_text="Have no phone")  # type: ignore[assignment]  # a field, not a flag
     failed = serializers.IntegerField()
     skipped = serializers.IntegerField()
-    inDoubt = serializers.IntegerField(source="in_doubt", help_text="Wait until it is decided whether they were billed")
+    inDoubt = serializers.IntegerField(source="in_doubt", help_text="Need a billing check: they wait for the decision")
     withPhones = serializers.IntegerField(source="enriched")
     withEmails = serializers.IntegerField(source="with_emails")
     twoNames = serializers.IntegerField(
@@ -166,7 +168,7 @@ class Counts(serializers.Serializer[Any]):
 
 
 class RunSerializer(CamelModelSerializer[Run]):
-    """A run from `Run.objects.with_money()`."""
+    """An enrichment job: `Run.objects.with_money()`."""
 
     bucketId = serializers.UUIDField(source="bucket_id", allow_null=True, read_only=True)
     maxCost = MoneyField(source="max_cost", allow_null=True)
@@ -174,7 +176,7 @@ class RunSerializer(CamelModelSerializer[Run]):
     reserved = MoneyField()
     counts = Counts(source="*", read_only=True)
     options = AmountsField(read_only=True)
-    canary = AmountsField(read_only=True, help_text="How its sample turned out; empty where there was none, or not yet")
+    canary = AmountsField(read_only=True, help_text="How its random sample turned out; empty: none, or not yet")
 
     class Meta:
         model = Run
@@ -261,7 +263,7 @@ class ProcessStats(serializers.Serializer[Any]):  # names: docs/requirements.md 
     successful = serializers.SerializerMethodField()
     failed = serializers.IntegerField()
     withPhones = serializers.IntegerField(source="enriched")
-    remaining = serializers.IntegerField(help_text="Leads of the bucket nobody has bought facts for yet")
+    remaining = serializers.IntegerField(help_text="Leads of the bucket not enriched yet")
 
     def get_successful(self, run: Run) -> int:
         return run.enriched + run.partial
@@ -290,12 +292,12 @@ class QuoteSerializer(serializers.Serializer[Any]):
     byVendor = QuoteLineSerializer(source="lines", many=True)
     reachable = ReachableSerializer(
         allow_null=True,
-        help_text="Leads with a phone afterwards, at 90 % confidence; null where no contacts are bought",
+        help_text="Leads with a phone afterwards, at 90% confidence; null where no contacts are bought",
     )
     finishes = serializers.IntegerField(
         required=False, help_text="Leads that maxCost is sure to finish, owned ones at $0; not there without maxCost"
     )
-    limits = serializers.ListField(child=serializers.CharField(), help_text="Caps it would run into, in words")
+    limits = serializers.ListField(child=serializers.CharField(), help_text="Spending limits it would reach, in words")
     notes = serializers.ListField(child=serializers.CharField(), help_text="What else to know before buying, in words")
 
     def to_representation(self, instance: Any) -> Any:

@@ -60,7 +60,7 @@ def run_json(run_id: UUID) -> tuple[Run, dict[str, object]]:
 
 class QuoteView(OwnBucketView):
     RESPONSE = answer(
-        "QuoteAnswer", quote=QuoteSerializer(), spent=MoneyField(help_text="By this bucket's runs so far")
+        "QuoteAnswer", quote=QuoteSerializer(), spent=MoneyField(help_text="By this bucket's enrichment jobs so far")
     )
 
     @extend_schema(
@@ -96,7 +96,7 @@ _PROCESSED = answer(
 class ProcessView(OwnBucketView):
     @extend_schema(
         operation_id="processBucket",
-        summary="Buy facts for a bucket's leads, within a cap",
+        summary="Enrich a bucket's leads, within a spending limit",
         parameters=[WAIT],
         request=ProcessInput,
         responses={200: _PROCESSED, 202: _PROCESSED, 409: refusal("The key was used for another request")},

@@ -25,7 +25,7 @@ class Changes:
 
     def words(self, days: int) -> str:
         """For a person."""
-        older = f"facts older than {days} day{'s' if days > 1 else ''}"
+        older = f"data older than {days} day{'s' if days > 1 else ''}"
         if not self.asked:
             return f"Nothing to do: no lead has {older}."
         return f"{len(self.lead_ids):,} of {self.asked:,} leads with {older} have changed at the vendor."

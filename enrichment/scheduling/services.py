@@ -99,7 +99,7 @@ def run_now(*, schedule: Schedule) -> Schedule:
     with transaction.atomic():
         locked = _lock(schedule)
         if not locked.enabled:
-            raise RunError("SWITCHED_OFF", "The schedule is switched off.")
+            raise RunError("SWITCHED_OFF", "The schedule is turned off.")
         locked.next_at, locked.lease_until = database_now(), None
         locked.save()
         enqueue_on_commit("enrichment.tick")
@@ -144,14 +144,14 @@ def check_schedule(schedule: Schedule) -> None:
     _next(schedule, schedule.created_at or database_now())
     if kind == Kind.REFRESH:
         if schedule.max_cost is not None:
-            raise RunError("INVALID", "Repeating a search costs nothing: it has no cap.", "maxCost")
+            raise RunError("INVALID", "Adding new matches is free: it has no spending limit.", "maxCost")
         search_of(options)
         return
     if schedule.max_cost is None:
-        raise RunError("INVALID", "What spends money by itself needs a cap: US dollars a tick.", "maxCost")
+        raise RunError("INVALID", "Enter a spending limit: this schedule spends money by itself.", "maxCost")
     older = options.get("olderThanDays")
     if kind == Kind.REBUY and (type(older) is not int or not 1 <= older <= OLDER_MAX):
-        raise RunError("INVALID", f"Say how old facts must be, from 1 to {OLDER_MAX} days.", "olderThanDays")
+        raise RunError("INVALID", f"Enter how old data must be, from 1 to {OLDER_MAX} days.", "olderThanDays")
     check_options(bucket=schedule.bucket or Bucket(), options=run_options(schedule))
 
 

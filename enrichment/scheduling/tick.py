@@ -92,7 +92,7 @@ def tick_one(schedule_id: UUID, *, now: datetime) -> bool:
         return _conclude(schedule, now, Done(str(refusal)), failed=True)
     except Exception as error:  # without a next time it would come again with every tick, before the others
         log.error("Schedule %s broke: %s", schedule.pk, safe_traceback(error))
-        done = Done(f"Our own fault: {type(error).__name__}. The log has more.")
+        done = Done(f"System error: {type(error).__name__}. The log has more.")
         return _conclude(schedule, now, done, failed=True)
 
 
@@ -110,12 +110,12 @@ def _do(schedule: Schedule, now: datetime) -> bool:
     if bucket is None:
         return _conclude(schedule, now, Done("Its bucket was deleted."), failed=True, for_good=True)
     if not schedule.owner.is_active:
-        raise RunError("INACTIVE", f"{schedule.owner.get_username()} is switched off.")
+        raise RunError("INACTIVE", f"{schedule.owner.get_username()} is turned off.")
     check_schedule(schedule)
     _refuse_closed_vendors(schedule)
     _end_what_a_cap_stopped(schedule.last_run)
     if _go_on_after_its_vendor(schedule.last_run):
-        words = "Its last run goes on: the vendor that had paused it sells again."
+        words = "Its last enrichment job resumed: the vendor that had paused it is available again."
         return _conclude(schedule, now, Done(words), failed=False)
     busy, found = _busy(schedule), None
     if schedule.kind == Kind.REBUY and not busy:
@@ -186,7 +186,7 @@ def _refuse_closed_vendors(schedule: Schedule) -> None:
     for name in names:
         vendor = catalogue.operation(name).vendor
         if not vendor.enabled or vendor.paused_reason:
-            raise VendorClosed("VENDOR", vendor.paused_reason or f"{vendor} is switched off.")
+            raise VendorClosed("VENDOR", vendor.paused_reason or f"{vendor} is turned off.")
         if lacking := available.lack(vendor.pk):
             raise VendorClosed("VENDOR", f"{lacking}.")
 
@@ -232,7 +232,7 @@ def _busy(schedule: Schedule) -> str:
     """Why this tick is left out, in words; empty where it is not."""
     run, fill = schedule.last_run, schedule.last_fill
     if run is not None and run.is_open:
-        words = f"Left out: its last run is still {run.get_status_display().lower()}"
+        words = f"Skipped: its last enrichment job is still {run.get_status_display().lower()}"
         return f"{words} ({run.reason.rstrip('.')})." if run.reason else f"{words}."
     if fill is not None and fill.status in (Fill.Status.QUEUED, Fill.Status.RUNNING):
         return f"Left out: its last search is still {fill.get_status_display().lower()}."

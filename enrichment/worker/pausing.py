@@ -37,4 +37,4 @@ def pause_broken(run_ids: Sequence[UUID], error: Exception) -> None:
         with transaction.atomic():
             run = queue.lock_run(run_id)
             if run is not None and run.status in Run.ACTIVE:
-                pause(run, Run.Pause.FAULT, f"Our own fault: {type(error).__name__}. The log has more.")
+                pause(run, Run.Pause.FAULT, f"System error: {type(error).__name__}. The log has more.")

@@ -271,7 +271,9 @@ def _after_failure(
     6. One was refused, or its answer was billed and cannot be used: it fails.
     """
     if run.status == Run.Status.CANCELLED:
-        queue.end(run, [Ending(i.id, i.lead_id, Outcome.SKIPPED, reason="the run was cancelled") for i in items])
+        queue.end(
+            run, [Ending(i.id, i.lead_id, Outcome.SKIPPED, reason="the enrichment job was cancelled") for i in items]
+        )
     elif isinstance(failure, InDoubt):
         billing_check.hold(run, {call_id: [i.id for i in items]})
     elif failure is None or isinstance(failure, Misconfigured | HeldBack):
@@ -378,7 +380,9 @@ def _after_death(run: Run, rows: Iterable[RunItem]) -> None:
     """Gives the items of a dead worker's call back; one that five workers died with fails, so that it kills no more."""
     rows = list(rows)
     if run.status == Run.Status.CANCELLED:  # no worker claims them again
-        queue.end(run, [Ending(r.pk, r.lead_id, Outcome.SKIPPED, reason="the run was cancelled") for r in rows])
+        queue.end(
+            run, [Ending(r.pk, r.lead_id, Outcome.SKIPPED, reason="the enrichment job was cancelled") for r in rows]
+        )
         return
     poisoned = [r for r in rows if r.losses + 1 >= queue.MAX_LOSSES]
     queue.give_back([r.pk for r in rows if r not in poisoned], lost=True)

@@ -21,8 +21,8 @@ from enrichment.worker import queue
 from integrations.ledger import scopes
 
 GOES_ON_FOR = timedelta(days=3)  # an older run's leads and prices may not be what its person still wants
-SWITCHED_OFF = "Its user is switched off. It goes on once the user is switched on again."
-DEARER = "The day is over, but prices are higher than when it started: resume it to go on."
+SWITCHED_OFF = "Its user is turned off. It resumes once the user is turned on again."
+DEARER = "The day is over, but prices are higher than when it started. Resume it to continue."
 
 
 def sweep(*, now: datetime | None = None) -> int:

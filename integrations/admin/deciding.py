@@ -26,7 +26,7 @@ BILLED = "Mark as billed"
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=300, required=False, help_text="Kept with the decision, beside your name")
+    reason = forms.CharField(max_length=300, required=False, help_text="Kept with the decision and your name")
 
 
 class BilledForm(ReasonForm):
@@ -38,7 +38,7 @@ class BilledForm(ReasonForm):
         max_value=MOST_COST,
         max_digits=12,
         decimal_places=4,
-        help_text="By the vendor's bill. What stands here is the most the price list allows; more needs a reason.",
+        help_text="From the vendor’s bill. Prefilled: the most the price list allows. More needs a reason.",
     )
     field_order = ("cost", "reason")
 
@@ -142,11 +142,11 @@ class DecidingAdmin(ReadOnlyAdmin):
 
     # --- Those chosen in the list ---------------------------------------------------------------------------------
 
-    @admin.action(description="Needs billing check: mark as not billed …", permissions=["decide"])
+    @admin.action(description="Mark as not billed …", permissions=["decide"])
     def mark_chosen_not_billed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return self._chosen(request, queryset, type(self).release, NOT_BILLED, self.after_release)
 
-    @admin.action(description="Needs billing check: mark as billed …", permissions=["decide"])
+    @admin.action(description="Mark as billed …", permissions=["decide"])
     def mark_chosen_billed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return self._chosen(request, queryset, type(self).write_off, BILLED, self.after_write_off)
 
@@ -165,6 +165,6 @@ class DecidingAdmin(ReadOnlyAdmin):
         for row in rows:
             with transaction.atomic():
                 decided = act(row.pk, by=request.user, reason=form.cleaned_data["reason"])
-            words = f"{done}: ${row.reserved:,.2f} of {self.whose(row)}" if decided else f"{row} was decided meanwhile."
+            words = f"{done}: ${row.reserved:,.2f} of {self.whose(row)}" if decided else f"{row} was already decided."
             self.message_user(request, words, messages.SUCCESS if decided else messages.WARNING)
         return None

@@ -11,18 +11,7 @@ from django.http import HttpRequest
 from integrations.ledger import scopes
 from integrations.models import VendorCall
 from integrations.services import PURPOSE
-from integrations.vendors.errors import Category
-
-CATEGORIES = {
-    Category.RATE_LIMITED: "Too many requests",
-    Category.NOT_FOUND: "Not known to the vendor",
-    Category.INVALID_DATA: "Question or answer unusable",
-    Category.NETWORK_ERROR: "No answer",
-    Category.AUTH_ERROR: "Key refused",
-    Category.SKIP_TRACE_EMPTY: "No phone or e-mail",
-    Category.BUDGET_EXHAUSTED: "Spending limit or credit used up",
-    Category.IN_DOUBT: "Needs billing check",
-}
+from integrations.vendors.errors import WORDS, Category
 
 
 def plain(amount: Decimal) -> str:
@@ -39,7 +28,7 @@ def category(code: str, *, decided: bool = False) -> str:
     """Needs billing check (IN_DOUBT); a dash where there is none."""
     if not code:
         return "–"
-    words = CATEGORIES.get(code)  # type: ignore[call-overload]  # a StrEnum's key is found by its text
+    words = WORDS.get(code)  # type: ignore[call-overload]  # a StrEnum's key is found by its text
     if decided and code == Category.IN_DOUBT:
         words = "Needed a billing check"
     return f"{words} ({code})" if words else code
@@ -80,11 +69,11 @@ class CallInWords(MoneyInWords):
     def each(self, call: VendorCall) -> str:
         return dollars(call.price)
 
-    @admin.display(description="excess")
+    @admin.display(description="claimed above the price list")
     def above_list(self, call: VendorCall) -> str:
         return dollars(call.excess)
 
-    @admin.display(description="category")
+    @admin.display(description="result")
     def kind_of_error(self, call: VendorCall) -> str:
         return category(call.category, decided=call.state != VendorCall.State.IN_DOUBT)
 

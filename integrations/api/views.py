@@ -40,8 +40,8 @@ _STATUSES = {
 IDS_MAX = 10_000  # of one answer: "Returns up to 10,000 property IDs" (docs/vendors/realestateapi.md 1.2)
 _PAUSE = 10.0  # seconds to try again in, where nobody knows better
 REFUSALS = {
-    402: refusal("A cap does not allow it; nothing was bought"),
-    409: refusal("An earlier purchase of the same is in doubt"),
+    402: refusal("A spending limit does not allow it; nothing was bought"),
+    409: refusal("An earlier purchase of the same needs a billing check"),
     502: refusal("The vendor could not be reached, or its answer cannot be used"),
     503: refusal("The vendor refuses our key, or has us wait: `Retry-After`"),
 }
@@ -141,7 +141,7 @@ class SearchView(ApiView):
 class DetailView(ApiView):
     @extend_schema(
         operation_id="getPropertyDetail",
-        summary="The facts of one property",
+        summary="The data of one property",
         parameters=[DetailQuery],
         responses={200: answer("DetailAnswer", property=ObjectField(), **LOOKUP), **REFUSALS},
     )

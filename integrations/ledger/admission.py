@@ -37,7 +37,7 @@ def admit(operation_id: int, *, single: bool = False) -> Operation:
     operation = Operation.objects.select_for_update(no_key=True).select_related("vendor").get(pk=operation_id)
     vendor, now = operation.vendor, pace.database_now()
     if not vendor.enabled:
-        raise Closed(f"{vendor} is switched off", None)
+        raise Closed(f"{vendor} is turned off", None)
     if vendor.paused_reason:
         raise Closed(vendor.paused_reason, None)
     if lacking := available.lack(vendor.name):

@@ -38,7 +38,7 @@ def money_cap(scope: str, limit: Decimal | None, label: str) -> Cap:
 
 
 def vendor_cap(vendor: str, limit: Decimal | None, now: datetime) -> Cap:
-    return money_cap(scopes.vendor_day(vendor, now), limit, f"the daily cap of {vendor} ({_money(limit)})")
+    return money_cap(scopes.vendor_day(vendor, now), limit, f"the daily spending limit of {vendor} ({_money(limit)})")
 
 
 def month_cap(user_id: int, budget: Decimal, now: datetime) -> Cap:

@@ -108,7 +108,7 @@ def intend(call_id: UUID, *, wanted: Callable[[], bool]) -> float | None:
         calls.release(call, "stopped before it was sent")
         return None
     if breaker.is_open(vendor, now) or (call.operation.doubts and call.inputs > 1):
-        calls.release(call, "another request is in doubt: it waits, or goes one input at a time")
+        calls.release(call, "another request needs a billing check: it waits, or goes one record at a time")
         return None
     ahead = (call.slot_at - now).total_seconds()
     if ahead > 0:

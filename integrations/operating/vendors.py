@@ -22,7 +22,7 @@ from integrations.ledger.pace import database_now
 from integrations.models import Budget, Operation, Vendor, VendorCall
 from integrations.vendors import available
 from integrations.vendors.apollo import client as apollo
-from integrations.vendors.errors import VendorFailure
+from integrations.vendors.errors import VendorFailure, failure_in_words
 from integrations.vendors.realestateapi import client as realestateapi
 
 MINUTE = timedelta(minutes=1)
@@ -44,7 +44,7 @@ def names() -> frozenset[str]:
 def trouble(vendor: Vendor, now: datetime) -> str:
     """Why nothing is bought from a vendor at this moment, in words; empty where it may be."""
     if not vendor.enabled:
-        return vendor.paused_reason or "It is switched off."
+        return vendor.paused_reason or "It is turned off."
     if vendor.paused_reason:
         return vendor.paused_reason
     if lacking := available.lack(vendor.pk):
@@ -90,6 +90,10 @@ class Trouble:
     reason: str
     latest: datetime
     times: int
+
+    @property
+    def words(self) -> str:
+        return failure_in_words(self.category)
 
 
 def errors(vendor: Vendor, now: datetime) -> list[Trouble]:

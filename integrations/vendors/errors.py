@@ -27,6 +27,25 @@ class Category(StrEnum):
     IN_DOUBT = "IN_DOUBT"
 
 
+WORDS = {  # for pages: a code never stands there alone
+    Category.RATE_LIMITED: "Too many requests",
+    Category.NOT_FOUND: "Not known to the vendor",
+    Category.INVALID_DATA: "Question or answer unusable",
+    Category.NETWORK_ERROR: "No answer",
+    Category.AUTH_ERROR: "Key refused",
+    Category.SKIP_TRACE_EMPTY: "No phone or e-mail",
+    Category.BUDGET_EXHAUSTED: "Spending limit or credit used up",
+    Category.IN_DOUBT: "Needs billing check",
+}
+
+
+def failure_in_words(error: str) -> str:
+    """What a lead keeps of its last failure, "NETWORK_ERROR: it took too long", as a page says it."""
+    code, _, reason = error.partition(": ")
+    words = WORDS.get(code)  # type: ignore[call-overload]  # a StrEnum's key is found by its text
+    return error if words is None else f"{words}: {reason}" if reason else words
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """An answer that was paid for and cannot be used: what `UnreadableAnswer` keeps of it. raw None: of a trace."""

@@ -18,7 +18,9 @@ from leads.selection.disclosures import export_pieces
 def csv_answer(request: HttpRequest, leads: QuerySet[Any], *, bucket_id: UUID | None = None) -> StreamingHttpResponse:
     """The leads as CSV, recorded. Raises PermissionDenied: a file cannot be masked and still be of use."""
     if not may_see_contacts(request.user):
-        raise PermissionDenied("Exports hold phones and e-mails: ask an administrator for the permission to view them.")
+        raise PermissionDenied(
+            "Exports include phones and e-mails. Ask an administrator for the permission to see them."
+        )
     name = f"leads-{timezone.now():%Y-%m-%d-%H%M%S}.csv"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',

@@ -179,7 +179,7 @@ class ActivityInput(StrictSerializer):
     kind = serializers.ChoiceField(
         choices=[choice for choice in Activity.Kind.choices if choice[0] != Activity.Kind.STATUS],
         default=Activity.Kind.NOTE,
-        help_text="A change of status is noted by itself",
+        help_text="A change of status is logged by itself",
     )
     text = serializers.CharField(max_length=2000, allow_blank=True, default="")
     dueAt = MomentField(

@@ -46,7 +46,7 @@ def _tag_exists(error: TagExists) -> Problem:
 class ActivitiesView(OwnLeadView):
     @extend_schema(
         operation_id="listActivities",
-        summary="What was done about a lead, newest first",
+        summary="A lead's activities, newest first",
         parameters=[PageQuery],
         responses=listing("ActivityPage", activities=ActivitySerializer(many=True)),
     )
@@ -58,7 +58,7 @@ class ActivitiesView(OwnLeadView):
 
     @extend_schema(
         operation_id="addActivity",
-        summary="Note what was done",
+        summary="Log activity",
         request=ActivityInput,
         responses={201: answer("ActivityAdded", activity=ActivitySerializer())},
     )

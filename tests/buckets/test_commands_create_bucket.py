@@ -164,5 +164,5 @@ def test_waiting_for_a_worker_that_is_not_there_says_so(monkeypatch):
     bucket = Bucket.objects.get()
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.splitlines()[-1] == (
-        f"CommandError: No worker is alive: bucket {bucket.pk} is made, its ids wait. Start a worker, or use --here."
+        f"CommandError: No worker is running: bucket {bucket.pk} is made, its ids wait. Start a worker, or use --here."
     )

@@ -139,7 +139,7 @@ def test_pressed_twice_it_is_one(ann: tuple[User, Client], bucket: Bucket):
 
     assert Schedule.objects.count() == 1
     assert first["Location"] == second["Location"] == address(Schedule, "change", sent["once"])
-    assert "This schedule is made already: here it is." in words(second)
+    assert "This schedule already exists: here it is." in words(second)
 
 
 def test_the_id_of_somebody_elses_schedule_takes_nothing_over(ann: tuple[User, Client], bucket: Bucket):
@@ -249,7 +249,7 @@ def test_removing_asks_first(ann: tuple[User, Client], bucket: Bucket):
     _, bobs = staff("bob")
     act(bobs, Schedule, "remove", schedules, confirmed="yes")
     assert Schedule.objects.exists()
-    assert words(act(ann[1], Schedule, "remove", schedules, confirmed="yes")) == [f"Removed: {schedules[0]}"]
+    assert words(act(ann[1], Schedule, "remove", schedules, confirmed="yes")) == [f"Deleted: {schedules[0]}"]
     assert not Schedule.objects.exists()
 
 

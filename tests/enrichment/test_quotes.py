@@ -207,7 +207,7 @@ def test_a_limit_below_what_is_spent_is_refused_with_both_numbers(bucket: Bucket
     with pytest.raises(RunError) as refused:
         services.resume_run(run=run, by=run.owner, max_cost=Decimal("4.49"))
     assert str(refused.value) == (
-        "$4.49 is less than this run has used: $4.20 is spent and $0.30 is promised to requests that are not settled. "
+        "$4.49 is less than this job has used: $4.20 is spent and $0.30 is reserved for requests that are not settled. "
         "Set at least $4.50."
     )
     assert refused.value.field == "maxCost"
@@ -271,7 +271,7 @@ def test_a_run_whose_failures_are_all_in_doubt_says_so_and_starts_nothing(bucket
     Lookup.objects.create(operation=catalogue.operation("property_detail"), key="4", state="in_doubt")
     with pytest.raises(RunError) as refused:
         services.retry_failed(run=run, by=run.owner)
-    assert str(refused.value) == "1 lead needs a billing check first: no other lead of this run failed."
+    assert str(refused.value) == "1 lead needs a billing check first: no other lead of this job failed."
     assert Run.objects.count() == 1
 
 

@@ -143,7 +143,7 @@ def test_retry_failed_takes_exactly_the_leads_that_failed(sandbox: Sandbox, buck
     again = finish(services.retry_failed(run=first, by=first.owner))
     assert set(again.items.values_list("lead_id")) == set(first.items.values_list("lead_id"))
     assert again.failed == 0
-    with pytest.raises(RunError, match="No lead of this run failed"):
+    with pytest.raises(RunError, match="No lead of this enrichment job failed"):
         services.retry_failed(run=again, by=first.owner)
 
 
@@ -336,9 +336,9 @@ def test_a_cancelled_run_skips_what_waits_and_cannot_be_resumed(sandbox: Sandbox
     assert set(bucket.leads.values_list("enrichment_status", flat=True)) == {"pending"}
     assert requests_of(sandbox) == {}
     for verb in (services.pause_run, services.cancel_run):
-        with pytest.raises(RunError, match="The run is cancelled"):
+        with pytest.raises(RunError, match="The enrichment job is cancelled"):
             verb(run=run)
-    with pytest.raises(RunError, match="The run is cancelled"):
+    with pytest.raises(RunError, match="The enrichment job is cancelled"):
         services.resume_run(run=run, by=run.owner)
 
 
@@ -469,7 +469,7 @@ def test_a_fault_of_ours_while_settling_keeps_the_paid_answers_and_pauses_the_ru
     Bucket.objects.update(queued_leads=0)  # counters that have drifted: the first delta breaks a constraint
     run = finish(run)
     assert (run.status, run.paused_by) == ("paused", "fault")
-    assert run.reason == "Our own fault: IntegrityError. The log has more."
+    assert run.reason == "System error: IntegrityError. The log has more."
     assert run.spent == billed(sandbox) > 0
     assert VendorCall.objects.filter(state="sent").count() == 0
     recount()
@@ -495,7 +495,7 @@ def test_a_run_that_breaks_does_not_hold_up_another_users(
     other = finish(start(make_bucket(sandbox, make_user("bob"), 10, start=500)))
     broken.refresh_from_db()
     assert (other.status, other.done) == ("completed", 10)
-    assert (broken.status, broken.reason) == ("paused", "Our own fault: TypeError. The log has more.")
+    assert (broken.status, broken.reason) == ("paused", "System error: TypeError. The log has more.")
     assert "TypeError" in caplog.text
     assert words not in caplog.text
 

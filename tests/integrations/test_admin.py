@@ -79,7 +79,7 @@ def test_what_is_in_doubt_is_decided_after_a_question(action, state, spent, word
     call = doubtful(boss)
 
     asked = act(client, VendorCall, action, [call])
-    assert "2 inputs, $0.10 held" in asked.content.decode()
+    assert "2 records, $0.10 held" in asked.content.decode()
     assert VendorCall.objects.get().state == "in_doubt"
     answer = act(client, VendorCall, action, [call], confirmed="yes")
 
@@ -103,7 +103,7 @@ def test_a_reset_lifts_a_pause_closes_the_breaker_and_opens_the_batch_endpoints(
 
     vendor = Vendor.objects.get(pk="realestateapi")
     operation.refresh_from_db()
-    assert words(answer) == ["Open again: realestateapi"]
+    assert words(answer) == ["Available again: realestateapi"]
     assert (vendor.paused_reason, vendor.failures, vendor.breaker_open_until, operation.batch_refused_at) == (
         "",
         0,

@@ -211,7 +211,7 @@ def test_the_form_takes_a_time_by_the_persons_clock_and_the_page_says_it(ann, le
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"due_at": ""}, "Say when to call back."),
+        ({"due_at": ""}, "Enter when to call back."),
         ({"due_at": "soon"}, "Enter a date and a time"),
         ({"due_at": "2020-01-30T14:30"}, "This time is past."),
         ({"due_at": "2190-01-30T14:30"}, "more than two years ahead"),
@@ -246,9 +246,9 @@ def test_done_is_pressed_once_twice_and_on_an_old_page(ann, lead):
     assert f'value="{due.isoformat()}"' in shown(ann[1], lead)
 
     assert words(post(ann[1], lead, **done)) == ["Callback done."]
-    assert words(post(ann[1], lead, **done)) == ["This callback was finished or moved meanwhile."]
+    assert words(post(ann[1], lead, **done)) == ["This callback was already done or moved."]
     moved = is_due(lead, 2)
-    assert words(post(ann[1], lead, **done)) == ["This callback was finished or moved meanwhile."]
+    assert words(post(ann[1], lead, **done)) == ["This callback was already done or moved."]
     post(ann[1], lead, do="done", due="x")
 
     assert stands(lead) == moved

@@ -37,7 +37,7 @@ def test_a_callback_is_set_by_keyboard_seen_on_home_and_finished(
     page.goto(address(Lead, "change", lead.pk))
     time = page.get_by_label("Call back at")
     assert not time.is_visible()
-    page.get_by_label("What was done*").focus()
+    page.get_by_label("Activity type*").focus()
     page.keyboard.type("Callback")
     assert time.is_visible()
     axe_check(page)
@@ -46,7 +46,7 @@ def test_a_callback_is_set_by_keyboard_seen_on_home_and_finished(
     page.keyboard.press("Tab")  # a year may have six digits
     page.keyboard.type("0230PM")
     assert time.input_value() == f"{due:%Y-%m-%dT%H:%M}"
-    page.get_by_label("In your words").focus()
+    page.get_by_label("Notes").focus()
     page.keyboard.type("Ring after work")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

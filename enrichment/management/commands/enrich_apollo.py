@@ -25,7 +25,7 @@ class Command(StartingCommand):
             "--lead", action="append", metavar="LEAD", help="This lead, repeatable; else all not asked yet"
         )
         parser.add_argument("--limit", type=int, metavar="N", help="At most N leads (RUN_LIMIT)")
-        parser.add_argument("--max-cost", metavar="USD", help="US dollars this run may spend")
+        parser.add_argument("--max-cost", metavar="USD", help="spending limit of this enrichment job, US dollars")
         parser.add_argument("--no-emails", action="store_true", help="Do not buy personal e-mails")
         parser.add_argument(
             "--reveal-phones",

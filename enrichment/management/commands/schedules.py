@@ -41,7 +41,7 @@ class Command(ProductCommand):
         parser.add_argument("--max-cost", metavar="USD", help="enrich, rebuy: US dollars a tick may spend")
         parser.add_argument("--limit", type=int, metavar="N", help="enrich, rebuy: at most N leads a tick (RUN_LIMIT)")
         parser.add_argument("--no-skip-trace", action="store_true", help="enrich, rebuy: property details only")
-        parser.add_argument("--older-than-days", type=int, metavar="DAYS", help="rebuy: only facts older than that")
+        parser.add_argument("--older-than-days", type=int, metavar="DAYS", help="rebuy: only data older than that")
         parser.add_argument(
             "--guard",
             action="append",

@@ -71,9 +71,11 @@ class StartingCommand(ProductCommand):
         facts = {"run": run_facts(run)} | ({"quote": quote_facts(price)} if price else {})
         self.report(options, facts, run_lines(run))
         if (options["wait"] or options["here"]) and run.status == Run.Status.PAUSED:
-            raise CommandError(f"Run {run.pk} is paused: {run.reason}.".replace("..", "."))
+            raise CommandError(f"Enrichment job {run.pk} is paused: {run.reason}.".replace("..", "."))
         if (options["wait"] or options["here"]) and run.is_open and run.only_waits_for_billing_check:
-            raise CommandError(f"{run.in_doubt:,} leads of run {run.pk} need a billing check: see `in_doubt`.")
+            raise CommandError(
+                f"{run.in_doubt:,} leads of enrichment job {run.pk} need a billing check: see `in_doubt`."
+            )
 
 
 def add_following(parser: CommandParser) -> None:
@@ -82,7 +84,7 @@ def add_following(parser: CommandParser) -> None:
     parser.add_argument(
         "--here",
         action="store_true",
-        help="Work the queue in this process until it is done: needs no worker. Other runs that wait are served too",
+        help="Work the queue in this process until it is done: needs no worker. Other jobs that wait are served too",
     )
 
 
@@ -98,7 +100,7 @@ def follow_runs(command: ProductCommand, runs: Sequence[Run], *, here: bool) -> 
         except KeyboardInterrupt:
             command.note("Finishing what is in flight …" if here else "No longer following.")
             words = (
-                "The run goes on with the next worker, or with bucket_status --here; the admin pauses and cancels it."
+                "The job continues with the next worker, or with bucket_status --here; the admin pauses and cancels it."
             )
             raise CommandError(words, returncode=130) from None
     return watch.runs
@@ -143,7 +145,7 @@ class _Watch:
         active = [run for run in self.runs if run.status in Run.ACTIVE and not run.only_waits_for_billing_check]
         if active and not self._here and still > NOBODY_AFTER and not workers_alive():
             raise CommandError(
-                "No worker is alive: the run is stored and waits. Start a worker, or use bucket_status --here."
+                "No worker is running: the job is stored and waits. Start a worker, or use bucket_status --here."
             )
         spent: Decimal = sum((run.spent for run in self.runs), Decimal(0))
         words = [f"${spent:.2f} spent", *self._waiting(active, still)]
@@ -246,7 +248,7 @@ def run_lines(run: Any) -> list[str]:
     """A run (`with_money`) in words."""
     cap = f" of at most ${run.max_cost:.2f}" if run.max_cost is not None else ""
     lines = [
-        f"Run {run.pk}: {run.get_status_display().lower()}, {run.done:,} of {run.total:,} leads, "
+        f"Enrichment job {run.pk}: {run.get_status_display().lower()}, {run.done:,} of {run.total:,} leads, "
         f"${run.spent:.2f} spent{cap}",
         f"  {run.enriched:,} with a phone, {run.with_emails:,} with an e-mail, {run.failed:,} failed, "
         f"{run.skipped:,} skipped",
