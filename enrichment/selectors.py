@@ -174,8 +174,8 @@ def usage(user: User) -> Usage:
 
 def bucket_money(bucket: Bucket) -> Decimal:
     """US dollars spent by this bucket's runs."""
-    scopes = [scopes.run(pk) for pk in Run.objects.filter(bucket=bucket).values_list("pk", flat=True)]
-    return Budget.objects.filter(scope__in=scopes).aggregate(s=Sum("spent"))["s"] or ZERO
+    budgets = [scopes.run(pk) for pk in Run.objects.filter(bucket=bucket).values_list("pk", flat=True)]
+    return Budget.objects.filter(scope__in=budgets).aggregate(s=Sum("spent"))["s"] or ZERO
 
 
 def remaining(bucket: Bucket) -> int:
