@@ -17,7 +17,6 @@ from buckets.filling.fills import continue_fill, duplicate, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import delete_bucket
 from enrichment.models import Run, Schedule
-from enrichment.scheduling import tick
 from enrichment.scheduling.services import change_schedule, create_schedule, run_now
 from enrichment.scheduling.tick import MAX_FAILURES, run_due_schedules
 from enrichment.selectors import schedule_result
@@ -134,7 +133,7 @@ def test_across_the_leap_of_the_clock_it_is_done_once_each_day(bucket: Bucket) -
 
 def test_many_workers_at_once_make_one_run(bucket: Bucket) -> None:
     schedule = due(make(bucket, limit=10))
-    at_once(6, tick)
+    at_once(6, run_due_schedules)
     run = Run.objects.get()
     assert (run.total, run.idempotency_key) == (10, f"schedule:{schedule.pk}:{schedule.next_at.isoformat()}")
     schedule.refresh_from_db()
@@ -172,7 +171,7 @@ def test_a_run_that_its_vendor_paused_goes_on_at_the_next_time_once_the_vendor_s
 
     Vendor.objects.update(paused_reason="")
     due(schedule)
-    at_once(4, tick)
+    at_once(4, run_due_schedules)
     schedule.refresh_from_db()
     assert schedule.last_result == "Its last enrichment job resumed: the vendor that had paused it is available again."
     assert (schedule.failures, schedule.last_run) == (0, run)
@@ -217,7 +216,7 @@ def test_run_now_is_once_and_leaves_the_cadence_alone(bucket: Bucket) -> None:
     schedule = make(bucket, limit=10)
     regular = schedule.next_at
     at_once(3, lambda: run_now(schedule=schedule))
-    at_once(3, tick)
+    at_once(3, run_due_schedules)
     schedule.refresh_from_db()
     assert Run.objects.count() == 1
     assert schedule.next_at == regular
@@ -414,7 +413,7 @@ def test_a_broken_row_says_so_and_keeps_nobody_from_their_turn(
 def test_two_schedules_of_a_bucket_share_its_leads(bucket: Bucket) -> None:
     for _ in range(2):
         due(make(bucket, limit=40))
-    at_once(2, tick)
+    at_once(2, run_due_schedules)
     assert sorted(Run.objects.values_list("total", flat=True)) == [20, 40]
 
 
@@ -461,4 +460,4 @@ def test_switched_off_it_is_not_due_and_cannot_be_run_now(bucket: Bucket) -> Non
     assert schedule.next_at is None
     with pytest.raises(RunError, match="switched off"):
         run_now(schedule=schedule)
-    assert tick.tick() == 0
+    assert run_due_schedules() == 0
