@@ -33,7 +33,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
-    readonly_fields: Any = ("last_login", "date_joined")  # what happened is not typed
+    readonly_fields: ClassVar[Any] = ("last_login", "date_joined")  # what happened is not typed
     list_display = ("username", "email", "is_active", "is_staff", "daily_lead_limit", "monthly_budget")
     fieldsets = (
         *DjangoUserAdmin.fieldsets,  # type: ignore[misc]
