@@ -18,11 +18,12 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from accounts.models import User
 from accounts.services import revoke_token
-from common.admin import OwnedAdmin, ask, confirmed
+from common.admin import Empty, OwnedAdmin, Titled, ask, called, confirmed
+from common.dates import day
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
+class UserAdmin(Titled, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     """Superusers only: whoever edits users may give themselves anything.
 
     Users are switched off, never deleted: a million leads hang on one.
@@ -32,6 +33,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
+    readonly_fields: ClassVar[Any] = ("last_login", "date_joined")  # what happened is not typed
     list_display = ("username", "email", "is_active", "is_staff", "daily_lead_limit", "monthly_budget")
     fieldsets = (
         *DjangoUserAdmin.fieldsets,  # type: ignore[misc]
@@ -62,11 +64,14 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(Titled, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Sets of permissions."""
+
+    empty = Empty("Groups hold permissions that several users share.", "Add group", "auth_group_add")
 
 
 admin.site.unregister(AuthToken)
+called(AuthToken, "API token", "API tokens")
 
 
 @admin.register(AuthToken)
@@ -74,6 +79,9 @@ class TokenAdmin(OwnedAdmin):
     """A token is seen by its beginning and can be revoked. Its digest is its key, so pages go by the beginning."""
 
     owner = "user"
+    empty = Empty(
+        "API tokens let programs work in your name. An administrator makes one with manage.py create_api_token."
+    )
     list_display = ("token", "user", "created", "expiry", "revoke")
     list_display_links = None
     list_select_related = ("user",)
@@ -110,8 +118,9 @@ class TokenAdmin(OwnedAdmin):
             revoke_token(token=row)
             self.message_user(request, f"Revoked {self.token(row)} of {row.user.get_username()}.", messages.SUCCESS)
             return back
-        expires = f"{row.expiry:%Y-%m-%d}" if row.expiry else "never"
+        expires = day(row.expiry) or "never"
         lines = [
-            f"{self.token(row)} of {row.user.get_username()}, expires {expires}. Whoever uses it is shut out at once."
+            f"{self.token(row)} of {row.user.get_username()}, expires {expires}.",
+            "Programs that use it stop working at once.",
         ]
-        return ask(self, request, [], title="Revoke a token", lines=lines, button="Revoke")
+        return ask(self, request, [], title="Revoke an API token", lines=lines, button="Revoke")

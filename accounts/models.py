@@ -41,7 +41,7 @@ class User(AbstractUser):
     """Answers: who is asking, and how many leads a day and dollars a month may they buy facts for?"""
 
     daily_lead_limit = models.PositiveIntegerField(
-        default=default_daily_lead_limit, help_text="Leads a day (UTC) this user may buy facts for"
+        default=default_daily_lead_limit, help_text="Leads a day (UTC) this user may buy data for"
     )
     monthly_budget = models.DecimalField(
         max_digits=12,
@@ -58,7 +58,12 @@ class User(AbstractUser):
         default="UTC",
         db_default="UTC",
         validators=[check_time_zone],
-        help_text="Whose clock a new schedule goes by, such as America/New_York",
+        help_text="Whose clock pages and new schedules go by, such as America/New_York",
+    )
+    time_zone_settled = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="The time zone was chosen, or taken from the browser at first sign-in",
     )
 
     class Meta(AbstractUser.Meta):
@@ -69,6 +74,11 @@ class User(AbstractUser):
                 violation_error_message=BUDGET_WORDS,
             )
         ]
+
+    @property
+    def awaits_time_zone(self) -> bool:
+        """Whether the browser's zone is still to be taken: nobody has chosen one."""
+        return not self.time_zone_settled and self.time_zone == "UTC"
 
 
 class IdempotentRequest(models.Model):

@@ -27,7 +27,8 @@ def measure(place: Place, *, samples: int) -> Report:
     from django.core.management import call_command
 
     from accounts.models import User
-    from enrichment.services import RunOptions, start_run
+    from enrichment.options import RunOptions
+    from enrichment.services import start_run
 
     boss = User.objects.filter(username="bench-boss").first() or User.objects.create_superuser("bench-boss")
     User.objects.filter(pk=place.user.pk).update(is_staff=True)

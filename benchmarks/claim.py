@@ -25,7 +25,8 @@ def measure(place: Place, *, items: int, vacuum: bool = True) -> Report:
 
     from common.db.ids import uuid7
     from enrichment.models import RunItem
-    from enrichment.services import RunOptions, start_run
+    from enrichment.options import RunOptions
+    from enrichment.services import start_run
     from enrichment.worker import queue
 
     with override_settings(RUN_LIMIT_MAX=items):  # longer than a person may ask for

@@ -87,7 +87,7 @@ def _loop(stack: Stack, ids: Sequence[str]) -> tuple[float, float, float]:
 
 def _owner(data: dict[str, object]) -> dict[str, object]:
     """The skip-trace question that the product asks after the same detail."""
-    from enrichment.worker.stages import owner_query
+    from enrichment.worker.questions import owner_query
     from integrations.vendors.realestateapi import parse
 
     return dict(owner_query(parse.detail(data)).params)

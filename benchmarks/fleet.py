@@ -63,7 +63,8 @@ def run(place: Place, stack: Stack, ids: list[str]) -> Ran:
     """Saves the ids to a bucket of its own and buys detail and contacts of all of them; what is owned is forgotten."""
     from buckets.services import add_ids, create_bucket
     from enrichment.models import Run
-    from enrichment.services import RunOptions, start_run
+    from enrichment.options import RunOptions
+    from enrichment.services import start_run
 
     with place.connect() as database:
         database.execute("TRUNCATE integrations_lookup, integrations_vendorcall, integrations_budget CASCADE")

@@ -1,6 +1,6 @@
 """Many processes at one pace: how much of the limit is used, and whether the worst minute stays within it.
 
-Eight processes take slots of one operation exactly as a purchase does, `gate.admit` and `pace.take_slot` in one
+Eight processes take slots of one operation exactly as a purchase does, `admission.admit` and `pace.take_slot` in one
 transaction, wait for the slot by the database's clock and note when they would send. Nothing is sent, so that nothing
 but the pace is measured. The baseline is the limit itself. The pace does not touch Valkey: the second round restarts it
 half-way, emptied, to show that this changes nothing.
@@ -91,7 +91,7 @@ def _take_slots(ready: Barrier, lasting: float, found: Queue[list[float]]) -> No
     django.setup()
     from django.db import connection, transaction
 
-    from integrations.ledger import catalogue, gate, pace
+    from integrations.ledger import admission, catalogue, pace
 
     operation = catalogue.operation(OPERATION)
     sent: list[float] = []
@@ -100,9 +100,9 @@ def _take_slots(ready: Barrier, lasting: float, found: Queue[list[float]]) -> No
     while time.time() < until:
         try:
             with transaction.atomic():
-                locked: Any = gate.admit(operation.pk)
+                locked: Any = admission.admit(operation.pk)
                 slot = pace.take_slot(locked.pk, locked.setting("pace"))
-        except gate.Closed as closed:
+        except admission.Closed as closed:
             time.sleep(min(closed.retry_in or 1.0, 1.0))  # as a pump's thread does
             continue
         while (ahead := (slot - pace.database_now()).total_seconds()) > 0:

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from common.db.models import Timestamped, UUIDModel
+from common.db.work import Deferred, Leased, LeasedQuerySet, WorkQuerySet
 from leads.querysets import OwnedQuerySet
 
 
@@ -29,28 +30,39 @@ class Bucket(UUIDModel, Timestamped):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="buckets", db_index=False, help_text="Who may see it"
     )
-    name = models.CharField(max_length=200, help_text="Display name")
-    description = models.CharField(max_length=2000, blank=True, help_text="The owner's notes")
+    name = models.CharField(max_length=200, help_text="What you call it")
+    description = models.CharField(max_length=2000, blank=True, verbose_name="notes", help_text="Your own notes")
     source = models.CharField(
         max_length=12, choices=Source, default=Source.REAL_ESTATE, help_text="Where its ids are from"
     )
     filters = models.JSONField(default=dict, blank=True, help_text="The search that found its leads")
     signals = models.JSONField(default=dict, blank=True, help_text="Distress signal counts at the time of the search")
-    total_leads = models.PositiveIntegerField(default=0, help_text="Leads in it")
+    total_leads = models.PositiveIntegerField(default=0, verbose_name="leads", help_text="Leads in it")
     enriched_leads = models.PositiveIntegerField(default=0, help_text="Leads with a phone whose enrichment is complete")
-    queued_leads = models.PositiveIntegerField(default=0, help_text="Leads waiting in a run")
-    contacted_leads = models.PositiveIntegerField(default=0, help_text="Leads somebody contacted")
+    queued_leads = models.PositiveIntegerField(
+        default=0, verbose_name="waiting in a job", help_text="Leads waiting in an enrichment job"
+    )
+    contacted_leads = models.PositiveIntegerField(
+        default=0, verbose_name="contacted", help_text="Leads somebody contacted"
+    )
     detailed_leads = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="Leads whose property detail was bought"
+        default=0, db_default=0, verbose_name="with property data", help_text="Leads whose property data was purchased"
     )
     phone_leads = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="Leads with a phone, wherever it is from"
+        default=0, db_default=0, verbose_name="with a phone", help_text="Leads with a phone, wherever it is from"
     )
     enrichment_status = models.CharField(
-        max_length=12, choices=Enrichment, default=Enrichment.PENDING, help_text="Whether a run is at work on it"
+        max_length=12,
+        choices=Enrichment,
+        default=Enrichment.PENDING,
+        verbose_name="enrichment",
+        help_text="Whether an enrichment job is running",
     )
     enrichment_progress = models.JSONField(
-        default=dict, blank=True, help_text="The latest run: {total, processed, successful}"
+        default=dict,
+        blank=True,
+        verbose_name="progress",
+        help_text="The latest enrichment job: {total, processed, successful}",
     )
 
     objects = OwnedQuerySet.as_manager()
@@ -80,7 +92,7 @@ class Bucket(UUIDModel, Timestamped):
         return self.name
 
 
-class Fill(UUIDModel, Timestamped):
+class Fill(UUIDModel, Timestamped, Leased, Deferred):
     """Answers: how far has saving a search's ids, or a combination of other buckets, into a bucket come?
 
     The vendor gives at most 10,000 ids a request and no page beyond, so a wide search is cut into slices by a numeric
@@ -95,27 +107,35 @@ class Fill(UUIDModel, Timestamped):
         FAILED = "failed", "Failed"
 
     bucket = models.ForeignKey(Bucket, models.CASCADE, related_name="fills", help_text="The bucket it fills")
-    criteria = models.JSONField(default=dict, blank=True, help_text="The search, in the vendor's own filter names")
-    sets = models.JSONField(
-        null=True, blank=True, help_text="Instead of a search: the buckets it copies, {allOf, anyOf, noneOf}"
+    criteria = models.JSONField(
+        default=dict, blank=True, verbose_name="search", help_text="The search, in the vendor's own filter names"
     )
-    limit = models.PositiveIntegerField(null=True, blank=True, help_text="Stop after this many ids; empty: all")
+    sets = models.JSONField(
+        null=True,
+        blank=True,
+        verbose_name="combination",
+        help_text="Instead of a search: the buckets it copies, {allOf, anyOf, noneOf}",
+    )
+    limit = models.PositiveIntegerField(
+        null=True, blank=True, verbose_name="limit", help_text="Most ids to save; empty: all"
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, help_text="How far it is")
     pending_slices = models.JSONField(default=list, blank=True, help_text="What is still to be saved")
-    found = models.PositiveIntegerField(
-        null=True, blank=True, help_text="What there is to save, as the vendor or a count said"
+    found = models.PositiveIntegerField(null=True, blank=True, verbose_name="found", help_text="Ids the search has")
+    fetched = models.PositiveIntegerField(default=0, verbose_name="read", help_text="Ids read so far")
+    saved = models.PositiveIntegerField(default=0, verbose_name="new", help_text="Ids that were new to the bucket")
+    attempts = models.PositiveSmallIntegerField(
+        default=0, verbose_name="failures in a row", help_text="Failures in a row"
     )
-    fetched = models.PositiveIntegerField(default=0, help_text="Ids the vendor or the buckets gave")
-    saved = models.PositiveIntegerField(default=0, help_text="Ids that were new to the bucket")
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Failures in a row")
-    not_before = models.DateTimeField(null=True, blank=True, help_text="Not to be tried again before")
-    lease_until = models.DateTimeField(null=True, blank=True, help_text="A worker has it until")
-    error = models.CharField(max_length=300, blank=True, help_text="Why it failed or waits, in words")
+    error = models.CharField(max_length=300, blank=True, verbose_name="problem", help_text="Why it failed or waits")
     once = models.UUIDField(
         null=True, blank=True, unique=True, editable=False, help_text="The press of a button that asked for it"
     )
 
+    objects = WorkQuerySet.as_manager()
+
     class Meta:
+        verbose_name, verbose_name_plural = "source", "sources"
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=["queued", "running", "completed", "failed"]), name="fill_status_known"
@@ -128,7 +148,7 @@ class Fill(UUIDModel, Timestamped):
         return f"{self.get_status_display()}: {self.saved} of {self.found if self.found is not None else '?'}"
 
 
-class Import(UUIDModel, Timestamped):
+class Import(UUIDModel, Timestamped, Leased):
     """Answers: how far has saving a person's own file into a bucket come, and what became of each of its rows?
 
     The file waits in PostgreSQL as pieces of whole rows, so that a worker on any host can take the next. A piece is
@@ -136,7 +156,7 @@ class Import(UUIDModel, Timestamped):
     """
 
     class Status(models.TextChoices):
-        UPLOADED = "uploaded", "Waiting for its columns to be confirmed"
+        UPLOADED = "uploaded", "Waiting for you to confirm its columns"
         QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
         COMPLETED = "completed", "Completed"
@@ -159,11 +179,12 @@ class Import(UUIDModel, Timestamped):
     already_there = models.PositiveIntegerField(default=0, help_text="Rows whose lead was there, or came twice")
     skipped = models.PositiveIntegerField(default=0, help_text="Rows without any text")
     failed = models.PositiveIntegerField(default=0, help_text="Rows that name no property; kept with the reason")
-    removed = models.PositiveIntegerField(default=0, help_text="Leads that undoing it deleted")
+    removed = models.PositiveIntegerField(default=0, verbose_name="undone", help_text="Leads that undoing it deleted")
     kept = models.JSONField(default=dict, blank=True, help_text="Leads that undoing it left, by reason")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Workers that took it and stored nothing")
-    lease_until = models.DateTimeField(null=True, blank=True, help_text="A worker has it until")
     error = models.CharField(max_length=300, blank=True, help_text="Why it failed, in words")
+
+    objects = LeasedQuerySet.as_manager()
 
     class Meta:
         constraints = [

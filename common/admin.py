@@ -6,6 +6,8 @@ A page over a million leads costs what a page over a hundred does: newest first 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -15,13 +17,14 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
     CHECKBOX_CLASSES,
@@ -31,6 +34,8 @@ from unfold.widgets import (
     SELECT_CLASSES,
     TEXTAREA_CLASSES,
 )
+
+from common.dates import moment
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
@@ -51,7 +56,55 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return int(rows.order_by().values("pk")[:COUNTED_AT_MOST].count())
 
 
-class CommonAdmin(Base):
+@cache
+def _at(field: Any) -> Callable[[Any], str]:
+    """The column of one moment. One object a field: Django compares columns."""
+
+    @admin.display(description=field.verbose_name)
+    def column(row: Any) -> str:
+        return moment(getattr(row, field.name)) or "-"
+
+    column.__name__ = field.name
+    return column
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """What a list that is empty will hold, and the button that fills it. page: as in a URL's name, after `admin:`."""
+
+    words: str
+    button: str = ""
+    page: str = ""
+
+    @property
+    def address(self) -> str:
+        return reverse(f"admin:{self.page}")
+
+
+class Titled(Base):
+    """Pages are called what the side bar calls them: a list by its plural, the page of a row by what it is."""
+
+    empty: ClassVar[Empty | None] = None
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if context.get("original") is not None:
+            context["title"] = capfirst(str(self.opts.verbose_name))
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
+
+
+def called(model: type[Model], name: str, plural: str) -> None:
+    """What pages call a model of another package. Migrations look at what its Meta says, and are not moved by this."""
+    model._meta.verbose_name, model._meta.verbose_name_plural = name, plural
+
+
+class CommonAdmin(Titled):
     """A list that is as fast over a million rows as over a hundred, and a form that saves only what was changed."""
 
     paginator = CappedPaginator
@@ -60,12 +113,39 @@ class CommonAdmin(Base):
     ordering: ClassVar[Any] = ("-pk",)
     sortable_by: ClassVar[Any] = ()
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._dated(super().get_list_display(request))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._dated(super().get_readonly_fields(request, obj))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A field that is only shown is shown as the lists show it; one that can be edited stays a field."""
+        shown: set[Any] = {field.name for field in self.opts.fields}
+        if obj is None or self.has_change_permission(request, obj):
+            shown &= set(super().get_readonly_fields(request, obj))
+        sections = super().get_fieldsets(request, obj)
+        return [(title, {**options, "fields": self._dated(options["fields"], shown)}) for title, options in sections]
+
+    def _dated(self, names: Iterable[Any], only: set[Any] | None = None) -> list[Any]:
+        """The same columns, with a column of our own for each moment: Django's own write the year in every year."""
+        moments = {field.name: field for field in self.opts.fields if isinstance(field, DateTimeField)}
+        if only is not None:
+            moments = {name: field for name, field in moments.items() if name in only}
+
+        def dated(name: Any) -> Any:
+            if isinstance(name, list | tuple):
+                return [dated(inner) for inner in name]
+            return _at(moments[name]) if name in moments else name
+
+        return [dated(name) for name in names]
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word."""
-        answer = super().changelist_view(request, extra_context)
+        answer: HttpResponse = super().changelist_view(request, extra_context)
         if isinstance(answer, HttpResponseRedirect) and answer.url == f"{request.path}?{ERROR_FLAG}=1":
             asked = ", ".join(sorted(name[:50] for name in request.GET)[:10])
-            self.message_user(request, f"These filters cannot be read, and are left out: {asked}", messages.ERROR)
+            self.message_user(request, f"These filters cannot be read and are ignored: {asked}", messages.ERROR)
         return answer
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -1,15 +1,17 @@
-"""What a request may be, before anything reads it."""
+"""What a request may be, before anything reads it, and by whose clock it is answered."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from common.api.base import error_body
+from common.dates import own_zone, use_zone_of
 
 CHUNK = 64 * 1024
 DISCARD_MAX = 64 * 1024 * 1024  # bytes of a refused body thrown away, so that its sender lives to hear why
@@ -57,3 +59,21 @@ def _discard(request: HttpRequest) -> None:
 def _refusal(status: int, code: str, message: str) -> JsonResponse:
     field = "Content-Length" if status != 413 else "body"
     return JsonResponse(error_body(code, message, {field: [message]}), status=status)
+
+
+class OwnTimeZone:
+    """Pages of the desk are by the clock of the person who is signed in; the API's by that of its token (`ApiView`).
+
+    Other addresses ask nobody who they are: `/healthz` answers while PostgreSQL is away.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with own_zone():
+            return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, arguments: Any, named: Any) -> None:
+        if request.path.startswith("/admin/"):
+            use_zone_of(request.user)

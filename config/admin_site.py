@@ -41,6 +41,13 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("desk/icon.svg")}],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Profile and time zone", "link": reverse_lazy("profile")},
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+        ]
+    },
+    "LOGIN": {"form": "accounts.sign_in.SignInForm"},
     "DASHBOARD_CALLBACK": "operations.admin.home.context",
     "STYLES": [lambda request: static("desk/desk.css")],
     "SCRIPTS": [lambda request: static("desk/desk.js")],
@@ -71,7 +78,7 @@ UNFOLD = {
                     _entry("Leads", "contacts", "leads_lead_changelist") | {"active": _in_leads},
                     _entry("Callbacks", "phone_callback", "leads_lead_changelist", query="?callback=today")
                     | {"active": _in_callbacks},
-                    _entry("Runs", "play_circle", "enrichment_run_changelist"),
+                    _entry("Enrichment jobs", "play_circle", "enrichment_run_changelist"),
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
                     _entry("Tags", "sell", "leads_tag_changelist"),
                     _entry("Activities", "history", "leads_activity_changelist"),
@@ -84,12 +91,14 @@ UNFOLD = {
                     _entry("Vendors", "storefront", "integrations_vendor_changelist", superusers=True),
                     _entry("Vendor requests", "receipt_long", "integrations_vendorcall_changelist", superusers=True),
                     _entry("Purchased data", "fact_check", "integrations_lookup_changelist", superusers=True),
-                    _entry("Contacts shown", "visibility", "leads_disclosure_changelist", superusers=True),
+                    _entry("Contact access log", "visibility", "leads_disclosure_changelist", superusers=True),
                     _entry("Budgets", "account_balance_wallet", "integrations_budget_changelist", superusers=True),
-                    _entry("Pumps", "conveyor_belt", "enrichment_pumplease_changelist", superusers=True),
+                    _entry("Workers", "conveyor_belt", "enrichment_pumplease_changelist", superusers=True),
                     _entry("Users", "group", "accounts_user_changelist", superusers=True),
                     _entry("API tokens", "key", "knox_authtoken_changelist"),
-                    _entry("Periodic tasks", "schedule", "django_celery_beat_periodictask_changelist", superusers=True),
+                    _entry(
+                        "Background jobs", "schedule", "django_celery_beat_periodictask_changelist", superusers=True
+                    ),
                 ],
             },
         ],

@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "common.middleware.OwnTimeZone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -117,7 +118,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            "builtins": ["common.dates"],
         },
     }
 ]
@@ -237,7 +239,7 @@ VENDOR_MAX_BYTES = _whole("VENDOR_MAX_BYTES", 64 * 1024 * 1024, "bytes of the lo
 VENDOR_IN_FLIGHT = _whole("VENDOR_IN_FLIGHT", 10, "requests in flight per vendor, over all hosts")
 
 # operation: (vendor, requests a minute, US dollars a unit, inputs a request, days an answer stays fresh).
-# Pace and batch are the brief's ("Rate Limiting Strategy"); 0 requests a minute means no pace.
+# Pace and batch: docs/requirements.md 3; 0 requests a minute means no pace.
 _OPERATIONS = {
     "property_search": ("realestateapi", 300, "0.05", 1, 1),
     "autocomplete": ("realestateapi", 300, "0", 1, 1),
@@ -262,7 +264,7 @@ VENDOR_DAILY_CAP = {
     name: _number(f"DAILY_CAP_{name.upper()}", "1000", f"US dollars a day with {name}", CAP) for name in VENDORS
 }
 
-# The brief's limits ("Batch Size Recommendations").
+# docs/requirements.md 3
 RUN_LIMIT = _whole("RUN_LIMIT", 2000, "leads of one run where it names no limit")
 RUN_LIMIT_MAX = _whole("RUN_LIMIT_MAX", 100_000, "the most leads of one run")
 DAILY_LEAD_LIMIT = _whole("DAILY_LEAD_LIMIT", 5000, "leads a new user may buy facts for in a day", least=0)
@@ -310,7 +312,7 @@ REST_KNOX = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Bucket System",
     "VERSION": "1",
-    "DESCRIPTION": "Save property ids for nothing; buy facts only for the leads you choose.",
+    "DESCRIPTION": "Save property ids for nothing; buy data only for the leads you choose.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -335,6 +337,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
+FORMAT_MODULE_PATH = "common.formats"
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "common" / "static"]
 STATIC_ROOT = BASE_DIR / "static"

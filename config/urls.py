@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from accounts.profile.page import browser_zone, profile
 from common.api.base import JsonRefusals, unknown_address
 from operations.health import healthz, metrics, readyz
 
@@ -31,6 +32,8 @@ api: list[URLPattern | URLResolver] = [
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
+    path("admin/profile/", profile, name="profile"),
+    path("admin/profile/time-zone/", browser_zone, name="profile_time_zone"),
     path("admin/", admin.site.urls),
     path("api/", include(api)),
     path("api", include([path("", unknown_address)])),

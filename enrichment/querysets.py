@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Self, TypeVar
 
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models import F, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
 
+from common.db.work import free_at
+from integrations.ledger import scopes
 from integrations.models import Budget
 from leads.querysets import OwnedQuerySet
 
@@ -19,8 +21,7 @@ M = TypeVar("M", bound=models.Model, covariant=True)
 class RunQuerySet(OwnedQuerySet[M]):
     def with_money(self) -> Self:
         """Adds `spent` and `reserved`, US dollars."""
-        scope = Concat(Value("run:"), Cast(OuterRef("pk"), models.CharField()))
-        budget = Budget.objects.filter(scope=scope)
+        budget = Budget.objects.filter(scope=scopes.in_sql(scopes.run, OuterRef("pk")))
         zero = Value(Decimal(0), models.DecimalField(max_digits=14, decimal_places=4))
         return self.annotate(
             spent=Coalesce(Subquery(budget.values("spent")), zero),
@@ -36,5 +37,4 @@ class RunQuerySet(OwnedQuerySet[M]):
 class ScheduleQuerySet(OwnedQuerySet[M]):
     def due(self, now: datetime) -> Self:
         """Those whose time has come, and that no worker is asking the vendor for."""
-        free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
-        return self.filter(free, enabled=True, next_at__lte=now)
+        return self.filter(free_at(now), enabled=True, next_at__lte=now)

@@ -8,20 +8,22 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Q, Sum
 
 from accounts.models import User
 from buckets.models import Bucket
+from common.dates import moment
+from common.db.clock import database_now
 from enrichment.models import PumpLease, Run, RunItem, Schedule
-from enrichment.quoting.quotes import Quote as Quote
-from enrichment.quoting.quotes import QuoteLine as QuoteLine
-from enrichment.quoting.quotes import quote as quote
+from enrichment.options import RunOptions
 from enrichment.worker import stages
-from integrations.ledger import breaker, budgets, catalogue, pace
+from integrations.ledger import breaker, catalogue, pace, scopes
 from integrations.ledger.budgets import ZERO
-from integrations.ledger.pace import database_now
 from integrations.models import Budget, VendorCall
 from integrations.vendors import available
+from leads.models import Lead
+from leads.querysets import LeadQuerySet
 
 Stage = RunItem.Stage
 
@@ -33,16 +35,15 @@ def eta_seconds(run: Run) -> int | None:
     waiting = dict(run.items.exclude(stage=0).values_list("stage").annotate(n=Count("id")))
     if not waiting:
         return 0
-    longest = 0.0
-    for stage in stages.stages_of(run.kind):
-        name = stages.operation_name(stage, run.options)
-        before = waiting.get(Stage.DETAIL, 0) if stage == Stage.SKIP_TRACE and run.options.get("skipTrace", True) else 0
-        items = waiting.get(stage, 0) + before
+    longest, options, rows = 0.0, run.asked, stages.stages_of(run.kind)
+    for row in rows:
+        before = sum(waiting.get(other.stage, 0) for other in rows if other.onward(options) == row.stage)
+        items = waiting.get(row.stage, 0) + before
         if not items:
             continue
-        operation = catalogue.operation(name)
+        operation = catalogue.operation(row.operation_name(options))
         requests = -(-items // stages.largest_batch(operation))
-        sharing = _users_at(stage)
+        sharing = _users_at(row.stage)
         longest = max(longest, requests * pace.interval(operation.setting("pace")) * max(sharing, 1))
     return round(longest + 2)  # two seconds for the last answers
 
@@ -53,8 +54,10 @@ def _users_at(stage: int) -> int:
 
 
 def paused_in_words(run: Run) -> str:
-    """Paused: reached its $5.00 spending limit."""
+    """Paused: reached its $5.00 spending limit. A reason that begins with a name keeps its capital."""
     reason = run.reason or run.get_paused_by_display()
+    if reason.startswith("Paused"):
+        return reason
     return f"Paused: {reason[0].lower()}{reason[1:]}" if reason.startswith("Reached ") else f"Paused: {reason}"
 
 
@@ -68,29 +71,56 @@ def why_waiting(run: Run) -> str:
     stage = run.items.exclude(stage=0).order_by("-stage").values_list("stage", flat=True).first()
     if stage is None:
         return ""
-    operation = catalogue.operation(stages.operation_name(stage, run.options))
+    operation = catalogue.operation(stages.STAGES[stage].operation_name(run.asked))
     vendor = operation.vendor
     if not vendor.enabled:
-        return f"{vendor} is switched off."
+        return f"{vendor} is turned off."
     if vendor.paused_reason:
         return vendor.paused_reason
     if lacking := available.lack(vendor.pk):
         return f"{lacking}."
     if breaker.is_open(vendor, now) and vendor.breaker_open_until:
-        return f"{vendor} failed repeatedly; next try at {vendor.breaker_open_until:%H:%M:%S} UTC."
+        return f"{vendor} failed repeatedly; next try at {moment(vendor.breaker_open_until)}."
     if operation.next_slot_at and (operation.next_slot_at - now).total_seconds() > 60:
-        return f"{vendor} asked to wait until {operation.next_slot_at:%Y-%m-%d %H:%M} UTC."
+        return f"{vendor} asked to wait until {moment(operation.next_slot_at)}."
     if not workers_alive(now):
-        return "No worker is alive."
-    return (
-        f"The pace of {operation}: {operation.setting('pace')} requests a minute." if operation.setting("pace") else ""
-    )
+        return "No worker is running."
+    pace_now: Decimal = operation.setting("pace")
+    return f"vendor rate limit ({pace_now.normalize():f}/min)" if pace_now else ""
+
+
+def stands_in_words(run: Run) -> str:
+    """Why an open run stands, as a page says it: "Paused: …" or "Waiting: …"; empty where it moves or is over."""
+    if run.status == Run.Status.PAUSED:
+        return paused_in_words(run)
+    why = why_waiting(run)
+    return f"Waiting: {why}" if why else ""
 
 
 def workers_alive(now: datetime | None = None) -> bool:
     """Whether any pump has given a sign of life within a minute."""
     now = now or database_now()
     return PumpLease.objects.filter(beat_at__gt=now - timedelta(minutes=1)).exists()
+
+
+def select_leads(bucket_id: UUID | None, options: RunOptions) -> LeadQuerySet[Lead]:
+    """The leads a run takes, oldest first. A lead that waits in another run is left to that one."""
+    leads = Lead.objects.filter(bucket=bucket_id)
+    if options.lead_ids is not None:
+        leads = leads.filter(pk__in=options.lead_ids)
+    elif options.kind == Run.Kind.APOLLO:
+        leads = leads.needs_apollo()
+    elif options.only_failed:
+        leads = leads.filter(enrichment_status=Lead.Enrichment.FAILED)
+    else:
+        leads = leads.pending()
+    if options.start_from is not None:
+        leads = leads.filter(pk__gt=options.start_from)
+    leads = leads.exclude(run_items__in=RunItem.objects.exclude(stage=0))
+    limit = options.limit if options.limit is not None else settings.RUN_LIMIT
+    if options.lead_ids is not None and options.limit is None:
+        limit = len(options.lead_ids)
+    return leads.order_by("pk")[: min(limit, settings.RUN_LIMIT_MAX)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +170,8 @@ def leads_waiting_for(call_id: UUID) -> int:
 
 def usage(user: User) -> Usage:
     now = database_now()
-    month = Budget.objects.filter(scope=budgets.month_cap(user.pk, ZERO, now).scope).first()
-    leads = Budget.objects.filter(scope=budgets.lead_cap(user.pk, 0, now).scope).first()
+    month = Budget.objects.filter(scope=scopes.user_month(user.pk, now)).first()
+    leads = Budget.objects.filter(scope=scopes.leads_day(user.pk, now)).first()
     calls = VendorCall.objects.filter(
         user=user, created_at__gte=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     )
@@ -174,8 +204,8 @@ def usage(user: User) -> Usage:
 
 def bucket_money(bucket: Bucket) -> Decimal:
     """US dollars spent by this bucket's runs."""
-    scopes = [f"run:{pk}" for pk in Run.objects.filter(bucket=bucket).values_list("pk", flat=True)]
-    return Budget.objects.filter(scope__in=scopes).aggregate(s=Sum("spent"))["s"] or ZERO
+    of_runs = [scopes.run(pk) for pk in Run.objects.filter(bucket=bucket).values_list("pk", flat=True)]
+    return Budget.objects.filter(scope__in=of_runs).aggregate(s=Sum("spent"))["s"] or ZERO
 
 
 def remaining(bucket: Bucket) -> int:
@@ -189,11 +219,11 @@ def schedule_result(schedule: Schedule) -> str:
     run, fill = schedule.last_run, schedule.last_fill
     if run is not None:
         words.append(
-            f"Its last run: {run.get_status_display().lower()}, {run.done:,} of {run.total:,} leads done, "
-            f"{run.with_phones:,} with a phone."
+            f"Last enrichment job: {run.get_status_display().lower()}, {run.done:,} of {run.total:,} leads done, "
+            f"{run.enriched:,} with a phone."
         )
     if fill is not None:
         found = "" if fill.found is None else f" of {fill.found:,} found"
-        words.append(f"Its last search: {fill.get_status_display().lower()}, {fill.saved:,} new{found}.")
+        words.append(f"Last search: {fill.get_status_display().lower()}, {fill.saved:,} new{found}.")
         words.append(fill.error)
     return " ".join(word for word in words if word)

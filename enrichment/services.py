@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from decimal import ROUND_UP, Decimal
 from typing import Any
 from uuid import UUID
@@ -15,20 +13,19 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from buckets.models import Bucket
+from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from enrichment.models import FairShare, Run, RunItem
-from enrichment.rules import day_of_cap
+from enrichment.options import Canary, RunOptions
+from enrichment.rules import CENT, day_of_cap
+from enrichment.selectors import select_leads
 from enrichment.worker import queue, stages
-from enrichment.worker.canary import Canary
-from enrichment.worker.stages import Waiting
-from integrations.ledger import breaker, catalogue
-from integrations.ledger.pace import database_now
+from enrichment.worker.questions import Waiting
+from integrations.ledger import breaker
 from integrations.models import Budget
 from leads.counters import change_counters, hold_bucket
 from leads.models import Lead
 from leads.selection.filters import understood
-
-CENT = Decimal("0.01")
 
 
 class RunError(Exception):
@@ -48,75 +45,14 @@ class IdempotencyConflict(RunError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What a person asks of a run.
-
-    limit: most leads. lead_ids: exactly these leads of the bucket, whatever was bought before (owned facts cost $0);
-    else pending ones in age order, after `start_from`. only_failed: failed ones instead. guard: filters a lead must
-    pass, once its detail is known, before its contacts are bought. max_cost: US dollars. fresh_after: details that are
-    owned since before that are bought again. reveal_phones: Apollo's people who have none, for up to 8 credits more.
-    canary: buy a sample first, and stop where it disappoints. left_out: leads of a retry that need a billing check
-    first, for those who are told.
-    """
-
-    limit: int | None = None
-    skip_trace: bool = True
-    start_from: UUID | None = None
-    only_failed: bool = False
-    lead_ids: Sequence[UUID] | None = None
-    guard: Mapping[str, Any] = field(default_factory=dict)
-    max_cost: Decimal | None = None
-    kind: str = Run.Kind.PROPERTY
-    type: str = "people"
-    reveal_emails: bool = True
-    reveal_phones: bool = False
-    update_db: bool = True
-    fresh_after: datetime | None = None
-    canary: Canary | None = None
-    left_out: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        options: dict[str, Any] = {
-            "limit": self.limit,
-            "startFrom": str(self.start_from) if self.start_from else None,
-            "onlyFailed": self.only_failed,
-            "chosenLeads": len(self.lead_ids) if self.lead_ids is not None else None,
-        }
-        if self.left_out:
-            options["leftOut"] = self.left_out
-        if self.kind == Run.Kind.APOLLO:
-            return options | {
-                "type": self.type,
-                "revealEmails": self.reveal_emails,
-                "revealPhones": self.reveal_phones and self.type == "people",
-                "updateDb": self.update_db,
-            }
-        if self.fresh_after is not None:
-            options["freshAfter"] = self.fresh_after.isoformat()
-        if self.canary is not None:
-            options["canary"] = self.canary.as_json()
-        return options | {"skipTrace": self.skip_trace, "guard": dict(self.guard)}
-
-    def fingerprint(self, bucket_id: UUID) -> str:
-        ids = [str(i) for i in self.lead_ids] if self.lead_ids is not None else None
-        whole = self.as_json() | {
-            "bucket": str(bucket_id),
-            "leadIds": ids,
-            "maxCost": str(self.max_cost),
-            "kind": self.kind,
-        }
-        return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
-
-
 def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: str | None = None) -> tuple[Run, bool]:
-    """Stores a run and its items in one transaction, then rings. Returns the run and whether this call made it.
+    """Stores a run and its items in one transaction, then wakes its pumps. Returns it and whether this call made it.
 
     The same idempotency key with the same request gives the run it made the first time. Raises RunError.
     """
     fingerprint = options.fingerprint(bucket.pk)
     if not by.is_active:
-        raise RunError("INACTIVE", f"{by.get_username()} is switched off.")
+        raise RunError("INACTIVE", f"{by.get_username()} is turned off.")
     with transaction.atomic():
         hold_bucket(bucket.pk)
         locked = Bucket.objects.filter(pk=bucket.pk).first()
@@ -134,7 +70,7 @@ def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: 
             owner=by,
             kind=options.kind,
             options=options.as_json(),
-            prices=prices_of(options.kind, options.as_json()),
+            prices=prices_of(options),
             max_cost=options.max_cost,
             idempotency_key=idempotency_key,
             request_hash=fingerprint,
@@ -145,10 +81,9 @@ def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: 
     return run, True
 
 
-def prices_of(kind: str, options: Mapping[str, Any]) -> dict[str, str]:
+def prices_of(options: RunOptions) -> dict[str, str]:
     """What a unit of each operation of such a run costs at this moment, US dollars: kept with it when it starts."""
-    names = [stages.operation_name(stage, options) for stage in stages.stages_of(kind)]
-    return {name: str(catalogue.operation(name).setting("price")) for name in names}
+    return {operation.name: str(operation.setting("price")) for operation in stages.operations_of(options)}
 
 
 def enrich_leads(*, by: Any, options: RunOptions, idempotency_key: str | None = None) -> list[tuple[Run, bool]]:
@@ -182,8 +117,8 @@ def enrich_leads(*, by: Any, options: RunOptions, idempotency_key: str | None = 
 
 
 def _fill(run: Run, options: RunOptions) -> None:
-    first, *later = stages.stages_of(run.kind)
-    FairShare.objects.bulk_create([FairShare(run=run, owner_id=run.owner_id, stage=stage) for stage in (first, *later)])
+    rows = stages.stages_of(run.kind)
+    FairShare.objects.bulk_create([FairShare(run=run, owner_id=run.owner_id, stage=row.stage) for row in rows])
     sql, params = select_leads(run.bucket_id, options).values("pk").query.sql_with_params()
     sample = options.canary.leads if options.canary is not None else 0
     with connection.cursor() as cursor:
@@ -193,7 +128,7 @@ def _fill(run: Run, options: RunOptions) -> None:
             INSERT INTO enrichment_runitem (run_id, lead_id, stage)
             SELECT %s, id, %s FROM chosen ORDER BY id NOT IN (SELECT id FROM sample), id
             """,  # noqa: S608  # the ORM's own SQL
-            [*params, sample, run.pk, int(first)],
+            [*params, sample, run.pk, int(rows[0].stage)],
         )
         run.total = int(cursor.rowcount)
     items = RunItem.objects.filter(run=run)
@@ -207,30 +142,10 @@ def _fill(run: Run, options: RunOptions) -> None:
     queue.show_progress(run)
 
 
-def select_leads(bucket_id: UUID | None, options: RunOptions) -> Any:
-    """The leads a run takes, oldest first. A lead that waits in another run is left to that one."""
-    leads = Lead.objects.filter(bucket=bucket_id)
-    if options.lead_ids is not None:
-        leads = leads.filter(pk__in=options.lead_ids)
-    elif options.kind == Run.Kind.APOLLO:
-        leads = leads.needs_apollo()
-    elif options.only_failed:
-        leads = leads.filter(enrichment_status=Lead.Enrichment.FAILED)
-    else:
-        leads = leads.pending()
-    if options.start_from is not None:
-        leads = leads.filter(pk__gt=options.start_from)
-    leads = leads.exclude(run_items__in=RunItem.objects.exclude(stage=0))
-    limit = options.limit if options.limit is not None else settings.RUN_LIMIT
-    if options.lead_ids is not None and options.limit is None:
-        limit = len(options.lead_ids)
-    return leads.order_by("pk")[: min(limit, settings.RUN_LIMIT_MAX)]
-
-
 def check_options(*, bucket: Bucket, options: RunOptions) -> None:
     """Refuses what cannot be meant. Raises RunError naming the field, or leads.filters.BadFilter for the guard."""
     if options.max_cost is not None and options.max_cost <= 0:
-        raise RunError("INVALID", "A cap must be more than $0.00.", "maxCost")
+        raise RunError("INVALID", "Enter a spending limit of more than $0.00.", "maxCost")
     if options.limit is not None and not 1 <= options.limit <= settings.RUN_LIMIT_MAX:
         raise RunError("INVALID", f"The limit must be from 1 to {settings.RUN_LIMIT_MAX}.", "limit")
     if options.start_from is not None and not bucket.leads.filter(pk=options.start_from).exists():
@@ -257,15 +172,28 @@ def _check_canary(canary: Canary) -> None:
         raise RunError("INVALID", "The most a lead may cost must be more than $0.00.", "canary")
 
 
+def refuse_unaskable(reasons: Mapping[UUID, str], lead_ids: Sequence[UUID]) -> None:
+    """Raises RunError NO_FACTS where Apollo could be asked about none of them: no run is started for nothing.
+
+    reasons: `quoting.askable.unaskable`.
+    """
+    if not reasons or len(reasons) < len(set(lead_ids)):
+        return
+    leads = "This lead has" if len(reasons) == 1 else f"None of these {len(reasons):,} leads has"
+    no = "no" if len(reasons) == 1 else "the"
+    words = "; ".join(sorted(set(reasons.values()))).replace(".; ", ". ")
+    raise RunError("NO_FACTS", f"{leads} {no} data that Apollo is asked with. {words} Enrich them first.", "leadIds")
+
+
 def wake_pumps_of(run: Run) -> None:
-    for stage in stages.stages_of(run.kind):
-        enqueue_on_commit("enrichment.pump", stage=int(stage))
+    for row in stages.stages_of(run.kind):
+        enqueue_on_commit("enrichment.pump", stage=int(row.stage))
 
 
 def pause_run(*, run: Run) -> Run:
-    """Stops a run before its next paid call; what is in flight is seen through. Raises RunError if it is over.
+    """Stops a run before its next paid call; requests under way are finished. Raises RunError if it is over.
 
-    One that is paused already and would go on by itself stays paused until a person resumes it.
+    A run that is paused already and would go on by itself stays paused until a person resumes it.
     """
     with transaction.atomic():
         locked = _open(run)
@@ -276,7 +204,8 @@ def pause_run(*, run: Run) -> Run:
 
 
 def _goes_on_by_itself(run: Run) -> bool:
-    """Whether what paused it may end without a person: a day, a vendor's pause, a billing check, its user's absence."""
+    """Whether the cause of its pause may end without a person: a day, a vendor's pause, a billing check, its user's
+    absence."""
     if run.paused_by == Run.Pause.CAP:
         return day_of_cap(run.cap_scope) is not None
     return run.paused_by in (Run.Pause.VENDOR, Run.Pause.DOUBT, Run.Pause.INACTIVE)
@@ -292,9 +221,9 @@ def resume_run(*, run: Run, by: Any, max_cost: Decimal | None = None) -> Run:
             _ask_vendors_again(run, by)
         locked = _open(run)
         if locked.status != Run.Status.PAUSED and max_cost is None:
-            raise RunError("NOT_PAUSED", f"The run is {locked.get_status_display().lower()}, not paused.")
+            raise RunError("NOT_PAUSED", f"The enrichment job is {locked.get_status_display().lower()}, not paused.")
         if not locked.owner.is_active:
-            raise RunError("INACTIVE", f"{locked.owner.get_username()} is switched off.")
+            raise RunError("INACTIVE", f"{locked.owner.get_username()} is turned off.")
         if max_cost is not None:
             _check_new_cap(locked, max_cost)
             locked.max_cost = max_cost
@@ -304,30 +233,29 @@ def resume_run(*, run: Run, by: Any, max_cost: Decimal | None = None) -> Run:
 
 
 def go_on(run: Run) -> None:
-    """Makes a run that is paused run. It must be locked; ring for it afterwards."""
+    """Lets a paused run go on. It must be locked; the caller wakes its pumps."""
     run.status, run.paused_by, run.reason, run.cap_scope, run.cap_mark = Run.Status.RUNNING, "", "", "", ""
     run.save()
-    queue.unpark(run)  # what a limit had no room for is asked about anew
+    queue.unpark(run)  # items that a limit had no room for are tried again
 
 
 def _check_new_cap(run: Run, max_cost: Decimal) -> None:
     if max_cost <= 0:
-        raise RunError("INVALID", "A cap must be more than $0.00.", "maxCost")
+        raise RunError("INVALID", "Enter a spending limit of more than $0.00.", "maxCost")
     budget = Budget.objects.filter(scope=run.budget_scope).first()
     if budget is None or max_cost >= budget.spent + budget.reserved:
         return
-    promised = f" and ${budget.reserved:,.2f} is promised to requests that are not settled" if budget.reserved else ""
+    promised = f" and ${budget.reserved:,.2f} is reserved for requests that are not settled" if budget.reserved else ""
     raise RunError(
         "INVALID",
-        f"${max_cost:,.2f} is less than this run has used: ${budget.spent:,.2f} is spent{promised}. "
+        f"${max_cost:,.2f} is less than this job has used: ${budget.spent:,.2f} is spent{promised}. "
         f"Set at least ${(budget.spent + budget.reserved).quantize(CENT, ROUND_UP):,.2f}.",
         "maxCost",
     )
 
 
 def _ask_vendors_again(run: Run, by: Any) -> None:
-    for stage in stages.stages_of(run.kind):
-        vendor = catalogue.operation(stages.operation_name(stage, run.options)).vendor
+    for vendor in (operation.vendor for operation in stages.operations_of(run.asked)):
         if by.has_perm("integrations.change_vendor"):
             breaker.reset(vendor.pk)
         elif vendor.paused_reason or not vendor.enabled:
@@ -337,9 +265,10 @@ def _ask_vendors_again(run: Run, by: Any) -> None:
 
 
 def cancel_run(*, run: Run) -> Run:
-    """Ends a run: nothing more is bought, what is in flight is kept, what waits is skipped. Raises RunError if over.
+    """Ends a run: no more is bought, answers of requests under way are kept, waiting leads are skipped.
 
-    What waits is skipped a part at a time, so that nobody waits long for the run's row; beat finishes it where we die.
+    They are skipped a part at a time, so that no worker waits long for the run's row; where this process dies, the
+    reaper skips the others. Raises RunError if the run is over.
     """
     with transaction.atomic():
         locked = _open(run)
@@ -358,7 +287,7 @@ def retry_failed(*, run: Run, by: Any) -> Run:
     """
     options = retry_options(run)
     if run.bucket is None:
-        raise RunError("NOT_FOUND", "The bucket of this run is gone.")
+        raise RunError("NOT_FOUND", "The bucket of this enrichment job was deleted.")
     again, _ = start_run(bucket=run.bucket, by=by, options=options)
     return again
 
@@ -370,27 +299,16 @@ def retry_options(run: Run) -> RunOptions:
     failed, or if all that did are in doubt.
     """
     failed = list(run.items.filter(outcome=RunItem.Outcome.FAILED).order_by("pk"))
-    doubtful = stages.leads_in_doubt(run, [Waiting(item.pk, item.lead_id, 0) for item in failed])
+    doubtful = stages.leads_in_doubt(run.asked, [Waiting(item.pk, item.lead_id, 0) for item in failed])
     left_out = len(doubtful) + run.in_doubt
     again = [item.lead_id for item in failed if item.lead_id not in doubtful]
     if not again:
         if left_out:
             leads = f"{left_out:,} leads need" if left_out != 1 else "1 lead needs"
-            raise RunError("IN_DOUBT", f"{leads} a billing check first: no other lead of this run failed.")
-        raise RunError("NOTHING_FAILED", "No lead of this run failed.")
-    spent = run.options
-    return RunOptions(
-        lead_ids=again,
-        left_out=left_out,
-        skip_trace=spent.get("skipTrace", True),
-        guard=spent.get("guard") or {},
-        max_cost=run.max_cost,
-        kind=run.kind,
-        type=spent.get("type", "people"),
-        reveal_emails=spent.get("revealEmails", True),
-        reveal_phones=spent.get("revealPhones", False),
-        update_db=spent.get("updateDb", True),
-        fresh_after=datetime.fromisoformat(spent["freshAfter"]) if "freshAfter" in spent else None,
+            raise RunError("IN_DOUBT", f"{leads} a billing check first: no other lead of this job failed.")
+        raise RunError("NOTHING_FAILED", "No lead of this enrichment job failed.")
+    return replace(
+        run.asked, lead_ids=again, chosen=None, left_out=left_out, limit=None, start_from=None, only_failed=False
     )
 
 
@@ -398,5 +316,5 @@ def _open(run: Run) -> Run:
     locked = queue.lock_run(run.pk)
     if locked is None or not locked.is_open:
         word = locked.get_status_display().lower() if locked else "gone"
-        raise RunError("RUN_OVER", f"The run is {word}.")
+        raise RunError("RUN_OVER", f"The enrichment job is {word}.")
     return locked

@@ -12,6 +12,7 @@ from django.db import connection
 from enrichment.scheduling.tick import run_due_schedules
 from enrichment.worker import late_phones, pump_lease, purchase, sweeps
 from enrichment.worker.pump import work
+from enrichment.worker.stages import STAGES
 
 
 # A pump ends itself; a hard limit would kill it while it keeps paid answers for a PostgreSQL that is away.
@@ -30,7 +31,7 @@ def announce(**_: Any) -> None:
 @shared_task(name="enrichment.ring")
 def wake_pumps() -> None:
     pump_lease.beat()
-    for stage in pump_lease.STAGES:
+    for stage in STAGES:
         pump_lease.wake_if_idle(stage)
 
 
@@ -40,7 +41,7 @@ def reap() -> None:
     sweeps.sweep()
 
 
-# Asking a vendor which of many leads have changed takes minutes (changes.SECONDS).
+# Asking a vendor which of many leads have changed takes minutes (`changed_leads.SECONDS`).
 @shared_task(name="enrichment.tick", time_limit=600, soft_time_limit=540)
 def tick() -> None:
     run_due_schedules()

@@ -7,8 +7,12 @@ class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
-        """Whatever logs an address, no token of the webhook is read there: it is all that a push is known by."""
+        """Look-ups follow the calls that buy them. No log shows a token of the webhook: it is a push's only proof."""
+        from integrations.ledger import dependents
+        from integrations.lookups import answers
         from integrations.vendors.apollo.webhook import HideTokens
+
+        dependents.register(freed=answers.free, doubted=answers.doubt)
 
         for name in ("gunicorn.access", "django.request", "django.server", "urllib3.connectionpool"):
             logging.getLogger(name).addFilter(HideTokens())

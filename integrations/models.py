@@ -11,12 +11,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from common import dates
 from common.db.models import UUIDModel
 from common.values import bounds
 from common.values.bounds import Bounds
 
 MONEY = Decimal("0.0001")  # the digits of every amount of US dollars
-FRESH_MOST = 36_500  # days: what is more is for ever
+FRESH_MOST = 36_500  # days: a longer freshness is for ever
 
 
 PRICE_WORDS = ("Enter a price of $0 or more.", f"Enter a price of ${bounds.PRICE.most:,} or less.")
@@ -53,7 +54,7 @@ class Vendor(models.Model):
         BILLED = "billed", "Billed: count the cost"
 
     name = models.CharField(max_length=30, primary_key=True, help_text="realestateapi, signalhouse, apollo")
-    enabled = models.BooleanField(default=True, help_text="The operator's switch")
+    enabled = models.BooleanField(default=True, verbose_name="on", help_text="The operator's switch")
     paused_reason = models.CharField(
         max_length=300, blank=True, help_text="Why nothing is bought until an operator acts (a refused key, no credit)"
     )
@@ -63,7 +64,8 @@ class Vendor(models.Model):
         null=True,
         blank=True,
         validators=_within(bounds.CAP, CAP_WORDS),
-        help_text="US dollars a day (UTC); empty: DAILY_CAP_…",
+        verbose_name="daily spending limit ($)",
+        help_text="Per day (UTC); empty: default",
     )
     billing_check = models.BooleanField(
         default=False, help_text="Paused because it claims more than the price list says, until an operator decides"
@@ -72,7 +74,8 @@ class Vendor(models.Model):
         max_length=10,
         choices=ServerErrors,
         default=ServerErrors.DOUBT,
-        help_text="When the vendor answers a paid request with a server error",
+        verbose_name="after a server error",
+        help_text="What a server error in answer to a paid request means",
     )
     failures = models.PositiveSmallIntegerField(default=0, help_text="Failures in a row")
     breaker_openings = models.PositiveSmallIntegerField(default=0, help_text="Times the breaker opened in a row")
@@ -101,8 +104,8 @@ class Vendor(models.Model):
 class Operation(models.Model):
     """Answers: how fast, how many at a time, for how much and for how long is one operation of a vendor?
 
-    An empty pace, price, batch or freshness means: what the environment says. The row is also the limiter: whoever
-    holds its lock hands out the next slot.
+    An empty pace, price, batch or freshness means: the environment's value. The row is also the limiter: the
+    transaction that holds its lock takes the next slot.
     """
 
     vendor = models.ForeignKey(Vendor, models.PROTECT, related_name="operations", help_text="Who sells it")
@@ -113,7 +116,8 @@ class Operation(models.Model):
         null=True,
         blank=True,
         validators=_within(bounds.PACE, PACE_WORDS),
-        help_text="Requests a minute, 0: no pace; empty: PACE_…",
+        verbose_name="requests a minute",
+        help_text="0: no limit; empty: default",
     )
     price = models.DecimalField(
         max_digits=9,
@@ -121,22 +125,25 @@ class Operation(models.Model):
         null=True,
         blank=True,
         validators=_within(bounds.PRICE, PRICE_WORDS),
-        help_text="US dollars a unit; empty: PRICE_…",
+        verbose_name="price ($)",
+        help_text="Per unit; empty: default",
     )
     batch = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=_within(bounds.BATCH, BATCH_WORDS),
-        help_text="Inputs of one request; empty: BATCH_…",
+        verbose_name="records a request",
+        help_text="Empty: default",
     )
     fresh_days = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=_within(bounds.FRESH_DAYS, FRESH_WORDS),
-        help_text="Days an answer is served again for nothing; empty: FRESH_…",
+        verbose_name="reuse purchased data for (days)",
+        help_text="Reused for $0; empty: default",
     )
     doubts = models.PositiveSmallIntegerField(
-        default=0, help_text="Requests in doubt in a row: after one, one input a request"
+        default=0, help_text="Requests in a row that need a billing check: after one, one record a request"
     )
     held_back = models.PositiveSmallIntegerField(default=0, help_text="Answers 429 in a row")
     held_at = models.DateTimeField(null=True, blank=True, help_text="When the last of them was counted")
@@ -147,11 +154,14 @@ class Operation(models.Model):
         blank=True,
         help_text="When an operator said that the price list is right and the vendor's count is not",
     )
-    next_slot_at = models.DateTimeField(null=True, blank=True, help_text="When the next request may leave")
+    next_slot_at = models.DateTimeField(
+        null=True, blank=True, verbose_name="next request at", help_text="When the next request may be sent"
+    )
     batch_refused_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="When the key was refused at the batch endpoint: since then one input a request",
+        verbose_name="batch refused at",
+        help_text="When the key was refused for batch requests: since then one record a request",
     )
 
     class Meta:
@@ -186,14 +196,22 @@ class Operation(models.Model):
 class Budget(models.Model):
     """Answers: how much of this cap is spent, and how much is promised to requests that have not been settled?
 
-    One row per cap and period, by scope: `run:<id>`, `user:<id>:2026-11`, `vendor:<name>:2026-11-24` (US dollars)
-    and `leads:<user id>:2026-11-24` (leads). The cap itself is given by whoever asks, so that
-    raising one takes effect at once.
+    One row per cap and period, by scope (`integrations.ledger.scopes`): of a run, a user's month, a vendor's day (US
+    dollars), and of the leads a user buys facts for in a day. The payer brings the cap itself, so that raising one
+    takes effect at once.
     """
 
-    scope = models.CharField(max_length=100, primary_key=True, help_text="Whose cap, and in which period")
-    reserved = models.DecimalField(max_digits=14, decimal_places=4, default=0, help_text="Promised, not yet settled")
-    spent = models.DecimalField(max_digits=14, decimal_places=4, default=0, help_text="Settled")
+    scope = models.CharField(
+        max_length=100, primary_key=True, verbose_name="limit and period", help_text="Whose limit, and in which period"
+    )
+    reserved = models.DecimalField(
+        max_digits=14,
+        decimal_places=4,
+        default=0,
+        verbose_name="reserved",
+        help_text="Reserved for requests not settled yet",
+    )
+    spent = models.DecimalField(max_digits=14, decimal_places=4, default=0, verbose_name="spent", help_text="Settled")
 
     class Meta:
         verbose_name = "budget"
@@ -210,7 +228,9 @@ class VendorCall(UUIDModel):
     """Answers: what was asked of a vendor, for whom, what did it cost and how did it end? No personal data.
 
     One row per HTTP attempt, written before the bytes leave and never touched once it has ended. Its id is the fencing
-    token: whoever cannot name it, or finds it in another state than expected, writes nothing.
+    token: a worker that finds it in another state than expected writes nothing.
+
+    purpose: `run:<id>` (spelled by `ledger.scopes`), or `lookup` for a single look-up; a later payer adds its own.
     """
 
     class State(models.TextChoices):
@@ -229,14 +249,28 @@ class VendorCall(UUIDModel):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, help_text="For whom"
     )
-    run_id = models.UUIDField(null=True, blank=True, help_text="For which run; empty: a single look-up")
+    purpose = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What it was paid for: a run, or a single look-up",
+    )
+    run_id = models.UUIDField(
+        null=True,
+        blank=True,
+        verbose_name="enrichment job",
+        help_text="For which enrichment job; empty: a single request",
+    )
     state = models.CharField(max_length=12, choices=State, default=State.RESERVED, help_text="How far it is")
-    inputs = models.PositiveIntegerField(help_text="Look-ups in it")
-    found = models.PositiveIntegerField(default=0, help_text="Look-ups the vendor knew")
+    inputs = models.PositiveIntegerField(verbose_name="records", help_text="Records asked for")
+    found = models.PositiveIntegerField(default=0, verbose_name="found", help_text="Records the vendor knew")
     price = models.DecimalField(
         max_digits=9, decimal_places=4, default=0, help_text="US dollars a unit when its money was reserved"
     )
-    reserved = models.DecimalField(max_digits=12, decimal_places=4, help_text="US dollars promised before it left")
+    reserved = models.DecimalField(
+        max_digits=12, decimal_places=4, verbose_name="reserved", help_text="US dollars reserved before it was sent"
+    )
     cost = models.DecimalField(max_digits=12, decimal_places=4, default=0, help_text="US dollars it cost")
     units = models.DecimalField(max_digits=12, decimal_places=4, default=0, help_text="Units by the price list")
     claimed = models.DecimalField(
@@ -247,12 +281,16 @@ class VendorCall(UUIDModel):
     )
     holds = models.JSONField(default=dict, help_text="What was reserved where: {budget scope: amount}")
     status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status")
-    category = models.CharField(max_length=20, blank=True, help_text="Error category")
-    reason = models.CharField(max_length=300, blank=True, help_text="What went wrong, in words")
-    latency_ms = models.PositiveIntegerField(null=True, blank=True, help_text="From sending to the whole answer")
-    request_id = models.CharField(max_length=64, blank=True, help_text="The vendor's own id of the request")
+    category = models.CharField(max_length=20, blank=True, verbose_name="result", help_text="What kind of failure")
+    reason = models.CharField(max_length=300, blank=True, verbose_name="reason", help_text="What went wrong, in words")
+    latency_ms = models.PositiveIntegerField(
+        null=True, blank=True, verbose_name="answer time (ms)", help_text="From sending to the whole answer"
+    )
+    request_id = models.CharField(
+        max_length=64, blank=True, verbose_name="vendor’s request id", help_text="The vendor's own id of the request"
+    )
     created_at = models.DateTimeField(help_text="When its money was reserved (database clock)")
-    slot_at = models.DateTimeField(help_text="When it may leave")
+    slot_at = models.DateTimeField(verbose_name="planned for", help_text="When it may leave")
     sent_at = models.DateTimeField(null=True, blank=True, help_text="When sending was committed")
     ended_at = models.DateTimeField(null=True, blank=True, help_text="When it ended")
     lease_until = models.DateTimeField(help_text="Its worker is taken for dead after this")
@@ -269,7 +307,7 @@ class VendorCall(UUIDModel):
     decision = models.CharField(max_length=300, blank=True, help_text="Why it was decided so, in words")
 
     class Meta:
-        verbose_name = "vendor request"
+        verbose_name, verbose_name_plural = "vendor request", "vendor requests"
         indexes = [
             models.Index(fields=["operation", "id"], condition=Q(excess__gt=0), name="call_with_excess"),
             models.Index(
@@ -296,32 +334,37 @@ class VendorCall(UUIDModel):
 
 
 class Lookup(models.Model):
-    """Answers: has this fact ever been bought, what did it say, and is somebody buying it this moment?
+    """Answers: has this fact ever been bought, what did it say, and is a request buying it this moment?
 
-    One row per fact, whoever asked: unique by operation and key. Bought once, it serves everybody while it is fresh.
+    One row per fact, unique by operation and key. Bought once, it serves everybody while it is fresh.
     """
 
     class State(models.TextChoices):
         FREE = "free", "Not owned"
-        BUYING = "buying", "Being bought: its call says how far"
+        BUYING = "buying", "Being bought"
         ANSWERED = "answered", "Owned"
         GARBAGE = "garbage", "Paid, unreadable"
         IN_DOUBT = "in_doubt", "Needs billing check"
 
     operation = models.ForeignKey("integrations.Operation", models.PROTECT, db_index=False, help_text="What was asked")
-    key = models.CharField(max_length=200, help_text="The normalised question")
+    key = models.CharField(max_length=200, help_text="What was asked, such as a property id")
     state = models.CharField(max_length=10, choices=State, default=State.FREE, help_text="Owned, or on the way")
     call = models.ForeignKey(
         "integrations.VendorCall",
         models.PROTECT,
         null=True,
         related_name="lookups",
-        help_text="The last call that asked",
+        verbose_name="vendor request",
+        help_text="The last request that asked for it",
     )
-    facts = models.JSONField(null=True, blank=True, help_text="The answer, allow-listed; {} is a known no-match")
-    category = models.CharField(max_length=20, blank=True, help_text="Why there are no facts")
+    facts = models.JSONField(
+        null=True, blank=True, verbose_name="data", help_text="The answer, allow-listed; {} is a known no-match"
+    )
+    category = models.CharField(max_length=20, blank=True, verbose_name="reason", help_text="Why there is no data")
     cost = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="US dollars paid for it, in all")
-    fetched_at = models.DateTimeField(null=True, blank=True, help_text="When the answer came")
+    fetched_at = models.DateTimeField(
+        null=True, blank=True, verbose_name="purchased at", help_text="When the answer came"
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "purchased data"
@@ -365,10 +408,10 @@ class UnreadableAnswer(models.Model):
 class PropertyName(models.Model):
     """Answers: which property, by the vendor's id, is meant by this address or parcel number?
 
-    Learned from bought details and search rows, whoever bought them: a property is bought once under all its names.
+    Learned from all bought details and search rows: a property is bought once under all its names.
     """
 
-    name = models.CharField(max_length=64, primary_key=True, help_text="As `naming.by_apn` or `by_address` makes it")
+    name = models.CharField(max_length=64, primary_key=True, help_text="As `stand_in_ids.by_apn` or `by_address`")
     property_id = models.CharField(max_length=64, help_text="RealEstateAPI's id")
 
     def __str__(self) -> str:
@@ -379,21 +422,26 @@ class PhoneReveal(models.Model):
     """Answers: which phones of an Apollo request are still to come, what money waits for them, and how did it end?
 
     Made with the settling of its call, which keeps what the phones may cost reserved. A push that comes first makes it
-    EARLY: then the call says what is to become of it. Closed once, whoever brings the phones.
+    EARLY: then the end of the call decides about it. Closed once, by a push or by Apollo's answer to a question.
     """
 
     class State(models.TextChoices):
-        EARLY = "early", "Pushed before its call was settled"
-        WAITING = "waiting", "Phones may still come: their money is reserved"
-        ARRIVED = "arrived", "Closed: Apollo has answered"
-        IN_DOUBT = "in_doubt", "Needs billing check: Apollo gives no answer any more"
+        EARLY = "early", "Delivered before its request was settled"
+        WAITING = "waiting", "Waiting for phones"
+        ARRIVED = "arrived", "Answered"
+        IN_DOUBT = "in_doubt", "Needs billing check"
         RELEASED = "released", "Not billed"
         WRITTEN_OFF = "written_off", "Billed, nothing received"
 
     HOLDING = (State.WAITING, State.IN_DOUBT)
 
     call = models.OneToOneField(
-        "integrations.VendorCall", models.PROTECT, primary_key=True, related_name="reveal", help_text="Of which request"
+        "integrations.VendorCall",
+        models.PROTECT,
+        primary_key=True,
+        related_name="reveal",
+        verbose_name="vendor request",
+        help_text="Of which request",
     )
     state = models.CharField(max_length=12, choices=State, default=State.EARLY, help_text="How far it is")
     request_id = models.CharField(max_length=64, blank=True, help_text="Apollo's signed 64-bit number, as text")
@@ -403,18 +451,29 @@ class PhoneReveal(models.Model):
     )
     holds = models.JSONField(default=dict, help_text="What is reserved where: {budget scope: amount}")
     cost = models.DecimalField(max_digits=12, decimal_places=4, default=0, help_text="US dollars the phones cost")
-    found = models.PositiveIntegerField(default=0, help_text="Phones that came")
+    found = models.PositiveIntegerField(default=0, verbose_name="phones", help_text="Phones that came")
     raw = models.BinaryField(null=True, blank=True, help_text="The pushed body, until its facts are taken from it")
-    unreadable = models.BooleanField(default=False, help_text="The pushed body is no answer; the result is asked for")
-    pushed_at = models.DateTimeField(null=True, blank=True, help_text="When a body was pushed to us")
-    asked = models.PositiveSmallIntegerField(default=0, help_text="Times the result was asked for")
-    ask_at = models.DateTimeField(null=True, blank=True, help_text="When it is asked for next")
-    deadline = models.DateTimeField(null=True, blank=True, help_text="Without a result by then it is in doubt")
+    unreadable = models.BooleanField(
+        default=False, help_text="What was delivered cannot be read; the result is asked for"
+    )
+    pushed_at = models.DateTimeField(
+        null=True, blank=True, verbose_name="delivered at", help_text="When Apollo sent it to us"
+    )
+    asked = models.PositiveSmallIntegerField(
+        default=0, verbose_name="checks", help_text="Times the result was asked for"
+    )
+    ask_at = models.DateTimeField(
+        null=True, blank=True, verbose_name="next check", help_text="When it is asked for next"
+    )
+    deadline = models.DateTimeField(
+        null=True, blank=True, help_text="Without a result by then it needs a billing check"
+    )
     reason = models.CharField(max_length=300, blank=True, help_text="What Apollo said last, in words")
     created_at = models.DateTimeField(help_text="When it began (database clock)")
     closed_at = models.DateTimeField(null=True, blank=True, help_text="When it was closed or decided")
 
     class Meta:
+        verbose_name, verbose_name_plural = "mobile number request", "mobile number requests"
         indexes = [
             models.Index(fields=["ask_at"], condition=Q(state="waiting"), name="reveal_waiting"),
             models.Index(fields=["call"], condition=Q(raw__isnull=False, unreadable=False), name="reveal_pushed"),
@@ -456,4 +515,4 @@ class BilledDay(models.Model):
         constraints = [models.UniqueConstraint(fields=["vendor", "day"], name="billed_day_once_per_vendor")]
 
     def __str__(self) -> str:
-        return f"{self.vendor_id} {self.day}"
+        return f"{self.vendor_id} {dates.day(self.day)}"

@@ -129,7 +129,7 @@ class Lead(UUIDModel, Timestamped):
     tax_lien = _flag("Tax lien on record")
     bankruptcy = _flag("Owner's bankruptcy on record")
     vacant = _flag("Nobody lives there")
-    high_equity = _flag("50 % equity or more")
+    high_equity = _flag("50% equity or more")
     free_clear = _flag("No open mortgage")
 
     apollo_person_id = _text(64, "Apollo's id of the person")
@@ -139,7 +139,7 @@ class Lead(UUIDModel, Timestamped):
     apollo_industry = _text(200, "Industry")
     apollo_linkedin_url = _text(300, "LinkedIn profile")
     apollo_employee_count = _whole("Company size")
-    apollo_enriched_at = models.DateTimeField(null=True, blank=True, help_text="When Apollo's facts were bought")
+    apollo_enriched_at = models.DateTimeField(null=True, blank=True, help_text="When Apollo's data was purchased")
     apollo_data = models.JSONField(null=True, blank=True, help_text="Apollo's answer, allow-listed")
 
     fact_sources = models.JSONField(
@@ -156,10 +156,10 @@ class Lead(UUIDModel, Timestamped):
         choices=Enrichment,
         default=Enrichment.PENDING,
         db_default=Enrichment.PENDING,
-        help_text="How far buying facts has come",
+        help_text="How far enrichment has come",
     )
-    enriched_at = models.DateTimeField(null=True, blank=True, help_text="When the property detail was bought")
-    skip_traced_at = models.DateTimeField(null=True, blank=True, help_text="When the owner's contacts were bought")
+    enriched_at = models.DateTimeField(null=True, blank=True, help_text="When the property data was purchased")
+    skip_traced_at = models.DateTimeField(null=True, blank=True, help_text="When the owner's contacts were purchased")
     enrichment_error = models.CharField(
         max_length=300, null=True, blank=True, help_text="Category and reason of the last failure"
     )
@@ -243,7 +243,7 @@ class Lead(UUIDModel, Timestamped):
 
     @property
     def data_label(self) -> str:
-        """How far buying facts has come, in words: a lead whose contacts are still to be bought is no mere id."""
+        """How far enrichment has come, in words: a lead whose contacts are still to be bought is no mere id."""
         if self.enrichment_status == self.Enrichment.PENDING and self.enriched_at:
             return "Property data, no contact yet"
         return str(self.get_enrichment_status_display())
@@ -286,11 +286,22 @@ class Activity(UUIDModel):
         Lead, models.CASCADE, related_name="activities", db_index=False, help_text="About which lead"
     )
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", help_text="Who did it"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name="user",
+        help_text="Who did it",
     )
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.NOTE, help_text="What kind of thing was done")
-    text = models.CharField(max_length=2000, blank=True, help_text="In the person's words")
-    due_at = models.DateTimeField(null=True, blank=True, help_text="A callback: when to call back")
+    kind = models.CharField(
+        max_length=10,
+        choices=Kind,
+        default=Kind.NOTE,
+        verbose_name="activity type",
+        help_text="Call, SMS, e-mail, note or callback",
+    )
+    text = models.CharField(max_length=2000, blank=True, verbose_name="notes", help_text="What was said or done")
+    due_at = models.DateTimeField(null=True, blank=True, verbose_name="call back at", help_text="When to call back")
     created_at = models.DateTimeField(auto_now_add=True, help_text="When")
 
     class Meta:
@@ -344,18 +355,28 @@ class Disclosure(UUIDModel):
         COMMAND = "command", "Command"
 
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, help_text="Who"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name="user",
+        help_text="Who",
     )
-    what = models.CharField(max_length=6, choices=What, help_text="Seen, or taken away as a file")
-    via = models.CharField(max_length=7, choices=Via, help_text="By which way")
-    lead_id = models.UUIDField(null=True, blank=True, help_text="Of which lead, where it was one")
-    bucket_id = models.UUIDField(null=True, blank=True, help_text="Of which bucket, where it was one")
+    what = models.CharField(max_length=6, choices=What, verbose_name="access", help_text="Shown, or exported as a file")
+    via = models.CharField(max_length=7, choices=Via, verbose_name="through", help_text="Admin, API or command")
+    lead_id = models.UUIDField(null=True, blank=True, verbose_name="lead id", help_text="If it was one lead")
+    bucket_id = models.UUIDField(null=True, blank=True, verbose_name="bucket id", help_text="If it was one bucket")
     leads = models.PositiveIntegerField(
-        null=True, blank=True, help_text="How many leads; empty: an export that did not begin, or was killed in between"
+        null=True,
+        blank=True,
+        verbose_name="leads",
+        help_text="How many leads; empty: an export that did not start or was stopped",
     )
     created_at = models.DateTimeField(auto_now_add=True, help_text="When; an export: when it began")
 
     class Meta:
+        verbose_name, verbose_name_plural = "contact access log entry", "contact access log"
         constraints = [
             models.CheckConstraint(condition=Q(what__in=["unmask", "export"]), name="disclosure_what_known"),
             models.CheckConstraint(condition=Q(via__in=["admin", "api", "command"]), name="disclosure_via_known"),

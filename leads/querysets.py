@@ -9,9 +9,11 @@ from django.db import models
 from django.db.models import Q
 
 M = TypeVar("M", bound=models.Model, covariant=True)
-ENRICHED = Q(enrichment_status="completed")  # the brief's `enrichedOnly`: detail and skip trace came, with a phone
+ENRICHED = Q(
+    enrichment_status="completed"
+)  # `enrichedOnly` (docs/requirements.md 2): detail and skip trace came, with a phone
 HAS_PHONE = Q(phone__isnull=False)
-NEEDS_APOLLO = Q(apollo_enriched_at__isnull=True)  # the brief's `needsApollo`: Apollo has not been asked
+NEEDS_APOLLO = Q(apollo_enriched_at__isnull=True)  # `needsApollo` (docs/requirements.md 2): Apollo has not been asked
 # Not a phone that a skip trace brought of somebody else; a person's own counts as a bought one does.
 _OWNERS = ~Q(contact_is_other=True) | Q(fact_sources__has_key="phone", fact_sources__phone__person__isnull=True)
 # Has a phone of the owner's that is on no do-not-call list, and nobody has contacted them yet.
@@ -37,15 +39,15 @@ class LeadQuerySet(OwnedQuerySet[M]):
         return self.filter(enrichment_status="pending")
 
     def enriched(self) -> Self:
-        """The brief's `enrichedOnly`."""
+        """`enrichedOnly`."""
         return self.filter(ENRICHED)
 
     def needs_skip_trace(self) -> Self:
-        """The brief's `needsSkipTrace`: no phone yet."""
+        """`needsSkipTrace`: no phone yet."""
         return self.filter(~HAS_PHONE)
 
     def needs_apollo(self) -> Self:
-        """The brief's `needsApollo`."""
+        """`needsApollo`."""
         return self.filter(NEEDS_APOLLO)
 
     def to_call_back(self, before: datetime | None = None) -> Self:

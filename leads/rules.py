@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from common.dates import clock
+
 
 class BadTime(ValueError):
     """A time that cannot be meant; the words say why."""
@@ -22,5 +24,5 @@ def moment_of(time: datetime, time_zone: str) -> datetime:
     except OverflowError:
         raise BadTime("There is no such time.") from None
     if shown.replace(tzinfo=None) != time.replace(tzinfo=None):
-        raise BadTime(f"There is no {time:%H:%M} on that day in {time_zone}: the clock is put forward over it.")
+        raise BadTime(f"There is no {clock(time.time())} on that day in {time_zone}: the clock is put forward over it.")
     return moment

@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from common.db.ids import uuid7s
 from leads.counters import change_counters, hold_bucket
+from leads.facts import columns
 from leads.facts.sources import TYPED
-from leads.facts.typed import COLUMNS, typed
+from leads.facts.typed import typed
 from leads.models import Activity, Lead, Tag
 from leads.rules import BadTime, moment_of
 
@@ -227,14 +228,14 @@ def delete_tag(*, tag: Tag) -> None:
 
 
 def edit_lead(*, lead: Lead, by: Any, changes: Mapping[str, Any]) -> Lead:
-    """A person's own word: `status`, and facts by `leads.typed.COLUMNS`. It outranks what is bought, now and later.
+    """A person's own word: `status`, and facts by `columns.TYPED`. It outranks what is bought, now and later.
 
     Raises EditRefused, and then nothing is changed.
     """
     with transaction.atomic():
         if "status" in changes:
             change_status(lead=lead, by=by, status=changes["status"])
-        said = {name: value for name, value in changes.items() if name in COLUMNS}
+        said = {name: value for name, value in changes.items() if name in columns.TYPED}
         if said:
             _write_typed(lead, by, said)
     lead.refresh_from_db()

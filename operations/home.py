@@ -13,18 +13,18 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import CharField, Exists, F, OuterRef, Q, Subquery, Sum, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from buckets.models import Bucket, Fill, Import
+from common.dates import moment
 from common.db.ids import uuid7_floor
 from common.values.percent import percent
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.rules import day_of_cap, month_of_cap
-from enrichment.scheduling.cadence import by_the_clock_of
-from enrichment.selectors import billing_check, why_waiting, workers_alive
-from integrations.ledger import budgets, catalogue
+from enrichment.selectors import billing_check, stands_in_words, workers_alive
+from integrations.ledger import budgets, catalogue, scopes
 from integrations.ledger.budgets import ZERO
 from integrations.ledger.pace import database_now
 from integrations.models import Budget, PhoneReveal, Vendor, VendorCall
@@ -91,9 +91,9 @@ class Stock:
         """(words, leads, whole percent of all)."""
         rows = (
             ("Saved", self.leads),
-            ("Detail bought", self.detailed),
+            ("Property data", self.detailed),
             ("With a phone", self.with_phone),
-            ("Waiting in a run", self.waiting),
+            ("Waiting in a job", self.waiting),
             ("Contacted", self.contacted),
         )
         return [(words, count, percent(count, self.leads)) for words, count in rows]
@@ -126,7 +126,7 @@ def _idle_workers(user: User, now: datetime) -> list[Need]:
     active = _mine(Run.objects.filter(status__in=Run.ACTIVE), user)
     if workers_alive(now) or not active.exists():
         return []
-    return [Need("No worker is alive", "Runs wait; nothing is lost. Start a worker.", Run)]
+    return [Need("No worker is running", "Enrichment jobs wait; nothing is lost. Start a worker.", Run)]
 
 
 def _vendors_down(now: datetime) -> Iterable[Need]:
@@ -134,15 +134,15 @@ def _vendors_down(now: datetime) -> Iterable[Need]:
         Q(enabled=False) | ~Q(paused_reason="") | Q(breaker_open_until__isnull=False)
     ).order_by("pk"):
         if words := trouble(vendor, now):
-            yield Need(f"{vendor} sells nothing", words, vendor)
+            yield Need(f"{vendor} is not available", words, vendor)
 
 
 def _in_doubt() -> Iterable[Need]:
-    for model, what in ((VendorCall, "request"), (PhoneReveal, "delivery of phones")):
+    for model, what in ((VendorCall, "request"), (PhoneReveal, "mobile number request")):
         many = model.objects.filter(state="in_doubt").order_by("pk")[: SHOWN * 10].count()
         if many:
             count = f"{many}{' or more' if many == SHOWN * 10 else ''}"
-            plural = "s" if many > 1 and what == "request" else ""
+            plural = "s" if many > 1 else ""
             title = f"{count} {what}{plural} {'need' if many > 1 else 'needs'} a billing check"
             yield Need(title, "Look at the vendor's bill, then say whether it was billed.", model)
 
@@ -159,9 +159,9 @@ def _callbacks(user: User, now: datetime) -> Iterable[Need]:
 
 
 def _whom(lead: Any, time_zone: str) -> str:
-    """When, who and where: Wed 25 Nov, 14:30: Jo Smith, 12 Main St, Seattle."""
+    """When, who and where: Wed, Nov 25, 2:30 PM MST: Jo Smith, 12 Main St, Seattle."""
     who = ", ".join(filter(None, (lead.owner_name, str(lead), lead.property_city)))
-    return f"{by_the_clock_of(lead.callback_at, time_zone)}: {who}"
+    return f"{moment(lead.callback_at, time_zone)}: {who}"
 
 
 def _paused(user: User, now: datetime) -> Iterable[Need]:
@@ -202,7 +202,7 @@ def _failed(user: User, now: datetime) -> Iterable[Need]:
     last = {"last_lead": Subquery(failed.values("lead")[:1]), "last_item": Subquery(failed.values("pk")[:1])}
     for run in _mine(runs, user).annotate(**last).filter(~Exists(later)).order_by("-pk")[:SHOWN]:
         leads = f"{run.failed:,} lead{'' if run.failed == 1 else 's'} failed"
-        yield Need(f"Failed: {run.bucket_name}", f"{leads}. See why, then retry.", run)
+        yield Need(f"Failed leads: {run.bucket_name}", f"{leads}. See why, then retry.", run)
 
 
 def _stopped_fills(user: User, now: datetime) -> Iterable[Need]:
@@ -221,13 +221,13 @@ def _caps(user: User, now: datetime) -> Iterable[Need]:
     if user.is_superuser:
         for spent in vendor_money(now):
             if spent.cap is not None and spent.used >= NEARLY * spent.cap:
-                words = f"${spent.used:,.2f} of ${spent.cap:,.2f} a day is used."
-                yield Need(f"Cap nearly reached: {spent.name}", words, Vendor(name=spent.name))
+                words = f"${spent.used:,.2f} of ${spent.cap:,.2f} is used today."
+                yield Need(f"Daily spending limit nearly reached: {spent.name}", words, Vendor(name=spent.name))
     people = User.objects.filter(is_active=True) if user.is_superuser else User.objects.filter(pk=user.pk)
-    who = Cast(OuterRef("pk"), CharField())
+    who = OuterRef("pk")
     rows = people.annotate(
-        month=_budget(Value("user:"), who, Value(f":{now:%Y-%m}")),
-        leads=_budget(Value("leads:"), who, Value(f":{now:%Y-%m-%d}")),
+        month=_budget(scopes.in_sql(lambda pk: scopes.user_month(pk, now), who)),
+        leads=_budget(scopes.in_sql(lambda pk: scopes.leads_day(pk, now), who)),
     ).filter(
         Q(month__gte=NEARLY * F("monthly_budget"), month__gt=0)
         | Q(leads__gte=NEARLY * F("daily_lead_limit"), leads__gt=0)
@@ -235,19 +235,21 @@ def _caps(user: User, now: datetime) -> Iterable[Need]:
     for person in rows.order_by("pk")[:SHOWN]:
         if person.month and person.month >= NEARLY * person.monthly_budget:
             yield Need(
-                f"Budget nearly used: {person}",
-                f"${person.month:,.2f} of ${person.monthly_budget:,.2f} a month.",
+                f"Monthly budget nearly used: {person}",
+                f"${person.month:,.2f} of ${person.monthly_budget:,.2f} this month.",
                 person,
             )
         if person.leads and person.leads >= NEARLY * person.daily_lead_limit:
             yield Need(
-                f"Leads a day nearly used: {person}", f"{person.leads:,.0f} of {person.daily_lead_limit:,}.", person
+                f"Daily lead limit nearly reached: {person}",
+                f"{person.leads:,.0f} of {person.daily_lead_limit:,} today.",
+                person,
             )
 
 
-def _budget(*scope: Any) -> Coalesce:
-    """Spent and promised in the budget whose scope these parts make."""
-    budget = Budget.objects.filter(scope=Concat(*scope, output_field=CharField()))
+def _budget(scope: Any) -> Coalesce:
+    """Spent and promised in the budget of this scope."""
+    budget = Budget.objects.filter(scope=scope)
     return Coalesce(Subquery(budget.values(used=F("spent") + F("reserved"))), Value(ZERO))
 
 
@@ -264,13 +266,13 @@ def vendor_money(now: datetime) -> list[Spent]:
     """Every vendor's day and month, from its budgets: one a day."""
     vendors = list(Vendor.objects.filter(pk__in=settings.VENDORS).order_by("pk"))
     days = [now.replace(day=day) for day in range(1, now.day + 1)]
-    scopes = {f"vendor:{vendor.pk}:{day:%Y-%m-%d}": vendor.pk for vendor in vendors for day in days}
+    names = {scopes.vendor_day(vendor.pk, day): vendor.pk for vendor in vendors for day in days}
     month: dict[str, Decimal] = {}
     today: dict[str, Budget] = {}
-    for budget in Budget.objects.filter(scope__in=list(scopes)):
-        name = scopes[budget.scope]
+    for budget in Budget.objects.filter(scope__in=list(names)):
+        name = names[budget.scope]
         month[name] = month.get(name, ZERO) + budget.spent
-        if budget.scope.endswith(f"{now:%Y-%m-%d}"):
+        if budget.scope == scopes.vendor_day(name, now):
             today[name] = budget
     return [
         _vendor_spent(vendor.pk, vendor.cap, today.get(vendor.pk), month.get(vendor.pk, ZERO)) for vendor in vendors
@@ -294,14 +296,14 @@ def _own_by_vendor(user: User, now: datetime) -> list[Spent]:
 
 
 def _own_limits(user: User, now: datetime) -> list[Spent]:
-    month = Budget.objects.filter(pk=f"user:{user.pk}:{now:%Y-%m}").first()
+    month = Budget.objects.filter(pk=scopes.user_month(user.pk, now)).first()
     used = month.spent + month.reserved if month else ZERO
     return [Spent("This month's budget", ZERO, month.spent if month else ZERO, user.monthly_budget, used)]
 
 
 def leads_today(user: User) -> Spent:
     """Leads this person bought facts for today, against their limit."""
-    budget = Budget.objects.filter(pk=f"leads:{user.pk}:{database_now():%Y-%m-%d}").first()
+    budget = Budget.objects.filter(pk=scopes.leads_day(user.pk, database_now())).first()
     used = budget.spent + budget.reserved if budget else ZERO
     return Spent("Leads today", used, cap=Decimal(user.daily_lead_limit), used=used)
 
@@ -315,7 +317,7 @@ def stock(user: User) -> Stock:
         contacted=Sum("contacted_leads"),
     )
     each = sum((catalogue.operation(name).setting("price") for name in ("property_detail", "skip_trace")), ZERO)
-    scope = "vendor:" if user.is_superuser else f"user:{user.pk}:"
+    scope = scopes.beginning(scopes.VENDOR) if user.is_superuser else scopes.beginning(scopes.USER, user.pk)
     spent = Budget.objects.filter(scope__startswith=scope).aggregate(s=Sum("spent"))["s"]
     counts = {name: value or 0 for name, value in counted.items()}
     buckets = _mine(Bucket.objects.all(), user)[:1].count()
@@ -326,11 +328,11 @@ def stock(user: User) -> Stock:
 
 
 def open_runs(user: User) -> Sequence[Any]:
-    """The latest runs that are not over, with `spent`, `waiting` and `parts`: percents of its leads by outcome."""
+    """The latest runs that are not over, with `spent`, `stands` and `parts`: percents of its leads by outcome."""
     rows = _mine(Run.objects.with_money().filter(status__in=Run.OPEN), user).select_related("owner")
     runs: list[Any] = list(rows.order_by("-pk")[:RUNS_SHOWN])
     for run in runs:
-        run.waiting = why_waiting(run)
+        run.stands = stands_in_words(run)
         run.check = billing_check(run).words if run.in_doubt else ""
         run.parts = [
             (kind, 100 * count / run.total if run.total else 0)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from buckets.services import recount
+from integrations.ledger import scopes
 
 MOST = 100  # differences named per check; more would not help whoever reads them
 
@@ -30,12 +31,12 @@ class Drift:
 
 
 # Money that calls, and phones still to come, hold, and money they have spent, by budget.
-_BUDGETS = """
+_BUDGETS = f"""
     WITH part AS (
         SELECT h.key AS scope,
                CASE WHEN c.state IN ('reserved', 'sent', 'in_doubt') THEN h.value::numeric ELSE 0 END AS reserved,
                CASE WHEN c.state NOT IN ('settled', 'written_off') THEN 0
-                    WHEN h.key LIKE 'leads:%%' THEN c.inputs ELSE c.cost END AS spent
+                    WHEN {scopes.counts_in_sql("h.key")} THEN c.inputs ELSE c.cost END AS spent
           FROM integrations_vendorcall c, jsonb_each_text(c.holds) h
          UNION ALL
         SELECT h.key, h.value::numeric, 0
@@ -46,7 +47,7 @@ _BUDGETS = """
            'reserved ' || coalesce(h.reserved, 0)::numeric(14, 4) || ', spent ' || coalesce(h.spent, 0)::numeric(14, 4)
       FROM integrations_budget p FULL JOIN held h ON h.scope = p.scope
      WHERE coalesce(p.reserved, 0) <> coalesce(h.reserved, 0) OR coalesce(p.spent, 0) <> coalesce(h.spent, 0)
-     LIMIT %s"""
+     LIMIT %s"""  # noqa: S608  # a constant
 
 # An item waits for a billing check while its token is a request that was in doubt: also once that is decided, until a
 # worker puts the item back, which counts it off its run in the same transaction.

@@ -1,4 +1,4 @@
-"""SignalHouse's skip trace. The vendor has no public contract for one; this one is ours, by the product's brief.
+"""SignalHouse's skip trace. The vendor has no public contract for one; this one is ours (docs/requirements.md 5).
 
 Transport as its SDK documents it: Bearer token, errors with `message`, and an `Idempotency-Key` header under which "a
 retry with the same key and request replays the first response". With another body the key is refused (422: a guess).

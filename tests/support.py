@@ -14,7 +14,8 @@ from accounts.models import User
 from buckets import services as bucket_services
 from buckets.models import Bucket
 from enrichment.models import Run
-from enrichment.services import RunOptions, start_run
+from enrichment.options import RunOptions
+from enrichment.services import start_run
 from enrichment.worker import pump, pump_lease
 from sandbox.faults import Fault
 from sandbox.server import Sandbox

@@ -26,6 +26,8 @@ from enrichment.models import PumpLease, Run, RunItem, Schedule
 from integrations.ledger import catalogue
 from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
 from leads.models import Activity, Disclosure, Lead, Tag
+from tests.admin_site import act
+from tests.dates import odd_dates
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +37,11 @@ KEYS = {
     "apollo": "KEY-apollo-5e0b",
 }
 NAMES = {Import: "import_"}  # what Python keeps for itself
+THEIR_OWN_WORDS = {  # django-celery-beat's, of schedules that the product has none of
+    ClockedSchedule: r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00:00",
+    CrontabSchedule: r"0\d:\d\d [AP]M",
+    SolarSchedule: "Solar noon",
+}
 NOT_PER_ROW = (Vendor, Operation, PumpLease)  # a handful of rows, made by migrations and pumps
 
 
@@ -233,6 +240,32 @@ def test_the_list_and_the_page_of_every_model_answer_and_show_no_secret(boss: Cl
 
     for page in (address(model, "changelist"), address(model, "change", key_of(row))):
         assert_no_secret(body(boss.get(page)))
+
+
+@pytest.mark.parametrize("model", registered())
+def test_every_day_and_time_is_written_in_the_one_format(boss: Client, model: type[Model]):
+    User.objects.filter(username="boss").update(time_zone="America/Denver")
+    rows = Rows()
+    row = rows.one_more(model)
+    has_one = model is AuthToken  # a token has one page of its own
+    answers = {name: boss.get(address(model, name)) for name in ("changelist", "add")[: 1 if has_one else 2]}
+    for name in ("change", "history", "delete")[: 1 if has_one else 3]:
+        answers[name] = boss.get(address(model, name, key_of(row)))
+    for action, *_ in admin.site._registry[model]._get_base_actions():
+        answers[str(action)] = act(boss, model, str(action), [rows.one_more(model)])
+
+    shown = {name: answer.content.decode() for name, answer in answers.items() if answer.status_code == 200}
+    theirs = THEIR_OWN_WORDS.get(model, r"\Z")
+    assert {name: odd for name, page in shown.items() if (odd := odd_dates(re.sub(theirs, "", page)))} == {}
+    assert "changelist" in shown
+
+
+@pytest.mark.parametrize("place", ["", "profile/", "buckets/bucket/find/", "buckets/import/add/"])
+def test_other_pages_write_days_and_times_in_it_too(boss: Client, place: str):
+    User.objects.filter(username="boss").update(time_zone="America/Denver")
+    Rows().one_more(Import)
+
+    assert odd_dates(body(boss.get(f"/admin/{place}"))) == []
 
 
 @pytest.mark.parametrize("model", registered())

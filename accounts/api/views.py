@@ -1,4 +1,4 @@
-"""Tokens: made for a password, ended at once."""
+"""Tokens: made for a password, ended at once. And one's own profile."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from accounts.api.serializers import SignIn
-from accounts.services import WrongPassword, revoke_all_tokens, revoke_token, sign_in
+from accounts.api.serializers import ProfileEdit, ProfileSerializer, SignIn
+from accounts.services import WrongPassword, change_profile, revoke_all_tokens, revoke_token, sign_in
 from common.api.base import ApiView, Problem, ok, translates
 from common.api.schema import answer
-from common.api.serializers import Nothing
+from common.api.serializers import MomentField, Nothing
 from common.api.throttles import GuessingThrottle
 
 
@@ -41,7 +41,7 @@ class TokenView(ApiView):
         summary="A token for a user name and password",
         auth=[{}],  # type: ignore[list-item]  # OpenAPI's "no security"
         request=SignIn,
-        responses=answer("Token", token=serializers.CharField(), expiresAt=serializers.DateTimeField()),
+        responses=answer("Token", token=serializers.CharField(), expiresAt=MomentField()),
     )
     def post(self, request: Request) -> Response:
         given = self.body(SignIn)
@@ -67,3 +67,22 @@ class LogoutView(ApiView):
             raise Problem("NO_TOKEN", "This request came with a session, not with a token.")
         revoke_token(token=request.auth)
         return ok()
+
+
+class ProfileView(ApiView):
+    @extend_schema(
+        operation_id="getProfile", summary="My profile", responses=answer("Profile", profile=ProfileSerializer())
+    )
+    def get(self, request: Request) -> Response:
+        return ok(profile=ProfileSerializer(self.user).data)
+
+    @extend_schema(
+        operation_id="editProfile",
+        summary="Change my name, e-mail or time zone",
+        description="Answers give times in UTC, ending in Z, whatever the zone. Requests may give any offset; a time "
+        "without one is by the clock of this zone.",
+        request=ProfileEdit,
+        responses=answer("ProfileEdited", profile=ProfileSerializer()),
+    )
+    def patch(self, request: Request) -> Response:
+        return ok(profile=ProfileSerializer(change_profile(user=self.user, changes=self.body(ProfileEdit))).data)

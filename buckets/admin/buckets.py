@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from buckets.admin import find
 from buckets.models import Bucket, Fill
 from buckets.services import delete_bucket, edit_bucket, recount
-from common.admin import OwnedAdmin, ask, chosen, confirmed, for_each, list_link
-from leads.admin.csv import csv_answer
+from common.admin import Empty, OwnedAdmin, ask, chosen, confirmed, for_each, list_link
+from leads.admin.base import csv_answer
 from leads.models import Lead
 
 
@@ -21,6 +21,11 @@ from leads.models import Lead
 class BucketAdmin(OwnedAdmin):
     """A bucket is made by a search or a list of ids (API, `create_bucket`); here it is named, exported and deleted."""
 
+    empty = Empty(
+        "Buckets hold the leads you save from a search or a file. Saving is free.",
+        "Find properties",
+        "buckets_bucket_find",
+    )
     editable = True
     list_display = (
         "name",
@@ -59,15 +64,15 @@ class BucketAdmin(OwnedAdmin):
     def save_model(self, request: HttpRequest, obj: Bucket, form: Any, change: bool) -> None:
         edit_bucket(bucket=obj, changes={name: form.cleaned_data[name] for name in form.changed_data})
 
-    @admin.display(description="leads")
+    @admin.display(description="open")
     def leads_link(self, bucket: Bucket) -> SafeString:
-        return list_link(Lead, "Leads", bucket=bucket.pk)
+        return list_link(Lead, "View leads", bucket=bucket.pk)
 
-    @admin.display(description="searches")
+    @admin.display(description="sources")
     def fills_link(self, bucket: Bucket) -> SafeString:
-        return list_link(Fill, "Searches", bucket=bucket.pk)
+        return list_link(Fill, "View sources", bucket=bucket.pk)
 
-    @admin.action(description="Export as CSV")
+    @admin.action(description="Export selected (CSV)")
     def export(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> StreamingHttpResponse | None:
         buckets = chosen(self, request, queryset)
         if not buckets:
@@ -83,14 +88,14 @@ class BucketAdmin(OwnedAdmin):
             changes = [f"{name} was {stored}, is {real}" for name, (stored, real) in wrong.get(bucket.pk, {}).items()]
             self.message_user(request, f"{bucket}: {', '.join(changes) or 'all correct'}", messages.SUCCESS)
 
-    @admin.action(description="Delete, with all leads")
+    @admin.action(description="Delete with all leads …")
     def delete(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:
         buckets = chosen(self, request, queryset)
         if not buckets:
             return None
         if not confirmed(request):
             lines = [f"{bucket}: {bucket.total_leads:,} leads" for bucket in buckets]
-            more = "Their runs stop before the next paid call. What was bought stays owned: a new bucket gets it free."
+            more = "Their enrichment jobs stop. Purchased data is kept: a new bucket gets it for $0."
             title = "Delete buckets with all their leads?"
             return ask(self, request, buckets, title=title, lines=[*lines, more], button="Delete")
         self.log_deletions(request, queryset.filter(pk__in=[bucket.pk for bucket in buckets]))

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from buckets.filling.fills import retry_fill
 from buckets.models import Fill
-from common.admin import ByRow, OwnedAdmin, chosen, for_each
+from common.admin import ByRow, Empty, OwnedAdmin, chosen, for_each
 
 
 class InBucket(ByRow):
@@ -21,6 +21,9 @@ class InBucket(ByRow):
 class FillAdmin(OwnedAdmin):
     """Searches and combinations that fill buckets: how far, and why not further."""
 
+    empty = Empty(
+        "Sources are the searches and combinations that fill your buckets.", "Find properties", "buckets_bucket_find"
+    )
     owner = "bucket__owner"
     list_display = ("bucket", "status", "found", "fetched", "saved", "limit", "attempts", "error", "created_at")
     list_select_related = ("bucket",)
@@ -34,9 +37,9 @@ class FillAdmin(OwnedAdmin):
     )
     actions = ("go_on",)
 
-    @admin.action(description="Go on with searches that failed")
+    @admin.action(description="Resume failed sources")
     def go_on(self, request: HttpRequest, queryset: QuerySet[Fill]) -> None:
         failed = chosen(self, request, queryset.filter(status=Fill.Status.FAILED).select_related("bucket"))
         if not failed:
-            self.message_user(request, "None of these searches has failed.", messages.WARNING)
-        for_each(self, request, failed, lambda fill: retry_fill(fill=fill).bucket, done="Goes on")
+            self.message_user(request, "None of these sources has failed.", messages.WARNING)
+        for_each(self, request, failed, lambda fill: retry_fill(fill=fill).bucket, done="Resumed")

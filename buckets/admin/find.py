@@ -29,7 +29,7 @@ from common.api.base import money
 from common.api.throttles import UserThrottle
 from integrations import services as vendors
 from integrations.vendors.errors import Category
-from integrations.vendors.realestateapi.queries import search_query
+from integrations.vendors.queries import search_query
 
 SAMPLE = 10  # rows
 FLAGS = {  # of a row, in the words of the filters
@@ -75,7 +75,7 @@ class Desk:
         search, save = search_of(request.POST.get("search", "")), SaveForm(request.POST, by=request.user)
         good = save.is_valid()
         if not search.is_valid() or not search.criteria:
-            save.add_error(None, "Choose a place or a filter first: nothing is saved of no search.")
+            save.add_error(None, "Choose a place or a filter first.")
         elif good:
             wishes = save.cleaned_data
             try:
@@ -129,7 +129,7 @@ class Desk:
     def _count(request: HttpRequest, search: SearchForm) -> dict[str, Any]:
         throttle = UserThrottle()
         if not throttle.allow_request(request, None):
-            return {"trouble": f"You ask very often. The next count is possible in {throttle.wait() or 1:.0f} s."}
+            return {"trouble": f"Too many counts. Try again in {throttle.wait() or 1:.0f} s."}
         try:
             return {"count": vendors.count_properties(search.criteria, user_id=_user_id(request))}
         except vendors.NotNow as refusal:
@@ -153,7 +153,7 @@ class Desk:
             pins = [row["pin"] for row in rows if row["pin"]]
             shown = {"rows": rows, "cost": bought.cost, "paid": money(bought.cost), "pins": pins}
             if not bought.answer.found:
-                shown["trouble"] = "The vendor's answer cannot be read. It is kept, and not bought again."
+                shown["trouble"] = "The vendor’s answer cannot be read. It is kept and not bought again."
         if request.headers.get("HX-Request"):
             return self._piece(request, "find_rows", sample=shown)
         return self._page(request, search, SaveForm(by=request.user), sample=shown)
@@ -190,7 +190,7 @@ def _offer(search: SearchForm) -> dict[str, Any]:
     if not search.criteria:
         return {}
     price = vendors.asking_price("property_search", _sample_query(search))
-    words = f"for at most ${money(price)}" if price else "for $0: bought already"
+    words = f"for at most ${money(price)}" if price else "for $0: already purchased"
     return {"query": search.query(), "price": str(price), "button": f"Show {SAMPLE} rows {words}"}
 
 

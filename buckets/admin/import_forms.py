@@ -64,7 +64,7 @@ GROUPS = {
         "mailingState": "Mailing state",
         "mailingZip": "Mailing ZIP",
     },
-    "From an export of ours": {
+    "From a Bucket System export": {
         "ownerSource": "Owner source",
         "mailingSource": "Mailing source",
         "phoneSource": "Phone source",
@@ -79,12 +79,12 @@ GROUPS = {
 }
 LABELS = {field: label for group in GROUPS.values() for field, label in group.items()}
 HELP = {
-    "address": "One cell with the whole address will do, too",
-    "house": "Where it stands apart from the street",
+    "address": "One cell with the whole address works too",
+    "house": "If it is separate from the street",
     "apn": "Needs a FIPS code, or a county and a state",
-    "doNotCall": "Of every phone in the row: yes, no, true, X, DNC, clean. What cannot be read counts as do not call",
+    "doNotCall": "For every phone in the row: yes, no, true, X, DNC, clean. Anything else counts as do not call",
     "litigator": "Counts as do not call",
-    "propertyId": "Only its own: another list's numbers are other people's houses",
+    "propertyId": "Use only IDs from RealEstateAPI",
 }
 
 

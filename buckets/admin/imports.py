@@ -30,15 +30,15 @@ from buckets.imports.reading import Unreadable
 from buckets.imports.selectors import failed_lines
 from buckets.models import Import
 from buckets.services import BucketGone
-from common.admin import OwnedAdmin, ask, confirmed, is_id, page
+from common.admin import Empty, OwnedAdmin, ask, confirmed, is_id, page
 from common.values.percent import percent
 from leads.selection.export import in_pieces
 
 Status = Import.Status
 OPEN = (Status.QUEUED, Status.RUNNING, Status.UNDOING)
 KEPT = {  # in the words of the progress page
-    "bought": "facts were bought for them",
-    "inRun": "they are in a run",
+    "bought": "data was purchased for them",
+    "inRun": "they are in an enrichment job",
     "worked": "somebody has worked on them",
     "edited": "somebody has edited them",
 }
@@ -48,6 +48,7 @@ KEPT = {  # in the words of the progress page
 class ImportAdmin(OwnedAdmin):
     """Files that people brought: how far, and what became of their rows."""
 
+    empty = Empty("Imports are the files you upload: each row becomes a lead.", "Import leads", "buckets_import_add")
     owner = "bucket__owner"
     list_display = (
         "file_name",
@@ -119,7 +120,7 @@ class ImportAdmin(OwnedAdmin):
 
     def _upload_page(self, request: HttpRequest, form: UploadForm) -> TemplateResponse:
         latest = self.get_queryset(request).select_related("bucket").order_by("-pk")[:5]
-        shown = {"form": form, "most": settings.IMPORT_BYTES_MAX, "latest": latest}
+        shown = {"form": form, "most": settings.IMPORT_BYTES_MAX, "latest": latest, "opts": None}
         return page(self, request, "admin/imports/upload.html", "Import leads", **shown)
 
     # --- Columns --------------------------------------------------------------------------------------------------
@@ -152,7 +153,7 @@ class ImportAdmin(OwnedAdmin):
 
     def _choose(self, request: HttpRequest, job: Import) -> Import:
         if job.status != Status.UPLOADED:
-            raise services.NotAtThisStage("This import has been started: its columns cannot be changed any more.")
+            raise services.NotAtThisStage("This import has started: its columns can no longer be changed.")
         form = self._form(job, request)
         if not form.is_valid():
             name, errors = next(iter(form.errors.items()))
@@ -170,7 +171,7 @@ class ImportAdmin(OwnedAdmin):
         except BadMapping as error:
             return self._columns_page(request, job, self._form(job, request), error.message)
         except services.NotAtThisStage:
-            self.message_user(request, "This import has been started already.", messages.INFO)
+            self.message_user(request, "This import has already started.", messages.INFO)
         return _to(job)
 
     # --- Progress -------------------------------------------------------------------------------------------------
@@ -196,14 +197,14 @@ class ImportAdmin(OwnedAdmin):
             return _to(job)
         back = reverse("admin:buckets_import_change", args=[job.pk])
         if job.status == Status.UPLOADED:
-            lines = ["Nothing was saved of this file yet. It is thrown away; the bucket stays."]
+            lines = ["Nothing was saved from this file yet. The file is discarded; the bucket stays."]
             title, button = f"Discard {job.file_name}?", "Discard the file"
         else:
             lines = [
                 f"The leads that this file added to “{job.bucket}” are deleted: {job.new:,} so far.",
-                "Kept are those that somebody has worked on or edited, that are in a run, or that facts were bought "
-                "for. How many they were is told afterwards.",
-                "Leads that were there before this file are not touched. An import that is still at work stops first.",
+                "Leads are kept that somebody has worked on or edited, that are in an enrichment job, or that have "
+                "purchased data. You will see how many.",
+                "Leads that were there before this file are not touched. An import that is still running stops first.",
             ]
             title, button = f"Undo the import of {job.file_name}?", "Undo the import"
         return ask(self, request, [], title=title, lines=lines, button=button, back=back)

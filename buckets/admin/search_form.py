@@ -18,7 +18,7 @@ from buckets.models import Bucket
 from common.admin import dressed
 from common.db.ids import uuid7
 from common.forms import AskedField, OnceForm
-from integrations.vendors.realestateapi.queries import filters
+from integrations.vendors.queries import filters
 
 SEARCH_MAX = 4000  # characters of a search in an address
 LATEST_BUCKETS = 100  # of one's own to choose from

@@ -9,14 +9,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import idempotent
-from buckets.api.serializers import BucketSerializer, FillSerializer, InsertStats
-from buckets.api.views import BucketBase, filled
+from accounts.api.base import idempotent
+from buckets.api.base import COPIED, OwnBucketView, copied
 from buckets.filling.algebra import NAME_MAX, SetError
 from buckets.filling.fills import duplicate
-from buckets.models import Fill
 from common.api.base import Problem, translates
-from common.api.schema import answer
 from common.api.serializers import StrictSerializer
 
 
@@ -27,20 +24,11 @@ def set_error(error: SetError) -> Problem:
     return Problem(error.code, message, status=status, fields={error.field: [str(error)]} if error.field else {})
 
 
-_MADE = answer("BucketCopied", bucket=BucketSerializer(), stats=InsertStats(), fill=FillSerializer())
-COPIED = {201: _MADE, 202: _MADE}
-
-
-def copied(fill: Fill) -> Response:
-    """201: all of it is there; 202: a worker copies the rest, and `fill` says how far it is."""
-    return filled(201 if fill.status == Fill.Status.COMPLETED else 202, fill.bucket, fill.saved, fill)
-
-
 class DuplicateInput(StrictSerializer):
     name = serializers.CharField(max_length=NAME_MAX, required=False, help_text="“Copy of …” where it is not said")
 
 
-class BucketDuplicateView(BucketBase):
+class BucketDuplicateView(OwnBucketView):
     @extend_schema(
         operation_id="duplicateBucket",
         summary="Another bucket of the same property ids; free",

@@ -16,7 +16,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import idempotent
+from accounts.api.base import idempotent
+from buckets.api.base import OwnBucketView
 from buckets.api.serializers import (
     BucketSerializer,
     ColumnSerializer,
@@ -26,7 +27,6 @@ from buckets.api.serializers import (
     ImportUpload,
     PreviewSerializer,
 )
-from buckets.api.views import BucketBase
 from buckets.filling.algebra import NAME_MAX
 from buckets.imports import services
 from buckets.imports.columns import BadMapping
@@ -58,7 +58,7 @@ def _not_at_this_stage(error: services.NotAtThisStage) -> Problem:
     return Problem("NOT_AT_THIS_STAGE", str(error), status=409)
 
 
-class ImportBase(BucketBase):
+class ImportBase(OwnBucketView):
     def job(self, bucket_id: UUID, import_id: UUID) -> Import:
         job = self.bucket(bucket_id).imports.filter(pk=import_id).first()
         if job is None:
@@ -66,7 +66,7 @@ class ImportBase(BucketBase):
         return job
 
 
-class ImportsView(BucketBase):
+class ImportsView(OwnBucketView):
     parser_classes = [MultiPartParser]
 
     @extend_schema(
@@ -155,7 +155,7 @@ def _seen(job: Import) -> dict[str, Any]:
 class ImportStartView(ImportBase):
     @extend_schema(
         operation_id="startImport",
-        summary="Save the file's rows in the background; a failed import goes on where it stopped",
+        summary="Save the file's rows in the background; a failed import is resumed where it stopped",
         request=None,
         responses={202: _STARTED, **_CONFLICT},
     )

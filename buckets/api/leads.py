@@ -14,24 +14,23 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from buckets.api.base import OwnBucketView
 from buckets.api.serializers import ExportQuery, LeadsQuery
-from buckets.api.views import BucketBase
 from buckets.selectors import total_matching
 from common.api.base import CsvRenderer, not_found, ok, see_contacts
 from common.api.paging import page, page_of
 from common.api.schema import listing
 from common.api.serializers import ObjectField
-from leads.api import filters
-from leads.api.serializers import LeadSerializer
-from leads.contacts.disclosures import are_masked, export_pieces
+from leads.api.base import LeadSerializer, filters
 from leads.models import Disclosure, Lead
+from leads.selection.disclosures import are_masked, export_pieces
 from leads.selection.filters import matching, understood
 from leads.selectors import tag_names
 
 _PAGE_NAMES = frozenset({"bucketId", "limit", "cursor"})
 
 
-class BucketLeadsView(BucketBase):
+class BucketLeadsView(OwnBucketView):
     @extend_schema(
         operation_id="listLeads",
         summary="Leads of a bucket, oldest first",
@@ -59,7 +58,7 @@ class BucketLeadsView(BucketBase):
         )
 
 
-class BucketExportView(BucketBase):
+class BucketExportView(OwnBucketView):
     renderer_classes = [JSONRenderer, CsvRenderer]
 
     @extend_schema(

@@ -12,7 +12,7 @@ from buckets.models import Bucket, Fill, Import
 from buckets.services import PROPERTY_ID
 from common.api.paging import PageQuery
 from common.api.serializers import CamelModelSerializer, IdField, ObjectField, StrictSerializer, WholeField, few
-from integrations.vendors.realestateapi.queries import filters as checked_criteria
+from integrations.vendors.queries import filters as checked_criteria
 
 _PROPERTY_ID = re.compile(PROPERTY_ID)
 NOTES_BYTES_MAX = 64 * 1024  # of `filters` and of `signals`: a search in words, not a data store
@@ -113,7 +113,7 @@ class LeadsQuery(PageQuery):
 
 
 class ExportQuery(StrictSerializer):
-    runId = IdField(required=False, help_text="Only the leads of this run")
+    runId = IdField(required=False, help_text="Only the leads of this enrichment job")
 
 
 class FillSerializer(CamelModelSerializer[Fill]):
@@ -134,8 +134,8 @@ class FillSerializer(CamelModelSerializer[Fill]):
         ]
 
 
-class BucketSerializer(CamelModelSerializer[Bucket]):
-    """Every field of the brief's BUCKETS table, and the latest search that fills it."""
+class BucketSerializer(CamelModelSerializer[Bucket]):  # names: docs/requirements.md 1
+    """Every field of a bucket, and the latest search that fills it."""
 
     userId = serializers.CharField(source="owner_id", read_only=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -10,8 +9,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import idempotent
+from accounts.api.base import idempotent
 from buckets import services
+from buckets.api.base import FILLED, OwnBucketView, filled
 from buckets.api.serializers import (
     BucketEdit,
     BucketInput,
@@ -20,28 +20,14 @@ from buckets.api.serializers import (
     BucketWithFill,
     Contents,
     FillSerializer,
-    InsertStats,
 )
 from buckets.filling import fills
 from buckets.models import Bucket, Fill
 from buckets.selectors import with_latest_fill
-from common.api.base import ApiView, Problem, not_found, ok
+from common.api.base import ApiView, Problem, ok
 from common.api.paging import page, page_of
 from common.api.schema import answer, listing
 from common.api.serializers import Nothing
-
-FILLED = {
-    200: answer("BucketFilled", bucket=BucketSerializer(), stats=InsertStats()),
-    202: answer("BucketFilling", bucket=BucketSerializer(), stats=InsertStats(), fill=FillSerializer()),
-}
-
-
-class BucketBase(ApiView):
-    def bucket(self, bucket_id: UUID) -> Bucket:
-        bucket = Bucket.objects.owned_by(self.user).filter(pk=bucket_id).first()
-        if bucket is None:
-            raise not_found("bucket")
-        return bucket
 
 
 class BucketsView(ApiView):
@@ -76,17 +62,7 @@ class BucketsView(ApiView):
         return filled(201, bucket, inserted)
 
 
-def filled(status: int, bucket: Bucket, inserted: int, fill: Fill | None = None) -> Response:
-    content: dict[str, Any] = {
-        "bucket": BucketSerializer(bucket).data,
-        "stats": {"inserted": inserted, "total": bucket.total_leads},
-    }
-    if fill is not None:
-        content["fill"] = FillSerializer(fill).data
-    return ok(status, **content)
-
-
-class BucketView(BucketBase):
+class BucketView(OwnBucketView):
     @extend_schema(
         operation_id="getBucket",
         summary="A bucket, and how far its search has come",
@@ -107,7 +83,7 @@ class BucketView(BucketBase):
 
     @extend_schema(
         operation_id="deleteBucket",
-        summary="Delete a bucket with its leads, and stop its runs",
+        summary="Delete a bucket with its leads, and stop its enrichment jobs",
         responses={200: answer("BucketDeleted", id=serializers.UUIDField())},
     )
     def delete(self, request: Request, bucket_id: UUID) -> Response:
@@ -115,7 +91,7 @@ class BucketView(BucketBase):
         return ok(id=bucket_id)
 
 
-class BucketIdsView(BucketBase):
+class BucketIdsView(OwnBucketView):
     @extend_schema(
         operation_id="addToBucket",
         summary="Add property ids, or all that a search finds, to a bucket",
@@ -132,10 +108,10 @@ class BucketIdsView(BucketBase):
         return filled(200, bucket, services.add_ids(bucket=bucket, property_ids=given["propertyIds"]))
 
 
-class BucketFillView(BucketBase):
+class BucketFillView(OwnBucketView):
     @extend_schema(
         operation_id="retryFill",
-        summary="Go on with a search that failed, where it stopped",
+        summary="Resume a source that failed, where it stopped",
         request=None,
         responses={202: answer("FillRetried", fill=FillSerializer())},
     )

@@ -11,7 +11,8 @@ from django.db import connection
 
 from buckets.models import Bucket
 from leads.counters import change_counters
-from leads.facts.incoming import COLUMNS, CONTACTS
+from leads.facts.columns import OF_FILE
+from leads.facts.incoming import CONTACTS
 
 BUCKETS_MAX = 20  # in one expression: each is a join of all ids
 NAME_MAX = 200
@@ -108,13 +109,13 @@ def check_sets(*, by: Any, sets: Sets) -> dict[UUID, str]:
 
 
 def in_words(sets: Sets, names: Mapping[UUID, str]) -> str:
-    """In all of “A”, “B”; in none of “C”."""
+    """On all of “A”, “B”; not on “C”."""
     parts = [
         f"{words} {', '.join(f'“{names[bucket_id]}”' for bucket_id in chosen)}"
         for words, chosen in (
-            ("in all of", sets.all_of),
-            ("in any of", sets.any_of),
-            ("in none of", sets.none_of),
+            ("on all of", sets.all_of),
+            ("on any of", sets.any_of),
+            ("not on", sets.none_of),
         )
         if chosen
     ]
@@ -150,10 +151,10 @@ def copy_piece(*, bucket: Bucket, sets: Sets, part: int, after: UUID | None, mos
     of PostgreSQL's own clock, which ascend as ours do. Raises SetError where a bucket of the expression is gone.
     """
     _keep(bucket.owner_id, sets)
-    own = [f"CASE WHEN {_OWN_FACTS}{_said_of(name)} THEN {name} END AS {name}" for name in COLUMNS]
+    own = [f"CASE WHEN {_OWN_FACTS}{_said_of(name)} THEN {name} END AS {name}" for name in OF_FILE]
     own.append(f"{_SAID} AS fact_sources")
     chosen, params = sets.parts(", ".join(["id", "source", "property_id", *own]), _PROBED)[part]
-    names = ", ".join((*COLUMNS, "fact_sources"))
+    names = ", ".join((*OF_FILE, "fact_sources"))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

@@ -1,7 +1,7 @@
 """What saves ids into buckets in the background: all that a search finds, or a combination of other buckets. Free.
 
-A fill's stack says what is left. It changes in the transaction that stores what it drops, so that whoever is killed
-loses nothing, and two at once do nothing twice.
+A fill's stack says what is left. It changes in the transaction that stores the ids it drops: a worker that dies loses
+nothing, and two workers at once store nothing twice.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from buckets.filling import algebra
 from buckets.filling.algebra import NAME_MAX, SetError, Sets, check_sets, copy_piece, in_words
 from buckets.models import Bucket, Fill
 from buckets.rules import IDS_PER_REQUEST, Slice, halves
 from buckets.services import BucketGone, create_bucket
+from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from common.faultpoints import commit
+from common.values.backoff import backoff
 from integrations import services as vendors
-from integrations.ledger.pace import database_now
 from integrations.vendors.errors import Category
 from leads.counters import hold_bucket
 from leads.services import insert_ids
 
 FILL_LEASE = timedelta(seconds=90)
-MAX_ATTEMPTS = 8  # with waits doubling from 2 s: about four minutes of a vendor that is away
+FIRST_WAIT = timedelta(seconds=2)
+MAX_ATTEMPTS = 8  # with waits that double: about four minutes of a vendor that is away
 AT_ONCE = 10_000  # leads of a combination in one transaction, the first within the maker's request
 DESCRIPTION_MAX = 2000
 
@@ -121,7 +122,7 @@ def duplicate(*, bucket: Bucket, name: str = "", press: UUID | None = None) -> F
 
 
 def _copies(bucket: Bucket, sets: Sets, once: UUID | None) -> Fill:
-    """A fill of the bucket with the first leads of the expression; a worker is rung for where there are more."""
+    """A fill of the bucket with the first leads of the expression; a worker copies the others."""
     parts = [{"part": part, "after": None} for part in reversed(range(len(sets.parts("id"))))]
     fill = Fill.objects.create(bucket=bucket, sets=sets.as_json(), pending_slices=parts, once=once)
     while fill.pending_slices and fill.fetched < AT_ONCE:
@@ -172,11 +173,8 @@ def continue_fill(fill_id: UUID) -> bool:
 
 
 def _take(fill_id: UUID) -> Fill | None:
-    now = database_now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
-    due = Q(not_before__isnull=True) | Q(not_before__lte=now)
-    open_fills = Fill.objects.filter(free, due, pk=fill_id, status__in=[Fill.Status.QUEUED, Fill.Status.RUNNING])
-    if not open_fills.update(lease_until=now + FILL_LEASE, status=Fill.Status.RUNNING):
+    due = Fill.objects.due().filter(pk=fill_id, status__in=[Fill.Status.QUEUED, Fill.Status.RUNNING])
+    if not due.take(FILL_LEASE, status=Fill.Status.RUNNING):
         return None
     return Fill.objects.select_related("bucket").filter(pk=fill_id).first()
 
@@ -252,7 +250,7 @@ def _postpone(fill: Fill, refusal: vendors.NotNow) -> None:
     Fill.objects.filter(pk=fill.pk).update(
         attempts=attempts,
         lease_until=None,
-        not_before=database_now() + timedelta(seconds=2**attempts),
+        not_before=database_now() + backoff(attempts, first=FIRST_WAIT),
         error=f"{refusal.category}: {refusal.reason}"[:300],
     )
 
@@ -272,12 +270,6 @@ def retry_fill(*, fill: Fill) -> Fill:
 
 
 def open_fills() -> list[UUID]:
-    """Fills with work that nobody has and that are due."""
-    now = database_now()
-    return list(
-        Fill.objects.filter(
-            Q(lease_until__isnull=True) | Q(lease_until__lte=now),
-            Q(not_before__isnull=True) | Q(not_before__lte=now),
-            status__in=[Fill.Status.QUEUED, Fill.Status.RUNNING],
-        ).values_list("pk", flat=True)
-    )
+    """Fills with work that no worker has and that are due."""
+    rows = Fill.objects.free().due().filter(status__in=[Fill.Status.QUEUED, Fill.Status.RUNNING])
+    return list(rows.values_list("pk", flat=True))

@@ -10,7 +10,7 @@ from typing import Any
 from buckets.imports.columns import MARKS, NUMBERS, Chosen, looks_like_mark
 from buckets.imports.reading import Row
 from buckets.imports.rows import Lead, Reader, Unusable, is_blank
-from integrations.vendors.realestateapi.stand_in_ids import ADDRESS
+from integrations.lookups.stand_in_ids import ADDRESS
 
 PREVIEW_ROWS = 5_000  # half a second
 SHOWN = 10

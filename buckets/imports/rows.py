@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from buckets.imports.columns import FIELDS, MARKS, NUMBERS, Chosen
+from integrations.lookups import stand_in_ids
 from integrations.vendors import normalise
-from integrations.vendors.realestateapi import parse, stand_in_ids
 from leads.facts.sources import APOLLO, DETAIL, PERSONS, SLOTS, TRACE, never_weaker
 
 # Reasons are what a person reads beside the row, and what rows are counted by.
@@ -81,7 +81,7 @@ def apn(value: str) -> str | None:
 
 
 def property_id(value: str) -> str | None:
-    return parse.property_id(value.removesuffix(".0"))
+    return normalise.property_id(value.removesuffix(".0"))
 
 
 _YES = frozenset({"x", "✓", "✔", "dnc", "do not call", "donotcall", "on dnc", "listed", "litigator", "on", "1.0"})

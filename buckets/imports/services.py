@@ -1,7 +1,7 @@
 """Bringing a person's own file into a bucket: upload, say what the columns hold, save in the background, undo. Free.
 
-Why it may run twice, at once, and be killed in the middle: a piece of the file is deleted in the transaction that
-saves its leads, its failures and the totals. All of it has happened or none, and who comes second finds no piece.
+Two workers may save the same import at once, and either may die at any point: a piece of the file is deleted in the
+transaction that saves its leads, its failures and the totals. The second worker finds no piece.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from buckets.imports import columns as columns_
 from buckets.imports.columns import Chosen
@@ -25,12 +25,12 @@ from buckets.imports.reading import Layout, Row, Unreadable, layout_of, pieces_o
 from buckets.imports.rows import Reader, Unusable, is_blank
 from buckets.models import Bucket, Import, ImportedLead, ImportFailure, ImportPiece
 from buckets.services import BucketGone, create_bucket
+from common.db.clock import database_now
 from common.db.ids import uuid7
 from common.enqueue import enqueue_on_commit
-from integrations.ledger.pace import database_now
+from integrations.lookups.stand_in_ids import is_stand_in
 from integrations.services import known_property_ids
 from integrations.vendors import normalise
-from integrations.vendors.realestateapi.stand_in_ids import is_stand_in
 from leads.counters import change_counters, hold_bucket
 from leads.facts.incoming import Incoming, insert_leads
 from leads.models import Lead
@@ -208,13 +208,11 @@ def continue_import(import_id: UUID) -> bool:
 
 
 def _take(import_id: UUID) -> Import | None:
-    now = database_now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
-    rows = Import.objects.filter(free, pk=import_id, status__in=[Status.QUEUED, Status.RUNNING, Status.UNDOING])
+    rows = Import.objects.free().filter(pk=import_id, status__in=[Status.QUEUED, Status.RUNNING, Status.UNDOING])
     poisoned = rows.filter(attempts__gte=MAX_ATTEMPTS).exclude(status=Status.UNDOING)
     if poisoned.update(status=Status.FAILED, error=f"{MAX_ATTEMPTS} workers died over the same rows", lease_until=None):
         return None
-    if not rows.update(lease_until=now + LEASE, attempts=F("attempts") + 1):
+    if not rows.take(LEASE, attempts=F("attempts") + 1):
         return None
     Import.objects.filter(pk=import_id, status=Status.QUEUED).update(status=Status.RUNNING)
     return Import.objects.select_related("bucket").filter(pk=import_id).first()
@@ -349,9 +347,8 @@ def _undo_batch(job: Import) -> bool:
 
 
 def open_imports() -> list[UUID]:
-    """Imports with work that nobody has."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lte=database_now())
-    rows = Import.objects.filter(free, status__in=[Status.QUEUED, Status.RUNNING, Status.UNDOING])
+    """Imports with work that no worker has."""
+    rows = Import.objects.free().filter(status__in=[Status.QUEUED, Status.RUNNING, Status.UNDOING])
     return list(rows.values_list("pk", flat=True))
 
 

@@ -30,6 +30,7 @@ from rest_framework.serializers import BaseSerializer
 from common.api.declared import DeclaredRequest
 from common.api.parser import StrictJSONParser
 from common.contact_access import comes_with_token, may_see_contacts
+from common.dates import use_zone_of
 
 log = logging.getLogger(__name__)
 NEEDS_ADMINISTRATOR = "This needs an administrator: ask one to do it, or for the permission."
@@ -97,11 +98,12 @@ class ApiView(JsonRefusals):
     parser_classes: list[type[BaseParser]] = [StrictJSONParser]
 
     def perform_authentication(self, request: Request) -> None:
-        """As DRF does, but bytes that are no text in a token are a wrong token, not our fault."""
+        """As DRF does, but bytes that are no text in a token are a wrong token, not our fault. Then: whose clock."""
         try:
             super().perform_authentication(request)
         except UnicodeDecodeError as error:
             raise exceptions.AuthenticationFailed from error
+        use_zone_of(request.user)
 
     @property
     def user(self) -> Any:

@@ -15,8 +15,8 @@ from common.api.base import Problem, invalid
 from common.api.serializers import StrictSerializer, WholeField
 
 M = TypeVar("M", bound=Model)
-PAGE = 50  # the brief's default
-PAGE_MAX = 500  # the brief's maximum
+PAGE = 50  # docs/requirements.md 2
+PAGE_MAX = 500  # docs/requirements.md 2
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 

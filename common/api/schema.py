@@ -41,8 +41,8 @@ REFUSALS = {
     "409": "Something else is in the way: `code` says what",
     "413": "The body is larger than this server takes",
     "415": "The body is in no form that is read here",
-    "429": "Too many requests: `Retry-After` says when to go on",
-    "503": "The database cannot do it at this moment: `Retry-After` says when to go on",
+    "429": "Too many requests: `Retry-After` says when to try again",
+    "503": "The database cannot do it at this moment: `Retry-After` says when to try again",
 }
 
 

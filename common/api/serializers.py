@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Model
+from django.db.models import DateTimeField, Model
 from django.http import QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -19,7 +20,7 @@ M = TypeVar("M", bound=Model)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Input. A name that is not known is an error: a mistyped `maxCost` must not start a run without a cap.
+    """Input. A name that is not known is an error: a mistyped `maxCost` must not start a job without a spending limit.
 
     takes_others: it reads further names itself, before they are looked for here.
     """
@@ -45,8 +46,23 @@ def camel(name: str) -> str:
     return head + "".join(part.title() for part in rest)
 
 
+class MomentField(serializers.DateTimeField):
+    """ISO 8601. Out: always UTC, ending in Z, whatever zone its reader lives in.
+
+    In: with any offset; without one it stays so: it is by the clock of whoever asks (`leads.rules.moment_of`).
+    """
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        return value
+
+    def to_representation(self, value: datetime | None) -> Any:
+        return super().to_representation(value.astimezone(UTC)) if value else None
+
+
 class CamelModelSerializer(serializers.ModelSerializer[M]):
     """Output. The model's fields under their camelCase names."""
+
+    serializer_field_mapping = {**serializers.ModelSerializer.serializer_field_mapping, DateTimeField: MomentField}
 
     def get_fields(self) -> dict[str, Any]:
         fields = {}

@@ -22,6 +22,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
 
 from common.api.parser import once
+from common.dates import own_zone, use_zone_of
 from common.values import numbers
 
 M = TypeVar("M", bound=Model)
@@ -82,9 +83,10 @@ class ProductCommand(BaseCommand):
             raise SystemExit(141) from None
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Runs the command. Raises CommandError for whatever was refused."""
+        """Runs the command, by the clock of the user it names (UTC). Raises CommandError for whatever was refused."""
         try:
-            return super().execute(*args, **options)
+            with own_zone():
+                return super().execute(*args, **options)
         except CommandError:
             raise
         except KeyboardInterrupt:
@@ -124,12 +126,13 @@ def add_user(parser: CommandParser, *, required: bool, help: str) -> None:
 
 
 def user_named(username: str) -> Any:
-    """The active user of this name. Raises CommandError."""
+    """The active user of this name, by whose clock the command goes on. Raises CommandError."""
     user = get_user_model()._default_manager.filter(username=username).first()
     if user is None:
         raise CommandError(f"There is no user {username!r}: create_api_token {username} makes one.")
     if not user.is_active:
-        raise CommandError(f"The user {username!r} is switched off.")
+        raise CommandError(f"The user {username!r} is turned off.")
+    use_zone_of(user)
     return user
 
 

@@ -80,7 +80,7 @@ def context(bucket: Bucket) -> dict[str, Any]:
 SEVERAL = 100  # buckets in one quote
 QUOTES: dict[str, tuple[type[StartForm], str]] = {
     "enrich": (EnrichForm, "Quote and enrich"),
-    "apollo": (ApolloForm, "Business facts from Apollo"),
+    "apollo": (ApolloForm, "Business data from Apollo"),
     "retry": (RetryForm, "Retry failed leads"),
 }
 
@@ -103,7 +103,7 @@ class CapForm(forms.Form):
         max_digits=12,
         decimal_places=4,
         label="Spending limit ($)",
-        help_text="For the whole run, with what it has spent; empty: as it was",
+        help_text="For the whole job, including what it has spent. Empty: unchanged",
     )
 
 
@@ -123,7 +123,7 @@ class BucketDesk:
     def _run(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> Run:
         run = Run.objects.filter(bucket=self._bucket(request, bucket_id), pk=run_id).first()
         if run is None:
-            raise Http404("There is no such run.")
+            raise Http404("There is no such enrichment job.")
         return run
 
     # --- What moves -----------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ class BucketDesk:
         return self._start(request, bucket_id, EnrichForm, "Quote and enrich")
 
     def apollo(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
-        return self._start(request, bucket_id, ApolloForm, "Business facts from Apollo")
+        return self._start(request, bucket_id, ApolloForm, "Business data from Apollo")
 
     def retry(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
         return self._start(request, bucket_id, RetryForm, "Retry failed leads")
@@ -173,7 +173,7 @@ class BucketDesk:
 
     def pause(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
         run = self._run(request, bucket_id, run_id)
-        return self._act(request, bucket_id, lambda: pause_run(run=run), "Paused. What is in flight is seen through.")
+        return self._act(request, bucket_id, lambda: pause_run(run=run), "Paused. Requests already sent are finished.")
 
     def resume(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
         """Goes on at once, within the cap the person has set; where that is used up, asks for another."""
@@ -181,14 +181,14 @@ class BucketDesk:
         if run.paused_by != Run.Pause.CAP:
             if request.method != "POST":
                 return _back(bucket_id)
-            return self._act(request, bucket_id, lambda: resume_run(run=run, by=request.user), "It goes on.")
+            return self._act(request, bucket_id, lambda: resume_run(run=run, by=request.user), "Resumed.")
         if request.method == "POST" and not confirmed(request):
             return redirect("admin:buckets_bucket_run_resume", bucket_id, run_id)
         rest = rest_of(run)
         form = CapForm(request.POST if confirmed(request) else None, initial={"max_cost": rest.suggested})
         if form.is_valid():
             cap = form.cleaned_data["max_cost"]
-            done = "It goes on." if cap is None else f"Resumed with a ${cap:,.2f} limit."
+            done = "Resumed." if cap is None else f"Resumed with a ${cap:,.2f} limit."
             return self._act(request, bucket_id, lambda: resume_run(run=run, by=request.user, max_cost=cap), done)
         lines = [f"{paused_in_words(run)}.".replace("..", "."), rest.in_words()]
         back = _address(bucket_id)
@@ -196,7 +196,7 @@ class BucketDesk:
             self.model_admin,
             request,
             [run],
-            title="Resume the run",
+            title="Resume the enrichment job",
             lines=lines,
             button=f"Resume for at most ${rest.at_most:,.2f}",
             form=form,
@@ -207,13 +207,13 @@ class BucketDesk:
     def cancel(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
         run = self._run(request, bucket_id, run_id)
         if request.method == "POST" and confirmed(request):
-            return self._act(request, bucket_id, lambda: cancel_run(run=run), "Cancelled. What was bought stays owned.")
+            return self._act(request, bucket_id, lambda: cancel_run(run=run), "Cancelled. Purchased data is kept.")
         lines = [
             f"{run.done:,} of {run.total:,} leads are done.",
-            "Nothing more is bought; what is in flight is kept; the leads that wait can be enriched by another run.",
+            "Nothing more is bought. Requests already sent are finished. The other leads can be enriched later.",
         ]
-        title, back = "Cancel the run?", _address(bucket_id)
-        return ask(self.model_admin, request, [run], title=title, lines=lines, button="Cancel the run", back=back)
+        title, back = "Cancel the enrichment job?", _address(bucket_id)
+        return ask(self.model_admin, request, [run], title=title, lines=lines, button="Cancel the job", back=back)
 
     def _act(self, request: HttpRequest, bucket_id: UUID, act: Callable[[], object], done: str) -> HttpResponse:
         try:

@@ -40,13 +40,13 @@ class EnrichedBucketAdmin(BucketAdmin):
             context["may_export"] = may_see_contacts(request.user)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.action(description="Enrich: property details and contacts …")
+    @admin.action(description="Enrich: property data and contacts …")
     def enrich(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:
-        return self._start(request, queryset, EnrichForm, "Buy property details and contacts")
+        return self._start(request, queryset, EnrichForm, "Buy property data and contacts")
 
     @admin.action(description="Enrich with Apollo …")
     def enrich_apollo(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:
-        return self._start(request, queryset, ApolloForm, "Buy business facts from Apollo")
+        return self._start(request, queryset, ApolloForm, "Business data from Apollo")
 
     @admin.action(description="Retry failed leads …")
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:

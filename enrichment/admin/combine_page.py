@@ -19,7 +19,12 @@ from common.db.ids import uuid7
 from enrichment.quoting.combination_preview import Preview, preview
 
 SHOWN = 100  # latest buckets to choose from
-PLACES = [("", "–"), ("all_of", "in all of"), ("any_of", "in any of"), ("none_of", "in none of")]
+PLACES = [
+    ("", "–"),
+    ("all_of", "Include leads on all of"),
+    ("any_of", "Include leads on any of"),
+    ("none_of", "Exclude leads on"),
+]
 _FIELDS = {"name": "name", "allOf": None, "anyOf": None, "noneOf": None, "": None}  # of SetError, by the form's names
 
 
@@ -60,8 +65,8 @@ class CombineForm(forms.Form):
 
 def made_in_words(fill: Fill) -> str:
     """What a person is told of a copy that was just made."""
-    rest = " A worker copies the rest; this page shows how far it is." if fill.pending_slices else ""
-    return f"{fill.bucket}: {fill.bucket.total_leads:,} leads. It cost nothing.{rest}"
+    rest = " The rest is being copied; this page shows progress." if fill.pending_slices else ""
+    return f"{fill.bucket}: {fill.bucket.total_leads:,} leads. It was free.{rest}"
 
 
 def _combine(model_admin: Any, request: HttpRequest) -> HttpResponse:

@@ -11,8 +11,7 @@ from django.conf import settings
 
 from common.forms import AskedField, BoxField, OnceForm
 from enrichment.models import Run
-from enrichment.services import RunOptions
-from enrichment.worker.canary import HIT_RATE, SAMPLE, Canary
+from enrichment.options import HIT_RATE, SAMPLE, Canary, RunOptions
 
 
 class StartForm(OnceForm):
@@ -23,7 +22,7 @@ class StartForm(OnceForm):
         min_value=1,
         max_value=settings.RUN_LIMIT_MAX,
         label="Number of leads",
-        help_text=f"Of each bucket, oldest first; default {settings.RUN_LIMIT:,}",
+        help_text=f"Default {settings.RUN_LIMIT:,}, oldest first; from each bucket",
     )
     max_cost = forms.DecimalField(
         required=False,
@@ -31,7 +30,7 @@ class StartForm(OnceForm):
         max_digits=12,
         decimal_places=4,
         label="Spending limit ($)",
-        help_text="The most each run may spend; empty: your own limits only",
+        help_text="The most each job may spend. Empty: only your own limits",
     )
     quoted = forms.CharField(widget=forms.HiddenInput, max_length=64)
     once = forms.UUIDField(widget=forms.HiddenInput)
@@ -47,7 +46,9 @@ class EnrichForm(StartForm):
 
     skip_trace = BoxField(required=False, initial=True, help_text="Phones and e-mails too")
     start_from = forms.UUIDField(
-        required=False, label="Start after lead", help_text="A lead's id; empty: from the oldest that has no facts"
+        required=False,
+        label="Start after lead",
+        help_text="A lead’s id. Empty: from the oldest lead not enriched",
     )
     absenteeOwner = forms.ChoiceField(
         required=False, label="Absentee owner", choices=[("", "Any"), ("true", "Yes"), ("false", "No")]
@@ -59,7 +60,7 @@ class EnrichForm(StartForm):
             ("", "Any"),
             ("SFR", "Single family"),
             ("MFR", "Multi-family"),
-            ("CONDO", "Condominium"),
+            ("CONDO", "Condo"),
             ("LAND", "Land"),
             ("MOBILE", "Mobile home"),
             ("OTHER", "Other"),
@@ -70,18 +71,16 @@ class EnrichForm(StartForm):
         label="Owner type",
         choices=[
             ("", "Any"),
-            ("individual", "Person"),
+            ("individual", "Individual"),
             ("trust", "Trust"),
             ("llc", "LLC"),
             ("corporation", "Corporation"),
             ("other", "Other"),
         ],
     )
-    equityPercentMin = forms.IntegerField(required=False, min_value=1, max_value=100, label="Equity from, %")
-    estimatedValueMin = forms.IntegerField(
-        required=False, min_value=0, max_value=10**10, label="Value from, US dollars"
-    )
-    estimatedValueMax = forms.IntegerField(required=False, min_value=1, max_value=10**10, label="Value to, US dollars")
+    equityPercentMin = forms.IntegerField(required=False, min_value=1, max_value=100, label="Equity from (%)")
+    estimatedValueMin = forms.IntegerField(required=False, min_value=0, max_value=10**10, label="Value from ($)")
+    estimatedValueMax = forms.IntegerField(required=False, min_value=1, max_value=10**10, label="Value to ($)")
     preForeclosure = AskedField(required=False, label="Pre-foreclosure")
     taxLien = AskedField(required=False, label="Tax lien")
     vacant = AskedField(required=False, label="Vacant")
@@ -98,8 +97,8 @@ class EnrichForm(StartForm):
         min_value=0,
         max_digits=12,
         decimal_places=4,
-        label="Most a lead may cost, US dollars",
-        help_text="On average; empty: what the vendors' prices add up to",
+        label="Maximum cost per lead ($)",
+        help_text="On average. Empty: the vendors’ prices added up",
     )
     guards = (
         "absenteeOwner", "propertyType", "ownerType", "equityPercentMin", "estimatedValueMin", "estimatedValueMax",
@@ -108,16 +107,17 @@ class EnrichForm(StartForm):
     groups = (
         (
             "Skip trace only if …",
-            "Details are bought first; the owner is traced only where they pass all of this. What stays empty lets "
-            "everybody pass.",
+            "Details are bought first; the owner is skip traced only if they match all of this. Empty fields match "
+            "everybody.",
             guards,
         ),
         (
-            "Test a random sample first …",
-            "Some leads, drawn by lot. Where too few of them have a phone, or they cost too much, the run pauses "
-            "itself and buys no more until you resume it.",
+            "Test a random sample first",
+            "A few random leads are bought first. If too few have a phone, or they cost too much, the job stops after "
+            "the sample and buys no more until you resume it.",
             ("sample_first", "sample", "sample_rate", "sample_cost"),
         ),
+        ("Advanced", "To continue where an earlier job ended.", ("start_from",)),
     )
     field_order = ("limit", "max_cost", "start_from", "skip_trace")
 
@@ -125,7 +125,7 @@ class EnrichForm(StartForm):
         data: dict[str, Any] = super().clean() or self.cleaned_data
         low, high = data.get("estimatedValueMin"), data.get("estimatedValueMax")
         if low is not None and high is not None and low > high:
-            self.add_error("estimatedValueMax", "This is less than where the value begins.")
+            self.add_error("estimatedValueMax", "Enter a value above “Value from”.")
         return data
 
     def guard(self) -> dict[str, Any]:
@@ -162,9 +162,9 @@ class RetryForm(EnrichForm):
 
 class ApolloForm(StartForm):
     type = forms.ChoiceField(choices=[("people", "People"), ("organizations", "Organizations")], initial="people")
-    reveal_emails = BoxField(required=False, initial=True, help_text="Personal e-mails")
+    reveal_emails = BoxField(required=False, initial=True, label="Find e-mails", help_text="Personal e-mails")
     reveal_phones = BoxField(
-        required=False, help_text="Mobiles of people who have no phone: up to 9 credits each, minutes later"
+        required=False, label="Find mobile numbers", help_text="Up to 9 credits each, takes a few minutes"
     )
     field_order = ("type", "limit", "reveal_emails", "reveal_phones", "max_cost")
 

@@ -31,8 +31,8 @@ class DeletableLeadAdmin(LeadAdmin):
         if not confirmed(request):
             count = f"{len(leads)} {'lead' if len(leads) == 1 else 'leads'}"
             lines = [
-                f"{count}, with their notes, activities and tags.",
-                "Runs they wait in go on without them. What was bought for them stays owned: elsewhere it is free.",
+                f"{count}, with their activity and tags.",
+                "Enrichment jobs continue without them. Purchased data is kept: other buckets get it for $0.",
             ]
             return ask(self, request, leads, title="Delete leads?", lines=lines, button="Delete", is_free=True)
         self.log_deletions(request, queryset.filter(pk__in=[lead.pk for lead in leads]))

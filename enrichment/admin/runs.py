@@ -11,12 +11,25 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from common.admin import ByRow, OwnedAdmin, ReadOnlyAdmin, ask, by_id, chosen, confirmed, for_each, link_to, list_link
+from common.admin import (
+    ByRow,
+    Empty,
+    OwnedAdmin,
+    ReadOnlyAdmin,
+    ask,
+    by_id,
+    chosen,
+    confirmed,
+    for_each,
+    link_to,
+    list_link,
+)
 from enrichment.models import PumpLease, Run, RunItem
 from enrichment.quoting.quotes import quote
 from enrichment.selectors import billing_check, eta_seconds, why_waiting
 from enrichment.services import RunError, cancel_run, pause_run, resume_run, retry_failed, retry_options
 from integrations.models import VendorCall
+from integrations.vendors.errors import failure_in_words
 
 SHOWN_FAILURES = 20
 
@@ -28,7 +41,7 @@ class InBucket(ByRow):
 
 
 class InRun(ByRow):
-    title = "run"
+    title = "enrichment job"
     parameter_name = "run"
     field = "run"
 
@@ -37,6 +50,11 @@ class InRun(ByRow):
 class RunAdmin(OwnedAdmin):
     """Runs are started from a bucket; here they are watched, paused, resumed, cancelled and retried."""
 
+    empty = Empty(
+        "Enrichment jobs buy data for the leads of a bucket. Open a bucket to see the price first.",
+        "Buckets",
+        "buckets_bucket_changelist",
+    )
     list_display = (
         "bucket_name",
         "kind",
@@ -55,14 +73,14 @@ class RunAdmin(OwnedAdmin):
     list_select_related = ("owner",)
     list_filter = (InBucket, "status", "kind")
     search_fields = ("pk",)
-    search_help_text = "The id of a run, whole"
+    search_help_text = "The whole id of an enrichment job"
     fields = (
         ("bucket", "owner", "kind"),
         ("status", "paused_by", "reason"),
         ("waiting", "eta"),
         "needs_check",
         ("total", "enriched", "partial", "failed", "skipped"),
-        ("with_phones", "with_emails"),
+        "with_emails",
         ("spent", "reserved", "limit"),
         "two_names",
         "options",
@@ -85,7 +103,7 @@ class RunAdmin(OwnedAdmin):
     def spent(self, run: Any) -> str:
         return f"${run.spent:.2f}"
 
-    @admin.display(description="promised")
+    @admin.display(description="reserved")
     def reserved(self, run: Any) -> str:
         return f"${run.reserved:.2f}"
 
@@ -93,7 +111,7 @@ class RunAdmin(OwnedAdmin):
     def limit(self, run: Run) -> str:
         return "–" if run.max_cost is None else f"${run.max_cost:,.2f}"
 
-    @admin.display(description="waits because")
+    @admin.display(description="waiting for")
     def waiting(self, run: Run) -> str:
         return why_waiting(run) or "–"
 
@@ -102,15 +120,15 @@ class RunAdmin(OwnedAdmin):
         words = billing_check(run).words
         if not words:
             return "–"
-        doubtful = list_link(VendorCall, "Its requests", q=run.pk, state__exact="in_doubt")
+        doubtful = list_link(VendorCall, "View requests", q=run.pk, state__exact="in_doubt")
         return format_html("{}. {}", words, doubtful)
 
-    @admin.display(description="done in")
+    @admin.display(description="time left")
     def eta(self, run: Run) -> str:
         seconds = eta_seconds(run)
         return "–" if seconds is None else f"about {-(-seconds // 60)} min"
 
-    @admin.display(description="items")
+    @admin.display(description="leads by result")
     def items_by_outcome(self, run: Run) -> SafeString:
         """How many items ended how, with the errors' categories."""
         rows = (
@@ -120,15 +138,24 @@ class RunAdmin(OwnedAdmin):
         )
         stages, outcomes = dict(RunItem.Stage.choices), dict(RunItem.Outcome.choices)
         lines = (
-            (outcomes[r["outcome"]] if r["stage"] == 0 else f"Waits for: {stages[r['stage']]}", r["category"], r["n"])
+            (
+                outcomes[r["outcome"]] if r["stage"] == 0 else f"Waiting for: {stages[r['stage']]}",
+                failure_in_words(r["category"]),
+                r["n"],
+            )
             for r in rows
         )
-        return format_html("{}{}", format_html_join("", "{} {}: {}<br>", lines), list_link(RunItem, "All", run=run.pk))
+        return format_html(
+            "{}{}", format_html_join("", "{} {}: {}<br>", lines), list_link(RunItem, "View all", run=run.pk)
+        )
 
     @admin.display(description="latest failures")
     def failures(self, run: Run) -> SafeString | str:
         failed = run.items.filter(outcome=RunItem.Outcome.FAILED).select_related("lead").order_by("-pk")
-        rows = ((link_to(item.lead), item.lead.enrichment_error or item.category) for item in failed[:SHOWN_FAILURES])
+        rows = (
+            (link_to(item.lead), failure_in_words(item.lead.enrichment_error or item.category))
+            for item in failed[:SHOWN_FAILURES]
+        )
         return format_html_join("", "{}: {}<br>", rows) or "–"
 
     @admin.action(description="Pause")
@@ -137,7 +164,7 @@ class RunAdmin(OwnedAdmin):
 
     @admin.action(description="Resume")
     def resume(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
-        self._each(request, queryset, lambda run: resume_run(run=run, by=request.user), "Goes on")
+        self._each(request, queryset, lambda run: resume_run(run=run, by=request.user), "Resumed")
 
     @admin.action(description="Cancel")
     def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
@@ -151,7 +178,7 @@ class RunAdmin(OwnedAdmin):
         runs = chosen(self, request, queryset.select_related("bucket", "owner"))
         if runs and not confirmed(request):
             return self._ask_to_retry(request, runs)
-        for_each(self, request, runs, _again, done="Tries again", refusals=(RunError,))
+        for_each(self, request, runs, _again, done="Retrying", refusals=(RunError,))
         return None
 
     def _ask_to_retry(self, request: HttpRequest, runs: list[Run]) -> HttpResponse | None:
@@ -159,14 +186,16 @@ class RunAdmin(OwnedAdmin):
         for run in runs:
             try:
                 if run.bucket is None:
-                    raise RunError("NOT_FOUND", "The bucket of this run is gone.")
+                    raise RunError("NOT_FOUND", "The bucket of this enrichment job was deleted.")
                 told = quote(bucket=run.bucket, by=run.owner, options=retry_options(run))
             except RunError as refusal:
                 self.message_user(request, f"{run}: {refusal}", messages.ERROR)
                 continue
             willing.append(run)
             price += told.at_most
-            lines.append(f"{run} of {run.owner.get_username()}: {told.leads:,} leads, at most ${told.at_most:,.2f}")
+            lines.append(
+                f"{run} (owner: {run.owner.get_username()}): {told.leads:,} leads, at most ${told.at_most:,.2f}"
+            )
             lines += [f"– Note: {limit}." for limit in (*told.limits, *told.notes)]
         if not willing:
             return None
@@ -182,16 +211,28 @@ def _again(run: Run) -> Run:
 class RunItemAdmin(OwnedAdmin):
     """The leads of runs: what each waits for, or how it ended."""
 
+    empty = Empty(
+        "Each lead of an enrichment job is listed here, with its result.",
+        "Enrichment jobs",
+        "enrichment_run_changelist",
+    )
     owner = "run__owner"
-    list_display = ("lead", "run", "stage", "outcome", "category", "attempts", "losses", "not_before")
+    list_display = ("lead", "run", "stage", "outcome", "why", "attempts", "losses", "not_before")
     list_select_related = ("lead", "run")
     list_filter = (InRun, "outcome", "stage")
+    exclude = ("category",)
+    readonly_fields = ("why",)
+
+    @admin.display(description="reason")
+    def why(self, item: RunItem) -> str:
+        return failure_in_words(item.category) or "–"
 
 
 @admin.register(PumpLease)
 class PumpLeaseAdmin(ReadOnlyAdmin):
     """The pumps: whether a worker is alive, by its last sign of life."""
 
+    empty = Empty("Workers appear here when the first enrichment job starts.", "Buckets", "buckets_bucket_changelist")
     list_display = ("stage", "beat_at", "lease_until")
     ordering: ClassVar[Any] = ("stage",)
     actions = None

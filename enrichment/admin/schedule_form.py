@@ -14,15 +14,14 @@ from common.db.ids import uuid7
 from common.forms import BoxField, OnceForm
 from enrichment.admin.forms import EnrichForm
 from enrichment.models import Schedule
-from enrichment.rules import CADENCE_MAX
-from enrichment.scheduling.cadence import DAYS, WEEK, Said, said
+from enrichment.scheduling.cadence import CADENCE_MAX, DAYS, WEEK, Said, said
 from enrichment.scheduling.services import options_of
 
 Kind = Schedule.Kind
 KINDS = {
-    Kind.ENRICH: "Buy facts for the next leads",
-    Kind.REFRESH: "Repeat the search and add what is new ($0)",
-    Kind.REBUY: "Buy again what the vendor says has changed",
+    Kind.ENRICH: "Enrich the next leads",
+    Kind.REFRESH: "Add new matches ($0)",
+    Kind.REBUY: "Refresh changed properties",
 }
 LATEST_BUCKETS = 100  # offered; any that the person sees is taken
 TIMES = ("every", "on", "day", "at", "cron", "time_zone")
@@ -47,7 +46,7 @@ class TimesForm(OnceForm):
             ("weekdays", "On weekdays (Monday to Friday)"),
             ("weekly", "Weekly on …"),
             ("monthly", "Monthly on the …"),
-            ("cron", "By an own cron line (for experts)"),
+            ("cron", "Custom schedule (cron)"),
         ],
     )
     on = forms.MultipleChoiceField(
@@ -72,15 +71,15 @@ class TimesForm(OnceForm):
     cron = forms.CharField(
         required=False,
         max_length=CADENCE_MAX,
-        label="Cron line",
+        label="Cron expression",
         help_text="Minute (one number), hour, day, month, weekday, such as 30 2 * * 1-5",
     )
     time_zone = forms.CharField(
         max_length=64,
-        label="By the clock of",
+        label="Time zone",
         validators=[check_time_zone],
         widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
-        help_text="A time zone, such as America/New_York; right across daylight-saving changes",
+        help_text="Such as America/New_York. Daylight saving time is taken into account",
     )
 
     def clean(self) -> dict[str, Any]:
@@ -89,7 +88,7 @@ class TimesForm(OnceForm):
         needed = {"cron": ["cron"], "weekly": ["on", "at"], "monthly": ["day", "at"]}.get(str(every), ["at"])
         for name in needed:
             if name not in self.errors and not data[name]:
-                self.add_error(name, "Say when.")
+                self.add_error(name, "Enter when.")
         if every is None or any(name in self.errors for name in needed):
             return data
         if every == "cron":
@@ -102,23 +101,23 @@ class TimesForm(OnceForm):
 class ScheduleForm(TimesForm):
     """A new schedule, or one that there is: its bucket and kind stay, and only what was changed is changed."""
 
-    kind = forms.ChoiceField(label="What is done", choices=list(KINDS.items()))
+    kind = forms.ChoiceField(label="What to do", choices=list(KINDS.items()))
     bucket: Any = forms.ModelChoiceField(queryset=None, label="Bucket", empty_label="Choose …")
     max_cost = forms.DecimalField(
         required=False,
         max_digits=12,
         decimal_places=4,
-        label="Cap each time, US dollars",
-        help_text="Needed: it spends money by itself, and never more than this at one time",
+        label="Spending limit each time ($)",
+        help_text="Required: it spends money by itself, and never more than this each time",
     )
-    limit = forms.IntegerField(required=False, label="Limit", help_text=EnrichForm.base_fields["limit"].help_text)
+    limit = forms.IntegerField(
+        required=False, label="Number of leads", help_text=EnrichForm.base_fields["limit"].help_text
+    )
     older_than_days = forms.IntegerField(
-        required=False, label="Only facts older than, days", help_text="Younger facts are left as they are"
+        required=False, label="Only data older than (days)", help_text="Newer data is left as it is"
     )
     skip_trace = BoxField(required=False, initial=True, label="Skip trace", help_text="Phones and e-mails too")
-    my_zone = BoxField(
-        required=False, label="Make this my own time zone", help_text="New schedules of yours begin with it"
-    )
+    my_zone = BoxField(required=False, label="Make this my time zone", help_text="Your new schedules start with it")
     once = forms.UUIDField(widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, buckets: Any, schedule: Schedule | None = None, initial: Any = None) -> None:
@@ -153,7 +152,7 @@ class ScheduleForm(TimesForm):
         data = super().clean()
         low, high = data.get("estimatedValueMin"), data.get("estimatedValueMax")
         if low is not None and high is not None and low > high:
-            self.add_error("estimatedValueMax", "This is less than where the value begins.")
+            self.add_error("estimatedValueMax", "Enter a value above “Value from”.")
         return data
 
     def options(self) -> dict[str, Any]:

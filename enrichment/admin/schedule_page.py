@@ -17,15 +17,15 @@ from django.views.decorators.http import require_safe
 from accounts.services import set_time_zone
 from buckets.models import Bucket
 from common.admin import dressed, is_id, page, sees_all
+from common.dates import moment
+from common.db.clock import database_now
 from enrichment.admin.forms import EnrichForm
 from enrichment.admin.schedule_form import KINDS, TIMES, ScheduleForm, TimesForm, kinds_of, zone_names
 from enrichment.models import Run, Schedule
-from enrichment.rules import BadCadence
-from enrichment.scheduling.cadence import by_the_clock_of, cadence_in_words, next_ticks, place_of
+from enrichment.scheduling.cadence import BadCadence, cadence_in_words, next_ticks, place_of
 from enrichment.scheduling.services import change_schedule, create_schedule
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError
-from integrations.ledger.pace import database_now
 from leads.selection.filters import BadFilter
 
 MONEY = ("max_cost", "limit", "older_than_days", "skip_trace")
@@ -62,12 +62,12 @@ def add(model_admin: Any, request: HttpRequest) -> HttpResponse:
             made = model_admin.get_queryset(request).filter(pk=form.cleaned_data["once"]).first()
             if made is None:
                 raise Http404("There is no such schedule.") from None
-            model_admin.message_user(request, "This schedule is made already: here it is.", messages.WARNING)
+            model_admin.message_user(request, "This schedule already exists: here it is.", messages.WARNING)
             return redirect("admin:enrichment_schedule_change", made.pk)
         if schedule is not None:
-            model_admin.message_user(request, f"{_when(schedule)}: it is made and on.", messages.SUCCESS)
+            model_admin.message_user(request, f"{_when(schedule)}: saved and on.", messages.SUCCESS)
             return redirect("admin:enrichment_schedule_change", schedule.pk)
-    return _page(model_admin, request, form, "New schedule")
+    return _page(model_admin, request, form, "Add schedule")
 
 
 def change(model_admin: Any, request: HttpRequest, schedule_id: str) -> HttpResponse:
@@ -95,9 +95,8 @@ def change(model_admin: Any, request: HttpRequest, schedule_id: str) -> HttpResp
         KINDS[Schedule.Kind(schedule.kind)],
         schedule=schedule,
         result=schedule_result(schedule),
-        due=schedule.next_at and by_the_clock_of(schedule.next_at, schedule.time_zone),
-        last=schedule.last_at and by_the_clock_of(schedule.last_at, schedule.time_zone),
-        place=place_of(schedule.time_zone),
+        due=moment(schedule.next_at, schedule.time_zone),
+        last=moment(schedule.last_at, schedule.time_zone),
         runs=runs.order_by("-pk")[:LAST_RUNS],
         search=json.dumps(schedule.options["search"], indent=2) if schedule.options.get("search") else "",
     )
@@ -137,10 +136,10 @@ def _next_words(form: TimesForm) -> str:
         return "Next: " + " ".join(str(words) for errors in form.errors.values() for words in errors)
     cadence, zone = form.cleaned_data["cadence"], form.cleaned_data["time_zone"]
     try:
-        first, *later = (by_the_clock_of(moment, zone) for moment in next_ticks(cadence, zone, database_now()))
+        first, *later = (moment(at, zone) for at in next_ticks(cadence, zone, database_now()))
     except BadCadence as error:
         return f"Next: {error}"
-    return f"Next: {first} ({place_of(zone)}), then {' and '.join(later)}"
+    return f"Next: {first}, then {' and '.join(later)}"
 
 
 def _page(model_admin: Any, request: HttpRequest, form: ScheduleForm, title: str, **more: Any) -> HttpResponse:

@@ -10,10 +10,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from common.admin import OwnedAdmin, ask, by_id, chosen, confirmed, for_each
+from common.admin import Empty, OwnedAdmin, ask, by_id, chosen, confirmed, for_each
+from common.dates import moment
 from enrichment.admin import schedule_page
 from enrichment.models import Schedule
-from enrichment.scheduling.cadence import by_the_clock_of, cadence_in_words, place_of
+from enrichment.scheduling.cadence import cadence_in_words
 from enrichment.scheduling.services import change_schedule, delete_schedule, run_now
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError
@@ -23,11 +24,16 @@ from enrichment.services import RunError
 class ScheduleAdmin(OwnedAdmin):
     """Whoever owns a bucket sees what is done with it by the clock, when next, and how it went."""
 
+    empty = Empty(
+        "Schedules enrich a bucket, add new matches or refresh its data by themselves.",
+        "Add schedule",
+        "enrichment_schedule_add",
+    )
     list_display = ("bucket_name", "kind", "owner", "cadence_said", "next", "enabled", "last_at", "result")
     list_select_related = ("owner", "last_run", "last_fill")
     list_filter = ("kind", "enabled")
     search_fields = ("pk",)
-    search_help_text = "The id of a schedule, whole"
+    search_help_text = "The whole id of a schedule"
     actions = ("now", "off", "on", "remove")
 
     editable = True
@@ -57,9 +63,7 @@ class ScheduleAdmin(OwnedAdmin):
 
     @admin.display(description="next")
     def next(self, schedule: Schedule) -> str:
-        if schedule.next_at is None:
-            return "–"
-        return f"{by_the_clock_of(schedule.next_at, schedule.time_zone)} ({place_of(schedule.time_zone)})"
+        return moment(schedule.next_at, schedule.time_zone) or "–"
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         return by_id(queryset, search_term), False
@@ -68,26 +72,26 @@ class ScheduleAdmin(OwnedAdmin):
     def result(self, schedule: Schedule) -> str:
         return schedule_result(schedule) or "–"
 
-    @admin.action(description="Do now")
+    @admin.action(description="Run now")
     def now(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        self._each(request, queryset, lambda schedule: run_now(schedule=schedule), "Due now")
+        self._each(request, queryset, lambda schedule: run_now(schedule=schedule), "Starting now")
 
-    @admin.action(description="Switch off")
+    @admin.action(description="Turn off")
     def off(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        self._each(request, queryset, lambda s: change_schedule(schedule=s, changes={"enabled": False}), "Off")
+        self._each(request, queryset, lambda s: change_schedule(schedule=s, changes={"enabled": False}), "Turned off")
 
-    @admin.action(description="Switch on")
+    @admin.action(description="Turn on")
     def on(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        self._each(request, queryset, lambda s: change_schedule(schedule=s, changes={"enabled": True}), "On")
+        self._each(request, queryset, lambda s: change_schedule(schedule=s, changes={"enabled": True}), "Turned on")
 
-    @admin.action(description="Remove")
+    @admin.action(description="Delete …")
     def remove(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> HttpResponse | None:
         schedules = chosen(self, request, queryset)
         if schedules and not confirmed(request):
             lines = [f"{schedule}: {cadence_in_words(schedule.cadence)}" for schedule in schedules]
-            lines.append("Nothing more is started. What was started goes on, and what was bought stays.")
-            return ask(self, request, schedules, title="Remove schedules?", lines=lines, button="Remove")
-        for_each(self, request, schedules, lambda schedule: delete_schedule(schedule=schedule), done="Removed")
+            lines.append("No new job starts. Jobs already started continue, and purchased data is kept.")
+            return ask(self, request, schedules, title="Delete schedules?", lines=lines, button="Delete")
+        for_each(self, request, schedules, lambda schedule: delete_schedule(schedule=schedule), done="Deleted")
         return None
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Schedule], act: Any, done: str) -> None:

@@ -15,9 +15,10 @@ from common.admin import confirmed, dressed, link_to, page
 from common.db.ids import uuid7
 from enrichment.admin.forms import StartForm
 from enrichment.models import Run
+from enrichment.options import RunOptions
 from enrichment.quoting.quotes import Quote, finishes_in_words, limits_in_words, quote
 from enrichment.quoting.reach_estimate import reachable_in_words
-from enrichment.services import RunError, RunOptions, check_options, start_run
+from enrichment.services import RunError, check_options, start_run
 from integrations.ledger.budgets import ZERO
 
 
@@ -46,7 +47,7 @@ def start_runs(
                 _start(model_admin, request, buckets, wanted, key=f"admin:{form.cleaned_data['once']}")
                 return None
             if quotes:
-                words = "Nothing is bought yet: this is the price of what you ask."
+                words = "Nothing is bought yet: this is the quote for what you chose."
                 model_admin.message_user(request, words, messages.WARNING)
         return HttpResponseRedirect(_asked(request.POST, form_class, here))
     asked = "look" in request.GET
@@ -159,4 +160,4 @@ def _start(model_admin: Any, request: HttpRequest, buckets: Sequence[Bucket], op
 
 
 def _started(run: Run) -> Any:
-    return link_to(run, f"{run.bucket_name}: {run.total:,} leads are being bought")
+    return link_to(run, f"{run.bucket_name}: {run.total:,} leads are being enriched")

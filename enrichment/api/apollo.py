@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import How, idempotent
+from accounts.api.base import How, idempotent
 from common.api.base import ApiView, Problem, ok
 from common.api.headers import idempotency_key, preferred_wait
 from common.api.schema import answer, refusal
@@ -18,12 +18,12 @@ from common.api.serializers import ObjectField
 from enrichment.api.serializers import ApolloInput, ApolloResultsSerializer, RunDetail, run_options
 from enrichment.api.views import WAIT, run_json
 from enrichment.models import Run
-from enrichment.quoting.askable import refuse_unaskable, unaskable
+from enrichment.quoting.askable import unaskable
 from enrichment.reporting.results import apollo_results, wait_for
-from enrichment.services import enrich_leads
-from integrations.vendors.apollo import client
+from enrichment.services import enrich_leads, refuse_unaskable
+from integrations.services import apollo_health
 
-WAIT_DEFAULT = 20  # seconds: the brief's answer has results in it, and ten people are one request
+WAIT_DEFAULT = 20  # seconds: the answer has results in it (docs/requirements.md 2), and ten people are one request
 
 
 class UnaskableSerializer(serializers.Serializer[Any]):
@@ -35,20 +35,20 @@ _ENRICHED = answer(
     "ApolloAnswer",
     results=ApolloResultsSerializer(),
     runs=RunDetail(many=True),
-    unaskable=UnaskableSerializer(many=True, help_text="Leads without the facts that Apollo is asked with"),
+    unaskable=UnaskableSerializer(many=True, help_text="Leads without the data that Apollo is asked with"),
 )
 
 
 class ApolloView(ApiView):
     @extend_schema(
         operation_id="enrichWithApollo",
-        summary="Business facts of chosen leads: one run for each of their buckets",
+        summary="Business data of chosen leads: one enrichment job for each of their buckets",
         parameters=[WAIT],
         request=ApolloInput,
         responses={
             200: _ENRICHED,
             202: _ENRICHED,
-            409: refusal("No lead has facts to ask with, or another request the key"),
+            409: refusal("No lead has data to ask with, or another request the key"),
         },
     )
     @idempotent(How.BESIDE_WORK)
@@ -78,7 +78,7 @@ class ApolloView(ApiView):
         },
     )
     def get(self, request: Request) -> Response:
-        health = client.health()
+        health = apollo_health()
         if not health.ok:
             raise Problem("APOLLO_UNAVAILABLE", health.reason, status=503)
         return ok(status="ok", rate={name: asdict(window) for name, window in health.rate.items()})

@@ -9,8 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import idempotent
-from buckets.api.algebra import COPIED, copied
+from accounts.api.base import idempotent
+from buckets.api.base import COPIED, copied
 from buckets.filling.algebra import BUCKETS_MAX, NAME_MAX, Sets
 from buckets.filling.fills import combine
 from common.api.base import ApiView, ok
@@ -21,11 +21,11 @@ from enrichment.quoting.combination_preview import preview
 
 
 class CombineInput(StrictSerializer):
-    allOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Buckets a property must be in, every one")
-    anyOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Buckets a property must be in, at least one")
-    noneOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Buckets a property must not be in")
+    allOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Include leads on all of these buckets")
+    anyOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Include leads on any of these buckets")
+    noneOf = IdListField(most=BUCKETS_MAX, required=False, help_text="Exclude leads on these buckets")
     name = serializers.CharField(max_length=NAME_MAX, required=False, help_text="Of the new bucket")
-    preview = FlagField(default=False, help_text="Say what it would hold, and make nothing")
+    preview = FlagField(default=False, help_text="Preview: say how many leads and what they cost, and make nothing")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs["preview"] and "name" not in attrs:
@@ -46,7 +46,7 @@ class CombinationSerializer(serializers.Serializer[Any]):
 class CombineView(ApiView):
     @extend_schema(
         operation_id="combineBuckets",
-        summary="A bucket of what is in all, any and none of mine; or only what it would hold",
+        summary="Combine buckets into a new one, or preview it",
         request=CombineInput,
         responses=COPIED | {200: answer("CombinePreview", preview=CombinationSerializer())},
     )

@@ -41,7 +41,7 @@ class RunEventsView(RunBase):
 
     @extend_schema(
         operation_id="watchRun",
-        summary="A run as it goes on: an event `run` with the run at every change, until it is over or a minute is",
+        summary="An enrichment job as it moves: an event `run` at every change, for at most a minute",
         responses={
             (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, description="`event: run`, `data: {…}`")
         },

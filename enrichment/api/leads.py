@@ -12,13 +12,13 @@ from rest_framework.response import Response
 from common.api.base import ok
 from common.api.schema import answer, refusal
 from enrichment.worker.lead_deletion import delete_lead
-from leads.api.views import LeadView
+from leads.api.base import LeadView
 
 
 class LeadOfRunsView(LeadView):
     @extend_schema(
         operation_id="deleteLead",
-        summary="Delete a lead; what was bought for it stays owned",
+        summary="Delete a lead; its purchased data is kept",
         responses={
             200: answer("LeadDeleted", id=serializers.UUIDField()),
             409: refusal("A request to a vendor is out for it, or needs a billing check"),

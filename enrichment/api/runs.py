@@ -9,8 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import How, idempotent
-from buckets.api.views import BucketBase
+from accounts.api.base import How, idempotent
+from buckets.api.base import OwnBucketView
 from common.api.base import not_found, ok
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing, refusal
@@ -30,10 +30,10 @@ from enrichment.api.views import run_json
 from enrichment.models import Run
 from integrations.models import VendorCall
 
-OVER = refusal("The run is over, or in no state for this")
+OVER = refusal("The enrichment job is over, or in no state for this")
 
 
-class RunBase(BucketBase):
+class RunBase(OwnBucketView):
     def run(self, run_id: UUID) -> Run:
         run = Run.objects.owned_by(self.user).select_related("bucket").filter(pk=run_id).first()
         if run is None:
@@ -44,7 +44,7 @@ class RunBase(BucketBase):
 class RunsView(RunBase):
     @extend_schema(
         operation_id="listRuns",
-        summary="My runs, newest first",
+        summary="My enrichment jobs, newest first",
         parameters=[RunsQuery],
         responses=listing("RunPage", runs=RunSerializer(many=True)),
     )
@@ -60,7 +60,7 @@ class RunsView(RunBase):
 
 
 class RunView(RunBase):
-    @extend_schema(operation_id="getRun", summary="A run", responses=answer("RunAnswer", run=RunDetail()))
+    @extend_schema(operation_id="getRun", summary="An enrichment job", responses=answer("RunAnswer", run=RunDetail()))
     def get(self, request: Request, run_id: UUID) -> Response:
         return ok(run=run_json(self.run(run_id).pk)[1])
 
@@ -68,7 +68,7 @@ class RunView(RunBase):
 class RunItemsView(RunBase):
     @extend_schema(
         operation_id="listRunItems",
-        summary="A run's leads and how each ended, oldest first",
+        summary="An enrichment job's leads and how each ended, oldest first",
         parameters=[ItemsQuery],
         responses=listing("RunItemPage", items=ItemSerializer(many=True)),
     )
@@ -85,7 +85,7 @@ class RunItemsView(RunBase):
 class RunCallsView(RunBase):
     @extend_schema(
         operation_id="listRunCalls",
-        summary="A run's timeline: its requests to vendors, newest first",
+        summary="An enrichment job's vendor requests, newest first",
         parameters=[PageQuery],
         responses=listing("RunCallPage", calls=CallSerializer(many=True)),
     )
@@ -99,7 +99,7 @@ class RunCallsView(RunBase):
 class PauseView(RunBase):
     @extend_schema(
         operation_id="pauseRun",
-        summary="Stop before the next paid call",
+        summary="Pause before the next paid request",
         request=Nothing,
         responses={200: answer("RunPaused", run=RunDetail()), 409: OVER},
     )
@@ -113,7 +113,7 @@ class PauseView(RunBase):
 class ResumeView(RunBase):
     @extend_schema(
         operation_id="resumeRun",
-        summary="Go on, under a new cap if one is given",
+        summary="Resume, with a new spending limit if one is given",
         request=ResumeInput,
         responses={200: answer("RunResumed", run=RunDetail()), 409: OVER},
     )
@@ -126,7 +126,7 @@ class ResumeView(RunBase):
 class CancelView(RunBase):
     @extend_schema(
         operation_id="cancelRun",
-        summary="End it: nothing more is bought, what waits is skipped",
+        summary="Cancel: nothing more is bought, waiting leads are skipped",
         request=Nothing,
         responses={200: answer("RunCancelled", run=RunDetail()), 409: OVER},
     )
@@ -140,7 +140,7 @@ class CancelView(RunBase):
 class RetryFailedView(RunBase):
     @extend_schema(
         operation_id="retryFailed",
-        summary="A new run over the leads that failed in this one",
+        summary="Retry failed leads in a new enrichment job",
         request=Nothing,
         responses={
             201: answer(

@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import idempotent
-from buckets.api.views import BucketBase
+from accounts.api.base import idempotent
+from buckets.api.base import OwnBucketView
 from common.api.base import not_found, ok
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing, refusal
@@ -28,8 +28,8 @@ from common.api.serializers import (
 )
 from enrichment.api.serializers import GuardField
 from enrichment.models import Schedule
-from enrichment.rules import CADENCE_MAX
 from enrichment.scheduling import services as schedules
+from enrichment.scheduling.cadence import CADENCE_MAX
 from enrichment.selectors import schedule_result
 
 CADENCE_HELP = (
@@ -44,11 +44,15 @@ class ScheduleEdit(StrictSerializer):
     timeZone = serializers.CharField(
         source="time_zone", max_length=64, required=False, help_text="Whose clock: America/New_York; mine by default"
     )
-    maxCost = CapField(source="max_cost", required=False, help_text="US dollars a tick; needed where money is spent")
-    limit = WholeField(required=False, help_text="enrich, rebuy: most leads of a tick")
+    maxCost = CapField(
+        source="max_cost",
+        required=False,
+        help_text="Spending limit each time, US dollars; required where money is spent",
+    )
+    limit = WholeField(required=False, help_text="enrich, rebuy: most leads each time")
     skipTrace = FlagField(required=False, help_text="enrich, rebuy: contacts too; true by default")
-    guard = GuardField(required=False, help_text="enrich: contacts only for leads whose detail passes these filters")
-    olderThanDays = WholeField(required=False, help_text="rebuy: only facts older than that")
+    guard = GuardField(required=False, help_text="enrich: skip trace only if the detail passes these filters")
+    olderThanDays = WholeField(required=False, help_text="rebuy: only data older than that")
     search = ObjectField(required=False, help_text="refresh: the search; the bucket's own by default")
     enabled = FlagField(required=False)
 
@@ -68,7 +72,7 @@ class ScheduleSerializer(CamelModelSerializer[Schedule]):
     bucketId = serializers.UUIDField(source="bucket_id", allow_null=True, read_only=True)
     maxCost = MoneyField(source="max_cost", allow_null=True)
     options = ObjectField(read_only=True)
-    lastResult = serializers.SerializerMethodField(help_text="What came of the last tick, in words")
+    lastResult = serializers.SerializerMethodField(help_text="Last result, in words")
     lastRunId = serializers.UUIDField(source="last_run_id", allow_null=True, read_only=True)
     lastFillId = serializers.UUIDField(source="last_fill_id", allow_null=True, read_only=True)
 
@@ -83,7 +87,7 @@ class ScheduleSerializer(CamelModelSerializer[Schedule]):
         return schedule_result(schedule)
 
 
-class ScheduleBase(BucketBase):
+class ScheduleBase(OwnBucketView):
     def schedule(self, schedule_id: UUID) -> Schedule:
         rows = Schedule.objects.owned_by(self.user).select_related("bucket", "last_run", "last_fill")
         schedule = rows.filter(pk=schedule_id).first()
@@ -110,7 +114,7 @@ class SchedulesView(ScheduleBase):
 
     @extend_schema(
         operation_id="createSchedule",
-        summary="Enrich a bucket's next leads, repeat its search, or buy anew what has changed, on a cadence",
+        summary="Enrich a bucket's next leads, add new matches, or refresh changed properties, on a schedule",
         request=ScheduleInput,
         responses={201: answer("ScheduleMade", schedule=ScheduleSerializer())},
     )
@@ -132,7 +136,7 @@ class ScheduleView(ScheduleBase):
 
     @extend_schema(
         operation_id="changeSchedule",
-        summary="Change it, or switch it off and on",
+        summary="Change it, or turn it off and on",
         request=ScheduleEdit,
         responses=answer("ScheduleChanged", schedule=ScheduleSerializer()),
     )
@@ -142,7 +146,7 @@ class ScheduleView(ScheduleBase):
 
     @extend_schema(
         operation_id="deleteSchedule",
-        summary="Delete it; what it has started goes on",
+        summary="Delete it; jobs it has started continue",
         responses={200: answer("ScheduleDeleted", id=serializers.UUIDField())},
     )
     def delete(self, request: Request, schedule_id: UUID) -> Response:
@@ -153,11 +157,11 @@ class ScheduleView(ScheduleBase):
 class RunScheduleView(ScheduleBase):
     @extend_schema(
         operation_id="runSchedule",
-        summary="Due at once; its next time after that is the cadence's",
+        summary="Run now; its next time stays as planned after that",
         request=Nothing,
         responses={
             202: answer("ScheduleDue", schedule=ScheduleSerializer()),
-            409: refusal("The schedule is switched off"),
+            409: refusal("The schedule is turned off"),
         },
     )
     @idempotent()

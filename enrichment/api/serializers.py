@@ -15,6 +15,7 @@ from common.api.serializers import (
     FlagField,
     IdField,
     IdListField,
+    MomentField,
     MoneyField,
     ObjectField,
     PlainDecimalField,
@@ -23,8 +24,7 @@ from common.api.serializers import (
 )
 from common.values.numbers import plain
 from enrichment.models import Run, RunItem
-from enrichment.services import RunOptions
-from enrichment.worker.canary import HIT_RATE, SAMPLE, Canary
+from enrichment.options import HIT_RATE, SAMPLE, Canary, RunOptions
 from integrations.ledger.budgets import ZERO
 from integrations.models import PhoneReveal, VendorCall
 from leads.selection.filters import understood
@@ -43,14 +43,14 @@ class GuardField(ObjectField):
         return understood(super().to_internal_value(data))
 
 
-class OptionsInput(StrictSerializer):
-    """What a run may be told, in the brief's words."""
+class OptionsInput(StrictSerializer):  # names: docs/requirements.md 2
+    """What an enrichment job may be told."""
 
     limit = WholeField(required=False, help_text=f"Most leads; {settings.RUN_LIMIT:,} where it is not said")
     skipTrace = FlagField(source="skip_trace", required=False, help_text="Contacts too; true by default")
     startFrom = IdField(source="start_from", required=False, help_text="Only leads after this one")
     resumeFrom = IdField(required=False, help_text="The same, by the name it has in the answer")
-    maxCost = CapField(source="max_cost", required=False, help_text="US dollars it may spend")
+    maxCost = CapField(source="max_cost", required=False, help_text="Spending limit, US dollars")
     onlyFailed = FlagField(source="only_failed", required=False, help_text="Failed leads, not pending ones")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class ApolloOptions(serializers.Serializer[Any]):
     revealPhones = FlagField(
         source="reveal_phones",
         default=True,
-        help_text="Mobiles of people who have no phone: up to 9 credits each, minutes later; true where it is not said",
+        help_text="Find mobile numbers where there is no phone: up to 9 credits each, a few minutes; true by default",
     )
 
 
@@ -78,7 +78,7 @@ class Chosen(serializers.Serializer[Any]):
     leadIds = IdListField(
         source="lead_ids", most=settings.RUN_LIMIT_MAX, required=False, help_text="Exactly these leads"
     )
-    guard = GuardField(required=False, help_text="Lead filters: contacts are bought only where the detail passes them")
+    guard = GuardField(required=False, help_text="Lead filters: skip trace only if the detail passes them")
 
 
 class QuoteInput(Chosen, QuoteQuery):
@@ -86,18 +86,18 @@ class QuoteInput(Chosen, QuoteQuery):
 
 
 class CanaryInput(StrictSerializer):
-    leads = WholeField(default=SAMPLE, help_text="How many are bought first, drawn by lot")
+    leads = WholeField(default=SAMPLE, help_text="Leads in the random sample, which is bought first")
     minHitRate = PlainDecimalField(
         source="min_hit_rate",
         default=HIT_RATE,
         max_digits=5,
         decimal_places=4,
-        help_text="The least share of them, 0 to 1, that must have a phone",
+        help_text="Minimum phone hit rate, 0 to 1",
     )
     maxCostPerLead = CapField(
         source="max_cost_per_lead",
         required=False,
-        help_text="US dollars one may cost on average; where it is not said: the vendors' prices",
+        help_text="Maximum cost per lead on average, US dollars; by default the vendors' prices added up",
     )
 
     def validate(self, attrs: dict[str, Any]) -> Any:
@@ -106,13 +106,15 @@ class CanaryInput(StrictSerializer):
 
 class ProcessInput(Chosen, OptionsInput):
     bucketId = IdField()
-    canary = CanaryInput(required=False, help_text="Buy a sample first; the run pauses itself where it disappoints")
+    canary = CanaryInput(
+        required=False, help_text="Test a random sample first; the job stops after it if it does not pass"
+    )
 
 
 class ApolloInput(ApolloOptions, StrictSerializer):
     leadIds = IdListField(source="lead_ids", most=APOLLO_LEADS_MAX)
     updateDb = FlagField(source="update_db", required=False)
-    maxCost = CapField(source="max_cost", required=False, help_text="US dollars each run may spend")
+    maxCost = CapField(source="max_cost", required=False, help_text="Spending limit of each enrichment job, US dollars")
 
 
 def run_options(given: dict[str, Any]) -> RunOptions:
@@ -120,7 +122,7 @@ def run_options(given: dict[str, Any]) -> RunOptions:
 
 
 class ResumeInput(StrictSerializer):
-    maxCost = CapField(source="max_cost", required=False, help_text="A new cap, US dollars")
+    maxCost = CapField(source="max_cost", required=False, help_text="A new spending limit, US dollars")
 
 
 class RunsQuery(PageQuery):
@@ -157,8 +159,8 @@ class Counts(serializers.Serializer[Any]):
     partial = serializers.IntegerField(help_text="Have no phone")  # type: ignore[assignment]  # a field, not a flag
     failed = serializers.IntegerField()
     skipped = serializers.IntegerField()
-    inDoubt = serializers.IntegerField(source="in_doubt", help_text="Wait until it is decided whether they were billed")
-    withPhones = serializers.IntegerField(source="with_phones")
+    inDoubt = serializers.IntegerField(source="in_doubt", help_text="Need a billing check: they wait for the decision")
+    withPhones = serializers.IntegerField(source="enriched")
     withEmails = serializers.IntegerField(source="with_emails")
     twoNames = serializers.IntegerField(
         source="two_names", help_text="Details bought although the property was owned under another name"
@@ -166,7 +168,7 @@ class Counts(serializers.Serializer[Any]):
 
 
 class RunSerializer(CamelModelSerializer[Run]):
-    """A run from `Run.objects.with_money()`."""
+    """An enrichment job: `Run.objects.with_money()`."""
 
     bucketId = serializers.UUIDField(source="bucket_id", allow_null=True, read_only=True)
     maxCost = MoneyField(source="max_cost", allow_null=True)
@@ -174,7 +176,7 @@ class RunSerializer(CamelModelSerializer[Run]):
     reserved = MoneyField()
     counts = Counts(source="*", read_only=True)
     options = AmountsField(read_only=True)
-    canary = AmountsField(read_only=True, help_text="How its sample turned out; empty where there was none, or not yet")
+    canary = AmountsField(read_only=True, help_text="How its random sample turned out; empty: none, or not yet")
 
     class Meta:
         model = Run
@@ -209,7 +211,7 @@ class ItemSerializer(serializers.Serializer[Any]):
     category = serializers.CharField(help_text="Error category, or empty")
     error = serializers.CharField(source="lead.enrichment_error", allow_null=True)
     attempts = serializers.IntegerField()
-    notBefore = serializers.DateTimeField(source="not_before", allow_null=True)
+    notBefore = MomentField(source="not_before", allow_null=True)
 
     def get_stage(self, item: RunItem) -> str:
         return RunItem.Stage(item.stage).name.lower()
@@ -238,9 +240,9 @@ class CallSerializer(serializers.Serializer[Any]):
         help_text="Apollo's phones: waiting, arrived, in_doubt, released, written_off; empty: none are to come"
     )
     phonesReserved = serializers.SerializerMethodField(help_text="US dollars that phones still to come may cost")
-    createdAt = serializers.DateTimeField(source="created_at")
-    sentAt = serializers.DateTimeField(source="sent_at", allow_null=True)
-    endedAt = serializers.DateTimeField(source="ended_at", allow_null=True)
+    createdAt = MomentField(source="created_at")
+    sentAt = MomentField(source="sent_at", allow_null=True)
+    endedAt = MomentField(source="ended_at", allow_null=True)
 
     def get_phones(self, call: VendorCall) -> str:
         reveal: PhoneReveal | None = getattr(call, "reveal", None)
@@ -254,14 +256,14 @@ class CallSerializer(serializers.Serializer[Any]):
         return int((call.sent_at - call.created_at).total_seconds() * 1000) if call.sent_at else None
 
 
-class ProcessStats(serializers.Serializer[Any]):
-    """The brief's `stats`."""
+class ProcessStats(serializers.Serializer[Any]):  # names: docs/requirements.md 2
+    """How far a run is, in leads."""
 
     processed = serializers.IntegerField(source="done")
     successful = serializers.SerializerMethodField()
     failed = serializers.IntegerField()
-    withPhones = serializers.IntegerField(source="with_phones")
-    remaining = serializers.IntegerField(help_text="Leads of the bucket nobody has bought facts for yet")
+    withPhones = serializers.IntegerField(source="enriched")
+    remaining = serializers.IntegerField(help_text="Leads of the bucket not enriched yet")
 
     def get_successful(self, run: Run) -> int:
         return run.enriched + run.partial
@@ -290,12 +292,12 @@ class QuoteSerializer(serializers.Serializer[Any]):
     byVendor = QuoteLineSerializer(source="lines", many=True)
     reachable = ReachableSerializer(
         allow_null=True,
-        help_text="Leads with a phone afterwards, at 90 % confidence; null where no contacts are bought",
+        help_text="Leads with a phone afterwards, at 90% confidence; null where no contacts are bought",
     )
     finishes = serializers.IntegerField(
         required=False, help_text="Leads that maxCost is sure to finish, owned ones at $0; not there without maxCost"
     )
-    limits = serializers.ListField(child=serializers.CharField(), help_text="Caps it would run into, in words")
+    limits = serializers.ListField(child=serializers.CharField(), help_text="Spending limits it would reach, in words")
     notes = serializers.ListField(child=serializers.CharField(), help_text="What else to know before buying, in words")
 
     def to_representation(self, instance: Any) -> Any:
@@ -303,8 +305,8 @@ class QuoteSerializer(serializers.Serializer[Any]):
         return told if told["finishes"] is not None else {name: told[name] for name in told if name != "finishes"}
 
 
-class ApolloResultsSerializer(serializers.Serializer[Any]):
-    """The brief's `results`."""
+class ApolloResultsSerializer(serializers.Serializer[Any]):  # names: docs/requirements.md 2
+    """What came of the leads that Apollo was asked about."""
 
     total = serializers.IntegerField()
     enriched = serializers.IntegerField()

@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import How, idempotent
-from buckets.api.views import BucketBase
+from accounts.api.base import How, idempotent
+from buckets.api.base import OwnBucketView
 from common.api.base import Problem, ok, translates
 from common.api.headers import idempotency_key, preferred_wait
 from common.api.schema import answer, refusal
@@ -29,8 +29,10 @@ from enrichment.api.serializers import (
     run_options,
 )
 from enrichment.models import Run
+from enrichment.options import RunOptions
+from enrichment.quoting.quotes import quote
 from enrichment.reporting.results import wait_for
-from enrichment.services import RunError, RunOptions, check_options, start_run
+from enrichment.services import RunError, check_options, start_run
 
 WAIT = OpenApiParameter(
     "Prefer",
@@ -56,9 +58,9 @@ def run_json(run_id: UUID) -> tuple[Run, dict[str, object]]:
     return run, dict(RunDetail(run).data)
 
 
-class QuoteView(BucketBase):
+class QuoteView(OwnBucketView):
     RESPONSE = answer(
-        "QuoteAnswer", quote=QuoteSerializer(), spent=MoneyField(help_text="By this bucket's runs so far")
+        "QuoteAnswer", quote=QuoteSerializer(), spent=MoneyField(help_text="By this bucket's enrichment jobs so far")
     )
 
     @extend_schema(
@@ -82,8 +84,8 @@ class QuoteView(BucketBase):
     def _quote(self, bucket_id: UUID, options: RunOptions) -> Response:
         bucket = self.bucket(bucket_id)
         check_options(bucket=bucket, options=options)
-        quote = selectors.quote(bucket=bucket, by=self.user, options=options)
-        return ok(quote=QuoteSerializer(quote).data, spent=plain(selectors.bucket_money(bucket)))
+        price = quote(bucket=bucket, by=self.user, options=options)
+        return ok(quote=QuoteSerializer(price).data, spent=plain(selectors.bucket_money(bucket)))
 
 
 _PROCESSED = answer(
@@ -91,10 +93,10 @@ _PROCESSED = answer(
 )
 
 
-class ProcessView(BucketBase):
+class ProcessView(OwnBucketView):
     @extend_schema(
         operation_id="processBucket",
-        summary="Buy facts for a bucket's leads, within a cap",
+        summary="Enrich a bucket's leads, within a spending limit",
         parameters=[WAIT],
         request=ProcessInput,
         responses={200: _PROCESSED, 202: _PROCESSED, 409: refusal("The key was used for another request")},
@@ -121,7 +123,7 @@ class ProcessView(BucketBase):
         )
 
 
-class UsageView(BucketBase):
+class UsageView(OwnBucketView):
     @extend_schema(
         operation_id="getUsage",
         summary="My money and leads against my limits",

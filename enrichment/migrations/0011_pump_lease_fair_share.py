@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
             "fairshare",
             "run",
             models.ForeignKey(
-                help_text="Whose turn",
+                help_text="Which run",
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="fair_shares",
                 to="enrichment.run",

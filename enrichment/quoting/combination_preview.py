@@ -9,10 +9,10 @@ from typing import Any
 from django.db import connection
 
 from buckets.filling.algebra import Sets, check_sets
+from common.db.clock import database_now
 from enrichment.quoting.quotes import QuoteLine
 from integrations.ledger import catalogue
 from integrations.ledger.budgets import ZERO
-from integrations.ledger.pace import database_now
 from integrations.models import Lookup
 
 

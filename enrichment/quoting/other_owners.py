@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from integrations.ledger import catalogue
+from integrations.lookups import stand_in_ids
 from integrations.models import Lookup
-from integrations.vendors.realestateapi import stand_in_ids
 from leads.facts.sources import DETAIL, PERSONS, name_of, same_name
 from leads.models import Lead
 

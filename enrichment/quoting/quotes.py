@@ -1,4 +1,4 @@
-"""What runs cost before they are started or resumed: what is owned, what is bought, how far a cap goes. Reads only."""
+"""Quotes: the price of a run before it is started or resumed, and how far a spending limit goes. Reads only."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from uuid import UUID
 
 from accounts.models import User
 from buckets.models import Bucket
+from common.db.clock import database_now
 from enrichment.models import Run, RunItem
+from enrichment.options import RunOptions
 from enrichment.quoting import other_owners, reach_estimate
 from enrichment.quoting.reach_estimate import Reachable
-from enrichment.services import CENT, RunOptions, select_leads
-from enrichment.worker import stages
+from enrichment.rules import CENT
+from enrichment.selectors import select_leads
+from enrichment.worker import questions, stages
 from integrations.ledger import budgets, catalogue
 from integrations.ledger.budgets import ZERO
-from integrations.ledger.pace import database_now
 from integrations.lookups import owned as owned_answers
+from integrations.lookups.lead_limit import lead_cap
 from integrations.models import Budget, Operation
 from integrations.vendors import available
-from integrations.vendors.apollo.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
 from integrations.vendors.contract import Query
+from integrations.vendors.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
 from leads.models import Lead
 
 Stage = RunItem.Stage
@@ -92,7 +95,7 @@ class _Priced:
 
 
 def quote(*, bucket: Bucket, by: User, options: RunOptions) -> Quote:
-    """Prices a run before it is started: what is owned already costs nothing, the rest at most its price."""
+    """Prices a run before it is started: owned answers cost nothing, all others at most their price."""
     ids = list(select_leads(bucket.pk, options).values_list("pk", "property_id"))
     reachable = None
     if options.kind == Run.Kind.APOLLO:
@@ -169,20 +172,14 @@ def rest_of(run: Run) -> Rest:
 
 
 def _price_of_rest(run: Run) -> Decimal:
-    """What the leads that still wait in a run cost at most, US dollars: what is owned costs nothing."""
+    """What the leads that still wait in a run cost at most, US dollars; owned answers cost nothing."""
+    options = run.asked
     waiting = run.items.exclude(stage=Stage.DONE).order_by("pk")
     if run.kind == Run.Kind.APOLLO:
-        asked = RunOptions(
-            kind=run.kind,
-            type=run.options.get("type", "people"),
-            reveal_phones=bool(run.options.get("revealPhones")),
-        )
-        priced = _apollo_price(list(waiting.values_list("lead_id", "lead__property_id")), asked)
+        priced = _apollo_price(list(waiting.values_list("lead_id", "lead__property_id")), options)
         return sum(priced.costs, ZERO)
     ids = list(waiting.values_list("lead_id", "lead__property_id"))
-    skip_trace = run.options.get("skipTrace", True)
-    since = stages.fresh_after(Stage.DETAIL, run.options)
-    return sum(_property_price(ids, skip_trace=skip_trace, fresh_after=since).costs, ZERO)
+    return sum(_property_price(ids, skip_trace=options.skip_trace, fresh_after=options.fresh_after).costs, ZERO)
 
 
 def _finished(costs: Sequence[Decimal], cap: Decimal) -> int:
@@ -211,7 +208,7 @@ def _property_price(ids: Sequence[tuple[UUID, str]], *, skip_trace: bool, fresh_
     costs: list[Decimal] = []
     for start in range(0, len(ids), CHUNK):
         part = [property_id for _, property_id in ids[start : start + CHUNK]]
-        joined = stages.known_ids(part)
+        joined = questions.known_ids(part)
         asked = [_detail_question(property_id, joined) for property_id in part]
         owned = owned_answers.fresh_answers(detail, asked, now=now, after=fresh_after)
         owners = {key: _owner_of(row.facts or {}) for key, row in owned.items()} if skip_trace else {}
@@ -247,19 +244,18 @@ def _detail_question(property_id: str, joined: Mapping[str, str]) -> Query:
 
 def _owner_of(detail: Mapping[str, Any]) -> Query | None:
     try:
-        return stages.owner_query(detail)
+        return questions.owner_query(detail)
     except ValueError:
         return None
 
 
 def _apollo_price(ids: Sequence[tuple[UUID, str]], options: RunOptions) -> _Priced:
     """A credit a lead, and 9 where a phone may come: as much is reserved before the call."""
-    told = options.as_json()
-    operation = catalogue.operation(stages.operation_name(Stage.APOLLO, told))
+    operation = catalogue.operation(stages.STAGES[Stage.APOLLO].operation_name(options))
     line = _line(operation, 0, len(ids))
     one, with_phone = line.price * CREDITS_WITHOUT_PHONE, line.price * CREDITS_WITH_PHONE
     without: set[UUID] = set()
-    if told["revealPhones"]:
+    if options.reveal_phones and options.type == "people":
         leads = Lead.objects.filter(pk__in=[pk for pk, _ in ids], phone__isnull=True)
         without = set(leads.values_list("pk", flat=True))
     costs = [with_phone if pk in without else one for pk, _ in ids]
@@ -294,7 +290,7 @@ def _limits(by: User, lines: Sequence[QuoteLine], price: Decimal, max_cost: Deci
         if left is not None and left < price:
             words.append(f"{cap.label} leaves ${left:.2f}")
     buying = max((line.to_buy for line in lines if line.operation == "property_detail"), default=0)
-    leads = budgets.lead_cap(by.pk, by.daily_lead_limit, now)
+    leads = lead_cap(by.pk, by.daily_lead_limit, now)
     left = budgets.room(leads)
     if left is not None and left < buying:
         words.append(f"{leads.label} leaves {max(left, ZERO):.0f}")

@@ -18,10 +18,10 @@ from buckets.selectors import progress
 from common.values.percent import percent
 from enrichment.models import Run
 from enrichment.quoting.reach_estimate import latest_with_facts
-from enrichment.selectors import billing_check, bucket_money, eta_seconds, paused_in_words, why_waiting
+from enrichment.selectors import billing_check, bucket_money, eta_seconds, stands_in_words
 from integrations.ledger import catalogue
 from integrations.ledger.budgets import ZERO
-from leads.facts.saving import SIGNALS
+from leads.facts.columns import SIGNALS
 from leads.models import Lead
 
 RUNS_SHOWN = 8
@@ -56,7 +56,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What moves while runs and searches are at work. runs: `with_money`, with `waiting`, `eta` and `parts`."""
+    """What moves while runs and searches are at work. runs: `with_money`, with `stands`, `eta` and `parts`."""
 
     funnel: list[Part]
     money: Money
@@ -74,8 +74,7 @@ class Live:
 def live(bucket: Bucket) -> Live:
     runs: list[Any] = list(Run.objects.with_money().filter(bucket=bucket).order_by("-pk")[:RUNS_SHOWN])
     for run in runs:
-        run.waiting, run.eta = why_waiting(run), eta_seconds(run)
-        run.stands = paused_in_words(run) if run.status == Run.Status.PAUSED else ""
+        run.stands, run.eta = stands_in_words(run), eta_seconds(run)
         run.eta_minutes = -(-run.eta // 60) if run.eta else 0
         run.check = billing_check(run).words if run.in_doubt else ""
         rate = run.canary.get("hitRate")
@@ -95,11 +94,11 @@ def live(bucket: Bucket) -> Live:
 
 
 def funnel(bucket: Bucket) -> list[Part]:
-    """What is on the leads now, whoever brought it: counters, and those ready to call as far as READY_MOST."""
+    """What the leads have now, from any source: counters, and those ready to call as far as READY_MOST."""
     ready = bucket.leads.contactable().order_by()[: READY_MOST + 1].count() if bucket.phone_leads else 0
     steps = (
         ("Saved", bucket.total_leads),
-        ("Detail bought", bucket.detailed_leads),
+        ("Property data", bucket.detailed_leads),
         ("With a phone", bucket.phone_leads),
         ("Ready to call", min(ready, READY_MOST)),
         ("Contacted", bucket.contacted_leads),
@@ -127,7 +126,7 @@ def signals(bucket: Bucket) -> tuple[list[Part], int]:
 
 
 def signals_then(bucket: Bucket) -> list[tuple[str, int]]:
-    """The counts that came with the search, as whoever made the bucket named them."""
+    """The counts that came with the search, named as the bucket's maker named them."""
     return [(str(name), n) for name, n in bucket.signals.items() if isinstance(n, int) and not isinstance(n, bool)]
 
 

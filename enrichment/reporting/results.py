@@ -33,7 +33,7 @@ def wait_for(run_ids: Iterable[UUID], seconds: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ApolloResults:
-    """The brief's `results`.
+    """`results` of docs/requirements.md 2.
 
     enriched: Apollo knew them. failed: it did not, or could not be asked; `errors` says which.
     """
@@ -49,7 +49,7 @@ class ApolloResults:
 def apollo_results(run_ids: Iterable[UUID]) -> ApolloResults:
     ids = list(run_ids)
     sums: dict[str, Any] = Run.objects.filter(pk__in=ids).aggregate(
-        total=Sum("total", default=0), phones=Sum("with_phones", default=0), emails=Sum("with_emails", default=0)
+        total=Sum("total", default=0), phones=Sum("enriched", default=0), emails=Sum("with_emails", default=0)
     )
     done = RunItem.objects.filter(run__in=ids, stage=RunItem.Stage.DONE)
     known = Q(outcome__in=[Outcome.ENRICHED, Outcome.PARTIAL], category="")

@@ -1,17 +1,51 @@
-"""A cadence as people say it, from and to its cron text, and the times it names."""
+"""When a schedule is due: a cron text in a zone of its own, the times it names, how people say it. No clock here."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from enrichment.rules import next_tick
+from cronsim import CronSim, CronSimError
 
+from common.dates import clock
+
+CADENCE_MAX = 100  # characters
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")  # cron's 0 to 6
 WEEK = ("1", "2", "3", "4", "5", "6", "0")  # as people have it
+_MINUTE = re.compile(r"[0-9]{1,2}")
 _SAID = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|L|\d{1,2}) \* (\*|1-5|[0-6](?:,[0-6])*)")
+
+
+class BadCadence(ValueError):
+    """A cadence that cannot be read, comes too often, or never."""
+
+
+def next_tick(cadence: str, time_zone: str, after: datetime) -> datetime:
+    """The first moment (UTC) after `after` that a cadence names in its zone's own time. Raises BadCadence.
+
+    cadence: five cron fields, such as "30 2 * * 1-5"; its minute is one number, so at most once an hour.
+
+    Where the clock is put forward over that time it is the first minute after the gap, where the clock is put back it
+    is the first of the two; but an hourly cadence (its hour begins with a star) goes by hours that pass, as Debian's
+    cron does. `cronsim` is that arithmetic. Celery's crontab gives each wall-clock time once: an hourly one would leave
+    out the hour that comes twice.
+    """
+    fields = cadence.split()
+    if len(fields) != 5 or len(cadence) > CADENCE_MAX:
+        raise BadCadence('Five cron fields are needed, such as "30 2 * * 1-5": minute, hour, day, month, weekday.')
+    if not _MINUTE.fullmatch(fields[0]):
+        raise BadCadence("The minute must be one number from 0 to 59: a schedule comes at most once an hour.")
+    try:
+        moments = CronSim(cadence, after.astimezone(ZoneInfo(time_zone)))
+        # Begun in the second of two equal hours it may name a time of the first. In UTC: within one zone Python
+        # compares what the clocks show.
+        return next(utc for moment in moments if (utc := moment.astimezone(UTC)) > after.astimezone(UTC))
+    except CronSimError as error:
+        raise BadCadence(f"{error}. Five cron fields are needed, such as 30 2 * * 1-5.") from None
+    except (StopIteration, RuntimeError):  # a generator turns the one into the other
+        raise BadCadence("This day never comes.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +73,7 @@ class Said:
             "weekly": f"On {_listed([f'{DAYS[int(day)]}s' for day in WEEK if day in self.on])}",
             "monthly": f"Monthly on the {day}",
         }
-        return f"{when[self.every]} at {self.at:%H:%M}"
+        return f"{when[self.every]} at {clock(self.at)}"
 
 
 def said(cron: str) -> Said | None:
@@ -70,16 +104,11 @@ def cadence_in_words(cron: str) -> str:
 
 
 def next_ticks(cadence: str, time_zone: str, after: datetime, count: int = 3) -> list[datetime]:
-    """The next moments (UTC) that a cadence names. Raises rules.BadCadence."""
+    """The next moments (UTC) that a cadence names. Raises BadCadence."""
     times = [next_tick(cadence, time_zone, after)]
     while len(times) < count:
         times.append(next_tick(cadence, time_zone, times[-1] + timedelta(seconds=1)))
     return times
-
-
-def by_the_clock_of(moment: datetime, time_zone: str) -> str:
-    """What a zone's clock shows then, such as "Wed 25 Nov, 02:30"."""
-    return f"{moment.astimezone(ZoneInfo(time_zone)):%a %-d %b, %H:%M}"
 
 
 def place_of(time_zone: str) -> str:

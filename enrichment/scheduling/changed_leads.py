@@ -10,9 +10,9 @@ from uuid import UUID
 
 from buckets.models import Bucket
 from integrations.services import property_ids
-from integrations.vendors.realestateapi.queries import detail_query
+from integrations.vendors import normalise
 
-IDS = 1000  # of one question: the most that any RealEstateAPI endpoint is documented to take (contracts.md 1.4)
+IDS = 1000  # of one question: the most that any RealEstateAPI endpoint takes (docs/vendors/realestateapi.md 1.4)
 SECONDS = 300  # what is left then is asked at the next tick; at the usual pace that is 1,500 questions
 
 
@@ -25,7 +25,7 @@ class Changes:
 
     def words(self, days: int) -> str:
         """For a person."""
-        older = f"facts older than {days} day{'s' if days > 1 else ''}"
+        older = f"data older than {days} day{'s' if days > 1 else ''}"
         if not self.asked:
             return f"Nothing to do: no lead has {older}."
         return f"{len(self.lead_ids):,} of {self.asked:,} leads with {older} have changed at the vendor."
@@ -61,7 +61,7 @@ def _groups(bucket: Bucket, older_than: datetime) -> Iterator[_Group]:
     rows = bucket.leads.filter(enriched_at__lt=older_than).order_by("enriched_at", "pk")
     group: _Group | None = None
     for pk, property_id, bought_at in rows.values_list("pk", "property_id", "enriched_at").iterator():
-        number = _number(property_id)
+        number = normalise.property_id(property_id)
         if number is None or bought_at is None:  # the filter leaves no lead without
             continue
         day = bought_at.astimezone(UTC).date()
@@ -69,13 +69,6 @@ def _groups(bucket: Bucket, older_than: datetime) -> Iterator[_Group]:
             yield group
             group = None
         group = group or _Group(day, {})
-        group.leads[number] = pk
+        group.leads[int(number)] = pk
     if group is not None:
         yield group
-
-
-def _number(property_id: str) -> int | None:
-    try:
-        return int(detail_query(property_id).key)
-    except ValueError:
-        return None

@@ -13,12 +13,13 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import check_time_zone
 from buckets.models import Bucket
+from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from enrichment.models import Schedule
-from enrichment.rules import BadCadence, next_tick
-from enrichment.services import RunError, RunOptions, check_options
-from integrations.ledger.pace import database_now
-from integrations.vendors.realestateapi.queries import filters
+from enrichment.options import RunOptions
+from enrichment.scheduling.cadence import BadCadence, next_tick
+from enrichment.services import RunError, check_options
+from integrations.vendors.queries import filters
 
 Kind = Schedule.Kind
 OLDER_MAX = 3650  # days
@@ -40,7 +41,7 @@ def create_schedule(
     max_cost: Decimal | None = None,
     schedule_id: UUID | None = None,
 ) -> Schedule:
-    """Has something done with a bucket on a cadence (`rules.next_tick`), by default in its owner's zone.
+    """Has something done with a bucket on a cadence (`cadence.next_tick`), by default in its owner's zone.
 
     options, by kind: enrich: limit, skipTrace, guard. refresh: search, by default the bucket's. rebuy: olderThanDays,
     limit, skipTrace. max_cost: US dollars a tick, needed where money is spent. schedule_id: the id it gets, so that a
@@ -83,7 +84,7 @@ def change_schedule(*, schedule: Schedule, changes: Mapping[str, Any]) -> Schedu
             locked.next_at = _next(locked, database_now())
         if changes.get("enabled"):
             locked.failures = 0
-        locked.lease_until = None  # whoever asks the vendor for it finds that it has changed, and gives it up
+        locked.lease_until = None  # a worker that asks the vendor for it will find it changed, and stop
         locked.save()
     return locked
 
@@ -98,7 +99,7 @@ def run_now(*, schedule: Schedule) -> Schedule:
     with transaction.atomic():
         locked = _lock(schedule)
         if not locked.enabled:
-            raise RunError("SWITCHED_OFF", "The schedule is switched off.")
+            raise RunError("SWITCHED_OFF", "The schedule is turned off.")
         locked.next_at, locked.lease_until = database_now(), None
         locked.save()
         enqueue_on_commit("enrichment.tick")
@@ -143,14 +144,14 @@ def check_schedule(schedule: Schedule) -> None:
     _next(schedule, schedule.created_at or database_now())
     if kind == Kind.REFRESH:
         if schedule.max_cost is not None:
-            raise RunError("INVALID", "Repeating a search costs nothing: it has no cap.", "maxCost")
+            raise RunError("INVALID", "Adding new matches is free: it has no spending limit.", "maxCost")
         search_of(options)
         return
     if schedule.max_cost is None:
-        raise RunError("INVALID", "What spends money by itself needs a cap: US dollars a tick.", "maxCost")
+        raise RunError("INVALID", "Enter a spending limit: this schedule spends money by itself.", "maxCost")
     older = options.get("olderThanDays")
     if kind == Kind.REBUY and (type(older) is not int or not 1 <= older <= OLDER_MAX):
-        raise RunError("INVALID", f"Say how old facts must be, from 1 to {OLDER_MAX} days.", "olderThanDays")
+        raise RunError("INVALID", f"Enter how old data must be, from 1 to {OLDER_MAX} days.", "olderThanDays")
     check_options(bucket=schedule.bucket or Bucket(), options=run_options(schedule))
 
 
@@ -164,10 +165,4 @@ def search_of(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def run_options(schedule: Schedule) -> RunOptions:
     """What each of its runs is asked for."""
-    options = schedule.options
-    return RunOptions(
-        limit=options.get("limit"),
-        skip_trace=options.get("skipTrace", True),
-        guard=options.get("guard") or {},
-        max_cost=schedule.max_cost,
-    )
+    return RunOptions.from_json(schedule.options, max_cost=schedule.max_cost)

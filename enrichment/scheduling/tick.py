@@ -1,8 +1,8 @@
-"""The tick: does what schedules say when they are due.
+"""The tick: a worker does for every schedule that is due what it asks for.
 
-A tick may come twice, at once, and be killed anywhere: what it starts and the schedule's next time are written in one
-transaction, which holds the schedule's row and looks first whether its time is still the one that was due. So a time
-makes one run at most, and one that was missed, however long ago, is done once.
+Two workers may tick at once, and either may die at any point: one transaction writes both the run or search and the
+schedule's next time. It locks the schedule's row, and gives up where its time is no longer the one that was due. So a
+time starts one run at most, and a time that was missed, however long ago, is made up for once.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill
+from common.db.clock import database_now
 from common.logs import safe_traceback
 from enrichment.models import Run, Schedule
-from enrichment.rules import next_tick
+from enrichment.options import RunOptions
+from enrichment.scheduling.cadence import next_tick
 from enrichment.scheduling.changed_leads import Changes, changed_leads
 from enrichment.scheduling.services import check_schedule, run_options, search_of
-from enrichment.services import RunError, RunOptions, cancel_run, go_on, select_leads, start_run, wake_pumps_of
+from enrichment.selectors import select_leads
+from enrichment.services import RunError, cancel_run, go_on, start_run, wake_pumps_of
 from enrichment.worker import queue
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.services import NotNow
 from integrations.vendors import available
 from integrations.vendors.errors import Category
@@ -37,8 +39,8 @@ Kind = Schedule.Kind
 MAX_FAILURES = 5  # of its own in a row; then it switches itself off
 WAITS = "Waits for its vendor: "  # so begins the result of a tick that a closed vendor refused
 NO_ANSWER = (Category.AUTH_ERROR, Category.NETWORK_ERROR, Category.RATE_LIMITED)  # whatever had been asked
-TICK_SECONDS = 60  # no further schedule is begun after that: beat rings for the rest
-LEASE = timedelta(minutes=10)  # longer than asking the vendor takes: SECONDS of `enrichment.changes`
+TICK_SECONDS = 60  # no further schedule is begun after that: the next tick does the others
+LEASE = timedelta(minutes=10)  # longer than asking the vendor takes: `changed_leads.SECONDS`
 
 
 class VendorClosed(RunError):
@@ -55,7 +57,7 @@ class Done:
 
 
 def run_due_schedules(*, now: datetime | None = None) -> int:
-    """Does what is due, longest due first. Returns how many schedules it saw to. Safe to call from many workers."""
+    """Does the schedules that are due, longest due first. Returns how many. Safe to call from many workers."""
     now = now or database_now()
     seen = 0
     for schedule_id in Schedule.objects.due(now).order_by("next_at").values_list("pk", flat=True):
@@ -66,7 +68,12 @@ def run_due_schedules(*, now: datetime | None = None) -> int:
 
 
 def tick_one(schedule_id: UUID, *, now: datetime) -> bool:
-    """Does one schedule if it is due; whatever goes wrong is told on its row. Returns whether it was ours to do."""
+    """Does one schedule if it is due; its row says what failed. Returns whether this worker did it.
+
+    1. Another worker may have done it meanwhile: then it is not due any more.
+    2. A closed vendor, an option that no longer holds or an unforeseen error ends the tick as a failure, with why.
+    3. Only an outage of PostgreSQL is raised: the schedule is still due.
+    """
     due = Schedule.objects.due(now).select_related("bucket", "owner", "last_run", "last_fill")
     schedule = due.filter(pk=schedule_id).first()
     if schedule is None:
@@ -83,23 +90,32 @@ def tick_one(schedule_id: UUID, *, now: datetime) -> bool:
         return _conclude(schedule, now, Done(words), failed=True, closed=closed)
     except (RunError, ValueError) as refusal:  # ValueError: also leads.filters.BadFilter
         return _conclude(schedule, now, Done(str(refusal)), failed=True)
-    except Exception as error:  # it must not keep the others from their turn, nor come again every half minute
+    except Exception as error:  # without a next time it would come again with every tick, before the others
         log.error("Schedule %s broke: %s", schedule.pk, safe_traceback(error))
-        done = Done(f"Our own fault: {type(error).__name__}. The log has more.")
+        done = Done(f"System error: {type(error).__name__}. The log has more.")
         return _conclude(schedule, now, done, failed=True)
 
 
 def _do(schedule: Schedule, now: datetime) -> bool:
+    """Does one schedule. Returns whether this worker did it. Raises RunError, NotNow.
+
+    1. Refuses a schedule without a bucket or an active user, with bad options, or whose vendors are closed.
+    2. Its last run ends where its cap stopped it, and goes on where a vendor did.
+    3. A rebuy asks the vendor which leads have changed, under a lease: no other worker asks the same.
+    4. One transaction locks the bucket and the schedule, starts the run or search unless the last one is still open,
+       and writes the schedule's next time.
+    5. A new run replaces older ones that are still paused.
+    """
     bucket = schedule.bucket
     if bucket is None:
         return _conclude(schedule, now, Done("Its bucket was deleted."), failed=True, for_good=True)
     if not schedule.owner.is_active:
-        raise RunError("INACTIVE", f"{schedule.owner.get_username()} is switched off.")
+        raise RunError("INACTIVE", f"{schedule.owner.get_username()} is turned off.")
     check_schedule(schedule)
     _refuse_closed_vendors(schedule)
     _end_what_a_cap_stopped(schedule.last_run)
     if _go_on_after_its_vendor(schedule.last_run):
-        words = "Its last run goes on: the vendor that had paused it sells again."
+        words = "Its last enrichment job resumed: the vendor that had paused it is available again."
         return _conclude(schedule, now, Done(words), failed=False)
     busy, found = _busy(schedule), None
     if schedule.kind == Kind.REBUY and not busy:
@@ -121,7 +137,7 @@ def _do(schedule: Schedule, now: datetime) -> bool:
 
 
 def _fenced(schedule: Schedule) -> Schedule | None:
-    """The row, locked, if what is due is still due. None: somebody else has it, has done it, or has changed it."""
+    """The row, locked, if its time is still due. None: another worker has or had it, or a person has changed it."""
     rows = Schedule.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
     rows = rows.select_related("last_run", "last_fill", "owner")
     return rows.filter(pk=schedule.pk, enabled=True, next_at=schedule.next_at, bucket=schedule.bucket).first()
@@ -141,9 +157,10 @@ def _conclude(
 def _write(
     schedule: Schedule, now: datetime, done: Done, *, failed: bool, for_good: bool = False, closed: bool = False
 ) -> None:
-    """Tells how it went and says when it comes next. Enough failures in a row, or one that stays, switch it off.
+    """Writes the result of a tick and the next time. Failures in a row, or one for good, switch the schedule off.
 
-    closed: a vendor was. That is told as a failure and never switches it off; its own are counted anew after it.
+    closed: a vendor was. That is shown as a failure and never switches it off; the schedule's own failures are counted
+    anew after it.
     """
     schedule.last_at, schedule.lease_until = now, None
     schedule.last_run, schedule.last_fill = done.run or schedule.last_run, done.fill or schedule.last_fill
@@ -165,11 +182,11 @@ def _refuse_closed_vendors(schedule: Schedule) -> None:
     names = ["property_search"] if schedule.kind != Kind.ENRICH else []
     if schedule.kind != Kind.REFRESH:
         names.append("property_detail")
-        names += ["skip_trace"] if schedule.options.get("skipTrace", True) else []
+        names += ["skip_trace"] if run_options(schedule).skip_trace else []
     for name in names:
         vendor = catalogue.operation(name).vendor
         if not vendor.enabled or vendor.paused_reason:
-            raise VendorClosed("VENDOR", vendor.paused_reason or f"{vendor} is switched off.")
+            raise VendorClosed("VENDOR", vendor.paused_reason or f"{vendor} is turned off.")
         if lacking := available.lack(vendor.pk):
             raise VendorClosed("VENDOR", f"{lacking}.")
 
@@ -207,7 +224,7 @@ def _replace_older(schedule: Schedule, run: Run) -> None:
 
 
 def _waits_in_vain(run: Run | None) -> bool:
-    """Whether a run that leaves a tick out stands still, and not because a person wants it to."""
+    """Whether the run that a tick was left out for stands still, and no person has paused it."""
     return run is not None and run.status == Run.Status.PAUSED and run.paused_by != Run.Pause.PERSON
 
 
@@ -215,7 +232,7 @@ def _busy(schedule: Schedule) -> str:
     """Why this tick is left out, in words; empty where it is not."""
     run, fill = schedule.last_run, schedule.last_fill
     if run is not None and run.is_open:
-        words = f"Left out: its last run is still {run.get_status_display().lower()}"
+        words = f"Skipped: its last enrichment job is still {run.get_status_display().lower()}"
         return f"{words} ({run.reason.rstrip('.')})." if run.reason else f"{words}."
     if fill is not None and fill.status in (Fill.Status.QUEUED, Fill.Status.RUNNING):
         return f"Left out: its last search is still {fill.get_status_display().lower()}."
@@ -266,9 +283,8 @@ def _next_leads(schedule: Schedule, bucket: Bucket) -> RunOptions:
     options, last = run_options(schedule), schedule.last_run
     if not options.guard or last is None:
         return options
-    begun = last.options.get("startFrom")
     # of a run that was cut short not every lead had its turn
-    after = last.resume_from if last.status == Run.Status.COMPLETED else begun and UUID(begun)
+    after = last.resume_from if last.status == Run.Status.COMPLETED else last.asked.start_from
     onward = replace(options, start_from=after)
     return onward if select_leads(bucket.pk, onward).exists() else options
 
@@ -278,10 +294,10 @@ def _older_than(schedule: Schedule, now: datetime) -> datetime:
 
 
 def _limit(schedule: Schedule) -> int:
-    return int(schedule.options.get("limit") or settings.RUN_LIMIT)
+    return run_options(schedule).limit or settings.RUN_LIMIT
 
 
 def _lease(schedule: Schedule, now: datetime) -> bool:
-    """Keeps the others from asking the vendor the same; it is the fence that keeps them from buying the same."""
+    """Takes the lease: no other worker asks the vendor the same. That none buys the same is up to `_fenced`."""
     free = Schedule.objects.due(now).filter(pk=schedule.pk, next_at=schedule.next_at)
     return bool(free.update(lease_until=now + LEASE))

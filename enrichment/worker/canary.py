@@ -1,77 +1,56 @@
-"""A run's canary: a sample of its leads is bought first, and the run stops itself where the sample disappoints.
+"""A run's canary: the worker buys a sample of its leads first, and pauses the run where the sample disappoints.
 
-The sample is drawn by lot and stands first in the queue; nothing beyond `Run.sample_until` is taken before it is done.
+The sample is drawn by lot and its items come first. No worker claims an item beyond `Run.sample_until` before all of
+the sample have ended, unless the run is short of money: then answers that are owned are served.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from common.db.clock import database_now
 from enrichment.models import Run, RunItem
-from enrichment.worker import stages
+from enrichment.worker import questions, stages
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.lookups import owned as owned_answers
 from integrations.models import Budget, VendorCall
 from integrations.vendors.errors import Category
 from leads.facts.sources import SLOTS
 from leads.models import Lead
 
-SAMPLE = 50  # leads
-HIT_RATE = Decimal("0.25")
 PART = 2000  # leads whose answers are looked up at once
 
 
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """leads: size of the sample. min_hit_rate: the least share of them (0 to 1) that must turn out to have a phone.
-
-    It is of those traced, and a phone that a lead had before is not counted.
-    max_cost_per_lead: the most one may have cost on average, US dollars; None: what the vendors' prices add up to.
-    """
-
-    leads: int = SAMPLE
-    min_hit_rate: Decimal = HIT_RATE
-    max_cost_per_lead: Decimal | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        most = self.max_cost_per_lead
-        return {
-            "leads": self.leads,
-            "minHitRate": str(self.min_hit_rate),
-            "maxCostPerLead": None if most is None else str(most),
-        }
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Canary:
-        most = stored["maxCostPerLead"]
-        return cls(stored["leads"], Decimal(stored["minHitRate"]), None if most is None else Decimal(most))
-
-
 def judge_when_done(run: Run) -> None:
-    """Lets the run go on or pauses it, once its whole sample has ended. `run` must be locked; the caller saves it."""
+    """Lets the run go on or pauses it, once its whole sample has ended. `run` must be locked; the caller saves it.
+
+    1. Nothing happens while an item of the sample is open, unless it waits for a billing check, which may take days.
+    2. Where contacts are bought, the share of the traced leads with a phone must reach the least hit rate.
+    3. A lead must not have cost more than was said, or than the vendors' prices add up to.
+    4. The run notes the result and, if it disappoints, pauses.
+    """
     if run.sample_until is None:
         return
-    asked = Canary.from_json(run.options["canary"])
-    if run.done + run.in_doubt < min(asked.leads, run.total):  # what needs a billing check may wait for days
+    options = run.asked
+    asked = options.canary
+    assert asked is not None  # `sample_until` is set with it
+    if run.done + run.in_doubt < min(asked.leads, run.total):
         return
     sample = run.items.filter(pk__lte=run.sample_until)
     doubtful = Exists(VendorCall.objects.filter(pk=OuterRef("token"), state=VendorCall.State.IN_DOUBT))
     if sample.exclude(stage=RunItem.Stage.DONE).exclude(Q(doubtful), token__isnull=False).exists():
-        return  # those beyond it have ended: short of money, a run serves what is owned
+        return  # leads beyond the sample have ended: the run was short of money
     ended = sample.count()
     budget = Budget.objects.filter(scope=run.budget_scope).first()
-    cost = (budget.spent + budget.reserved if budget else Decimal(0)) / ended  # what is in doubt may have been bought
+    cost = (budget.spent + budget.reserved if budget else Decimal(0)) / ended  # a request in doubt may have been billed
     wrong = []
     hit_rate = None
-    if run.options.get("skipTrace", True):
+    if options.skip_trace:
         hit_rate, disappoints = _reached(run, sample, ended, asked.min_hit_rate)
         wrong += disappoints
     at_most = asked.max_cost_per_lead if asked.max_cost_per_lead is not None else _listed(run)
@@ -90,43 +69,43 @@ def judge_when_done(run: Run) -> None:
 
 
 def _reached(run: Run, sample: QuerySet[RunItem], ended: int, least: Decimal) -> tuple[Decimal | None, list[str]]:
-    """The share of those traced for whom that brought a phone, None where nobody was; and what is wrong with it."""
+    """The share of the traced leads whose trace brought a phone, None where no lead was; and why it disappoints."""
     traced = _traced(sample)
     if not traced:
         nobody = "none of {:,} leads passed the guard, so nothing was tried"
         if sample.exclude(outcome=RunItem.Outcome.SKIPPED).exists():
             nobody = "none of {:,} leads was traced, so nothing is known of the rest"
         return None, [nobody.format(ended)]
-    hits = run.with_phones if run.kind == Run.Kind.APOLLO else _brought_a_phone(traced)
+    hits = run.enriched if run.kind == Run.Kind.APOLLO else _brought_a_phone(traced)
     rate = Decimal(hits) / len(traced)
     return rate, [f"{hits:,} of {len(traced):,} have a phone, fewer than {least:.0%}"] if rate < least else []
 
 
 def _traced(sample: QuerySet[RunItem]) -> list[UUID]:
-    """The leads whose owner was asked about: not those a guard left out, that failed, or whose owner nobody can ask."""
+    """The leads whose owner was asked about: without those that a guard left out, that failed, or have no owner."""
     ended = sample.filter(outcome__in=[RunItem.Outcome.ENRICHED, RunItem.Outcome.PARTIAL])
     asked = ended.exclude(outcome=RunItem.Outcome.PARTIAL, category=Category.INVALID_DATA)
     return list(asked.values_list("lead_id", flat=True))
 
 
 def _brought_a_phone(lead_ids: Sequence[UUID]) -> int:
-    """For how many of these leads the answer to the trace has a phone. What the lead shows may be a person's own."""
+    """How many of these leads have a phone in the answer to their trace. The lead's own phone may be older than it."""
     operation, now = catalogue.operation("skip_trace"), database_now()
     hits = 0
     for first in range(0, len(lead_ids), PART):
         leads = Lead.objects.filter(pk__in=lead_ids[first : first + PART])
-        questions = []
-        for detail in stages.bought_details(dict(leads.values_list("pk", "property_id"))).values():
-            with suppress(ValueError):  # its owner is another by now, whom nobody can ask about
-                questions.append(stages.owner_query(detail))
-        answers = owned_answers.fresh_answers(operation, questions, now=now)
+        traces = []
+        for detail in questions.bought_details(dict(leads.values_list("pk", "property_id"))).values():
+            with suppress(ValueError):  # a newer detail names an owner that cannot be asked about
+                traces.append(questions.owner_query(detail))
+        answers = owned_answers.fresh_answers(operation, traces, now=now)
         having = {key for key, row in answers.items() if any((row.facts or {}).get(slot) for slot in SLOTS)}
-        hits += sum(query.key in having for query in questions)
+        hits += sum(query.key in having for query in traces)
     return hits
 
 
 def _listed(run: Run) -> Decimal:
     """What a lead costs at most by the prices of its stages, US dollars."""
-    names = [stages.operation_name(stage, run.options) for stage in stages.stages_of(run.kind)]
-    bought = names if run.options.get("skipTrace", True) else names[:1]
-    return sum((Decimal(catalogue.operation(name).setting("price")) for name in bought), Decimal(0))
+    options = run.asked
+    names = [row.operation_name(options) for row in stages.stages_of(run.kind) if row.asked_for(options)]
+    return sum((Decimal(catalogue.operation(name).setting("price")) for name in names), Decimal(0))

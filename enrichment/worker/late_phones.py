@@ -1,12 +1,11 @@
-"""Phones that come after the answer: to the leads that asked for them, with everything that counts them.
+"""Phones that Apollo reveals after its answer: a worker writes them to the leads and to everything that counts these.
 
-Each function may run twice, at once and be killed anywhere: a reveal is closed once, under its call's row lock, in the
-transaction that writes its leads; until then its push, or Apollo's own result, is still there for the next sweep.
+Two workers may do so at once, and either may die at any point: a reveal is closed once, under the lock of its call's
+row, in the transaction that writes its leads. Until then the next sweep finds the pushed body, or asks Apollo again.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import Counter
@@ -17,17 +16,19 @@ from uuid import UUID
 
 from django.db import transaction
 
+from common.dates import moment
+from common.db.clock import database_now
 from common.logs import safe_traceback
 from enrichment.models import Run, RunItem
 from enrichment.worker import queue
-from integrations.ledger import breaker, catalogue, gate, pace, pushes, reveals
-from integrations.ledger.gate import Closed
-from integrations.ledger.pace import database_now
+from integrations.ledger import breaker, catalogue, pace
+from integrations.ledger.admission import Closed, admit
+from integrations.ledger.outcomes import report_outcome, stops_vendor
+from integrations.lookups import pushes, reveals
 from integrations.models import Operation, PhoneReveal
-from integrations.vendors import available
-from integrations.vendors.apollo import client, parse
-from integrations.vendors.apollo.parse import Reveal
+from integrations.vendors import available, late_phones
 from integrations.vendors.errors import Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.vendors.late_phones import Reveal
 from leads.counters import change_counters, count_facts
 from leads.facts import saving as facts
 from leads.facts.saving import FactRow
@@ -42,11 +43,17 @@ Outcome = RunItem.Outcome
 
 
 def deliver(call_id: UUID) -> bool:
-    """Reads the body that was pushed for this call and closes its reveal. False: it was closed before, or cannot be."""
+    """Reads the body that Apollo pushed for this call and closes its reveal. Returns whether it did.
+
+    1. A reveal without an unread body, or that has its phones, is left alone.
+    2. A push for a call that was never settled settles the call.
+    3. A body that cannot be read is refused: a sweep will ask Apollo.
+    4. Any other body closes the reveal.
+    """
     reveal = PhoneReveal.objects.filter(pk=call_id, raw__isnull=False, unreadable=False).first()
     if reveal is None or reveal.state == PhoneReveal.State.ARRIVED:
         return False
-    found = _read(bytes(reveal.raw or b""))
+    found = late_phones.read_push(bytes(reveal.raw or b""))
     if reveal.state == PhoneReveal.State.EARLY:
         return pushes.settle_by_push(call_id, found)
     if not found.ready:
@@ -56,22 +63,16 @@ def deliver(call_id: UUID) -> bool:
     return _close(call_id, found)
 
 
-def _read(raw: bytes) -> Reveal:
-    """Whatever its content type says, it is JSON or nothing."""
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        return Reveal(ready=False)
-    return parse.reveal(body) if isinstance(body, dict) else Reveal(ready=False)
-
-
 def sweep() -> int:
-    """Delivers what was pushed and asks for what is overdue. Returns how many reveals were closed."""
+    """Delivers bodies that Apollo has pushed and asks for results that are overdue. Returns how many reveals it closed.
+
+    1. Every pushed body that is unread is delivered.
+    2. Apollo is not asked while an operator, a refused key or a missing one stops it: Apollo keeps the results.
+    3. The reveals that are due are asked for, one after the other at the operation's pace, for SWEEP_SECONDS.
+    """
     closed = sum(_safely(deliver, call_id) for call_id in (*reveals.pushed(), *pushes.orphans()))
     vendor = catalogue.vendor("apollo")
-    if (
-        not vendor.enabled or vendor.paused_reason or available.lack(vendor.pk)
-    ):  # the operator's word, or a refused key: the results are kept
+    if not vendor.enabled or vendor.paused_reason or available.lack(vendor.pk):
         return closed
     until = time.monotonic() + SWEEP_SECONDS
     due = reveals.due()
@@ -83,7 +84,7 @@ def sweep() -> int:
 
 
 def _safely(act: Any, call_id: UUID) -> bool:
-    """One reveal that breaks holds up no other."""
+    """Acts on one reveal. An unforeseen error is logged, and the sweep goes on with the next reveal."""
     try:
         return bool(act(call_id))
     except Exception as error:
@@ -94,8 +95,8 @@ def _safely(act: Any, call_id: UUID) -> bool:
 def ask(call_id: UUID) -> bool:
     """Asks Apollo for one result, which is free, and closes the reveal if it is there.
 
-    At the operation's pace, as any free call; where nothing can leave now, it stays due. Only an answer gives a reveal
-    up, never silence: Apollo keeps a result for 30 days.
+    The request keeps the operation's pace, as any free one; where none may leave now, the reveal stays due. A reveal is
+    given up after an answer of Apollo's, never because Apollo is silent: Apollo keeps a result for 30 days.
     """
     if not reveals.is_due(call_id):
         return False
@@ -105,18 +106,18 @@ def ask(call_id: UUID) -> bool:
 
 
 def _is_askable(call_id: UUID) -> bool:
-    """Whether asking takes a request at all: without an id that Apollo could know, only time passes."""
+    """Whether Apollo can be asked: a reveal without an id that Apollo could know waits for its push, or is given up."""
     known = PhoneReveal.objects.filter(pk=call_id).values_list("request_id", flat=True).first()
-    return client.is_askable(known or "")
+    return late_phones.is_askable(known or "")
 
 
 def _wait_for_slot(until: float) -> bool:
-    """Takes the next slot and waits for it; not where it comes later than `until`, or nothing may be asked at all."""
+    """Takes the operation's next slot and waits for it. False: it comes later than `until`, or the gate is closed."""
     operation_id = catalogue.operation("apollo_people").pk
     while True:
         try:
             with transaction.atomic():
-                operation = gate.admit(operation_id, single=True)
+                operation = admit(operation_id, single=True)
                 slot = pace.take_slot(operation_id, operation.setting("pace"))
         except Closed as closed:
             if closed.retry_in is None or time.monotonic() + closed.retry_in > until:
@@ -133,21 +134,21 @@ def _ask(call_id: UUID) -> bool:
         return False
     failure: VendorFailure | None = None
     found = Reveal(ready=False)
-    if client.is_askable(reveal.request_id):
+    if late_phones.is_askable(reveal.request_id):
         try:
-            found = client.reveal(reveal.request_id)
+            found = late_phones.reveal(reveal.request_id)
         except VendorFailure as error:
             failure = error
     if failure is not None:
         if not isinstance(failure, Rejected | Misconfigured):  # an answer is no outage, and a free one proves nothing
-            gate.report_outcome(catalogue.operation("apollo_people"), failure)
-        if (reason := gate.stops_vendor(failure, paid=False)) is not None:
+            report_outcome(catalogue.operation("apollo_people"), failure)
+        if (reason := stops_vendor(failure, paid=False)) is not None:
             breaker.pause("apollo", reason)
         _no_result(reveal, failure)
         return False
     if found.ready:
         return _close(call_id, found)
-    known = client.is_askable(reveal.request_id)
+    known = late_phones.is_askable(reveal.request_id)
     words = "Apollo is still looking" if known else "Apollo gave no id to ask by: only its push can bring them"
     _postpone(reveal, found.retry_after, words, gives_up=True)
     return False
@@ -166,7 +167,7 @@ def _postpone(reveal: PhoneReveal, wait: float | None, reason: str, *, gives_up:
     now = database_now()
     late = reveal.deadline is not None and now >= reveal.deadline
     if (late and gives_up) or now >= reveal.created_at + reveals.KEPT:
-        reveals.give_up(reveal.pk, f"{reason.rstrip('.')}, since {reveal.created_at:%Y-%m-%d %H:%M} UTC")
+        reveals.give_up(reveal.pk, f"{reason.rstrip('.')}, since {moment(reveal.created_at, always_year=True)}")
     else:
         reveals.postpone(reveal.pk, wait, reason)
 
@@ -189,8 +190,11 @@ class _Asked:
 def _close(call_id: UUID, found: Reveal) -> bool:
     """Closes the reveal, and in the same transaction writes its phones to the leads. False: it was closed before.
 
-    The operation's lock keeps anybody from being served the stored answer as it was: whoever was served before is
-    among the leads found here, whoever comes after is served with the phone.
+    1. Locks the operation: no run is served the stored answer meanwhile. A lead that was served before is found here; a
+       lead that is served later gets the phone with the answer.
+    2. Locks the runs of the leads that are found.
+    3. Closes the reveal: its money, and the stored answers.
+    4. Writes the phones to the leads, and counts them in buckets and runs.
     """
     with transaction.atomic():
         Operation.objects.select_for_update(of=("self",), no_key=True).get(calls=call_id)
@@ -207,7 +211,7 @@ def _close(call_id: UUID, found: Reveal) -> bool:
 
 
 def _who_asked(people: Sequence[str]) -> list[_Asked]:
-    """Leads without a phone that are one of these people and for whom a run asked for phones, whoever paid."""
+    """Leads without a phone that are one of these people and for whom a run asked for phones, of any user's."""
     items = RunItem.objects.filter(
         lead__apollo_person_id__in=people,
         lead__phone__isnull=True,
@@ -226,8 +230,8 @@ def _lock_runs(run_ids: set[UUID]) -> list[Run]:
 
 
 def _write(got: Sequence[_Asked], phones: Mapping[str, Mapping[str, Any]]) -> None:
-    """The phones to the leads. One that had everything but a phone is complete now; one whose property nobody has
-    bought facts about stays pending, or no run would ever buy them."""
+    """Writes the phones to the leads. A lead that lacked only a phone is complete now. A lead without bought facts
+    stays pending, or no run would ever buy them."""
     now = database_now()
     saved = facts.save_facts(
         facts.APOLLO, [FactRow(lead, phones[p], now) for lead, p in {o.lead_id: o.person for o in got}.items()]
@@ -242,11 +246,11 @@ def _write(got: Sequence[_Asked], phones: Mapping[str, Mapping[str, Any]]) -> No
 
 
 def _count(got: Sequence[_Asked], runs: Mapping[UUID, Run]) -> None:
-    """What ended without a phone has one now, and its run says so."""
+    """Items that ended without a phone have one now: their runs count them anew."""
     items = RunItem.objects.filter(pk__in=[one.item_id for one in got], outcome=Outcome.PARTIAL)
     turned = dict(items.order_by("pk").values_list("pk", "run_id"))
     RunItem.objects.filter(pk__in=turned).update(outcome=Outcome.ENRICHED)
     for run_id, count in Counter(turned.values()).items():
         run = runs[run_id]
-        run.partial, run.enriched, run.with_phones = run.partial - count, run.enriched + count, run.with_phones + count
-        run.save(update_fields=["partial", "enriched", "with_phones", "updated_at"])
+        run.partial, run.enriched = run.partial - count, run.enriched + count
+        run.save(update_fields=["partial", "enriched", "updated_at"])

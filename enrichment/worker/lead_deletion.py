@@ -6,11 +6,11 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from common.db.clock import database_now
 from enrichment.models import Run, RunItem
 from enrichment.services import RunError
 from enrichment.worker import queue
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.models import Operation
 from leads.counters import change_counters, hold_bucket
 from leads.models import Lead
@@ -73,8 +73,6 @@ def _take_out(run: Run, item: RunItem, lead: Lead) -> None:
     run.total -= 1
     if outcome in _COUNTED:
         setattr(run, _COUNTED[outcome], getattr(run, _COUNTED[outcome]) - 1)
-    if outcome == Outcome.ENRICHED:
-        run.with_phones = max(0, run.with_phones - 1)
     if outcome in (Outcome.ENRICHED, Outcome.PARTIAL) and lead.email:
         run.with_emails = max(0, run.with_emails - 1)
     if run.sample_until is not None and item.pk <= run.sample_until:  # the next one takes its place in the sample

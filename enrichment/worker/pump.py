@@ -16,11 +16,14 @@ from enrichment.worker import pump_lease, purchase, stages
 log = logging.getLogger(__name__)
 BEAT = 3.0  # seconds between two signs of life
 IDLE = 2.0  # seconds without work after which a pump ends
-LONGEST_WAIT = 8.0  # seconds a pump waits at a closed gate; for a longer wait it ends, and beat rings again
+LONGEST_WAIT = 8.0  # seconds a pump waits at a closed gate; for a longer wait it ends, and beat enqueues another
 
 
 def work(stage: int, *, threads: int | None = None, stop: threading.Event | None = None) -> None:
-    """Pumps until idle, told to stop or the slice is over. Does nothing where a pump is at work already."""
+    """Pumps one stage until it is idle, `stop` is set or its time is over. Does nothing where a pump is at work.
+
+    threads: by default as many as requests may be under way.
+    """
     token = pump_lease.acquire(stage)
     if token is None:
         return
@@ -32,13 +35,13 @@ def work(stage: int, *, threads: int | None = None, stop: threading.Event | None
 
 class _Pump:
     def __init__(self, stage: int, threads: int, stop: threading.Event) -> None:
-        self.stage, self.threads, self.told_to_stop = stage, threads, stop
+        self.stage, self.threads, self.stop = stage, threads, stop
         self.until = time.monotonic() + settings.PUMP_SECONDS
         self.stopping = threading.Event()
         self.last_work = time.monotonic()
 
     def run(self, token: UUID) -> None:
-        names = stages.operations_of(self.stage)
+        names = list(stages.STAGES[self.stage].operations.values())
         threads = [
             threading.Thread(
                 target=self._thread, args=(names[number % len(names)],), name=f"pump-{self.stage}-{number}"
@@ -52,7 +55,7 @@ class _Pump:
                 if not self._keep(token) or self._over():
                     self.stopping.set()
                 self._pause(threads)
-        finally:  # also on the task's soft time limit: what is in flight is seen through
+        finally:  # also on the task's soft time limit: the threads finish the requests under way
             self.stopping.set()
             for thread in threads:
                 thread.join()
@@ -67,23 +70,26 @@ class _Pump:
 
     def _over(self) -> bool:
         now = time.monotonic()
-        return self.told_to_stop.is_set() or now > self.until or now - self.last_work > IDLE
+        return self.stop.is_set() or now > self.until or now - self.last_work > IDLE
 
     def _keep(self, token: UUID) -> bool:
         try:
             return pump_lease.keep(self.stage, token)
-        except (OperationalError, InterfaceError):  # PostgreSQL is away: the threads wait for it, the lease runs out
+        except (
+            OperationalError,
+            InterfaceError,
+        ):  # PostgreSQL is away: the threads wait, the lease may pass
             connection.close()
             return True
 
     def _thread(self, name: str) -> None:
         try:
             while not self.stopping.is_set():
-                self._turn(name)
+                self._step(name)
         finally:
             connection.close()
 
-    def _turn(self, name: str) -> None:
+    def _step(self, name: str) -> None:
         try:
             step = purchase.step(self.stage, name)
         except (OperationalError, InterfaceError) as error:
@@ -97,9 +103,9 @@ class _Pump:
             return
         if step.worked:
             self.last_work = time.monotonic()
-            if step.rings is not None:
-                pump_lease.wake_if_idle(step.rings)
+            if step.wakes is not None:
+                pump_lease.wake_if_idle(step.wakes)
             return
-        if step.closed and step.retry_in < LONGEST_WAIT:  # a slot or a place is near: that is not idleness
+        if step.closed and step.retry_in < LONGEST_WAIT:  # the next slot is near: the pump is not idle
             self.last_work = time.monotonic()
         self.stopping.wait(min(step.retry_in, 1.0))

@@ -1,39 +1,39 @@
-"""The row queue: whose turn it is, which items are next, and how items move on. Inside the caller's transaction.
+"""The row queue: which run a pump serves next, which items it claims, and how items move on or end.
 
+Inside the caller's transaction, but for `skip_cancelled`.
 Lock order: run first, then items, then leads, then the bucket. The run's row lock makes its counters exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from enrichment.models import CANCELLED_IN_PART, FOR_EVER, FairShare, Run, RunItem
+from common.db.clock import CLOCK, database_now
+from common.db.work import due_sql
+from enrichment.models import CANCELLED_IN_PART, FairShare, Run, RunItem
 from enrichment.worker import canary, stages
-from enrichment.worker.stages import Waiting
+from enrichment.worker.questions import Waiting
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.lookups.owned import fresh_answers
 from integrations.models import VendorCall
 from integrations.vendors.errors import Category
 from leads.counters import change_counters
 from leads.models import Lead
-from leads.services import Finish, finish_leads
+from leads.services import Finish, Finished, finish_leads
 
 Stage, Outcome = RunItem.Stage, RunItem.Outcome
-MAX_ATTEMPTS = 3  # the brief's three tries, 1, 2 and 4 s apart
+MAX_ATTEMPTS = 3  # tries, 1 and 2 s apart (docs/requirements.md 4)
 LAST_ID = 2**63 - 1
 PART = 5000  # items that one transaction skips
 MAX_LOSSES = 5  # workers that died with it: then it is poisoned
-DOUBT_PERCENT = 5  # of a run's leads that may need a billing check
 PARKED = timedelta(days=3650)  # how far ahead the time of an item lies that there is no money for
-_CLOCK = Func(function="clock_timestamp", output_field=DateTimeField())  # pace.database_now, without asking first
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,14 @@ def lock_run(run_id: UUID) -> Run | None:
 
 
 def next_run(stage: int, operation_name: str) -> Run | None:
-    """The active run whose turn it is among those with an item that may be taken now, locked.
+    """The active run that is served next among those with an item that may be taken now, locked. None: there is none.
 
-    The user served longest ago goes first, then that user's run served longest ago.
+    The user who was served longest ago goes first, then that user's run that was served longest ago.
     """
-    wanted_type = {"apollo_people": "people", "apollo_organizations": "organizations"}.get(operation_name)
+    wanted_type = stages.STAGES[stage].type_of(operation_name)
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT r.id FROM enrichment_run r
               JOIN accounts_user a ON a.id = r.owner_id AND a.is_active
               JOIN enrichment_fairshare t ON t.run_id = r.id AND t.stage = %(stage)s
@@ -74,10 +74,10 @@ def next_run(stage: int, operation_name: str) -> Run | None:
                      WHERE i.run_id = r.id AND i.stage BETWEEN %(stage)s AND %(stage)s
                        AND i.token IS NULL AND i.stage <> 0
                        AND (r.sample_until IS NULL OR r.cap_scope <> '' OR i.id <= r.sample_until)
-                       AND (i.not_before IS NULL OR i.not_before <= clock_timestamp())
+                       AND {due_sql("i")}
                      ORDER BY i.stage, i.id LIMIT 1) IS NOT NULL
              ORDER BY u.served_at NULLS FIRST, t.served_at NULLS FIRST, r.id LIMIT 1
-            """,
+            """,  # noqa: S608  # our own words alone
             {"stage": stage, "type": wanted_type},
         )
         row = cursor.fetchone()
@@ -88,19 +88,23 @@ def next_run(stage: int, operation_name: str) -> Run | None:
 def claim(run: Run, stage: int, most: int) -> list[Waiting]:
     """Locks the run's next items at this stage, at most one request's worth. An item that must go alone comes alone.
 
+    1. Items of a run whose sample is not judged yet end with the sample; a run that is short of money goes beyond it.
+    2. Items that another transaction has locked are passed over.
+    3. An item that must go alone is claimed by itself, and is passed over where others stand before it.
+    4. Beyond the sample of a run that is short of money, items that would have to be bought are set aside.
+
     "BETWEEN" and the order by stage leave the planner only the index item_waiting. By equality it took the primary key
     and stepped over every item done before: 25 ms a claim instead of 4 at the end of 500,000 (benchmarks/claim.py).
-    Beyond the sample of a run that is short of money it gives only what costs nothing, and sets the rest aside.
     """
     until = LAST_ID if run.sample_until is None or run.cap_scope else run.sample_until
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT id, lead_id, attempts, alone FROM enrichment_runitem
+            f"""
+            SELECT id, lead_id, attempts, alone FROM enrichment_runitem i
              WHERE run_id = %s AND stage BETWEEN %s AND %s AND token IS NULL AND stage <> 0
-               AND (not_before IS NULL OR not_before <= clock_timestamp()) AND id <= %s
+               AND {due_sql("i")} AND id <= %s
              ORDER BY stage, id LIMIT %s FOR UPDATE SKIP LOCKED
-            """,
+            """,  # noqa: S608  # our own words alone
             [run.pk, stage, stage, until, most],
         )
         rows = cursor.fetchall()
@@ -115,17 +119,17 @@ def _without_purchases(run: Run, stage: int, items: Sequence[Waiting]) -> list[W
     beyond = [item for item in items if item.id > (run.sample_until or 0)]
     if not beyond:
         return list(items)
-    queries = stages.questions(stage, run, beyond).queries
-    operation = catalogue.operation(stages.operation_name(stage, run.options))
-    since = stages.fresh_after(stage, run.options)
-    served = fresh_answers(operation, list(queries.values()), now=database_now(), after=since)
+    at, options = stages.STAGES[stage], run.asked
+    queries = at.questions(options, beyond).queries
+    operation = catalogue.operation(at.operation_name(options))
+    served = fresh_answers(operation, list(queries.values()), now=database_now(), after=at.fresh_after(options))
     to_buy = {item_id for item_id, query in queries.items() if query.key not in served}
     give_back(sorted(to_buy), delay=PARKED.total_seconds())
     return [item for item in items if item.id not in to_buy]
 
 
 def take(item_ids: Sequence[int], call_id: UUID, lease: timedelta) -> None:
-    """Gives the items to a call: only whoever names it may move them on."""
+    """Gives the items to a call: a worker must name the call to move them on."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -137,97 +141,16 @@ def take(item_ids: Sequence[int], call_id: UUID, lease: timedelta) -> None:
 
 
 def stranded() -> QuerySet[RunItem]:
-    """Items whose call was released without them: its worker died between the two commits."""
+    """Items whose call was released without them: a worker died between those two commits."""
     released = VendorCall.objects.filter(pk=OuterRef("token"), state=VendorCall.State.RELEASED)
     return RunItem.objects.filter(Exists(released.exclude(category=Category.IN_DOUBT)), token__isnull=False)
-
-
-# --- Needs billing check ----------------------------------------------------------------------------------------------
-
-
-def hold(run: Run, by_call: Mapping[UUID, Sequence[int]]) -> None:
-    """Keeps items at their stage until it is decided whether their call was billed. Pauses a run of which too many wait
-    so. `run` must be locked. Items that this call has already are counted anew all the same: name those that are new.
-    """
-    new = 0
-    for call_id, item_ids in by_call.items():
-        take(item_ids, call_id, FOR_EVER)
-        new += len(item_ids)
-    if not new:
-        return
-    run.in_doubt += new
-    run.beat_at = database_now()
-    run.started_at = run.started_at or run.beat_at
-    if run.status == Run.Status.QUEUED:
-        run.status = Run.Status.RUNNING
-    if run.status in Run.ACTIVE and run.in_doubt > most_in_doubt(run):
-        run.status, run.paused_by = Run.Status.PAUSED, Run.Pause.DOUBT
-        run.reason = f"{run.in_doubt:,} leads need a billing check: decide whether their requests were billed."
-    canary.judge_when_done(run)
-    run.save()
-    show_progress(run)
-
-
-def most_in_doubt(run: Run) -> int:
-    """How many leads of a run may need a billing check before it pauses: one request's, or 5 % of them."""
-    operations = [
-        catalogue.operation(stages.operation_name(stage, run.options)) for stage in stages.stages_of(run.kind)
-    ]
-    one_request = max(stages.whole_batch(operation) for operation in operations)
-    return max(one_request, run.total * DOUBT_PERCENT // 100)
-
-
-def decided() -> QuerySet[RunItem]:
-    """Items whose call was in doubt and has been decided."""
-    ended = VendorCall.objects.filter(pk=OuterRef("token"), category=Category.IN_DOUBT).exclude(
-        state=VendorCall.State.IN_DOUBT
-    )
-    return RunItem.objects.filter(Exists(ended), token__isnull=False)
-
-
-def let_go(run_id: UUID) -> bool:
-    """Puts the decided items of a run back; a run that waited for that alone goes on. Returns whether it may be rung.
-
-    Again is harmless. A cancelled run's items end.
-    """
-    with transaction.atomic():
-        run = lock_run(run_id)
-        if run is None:
-            return False
-        rows = list(decided().filter(run=run).order_by("pk").values_list("pk", "lead_id"))
-        if not rows:
-            return False
-        run.in_doubt = max(run.in_doubt - len(rows), 0)
-        if run.status == Run.Status.CANCELLED:
-            end(run, [Ending(pk, lead_id, Outcome.SKIPPED) for pk, lead_id in rows])
-            return False
-        give_back([pk for pk, _ in rows])
-        if _waited_for_that(run):
-            run.status, run.paused_by, run.reason, run.cap_scope = Run.Status.RUNNING, "", "", ""
-            unpark(run)
-        run.save()
-        show_progress(run)
-    return run.status in Run.ACTIVE
-
-
-def _waited_for_that(run: Run) -> bool:
-    """Whether a decision lets a paused run go on: it waited for it, for money that was held, or for a vendor that sells
-    again. What a person has paused stays so.
-    """
-    if run.paused_by == Run.Pause.DOUBT:
-        return run.in_doubt <= most_in_doubt(run)
-    if run.paused_by == Run.Pause.VENDOR:
-        names = [stages.operation_name(stage, run.options) for stage in stages.stages_of(run.kind)]
-        vendors = [catalogue.operation(name).vendor for name in names]
-        return all(vendor.enabled and not vendor.paused_reason for vendor in vendors)
-    return run.paused_by == Run.Pause.CAP
 
 
 # --- Short of money ---------------------------------------------------------------------------------------------------
 
 
 def park(run: Run, item_ids: Sequence[int], scope: str) -> None:
-    """Sets items aside that a cap has no room for, so that those behind them that cost nothing come forward."""
+    """Sets items aside that a cap has no room for, so that items behind them with an owned answer come forward."""
     give_back(item_ids, delay=PARKED.total_seconds())
     if run.cap_scope != scope:
         run.cap_scope = scope
@@ -235,24 +158,24 @@ def park(run: Run, item_ids: Sequence[int], scope: str) -> None:
 
 
 def can_move(run: Run) -> bool:
-    """Whether an item may be taken now or soon, or is under way."""
-    soon = Q(token__isnull=True) & (Q(not_before=None) | Q(not_before__lt=database_now() + PARKED / 2))
+    """Whether an item of the run may be taken now or soon, or is part of a request under way."""
     under_way = Exists(VendorCall.objects.filter(pk=OuterRef("token"), state__in=VendorCall.OPEN))
     open_items = RunItem.objects.filter(run=run).exclude(stage=0)
+    soon = open_items.due(database_now() + PARKED / 2).filter(token__isnull=True)
     if run.sample_until is not None and not run.cap_scope:
-        soon &= Q(pk__lte=run.sample_until)
-    return open_items.filter(soon).exists() or open_items.filter(under_way, token__isnull=False).exists()
+        soon = soon.filter(pk__lte=run.sample_until)
+    return soon.exists() or open_items.filter(under_way, token__isnull=False).exists()
 
 
-def to_trace(run_ids: Sequence[UUID]) -> int:
-    """Leads of runs whose detail is bought, or being bought, and whose trace is neither bought nor reserved."""
+def to_follow(stage: int, onward: int, run_ids: Sequence[UUID]) -> int:
+    """Leads of runs whose answer is bought, or being bought, at a stage and neither bought nor reserved at the next."""
     items = RunItem.objects.filter(run__in=run_ids)
-    traced_next = items.filter(stage=Stage.SKIP_TRACE, token__isnull=True).count()
-    return traced_next + items.filter(stage=Stage.DETAIL, token__isnull=False).count()
+    waiting_next = items.filter(stage=onward, token__isnull=True).count()
+    return waiting_next + items.filter(stage=stage, token__isnull=False).count()
 
 
 def unpark(run: Run) -> set[int]:
-    """Brings forward what was set aside, and says at which stages that is."""
+    """Brings the items forward that were set aside. Returns their stages."""
     parked = RunItem.objects.filter(run=run, token__isnull=True, not_before__gt=database_now() + PARKED / 2)
     waiting = set(parked.exclude(stage=0).values_list("stage", flat=True).distinct())
     parked.exclude(stage=0).update(not_before=None)
@@ -262,7 +185,10 @@ def unpark(run: Run) -> set[int]:
 def give_back(
     item_ids: Sequence[int], *, delay: float = 0, tried: bool = False, lost: bool = False, alone: bool = False
 ) -> None:
-    """Puts items back in the queue, `delay` seconds away. tried: the try counts. lost: its worker died with it."""
+    """Puts items back in the queue, `delay` seconds away. tried: the try counts. lost: a worker died with them.
+
+    alone: each has to be asked for by itself.
+    """
     if not item_ids:
         return
     RunItem.objects.filter(pk__in=item_ids).update(
@@ -292,17 +218,21 @@ def advance(item_ids: Sequence[int], stage: RunItem.Stage) -> None:
 
 
 def served(run: Run, stage: int) -> None:
-    """Its turn was used."""
-    FairShare.objects.filter(run=run, stage=stage).update(served_at=_CLOCK)
+    """A paid request was given to this run: its user, and then the run, come after all others now."""
+    FairShare.objects.filter(run=run, stage=stage).update(served_at=CLOCK)
 
 
 def end(run: Run, endings: Sequence[Ending]) -> None:
-    """Ends items: the lead, the item, the run's and the bucket's counters, in one transaction. `run` must be locked.
+    """Ends items, in the transaction that changes what counts them. `run` must be locked.
 
-    With none it says that the run lives: one statement for a run at work, whose other facts stay as they are.
+    1. Without an ending it only notes that the run lives: one statement for a run at work.
+    2. The leads, then the items, get their outcome; the run and the bucket count them.
+    3. The first ending starts the run, the last one completes it.
+    4. The sample is judged once it has ended.
+    5. The bucket shows how far its latest run is.
     """
     if not endings and run.status == Run.Status.RUNNING and run.done < run.total:
-        Run.objects.filter(pk=run.pk).update(beat_at=_CLOCK)
+        Run.objects.filter(pk=run.pk).update(beat_at=CLOCK)
         return
     if endings:
         finished, grown = _finish_leads(run, endings)
@@ -314,7 +244,6 @@ def end(run: Run, endings: Sequence[Ending]) -> None:
         run.failed += outcomes.count(Outcome.FAILED)
         run.skipped += outcomes.count(Outcome.SKIPPED)
         reached = [finished[e.lead_id] for e in endings if e.outcome is None and e.lead_id in finished]
-        run.with_phones += sum(lead.has_phone for lead in reached)
         run.with_emails += sum(lead.has_email for lead in reached)
         change_counters(run.bucket_id, enriched_leads=grown, queued_leads=-len(endings))
     now = database_now()
@@ -330,7 +259,11 @@ def end(run: Run, endings: Sequence[Ending]) -> None:
 
 
 def skip_cancelled(run_id: UUID) -> None:
-    """Skips what waits in a cancelled run, a part at a time, each in its own transaction. Again is harmless."""
+    """Ends the items of a cancelled run that wait, a part at a time, each part in a transaction of its own.
+
+    A second call finds no item and changes nothing. Items whose request is under way end with it; those whose request
+    needs a billing check end here, because a cancelled run does not go on after the decision.
+    """
     while True:
         with transaction.atomic():
             run = lock_run(run_id)
@@ -347,34 +280,28 @@ def skip_cancelled(run_id: UUID) -> None:
 
 
 def unfinished_cancels() -> list[UUID]:
-    """Cancelled runs with items that nobody has skipped yet: whoever cancelled them died with it, or is at it."""
+    """Cancelled runs with items that are not skipped yet: the process that skips them is at work, or has died."""
     return list(Run.objects.filter(CANCELLED_IN_PART).values_list("pk", flat=True))
 
 
-def _finish_leads(run: Run, endings: Iterable[Ending]) -> tuple[dict[UUID, Any], int]:
-    """Apollo changes how far the property's own enrichment has come only where it brings the phone that was lacking; a
-    skipped lead stays as it was."""
-    told = [e for e in endings if e.outcome != Outcome.SKIPPED]
+def _finish_leads(run: Run, endings: Iterable[Ending]) -> tuple[dict[UUID, Finished], int]:
+    """Writes the endings to the leads. A skipped lead stays as it was. Apollo's answer changes how far the enrichment
+    of the property has come only where it brings the phone that was lacking."""
+    tried = [e for e in endings if e.outcome != Outcome.SKIPPED]
     if run.kind == Run.Kind.APOLLO:
-        leads = Lead.objects.filter(pk__in=[e.lead_id for e in told])
+        leads = Lead.objects.filter(pk__in=[e.lead_id for e in tried])
         lacked = leads.filter(enrichment_status=Lead.Enrichment.PARTIAL, phone__isnull=False)
         grown = finish_leads([Finish(pk) for pk in lacked.values_list("pk", flat=True)])[1]
         rows = leads.values_list("pk", "phone", "email")
-        return {pk: _Reach(bool(phone), bool(email)) for pk, phone, email in rows}, grown
-    return finish_leads([Finish(e.lead_id, _error(e)) for e in told])
-
-
-@dataclass(frozen=True, slots=True)
-class _Reach:
-    has_phone: bool
-    has_email: bool
+        return {pk: Finished(bool(phone), bool(email)) for pk, phone, email in rows}, grown
+    return finish_leads([Finish(e.lead_id, _error(e)) for e in tried])
 
 
 def _error(ending: Ending) -> str | None:
     return f"{ending.category}: {ending.reason}" if ending.outcome == Outcome.FAILED else None
 
 
-def _row(ending: Ending, lead: Any) -> tuple[int, RunItem.Outcome, str]:
+def _row(ending: Ending, lead: Finished | None) -> tuple[int, RunItem.Outcome, str]:
     outcome = ending.outcome
     if outcome is None:
         outcome = Outcome.ENRICHED if lead is not None and lead.has_phone else Outcome.PARTIAL
@@ -395,7 +322,7 @@ def _end_items(rows: Sequence[tuple[int, RunItem.Outcome, str]]) -> None:
 
 
 def show_progress(run: Run) -> None:
-    """The bucket's own word on its latest run."""
+    """Writes to the bucket how far its latest run is."""
     if run.bucket_id is None:
         return
     bucket: Any = Run._meta.get_field("bucket").related_model

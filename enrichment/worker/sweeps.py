@@ -1,7 +1,7 @@
-"""Runs that the clock and the switch of their user stop and start. Called every ten seconds; again and at once is safe.
+"""Sweeps that stop and start runs: at the end of a day, and when their user is switched off or on.
 
-Each run is decided under its own row's lock, in a transaction of its own: a worker that dies here leaves the rest to
-the next sweep.
+Beat calls them every ten seconds; several workers may sweep at once. Each run is decided under the lock of its row, in
+a transaction of its own: the next sweep finds the runs that a dead worker left.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from common.db.clock import database_now
 from enrichment.models import Run
 from enrichment.rules import day_of_cap
 from enrichment.services import go_on, prices_of, wake_pumps_of
 from enrichment.worker import queue
-from integrations.ledger.pace import database_now
+from integrations.ledger import scopes
 
 GOES_ON_FOR = timedelta(days=3)  # an older run's leads and prices may not be what its person still wants
-SWITCHED_OFF = "Its user is switched off. It goes on once the user is switched on again."
-DEARER = "The day is over, but prices are higher than when it started: resume it to go on."
+SWITCHED_OFF = "Its user is turned off. It resumes once the user is turned on again."
+DEARER = "The day is over, but prices are higher than when it started. Resume it to continue."
 
 
 def sweep(*, now: datetime | None = None) -> int:
-    """Everything here, once. Returns how many runs it stopped or started."""
+    """Makes every sweep once. Returns how many runs it stopped or started."""
     now = now or database_now()
     return hold_runs_of_inactive_users() + continue_capped_runs(now)
 
@@ -36,9 +37,10 @@ def sweep(*, now: datetime | None = None) -> int:
 def continue_capped_runs(now: datetime) -> int:
     """Goes on with runs that a daily limit stopped on an earlier UTC day. Returns how many.
 
-    Not with those older than three days, whose prices have risen since they started, or that a person paused meanwhile.
+    A run stays paused if it is older than three days, if its prices have risen since, or if a person has paused it.
     """
-    daily = Q(cap_scope__startswith="vendor:") | Q(cap_scope__startswith="leads:")
+    vendors, leads = scopes.beginning(scopes.VENDOR), scopes.beginning(scopes.LEADS)
+    daily = Q(cap_scope__startswith=vendors) | Q(cap_scope__startswith=leads)
     stopped = Run.objects.filter(
         daily,
         status=Run.Status.PAUSED,
@@ -47,7 +49,7 @@ def continue_capped_runs(now: datetime) -> int:
         owner__is_active=True,
         bucket__isnull=False,
     )
-    today = f"{now.astimezone(UTC):%Y-%m-%d}"
+    today = scopes.day(now.astimezone(UTC))
     return _each(stopped.exclude(cap_scope__endswith=today), lambda run: _continue(run, now))
 
 
@@ -66,11 +68,11 @@ def _continue(run: Run, now: datetime) -> bool:
 
 
 def _no_dearer(run: Run) -> bool:
-    """Whether every price is at most what it was at the start; a run that does not say what it was is a person's."""
+    """Whether no price has risen since the run started. A run without stored prices waits for a person."""
     then = run.prices
     if not then:
         return False
-    return all(Decimal(now) <= Decimal(then.get(name, -1)) for name, now in prices_of(run.kind, run.options).items())
+    return all(Decimal(now) <= Decimal(then.get(name, -1)) for name, now in prices_of(run.asked).items())
 
 
 # --- A user is switched off -------------------------------------------------------------------------------------------
@@ -99,7 +101,7 @@ def _let_go(run: Run) -> bool:
 
 
 def _each(runs: QuerySet[Run], act: Callable[[Run], bool]) -> int:
-    """Looks at each of these runs again under its lock, and acts. Returns how many it changed."""
+    """Acts on each of these runs, read again under its lock. Returns how many it changed."""
     changed = 0
     for run_id in runs.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():

@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django.urls import path, reverse
 
 from common.admin import ReadOnlyAdmin, ask, chosen, confirmed
+from common.dates import moment
 from integrations.admin.words import plain
 from integrations.ledger.calls import MOST_COST, BadDecision
 
@@ -25,7 +26,7 @@ BILLED = "Mark as billed"
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=300, required=False, help_text="Kept with the decision, beside your name")
+    reason = forms.CharField(max_length=300, required=False, help_text="Kept with the decision and your name")
 
 
 class BilledForm(ReasonForm):
@@ -37,7 +38,7 @@ class BilledForm(ReasonForm):
         max_value=MOST_COST,
         max_digits=12,
         decimal_places=4,
-        help_text="By the vendor's bill. What stands here is the most the price list allows; more needs a reason.",
+        help_text="From the vendor’s bill. Prefilled: the most the price list allows. More needs a reason.",
     )
     field_order = ("cost", "reason")
 
@@ -126,7 +127,7 @@ class DecidingAdmin(ReadOnlyAdmin):
         return row
 
     def _ask(self, request: HttpRequest, row: Any, form: forms.Form, button: str, after: str) -> HttpResponse:
-        lines = [f"{row.created_at:%Y-%m-%d %H:%M} UTC, {self.in_words(row)}", after]
+        lines = [f"{moment(row.created_at)}, {self.in_words(row)}", after]
         back = reverse(f"admin:integrations_{self.opts.model_name}_change", args=[row.pk])
         return ask(self, request, [], title=button, lines=lines, button=button, form=form, is_free=True, back=back)
 
@@ -141,11 +142,11 @@ class DecidingAdmin(ReadOnlyAdmin):
 
     # --- Those chosen in the list ---------------------------------------------------------------------------------
 
-    @admin.action(description="Needs billing check: mark as not billed …", permissions=["decide"])
+    @admin.action(description="Mark as not billed …", permissions=["decide"])
     def mark_chosen_not_billed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return self._chosen(request, queryset, type(self).release, NOT_BILLED, self.after_release)
 
-    @admin.action(description="Needs billing check: mark as billed …", permissions=["decide"])
+    @admin.action(description="Mark as billed …", permissions=["decide"])
     def mark_chosen_billed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return self._chosen(request, queryset, type(self).write_off, BILLED, self.after_write_off)
 
@@ -158,12 +159,12 @@ class DecidingAdmin(ReadOnlyAdmin):
             return None
         form = ReasonForm(request.POST if confirmed(request) else None)
         if not form.is_valid():
-            lines = [*(f"{row.created_at:%Y-%m-%d %H:%M} UTC, {self.in_words(row)}" for row in rows), after]
+            lines = [*(f"{moment(row.created_at)}, {self.in_words(row)}" for row in rows), after]
             return ask(self, request, rows, title=button, lines=lines, button=button, form=form, is_free=True)
         done = button.replace("Mark", "Marked")
         for row in rows:
             with transaction.atomic():
                 decided = act(row.pk, by=request.user, reason=form.cleaned_data["reason"])
-            words = f"{done}: ${row.reserved:,.2f} of {self.whose(row)}" if decided else f"{row} was decided meanwhile."
+            words = f"{done}: ${row.reserved:,.2f} of {self.whose(row)}" if decided else f"{row} was already decided."
             self.message_user(request, words, messages.SUCCESS if decided else messages.WARNING)
         return None

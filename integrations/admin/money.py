@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import CharField, F, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin import UserAdmin
 from accounts.models import User
-from common.admin import ReadOnlyAdmin
+from common.admin import Empty, ReadOnlyAdmin
 from common.contact_access import masked
+from integrations.ledger import scopes
 from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
+from integrations.vendors.errors import failure_in_words
 
 ZERO = Value(Decimal(0))
 SHOWN_FACTS = 4000  # characters
 
 
-def used(*scope: Any) -> Coalesce:
-    """Spent and promised in the budget whose scope these parts make."""
-    budget = Budget.objects.filter(scope=Concat(*scope, output_field=CharField()))
+def used(scope: Any) -> Coalesce:
+    """Spent and promised in a budget. scope: a text, or an expression of `scopes.in_sql`."""
+    budget = Budget.objects.filter(scope=scope)
     return Coalesce(Subquery(budget.values(used=F("spent") + F("reserved"))), ZERO)
 
 
@@ -35,20 +37,20 @@ class SpendingUserAdmin(UserAdmin):
     """Users, and what they have spent against their limits."""
 
     list_display: Any = (*UserAdmin.list_display, "month", "today")
-    readonly_fields = ("month", "today")
+    readonly_fields: ClassVar[Any] = (*UserAdmin.readonly_fields, "month", "today")
     fieldsets = (
         *UserAdmin.fieldsets[:-1],
         ("Limits", {"fields": (("daily_lead_limit", "monthly_budget"), ("month", "today"))}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        now, user = timezone.now(), Cast(OuterRef("pk"), CharField())
+        now, user = timezone.now(), OuterRef("pk")
         rows: QuerySet[Any] = (
             super()
             .get_queryset(request)
             .annotate(
-                used_this_month=used(Value("user:"), user, Value(f":{now:%Y-%m}")),
-                used_today=used(Value("leads:"), user, Value(f":{now:%Y-%m-%d}")),
+                used_this_month=used(scopes.in_sql(lambda pk: scopes.user_month(pk, now), user)),
+                used_today=used(scopes.in_sql(lambda pk: scopes.leads_day(pk, now), user)),
             )
         )
         return rows
@@ -66,18 +68,23 @@ class SpendingUserAdmin(UserAdmin):
 class LookupAdmin(ReadOnlyAdmin):
     """Every fact ever bought, once for everybody."""
 
-    list_display = ("key", "operation", "state", "category", "cost", "fetched_at")
+    empty = Empty(
+        "Purchased data is everything bought from a vendor. It is bought once and shared.",
+        "Buckets",
+        "buckets_bucket_changelist",
+    )
+    list_display = ("key", "operation", "state", "why", "cost", "fetched_at")
     list_select_related = ("operation",)
     search_fields = ("key",)
-    search_help_text = "A whole key: a property id for a detail"
+    search_help_text = "The whole key, such as a property id"
     fields = (
         ("operation", "key"),
-        ("state", "category", "fetched_at"),
+        ("state", "why", "fetched_at"),
         ("cost", "call"),
         "answer",
         "kept",
     )
-    readonly_fields = ("answer", "kept")
+    readonly_fields = ("why", "answer", "kept")
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         """By the unique index of operation and key."""
@@ -88,7 +95,11 @@ class LookupAdmin(ReadOnlyAdmin):
         """The list needs no answers, which are the bulk of a row."""
         return super().get_queryset(request).defer("facts")
 
-    @admin.display(description="answer")
+    @admin.display(description="reason")
+    def why(self, lookup: Lookup) -> str:
+        return failure_in_words(lookup.category) or "–"
+
+    @admin.display(description="data")
     def answer(self, lookup: Lookup) -> str:
         return (
             "\n".join(f"{name}: {masked(name, value)}" for name, value in (lookup.facts or {}).items())[:SHOWN_FACTS]
@@ -105,6 +116,11 @@ class LookupAdmin(ReadOnlyAdmin):
 class BudgetAdmin(ReadOnlyAdmin):
     """Every cap's money by period, and leads a day."""
 
+    empty = Empty(
+        "Budgets count what is spent against each limit. The first purchase adds one.",
+        "Buckets",
+        "buckets_bucket_changelist",
+    )
     list_display = ("scope", "spent", "reserved")
     search_fields = ("scope__startswith",)
-    search_help_text = "The beginning of a scope: user:1:2026-11, vendor:apollo:, run:<id>, leads:1:"
+    search_help_text = "The beginning of a scope, such as vendor:apollo: or user:1:2026-11"

@@ -17,18 +17,20 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.widgets import INPUT_CLASSES
 
-from common.admin import by_id, dressed, page, sees_all
+from common.admin import Empty, by_id, dressed, page, sees_all
 from integrations.admin.deciding import DecidingAdmin, ReasonForm
 from integrations.admin.words import CallInWords, MoneyInWords
-from integrations.ledger import reveals
-from integrations.ledger.calls import forget_unreadable, release_doubt, write_off
+from integrations.ledger.calls import release_doubt, write_off
 from integrations.ledger.pace import database_now
 from integrations.ledger.waiting import leads_waiting_for
+from integrations.lookups import reveals
+from integrations.lookups.answers import forget_unreadable
 from integrations.models import Lookup, PhoneReveal, UnreadableAnswer, VendorCall
 from integrations.operating import doubts
 from integrations.operating.doubts import Outage
@@ -42,9 +44,12 @@ MINUTE = "%Y-%m-%dT%H:%M"  # what a browser's field of day and time takes and gi
 class VendorCallAdmin(CallInWords, DecidingAdmin):
     """Every request to a vendor. Staff who may look see their own."""
 
+    empty = Empty(
+        "Vendor requests list everything asked of a vendor, with its cost.", "Buckets", "buckets_bucket_changelist"
+    )
     release, write_off = staticmethod(release_doubt), staticmethod(write_off)
-    after_release = "The money comes back, and leads that wait for it go on. Those that failed can be retried."
-    after_write_off = "The money is spent, and leads that wait for it go on: they are bought again."
+    after_release = "The money comes back, and waiting leads continue. Those that failed can be retried."
+    after_write_off = "The money is spent, and waiting leads continue: they are bought again."
     many = "requests"
     list_before_template = "admin/integrations/outage_link.html"
     list_display = (
@@ -64,9 +69,10 @@ class VendorCallAdmin(CallInWords, DecidingAdmin):
     list_select_related = ("operation", "user")
     list_filter = ("state", "operation")
     search_fields = ("run_id",)
-    search_help_text = "The id of a run, whole"
+    search_help_text = "The whole id of an enrichment job"
     fields = (
-        ("operation", "user", "run"),
+        ("operation", "user"),
+        ("paid_for", "run"),
         ("state", "kind_of_error", "status"),
         "reason",
         ("inputs", "found", "leads_waiting"),
@@ -93,11 +99,11 @@ class VendorCallAdmin(CallInWords, DecidingAdmin):
         return str(row.operation)
 
     def in_words(self, row: VendorCall) -> str:
-        return f"{row.operation}: {row.inputs} inputs, ${row.reserved:,.2f} held. {row.reason}"
+        return f"{row.operation}: {row.inputs} records, ${row.reserved:,.2f} held. {row.reason}"
 
     # --- Its page -------------------------------------------------------------------------------------------------
 
-    @admin.display(description="run")
+    @admin.display(description="enrichment job")
     def run(self, call: VendorCall) -> str | SafeString:
         if call.run_id is None:
             return "–"
@@ -142,10 +148,10 @@ class VendorCallAdmin(CallInWords, DecidingAdmin):
         with transaction.atomic():
             freed = forget_unreadable(call.pk, by=by)
         if freed:
-            words = f"May be bought again: {freed:,} of its look-ups. Retry the failed leads of its run."
+            words = f"May be bought again: {freed:,} of its records. Retry the failed leads of its enrichment job."
             self.message_user(request, words, messages.SUCCESS)
         else:
-            self.message_user(request, "No unreadable answer of it is in use.", messages.WARNING)
+            self.message_user(request, "It has no unreadable answer in use.", messages.WARNING)
         return redirect("admin:integrations_vendorcall_change", call.pk)
 
     # --- An outage ------------------------------------------------------------------------------------------------
@@ -186,7 +192,7 @@ class VendorCallAdmin(CallInWords, DecidingAdmin):
         decided = doubts.decide(outage=outage, billed=billed, by=by, reason=words, seconds=AT_ONCE)
         self.message_user(request, decided.in_words, messages.SUCCESS)
         if decided.left.requests:
-            self.message_user(request, f"{decided.left.requests:,} are left: press again.", messages.WARNING)
+            self.message_user(request, f"{decided.left.requests:,} are left: press the button again.", messages.WARNING)
         return redirect(f"{reverse('admin:integrations_vendorcall_outage')}?{form.query()}")
 
 
@@ -200,10 +206,10 @@ class OutageForm(forms.Form):
 
     vendor = forms.ChoiceField(help_text="Vendors with requests that need a billing check")
     what = forms.ChoiceField(
-        choices=[("requests", "Requests"), ("phones", "Phones that were to come after them")], required=False
+        choices=[("requests", "Requests"), ("phones", "Mobile numbers still to come")], required=False
     )
-    since = _at("Sent from (UTC)", "Empty: from the first")
-    until = _at("Sent up to (UTC)", "With this minute. Empty: up to the last")
+    since = _at("Sent from", "By your clock. Empty: from the first")
+    until = _at("Sent up to", "By your clock, with this minute. Empty: up to the last")
 
     def __init__(self, *args: Any, vendors: list[str], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -241,8 +247,8 @@ def _query(one: doubts.Waiting) -> str:
         {
             "vendor": one.vendor,
             "what": "phones" if one.phones else "requests",
-            "since": f"{first:{MINUTE}}" if first else "",
-            "until": f"{last:{MINUTE}}" if last else "",
+            "since": f"{timezone.localtime(first):{MINUTE}}" if first else "",
+            "until": f"{timezone.localtime(last):{MINUTE}}" if last else "",
         }
     )
 
@@ -251,13 +257,16 @@ def _query(one: doubts.Waiting) -> str:
 class PhoneRevealAdmin(MoneyInWords, DecidingAdmin):
     """Phones that Apollo delivers after its answer: what is to come, what waits for it. No phone is shown here."""
 
+    empty = Empty(
+        "Mobile number requests are Apollo’s answers that take a few minutes.", "Buckets", "buckets_bucket_changelist"
+    )
     release, write_off = staticmethod(reveals.release), staticmethod(reveals.write_off)
     after_release = (
-        "Whoever asks for these phones again pays for them. Should the phones come after all, their leads get them and "
-        "the money is put right."
+        "Asking for these phones again costs money again. If they arrive after all, their leads get them and "
+        "the money is corrected."
     )
-    after_write_off = "Should the phones come after all, their leads get them and the money is put right."
-    many = "phone reveals"
+    after_write_off = "If the phones arrive after all, their leads get them and the money is corrected."
+    many = "mobile number requests"
     list_display = (
         "created_at",
         "state",
@@ -284,7 +293,7 @@ class PhoneRevealAdmin(MoneyInWords, DecidingAdmin):
     readonly_fields = ("people_asked", "held", "paid", "decision")
     list_select_related = ("call",)
     search_fields = ("call__run_id",)
-    search_help_text = "The id of a run, whole"
+    search_help_text = "The whole id of an enrichment job"
     actions = ("mark_chosen_not_billed", "mark_chosen_billed")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

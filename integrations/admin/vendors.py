@@ -11,7 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, Q, QuerySet, Value
+from django.db.models import OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -23,7 +23,7 @@ from common.admin import CommonAdmin, ask, chosen, confirmed, for_each
 from common.values.percent import percent
 from integrations.admin.bill_forms import BillForm, ReplaceForm, packed
 from integrations.admin.money import used
-from integrations.ledger import breaker
+from integrations.ledger import breaker, scopes
 from integrations.ledger.pace import database_now
 from integrations.models import Operation, Vendor
 from integrations.operating import bills, books, vendors
@@ -42,7 +42,7 @@ CHANGES_SHOWN = 20
 class PauseForm(forms.Form):
     """Why nothing is to be bought."""
 
-    reason = forms.CharField(max_length=200, help_text="Everybody whose run waits for this vendor reads it")
+    reason = forms.CharField(max_length=200, help_text="Everybody whose enrichment job waits for this vendor sees it")
 
 
 def _now(operation: Operation, key: str) -> str:
@@ -72,10 +72,10 @@ class OperationInline(Inline):
     extra = 0
     max_num = 0
 
-    @admin.display(description="in force")
+    @admin.display(description="now in effect")
     def in_force(self, operation: Operation) -> str:
         pace, price, batch, fresh = (_now(operation, key) for key in SETTINGS)
-        return f"{pace} a minute, ${price} a unit, {batch} a request, fresh {fresh} days"
+        return f"{pace} a minute, ${price} a unit, {batch} a request, reused for {fresh} days"
 
 
 class ToldAdmin(CommonAdmin):
@@ -123,7 +123,8 @@ class VendorAdmin(ToldAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        today = used(Value("vendor:"), OuterRef("pk"), Value(f":{timezone.now():%Y-%m-%d}"))
+        now = timezone.now()
+        today = used(scopes.in_sql(lambda name: scopes.vendor_day(name, now), OuterRef("pk")))
         rows: QuerySet[Any] = super().get_queryset(request).annotate(used_today=today)
         return rows
 
@@ -134,14 +135,14 @@ class VendorAdmin(ToldAdmin):
         now = timezone.now()
         words = trouble(vendor, now)
         if words and (not vendor.enabled or vendor.paused_reason):
-            return f"paused: {words}"
-        return f"failing: {words}" if breaker.is_open(vendor, now) else words or "open"
+            return f"Paused: {words}"
+        return f"Failing: {words}" if breaker.is_open(vendor, now) else words or "Available"
 
     @admin.display(description="key")
     def key(self, vendor: Vendor) -> str:
         return "set" if settings.VENDORS.get(vendor.name, {}).get("key", "").strip() else "not set"
 
-    @admin.display(description="cap a day")
+    @admin.display(description="daily spending limit")
     def cap_a_day(self, vendor: Vendor) -> str:
         return f"${vendor.cap:.2f}" if vendor.name in settings.VENDOR_DAILY_CAP else "–"
 
@@ -149,15 +150,13 @@ class VendorAdmin(ToldAdmin):
     def today(self, vendor: Any) -> str:
         return f"${vendor.used_today:.2f}"
 
-    @admin.action(
-        description="Try again: lift the pause, close the breaker, open the batch endpoints", permissions=["change"]
-    )
+    @admin.action(description="Try again (lifts the pause and the breaker)", permissions=["change"])
     def reset(self, request: HttpRequest, queryset: QuerySet[Vendor]) -> None:
         def act(vendor: Vendor) -> None:
             vendors.close_breaker(vendor=vendor)
 
         rows = chosen(self, request, queryset)
-        for_each(self, request, rows, act, done="Open again", refusals=(vendors.BillingCheck,))
+        for_each(self, request, rows, act, done="Available again", refusals=(vendors.BillingCheck,))
 
     # --- A vendor's page ------------------------------------------------------------------------------------------
 
@@ -212,7 +211,7 @@ class VendorAdmin(ToldAdmin):
         if form.is_valid():
             vendors.pause_vendor(vendor=vendor, by=request.user, reason=form.cleaned_data["reason"])
             return self._done(request, vendor, f"Paused: {form.cleaned_data['reason']}")
-        lines = ["Nothing more is bought from it until somebody resumes it; what is in flight is seen through."]
+        lines = ["Nothing more is bought from it until somebody resumes it. Requests already sent are finished."]
         title, back = f"Pause {vendor}", reverse("admin:integrations_vendor_change", args=[vendor.pk])
         return ask(self, request, [], title=title, lines=lines, button="Pause", form=form, is_free=True, back=back)
 
@@ -230,12 +229,12 @@ class VendorAdmin(ToldAdmin):
             vendors.close_breaker(vendor=vendor)
         except vendors.BillingCheck as refusal:
             return self._refused(request, vendor, refusal)
-        return self._done(request, vendor, "Breaker and pause reset, batch endpoints tried again")
+        return self._done(request, vendor, "Breaker and pause reset, batch requests tried again")
 
     def confirm_prices(self, request: HttpRequest, name: str) -> HttpResponse:
         vendor = self._vendor(request, name)
         vendors.confirm_price_list(vendor, request.user)
-        words = "The price list is right: charges go on by it, and the vendor's own count is only shown."
+        words = "The price list is right: charges follow it, and the vendor’s own count is only shown."
         self.message_user(request, words, messages.SUCCESS)
         return redirect("admin:integrations_vendor_change", vendor.pk)
 
@@ -336,14 +335,14 @@ class OperationAdmin(ToldAdmin):
     def pace_now(self, operation: Operation) -> str:
         return _now(operation, "pace")
 
-    @admin.display(description="US dollars a unit")
+    @admin.display(description="price ($)")
     def price_now(self, operation: Operation) -> str:
         return _now(operation, "price")
 
-    @admin.display(description="inputs a request")
+    @admin.display(description="records a request")
     def batch_now(self, operation: Operation) -> str:
         return _now(operation, "batch")
 
-    @admin.display(description="days fresh")
+    @admin.display(description="reuse purchased data for (days)")
     def fresh_now(self, operation: Operation) -> str:
         return _now(operation, "fresh_days")

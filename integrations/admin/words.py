@@ -8,19 +8,10 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
+from integrations.ledger import scopes
 from integrations.models import VendorCall
-from integrations.vendors.errors import Category
-
-CATEGORIES = {
-    Category.RATE_LIMITED: "Too many requests",
-    Category.NOT_FOUND: "Not known to the vendor",
-    Category.INVALID_DATA: "Question or answer unusable",
-    Category.NETWORK_ERROR: "No answer",
-    Category.AUTH_ERROR: "Key refused",
-    Category.SKIP_TRACE_EMPTY: "No phone or e-mail",
-    Category.BUDGET_EXHAUSTED: "Spending limit or credit used up",
-    Category.IN_DOUBT: "Needs billing check",
-}
+from integrations.services import PURPOSE
+from integrations.vendors.errors import WORDS, Category
 
 
 def plain(amount: Decimal) -> str:
@@ -37,10 +28,17 @@ def category(code: str, *, decided: bool = False) -> str:
     """Needs billing check (IN_DOUBT); a dash where there is none."""
     if not code:
         return "–"
-    words = CATEGORIES.get(code)  # type: ignore[call-overload]  # a StrEnum's key is found by its text
+    words = WORDS.get(code)  # type: ignore[call-overload]  # a StrEnum's key is found by its text
     if decided and code == Category.IN_DOUBT:
         words = "Needed a billing check"
     return f"{words} ({code})" if words else code
+
+
+def purpose(text: str) -> str:
+    """What a request was paid for: Run, Campaign, Single look-up; a dash where it is not known."""
+    if not text:
+        return "–"
+    return "Single look-up" if text == PURPOSE else scopes.parse(text).kind.capitalize()
 
 
 class MoneyInWords:
@@ -64,19 +62,24 @@ class CallInWords(MoneyInWords):
         "each": "price",
         "above_list": "excess",
         "kind_of_error": "category",
+        "paid_for": "purpose",
     }
 
     @admin.display(description="price")
     def each(self, call: VendorCall) -> str:
         return dollars(call.price)
 
-    @admin.display(description="excess")
+    @admin.display(description="claimed above the price list")
     def above_list(self, call: VendorCall) -> str:
         return dollars(call.excess)
 
-    @admin.display(description="category")
+    @admin.display(description="result")
     def kind_of_error(self, call: VendorCall) -> str:
         return category(call.category, decided=call.state != VendorCall.State.IN_DOUBT)
+
+    @admin.display(description="paid for")
+    def paid_for(self, call: VendorCall) -> str:
+        return purpose(call.purpose)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         of: Any = VendorCall._meta.get_field

@@ -7,13 +7,12 @@ from rest_framework import serializers
 
 from common.api.serializers import CapField, ObjectField, PlainDecimalField, StrictSerializer, WholeField
 from integrations.vendors import normalise
-from integrations.vendors.adapters import skip_trace_query
 from integrations.vendors.contract import Query
+from integrations.vendors.queries import PAGE_MAX, detail_query, filters, search_query, skip_trace_query
 from integrations.vendors.realestateapi.filter_names import FILTER_NAMES
-from integrations.vendors.realestateapi.queries import PAGE_MAX, detail_query, filters, search_query
 
 MODES = ("count", "ids", "full")
-# What a search may be for, where AutoComplete's own words for it are kept (contracts.md 1.7).
+# What a search may be for, where AutoComplete's own words for it are kept (docs/vendors/realestateapi.md 1.5).
 PLACES_MAX = 10
 PLACE_LETTERS = 3  # the least AutoComplete takes
 

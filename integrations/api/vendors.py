@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import idempotent
+from accounts.api.base import idempotent
 from common.api.base import NEEDS_ADMINISTRATOR, ApiView, Problem, not_found, ok, translates
 from common.api.schema import answer, refusal
 from common.api.serializers import MoneyField, Nothing

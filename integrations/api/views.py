@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import How, idempotent
+from accounts.api.base import How, idempotent
 from common.api.base import ApiView, Problem, not_found, ok, see_contacts, translates
 from common.api.schema import answer, refusal
 from common.api.serializers import MoneyField, ObjectField, camel
@@ -37,11 +37,11 @@ _STATUSES = {
     Category.NOT_FOUND: 404,
     Category.INVALID_DATA: 502,
 }
-IDS_MAX = 10_000  # of one answer of RealEstateAPI's ("Returns up to 10,000 property IDs", contracts.md 1.2)
+IDS_MAX = 10_000  # of one answer: "Returns up to 10,000 property IDs" (docs/vendors/realestateapi.md 1.2)
 _PAUSE = 10.0  # seconds to try again in, where nobody knows better
 REFUSALS = {
-    402: refusal("A cap does not allow it; nothing was bought"),
-    409: refusal("An earlier purchase of the same is in doubt"),
+    402: refusal("A spending limit does not allow it; nothing was bought"),
+    409: refusal("An earlier purchase of the same needs a billing check"),
     502: refusal("The vendor could not be reached, or its answer cannot be used"),
     503: refusal("The vendor refuses our key, or has us wait: `Retry-After`"),
 }
@@ -141,7 +141,7 @@ class SearchView(ApiView):
 class DetailView(ApiView):
     @extend_schema(
         operation_id="getPropertyDetail",
-        summary="The facts of one property",
+        summary="The data of one property",
         parameters=[DetailQuery],
         responses={200: answer("DetailAnswer", property=ObjectField(), **LOOKUP), **REFUSALS},
     )

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from common.api.base import ApiView, Problem, not_found, ok
 from common.api.throttles import PushThrottle
-from integrations.ledger import reveals
+from integrations.lookups import reveals
 from integrations.vendors.apollo import webhook
 
 # Ten people with a dozen phones each are 70 KB. What is larger is no push of Apollo's; its result can be asked for.

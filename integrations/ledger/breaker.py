@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Least
 
+from common.values.backoff import backoff
 from integrations.ledger.pace import database_now
 from integrations.models import Operation, Vendor
 from integrations.vendors.errors import VendorFailure
@@ -70,7 +71,9 @@ def note_failure(vendor_name: str, failure: VendorFailure, *, opens: bool = Fals
         vendor.last_error, vendor.last_error_at = failure.reason, now
         if not is_open(vendor, now) and (opens or is_probing(vendor, now) or vendor.failures >= THRESHOLD):
             vendor.breaker_openings += 1
-            vendor.breaker_open_until = now + min(LONGEST_OPENING, FIRST_OPENING * 2 ** (vendor.breaker_openings - 1))
+            vendor.breaker_open_until = now + backoff(
+                vendor.breaker_openings, first=FIRST_OPENING, most=LONGEST_OPENING
+            )
         vendor.save()
         return is_open(vendor, now)
 
@@ -90,7 +93,7 @@ def pause(vendor_name: str, reason: str) -> None:
 def reset(vendor_name: str) -> None:
     """An operator says that the cause is gone: closes breaker, lifts pause and wait, tries batch endpoints again."""
     with transaction.atomic():
-        rows = Operation.objects.select_for_update(no_key=True)  # as in `gate.admit`: see there
+        rows = Operation.objects.select_for_update(no_key=True)  # as in `admission.admit`: see there
         list(rows.filter(vendor_id=vendor_name).order_by("pk"))  # first of all locks
         vendor = Vendor.objects.select_for_update(no_key=True).get(pk=vendor_name)
         vendor.failures, vendor.breaker_openings, vendor.breaker_open_until = 0, 0, None

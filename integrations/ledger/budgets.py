@@ -9,22 +9,22 @@ from decimal import Decimal
 
 from django.db import connection
 
+from integrations.ledger import scopes
 from integrations.models import MONEY, Budget
 
 ZERO = Decimal(0)
 MOST_UNITS = Decimal(9_999_999)  # what the column holds; no request can cost nearly as much
-LEADS = "leads:"  # budgets that count leads, not dollars
 
-
-__all__ = ["LEADS", "MONEY", "MOST_UNITS", "ZERO", "Cap"]
+__all__ = ["MONEY", "MOST_UNITS", "ZERO", "Cap"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
     """A limit that applies to a purchase.
 
-    scope: the budget's key. limit: None counts without limiting. per_input: a fixed amount an input takes (1 where
-    leads are counted); None: the input's price in US dollars. label: what an operator reads when it is used up.
+    scope: the budget's key, of `scopes`. limit: None counts without limiting. per_input: a fixed amount an input takes
+    (1 where inputs are counted); None: the input's price in US dollars. label: what an operator reads when it is used
+    up.
     """
 
     scope: str
@@ -38,34 +38,26 @@ def money_cap(scope: str, limit: Decimal | None, label: str) -> Cap:
 
 
 def vendor_cap(vendor: str, limit: Decimal | None, now: datetime) -> Cap:
-    return money_cap(f"vendor:{vendor}:{now:%Y-%m-%d}", limit, f"the daily cap of {vendor} ({_money(limit)})")
+    return money_cap(scopes.vendor_day(vendor, now), limit, f"the daily spending limit of {vendor} ({_money(limit)})")
 
 
 def month_cap(user_id: int, budget: Decimal, now: datetime) -> Cap:
-    return money_cap(f"user:{user_id}:{now:%Y-%m}", budget, f"this month's budget ({_money(budget)})")
+    return money_cap(scopes.user_month(user_id, now), budget, f"this month's budget ({_money(budget)})")
 
 
 def _money(limit: Decimal | None) -> str:
     return "none" if limit is None else f"${limit:,.2f}"
 
 
-def lead_cap(user_id: int, leads: int, now: datetime) -> Cap:
-    return Cap(
-        scope=f"{LEADS}{user_id}:{now:%Y-%m-%d}",
-        limit=Decimal(leads),
-        label=f"today's limit of {leads} leads",
-        per_input=Decimal(1),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Afterwards:
-    """What inputs will cost once they are answered, US dollars: the trace of a detail. Under a cap that has no room for
-    both neither is bought, so that runs finish leads.
+    """A second purchase that every input leads to once it is answered, US dollars (a detail leads to a trace). Under a
+    cap that has no room for both neither is bought, so that payers finish what they begin.
 
-    each: of each input. vendor: who sells that. caps: of that vendor, where it is another. begun: by a cap's scope,
-    what is begun and not paid for yet, of all whom this cap holds; most: the same at most, and cheap to know: `begun`
-    is asked only where a cap is so near that it might matter.
+    each: the price of the second purchase of one input. vendor: the vendor that sells it. caps: of that vendor, where
+    the first purchase is another vendor's. begun: by a cap's scope, the second purchases that are still to come
+    for all payers under this cap; most: an upper bound of the same that is cheap to compute: `reserve` calls `begun`
+    only where this bound does not fit.
     """
 
     each: Decimal
@@ -75,14 +67,13 @@ class Afterwards:
     caps: tuple[Cap, ...] = ()
 
     def room(self, scope: str, room: Decimal, wanted: Decimal) -> Decimal:
-        """What a cap has room for, less what is begun under it. wanted: for more than that nobody asks."""
+        """The room of a cap less the second purchases still to come. wanted: the most that its caller compares with."""
         return room - self.begun(scope) if room < wanted + self.most(scope) else room
 
     def concerns(self, cap: Cap) -> bool:
-        """Whether what follows counts against this cap too."""
-        return cap.per_input is None and (
-            not cap.scope.startswith("vendor:") or cap.scope.startswith(f"vendor:{self.vendor}:")
-        )
+        """Whether the second purchase counts against this cap too."""
+        scope = scopes.parse(cap.scope)
+        return cap.per_input is None and (scope.kind != scopes.VENDOR or scope.whose == self.vendor)
 
 
 def reserve(
@@ -92,6 +83,11 @@ def reserve(
 
     prices: the most each input can cost. Returns how many inputs fit, what was held by scope, and the cap that
     stopped the rest (None: all fit).
+
+    1. Locks the budget of every cap, in scope order, and makes those that are missing.
+    2. Counts under each cap how many of the inputs fit, with their second purchases where these count there; the cap
+       with the least room decides.
+    3. Adds those inputs' amounts to every budget.
     """
     further = afterwards.caps if afterwards else ()
     rows = _locked([*caps, *further])
@@ -114,17 +110,17 @@ def reserve(
 
 
 def hold(holds: Mapping[str, Decimal]) -> None:
-    """Reserves again what this transaction has just given back: nobody else has seen it free."""
+    """Reserves again amounts that this transaction has just given back: no other transaction has seen them free."""
     _add([(scope, Decimal(amount), ZERO) for scope, amount in holds.items()])
 
 
 def settle(holds: Mapping[str, Decimal], spent: Mapping[str, Decimal]) -> None:
-    """Turns what was held into what was spent, scope by scope. `spent` may lack scopes (nothing was spent there)."""
+    """Turns held amounts into spent ones, scope by scope. `spent` may lack scopes (nothing was spent there)."""
     _add([(scope, -Decimal(amount), spent.get(scope, ZERO)) for scope, amount in holds.items()])
 
 
 def room(cap: Cap) -> Decimal | None:
-    """What is left under a cap right now (None: no limit). A reading, not a promise."""
+    """The amount left under a cap at this moment (None: no limit). Nothing is reserved."""
     if cap.limit is None:
         return None
     row = Budget.objects.filter(scope=cap.scope).first()
@@ -140,9 +136,9 @@ def _how_many(prices: Sequence[Decimal], cap: Cap, room: Decimal) -> int:
 
 
 def _locked(caps: Sequence[Cap]) -> dict[str, Budget]:
-    scopes = sorted(cap.scope for cap in caps)
-    Budget.objects.bulk_create([Budget(scope=scope) for scope in scopes], ignore_conflicts=True)
-    return {p.scope: p for p in Budget.objects.filter(scope__in=scopes).order_by("scope").select_for_update()}
+    wanted = sorted(cap.scope for cap in caps)
+    Budget.objects.bulk_create([Budget(scope=scope) for scope in wanted], ignore_conflicts=True)
+    return {b.scope: b for b in Budget.objects.filter(scope__in=wanted).order_by("scope").select_for_update()}
 
 
 def _add(changes: Iterable[tuple[str, Decimal, Decimal]], *, locked: bool = False) -> None:
@@ -157,9 +153,9 @@ def _add(changes: Iterable[tuple[str, Decimal, Decimal]], *, locked: bool = Fals
             )
         cursor.execute(
             """
-            UPDATE integrations_budget p SET reserved = p.reserved + c.reserved, spent = p.spent + c.spent
+            UPDATE integrations_budget b SET reserved = b.reserved + c.reserved, spent = b.spent + c.spent
               FROM unnest(%s::text[], %s::numeric[], %s::numeric[]) AS c(scope, reserved, spent)
-             WHERE p.scope = c.scope
+             WHERE b.scope = c.scope
             """,
             [[r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]],
         )

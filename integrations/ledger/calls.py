@@ -1,6 +1,7 @@
-"""How a call ends, whoever ends it: what happens to its money and its look-ups. Inside the caller's transaction.
+"""How a call ends, by its worker, the reaper or an operator: its money and its dependents. Inside a transaction.
 
-Nothing here asks whether the call is still the caller's: `gate` and `expire_call` do, by its state, under its row lock.
+`release`, `mark_in_doubt`, `count_as_billed` and `end` take a call that their caller has locked and whose state it has
+checked: `settlement` for the worker that sent it, the functions below for the reaper and the operator.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from django.db import connection
 
 from accounts.models import User
 from common.enqueue import enqueue_on_commit
-from integrations.ledger import budgets, pace
+from integrations.ledger import budgets, dependents, pace, scopes
 from integrations.ledger.budgets import ZERO
-from integrations.models import Lookup, UnreadableAnswer, VendorCall
+from integrations.models import UnreadableAnswer, VendorCall
 from integrations.vendors.errors import Category, Evidence
 
 RECOVERY = timedelta(seconds=10)
@@ -29,27 +30,15 @@ class BadDecision(ValueError):
 
 
 def release(call: VendorCall, reason: str, **facts: Any) -> None:
-    """Nothing was bought: the money comes back, and its facts may be bought by whoever asks next."""
-    _free_lookups(call)
+    """Nothing was bought: the money comes back, and its inputs may be bought again."""
+    dependents.free(call)
     call.reason = reason[:300]
     end(call, VendorCall.State.RELEASED, pace.database_now(), cost=ZERO, **facts)
 
 
-def _free_lookups(call: VendorCall) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(  # an older answer stays owned, if stale; but not one that `reveals.release` has freed
-            """
-            UPDATE integrations_lookup
-               SET state = CASE WHEN facts IS NULL OR fetched_at IS NULL THEN 'free' ELSE 'answered' END
-             WHERE call_id = %s AND state IN ('buying', 'in_doubt')
-            """,
-            [call.pk],
-        )
-
-
 def mark_in_doubt(call: VendorCall, now: datetime, **facts: Any) -> None:
-    """It may have been bought: the money stays reserved and nothing of it is bought again until an operator speaks."""
-    Lookup.objects.filter(call=call, state=Lookup.State.BUYING).update(state=Lookup.State.IN_DOUBT)
+    """It may have been bought: the money stays reserved, and nothing is bought again until an operator decides."""
+    dependents.doubt(call)
     call.state, call.category, call.ended_at = VendorCall.State.IN_DOUBT, Category.IN_DOUBT, now
     for name, value in facts.items():
         setattr(call, name, value)
@@ -57,7 +46,7 @@ def mark_in_doubt(call: VendorCall, now: datetime, **facts: Any) -> None:
 
 
 def keep_evidence(call: VendorCall, evidence: Evidence, now: datetime) -> None:
-    """What an unusable answer was, once for the whole call."""
+    """Keeps an answer, or its length and hash, of which some record cannot be used: once for the whole call."""
     UnreadableAnswer.objects.create(
         call=call,
         raw=evidence.raw,
@@ -69,29 +58,32 @@ def keep_evidence(call: VendorCall, evidence: Evidence, now: datetime) -> None:
 
 
 def count_as_billed(call: VendorCall, now: datetime, **facts: Any) -> None:
-    """The vendor's policy says that its server errors are billed: the money is spent, its facts may be bought again."""
-    _free_lookups(call)
+    """The vendor's policy says that server errors are billed: the money is spent, its inputs may be bought again."""
+    dependents.free(call)
     call.units = call.reserved / call.price if call.price else ZERO
     end(call, VendorCall.State.WRITTEN_OFF, now, cost=call.reserved, **facts)
 
 
 def end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decimal, **facts: Any) -> None:
-    """Turns the call's reservations into what was spent and writes its last word."""
+    """Turns the call's reservations into spent amounts and writes its final state. cost: US dollars."""
     paid = state in (VendorCall.State.SETTLED, VendorCall.State.WRITTEN_OFF)
-    bought = Decimal(call.inputs) if paid else ZERO
-    spent = {scope: bought if scope.startswith(budgets.LEADS) else cost for scope in call.holds}
-    budgets.settle(call.holds, spent)
+    budgets.settle(call.holds, spent_by_scope(call, cost) if paid else {})
     call.state, call.cost, call.ended_at = state, cost, now
     for name, value in facts.items():
         setattr(call, name, value)
     call.save()
 
 
+def spent_by_scope(call: VendorCall, cost: Decimal) -> dict[str, Decimal]:
+    """What this call has spent in each of its budgets, once it cost this much: dollars, or inputs where they count."""
+    return {scope: Decimal(call.inputs) if scopes.counts_inputs(scope) else cost for scope in call.holds}
+
+
 def dead_calls(*, limit: int = 100) -> list[tuple[UUID, UUID | None]]:
     """Calls whose worker is dead, and their runs: for `expire_call`, one transaction each.
 
-    None while PostgreSQL has only just started: leases ran out while it was away, and who holds a paid answer writes it
-    now (`gate.persist` asks every 2 s, and the pool connects anew within 2 s).
+    Empty while PostgreSQL has only just started: leases ran out while it was away, and a worker that holds a paid
+    answer writes it now (`persist` tries every 2 s, and the pool connects anew within 2 s).
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp(), pg_postmaster_start_time()")
@@ -121,10 +113,11 @@ def expire_call(call_id: UUID) -> VendorCall.State | None:
 
 
 def release_doubt(call_id: UUID, *, by: User | None = None, reason: str = "", wakes: bool = True) -> bool:
-    """The operator says: it was not billed. The money comes back and its facts may be bought again.
+    """The operator says: it was not billed. The money comes back and its inputs may be bought again.
 
     Returns False where the call is not in doubt (any more); then nothing changes. by, reason: kept with the call.
-    wakes: wakes a worker for the leads that wait for this decision; who decides many rings once.
+    wakes: enqueues the reaper for the leads that wait for this decision; a caller that decides many calls enqueues it
+    once.
     """
     call = _doubtful(call_id)
     if call is None:
@@ -139,7 +132,7 @@ def release_doubt(call_id: UUID, *, by: User | None = None, reason: str = "", wa
 def write_off(
     call_id: UUID, *, cost: Decimal | None = None, by: User | None = None, reason: str = "", wakes: bool = True
 ) -> bool:
-    """The operator says: it was billed and is lost. The money is spent, and its facts may be bought again.
+    """The operator says: it was billed and is lost. The money is spent, and its inputs may be bought again.
 
     cost: US dollars by the vendor's bill; None: all that was reserved, which is the most the price list allows. A
     higher one counts against the caps and needs a reason. Raises BadDecision. The rest as in `release_doubt`.
@@ -158,8 +151,8 @@ def write_off(
 
 
 def bill_unanswered(call: VendorCall, cost: Decimal) -> None:
-    """It was billed and its answer is lost: `cost` is spent, and its facts may be bought again. `call` is locked."""
-    _free_lookups(call)
+    """It was billed and its answer is lost: `cost` is spent, and its inputs may be bought again. `call` is locked."""
+    dependents.free(call)
     end(call, VendorCall.State.WRITTEN_OFF, pace.database_now(), cost=cost)
 
 
@@ -177,24 +170,9 @@ def checked_cost(cost: Decimal | None, reserved: Decimal, reason: str) -> Decima
 
 
 def note_decision(call: VendorCall, by: User | None, words: str) -> None:
-    """Who decided a billing check, when and why. Its caller saves."""
+    """Notes the operator who decided a billing check, when and why. The caller saves the call."""
     call.decided_by, call.decided_at = by, pace.database_now()
     call.decision = " ".join(words.split())[:DECISION_MAX]
-
-
-def forget_unreadable(call_id: UUID, *, by: User | None = None) -> int:
-    """The operator says: ask again. The unreadable answers of this call serve nobody any more, and the next who asks
-    buys. What the call cost stays spent, and what is known of its answer stays kept. Returns the look-ups freed.
-    """
-    call = VendorCall.objects.select_for_update().filter(pk=call_id, state=VendorCall.State.SETTLED).first()
-    if call is None:
-        return 0
-    rows = Lookup.objects.filter(call=call, state=Lookup.State.GARBAGE)
-    freed = rows.update(state=Lookup.State.FREE, category="", fetched_at=None)
-    if freed:
-        note_decision(call, by, f"Unreadable: {freed} of its look-ups may be asked again")
-        call.save(update_fields=["decided_by", "decided_at", "decision"])
-    return freed
 
 
 def _doubtful(call_id: UUID) -> VendorCall | None:

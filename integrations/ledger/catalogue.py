@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 
 from integrations.models import Operation, Vendor
@@ -18,31 +16,12 @@ def operation(name: str) -> Operation:
     rows = Operation.objects.select_related("vendor")
     row = rows.filter(vendor_id=seller, name=name).first()
     if row is None:
-        make_rows(Vendor, Operation, [(seller, name)])
+        Operation.objects.bulk_create([Operation(vendor=vendor(seller), name=name)], ignore_conflicts=True)
         row = rows.get(vendor_id=seller, name=name)
     return row
-
-
-def sellers(operation: Operation) -> list[int]:
-    """The ids of this operation at every vendor that sells it: what one of them answered need not be bought again."""
-    if operation.name != "skip_trace":
-        return [operation.pk]
-    return list(Operation.objects.filter(name=operation.name).values_list("pk", flat=True))
 
 
 def vendor(name: str) -> Vendor:
     """The vendor's row. Raises KeyError for a vendor that is not in `settings.VENDORS`."""
     settings.VENDORS[name]
     return Vendor.objects.get_or_create(name=name)[0]
-
-
-def make_rows(vendors: Any, operations: Any, pairs: list[tuple[str, str]]) -> None:
-    """Makes the rows that are missing. Takes the model classes, so that a migration can call it with its own."""
-    vendors.objects.bulk_create([vendors(name=v) for v in dict(pairs)], ignore_conflicts=True)
-    operations.objects.bulk_create([operations(vendor_id=v, name=n) for v, n in pairs], ignore_conflicts=True)
-
-
-def known_pairs() -> list[tuple[str, str]]:
-    """Every vendor and operation there is, whichever the environment routes to."""
-    pairs = {(str(o["vendor"]), name) for name, o in settings.OPERATIONS.items()}
-    return sorted(pairs | {("realestateapi", "skip_trace"), ("signalhouse", "skip_trace")})

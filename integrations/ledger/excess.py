@@ -20,8 +20,8 @@ SHARE = Decimal("0.10")  # of what the price list comes to that day
 
 
 def of_day(vendor_name: str, now: datetime) -> tuple[Decimal, Decimal]:
-    """US dollars of this day (UTC) at today's prices, of operations whose list nobody has confirmed: what the vendor
-    claims above the list, and what the list comes to.
+    """US dollars of this day (UTC) at today's prices, of operations whose list no operator has confirmed: the
+    vendor's claims above the list, and the list's own total.
     """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     claimed, listed = ZERO, ZERO

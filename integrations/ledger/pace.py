@@ -1,7 +1,7 @@
 """One pace for all workers on all hosts: GCRA without burst, in the operation's row, by the database's clock.
 
-`engineering.md` measured why it is ours: libraries let 1.6 to 2.0 times the limit through in the worst minute or use
-half of it; this ran at 1.00 with the worst minute at 601 of 600.
+`docs/measurements.md` 3 says why it is ours: libraries let 1.6 to 2.0 times the limit through in the worst minute or
+use half of it; this ran at 1.00 with the worst minute at 601 of 600.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+
+from common.db.clock import database_now as database_now
 
 # The emission interval is 1 % longer than the limit, so that jitter between "allowed" and "sent" stays inside it.
 MARGIN = Decimal("1.01")
@@ -83,12 +85,3 @@ def refused(operation_id: int, seconds: float | None, sent_at: datetime) -> None
             """,
             {"id": operation_id, "seconds": seconds, "longest": LONGEST, "sent": sent_at},
         )
-
-
-def database_now() -> datetime:
-    """The database's clock: the only one that decides."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row: Any = cursor.fetchone()
-    now: datetime = row[0]
-    return now

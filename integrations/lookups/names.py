@@ -1,4 +1,4 @@
-"""The names a property is known by: learned from what is bought, so that it is bought once under all of them.
+"""The names a property is known by: learned from bought answers, so that it is bought once under all of them.
 
 A name that two properties claim means neither: it is kept with an empty id, and joins nothing from then on.
 """
@@ -13,9 +13,9 @@ from django.db.models import Q
 
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
+from integrations.lookups.stand_in_ids import names_of
 from integrations.models import Lookup, PropertyName
 from integrations.vendors.contract import Answer
-from integrations.vendors.realestateapi.stand_in_ids import names_of
 
 
 def learn_from(operation: str, answers: Mapping[str, Answer]) -> None:
@@ -38,6 +38,10 @@ def learn(rows: Iterable[tuple[str, Mapping[str, Any]]], *, asked: Mapping[str, 
     """Keeps what these properties are called: rows of (property id, facts). asked: names they were asked for by.
 
     Names are written in their order, so that two workers that learn the same wait for each other and never in a circle.
+
+    1. Collects the names; one that two of these properties claim is kept with an empty id.
+    2. Inserts the new ones.
+    3. Where some are known already: those known of another property get an empty id.
     """
     pairs = {(name, property_id) for property_id, facts in rows for name in names_of(facts)}
     pairs |= set((asked or {}).items())
@@ -85,7 +89,7 @@ def known(stand_ins: Iterable[str]) -> dict[str, str]:
 def already_owned(property_ids: Iterable[str]) -> int:
     """How many of these, asked for by another name, had their detail paid for under their id: bought under two names.
 
-    Also counts what is being bought by its id this moment or is in doubt. Ask before the answers are written.
+    Also counts details that are being bought by id this moment or are in doubt. Ask before the answers are written.
     """
     ids = list(property_ids)
     if not ids:

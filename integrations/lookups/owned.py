@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from integrations.ledger import catalogue
 from integrations.models import Lookup, Operation
 from integrations.vendors.contract import Query
 
@@ -13,7 +12,7 @@ from integrations.vendors.contract import Query
 def fresh_answers(
     operation: Operation, queries: Collection[Query], *, now: datetime, after: datetime | None = None
 ) -> dict[str, Lookup]:
-    """The answers that serve these questions for $0, by the question's key. after: what is older serves nobody."""
+    """The answers that serve these questions for $0, by the question's key. after: older answers are left out."""
     fresh_after = operation.fresh_since(now)
     fresh_after = max(fresh_after, after or fresh_after)
     rows = rows_of(operation, queries)
@@ -22,18 +21,25 @@ def fresh_answers(
 
 
 def rows_of(operation: Operation, queries: Collection[Query]) -> dict[str, list[Lookup]]:
-    """What is known of each question, by all its names and from every seller of this operation; its own key first."""
+    """The rows of each question, by all its names and from every seller of this operation; its own key first."""
     keys: dict[str, list[str]] = {}
     for query in queries:
         for name in (query.key, *query.names):
             keys.setdefault(name, []).append(query.key)
     found: dict[str, list[Lookup]] = {}
-    for row in Lookup.objects.filter(operation__in=catalogue.sellers(operation), key__in=list(keys)):
+    for row in Lookup.objects.filter(operation__in=_sellers(operation), key__in=list(keys)):
         for key in keys[row.key]:
             found.setdefault(key, []).append(row)
     for key, rows in found.items():
         rows.sort(key=lambda row, key=key: (row.operation_id != operation.pk, row.key != key))  # type: ignore[misc]
     return found
+
+
+def _sellers(operation: Operation) -> list[int]:
+    """The ids of this operation at every vendor that sells it: an answer of one of them need not be bought again."""
+    if operation.name != "skip_trace":
+        return [operation.pk]
+    return list(Operation.objects.filter(name=operation.name).values_list("pk", flat=True))
 
 
 def serving(operation: Operation, rows: Sequence[Lookup], fresh_after: datetime) -> Lookup | None:

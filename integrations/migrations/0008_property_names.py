@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import migrations
 
-from integrations.vendors.realestateapi import stand_in_ids
+from integrations.migrations._frozen import is_stand_in, names_of
 
 PART = 5000  # details at a time
 PAGES = 100  # search pages at a time: 250 rows each
@@ -58,10 +58,10 @@ def _answers(cursor: Any, operation: str, part: int) -> Iterator[list[tuple[str,
 
 
 def _of_detail(key: str, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    stand_in = stand_in_ids.is_stand_in(key)
+    stand_in = is_stand_in(key)
     property_id = facts.get("property_id") if stand_in else key
     if property_id:
-        yield from ((name, property_id) for name in stand_in_ids.names_of(facts))
+        yield from ((name, property_id) for name in names_of(facts))
         if stand_in:
             yield key, property_id
 
@@ -69,7 +69,7 @@ def _of_detail(key: str, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _of_page(key: str, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for row in facts.get("rows") or ():
         if row.get("property_id"):
-            yield from ((name, row["property_id"]) for name in stand_in_ids.names_of(row))
+            yield from ((name, row["property_id"]) for name in names_of(row))
 
 
 # Django gives a text key a second index for LIKE: nobody asks for names by their beginning, and it doubles each insert.

@@ -13,8 +13,7 @@ from typing import Any
 
 from django.db import migrations
 
-from integrations.vendors.skip_trace import skip_trace_query
-from integrations.migrations._former_keys import asked_by, former_key
+from integrations.migrations._trace_keys import asked_by, former_key, trace_key
 
 PART = 5000  # details at a time
 
@@ -64,9 +63,8 @@ def _details(cursor: Any) -> Iterator[list[dict[str, Any]]]:
 def _keys(detail: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """(former, new): as a run asked, and as a person did who knew neither the mailing address nor perhaps the ZIP."""
     asked = asked_by(detail)
-    try:
-        new = skip_trace_query(**asked).key
-    except ValueError:
+    new = trace_key(asked)
+    if new is None:
         return
     bare = asked | dict.fromkeys(("mail_address", "mail_city", "mail_state", "mail_zip"))
     for old in dict.fromkeys(former_key(form) for form in (asked, bare, bare | {"zip": None})):

@@ -15,6 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from django.db import transaction
 
 from accounts.models import User
+from common import dates
 from integrations.ledger.budgets import MONEY
 from integrations.ledger.pace import database_now
 from integrations.models import BilledDay, Vendor
@@ -118,7 +119,7 @@ def _added_up(day: date, parts: Sequence[tuple[Decimal | None, Decimal]]) -> Day
     amount = sum((amount for _, amount in parts), Decimal(0)).quantize(MONEY, ROUND_HALF_UP)
     units = sum(counted, Decimal(0)) if len(counted) == len(parts) else None
     if abs(amount) > MOST or (units or 0) > MOST:
-        raise BadBill(f"{day}: more than ${MOST:,.2f} a day.")
+        raise BadBill(f"{dates.day(day)}: more than ${MOST:,.2f} a day.")
     return Day(day, units, amount)
 
 
@@ -203,7 +204,7 @@ def _read(cells: Sequence[str], columns: _Columns, today: date) -> tuple[date, D
 
     day = day_of(cell(columns.day))
     if not OLDEST <= day <= today + timedelta(days=1):
-        raise ValueError(f"{day} is not a day that can have been billed")
+        raise ValueError(f"{dates.day(day)} is not a day that can have been billed")
     amount = number_of(cell(columns.amount), "an amount")
     text = cell(columns.units) if columns.units is not None else ""
     units = number_of(text, "a number of units") if text else None
@@ -245,7 +246,7 @@ def conflicts(vendor: Vendor, days: Sequence[Day]) -> list[str]:
     """The days that are stored with other numbers, in words."""
     stored = _stored(vendor, days)
     return [
-        f"{day.day}: ${was.amount:,.2f} → ${day.amount:,.2f}"
+        f"{dates.day(day.day)}: ${was.amount:,.2f} → ${day.amount:,.2f}"
         for day in days
         if (was := stored.get(day.day)) is not None and not _same(was, day)
     ]

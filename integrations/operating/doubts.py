@@ -20,8 +20,9 @@ from django.db.models import Count, F, Max, Min, QuerySet, Sum
 
 from accounts.models import User
 from common.enqueue import enqueue_on_commit
-from integrations.ledger import calls, reveals
+from integrations.ledger import calls
 from integrations.ledger.budgets import ZERO
+from integrations.lookups import reveals
 from integrations.models import PhoneReveal, VendorCall
 
 

@@ -13,15 +13,16 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
+from common.dates import moment
 from common.db.ids import uuid7_floor
 from common.values.percent import percent
-from integrations.ledger import breaker, excess
+from integrations.ledger import breaker, excess, scopes
 from integrations.ledger.budgets import MONEY, ZERO
 from integrations.ledger.pace import database_now
 from integrations.models import Budget, Operation, Vendor, VendorCall
 from integrations.vendors import available
 from integrations.vendors.apollo import client as apollo
-from integrations.vendors.errors import VendorFailure
+from integrations.vendors.errors import VendorFailure, failure_in_words
 from integrations.vendors.realestateapi import client as realestateapi
 
 MINUTE = timedelta(minutes=1)
@@ -43,19 +44,19 @@ def names() -> frozenset[str]:
 def trouble(vendor: Vendor, now: datetime) -> str:
     """Why nothing is bought from a vendor at this moment, in words; empty where it may be."""
     if not vendor.enabled:
-        return vendor.paused_reason or "It is switched off."
+        return vendor.paused_reason or "It is turned off."
     if vendor.paused_reason:
         return vendor.paused_reason
     if lacking := available.lack(vendor.pk):
         return f"{lacking}."
     if breaker.is_open(vendor, now) and vendor.breaker_open_until:
-        return f"It failed repeatedly; the next try is at {vendor.breaker_open_until:%H:%M:%S} UTC. {vendor.last_error}"
+        return f"It failed repeatedly; the next try is at {moment(vendor.breaker_open_until)}. {vendor.last_error}"
     return ""
 
 
 def spent_today(vendor: Vendor, now: datetime) -> tuple[Decimal, Decimal]:
     """US dollars since midnight UTC: spent, and promised to requests that are not settled."""
-    budget = Budget.objects.filter(pk=f"vendor:{vendor.pk}:{now:%Y-%m-%d}").first()
+    budget = Budget.objects.filter(pk=scopes.vendor_day(vendor.pk, now)).first()
     return (budget.spent, budget.reserved) if budget else (ZERO, ZERO)
 
 
@@ -89,6 +90,10 @@ class Trouble:
     reason: str
     latest: datetime
     times: int
+
+    @property
+    def words(self) -> str:
+        return failure_in_words(self.category)
 
 
 def errors(vendor: Vendor, now: datetime) -> list[Trouble]:

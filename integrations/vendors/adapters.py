@@ -14,9 +14,8 @@ from integrations.vendors.realestateapi import adapters as realestateapi_adapter
 from integrations.vendors.realestateapi import client as realestateapi
 from integrations.vendors.signalhouse import adapters as signalhouse_adapters
 from integrations.vendors.signalhouse import client as signalhouse
-from integrations.vendors.skip_trace import skip_trace_query
 
-__all__ = ["VENDOR_OF", "adapter_for", "skip_trace_query", "vendor_of"]
+__all__ = ["adapter_for", "vendor_of"]
 
 _Maker = tuple[Callable[[Account], Adapter], Callable[[], Account]]
 _ADAPTERS: Mapping[tuple[str, str], _Maker] = {
@@ -33,7 +32,7 @@ _VENDORS = {operation: vendor for operation, vendor in _ADAPTERS if operation !=
 
 
 def vendor_of(operation: str) -> str:
-    """The vendor an operation is bought from. Raises KeyError where nobody sells it."""
+    """The vendor an operation is bought from. Raises KeyError for an operation that no vendor sells."""
     vendor: str = settings.SKIP_TRACE_VENDOR if operation == "skip_trace" else _VENDORS[operation]
     return vendor
 
@@ -42,7 +41,3 @@ def adapter_for(operation: str) -> Adapter:
     """The adapter of an operation. A missing key fails at its call, not here. Raises KeyError as `vendor_of`."""
     make, config = _ADAPTERS[operation, vendor_of(operation)]
     return make(config())
-
-
-# operation -> vendor as the process started; `vendor_of` follows a change of settings (in tests).
-VENDOR_OF: dict[str, str] = {operation: vendor_of(operation) for operation, _ in _ADAPTERS}

@@ -1,7 +1,8 @@
-"""The shape every paid vendor operation has for the gate: queries in, one answer per query out.
+"""The shape every paid look-up has for the gate: queries in, one answer per query out; and what the ledger reads of an
+answer to anything paid (`Receipt`).
 
 A raw vendor dict never crosses this border. `Answer.facts` holds only allow-listed, JSON-ready values whose keys are
-Lead column names, so that what is not on an allow-list is never stored.
+Lead column names, so that a value on no allow-list is never stored.
 """
 
 from __future__ import annotations
@@ -48,6 +49,27 @@ class Answer:
         return self.category is None
 
 
+class Receipt(Protocol):
+    """What the ledger reads of a vendor's answer to a paid request, whatever was bought.
+
+    units: what the price list charges. claimed: the vendor's own count of the same units, where it gives one; never the
+    charge. found: inputs that were delivered. evidence: kept for the operator, where something cannot be used.
+    """
+
+    @property
+    def units(self) -> Decimal: ...
+    @property
+    def claimed(self) -> Decimal | None: ...
+    @property
+    def found(self) -> int: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def request_id(self) -> str: ...
+    @property
+    def evidence(self) -> Evidence | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A whole vendor answer. `answers` has every query's key. `units` is what the price list charges for it.
@@ -65,22 +87,26 @@ class Reply:
     later: Decimal | None = None
     evidence: Evidence | None = None
 
+    @property
+    def found(self) -> int:
+        """Queries whose answer the vendor knew."""
+        return sum(answer.found for answer in self.answers.values())
+
 
 class Adapter(Protocol):
     """One paid operation of one vendor, adapted.
 
-    largest_batch: inputs one request may hold (the vendor's own limit). idempotent: the vendor honours an idempotency
-    key, so that a request in doubt may be repeated. An adapter holds no state between calls and is safe in threads.
+    largest_batch: inputs one request may hold (the vendor's own limit). An adapter holds no state between calls and is
+    safe in threads.
     """
 
     vendor: str
     operation: str
     largest_batch: int
-    idempotent: bool
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         """Sends one HTTP request for these queries (1 uses the single endpoint, more the batch endpoint).
 
-        Raises a VendorFailure of `integrations.errors`. ScopeRefused only from a batch endpoint.
+        Raises a VendorFailure of `integrations.vendors.errors`. ScopeRefused only from a batch endpoint.
         """
         ...

@@ -1,4 +1,4 @@
-"""What can go wrong with a vendor call, by what it means for money: four kinds, which decide what follows."""
+"""What can go wrong with a vendor call, by what it means for money: the kind decides what follows."""
 
 from __future__ import annotations
 
@@ -25,6 +25,25 @@ class Category(StrEnum):
     SKIP_TRACE_EMPTY = "SKIP_TRACE_EMPTY"
     BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
     IN_DOUBT = "IN_DOUBT"
+
+
+WORDS = {  # for pages: a code never stands there alone
+    Category.RATE_LIMITED: "Too many requests",
+    Category.NOT_FOUND: "Not known to the vendor",
+    Category.INVALID_DATA: "Question or answer unusable",
+    Category.NETWORK_ERROR: "No answer",
+    Category.AUTH_ERROR: "Key refused",
+    Category.SKIP_TRACE_EMPTY: "No phone or e-mail",
+    Category.BUDGET_EXHAUSTED: "Spending limit or credit used up",
+    Category.IN_DOUBT: "Needs billing check",
+}
+
+
+def failure_in_words(error: str) -> str:
+    """What a lead keeps of its last failure, "NETWORK_ERROR: it took too long", as a page says it."""
+    code, _, reason = error.partition(": ")
+    words = WORDS.get(code)  # type: ignore[call-overload]  # a StrEnum's key is found by its text
+    return error if words is None else f"{words}: {reason}" if reason else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +104,7 @@ class Rejected(VendorFailure):
     """The vendor answered, and no repeat of the same request will do better: 400, 404 without a body, 422, garbage.
 
     `charged`: the answer was billed (a parsed envelope with an unusable record); then `evidence` tells what came, and
-    `units` what the price list charges for it, None where nobody can say: then it is all that was reserved.
+    `units` those of the price list, None where they are unknown: then all that was reserved is charged.
     """
 
     category = Category.INVALID_DATA
@@ -105,7 +124,7 @@ class Rejected(VendorFailure):
 
 
 class Misconfigured(VendorFailure):
-    """401, 402, 403, a redirect, a 404 that is not the vendor's, or no key: nobody can buy until an operator acts."""
+    """401, 402, 403, a redirect, a 404 that is not the vendor's, or no key: an operator has to act first."""
 
     category = Category.AUTH_ERROR
 
@@ -135,7 +154,7 @@ class InDoubt(VendorFailure):
 
     server_error: the vendor answered 408 or 5xx, which its `server_error_policy` may decide. pauses: the body is no
     JSON at all (a web page): the vendor pauses at once, because its base URL may be wrong. evidence: what came, where
-    a whole answer came that is none; for whoever decides.
+    a whole answer came that is none; for the operator who decides.
     """
 
     category = Category.IN_DOUBT

@@ -57,7 +57,6 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    elapsed_ms: int = 0
 
     def json(self) -> Any:
         """The body as JSON, whatever its content type. Raises ValueError where it is none."""
@@ -160,8 +159,12 @@ def send(
     """Sends one request, once: no retry, no redirect, no cookie, no proxy or netrc from the environment.
 
     connect_timeout, read_timeout (of each read) and deadline (of the whole, headers and body included) are in seconds.
-    Any status is an answer; see `integrations.statuses` for what it means. Raises NotSent (no byte left), InDoubt
+    Any status is an answer; see `statuses` for its meaning. Raises NotSent (no byte left), InDoubt
     (bytes left, no whole answer of at most `max_bytes` decoded bytes came) or Misconfigured (no such address).
+
+    1. Prepares the request; one that cannot be built is Misconfigured.
+    2. Sends it over this thread's connection to the origin and reads the whole answer within the deadline.
+    3. After any failure the connection is closed: a late answer to this request must not be read as the next one's.
     """
     prepared = _prepare(request)
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(request.url))
@@ -178,7 +181,6 @@ def send(
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
             body=content,
-            elapsed_ms=round((time.monotonic() - started) * 1000),
         )
     except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
         failure = _failure(error, exchange)

@@ -45,6 +45,12 @@ def text(value: object, *, limit: int = TEXT_MAX) -> str | None:
     return " ".join(line.split())[:limit].strip() or None
 
 
+def property_id(value: object) -> str | None:
+    """RealEstateAPI's property id as we keep it, from a string or a number; None where it is none."""
+    digits = text(value, limit=30) or ""
+    return str(int(digits)) if re.fullmatch(r"[0-9]{1,19}", digits) and 0 < int(digits) < 2**63 else None
+
+
 def _number(value: object) -> Decimal | None:
     if isinstance(value, bool) or value is None:
         return None

@@ -11,26 +11,9 @@ from typing import Any
 from integrations.vendors import normalise, owners
 from integrations.vendors.addresses import short_line, short_town
 from integrations.vendors.contract import Query
+from integrations.vendors.facts import CONTACT_KEYS
 from integrations.vendors.owners import Likeness
 
-# The allow-list. Skip traces also bring ethnicity, marital status, gender, age and occupation: they must not be kept.
-CONTACT_KEYS = (
-    "first_name",
-    "last_name",
-    "phone",
-    "phone_type",
-    "phone_do_not_call",
-    "secondary_phone",
-    "secondary_phone_type",
-    "secondary_phone_do_not_call",
-    "email",
-    "mailing_address",
-    "mailing_city",
-    "mailing_state",
-    "mailing_zip",
-    "contact_name",
-    "contact_is_other",
-)
 # Changes when the same person would be asked about differently, so that old answers are not served for new questions.
 KEY_VERSION = "skip-trace-2"
 _FORMER_VERSION = "skip-trace-1"  # its keys name whole questions; what was bought under them is still owned
@@ -180,8 +163,8 @@ def skip_trace_query(
     """The question who lives or gets post somewhere, or where a named person is.
 
     It needs an address with city and state, or a mailing address with both, or first and last name with city, state and
-    ZIP. That last rule is the batch endpoint's (contracts.md 1.9); the single endpoint is laxer, but one item that the
-    batch endpoint refuses fails its 99 neighbours. Raises ValueError naming what is missing.
+    ZIP. That last rule is the batch endpoint's (docs/vendors/realestateapi.md 1.9); the single endpoint is laxer, but
+    one item that the batch endpoint refuses fails its 99 neighbours. Raises ValueError naming what is missing.
 
     The key is the person at the property, however the property is spelled and whether or not the mailing address is
     known: a run that knows it and a person who does not ask one question.

@@ -25,8 +25,9 @@ from integrations.vendors.errors import (
 )
 from integrations.vendors.http import HttpRequest, HttpResponse
 
-# Where the vendors put their words, the most telling first: RealEstateAPI `message` or `error` (contracts.md 1.1),
-# Apollo `error_message`, `error` or `message` (3.3), SignalHouse `message` (2.2).
+# Where the vendors put their words, the most telling first: RealEstateAPI `message` or `error`
+# (docs/vendors/realestateapi.md 1.1), Apollo `error_message`, `error` or `message`
+# (docs/vendors/apollo.md 3.3), SignalHouse `message` (docs/vendors/signalhouse.md 2.2).
 _WORDS = ("message", "error_message", "errorMessage", "error", "statusMessage")
 # No vendor's window is longer than a day; a longer Retry-After is a mistake that would stop everybody.
 _RETRY_AFTER_MAX = 86_400.0
@@ -75,7 +76,7 @@ def may_not_ask(failure: VendorFailure, response: HttpResponse, *, request: Http
 def no_answer(
     response: HttpResponse, *, vendor: str, paid: bool, why: str = "", personal: bool = False
 ) -> InDoubt | Rejected:
-    """A 2xx that does not parse, or (`why` says how) is not the vendor's envelope: nobody knows whether it was billed.
+    """A 2xx that does not parse, or (`why` says how) is not the vendor's envelope: whether it was billed is unknown.
 
     Where its body does not even begin as JSON, the base URL may lead elsewhere, and the InDoubt pauses the vendor. A
     free call has only failed. personal: the answer was to be about a person, so none of it is kept but length and hash.
@@ -98,7 +99,7 @@ def no_answer(
 def unusable(
     response: HttpResponse, *, vendor: str, why: str, personal: bool = False, units: Decimal | None = None
 ) -> Rejected:
-    """The vendor's own envelope, which is billed, with a record nobody can use. units: as `Rejected.units`."""
+    """The vendor's own envelope, which is billed, with a record that cannot be used. units: as `Rejected.units`."""
     return Rejected(
         f"{vendor} answered {response.status}, and the answer {why}.",
         status=response.status,
@@ -171,6 +172,14 @@ def _failure(
     batch: bool,
     now: datetime,
 ) -> VendorFailure:
+    """The failure that a status outside 2xx stands for.
+
+    1. 429: asked too often, with the vendor's time to wait, or until midnight where it speaks of a day.
+    2. 502, 503, and any server error of a free call: nothing was bought.
+    3. Any other server error, and 408: in doubt.
+    4. 402, a word about credits, 401, 403, an answer from elsewhere: misconfigured.
+    5. Any other status: the request is rejected.
+    """
     said = _said(_clean(_words(response), request))
     words = " ".join(_texts(response))
     wait = retry_after(response.headers, now=now)
@@ -208,7 +217,7 @@ def _elsewhere(response: HttpResponse, *, vendor: str, status: int, said: str) -
 
 
 def _until_midnight(now: datetime) -> float:
-    """Seconds until the daily caps of RealEstateAPI start anew, at midnight UTC (contracts.md 1.1)."""
+    """Seconds until the daily caps of RealEstateAPI start anew, at midnight UTC (docs/vendors/realestateapi.md 1.1)."""
     start = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return (start + timedelta(days=1) - now).total_seconds()
 

@@ -103,7 +103,7 @@ class InBucket(_Select):
 
     def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not all(map(is_id, self.given)):
-            raise ValueError("This is no bucket's id.")
+            raise ValueError("This is not a bucket’s id.")
         return queryset.filter(bucket=self.given[0]) if len(self.given) == 1 else queryset.filter(bucket__in=self.given)
 
 
@@ -141,20 +141,26 @@ def _box(name: str, label: str, make: Callable[..., forms.Field] = forms.CharFie
     return type(name, (_LeadFilter,), {"title": label, "parameter_name": name, "field": field})
 
 
-_TYPES = [("SFR", "House"), ("MFR", "Multi-family"), ("CONDO", "Condo"), ("LAND", "Land"), ("MOBILE", "Mobile home")]
+_TYPES = [
+    ("SFR", "Single family"),
+    ("MFR", "Multi-family"),
+    ("CONDO", "Condo"),
+    ("LAND", "Land"),
+    ("MOBILE", "Mobile home"),
+]
 FILTERS = (
     InBucket,
     _select("status", "Status", Lead.Status.choices),
-    _select("enrichmentStatus", "Facts", Lead.Enrichment.choices),
+    _select("enrichmentStatus", "Data", Lead.Enrichment.choices),
     Tagged,
     CallBack,
     _select("hasPhone", "Has a phone"),
-    _select("doNotCall", "Phone is do-not-call", [*YES_NO, ("unknown", "Nobody has said")]),
-    _select("contactable", "May be called, not contacted yet"),
+    _select("doNotCall", "On DNC", [*YES_NO, ("unknown", "DNC unknown")]),
+    _select("contactable", "Ready to call"),
     _box("propertyState", "State", max_length=2, widget=forms.TextInput(attrs={"placeholder": "WA"})),
     _select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
-    _box("estimatedEquityMin", "Equity from, US dollars", forms.IntegerField),
-    _box("estimatedEquityMax", "Equity to, US dollars", forms.IntegerField),
+    _box("estimatedEquityMin", "Equity from ($)", forms.IntegerField),
+    _box("estimatedEquityMax", "Equity to ($)", forms.IntegerField),
     _select("absenteeOwner", "Absentee owner"),
     _select("preForeclosure", "Pre-foreclosure"),
     _select("taxLien", "Tax lien"),

@@ -8,8 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from common import dates
 from common.contact_access import MASKED, masked
-from leads.facts.saving import SIGNALS
+from leads.facts.columns import SIGNALS
 from leads.facts.sources import (
     DETAIL,
     FILE,
@@ -32,7 +33,7 @@ _OWNERS = {
     "corporation": "Corporation",
     "other": "Other",
 }
-_TYPES = {"SFR": "House", "MFR": "Multi-family", "CONDO": "Condo", "LAND": "Land", "MOBILE": "Mobile home"}
+_TYPES = {"SFR": "Single family", "MFR": "Multi-family", "CONDO": "Condo", "LAND": "Land", "MOBILE": "Mobile home"}
 DO_NOT_CALL = {True: ("Do not call", "danger"), False: ("Not on DNC", "success"), None: ("DNC unknown", "warning")}
 _FACTS = {
     "phone": "Phone",
@@ -132,8 +133,8 @@ def told_source(entry: Mapping[str, Any]) -> str:
 
 
 def _day(at: str, *, year: bool = False) -> str:
-    day = datetime.fromisoformat(at)
-    return f"{day:%b} {day.day}{f', {day.year}' if year else ''}"
+    text = dates.day(datetime.fromisoformat(at))
+    return text if year else text.rpartition(",")[0]
 
 
 def another_owner(lead: Lead) -> str:
@@ -157,7 +158,12 @@ def groups(lead: Lead) -> list[Group]:
         Group("Mailing address", *_from(lead, "mailing_address"), _mailing(lead, MAILING)),
         Group("Mailing address by skip trace", "Skip trace", lead.skip_traced_at, _mailing(lead, TRACED)),
         Group("Business", "Apollo", lead.apollo_enriched_at, _business(lead)),
-        Group("Other values", "Not shown above: a person’s own word comes first, then the newest", None, _others(lead)),
+        Group(
+            "Other values",
+            "Not shown above: what a person typed or imported comes first, then the newest",
+            None,
+            _others(lead),
+        ),
     ]
     known = (Group(g.title, g.source, g.at, [(name, text) for name, text in g.rows if text]) for g in found)
     return [group for group in known if group.rows]
@@ -216,7 +222,7 @@ def _owner(lead: Lead) -> list[tuple[str, str]]:
 
 def _mailing(lead: Lead, columns: Sequence[str]) -> list[tuple[str, str]]:
     street, city, state, code = (getattr(lead, column) for column in columns)
-    return [("Street", street or ""), ("Town", _joined(", ", city, _joined(" ", state, code)))]
+    return [("Street", street or ""), ("City", _joined(", ", city, _joined(" ", state, code)))]
 
 
 def _business(lead: Lead) -> list[tuple[str, str]]:

@@ -16,10 +16,11 @@ from django.utils import timezone
 from common.admin import dressed, is_id, page
 from common.contact_access import may_see_contacts
 from integrations.models import Budget
+from integrations.vendors.errors import failure_in_words
 from leads.admin.lead_facts import another_owner, contacts, groups, map_address, place, signals
-from leads.contacts.disclosures import record_unmasking
 from leads.models import Activity, Disclosure, Lead
 from leads.rules import BadTime
+from leads.selection.disclosures import record_unmasking
 from leads.services import add_activity, add_tag, change_status, finish_callback, remove_tag
 
 ACTIVITIES = 20  # of one page of the timeline
@@ -44,11 +45,9 @@ class WorkForm(forms.Form):
     """A change of status, a note, or both. `was` and `seen` say what the page showed when the person decided."""
 
     status = forms.ChoiceField(choices=Lead.Status.choices)
-    kind = forms.ChoiceField(choices=_KINDS, label="What was done", initial=Activity.Kind.NOTE)
+    kind = forms.ChoiceField(choices=_KINDS, label="Activity type", initial=Activity.Kind.NOTE)
     due_at = _OwnTimeField(required=False, label="Call back at")
-    text = forms.CharField(
-        max_length=2000, required=False, label="In your words", widget=forms.Textarea(attrs={"rows": 3})
-    )
+    text = forms.CharField(max_length=2000, required=False, label="Notes", widget=forms.Textarea(attrs={"rows": 3}))
     was = forms.CharField(widget=forms.HiddenInput, max_length=10)
     seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
 
@@ -56,9 +55,9 @@ class WorkForm(forms.Form):
         """Something must have been chosen or written."""
         data: dict[str, Any] = {**self.cleaned_data}
         if data.get("kind") == Activity.Kind.CALLBACK and "due_at" in data and not data["due_at"]:
-            self.add_error("due_at", "Say when to call back.")
+            self.add_error("due_at", "Enter when to call back.")
         if not self.errors and not self._notes(data) and data["status"] == data["was"]:
-            raise forms.ValidationError("Change the status, or write what was done.")
+            raise forms.ValidationError("Change the status, or write a note.")
         return data
 
     def _notes(self, data: dict[str, Any]) -> bool:
@@ -101,12 +100,12 @@ def lead_page(model_admin: Any, request: HttpRequest, lead: Lead) -> HttpRespons
     if do == "work":
         work = WorkForm(request.POST)
         if work.is_done(lead, request.user):
-            return _again(model_admin, request, lead, "Noted.")
+            return _again(model_admin, request, lead, "Activity saved.")
     if do == "done":
         is_shown = lead.callback_at is not None and request.POST.get("due") == lead.callback_at.isoformat()
         if is_shown and finish_callback(lead=lead, by=request.user):
             return _again(model_admin, request, lead, "Callback done.")
-        return _again(model_admin, request, lead, "This callback was finished or moved meanwhile.")
+        return _again(model_admin, request, lead, "This callback was already done or moved.")
     if do == "tag":
         tag = TagForm(request.POST, auto_id="tag_%s")
         if tag.is_valid():
@@ -150,10 +149,10 @@ def _page(
         contacts_shown=shown,
         may_show=may_see_contacts(request.user),
         signals=signals(lead),
+        last_error=failure_in_words(lead.enrichment_error or ""),
         groups=groups(lead),
         another_owner=another_owner(lead),
         map_address=map_address(lead),
-        zone=person.time_zone,
         is_due=lead.callback_at is not None and lead.callback_at < timezone.now(),
         work=dressed(work),
         tag_form=dressed(tag),
@@ -170,4 +169,12 @@ def _runs(lead: Any) -> list[dict[str, Any]]:
     items = list(lead.run_items.select_related("run").order_by("-pk")[:RUNS])
     scopes = [item.run.budget_scope for item in items]
     spent = dict(Budget.objects.filter(scope__in=scopes).values_list("scope", "spent"))
-    return [{"item": item, "run": item.run, "spent": spent.get(item.run.budget_scope)} for item in items]
+    return [
+        {
+            "item": item,
+            "run": item.run,
+            "spent": spent.get(item.run.budget_scope),
+            "why": failure_in_words(item.category),
+        }
+        for item in items
+    ]

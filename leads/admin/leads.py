@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import unquote
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,10 +14,11 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 
-from common.admin import OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
+from common.admin import Empty, OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
 from common.contact_access import masked, may_see_contacts
+from common.dates import moment
 from leads.admin import lead_page, saved_views
-from leads.admin.csv import csv_answer
+from leads.admin.base import csv_answer
 from leads.admin.filters import FILTERS, Bucket
 from leads.admin.keyset_list import KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL
@@ -50,6 +50,11 @@ class _TagForm(forms.Form):
 class LeadAdmin(OwnedAdmin):
     """Newest first, by id. Facts are bought, not typed: a person moves a lead on, tags it and notes what was done."""
 
+    empty = Empty(
+        "Leads are the properties you save to a bucket, from a search or a file.",
+        "Find properties",
+        "buckets_bucket_find",
+    )
     editable = True
     list_display = (
         "property",
@@ -84,12 +89,10 @@ class LeadAdmin(OwnedAdmin):
         name, *others = super().get_list_display(request)
         if not request.GET.get("callback"):
             return [name, *others]
-        person: Any = request.user
-        zone = ZoneInfo(person.time_zone)
 
         @admin.display(description="call back at")
         def call_back_at(lead: Any) -> str:
-            return f"{lead.callback_at.astimezone(zone):%Y-%m-%d %H:%M}"
+            return moment(lead.callback_at)
 
         return [name, call_back_at, *others]
 
@@ -111,7 +114,7 @@ class LeadAdmin(OwnedAdmin):
         same = queryset.filter(bucket__in=buckets.values("pk"), property_id=text)
         ids += same.order_by().values_list("pk", flat=True)[:FOUND_AT_MOST]
         if more and request.method == "GET":
-            words = f"There are more than {FOUND_AT_MOST} matches; these are some of them. Type more letters."
+            words = f"More than {FOUND_AT_MOST} matches; some are shown. Type more to narrow the search."
             self.message_user(request, words, messages.WARNING)
         return queryset.filter(pk__in=ids), False
 
@@ -126,7 +129,8 @@ class LeadAdmin(OwnedAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, below this person's views of it."""
         saved = SavedView.objects.owned_by(request.user).order_by("name") if request.method == "GET" else []
-        return super().changelist_view(request, {**(extra_context or {}), "saved_views": list(saved)})
+        title = {"title": "Callbacks"} if request.GET.get("callback") else {}
+        return super().changelist_view(request, {**(extra_context or {}), **title, "saved_views": list(saved)})
 
     def get_urls(self) -> Any:
         return [*saved_views.urls(self), *super().get_urls()]
@@ -191,23 +195,23 @@ class LeadAdmin(OwnedAdmin):
             moved = [lead for lead in leads if lead.status != status]
             for lead in moved:  # a transaction each: killed in between, the same again moves the rest
                 change_status(lead=lead, by=request.user, status=status)
-            return f"{len(moved)} of {len(leads)} leads moved to {Lead.Status(status).label}."
+            return f"{len(moved)} of {len(leads)} leads changed to {Lead.Status(status).label}."
 
-        return self._ask(request, queryset, _StatusForm, act, title="Change status", button="Change")
+        return self._ask(request, queryset, _StatusForm, act, title="Change status", button="Change status")
 
     @admin.action(description="Add a tag …")
     def tag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def act(leads: list[Lead], name: str) -> str:
-            return f"{name}: {add_tag(leads=leads, name=name)} of {len(leads)} leads got it."
+            return f"{name}: {add_tag(leads=leads, name=name)} of {len(leads)} leads tagged."
 
-        return self._ask(request, queryset, _TagForm, act, title="Add a tag", button="Add")
+        return self._ask(request, queryset, _TagForm, act, title="Add a tag", button="Add tag")
 
     @admin.action(description="Remove a tag …")
     def untag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def act(leads: list[Lead], name: str) -> str:
-            return f"{name}: {remove_tag(leads=leads, name=name)} of {len(leads)} leads lost it."
+            return f"{name}: {remove_tag(leads=leads, name=name)} of {len(leads)} leads untagged."
 
-        return self._ask(request, queryset, _TagForm, act, title="Remove a tag", button="Remove")
+        return self._ask(request, queryset, _TagForm, act, title="Remove a tag", button="Remove tag")
 
     def _ask(
         self, request: HttpRequest, queryset: QuerySet[Any], form_class: Any, act: Any, *, title: str, button: str
@@ -224,7 +228,7 @@ class LeadAdmin(OwnedAdmin):
         self.message_user(request, act(leads, value), messages.SUCCESS)
         return None
 
-    @admin.action(description="Export the chosen as CSV", permissions=["export"])
+    @admin.action(description="Export selected (CSV)", permissions=["export"])
     def export(self, request: HttpRequest, queryset: QuerySet[Any]) -> StreamingHttpResponse | None:
         leads = chosen(self, request, queryset)
         if not leads:

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from common.admin import ByRow, OwnedAdmin, ReadOnlyAdmin, link_to, sees_all
+from common.admin import ByRow, Empty, OwnedAdmin, ReadOnlyAdmin, link_to, sees_all
 from leads.models import Activity, Disclosure, Tag
 
 
@@ -34,6 +34,7 @@ class _TagForm(forms.ModelForm[Tag] if TYPE_CHECKING else forms.ModelForm):  # t
 class TagAdmin(OwnedAdmin):
     """A user's own labels."""
 
+    empty = Empty("Tags are your own labels for leads, such as “hot”.", "Add tag", "leads_tag_add")
     editable = True
     form = _TagForm
     list_display = ("name", "color", "owner")
@@ -55,6 +56,9 @@ class TagAdmin(OwnedAdmin):
 class ActivityAdmin(OwnedAdmin):
     """What was done about leads. Append-only."""
 
+    empty = Empty(
+        "Activities are the calls, messages and notes you log on your leads.", "Leads", "leads_lead_changelist"
+    )
     owner = "lead__owner"
     list_display = ("created_at", "kind", "due_at", "lead_link", "by", "text")
     list_select_related = ("lead", "by")
@@ -69,6 +73,9 @@ class ActivityAdmin(OwnedAdmin):
 class DisclosureAdmin(ReadOnlyAdmin):
     """Whose phones and e-mails were seen or exported, by whom. For superusers: it tells of everybody."""
 
+    empty = Empty(
+        "The contact access log lists who has seen or exported phones and e-mails.", "Leads", "leads_lead_changelist"
+    )
     list_display = ("created_at", "by", "what", "via", "leads", "bucket_id", "lead_id")
     list_select_related = ("by",)
     list_filter = ("what", "via")

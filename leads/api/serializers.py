@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from common.api.paging import PageQuery
 from common.api.serializers import (
     CamelModelSerializer,
     FlagField,
+    MomentField,
     PlainDecimalField,
     StrictSerializer,
     WholeField,
@@ -41,8 +41,8 @@ def _number(source: str) -> serializers.FloatField:
     return serializers.FloatField(source=source, read_only=True, allow_null=True)
 
 
-class LeadSerializer(CamelModelSerializer[Lead]):
-    """Every field of the brief's LEADS table under its name there, and what we added."""
+class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md 1
+    """Every field of a lead."""
 
     tags = serializers.SerializerMethodField()
     bucketId = serializers.UUIDField(source="bucket_id", read_only=True)
@@ -175,21 +175,14 @@ class ActivitySerializer(CamelModelSerializer[Activity]):
         fields = ["id", "kind", "text", "due_at", "by", "created_at"]
 
 
-class OwnTimeField(serializers.DateTimeField):
-    """ISO 8601. Without an offset it stays so: it is by the clock of whoever asks (`leads.rules.moment_of`)."""
-
-    def enforce_timezone(self, value: datetime) -> datetime:
-        return value
-
-
 class ActivityInput(StrictSerializer):
     kind = serializers.ChoiceField(
         choices=[choice for choice in Activity.Kind.choices if choice[0] != Activity.Kind.STATUS],
         default=Activity.Kind.NOTE,
-        help_text="A change of status is noted by itself",
+        help_text="A change of status is logged by itself",
     )
     text = serializers.CharField(max_length=2000, allow_blank=True, default="")
-    dueAt = OwnTimeField(
+    dueAt = MomentField(
         source="due_at",
         required=False,
         allow_null=True,
@@ -200,7 +193,7 @@ class ActivityInput(StrictSerializer):
 
 class CallbacksQuery(PageQuery):
     due = FlagField(default=False, help_text="Only those that are due by now")
-    before = OwnTimeField(required=False, help_text="Only those before this time; without an offset by your own clock")
+    before = MomentField(required=False, help_text="Only those before this time; without an offset by your own clock")
 
 
 class CallbackSerializer(CamelModelSerializer[Lead]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -12,38 +11,25 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.idempotency import idempotent
+from accounts.api.base import idempotent
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
 from common.api.paging import PageQuery, page, page_by_time, page_of
 from common.api.schema import answer, listing
-from common.api.serializers import camel
+from leads.api.base import OwnLeadView
 from leads.api.serializers import (
     ActivityInput,
     ActivitySerializer,
     CallbackSerializer,
     CallbacksQuery,
-    LeadEdit,
     LeadSerializer,
     LeadTags,
     TagInput,
     TagSerializer,
 )
-from leads.contacts.disclosures import are_masked
-from leads.facts.typed import EditRefused
 from leads.models import Lead, Tag
 from leads.rules import BadTime, moment_of
-from leads.selection.filters import BadFilter
-from leads.services import TagExists, add_activity, create_tag, delete_tag, edit_lead, finish_callback, set_tags
-
-
-@translates(BadFilter)
-def _bad_filter(error: BadFilter) -> Problem:
-    return Problem("INVALID", str(error), fields=error.errors)
-
-
-@translates(EditRefused)
-def _edit_refused(error: EditRefused) -> Problem:
-    return invalid(camel(error.column), str(error))
+from leads.selection.disclosures import are_masked
+from leads.services import TagExists, add_activity, create_tag, delete_tag, finish_callback, set_tags
 
 
 @translates(BadTime)
@@ -57,39 +43,10 @@ def _tag_exists(error: TagExists) -> Problem:
     return Problem("TAG_EXISTS", f"name: {words}", status=409, fields={"name": [words]})
 
 
-class LeadBase(ApiView):
-    def lead(self, lead_id: UUID) -> Lead:
-        lead = Lead.objects.owned_by(self.user).prefetch_related("tags").filter(pk=lead_id).first()
-        if lead is None:
-            raise not_found("lead")
-        return lead
-
-    def shown(self, lead: Lead) -> Any:
-        """The lead as whoever asks may see it."""
-        return LeadSerializer(lead, context={"is_masked": are_masked(self.request, [lead])}).data
-
-
-class LeadView(LeadBase):
-    @extend_schema(operation_id="getLead", summary="A lead", responses=answer("LeadAnswer", lead=LeadSerializer()))
-    def get(self, request: Request, lead_id: UUID) -> Response:
-        return ok(lead=self.shown(self.lead(lead_id)))
-
-    @extend_schema(
-        operation_id="editLead",
-        summary="Move a lead on, or type what you know better: contacts, names, mailing address, the house",
-        request=LeadEdit,
-        responses=answer("LeadEdited", lead=LeadSerializer()),
-    )
-    def patch(self, request: Request, lead_id: UUID) -> Response:
-        lead = self.lead(lead_id)
-        edited = edit_lead(lead=lead, by=self.user, changes=self.body(LeadEdit))
-        return ok(lead=self.shown(edited))
-
-
-class ActivitiesView(LeadBase):
+class ActivitiesView(OwnLeadView):
     @extend_schema(
         operation_id="listActivities",
-        summary="What was done about a lead, newest first",
+        summary="A lead's activities, newest first",
         parameters=[PageQuery],
         responses=listing("ActivityPage", activities=ActivitySerializer(many=True)),
     )
@@ -101,7 +58,7 @@ class ActivitiesView(LeadBase):
 
     @extend_schema(
         operation_id="addActivity",
-        summary="Note what was done",
+        summary="Log activity",
         request=ActivityInput,
         responses={201: answer("ActivityAdded", activity=ActivitySerializer())},
     )
@@ -112,7 +69,7 @@ class ActivitiesView(LeadBase):
         return ok(201, activity=ActivitySerializer(activity).data)
 
 
-class CallbackView(LeadBase):
+class CallbackView(OwnLeadView):
     @extend_schema(
         operation_id="finishCallback",
         summary="The owner was called back, or need not be; without a callback nothing changes",
@@ -148,7 +105,7 @@ class CallbacksView(ApiView):
             raise invalid(name, str(error)) from error
 
 
-class LeadTagsView(LeadBase):
+class LeadTagsView(OwnLeadView):
     @extend_schema(
         operation_id="getLeadTags",
         summary="A lead's tags",

@@ -13,23 +13,14 @@ from django.utils import timezone
 
 from common.db.ids import uuid7s
 from leads.counters import change_counters, hold_bucket
-from leads.facts.sources import FILE, MAILING, NAMES, PHONES, SLOTS
+from leads.facts.columns import OF_FILE, with_types
+from leads.facts.sources import FILE, MAILING, NAMES, SLOTS
 from leads.models import Lead
 
-_TEXTS = (
-    "apn", "fips", "property_address", "property_city", "property_state", "property_zip", "property_county",
-    *NAMES, *MAILING, "email",
-)  # fmt: skip
-_MARKS = {"phone_do_not_call": "boolean", "secondary_phone_do_not_call": "boolean"}
-# What a person's own file may say of a lead, with its SQL type; nothing else is taken from it.
-COLUMNS = {
-    **dict.fromkeys(_TEXTS, "text"), **dict.fromkeys(PHONES, "text"), **_MARKS,
-    "contact_name": "text", "contact_is_other": "boolean",
-}  # fmt: skip
 _BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb"}
 # Facts that a later purchase must not take for its own: the columns that hold one, by its name in `fact_sources`.
 CONTACTS = {"owner_name": NAMES, "mailing_address": MAILING, "email": ("email",), **{slot: (slot,) for slot in SLOTS}}
-# Property id, and facts by COLUMNS, each one clean line of text or a mark. Beside them `phone_extension`,
+# Property id, and facts by OF_FILE, each one clean line of text or a mark. Beside them `phone_extension`,
 # `secondary_phone_extension`, and `more_phones`: [{"value", "type", "do_not_call", "extension"}],
 # and `bought`, of what our own export says nobody but a vendor brought: {fact of CONTACTS: {"source", "at", "person"}}.
 Incoming = tuple[str, Mapping[str, Any]]
@@ -44,11 +35,11 @@ def insert_leads(
     at: when the person brought the file, now if it is not said. Returns the ids of the new ones. The same property
     twice is one lead, the first. Must be inside a transaction.
     """
-    names = ", ".join((*COLUMNS, *_BOOKS))
+    names = ", ".join((*OF_FILE, *_BOOKS))
     said = {"source": FILE, "at": (at or timezone.now()).isoformat()}
     rows = list(zip(uuid7s(len(leads)), leads, strict=True))
     with connection.cursor() as cursor:
-        kinds = ", ".join(f"{name} {kind}" for name, kind in {**COLUMNS, **_BOOKS}.items())
+        kinds = ", ".join(f"{name} {kind}" for name, kind in (with_types(OF_FILE) | _BOOKS).items())
         cursor.execute(f"CREATE TEMPORARY TABLE incoming (id uuid, property_id text, {kinds}) ON COMMIT DROP")
         with cursor.copy(f"COPY incoming (id, property_id, {names}) FROM STDIN") as copy:
             copy.write("".join([_line(one, property_id, facts, said) for one, (property_id, facts) in rows]))
@@ -122,7 +113,7 @@ def _listed(facts: Mapping[str, Any]) -> Iterator[str]:
 
 def _line(one: str, property_id: str, facts: Mapping[str, Any], said: Mapping[str, str]) -> str:
     """A row for COPY. A clean line has no tab and no line break, so only the backslash is left to escape."""
-    cells = [property_id, *(facts.get(name) for name in COLUMNS), *_books(facts, said)]
+    cells = [property_id, *(facts.get(name) for name in OF_FILE), *_books(facts, said)]
     texts = [str(cell).lower() if isinstance(cell, bool) else cell for cell in cells]
     return "\t".join([one, *(text.replace("\\", "\\\\") if text else "\\N" for text in texts)]) + "\n"
 

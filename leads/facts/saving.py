@@ -11,73 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from leads.facts import sources
-
-# column: SQL type, with its digits, so that a rounded value is no news the second time. What is not named here is not
-# stored, whatever an answer holds.
-_MAILING = dict.fromkeys(sources.MAILING, "text")
-_TRACED = dict.fromkeys(sources.TRACED, "text")
-_PHONES = {
-    "phone": "text",
-    "phone_type": "text",
-    "phone_do_not_call": "boolean",
-    "secondary_phone": "text",
-    "secondary_phone_type": "text",
-    "secondary_phone_do_not_call": "boolean",
-    "email": "text",
-}
-_NAMES = {"first_name": "text", "last_name": "text"}
-_PERSON = {"contact_name": "text", "contact_is_other": "boolean"}  # whose phones and e-mail a skip trace brought
-_PROPERTY = {
-    "apn": "text",
-    "fips": "text",
-    "property_address": "text",
-    "property_city": "text",
-    "property_state": "text",
-    "property_zip": "text",
-    "property_county": "text",
-    "property_type": "text",
-    "bedrooms": "integer",
-    "bathrooms": "numeric(6, 2)",
-    "sqft": "integer",
-    "year_built": "integer",
-    "estimated_value": "bigint",
-    "estimated_equity": "bigint",
-    "equity_percent": "numeric(8, 2)",
-    "latitude": "numeric(10, 7)",
-    "longitude": "numeric(10, 7)",
-    "owner_name": "text",
-    "owner_type": "text",
-    "owner_occupied": "boolean",
-    "absentee_owner": "boolean",
-    "pre_foreclosure": "boolean",
-    "foreclosure": "boolean",
-    "tax_lien": "boolean",
-    "bankruptcy": "boolean",
-    "vacant": "boolean",
-    "high_equity": "boolean",
-    "free_clear": "boolean",
-}
-SIGNALS = {  # what may make an owner sell: the columns of _PROPERTY, in the order and the words they are shown in
-    "pre_foreclosure": "Pre-foreclosure",
-    "foreclosure": "Foreclosure",
-    "tax_lien": "Tax lien",
-    "bankruptcy": "Bankruptcy",
-    "vacant": "Vacant",
-    "absentee_owner": "Absentee owner",
-    "high_equity": "High equity",
-    "free_clear": "Free and clear",
-}
-_APOLLO = {
-    "apollo_person_id": "text",
-    "apollo_org_id": "text",
-    "apollo_title": "text",
-    "apollo_company": "text",
-    "apollo_industry": "text",
-    "apollo_linkedin_url": "text",
-    "apollo_employee_count": "integer",
-    "apollo_data": "jsonb",
-}
+from leads.facts import columns, sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +24,14 @@ class Source:
 
     name: str
     stamp: str
-    replaces: Mapping[str, str]
-    fills: Mapping[str, str]
+    replaces: tuple[str, ...]
+    fills: tuple[str, ...]
     touches: tuple[str, ...]
 
     @property
-    def columns(self) -> dict[str, str]:
-        return {**self.replaces, **self.fills}
+    def types(self) -> dict[str, str]:
+        """Its columns, each with SQL's type."""
+        return columns.with_types((*self.replaces, *self.fills))
 
 
 _GOES_WITH = {
@@ -112,29 +47,29 @@ _BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb"}
 PROPERTY = Source(
     sources.DETAIL,
     "enriched_at",
-    {**_PROPERTY, **_NAMES, **_MAILING},
-    {},
+    (*columns.PROPERTY, *columns.PARTS_OF_NAME, *sources.MAILING),
+    (),
     ("enriched_at", *sources.NAMES, *sources.MAILING, "apn", "fips", "property_address", "property_city",
      "property_state", "property_zip", "property_county"),
 )  # fmt: skip
 CONTACT = Source(
     sources.TRACE,
     "skip_traced_at",
-    {**_PHONES, **_TRACED, **_PERSON},
-    _NAMES,
+    (*columns.CONTACTS, *sources.TRACED, *columns.PERSON),
+    columns.PARTS_OF_NAME,
     ("skip_traced_at", "phone", "secondary_phone", "email"),
 )
 APOLLO = Source(
     sources.APOLLO,
     "apollo_enriched_at",
-    {**_APOLLO, **_PHONES},
-    {},
+    (*columns.APOLLO, *columns.CONTACTS),
+    (),
     ("skip_traced_at", "apollo_enriched_at", "phone", "secondary_phone", "email"),
 )
 # What is read of a lead whose values must be weighed.
 _WEIGHED = (
     "created_at", "enriched_at", "skip_traced_at", "apollo_enriched_at", "contact_name", "contact_is_other",
-    *_BOOKS, *sources.PHONES, "email", *sources.TRACED, *sources.MAILING, *_NAMES, *_PROPERTY,
+    *_BOOKS, *columns.CONTACTS, *sources.TRACED, *sources.MAILING, *columns.PARTS_OF_NAME, *columns.PROPERTY,
 )  # fmt: skip
 
 
@@ -162,20 +97,20 @@ def save_facts(source: Source, rows: Sequence[FactRow]) -> Saved:
     if not rows:
         return Saved()
     met = _lock(source, [row.lead_id for row in rows])
-    columns = source.columns | (_BOOKS if met else {})
+    types = source.types | (_BOOKS if met else {})
     payload = []
     for row in rows:
         facts = _weighed(source, met[row.lead_id], row) if row.lead_id in met else _facts(source, row)
         payload.append(
             {"lead_id": str(row.lead_id), "fetched_at": row.fetched_at.isoformat()}
-            | {c: facts[c] for c in columns if facts.get(c) is not None}
+            | {c: facts[c] for c in types if facts.get(c) is not None}
         )
     values = {
-        **{c: _newer(c) for c in columns if c not in source.fills},
+        **{c: _newer(c) for c in types if c not in source.fills},
         **{c: _older(c) for c in source.fills},
         source.stamp: "f.fetched_at",
     }
-    record = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    record = ", ".join(f"{name} {kind}" for name, kind in types.items())
     with connection.cursor() as cursor:
         cursor.execute(  # names and types come from the constants above, never from an answer
             f"""
@@ -226,7 +161,7 @@ def _weighed(source: Source, lead: Mapping[str, Any], row: FactRow) -> dict[str,
     sheet, facts = sources.Sheet(lead), dict(_facts(source, row))
     new: dict[str, Any] = {"source": source.name, "at": row.fetched_at.isoformat()}
     if source is PROPERTY:
-        sheet.weigh_property([c for c in _PROPERTY if c != "owner_name"], facts, new)
+        sheet.weigh_property([c for c in columns.PROPERTY if c != "owner_name"], facts, new)
         sheet.weigh_group(sources.NAMES, facts, new)
         sheet.weigh_group(sources.MAILING, facts, new)
         return sheet.changes()
@@ -237,19 +172,19 @@ def _weighed(source: Source, lead: Mapping[str, Any], row: FactRow) -> dict[str,
         sheet.weigh_group(sources.TRACED, facts, new)
         _keep_a_persons_name(sheet, lead, facts)
         if not facts.get("phone") and not facts.get("email"):  # else they go with what was brought
-            facts |= {column: lead[column] for column in _PERSON}
+            facts |= {column: lead[column] for column in columns.PERSON}
     sheet.weigh_email(facts.pop("email", None), new)
     sheet.weigh_phones(sources.phone_entries(facts, new), stamp)
-    rest = {column: facts.get(column) for column in source.columns if column not in (*_PHONES, *_TRACED)}
+    rest = {column: facts.get(column) for column in source.types if column not in (*columns.CONTACTS, *sources.TRACED)}
     return {**rest, **sheet.changes()}
 
 
 def _keep_a_persons_name(sheet: sources.Sheet, lead: Mapping[str, Any], facts: dict[str, Any]) -> None:
     """A trace fills a name that nobody knows; it completes one that a person gave only where it is the same."""
-    shown, told = sources.name_of(lead), sources.name_of({c: facts.get(c) for c in _NAMES})
+    shown, told = sources.name_of(lead), sources.name_of({c: facts.get(c) for c in columns.PARTS_OF_NAME})
     said = shown and sources.source_of(lead, "owner_name")["source"] in sources.PERSONS
     if facts.get("contact_is_other") or (said and not sources.same_name(shown, told)):
-        for column in _NAMES:
+        for column in columns.PARTS_OF_NAME:
             facts.pop(column, None)
 
 

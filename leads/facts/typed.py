@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from leads.facts.columns import HOUSE
 from leads.facts.sources import (
     MAILING,
     NAMES,
@@ -20,10 +21,6 @@ from leads.facts.sources import (
     source_of,
 )
 
-PROPERTY = ("bedrooms", "bathrooms", "sqft", "year_built", "estimated_value", "owner_occupied", "vacant")
-COLUMNS = (*(f"{slot}{part}" for slot in SLOTS for part in ("", "_type", "_do_not_call")), "email", *NAMES, *MAILING,
-           *PROPERTY)  # fmt: skip
-
 
 class EditRefused(ValueError):
     """What was typed cannot be; `column`: of the lead."""
@@ -34,7 +31,7 @@ class EditRefused(ValueError):
 
 
 def typed(lead: Row, said: Mapping[str, Any], new: Entry) -> dict[str, Any]:
-    """The columns to write when a person says this of a lead, by COLUMNS.
+    """The columns to write when a person says this of a lead, by `columns.TYPED`.
 
     new: {"source", "at", "by"}. None takes a contact of one's own back, and what was bought shows again. Raises
     EditRefused: a bought contact cannot be emptied, and a do-not-call mark is never taken off a number.
@@ -46,7 +43,7 @@ def typed(lead: Row, said: Mapping[str, Any], new: Entry) -> dict[str, Any]:
         _email(sheet, said["email"], new)
     _group(sheet, NAMES, said, new)
     _group(sheet, MAILING, said, new)
-    for column in PROPERTY:
+    for column in HOUSE:
         if column in said:
             _property(sheet, column, said[column], new)
     return sheet.changes()

@@ -14,7 +14,7 @@ from django.db.models import Case, Expression, F, Func, QuerySet, TextField, Val
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
-from leads.facts.saving import SIGNALS
+from leads.facts.columns import SIGNALS
 from leads.facts.sources import APOLLO, DETAIL, FILE, STAMPS, TRACE
 from leads.models import Lead
 

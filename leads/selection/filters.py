@@ -49,7 +49,7 @@ FILTERS: dict[str, Filter] = {
         "phone_do_not_call",
         _NOBODY_SAID,
     ),
-    "contactable": Flag("May be called, not contacted yet; false: all others", CONTACTABLE),
+    "contactable": Flag("Ready to call; false: all others", CONTACTABLE),
     "callback": Choice(
         "The owner is to be called back: due by now, due before tomorrow by your clock, or at any time",
         "callback_at",
@@ -57,7 +57,7 @@ FILTERS: dict[str, Filter] = {
         _callback,
     ),
     "status": Choice("Status", "status", Lead.Status.choices),
-    "enrichmentStatus": Choice("How far buying facts has come", "enrichment_status", Lead.Enrichment.choices),
+    "enrichmentStatus": Choice("How far enrichment has come", "enrichment_status", Lead.Enrichment.choices),
     "propertyState": _text("State, two letters", "property_state", upper=True),
     "propertyCity": _text("City", "property_city"),
     "propertyZip": _text("ZIP code", "property_zip", exact=True),
@@ -77,7 +77,7 @@ FILTERS: dict[str, Filter] = {
     "taxLien": KnownFlag("Tax lien on record", "tax_lien"),
     "bankruptcy": KnownFlag("Owner's bankruptcy on record", "bankruptcy"),
     "vacant": KnownFlag("Nobody lives there", "vacant"),
-    "highEquity": KnownFlag("50 % equity or more", "high_equity"),
+    "highEquity": KnownFlag("50% equity or more", "high_equity"),
     "freeClear": KnownFlag("No open mortgage", "free_clear"),
     "tag": _Tag("Has this tag", "tag__name", 50),
 }

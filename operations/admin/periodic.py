@@ -7,8 +7,9 @@ from typing import Any
 from django.contrib import admin
 from django_celery_beat import admin as beat
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
-from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from common.admin import Empty, Titled, called
 
 
 class _TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):  # type: ignore[misc]
@@ -24,28 +25,51 @@ class _TaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]
 
 for model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     admin.site.unregister(model)
+called(PeriodicTask, "background job", "background jobs")
+called(ClockedSchedule, "clock time", "clock times")
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc]
+class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, Titled):  # type: ignore[misc]
+    empty = Empty(
+        "Background jobs are the work that the system does by itself, such as checking the books every hour.",
+        "Add background job",
+        "django_celery_beat_periodictask_add",
+    )
     form = _TaskForm
 
 
 @admin.register(IntervalSchedule)
-class IntervalScheduleAdmin(ModelAdmin):  # type: ignore[misc]
-    pass
+class IntervalScheduleAdmin(Titled):
+    empty = Empty(
+        "Intervals say how often a background job runs, such as every 10 minutes.",
+        "Add interval",
+        "django_celery_beat_intervalschedule_add",
+    )
 
 
 @admin.register(CrontabSchedule)
-class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, ModelAdmin):  # type: ignore[misc]
-    pass
+class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, Titled):  # type: ignore[misc]
+    empty = Empty(
+        "Crontabs say at which times a background job runs.",
+        "Add crontab",
+        "django_celery_beat_crontabschedule_add",
+    )
 
 
 @admin.register(SolarSchedule)
-class SolarScheduleAdmin(ModelAdmin):  # type: ignore[misc]
-    pass
+class SolarScheduleAdmin(Titled):
+    empty = Empty(
+        "Solar events run a background job at sunrise or sunset.",
+        "Add solar event",
+        "django_celery_beat_solarschedule_add",
+    )
 
 
 @admin.register(ClockedSchedule)
-class ClockedScheduleAdmin(beat.ClockedScheduleAdmin, ModelAdmin):  # type: ignore[misc]
-    pass
+class ClockedScheduleAdmin(beat.ClockedScheduleAdmin, Titled):  # type: ignore[misc]
+    empty = Empty(
+        "Clock times run a background job once.",
+        "Add clock time",
+        "django_celery_beat_clockedschedule_add",
+    )

@@ -11,7 +11,7 @@ from tests.api.client import Api, body_of, refused
 BUCKET = "/api/property/bucket"
 
 
-def test_ids_become_a_bucket_in_the_words_of_the_brief(api, ann):
+def test_ids_become_a_bucket_in_the_words_of_the_requirements(api, ann):
     given = {
         "name": "King County, absentee — 國王縣 🏠",
         "description": "From a friend",

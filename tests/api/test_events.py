@@ -10,7 +10,8 @@ import pytest
 from buckets.services import create_bucket
 from enrichment.api import events
 from enrichment.models import Run
-from enrichment.services import RunOptions, cancel_run, pause_run, start_run
+from enrichment.options import RunOptions
+from enrichment.services import cancel_run, pause_run, start_run
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.services import create_api_token
 from buckets.services import create_bucket
-from enrichment.services import RunOptions, start_run
+from enrichment.options import RunOptions
+from enrichment.services import start_run
 from leads.facts.saving import CONTACT, PROPERTY, FactRow, save_facts
 from leads.models import Lead
 from leads.selection.export import COLUMNS, csv_pieces

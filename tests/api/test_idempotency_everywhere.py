@@ -22,14 +22,15 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections, models
 from django.urls import get_resolver
 
-from accounts.idempotency import forget_old
 from accounts.models import IdempotentRequest
+from accounts.services import forget_old_keys
 from accounts.tasks import forget_expired
 from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill, Import
 from buckets.services import create_bucket
 from enrichment.models import Run, Schedule
-from enrichment.services import RunOptions, start_run
+from enrichment.options import RunOptions
+from enrichment.services import start_run
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.models import VendorCall
@@ -226,7 +227,7 @@ def test_a_key_is_forgotten_after_a_day(api, ann):
     body_of(api.post("/api/tags", {"name": "y"}, Idempotency_Key="k"), 201)
     assert Tag.objects.count() == 2
     rows.update(created_at=database_now() - timedelta(hours=24, seconds=1))
-    assert (forget_old(), rows.count()) == (1, 0)
+    assert (forget_old_keys(), rows.count()) == (1, 0)
 
 
 def at_once(requests: list[tuple[Api, str, Any, str]]) -> list[Any]:
@@ -294,10 +295,10 @@ KILLED = """
     from django.conf import settings
     settings.ALLOWED_HOSTS = ["*"]
     from django.test import Client
-    import accounts.idempotency as keys
+    import accounts.api.base as keys
     def die(*_, **__):
         os.kill(os.getpid(), signal.SIGKILL)
-    keys.keep = die
+    keys.keep_answer = die
     Client().generic("POST", sys.argv[1], sys.argv[2], content_type="application/json",
                      headers={"Authorization": sys.argv[3], "Idempotency-Key": "k"})
 """

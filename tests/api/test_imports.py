@@ -63,7 +63,7 @@ def test_from_upload_to_undo(api, bucket):
     assert Lead.objects.count() == 0
 
     assert body_of(api.post(f"{one}/start"), 202)["import"]["status"] == "queued"
-    assert refused(api.post(f"{one}/start"), 409) == "This import has been started already."
+    assert refused(api.post(f"{one}/start"), 409) == "This import has already started."
     refused(api.patch(one, {"mapping": mapping}), 409)
     work()
     job = body_of(api.get(one))["import"]

@@ -13,7 +13,7 @@ from leads.models import Activity, Lead, Tag
 from tests.api.client import Api, body_of, refused
 
 LEADS = "/api/property/bucket/leads"
-# The brief's LEADS table, name by name.
+# docs/requirements.md 1, name by name
 BRIEF = frozenset(
     """
     id bucketId userId source status propertyId apn fips firstName lastName email phone secondaryPhone
@@ -51,7 +51,7 @@ def ids_of(answer):
     return [int(lead["propertyId"]) for lead in answer["leads"]]
 
 
-def test_a_lead_has_every_field_of_the_brief_under_its_name(api, bucket):
+def test_a_lead_has_every_field_that_was_asked_for_under_its_name(api, bucket):
     lead = Lead.objects.order_by("pk")[0]
     lead.first_name, lead.bathrooms, lead.equity_percent = "Zoë", Decimal("2.25"), Decimal("61.50")
     lead.save()

@@ -217,7 +217,7 @@ class TestSkipTraceAndPlaces:
         forbidden = {"ethnicity", "gender", "age", "maritalStatus"}
         assert not forbidden & set(first["contact"] or {})
 
-    def test_the_owner_may_be_named_as_the_brief_does(self, api, sandbox):
+    def test_the_owner_may_be_named_as_the_requirements_do(self, api, sandbox):
         place = {"address": "10 Alder St", "city": "Seattle", "state": "WA", "zip": "98101"}
 
         first = body_of(api.post("/api/skip-trace", {"first_name": "Ann", "last_name": "Lee", **place}))

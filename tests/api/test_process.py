@@ -72,7 +72,7 @@ def test_a_run_is_accepted_watched_and_bought_once(sandbox):
     shown = accepted["run"]
     assert (shown["id"], shown["bucketId"], shown["bucketName"]) == (str(run.pk), str(bucket.pk), "Leads")
     assert (shown["kind"], shown["status"], shown["maxCost"], shown["spent"]) == ("property", "queued", 5, 0)
-    assert (shown["waiting"], shown["pausedBy"], shown["startedAt"]) == ("No worker is alive.", "", None)
+    assert (shown["waiting"], shown["pausedBy"], shown["startedAt"]) == ("No worker is running.", "", None)
     assert shown["counts"]["total"] == 6
 
     pump_until_still()
@@ -209,8 +209,8 @@ def test_runs_are_listed_paused_resumed_and_cancelled(api, bucket, django_assert
     cancelled = body_of(api.post(f"{address}/cancel"))["run"]
     assert (cancelled["status"], cancelled["counts"]["skipped"]) == ("cancelled", 2)
     for verb in ("pause", "resume", "cancel"):
-        assert refused(api.post(f"{address}/{verb}"), 409) == "The run is cancelled."
-    assert refused(api.post(f"{address}/retry-failed"), 409) == "No lead of this run failed."
+        assert refused(api.post(f"{address}/{verb}"), 409) == "The enrichment job is cancelled."
+    assert refused(api.post(f"{address}/retry-failed"), 409) == "No lead of this enrichment job failed."
 
     with django_assert_max_num_queries(5):
         listed = body_of(api.get("/api/runs"))

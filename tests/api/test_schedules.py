@@ -74,7 +74,7 @@ def test_run_now_makes_it_due_and_the_worker_does_it(api, bucket):
     told = body_of(api.get(f"{SCHEDULES}/{schedule['id']}"))["schedule"]
     run = Run.objects.get()
     assert (told["lastRunId"], told["nextAt"]) == (str(run.pk), schedule["nextAt"])
-    assert told["lastResult"].startswith("2 leads taken. Its last run: queued, 0 of 2 leads done")
+    assert told["lastResult"].startswith("2 leads taken. Last enrichment job: queued, 0 of 2 leads done")
 
 
 def test_a_search_is_the_buckets_own_unless_another_is_given(api, bucket):

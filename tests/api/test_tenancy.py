@@ -18,8 +18,9 @@ from buckets.imports.services import upload
 from buckets.models import Bucket, Fill, Import, ImportPiece
 from buckets.services import create_bucket
 from enrichment.models import FairShare, Run, RunItem, Schedule
+from enrichment.options import RunOptions
 from enrichment.scheduling.services import create_schedule
-from enrichment.services import RunOptions, start_run
+from enrichment.services import start_run
 from integrations.models import Operation
 from leads.models import Activity, Lead, Tag
 from leads.services import add_activity, create_tag, set_tags

@@ -153,5 +153,5 @@ def test_a_failed_search_goes_on_and_another_is_left_alone(ann):
     answer = act(ann[1], Fill, "go_on", [failed, running])
 
     failed.refresh_from_db()
-    assert (failed.status, failed.attempts, words(answer)) == ("queued", 0, ["Goes on: Leads"])
-    assert words(act(ann[1], Fill, "go_on", [running])) == ["None of these searches has failed."]
+    assert (failed.status, failed.attempts, words(answer)) == ("queued", 0, ["Resumed: Leads"])
+    assert words(act(ann[1], Fill, "go_on", [running])) == ["None of these sources has failed."]

@@ -79,7 +79,7 @@ def test_the_new_bucket_says_what_it_was_made_of(ann, abc):
 
     made = combine(by=ann, name="  New ", sets=Sets(all_of=(a, b), none_of=(c,))).bucket
 
-    assert (made.name, made.description) == ("New", "In all of “A”, “B”; in none of “C”.")
+    assert (made.name, made.description) == ("New", "On all of “A”, “B”; not on “C”.")
 
 
 def test_ids_of_new_leads_come_after_all_that_were_there(ann, abc):

@@ -157,12 +157,12 @@ def test_a_search_the_vendor_refuses_ends_with_its_word_and_the_bucket(sandbox):
 @pytest.mark.django_db(transaction=True)
 def test_waiting_for_a_worker_that_is_not_there_says_so(monkeypatch):
     make_user()
-    monkeypatch.setattr("buckets.management.helpers.following.NOBODY_AFTER", 0.1)
+    monkeypatch.setattr("buckets.management.base.NOBODY_AFTER", 0.1)
 
     ran = make("--where", "state=WA", "--wait")
 
     bucket = Bucket.objects.get()
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.splitlines()[-1] == (
-        f"CommandError: No worker is alive: bucket {bucket.pk} is made, its ids wait. Start a worker, or use --here."
+        f"CommandError: No worker is running: bucket {bucket.pk} is made, its ids wait. Start a worker, or use --here."
     )

@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from buckets.admin.search_form import SearchForm
 from buckets.filling.criteria import FLAGS, RANGES, TYPES, criteria, in_words, place
-from integrations.vendors.realestateapi.queries import filters, search_query
+from integrations.vendors.queries import filters, search_query
 from sandbox.search_fields import KNOWN, PROPERTY_TYPES
 
 NO_PLACE = "Write a city or county with its state (Seattle, WA · King County, WA), a state, or ZIP codes."

@@ -14,7 +14,8 @@ from buckets.filling.fills import _store, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import add_ids, create_bucket, delete_bucket
 from enrichment.models import FairShare, Run, RunItem
-from enrichment.services import RunOptions, cancel_run, start_run
+from enrichment.options import RunOptions
+from enrichment.services import cancel_run, start_run
 from enrichment.worker import queue
 from integrations.ledger import catalogue
 from integrations.models import Lookup

@@ -136,7 +136,7 @@ def test_who_asks_too_often_waits(ann, sandbox: Sandbox, monkeypatch: pytest.Mon
     first, second = (body(ann[1].get(f"{PAGE}count/?{SEARCH}")) for _ in range(2))
 
     assert "saving their ids costs $0" in first
-    assert "You ask very often." in second
+    assert "Too many counts. Try again in" in second
     assert requests_of(sandbox) == {"property_search": 1}
 
 
@@ -161,8 +161,8 @@ def test_a_sample_costs_what_the_button_said_and_brings_pins(ann, sandbox: Sandb
 def test_the_same_sample_again_is_free_and_the_button_says_so(ann, bob, sandbox: Sandbox):
     sample(ann[1])
 
-    assert "Show 10 rows for $0: bought already</button>" in body(bob[1].get(f"{PAGE}count/?{SEARCH}"))
-    assert "10 rows for $0: bought before." in body(sample(bob[1], most="0"))
+    assert "Show 10 rows for $0: already purchased</button>" in body(bob[1].get(f"{PAGE}count/?{SEARCH}"))
+    assert "10 rows for $0: purchased before." in body(sample(bob[1], most="0"))
     assert billed(sandbox) == Decimal("0.50")
 
 
@@ -219,7 +219,7 @@ def test_a_search_is_saved_to_a_new_bucket_and_followed_to_its_end(ann, sandbox:
     assert (fill.bucket.name, fill.bucket.owner, fill.limit) == ("Three beds", user, None)
     assert fill.criteria == fill.bucket.filters == {"state": "NM", "beds_min": 3}
     progress = f"{PAGE}fill/{fill.pk}/"
-    assert "A worker begins within a few seconds." in body(client.get(answer.url))
+    assert "It starts within a few seconds." in body(client.get(answer.url))
     assert 'hx-trigger="every 2s"' in body(client.get(progress))
 
     continue_fill(fill.pk)
@@ -301,8 +301,8 @@ def test_a_bucket_of_somebody_else_cannot_be_chosen(ann, bob, sandbox: Sandbox):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"search": ""}, "Choose a place or a filter first: nothing is saved of no search."),
-        ({"search": "beds_min=3&beds_max=1"}, "Choose a place or a filter first: nothing is saved of no search."),
+        ({"search": ""}, "Choose a place or a filter first."),
+        ({"search": "beds_min=3&beds_max=1"}, "Choose a place or a filter first."),
         ({"save-limit": "0"}, "Ensure this value is greater than or equal to 1."),
         ({"save-name": "x" * 201}, "Ensure this value has at most 200 characters"),
         ({"save-bucket": "not-an-id"}, "“not-an-id” is not a valid UUID."),
@@ -344,7 +344,7 @@ def test_a_fill_that_failed_says_why_and_goes_on_at_a_press(ann, sandbox: Sandbo
 
     assert "AUTH_ERROR: refused" in failed
     assert 'aria-valuenow="40"' in failed
-    assert "Go on where it stopped" in failed
+    assert "Resume" in failed
     assert 'hx-trigger="every 2s"' in again
     fill.refresh_from_db()
     assert (fill.status, fill.error) == ("queued", "")

@@ -8,7 +8,8 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import recount
-from enrichment.services import RunOptions, start_run
+from enrichment.options import RunOptions
+from enrichment.services import start_run
 from integrations.ledger.pace import database_now
 from leads.models import Lead
 from leads.services import change_status

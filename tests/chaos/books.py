@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from enrichment.models import Run, RunItem
 from integrations.ledger import catalogue
-from integrations.ledger.gate import persist
+from integrations.ledger.persistence import persist
 from integrations.models import Lookup, VendorCall
 from operations.reconcile import find_drift
 from tests.chaos.operators import PAID, WAITS_FOR_DECISION, ZERO

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from enrichment.models import Run
-from integrations.ledger.gate import persist
+from integrations.ledger.persistence import persist
 from integrations.models import Lookup, VendorCall
 from tests.chaos.books import PAID
 from tests.chaos.people import Person, Said

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from enrichment.models import Run
-from integrations.ledger.gate import persist
+from integrations.ledger.persistence import persist
 from integrations.models import Vendor, VendorCall
 from tests.chaos.books import billed_by, spent
 from tests.chaos.people import Person
@@ -20,7 +20,7 @@ CROWDED = Setting(
     traces=240,
     environment={"BATCH_PROPERTY_DETAIL": "5", "BATCH_SKIP_TRACE": "5", "DAILY_CAP_REALESTATEAPI": str(CAP)},
 )
-# The brief's own pace and batches
+# docs/requirements.md 3
 LONE = Setting(details=100, traces=50, environment={"BATCH_PROPERTY_DETAIL": "250", "BATCH_SKIP_TRACE": "100"})
 # Half of the slots is twice the time, and a slot of each stage more: the one that was promised when it came.
 SLOTS = 60 * 1.01 / 100 + 60 * 1.01 / 50

@@ -12,7 +12,7 @@ import psutil  # type: ignore[import-untyped]
 from buckets.models import Fill
 from common.faultpoints import NAMES
 from enrichment.models import Run, RunItem
-from integrations.ledger.gate import persist
+from integrations.ledger.persistence import persist
 from integrations.models import Budget, Lookup, Vendor, VendorCall
 from leads.models import Lead
 from tests.chaos.place import Broken, Place, Setting

@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from enrichment.models import Run
-from enrichment.worker.stages import owner_query
+from enrichment.worker.questions import owner_query
 from integrations.ledger import calls, catalogue
-from integrations.ledger.gate import persist
+from integrations.ledger.persistence import persist
 from integrations.models import Lookup, Vendor, VendorCall
 from integrations.operating import doubts, vendors
 from sandbox.skiptrace import input_of

@@ -10,7 +10,7 @@ from pathlib import Path
 import redis
 
 from devtools.process import kill_session
-from integrations.ledger.gate import persist
+from integrations.ledger.persistence import persist
 from integrations.models import VendorCall
 from tests.chaos.people import Person
 from tests.chaos.place import Broken, Place, Setting

@@ -11,7 +11,7 @@ import requests
 from knox.models import AuthToken
 
 from accounts.models import User
-from integrations.ledger.gate import persist
+from integrations.ledger.persistence import persist
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from devtools.servers import Servers
 from devtools.stack import Options, Stack
 from devtools.valkey import free_port
 from enrichment.models import Run
-from integrations.ledger.gate import persist
+from integrations.ledger.persistence import persist
 from integrations.models import VendorCall
 from sandbox.generator import DEFAULT_PARCELS, GeneratedParcels
 from tests.chaos.operators import Broken, Operator

@@ -19,7 +19,11 @@ from common import faultpoints
 from enrichment import services
 from enrichment.models import Run, RunItem
 from enrichment.worker import purchase
-from integrations.ledger import catalogue, gate, pace
+from integrations.ledger import catalogue, pace, sending
+from integrations.ledger.admission import admit
+from integrations.ledger.outcomes import report_outcome
+from integrations.ledger.persistence import persist
+from integrations.lookups import gate
 from integrations.models import Operation, Vendor, VendorCall
 from integrations.vendors import adapters
 from integrations.vendors.errors import InDoubt, NotSent
@@ -38,7 +42,7 @@ def run(sandbox: Sandbox) -> Run:
 def claimed(stage: int = 1, name: str = "property_detail") -> Any:
     operation = catalogue.operation(name)
     with transaction.atomic():
-        return purchase._claim(gate.admit(operation.pk), stage, name, [])
+        return purchase._claim(admit(operation.pk), stage, name, [])
 
 
 def spent(run: Run) -> Decimal:
@@ -52,7 +56,7 @@ def expire() -> None:
 def test_a_worker_that_dies_between_the_release_and_its_items_loses_no_lead(sandbox: Sandbox, run: Run) -> None:
     bought = claimed()
     with transaction.atomic():  # the slot has passed, or the run is stopped: the call is released, and the worker dies
-        assert gate.intend(bought.plan.call_id, wanted=lambda: False) is None
+        assert sending.intend(bought.plan.call_id, wanted=lambda: False) is None
     assert RunItem.objects.filter(token__isnull=False).count() == 10
     purchase.reap()
     run = finish(run)
@@ -93,11 +97,11 @@ def test_what_a_zombie_says_of_the_vendor_is_not_heard(run: Run) -> None:
     VendorCall.objects.update(state="sent", sent_at=timezone.now())
     failure = InDoubt("no answer within 30 s")
     details = catalogue.operation("property_detail")
-    assert gate.report_outcome(details, failure, bought.plan.call_id) is False
+    assert report_outcome(details, failure, bought.plan.call_id) is False
     assert Vendor.objects.get(pk="realestateapi").failures == 1
     expire()
     purchase.reap()
-    gate.report_outcome(details, failure, bought.plan.call_id)
+    report_outcome(details, failure, bought.plan.call_id)
     assert Vendor.objects.get(pk="realestateapi").failures == 1
 
 
@@ -116,7 +120,7 @@ def once(error: Exception, then: Callable[..., Any]) -> Callable[..., Any]:
 def test_postgresql_away_at_the_intent_strands_nothing(
     sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate, "intend", once(OperationalError("gone"), gate.intend))
+    monkeypatch.setattr(sending, "intend", once(OperationalError("gone"), sending.intend))
     run = finish(run)
     assert (run.status, run.done, run.failed) == ("completed", 10, 0)
     assert spent(run) == billed(sandbox)
@@ -129,16 +133,18 @@ def test_an_intent_whose_word_was_lost_sends_nothing_and_is_released(
     with_commit = faultpoints.commit
 
     def lost(name: str) -> Any:
-        monkeypatch.setattr("integrations.ledger.gate.commit", with_commit)
+        monkeypatch.setattr("integrations.ledger.sending.commit", with_commit)
         return _CommitsAndFails()
 
-    monkeypatch.setattr("integrations.ledger.gate.commit", lost)
-    outcome = gate.carry_out(
-        bought.plan.call_id, bought.plan.buying, adapters.adapter_for("property_detail"), wanted=lambda: True
+    monkeypatch.setattr("integrations.ledger.sending.commit", lost)
+    adapter = adapters.adapter_for("property_detail")
+    outcome = sending.carry_out(
+        bought.plan.call_id, lambda: adapter.call(bought.plan.buying, call_id="1"), wanted=lambda: True
     )
-    assert isinstance(outcome.failure, gate.StaleSlot)
+    assert isinstance(outcome.failure, sending.StaleSlot)
     assert requests_of(sandbox) == {}
-    purchase._conclude(1, bought.plan.call_id, bought, outcome, True)
+    with transaction.atomic():
+        purchase._conclude(1, bought.plan.call_id, bought, outcome, True)
     assert VendorCall.objects.get(pk=bought.plan.call_id).state == "released"
     assert finish(run).done == 10
 
@@ -207,6 +213,6 @@ def test_rings_expire_and_not_before_a_clock_that_is_a_minute_fast(settings: Any
 def test_a_transaction_that_postgresql_ended_for_idling_is_repeated() -> None:
     error = InternalError("terminating connection due to idle-in-transaction timeout")
     error.__cause__ = IdleInTransactionSessionTimeout()
-    assert gate.persist(once(error, lambda: "written")) == "written"
+    assert persist(once(error, lambda: "written")) == "written"
     with pytest.raises(InternalError):
-        gate.persist(once(InternalError("a bug"), lambda: "written"))
+        persist(once(InternalError("a bug"), lambda: "written"))

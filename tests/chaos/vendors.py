@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from enrichment.models import Run, RunItem
-from integrations.ledger.gate import persist
+from integrations.ledger.persistence import persist
 from integrations.models import Operation, Vendor
 from tests.chaos.books import PAID
 from tests.chaos.people import Person

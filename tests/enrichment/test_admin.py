@@ -67,7 +67,7 @@ def test_the_button_starts_what_was_quoted_once_however_often_it_is_pressed(ann,
         None,
         True,
     )
-    assert words(first) == [f'<a href="/admin/enrichment/run/{made.pk}/change/">Leads: 4 leads are being bought</a>']
+    assert words(first) == [f'<a href="/admin/enrichment/run/{made.pk}/change/">Leads: 4 leads are being enriched</a>']
     assert Run.objects.count() == 1
 
 
@@ -89,7 +89,7 @@ def test_changed_options_bring_a_new_price_and_no_purchase(ann, bucket):
     again = act(ann[1], Bucket, "enrich", [bucket], follow=True, confirmed="yes", **form)
 
     assert button(again.content.decode()) == "Buy for at most $0.10"
-    assert words(again) == ["Nothing is bought yet: this is the price of what you ask."]
+    assert words(again) == ["Nothing is bought yet: this is the quote for what you chose."]
     assert not Run.objects.exists()
     act(ann[1], Bucket, "enrich", [bucket], confirmed="yes", **hidden(again))
     made = Run.objects.get()
@@ -111,7 +111,7 @@ def test_the_price_can_be_looked_at_again(ann, bucket):
 @pytest.mark.parametrize(
     ("field", "value", "complaint"),
     [
-        ("max_cost", "0", "A cap must be more than $0.00."),
+        ("max_cost", "0", "Enter a spending limit of more than $0.00."),
         ("max_cost", "-1", "Ensure this value is greater than or equal to 0."),
         ("max_cost", "much", "Enter a number."),
         ("limit", "0", "Ensure this value is greater than or equal to 1."),
@@ -178,11 +178,11 @@ def test_a_run_is_paused_resumed_and_cancelled_and_a_word_out_of_turn_is_refused
     made = start(bucket)
 
     for action, status, said in [
-        ("resume", "queued", "Property detail and skip trace, Leads: The run is queued, not paused."),
+        ("resume", "queued", "Property detail and skip trace, Leads: The enrichment job is queued, not paused."),
         ("pause", "paused", "Paused: Property detail and skip trace, Leads"),
-        ("resume", "running", "Goes on: Property detail and skip trace, Leads"),
+        ("resume", "running", "Resumed: Property detail and skip trace, Leads"),
         ("cancel", "cancelled", "Cancelled: Property detail and skip trace, Leads"),
-        ("pause", "cancelled", "Property detail and skip trace, Leads: The run is cancelled."),
+        ("pause", "cancelled", "Property detail and skip trace, Leads: The enrichment job is cancelled."),
     ]:
         answer = act(ann[1], Run, action, [made])
         made.refresh_from_db()
@@ -214,7 +214,7 @@ def test_a_runs_failures_are_retried_after_the_price_was_shown(ann, bucket):
     fail_one(made)
 
     asked = act(ann[1], Run, "retry", [made])
-    assert "Leads of ann: 1 leads, at most $0.10" in asked.content.decode()
+    assert "Leads (owner: ann): 1 leads, at most $0.10" in asked.content.decode()
     assert Run.objects.count() == 1
     act(ann[1], Run, "retry", [made], confirmed="yes")
 
@@ -227,7 +227,7 @@ def test_a_run_without_failures_is_not_retried(ann, bucket):
 
     answer = act(ann[1], Run, "retry", [made])
 
-    assert words(answer) == ["Property detail and skip trace, Leads: No lead of this run failed."]
+    assert words(answer) == ["Property detail and skip trace, Leads: No lead of this enrichment job failed."]
     assert Run.objects.count() == 1
 
 
@@ -237,10 +237,10 @@ def test_a_runs_page_tells_its_money_its_items_and_its_errors(ann, bucket):
 
     page = ann[1].get(address(Run, "change", made.pk)).content.decode()
 
-    assert "Failed NOT_FOUND: 1" in page
-    assert "Waits for: Property detail : 3" in page
-    assert "NOT_FOUND: the vendor does not know this property" in page
-    assert "No worker is alive." in page
+    assert "Failed Not known to the vendor: 1" in page
+    assert "Waiting for: Property detail : 3" in page
+    assert "Not known to the vendor: the vendor does not know this property" in page
+    assert "No worker is running." in page
     assert f'href="/admin/enrichment/runitem/?run={made.pk}"' in page
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -138,7 +139,7 @@ def test_pressed_twice_it_is_one(ann: tuple[User, Client], bucket: Bucket):
 
     assert Schedule.objects.count() == 1
     assert first["Location"] == second["Location"] == address(Schedule, "change", sent["once"])
-    assert "This schedule is made already: here it is." in words(second)
+    assert "This schedule already exists: here it is." in words(second)
 
 
 def test_the_id_of_somebody_elses_schedule_takes_nothing_over(ann: tuple[User, Client], bucket: Bucket):
@@ -232,7 +233,7 @@ def test_several_days_a_week_come_back_as_they_were(ann: tuple[User, Client], bu
     assert (schedule.cadence, form["every"].value()) == ("30 2 * * 0,1,4", "weekly")
     assert sorted(form["on"].value()) == ["0", "1", "4"]
     shown = ann[1].get(address(Schedule, "changelist")).content.decode()
-    assert "On Mondays, Thursdays and Sundays at 02:30" in shown
+    assert "On Mondays, Thursdays and Sundays at 2:30 AM" in shown
 
     ann[1].post(page, {"every": "weekly", "on": ["5"], "at": "02:30", "time_zone": "America/New_York", "max_cost": "5"})
     assert Schedule.objects.get().cadence == "30 2 * * 5"
@@ -243,12 +244,12 @@ def test_removing_asks_first(ann: tuple[User, Client], bucket: Bucket):
     schedules = [Schedule.objects.get()]
 
     asked = act(ann[1], Schedule, "remove", schedules).content.decode()
-    assert "Enrich the next leads, Kings: Daily at 02:30" in asked
+    assert "Enrich the next leads, Kings: Daily at 2:30 AM" in asked
     assert Schedule.objects.exists()
     _, bobs = staff("bob")
     act(bobs, Schedule, "remove", schedules, confirmed="yes")
     assert Schedule.objects.exists()
-    assert words(act(ann[1], Schedule, "remove", schedules, confirmed="yes")) == [f"Removed: {schedules[0]}"]
+    assert words(act(ann[1], Schedule, "remove", schedules, confirmed="yes")) == [f"Deleted: {schedules[0]}"]
     assert not Schedule.objects.exists()
 
 
@@ -276,8 +277,8 @@ def test_the_next_times_while_typing(ann: tuple[User, Client]):
     place = reverse("admin:enrichment_schedule_next")
 
     told = ann[1].get(place, {"every": "weekly", "on": ["1", "6"], "at": "02:30", "time_zone": "America/New_York"})
-    assert sorted(told.content.decode().count(day) for day in ("Mon ", "Sat ")) == [1, 2]
-    assert "02:30 (New York), then" in told.content.decode()
+    assert sorted(told.content.decode().count(day) for day in ("Mon, ", "Sat, ")) == [1, 2]
+    assert re.search(r", 2:30 AM E[SD]T, then", told.content.decode())
     for bad in ({"every": "cron", "cron": "0 0 31 2 *", "time_zone": "UTC"}, {"time_zone": "Mars"}, {"at": "\0"}):
         assert "then" not in ann[1].get(place, bad).content.decode()
     assert Client().get(place).status_code == 302

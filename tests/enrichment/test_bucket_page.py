@@ -11,9 +11,9 @@ from buckets.filling.fills import start_fill
 from buckets.models import Bucket
 from buckets.services import recount
 from enrichment.models import Run, RunItem
+from enrichment.options import Canary
 from enrichment.quoting.reach_estimate import latest_with_facts
 from enrichment.reporting import bucket_overview
-from enrichment.worker.canary import Canary
 from leads.facts.saving import PROPERTY, FactRow, save_facts
 from leads.models import Lead
 from leads.services import change_status, edit_lead
@@ -62,7 +62,7 @@ def test_the_way_of_the_leads_is_counted_and_in_percent(bucket):
     steps = [(part.name, part.count, part.percent) for part in bucket_overview.funnel(bucket)]
 
     assert steps == [
-        ("Saved", 4, 100), ("Detail bought", 3, 75), ("With a phone", 2, 50), ("Ready to call", 1, 25),
+        ("Saved", 4, 100), ("Property data", 3, 75), ("With a phone", 2, 50), ("Ready to call", 1, 25),
         ("Contacted", 1, 25),
     ]  # fmt: skip
 
@@ -77,7 +77,7 @@ def test_a_run_that_its_cap_stopped_between_detail_and_trace_shows_what_it_bough
     bucket.refresh_from_db()
 
     assert [(part.name, part.count) for part in bucket_overview.funnel(bucket)][:3] == [
-        ("Saved", 10), ("Detail bought", 10), ("With a phone", 0),
+        ("Saved", 10), ("Property data", 10), ("With a phone", 0),
     ]  # fmt: skip
     assert bucket_overview.signals(bucket)[1] == 10
     assert len(bucket_overview.pins(bucket.pk)) == bucket.leads.exclude(latitude=None).count() > 0
@@ -96,12 +96,12 @@ def test_a_lead_whose_facts_are_known_is_one_whatever_came_after(bucket):
 
 def test_export_is_offered_to_who_may_see_contacts(ann, bucket):
     place = address(Bucket, "change", bucket.pk)
-    assert "Export CSV" not in ann[1].get(place).content.decode()
+    assert "Export (CSV)" not in ann[1].get(place).content.decode()
 
     sees_contacts(ann[0])
 
-    assert "Export CSV" in ann[1].get(place).content.decode()
-    assert "Export CSV" in superuser()[1].get(place).content.decode()
+    assert "Export (CSV)" in ann[1].get(place).content.decode()
+    assert "Export (CSV)" in superuser()[1].get(place).content.decode()
 
 
 def test_an_empty_bucket_has_a_page(ann, sandbox):
@@ -110,7 +110,7 @@ def test_an_empty_bucket_has_a_page(ann, sandbox):
     page = ann[1].get(address(Bucket, "change", empty.pk))
 
     assert page.status_code == 200
-    assert "Nothing was bought for this bucket yet." in page.content.decode()
+    assert "No enrichment job yet. “Quote and enrich” shows the price first." in page.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -169,9 +169,9 @@ def test_it_asks_again_while_something_moves_and_then_no_more(ann, bucket):
 
     assert f'hx-get="{place("live", bucket.pk)}" hx-trigger="every 3s"' in moving
     assert "0 of 4 leads" in moving
-    assert "Waits: No worker is alive." in moving
+    assert "Waiting: No worker is running." in moving
     assert "hx-get" not in still
-    assert "Paused: Paused by a person" in still
+    assert "Paused by a person" in still
     assert "hx-get" in ann[1].get(place("live", bucket.pk)).content.decode()
 
 
@@ -258,7 +258,7 @@ def test_the_price_of_what_is_typed_has_an_address_and_a_part_of_its_own_and_buy
     assert "Buy for at most $0.10" in part
     assert "<html" not in part
     assert "Number of leads: Ensure this value is greater than or equal to 1." in wrong
-    assert "A cap must be more than $0.00." in unknown
+    assert "Enter a spending limit of more than $0.00." in unknown
     assert "Buy for" not in wrong + unknown
     assert (Run.objects.count(), billed(sandbox)) == (0, 0)
     ann[1].post(where, hidden(whole) | {"confirmed": "yes"})
@@ -283,7 +283,7 @@ def test_a_guard_is_part_of_what_was_quoted(ann, bucket):
     asked = form | {"absenteeOwner": "true", "equityPercentMin": "40", "propertyType": "SFR", "taxLien": "on"}
 
     unseen = ann[1].post(place("enrich", bucket.pk), asked | {"confirmed": "yes"}, follow=True)
-    assert words(unseen) == ["Nothing is bought yet: this is the price of what you ask."]
+    assert words(unseen) == ["Nothing is bought yet: this is the quote for what you chose."]
     assert not Run.objects.exists()
     ann[1].post(place("enrich", bucket.pk), hidden(unseen) | {"confirmed": "yes"})
 
@@ -333,8 +333,8 @@ def test_a_sample_that_disappoints_is_told_and_the_rest_can_be_bought_all_the_sa
     pump_until_still()
 
     assert (run.paused_by, run.done) == ("canary", 2)
-    assert "Its sample of 2 leads:" in told
-    assert "Not as good as asked." in told
+    assert "Sample of 2 leads:" in told
+    assert "It did not pass." in told
     assert "Paused: Its sample: a lead cost" in told
     run.refresh_from_db()
     assert (run.status, run.done) == ("completed", 4)
@@ -353,7 +353,7 @@ def test_it_starts_after_a_lead(ann, bucket):
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        ({"estimatedValueMin": "5", "estimatedValueMax": "4"}, "This is less than where the value begins."),
+        ({"estimatedValueMin": "5", "estimatedValueMax": "4"}, "Enter a value above “Value from”."),
         ({"equityPercentMin": "101"}, "less than or equal to 100"),
         ({"propertyType": "CASTLE"}, "CASTLE is not one of the available choices"),
         ({"start_from": "x"}, "Enter a valid UUID."),
@@ -374,7 +374,7 @@ def test_retry_takes_the_failed_leads_of_this_bucket(ann, bucket):
     failed = bucket.leads.order_by("pk")[1]
     Lead.objects.filter(pk=failed.pk).update(enrichment_status="failed")
 
-    assert "Retry failed (1)" in ann[1].get(address(Bucket, "change", bucket.pk)).content.decode()
+    assert "Retry failed leads (1)" in ann[1].get(address(Bucket, "change", bucket.pk)).content.decode()
     form = hidden(ann[1].get(place("retry", bucket.pk)))
     ann[1].post(place("retry", bucket.pk), form | {"confirmed": "yes"})
 
@@ -395,7 +395,7 @@ def test_a_duplicate_is_shown_at_once(ann, bucket):
 
     copy = Bucket.objects.get(name="Copy of Leads")
     assert (made.status_code, made.url) == (302, address(Bucket, "change", copy.pk))
-    assert words(made) == ["Copy of Leads: 4 leads. It cost nothing."]
+    assert words(made) == ["Copy of Leads: 4 leads. It was free."]
     assert (copy.owner, copy.leads.count()) == (ann[0], 4)
 
 
@@ -425,14 +425,14 @@ def test_pause_resume_and_cancel(ann, bucket):
         run.refresh_from_db()
         return run.status, words(answer)
 
-    assert press("run_pause") == ("paused", ["Paused. What is in flight is seen through."])
-    assert press("run_resume") == ("running", ["It goes on."])
-    assert press("run_resume") == ("running", ["The run is running, not paused."])
+    assert press("run_pause") == ("paused", ["Paused. Requests already sent are finished."])
+    assert press("run_resume") == ("running", ["Resumed."])
+    assert press("run_resume") == ("running", ["The enrichment job is running, not paused."])
     asked = ann[1].get(place("run_cancel", bucket.pk, run.pk)).content.decode()
     assert "0 of 4 leads are done." in asked
     assert press("run_cancel") == ("running", [])  # the page that asks
-    assert press("run_cancel", confirmed="yes") == ("cancelled", ["Cancelled. What was bought stays owned."])
-    assert press("run_pause") == ("cancelled", ["The run is cancelled."])
+    assert press("run_cancel", confirmed="yes") == ("cancelled", ["Cancelled. Purchased data is kept."])
+    assert press("run_pause") == ("cancelled", ["The enrichment job is cancelled."])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -447,7 +447,7 @@ def test_a_run_whose_cap_is_used_up_asks_for_another(ann, bucket):
     zero = ann[1].post(where, {"confirmed": "yes", "max_cost": "0"})
     run.refresh_from_db()
     assert (run.status, asked.status_code, {page.status_code for page in refused}) == ("paused", 200, {200})
-    assert words(zero) == ["A cap must be more than $0.00."]
+    assert words(zero) == ["Enter a spending limit of more than $0.00."]
     ann[1].cookies.pop("messages", None)
     resumed = ann[1].post(where, {"confirmed": "yes", "max_cost": "5"})
     pump_until_still()

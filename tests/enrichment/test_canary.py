@@ -11,9 +11,10 @@ from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import create_bucket, recount
 from enrichment import services
-from enrichment.services import RunError, RunOptions
+from enrichment.models import RunItem
+from enrichment.options import Canary, RunOptions
+from enrichment.services import RunError
 from enrichment.worker import purchase
-from enrichment.worker.canary import Canary
 from integrations.models import Lookup
 from sandbox.server import Sandbox
 from tests.buckets.imports.files import csv_of, imported
@@ -174,7 +175,7 @@ def test_phones_that_the_leads_had_before_are_no_hits(sandbox: Sandbox, update_d
     run = finish(start(bucket, canary=canary, update_db=update_db))
     answers = Lookup.objects.filter(operation__name="skip_trace", state="answered")
     found = sum(bool((facts or {}).get("phone")) for facts in answers.values_list("facts", flat=True))
-    assert (answers.count(), run.with_phones, run.failed) == (39, 39, 0)
+    assert (answers.count(), run.enriched, run.failed) == (39, 39, 0)
     assert 0 < found < 39
     assert (run.status, run.paused_by, run.canary["hitRate"]) == ("paused", "canary", round(found / 39, 4))
     assert run.reason.startswith(f"Its sample: {found} of 39 have a phone, fewer than 100%")
@@ -186,7 +187,7 @@ def test_answers_that_are_owned_already_count_with_the_phones_they_brought(sandb
     again = make_bucket(sandbox, bucket.owner, 60, name="Again")
     run = finish(start(again, canary=Canary(leads=60, min_hit_rate=Decimal(0))))
     assert (run.status, run.spent) == ("completed", 0)
-    assert run.canary["hitRate"] == round(first.with_phones / (first.enriched + first.partial), 4)
+    assert run.canary["hitRate"] == round(first.enriched / (first.enriched + first.partial), 4)
 
 
 def test_leads_that_need_a_billing_check_keep_no_sample_waiting(
@@ -246,3 +247,18 @@ def test_nothing_is_bought_beyond_the_sample_though_a_trace_would_still_fit(sand
     assert (run.status, run.paused_by, run.done, run.spent) == ("paused", "cap", 0, 0)
     assert requests_of(sandbox) == {}
     assert run.items.filter(stage=2, pk__gt=run.sample_until).count() == 10
+
+
+def test_a_retry_buys_a_sample_first_as_the_run_did(sandbox: Sandbox, bucket: Bucket) -> None:
+    asked: dict[str, Any] = {"canary": Canary(leads=10, min_hit_rate=Decimal("0.99")), "max_cost": Decimal(9)}
+    first = start(bucket, limit=40, start_from=bucket.leads.order_by("pk")[9].pk, **asked)
+    services.cancel_run(run=first)
+    first.items.update(outcome=RunItem.Outcome.FAILED)
+    failed = set(first.items.values_list("lead_id", flat=True))
+    options = services.retry_options(first)
+    assert options == RunOptions(lead_ids=options.lead_ids, **asked)  # no limit and no start: these leads, all of them
+    assert (len(failed), set(options.lead_ids or ())) == (40, failed)
+    again = finish(services.retry_failed(run=first, by=first.owner))
+    assert (again.status, again.paused_by, again.done, again.total) == ("paused", "canary", 10, 40)
+    assert again.canary["leads"] == 10
+    assert requests_of(sandbox) == {"property_detail": 1, "skip_trace": 1}

@@ -10,9 +10,9 @@ from buckets.filling.algebra import SetError, Sets
 from buckets.filling.fills import combine
 from buckets.models import Bucket
 from buckets.services import create_bucket
+from enrichment.options import RunOptions
 from enrichment.quoting.combination_preview import preview
-from enrichment.selectors import quote
-from enrichment.services import RunOptions
+from enrichment.quoting.quotes import quote
 from integrations.ledger import catalogue
 from integrations.models import Lookup
 from leads.models import Lead
@@ -168,7 +168,7 @@ def test_the_page_says_what_it_would_hold_before_it_is_made(client):
     page = client.post(PAGE, chosen(One="all_of", Two="none_of") | {"look": "1", "press": PRESS})
 
     assert page.context["would_be"].total == 1
-    assert page.context["words"] == "In all of “One”; in none of “Two”."
+    assert page.context["words"] == "On all of “One”; not on “Two”."
     assert "Make the bucket, for $0" in page.content.decode()
     assert Bucket.objects.count() == 2
 

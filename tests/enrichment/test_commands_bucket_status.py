@@ -18,11 +18,11 @@ def test_a_bucket_tells_its_leads_searches_runs_and_money(sandbox):
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.splitlines() == [
         "King, of ann: processing",
-        "  5 leads, 0 with property data, 0 with a phone, 2 in a run, 0 contacted, $0.00 spent",
+        "  5 leads, 0 with property data, 0 with a phone, 2 waiting in a job, 0 contacted, $0.00 spent",
         f"Search {fill.pk}: Queued: 0 of ?.",
-        f"Run {made.pk}: queued, 0 of 2 leads, $0.00 spent",
+        f"Enrichment job {made.pk}: queued, 0 of 2 leads, $0.00 spent",
         "  0 with a phone, 0 with an e-mail, 0 failed, 0 skipped",
-        "  No worker is alive.",
+        "  No worker is running.",
     ]
 
 

@@ -53,7 +53,7 @@ def test_chosen_leads_only(bucket):
         (["--lead", "x"], "'x' is not the id of a lead."),
         (["--lead", str(uuid4())], "1 of these leads are not in the bucket."),
         (["--type", "dogs"], "Error: argument --type: invalid choice: 'dogs' (choose from 'people', 'organizations')"),
-        (["--max-cost", "0"], "A cap must be more than $0.00."),
+        (["--max-cost", "0"], "Enter a spending limit of more than $0.00."),
         (["--user", "bob"], "bob has no bucket BUCKET."),
     ],
 )

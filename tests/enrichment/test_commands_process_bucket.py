@@ -127,8 +127,8 @@ def test_yes_given_as_a_flag_asks_nothing(bucket):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--max-cost", "0"], "A cap must be more than $0.00."),
-        (["--max-cost", "-1"], "A cap must be more than $0.00."),
+        (["--max-cost", "0"], "Enter a spending limit of more than $0.00."),
+        (["--max-cost", "-1"], "Enter a spending limit of more than $0.00."),
         (["--max-cost", "much"], "'much' is not an amount in US dollars, such as 12.50."),
         (["--max-cost", "nan"], "'nan' is not an amount in US dollars, such as 12.50."),
         (["--max-cost", "1e12"], "'1e12' is not an amount in US dollars, such as 12.50."),
@@ -199,7 +199,9 @@ def test_a_run_that_a_cap_stops_is_told_and_ends_with_status_1(sandbox):
     made = Run.objects.with_money().get()
     assert (made.status, made.spent, made.done) == (Run.Status.PAUSED, Money("0.10"), 2)
     assert (ran.status, ran.json["run"]["status"]) == (1, "paused")
-    assert ran.err.splitlines()[-1] == (f"CommandError: Run {made.pk} is paused: Reached its $0.10 spending limit.")
+    assert ran.err.splitlines()[-1] == (
+        f"CommandError: Enrichment job {made.pk} is paused: Reached its $0.10 spending limit."
+    )
     assert billed(sandbox) == Money("0.10")
 
 
@@ -212,7 +214,7 @@ def test_waiting_without_a_worker_says_so_and_status_here_goes_on(sandbox, monke
 
     assert (ran.status, ran.err.splitlines()[-1]) == (
         1,
-        "CommandError: No worker is alive: the run is stored and waits. Start a worker, or use bucket_status --here.",
+        "CommandError: No worker is running: the run is stored and waits. Start a worker, or use bucket_status --here.",
     )
     assert Run.objects.get().status == Run.Status.QUEUED
     after = run("bucket_status", bucket.pk, "--here", "--json")
@@ -232,7 +234,7 @@ def test_an_interruption_leaves_the_run_to_others_and_says_so(bucket, monkeypatc
         130,
         [
             "No longer following.",
-            "CommandError: The run goes on with the next worker, or with bucket_status --here; "
+            "CommandError: The job continues with the next worker, or with bucket_status --here; "
             "the admin pauses and cancels it.",
         ],
     )
@@ -262,7 +264,7 @@ def test_a_run_without_failures_has_nothing_to_try_again(bucket):
     process(bucket, "--limit", 1)
     made = Run.objects.get()
 
-    assert_refused(run("retry_failed", made.pk), "No lead of this run failed.")
+    assert_refused(run("retry_failed", made.pk), "No lead of this enrichment job failed.")
     make_user("bob")
     assert_refused(run("retry_failed", made.pk, "--user", "bob"), f"bob has no run {made.pk}.")
     assert Run.objects.count() == 1

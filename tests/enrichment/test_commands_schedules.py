@@ -26,11 +26,11 @@ def test_one_is_added_listed_done_and_removed(bucket):
     assert listed.out.startswith(
         f"{schedule.pk}  Enrich the next leads, King: 30 2 * * * (America/Phoenix), at most $1.50"
     )
-    assert listed.out.rstrip().endswith("02:30 MST")
+    assert listed.out.rstrip().endswith("2:30 AM MST")
 
     done = run("schedules", "run-now", schedule.pk)
     assert (done.status, done.err) == (0, "")
-    assert "  2 leads taken. Its last run: queued, 0 of 2 leads done, 0 with a phone." in done.out.splitlines()
+    assert "  2 leads taken. Last enrichment job: queued, 0 of 2 leads done, 0 with a phone." in done.out.splitlines()
     assert Run.objects.get().idempotency_key.startswith(f"schedule:{schedule.pk}:")
 
     assert run("schedules", "remove", schedule.pk, "--json").json["removed"]["lastRunId"] == str(Run.objects.get().pk)
@@ -62,7 +62,7 @@ def test_a_search_and_a_rebuy_are_added_too(bucket):
         (("--kind", "enrich"), "Say what and when: --kind and --cadence."),
         (
             ("--kind", "enrich", "--cadence", "30 2 * * *"),
-            "What spends money by itself needs a cap: US dollars a tick.",
+            "Enter a spending limit: this schedule spends money by itself.",
         ),
         ((*ADD, "--time-zone", "Mars"), "'Mars' is no time zone, such as America/New_York."),
         (

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from enrichment.models import Run, RunItem
+from enrichment.options import RunOptions
 from enrichment.worker import stages
-from enrichment.worker.stages import Waiting
+from enrichment.worker.questions import Waiting
 from integrations.models import VendorCall
 from leads.models import Lead
 from sandbox.server import Sandbox, SandboxConfig
@@ -44,9 +45,9 @@ def test_the_company_asked_about_is_the_owner_or_the_employer_and_else_nobody_is
 ) -> None:
     bucket = make_bucket(sandbox, make_user(), 1)
     Lead.objects.update(**facts)
-    run = Run(owner=bucket.owner, kind=Run.Kind.APOLLO, options={"type": "organizations"})
+    options = RunOptions(kind=Run.Kind.APOLLO, type="organizations")
     (lead,) = bucket.leads.all()
-    questions = stages.questions(RunItem.Stage.APOLLO, run, [Waiting(1, lead.pk, 0)])
+    questions = stages.STAGES[RunItem.Stage.APOLLO].questions(options, [Waiting(1, lead.pk, 0)])
     if asked is None:
         assert (questions.queries, list(questions.unaskable)) == ({}, [1])
         assert "no company" in questions.unaskable[1]

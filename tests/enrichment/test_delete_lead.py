@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from buckets.services import recount
 from enrichment.models import Run, RunItem
-from enrichment.services import RunError, RunOptions, cancel_run, start_run
-from enrichment.worker.canary import Canary
+from enrichment.options import Canary, RunOptions
+from enrichment.services import RunError, cancel_run, start_run
 from enrichment.worker.lead_deletion import delete_lead
 from integrations.ledger.pace import database_now
 from integrations.models import Lookup
@@ -46,7 +46,7 @@ def test_whatever_became_of_it_all_counters_follow(sandbox):
         refused(Api(ann).delete(f"/api/leads/{lead.pk}"), 404)
         after = Run.objects.get(pk=run.pk)
         assert (after.total, after.done) == (before.total - 1, before.done - 1)
-        assert after.with_phones == before.with_phones - bool(gone.phone)
+        assert after.enriched == before.enriched - bool(gone.phone)
         before = after
 
     assert (before.status, before.resume_from, before.total) == ("completed", leads[-1].pk, 1)

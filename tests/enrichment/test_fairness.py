@@ -10,7 +10,8 @@ import pytest
 from django.db import connection, transaction
 
 from enrichment.models import Run, RunItem
-from enrichment.services import RunOptions, start_run
+from enrichment.options import RunOptions
+from enrichment.services import start_run
 from enrichment.worker import purchase, queue
 from integrations.models import Lookup, VendorCall
 from sandbox.server import Sandbox

@@ -8,8 +8,8 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import add_ids
-from enrichment import selectors
-from enrichment.services import RunOptions
+from enrichment.options import RunOptions
+from enrichment.quoting.quotes import quote
 from integrations.models import Lookup, VendorCall
 from leads.models import Lead
 from operations.reconcile import find_drift
@@ -53,7 +53,7 @@ def test_imported_leads_are_bought_paid_as_billed_and_called_by_their_id(sandbox
     assert (run.status, run.failed, run.enriched + run.partial) == ("completed", 0, 6)
     assert set(Lead.objects.values_list("property_id", "apn")) == {(str(p.id), p.apn) for p in parcels}
     assert Lead.objects.filter(enriched_at=None).count() == 0
-    assert Lead.objects.exclude(phone=None).count() == run.with_phones > 0
+    assert Lead.objects.exclude(phone=None).count() == run.enriched > 0
     assert run.spent == billed(sandbox) > 0
     assert requests_of(sandbox)["property_detail"] == 6
     assert find_drift() == []
@@ -68,7 +68,7 @@ def test_the_same_file_after_the_run_adds_nothing_and_another_bucket_gets_it_for
     assert totals(imported(bucket, content)) == (4, 0, 4, 0, 0)
     other = Bucket.objects.create(owner=make_user("bob"), name="Bob's")
     assert totals(imported(other, content)) == (4, 4, 0, 0, 0)
-    assert selectors.quote(bucket=other, by=other.owner, options=RunOptions()).price == 0
+    assert quote(bucket=other, by=other.owner, options=RunOptions()).price == 0
     run = finish(start(other))
 
     assert (run.enriched + run.partial, run.spent, billed(sandbox)) == (4, 0, paid)
@@ -125,7 +125,7 @@ def test_the_phone_of_the_file_stays_where_nobody_finds_a_better_one(sandbox, bu
 
     run = finish(start(bucket, skip_trace=False))
 
-    assert (run.enriched, run.with_phones) == (8, 8)
+    assert run.enriched == 8
     assert set(Lead.objects.values_list("phone", "enrichment_status")) == {("+15125550142", "completed")}
     bucket.refresh_from_db()
     assert (bucket.total_leads, bucket.enriched_leads) == (8, 8)

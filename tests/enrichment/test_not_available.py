@@ -9,8 +9,10 @@ import pytest
 
 from buckets.models import Bucket
 from devtools.mode import VENDORS
-from enrichment.selectors import quote, why_waiting
-from enrichment.services import RunOptions, resume_run
+from enrichment.options import RunOptions
+from enrichment.quoting.quotes import quote
+from enrichment.selectors import why_waiting
+from enrichment.services import resume_run
 from integrations.ledger import catalogue
 from integrations.models import Vendor, VendorCall
 from integrations.vendors import available

@@ -9,8 +9,8 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import recount
-from enrichment.selectors import quote
-from enrichment.services import RunOptions
+from enrichment.options import RunOptions
+from enrichment.quoting.quotes import quote
 from leads.models import Lead
 from leads.selection.export import csv_pieces
 from operations.reconcile import find_drift

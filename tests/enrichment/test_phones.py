@@ -21,11 +21,13 @@ from accounts.models import User
 from buckets.models import Bucket
 from enrichment import services
 from enrichment.models import Run, RunItem
-from enrichment.selectors import quote, usage
-from enrichment.services import RunOptions
+from enrichment.options import RunOptions
+from enrichment.quoting.quotes import quote
+from enrichment.selectors import usage
 from enrichment.worker import late_phones
-from integrations.ledger import breaker, reveals
-from integrations.ledger.gate import settle
+from integrations.ledger import breaker
+from integrations.lookups import reveals
+from integrations.lookups.gate import settle
 from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
 from integrations.vendors.apollo import webhook
 from leads.models import Lead
@@ -138,7 +140,7 @@ def test_phones_are_pushed_and_the_ledger_closes(apollo: Sandbox, hook: str) -> 
     found = bucket.leads.filter(apollo_person_id__isnull=False).count()
     reveal = PhoneReveal.objects.get()
 
-    assert (run.status, run.with_phones, reveal.state) == ("completed", 0, "waiting")
+    assert (run.status, run.enriched, reveal.state) == ("completed", 0, "waiting")
     assert run.spent == found * CREDIT > 0
     assert run.reserved == reveal.reserved == 8 * found * CREDIT
     assert find_drift() == []
@@ -152,7 +154,7 @@ def test_phones_are_pushed_and_the_ledger_closes(apollo: Sandbox, hook: str) -> 
     assert (reveal.state, reveal.found, reveal.raw) == ("arrived", got, None)
     assert (run.spent, run.reserved) == (billed(apollo), 0) == money()
     assert run.spent == (found + 8 * got) * CREDIT
-    assert (run.with_phones, run.enriched, run.enriched + run.partial + run.failed) == (got, got, 10)
+    assert (run.enriched, run.enriched + run.partial + run.failed) == (got, 10)
     assert VendorCall.objects.get(state="settled").cost == run.spent
     assert find_drift() == []
 
@@ -185,7 +187,7 @@ def test_a_lost_push_is_asked_for_once_it_is_overdue(apollo: Sandbox, hook: str)
     assert (late_phones.sweep(), PhoneReveal.objects.get().asked) == (0, 0)
     overdue()
     assert late_phones.sweep() == 1
-    assert with_phones(bucket) == Run.objects.get(pk=run.pk).with_phones > 0
+    assert with_phones(bucket) == Run.objects.get(pk=run.pk).enriched > 0
     assert money() == (billed(apollo), 0)
 
 
@@ -305,7 +307,7 @@ def test_another_bucket_with_the_same_question_gets_the_phone_for_nothing(apollo
 
     assert with_phones(first) == with_phones(early) == with_phones(late) > 0
     assert (before.spent, after.spent, Run.objects.with_money().get(pk=before.pk).spent) == (0, 0, 0)
-    assert Run.objects.get(pk=before.pk).with_phones == Run.objects.get(pk=after.pk).with_phones == with_phones(late)
+    assert Run.objects.get(pk=before.pk).enriched == Run.objects.get(pk=after.pk).enriched == with_phones(late)
     known = Lookup.objects.filter(facts__phone__isnull=False).exclude(facts__phone=None)
     assert known.count() == with_phones(first)
     assert sum(Lookup.objects.values_list("cost", flat=True)) == billed(apollo)
@@ -495,7 +497,7 @@ def test_a_push_before_the_settling_waits_for_it(apollo: Sandbox, monkeypatch: p
             thread.join()
         return settle(call_id, reply, latency)
 
-    monkeypatch.setattr("integrations.ledger.gate.settle", slow)
+    monkeypatch.setattr("integrations.lookups.gate.settle", slow)
     ask(bucket)
     assert early == [(200, "early", 0)]
     reveal = PhoneReveal.objects.get()
@@ -588,7 +590,7 @@ def test_the_command_lists_phones_in_doubt_and_takes_the_same_answers(
     assert money() == (before + (forgotten.reserved if flag == "--write-off" else 0), 0)
     assert run_command("in_doubt").out == "Nothing needs a billing check.\n"
     again = run_command("in_doubt", forgotten.pk, flag)
-    assert (again.status, "The reveal of phones" in again.err, "is not in doubt" in again.err) == (1, True, True)
+    assert (again.status, "The reveal of phones" in again.err, "needs no billing check" in again.err) == (1, True, True)
 
 
 def test_released_phones_can_be_asked_for_again_and_are_bought_once(forgotten: PhoneReveal, apollo: Sandbox) -> None:
@@ -810,7 +812,7 @@ def test_a_phone_in_the_first_answer_completes_the_lead_as_a_revealed_one_does(
     bucket.refresh_from_db()
     pending.refresh_from_db()
     assert got > 0
-    assert (run.with_phones, run.enriched, other.with_phones) == (got, got, got)
+    assert (run.enriched, other.enriched) == (got, got)
     assert bucket.leads.filter(enrichment_status="completed").count() == bucket.enriched_leads == got
     assert (pending.enriched_leads, pending.leads.filter(enrichment_status="pending").count()) == (0, 10)
     found = bucket.leads.filter(apollo_person_id__isnull=False).count()

@@ -13,7 +13,8 @@ from django.test import Client
 
 from accounts.models import User
 from enrichment.worker import late_phones
-from integrations.ledger import calls, pushes
+from integrations.ledger import calls
+from integrations.lookups import pushes
 from integrations.models import Budget, Lookup, PhoneReveal, VendorCall
 from integrations.vendors.apollo import webhook
 from operations.reconcile import find_drift
@@ -27,8 +28,8 @@ SCOPE = "vendor:apollo:2026-11-24"
 
 @pytest.fixture(autouse=True)
 def _no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("integrations.ledger.pushes.enqueue_on_commit", lambda *_, **__: None)
-    monkeypatch.setattr("integrations.ledger.reveals.enqueue_on_commit", lambda *_, **__: None)
+    monkeypatch.setattr("integrations.lookups.pushes.enqueue_on_commit", lambda *_, **__: None)
+    monkeypatch.setattr("integrations.lookups.reveals.enqueue_on_commit", lambda *_, **__: None)
     monkeypatch.setattr("integrations.ledger.calls.enqueue_on_commit", lambda *_, **__: None)
     yield
 

@@ -9,16 +9,17 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import create_bucket
-from enrichment import selectors, services
+from enrichment import services
 from enrichment.models import Run, RunItem
+from enrichment.options import RunOptions
 from enrichment.quoting import quotes
 from enrichment.quoting.quotes import Quote
-from enrichment.services import RunError, RunOptions
-from enrichment.worker import stages
+from enrichment.services import RunError
+from enrichment.worker import questions
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.lookups import names
-from integrations.models import Budget, Lookup, Operation, Vendor
+from integrations.models import Budget, Lookup, Operation
 from integrations.vendors.contract import Answer
 from leads.models import Lead
 from sandbox.server import Sandbox
@@ -52,7 +53,7 @@ def bucket() -> Bucket:
 
 
 def asked(bucket: Bucket, **options: Any) -> Quote:
-    return selectors.quote(bucket=bucket, by=bucket.owner, options=RunOptions(**options))
+    return quotes.quote(bucket=bucket, by=bucket.owner, options=RunOptions(**options))
 
 
 def owned(operation: Operation, key: str, facts: dict[str, Any], **values: Any) -> Lookup:
@@ -69,9 +70,8 @@ def own_detail(number: int, **facts: Any) -> dict[str, Any]:
 def own_contact(detail: dict[str, Any], facts: dict[str, Any], vendor: str = "", **values: Any) -> Lookup:
     trace = catalogue.operation("skip_trace")
     if vendor:
-        catalogue.make_rows(Vendor, Operation, catalogue.known_pairs())
-        trace = Operation.objects.get(vendor=vendor, name="skip_trace")
-    return owned(trace, stages.owner_query(detail).key, facts, **values)
+        trace, _ = Operation.objects.get_or_create(vendor=catalogue.vendor(vendor), name="skip_trace")
+    return owned(trace, questions.owner_query(detail).key, facts, **values)
 
 
 # --- How far a cap goes -----------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_a_limit_below_what_is_spent_is_refused_with_both_numbers(bucket: Bucket
     with pytest.raises(RunError) as refused:
         services.resume_run(run=run, by=run.owner, max_cost=Decimal("4.49"))
     assert str(refused.value) == (
-        "$4.49 is less than this run has used: $4.20 is spent and $0.30 is promised to requests that are not settled. "
+        "$4.49 is less than this job has used: $4.20 is spent and $0.30 is reserved for requests that are not settled. "
         "Set at least $4.50."
     )
     assert refused.value.field == "maxCost"
@@ -259,7 +259,7 @@ def test_leads_in_doubt_are_left_out_of_a_retry_and_counted(bucket: Bucket) -> N
 
     chosen = Lead.objects.filter(pk__in=options.lead_ids or ()).values_list("property_id", flat=True)
     assert (sorted(chosen), options.left_out) == (["1", "2"], 4)
-    price = selectors.quote(bucket=bucket, by=bucket.owner, options=options)
+    price = quotes.quote(bucket=bucket, by=bucket.owner, options=options)
     assert "4 leads need a billing check and are left out" in price.limits
     again = services.retry_failed(run=run, by=run.owner)
     assert (again.total, again.options["leftOut"]) == (2, 4)
@@ -271,7 +271,7 @@ def test_a_run_whose_failures_are_all_in_doubt_says_so_and_starts_nothing(bucket
     Lookup.objects.create(operation=catalogue.operation("property_detail"), key="4", state="in_doubt")
     with pytest.raises(RunError) as refused:
         services.retry_failed(run=run, by=run.owner)
-    assert str(refused.value) == "1 lead needs a billing check first: no other lead of this run failed."
+    assert str(refused.value) == "1 lead needs a billing check first: no other lead of this job failed."
     assert Run.objects.count() == 1
 
 

@@ -7,10 +7,10 @@ from django.utils import timezone
 from buckets.models import Bucket
 from common.db.ids import uuid7
 from enrichment.models import Run
+from enrichment.options import RunOptions
+from enrichment.quoting.quotes import quote
 from enrichment.quoting.reach_estimate import Reachable, latest_with_facts, reachable_in_words
 from enrichment.rules import share_between
-from enrichment.selectors import quote
-from enrichment.services import RunOptions
 from integrations.ledger import catalogue
 from integrations.models import Lookup, VendorCall
 from leads.models import Lead
@@ -135,7 +135,7 @@ def test_owned_ones_are_counted_as_they_are(sandbox):
 
     assert (expected.price, expected.reachable) == (
         Decimal(0),
-        Reachable(run.with_phones, run.with_phones, "all of it is owned"),
+        Reachable(run.enriched, run.enriched, "all of it is owned"),
     )
 
 

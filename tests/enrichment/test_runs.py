@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +15,13 @@ from buckets.models import Bucket
 from buckets.services import delete_bucket, recount
 from enrichment import services
 from enrichment.models import Run, RunItem
-from enrichment.services import IdempotencyConflict, RunError, RunOptions, start_run
-from enrichment.worker import purchase, queue
+from enrichment.options import RunOptions
+from enrichment.services import IdempotencyConflict, RunError, start_run
+from enrichment.worker import purchase, queue, stages
 from integrations.ledger import breaker, calls
+from integrations.ledger.sending import carry_out
 from integrations.models import Budget, Lookup, Vendor, VendorCall
+from integrations.vendors.adapters import adapter_for
 from leads.models import Lead
 from leads.selection.filters import BadFilter
 from sandbox.server import Sandbox
@@ -64,7 +68,7 @@ def test_a_run_makes_its_leads_contactable_for_what_the_vendor_billed(sandbox: S
     assert run.spent == billed(sandbox) == Budget.objects.get(scope=run.budget_scope).spent
     assert run.reserved == 0
     with_phone = Lead.objects.filter(bucket=bucket, phone__isnull=False)
-    assert run.enriched == run.with_phones == bucket.enriched_leads == with_phone.count() > 30
+    assert run.enriched == bucket.enriched_leads == with_phone.count() > 30
     assert set(with_phone.values_list("enrichment_status", flat=True)) == {"completed"}
     assert bucket.leads.filter(phone__isnull=True, enrichment_status="partial").count() == run.partial
     assert (bucket.queued_leads, bucket.enrichment_status) == (0, "completed")
@@ -139,7 +143,7 @@ def test_retry_failed_takes_exactly_the_leads_that_failed(sandbox: Sandbox, buck
     again = finish(services.retry_failed(run=first, by=first.owner))
     assert set(again.items.values_list("lead_id")) == set(first.items.values_list("lead_id"))
     assert again.failed == 0
-    with pytest.raises(RunError, match="No lead of this run failed"):
+    with pytest.raises(RunError, match="No lead of this enrichment job failed"):
         services.retry_failed(run=again, by=first.owner)
 
 
@@ -332,9 +336,9 @@ def test_a_cancelled_run_skips_what_waits_and_cannot_be_resumed(sandbox: Sandbox
     assert set(bucket.leads.values_list("enrichment_status", flat=True)) == {"pending"}
     assert requests_of(sandbox) == {}
     for verb in (services.pause_run, services.cancel_run):
-        with pytest.raises(RunError, match="The run is cancelled"):
+        with pytest.raises(RunError, match="The enrichment job is cancelled"):
             verb(run=run)
-    with pytest.raises(RunError, match="The run is cancelled"):
+    with pytest.raises(RunError, match="The enrichment job is cancelled"):
         services.resume_run(run=run, by=run.owner)
 
 
@@ -368,13 +372,13 @@ def test_cancelling_while_a_request_is_in_flight_keeps_what_was_bought(sandbox: 
     run = start(bucket, limit=10)
     operation = purchase.catalogue.operation("property_detail")
     with transaction.atomic():
-        bought = purchase._claim(purchase.gate.admit(operation.pk), 1, "property_detail", [])
+        bought = purchase._claim(purchase.admit(operation.pk), 1, "property_detail", [])
     assert bought is not None
-    outcome = purchase.gate.carry_out(
-        bought.plan.call_id, bought.plan.buying, purchase.adapters.adapter_for("property_detail"), wanted=lambda: True
-    )
+    adapter = adapter_for("property_detail")
+    outcome = carry_out(bought.plan.call_id, lambda: adapter.call(bought.plan.buying, call_id="1"), wanted=lambda: True)
     services.cancel_run(run=run)
-    purchase._conclude(1, bought.plan.call_id, bought, outcome, False)
+    with transaction.atomic():
+        purchase._conclude(1, bought.plan.call_id, bought, outcome, False)
     run = Run.objects.with_money().get(pk=run.pk)
     assert (run.status, run.done, run.spent) == ("cancelled", 10, Decimal("0.50"))
     assert bucket.leads.filter(enriched_at__isnull=False).count() == 10
@@ -465,7 +469,7 @@ def test_a_fault_of_ours_while_settling_keeps_the_paid_answers_and_pauses_the_ru
     Bucket.objects.update(queued_leads=0)  # counters that have drifted: the first delta breaks a constraint
     run = finish(run)
     assert (run.status, run.paused_by) == ("paused", "fault")
-    assert run.reason == "Our own fault: IntegrityError. The log has more."
+    assert run.reason == "System error: IntegrityError. The log has more."
     assert run.spent == billed(sandbox) > 0
     assert VendorCall.objects.filter(state="sent").count() == 0
     recount()
@@ -479,19 +483,19 @@ def test_a_run_that_breaks_does_not_hold_up_another_users(
     sandbox: Sandbox, bucket: Bucket, monkeypatch: Any, caplog: Any
 ) -> None:
     broken = start(bucket)
-    asked = purchase.stages.questions
+    row = stages.STAGES[RunItem.Stage.DETAIL]
     words = "Ann Owner, 206-555-0100"
 
-    def questions(stage: int, run: Run, items: Any) -> Any:
-        if run.pk == broken.pk:
+    def questions(options: RunOptions, items: Any) -> Any:
+        if RunItem.objects.filter(run=broken, pk__in=[item.id for item in items]).exists():
             raise TypeError(words)
-        return asked(stage, run, items)
+        return row.questions(options, items)
 
-    monkeypatch.setattr(purchase.stages, "questions", questions)
+    monkeypatch.setitem(stages.STAGES, RunItem.Stage.DETAIL, replace(row, questions=questions))  # type: ignore[arg-type]
     other = finish(start(make_bucket(sandbox, make_user("bob"), 10, start=500)))
     broken.refresh_from_db()
     assert (other.status, other.done) == ("completed", 10)
-    assert (broken.status, broken.reason) == ("paused", "Our own fault: TypeError. The log has more.")
+    assert (broken.status, broken.reason) == ("paused", "System error: TypeError. The log has more.")
     assert "TypeError" in caplog.text
     assert words not in caplog.text
 
@@ -565,12 +569,12 @@ def test_a_request_given_up_before_it_left_says_nothing_of_the_vendor(sandbox: S
     run = start(bucket)
     operation = purchase.catalogue.operation("property_detail")
     with transaction.atomic():
-        bought = purchase._claim(purchase.gate.admit(operation.pk), 1, "property_detail", [])
+        bought = purchase._claim(purchase.admit(operation.pk), 1, "property_detail", [])
     assert bought is not None
     Vendor.objects.filter(pk="realestateapi").update(failures=9)
     operation.refresh_from_db()
     type(operation).objects.filter(pk=operation.pk).update(doubts=2)
-    purchase._buy(operation, 1, "property_detail", bought)
+    purchase._buy(operation, 1, bought)
     operation.refresh_from_db()
     assert (operation.doubts, operation.answered_from) == (2, "")
     assert Vendor.objects.get(pk="realestateapi").failures == 9

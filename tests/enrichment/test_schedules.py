@@ -146,7 +146,7 @@ def test_a_run_that_is_still_open_leaves_the_next_time_out(bucket: Bucket) -> No
     pause_run(run=Run.objects.get())
     schedule = do(schedule)
     assert Run.objects.count() == 1
-    assert schedule.last_result == "Left out: its last run is still paused (Paused by a person)."
+    assert schedule.last_result == "Skipped: its last enrichment job is still paused (Paused by a person)."
     assert (schedule.failures, schedule.enabled) == (0, True)
 
 
@@ -174,7 +174,7 @@ def test_a_run_that_its_vendor_paused_goes_on_at_the_next_time_once_the_vendor_s
     due(schedule)
     at_once(4, tick)
     schedule.refresh_from_db()
-    assert schedule.last_result == "Its last run goes on: the vendor that had paused it sells again."
+    assert schedule.last_result == "Its last enrichment job resumed: the vendor that had paused it is available again."
     assert (schedule.failures, schedule.last_run) == (0, run)
     assert "Schedule failed: Leads" not in {need.title for need in home.needs(bucket.owner)}
     assert finish(run).status == "completed"
@@ -188,7 +188,10 @@ def test_a_time_left_out_is_a_failure_unless_a_person_paused_the_run(bucket: Buc
     schedule = do(make(bucket, limit=10))
     paused_by(Run.objects.get(), cause, "Why.")
     schedule = do(schedule)
-    assert (schedule.last_result, schedule.failures) == ("Left out: its last run is still paused (Why).", failures)
+    assert (schedule.last_result, schedule.failures) == (
+        "Skipped: its last enrichment job is still paused (Why).",
+        failures,
+    )
     assert Run.objects.count() == 1
     titles = {need.title for need in home.needs(bucket.owner)}
     assert ("Schedule failed: Leads" in titles) is bool(failures)
@@ -230,7 +233,7 @@ def test_each_tick_buys_the_next_leads_until_none_is_left(sandbox: Sandbox, buck
     schedule = do(schedule)
     assert schedule.last_result == "Nothing to do: no lead is pending."
     assert Run.objects.count() == 3
-    assert "Its last run: completed, 10 of 10 leads done" in schedule_result(schedule)
+    assert "Last enrichment job: completed, 10 of 10 leads done" in schedule_result(schedule)
 
 
 def test_a_tick_spends_no_more_than_its_cap_and_the_next_one_goes_on(sandbox: Sandbox, bucket: Bucket) -> None:
@@ -286,7 +289,7 @@ def test_a_repeated_search_adds_only_what_is_new_for_nothing(sandbox: Sandbox) -
     assert again is not None and again.pk != fill.pk
     continue_fill(again.pk)
     schedule.refresh_from_db()
-    assert f"Its last search: completed, 3 new of {fill.found:,} found." in schedule_result(schedule)
+    assert f"Last search: completed, 3 new of {fill.found:,} found." in schedule_result(schedule)
     assert bucket.leads.count() == fill.found
     assert (billed(sandbox), Run.objects.count()) == (0, 0)
 
@@ -322,7 +325,7 @@ def test_a_search_that_fails_again_and_again_switches_it_off(sandbox: Sandbox, b
     ("closed", "words"),
     [
         ({"paused_reason": "The key was refused."}, "Waits for its vendor: The key was refused."),
-        ({"enabled": False}, "Waits for its vendor: realestateapi is switched off."),
+        ({"enabled": False}, "Waits for its vendor: realestateapi is turned off."),
         ("no key", "Waits for its vendor: RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)."),
     ],
 )
@@ -382,7 +385,7 @@ def test_an_inactive_user_buys_nothing(bucket: Bucket) -> None:
     schedule = make(bucket)
     User.objects.update(is_active=False)
     do(schedule)
-    assert (schedule.last_result, schedule.failures, Run.objects.count()) == ("ann is switched off.", 1, 0)
+    assert (schedule.last_result, schedule.failures, Run.objects.count()) == ("ann is turned off.", 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -390,7 +393,7 @@ def test_an_inactive_user_buys_nothing(bucket: Bucket) -> None:
     [
         ({"options": {"guard": {"nonsense": 1}}}, "nonsense: There is no such filter.", True),
         ({"options": {"limit": 0}}, "The limit must be from 1 to 100000.", True),
-        ({"options": {"limit": "many"}}, "Our own fault: TypeError. The log has more.", True),
+        ({"options": {"limit": "many"}}, "System error: TypeError. The log has more.", True),
         ({"cadence": "whenever"}, "Five cron fields are needed", False),
         ({"time_zone": "Mars/Olympus"}, "'Mars/Olympus' is no time zone", False),
     ],

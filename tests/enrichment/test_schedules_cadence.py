@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from enrichment.rules import BadCadence, next_tick
-from enrichment.scheduling.cadence import cadence_in_words, said
+from enrichment.scheduling.cadence import BadCadence, cadence_in_words, next_tick, said
 
 
 def ticks(cadence: str, zone: str, after: datetime, count: int) -> list[str]:
@@ -111,12 +110,12 @@ def test_a_cadence_that_cannot_be_meant_is_refused_in_words(cadence: str, words:
 @pytest.mark.parametrize(
     ("cron", "words", "again"),
     [
-        ("30 2 * * *", "Daily at 02:30", "30 2 * * *"),
-        ("30 2 * * 1-5", "On weekdays at 02:30", "30 2 * * 1-5"),
-        ("0 18 * * 3", "On Wednesdays at 18:00", "0 18 * * 3"),
-        ("0 18 * * 0,6", "On Saturdays and Sundays at 18:00", "0 18 * * 0,6"),
-        ("0 18 * * 5,1,3,1", "On Mondays, Wednesdays and Fridays at 18:00", "0 18 * * 1,3,5"),
-        ("5 6 L * *", "Monthly on the last day at 06:05", "5 6 L * *"),
+        ("30 2 * * *", "Daily at 2:30 AM", "30 2 * * *"),
+        ("30 2 * * 1-5", "On weekdays at 2:30 AM", "30 2 * * 1-5"),
+        ("0 18 * * 3", "On Wednesdays at 6:00 PM", "0 18 * * 3"),
+        ("0 18 * * 0,6", "On Saturdays and Sundays at 6:00 PM", "0 18 * * 0,6"),
+        ("0 18 * * 5,1,3,1", "On Mondays, Wednesdays and Fridays at 6:00 PM", "0 18 * * 1,3,5"),
+        ("5 6 L * *", "Monthly on the last day at 6:05 AM", "5 6 L * *"),
     ],
 )
 def test_a_cadence_is_said_in_words_and_back(cron: str, words: str, again: str) -> None:

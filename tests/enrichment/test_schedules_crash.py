@@ -128,5 +128,5 @@ def test_killed_while_it_asks_what_has_changed_another_asks_when_the_lease_is_ov
     Schedule.objects.update(lease_until=database_now() - timedelta(seconds=1))
     assert run_due_schedules() == 1
     schedule.refresh_from_db()
-    assert schedule.last_result == "0 of 20 leads with facts older than 30 days have changed at the vendor."
+    assert schedule.last_result == "0 of 20 leads with data older than 30 days have changed at the vendor."
     assert (schedule.lease_until, Run.objects.count()) == (None, 0)

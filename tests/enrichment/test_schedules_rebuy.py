@@ -74,12 +74,12 @@ def test_only_what_changed_is_bought_again_though_it_was_still_fresh(sandbox: Sa
     changed_at_vendor(sandbox, leads[10:17], 5)
     before = database_now()
     schedule = do(rebuy(bucket))
-    assert schedule.last_result == "7 of 60 leads with facts older than 30 days have changed at the vendor."
+    assert schedule.last_result == "7 of 60 leads with data older than 30 days have changed at the vendor."
     run = finish(schedule.last_run)
     assert (run.total, run.partial, run.spent, billed(sandbox)) == (7, 7, Decimal("0.35"), Decimal("0.35"))
     assert set(bucket.leads.filter(enriched_at__gt=before)) == set(leads[10:17])
     assert requests_of(sandbox) == {"property_search": 1, "property_detail": 1}
-    assert "Its last run: completed, 7 of 7 leads done" in schedule_result(Schedule.objects.get())
+    assert "Last enrichment job: completed, 7 of 7 leads done" in schedule_result(Schedule.objects.get())
 
 
 def test_the_next_tick_finds_nothing_and_buys_nothing(sandbox: Sandbox, bucket: Bucket) -> None:
@@ -87,14 +87,14 @@ def test_the_next_tick_finds_nothing_and_buys_nothing(sandbox: Sandbox, bucket: 
     schedule = rebuy(bucket)
     finish(do(schedule).last_run)
     do(schedule)
-    assert schedule.last_result == "0 of 53 leads with facts older than 30 days have changed at the vendor."
+    assert schedule.last_result == "0 of 53 leads with data older than 30 days have changed at the vendor."
     assert (Run.objects.count(), billed(sandbox)) == (2, Decimal("0.35"))  # the first run is the fixture's
 
 
 def test_facts_that_are_young_enough_are_not_asked_about(sandbox: Sandbox, bucket: Bucket) -> None:
     changed_at_vendor(sandbox, list(bucket.leads.all()), 1)
     schedule = do(rebuy(bucket, olderThanDays=41))
-    assert schedule.last_result == "Nothing to do: no lead has facts older than 41 days."
+    assert schedule.last_result == "Nothing to do: no lead has data older than 41 days."
     assert (schedule.failures, requests_of(sandbox)) == (0, {})
 
 

@@ -227,7 +227,7 @@ def test_the_runs_of_a_user_who_is_switched_off_pause_and_go_on_with_the_user(bu
 
     assert state(run) == ("paused", "inactive", sweeps.SWITCHED_OFF)
     assert state(theirs)[1] == ""
-    with pytest.raises(RunError, match="ann is switched off"):
+    with pytest.raises(RunError, match="ann is turned off"):
         services.resume_run(run=run, by=superuser()[0])
     assert state(run)[1] == "inactive"
 
@@ -249,7 +249,7 @@ def test_only_what_the_switch_stopped_goes_on_with_it(bucket: Bucket) -> None:
 
 def test_nobody_starts_a_run_for_a_user_who_is_switched_off(bucket: Bucket) -> None:
     bucket.owner.is_active = False
-    with pytest.raises(RunError, match="ann is switched off"):
+    with pytest.raises(RunError, match="ann is turned off"):
         start(bucket)
     assert (Run.objects.count(), RunItem.objects.count(), FairShare.objects.count()) == (0, 0, 0)
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from accounts.models import User
-from integrations.ledger import budgets, pace
+from integrations.ledger import pace, scopes
 from integrations.models import Budget, VendorCall
 from integrations.vendors.contract import Query
 
@@ -71,10 +71,10 @@ class Books:
         today = pace.database_now()
         user, price = self.users[who].pk, PRICE * weight
         return {
-            f"run:{self.runs[who]}": price,
-            f"user:{user}:{today:%Y-%m}": price,
-            f"vendor:realestateapi:{today:%Y-%m-%d}": price,
-            f"leads:{user}:{today:%Y-%m-%d}": Decimal(1),
+            scopes.run(self.runs[who]): price,
+            scopes.user_month(user, today): price,
+            scopes.vendor_day("realestateapi", today): price,
+            scopes.leads_day(user, today): Decimal(1),
         }
 
     def limit(self, scope: str) -> Decimal:
@@ -108,7 +108,7 @@ class Books:
                 if call.state in (State.RESERVED, State.SENT, State.IN_DOUBT):
                     reserved[scope] += amount  # type: ignore[assignment]  # a Counter counts Decimals as well
                 elif call.state in (State.SETTLED, State.WRITTEN_OFF):
-                    spent[scope] += call.inputs if scope.startswith(budgets.LEADS) else call.cost  # type: ignore[assignment]
+                    spent[scope] += call.inputs if scopes.counts_inputs(scope) else call.cost  # type: ignore[assignment]
         return dict(reserved), dict(spent)  # type: ignore[arg-type]
 
     def sell(self, call: Call) -> None:

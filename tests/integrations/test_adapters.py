@@ -29,19 +29,18 @@ def test_each_operation_has_its_vendor_and_batch_and_no_key_is_needed_to_ask(ope
     assert (adapter.vendor, adapter.largest_batch) == OPERATIONS[operation]
     assert adapter.operation == operation
     assert adapters.vendor_of(operation) == adapter.vendor
-    assert adapter.idempotent is False
 
 
 def test_the_settings_choose_who_traces(settings: Any) -> None:
     settings.SKIP_TRACE_VENDOR = "signalhouse"
     adapter = adapters.adapter_for("skip_trace")
-    assert (adapter.vendor, adapter.largest_batch, adapter.idempotent) == ("signalhouse", 1, True)
+    assert (adapter.vendor, adapter.largest_batch) == ("signalhouse", 1)
+
+
+def test_every_operation_has_an_adapter() -> None:
+    assert {operation for operation, _ in adapters._ADAPTERS} == set(OPERATIONS)
 
 
 def test_an_operation_nobody_sells_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         adapters.adapter_for("palm_reading")
-
-
-def test_every_operation_has_a_vendor_from_the_start() -> None:
-    assert set(adapters.VENDOR_OF) == set(OPERATIONS)

@@ -79,7 +79,7 @@ def test_what_is_in_doubt_is_decided_after_a_question(action, state, spent, word
     call = doubtful(boss)
 
     asked = act(client, VendorCall, action, [call])
-    assert "2 inputs, $0.10 held" in asked.content.decode()
+    assert "2 records, $0.10 held" in asked.content.decode()
     assert VendorCall.objects.get().state == "in_doubt"
     answer = act(client, VendorCall, action, [call], confirmed="yes")
 
@@ -92,7 +92,7 @@ def test_what_is_in_doubt_is_decided_after_a_question(action, state, spent, word
     ]
 
 
-def test_a_reset_lifts_a_pause_closes_the_breaker_and_opens_the_batch_doors():
+def test_a_reset_lifts_a_pause_closes_the_breaker_and_opens_the_batch_endpoints():
     client = superuser()[1]
     operation = catalogue.operation("property_detail")
     now = timezone.now()
@@ -103,7 +103,7 @@ def test_a_reset_lifts_a_pause_closes_the_breaker_and_opens_the_batch_doors():
 
     vendor = Vendor.objects.get(pk="realestateapi")
     operation.refresh_from_db()
-    assert words(answer) == ["Open again: realestateapi"]
+    assert words(answer) == ["Available again: realestateapi"]
     assert (vendor.paused_reason, vendor.failures, vendor.breaker_open_until, operation.batch_refused_at) == (
         "",
         0,
@@ -190,3 +190,18 @@ def test_calls_are_found_by_their_run_and_budgets_by_the_beginning_of_their_scop
     assert list(client.get(address(VendorCall, "changelist"), {"q": "x"}).context["cl"].result_list) == []
     found = client.get(address(Budget, "changelist"), {"q": f"run:{run_id}"}).context["cl"].result_list
     assert [budget.scope for budget in found] == [f"run:{run_id}"]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "says"),
+    [("lookup", "Single look-up"), ("run:5", "Run"), ("campaign:7", "Campaign"), ("", "–")],
+)
+def test_a_request_says_in_words_what_it_was_paid_for(purpose, says):
+    boss, client = superuser()
+    call = doubtful(boss, purpose=purpose)
+
+    page = client.get(address(VendorCall, "change", call.pk))
+
+    fields = {field.field["name"]: field for sets in page.context["adminform"] for line in sets for field in line}
+    assert fields["paid_for"].contents() == says
+    assert fields["paid_for"].field["help_text"] == "What it was paid for: a run, or a single look-up"

@@ -18,14 +18,13 @@ from integrations.vendors.apollo.client import Health
 from integrations.vendors.apollo.parse import (
     DATA_KEYS,
     DATA_ORGANIZATION_KEYS,
-    ORGANIZATION_KEYS,
-    PEOPLE_KEYS,
     Reveal,
     Window,
 )
 from integrations.vendors.apollo.queries import organization_query, people_query
 from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.errors import Category, HeldBack, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.vendors.facts import ORGANIZATION_KEYS, PEOPLE_KEYS
 from tests.integrations.samples import a_few, json_values, keys_of, nested, sample, sample_text
 
 BASE = "http://apollo.test/api/v1"

@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.models import User
+from common.dates import day as shown_day
 from integrations.ledger import catalogue
 from integrations.models import BilledDay, VendorCall
 from integrations.operating import bills, books
@@ -68,7 +69,7 @@ def test_a_bill_is_read_whatever_it_looks_like(text: str | bytes, days: list[Any
         ("date,amount\n2026-11-28,\n", "line 2: an amount is missing"),
         ("date,units,amount\n2026-11-28,-3,1\n", "line 2: '-3' is not a number of units"),
         ("date,units,amount\n2026-11-28,0.00001,1\n", "has more than four decimals"),
-        ("date,amount\n2027-11-28,1\n", "line 2: 2027-11-28 is not a day that can have been billed"),
+        ("date,amount\n2027-11-28,1\n", "line 2: Nov 28, 2027 is not a day that can have been billed"),
         ("date,amount\n28/11/2026,1\n", "line 2: '28/11/2026' is not a day"),
         ("date,amount\n2026-11-28,99999999999\n", "is too large"),
         ("name,phone\nAnn,1\n", "No columns named like Date and Amount are in it."),
@@ -107,7 +108,7 @@ def test_a_second_upload_replaces_only_where_that_was_said(ann: User) -> None:
 
     with pytest.raises(bills.AlreadyBilled) as refusal:
         upload(ann, again)
-    assert str(refusal.value) == "1 day is stored already, with other numbers: 2026-11-28: $2.00 → $2.50."
+    assert str(refusal.value) == "1 day is stored already, with other numbers: Nov 28, 2026: $2.00 → $2.50."
     assert stored() == [("2026-11-27", 1), ("2026-11-28", 2)]
 
     second = upload(ann, again, replace=True)
@@ -127,8 +128,8 @@ def test_the_command_takes_a_bill_and_says_what_it_replaces(ann: User, tmp_path:
     file.write_text(f"date,units,amount\n{US},200,$12.00\n")
     assert_refused(
         run(*command),
-        f"1 day is stored already, with other numbers: {DAY}: $10.00 → $12.00. With --replace these numbers take "
-        "their place. Nothing was stored.",
+        f"1 day is stored already, with other numbers: {shown_day(DAY)}: $10.00 → $12.00. With --replace these numbers "
+        "take their place. Nothing was stored.",
     )
     assert stored() == [(f"{DAY}", 10)]
     assert run(*command, "--replace").status == 0
@@ -150,7 +151,7 @@ def test_a_bill_is_uploaded_on_the_vendors_page_and_replaces_after_saying_so() -
     bad = send(f"date,amount\n{DAY},ten\n")
     assert bad.context["form"].errors["file"] == ["1 row cannot be read: line 2: 'ten' is not an amount."]
     asked = send(f"date,amount\n{DAY},12\n")
-    assert f"{DAY}: $10.00 → $12.00" in asked.content.decode()
+    assert f"{shown_day(DAY)}: $10.00 → $12.00" in asked.content.decode()
     assert stored() == [(f"{DAY}", 10)]
     days = asked.context["form"]["days"].value()
     forged = client.post(PAGE, {"confirmed": "x", "days": f"{days}x"})

@@ -67,7 +67,7 @@ def test_somebody_who_does_not_exist_cannot_ask(sandbox):
 def test_somebody_switched_off_cannot_ask(sandbox):
     make_user(is_active=False)
 
-    assert_refused(find("--where", "state=WA"), "The user 'ann' is switched off.")
+    assert_refused(find("--where", "state=WA"), "The user 'ann' is turned off.")
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 
-from integrations.admin.words import CATEGORIES, category
+from integrations.admin.words import category
 from integrations.ledger import catalogue
 from integrations.models import Lookup, UnreadableAnswer, VendorCall
-from integrations.vendors.errors import Category
+from integrations.vendors.errors import WORDS, Category
 from tests.admin_site import address, signed_in, staff, superuser, words
 from tests.command_line import assert_refused, run
 from tests.integrations.doubtful import doubtful, money
@@ -57,7 +57,7 @@ def test_a_requests_own_page_and_list_say_its_category_in_words_and_its_money_in
     shown = text(client.get(address(VendorCall, "change", call.pk)))
     listed = text(client.get(address(VendorCall, "changelist")))
 
-    for said in ("Needs billing check (IN_DOUBT)", "$0.05", "$0.10", "$0.00", "$0.0125", "US dollars promised"):
+    for said in ("Needs billing check (IN_DOUBT)", "$0.05", "$0.10", "$0.00", "$0.0125", "US dollars reserved"):
         assert said in shown, said
     for bare in ("0.0500", "0.1000"):
         assert bare not in shown + listed
@@ -68,7 +68,7 @@ def test_a_requests_own_page_and_list_say_its_category_in_words_and_its_money_in
 
 
 def test_every_category_has_words():
-    assert [category(code) for code in Category] == [f"{CATEGORIES[code]} ({code})" for code in Category]
+    assert [category(code) for code in Category] == [f"{WORDS[code]} ({code})" for code in Category]
     assert (category(""), category("OTHER")) == ("–", "OTHER")
     assert category("IN_DOUBT", decided=True) == "Needed a billing check (IN_DOUBT)"
 
@@ -163,12 +163,12 @@ def test_an_unreadable_answer_is_shown_and_may_be_asked_for_again():
     page = address(VendorCall, "change", call.pk)
     shown = text(client.get(page))
     assert "70,000 bytes, has no data. SHA-256 abab" in shown
-    assert "1 of its look-ups got an answer that was paid for and cannot be used" in shown
+    assert "1 of its records got an answer that was paid for and cannot be used" in shown
     assert client.get(page_of(call, "ask-again")).status_code == 405
 
     answer = client.post(page_of(call, "ask-again"))
 
-    assert words(answer) == ["May be bought again: 1 of its look-ups. Retry the failed leads of its run."]
+    assert words(answer) == ["May be bought again: 1 of its records. Retry the failed leads of its enrichment job."]
     call.refresh_from_db()
     assert (Lookup.objects.get().state, call.cost, call.decided_by) == ("free", Decimal("0.10"), boss)
     assert "Ask again" not in text(client.get(page))
@@ -285,7 +285,7 @@ def test_the_command_decides_an_outage():
     ).json
     assert (told["requests"], told["leads"], told["dollars"], told["left"]) == (2, 4, "0.2000", 0)
     whole = run("in_doubt", "--vendor", "realestateapi", "--from", "2026-11-24", "--to", "2026-11-24", "--release")
-    assert whole.out == "2 requests with 4 leads marked as not billed, $0.20.\nLeads that waited for them go on.\n"
+    assert whole.out == "2 requests with 4 leads marked as not billed, $0.20.\nLeads that waited for them continue.\n"
     assert [VendorCall.objects.get(pk=row.pk).state for row in rows] == [
         "released",
         "written_off",

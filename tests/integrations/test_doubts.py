@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from integrations.ledger import calls
+from integrations.lookups.answers import forget_unreadable
 from integrations.models import Lookup, PhoneReveal, VendorCall
 from integrations.operating import doubts
 from integrations.operating.doubts import Outage
@@ -101,8 +102,8 @@ def test_an_unreadable_answer_serves_nobody_after_an_operators_word_and_stays_pa
     other = doubtful(ann, "run:y")
     Lookup.objects.filter(call=other).update(state="garbage", fetched_at=NOON)
 
-    assert calls.forget_unreadable(call.pk, by=ann) == 1
-    assert calls.forget_unreadable(call.pk, by=ann) == 0
+    assert forget_unreadable(call.pk, by=ann) == 1
+    assert forget_unreadable(call.pk, by=ann) == 0
 
     call.refresh_from_db()
     row = Lookup.objects.get(call=call)

@@ -1,4 +1,4 @@
-"""Free calls whose vendor finds nothing: an empty answer for whoever asked, and no word about its base URL."""
+"""Free calls whose vendor finds nothing: an empty answer for the user, and nothing learned about its base URL."""
 
 from __future__ import annotations
 

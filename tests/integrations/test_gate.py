@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,9 +13,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.db.ids import uuid7
-from integrations.ledger import breaker, calls, catalogue, gate, pace
-from integrations.ledger.budgets import Afterwards, money_cap
-from integrations.ledger.gate import Closed, Payer, Plan
+from integrations.ledger import breaker, calls, catalogue, pace, scopes, sending
+from integrations.ledger.admission import Closed, admit, is_fragile
+from integrations.ledger.budgets import Afterwards, Cap, money_cap
+from integrations.ledger.outcomes import report_outcome, stops_vendor
+from integrations.ledger.reservation import Payer
+from integrations.ledger.sending import Outcome, base_url
+from integrations.lookups import gate
+from integrations.lookups.answers import forget_unreadable
+from integrations.lookups.gate import Plan
+from integrations.lookups.lead_limit import lead_caps
 from integrations.models import Budget, Lookup, Operation, UnreadableAnswer, Vendor, VendorCall
 from integrations.vendors import adapters
 from integrations.vendors.contract import Answer, Query, Reply
@@ -28,17 +35,29 @@ pytestmark = pytest.mark.django_db(transaction=True)
 State = VendorCall.State
 
 
-def begin(queries: list[Query], payer: Payer) -> Plan:
+def paying(user_id: int, run_id: UUID | None = None, *caps: Cap) -> Payer:
+    """A payer of property details, whose leads count."""
+    purpose = scopes.run(run_id) if run_id else "lookup"
+    return Payer(user_id, purpose, run_id, (*caps, *lead_caps("property_detail", user_id, pace.database_now())))
+
+
+def begin(queries: list[Query], payer: Payer, fresh_after: datetime | None = None) -> Plan:
     with transaction.atomic():
-        return gate.begin(gate.admit(catalogue.operation("property_detail").pk), queries, payer)
+        operation = admit(catalogue.operation("property_detail").pk)
+        return gate.begin(operation, queries, payer, fresh_after=fresh_after)
 
 
-def carry_out(plan: Plan, wanted: bool = True) -> gate.Outcome:
-    assert plan.call_id is not None
-    return gate.carry_out(plan.call_id, plan.buying, adapters.adapter_for("property_detail"), wanted=lambda: wanted)
+def carry_out(plan: Plan, wanted: bool = True) -> Outcome[Reply]:
+    return send(plan, adapters.adapter_for("property_detail"), wanted)
 
 
-def conclude(plan: Plan, outcome: gate.Outcome) -> Any:
+def send(plan: Plan, adapter: Any, wanted: bool = True) -> Outcome[Reply]:
+    call_id = plan.call_id
+    assert call_id is not None
+    return sending.carry_out(call_id, lambda: adapter.call(plan.buying, call_id=str(call_id)), wanted=lambda: wanted)
+
+
+def conclude(plan: Plan, outcome: Outcome[Reply]) -> Any:
     assert plan.call_id is not None
     with transaction.atomic():
         if outcome.reply is not None:
@@ -68,7 +87,7 @@ def expire(call_id: UUID | None) -> None:
 @pytest.fixture
 def payer(db: None) -> Payer:
     run_id = uuid7()
-    return Payer(make_user().pk, run_id, (money_cap(f"run:{run_id}", None, "the run"),))
+    return paying(make_user().pk, run_id, money_cap(f"run:{run_id}", None, "the run"))
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +120,7 @@ def test_what_is_bought_is_paid_once_and_counted_in_every_budget(
 
 def test_an_owned_answer_costs_another_user_nothing(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
     _, settled = buy(five, payer)
-    other = begin(five, Payer(make_user("bob").pk))
+    other = begin(five, paying(make_user("bob").pk))
     assert (other.call_id, other.buying) == (None, ())
     assert {k: v.answer for k, v in other.owned.items()} == {k: v.answer for k, v in settled.answers.items()}
     assert requests_of(sandbox) == {"property_detail": 1}
@@ -126,7 +145,7 @@ def test_a_key_named_twice_is_bought_once(sandbox: Sandbox, five: list[Query], p
 
 def test_what_somebody_is_buying_this_moment_is_waited_for(five: list[Query], payer: Payer) -> None:
     begin(five[:3], payer)
-    second = begin(five, Payer(make_user("bob").pk))
+    second = begin(five, paying(make_user("bob").pk))
     assert second.busy == {query.key for query in five[:3]}
     assert [query.key for query in second.buying] == [query.key for query in five[3:]]
 
@@ -141,7 +160,8 @@ def test_an_unknown_property_is_an_answer_and_not_charged(sandbox: Sandbox, five
 
 
 def test_only_what_fits_under_the_cap_is_bought(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
-    capped = Payer(payer.user_id, payer.run_id, (money_cap(f"run:{payer.run_id}", Decimal("0.12"), "this run's cap"),))
+    cap = money_cap(f"run:{payer.run_id}", Decimal("0.12"), "this run's cap")
+    capped = paying(payer.user_id, payer.run_id, cap)
     plan, _ = buy(five, capped)
     assert len(plan.buying) == 2
     assert plan.unaffordable == {query.key for query in five[2:]}
@@ -152,7 +172,7 @@ def test_only_what_fits_under_the_cap_is_bought(sandbox: Sandbox, five: list[Que
 
 def test_the_daily_lead_limit_counts_leads_and_not_dollars(sandbox: Sandbox, five: list[Query]) -> None:
     few = make_user("few", daily_lead_limit=2)
-    plan = begin(five, Payer(few.pk))
+    plan = begin(five, paying(few.pk))
     assert len(plan.buying) == 2
     assert plan.cap is not None
     assert plan.cap.label == "today's limit of 2 leads"
@@ -160,7 +180,7 @@ def test_the_daily_lead_limit_counts_leads_and_not_dollars(sandbox: Sandbox, fiv
 
 def test_a_stop_before_sending_releases_everything(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
     plan = begin(five, payer)
-    assert carry_out(plan, wanted=False) == gate.Outcome()
+    assert carry_out(plan, wanted=False) == Outcome()
     assert call_of(plan).state == State.RELEASED
     assert set(Lookup.objects.values_list("state", flat=True)) == {"free"}
     assert budget(f"run:{payer.run_id}") == (0, 0)
@@ -193,7 +213,7 @@ def test_retry_after_holds_back_everybody(sandbox: Sandbox, five: list[Query], p
     fail_with(sandbox, "property_detail", "429_retry_after", seconds=30, count=1)
     plan = begin(five, payer)
     outcome = carry_out(plan)
-    assert gate.report_outcome(catalogue.operation("property_detail"), outcome.failure, plan.call_id) is True
+    assert report_outcome(catalogue.operation("property_detail"), outcome.failure, plan.call_id) is True
     conclude(plan, outcome)
     with pytest.raises(Closed) as closed:
         begin(five, payer)
@@ -243,7 +263,7 @@ def test_an_unusable_answer_that_was_billed_is_paid_kept_once_and_not_bought_aga
     plan = begin(five, payer)
     carry_out(plan)
     failure = Rejected("no list", charged=True, evidence=Evidence.of(b'{"data": 1}', "has no list", personal=False))
-    conclude(plan, gate.Outcome(failure=failure))
+    conclude(plan, Outcome(failure=failure))
     assert call_of(plan).cost == Decimal("0.25") == billed(sandbox)
     assert set(Lookup.objects.values_list("state", flat=True)) == {"garbage"}
     kept = UnreadableAnswer.objects.get()
@@ -265,7 +285,7 @@ def test_a_refused_key_costs_nothing(kind: str, sandbox: Sandbox, five: list[Que
 
 def test_a_missing_key_sends_nothing(sandbox: Sandbox, five: list[Query], payer: Payer, settings: Any) -> None:
     settings.VENDORS = settings.VENDORS | {"realestateapi": settings.VENDORS["realestateapi"] | {"key": ""}}
-    with pytest.raises(gate.Closed) as closed:
+    with pytest.raises(Closed) as closed:
         buy(five, payer)
     assert closed.value.reason == "RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)"
     assert closed.value.retry_in is None
@@ -323,7 +343,7 @@ def test_the_price_list_decides_whatever_the_vendor_claims(
     plan = begin(five, payer)
     outcome = carry_out(plan)
     assert outcome.reply is not None
-    conclude(plan, gate.Outcome(reply=replace(outcome.reply, claimed=Decimal(claims)), latency_ms=1))
+    conclude(plan, Outcome(reply=replace(outcome.reply, claimed=Decimal(claims)), latency_ms=1))
     call = call_of(plan)
     assert (call.cost, call.excess) == (Decimal("0.25"), Decimal(excess))
     assert budget(f"run:{payer.run_id}") == (0, Decimal("0.25"))
@@ -337,7 +357,7 @@ def test_a_vendor_that_claims_too_much_in_a_day_pauses_until_the_list_is_confirm
         plan = begin([detail_query(one) for one in ids[start : start + 10]], payer)
         outcome = carry_out(plan)
         assert outcome.reply is not None
-        conclude(plan, gate.Outcome(reply=replace(outcome.reply, claimed=Decimal(100)), latency_ms=1))
+        conclude(plan, Outcome(reply=replace(outcome.reply, claimed=Decimal(100)), latency_ms=1))
         vendor = Vendor.objects.get(pk="realestateapi")
         assert (vendor.billing_check, bool(vendor.paused_reason)) == (paused, paused)
     assert "claims $9.00 more today than the price list says ($1.00)" in vendor.paused_reason
@@ -346,7 +366,7 @@ def test_a_vendor_that_claims_too_much_in_a_day_pauses_until_the_list_is_confirm
     plan = begin([detail_query(one) for one in some_ids(sandbox, 10, 20)], payer)
     outcome = carry_out(plan)
     assert outcome.reply is not None
-    conclude(plan, gate.Outcome(reply=replace(outcome.reply, claimed=Decimal(100)), latency_ms=1))
+    conclude(plan, Outcome(reply=replace(outcome.reply, claimed=Decimal(100)), latency_ms=1))
     assert not Vendor.objects.get(pk="realestateapi").billing_check
     assert call_of(plan).excess == Decimal("4.50")
 
@@ -375,21 +395,21 @@ def test_an_answer_stays_owned_while_it_is_bought_again_in_doubt_or_left_out(
 ) -> None:
     buy(five, payer)
     facts = dict(Lookup.objects.values_list("key", "facts"))
-    anew, bob = replace(payer, fresh_after=timezone.now()), Payer(make_user("bob").pk)
-    plan = begin(five, anew)
+    anew, bob = timezone.now(), paying(make_user("bob").pk)
+    plan = begin(five, payer, anew)
     assert len(plan.buying) == 5
     assert len(begin(five, bob).owned) == 5
     carry_out(plan)
-    conclude(plan, gate.Outcome(failure=InDoubt("no answer")))
+    conclude(plan, Outcome(failure=InDoubt("no answer")))
     assert len(begin(five, bob).owned) == 5
-    assert set(begin(five, anew).doubtful) == {query.key for query in five}
+    assert set(begin(five, payer, anew).doubtful) == {query.key for query in five}
     with transaction.atomic():
         assert plan.call_id is not None
         calls.release_doubt(plan.call_id)
-    plan = begin(five, anew)
+    plan = begin(five, payer, anew)
     carry_out(plan)
     left_out = Reply({query.key: Answer(category=Category.NOT_FOUND) for query in five}, Decimal(0))
-    settled = conclude(plan, gate.Outcome(reply=left_out))
+    settled = conclude(plan, Outcome(reply=left_out))
     assert all(owned.answer.found for owned in settled.answers.values())
     assert dict(Lookup.objects.values_list("key", "facts")) == facts
     assert len(begin(five, bob).owned) == 5
@@ -409,10 +429,10 @@ def test_no_failure_takes_away_what_is_owned(
 ) -> None:
     buy(five, payer)
     facts = dict(Lookup.objects.values_list("key", "facts"))
-    plan = begin(five, replace(payer, fresh_after=timezone.now()))
+    plan = begin(five, payer, timezone.now())
     carry_out(plan)
-    conclude(plan, gate.Outcome(failure=failure))
-    assert len(begin(five, Payer(make_user("bob").pk)).owned) == 5
+    conclude(plan, Outcome(failure=failure))
+    assert len(begin(five, paying(make_user("bob").pk)).owned) == 5
     assert dict(Lookup.objects.values_list("key", "facts")) == facts
 
 
@@ -422,15 +442,15 @@ def test_after_a_doubt_one_input_a_request_and_after_two_the_breaker_opens(
     operation = catalogue.operation("property_detail")
     for number, is_open in ((1, False), (2, True)):
         plan = begin([five[number]], payer)
-        outcome = gate.Outcome(failure=InDoubt("500", server_error=True))
+        outcome = Outcome(failure=InDoubt("500", server_error=True))
         carry_out(plan)
-        assert gate.report_outcome(operation, outcome.failure, plan.call_id) is is_open
+        assert report_outcome(operation, outcome.failure, plan.call_id) is is_open
         conclude(plan, outcome)
         operation.refresh_from_db()
-        assert gate.is_fragile(operation)
+        assert is_fragile(operation)
     breaker.note_success(operation, "http://somewhere")
     operation = catalogue.operation("property_detail")
-    assert not gate.is_fragile(operation)
+    assert not is_fragile(operation)
     assert (operation.doubts, operation.answered_from) == (0, "http://somewhere")
 
 
@@ -440,7 +460,7 @@ def test_a_batch_that_was_reserved_before_a_doubt_is_not_sent_after_it(
     operation = catalogue.operation("property_detail")
     batch, single = begin(five[:4], payer), begin(five[4:], payer)
     breaker.note_doubt(operation, InDoubt("500", server_error=True))
-    assert carry_out(batch) == gate.Outcome()
+    assert carry_out(batch) == Outcome()
     assert call_of(batch).state == State.RELEASED
     assert carry_out(single).reply is not None
     assert requests_of(sandbox) == {"property_detail": 1}
@@ -492,11 +512,11 @@ def test_a_miss_that_may_be_a_wrong_address_is_believed_where_the_operation_has_
 
     for proven in (False, True):
         operation = catalogue.operation("property_detail")
-        Operation.objects.filter(pk=operation.pk).update(answered_from=gate.base_url(operation) if proven else "")
+        Operation.objects.filter(pk=operation.pk).update(answered_from=base_url(operation) if proven else "")
         plan = begin(five, payer)
         assert plan.call_id is not None
-        outcome = gate.carry_out(plan.call_id, plan.buying, Missing(), wanted=lambda: True)  # type: ignore[arg-type]
-        assert (outcome.reply is not None, gate.stops_vendor(outcome.failure) is None) == (proven, proven)
+        outcome = send(plan, Missing())
+        assert (outcome.reply is not None, stops_vendor(outcome.failure) is None) == (proven, proven)
         conclude(plan, outcome)
 
 
@@ -513,7 +533,7 @@ def test_an_answer_of_another_vendor_serves_where_it_found_somebody(
     works(here)
     with transaction.atomic():
         plan = gate.begin(
-            gate.admit(here.pk), [Query("hit", {}), Query("miss", {}), Query("new", {}, names=("hit",))], payer
+            admit(here.pk), [Query("hit", {}), Query("miss", {}), Query("new", {}, names=("hit",))], payer
         )
     assert (set(plan.owned), [query.key for query in plan.buying]) == ({"hit", "new"}, ["miss"])
 
@@ -526,7 +546,7 @@ def test_an_operation_that_has_not_answered_of_late_sends_one_request_at_a_time(
     with pytest.raises(Closed, match="the first answer of realestateapi property_detail is awaited"):
         begin(five[2:], payer)
     with transaction.atomic():  # a single look-up need not wait
-        single = gate.admit(catalogue.operation("property_detail").pk, single=True)
+        single = admit(catalogue.operation("property_detail").pk, single=True)
         assert gate.begin(single, five[4:], payer).call_id is not None
 
 
@@ -564,7 +584,7 @@ def test_five_failures_open_the_breaker_and_a_probe_that_succeeds_closes_it(
         plan = begin(five, payer)
         outcome = carry_out(plan)
         conclude(plan, outcome)
-        open_now = gate.report_outcome(catalogue.operation("property_detail"), outcome.failure)
+        open_now = report_outcome(catalogue.operation("property_detail"), outcome.failure)
     assert open_now is True
     with pytest.raises(Closed, match="failed repeatedly"):
         begin(five, payer)
@@ -574,7 +594,7 @@ def test_five_failures_open_the_breaker_and_a_probe_that_succeeds_closes_it(
         begin(five[1:], payer)
     outcome = carry_out(probe)
     conclude(probe, outcome)
-    gate.report_outcome(catalogue.operation("property_detail"), outcome.failure)
+    report_outcome(catalogue.operation("property_detail"), outcome.failure)
     vendor = Vendor.objects.get(pk="realestateapi")
     assert (vendor.failures, vendor.breaker_openings, vendor.breaker_open_until) == (0, 0, None)
 
@@ -590,7 +610,7 @@ def test_a_probe_that_fails_opens_the_breaker_for_twice_as_long(
     plan = begin(five, payer)
     outcome = carry_out(plan)
     conclude(plan, outcome)
-    gate.report_outcome(catalogue.operation("property_detail"), outcome.failure)
+    report_outcome(catalogue.operation("property_detail"), outcome.failure)
     vendor = Vendor.objects.get(pk="realestateapi")
     assert vendor.breaker_open_until is not None
     assert vendor.breaker_openings == 2
@@ -622,12 +642,12 @@ def test_one_unreadable_record_is_kept_and_may_be_asked_for_again_on_an_operator
     answers = {query.key: Answer(facts={"apn": "1"}) for query in five[1:]}
     answers[five[0].key] = Answer(category=Category.INVALID_DATA)
     evidence = Evidence.of(b"{}", "one record cannot be read", personal=False)
-    conclude(plan, gate.Outcome(reply=Reply(answers, Decimal(5), evidence=evidence)))
+    conclude(plan, Outcome(reply=Reply(answers, Decimal(5), evidence=evidence)))
     assert Lookup.objects.get(key=five[0].key).state == "garbage"
     assert UnreadableAnswer.objects.get().why == "one record cannot be read"
     assert plan.call_id is not None
     with transaction.atomic():
-        calls.forget_unreadable(plan.call_id)
+        forget_unreadable(plan.call_id)
     assert [query.key for query in begin(five, payer).buying] == [five[0].key]
 
 
@@ -635,10 +655,10 @@ def test_what_a_newer_answer_leaves_out_stays_but_not_of_another_owner(
     sandbox: Sandbox, five: list[Query], payer: Payer
 ) -> None:
     def answer(**facts: Any) -> Any:
-        plan = begin(five[:1], replace(payer, fresh_after=timezone.now()))
+        plan = begin(five[:1], payer, timezone.now())
         carry_out(plan)
         facts = dict.fromkeys(("owner_name", "mailing_city", "apn", "sqft")) | facts
-        conclude(plan, gate.Outcome(reply=Reply({five[0].key: Answer(facts=facts)}, Decimal(1))))
+        conclude(plan, Outcome(reply=Reply({five[0].key: Answer(facts=facts)}, Decimal(1))))
         return {k: v for k, v in Lookup.objects.get(key=five[0].key).facts.items() if v is not None}
 
     first = answer(owner_name="DOE ANN", mailing_city="Austin", apn="1", sqft=900)

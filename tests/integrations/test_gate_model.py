@@ -26,8 +26,14 @@ from hypothesis.stateful import (
 
 from accounts.models import User
 from common.db.ids import uuid7
-from integrations.ledger import calls, catalogue, gate
+from integrations.ledger import calls, catalogue
+from integrations.ledger.admission import admit
 from integrations.ledger.budgets import money_cap
+from integrations.ledger.pace import database_now
+from integrations.ledger.reservation import Payer
+from integrations.ledger.sending import intend
+from integrations.lookups import gate
+from integrations.lookups.lead_limit import lead_caps
 from integrations.models import Budget, Lookup, Operation, VendorCall
 from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.errors import Category, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
@@ -77,11 +83,13 @@ class Gate(RuleBasedStateMachine):
     )
     def begin(self, who: int, keys: list[str], weight: int, run_cap: Decimal | None) -> Any:
         run = self.books.runs[who]
-        payer = gate.Payer(self.books.users[who].pk, run, (money_cap(f"run:{run}", run_cap, "this run's cap"),))
+        user, own = self.books.users[who].pk, money_cap(f"run:{run}", run_cap, "this run's cap")
+        caps = (own, *lead_caps("property_detail", user, database_now()))
+        payer = Payer(user, f"run:{run}", run, caps)
         queries = [Query(key, {}, weight) for key in keys]
         room = self.books.room(who, run_cap)
         with transaction.atomic():
-            plan = gate.begin(gate.admit(self.operation_id), queries, payer)
+            plan = gate.begin(admit(self.operation_id), queries, payer)
         wanted = [key for key in dict.fromkeys(keys) if self.books.is_for_sale(key)]
         fit = min(len(wanted), *(int(left // amount) for left, amount in room(weight)))
         assert [query.key for query in plan.buying] == wanted[:fit]
@@ -105,7 +113,7 @@ class Gate(RuleBasedStateMachine):
     def intend(self, call_id: UUID, wanted: bool) -> None:
         call = self.books.calls[call_id]
         with transaction.atomic():
-            answer = gate.intend(call_id, wanted=lambda: wanted)
+            answer = intend(call_id, wanted=lambda: wanted)
         if call.state != State.RESERVED:
             assert answer is None
         elif wanted and answer == 0:

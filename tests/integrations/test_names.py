@@ -15,11 +15,11 @@ from django.db import connection, transaction
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.lookups import names
+from integrations.lookups.stand_in_ids import names_of
 from integrations.models import Lookup, PropertyName
 from integrations.services import known_property_ids
 from integrations.vendors.contract import Answer
 from integrations.vendors.errors import Category
-from integrations.vendors.realestateapi.stand_in_ids import names_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -25,9 +25,9 @@ from integrations.vendors.errors import (
     UnprovenMiss,
     VendorFailure,
 )
+from integrations.vendors.facts import DETAIL_KEYS
 from integrations.vendors.realestateapi import client, parse
 from integrations.vendors.realestateapi.adapters import PropertyDetail
-from integrations.vendors.realestateapi.parse import DETAIL_KEYS
 from integrations.vendors.realestateapi.queries import detail_query
 from integrations.vendors.skip_trace import skip_trace_query
 from tests.integrations.samples import a_few, assert_keeps_no_trait, json_values, nested, sample, sample_text
@@ -459,7 +459,7 @@ def test_a_redirect_is_a_wrong_address_and_is_not_followed(wire: responses.Reque
     assert len(wire.calls) == 1
 
 
-def test_403_is_a_missing_scope_at_the_bulk_door_and_a_refused_key_at_the_single_one(
+def test_403_is_a_missing_scope_at_the_bulk_endpoint_and_a_refused_key_at_the_single_one(
     wire: responses.RequestsMock,
 ) -> None:
     wire.post(BULK, status=403, json={"error": "Forbidden"})
@@ -498,7 +498,7 @@ def test_a_request_holds_1_to_1000_ids() -> None:
             adapter.call([detail_query(number) for number in range(1, many + 1)], call_id="c1")
 
 
-def test_the_key_is_not_in_a_doors_repr() -> None:
+def test_the_key_is_not_in_an_adapters_repr() -> None:
     assert "sesame" not in repr(PropertyDetail(client.config()))
 
 
@@ -740,7 +740,7 @@ def test_a_good_pair_beside_a_useless_one_is_taken_whole(nested: dict[str, Any])
     ("percent", "flag", "expected"),
     [(50, False, True), (49.9, True, False), ("75", None, True), (None, True, True), (None, None, None)],
 )
-def test_high_equity_is_the_briefs_half_when_the_percentage_is_known(percent: Any, flag: Any, expected: Any) -> None:
+def test_high_equity_is_half_when_the_percentage_is_known(percent: Any, flag: Any, expected: Any) -> None:
     assert parse.detail({"equityPercent": percent, "highEquity": flag})["high_equity"] is expected
 
 

@@ -23,10 +23,10 @@ from integrations.vendors.errors import (
     UnprovenMiss,
     VendorFailure,
 )
+from integrations.vendors.facts import ROW_KEYS
 from integrations.vendors.realestateapi import client, parse
 from integrations.vendors.realestateapi.adapters import PropertySearchPage
 from integrations.vendors.realestateapi.client import IdPage
-from integrations.vendors.realestateapi.parse import ROW_KEYS
 from integrations.vendors.realestateapi.places import KeyInfo, Place
 from integrations.vendors.realestateapi.queries import PAGE_MAX, detail_query, search_query
 from tests.integrations.samples import SAMPLES, a_few, assert_keeps_no_trait, json_values, nested, sample

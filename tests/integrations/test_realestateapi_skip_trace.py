@@ -27,11 +27,12 @@ from integrations.vendors.errors import (
     UnprovenMiss,
     VendorFailure,
 )
+from integrations.vendors.facts import CONTACT_KEYS
 from integrations.vendors.owners import is_company
 from integrations.vendors.realestateapi import client, persons
 from integrations.vendors.realestateapi.adapters import MATCH_REQUIREMENTS, SkipTrace
 from integrations.vendors.realestateapi.queries import skip_trace_query
-from integrations.vendors.skip_trace import CONTACT_KEYS, contact_facts
+from integrations.vendors.skip_trace import contact_facts
 from tests.integrations.samples import SAMPLES, a_few, assert_keeps_no_trait, json_values, nested, sample
 
 BASE = "http://realestateapi.test"
@@ -323,7 +324,7 @@ def test_a_400_is_rejected_and_free(wire: responses.RequestsMock, name: str, rea
     assert (caught.value.charged, caught.value.status) == (False, 400)
 
 
-def test_403_and_429_mean_the_same_as_at_every_door(wire: responses.RequestsMock) -> None:
+def test_403_and_429_mean_the_same_as_at_every_endpoint(wire: responses.RequestsMock) -> None:
     wire.post(BATCH, status=403)
     wire.post(SINGLE, status=403)
     wire.post(SINGLE, status=429)

@@ -1,4 +1,4 @@
-"""The operator's side of phones that come later: seen without a phone, decided once, by whoever may."""
+"""The operator's side of phones that come later: seen without a phone, decided once, by a user who may."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_what_is_in_doubt_is_decided_after_a_question(action: str, state: str, s
     assert (PhoneReveal.objects.get().state, budget.reserved, budget.spent) == (state, 0, spent)
     assert VendorCall.objects.get().cost == spent
     again = act(client, PhoneReveal, action, [reveal], confirmed="yes")
-    assert words(again) == ["None of these phone reveals needs a billing check."]
+    assert words(again) == ["None of these mobile number requests needs a billing check."]
 
 
 def test_nobody_sees_a_phone_or_somebody_elses_reveal() -> None:

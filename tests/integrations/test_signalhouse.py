@@ -14,10 +14,10 @@ from responses.matchers import header_matcher, json_params_matcher
 
 from integrations.vendors.contract import Answer, Reply
 from integrations.vendors.errors import Category, HeldBack, InDoubt, Misconfigured, NotSent, Rejected, VendorFailure
+from integrations.vendors.facts import CONTACT_KEYS
 from integrations.vendors.signalhouse import client
 from integrations.vendors.signalhouse.adapters import SkipTrace
-from integrations.vendors.signalhouse.queries import skip_trace_query
-from integrations.vendors.skip_trace import CONTACT_KEYS
+from integrations.vendors.skip_trace import skip_trace_query
 from tests.integrations.samples import a_few, assert_keeps_no_trait, json_values, nested
 
 URL = "http://signalhouse.test/skip-trace"
@@ -186,14 +186,9 @@ def test_the_price_list_counts_a_match_whatever_the_answer_claims_and_another_pe
     assert (facts["contact_name"], facts["contact_is_other"], facts["first_name"]) == ("Tom Tenant", True, None)
 
 
-def test_it_takes_one_at_a_time_and_may_be_repeated() -> None:
+def test_it_takes_one_at_a_time() -> None:
     adapter = SkipTrace(client.config())
-    assert (adapter.vendor, adapter.operation, adapter.largest_batch, adapter.idempotent) == (
-        "signalhouse",
-        "skip_trace",
-        1,
-        True,
-    )
+    assert (adapter.vendor, adapter.operation, adapter.largest_batch) == ("signalhouse", "skip_trace", 1)
     with pytest.raises(ValueError, match="holds 1 to 1 inputs, not 2"):
         adapter.call([QUERY, QUERY], call_id="c")
 

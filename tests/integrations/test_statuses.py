@@ -130,7 +130,7 @@ def test_a_refused_key_or_an_empty_account_needs_an_operator(status: int, body: 
     assert (error.category, error.status, error.reason) == (Category.AUTH_ERROR, status, reason)
 
 
-def test_403_at_a_batch_door_is_only_a_missing_scope_unless_it_is_about_credits() -> None:
+def test_403_at_a_batch_endpoint_is_only_a_missing_scope_unless_it_is_about_credits() -> None:
     assert type(failure(answer(403, {"error": "scope"}), batch=True)) is ScopeRefused
     assert type(failure(answer(403, {"error": "no credit left"}), batch=True)) is Misconfigured
     assert type(failure(answer(401), batch=True)) is Misconfigured

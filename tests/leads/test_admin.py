@@ -99,7 +99,7 @@ def test_a_search_that_matches_too_many_says_so(ann, monkeypatch):
 
     page = ann[1].get(address(Lead, "changelist"), {"q": "12 main"})
 
-    assert "type more letters" in page.content.decode().lower()
+    assert "type more to narrow the search" in page.content.decode().lower()
 
 
 def shown_error(client: Any, query: str) -> tuple[set[str], str]:
@@ -142,11 +142,11 @@ def test_a_filter_of_the_list_is_read_as_the_api_reads_it(ann, query, wanted):
     ("query", "title"),
     [
         ("hasPhone=maybe", "Has a phone"),
-        ("doNotCall=2", "Phone is do-not-call"),
+        ("doNotCall=2", "On DNC"),
         ("taxLien=true&taxLien=false", "Tax lien"),
         ("status=hot", "Status"),
         ("propertyState=%00", "State"),
-        ("estimatedEquityMin=1_000", "Equity from, US dollars"),
+        ("estimatedEquityMin=1_000", "Equity from ($)"),
         ("bucket=7", "Bucket"),
     ],
 )
@@ -164,7 +164,7 @@ def test_a_filter_of_another_list_that_cannot_be_read_is_not_dropped_without_a_w
 
     page = ann[1].get(address(Activity, "changelist") + "?lead=7", follow=True)
 
-    assert "These filters cannot be read, and are left out: lead" in page.content.decode()
+    assert "These filters cannot be read and are ignored: lead" in page.content.decode()
 
 
 @pytest.mark.parametrize(

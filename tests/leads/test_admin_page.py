@@ -84,7 +84,7 @@ def test_a_lead_that_is_an_id_says_so(ann):
 
     words = page_of(ann[1], lead)
 
-    assert "Only the id is known: property 11." in words
+    assert "Only the property id is known: 11." in words
     assert "contacts have not been bought" in words
 
 
@@ -138,7 +138,7 @@ def test_a_note_does_not_take_back_a_status_that_somebody_else_has_set(ann):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({}, "Change the status, or write what was done."),
+        ({}, "Change the status, or write a note."),
         ({"status": "gone"}, "is not one of the available choices"),
         ({"kind": "status", "text": "x"}, "is not one of the available choices"),
         ({"text": "x" * 2001}, "at most 2000 characters"),
@@ -203,8 +203,8 @@ def test_the_runs_it_was_in_stand_with_what_they_spent(ann):
 
     shown = " ".join(page_of(ann[1], lead).split())
 
-    assert "Failed (NOT_FOUND)" in shown
-    assert "the run spent $12.50 on 1,234 leads" in shown
+    assert "Failed (Not known to the vendor)" in shown
+    assert "the job spent $12.50 on 1,234 leads" in shown
 
 
 # --- Many at once -----------------------------------------------------------------------------------------------------
@@ -216,15 +216,15 @@ def test_many_leads_change_status_after_one_question(ann):
 
     asked = act(ann[1], Lead, "move", leads)
     assert "3 leads" in asked.content.decode()
-    assert "Show the price" not in asked.content.decode()
+    assert "Update quote" not in asked.content.decode()
     done = act(ann[1], Lead, "move", leads, confirmed="yes", status="lost")
 
-    assert words(done) == ["3 of 3 leads moved to Lost."]
+    assert words(done) == ["3 of 3 leads changed to Lost."]
     assert set(Lead.objects.values_list("status", flat=True)) == {"lost"}
     lead.bucket.refresh_from_db()
     assert lead.bucket.contacted_leads == 3
     again = act(ann[1], Lead, "move", leads, confirmed="yes", status="lost")
-    assert words(again) == ["0 of 3 leads moved to Lost."]
+    assert words(again) == ["0 of 3 leads changed to Lost."]
     assert Activity.objects.count() == 3
     assert "available choices" in act(ann[1], Lead, "move", leads, confirmed="yes", status="x").content.decode()
 
@@ -234,12 +234,12 @@ def test_many_leads_are_tagged_and_untagged(ann):
     theirs = lead_of(make_user("bob"), "9")
     leads = [*Lead.objects.filter(owner=ann[0]), theirs]
 
-    assert words(act(ann[1], Lead, "tag", leads, confirmed="yes", tag="Hot")) == ["Hot: 2 of 2 leads got it."]
-    assert words(act(ann[1], Lead, "tag", leads, confirmed="yes", tag="hot")) == ["hot: 0 of 2 leads got it."]
+    assert words(act(ann[1], Lead, "tag", leads, confirmed="yes", tag="Hot")) == ["Hot: 2 of 2 leads tagged."]
+    assert words(act(ann[1], Lead, "tag", leads, confirmed="yes", tag="hot")) == ["hot: 0 of 2 leads tagged."]
     assert theirs.tags.count() == 0
-    assert words(act(superuser()[1], Lead, "tag", leads, confirmed="yes", tag="hot")) == ["hot: 1 of 3 leads got it."]
+    assert words(act(superuser()[1], Lead, "tag", leads, confirmed="yes", tag="hot")) == ["hot: 1 of 3 leads tagged."]
     assert sorted(Tag.objects.values_list("owner__username", "name")) == [("ann", "Hot"), ("bob", "hot")]
-    assert words(act(ann[1], Lead, "untag", leads, confirmed="yes", tag="HOT")) == ["HOT: 2 of 2 leads lost it."]
+    assert words(act(ann[1], Lead, "untag", leads, confirmed="yes", tag="HOT")) == ["HOT: 2 of 2 leads untagged."]
     assert theirs.tags.count() == 1
 
 

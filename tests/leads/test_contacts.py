@@ -11,8 +11,8 @@ from buckets.services import create_bucket
 from common.contact_access import masked
 from integrations.ledger import catalogue
 from integrations.models import Lookup
-from leads.contacts.disclosures import export_pieces
 from leads.models import Disclosure, Lead
+from leads.selection.disclosures import export_pieces
 from tests.admin_site import act, address, sees_contacts, staff, superuser
 from tests.api.client import Api
 from tests.support import make_user

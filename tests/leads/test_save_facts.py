@@ -176,7 +176,7 @@ def test_every_column_named_is_one_of_the_lead_with_its_type(source: Source) -> 
         "boolean": models.BooleanField,
         "jsonb": models.JSONField,
     }
-    for name, kind in source.columns.items():
+    for name, kind in source.types.items():
         field = Lead._meta.get_field(name)
         # numeric columns carry their digits, so that a rounded value is no news
         assert isinstance(field, kinds[kind.split("(")[0]]), name

@@ -13,6 +13,7 @@ import responses
 from django.utils import timezone
 
 from accounts.models import User
+from common.dates import day as shown_day
 from common.db.ids import uuid7
 from enrichment.models import Run, RunItem
 from integrations.models import Budget, PhoneReveal, Vendor, VendorCall
@@ -142,8 +143,8 @@ def test_a_bill_and_what_needs_a_check_stand_in_it(ann: User, tmp_path: Path) ->
     ran = run("reconcile")
 
     assert (
-        f"realestateapi {day:%Y-%m-%d}: billed $0.50, our books $0.30 and $0.10 held: the bill has $0.10 more than our "
-        "books."
+        f"realestateapi, {shown_day(day.date())}: billed $0.50, our books $0.30 and $0.10 held: the bill has $0.10 "
+        "more than our books."
     ) in ran.out
     assert "realestateapi: 1 request needs a billing check, $0.10 held." in ran.out
     (row,) = run("reconcile", "--json").json["days"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -15,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from buckets.models import Bucket, Fill, Import
+from common.dates import moment
 from common.db.ids import uuid7, uuid7_floor
 from enrichment.models import PumpLease, Run, RunItem
 from integrations.ledger import catalogue
@@ -91,7 +91,7 @@ def test_each_sees_their_own_runs_money_and_stock_and_a_superuser_all():
 def test_a_failed_run_needs_somebody_until_its_leads_are_taken_up_again():
     ann = staff()[0]
     run = failed_run(bucket_of(ann))
-    assert titles(ann) == [f"Failed: {run.bucket_name}"]
+    assert titles(ann) == [f"Failed leads: {run.bucket_name}"]
 
     again = run_of(run.bucket, "running", total=1)
     RunItem.objects.create(run=again, lead=run.items.get().lead, stage=1)
@@ -111,7 +111,7 @@ def test_vendors_and_what_is_in_doubt_are_the_superusers_to_decide():
 
     needs = {need.title: need.words for need in home.needs(boss)}
 
-    assert needs["apollo sells nothing"] == "no credit (boss)"
+    assert needs["apollo is not available"] == "no credit (boss)"
     assert "1 request needs a billing check" in needs
     assert titles(ann) == []
 
@@ -125,13 +125,13 @@ def test_caps_speak_up_before_they_are_used_up(settings):
     Budget.objects.create(scope=f"leads:{ann.pk}:{now:%Y-%m-%d}", spent=80)
     Budget.objects.create(scope=f"vendor:apollo:{now:%Y-%m-%d}", spent=4)
 
-    assert titles(ann) == ["Leads a day nearly used: ann"]
+    assert titles(ann) == ["Daily lead limit nearly reached: ann"]
     Budget.objects.filter(pk=month.pk).update(reserved=Decimal("0.02"))
-    assert titles(ann) == ["Budget nearly used: ann", "Leads a day nearly used: ann"]
+    assert titles(ann) == ["Monthly budget nearly used: ann", "Daily lead limit nearly reached: ann"]
     assert titles(boss) == [
-        "Cap nearly reached: apollo",
-        "Budget nearly used: ann",
-        "Leads a day nearly used: ann",
+        "Daily spending limit nearly reached: apollo",
+        "Monthly budget nearly used: ann",
+        "Daily lead limit nearly reached: ann",
     ]
 
 
@@ -141,7 +141,7 @@ def test_work_without_a_worker_and_searches_that_stopped_need_somebody():
     run_of(bucket, "queued", total=1)
     Fill.objects.create(bucket=bucket, criteria={"state": "WA"}, status="failed", error="The vendor refuses.")
 
-    assert titles(ann) == ["No worker is alive", f"Saving stopped: {bucket}"]
+    assert titles(ann) == ["No worker is running", f"Saving stopped: {bucket}"]
 
 
 def import_of(bucket: Bucket, status: str, **more: Any) -> Import:
@@ -180,8 +180,9 @@ def test_callbacks_that_are_due_are_counted_and_those_that_wait_longest_named():
     assert titles(ann) == ["4 callbacks due"]
     (need,) = home.needs(ann)
     assert [row for _, row in need.parts] == [leads[2], leads[1], leads[3]]
-    clock = leads[2].callback_at.astimezone(ZoneInfo("America/Phoenix"))
-    assert need.parts[0][0] == f"{clock:%a %-d %b, %H:%M}: Owner 4, Property {leads[2].property_id}"
+    due = moment(leads[2].callback_at, "America/Phoenix")
+    assert due.endswith(" MST")
+    assert need.parts[0][0] == f"{due}: Owner 4, Property {leads[2].property_id}"
     page = home_page(client)
     assert 'href="/admin/leads/lead/?callback=due">4 callbacks due</a>' in page
     assert f'href="/admin/leads/lead/{leads[2].pk}/change/">{need.parts[0][0]}</a>' in page

@@ -22,6 +22,20 @@ def errors_on(page: Page, errors: list[str]) -> None:
     page.on("console", lambda m: errors.append(f"{page.url}: {m.text}") if m.type == "error" else None)
 
 
+def stops_missing(page: Page) -> list[str]:
+    """Says so where the first stop of Tab is no way past the menu, or the page has not one main landmark."""
+    found = page.evaluate(
+        """() => {
+            const first = document.querySelector("body a[href], body button, body input:not([type=hidden])");
+            const to = first?.matches("a[href^='#']") && document.querySelector(first.getAttribute("href"));
+            return [to?.tagName || "nowhere", document.querySelectorAll("main, [role=main]").length];
+        }"""
+    )
+    return (
+        [] if found == ["MAIN", 1] else [f"{page.url}: the first stop leads to {found[0]}; {found[1]} main landmarks"]
+    )
+
+
 def serious_findings(page: Page) -> list[str]:
     """One text a node: the rule, where it is, what axe-core says of it."""
     from axe_playwright_python.base import AXE_SCRIPT

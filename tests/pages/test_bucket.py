@@ -73,7 +73,7 @@ def test_from_the_quote_to_the_csv(page: Page, bucket: Bucket, sandbox: Any, axe
     look(page, axe_check)
 
     with page.expect_download() as coming:
-        page.get_by_role("button", name="Export CSV").click()
+        page.get_by_role("button", name="Export (CSV)").click()
     with open(coming.value.path(), encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     ids = list(bucket.leads.order_by("pk").values_list("property_id", flat=True))
@@ -109,7 +109,7 @@ def test_the_keyboard_stays_where_it_is_while_the_page_moves(page: Page, bucket:
     page.locator("#bucket-live:not([data-old])").wait_for()
     assert page.evaluate("document.activeElement.id") == f"pause-{run.pk}"
     page.keyboard.press("Enter")
-    page.get_by_text("Paused. What is in flight is seen through.").wait_for()
+    page.get_by_text("Paused. Requests already sent are finished.").wait_for()
 
     run.refresh_from_db()
     assert run.status == "paused"
@@ -121,11 +121,11 @@ def test_two_buckets_are_combined_after_a_look(page: Page, boss: User, bucket: B
     page.get_by_role("link", name="Combine …").click()
     assert page.get_by_label("Kings").input_value() == "all_of"
     page.get_by_label("Queens").select_option("none_of")
-    page.get_by_role("button", name="Show what it would hold").click()
-    page.get_by_text("In all of “Kings”; in none of “Queens”.").wait_for()
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_text("In all of “Kings”; Exclude leads on “Queens”.").wait_for()
     look(page, axe_check)
     page.get_by_label("Name of the new bucket").fill("Kings alone")
-    page.get_by_role("button", name="Make the bucket, for $0").click()
+    page.get_by_role("button", name="Create the bucket for $0").click()
     page.get_by_role("heading", name="Kings alone", exact=True).wait_for()
 
     made = Bucket.objects.get(name="Kings alone")
@@ -134,7 +134,7 @@ def test_two_buckets_are_combined_after_a_look(page: Page, boss: User, bucket: B
     assert requests_of(sandbox) == {}
 
 
-@pytest.mark.parametrize("button", ["Apollo", "Retry failed"])
+@pytest.mark.parametrize("button", ["Apollo", "Retry failed leads"])
 def test_the_other_ways_to_buy_are_readable(page: Page, bucket: Bucket, axe_check: Check, button: str):
     page.goto(address(Bucket, "change", bucket.pk))
     page.get_by_role("link", name=button).click()

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from buckets.services import create_bucket
+from common.dates import moment
 from leads.models import Lead
 from tests.admin_site import address
 from tests.pages.checks import WIDTHS
@@ -36,7 +37,7 @@ def test_a_callback_is_set_by_keyboard_seen_on_home_and_finished(
     page.goto(address(Lead, "change", lead.pk))
     time = page.get_by_label("Call back at")
     assert not time.is_visible()
-    page.get_by_label("What was done*").focus()
+    page.get_by_label("Activity type*").focus()
     page.keyboard.type("Callback")
     assert time.is_visible()
     axe_check(page)
@@ -45,11 +46,11 @@ def test_a_callback_is_set_by_keyboard_seen_on_home_and_finished(
     page.keyboard.press("Tab")  # a year may have six digits
     page.keyboard.type("0230PM")
     assert time.input_value() == f"{due:%Y-%m-%dT%H:%M}"
-    page.get_by_label("In your words").focus()
+    page.get_by_label("Notes").focus()
     page.keyboard.type("Ring after work")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.get_by_text(f"Call back: {due:%a} {due.day} {due:%b %Y}, 14:30").wait_for()
+    page.get_by_text(f"Call back: {moment(due, 'America/Phoenix')}").wait_for()
     axe_check(page)
     assert Lead.objects.get().callback_at == due
 
@@ -63,7 +64,7 @@ def test_a_callback_is_set_by_keyboard_seen_on_home_and_finished(
     page.get_by_text("1 lead on this page").wait_for()
     axe_check(page)
     page.goto("/admin/")
-    page.get_by_role("link", name="14:30: Jo Smith, 12 Main St").click()
+    page.get_by_role("link", name="2:30 PM MST: Jo Smith, 12 Main St").click()
     page.get_by_text("Overdue").wait_for()
     axe_check(page)
     page.get_by_role("button", name="Done").focus()

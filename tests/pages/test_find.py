@@ -99,9 +99,9 @@ def test_search_count_sample_save_and_the_bucket(
     page.get_by_label("Name of the new bucket").fill("Three beds")
     save.click()
     progress = page.get_by_role("progressbar", name="Ids saved to Three beds")
-    page.get_by_text("A worker begins within a few seconds.").wait_for()
+    page.get_by_text("It starts within a few seconds.").wait_for()
     page.reload()
-    page.get_by_text("A worker begins within a few seconds.").wait_for()
+    page.get_by_text("It starts within a few seconds.").wait_for()
     worker.set()
     page.get_by_text(f"{count:,} of {count:,} ids, {count:,} of them new to the bucket.").wait_for()
     assert progress.get_attribute("aria-valuenow") == "100"

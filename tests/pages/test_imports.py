@@ -66,7 +66,7 @@ def test_an_import_with_bad_rows(ann: User, page: Page, axe_check: Callable[[Pag
     assert set(Lead.objects.values_list("property_county", flat=True)) == {"Sacramento"}
 
     with page.expect_download() as coming:
-        page.get_by_role("link", name="Failed rows as CSV (1)").click()
+        page.get_by_role("link", name="Download rows to fix (1)").click()
     with open(coming.value.path(), encoding="utf-8", newline="") as rows:
         assert [(row["Line"], row["Owner"]) for row in csv.DictReader(rows)] == [("6", "Bob")]
 

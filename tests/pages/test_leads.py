@@ -111,10 +111,10 @@ def test_filters_are_chosen_and_kept_as_a_view(ann: User, lead: Lead, page: Page
 def test_a_call_is_noted_and_many_are_tagged(ann: User, lead: Lead, page: Page, axe_check: Check):
     page.goto(address(Lead, "change", lead.pk))
     page.get_by_label("Status*").select_option("Contacted")
-    page.get_by_label("What was done*").select_option("Call")
-    page.get_by_label("In your words").fill("Asked to be called in May.")
+    page.get_by_label("Activity type*").select_option("Call")
+    page.get_by_label("Notes").fill("Asked to be called in May.")
     page.get_by_role("button", name="Save").click()
-    page.get_by_role("region", name="What was done").get_by_text("Asked to be called in May.").wait_for()
+    page.get_by_role("region", name="Activity").get_by_text("Asked to be called in May.").wait_for()
 
     page.goto(address(Lead, "changelist"))
     for row in (0, 1):
@@ -126,7 +126,7 @@ def test_a_call_is_noted_and_many_are_tagged(ann: User, lead: Lead, page: Page, 
         axe_check(page)
     page.get_by_label("Tag").fill("hot")
     page.get_by_role("button", name="Add").click()
-    page.get_by_text("hot: 2 of 2 leads got it.").wait_for()
+    page.get_by_text("hot: 2 of 2 leads tagged.").wait_for()
 
     lead.refresh_from_db()
     assert (lead.status, lead.activity_count) == ("contacted", 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -33,15 +34,15 @@ def test_a_daily_schedule_by_keyboard(page: Page, login: Callable[[Any], None], 
     page.goto(address(Bucket, "change", bucket.pk))
     page.get_by_role("link", name="Schedule …").press("Enter")
 
-    page.get_by_label("What is done").wait_for()
-    assert page.get_by_label("Only facts older than, days").is_hidden()
-    assert page.get_by_label("Cron line").is_hidden()
+    page.get_by_label("What to do").wait_for()
+    assert page.get_by_label("Only data older than (days)").is_hidden()
+    assert page.get_by_label("Cron expression").is_hidden()
     look(page, axe_check)
-    page.get_by_label("Cap each time, US dollars").focus()
+    page.get_by_label("Spending limit each time ($)").focus()
     page.keyboard.type("25")
     page.get_by_label("Time", exact=True).focus()
     page.keyboard.type("0315AM")
-    page.get_by_text("03:15 (New York), then").wait_for()
+    page.get_by_text(re.compile(r", 3:15 AM E[SD]T, then")).wait_for()
     page.get_by_role("button", name="Save").press("Enter")
     page.get_by_text("it is made and on").wait_for()
     page.get_by_text("Failures in a row").wait_for()
@@ -56,9 +57,9 @@ def test_only_what_the_kind_needs_is_asked(page: Page, login: Callable[[Any], No
     bucket = Bucket.objects.create(owner=ann, name="Kings", filters={"state": "WA"})
     login(ann)
     page.goto(f"{address(Schedule, 'add')}?bucket={bucket.pk}")
-    page.get_by_label("Cap each time, US dollars").fill("9")
-    page.get_by_label("What is done").select_option("refresh")
-    assert page.get_by_label("Cap each time, US dollars").is_hidden()
+    page.get_by_label("Spending limit each time ($)").fill("9")
+    page.get_by_label("What to do").select_option("refresh")
+    assert page.get_by_label("Spending limit each time ($)").is_hidden()
     page.get_by_label("How often").select_option("weekly")
     page.get_by_label("Monday", exact=True).uncheck()
     page.get_by_label("Friday").check()

@@ -8,12 +8,12 @@ from django.core.management.base import CommandError, CommandParser
 
 from buckets.filling.algebra import NAME_MAX
 from buckets.filling.fills import start_fill
-from buckets.management.helpers.following import LATER, add_following, follow_fill
+from buckets.management.base import LATER, add_following, follow_fill
 from buckets.management.helpers.property_ids import read_ids
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
 from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, user_named
-from integrations.vendors.realestateapi.queries import filters
+from integrations.vendors.queries import filters
 
 
 class Command(ProductCommand):

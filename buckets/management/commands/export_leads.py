@@ -12,8 +12,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from common.commands.base import ProductCommand, add_user, row_of, texts_of
-from leads.contacts.disclosures import export_counted
 from leads.models import Disclosure, Lead
+from leads.selection.disclosures import export_counted
 from leads.selection.filters import matching
 
 

@@ -12,7 +12,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!answer.ok) return;
     const list = (await answer.json()).pins;
     pins(list);
-    if (list.length) words.textContent = `${list.length} of the latest leads whose facts are known.`;
+    if (list.length) words.textContent = `${list.length} of the latest leads with property data.`;
   }
 
   draw();

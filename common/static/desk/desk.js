@@ -17,7 +17,7 @@ function focusFilters(tries) {
 
 // The theme opens its filters, and more, by links without an address, which no key reaches.
 document.addEventListener("DOMContentLoaded", () => {
-  for (const opener of document.querySelectorAll("a:not([href])")) {
+  for (const opener of document.querySelectorAll('a:not([href]), [x-on\\:click^="openUserLinks"]')) {
     if (!opener.hasAttribute("x-on:click")) continue;
     opener.setAttribute("role", "button");
     opener.tabIndex = 0;
@@ -28,4 +28,14 @@ document.addEventListener("DOMContentLoaded", () => {
       if (opener.getAttribute("x-on:click").startsWith("filterOpen")) focusFilters(20);
     });
   }
+});
+
+// At first sign-in: the browser's time zone, posted once. The page comes again, with its times by that clock.
+document.addEventListener("DOMContentLoaded", async () => {
+  const form = document.getElementById("browser-zone");
+  if (!form) return;
+  const body = new FormData(form);
+  body.set("zone", Intl.DateTimeFormat().resolvedOptions().timeZone || "");
+  const answer = await fetch(form.action, { method: "POST", body });
+  if (answer.ok && (await answer.json()).changed) location.reload();
 });

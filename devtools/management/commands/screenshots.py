@@ -19,7 +19,8 @@ from devtools.chromium import CHROMIUM, MISSING, launch
 from devtools.management.commands import demo
 from devtools.stack import Stack
 from enrichment.models import Run
-from enrichment.services import RunOptions, start_run
+from enrichment.options import RunOptions
+from enrichment.services import start_run
 from leads.models import Activity, Lead
 from leads.services import add_activity
 

@@ -19,7 +19,7 @@ class Command(ProductCommand):
     help = "Shows how a bucket stands; without one, a line for each of the user's buckets."
     example = (
         "python manage.py bucket_status BUCKET\n"
-        "  python manage.py bucket_status BUCKET --here    # works its runs in this process until they are done\n"
+        "  python manage.py bucket_status BUCKET --here    # works its jobs in this process until they are done\n"
         "  python manage.py bucket_status --user ann"
     )
 
@@ -62,7 +62,8 @@ class Command(ProductCommand):
         lines = [
             f"{bucket.name}, of {bucket.owner.get_username()}: {bucket.get_enrichment_status_display().lower()}",
             f"  {bucket.total_leads:,} leads, {bucket.detailed_leads:,} with property data, {bucket.phone_leads:,} "
-            f"with a phone, {bucket.queued_leads:,} in a run, {bucket.contacted_leads:,} contacted, ${spent:.2f} spent",
+            f"with a phone, {bucket.queued_leads:,} waiting in a job, "
+            f"{bucket.contacted_leads:,} contacted, ${spent:.2f} spent",
         ]
         lines += [f"Search {fill.pk}: {fill}. {fill.error}".rstrip() for fill in fills]
         lines += [line for run in runs for line in run_lines(run)]

@@ -8,13 +8,13 @@ from django.core.management.base import CommandParser
 
 from buckets.filling.algebra import Sets
 from buckets.filling.fills import combine
-from buckets.management.helpers.following import LATER, add_following, follow_fill
+from buckets.management.base import LATER, add_following, follow_fill
 from common.commands.base import ProductCommand, add_user, id_of, user_named
 from enrichment.quoting.combination_preview import Preview, preview
 
 
 class Command(ProductCommand):
-    help = "Makes a bucket of the properties that are in all, in any and in none of a user's buckets. Costs nothing."
+    help = "Makes a bucket of leads on all of, on any of and not on a user's buckets. It is free."
     example = (
         'python manage.py combine_buckets "Absentee, not yet called" --user ann --all-of A B --none-of C --preview\n'
         "  A, B and C are ids of buckets: bucket_status --user ann"

@@ -10,7 +10,7 @@ from buckets.models import Bucket
 from common.commands.base import add_user, id_of, row_of
 from enrichment.management.helpers.runs import StartingCommand, dollars
 from enrichment.models import Run
-from enrichment.services import RunOptions
+from enrichment.options import RunOptions
 
 
 class Command(StartingCommand):
@@ -25,7 +25,7 @@ class Command(StartingCommand):
             "--lead", action="append", metavar="LEAD", help="This lead, repeatable; else all not asked yet"
         )
         parser.add_argument("--limit", type=int, metavar="N", help="At most N leads (RUN_LIMIT)")
-        parser.add_argument("--max-cost", metavar="USD", help="US dollars this run may spend")
+        parser.add_argument("--max-cost", metavar="USD", help="spending limit of this enrichment job, US dollars")
         parser.add_argument("--no-emails", action="store_true", help="Do not buy personal e-mails")
         parser.add_argument(
             "--reveal-phones",

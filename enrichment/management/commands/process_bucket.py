@@ -10,13 +10,12 @@ from django.core.management.base import CommandError, CommandParser
 from buckets.models import Bucket
 from common.commands.base import add_user, id_of, row_of, texts_of
 from enrichment.management.helpers.runs import StartingCommand, dollars
-from enrichment.services import RunOptions
-from enrichment.worker.canary import HIT_RATE, SAMPLE, Canary
+from enrichment.options import HIT_RATE, SAMPLE, Canary, RunOptions
 from leads.selection.filters import understood
 
 
 class Command(StartingCommand):
-    help = "Buys facts for the leads of a bucket, oldest first, within its caps. Shows the price first."
+    help = "Enriches the leads of a bucket, oldest first, within its spending limits. Shows the price first."
     example = (
         "python manage.py process_bucket BUCKET --limit 500 --max-cost 25 --guard absenteeOwner=true --wait\n"
         "  python manage.py process_bucket BUCKET --quote-only"
@@ -26,8 +25,8 @@ class Command(StartingCommand):
         parser.add_argument("bucket", metavar="BUCKET", help="The bucket's id")
         add_user(parser, required=False, help="Who asks and pays; the bucket must be theirs (its owner)")
         parser.add_argument("--limit", type=int, metavar="N", help="At most N leads (RUN_LIMIT)")
-        parser.add_argument("--max-cost", metavar="USD", help="US dollars this run may spend")
-        parser.add_argument("--start-from", metavar="LEAD", help="Only leads after this one: the last run's resumeFrom")
+        parser.add_argument("--max-cost", metavar="USD", help="spending limit of this enrichment job, US dollars")
+        parser.add_argument("--start-from", metavar="LEAD", help="Only leads after this one: the last job's resumeFrom")
         parser.add_argument("--only-failed", action="store_true", help="The leads that failed, instead of new ones")
         parser.add_argument("--no-skip-trace", action="store_true", help="Property details only, no contacts")
         parser.add_argument(
@@ -35,7 +34,7 @@ class Command(StartingCommand):
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="Buy contacts only for leads whose detail passes this filter: absenteeOwner=true, repeatable",
+            help="Skip trace only leads whose detail passes this filter: absenteeOwner=true, repeatable",
         )
         parser.add_argument(
             "--canary",

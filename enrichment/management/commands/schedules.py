@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.core.management.base import CommandError, CommandParser
 
 from buckets.models import Bucket
 from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, row_of, texts_of, user_named
+from common.dates import moment
+from common.db.clock import database_now
 from enrichment.management.helpers.runs import dollars
 from enrichment.models import Schedule
 from enrichment.scheduling import services as schedules
 from enrichment.scheduling import tick
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError
-from integrations.ledger.pace import database_now
 from leads.selection.filters import understood
 
 
@@ -41,7 +41,7 @@ class Command(ProductCommand):
         parser.add_argument("--max-cost", metavar="USD", help="enrich, rebuy: US dollars a tick may spend")
         parser.add_argument("--limit", type=int, metavar="N", help="enrich, rebuy: at most N leads a tick (RUN_LIMIT)")
         parser.add_argument("--no-skip-trace", action="store_true", help="enrich, rebuy: property details only")
-        parser.add_argument("--older-than-days", type=int, metavar="DAYS", help="rebuy: only facts older than that")
+        parser.add_argument("--older-than-days", type=int, metavar="DAYS", help="rebuy: only data older than that")
         parser.add_argument(
             "--guard",
             action="append",
@@ -142,7 +142,7 @@ def schedule_lines(schedule: Schedule) -> list[str]:
     """A schedule in words, its times in its own zone."""
     when = "off"
     if schedule.next_at is not None:
-        when = f"next {schedule.next_at.astimezone(ZoneInfo(schedule.time_zone)):%Y-%m-%d %H:%M %Z}"
+        when = f"next {moment(schedule.next_at, schedule.time_zone)}"
     cap = f", at most ${schedule.max_cost:.2f} a time" if schedule.max_cost is not None else ""
     lines = [f"{schedule.pk}  {schedule}: {schedule.cadence} ({schedule.time_zone}){cap}; {when}"]
     if result := schedule_result(schedule):

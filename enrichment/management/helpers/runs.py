@@ -17,14 +17,15 @@ from common.commands.base import ProductCommand
 from common.commands.base import dollars as dollars  # for the commands that start runs
 from common.commands.progress import LocalWorkers, Tick, follow
 from enrichment.models import Run
+from enrichment.options import RunOptions
 from enrichment.quoting.quotes import Quote, finishes_in_words, limits_in_words, quote
 from enrichment.quoting.reach_estimate import reachable_in_words
 from enrichment.selectors import billing_check, eta_seconds, remaining, why_waiting, workers_alive
-from enrichment.services import RunError, RunOptions, check_options, start_run
+from enrichment.services import RunError, check_options, start_run
 from enrichment.worker import pump, pump_lease, purchase, stages, sweeps
 
-NOBODY_AFTER = 25.0  # seconds without a sign of life: beat rings every 10, and a worker may be starting
-HERE_THREADS = 5  # three stages with so many each, and their pumps, fit the 20 connections of DATABASE_POOL's default
+NOBODY_AFTER = 25.0  # seconds without a sign of life: beat wakes pumps every 10, and a worker may be starting
+HERE_THREADS = 5  # three stages with so many each, and their pumps, fit the 40 connections of DATABASE_POOL's default
 REAP_EVERY = 10.0  # seconds, as beat does
 
 
@@ -70,9 +71,11 @@ class StartingCommand(ProductCommand):
         facts = {"run": run_facts(run)} | ({"quote": quote_facts(price)} if price else {})
         self.report(options, facts, run_lines(run))
         if (options["wait"] or options["here"]) and run.status == Run.Status.PAUSED:
-            raise CommandError(f"Run {run.pk} is paused: {run.reason}.".replace("..", "."))
+            raise CommandError(f"Enrichment job {run.pk} is paused: {run.reason}.".replace("..", "."))
         if (options["wait"] or options["here"]) and run.is_open and run.only_waits_for_billing_check:
-            raise CommandError(f"{run.in_doubt:,} leads of run {run.pk} need a billing check: see `in_doubt`.")
+            raise CommandError(
+                f"{run.in_doubt:,} leads of enrichment job {run.pk} need a billing check: see `in_doubt`."
+            )
 
 
 def add_following(parser: CommandParser) -> None:
@@ -81,7 +84,7 @@ def add_following(parser: CommandParser) -> None:
     parser.add_argument(
         "--here",
         action="store_true",
-        help="Work the queue in this process until it is done: needs no worker. Other runs that wait are served too",
+        help="Work the queue in this process until it is done: needs no worker. Other jobs that wait are served too",
     )
 
 
@@ -97,7 +100,7 @@ def follow_runs(command: ProductCommand, runs: Sequence[Run], *, here: bool) -> 
         except KeyboardInterrupt:
             command.note("Finishing what is in flight …" if here else "No longer following.")
             words = (
-                "The run goes on with the next worker, or with bucket_status --here; the admin pauses and cancels it."
+                "The job continues with the next worker, or with bucket_status --here; the admin pauses and cancels it."
             )
             raise CommandError(words, returncode=130) from None
     return watch.runs
@@ -105,7 +108,7 @@ def follow_runs(command: ProductCommand, runs: Sequence[Run], *, here: bool) -> 
 
 def _jobs(runs: Sequence[Run]) -> Iterator[Callable[[threading.Event], None]]:
     yield _reap
-    for stage in sorted({stage for run in runs for stage in stages.stages_of(run.kind)}):
+    for stage in sorted({row.stage for run in runs for row in stages.stages_of(run.kind)}):
         yield _pumping(stage)
 
 
@@ -142,7 +145,7 @@ class _Watch:
         active = [run for run in self.runs if run.status in Run.ACTIVE and not run.only_waits_for_billing_check]
         if active and not self._here and still > NOBODY_AFTER and not workers_alive():
             raise CommandError(
-                "No worker is alive: the run is stored and waits. Start a worker, or use bucket_status --here."
+                "No worker is running: the job is stored and waits. Start a worker, or use bucket_status --here."
             )
         spent: Decimal = sum((run.spent for run in self.runs), Decimal(0))
         words = [f"${spent:.2f} spent", *self._waiting(active, still)]
@@ -227,7 +230,7 @@ def run_facts(run: Any) -> dict[str, Any]:
             "failed": run.failed,
             "skipped": run.skipped,
             "inDoubt": check.leads,
-            "withPhones": run.with_phones,
+            "withPhones": run.enriched,
             "withEmails": run.with_emails,
             "twoNames": run.two_names,
             "remaining": remaining(run.bucket) if run.bucket else 0,
@@ -245,9 +248,9 @@ def run_lines(run: Any) -> list[str]:
     """A run (`with_money`) in words."""
     cap = f" of at most ${run.max_cost:.2f}" if run.max_cost is not None else ""
     lines = [
-        f"Run {run.pk}: {run.get_status_display().lower()}, {run.done:,} of {run.total:,} leads, "
+        f"Enrichment job {run.pk}: {run.get_status_display().lower()}, {run.done:,} of {run.total:,} leads, "
         f"${run.spent:.2f} spent{cap}",
-        f"  {run.with_phones:,} with a phone, {run.with_emails:,} with an e-mail, {run.failed:,} failed, "
+        f"  {run.enriched:,} with a phone, {run.with_emails:,} with an e-mail, {run.failed:,} failed, "
         f"{run.skipped:,} skipped",
     ]
     if check := billing_check(run).words:

@@ -10,7 +10,10 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from common.commands.base import ProductCommand, add_user, dollars, row_of, span_of, user_named
-from integrations.ledger import calls, reveals
+from common.dates import moment
+from integrations.ledger import calls
+from integrations.lookups import reveals
+from integrations.lookups.answers import forget_unreadable
 from integrations.models import PhoneReveal, VendorCall
 from integrations.operating import doubts, vendors
 from integrations.operating.doubts import Outage
@@ -82,7 +85,7 @@ class Command(ProductCommand):
             else:
                 decided = (reveals.write_off if phones else calls.write_off)(call.pk, cost=cost, by=by, reason=reason)
         if not decided:
-            raise CommandError(f"{what} is not in doubt: it is {row.get_state_display().lower()}.")
+            raise CommandError(f"{what} needs no billing check: it is {row.get_state_display().lower()}.")
         spent = row.reserved if cost is None else cost
         self._tell(options, call, row.reserved if options["release"] else spent, after=_after(options, call, phones))
 
@@ -102,10 +105,10 @@ class Command(ProductCommand):
 
     def _ask_again(self, options: dict[str, Any], call: VendorCall) -> None:
         with transaction.atomic():
-            freed = calls.forget_unreadable(call.pk, by=_operator(options["user"]))
+            freed = forget_unreadable(call.pk, by=_operator(options["user"]))
         if not freed:
             raise CommandError(f"No answer of the request {call.pk} is kept as unreadable.")
-        words = f"May be bought again: {freed:,} of its look-ups; ${call.cost:.2f} stays spent."
+        words = f"May be bought again: {freed:,} of its records; ${call.cost:.2f} stays spent."
         retry = f" Its leads: retry_failed {call.run_id}" if call.run_id else ""
         self.report(options, {"id": call.pk, "lookups": freed}, [words + retry])
 
@@ -124,7 +127,7 @@ class Command(ProductCommand):
             "decidedMeanwhile": decided.meanwhile,
             "left": decided.left.requests,
         }
-        self.report(options, facts, [decided.in_words, "Leads that waited for them go on."])
+        self.report(options, facts, [decided.in_words, "Leads that waited for them continue."])
 
     def _list(self, options: dict[str, Any], outage: Outage | None) -> None:
         requests = VendorCall.objects.filter(state=VendorCall.State.IN_DOUBT)
@@ -137,7 +140,7 @@ class Command(ProductCommand):
         with_calls = phones.select_related("call__operation").order_by("pk")
         rows += [_row("phones", reveal.call, len(reveal.people), reveal) for reveal in with_calls]
         lines = [
-            f"{r['id']}  {r['sentAt']:%Y-%m-%d %H:%M:%S} UTC  {r['operation']}, "
+            f"{r['id']}  {moment(r['sentAt'])}  {r['operation']}, "
             f"{'phones of ' if r['what'] == 'phones' else ''}{r['inputs']} inputs, ${r['reserved']:.2f}: {r['reason']}"
             for r in rows
         ]
@@ -180,7 +183,7 @@ def _operator(username: str | None) -> Any:
 
 def _after(options: dict[str, Any], call: VendorCall, phones: PhoneReveal | None) -> str:
     if phones is None:
-        return f"Leads that waited for it go on; those that failed: retry_failed {call.run_id}"
+        return f"Leads that waited for it continue; those that failed: retry_failed {call.run_id}"
     after = "Should the phones come after all, their leads get them and the money is put right."
     return f"Whoever asks for these phones again pays for them. {after}" if options["release"] else after
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, user_named
 from integrations.services import NotNow, count_properties, property_ids
-from integrations.vendors.realestateapi.queries import filters
+from integrations.vendors.queries import filters
 
 IDS_PER_REQUEST = 10_000  # RealEstateAPI, "ids_only Searches for Credit Optimization"
 

@@ -1,4 +1,4 @@
-"""Apollo's paid operations, a Adapter each. Contract: contracts.md 3.4 and 3.6. A batch of 10 counts as one request."""
+"""Apollo's paid operations, an Adapter each (docs/vendors/apollo.md 3.4 and 3.6). A batch of 10 is one request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.credentials import Account, check_batch
 from integrations.vendors.errors import Category
 
-# "cannot enrich more than 10 in a single request" (contracts.md 3.3)
+# "cannot enrich more than 10 in a single request" (docs/vendors/apollo.md 3.3)
 BATCH = 10
 REQUEST_ID_MAX = 64
 
@@ -33,7 +33,6 @@ class PeopleMatch:
     vendor = "apollo"
     operation = "apollo_people"
     largest_batch = BATCH
-    idempotent = False
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)
@@ -108,7 +107,6 @@ class OrganizationEnrich:
     vendor = "apollo"
     operation = "apollo_organizations"
     largest_batch = BATCH
-    idempotent = False
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)

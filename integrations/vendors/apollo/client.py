@@ -1,4 +1,4 @@
-"""Apollo: the account, the wire and the free calls. Contract: contracts.md section 3."""
+"""Apollo: the account, the wire and the free calls. Contract: docs/vendors/apollo.md section 3."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def is_askable(request_id: str) -> bool:
 
 
 def reveal(request_id: str) -> Reveal:
-    """The phones a people match is still looking for (contracts.md 3.4): kept 30 days, and free to ask for.
+    """The phones a people match is still looking for (docs/vendors/apollo.md 3.4): kept 30 days, and free to ask for.
 
     Raises a VendorFailure; where Apollo itself says that there is none (any more), a Rejected of status 400, 404 or
     410. An id that cannot stand in an address is not asked for: Reveal says not ready.

@@ -23,8 +23,9 @@ def count(listed: Sequence[Any]) -> int:
 def linked(listed: Sequence[Any], details: Sequence[Mapping[str, Any]]) -> list[Answer]:
     """An answer per question, by the surest sign there is: domain, name, the name without its legal form, the place.
 
-    listed: whatever came. That the list is positional is nowhere said (contracts.md 3.6), so the place counts only
-    where nothing contradicts it. Where a company is left over or is no object, a question without one may be its own.
+    listed: whatever came. That the list is positional is nowhere said (docs/vendors/apollo.md 3.6), so the place counts
+    only where nothing contradicts it. Where a company is left over or is no object, a question without one may be its
+    own.
     """
     records = [normalise.mapping(record) for record in listed]
     strange = any(record is not None and not isinstance(record, dict) for record in listed)

@@ -11,28 +11,6 @@ from typing import Any
 from integrations.vendors import normalise
 from integrations.vendors.skip_trace import Phone, best_first, phone_of
 
-PEOPLE_KEYS = (
-    "apollo_person_id",
-    "apollo_org_id",
-    "apollo_title",
-    "apollo_company",
-    "apollo_industry",
-    "apollo_linkedin_url",
-    "apollo_employee_count",
-    "email",
-    "phone",
-    "phone_type",
-    "phone_do_not_call",
-    "apollo_data",
-)
-ORGANIZATION_KEYS = (
-    "apollo_org_id",
-    "apollo_company",
-    "apollo_industry",
-    "apollo_linkedin_url",
-    "apollo_employee_count",
-    "apollo_data",
-)
 DATA_KEYS = ("headline", "seniority", "departments", "city", "state", "country", "email_status", "organization")
 DATA_ORGANIZATION_KEYS = (
     "name",
@@ -43,7 +21,7 @@ DATA_ORGANIZATION_KEYS = (
     "founded_year",
     "linkedin_url",
 )
-# "plus 8 credits if a mobile phone is returned" (contracts.md 3.4)
+# "plus 8 credits if a mobile phone is returned" (docs/vendors/apollo.md 3.4)
 CREDITS_OF_A_PHONE = Decimal(8)
 _DEMOGRAPHICS = (
     "title",
@@ -85,7 +63,7 @@ class Reveal:
 
 
 def rate(headers: Mapping[str, str]) -> dict[str, Window]:
-    """The rate windows in the headers of an answer (contracts.md 3.2); only those that are named at all."""
+    """The rate windows in the headers of an answer (docs/vendors/apollo.md 3.2); only those that are named at all."""
     found = {}
     for window, name in _WINDOWS.items():
         names = (f"x-rate-limit-{name}", f"x-{name}-usage", f"x-{name}-requests-left")
@@ -125,7 +103,7 @@ def person(record: Mapping[str, Any]) -> dict[str, Any]:
 def has_data(record: Mapping[str, Any]) -> bool:
     """Whether a match is charged at all: it brings an e-mail or something about the person, not just who was asked for.
 
-    "1 credit for demographics or email; no credit-consuming data: 0 credits" (contracts.md 3.4)
+    "1 credit for demographics or email; no credit-consuming data: 0 credits" (docs/vendors/apollo.md 3.4)
     """
     emails = [record.get("email"), *normalise.sequence(record.get("personal_emails"))]
     return any(map(normalise.email, emails)) or any(record.get(name) for name in _DEMOGRAPHICS)

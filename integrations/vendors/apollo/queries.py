@@ -1,4 +1,4 @@
-"""Questions to Apollo, normalised: equal questions have equal keys. Contract: contracts.md 3.4 and 3.6."""
+"""Questions to Apollo, normalised: equal questions have equal keys. Contract: docs/vendors/apollo.md 3.4 and 3.6."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from integrations.vendors.contract import Query
 
 PEOPLE_KEY_VERSION = "apollo-people-1"
 ORGANIZATION_KEY_VERSION = "apollo-organizations-1"
-# "1 credit for demographics or email, plus 8 credits if a mobile phone is returned" (contracts.md 3.4)
+# "1 credit for demographics or email, plus 8 credits if a mobile phone is returned" (docs/vendors/apollo.md 3.4)
 CREDITS_WITH_PHONE = 9
 CREDITS_WITHOUT_PHONE = 1
 

@@ -1,4 +1,4 @@
-"""What Apollo's own account says of the credits it has used: free to ask. Contract: contracts.md 3.7."""
+"""What Apollo's own account says of the credits it has used: free to ask. Contract: docs/vendors/apollo.md 3.7."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RealEstateAPI's paid operations, a Adapter each. Contract: contracts.md 1.2, 1.3, 1.4, 1.8 and 1.9."""
+"""RealEstateAPI's paid operations, an Adapter each: docs/vendors/realestateapi.md 1.2, 1.3, 1.4, 1.8 and 1.9."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from integrations.vendors.errors import Category, Rejected
 from integrations.vendors.realestateapi import parse, persons
 from integrations.vendors.realestateapi.client import TITLE, Told, ask, is_envelope
 
-# 1,000 ids (contracts.md 1.4), 100 traces (1.9)
+# 1,000 ids (docs/vendors/realestateapi.md 1.4), 100 traces (1.9)
 DETAIL_BATCH = 1000
 TRACE_BATCH = 100
-# The brief sends {"phones": true}, which would hide owners who have only an e-mail. With "or" a person with either is a
-# match, and one with neither is none and is not billed: matches are what this vendor charges.
+# Not {"phones": true} (docs/requirements.md 5), which would hide owners who have only an e-mail. With "or" a
+# person with either is a match, and one with neither is none and is not billed: this vendor charges matches.
 MATCH_REQUIREMENTS: Mapping[str, Any] = {"phones": True, "emails": True, "operator": "or"}
 
 
@@ -33,7 +33,6 @@ class PropertyDetail:
     vendor = "realestateapi"
     operation = "property_detail"
     largest_batch = DETAIL_BATCH
-    idempotent = False
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)
@@ -97,8 +96,8 @@ def _data(told: Told) -> Any:
 def _bulk_details(told: Told, numbers: Sequence[str]) -> tuple[dict[str, Answer], int]:
     """What is known by id, and how many records nobody can read.
 
-    Records come in any order and unknown ids not at all, so only the id links them (contracts.md 1.4). One that nobody
-    asked for is left out; Rejected where there are no others.
+    Records come in any order and unknown ids not at all, so only the id links them (docs/vendors/realestateapi.md 1.4).
+    One that nobody asked for is left out; Rejected where there are no others.
     """
     records = _data(told) if told.envelope is not None else None
     if records and not isinstance(records, list):
@@ -127,7 +126,6 @@ class SkipTrace:
     vendor = "realestateapi"
     operation = "skip_trace"
     largest_batch = TRACE_BATCH
-    idempotent = False
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)
@@ -209,7 +207,6 @@ class PropertySearchPage:
     vendor = "realestateapi"
     operation = "property_search"
     largest_batch = 1
-    idempotent = False
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)
@@ -222,7 +219,8 @@ class PropertySearchPage:
         if not isinstance(records, list):
             raise statuses.unusable(told.response, vendor=TITLE, why="has no list of properties")
         total = normalise.integer((told.envelope or {}).get("resultCount"))
-        # The vendor's own recipe (contracts.md 1.2), but by the rows that came: a recordCount may be of another page.
+        # The vendor's own recipe (docs/vendors/realestateapi.md 1.2), but by the rows that came:
+        # a recordCount may be of another page.
         after = start + len(records)
         rows = [row for record in records if (row := parse.row(normalise.mapping(record))) is not None]
         facts = {

@@ -1,4 +1,4 @@
-"""RealEstateAPI: the account, the wire and the free calls. Contract: contracts.md section 1."""
+"""RealEstateAPI: the account, the wire and the free calls. Contract: docs/vendors/realestateapi.md section 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from integrations.vendors.realestateapi.places import KeyInfo, Place
 from integrations.vendors.realestateapi.queries import filters
 
 TITLE = "RealEstateAPI"
-# "≤256 KB payload" (contracts.md 1.9)
+# "≤256 KB payload" (docs/vendors/realestateapi.md 1.9)
 TRACE_PAYLOAD_MAX = 256 * 1024
 _ENVELOPE = ("data", "persons", "match", "output")
 _NOTHING = f"{TITLE} finds nothing (404)."
@@ -52,7 +52,10 @@ def config() -> Account:
 
 
 def count(criteria: Mapping[str, Any]) -> int:
-    """How many properties match: 0 credits (contracts.md 1.1). Raises ValueError or a VendorFailure."""
+    """How many properties match: 0 credits (docs/vendors/realestateapi.md 1.1).
+
+    Raises ValueError or a VendorFailure.
+    """
     envelope = _free("/v2/PropertySearch", {**filters(criteria), "count": True})
     if envelope is None:
         return 0
@@ -63,7 +66,7 @@ def count(criteria: Mapping[str, Any]) -> int:
 
 
 def ids(criteria: Mapping[str, Any]) -> IdPage:
-    """Up to 10,000 property ids, each once, in the vendor's order; there is no second page (contracts.md 1.2)."""
+    """Up to 10,000 property ids, each once, in its order; no second page (docs/vendors/realestateapi.md 1.2)."""
     envelope = _free("/v2/PropertySearch", {**filters(criteria), "ids_only": True})
     if envelope is None:
         return IdPage(ids=(), total=0)
@@ -147,7 +150,7 @@ def is_envelope(body: Mapping[str, Any]) -> bool:
 
 
 def _is_documented_miss(body: Mapping[str, Any]) -> bool:
-    """`{statusCode: 404, error, message, validation}` (contracts.md 1.1): what its OpenAPI says of every 404."""
+    """`{statusCode: 404, error, message, validation}` (docs/vendors/realestateapi.md 1.1): its OpenAPI's 404."""
     return (
         normalise.integer(body.get("statusCode")) == 404
         and isinstance(body.get("error"), str)

@@ -1,7 +1,7 @@
 """RealEstateAPI's property records made facts: one allow-list for details and search rows.
 
-Two generations of bodies are read (contracts.md 1.0): captures nest the address in `propertyInfo`, pages of 2026 do
-not; rows of PropertySearch are flat. Ids and numbers come as strings or numbers. See realestateapi_field_types.md.
+Two generations of bodies are read (docs/vendors/realestateapi.md 1.0): captures nest the address in `propertyInfo`,
+pages of 2026 do not; rows of PropertySearch are flat (1.2). Ids and numbers come as strings or numbers (1.3).
 """
 
 from __future__ import annotations
@@ -12,47 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from integrations.vendors import normalise, owners
+from integrations.vendors.facts import DETAIL_KEYS
 from integrations.vendors.owners import is_company
 from integrations.vendors.realestateapi import usecodes
 
-DETAIL_KEYS = (
-    "apn",
-    "fips",
-    "property_address",
-    "property_city",
-    "property_state",
-    "property_zip",
-    "property_county",
-    "property_type",
-    "bedrooms",
-    "bathrooms",
-    "sqft",
-    "year_built",
-    "estimated_value",
-    "estimated_equity",
-    "equity_percent",
-    "latitude",
-    "longitude",
-    "first_name",
-    "last_name",
-    "owner_name",
-    "owner_type",
-    "owner_occupied",
-    "absentee_owner",
-    "pre_foreclosure",
-    "foreclosure",
-    "tax_lien",
-    "bankruptcy",
-    "vacant",
-    "high_equity",
-    "free_clear",
-    "mailing_address",
-    "mailing_city",
-    "mailing_state",
-    "mailing_zip",
-)
-ROW_KEYS = ("property_id", *DETAIL_KEYS)
-# The brief: "highEquity: 50%+ equity". The vendor says 39 % in one place and 70 % in another (contracts.md 1.2).
+# docs/requirements.md 1; the vendor says 39 % in one place and 70 % in another (docs/vendors/realestateapi.md 1.2).
 HIGH_EQUITY_PERCENT = 50
 # Beyond these a number is a vendor's mistake: nothing is worth a trillion dollars, or a million per cent under water.
 _MONEY_MAX = 10**12 - 1
@@ -75,15 +39,9 @@ _CORPORATION = re.compile(r"\b(INC|INCORPORATED|CORP|CORPORATION|COMPANY|LTD|LIM
 _PERHAPS_CORPORATION = re.compile(r"\b(CO|BANK)\b")  # families too
 
 
-def property_id(value: object) -> str | None:
-    """A property id as we keep it, from a string or a number; None where it is none."""
-    digits = normalise.text(value, limit=30) or ""
-    return str(int(digits)) if re.fullmatch(r"[0-9]{1,19}", digits) and 0 < int(digits) < 2**63 else None
-
-
 def record_id(record: Mapping[str, Any]) -> str | None:
     """The id of a record: `id`, or `propertyId` in older rows."""
-    return property_id(record.get("id")) or property_id(record.get("propertyId"))
+    return normalise.property_id(record.get("id")) or normalise.property_id(record.get("propertyId"))
 
 
 def detail(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,6 +238,6 @@ def ids(data: object) -> Iterator[str]:
     """The ids of an ids_only answer: bare numbers, strings, one list within another, or objects with an id."""
     for item in normalise.sequence(data):
         if isinstance(item, list):
-            yield from (found for inner in item if (found := property_id(inner)))
-        elif found := record_id(item) if isinstance(item, dict) else property_id(item):
+            yield from (found for inner in item if (found := normalise.property_id(inner)))
+        elif found := record_id(item) if isinstance(item, dict) else normalise.property_id(item):
             yield found

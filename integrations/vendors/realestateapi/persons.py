@@ -1,6 +1,7 @@
 """RealEstateAPI's skip-trace bodies made contact facts: `persons` (v2), `output` (v1) or `data` (pages of 2026).
 
-What a person looks like, earns or is married to is in them too and never leaves this file (contracts.md 1.8).
+What a person looks like, earns or is married to is in them too and never leaves this file
+(docs/vendors/realestateapi.md 1.8).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def trace(body: Mapping[str, Any] | None, *, asked: Mapping[str, Any], owner: st
 
 
 def no_match(body: Mapping[str, Any]) -> bool:
-    """Whether a 200 says in `data` that there is nothing (contracts.md 1.1)."""
+    """Whether a 200 says in `data` that there is nothing (docs/vendors/realestateapi.md 1.1)."""
     data = normalise.mapping(body.get("data"))
     return bool(data.get("error") or data.get("errorMessage"))
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.vendors import normalise
-from integrations.vendors.realestateapi.parse import property_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def place(record: Mapping[str, Any]) -> Place | None:
     return Place(
         title=get("title"),
         search_type=get("searchType"),
-        property_id=property_id(record.get("id")) or "",
+        property_id=normalise.property_id(record.get("id")) or "",
         apn=get("apn"),
         address=get("address"),
         house=get("house"),

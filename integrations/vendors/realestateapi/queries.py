@@ -1,4 +1,4 @@
-"""Questions to RealEstateAPI, normalised: equal questions have equal keys. Contract: contracts.md 1.2 to 1.9."""
+"""Questions to RealEstateAPI, normalised: equal ones have equal keys (docs/vendors/realestateapi.md 1.2 to 1.9)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from integrations.vendors.skip_trace import skip_trace_query
 
 __all__ = ["PAGE_MAX", "detail_query", "filters", "search_query", "skip_trace_query"]
 
-# "up to 250 property records per API call" (contracts.md 1.2)
+# "up to 250 property records per API call" (docs/vendors/realestateapi.md 1.2)
 PAGE_MAX = 250
 SEARCH_KEY_VERSION = "property-search-1"
 # What a request asks for rather than which properties: ours to set, so that no saved search makes a free call paid.

@@ -1,7 +1,7 @@
 """What kind of property it is: the vendor's own six types, from its words or its use code.
 
-PropertySearch says SFR, MFR, LAND, CONDO, MOBILE or OTHER (contracts.md 1.2); bulk records say the county's words
-("SINGLE FAMILY RESIDENCE") and a use code. A word nobody knows is kept whole, so that an operator sees it.
+PropertySearch says SFR, MFR, LAND, CONDO, MOBILE or OTHER (docs/vendors/realestateapi.md 1.2); bulk records say the
+county's words ("SINGLE FAMILY RESIDENCE") and a use code. An unknown word is kept whole, so that an operator sees it.
 """
 
 from __future__ import annotations

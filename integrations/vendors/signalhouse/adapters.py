@@ -1,4 +1,4 @@
-"""SignalHouse's paid operation. The body is ours, after the brief; see `client`."""
+"""SignalHouse's paid operation. The body is ours; see `client`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from integrations.vendors.signalhouse import parse
 from integrations.vendors.signalhouse.client import TITLE, ask, is_envelope
 from integrations.vendors.skip_trace import reachable
 
-# The brief: "Format: Flat fields", "Match Requirements: { phones: true }".
+# "Format: Flat fields", "Match Requirements: { phones: true }" (docs/requirements.md 5)
 _FIELDS = ("first_name", "last_name", "address", "city", "state", "zip")
 
 
@@ -26,7 +26,6 @@ class SkipTrace:
     vendor = "signalhouse"
     operation = "skip_trace"
     largest_batch = 1
-    idempotent = True
 
     def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
         check_batch(self, queries)

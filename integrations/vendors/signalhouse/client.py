@@ -1,7 +1,7 @@
 """SignalHouse: the account and the wire.
 
-SignalHouse publishes no skip-trace contract (contracts.md 2.1), so the body is ours, after the brief; transport, key,
-`Idempotency-Key` and errors are its own (2.2).
+SignalHouse publishes no skip-trace contract (docs/vendors/signalhouse.md 2.1), so the body is ours
+(docs/requirements.md 5); transport, key, `Idempotency-Key` and errors are its own (docs/vendors/signalhouse.md 2.2).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def config() -> Account:
 def ask(account: Account, path: str, body: Mapping[str, Any], *, call_id: str) -> HttpResponse:
     """One POST. A repeat with the same call_id and body replays the first answer. Raises a VendorFailure.
 
-    A 404 with the envelope is an answer: nobody is known.
+    A 404 with the envelope is an answer: no such person is known.
     """
     headers = {"Authorization": f"Bearer {account.key}", "Idempotency-Key": call_id}
     request = account.request("POST", path, headers=headers, json=body)

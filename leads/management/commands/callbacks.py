@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from common.commands.base import ProductCommand, add_user, user_named
 from common.contact_access import masked
+from common.dates import moment
 from leads.models import Lead
 
 
@@ -24,8 +24,7 @@ class Command(ProductCommand):
         user = user_named(options["user"])
         due = Lead.objects.owned_by(user).to_call_back(before=timezone.now()).select_related("bucket")
         leads: list[Any] = list(due.defer("apollo_data").order_by("callback_at", "pk"))
-        zone = ZoneInfo(user.time_zone)
-        lines = [f"{lead.callback_at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {lead.pk}  {_whom(lead)}" for lead in leads]
+        lines = [f"{moment(lead.callback_at)}  {lead.pk}  {_whom(lead)}" for lead in leads]
         self.report(options, {"callbacks": [_facts(lead) for lead in leads]}, lines)
 
 

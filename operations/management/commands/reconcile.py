@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from common import dates
 from common.commands.base import ProductCommand
 from integrations.ledger.pace import database_now
 from integrations.operating import books, doubts, vendors
@@ -64,13 +65,12 @@ def _day_lines(days: list[DayOfBooks]) -> list[str]:
     """Days with a bill or a claim above the list; what only we know of agrees with itself."""
     lines = []
     for day in days:
+        which = f"{day.vendor}, {dates.day(day.day)}"
         if day.excess:
-            lines.append(f"{day.vendor} {day.day}: its own count is ${day.excess:,.2f} above the price list.")
+            lines.append(f"{which}: its own count is ${day.excess:,.2f} above the price list.")
         if day.billed is not None:
             held = f" and ${day.held:,.2f} held" if day.held else ""
-            lines.append(
-                f"{day.vendor} {day.day}: billed ${day.billed:,.2f}, our books ${day.spent:,.2f}{held}: {day.in_words}."
-            )
+            lines.append(f"{which}: billed ${day.billed:,.2f}, our books ${day.spent:,.2f}{held}: {day.in_words}.")
     return lines
 
 

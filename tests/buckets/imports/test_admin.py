@@ -186,7 +186,7 @@ def test_pressed_twice_it_is_one_import_whose_totals_add_up(ann, bucket):
 
     ann[1].post(at(job, "start"), said)
     again = ann[1].post(at(job, "start"), said)
-    assert words(again) == ["This import has been started already."]
+    assert words(again) == ["This import has already started."]
     assert "every 2s" in body(ann[1].get(at(job, "progress")))
     work(job)
 
@@ -196,7 +196,7 @@ def test_pressed_twice_it_is_one_import_whose_totals_add_up(ann, bucket):
     assert "every 2s" not in page
     assert f"/admin/leads/lead/?bucket={bucket.pk}" in page
     assert words(ann[1].post(at(job, "start"), said)) != []
-    assert "columns cannot be changed" in body(ann[1].post(at(job, "preview"), said))
+    assert "columns can no longer be changed" in body(ann[1].post(at(job, "preview"), said))
 
 
 def test_the_failed_rows_are_a_csv(ann, bucket):
@@ -243,7 +243,7 @@ def test_undoing_asks_first_and_says_what_was_kept(ann, bucket):
 def test_an_upload_is_discarded(ann, bucket):
     job = uploaded(bucket, csv_of(homes(3)))
 
-    assert "Nothing was saved of this file yet." in body(ann[1].get(at(job, "undo")))
+    assert "Nothing was saved from this file yet." in body(ann[1].get(at(job, "undo")))
     ann[1].post(at(job, "undo"), {"confirmed": "Discard the file"})
 
     work(job)

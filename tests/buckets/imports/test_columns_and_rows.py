@@ -11,7 +11,7 @@ from buckets.imports.columns import BadMapping, Chosen, decide, guess
 from buckets.imports.preview import preview
 from buckets.imports.reading import Row
 from buckets.imports.rows import Reader, Unusable
-from integrations.vendors.realestateapi import stand_in_ids
+from integrations.lookups import stand_in_ids
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""What the API of every app shares: `@idempotent`, a POST that may be repeated under its key and is done once.
+
+{"error": {"code": "IDEMPOTENCY_CONFLICT", …}} with 409: the key came with another request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from enum import Enum
+from functools import wraps
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+
+from accounts.services import Asked, Given, KeyConflict, claim_key, give_up_key, keep_answer
+from common.api.base import Problem, translates
+from common.api.headers import idempotency_key
+
+Post = Callable[..., HttpResponseBase]
+REPLAYED = {"Idempotent-Replay": "true"}
+
+
+class How(Enum):
+    """WITH_WORK: key, work and answer are one transaction: who is killed in it has done nothing, and of two at the same
+    moment the second waits for the first.
+
+    BESIDE_WORK: for what asks a vendor or waits, which no transaction may span. The work must be harmless to do twice:
+    a repeat of one that has not answered, because it is at work or its process was killed, does it too, and both give
+    the answer that is kept first.
+
+    BY_WORK: the same, but the work itself knows the key and finds what it made: it answers as things are now.
+    """
+
+    WITH_WORK = 1
+    BESIDE_WORK = 2
+    BY_WORK = 3
+
+
+@translates(KeyConflict)
+def _conflict(error: KeyConflict) -> Problem:
+    words = "This Idempotency-Key was used for another request."
+    fields = {"Idempotency-Key": [words]}
+    return Problem("IDEMPOTENCY_CONFLICT", f"Idempotency-Key: {words}", status=409, fields=fields)
+
+
+def idempotent(how: How = How.WITH_WORK, *, first: Callable[[Request], None] | None = None) -> Callable[[Post], Post]:
+    """A refusal is not kept: nothing was done, and the same key may come again with the mistake mended.
+
+    first: raises for whom may not even be given an answer again.
+    """
+
+    def decorate(post: Post) -> Post:
+        @wraps(post)
+        def once(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if first is not None:
+                first(request)
+            key = idempotency_key(request)
+            if key is None:
+                return post(view, request, *args, **kwargs)
+            user: Any = request.user  # signed in, as permissions have seen to
+            asked = Asked(user.pk, key, _fingerprint(request, how))
+            with _span(how):
+                given = claim_key(asked)
+                if given is not None and how != How.BY_WORK:
+                    return _again(given)
+                try:
+                    response = post(view, request, *args, **kwargs)
+                except Exception:
+                    if how != How.WITH_WORK:  # else the transaction takes the key with it
+                        give_up_key(asked)
+                    raise
+                return _kept(response, asked, how)
+
+        once.takes_key = True  # type: ignore[attr-defined]  # common.api.schema describes the header
+        return once
+
+    return decorate
+
+
+def _span(how: How) -> AbstractContextManager[Any]:
+    return transaction.atomic() if how == How.WITH_WORK else nullcontext()
+
+
+def _kept(response: Any, asked: Asked, how: How) -> HttpResponseBase:
+    body = "" if how == How.BY_WORK else JSONRenderer().render(response.data).decode()
+    given = keep_answer(asked, status=response.status_code, body=body)
+    if how == How.BY_WORK or given.body == body:
+        answer: HttpResponseBase = response
+        return answer
+    return _again(given)
+
+
+def _again(given: Given) -> HttpResponse:
+    return HttpResponse(given.body, status=given.status, content_type="application/json", headers=REPLAYED)
+
+
+def _fingerprint(request: Request, how: How) -> str:
+    """Of what is asked, however its JSON is spelled. Where the work compares requests itself: of the address alone."""
+    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    if how != How.BY_WORK:
+        for part in _parts(request.data):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _parts(data: Any) -> Iterator[bytes]:
+    """The body in pieces: a JSON object, or a form with its files."""
+    if not hasattr(data, "lists"):
+        yield json.dumps(data, sort_keys=True).encode()
+        return
+    for name, values in sorted(data.lists()):
+        for value in values:
+            if not isinstance(value, UploadedFile):
+                yield json.dumps([name, str(value)]).encode()
+                continue
+            yield json.dumps([name, value.name, value.size]).encode()
+            yield from value.chunks()
+            value.seek(0)

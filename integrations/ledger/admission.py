@@ -1,0 +1,68 @@
+"""Whether a request to a vendor may be begun at this moment. Called inside the transaction that reserves its money."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from integrations.ledger import breaker, pace
+from integrations.models import Operation, VendorCall
+from integrations.vendors import available
+
+PROVEN_FOR = timedelta(minutes=5)  # since an operation's last good answer
+LEAVES_WITHIN = timedelta(seconds=5)  # of its slot, a reserved request has left or has been given up
+
+
+class Closed(Exception):
+    """Nothing may be bought right now. `retry_in` seconds, or None: not until an operator acts."""
+
+    def __init__(self, reason: str, retry_in: float | None) -> None:
+        super().__init__(reason)
+        self.reason, self.retry_in = reason, retry_in
+
+
+def admit(operation_id: int, *, single: bool = False) -> Operation:
+    """Locks the operation and its vendor for this transaction, if a request could leave soon; else raises Closed.
+
+    single: the request will hold one input, so it need not wait until the operation has shown that it works.
+
+    1. Closed until an operator acts: the vendor is switched off, paused, or has no key or address.
+    2. Closed for the breaker's time, or until the next slot is near.
+    3. Closed for a moment while as many requests to the vendor are in flight as it may have (one, where it probes).
+    4. Closed for a moment while an operation that has not answered well of late has a request in flight.
+    """
+    # "no key": a look-up that a settling adds refers to the operation, and its transaction holds a run already
+    operation = Operation.objects.select_for_update(no_key=True).select_related("vendor").get(pk=operation_id)
+    vendor, now = operation.vendor, pace.database_now()
+    if not vendor.enabled:
+        raise Closed(f"{vendor} is turned off", None)
+    if vendor.paused_reason:
+        raise Closed(vendor.paused_reason, None)
+    if lacking := available.lack(vendor.name):
+        raise Closed(lacking, None)
+    if breaker.is_open(vendor, now) and vendor.breaker_open_until:
+        raise Closed(f"{vendor} failed repeatedly; next try soon", (vendor.breaker_open_until - now).total_seconds())
+    if wait := pace.wait_for_slot(operation.next_slot_at, now):
+        raise Closed(f"the pace of {operation}", wait)
+    flying = VendorCall.objects.filter(operation__vendor=vendor, state__in=VendorCall.OPEN, lease_until__gt=now)
+    leaving = Q(state=VendorCall.State.SENT) | Q(slot_at__gt=now - LEAVES_WITHIN)  # not those whose worker is dead
+    counts = flying.aggregate(all=Count("pk"), own=Count("pk", filter=Q(operation=operation) & leaving))
+    if counts["all"] >= (1 if breaker.is_probing(vendor, now) else settings.VENDOR_IN_FLIGHT):
+        raise Closed(f"{counts['all']} requests to {vendor} are in flight", 0.05)
+    if counts["own"] and not single and not _is_proven(operation, now):
+        raise Closed(f"the first answer of {operation} is awaited", 0.1)
+    return operation
+
+
+def _is_proven(operation: Operation, now: datetime) -> bool:
+    """Whether the operation has answered well of late. Until it has, it may have one request in flight: an outage that
+    no worker has seen yet then leaves one request in doubt, not `VENDOR_IN_FLIGHT` of them.
+    """
+    return not operation.doubts and operation.answered_at is not None and operation.answered_at > now - PROVEN_FOR
+
+
+def is_fragile(operation: Operation) -> bool:
+    """Whether the next request should hold one input: the last is in doubt, or it finds out if the vendor is back."""
+    return bool(operation.doubts) or operation.vendor.breaker_open_until is not None

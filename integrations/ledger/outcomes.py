@@ -1,0 +1,65 @@
+"""What a request's outcome says of the vendor: to its breaker, its pace, and whether anything may be bought from it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from integrations.ledger import breaker, pace
+from integrations.ledger.sending import StaleSlot, base_url, calls_sent
+from integrations.models import Operation
+from integrations.vendors.errors import (
+    BilledError,
+    HeldBack,
+    InDoubt,
+    Misconfigured,
+    Rejected,
+    ScopeRefused,
+    VendorFailure,
+)
+
+
+def report_outcome(
+    operation: Operation, failure: VendorFailure | None, call_id: UUID | None = None, *, paid: bool = True
+) -> bool:
+    """Reports to the breaker and the pace how a call went, before it is ended and outside its transaction.
+
+    paid: a free call that went well says nothing of purchases that are in doubt.
+
+    Returns whether the vendor is out of order, so that its payers should wait rather than lose a try.
+
+    1. Ignored if the call was taken from this worker: it had paused, and the vendor did not fail.
+    2. An answer, or a refusal of this question: the vendor works.
+    3. Misconfigured, or a slot that had passed: neither breaker nor pace learns anything.
+    4. Asked too often: the operation waits for everybody.
+    5. In doubt, or billed without an answer: the second in a row opens the breaker.
+    6. Any other failure: the fifth in a row opens it.
+    """
+    sent_at = None
+    if failure is not None and call_id is not None:
+        sent_at = calls_sent(call_id).values_list("sent_at", flat=True).first()
+        if sent_at is None:
+            return False
+    if failure is None or isinstance(failure, Rejected):
+        breaker.note_success(operation, base_url(operation) if failure is None else "", paid=paid)
+        return False
+    if isinstance(failure, Misconfigured | StaleSlot):
+        return True
+    if isinstance(failure, HeldBack):
+        breaker.note_error(operation.vendor_id, failure)
+        pace.refused(operation.pk, failure.retry_after, sent_at or pace.database_now())
+        return True
+    if isinstance(failure, InDoubt | BilledError):
+        return breaker.note_doubt(operation, failure)
+    return breaker.note_failure(operation.vendor_id, failure)
+
+
+def stops_vendor(failure: VendorFailure | None, *, paid: bool = True) -> str | None:
+    """Why nothing more may be bought from this vendor until an operator acts; None where it may.
+
+    paid: a key that may not ask a free question (401, 403) may still buy; what answers elsewhere stops all.
+    """
+    if isinstance(failure, ScopeRefused) or (failure and not paid and failure.status in (401, 402, 403)):
+        return None
+    if isinstance(failure, Misconfigured) or (isinstance(failure, InDoubt) and failure.pauses):
+        return failure.reason
+    return None

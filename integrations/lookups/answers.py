@@ -1,0 +1,191 @@
+"""What happens to the look-ups of a call: every write to `Lookup` but those of late phones (`reveals`).
+
+Every function must be called inside a transaction that holds the call's lock (or has just made the call).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connection
+
+from accounts.models import User
+from integrations.ledger import calls
+from integrations.ledger.budgets import ZERO
+from integrations.models import MONEY, Lookup, VendorCall
+from integrations.vendors.contract import Answer, Reply
+from integrations.vendors.errors import Category
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """An answer that has been paid for, and when it came."""
+
+    answer: Answer
+    fetched_at: datetime
+
+
+def owned_of(row: Lookup) -> Owned:
+    """The answer of a row that serves."""
+    category = Category(row.category) if row.category else None
+    if row.state == Lookup.State.GARBAGE:
+        category = Category.INVALID_DATA
+    assert row.fetched_at is not None  # a constraint holds it for answers; garbage sets it too
+    return Owned(Answer(facts=row.facts or {}, category=category), row.fetched_at)
+
+
+# --- The call begins -------------------------------------------------------------------------------------------------
+
+
+def mark_buying(call: VendorCall, keys: Sequence[str]) -> None:
+    """The call is going to buy these."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO integrations_lookup AS l (operation_id, key, state, call_id, category, cost)
+            SELECT %(operation)s, key, 'buying', %(call)s, '', 0 FROM unnest(%(keys)s::text[]) AS key ORDER BY key
+            ON CONFLICT (operation_id, key) DO UPDATE SET state = 'buying', call_id = excluded.call_id
+            """,
+            {"operation": call.operation_id, "call": call.pk, "keys": list(keys)},
+        )
+
+
+# --- The call is answered --------------------------------------------------------------------------------------------
+
+# An owned answer that found something is never replaced by one that finds less: a fact that the newer one lacks stays,
+# but of another owner no fact about the former one.
+_KEEPS = "(l.facts IS NOT NULL AND l.category = '' AND l.fetched_at IS NOT NULL)"
+_OWNERS = (
+    "'{owner_name,owner_type,first_name,last_name,mailing_address,mailing_city,mailing_state,mailing_zip}'::text[]"
+)
+_MERGED = f"""CASE WHEN NOT jsonb_exists(l.facts, 'owner_name') THEN a.facts
+    WHEN coalesce(a.facts->>'owner_name', l.facts->>'owner_name') IS NOT DISTINCT FROM l.facts->>'owner_name'
+    THEN a.facts || l.facts || jsonb_strip_nulls(a.facts)
+    ELSE a.facts || (l.facts - {_OWNERS}) || jsonb_strip_nulls(a.facts) END"""
+
+
+def store(call: VendorCall, reply: Reply, now: datetime, cost: Decimal) -> None:
+    """Stores the answers under the keys asked. cost: of the call, US dollars; the answers that found share it."""
+    each = (cost / (reply.found or len(reply.answers) or 1)).quantize(MONEY)
+    rows = [
+        {
+            "key": key,
+            "facts": dict(answer.facts),
+            "category": answer.category or "",
+            "cost": str(each if answer.found or not reply.found else ZERO),
+            "less": _is_less(answer),
+        }
+        for key, answer in reply.answers.items()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE integrations_lookup l
+               SET state = CASE WHEN a.category = 'INVALID_DATA' AND NOT (a.less AND {_KEEPS}) THEN 'garbage'
+                                ELSE 'answered' END,
+                   cost = l.cost + a.cost,
+                   facts = CASE WHEN a.less AND {_KEEPS} THEN l.facts WHEN {_KEEPS} THEN {_MERGED} ELSE a.facts END,
+                   category = CASE WHEN a.less AND {_KEEPS} THEN '' ELSE a.category END,
+                   fetched_at = CASE WHEN a.less AND {_KEEPS} THEN l.fetched_at ELSE %(now)s END
+              FROM jsonb_to_recordset(%(rows)s::jsonb)
+                AS a(key text, facts jsonb, category text, cost numeric, less boolean)
+             WHERE l.operation_id = %(operation)s AND l.key = a.key AND l.call_id = %(call)s AND l.state = 'buying'
+            """,  # noqa: S608  # a constant
+            {"now": now, "rows": json.dumps(rows), "operation": call.operation_id, "call": call.pk},
+        )
+
+
+def store_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> None:
+    """An answer asked for by one name is owned by the other too, for $0; one that is being bought is left alone."""
+    rows = [{"key": a.also, "facts": dict(a.facts)} for a in reply.answers.values() if a.found and a.also]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO integrations_lookup AS l (operation_id, key, state, facts, category, cost, fetched_at)
+            SELECT %(operation)s, a.key, 'answered', a.facts, '', 0, %(now)s
+              FROM jsonb_to_recordset(%(rows)s::jsonb) AS a(key text, facts jsonb) ORDER BY a.key
+            ON CONFLICT (operation_id, key) DO UPDATE
+               SET state = 'answered', facts = excluded.facts, category = '', fetched_at = excluded.fetched_at
+             WHERE l.state IN ('free', 'answered', 'garbage')
+            """,
+            {"now": now, "rows": json.dumps(rows), "operation": call.operation_id},
+        )
+
+
+def kept(call: VendorCall, answers: Mapping[str, Answer], now: datetime) -> dict[str, Owned]:
+    """The fresh older answers that stay owned because the new ones say nothing: they are served instead."""
+    keys = [key for key, answer in answers.items() if _is_less(answer)]
+    if not keys:
+        return {}
+    since = call.operation.fresh_since(now)
+    rows = Lookup.objects.filter(operation=call.operation_id, key__in=keys, category="", fetched_at__lt=now)
+    return {row.key: owned_of(row) for row in rows.filter(fetched_at__gt=since, facts__isnull=False)}
+
+
+def _is_less(answer: Answer) -> bool:
+    """Whether it says nothing of the property or person: no match, an unusable record, or one without a single fact."""
+    return not answer.found or not any(v not in (None, "") for k, v in answer.facts.items() if k != "property_id")
+
+
+def mark_unusable(call: VendorCall, now: datetime, cost: Decimal) -> None:
+    """An unusable answer was paid for: an answer owned before stays owned, the rest is not bought again for a while."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE integrations_lookup l
+               SET state = CASE WHEN {_KEEPS} THEN 'answered' ELSE 'garbage' END,
+                   category = CASE WHEN {_KEEPS} THEN '' ELSE %(category)s END,
+                   fetched_at = CASE WHEN {_KEEPS} THEN l.fetched_at ELSE %(now)s END,
+                   cost = l.cost + %(cost)s
+             WHERE l.call_id = %(call)s AND l.state = 'buying'
+            """,  # noqa: S608  # a constant
+            {
+                "category": Category.INVALID_DATA,
+                "now": now,
+                "cost": (cost / call.inputs).quantize(MONEY),
+                "call": call.pk,
+            },
+        )
+
+
+# --- The call ends in any other way ----------------------------------------------------------------------------------
+
+
+def free(call: VendorCall) -> None:
+    """The call delivered nothing: its look-ups may be bought again."""
+    with connection.cursor() as cursor:
+        cursor.execute(  # an older answer stays owned, if stale; but not one that `reveals.release` has freed
+            """
+            UPDATE integrations_lookup
+               SET state = CASE WHEN facts IS NULL OR fetched_at IS NULL THEN 'free' ELSE 'answered' END
+             WHERE call_id = %s AND state IN ('buying', 'in_doubt')
+            """,
+            [call.pk],
+        )
+
+
+def doubt(call: VendorCall) -> None:
+    """The call may have been bought: its look-ups wait for an operator's decision."""
+    Lookup.objects.filter(call=call, state=Lookup.State.BUYING).update(state=Lookup.State.IN_DOUBT)
+
+
+def forget_unreadable(call_id: UUID, *, by: User | None = None) -> int:
+    """The operator says: ask again. The unreadable answers of this call serve no question any more, and the next one is
+    bought. The call's cost stays spent, and its evidence stays kept. Returns the number of look-ups freed.
+    """
+    call = VendorCall.objects.select_for_update().filter(pk=call_id, state=VendorCall.State.SETTLED).first()
+    if call is None:
+        return 0
+    rows = Lookup.objects.filter(call=call, state=Lookup.State.GARBAGE)
+    freed = rows.update(state=Lookup.State.FREE, category="", fetched_at=None)
+    if freed:
+        calls.note_decision(call, by, f"Unreadable: {freed} of its look-ups may be asked again")
+        call.save(update_fields=["decided_by", "decided_at", "decision"])
+    return freed

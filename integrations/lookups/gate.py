@@ -1,0 +1,180 @@
+"""The paid-lookup gate: no look-up that costs money is bought except through it.
+
+    begin          (after `admission.admit`) serves owned answers; reserves the money of the rest and a slot
+    buy            sends the request and ends its call: `conclude` of the payer calls `settle` or `fail`
+    settle / fail  answers, charges and audit, if the call is still this worker's
+
+`begin`, `settle` and `fail` must be called inside a transaction, so that the payer's own rows change with them. Lock
+order: see `integrations.ledger`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from integrations.ledger import pace, settlement
+from integrations.ledger.budgets import Cap
+from integrations.ledger.execution import Executed, execute
+from integrations.ledger.reservation import Payer, reserve
+from integrations.ledger.sending import Outcome
+from integrations.lookups import answers, names, reveals
+from integrations.lookups import owned as owned_answers
+from integrations.lookups.answers import Owned, owned_of
+from integrations.models import Lookup, Operation
+from integrations.vendors import adapters
+from integrations.vendors.contract import Query, Reply
+from integrations.vendors.errors import Rejected, VendorFailure
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `begin` found. Every query is in exactly one place.
+
+    owned: served at $0. buying: reserved, under `call_id`. busy: another request is buying it this moment. doubtful: an
+    earlier purchase is in doubt, that of this call. unaffordable: does not fit under `cap`. later: no batch takes it,
+    so it waits for a request of its own.
+    """
+
+    owned: Mapping[str, Owned]
+    buying: tuple[Query, ...] = ()
+    call_id: UUID | None = None
+    busy: frozenset[str] = field(default_factory=frozenset)
+    doubtful: Mapping[str, UUID] = field(default_factory=dict)
+    unaffordable: frozenset[str] = field(default_factory=frozenset)
+    later: frozenset[str] = field(default_factory=frozenset)
+    cap: Cap | None = None
+
+
+def begin(operation: Operation, queries: Sequence[Query], payer: Payer, *, fresh_after: datetime | None = None) -> Plan:
+    """Sorts the queries into a Plan and reserves those that are to be bought. `operation` comes from `admission.admit`.
+
+    fresh_after: an answer that came earlier does not serve this payer.
+
+    1. Each query is owned, being bought by another request, in doubt, or wanted.
+    2. Of the wanted ones, those that fit in one request.
+    3. Of these, the first that every cap has room for are reserved and marked as being bought.
+    """
+    unique = {query.key: query for query in queries}
+    rows = owned_answers.rows_of(operation, unique.values())
+    now = pace.database_now()
+    fresh_since = operation.fresh_since(now)
+    fresh_since = max(fresh_since, fresh_after or fresh_since)
+    owned: dict[str, Owned] = {}
+    busy: set[str] = set()
+    doubtful: dict[str, UUID] = {}
+    wanted: list[Query] = []
+    for key, query in unique.items():
+        found = rows.get(key, ())
+        serving = owned_answers.serving(operation, found, fresh_since)
+        own = [row for row in found if row.operation_id == operation.pk]
+        doubted = next((row.call_id for row in own if row.state == Lookup.State.IN_DOUBT and row.call_id), None)
+        if serving is not None:
+            owned[key] = owned_of(serving)
+        elif any(row.state == Lookup.State.BUYING for row in own):
+            busy.add(key)
+        elif doubted is not None:
+            doubtful[key] = doubted
+        else:
+            wanted.append(query)
+    if not wanted:
+        return Plan(owned=owned, busy=frozenset(busy), doubtful=doubtful)
+    wanted, later = _one_request(wanted)
+    reserved = reserve(operation, [query.weight for query in wanted], payer, now)
+    buying, unaffordable = wanted[: reserved.inputs], wanted[reserved.inputs :]
+    if reserved.call is not None:
+        answers.mark_buying(reserved.call, [query.key for query in buying])
+    return Plan(
+        owned=owned,
+        buying=tuple(buying),
+        call_id=reserved.call.pk if reserved.call is not None else None,
+        busy=frozenset(busy),
+        doubtful=doubtful,
+        unaffordable=frozenset(query.key for query in unaffordable),
+        later=frozenset(query.key for query in later),
+        cap=reserved.cap,
+    )
+
+
+def _one_request(wanted: list[Query]) -> tuple[list[Query], list[Query]]:
+    """The queries of one request, and those left for later ones: a query that no batch takes goes alone."""
+    batch = [query for query in wanted if not query.alone]
+    if len(wanted) == 1 or len(batch) == len(wanted):
+        return wanted, []
+    return (batch, [query for query in wanted if query.alone]) if batch else (wanted[:1], wanted[1:])
+
+
+def owned(operation: Operation, query: Query) -> Owned | None:
+    """A fresh answer that has been paid for, whatever state the vendor is in."""
+    row = owned_answers.fresh_answers(operation, [query], now=pace.database_now()).get(query.key)
+    return owned_of(row) if row is not None else None
+
+
+def buy(
+    operation: Operation,
+    plan: Plan,
+    *,
+    wanted: Callable[[], bool] = lambda: True,
+    conclude: Callable[[Outcome[Reply], bool], T],
+    rescue: Callable[[Outcome[Reply], Exception], None] | None = None,
+) -> Executed[T]:
+    """Buys the reserved queries of a plan, by `execution.execute`: see there for wanted, conclude and rescue."""
+    call_id = plan.call_id
+    assert call_id is not None
+    adapter = adapters.adapter_for(operation.name)
+
+    def send() -> Reply:
+        return adapter.call(plan.buying, call_id=str(call_id))
+
+    return execute(operation, call_id, send, wanted=wanted, conclude=conclude, rescue=rescue)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """answers: by key, as they are owned now. two_names: properties that were owned by another name already."""
+
+    answers: Mapping[str, Owned]
+    two_names: int = 0
+
+
+def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | None:
+    """Stores the answers and the charge by the price list. None where the call is no longer this worker's.
+
+    1. Stores each answer under its key and its further key, and learns the properties' names.
+    2. The ledger counts the charge and ends the call.
+    3. Where phones are still to come, their money stays reserved: with the settling or not at all, so that a worker
+       that dies here leaves the call in doubt.
+    """
+    call = settlement.lock_sent(call_id)
+    if call is None:
+        return None
+    now = pace.database_now()
+    answers.store(call, reply, now, settlement.charge(call, reply))
+    two_names = names.already_owned([a.also for a in reply.answers.values() if a.found and a.also])
+    answers.store_under_other_keys(call, reply, now)
+    names.learn_from(call.operation.name, reply.answers)
+    settlement.settle(call, reply, now, latency_ms)
+    if reply.later is not None:
+        reveals.expect(call, reply, now)
+    kept = answers.kept(call, reply.answers, now)
+    return Settled({key: kept.get(key) or Owned(answer, now) for key, answer in reply.answers.items()}, two_names)
+
+
+def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
+    """Ends a call that brought no answer, as its kind of failure asks. False where it is no longer this worker's.
+
+    Money: released; but an unusable answer that was billed is paid for, and one in doubt stays reserved.
+    """
+    call = settlement.lock_sent(call_id)
+    if call is None:
+        return False
+    now = pace.database_now()
+    if isinstance(failure, Rejected) and failure.charged:
+        answers.mark_unusable(call, now, settlement.charge_of_unusable(call, failure))
+    settlement.fail(call, failure, now, latency_ms)
+    return True

@@ -1,0 +1,24 @@
+"""The questions that a vendor can be asked, for the rooms above: which vendor answers is `adapters.vendor_of`."""
+
+from __future__ import annotations
+
+from integrations.vendors.apollo.queries import (
+    CREDITS_WITH_PHONE,
+    CREDITS_WITHOUT_PHONE,
+    organization_query,
+    people_query,
+)
+from integrations.vendors.realestateapi.queries import PAGE_MAX, detail_query, filters, search_query
+from integrations.vendors.skip_trace import skip_trace_query
+
+__all__ = [
+    "CREDITS_WITHOUT_PHONE",
+    "CREDITS_WITH_PHONE",
+    "PAGE_MAX",
+    "detail_query",
+    "filters",
+    "organization_query",
+    "people_query",
+    "search_query",
+    "skip_trace_query",
+]

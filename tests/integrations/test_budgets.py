@@ -1,0 +1,72 @@
+"""Caps: inputs that fit are reserved, the rest is not, also where several ask at the same time."""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+
+from integrations.ledger import budgets
+from integrations.ledger.budgets import Cap
+from integrations.models import Budget
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NICKEL = Decimal("0.05")
+
+
+def reserve(caps: list[Cap], count: int) -> tuple[int, dict[str, Decimal], Cap | None]:
+    with transaction.atomic():
+        return budgets.reserve(caps, [NICKEL] * count)
+
+
+def test_what_fits_under_the_tightest_cap_is_reserved_everywhere() -> None:
+    wide, tight = Cap("run:a", Decimal(10), "run"), Cap("user:1:2026-11", Decimal("0.12"), "month")
+    fit, holds, stopper = reserve([wide, tight], 5)
+    assert (fit, stopper) == (2, tight)
+    assert holds == {"run:a": Decimal("0.10"), "user:1:2026-11": Decimal("0.10")}
+    assert dict(Budget.objects.values_list("scope", "reserved")) == holds
+
+
+def test_a_cap_without_a_limit_counts_and_never_stops() -> None:
+    fit, _, stopper = reserve([Cap("run:a", None, "run")], 1000)
+    assert (fit, stopper) == (1000, None)
+    assert Budget.objects.get(scope="run:a").reserved == Decimal(50)
+
+
+def test_leads_are_counted_one_by_one_whatever_they_cost() -> None:
+    cap = Cap("leads:1:2026-11-24", Decimal(3), "leads", per_input=Decimal(1))
+    fit, holds, stopper = reserve([cap], 5)
+    assert (fit, holds, stopper) == (3, {"leads:1:2026-11-24": Decimal(3)}, cap)
+
+
+def test_nothing_fits_and_nothing_is_written() -> None:
+    fit, holds, _ = reserve([Cap("run:a", Decimal("0.04"), "run")], 1)
+    assert (fit, holds) == (0, {})
+    assert Budget.objects.get(scope="run:a").reserved == 0
+
+
+def test_fifty_buyers_at_once_with_money_for_ten_reserve_exactly_ten() -> None:
+    cap = Cap("user:1:2026-11", Decimal("0.50"), "month")
+    fits = []
+
+    def buy() -> None:
+        fits.append(reserve([cap], 1)[0])
+        connection.close()
+
+    threads = [threading.Thread(target=buy) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(fits) == 10
+    assert Budget.objects.get(scope=cap.scope).reserved == Decimal("0.50")
+
+
+def test_settling_gives_back_what_was_held_and_keeps_what_was_spent() -> None:
+    _, holds, _ = reserve([Cap("run:a", None, "run")], 4)
+    with transaction.atomic():
+        budgets.settle(holds, {"run:a": Decimal("0.15")})
+    budget = Budget.objects.get(scope="run:a")
+    assert (budget.reserved, budget.spent) == (0, Decimal("0.15"))
