@@ -12,6 +12,11 @@ from buckets.models import Bucket, Fill
 from leads.models import Lead
 
 
+def buckets_seen_by(user: Any) -> QuerySet[Bucket]:
+    """A user's own buckets; superusers see all."""
+    return Bucket.objects.all() if user.is_superuser else Bucket.objects.owned_by(user)
+
+
 def with_latest_fill(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
     """Sets `latest_fill` (None: its ids were sent by hand) on each bucket, in one query."""
     fills = Fill.objects.filter(bucket__in=buckets).order_by("bucket_id", "-pk").distinct("bucket_id")

@@ -5,7 +5,18 @@ class EnrichmentConfig(AppConfig):
     name = "enrichment"
 
     def ready(self) -> None:
-        from enrichment.selectors import leads_waiting_for
+        from django.db.models import Exists, OuterRef
+
+        from buckets.registries import before_bucket_delete, find_run_leads_with
+        from enrichment.models import RunItem
+        from enrichment.selectors import leads_of_run, leads_waiting_for
+        from enrichment.worker.lead_deletion import stop_runs_of
         from integrations.ledger import waiting
+        from leads.registries import counts_as_queued, keeps_lead
 
         waiting.count_with(leads_waiting_for)
+        before_bucket_delete(stop_runs_of)
+        find_run_leads_with(leads_of_run)
+        in_run = RunItem.objects.filter(lead=OuterRef("pk"))
+        keeps_lead("inRun", Exists(in_run))  # the run counts it
+        counts_as_queued(Exists(in_run.exclude(stage=RunItem.Stage.DONE)))

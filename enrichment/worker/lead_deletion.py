@@ -1,4 +1,4 @@
-"""Deleting one lead, with the counters of everything that counts it. What was bought for it stays owned."""
+"""Deleting leads, one or a bucket of them, with what counts them. What was bought for them stays owned."""
 
 from __future__ import annotations
 
@@ -66,6 +66,21 @@ def delete_lead(*, lead: Lead) -> None:
             detailed_leads=-(locked.enriched_at is not None),
             phone_leads=-(locked.phone is not None),
         )
+
+
+def stop_runs_of(bucket_id: UUID) -> list[UUID]:
+    """Before a bucket is deleted: locks its runs, cancels those that are open and returns the ids of these.
+
+    Runs that are over are locked too: a request that was out for a cancelled one is settled run, items, leads, and the
+    cascade from a lead to its items would meet it from the other side.
+    """
+    runs = Run.objects.filter(bucket=bucket_id)
+    locked = runs.order_by("pk").select_for_update(no_key=True).values_list("pk", "status")
+    stopped = [pk for pk, status in locked if status in Run.OPEN]
+    runs.filter(pk__in=stopped).update(
+        status=Run.Status.CANCELLED, paused_by="", reason="Its bucket was deleted", finished_at=database_now()
+    )
+    return stopped
 
 
 def _take_out(run: Run, item: RunItem, lead: Lead) -> None:
