@@ -7,11 +7,16 @@ class EnrichmentConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models import Exists, OuterRef
 
+        from accounts.models import User
+        from buckets.models import Bucket
         from buckets.registries import before_bucket_delete, find_run_leads_with
+        from common.admin_extensions import extend
+        from enrichment.admin import buckets, leads, users
         from enrichment.models import RunItem
         from enrichment.selectors import leads_of_run, leads_waiting_for
         from enrichment.worker.lead_deletion import stop_runs_of
         from integrations.ledger import waiting
+        from leads.models import Lead
         from leads.registries import counts_as_queued, keeps_lead
 
         waiting.count_with(leads_waiting_for)
@@ -20,3 +25,5 @@ class EnrichmentConfig(AppConfig):
         in_run = RunItem.objects.filter(lead=OuterRef("pk"))
         keeps_lead("inRun", Exists(in_run))  # the run counts it
         counts_as_queued(Exists(in_run.exclude(stage=RunItem.Stage.DONE)))
+        for model, extension in ((Bucket, buckets.EXTENSION), (Lead, leads.EXTENSION), (User, users.EXTENSION)):
+            extend(model, extension)

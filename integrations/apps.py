@@ -8,7 +8,11 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Whatever logs an address, no token of the webhook is read there: it is all that a push is known by."""
+        from accounts.models import User
+        from common.admin_extensions import Extension, extend
+        from integrations.admin.money import month, today, with_spent
         from integrations.vendors.apollo.webhook import HideTokens
 
         for name in ("gunicorn.access", "django.request", "django.server", "urllib3.connectionpool"):
             logging.getLogger(name).addFilter(HideTokens())
+        extend(User, Extension(columns=(month, today), rows=with_spent))

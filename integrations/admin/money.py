@@ -11,8 +11,6 @@ from django.db.models.functions import Cast, Coalesce, Concat
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.admin import UserAdmin
-from accounts.models import User
 from common.admin import ReadOnlyAdmin
 from common.contact_access import masked
 from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
@@ -27,39 +25,24 @@ def used(*scope: Any) -> Coalesce:
     return Coalesce(Subquery(budget.values(used=F("spent") + F("reserved"))), ZERO)
 
 
-admin.site.unregister(User)
-
-
-@admin.register(User)
-class SpendingUserAdmin(UserAdmin):
-    """Users, and what they have spent against their limits."""
-
-    list_display: Any = (*UserAdmin.list_display, "month", "today")
-    readonly_fields = ("month", "today")
-    fieldsets = (
-        *UserAdmin.fieldsets[:-1],
-        ("Limits", {"fields": (("daily_lead_limit", "monthly_budget"), ("month", "today"))}),
+def with_spent(users: QuerySet[Any]) -> QuerySet[Any]:
+    """What each user has spent this month, US dollars, and on how many leads today."""
+    now, user = timezone.now(), Cast(OuterRef("pk"), CharField())
+    rows: QuerySet[Any] = users.annotate(
+        used_this_month=used(Value("user:"), user, Value(f":{now:%Y-%m}")),
+        used_today=used(Value("leads:"), user, Value(f":{now:%Y-%m-%d}")),
     )
+    return rows
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        now, user = timezone.now(), Cast(OuterRef("pk"), CharField())
-        rows: QuerySet[Any] = (
-            super()
-            .get_queryset(request)
-            .annotate(
-                used_this_month=used(Value("user:"), user, Value(f":{now:%Y-%m}")),
-                used_today=used(Value("leads:"), user, Value(f":{now:%Y-%m-%d}")),
-            )
-        )
-        return rows
 
-    @admin.display(description="spent this month")
-    def month(self, user: Any) -> str:
-        return f"${user.used_this_month:.2f}"
+@admin.display(description="spent this month")
+def month(user: Any) -> str:
+    return f"${user.used_this_month:.2f}"
 
-    @admin.display(description="leads today")
-    def today(self, user: Any) -> str:
-        return f"{user.used_today:.0f}"
+
+@admin.display(description="leads today")
+def today(user: Any) -> str:
+    return f"{user.used_today:.0f}"
 
 
 @admin.register(Lookup)

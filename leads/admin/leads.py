@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.template.loader import render_to_string
 
 from common.admin import OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
+from common.admin_extensions import Extensible
 from common.contact_access import masked, may_see_contacts
 from leads.admin import lead_page, saved_views
 from leads.admin.csv import csv_answer
@@ -48,7 +49,7 @@ class _TagForm(forms.Form):
 
 
 @admin.register(Lead)
-class LeadAdmin(OwnedAdmin):
+class LeadAdmin(Extensible, OwnedAdmin):
     """Newest first, by id. Facts are bought, not typed: a person moves a lead on, tags it and notes what was done."""
 
     editable = True
