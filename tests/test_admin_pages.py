@@ -123,7 +123,7 @@ class Rows:
             last_run=run,
         )
 
-    def lane(self) -> PumpLease:
+    def pumplease(self) -> PumpLease:
         return PumpLease.objects.get_or_create(stage=1, defaults={"beat_at": timezone.now()})[0]
 
     def vendor(self) -> Vendor:

@@ -53,7 +53,7 @@ class Place:
     disclosure: Disclosure
     run: Run
     runitem: RunItem
-    turn: FairShare
+    fairshare: FairShare
     schedule: Schedule
 
 
@@ -94,7 +94,7 @@ def place() -> Place:
         disclosure=Disclosure.objects.create(by=user, what="unmask", via="admin", leads=1),
         run=run,
         runitem=RunItem.objects.create(run=run, lead=lead, stage=1),
-        turn=FairShare.objects.create(run=run, owner=user, stage=1),
+        fairshare=FairShare.objects.create(run=run, owner=user, stage=1),
         schedule=Schedule.objects.create(
             owner=user, bucket=bucket, kind="enrich", max_cost=1, cadence="0 2 * * *", time_zone="UTC", next_at=NOON
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integrations.vendors import adapters, registry
+from integrations.vendors import adapters
 
 OPERATIONS = {
     "property_search": ("realestateapi", 1),
