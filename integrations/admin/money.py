@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import CharField, F, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models import CharField, OuterRef, QuerySet, Value
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils import timezone
 
 from common.admin import ReadOnlyAdmin
 from common.contact_access import masked
 from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
+from integrations.operating.needs import budget_used
 
-ZERO = Value(Decimal(0))
 SHOWN_FACTS = 4000  # characters
-
-
-def used(*scope: Any) -> Coalesce:
-    """Spent and promised in the budget whose scope these parts make."""
-    budget = Budget.objects.filter(scope=Concat(*scope, output_field=CharField()))
-    return Coalesce(Subquery(budget.values(used=F("spent") + F("reserved"))), ZERO)
 
 
 def with_spent(users: QuerySet[Any]) -> QuerySet[Any]:
     """What each user has spent this month, US dollars, and on how many leads today."""
     now, user = timezone.now(), Cast(OuterRef("pk"), CharField())
     rows: QuerySet[Any] = users.annotate(
-        used_this_month=used(Value("user:"), user, Value(f":{now:%Y-%m}")),
-        used_today=used(Value("leads:"), user, Value(f":{now:%Y-%m-%d}")),
+        used_this_month=budget_used(Value("user:"), user, Value(f":{now:%Y-%m}")),
+        used_today=budget_used(Value("leads:"), user, Value(f":{now:%Y-%m-%d}")),
     )
     return rows
 

@@ -22,11 +22,11 @@ from unfold.admin import TabularInline
 from common.admin import CommonAdmin, ask, chosen, confirmed, for_each
 from common.values.percent import percent
 from integrations.admin.bill_forms import BillForm, ReplaceForm, packed
-from integrations.admin.money import used
 from integrations.ledger import breaker
 from integrations.ledger.pace import database_now
 from integrations.models import Operation, Vendor
 from integrations.operating import bills, books, vendors
+from integrations.operating.needs import budget_used
 from integrations.operating.vendors import trouble
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class VendorAdmin(ToldAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        today = used(Value("vendor:"), OuterRef("pk"), Value(f":{timezone.now():%Y-%m-%d}"))
+        today = budget_used(Value("vendor:"), OuterRef("pk"), Value(f":{timezone.now():%Y-%m-%d}"))
         rows: QuerySet[Any] = super().get_queryset(request).annotate(used_today=today)
         return rows
 
