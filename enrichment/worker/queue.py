@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet
 
+from buckets.models import Bucket
 from enrichment.models import CANCELLED_IN_PART, FOR_EVER, FairShare, Run, RunItem
 from enrichment.worker import canary, stages
 from enrichment.worker.stages import Waiting
@@ -398,10 +399,9 @@ def show_progress(run: Run) -> None:
     """The bucket's own word on its latest run."""
     if run.bucket_id is None:
         return
-    bucket: Any = Run._meta.get_field("bucket").related_model
     others = Run.objects.filter(bucket_id=run.bucket_id, status__in=Run.OPEN).exclude(pk=run.pk)
     busy = run.is_open or others.exists()
-    bucket.objects.filter(pk=run.bucket_id).update(
+    Bucket.objects.filter(pk=run.bucket_id).update(
         enrichment_status="processing" if busy else "completed",
         enrichment_progress={"total": run.total, "processed": run.done, "successful": run.enriched + run.partial},
     )
