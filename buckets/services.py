@@ -16,7 +16,7 @@ from django.db.models.functions import JSONObject
 from buckets.models import Bucket
 from buckets.registries import BEFORE_DELETE
 from integrations import services as vendors
-from leads.counters import hold_bucket
+from leads.locks import hold_bucket
 from leads.models import Lead
 from leads.querysets import ENRICHED
 from leads.registries import QUEUES

@@ -24,7 +24,8 @@ from enrichment.worker.stages import Waiting
 from integrations.ledger import breaker, catalogue
 from integrations.ledger.pace import database_now
 from integrations.models import Budget
-from leads.counters import change_counters, hold_bucket
+from leads.counters import change_counters
+from leads.locks import hold_bucket
 from leads.models import Lead
 from leads.selection.filters import understood
 

@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from django.db import connection
-
 from leads.registries import COUNTER_WRITERS
-
-
-def hold_bucket(bucket_id: UUID) -> None:
-    """Waits until nobody else adds leads to this bucket, starts a run over it or deletes it, and keeps them waiting
-    until the caller's transaction ends. The first of all locks. Who only changes leads or counters need not ask.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(bucket_id)])
 
 
 def change_counters(bucket_id: UUID | None, **deltas: int) -> None:

@@ -27,7 +27,7 @@ from common.faultpoints import commit
 from integrations import services as vendors
 from integrations.ledger.pace import database_now
 from integrations.vendors.errors import Category
-from leads.counters import hold_bucket
+from leads.locks import hold_bucket
 from leads.services import insert_ids
 
 FILL_LEASE = timedelta(seconds=90)

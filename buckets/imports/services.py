@@ -31,8 +31,9 @@ from integrations.ledger.pace import database_now
 from integrations.services import known_property_ids
 from integrations.vendors import normalise
 from integrations.vendors.realestateapi.stand_in_ids import is_stand_in
-from leads.counters import change_counters, hold_bucket
+from leads.counters import change_counters
 from leads.facts.incoming import Incoming, insert_leads
+from leads.locks import hold_bucket
 from leads.models import Lead
 from leads.registries import KEEPERS
 

@@ -30,7 +30,7 @@ from integrations.ledger.pace import database_now
 from integrations.services import NotNow
 from integrations.vendors import available
 from integrations.vendors.errors import Category
-from leads.counters import hold_bucket
+from leads.locks import hold_bucket
 
 log = logging.getLogger(__name__)
 Kind = Schedule.Kind

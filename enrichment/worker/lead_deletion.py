@@ -12,7 +12,8 @@ from enrichment.worker import queue
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.models import Operation
-from leads.counters import change_counters, hold_bucket
+from leads.counters import change_counters
+from leads.locks import hold_bucket
 from leads.models import Lead
 
 Outcome = RunItem.Outcome

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from leads.facts import sources
+from leads.locks import LEADS_IN_ORDER
 
 # column: SQL type, with its digits, so that a rounded value is no news the second time. What is not named here is not
 # stored, whatever an answer holds.
@@ -206,7 +207,7 @@ def _lock(source: Source, lead_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]
         cursor.execute(
             f"""
             WITH held AS MATERIALIZED (
-                SELECT id, {", ".join(_WEIGHED)} FROM leads_lead WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)
+                SELECT id, {", ".join(_WEIGHED)} FROM leads_lead l WHERE id = ANY(%s) {LEADS_IN_ORDER})
             SELECT id, to_jsonb(held) FROM held WHERE num_nonnulls({meets}) > 0
             """,  # noqa: S608  # names come from the constants above
             [list(lead_ids)],
