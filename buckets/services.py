@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 
+from buckets.locks import lock_bucket
 from buckets.models import Bucket
 from buckets.registries import BEFORE_DELETE
 from integrations import services as vendors
@@ -127,10 +128,9 @@ def recount(*, bucket_ids: Sequence[UUID] | None = None, mend: bool = True) -> d
 def _mend(bucket_id: UUID) -> dict[str, tuple[int, int]]:
     """Corrects the counters, with everybody who changes them kept waiting meanwhile. Returns what differed."""
     with transaction.atomic():
-        rows = Bucket.objects.filter(pk=bucket_id)
-        list(rows.select_for_update())
+        lock_bucket(bucket_id)
         differences = _differences(bucket_id)
-        rows.update(**{name: real for name, (_, real) in differences.items()})
+        Bucket.objects.filter(pk=bucket_id).update(**{name: real for name, (_, real) in differences.items()})
     return differences
 
 

@@ -30,6 +30,6 @@ def lock_leads(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:
     return Lead.objects.filter(pk__in=list(lead_ids)).order_by("pk").select_for_update(no_key=True)
 
 
-def lock_leads_to_delete(lead_ids: Iterable[UUID]) -> list[Lead]:
-    """Those of these leads that are still there, in the order of their ids: no new row may refer to them either."""
-    return list(Lead.objects.filter(pk__in=list(lead_ids)).order_by("pk").select_for_update())
+def lock_leads_to_delete(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:
+    """As `lock_leads`, and no new row may refer to them either."""
+    return Lead.objects.filter(pk__in=list(lead_ids)).order_by("pk").select_for_update()

@@ -19,6 +19,7 @@ from django.db.models import Q
 
 from buckets.filling import algebra
 from buckets.filling.algebra import NAME_MAX, SetError, Sets, check_sets, copy_piece, in_words
+from buckets.locks import lock_fill
 from buckets.models import Bucket, Fill
 from buckets.rules import IDS_PER_REQUEST, Slice, halves
 from buckets.services import BucketGone, create_bucket
@@ -232,7 +233,7 @@ def _storing(fill: Fill) -> Iterator[Fill]:
     """The fill's row, held, to be changed with the leads in one transaction. Raises _Overtaken."""
     with commit("fill.store"):
         hold_bucket(fill.bucket_id)
-        mine = Fill.objects.select_for_update().filter(pk=fill.pk, pending_slices=fill.pending_slices).first()
+        mine = lock_fill(fill.pk, pending_slices=fill.pending_slices)
         if mine is None:
             raise _Overtaken
         yield mine

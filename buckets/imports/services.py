@@ -23,6 +23,7 @@ from buckets.imports.columns import Chosen
 from buckets.imports.preview import PREVIEW_ROWS, Preview, preview
 from buckets.imports.reading import Layout, Row, Unreadable, layout_of, pieces_of, rows_of
 from buckets.imports.rows import Reader, Unusable, is_blank
+from buckets.locks import lock_import
 from buckets.models import Bucket, Import, ImportedLead, ImportFailure, ImportPiece
 from buckets.services import BucketGone, create_bucket
 from common.db.ids import uuid7
@@ -33,7 +34,7 @@ from integrations.vendors import normalise
 from integrations.vendors.realestateapi.stand_in_ids import is_stand_in
 from leads.counters import change_counters
 from leads.facts.incoming import Incoming, insert_leads
-from leads.locks import hold_bucket
+from leads.locks import hold_bucket, lock_leads_to_delete
 from leads.models import Lead
 from leads.registries import KEEPERS
 
@@ -276,7 +277,7 @@ def _save_piece(job: Import) -> bool:
 
 def _hold(job: Import, status: Import.Status) -> Import:
     """Locks the import's row, after its bucket. Raises _Overtaken where it is no longer at this stage."""
-    mine = Import.objects.select_for_update().filter(pk=job.pk, status=status).first()
+    mine = lock_import(job.pk, status=status)
     if mine is None:
         raise _Overtaken
     return mine
@@ -330,7 +331,7 @@ def _undo_batch(job: Import) -> bool:
         mine = _hold(job, Status.UNDOING)
         ids = list(mine.leads.order_by("lead_id").values_list("lead_id", flat=True)[:UNDO_BATCH])
         # Locked first, looked at after: what somebody has just added to a lead is seen, what comes later is refused.
-        list(Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+        list(lock_leads_to_delete(ids).values_list("pk"))
         reasons = dict(Lead.objects.filter(pk__in=ids).values_list("pk", _why_kept()))
         untouched = [lead_id for lead_id, reason in reasons.items() if reason is None]
         with connection.cursor() as cursor:
