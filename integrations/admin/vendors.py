@@ -24,6 +24,7 @@ from common.values.percent import percent
 from integrations.admin.bill_forms import BillForm, ReplaceForm, packed
 from integrations.ledger import breaker
 from integrations.ledger.pace import database_now
+from integrations.locks import lock_operations_of
 from integrations.models import Operation, Vendor
 from integrations.operating import bills, books, vendors
 from integrations.operating.needs import budget_used
@@ -168,7 +169,7 @@ class VendorAdmin(ToldAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        list(obj.operations.select_for_update(no_key=True).order_by("pk"))  # first of all locks, as everywhere
+        lock_operations_of(obj.pk)  # before the vendor's row: docs/locks.md
         super().save_model(request, obj, form, change)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:

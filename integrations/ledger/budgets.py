@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.db import connection
 
+from integrations.locks import lock_budgets
 from integrations.models import MONEY, Budget
 
 ZERO = Decimal(0)
@@ -142,19 +143,16 @@ def _how_many(prices: Sequence[Decimal], cap: Cap, room: Decimal) -> int:
 def _locked(caps: Sequence[Cap]) -> dict[str, Budget]:
     scopes = sorted(cap.scope for cap in caps)
     Budget.objects.bulk_create([Budget(scope=scope) for scope in scopes], ignore_conflicts=True)
-    return {p.scope: p for p in Budget.objects.filter(scope__in=scopes).order_by("scope").select_for_update()}
+    return lock_budgets(scopes)
 
 
 def _add(changes: Iterable[tuple[str, Decimal, Decimal]], *, locked: bool = False) -> None:
     rows = sorted(changes)
     if not rows:
         return
+    if not locked:
+        lock_budgets(scope for scope, _, _ in rows)
     with connection.cursor() as cursor:
-        if not locked:
-            cursor.execute(
-                "SELECT scope FROM integrations_budget WHERE scope = ANY(%s) ORDER BY scope FOR UPDATE",
-                [[scope for scope, _, _ in rows]],
-            )
         cursor.execute(
             """
             UPDATE integrations_budget p SET reserved = p.reserved + c.reserved, spent = p.spent + c.spent

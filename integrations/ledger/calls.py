@@ -16,6 +16,7 @@ from accounts.models import User
 from common.enqueue import enqueue_on_commit
 from integrations.ledger import budgets, pace
 from integrations.ledger.budgets import ZERO
+from integrations.locks import lock_call
 from integrations.models import Lookup, UnreadableAnswer, VendorCall
 from integrations.vendors.errors import Category, Evidence
 
@@ -105,11 +106,7 @@ def dead_calls(*, limit: int = 100) -> list[tuple[UUID, UUID | None]]:
 def expire_call(call_id: UUID) -> VendorCall.State | None:
     """Ends a call whose worker is dead: RELEASED where nothing had been sent, else IN_DOUBT. None: it is not dead."""
     now = pace.database_now()
-    call = (
-        VendorCall.objects.select_for_update()
-        .filter(pk=call_id, state__in=VendorCall.OPEN, lease_until__lte=now)
-        .first()
-    )
+    call = lock_call(VendorCall.objects.filter(pk=call_id, state__in=VendorCall.OPEN, lease_until__lte=now))
     if call is None:
         return None
     if call.state == VendorCall.State.SENT:
@@ -186,7 +183,7 @@ def forget_unreadable(call_id: UUID, *, by: User | None = None) -> int:
     """The operator says: ask again. The unreadable answers of this call serve nobody any more, and the next who asks
     buys. What the call cost stays spent, and what is known of its answer stays kept. Returns the look-ups freed.
     """
-    call = VendorCall.objects.select_for_update().filter(pk=call_id, state=VendorCall.State.SETTLED).first()
+    call = lock_call(VendorCall.objects.filter(pk=call_id, state=VendorCall.State.SETTLED))
     if call is None:
         return 0
     rows = Lookup.objects.filter(call=call, state=Lookup.State.GARBAGE)
@@ -198,4 +195,4 @@ def forget_unreadable(call_id: UUID, *, by: User | None = None) -> int:
 
 
 def _doubtful(call_id: UUID) -> VendorCall | None:
-    return VendorCall.objects.select_for_update().filter(pk=call_id, state=VendorCall.State.IN_DOUBT).first()
+    return lock_call(VendorCall.objects.filter(pk=call_id, state=VendorCall.State.IN_DOUBT))

@@ -7,7 +7,7 @@ A purchase is three short transactions with one HTTP request between them:
     settle / fail            answers, charges and audit, if the call is still ours
 
 `begin`, `intend`, `settle` and `fail` must be called inside a transaction, so that the caller's own rows change with
-them. Lock order everywhere: operation, vendor, run, call, lookups, budgets, then the caller's rows.
+them. docs/locks.md has the order of their locks.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from common.faultpoints import commit
 from common.logs import safe_traceback
 from integrations.ledger import breaker, budgets, calls, catalogue, excess, pace, reveals
 from integrations.ledger.budgets import MOST_UNITS, ZERO, Afterwards, Cap
+from integrations.locks import lock_call, lock_operation_and_vendor
 from integrations.lookups import names
 from integrations.lookups import owned as owned_answers
 from integrations.models import MONEY, Lookup, Operation, Vendor, VendorCall
@@ -134,8 +135,7 @@ def admit(operation_id: int, *, single: bool = False) -> Operation:
 
     single: the request will hold one input, so it need not wait until the operation has shown that it works.
     """
-    # "no key": a look-up that `settle` adds refers to the operation, and its caller holds a run already
-    operation = Operation.objects.select_for_update(no_key=True).select_related("vendor").get(pk=operation_id)
+    operation = lock_operation_and_vendor(operation_id)
     vendor, now = operation.vendor, pace.database_now()
     if not vendor.enabled:
         raise Closed(f"{vendor} is switched off", None)
@@ -313,12 +313,8 @@ def intend(call_id: UUID, *, wanted: Callable[[], bool]) -> float | None:
     never between.
     """
     still_wanted = wanted()
-    call = (
-        VendorCall.objects.select_for_update(of=("self",))
-        .select_related("operation__vendor")
-        .filter(pk=call_id, state=VendorCall.State.RESERVED)
-        .first()
-    )
+    reserved = VendorCall.objects.select_related("operation__vendor").filter(state=VendorCall.State.RESERVED)
+    call = lock_call(reserved.filter(pk=call_id))
     now = pace.database_now()
     if call is None or call.lease_until <= now:
         return None
@@ -633,7 +629,7 @@ def stops_vendor(failure: VendorFailure | None, *, paid: bool = True) -> str | N
 
 
 def _mine(call_id: UUID) -> VendorCall | None:
-    return _calls_sent(call_id).select_for_update(of=("self",)).select_related("operation").first()
+    return lock_call(_calls_sent(call_id).select_related("operation"))
 
 
 def _calls_sent(call_id: UUID) -> QuerySet[VendorCall]:

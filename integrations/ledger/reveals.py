@@ -6,8 +6,7 @@
     close      the phones go to the look-ups, the real charge to the budgets; once, whoever comes first
     give_up    no result any more: in doubt, as everything that may have been billed; `release` and `write_off` decide
 
-All but `take_turn` and `keep_push` must be called inside a transaction. Lock order as in `gate`: operation, call,
-reveal, look-ups, budgets, then the caller's rows.
+All but `take_turn` and `keep_push` must be called inside a transaction. docs/locks.md has the order of their locks.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from common.enqueue import enqueue_on_commit
 from integrations.ledger import budgets, calls, excess
 from integrations.ledger.budgets import MONEY, MOST_UNITS, ZERO
 from integrations.ledger.pace import database_now
+from integrations.locks import lock_call, lock_call_of_push, lock_reveal
 from integrations.models import Lookup, PhoneReveal, VendorCall
 from integrations.vendors.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile
 from integrations.vendors.contract import Reply
@@ -85,7 +85,7 @@ def keep_push(call_id: UUID, raw: bytes) -> bool:
     now = database_now()
     with transaction.atomic():
         # The call's lock first, as the settling takes it: each makes the row, and neither waits for the other's.
-        if VendorCall.objects.select_for_update(no_key=True).only("pk").filter(pk=call_id).first() is None:
+        if not lock_call_of_push(call_id):
             return False
         _make(call_id, now)
         fresh = PhoneReveal.objects.filter(Q(raw__isnull=True) | Q(unreadable=True), pk=call_id)
@@ -279,8 +279,7 @@ def _without_phone(call: VendorCall, reveal: PhoneReveal, state: Lookup.State) -
 
 def _locked(call_id: UUID) -> tuple[VendorCall | None, PhoneReveal | None]:
     settled = VendorCall.objects.filter(pk=call_id, state=VendorCall.State.SETTLED).select_related("operation")
-    call = settled.select_for_update(of=("self",)).first()
-    return call, PhoneReveal.objects.select_for_update().filter(pk=call_id).first()
+    return lock_call(settled), lock_reveal(call_id)
 
 
 def _spend(call: VendorCall, reveal: PhoneReveal, cost: Decimal) -> None:
