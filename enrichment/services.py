@@ -173,6 +173,8 @@ def enrich_leads(*, by: Any, options: RunOptions, idempotency_key: str | None = 
             earlier = Run.objects.filter(owner=by, idempotency_key__startswith=f"{prefix} ")
             if set(earlier.values_list("bucket_id", flat=True)) not in (set(), set(by_bucket)):
                 raise IdempotencyConflict()
+        for bucket in buckets:  # all of them before the first run's counters
+            hold_bucket(bucket.pk)
         started = []
         for bucket in buckets:
             part = replace(options, lead_ids=by_bucket[bucket.pk])

@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill
 from common.logs import safe_traceback
+from enrichment.locks import claim_schedule
 from enrichment.models import Run, Schedule
 from enrichment.rules import next_tick
 from enrichment.scheduling.changed_leads import Changes, changed_leads
@@ -107,7 +108,7 @@ def _do(schedule: Schedule, now: datetime) -> bool:
             return False
         found = changed_leads(bucket, _older_than(schedule, now), limit=_limit(schedule))
     with transaction.atomic():
-        hold_bucket(bucket.pk)  # the first of all locks
+        hold_bucket(bucket.pk)
         locked = _fenced(schedule)
         if locked is None:
             return False
@@ -122,9 +123,7 @@ def _do(schedule: Schedule, now: datetime) -> bool:
 
 def _fenced(schedule: Schedule) -> Schedule | None:
     """The row, locked, if what is due is still due. None: somebody else has it, has done it, or has changed it."""
-    rows = Schedule.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-    rows = rows.select_related("last_run", "last_fill", "owner")
-    return rows.filter(pk=schedule.pk, enabled=True, next_at=schedule.next_at, bucket=schedule.bucket).first()
+    return claim_schedule(schedule.pk, enabled=True, next_at=schedule.next_at, bucket=schedule.bucket)
 
 
 def _conclude(

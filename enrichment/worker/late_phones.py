@@ -23,7 +23,8 @@ from enrichment.worker import queue
 from integrations.ledger import breaker, catalogue, gate, pace, pushes, reveals
 from integrations.ledger.gate import Closed
 from integrations.ledger.pace import database_now
-from integrations.models import Operation, PhoneReveal
+from integrations.locks import lock_operation
+from integrations.models import PhoneReveal, VendorCall
 from integrations.vendors import available
 from integrations.vendors.apollo import client, parse
 from integrations.vendors.apollo.parse import Reveal
@@ -193,7 +194,7 @@ def _close(call_id: UUID, found: Reveal) -> bool:
     among the leads found here, whoever comes after is served with the phone.
     """
     with transaction.atomic():
-        Operation.objects.select_for_update(of=("self",), no_key=True).get(calls=call_id)
+        lock_operation(VendorCall.objects.values_list("operation_id").get(pk=call_id)[0])
         asked = _who_asked(list(found.phones))
         runs = {run.pk: run for run in _lock_runs({one.run_id for one in asked})}
         delivered = reveals.close(call_id, found)

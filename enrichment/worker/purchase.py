@@ -293,7 +293,7 @@ def _buy(operation: Operation, stage: int, name: str, bought: _Bought) -> None:
 
 def _still_wanted(run_id: UUID) -> bool:
     """Locks the run for reading: a pause answered to a person comes before the intent or after it, never between."""
-    run = Run.objects.select_for_update(no_key=True).filter(pk=run_id).only("status", "bucket_id").first()
+    run = queue.lock_run(run_id)
     return run is not None and run.status in Run.ACTIVE and run.bucket_id is not None
 
 

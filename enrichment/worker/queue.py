@@ -1,6 +1,6 @@
 """The row queue: whose turn it is, which items are next, and how items move on. Inside the caller's transaction.
 
-Lock order: run first, then items, then leads, then the bucket. The run's row lock makes its counters exact.
+The run's row lock (docs/locks.md) makes its counters exact and orders all who change its items.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet
 
 from buckets.models import Bucket
+from enrichment.locks import lock_run as lock_run
 from enrichment.models import CANCELLED_IN_PART, FOR_EVER, FairShare, Run, RunItem
 from enrichment.worker import canary, stages
 from enrichment.worker.stages import Waiting
@@ -46,11 +47,6 @@ class Ending:
     outcome: RunItem.Outcome | None = None
     category: str = ""
     reason: str = ""
-
-
-def lock_run(run_id: UUID) -> Run | None:
-    """The run, locked against everything else that changes it. None: it is gone."""
-    return Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
 
 
 def next_run(stage: int, operation_name: str) -> Run | None:
