@@ -1,4 +1,4 @@
-"""Rooms reach down only, in data too: no app's SQL names a table above it, and no query goes back along a key from one."""
+"""Rooms reach down only, in data too: no SQL names a table of a room above, and no query goes back along its keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def height(room: str) -> int:
 
 
 TABLES = {model._meta.db_table: model._meta.app_label for model in MODELS}
-# The name by which a row finds those that refer to it from a room above, and the lowest such room: {"runs": "enrichment"}
+# The names by which a row finds those that refer to it from a room above, and the lowest such room.
 ACCESSORS: dict[str, str] = {}
 for one in MODELS:
     for relation in one._meta.related_objects:
@@ -70,9 +70,9 @@ def test_one_key_alone_leads_upwards() -> None:
     for model in MODELS:
         for field in model._meta.concrete_fields:
             target = field.related_model
-            if isinstance(target, type) and issubclass(target, Model) and target._meta.app_label in ROOMS:
-                if height(target._meta.app_label) > height(model._meta.app_label):
-                    found.add(f"{model._meta.label}.{field.name}")
+            room = target._meta.app_label if isinstance(target, type) and issubclass(target, Model) else ""
+            if room in ROOMS and height(room) > height(model._meta.app_label):
+                found.add(f"{model._meta.label}.{field.name}")
     assert found == KEYS_UPWARDS
 
 
