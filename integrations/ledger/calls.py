@@ -31,9 +31,9 @@ class BadDecision(ValueError):
 
 def release(call: VendorCall, reason: str, **facts: Any) -> None:
     """Nothing was bought: the money comes back, and its facts may be bought by whoever asks next."""
-    _free_lookups(call)
     call.reason = reason[:300]
     end(call, VendorCall.State.RELEASED, pace.database_now(), cost=ZERO, **facts)
+    _free_lookups(call)
 
 
 def _free_lookups(call: VendorCall) -> None:
@@ -71,13 +71,15 @@ def keep_evidence(call: VendorCall, evidence: Evidence, now: datetime) -> None:
 
 def count_as_billed(call: VendorCall, now: datetime, **facts: Any) -> None:
     """The vendor's policy says that its server errors are billed: the money is spent, its facts may be bought again."""
-    _free_lookups(call)
     call.units = call.reserved / call.price if call.price else ZERO
     end(call, VendorCall.State.WRITTEN_OFF, now, cost=call.reserved, **facts)
+    _free_lookups(call)
 
 
 def end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decimal, **facts: Any) -> None:
-    """Turns the call's reservations into what was spent and writes its last word."""
+    """Turns the call's reservations into what was spent and writes its last word. Before its look-ups: budgets are
+    locked first, as `gate.begin` does.
+    """
     paid = state in (VendorCall.State.SETTLED, VendorCall.State.WRITTEN_OFF)
     bought = Decimal(call.inputs) if paid else ZERO
     spent = {scope: bought if scope.startswith(budgets.LEADS) else cost for scope in call.holds}
@@ -156,8 +158,8 @@ def write_off(
 
 def bill_unanswered(call: VendorCall, cost: Decimal) -> None:
     """It was billed and its answer is lost: `cost` is spent, and its facts may be bought again. `call` is locked."""
-    _free_lookups(call)
     end(call, VendorCall.State.WRITTEN_OFF, pace.database_now(), cost=cost)
+    _free_lookups(call)
 
 
 def checked_cost(cost: Decimal | None, reserved: Decimal, reason: str) -> Decimal:

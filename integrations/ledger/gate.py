@@ -453,6 +453,11 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | Non
         }
         for key, answer in reply.answers.items()
     ]
+    call.found, call.units, call.request_id = found, units, reply.request_id[:64]
+    if reply.claimed is not None:
+        call.claimed = min(reply.claimed, MOST_UNITS)
+        call.excess = max(ZERO, (call.claimed - units) * call.price).quantize(MONEY)
+    calls.end(call, VendorCall.State.SETTLED, now, cost=cost, status=reply.status, latency_ms=latency_ms)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -474,11 +479,6 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | Non
     names.learn_from(call.operation.name, reply.answers)
     if reply.evidence is not None:
         calls.keep_evidence(call, reply.evidence, now)
-    call.found, call.units, call.request_id = found, units, reply.request_id[:64]
-    if reply.claimed is not None:
-        call.claimed = min(reply.claimed, MOST_UNITS)
-        call.excess = max(ZERO, (call.claimed - units) * call.price).quantize(MONEY)
-    calls.end(call, VendorCall.State.SETTLED, now, cost=cost, status=reply.status, latency_ms=latency_ms)
     excess.note(call)
     if reply.later is not None:  # with the settling or not at all: a worker that dies here leaves the call in doubt
         reveals.expect(call, reply, now)
@@ -549,10 +549,11 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
     elif isinstance(failure, BilledError):
         calls.count_as_billed(call, now, status=failure.status, latency_ms=latency_ms)
     elif isinstance(failure, Rejected) and failure.charged:
-        cost = _pay_for_nothing(call, failure, now)
+        cost = _cost_of_nothing(call, failure)
+        calls.end(call, VendorCall.State.SETTLED, now, cost=cost, status=failure.status, latency_ms=latency_ms)
+        _keep_garbage(call, cost, now)
         if failure.evidence is not None:
             calls.keep_evidence(call, failure.evidence, now)
-        calls.end(call, VendorCall.State.SETTLED, now, cost=cost, status=failure.status, latency_ms=latency_ms)
     else:
         calls.release(call, failure.reason, status=failure.status, latency_ms=latency_ms)
         if isinstance(failure, NotSent) and not isinstance(failure, HeldBack) and (wait := failure.retry_after):
@@ -560,13 +561,15 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
     return True
 
 
-def _pay_for_nothing(call: VendorCall, failure: Rejected, now: datetime) -> Decimal:
-    """An unusable answer was paid for: what was owned before stays owned, the rest is not bought again for a while.
-
-    Returns what it cost by the price list, US dollars: all that was reserved where nobody can tell the units.
-    """
+def _cost_of_nothing(call: VendorCall, failure: Rejected) -> Decimal:
+    """What an unusable answer cost by the price list, US dollars: all that was reserved where its units are unknown."""
     cost = call.reserved if failure.units is None else min(call.reserved, (failure.units * call.price).quantize(MONEY))
     call.units = cost / call.price if call.price else ZERO
+    return cost
+
+
+def _keep_garbage(call: VendorCall, cost: Decimal, now: datetime) -> None:
+    """An unusable answer was paid for: what was owned before stays owned, the rest is not bought again for a while."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -584,7 +587,6 @@ def _pay_for_nothing(call: VendorCall, failure: Rejected, now: datetime) -> Deci
                 "call": call.pk,
             },
         )
-    return cost
 
 
 def report_outcome(

@@ -175,11 +175,11 @@ def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
     phones = {person: facts for person, facts in answer.phones.items() if person in reveal.people and facts["phone"]}
     units = CREDITS_OF_A_PHONE * sum(map(is_mobile, phones.values()))
     cost = (min(units, MOST_UNITS) * call.price).quantize(MONEY)
+    _spend(call, reveal, cost)
     if reveal.state == State.RELEASED:
         # whoever asked again since and was not served left its own call's mark on them
         freed = _without_phone(call, reveal, Lookup.State.FREE).filter(fetched_at=None)
         freed.update(state=Lookup.State.ANSWERED, fetched_at=call.ended_at, call=call)
-    _spend(call, reveal, cost)
     _count(call, reveal, units, answer.claimed)
     call.save(update_fields=["cost", "units", "claimed", "excess"])
     excess.note(call)
@@ -251,10 +251,10 @@ def _decide(
     if call is None or reveal is None or reveal.state != State.IN_DOUBT:
         return False
     spent = calls.checked_cost(cost, reveal.reserved, reason) if state == State.WRITTEN_OFF else ZERO
+    _spend(call, reveal, spent)
     if state == State.RELEASED:  # whoever asks for phones next buys them; the facts stay, in case these come after all
         bought = _without_phone(call, reveal, Lookup.State.ANSWERED).filter(call=call)
         bought.update(state=Lookup.State.FREE, fetched_at=None)
-    _spend(call, reveal, spent)
     calls.note_decision(call, by, words)
     call.save(update_fields=["cost", "decided_by", "decided_at", "decision"])
     reveal.state, reveal.closed_at = state, database_now()
