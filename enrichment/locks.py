@@ -30,8 +30,8 @@ def lock_run(run_id: UUID) -> Run | None:
 
 
 def lock_runs(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """These runs, in the order of their ids. Locked as the queryset is read."""
-    return runs.order_by("pk").select_for_update(no_key=True)
+    """These runs alone, in the order of their ids, whatever they were found by. Locked as the queryset is read."""
+    return runs.order_by("pk").select_for_update(no_key=True, of=("self",))
 
 
 def lock_items(items: QuerySet[RunItem]) -> QuerySet[RunItem]:

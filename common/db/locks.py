@@ -15,11 +15,11 @@ ORDER = (
     "vendor",
     "run",
     "call",
-    "reveal",
     "budgets",
     "look-ups",
     "names",
     "leads",
-    "items",
     "bucket",
 )
+# These are changed by a transaction that holds the one they belong to, so they may be locked at any place after it.
+UNDER = {"reveal": "call", "items": "run"}

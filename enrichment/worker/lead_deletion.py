@@ -77,7 +77,7 @@ def stop_runs_of(bucket_id: UUID) -> list[UUID]:
     cascade from a lead to its items would meet it from the other side.
     """
     runs = Run.objects.filter(bucket=bucket_id)
-    stopped = [pk for pk, status in lock_runs(runs).values_list("pk", "status") if status in Run.OPEN]
+    stopped = [run.pk for run in lock_runs(runs).only("status") if run.status in Run.OPEN]
     runs.filter(pk__in=stopped).update(
         status=Run.Status.CANCELLED, paused_by="", reason="Its bucket was deleted", finished_at=database_now()
     )
