@@ -30,7 +30,9 @@ _ALIASES = {"l": "leads_lead", "k": "integrations_propertyname"}  # of LEADS_IN_
 _FOR = re.compile(r"\bFOR (?:NO KEY UPDATE|UPDATE|KEY SHARE)(?: OF ([\w\", ]+?))?\s*(SKIP LOCKED)?\s*(?:\)|$)")
 _TABLES = re.compile(r"\b(?:FROM|JOIN)\s+\"?(\w+)\"?")
 _CHANGED = re.compile(r"\b(?<!KEY )(?<!FOR )(?<!DO )(?:UPDATE|DELETE FROM)\s+\"?(\w+)\"?")
-_UPSERT = re.compile(r"\bINSERT INTO\s+\"?(\w+)\"?.*\bON CONFLICT\b", re.DOTALL)
+_UPSERT = re.compile(
+    r"\bINSERT INTO\s+\"?(\w+)\"?.*\bON CONFLICT\b.*\bDO UPDATE\b", re.DOTALL
+)  # DO NOTHING waits for nobody's row
 
 
 def locks_of(sql: str, params: Any) -> Iterator[tuple[str, str, bool]]:
@@ -59,16 +61,22 @@ class Record:
         self._open: dict[int, tuple[dict[tuple[str, str], bool], list[str]]] = {}  # by connection: held, and in order
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        connection = context["connection"]
+        if connection.connection.info.transaction_status == TransactionStatus.IDLE:
+            self._open.pop(id(connection), None)
         for name, which, waits in locks_of(str(sql), params):
-            self._take(context["connection"], name, which, waits, str(sql))
+            self._take(*self._transaction(connection), name, which, waits, str(sql))
         return execute(sql, params, many, context)
 
-    def _take(self, connection: Any, name: str, which: str, waits: bool, sql: str) -> None:
-        is_new = connection.connection.info.transaction_status == TransactionStatus.IDLE
-        if id(connection) not in self._open or (is_new and self._open[id(connection)][1]):
+    def _transaction(self, connection: Any) -> tuple[dict[tuple[str, str], bool], list[str]]:
+        if id(connection) not in self._open:
             self._open[id(connection)] = ({}, [])
             self.taken.append(self._open[id(connection)][1])
-        held, order = self._open[id(connection)]
+        return self._open[id(connection)]
+
+    def _take(
+        self, held: dict[tuple[str, str], bool], order: list[str], name: str, which: str, waits: bool, sql: str
+    ) -> None:
         if (name, which) in held:
             return
         waited_for = [one for (one, _), waited in held.items() if waited and one in ORDER]
