@@ -130,6 +130,44 @@ def _recovered() -> None:
     calls.RECOVERY = timedelta(0)
 
 
+# Their services are watched: whatever they lock, they lock in the one order (docs/locks.md).
+WATCHED = {
+    "tests.buckets.imports.test_services",
+    "tests.buckets.test_delete_bucket",
+    "tests.buckets.test_fill",
+    "tests.enrichment.test_delete_lead",
+    "tests.enrichment.test_phones",
+    "tests.enrichment.test_pushes",
+    "tests.test_locks",
+}
+
+
+@pytest.fixture(autouse=True)
+def lock_record(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The locks of every transaction of a watched test that commits; what goes back in the order fails it."""
+    from django.db import connection
+    from django.db.backends.signals import connection_created
+
+    from tests.lock_record import Record
+
+    marker = request.node.get_closest_marker("django_db")
+    if request.module.__name__ not in WATCHED or marker is None or not marker.kwargs.get("transaction"):
+        yield None
+        return
+    record = Record()
+
+    def watch(connection: Any, **_: Any) -> None:
+        if record not in connection.execute_wrappers:
+            connection.execute_wrappers.append(record)
+
+    watch(connection)
+    connection_created.connect(watch)
+    yield record
+    connection_created.disconnect(watch)
+    connection.execute_wrappers.remove(record)
+    assert record.wrong == []
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium without a window. Tests that ask for it are skipped, saying so, where it is not installed."""
