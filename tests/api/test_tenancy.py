@@ -128,6 +128,8 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("apollo-webhook", "POST"): ({}, 404),
     ("token", "POST"): ({}, 400),
     ("token", "DELETE"): (None, 200),
+    ("api_profile", "GET"): ("", 200),
+    ("api_profile", "PATCH"): ({}, 400),
     ("logout", "POST"): (None, 200),
     ("schema", "GET"): ("", 200),
     ("docs", "GET"): ("", 200),
