@@ -133,11 +133,16 @@ def _recovered() -> None:
 # Their services are watched: whatever they lock, they lock in the one order (docs/locks.md).
 WATCHED = {
     "tests.buckets.imports.test_services",
+    "tests.buckets.test_algebra",
     "tests.buckets.test_delete_bucket",
     "tests.buckets.test_fill",
     "tests.enrichment.test_delete_lead",
+    "tests.enrichment.test_in_doubt",
     "tests.enrichment.test_phones",
     "tests.enrichment.test_pushes",
+    "tests.enrichment.test_runs",
+    "tests.enrichment.test_schedules",
+    "tests.enrichment.test_sweeps",
     "tests.test_locks",
 }
 
