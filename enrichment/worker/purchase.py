@@ -199,7 +199,7 @@ def _buy(operation: Operation, stage: int, bought: _Bought) -> None:
 
     def rescue(outcome: Sent[Reply], error: Exception) -> None:
         """The paid answers at least are kept: their leads are served from them later, for $0."""
-        persist(lambda: _keep_answers(call_id, outcome))
+        persist(lambda: _keep_answers(call_id, bought.run_id, outcome))
         pause_broken([bought.run_id], error)
 
     executed = gate.buy(
@@ -249,8 +249,9 @@ def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: Sent[Reply], 
         look_for_money(run)
 
 
-def _keep_answers(call_id: UUID, outcome: Sent[Reply]) -> None:
+def _keep_answers(call_id: UUID, run_id: UUID, outcome: Sent[Reply]) -> None:
     with transaction.atomic():
+        lock_run(run_id)  # before the call, as its items are given back under it: a deleted bucket's cascade meets them
         if outcome.reply is not None and gate.settle(call_id, outcome.reply, outcome.latency_ms) is not None:
             queue.give_back(sorted(_held(call_id)))
 
