@@ -17,6 +17,7 @@ from enrichment.models import Run
 from enrichment.options import RunOptions
 from enrichment.services import start_run
 from enrichment.worker import pump, pump_lease
+from enrichment.worker.stages import STAGES
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 
@@ -75,14 +76,14 @@ def pump_until_still(seconds: float = 30.0) -> None:
     pump.IDLE = 0.1  # the tests' vendor answers at once
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        threads = [threading.Thread(target=_work, args=(stage,)) for stage in pump_lease.STAGES]
+        threads = [threading.Thread(target=_work, args=(stage,)) for stage in STAGES]
         before = _marks()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         at_work = Run.objects.at_work().exists()
-        if not at_work and (_marks() == before or not any(map(pump_lease.has_work, pump_lease.STAGES))):
+        if not at_work and (_marks() == before or not any(map(pump_lease.has_work, STAGES))):
             return
 
 
