@@ -52,7 +52,6 @@ def _prepare() -> Callable[[], None] | None:
     given = {name: os.environ.get(f"SANDBOX_{name}", "") for name in ADDRESSES}
     if os.environ.get("PYTEST_XDIST_WORKER"):  # its controller has set them, below
         given = {name: os.environ[name] for name in ADDRESSES}
-        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)  # we are measured; the stacks we start are not: too slow
     for name in settings_of_the_product():
         os.environ.pop(name, None)
     os.environ.update(ENVIRONMENT)
