@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from accounts.sign_in import signed_in
+from accounts.signed_in import user_of
 from buckets.filling.algebra import NAME_MAX, SetError, Sets, in_words
 from buckets.filling.fills import combine
 from buckets.models import Bucket, Fill
@@ -71,7 +71,7 @@ def made_in_words(fill: Fill) -> str:
 
 
 def _combine(model_admin: admin.ModelAdmin[Bucket], request: HttpRequest) -> HttpResponse:
-    buckets = list(Bucket.objects.owned_by(request.user).order_by("-pk")[:SHOWN])
+    buckets = list(Bucket.objects.owned_by(user_of(request)).order_by("-pk")[:SHOWN])
     first = {f"set-{request.GET['all_of']}": "all_of"} if is_id(request.GET.get("all_of", "")) else {}
     form = CombineForm(request.POST if request.method == "POST" else None, initial=first, buckets=buckets)
     would_be, words = None, ""
@@ -82,10 +82,10 @@ def _combine(model_admin: admin.ModelAdmin[Bucket], request: HttpRequest) -> Htt
         try:
             if confirmed(request):
                 data = form.cleaned_data
-                fill = combine(by=signed_in(request), name=data["name"], sets=sets, press=data["press"])
+                fill = combine(by=user_of(request), name=data["name"], sets=sets, press=data["press"])
                 model_admin.message_user(request, made_in_words(fill), messages.SUCCESS)
                 return redirect("admin:buckets_bucket_change", fill.bucket_id)
-            would_be = preview(by=signed_in(request), sets=sets)
+            would_be = preview(by=user_of(request), sets=sets)
             words = in_words(sets, {bucket.pk: bucket.name for bucket in buckets})
         except SetError as refusal:
             form.add_error(_FIELDS.get(refusal.field), str(refusal))

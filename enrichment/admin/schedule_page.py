@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.services import set_time_zone
-from accounts.sign_in import signed_in
+from accounts.signed_in import user_of
 from buckets.models import Bucket
 from common.admin import dressed, is_id, page, sees_all
 from common.dates import moment
@@ -36,8 +36,8 @@ LAST_RUNS = 5
 
 def add(model_admin: admin.ModelAdmin[Schedule], request: HttpRequest) -> HttpResponse:
     """A new schedule of one of the buckets this person sees; the bucket's owner pays."""
-    buckets = Bucket.objects.all() if sees_all(request) else Bucket.objects.owned_by(request.user)
-    person = signed_in(request)
+    buckets = Bucket.objects.all() if sees_all(request) else Bucket.objects.owned_by(user_of(request))
+    person = user_of(request)
     first = {"time_zone": person.time_zone, "bucket": request.GET.get("bucket", "")}
     form = ScheduleForm(request.POST if request.method == "POST" else None, buckets=buckets, initial=first)
 

@@ -45,7 +45,10 @@ REFUSALS = {
     502: refusal("The vendor could not be reached, or its answer cannot be used"),
     503: refusal("The vendor refuses our key, or has us wait: `Retry-After`"),
 }
-LOOKUP = {"cost": MoneyField(), "owned": serializers.BooleanField(help_text="Bought before, by whomever: $0")}
+LOOKUP: dict[str, serializers.Field[Any, Any, Any, Any]] = {
+    "cost": MoneyField(),
+    "owned": serializers.BooleanField(help_text="Bought before, by whomever: $0"),
+}
 
 
 @translates(NotNow)
