@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
-from django.http import HttpRequest
 from unfold.forms import AuthenticationForm
-
-from accounts.models import User
 
 WRONG = "Wrong name or password."
 
@@ -20,8 +17,3 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc]
         "invalid_login": WRONG,
         "inactive": WRONG,
     }
-
-
-def signed_in(request: HttpRequest) -> User:
-    """The person who asks. For views that nobody enters without signing in: the admin's."""
-    return cast(User, request.user)

@@ -17,7 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from accounts.sign_in import signed_in
+from accounts.selectors import user_of
 from buckets.filling.algebra import SetError
 from buckets.filling.fills import duplicate
 from buckets.models import Bucket
@@ -183,7 +183,7 @@ class BucketDesk:
         if run.paused_by != Run.Pause.CAP:
             if request.method != "POST":
                 return _back(bucket_id)
-            return self._act(request, bucket_id, lambda: resume_run(run=run, by=signed_in(request)), "Resumed.")
+            return self._act(request, bucket_id, lambda: resume_run(run=run, by=user_of(request)), "Resumed.")
         if request.method == "POST" and not confirmed(request):
             return redirect("admin:buckets_bucket_run_resume", bucket_id, run_id)
         rest = rest_of(run)
@@ -191,7 +191,7 @@ class BucketDesk:
         if form.is_valid():
             cap = form.cleaned_data["max_cost"]
             done = "Resumed." if cap is None else f"Resumed with a ${cap:,.2f} limit."
-            return self._act(request, bucket_id, lambda: resume_run(run=run, by=signed_in(request), max_cost=cap), done)
+            return self._act(request, bucket_id, lambda: resume_run(run=run, by=user_of(request), max_cost=cap), done)
         lines = [f"{paused_in_words(run)}.".replace("..", "."), rest.in_words()]
         back = _address(bucket_id)
         return ask(

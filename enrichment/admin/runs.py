@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from accounts.sign_in import signed_in
+from accounts.selectors import user_of
 from common.admin import (
     ByRow,
     Empty,
@@ -166,7 +166,7 @@ class RunAdmin(OwnedAdmin):
 
     @admin.action(description="Resume")
     def resume(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
-        self._each(request, queryset, lambda run: resume_run(run=run, by=signed_in(request)), "Resumed")
+        self._each(request, queryset, lambda run: resume_run(run=run, by=user_of(request)), "Resumed")
 
     @admin.action(description="Cancel")
     def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:

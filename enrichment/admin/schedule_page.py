@@ -14,8 +14,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.selectors import user_of
 from accounts.services import set_time_zone
-from accounts.signed_in import user_of
 from buckets.models import Bucket
 from common.admin import dressed, is_id, page, sees_all
 from common.dates import moment
@@ -118,7 +118,7 @@ def _save(request: HttpRequest, form: ScheduleForm, act: Callable[[], Schedule])
         with transaction.atomic():
             schedule = act()
             if form.cleaned_data["my_zone"]:
-                set_time_zone(user=signed_in(request), time_zone=form.cleaned_data["time_zone"])
+                set_time_zone(user=user_of(request), time_zone=form.cleaned_data["time_zone"])
         return schedule
     except RunError as refusal:
         if refusal.code == "ALREADY_MADE":

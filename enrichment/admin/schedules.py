@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
@@ -39,7 +39,7 @@ class ScheduleAdmin(OwnedAdmin):
 
     editable = True
 
-    def has_add_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_change_permission(request)
 
     def get_urls(self) -> list[URLPattern]:

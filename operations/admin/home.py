@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.sign_in import signed_in
+from accounts.selectors import user_of
 from common.admin import sees_all
 from common.needs import Need
 from enrichment.models import Run
@@ -25,7 +25,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     While a run is open the page asks for itself every three seconds and puts the new numbers in place. Server-sent
     events would hold a thread of the 32 that the web server has for every run on every open window.
     """
-    user = signed_in(request)
+    user = user_of(request)
     runs = home.open_runs(user)
     return context | {
         "title": "Home",
@@ -51,7 +51,7 @@ def _needs(request: HttpRequest) -> list[Need]:
     """Read once a page: the side bar wants to know it as well."""
     kept: dict[str, list[Need]] = vars(request)
     if "desk_needs" not in kept:
-        kept["desk_needs"] = home.needs(signed_in(request))
+        kept["desk_needs"] = home.needs(user_of(request))
     return kept["desk_needs"]
 
 
