@@ -183,10 +183,9 @@ def refuse_unaskable(reasons: Mapping[UUID, str], lead_ids: Sequence[UUID]) -> N
     """
     if not reasons or len(reasons) < len(set(lead_ids)):
         return
-    leads = "This lead has" if len(reasons) == 1 else f"None of these {len(reasons):,} leads has"
-    no = "no" if len(reasons) == 1 else "the"
+    leads = "This lead does not have" if len(reasons) == 1 else f"None of these {len(reasons):,} leads has"
     words = "; ".join(sorted(set(reasons.values()))).replace(".; ", ". ")
-    raise RunError("NO_FACTS", f"{leads} {no} data that Apollo is asked with. {words} Enrich them first.", "leadIds")
+    raise RunError("NO_FACTS", f"{leads} the data Apollo needs. {words} Enrich them first.", "leadIds")
 
 
 def wake_pumps_of(run: Run) -> None:

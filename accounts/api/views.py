@@ -71,7 +71,7 @@ class LogoutView(ApiView):
 
 class ProfileView(ApiView):
     @extend_schema(
-        operation_id="getProfile", summary="My profile", responses=answer("Profile", profile=ProfileSerializer())
+        operation_id="getProfile", summary="My profile", responses=answer("ProfileAnswer", profile=ProfileSerializer())
     )
     def get(self, _request: Request) -> Response:
         return ok(profile=ProfileSerializer(self.user).data)

@@ -171,7 +171,7 @@ def start_import(*, job: Import) -> Import:
     if not Import.objects.filter(pk=job.pk, status__in=waiting).update(
         status=Status.QUEUED, attempts=0, error="", lease_until=None, updated_at=database_now()
     ):
-        raise NotAtThisStage("This import has been started already.")
+        raise NotAtThisStage("This import has already started.")
     enqueue_on_commit("buckets.import", import_id=str(job.pk))
     job.refresh_from_db()
     return job

@@ -19,7 +19,7 @@ PACE_WORDS = (
     "Enter a pace of 0 (no pace) or more.",
     f"Enter a pace of {bounds.PACE.most:,} a minute or less.",
 )
-BATCH_WORDS = ("Enter 1 input a request or more.", f"Enter {bounds.BATCH.most:,} inputs a request or less.")
+BATCH_WORDS = ("Enter 1 record a request or more.", f"Enter {bounds.BATCH.most:,} records a request or less.")
 FRESH_WORDS = ("Enter 0 days or more.", f"Enter {bounds.FRESH_DAYS.most:,} days or less.")
 
 
