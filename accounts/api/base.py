@@ -22,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.locks import hold_key
 from accounts.services import Asked, Given, KeyConflict, claim_key, give_up_key, keep_answer
 from common.api.base import Problem, translates
 from common.api.headers import idempotency_key
@@ -35,9 +36,9 @@ class How(Enum):
     """WITH_WORK: key, work and answer are one transaction: a process killed in it has done nothing, and of two at the
     same moment the second waits for the first.
 
-    BESIDE_WORK: for work that asks a vendor or waits, which no transaction may span. It must be harmless to do twice: a
-    repeat of one that has not answered, because it is at work or its process was killed, does it too, and both give the
-    answer that is kept first.
+    BESIDE_WORK: for work that asks a vendor or waits, which no transaction may span. A repeat waits for one that is at
+    work and gives its answer. The work must be harmless to do twice: a repeat of one whose process was killed does it
+    too.
 
     BY_WORK: the same, but the work itself knows the key and finds what it made: it answers as things are now.
     """
@@ -70,7 +71,7 @@ def idempotent(how: How = How.WITH_WORK, *, first: Callable[[Request], None] | N
                 return post(view, request, *args, **kwargs)
             user: Any = request.user  # signed in, as permissions have seen to
             asked = Asked(user.pk, key, _fingerprint(request, how))
-            with _span(how):
+            with _span(how, asked):
                 given = claim_key(asked)
                 if given is not None and how != How.BY_WORK:
                     return _again(given)
@@ -88,8 +89,10 @@ def idempotent(how: How = How.WITH_WORK, *, first: Callable[[Request], None] | N
     return decorate
 
 
-def _span(how: How) -> AbstractContextManager[Any]:
-    return transaction.atomic() if how == How.WITH_WORK else nullcontext()
+def _span(how: How, asked: Asked) -> AbstractContextManager[Any]:
+    if how == How.WITH_WORK:
+        return transaction.atomic()
+    return hold_key(asked.user_id, asked.key) if how == How.BESIDE_WORK else nullcontext()
 
 
 def _kept(response: Response, asked: Asked, how: How) -> HttpResponseBase:
