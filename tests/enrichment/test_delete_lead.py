@@ -141,7 +141,7 @@ def test_the_list_asks_before_it_deletes(client):
     chosen = {"action": "delete", "_selected_action": [str(one.pk)]}
 
     page = client.post(address, chosen)
-    assert "stays owned" in page.content.decode()
+    assert "Purchased data is kept" in page.content.decode()
     assert Lead.objects.count() == 2
 
     client.post(address, {**chosen, "confirmed": "yes"})
