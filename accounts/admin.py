@@ -1,4 +1,4 @@
-"""Signing in, users with their limits, and API tokens. What users have spent is added above, where money is known."""
+"""Users with their limits, and API tokens. What users have spent is added above, where money is known."""
 
 from __future__ import annotations
 
@@ -14,27 +14,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from knox.models import AuthToken
 from unfold.admin import ModelAdmin
-from unfold.forms import AdminPasswordChangeForm, AuthenticationForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.models import User
 from accounts.services import revoke_token
 from common.admin import Empty, OwnedAdmin, Titled, ask, called, confirmed
 from common.dates import day
-
-WRONG = "Wrong name or password."
-
-
-class SignInForm(AuthenticationForm):  # type: ignore[misc]
-    """Unfold's, in our words: a person who may not enter here is told the same.
-
-    It says no more than it must: which of name and password was wrong helps nobody but a stranger.
-    """
-
-    error_messages: ClassVar[dict[str, str]] = {
-        **AuthenticationForm.error_messages,
-        "invalid_login": WRONG,
-        "inactive": WRONG,
-    }
 
 
 @admin.register(User)

@@ -47,7 +47,7 @@ UNFOLD = {
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
         ]
     },
-    "LOGIN": {"form": "accounts.admin.SignInForm"},
+    "LOGIN": {"form": "accounts.sign_in.SignInForm"},
     "DASHBOARD_CALLBACK": "operations.admin.home.context",
     "STYLES": [lambda request: static("desk/desk.css")],
     "SCRIPTS": [lambda request: static("desk/desk.js")],
