@@ -19,11 +19,12 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from accounts.models import User
 from accounts.services import revoke_token
 from common.admin import Empty, OwnedAdmin, Titled, ask, called, confirmed
+from common.admin_extensions import Extensible
 from common.dates import day
 
 
 @admin.register(User)
-class UserAdmin(Titled, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
+class UserAdmin(Extensible, Titled, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     """Superusers only: whoever edits users may give themselves anything.
 
     Users are switched off, never deleted: a million leads hang on one.
@@ -37,12 +38,20 @@ class UserAdmin(Titled, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-
     list_display = ("username", "email", "is_active", "is_staff", "daily_lead_limit", "monthly_budget")
     fieldsets = (
         *DjangoUserAdmin.fieldsets,  # type: ignore[misc]
-        ("Limits", {"fields": ("daily_lead_limit", "monthly_budget", "time_zone")}),
+        ("Limits", {"fields": (("daily_lead_limit", "monthly_budget"),)}),
     )
     add_fieldsets = (
         *DjangoUserAdmin.add_fieldsets,
         ("Limits", {"fields": ("daily_lead_limit", "monthly_budget")}),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """With what the rooms above know of the limits."""
+        fieldsets: Any = super().get_fieldsets(request, obj)
+        if obj is None or not self.added_columns:
+            return fieldsets
+        *others, (title, limits) = fieldsets
+        return [*others, (title, limits | {"fields": (*limits["fields"], tuple(self.added_columns))})]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser and request.user.is_active

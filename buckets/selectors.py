@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
-from buckets.models import Bucket, Fill
+from accounts.models import User
+from buckets.models import Bucket, Fill, Import
+from common.db.ids import uuid7_floor
+from common.needs import RECENT, SHOWN, Need, mine
 from leads.models import Lead
+
+
+def buckets_seen_by(user: Any) -> QuerySet[Bucket]:
+    """A user's own buckets; superusers see all."""
+    return Bucket.objects.all() if user.is_superuser else Bucket.objects.owned_by(user)
 
 
 def with_latest_fill(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
@@ -54,3 +63,15 @@ def progress(fill: Fill) -> Progress:
     done = fill.status == Fill.Status.COMPLETED
     percent = 100 if done else None if goal is None else min(99, 100 * fill.fetched // max(goal, 1))
     return Progress(fill, goal, percent, is_open, fill.error)
+
+
+def stopped_fills(user: User, now: datetime) -> Iterable[Need]:
+    fills = Fill.objects.filter(pk__gte=uuid7_floor(now - RECENT), status=Fill.Status.FAILED).select_related("bucket")
+    for fill in mine(fills, user, "bucket__owner").order_by("-pk")[:SHOWN]:
+        yield Need(f"Saving stopped: {fill.bucket}", f"{fill.saved:,} ids are saved. {fill.error}", fill)
+
+
+def failed_imports(user: User, now: datetime) -> Iterable[Need]:
+    jobs = Import.objects.filter(pk__gte=uuid7_floor(now - RECENT), status=Import.Status.FAILED)
+    for job in mine(jobs, user, "bucket__owner").order_by("-pk")[:SHOWN]:
+        yield Need(f"Import failed: {job.file_name}", f"{job.read:,} of {job.total:,} rows are read. {job.error}", job)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
 
+from buckets.locks import lock_bucket
 from buckets.models import Bucket
+from buckets.registries import BEFORE_DELETE
 from integrations import services as vendors
-from integrations.ledger.pace import database_now
-from leads.counters import COUNTERS, hold_bucket
+from leads.locks import hold_bucket
+from leads.models import Lead
+from leads.querysets import ENRICHED
+from leads.registries import QUEUES
 from leads.services import insert_ids
 
 SEEN_THROUGH = 5.0  # seconds
@@ -77,30 +85,20 @@ def delete_bucket(*, bucket: Bucket) -> None:
     The runs themselves stay as history. PostgreSQL carries out the cascade: a million leads fit in no worker's memory.
     """
     with transaction.atomic():
-        stopped = _stop_runs(bucket)
+        stopped = _stop_work(bucket)
     _see_through(stopped)
     with transaction.atomic():
         hold_bucket(bucket.pk)
-        _stop_runs(bucket)
+        _stop_work(bucket)
         with connection.cursor() as cursor:
             # leads before the bucket, as everybody locks them: the cascade alone would begin with the bucket
             cursor.execute("DELETE FROM leads_lead WHERE bucket_id = %s", [bucket.pk])
             cursor.execute("DELETE FROM buckets_bucket WHERE id = %s", [bucket.pk])
 
 
-def _stop_runs(bucket: Bucket) -> list[UUID]:
-    """Locks the bucket's runs, cancels those that are open and returns the ids of these.
-
-    Ended runs are locked too: what was in flight for a cancelled one is settled run, items, leads, and the cascade from
-    a lead to its items would meet it from the other side.
-    """
-    runs: Any = bucket.runs  # the reverse of enrichment's key: no import upwards
-    locked = runs.order_by("pk").select_for_update(no_key=True).values_list("pk", "status")
-    stopped = [pk for pk, status in locked if status in ("queued", "running", "paused")]
-    runs.filter(pk__in=stopped).update(
-        status="cancelled", paused_by="", reason="Its bucket was deleted", finished_at=database_now()
-    )
-    return stopped
+def _stop_work(bucket: Bucket) -> list[UUID]:
+    """Ids of what the rooms above stopped."""
+    return [stopped for stop in BEFORE_DELETE for stopped in stop(bucket.pk)]
 
 
 def _see_through(run_ids: Sequence[UUID]) -> None:
@@ -110,6 +108,11 @@ def _see_through(run_ids: Sequence[UUID]) -> None:
     deadline = time.monotonic() + SEEN_THROUGH
     while run_ids and vendors.in_flight(run_ids) and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+def add_to_counters(bucket_id: UUID, deltas: Mapping[str, int]) -> None:
+    """Adds to what is stored of a bucket, for who changes its leads: see `leads.counters`."""
+    Bucket.objects.filter(pk=bucket_id).update(**{name: F(name) + delta for name, delta in deltas.items()})
 
 
 def recount(*, bucket_ids: Sequence[UUID] | None = None, mend: bool = True) -> dict[UUID, dict[str, tuple[int, int]]]:
@@ -125,29 +128,25 @@ def recount(*, bucket_ids: Sequence[UUID] | None = None, mend: bool = True) -> d
 def _mend(bucket_id: UUID) -> dict[str, tuple[int, int]]:
     """Corrects the counters, with everybody who changes them kept waiting meanwhile. Returns what differed."""
     with transaction.atomic():
-        rows = Bucket.objects.filter(pk=bucket_id)
-        list(rows.select_for_update())
+        lock_bucket(bucket_id)
         differences = _differences(bucket_id)
-        rows.update(**{name: real for name, (_, real) in differences.items()})
+        Bucket.objects.filter(pk=bucket_id).update(**{name: real for name, (_, real) in differences.items()})
     return differences
 
 
 def _differences(bucket_id: UUID) -> dict[str, tuple[int, int]]:
     """Stored and real, of one moment: a statement sees leads and the counters that changed with them together."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT {", ".join(COUNTERS)}, n.*
-              FROM buckets_bucket b, LATERAL (
-                   SELECT count(*), count(*) FILTER (WHERE l.enrichment_status = 'completed'),
-                          count(*) FILTER (WHERE EXISTS (
-                              SELECT 1 FROM enrichment_runitem i WHERE i.lead_id = l.id AND i.stage <> 0)),
-                          count(*) FILTER (WHERE l.status <> 'new'), count(l.enriched_at), count(l.phone)
-                     FROM leads_lead l WHERE l.bucket_id = b.id) n
-             WHERE b.id = %s
-            """,  # noqa: S608  # names of our own
-            [bucket_id],
-        )
-        row: Any = cursor.fetchone() or 2 * len(COUNTERS) * (0,)
-    pairs = zip(COUNTERS, row[: len(COUNTERS)], row[len(COUNTERS) :], strict=True)
-    return {name: (stored, real) for name, stored, real in pairs if stored != real}
+    waits = reduce(or_, map(Q, QUEUES), Q())
+    counted = {
+        "total_leads": Count("pk"),
+        "enriched_leads": Count("pk", filter=ENRICHED),
+        "queued_leads": Count("pk", filter=waits),
+        "contacted_leads": Count("pk", filter=~Q(status="new")),
+        "detailed_leads": Count("enriched_at"),
+        "phone_leads": Count("phone"),
+    }
+    leads = Lead.objects.filter(bucket=OuterRef("pk")).order_by().values("bucket")
+    real = Subquery(leads.annotate(real=JSONObject(**counted)).values("real"))
+    row = Bucket.objects.filter(pk=bucket_id).values(*counted, real=real).first() or {}
+    pairs = {name: (row[name], (row["real"] or {}).get(name, 0)) for name in counted if row}
+    return {name: (stored, found) for name, (stored, found) in pairs.items() if stored != found}

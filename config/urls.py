@@ -30,10 +30,16 @@ api: list[URLPattern | URLResolver] = [
     path("docs", DocsView.as_view(url_name="schema"), name="docs"),
     re_path(r"", unknown_address),
 ]
+# Pages that were renamed in 0.2.0, by their old addresses for one more release.
+moved: list[URLPattern | URLResolver] = [
+    re_path(rf"^{old}/(?P<rest>.*)$", RedirectView.as_view(url=f"/admin/{new}/%(rest)s", query_string=True))
+    for old, new in {"integrations/purse": "integrations/budget", "enrichment/lane": "enrichment/pumplease"}.items()
+]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/profile/", profile, name="profile"),
     path("admin/profile/time-zone/", browser_zone, name="profile_time_zone"),
+    path("admin/", include(moved)),
     path("admin/", admin.site.urls),
     path("api/", include(api)),
     path("api", include([path("", unknown_address)])),

@@ -5,7 +5,31 @@ class EnrichmentConfig(AppConfig):
     name = "enrichment"
 
     def ready(self) -> None:
-        from enrichment.selectors import leads_waiting_for
+        from django.db.models import Exists, OuterRef
+
+        from accounts.models import User
+        from buckets.models import Bucket
+        from buckets.registries import before_bucket_delete, find_run_leads_with
+        from common.admin_extensions import extend
+        from common.needs import needs_attention
+        from enrichment.admin import buckets, leads, users
+        from enrichment.models import RunItem
+        from enrichment.reporting import needs
+        from enrichment.selectors import leads_of_run, leads_waiting_for
+        from enrichment.worker.lead_deletion import stop_runs_of
         from integrations.ledger import waiting
+        from leads.models import Lead
+        from leads.registries import counts_as_queued, keeps_lead
 
         waiting.count_with(leads_waiting_for)
+        before_bucket_delete(stop_runs_of)
+        find_run_leads_with(leads_of_run)
+        in_run = RunItem.objects.filter(lead=OuterRef("pk"))
+        keeps_lead("inRun", Exists(in_run))  # the run counts it
+        counts_as_queued(Exists(in_run.exclude(stage=RunItem.Stage.DONE)))
+        for model, extension in ((Bucket, buckets.EXTENSION), (Lead, leads.EXTENSION), (User, users.EXTENSION)):
+            extend(model, extension)
+        needs_attention(10, needs.idle_workers)
+        needs_attention(50, needs.paused_runs)
+        needs_attention(60, needs.failed_schedules)
+        needs_attention(80, needs.failed_runs)

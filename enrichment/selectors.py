@@ -163,6 +163,11 @@ def left_out_of_retry(run: Run) -> str:
     return f"{check}: left out, until it is decided whether they were billed." if check else ""
 
 
+def leads_of_run(bucket_id: UUID, run_id: UUID) -> Q | None:
+    """Which leads a run of this bucket took; None: it is no run of this bucket."""
+    return Q(run_items__run_id=run_id) if Run.objects.filter(pk=run_id, bucket=bucket_id).exists() else None
+
+
 def leads_waiting_for(call_id: UUID) -> int:
     """Leads of runs that go on once this request in doubt is decided."""
     return RunItem.objects.filter(token=call_id).exclude(stage=Stage.DONE).count()

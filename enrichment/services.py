@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from buckets.models import Bucket
 from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
+from enrichment.locks import lock_run
 from enrichment.models import FairShare, Run, RunItem
 from enrichment.options import Canary, RunOptions
 from enrichment.rules import CENT, day_of_cap
@@ -23,7 +24,8 @@ from enrichment.worker import queue, stages
 from enrichment.worker.questions import Waiting
 from integrations.ledger import breaker
 from integrations.models import Budget
-from leads.counters import change_counters, hold_bucket
+from leads.counters import change_counters
+from leads.locks import hold_bucket
 from leads.models import Lead
 from leads.selection.filters import understood
 
@@ -107,6 +109,8 @@ def enrich_leads(*, by: Any, options: RunOptions, idempotency_key: str | None = 
             earlier = Run.objects.filter(owner=by, idempotency_key__startswith=f"{prefix} ")
             if set(earlier.values_list("bucket_id", flat=True)) not in (set(), set(by_bucket)):
                 raise IdempotencyConflict()
+        for bucket in buckets:  # all of them before the first run's counters
+            hold_bucket(bucket.pk)
         started = []
         for bucket in buckets:
             part = replace(options, lead_ids=by_bucket[bucket.pk])
@@ -313,7 +317,7 @@ def retry_options(run: Run) -> RunOptions:
 
 
 def _open(run: Run) -> Run:
-    locked = queue.lock_run(run.pk)
+    locked = lock_run(run.pk)
     if locked is None or not locked.is_open:
         word = locked.get_status_display().lower() if locked else "gone"
         raise RunError("RUN_OVER", f"The enrichment job is {word}.")

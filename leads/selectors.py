@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from accounts.models import User
+from common.dates import moment
+from common.needs import SHOWN, Need
 from integrations.vendors import normalise
 from leads.models import Lead
 
+CALLBACKS_SHOWN = 3  # those that wait longest; the list has them all
 FOUND_AT_MOST = 500  # leads one search finds by each column: whoever has more types more letters
 SHORTEST = 2  # letters: with one, a tenth of all leads would begin like it
 _CAPITALS = ("property_address", "apn", "owner_name", "last_name")
@@ -61,3 +66,20 @@ def tag_names(leads: Iterable[Lead]) -> dict[UUID, list[str]]:
     for lead_id, name in links.values_list("lead_id", "tag__name"):
         names.setdefault(lead_id, []).append(name)
     return names
+
+
+def callbacks_due(user: User, now: datetime) -> Iterable[Need]:
+    """One's own, for superusers too: whoever has the lead calls, and everybody's callbacks would bury theirs."""
+    due = Lead.objects.owned_by(user).to_call_back(before=now)
+    first = due.only("callback_at", "owner_name", "property_address", "property_city", "property_id")
+    parts = [(_whom(lead, user.time_zone), lead) for lead in first.order_by("callback_at", "pk")[:CALLBACKS_SHOWN]]
+    if parts:
+        many = due.order_by()[: SHOWN * 10].count()
+        count = f"{many}{' or more' if many == SHOWN * 10 else ''}"
+        yield Need(f"{count} callback{'s' if many > 1 else ''} due", "", Lead, parts)
+
+
+def _whom(lead: Any, time_zone: str) -> str:
+    """When, who and where: Wed, Nov 25, 2:30 PM MST: Jo Smith, 12 Main St, Seattle."""
+    who = ", ".join(filter(None, (lead.owner_name, str(lead), lead.property_city)))
+    return f"{moment(lead.callback_at, time_zone)}: {who}"

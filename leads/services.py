@@ -15,10 +15,11 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from common.db.ids import uuid7s
-from leads.counters import change_counters, hold_bucket
+from leads.counters import change_counters
 from leads.facts import columns
 from leads.facts.sources import TYPED
 from leads.facts.typed import typed
+from leads.locks import hold_bucket, lock_leads
 from leads.models import Activity, Lead, Tag
 from leads.rules import BadTime, moment_of
 
@@ -82,8 +83,7 @@ def finish_leads(finishes: Sequence[Finish]) -> tuple[dict[UUID, Finished], int]
     """
     wanted = {finish.lead_id: finish for finish in finishes}
     found, changed, grown = {}, [], 0
-    rows = Lead.objects.filter(pk__in=list(wanted)).order_by("pk").select_for_update(no_key=True)
-    for lead in rows.only("pk", "phone", "email", "enrichment_status", "enrichment_error"):
+    for lead in lock_leads(wanted).only("pk", "phone", "email", "enrichment_status", "enrichment_error"):
         error = wanted[lead.pk].error
         status = Lead.Enrichment.COMPLETED if lead.phone else Lead.Enrichment.PARTIAL
         if error is not None and lead.enrichment_status not in (Lead.Enrichment.COMPLETED, Lead.Enrichment.PARTIAL):
@@ -118,8 +118,7 @@ def add_activity(
     """
     due_at = moment_of(due_at, by.time_zone) if due_at else None
     with transaction.atomic():
-        rows = Lead.objects.select_for_update(no_key=True).only("pk", "activity_count", "callback_at")
-        locked = rows.get(pk=lead.pk)
+        locked = lock_leads([lead.pk]).only("pk", "activity_count", "callback_at").get()
         if seen is not None and locked.activity_count > seen:
             latest = Activity.objects.filter(lead=lead).order_by("-pk").first()
             if latest and (latest.by_id, latest.kind, latest.text, latest.due_at) == (by.pk, kind, text, due_at):
@@ -153,7 +152,7 @@ def finish_callback(*, lead: Lead, by: Any) -> bool:
     False, and nothing is changed: there is none, or it was finished or moved meanwhile.
     """
     with transaction.atomic():
-        locked = Lead.objects.select_for_update(no_key=True).only("pk", "callback_at").get(pk=lead.pk)
+        locked = lock_leads([lead.pk]).only("pk", "callback_at").get()
         if locked.callback_at is None or locked.callback_at != lead.callback_at:
             return False
         Lead.objects.filter(pk=lead.pk).update(callback_at=None)
@@ -164,7 +163,7 @@ def finish_callback(*, lead: Lead, by: Any) -> bool:
 def change_status(*, lead: Lead, by: Any, status: str) -> Lead:
     """Moves a lead on; counts it in its bucket and notes it in its history. The same status again changes nothing."""
     with transaction.atomic():
-        locked = Lead.objects.select_for_update(no_key=True).get(pk=lead.pk)
+        locked = lock_leads([lead.pk]).get()
         if locked.status == status:
             return locked
         before, after = (s in Lead.CONTACTED_STATUSES for s in (locked.status, status))
@@ -245,7 +244,7 @@ def edit_lead(*, lead: Lead, by: Any, changes: Mapping[str, Any]) -> Lead:
 def _write_typed(lead: Lead, by: Any, said: Mapping[str, Any]) -> None:
     """The lead, and the counters of its bucket. A phone completes a lead that lacked nothing else, as a bought one."""
     now = timezone.now()
-    locked = Lead.objects.select_for_update(no_key=True).get(pk=lead.pk)
+    locked = lock_leads([lead.pk]).get()
     new = {"source": TYPED, "at": now.isoformat(), "by": by.get_username()}
     values = typed(vars(locked), said, new)
     phone, status = values.get("phone", locked.phone), locked.enrichment_status

@@ -52,7 +52,6 @@ def _prepare() -> Callable[[], None] | None:
     given = {name: os.environ.get(f"SANDBOX_{name}", "") for name in ADDRESSES}
     if os.environ.get("PYTEST_XDIST_WORKER"):  # its controller has set them, below
         given = {name: os.environ[name] for name in ADDRESSES}
-        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)  # we are measured; the stacks we start are not: too slow
     for name in settings_of_the_product():
         os.environ.pop(name, None)
     os.environ.update(ENVIRONMENT)
@@ -128,6 +127,49 @@ def _recovered() -> None:
     from integrations.ledger import calls
 
     calls.RECOVERY = timedelta(0)
+
+
+# Their services are watched: whatever they lock, they lock in the one order (docs/locks.md).
+WATCHED = {
+    "tests.buckets.imports.test_services",
+    "tests.buckets.test_algebra",
+    "tests.buckets.test_delete_bucket",
+    "tests.buckets.test_fill",
+    "tests.enrichment.test_delete_lead",
+    "tests.enrichment.test_in_doubt",
+    "tests.enrichment.test_phones",
+    "tests.enrichment.test_pushes",
+    "tests.enrichment.test_runs",
+    "tests.enrichment.test_schedules",
+    "tests.enrichment.test_sweeps",
+    "tests.test_locks",
+}
+
+
+@pytest.fixture(autouse=True)
+def lock_record(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The locks of every transaction of a watched test that commits; what goes back in the order fails it."""
+    from django.db import connection
+    from django.db.backends.signals import connection_created
+
+    from tests.lock_record import Record
+
+    marker = request.node.get_closest_marker("django_db")
+    if request.module.__name__ not in WATCHED or marker is None or not marker.kwargs.get("transaction"):
+        yield None
+        return
+    record = Record()
+
+    def watch(connection: Any, **_: Any) -> None:
+        if record not in connection.execute_wrappers:
+            connection.execute_wrappers.append(record)
+
+    watch(connection)
+    connection_created.connect(watch)
+    yield record
+    connection_created.disconnect(watch)
+    connection.execute_wrappers.remove(record)
+    assert record.wrong == []
 
 
 @pytest.fixture(scope="session")

@@ -33,8 +33,8 @@ from integrations.models import VendorCall
 from integrations.operating import books
 from leads.models import Activity, Lead
 from leads.selection.filters import matching
-from leads.selectors import search_ids
-from operations import home, metrics
+from leads.selectors import callbacks_due, search_ids
+from operations import metrics
 
 pytestmark = pytest.mark.django_db
 
@@ -263,7 +263,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "lead_to_call_back",
     ),
     "callbacks of a user that are due": (
-        lambda p: by(home._callbacks(p.bucket.owner, database_now())),
+        lambda p: by(callbacks_due(p.bucket.owner, database_now())),
         "leads_lead",
         "lead_to_call_back",
     ),

@@ -1,8 +1,8 @@
-"""Buckets. What costs money is added by `enrichment`, which stands above."""
+"""Buckets. The rooms above add what costs money."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -10,15 +10,16 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.safestring import SafeString
 
 from buckets.admin import find
-from buckets.models import Bucket, Fill
+from buckets.models import Bucket
 from buckets.services import delete_bucket, edit_bucket, recount
 from common.admin import Empty, OwnedAdmin, ask, chosen, confirmed, for_each, list_link
+from common.admin_extensions import Extensible
 from leads.admin.base import csv_answer
 from leads.models import Lead
 
 
 @admin.register(Bucket)
-class BucketAdmin(OwnedAdmin):
+class BucketAdmin(Extensible, OwnedAdmin):
     """A bucket is made by a search or a list of ids (API, `create_bucket`); here it is named, exported and deleted."""
 
     empty = Empty(
@@ -42,24 +43,11 @@ class BucketAdmin(OwnedAdmin):
     list_select_related = ("owner",)
     list_filter = ("enrichment_status", "source")
     search_fields = ("name", "=id")
-    fields: ClassVar[Any] = (
-        "name",
-        "description",
-        ("owner", "source", "created_at", "updated_at"),
-        ("total_leads", "detailed_leads", "phone_leads", "queued_leads", "contacted_leads"),
-        ("enrichment_status", "enrichment_progress"),
-        ("filters", "signals"),
-        "leads_link",
-        "fills_link",
-    )
+    fields = ("name", "description")
     actions: Any = ("export", "recount", "delete")
 
     def get_urls(self) -> Any:
         return [*find.urls(self), *super().get_urls()]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        facts = [field.name for field in Bucket._meta.fields if field.name not in ("id", "name", "description")]
-        return [*facts, "leads_link", "fills_link"]
 
     def save_model(self, request: HttpRequest, obj: Bucket, form: Any, change: bool) -> None:
         edit_bucket(bucket=obj, changes={name: form.cleaned_data[name] for name in form.changed_data})
@@ -67,10 +55,6 @@ class BucketAdmin(OwnedAdmin):
     @admin.display(description="open")
     def leads_link(self, bucket: Bucket) -> SafeString:
         return list_link(Lead, "View leads", bucket=bucket.pk)
-
-    @admin.display(description="sources")
-    def fills_link(self, bucket: Bucket) -> SafeString:
-        return list_link(Fill, "View sources", bucket=bucket.pk)
 
     @admin.action(description="Export selected (CSV)")
     def export(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> StreamingHttpResponse | None:

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from buckets.api.base import OwnBucketView
 from buckets.api.serializers import ExportQuery, LeadsQuery
+from buckets.registries import leads_of_run
 from buckets.selectors import total_matching
 from common.api.base import CsvRenderer, not_found, ok, see_contacts
 from common.api.paging import page, page_of
@@ -74,9 +75,10 @@ class BucketExportView(OwnBucketView):
         chosen = filters.chosen(request.query_params, beside=frozenset({"runId"}))
         leads = matching(Lead.objects.filter(bucket=bucket), chosen, time_zone=self.user.time_zone)
         if run_id := query.get("runId"):
-            if not bucket.runs.filter(pk=run_id).exists():  # enrichment's key, seen from below
+            of_run = leads_of_run(bucket.pk, run_id)
+            if of_run is None:
                 raise not_found("run of this bucket", "runId")
-            leads = leads.filter(run_items__run_id=run_id)
+            leads = leads.filter(of_run)
         name = slugify(bucket.name, allow_unicode=True)[:100] or "leads"
         return StreamingHttpResponse(
             export_pieces(leads, by=self.user, via=Disclosure.Via.API, bucket_id=bucket.pk),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from buckets.locks import keep_buckets
 from buckets.models import Bucket
 from leads.counters import change_counters
 from leads.facts.columns import OF_FILE
@@ -182,14 +183,6 @@ def _said_of(column: str) -> str:
 
 
 def _keep(owner_id: int, sets: Sets) -> None:
-    """Holds off whoever deletes one of the buckets meanwhile: A − C with C half gone would hold C's leads.
-
-    A key share lock stops a deletion, which ends with the bucket's row, and nobody who counts or renames.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM buckets_bucket WHERE id = ANY(%s) AND owner_id = %s ORDER BY id FOR KEY SHARE",
-            [list(sets.ids), owner_id],
-        )
-        if len(cursor.fetchall()) < len(sets.ids):
-            raise SetError("NOT_FOUND", "A bucket of the combination was deleted meanwhile; combine anew.")
+    """Keeps the buckets from being deleted meanwhile: A − C with C half gone would hold C's leads."""
+    if keep_buckets(list(sets.ids), owner_id) < len(sets.ids):
+        raise SetError("NOT_FOUND", "A bucket of the combination was deleted meanwhile; combine anew.")

@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 
 from buckets.filling import algebra
 from buckets.filling.algebra import NAME_MAX, SetError, Sets, check_sets, copy_piece, in_words
+from buckets.locks import lock_fill
 from buckets.models import Bucket, Fill
 from buckets.rules import IDS_PER_REQUEST, Slice, halves
 from buckets.services import BucketGone, create_bucket
@@ -27,7 +28,7 @@ from common.faultpoints import commit
 from common.values.backoff import backoff
 from integrations import services as vendors
 from integrations.vendors.errors import Category
-from leads.counters import hold_bucket
+from leads.locks import hold_bucket
 from leads.services import insert_ids
 
 FILL_LEASE = timedelta(seconds=90)
@@ -230,7 +231,7 @@ def _storing(fill: Fill) -> Iterator[Fill]:
     """The fill's row, held, to be changed with the leads in one transaction. Raises _Overtaken."""
     with commit("fill.store"):
         hold_bucket(fill.bucket_id)
-        mine = Fill.objects.select_for_update().filter(pk=fill.pk, pending_slices=fill.pending_slices).first()
+        mine = lock_fill(fill.pk, pending_slices=fill.pending_slices)
         if mine is None:
             raise _Overtaken
         yield mine

@@ -16,13 +16,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
 from buckets.imports import columns as columns_
 from buckets.imports.columns import Chosen
 from buckets.imports.preview import PREVIEW_ROWS, Preview, preview
 from buckets.imports.reading import Layout, Row, Unreadable, layout_of, pieces_of, rows_of
 from buckets.imports.rows import Reader, Unusable, is_blank
+from buckets.locks import lock_import
 from buckets.models import Bucket, Import, ImportedLead, ImportFailure, ImportPiece
 from buckets.services import BucketGone, create_bucket
 from common.db.clock import database_now
@@ -31,9 +32,11 @@ from common.enqueue import enqueue_on_commit
 from integrations.lookups.stand_in_ids import is_stand_in
 from integrations.services import known_property_ids
 from integrations.vendors import normalise
-from leads.counters import change_counters, hold_bucket
+from leads.counters import change_counters
 from leads.facts.incoming import Incoming, insert_leads
+from leads.locks import hold_bucket, lock_leads_to_delete
 from leads.models import Lead
+from leads.registries import KEEPERS
 
 Status = Import.Status
 SOURCE = "import"
@@ -272,7 +275,7 @@ def _save_piece(job: Import) -> bool:
 
 def _hold(job: Import, status: Import.Status) -> Import:
     """Locks the import's row, after its bucket. Raises _Overtaken where it is no longer at this stage."""
-    mine = Import.objects.select_for_update().filter(pk=job.pk, status=status).first()
+    mine = lock_import(job.pk, status=status)
     if mine is None:
         raise _Overtaken
     return mine
@@ -306,15 +309,18 @@ def _note_failures(job: Import, failures: Sequence[tuple[int, str, list[str]]]) 
 
 # --- Undoing ---------------------------------------------------------------------------------------------------------
 
-# In this order: the first that holds is told. A lead in any run is kept, because the run counts it.
-_KEPT = """
-    SELECT l.id, CASE
-        WHEN l.enriched_at IS NOT NULL OR l.skip_traced_at IS NOT NULL OR l.apollo_enriched_at IS NOT NULL THEN 'bought'
-        WHEN EXISTS (SELECT 1 FROM enrichment_runitem i WHERE i.lead_id = l.id) THEN 'inRun'
-        WHEN l.activity_count > 0 OR l.status <> 'new'
-             OR EXISTS (SELECT 1 FROM leads_lead_tags t WHERE t.lead_id = l.id) THEN 'worked'
-        WHEN l.updated_at > l.created_at THEN 'edited' END
-      FROM leads_lead l WHERE l.id = ANY(%s)"""
+
+def _why_kept() -> Case:
+    """Why undoing an import leaves a lead; null where it does not. The first that holds is told."""
+    bought = Q(enriched_at__isnull=False) | Q(skip_traced_at__isnull=False) | Q(apollo_enriched_at__isnull=False)
+    tagged = Exists(Lead.tags.through.objects.filter(lead=OuterRef("pk")))
+    return Case(
+        When(bought, then=Value("bought")),
+        *(When(condition, then=Value(reason)) for reason, condition in KEEPERS),
+        When(Q(activity_count__gt=0) | ~Q(status="new") | Q(tagged), then=Value("worked")),
+        When(updated_at__gt=F("created_at"), then=Value("edited")),
+        default=None,
+    )
 
 
 def _undo_batch(job: Import) -> bool:
@@ -323,11 +329,10 @@ def _undo_batch(job: Import) -> bool:
         mine = _hold(job, Status.UNDOING)
         ids = list(mine.leads.order_by("lead_id").values_list("lead_id", flat=True)[:UNDO_BATCH])
         # Locked first, looked at after: what somebody has just added to a lead is seen, what comes later is refused.
-        list(Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+        list(lock_leads_to_delete(ids).values_list("pk"))
+        reasons = dict(Lead.objects.filter(pk__in=ids).values_list("pk", _why_kept()))
+        untouched = [lead_id for lead_id, reason in reasons.items() if reason is None]
         with connection.cursor() as cursor:
-            cursor.execute(_KEPT, [ids])
-            reasons = dict(cursor.fetchall())
-            untouched = [lead_id for lead_id, reason in reasons.items() if reason is None]
             cursor.execute("DELETE FROM leads_lead WHERE id = ANY(%s) RETURNING phone IS NOT NULL", [untouched])
             with_phone = sum(row[0] for row in cursor.fetchall())
         mine.leads.filter(pk__in=ids).delete()

@@ -1,5 +1,5 @@
-"""Runs and their items, and what buckets gain up here: buying, with the price first."""
+"""Runs and their items, and what the pages of buckets, leads and users gain up here."""
 
-from enrichment.admin import buckets, leads, runs, schedules, users
+from enrichment.admin import runs, schedules
 
-__all__ = ["buckets", "leads", "runs", "schedules", "users"]
+__all__ = ["runs", "schedules"]

@@ -21,6 +21,7 @@ from buckets.filling.algebra import SetError
 from buckets.filling.fills import duplicate
 from buckets.models import Bucket
 from common.admin import ask, confirmed, is_id
+from common.contact_access import may_see_contacts
 from common.db.ids import uuid7
 from enrichment.admin.combine_page import made_in_words
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
@@ -58,7 +59,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
     ]
 
 
-def context(bucket: Bucket) -> dict[str, Any]:
+def context(request: HttpRequest, bucket: Bucket) -> dict[str, Any]:
     """What the page shows beside the form of the bucket's name."""
     signals, known = bucket_overview.signals(bucket)
     return {
@@ -74,6 +75,7 @@ def context(bucket: Bucket) -> dict[str, Any]:
         "signals_then": bucket_overview.signals_then(bucket),
         "tiles": settings.MAP_TILES_URL,
         "tiles_credit": settings.MAP_TILES_CREDIT,
+        "may_export": may_see_contacts(request.user),
     }
 
 

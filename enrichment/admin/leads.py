@@ -1,4 +1,4 @@
-"""Deleting leads. `leads` stands below and knows nothing of the runs that count them."""
+"""What is known up here of a lead: the runs it was in. And deleting leads, which those runs count."""
 
 from __future__ import annotations
 
@@ -9,32 +9,49 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from common.admin import ask, chosen, confirmed, for_each
+from common.admin_extensions import Extension
+from enrichment.models import RunItem
 from enrichment.services import RunError
 from enrichment.worker.lead_deletion import delete_lead
-from leads.admin import LeadAdmin
+from integrations.models import Budget
+from integrations.vendors.errors import failure_in_words
 from leads.models import Lead
 
-admin.site.unregister(Lead)
+RUNS = 10  # latest
 
 
-@admin.register(Lead)
-class DeletableLeadAdmin(LeadAdmin):
-    """Leads, and deleting them."""
-
-    actions: Any = (*LeadAdmin.actions, "delete")
-
-    @admin.action(description="Delete …")
-    def delete(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        leads = chosen(self, request, queryset)
-        if not leads:
-            return None
-        if not confirmed(request):
-            count = f"{len(leads)} {'lead' if len(leads) == 1 else 'leads'}"
-            lines = [
-                f"{count}, with their activity and tags.",
-                "Enrichment jobs continue without them. Purchased data is kept: other buckets get it for $0.",
-            ]
-            return ask(self, request, leads, title="Delete leads?", lines=lines, button="Delete", is_free=True)
-        self.log_deletions(request, queryset.filter(pk__in=[lead.pk for lead in leads]))
-        for_each(self, request, leads, lambda lead: delete_lead(lead=lead), done="Deleted", refusals=(RunError,))
+@admin.action(description="Delete …")
+def delete(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    leads = chosen(model_admin, request, queryset)
+    if not leads:
         return None
+    if not confirmed(request):
+        count = f"{len(leads)} {'lead' if len(leads) == 1 else 'leads'}"
+        lines = [
+            f"{count}, with their activity and tags.",
+            "Enrichment jobs continue without them. Purchased data is kept: other buckets get it for $0.",
+        ]
+        return ask(model_admin, request, leads, title="Delete leads?", lines=lines, button="Delete", is_free=True)
+    model_admin.log_deletions(request, queryset.filter(pk__in=[lead.pk for lead in leads]))
+    for_each(model_admin, request, leads, lambda lead: delete_lead(lead=lead), done="Deleted", refusals=(RunError,))
+    return None
+
+
+def context(request: HttpRequest, lead: Lead) -> dict[str, Any]:
+    """The latest runs the lead was in, with what each has spent."""
+    items = list(RunItem.objects.filter(lead=lead).select_related("run").order_by("-pk")[:RUNS])
+    scopes = [item.run.budget_scope for item in items]
+    spent = dict(Budget.objects.filter(scope__in=scopes).values_list("scope", "spent"))
+    runs = [
+        {
+            "item": item,
+            "run": item.run,
+            "spent": spent.get(item.run.budget_scope),
+            "why": failure_in_words(item.category),
+        }
+        for item in items
+    ]
+    return {"runs": runs}
+
+
+EXTENSION = Extension(last=(delete,), context=context)

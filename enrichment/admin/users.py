@@ -1,24 +1,17 @@
-"""Users, where their runs are known: a switch takes effect on them at once."""
+"""Users, where their runs are known: the runs of one who is switched off pause at once, and go on once that is over."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.contrib import admin
-from django.http import HttpRequest
+from collections.abc import Sequence
 
 from accounts.models import User
+from common.admin_extensions import Extension
 from enrichment.worker.sweeps import hold_runs_of_inactive_users
-from integrations.admin.money import SpendingUserAdmin
-
-admin.site.unregister(User)
 
 
-@admin.register(User)
-class UserWithRunsAdmin(SpendingUserAdmin):
-    """Users. The runs of one who is switched off pause, and go on once the user is switched on again."""
+def _saved(_: User, changed: Sequence[str]) -> None:
+    if "is_active" in changed:
+        hold_runs_of_inactive_users()
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        super().save_model(request, obj, form, change)
-        if "is_active" in form.changed_data:
-            hold_runs_of_inactive_users()
+
+EXTENSION = Extension(saved=_saved)

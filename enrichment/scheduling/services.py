@@ -15,6 +15,7 @@ from accounts.models import check_time_zone
 from buckets.models import Bucket
 from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
+from enrichment.locks import lock_schedule
 from enrichment.models import Schedule
 from enrichment.options import RunOptions
 from enrichment.scheduling.cadence import BadCadence, next_tick
@@ -112,7 +113,7 @@ def options_of(kind: str) -> set[str]:
 
 
 def _lock(schedule: Schedule) -> Schedule:
-    locked = Schedule.objects.select_for_update(no_key=True).filter(pk=schedule.pk).first()
+    locked = lock_schedule(schedule.pk)
     if locked is None:
         raise RunError("NOT_FOUND", "The schedule is gone.")
     return locked

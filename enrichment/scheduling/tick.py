@@ -20,6 +20,7 @@ from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill
 from common.db.clock import database_now
 from common.logs import safe_traceback
+from enrichment.locks import claim_schedule, lock_run
 from enrichment.models import Run, Schedule
 from enrichment.options import RunOptions
 from enrichment.scheduling.cadence import next_tick
@@ -27,12 +28,11 @@ from enrichment.scheduling.changed_leads import Changes, changed_leads
 from enrichment.scheduling.services import check_schedule, run_options, search_of
 from enrichment.selectors import select_leads
 from enrichment.services import RunError, cancel_run, go_on, start_run, wake_pumps_of
-from enrichment.worker import queue
 from integrations.ledger import catalogue
 from integrations.services import NotNow
 from integrations.vendors import available
 from integrations.vendors.errors import Category
-from leads.counters import hold_bucket
+from leads.locks import hold_bucket
 
 log = logging.getLogger(__name__)
 Kind = Schedule.Kind
@@ -123,7 +123,7 @@ def _do(schedule: Schedule, now: datetime) -> bool:
             return False
         found = changed_leads(bucket, _older_than(schedule, now), limit=_limit(schedule))
     with transaction.atomic():
-        hold_bucket(bucket.pk)  # the first of all locks
+        hold_bucket(bucket.pk)
         locked = _fenced(schedule)
         if locked is None:
             return False
@@ -138,9 +138,7 @@ def _do(schedule: Schedule, now: datetime) -> bool:
 
 def _fenced(schedule: Schedule) -> Schedule | None:
     """The row, locked, if its time is still due. None: another worker has or had it, or a person has changed it."""
-    rows = Schedule.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-    rows = rows.select_related("last_run", "last_fill", "owner")
-    return rows.filter(pk=schedule.pk, enabled=True, next_at=schedule.next_at, bucket=schedule.bucket).first()
+    return claim_schedule(schedule.pk, enabled=True, next_at=schedule.next_at, bucket=schedule.bucket)
 
 
 def _conclude(
@@ -208,7 +206,7 @@ def _go_on_after_its_vendor(run: Run | None) -> bool:
     if run is None or run.status != Run.Status.PAUSED or run.paused_by != Run.Pause.VENDOR:
         return False
     with transaction.atomic():
-        locked = queue.lock_run(run.pk)
+        locked = lock_run(run.pk)
         if locked is not None and locked.status == Run.Status.PAUSED and locked.paused_by == Run.Pause.VENDOR:
             go_on(locked)
             wake_pumps_of(locked)

@@ -1,6 +1,6 @@
 """Items whose request needs a billing check: a run keeps them until an operator, or the vendor's push, decides it.
 
-Inside the caller's transaction, but for `let_go`. Lock order as in `queue`.
+Inside the caller's transaction, but for `let_go`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from common.db.clock import database_now
+from enrichment.locks import lock_run
 from enrichment.models import FOR_EVER, Run, RunItem
 from enrichment.worker import canary, stages
-from enrichment.worker.queue import Ending, end, give_back, lock_run, show_progress, take, unpark
+from enrichment.worker.queue import Ending, end, give_back, show_progress, take, unpark
 from integrations.models import VendorCall
 from integrations.vendors.errors import Category
 

@@ -19,13 +19,14 @@ from django.db import transaction
 from common.dates import moment
 from common.db.clock import database_now
 from common.logs import safe_traceback
+from enrichment.locks import lock_run
 from enrichment.models import Run, RunItem
-from enrichment.worker import queue
 from integrations.ledger import breaker, catalogue, pace
 from integrations.ledger.admission import Closed, admit
 from integrations.ledger.outcomes import report_outcome, stops_vendor
+from integrations.locks import lock_operation
 from integrations.lookups import pushes, reveals
-from integrations.models import Operation, PhoneReveal
+from integrations.models import PhoneReveal, VendorCall
 from integrations.vendors import available, late_phones
 from integrations.vendors.errors import Misconfigured, NotSent, Rejected, VendorFailure
 from integrations.vendors.late_phones import Reveal
@@ -197,7 +198,7 @@ def _close(call_id: UUID, found: Reveal) -> bool:
     4. Writes the phones to the leads, and counts them in buckets and runs.
     """
     with transaction.atomic():
-        Operation.objects.select_for_update(of=("self",), no_key=True).get(calls=call_id)
+        lock_operation(VendorCall.objects.values_list("operation_id").get(pk=call_id)[0])
         asked = _who_asked(list(found.phones))
         runs = {run.pk: run for run in _lock_runs({one.run_id for one in asked})}
         delivered = reveals.close(call_id, found)
@@ -225,7 +226,7 @@ def _who_asked(people: Sequence[str]) -> list[_Asked]:
 
 
 def _lock_runs(run_ids: set[UUID]) -> list[Run]:
-    locked = [queue.lock_run(run_id) for run_id in sorted(run_ids)]
+    locked = [lock_run(run_id) for run_id in sorted(run_ids)]
     return [run for run in locked if run is not None]
 
 

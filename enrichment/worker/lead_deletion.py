@@ -1,4 +1,4 @@
-"""Deleting one lead, with the counters of everything that counts it. What was bought for it stays owned."""
+"""Deleting leads, one or a bucket of them, with what counts them. What was bought for them stays owned."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from common.db.clock import database_now
+from enrichment.locks import lock_items, lock_runs
 from enrichment.models import Run, RunItem
 from enrichment.services import RunError
 from enrichment.worker import queue
 from integrations.ledger import catalogue
-from integrations.models import Operation
-from leads.counters import change_counters, hold_bucket
+from integrations.locks import lock_operation
+from leads.counters import change_counters
+from leads.locks import hold_bucket, lock_leads_to_delete
 from leads.models import Lead
 
 Outcome = RunItem.Outcome
@@ -32,19 +34,19 @@ def delete_lead(*, lead: Lead) -> None:
 
     1. Nobody starts a run over the bucket meanwhile (`hold_bucket`), and no phone of Apollo's is delivered (its
        operation's row), as a delivery counts leads in runs.
-    2. Its runs are locked, then its items, then the lead: the order of everybody who changes them.
+    2. Its runs are locked, then the lead, then its items: the order of all who change them.
     3. Runs count it no more; one that waited for nothing else is completed. Then the lead, then the bucket's counters.
     """
     with transaction.atomic():
         hold_bucket(lead.bucket_id)
         if lead.apollo_person_id:
-            Operation.objects.select_for_update(no_key=True).get(pk=catalogue.operation("apollo_people").pk)
+            lock_operation(catalogue.operation("apollo_people").pk)
         of_lead = RunItem.objects.filter(lead=lead)
-        runs = list(Run.objects.select_for_update(no_key=True).filter(items__in=of_lead).order_by("pk"))
-        items = {item.run_id: item for item in of_lead.order_by("pk").select_for_update()}
-        locked = Lead.objects.select_for_update().filter(pk=lead.pk).first()
+        runs = list(lock_runs(Run.objects.filter(items__in=of_lead)))
+        locked = lock_leads_to_delete([lead.pk]).first()
         if locked is None:
             raise RunError("NOT_FOUND", "The lead is gone.")
+        items = {item.run_id: item for item in lock_items(of_lead)}
         if any(item.token for item in items.values()):
             words = "A request to a vendor is out for this lead, or needs a billing check. Try again when that is over."
             raise RunError("LEAD_BUSY", words)
@@ -66,6 +68,20 @@ def delete_lead(*, lead: Lead) -> None:
             detailed_leads=-(locked.enriched_at is not None),
             phone_leads=-(locked.phone is not None),
         )
+
+
+def stop_runs_of(bucket_id: UUID) -> list[UUID]:
+    """Before a bucket is deleted: locks its runs, cancels those that are open and returns the ids of these.
+
+    Runs that are over are locked too: a request that was out for a cancelled one is settled run, items, leads, and the
+    cascade from a lead to its items would meet it from the other side.
+    """
+    runs = Run.objects.filter(bucket=bucket_id)
+    stopped = [run.pk for run in lock_runs(runs).only("status") if run.status in Run.OPEN]
+    runs.filter(pk__in=stopped).update(
+        status=Run.Status.CANCELLED, paused_by="", reason="Its bucket was deleted", finished_at=database_now()
+    )
+    return stopped
 
 
 def _take_out(run: Run, item: RunItem, lead: Lead) -> None:

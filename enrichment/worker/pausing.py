@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db import transaction
 
 from common.logs import safe_traceback
+from enrichment.locks import lock_run
 from enrichment.models import Run, RunItem
-from enrichment.worker import queue
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def pause_waiting_runs(stage: int, reason: str) -> None:
     waiting = RunItem.objects.filter(stage=stage).exclude(stage=0).values("run_id")
     for run_id in Run.objects.filter(status__in=Run.ACTIVE, pk__in=waiting).order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
-            run = queue.lock_run(run_id)
+            run = lock_run(run_id)
             if run is not None and run.status in Run.ACTIVE:
                 pause(run, Run.Pause.VENDOR, reason)
 
@@ -35,6 +35,6 @@ def pause_broken(run_ids: Sequence[UUID], error: Exception) -> None:
     log.error("Runs %s broke: %s", [str(run_id) for run_id in run_ids], safe_traceback(error))
     for run_id in run_ids:
         with transaction.atomic():
-            run = queue.lock_run(run_id)
+            run = lock_run(run_id)
             if run is not None and run.status in Run.ACTIVE:
                 pause(run, Run.Pause.FAULT, f"System error: {type(error).__name__}. The log has more.")

@@ -15,6 +15,7 @@ from common.enqueue import enqueue_on_commit
 from common.faultpoints import commit
 from common.logs import safe_traceback
 from common.values.backoff import backoff
+from enrichment.locks import lock_run
 from enrichment.models import Run, RunItem
 from enrichment.worker import billing_check, queue, stages
 from enrichment.worker.funding import BUSY_DELAY, look_for_money, payer, short_of_money
@@ -198,7 +199,7 @@ def _buy(operation: Operation, stage: int, bought: _Bought) -> None:
 
     def rescue(outcome: Sent[Reply], error: Exception) -> None:
         """The paid answers at least are kept: their leads are served from them later, for $0."""
-        persist(lambda: _keep_answers(call_id, outcome))
+        persist(lambda: _keep_answers(call_id, bought.run_id, outcome))
         pause_broken([bought.run_id], error)
 
     executed = gate.buy(
@@ -214,7 +215,7 @@ def _buy(operation: Operation, stage: int, bought: _Bought) -> None:
 
 def _still_wanted(run_id: UUID) -> bool:
     """Locks the run for reading: a pause answered to a person comes before the intent or after it, never between."""
-    run = Run.objects.select_for_update(no_key=True).filter(pk=run_id).only("status", "bucket_id").first()
+    run = lock_run(run_id)
     return run is not None and run.status in Run.ACTIVE and run.bucket_id is not None
 
 
@@ -226,7 +227,7 @@ def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: Sent[Reply], 
     3. A failure, or no request at all: the items go back, wait or end.
     4. A run short of money looks whether a cap has room by now.
     """
-    run = queue.lock_run(bought.run_id)
+    run = lock_run(bought.run_id)
     items = _held(call_id)
     own = {key: [i for i in waiting if i.id in items] for key, waiting in bought.items.items()}
     if outcome.reply is not None:
@@ -248,8 +249,9 @@ def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: Sent[Reply], 
         look_for_money(run)
 
 
-def _keep_answers(call_id: UUID, outcome: Sent[Reply]) -> None:
+def _keep_answers(call_id: UUID, run_id: UUID, outcome: Sent[Reply]) -> None:
     with transaction.atomic():
+        lock_run(run_id)  # before the call, as its items are given back under it: a deleted bucket's cascade meets them
         if outcome.reply is not None and gate.settle(call_id, outcome.reply, outcome.latency_ms) is not None:
             queue.give_back(sorted(_held(call_id)))
 
@@ -343,7 +345,7 @@ def _safely(act: Callable[..., Any], *about: Any) -> int:
 def _expire(call_id: UUID, run_id: UUID | None) -> bool:
     """Ends a dead worker's call; its items go back, or wait for a billing check. Returns whether the call was dead."""
     with transaction.atomic():
-        run = queue.lock_run(run_id) if run_id else None
+        run = lock_run(run_id) if run_id else None
         state = calls.expire_call(call_id)
         if state is not None and run is not None:
             rows = RunItem.objects.filter(token=call_id).order_by("pk")
@@ -356,7 +358,7 @@ def _expire(call_id: UUID, run_id: UUID | None) -> bool:
 
 def _in_run(run_id: UUID, act: Callable[[Run], None]) -> None:
     with transaction.atomic():
-        run = queue.lock_run(run_id)
+        run = lock_run(run_id)
         if run is not None:
             act(run)
 

@@ -1,7 +1,7 @@
 """The row queue: which run a pump serves next, which items it claims, and how items move on or end.
 
 Inside the caller's transaction, but for `skip_cancelled`.
-Lock order: run first, then items, then leads, then the bucket. The run's row lock makes its counters exact.
+The run's row lock (docs/locks.md) makes its counters exact and orders all who change its items.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from buckets.models import Bucket
 from common.db.clock import CLOCK, database_now
 from common.db.work import due_sql
+from enrichment.locks import lock_run
 from enrichment.models import CANCELLED_IN_PART, FairShare, Run, RunItem
 from enrichment.worker import canary, stages
 from enrichment.worker.questions import Waiting
@@ -45,11 +46,6 @@ class Ending:
     outcome: RunItem.Outcome | None = None
     category: str = ""
     reason: str = ""
-
-
-def lock_run(run_id: UUID) -> Run | None:
-    """The run, locked against everything else that changes it. None: it is gone."""
-    return Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
 
 
 def next_run(stage: int, operation_name: str) -> Run | None:
@@ -325,10 +321,9 @@ def show_progress(run: Run) -> None:
     """Writes to the bucket how far its latest run is."""
     if run.bucket_id is None:
         return
-    bucket: Any = Run._meta.get_field("bucket").related_model
     others = Run.objects.filter(bucket_id=run.bucket_id, status__in=Run.OPEN).exclude(pk=run.pk)
     busy = run.is_open or others.exists()
-    bucket.objects.filter(pk=run.bucket_id).update(
+    Bucket.objects.filter(pk=run.bucket_id).update(
         enrichment_status="processing" if busy else "completed",
         enrichment_progress={"total": run.total, "processed": run.done, "successful": run.enriched + run.partial},
     )

@@ -14,10 +14,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from common.db.clock import database_now
+from enrichment.locks import lock_run
 from enrichment.models import Run
 from enrichment.rules import day_of_cap
 from enrichment.services import go_on, prices_of, wake_pumps_of
-from enrichment.worker import queue
 from integrations.ledger import scopes
 
 GOES_ON_FOR = timedelta(days=3)  # an older run's leads and prices may not be what its person still wants
@@ -105,7 +105,7 @@ def _each(runs: QuerySet[Run], act: Callable[[Run], bool]) -> int:
     changed = 0
     for run_id in runs.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
-            run = queue.lock_run(run_id)
+            run = lock_run(run_id)
             if run is None or not act(run):
                 continue
             changed += 1

@@ -2,66 +2,41 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.admin import UserAdmin
-from accounts.models import User
 from common.admin import Empty, ReadOnlyAdmin
 from common.contact_access import masked
 from integrations.ledger import scopes
 from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
+from integrations.operating.needs import budget_used
 from integrations.vendors.errors import failure_in_words
 
-ZERO = Value(Decimal(0))
 SHOWN_FACTS = 4000  # characters
 
 
-def used(scope: Any) -> Coalesce:
-    """Spent and promised in a budget. scope: a text, or an expression of `scopes.in_sql`."""
-    budget = Budget.objects.filter(scope=scope)
-    return Coalesce(Subquery(budget.values(used=F("spent") + F("reserved"))), ZERO)
-
-
-admin.site.unregister(User)
-
-
-@admin.register(User)
-class SpendingUserAdmin(UserAdmin):
-    """Users, and what they have spent against their limits."""
-
-    list_display: Any = (*UserAdmin.list_display, "month", "today")
-    readonly_fields: ClassVar[Any] = (*UserAdmin.readonly_fields, "month", "today")
-    fieldsets = (
-        *UserAdmin.fieldsets[:-1],
-        ("Limits", {"fields": (("daily_lead_limit", "monthly_budget"), ("month", "today"))}),
+def with_spent(users: QuerySet[Any]) -> QuerySet[Any]:
+    """What each user has spent this month, US dollars, and on how many leads today."""
+    now, user = timezone.now(), OuterRef("pk")
+    rows: QuerySet[Any] = users.annotate(
+        used_this_month=budget_used(scopes.in_sql(lambda pk: scopes.user_month(pk, now), user)),
+        used_today=budget_used(scopes.in_sql(lambda pk: scopes.leads_day(pk, now), user)),
     )
+    return rows
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        now, user = timezone.now(), OuterRef("pk")
-        rows: QuerySet[Any] = (
-            super()
-            .get_queryset(request)
-            .annotate(
-                used_this_month=used(scopes.in_sql(lambda pk: scopes.user_month(pk, now), user)),
-                used_today=used(scopes.in_sql(lambda pk: scopes.leads_day(pk, now), user)),
-            )
-        )
-        return rows
 
-    @admin.display(description="spent this month")
-    def month(self, user: Any) -> str:
-        return f"${user.used_this_month:.2f}"
+@admin.display(description="spent this month")
+def month(user: Any) -> str:
+    return f"${user.used_this_month:.2f}"
 
-    @admin.display(description="leads today")
-    def today(self, user: Any) -> str:
-        return f"{user.used_today:.0f}"
+
+@admin.display(description="leads today")
+def today(user: Any) -> str:
+    return f"{user.used_today:.0f}"
 
 
 @admin.register(Lookup)

@@ -22,11 +22,12 @@ from unfold.admin import TabularInline
 from common.admin import CommonAdmin, ask, chosen, confirmed, for_each
 from common.values.percent import percent
 from integrations.admin.bill_forms import BillForm, ReplaceForm, packed
-from integrations.admin.money import used
 from integrations.ledger import breaker, scopes
 from integrations.ledger.pace import database_now
+from integrations.locks import lock_operations_of
 from integrations.models import Operation, Vendor
 from integrations.operating import bills, books, vendors
+from integrations.operating.needs import budget_used
 from integrations.operating.vendors import trouble
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class VendorAdmin(ToldAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         now = timezone.now()
-        today = used(scopes.in_sql(lambda name: scopes.vendor_day(name, now), OuterRef("pk")))
+        today = budget_used(scopes.in_sql(lambda name: scopes.vendor_day(name, now), OuterRef("pk")))
         rows: QuerySet[Any] = super().get_queryset(request).annotate(used_today=today)
         return rows
 
@@ -167,7 +168,7 @@ class VendorAdmin(ToldAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        list(obj.operations.select_for_update(no_key=True).order_by("pk"))  # first of all locks, as everywhere
+        lock_operations_of(obj.pk)  # before the vendor's row: docs/locks.md
         super().save_model(request, obj, form, change)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:

@@ -10,5 +10,5 @@ A purchase is three short transactions with one HTTP request between them:
 `execution.execute` does 2 to 4 for every payer. `calls` ends a call in any other way: its worker died, an operator
 decided. Nothing here knows what was bought: who stores something under a call registers in `dependents`.
 
-Lock order everywhere: operation, vendor, run, call, look-ups, budgets, then the payer's other rows.
+docs/locks.md has the order of locks: operation, vendor, run, call, budgets, then the payer's other rows.
 """

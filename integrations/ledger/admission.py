@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from integrations.ledger import breaker, pace
+from integrations.locks import lock_operation_and_vendor
 from integrations.models import Operation, VendorCall
 from integrations.vendors import available
 
@@ -33,8 +34,7 @@ def admit(operation_id: int, *, single: bool = False) -> Operation:
     3. Closed for a moment while as many requests to the vendor are in flight as it may have (one, where it probes).
     4. Closed for a moment while an operation that has not answered well of late has a request in flight.
     """
-    # "no key": a look-up that a settling adds refers to the operation, and its transaction holds a run already
-    operation = Operation.objects.select_for_update(no_key=True).select_related("vendor").get(pk=operation_id)
+    operation = lock_operation_and_vendor(operation_id)
     vendor, now = operation.vendor, pace.database_now()
     if not vendor.enabled:
         raise Closed(f"{vendor} is turned off", None)

@@ -14,6 +14,7 @@ from django.db.models.functions import Least
 
 from common.values.backoff import backoff
 from integrations.ledger.pace import database_now
+from integrations.locks import lock_operations_of, lock_vendor
 from integrations.models import Operation, Vendor
 from integrations.vendors.errors import VendorFailure
 
@@ -65,7 +66,7 @@ def note_failure(vendor_name: str, failure: VendorFailure, *, opens: bool = Fals
     opens: whatever the count.
     """
     with transaction.atomic():
-        vendor = Vendor.objects.select_for_update().get(pk=vendor_name)
+        vendor = lock_vendor(vendor_name)
         now = database_now()
         vendor.failures += 1
         vendor.last_error, vendor.last_error_at = failure.reason, now
@@ -93,9 +94,8 @@ def pause(vendor_name: str, reason: str) -> None:
 def reset(vendor_name: str) -> None:
     """An operator says that the cause is gone: closes breaker, lifts pause and wait, tries batch endpoints again."""
     with transaction.atomic():
-        rows = Operation.objects.select_for_update(no_key=True)  # as in `admission.admit`: see there
-        list(rows.filter(vendor_id=vendor_name).order_by("pk"))  # first of all locks
-        vendor = Vendor.objects.select_for_update(no_key=True).get(pk=vendor_name)
+        lock_operations_of(vendor_name)
+        vendor = lock_vendor(vendor_name)
         vendor.failures, vendor.breaker_openings, vendor.breaker_open_until = 0, 0, None
         if not vendor.billing_check:  # that is decided (vendors.confirm_price_list), not reset
             vendor.paused_reason = ""

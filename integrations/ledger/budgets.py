@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.db import connection
 
 from integrations.ledger import scopes
+from integrations.locks import lock_budgets
 from integrations.models import MONEY, Budget
 
 ZERO = Decimal(0)
@@ -138,19 +139,16 @@ def _how_many(prices: Sequence[Decimal], cap: Cap, room: Decimal) -> int:
 def _locked(caps: Sequence[Cap]) -> dict[str, Budget]:
     wanted = sorted(cap.scope for cap in caps)
     Budget.objects.bulk_create([Budget(scope=scope) for scope in wanted], ignore_conflicts=True)
-    return {b.scope: b for b in Budget.objects.filter(scope__in=wanted).order_by("scope").select_for_update()}
+    return lock_budgets(wanted)
 
 
 def _add(changes: Iterable[tuple[str, Decimal, Decimal]], *, locked: bool = False) -> None:
     rows = sorted(changes)
     if not rows:
         return
+    if not locked:
+        lock_budgets(scope for scope, _, _ in rows)
     with connection.cursor() as cursor:
-        if not locked:
-            cursor.execute(
-                "SELECT scope FROM integrations_budget WHERE scope = ANY(%s) ORDER BY scope FOR UPDATE",
-                [[scope for scope, _, _ in rows]],
-            )
         cursor.execute(
             """
             UPDATE integrations_budget b SET reserved = b.reserved + c.reserved, spent = b.spent + c.spent

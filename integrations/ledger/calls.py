@@ -17,6 +17,7 @@ from accounts.models import User
 from common.enqueue import enqueue_on_commit
 from integrations.ledger import budgets, dependents, pace, scopes
 from integrations.ledger.budgets import ZERO
+from integrations.locks import lock_call
 from integrations.models import UnreadableAnswer, VendorCall
 from integrations.vendors.errors import Category, Evidence
 
@@ -31,9 +32,9 @@ class BadDecision(ValueError):
 
 def release(call: VendorCall, reason: str, **facts: Any) -> None:
     """Nothing was bought: the money comes back, and its inputs may be bought again."""
-    dependents.free(call)
     call.reason = reason[:300]
     end(call, VendorCall.State.RELEASED, pace.database_now(), cost=ZERO, **facts)
+    dependents.free(call)
 
 
 def mark_in_doubt(call: VendorCall, now: datetime, **facts: Any) -> None:
@@ -59,13 +60,16 @@ def keep_evidence(call: VendorCall, evidence: Evidence, now: datetime) -> None:
 
 def count_as_billed(call: VendorCall, now: datetime, **facts: Any) -> None:
     """The vendor's policy says that server errors are billed: the money is spent, its inputs may be bought again."""
-    dependents.free(call)
     call.units = call.reserved / call.price if call.price else ZERO
     end(call, VendorCall.State.WRITTEN_OFF, now, cost=call.reserved, **facts)
+    dependents.free(call)
 
 
 def end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decimal, **facts: Any) -> None:
-    """Turns the call's reservations into spent amounts and writes its final state. cost: US dollars."""
+    """Turns the call's reservations into spent amounts and writes its final state. cost: US dollars.
+
+    Before its dependents: budgets are locked first, as when the call began (docs/locks.md).
+    """
     paid = state in (VendorCall.State.SETTLED, VendorCall.State.WRITTEN_OFF)
     budgets.settle(call.holds, spent_by_scope(call, cost) if paid else {})
     call.state, call.cost, call.ended_at = state, cost, now
@@ -97,11 +101,7 @@ def dead_calls(*, limit: int = 100) -> list[tuple[UUID, UUID | None]]:
 def expire_call(call_id: UUID) -> VendorCall.State | None:
     """Ends a call whose worker is dead: RELEASED where nothing had been sent, else IN_DOUBT. None: it is not dead."""
     now = pace.database_now()
-    call = (
-        VendorCall.objects.select_for_update()
-        .filter(pk=call_id, state__in=VendorCall.OPEN, lease_until__lte=now)
-        .first()
-    )
+    call = lock_call(VendorCall.objects.filter(pk=call_id, state__in=VendorCall.OPEN, lease_until__lte=now))
     if call is None:
         return None
     if call.state == VendorCall.State.SENT:
@@ -152,8 +152,8 @@ def write_off(
 
 def bill_unanswered(call: VendorCall, cost: Decimal) -> None:
     """It was billed and its answer is lost: `cost` is spent, and its inputs may be bought again. `call` is locked."""
-    dependents.free(call)
     end(call, VendorCall.State.WRITTEN_OFF, pace.database_now(), cost=cost)
+    dependents.free(call)
 
 
 def checked_cost(cost: Decimal | None, reserved: Decimal, reason: str) -> Decimal:
@@ -176,4 +176,4 @@ def note_decision(call: VendorCall, by: User | None, words: str) -> None:
 
 
 def _doubtful(call_id: UUID) -> VendorCall | None:
-    return VendorCall.objects.select_for_update().filter(pk=call_id, state=VendorCall.State.IN_DOUBT).first()
+    return lock_call(VendorCall.objects.filter(pk=call_id, state=VendorCall.State.IN_DOUBT))

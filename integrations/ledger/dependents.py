@@ -1,6 +1,6 @@
 """Rows of upper rooms that hang on a call besides its money. Those rooms register what a call's end does to them.
 
-Both functions are called inside the transaction that ends the call, under the call's lock and before its budgets'.
+Both functions are called inside the transaction that ends the call, under the call's lock; `free` after its budgets'.
 """
 
 from __future__ import annotations

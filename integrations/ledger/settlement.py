@@ -1,8 +1,8 @@
 """The end of a call whose request was sent: its charge or its failure. Inside the caller's transaction.
 
 call = lock_sent(call_id)    None: the call is no longer this worker's, and nothing may be written
-…                            the payer's own rows that come before budgets in lock order
 settle(call, …) or fail(call, …)
+…                            the payer's own rows: look-ups come after budgets in the order of locks (docs/locks.md)
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from django.db import transaction
 from integrations.ledger import calls, excess, pace
 from integrations.ledger.budgets import MOST_UNITS, ZERO
 from integrations.ledger.sending import calls_sent
+from integrations.locks import lock_call
 from integrations.models import MONEY, VendorCall
 from integrations.vendors.contract import Receipt
 from integrations.vendors.errors import BilledError, HeldBack, InDoubt, NotSent, Rejected, VendorFailure
@@ -23,7 +24,7 @@ from integrations.vendors.errors import BilledError, HeldBack, InDoubt, NotSent,
 
 def lock_sent(call_id: UUID) -> VendorCall | None:
     """Locks the call while it is sent and not ended; None where it has been taken from the worker that sent it."""
-    return calls_sent(call_id).select_for_update(of=("self",)).select_related("operation").first()
+    return lock_call(calls_sent(call_id).select_related("operation"))
 
 
 def charge(call: VendorCall, receipt: Receipt) -> Decimal:

@@ -17,6 +17,7 @@ from django.db import connection
 from accounts.models import User
 from integrations.ledger import calls
 from integrations.ledger.budgets import ZERO
+from integrations.locks import lock_call
 from integrations.models import MONEY, Lookup, VendorCall
 from integrations.vendors.contract import Answer, Reply
 from integrations.vendors.errors import Category
@@ -180,7 +181,7 @@ def forget_unreadable(call_id: UUID, *, by: User | None = None) -> int:
     """The operator says: ask again. The unreadable answers of this call serve no question any more, and the next one is
     bought. The call's cost stays spent, and its evidence stays kept. Returns the number of look-ups freed.
     """
-    call = VendorCall.objects.select_for_update().filter(pk=call_id, state=VendorCall.State.SETTLED).first()
+    call = lock_call(VendorCall.objects.filter(pk=call_id, state=VendorCall.State.SETTLED))
     if call is None:
         return 0
     rows = Lookup.objects.filter(call=call, state=Lookup.State.GARBAGE)

@@ -4,8 +4,8 @@
     buy            sends the request and ends its call: `conclude` of the payer calls `settle` or `fail`
     settle / fail  answers, charges and audit, if the call is still this worker's
 
-`begin`, `settle` and `fail` must be called inside a transaction, so that the payer's own rows change with them. Lock
-order: see `integrations.ledger`.
+`begin`, `settle` and `fail` must be called inside a transaction, so that the payer's own rows change with them.
+docs/locks.md has the order of their locks.
 """
 
 from __future__ import annotations
@@ -145,8 +145,8 @@ class Settled:
 def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | None:
     """Stores the answers and the charge by the price list. None where the call is no longer this worker's.
 
-    1. Stores each answer under its key and its further key, and learns the properties' names.
-    2. The ledger counts the charge and ends the call.
+    1. The ledger counts the charge and ends the call: budgets are locked before look-ups (docs/locks.md).
+    2. Stores each answer under its key and its further key, and learns the properties' names.
     3. Where phones are still to come, their money stays reserved: with the settling or not at all, so that a worker
        that dies here leaves the call in doubt.
     """
@@ -154,11 +154,11 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | Non
     if call is None:
         return None
     now = pace.database_now()
+    settlement.settle(call, reply, now, latency_ms)
     answers.store(call, reply, now, settlement.charge(call, reply))
     two_names = names.already_owned([a.also for a in reply.answers.values() if a.found and a.also])
     answers.store_under_other_keys(call, reply, now)
     names.learn_from(call.operation.name, reply.answers)
-    settlement.settle(call, reply, now, latency_ms)
     if reply.later is not None:
         reveals.expect(call, reply, now)
     kept = answers.kept(call, reply.answers, now)
@@ -174,7 +174,7 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
     if call is None:
         return False
     now = pace.database_now()
+    settlement.fail(call, failure, now, latency_ms)
     if isinstance(failure, Rejected) and failure.charged:
         answers.mark_unusable(call, now, settlement.charge_of_unusable(call, failure))
-    settlement.fail(call, failure, now, latency_ms)
     return True

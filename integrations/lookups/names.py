@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
+from integrations.locks import NAMES_IN_ORDER
 from integrations.lookups.stand_in_ids import names_of
 from integrations.models import Lookup, PropertyName
 from integrations.vendors.contract import Answer
@@ -64,15 +65,15 @@ def learn(rows: Iterable[tuple[str, Mapping[str, Any]]], *, asked: Mapping[str, 
         if cursor.rowcount == len(names):
             return
         cursor.execute(
-            """
+            f"""
             UPDATE integrations_propertyname n SET property_id = ''
               FROM (SELECT k.name FROM integrations_propertyname k
                       JOIN unnest(string_to_array(%s, chr(10)), string_to_array(%s, chr(10))) AS c(name, property_id)
                         ON c.name = k.name
                      WHERE k.property_id <> '' AND k.property_id <> c.property_id
-                     ORDER BY k.name FOR NO KEY UPDATE OF k) AS claimed
+                     {NAMES_IN_ORDER}) AS claimed
              WHERE n.name = claimed.name
-            """,
+            """,  # noqa: S608  # a constant
             values,
         )
 

@@ -15,6 +15,7 @@ from common.enqueue import enqueue_on_commit
 from integrations.ledger import budgets, calls, excess
 from integrations.ledger.budgets import ZERO
 from integrations.ledger.pace import database_now
+from integrations.locks import lock_call, lock_reveal
 from integrations.models import PhoneReveal, VendorCall
 from integrations.vendors.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile
 
@@ -40,8 +41,8 @@ def settle_by_push(call_id: UUID, found: Reveal) -> bool:
     3. a body that cannot be read proves nothing of the amount: the call stays as it is.
     """
     with transaction.atomic():
-        call = VendorCall.objects.select_for_update(of=("self",)).select_related("operation").filter(pk=call_id).first()
-        reveal = PhoneReveal.objects.select_for_update().filter(pk=call_id, state=PhoneReveal.State.EARLY).first()
+        call = lock_call(VendorCall.objects.select_related("operation").filter(pk=call_id))
+        reveal = lock_reveal(call_id, state=PhoneReveal.State.EARLY)
         if call is None or reveal is None or reveal.raw is None or call.state not in ENDED:
             return False
         reveal.raw, reveal.closed_at = None, database_now()

@@ -7,8 +7,7 @@
     give_up    Apollo has no result any more: in doubt, since the phones may have been billed; an operator decides with
                `release` or `write_off`
 
-All but `take_turn` and `keep_push` must be called inside a transaction. Lock order: operation, call, reveal, look-ups,
-budgets, then the caller's rows.
+All but `take_turn` and `keep_push` must be called inside a transaction. docs/locks.md has the order of their locks.
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ from common.values.backoff import backoff
 from integrations.ledger import budgets, calls, excess, scopes
 from integrations.ledger.budgets import MONEY, MOST_UNITS, ZERO
 from integrations.ledger.pace import database_now
+from integrations.locks import lock_call, lock_call_of_push, lock_reveal
 from integrations.models import Lookup, PhoneReveal, VendorCall
 from integrations.vendors.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile
 from integrations.vendors.contract import Reply
@@ -87,7 +87,7 @@ def keep_push(call_id: UUID, raw: bytes) -> bool:
     now = database_now()
     with transaction.atomic():
         # The call's lock first, as the settling takes it: each makes the row, and neither waits for the other's.
-        if VendorCall.objects.select_for_update(no_key=True).only("pk").filter(pk=call_id).first() is None:
+        if not lock_call_of_push(call_id):
             return False
         _make(call_id, now)
         fresh = PhoneReveal.objects.filter(Q(raw__isnull=True) | Q(unreadable=True), pk=call_id)
@@ -172,8 +172,8 @@ def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
     that decision's cost: Apollo's number is better than a guess.
 
     1. Locks the call and the reveal; phones of people that were not asked for are left out.
-    2. Look-ups that an operator's release freed, and nobody has bought since, are owned again.
-    3. Budgets, call and reveal get the charge; the rest of the reserved money comes back.
+    2. Budgets get the charge; the rest of the reserved money comes back.
+    3. Look-ups that an operator's release freed, and nobody has bought since, are owned again; the call gets its cost.
     4. The phones go into the stored answers.
     """
     call, reveal = _locked(call_id)
@@ -182,11 +182,11 @@ def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
     phones = {person: facts for person, facts in answer.phones.items() if person in reveal.people and facts["phone"]}
     units = CREDITS_OF_A_PHONE * sum(map(is_mobile, phones.values()))
     cost = (min(units, MOST_UNITS) * call.price).quantize(MONEY)
+    _spend(call, reveal, cost)
     if reveal.state == State.RELEASED:
         # a call that asked for these phones again since, and was not answered, is the call of these rows now
         freed = _without_phone(call, reveal, Lookup.State.FREE).filter(fetched_at=None)
         freed.update(state=Lookup.State.ANSWERED, fetched_at=call.ended_at, call=call)
-    _spend(call, reveal, cost)
     _count(call, reveal, units, answer.claimed)
     call.save(update_fields=["cost", "units", "claimed", "excess"])
     excess.note(call)
@@ -256,17 +256,19 @@ def _decide(
 ) -> bool:
     """Ends a reveal in doubt as the operator says. Returns False where it is not in doubt (any more).
 
-    1. Written off: the cost by the bill is checked. Released: the look-ups without a phone may be bought again.
-    2. The money held is spent or comes back; call and reveal keep the decision.
+    1. The money held is spent, where written off by the cost that the bill gives and `checked_cost` allows, or comes
+       back.
+    2. Released: the look-ups without a phone may be bought again.
+    3. Call and reveal keep the decision.
     """
     call, reveal = _locked(call_id)
     if call is None or reveal is None or reveal.state != State.IN_DOUBT:
         return False
     spent = calls.checked_cost(cost, reveal.reserved, reason) if state == State.WRITTEN_OFF else ZERO
+    _spend(call, reveal, spent)
     if state == State.RELEASED:  # the next question for phones buys them; the facts stay, in case these come after all
         bought = _without_phone(call, reveal, Lookup.State.ANSWERED).filter(call=call)
         bought.update(state=Lookup.State.FREE, fetched_at=None)
-    _spend(call, reveal, spent)
     calls.note_decision(call, by, words)
     call.save(update_fields=["cost", "decided_by", "decided_at", "decision"])
     reveal.state, reveal.closed_at = state, database_now()
@@ -291,8 +293,7 @@ def _without_phone(call: VendorCall, reveal: PhoneReveal, state: Lookup.State) -
 
 def _locked(call_id: UUID) -> tuple[VendorCall | None, PhoneReveal | None]:
     settled = VendorCall.objects.filter(pk=call_id, state=VendorCall.State.SETTLED).select_related("operation")
-    call = settled.select_for_update(of=("self",)).first()
-    return call, PhoneReveal.objects.select_for_update().filter(pk=call_id).first()
+    return lock_call(settled), lock_reveal(call_id)
 
 
 def _spend(call: VendorCall, reveal: PhoneReveal, cost: Decimal) -> None:

@@ -18,6 +18,7 @@ from accounts.models import User
 from common import dates
 from integrations.ledger.budgets import MONEY
 from integrations.ledger.pace import database_now
+from integrations.locks import lock_vendor
 from integrations.models import BilledDay, Vendor
 
 BYTES_MAX = 2 * 1024 * 1024  # a year of bills, ten products a day, is 200 KB
@@ -258,7 +259,7 @@ def upload(*, vendor: Vendor, days: Sequence[Day], by: User, replace: bool = Fal
     Raises AlreadyBilled where there are such days and `replace` was not said.
     """
     with transaction.atomic():
-        Vendor.objects.select_for_update(no_key=True).get(pk=vendor.pk)  # two uploads come one after the other
+        lock_vendor(vendor.pk)  # two uploads come one after the other
         different = conflicts(vendor, days)
         if different and not replace:
             raise AlreadyBilled(different)

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 
 from common.dates import moment
 from common.db.ids import uuid7_floor
@@ -19,6 +19,7 @@ from common.values.percent import percent
 from integrations.ledger import breaker, excess, scopes
 from integrations.ledger.budgets import MONEY, ZERO
 from integrations.ledger.pace import database_now
+from integrations.locks import lock_operations_of, lock_vendor
 from integrations.models import Budget, Operation, Vendor, VendorCall
 from integrations.vendors import available
 from integrations.vendors.apollo import client as apollo
@@ -172,7 +173,7 @@ def confirm_price_list(vendor: Vendor, by: Any) -> None:
     switched off for another reason. Nothing of what was charged changes.
     """
     with transaction.atomic():
-        _decide_prices(vendor.pk, list(_locked_operations(vendor.pk)), confirmed=True)
+        _decide_prices(vendor.pk, lock_operations_of(vendor.pk), confirmed=True)
         _tell(by, vendor, "The price list is right")
 
 
@@ -186,7 +187,7 @@ def set_price(*, vendor: Vendor, operation: str, price: Decimal, by: Any) -> Non
     if price != price.quantize(MONEY):
         raise BadPrice("A price has at most four decimals.")
     with transaction.atomic():
-        rows = {row.name: row for row in _locked_operations(vendor.pk)}
+        rows = {row.name: row for row in lock_operations_of(vendor.pk)}
         if operation not in rows:
             raise BadPrice(f"{vendor} sells no {operation[:40]!r}: one of {', '.join(sorted(rows))}.")
         was = rows[operation].setting("price") if operation in settings.OPERATIONS else rows[operation].price
@@ -201,7 +202,7 @@ def prices_were_set(operations: Iterable[Operation]) -> None:
     for row in operations:
         by_vendor.setdefault(row.vendor_id, []).append(row)
     for vendor, rows in by_vendor.items():
-        list(_locked_operations(vendor))
+        lock_operations_of(vendor)
         _decide_prices(vendor, rows, confirmed=False)
 
 
@@ -210,15 +211,10 @@ def set_server_error_policy(*, vendor: Vendor, policy: str, by: Any) -> None:
     if policy not in Vendor.ServerErrors.values:
         raise ValueError(f"Which policy? One of {', '.join(Vendor.ServerErrors.values)}.")
     with transaction.atomic():
-        row = Vendor.objects.select_for_update(no_key=True).get(pk=vendor.pk)
+        row = lock_vendor(vendor.pk)
         if row.server_error_policy != policy:
             Vendor.objects.filter(pk=vendor.pk).update(server_error_policy=policy)
             _tell(by, vendor, f"server error policy: {row.server_error_policy} → {policy}")
-
-
-def _locked_operations(vendor: str) -> QuerySet[Operation]:
-    """Operations are the first of all locks."""
-    return Operation.objects.select_for_update(no_key=True).filter(vendor=vendor).order_by("pk")
 
 
 def _decide_prices(vendor: str, operations: Sequence[Operation], *, confirmed: bool) -> None:

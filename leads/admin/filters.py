@@ -12,9 +12,9 @@ from django.http import HttpRequest
 
 from common.admin import dressed, is_id, sees_all
 from leads.models import Lead, Tag
+from leads.registries import buckets_of
 from leads.selection.filters import CALLBACKS, BadFilter, matching
 
-Bucket: Any = Lead._meta.get_field("bucket").related_model  # by the key: no import upwards
 Choices = Iterable[tuple[str, str]]
 LATEST = 100  # buckets and tags to choose from; a link may name any
 YES_NO: Choices = [("true", "Yes"), ("false", "No")]
@@ -97,8 +97,7 @@ class InBucket(_Select):
     parameter_name = "bucket"
 
     def offered(self, request: HttpRequest) -> Choices:
-        rows = Bucket.objects.order_by("-pk")
-        rows = rows if sees_all(request) else rows.owned_by(request.user)
+        rows = buckets_of(request.user).order_by("-pk")
         return [(str(pk), name) for pk, name in rows.values_list("pk", "name")[:LATEST]]
 
     def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

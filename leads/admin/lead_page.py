@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from common.admin import dressed, is_id, page
 from common.contact_access import may_see_contacts
-from integrations.models import Budget
 from integrations.vendors.errors import failure_in_words
 from leads.admin.lead_facts import another_owner, contacts, groups, map_address, place, signals
 from leads.models import Activity, Disclosure, Lead
@@ -24,7 +23,6 @@ from leads.selection.disclosures import record_unmasking
 from leads.services import add_activity, add_tag, change_status, finish_callback, remove_tag
 
 ACTIVITIES = 20  # of one page of the timeline
-RUNS = 10  # latest
 _KINDS = [choice for choice in Activity.Kind.choices if choice[0] != Activity.Kind.STATUS]
 
 
@@ -160,21 +158,5 @@ def _page(
         timeline=timeline[:ACTIVITIES],
         older=timeline[ACTIVITIES - 1].pk if len(timeline) > ACTIVITIES else None,
         is_first=not is_id(before),
-        runs=_runs(lead),
+        **model_admin.added_context(request, lead),
     )
-
-
-def _runs(lead: Any) -> list[dict[str, Any]]:
-    """The latest runs the lead was in, with what each has spent: enrichment's rows, seen from below."""
-    items = list(lead.run_items.select_related("run").order_by("-pk")[:RUNS])
-    scopes = [item.run.budget_scope for item in items]
-    spent = dict(Budget.objects.filter(scope__in=scopes).values_list("scope", "spent"))
-    return [
-        {
-            "item": item,
-            "run": item.run,
-            "spent": spent.get(item.run.budget_scope),
-            "why": failure_in_words(item.category),
-        }
-        for item in items
-    ]

@@ -15,15 +15,17 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.template.loader import render_to_string
 
 from common.admin import Empty, OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
+from common.admin_extensions import Extensible
 from common.contact_access import masked, may_see_contacts
 from common.dates import moment
 from leads.admin import lead_page, saved_views
 from leads.admin.base import csv_answer
-from leads.admin.filters import FILTERS, Bucket
+from leads.admin.filters import FILTERS
 from leads.admin.keyset_list import KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL
 from leads.facts.sources import name_of, other_person
 from leads.models import Lead, SavedView
+from leads.registries import buckets_of
 from leads.selectors import FOUND_AT_MOST, search_ids
 from leads.services import add_tag, change_status, remove_tag
 
@@ -47,7 +49,7 @@ class _TagForm(forms.Form):
 
 
 @admin.register(Lead)
-class LeadAdmin(OwnedAdmin):
+class LeadAdmin(Extensible, OwnedAdmin):
     """Newest first, by id. Facts are bought, not typed: a person moves a lead on, tags it and notes what was done."""
 
     empty = Empty(
@@ -110,8 +112,7 @@ class LeadAdmin(OwnedAdmin):
         owners = get_user_model().objects.values("pk") if sees_all(request) else [request.user.pk]
         leads = queryset.filter(owner__in=owners)
         ids, more = search_ids(leads, text, contacts=may_see_contacts(request.user))
-        buckets = Bucket.objects.all() if sees_all(request) else Bucket.objects.owned_by(request.user)
-        same = queryset.filter(bucket__in=buckets.values("pk"), property_id=text)
+        same = queryset.filter(bucket__in=buckets_of(request.user).values("pk"), property_id=text)
         ids += same.order_by().values_list("pk", flat=True)[:FOUND_AT_MOST]
         if more and request.method == "GET":
             words = f"More than {FOUND_AT_MOST} matches; some are shown. Type more to narrow the search."

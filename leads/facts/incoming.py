@@ -12,9 +12,10 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from common.db.ids import uuid7s
-from leads.counters import change_counters, hold_bucket
+from leads.counters import change_counters
 from leads.facts.columns import OF_FILE, with_types
 from leads.facts.sources import FILE, MAILING, NAMES, SLOTS
+from leads.locks import LEADS_IN_ORDER, hold_bucket
 from leads.models import Lead
 
 _BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb"}
@@ -72,21 +73,22 @@ def _strengthen(bucket_id: UUID, leads: Sequence[Incoming]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             WITH said AS MATERIALIZED (
                 SELECT property_id, array_agg(number) AS numbers
                   FROM unnest(%s::text[], %s::text[]) AS m(property_id, number) GROUP BY property_id),
             held AS MATERIALIZED (
                 SELECT l.id, said.numbers FROM leads_lead l JOIN said ON said.property_id = l.property_id
-                 WHERE l.bucket_id = %s ORDER BY l.id FOR NO KEY UPDATE OF l)
+                 WHERE l.bucket_id = %s {LEADS_IN_ORDER})
             UPDATE leads_lead l
                SET phone_do_not_call = CASE
                        WHEN l.phone = ANY(held.numbers) THEN true ELSE l.phone_do_not_call END,
                    secondary_phone_do_not_call = CASE
                        WHEN l.secondary_phone = ANY(held.numbers) THEN true ELSE l.secondary_phone_do_not_call END,
-                   other_facts = CASE WHEN l.other_facts ? 'phone' THEN jsonb_set(l.other_facts, '{phone}', (
+                   other_facts = CASE WHEN l.other_facts ? 'phone' THEN jsonb_set(l.other_facts, '{{phone}}', (
                        SELECT jsonb_agg(CASE WHEN o.entry ->> 'value' = ANY(held.numbers)
-                                             THEN o.entry || '{"do_not_call": true}' ELSE o.entry END ORDER BY o.place)
+                                             THEN o.entry || '{{"do_not_call": true}}' ELSE o.entry END
+                                        ORDER BY o.place)
                          FROM jsonb_array_elements(l.other_facts -> 'phone') WITH ORDINALITY AS o(entry, place)))
                        ELSE l.other_facts END,
                    updated_at = CASE
@@ -98,7 +100,7 @@ def _strengthen(bucket_id: UUID, leads: Sequence[Incoming]) -> None:
                     OR EXISTS (SELECT FROM jsonb_array_elements(l.other_facts -> 'phone') e
                                 WHERE e ->> 'value' = ANY(held.numbers)
                                   AND e ->> 'do_not_call' IS DISTINCT FROM 'true'))
-            """,
+            """,  # noqa: S608  # a constant
             [[property_id for property_id, _ in marks], [number for _, number in marks], bucket_id],
         )
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from leads.facts import columns, sources
+from leads.locks import LEADS_IN_ORDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _lock(source: Source, lead_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]
         cursor.execute(
             f"""
             WITH held AS MATERIALIZED (
-                SELECT id, {", ".join(_WEIGHED)} FROM leads_lead WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)
+                SELECT id, {", ".join(_WEIGHED)} FROM leads_lead l WHERE id = ANY(%s) {LEADS_IN_ORDER})
             SELECT id, to_jsonb(held) FROM held WHERE num_nonnulls({meets}) > 0
             """,  # noqa: S608  # names come from the constants above
             [list(lead_ids)],

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from common.admin import sees_all
+from common.needs import Need
 from enrichment.models import Run
 from leads.models import Lead
 from operations import home
@@ -44,11 +45,11 @@ def badge(request: HttpRequest) -> str:
     return str(len(_needs(request)) or "")
 
 
-def _needs(request: Any) -> list[home.Need]:
+def _needs(request: Any) -> list[Need]:
     """Read once a page: the side bar wants to know it as well."""
     if not hasattr(request, "desk_needs"):
         request.desk_needs = home.needs(_user(request))
-    found: list[home.Need] = request.desk_needs
+    found: list[Need] = request.desk_needs
     return found
 
 

@@ -11,6 +11,7 @@ from buckets.filling.fills import combine, continue_fill, duplicate, open_fills,
 from buckets.models import Bucket, Fill
 from buckets.services import add_ids, create_bucket, delete_bucket, recount
 from leads.facts.incoming import insert_leads
+from leads.locks import hold_bucket
 from leads.models import Lead
 from tests.leads.samples import together
 from tests.support import make_user
@@ -208,6 +209,7 @@ def test_a_bucket_deleted_meanwhile_is_whole_or_gone_never_half(ann, abc):
 
     thread = threading.Thread(target=subtract)
     with transaction.atomic():
+        hold_bucket(c.pk)  # here the deletion's two transactions are one, which begins with the first of its locks
         delete_bucket(bucket=c)
         thread.start()
         thread.join(0.5)  # it waits for the row that this transaction has deleted

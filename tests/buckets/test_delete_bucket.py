@@ -13,10 +13,10 @@ from django.db import connection, transaction
 from buckets.filling.fills import _store, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import add_ids, create_bucket, delete_bucket
+from enrichment.locks import lock_run
 from enrichment.models import FairShare, Run, RunItem
 from enrichment.options import RunOptions
 from enrichment.services import cancel_run, start_run
-from enrichment.worker import queue
 from integrations.ledger import catalogue
 from integrations.models import Lookup
 from leads.models import Activity, Lead, Tag
@@ -179,7 +179,7 @@ def test_a_cancelled_run_that_settles_while_its_bucket_goes_never_waits_in_a_cir
     run = Run.objects.get()
     cancel_run(run=run)
     with transaction.atomic():
-        assert queue.lock_run(run.pk) is not None
+        assert lock_run(run.pk) is not None
         run.items.update(attempts=1)
         deleting = _in_background(partial(delete_bucket, bucket=bucket))
         _wait_until_somebody_waits_for_a_lock()

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from buckets.models import Bucket
+from enrichment.locks import lock_run
 from enrichment.models import Run, RunItem
 from enrichment.worker import queue
 from enrichment.worker.queue import Ending
@@ -204,7 +205,7 @@ def test_somebody_elses_run_is_not_touched_nor_seen(bucket):
 def fail_one(run: Run) -> None:
     item = run.items.order_by("pk")[0]
     words = "the vendor does not know this property"
-    locked = queue.lock_run(run.pk)
+    locked = lock_run(run.pk)
     assert locked is not None
     queue.end(locked, [Ending(item.pk, item.lead_id, RunItem.Outcome.FAILED, "NOT_FOUND", words)])
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from buckets.models import Bucket
+from buckets.services import delete_bucket
 from enrichment import services
 from enrichment.models import Run, RunItem
 from enrichment.options import RunOptions
@@ -392,7 +393,7 @@ def test_phones_of_deleted_leads_are_paid_for_and_kept_for_whoever_asks_next(apo
     run = ask(bucket)
     wait_for(pushed)
     bucket.leads.filter(pk=ids(bucket)[0]).delete()
-    Bucket.objects.filter(pk=bucket.pk).delete()
+    delete_bucket(bucket=bucket)
     assert late_phones.sweep() == 1
     assert Run.objects.with_money().get(pk=run.pk).spent == billed(apollo)
     assert money() == (billed(apollo), 0)

@@ -14,6 +14,7 @@ from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import delete_bucket, recount
 from enrichment import services
+from enrichment.locks import lock_run
 from enrichment.models import Run, RunItem
 from enrichment.options import RunOptions
 from enrichment.services import IdempotencyConflict, RunError, start_run
@@ -541,7 +542,7 @@ def test_the_trace_vendors_own_cap_stops_details_too(sandbox: Sandbox, bucket: B
 def test_whoever_raises_the_limit_brings_forward_what_was_set_aside(sandbox: Sandbox, bucket: Bucket) -> None:
     run = start(bucket, max_cost=Decimal("0.10"))
     with transaction.atomic():
-        locked = queue.lock_run(run.pk)
+        locked = lock_run(run.pk)
         assert locked is not None
         queue.park(locked, list(run.items.order_by("pk").values_list("pk", flat=True)[:30]), run.budget_scope)
     services.resume_run(run=run, by=run.owner, max_cost=Decimal(10))

@@ -624,7 +624,7 @@ def test_a_switched_off_and_a_paused_vendor_sell_nothing_and_say_why(five: list[
     assert closed.value.retry_in is None
     breaker.reset("realestateapi")
     Vendor.objects.update(enabled=False)
-    with pytest.raises(Closed, match="switched off"):
+    with pytest.raises(Closed, match="turned off"):
         begin(five, payer)
 
 

@@ -1,0 +1,39 @@
+"""The locks of this room: docs/locks.md has the order. Each must be inside a transaction, which holds it to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from buckets.models import Bucket, Fill, Import
+
+
+def lock_bucket(bucket_id: UUID) -> Bucket | None:
+    """The bucket's row with its counters. The last of all locks."""
+    return Bucket.objects.select_for_update().filter(pk=bucket_id).first()
+
+
+def lock_fill(fill_id: UUID, **still: Any) -> Fill | None:
+    """The fill, where these columns still are what the worker read: else another has gone on since."""
+    return Fill.objects.select_for_update().filter(pk=fill_id, **still).first()
+
+
+def lock_import(import_id: UUID, **still: Any) -> Import | None:
+    """The import, where these columns still are what the worker read: else another has gone on since."""
+    return Import.objects.select_for_update().filter(pk=import_id, **still).first()
+
+
+def keep_buckets(bucket_ids: Sequence[UUID], owner_id: int) -> int:
+    """Keeps these buckets of this owner from being deleted, in the order of their ids; returns how many there are.
+
+    A key share lock: it stops a deletion, which ends with the bucket's row, but no transaction that counts or renames.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM buckets_bucket WHERE id = ANY(%s) AND owner_id = %s ORDER BY id FOR KEY SHARE",
+            [list(bucket_ids), owner_id],
+        )
+        return len(cursor.fetchall())

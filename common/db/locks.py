@@ -1,0 +1,25 @@
+"""The one order in which a transaction takes locks. docs/locks.md says what each is and who takes it.
+
+Each app's `locks.py` has the functions; no other file locks rows. A transaction may leave locks out, never go back.
+"""
+
+from __future__ import annotations
+
+ORDER = (
+    "bucket hold",
+    "schedule",
+    "fill",
+    "import",
+    "kept buckets",
+    "operation",
+    "vendor",
+    "run",
+    "call",
+    "budgets",
+    "look-ups",
+    "names",
+    "leads",
+    "bucket",
+)
+# These are changed by a transaction that holds the one they belong to, so they may be locked at any place after it.
+UNDER = {"reveal": "call", "items": "run"}

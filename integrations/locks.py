@@ -1,0 +1,57 @@
+"""The locks of this room: docs/locks.md has the order. Each must be inside a transaction, which holds it to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from integrations.models import Budget, Operation, PhoneReveal, Vendor, VendorCall
+
+# At the end of a query over `integrations_propertyname k` inside a statement that then changes these names.
+NAMES_IN_ORDER = "ORDER BY k.name FOR NO KEY UPDATE OF k"
+
+
+def lock_operation(operation_id: int) -> Operation:
+    """The operation's row, which is its limiter.
+
+    "No key": a look-up that a settlement adds refers to the operation, and that transaction holds a run already.
+    """
+    return Operation.objects.select_for_update(no_key=True).get(pk=operation_id)
+
+
+def lock_operation_and_vendor(operation_id: int) -> Operation:
+    """The operation's row, then its vendor's."""
+    return Operation.objects.select_for_update(no_key=True).select_related("vendor").get(pk=operation_id)
+
+
+def lock_operations_of(vendor_name: str) -> list[Operation]:
+    """All operations of a vendor, in the order of their ids."""
+    return list(Operation.objects.select_for_update(no_key=True).filter(vendor=vendor_name).order_by("pk"))
+
+
+def lock_vendor(vendor_name: str) -> Vendor:
+    """The vendor's row: switch, pause, breaker."""
+    return Vendor.objects.select_for_update(no_key=True).get(pk=vendor_name)
+
+
+def lock_call(calls: QuerySet[VendorCall]) -> VendorCall | None:
+    """The one call of this queryset; None: it is no longer in the state that was asked for."""
+    return calls.select_for_update(of=("self",)).first()
+
+
+def lock_call_of_push(call_id: UUID) -> bool:
+    """The call that a push is about, against its settlement. False: there is none."""
+    return VendorCall.objects.select_for_update(no_key=True).only("pk").filter(pk=call_id).first() is not None
+
+
+def lock_reveal(call_id: UUID, **still: object) -> PhoneReveal | None:
+    """The phones that are to come for a call, which is locked already."""
+    return PhoneReveal.objects.select_for_update().filter(pk=call_id, **still).first()
+
+
+def lock_budgets(scopes: Iterable[str]) -> dict[str, Budget]:
+    """Budgets by scope, in the order of their scopes; those there are not yet are not made."""
+    rows = Budget.objects.filter(scope__in=list(scopes)).order_by("scope").select_for_update()
+    return {row.scope: row for row in rows}
