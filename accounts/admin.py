@@ -25,7 +25,7 @@ from common.dates import day
 
 @admin.register(User)
 class UserAdmin(Extensible, Titled, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
-    """Superusers only: whoever edits users may give themselves anything.
+    """Superusers only: a person who edits users may give themselves any permission.
 
     Users are switched off, never deleted: a million leads hang on one.
     """
@@ -45,7 +45,7 @@ class UserAdmin(Extensible, Titled, DjangoUserAdmin, ModelAdmin):  # type: ignor
         ("Limits", {"fields": ("daily_lead_limit", "monthly_budget")}),
     )
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """With what the rooms above know of the limits."""
         fieldsets: Any = super().get_fieldsets(request, obj)
         if obj is None or not self.added_columns:
@@ -56,16 +56,16 @@ class UserAdmin(Extensible, Titled, DjangoUserAdmin, ModelAdmin):  # type: ignor
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser and request.user.is_active
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, *_: object, **__: object) -> bool:
         return self.has_module_permission(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_module_permission(request)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, _obj: User | None = None) -> bool:
         return self.has_module_permission(request)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, _request: HttpRequest, _obj: User | None = None) -> bool:
         return False
 
 

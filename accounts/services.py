@@ -64,7 +64,7 @@ class WrongPassword(Exception):
 
 
 def sign_in(*, username: str, password: str) -> tuple[str, datetime]:
-    """A new token for whoever knows the password, and when it expires. Raises WrongPassword."""
+    """A new token for the user of this name and password, and when it expires. Raises WrongPassword."""
     user = authenticate(username=username, password=password)
     if user is None:
         raise WrongPassword

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -16,12 +15,12 @@ def lock_bucket(bucket_id: UUID) -> Bucket | None:
     return Bucket.objects.select_for_update().filter(pk=bucket_id).first()
 
 
-def lock_fill(fill_id: UUID, **still: Any) -> Fill | None:
+def lock_fill(fill_id: UUID, **still: object) -> Fill | None:
     """The fill, where these columns still are what the worker read: else another has gone on since."""
     return Fill.objects.select_for_update().filter(pk=fill_id, **still).first()
 
 
-def lock_import(import_id: UUID, **still: Any) -> Import | None:
+def lock_import(import_id: UUID, **still: object) -> Import | None:
     """The import, where these columns still are what the worker read: else another has gone on since."""
     return Import.objects.select_for_update().filter(pk=import_id, **still).first()
 

@@ -16,7 +16,7 @@ from common.needs import RECENT, SHOWN, Need, mine
 from leads.models import Lead
 
 
-def buckets_seen_by(user: Any) -> QuerySet[Bucket]:
+def buckets_seen_by(user: User) -> QuerySet[Bucket]:
     """A user's own buckets; superusers see all."""
     return Bucket.objects.all() if user.is_superuser else Bucket.objects.owned_by(user)
 

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 
+from accounts.models import User
 from buckets.locks import lock_bucket
 from buckets.models import Bucket
 from buckets.registries import BEFORE_DELETE
@@ -33,7 +34,7 @@ class BucketGone(Exception):
 
 def create_bucket(
     *,
-    by: Any,
+    by: User,
     name: str,
     property_ids: Sequence[str] = (),
     description: str = "",

@@ -43,7 +43,7 @@ else:
     Base = ModelAdmin
 
 FormT = TypeVar("FormT", bound=forms.BaseForm)
-COUNTED_AT_MOST = 10_000  # rows a list counts and pages through; whoever looks for one further down filters first
+COUNTED_AT_MOST = 10_000  # rows a list counts and pages through; filters find those further down
 CHOSEN_AT_MOST = 100  # rows one action takes
 
 
@@ -57,11 +57,11 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 @cache
-def _at(field: Any) -> Callable[[Any], str]:
+def _at(field: DateTimeField[Any, Any]) -> Callable[[Any], str]:
     """The column of one moment. One object a field: Django compares columns."""
 
     @admin.display(description=field.verbose_name)
-    def column(row: Any) -> str:
+    def column(row: Model) -> str:
         return moment(getattr(row, field.name)) or "-"
 
     column.__name__ = field.name
@@ -116,10 +116,10 @@ class CommonAdmin(Titled):
     def get_list_display(self, request: HttpRequest) -> Any:
         return self._dated(super().get_list_display(request))
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return self._dated(super().get_readonly_fields(request, obj))
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """A field that is only shown is shown as the lists show it; one that can be edited stays a field."""
         shown: set[Any] = {field.name for field in self.opts.fields}
         if obj is None or self.has_change_permission(request, obj):
@@ -133,7 +133,7 @@ class CommonAdmin(Titled):
         if only is not None:
             moments = {name: field for name, field in moments.items() if name in only}
 
-        def dated(name: Any) -> Any:
+        def dated(name: object) -> Any:
             if isinstance(name, list | tuple):
                 return [dated(inner) for inner in name]
             return _at(moments[name]) if name in moments else name
@@ -148,12 +148,18 @@ class CommonAdmin(Titled):
             self.message_user(request, f"These filters cannot be read and are ignored: {asked}", messages.ERROR)
         return answer
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Any,
+        form: forms.ModelForm[Any],
+        change: bool,  # Django's signature
+    ) -> None:
         """Leaves the columns alone that others move while a person looks at the form: counters, pace, breaker."""
         if not change:
             super().save_model(request, obj, form, change)
             return
-        moved = ["updated_at"] if any(field.name == "updated_at" for field in obj._meta.fields) else []
+        moved = ["updated_at"] if any(field.name == "updated_at" for field in self.opts.fields) else []
         if form.changed_data:
             obj.save(update_fields=[*form.changed_data, *moved])
 
@@ -161,13 +167,13 @@ class CommonAdmin(Titled):
 class ReadOnlyAdmin(CommonAdmin):
     """Rows that nobody makes, edits or deletes by hand: money, audit, bought facts, work under way."""
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
@@ -190,16 +196,16 @@ class OwnedAdmin(CommonAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self._works_here(request)
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self._works_here(request)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.editable and self._works_here(request)
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
@@ -213,7 +219,9 @@ class ByRow(admin.SimpleListFilter):
 
     field = ""
 
-    def __init__(self, request: HttpRequest, params: dict[str, list[str]], model: Any, model_admin: Any) -> None:
+    def __init__(
+        self, request: HttpRequest, params: dict[str, list[str]], model: type[Model], model_admin: admin.ModelAdmin[Any]
+    ) -> None:
         self.given = [value for value in params.get(str(self.parameter_name), []) if value]
         super().__init__(request, params, model, model_admin)
 
@@ -221,7 +229,7 @@ class ByRow(admin.SimpleListFilter):
         """The parents to choose from: a few of those this person may see."""
         return ()
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
         choices = {str(parent.pk): str(parent) for parent in self.parents(request)}
         if value := self.value():
             choices.setdefault(value, "This one")
@@ -257,7 +265,7 @@ def by_id(queryset: QuerySet[Any], text: str, field: str = "pk") -> QuerySet[Any
     return queryset.filter(**{field: text}) if is_id(text) else queryset.none()
 
 
-def link_to(row: Any, words: object = None) -> str | SafeString:
+def link_to(row: Model | None, words: object = None) -> str | SafeString:
     """A link to a row's own page; a dash where there is none."""
     if row is None:
         return "–"
@@ -265,7 +273,7 @@ def link_to(row: Any, words: object = None) -> str | SafeString:
     return format_html('<a href="{}">{}</a>', address, row if words is None else words)
 
 
-def list_link(model: Any, words: object, **filters: object) -> SafeString:
+def list_link(model: type[Model], words: object, **filters: object) -> SafeString:
     """A link to a list, filtered."""
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     query = "&".join(f"{name}={value}" for name, value in filters.items())
@@ -295,16 +303,18 @@ def dressed(form: FormT) -> FormT:
     return form
 
 
-def page(model_admin: Any, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
+def page(
+    model_admin: admin.ModelAdmin[Any], request: HttpRequest, template: str, title: str, **context: object
+) -> TemplateResponse:
     """A page of the desk that is neither a list nor a form of one row, inside the theme."""
     shared = model_admin.admin_site.each_context(request)
-    return TemplateResponse(request, template, {**shared, "opts": model_admin.model._meta, "title": title, **context})
+    return TemplateResponse(request, template, {**shared, "opts": model_admin.opts, "title": title, **context})
 
 
 # --- Actions ----------------------------------------------------------------------------------------------------------
 
 
-def chosen(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+def chosen(model_admin: admin.ModelAdmin[Any], request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
     """The rows an action is for; empty, with a word to the person, where they are too many."""
     rows = list(queryset[: CHOSEN_AT_MOST + 1])
     if len(rows) > CHOSEN_AT_MOST:
@@ -314,7 +324,7 @@ def chosen(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> l
 
 
 def for_each(
-    model_admin: Any,
+    model_admin: admin.ModelAdmin[Any],
     request: HttpRequest,
     rows: Iterable[Any],
     act: Callable[[Any], object],
@@ -333,7 +343,7 @@ def for_each(
 
 
 def ask(
-    model_admin: Any,
+    model_admin: admin.ModelAdmin[Any],
     request: HttpRequest,
     rows: Sequence[Any],
     *,
@@ -341,7 +351,7 @@ def ask(
     lines: Sequence[object],
     button: str,
     form: forms.Form | None = None,
-    **more: Any,
+    **more: object,
 ) -> HttpResponse:
     """The page between choosing an action and doing it. Its button posts the same action with `confirmed`."""
     return page(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -57,7 +58,7 @@ class Extensible(Base):
     def added_columns(self) -> list[Any]:
         return [column for one in self.extensions for column in one.columns]
 
-    def added_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+    def added_context(self, request: HttpRequest, row: Model) -> dict[str, Any]:
         """What the rooms above show on this row's page."""
         shown: dict[str, Any] = {}
         for one in self.extensions:
@@ -76,7 +77,7 @@ class Extensible(Base):
     def get_list_display(self, request: HttpRequest) -> Any:
         return [*super().get_list_display(request), *self.added_columns]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return [*super().get_readonly_fields(request, obj), *self.added_columns]
 
     def _get_base_actions(self) -> Any:
@@ -84,7 +85,13 @@ class Extensible(Base):
         last = [self.get_action(action) for one in self.extensions for action in one.last]
         return [*first, *super()._get_base_actions(), *last]  # type: ignore[misc]  # the stubs leave it out
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+    def save_related(
+        self,
+        request: HttpRequest,
+        form: forms.ModelForm[Any],
+        formsets: Iterable[forms.BaseModelFormSet[Any, Any]],
+        change: bool,  # Django's signature
+    ) -> None:
         super().save_related(request, form, formsets, change)
         for one in self.extensions:
             if one.saved:

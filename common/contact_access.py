@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from rest_framework.request import Request
+
 MAY_SEE = "leads.view_contact_details"
 DOTS = "••••"
 MASKED = ("phone", "secondary_phone", "email")  # the names these facts go by, on a lead and in an answer
 
 
-def may_see_contacts(user: Any) -> bool:
+def may_see_contacts(user: AbstractUser | AnonymousUser) -> bool:
     """Whether this person may see phones and e-mails in full. Superusers may."""
     return bool(user.is_active and user.has_perm(MAY_SEE))
 
 
-def comes_with_token(request: Any) -> bool:
+def comes_with_token(request: Request) -> bool:
     """Whether an API request carries a token that sees all: an operator handed it to a program.
 
     Not that of staff who may not see contacts: they could ask for one by their own password.
@@ -33,7 +36,7 @@ def masked_email(email: str) -> str:
     return f"{name[:1]}{DOTS}{at}{domain}"
 
 
-def masked(name: str, value: Any) -> Any:
+def masked(name: str, value: object) -> Any:
     """A fact as who may not see contacts sees it: phones and e-mails behind dots, everything else as it is."""
     if not value or name not in MASKED:
         return value

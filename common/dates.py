@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.template import Library
 from django.utils import timezone
 
 register = Library()
 
 
-def use_zone_of(user: Any) -> None:
+def use_zone_of(user: AbstractUser | AnonymousUser) -> None:
     """Makes this person's zone the current one; UTC for nobody, and where this host does not know the zone."""
     try:
         timezone.activate(ZoneInfo(getattr(user, "time_zone", None) or "UTC"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from celery import current_app
 from django.db import transaction
@@ -12,12 +11,12 @@ from kombu.exceptions import OperationalError
 log = logging.getLogger(__name__)
 
 
-def enqueue_on_commit(task: str, **arguments: Any) -> None:
+def enqueue_on_commit(task: str, **arguments: object) -> None:
     """Asks a worker to run a task, once the transaction is committed; without a broker, beat does it later."""
     transaction.on_commit(lambda: _send(task, arguments))
 
 
-def _send(task: str, arguments: dict[str, Any]) -> None:
+def _send(task: str, arguments: dict[str, object]) -> None:
     try:
         current_app.send_task(task, kwargs=arguments, ignore_result=True)
     except OperationalError as error:

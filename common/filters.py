@@ -25,15 +25,15 @@ class Filter:
     def __init__(self, label: str) -> None:
         self.label = label
 
-    def read(self, value: Any) -> Any:
-        """The value as JSON, from a JSON value or a text. Raises ValueError with words for whoever wrote it."""
+    def read(self, value: object) -> Any:
+        """The value as JSON, from a JSON value or a text. Raises ValueError with words for the person who wrote it."""
         raise NotImplementedError
 
     def passes(self, values: Sequence[Any]) -> Q:
         """The rows that pass any of these values, as `read` gave them."""
         raise NotImplementedError
 
-    def read_all(self, given: Any) -> list[Any]:
+    def read_all(self, given: object) -> list[Any]:
         """What is given, alone or in a list, read: each value once. Raises ValueError."""
         values = given if isinstance(given, list | tuple) else [given]
         if not values or any(value is None or (isinstance(value, str) and not value.strip()) for value in values):
@@ -51,7 +51,7 @@ class Filter:
 
 def others(condition: Q) -> Q:
     """The rows that do not pass, also those of which SQL cannot tell because a column is null: `~` drops them."""
-    passes = Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
+    passes = Case(When(condition, then=Value(value=True)), default=Value(value=False), output_field=BooleanField())
     return ~Q(passes)
 
 
@@ -64,7 +64,7 @@ class Flag(Filter):
         super().__init__(label)
         self.yes, self.no = yes, others(yes) if no is None else no
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> Any:
         return booleans.read(value)
 
     def passes(self, values: Sequence[Any]) -> Q:
@@ -84,7 +84,7 @@ class KnownFlag(Flag):
         super().__init__(label, Q(**{column: True}), Q(**{column: False}))
         self.unknown = unknown
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> Any:
         if self.unknown is None:
             return booleans.read(value)
         if isinstance(value, str) and value.strip().casefold() == self.UNKNOWN:
@@ -109,7 +109,7 @@ class Bound(Filter):
         super().__init__(label)
         self.column, self.lookup, self.whole = column, lookup, whole
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> Any:
         return numbers.plain(numbers.read(value))
 
     def passes(self, values: Sequence[Any]) -> Q:
@@ -127,7 +127,7 @@ class Text(Filter):
         super().__init__(label)
         self.column, self.most, self.exact, self.upper = column, most, exact or upper, upper
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> Any:
         text = str(value).strip() if isinstance(value, int) and not isinstance(value, bool) else value
         if not isinstance(text, str):
             raise ValueError("Write a text.")
@@ -158,7 +158,7 @@ class Choice(Text):
         super().__init__(label, column, 100, exact=True)
         self.choices, self.by_value = list(choices), by_value
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> Any:
         known = [one for one, _ in self.choices]
         if not isinstance(value, str) or value.strip() not in known:
             raise ValueError(f"Write one of: {', '.join(known)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -9,7 +10,7 @@ from django import forms
 from common.values import booleans
 
 
-def _is_ticked(value: Any) -> bool:
+def _is_ticked(value: object) -> bool:
     try:
         return value == "on" or booleans.read(value)
     except ValueError:
@@ -22,7 +23,7 @@ class Box(forms.CheckboxInput):
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs, check_test=_is_ticked)
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+    def value_from_datadict(self, data: Mapping[str, Any], _files: object, name: str) -> Any:
         values = data.getlist(name) if hasattr(data, "getlist") else [data[name]] if name in data else []
         return values[0] if len(values) == 1 else values or None
 
@@ -33,7 +34,7 @@ class BoxField(forms.BooleanField):
     widget = Box
     unsaid: bool | None = False
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> Any:
         if value is None or value == "":
             return self.unsaid
         try:
@@ -41,7 +42,7 @@ class BoxField(forms.BooleanField):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
+    def has_changed(self, initial: object, data: object) -> bool:
         """A box that is not sent changes a tick alone: where "no" is what stands, it stays."""
         if data is None or data == "":
             return bool(initial)
@@ -62,7 +63,7 @@ class OnceForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        sent: Any = getattr(self.data, "getlist", lambda name: [])
+        sent: Any = getattr(self.data, "getlist", lambda _name: [])
         for name, field in self.fields.items():
             takes_one = not getattr(field.widget, "allow_multiple_selected", False)
             if takes_one and name not in self.errors and len(sent(self.add_prefix(name))) > 1:

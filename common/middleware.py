@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -74,6 +73,6 @@ class OwnTimeZone:
         with own_zone():
             return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, arguments: Any, named: Any) -> None:
+    def process_view(self, request: HttpRequest, _view: object, _arguments: object, _named: object) -> None:
         if request.path.startswith("/admin/"):
             use_zone_of(request.user)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+from django.contrib.auth.models import AbstractUser
+from django.db.models import Model, QuerySet
+
+M = TypeVar("M", bound=Model)
 RECENT = timedelta(days=14)  # what failed before that is no news
 SHOWN = 10  # of a kind
 
@@ -34,12 +38,12 @@ def needs_attention(rank: int, source: Source) -> None:
     _sources.append((rank, source))
 
 
-def needs(user: Any, now: datetime) -> list[Need]:
+def needs(user: AbstractUser, now: datetime) -> list[Need]:
     """What waits for this person, the most urgent first."""
     by_rank = sorted(_sources, key=lambda one: one[0])
     return [need for _, source in by_rank for need in source(user, now)]
 
 
-def mine(rows: Any, user: Any, owner: str = "owner") -> Any:
+def mine(rows: QuerySet[M], user: AbstractUser, owner: str = "owner") -> QuerySet[M]:
     """The rows this person sees: superusers see all."""
     return rows if user.is_superuser else rows.filter(**{owner: user})

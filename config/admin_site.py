@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.text import format_lazy
@@ -15,21 +16,21 @@ def _entry(title: str, icon: str, address: str, *, query: str = "", superusers: 
     return entry | ({"permission": "common.admin.sees_all"} if superusers else {})
 
 
-def _in_buckets(request: Any) -> bool:
+def _in_buckets(request: HttpRequest) -> bool:
     """Finding properties has an entry of its own, below the buckets' address."""
     return "/buckets/bucket/" in request.path and "/buckets/bucket/find/" not in request.path
 
 
-def _in_leads(request: Any) -> bool:
+def _in_leads(request: HttpRequest) -> bool:
     return "/leads/lead/" in request.path and not _in_callbacks(request)
 
 
-def _in_callbacks(request: Any) -> bool:
+def _in_callbacks(request: HttpRequest) -> bool:
     """The list of leads, filtered by when their owners are to be called back."""
     return "/leads/lead/" in request.path and bool(request.GET.get("callback"))
 
 
-def _in_imports(request: Any) -> bool:
+def _in_imports(request: HttpRequest) -> bool:
     """The entry leads to the upload; the list and each import belong to it too."""
     return "/buckets/import/" in request.path
 
@@ -40,17 +41,17 @@ UNFOLD = {
     "SITE_SYMBOL": "real_estate_agent",
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("desk/icon.svg")}],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("desk/icon.svg")}],
     "ACCOUNT": {
         "navigation": [
             {"title": "Profile and time zone", "link": reverse_lazy("profile")},
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
         ]
     },
-    "LOGIN": {"form": "accounts.sign_in.SignInForm"},
+    "LOGIN": {"form": "accounts.profile.sign_in.SignInForm"},
     "DASHBOARD_CALLBACK": "operations.admin.home.context",
-    "STYLES": [lambda request: static("desk/desk.css")],
-    "SCRIPTS": [lambda request: static("desk/desk.js")],
+    "STYLES": [lambda _request: static("desk/desk.css")],
+    "SCRIPTS": [lambda _request: static("desk/desk.js")],
     "COLORS": {  # a green that is readable on white: 4.5 to 1 from 600 on
         "primary": {
             "50": "oklch(97.9% .021 166.1)",

@@ -32,13 +32,13 @@ class Api:
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Token {token}"
 
-    def get(self, path: str, **parameters: Any) -> Json:
+    def get(self, path: str, **parameters: str | int) -> Json:
         return self._answer(self._session.get(self.url + path, params=parameters, timeout=TIMEOUT))
 
     def post(self, path: str, body: Mapping[str, Any]) -> Json:
         return self._answer(self._session.post(self.url + path, json=body, timeout=TIMEOUT))
 
-    def download(self, path: str, to: Path, **parameters: Any) -> int:
+    def download(self, path: str, to: Path, **parameters: str | int) -> int:
         """Saves the answer; returns how many lines it has after the first."""
         with self._session.get(self.url + path, params=parameters, timeout=TIMEOUT, stream=True) as answer:
             if not answer.ok:

@@ -32,7 +32,7 @@ def die_with_parent(parent: int, signum: int) -> None:
         sys.exit(f"the process {parent} that asked for this one is gone")
 
 
-def become(uid: int, gid: int, keep_access: bool) -> None:
+def become(uid: int, gid: int, *, keep_access: bool) -> None:
     """Gives up root for good. Raises OSError where the system refuses."""
     clib = libc()
     refused = OSError(0, "this system does not let an unprivileged user keep CAP_DAC_OVERRIDE")
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
     parent, signum, uid, gid, keep = (int(a) for a in arguments[:5])
     program = arguments[5:]
     if uid != -1:
-        become(uid, gid, bool(keep))
+        become(uid, gid, keep_access=bool(keep))
         os.umask(0o077)
     die_with_parent(parent, signum)  # last: a change of user clears it
     os.execvp(program[0], program)

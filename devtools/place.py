@@ -9,7 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import django
 import environ
+from django.core.management import call_command
 
 from devtools import mode, servers
 from devtools.mode import Mode
@@ -132,9 +134,6 @@ def _make_tables() -> None:
     lock.take()
     try:
         if servers.is_empty(os.environ["DATABASE_URL"]):
-            import django
-            from django.core.management import call_command
-
             django.setup()
             call_command("migrate", verbosity=0, interactive=False)
     finally:

@@ -36,7 +36,7 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"} 
 
 
 class Postgres:
-    """One server with its data under `home`. Whoever makes it holds `home` for itself (see Servers)."""
+    """One server with its data under `home`. The process that makes it holds `home` for itself (see Servers)."""
 
     def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
         self.home = home.resolve()

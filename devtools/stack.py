@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import NoReturn, Self
 
 from django.conf import settings
 
@@ -269,7 +269,7 @@ def _is_free(port: int) -> bool:
 def interruptible() -> Iterator[None]:
     """Makes SIGTERM and SIGHUP end this process as Ctrl-C does: with everything stopped. Lines come out as written."""
 
-    def interrupt(signum: int, frame: FrameType | None) -> Any:
+    def interrupt(_signum: int, _frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
 
     if isinstance(sys.stdout, io.TextIOWrapper):

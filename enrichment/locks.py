@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -15,7 +14,7 @@ def lock_schedule(schedule_id: UUID) -> Schedule | None:
     return Schedule.objects.select_for_update(no_key=True).filter(pk=schedule_id).first()
 
 
-def claim_schedule(schedule_id: UUID, **still: Any) -> Schedule | None:
+def claim_schedule(schedule_id: UUID, **still: object) -> Schedule | None:
     """The schedule, where these columns still are what the worker read. None: they are not, or another has it.
 
     Never waits: a schedule that another transaction has is that one's to do.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
@@ -119,6 +120,9 @@ class Run(UUIDModel, Timestamped):
     beat_at = models.DateTimeField(
         null=True, blank=True, verbose_name="last sign of life", help_text="When a worker last moved it"
     )
+
+    spent: Decimal  # US dollars, as `reserved`: `with_money()` reads them
+    reserved: Decimal
 
     objects = RunQuerySet.as_manager()
 

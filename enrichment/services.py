@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_UP, Decimal
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 
+from accounts.models import User
 from buckets.models import Bucket
 from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
@@ -47,7 +47,7 @@ class IdempotencyConflict(RunError):
         )
 
 
-def start_run(*, bucket: Bucket, by: Any, options: RunOptions, idempotency_key: str | None = None) -> tuple[Run, bool]:
+def start_run(*, bucket: Bucket, by: User, options: RunOptions, idempotency_key: str | None = None) -> tuple[Run, bool]:
     """Stores a run and its items in one transaction, then wakes its pumps. Returns it and whether this call made it.
 
     The same idempotency key with the same request gives the run it made the first time. Raises RunError.
@@ -88,7 +88,7 @@ def prices_of(options: RunOptions) -> dict[str, str]:
     return {operation.name: str(operation.setting("price")) for operation in stages.operations_of(options)}
 
 
-def enrich_leads(*, by: Any, options: RunOptions, idempotency_key: str | None = None) -> list[tuple[Run, bool]]:
+def enrich_leads(*, by: User, options: RunOptions, idempotency_key: str | None = None) -> list[tuple[Run, bool]]:
     """Starts a run over `options.lead_ids` in each bucket they lie in, all or none: a run is of one bucket.
 
     Returns each run and whether this call made it. Raises RunError where one is missing or somebody else's.
@@ -183,10 +183,9 @@ def refuse_unaskable(reasons: Mapping[UUID, str], lead_ids: Sequence[UUID]) -> N
     """
     if not reasons or len(reasons) < len(set(lead_ids)):
         return
-    leads = "This lead has" if len(reasons) == 1 else f"None of these {len(reasons):,} leads has"
-    no = "no" if len(reasons) == 1 else "the"
+    leads = "This lead does not have" if len(reasons) == 1 else f"None of these {len(reasons):,} leads has"
     words = "; ".join(sorted(set(reasons.values()))).replace(".; ", ". ")
-    raise RunError("NO_FACTS", f"{leads} {no} data that Apollo is asked with. {words} Enrich them first.", "leadIds")
+    raise RunError("NO_FACTS", f"{leads} the data Apollo needs. {words} Enrich them first.", "leadIds")
 
 
 def wake_pumps_of(run: Run) -> None:
@@ -215,7 +214,7 @@ def _goes_on_by_itself(run: Run) -> bool:
     return run.paused_by in (Run.Pause.VENDOR, Run.Pause.DOUBT, Run.Pause.INACTIVE)
 
 
-def resume_run(*, run: Run, by: Any, max_cost: Decimal | None = None) -> Run:
+def resume_run(*, run: Run, by: User, max_cost: Decimal | None = None) -> Run:
     """Goes on with a paused run, under a new cap if one is given. Raises RunError.
 
     by: who asks. A vendor that is paused stops everybody: an operator's resume lifts that, anybody else is refused.
@@ -258,7 +257,7 @@ def _check_new_cap(run: Run, max_cost: Decimal) -> None:
     )
 
 
-def _ask_vendors_again(run: Run, by: Any) -> None:
+def _ask_vendors_again(run: Run, by: User) -> None:
     for vendor in (operation.vendor for operation in stages.operations_of(run.asked)):
         if by.has_perm("integrations.change_vendor"):
             breaker.reset(vendor.pk)
@@ -284,7 +283,7 @@ def cancel_run(*, run: Run) -> Run:
     return locked
 
 
-def retry_failed(*, run: Run, by: Any) -> Run:
+def retry_failed(*, run: Run, by: User) -> Run:
     """Starts a new run over the leads that failed in this one, but for those that need a billing check first.
 
     Raises RunError if none did or its bucket is gone.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from celery import shared_task
@@ -23,7 +22,7 @@ def pump(stage: int) -> None:
 
 
 @worker_ready.connect  # Celery's own signal: a worker is seen when it starts, not ten seconds later
-def announce(**_: Any) -> None:
+def announce(**_: object) -> None:
     pump_lease.beat()
     connection.close()
 

@@ -90,7 +90,7 @@ def autocomplete(text: str, types: Sequence[str] | None, *, user_id: int) -> lis
 
 
 def apollo_health() -> Health:
-    """Whether Apollo takes our key, and what is left of its rate windows. Free; a failure is the answer."""
+    """Whether Apollo takes our key, and how many requests its rate windows have left. Free; a failure is the answer."""
     return apollo.health()
 
 
@@ -249,7 +249,7 @@ def _look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -
             return bought.answers[query.key], call_id
 
 
-def _conclude(call_id: UUID, outcome: Outcome[Reply], _: bool) -> gate.Settled | VendorFailure | None:
+def _conclude(call_id: UUID, outcome: Outcome[Reply], _out_of_order: object) -> gate.Settled | VendorFailure | None:
     """Settles or fails the call. None: it was given up before it was sent, or taken from this worker."""
     if outcome.reply is not None:
         return gate.settle(call_id, outcome.reply, outcome.latency_ms)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
+
+from accounts.models import User
 
 M = TypeVar("M", bound=models.Model, covariant=True)
 ENRICHED = Q(
@@ -28,7 +30,7 @@ def to_call_back(before: datetime | None = None) -> Q:
 class OwnedQuerySet(models.QuerySet[M]):
     """Rows with an `owner`."""
 
-    def owned_by(self, user: Any) -> Self:
+    def owned_by(self, user: User) -> Self:
         """Only this user's rows. Every query that answers a user goes through here."""
         return self.filter(owner_id=user.pk)
 

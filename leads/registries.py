@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db.models import Exists, QuerySet
 
+from accounts.models import User
+
 Writer = Callable[[UUID, Mapping[str, int]], None]
 COUNTER_WRITERS: list[Writer] = []
 KEEPERS: list[tuple[str, Exists]] = []
@@ -35,6 +37,6 @@ def find_buckets_with(buckets_of: Callable[[Any], QuerySet[Any]]) -> None:
     _buckets.append(buckets_of)
 
 
-def buckets_of(user: Any) -> QuerySet[Any]:
+def buckets_of(user: User) -> QuerySet[Any]:
     """The buckets whose leads this person may see."""
     return _buckets[0](user)

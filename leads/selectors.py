@@ -16,7 +16,7 @@ from integrations.vendors import normalise
 from leads.models import Lead
 
 CALLBACKS_SHOWN = 3  # those that wait longest; the list has them all
-FOUND_AT_MOST = 500  # leads one search finds by each column: whoever has more types more letters
+FOUND_AT_MOST = 500  # leads one search finds by each column: more letters narrow the rest
 SHORTEST = 2  # letters: with one, a tenth of all leads would begin like it
 _CAPITALS = ("property_address", "apn", "owner_name", "last_name")
 
@@ -69,7 +69,7 @@ def tag_names(leads: Iterable[Lead]) -> dict[UUID, list[str]]:
 
 
 def callbacks_due(user: User, now: datetime) -> Iterable[Need]:
-    """One's own, for superusers too: whoever has the lead calls, and everybody's callbacks would bury theirs."""
+    """One's own, for superusers too: a lead's owner calls, and their own callbacks would be lost among everybody's."""
     due = Lead.objects.owned_by(user).to_call_back(before=now)
     first = due.only("callback_at", "owner_name", "property_address", "property_city", "property_id")
     parts = [(_whom(lead, user.time_zone), lead) for lead in first.order_by("callback_at", "pk")[:CALLBACKS_SHOWN]]
@@ -79,7 +79,7 @@ def callbacks_due(user: User, now: datetime) -> Iterable[Need]:
         yield Need(f"{count} callback{'s' if many > 1 else ''} due", "", Lead, parts)
 
 
-def _whom(lead: Any, time_zone: str) -> str:
+def _whom(lead: Lead, time_zone: str) -> str:
     """When, who and where: Wed, Nov 25, 2:30 PM MST: Jo Smith, 12 Main St, Seattle."""
     who = ", ".join(filter(None, (lead.owner_name, str(lead), lead.property_city)))
     return f"{moment(lead.callback_at, time_zone)}: {who}"

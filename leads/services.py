@@ -14,6 +14,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.models import User
 from common.db.ids import uuid7s
 from leads.counters import change_counters
 from leads.facts import columns
@@ -107,7 +108,7 @@ def finish_leads(finishes: Sequence[Finish]) -> tuple[dict[UUID, Finished], int]
 
 
 def add_activity(
-    *, lead: Lead, by: Any, kind: str, text: str = "", due_at: datetime | None = None, seen: int | None = None
+    *, lead: Lead, by: User, kind: str, text: str = "", due_at: datetime | None = None, seen: int | None = None
 ) -> Activity:
     """Notes that a person did something about a lead. A call, SMS or e-mail answers a callback that is due.
 
@@ -146,7 +147,7 @@ def _check_due(kind: str, due_at: datetime, now: datetime) -> None:
         raise BadTime("This is more than two years ahead.")
 
 
-def finish_callback(*, lead: Lead, by: Any) -> bool:
+def finish_callback(*, lead: Lead, by: User) -> bool:
     """Closes the callback that `lead` shows, and notes it.
 
     False, and nothing is changed: there is none, or it was finished or moved meanwhile.
@@ -160,7 +161,7 @@ def finish_callback(*, lead: Lead, by: Any) -> bool:
     return True
 
 
-def change_status(*, lead: Lead, by: Any, status: str) -> Lead:
+def change_status(*, lead: Lead, by: User, status: str) -> Lead:
     """Moves a lead on; counts it in its bucket and notes it in its history. The same status again changes nothing."""
     with transaction.atomic():
         locked = lock_leads([lead.pk]).get()
@@ -175,7 +176,7 @@ def change_status(*, lead: Lead, by: Any, status: str) -> Lead:
     return locked
 
 
-def set_tags(*, lead: Lead, by: Any, names: Sequence[str]) -> list[Tag]:
+def set_tags(*, lead: Lead, names: Sequence[str]) -> list[Tag]:
     """Makes these the lead's tags; tags the owner does not have yet are made. Case does not tell tags apart."""
     with transaction.atomic():
         tags = _tags_named(lead.owner_id, names)
@@ -212,7 +213,7 @@ def remove_tag(*, leads: Iterable[Lead], name: str) -> int:
     return int(tagged.delete()[0])
 
 
-def create_tag(*, by: Any, name: str, color: str) -> Tag:
+def create_tag(*, by: User, name: str, color: str) -> Tag:
     """Makes a tag. Raises TagExists."""
     tag = Tag(owner=by, name=name, color=color)
     Tag.objects.bulk_create([tag], ignore_conflicts=True)
@@ -226,7 +227,7 @@ def delete_tag(*, tag: Tag) -> None:
     tag.delete()
 
 
-def edit_lead(*, lead: Lead, by: Any, changes: Mapping[str, Any]) -> Lead:
+def edit_lead(*, lead: Lead, by: User, changes: Mapping[str, Any]) -> Lead:
     """A person's own word: `status`, and facts by `columns.TYPED`. It outranks what is bought, now and later.
 
     Raises EditRefused, and then nothing is changed.
@@ -241,7 +242,7 @@ def edit_lead(*, lead: Lead, by: Any, changes: Mapping[str, Any]) -> Lead:
     return lead
 
 
-def _write_typed(lead: Lead, by: Any, said: Mapping[str, Any]) -> None:
+def _write_typed(lead: Lead, by: User, said: Mapping[str, Any]) -> None:
     """The lead, and the counters of its bucket. A phone completes a lead that lacked nothing else, as a bought one."""
     now = timezone.now()
     locked = lock_leads([lead.pk]).get()

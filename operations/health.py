@@ -21,7 +21,7 @@ TIMEOUT = 1.0  # seconds to wait for Redis
 
 
 @require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
+def healthz(_request: HttpRequest) -> JsonResponse:
     """Alive. Asks nobody."""
     return JsonResponse({"success": True, "status": "ok"})
 
@@ -49,7 +49,7 @@ def broker_state() -> str:
 
 
 @require_safe
-def readyz(request: HttpRequest) -> JsonResponse:
+def readyz(_request: HttpRequest) -> JsonResponse:
     """Ready: 200 while PostgreSQL answers and a worker gave a sign of life within a minute, else 503.
 
     Without Redis requests are taken and stored, and their work begins when it is back: that is said, not refused.
@@ -73,6 +73,6 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @api_view(["GET"])
 @permission_classes([IsAdminUser])
 @throttle_classes([])
-def metrics(request: Request) -> HttpResponse:
+def metrics(_request: Request) -> HttpResponse:
     """Prometheus's text format, for staff: let the scraper send `Authorization: Token …`."""
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)

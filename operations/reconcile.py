@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from buckets.services import recount
 from integrations.ledger import scopes
 
-MOST = 100  # differences named per check; more would not help whoever reads them
+MOST = 100  # differences named per check; more would not help the reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Apollo:
             Endpoint(
                 "POST", f"{PREFIX}/organizations/bulk_enrich", "apollo_organizations", self.organizations, batch=True
             ),
-            Endpoint("GET", f"{PREFIX}/auth/health", "probe", lambda request: Answer(200, {"is_logged_in": True})),
+            Endpoint("GET", f"{PREFIX}/auth/health", "probe", lambda _: Answer(200, {"is_logged_in": True})),
             Endpoint("GET", f"{PREFIX}/webhook_result/", "probe", self.webhook_result),
             Endpoint("POST", f"{PREFIX}/usage_stats/credit_usage_stats", "usage", self.usage),
         ]
@@ -166,7 +166,7 @@ class Apollo:
             shown["phone_numbers"] = [answered_phone(match.mobile)]
         return shown
 
-    def usage(self, request: Request) -> Answer:
+    def usage(self, _request: Request) -> Answer:
         """The credits consumed in this cycle, the running month: data as lead credits, mobiles as direct dials."""
         start = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         end = (start + timedelta(days=32)).replace(day=1)
@@ -273,11 +273,11 @@ def _flags(request: Request, body: Json) -> dict[str, bool]:
     return {name: (request.query.get(name) or [str(body.get(name, ""))])[-1].lower() == "true" for name in _FLAGS}
 
 
-def _is_url(value: Any) -> bool:
+def _is_url(value: object) -> bool:
     return isinstance(value, str) and urlsplit(value).scheme in ("http", "https") and bool(urlsplit(value).hostname)
 
 
-def _company(detail: Any) -> tuple[str, str] | None:
+def _company(detail: object) -> tuple[str, str] | None:
     """The domain of the company asked for, and the name it is known by where it was asked for by name."""
     if not isinstance(detail, dict):
         return None

@@ -65,7 +65,7 @@ def find_person(detail: Json, seed: int) -> Match | None:
     email = str(detail["email"]) if detail.get("email") else f"{slug}@example.com" if unit(dice, 1) < 0.85 else None
     home = residential()[int(unit(dice, 2) * len(residential()))]
     number = f"{pick(area_codes_of(home.state), dice, 3)}55501{int(unit(dice, 4) * 100):02d}"
-    mobile = Phone(number, "mobile", False) if unit(dice, 5) < 0.6 else None
+    mobile = Phone(number, "mobile", dnc=False) if unit(dice, 5) < 0.6 else None
     domain = str(detail.get("domain") or f"{slug.rpartition('.')[2] or 'company'}.example.com")
     company = organization(domain, seed, str(detail.get("organization_name") or ""))
     title = pick(_TITLES, dice, 6)

@@ -130,7 +130,7 @@ def _phones(query: Query, dice: bytes, state: str) -> tuple[Phone, ...]:
     return tuple(phones.values())
 
 
-def _emails(query: Query, first: str, last: str, dice: bytes, sure: bool) -> tuple[str, ...]:
+def _emails(query: Query, first: str, last: str, dice: bytes, *, sure: bool) -> tuple[str, ...]:
     name = re.sub(r"[^a-z.]", "", f"{first}.{last}".casefold())
     made = [f"{name}{int(unit(dice, 10) * 90 + 10)}@example.com", f"{name}@example.com"]
     count = max(int(sure), int(unit(dice, 9) * 3))

@@ -23,7 +23,7 @@ _TYPE_WORDS = {
 _TYPES = {word.casefold() for word in (*STREET_TYPES, "Cir", "Blvd", "Trl", "Ter", "Pkwy", "Loop", "Ste", "Hwy")}
 
 
-def detail(parcel: Parcel, prior_owner: bool = False) -> Json:
+def detail(parcel: Parcel, *, prior_owner: bool = False) -> Json:
     """The `data` of PropertyDetail, an element of PropertyDetailBulk's."""
     facts = facts_of(parcel)
     owner = owner_of(parcel, facts)
@@ -52,10 +52,10 @@ def detail(parcel: Parcel, prior_owner: bool = False) -> Json:
     return result
 
 
-def published(parcel: Parcel, prior_owner: bool = False) -> Json:
+def published(parcel: Parcel, *, prior_owner: bool = False) -> Json:
     """A detail as the vendor's published bulk record has it: the type in words and only under `propertyInfo`, equity
     in whole US dollars at the root and under `ownerInfo`."""
-    record, facts = detail(parcel, prior_owner), facts_of(parcel)
+    record, facts = detail(parcel, prior_owner=prior_owner), facts_of(parcel)
     del record["propertyType"]
     record["equity"] = record["ownerInfo"]["equity"] = facts.equity
     record["propertyInfo"]["propertyType"] = _TYPE_WORDS[parcel.property_type]

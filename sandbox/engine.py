@@ -60,7 +60,7 @@ class Engine:
             answer = vendor.refuse(Refusal(429, code=f"pace:{limit}"), endpoint)
             answer.headers |= headers
             return self._refused(endpoint, answer)
-        fault = self._box.pick(endpoint.operation, endpoint.batch)
+        fault = self._box.pick(endpoint.operation, batch=endpoint.batch)
         if fault is not None and fault.kind in kinds.BEFORE_KINDS and fault.kind != "slow":
             return self._before(vendor, endpoint, fault, request)
         if fault is not None and fault.kind == "slow" and not fault.billed:

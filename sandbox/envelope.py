@@ -1,7 +1,5 @@
 """How RealEstateAPI frames good answers and refusals, in its two generations, and how it reads a request."""
 
-from typing import Any
-
 from sandbox.wire import Answer, Endpoint, Json, Refusal, Request, is_number
 
 _PHRASES = {
@@ -42,7 +40,7 @@ class Envelope:
             payload["validation"] = {"source": "payload", "keys": refusal.keys}
         return Answer(status, payload, answered=False)
 
-    def good(self, body: Any, data: Any, *, more: Json | None = None, message: str = "Success") -> Json:
+    def good(self, body: Json, data: object, *, more: Json | None = None, message: str = "Success") -> Json:
         """The frame of a good answer around `data`."""
         if self.modern:
             rest = {key: value for key, value in (more or {}).items() if key.startswith("result")}
@@ -57,7 +55,7 @@ class Envelope:
             "requestExecutionTimeMS": "40ms",
         }
 
-    def no_match(self, body: Any, data: Any, more: Json | None = None) -> Answer:
+    def no_match(self, body: Json, data: object, more: Json | None = None) -> Answer:
         """404 with the empty `data` the captures show: an answer, not an error."""
         payload = {**self.good(body, data, more=more), "statusCode": 404, "statusMessage": "Not Found"}
         if self.modern:

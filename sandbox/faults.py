@@ -81,7 +81,7 @@ class Fault:
         """Seconds to wait, hang or send as Retry-After."""
         return DEFAULT_SECONDS.get(self.kind, 0.0) if self.seconds is None else self.seconds
 
-    def concerns(self, operation: str, batch: bool) -> bool:
+    def concerns(self, operation: str, *, batch: bool) -> bool:
         """Whether a request of this operation can meet this fault.
 
         "*" does not reach the free side endpoints; "probe" reaches all of them, "usage" Apollo's credit usage alone.
@@ -97,7 +97,7 @@ class Fault:
         return {name: getattr(self, name) for name in self.__slots__ if name != "billed" or self.billed}
 
 
-def _boolean(value: Any) -> bool:
+def _boolean(value: object) -> bool:
     if str(value).lower() not in ("1", "true", "0", "false"):
         raise ValueError(value)
     return str(value).lower() in ("1", "true")
@@ -112,7 +112,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def parse(order: Any) -> Fault:
+def parse(order: object) -> Fault:
     """A fault from its JSON object. Raises FaultError."""
     known = {"operation", "kind", "seen", "fired", *_FIELDS}  # seen and fired as `report` writes them: ignored
     if not isinstance(order, dict) or not {"operation", "kind"} <= set(order) <= known:
@@ -154,11 +154,11 @@ class FaultBox:
         with self._lock:
             return [fault.report() for fault in self._faults]
 
-    def pick(self, operation: str, batch: bool, webhook: bool = False) -> Fault | None:
+    def pick(self, operation: str, *, batch: bool, webhook: bool = False) -> Fault | None:
         """The first fault that strikes this request (or this webhook push), if any."""
         with self._lock:
             for number, fault in enumerate(self._faults):
-                if (fault.kind in WEBHOOK_KINDS) == webhook and fault.concerns(operation, batch):
+                if (fault.kind in WEBHOOK_KINDS) == webhook and fault.concerns(operation, batch=batch):
                     fault.seen += 1
                     spent = fault.count is not None and fault.fired >= fault.count
                     if fault.seen > fault.after and not spent and self._strikes(number, fault):

@@ -53,16 +53,16 @@ def parse_address(text: str) -> dict[str, str]:
     return {key: value for key, value in match.groupdict().items() if value} if match else {}
 
 
-def boolean(key: str, value: Any) -> bool:
+def boolean(key: str, value: object) -> bool:
     """A JSON boolean, or the words Joi would convert. Raises Refusal 400."""
     if isinstance(value, bool):
         return value
     if value in ("true", "false"):
-        return bool(value == "true")
+        return value == "true"
     raise Refusal(400, f'"{key}" must be a boolean', [key])
 
 
-def number(key: str, value: Any, low: float | None = None, high: float | None = None) -> float:
+def number(key: str, value: object, low: float | None = None, high: float | None = None) -> float:
     """A number within bounds. Raises Refusal 400."""
     if not is_number(value):
         raise Refusal(400, f'"{key}" must be a number', [key])
@@ -98,52 +98,53 @@ def check_peers(filters: Json) -> None:
         raise Refusal(400, '"latitude" missing required peer "radius"', [""])
 
 
-def place_test(key: str, value: Any) -> PlaceTest:
+def place_test(key: str, value: object) -> PlaceTest:
     """state, county, city, zip, fips, stateId or countyId equal to the value. Raises Refusal 400."""
     values = value if isinstance(value, list) and key == "zip" else [value]
     lengths = {"zip": 5, "state": 2, "fips": 5}
+    wanted = set()
     for one in values:
         if not isinstance(one, str):
             raise Refusal(400, f'"{key}" must be a string', [key])
         if key in lengths and len(one) != lengths[key]:
             raise Refusal(400, f'"{key}" length must be {lengths[key]} characters long', [key])
-    wanted = {bare_county(one).casefold() if key == "county" else one.casefold() for one in values}
+        wanted.add((bare_county(one) if key == "county" else one).casefold())
     return lambda place: (fields.place_value(key, place) or "").casefold() in wanted
 
 
-def bound(key: str, value: Any) -> Test:
+def bound(key: str, value: object) -> Test:
     """A _min or _max filter. Raises Refusal 400."""
     name, get = key[:-4], fields.RANGES[key[:-4]]
-    limit: Any = date_of(key, value) if name in fields.DATE_RANGES else number(key, value)
+    limit: str | float = date_of(key, value) if name in fields.DATE_RANGES else number(key, value)
     return compared_to(limit, key[-4:], get)
 
 
-def compared_to(limit: Any, end: str, get: Callable[[View], Any]) -> Test:
+def compared_to(limit: str | float, end: str, get: Callable[[View], Any]) -> Test:
     """Whether what is known of a parcel is at least (`_min`) or at most (`_max`) the limit."""
     if end == "_min":
         return lambda view: (got := get(view)) is not None and got >= limit
     return lambda view: (got := get(view)) is not None and got <= limit
 
 
-def date_of(key: str, value: Any) -> str:
+def date_of(key: str, value: object) -> str:
     """YYYY-MM-DD. Raises Refusal 400."""
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
         raise Refusal(400, f'"{key}" must be a valid date', [key])
     return value[:10]
 
 
-def compared(key: str, value: Any, filters: Json) -> Test:
+def compared(key: str, value: object, filters: Json) -> Test:
     """A filter with its operator beside it. Raises Refusal 400."""
     operator_key, get = fields.COMPARED[key]
     operator = filters.get(operator_key, "eq")
     if not isinstance(operator, str) or operator not in fields.OPERATORS:
         raise Refusal(400, f'"{operator_key}" must be one of [lt, lte, gt, gte]', [operator_key])
     compare = fields.OPERATORS[operator]
-    limit: Any = date_of(key, value) if key in fields.DATE_RANGES else number(key, value)
+    limit: str | float = date_of(key, value) if key in fields.DATE_RANGES else number(key, value)
     return lambda view: (got := get(view)) is not None and compare(got, limit)
 
 
-def exists(name: str, wanted: bool) -> Test:
+def exists(name: str, *, wanted: bool) -> Test:
     """Whether the field is known, or with `wanted` false unknown."""
     has, get = fields.EXISTS.get(name), fields.RANGES.get(name)
     if has is not None:
@@ -151,6 +152,6 @@ def exists(name: str, wanted: bool) -> Test:
     return lambda view: (get is not None and get(view) is not None) is wanted
 
 
-def never(view: View) -> bool:
+def never(_view: View) -> bool:
     """What a filter answers that the data cannot."""
     return False

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from sandbox.parcels import Group
 from sandbox.search_fields import View
@@ -37,7 +36,7 @@ def circle(filters: Json) -> Shape:
     return (lambda group: overlap(group.box, box)), inside
 
 
-def polygons(key: str, value: Any) -> Shape:
+def polygons(key: str, value: object) -> Shape:
     """The tests of `polygon` (corners) or `multi_polygon` (objects with `boundaries`). Raises Refusal 400."""
     if not isinstance(value, list) or not value:
         raise Refusal(400, f'"{key}" must be an array', [key])
@@ -57,11 +56,11 @@ def overlap(one: tuple[float, float, float, float], other: tuple[float, float, f
     return one[0] <= other[1] and other[0] <= one[1] and one[2] <= other[3] and other[2] <= one[3]
 
 
-def _boundaries(value: Any) -> Any:
+def _boundaries(value: object) -> object:
     return value.get("boundaries") if isinstance(value, dict) else None
 
 
-def _ring(key: str, corners: Any) -> list[tuple[float, float]]:
+def _ring(key: str, corners: object) -> list[tuple[float, float]]:
     if not isinstance(corners, list) or len(corners) < 3:
         raise Refusal(400, f'"{key}" must contain at least 3 items', [key])
     for index, corner in enumerate(corners):

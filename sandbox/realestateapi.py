@@ -75,7 +75,7 @@ class RealEstateAPI:
         """The refusal in the envelope's shape."""
         return self.envelope.refuse(refusal, endpoint)
 
-    def pace_headers(self, limit: int | None, used: int, wait_s: float | None) -> dict[str, str]:
+    def pace_headers(self, _limit: int | None, _used: int, _wait_s: float | None) -> dict[str, str]:
         """None: neither Retry-After nor x-ratelimit headers are documented."""
         return {}
 
@@ -100,7 +100,7 @@ class RealEstateAPI:
             more = {"resultCount": len(found), "resultIndex": len(ids), "recordCount": len(ids)}
             return Answer(200, self.envelope.good(body, ids, more=more, message="success"))
         page = [self.source.parcel(index) for index in found[start : start + size]]
-        rows = [row(parcel, obfuscate) for parcel in page]
+        rows = [row(parcel, obfuscate=obfuscate) for parcel in page]
         more = {
             "resultCount": len(found),
             "resultIndex": start if self.envelope.modern else start + len(rows),
@@ -139,12 +139,14 @@ class RealEstateAPI:
         prior = boolean("prior_owner", body.get("prior_owner", False))
         return Answer(
             200,
-            self.envelope.good(body, self._record(parcel, prior), more={"credits": self._claims[0], **times}),
+            self.envelope.good(
+                body, self._record(parcel, prior_owner=prior), more={"credits": self._claims[0], **times}
+            ),
             charges=_charges([parcel]),
         )
 
-    def _record(self, parcel: Parcel, prior: bool) -> Json:
-        record = self._detail(parcel, prior)
+    def _record(self, parcel: Parcel, *, prior_owner: bool) -> Json:
+        record = self._detail(parcel, prior_owner=prior_owner)
         if "lastUpdateDate" in record:
             record["lastUpdateDate"] = f"{self.search.updated_on(parcel)} 00:00:00 UTC"
         return record
@@ -189,7 +191,7 @@ class RealEstateAPI:
         more = {"credits": self._claims[1] * len(parcels)}
         if self.envelope.modern:
             more["resultCount"] = len(parcels)
-        payload = self.envelope.good(body, [self._record(parcel, prior) for parcel in parcels], more=more)
+        payload = self.envelope.good(body, [self._record(parcel, prior_owner=prior) for parcel in parcels], more=more)
         return Answer(200, payload, charges=_charges(parcels))
 
     def _shuffled(self, parcels: list[Parcel]) -> list[Parcel]:

@@ -74,7 +74,7 @@ class Search:
             return found
         views = [(View(self.source.parcel(index)), index) for index in found]
         for value, reverse in reversed(order):
-            views.sort(key=lambda pair: _sortable(value(pair[0]), reverse), reverse=reverse)
+            views.sort(key=lambda pair: _sortable(value(pair[0]), reverse=reverse), reverse=reverse)
         return array("I", (index for _, index in views))
 
     def _scan(self, node: Node) -> Sequence[int]:
@@ -98,7 +98,7 @@ class Search:
                     found.append(index)
         return found
 
-    def compile(self, filters: Any, path: str = "") -> Node:
+    def compile(self, filters: object, path: str = "") -> Node:
         """The tests of one filter object. Raises Refusal 400."""
         if not isinstance(filters, dict):
             raise Refusal(400, f'"{path or "value"}" must be of type object', [path])
@@ -112,7 +112,7 @@ class Search:
             self._add(node, key, value, filters)
         return node
 
-    def _add(self, node: Node, key: str, value: Any, filters: Json) -> None:
+    def _add(self, node: Node, key: str, value: object, filters: Json) -> None:
         if key in fields.PLACE:
             node.places.append(place_test(key, value))
         elif key in fields.FLAGS or key in fields.UNANSWERED_FLAGS:
@@ -135,13 +135,13 @@ class Search:
         elif key in fields.UNANSWERED:
             node.tests.append(never)
 
-    def _compound(self, node: Node, key: str, value: Any) -> None:
+    def _compound(self, node: Node, key: str, value: object) -> None:
         if key == "exists":
             for wanted in value if isinstance(value, list) else [value]:
                 if not isinstance(wanted, dict):
                     raise Refusal(400, '"exists" must be one of [object, array]', ["exists"])
                 for name, flag in wanted.items():
-                    node.tests.append(exists(name, bool(flag)))
+                    node.tests.append(exists(name, wanted=bool(flag)))
             return
         if not isinstance(value, list):
             raise Refusal(400, f'"{key}" must be an array', [key])
@@ -160,7 +160,7 @@ class Search:
             node.boxes.append(lambda group: combine(part.may_hold(group) for part in parts))
             node.tests.append(lambda view: combine(part.holds(view) for part in parts))
 
-    def _exact(self, node: Node, key: str, value: Any) -> None:
+    def _exact(self, node: Node, key: str, value: object) -> None:
         if key in ("id", "ids"):
             ids = value if key == "ids" else [value]
             if not isinstance(ids, list) or not all(is_number(one) for one in ids):
@@ -191,7 +191,7 @@ class Search:
             node.tests.append(street_part(key, words(value)))
 
 
-def _sort(value: Any) -> list[tuple[Callable[[View], Any], bool]]:
+def _sort(value: object) -> list[tuple[Callable[[View], Any], bool]]:
     if value is None:
         return []
     if not isinstance(value, dict):
@@ -204,6 +204,6 @@ def _sort(value: Any) -> list[tuple[Callable[[View], Any], bool]]:
     return [(fields.SORTS[name], direction == "desc") for name, direction in value.items()]
 
 
-def _sortable(value: Any, reverse: bool) -> tuple[bool, Any]:
+def _sortable(value: Any, *, reverse: bool) -> tuple[bool, Any]:
     """Null last in either direction."""
     return ((value is not None) if reverse else (value is None), value if value is not None else 0)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.facts import Facts, facts_of
-from sandbox.parcels import Parcel
+from sandbox.parcels import Group, Parcel
 from sandbox.places import STATES, county_id
 
 
@@ -68,7 +68,7 @@ FLAGS: dict[str, Callable[[View], bool]] = {
     "adjustable_rate": lambda v: v.facts.adjustable_rate,
     "mls_active": lambda v: v.facts.mls_active,
     "mfh_2to4": lambda v: v.parcel.property_type == "MFR",
-    "mfh_5plus": lambda v: False,
+    "mfh_5plus": lambda _: False,
     "last_sale_arms_length": lambda v: v.parcel.price > 0,
 }
 
@@ -112,7 +112,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 # `exists`: a made-up owner always has a whole mailing address; the rest is what the source knows.
 EXISTS: dict[str, Callable[[View], bool]] = {
-    **{f"mail_{part}": lambda v: True for part in ("address", "house", "street", "city", "state", "zip")},
+    **{f"mail_{part}": lambda _: True for part in ("address", "house", "street", "city", "state", "zip")},
     **{part: lambda v: v.parcel.street is not None for part in ("address", "house", "street")},
     "apn": lambda v: v.parcel.apn is not None,
     "fips": lambda v: v.parcel.fips is not None,
@@ -179,8 +179,8 @@ def state_id(state: str) -> str | None:
     return STATES[state][0] if state in STATES else None
 
 
-def place_value(name: str, place: Any) -> str | None:
-    """The text a place filter compares, of anything with state, county, city, zip and fips."""
+def place_value(name: str, place: Parcel | Group) -> str | None:
+    """The text a place filter compares, of a parcel or a group."""
     if name == "stateId":
         return state_id(place.state)
     if name == "countyId":

@@ -89,7 +89,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             lines.append("Connection: close")
         self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body[:cut_at])
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Silence."""
 
 
@@ -104,7 +104,7 @@ class _Server(http.server.ThreadingHTTPServer):
         self._lock = Lock()
         super().__init__((HOST, port), _Handler)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: Any, client_address: object) -> None:
         with self._lock:
             self._open.add(request)
         super().process_request(request, client_address)
@@ -114,7 +114,7 @@ class _Server(http.server.ThreadingHTTPServer):
             self._open.discard(request)
         super().shutdown_request(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is nobody's error."""
 
     def hang_up(self) -> None:

@@ -42,7 +42,7 @@ def _row_mail(mail: MailAddress) -> Json:
     return _row_address(mail.street, mail.city, mail.county, mail.state, mail.zip)
 
 
-def row(parcel: Parcel, obfuscate: bool = False) -> Json:
+def row(parcel: Parcel, *, obfuscate: bool = False) -> Json:
     """One element of PropertySearch's `data`; obfuscated without addresses and names."""
     facts = facts_of(parcel)
     owner = owner_of(parcel, facts)
@@ -172,7 +172,7 @@ def lender(parcel: Parcel) -> str:
     return _LENDERS[int(unit(parcel.dice, 13) * len(_LENDERS))]
 
 
-def detail_2026(parcel: Parcel, prior_owner: bool = False) -> Json:
+def detail_2026(parcel: Parcel, *, prior_owner: bool = False) -> Json:
     """A detail as the 2026 pages print it, abridged as they are, with the flags and values both generations have."""
     facts = facts_of(parcel)
     owner = owner_of(parcel, facts)

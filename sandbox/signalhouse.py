@@ -30,17 +30,17 @@ class SignalHouse:
         """The one endpoint."""
         return [Endpoint("POST", f"{PREFIX}/skip-trace", "signalhouse_skip_trace", self.skip_trace)]
 
-    def authorise(self, request: Request, endpoint: Endpoint) -> None:
+    def authorise(self, request: Request, _endpoint: Endpoint) -> None:
         """The bearer token."""
         if request.headers.get("authorization", "") != f"Bearer {self._token}":
             raise Refusal(401)
 
-    def refuse(self, refusal: Refusal, endpoint: Endpoint | None) -> Answer:
+    def refuse(self, refusal: Refusal, _endpoint: Endpoint | None) -> Answer:
         """{"message": ...}"""
         message = refusal.message or _MESSAGES.get(refusal.status, "Error")
         return Answer(refusal.status, {"message": message}, answered=False)
 
-    def pace_headers(self, limit: int | None, used: int, wait_s: float | None) -> dict[str, str]:
+    def pace_headers(self, _limit: int | None, _used: int, _wait_s: float | None) -> dict[str, str]:
         """None are documented."""
         return {}
 

@@ -133,7 +133,7 @@ def input_of(body: Mapping[str, Any]) -> str:
     return "|".join(f"{name}={words(str(body[name]))}" for name in asked)
 
 
-def _person(person: Person, first_name: str, second: bool = False) -> Json:
+def _person(person: Person, first_name: str, *, second: bool = False) -> Json:
     dice = person.dice
     marital, job, ethnicity = pair(_MARITAL, dice, 16), pair(_JOBS, dice, 17), pair(_ETHNICITY, dice, 18)
     phones = person.phones[-1:] if second else person.phones
@@ -198,7 +198,7 @@ def _item_2026(skip: Json, persons: list[Json]) -> Json:
     return {"input": skip, "data": {"phones": phones, "emails": emails, "names": names}}
 
 
-def check(body: Any, where: str = "") -> None:
+def check(body: object, where: str = "") -> None:
     """SkipTrace v2's rules. Raises Refusal 400; `where` names the item of a batch."""
     prefix = f"{where}." if where else ""
 
@@ -239,7 +239,7 @@ def check(body: Any, where: str = "") -> None:
     _check_requirements(body.get("match_requirements"), prefix)
 
 
-def _check_requirements(wanted: Any, prefix: str) -> None:
+def _check_requirements(wanted: object, prefix: str) -> None:
     if wanted is None:
         return
     name = f"{prefix}match_requirements"

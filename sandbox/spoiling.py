@@ -24,7 +24,7 @@ _ODD_REQUEST_ID = "req_7Qe9-2026/11"
 def instead(kind: str, path: str) -> Answer:
     """What stands between the client and the vendor says: a page, a gateway's error, or "go elsewhere".
 
-    A redirect leads to `/moved` on this sandbox, where nothing is: whoever follows it asks a stranger.
+    A redirect leads to `/moved` on this sandbox, where nothing is: a client that follows it asks a stranger.
     """
     if kind in _PAGES:
         text, content_type = _PAGES[kind]

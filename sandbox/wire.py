@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 Json = dict[str, Any]
 
@@ -95,19 +95,21 @@ class Vendor(Protocol):
     def endpoints(self) -> list[Endpoint]:
         """Its endpoints."""
 
-    def authorise(self, request: Request, endpoint: Endpoint) -> None:
+    def authorise(self, request: Request, endpoint: Endpoint, /) -> None:
         """Raises Refusal 401 or 403."""
 
-    def refuse(self, refusal: Refusal, endpoint: Endpoint | None) -> Answer:
+    def refuse(self, refusal: Refusal, endpoint: Endpoint | None, /) -> Answer:
         """The refusal in the vendor's own shape."""
 
-    def pace_headers(self, limit: int | None, used: int, wait_s: float | None) -> dict[str, str]:
+    def pace_headers(self, limit: int | None, used: int, wait_s: float | None, /) -> dict[str, str]:
         """Headers about the pace: `limit` a minute, `used` of it, `wait_s` set when refused."""
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[float | str]:
     """A finite JSON number, or a string Joi would convert into one; booleans are not numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return False
     try:
-        return not isinstance(value, bool) and math.isfinite(float(value))
-    except (TypeError, ValueError, OverflowError):
+        return math.isfinite(float(value))
+    except (ValueError, OverflowError):
         return False

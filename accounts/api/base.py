@@ -19,22 +19,25 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from accounts.services import Asked, Given, KeyConflict, claim_key, give_up_key, keep_answer
 from common.api.base import Problem, translates
 from common.api.headers import idempotency_key
 
-Post = Callable[..., HttpResponseBase]
+Post = Callable[..., Response]
+Once = Callable[..., HttpResponseBase]
 REPLAYED = {"Idempotent-Replay": "true"}
 
 
 class How(Enum):
-    """WITH_WORK: key, work and answer are one transaction: who is killed in it has done nothing, and of two at the same
-    moment the second waits for the first.
+    """WITH_WORK: key, work and answer are one transaction: a process killed in it has done nothing, and of two at the
+    same moment the second waits for the first.
 
-    BESIDE_WORK: for what asks a vendor or waits, which no transaction may span. The work must be harmless to do twice:
-    a repeat of one that has not answered, because it is at work or its process was killed, does it too, and both give
-    the answer that is kept first.
+    BESIDE_WORK: for work that asks a vendor or waits, which no transaction may span. It must be harmless to do twice: a
+    repeat of one that has not answered, because it is at work or its process was killed, does it too, and both give the
+    answer that is kept first.
 
     BY_WORK: the same, but the work itself knows the key and finds what it made: it answers as things are now.
     """
@@ -45,21 +48,21 @@ class How(Enum):
 
 
 @translates(KeyConflict)
-def _conflict(error: KeyConflict) -> Problem:
+def _conflict(_error: KeyConflict) -> Problem:
     words = "This Idempotency-Key was used for another request."
     fields = {"Idempotency-Key": [words]}
     return Problem("IDEMPOTENCY_CONFLICT", f"Idempotency-Key: {words}", status=409, fields=fields)
 
 
-def idempotent(how: How = How.WITH_WORK, *, first: Callable[[Request], None] | None = None) -> Callable[[Post], Post]:
+def idempotent(how: How = How.WITH_WORK, *, first: Callable[[Request], None] | None = None) -> Callable[[Post], Once]:
     """A refusal is not kept: nothing was done, and the same key may come again with the mistake mended.
 
-    first: raises for whom may not even be given an answer again.
+    first: raises for a user who may not even be given an answer again.
     """
 
-    def decorate(post: Post) -> Post:
+    def decorate(post: Post) -> Once:
         @wraps(post)
-        def once(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def once(view: APIView, request: Request, *args: object, **kwargs: object) -> HttpResponseBase:
             if first is not None:
                 first(request)
             key = idempotency_key(request)
@@ -89,12 +92,11 @@ def _span(how: How) -> AbstractContextManager[Any]:
     return transaction.atomic() if how == How.WITH_WORK else nullcontext()
 
 
-def _kept(response: Any, asked: Asked, how: How) -> HttpResponseBase:
+def _kept(response: Response, asked: Asked, how: How) -> HttpResponseBase:
     body = "" if how == How.BY_WORK else JSONRenderer().render(response.data).decode()
     given = keep_answer(asked, status=response.status_code, body=body)
     if how == How.BY_WORK or given.body == body:
-        answer: HttpResponseBase = response
-        return answer
+        return response
     return _again(given)
 
 
@@ -103,7 +105,7 @@ def _again(given: Given) -> HttpResponse:
 
 
 def _fingerprint(request: Request, how: How) -> str:
-    """Of what is asked, however its JSON is spelled. Where the work compares requests itself: of the address alone."""
+    """Of the request, however its JSON is spelled. Where the work compares requests itself: of the address alone."""
     digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
     if how != How.BY_WORK:
         for part in _parts(request.data):
@@ -111,7 +113,7 @@ def _fingerprint(request: Request, how: How) -> str:
     return digest.hexdigest()
 
 
-def _parts(data: Any) -> Iterator[bytes]:
+def _parts(data: object) -> Iterator[bytes]:
     """The body in pieces: a JSON object, or a form with its files."""
     if not hasattr(data, "lists"):
         yield json.dumps(data, sort_keys=True).encode()

@@ -20,7 +20,7 @@ from common.api.throttles import GuessingThrottle
 
 
 @translates(WrongPassword)
-def _wrong_password(error: WrongPassword) -> Problem:
+def _wrong_password(_error: WrongPassword) -> Problem:
     return Problem("WRONG_PASSWORD", "The user name or the password is wrong.", status=401)
 
 
@@ -32,7 +32,7 @@ class TokenView(ApiView):
         return [GuessingThrottle()] if self.request.method == "POST" else super().get_throttles()
 
     def perform_authentication(self, request: Request) -> None:
-        """Whoever signs in may still send an old token along: it is not looked at."""
+        """A client that signs in may still send an old token along: it is not looked at."""
         if request.method != "POST":
             super().perform_authentication(request)
 
@@ -43,7 +43,7 @@ class TokenView(ApiView):
         request=SignIn,
         responses=answer("Token", token=serializers.CharField(), expiresAt=MomentField()),
     )
-    def post(self, request: Request) -> Response:
+    def post(self, _request: Request) -> Response:
         given = self.body(SignIn)
         token, expires_at = sign_in(username=given["username"], password=given["password"])
         return ok(token=token, expiresAt=expires_at, headers={"Cache-Control": "no-store"})
@@ -53,7 +53,7 @@ class TokenView(ApiView):
         summary="End all my tokens",
         responses={200: answer("TokensRevoked", revoked=serializers.IntegerField())},
     )
-    def delete(self, request: Request) -> Response:
+    def delete(self, _request: Request) -> Response:
         return ok(revoked=revoke_all_tokens(user=self.user))
 
 
@@ -71,9 +71,9 @@ class LogoutView(ApiView):
 
 class ProfileView(ApiView):
     @extend_schema(
-        operation_id="getProfile", summary="My profile", responses=answer("Profile", profile=ProfileSerializer())
+        operation_id="getProfile", summary="My profile", responses=answer("ProfileAnswer", profile=ProfileSerializer())
     )
-    def get(self, request: Request) -> Response:
+    def get(self, _request: Request) -> Response:
         return ok(profile=ProfileSerializer(self.user).data)
 
     @extend_schema(
@@ -84,5 +84,5 @@ class ProfileView(ApiView):
         request=ProfileEdit,
         responses=answer("ProfileEdited", profile=ProfileSerializer()),
     )
-    def patch(self, request: Request) -> Response:
+    def patch(self, _request: Request) -> Response:
         return ok(profile=ProfileSerializer(change_profile(user=self.user, changes=self.body(ProfileEdit))).data)

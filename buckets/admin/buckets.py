@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -49,7 +50,13 @@ class BucketAdmin(Extensible, OwnedAdmin):
     def get_urls(self) -> Any:
         return [*find.urls(self), *super().get_urls()]
 
-    def save_model(self, request: HttpRequest, obj: Bucket, form: Any, change: bool) -> None:
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Bucket,
+        form: forms.ModelForm[Bucket],
+        change: bool,  # Django's signature
+    ) -> None:
         edit_bucket(bucket=obj, changes={name: form.cleaned_data[name] for name in form.changed_data})
 
     @admin.display(description="open")

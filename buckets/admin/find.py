@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import admin
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,6 +20,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.selectors import user_of
 from buckets.admin.search_form import SaveForm, SearchForm, search_of
 from buckets.filling.fills import retry_fill, save_search
 from buckets.models import Fill
@@ -43,12 +45,12 @@ FLAGS = {  # of a row, in the words of the filters
 }
 
 
-def urls(model_admin: Any) -> list[URLPattern]:
+def urls(model_admin: admin.ModelAdmin[Any]) -> list[URLPattern]:
     """The page, its count, its sample, and the progress of what it saves. `model_admin` is the bucket's."""
     desk, inside = Desk(model_admin), model_admin.admin_site.admin_view
 
     def view(route: str, name: str, of: Callable[..., HttpResponse]) -> URLPattern:
-        return path(route, cast(Callable[..., HttpResponse], inside(of)), name=name)
+        return path(route, inside(of), name=name)
 
     return [
         view("find/", "buckets_bucket_find", desk.find),
@@ -61,7 +63,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
 class Desk:
     """The page's views."""
 
-    def __init__(self, model_admin: Any) -> None:
+    def __init__(self, model_admin: admin.ModelAdmin[Any]) -> None:
         self.model_admin = model_admin
 
     # --- The page and saving --------------------------------------------------------------------------------------
@@ -69,10 +71,10 @@ class Desk:
     def find(self, request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             return self._save(request)
-        return self._page(request, SearchForm(request.GET), SaveForm(by=request.user))
+        return self._page(request, SearchForm(request.GET), SaveForm(by=user_of(request)))
 
     def _save(self, request: HttpRequest) -> HttpResponse:
-        search, save = search_of(request.POST.get("search", "")), SaveForm(request.POST, by=request.user)
+        search, save = search_of(request.POST.get("search", "")), SaveForm(request.POST, by=user_of(request))
         good = save.is_valid()
         if not search.is_valid() or not search.criteria:
             save.add_error(None, "Choose a place or a filter first.")
@@ -80,7 +82,7 @@ class Desk:
             wishes = save.cleaned_data
             try:
                 fill = save_search(
-                    by=request.user,
+                    by=user_of(request),
                     criteria=search.criteria,
                     press=wishes["once"],
                     bucket=wishes["bucket"],
@@ -93,7 +95,7 @@ class Desk:
                 return redirect(f"{reverse('admin:buckets_bucket_find')}?{search.query()}&fill={fill.pk}")
         return self._page(request, search, save)
 
-    def _page(self, request: HttpRequest, search: SearchForm, save: SaveForm, **more: Any) -> TemplateResponse:
+    def _page(self, request: HttpRequest, search: SearchForm, save: SaveForm, **more: object) -> TemplateResponse:
         search.is_valid()
         fill = _fill(request, request.GET.get("fill", ""))  # an address may be shared: others see the search alone
         return page(
@@ -111,7 +113,7 @@ class Desk:
         )
 
     @staticmethod
-    def _piece(request: HttpRequest, name: str, **context: Any) -> TemplateResponse:
+    def _piece(request: HttpRequest, name: str, **context: object) -> TemplateResponse:
         return TemplateResponse(request, f"admin/{name}.html", context)
 
     # --- The count ------------------------------------------------------------------------------------------------
@@ -156,7 +158,7 @@ class Desk:
                 shown["trouble"] = "The vendor’s answer cannot be read. It is kept and not bought again."
         if request.headers.get("HX-Request"):
             return self._piece(request, "find_rows", sample=shown)
-        return self._page(request, search, SaveForm(by=request.user), sample=shown)
+        return self._page(request, search, SaveForm(by=user_of(request)), sample=shown)
 
     # --- The progress ---------------------------------------------------------------------------------------------
 
@@ -178,7 +180,7 @@ def _fill(request: HttpRequest, fill_id: str) -> Fill | None:
 
 
 def _user_id(request: HttpRequest) -> int:
-    return cast(int, request.user.pk)  # admin_view lets in nobody who has none
+    return user_of(request).pk
 
 
 def _sample_query(search: SearchForm) -> Any:

@@ -10,6 +10,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
+from accounts.models import User
 from buckets.admin.search_form import SaveForm
 from buckets.imports.columns import CONSTANT_MAX, FIELDS, NAMING
 from buckets.models import Import
@@ -109,7 +110,12 @@ class UploadForm(SaveForm):
     field_order = ("file", "bucket", "name", "once")
 
     def __init__(
-        self, data: QueryDict | None = None, files: MultiValueDict[str, Any] | None = None, *, by: Any, bucket: str = ""
+        self,
+        data: QueryDict | None = None,
+        files: MultiValueDict[str, Any] | None = None,
+        *,
+        by: User,
+        bucket: str = "",
     ) -> None:
         super().__init__(data, by=by)
         self.files = files or MultiValueDict()

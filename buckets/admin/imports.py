@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -21,6 +22,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.selectors import user_of
 from buckets.admin.fills import InBucket
 from buckets.admin.import_forms import LABELS, ColumnsForm, UploadForm
 from buckets.imports import services
@@ -66,7 +68,7 @@ class ImportAdmin(OwnedAdmin):
     list_filter = (InBucket, "status")
     search_fields: ClassVar[Any] = ("file_name", "=id")
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self._works_here(request)
 
     def get_urls(self) -> Any:
@@ -97,13 +99,13 @@ class ImportAdmin(OwnedAdmin):
 
     def upload(self, request: HttpRequest) -> HttpResponse:
         if request.method != "POST":
-            return self._upload_page(request, UploadForm(by=request.user, bucket=request.GET.get("bucket", "")))
-        form = UploadForm(request.POST, request.FILES, by=request.user)
+            return self._upload_page(request, UploadForm(by=user_of(request), bucket=request.GET.get("bucket", "")))
+        form = UploadForm(request.POST, request.FILES, by=user_of(request))
         if form.is_valid():
             wishes = form.cleaned_data
             try:
                 job = services.upload_once(
-                    by=request.user,
+                    by=user_of(request),
                     press=wishes["once"],
                     file=wishes["file"].file,
                     name=wishes["file"].name,
@@ -126,7 +128,7 @@ class ImportAdmin(OwnedAdmin):
     # --- Columns --------------------------------------------------------------------------------------------------
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         job = self._job(request, object_id)
         if job.status != Status.UPLOADED:
@@ -183,7 +185,7 @@ class ImportAdmin(OwnedAdmin):
 
     def failed_rows(self, request: HttpRequest, import_id: UUID) -> StreamingHttpResponse:
         lines = in_pieces(failed_lines(self._job(request, import_id)))
-        named = content_disposition_header(True, "failed-rows.csv") or "attachment"
+        named = content_disposition_header(as_attachment=True, filename="failed-rows.csv") or "attachment"
         headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
@@ -238,7 +240,7 @@ def _table(preview: Preview) -> tuple[list[str], list[tuple[int, list[str]]]]:
     return [label for _, label in shown], rows
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     return ("Yes" if value else "No") if isinstance(value, bool) else str(value)
 
 

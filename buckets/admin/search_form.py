@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils.http import urlencode
 from unfold.widgets import CHECKBOX_CLASSES
 
+from accounts.models import User
 from buckets.filling import criteria
 from buckets.filling.criteria import CIRCLE, FLAGS, GROUPS, RADIUS_MILES, RANGES, TYPES, Range
 from buckets.models import Bucket
@@ -161,7 +162,7 @@ class SaveForm(forms.Form):
 
     prefix = "save"
 
-    def __init__(self, data: QueryDict | None = None, *, by: Any) -> None:
+    def __init__(self, data: QueryDict | None = None, *, by: User) -> None:
         super().__init__(data, initial={"once": uuid7()})
         own = Bucket.objects.owned_by(by).order_by("-pk")
         field: Any = self.fields["bucket"]

@@ -193,7 +193,8 @@ class ImportFailedView(ImportBase):
     def get(self, request: Request, bucket_id: UUID, import_id: UUID) -> StreamingHttpResponse:
         lines = in_pieces(failed_lines(self.job(bucket_id, import_id)))
         headers = {
-            "Content-Disposition": content_disposition_header(True, "failed-rows.csv") or "attachment",
+            "Content-Disposition": content_disposition_header(as_attachment=True, filename="failed-rows.csv")
+            or "attachment",
             "Cache-Control": "no-store",
         }
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)

@@ -84,7 +84,8 @@ class BucketExportView(OwnBucketView):
             export_pieces(leads, by=self.user, via=Disclosure.Via.API, bucket_id=bucket.pk),
             content_type="text/csv; charset=utf-8",
             headers={
-                "Content-Disposition": content_disposition_header(True, f"{name}.csv") or "attachment",
+                "Content-Disposition": content_disposition_header(as_attachment=True, filename=f"{name}.csv")
+                or "attachment",
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",
             },

@@ -29,7 +29,7 @@ class PropertyIdsField(serializers.Field[list[str], Any, Any, Any]):
         "not_ids": "These are no property ids: {some}.",
     }
 
-    def to_internal_value(self, data: Any) -> list[str]:
+    def to_internal_value(self, data: object) -> list[str]:
         if not isinstance(data, list):
             self.fail("not_a_list")
         if not data:
@@ -43,14 +43,14 @@ class PropertyIdsField(serializers.Field[list[str], Any, Any, Any]):
             self.fail("not_ids", some=few(wrong))
         return texts
 
-    def to_representation(self, value: Any) -> Any:
+    def to_representation(self, value: list[str]) -> Any:
         return value
 
 
 class CriteriaField(ObjectField):
     """A search in the vendor's own filter names."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> Any:
         try:
             return checked_criteria(super().to_internal_value(data))
         except ValueError as error:
@@ -60,7 +60,7 @@ class CriteriaField(ObjectField):
 class NotesField(ObjectField):
     """A JSON object that is kept as it came."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> Any:
         notes = super().to_internal_value(data)
         if len(json.dumps(notes)) > NOTES_BYTES_MAX:
             raise serializers.ValidationError(f"It must be shorter than {NOTES_BYTES_MAX // 1024} KB.")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from accounts.models import User
 from buckets.locks import keep_buckets
 from buckets.models import Bucket
 from leads.counters import change_counters
@@ -96,7 +97,7 @@ def _leads_of(
     return text, [bucket_id, *within, *([list(without)] if without else [])]
 
 
-def check_sets(*, by: Any, sets: Sets) -> dict[UUID, str]:
+def check_sets(*, by: User, sets: Sets) -> dict[UUID, str]:
     """The names of the buckets an expression names. Raises SetError: none to take from, too many, not this user's."""
     if not sets.all_of and not sets.any_of:
         raise SetError("INVALID", "Say which buckets to take from: all of, or any of.", "allOf")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 WHOLE_MAX = 2**31 - 1  # the vendor's numbers are int32
@@ -101,21 +102,21 @@ def criteria(asked: Mapping[str, Any]) -> dict[str, Any]:
         found["property_type"] = types[0]
     elif types:  # the vendor's filter takes one
         found["or"] = [{"property_type": one} for one in types]
-    for name, spec in RANGES.items():
+    for name in RANGES:
         low, high = asked.get(f"{name}_min"), asked.get(f"{name}_max")
-        found |= _equity(low, high) if name == "equity_percent" else _ends(name, low, high, spec)
+        found |= _equity(low, high) if name == "equity_percent" else _ends(name, low, high)
     found |= {name: bool(asked[name]) for name in FLAGS if asked.get(name) is not None}
     if all(asked.get(name) is not None for name in CIRCLE):
         found |= {name: float(asked[name]) for name in CIRCLE}
     return found
 
 
-def _ends(name: str, low: Any, high: Any, spec: Range) -> dict[str, Any]:
+def _ends(name: str, low: date | int | None, high: date | int | None) -> dict[str, Any]:
     ends = {f"{name}_min": low, f"{name}_max": high}
-    return {key: end.isoformat() if spec.date else int(end) for key, end in ends.items() if end is not None}
+    return {key: end.isoformat() if isinstance(end, date) else int(end) for key, end in ends.items() if end is not None}
 
 
-def _equity(low: Any, high: Any) -> dict[str, Any]:
+def _equity(low: int | None, high: int | None) -> dict[str, Any]:
     """The vendor has no `equity_percent_min`, only a number with an operator, and one of them a level."""
     ends = [
         {"equity_percent": int(end), "equity_percent_operator": operator}
@@ -204,7 +205,7 @@ def _words(asked: Mapping[str, Any]) -> Iterator[str]:
             yield label if asked[name] else f"{label}: no"
 
 
-def _shown(end: Any, spec: Range, name: str) -> str:
+def _shown(end: date | int | None, spec: Range, name: str) -> str:
     if end is None:
         return ""
     if spec.date or name == "year_built":

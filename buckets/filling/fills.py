@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from accounts.models import User
 from buckets.filling import algebra
 from buckets.filling.algebra import NAME_MAX, SetError, Sets, check_sets, copy_piece, in_words
 from buckets.locks import lock_fill
@@ -43,7 +44,7 @@ class _Overtaken(Exception):
 
 
 def create_bucket_from_search(
-    *, by: Any, name: str, criteria: Mapping[str, Any], limit: int | None = None, **options: Any
+    *, by: User, name: str, criteria: Mapping[str, Any], limit: int | None = None, **options: Any
 ) -> tuple[Bucket, Fill]:
     """Makes an empty bucket and has a worker save what the search finds into it. `options` as for `create_bucket`."""
     with transaction.atomic():
@@ -63,7 +64,7 @@ def start_fill(
 
 def save_search(
     *,
-    by: Any,
+    by: User,
     criteria: Mapping[str, Any],
     press: UUID,
     bucket: Bucket | None = None,
@@ -87,7 +88,7 @@ def save_search(
         raise BucketGone from error
 
 
-def combine(*, by: Any, name: str, sets: Sets, press: UUID | None = None) -> Fill:
+def combine(*, by: User, name: str, sets: Sets, press: UUID | None = None) -> Fill:
     """Makes a bucket of the properties of an expression over this user's buckets, for $0. Raises SetError.
 
     Up to AT_ONCE leads are there when it returns; a worker copies the rest, as the buckets are then. press: names the
@@ -134,7 +135,7 @@ def _copies(bucket: Bucket, sets: Sets, once: UUID | None) -> Fill:
     return fill
 
 
-def _once(by: Any, press: UUID | None, wishes: Sequence[Any], make: Callable[[UUID | None], Fill]) -> Fill:
+def _once(by: User, press: UUID | None, wishes: Sequence[Any], make: Callable[[UUID | None], Fill]) -> Fill:
     """What `make` makes in one transaction; what it made before for the same press with the same wishes.
 
     Of two at the same moment, the fill's unique `once` undoes the later with all that it made.

@@ -265,7 +265,7 @@ def decide(columns: Sequence[str], mapping: Mapping[str, Any], constants: Mappin
     return Chosen(chosen, same)
 
 
-def _column(columns: Sequence[str], field: str, said: Any) -> int:
+def _column(columns: Sequence[str], field: str, said: object) -> int:
     where = f"mapping.{field}"
     if field not in FIELDS:
         raise BadMapping(where, f"There is no such field, only {', '.join(FIELDS)}.")
@@ -285,7 +285,7 @@ def _column(columns: Sequence[str], field: str, said: Any) -> int:
     return places[0]
 
 
-def _constant(field: str, said: Any) -> str:
+def _constant(field: str, said: object) -> str:
     where = f"constants.{field}"
     if field not in FIELDS or field in NAMING:
         able = ", ".join(name for name in FIELDS if name not in NAMING)

@@ -219,7 +219,7 @@ def _fit(sample: str, delimiter: str) -> tuple[float, int]:
     return (round(sum(len(row) == width for row in rows) / len(rows), 1), width)
 
 
-def _skip_header(reader: Any) -> None:
+def _skip_header(reader: Iterator[list[str]]) -> None:
     for row in reader:
         if any(map(str.strip, row)):
             return

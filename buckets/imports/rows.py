@@ -211,9 +211,8 @@ class Reader:
         name = _named(said, unread)
         facts = {column: said[field] for field, column in FIELDS.items() if column and field in said}
         facts |= _bought(said)
-        _tell_phones(
-            facts, never_weaker(said.get("doNotCall"), said.get("otherDoNotCall"), said.get("litigator") or None)
-        )
+        row_mark = never_weaker(said.get("doNotCall"), said.get("otherDoNotCall"), said.get("litigator") or None)
+        _tell_phones(facts, row_mark=row_mark)
         return Lead(name, facts, tuple(unread))
 
 
@@ -235,7 +234,7 @@ def _bought(said: Mapping[str, Any]) -> dict[str, Any]:
     return {"bought": sold} if sold else {}
 
 
-def _tell_phones(facts: dict[str, Any], row_mark: bool | None) -> None:
+def _tell_phones(facts: dict[str, Any], *, row_mark: bool | None) -> None:
     """Each number of the row once, with its type and mark; the third and later ones under `more_phones`.
 
     row_mark: of the whole row, for every number in it. What is said of a phone that is not there is left out.

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
+from accounts.models import User
 from buckets.imports import columns as columns_
 from buckets.imports.columns import Chosen
 from buckets.imports.preview import PREVIEW_ROWS, Preview, preview
@@ -85,7 +86,7 @@ def upload(*, bucket: Bucket, file: IO[bytes], name: str, id: UUID | None = None
     return job
 
 
-def upload_into_new(*, by: Any, name: str, file: IO[bytes], file_name: str) -> Import:
+def upload_into_new(*, by: User, name: str, file: IO[bytes], file_name: str) -> Import:
     """Uploads to a new bucket called `name`. Raises Unreadable, and then there is no new bucket either."""
     with transaction.atomic():
         bucket, _ = create_bucket(by=by, name=name)
@@ -93,7 +94,7 @@ def upload_into_new(*, by: Any, name: str, file: IO[bytes], file_name: str) -> I
 
 
 def upload_once(
-    *, by: Any, press: UUID, file: IO[bytes], name: str, bucket: Bucket | None = None, new_name: str = ""
+    *, by: User, press: UUID, file: IO[bytes], name: str, bucket: Bucket | None = None, new_name: str = ""
 ) -> Import:
     """Uploads to a bucket of one's own, or to a new one called `new_name`. Raises Unreadable, BucketGone.
 
@@ -170,7 +171,7 @@ def start_import(*, job: Import) -> Import:
     if not Import.objects.filter(pk=job.pk, status__in=waiting).update(
         status=Status.QUEUED, attempts=0, error="", lease_until=None, updated_at=database_now()
     ):
-        raise NotAtThisStage("This import has been started already.")
+        raise NotAtThisStage("This import has already started.")
     enqueue_on_commit("buckets.import", import_id=str(job.pk))
     job.refresh_from_db()
     return job

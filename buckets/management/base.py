@@ -55,7 +55,7 @@ class _Watch:
         over = fill.status in (Fill.Status.COMPLETED, Fill.Status.FAILED)
         if not over and time.monotonic() - self._moved > NOBODY_AFTER:
             raise CommandError(
-                f"No worker is alive: bucket {fill.bucket_id} is made, its ids wait. Start a worker, or use --here."
+                f"No worker is running: bucket {fill.bucket_id} is made, its ids wait. Start a worker, or use --here."
             )
         total = fill.found if fill.limit is None or fill.found is None else min(fill.limit, fill.found)
         return Tick(fill.fetched, total, fill.error, over)

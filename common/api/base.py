@@ -86,7 +86,7 @@ class JsonRefusals(DeclaredRequest):
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
-    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+    def finalize_response(self, request: Request, response: Response, *args: object, **kwargs: object) -> Response:
         if getattr(response, "exception", False):
             request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
         return super().finalize_response(request, response, *args, **kwargs)
@@ -130,18 +130,20 @@ class CsvRenderer(BaseRenderer):
     media_type = "text/csv"
     format = "csv"
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+    def render(
+        self, data: object, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
         raise NotImplementedError("Files are streamed; refusals are JSON.")
 
 
-def _checked(serializer: type[BaseSerializer[Any]], data: Any) -> dict[str, Any]:
+def _checked(serializer: type[BaseSerializer[Any]], data: object) -> dict[str, Any]:
     checked = serializer(data=data)
     checked.is_valid(raise_exception=True)
     result: dict[str, Any] = checked.validated_data
     return result
 
 
-def ok(status: int = 200, /, *, headers: Mapping[str, str] | None = None, **content: Any) -> Response:
+def ok(status: int = 200, /, *, headers: Mapping[str, str] | None = None, **content: object) -> Response:
     """`{"success": true, …}`."""
     return Response({"success": True, **content}, status=status, headers=dict(headers or {}))
 
@@ -167,7 +169,7 @@ def translates(kind: type[E]) -> Callable[[Callable[[E], Problem]], Callable[[E]
     return register
 
 
-def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+def exception_handler(error: Exception, _context: Mapping[str, Any]) -> Response | None:
     """The answer to an exception, or None where it is a fault of ours (then it is logged, and a 500)."""
     problem = _problem(error)
     if problem is None:
@@ -245,7 +247,7 @@ def _of_database(error: Exception) -> Problem | None:
     return None
 
 
-def _flat(detail: Any, path: str = "") -> dict[str, list[str]]:
+def _flat(detail: object, path: str = "") -> dict[str, list[str]]:
     """Nested error details as {"signals.taxLien": ["…"]}; what belongs to no field stands under ""."""
     if isinstance(detail, Mapping):
         flat: dict[str, list[str]] = {}
@@ -261,7 +263,7 @@ def _flat(detail: Any, path: str = "") -> dict[str, list[str]]:
     return {path: [_short(words) for words in detail] if isinstance(detail, list) else [_short(detail)]}
 
 
-def _short(words: Any) -> str:
+def _short(words: object) -> str:
     """A message that repeats what was sent does not repeat a megabyte of it."""
     text = str(words)
     return text if len(text) <= MESSAGE_MAX else f"{text[:MESSAGE_MAX]}…"

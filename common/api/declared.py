@@ -26,7 +26,7 @@ class DeclaredRequest(APIView):
 
     undeclared: ClassVar[frozenset[str] | None] = frozenset()
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """As DRF does: who asks, may they; then this. Nothing has been read or done yet."""
         super().initial(request, *args, **kwargs)
         handler = getattr(self, str(request.method).lower(), None)

@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from drf_spectacular.utils import OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
@@ -66,15 +66,17 @@ class Schema(AutoSchema):
         """None: forms are asked for by `Accept`, and `?format=` is an unknown name."""
         return []
 
-    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+    def _map_basic_serializer(self, serializer: object, direction: str) -> Any:
         """With the rule of StrictSerializer: a name that is not known is refused."""
         schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if isinstance(serializer, StrictSerializer) and not serializer.takes_others:
             schema["additionalProperties"] = False
         return schema
 
-    def get_operation(self, *args: Any, **options: Any) -> Any:
-        operation = super().get_operation(*args, **options)
+    def get_operation(
+        self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
+    ) -> Any:
+        operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is None:
             return None
         if getattr(getattr(self.view, self.method.lower()), "takes_key", False):
@@ -89,12 +91,12 @@ class Schema(AutoSchema):
         return operation
 
 
-def answer(name: str, **content: Any) -> Any:
+def answer(name: str, **content: serializers.Field[Any, Any, Any, Any]) -> Any:
     """The serializer of `{"success": true, …content}`."""
     return inline_serializer(name, {"success": serializers.BooleanField(default=True), **content})
 
 
-def listing(name: str, **rows: Any) -> Any:
+def listing(name: str, **rows: serializers.Field[Any, Any, Any, Any]) -> Any:
     """The serializer of a page."""
     return answer(name, **rows, count=serializers.IntegerField(), nextCursor=serializers.CharField(allow_null=True))
 

@@ -27,7 +27,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     takes_others = False
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> Any:
         if isinstance(data, Mapping):
             unknown = sorted(str(name)[:100] for name in data if name not in self.fields)
             if unknown:
@@ -49,7 +49,7 @@ def camel(name: str) -> str:
 class MomentField(serializers.DateTimeField):
     """ISO 8601. Out: always UTC, ending in Z, whatever zone its reader lives in.
 
-    In: with any offset; without one it stays so: it is by the clock of whoever asks (`leads.rules.moment_of`).
+    In: with any offset; without one it stays so: it is by the clock of the user who asks (`leads.rules.moment_of`).
     """
 
     def enforce_timezone(self, value: datetime) -> datetime:
@@ -78,7 +78,7 @@ class FlagField(serializers.BooleanField):
 
     default_error_messages = {"invalid": booleans.WORDS}
 
-    def to_internal_value(self, data: Any) -> bool:
+    def to_internal_value(self, data: object) -> bool:
         try:
             return booleans.read(data)
         except ValueError:
@@ -88,7 +88,7 @@ class FlagField(serializers.BooleanField):
 class WholeField(serializers.IntegerField):
     """A whole number in plain digits (`common.values.numbers`)."""
 
-    def to_internal_value(self, data: Any) -> int:
+    def to_internal_value(self, data: object) -> int:
         try:
             return numbers.read_whole(data)
         except ValueError as error:
@@ -98,7 +98,7 @@ class WholeField(serializers.IntegerField):
 class PlainDecimalField(serializers.DecimalField):
     """A decimal number in plain digits."""
 
-    def to_internal_value(self, data: Any) -> Decimal:
+    def to_internal_value(self, data: object) -> Decimal:
         try:
             return super().to_internal_value(numbers.read(data))
         except ValueError as error:
@@ -110,7 +110,7 @@ class IdField(serializers.UUIDField):
 
     default_error_messages = {"not_text": "A UUID in text is needed."}
 
-    def to_internal_value(self, data: Any) -> UUID:
+    def to_internal_value(self, data: object) -> UUID:
         if not isinstance(data, str):
             self.fail("not_text")
         return super().to_internal_value(data)
@@ -131,7 +131,7 @@ class IdListField(serializers.Field[list[UUID], Any, Any, Any]):
         super().__init__(**options)
         self.most = most
 
-    def to_internal_value(self, data: Any) -> list[UUID]:
+    def to_internal_value(self, data: object) -> list[UUID]:
         if not isinstance(data, list):
             self.fail("not_a_list")
         if not data:
@@ -165,7 +165,7 @@ class ObjectField(serializers.JSONField):
 
     default_error_messages = {"not_an_object": "A JSON object is needed."}
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> Any:
         if not isinstance(data, dict):
             self.fail("not_an_object")
         return super().to_internal_value(data)

@@ -59,7 +59,7 @@ class GuessingThrottle(BaseThrottle):
 
     BY_NAME, BY_ADDRESS = 5, 30
 
-    def allow_request(self, request: Request, view: Any) -> bool:
+    def allow_request(self, request: Request, _view: object) -> bool:
         address = self._address(request)
         try:
             allowed = [

@@ -8,7 +8,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -32,18 +32,22 @@ class _Help(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Keeps the example's lines."""
 
 
-class _Once(argparse._StoreAction):
+class _Once(argparse.Action):
     """A flag with one value: argparse takes the last of several, and a second `--max-cost` would win unseen."""
 
     seen: argparse.Namespace | None = None
 
     def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        _option: str | None = None,
     ) -> None:
-        if self.seen is namespace:
+        if self.option_strings and self.seen is namespace:
             raise argparse.ArgumentError(self, "give it once")
         self.seen = namespace
-        super().__call__(parser, namespace, values, option)
+        setattr(namespace, self.dest, values)
 
 
 class ProductCommand(BaseCommand):
@@ -64,12 +68,14 @@ class ProductCommand(BaseCommand):
             prog_name, subcommand, epilog=f"example:\n  {self.example}", formatter_class=_Help, **kwargs
         )
         parser.called_from_command_line = False  # argparse's own way out is a page of usage and status 2
-        for action in parser._actions:
-            if type(action) is argparse._StoreAction and action.option_strings:
-                action.__class__ = _Once
         if self.reports:
             parser.add_argument("--json", action="store_true", help="Print one JSON object")
         return parser
+
+    def add_base_argument(self, parser: CommandParser, *args: str, **kwargs: object) -> None:
+        """Django's own arguments are the first a parser is given: this one and all after it may be given once."""
+        parser.register("action", None, _Once)
+        super().add_base_argument(parser, *args, **kwargs)
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Runs from the shell: a bad argument ends as a refusal does."""
@@ -82,7 +88,7 @@ class ProductCommand(BaseCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(141) from None
 
-    def execute(self, *args: Any, **options: Any) -> str | None:
+    def execute(self, *args: object, **options: object) -> str | None:
         """Runs the command, by the clock of the user it names (UTC). Raises CommandError for whatever was refused."""
         try:
             with own_zone():
@@ -127,7 +133,7 @@ def add_user(parser: CommandParser, *, required: bool, help: str) -> None:
 
 def user_named(username: str) -> Any:
     """The active user of this name, by whose clock the command goes on. Raises CommandError."""
-    user = get_user_model()._default_manager.filter(username=username).first()
+    user = get_user_model().objects.filter(username=username).first()
     if user is None:
         raise CommandError(f"There is no user {username!r}: create_api_token {username} makes one.")
     if not user.is_active:

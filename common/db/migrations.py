@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
 
 
 class OnDeleteInDatabase(Operation):
@@ -23,16 +25,20 @@ class OnDeleteInDatabase(Operation):
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         return (self.__class__.__name__, [self.model, self.field, self.rule], {})
 
-    def state_forwards(self, app_label: str, state: Any) -> None:
+    def state_forwards(self, _app_label: str, _state: ProjectState) -> None:
         return None
 
-    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, _from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         self._set(app_label, schema_editor, to_state, f"ON DELETE {self.rule}")
 
-    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, _from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         self._set(app_label, schema_editor, to_state, "")
 
-    def _set(self, app_label: str, schema_editor: Any, state: Any, rule: str) -> None:
+    def _set(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, state: ProjectState, rule: str) -> None:
         model = state.apps.get_model(app_label, self.model)
         field = model._meta.get_field(self.field)
         if field.many_to_many:
@@ -45,7 +51,7 @@ class OnDeleteInDatabase(Operation):
             self._replace(schema_editor, owner._meta.db_table, key, rule)
 
     @staticmethod
-    def _replace(schema_editor: Any, table: str, key: Any, rule: str) -> None:
+    def _replace(schema_editor: BaseDatabaseSchemaEditor, table: str, key: Any, rule: str) -> None:
         target = key.remote_field.model._meta
         with schema_editor.connection.cursor() as cursor:
             constraints = schema_editor.connection.introspection.get_constraints(cursor, table)

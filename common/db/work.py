@@ -6,7 +6,7 @@ A table has the columns it needs: `Leased`, `Claimed` (who has it as well), `Def
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -35,7 +35,7 @@ class LeasedQuerySet(models.QuerySet[M]):
         """Rows that a worker has."""
         return self.filter(lease_until__gt=CLOCK)
 
-    def take(self, lease: timedelta, **changes: Any) -> int:
+    def take(self, lease: timedelta, **changes: object) -> int:
         """Takes those that are free, changing other columns as well. Returns how many: one worker alone gets a row."""
         return self.free().update(lease_until=database_now() + lease, **changes)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from typing import Any
 
 MOST = 10**50  # far beyond every column
 _NUMBER = re.compile(r"[+-]?([0-9]{1,100}(\.[0-9]{0,100})?|\.[0-9]{1,100})([eE][+-]?[0-9]{1,3})?", re.ASCII)
@@ -16,7 +15,7 @@ WORDS = "Enter a number."
 WHOLE = "Enter a whole number (integer)."
 
 
-def read(value: Any) -> Decimal:
+def read(value: object) -> Decimal:
     """The number that a JSON value or a text says. Raises ValueError for everything else, true and false included."""
     if isinstance(value, str) and _NUMBER.fullmatch(text := value.strip()):
         number = Decimal(text)
@@ -33,7 +32,7 @@ def read(value: Any) -> Decimal:
     return number
 
 
-def read_whole(value: Any) -> int:
+def read_whole(value: object) -> int:
     """As `read`, but whole: 3, "3" and 3.0 are, 2.5 is none."""
     try:
         number = read(value)

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from accounts.selectors import user_of
 from buckets.filling.algebra import SetError
 from buckets.filling.fills import duplicate
 from buckets.models import Bucket
@@ -33,7 +34,7 @@ from enrichment.selectors import paused_in_words
 from enrichment.services import RunError, cancel_run, pause_run, resume_run
 
 
-def urls(model_admin: Any) -> list[URLPattern]:
+def urls(model_admin: admin.ModelAdmin[Bucket]) -> list[URLPattern]:
     """What stands behind a bucket's page. `model_admin` is the bucket's."""
     desk = BucketDesk(model_admin)
 
@@ -112,15 +113,14 @@ class CapForm(forms.Form):
 class BucketDesk:
     """The views. Somebody else's bucket is not there."""
 
-    def __init__(self, model_admin: Any) -> None:
+    def __init__(self, model_admin: admin.ModelAdmin[Bucket]) -> None:
         self.model_admin = model_admin
 
     def _bucket(self, request: HttpRequest, bucket_id: UUID) -> Bucket:
         bucket = self.model_admin.get_queryset(request).select_related("owner").filter(pk=bucket_id).first()
         if bucket is None:
             raise Http404("There is no such bucket.")
-        found: Bucket = bucket
-        return found
+        return bucket
 
     def _run(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> Run:
         run = Run.objects.filter(bucket=self._bucket(request, bucket_id), pk=run_id).first()
@@ -183,7 +183,7 @@ class BucketDesk:
         if run.paused_by != Run.Pause.CAP:
             if request.method != "POST":
                 return _back(bucket_id)
-            return self._act(request, bucket_id, lambda: resume_run(run=run, by=request.user), "Resumed.")
+            return self._act(request, bucket_id, lambda: resume_run(run=run, by=user_of(request)), "Resumed.")
         if request.method == "POST" and not confirmed(request):
             return redirect("admin:buckets_bucket_run_resume", bucket_id, run_id)
         rest = rest_of(run)
@@ -191,7 +191,7 @@ class BucketDesk:
         if form.is_valid():
             cap = form.cleaned_data["max_cost"]
             done = "Resumed." if cap is None else f"Resumed with a ${cap:,.2f} limit."
-            return self._act(request, bucket_id, lambda: resume_run(run=run, by=request.user, max_cost=cap), done)
+            return self._act(request, bucket_id, lambda: resume_run(run=run, by=user_of(request), max_cost=cap), done)
         lines = [f"{paused_in_words(run)}.".replace("..", "."), rest.in_words()]
         back = _address(bucket_id)
         return ask(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,22 +15,32 @@ from enrichment.admin.starting import start_runs
 
 
 @admin.action(description="Enrich: property data and contacts …")
-def enrich(model_admin: Any, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:
+def enrich(
+    model_admin: admin.ModelAdmin[Bucket], request: HttpRequest, queryset: QuerySet[Bucket]
+) -> HttpResponse | None:
     return _start(model_admin, request, queryset, EnrichForm, "Buy property data and contacts")
 
 
 @admin.action(description="Enrich with Apollo …")
-def enrich_apollo(model_admin: Any, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:
+def enrich_apollo(
+    model_admin: admin.ModelAdmin[Bucket], request: HttpRequest, queryset: QuerySet[Bucket]
+) -> HttpResponse | None:
     return _start(model_admin, request, queryset, ApolloForm, "Business data from Apollo")
 
 
 @admin.action(description="Retry failed leads …")
-def retry_failed(model_admin: Any, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:
+def retry_failed(
+    model_admin: admin.ModelAdmin[Bucket], request: HttpRequest, queryset: QuerySet[Bucket]
+) -> HttpResponse | None:
     return _start(model_admin, request, queryset, RetryForm, "Retry failed leads")
 
 
 def _start(
-    model_admin: Any, request: HttpRequest, queryset: QuerySet[Bucket], form: type[StartForm], title: str
+    model_admin: admin.ModelAdmin[Bucket],
+    request: HttpRequest,
+    queryset: QuerySet[Bucket],
+    form: type[StartForm],
+    title: str,
 ) -> HttpResponse | None:
     """To the page of the price, which has an address of its own; from there the button comes back here."""
     buckets = chosen(model_admin, request, queryset.select_related("owner"))

@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
+from accounts.selectors import user_of
 from buckets.filling.algebra import NAME_MAX, SetError, Sets, in_words
 from buckets.filling.fills import combine
 from buckets.models import Bucket, Fill
@@ -28,7 +29,7 @@ PLACES = [
 _FIELDS = {"name": "name", "allOf": None, "anyOf": None, "noneOf": None, "": None}  # of SetError, by the form's names
 
 
-def urls(model_admin: Any) -> list[URLPattern]:
+def urls(model_admin: admin.ModelAdmin[Bucket]) -> list[URLPattern]:
     """The page. `model_admin` is the bucket's."""
 
     def view(request: HttpRequest) -> HttpResponse:
@@ -43,8 +44,8 @@ class CombineForm(forms.Form):
     name = forms.CharField(max_length=NAME_MAX, label="Name of the new bucket")
     press = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7)
 
-    def __init__(self, *args: Any, buckets: list[Bucket], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None, *, initial: dict[str, str], buckets: list[Bucket]) -> None:
+        super().__init__(data, initial=initial)
         for bucket in buckets:
             self.fields[f"set-{bucket.pk}"] = forms.ChoiceField(
                 required=False, choices=PLACES, label=f"{bucket.name}", help_text=f"{bucket.total_leads:,}"
@@ -70,8 +71,8 @@ def made_in_words(fill: Fill) -> str:
     return f"{fill.bucket}: {leads}. It was free.{rest}"
 
 
-def _combine(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    buckets = list(Bucket.objects.owned_by(request.user).order_by("-pk")[:SHOWN])
+def _combine(model_admin: admin.ModelAdmin[Bucket], request: HttpRequest) -> HttpResponse:
+    buckets = list(Bucket.objects.owned_by(user_of(request)).order_by("-pk")[:SHOWN])
     first = {f"set-{request.GET['all_of']}": "all_of"} if is_id(request.GET.get("all_of", "")) else {}
     form = CombineForm(request.POST if request.method == "POST" else None, initial=first, buckets=buckets)
     would_be, words = None, ""
@@ -82,10 +83,10 @@ def _combine(model_admin: Any, request: HttpRequest) -> HttpResponse:
         try:
             if confirmed(request):
                 data = form.cleaned_data
-                fill = combine(by=request.user, name=data["name"], sets=sets, press=data["press"])
+                fill = combine(by=user_of(request), name=data["name"], sets=sets, press=data["press"])
                 model_admin.message_user(request, made_in_words(fill), messages.SUCCESS)
                 return redirect("admin:buckets_bucket_change", fill.bucket_id)
-            would_be = preview(by=request.user, sets=sets)
+            would_be = preview(by=user_of(request), sets=sets)
             words = in_words(sets, {bucket.pk: bucket.name for bucket in buckets})
         except SetError as refusal:
             form.add_error(_FIELDS.get(refusal.field), str(refusal))
@@ -93,7 +94,13 @@ def _combine(model_admin: Any, request: HttpRequest) -> HttpResponse:
 
 
 def _shown(
-    model_admin: Any, request: HttpRequest, form: CombineForm, would_be: Preview | None, words: str, *, more: bool
+    model_admin: admin.ModelAdmin[Bucket],
+    request: HttpRequest,
+    form: CombineForm,
+    would_be: Preview | None,
+    words: str,
+    *,
+    more: bool,
 ) -> HttpResponse:
     return page(
         model_admin,

@@ -1,4 +1,4 @@
-"""What is known up here of a lead: the runs it was in. And deleting leads, which those runs count."""
+"""A lead's page shows the runs it was in; deleting leads, which those runs count."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RUNS = 10  # latest
 
 
 @admin.action(description="Delete …")
-def delete(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+def delete(model_admin: admin.ModelAdmin[Lead], request: HttpRequest, queryset: QuerySet[Lead]) -> HttpResponse | None:
     leads = chosen(model_admin, request, queryset)
     if not leads:
         return None
@@ -37,7 +37,7 @@ def delete(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> H
     return None
 
 
-def context(request: HttpRequest, lead: Lead) -> dict[str, Any]:
+def context(_request: HttpRequest, lead: Lead) -> dict[str, Any]:
     """The latest runs the lead was in, with what each has spent."""
     items = list(RunItem.objects.filter(lead=lead).select_related("run").order_by("-pk")[:RUNS])
     scopes = [item.run.budget_scope for item in items]

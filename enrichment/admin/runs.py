@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.selectors import user_of
 from common.admin import (
     ByRow,
     Empty,
@@ -100,11 +102,11 @@ class RunAdmin(OwnedAdmin):
         return by_id(queryset, search_term), False
 
     @admin.display(description="spent")
-    def spent(self, run: Any) -> str:
+    def spent(self, run: Run) -> str:
         return f"${run.spent:.2f}"
 
     @admin.display(description="reserved")
-    def reserved(self, run: Any) -> str:
+    def reserved(self, run: Run) -> str:
         return f"${run.reserved:.2f}"
 
     @admin.display(description="spending limit", ordering="max_cost")
@@ -164,13 +166,13 @@ class RunAdmin(OwnedAdmin):
 
     @admin.action(description="Resume")
     def resume(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
-        self._each(request, queryset, lambda run: resume_run(run=run, by=request.user), "Resumed")
+        self._each(request, queryset, lambda run: resume_run(run=run, by=user_of(request)), "Resumed")
 
     @admin.action(description="Cancel")
     def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
         self._each(request, queryset, lambda run: cancel_run(run=run), "Cancelled")
 
-    def _each(self, request: HttpRequest, queryset: QuerySet[Run], act: Any, done: str) -> None:
+    def _each(self, request: HttpRequest, queryset: QuerySet[Run], act: Callable[[Run], object], done: str) -> None:
         for_each(self, request, chosen(self, request, queryset), act, done=done, refusals=(RunError,))
 
     @admin.action(description="Retry failed leads …")

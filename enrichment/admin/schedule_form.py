@@ -6,9 +6,12 @@ from copy import deepcopy
 from typing import Any, cast
 
 from django import forms
+from django.db.models import QuerySet
+from django.http import QueryDict
 from unfold.widgets import CHECKBOX_CLASSES
 
 from accounts.models import check_time_zone, time_zones
+from buckets.models import Bucket
 from common.admin import is_id
 from common.db.ids import uuid7
 from common.forms import BoxField, OnceForm
@@ -120,7 +123,14 @@ class ScheduleForm(TimesForm):
     my_zone = BoxField(required=False, label="Make this my time zone", help_text="Your new schedules start with it")
     once = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, data: Any, *, buckets: Any, schedule: Schedule | None = None, initial: Any = None) -> None:
+    def __init__(
+        self,
+        data: QueryDict | None,
+        *,
+        buckets: QuerySet[Bucket],
+        schedule: Schedule | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(data, initial=_values(schedule) if schedule else initial)
         self.schedule = schedule
         self.fields |= {name: deepcopy(EnrichForm.base_fields[name]) for name in EnrichForm.guards}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.selectors import user_of
 from accounts.services import set_time_zone
 from buckets.models import Bucket
 from common.admin import dressed, is_id, page, sees_all
@@ -33,10 +34,10 @@ WHERE = {"on": "weekly", "day": "monthly", "cron": "cron", "at": "daily weekdays
 LAST_RUNS = 5
 
 
-def add(model_admin: Any, request: HttpRequest) -> HttpResponse:
+def add(model_admin: admin.ModelAdmin[Schedule], request: HttpRequest) -> HttpResponse:
     """A new schedule of one of the buckets this person sees; the bucket's owner pays."""
-    buckets = Bucket.objects.all() if sees_all(request) else Bucket.objects.owned_by(request.user)
-    person: Any = request.user
+    buckets = Bucket.objects.all() if sees_all(request) else Bucket.objects.owned_by(user_of(request))
+    person = user_of(request)
     first = {"time_zone": person.time_zone, "bucket": request.GET.get("bucket", "")}
     form = ScheduleForm(request.POST if request.method == "POST" else None, buckets=buckets, initial=first)
 
@@ -70,13 +71,15 @@ def add(model_admin: Any, request: HttpRequest) -> HttpResponse:
     return _page(model_admin, request, form, "Add schedule")
 
 
-def change(model_admin: Any, request: HttpRequest, schedule_id: str) -> HttpResponse:
+def change(model_admin: admin.ModelAdmin[Schedule], request: HttpRequest, schedule_id: str) -> HttpResponse:
     """Its form, when it is due, and how it went. Somebody else's is not there."""
     rows = model_admin.get_queryset(request).select_related("bucket", "owner", "last_run", "last_fill")
     schedule = rows.filter(pk=schedule_id).first() if is_id(schedule_id) else None
     if schedule is None:
         raise Http404("There is no such schedule.")
-    form = ScheduleForm(request.POST if request.method == "POST" else None, buckets=None, schedule=schedule)
+    form = ScheduleForm(
+        request.POST if request.method == "POST" else None, buckets=Bucket.objects.none(), schedule=schedule
+    )
 
     def save() -> Schedule:
         changes = form.changes()
@@ -111,12 +114,11 @@ def upcoming(request: HttpRequest) -> HttpResponse:
 
 def _save(request: HttpRequest, form: ScheduleForm, act: Callable[[], Schedule]) -> Schedule | None:
     """None: it was refused, and the form says so. All of it or nothing is stored. Raises RunError if made already."""
-    person: Any = request.user
     try:
         with transaction.atomic():
             schedule = act()
             if form.cleaned_data["my_zone"]:
-                set_time_zone(user=person, time_zone=form.cleaned_data["time_zone"])
+                set_time_zone(user=user_of(request), time_zone=form.cleaned_data["time_zone"])
         return schedule
     except RunError as refusal:
         if refusal.code == "ALREADY_MADE":
@@ -142,12 +144,14 @@ def _next_words(form: TimesForm) -> str:
     return f"Next: {first}, then {' and '.join(later)}"
 
 
-def _page(model_admin: Any, request: HttpRequest, form: ScheduleForm, title: str, **more: Any) -> HttpResponse:
+def _page(
+    model_admin: admin.ModelAdmin[Schedule], request: HttpRequest, form: ScheduleForm, title: str, **more: object
+) -> HttpResponse:
     shown = dressed(form)
     values = {name: shown[name].value() for name in TIMES}
     values["at"] = f"{values['at']:%H:%M}" if hasattr(values["at"], "hour") else values["at"]
 
-    def parts(names: Any) -> list[Any]:
+    def parts(names: Iterable[str]) -> list[Any]:
         return [(shown[name], " ".join(kinds_of(name)), WHERE.get(name, "")) for name in names if name in shown.fields]
 
     return page(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
@@ -22,7 +23,7 @@ from enrichment.services import RunError
 
 @admin.register(Schedule)
 class ScheduleAdmin(OwnedAdmin):
-    """Whoever owns a bucket sees what is done with it by the clock, when next, and how it went."""
+    """A bucket's owner sees its schedules: what each does, when next, and how the last time went."""
 
     empty = Empty(
         "Schedules enrich a bucket, add new matches or refresh its data by themselves.",
@@ -38,20 +39,22 @@ class ScheduleAdmin(OwnedAdmin):
 
     editable = True
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_change_permission(request)
 
     def get_urls(self) -> list[URLPattern]:
         upcoming: Any = self.admin_site.admin_view(schedule_page.upcoming)
         return [path("next/", upcoming, name="enrichment_schedule_next"), *super().get_urls()]
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
         return schedule_page.add(self, request)
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         if not self.has_change_permission(request):
             raise PermissionDenied
@@ -94,5 +97,7 @@ class ScheduleAdmin(OwnedAdmin):
         for_each(self, request, schedules, lambda schedule: delete_schedule(schedule=schedule), done="Deleted")
         return None
 
-    def _each(self, request: HttpRequest, queryset: QuerySet[Schedule], act: Any, done: str) -> None:
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[Schedule], act: Callable[[Schedule], object], done: str
+    ) -> None:
         for_each(self, request, chosen(self, request, queryset), act, done=done, refusals=(RunError, ValueError))

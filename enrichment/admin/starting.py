@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
 from buckets.models import Bucket
 from common.admin import confirmed, dressed, link_to, page
@@ -23,7 +23,7 @@ from integrations.ledger.budgets import ZERO
 
 
 def start_runs(
-    model_admin: Any,
+    model_admin: admin.ModelAdmin[Bucket],
     request: HttpRequest,
     buckets: Sequence[Bucket],
     form_class: type[StartForm],
@@ -50,19 +50,19 @@ def start_runs(
                 words = "Nothing is bought yet: this is the quote for what you chose."
                 model_admin.message_user(request, words, messages.WARNING)
         return HttpResponseRedirect(_asked(request.POST, form_class, here))
-    asked = "look" in request.GET
-    sent = form_class(_with(request.GET, quoted="-", once=str(uuid7()))) if asked else None
+    data = _with(request.GET, quoted="-", once=str(uuid7()))
+    sent = form_class(data) if "look" in request.GET else None
     options = _defaults(form_class) if sent is None else sent.options() if sent.is_valid() else None
     quotes = _quotes(model_admin, request, buckets, sent, options) if options is not None else []
     seen = _mark(buckets, options, quotes) if options is not None else "-"
     form = form_class(initial=_first(seen))
     if sent is not None:
-        form, form.data = sent, _with(sent.data, quoted=seen)
+        form, form.data = sent, _with(data, quoted=seen)
     return _page(model_admin, request, buckets, form, quotes, title, here)
 
 
 def _page(
-    model_admin: Any,
+    model_admin: admin.ModelAdmin[Bucket],
     request: HttpRequest,
     buckets: Sequence[Bucket],
     form: StartForm,
@@ -87,9 +87,13 @@ def _page(
 
 
 def _quotes(
-    model_admin: Any, request: HttpRequest, buckets: Sequence[Bucket], form: StartForm | None, options: RunOptions
+    model_admin: admin.ModelAdmin[Bucket],
+    request: HttpRequest,
+    buckets: Sequence[Bucket],
+    form: StartForm | None,
+    options: RunOptions,
 ) -> Sequence[Quote]:
-    """A quote for each bucket; none, with words to the person, where one refuses what is asked."""
+    """A quote for each bucket; none, with words to the person, where a service refuses one."""
     try:
         return [_quote(bucket, options) for bucket in buckets]
     except (RunError, ValueError) as refusal:
@@ -100,7 +104,7 @@ def _quotes(
         return []
 
 
-def _asked(data: Any, form_class: type[StartForm], here: str) -> str:
+def _asked(data: QueryDict, form_class: type[StartForm], here: str) -> str:
     """The page's address with what was asked for, without what only its own form carries."""
     names = [name for name in form_class.base_fields if name not in ("quoted", "once") and data.get(name)]
     query = urlencode({"look": "1", **{name: data[name] for name in names}})
@@ -129,7 +133,7 @@ def _first(seen: str) -> dict[str, Any]:
     return {"quoted": seen, "once": uuid7()}
 
 
-def _with(data: Any, **values: str) -> Any:
+def _with(data: QueryDict, **values: str) -> QueryDict:
     changed = data.copy()
     for name, value in values.items():
         changed[name] = value
@@ -149,7 +153,14 @@ def _told(bucket: Bucket, price: Quote) -> dict[str, Any]:
     return {"bucket": bucket, "price": price, "reachable": reachable, "finishes": finishes, "limits": limits}
 
 
-def _start(model_admin: Any, request: HttpRequest, buckets: Sequence[Bucket], options: RunOptions, *, key: str) -> None:
+def _start(
+    model_admin: admin.ModelAdmin[Bucket],
+    request: HttpRequest,
+    buckets: Sequence[Bucket],
+    options: RunOptions,
+    *,
+    key: str,
+) -> None:
     for bucket in buckets:
         try:
             run, _ = start_run(bucket=bucket, by=bucket.owner, options=options, idempotency_key=f"{key}:{bucket.pk}")

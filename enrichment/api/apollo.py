@@ -35,7 +35,7 @@ _ENRICHED = answer(
     "ApolloAnswer",
     results=ApolloResultsSerializer(),
     runs=RunDetail(many=True),
-    unaskable=UnaskableSerializer(many=True, help_text="Leads without the data that Apollo is asked with"),
+    unaskable=UnaskableSerializer(many=True, help_text="Leads without the data Apollo needs"),
 )
 
 

@@ -32,14 +32,14 @@ from leads.selection.filters import understood
 APOLLO_LEADS_MAX = 1000
 OUTCOMES = {outcome.name.lower(): outcome for outcome in RunItem.Outcome}
 
-# --- What is asked ----------------------------------------------------------------------------------------------------
+# --- Requests ---------------------------------------------------------------------------------------------------------
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
 class GuardField(ObjectField):
     """Lead filters, kept as they were understood: true for "YES". Raises BadFilter, which names the filter."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> Any:
         return understood(super().to_internal_value(data))
 
 
@@ -134,7 +134,7 @@ class ItemsQuery(PageQuery):
     outcome = serializers.ChoiceField(choices=list(OUTCOMES), required=False)
 
 
-# --- What is told -----------------------------------------------------------------------------------------------------
+# --- Answers ----------------------------------------------------------------------------------------------------------
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
@@ -143,12 +143,12 @@ class AmountsField(ObjectField):
 
     NAMES = frozenset({"maxCost", "minHitRate", "maxCostPerLead", "costPerLead"})
 
-    def to_representation(self, value: Any) -> Any:
+    def to_representation(self, value: object) -> Any:
         if not isinstance(value, dict):
             return value
         return {name: self._told(name, inner) for name, inner in value.items()}
 
-    def _told(self, name: str, value: Any) -> Any:
+    def _told(self, name: str, value: object) -> Any:
         return plain(Decimal(value)) if name in self.NAMES and isinstance(value, str) else self.to_representation(value)
 
 
@@ -300,7 +300,7 @@ class QuoteSerializer(serializers.Serializer[Any]):
     limits = serializers.ListField(child=serializers.CharField(), help_text="Spending limits it would reach, in words")
     notes = serializers.ListField(child=serializers.CharField(), help_text="What else to know before buying, in words")
 
-    def to_representation(self, instance: Any) -> Any:
+    def to_representation(self, instance: object) -> Any:
         told = super().to_representation(instance)
         return told if told["finishes"] is not None else {name: told[name] for name in told if name != "finishes"}
 

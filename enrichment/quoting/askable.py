@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from accounts.models import User
 from enrichment.models import RunItem
 from enrichment.options import RunOptions
 from enrichment.worker import stages
@@ -11,7 +12,7 @@ from enrichment.worker.questions import Waiting
 from leads.models import Lead
 
 
-def unaskable(*, by: object, options: RunOptions) -> dict[UUID, str]:
+def unaskable(*, by: User, options: RunOptions) -> dict[UUID, str]:
     """Those of `options.lead_ids` that lack what Apollo is asked with, and what that is, in words.
 
     They are found by the questions that the run itself would ask. Leads that are somebody else's are not in it.

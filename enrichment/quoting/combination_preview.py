@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from django.db import connection
 
+from accounts.models import User
 from buckets.filling.algebra import Sets, check_sets
 from common.db.clock import database_now
 from enrichment.quoting.quotes import QuoteLine
@@ -35,7 +35,7 @@ class Preview:
         return sum((line.cost for line in self.lines), ZERO)
 
 
-def preview(*, by: Any, sets: Sets) -> Preview:
+def preview(*, by: User, sets: Sets) -> Preview:
     """One statement over ids: a second or two where two buckets of a million meet. Raises buckets.algebra.SetError."""
     check_sets(by=by, sets=sets)
     detail, trace = catalogue.operation("property_detail"), catalogue.operation("skip_trace")

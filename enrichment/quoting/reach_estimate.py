@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.fields.json import KT
 
+from accounts.models import User
 from buckets.models import Bucket
 from enrichment.models import Run
 from enrichment.rules import SAMPLES_MIN, share_between
@@ -37,7 +38,7 @@ class Reachable:
 
 
 def expected(
-    *, bucket: Bucket, by: Any, trace: Operation, to_trace: int, owned: int, guard: Mapping[str, Any]
+    *, bucket: Bucket, by: User, trace: Operation, to_trace: int, owned: int, guard: Mapping[str, Any]
 ) -> Reachable:
     """What tracing `to_trace` owners will bring, on top of the `owned` ones who are known to have a phone."""
     share, basis = (0.0, 0.0), "all of it is owned"
@@ -63,7 +64,7 @@ def reachable_in_words(reachable: Reachable) -> str:
     return f"Expected with a phone: {between} leads ({reachable.basis})"
 
 
-def hit_rate(trace: Operation, bucket: Bucket, by: Any) -> tuple[int, int, str]:
+def hit_rate(trace: Operation, bucket: Bucket, by: User) -> tuple[int, int, str]:
     """How many of this vendor's latest answers had a phone: (with one, answers, whose they were).
 
     This bucket's own where there are enough, else this user's, else everybody's: shares only, nobody's leads.

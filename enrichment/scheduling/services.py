@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.models import check_time_zone
+from accounts.models import User, check_time_zone
 from buckets.models import Bucket
 from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
@@ -33,7 +33,7 @@ _OPTIONS = {
 
 def create_schedule(
     *,
-    by: Any,
+    by: User,
     bucket: Bucket,
     kind: str,
     cadence: str,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -84,7 +84,7 @@ def sweep() -> int:
     return closed
 
 
-def _safely(act: Any, call_id: UUID) -> bool:
+def _safely(act: Callable[[UUID], object], call_id: UUID) -> bool:
     """Acts on one reveal. An unforeseen error is logged, and the sweep goes on with the next reveal."""
     try:
         return bool(act(call_id))

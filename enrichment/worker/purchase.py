@@ -173,19 +173,19 @@ def _apply(
         elif owned.answer.found or at.outcome != Outcome.FAILED:
             category = owned.answer.category or ""
             failed = category == Category.INVALID_DATA
-            endings.append(_ended(item, category, failed, "the vendor's answer could not be read"))
+            endings.append(_ended(item, category, "the vendor's answer could not be read", failed=failed))
         else:
             words = "the vendor does not know this property"
             if owned.answer.category == Category.INVALID_DATA:
                 words = "the vendor's answer could not be read"
-            endings.append(_ended(item, owned.answer.category or Category.NOT_FOUND, True, words))
+            endings.append(_ended(item, owned.answer.category or Category.NOT_FOUND, words, failed=True))
     if next_stage is not None:
         queue.advance(onward, next_stage)
     queue.end(run, endings)
     count_facts(grown)
 
 
-def _ended(item: Waiting, category: str, failed: bool, words: str) -> Ending:
+def _ended(item: Waiting, category: str, words: str, *, failed: bool) -> Ending:
     return Ending(item.id, item.lead_id, Outcome.FAILED if failed else None, category, words if failed else "")
 
 
@@ -206,7 +206,7 @@ def _buy(operation: Operation, stage: int, bought: _Bought) -> None:
         operation,
         bought.plan,
         wanted=lambda: _still_wanted(bought.run_id),
-        conclude=lambda outcome, out_of_order: _conclude(stage, call_id, bought, outcome, out_of_order),
+        conclude=lambda outcome, out_of_order: _conclude(stage, call_id, bought, outcome, out_of_order=out_of_order),
         rescue=rescue,
     )
     if (stops := executed.stops) is not None:
@@ -219,7 +219,7 @@ def _still_wanted(run_id: UUID) -> bool:
     return run is not None and run.status in Run.ACTIVE and run.bucket_id is not None
 
 
-def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: Sent[Reply], out_of_order: bool) -> None:
+def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: Sent[Reply], *, out_of_order: bool) -> None:
     """Settles or fails the call and moves its items, in the caller's transaction. The run may be gone by now.
 
     1. Locks the run, then the call; nothing is written where the call was taken from this worker.
@@ -244,7 +244,7 @@ def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: Sent[Reply], 
         if run is None:
             return
         waiting = [i for waiting in own.values() for i in waiting]
-        _after_failure(run, call_id, waiting, outcome.failure, out_of_order)
+        _after_failure(run, call_id, waiting, outcome.failure, out_of_order=out_of_order)
     if run.cap_scope:
         look_for_money(run)
 
@@ -261,7 +261,7 @@ def _held(call_id: UUID) -> set[int]:
 
 
 def _after_failure(
-    run: Run, call_id: UUID, items: Sequence[Waiting], failure: VendorFailure | None, out_of_order: bool
+    run: Run, call_id: UUID, items: Sequence[Waiting], failure: VendorFailure | None, *, out_of_order: bool
 ) -> None:
     """Puts the items back, keeps them for a person's decision, or ends them, as the kind of failure asks.
 
@@ -281,14 +281,14 @@ def _after_failure(
     elif failure is None or isinstance(failure, Misconfigured | HeldBack):
         queue.give_back([i.id for i in items])
     elif isinstance(failure, NotSent | BilledError):
-        _try_again(run, items, failure, out_of_order)
+        _try_again(run, items, failure, out_of_order=out_of_order)
     elif isinstance(failure, Rejected) and not failure.charged and len(items) > 1:
         queue.give_back([i.id for i in items], alone=True)
     else:
         queue.end(run, [_failed(i, failure) for i in items])
 
 
-def _try_again(run: Run, items: Sequence[Waiting], failure: NotSent | BilledError, out_of_order: bool) -> None:
+def _try_again(run: Run, items: Sequence[Waiting], failure: NotSent | BilledError, *, out_of_order: bool) -> None:
     """Gives items back after 1 s and 2 s, or after the time the vendor named; those tried three times fail."""
     wait = failure.retry_after or 0 if isinstance(failure, NotSent) else 0
     if out_of_order or wait > 60:  # the vendor is out for a while: nothing is wrong with these leads
@@ -331,7 +331,7 @@ def reap() -> int:
     return ended
 
 
-def _safely(act: Callable[..., Any], *about: Any) -> int:
+def _safely(act: Callable[..., Any], *about: object) -> int:
     """Whether it did something, as 0 or 1. An error is logged, and the caller goes on with the others."""
     try:
         return int(bool(act(*about)))

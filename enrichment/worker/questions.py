@@ -178,7 +178,7 @@ def _company_of(lead: Lead) -> str:
         return lead.owner_name
     if lead.apollo_company:
         return lead.apollo_company
-    raise ValueError("Its owner is no company, and Apollo is asked about companies by their names.")
+    raise ValueError("Its owner is not a company, and Apollo finds companies by name.")
 
 
 def _asked_for_phones(lead_ids: Sequence[UUID], since: datetime) -> set[UUID]:

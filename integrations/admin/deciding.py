@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from django import forms
@@ -20,7 +20,9 @@ from common.admin import ReadOnlyAdmin, ask, chosen, confirmed
 from common.dates import moment
 from integrations.admin.words import plain
 from integrations.ledger.calls import MOST_COST, BadDecision
+from integrations.models import PhoneReveal, VendorCall
 
+Doubtful = TypeVar("Doubtful", bound=VendorCall | PhoneReveal)
 NOT_BILLED = "Mark as not billed"
 BILLED = "Mark as billed"
 
@@ -43,7 +45,7 @@ class BilledForm(ReasonForm):
     field_order = ("cost", "reason")
 
 
-class DecidingAdmin(ReadOnlyAdmin):
+class DecidingAdmin(ReadOnlyAdmin, Generic[Doubtful]):
     """Rows that may need a billing check: each has both decisions on its page, and a list of them as actions.
 
     release, write_off: the services. after: what follows, in words. whose: what its money was for.
@@ -56,16 +58,16 @@ class DecidingAdmin(ReadOnlyAdmin):
     after_write_off: ClassVar[str]
     many: ClassVar[str]
 
-    def whose(self, row: Any) -> str:
+    def whose(self, row: Doubtful) -> str:
         """What the money of this row was for."""
         raise NotImplementedError
 
-    def in_words(self, row: Any) -> str:
+    def in_words(self, row: Doubtful) -> str:
         """This row, for the page that asks."""
         raise NotImplementedError
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        """Money is given back or spent: whoever may change vendors or these rows, though nobody edits one."""
+        """Money is given back or spent: for users who may change vendors or these rows, though nobody edits one."""
         may = request.user.has_perm
         return may("integrations.change_vendor") or may(f"integrations.change_{self.opts.model_name}")
 
@@ -80,7 +82,9 @@ class DecidingAdmin(ReadOnlyAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         row = kwargs.get("obj")
         if row is not None:
             why = row.reason.rstrip(" .") or "no answer came"
@@ -91,7 +95,7 @@ class DecidingAdmin(ReadOnlyAdmin):
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def about(self, row: Any) -> dict[str, Any]:
+    def about(self, _row: Doubtful) -> dict[str, Any]:
         """What the page shows above the fields."""
         return {}
 
@@ -106,7 +110,7 @@ class DecidingAdmin(ReadOnlyAdmin):
             except BadDecision as refusal:
                 form.add_error("reason" if given["cost"] > row.reserved else "cost", str(refusal))
             else:
-                return self._decided(request, row, done, f"Marked as billed: ${given['cost']:,.2f}.")
+                return self._decided(request, row, f"Marked as billed: ${given['cost']:,.2f}.", done=done)
         return self._ask(request, row, form, BILLED, self.after_write_off)
 
     def mark_not_billed(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
@@ -115,7 +119,7 @@ class DecidingAdmin(ReadOnlyAdmin):
         if form.is_valid():
             with transaction.atomic():
                 done = type(self).release(row.pk, by=request.user, **form.cleaned_data)
-            return self._decided(request, row, done, f"Marked as not billed: ${row.reserved:,.2f} came back.")
+            return self._decided(request, row, f"Marked as not billed: ${row.reserved:,.2f} came back.", done=done)
         return self._ask(request, row, form, NOT_BILLED, self.after_release)
 
     def _row(self, request: HttpRequest, row_id: UUID) -> Any:
@@ -126,12 +130,12 @@ class DecidingAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         return row
 
-    def _ask(self, request: HttpRequest, row: Any, form: forms.Form, button: str, after: str) -> HttpResponse:
+    def _ask(self, request: HttpRequest, row: Doubtful, form: forms.Form, button: str, after: str) -> HttpResponse:
         lines = [f"{moment(row.created_at)}, {self.in_words(row)}", after]
         back = reverse(f"admin:integrations_{self.opts.model_name}_change", args=[row.pk])
         return ask(self, request, [], title=button, lines=lines, button=button, form=form, is_free=True, back=back)
 
-    def _decided(self, request: HttpRequest, row: Any, done: bool, words: str) -> HttpResponse:
+    def _decided(self, request: HttpRequest, row: Doubtful, words: str, *, done: bool) -> HttpResponse:
         if done:
             self.message_user(request, words, messages.SUCCESS)
         else:

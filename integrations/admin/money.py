@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.models import User
 from common.admin import Empty, ReadOnlyAdmin
 from common.contact_access import masked
 from integrations.ledger import scopes
@@ -16,13 +18,22 @@ from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
 from integrations.operating.needs import budget_used
 from integrations.vendors.errors import failure_in_words
 
+if TYPE_CHECKING:
+
+    class WithSpent(User):
+        """As `with_spent` reads them."""
+
+        used_this_month: Decimal
+        used_today: Decimal
+
+
 SHOWN_FACTS = 4000  # characters
 
 
-def with_spent(users: QuerySet[Any]) -> QuerySet[Any]:
+def with_spent(users: QuerySet[User]) -> QuerySet[User]:
     """What each user has spent this month, US dollars, and on how many leads today."""
     now, user = timezone.now(), OuterRef("pk")
-    rows: QuerySet[Any] = users.annotate(
+    rows: QuerySet[User] = users.annotate(
         used_this_month=budget_used(scopes.in_sql(lambda pk: scopes.user_month(pk, now), user)),
         used_today=budget_used(scopes.in_sql(lambda pk: scopes.leads_day(pk, now), user)),
     )
@@ -30,12 +41,12 @@ def with_spent(users: QuerySet[Any]) -> QuerySet[Any]:
 
 
 @admin.display(description="spent this month")
-def month(user: Any) -> str:
+def month(user: WithSpent) -> str:
     return f"${user.used_this_month:.2f}"
 
 
 @admin.display(description="leads today")
-def today(user: Any) -> str:
+def today(user: WithSpent) -> str:
     return f"{user.used_today:.0f}"
 
 
@@ -61,7 +72,9 @@ class LookupAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("why", "answer", "kept")
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
+    def get_search_results(
+        self, _request: HttpRequest, queryset: QuerySet[Lookup], search_term: str
+    ) -> tuple[Any, bool]:
         """By the unique index of operation and key."""
         text = search_term.strip()
         return (queryset.filter(operation__in=Operation.objects.all(), key=text) if text else queryset), False

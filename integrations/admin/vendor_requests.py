@@ -41,7 +41,7 @@ MINUTE = "%Y-%m-%dT%H:%M"  # what a browser's field of day and time takes and gi
 
 
 @admin.register(VendorCall)
-class VendorCallAdmin(CallInWords, DecidingAdmin):
+class VendorCallAdmin(CallInWords, DecidingAdmin[VendorCall]):
     """Every request to a vendor. Staff who may look see their own."""
 
     empty = Empty(
@@ -92,7 +92,7 @@ class VendorCallAdmin(CallInWords, DecidingAdmin):
         rows = super().get_queryset(request)
         return rows if sees_all(request) else rows.filter(user=request.user)
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
+    def get_search_results(self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         return by_id(queryset, search_term, "run_id"), False
 
     def whose(self, row: VendorCall) -> str:
@@ -164,7 +164,7 @@ class VendorCallAdmin(CallInWords, DecidingAdmin):
         given = request.POST if request.method == "POST" else request.GET
         form = OutageForm(given or None, vendors=[one.vendor for one in waiting])
         chosen = form.outage() if form.is_valid() else None
-        if request.method == "POST" and chosen is not None:  # else the page says what is wrong with the choice
+        if request.method == "POST" and chosen is not None:  # else the page names the fault of the choice
             return self._decide_outage(request, form, chosen)
         return page(
             self,
@@ -254,8 +254,8 @@ def _query(one: doubts.Waiting) -> str:
 
 
 @admin.register(PhoneReveal)
-class PhoneRevealAdmin(MoneyInWords, DecidingAdmin):
-    """Phones that Apollo delivers after its answer: what is to come, what waits for it. No phone is shown here."""
+class PhoneRevealAdmin(MoneyInWords, DecidingAdmin[PhoneReveal]):
+    """Phones that Apollo delivers after its answer: how many are to come, and the money held for them. Shows none."""
 
     empty = Empty(
         "Mobile number requests are Apollo’s answers that take a few minutes.", "Buckets", "buckets_bucket_changelist"
@@ -300,10 +300,10 @@ class PhoneRevealAdmin(MoneyInWords, DecidingAdmin):
         rows = super().get_queryset(request).defer("raw", "holds")
         return rows if sees_all(request) else rows.filter(call__user=request.user)
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
+    def get_search_results(self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         return by_id(queryset, search_term, "call__run_id"), False
 
-    def whose(self, row: PhoneReveal) -> str:
+    def whose(self, _row: PhoneReveal) -> str:
         return "phones"
 
     def in_words(self, row: PhoneReveal) -> str:

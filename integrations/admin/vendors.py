@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -12,6 +14,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet
+from django.forms.formsets import BaseFormSet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -33,6 +36,13 @@ from integrations.operating.vendors import trouble
 if TYPE_CHECKING:
     Inline = admin.TabularInline[Operation, Vendor]
     ModelForm = forms.ModelForm[Operation]
+    Operations = forms.BaseInlineFormSet[Operation, Vendor, ModelForm]
+
+    class WithToday(Vendor):
+        """As `VendorAdmin.get_queryset` reads them."""
+
+        used_today: Decimal
+
 else:
     Inline, ModelForm = TabularInline, forms.ModelForm
 
@@ -52,7 +62,7 @@ def _now(operation: Operation, key: str) -> str:
 
 
 class OperationForm(ModelForm):
-    """Every box says whose it is: a heading above a column is none to whoever cannot see it."""
+    """Every field is labelled with its operation: a person who listens to the page has no column heading."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -82,18 +92,20 @@ class OperationInline(Inline):
 class ToldAdmin(CommonAdmin):
     """Its history says what each value was and what it became, by whom and when: Django's log keeps our words."""
 
-    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+    def construct_change_message(
+        self, _request: HttpRequest, form: forms.Form, formsets: Iterable[BaseFormSet[Any]], _add: object = None
+    ) -> Any:
         words = _changes(form)
         for formset in formsets or ():
             words += [f"{inline.instance.name} {change}" for inline in formset.forms for change in _changes(inline)]
         return "; ".join(words)
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+    def log_change(self, request: HttpRequest, obj: Vendor | Operation, message: str) -> Any:
         """Saving without a change is no event."""
         return super().log_change(request, obj, message) if message else None
 
 
-def _changes(form: Any) -> list[str]:
+def _changes(form: forms.Form) -> list[str]:
     return [
         f"{name.replace('_', ' ')}: {_value(form.initial.get(name))} → {_value(form.cleaned_data[name])}"
         for name in form.changed_data
@@ -101,7 +113,7 @@ def _changes(form: Any) -> list[str]:
     ]
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     return "default" if value is None else str(value)
 
 
@@ -117,10 +129,10 @@ class VendorAdmin(ToldAdmin):
     actions = ("reset",)
     change_form_template = "admin/integrations/vendor/change_form.html"
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, _request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, _request: HttpRequest, _obj: Vendor | Operation | None = None) -> bool:
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -148,7 +160,7 @@ class VendorAdmin(ToldAdmin):
         return f"${vendor.cap:.2f}" if vendor.name in settings.VENDOR_DAILY_CAP else "–"
 
     @admin.display(description="spent today")
-    def today(self, vendor: Any) -> str:
+    def today(self, vendor: WithToday) -> str:
         return f"${vendor.used_today:.2f}"
 
     @admin.action(description="Try again (lifts the pause and the breaker)", permissions=["change"])
@@ -161,17 +173,21 @@ class VendorAdmin(ToldAdmin):
 
     # --- A vendor's page ------------------------------------------------------------------------------------------
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         vendor = kwargs.get("obj")
         if vendor is not None:
             context.update(_facts(vendor), key=self.key(vendor), may_act=self.has_change_permission(request, vendor))
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Vendor, form: forms.ModelForm[Vendor], change: Any) -> None:
         lock_operations_of(obj.pk)  # before the vendor's row: docs/locks.md
         super().save_model(request, obj, form, change)
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+    def save_formset(  # type: ignore[override]  # Django gives the first three by position
+        self, _request: HttpRequest, _form: object, formset: Operations, **_: object
+    ) -> None:
         """Only what was changed: an operation's row is the limiter, and moves while a person looks at it.
 
         A price that was set decides a billing check.
@@ -210,7 +226,8 @@ class VendorAdmin(ToldAdmin):
         vendor = self._vendor(request, name)
         form = PauseForm(request.POST if confirmed(request) else None)
         if form.is_valid():
-            vendors.pause_vendor(vendor=vendor, by=request.user, reason=form.cleaned_data["reason"])
+            by: Any = request.user
+            vendors.pause_vendor(vendor=vendor, by=by, reason=form.cleaned_data["reason"])
             return self._done(request, vendor, f"Paused: {form.cleaned_data['reason']}")
         lines = ["Nothing more is bought from it until somebody resumes it. Requests already sent are finished."]
         title, back = f"Pause {vendor}", reverse("admin:integrations_vendor_change", args=[vendor.pk])
@@ -234,7 +251,8 @@ class VendorAdmin(ToldAdmin):
 
     def confirm_prices(self, request: HttpRequest, name: str) -> HttpResponse:
         vendor = self._vendor(request, name)
-        vendors.confirm_price_list(vendor, request.user)
+        by: Any = request.user
+        vendors.confirm_price_list(vendor, by)
         words = "The price list is right: charges follow it, and the vendor’s own count is only shown."
         self.message_user(request, words, messages.SUCCESS)
         return redirect("admin:integrations_vendor_change", vendor.pk)
@@ -321,13 +339,13 @@ class OperationAdmin(ToldAdmin):
     ordering: ClassVar[Any] = ("vendor", "name")
     actions = None
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, _request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, _request: HttpRequest, _obj: Vendor | Operation | None = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Operation, form: ModelForm, change: Any) -> None:
         if "price" in form.changed_data:  # decides a billing check; operations are the first of all locks
             vendors.prices_were_set([obj])
         super().save_model(request, obj, form, change)

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from integrations.ledger import scopes
-from integrations.models import VendorCall
+from integrations.models import PhoneReveal, VendorCall
 from integrations.services import PURPOSE
 from integrations.vendors.errors import WORDS, Category
 
@@ -45,11 +45,11 @@ class MoneyInWords:
     """Admin columns and fields for `reserved` and `cost` as US dollars."""
 
     @admin.display(description="reserved")
-    def held(self, row: Any) -> str:
+    def held(self, row: VendorCall | PhoneReveal) -> str:
         return dollars(row.reserved)
 
     @admin.display(description="cost")
-    def paid(self, row: Any) -> str:
+    def paid(self, row: VendorCall | PhoneReveal) -> str:
         return dollars(row.cost)
 
 
@@ -81,7 +81,7 @@ class CallInWords(MoneyInWords):
     def paid_for(self, call: VendorCall) -> str:
         return purpose(call.purpose)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         of: Any = VendorCall._meta.get_field
         told = {name: of(column).help_text for name, column in self.shows.items()}
-        return super().get_form(request, obj, change, help_texts=told, **kwargs)  # type: ignore[misc]
+        return super().get_form(request, *args, help_texts=told, **kwargs)  # type: ignore[misc]

@@ -33,8 +33,8 @@ class SearchInput(StrictSerializer):
     )
     maxCost = CapField(required=False, help_text="US dollars a full page may cost")
 
-    def to_internal_value(self, data: Any) -> Any:
-        """Filters beside `mode` are the search, where there is no other. What is no filter is refused by its name."""
+    def to_internal_value(self, data: object) -> Any:
+        """Filters beside `mode` are the search, where there is no other. An unknown name is refused."""
         if isinstance(data, Mapping) and data.get("search") is None:
             flat = {name: value for name, value in data.items() if name in FILTER_NAMES}
             data = {name: value for name, value in data.items() if name not in flat and name != "search"}
@@ -80,7 +80,7 @@ class AutocompleteInput(StrictSerializer):
     )
 
     def validate_search(self, value: str) -> str:
-        """As the vendor will be asked: what is no text is taken out before it is counted."""
+        """As the vendor will be asked: characters that are no text are taken out before the rest is counted."""
         text = normalise.text(value) or ""
         if len(text) < PLACE_LETTERS:
             raise serializers.ValidationError(f"At least {PLACE_LETTERS} characters are needed.")
@@ -117,7 +117,7 @@ class PriceInput(StrictSerializer):
 class DegreeField(serializers.FloatField):
     """A number that is kept as text; no text is no number."""
 
-    def to_representation(self, value: Any) -> Any:
+    def to_representation(self, value: float | str | None) -> Any:
         return float(value) if value else None
 
 

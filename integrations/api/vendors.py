@@ -45,7 +45,7 @@ class VendorSerializer(serializers.Serializer[Any]):
 
 
 def permit(request: Request) -> None:
-    """Raises a Problem for whoever may not change vendors."""
+    """Raises a Problem for a user who may not change vendors."""
     user: Any = request.user
     if not user.has_perm("integrations.change_vendor"):
         raise Problem("FORBIDDEN", NEEDS_ADMINISTRATOR, status=403)
@@ -70,7 +70,7 @@ class ConfirmPricesView(ApiView):
         responses={200: answer("VendorAnswer", vendor=VendorSerializer()), **FORBIDDEN},
     )
     @idempotent(first=permit)
-    def post(self, request: Request, name: str) -> Response:
+    def post(self, _request: Request, name: str) -> Response:
         vendor = _vendor(name)
         self.body(Nothing)
         vendors.confirm_price_list(vendor, self.user)
@@ -85,7 +85,7 @@ class PriceView(ApiView):
         responses={200: answer("VendorPriced", vendor=VendorSerializer()), **FORBIDDEN},
     )
     @idempotent(first=permit)
-    def post(self, request: Request, name: str) -> Response:
+    def post(self, _request: Request, name: str) -> Response:
         vendor = _vendor(name)
         given = self.body(PriceInput)
         vendors.set_price(vendor=vendor, operation=given["operation"], price=given["price"], by=self.user)

@@ -1,4 +1,4 @@
-"""Asking vendors one question at a time: what is free at the vendor's pace, what costs through the gate."""
+"""Asking vendors one question at a time: free ones at the vendor's pace, paid ones through the gate."""
 
 from __future__ import annotations
 
@@ -45,12 +45,15 @@ REFUSALS = {
     502: refusal("The vendor could not be reached, or its answer cannot be used"),
     503: refusal("The vendor refuses our key, or has us wait: `Retry-After`"),
 }
-LOOKUP = {"cost": MoneyField(), "owned": serializers.BooleanField(help_text="Bought before, by whomever: $0")}
+LOOKUP: dict[str, serializers.Field[Any, Any, Any, Any]] = {
+    "cost": MoneyField(),
+    "owned": serializers.BooleanField(help_text="Bought before, by whomever: $0"),
+}
 
 
 @translates(NotNow)
 def not_now(error: NotNow) -> Problem:
-    """What the category means to whoever asked. A question that the vendor calls bad is the asker's mistake."""
+    """The status and words for the client. A question that the vendor calls bad is the client's mistake."""
     status = _STATUSES.get(error.category, 502)
     if error.category == Category.INVALID_DATA and error.status in (400, 422):
         status = 400
@@ -121,7 +124,7 @@ class SearchView(ApiView):
         },
     )
     @idempotent(How.BESIDE_WORK)
-    def post(self, request: Request) -> Response:
+    def post(self, _request: Request) -> Response:
         given = self.body(SearchInput)
         mode, free = given["mode"], plain(ZERO)
         if mode == "count":
@@ -145,7 +148,7 @@ class DetailView(ApiView):
         parameters=[DetailQuery],
         responses={200: answer("DetailAnswer", property=ObjectField(), **LOOKUP), **REFUSALS},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, _request: Request) -> Response:
         query = self.query(DetailQuery)["id"]
         bought = services.buy("property_detail", query, user_id=self.user.pk)
         _readable(bought)
@@ -164,7 +167,7 @@ class AutocompleteView(ApiView):
             **REFUSALS,
         },
     )
-    def post(self, request: Request) -> Response:
+    def post(self, _request: Request) -> Response:
         given = self.body(AutocompleteInput)
         places = services.autocomplete(given["search"], given.get("searchTypes"), user_id=self.user.pk)
         return ok(places=PlaceSerializer(places, many=True).data, count=len(places))
@@ -183,7 +186,7 @@ class SkipTraceView(ApiView):
         },
     )
     @idempotent(How.BESIDE_WORK, first=see_contacts)
-    def post(self, request: Request) -> Response:
+    def post(self, _request: Request) -> Response:
         bought = services.buy("skip_trace", self.body(SkipTraceInput)["query"], user_id=self.user.pk)
         _readable(bought)
         contact = _facts(bought.answer.facts) if bought.answer.found else None

@@ -13,7 +13,7 @@ from common.api.throttles import PushThrottle
 from integrations.lookups import reveals
 from integrations.vendors.apollo import webhook
 
-# Ten people with a dozen phones each are 70 KB. What is larger is no push of Apollo's; its result can be asked for.
+# Ten people with a dozen phones each are 70 KB. A larger body is no push of Apollo's; its result can be asked for.
 PUSH_BYTES_MAX = 256 * 1024
 
 
@@ -23,10 +23,10 @@ class ApolloWebhookView(ApiView):
     authentication_classes = []
     permission_classes = []
     throttle_classes = [PushThrottle]
-    undeclared = None  # Apollo's push was paid for: it is taken whatever stands behind the address
+    undeclared = None  # Apollo's push was paid for: it is taken with any query string
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """A push is taken whatever its sender would like to read."""
+    def perform_content_negotiation(self, request: Request, *_: object, **__: object) -> Any:
+        """A push is taken with any Accept header."""
         return super().perform_content_negotiation(request, force=True)
 
     @extend_schema(exclude=True)
@@ -36,6 +36,6 @@ class ApolloWebhookView(ApiView):
             raise not_found("thing")
         if int(request.META.get("CONTENT_LENGTH") or 0) > PUSH_BYTES_MAX:
             raise Problem("TOO_LARGE", f"At most {PUSH_BYTES_MAX:,} bytes are taken.", status=413)
-        if not reveals.keep_push(call_id, request._request.body):
+        if not reveals.keep_push(call_id, request.body):
             raise not_found("thing")
         return ok()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -30,14 +29,14 @@ class BadDecision(ValueError):
     """An operator's decision that cannot be taken; the message says why. Nothing was changed."""
 
 
-def release(call: VendorCall, reason: str, **facts: Any) -> None:
+def release(call: VendorCall, reason: str, **facts: object) -> None:
     """Nothing was bought: the money comes back, and its inputs may be bought again."""
     call.reason = reason[:300]
     end(call, VendorCall.State.RELEASED, pace.database_now(), cost=ZERO, **facts)
     dependents.free(call)
 
 
-def mark_in_doubt(call: VendorCall, now: datetime, **facts: Any) -> None:
+def mark_in_doubt(call: VendorCall, now: datetime, **facts: object) -> None:
     """It may have been bought: the money stays reserved, and nothing is bought again until an operator decides."""
     dependents.doubt(call)
     call.state, call.category, call.ended_at = VendorCall.State.IN_DOUBT, Category.IN_DOUBT, now
@@ -58,14 +57,14 @@ def keep_evidence(call: VendorCall, evidence: Evidence, now: datetime) -> None:
     )
 
 
-def count_as_billed(call: VendorCall, now: datetime, **facts: Any) -> None:
+def count_as_billed(call: VendorCall, now: datetime, **facts: object) -> None:
     """The vendor's policy says that server errors are billed: the money is spent, its inputs may be bought again."""
     call.units = call.reserved / call.price if call.price else ZERO
     end(call, VendorCall.State.WRITTEN_OFF, now, cost=call.reserved, **facts)
     dependents.free(call)
 
 
-def end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decimal, **facts: Any) -> None:
+def end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decimal, **facts: object) -> None:
     """Turns the call's reservations into spent amounts and writes its final state. cost: US dollars.
 
     Before its dependents: budgets are locked first, as when the call began (docs/locks.md).

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from django.db.models import CharField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Concat
 
 RUN, USER, VENDOR, LEADS = "run", "user", "vendor", "leads"
@@ -43,7 +44,7 @@ class Scope:
 
 
 def parse(scope: str) -> Scope:
-    """A scope's parts; of a text that is none, whatever it has of them."""
+    """A scope's parts; a text that is no scope has empty ones."""
     kind, _, rest = scope.partition(":")
     whose, _, period = rest.partition(":")
     return Scope(kind, whose, period)
@@ -79,7 +80,7 @@ def beginning(kind: str, whose: object = "") -> str:
     return f"{kind}:{whose}:" if whose else f"{kind}:"
 
 
-def in_sql(spell: Callable[[Any], str], whose: Any) -> Concat:
+def in_sql(spell: Callable[[Any], str], whose: Combinable) -> Concat:
     """A scope as SQL. spell: makes it of a value; whose: the expression that takes the value's place."""
     before, after = spell(_PLACE).split(_PLACE)
     parts = [Value(before), Cast(whose, CharField()), *([Value(after)] if after else [])]

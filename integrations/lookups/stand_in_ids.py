@@ -19,7 +19,7 @@ from integrations.vendors.contract import Query
 from integrations.vendors.realestateapi.queries import detail_query
 
 APN, ADDRESS = "apn:", "address:"
-ID_MAX = 64  # of a lead's property id; what is longer is told apart by its hash
+ID_MAX = 64  # of a lead's property id; a longer one is told apart by its hash
 _COUNTY = re.compile(r" (COUNTY|PARISH|BOROUGH)$")
 _PUNCTUATION = re.compile(r"[^0-9A-Za-z]")
 _HOUSE = re.compile(r"\w*[1-9]")  # "0 Main St" is what many vacant lots of a street are called

@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='operation',
             name='batch',
-            field=models.PositiveIntegerField(blank=True, help_text='Empty: default', null=True, validators=[django.core.validators.MinValueValidator(Decimal('1'), 'Enter 1 input a request or more.'), django.core.validators.MaxValueValidator(Decimal('1000'), 'Enter 1,000 inputs a request or less.')], verbose_name='records a request'),
+            field=models.PositiveIntegerField(blank=True, help_text='Empty: default', null=True, validators=[django.core.validators.MinValueValidator(Decimal('1'), 'Enter 1 record a request or more.'), django.core.validators.MaxValueValidator(Decimal('1000'), 'Enter 1,000 records a request or less.')], verbose_name='records a request'),
         ),
         migrations.AlterField(
             model_name='operation',
@@ -200,5 +200,10 @@ class Migration(migrations.Migration):
             model_name='vendorcall',
             name='slot_at',
             field=models.DateTimeField(help_text='When it may leave', verbose_name='planned for'),
+        ),
+        migrations.AlterConstraint(
+            model_name='operation',
+            name='operation_batch_sane',
+            constraint=models.CheckConstraint(condition=models.Q(('batch__isnull', True), models.Q(('batch__gte', Decimal('1')), ('batch__lte', Decimal('1000'))), _connector='OR'), name='operation_batch_sane', violation_error_message='Enter 1 record a request or more. Enter 1,000 records a request or less.'),
         ),
     ]

@@ -22,7 +22,7 @@ from integrations.locks import lock_vendor
 from integrations.models import BilledDay, Vendor
 
 BYTES_MAX = 2 * 1024 * 1024  # a year of bills, ten products a day, is 200 KB
-NAMED_AT_MOST = 10  # bad rows a refusal names; more would not help whoever reads it
+NAMED_AT_MOST = 10  # bad rows a refusal names; more would not help the operator
 PREAMBLE = 20  # rows that may stand above the header: an invoice's number, an address
 MOST = Decimal("99999999.9999")  # what the columns hold
 OLDEST = date(2015, 1, 1)  # older than every vendor's account: a mistyped year

@@ -1,7 +1,7 @@
 """Billing checks in bulk: the requests of one outage, decided in one go by what the vendor's bill says.
 
-Each request is decided in a transaction of its own. Whoever is interrupted starts again and decides the rest; two who
-decide at once decide each request once, under its row lock.
+Each request is decided in a transaction of its own. An operator who was interrupted starts again and decides the rest;
+two who decide at once decide each request once, under its row lock.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Decided:
 
     @property
     def in_words(self) -> str:
-        """For whoever decided."""
+        """For the operator who decided."""
         verdict = "billed" if self.billed else "not billed"
         both = f"{self.requests:,} {_many('request', self.requests)} with {self.leads:,} {_many('lead', self.leads)}"
         words = f"{both} marked as {verdict}, ${self.dollars:,.2f}."
@@ -74,7 +74,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One vendor's billing checks of one kind, for whoever chooses what to decide."""
+    """One vendor's billing checks of one kind, for the operator who chooses an outage to decide."""
 
     vendor: str
     phones: bool
@@ -85,16 +85,16 @@ def waiting() -> list[Waiting]:
     """Every vendor with something to decide, the most money first."""
     found: list[Waiting] = []
     for phones in (False, True):
-        rows = _rows(phones)
+        rows = _rows(phones=phones)
         vendors = rows.values(vendor=F("call__operation__vendor") if phones else F("operation__vendor"))
-        sums = vendors.annotate(**_sums(phones)).order_by("vendor")
-        found += [Waiting(row["vendor"], phones, _tally(row)) for row in sums]
+        sums = vendors.annotate(**_sums(phones=phones)).order_by("vendor")
+        found += [Waiting(row["vendor"], phones=phones, tally=_tally(row)) for row in sums]
     return sorted(found, key=lambda one: -one.tally.held)
 
 
 def tally(outage: Outage) -> Tally:
     """How many requests, leads and dollars this outage has left in doubt."""
-    return _tally(_of(outage).aggregate(**_sums(outage.phones)))
+    return _tally(_of(outage).aggregate(**_sums(phones=outage.phones)))
 
 
 def decide(*, outage: Outage, billed: bool, by: User | None, reason: str = "", seconds: float | None = None) -> Decided:
@@ -103,7 +103,7 @@ def decide(*, outage: Outage, billed: bool, by: User | None, reason: str = "", s
     seconds: when to stop and leave the rest to the next call; None: not before all is decided. Must not be called
     inside a transaction.
     """
-    act = _act(outage.phones, billed, by, reason)
+    act = _act(phones=outage.phones, billed=billed, by=by, reason=reason)
     done, leads, dollars, meanwhile = 0, 0, ZERO, 0
     ends = time.monotonic() + seconds if seconds is not None else None
     for pk, inputs, reserved in _chosen(outage):
@@ -124,7 +124,7 @@ def _many(noun: str, count: int) -> str:
     return noun if count == 1 else f"{noun}s"
 
 
-def _act(phones: bool, billed: bool, by: User | None, reason: str) -> Callable[[UUID], bool]:
+def _act(*, phones: bool, billed: bool, by: User | None, reason: str) -> Callable[[UUID], bool]:
     if phones:
         return partial(reveals.write_off if billed else reveals.release, by=by, reason=reason)
     return partial(calls.write_off if billed else calls.release_doubt, by=by, reason=reason, wakes=False)
@@ -137,7 +137,7 @@ def _chosen(outage: Outage) -> Sequence[tuple[UUID, int, Decimal]]:
     return [(pk, len(people), held) for pk, people, held in rows.values_list("pk", "people", "reserved")]
 
 
-def _rows(phones: bool) -> QuerySet[Any]:
+def _rows(*, phones: bool) -> QuerySet[Any]:
     if phones:
         return PhoneReveal.objects.filter(state=PhoneReveal.State.IN_DOUBT).order_by()
     return VendorCall.objects.filter(state=VendorCall.State.IN_DOUBT).order_by()
@@ -155,10 +155,10 @@ def _of(outage: Outage) -> QuerySet[Any]:
         bounds[f"{call}sent_at__gte"] = outage.since
     if outage.until is not None:
         bounds[f"{call}sent_at__lt"] = outage.until
-    return _rows(outage.phones).filter(**bounds)
+    return _rows(phones=outage.phones).filter(**bounds)
 
 
-def _sums(phones: bool) -> dict[str, Any]:
+def _sums(*, phones: bool) -> dict[str, Any]:
     call = "call__" if phones else ""
     return {
         "requests": Count("pk"),

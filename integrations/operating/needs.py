@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
 from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -32,7 +32,7 @@ def vendors_down(user: User, now: datetime) -> Iterable[Need]:
             yield Need(f"{vendor} is not available", words, vendor)
 
 
-def billing_checks(user: User, now: datetime) -> Iterable[Need]:
+def billing_checks(user: User, _now: datetime) -> Iterable[Need]:
     """Purchases that nobody knows the bill of, for superusers."""
     if not user.is_superuser:
         return
@@ -77,7 +77,7 @@ def caps_nearly_used(user: User, now: datetime) -> Iterable[Need]:
             )
 
 
-def budget_used(scope: Any) -> Coalesce:
+def budget_used(scope: str | Combinable) -> Coalesce:
     """Spent and promised in a budget. scope: a text, or an expression of `scopes.in_sql`."""
     budget = Budget.objects.filter(scope=scope)
     return Coalesce(Subquery(budget.values(used=F("spent") + F("reserved"))), Value(ZERO))

@@ -13,6 +13,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.db.models import Count, Q
 
+from accounts.models import User
 from common.dates import moment
 from common.db.ids import uuid7_floor
 from common.values.percent import percent
@@ -63,7 +64,7 @@ def spent_today(vendor: Vendor, now: datetime) -> tuple[Decimal, Decimal]:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Requests of the last minute against what is allowed. pace 0: there is none."""
+    """Requests of the last minute against the pace allowed. pace 0: no limit."""
 
     operation: Operation
     sent: int
@@ -114,8 +115,8 @@ def errors(vendor: Vendor, now: datetime) -> list[Trouble]:
 # --- The switch -------------------------------------------------------------------------------------------------------
 
 
-def pause_vendor(*, vendor: Vendor, by: Any, reason: str) -> None:
-    """Nothing more is bought from it until `resume_vendor`; what is in flight is seen through. Raises ValueError.
+def pause_vendor(*, vendor: Vendor, by: User, reason: str) -> None:
+    """Nothing more is bought from it until `resume_vendor`; requests already sent are finished. Raises ValueError.
 
     The switch as well as the reason: a person who resumes a run lifts a reason, but does not turn the switch.
     """
@@ -166,7 +167,7 @@ def refuse_billing_check(vendor: Vendor) -> None:
         raise BillingCheck(vendor)
 
 
-def confirm_price_list(vendor: Vendor, by: Any) -> None:
+def confirm_price_list(vendor: Vendor, by: User) -> None:
     """The operator says: the price list is right, and the vendor's own count is not. Twice is once.
 
     What it has claimed above the list until now is settled with that; the vendor sells again, unless it is paused or
@@ -177,7 +178,7 @@ def confirm_price_list(vendor: Vendor, by: Any) -> None:
         _tell(by, vendor, "The price list is right")
 
 
-def set_price(*, vendor: Vendor, operation: str, price: Decimal, by: Any) -> None:
+def set_price(*, vendor: Vendor, operation: str, price: Decimal, by: User) -> None:
     """What a unit of this operation costs from now on, US dollars; a billing check is decided with it. Raises BadPrice.
 
     Requests that are out are charged at the price they were reserved at.
@@ -206,7 +207,7 @@ def prices_were_set(operations: Iterable[Operation]) -> None:
         _decide_prices(vendor, rows, confirmed=False)
 
 
-def set_server_error_policy(*, vendor: Vendor, policy: str, by: Any) -> None:
+def set_server_error_policy(*, vendor: Vendor, policy: str, by: User) -> None:
     """What a server error in answer to a paid request means from now on. Raises ValueError for an unknown one."""
     if policy not in Vendor.ServerErrors.values:
         raise ValueError(f"Which policy? One of {', '.join(Vendor.ServerErrors.values)}.")
@@ -231,7 +232,7 @@ def _decide_prices(vendor: str, operations: Sequence[Operation], *, confirmed: b
     checked.update(billing_check=False)  # another reason, or a person's, stays
 
 
-def _tell(by: Any, vendor: Vendor, words: str) -> None:
+def _tell(by: User, vendor: Vendor, words: str) -> None:
     """The vendor's history names who did it."""
     LogEntry.objects.log_actions(by.pk, [vendor], CHANGE, words, single_object=True)
 
@@ -255,13 +256,15 @@ def test_connection(vendor: Vendor) -> Connection:
     place = settings.VENDORS.get(vendor.pk, {})
     ask = _TESTS.get(vendor.pk)
     if lacking := available.lack(vendor.pk):
-        return Connection(False, f"{lacking}.")
+        return Connection(ok=False, words=f"{lacking}.")
     if ask is None:
-        return Connection(None, "A key is set, but it has no free call to test it with: the first purchase will tell.")
+        return Connection(
+            ok=None, words="A key is set, but it has no free call to test it with: the first purchase will tell."
+        )
     try:
         answer = ask()
     except VendorFailure as failure:
-        answer = Connection(False, failure.reason)
+        answer = Connection(ok=False, words=failure.reason)
     return replace(answer, words=answer.words.replace(place["key"], "…"))
 
 
@@ -272,15 +275,15 @@ def _realestateapi() -> Connection:
         about.append(f"scopes {', '.join(info.scopes)}")
     if info.requests_per_second:
         about.append(f"{info.requests_per_second} requests a second")
-    return Connection(True, f"It answers and takes the key: {'; '.join(about)}.")
+    return Connection(ok=True, words=f"It answers and takes the key: {'; '.join(about)}.")
 
 
 def _apollo() -> Connection:
     health = apollo.health()
     if not health.ok:
-        return Connection(False, health.reason)
+        return Connection(ok=False, words=health.reason)
     left = [f"{window.left} left this {name}" for name, window in health.rate.items() if window.left is not None]
-    return Connection(True, f"It answers and takes the key{': ' + ', '.join(left) if left else ''}.")
+    return Connection(ok=True, words=f"It answers and takes the key{': ' + ', '.join(left) if left else ''}.")
 
 
 _TESTS: dict[str, Callable[[], Connection]] = {"realestateapi": _realestateapi, "apollo": _apollo}

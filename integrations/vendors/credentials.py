@@ -39,7 +39,7 @@ class Account:
         path: str,
         *,
         headers: Mapping[str, str],
-        json: Any = None,
+        json: object = None,
         params: Mapping[str, Any] | None = None,
     ) -> HttpRequest:
         """A request of this account. Raises Misconfigured where the environment lacks the key or the base URL."""

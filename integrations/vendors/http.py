@@ -10,11 +10,12 @@ import http.client
 import io
 import json as jsonlib
 import os
+import socket
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -24,6 +25,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from integrations.vendors import normalise
 from integrations.vendors.errors import InDoubt, Misconfigured, NotSent, VendorFailure
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 # A kept-alive connection the server is closing just now fails after the request is written, and is then in doubt.
 # Common idle limits are 5 s (Node, uvicorn) and up, so a connection this old is not used again.
@@ -40,7 +44,7 @@ class HttpRequest:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    json: Any = field(default=None, repr=False)
+    json: object = field(default=None, repr=False)
     data: bytes | None = field(default=None, repr=False)
 
     def body(self) -> bytes | None:
@@ -91,13 +95,13 @@ class _Exchange:
 class _ClockedReader(io.RawIOBase):
     """A socket's bytes; each read gets only the time that is left, so that a server that drips cannot outlast it."""
 
-    def __init__(self, sock: Any, raw: io.RawIOBase) -> None:
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._sock, self._raw = sock, raw
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
         self._sock.settimeout(_exchange().patience())
         return self._raw.readinto(buffer)
 
@@ -107,7 +111,7 @@ class _ClockedReader(io.RawIOBase):
 
 
 class _ClockedResponse(http.client.HTTPResponse):
-    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_ClockedReader(sock, self.fp.detach()))
 
@@ -122,7 +126,7 @@ class _Noting:
         _exchange().connecting = True
         super().connect()  # type: ignore[misc]
 
-    def send(self, data: Any) -> None:
+    def send(self, data: object) -> None:
         exchange = _exchange()
         if self.sock is None:
             self.connect()

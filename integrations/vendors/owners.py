@@ -1,7 +1,7 @@
 """Who a property's owner is, from the one line in which a county writes it: people, companies, trusts. Pure functions.
 
 A county writes the family name first ("DOE ANN TRS"), a vendor often last ("Ann Doe"), and nothing says which. A name
-is told apart rightly or not at all: whoever calls a wrong name has called a stranger.
+is told apart rightly or not at all: a caller who asks for a wrong name has called a stranger.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def first_and_last(line: object) -> tuple[str, str] | None:
     owners, county = _owners(line)
     if not owners or any(_MARKS & set(normalise.fold(word).split()) for word in owners[0]):
         return None
-    return _first(owners, county)
+    return _first(owners, county=county)
 
 
 def people(line: object) -> list[frozenset[str]]:
@@ -233,7 +233,7 @@ def _without_roles(part: str) -> tuple[list[str], bool]:
     return words, county
 
 
-def _first(owners: Sequence[Sequence[str]], county: bool) -> tuple[str, str] | None:
+def _first(owners: Sequence[Sequence[str]], *, county: bool) -> tuple[str, str] | None:
     words = list(owners[0])
     others = [list(owner) for owner in owners[1:]]
     comma = next((at for at, word in enumerate(words) if word.endswith(",")), None)
@@ -247,12 +247,12 @@ def _first(owners: Sequence[Sequence[str]], county: bool) -> tuple[str, str] | N
         return None
     if len(words) == 1:  # "JOHN & MARY SMITH"
         lender = _names_only(others[-1]) if others else []
-        natural = len(lender) > 1 and is_given(words[0]) and not is_given(lender[-1]) and _first([lender], False)
+        natural = len(lender) > 1 and is_given(words[0]) and not is_given(lender[-1]) and _first([lender], county=False)
         return (_clean(words[0]), natural[1]) if natural else None
-    return _ordered(words, _is_family_first(words, others, county))
+    return _ordered(words, family_first=_is_family_first(words, others, county=county))
 
 
-def _is_family_first(words: Sequence[str], others: Sequence[Sequence[str]], county: bool) -> bool | None:
+def _is_family_first(words: Sequence[str], others: Sequence[Sequence[str]], *, county: bool) -> bool | None:
     """Whether a family name comes first; None where nothing tells, or where one thing says so and another not."""
     folded = [normalise.fold(word) for word in words]
     second = [[normalise.fold(word) for word in _names_only(list(other))] for other in others]
@@ -284,7 +284,7 @@ def _order_by_family(folded: Sequence[str], others: Iterable[Sequence[str]]) -> 
     return None
 
 
-def _ordered(words: list[str], family_first: bool | None) -> tuple[str, str] | None:
+def _ordered(words: list[str], *, family_first: bool | None) -> tuple[str, str] | None:
     if family_first is None:
         return None
     if family_first:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from accounts.selectors import user_of
 from common.admin import dressed, is_id, sees_all
 from leads.models import Lead, Tag
 from leads.registries import buckets_of
@@ -28,12 +30,14 @@ class _LeadFilter(admin.SimpleListFilter):
 
     template = "unfold/filters/filters_field.html"
 
-    def __init__(self, request: HttpRequest, params: dict[str, list[str]], model: Any, model_admin: Any) -> None:
+    def __init__(
+        self, request: HttpRequest, params: dict[str, list[str]], model: type[Model], model_admin: admin.ModelAdmin[Any]
+    ) -> None:
         self.given = [value for value in params.get(str(self.parameter_name), []) if value.strip()]
         self.wrong = ""
         super().__init__(request, params, model, model_admin)
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
         return []
 
     def has_output(self) -> bool:
@@ -42,7 +46,7 @@ class _LeadFilter(admin.SimpleListFilter):
     def field(self) -> forms.Field:
         return forms.CharField(required=False)
 
-    def choices(self, changelist: Any) -> Iterator[Any]:
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
         """What unfold's template for filters draws: one form of one field."""
         name, values = str(self.parameter_name), self.given
         form = type("FilterForm", (forms.Form,), {name: self._several() if len(values) > 1 else self.field()})
@@ -69,7 +73,7 @@ class _LeadFilter(admin.SimpleListFilter):
 
     def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The leads that pass. Raises ValueError."""
-        name, person = str(self.parameter_name), cast(Any, request.user)
+        name, person = str(self.parameter_name), user_of(request)
         asked = {name: self.given if len(self.given) > 1 else self.given[0]}
         try:
             return matching(queryset, asked, time_zone=person.time_zone)
@@ -80,7 +84,7 @@ class _LeadFilter(admin.SimpleListFilter):
 class _Select(_LeadFilter):
     """A choice. One that stands in the address and is not offered is kept, and shown as it is."""
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
         offered = list(self.offered(request))
         value = self.value()
         return offered if not value or value in dict(offered) else [*offered, (value, "This one")]
@@ -97,7 +101,7 @@ class InBucket(_Select):
     parameter_name = "bucket"
 
     def offered(self, request: HttpRequest) -> Choices:
-        rows = buckets_of(request.user).order_by("-pk")
+        rows = buckets_of(user_of(request)).order_by("-pk")
         return [(str(pk), name) for pk, name in rows.values_list("pk", "name")[:LATEST]]
 
     def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -112,7 +116,7 @@ class Tagged(_Select):
 
     def offered(self, request: HttpRequest) -> Choices:
         rows = Tag.objects.order_by("name")
-        rows = rows if sees_all(request) else rows.owned_by(request.user)
+        rows = rows if sees_all(request) else rows.owned_by(user_of(request))
         return [(name, name) for name in dict.fromkeys(rows.values_list("name", flat=True)[:LATEST])]
 
 
@@ -130,11 +134,11 @@ class CallBack(_Select):
 
 
 def _select(name: str, label: str, choices: Choices = YES_NO) -> Any:
-    return type(name, (_Select,), {"title": label, "parameter_name": name, "offered": lambda self, request: choices})
+    return type(name, (_Select,), {"title": label, "parameter_name": name, "offered": lambda _self, _request: choices})
 
 
-def _box(name: str, label: str, make: Callable[..., forms.Field] = forms.CharField, **options: Any) -> Any:
-    def field(self: Any) -> forms.Field:
+def _box(name: str, label: str, make: Callable[..., forms.Field] = forms.CharField, **options: object) -> Any:
+    def field(_self: _LeadFilter) -> forms.Field:
         return make(label=label, required=False, **options)
 
     return type(name, (_LeadFilter,), {"title": label, "parameter_name": name, "field": field})

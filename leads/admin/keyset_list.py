@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.views import ChangeList
 
@@ -28,11 +30,11 @@ class KeysetList(ChangeList):  # type: ignore[misc]
     newer: str | None = None
     first: str | None = None
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: object, **options: object) -> None:
         self.places = {}
         super().__init__(*arguments, **options)
 
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Sequence[str] | None = None) -> Any:
         """The filtered rows. What names a page is no filter, and an empty box of the filters' form is none either."""
         said = {name: [value for value in values if value.strip()] for name, values in self.filter_params.items()}
         self.filter_params = {name: values for name, values in said.items() if values and name not in (AFTER, BEFORE)}
@@ -48,7 +50,7 @@ class KeysetList(ChangeList):  # type: ignore[misc]
         """The filters and the search, as a saved view keeps them."""
         return str(self.get_query_string())[1:]
 
-    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[str]:
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
         """Always by key: by any other column a page would have to sort a million rows."""
         return ["-pk"]
 

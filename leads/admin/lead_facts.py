@@ -249,7 +249,7 @@ def _dollars(amount: int | None) -> str:
     return "" if amount is None else f"${amount:,}"
 
 
-def _number(value: Any) -> str:
+def _number(value: object) -> str:
     if value is None:
         return ""
     return f"{value.normalize():f}" if isinstance(value, Decimal) else f"{value:,}"

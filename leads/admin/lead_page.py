@@ -13,7 +13,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
+from accounts.selectors import user_of
 from common.admin import dressed, is_id, page
+from common.admin_extensions import Extensible
 from common.contact_access import may_see_contacts
 from integrations.vendors.errors import failure_in_words
 from leads.admin.lead_facts import another_owner, contacts, groups, map_address, place, signals
@@ -27,11 +30,11 @@ _KINDS = [choice for choice in Activity.Kind.choices if choice[0] != Activity.Ki
 
 
 class _OwnTimeField(forms.CharField):
-    """Date and time by the clock of whoever types them: the service knows whose."""
+    """Date and time by the clock of the user who types them, which the service knows."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> Any:
         text = super().to_python(value)
         try:
             return datetime.fromisoformat(text) if text else None
@@ -61,7 +64,7 @@ class WorkForm(forms.Form):
     def _notes(self, data: dict[str, Any]) -> bool:
         return bool(data["text"] or data["due_at"] or data["kind"] != Activity.Kind.NOTE)
 
-    def carry_out(self, lead: Lead, by: Any) -> None:
+    def carry_out(self, lead: Lead, by: User) -> None:
         """Somebody else may have moved the lead meanwhile: only a status that was chosen here is set."""
         data = self.cleaned_data
         with transaction.atomic():
@@ -72,7 +75,7 @@ class WorkForm(forms.Form):
                     lead=lead, by=by, kind=data["kind"], text=data["text"], due_at=data["due_at"], seen=data["seen"]
                 )
 
-    def is_done(self, lead: Lead, by: Any) -> bool:
+    def is_done(self, lead: Lead, by: User) -> bool:
         """Carries it out if it can be; what is wrong stands in the form."""
         try:
             if self.is_valid():
@@ -86,22 +89,22 @@ class TagForm(forms.Form):
     tag = forms.CharField(max_length=50, label="New tag")
 
 
-def lead_page(model_admin: Any, request: HttpRequest, lead: Lead) -> HttpResponse:
+def lead_page(model_admin: Extensible, request: HttpRequest, lead: Lead) -> HttpResponse:
     """The page, and what its forms post: `do` says which."""
     do = request.POST.get("do", "") if request.method == "POST" else ""
     work, tag = _work_form(lead), TagForm(auto_id="tag_%s")
     if do == "show":
         if not may_see_contacts(request.user):
             raise PermissionDenied
-        record_unmasking(leads=[lead], by=request.user, via=Disclosure.Via.ADMIN)
+        record_unmasking(leads=[lead], by=user_of(request), via=Disclosure.Via.ADMIN)
         return _page(model_admin, request, lead, work, tag, shown=True)
     if do == "work":
         work = WorkForm(request.POST)
-        if work.is_done(lead, request.user):
+        if work.is_done(lead, user_of(request)):
             return _again(model_admin, request, lead, "Activity saved.")
     if do == "done":
         is_shown = lead.callback_at is not None and request.POST.get("due") == lead.callback_at.isoformat()
-        if is_shown and finish_callback(lead=lead, by=request.user):
+        if is_shown and finish_callback(lead=lead, by=user_of(request)):
             return _again(model_admin, request, lead, "Callback done.")
         return _again(model_admin, request, lead, "This callback was already done or moved.")
     if do == "tag":
@@ -120,21 +123,20 @@ def _work_form(lead: Lead) -> WorkForm:
     return WorkForm(initial={"status": lead.status, "was": lead.status, "seen": lead.activity_count})
 
 
-def _again(model_admin: Any, request: HttpRequest, lead: Lead, words: str) -> HttpResponse:
+def _again(model_admin: Extensible, request: HttpRequest, lead: Lead, words: str) -> HttpResponse:
     model_admin.message_user(request, words, messages.SUCCESS)
     return HttpResponseRedirect(reverse("admin:leads_lead_change", args=[lead.pk]))
 
 
 def _page(
-    model_admin: Any, request: HttpRequest, lead: Lead, work: WorkForm, tag: TagForm, *, shown: bool
+    model_admin: Extensible, request: HttpRequest, lead: Lead, work: WorkForm, tag: TagForm, *, shown: bool
 ) -> HttpResponse:
     before = request.GET.get("before", "")
     activities = lead.activities.select_related("by").order_by("-pk")
     if is_id(before):
         activities = activities.filter(pk__lt=before)
     timeline = list(activities[: ACTIVITIES + 1])
-    person: Any = request.user
-    work.fields["due_at"].help_text = f"By your clock ({person.time_zone})"
+    work.fields["due_at"].help_text = f"By your clock ({user_of(request).time_zone})"
     return page(
         model_admin,
         request,

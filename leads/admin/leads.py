@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -14,6 +15,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 
+from accounts.selectors import user_of
 from common.admin import Empty, OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
 from common.admin_extensions import Extensible
 from common.contact_access import masked, may_see_contacts
@@ -83,7 +85,7 @@ class LeadAdmin(Extensible, OwnedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("apollo_data")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> Any:
         return KeysetList
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -93,7 +95,7 @@ class LeadAdmin(Extensible, OwnedAdmin):
             return [name, *others]
 
         @admin.display(description="call back at")
-        def call_back_at(lead: Any) -> str:
+        def call_back_at(lead: Lead) -> str:
             return moment(lead.callback_at)
 
         return [name, call_back_at, *others]
@@ -112,7 +114,7 @@ class LeadAdmin(Extensible, OwnedAdmin):
         owners = get_user_model().objects.values("pk") if sees_all(request) else [request.user.pk]
         leads = queryset.filter(owner__in=owners)
         ids, more = search_ids(leads, text, contacts=may_see_contacts(request.user))
-        same = queryset.filter(bucket__in=buckets_of(request.user).values("pk"), property_id=text)
+        same = queryset.filter(bucket__in=buckets_of(user_of(request)).values("pk"), property_id=text)
         ids += same.order_by().values_list("pk", flat=True)[:FOUND_AT_MOST]
         if more and request.method == "GET":
             words = f"More than {FOUND_AT_MOST} matches; some are shown. Type more to narrow the search."
@@ -129,7 +131,7 @@ class LeadAdmin(Extensible, OwnedAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, below this person's views of it."""
-        saved = SavedView.objects.owned_by(request.user).order_by("name") if request.method == "GET" else []
+        saved = SavedView.objects.owned_by(user_of(request)).order_by("name") if request.method == "GET" else []
         title = {"title": "Callbacks"} if request.GET.get("callback") else {}
         return super().changelist_view(request, {**(extra_context or {}), **title, "saved_views": list(saved)})
 
@@ -195,7 +197,7 @@ class LeadAdmin(Extensible, OwnedAdmin):
         def act(leads: list[Lead], status: str) -> str:
             moved = [lead for lead in leads if lead.status != status]
             for lead in moved:  # a transaction each: killed in between, the same again moves the rest
-                change_status(lead=lead, by=request.user, status=status)
+                change_status(lead=lead, by=user_of(request), status=status)
             return f"{len(moved)} of {len(leads)} leads changed to {Lead.Status(status).label}."
 
         return self._ask(request, queryset, _StatusForm, act, title="Change status", button="Change status")
@@ -215,7 +217,14 @@ class LeadAdmin(Extensible, OwnedAdmin):
         return self._ask(request, queryset, _TagForm, act, title="Remove a tag", button="Remove tag")
 
     def _ask(
-        self, request: HttpRequest, queryset: QuerySet[Any], form_class: Any, act: Any, *, title: str, button: str
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        form_class: type[forms.Form],
+        act: Callable[[list[Lead], str], str],
+        *,
+        title: str,
+        button: str,
     ) -> HttpResponse | None:
         """The page in between, until its one field is right; then the deed."""
         leads = chosen(self, request, queryset)

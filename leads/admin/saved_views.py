@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from accounts.selectors import user_of
 from leads.models import SavedView
 from leads.selection.saved_views import ViewRefused, save_view
 
 
-def urls(model_admin: Any) -> list[URLPattern]:
+def urls(model_admin: admin.ModelAdmin[Any]) -> list[URLPattern]:
     """To stand before the list's own addresses."""
 
-    def inside(view: Any) -> Any:
+    def inside(view: Callable[..., HttpResponse]) -> Any:
         return require_POST(model_admin.admin_site.admin_view(partial(view, model_admin)))
 
     return [
@@ -28,10 +30,10 @@ def urls(model_admin: Any) -> list[URLPattern]:
     ]
 
 
-def _save(model_admin: Any, request: HttpRequest) -> HttpResponse:
+def _save(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
     query = request.POST.get("query", "")
     try:
-        view = save_view(by=request.user, name=request.POST.get("name", ""), query=query)
+        view = save_view(by=user_of(request), name=request.POST.get("name", ""), query=query)
     except ViewRefused as refusal:
         model_admin.message_user(request, str(refusal), messages.ERROR)
         return _list()
@@ -39,8 +41,8 @@ def _save(model_admin: Any, request: HttpRequest) -> HttpResponse:
     return _list(view.query)
 
 
-def _delete(model_admin: Any, request: HttpRequest, pk: UUID) -> HttpResponse:
-    view = get_object_or_404(SavedView.objects.owned_by(request.user), pk=pk)
+def _delete(model_admin: admin.ModelAdmin[Any], request: HttpRequest, pk: UUID) -> HttpResponse:
+    view = get_object_or_404(SavedView.objects.owned_by(user_of(request)), pk=pk)
     view.delete()
     model_admin.message_user(request, f"Deleted: {view}", messages.SUCCESS)
     return _list()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 
 from common.admin import ByRow, Empty, OwnedAdmin, ReadOnlyAdmin, link_to, sees_all
@@ -43,11 +44,17 @@ class TagAdmin(OwnedAdmin):
     fields = ("name", "color", "owner")
     readonly_fields = ("owner",)
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_view_permission(request)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """The owner is no field: it is whoever makes the tag."""
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Tag | None = None,
+        change: bool = False,  # Django's signature
+        **kwargs: object,
+    ) -> Any:
+        """The owner is no field: it is the user who makes the tag."""
         form = super().get_form(request, obj, change, **kwargs)
         return type("TagForm", (form,), {"owner": obj.owner if obj else request.user})
 
@@ -84,5 +91,5 @@ class DisclosureAdmin(ReadOnlyAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return sees_all(request)
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return sees_all(request)

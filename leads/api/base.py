@@ -43,7 +43,7 @@ class OwnLeadView(ApiView):
         return lead
 
     def shown(self, lead: Lead) -> Any:
-        """The lead as whoever asks may see it."""
+        """The lead as the user who asks may see it."""
         return LeadSerializer(lead, context={"is_masked": are_masked(self.request, [lead])}).data
 
 

@@ -31,7 +31,7 @@ class TagSerializer(CamelModelSerializer[Tag]):
         fields = ["id", "name", "color"]
 
 
-def _entry(name: str, entry: Mapping[str, Any], is_masked: bool) -> dict[str, Any]:
+def _entry(name: str, entry: Mapping[str, Any], *, is_masked: bool) -> dict[str, Any]:
     """A value with its source; who may not see contacts sees neither a phone nor an e-mail that is not shown."""
     value = {"value": masked(name, entry["value"])} if is_masked and name in MASKED else {}
     return {camel(part): said for part, said in {**entry, **value}.items()}
@@ -62,14 +62,16 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "object", "additionalProperties": True}})
     def get_factSources(self, lead: Lead) -> Any:
-        return {camel(name): _entry(name, entry, False) for name, entry in (lead.fact_sources or {}).items()}
+        return {camel(name): _entry(name, entry, is_masked=False) for name, entry in (lead.fact_sources or {}).items()}
 
     @extend_schema_field({"type": "object", "additionalProperties": {
         "type": "array", "items": {"type": "object", "additionalProperties": True}}})  # fmt: skip
     def get_otherFacts(self, lead: Lead) -> Any:
         is_masked = bool(self.context.get("is_masked"))
         others = (lead.other_facts or {}).items()
-        return {camel(name): [_entry(name, entry, is_masked) for entry in entries] for name, entries in others}
+        return {
+            camel(name): [_entry(name, entry, is_masked=is_masked) for entry in entries] for name, entries in others
+        }
 
     def get_tags(self, lead: Lead) -> list[str]:
         """`context["tags"]`: {lead id: names}, of a whole page at once."""
@@ -109,7 +111,7 @@ class _Cleaned(serializers.CharField):
         super().__init__(max_length=254, allow_null=True, required=False, **options)
         self.clean, self.words = clean, words
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: str) -> str:
         value = self.clean(super().to_internal_value(data))
         if value is None:
             raise serializers.ValidationError(self.words)

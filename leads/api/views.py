@@ -38,7 +38,7 @@ def _bad_time(error: BadTime) -> Problem:
 
 
 @translates(TagExists)
-def _tag_exists(error: TagExists) -> Problem:
+def _tag_exists(_error: TagExists) -> Problem:
     words = "You have a tag of this name."
     return Problem("TAG_EXISTS", f"name: {words}", status=409, fields={"name": [words]})
 
@@ -122,7 +122,7 @@ class LeadTagsView(OwnLeadView):
     )
     def put(self, request: Request, lead_id: UUID) -> Response:
         lead = self.lead(lead_id)
-        tags = set_tags(lead=lead, by=self.user, names=self.body(LeadTags)["tags"])
+        tags = set_tags(lead=lead, names=self.body(LeadTags)["tags"])
         return ok(tags=TagSerializer(sorted(tags, key=lambda tag: tag.name), many=True).data)
 
 

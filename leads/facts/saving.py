@@ -171,7 +171,7 @@ def _weighed(source: Source, lead: Mapping[str, Any], row: FactRow) -> dict[str,
         if facts.get("contact_is_other"):
             new["person"] = facts.get("contact_name") or "somebody else"
         sheet.weigh_group(sources.TRACED, facts, new)
-        _keep_a_persons_name(sheet, lead, facts)
+        _keep_a_persons_name(lead, facts)
         if not facts.get("phone") and not facts.get("email"):  # else they go with what was brought
             facts |= {column: lead[column] for column in columns.PERSON}
     sheet.weigh_email(facts.pop("email", None), new)
@@ -180,7 +180,7 @@ def _weighed(source: Source, lead: Mapping[str, Any], row: FactRow) -> dict[str,
     return {**rest, **sheet.changes()}
 
 
-def _keep_a_persons_name(sheet: sources.Sheet, lead: Mapping[str, Any], facts: dict[str, Any]) -> None:
+def _keep_a_persons_name(lead: Mapping[str, Any], facts: dict[str, Any]) -> None:
     """A trace fills a name that nobody knows; it completes one that a person gave only where it is the same."""
     shown, told = sources.name_of(lead), sources.name_of({c: facts.get(c) for c in columns.PARTS_OF_NAME})
     said = shown and sources.source_of(lead, "owner_name")["source"] in sources.PERSONS

@@ -101,7 +101,7 @@ class Sheet:
         books = (("fact_sources", self.sources), ("other_facts", self.others))
         return self.values | {name: book for name, book in books if book != (self.lead[name] or {})}
 
-    def loses(self, fact: str, value: Any, entry: Row) -> None:
+    def loses(self, fact: str, value: object, entry: Row) -> None:
         """Keeps a value that is not shown, once for each source, the newest first."""
         if value in (None, ""):
             return
@@ -109,7 +109,7 @@ class Sheet:
         kept.append({**entry, "value": value})
         self._keep(fact, kept)
 
-    def wins(self, fact: str, value: Any) -> None:
+    def wins(self, fact: str, value: object) -> None:
         """What is shown is no other value any more."""
         if fact in self.others:
             self._keep(fact, [entry for entry in self.others[fact] if entry["value"] != value])
@@ -294,7 +294,7 @@ def _time(entry: Row) -> datetime:
     return datetime.fromisoformat(at) if at else _LONG_AGO
 
 
-def iso(at: Any) -> str:
+def iso(at: datetime | str) -> str:
     """A moment as the books have it, from a row of either kind."""
     return at.isoformat() if isinstance(at, datetime) else str(at)
 

@@ -120,7 +120,7 @@ def _group(sheet: Sheet, columns: tuple[str, ...], said: Mapping[str, Any], new:
         sheet.loses(group, before, entry)
 
 
-def _property(sheet: Sheet, column: str, value: Any, new: Entry) -> None:
+def _property(sheet: Sheet, column: str, value: object, new: Entry) -> None:
     old, entry = sheet.lead[column], source_of(sheet.lead, column)
     sheet.values[column] = value
     sheet.sources[column] = dict(new)

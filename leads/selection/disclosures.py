@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from rest_framework.request import Request
 
+from accounts.models import User
+from accounts.selectors import user_of
 from common.contact_access import comes_with_token, may_see_contacts
 from leads.models import Disclosure, Lead
 from leads.selection.export import csv_pieces
 
 
-def record_unmasking(*, leads: list[Lead], by: Any, via: str) -> Disclosure | None:
+def record_unmasking(*, leads: list[Lead], by: User, via: str) -> Disclosure | None:
     """Notes that this person is being shown the contacts of these leads; None where not one has any."""
     reachable = [lead for lead in leads if lead.phone or lead.secondary_phone or lead.email]
     if not reachable:
@@ -30,18 +32,18 @@ def record_unmasking(*, leads: list[Lead], by: Any, via: str) -> Disclosure | No
     )
 
 
-def are_masked(request: Any, leads: list[Lead]) -> bool:
+def are_masked(request: Request, leads: list[Lead]) -> bool:
     """Whether an API answer hides these leads' contacts. Where a browser's session is shown them, that is recorded."""
     if comes_with_token(request):
         return False
     if not may_see_contacts(request.user):
         return True
-    record_unmasking(leads=leads, by=request.user, via=Disclosure.Via.API)
+    record_unmasking(leads=leads, by=user_of(request), via=Disclosure.Via.API)
     return False
 
 
 def export_counted(
-    leads: QuerySet[Lead], *, by: Any, via: str, bucket_id: UUID | None = None
+    leads: QuerySet[Lead], *, by: User, via: str, bucket_id: UUID | None = None
 ) -> Generator[tuple[bytes, int], None, None]:
     """`csv_pieces` of these leads, recorded: before the first row leaves, and how many had left when it ended.
 
@@ -63,7 +65,7 @@ def _counted(leads: QuerySet[Lead], record: Disclosure) -> Generator[tuple[bytes
 
 
 def export_pieces(
-    leads: QuerySet[Lead], *, by: Any, via: str, bucket_id: UUID | None = None
+    leads: QuerySet[Lead], *, by: User, via: str, bucket_id: UUID | None = None
 ) -> Generator[bytes, None, None]:
     """`export_counted` for a web server."""
     return _bytes_of(export_counted(leads, by=by, via=via, bucket_id=bucket_id))

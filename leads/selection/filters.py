@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -26,8 +26,8 @@ def _callback(value: str) -> Q:
 class _Tag(Text):
     """A lead has each tag once, and several tags."""
 
-    def passes(self, values: Any) -> Q:
-        named = Lead.tags.through._default_manager.filter(super().passes(values), lead=OuterRef("pk"))
+    def passes(self, values: Sequence[Any]) -> Q:
+        named = Lead.tags.through.objects.filter(super().passes(values), lead=OuterRef("pk"))
         return Q(Exists(named))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import User
 from common.db.ids import uuid7
 from leads.models import SavedView
 from leads.selection.filters import BadFilter, understood
@@ -22,7 +22,7 @@ class ViewRefused(ValueError):
     """The view cannot be saved; the words say why."""
 
 
-def save_view(*, by: Any, name: str, query: str) -> SavedView:
+def save_view(*, by: User, name: str, query: str) -> SavedView:
     """Keeps the filters in this query string under a name; a name the person has already is given the new filters.
 
     Raises ViewRefused. One statement decides between new and known, so that a button pressed twice makes one view.

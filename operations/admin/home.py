@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
+from accounts.selectors import user_of
 from common.admin import sees_all
 from common.needs import Need
 from enrichment.models import Run
@@ -23,7 +25,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     While a run is open the page asks for itself every three seconds and puts the new numbers in place. Server-sent
     events would hold a thread of the 32 that the web server has for every run on every open window.
     """
-    user = _user(request)
+    user = user_of(request)
     runs = home.open_runs(user)
     return context | {
         "title": "Home",
@@ -45,19 +47,15 @@ def badge(request: HttpRequest) -> str:
     return str(len(_needs(request)) or "")
 
 
-def _needs(request: Any) -> list[Need]:
+def _needs(request: HttpRequest) -> list[Need]:
     """Read once a page: the side bar wants to know it as well."""
-    if not hasattr(request, "desk_needs"):
-        request.desk_needs = home.needs(_user(request))
-    found: list[Need] = request.desk_needs
-    return found
+    kept: dict[str, list[Need]] = vars(request)
+    if "desk_needs" not in kept:
+        kept["desk_needs"] = home.needs(user_of(request))
+    return kept["desk_needs"]
 
 
-def _user(request: HttpRequest) -> Any:
-    return request.user
-
-
-def _address(request: HttpRequest, row: Any) -> str:
+def _address(request: HttpRequest, row: Model | type[Model]) -> str:
     """Where it is decided: a run on its bucket's page, which has the buttons. Empty: nowhere for this person."""
     if isinstance(row, Run) and row.bucket_id:
         return reverse("admin:buckets_bucket_change", args=[row.bucket_id])

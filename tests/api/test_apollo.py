@@ -123,9 +123,10 @@ def test_leads_without_facts_are_told_so_and_nothing_starts(api, ann, sandbox, k
 
     answer = api.post(APOLLO, {"leadIds": ids, "type": kind, "revealPhones": reveal}, Prefer="wait=0")
 
-    assert "None of these 3 leads has the data that Apollo is asked with." in refused(answer, 409, "leadIds")
+    assert "None of these 3 leads has the data Apollo needs." in refused(answer, 409, "leadIds")
     assert answer.json()["error"]["code"] == "NO_FACTS"
-    assert "This lead has no facts" in refused(api.post(APOLLO, {"leadIds": ids[:1], "type": kind}), 409, "leadIds")
+    alone = api.post(APOLLO, {"leadIds": ids[:1], "type": kind})
+    assert "This lead does not have the data Apollo needs." in refused(alone, 409, "leadIds")
     assert (Run.objects.count(), billed(sandbox)) == (0, 0)
 
 

@@ -48,7 +48,7 @@ def test_a_combination_becomes_a_bucket(api, ann, abc):
     bucket = Bucket.objects.get(pk=made["bucket"]["id"])
     assert made["stats"] == {"inserted": 4, "total": 4}
     assert (bucket.owner, bucket.name, made["bucket"]["totalLeads"]) == (ann, "All of it", 4)
-    assert made["bucket"]["description"] == "In any of “A”, “B”, “C”."
+    assert made["bucket"]["description"] == "On any of “A”, “B”, “C”."
     assert list(bucket.leads.order_by("pk").values_list("property_id", flat=True)) == ["1", "2", "3", "4"]
     assert made["fill"]["sets"] == {"allOf": [], "anyOf": abc, "noneOf": []}
     assert [made["fill"][name] for name in ("status", "found", "saved")] == ["completed", 4, 4]

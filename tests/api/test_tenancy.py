@@ -40,7 +40,7 @@ class World:
         Fill.objects.filter(pk=start_fill(bucket=self.bucket, criteria={"state": "WA"}).pk).update(status="failed")
         self.lead = Lead.objects.order_by("pk")[0]
         self.tag = create_tag(by=ann, name="hot", color="#ff0000")
-        set_tags(lead=self.lead, by=ann, names=["hot"])
+        set_tags(lead=self.lead, names=["hot"])
         add_activity(lead=self.lead, by=ann, kind="note", text="secret")
         tomorrow = timezone.now() + timedelta(days=1)
         add_activity(lead=self.lead, by=ann, kind="callback", text="secret", due_at=tomorrow)

@@ -52,7 +52,7 @@ def worked_bucket(by: Any = None, first: int = 1) -> Bucket:
     bucket, leads = make_leads(3, by=by, first=first)
     for lead in leads:
         add_activity(lead=lead, by=lead.owner, kind="call")
-        set_tags(lead=lead, by=lead.owner, names=["Vacant"])
+        set_tags(lead=lead, names=["Vacant"])
     start_fill(bucket=bucket, criteria={"state": "WA"})
     start_run(bucket=bucket, by=bucket.owner, options=RunOptions())
     return bucket

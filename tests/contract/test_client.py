@@ -27,7 +27,9 @@ def client_package(live_server, tmp_path, monkeypatch) -> str:
     token = create_api_token(username="ann")[1]
     import httpx  # comes with the generator: what it generates asks with it
 
-    described = httpx.get(f"{live_server.url}/api/schema?format=json", headers={"Authorization": f"Token {token}"})
+    described = httpx.get(  # the schema is made anew: longer than httpx's 5 s where other tests share the cores
+        f"{live_server.url}/api/schema?format=json", headers={"Authorization": f"Token {token}"}, timeout=60.0
+    )
     (tmp_path / "schema.json").write_bytes(described.content)
     made = subprocess.run(
         [

@@ -46,7 +46,7 @@ def test_a_requests_own_page_has_both_decisions_and_says_what_they_are_about():
     assert "$0.10 is held for it" in shown
     assert page_of(call, "billed") in page.content.decode()
     assert page_of(call, "not-billed") in page.content.decode()
-    for label in ("Price:", "Claimed:", "Excess:", "Decision:", "Leads waiting:"):
+    for label in ("Price:", "Claimed:", "Claimed above the price list:", "Decision:", "Leads waiting:"):
         assert label.lower().rstrip(":") in shown.lower()
 
 

@@ -11,6 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
 from django.utils import timezone
 
+from common import dates
 from common.api.base import NEEDS_ADMINISTRATOR
 from integrations.ledger import breaker, catalogue
 from integrations.models import Operation, Vendor
@@ -203,7 +204,7 @@ def test_claims_above_the_list_are_summed_by_vendor_and_day_and_shown_everywhere
     assert float(listed["realestateapi"]["excessToday"]) == 1.5
     assert (listed["realestateapi"]["available"], listed["apollo"]["available"]) == (False, True)
     assert "its own count is $1.50 above the price list, in 7 days" in run("vendors").out
-    assert f"realestateapi {today}: its own count is $1.50 above the price list." in run("reconcile").out
+    assert f"realestateapi, {dates.day(today)}: its own count is $1.50 above the price list." in run("reconcile").out
 
 
 # --- What its server errors mean --------------------------------------------------------------------------------------
@@ -213,7 +214,7 @@ def test_what_server_errors_mean_is_set_on_the_page_and_by_command() -> None:
     client = superuser("ann")[1]
     catalogue.operation("property_detail")
     page = client.get(page_of("realestateapi")).content.decode()
-    assert "When the vendor answers a paid request with a server error" in page
+    assert "What a server error in answer to a paid request means" in page
     for label in Vendor.ServerErrors.labels:
         assert label in page
 

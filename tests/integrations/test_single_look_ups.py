@@ -20,8 +20,8 @@ from integrations.services import NotNow
 from integrations.vendors import adapters
 from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.errors import Category, ScopeRefused
+from integrations.vendors.queries import detail_query, skip_trace_query
 from integrations.vendors.realestateapi import client
-from integrations.vendors.realestateapi.queries import detail_query
 from sandbox.server import Sandbox
 from tests.integrations.doubtful import doubtful
 from tests.support import billed, fail_with, finish, make_bucket, make_user, set_operations, some_ids, start
@@ -113,7 +113,7 @@ def test_a_trace_and_a_search_count_no_lead(sandbox: Sandbox) -> None:
     ann = make_user(daily_lead_limit=0)
     assert services.count_properties({"state": "WA"}, user_id=ann.pk) > 0
     person = {"first_name": "John", "last_name": "Doe", "address": "1 A St", "city": "Kent", "state": "WA"}
-    services.look_up("skip_trace", adapters.skip_trace_query(**person), user_id=ann.pk)
+    services.look_up("skip_trace", skip_trace_query(**person), user_id=ann.pk)
     assert not Budget.objects.filter(scope__startswith=scopes.beginning(scopes.LEADS)).exists()
 
 

@@ -103,7 +103,7 @@ def test_a_bad_price_is_refused_on_the_page_and_nothing_else_is_saved(detail):
         ("property_detail__price", "0.00005", "Ensure that there are no more than 4 decimal places."),
         ("property_detail__pace", "-1", "Enter a pace of 0 (no pace) or more."),
         ("property_detail__pace", "200000", "Enter a pace of 100,000 a minute or less."),
-        ("property_detail__batch", "0", "Enter 1 input a request or more."),
+        ("property_detail__batch", "0", "Enter 1 record a request or more."),
         ("property_detail__batch", "1001", "Enter 1,000 records a request or less."),
         ("property_detail__fresh_days", "1000000", "Enter 3,650 days or less."),
         ("daily_cap", "-5", "Enter a limit of $0 or more."),

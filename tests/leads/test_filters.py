@@ -133,7 +133,7 @@ def make(columns: list[Columns], first: int) -> set[str]:
         rest = {name: value for name, value in values.items() if name != "tag"}
         Lead.objects.filter(pk=lead.pk).update(**rest) if rest else None
         if "tag" in values:
-            set_tags(lead=lead, by=lead.owner, names=[values["tag"], "Other"])
+            set_tags(lead=lead, names=[values["tag"], "Other"])
     return {lead.property_id for lead in leads}
 
 

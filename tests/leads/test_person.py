@@ -88,28 +88,28 @@ def test_history_outlives_who_made_it(lead: Lead) -> None:
 
 def test_tags_become_exactly_those_named_and_case_does_not_tell_them_apart(lead: Lead) -> None:
     Tag.objects.create(owner=lead.owner, name="Absentee", color="#123456")
-    assert sorted(t.name for t in set_tags(lead=lead, by=lead.owner, names=[" absentee ", "Vacant", "VACANT"])) == [
+    assert sorted(t.name for t in set_tags(lead=lead, names=[" absentee ", "Vacant", "VACANT"])) == [
         "Absentee",
         "VACANT",
     ]
-    set_tags(lead=lead, by=lead.owner, names=["vacant"])
+    set_tags(lead=lead, names=["vacant"])
     assert [t.name for t in lead.tags.all()] == ["VACANT"]
     assert Tag.objects.count() == 2  # the other stays for the next lead
-    set_tags(lead=lead, by=lead.owner, names=[])
+    set_tags(lead=lead, names=[])
     assert lead.tags.count() == 0
 
 
 def test_somebody_elses_tag_of_the_same_name_is_left_alone(lead: Lead) -> None:
     other = Tag.objects.create(owner=User.objects.create_user("bob"), name="Vacant")
-    (tag,) = set_tags(lead=lead, by=lead.owner, names=["Vacant"])
+    (tag,) = set_tags(lead=lead, names=["Vacant"])
     assert (tag.owner, tag.pk == other.pk) == (lead.owner, False)
 
 
 @pytest.mark.parametrize("name", ["  ", "x" * 51])
 def test_a_tag_without_a_name_or_with_too_long_a_one_is_refused_and_tags_stay(lead: Lead, name: str) -> None:
-    set_tags(lead=lead, by=lead.owner, names=["Vacant"])
+    set_tags(lead=lead, names=["Vacant"])
     with pytest.raises(Exception, match=r"tag_has_name|too long|[Tt]ag"), transaction.atomic():
-        set_tags(lead=lead, by=lead.owner, names=["Good", name])
+        set_tags(lead=lead, names=["Good", name])
     assert [t.name for t in lead.tags.all()] == ["Vacant"]
     assert Tag.objects.count() == 1
 
@@ -117,7 +117,7 @@ def test_a_tag_without_a_name_or_with_too_long_a_one_is_refused_and_tags_stay(le
 @pytest.mark.parametrize("names", [("ΟΔΟΣ", "οδοσ"), ("Straße", "STRASSE"), ("İstanbul", "istanbul"), ("É", "é")])
 def test_a_tag_in_any_alphabet_is_put_on_the_lead(lead: Lead, names: tuple[str, str]) -> None:
     for name in names:
-        assert len(set_tags(lead=lead, by=lead.owner, names=[name])) == 1
+        assert len(set_tags(lead=lead, names=[name])) == 1
         assert lead.tags.count() == 1
 
 

@@ -21,7 +21,7 @@ class Command(ProductCommand):
         parser.add_argument("username", metavar="USERNAME", help="Whose token")
         parser.add_argument("--days", type=int, help="Days until it expires (TOKEN_DAYS)")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         if options["days"] is not None and not 1 <= options["days"] <= MAX_DAYS:
             raise ValueError(f"A token lives from 1 to {MAX_DAYS} days, not {options['days']}.")
         user, token, made = create_api_token(username=options["username"], days=options["days"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -33,7 +34,7 @@ class Command(ProductCommand):
         parser.add_argument("--description", default="", help="Notes")
         add_following(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_: object, **options: Any) -> None:
         name, criteria = options["name"].strip(), criteria_of(options)
         _check(name, criteria, options)
         user = user_named(options["user"])
@@ -50,7 +51,7 @@ class Command(ProductCommand):
                 follow_fill(fill, here=options["here"], out=self.stderr)
         self._tell(options, bucket, len(ids), inserted, fill)
 
-    def _tell(self, options: Any, bucket: Bucket, given: int, inserted: int, fill: Fill | None) -> None:
+    def _tell(self, options: Mapping[str, Any], bucket: Bucket, given: int, inserted: int, fill: Fill | None) -> None:
         bucket.refresh_from_db()
         facts: dict[str, Any] = {
             "bucket": {"id": bucket.pk, "name": bucket.name, "totalLeads": bucket.total_leads},
@@ -66,7 +67,7 @@ class Command(ProductCommand):
         self.report(options, facts, lines)
 
 
-def _check(name: str, criteria: dict[str, Any] | None, options: Any) -> None:
+def _check(name: str, criteria: dict[str, Any] | None, options: Mapping[str, Any]) -> None:
     if not 1 <= len(name) <= NAME_MAX:
         raise CommandError(f"A bucket's name has 1 to {NAME_MAX} characters.")
     if (criteria is None) == (options["ids"] is None):

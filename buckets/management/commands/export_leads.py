@@ -38,7 +38,7 @@ class Command(ProductCommand):
             "--output", metavar="FILE", help="The file to write; it replaces an older one when complete"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_: object, **options: Any) -> None:
         bucket = row_of(Bucket.objects.select_related("owner"), options["bucket"], username=options["user"])
         wanted = texts_of(options["where"], "--where")
         leads = matching(Lead.objects.filter(bucket=bucket), wanted, time_zone=bucket.owner.time_zone)

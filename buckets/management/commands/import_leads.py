@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.models import User
 from buckets.imports import columns, services
 from buckets.imports.preview import Preview
 from buckets.imports.reading import Layout, Unreadable, layout_of
@@ -45,7 +47,7 @@ class Command(ProductCommand):
         parser.add_argument("--dry-run", action="store_true", help="Say what would become of every row; save nothing")
         parser.add_argument("--failed", metavar="FILE", help="Write the rows that cannot be used here, as CSV")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_: object, **options: Any) -> None:
         user, path = user_named(options["user"]), Path(options["file"])
         bucket = _bucket_of(user, options["bucket"])
         try:
@@ -66,7 +68,7 @@ class Command(ProductCommand):
         self._tell(options, job)
 
     def _upload(
-        self, user: Any, bucket: Bucket | None, name: str, file: IO[bytes], file_name: str, chosen: columns.Chosen
+        self, user: User, bucket: Bucket | None, name: str, file: IO[bytes], file_name: str, chosen: columns.Chosen
     ) -> Import:
         if bucket is None:
             job = services.upload_into_new(by=user, name=name.strip(), file=file, file_name=file_name)
@@ -92,7 +94,7 @@ class Command(ProductCommand):
         if job.status != Import.Status.COMPLETED:
             raise CommandError(f"Import {job.pk} has stopped after {job.read:,} rows: {job.error or job.status}")
 
-    def _tell(self, options: Any, job: Import) -> None:
+    def _tell(self, options: Mapping[str, Any], job: Import) -> None:
         bucket = Bucket.objects.get(pk=job.bucket_id)
         totals = {
             "read": job.read,
@@ -112,7 +114,7 @@ class Command(ProductCommand):
         ]
         self.report(options, facts, lines)
 
-    def _tell_preview(self, options: Any, layout: Layout, chosen: columns.Chosen, seen: Preview) -> None:
+    def _tell_preview(self, options: Mapping[str, Any], layout: Layout, chosen: columns.Chosen, seen: Preview) -> None:
         names = {field: layout.columns[index] for field, index in chosen.columns.items()}
         facts = {
             "dryRun": True,
@@ -129,7 +131,7 @@ class Command(ProductCommand):
         self.report(options, facts, [f"Columns: {read}", counts, *seen.warnings, "Nothing was saved."])
 
 
-def _bucket_of(user: Any, text: str) -> Bucket | None:
+def _bucket_of(user: User, text: str) -> Bucket | None:
     """The user's bucket of this id, or of this name; None: of this name there is none yet. Raises CommandError."""
     mine = Bucket.objects.owned_by(user)
     try:
@@ -146,7 +148,7 @@ def _bucket_of(user: Any, text: str) -> Bucket | None:
     return by_id
 
 
-def _chosen(layout: Layout, options: Any) -> columns.Chosen:
+def _chosen(layout: Layout, options: Mapping[str, Any]) -> columns.Chosen:
     """What is said on top of what is guessed. Raises BadMapping, which is a ValueError, or CommandError."""
     mapping: dict[str, Any] = dict(columns.guess(layout.columns))
     constants = dict(_pairs(options["set"], "--set"))

@@ -19,7 +19,7 @@ class Command(ProductCommand):
         parser.add_argument("buckets", nargs="*", metavar="BUCKET", help="Only these; else all")
         parser.add_argument("--check", action="store_true", help="Mend nothing; exit status 1 where a counter is wrong")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_: object, **options: Any) -> None:
         ids = [row_of(Bucket.objects.all(), text).pk for text in options["buckets"]] or None
         wrong = recount(bucket_ids=ids, mend=not options["check"])
         facts = {

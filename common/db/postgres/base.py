@@ -23,7 +23,7 @@ class DatabaseFeatures(features.DatabaseFeatures):
 class DatabaseValidation(BaseDatabaseValidation):
     """What `migrate` and `check --database default` look at before anything else."""
 
-    def check(self, **kwargs: Any) -> list[CheckMessage]:
+    def check(self, **_kwargs: object) -> list[CheckMessage]:
         try:
             self.connection.ensure_connection()
         except NotSupportedError as error:

@@ -1,7 +1,7 @@
 // What moves on the desk's own pages.
 "use strict";
 
-// Whoever was signed out meanwhile gets the sign-in page as a page, not as a piece of this one.
+// A person who was signed out meanwhile gets the sign-in page as a page, not as a piece of this one.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (!new URL(event.detail.xhr.responseURL).pathname.endsWith("/login/")) return;
   event.detail.shouldSwap = false;

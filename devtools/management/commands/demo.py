@@ -43,7 +43,7 @@ class Command(ProductCommand):
         parser.add_argument("--county", help="Of which county (without: one that the parcels are in)")
         parser.add_argument("--state", metavar="XX", help="Of which state")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         if options["leads"] < 1:
             raise CommandError(f"--leads {options['leads']}: at least 1.")
         asked = options_of(options)

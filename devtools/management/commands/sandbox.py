@@ -30,7 +30,7 @@ class Command(BaseCommand):
         """The package's own flags."""
         add_arguments(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         """Serves; a bad flag is one line and exit code 1."""
         try:
             serve(argparse.Namespace(**options))

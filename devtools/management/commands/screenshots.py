@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
 
 from accounts.models import User
 from devtools.chromium import CHROMIUM, MISSING, launch
@@ -23,9 +25,6 @@ from enrichment.options import RunOptions
 from enrichment.services import start_run
 from leads.models import Activity, Lead
 from leads.services import add_activity
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 PAGES = {  # picture: address
     "home": "/admin/",
@@ -64,7 +63,7 @@ class Command(demo.Command):
         parser.add_argument("--to", type=Path, default=settings.BASE_DIR / "docs" / "screenshots", metavar="FOLDER")
         parser.add_argument("--only", action="append", choices=sorted(PAGES), help="This page; repeatable")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         if not CHROMIUM.exists():
             raise CommandError(MISSING)
         self.folder: Path = options["to"]
@@ -74,8 +73,6 @@ class Command(demo.Command):
 
     def _stay(self, stack: Stack) -> None:
         """In the place of staying up."""
-        from playwright.sync_api import sync_playwright
-
         known = _something_to_see()
         with sync_playwright() as playwright:
             browser = launch(playwright)
@@ -125,8 +122,6 @@ def _sign_in(page: Page) -> None:
 
 def _small(png: bytes) -> bytes:
     """The same picture with as many colours as LARGEST allows."""
-    from PIL import Image
-
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     for colours in COLOURS:
         out = io.BytesIO()

@@ -27,7 +27,7 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_stack_arguments(parser, port=os.environ.get("PORT", "8000"))
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         mode = Mode.SANDBOX if options["sandbox"] or not keys_set(os.environ) else Mode.REAL
         asked = options_of(options, mode)
         with interruptible():

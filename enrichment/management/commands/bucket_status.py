@@ -28,7 +28,7 @@ class Command(ProductCommand):
         add_user(parser, required=False, help="Whose buckets")
         add_following(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         if options["bucket"] is None:
             self._all(options)
             return

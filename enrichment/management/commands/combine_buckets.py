@@ -30,7 +30,7 @@ class Command(ProductCommand):
         add_following(parser)
         parser.add_argument("--preview", action="store_true", help="Say what it would hold and cost, and make nothing")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         user = user_named(options["user"])
         sets = Sets(
             *(tuple(id_of(text, "bucket") for text in options[f"{part}_of"]) for part in ("all", "any", "none"))

@@ -52,7 +52,7 @@ class Command(StartingCommand):
         )
         self.add_starting(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         bucket = row_of(Bucket.objects.select_related("owner"), options["bucket"], username=options["user"])
         asked = RunOptions(
             limit=options["limit"],

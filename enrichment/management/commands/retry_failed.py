@@ -21,7 +21,7 @@ class Command(StartingCommand):
         add_user(parser, required=False, help="Who asks and pays; the job must be theirs (its owner)")
         self.add_starting(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         run = row_of(Run.objects.select_related("owner", "bucket"), options["run"], username=options["user"])
         if run.bucket is None:
             raise CommandError("The bucket of this enrichment job was deleted.")

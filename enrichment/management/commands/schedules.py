@@ -51,7 +51,7 @@ class Command(ProductCommand):
         )
         add_criteria(parser, required=False)
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         acts: dict[str, Callable[[dict[str, Any]], None]] = {
             "list": self._list,
             "add": self._add,

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.models import User
 from buckets.models import Bucket
 from common.commands.base import ProductCommand
 from common.commands.base import dollars as dollars  # for the commands that start runs
@@ -40,7 +41,7 @@ class StartingCommand(ProductCommand):
         parser.add_argument("--yes", action="store_true", help="Do not ask at a terminal")
         add_following(parser)
 
-    def begin(self, bucket: Bucket, by: Any, asked: RunOptions, options: dict[str, Any]) -> None:
+    def begin(self, bucket: Bucket, by: User, asked: RunOptions, options: dict[str, Any]) -> None:
         """Quotes, asks, starts, follows and tells."""
         check_options(bucket=bucket, options=asked)
         price = quote(bucket=bucket, by=by, options=asked)
@@ -214,7 +215,7 @@ def quote_lines(price: Quote) -> list[str]:
     ]
 
 
-def run_facts(run: Any) -> dict[str, Any]:
+def run_facts(run: Run) -> dict[str, Any]:
     """A run (`with_money`) in JSON."""
     check = billing_check(run)
     return {
@@ -244,7 +245,7 @@ def run_facts(run: Any) -> dict[str, Any]:
     }
 
 
-def run_lines(run: Any) -> list[str]:
+def run_lines(run: Run) -> list[str]:
     """A run (`with_money`) in words."""
     cap = f" of at most ${run.max_cost:.2f}" if run.max_cost is not None else ""
     lines = [

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
+from accounts.models import User
 from common.commands.base import ProductCommand, add_user, dollars, row_of, span_of, user_named
 from common.dates import moment
 from integrations.ledger import calls
@@ -49,7 +50,7 @@ class Command(ProductCommand):
         parser.add_argument("--to", dest="until", metavar="TIME", help="Sent up to and with this minute or day, UTC")
         parser.add_argument("--phones", action="store_true", help="With --vendor apollo: its phones, not its requests")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         answers = options["release"] or options["write_off"] or options["ask_again"]
         outage = _outage(options)
         if options["cost"] is not None and not (options["write_off"] and options["call"]):
@@ -160,7 +161,7 @@ def _outage(options: dict[str, Any]) -> Outage | None:
         return None
     if name not in vendors.names():
         raise CommandError(f"Which vendor? One of {', '.join(sorted(vendors.names()))}.")
-    return Outage(name, since, until, options["phones"])
+    return Outage(name, since, until, phones=options["phones"])
 
 
 def _bounds(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
@@ -172,10 +173,10 @@ def _bounds(since: str | None, until: str | None) -> tuple[datetime | None, date
     return first, last
 
 
-def _operator(username: str | None) -> Any:
+def _operator(username: str | None) -> User | None:
     if username is None:
         return None
-    user = user_named(username)
+    user: User = user_named(username)
     if not user.has_perm("integrations.change_vendor"):
         raise CommandError(f"{username} may not decide billing checks: it needs an administrator.")
     return user

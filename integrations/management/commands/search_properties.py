@@ -29,7 +29,7 @@ class Command(ProductCommand):
             help="Print the first N ids, one a line, and nothing else on stdout",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         criteria, wanted = filters(criteria_of(options) or {}), options["ids"]
         if not 0 <= wanted <= IDS_PER_REQUEST:
             raise CommandError(f"--ids takes 0 to {IDS_PER_REQUEST}, not {wanted}: one request brings no more.")

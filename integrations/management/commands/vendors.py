@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.models import User
 from common.commands.base import ProductCommand, add_user, dollars, user_named
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
@@ -49,7 +50,7 @@ class Command(ProductCommand):
         parser.add_argument("--replace", action="store_true", help="bill: days that are stored already become these")
         add_user(parser, required=False, help="Who does it: a superuser; the vendor's history names them")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         if options["act"] == "list":
             self._list(options)
             return
@@ -58,7 +59,7 @@ class Command(ProductCommand):
             self._test(options, vendor)
             return
         by = _operator(options["user"])
-        acts: dict[str, Callable[[dict[str, Any], Vendor, Any], str]] = {
+        acts: dict[str, Callable[[dict[str, Any], Vendor, User], str]] = {
             "pause": _pause,
             "resume": _resume,
             "confirm-prices": _confirm_prices,
@@ -91,35 +92,35 @@ class Command(ProductCommand):
 # --- The acts: each answers with what was done ------------------------------------------------------------------------
 
 
-def _pause(options: dict[str, Any], vendor: Vendor, by: Any) -> str:
+def _pause(options: dict[str, Any], vendor: Vendor, by: User) -> str:
     vendors.pause_vendor(vendor=vendor, by=by, reason=options["reason"])
     return _told(by, vendor, f"Paused: {options['reason']}")
 
 
-def _resume(options: dict[str, Any], vendor: Vendor, by: Any) -> str:
+def _resume(_options: dict[str, Any], vendor: Vendor, by: User) -> str:
     vendors.resume_vendor(vendor=vendor)
     return _told(by, vendor, "Resumed")
 
 
-def _confirm_prices(options: dict[str, Any], vendor: Vendor, by: Any) -> str:
+def _confirm_prices(_options: dict[str, Any], vendor: Vendor, by: User) -> str:
     vendors.confirm_price_list(vendor, by)
     return "The price list is right: it is charged as before, and the vendor's own count is not"
 
 
-def _set_price(options: dict[str, Any], vendor: Vendor, by: Any) -> str:
+def _set_price(options: dict[str, Any], vendor: Vendor, by: User) -> str:
     operation, price = _values(options, "OPERATION PRICE", 2)
     vendors.set_price(vendor=vendor, operation=operation, price=dollars(price), by=by)
     return f"{operation} costs ${dollars(price)} a unit"
 
 
-def _policy(options: dict[str, Any], vendor: Vendor, by: Any) -> str:
+def _policy(options: dict[str, Any], vendor: Vendor, by: User) -> str:
     (policy,) = _values(options, "one of " + ", ".join(Vendor.ServerErrors.values), 1)
     vendors.set_server_error_policy(vendor=vendor, policy=policy, by=by)
     words = Vendor.ServerErrors(policy).label
     return f"Server errors in answer to a paid request: {words[0].lower()}{words[1:]}"
 
 
-def _bill(options: dict[str, Any], vendor: Vendor, by: Any) -> str:
+def _bill(options: dict[str, Any], vendor: Vendor, by: User) -> str:
     (name,) = _values(options, "FILE", 1)
     try:
         data = Path(name).read_bytes()
@@ -140,7 +141,7 @@ def _values(options: dict[str, Any], what: str, count: int) -> list[str]:
     return found
 
 
-def _told(by: Any, vendor: Vendor, words: str) -> str:
+def _told(by: User, vendor: Vendor, words: str) -> str:
     LogEntry.objects.log_actions(by.pk, [vendor], CHANGE, words, single_object=True)
     return words
 
@@ -154,10 +155,10 @@ def _vendor(name: str | None) -> Vendor:
     return catalogue.vendor(name)
 
 
-def _operator(username: str | None) -> Any:
+def _operator(username: str | None) -> User:
     if username is None:
         raise CommandError("Say who: --user USERNAME. The vendor's history names them.")
-    user = user_named(username)
+    user: User = user_named(username)
     if not user.has_perm("integrations.change_vendor"):
         raise CommandError(f"{username} may not change vendors: this needs an administrator.")
     return user

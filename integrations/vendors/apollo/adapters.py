@@ -108,7 +108,7 @@ class OrganizationEnrich:
     operation = "apollo_organizations"
     largest_batch = BATCH
 
-    def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
+    def call(self, queries: Sequence[Query], **_: str) -> Reply:
         check_batch(self, queries)
         details = [dict(query.params["details"]) for query in queries]
         body: dict[str, Any] | None = {"details": details}

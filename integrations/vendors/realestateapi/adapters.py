@@ -34,7 +34,7 @@ class PropertyDetail:
     operation = "property_detail"
     largest_batch = DETAIL_BATCH
 
-    def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
+    def call(self, queries: Sequence[Query], **_: str) -> Reply:
         check_batch(self, queries)
         miss = _nothing(queries, Answer(category=Category.NOT_FOUND))
         numbers = [str(query.params["id"]) for query in queries if "id" in query.params]
@@ -127,7 +127,7 @@ class SkipTrace:
     operation = "skip_trace"
     largest_batch = TRACE_BATCH
 
-    def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
+    def call(self, queries: Sequence[Query], **_: str) -> Reply:
         check_batch(self, queries)
         miss = _nothing(queries, Answer(category=Category.SKIP_TRACE_EMPTY))
         asked = [{**query.params, "match_requirements": MATCH_REQUIREMENTS} for query in queries]
@@ -208,7 +208,7 @@ class PropertySearchPage:
     operation = "property_search"
     largest_batch = 1
 
-    def call(self, queries: Sequence[Query], *, call_id: str) -> Reply:
+    def call(self, queries: Sequence[Query], **_: str) -> Reply:
         check_batch(self, queries)
         (query,) = queries
         start = query.params["result_index"]

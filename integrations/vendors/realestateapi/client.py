@@ -112,7 +112,7 @@ def ask(
 ) -> Told:
     """One call. No match comes as a 404 with an envelope, or as a 200 that says so, and is Told without one.
 
-    miss: what nothing found means to whoever pays for this; None: a call that costs nothing. personal: no byte of an
+    miss: what nothing found means to the payer; None: a call that costs nothing. personal: no byte of an
     answer that cannot be used is kept. Raises a VendorFailure; where a 404 has no envelope but the documented fields,
     UnprovenMiss, because a wrong base URL may answer so too, and of a free call a Rejected of category NOT_FOUND.
     """
@@ -145,7 +145,7 @@ def ask(
 
 
 def is_envelope(body: Mapping[str, Any]) -> bool:
-    """Whether an object is an answer of this vendor's, found or not, rather than of whoever its base URL leads to."""
+    """Whether an object is an answer of this vendor's, found or not, and not of another server at its base URL."""
     return any(name in body for name in _ENVELOPE)
 
 

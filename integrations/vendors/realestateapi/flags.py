@@ -22,7 +22,7 @@ FLAGS = frozenset(
 )
 
 
-def with_flags(criteria: Any) -> Any:
+def with_flags(criteria: object) -> Any:
     """The criteria with their flags as booleans, also inside `and`, `or` and `exclude`. Raises ValueError by name."""
     if isinstance(criteria, list | tuple):
         return [with_flags(one) for one in criteria]
@@ -31,7 +31,7 @@ def with_flags(criteria: Any) -> Any:
     return {name: _flag(name, value) if name in FLAGS else with_flags(value) for name, value in criteria.items()}
 
 
-def _flag(name: str, value: Any) -> bool:
+def _flag(name: str, value: object) -> bool:
     try:
         return booleans.read(value)
     except ValueError as error:

@@ -49,7 +49,7 @@ def search_query(criteria: Mapping[str, Any], *, size: int = PAGE_MAX, result_in
 
 
 def filters(criteria: Mapping[str, Any]) -> dict[str, Any]:
-    """The criteria without what is ours to set. Flags are booleans.
+    """The criteria without the names that the client sets itself. Flags are booleans.
 
     Raises ValueError where the vendor would refuse them, and for a flag that is neither true nor false.
     """
@@ -75,7 +75,7 @@ def filters(criteria: Mapping[str, Any]) -> dict[str, Any]:
     return asked
 
 
-def _names(value: Any) -> Iterator[str]:
+def _names(value: object) -> Iterator[str]:
     """Every filter name, also inside and, or and exclude."""
     if isinstance(value, Mapping):
         for name, inner in value.items():

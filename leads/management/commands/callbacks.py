@@ -20,7 +20,7 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_user(parser, required=True, help="Whose leads")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_: object, **options: Any) -> None:
         user = user_named(options["user"])
         due = Lead.objects.owned_by(user).to_call_back(before=timezone.now()).select_related("bucket")
         leads: list[Any] = list(due.defer("apollo_data").order_by("callback_at", "pk"))
@@ -28,7 +28,7 @@ class Command(ProductCommand):
         self.report(options, {"callbacks": [_facts(lead) for lead in leads]}, lines)
 
 
-def _facts(lead: Any) -> dict[str, Any]:
+def _facts(lead: Lead) -> dict[str, Any]:
     return {
         "leadId": lead.pk,
         "callbackAt": lead.callback_at,
@@ -41,7 +41,7 @@ def _facts(lead: Any) -> dict[str, Any]:
     }
 
 
-def _whom(lead: Any) -> str:
+def _whom(lead: Lead) -> str:
     mark = " (do not call)" if lead.phone_do_not_call else ""
     phone = lead.phone and f"{masked('phone', lead.phone)}{mark}"
     return ", ".join(filter(None, (lead.owner_name, str(lead), phone, lead.bucket.name)))

@@ -29,7 +29,7 @@ class Command(ProductCommand):
             "--days", type=int, default=books.DAYS_SHOWN, metavar="N", help="Bills and claims of the last N days"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         if not 1 <= options["days"] <= 3660:
             raise CommandError("--days takes 1 to 3660.")
         drift = find_drift()

@@ -338,7 +338,7 @@ def test_undo_keeps_what_somebody_has_touched_and_says_why(bucket):
     add_activity(lead=leads[1], by=ann, kind="note", text="called")
     change_status(lead=leads[2], by=ann, status="contacted")
     create_tag(by=ann, name="hot", color="#ff0000")
-    set_tags(lead=leads[3], by=ann, names=["hot"])
+    set_tags(lead=leads[3], names=["hot"])
     edit_lead(lead=leads[4], by=ann, changes={"first_name": "Anne"})
     start(bucket, lead_ids=(leads[5].pk,))
 

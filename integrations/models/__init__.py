@@ -1,0 +1,24 @@
+"""The vendors and what they sell; every fact ever bought, every call, and the money. No key is kept here."""
+
+from integrations.models.billed_day import BilledDay
+from integrations.models.budget import Budget
+from integrations.models.lookup import Lookup
+from integrations.models.operation import MONEY, Operation
+from integrations.models.phone_reveal import PhoneReveal
+from integrations.models.property_name import PropertyName
+from integrations.models.unreadable_answer import UnreadableAnswer
+from integrations.models.vendor import Vendor
+from integrations.models.vendor_call import VendorCall
+
+__all__ = [
+    "MONEY",
+    "BilledDay",
+    "Budget",
+    "Lookup",
+    "Operation",
+    "PhoneReveal",
+    "PropertyName",
+    "UnreadableAnswer",
+    "Vendor",
+    "VendorCall",
+]
