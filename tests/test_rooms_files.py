@@ -19,7 +19,6 @@ NAMES = {
 }  # fmt: skip
 # What else a root holds, and why it is no folder's.
 OTHERS = {
-    "accounts/sign_in": "Unfold imports this form while the apps load, when accounts.admin cannot be imported yet",
     "leads/counters": "changed with the leads they count, by facts, services and the rooms above: below all of them",
     "operations/health": "this room has no rows of its own: each file is one thing that an operator looks at",
     "operations/home": "as health",
