@@ -80,7 +80,7 @@ class ProfileView(ApiView):
         operation_id="editProfile",
         summary="Change my name, e-mail or time zone",
         description="Answers give times in UTC, ending in Z, whatever the zone. Requests may give any offset; a time "
-        "without one is by the clock of this zone.",
+        "without one is read in this time zone.",
         request=ProfileEdit,
         responses=answer("ProfileEdited", profile=ProfileSerializer()),
     )

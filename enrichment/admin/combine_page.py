@@ -67,7 +67,8 @@ class CombineForm(forms.Form):
 def made_in_words(fill: Fill) -> str:
     """What a person is told of a copy that was just made."""
     rest = " The rest is being copied; this page shows progress." if fill.pending_slices else ""
-    return f"{fill.bucket}: {fill.bucket.total_leads:,} leads. It was free.{rest}"
+    leads = f"{fill.bucket.total_leads:,} {'lead' if fill.bucket.total_leads == 1 else 'leads'}"
+    return f"{fill.bucket}: {leads}. It was free.{rest}"
 
 
 def _combine(model_admin: admin.ModelAdmin[Bucket], request: HttpRequest) -> HttpResponse:

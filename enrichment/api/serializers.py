@@ -257,7 +257,7 @@ class CallSerializer(serializers.Serializer[Any]):
 
 
 class ProcessStats(serializers.Serializer[Any]):  # names: docs/requirements.md 2
-    """How far a run is, in leads."""
+    """Progress of an enrichment job, in leads."""
 
     processed = serializers.IntegerField(source="done")
     successful = serializers.SerializerMethodField()

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='vendorcall',
             name='purpose',
-            field=models.CharField(blank=True, db_default='', default='', help_text='What it was paid for: a run, or a single look-up', max_length=100),
+            field=models.CharField(blank=True, db_default='', default='', help_text='What it was paid for: an enrichment job, or a single request', max_length=100),
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),
         migrations.AlterField(

@@ -37,7 +37,7 @@ class VendorCall(UUIDModel):
         blank=True,
         default="",
         db_default="",
-        help_text="What it was paid for: a run, or a single look-up",
+        help_text="What it was paid for: an enrichment job, or a single request",
     )
     run_id = models.UUIDField(
         null=True,

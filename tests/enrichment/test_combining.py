@@ -169,7 +169,7 @@ def test_the_page_says_what_it_would_hold_before_it_is_made(client):
 
     assert page.context["would_be"].total == 1
     assert page.context["words"] == "On all of “One”; not on “Two”."
-    assert "Make the bucket, for $0" in page.content.decode()
+    assert "Create the bucket for $0" in page.content.decode()
     assert Bucket.objects.count() == 2
 
 
@@ -179,7 +179,7 @@ def test_the_button_makes_it_and_shows_it(client):
     bucket = Bucket.objects.get(name="New")
     assert (made.status_code, made.url) == (302, address(Bucket, "change", bucket.pk))
     assert list(bucket.leads.values_list("property_id", flat=True)) == ["1"]
-    assert words(made) == ["New: 1 leads. It cost nothing."]
+    assert words(made) == ["New: 1 lead. It was free."]
 
 
 def test_the_button_pressed_twice_makes_one(client):

@@ -214,7 +214,7 @@ def test_waiting_without_a_worker_says_so_and_status_here_goes_on(sandbox, monke
 
     assert (ran.status, ran.err.splitlines()[-1]) == (
         1,
-        "CommandError: No worker is running: the run is stored and waits. Start a worker, or use bucket_status --here.",
+        "CommandError: No worker is running: the job is stored and waits. Start a worker, or use bucket_status --here.",
     )
     assert Run.objects.get().status == Run.Status.QUEUED
     after = run("bucket_status", bucket.pk, "--here", "--json")
@@ -266,5 +266,5 @@ def test_a_run_without_failures_has_nothing_to_try_again(bucket):
 
     assert_refused(run("retry_failed", made.pk), "No lead of this enrichment job failed.")
     make_user("bob")
-    assert_refused(run("retry_failed", made.pk, "--user", "bob"), f"bob has no run {made.pk}.")
+    assert_refused(run("retry_failed", made.pk, "--user", "bob"), f"bob has no enrichment job {made.pk}.")
     assert Run.objects.count() == 1

@@ -204,4 +204,4 @@ def test_a_request_says_in_words_what_it_was_paid_for(purpose, says):
 
     fields = {field.field["name"]: field for sets in page.context["adminform"] for line in sets for field in line}
     assert fields["paid_for"].contents() == says
-    assert fields["paid_for"].field["help_text"] == "What it was paid for: a run, or a single look-up"
+    assert fields["paid_for"].field["help_text"] == "What it was paid for: an enrichment job, or a single request"

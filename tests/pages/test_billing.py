@@ -87,7 +87,7 @@ def test_a_vendor_that_claims_too_much_is_put_right_and_its_bill_uploaded(
     assert not page.get_by_role("button", name="Resume").is_visible()
 
     page.get_by_role("button", name="The price list is right").press("Enter")
-    page.get_by_text("The price list is right: charges go on by it").wait_for()
+    page.get_by_text("The price list is right: charges follow it").wait_for()
     assert not Vendor.objects.get(pk="realestateapi").billing_check
     page.get_by_role("link", name="Upload a bill …").press("Enter")
     page.wait_for_url("**/bill/")

@@ -122,7 +122,7 @@ def test_two_buckets_are_combined_after_a_look(page: Page, boss: User, bucket: B
     assert page.get_by_label("Kings").input_value() == "all_of"
     page.get_by_label("Queens").select_option("none_of")
     page.get_by_role("button", name="Preview").click()
-    page.get_by_text("In all of “Kings”; Exclude leads on “Queens”.").wait_for()
+    page.get_by_text("On all of “Kings”; not on “Queens”.").wait_for()
     look(page, axe_check)
     page.get_by_label("Name of the new bucket").fill("Kings alone")
     page.get_by_role("button", name="Create the bucket for $0").click()

@@ -55,7 +55,7 @@ def test_an_import_with_bad_rows(ann: User, page: Page, axe_check: Callable[[Pag
     assert not Lead.objects.exists()
     page.get_by_role("button", name="Import 4 rows").press("Enter")
 
-    page.get_by_text("a worker begins within a few seconds").wait_for()
+    page.get_by_text("it starts within a few seconds").wait_for()
     axe_check(page)
     job = work(Import.objects.get())
     page.get_by_text("Completed", exact=True).wait_for()  # by itself, within two seconds

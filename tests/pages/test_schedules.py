@@ -44,7 +44,7 @@ def test_a_daily_schedule_by_keyboard(page: Page, login: Callable[[Any], None], 
     page.keyboard.type("0315AM")
     page.get_by_text(re.compile(r", 3:15 AM E[SD]T, then")).wait_for()
     page.get_by_role("button", name="Save").press("Enter")
-    page.get_by_text("it is made and on").wait_for()
+    page.get_by_text("saved and on").wait_for()
     page.get_by_text("Failures in a row").wait_for()
     look(page, axe_check)
 
@@ -66,7 +66,7 @@ def test_only_what_the_kind_needs_is_asked(page: Page, login: Callable[[Any], No
     page.get_by_label("Sunday").press("Space")
     look(page, axe_check)
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("it is made and on").wait_for()
+    page.get_by_text("saved and on").wait_for()
 
     schedule = Schedule.objects.get()
     assert (schedule.kind, schedule.cadence, schedule.max_cost) == ("refresh", "30 2 * * 0,5", None)
