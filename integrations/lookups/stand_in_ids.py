@@ -1,8 +1,8 @@
 """The stand-in for a property's id until the vendor has sent the id, and the vendor's question made from it.
 
 A lead from a file of one's own has an APN or an address. Its stand-in for the id is made from them alone, so that the
-same parcel is the same lead and the same question in every file. Vendor ids are whole numbers and the API takes no colon
-in an id: nobody can hand in a stand-in whose address is another's. Contract: docs/vendors/realestateapi.md 1.3.
+same parcel is the same lead and the same question in every file. Vendor ids are whole numbers, and the API takes no
+colon in an id: nobody can hand in a stand-in whose address is another's. Contract: docs/vendors/realestateapi.md 1.3.
 """
 
 from __future__ import annotations
