@@ -255,7 +255,7 @@ def _query(one: doubts.Waiting) -> str:
 
 @admin.register(PhoneReveal)
 class PhoneRevealAdmin(MoneyInWords, DecidingAdmin[PhoneReveal]):
-    """Phones that Apollo delivers after its answer: how many are to come, and the money held for them. Shows none."""
+    """Phones that Apollo delivers after its answer: how many are to come, and the money held. No phone is shown."""
 
     empty = Empty(
         "Mobile number requests are Apollo’s answers that take a few minutes.", "Buckets", "buckets_bucket_changelist"

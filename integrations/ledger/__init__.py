@@ -1,4 +1,4 @@
-"""The money of everything that is paid for and leaves the house: a look-up, a text message.
+"""The money of every paid request to a vendor: a look-up, a text message.
 
 A purchase is three short transactions with one HTTP request between them:
 
@@ -8,7 +8,7 @@ A purchase is three short transactions with one HTTP request between them:
     4. end       `settlement.settle` or `settlement.fail`: the charge and the audit, if the call is still this worker's
 
 `execution.execute` does 2 to 4 for every payer. `calls` ends a call in any other way: its worker died, an operator
-decided. Nothing here knows what was bought: who stores something under a call registers in `dependents`.
+decided. The ledger imports no bought facts: a room that stores rows under a call registers in `dependents`.
 
 docs/locks.md has the order of locks: operation, vendor, run, call, budgets, then the payer's other rows.
 """

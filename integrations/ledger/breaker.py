@@ -63,7 +63,7 @@ def note_doubt(operation: Operation, failure: VendorFailure) -> bool:
 def note_failure(vendor_name: str, failure: VendorFailure, *, opens: bool = False) -> bool:
     """Counts a failure; returns whether the breaker is open now, which is no fault of the leads that were asked for.
 
-    opens: whatever the count.
+    opens: the breaker opens at this failure, before the fifth in a row too.
     """
     with transaction.atomic():
         vendor = lock_vendor(vendor_name)

@@ -23,14 +23,14 @@ def report_outcome(
 ) -> bool:
     """Reports to the breaker and the pace how a call went, before it is ended and outside its transaction.
 
-    paid: a free call that went well says nothing of purchases that are in doubt.
+    paid: False for a free call, whose success proves nothing about purchases in doubt.
 
     Returns whether the vendor is out of order, so that its payers should wait rather than lose a try.
 
     1. Ignored if the call was taken from this worker: it had paused, and the vendor did not fail.
     2. An answer, or a refusal of this question: the vendor works.
     3. Misconfigured, or a slot that had passed: neither breaker nor pace learns anything.
-    4. Asked too often: the operation waits for everybody.
+    4. Asked too often (429): every worker waits before it asks this operation again.
     5. In doubt, or billed without an answer: the second in a row opens the breaker.
     6. Any other failure: the fifth in a row opens it.
     """

@@ -54,7 +54,7 @@ def take_slot(operation_id: int, per_minute: Decimal) -> datetime:
 
 
 def hold_back(operation_id: int, seconds: float) -> None:
-    """Moves the next slot at least this far away, for everybody: what a vendor's Retry-After asks."""
+    """Moves the next slot at least this far away, for every worker: as a vendor's Retry-After asks."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -67,10 +67,10 @@ def hold_back(operation_id: int, seconds: float) -> None:
 
 
 def refused(operation_id: int, seconds: float | None, sent_at: datetime) -> None:
-    """429: holds the operation back for everybody, by the vendor's word or else 1, 2, 4 … s, at most LONGEST.
+    """429: no worker asks the operation for the vendor's Retry-After, or else 1, 2, 4 … s, at most LONGEST.
 
     Refusals of requests that were in flight together count as one: of those sent before the last one was counted, only
-    the vendor's own word is heard.
+    the vendor's own Retry-After counts.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -44,7 +44,7 @@ class Scope:
 
 
 def parse(scope: str) -> Scope:
-    """A scope's parts; a text that is no scope has empty ones."""
+    """A scope's parts; those that the text lacks are empty."""
     kind, _, rest = scope.partition(":")
     whose, _, period = rest.partition(":")
     return Scope(kind, whose, period)

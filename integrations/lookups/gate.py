@@ -110,7 +110,7 @@ def _one_request(wanted: list[Query]) -> tuple[list[Query], list[Query]]:
 
 
 def owned(operation: Operation, query: Query) -> Owned | None:
-    """A fresh answer that has been paid for, also while the vendor is off."""
+    """A fresh answer that has been paid for, also while nothing may be bought from the vendor."""
     row = owned_answers.fresh_answers(operation, [query], now=pace.database_now()).get(query.key)
     return owned_of(row) if row is not None else None
 

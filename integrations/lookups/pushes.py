@@ -37,7 +37,7 @@ def settle_by_push(call_id: UUID, found: Reveal) -> bool:
 
     1. in doubt, or taken for not billed: the price list's charge is spent (1 credit a person of the push, 8 more a
        mobile), its look-ups may be bought again, and the call says what settled it;
-    2. decided as billed, or settled: the operator's or the vendor's own number stands;
+    2. decided as billed, or settled: the operator's or the vendor's own amount stays;
     3. a body that cannot be read proves nothing of the amount: the call stays as it is.
     """
     with transaction.atomic():

@@ -54,7 +54,7 @@ KEPT = timedelta(days=31)
 def expect(call: VendorCall, reply: Reply, now: datetime) -> None:
     """The call is settled and its phones are to come: reserves what they may cost, where the call had reserved it.
 
-    In the transaction of the settling, so that no moment is between the two. `call` is locked.
+    In the transaction of the settling: no reader sees the call settled without its reveal. `call` is locked.
     """
     most = (min(reply.later or ZERO, MOST_UNITS) * call.price).quantize(MONEY)
     most = min(most, max(call.reserved - call.cost, ZERO))  # never more than was reserved before it was sent
@@ -75,7 +75,7 @@ def expect(call: VendorCall, reply: Reply, now: datetime) -> None:
         ask_at=now + (OVERDUE if settings.APOLLO_WEBHOOK_URL else FIRST_ASKED),
         deadline=now + PATIENCE,
     )
-    if PhoneReveal.objects.filter(pk=call.pk, raw__isnull=False).exists():  # the push was faster than we
+    if PhoneReveal.objects.filter(pk=call.pk, raw__isnull=False).exists():  # the push came before the settling
         enqueue_on_commit("enrichment.deliver_phones", call_id=str(call.pk))
 
 
@@ -230,7 +230,7 @@ def _answer(call: VendorCall, reveal: PhoneReveal, phones: Mapping[str, Mapping[
 
 
 def give_up(call_id: UUID, reason: str) -> bool:
-    """Apollo gives no result any more. The phones may have been charged: their money stays until an operator speaks."""
+    """Apollo gives no result any more. The phones may have been charged: an operator decides about their money."""
     return bool(
         PhoneReveal.objects.filter(pk=call_id, state=State.WAITING).update(
             state=State.IN_DOUBT, reason=reason[:300], closed_at=database_now()

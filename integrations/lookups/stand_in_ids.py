@@ -1,7 +1,7 @@
-"""What a property is called before the vendor has told us its id, and how the vendor is asked about it then.
+"""The stand-in for a property's id until the vendor has sent the id, and the vendor's question made from it.
 
 A lead from a file of one's own has an APN or an address. Its stand-in for the id is made from them alone, so that the
-same parcel is the same lead and the same question whoever brings it. Vendor ids are whole numbers and the API takes no
+same parcel is the same lead and the same question in every file. Vendor ids are whole numbers, and the API takes no
 colon in an id: nobody can hand in a stand-in whose address is another's. Contract: docs/vendors/realestateapi.md 1.3.
 """
 
@@ -22,7 +22,7 @@ APN, ADDRESS = "apn:", "address:"
 ID_MAX = 64  # of a lead's property id; a longer one is told apart by its hash
 _COUNTY = re.compile(r" (COUNTY|PARISH|BOROUGH)$")
 _PUNCTUATION = re.compile(r"[^0-9A-Za-z]")
-_HOUSE = re.compile(r"\w*[1-9]")  # "0 Main St" is what many vacant lots of a street are called
+_HOUSE = re.compile(r"\w*[1-9]")  # many vacant lots of a street share the address "0 Main St"
 
 
 def is_stand_in(property_id: str) -> bool:
@@ -53,7 +53,7 @@ def bare_county(county: str) -> str:
 
 
 def names_of(facts: Mapping[str, Any]) -> list[str]:
-    """Every stand-in that this record's parcel number and address make: of whatever a file may know of them.
+    """Every stand-in that this record's parcel number and address make: a file may have either.
 
     `facts` has the keys of `parse.DETAIL_KEYS`. A street line without a house number names no property.
     """

@@ -44,7 +44,7 @@ class DayOfBooks:
 
     @property
     def difference(self) -> Decimal:
-        """How far the bill lies outside what is spent and what may still be: above zero, it has more than we know."""
+        """US dollars of the bill outside [spent, spent + held]: above zero, the bill has more than our books."""
         if self.billed is None:
             return ZERO
         return min(self.billed - self.spent, ZERO) or max(self.billed - self.spent - self.held, ZERO)
@@ -119,8 +119,8 @@ def excess_of(vendor: str, *, since: datetime) -> Decimal:
 class CreditsCompared:
     """Apollo's count of the current credit cycle beside ours, in credits. reason: why there is none to compare.
 
-    theirs: lead and direct-dial credits. ours: by the price list. held: the most that may still be charged for what is
-    in doubt or still to come. counters: all of Apollo's, as it names them.
+    theirs: lead and direct-dial credits. ours: by the price list. held: the most that may still be charged for
+    requests in doubt and phones still to come. counters: all of Apollo's, as it names them.
     """
 
     reason: str = ""

@@ -1,4 +1,4 @@
-"""What an operator sees of a vendor and does about it: state, pace used, errors, the switch, a free test of the key."""
+"""An operator's view of a vendor and acts on it: state, pace used, errors, the switch, a free test of the key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from integrations.vendors.errors import VendorFailure, failure_in_words
 from integrations.vendors.realestateapi import client as realestateapi
 
 MINUTE = timedelta(minutes=1)
-OPEN_AT_MOST = timedelta(minutes=10)  # from a call's id to its sending: what was sent this minute has no older id
+OPEN_AT_MOST = timedelta(minutes=10)  # from a call's id to its sending: a call sent this minute has no older id
 ERRORS_OF = timedelta(days=1)
 ERRORS_READ = 500
 REASON_MAX = 300  # what the column holds
