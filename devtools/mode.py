@@ -38,7 +38,7 @@ REAL_DATABASE = "buckets_real"
 REAL_BROKER = 1  # Valkey's database; made-up data has 0
 
 _found: dict[Mode, dict[str, str]] = {}
-_unused: list[str] = []  # sentences about what is set and not used
+_unused: list[str] = []  # sentences about settings that are set and not used
 
 
 class Mode(StrEnum):
@@ -112,7 +112,7 @@ def _check_apart() -> None:
 
 
 def first_line(mode: Mode, vendors: Mapping[str, Mapping[str, str]]) -> str:
-    """What is asked, for the first line of `up`. vendors: base_url and key by name, as in the settings."""
+    """Which vendors are asked, for the first line of `up`. vendors: base_url and key by name, as in the settings."""
     if mode == Mode.SANDBOX:
         return " ".join(["Sandbox: the vendors are made up, and so is their money.", *_unused])
     asked, lacking = [], []

@@ -29,7 +29,7 @@ Stage = RunItem.Stage
 
 
 def eta_seconds(run: Run) -> int | None:
-    """Seconds until an active run is done, from the pace and what is queued ahead of it. None: it is not moving."""
+    """Seconds until an active run is done, from the pace and the leads queued ahead of it. None: it is not moving."""
     if run.status not in Run.ACTIVE:
         return None
     waiting = dict(run.items.exclude(stage=0).values_list("stage").annotate(n=Count("id")))

@@ -22,7 +22,7 @@ TIMEOUT = 1.0  # seconds to wait for Redis
 
 @require_safe
 def healthz(_request: HttpRequest) -> JsonResponse:
-    """Alive. Asks nobody."""
+    """Alive: the web process answers. Asks neither PostgreSQL nor Redis."""
     return JsonResponse({"success": True, "status": "ok"})
 
 

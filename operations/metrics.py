@@ -140,7 +140,7 @@ def _reveals() -> Iterator[Metric]:
 
 
 def _leads() -> Metric:
-    """What is on the leads of all buckets now, from the buckets' own counters."""
+    """How many leads of all buckets have which data now, from the buckets' own counters."""
     leads = GaugeMetricFamily("bucket_leads", "Leads of all buckets, by what they have", labels=["state"])
     names = {"total_leads": "saved", "detailed_leads": "detailed", "phone_leads": "with_phone",
              "queued_leads": "queued", "contacted_leads": "contacted"}  # fmt: skip

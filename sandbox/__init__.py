@@ -5,7 +5,7 @@ Written from the vendors' contracts, never from this product's clients, or both 
 Django. Owners, phones and e-mails are made up: phones only from 555-0100 to 555-0199, e-mail only at example.com.
 
 Modules: `places` real ZIPs; `parcels` CSV files and `generator` a million computed parcels; `facts`, `owners`,
-`contacts` what is made up; `search`, `search_fields`, `geo` filters; `shapes`, `detail`, `deeds` the property JSON;
+`contacts` made-up data; `search`, `search_fields`, `geo` filters; `shapes`, `detail`, `deeds` the property JSON;
 `realestateapi`, `autocomplete`, `skiptrace`, `signalhouse`, `apollo`, `apollo_people` the vendors; `billing` ledger and
 pace; `faults` and `spoiling` failing on purpose; `engine` and `server` the way from a socket to an answer; `cli` the
 flags.

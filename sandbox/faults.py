@@ -43,7 +43,7 @@ FREE = ("probe", "usage")
 
 
 class FaultError(Exception):
-    """A fault nobody could mean; the text says what is wrong."""
+    """A fault nobody could mean; the text names the mistake."""
 
 
 @dataclass(slots=True)

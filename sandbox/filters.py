@@ -120,7 +120,7 @@ def bound(key: str, value: object) -> Test:
 
 
 def compared_to(limit: str | float, end: str, get: Callable[[View], Any]) -> Test:
-    """Whether what is known of a parcel is at least (`_min`) or at most (`_max`) the limit."""
+    """Whether a parcel's known value is at least (`_min`) or at most (`_max`) the limit."""
     if end == "_min":
         return lambda view: (got := get(view)) is not None and got >= limit
     return lambda view: (got := get(view)) is not None and got <= limit

@@ -95,7 +95,7 @@ RANGES: dict[str, Callable[[View], Any]] = {
 }
 DATE_RANGES = {"last_sale_date"}
 
-# One value with an operator field beside it: filter -> (operator field, what is compared).
+# One value with an operator field beside it: filter -> (operator field, the value compared).
 COMPARED: dict[str, tuple[str, Callable[[View], Any]]] = {
     "equity_percent": ("equity_percent_operator", lambda v: v.facts.equity_percent),
     "estimated_equity": ("equity_operator", lambda v: v.facts.equity),

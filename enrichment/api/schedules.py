@@ -1,4 +1,4 @@
-"""Schedules: what is done with a bucket again and again."""
+"""Schedules: a worker enriches, refills or refreshes a bucket on a cadence."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def in_doubt_in_words(leads: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """What is left of a run that a limit stopped. US dollars: spent and promised by it, what its waiting leads cost.
+    """The rest of a run that a limit stopped. US dollars: spent and promised by it, what its waiting leads cost.
 
     suggested: a limit of its own under which all of it fits; its present one where another limit stopped it.
     at_most: the lesser of what the rest costs and what that limit leaves.

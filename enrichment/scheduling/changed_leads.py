@@ -13,7 +13,7 @@ from integrations.services import property_ids
 from integrations.vendors import normalise
 
 IDS = 1000  # of one question: the most that any RealEstateAPI endpoint takes (docs/vendors/realestateapi.md 1.4)
-SECONDS = 300  # what is left then is asked at the next tick; at the usual pace that is 1,500 questions
+SECONDS = 300  # the other leads are asked about at the next tick; at the usual pace that is 1,500 questions
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,8 @@ class StageRow:
     """What one stage of a run does. kind: of the runs that have it.
 
     next: where a lead goes that the vendor knew, if the run asks for that stage. asked_for: whether a run does.
-    operations: what is bought, by `RunOptions.type`; under None where that does not matter. questions: what is asked
-    for a batch. source: what an answer is to the lead's facts. stamps: the empty answers that are noted on the lead
+    operations: the one bought, by `RunOptions.type`; under None where that does not matter. questions: those that a
+    batch asks. source: what an answer is to the lead's facts. stamps: the empty answers that are noted on the lead
     too. outcome: how a lead ends that cannot be asked about; FAILED also ends one that the vendor does not know, which
     else ends as it can be reached. names_leads: an answer may tell the vendor's id of a lead that lacks it.
     bought_again: `RunOptions.fresh_after` goes for it.

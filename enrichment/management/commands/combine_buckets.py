@@ -1,4 +1,4 @@
-"""`manage.py combine_buckets NAME`: a bucket of what is in all, any and none of others. Free."""
+"""`manage.py combine_buckets NAME`: a bucket of the leads on all of, any of and none of others. Free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py schedules list|add|remove|run-now`: what is done with buckets again and again."""
+"""`manage.py schedules list|add|remove|run-now`: a worker's jobs on a bucket, on a cadence."""
 
 from __future__ import annotations
 
