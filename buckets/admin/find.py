@@ -20,7 +20,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.signed_in import user_of
+from accounts.selectors import user_of
 from buckets.admin.search_form import SaveForm, SearchForm, search_of
 from buckets.filling.fills import retry_fill, save_search
 from buckets.models import Fill

@@ -22,7 +22,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.signed_in import user_of
+from accounts.selectors import user_of
 from buckets.admin.fills import InBucket
 from buckets.admin.import_forms import LABELS, ColumnsForm, UploadForm
 from buckets.imports import services

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from accounts.signed_in import user_of
+from accounts.selectors import user_of
 from buckets.filling.algebra import NAME_MAX, SetError, Sets, in_words
 from buckets.filling.fills import combine
 from buckets.models import Bucket, Fill

@@ -14,8 +14,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.selectors import user_of
 from accounts.services import set_time_zone
-from accounts.signed_in import user_of
 from buckets.models import Bucket
 from common.admin import dressed, is_id, page, sees_all
 from common.dates import moment

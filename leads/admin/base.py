@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
-from accounts.signed_in import user_of
+from accounts.selectors import user_of
 from common.contact_access import may_see_contacts
 from leads.models import Disclosure
 from leads.selection.disclosures import export_pieces

@@ -11,7 +11,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from accounts.signed_in import user_of
+from accounts.selectors import user_of
 from common.admin import dressed, is_id, sees_all
 from leads.models import Lead, Tag
 from leads.registries import buckets_of

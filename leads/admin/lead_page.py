@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.signed_in import user_of
+from accounts.selectors import user_of
 from common.admin import dressed, is_id, page
 from common.admin_extensions import Extensible
 from common.contact_access import may_see_contacts

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 
-from accounts.signed_in import user_of
+from accounts.selectors import user_of
 from common.admin import Empty, OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
 from common.admin_extensions import Extensible
 from common.contact_access import masked, may_see_contacts

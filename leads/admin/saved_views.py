@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from accounts.signed_in import user_of
+from accounts.selectors import user_of
 from leads.models import SavedView
 from leads.selection.saved_views import ViewRefused, save_view
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from accounts.models import User
-from accounts.signed_in import user_of
+from accounts.selectors import user_of
 from common.contact_access import comes_with_token, may_see_contacts
 from leads.models import Disclosure, Lead
 from leads.selection.export import csv_pieces
