@@ -1,4 +1,4 @@
-"""Who is signed in: `request.user` where nobody is anonymous any more."""
+"""What is read about users: who a request is from."""
 
 from __future__ import annotations
 

@@ -149,6 +149,6 @@ def test_a_recount_while_leads_come_in_finds_no_drift() -> None:
 
 def test_the_same_new_tag_set_by_two_at_once_is_made_once() -> None:
     _, leads = make_leads(2)
-    together(*(partial(set_tags, lead=lead, by=lead.owner, names=["Vacant", "Hot"]) for lead in leads))
+    together(*(partial(set_tags, lead=lead, names=["Vacant", "Hot"]) for lead in leads))
     assert Tag.objects.count() == 2
     assert [lead.tags.count() for lead in leads] == [2, 2]
