@@ -154,10 +154,10 @@ CACHES = {
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = None  # a backend made .delay() hang 19 s when Redis was away, 0.7 s without
 CELERY_TASK_IGNORE_RESULT = True
-# Early: a message is a wake-up, and beat rings again. With late ones a broker that went away under a running pump ended
-# the worker: kombu 5.7.0 gives unacknowledged messages back over the connection that is gone (`make chaos`).
+# Early: a message is a wake-up, and beat sends it again. With late ones a broker that went away under a running pump
+# ended the worker: kombu 5.7.0 gives unacknowledged messages back over the connection that is gone (`make chaos`).
 CELERY_TASK_ACKS_LATE = False
-CELERY_TASK_REJECT_ON_WORKER_LOST = False  # tasks are wake-ups; beat rings again, and no message can loop
+CELERY_TASK_REJECT_ON_WORKER_LOST = False  # tasks are wake-ups; beat sends them again, and no message can loop
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_TASK_TIME_LIMIT = 120
@@ -175,8 +175,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
-# Periodic work stands here and nowhere else. Rings expire, so that no more than nine pile up while no worker runs; not
-# sooner, because a worker's clock may be a minute fast, and it would throw away every ring.
+# Periodic work stands here and nowhere else. Messages expire, so that no more than nine pile up while no worker runs;
+# not sooner, because a worker's clock may be a minute fast, and it would throw away every one.
 _KEEP = 90  # seconds
 CELERY_BEAT_SCHEDULE = {
     "ring-pumps": {"task": "enrichment.ring", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
@@ -275,7 +275,7 @@ IMPORT_BYTES_MAX = _whole("IMPORT_BYTES_MAX", 512 * 1024 * 1024, "bytes of one u
 IMPORT_PATHS = (
     r"/api/property/bucket/(?:[0-9a-f-]{36}/)?import|/admin/buckets/import/add/"  # where such a file may come in
 )
-PUMP_SECONDS = _whole("PUMP_SECONDS", 30, "seconds one pump works before it rings for the next", most=HOUR)
+PUMP_SECONDS = _whole("PUMP_SECONDS", 30, "seconds one pump works before it wakes the next", most=HOUR)
 PUMP_LEASE_SECONDS = _whole(
     "PUMP_LEASE_SECONDS", 15, "seconds after which a silent pump is taken for dead", least=5, most=HOUR
 )

@@ -1,6 +1,7 @@
 """The one order in which a transaction takes locks. docs/locks.md says what each is and who takes it.
 
-Each app's `locks.py` has the functions; no other file locks rows. A transaction may leave locks out, never go back.
+Each app's `locks.py` has the functions; no other file locks rows, but for
+`queue.claim`. A transaction may leave locks out, never go back.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ LEASE = timedelta(hours=1)  # an item follows its call, whose lease is short; th
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The result of a step. worked: an item moved. closed: the gate was. retry_in: seconds until the next try."""
+    """The result of a step. worked: an item moved. closed: the vendor takes no request now. retry_in: seconds."""
 
     worked: bool
     closed: bool = False

@@ -38,8 +38,9 @@ class StageRow:
     next: where a lead goes that the vendor knew, if the run asks for that stage. asked_for: whether a run does.
     operations: the one bought, by `RunOptions.type`; under None where that does not matter. questions: those that a
     batch asks. source: what an answer is to the lead's facts. stamps: the empty answers that are noted on the lead
-    too. outcome: how a lead ends that cannot be asked about; FAILED also ends one that the vendor does not know, which
-    else ends as it can be reached. names_leads: an answer may tell the vendor's id of a lead that lacks it.
+    too. outcome: how a lead ends that cannot be asked about. Where it is FAILED, a lead that the vendor does
+    not know fails as well; else that one ends by whether it has a phone. names_leads: an answer may tell the vendor's
+    id of a lead that lacks it.
     bought_again: `RunOptions.fresh_after` goes for it.
     """
 

@@ -37,7 +37,7 @@ def is_probing(vendor: Vendor, now: datetime) -> bool:
 def note_success(operation: Operation, base_url: str, *, paid: bool = True) -> None:
     """The vendor answered. base_url: where a good answer came from; "" for one that refused the request.
 
-    A free call's answer (paid False) leaves alone what purchases in doubt have shown.
+    An answer to a free call (paid False) does not reset the count of purchases in doubt.
     """
     if not paid and Operation.objects.filter(vendor=operation.vendor_id, doubts__gt=0).exists():
         return

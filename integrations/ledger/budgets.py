@@ -72,7 +72,7 @@ class Afterwards:
         return room - self.begun(scope) if room < wanted + self.most(scope) else room
 
     def concerns(self, cap: Cap) -> bool:
-        """Whether the second purchase counts against this cap too."""
+        """Whether the second purchase (the trace that a detail leads to) counts against this cap too."""
         scope = scopes.parse(cap.scope)
         return cap.per_input is None and (scope.kind != scopes.VENDOR or scope.whose == self.vendor)
 

@@ -33,7 +33,7 @@ def of_day(vendor_name: str, now: datetime) -> tuple[Decimal, Decimal]:
 
 
 def allowed(listed: Decimal) -> Decimal:
-    """US dollars of claims above the list that are looked over on a day on which the list comes to `listed`."""
+    """US dollars that a vendor may claim above the price list on a day without a pause. listed: that day's charges."""
     return max(LEAST, SHARE * listed)
 
 

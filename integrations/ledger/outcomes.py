@@ -56,7 +56,8 @@ def report_outcome(
 def stops_vendor(failure: VendorFailure | None, *, paid: bool = True) -> str | None:
     """Why nothing more may be bought from this vendor until an operator acts; None where it may.
 
-    paid: a key that may not ask a free question (401, 403) may still buy; what answers elsewhere stops all.
+    paid: whether the request was for something paid. A 401 or 403 to a free question stops nothing, because the key may
+    still buy; a wrong address stops the vendor in both cases.
     """
     if isinstance(failure, ScopeRefused) or (failure and not paid and failure.status in (401, 402, 403)):
         return None

@@ -66,7 +66,7 @@ def vendor_day(vendor: object, at: date) -> str:
 
 
 def leads_day(user_id: object, at: date) -> str:
-    """Leads that one user buys facts for on a day (UTC)."""
+    """Leads whose property data one user buys on a day (UTC)."""
     return f"{LEADS}:{user_id}:{day(at)}"
 
 

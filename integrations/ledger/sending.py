@@ -41,7 +41,7 @@ class Outcome(Generic[R]):
 
     @property
     def answered(self) -> bool:
-        """Whether it says anything of the vendor: a request that was given up before it left does not."""
+        """Whether a request was sent and ended. One that was given up before it left says nothing about the vendor."""
         return self.reply is not None or self.failure is not None
 
 

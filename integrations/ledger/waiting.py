@@ -9,7 +9,7 @@ _counters: list[Callable[[UUID], int]] = []
 
 
 def count_with(counter: Callable[[UUID], int]) -> None:
-    """Registers a room's counter, once: from `AppConfig.ready`."""
+    """Registers a function that counts the leads waiting for a call, once: from `AppConfig.ready`."""
     if counter not in _counters:
         _counters.append(counter)
 

@@ -131,7 +131,7 @@ def kept(call: VendorCall, answers: Mapping[str, Answer], now: datetime) -> dict
 
 
 def _is_less(answer: Answer) -> bool:
-    """Whether it says nothing of the property or person: no match, an unusable record, or one without a single fact."""
+    """Whether an answer has no fact: no match, an unusable record, or an empty one. It replaces none that has."""
     return not answer.found or not any(v not in (None, "") for k, v in answer.facts.items() if k != "property_id")
 
 

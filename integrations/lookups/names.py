@@ -88,7 +88,7 @@ def known(stand_ins: Iterable[str]) -> dict[str, str]:
 
 
 def already_owned(property_ids: Iterable[str]) -> int:
-    """How many of these, asked for by another name, had their detail paid for under their id: bought under two names.
+    """How many of these properties were bought by address or parcel number although their detail was owned by id.
 
     Also counts details that are being bought by id this moment or are in doubt. Ask before the answers are written.
     """

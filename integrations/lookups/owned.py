@@ -45,7 +45,7 @@ def _sellers(operation: Operation) -> list[int]:
 def serving(operation: Operation, rows: Sequence[Lookup], fresh_after: datetime) -> Lookup | None:
     """The row that answers for $0. An answer stays owned while it is bought again or that purchase is in doubt.
 
-    Another vendor's answer serves where it found something; that it found nothing says nothing of this vendor.
+    Another vendor's answer serves only where it found something: this vendor may know what that one does not.
     """
     fresh = [row for row in rows if row.fetched_at is not None and row.fetched_at > fresh_after]
     no_answer = (Lookup.State.FREE, Lookup.State.GARBAGE)

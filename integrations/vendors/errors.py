@@ -101,7 +101,8 @@ class HeldBack(NotSent):
 
 
 class Rejected(VendorFailure):
-    """The vendor answered, and no repeat of the same request will do better: 400, 404 without a body, 422, garbage.
+    """The vendor answered, and no repeat of the same request will do better: 400, 422, a 404 in
+    the vendor's own envelope, a record that cannot be used.
 
     `charged`: the answer was billed (a parsed envelope with an unusable record); then `evidence` tells what came, and
     `units` those of the price list, None where they are unknown: then all that was reserved is charged.
