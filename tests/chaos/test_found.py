@@ -144,7 +144,7 @@ def test_an_intent_whose_word_was_lost_sends_nothing_and_is_released(
     assert isinstance(outcome.failure, sending.StaleSlot)
     assert requests_of(sandbox) == {}
     with transaction.atomic():
-        purchase._conclude(1, bought.plan.call_id, bought, outcome, True)
+        purchase._conclude(1, bought.plan.call_id, bought, outcome, out_of_order=True)
     assert VendorCall.objects.get(pk=bought.plan.call_id).state == "released"
     assert finish(run).done == 10
 

@@ -250,7 +250,7 @@ def test_nothing_is_bought_beyond_the_sample_though_a_trace_would_still_fit(sand
 
 
 def test_a_retry_buys_a_sample_first_as_the_run_did(sandbox: Sandbox, bucket: Bucket) -> None:
-    asked: dict[str, Any] = {"canary": Canary(leads=10, min_hit_rate=Decimal("0.99")), "max_cost": Decimal(9)}
+    asked: dict[str, Any] = {"canary": Canary(leads=10, max_cost_per_lead=Decimal("0.06")), "max_cost": Decimal(9)}
     first = start(bucket, limit=40, start_from=bucket.leads.order_by("pk")[9].pk, **asked)
     services.cancel_run(run=first)
     first.items.update(outcome=RunItem.Outcome.FAILED)

@@ -50,7 +50,7 @@ def test_the_company_asked_about_is_the_owner_or_the_employer_and_else_nobody_is
     questions = stages.STAGES[RunItem.Stage.APOLLO].questions(options, [Waiting(1, lead.pk, 0)])
     if asked is None:
         assert (questions.queries, list(questions.unaskable)) == ({}, [1])
-        assert "no company" in questions.unaskable[1]
+        assert "not a company" in questions.unaskable[1]
     else:
         assert questions.queries[1].params == {"details": {"name": asked}}
         assert questions.unaskable == {}

@@ -379,7 +379,7 @@ def test_cancelling_while_a_request_is_in_flight_keeps_what_was_bought(sandbox: 
     outcome = carry_out(bought.plan.call_id, lambda: adapter.call(bought.plan.buying, call_id="1"), wanted=lambda: True)
     services.cancel_run(run=run)
     with transaction.atomic():
-        purchase._conclude(1, bought.plan.call_id, bought, outcome, False)
+        purchase._conclude(1, bought.plan.call_id, bought, outcome, out_of_order=False)
     run = Run.objects.with_money().get(pk=run.pk)
     assert (run.status, run.done, run.spent) == ("cancelled", 10, Decimal("0.50"))
     assert bucket.leads.filter(enriched_at__isnull=False).count() == 10
