@@ -36,7 +36,7 @@ KEYS = {
     "signalhouse": "KEY-signalhouse-77aa",
     "apollo": "KEY-apollo-5e0b",
 }
-NAMES = {Import: "import_"}  # what Python keeps for itself
+NAMES: dict[type[Model], str] = {Import: "import_"}  # what Python keeps for itself
 THEIR_OWN_WORDS = {  # django-celery-beat's, of schedules that the product has none of
     ClockedSchedule: r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00:00",
     CrontabSchedule: r"0\d:\d\d [AP]M",
@@ -251,7 +251,8 @@ def test_every_day_and_time_is_written_in_the_one_format(boss: Client, model: ty
     answers = {name: boss.get(address(model, name)) for name in ("changelist", "add")[: 1 if has_one else 2]}
     for name in ("change", "history", "delete")[: 1 if has_one else 3]:
         answers[name] = boss.get(address(model, name, key_of(row)))
-    for action, *_ in admin.site._registry[model]._get_base_actions():
+    of_model: Any = admin.site._registry[model]
+    for action, *_ in of_model._get_base_actions():
         answers[str(action)] = act(boss, model, str(action), [rows.one_more(model)])
 
     shown = {name: answer.content.decode() for name, answer in answers.items() if answer.status_code == 200}
