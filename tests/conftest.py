@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import django
-import psutil  # type: ignore[import-untyped]  # comes with pytest-xdist
+import psutil  # comes with pytest-xdist
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
