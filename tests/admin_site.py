@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
@@ -57,7 +59,13 @@ def words(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 
-def hidden(response: Any) -> dict[str, str]:
+def actions_of(model: type[Model]) -> list[str]:
+    """A list's own actions: Django's deleting is not one of them."""
+    of_model: Any = admin.site._registry[model]
+    return [name for _, name, _ in of_model._get_base_actions() if name != "delete_selected"]
+
+
+def hidden(response: Any) -> dict[str, Any]:
     """The fields of the page in between, as its button would send them."""
     form = response.context["form"]
     values = {name: form[name].value() for name in form.fields}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import django
-import psutil  # type: ignore[import-untyped]  # comes with pytest-xdist
+import psutil  # comes with pytest-xdist
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
@@ -87,7 +87,8 @@ def pytest_unconfigure() -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`: one worker more than there are cores, because pumps and whole stacks mostly wait."""
-    return min(4, psutil.cpu_count() + 1)
+    cores: int = psutil.cpu_count()
+    return min(4, cores + 1)
 
 
 @pytest.hookimpl(optionalhook=True)

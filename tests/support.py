@@ -98,8 +98,9 @@ def _marks() -> list[Any]:
     return list(Run.objects.order_by("pk").values_list("status", "enriched", "partial", "failed", "skipped", "beat_at"))
 
 
-def finish(run: Run, seconds: float = 30.0) -> Run:
+def finish(run: Run | None, seconds: float = 30.0) -> Run:
     """Pumps until still and gives the run with its money."""
+    assert run is not None
     pump_until_still(seconds)
     return Run.objects.with_money().get(pk=run.pk)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -164,6 +165,15 @@ CONTACT_SEARCHES = {
     "lead_by_email": "jo12@EXAMPLE.com",
 }
 
+
+def search_own(text: str, place: Place) -> Any:
+    return search_ids(Lead.objects.owned_by(place.bucket.owner), text, contacts=True)
+
+
+def search_all(text: str, place: Place) -> Any:
+    return search_ids(Lead.objects.filter(owner__in=User.objects.values("pk")), text, contacts=True)
+
+
 # what is asked: (the product's own query, the table of its statement, the index or indexes that may serve it)
 CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     "leads of a bucket, from its middle": (lambda p: by(leads_page(p, {})), "leads_lead", "lead_by_bucket"),
@@ -239,7 +249,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     ),
     **{
         f"leads of a user by {index}": (
-            lambda p, text=text: search_ids(Lead.objects.owned_by(p.bucket.owner), text, contacts=True),
+            partial(search_own, text),
             "leads_lead",
             index,
         )
@@ -247,9 +257,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     },
     **{
         f"leads of all users by {index}": (
-            lambda p, text=text: search_ids(
-                Lead.objects.filter(owner__in=User.objects.values("pk")), text, contacts=True
-            ),
+            partial(search_all, text),
             "leads_lead",
             index,
         )
@@ -390,7 +398,7 @@ def explained(act: Callable[[], Any], table: str) -> dict[str, Any]:
     statement = next(q["sql"] for q in sent.captured_queries if table in q["sql"] and "SELECT" in q["sql"])
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN (FORMAT JSON) " + statement)
-        (answer,) = cursor.fetchone()  # type: ignore[misc]
+        (answer,) = cursor.fetchone()
     plan: dict[str, Any] = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
     return plan
 

@@ -13,7 +13,8 @@ from buckets.locks import lock_bucket
 from common.db.locks import ORDER, UNDER
 from enrichment.locks import lock_run, lock_runs
 from enrichment.models import Run
-from enrichment.services import RunOptions, cancel_run, enrich_leads, resume_run
+from enrichment.options import RunOptions
+from enrichment.services import cancel_run, enrich_leads, resume_run
 from enrichment.worker.lead_deletion import delete_lead
 from leads.locks import hold_bucket, lock_leads
 from leads.services import change_status
@@ -101,7 +102,7 @@ def test_a_purchase_takes_its_locks_in_order(sandbox: Any, lock_record: Record) 
 def test_what_people_do_to_runs_leads_and_buckets_takes_locks_in_order(lock_record: Record) -> None:
     bucket, leads = make_leads(3)
     other, _ = make_leads(2, by=bucket.owner, first=50, name="Other")
-    both = [leads[0].pk, other.leads.first().pk]
+    both = [leads[0].pk, other.leads.earliest("pk").pk]
     enrich_leads(by=bucket.owner, options=RunOptions(lead_ids=both))
     starting = next(taken for taken in reversed(lock_record.taken) if taken.count("bucket hold") == 2)
     assert starting == ["bucket hold", "bucket hold", "run", "bucket"]

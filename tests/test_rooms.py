@@ -37,6 +37,8 @@ for one in MODELS:
 def reaches(room: str, source: str) -> Iterator[str]:
     """What this source of a room names of the rooms above it."""
     for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.expr | ast.keyword):
+            continue
         names: list[str] = []
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             for table in set(re.findall(r"\w+", node.value)) & TABLES.keys():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -28,7 +28,8 @@ pytestmark = pytest.mark.django_db
 
 
 def left(token: AuthToken) -> timedelta:
-    return token.expiry - timezone.now()
+    end: datetime = token.expiry
+    return end - timezone.now()
 
 
 def test_a_new_user_has_the_limits_of_the_settings(settings: Any) -> None:

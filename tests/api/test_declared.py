@@ -113,7 +113,7 @@ def test_what_is_taken_is_what_the_description_declares():
     assert declared(QuoteView.post) == frozenset()
 
 
-def descendants(cls: type) -> set[Any]:
+def descendants(cls: type[Any]) -> set[Any]:
     return {one for child in cls.__subclasses__() for one in (child, *descendants(child))}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def told(stream: Any) -> list[tuple[str, Any]]:
 
 def test_every_change_is_told_once_until_the_run_is_over(api, run, monkeypatch):
     steps = iter([lambda: None, lambda: pause_run(run=run), lambda: cancel_run(run=run)])
-    monkeypatch.setattr(events.time, "sleep", lambda _: next(steps)())
+    monkeypatch.setattr(time, "sleep", lambda _: next(steps)())
 
     answer = api.send("GET", f"/api/runs/{run.pk}/events", Accept="text/event-stream")
 

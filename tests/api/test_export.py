@@ -4,6 +4,7 @@ import csv
 import io
 import tracemalloc
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -172,7 +173,7 @@ def test_a_client_that_goes_away_leaves_the_database_connection_usable():
     Lead.objects.update(owner_name="x" * 200, property_address="y" * 200)
     token = create_api_token(username="carla")[1]
 
-    answer = Client().get(f"/api/property/bucket/{bucket.pk}/export", headers={"Authorization": f"Token {token}"})
+    answer: Any = Client().get(f"/api/property/bucket/{bucket.pk}/export", headers={"Authorization": f"Token {token}"})
     pieces = iter(answer.streaming_content)
     for _ in range(10):
         next(pieces)

@@ -20,7 +20,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections, models
-from django.urls import get_resolver
+from django.urls import URLResolver, get_resolver
 
 from accounts.models import IdempotentRequest
 from accounts.services import forget_old_keys
@@ -364,8 +364,11 @@ def test_every_post_that_does_something_takes_the_key():
 
 
 def api_patterns() -> list[Any]:
-    api = next(part for part in get_resolver().url_patterns if str(part.pattern) == "api/")
-    found, left = [], list(api.url_patterns)
+    api = next(
+        part for part in get_resolver().url_patterns if isinstance(part, URLResolver) and str(part.pattern) == "api/"
+    )
+    found: list[Any] = []
+    left: list[Any] = list(api.url_patterns)
     while left:
         part = left.pop()
         if hasattr(part, "url_patterns"):

@@ -13,7 +13,7 @@ from tests.api.client import Api
 from tests.api.test_declared import may_change_vendors
 from tests.api.test_tenancy import World
 
-ODD = [
+ODD: list[Any] = [
     None, True, 0, -1, 1.5, 1e308, 10**40, "", " ", "a\x00b", "\ud800",
     "\x1b[31mred", "\x7f\u2028", "a\tb\r\nc", "\u200b\u202e\ufffe", "x" * 200_000, "NaN", "1e999", "´`'\";--%s{}",
     [], [[]], [None, {}], {}, {"a": {"b": [1e308]}}, {"$gt": ""},

@@ -226,7 +226,7 @@ def test_runs_are_listed_paused_resumed_and_cancelled(api, bucket, django_assert
 def test_what_failed_is_tried_again_as_a_new_run(api, bucket):
     run = body_of(api.post(PROCESS, {"bucketId": str(bucket.pk), "maxCost": "1"}), 202)["run"]
     body_of(api.post(f"/api/runs/{run['id']}/cancel"))
-    failed = RunItem.objects.order_by("pk").first()
+    failed = RunItem.objects.earliest("pk")
     RunItem.objects.filter(pk=failed.pk).update(outcome=RunItem.Outcome.FAILED, category="NETWORK_ERROR")
 
     again = body_of(api.post(f"/api/runs/{run['id']}/retry-failed"), 201)["run"]

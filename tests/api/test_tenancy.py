@@ -49,16 +49,17 @@ class World:
         self.schedule = create_schedule(
             by=ann, bucket=self.bucket, kind="enrich", cadence="30 2 * * *", max_cost=Decimal(5)
         )
-        self.ids = {"bucket_id": self.bucket.pk, "lead_id": self.lead.pk, "tag_id": self.tag.pk, "run_id": self.run.pk}
+        self.ids: dict[str, Any] = {"bucket_id": self.bucket.pk, "lead_id": self.lead.pk, "tag_id": self.tag.pk}
+        self.ids["run_id"] = self.run.pk
         self.ids["schedule_id"] = self.schedule.pk
         self.ids["token"] = "no-such-token"
         self.ids["name"] = VENDOR
         self.ids["import_id"] = upload(bucket=self.bucket, file=BytesIO(LIST), name="secret.csv").pk
 
     def rows(self) -> list[list[dict[str, Any]]]:
-        models = (Bucket, Fill, Lead, Tag, Activity, Run, RunItem, FairShare, Schedule, Lead.tags.through)
-        others = (Import, ImportPiece, Operation, LogEntry)
-        return [list(model.objects.order_by("pk").values()) for model in (*models, *others)]
+        models: list[Any] = [Bucket, Fill, Lead, Tag, Activity, Run, RunItem, FairShare, Schedule, Lead.tags.through]
+        models += [Import, ImportPiece, Operation, LogEntry]
+        return [list(model.objects.order_by("pk").values()) for model in models]
 
 
 # (address, method): (body or query with Ann's ids, status for Bob). {…} is filled with the ids above.

@@ -122,7 +122,7 @@ def errors(query: str) -> dict[str, list[str]]:
     form = SearchForm(QueryDict(query))
     assert not form.is_valid()
     assert form.criteria == {}
-    return {name: list(words) for name, words in form.errors.items()}
+    return {name: [str(word) for word in words] for name, words in form.errors.items()}
 
 
 @pytest.mark.parametrize(

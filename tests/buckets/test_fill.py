@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from buckets import services
 from buckets.filling import fills
@@ -66,7 +67,7 @@ def saved(bucket: Bucket) -> list[str]:
 @pytest.fixture
 def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A worker's time is over after each slice."""
-    monkeypatch.setattr(fills.settings, "PUMP_SECONDS", 0.02)
+    monkeypatch.setattr(settings, "PUMP_SECONDS", 0.02)
     yield
 
 

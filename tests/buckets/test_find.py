@@ -353,4 +353,4 @@ def test_a_fill_that_failed_says_why_and_goes_on_at_a_press(ann, sandbox: Sandbo
 def test_only_staff_find_anything(sandbox: Sandbox):
     for place in ("", "count/", "sample/", f"fill/{uuid4()}/"):
         answer = Client().get(PAGE + place)
-        assert (answer.status_code, answer.url.partition("?")[0]) == (302, "/admin/login/")
+        assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/admin/login/")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from enrichment.models import Run
 from integrations.ledger.persistence import persist
 from integrations.models import Lookup, VendorCall
-from tests.chaos.books import PAID
+from tests.chaos.operators import PAID
 from tests.chaos.people import Person, Said
 from tests.chaos.place import Broken, Place
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import requests
 from django.db import connection
 from django_celery_beat.models import PeriodicTask, PeriodicTasks

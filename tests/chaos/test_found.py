@@ -46,7 +46,7 @@ def claimed(stage: int = 1, name: str = "property_detail") -> Any:
 
 
 def spent(run: Run) -> Decimal:
-    return Run.objects.with_money().get(pk=run.pk).spent  # type: ignore[no-any-return, attr-defined]
+    return Run.objects.with_money().get(pk=run.pk).spent
 
 
 def expire() -> None:
@@ -162,14 +162,20 @@ class _CommitsAndFails:
 def test_the_first_request_after_a_restart_of_postgresql_finds_every_broken_connection() -> None:
     """Its idle connections are all broken then. Found one at a time, each costs a request its wait for a new one."""
     together = threading.Barrier(6)
-    in_threads(6, lambda: (_ask(), together.wait(10)))
+
+    def ask_together() -> None:
+        _ask()
+        together.wait(10)
+
+    in_threads(6, ask_together)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
         ended = cursor.fetchone()[0]
-    pool = connections["default"].pool
+    default: Any = connections["default"]
+    pool = default.pool
     lost = pool.get_stats().get("connections_lost", 0)
 
     in_threads(1, _ask)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from enrichment.models import Run, RunItem
 from integrations.ledger.persistence import persist
 from integrations.models import Operation, Vendor
-from tests.chaos.books import PAID
+from tests.chaos.operators import PAID
 from tests.chaos.people import Person
 from tests.chaos.place import Broken, Place, Setting
 

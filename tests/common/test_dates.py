@@ -14,6 +14,7 @@ from common.dates import clock, day, moment, own_zone, use_zone_of
 from tests.dates import odd_dates
 
 AT = datetime(2026, 12, 1, 21, 30, tzinfo=UTC)
+DENVER: Any = SimpleNamespace(time_zone="America/Denver")  # a user, as far as zones go
 
 
 @pytest.fixture(autouse=True)
@@ -80,14 +81,14 @@ def test_djangos_own_columns_write_it_with_the_year() -> None:
 @pytest.mark.parametrize("person", [None, SimpleNamespace(), SimpleNamespace(time_zone="Mars/Olympus")])
 def test_nobody_and_an_unknown_zone_go_by_utc(person: Any) -> None:
     with own_zone():
-        use_zone_of(SimpleNamespace(time_zone="America/Denver"))
+        use_zone_of(DENVER)
         use_zone_of(person)
         assert timezone.get_current_timezone_name() == "UTC"
 
 
 def test_a_zone_does_not_outlive_the_request_it_was_for() -> None:
     with own_zone():
-        use_zone_of(SimpleNamespace(time_zone="America/Denver"))
+        use_zone_of(DENVER)
         assert timezone.get_current_timezone_name() == "America/Denver"
     assert timezone.get_current_timezone_name() == "UTC"
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +22,7 @@ BIN = Path(sys.executable).parent
 
 
 @pytest.fixture
-def client_package(live_server, tmp_path, monkeypatch) -> str:
+def client_package(live_server, tmp_path, monkeypatch) -> Iterator[str]:
     """The name of a package that was generated from what the live server says of itself."""
     make_user("ann", monthly_budget=50)
     token = create_api_token(username="ann")[1]

@@ -129,7 +129,7 @@ def test_somebody_elses_bucket_is_not_there(ann: tuple[User, Client]):
     other = Bucket.objects.create(owner=make_user("bob"), name="Secret")
 
     assert "bucket" in errors(ann[1].post(ADD, filled(other, max_cost="5")))
-    assert "Secret" not in ann[1].get(ADD, {"bucket": other.pk}).content.decode()
+    assert "Secret" not in ann[1].get(ADD, {"bucket": str(other.pk)}).content.decode()
     assert not Schedule.objects.exists()
 
 

@@ -38,7 +38,9 @@ def run(boss: tuple[User, Any]) -> Run:
     row, _ = parked(boss[0])
     doubtful(boss[0], row.budget_scope, run_id=row.pk)
     doubtful(boss[0], "run:other")
-    failed = Lead.objects.create(bucket=row.bucket, owner=boss[0], property_id="9", enrichment_status="failed")
+    failed = Lead.objects.create(
+        bucket=Bucket.objects.get(), owner=boss[0], property_id="9", enrichment_status="failed"
+    )
     RunItem.objects.create(run=row, lead=failed, stage=0, outcome=3, category="NOT_FOUND")
     Run.objects.filter(pk=row.pk).update(total=3, failed=1)
     Bucket.objects.update(total_leads=3)
@@ -84,6 +86,8 @@ def test_where_all_wait_there_is_nothing_to_retry(run: Run) -> None:
 
 
 def test_a_requests_page_says_how_many_leads_wait_for_it(run: Run, boss: tuple[User, Any]) -> None:
-    call = VendorCall.objects.get(pk=run.items.exclude(token=None)[0].token)
+    token = run.items.exclude(token=None)[0].token
+    assert token is not None
+    call = VendorCall.objects.get(pk=token)
     page = boss[1].get(address(VendorCall, "change", call.pk)).content.decode()
     assert "2 leads wait for the decision" in page

@@ -244,7 +244,7 @@ def test_an_interruption_leaves_the_run_to_others_and_says_so(bucket, monkeypatc
 @pytest.mark.django_db(transaction=True)
 def test_failed_leads_are_tried_again(sandbox):
     bucket = make_bucket(sandbox, make_user(), 3)
-    Lead.objects.filter(pk=bucket.leads.first().pk).update(property_id="999999999999")
+    Lead.objects.filter(pk=bucket.leads.earliest("pk").pk).update(property_id="999999999999")
     process(bucket, "--here", "--no-skip-trace")
     failed = Run.objects.get()
     assert failed.failed == 1

@@ -31,7 +31,7 @@ def test_one_is_added_listed_done_and_removed(bucket):
     done = run("schedules", "run-now", schedule.pk)
     assert (done.status, done.err) == (0, "")
     assert "  2 leads taken. Last enrichment job: queued, 0 of 2 leads done, 0 with a phone." in done.out.splitlines()
-    assert Run.objects.get().idempotency_key.startswith(f"schedule:{schedule.pk}:")
+    assert (Run.objects.get().idempotency_key or "").startswith(f"schedule:{schedule.pk}:")
 
     assert run("schedules", "remove", schedule.pk, "--json").json["removed"]["lastRunId"] == str(Run.objects.get().pk)
     assert run("schedules", "list").out == ""

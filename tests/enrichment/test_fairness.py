@@ -117,7 +117,7 @@ def test_many_workers_on_the_same_leads_buy_each_once(sandbox: Sandbox, settings
         assert finish(run).done == 12
     report = sandbox.ledger.report()
     assert report["billed_twice"] == dict.fromkeys(report["billed_twice"], 0)
-    assert sum(Run.objects.with_money().values_list("spent", flat=True)) == billed(sandbox)
+    assert sum(run.spent for run in Run.objects.with_money()) == billed(sandbox)
     assert Lookup.objects.filter(operation__name="property_detail", state="answered").count() == 12
 
 

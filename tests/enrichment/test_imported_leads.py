@@ -114,7 +114,7 @@ def test_what_the_vendor_does_not_know_fails_for_nothing(sandbox, bucket):
     run = finish(start(bucket))
 
     assert (run.status, run.failed, run.spent, billed(sandbox)) == ("completed", 2, Decimal(0), Decimal(0))
-    assert {lead.enrichment_error.split(":")[0] for lead in Lead.objects.all()} == {"NOT_FOUND"}
+    assert {(lead.enrichment_error or "").split(":")[0] for lead in Lead.objects.all()} == {"NOT_FOUND"}
     assert Lookup.objects.filter(key__startswith="address:", state="answered").count() == 2
 
 

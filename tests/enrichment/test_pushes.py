@@ -38,7 +38,7 @@ def _no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def call() -> VendorCall:
     """Two people with their phones: at most 18 credits of two cents."""
     ann = User.objects.create_user("ann")
-    price = {"price": Decimal("0.02"), "reserved": Decimal("0.36"), "holds": {SCOPE: "0.3600"}}
+    price: dict[str, Any] = {"price": Decimal("0.02"), "reserved": Decimal("0.36"), "holds": {SCOPE: "0.3600"}}
     return doubtful(ann, SCOPE, operation="apollo_people", **price)
 
 

@@ -19,6 +19,7 @@ from enrichment.worker import questions
 from integrations.ledger import catalogue
 from integrations.ledger.pace import database_now
 from integrations.lookups import names
+from integrations.lookups.stand_in_ids import names_of
 from integrations.models import Budget, Lookup, Operation
 from integrations.vendors.contract import Answer
 from leads.models import Lead
@@ -149,7 +150,7 @@ def test_a_search_row_joins_the_names_and_the_property_is_bought_by_its_id(sandb
     street = {"property_address": parcel.street, "property_zip": parcel.zip}
     names.learn_from("property_search", {"a page": Answer(facts={"rows": [{"property_id": str(parcel.id), **street}]})})
     ann = make_bucket(sandbox, make_user(), 5)
-    name = names.names_of(street)[0]
+    name = names_of(street)[0]
     bob = Bucket.objects.create(owner=make_user("bob"), name="Bob's", total_leads=1)
     Lead.objects.create(
         bucket=bob,

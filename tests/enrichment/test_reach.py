@@ -63,7 +63,7 @@ def answered(by: Any, phones: int, without: int, *, run: Run | None = None, oper
     trace, now = catalogue.operation(operation), timezone.now()
     count = phones + without
     call = VendorCall.objects.create(
-        id=uuid7(), operation=trace, user=by, run_id=run and run.pk, state="settled", inputs=count, reserved=0,
+        id=uuid7(), operation=trace, user=by, run_id=run.pk if run else None, state="settled", inputs=count, reserved=0,
         created_at=now, slot_at=now, sent_at=now, lease_until=now,
     )  # fmt: skip
     rows = [

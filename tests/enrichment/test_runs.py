@@ -19,7 +19,8 @@ from enrichment.models import Run, RunItem
 from enrichment.options import RunOptions
 from enrichment.services import IdempotencyConflict, RunError, start_run
 from enrichment.worker import purchase, queue, stages
-from integrations.ledger import breaker, calls
+from integrations.ledger import breaker, calls, catalogue
+from integrations.ledger.admission import admit
 from integrations.ledger.sending import carry_out
 from integrations.models import Budget, Lookup, Vendor, VendorCall
 from integrations.vendors.adapters import adapter_for
@@ -371,10 +372,10 @@ def test_a_cancel_that_dies_half_way_is_finished_by_the_reaper(
 
 def test_cancelling_while_a_request_is_in_flight_keeps_what_was_bought(sandbox: Sandbox, bucket: Bucket) -> None:
     run = start(bucket, limit=10)
-    operation = purchase.catalogue.operation("property_detail")
+    operation = catalogue.operation("property_detail")
     with transaction.atomic():
-        bought = purchase._claim(purchase.admit(operation.pk), 1, "property_detail", [])
-    assert bought is not None
+        bought = purchase._claim(admit(operation.pk), 1, "property_detail", [])
+    assert bought is not None and bought.plan.call_id is not None
     adapter = adapter_for("property_detail")
     outcome = carry_out(bought.plan.call_id, lambda: adapter.call(bought.plan.buying, call_id="1"), wanted=lambda: True)
     services.cancel_run(run=run)
@@ -460,7 +461,7 @@ def test_apollo_is_not_asked_again_about_a_lead_that_its_answer_changed(sandbox:
     again = finish(start(bucket, kind="apollo", lead_ids=chosen))
     assert (again.status, again.done, again.spent) == ("completed", 60, 0)
     assert requests_of(sandbox) == asked
-    assert billed(sandbox) == sum(Run.objects.with_money().values_list("spent", flat=True))
+    assert billed(sandbox) == sum(run.spent for run in Run.objects.with_money())
 
 
 def test_a_fault_of_ours_while_settling_keeps_the_paid_answers_and_pauses_the_run(
@@ -492,7 +493,7 @@ def test_a_run_that_breaks_does_not_hold_up_another_users(
             raise TypeError(words)
         return row.questions(options, items)
 
-    monkeypatch.setitem(stages.STAGES, RunItem.Stage.DETAIL, replace(row, questions=questions))  # type: ignore[arg-type]
+    monkeypatch.setitem(stages.STAGES, RunItem.Stage.DETAIL, replace(row, questions=questions))
     other = finish(start(make_bucket(sandbox, make_user("bob"), 10, start=500)))
     broken.refresh_from_db()
     assert (other.status, other.done) == ("completed", 10)
@@ -568,9 +569,9 @@ def test_a_run_short_of_money_goes_on_once_its_doubt_is_decided(sandbox: Sandbox
 
 def test_a_request_given_up_before_it_left_says_nothing_of_the_vendor(sandbox: Sandbox, bucket: Bucket) -> None:
     run = start(bucket)
-    operation = purchase.catalogue.operation("property_detail")
+    operation = catalogue.operation("property_detail")
     with transaction.atomic():
-        bought = purchase._claim(purchase.admit(operation.pk), 1, "property_detail", [])
+        bought = purchase._claim(admit(operation.pk), 1, "property_detail", [])
     assert bought is not None
     Vendor.objects.filter(pk="realestateapi").update(failures=9)
     operation.refresh_from_db()

@@ -135,6 +135,7 @@ def test_many_workers_at_once_make_one_run(bucket: Bucket) -> None:
     schedule = due(make(bucket, limit=10))
     at_once(6, run_due_schedules)
     run = Run.objects.get()
+    assert schedule.next_at is not None
     assert (run.total, run.idempotency_key) == (10, f"schedule:{schedule.pk}:{schedule.next_at.isoformat()}")
     schedule.refresh_from_db()
     assert (schedule.last_run, schedule.failures) == (run, 0)
@@ -206,7 +207,8 @@ def test_the_newest_run_replaces_every_older_one_that_is_still_paused(bucket: Bu
 
     schedule = do(schedule)
 
-    oldest.refresh_from_db(), other.refresh_from_db()
+    oldest.refresh_from_db()
+    other.refresh_from_db()
     assert (oldest.status, other.status) == ("cancelled", "paused")  # the other is another schedule's
     newest = schedule.last_run
     assert newest is not None and (newest.status, newest.total) == ("queued", 10)
@@ -280,6 +282,7 @@ def test_a_repeated_search_adds_only_what_is_new_for_nothing(sandbox: Sandbox) -
     assert fill is not None
     continue_fill(fill.pk)
     fill.refresh_from_db()
+    assert fill.found is not None
     assert (fill.status, fill.saved) == ("completed", fill.found - 1)
     assert fill.found > 10
     Lead.objects.filter(pk__in=bucket.leads.order_by("-pk").values("pk")[:3]).delete()

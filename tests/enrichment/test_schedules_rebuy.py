@@ -45,8 +45,10 @@ def bucket(sandbox: Sandbox) -> Bucket:
 def age(by: timedelta) -> None:
     """As if everything had been bought that much earlier."""
     for lead in Lead.objects.exclude(enriched_at=None):
+        assert lead.enriched_at is not None
         Lead.objects.filter(pk=lead.pk).update(enriched_at=lead.enriched_at - by)
     for row in Lookup.objects.exclude(fetched_at=None):
+        assert row.fetched_at is not None
         Lookup.objects.filter(pk=row.pk).update(fetched_at=row.fetched_at - by)
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import requests
 import responses
 from hypothesis import given
 from responses.matchers import header_matcher, json_params_matcher, query_param_matcher
@@ -77,7 +78,7 @@ def wire() -> Iterator[responses.RequestsMock]:
         yield simulated
 
 
-def somebody(many: int, **flags: bool) -> list[Query]:
+def somebody(many: int, **flags: Any) -> list[Query]:
     return [people_query(email=f"p{index}@example.com", **flags) for index in range(many)]
 
 
@@ -652,7 +653,7 @@ def test_health_tells_a_refused_key_and_never_raises(wire: responses.RequestsMoc
     assert client.health() == Health(ok=False, reason="Apollo refused the key (401): Invalid API key.")
     wire.get(f"{BASE}/auth/health", json={"is_logged_in": False})
     assert client.health() == Health(ok=False, reason="Apollo does not know the key.")
-    wire.get(f"{BASE}/auth/health", body=responses.ConnectionError())
+    wire.get(f"{BASE}/auth/health", body=requests.ConnectionError())
     assert client.health().ok is False
     settings.VENDORS = {"apollo": {"base_url": BASE, "key": ""}}
     assert client.health() == Health(ok=False, reason="APOLLO_API_KEY is not set: Apollo cannot be asked.")
@@ -685,7 +686,7 @@ def test_spelling_does_not_change_who_is_asked_about_but_the_flags_do() -> None:
         ({"email": "not one"}, "a whole name with a company or domain"),
     ],
 )
-def test_a_question_that_would_find_a_namesake_says_what_is_missing(given: dict[str, str], lacking: str) -> None:
+def test_a_question_that_would_find_a_namesake_says_what_is_missing(given: dict[str, Any], lacking: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         people_query(**given)
     assert str(caught.value) == f"An Apollo people match needs an e-mail, a LinkedIn address, or {lacking}."

@@ -72,6 +72,7 @@ def buy(queries: list[Query], payer: Payer) -> tuple[Plan, Any]:
 
 
 def call_of(plan: Plan) -> VendorCall:
+    assert plan.call_id is not None
     return VendorCall.objects.get(pk=plan.call_id)
 
 
@@ -81,6 +82,7 @@ def budget(scope: str) -> tuple[Decimal, Decimal]:
 
 
 def expire(call_id: UUID | None) -> None:
+    assert call_id is not None
     VendorCall.objects.filter(pk=call_id).update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
@@ -442,7 +444,7 @@ def test_after_a_doubt_one_input_a_request_and_after_two_the_breaker_opens(
     operation = catalogue.operation("property_detail")
     for number, is_open in ((1, False), (2, True)):
         plan = begin([five[number]], payer)
-        outcome = Outcome(failure=InDoubt("500", server_error=True))
+        outcome: Outcome[Reply] = Outcome(failure=InDoubt("500", server_error=True))
         carry_out(plan)
         assert report_outcome(operation, outcome.failure, plan.call_id) is is_open
         conclude(plan, outcome)
@@ -659,7 +661,9 @@ def test_what_a_newer_answer_leaves_out_stays_but_not_of_another_owner(
         carry_out(plan)
         facts = dict.fromkeys(("owner_name", "mailing_city", "apn", "sqft")) | facts
         conclude(plan, Outcome(reply=Reply({five[0].key: Answer(facts=facts)}, Decimal(1))))
-        return {k: v for k, v in Lookup.objects.get(key=five[0].key).facts.items() if v is not None}
+        kept = Lookup.objects.get(key=five[0].key).facts
+        assert kept is not None
+        return {k: v for k, v in kept.items() if v is not None}
 
     first = answer(owner_name="DOE ANN", mailing_city="Austin", apn="1", sqft=900)
     assert answer(sqft=950) == first | {"sqft": 950}

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import requests
 import responses
 
 from integrations.vendors import http
@@ -178,7 +179,11 @@ def test_an_unknown_name_is_not_sent() -> None:
 
 
 def test_a_failed_tls_handshake_is_not_sent(serve: Servers) -> None:
-    url = serve(lambda connection: (connection.recv(600), connection.sendall(b"no tls here\r\n"))[1])
+    def answer(connection: socket.socket) -> None:
+        connection.recv(600)
+        connection.sendall(b"no tls here\r\n")
+
+    url = serve(answer)
     error = failure(url.replace("http:", "https:"))
     assert type(error) is NotSent
     assert error.reason == "The vendor could not be reached: certificate or TLS failure."
@@ -346,13 +351,13 @@ def test_threads_do_not_share_connections(serve: Servers) -> None:
 
 def test_simulated_failures_mean_what_their_class_says() -> None:
     with responses.RequestsMock() as simulated:
-        simulated.post("http://vendor/x", body=http.requests.ConnectTimeout())
+        simulated.post("http://vendor/x", body=requests.ConnectTimeout())
         assert type(failure("http://vendor/x")) is NotSent
     with responses.RequestsMock() as simulated:
-        simulated.post("http://vendor/x", body=http.requests.ReadTimeout())
+        simulated.post("http://vendor/x", body=requests.ReadTimeout())
         assert type(failure("http://vendor/x")) is InDoubt
     with responses.RequestsMock() as simulated:
-        simulated.post("http://vendor/x", body=http.requests.ConnectionError("Connection aborted."))
+        simulated.post("http://vendor/x", body=requests.ConnectionError("Connection aborted."))
         assert type(failure("http://vendor/x")) is InDoubt
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import requests
 import responses
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,10 +181,13 @@ def test_an_id_asked_twice_is_bought_once(wire: responses.RequestsMock) -> None:
     assert buy("1", "2", "01").units == Decimal(2)
 
 
+NO_CREDITS: tuple[Any, ...] = (-1, 1e9, "free", None, True, [], {})
+
+
 @pytest.mark.parametrize(
     ("credits", "claimed"),
     [(0, 0), (10, 10), ("7", 7), (0.25, Decimal("0.25")), (9_999_999, 9_999_999)]
-    + [(wrong, None) for wrong in (-1, 1e9, "free", None, True, [], {})],
+    + [(wrong, None) for wrong in NO_CREDITS],
 )
 @pytest.mark.parametrize("asked", [("1",), ("1", "2", "3")])
 def test_the_price_list_counts_the_records_whatever_the_answer_claims(
@@ -472,7 +476,7 @@ def test_403_is_a_missing_scope_at_the_bulk_endpoint_and_a_refused_key_at_the_si
 
 
 def test_a_cut_answer_is_in_doubt(wire: responses.RequestsMock) -> None:
-    wire.post(SINGLE, body=responses.ConnectionError("reset"))
+    wire.post(SINGLE, body=requests.ConnectionError("reset"))
     with pytest.raises(InDoubt):
         buy("1")
 

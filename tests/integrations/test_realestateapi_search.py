@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import requests
 import responses
 from hypothesis import given
 from hypothesis import strategies as st
@@ -249,7 +250,7 @@ def test_pages_follow_the_vendors_own_recipe_to_the_end(wire: responses.Requests
         index = facts["next_index"]
         assert reply.units == Decimal(len(facts["rows"]))
     assert found == ["1", "2", "3", "4", "5"]
-    assert [json.loads(call.request.body)["resultIndex"] for call in wire.calls] == [0, 2, 4]
+    assert [json.loads(call.request.body or "")["resultIndex"] for call in wire.calls] == [0, 2, 4]
 
 
 @pytest.mark.parametrize(
@@ -340,7 +341,7 @@ def test_the_documented_404_of_a_free_call_says_that_nothing_was_found(wire: res
 
 
 def test_a_free_call_without_an_answer_has_failed_and_is_not_in_doubt(wire: responses.RequestsMock) -> None:
-    wire.post(SEARCH, body=responses.ConnectionError("reset"))
+    wire.post(SEARCH, body=requests.ConnectionError("reset"))
     with pytest.raises(VendorFailure) as caught:
         client.count(HERNDON)
     assert (type(caught.value), caught.value.category) == (VendorFailure, Category.NETWORK_ERROR)

@@ -184,6 +184,7 @@ def test_a_batch_sends_positions_as_keys_and_links_the_answers_by_them(wire: res
     assert reply.answers[asked[1].key] == EMPTY
     assert reply.units == Decimal(2)
     sent = wire.calls[0].request.body
+    assert isinstance(sent, bytes)
     assert not any(query.key.encode() in sent for query in asked)
 
 
@@ -353,7 +354,9 @@ def test_a_full_batch_of_the_longest_questions_fits() -> None:
     with responses.RequestsMock() as wire:
         wire.post(BATCH, json={"data": []})
         buy(*queries)
-        assert len(wire.calls[0].request.body) < client.TRACE_PAYLOAD_MAX
+        sent = wire.calls[0].request.body
+        assert sent is not None
+        assert len(sent) < client.TRACE_PAYLOAD_MAX
 
 
 def test_an_owner_with_only_an_email_is_a_match_and_is_kept(wire: responses.RequestsMock) -> None:
@@ -577,8 +580,8 @@ def test_a_question_that_cannot_be_asked_says_what_is_missing(given: dict[str, s
 def test_a_company_is_not_taken_for_a_person() -> None:
     for name in ("Acme Co", "19th Road Llc", "DOE FAMILY TRUST", "Smith & Co.", "City of Austin", "First Bank, N.A."):
         assert is_company(name), name
-    for name in ("John Doe", "Ann Trustman", "Incent Cole", "CO MARIA", "DOE ANN TRUSTEE", "", None):
-        assert not is_company(name), name
+    for person in ("John Doe", "Ann Trustman", "Incent Cole", "CO MARIA", "DOE ANN TRUSTEE", "", None):
+        assert not is_company(person), person
 
 
 # --- Whatever comes -------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from django.db.models import CharField, Value
+from django.db.models import CharField, F, Value
 
 from integrations.ledger import scopes
 from integrations.ledger.scopes import Scope
@@ -57,7 +57,7 @@ def test_a_scope_begins_with_its_kind_and_whose_it_is() -> None:
 def test_sql_spells_scopes_as_python_does() -> None:
     Vendor.objects.get_or_create(name="apollo")
     rows = Vendor.objects.filter(name="apollo").annotate(
-        day=scopes.in_sql(lambda name: scopes.vendor_day(name, NOW), "name"),
+        day=scopes.in_sql(lambda name: scopes.vendor_day(name, NOW), F("name")),
         run=scopes.in_sql(scopes.run, Value(str(RUN), CharField())),
     )
     assert rows.values_list("day", "run").get() == (scopes.vendor_day("apollo", NOW), scopes.run(RUN))

@@ -48,7 +48,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Callable[[int], N
                 )
 
         key = ("property_detail", "realestateapi")
-        monkeypatch.setitem(adapters._ADAPTERS, key, (lambda account: Detail(), client.config))  # type: ignore[attr-defined]
+        monkeypatch.setitem(adapters._ADAPTERS, key, (lambda account: Detail(), client.config))
 
     settings.VENDORS = settings.VENDORS | {"realestateapi": {"base_url": "http://vendor.test", "key": "sesame"}}
     set_operations(settings, pace=0)

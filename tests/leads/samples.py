@@ -23,6 +23,12 @@ def make_leads(
     return bucket, list(Lead.objects.filter(bucket=bucket).order_by("pk"))
 
 
+def source_of(lead: Lead, column: str) -> Any:
+    """Where what this column holds is from."""
+    assert lead.fact_sources is not None
+    return lead.fact_sources[column]
+
+
 def make_lead(**values: Any) -> Lead:
     """One lead in a bucket of its own, with these columns."""
     _, (lead,) = make_leads(1)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def found(client: Any, **query: Any) -> set[str]:
 
 def test_staff_see_their_own_leads_tags_and_activities_only(ann, bob):
     mine, theirs = lead_of(ann[0]), lead_of(bob[0], "21")
-    pairs = [(mine, theirs)]
+    pairs: list[Sequence[Any]] = [(mine, theirs)]
     pairs += [tuple(Tag.objects.create(owner=lead.owner, name="hot") for lead in (mine, theirs))]
     pairs += [tuple(add_activity(lead=lead, by=lead.owner, kind="note", text="x") for lead in (mine, theirs))]
 

@@ -38,7 +38,8 @@ def reasons(*groups: tuple[str, str]) -> dict[str, str]:
 def read_by(expression: Any) -> Iterator[str]:
     """The columns an expression of the export reads."""
     if isinstance(expression, F):
-        yield "id" if expression.name == "pk" else expression.name.split("__")[0]
+        name: str = expression.name  # type: ignore[attr-defined]  # django-stubs leave it out
+        yield "id" if name == "pk" else name.split("__")[0]
     elif hasattr(expression, "get_source_expressions"):
         for part in expression.get_source_expressions():
             yield from read_by(part)

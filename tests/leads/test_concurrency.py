@@ -72,7 +72,7 @@ def test_callbacks_set_at_once_leave_the_one_that_was_noted_last() -> None:
         together(*(partial(add_activity, lead=lead, by=lead.owner, kind="callback", due_at=day) for day in days))
         lead.refresh_from_db()
         noted = list(lead.activities.order_by("pk").values_list("due_at", flat=True))
-        assert (sorted(noted), lead.activity_count) == (days, 6)
+        assert (sorted(filter(None, noted)), lead.activity_count) == (days, 6)
         assert lead.callback_at == noted[-1]
 
 

@@ -36,7 +36,7 @@ def ann() -> Any:
 
 
 def shows_nothing(page: Any) -> str:
-    words = page.content.decode()
+    words: str = page.content.decode()
     assert page.status_code == 200
     assert not [contact for contact in FULL if contact in words]
     return words

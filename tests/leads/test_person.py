@@ -23,8 +23,7 @@ def lead() -> Lead:
 
 
 def row(lead: Lead) -> Row:
-    found: Row = Lead.objects.values().get(pk=lead.pk)
-    return found
+    return dict(Lead.objects.values().get(pk=lead.pk))
 
 
 def test_the_first_contact_is_counted_once_and_taken_back_when_it_is_undone(lead: Lead) -> None:

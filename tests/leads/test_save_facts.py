@@ -119,6 +119,7 @@ def test_the_assessors_and_the_traces_mailing_address_are_two_facts_in_either_or
     assert (lead.traced_address, lead.traced_zip) == ("9 Elm St", "98101")
     save(PROPERTY, lead, {"mailing_address": "2 Main St"}, LATER + timedelta(days=1))
     assert lead.mailing_address == "2 Main St"
+    assert lead.other_facts is not None
     assert [entry["value"] for entry in lead.other_facts["mailing_address"]] == ["1 Main St, 00501"]
 
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from leads.facts.saving import APOLLO, CONTACT, PROPERTY, FactRow, Source, save_facts
 from leads.facts.sources import other_person, same_name
 from leads.models import Lead
-from tests.leads.samples import make_lead, make_leads
+from tests.leads.samples import make_lead, make_leads, source_of
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +66,7 @@ def save(source: Source, lead: Lead, facts: dict[str, Any], at: datetime = NOON)
     return changed
 
 
-def others(lead: Lead, fact: str) -> list[tuple[str, str]]:
+def others(lead: Lead, fact: str) -> list[tuple[Any, str]]:
     return [(entry["value"], entry["source"]) for entry in (lead.other_facts or {}).get(fact, [])]
 
 
@@ -83,6 +83,7 @@ def test_a_files_contacts_stay_first_through_detail_and_trace_and_what_loses_sta
     assert lead.secondary_phone_do_not_call is True
     assert (lead.traced_address, lead.traced_zip) == ("9 Traced St", "76701")
     assert others(lead, "phone") == [("+15125550102", "trace")]
+    assert lead.other_facts is not None
     assert lead.other_facts["phone"][0] | {"at": ""} == {
         "value": "+15125550102", "type": "mobile", "do_not_call": False, "source": "trace", "at": "",
     }  # fmt: skip
@@ -92,7 +93,7 @@ def test_a_files_contacts_stay_first_through_detail_and_trace_and_what_loses_sta
     assert (lead.property_address, others(lead, "property_address")) == (
         "14 NORTHWEST 5TH ST", [("14 NW 5th St", "file")],
     )  # fmt: skip
-    assert lead.fact_sources["phone"] == FILE
+    assert source_of(lead, "phone") == FILE
 
 
 def test_the_same_answers_again_change_nothing() -> None:
@@ -111,7 +112,7 @@ def test_a_phone_that_came_with_a_lead_before_sources_were_kept_is_a_persons_own
     save(CONTACT, lead, TRACE)
 
     assert (lead.phone, lead.secondary_phone, lead.email) == ("+12065550199", "+15125550101", "own@example.com")
-    assert {lead.fact_sources[name]["source"] for name in ("phone", "email")} == {"file"}
+    assert {source_of(lead, name)["source"] for name in ("phone", "email")} == {"file"}
     save(CONTACT, lead, TRACE | {"phone": "+15125550103"}, NIGHT)
     assert (lead.phone, lead.secondary_phone) == ("+12065550199", "+15125550103")
 
@@ -139,7 +140,7 @@ def test_a_number_that_is_known_already_takes_the_marks_of_the_answer_and_they_n
 
     assert (lead.phone, lead.phone_type, lead.phone_do_not_call) == ("+15125550101", "landline", mark)
     assert lead.secondary_phone == "+15125550102"
-    assert lead.fact_sources["phone"] == FILE
+    assert source_of(lead, "phone") == FILE
     assert lead.other_facts is None
 
 
@@ -177,7 +178,7 @@ def test_apollos_newer_email_wins_over_the_traces_and_says_so() -> None:
     save(APOLLO, lead, {"email": "apollo@example.com"}, NOON)
 
     assert (lead.email, others(lead, "email")) == ("apollo@example.com", [("bought@example.com", "trace")])
-    assert lead.fact_sources["email"]["source"] == "apollo"
+    assert source_of(lead, "email")["source"] == "apollo"
     assert (lead.phone, lead.secondary_phone) == ("+15125550101", "+15125550102")
 
 
@@ -189,7 +190,7 @@ def test_a_typed_property_fact_stays_and_a_files_is_replaced() -> None:
     assert (lead.bedrooms, lead.property_city, lead.property_county, lead.sqft) == (5, "Austin", "Travis", 900)
     assert others(lead, "bedrooms") == [(3, "detail")]
     assert others(lead, "property_city") == [("Ostin", "file")]
-    assert lead.fact_sources["property_county"]["source"] == "file"
+    assert source_of(lead, "property_county")["source"] == "file"
 
 
 def test_a_name_and_a_mailing_address_are_never_made_of_two_and_the_same_owner_is_completed() -> None:
@@ -226,7 +227,7 @@ def test_contacts_of_another_person_are_told_so_and_are_not_called_as_the_owners
 
     save(CONTACT, lead, {"phone": "+15125550109", "contact_name": "Richard Roe", "contact_is_other": False}, NIGHT)
     assert (lead.contact_is_other, lead.secondary_phone) == (False, "+15125550101")
-    assert lead.fact_sources["secondary_phone"]["person"] == "Jane Roe"
+    assert source_of(lead, "secondary_phone")["person"] == "Jane Roe"
     assert set(Lead.objects.contactable()) == {mine, lead}
 
 

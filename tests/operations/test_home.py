@@ -90,10 +90,11 @@ def test_each_sees_their_own_runs_money_and_stock_and_a_superuser_all():
 
 def test_a_failed_run_needs_somebody_until_its_leads_are_taken_up_again():
     ann = staff()[0]
-    run = failed_run(bucket_of(ann))
+    bucket = bucket_of(ann)
+    run = failed_run(bucket)
     assert titles(ann) == [f"Failed leads: {run.bucket_name}"]
 
-    again = run_of(run.bucket, "running", total=1)
+    again = run_of(bucket, "running", total=1)
     RunItem.objects.create(run=again, lead=run.items.get().lead, stage=1)
     PumpLease.objects.update_or_create(stage=1, defaults={"beat_at": timezone.now()})
 

@@ -41,8 +41,11 @@ def test_everything_agrees_after_success_doubt_garbage_and_cancel(sandbox: Sandb
     [
         ("purse", lambda: Budget.objects.filter(scope__startswith="run:").update(spent=F("spent") + Decimal("0.01"))),
         ("run counters", lambda: Run.objects.update(total=F("total") + 1)),
-        ("look-up state", lambda: Lookup.objects.filter(pk=Lookup.objects.first().pk).update(state="buying")),
-        ("lead without ledger", lambda: Lead.objects.filter(pk=Lead.objects.first().pk).update(property_id="42")),
+        ("look-up state", lambda: Lookup.objects.filter(pk=Lookup.objects.earliest("pk").pk).update(state="buying")),
+        (
+            "lead without ledger",
+            lambda: Lead.objects.filter(pk=Lead.objects.earliest("pk").pk).update(property_id="42"),
+        ),
         ("bucket counter", lambda: Bucket.objects.update(enriched_leads=0)),
     ],
 )

@@ -7,12 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.contrib import admin
 from django.db.models import Model
 from django.template.response import TemplateResponse
 
 from accounts.models import User
-from tests.admin_site import act, signed_in
+from tests.admin_site import act, actions_of, signed_in
 from tests.pages.checks import WIDTHS
 from tests.test_admin_pages import Rows, address, key_of, registered
 
@@ -20,11 +19,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 Check = Callable[["Page"], None]
-
-
-def actions_of(model: type[Model]) -> list[str]:
-    """Its own actions: Django's deleting is not one of them."""
-    return [name for _, name, _ in admin.site._registry[model]._get_base_actions() if name != "delete_selected"]
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def test_half_of_an_outage_is_billed_by_two_orders(server: Any, estate: Client) 
     server[0].faults.replace([Fault("property_detail", "500", rate=0.5, billed=True), Fault("property_detail", "500")])
     for one in ids(server, 60):
         assert estate.post(DETAIL, {"id": one}).status_code == 500
-    report = ledger(*server, "?inputs=1")
+    report = ledger(server[0], server[1], "?inputs=1")
     assert 20 <= int(report["operations"]["property_detail"]["units"]) <= 40
     assert set(report["inputs"]["property_detail"].values()) == {1}
 
@@ -213,7 +213,7 @@ def test_only_what_was_sold_before_is_left_out_at_a_rebuy_and_not_billed_again(s
     found = {record["id"] for record in estate.post(BULK, {"ids": [*old, *new]}).json()["data"]}
     assert set(new) < found
     assert len(found) == 7
-    report = ledger(*server, "?inputs=1")
+    report = ledger(server[0], server[1], "?inputs=1")
     assert {one for one, times in report["inputs"]["property_detail"].items() if times == 2} == {
         str(one) for one in found & set(old)
     }

@@ -355,5 +355,6 @@ def test_an_update_is_told_to_the_sandbox_and_found_by_its_day(generated: Client
     assert search(generated, ids_only=True, ids=ids, last_update_date_min="2026-11-20")["data"] == ids[:2]
     assert search(generated, ids_only=True, ids=ids, last_update_date_min="2026-11-21")["data"] == []
     assert search(generated, ids_only=True, ids=ids, last_update_date_max="2026-01-10")["data"] == ids[2:]
-    for order in ({"ids": ids}, {"ids": 5, "date": "2026-11-20"}, {"ids": ids, "date": "soon"}, []):
+    wrong: list[Any] = [{"ids": ids}, {"ids": 5, "date": "2026-11-20"}, {"ids": ids, "date": "soon"}, []]
+    for order in wrong:
         assert generated.session.post(endpoint, json=order, timeout=5).status_code == 400

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from buckets.imports import services
 from buckets.models import Bucket, Import
+from integrations.ledger.pace import database_now
 
 HEADER = ("Address", "City", "State", "Zip", "Owner", "Phone")
 
@@ -51,4 +52,4 @@ def totals(job: Import) -> tuple[int, int, int, int, int]:
 
 def time_passes() -> None:
     """A dead worker's lease is over."""
-    Import.objects.update(lease_until=services.database_now() - timedelta(seconds=1))
+    Import.objects.update(lease_until=database_now() - timedelta(seconds=1))

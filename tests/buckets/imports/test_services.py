@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from buckets import services as bucket_services
@@ -300,10 +301,11 @@ def test_rows_that_kill_every_worker_end_the_import_in_words_and_it_can_be_gone_
 def test_a_bucket_deleted_meanwhile_takes_the_import_with_it(bucket, few_rows):
     job = services.start_import(job=uploaded(bucket, csv_of(homes(500))))
 
-    together(
-        partial(services.continue_import, job.pk),
-        lambda: (time.sleep(0.1), bucket_services.delete_bucket(bucket=bucket)),
-    )
+    def delete_soon() -> None:
+        time.sleep(0.1)
+        bucket_services.delete_bucket(bucket=bucket)
+
+    together(partial(services.continue_import, job.pk), delete_soon)
 
     assert services.continue_import(job.pk) is False
     for model in (Bucket, Import, ImportPiece, ImportedLead, ImportFailure, Lead):
@@ -352,10 +354,10 @@ def test_undo_keeps_what_somebody_has_touched_and_says_why(bucket):
 
 
 def test_undoing_an_import_at_work_stops_it(bucket, few_rows, monkeypatch):
-    monkeypatch.setattr(services.settings, "PUMP_SECONDS", 0)
+    monkeypatch.setattr(settings, "PUMP_SECONDS", 0)
     job = services.start_import(job=uploaded(bucket, csv_of(homes(100))))
     assert services.continue_import(job.pk) is True
-    asleep = services.Import.objects.select_related("bucket").get(pk=job.pk)
+    asleep = Import.objects.select_related("bucket").get(pk=job.pk)
 
     services.undo_import(job=job)
     with pytest.raises(services._Overtaken):  # the worker that has not heard of it
@@ -369,7 +371,7 @@ def test_undoing_an_import_at_work_stops_it(bucket, few_rows, monkeypatch):
 def test_a_killed_undo_goes_on(bucket, monkeypatch):
     monkeypatch.setattr(services, "UNDO_BATCH", 10)
     job = services.undo_import(job=imported(bucket, csv_of(homes(25))))
-    real, calls = services.change_counters, []
+    real, calls = change_counters, []
 
     def dies(*arguments, **options):
         calls.append(1)
