@@ -234,7 +234,7 @@ def test_owned_leads_beyond_the_sample_are_served_where_there_is_no_money(sandbo
 def test_nothing_is_bought_beyond_the_sample_though_a_trace_would_still_fit(sandbox: Sandbox) -> None:
     bucket = owned_half(sandbox, skip_trace=False)
     sample_of = []
-    for _ in range(20):  # until one is drawn that has a lead to buy a detail for
+    for _ in range(200):  # until one is drawn of which no lead is owned: one in eight
         run = start(bucket, max_cost=Decimal("0.08"), canary=Canary(leads=3, min_hit_rate=Decimal(0)))
         sample_of = list(run.items.filter(pk__lte=run.sample_until).values_list("lead__property_id", flat=True))
         if not Lookup.objects.filter(key__in=sample_of).exists():
