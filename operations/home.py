@@ -17,6 +17,7 @@ from django.db.models import Q, Sum
 
 from accounts.models import User
 from buckets.models import Bucket
+from common.db.clock import database_now
 from common.db.ids import uuid7_floor
 from common.needs import Need, mine
 from common.needs import needs as registered_needs
@@ -25,7 +26,6 @@ from enrichment.models import Run
 from enrichment.selectors import billing_check, stands_in_words
 from integrations.ledger import catalogue, scopes
 from integrations.ledger.budgets import ZERO
-from integrations.ledger.pace import database_now
 from integrations.models import Budget, Vendor, VendorCall
 
 RUNS_SHOWN = 8

@@ -125,7 +125,7 @@ def _by_sql(check: str, sql: str) -> Callable[[], Iterator[Drift]]:
 _CHECKS = {
     name: _by_sql(name, sql)
     for name, sql in {
-        "purse": _BUDGETS,
+        "purse": _BUDGETS,  # the budgets; the check keeps its name, which alerts may look for
         "run counters": _RUNS,
         "look-up state": _STRANDED_LOOKUPS,
         "item lease": _STRANDED_ITEMS,

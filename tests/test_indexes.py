@@ -23,12 +23,12 @@ from buckets.filling.fills import open_fills
 from buckets.imports.services import open_imports
 from buckets.models import Bucket, ImportedLead
 from common.api.paging import page, page_by_time
+from common.db.clock import database_now
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.quoting import reach_estimate
 from enrichment.reporting import bucket_overview
 from enrichment.worker import late_phones, queue
 from integrations.ledger import admission, calls, catalogue
-from integrations.ledger.pace import database_now
 from integrations.lookups import reveals
 from integrations.models import VendorCall
 from integrations.operating import books

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_required
@@ -18,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.profile.zones import zone_choices, zone_in_words
+from accounts.selectors import user_of
 from accounts.services import change_profile, take_browser_zone
 from common.admin import dressed
 
@@ -38,7 +37,7 @@ class ProfileForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    person: Any = request.user
+    person = user_of(request)
     first = {name: getattr(person, name) for name in ProfileForm.base_fields}
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=first)
     if form.is_valid():
@@ -53,7 +52,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_POST
 def browser_zone(request: HttpRequest) -> HttpResponse:
     """Posted once by the desk's script. Says whether the page it is on now shows other times."""
-    person: Any = request.user
+    person = user_of(request)
     name = request.POST.get("zone", "")
     try:
         taken = take_browser_zone(user=person, time_zone=name)

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 from buckets.filling.fills import continue_fill
 from buckets.models import Fill
 from common.commands.progress import LocalWorkers, Tick, follow
-from integrations.ledger.pace import database_now
+from common.db.clock import database_now
 
 NOBODY_AFTER = 20.0  # seconds: beat rings for a fill every 10
 LATER = "A worker saves the rest; bucket_status shows how far it is."

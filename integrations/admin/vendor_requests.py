@@ -23,11 +23,12 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.widgets import INPUT_CLASSES
 
+from accounts.selectors import user_of
 from common.admin import Empty, by_id, dressed, page, sees_all
+from common.db.clock import database_now
 from integrations.admin.deciding import DecidingAdmin, ReasonForm
 from integrations.admin.words import CallInWords, MoneyInWords
 from integrations.ledger.calls import release_doubt, write_off
-from integrations.ledger.pace import database_now
 from integrations.ledger.waiting import leads_waiting_for
 from integrations.lookups import reveals
 from integrations.lookups.answers import forget_unreadable
@@ -144,7 +145,7 @@ class VendorCallAdmin(CallInWords, DecidingAdmin[VendorCall]):
 
     def ask_again(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
         call = self._row(request, row_id)
-        by: Any = request.user
+        by = user_of(request)
         with transaction.atomic():
             freed = forget_unreadable(call.pk, by=by)
         if freed:
@@ -187,7 +188,7 @@ class VendorCallAdmin(CallInWords, DecidingAdmin[VendorCall]):
         before = min(outage.until, seen_at) if outage.until else seen_at  # what came since was not looked at
         outage = replace(outage, until=before)
         words = request.POST.get("reason", "")[:300]
-        by: Any = request.user
+        by = user_of(request)
         billed = verdict == "billed"
         decided = doubts.decide(outage=outage, billed=billed, by=by, reason=words, seconds=AT_ONCE)
         self.message_user(request, decided.in_words, messages.SUCCESS)

@@ -22,11 +22,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 from unfold.admin import TabularInline
 
+from accounts.selectors import user_of
 from common.admin import CommonAdmin, ask, chosen, confirmed, for_each
+from common.db.clock import database_now
 from common.values.percent import percent
 from integrations.admin.bill_forms import BillForm, ReplaceForm, packed
 from integrations.ledger import breaker, scopes
-from integrations.ledger.pace import database_now
 from integrations.locks import lock_operations_of
 from integrations.models import Operation, Vendor
 from integrations.operating import bills, books, vendors
@@ -226,7 +227,7 @@ class VendorAdmin(ToldAdmin):
         vendor = self._vendor(request, name)
         form = PauseForm(request.POST if confirmed(request) else None)
         if form.is_valid():
-            by: Any = request.user
+            by = user_of(request)
             vendors.pause_vendor(vendor=vendor, by=by, reason=form.cleaned_data["reason"])
             return self._done(request, vendor, f"Paused: {form.cleaned_data['reason']}")
         lines = ["Nothing more is bought from it until somebody resumes it. Requests already sent are finished."]
@@ -251,7 +252,7 @@ class VendorAdmin(ToldAdmin):
 
     def confirm_prices(self, request: HttpRequest, name: str) -> HttpResponse:
         vendor = self._vendor(request, name)
-        by: Any = request.user
+        by = user_of(request)
         vendors.confirm_price_list(vendor, by)
         words = "The price list is right: charges follow it, and the vendor’s own count is only shown."
         self.message_user(request, words, messages.SUCCESS)
@@ -278,7 +279,7 @@ class VendorAdmin(ToldAdmin):
         return ask(self, request, [], title=title, lines=lines, button=button, form=form, is_free=True, back=back)
 
     def _store(self, request: HttpRequest, vendor: Vendor, days: list[bills.Day], *, replace: bool) -> HttpResponse:
-        by: Any = request.user
+        by = user_of(request)
         return self._done(request, vendor, str(bills.upload(vendor=vendor, days=days, by=by, replace=replace)))
 
     def _refused(self, request: HttpRequest, vendor: Vendor, refusal: Exception) -> HttpResponse:

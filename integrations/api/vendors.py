@@ -13,9 +13,9 @@ from accounts.api.base import idempotent
 from common.api.base import NEEDS_ADMINISTRATOR, ApiView, Problem, not_found, ok, translates
 from common.api.schema import answer, refusal
 from common.api.serializers import MoneyField, Nothing
+from common.db.clock import database_now
 from integrations.api.serializers import PriceInput
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.models import Vendor
 from integrations.operating import books, vendors
 from integrations.operating.vendors import BadPrice

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Least
 
+from common.db.clock import database_now
 from common.values.backoff import backoff
-from integrations.ledger.pace import database_now
 from integrations.locks import lock_operations_of, lock_vendor
 from integrations.models import Operation, Vendor
 from integrations.vendors.errors import VendorFailure

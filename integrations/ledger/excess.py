@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
+from common.db.clock import database_now
 from common.db.ids import uuid7_floor
 from integrations.ledger.budgets import ZERO
-from integrations.ledger.pace import database_now
 from integrations.models import Operation, Vendor, VendorCall
 
 LEAST = Decimal(5)  # US dollars a day that are looked over

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from common.db.clock import database_now
 from common.faultpoints import commit
 from integrations.ledger import breaker
 from integrations.ledger.outcomes import report_outcome, stops_vendor
-from integrations.ledger.pace import database_now
 from integrations.ledger.persistence import persist
 from integrations.ledger.sending import Outcome, R, carry_out
 from integrations.models import Operation

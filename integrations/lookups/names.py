@@ -11,8 +11,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
+from common.db.clock import database_now
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.locks import NAMES_IN_ORDER
 from integrations.lookups.stand_in_ids import names_of
 from integrations.models import Lookup, PropertyName

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from django.db import transaction
 
+from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from integrations.ledger import budgets, calls, excess
 from integrations.ledger.budgets import ZERO
-from integrations.ledger.pace import database_now
 from integrations.locks import lock_call, lock_reveal
 from integrations.models import PhoneReveal, VendorCall
 from integrations.vendors.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile

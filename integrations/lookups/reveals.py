@@ -26,11 +26,11 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
+from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from common.values.backoff import backoff
 from integrations.ledger import budgets, calls, excess, scopes
 from integrations.ledger.budgets import MONEY, MOST_UNITS, ZERO
-from integrations.ledger.pace import database_now
 from integrations.locks import lock_call, lock_call_of_push, lock_reveal
 from integrations.models import Lookup, PhoneReveal, VendorCall
 from integrations.vendors.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile

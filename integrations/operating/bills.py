@@ -16,8 +16,8 @@ from django.db import transaction
 
 from accounts.models import User
 from common import dates
+from common.db.clock import database_now
 from integrations.ledger.budgets import MONEY
-from integrations.ledger.pace import database_now
 from integrations.locks import lock_vendor
 from integrations.models import BilledDay, Vendor
 

@@ -15,11 +15,11 @@ from django.db.models import Count, Q
 
 from accounts.models import User
 from common.dates import moment
+from common.db.clock import database_now
 from common.db.ids import uuid7_floor
 from common.values.percent import percent
 from integrations.ledger import breaker, excess, scopes
 from integrations.ledger.budgets import MONEY, ZERO
-from integrations.ledger.pace import database_now
 from integrations.locks import lock_operations_of, lock_vendor
 from integrations.models import Budget, Operation, Vendor, VendorCall
 from integrations.vendors import available

@@ -28,11 +28,11 @@ from accounts.tasks import forget_expired
 from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill, Import
 from buckets.services import create_bucket
+from common.db.clock import database_now
 from enrichment.models import Run, Schedule
 from enrichment.options import RunOptions
 from enrichment.services import start_run
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.models import VendorCall
 from leads.models import Activity, Lead, Tag
 from tests.api.client import Api, body_of, refused

@@ -7,7 +7,7 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import recount
-from integrations.ledger.pace import database_now
+from common.db.clock import database_now
 from leads.facts.saving import CONTACT, PROPERTY, FactRow, save_facts
 from leads.models import Activity, Lead, Tag
 from tests.api.client import Api, body_of, refused

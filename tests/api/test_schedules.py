@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from common.db.clock import database_now
 from enrichment.models import Run, Schedule
 from enrichment.scheduling.tick import run_due_schedules
-from integrations.ledger.pace import database_now
 from tests.api.client import Api, body_of, refused
 from tests.support import make_bucket
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from buckets import services
 from buckets.filling import fills
 from buckets.models import Bucket, Fill
-from integrations.ledger.pace import database_now
+from common.db.clock import database_now
 from integrations.models import Vendor, VendorCall
 from leads.models import Lead
 from sandbox.server import Sandbox

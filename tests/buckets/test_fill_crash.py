@@ -15,7 +15,7 @@ from django.db import connection
 
 from buckets.filling import fills
 from buckets.models import Bucket, Fill
-from integrations.ledger.pace import database_now
+from common.db.clock import database_now
 from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.support import fail_with, make_user, requests_of

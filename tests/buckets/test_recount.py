@@ -8,9 +8,9 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import recount
+from common.db.clock import database_now
 from enrichment.options import RunOptions
 from enrichment.services import start_run
-from integrations.ledger.pace import database_now
 from leads.models import Lead
 from leads.services import change_status
 from tests.leads.samples import counters, make_leads

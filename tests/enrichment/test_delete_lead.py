@@ -9,11 +9,11 @@ import pytest
 from django.urls import reverse
 
 from buckets.services import recount
+from common.db.clock import database_now
 from enrichment.models import Run, RunItem
 from enrichment.options import Canary, RunOptions
 from enrichment.services import RunError, cancel_run, start_run
 from enrichment.worker.lead_deletion import delete_lead
-from integrations.ledger.pace import database_now
 from integrations.models import Lookup
 from leads.models import Activity, Lead
 from leads.services import add_activity, change_status

@@ -9,6 +9,7 @@ import pytest
 
 from buckets.models import Bucket
 from buckets.services import create_bucket
+from common.db.clock import database_now
 from enrichment import services
 from enrichment.models import Run, RunItem
 from enrichment.options import RunOptions
@@ -17,7 +18,6 @@ from enrichment.quoting.quotes import Quote
 from enrichment.services import RunError
 from enrichment.worker import questions
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.lookups import names
 from integrations.lookups.stand_in_ids import names_of
 from integrations.models import Budget, Lookup, Operation

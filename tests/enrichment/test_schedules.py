@@ -16,12 +16,12 @@ from accounts.models import User
 from buckets.filling.fills import continue_fill, duplicate, start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import delete_bucket
+from common.db.clock import database_now
 from enrichment.models import Run, Schedule
 from enrichment.scheduling.services import change_schedule, create_schedule, run_now
 from enrichment.scheduling.tick import MAX_FAILURES, run_due_schedules
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError, cancel_run, pause_run
-from integrations.ledger.pace import database_now
 from integrations.models import Budget, Vendor
 from leads.models import Lead
 from operations import home

@@ -18,9 +18,9 @@ import pytest
 from django.db import connection
 
 from buckets.models import Bucket
+from common.db.clock import database_now
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.scheduling.tick import run_due_schedules
-from integrations.ledger.pace import database_now
 from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.enrichment.test_schedules import due, make

@@ -10,13 +10,13 @@ import pytest
 import requests
 
 from buckets.models import Bucket
+from common.db.clock import database_now
 from enrichment.models import Run, Schedule
 from enrichment.scheduling import changed_leads
 from enrichment.scheduling.services import create_schedule
 from enrichment.scheduling.tick import MAX_FAILURES, run_due_schedules
 from enrichment.selectors import schedule_result
 from enrichment.services import retry_options
-from integrations.ledger.pace import database_now
 from integrations.models import Lookup, Vendor
 from leads.models import Lead
 from sandbox.server import Sandbox

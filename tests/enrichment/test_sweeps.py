@@ -15,12 +15,12 @@ from django.urls import reverse
 from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import create_bucket
+from common.db.clock import database_now
 from enrichment import services
 from enrichment.models import FairShare, Run, RunItem
 from enrichment.rules import cap_reason, day_of_cap, month_of_cap
 from enrichment.services import RunError
 from enrichment.worker import pump_lease, sweeps
-from integrations.ledger.pace import database_now
 from integrations.models import Budget, Operation
 from operations import home
 from sandbox.server import Sandbox

@@ -25,11 +25,11 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import User
+from common.db.clock import database_now
 from common.db.ids import uuid7
 from integrations.ledger import calls, catalogue
 from integrations.ledger.admission import admit
 from integrations.ledger.budgets import money_cap
-from integrations.ledger.pace import database_now
 from integrations.ledger.reservation import Payer
 from integrations.ledger.sending import intend
 from integrations.lookups import gate

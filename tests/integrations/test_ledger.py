@@ -15,11 +15,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from common.db.clock import database_now
 from integrations.ledger import calls, catalogue, dependents, scopes
 from integrations.ledger.admission import admit
 from integrations.ledger.budgets import Cap, money_cap
 from integrations.ledger.execution import Executed, execute
-from integrations.ledger.pace import database_now
 from integrations.ledger.reservation import Payer, Reservation, reserve
 from integrations.ledger.sending import Outcome
 from integrations.ledger.settlement import fail, lock_sent, settle

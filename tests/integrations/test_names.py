@@ -12,8 +12,8 @@ import pytest
 from django.apps import apps
 from django.db import connection, transaction
 
+from common.db.clock import database_now
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.lookups import names
 from integrations.lookups.stand_in_ids import names_of
 from integrations.models import Lookup, PropertyName

@@ -11,10 +11,10 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
+from common.db.clock import database_now
 from common.db.ids import uuid7
 from integrations import services
 from integrations.ledger import catalogue, scopes
-from integrations.ledger.pace import database_now
 from integrations.models import Budget, Lookup, Operation, Vendor, VendorCall
 from integrations.services import NotNow
 from integrations.vendors import adapters

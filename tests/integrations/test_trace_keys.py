@@ -12,8 +12,8 @@ import pytest
 from django.apps import apps
 from django.db import connection, transaction
 
+from common.db.clock import database_now
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.lookups import gate
 from integrations.lookups.owned import fresh_answers
 from integrations.models import Lookup, Operation

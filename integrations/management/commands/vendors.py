@@ -12,8 +12,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import User
 from common.commands.base import ProductCommand, add_user, dollars, user_named
+from common.db.clock import database_now
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.models import Vendor
 from integrations.operating import bills, books, vendors
 

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from common import dates
 from common.commands.base import ProductCommand
-from integrations.ledger.pace import database_now
+from common.db.clock import database_now
 from integrations.operating import books, doubts, vendors
 from integrations.operating.books import CreditsCompared, DayOfBooks
 from operations.reconcile import find_drift

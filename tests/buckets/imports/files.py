@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from buckets.imports import services
 from buckets.models import Bucket, Import
-from integrations.ledger.pace import database_now
+from common.db.clock import database_now
 
 HEADER = ("Address", "City", "State", "Zip", "Owner", "Phone")
 

@@ -24,9 +24,9 @@ from buckets.imports.reading import Unreadable
 from buckets.imports.selectors import failed_lines
 from buckets.models import Bucket, Import, ImportedLead, ImportFailure, ImportPiece
 from buckets.services import create_bucket
+from common.db.clock import database_now
 from enrichment.models import RunItem
 from integrations.ledger import catalogue
-from integrations.ledger.pace import database_now
 from integrations.models import Lookup
 from leads.counters import change_counters
 from leads.models import Lead
