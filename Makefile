@@ -10,12 +10,14 @@ export PORT
 
 # Checks read the settings, but talk to no server: port 9 refuses.
 SOMEWHERE = SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789 \
+	CONTACT_KEY_SECRETS=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz \
 	DATABASE_URL=postgres://nobody@127.0.0.1:9/nothing REDIS_URL=redis://127.0.0.1:9/0
 DEVELOPMENT = env $(SOMEWHERE) DEBUG=1
-PRODUCTION = env $(SOMEWHERE) DEBUG=0 HTTPS=1 ALLOWED_HOSTS=buckets.example
+RANDOM = $$($(RUN) -c "import secrets; print(secrets.token_urlsafe(50))")
+PRODUCTION = env $(SOMEWHERE) SECRET_KEY=$(RANDOM) CONTACT_KEY_SECRETS=$(RANDOM) DEBUG=0 HTTPS=1 ALLOWED_HOSTS=buckets.example
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint chaos bench screenshots lock chromium
+.PHONY: help demo up test lint chaos bench screenshots backup restore pin lock chromium
 
 help: ## What can be made
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
@@ -27,8 +29,8 @@ up: $(STAMP) ## The same stack and no job, on PORT (8000); keys set: real vendor
 	@$(RUN) manage.py up $(ARGS)
 
 # The whole suite is measured and held to the floor in tests/coverage.py. A part reaches a part, and is not.
-test: $(STAMP) chromium ## All tests. ARGS="-k word tests/leads"
-	@$(if $(strip $(ARGS)),,PYTEST_PLUGINS=tests.coverage) $(RUN) -m pytest -n auto $(ARGS)
+test: $(STAMP) chromium ## All tests but the long ones, which `make chaos` runs. ARGS="-k word tests/leads"
+	@$(if $(strip $(ARGS)),,PYTEST_PLUGINS=tests.coverage) $(RUN) -m pytest $(if $(strip $(ARGS)),,-m "not long") -n auto --dist worksteal $(ARGS)
 
 lint: $(STAMP) ## Style, types, rooms, migrations, production settings
 	$(RUN) -m ruff check .
@@ -40,12 +42,22 @@ lint: $(STAMP) ## Style, types, rooms, migrations, production settings
 
 chaos: $(STAMP) ## Damage to the real stack, and the books checked. ARGS="kills zombie" QUICK=1
 	@$(RUN) -m tests.chaos $(ARGS)
+	@$(if $(strip $(ARGS)),,$(RUN) -m pytest -m long -n auto)
 
 bench: $(STAMP) ## Measurements. ARGS="NAME"
 	@$(RUN) -m benchmarks $(ARGS)
 
 screenshots: $(STAMP) chromium ## A picture of every page into docs/screenshots. ARGS="--only home"
 	@$(RUN) manage.py screenshots $(ARGS)
+
+backup: $(STAMP) ## One consistent dump with its manifest. TO=DIRECTORY
+	@$(RUN) manage.py backup "$(TO)"
+
+restore: $(STAMP) ## A backup into an empty database, checked. FROM=DIRECTORY ARGS="--yes-empty NAME"
+	@$(RUN) manage.py restore "$(FROM)" $(ARGS)
+
+pin: $(STAMP) ## Writes the digests of all images into docker-compose.yml and Dockerfile
+	@$(RUN) -m devtools.pin docker-compose.yml Dockerfile
 
 lock: ## Both lock files anew from pyproject.toml (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }
@@ -66,9 +78,11 @@ $(STAMP): requirements-dev.lock
 	@touch $@
 	@echo "Installed." >&2
 
-# Page tests drive Debian's Chromium. Where it is missing and cannot be installed they are skipped, and say so.
+# Page tests drive Debian's Chromium, the proxy's its nginx. Where one is missing and cannot be installed its tests are
+# skipped, and say so. nginx is not started: the tests start it.
 chromium:
-	@if [ ! -x /usr/bin/chromium ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing Debian's chromium for the page tests (once) …" >&2; export DEBIAN_FRONTEND=noninteractive; \
-		{ apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 </dev/null \
-		|| echo "chromium could not be installed: page tests are skipped" >&2; fi
+	@for program in chromium:/usr/bin/chromium nginx:/usr/sbin/nginx; do \
+		name=$${program%%:*}; [ -x $${program#*:} ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
+		echo "Installing Debian's $$name for its tests (once) …" >&2; export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; \
+		{ apt-get update -qq && apt-get install -y -qq $$name; } >/dev/null 2>&1 </dev/null \
+		|| echo "$$name could not be installed: its tests are skipped" >&2; }; done

@@ -2,85 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth import authenticate
 from django.db import connection, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import AuthToken
-from knox.settings import knox_settings
 
-from accounts.models import IdempotentRequest, User, check_time_zone
+from accounts.locks import hold_name
+from accounts.models import IdempotentRequest, User
+from accounts.sign_in import factors, limits
+from accounts.tokens import end_tokens, issue_token
+from common.client_address import client_address
 
 KEPT = timedelta(hours=24)  # as long as clients go on repeating; what Stripe keeps, whose header this is
 
 
-def create_api_token(*, username: str, days: int | None = None) -> tuple[User, str, bool]:
+def create_api_token(*, username: str, days: int | None = None, **grant: Any) -> tuple[User, str, bool]:
     """A new token for this user, who is made if there is none (without a password: the token is the only way in).
 
-    Returns the user, the token (shown once, kept only as a hash) and whether the user is new.
-    Raises ValidationError for a name that cannot be one.
+    grant: name, team_id, scopes, addresses, as `issue_token` takes them. Returns the user, the token (shown once, kept
+    only as a hash) and whether the user is new. Raises ValidationError for a name that cannot be one, TokenRefused,
+    TooManyTokens, NoSuchTeam.
     """
+    username = User.normalize_username(username)
     User.username_validator(username)
     if len(username) > 150:
         raise ValueError("A user name has at most 150 characters.")
     with transaction.atomic():
-        user, made = User.objects.get_or_create(username=username)
-        if made:
-            user.set_unusable_password()
-            user.save(update_fields=["password"])
-        _, token = AuthToken.objects.create(user, expiry=timedelta(days=days) if days else knox_settings.TOKEN_TTL)
+        hold_name(username)
+        user = User.objects.filter(username=username).first()
+        made = user is None
+        user = user or User.objects.create_user(username)
+        _, token = issue_token(user=user, days=days, **{"name": "Made by a command", **grant})
     return user, token, made
-
-
-def set_time_zone(*, user: User, time_zone: str) -> None:
-    """By whose clock this user's pages and new schedules go. Raises ValidationError for a name that is no zone."""
-    check_time_zone(time_zone)
-    User.objects.filter(pk=user.pk).update(time_zone=time_zone, time_zone_settled=True)
-
-
-def take_browser_zone(*, user: User, time_zone: str) -> bool:
-    """The browser's zone at first sign-in; False where one was chosen meanwhile. Raises ValidationError."""
-    check_time_zone(time_zone)
-    waiting = User.objects.filter(pk=user.pk, time_zone_settled=False, time_zone="UTC")
-    return bool(waiting.update(time_zone=time_zone, time_zone_settled=True))
-
-
-def change_profile(*, user: User, changes: Mapping[str, str]) -> User:
-    """Changes one's own first_name, last_name, email and time_zone. Raises ValidationError by field."""
-    person = User.objects.get(pk=user.pk)
-    for name, value in changes.items():
-        setattr(person, name, value)
-    person.clean_fields(exclude={field.name for field in User._meta.fields} - set(changes))
-    settled = {"time_zone_settled": True} if "time_zone" in changes else {}
-    User.objects.filter(pk=user.pk).update(**changes, **settled)
-    return User.objects.get(pk=user.pk)
 
 
 class WrongPassword(Exception):
     """No active user has this name and this password. Nobody is told which of the two is wrong."""
 
 
-def sign_in(*, username: str, password: str) -> tuple[str, datetime]:
-    """A new token for the user of this name and password, and when it expires. Raises WrongPassword."""
-    user = authenticate(username=username, password=password)
+class FactorRequired(Exception):
+    """The password is right, and not enough: a code is asked for, or a factor must be set up first (is_set: False)."""
+
+    def __init__(self, *, is_set: bool) -> None:
+        super().__init__()
+        self.is_set = is_set
+
+
+class WrongCode(Exception):
+    """It is none of this user's codes, or was taken before. Counted as a wrong password is."""
+
+
+def sign_in(*, request: HttpRequest, username: str, password: str, code: str | None = None) -> tuple[str, datetime]:
+    """A new token for the user of this name, password and, where a factor is set, code; and when it expires.
+
+    Raises WrongPassword, FactorRequired, WrongCode, SignInLocked (accounts.sign_in.limits).
+    """
+    user = authenticate(request, username=username, password=password)
     if user is None:
         raise WrongPassword
-    row, token = AuthToken.objects.create(user, expiry=knox_settings.TOKEN_TTL)
+    means = _second_step(request, user, code)
+    row, token = issue_token(user=user, name="Sign-in by the API", by=user)
+    limits.succeeded(user=user, address=client_address(request), means=f"{means}, for a token")
     return token, row.expiry
+
+
+def _second_step(request: HttpRequest, user: User, code: str | None) -> str:
+    """How she proved who she is."""
+    if not factors.has_factor(user):
+        if factors.must_have_factor(user):
+            raise FactorRequired(is_set=False)
+        return "password"
+    if code is None:
+        raise FactorRequired(is_set=True)
+    if factors.check_code(user=user, code=code, address=client_address(request)) is None:
+        raise WrongCode
+    return "password, code"
 
 
 def revoke_token(*, token: AuthToken) -> None:
     """Ends one token at once."""
-    token.delete()
+    end_tokens(tokens=[token], by=token.user)
 
 
 def revoke_all_tokens(*, user: User) -> int:
     """Ends all tokens of a user at once; returns how many."""
-    deleted, _ = AuthToken.objects.filter(user=user).delete()
-    return int(deleted)
+    return end_tokens(tokens=list(AuthToken.objects.filter(user=user).select_related("grant")), by=user)
 
 
 def forget_expired_tokens() -> int:

@@ -19,13 +19,13 @@ def measure(place: Place, *, rounds: int) -> Report:
     from django.db.models import F
 
     from leads.models import Lead
-    from leads.selection.export import COLUMNS
+    from leads.selection.export_columns import COLUMNS, NAMES, columns_of
 
     database, client = place.connect(), place.client()
     leads = Lead.objects.filter(bucket=place.bucket).order_by("pk")
-    names = [_column(expression) for _, expression in COLUMNS]
+    names = [_column(column.value) for column in COLUMNS]
     plain = _literal(leads.values_list(*(F(name) for name in names)))
-    harmless = _literal(leads.values_list(*(expression for _, expression in COLUMNS)))
+    harmless = _literal(leads.values_list(*(column.cell for column in columns_of(leads, NAMES))))
 
     def copied(statement: str) -> int:
         rows = 0

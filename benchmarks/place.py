@@ -86,7 +86,8 @@ class Place:
             DJANGO_SETTINGS_MODULE="config.settings",
             DATABASE_URL=self.servers.database_url,
             REDIS_URL=self.servers.redis_url,
-            SECRET_KEY="only-for-benchmarks-" + 40 * "x",
+            SECRET_KEY="only-for-benchmarks-0123456789-abcdefghijklmnopqrstuvwxyz",
+            CONTACT_KEY_SECRETS="only-for-benchmark-keys-0123456789-abcdefghijklmnopqrstuvwxyz",
             DEBUG="0",
             HTTPS="0",
             ALLOWED_HOSTS="127.0.0.1",
@@ -99,10 +100,13 @@ class Place:
         import django
 
         django.setup()
+        from accounts.models.team import give_own_team
         from accounts.services import create_api_token
         from buckets.services import create_bucket
 
         self.user, self.token, _ = create_api_token(username="bench")
+        if not self.user.memberships.exists():
+            give_own_team(self.user)
         self.bucket, _ = create_bucket(by=self.user, name="Many")
         with self.connect() as database:
             for first in range(1, self.leads + 1, STEP):
@@ -125,8 +129,8 @@ class Place:
             raise LocalError(f"{what} failed. {tail(log)}")
 
     def _start_web(self) -> None:
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{self.port}"]
-        command += ["--threads", str(WEB_THREADS), "--no-control-socket"]
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "config.wsgi"]
+        command += ["--bind", f"127.0.0.1:{self.port}", "--threads", str(WEB_THREADS)]
         log = self.home / "web.log"
         self._web = spawn(command, log=log, environment=os.environ, directory=PROJECT)
         wait_until(self._answers, process=self._web, log=log, what="the web server", seconds=60)

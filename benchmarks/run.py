@@ -11,12 +11,42 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import admin_lists, claim, enrich, export, leads_page, pace, save_ids
+from benchmarks import (
+    admin_lists,
+    claim,
+    decide,
+    deliveries,
+    dry_run,
+    enrich,
+    export,
+    forget,
+    inbound,
+    leads_page,
+    pace,
+    save_ids,
+    search,
+    suppressions,
+)
 from benchmarks.harness import Report, circumstances, show
 from benchmarks.place import Place
 from devtools.process import LocalError
 
-NAMES = ("save_ids", "export", "leads_page", "admin_lists", "claim", "pace", "enrich")
+NAMES = (
+    "save_ids",
+    "export",
+    "leads_page",
+    "admin_lists",
+    "claim",
+    "pace",
+    "enrich",
+    "search",
+    "forget",
+    "suppressions",
+    "decide",
+    "dry_run",
+    "deliveries",
+    "inbound",
+)
 ENRICH = {"leads": 20_000, "looped": 2_000, "short": 1_000, "long": 100_000, "paced": 2_000}
 ENRICH_QUICK = {"leads": 2_000, "looped": 200, "short": 200, "long": 2_000, "paced": 300}
 
@@ -47,6 +77,13 @@ def run(names: list[str], *, quick: bool) -> None:
             "admin_lists": lambda: admin_lists.measure(place, samples=2 if quick else 5),
             "claim": lambda: claim.measure(place, items=place.leads // 2),
             "pace": lambda: pace.measure(place, seconds=10 if quick else 120, window=10 if quick else 60, quick=quick),
+            "search": lambda: search.measure(place, samples=10 if quick else 40),
+            "forget": lambda: forget.measure(place, samples=5 if quick else 20),
+            "dry_run": lambda: dry_run.measure(place, rounds=2 if quick else 5),
+            "suppressions": lambda: suppressions.measure(place, rows=place.leads, rounds=1),
+            "decide": lambda: decide.measure(rounds=2 if quick else 5),
+            "deliveries": lambda: deliveries.measure(place, messages=200 if quick else 2_000, looped=1_000),
+            "inbound": lambda: inbound.measure(place, seconds=5 if quick else 30),
             "enrich": lambda: enrich.measure(place, **(ENRICH_QUICK if quick else ENRICH)),
         }
         for name in names:

@@ -25,14 +25,14 @@ def lock_import(import_id: UUID, **still: object) -> Import | None:
     return Import.objects.select_for_update().filter(pk=import_id, **still).first()
 
 
-def keep_buckets(bucket_ids: Sequence[UUID], owner_id: int) -> int:
-    """Keeps these buckets of this owner from being deleted, in the order of their ids; returns how many there are.
+def keep_buckets(bucket_ids: Sequence[UUID], team_id: int) -> int:
+    """Keeps these buckets of this team from being deleted, in the order of their ids; returns how many there are.
 
     A key share lock: it stops a deletion, which ends with the bucket's row, but no transaction that counts or renames.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM buckets_bucket WHERE id = ANY(%s) AND owner_id = %s ORDER BY id FOR KEY SHARE",
-            [list(bucket_ids), owner_id],
+            "SELECT id FROM buckets_bucket WHERE id = ANY(%s) AND team_id = %s ORDER BY id FOR KEY SHARE",
+            [list(bucket_ids), team_id],
         )
         return len(cursor.fetchall())

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from accounts.access import Access, team_of
+from accounts.team_triggers import team_of_owner
+from common.contact_access import told
 from common.db.models import Timestamped, UUIDModel
 from common.db.work import Deferred, Leased, LeasedQuerySet, WorkQuerySet
-from leads.querysets import OwnedQuerySet
+from leads.querysets import TeamQuerySet
+
+
+def _looking(access: Access) -> Q:
+    return Q(team_id=None if access.only_assigned else access.team_id)  # none where she is in no team
+
+
+class BucketQuerySet(TeamQuerySet["Bucket"]):
+    def shared_with(self, access: Access) -> Self:
+        """Other teams' buckets that hers may look into; a caller sees the leads assigned to her alone."""
+        shares = BucketShare.objects.filter(_looking(access))
+        return self.filter(pk__in=shares.values("bucket"))
+
+    def looked_into_by(self, access: Access) -> Self:
+        """Her team's buckets, and those shared with it."""
+        shares = BucketShare.objects.filter(_looking(access))
+        return self.filter(Q(team_id=access.team_id) | Q(pk__in=shares.values("bucket")))
 
 
 class Bucket(UUIDModel, Timestamped):
@@ -28,8 +50,9 @@ class Bucket(UUIDModel, Timestamped):
         COMPLETED = "completed", "Completed"
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="buckets", db_index=False, help_text="Who may see it"
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="buckets", db_index=False, help_text="Who made it"
     )
+    team = models.ForeignKey("accounts.Team", models.PROTECT, related_name="+", db_index=False, help_text="Whose it is")
     name = models.CharField(max_length=200, help_text="What you call it")
     description = models.CharField(max_length=2000, blank=True, verbose_name="notes", help_text="Your own notes")
     source = models.CharField(
@@ -65,7 +88,7 @@ class Bucket(UUIDModel, Timestamped):
         help_text="The latest enrichment job: {total, processed, successful}",
     )
 
-    objects = OwnedQuerySet.as_manager()
+    objects = BucketQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -86,10 +109,36 @@ class Bucket(UUIDModel, Timestamped):
                 name="bucket_counts_within_total",
             ),
         ]
-        indexes = [models.Index(fields=["owner", "-id"], name="bucket_by_owner")]
+        indexes = [models.Index(fields=["team", "-id"], name="bucket_by_team")]
+        triggers = [team_of_owner()]
 
     def __str__(self) -> str:
-        return self.name
+        return str(told(self.name))
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new one that names no team is of its owner's own."""
+        if self.team_id is None:
+            self.team_id = team_of(self.owner)
+        super().save(*args, **kwargs)
+
+
+class BucketShare(models.Model):
+    """Answers: which other team may look into this bucket? It changes nothing there, and buys nothing."""
+
+    bucket = models.ForeignKey(
+        Bucket, models.CASCADE, related_name="shares", db_index=False, help_text="What is shared"
+    )
+    team = models.ForeignKey("accounts.Team", models.CASCADE, related_name="+", help_text="Who may look into it")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", help_text="Who shared it"
+    )
+    created_at = models.DateTimeField(auto_now_add=True, help_text="When")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "team"], name="bucket_shared_once")]
+
+    def __str__(self) -> str:
+        return f"{self.bucket} with {self.team}"
 
 
 class Fill(UUIDModel, Timestamped, Leased, Deferred):
@@ -124,6 +173,12 @@ class Fill(UUIDModel, Timestamped, Leased, Deferred):
     found = models.PositiveIntegerField(null=True, blank=True, verbose_name="found", help_text="Ids the search has")
     fetched = models.PositiveIntegerField(default=0, verbose_name="read", help_text="Ids read so far")
     saved = models.PositiveIntegerField(default=0, verbose_name="new", help_text="Ids that were new to the bucket")
+    left_out = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        verbose_name="left out as possibly the same",
+        help_text="Leads of a combination that may be on a list it excludes: same house, other unit or spelling",
+    )
     attempts = models.PositiveSmallIntegerField(
         default=0, verbose_name="failures in a row", help_text="Failures in a row"
     )
@@ -143,6 +198,12 @@ class Fill(UUIDModel, Timestamped, Leased, Deferred):
             models.CheckConstraint(condition=Q(saved__lte=F("fetched")), name="fill_saved_within_fetched"),
         ]
         indexes = [models.Index(fields=["id"], condition=Q(status__in=["queued", "running"]), name="fill_open")]
+
+    @property
+    def combination(self) -> str:
+        """The buckets it copies, as the parameters of an address; "" of a search."""
+        named = {name: ",".join(ids) for name, ids in (self.sets or {}).items() if ids}
+        return urlencode(named, safe=",")
 
     def __str__(self) -> str:
         return f"{self.get_status_display()}: {self.saved} of {self.found if self.found is not None else '?'}"
@@ -169,14 +230,26 @@ class Import(UUIDModel, Timestamped, Leased):
     size = models.PositiveBigIntegerField(help_text="Bytes of the file")
     encoding = models.CharField(max_length=20, help_text="How its characters are written")
     delimiter = models.CharField(max_length=1, help_text="What stands between two cells")
-    columns = models.JSONField(help_text="The names in its first row, in order")
+    header_row = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="Which row has the names of the columns"
+    )
+    columns = models.JSONField(help_text="The names in its header row, in order")
     total = models.PositiveIntegerField(help_text="Rows below the header")
     mapping = models.JSONField(default=dict, blank=True, help_text="Which column (from 0) holds which field")
     constants = models.JSONField(default=dict, blank=True, help_text="Fields that are the same for every row")
+    update = models.BooleanField(
+        default=False, db_default=False, help_text="Rows change the leads that are there already"
+    )
+    keep_other_columns = models.BooleanField(
+        default=False, db_default=False, help_text="Columns that no field holds are kept on the lead"
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.UPLOADED, help_text="How far it is")
     read = models.PositiveIntegerField(default=0, help_text="Rows dealt with")
     new = models.PositiveIntegerField(default=0, help_text="Rows that became a lead")
     already_there = models.PositiveIntegerField(default=0, help_text="Rows whose lead was there, or came twice")
+    updated = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Of the rows whose lead was there, those that changed it"
+    )
     skipped = models.PositiveIntegerField(default=0, help_text="Rows without any text")
     failed = models.PositiveIntegerField(default=0, help_text="Rows that name no property; kept with the reason")
     removed = models.PositiveIntegerField(default=0, verbose_name="undone", help_text="Leads that undoing it deleted")
@@ -198,6 +271,7 @@ class Import(UUIDModel, Timestamped, Leased):
                 condition=Q(read=F("new") + F("already_there") + F("skipped") + F("failed")), name="import_adds_up"
             ),
             models.CheckConstraint(condition=Q(read__lte=F("total")), name="import_read_within_total"),
+            models.CheckConstraint(condition=Q(updated__lte=F("already_there")), name="import_updated_within_there"),
             models.CheckConstraint(condition=Q(removed__lte=F("new")), name="import_removed_within_new"),
         ]
         indexes = [
@@ -205,7 +279,7 @@ class Import(UUIDModel, Timestamped, Leased):
         ]
 
     def __str__(self) -> str:
-        return f"{self.file_name}: {self.get_status_display()}"
+        return f"{told(self.file_name)}: {self.get_status_display()}"
 
 
 class ImportPiece(models.Model):
@@ -230,6 +304,23 @@ class ImportFailure(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "line"], name="import_failure_once")]
+
+
+class ImportedChange(models.Model):
+    """Answers: what did an import that updates change of a lead that was there? Read once, by undoing it."""
+
+    lead = models.ForeignKey(
+        "leads.Lead", models.CASCADE, db_index=False, related_name="+", help_text="The lead it changed"
+    )
+    job = models.ForeignKey(
+        Import, models.CASCADE, db_index=False, related_name="changes", help_text="The import that changed it"
+    )
+    before = models.JSONField(help_text="The columns as they were: {column: value}")
+    after = models.JSONField(help_text="The columns as the import left them: {column: value}")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "lead"], name="import_change_once")]
+        indexes = [models.Index(fields=["lead"], name="import_change_of_lead")]
 
 
 class ImportedLead(models.Model):

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
-BeforeDelete = Callable[[UUID], Sequence[UUID]]
+from accounts.models import User
+
+BeforeDelete = Callable[[UUID, User | None], Sequence[UUID]]
 Narrow = Callable[[UUID, UUID], Q | None]
 BEFORE_DELETE: list[BeforeDelete] = []
 _by_run: list[Narrow] = []
@@ -17,7 +19,7 @@ def before_bucket_delete(stop: BeforeDelete) -> None:
     """Registers what stops the work on a bucket, in the caller's transaction, before the bucket is deleted.
 
     It locks its rows that refer to the bucket or its leads, in its own order, as leads are locked after them, and
-    returns the ids of those it stopped: those for whom a request to a vendor may be out.
+    returns the ids of those it stopped: those for whom a request to a vendor may be out. It is told who deletes it.
     """
     BEFORE_DELETE.append(stop)
 

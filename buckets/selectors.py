@@ -9,16 +9,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts.models import User
+from accounts.access import Access
 from buckets.models import Bucket, Fill, Import
 from common.db.ids import uuid7_floor
-from common.needs import RECENT, SHOWN, Need, mine
+from common.needs import RECENT, SHOWN, Need, of_team
 from leads.models import Lead
 
 
-def buckets_seen_by(user: User) -> QuerySet[Bucket]:
-    """A user's own buckets; superusers see all."""
-    return Bucket.objects.all() if user.is_superuser else Bucket.objects.owned_by(user)
+def buckets_seen_by(access: Access) -> QuerySet[Bucket]:
+    """Her team's buckets and those shared with it; superusers see all."""
+    return Bucket.objects.all() if access.user.is_superuser else Bucket.objects.looked_into_by(access)
 
 
 def with_latest_fill(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
@@ -65,13 +65,13 @@ def progress(fill: Fill) -> Progress:
     return Progress(fill, goal, percent, is_open, fill.error)
 
 
-def stopped_fills(user: User, now: datetime) -> Iterable[Need]:
+def stopped_fills(access: Access, now: datetime) -> Iterable[Need]:
     fills = Fill.objects.filter(pk__gte=uuid7_floor(now - RECENT), status=Fill.Status.FAILED).select_related("bucket")
-    for fill in mine(fills, user, "bucket__owner").order_by("-pk")[:SHOWN]:
+    for fill in of_team(fills, access, "bucket__team").order_by("-pk")[:SHOWN]:
         yield Need(f"Saving stopped: {fill.bucket}", f"{fill.saved:,} ids are saved. {fill.error}", fill)
 
 
-def failed_imports(user: User, now: datetime) -> Iterable[Need]:
+def failed_imports(access: Access, now: datetime) -> Iterable[Need]:
     jobs = Import.objects.filter(pk__gte=uuid7_floor(now - RECENT), status=Import.Status.FAILED)
-    for job in mine(jobs, user, "bucket__owner").order_by("-pk")[:SHOWN]:
+    for job in of_team(jobs, access, "bucket__team").order_by("-pk")[:SHOWN]:
         yield Need(f"Import failed: {job.file_name}", f"{job.read:,} of {job.total:,} rows are read. {job.error}", job)

@@ -9,33 +9,41 @@ from operator import or_
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import JSONObject
 
-from accounts.models import User
+from accounts.access import team_of
+from accounts.audit import record
+from accounts.models import Team, User
 from buckets.locks import lock_bucket
-from buckets.models import Bucket
+from buckets.models import Bucket, BucketShare
 from buckets.registries import BEFORE_DELETE
 from integrations import services as vendors
 from leads.locks import hold_bucket
 from leads.models import Lead
+from leads.privacy.filtering import kept_in
 from leads.querysets import ENRICHED
 from leads.registries import QUEUES
 from leads.services import insert_ids
 
 SEEN_THROUGH = 5.0  # seconds
-PROPERTY_ID = r"[A-Za-z0-9_-]{1,64}"
+
+
+class TeamFull(ValueError):
+    """The team holds as much as it may; the words say of what, and how many."""
 
 
 class BucketGone(Exception):
-    """The bucket was deleted at the same moment, or is somebody else's."""
+    """The bucket was deleted at the same moment, or is another team's."""
 
 
 def create_bucket(
     *,
     by: User,
     name: str,
+    team_id: int | None = None,
     property_ids: Sequence[str] = (),
     description: str = "",
     source: str = Bucket.Source.REAL_ESTATE,
@@ -44,62 +52,117 @@ def create_bucket(
 ) -> tuple[Bucket, int]:
     """Makes a bucket of these property ids (checked by the caller; duplicates allowed).
 
-    Returns it and how many were new.
+    team_id: whose it is; None: her own. Returns it and how many were new.
     """
     with transaction.atomic():
-        bucket = Bucket.objects.create(
+        bucket = Bucket(
             owner=by,
-            name=name,
-            description=description,
+            team_id=team_id if team_id is not None else team_of(by),
             source=source,
-            filters=dict(filters or {}),
             signals=dict(signals or {}),
         )
+        _say(bucket, {"name": name, "description": description, "filters": dict(filters or {})})
+        bucket.save(force_insert=True)
         inserted = add_ids(bucket=bucket, property_ids=property_ids)
+        record(
+            "bucket.created", by=by, team_id=bucket.team_id, about=bucket, name=bucket.name, after={"leads": inserted}
+        )
     return bucket, inserted
 
 
 def add_ids(*, bucket: Bucket, property_ids: Sequence[str]) -> int:
-    """Saves property ids to a bucket. The same ids again are free and change nothing. Returns how many were new."""
+    """Saves property ids to a bucket. The same ids again are free and change nothing. Returns how many were new.
+
+    Raises TeamFull.
+    """
     with transaction.atomic():
         inserted = insert_ids(
-            bucket_id=bucket.pk, owner_id=bucket.owner_id, property_ids=property_ids, source=bucket.source
+            bucket_id=bucket.pk,
+            owner_id=bucket.owner_id,
+            team_id=bucket.team_id,
+            property_ids=property_ids,
+            source=bucket.source,
         )
+        if inserted:
+            check_room(bucket.team_id)
     bucket.refresh_from_db()
     return inserted
 
 
-def edit_bucket(*, bucket: Bucket, changes: Mapping[str, Any]) -> Bucket:
+def check_room(team_id: int) -> None:
+    """Raises TeamFull where the team holds more leads than it may: in the transaction that has just added some, which
+    then adds none. By the buckets' counters; of several transactions at once each sees its own leads alone.
+    """
+    team = Team.objects.only("lead_limit").get(pk=team_id)
+    most = settings.LEADS_MAX if team.lead_limit is None else team.lead_limit
+    if (Bucket.objects.filter(team_id=team_id).aggregate(held=Sum("total_leads"))["held"] or 0) > most:
+        raise TeamFull(f"Your team may hold {most:,} leads. Delete leads, or ask for more.")
+
+
+def edit_bucket(*, bucket: Bucket, changes: Mapping[str, Any], by: User | None = None) -> Bucket:
     """Changes `name`, `description`, `filters` or `signals`."""
-    for field in ("name", "description", "filters", "signals"):
-        if field in changes:
-            setattr(bucket, field, changes[field])
-    bucket.save(
-        update_fields=[*(f for f in changes if f in ("name", "description", "filters", "signals")), "updated_at"]
-    )
+    said = {field: changes[field] for field in ("name", "description", "filters", "signals") if field in changes}
+    changed = sorted(field for field in said if getattr(bucket, field) != said[field])
+    with transaction.atomic():
+        _say(bucket, said)
+        bucket.save(update_fields=[*said, "updated_at"])
+        if changed:
+            after = {"fields": changed}
+            record("bucket.changed", by=by, team_id=bucket.team_id, about=bucket, name=bucket.name, after=after)
     return bucket
 
 
-def delete_bucket(*, bucket: Bucket) -> None:
+def _say(bucket: Bucket, said: Mapping[str, Any]) -> None:
+    """In the transaction that saves it: nobody who is forgotten is named again."""
+    for field, value in said.items():
+        setattr(bucket, field, kept_in(bucket, field, value))
+
+
+def share_bucket(*, bucket: Bucket, team: Team, by: User) -> BucketShare:
+    """Lets another team look into a bucket; a second time changes nothing. Raises ValueError for its own team."""
+    if team.pk == bucket.team_id:
+        raise ValueError("This is the bucket's own team.")
+    with transaction.atomic():
+        share, made = BucketShare.objects.get_or_create(bucket=bucket, team=team, defaults={"by": by})
+        if made:
+            shared = {"team": team.pk}
+            record("bucket.shared", by=by, team_id=bucket.team_id, about=bucket, name=bucket.name, after=shared)
+    return share
+
+
+def unshare_bucket(*, bucket: Bucket, team_id: int, by: User) -> bool:
+    """Takes the look into a bucket away. False: it was not shared with this team."""
+    with transaction.atomic():
+        gone, _ = BucketShare.objects.filter(bucket=bucket, team_id=team_id).delete()
+        if gone:
+            shared = {"team": team_id}
+            record("bucket.shared", by=by, team_id=bucket.team_id, about=bucket, name=bucket.name, before=shared)
+    return bool(gone)
+
+
+def delete_bucket(*, bucket: Bucket, by: User | None = None) -> None:
     """Deletes a bucket with its leads and stops its runs before their next paid call. What was bought stays owned.
 
     The runs themselves stay as history. PostgreSQL carries out the cascade: a million leads fit in no worker's memory.
     """
     with transaction.atomic():
-        stopped = _stop_work(bucket)
+        stopped = _stop_work(bucket, by)
     _see_through(stopped)
     with transaction.atomic():
         hold_bucket(bucket.pk)
-        _stop_work(bucket)
+        _stop_work(bucket, by)
         with connection.cursor() as cursor:
             # leads before the bucket, as everybody locks them: the cascade alone would begin with the bucket
             cursor.execute("DELETE FROM leads_lead WHERE bucket_id = %s", [bucket.pk])
+            after = {"leads": cursor.rowcount}
             cursor.execute("DELETE FROM buckets_bucket WHERE id = %s", [bucket.pk])
+            if cursor.rowcount:  # by two at once: once
+                record("bucket.deleted", by=by, team_id=bucket.team_id, about=bucket, name=bucket.name, after=after)
 
 
-def _stop_work(bucket: Bucket) -> list[UUID]:
+def _stop_work(bucket: Bucket, by: User | None) -> list[UUID]:
     """Ids of what the rooms above stopped."""
-    return [stopped for stop in BEFORE_DELETE for stopped in stop(bucket.pk)]
+    return [stopped for stop in BEFORE_DELETE for stopped in stop(bucket.pk, by)]
 
 
 def _see_through(run_ids: Sequence[UUID]) -> None:

@@ -5,16 +5,19 @@ A page over a million leads costs what a page over a hundred does: newest first 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import display_for_field, get_fields_from_path
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.paginator import Paginator
 from django.db.models import DateTimeField, Model, QuerySet
@@ -24,7 +27,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
+from django.utils.text import capfirst, smart_split, unescape_string_literal
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
     CHECKBOX_CLASSES,
@@ -35,6 +38,7 @@ from unfold.widgets import (
     TEXTAREA_CLASSES,
 )
 
+from common.contact_access import TYPED, found_as_told, sees_contacts, told_data
 from common.dates import moment
 
 if TYPE_CHECKING:
@@ -68,6 +72,30 @@ def _at(field: DateTimeField[Any, Any]) -> Callable[[Any], str]:
     return column
 
 
+@cache
+def _named(field: Any) -> Callable[[Any], str]:
+    """The row that a foreign key names, without Django's link to its page."""
+
+    @admin.display(description=field.verbose_name)
+    def column(row: Model) -> str:
+        return str(getattr(row, field.name) or "-")
+
+    column.__name__ = field.name
+    return column
+
+
+@cache
+def _told(field: Any) -> Callable[[Any], str]:
+    """What people typed into a column, as its reader may see it."""
+
+    @admin.display(description=field.verbose_name)
+    def column(row: Model) -> str:
+        return str(display_for_field(told_data(getattr(row, field.name)), field, "-"))
+
+    column.__name__ = field.name
+    return column
+
+
 @dataclass(frozen=True, slots=True)
 class Empty:
     """What a list that is empty will hold, and the button that fills it. page: as in a URL's name, after `admin:`."""
@@ -76,19 +104,39 @@ class Empty:
     button: str = ""
     page: str = ""
 
-    @property
-    def address(self) -> str:
-        return reverse(f"admin:{self.page}")
+    def address(self, request: HttpRequest, site: admin.AdminSite) -> str:
+        """Of that page; empty where there is none, or she may not open it."""
+        if not self.page:
+            return ""
+        app, model, what = self.page.rsplit("_", 2)
+        of = site.get_model_admin(apps.get_model(app, model))
+        may = of.has_add_permission(request) if what == "add" else of.has_module_permission(request)
+        return reverse(f"admin:{self.page}") if may else ""
 
 
 class Titled(Base):
     """Pages are called what the side bar calls them: a list by its plural, the page of a row by what it is."""
 
     empty: ClassVar[Empty | None] = None
+    lookups: ClassVar[frozenset[str]] = frozenset()  # what an address may filter by, beside the list's own filters
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        """By the list's filters and `lookups` alone: `?facts__phone__startswith=` would tell a hidden phone digit by
+        digit. All else is a 400.
+        """
+        ours = [*self.get_list_filter(request), *([self.date_hierarchy] if self.date_hierarchy else [])]
+        return lookup in self.lookups or any(lookup in _names_of(self.model, one) for one in ours)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With what an empty list says to this person: its part of the page sees nothing but the list itself."""
+        found: Any = super().get_changelist_instance(request)
+        found.fill = self.empty.address(request, self.admin_site) if self.empty else ""
+        found.nothing_assigned = bool(request.access.only_assigned and getattr(self, "assigned", None))  # type: ignore[attr-defined]
+        return found
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -97,6 +145,17 @@ class Titled(Base):
             context["title"] = capfirst(str(self.opts.verbose_name))
         page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
         return page
+
+
+def _names_of(model: type[Model], one: Any) -> set[str]:
+    """How an address may name a filter of a list: its own name, or a column and what Django's filters ask of it."""
+    if isinstance(one, type):  # a filter of our own
+        return {str(getattr(one, "parameter_name", ""))}
+    path = one if isinstance(one, str) else one[0]
+    target = getattr(get_fields_from_path(model, path)[-1], "target_field", None)
+    ends = ["exact", "in", "isnull", "gte", "lt", "year", "month", "day"]
+    ends += [f"{target.name}__exact"] if target else []
+    return {path, *(f"{path}__{end}" for end in ends)}
 
 
 def called(model: type[Model], name: str, plural: str) -> None:
@@ -114,31 +173,71 @@ class CommonAdmin(Titled):
     sortable_by: ClassVar[Any] = ()
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return self._dated(super().get_list_display(request))
+        return self._dated(super().get_list_display(request), closed=self._typed(request))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        return self._dated(super().get_readonly_fields(request, obj))
+        return self._dated(self._shown_only(request, obj), closed=self._closed(request))
+
+    def _shown_only(self, request: HttpRequest, obj: Model | None) -> list[Any]:
+        """With what people typed, where it holds a phone or an e-mail that she may not see: saved, dots would stay."""
+        hidden = [name for name in self._typed(request) if obj is not None and self._hides(getattr(obj, name))]
+        return [*super().get_readonly_fields(request, obj), *hidden]
+
+    @staticmethod
+    def _hides(value: Any) -> bool:
+        return bool(told_data(value) != value)
+
+    def _typed(self, request: HttpRequest) -> dict[str, Any]:
+        """The columns that people type into, for who may not see contacts: a superuser may not in other teams' rows."""
+        if sees_contacts(request) and not sees_all(request):
+            return {}
+        typed = (field for field in self.opts.fields if field.name in TYPED and not field.choices)
+        return {field.name: _told(field) for field in typed}
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """A field that is only shown is shown as the lists show it; one that can be edited stays a field."""
         shown: set[Any] = {field.name for field in self.opts.fields}
         if obj is None or self.has_change_permission(request, obj):
-            shown &= set(super().get_readonly_fields(request, obj))
+            shown &= set(self._shown_only(request, obj))
         sections = super().get_fieldsets(request, obj)
-        return [(title, {**options, "fields": self._dated(options["fields"], shown)}) for title, options in sections]
+        closed = self._closed(request)
+        return [
+            (title, {**options, "fields": self._dated(options["fields"], shown, closed)}) for title, options in sections
+        ]
 
-    def _dated(self, names: Iterable[Any], only: set[Any] | None = None) -> list[Any]:
+    def _closed(self, request: HttpRequest) -> dict[str, Any]:
+        """The foreign keys to rows whose pages she may not open, such as users: Django links there all the same.
+
+        And what is typed, as `_typed`.
+        """
+        pages: Any = self.admin_site._registry  # noqa: SLF001
+        keys = {field.name: field for field in self.opts.fields if field.related_model in pages}
+        closed = {n: _named(f) for n, f in keys.items() if not pages[f.related_model].has_view_permission(request)}
+        return closed | self._typed(request)
+
+    def _dated(
+        self, names: Iterable[Any], only: set[Any] | None = None, closed: Mapping[str, Any] = MappingProxyType({})
+    ) -> list[Any]:
         """The same columns, with a column of our own for each moment: Django's own write the year in every year."""
-        moments = {field.name: field for field in self.opts.fields if isinstance(field, DateTimeField)}
+        moments = {field.name: _at(field) for field in self.opts.fields if isinstance(field, DateTimeField)}
+        moments |= closed
         if only is not None:
-            moments = {name: field for name, field in moments.items() if name in only}
+            moments = {name: column for name, column in moments.items() if name in only}
 
         def dated(name: object) -> Any:
             if isinstance(name, list | tuple):
                 return [dated(inner) for inner in name]
-            return _at(moments[name]) if name in moments else name
+            return moments[name] if isinstance(name, str) and name in moments else name
 
         return [dated(name) for name in names]
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
+        """What the search finds in texts as they are shown to this person: the list's box, and what is offered."""
+        found, repeats = super().get_search_results(request, queryset, search_term)
+        columns = {field.name for field in self.opts.fields} & TYPED
+        names = [name.strip("^=@") for name in self.get_search_fields(request)]
+        words = [unescape_string_literal(word) if word[0] in "\"'" else word for word in smart_split(search_term)]
+        return found_as_told(found, [name for name in names if name in columns], words), repeats
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word."""
@@ -178,13 +277,12 @@ class ReadOnlyAdmin(CommonAdmin):
 
 
 class OwnedAdmin(CommonAdmin):
-    """Rows of a user: staff see their own and work with them, superusers see all. Somebody else's are not there.
+    """Rows of a person, whatever team she works for: staff see their own, superusers all. Nobody edits one.
 
-    owner: the path to the user. editable: whether their owner may change the fields that are not read only.
+    owner: the path to the user. What a team owns: `common.admin_teams`.
     """
 
     owner = "owner"
-    editable = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
@@ -200,7 +298,7 @@ class OwnedAdmin(CommonAdmin):
         return self._works_here(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.editable and self._works_here(request)
+        return False
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -210,7 +308,7 @@ class OwnedAdmin(CommonAdmin):
 
 
 def sees_all(request: HttpRequest) -> bool:
-    """Whether this person sees every user's rows."""
+    """Whether this person may look at every team's rows."""
     return bool(request.user.is_superuser)
 
 

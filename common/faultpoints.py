@@ -16,7 +16,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-COMMITS = ("gate.begin", "gate.intend", "gate.settle", "gate.fail", "fill.store")
+COMMITS = (
+    *("gate.begin", "gate.intend", "gate.settle", "gate.fail", "fill.store", "leads.merge", "leads.separate"),
+    *("preview.store", "campaign.launch", "sms.take", "sms.intend", "sms.settle"),
+)
 NAMES = tuple(f"{name}.{side}_commit" for name in COMMITS for side in ("before", "after"))
 
 

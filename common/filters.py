@@ -5,11 +5,14 @@ A choice or a text that is given several times means "any of these". A flag or a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, ClassVar
 
 from django.db.models import BooleanField, Case, Q, Value, When
+from django.utils import timezone
 
 from common.values import booleans, numbers
 
@@ -168,3 +171,73 @@ class Choice(Text):
         if self.by_value is None:
             return super().passes(values)
         return Q(*(self.by_value(value) for value in values), _connector=Q.OR)
+
+
+class Moment(Filter):
+    """A time before or after (`lookup`: lt, gte) a day begins or a moment is, by the clock of the person who asks.
+
+    A day (2026-11-29), a moment (2026-11-29T14:30) or how many days ago (30d), which is another day tomorrow.
+    """
+
+    several = False
+    AGO_MAX = 36_500  # days: a century
+    _AGO = re.compile(r"([0-9]{1,5}) ?d", re.ASCII | re.IGNORECASE)
+
+    def __init__(self, label: str, column: str, lookup: str) -> None:
+        super().__init__(label)
+        self.column, self.lookup = column, lookup
+
+    def read(self, value: object) -> Any:
+        text = value.strip() if isinstance(value, str) else ""
+        if ago := self._AGO.fullmatch(text):
+            if int(ago[1]) <= self.AGO_MAX:
+                return f"{int(ago[1])}d"
+            raise ValueError(f"At most {self.AGO_MAX:,} days can be asked for.")
+        try:
+            if not text.isascii() or not 1900 <= datetime.fromisoformat(text).year <= 2999:
+                raise ValueError
+        except ValueError:
+            raise ValueError("Write a day such as 2026-11-29, or how many days ago, such as 30d.") from None
+        return text
+
+    def passes(self, values: Sequence[Any]) -> Q:
+        (text,) = values
+        ago = self._AGO.fullmatch(text)
+        if ago:
+            at = timezone.now() - timedelta(days=int(ago[1]))
+        else:
+            at = datetime.fromisoformat(text)
+            at = at if at.tzinfo else timezone.make_aware(at)
+        return Q(**{f"{self.column}__{self.lookup}": at})
+
+
+class Years(Filter):
+    """How many full years ago (at least: gte, at most: lte) the day in this column was."""
+
+    several = False
+    MOST = 300
+
+    def __init__(self, label: str, column: str, lookup: str) -> None:
+        super().__init__(label)
+        self.column, self.lookup = column, lookup
+
+    def read(self, value: object) -> Any:
+        years = numbers.read_whole(value)
+        if not 0 <= years <= self.MOST:
+            raise ValueError(f"Enter 0 to {self.MOST} years.")
+        return years
+
+    def passes(self, values: Sequence[Any]) -> Q:
+        (years,) = values
+        today = timezone.localdate()
+        if self.lookup == "gte":
+            return Q(**{f"{self.column}__lte": years_before(today, years)})
+        return Q(**{f"{self.column}__gt": years_before(today, years + 1)})
+
+
+def years_before(day: date, years: int) -> date:
+    """The same day so many years earlier; of February 29, the day before where there is none."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from django.contrib.auth.models import AbstractUser
 from django.db.models import Model, QuerySet
 
 M = TypeVar("M", bound=Model)
@@ -29,7 +28,8 @@ class Need:
     resume: bool = False
 
 
-Source = Callable[[Any, datetime], Iterable[Need]]  # by user and the database's time
+# By access (`accounts.access.Access`, which this room does not know) and the database's time.
+Source = Callable[[Any, datetime], Iterable[Need]]
 _sources: list[tuple[int, Source]] = []
 
 
@@ -38,12 +38,19 @@ def needs_attention(rank: int, source: Source) -> None:
     _sources.append((rank, source))
 
 
-def needs(user: AbstractUser, now: datetime) -> list[Need]:
-    """What waits for this person, the most urgent first."""
+def needs(access: Any, now: datetime) -> list[Need]:
+    """What waits for this person in the team she acts in, the most urgent first."""
     by_rank = sorted(_sources, key=lambda one: one[0])
-    return [need for _, source in by_rank for need in source(user, now)]
+    return [need for _, source in by_rank for need in source(access, now)]
 
 
-def mine(rows: QuerySet[M], user: AbstractUser, owner: str = "owner") -> QuerySet[M]:
-    """The rows this person sees: superusers see all."""
-    return rows if user.is_superuser else rows.filter(**{owner: user})
+def of_team(rows: QuerySet[M], access: Any, team: str = "team") -> QuerySet[M]:
+    """The rows of the team she acts in; team: the path to it. A caller sees leads, and none of these."""
+    if access.team_id is None or access.only_assigned:
+        return rows.none()
+    return rows.filter(**{team: access.team_id})
+
+
+def operates(access: Any) -> bool:
+    """Whether this person looks after vendors and all teams' money."""
+    return bool(access.user.is_active and (access.user.is_superuser or access.user.is_operator))

@@ -10,10 +10,35 @@ from django.urls import reverse_lazy
 from django.utils.text import format_lazy
 
 
-def _entry(title: str, icon: str, address: str, *, query: str = "", superusers: bool = False) -> dict[str, Any]:
-    """A line of the side bar. `address`: what `admin:` is followed by in a URL's name."""
-    entry = {"title": title, "icon": icon, "link": format_lazy("{}{}", reverse_lazy(f"admin:{address}"), query)}
-    return entry | ({"permission": "common.admin.sees_all"} if superusers else {})
+def _entry(
+    title: str, icon: str, address: str, *, query: str = "", scope: str = "", callers: bool | None = None
+) -> dict[str, Any]:
+    """A line of the side bar, for who may open its page. `address`: what `admin:` is followed by in a URL's name.
+
+    scope: what it needs beside. callers: only for them, or only for all others.
+    """
+
+    def permitted(request: HttpRequest) -> bool:
+        from common.admin_teams import access_of, may  # noqa: PLC0415  # settings read this before there are apps
+
+        if scope and not may(request, scope):
+            return False
+        if callers is not None and access_of(request).only_assigned is not callers:
+            return False
+        return _opens(request, address)
+
+    link = format_lazy("{}{}", reverse_lazy(f"admin:{address}"), query)
+    return {"title": title, "icon": icon, "link": link, "permission": permitted}
+
+
+def _opens(request: HttpRequest, address: str) -> bool:
+    """As the page's own admin says."""
+    from django.contrib import admin  # noqa: PLC0415  # as above
+
+    for model, model_admin in admin.site._registry.items():  # noqa: SLF001
+        if address.startswith(f"{model._meta.app_label}_{model._meta.model_name}_"):
+            return model_admin.has_module_permission(request)
+    return True  # Home
 
 
 def _in_buckets(request: HttpRequest) -> bool:
@@ -30,11 +55,21 @@ def _in_callbacks(request: HttpRequest) -> bool:
     return "/leads/lead/" in request.path and bool(request.GET.get("callback"))
 
 
+def _in_audit(request: HttpRequest) -> bool:
+    return "/accounts/auditevent/" in request.path and not _in_contacts(request)
+
+
+def _in_contacts(request: HttpRequest) -> bool:
+    """The audit, filtered by who has seen or taken contacts."""
+    return "/accounts/auditevent/" in request.path and request.GET.get("about") == "contacts"
+
+
 def _in_imports(request: HttpRequest) -> bool:
     """The entry leads to the upload; the list and each import belong to it too."""
     return "/buckets/import/" in request.path
 
 
+_CONTACTS = "?about=contacts"
 UNFOLD = {
     "SITE_TITLE": "Bucket System",
     "SITE_HEADER": "Bucket System",
@@ -46,9 +81,10 @@ UNFOLD = {
         "navigation": [
             {"title": "Profile and time zone", "link": reverse_lazy("profile")},
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor and passkeys", "link": reverse_lazy("mfa_index")},
+            {"title": "Where you are signed in", "link": reverse_lazy("account_sessions")},
         ]
     },
-    "LOGIN": {"form": "accounts.profile.sign_in.SignInForm"},
     "DASHBOARD_CALLBACK": "operations.admin.home.context",
     "STYLES": [lambda _request: static("desk/desk.css")],
     "SCRIPTS": [lambda _request: static("desk/desk.js")],
@@ -73,33 +109,75 @@ UNFOLD = {
             {
                 "items": [
                     _entry("Home", "home", "index") | {"badge": "operations.admin.home.badge"},
-                    _entry("Find properties", "travel_explore", "buckets_bucket_find"),
-                    _entry("Import leads", "upload_file", "buckets_import_add") | {"active": _in_imports},
+                    _entry("Find properties", "travel_explore", "buckets_bucket_find", scope="write"),
+                    _entry("Import leads", "upload_file", "buckets_import_add", scope="write")
+                    | {"active": _in_imports},
                     _entry("Buckets", "inventory_2", "buckets_bucket_changelist") | {"active": _in_buckets},
-                    _entry("Leads", "contacts", "leads_lead_changelist") | {"active": _in_leads},
+                    _entry("Leads", "contacts", "leads_lead_changelist", callers=False) | {"active": _in_leads},
+                    _entry("My leads", "contacts", "leads_lead_changelist", callers=True) | {"active": _in_leads},
                     _entry("Callbacks", "phone_callback", "leads_lead_changelist", query="?callback=today")
                     | {"active": _in_callbacks},
+                    _entry("Campaigns", "campaign", "campaigns_campaign_changelist"),
+                    _entry("Templates", "sms", "campaigns_template_changelist"),
                     _entry("Enrichment jobs", "play_circle", "enrichment_run_changelist"),
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
                     _entry("Tags", "sell", "leads_tag_changelist"),
                     _entry("Activities", "history", "leads_activity_changelist"),
+                    _entry("Inbox", "forum", "campaigns_conversation_changelist"),
+                    _entry("Suppressions", "do_not_disturb_on", "leads_suppression_changelist"),
+                    _entry("Consents", "handshake", "leads_consent_changelist"),
+                    _entry("Lists", "playlist_add_check", "leads_upload_changelist"),
+                    _entry("Seller profiles", "storefront", "leads_seller_changelist"),
+                    _entry("Numbers", "dialpad", "campaigns_sender_changelist"),
+                    _entry("States", "map", "campaigns_stateanswer_changelist"),
+                    _entry("Team", "groups", "accounts_team_changelist"),
                 ]
+            },
+            {
+                "title": "Contact rules",
+                "separator": True,
+                "items": [
+                    _entry("Rules", "gavel", "campaigns_contactrule_changelist"),
+                    _entry("Holidays", "event_busy", "campaigns_ruleholiday_changelist"),
+                    _entry("Emergencies", "emergency_home", "campaigns_emergency_changelist"),
+                ],
             },
             {
                 "title": "Operations",
                 "separator": True,
                 "items": [
-                    _entry("Vendors", "storefront", "integrations_vendor_changelist", superusers=True),
-                    _entry("Vendor requests", "receipt_long", "integrations_vendorcall_changelist", superusers=True),
-                    _entry("Purchased data", "fact_check", "integrations_lookup_changelist", superusers=True),
-                    _entry("Contact access log", "visibility", "leads_disclosure_changelist", superusers=True),
-                    _entry("Budgets", "account_balance_wallet", "integrations_budget_changelist", superusers=True),
-                    _entry("Workers", "conveyor_belt", "enrichment_pumplease_changelist", superusers=True),
-                    _entry("Users", "group", "accounts_user_changelist", superusers=True),
-                    _entry("API tokens", "key", "knox_authtoken_changelist"),
-                    _entry(
-                        "Background jobs", "schedule", "django_celery_beat_periodictask_changelist", superusers=True
-                    ),
+                    _entry("Vendors", "storefront", "integrations_vendor_changelist"),
+                    _entry("Vendor requests", "receipt_long", "integrations_vendorcall_changelist"),
+                    _entry("Vendor posts", "move_to_inbox", "campaigns_inbound_changelist"),
+                    _entry("Purchased data", "fact_check", "integrations_lookup_changelist"),
+                    _entry("Audit log", "policy", "accounts_auditevent_changelist")
+                    | {"active": _in_audit, "permission": "operations.admin.audit.reads_audit"},
+                    _entry("Contact access log", "visibility", "accounts_auditevent_changelist", query=_CONTACTS)
+                    | {"active": _in_contacts, "permission": "operations.admin.audit.reads_audit"},
+                    _entry("Budgets", "account_balance_wallet", "integrations_budget_changelist"),
+                    _entry("Workers", "conveyor_belt", "enrichment_pumplease_changelist"),
+                    {
+                        "title": "Privacy",
+                        "icon": "person_off",
+                        "link": reverse_lazy("privacy"),
+                        "permission": "operations.admin.privacy.opens_privacy",
+                    },
+                    _entry("Users", "group", "accounts_user_changelist"),
+                    {
+                        "title": "Invite people",
+                        "icon": "person_add",
+                        "link": reverse_lazy("account_invitations"),
+                        "permission": "accounts.sign_in.join.may_invite",
+                    },
+                    {
+                        "title": "Locked sign-ins",
+                        "icon": "lock",
+                        "link": reverse_lazy("account_locked"),
+                        "permission": "common.admin.sees_all",
+                    },
+                    _entry("API tokens", "key", "knox_authtoken_changelist", scope="read"),
+                    _entry("Webhooks", "webhook", "accounts_webhookendpoint_changelist", scope="manage"),
+                    _entry("Background jobs", "schedule", "django_celery_beat_periodictask_changelist"),
                 ],
             },
         ],

@@ -1,23 +1,40 @@
 """Every address, by room."""
 
+from typing import Any, cast
+
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.settings import APISettings
 
-from accounts.profile.page import browser_zone, profile
+from accounts.profile.page import browser_zone, confirm_email, profile, send_proof
+from accounts.sign_in.join import follow, join
+from accounts.sign_in.urls import entrance, of_ones_own
+from accounts.teams.switch import switch
 from common.api.base import JsonRefusals, unknown_address
+from operations.admin.privacy import privacy
 from operations.health import healthz, metrics, readyz
+
+
+class ByFormat(DefaultContentNegotiation):
+    """Elsewhere `format` is a parameter like any other (settings.REST_FRAMEWORK); of the schema, `?format=json`."""
+
+    settings = cast("Any", APISettings({"URL_FORMAT_OVERRIDE": "format"}))  # the stubs have a class of their own
 
 
 class SchemaView(JsonRefusals, SpectacularAPIView):
     """The OpenAPI description."""
 
     undeclared = frozenset({"format"})
+    content_negotiation_class = ByFormat
 
 
-class DocsView(JsonRefusals, SpectacularSwaggerView):
-    """The same to read and try out."""
+class DocsView(JsonRefusals, SpectacularSwaggerSplitView):
+    """The same to read and try out. Its script is a request of its own (`?script`): none stands in the page."""
+
+    undeclared = frozenset({"script"})
 
 
 api: list[URLPattern | URLResolver] = [
@@ -26,6 +43,8 @@ api: list[URLPattern | URLResolver] = [
     path("", include("leads.api.urls")),
     path("", include("buckets.api.urls")),
     path("", include("enrichment.api.urls")),
+    path("", include("campaigns.api.urls")),
+    path("", include("operations.api.urls")),
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", DocsView.as_view(url_name="schema"), name="docs"),
     re_path(r"", unknown_address),
@@ -35,10 +54,19 @@ moved: list[URLPattern | URLResolver] = [
     re_path(rf"^{old}/(?P<rest>.*)$", RedirectView.as_view(url=f"/admin/{new}/%(rest)s", query_string=True))
     for old, new in {"integrations/purse": "integrations/budget", "enrichment/lane": "enrichment/pumplease"}.items()
 ]
+moved.append(re_path(r"^leads/disclosure/", RedirectView.as_view(url="/admin/accounts/auditevent/?about=contacts")))
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
+    path("admin/", include(entrance)),  # before the admin's own
+    path("admin/account/", include(of_ones_own)),
+    path("join/", join, name="join"),
+    path("join/<str:secret>/", follow, name="join_link"),
     path("admin/profile/", profile, name="profile"),
     path("admin/profile/time-zone/", browser_zone, name="profile_time_zone"),
+    path("admin/profile/email/", send_proof, name="profile_email_send"),
+    path("admin/profile/email/<str:link>/", confirm_email, name="profile_email"),
+    path("admin/team/switch/", switch, name="team_switch"),
+    path("admin/privacy/", privacy, name="privacy"),
     path("admin/", include(moved)),
     path("admin/", admin.site.urls),
     path("api/", include(api)),

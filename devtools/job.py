@@ -38,6 +38,9 @@ class Api:
     def post(self, path: str, body: Mapping[str, Any]) -> Json:
         return self._answer(self._session.post(self.url + path, json=body, timeout=TIMEOUT))
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Json:
+        return self._answer(self._session.put(self.url + path, json=body, timeout=TIMEOUT))
+
     def download(self, path: str, to: Path, **parameters: str | int) -> int:
         """Saves the answer; returns how many lines it has after the first."""
         with self._session.get(self.url + path, params=parameters, timeout=TIMEOUT, stream=True) as answer:

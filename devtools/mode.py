@@ -18,19 +18,31 @@ VENDORS = {  # name: its title, where it answers, its key
     "realestateapi": ("RealEstateAPI", "REALESTATEAPI_BASE_URL", "REALESTATEAPI_KEY"),
     "signalhouse": ("SignalHouse", "SIGNALHOUSE_BASE_URL", "SIGNALHOUSE_API_KEY"),
     "apollo": ("Apollo", "APOLLO_BASE_URL", "APOLLO_API_KEY"),
+    "twilio": ("Twilio", "TWILIO_BASE_URL", "TWILIO_AUTH_TOKEN"),
+    "signalhouse_messaging": ("SignalHouse messaging", "SIGNALHOUSE_MESSAGING_URL", "SIGNALHOUSE_MESSAGING_KEY"),
 }
 VENDOR_NAMES = tuple(name for _, address, key in VENDORS.values() for name in (address, key))
+# What else belongs to an account with them, and who of them is chosen.
+THEIRS = (
+    "APOLLO_WEBHOOK_URL",
+    "SKIP_TRACE_VENDOR",
+    "SMS_VENDOR",
+    "TWILIO_ACCOUNT_SID",
+    "TWILIO_SIGNING_KEYS",
+    "SIGNALHOUSE_MESSAGING_GROUP",
+    "SIGNALHOUSE_WEBHOOK_SECRETS",
+)
 ADDRESSES = ("DATABASE_URL", "REDIS_URL")
 # For what must never ask a real vendor: no address, no key, none that a made-up vendor would push phones to, and no
-# choice of who traces, which was made for real vendors.
-NO_VENDORS = dict.fromkeys((*VENDOR_NAMES, "APOLLO_WEBHOOK_URL", "SKIP_TRACE_VENDOR"), "")
+# choice of who traces and who carries messages, which was made for real vendors.
+NO_VENDORS = dict.fromkeys((*VENDOR_NAMES, *THEIRS), "")
 # Set where the environment is complete: no stack's addresses take the place of its own.
 OWN = "OWN_ADDRESSES"
 # For tests, chaos and benchmarks: vendors that refuse (the discard port), nothing from `.env`, no stack's addresses.
 APART = {
     **{name: "http://127.0.0.1:9" if name.endswith("_URL") else "made-up-key" for name in VENDOR_NAMES},
-    "APOLLO_WEBHOOK_URL": "",
-    "SKIP_TRACE_VENDOR": "",
+    **dict.fromkeys(THEIRS, ""),
+    "CAMPAIGN_CLOCK": "",
     "ENV_FILE": os.devnull,
     OWN: "1",
 }
@@ -127,15 +139,16 @@ def first_line(mode: Mode, vendors: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _set_and_not_used() -> list[str]:
-    tracer = ["SKIP_TRACE_VENDOR is not used."] if os.environ.get("SKIP_TRACE_VENDOR", "").strip() else []
+    choices = [name for name in ("SKIP_TRACE_VENDOR", "SMS_VENDOR") if os.environ.get(name, "").strip()]
+    chosen = [f"{name} is not used." for name in choices]
     if keys_set(os.environ):
-        return ["Your vendor keys are not used.", *tracer]
+        return ["Your vendor keys are not used.", *chosen]
     unused = [
         f"{address} is not used: {key} is not set."
         for _, address, key in VENDORS.values()
         if os.environ.get(address, "").strip()
     ]
-    return unused + tracer
+    return unused + chosen
 
 
 def _shown(url: str) -> str:

@@ -31,8 +31,8 @@ def provide(command: str, arguments: Sequence[str] = ()) -> None:
 
     Ends the process with one line when a server cannot be started.
     """
-    servers.read_env()
     try:
+        servers.read_env()
         if not has_extras():
             return
         if HELP & set(arguments) or command == "sandbox":
@@ -85,6 +85,7 @@ def _provide_for_command(command: str) -> None:
         if brought and command not in BRING_NO_TABLES:
             _make_tables()
     elif os.environ.get("SECRET_KEY"):
+        _keep_contact_secret()
         return  # complete
     _complete()
 
@@ -93,6 +94,12 @@ def _complete() -> None:
     os.environ.setdefault("DEBUG", "1")
     if not os.environ.get("SECRET_KEY"):
         os.environ["SECRET_KEY"] = kept_secret(servers.LOCAL / "secret")
+    _keep_contact_secret()
+
+
+def _keep_contact_secret() -> None:
+    if not os.environ.get("CONTACT_KEY_SECRETS"):
+        os.environ["CONTACT_KEY_SECRETS"] = kept_secret(servers.LOCAL / "contact-secret")
 
 
 def _say(command: str, chosen: Mode, running: Facts | None) -> None:

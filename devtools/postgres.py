@@ -31,6 +31,14 @@ DEFAULTS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # No value of a row or a statement is logged; our own logs tell of errors, without their values (common.logs).
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
 }
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # tests: a crash may lose everything
 

@@ -23,6 +23,7 @@ import environ
 import psycopg
 from psycopg import sql
 
+from common.values.secrets import BadSecret, from_files
 from devtools.postgres import Postgres
 from devtools.process import LocalError, Lock, spawn, tail
 from devtools.valkey import Valkey
@@ -105,10 +106,20 @@ def local(*variables: str) -> dict[str, str]:
 
 
 def read_env() -> None:
-    """Puts `.env`, or the file that ENV_FILE names, into the environment, as the settings do."""
+    """Puts `.env`, or the file that ENV_FILE names, into the environment, as the settings do; and NAME_FILE's secrets.
+
+    Raises LocalError where such a file cannot be read.
+    """
     file = PROJECT / os.environ.get("ENV_FILE", ".env")
     if file.exists():
         environ.Env.read_env(file, overwrite=False)
+    try:
+        found = from_files(os.environ)
+    except BadSecret as error:
+        raise LocalError(str(error)) from None
+    for name in os.environ.keys() - found:  # NAME_FILE: a child process would find both it and NAME
+        del os.environ[name]
+    os.environ.update(found)
 
 
 def make_database(server_url: str, name: str) -> None:

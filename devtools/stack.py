@@ -21,7 +21,8 @@ from typing import NoReturn, Self
 
 from django.conf import settings
 
-from devtools.mode import NO_VENDORS, OWN, Mode, addresses
+from devtools import campaign_clock
+from devtools.mode import NO_VENDORS, OWN, VENDORS, Mode, addresses
 from devtools.process import LocalError, end, kill_session, spawn, tail, wait_until
 from devtools.running import Running
 from devtools.servers import LOCAL, PROJECT, Servers
@@ -75,6 +76,16 @@ class Stack:
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self._sandbox_port}"
 
+    @property
+    def database_url(self) -> str:
+        """Of the processes of a stack that has been started."""
+        return self._environment["DATABASE_URL"]
+
+    def vendor_addresses(self) -> list[str]:
+        """Where the processes of a stack that has been started ask each vendor."""
+        named = [self._environment.get(variable, "") for _, variable, _ in VENDORS.values()]
+        return [address for address in named if address]
+
     def start(self) -> Self:
         """Returns when a request would be served. Raises LocalError, with everything stopped, when a part fails."""
         sandbox = ["sandbox"] if self.options.mode == Mode.SANDBOX else []
@@ -92,6 +103,7 @@ class Stack:
             for name in (*sandbox, "web", "worker"):
                 self._wait(name)
             self._wait("web", "/readyz")  # a worker has given a sign of life
+            self.agree_on_time()
             if self.options.servers is None:
                 self._running.tell(url=self.web_url, mode=self.options.mode, environment=self._environment)
         except BaseException:
@@ -110,6 +122,12 @@ class Stack:
                 kill_session(process)
             self.processes.clear()
             self._running.release()
+
+    def agree_on_time(self) -> None:
+        """The made-up vendors take it to be the time that campaigns do, where CAMPAIGN_CLOCK sets it."""
+        words = self._environment.get("CAMPAIGN_CLOCK", "").strip()
+        if words and self.options.mode == Mode.SANDBOX:
+            campaign_clock.agree(self._environment["DATABASE_URL"], self.sandbox_url, words)
 
     def restart(self, name: str) -> None:
         """Ends one process as an operator would and starts it again; returns when it is ready."""
@@ -160,6 +178,7 @@ class Stack:
             "HTTPS": "0",
             "ALLOWED_HOSTS": ",".join(filter(None, [LOOPBACK, os.environ.get("ALLOWED_HOSTS")])),
             "SECRET_KEY": settings.SECRET_KEY,
+            "CONTACT_KEY_SECRETS": ",".join(settings.CONTACT_KEY_SECRETS),
             **(self._made_up_vendors() if self.options.mode == Mode.SANDBOX else {}),
             **{f"PACE_{name.upper()}": str(pace) for name, pace in self._paces().items()},
             **{f"PRICE_{name.upper()}": str(price) for name, price in self._prices().items()},
@@ -177,6 +196,16 @@ class Stack:
             "SIGNALHOUSE_API_KEY": SandboxConfig.signalhouse_key,
             "APOLLO_BASE_URL": f"{self.sandbox_url}/apollo/api/v1",
             "APOLLO_API_KEY": SandboxConfig.apollo_key,
+            "SMS_VENDOR": "twilio",
+            "TWILIO_BASE_URL": f"{self.sandbox_url}/twilio",
+            "TWILIO_ACCOUNT_SID": SandboxConfig.twilio_account,
+            "TWILIO_AUTH_TOKEN": SandboxConfig.twilio_token,
+            "TWILIO_SIGNING_KEYS": "=".join(SandboxConfig.twilio_signing_key),
+            "SIGNALHOUSE_MESSAGING_URL": f"{self.sandbox_url}/signalhouse-messaging",
+            "SIGNALHOUSE_MESSAGING_KEY": SandboxConfig.signalhouse_messaging_key,
+            "SIGNALHOUSE_MESSAGING_GROUP": SandboxConfig.signalhouse_messaging_group,
+            "SIGNALHOUSE_WEBHOOK_SECRETS": ",".join(SandboxConfig.signalhouse_webhook_secrets),
+            "PUBLIC_URL": self.web_url,  # what the made-up vendors call back
         }
 
     def _paces(self) -> dict[str, Decimal]:
@@ -193,16 +222,18 @@ class Stack:
                 return [*python, "sandbox", *self._sandbox_arguments()]
             case "web":
                 bind = ["--bind", f"127.0.0.1:{self._port}", "--threads", str(self.options.web_threads)]
-                return [*python, "gunicorn", "config.wsgi", *bind, "--no-control-socket", "--access-logfile", "-"]
+                return [*python, "gunicorn", "--config", "python:config.gunicorn", *bind, "config.wsgi"]
             case "worker":
                 pool = ["-P", "prefork", "-c", str(self.options.concurrency), "-n", f"worker-{self._port}@localhost"]
-                return [*celery, "worker", *pool, "--loglevel", "INFO"]
+                return [*celery, "worker", *pool]
             case "beat":
-                return [*celery, "beat", "-S", "django", "--pidfile=", "--loglevel", "INFO"]
+                return [*celery, "beat", "-S", "django", "--pidfile="]
         raise LocalError(f"a stack has no {name!r}, only {', '.join(STOP_ORDER)}")
 
     def _sandbox_arguments(self) -> list[str]:
-        arguments = ["--port", str(self._sandbox_port)]
+        arguments = ["--port", str(self._sandbox_port), "--callback", self.web_url]
+        if clock := self._environment.get("CAMPAIGN_CLOCK", "").strip():
+            arguments += ["--clock", clock]
         for path in self.options.parcels:
             arguments += ["--parcels", str(path)]
         for name, pace in self._paces().items():

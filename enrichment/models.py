@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from accounts.team_triggers import team_of_bucket
+from common.contact_access import told
 from common.db.models import Timestamped, UUIDModel
 from common.db.work import Claimed, Deferred, Leased, LeasedQuerySet, WorkQuerySet
 from enrichment.options import Kind as RunKind
@@ -57,6 +59,13 @@ class Run(UUIDModel, Timestamped):
     bucket_name = models.CharField(max_length=200, verbose_name="bucket", help_text="The bucket's name when it started")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="runs", db_index=False, help_text="Who asked and pays"
+    )
+    team = models.ForeignKey(
+        "accounts.Team",
+        models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="Whose caps count too",
     )
     kind = models.CharField(
         max_length=10, choices=Kind, default=Kind.PROPERTY, verbose_name="type", help_text="What is bought"
@@ -143,7 +152,7 @@ class Run(UUIDModel, Timestamped):
             models.CheckConstraint(condition=~Q(status="paused") | ~Q(paused_by=""), name="run_paused_has_cause"),
         ]
         indexes = [
-            models.Index(fields=["owner", "-id"], name="run_by_owner"),
+            models.Index(fields=["team", "-id"], name="run_by_team"),
             models.Index(fields=["bucket", "-id"], name="run_by_bucket"),
             models.Index(fields=["id"], condition=Q(status__in=["queued", "running", "paused"]), name="run_open"),
             models.Index(
@@ -152,9 +161,10 @@ class Run(UUIDModel, Timestamped):
                 name="run_cancelled_in_part",
             ),
         ]
+        triggers = [team_of_bucket()]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}, {self.bucket_name}"
+        return f"{self.get_kind_display()}, {told(self.bucket_name)}"
 
     @property
     def asked(self) -> RunOptions:
@@ -302,6 +312,13 @@ class Schedule(UUIDModel, Timestamped, Leased):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Who asked and pays"
     )
+    team = models.ForeignKey(
+        "accounts.Team",
+        models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="Whose caps count too",
+    )
     bucket = models.ForeignKey(
         "buckets.Bucket",
         models.SET_NULL,
@@ -375,9 +392,10 @@ class Schedule(UUIDModel, Timestamped, Leased):
             ),
         ]
         indexes = [
-            models.Index(fields=["owner", "-id"], name="schedule_by_owner"),
+            models.Index(fields=["team", "-id"], name="schedule_by_team"),
             models.Index(fields=["next_at"], condition=Q(enabled=True), name="schedule_due"),
         ]
+        triggers = [team_of_bucket()]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}, {self.bucket_name}"
+        return f"{self.get_kind_display()}, {told(self.bucket_name)}"

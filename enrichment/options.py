@@ -59,7 +59,8 @@ class RunOptions:
     pass, once its detail is known, before its contacts are bought. max_cost: US dollars. fresh_after: details that are
     owned since before that are bought again. reveal_phones: Apollo's people who have none, for up to 8 credits more.
     canary: buy a sample first, and stop where it disappoints. left_out: leads of a retry that need a billing check
-    first, for those who are told. chosen: how many `lead_ids` there were, in options that were read back.
+    first, for those who are told. one_per_owner: of each owner the oldest lead alone. chosen: how many `lead_ids`
+    there were, in options that were read back.
     """
 
     limit: int | None = None
@@ -77,6 +78,7 @@ class RunOptions:
     fresh_after: datetime | None = None
     canary: Canary | None = None
     left_out: int = 0
+    one_per_owner: bool = False
     chosen: int | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -89,6 +91,8 @@ class RunOptions:
         }
         if self.left_out:
             options["leftOut"] = self.left_out
+        if self.one_per_owner:
+            options["oneLeadPerOwner"] = True
         if self.kind == Kind.APOLLO:
             return options | {
                 "type": self.type,
@@ -123,6 +127,7 @@ class RunOptions:
             fresh_after=datetime.fromisoformat(fresh_after) if fresh_after else None,
             canary=Canary.from_json(canary) if canary else None,
             left_out=stored.get("leftOut", 0),
+            one_per_owner=stored.get("oneLeadPerOwner", False),
             chosen=stored.get("chosenLeads"),
         )
 

@@ -7,18 +7,29 @@ from decimal import Decimal
 from typing import Self, TypeVar
 
 from django.db import models
-from django.db.models import F, OuterRef, Subquery, Value
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from accounts.access import SCOPES_OF, Scope
+from accounts.models import Membership
 from common.db.work import free_at
 from integrations.ledger import scopes
 from integrations.models import Budget
-from leads.querysets import OwnedQuerySet
+from leads.querysets import TeamQuerySet
 
+BUYERS = sorted(str(role) for role, scopes_ in SCOPES_OF.items() if Scope.BUY in scopes_)
 M = TypeVar("M", bound=models.Model, covariant=True)
 
 
-class RunQuerySet(OwnedQuerySet[M]):
+def may_buy() -> Q:
+    """Of a run: whoever started it is active, and buys in its team by their role of this moment."""
+    return Q(
+        Exists(Membership.objects.filter(user=OuterRef("owner"), team=OuterRef("team"), role__in=BUYERS)),
+        owner__is_active=True,
+    )
+
+
+class RunQuerySet(TeamQuerySet[M]):
     def with_money(self) -> Self:
         """Adds `spent` and `reserved`, US dollars."""
         budget = Budget.objects.filter(scope=scopes.in_sql(scopes.run, OuterRef("pk")))
@@ -34,7 +45,7 @@ class RunQuerySet(OwnedQuerySet[M]):
         return self.filter(status__in=["queued", "running"], total__gt=done)
 
 
-class ScheduleQuerySet(OwnedQuerySet[M]):
+class ScheduleQuerySet(TeamQuerySet[M]):
     def due(self, now: datetime) -> Self:
         """Those whose time has come, and that no worker is asking the vendor for."""
         return self.filter(free_at(now), enabled=True, next_at__lte=now)

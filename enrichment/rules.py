@@ -45,6 +45,10 @@ def cap_reason(scope: str, limit: Decimal | None) -> str:
         return f"Reached the ${amount:,.2f} daily spending limit of {of.whose}. {GOES_ON}"
     if of.kind == scopes.LEADS:
         return f"Reached the daily limit of {amount:,.0f} leads. {GOES_ON}"
+    if of.kind == scopes.TEAM_LEADS:
+        return f"Reached the team's daily limit of {amount:,.0f} leads. {GOES_ON}"
+    if of.kind == scopes.TEAM:
+        return f"Reached the team's ${amount:,.2f} budget of the month. Resume it once there is room in the budget."
     if of.kind == scopes.USER:
         return f"Reached the month's ${amount:,.2f} budget. Resume it once there is room in the budget."
     return "Reached a spending limit."

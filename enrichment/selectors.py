@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
-from accounts.models import User
+from accounts.access import Scope, access_in
+from accounts.models import Team, User
 from buckets.models import Bucket
 from common.dates import moment
 from common.db.clock import database_now
@@ -22,6 +23,7 @@ from integrations.ledger import breaker, catalogue, pace, scopes
 from integrations.ledger.budgets import ZERO
 from integrations.models import Budget, VendorCall
 from integrations.vendors import available
+from leads.keys.owners import one_lead_per_owner, others_per_owner
 from leads.models import Lead
 from leads.querysets import LeadQuerySet
 
@@ -79,8 +81,8 @@ def why_waiting(run: Run) -> str:
         return vendor.paused_reason
     if lacking := available.lack(vendor.pk):
         return f"{lacking}."
-    if breaker.is_open(vendor, now) and vendor.breaker_open_until:
-        return f"{vendor} failed repeatedly; next try at {moment(vendor.breaker_open_until)}."
+    if breaker.is_open(operation, now) and operation.breaker_open_until:
+        return f"{vendor} failed repeatedly; next try at {moment(operation.breaker_open_until)}."
     if operation.next_slot_at and (operation.next_slot_at - now).total_seconds() > 60:
         return f"{vendor} asked to wait until {moment(operation.next_slot_at)}."
     if not workers_alive(now):
@@ -103,8 +105,33 @@ def workers_alive(now: datetime | None = None) -> bool:
     return PumpLease.objects.filter(beat_at__gt=now - timedelta(minutes=1)).exists()
 
 
-def select_leads(bucket_id: UUID | None, options: RunOptions) -> LeadQuerySet[Lead]:
-    """The leads a run takes, oldest first. A lead that waits in another run is left to that one."""
+def select_leads(bucket_id: UUID | None, options: RunOptions, *, by: User) -> QuerySet[Lead]:
+    """The leads a run of this person takes, oldest first. A lead that waits in another run is left to that one."""
+    leads: QuerySet[Lead] = _candidates(bucket_id, options)
+    if options.one_per_owner:
+        leads = one_lead_per_owner(leads, contacts=_sees_contacts(by, bucket_id))
+    limit = options.limit if options.limit is not None else settings.RUN_LIMIT
+    if options.lead_ids is not None and options.limit is None:
+        limit = len(options.lead_ids)
+    return leads.order_by("pk")[: min(limit, settings.RUN_LIMIT_MAX)]
+
+
+def _sees_contacts(by: User, bucket_id: UUID | None) -> bool:
+    """Whether this person sees contacts in the bucket's team."""
+    if bucket_id is None:
+        return False
+    team_id = Bucket.objects.filter(pk=bucket_id).values_list("team_id", flat=True).first()
+    return team_id is not None and access_in(by, team_id).can(Scope.CONTACTS)
+
+
+def left_out_as_same_owner(bucket_id: UUID | None, options: RunOptions, *, by: User) -> int:
+    """How many leads a run leaves out because an older one that it could take has the same owner."""
+    if not options.one_per_owner:
+        return 0
+    return others_per_owner(_candidates(bucket_id, options), contacts=_sees_contacts(by, bucket_id)).count()
+
+
+def _candidates(bucket_id: UUID | None, options: RunOptions) -> LeadQuerySet[Lead]:
     leads = Lead.objects.filter(bucket=bucket_id)
     if options.lead_ids is not None:
         leads = leads.filter(pk__in=options.lead_ids)
@@ -116,16 +143,23 @@ def select_leads(bucket_id: UUID | None, options: RunOptions) -> LeadQuerySet[Le
         leads = leads.pending()
     if options.start_from is not None:
         leads = leads.filter(pk__gt=options.start_from)
-    leads = leads.exclude(run_items__in=RunItem.objects.exclude(stage=0))
-    limit = options.limit if options.limit is not None else settings.RUN_LIMIT
-    if options.lead_ids is not None and options.limit is None:
-        limit = len(options.lead_ids)
-    return leads.order_by("pk")[: min(limit, settings.RUN_LIMIT_MAX)]
+    return leads.exclude(run_items__in=RunItem.objects.exclude(stage=0))
+
+
+@dataclass(frozen=True, slots=True)
+class TeamUsage:
+    """What a team has used of its own limits, all members together. None: it has no limit of its own."""
+
+    spent_this_month: Decimal
+    reserved: Decimal
+    monthly_budget: Decimal | None
+    leads_today: int
+    daily_lead_limit: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A user's money and leads against their limits. US dollars."""
+    """A user's money and leads against their limits, and those of the team they work in. US dollars."""
 
     spent_today: Decimal
     spent_this_month: Decimal
@@ -133,6 +167,7 @@ class Usage:
     monthly_budget: Decimal
     leads_today: int
     daily_lead_limit: int
+    team: TeamUsage | None
     by_operation: list[dict[str, Any]]
 
 
@@ -173,10 +208,23 @@ def leads_waiting_for(call_id: UUID) -> int:
     return RunItem.objects.filter(token=call_id).exclude(stage=Stage.DONE).count()
 
 
-def usage(user: User) -> Usage:
+def _used(scope: str) -> tuple[Decimal, Decimal]:
+    """Spent and reserved in a budget."""
+    return Budget.objects.filter(scope=scope).values_list("spent", "reserved").first() or (ZERO, ZERO)
+
+
+def team_usage(team: Team, now: datetime) -> TeamUsage:
+    """A team's money and leads of this month and day."""
+    spent, reserved = _used(scopes.team_month(team.pk, now))
+    leads = int(sum(_used(scopes.team_leads_day(team.pk, now))))
+    return TeamUsage(spent, reserved, team.monthly_budget, leads, team.daily_lead_limit)
+
+
+def usage(user: User, team: Team | None = None) -> Usage:
+    """team: the one the user works in; None: only the user's own."""
     now = database_now()
-    month = Budget.objects.filter(scope=scopes.user_month(user.pk, now)).first()
-    leads = Budget.objects.filter(scope=scopes.leads_day(user.pk, now)).first()
+    spent, reserved = _used(scopes.user_month(user.pk, now))
+    leads = int(sum(_used(scopes.leads_day(user.pk, now))))
     calls = VendorCall.objects.filter(
         user=user, created_at__gte=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     )
@@ -188,11 +236,12 @@ def usage(user: User) -> Usage:
     )
     return Usage(
         spent_today=today.aggregate(s=Sum("cost"))["s"] or ZERO,
-        spent_this_month=month.spent if month else ZERO,
-        reserved=month.reserved if month else ZERO,
+        spent_this_month=spent,
+        reserved=reserved,
         monthly_budget=user.monthly_budget,
-        leads_today=int(leads.spent + leads.reserved) if leads else 0,
+        leads_today=leads,
         daily_lead_limit=user.daily_lead_limit,
+        team=None if team is None else team_usage(team, now),
         by_operation=[
             {
                 "vendor": row["operation__vendor"],

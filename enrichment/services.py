@@ -11,6 +11,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
+from accounts.access import Scope, access_in, team_of
+from accounts.audit import record
 from accounts.models import User
 from buckets.models import Bucket
 from common.db.clock import database_now
@@ -21,13 +23,14 @@ from enrichment.options import Canary, RunOptions
 from enrichment.rules import CENT, day_of_cap
 from enrichment.selectors import select_leads
 from enrichment.worker import queue, stages
+from enrichment.worker.events import tell_completed, tell_paused
 from enrichment.worker.questions import Waiting
 from integrations.ledger import breaker
 from integrations.models import Budget
 from leads.counters import change_counters
 from leads.locks import hold_bucket
 from leads.models import Lead
-from leads.selection.filters import understood
+from leads.selection.filters import ASSIGNED_TO, ONE_PER_OWNER, BadFilter, understood
 
 
 class RunError(Exception):
@@ -53,8 +56,7 @@ def start_run(*, bucket: Bucket, by: User, options: RunOptions, idempotency_key:
     The same idempotency key with the same request gives the run it made the first time. Raises RunError.
     """
     fingerprint = options.fingerprint(bucket.pk)
-    if not by.is_active:
-        raise RunError("INACTIVE", f"{by.get_username()} is turned off.")
+    check_may_buy(by, bucket.team_id)
     with transaction.atomic():
         hold_bucket(bucket.pk)
         locked = Bucket.objects.filter(pk=bucket.pk).first()
@@ -66,10 +68,12 @@ def start_run(*, bucket: Bucket, by: User, options: RunOptions, idempotency_key:
                 if earlier.request_hash != fingerprint:
                     raise IdempotencyConflict()
                 return earlier, False
+        _check_runs_in_progress(locked.team_id)
         run = Run.objects.create(
             bucket=locked,
             bucket_name=locked.name,
             owner=by,
+            team_id=locked.team_id,
             kind=options.kind,
             options=options.as_json(),
             prices=prices_of(options),
@@ -78,9 +82,29 @@ def start_run(*, bucket: Bucket, by: User, options: RunOptions, idempotency_key:
             request_hash=fingerprint,
         )
         _fill(run, options)
+        _tell("run.started", run, by, kind=run.kind, leads=run.total, max_cost=run.max_cost)
     if run.is_open:
         wake_pumps_of(run)
     return run, True
+
+
+def _tell(action: str, run: Run, by: User | None, **after: object) -> None:
+    """For the audit. by: None where a worker or a schedule does it."""
+    record(action, by=by, team_id=run.team_id, about=run, name=run.bucket_name, after=after)
+
+
+def check_may_buy(person: User, team_id: int) -> None:
+    """Raises RunError for a person who is turned off, or whose role in this team spends nothing."""
+    if not person.is_active:
+        raise RunError("INACTIVE", f"{person.get_username()} is turned off.")
+    if not access_in(person, team_id).can(Scope.BUY):
+        raise RunError("FORBIDDEN", f"{person.get_username()} may not spend money in this team.")
+
+
+def _check_runs_in_progress(team_id: int) -> None:
+    if Run.objects.filter(team_id=team_id, status__in=Run.ACTIVE).count() >= settings.TEAM_RUNS_MAX:
+        words = f"Your team has {settings.TEAM_RUNS_MAX:,} enrichment jobs in progress, the most there can be."
+        raise RunError("TOO_MANY_RUNS", words)
 
 
 def prices_of(options: RunOptions) -> dict[str, str]:
@@ -88,15 +112,19 @@ def prices_of(options: RunOptions) -> dict[str, str]:
     return {operation.name: str(operation.setting("price")) for operation in stages.operations_of(options)}
 
 
-def enrich_leads(*, by: User, options: RunOptions, idempotency_key: str | None = None) -> list[tuple[Run, bool]]:
+def enrich_leads(
+    *, by: User, options: RunOptions, idempotency_key: str | None = None, team_id: int | None = None
+) -> list[tuple[Run, bool]]:
     """Starts a run over `options.lead_ids` in each bucket they lie in, all or none: a run is of one bucket.
 
-    Returns each run and whether this call made it. Raises RunError where one is missing or somebody else's.
+    team_id: whose leads; None: those of her own team. Returns each run and whether this call made it. Raises RunError
+    where one is missing or another team's.
     """
     wanted = list(options.lead_ids or ())
     by_bucket: dict[UUID, list[UUID]] = {}
     with transaction.atomic():
-        rows = Lead.objects.owned_by(by).filter(pk__in=wanted).order_by("bucket_id", "pk")
+        team_id = team_id if team_id is not None else team_of(by)
+        rows = Lead.objects.filter(team_id=team_id, pk__in=wanted).order_by("bucket_id", "pk")
         for lead_id, bucket_id in rows.values_list("pk", "bucket_id"):
             by_bucket.setdefault(bucket_id, []).append(lead_id)
         missing = len(set(wanted)) - sum(map(len, by_bucket.values()))
@@ -123,7 +151,7 @@ def enrich_leads(*, by: User, options: RunOptions, idempotency_key: str | None =
 def _fill(run: Run, options: RunOptions) -> None:
     rows = stages.stages_of(run.kind)
     FairShare.objects.bulk_create([FairShare(run=run, owner_id=run.owner_id, stage=row.stage) for row in rows])
-    sql, params = select_leads(run.bucket_id, options).values("pk").query.sql_with_params()
+    sql, params = select_leads(run.bucket_id, options, by=run.owner).values("pk").query.sql_with_params()
     sample = options.canary.leads if options.canary is not None else 0
     with connection.cursor() as cursor:
         cursor.execute(  # a sample drawn by lot comes first, then in order
@@ -141,9 +169,15 @@ def _fill(run: Run, options: RunOptions) -> None:
         run.sample_until = items.order_by("pk").values_list("pk", flat=True)[min(sample, run.total) - 1]
     if not run.total:
         run.status, run.finished_at = Run.Status.COMPLETED, database_now()
+        tell_completed(run)
     run.save()
     change_counters(run.bucket_id, queued_leads=run.total)
     queue.show_progress(run)
+
+
+def _is_place(bucket: Bucket, lead_id: UUID) -> bool:
+    """Whether a run may start after this lead: one that was merged into another since is still a place in the order."""
+    return Lead.every.filter(bucket=bucket, pk=lead_id).exists()
 
 
 def check_options(*, bucket: Bucket, options: RunOptions) -> None:
@@ -152,7 +186,7 @@ def check_options(*, bucket: Bucket, options: RunOptions) -> None:
         raise RunError("INVALID", "Enter a spending limit of more than $0.00.", "maxCost")
     if options.limit is not None and not 1 <= options.limit <= settings.RUN_LIMIT_MAX:
         raise RunError("INVALID", f"The limit must be from 1 to {settings.RUN_LIMIT_MAX}.", "limit")
-    if options.start_from is not None and not bucket.leads.filter(pk=options.start_from).exists():
+    if options.start_from is not None and not _is_place(bucket, options.start_from):
         raise RunError("INVALID", "This lead is not in the bucket.", "startFrom")
     if options.lead_ids is not None:
         known = bucket.leads.filter(pk__in=options.lead_ids).count()
@@ -165,6 +199,10 @@ def check_options(*, bucket: Bucket, options: RunOptions) -> None:
         _check_canary(options.canary)
     if options.guard:
         understood(options.guard)
+    if ASSIGNED_TO in options.guard:
+        raise BadFilter({ASSIGNED_TO: ["A guard is about the property, not about who works it."]})
+    if ONE_PER_OWNER in options.guard:
+        raise BadFilter({ONE_PER_OWNER: ["A guard is about one lead: give it as an option of the enrichment job."]})
 
 
 def _check_canary(canary: Canary) -> None:
@@ -193,7 +231,7 @@ def wake_pumps_of(run: Run) -> None:
         enqueue_on_commit("enrichment.pump", stage=int(row.stage))
 
 
-def pause_run(*, run: Run) -> Run:
+def pause_run(*, run: Run, by: User | None = None) -> Run:
     """Stops a run before its next paid call; requests under way are finished. Raises RunError if it is over.
 
     A run that is paused already and would go on by itself stays paused until a person resumes it.
@@ -203,6 +241,7 @@ def pause_run(*, run: Run) -> Run:
         if locked.status != Run.Status.PAUSED or _goes_on_by_itself(locked):
             locked.status, locked.paused_by, locked.reason = Run.Status.PAUSED, Run.Pause.PERSON, "Paused by a person"
             locked.save()
+            tell_paused(locked, by)
     return locked
 
 
@@ -225,18 +264,27 @@ def resume_run(*, run: Run, by: User, max_cost: Decimal | None = None) -> Run:
         locked = _open(run)
         if locked.status != Run.Status.PAUSED and max_cost is None:
             raise RunError("NOT_PAUSED", f"The enrichment job is {locked.get_status_display().lower()}, not paused.")
-        if not locked.owner.is_active:
-            raise RunError("INACTIVE", f"{locked.owner.get_username()} is turned off.")
+        check_may_buy(locked.owner, locked.team_id)
         if max_cost is not None:
             _check_new_cap(locked, max_cost)
+            record(
+                "caps.changed",
+                by=by,
+                team_id=locked.team_id,
+                about=locked,
+                name=locked.bucket_name,
+                before={"max_cost": locked.max_cost},
+                after={"max_cost": max_cost},
+            )
             locked.max_cost = max_cost
-        go_on(locked)
+        go_on(locked, by=by)
     wake_pumps_of(locked)
     return locked
 
 
-def go_on(run: Run) -> None:
-    """Lets a paused run go on. It must be locked; the caller wakes its pumps."""
+def go_on(run: Run, *, by: User | None = None) -> None:
+    """Lets a paused run go on. It must be locked; the caller wakes its pumps. by: None where a worker does it."""
+    _tell("run.resumed", run, by, cause=run.paused_by)
     run.status, run.paused_by, run.reason, run.cap_scope, run.cap_mark = Run.Status.RUNNING, "", "", "", ""
     run.save()
     queue.unpark(run)  # items that a limit had no room for are tried again
@@ -261,13 +309,15 @@ def _ask_vendors_again(run: Run, by: User) -> None:
     for vendor in (operation.vendor for operation in stages.operations_of(run.asked)):
         if by.has_perm("integrations.change_vendor"):
             breaker.reset(vendor.pk)
+            after = {"paused": False, "breaker": "reset"}
+            record("vendor.changed", by=by, about=vendor, name=vendor.pk, after=after)
         elif vendor.paused_reason or not vendor.enabled:
             raise RunError(
                 "VENDOR_PAUSED", f"{vendor} is paused: an operator has to open it again first (admin: Vendors)."
             )
 
 
-def cancel_run(*, run: Run) -> Run:
+def cancel_run(*, run: Run, by: User | None = None) -> Run:
     """Ends a run: no more is bought, answers of requests under way are kept, waiting leads are skipped.
 
     They are skipped a part at a time, so that no worker waits long for the run's row; where this process dies, the
@@ -278,6 +328,7 @@ def cancel_run(*, run: Run) -> Run:
         locked.status, locked.paused_by, locked.reason = Run.Status.CANCELLED, "", ""
         locked.finished_at = database_now()
         locked.save()
+        _tell("run.cancelled", locked, by, done=locked.done, leads=locked.total)
     queue.skip_cancelled(run.pk)
     locked.refresh_from_db()
     return locked
@@ -301,7 +352,7 @@ def retry_options(run: Run) -> RunOptions:
     Leads whose purchase is in doubt are left out and counted: another may buy them twice. Raises RunError if none
     failed, or if all that did are in doubt.
     """
-    failed = list(run.items.filter(outcome=RunItem.Outcome.FAILED).order_by("pk"))
+    failed = list(run.items.filter(outcome=RunItem.Outcome.FAILED, lead__merged_into__isnull=True).order_by("pk"))
     doubtful = stages.leads_in_doubt(run.asked, [Waiting(item.pk, item.lead_id, 0) for item in failed])
     left_out = len(doubtful) + run.in_doubt
     again = [item.lead_id for item in failed if item.lead_id not in doubtful]

@@ -10,8 +10,10 @@ from django.db import connection
 
 from enrichment.scheduling.tick import run_due_schedules
 from enrichment.worker import late_phones, pump_lease, purchase, sweeps
+from enrichment.worker.events import tell_limits_nearly_used
 from enrichment.worker.pump import work
 from enrichment.worker.stages import STAGES
+from integrations.operating.nearly_used import tell_budgets_nearly_used
 
 
 # A pump ends itself; a hard limit would kill it while it keeps paid answers for a PostgreSQL that is away.
@@ -54,3 +56,9 @@ def deliver_phones(call_id: str) -> None:
 @shared_task(name="enrichment.sweep_phones")
 def sweep_phones() -> None:
     late_phones.sweep()
+
+
+@shared_task(name="enrichment.tell_limits")
+def tell_limits() -> None:
+    tell_budgets_nearly_used()
+    tell_limits_nearly_used()

@@ -9,6 +9,7 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         """Look-ups follow the calls that buy them. No log shows a token of the webhook: it is a push's only proof."""
         from accounts.models import User
+        from accounts.webhooks.registries import register_event
         from common.admin_extensions import Extension, extend
         from common.needs import needs_attention
         from integrations.admin.money import month, today, with_spent
@@ -24,3 +25,5 @@ class IntegrationsConfig(AppConfig):
         needs_attention(20, vendors_down)
         needs_attention(30, billing_checks)
         needs_attention(70, caps_nearly_used)
+        register_event("budget.nearly_used", "80% or 100% of a person's, a team's or a job's limit is used.")
+        register_event("vendor.paused", "Nothing more is bought from a vendor until an operator resumes it.")

@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
-from integrations.models import Budget, Operation, PhoneReveal, Vendor, VendorCall
+from integrations.models import Budget, NameRefresh, Operation, PhoneReveal, Vendor, VendorCall
 
 # At the end of a query over `integrations_propertyname k` inside a statement that then changes these names.
 NAMES_IN_ORDER = "ORDER BY k.name FOR NO KEY UPDATE OF k"
+
+FREE_IN_FLIGHT = 2  # free questions of one person
+PAUSE = 0.05  # seconds between two looks
+
+
+@contextmanager
+def hold_free_call(user_id: int, *, patience: float) -> Iterator[bool]:
+    """One of a person's places for a free question; False: all are taken, also after that many seconds.
+
+    A lock of the connection, not of a transaction, outside the order: it is taken with no other lock held, and
+    PostgreSQL frees it when the process dies.
+    """
+    names = [f"free call {user_id} {place}" for place in range(FREE_IN_FLIGHT)]
+    deadline = time.monotonic() + patience
+    while (held := next((name for name in names if _ask("pg_try_advisory_lock", name)), None)) is None:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(PAUSE)
+    try:
+        yield held is not None
+    finally:
+        if held and connection.connection is not None and not connection.needs_rollback:
+            _ask("pg_advisory_unlock", held)
+
+
+def _ask(function: str, name: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [name])  # ours alone
+        return bool(cursor.fetchone()[0])
 
 
 def lock_operation(operation_id: int) -> Operation:
@@ -32,13 +64,18 @@ def lock_operations_of(vendor_name: str) -> list[Operation]:
 
 
 def lock_vendor(vendor_name: str) -> Vendor:
-    """The vendor's row: switch, pause, breaker."""
+    """The vendor's row: switch, pause."""
     return Vendor.objects.select_for_update(no_key=True).get(pk=vendor_name)
 
 
 def lock_call(calls: QuerySet[VendorCall]) -> VendorCall | None:
     """The one call of this queryset; None: it is no longer in the state that was asked for."""
     return calls.select_for_update(of=("self",)).first()
+
+
+def lock_calls(calls: QuerySet[VendorCall]) -> list[VendorCall]:
+    """These calls, in the order of their ids; those no longer in the state that was asked for are left out."""
+    return list(calls.order_by("pk").select_for_update(of=("self",)))
 
 
 def lock_call_of_push(call_id: UUID) -> bool:
@@ -55,3 +92,9 @@ def lock_budgets(scopes: Iterable[str]) -> dict[str, Budget]:
     """Budgets by scope, in the order of their scopes; those there are not yet are not made."""
     rows = Budget.objects.filter(scope__in=list(scopes)).order_by("scope").select_for_update()
     return {row.scope: row for row in rows}
+
+
+def lock_name_refresh(of: str) -> NameRefresh:
+    """How far these names have been made anew: one batch at a time, whoever makes it."""
+    NameRefresh.objects.bulk_create([NameRefresh(of=of)], ignore_conflicts=True)
+    return NameRefresh.objects.select_for_update().get(pk=of)

@@ -21,10 +21,11 @@ from integrations.ledger.budgets import ZERO
 from integrations.ledger.outcomes import report_outcome, stops_vendor
 from integrations.ledger.reservation import Payer
 from integrations.ledger.sending import Outcome
-from integrations.lookups import gate, names
+from integrations.locks import FREE_IN_FLIGHT, hold_free_call
+from integrations.lookups import gate
 from integrations.lookups.answers import Owned
 from integrations.lookups.lead_limit import lead_caps
-from integrations.models import Lookup, VendorCall
+from integrations.models import Lookup, PropertyName, VendorCall
 from integrations.vendors.apollo import client as apollo
 from integrations.vendors.apollo.client import Health
 from integrations.vendors.contract import Answer, Query, Reply
@@ -34,6 +35,7 @@ from integrations.vendors.realestateapi.places import Place
 
 T = TypeVar("T")
 TRIES = 3  # 1 and 2 s apart (docs/requirements.md 4)
+FREE_PATIENCE = 1.0  # seconds a free question waits for one of its person's places
 PURPOSE = "lookup"  # of every request here: `VendorCall.purpose`
 
 
@@ -48,6 +50,10 @@ class NotNow(Exception):
     ) -> None:
         super().__init__(reason)
         self.category, self.reason, self.status, self.retry_in = category, reason, status, retry_in
+
+
+class TooManyAtOnce(NotNow):
+    """This person has as many free questions in flight as one may have."""
 
 
 def _not_now(failure: VendorFailure) -> NotNow:
@@ -65,23 +71,24 @@ class Bought:
     owned: bool
 
 
-def count_properties(criteria: dict[str, object], *, user_id: int) -> int:
-    """How many properties the vendor finds for these criteria. Free."""
-    return _free("property_search", lambda: realestateapi.count(criteria), user_id, nothing=0)
+def count_properties(criteria: dict[str, object], *, user_id: int, by_worker: bool = False) -> int:
+    """How many properties the vendor finds for these criteria. Free. by_worker: as for `_free`."""
+    return _free("property_search", lambda: realestateapi.count(criteria), user_id, nothing=0, by_worker=by_worker)
 
 
-def property_ids(criteria: dict[str, object], *, user_id: int) -> realestateapi.IdPage:
-    """The ids of the first 10,000 properties that match. Free."""
+def property_ids(criteria: dict[str, object], *, user_id: int, by_worker: bool = False) -> realestateapi.IdPage:
+    """The ids of the first 10,000 properties that match. Free. by_worker: as for `_free`."""
     nothing = realestateapi.IdPage(ids=(), total=0)
-    return _free("property_search", lambda: realestateapi.ids(criteria), user_id, nothing=nothing)
+    ask = partial(realestateapi.ids, criteria)
+    return _free("property_search", ask, user_id, nothing=nothing, by_worker=by_worker)
 
 
-def known_property_ids(stand_ins: Sequence[str]) -> dict[str, str]:
-    """The vendor's ids of properties that are known by these addresses or APNs, by what they are called."""
-    joined = names.known(stand_ins)
-    details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(stand_ins))
-    known = details.filter(state=Lookup.State.ANSWERED, category="").values_list("key", "facts__property_id")
-    return joined | {key: property_id for key, property_id in known if property_id}
+def bought_ids(ids: Sequence[str]) -> set[str]:
+    """Those of these property ids that RealEstateAPI has sold this installation something about."""
+    details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(ids))
+    bought = set(details.filter(state=Lookup.State.ANSWERED, category="").values_list("key", flat=True))
+    named = PropertyName.objects.filter(property_id__in=list(set(ids) - bought))
+    return bought | set(named.values_list("property_id", flat=True))
 
 
 def autocomplete(text: str, types: Sequence[str] | None, *, user_id: int) -> list[Place]:
@@ -99,10 +106,23 @@ def in_flight(run_ids: Sequence[UUID]) -> bool:
     return VendorCall.objects.filter(state__in=VendorCall.OPEN, run_id__in=run_ids).exists()
 
 
-def _free(name: str, ask: Callable[[], T], user_id: int, *, nothing: T) -> T:
-    """One free answer, at the operation's pace. Raises NotNow.
+def _free(name: str, ask: Callable[[], T], user_id: int, *, nothing: T, by_worker: bool = False) -> T:
+    """One free answer, in one of this person's places for such questions. Raises NotNow; TooManyAtOnce.
 
-    nothing: the answer that the vendor's documented 404 stands for, which proves nothing of its base URL.
+    nothing: the answer that the vendor's documented 404 stands for, which proves nothing of its base URL. by_worker: it
+    needs no place, because nobody waits for it and a worker does one thing at a time.
+    """
+    if by_worker:
+        return _ask_free(name, ask, user_id, nothing)
+    with hold_free_call(user_id, patience=FREE_PATIENCE) as held:
+        if not held:
+            words = f"{FREE_IN_FLIGHT} searches of yours are still under way. Try again when one of them is done"
+            raise TooManyAtOnce(Category.RATE_LIMITED, words, retry_in=1)
+        return _ask_free(name, ask, user_id, nothing)
+
+
+def _ask_free(name: str, ask: Callable[[], T], user_id: int, nothing: T) -> T:
+    """One free answer, at the operation's pace. Raises NotNow.
 
     1. Waits for a slot, asks, writes the audit row; breaker and pace learn the outcome.
     2. A failure that no later request can escape pauses the vendor.
@@ -110,7 +130,7 @@ def _free(name: str, ask: Callable[[], T], user_id: int, *, nothing: T) -> T:
     """
     operation = catalogue.operation(name)
     for attempt in range(TRIES):
-        slot_at = _wait_for_slot(operation.pk)
+        slot_at = _wait_for_slot(operation.pk, user_id)
         started = pace.database_now()
         failure: VendorFailure | None = None
         try:
@@ -131,12 +151,14 @@ def _free(name: str, ask: Callable[[], T], user_id: int, *, nothing: T) -> T:
     raise AssertionError("unreachable")
 
 
-def _wait_for_slot(operation_id: int, patience: float = 20.0) -> datetime:
+def _wait_for_slot(operation_id: int, user_id: int, patience: float = 20.0) -> datetime:
     deadline = time.monotonic() + patience
     while True:
         try:
             with transaction.atomic():
                 operation = admit(operation_id, single=True)
+                if wait := breaker.open_for_free(operation, user_id, pace.database_now()).total_seconds():
+                    raise Closed("your last searches brought no answer; next try soon", wait)
                 slot = pace.take_slot(operation_id, operation.setting("pace"))
             time.sleep(max(0.0, (slot - pace.database_now()).total_seconds()))
             return slot
@@ -177,13 +199,18 @@ def _audit(
     )
 
 
-def buy(name: str, query: Query, *, user_id: int, max_cost: Decimal | None = None) -> Bought:
-    """`look_up`, and what it cost. Refuses (BUDGET_EXHAUSTED) what may cost more than `max_cost` and is not owned."""
+def buy(
+    name: str, query: Query, *, user_id: int, team_id: int | None = None, max_cost: Decimal | None = None
+) -> Bought:
+    """`look_up`, and what it cost. Refuses (BUDGET_EXHAUSTED) what may cost more than `max_cost` and is not owned.
+
+    team_id: whose budget counts beside the user's.
+    """
     operation = catalogue.operation(name)
     most = operation.unit_price * query.weight
     if max_cost is not None and most > max_cost and gate.owned(operation, query) is None:
         raise NotNow(Category.BUDGET_EXHAUSTED, f"it may cost ${most:.2f}, more than the ${max_cost:.2f} allowed")
-    found, call_id = _look_up(name, query, user_id=user_id)
+    found, call_id = _look_up(name, query, user_id=user_id, team_id=team_id)
     cost = VendorCall.objects.only("cost").get(pk=call_id).cost if call_id else ZERO
     return Bought(found.answer, found.fetched_at, cost, owned=call_id is None)
 
@@ -204,7 +231,9 @@ def look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) ->
     return _look_up(name, query, user_id=user_id, patience=patience)[0]
 
 
-def _look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -> tuple[Owned, UUID | None]:
+def _look_up(
+    name: str, query: Query, *, user_id: int, team_id: int | None = None, patience: float = 30.0
+) -> tuple[Owned, UUID | None]:
     """As `look_up`; also the request of this look-up that bought it, None where it was owned or another has bought it.
 
     1. An owned answer is served, also while the gate is closed; else this waits for the gate or for another purchase.
@@ -219,8 +248,8 @@ def _look_up(name: str, query: Query, *, user_id: int, patience: float = 30.0) -
         try:
             with transaction.atomic():
                 operation = admit(operation_id, single=True)
-                caps = lead_caps(name, user_id, pace.database_now())
-                plan = gate.begin(operation, [query], Payer(user_id, PURPOSE, caps=caps))
+                caps = lead_caps(name, user_id, pace.database_now(), team_id=team_id)
+                plan = gate.begin(operation, [query], Payer(user_id, PURPOSE, caps=caps, team_id=team_id))
         except Closed as closed:
             owned = gate.owned(catalogue.operation(name), query)
             if owned is not None:

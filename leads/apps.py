@@ -1,3 +1,5 @@
+from functools import partial
+
 from django.apps import AppConfig
 
 
@@ -5,7 +7,68 @@ class LeadsConfig(AppConfig):
     name = "leads"
 
     def ready(self) -> None:
+        from django.core.checks import Tags, register
+
+        from accounts.models import IdempotentRequest
+        from accounts.webhooks.registries import register_event
+        from common.commands.base import REFUSE_FIRST
         from common.needs import needs_attention
+        from integrations.lookups import forgotten
+        from integrations.models import PhoneReveal, UnreadableAnswer
+        from leads.keys.key_secrets import check_database, refuse_wrong
+        from leads.models import Activity, Merge, SavedView, Tag, Upload
+        from leads.privacy import blanking, reporting, telling
+        from leads.privacy.filtering import cleaned
+        from leads.privacy.places import in_answers, in_bodies, in_texts, search_in, tell_also
         from leads.selectors import callbacks_due
 
+        forgotten.clean_with(cleaned)
+        search_in("leads", blanking.in_leads, reporting.leads)
+        search_in("purchased data", blanking.in_lookups, reporting.purchased)
+        search_in("leads again", blanking.in_new_leads, "The same rows as leads.")
+        search_in("keys", blanking.in_keys, "Hashes and last digits of what leads hold, and told with them.")
+        search_in("activities", in_texts(Activity, ("text",)), reporting.activities)
+        search_in(
+            "saved views",
+            blanking.in_views,
+            telling.in_texts(SavedView, ("name", "query"), what="Saved view", team="team", by_name=True),
+        )
+        search_in("tags", blanking.in_tags, telling.in_texts(Tag, ("name",), what="Tag", team="team", by_name=True))
+        both, changed = ("older", "younger"), ("before", "after")
+        search_in(
+            "merges",
+            in_texts(Merge, changed),
+            telling.in_texts(Merge, changed, what="Two leads merged", team="older__team", leads=both, at="merged_at"),
+        )
+        phones, unreadable = "Phones that a vendor delivered", "Answer of a vendor that cannot be read"
+        search_in("phones delivered", in_bodies(PhoneReveal, "raw"), telling.in_bodies(PhoneReveal, "raw", what=phones))
+        search_in(
+            "unreadable answers",
+            in_bodies(UnreadableAnswer, "raw"),
+            telling.in_bodies(UnreadableAnswer, "raw", what=unreadable),
+        )
+        search_in(
+            "repeated requests",
+            in_answers(IdempotentRequest, "body"),
+            telling.in_bodies(IdempotentRequest, "body", what="Answer kept for a repeated request"),
+        )
+        search_in("evidence", blanking.in_evidence, reporting.evidence)
+        search_in(
+            "waiting lists",
+            blanking.in_upload_pieces,
+            "Files of phones and e-mails alone, told as suppressions and consents.",
+        )
+        search_in(
+            "lists",
+            in_texts(Upload, ("file_name", "options", "error")),
+            telling.in_texts(Upload, ("file_name", "options", "error"), what="Uploaded list", team="team"),
+        )
+        tell_also("contact access log", reporting.shown)
+        tell_also("suppressions", reporting.suppressions)
+        tell_also("users", reporting.users)
         needs_attention(40, callbacks_due)
+        register_event("lead.status_changed", "A lead has moved to another status.")
+        register_event("callback.due", "The time to call an owner back has come.")
+        register_event("contact.opted_out", "An owner has asked not to be contacted, or the carrier says so.")
+        REFUSE_FIRST.append(partial(refuse_wrong, logged=False))
+        register(check_database, Tags.database)

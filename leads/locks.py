@@ -8,10 +8,18 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from leads.models import Lead
+from leads.models import Forgetting, Lead, Seller, Upload
 
 # At the end of a query over `leads_lead l` inside a statement that then changes these leads: locks as `lock_leads`.
 LEADS_IN_ORDER = "ORDER BY l.id FOR NO KEY UPDATE OF l"
+
+# At the end of a query over `leads_contactkey c`: those keys, in the order of their ids, before any lead.
+KEYS_IN_ORDER = "ORDER BY c.id FOR NO KEY UPDATE OF c"
+
+
+def lock_forgetting(job_id: UUID) -> Forgetting | None:
+    """The job that forgets a person, while it is not done, against another worker's next piece. The first of all."""
+    return Forgetting.objects.select_for_update(no_key=True).filter(pk=job_id, status="running").first()
 
 
 def hold_bucket(bucket_id: UUID) -> None:
@@ -31,5 +39,31 @@ def lock_leads(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:
 
 
 def lock_leads_to_delete(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:
-    """As `lock_leads`, and no new row may refer to them either."""
-    return Lead.objects.filter(pk__in=list(lead_ids)).order_by("pk").select_for_update()
+    """As `lock_leads`, with those that are merged into another, and no new row may refer to them either."""
+    return Lead.every.filter(pk__in=list(lead_ids)).order_by("pk").select_for_update()
+
+
+def lock_leads_to_merge(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:
+    """As `lock_leads`, with those that are merged into another."""
+    return Lead.every.filter(pk__in=list(lead_ids)).order_by("pk").select_for_update(no_key=True)
+
+
+def lock_upload(upload_id: UUID, **still: object) -> Upload | None:
+    """The file, where these columns still are what the worker read: else another has gone on since. Before keys.
+
+    With it every other file of its kind that is being written: their pieces follow one another, so that each row is
+    counted as new by one of them.
+    """
+    kinds = Upload.objects.filter(pk=upload_id).values("kind")
+    rows = Upload.objects.filter(kind__in=kinds, status=Upload.Status.RUNNING) | Upload.objects.filter(pk=upload_id)
+    list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    return Upload.objects.filter(pk=upload_id, **still).first()
+
+
+def lock_seller(team_id: int) -> Seller:
+    """The team's company, made where there is none: who changes its profile. First in its transaction."""
+    while True:  # once more where somebody has just put another company in its place
+        Seller.objects.bulk_create([Seller(team_id=team_id)], ignore_conflicts=True)
+        of_team = Seller.objects.filter(team_id=team_id, replaced_at__isnull=True)
+        if found := of_team.select_for_update(no_key=True).first():
+            return found

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower, Upper
+from django.db.models import F, Q
+from django.db.models.functions import Lower, Now
 
+from accounts.team_triggers import team_of_bucket, team_of_owner
+from common.contact_access import masked_text, told
 from common.db.models import Timestamped, UUIDModel
-from leads.querysets import LeadQuerySet, OwnedQuerySet
+from leads.merging.table import Merge
+from leads.permission.consents import Consent, EvidenceText, Scrub
+from leads.permission.sellers import Seller
+from leads.permission.uploads import RefusedRow, Upload, UploadPiece, Withdrawal
+from leads.privacy.suppressions import Suppression
+from leads.privacy.table import Forgetting
+from leads.querysets import LeadQuerySet, SavedViewQuerySet, ShownLeads, TagQuerySet
 
 
 def _text(length: int, help_text: str) -> models.CharField[str | None, str | None]:
@@ -24,18 +31,17 @@ def _whole(help_text: str) -> models.IntegerField[int | None, int | None]:
     return models.IntegerField(null=True, blank=True, help_text=help_text)
 
 
-def _searched(column: str, name: str) -> models.Index:
-    """For the beginning of a text among a user's leads. A lead that is an id and nothing else is not in it, so that
-    saving ids costs no more for it.
+def _sorted(column: str, name: str) -> models.Index:
+    """For a bucket's leads in the order of a column, both ways. By bucket, not by owner, so that it serves whoever may
+    see the bucket. A lead without a value is not in it: saving ids costs no more for it.
     """
-    text: models.F | Upper = models.F(column) if column in ("phone", "secondary_phone", "email") else Upper(column)
-    return models.Index(
-        models.F("owner"),
-        OpClass(text, name="text_pattern_ops"),
-        condition=Q(**{f"{column}__isnull": False}),
-        name=name,
-    )
+    return models.Index(fields=["bucket", column, "id"], condition=Q(**{f"{column}__isnull": False}), name=name)
 
+
+__all__ = [
+    "UNKNOWN_TYPE", "Activity", "Consent", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge", "RefusedRow",
+    "SavedView", "Scrub", "Seller", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
+]  # fmt: skip
 
 UNKNOWN_TYPE = Q(property_type__isnull=False) & ~Q(property_type__in=["SFR", "MFR", "LAND", "CONDO", "MOBILE", "OTHER"])
 
@@ -65,7 +71,24 @@ class Lead(UUIDModel, Timestamped):
         "buckets.Bucket", models.CASCADE, related_name="leads", db_index=False, help_text="The bucket that holds it"
     )
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Who may see it"
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Who made it"
+    )
+    team = models.ForeignKey(
+        "accounts.Team",
+        models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,  # that of its bucket holds: a check less for each of a million leads
+        help_text="The team of its bucket",
+    )
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="Who works it; empty: nobody in particular",
     )
     source = models.CharField(
         max_length=20, default="real-estate", db_default="real-estate", help_text="Where the id came from"
@@ -79,12 +102,22 @@ class Lead(UUIDModel, Timestamped):
     )
 
     property_id = models.CharField(max_length=64, help_text="RealEstateAPI's id of the property")
+    merged_into = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="merged",
+        help_text="The older lead of the same property that stands for it; this row is hidden",
+    )
     apn = _text(64, "Assessor's parcel number")
     fips = _text(5, "County FIPS code")
 
     first_name = _text(200, "Owner's first name")
     last_name = _text(200, "Owner's last name")
     owner_name = _text(200, "Owner's full name: a person, a company or a trust")
+    second_owner_name = _text(200, "Full name of another owner")
     email = _text(254, "Owner's e-mail")
     phone = _text(20, "Best phone, E.164")
     phone_type = _text(10, "mobile, landline or voip")
@@ -92,6 +125,8 @@ class Lead(UUIDModel, Timestamped):
     secondary_phone = _text(20, "Next phone, E.164")
     secondary_phone_type = _text(10, "mobile, landline or voip")
     secondary_phone_do_not_call = _flag("The next phone is on a do-not-call list")
+    litigator = _flag("Known to sue callers: nobody calls")
+    do_not_mail = _flag("Wants no mail")
     contact_name = _text(200, "Whose phones and e-mail the skip trace brought")
     contact_is_other = _flag("The skip trace's phones and e-mail are another person's, not the owner's")
     mailing_address = _text(200, "Owner's mailing address: street line")
@@ -118,6 +153,8 @@ class Lead(UUIDModel, Timestamped):
     equity_percent = models.DecimalField(
         max_digits=8, decimal_places=2, null=True, blank=True, help_text="Equity as a percentage of value"
     )
+    last_sale_date = models.DateField(null=True, blank=True, help_text="When it was last sold")
+    last_sale_price = models.BigIntegerField(null=True, blank=True, help_text="What it was last sold for, US dollars")
     latitude = models.DecimalField(max_digits=10, decimal_places=7, null=True, blank=True, help_text="Degrees north")
     longitude = models.DecimalField(max_digits=10, decimal_places=7, null=True, blank=True, help_text="Degrees east")
     owner_type = _text(20, "individual, trust, llc, corporation, other")
@@ -151,6 +188,10 @@ class Lead(UUIDModel, Timestamped):
         null=True, blank=True, help_text="Values that are not shown: {column: [{value, source, at}]}, the newest first"
     )
 
+    data = models.JSONField(
+        null=True, blank=True, help_text="Columns of a person's file that no other field holds: {column: text}"
+    )
+
     enrichment_status = models.CharField(
         max_length=10,
         choices=Enrichment,
@@ -168,10 +209,14 @@ class Lead(UUIDModel, Timestamped):
     last_activity_at = models.DateTimeField(
         null=True, blank=True, help_text="When a person last did something about it"
     )
+    last_contact_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a person last called, texted or e-mailed the owner"
+    )
     activity_count = models.PositiveIntegerField(default=0, db_default=0, help_text="How many activities it has")
     tags = models.ManyToManyField("leads.Tag", blank=True, related_name="leads", help_text="The owner's own labels")
 
-    objects = LeadQuerySet.as_manager()
+    objects = ShownLeads()
+    every = LeadQuerySet.as_manager()  # with those that are merged into another
 
     class Meta:
         constraints = [
@@ -187,10 +232,12 @@ class Lead(UUIDModel, Timestamped):
             models.CheckConstraint(
                 condition=~Q(enrichment_status="completed") | Q(phone__isnull=False), name="lead_completed_has_phone"
             ),
+            models.CheckConstraint(condition=~Q(merged_into=F("id")), name="lead_not_merged_into_itself"),
         ]
         indexes = [
             models.Index(fields=["bucket", "id"], name="lead_by_bucket"),
-            models.Index(fields=["owner", "id"], name="lead_by_owner"),
+            models.Index(fields=["team", "id"], name="lead_by_team"),
+            models.Index(fields=["assigned_to", "id"], condition=Q(assigned_to__isnull=False), name="lead_by_assignee"),
             models.Index(fields=["bucket", "id"], condition=Q(enrichment_status="pending"), name="lead_pending"),
             models.Index(
                 fields=["bucket", "enrichment_status", "id"],
@@ -217,29 +264,37 @@ class Lead(UUIDModel, Timestamped):
                 condition=UNKNOWN_TYPE,
                 name="lead_of_unknown_type",
             ),
-            models.Index(fields=["owner", "status", "id"], condition=~Q(status="new"), name="lead_of_owner_by_status"),
+            models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="lead_merged"),
+            models.Index(fields=["team", "status", "id"], condition=~Q(status="new"), name="lead_of_team_by_status"),
             models.Index(
-                fields=["owner", "enrichment_status", "id"],
+                fields=["team", "enrichment_status", "id"],
                 condition=~Q(enrichment_status="pending"),
-                name="lead_of_owner_by_enrichment",
+                name="lead_of_team_by_enrichment",
             ),
             models.Index(
-                fields=["owner", "callback_at", "id"],
+                fields=["team", "callback_at", "id"],
                 condition=Q(callback_at__isnull=False),
-                name="lead_to_call_back",
+                name="lead_of_team_to_call_back",
             ),
-            _searched("property_address", "lead_by_address"),
-            _searched("apn", "lead_by_apn"),
-            _searched("owner_name", "lead_by_owner_name"),
-            _searched("last_name", "lead_by_last_name"),
-            _searched("phone", "lead_by_phone"),
-            _searched("secondary_phone", "lead_by_second_phone"),
-            _searched("email", "lead_by_email"),
+            _sorted("estimated_equity", "lead_by_equity"),
+            _sorted("estimated_value", "lead_by_value"),
+            _sorted("last_contact_at", "lead_by_last_contact"),
+            _sorted("callback_at", "lead_by_callback"),
+            # and `lead_of_team_by_words`, over a column that only PostgreSQL knows: migration 0019_lead_team_indexes
         ]
+        triggers = [team_of_bucket()]
         permissions = [("view_contact_details", "Can see and export phones and e-mails")]
 
     def __str__(self) -> str:
-        return self.property_address or f"Property {self.property_id}"
+        """Its address, or what else it is known by: a stand-in for an id says that of itself (`stand_in_ids`)."""
+        kind, _, rest = self.property_id.partition(":")
+        if self.property_address:
+            return str(told(self.property_address))
+        if kind == "apn":
+            return f"APN {self.apn or rest.rpartition(':')[2]}"
+        if kind == "address" and not rest.startswith("~"):
+            return str(told(rest.partition("|")[0]))
+        return f"Property {self.property_id}"
 
     @property
     def data_label(self) -> str:
@@ -249,24 +304,135 @@ class Lead(UUIDModel, Timestamped):
         return str(self.get_enrichment_status_display())
 
 
-class Tag(UUIDModel, Timestamped):
-    """Answers: what does this user call this kind of lead?"""
+class LeadName(models.Model):
+    """Answers: which lead of a bucket is meant by this address or parcel number?
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", help_text="Whose label it is")
-    name = models.CharField(max_length=50, help_text="The label")
-    color = models.CharField(max_length=7, default="#6b7280", help_text="#rrggbb")
+    A lead's names are `integrations.lookups.identity.names_of` its facts, as 64-bit hashes: equal `exact` is the same
+    property, equal `loose` possibly the same. A name from a file holds in its own bucket only.
+    """
 
-    objects = OwnedQuerySet.as_manager()
+    class Source(models.TextChoices):
+        FILE = "file", "A person's file"
+        VENDOR = "vendor", "Purchased data"
+
+    pk = models.CompositePrimaryKey("lead_id", "exact")
+    lead = models.ForeignKey(Lead, models.CASCADE, db_index=False, related_name="names", help_text="Whose name it is")
+    bucket_id = models.UUIDField(help_text="The lead's bucket, for the index")
+    exact = models.BigIntegerField(help_text="Hash of the name")
+    loose = models.BigIntegerField(help_text="Hash of what a possible match shares with it")
+    bare = models.BooleanField(default=False, db_default=False, help_text="An APN without separators")
+    source = models.CharField(max_length=6, choices=Source, help_text="Who says so")
 
     class Meta:
+        indexes = [models.Index(fields=["bucket_id", "loose", "exact"], name="lead_by_name")]
         constraints = [
-            models.UniqueConstraint("owner", Lower("name"), name="tag_once_per_owner"),
-            models.CheckConstraint(condition=~Q(name=""), name="tag_has_name"),
-            models.CheckConstraint(condition=Q(color__regex=r"^#[0-9a-fA-F]{6}$"), name="tag_color_is_hex"),
+            models.CheckConstraint(condition=Q(source__in=["file", "vendor"]), name="lead_name_source_known"),
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.exact:x} of {self.lead_id}"
+
+
+class ContactKey(models.Model):
+    """Answers: which phone, e-mail or owner is this, and since when do we know it? The row that is locked before
+    anybody is contacted.
+
+    digest: HMAC-SHA256 under the first of CONTACT_KEY_SECRETS of "kind|value" (`leads.keys.owner_keys`). A key that was
+    found under an older secret is used as it is.
+    """
+
+    class Kind(models.IntegerChoices):
+        PHONE = 1, "Phone"
+        EMAIL = 2, "E-mail"
+        OWNER = 3, "Owner's name and mailing address"
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.SmallIntegerField(choices=Kind, help_text="Phone, e-mail or owner")
+    digest = models.BinaryField(max_length=32, help_text="HMAC-SHA256 of kind and value")
+    hint = models.CharField(max_length=20, help_text="How a person tells it from others: …0143")
+    crowded = models.BooleanField(
+        default=False, db_default=False, help_text="More than 20 owners' names share it: it joins no leads"
+    )
+    first_at = models.DateTimeField(db_default=Now(), help_text="When it was first seen")
+    last_attempt_at = models.DateTimeField(null=True, blank=True, help_text="When it was last contacted")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "digest"], name="contact_key_once"),
+            models.CheckConstraint(condition=Q(kind__in=[1, 2, 3]), name="contact_key_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.hint}"
+
+
+class LeadKey(models.Model):
+    """Answers: which leads have the same owner? Two that share a key that is not crowded: one hop, no chains.
+
+    Written in the transaction that changes the lead's contacts (`leads.keys.contact_keys`).
+    """
+
+    class Role(models.IntegerChoices):
+        PHONE = 1, "Best phone"
+        OTHER_PHONE = 2, "Another phone"
+        EMAIL = 3, "E-mail"
+        OWNER = 4, "Owner"
+
+    pk = models.CompositePrimaryKey("lead_id", "key_id")
+    lead = models.ForeignKey(Lead, models.CASCADE, db_index=False, related_name="keys", help_text="Whose key it is")
+    key = models.ForeignKey(ContactKey, models.PROTECT, db_index=False, related_name="leads", help_text="The key")
+    role = models.SmallIntegerField(choices=Role, help_text="What it is to the lead")
+    position = models.SmallIntegerField(help_text="Its place among those of its role, from 0")
+
+    class Meta:
+        indexes = [models.Index(fields=["key", "lead"], name="lead_by_key")]
+        constraints = [models.CheckConstraint(condition=Q(role__in=[1, 2, 3, 4]), name="lead_key_role_known")]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} of {self.lead_id}"
+
+
+class KeySecret(models.Model):
+    """Answers: which of CONTACT_KEY_SECRETS have written keys here? Each must be listed still, or its keys are lost."""
+
+    mark = models.BinaryField(max_length=32, unique=True, help_text="HMAC-SHA256 of a constant under the secret")
+    first_at = models.DateTimeField(db_default=Now(), help_text="When it first wrote a key")
+
+    def __str__(self) -> str:
+        return f"Secret since {self.first_at:%Y-%m-%d}"
+
+
+class KeyRefresh(models.Model):
+    """Answers: how far have the leads of before got keys? One row while it goes on, none when it is done."""
+
+    after = models.UUIDField(null=True, help_text="Leads up to this one have their keys")
+
+    def __str__(self) -> str:
+        return f"after {self.after}"
+
+
+class Tag(UUIDModel, Timestamped):
+    """Answers: what does this user call this kind of lead?"""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", help_text="Who made it")
+    team = models.ForeignKey(
+        "accounts.Team", models.PROTECT, related_name="+", db_index=False, help_text="Whose label it is"
+    )
+    name = models.CharField(max_length=50, help_text="The label")
+    color = models.CharField(max_length=7, default="#6b7280", help_text="#rrggbb")
+
+    objects = TagQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("team", Lower("name"), name="tag_once_per_team"),
+            models.CheckConstraint(condition=~Q(name=""), name="tag_has_name"),
+            models.CheckConstraint(condition=Q(color__regex=r"^#[0-9a-fA-F]{6}$"), name="tag_color_is_hex"),
+        ]
+        triggers = [team_of_owner()]
+
+    def __str__(self) -> str:
+        return str(told(self.name))
 
 
 class Activity(UUIDModel):
@@ -302,6 +468,7 @@ class Activity(UUIDModel):
     )
     text = models.CharField(max_length=2000, blank=True, verbose_name="notes", help_text="What was said or done")
     due_at = models.DateTimeField(null=True, blank=True, verbose_name="call back at", help_text="When to call back")
+    ref = models.UUIDField(null=True, blank=True, help_text="The message, call or event that it tells of")
     created_at = models.DateTimeField(auto_now_add=True, help_text="When")
 
     class Meta:
@@ -314,76 +481,33 @@ class Activity(UUIDModel):
             models.CheckConstraint(
                 condition=Q(due_at__isnull=True) | Q(kind="callback"), name="activity_due_is_callback"
             ),
+            models.UniqueConstraint(
+                fields=["lead", "ref"], condition=Q(ref__isnull=False), name="activity_once_of_a_message"
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.text[:40]}"
+        return f"{self.get_kind_display()}: {masked_text(self.text)[:40]}"
 
 
 class SavedView(UUIDModel, Timestamped):
     """Answers: which filters of the list of leads does this person use again and again?"""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", help_text="Whose view it is")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", help_text="Who made it")
+    team = models.ForeignKey(
+        "accounts.Team", models.PROTECT, related_name="+", db_index=False, help_text="Whose view it is"
+    )
     name = models.CharField(max_length=50, help_text="What they call it")
     query = models.CharField(max_length=1000, help_text="The filters, as the list's address carries them")
 
-    objects = OwnedQuerySet.as_manager()
+    objects = SavedViewQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("owner", Lower("name"), name="view_once_per_owner"),
+            models.UniqueConstraint("team", Lower("name"), name="view_once_per_team"),
             models.CheckConstraint(condition=~Q(name=""), name="view_has_name"),
         ]
+        triggers = [team_of_owner()]
 
     def __str__(self) -> str:
-        return self.name
-
-
-class Disclosure(UUIDModel):
-    """Answers: who has seen or taken how many leads' phones and e-mails, when, and by which way? Append-only.
-
-    It outlives what it tells of, so it names leads and buckets by id alone, and holds no contact itself.
-    """
-
-    class What(models.TextChoices):
-        UNMASK = "unmask", "Shown"
-        EXPORT = "export", "Exported"
-
-    class Via(models.TextChoices):
-        ADMIN = "admin", "Admin"
-        API = "api", "API"
-        COMMAND = "command", "Command"
-
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.SET_NULL,
-        null=True,
-        related_name="+",
-        db_index=False,
-        verbose_name="user",
-        help_text="Who",
-    )
-    what = models.CharField(max_length=6, choices=What, verbose_name="access", help_text="Shown, or exported as a file")
-    via = models.CharField(max_length=7, choices=Via, verbose_name="through", help_text="Admin, API or command")
-    lead_id = models.UUIDField(null=True, blank=True, verbose_name="lead id", help_text="If it was one lead")
-    bucket_id = models.UUIDField(null=True, blank=True, verbose_name="bucket id", help_text="If it was one bucket")
-    leads = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        verbose_name="leads",
-        help_text="How many leads; empty: an export that did not start or was stopped",
-    )
-    created_at = models.DateTimeField(auto_now_add=True, help_text="When; an export: when it began")
-
-    class Meta:
-        verbose_name, verbose_name_plural = "contact access log entry", "contact access log"
-        constraints = [
-            models.CheckConstraint(condition=Q(what__in=["unmask", "export"]), name="disclosure_what_known"),
-            models.CheckConstraint(condition=Q(via__in=["admin", "api", "command"]), name="disclosure_via_known"),
-            models.CheckConstraint(
-                condition=Q(what="export") | Q(leads__isnull=False), name="disclosure_unmask_has_count"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_what_display()} by {self.by}"
+        return str(told(self.name))

@@ -8,18 +8,40 @@ from typing import Self, TypeVar
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import User
+from accounts.access import Access, Scope
+from leads import registries
 
 M = TypeVar("M", bound=models.Model, covariant=True)
 ENRICHED = Q(
     enrichment_status="completed"
 )  # `enrichedOnly` (docs/requirements.md 2): detail and skip trace came, with a phone
 HAS_PHONE = Q(phone__isnull=False)
+# Something was purchased for it: property data, contacts, or Apollo's data.
+BOUGHT = Q(enriched_at__isnull=False) | Q(skip_traced_at__isnull=False) | Q(apollo_enriched_at__isnull=False)
 NEEDS_APOLLO = Q(apollo_enriched_at__isnull=True)  # `needsApollo` (docs/requirements.md 2): Apollo has not been asked
 # Not a phone that a skip trace brought of somebody else; a person's own counts as a bought one does.
-_OWNERS = ~Q(contact_is_other=True) | Q(fact_sources__has_key="phone", fact_sources__phone__person__isnull=True)
-# Has a phone of the owner's that is on no do-not-call list, and nobody has contacted them yet.
-CONTACTABLE = Q(_OWNERS, ~Q(phone_do_not_call=True), HAS_PHONE, status="new")
+_SAID = Q(fact_sources__has_key="phone")
+_OWNERS = _SAID & Q(fact_sources__phone__person__isnull=True) | ~_SAID & ~Q(contact_is_other=True)
+# As far as the lead itself says (`registries.judge` knows more):
+# the phone is on a do-not-call list, or its owner sues who calls;
+DO_NOT_CALL = Q(phone_do_not_call=True) | Q(litigator=True)
+# it has a phone of the owner's that may be called, and nobody has contacted them yet.
+NOT_CONTACTED = Q(_OWNERS, HAS_PHONE, status="new")
+CONTACTABLE = NOT_CONTACTED & ~Q(phone_do_not_call=True) & ~Q(litigator=True)
+
+
+def ready_to_call() -> Q:
+    """Ready to call: a phone of the owner's, nobody has contacted them, every rule but the time of day says yes. Where
+    nobody judges contacts, the lead's own marks do; a consent opens a marked number, which the lead does not know.
+    """
+    judge = registries.judge()
+    return NOT_CONTACTED & judge.ready_to_call() if judge else CONTACTABLE
+
+
+def do_not_call() -> Q:
+    """Not to be called, whoever says so."""
+    judge = registries.judge()
+    return DO_NOT_CALL | judge.do_not_call() if judge else DO_NOT_CALL
 
 
 def to_call_back(before: datetime | None = None) -> Q:
@@ -27,15 +49,47 @@ def to_call_back(before: datetime | None = None) -> Q:
     return Q(callback_at__isnull=False) if before is None else Q(callback_at__lt=before)
 
 
-class OwnedQuerySet(models.QuerySet[M]):
-    """Rows with an `owner`."""
+class TeamQuerySet(models.QuerySet[M]):
+    """Rows with a `team`. Every query that answers a person begins with one of these two."""
 
-    def owned_by(self, user: User) -> Self:
-        """Only this user's rows. Every query that answers a user goes through here."""
-        return self.filter(owner_id=user.pk)
+    def seen_by(self, access: Access) -> Self:
+        """What she may look at: her team's rows."""
+        return self.filter(team_id=access.team_id)  # none where she has no team
+
+    def worked_by(self, access: Access) -> Self:
+        """What she may change."""
+        return self.seen_by(access)
 
 
-class LeadQuerySet(OwnedQuerySet[M]):
+class TagQuerySet(TeamQuerySet[M]):
+    def seen_by(self, access: Access) -> Self:
+        """Her team's; a caller's: those on leads assigned to her."""
+        rows = super().seen_by(access)
+        if not access.only_assigned:
+            return rows
+        return rows.filter(pk__in=rows.filter(leads__assigned_to=access.user.pk).values("pk"))
+
+
+class SavedViewQuerySet(TeamQuerySet[M]):
+    def seen_by(self, access: Access) -> Self:
+        """Her team's; a caller's: her own. What others search for may be a phone: not for who sees no contacts."""
+        rows, hers = super().seen_by(access), Q(owner_id=access.user.pk)
+        if access.only_assigned:
+            return rows.filter(hers)
+        return rows if access.can(Scope.CONTACTS) else rows.filter(hers | ~Q(query__regex=r"(^|&)q="))
+
+    def worked_by(self, access: Access) -> Self:
+        """Her own; a manager's: all she sees."""
+        rows = self.seen_by(access)
+        return rows if access.can(Scope.MANAGE) else rows.filter(owner_id=access.user.pk)
+
+
+class LeadQuerySet(TeamQuerySet[M]):
+    def seen_by(self, access: Access) -> Self:
+        """Her team's leads; a caller's: those assigned to her."""
+        rows = super().seen_by(access)
+        return rows.filter(assigned_to_id=access.user.pk) if access.only_assigned else rows
+
     def pending(self) -> Self:
         """Ids nobody has bought facts for yet."""
         return self.filter(enrichment_status="pending")
@@ -56,6 +110,20 @@ class LeadQuerySet(OwnedQuerySet[M]):
         """The owner is to be called back, at any time or before this moment."""
         return self.filter(to_call_back(before))
 
+    def kept_from_calls(self) -> Self:
+        """Nobody may call them, whatever is bought: do-not-call, suppressed for calls, a litigator."""
+        return self.filter(do_not_call())
+
     def contactable(self) -> Self:
-        """Ready to call, as far as the lead itself says."""
-        return self.filter(CONTACTABLE)
+        """Ready to call."""
+        return self.filter(ready_to_call())
+
+
+class _Shown(models.Manager[M]):
+    """Leads but those that another one stands for: these are hidden wherever leads are listed, counted or bought."""
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        return super().get_queryset().filter(merged_into__isnull=True)
+
+
+ShownLeads = _Shown.from_queryset(LeadQuerySet)

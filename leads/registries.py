@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, Expression, Q, QuerySet
 
-from accounts.models import User
+from accounts.access import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Who says which leads may be contacted. The first three are conditions about a lead's row, made anew at each query
+    (rules change); suppressed_since: since when, null where she is not.
+
+    usable: those of a lead's phones and e-mails that this team may use at this moment, by hand.
+    """
+
+    ready_to_call: Callable[[], Q]
+    suppressed: Callable[[], Q]
+    do_not_call: Callable[[], Q]
+    suppressed_since: Callable[[], Expression]
+    usable: Callable[[Any, Any], Collection[str]]
+
 
 Writer = Callable[[UUID, Mapping[str, int]], None]
 COUNTER_WRITERS: list[Writer] = []
 KEEPERS: list[tuple[str, Exists]] = []
 QUEUES: list[Exists] = []
+MERGE_STOPPERS: list[Exists] = []
 _buckets: list[Callable[[Any], QuerySet[Any]]] = []
+OnSuppressed = Callable[[Collection[int], str], None]
+_on_suppressed: list[OnSuppressed] = []
+_judges: list[Judge] = []
 
 
 def write_counters_with(writer: Writer) -> None:
@@ -32,11 +53,59 @@ def counts_as_queued(condition: Exists) -> None:
     QUEUES.append(condition)
 
 
+def keeps_from_merging(condition: Exists) -> None:
+    """Registers what must be over before a lead is merged with another. `condition` is about a lead's `pk`."""
+    MERGE_STOPPERS.append(condition)
+
+
 def find_buckets_with(buckets_of: Callable[[Any], QuerySet[Any]]) -> None:
-    """Registers which buckets a person may see."""
+    """Registers which buckets a person may see; the queryset tells those of other teams apart by `shared_with`."""
     _buckets.append(buckets_of)
 
 
-def buckets_of(user: User) -> QuerySet[Any]:
+def shared_buckets(access: Access) -> QuerySet[Any]:
+    """The buckets that other teams share with hers."""
+    rows: Any = _buckets[0](access)
+    shared: QuerySet[Any] = rows.shared_with(access)
+    return shared
+
+
+def buckets_of(access: Access) -> QuerySet[Any]:
     """The buckets whose leads this person may see."""
-    return _buckets[0](user)
+    return _buckets[0](access)
+
+
+LeadsGo = Callable[[Collection[UUID]], object]
+_leads_go: list[LeadsGo] = []
+
+
+def before_leads_go(callback: LeadsGo) -> None:
+    """Registers what happens in the transaction that deletes single leads, before it locks them: (their ids)."""
+    _leads_go.append(callback)
+
+
+def tell_leads_go(lead_ids: Collection[UUID]) -> None:
+    """Calls what is registered."""
+    for callback in _leads_go:
+        callback(lead_ids)
+
+
+def on_suppressed(callback: OnSuppressed) -> None:
+    """Registers what happens in the transaction that suppresses keys, which holds them: (ids of keys, reason)."""
+    _on_suppressed.append(callback)
+
+
+def tell_suppressed(key_ids: Collection[int], reason: str) -> None:
+    """Calls what is registered."""
+    for callback in _on_suppressed:
+        callback(key_ids, reason)
+
+
+def judge_contacts_with(judge: Judge) -> None:
+    """Registers who says which leads may be contacted; without one a lead's own columns are all there is."""
+    _judges[:] = [judge]
+
+
+def judge() -> Judge | None:
+    """Who is registered."""
+    return _judges[0] if _judges else None

@@ -5,23 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import F, Value
-from django.db.models.functions import Lower
+from django.db.models.functions import Greatest, Lower
 from django.utils import timezone
 
+from accounts.access import team_of
+from accounts.audit import record
 from accounts.models import User
+from accounts.webhooks import emit
+from accounts.webhooks.selectors import teams_that_want
+from common.db.clock import database_now
 from common.db.ids import uuid7s
 from leads.counters import change_counters
 from leads.facts import columns
 from leads.facts.sources import TYPED
 from leads.facts.typed import typed
+from leads.keys import contact_keys
 from leads.locks import hold_bucket, lock_leads
 from leads.models import Activity, Lead, Tag
+from leads.privacy.filtering import kept_in, refuse_forgotten
+from leads.privacy.person import TEXTS
 from leads.rules import BadTime, moment_of
 
 # what COPY's text format writes otherwise (PostgreSQL's manual, COPY, "File Formats")
@@ -31,7 +40,7 @@ CALLBACK_AHEAD = timedelta(days=731)  # two years: what is further ahead is a sl
 
 
 class TagExists(Exception):
-    """The user has a tag of this name; case does not tell tags apart."""
+    """The team has a tag of this name; case does not tell tags apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,9 @@ class Finished:
     has_email: bool
 
 
-def insert_ids(*, bucket_id: UUID, owner_id: int, property_ids: Iterable[str], source: str) -> int:
-    """Saves property ids as new leads of a bucket and counts them; ids that are there already are left alone.
+def insert_ids(*, bucket_id: UUID, owner_id: int, team_id: int, property_ids: Iterable[str], source: str) -> int:
+    """Saves property ids as new leads of a bucket and counts them; ids that are there already are left alone, as are
+    those of a property that a lead of the bucket is by its address or APN.
 
     Returns how many were new. COPY into a temporary table, then one INSERT: 6 to 7 times bulk_create (measured).
     The order given is the order of the leads. Must be inside a transaction.
@@ -62,18 +72,36 @@ def insert_ids(*, bucket_id: UUID, owner_id: int, property_ids: Iterable[str], s
         with cursor.copy("COPY incoming (id, property_id) FROM STDIN") as copy:
             copy.write("".join([f"{one}\t{name}\n" for one, name in zip(uuid7s(len(wanted)), wanted, strict=True)]))
         hold_bucket(bucket_id)  # two that bring the same ids in another order would wait for each other in a circle
+        _leave_out_named(cursor, bucket_id)
         cursor.execute(
             """
-            INSERT INTO leads_lead (id, bucket_id, owner_id, source, property_id, created_at, updated_at)
-            SELECT id, %s, %s, %s, property_id, now(), now() FROM incoming
+            INSERT INTO leads_lead (id, bucket_id, owner_id, team_id, source, property_id, created_at, updated_at)
+            SELECT id, %s, %s, %s, %s, property_id, now(), now() FROM incoming
             ON CONFLICT (bucket_id, property_id) DO NOTHING
             """,
-            [bucket_id, owner_id, source],
+            [bucket_id, owner_id, team_id, source],
         )
         inserted = int(cursor.rowcount)
         cursor.execute("DROP TABLE incoming")
     change_counters(bucket_id, total_leads=inserted)
     return inserted
+
+
+def _leave_out_named(cursor: CursorWrapper, bucket_id: UUID) -> None:
+    """Takes those ids out of `incoming` whose property a lead of the bucket without an id is, as bought answers say."""
+    cursor.execute("SELECT EXISTS (SELECT FROM leads_leadname WHERE bucket_id = %s)", [bucket_id])
+    if not (cursor.fetchone() or (False,))[0]:
+        return
+    cursor.execute(
+        """
+        DELETE FROM incoming i
+         WHERE EXISTS (SELECT FROM integrations_propertyname p
+                         JOIN leads_leadname n ON n.bucket_id = %s AND n.loose = p.loose AND n.exact = p.exact
+                         JOIN leads_lead l ON l.id = n.lead_id AND strpos(l.property_id, ':') > 0
+                        WHERE p.property_id = i.property_id)
+        """,
+        [bucket_id],
+    )
 
 
 def finish_leads(finishes: Sequence[Finish]) -> tuple[dict[UUID, Finished], int]:
@@ -119,6 +147,7 @@ def add_activity(
     """
     due_at = moment_of(due_at, by.time_zone) if due_at else None
     with transaction.atomic():
+        text = kept_in(Activity(), "text", text)
         locked = lock_leads([lead.pk]).only("pk", "activity_count", "callback_at").get()
         if seen is not None and locked.activity_count > seen:
             latest = Activity.objects.filter(lead=lead).order_by("-pk").first()
@@ -128,14 +157,30 @@ def add_activity(
         if due_at:
             _check_due(kind, due_at, now)
         activity = Activity.objects.create(lead=lead, by=by, kind=kind, text=text, due_at=due_at)
-        is_answered = kind in Activity.ANSWERS and locked.callback_at is not None and locked.callback_at < now
+        is_contact = kind in Activity.ANSWERS
+        latest_contact = Greatest("last_contact_at", Value(activity.created_at))  # never backwards
+        contact = {"last_contact_at": latest_contact} if is_contact else {}
+        is_answered = is_contact and locked.callback_at is not None and locked.callback_at < now
         Lead.objects.filter(pk=lead.pk).update(
             callback_at=None if is_answered else due_at or locked.callback_at,
             activity_count=F("activity_count") + 1,
             last_activity_at=activity.created_at,
+            **contact,
             updated_at=timezone.now(),
         )
     return activity
+
+
+def note_received(*, lead_id: UUID, kind: str, text: str, ref: UUID) -> None:
+    """Notes what the owner said or did, once for each `ref`. It answers no callback: only a person does."""
+    with transaction.atomic():
+        lead = lock_leads([lead_id]).only("pk").first()
+        if lead is None or Activity.objects.filter(lead=lead, ref=ref).exists():
+            return
+        activity = Activity.objects.create(lead=lead, kind=kind, text=kept_in(Activity(), "text", text), ref=ref)
+        Lead.objects.filter(pk=lead_id).update(
+            activity_count=F("activity_count") + 1, last_activity_at=activity.created_at, updated_at=timezone.now()
+        )
 
 
 def _check_due(kind: str, due_at: datetime, now: datetime) -> None:
@@ -172,34 +217,50 @@ def change_status(*, lead: Lead, by: User, status: str) -> Lead:
         Lead.objects.filter(pk=lead.pk).update(status=status, updated_at=timezone.now())
         add_activity(lead=locked, by=by, kind=Activity.Kind.STATUS, text=text)
         change_counters(locked.bucket_id, contacted_leads=after - before)
+        told = {"leadId": str(locked.pk), "bucketId": str(locked.bucket_id), "before": locked.status, "after": status}
+        emit("lead.status_changed", team_id=locked.team_id, object_id=locked.pk, data=told)
     locked.refresh_from_db()
     return locked
 
 
+def tell_callbacks_due() -> None:
+    """Tells the webhooks of their teams once of each callback whose time has come within the last day."""
+    now = database_now()
+    due = Lead.objects.filter(callback_at__gt=now - timedelta(days=1), callback_at__lte=now)
+    due = due.filter(team__in=teams_that_want("callback.due")).only("bucket", "team", "callback_at", "assigned_to")
+    for lead in due.order_by("callback_at", "pk").iterator():
+        at = lead.callback_at.astimezone(UTC).isoformat().replace("+00:00", "Z")  # type: ignore[union-attr]
+        told = {"leadId": str(lead.pk), "bucketId": str(lead.bucket_id), "at": at, "assignedTo": lead.assigned_to_id}
+        emit("callback.due", team_id=lead.team_id, object_id=lead.pk, data=told, once=f"callback {lead.pk} {at}")
+
+
 def set_tags(*, lead: Lead, names: Sequence[str]) -> list[Tag]:
-    """Makes these the lead's tags; tags the owner does not have yet are made. Case does not tell tags apart."""
+    """Makes these the lead's tags; tags its team does not have yet are made. Case does not tell tags apart."""
     with transaction.atomic():
-        tags = _tags_named(lead.owner_id, names)
+        tags = _tags_named(lead, names)
         lead.tags.set(tags)
     return tags
 
 
-def _tags_named(owner_id: int, names: Sequence[str]) -> list[Tag]:
-    """This owner's tags of these names; those there are not yet are made. In the caller's transaction."""
-    wanted = {name.strip().lower(): name.strip() for name in names}
-    new = [Tag(owner_id=owner_id, name=name) for _, name in sorted(wanted.items())]  # one order: no deadlock
+def _tags_named(lead: Lead, names: Sequence[str]) -> list[Tag]:
+    """The tags of these names of the lead's team; those there are not yet are made. In the caller's transaction."""
+    told = [kept_in(Tag(), "name", name.strip()) for name in names]
+    wanted = {name.lower(): name for name in told}
+    made = {"owner_id": lead.owner_id, "team_id": lead.team_id}
+    new = [Tag(**made, name=name) for _, name in sorted(wanted.items())]  # one order: no deadlock
     Tag.objects.bulk_create(new, ignore_conflicts=True)
     same = Tag.objects.alias(folded=Lower("name")).filter(folded__in=[Lower(Value(tag.name)) for tag in new])
-    return list(same.filter(owner_id=owner_id))
+    return list(same.filter(team_id=lead.team_id))
 
 
 def add_tag(*, leads: Iterable[Lead], name: str) -> int:
-    """Puts a tag on these leads, each its own owner's; returns on how many it was not yet."""
+    """Puts a tag on these leads, each its own team's; returns on how many it was not yet."""
     through: Any = Lead.tags.through
     rows = list(leads)
     with transaction.atomic():
-        tags = {owner: _tags_named(owner, [name])[0] for owner in sorted({lead.owner_id for lead in rows})}
-        links = [through(lead_id=lead.pk, tag_id=tags[lead.owner_id].pk) for lead in rows]
+        teams = {lead.team_id: lead for lead in reversed(rows)}
+        tags = {team: _tags_named(teams[team], [name])[0] for team in sorted(teams)}
+        links = [through(lead_id=lead.pk, tag_id=tags[lead.team_id].pk) for lead in rows]
         mine = through.objects.filter(tag__in=tags.values())
         before = mine.filter(lead__in=rows).count()
         through.objects.bulk_create(links, ignore_conflicts=True)
@@ -213,18 +274,23 @@ def remove_tag(*, leads: Iterable[Lead], name: str) -> int:
     return int(tagged.delete()[0])
 
 
-def create_tag(*, by: User, name: str, color: str) -> Tag:
-    """Makes a tag. Raises TagExists."""
-    tag = Tag(owner=by, name=name, color=color)
-    Tag.objects.bulk_create([tag], ignore_conflicts=True)
+def create_tag(*, by: User, name: str, color: str, team_id: int | None = None) -> Tag:
+    """Makes a tag. team_id: whose it is; None: her own. Raises TagExists."""
+    tag = Tag(owner=by, team_id=team_id if team_id is not None else team_of(by), color=color)
+    with transaction.atomic():
+        tag.name = kept_in(tag, "name", name)
+        Tag.objects.bulk_create([tag], ignore_conflicts=True)
     if not Tag.objects.filter(pk=tag.pk).exists():
         raise TagExists(name)
     return tag
 
 
-def delete_tag(*, tag: Tag) -> None:
+def delete_tag(*, tag: Tag, by: User | None = None) -> None:
     """Deletes a tag and takes it off its leads."""
-    tag.delete()
+    about = ("tag", tag.pk)
+    with transaction.atomic():
+        if tag.delete()[0]:  # by two at once: once
+            record("tag.deleted", by=by, team_id=tag.team_id, about=about, name=tag.name)
 
 
 def edit_lead(*, lead: Lead, by: User, changes: Mapping[str, Any]) -> Lead:
@@ -232,12 +298,16 @@ def edit_lead(*, lead: Lead, by: User, changes: Mapping[str, Any]) -> Lead:
 
     Raises EditRefused, and then nothing is changed.
     """
+    said = {name: value for name, value in changes.items() if name in columns.TYPED}
     with transaction.atomic():
+        said |= {name: kept_in(lead, name, said[name]) for name in said.keys() & TEXTS if said[name]}
+        keys = contact_keys.prepare({lead.pk: said}) if said else {}
         if "status" in changes:
             change_status(lead=lead, by=by, status=changes["status"])
-        said = {name: value for name, value in changes.items() if name in columns.TYPED}
         if said:
             _write_typed(lead, by, said)
+            record("lead.edited", by=by, team_id=lead.team_id, about=lead, after={"fields": sorted(said)})
+            contact_keys.relink([lead.pk], keys)
     lead.refresh_from_db()
     return lead
 
@@ -247,6 +317,7 @@ def _write_typed(lead: Lead, by: User, said: Mapping[str, Any]) -> None:
     now = timezone.now()
     locked = lock_leads([lead.pk]).get()
     new = {"source": TYPED, "at": now.isoformat(), "by": by.get_username()}
+    refuse_forgotten(vars(locked), said)
     values = typed(vars(locked), said, new)
     phone, status = values.get("phone", locked.phone), locked.enrichment_status
     if status in (Lead.Enrichment.COMPLETED, Lead.Enrichment.PARTIAL):

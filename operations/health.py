@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
+import secrets
+
 import redis
 from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
-from drf_spectacular.utils import extend_schema
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from psycopg_pool import PoolTimeout
-from rest_framework.decorators import api_view, permission_classes, throttle_classes
-from rest_framework.permissions import IsAdminUser
-from rest_framework.request import Request
 
+from common.api.base import error_body
+from common.client_address import client_address
 from enrichment.selectors import workers_alive
+from leads.keys import key_secrets
 from operations.metrics import exposition
 
 TIMEOUT = 1.0  # seconds to wait for Redis
@@ -48,31 +50,36 @@ def broker_state() -> str:
     return "ok"
 
 
+def may_watch(request: HttpRequest) -> bool:
+    """Whoever sends METRICS_TOKEN; with DEBUG also this machine."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if settings.METRICS_TOKEN and kind.lower() == "bearer":
+        return secrets.compare_digest(token.strip().encode(), settings.METRICS_TOKEN.encode())
+    address = client_address(request)
+    return bool(settings.DEBUG and address and ipaddress.ip_address(address).is_loopback)
+
+
 @require_safe
-def readyz(_request: HttpRequest) -> JsonResponse:
-    """Ready: 200 while PostgreSQL answers and a worker gave a sign of life within a minute, else 503.
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Ready: 200 while PostgreSQL answers and a worker gave a sign of life within a minute, and CONTACT_KEY_SECRETS
+    lists every secret that has written keys; else 503. Which of them it is, only who may watch is told.
 
     Without Redis requests are taken and stored, and their work begins when it is back: that is said, not refused.
     """
-    database, broker = database_state(), broker_state()
+    database = database_state()
+    keys = key_secrets.state() if database == "ok" else "away"
     worker = "ok" if database == "ok" and workers_alive() else "away"
-    ready = database == worker == "ok"
-    return JsonResponse(
-        {
-            "success": ready,
-            "status": "ready" if ready else "not ready",
-            "database": database,
-            "redis": broker,
-            "worker": worker,
-        },
-        status=200 if ready else 503,
-    )
+    ready = database == worker == keys == "ok"
+    said = {"success": ready, "status": "ready" if ready else "not ready"}
+    if may_watch(request):
+        said |= {"database": database, "redis": broker_state(), "worker": worker, "contactKeys": keys}
+    return JsonResponse(said, status=200 if ready else 503)
 
 
-@extend_schema(exclude=True)
-@api_view(["GET"])
-@permission_classes([IsAdminUser])
-@throttle_classes([])
-def metrics(_request: Request) -> HttpResponse:
-    """Prometheus's text format, for staff: let the scraper send `Authorization: Token …`."""
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus's text format: let the scraper send `Authorization: Bearer METRICS_TOKEN`."""
+    if not may_watch(request):
+        words = "Send `Authorization: Bearer …` with METRICS_TOKEN."
+        return JsonResponse(error_body("NOT_AUTHENTICATED", words), status=401, headers={"WWW-Authenticate": "Bearer"})
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)

@@ -15,11 +15,11 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q, Sum
 
-from accounts.models import User
+from accounts.access import Access
 from buckets.models import Bucket
 from common.db.clock import database_now
 from common.db.ids import uuid7_floor
-from common.needs import Need, mine
+from common.needs import Need, of_team, operates
 from common.needs import needs as registered_needs
 from common.values.percent import percent
 from enrichment.models import Run
@@ -78,18 +78,18 @@ class Stock:
         return [(words, count, percent(count, self.leads)) for words, count in rows]
 
 
-def needs(user: User) -> list[Need]:
-    """What waits for a person, the most urgent first."""
-    return registered_needs(user, database_now())
+def needs(access: Access) -> list[Need]:
+    """What waits for a person in the team she acts in, the most urgent first."""
+    return registered_needs(access, database_now())
 
 
 # --- Money and stock --------------------------------------------------------------------------------------------------
 
 
-def money(user: User) -> list[Spent]:
-    """By vendor for superusers, against its daily cap; else one's own, by vendor and against one's limits."""
+def money(access: Access) -> list[Spent]:
+    """By vendor for operators, all teams' against its daily cap; else one's own, by vendor and against one's limits."""
     now = database_now()
-    return vendor_money(now) if user.is_superuser else [*_own_by_vendor(user, now), *_own_limits(user, now)]
+    return vendor_money(now) if operates(access) else [*_own_by_vendor(access, now), *_own_limits(access, now)]
 
 
 def vendor_money(now: datetime) -> list[Spent]:
@@ -114,9 +114,9 @@ def _vendor_spent(name: str, cap: Decimal, today: Budget | None, month: Decimal)
     return Spent(name, spent, month, cap, used)
 
 
-def _own_by_vendor(user: User, now: datetime) -> list[Spent]:
+def _own_by_vendor(access: Access, now: datetime) -> list[Spent]:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    calls = VendorCall.objects.filter(user=user, pk__gte=uuid7_floor(midnight.replace(day=1)))
+    calls = VendorCall.objects.filter(user=access.user, pk__gte=uuid7_floor(midnight.replace(day=1)))
     rows = (
         calls.values("operation__vendor")
         .annotate(month=Sum("cost"), today=Sum("cost", filter=Q(created_at__gte=midnight)))
@@ -125,21 +125,34 @@ def _own_by_vendor(user: User, now: datetime) -> list[Spent]:
     return [Spent(row["operation__vendor"], row["today"] or ZERO, row["month"]) for row in rows]
 
 
-def _own_limits(user: User, now: datetime) -> list[Spent]:
-    month = Budget.objects.filter(pk=scopes.user_month(user.pk, now)).first()
-    used = month.spent + month.reserved if month else ZERO
-    return [Spent("This month's budget", ZERO, month.spent if month else ZERO, user.monthly_budget, used)]
+def _own_limits(access: Access, now: datetime) -> list[Spent]:
+    """This month's, a person's and her team's."""
+    user, team = access.user, access.team
+    found = [_limit("This month's budget", scopes.user_month(user.pk, now), user.monthly_budget)]
+    if team is not None and team.monthly_budget is not None:
+        found.append(_limit("This month's team budget", scopes.team_month(team.pk, now), team.monthly_budget))
+    return found
 
 
-def leads_today(user: User) -> Spent:
-    """Leads this person bought facts for today, against their limit."""
-    budget = Budget.objects.filter(pk=scopes.leads_day(user.pk, database_now())).first()
-    used = budget.spent + budget.reserved if budget else ZERO
-    return Spent("Leads today", used, cap=Decimal(user.daily_lead_limit), used=used)
+def _limit(name: str, scope: str, cap: Decimal | int) -> Spent:
+    budget = Budget.objects.filter(pk=scope).first() or Budget(spent=ZERO, reserved=ZERO)
+    return Spent(name, ZERO, budget.spent, Decimal(cap), budget.spent + budget.reserved)
 
 
-def stock(user: User) -> Stock:
-    counted = mine(Bucket.objects.all(), user).aggregate(
+def leads_today(access: Access) -> list[Spent]:
+    """Leads this person bought data for today, against her limit, and those of her team, where it has one."""
+    user, team, now = access.user, access.team, database_now()
+    found = [_limit("Leads you bought data for today", scopes.leads_day(user.pk, now), user.daily_lead_limit)]
+    if team is not None and team.daily_lead_limit is not None:
+        of_team = scopes.team_leads_day(team.pk, now)
+        found.append(_limit("Leads your team bought data for today", of_team, team.daily_lead_limit))
+    return found
+
+
+def stock(access: Access) -> Stock:
+    """Of the team she acts in. spent: by its enrichment jobs."""
+    own = of_team(Bucket.objects.all(), access)
+    counted = own.aggregate(
         leads=Sum("total_leads"),
         detailed=Sum("detailed_leads"),
         with_phone=Sum("phone_leads"),
@@ -147,19 +160,18 @@ def stock(user: User) -> Stock:
         contacted=Sum("contacted_leads"),
     )
     each = sum((catalogue.operation(name).setting("price") for name in ("property_detail", "skip_trace")), ZERO)
-    scope = scopes.beginning(scopes.VENDOR) if user.is_superuser else scopes.beginning(scopes.USER, user.pk)
-    spent = Budget.objects.filter(scope__startswith=scope).aggregate(s=Sum("spent"))["s"]
+    runs = of_team(Run.objects.with_money(), access)
+    spent = runs.aggregate(s=Sum("spent"))["s"] or ZERO
     counts = {name: value or 0 for name, value in counted.items()}
-    buckets = mine(Bucket.objects.all(), user)[:1].count()
-    return Stock(buckets=buckets, all_of_it=each * counts["leads"], spent=spent or ZERO, **counts)
+    return Stock(buckets=own[:1].count(), all_of_it=each * counts["leads"], spent=spent, **counts)
 
 
 # --- Runs at work -----------------------------------------------------------------------------------------------------
 
 
-def open_runs(user: User) -> Sequence[Any]:
-    """The latest runs that are not over, with `spent`, `stands` and `parts`: percents of its leads by outcome."""
-    rows = mine(Run.objects.with_money().filter(status__in=Run.OPEN), user).select_related("owner")
+def open_runs(access: Access) -> Sequence[Any]:
+    """The team's latest open runs, with `spent`, `stands` and `parts`: percents of its leads by outcome."""
+    rows = of_team(Run.objects.with_money().filter(status__in=Run.OPEN), access).select_related("owner")
     runs: list[Any] = list(rows.order_by("-pk")[:RUNS_SHOWN])
     for run in runs:
         run.stands = stands_in_words(run)

@@ -6,21 +6,28 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 
+from accounts.models import Team
 from buckets.models import Bucket
+from campaigns import clock
+from campaigns.models import Campaign, Delivery
 from common.db.ids import uuid7_floor
 from enrichment.models import PumpLease, Run, RunItem
+from integrations.ledger import scopes
 from integrations.ledger.pace import database_now, interval
-from integrations.models import Operation, PhoneReveal, Vendor, VendorCall
+from integrations.models import Dropped, Operation, PhoneReveal, Vendor, VendorCall
 from integrations.operating.books import excess_of
+from integrations.operating.needs import budget_used
+from integrations.operating.vendors import is_failing
 from leads.models import UNKNOWN_TYPE, Lead
 
 MINUTE = 60.0
+MOST_TEAMS = 100  # those that have used most
 MOST_WORDS = 50  # kinds of property: whatever a vendor sends, a scrape stays short
 
 
@@ -32,10 +39,13 @@ class _Rows:
         yield from _queue()
         yield from _calls()
         yield from _reveals()
+        yield from _messages()
         yield from _billing()
         yield _leads()
         yield _outcomes()
         yield _unknown_types()
+        yield _dropped()
+        yield _team_money()
 
 
 def exposition() -> bytes:
@@ -55,10 +65,9 @@ def _pace() -> Iterator[Metric]:
     for operation in Operation.objects.annotate(sent=sent).order_by("pk"):
         if pace := operation.setting("pace"):
             used.add_metric([operation.vendor_id, operation.name], operation.sent * interval(pace) / MINUTE)
-    for vendor in Vendor.objects.all():
+    for vendor in Vendor.objects.prefetch_related("operations"):
         stopped = bool(vendor.paused_reason) or not vendor.enabled
-        is_open = vendor.breaker_open_until is not None and vendor.breaker_open_until > now
-        broken.add_metric([vendor.name], float(stopped or is_open))
+        broken.add_metric([vendor.name], float(stopped or is_failing(vendor, now)))
     yield used
     yield broken
 
@@ -106,6 +115,28 @@ def _calls() -> Iterator[Metric]:
     for pair, dollars in sorted(money.items()):
         spent.add_metric(list(pair), dollars)
     yield from (spent, calls, doubt, held)
+
+
+def _messages() -> Iterator[Metric]:
+    """Text messages: of today by state, and those that wait, by whoever carries them."""
+    today = CounterMetricFamily(
+        "bucket_messages", "Text messages made since midnight UTC, by how far they are", labels=["vendor", "state"]
+    )
+    waiting = GaugeMetricFamily("bucket_messages_waiting", "Text messages that may leave now", labels=["vendor"])
+    doubt = GaugeMetricFamily("bucket_messages_in_doubt", "Text messages that need a check", labels=["vendor"])
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    of_today = Delivery.objects.filter(pk__gte=uuid7_floor(midnight)).order_by()
+    for row in of_today.values("vendor", "state").annotate(n=Count("pk")):
+        today.add_metric([row["vendor"], row["state"]], row["n"])
+    now = clock.now()
+    running = Q(campaign=None) | Q(campaign__status=Campaign.Status.RUNNING)
+    due = Delivery.objects.filter(running, Q(not_before=None) | Q(not_before__lte=now), state=Delivery.State.DUE)
+    for may_leave in due.order_by().values("vendor").annotate(n=Count("pk")):
+        waiting.add_metric([may_leave["vendor"]], may_leave["n"])
+    in_doubt = Delivery.objects.filter(state=Delivery.State.IN_DOUBT).order_by()
+    for unknown in in_doubt.values("vendor").annotate(n=Count("pk")):
+        doubt.add_metric([unknown["vendor"]], unknown["n"])
+    yield from (today, waiting, doubt)
 
 
 def _billing() -> Iterator[Metric]:
@@ -173,3 +204,26 @@ def _unknown_types() -> Metric:
     for kind, count in unknown_types():
         words.add_metric([kind], count)
     return words
+
+
+def _dropped() -> Metric:
+    """What the nightly retention has dropped so far."""
+    rows = CounterMetricFamily(
+        "bucket_retention_rows", "Rows dropped because they were kept long enough", labels=["kind"]
+    )
+    for one in Dropped.objects.order_by("kind"):
+        rows.add_metric([one.kind], one.rows)
+    return rows
+
+
+def _team_money() -> Metric:
+    """Of teams with a budget of their own, by id: a name may be a person's."""
+    used = GaugeMetricFamily(
+        "bucket_team_budget_used_ratio", "Spent and reserved of a team's budget this month", labels=["team"]
+    )
+    now = database_now()
+    spent = budget_used(scopes.in_sql(lambda pk: scopes.team_month(pk, now), OuterRef("pk")))
+    capped = Team.objects.filter(monthly_budget__gt=0).annotate(ratio=spent / F("monthly_budget"))
+    for pk, ratio in capped.order_by("-ratio", "pk").values_list("pk", "ratio")[:MOST_TEAMS]:
+        used.add_metric([str(pk)], float(ratio))
+    return used

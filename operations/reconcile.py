@@ -40,7 +40,9 @@ _BUDGETS = f"""
           FROM integrations_vendorcall c, jsonb_each_text(c.holds) h
          UNION ALL
         SELECT h.key, h.value::numeric, 0
-          FROM integrations_phonereveal r, jsonb_each_text(r.holds) h WHERE r.state IN ('waiting', 'in_doubt')),
+          FROM integrations_phonereveal r, jsonb_each_text(r.holds) h WHERE r.state IN ('waiting', 'in_doubt')
+         UNION ALL
+        SELECT scope, 0, spent FROM integrations_spentbefore),
     held AS (SELECT scope, sum(reserved) AS reserved, sum(spent) AS spent FROM part GROUP BY scope)
     SELECT coalesce(p.scope, h.scope),
            'reserved ' || coalesce(p.reserved, 0) || ', spent ' || coalesce(p.spent, 0),
@@ -90,18 +92,25 @@ _STRANDED_REVEALS = """
      WHERE r.state <> 'early' AND c.state <> 'settled'
      LIMIT %s"""
 
-# A lead says its detail was bought, and the ledger knows nothing of it.
+# A lead says its detail was bought, and the ledger knows nothing of it: neither under its own id or stand-in, nor under
+# the id of the property that one of its names is known to be.
 _UNPAID_LEADS = """
     SELECT 'lead ' || d.id, 'detail bought', 'no answer in the ledger'
       FROM leads_lead d
-     WHERE d.enriched_at IS NOT NULL AND NOT EXISTS (
+     WHERE d.enriched_at IS NOT NULL AND d.merged_into_id IS NULL
+       AND NOT EXISTS (
            SELECT 1 FROM integrations_lookup l JOIN integrations_operation o ON o.id = l.operation_id
-            WHERE o.name = 'property_detail' AND l.facts IS NOT NULL AND l.key = CASE WHEN d.property_id LIKE '%%:%%'
-                THEN coalesce((SELECT n.property_id FROM integrations_propertyname n
-                                WHERE n.name = d.property_id AND n.property_id <> '' AND NOT EXISTS (
-                                      SELECT 1 FROM integrations_lookup own WHERE own.operation_id = o.id
-                                         AND own.key = d.property_id AND own.facts IS NOT NULL)), d.property_id)
-                ELSE ltrim(d.property_id, '0') END)
+            WHERE o.name = 'property_detail' AND l.facts IS NOT NULL
+              AND l.key = CASE WHEN d.property_id LIKE '%%:%%' THEN d.property_id ELSE ltrim(d.property_id, '0') END)
+       AND NOT (d.property_id LIKE '%%:%%' AND EXISTS (
+           SELECT 1 FROM integrations_lookup l JOIN integrations_operation o ON o.id = l.operation_id
+            WHERE o.name = 'property_detail' AND l.facts IS NOT NULL AND l.key IN (
+                  SELECT n.property_id FROM integrations_propertyname n
+                   WHERE n.name = d.property_id AND n.property_id <> ''
+                   UNION ALL
+                  SELECT n.property_id FROM leads_leadname m
+                    JOIN integrations_propertyname n ON n.exact = m.exact AND n.property_id <> ''
+                   WHERE m.lead_id = d.id)))
      LIMIT %s"""
 
 

@@ -17,6 +17,7 @@ OPERATIONS = (
     "apollo_people",
     "apollo_organizations",
     "autocomplete",
+    "sms",
 )
 # The price each operation's units are sold at; AutoComplete is free.
 PRICE_OF = {
@@ -26,6 +27,7 @@ PRICE_OF = {
     "signalhouse_skip_trace": "signalhouse_skip_trace",
     "apollo_people": "apollo_credit",
     "apollo_organizations": "apollo_credit",
+    "sms": "sms_segment",
 }
 PRICES = tuple(dict.fromkeys(PRICE_OF.values()))
 WINDOW_S = 60.0

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from threading import Event
+from urllib.parse import urlsplit
 
 from sandbox.billing import OPERATIONS, PRICES
+from sandbox.clock import Clock
 from sandbox.faults import Fault, FaultError, parse_flag
 from sandbox.generator import DEFAULT_PARCELS
+from sandbox.numbers import ScriptError, script_of
+from sandbox.outbox import LOOPBACK
 from sandbox.parcels import ParcelFileError
 from sandbox.server import Sandbox, SandboxConfig
 
@@ -21,8 +25,10 @@ EXAMPLE = """example:
 
   Then point the vendors' base URLs at it:
     http://127.0.0.1:8001/realestateapi  http://127.0.0.1:8001/signalhouse  http://127.0.0.1:8001/apollo/api/v1
-  Keys: sandbox-realestateapi-key, sandbox-signalhouse-key (Bearer), sandbox-apollo-key.
-  GET /sandbox/ledger shows what was billed; POST a JSON list to /sandbox/faults to make it fail."""
+    http://127.0.0.1:8001/twilio  http://127.0.0.1:8001/signalhouse-messaging
+  Keys: sandbox-realestateapi-key, sandbox-signalhouse-key (Bearer), sandbox-apollo-key; of messages: sandbox/server.py.
+  GET /sandbox/ledger shows what was billed; POST a JSON list to /sandbox/faults to make it fail.
+  GET /__log shows every text; sandbox/numbers.py says which numbers answer, and how."""
 
 
 class BadFlag(Exception):
@@ -57,6 +63,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--signalhouse-key", default=SandboxConfig.signalhouse_key, metavar="KEY")
     parser.add_argument("--apollo-key", default=SandboxConfig.apollo_key, metavar="KEY")
     parser.add_argument("--webhook-delay", type=float, default=2.0, metavar="SECONDS", help="until Apollo's phones (2)")
+    parser.add_argument(
+        "--callback", default="", metavar="URL", help="the product on this machine that messages to it are posted to"
+    )
+    parser.add_argument(
+        "--clock", default="", metavar="START/SPEED", help="the time of messages: 2026-09-15T15:00Z/20 (the real time)"
+    )
+    parser.add_argument(
+        "--texts", default="", metavar="SCRIPT", help="what becomes of a text, where its number says nothing else"
+    )
 
 
 def config_of(options: argparse.Namespace) -> SandboxConfig:
@@ -69,6 +84,16 @@ def config_of(options: argparse.Namespace) -> SandboxConfig:
         raise BadFlag(f"--envelope {options.envelope}: {' or '.join(ENVELOPES)}")
     if options.webhook_delay < 0:
         raise BadFlag(f"--webhook-delay {options.webhook_delay}: not below 0")
+    if urlsplit(options.callback).hostname not in (*LOOPBACK, None):
+        raise BadFlag(f"--callback {options.callback}: not on this machine")
+    try:
+        script_of(options.texts)
+    except ScriptError as error:
+        raise BadFlag(f"--texts {options.texts}: {error}") from None
+    try:
+        Clock(options.clock)
+    except ValueError:
+        raise BadFlag(f"--clock {options.clock}: START/SPEED such as 2026-09-15T15:00Z/20") from None
     return SandboxConfig(
         port=options.port,
         parcels=tuple(options.parcels),
@@ -82,6 +107,9 @@ def config_of(options: argparse.Namespace) -> SandboxConfig:
         signalhouse_key=options.signalhouse_key,
         apollo_key=options.apollo_key,
         webhook_delay_s=options.webhook_delay,
+        callback_base=options.callback,
+        clock=options.clock,
+        texts=options.texts,
     )
 
 
@@ -138,7 +166,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m sandbox") -> 
     """Parses, serves; the exit code. A bad flag is one line on standard error and 1."""
     parser = _Parser(
         prog=prog,
-        description="RealEstateAPI, SignalHouse and Apollo in one process, made up, on 127.0.0.1.",
+        description="RealEstateAPI, SignalHouse, Apollo and Twilio in one process, made up, on 127.0.0.1.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -8,16 +8,22 @@ from typing import Any
 from sandbox import faults as kinds
 from sandbox.billing import Ledger, Pace
 from sandbox.faults import Fault, FaultBox, FaultError, parse
+from sandbox.messaging import Messaging
 from sandbox.search import Search
 from sandbox.spoiling import instead, spoil
+from sandbox.webhooks import PREFIX, Receiver
 from sandbox.wire import Answer, Endpoint, Json, Refusal, Request, Vendor
 
 
 class Engine:
     """Answers requests; `respond` returns None where the connection is to be closed without an answer."""
 
-    def __init__(self, ledger: Ledger, pace: Pace, box: FaultBox, stop: Event, search: Search) -> None:
+    def __init__(
+        self, ledger: Ledger, pace: Pace, box: FaultBox, stop: Event, search: Search, messaging: Messaging
+    ) -> None:
         self._ledger, self._pace, self._box, self._stop, self._search = ledger, pace, box, stop, search
+        self._messaging = messaging
+        self._receiver = Receiver()
         self._routes: dict[tuple[str, str], tuple[Vendor, Endpoint]] = {}
 
     def add(self, vendor: Vendor, more: list[Endpoint] | None = None) -> None:
@@ -29,6 +35,10 @@ class Engine:
         """The answer, after whatever waiting a fault asks for."""
         if request.path.startswith("/sandbox/"):
             return self._control(request)
+        if request.path == "/__log":
+            return self._messaging.log(request)
+        if request.path.startswith(PREFIX):
+            return self._receiver.take(request, self._box, self._stop)
         path = request.path.rstrip("/")
         route = self._routes.get((request.method, path))
         if route is None:  # a endpoint whose path ends in "/" takes the rest as its argument
@@ -101,7 +111,11 @@ class Engine:
         return answer
 
     def _after(self, answer: Answer, fault: Fault | None) -> Answer | None:
-        """A fault that strikes once the answer is made and billed."""
+        """A fault that strikes once the answer is made and billed, or the waiting that the answer itself asks for."""
+        if answer.wait_s:
+            self._stop.wait(answer.wait_s)
+        if answer.silent:
+            return None
         if fault is not None and (fault.kind == "timeout" or (fault.kind == "slow" and fault.billed)):
             self._stop.wait(fault.pause_s)
         if fault is not None and fault.kind == "cut_middle":
@@ -129,6 +143,10 @@ class Engine:
             return Answer(200, {"counties": self._counties()})
         if order == ("POST", "/sandbox/updates"):
             return self._note_update(request)
+        if answer := self._messaging.control(request):
+            return answer
+        if order[1] == "/sandbox/webhooks":
+            return self._receiver.order(request)
         if request.path.rstrip("/") == "/sandbox/faults":
             return self._order_faults(request)
         return Answer(404, {"message": "no such endpoint"})

@@ -40,6 +40,7 @@ WEBHOOK_KINDS = {"webhook_twice", "webhook_lost", "webhook_late", "webhook_early
 KINDS = BEFORE_KINDS | AFTER_KINDS | WEBHOOK_KINDS
 DEFAULT_SECONDS = {"slow": 2.0, "webhook_late": 5.0, "timeout": 60.0, "429_retry_after": 1.0}
 FREE = ("probe", "usage")
+RECEIVER = "webhook"  # events that the product sends us: no vendor's, and "*" does not mean it
 
 
 class FaultError(Exception):
@@ -65,7 +66,7 @@ class Fault:
     fired: int = 0
 
     def __post_init__(self) -> None:
-        if self.operation not in (*OPERATIONS, "*", *FREE):
+        if self.operation not in (*OPERATIONS, "*", *FREE, RECEIVER):
             raise FaultError(f"unknown operation {self.operation!r}; known: *, {', '.join((*FREE, *OPERATIONS))}")
         if self.kind not in KINDS:
             raise FaultError(f"unknown kind {self.kind!r}; known: {', '.join(sorted(KINDS))}")
@@ -86,6 +87,8 @@ class Fault:
 
         "*" does not reach the free side endpoints; "probe" reaches all of them, "usage" Apollo's credit usage alone.
         """
+        if RECEIVER in (operation, self.operation):
+            return operation == self.operation
         if operation in FREE:
             return self.operation in ("probe", operation)
         if self.operation not in (operation, "*"):

@@ -17,6 +17,7 @@ from sandbox.billing import Ledger, Pace
 from sandbox.engine import Engine
 from sandbox.faults import Fault, FaultBox
 from sandbox.generator import DEFAULT_PARCELS, GeneratedParcels
+from sandbox.messaging import Messaging
 from sandbox.parcels import CsvParcels, ParcelSource
 from sandbox.realestateapi import RealEstateAPI
 from sandbox.search import Search
@@ -31,7 +32,11 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 @dataclass(frozen=True)
 class SandboxConfig:
-    """What a sandbox is started with. Prices in US dollars a unit, pace in requests a minute."""
+    """What a sandbox is started with. Prices in US dollars a unit, pace in requests a minute.
+
+    callback_base: the product that messages to our numbers are posted to. clock: as `sandbox.clock.Clock`. texts: the
+    script of a number that has none of its own, as in `sandbox.numbers`.
+    """
 
     port: int = 0
     parcels: tuple[Path, ...] = ()
@@ -45,6 +50,15 @@ class SandboxConfig:
     signalhouse_key: str = "sandbox-signalhouse-key"
     apollo_key: str = "sandbox-apollo-key"
     webhook_delay_s: float = 2.0
+    twilio_account: str = "ACsandbox0000000000000000000000000"
+    twilio_token: str = "sandbox-twilio-token"
+    twilio_signing_key: tuple[str, str] = ("sandbox-signing-key", "sandbox-signing-secret")
+    signalhouse_messaging_key: str = "sandbox-signalhouse-messaging-key"
+    signalhouse_messaging_group: str = "G1234567"
+    signalhouse_webhook_secrets: tuple[str, str] = ("sandbox-webhook-secret", "sandbox-webhook-secret-before")
+    callback_base: str = ""
+    clock: str = ""
+    texts: str = ""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -128,7 +142,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class Sandbox:
-    """Three vendors in one process: `with Sandbox(SandboxConfig(...)) as sandbox: sandbox.base_url`."""
+    """The vendors in one process: `with Sandbox(SandboxConfig(...)) as sandbox: sandbox.base_url`."""
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
         self.config = config = config or SandboxConfig()
@@ -145,10 +159,13 @@ class Sandbox:
         )
         self.search = Search(self.source)
         estate = RealEstateAPI(self.search, config.realestateapi_key, envelope=config.envelope, seed=config.seed)
-        self._engine = Engine(self.ledger, Pace(config.pace), self.faults, self._stop, self.search)
+        self.messaging = Messaging(config)
+        self._engine = Engine(self.ledger, Pace(config.pace), self.faults, self._stop, self.search, self.messaging)
         self._engine.add(estate, SkipTrace(estate.envelope, config.seed).endpoints())
         self._engine.add(SignalHouse(config.signalhouse_key, config.seed))
         self._engine.add(self._apollo)
+        self._engine.add(self.messaging.twilio)
+        self._engine.add(self.messaging.signalhouse)
         self._server: _Server | None = None
         self._thread: Thread | None = None
 
@@ -162,6 +179,7 @@ class Sandbox:
     def stop(self) -> None:
         """Ends hanging answers, open connections and the server; safe to call twice."""
         self._stop.set()
+        self.messaging.outbox.stop()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -197,4 +215,6 @@ class Sandbox:
             "realestateapi": f"{self.base_url}/realestateapi",
             "signalhouse": f"{self.base_url}/signalhouse",
             "apollo": f"{self.base_url}/apollo/api/v1",
+            "twilio": f"{self.base_url}/twilio",
+            "signalhouse_messaging": f"{self.base_url}/signalhouse-messaging",
         }

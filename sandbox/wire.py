@@ -46,6 +46,7 @@ class Answer:
     """A vendor's answer before it is bytes. `items` names the payload key a batch fault may disturb.
 
     cut_at: bytes of the body that are sent before the connection is cut; None: all of it, and it stays open.
+    wait_s: seconds before it is sent. silent: it never is; the connection is closed after that time.
     """
 
     status: int = 200
@@ -57,6 +58,8 @@ class Answer:
     items: str = "data"
     answered: bool = True
     cut_at: int | None = None
+    wait_s: float = 0.0
+    silent: bool = False
 
     def body(self) -> bytes:
         """The bytes of the body, UTF-8."""

@@ -6,25 +6,33 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Membership, Team, User
 
 
 def staff(name: str = "ann", **more: Any) -> tuple[User, Client]:
-    """A member of staff without any of Django's permissions, signed in."""
+    """The manager of a team of one, signed in: without any of Django's permissions, and contacts masked."""
     user = User.objects.create_user(name, is_staff=True, **more)
+    user.memberships.update(is_masked=True)
     return user, signed_in(user)
 
 
 def sees_contacts(user: User) -> User:
-    """Gives the permission to see phones and e-mails; the answer is the person as the database knows them now."""
-    user.user_permissions.add(Permission.objects.get(codename="view_contact_details"))
+    """Lets her see phones and e-mails; the answer is the person as the database knows them now."""
+    user.memberships.update(is_masked=False)
     return User.objects.get(pk=user.pk)
+
+
+def member(team: Team, role: str, name: str = "", **more: Any) -> tuple[User, Client]:
+    """Somebody of this role in the team alone, signed in."""
+    user = User(username=name or role, is_staff=True, **more)
+    user.save()
+    Membership.objects.create(team=team, user=user, role=role)
+    return user, signed_in(user)
 
 
 def superuser(name: str = "boss") -> tuple[User, Client]:

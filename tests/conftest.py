@@ -7,6 +7,7 @@ pyproject.toml. With pytest-xdist the controller has the servers; each worker ha
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -34,13 +35,20 @@ ENVIRONMENT = {
     **APART,
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "DEBUG": "1",
-    "SECRET_KEY": "only-for-tests-" + 40 * "x",
+    "SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "CONTACT_KEY_SECRETS": "only-for-keys-0123456789-abcdefghijklmnopqrstuvwxyz",
     "REALESTATEAPI_BASE_URL": f"{REFUSED}/realestateapi",
     "REALESTATEAPI_KEY": "test-realestateapi-key",
     "SIGNALHOUSE_BASE_URL": f"{REFUSED}/signalhouse",
     "SIGNALHOUSE_API_KEY": "test-signalhouse-key",
     "APOLLO_BASE_URL": f"{REFUSED}/apollo/api/v1",
     "APOLLO_API_KEY": "test-apollo-key",
+    "TWILIO_BASE_URL": f"{REFUSED}/twilio",
+    "TWILIO_ACCOUNT_SID": "ACtest",
+    "TWILIO_AUTH_TOKEN": "test-twilio-token",
+    "SIGNALHOUSE_MESSAGING_URL": f"{REFUSED}/signalhouse-messaging",
+    "SIGNALHOUSE_MESSAGING_KEY": "test-signalhouse-messaging-key",
+    "SIGNALHOUSE_MESSAGING_GROUP": "Gtest",
 }
 
 
@@ -104,10 +112,53 @@ def pytest_xdist_setupnodes(specs: Sequence[Any]) -> None:
         spec.env["REDIS_URL"] = urlunsplit(address._replace(path=f"/{number}"))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole stacks first: `--dist worksteal` gives each worker a run of tests, so one worker has the stacks, one after
+    the other and never two at once, and what it does not come to the others take over: no long test is begun last."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)  # stable: else in the order of the files
+
+
+def pytest_collection_finish() -> None:
+    """Eight thousand tests and what they import stay: the collector need not walk through them again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _network_block() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         block(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Called before pytest-django makes the database."""
+    from django.db.backends.postgresql.creation import DatabaseCreation
+
+    from tests.databases import create, drop
+
+    setattr(DatabaseCreation, "create_test_db", create)  # noqa: B010  # the stubs do not know them so
+    setattr(DatabaseCreation, "_destroy_test_db", drop)  # noqa: B010
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_mail_in_a_transaction() -> Iterator[None]:
+    """What a mail tells of must be so: it leaves after the commit. A test's own transaction does not count."""
+    from django.core.mail import EmailMessage
+    from django.db import connection
+
+    send = EmailMessage.send
+
+    def send_after_commit(self: EmailMessage, fail_silently: bool = False) -> int:
+        blocks: Any = connection.atomic_blocks
+        ours = [block for block in blocks if not block._from_testcase]  # Django's own name
+        assert not ours, "This mail is sent in a transaction that may still be rolled back."
+        return send(self, fail_silently)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EmailMessage, "send", send_after_commit)
         yield
 
 
@@ -123,19 +174,55 @@ def _quick_emptying() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _static_files_found_once() -> Iterator[None]:
+    """Every test client makes its middleware anew, and whitenoise would look at every static file again: 25 ms."""
+    from whitenoise.middleware import WhiteNoiseMiddleware
+
+    find, found = WhiteNoiseMiddleware.add_files_from_finders, dict[str, Any]()
+
+    def add(self: Any) -> None:
+        if not found:
+            find(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _recovered() -> None:
-    """The tests' PostgreSQL has just started; nobody of before holds an answer."""
-    from integrations.ledger import calls
+    """The tests' PostgreSQL has just started; nobody of before holds an answer. No slot passes on a busy machine."""
+    from integrations.ledger import calls, pace
 
     calls.RECOVERY = timedelta(0)
+    pace.STALE = 30.0  # 0.5 s: between two lines of a test that reserves and then sends, other processes had the cores
+
+
+@pytest.fixture
+def by_the_lead_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody judges contacts (`leads.registries.judge`): "ready to call" is what a lead's own columns say."""
+    monkeypatch.setattr("leads.registries._judges", [])
 
 
 # Their services are watched: whatever they lock, they lock in the one order (docs/locks.md).
 WATCHED = {
+    "tests.buckets.imports.test_merged_leads",
     "tests.buckets.imports.test_services",
+    "tests.buckets.imports.test_undo_merged",
+    "tests.buckets.imports.test_updates",
     "tests.buckets.test_algebra",
     "tests.buckets.test_delete_bucket",
     "tests.buckets.test_fill",
+    "tests.campaigns.sending.test_doubts",
+    "tests.campaigns.sending.test_sending",
+    "tests.campaigns.sending.test_stopping",
+    "tests.campaigns.inbound.test_conversations",
+    "tests.campaigns.inbound.test_opt_outs",
+    "tests.campaigns.inbound.test_posts",
+    "tests.campaigns.test_previews",
+    "tests.campaigns.test_running",
     "tests.enrichment.test_delete_lead",
     "tests.enrichment.test_in_doubt",
     "tests.enrichment.test_phones",
@@ -143,6 +230,11 @@ WATCHED = {
     "tests.enrichment.test_runs",
     "tests.enrichment.test_schedules",
     "tests.enrichment.test_sweeps",
+    "tests.leads.permission.test_importing",
+    "tests.leads.permission.test_suppressing",
+    "tests.leads.privacy.test_forgetting",
+    "tests.leads.privacy.test_job",
+    "tests.leads.test_merging",
     "tests.test_locks",
 }
 
@@ -189,22 +281,23 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[Sandbox]:
-    """Three vendors on a socket, 20,000 made-up parcels, without a pace of their own."""
+    """Three vendors on a socket, 20,000 made-up parcels, without a pace of their own; phones come at once."""
     from sandbox.server import Sandbox, SandboxConfig
     from tests.support import PRICES
 
-    with Sandbox(SandboxConfig(generate=20_000, prices=PRICES)) as server:
+    with Sandbox(SandboxConfig(generate=20_000, prices=PRICES, webhook_delay_s=0.2)) as server:
         yield server
 
 
 @pytest.fixture
 def sandbox(sandbox_server: Sandbox, settings: Any) -> Iterator[Sandbox]:
     """A vendor without a past, with the real clients pointed at it and no pace, so that tests do not wait."""
-    from tests.support import point_at, set_operations
+    from tests.support import apollo_has_told, point_at, set_operations
 
     point_at(sandbox_server, settings)
     set_operations(settings, pace=0)
     sandbox_server.ledger.reset()
     sandbox_server.faults.replace([])
     yield sandbox_server
+    apollo_has_told()  # what is under way is billed while it is this test's
     sandbox_server.faults.replace([])

@@ -14,8 +14,9 @@ MOMENT = re.compile(
 DAY = re.compile(rf"\b(?:{_MONTH}) [1-9]\d?, \d{{4}}\b(?!,? \d)")
 CLOCK = re.compile(rf"\b{_CLOCK}\b")
 CHECKED = re.compile(rf"\(checked (?:{_MONTH}) [1-9]\d?\)")  # beside a phone, where the year stands in its source
+_REST = "uary|ruary|ch|il|e|y|ust|tember|ober|ember"  # Maria is no month
 ODD = re.compile(
-    rf"\d{{4}}-\d\d-\d\d|\b(?:{_MONTH})[a-z]*\.? \d+\S*|\b\d+\.? (?:{_MONTH})\b|"
+    rf"\d{{4}}-\d\d-\d\d|\b(?:{_MONTH})(?:{_REST})?\.? \d+\S*|\b\d+\.? (?:{_MONTH})\b|"
     r"\b\d?\d:\d\d\b|midnight|\bnoon\b|[ap]\.m\."
 )
 _UNSEEN = re.compile(r"<(script|style|noscript|template)\b.*?</\1>|<!--.*?-->", re.DOTALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,13 +20,29 @@ from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from knox.models import AuthToken
 
-from accounts.models import User
+from accounts.audit import record
+from accounts.models import AuditEvent, Membership, Team, User, WebhookEndpoint
+from accounts.tokens import issue_token
+from accounts.webhooks import queue
 from buckets.models import Bucket, Fill, Import
+from campaigns.models import (
+    Campaign,
+    ContactRule,
+    Conversation,
+    Emergency,
+    Inbound,
+    RuleHoliday,
+    Sender,
+    StateAnswer,
+    Template,
+    TemplateVersion,
+)
+from common.admin_teams import TeamAdmin
 from common.db.ids import uuid7
 from enrichment.models import PumpLease, Run, RunItem, Schedule
 from integrations.ledger import catalogue
 from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
-from leads.models import Activity, Disclosure, Lead, Tag
+from leads.models import Activity, Consent, ContactKey, Lead, Seller, Suppression, Tag, Upload
 from tests.admin_site import act, actions_of
 from tests.dates import odd_dates
 
@@ -35,6 +52,8 @@ KEYS = {
     "realestateapi": "KEY-realestateapi-8c1f",
     "signalhouse": "KEY-signalhouse-77aa",
     "apollo": "KEY-apollo-5e0b",
+    "twilio": "KEY-twilio-1d93",
+    "signalhouse_messaging": "KEY-messaging-c44e",
 }
 NAMES: dict[type[Model], str] = {Import: "import_"}  # what Python keeps for itself
 THEIR_OWN_WORDS = {  # django-celery-beat's, of schedules that the product has none of
@@ -54,11 +73,21 @@ class Rows:
     def user(self) -> User:
         return User.objects.create_user(f"user-{self.count}", email=f"user-{self.count}@example.com")
 
+    def team(self) -> Team:
+        return self.user().memberships.get().team
+
     def group(self) -> Group:
         return Group.objects.create(name=f"group-{self.count}")
 
     def authtoken(self) -> AuthToken:
-        return AuthToken.objects.create(self.user())[0]
+        return issue_token(user=self._bosses(), name="Nightly export")[0]
+
+    def webhookendpoint(self) -> WebhookEndpoint:
+        webhook = WebhookEndpoint.objects.create(
+            team=self.user().memberships.get().team, url="https://x.example/", events=["run.paused"], secret="x"
+        )
+        queue.write([webhook.pk], "run.paused", "1", {})
+        return webhook
 
     def bucket(self) -> Bucket:
         return Bucket.objects.create(owner=self.user(), name=f"Bucket {self.count}", total_leads=1)
@@ -103,8 +132,27 @@ class Rows:
         lead = self.lead()
         return Activity.objects.create(lead=lead, by=lead.owner, text="Called again")
 
-    def disclosure(self) -> Disclosure:
-        return Disclosure.objects.create(by=self.user(), what="export", via="api", leads=3)
+    def suppression(self) -> Suppression:
+        return Suppression.objects.create(
+            kind=1, digest=bytes([self.count]) * 32, reason="operator", source="user:1", created_at=timezone.now()
+        )
+
+    def seller(self) -> Seller:
+        return Seller.objects.create(team=self.user().memberships.get().team, legal_name=f"Acme {self.count}")
+
+    def consent(self) -> Consent:
+        return Consent.objects.create(
+            key_kind=1, digest=bytes([self.count]) * 32, hint="…0112", channel="sms", kind="written",
+            seller=self.seller(), text_hash="x", given_at=timezone.now(), how="paper", created_at=timezone.now(),
+        )  # fmt: skip
+
+    def upload(self) -> Upload:
+        team = self.user().memberships.get().team
+        return Upload.objects.create(team=team, kind="suppressions", file_name="list.csv", status="completed")
+
+    def auditevent(self) -> AuditEvent:
+        record("export.taken", by=self.user(), after={"via": "api", "filters": ["status"]})
+        return AuditEvent.objects.latest("pk")
 
     def run(self) -> Run:
         lead = self.lead()
@@ -176,6 +224,66 @@ class Rows:
             fetched_at=timezone.now(),
         )
 
+    def campaign(self) -> Campaign:
+        bucket = self.bucket()
+        return Campaign.objects.create(
+            owner=bucket.owner, name=f"Spring {self.count}", bucket=bucket, bucket_name="Bucket",
+            audience={"bucketId": str(bucket.pk)},
+        )  # fmt: skip
+
+    def template(self) -> Template:
+        user = self.user()
+        team = user.memberships.get().team
+        template = Template.objects.create(owner=user, team=team, name=f"First {self.count}")
+        TemplateVersion.objects.create(template=template, number=1, text="Hi {{firstName}}", digest="x", segments=1)
+        return template
+
+    def contactrule(self) -> ContactRule:
+        return ContactRule.objects.create(
+            jurisdiction="US-ZZ" if self.count % 2 else "US-ZY",
+            channel=("any", "call", "sms", "email")[self.count % 4],
+            weekdays_open="08:00",
+            weekdays_close="20:00",
+            from_date=date(2026, 1, 1) + timedelta(days=self.count),
+            until_date=date(2026, 1, 2) + timedelta(days=self.count),
+            source="Code 1",
+            checked_on=date(2026, 1, 1),
+            confidence="h",
+            created_at=timezone.now(),
+        )
+
+    def ruleholiday(self) -> RuleHoliday:
+        day = date(2030, 1, 1) + timedelta(days=self.count)
+        return RuleHoliday.objects.create(jurisdiction="US-AL", date=day, name="A day", source="Code 1")
+
+    def emergency(self) -> Emergency:
+        now = timezone.now()
+        return Emergency.objects.create(jurisdiction="US-LA", from_at=now, reason="Hurricane", created_at=now)
+
+    def inbound(self) -> Inbound:
+        return Inbound.objects.create(
+            vendor="twilio", kind="unreadable", dedupe=f"SM{self.count}", body=b"Body=STOP", received_at=timezone.now(),
+            error="it names no message",
+        )  # fmt: skip
+
+    def conversation(self) -> Conversation:
+        team = self._bosses().memberships.get().team
+        key = ContactKey.objects.create(kind=2, digest=bytes([self.count]) * 32, hint="…0112")
+        return Conversation.objects.create(
+            team=team, key=key, address="+16145550112", state="open", opened_by="inbound", opened_at=timezone.now()
+        )
+
+    def sender(self) -> Sender:
+        number = f"+1614555{self.count:04}"
+        return Sender.objects.create(seller=self.seller(), number=number, vendor="twilio", registration_id="C1")
+
+    def stateanswer(self) -> StateAnswer:
+        return StateAnswer.objects.create(seller=self.seller(), state="OH", answer="registered", words="No. 12")
+
+    def _bosses(self) -> User:
+        """The superuser's, of what nobody else opens; else somebody's."""
+        return User.objects.filter(username="boss").first() or self.user()
+
     def crontabschedule(self) -> CrontabSchedule:
         return CrontabSchedule.objects.create(hour=str(self.count % 24))
 
@@ -196,7 +304,7 @@ class Rows:
         self.count += 1
         make: Callable[[], Any] | None = getattr(self, NAMES.get(model, model._meta.model_name or ""), None)
         assert make is not None, f"{model.__name__} is in the admin: give it a sample row here"
-        return make()
+        return model._default_manager.get(pk=make().pk)  # the database knows its team
 
 
 def registered() -> list[Any]:
@@ -206,6 +314,11 @@ def registered() -> list[Any]:
 
 def address(model: type[Model], page: str, *arguments: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+
+
+def everybody(model: type[Model]) -> dict[str, str]:
+    """The superuser's list of all teams' rows."""
+    return {"team": "all"} if isinstance(admin.site._registry[model], TeamAdmin) else {}
 
 
 def key_of(row: Any) -> str:
@@ -219,6 +332,16 @@ def boss(settings: Any) -> Client:
     client = Client(raise_request_exception=True)
     client.force_login(User.objects.create_superuser("boss", password="correct horse battery staple"))
     return client
+
+
+def own(row: Any) -> Any:
+    """The same row, with the boss in its team: a superuser changes no other team's."""
+    model_admin = admin.site._registry[type(row)]
+    if isinstance(model_admin, TeamAdmin):
+        boss = User.objects.get(username="boss")
+        boss.memberships.all().delete()
+        Membership.objects.create(team_id=model_admin.team_of(row), user=boss, role="manager", is_own=True)
+    return row
 
 
 def body(response: Any) -> str:
@@ -238,8 +361,8 @@ def assert_no_secret(page: str) -> None:
 def test_the_list_and_the_page_of_every_model_answer_and_show_no_secret(boss: Client, model: type[Model]):
     row = Rows().one_more(model)
 
-    for page in (address(model, "changelist"), address(model, "change", key_of(row))):
-        assert_no_secret(body(boss.get(page)))
+    assert_no_secret(body(boss.get(address(model, "changelist"), everybody(model))))
+    assert_no_secret(body(boss.get(address(model, "change", key_of(row)))))
 
 
 @pytest.mark.parametrize("model", registered())
@@ -248,11 +371,12 @@ def test_every_day_and_time_is_written_in_the_one_format(boss: Client, model: ty
     rows = Rows()
     row = rows.one_more(model)
     has_one = model is AuthToken  # a token has one page of its own
-    answers = {name: boss.get(address(model, name)) for name in ("changelist", "add")[: 1 if has_one else 2]}
+    places = ("changelist", "add")[: 1 if has_one else 2]
+    answers = {name: boss.get(address(model, name), everybody(model)) for name in places}
     for name in ("change", "history", "delete")[: 1 if has_one else 3]:
         answers[name] = boss.get(address(model, name, key_of(row)))
     for action in ("delete_selected", *actions_of(model)):
-        answers[action] = act(boss, model, action, [rows.one_more(model)])
+        answers[action] = act(boss, model, action, [own(rows.one_more(model))])
 
     pages = {name: answer for name, answer in answers.items() if answer.status_code == 200 and not answer.streaming}
     shown = {name: answer.content.decode() for name, answer in pages.items()}
@@ -277,7 +401,7 @@ def test_searching_and_filtering_every_model_answers(boss: Client, model: type[M
     if model_admin.search_fields:
         for text in ("1", "Main", "ü' OR 1=1 --", "01890000-0000-7000-8000-000000000000"):
             body(boss.get(address(model, "changelist"), {"q": text}))
-    first = boss.get(address(model, "changelist"))
+    first = boss.get(address(model, "changelist"), everybody(model))
     for spec in first.context["cl"].filter_specs if first.context and "cl" in first.context else []:
         for choice in spec.choices(first.context["cl"]):
             body(boss.get(address(model, "changelist") + choice["query_string"]))
@@ -291,11 +415,12 @@ def test_thirty_rows_cost_as_many_queries_as_three(boss: Client, model: type[Mod
         with CaptureQueriesContext(
             connection,
         ) as seen:
-            body(boss.get(address(model, "changelist")))
+            body(boss.get(address(model, "changelist"), everybody(model)))
         return len(seen)
 
     for _ in range(3):
         rows.one_more(model)
+    queries()  # the first page of a session writes it down
     with_three = queries()
     for _ in range(27):
         rows.one_more(model)
@@ -332,3 +457,103 @@ def test_a_list_counts_no_further_than_its_cap(boss: Client, monkeypatch: pytest
     assert page.context["cl"].result_count == 2
     assert len(counts) == 1
     assert "LIMIT 2" in counts[0]
+
+
+# --- Each role, on every page -----------------------------------------------------------------------------------------
+
+RULES = " ContactRule RuleHoliday Emergency"  # of everybody who works here
+SEEN = {  # the lists that each role opens, with a row of her own team's in them
+    "reader": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Consent Seller Suppression "
+    "Upload Campaign Template Conversation Sender StateAnswer" + RULES,
+    "caller": "Lead Activity AuthToken Suppression Upload Conversation" + RULES,
+    "buyer": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Consent Seller Suppression "
+    "Upload Campaign Template Conversation Sender StateAnswer" + RULES,
+    "manager": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Team "
+    "Campaign Template AuditEvent WebhookEndpoint Consent Seller Suppression Upload Conversation Sender StateAnswer"
+    + RULES,
+    "operator": "Vendor Operation VendorCall PhoneReveal Budget PumpLease AuthToken AuditEvent Inbound",
+    "nobody": "AuthToken",
+}
+OF_TEAM = [param.values[0] for param in registered() if isinstance(admin.site._registry[param.values[0]], TeamAdmin)]
+MAY = {  # the actions of lists that each role is given
+    "reader": "",
+    "caller": "move tag untag",
+    "buyer": "move tag untag assign export export_xlsx recount go_on enrich enrich_apollo retry_failed "
+    "pause resume cancel retry now off on remove",
+}
+
+
+def with_role(role: str, team: Team) -> tuple[User, Client]:
+    user = User(username=role, is_staff=True, is_operator=role == "operator")
+    user.save()
+    if role not in ("operator", "nobody"):
+        Membership.objects.create(team=team, user=user, role=role)
+    client = Client()
+    client.force_login(user)
+    return user, client
+
+
+@pytest.mark.parametrize("role", SEEN)
+def test_each_role_opens_its_own_lists_and_gets_a_403_in_our_look_elsewhere(role: str):
+    team = Rows().team()
+    Seller.objects.create(team=team, legal_name="Acme")  # who has none is led to it from what needs it
+    _, client = with_role(role, team)
+    opened = set()
+
+    for param in registered():
+        model = param.values[0]
+        answer = client.get(address(model, "changelist"))
+        if answer.status_code == 403:
+            assert "<h1>Not permitted</h1>" in answer.content.decode()
+        else:
+            assert answer.status_code == (302 if model is Team else 200)  # a manager's only team
+            opened.add(model.__name__)
+        if model is not AuthToken:
+            assert client.get(address(model, "add")).status_code in (200, 403)
+
+    assert opened == set(SEEN[role].split())
+
+
+@pytest.mark.parametrize("role", [*SEEN, "superuser"])
+def test_nobody_reads_or_changes_another_teams_rows_and_a_superuser_only_looks(role: str):
+    rows = Rows()
+    theirs = [(model, rows.one_more(model)) for model in OF_TEAM]
+    _, client = with_role(role, rows.one_more(Team)) if role != "superuser" else (None, Client())
+    if role == "superuser":
+        client.force_login(User.objects.create_superuser("boss"))
+    before = [model._default_manager.filter(pk=row.pk).values().get() for model, row in theirs]
+    count = Bucket.objects.count(), Lead.objects.count(), Run.objects.count()
+
+    for model, row in theirs:
+        listed = client.get(address(model, "changelist"))
+        assert listed.status_code in (200, 403)
+        if listed.status_code == 200:
+            assert str(row.pk) not in {str(one.pk) for one in listed.context["cl"].result_list}
+        for page in ("change", "history"):
+            seen = client.get(address(model, page, key_of(row))).status_code
+            assert seen == 200 if role == "superuser" else seen in (302, 403, 404), (model, page)
+        posted = client.post(address(model, "change", key_of(row)), {"name": "Mine", "do": "show", "confirmed": "yes"})
+        assert posted.status_code in (302, 403, 404), model
+        for action in actions_of(model):
+            act(client, model, action, [row], confirmed="yes", status="lost", tag="x", which="chosen")
+
+    assert [model._default_manager.filter(pk=row.pk).values().get() for model, row in theirs] == before
+    assert (Bucket.objects.count(), Lead.objects.count(), Run.objects.count()) == count
+    assert not AuditEvent.objects.filter(action="contacts.shown").exists()
+
+
+@pytest.mark.parametrize("role", MAY)
+def test_each_role_is_given_the_actions_of_its_scopes_and_refused_all_others(role: str):
+    rows = Rows()
+    for model in OF_TEAM:
+        row = rows.one_more(model)
+        user, client = with_role(role, Team.objects.get(pk=admin.site._registry[model].team_of(row)))  # type: ignore[attr-defined]
+        Lead.objects.update(assigned_to=user)
+        refused = {name for name in actions_of(model) if act(client, model, name, [row]).status_code == 403}
+        allowed = set(MAY[role].split())
+        if role == "caller" and model not in (Lead, Activity):
+            allowed = set()  # has no such page
+        if role == "buyer" and model is Bucket:
+            allowed -= {"delete"}
+        assert refused == set(actions_of(model)) - allowed, model
+        user.delete()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from keyword import iskeyword
 from typing import Any
@@ -13,12 +13,78 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
+from knox.models import AuthToken
 
-from accounts.models import IdempotentRequest, User
-from buckets.models import Bucket, Fill, Import, ImportFailure, ImportPiece
+from accounts.models import (
+    IdempotentRequest,
+    Invitation,
+    Membership,
+    SignInCount,
+    Team,
+    TokenGrant,
+    User,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from buckets.models import Bucket, BucketShare, Fill, Import, ImportedChange, ImportFailure, ImportPiece
+from campaigns.models import (
+    Campaign,
+    ClockSetting,
+    ContactRule,
+    Conversation,
+    ConversationKey,
+    Delivery,
+    DeliveryEvent,
+    Emergency,
+    Inbound,
+    IncomingMessage,
+    Member,
+    Preview,
+    PreviewLine,
+    Receipt,
+    RuleHoliday,
+    Sender,
+    StateAnswer,
+    Step,
+    Template,
+    TemplateVersion,
+    UnsignedPost,
+    Variant,
+)
 from enrichment.models import FairShare, Run, RunItem, Schedule
-from integrations.models import BilledDay, Budget, Lookup, Operation, PhoneReveal, UnreadableAnswer, Vendor, VendorCall
-from leads.models import Activity, Disclosure, Lead, SavedView, Tag
+from integrations.models import (
+    BilledDay,
+    Budget,
+    Dropped,
+    Lookup,
+    NameRefresh,
+    Operation,
+    PhoneReveal,
+    SpentBefore,
+    UnreadableAnswer,
+    Vendor,
+    VendorCall,
+)
+from leads.models import (
+    Activity,
+    Consent,
+    ContactKey,
+    Forgetting,
+    KeySecret,
+    Lead,
+    LeadKey,
+    LeadName,
+    Merge,
+    RefusedRow,
+    SavedView,
+    Scrub,
+    Seller,
+    Suppression,
+    Tag,
+    Upload,
+    UploadPiece,
+    Withdrawal,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +99,14 @@ class Place:
 
     user: User
     idempotentrequest: IdempotentRequest
+    signincount: SignInCount
+    team: Team
+    membership: Membership
+    invitation: Invitation
+    tokengrant: TokenGrant
+    bucketshare: BucketShare
+    webhookendpoint: WebhookEndpoint
+    webhookdelivery: WebhookDelivery
     vendor: Vendor
     operation: Operation
     budget: Budget
@@ -41,20 +115,59 @@ class Place:
     phonereveal: PhoneReveal
     unreadableanswer: UnreadableAnswer
     billedday: BilledDay
+    namerefresh: NameRefresh
     bucket: Bucket
     fill: Fill
     import_: Import
     importpiece: ImportPiece
     importfailure: ImportFailure
+    importedchange: ImportedChange
     lead: Lead
+    leadname: LeadName
+    contactkey: ContactKey
+    leadkey: LeadKey
+    suppression: Suppression
+    forgetting: Forgetting
+    spentbefore: SpentBefore
+    dropped: Dropped
+    keysecret: KeySecret
+    merge: Merge
     tag: Tag
     activity: Activity
     savedview: SavedView
-    disclosure: Disclosure
     run: Run
     runitem: RunItem
     fairshare: FairShare
     schedule: Schedule
+    seller: Seller
+    sender: Sender
+    stateanswer: StateAnswer
+    template: Template
+    templateversion: TemplateVersion
+    campaign: Campaign
+    step: Step
+    variant: Variant
+    preview: Preview
+    previewline: PreviewLine
+    member: Member
+    inbound: Inbound
+    conversation: Conversation
+    conversationkey: ConversationKey
+    incomingmessage: IncomingMessage
+    unsignedpost: UnsignedPost
+    consent: Consent
+    scrub: Scrub
+    upload: Upload
+    uploadpiece: UploadPiece
+    refusedrow: RefusedRow
+    withdrawal: Withdrawal
+    delivery: Delivery
+    deliveryevent: DeliveryEvent
+    receipt: Receipt
+    contactrule: ContactRule
+    ruleholiday: RuleHoliday
+    emergency: Emergency
+    clocksetting: ClockSetting
 
 
 @pytest.fixture
@@ -67,13 +180,51 @@ def place() -> Place:
     )
     bucket = Bucket.objects.create(owner=user, name="King County")
     lead = Lead.objects.create(bucket=bucket, owner=user, property_id="1")
+    key = ContactKey.objects.create(kind=1, digest=32 * b"x", hint="…0143")
     run = Run.objects.create(bucket=bucket, bucket_name="King County", owner=user, idempotency_key="k", total=1)
     job = Import.objects.create(
         bucket=bucket, file_name="list.csv", size=1, encoding="utf-8", delimiter=",", columns=["a"], total=9
     )
+    team = user.memberships.get().team
+    seller = Seller.objects.create(team=team, legal_name="Acme Homes LLC")
+    template = Template.objects.create(owner=user, team=team, name="First")
+    version = TemplateVersion.objects.create(template=template, number=1, text="Hello", digest="x")
+    campaign = Campaign.objects.create(owner=user, team=team, name="Spring", seller=seller)
+    step = Step.objects.create(campaign=campaign, position=1)
+    preview = Preview.objects.create(campaign=campaign)
+    webhook = WebhookEndpoint.objects.create(team=team, url="https://x.example/", events=["run.paused"], secret="x")
+    member = Member.objects.create(
+        campaign=campaign,
+        lead=lead,
+        split_group=campaign.pk,
+        key=key,
+        owner_key=ContactKey.objects.create(kind=3, digest=32 * b"o", hint="SMITH J"),
+    )
+    upload = Upload.objects.create(team=team, seller=seller, kind="consents", file_name="list.csv", status="previewed")
+    talk = Conversation.objects.create(team=seller.team, lead=lead, key=key, address="+12065550177", opened_at=NOON)
     return Place(
+        webhookendpoint=webhook,
+        webhookdelivery=WebhookDelivery.objects.create(
+            endpoint=webhook,
+            event="run.paused",
+            object_id="1",
+            sequence=1,
+            once="x",
+            data={},
+            not_before=NOON,
+            created_at=NOON,
+            give_up_at=NOON + timedelta(days=3),
+        ),
         user=user,
         idempotentrequest=IdempotentRequest.objects.create(user=user, key="k", created_at=NOON),
+        signincount=SignInCount.objects.create(name="ann", failures=1, began_at=NOON, last_at=NOON),
+        team=bucket.team,
+        membership=Membership.objects.get(user=user),
+        invitation=Invitation.objects.create(
+            team=bucket.team, email="bob@example.com", role="reader", by=user, digest="one", expires_at=NOON
+        ),
+        tokengrant=TokenGrant.objects.create(token=AuthToken.objects.create(user)[0], name="Export"),
+        bucketshare=BucketShare.objects.create(bucket=bucket, team=Team.objects.create(name="Elsewhere")),
         vendor=vendor,
         operation=operation,
         budget=Budget.objects.create(scope="run:1"),
@@ -82,22 +233,122 @@ def place() -> Place:
         phonereveal=PhoneReveal.objects.create(call=call, created_at=NOON),
         unreadableanswer=UnreadableAnswer.objects.create(call=call, length=1, created_at=NOON),
         billedday=BilledDay.objects.create(vendor=vendor, day=NOON.date(), amount=1, uploaded_at=NOON),
+        namerefresh=NameRefresh.objects.create(of="others"),
         bucket=bucket,
         fill=Fill.objects.create(bucket=bucket, criteria={"state": "WA"}),
         import_=job,
         importpiece=ImportPiece.objects.create(job=job, number=0, first_line=2, content=b""),
         importfailure=ImportFailure.objects.create(job=job, line=2, reason="no address", cells=[]),
+        importedchange=ImportedChange.objects.create(job=job, lead=lead, before={}, after={}),
         lead=lead,
+        leadname=LeadName.objects.create(lead=lead, bucket_id=bucket.pk, exact=1, loose=1, source="file"),
+        contactkey=key,
+        leadkey=LeadKey.objects.create(lead=lead, key=key, role=1, position=0),
+        suppression=Suppression.objects.create(
+            kind=1, digest=32 * b"x", reason="erased", source="forget:1", created_at=NOON
+        ),
+        forgetting=Forgetting.objects.create(),
+        spentbefore=SpentBefore.objects.create(scope="run:1"),
+        dropped=Dropped.objects.create(kind="rows", at=NOON),
+        keysecret=KeySecret.objects.create(mark=32 * b"x"),
+        merge=Merge.objects.create(
+            older=lead,
+            younger=Lead.objects.create(bucket=bucket, owner=user, property_id="2"),
+            why="apn",
+            merged_at=NOON,
+        ),
         tag=Tag.objects.create(owner=user, name="Absentee"),
-        activity=Activity.objects.create(lead=lead, by=user, kind="note"),
+        activity=Activity.objects.create(lead=lead, by=user, kind="note", ref=uuid4()),
         savedview=SavedView.objects.create(owner=user, name="Mine", query="status=new"),
-        disclosure=Disclosure.objects.create(by=user, what="unmask", via="admin", leads=1),
         run=run,
         runitem=RunItem.objects.create(run=run, lead=lead, stage=1),
         fairshare=FairShare.objects.create(run=run, owner=user, stage=1),
         schedule=Schedule.objects.create(
             owner=user, bucket=bucket, kind="enrich", max_cost=1, cadence="0 2 * * *", time_zone="UTC", next_at=NOON
         ),
+        seller=seller,
+        sender=Sender.objects.create(seller=seller, number="+16145550100", vendor="twilio"),
+        stateanswer=StateAnswer.objects.create(seller=seller, state="TX", answer="not_needed"),
+        template=template,
+        templateversion=version,
+        campaign=campaign,
+        step=step,
+        variant=Variant.objects.create(step=step, version=version, seed="x"),
+        preview=preview,
+        previewline=PreviewLine.objects.create(preview=preview, lead_id=lead.pk, step=1, verdict="yes"),
+        member=member,
+        inbound=Inbound.objects.create(vendor="twilio", kind="message", dedupe="SM1", received_at=NOON),
+        conversation=talk,
+        conversationkey=ConversationKey.objects.create(conversation=talk, key=key),
+        incomingmessage=IncomingMessage.objects.create(
+            conversation=talk, inbound_id=uuid4(), key=key, meaning="reply", received_at=NOON
+        ),
+        unsignedpost=UnsignedPost.objects.create(vendor="twilio", day=NOON.date(), count=1),
+        consent=Consent.objects.create(
+            key_kind=1,
+            digest=32 * b"x",
+            channel="sms",
+            kind="express",
+            how="form",
+            seller=seller,
+            given_at=NOON,
+            created_at=NOON,
+        ),
+        scrub=Scrub.objects.create(
+            seller=seller,
+            digest=32 * b"x",
+            list="federal",
+            listed=True,
+            checked_at=NOON,
+            version_date=NOON.date(),
+            source="file",
+        ),
+        upload=upload,
+        uploadpiece=UploadPiece.objects.create(upload=upload, number=0, first_line=2, content=b""),
+        refusedrow=RefusedRow.objects.create(upload=upload, line=2, reason="no phone"),
+        withdrawal=Withdrawal.objects.create(upload=upload, reason="The wrong file", created_at=NOON),
+        delivery=Delivery.objects.create(
+            team=team,
+            campaign=campaign,
+            member=member,
+            step=step,
+            key=key,
+            lead_id=lead.pk,
+            channel="sms",
+            purpose="campaign",
+            state="due",
+            vendor="twilio",
+            vendor_id="SM1",
+            callback_token=uuid4(),
+        ),
+        deliveryevent=DeliveryEvent.objects.create(
+            vendor="twilio", vendor_id="SM1", kind="delivered", vendor_at=NOON, received_at=NOON
+        ),
+        receipt=Receipt.objects.create(
+            team=team,
+            lead_id=lead.pk,
+            digest=32 * b"x",
+            channel="sms",
+            purpose="campaign",
+            verdict="yes",
+            rules=[],
+            rule_digest="x",
+            at=NOON,
+            created_at=NOON,
+        ),
+        contactrule=ContactRule.objects.create(
+            jurisdiction="US-ZZ",
+            channel="sms",
+            from_date=NOON.date(),
+            until_date=NOON.date(),
+            source="Code 1",
+            checked_on=NOON.date(),
+            confidence="h",
+            created_at=NOON,
+        ),
+        ruleholiday=RuleHoliday.objects.create(jurisdiction="US-ZZ", date=NOON.date(), name="A day", source="Code 1"),
+        emergency=Emergency.objects.create(jurisdiction="US-ZZ", from_at=NOON, reason="Hurricane", created_at=NOON),
+        clocksetting=ClockSetting.objects.create(real_at=NOON, shown_at=NOON),
     )
 
 
@@ -118,10 +369,35 @@ def _again(**values: Any) -> Callable[[models.Model], Any]:
     return copy
 
 
+def _other_team(row: models.Model) -> None:
+    _again(team=Team.objects.create(name="Other"))(row)
+
+
 # constraint: what breaks it and nothing else, done to the valid row of its model
 BREAKS: dict[str, Callable[[Any], Any]] = {
     "user_monthly_budget_not_negative": _set(monthly_budget=Decimal("-0.01")),
     "idempotent_request_once": _again(),
+    "sign_in_count_once": _again(),
+    "sign_in_count_of_something": _set(name=""),
+    "team_has_name": _set(name=""),
+    "team_monthly_budget_not_negative": _set(monthly_budget=Decimal("-0.01")),
+    "member_once_per_team": _again(is_own=False),
+    "member_one_own_team": _other_team,
+    "member_role_known": _set(role="owner"),
+    "invitation_once_per_team": _again(email="BOB@example.com", digest="other"),
+    "invitation_role_known": _set(role="owner"),
+    "token_grant_has_name": _set(name=""),
+    "bucket_shared_once": _again(),
+    "webhook_once_per_team": _again(),
+    "webhook_has_events": _set(events=[]),
+    "webhook_has_secret": _set(secret=""),
+    "webhook_old_secret_ends": _set(old_secret="x", old_secret_until=None),
+    "webhook_taken_has_lease": _set(token=uuid4(), lease_until=None),
+    "delivery_one_sequence": _again(once=""),
+    "delivery_once": _again(sequence=2),
+    "delivery_status_known": _set(status="lost"),
+    "delivery_sequence_positive": _set(sequence=0),
+    "delivery_given_time": _set(give_up_at=NOON),
     "vendor_daily_cap_sane": _set(daily_cap=Decimal("-0.01")),
     "vendor_policy_known": _set(server_error_policy="maybe"),
     "operation_once_per_vendor": _again(),
@@ -143,6 +419,13 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "reveal_money_not_negative": _set(cost=Decimal("-0.0001")),
     "reveal_waiting_is_asked_for": _set(state="waiting", ask_at=None, deadline=NOON),
     "billed_day_once_per_vendor": _again(),
+    "spent_before_not_negative": _set(spent=Decimal("-0.0001")),
+    "forgetting_status_known": _set(status="paused"),
+    "suppression_once": _again(),  # no row is ever changed: each is broken by a further one
+    "suppression_kind_known": _again(kind=4),
+    "suppression_scope_known": _again(scope="fax"),
+    "suppression_reason_known": _again(reason="because"),
+    "suppression_only_bounces_expire": _again(expires_at=NOON, source="forget:2"),
     "bucket_has_name": _set(name=""),
     "bucket_source_known": _set(source="hearsay"),
     "bucket_enrichment_status_known": _set(enrichment_status="done"),
@@ -153,6 +436,8 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "import_adds_up": _set(read=2, new=1),
     "import_read_within_total": _set(read=10, new=10),
     "import_removed_within_new": _set(removed=1),
+    "import_updated_within_there": _set(updated=1),
+    "import_change_once": _again(),
     "import_piece_once": _again(),
     "import_failure_once": _again(),
     "lead_once_per_bucket": _again(),
@@ -160,16 +445,23 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "lead_status_known": _set(status="hot"),
     "lead_enrichment_status_known": _set(enrichment_status="done"),
     "lead_completed_has_phone": _set(enrichment_status="completed", phone=None),
-    "tag_once_per_owner": _again(name="ABSENTEE"),
+    "contact_key_once": _again(),
+    "contact_key_kind_known": _set(kind=4),
+    "lead_key_role_known": _set(role=5),
+    "lead_not_merged_into_itself": lambda row: _set(merged_into=row.pk)(row),
+    "lead_name_source_known": _set(source="gossip"),
+    "merge_once": _again(),
+    "merge_into_one": _again(older_id=uuid4()),
+    "merge_state_known": _set(state="lost"),
+    "merge_why_known": _set(why="address"),
+    "merge_of_two": lambda row: _set(older=row.younger_id)(row),
+    "tag_once_per_team": _again(name="ABSENTEE"),
     "tag_has_name": _set(name=""),
     "tag_color_is_hex": _set(color="#12345g"),
     "activity_kind_known": _set(kind="fax"),
     "activity_due_is_callback": _set(due_at=NOON),
-    "view_once_per_owner": _again(name="MINE"),
+    "view_once_per_team": _again(name="MINE"),
     "view_has_name": _set(name=""),
-    "disclosure_what_known": _set(what="heard"),
-    "disclosure_via_known": _set(via="mail"),
-    "disclosure_unmask_has_count": _set(leads=None),
     "run_once_per_idempotency_key": _again(),
     "run_status_known": _set(status="stuck"),
     "run_kind_known": _set(kind="owner"),
@@ -186,6 +478,90 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "schedule_cap_positive": _set(max_cost=Decimal(0)),
     "schedule_that_spends_has_cap": _set(max_cost=None),
     "schedule_on_has_next": _set(next_at=None),
+    "sender_number_once": _again(),
+    "sender_vendor_known": _set(vendor="pigeon"),
+    "sender_number_is_us": _set(number="+442079460958"),
+    "state_answer_once": _again(),
+    "state_answer_known": _set(answer="perhaps"),
+    "state_answer_has_words": _set(answer="exempt", words=""),
+    "template_once_per_team": _again(name="FIRST"),
+    "template_has_name": _set(name=""),
+    "template_channel_known": _set(channel="fax"),
+    "template_version_once": _again(),
+    "template_version_has_text": _set(text=""),
+    "campaign_once_per_team": _again(name="SPRING"),
+    "campaign_has_name": _set(name=""),
+    "campaign_channel_known": _set(channel="fax"),
+    "campaign_status_known": _set(status="stuck"),
+    "campaign_paused_says_by_whom": _set(status="paused", paused_by="", approved_digest="x", approved_by_id=1),
+    "campaign_approved_first": _set(status="approved", approved_digest="x"),
+    "step_once": _again(),
+    "step_position_sane": _set(position=11),
+    "step_first_at_once": _set(delay_amount=1),
+    "step_channel_known": _set(channel="fax"),
+    "step_unit_known": _set(delay_unit="weeks"),
+    "step_condition_known": _set(condition="clicked"),
+    "variant_once": _again(),
+    "variant_weight_sane": _set(weight=101),
+    "preview_one_at_work": _again(),
+    "preview_made_has_digest": _set(made_at=NOON),
+    "preview_line_once": _again(),
+    "member_lead_once": _again(split_group=uuid4()),
+    "member_key_once": _again(lead=None, owner_key=None),
+    "member_owner_once": lambda row: _again(lead=None, key_id=row.owner_key_id)(row),
+    "member_status_known": _set(status=6),
+    "member_active_has_time": _set(status=2),
+    "inbound_once": _again(),
+    "conversation_state_known": _set(state="loud"),
+    "conversation_held_has_time": _set(state="held"),
+    "conversation_one_open_a_key": _again(),
+    "incoming_meaning_known": _set(meaning="maybe"),
+    "unsigned_once_a_day": _again(),
+    "team_daily_contacts_sane": _set(daily_contacts=6),
+    "activity_once_of_a_message": _again(),
+    "suppression_owner_of_wrong": _again(owner_key_id=1),
+    "consent_once": _again(),
+    "consent_key_kind_known": _again(key_kind=3),
+    "consent_channel_known": _again(channel="fax"),
+    "consent_kind_known": _again(kind="vague"),
+    "consent_how_known": _again(how="guessed"),
+    "consent_written_has_text": _again(kind="written"),
+    "consent_not_from_the_future": _again(given_at=NOON + timedelta(minutes=6)),
+    "scrub_once": _again(),
+    "scrub_source_known": _again(source="guessed"),
+    "scrub_file_has_version": _again(version_date=None),
+    "scrub_list_known": _again(list="state:tx"),
+    "seller_one_active_a_team": _again(),
+    "seller_attested_is_complete": _set(attested_at=NOON),
+    "upload_kind_known": _set(kind="leads"),
+    "upload_status_known": _set(status="stuck"),
+    "upload_counts_every_row": _set(status="completed", rows=1),
+    "upload_names_its_seller": _set(seller=None),
+    "upload_piece_once": _again(),
+    "withdrawal_has_reason": _again(reason=""),
+    "delivery_once_a_step": _again(vendor_id="SM2", callback_token=uuid4()),
+    "delivery_vendor_id_once": _again(member=None, step=None, purpose="manual", callback_token=uuid4()),
+    "delivery_state_known": _set(state="lost"),
+    "delivery_of_a_member": _set(purpose="manual"),
+    "delivery_intended_has_time": _set(state="intended"),
+    "delivery_accepted_has_vendor_id": _set(state="accepted", intended_at=NOON, vendor_id=None),
+    "delivery_taken_has_lease": _set(token=uuid4()),
+    "delivery_event_once": _again(),
+    "receipt_channel_known": _again(channel="fax"),
+    "receipt_verdict_known": _again(verdict="maybe", first="X"),
+    "receipt_purpose_known": _again(purpose="fun"),
+    "receipt_says_which_rule": _again(verdict="no"),
+    "rule_once_a_day": _again(),
+    "rule_jurisdiction_known": _again(jurisdiction="TX"),
+    "rule_windows_sane": _again(weekdays_open="20:00", weekdays_close="08:00"),
+    "rule_ends_after_it_begins": _again(until_date=NOON.date() - timedelta(days=1)),
+    "rule_one_at_a_time": lambda row: (
+        _again(from_date=NOON.date() + timedelta(days=1), until_date=None)(row),
+        _again(from_date=NOON.date() + timedelta(days=2), until_date=None)(row),
+    ),
+    "rule_holiday_once": _again(),
+    "emergency_ends_after_it_begins": _set(until_at=NOON),
+    "emergency_has_reason": _set(reason=""),
 }
 # the other half of constraints that say two things
 HALVES = [
@@ -203,7 +579,20 @@ HALVES = [
     ("bucket_counts_within_total", _set(total_leads=1, phone_leads=2)),
     ("item_done_has_outcome", _set(outcome=1)),
     ("schedule_on_has_next", _set(enabled=False)),
+    ("campaign_approved_first", _set(status="running", approved_by_id=1)),
+    ("step_position_sane", _set(position=0)),
+    ("variant_weight_sane", _set(weight=0)),
+    ("preview_made_has_digest", _set(digest="x")),
+    ("member_active_has_time", _set(next_at=NOON)),
+    ("conversation_held_has_time", _set(decide_by=NOON)),
+    ("team_daily_contacts_sane", _set(daily_contacts=0)),
+    ("consent_written_has_text", _again(kind="written", text_hash="x", how="spoken")),
+    ("delivery_of_a_member", _set(step=None)),
+    ("rule_windows_sane", _again(saturday_open="08:00")),
+    ("rule_windows_sane", _again(saturday_close="20:00")),
+    ("rule_windows_sane", _again(sunday_open="08:00", sunday_close="08:00")),
 ]
+KEPT = {ContactRule}  # refuses to be changed: a wrong one is tried as a new row
 DECLARED = {c.name: model for model in MODELS for c in model._meta.constraints}
 COUNTS = [(m, f.column) for m in MODELS for f in m._meta.local_fields if f.get_internal_type().startswith("Positive")]
 
@@ -238,14 +627,14 @@ def test_the_list_of_breaks_names_no_constraint_that_is_gone() -> None:
 def test_a_count_is_never_negative(place: Place, model: type[models.Model], column: str) -> None:
     row = _row(place, model)
     with pytest.raises(IntegrityError), transaction.atomic():
-        _set(**{column: -1})(row)
+        (_again if model in KEPT else _set)(**{column: -1})(row)
 
 
 def test_every_declared_constraint_stands_in_the_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u') AND convalidated
+            SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u', 'x') AND convalidated
             UNION SELECT relname FROM pg_class JOIN pg_index ON indexrelid = oid WHERE indisunique AND indisvalid
             """
         )

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -182,6 +183,14 @@ def test_a_drawing_has_no_semicolon_which_would_end_its_line() -> None:
     )
     assert len(drawings) == 2
     assert not any(";" in drawing for drawing in drawings)
+
+
+def test_the_security_page_counts_its_rows_and_leaves_none_unread() -> None:
+    text = (ROOT / "docs/security.md").read_text()
+    states = Counter(re.findall(r"^\| \d+\.\d+\.\d+ \| ([^|]+) \| \S.* \|$", text, re.MULTILINE))
+    assert sum(states.values()) == 253  # requirements of ASVS 5.0.0 at levels 1 and 2
+    assert set(states) == {"met", "open", "does not apply"}
+    assert f"{states['met']} met, {states['open']} open, {states['does not apply']} do not apply." in text
 
 
 @pytest.mark.django_db

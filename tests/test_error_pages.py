@@ -23,6 +23,7 @@ HEADINGS = {
     "404": "There is nothing at this address",
     "500": "Something went wrong on our side",
     "403_csrf": "This form is no longer valid",
+    "429": "Too many at a time",
 }
 
 

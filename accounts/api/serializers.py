@@ -4,13 +4,30 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.models import User, check_time_zone
-from common.api.serializers import CamelModelSerializer, StrictSerializer
+from accounts.models import Invitation, Role, User, check_time_zone
+from common.api.serializers import CamelModelSerializer, FlagField, StrictSerializer
 
 
 class SignIn(StrictSerializer):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=1000, trim_whitespace=False)
+    code = serializers.CharField(
+        max_length=20, required=False, help_text="Where a second factor is set: from the app, or a recovery code"
+    )
+
+
+class InvitationSerializer(CamelModelSerializer[Invitation]):
+    class Meta:
+        model = Invitation
+        fields = ["id", "email", "role", "is_masked", "created_at", "expires_at"]
+
+
+class InvitationCreate(StrictSerializer):
+    email = serializers.EmailField(max_length=254)
+    role = serializers.ChoiceField(choices=Role.choices)
+    isMasked = FlagField(
+        source="is_masked", required=False, help_text="Phones and e-mails stay hidden, whatever the role allows"
+    )
 
 
 class ProfileSerializer(CamelModelSerializer[User]):
@@ -23,6 +40,13 @@ class ProfileEdit(StrictSerializer):
     firstName = serializers.CharField(source="first_name", max_length=150, allow_blank=True, required=False)
     lastName = serializers.CharField(source="last_name", max_length=150, allow_blank=True, required=False)
     email = serializers.EmailField(max_length=254, allow_blank=True, required=False)
+    currentPassword = serializers.CharField(
+        source="password",
+        max_length=1000,
+        trim_whitespace=False,
+        required=False,
+        help_text="Needed with a new e-mail: a forgotten password is sent there",
+    )
     timeZone = serializers.CharField(
         source="time_zone",
         max_length=64,
@@ -32,6 +56,6 @@ class ProfileEdit(StrictSerializer):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not attrs:
+        if not set(attrs) - {"password"}:
             raise serializers.ValidationError(f"Give one of {', '.join(self.fields)}.")
         return attrs

@@ -15,9 +15,11 @@ from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.fresh import confirm_first, is_fresh
+from accounts.profile.services import ask_for_proof, change_profile, take_browser_zone
 from accounts.profile.zones import zone_choices, zone_in_words
 from accounts.selectors import user_of
-from accounts.services import change_profile, take_browser_zone
+from accounts.sign_in import proving
 from common.admin import dressed
 
 
@@ -41,11 +43,40 @@ def profile(request: HttpRequest) -> HttpResponse:
     first = {name: getattr(person, name) for name in ProfileForm.base_fields}
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=first)
     if form.is_valid():
-        change_profile(user=person, changes=form.cleaned_data)
+        if form.cleaned_data["email"] != person.email and not is_fresh(request):  # a forgotten password is sent there
+            return confirm_first(request, back=request.path)
+        is_moved = form.cleaned_data["email"] != person.email
+        person = change_profile(user=person, changes=form.cleaned_data)
         messages.success(request, "Profile saved.")
+        if is_moved and (said := ask_for_proof(request=request, user=person)):
+            messages.info(request, said)
         return redirect("profile")
     context = {**admin.site.each_context(request), "title": "Profile", "form": dressed(form), "now": timezone.now()}
-    return TemplateResponse(request, "admin/profile.html", context)
+    unproved = person.email and not proving.is_proved(person)
+    return TemplateResponse(request, "admin/profile.html", {**context, "unproved": unproved})
+
+
+@login_required
+@require_POST
+def send_proof(request: HttpRequest) -> HttpResponse:
+    """Mails the link that confirms her e-mail once more."""
+    if said := ask_for_proof(request=request, user=user_of(request)):
+        messages.info(request, said)
+    return redirect("profile")
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD"])
+def confirm_email(request: HttpRequest, link: str) -> HttpResponse:
+    """Where the mailed link leads. Pressed twice, it says the same."""
+    try:
+        proving.prove(user=user_of(request), link=link)
+    except proving.LinkOver as over:
+        messages.error(request, str(over))
+    else:
+        messages.success(request, "Your e-mail is confirmed.")
+    return redirect("profile")
 
 
 @login_required

@@ -10,17 +10,22 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.safestring import SafeString
 
-from buckets.admin import find
+from accounts.access import Scope, access
+from accounts.fresh import requires_fresh
+from accounts.selectors import user_of
+from buckets.admin import export_page, find, sharing_page
 from buckets.models import Bucket
 from buckets.services import delete_bucket, edit_bucket, recount
-from common.admin import Empty, OwnedAdmin, ask, chosen, confirmed, for_each, list_link
+from common.admin import Empty, ask, chosen, confirmed, for_each, list_link, sees_all
 from common.admin_extensions import Extensible
-from leads.admin.base import csv_answer
+from common.admin_teams import TeamAdmin
+from leads.admin.base import export_answer, may_export
 from leads.models import Lead
+from leads.selection.export import Format, Layout
 
 
 @admin.register(Bucket)
-class BucketAdmin(Extensible, OwnedAdmin):
+class BucketAdmin(Extensible, TeamAdmin):
     """A bucket is made by a search or a list of ids (API, `create_bucket`); here it is named, exported and deleted."""
 
     empty = Empty(
@@ -28,7 +33,7 @@ class BucketAdmin(Extensible, OwnedAdmin):
         "Find properties",
         "buckets_bucket_find",
     )
-    editable = True
+    changes = Scope.WRITE
     list_display = (
         "name",
         "owner",
@@ -45,10 +50,24 @@ class BucketAdmin(Extensible, OwnedAdmin):
     list_filter = ("enrichment_status", "source")
     search_fields = ("name", "=id")
     fields = ("name", "description")
-    actions: Any = ("export", "recount", "delete")
+    actions: Any = ("export", "export_xlsx", "recount", "delete")
 
     def get_urls(self) -> Any:
-        return [*find.urls(self), *super().get_urls()]
+        return [*find.urls(self), *export_page.urls(self), *sharing_page.urls(self), *super().get_urls()]
+
+    def seen(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """With those that other teams share with hers."""
+        if sees_all(request):
+            return rows
+        return super().seen(request, rows) | rows.filter(
+            pk__in=Bucket.objects.shared_with(access(request)).values("pk")
+        )
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return [*super().get_list_filter(request), sharing_page.SharedWithYou]
+
+    def added_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return super().added_context(request, row) | sharing_page.context(request, row)
 
     def save_model(
         self,
@@ -57,21 +76,38 @@ class BucketAdmin(Extensible, OwnedAdmin):
         form: forms.ModelForm[Bucket],
         change: bool,  # Django's signature
     ) -> None:
-        edit_bucket(bucket=obj, changes={name: form.cleaned_data[name] for name in form.changed_data})
+        before = Bucket.objects.get(pk=obj.pk)  # the form has set its values on `obj` already
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        edit_bucket(bucket=before, changes=changes, by=user_of(request))
 
     @admin.display(description="open")
     def leads_link(self, bucket: Bucket) -> SafeString:
         return list_link(Lead, "View leads", bucket=bucket.pk)
 
-    @admin.action(description="Export selected (CSV)")
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return may_export(request)
+
+    @admin.action(description="Export selected (CSV)", permissions=["export"])
     def export(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> StreamingHttpResponse | None:
+        return self._export(request, queryset, Format.CSV)
+
+    @admin.action(description="Export selected (Excel)", permissions=["export"])
+    def export_xlsx(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> StreamingHttpResponse | None:
+        return self._export(request, queryset, Format.XLSX)
+
+    @requires_fresh
+    def _export(
+        self, request: HttpRequest, queryset: QuerySet[Bucket], of_format: Format
+    ) -> StreamingHttpResponse | None:
         buckets = chosen(self, request, queryset)
         if not buckets:
             return None
-        leads = Lead.objects.filter(bucket__in=[bucket.pk for bucket in buckets])
-        return csv_answer(request, leads, bucket_id=buckets[0].pk if len(buckets) == 1 else None)
+        leads = Lead.objects.seen_by(access(request)).filter(bucket__in=[bucket.pk for bucket in buckets])
+        layout = Layout(format=of_format, time_zone=user_of(request).time_zone)
+        of_one = {"bucket_id": buckets[0].pk, "name": buckets[0].name} if len(buckets) == 1 else {}
+        return export_answer(request, leads, layout=layout, **of_one)
 
-    @admin.action(description="Recount leads")
+    @admin.action(description="Recount leads", permissions=["write"])
     def recount(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> None:
         buckets = chosen(self, request, queryset)
         wrong = recount(bucket_ids=[bucket.pk for bucket in buckets])
@@ -79,7 +115,7 @@ class BucketAdmin(Extensible, OwnedAdmin):
             changes = [f"{name} was {stored}, is {real}" for name, (stored, real) in wrong.get(bucket.pk, {}).items()]
             self.message_user(request, f"{bucket}: {', '.join(changes) or 'all correct'}", messages.SUCCESS)
 
-    @admin.action(description="Delete with all leads …")
+    @admin.action(description="Delete with all leads …", permissions=["manage"])
     def delete(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:
         buckets = chosen(self, request, queryset)
         if not buckets:
@@ -90,5 +126,7 @@ class BucketAdmin(Extensible, OwnedAdmin):
             title = "Delete buckets with all their leads?"
             return ask(self, request, buckets, title=title, lines=[*lines, more], button="Delete")
         self.log_deletions(request, queryset.filter(pk__in=[bucket.pk for bucket in buckets]))
-        for_each(self, request, buckets, lambda bucket: delete_bucket(bucket=bucket), done="Deleted")
+        for_each(
+            self, request, buckets, lambda bucket: delete_bucket(bucket=bucket, by=user_of(request)), done="Deleted"
+        )
         return None

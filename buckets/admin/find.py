@@ -20,13 +20,15 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.access import Scope, access
 from accounts.selectors import user_of
 from buckets.admin.search_form import SaveForm, SearchForm, search_of
 from buckets.filling.fills import retry_fill, save_search
 from buckets.models import Fill
 from buckets.selectors import progress
 from buckets.services import BucketGone
-from common.admin import is_id, page, sees_all
+from common.admin import is_id, page
+from common.admin_teams import demand, may
 from common.api.base import money
 from common.api.throttles import UserThrottle
 from integrations import services as vendors
@@ -49,13 +51,17 @@ def urls(model_admin: admin.ModelAdmin[Any]) -> list[URLPattern]:
     """The page, its count, its sample, and the progress of what it saves. `model_admin` is the bucket's."""
     desk, inside = Desk(model_admin), model_admin.admin_site.admin_view
 
-    def view(route: str, name: str, of: Callable[..., HttpResponse]) -> URLPattern:
-        return path(route, inside(of), name=name)
+    def view(route: str, name: str, of: Callable[..., HttpResponse], scope: str = Scope.WRITE) -> URLPattern:
+        def permitted(request: HttpRequest, **ids: Any) -> HttpResponse:
+            demand(request, scope)
+            return of(request, **ids)
+
+        return path(route, inside(permitted), name=name)
 
     return [
         view("find/", "buckets_bucket_find", desk.find),
         view("find/count/", "buckets_bucket_count", require_GET(desk.count)),
-        view("find/sample/", "buckets_bucket_sample", require_POST(desk.sample)),
+        view("find/sample/", "buckets_bucket_sample", require_POST(desk.sample), Scope.BUY),
         view("find/fill/<uuid:fill_id>/", "buckets_bucket_filling", desk.filling),
     ]
 
@@ -71,10 +77,10 @@ class Desk:
     def find(self, request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             return self._save(request)
-        return self._page(request, SearchForm(request.GET), SaveForm(by=user_of(request)))
+        return self._page(request, SearchForm(request.GET), SaveForm(by=access(request)))
 
     def _save(self, request: HttpRequest) -> HttpResponse:
-        search, save = search_of(request.POST.get("search", "")), SaveForm(request.POST, by=user_of(request))
+        search, save = search_of(request.POST.get("search", "")), SaveForm(request.POST, by=access(request))
         good = save.is_valid()
         if not search.is_valid() or not search.criteria:
             save.add_error(None, "Choose a place or a filter first.")
@@ -83,6 +89,7 @@ class Desk:
             try:
                 fill = save_search(
                     by=user_of(request),
+                    team_id=access(request).team_id,
                     criteria=search.criteria,
                     press=wishes["once"],
                     bucket=wishes["bucket"],
@@ -106,6 +113,7 @@ class Desk:
             opts=None,  # it has an entry of its own in the side bar, and the path above it would say "Buckets" twice
             search=search,
             save=save,
+            may_buy=may(request, Scope.BUY),
             progress=fill and progress(fill),
             tiles=settings.MAP_TILES_URL,
             tiles_credit=settings.MAP_TILES_CREDIT,
@@ -125,7 +133,7 @@ class Desk:
         offer = _offer(search)
         if search.criteria:
             offer |= self._count(request, search)
-        return self._piece(request, "find_count", search=search, state=offer)
+        return self._piece(request, "find_count", search=search, state=offer, may_buy=may(request, Scope.BUY))
 
     @staticmethod
     def _count(request: HttpRequest, search: SearchForm) -> dict[str, Any]:
@@ -133,7 +141,7 @@ class Desk:
         if not throttle.allow_request(request, None):
             return {"trouble": f"Too many counts. Try again in {throttle.wait() or 1:.0f} s."}
         try:
-            return {"count": vendors.count_properties(search.criteria, user_id=_user_id(request))}
+            return {"count": vendors.count_properties(search.criteria, user_id=user_of(request).pk)}
         except vendors.NotNow as refusal:
             return {"trouble": trouble(refusal)}
 
@@ -147,7 +155,7 @@ class Desk:
         most = _price(request.POST.get("most", ""))
         shown: dict[str, Any]
         try:
-            bought = vendors.buy("property_search", _sample_query(search), user_id=_user_id(request), max_cost=most)
+            bought = vendors.buy("property_search", _sample_query(search), **_payer(request), max_cost=most)
         except vendors.NotNow as refusal:
             shown = {"trouble": trouble(refusal), "pins": []}
         else:
@@ -158,7 +166,7 @@ class Desk:
                 shown["trouble"] = "The vendor’s answer cannot be read. It is kept and not bought again."
         if request.headers.get("HX-Request"):
             return self._piece(request, "find_rows", sample=shown)
-        return self._page(request, search, SaveForm(by=user_of(request)), sample=shown)
+        return self._page(request, search, SaveForm(by=access(request)), sample=shown)
 
     # --- The progress ---------------------------------------------------------------------------------------------
 
@@ -174,13 +182,13 @@ class Desk:
 
 def _fill(request: HttpRequest, fill_id: str) -> Fill | None:
     """A fill that this person may see."""
-    fills = Fill.objects.select_related("bucket")
-    seen = fills if sees_all(request) else fills.filter(bucket__owner=_user_id(request))
+    seen = Fill.objects.select_related("bucket").filter(bucket__team=access(request).team_id)
     return seen.filter(pk=fill_id).first() if is_id(fill_id) else None
 
 
-def _user_id(request: HttpRequest) -> int:
-    return user_of(request).pk
+def _payer(request: HttpRequest) -> dict[str, Any]:
+    """Whose budgets count."""
+    return {"user_id": user_of(request).pk, "team_id": access(request).team_id}
 
 
 def _sample_query(search: SearchForm) -> Any:
@@ -210,6 +218,8 @@ def _price(text: str) -> Decimal:
 def trouble(refusal: vendors.NotNow) -> str:
     """Why a vendor gives no answer, for the person at the page."""
     reason = refusal.reason.rstrip(".")
+    if isinstance(refusal, vendors.TooManyAtOnce):
+        return f"{reason}."
     if refusal.category == Category.AUTH_ERROR:
         return f"The vendor cannot be asked until an operator acts: {reason}."
     if refusal.category == Category.RATE_LIMITED and refusal.retry_in:

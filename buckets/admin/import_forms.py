@@ -10,18 +10,21 @@ from django import forms
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
-from accounts.models import User
+from accounts.access import Access
 from buckets.admin.search_form import SaveForm
-from buckets.imports.columns import CONSTANT_MAX, FIELDS, NAMING
+from buckets.imports.columns import CONSTANT_MAX, FIELDS, NAMING, OTHERS_MOST
+from buckets.imports.headers import HEADER_ROWS
+from buckets.imports.rows import KEPT_MAX
 from buckets.models import Import
 from common.admin import dressed, is_id
+from common.contact_access import told
 
 NAME_MAX = 200
 SAME = "same"  # a select's choice beside the columns' numbers
 GROUPS = {
     "The property": {
         "address": "Address",
-        "house": "House number",
+        "unit": "Unit",
         "city": "City",
         "state": "State",
         "zip": "ZIP",
@@ -30,13 +33,29 @@ GROUPS = {
         "county": "County",
         "propertyId": "RealEstateAPI's property id",
     },
+    "An address in parts": {
+        "address2": "Address line 2",
+        "house": "House number",
+        "houseSuffix": "House number suffix",
+        "preDirection": "Direction before the street",
+        "streetName": "Street name",
+        "streetSuffix": "Street suffix",
+        "postDirection": "Direction behind the street",
+        "cityStateZip": "City, state and ZIP in one cell",
+    },
     "The owner": {
         "ownerName": "Owner's name",
         "firstName": "First name",
         "lastName": "Last name",
+        "secondOwnerName": "Second owner's name",
+        "secondFirstName": "Second owner's first name",
+        "secondLastName": "Second owner's last name",
         "phone": "Phone",
         "secondaryPhone": "Second phone",
         "email": "E-mail",
+        "email2": "Second e-mail",
+        "email3": "Third e-mail",
+        "doNotMail": "Do not mail",
     },
     "About the phones": {
         "phoneType": "Phone type",
@@ -45,9 +64,15 @@ GROUPS = {
         "secondaryPhoneDoNotCall": "Second phone: do not call",
         "doNotCall": "Do not call",
         "otherDoNotCall": "Do not call, another list",
+        "callable": "May be called",
+        "callStatus": "Status of the calls",
         "litigator": "Litigator",
+        "phoneExtension": "Phone extension",
+        "secondaryPhoneExtension": "Second phone extension",
         "phoneOtherDoNotCall": "Phone: litigator, or another list",
         "secondaryPhoneOtherDoNotCall": "Second phone: litigator, or another list",
+        "phoneStatus": "Phone status",
+        "secondaryPhoneStatus": "Second phone status",
     },
     "Further phones": {
         f"phone{number}{of}": f"{name} phone{words}"
@@ -57,20 +82,58 @@ GROUPS = {
             ("Type", " type"),
             ("DoNotCall", ": do not call"),
             ("OtherDoNotCall", ": litigator, or another list"),
+            ("Extension", " extension"),
+            ("Status", " status"),
         )
     },
     "The owner's mailing address": {
         "mailingAddress": "Mailing address",
+        "mailingUnit": "Mailing unit",
         "mailingCity": "Mailing city",
         "mailingState": "Mailing state",
         "mailingZip": "Mailing ZIP",
+        "mailingAddress2": "Mailing address line 2",
+        "mailingHouse": "Mailing house number",
+        "mailingPreDirection": "Mailing direction before the street",
+        "mailingStreetName": "Mailing street name",
+        "mailingStreetSuffix": "Mailing street suffix",
+        "mailingPostDirection": "Mailing direction behind the street",
+        "mailingCityStateZip": "Mailing city, state and ZIP in one cell",
+    },
+    "What the file knows of the property": {
+        "propertyType": "Property type",
+        "bedrooms": "Beds",
+        "bathrooms": "Baths",
+        "sqft": "Living area, sq ft",
+        "yearBuilt": "Year built",
+        "estimatedValue": "Estimated value",
+        "estimatedEquity": "Estimated equity",
+        "equityPercent": "Equity, percent",
+        "lastSaleDate": "Last sale date",
+        "lastSalePrice": "Last sale price",
+        "ownerOccupied": "Owner-occupied",
+        "absenteeOwner": "Absentee owner",
+        "vacant": "Vacant",
+        "latitude": "Latitude",
+        "longitude": "Longitude",
+    },
+    "Your work with the lead": {
+        "tags": "Tags",
+        "lists": "Lists",
+        "status": "Status",
+        "notes": "Notes",
     },
     "From a Bucket System export": {
         "ownerSource": "Owner source",
         "mailingSource": "Mailing source",
         "phoneSource": "Phone source",
         "secondaryPhoneSource": "Second phone source",
+        "phone3Source": "Third phone source",
+        "phone4Source": "Fourth phone source",
+        "phone5Source": "Fifth phone source",
         "emailSource": "E-mail source",
+        "email2Source": "Second e-mail source",
+        "email3Source": "Third e-mail source",
         "contactName": "Skip-traced person",
         "contactIsOther": "Another person's contacts",
         "enrichedAt": "Enriched at",
@@ -82,11 +145,23 @@ LABELS = {field: label for group in GROUPS.values() for field, label in group.it
 HELP = {
     "address": "One cell with the whole address works too",
     "house": "If it is separate from the street",
+    "address2": "Read where it is a unit, such as Apt 5",
+    "lists": "Become tags of the lead",
+    "tags": "Several in one cell, separated by a comma",
+    "status": "New, contacted, qualified, closed or lost",
+    "notes": "Saved as a note of yours",
+    "estimatedValue": "Shown until property data is purchased",
     "apn": "Needs a FIPS code, or a county and a state",
     "doNotCall": "For every phone in the row: yes, no, true, X, DNC, clean. Anything else counts as do not call",
     "litigator": "Counts as do not call",
+    "callable": "For every phone in the row: no means do not call",
+    "callStatus": "For every phone in the row. Only words such as DNC, do not call or opted out are read",
+    "phoneStatus": "Only words such as DNC, do not call or opted out are read",
     "propertyId": "Use only IDs from RealEstateAPI",
 }
+
+
+HEADER_ROW_HELP = "The row that names the columns. Rows are counted as in a spreadsheet, blank ones too"
 
 
 class UploadForm(SaveForm):
@@ -106,15 +181,19 @@ class UploadForm(SaveForm):
         error_messages={"required": "Choose a file.", "empty": "It is empty."},
     )
 
+    header_row = forms.IntegerField(
+        required=False, min_value=1, max_value=HEADER_ROWS, label="Header row", help_text=HEADER_ROW_HELP
+    )
+
     prefix = ""
-    field_order = ("file", "bucket", "name", "once")
+    field_order = ("file", "bucket", "name", "header_row", "once")
 
     def __init__(
         self,
         data: QueryDict | None = None,
         files: MultiValueDict[str, Any] | None = None,
         *,
-        by: User,
+        by: Access,
         bucket: str = "",
     ) -> None:
         super().__init__(data, by=by)
@@ -133,12 +212,33 @@ class UploadForm(SaveForm):
         return wishes
 
 
+def _as_chosen(job: Import) -> dict[str, Any]:
+    return {"header_row": job.header_row, "update": job.update, "keep_others": job.keep_other_columns}
+
+
 class ColumnsForm(forms.Form):
     """For each field a column, "the same for every row" with its value, or nothing."""
 
+    keep_others = forms.BooleanField(
+        required=False,
+        label="Keep the columns that are not used",
+        help_text=f"They are shown on the lead and exported: at most {OTHERS_MOST} columns, {KEPT_MAX} characters each",
+    )
+
+    header_row = forms.IntegerField(
+        required=False, min_value=1, max_value=HEADER_ROWS, label="Header row", help_text=HEADER_ROW_HELP
+    )
+    update = forms.BooleanField(
+        required=False,
+        label="Update leads that are there already",
+        help_text="What you typed and do-not-call marks stay. If this is off, leads that are there stay as they are",
+    )
+
     def __init__(self, data: QueryDict | None = None, *, job: Import, examples: Sequence[Sequence[str]]) -> None:
-        super().__init__(data)
-        columns = [(str(n), _words(n, name, examples[n])) for n, name in enumerate(job.columns)]
+        super().__init__(data, initial=_as_chosen(job))
+        columns = [(str(n), _words(n, told(name), examples[n])) for n, name in enumerate(job.columns)]
+        # What she may not see is no value of a field: left empty, it stays.
+        self.hidden = {field: value for field, value in job.constants.items() if told(value) != value}
         for field in FIELDS:
             constant = [] if field in NAMING else [(SAME, "The same for every row …")]
             choices: list[tuple[str, Any]] = [("", "Not in the file"), *constant, ("Columns", columns)]
@@ -154,8 +254,11 @@ class ColumnsForm(forms.Form):
                     label=f"{LABELS[field]} of every row",
                     widget=forms.TextInput(attrs={"placeholder": "for every row", "autocomplete": "off"}),
                 )
-                self.initial[f"same_{field}"] = job.constants.get(field, "")
+                self.initial[f"same_{field}"] = "" if field in self.hidden else job.constants.get(field, "")
         dressed(self)
+
+    def about_file(self) -> list[Any]:
+        return [self["header_row"], self["update"]]
 
     def groups(self) -> Iterator[tuple[str, list[tuple[Any, Any]]]]:
         """(title, [(select, value of every row or None)])."""
@@ -167,7 +270,7 @@ class ColumnsForm(forms.Form):
         chosen = {field: self.cleaned_data[f"column_{field}"] for field in FIELDS}
         same = {field: self.cleaned_data[f"same_{field}"] for field, column in chosen.items() if column == SAME}
         columns = {field: int(column) for field, column in chosen.items() if column not in ("", SAME)}
-        return columns, {field: value for field, value in same.items() if value}
+        return columns, {field: said for field, value in same.items() if (said := value or self.hidden.get(field, ""))}
 
 
 def _words(number: int, name: str, examples: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """A CSV of one's own made leads: upload, the columns, the progress, undoing. All of it is free.
 
-The file and what is shown of it are the person's own, and only theirs: phones in it are not masked.
+The file is the team's: phones in it are masked for who may not see contacts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -22,18 +21,24 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.access import Scope, access
 from accounts.selectors import user_of
 from buckets.admin.fills import InBucket
 from buckets.admin.import_forms import LABELS, ColumnsForm, UploadForm
 from buckets.imports import services
 from buckets.imports.columns import FIELDS, BadMapping
 from buckets.imports.preview import Preview
-from buckets.imports.reading import Unreadable
+from buckets.imports.reading import NoSuchHeader, Unreadable
 from buckets.imports.selectors import failed_lines
+from buckets.imports.showing import record_shown_rows
 from buckets.models import Import
 from buckets.services import BucketGone
-from common.admin import Empty, OwnedAdmin, ask, confirmed, is_id, page
+from common.admin import Empty, ask, confirmed, is_id, page
+from common.admin_teams import TeamAdmin, demand, refuse
+from common.contact_access import MASKED, masked, masked_text, told
 from common.values.percent import percent
+from leads.admin.base import may_export
+from leads.selection.disclosures import Via, record_rows
 from leads.selection.export import in_pieces
 
 Status = Import.Status
@@ -43,15 +48,17 @@ KEPT = {  # in the words of the progress page
     "inRun": "they are in an enrichment job",
     "worked": "somebody has worked on them",
     "edited": "somebody has edited them",
+    "changed": "what this file updated was changed again since",
 }
 
 
 @admin.register(Import)
-class ImportAdmin(OwnedAdmin):
+class ImportAdmin(TeamAdmin):
     """Files that people brought: how far, and what became of their rows."""
 
     empty = Empty("Imports are the files you upload: each row becomes a lead.", "Import leads", "buckets_import_add")
-    owner = "bucket__owner"
+    team = "bucket__team"
+    adds = Scope.WRITE
     list_display = (
         "file_name",
         "bucket",
@@ -59,6 +66,7 @@ class ImportAdmin(OwnedAdmin):
         "read",
         "new",
         "already_there",
+        "updated",
         "skipped",
         "failed",
         "removed",
@@ -67,9 +75,6 @@ class ImportAdmin(OwnedAdmin):
     list_select_related = ("bucket",)
     list_filter = (InBucket, "status")
     search_fields: ClassVar[Any] = ("file_name", "=id")
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self._works_here(request)
 
     def get_urls(self) -> Any:
         def view(route: str, name: str, of: Callable[..., HttpResponseBase]) -> Any:
@@ -98,20 +103,25 @@ class ImportAdmin(OwnedAdmin):
     # --- Upload ---------------------------------------------------------------------------------------------------
 
     def upload(self, request: HttpRequest) -> HttpResponse:
+        demand(request, Scope.WRITE)
         if request.method != "POST":
-            return self._upload_page(request, UploadForm(by=user_of(request), bucket=request.GET.get("bucket", "")))
-        form = UploadForm(request.POST, request.FILES, by=user_of(request))
+            return self._upload_page(request, UploadForm(by=access(request), bucket=request.GET.get("bucket", "")))
+        form = UploadForm(request.POST, request.FILES, by=access(request))
         if form.is_valid():
             wishes = form.cleaned_data
             try:
                 job = services.upload_once(
                     by=user_of(request),
+                    team_id=access(request).team_id,
                     press=wishes["once"],
                     file=wishes["file"].file,
                     name=wishes["file"].name,
                     bucket=wishes["bucket"],
                     new_name=wishes["name"],
+                    header_row=wishes["header_row"],
                 )
+            except NoSuchHeader as error:
+                form.add_error("header_row", str(error))
             except Unreadable as error:
                 form.add_error("file", str(error))
             except BucketGone:
@@ -121,7 +131,7 @@ class ImportAdmin(OwnedAdmin):
         return self._upload_page(request, form)
 
     def _upload_page(self, request: HttpRequest, form: UploadForm) -> TemplateResponse:
-        latest = self.get_queryset(request).select_related("bucket").order_by("-pk")[:5]
+        latest = self.worked(request, Import.objects.all()).select_related("bucket").order_by("-pk")[:5]
         shown = {"form": form, "most": settings.IMPORT_BYTES_MAX, "latest": latest, "opts": None}
         return page(self, request, "admin/imports/upload.html", "Import leads", **shown)
 
@@ -131,27 +141,48 @@ class ImportAdmin(OwnedAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         job = self._job(request, object_id)
-        if job.status != Status.UPLOADED:
-            return page(self, request, "admin/imports/import.html", job.file_name, job=job, progress=Progress.of(job))
-        return self._columns_page(request, job, self._form(job))
+        may_work = self._may(request, Scope.WRITE, job)
+        if job.status != Status.UPLOADED or not may_work:
+            shown = {"job": job, "progress": Progress.of(job), "may_work": may_work}
+            return page(self, request, "admin/imports/import.html", told(job.file_name), **shown)
+        return self._columns_page(request, job)
 
-    def _form(self, job: Import, request: HttpRequest | None = None) -> ColumnsForm:
-        return ColumnsForm(request.POST if request else None, job=job, examples=services.examples(job))
+    def _form(self, job: Import, request: HttpRequest) -> ColumnsForm:
+        """Its cells are shown to who may see contacts: any column may hold a phone."""
+        known = access(request).can(Scope.CONTACTS)
+        examples = services.examples(job) if known else [() for _ in job.columns]
+        return ColumnsForm(request.POST if request.method == "POST" else None, job=job, examples=examples)
 
-    def _columns_page(self, request: HttpRequest, job: Import, form: ColumnsForm, trouble: str = "") -> HttpResponse:
-        seen = {"trouble": trouble} if trouble else _seen(job)
-        return page(self, request, "admin/imports/columns.html", job.file_name, job=job, form=form, **seen)
+    def _columns_page(self, request: HttpRequest, job: Import, trouble: str = "") -> HttpResponse:
+        contacts, form = self._shows_rows(request, job), self._form(job, request)
+        seen = {"trouble": trouble} if trouble else _seen(job, contacts=contacts)
+        return page(self, request, "admin/imports/columns.html", told(job.file_name), job=job, form=form, **seen)
+
+    def _shows_rows(self, request: HttpRequest, job: Import) -> bool:
+        """Whether the answer has the file's rows in full; that is recorded."""
+        if not access(request).can(Scope.CONTACTS):
+            return False
+        record_shown_rows(job, by=user_of(request), via=Via.ADMIN)
+        return True
 
     def preview(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
         """Keeps what the form says, and shows what the first rows become, as a piece of the page."""
+        demand(request, Scope.WRITE)
         job = self._job(request, import_id)
+        header = job.header_row
         try:
-            seen = _seen(self._choose(request, job))
+            job = self._choose(request, job)
+            seen = _seen(job, contacts=self._shows_rows(request, job))
         except BadMapping as error:
             seen = {"trouble": error.message}
+        except NoSuchHeader as error:
+            seen = {"trouble": f"Header row: {error}"}
         except services.NotAtThisStage as error:
             seen = {"trouble": str(error), "over": True}
-        return TemplateResponse(request, "admin/imports/preview.html", {"job": job, **seen})
+        response = TemplateResponse(request, "admin/imports/preview.html", {"job": job, **seen})
+        if job.header_row != header:
+            response["HX-Refresh"] = "true"  # the choices of every field are other columns now
+        return response
 
     def _choose(self, request: HttpRequest, job: Import) -> Import:
         if job.status != Status.UPLOADED:
@@ -160,18 +191,29 @@ class ImportAdmin(OwnedAdmin):
         if not form.is_valid():
             name, errors = next(iter(form.errors.items()))
             raise BadMapping(name, f"{form.fields[name].label}: {errors[0]}")
+        update, header_row = form.cleaned_data["update"], form.cleaned_data["header_row"]
+        if header_row not in (None, job.header_row):  # what the form says of columns is said of others
+            return services.choose(job=job, header_row=header_row, update=update)
         mapping, constants = form.said()
-        return services.choose_columns(job=job, mapping=mapping, constants=constants)
+        kept = form.cleaned_data["keep_others"]
+        return services.choose(job=job, update=update, mapping=mapping, constants=constants, keep_others=kept)
 
     def start(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
         """Pressed twice, it is one import: the second press finds it started. A failed one goes on."""
+        demand(request, Scope.WRITE)
         job = self._job(request, import_id)
         try:
             if job.status != Status.FAILED:
+                header = job.header_row
                 job = self._choose(request, job)
-            services.start_import(job=job)
+                if job.header_row != header:
+                    self.message_user(request, "The columns were read again: check them.", messages.INFO)
+                    return _to(job)
+            services.start_import(job=job, by=user_of(request))
         except BadMapping as error:
-            return self._columns_page(request, job, self._form(job, request), error.message)
+            return self._columns_page(request, job, error.message)
+        except NoSuchHeader as error:
+            return self._columns_page(request, job, f"Header row: {error}")
         except services.NotAtThisStage:
             self.message_user(request, "This import has already started.", messages.INFO)
         return _to(job)
@@ -181,48 +223,65 @@ class ImportAdmin(OwnedAdmin):
     def progress(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
         """How far it is, as a piece of a page that asks again every two seconds until it is done."""
         job = self._job(request, import_id)
-        return TemplateResponse(request, "admin/imports/progress.html", {"job": job, "progress": Progress.of(job)})
+        shown = {"job": job, "progress": Progress.of(job), "may_work": self._may(request, Scope.WRITE, job)}
+        return TemplateResponse(request, "admin/imports/progress.html", shown)
 
     def failed_rows(self, request: HttpRequest, import_id: UUID) -> StreamingHttpResponse:
-        lines = in_pieces(failed_lines(self._job(request, import_id)))
+        job = self._job(request, import_id)
+        demand(request, Scope.EXPORT, job.bucket.team_id)  # the file's own rows, phones and e-mails too
+        if not may_export(request):
+            raise refuse(Scope.CONTACTS)
+        team = job.bucket.team_id
+        record_rows(job, by=user_of(request), via=Via.ADMIN, page="failed-rows", rows=job.failed, team_id=team)
+        lines = in_pieces(failed_lines(job))
         named = content_disposition_header(as_attachment=True, filename="failed-rows.csv") or "attachment"
         headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
     def undo(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
         job = self._job(request, import_id)
+        demand(request, Scope.WRITE, job.bucket.team_id)
         if request.method == "POST" and confirmed(request):
             try:
-                services.undo_import(job=job)
+                services.undo_import(job=job, by=user_of(request))
             except services.NotAtThisStage as refusal:
                 self.message_user(request, str(refusal), messages.INFO)
             return _to(job)
         back = reverse("admin:buckets_import_change", args=[job.pk])
         if job.status == Status.UPLOADED:
             lines = ["Nothing was saved from this file yet. The file is discarded; the bucket stays."]
-            title, button = f"Discard {job.file_name}?", "Discard the file"
+            title, button = f"Discard {told(job.file_name)}?", "Discard the file"
         else:
             lines = [
                 f"The leads that this file added to “{job.bucket}” are deleted: {job.new:,} so far.",
                 "Leads are kept that somebody has worked on or edited, that are in an enrichment job, or that have "
                 "purchased data. You will see how many.",
-                "Leads that were there before this file are not touched. An import that is still running stops first.",
+                _of_those_there(job),
             ]
-            title, button = f"Undo the import of {job.file_name}?", "Undo the import"
+            title, button = f"Undo the import of {told(job.file_name)}?", "Undo the import"
         return ask(self, request, [], title=title, lines=lines, button=button, back=back)
+
+
+def _of_those_there(job: Import) -> str:
+    if not job.update:
+        return "Leads that were there before this file are not touched. An import that is still running stops first."
+    return (
+        f"What it updated of leads that were there ({job.updated:,} rows so far) is changed back where it is still as "
+        "this file left it; do-not-call marks stay. An import that is still running stops first."
+    )
 
 
 def _to(job: Import) -> HttpResponse:
     return redirect("admin:buckets_import_change", job.pk)
 
 
-def _seen(job: Import) -> dict[str, Any]:
-    """What the preview shows: the first rows as they would be saved, and the warnings."""
+def _seen(job: Import, *, contacts: bool) -> dict[str, Any]:
+    """What the preview shows: the first rows as they would be saved, and the warnings. contacts: in full."""
     try:
         preview = services.preview_of(job)
     except BadMapping as error:
         return {"trouble": error.message}
-    heads, rows = _table(preview)
+    heads, rows = _table(preview, contacts=contacts)
     whole = preview.rows >= job.total
     return {
         "preview": preview,
@@ -233,15 +292,27 @@ def _seen(job: Import) -> dict[str, Any]:
     }
 
 
-def _table(preview: Preview) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _table(preview: Preview, *, contacts: bool) -> tuple[list[str], list[tuple[int, list[str]]]]:
     filled = {name for _, lead in preview.first for name in lead.facts}
     shown = [(column, LABELS[field]) for field, column in FIELDS.items() if column in filled]
-    rows = [(line, [_cell(lead.facts.get(str(column), "")) for column, _ in shown]) for line, lead in preview.first]
+    shown += [(name, LABELS[name]) for name in ("tags", "status", "notes") if name in filled]
+    shown += [("data", "Other columns")] if "data" in filled and contacts else []
+    rows = [
+        (line, [_cell(lead.facts.get(str(column), ""), "" if contacts else str(column)) for column, _ in shown])
+        for line, lead in preview.first
+    ]
     return [label for _, label in shown], rows
 
 
-def _cell(value: object) -> str:
-    return ("Yes" if value else "No") if isinstance(value, bool) else str(value)
+def _cell(value: object, hidden_as: str) -> str:
+    """hidden_as: the column, where phones and e-mails are masked; else empty."""
+    value = masked(hidden_as, value)
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
+    if isinstance(value, dict):
+        value = "; ".join(f"{name}: {text}" for name, text in value.items())
+    text = ("Yes" if value else "No") if isinstance(value, bool) else str(value)
+    return masked_text(text) if hidden_as and hidden_as not in MASKED else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,5 +327,6 @@ class Progress:
     def of(cls, job: Import) -> Progress:
         kept = [(count, KEPT.get(reason, reason)) for reason, count in sorted(job.kept.items()) if count]
         undoing = job.status in (Status.UNDOING, Status.UNDONE)
-        done, goal = (job.removed + sum(job.kept.values()), job.new) if undoing else (job.read, job.total)
+        kept_new = sum(count for reason, count in job.kept.items() if reason != "changed")
+        done, goal = (job.removed + kept_new, job.new) if undoing else (job.read, job.total)
         return cls(job.status in OPEN, percent(done, goal), kept)

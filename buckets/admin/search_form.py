@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.utils.http import urlencode
 from unfold.widgets import CHECKBOX_CLASSES
 
-from accounts.models import User
+from accounts.access import Access
 from buckets.filling import criteria
 from buckets.filling.criteria import CIRCLE, FLAGS, GROUPS, RADIUS_MILES, RANGES, TYPES, Range
 from buckets.models import Bucket
@@ -136,14 +136,14 @@ def search_of(text: str) -> SearchForm:
 
 
 class SaveForm(forms.Form):
-    """Where the ids go: a new bucket, or one of one's own."""
+    """Where the ids go: a new bucket, or one of the team's."""
 
     bucket = forms.ModelChoiceField(
         queryset=Bucket.objects.none(),
         required=False,
         label="Save to",
         empty_label="A new bucket",
-        error_messages={"invalid_choice": "Choose one of your own buckets."},
+        error_messages={"invalid_choice": "Choose one of your team’s buckets."},
     )
     name = forms.CharField(
         required=False,
@@ -162,11 +162,11 @@ class SaveForm(forms.Form):
 
     prefix = "save"
 
-    def __init__(self, data: QueryDict | None = None, *, by: User) -> None:
+    def __init__(self, data: QueryDict | None = None, *, by: Access) -> None:
         super().__init__(data, initial={"once": uuid7()})
-        own = Bucket.objects.owned_by(by).order_by("-pk")
+        own = Bucket.objects.worked_by(by).order_by("-pk")
         field: Any = self.fields["bucket"]
-        field.queryset = own  # any of one's own is valid; the latest are offered
+        field.queryset = own  # any of the team's is valid; the latest are offered
         latest = [(str(bucket.pk), str(bucket)) for bucket in own.only("name")[:LATEST_BUCKETS]]
         field.widget.choices = [("", field.empty_label), *latest]
         dressed(self)

@@ -38,4 +38,4 @@ class BucketDuplicateView(OwnBucketView):
     @idempotent()
     def post(self, request: Request, bucket_id: UUID) -> Response:
         bucket, name = self.bucket(bucket_id), self.body(DuplicateInput).get("name", "")
-        return copied(duplicate(bucket=bucket, name=name))
+        return copied(duplicate(bucket=bucket, name=name, by=self.user))

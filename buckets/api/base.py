@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from rest_framework.response import Response
 
 from buckets.api.serializers import BucketSerializer, FillSerializer, InsertStats
 from buckets.models import Bucket, Fill
-from common.api.base import ApiView, not_found, ok
+from buckets.services import TeamFull
+from common.api.base import ApiView, Problem, not_found, ok, translates
 from common.api.schema import answer
 
 FILLED = {
@@ -21,13 +23,26 @@ COPIED = {201: _MADE, 202: _MADE}
 
 
 class OwnBucketView(ApiView):
-    """A view of one bucket; another user's bucket is not found."""
+    """A view of one bucket; another team's bucket is not found."""
 
     def bucket(self, bucket_id: UUID) -> Bucket:
-        bucket = Bucket.objects.owned_by(self.user).filter(pk=bucket_id).first()
-        if bucket is None:
-            raise not_found("bucket")
-        return bucket
+        return _found(Bucket.objects.worked_by(self.access), bucket_id)
+
+    def bucket_to_see(self, bucket_id: UUID) -> Bucket:
+        """Also one that another team shares with hers: it may be looked at, and no more."""
+        return _found(Bucket.objects.looked_into_by(self.access), bucket_id)
+
+
+@translates(TeamFull)
+def _team_full(error: TeamFull) -> Problem:
+    return Problem("TEAM_FULL", str(error), status=409)
+
+
+def _found(buckets: QuerySet[Bucket], bucket_id: UUID) -> Bucket:
+    bucket = buckets.filter(pk=bucket_id).first()
+    if bucket is None:
+        raise not_found("bucket")
+    return bucket
 
 
 def filled(status: int, bucket: Bucket, inserted: int, fill: Fill | None = None) -> Response:

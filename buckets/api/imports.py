@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import Scope
 from accounts.api.base import idempotent
+from accounts.selectors import user_of
 from buckets.api.base import OwnBucketView
 from buckets.api.serializers import (
     BucketSerializer,
@@ -30,13 +33,16 @@ from buckets.api.serializers import (
 from buckets.filling.algebra import NAME_MAX
 from buckets.imports import services
 from buckets.imports.columns import BadMapping
-from buckets.imports.reading import Unreadable
+from buckets.imports.reading import NoSuchHeader, Unreadable
 from buckets.imports.selectors import failed_lines
+from buckets.imports.showing import record_shown_rows
 from buckets.models import Import
 from common.api.base import ApiView, CsvRenderer, Problem, invalid, not_found, ok, translates
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing, refusal
 from common.api.serializers import Nothing
+from common.contact_access import sees_contacts
+from leads.selection.disclosures import Via, record_rows
 from leads.selection.export import in_pieces
 
 _SEEN = {
@@ -56,6 +62,21 @@ def _bad_mapping(error: BadMapping) -> Problem:
 @translates(services.NotAtThisStage)
 def _not_at_this_stage(error: services.NotAtThisStage) -> Problem:
     return Problem("NOT_AT_THIS_STAGE", str(error), status=409)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """A file that cannot be read is a 400 that names the field."""
+    try:
+        yield
+    except NoSuchHeader as error:
+        raise invalid("headerRow", str(error)) from error
+    except Unreadable as error:
+        raise invalid("file", str(error)) from error
+
+
+def _reading(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"header_row": given.get("headerRow"), "update": given.get("update", False)}
 
 
 class ImportBase(OwnBucketView):
@@ -90,12 +111,11 @@ class ImportsView(OwnBucketView):
     @idempotent()
     def post(self, request: Request, bucket_id: UUID) -> Response:
         bucket = self.bucket(bucket_id)
-        upload = self.body(ImportUpload)["file"]
-        try:
-            job = services.upload(bucket=bucket, file=upload.file, name=upload.name or "")
-        except Unreadable as error:
-            raise invalid("file", str(error)) from error
-        return ok(201, **_seen(job))
+        given = self.body(ImportUpload)
+        upload = given["file"]
+        with _refusals():
+            job = services.upload(bucket=bucket, file=upload.file, name=upload.name or "", **_reading(given))
+        return ok(201, **_seen(job, request))
 
 
 class NewImportView(ApiView):
@@ -112,11 +132,16 @@ class NewImportView(ApiView):
         given = self.body(ImportIntoNew)
         upload = given["file"]
         name = given.get("name") or PurePath(upload.name or "").stem[:NAME_MAX].strip() or "Import"
-        try:
-            job = services.upload_into_new(by=self.user, name=name, file=upload.file, file_name=upload.name or "")
-        except Unreadable as error:
-            raise invalid("file", str(error)) from error
-        return ok(201, bucket=BucketSerializer(job.bucket).data, **_seen(job))
+        with _refusals():
+            job = services.upload_into_new(
+                by=self.user,
+                team_id=self.access.team_id,
+                name=name,
+                file=upload.file,
+                file_name=upload.name or "",
+                **_reading(given),
+            )
+        return ok(201, bucket=BucketSerializer(job.bucket).data, **_seen(job, request))
 
 
 class ImportView(ImportBase):
@@ -126,27 +151,42 @@ class ImportView(ImportBase):
         responses=answer("ImportSeen", **_SEEN),
     )
     def get(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
-        return ok(**_seen(self.job(bucket_id, import_id)))
+        return ok(**_seen(self.job(bucket_id, import_id), request))
 
     @extend_schema(
         operation_id="chooseImportColumns",
-        summary="Say which column holds what, and see what the first rows would become",
+        summary="Say which row names the columns and which column holds what, and see what the first rows would become",
         request=ColumnsInput,
         responses={200: answer("ImportColumns", **_SEEN), **_CONFLICT},
     )
     def patch(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
         job = self.job(bucket_id, import_id)
         given = self.body(ColumnsInput)
-        job = services.choose_columns(job=job, mapping=given["mapping"], constants=given.get("constants", {}))
-        return ok(**_seen(job))
+        if not given:
+            raise invalid("mapping", "Say the columns (mapping), the headerRow, keepOtherColumns or update.")
+        with _refusals():
+            job = services.choose(
+                job=job,
+                header_row=given.get("headerRow"),
+                update=given.get("update"),
+                mapping=given.get("mapping"),
+                constants=given.get("constants"),
+                keep_others=given.get("keepOtherColumns"),
+            )
+        return ok(**_seen(job, request))
 
 
-def _seen(job: Import) -> dict[str, Any]:
+def _seen(job: Import, request: Request) -> dict[str, Any]:
+    """Its rows are for who may see contacts, for a file is full of them; showing them is recorded."""
     seen: dict[str, Any] = {"import": ImportSerializer(job).data, "columns": [], "preview": None}
     if job.status != Import.Status.UPLOADED:
         return seen
-    shown = services.examples(job)
+    shows_rows = sees_contacts(request)
+    shown = services.examples(job) if shows_rows else [[] for _ in job.columns]
     seen["columns"] = [{"index": i, "name": name, "examples": shown[i]} for i, name in enumerate(job.columns)]
+    if not shows_rows:
+        return seen
+    record_shown_rows(job, by=user_of(request), via=Via.API)
     with suppress(BadMapping):  # no column is known to name a property yet
         seen["preview"] = PreviewSerializer(services.preview_of(job)).data
     return seen
@@ -163,7 +203,7 @@ class ImportStartView(ImportBase):
     def post(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
         job = self.job(bucket_id, import_id)
         self.body(Nothing)
-        job = services.start_import(job=job)
+        job = services.start_import(job=job, by=self.user)
         return ok(202, **{"import": ImportSerializer(job).data})
 
 
@@ -178,11 +218,12 @@ class ImportUndoView(ImportBase):
     def post(self, request: Request, bucket_id: UUID, import_id: UUID) -> Response:
         job = self.job(bucket_id, import_id)
         self.body(Nothing)
-        job = services.undo_import(job=job)
+        job = services.undo_import(job=job, by=self.user)
         return ok(202, **{"import": ImportSerializer(job).data})
 
 
 class ImportFailedView(ImportBase):
+    scopes = {"GET": Scope.CONTACTS}
     renderer_classes = [JSONRenderer, CsvRenderer]
 
     @extend_schema(
@@ -191,7 +232,10 @@ class ImportFailedView(ImportBase):
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request, bucket_id: UUID, import_id: UUID) -> StreamingHttpResponse:
-        lines = in_pieces(failed_lines(self.job(bucket_id, import_id)))
+        job = self.job(bucket_id, import_id)
+        team = job.bucket.team_id
+        record_rows(job, by=self.user, via=Via.API, page="failed-rows", rows=job.failed, team_id=team)
+        lines = in_pieces(failed_lines(job))
         headers = {
             "Content-Disposition": content_disposition_header(as_attachment=True, filename="failed-rows.csv")
             or "attachment",

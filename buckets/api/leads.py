@@ -1,12 +1,12 @@
-"""The leads of a bucket: a page of them, and all of them as CSV."""
+"""The leads of a bucket: a page of them, and all of them as a file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
-from django.utils.http import content_disposition_header
-from django.utils.text import slugify
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -14,79 +14,127 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import Access, Scope
 from buckets.api.base import OwnBucketView
 from buckets.api.serializers import ExportQuery, LeadsQuery
+from buckets.models import Bucket
 from buckets.registries import leads_of_run
 from buckets.selectors import total_matching
-from common.api.base import CsvRenderer, not_found, ok, see_contacts
-from common.api.paging import page, page_of
+from common.api.base import CsvRenderer, Problem, WorkbookRenderer, not_found, ok
+from common.api.paging import page_of
 from common.api.schema import listing
 from common.api.serializers import ObjectField
-from leads.api.base import LeadSerializer, filters
-from leads.models import Disclosure, Lead
-from leads.selection.disclosures import are_masked, export_pieces
-from leads.selection.filters import matching, understood
+from common.contact_access import sees_contacts
+from common.downloads import file_answer
+from leads.api.base import COUNTED, LeadSerializer, filters, list_leads
+from leads.models import Lead
+from leads.selection.disclosures import Via, are_masked, export_pieces
+from leads.selection.export import Format, Layout
+from leads.selection.export_columns import CONTACTS, NAMES
+from leads.selection.filters import TEAMS_WORK, matching, understood
+from leads.selection.search import sought
 from leads.selectors import tag_names
 
-_PAGE_NAMES = frozenset({"bucketId", "limit", "cursor"})
+_PAGE_NAMES = frozenset({"bucketId", "limit", "cursor", "q", "sort"})
+
+
+def _check_hers(bucket: Bucket, access: Access, asked: Iterable[str]) -> None:
+    """Filters would tell, lead by lead, what the team that shares the bucket keeps to itself."""
+    told = sorted(TEAMS_WORK.intersection(asked))
+    if told and bucket.team_id != access.team_id:
+        raise Problem("FORBIDDEN", f"{told[0]}: what another team does about its leads is not told.", status=403)
 
 
 class BucketLeadsView(OwnBucketView):
     @extend_schema(
         operation_id="listLeads",
-        summary="Leads of a bucket, oldest first",
+        summary="Leads of a bucket, oldest first; with q the best matches first; or as sort says",
         parameters=[LeadsQuery, *filters.PARAMETERS],
         responses=listing(
             "LeadPage",
             leads=LeadSerializer(many=True),
-            totalMatching=serializers.IntegerField(help_text="Leads of the bucket that pass the filters"),
+            totalMatching=serializers.IntegerField(
+                allow_null=True,
+                help_text=f"Leads of the bucket that pass the filters and match q; null: with q, more than {COUNTED:,}",
+            ),
             filters=ObjectField(help_text="The filters as they were understood"),
         ),
     )
     def get(self, request: Request) -> Response:
         query = self.query(LeadsQuery, also=filters.NAMES)
-        bucket = self.bucket(query["bucketId"])
+        bucket = self.bucket_to_see(query["bucketId"])
         chosen = filters.chosen(request.query_params, beside=_PAGE_NAMES)
-        leads = matching(Lead.objects.filter(bucket=bucket), chosen, time_zone=self.user.time_zone)
-        rows, after = page(leads, limit=query["limit"], cursor=query.get("cursor"))
+        _check_hers(bucket, self.access, {*chosen, query.get("sort", "").lstrip("-")})
+        every = Lead.objects.filter(bucket=bucket)
+        leads = matching(every, chosen, time_zone=self.user.time_zone, contacts=sees_contacts(request), me=self.user.pk)
+        listed = list_leads(leads, query, request, of=every)
         told = understood(chosen)
-        shown = {"tags": tag_names(rows), "is_masked": are_masked(request, rows)}
+        shown = {"tags": tag_names(listed.rows), "is_masked": are_masked(request, listed.rows)}
+        shown["looks_only"] = bucket.team_id != self.access.team_id
         return ok(
-            leads=LeadSerializer(rows, many=True, context=shown).data,
-            totalMatching=total_matching(bucket, leads, told),
+            leads=LeadSerializer(listed.rows, many=True, context=shown).data,
+            totalMatching=listed.count(leads) if listed.search else total_matching(bucket, leads, told),
             filters={"bucketId": str(bucket.pk), "limit": query["limit"], **told},
-            **page_of(rows, after),
+            **page_of(listed.rows, listed.cursor),
         )
 
 
 class BucketExportView(OwnBucketView):
-    renderer_classes = [JSONRenderer, CsvRenderer]
+    scopes = {"GET": Scope.EXPORT}
+    needs_proof = ("GET", "HEAD")
+    renderer_classes = [JSONRenderer, CsvRenderer, WorkbookRenderer]
 
     @extend_schema(
         operation_id="exportLeads",
-        summary="Leads of a bucket as CSV, oldest first",
+        summary="Leads of a bucket as CSV or as an Excel workbook, oldest first",
         parameters=[ExportQuery, *filters.PARAMETERS],
-        responses={(200, "text/csv"): OpenApiTypes.STR},
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, WorkbookRenderer.media_type): OpenApiTypes.BINARY,
+        },
     )
     def get(self, request: Request, bucket_id: UUID) -> StreamingHttpResponse:
         query = self.query(ExportQuery, also=filters.NAMES)
-        see_contacts(request)
-        bucket = self.bucket(bucket_id)
-        chosen = filters.chosen(request.query_params, beside=frozenset({"runId"}))
-        leads = matching(Lead.objects.filter(bucket=bucket), chosen, time_zone=self.user.time_zone)
+        bucket = self.bucket_to_see(bucket_id)
+        contacts = self.access.can_in(bucket.team_id, Scope.CONTACTS)
+        chosen = filters.chosen(request.query_params, beside=frozenset(ExportQuery().fields))
+        _check_hers(bucket, self.access, chosen)
+        every = Lead.objects.filter(bucket=bucket)
+        leads = matching(every, chosen, time_zone=self.user.time_zone, contacts=contacts, me=self.user.pk)
+        if text := query.get("q"):
+            leads = leads.filter(sought(text, by=self.access, contacts=contacts).matches)
         if run_id := query.get("runId"):
             of_run = leads_of_run(bucket.pk, run_id)
             if of_run is None:
                 raise not_found("run of this bucket", "runId")
             leads = leads.filter(of_run)
-        name = slugify(bucket.name, allow_unicode=True)[:100] or "leads"
-        return StreamingHttpResponse(
-            export_pieces(leads, by=self.user, via=Disclosure.Via.API, bucket_id=bucket.pk),
-            content_type="text/csv; charset=utf-8",
-            headers={
-                "Content-Disposition": content_disposition_header(as_attachment=True, filename=f"{name}.csv")
-                or "attachment",
-                "Cache-Control": "no-store",
-                "X-Accel-Buffering": "no",
-            },
+        columns = self._columns(query, contacts=contacts)
+        if bucket.team_id != self.access.team_id:
+            columns = [name for name in columns if name not in ("tags", "callbackAt")]
+        layout = Layout(columns, self._format(query), query["bom"], self.user.time_zone, contacts)
+        return file_answer(
+            export_pieces(
+                leads,
+                by=self.user,
+                via=Via.API,
+                bucket_id=bucket.pk,
+                layout=layout,
+                filters=[*chosen, *(name for name in ("q", "runId") if query.get(name))],
+            ),
+            name=layout.file_name(str(bucket)),
+            content_type=layout.format.content_type,
         )
+
+    def _columns(self, query: dict[str, Any], *, contacts: bool) -> Sequence[str]:
+        """Without contacts for who may not see them; asked for by name they are refused."""
+        columns: Sequence[str] = query.get("columns", NAMES)
+        if contacts:
+            return columns
+        if "columns" in query and (refused := sorted(CONTACTS.intersection(columns))):
+            raise Problem("FORBIDDEN", f"columns: you may not export {refused[0]}.", status=403)
+        return [name for name in columns if name not in CONTACTS]
+
+    def _format(self, query: dict[str, Any]) -> Format:
+        """As the address says, else as the client accepts."""
+        accepted: Any = self.request.accepted_renderer
+        return Format(query.get("format") or ("xlsx" if accepted.format == "xlsx" else "csv"))

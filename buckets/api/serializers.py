@@ -1,20 +1,32 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from buckets.imports.columns import FIELDS, OTHERS_MOST
+from buckets.imports.headers import HEADER_ROWS
 from buckets.models import Bucket, Fill, Import
-from buckets.services import PROPERTY_ID
 from common.api.paging import PageQuery
-from common.api.serializers import CamelModelSerializer, IdField, ObjectField, StrictSerializer, WholeField, few
+from common.api.serializers import (
+    CamelModelSerializer,
+    FlagField,
+    IdField,
+    ObjectField,
+    StrictSerializer,
+    WholeField,
+)
+from integrations.vendors import normalise
 from integrations.vendors.queries import filters as checked_criteria
+from leads.api.base import FoundQuery
+from leads.selection.export import Format
+from leads.selection.export_columns import CUSTOM, NAMES, PRESETS, UnknownColumn, named
+from leads.selection.search import LONGEST
 
-_PROPERTY_ID = re.compile(PROPERTY_ID)
+_FEW = 5  # of what is wrong, in a message
 NOTES_BYTES_MAX = 64 * 1024  # of `filters` and of `signals`: a search in words, not a data store
 
 
@@ -26,7 +38,7 @@ class PropertyIdsField(serializers.Field[list[str], Any, Any, Any]):
         "not_a_list": "A list of property ids is needed.",
         "empty": "There are no ids in it.",
         "too_many": "There are {count} ids; at most {most} are taken at a time.",
-        "not_ids": "These are no property ids: {some}.",
+        "not_ids": "A property id is a whole number from 1 to 2^63 - 1; these are none, counted from 0: {some}.",
     }
 
     def to_internal_value(self, data: object) -> list[str]:
@@ -36,15 +48,20 @@ class PropertyIdsField(serializers.Field[list[str], Any, Any, Any]):
             self.fail("empty")
         if len(data) > settings.BUCKET_IDS_MAX:
             self.fail("too_many", count=len(data), most=settings.BUCKET_IDS_MAX)
-        fits = _PROPERTY_ID.fullmatch
-        texts = [str(item) if type(item) is int and item > 0 else item for item in data]
-        wrong = [item for item in texts if type(item) is not str or not fits(item)]
+        read = normalise.property_id
+        ids = [read(item) if type(item) is str or type(item) is int else None for item in data]
+        wrong = [f"{_shown(data[index])} (at {index})" for index, found in enumerate(ids) if found is None]
         if wrong:
-            self.fail("not_ids", some=few(wrong))
-        return texts
+            more = f" and {len(wrong) - _FEW} more" if len(wrong) > _FEW else ""
+            self.fail("not_ids", some=", ".join(wrong[:_FEW]) + more)
+        return [found for found in ids if found is not None]
 
     def to_representation(self, value: list[str]) -> Any:
         return value
+
+
+def _shown(item: object) -> str:
+    return json.dumps(item)[:70]
 
 
 class CriteriaField(ObjectField):
@@ -106,14 +123,43 @@ class BucketEdit(StrictSerializer):
 
 class BucketsQuery(PageQuery):
     name = serializers.CharField(required=False, max_length=200, help_text="Exactly this name")
+    shared = FlagField(default=False, help_text="Those that other teams share with mine, instead of my team's own")
 
 
-class LeadsQuery(PageQuery):
+class LeadsQuery(FoundQuery):
     bucketId = IdField()
+
+
+class ColumnsField(serializers.CharField):
+    """Names of the export's columns and presets, with commas between."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        names = [name for part in super().to_internal_value(data).split(",") if (name := part.strip())]
+        if not names:
+            raise serializers.ValidationError("Name at least one column, or leave it out.")
+        try:
+            return named(names)
+        except UnknownColumn as error:
+            raise serializers.ValidationError(str(error)) from error
 
 
 class ExportQuery(StrictSerializer):
     runId = IdField(required=False, help_text="Only the leads of this enrichment job")
+    q = serializers.CharField(
+        required=False, max_length=LONGEST, help_text="Only the leads that this search of the list finds"
+    )
+    format = serializers.ChoiceField(
+        choices=[one.value for one in Format], required=False, help_text="csv, unless Accept asks for a workbook; xlsx"
+    )
+    bom = FlagField(
+        default=True, help_text="A CSV begins with a byte order mark, by which Excel knows that it is UTF-8"
+    )
+    columns = ColumnsField(
+        required=False,
+        max_length=4000,
+        help_text=f"Which columns, in which order, with commas between; all where left out. {', '.join(PRESETS)} stand "
+        f"for the usual ones. Names: {', '.join(NAMES)}; {CUSTOM} are the columns of your own files",
+    )
 
 
 class FillSerializer(CamelModelSerializer[Fill]):
@@ -128,6 +174,7 @@ class FillSerializer(CamelModelSerializer[Fill]):
             "found",
             "fetched",
             "saved",
+            "left_out",
             "error",
             "created_at",
             "updated_at",
@@ -141,7 +188,7 @@ class BucketSerializer(CamelModelSerializer[Bucket]):  # names: docs/requirement
 
     class Meta:
         model = Bucket
-        exclude = ["owner"]
+        exclude = ["owner", "team"]
 
 
 class BucketWithFill(BucketSerializer):
@@ -153,8 +200,16 @@ class InsertStats(serializers.Serializer[Any]):
     total = serializers.IntegerField(help_text="Leads in the bucket")
 
 
+_HEADER_ROW = (
+    "The row with the columns' names, from 1 as a spreadsheet counts rows, blank ones too; guessed if left out"
+)
+_UPDATE = "Rows change the leads that are there already; if left out they stay as they are"
+
+
 class ImportUpload(StrictSerializer):
     file = serializers.FileField(max_length=1000, help_text="A CSV of any delimiter and encoding, its columns named")
+    headerRow = WholeField(required=False, min_value=1, max_value=HEADER_ROWS, help_text=_HEADER_ROW)
+    update = FlagField(required=False, help_text=_UPDATE)  # type: ignore[assignment]  # DRF takes it off the class
 
 
 class ImportIntoNew(ImportUpload):
@@ -166,8 +221,25 @@ class ImportIntoNew(ImportUpload):
 class ColumnsInput(StrictSerializer):
     """Which column holds what: `{"address": "Situs Address", "zip": 4}`, and what is the same for every row."""
 
-    mapping = ObjectField(help_text="Column of each field, by its name or its number from 0")
+    mapping = ObjectField(
+        required=False,
+        help_text="Column of each field, by its name or its number from 0; as it was if left out. Fields: "
+        + ", ".join(FIELDS),
+    )
     constants = ObjectField(required=False, help_text='Fields that no column has: {"fips": "53033"}')
+    keepOtherColumns = FlagField(
+        required=False,
+        help_text=f"Leads keep what no field holds, as `data`, of at most {OTHERS_MOST} columns; as it was if left out",
+    )
+    headerRow = WholeField(
+        required=False,
+        min_value=1,
+        max_value=HEADER_ROWS,
+        help_text="The row with the columns' names, from 1: the columns are read and guessed again before all else",
+    )
+    update = FlagField(  # type: ignore[assignment]
+        required=False, help_text="Rows change the leads that are there already; as it was if left out"
+    )
 
 
 class ImportSerializer(CamelModelSerializer[Import]):

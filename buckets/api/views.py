@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import Scope
 from accounts.api.base import idempotent
 from buckets import services
 from buckets.api.base import FILLED, OwnBucketView, filled
@@ -28,20 +29,22 @@ from common.api.base import ApiView, Problem, ok
 from common.api.paging import page, page_of
 from common.api.schema import answer, listing
 from common.api.serializers import Nothing
+from common.contact_access import found_as_told
 
 
 class BucketsView(ApiView):
     @extend_schema(
         operation_id="listBuckets",
-        summary="My buckets, newest first",
+        summary="My team's buckets, newest first",
         parameters=[BucketsQuery],
         responses=listing("BucketPage", buckets=BucketWithFill(many=True)),
     )
     def get(self, request: Request) -> Response:
         query = self.query(BucketsQuery)
-        buckets = Bucket.objects.owned_by(self.user)
+        mine = Bucket.objects.seen_by(self.access)
+        buckets = Bucket.objects.shared_with(self.access) if query["shared"] else mine
         if "name" in query:
-            buckets = buckets.filter(name=query["name"])
+            buckets = found_as_told(buckets.filter(name=query["name"]), ["name"], [query["name"]])
         rows, after = page(buckets, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
         return ok(buckets=BucketWithFill(with_latest_fill(rows), many=True).data, **page_of(rows, after))
 
@@ -56,20 +59,26 @@ class BucketsView(ApiView):
         given = self.body(BucketInput)
         search, limit = given.pop("search", None), given.pop("limit", None)
         if search is not None:
-            bucket, fill = fills.create_bucket_from_search(by=self.user, criteria=search, limit=limit, **given)
+            bucket, fill = fills.create_bucket_from_search(
+                by=self.user, team_id=self.access.team_id, criteria=search, limit=limit, **given
+            )
             return filled(202, bucket, 0, fill)
-        bucket, inserted = services.create_bucket(by=self.user, property_ids=given.pop("propertyIds"), **given)
+        bucket, inserted = services.create_bucket(
+            by=self.user, team_id=self.access.team_id, property_ids=given.pop("propertyIds"), **given
+        )
         return filled(201, bucket, inserted)
 
 
 class BucketView(OwnBucketView):
+    scopes = {"DELETE": Scope.MANAGE}
+
     @extend_schema(
         operation_id="getBucket",
         summary="A bucket, and how far its search has come",
         responses=answer("BucketAnswer", bucket=BucketWithFill()),
     )
     def get(self, request: Request, bucket_id: UUID) -> Response:
-        return ok(bucket=BucketWithFill(with_latest_fill([self.bucket(bucket_id)])[0]).data)
+        return ok(bucket=BucketWithFill(with_latest_fill([self.bucket_to_see(bucket_id)])[0]).data)
 
     @extend_schema(
         operation_id="editBucket",
@@ -78,8 +87,8 @@ class BucketView(OwnBucketView):
         responses=answer("BucketEdited", bucket=BucketSerializer()),
     )
     def patch(self, request: Request, bucket_id: UUID) -> Response:
-        bucket = self.bucket(bucket_id)
-        return ok(bucket=BucketSerializer(services.edit_bucket(bucket=bucket, changes=self.body(BucketEdit))).data)
+        bucket, changes = self.bucket(bucket_id), self.body(BucketEdit)
+        return ok(bucket=BucketSerializer(services.edit_bucket(bucket=bucket, changes=changes, by=self.user)).data)
 
     @extend_schema(
         operation_id="deleteBucket",
@@ -87,7 +96,7 @@ class BucketView(OwnBucketView):
         responses={200: answer("BucketDeleted", id=serializers.UUIDField())},
     )
     def delete(self, request: Request, bucket_id: UUID) -> Response:
-        services.delete_bucket(bucket=self.bucket(bucket_id))
+        services.delete_bucket(bucket=self.bucket(bucket_id), by=self.user)
         return ok(id=bucket_id)
 
 

@@ -16,13 +16,15 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from accounts.access import team_of
 from accounts.models import User
+from accounts.webhooks import emit
 from buckets.filling import algebra
 from buckets.filling.algebra import NAME_MAX, SetError, Sets, check_sets, copy_piece, in_words
 from buckets.locks import lock_fill
 from buckets.models import Bucket, Fill
 from buckets.rules import IDS_PER_REQUEST, Slice, halves
-from buckets.services import BucketGone, create_bucket
+from buckets.services import BucketGone, check_room, create_bucket
 from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from common.faultpoints import commit
@@ -70,26 +72,28 @@ def save_search(
     bucket: Bucket | None = None,
     name: str = "",
     limit: int | None = None,
+    team_id: int | None = None,
 ) -> Fill:
-    """Saves what a search finds to a bucket of one's own, or to a new one called `name`. Raises BucketGone.
+    """Saves what a search finds to a bucket of this team (None: her own), or to a new one called `name`.
 
-    press: as for `combine`.
+    Raises BucketGone. press: as for `combine`.
     """
-    if bucket is not None and bucket.owner_id != by.pk:
+    team_id = team_id if team_id is not None else team_of(by)
+    if bucket is not None and bucket.team_id != team_id:
         raise BucketGone
 
     def make(once: UUID | None) -> Fill:
-        into = bucket or create_bucket(by=by, name=name, filters=criteria)[0]
+        into = bucket or create_bucket(by=by, name=name, filters=criteria, team_id=team_id)[0]
         return start_fill(bucket=into, criteria=criteria, limit=limit, once=once)
 
     try:
-        return _once(by, press, [criteria, str(bucket.pk) if bucket else name, limit], make)
+        return _once(team_id, press, [by.pk, criteria, str(bucket.pk) if bucket else name, limit], make)
     except IntegrityError as error:
         raise BucketGone from error
 
 
-def combine(*, by: User, name: str, sets: Sets, press: UUID | None = None) -> Fill:
-    """Makes a bucket of the properties of an expression over this user's buckets, for $0. Raises SetError.
+def combine(*, by: User, name: str, sets: Sets, press: UUID | None = None, team_id: int | None = None) -> Fill:
+    """Makes a bucket of the properties of an expression over a team's buckets (None: her own), for $0. Raises SetError.
 
     Up to AT_ONCE leads are there when it returns; a worker copies the rest, as the buckets are then. press: names the
     press of the button. The same press with the same wishes makes one bucket, however often and closely it comes.
@@ -97,35 +101,48 @@ def combine(*, by: User, name: str, sets: Sets, press: UUID | None = None) -> Fi
     if not 1 <= len(name.strip()) <= NAME_MAX:
         raise SetError("INVALID", f"A bucket's name has 1 to {NAME_MAX} characters.", "name")
 
+    team_id = team_id if team_id is not None else team_of(by)
+
     def make(once: UUID | None) -> Fill:
-        names = check_sets(by=by, sets=sets)
+        names = check_sets(team_id=team_id, sets=sets)
         words = in_words(sets, names)[:DESCRIPTION_MAX]
-        fill = _copies(create_bucket(by=by, name=name.strip(), description=words)[0], sets, once)
+        bucket, _ = create_bucket(by=by, name=name.strip(), description=words, team_id=team_id)
+        fill = _copies(bucket, sets, once)
         if not fill.fetched:
-            raise SetError("EMPTY", "No property is in this combination: no bucket was made.")
+            raise SetError("EMPTY", f"No property is in this combination: no bucket was made.{_left_out(fill)}")
         return fill
 
-    return _once(by, press, [name, sets.as_json()], make)
+    return _once(team_id, press, [by.pk, name, sets.as_json()], make)
 
 
-def duplicate(*, bucket: Bucket, name: str = "", press: UUID | None = None) -> Fill:
-    """Makes another bucket of the same property ids for the same owner, for $0. As `combine`, but it may be empty.
+def _left_out(fill: Fill) -> str:
+    """How many leads were left out because nobody is sure, as a sentence to add; "" where there were none."""
+    if not fill.left_out:
+        return ""
+    return f" {fill.left_out:,} {'was' if fill.left_out == 1 else 'were'} left out as possibly the same."
 
+
+def duplicate(*, bucket: Bucket, name: str = "", press: UUID | None = None, by: User | None = None) -> Fill:
+    """Makes another bucket of the same property ids in the same team, for $0. As `combine`, but it may be empty.
+
+    by: who asks, by default the owner of the first.
     What people did with the leads stays in the first; facts that were bought serve the copy for $0 while fresh.
     """
     sets, title = Sets(all_of=(bucket.pk,)), (name or f"Copy of {bucket.name}")[:NAME_MAX]
+    maker = by or bucket.owner
     kept = {part: getattr(bucket, part) for part in ("description", "source", "filters", "signals")}
 
     def make(once: UUID | None) -> Fill:
-        check_sets(by=bucket.owner, sets=sets)
-        return _copies(create_bucket(by=bucket.owner, name=title, **kept)[0], sets, once)
+        check_sets(team_id=bucket.team_id, sets=sets)
+        copy, _ = create_bucket(by=maker, name=title, team_id=bucket.team_id, **kept)
+        return _copies(copy, sets, once)
 
-    return _once(bucket.owner, press, [title, sets.as_json()], make)
+    return _once(bucket.team_id, press, [maker.pk, title, sets.as_json()], make)
 
 
 def _copies(bucket: Bucket, sets: Sets, once: UUID | None) -> Fill:
     """A fill of the bucket with the first leads of the expression; a worker copies the others."""
-    parts = [{"part": part, "after": None} for part in reversed(range(len(sets.parts("id"))))]
+    parts = [{"part": part, "after": None} for part in reversed(range(sets.parts))]
     fill = Fill.objects.create(bucket=bucket, sets=sets.as_json(), pending_slices=parts, once=once)
     while fill.pending_slices and fill.fetched < AT_ONCE:
         _copy(fill)
@@ -135,13 +152,13 @@ def _copies(bucket: Bucket, sets: Sets, once: UUID | None) -> Fill:
     return fill
 
 
-def _once(by: User, press: UUID | None, wishes: Sequence[Any], make: Callable[[UUID | None], Fill]) -> Fill:
+def _once(team_id: int, press: UUID | None, wishes: Sequence[Any], make: Callable[[UUID | None], Fill]) -> Fill:
     """What `make` makes in one transaction; what it made before for the same press with the same wishes.
 
     Of two at the same moment, the fill's unique `once` undoes the later with all that it made.
     """
-    once = press and uuid5(press, json.dumps([by.pk, *wishes], sort_keys=True))
-    mine = Fill.objects.filter(once=once, bucket__owner=by).select_related("bucket")
+    once = press and uuid5(press, json.dumps([team_id, *wishes], sort_keys=True))
+    mine = Fill.objects.filter(once=once, bucket__team=team_id).select_related("bucket")
     if once and (fill := mine.first()):
         return fill
     try:
@@ -167,7 +184,7 @@ def continue_fill(fill_id: UUID) -> bool:
         return False
     except _Overtaken:
         return False
-    except ValueError as unaskable:  # also TooManyAlike, SetError
+    except ValueError as unaskable:  # also TooManyAlike, SetError, TeamFull
         _fail(fill, str(unaskable))
         return False
     Fill.objects.filter(pk=fill.pk).update(lease_until=None)
@@ -189,13 +206,13 @@ def _next_slice(fill: Fill) -> None:
     top = Slice.from_json(fill.pending_slices[-1])
     rest = fill.pending_slices[:-1]
     user_id = fill.bucket.owner_id
-    count = vendors.count_properties(top.request(), user_id=user_id)
+    count = vendors.count_properties(top.request(), user_id=user_id, by_worker=True)
     found = count if fill.found is None else fill.found
     if count > IDS_PER_REQUEST:
         parts = [part.as_json() for part in reversed(halves(top))]
         _store(fill, stack=[*rest, *parts], ids=[], found=found)
         return
-    ids = vendors.property_ids(top.request(), user_id=user_id).ids if count else ()
+    ids = vendors.property_ids(top.request(), user_id=user_id, by_worker=True).ids if count else ()
     if fill.limit is not None:
         ids = ids[: max(fill.limit - fill.fetched, 0)]
         rest = rest if fill.fetched + len(ids) < fill.limit else []
@@ -207,8 +224,13 @@ def _store(fill: Fill, *, stack: list[Any], ids: Sequence[str], found: int) -> N
         if ids:
             bucket = fill.bucket
             mine.saved += insert_ids(
-                bucket_id=bucket.pk, owner_id=bucket.owner_id, property_ids=ids, source=bucket.source
+                bucket_id=bucket.pk,
+                owner_id=bucket.owner_id,
+                team_id=bucket.team_id,
+                property_ids=ids,
+                source=bucket.source,
             )
+            check_room(bucket.team_id)
         mine.pending_slices, mine.found = stack, found
         mine.fetched += len(ids)
 
@@ -217,12 +239,16 @@ def _copy(fill: Fill) -> None:
     """Copies the next leads of a combination; a part that has no more is done."""
     sets, top, rest = Sets.from_json(fill.sets or {}), fill.pending_slices[-1], fill.pending_slices[:-1]
     found = algebra.count(sets) if fill.lease_until and fill.found is None else fill.found
+    left_out = fill.left_out if fill.fetched else algebra.count_left_out(sets)
     with _storing(fill) as mine:
         after = UUID(top["after"]) if top["after"] else None
         copied = copy_piece(bucket=fill.bucket, sets=sets, part=top["part"], after=after, most=AT_ONCE)
         more = [] if copied.leads < AT_ONCE else [top | {"after": str(copied.last)}]
+        if copied.saved:
+            check_room(fill.bucket.team_id)
         mine.fetched += copied.leads
         mine.saved += copied.saved
+        mine.left_out = left_out
         mine.pending_slices = [*rest, *more]
         mine.found = found if mine.pending_slices else mine.fetched
 
@@ -240,6 +266,10 @@ def _storing(fill: Fill) -> Iterator[Fill]:
         mine.status = Fill.Status.RUNNING if mine.pending_slices else Fill.Status.COMPLETED
         mine.lease_until = fill.lease_until and database_now() + FILL_LEASE
         mine.save()
+        if mine.status == Fill.Status.COMPLETED:
+            told = {"bucketId": str(mine.bucket_id), "fillId": str(mine.pk), "found": mine.found, "saved": mine.saved}
+            emit("bucket.filled", team_id=fill.bucket.team_id, object_id=mine.bucket_id, data=told)
+            enqueue_on_commit("leads.merge_bucket", bucket_id=str(mine.bucket_id))
     mine.bucket = fill.bucket
     fill.__dict__.update(mine.__dict__)
 

@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from buckets.imports.columns import FIELDS, MARKS, NUMBERS, Chosen
-from integrations.lookups import stand_in_ids
-from integrations.vendors import normalise
-from leads.facts.sources import APOLLO, DETAIL, PERSONS, SLOTS, TRACE, never_weaker
+from buckets.imports import address_parts, value_cells
+from buckets.imports.cells import CLEAN, SOURCES, TELLING, TIMES, forbids, text_of
+from buckets.imports.columns import EMAILS, FIELDS, MARKS, NUMBERS, Chosen
+from common.files.table import Row
+from integrations.lookups import identity
+from integrations.lookups.identity import Name
+from integrations.naming import parcel_numbers, states
+from integrations.naming.places import state_of_zip
+from integrations.vendors import normalise, owners
+from leads.facts.sources import SLOTS, TRACE, never_weaker
 
 # Reasons are what a person reads beside the row, and what rows are counted by.
 NAMES_NOTHING = "It has no property id, no APN and no address"
 APN_NEEDS_COUNTY = "An APN needs a FIPS code, or a county and a state"
-APN_DAMAGED = "A spreadsheet has turned the APN into a number such as 1.23E+11: format the column as text"
+APN_IS_NONE = "The APN holds no parcel number"
+APN_DAMAGED = "A spreadsheet has turned the APN into a date or a number such as 1.23E+11: format the column as text"
+ADDRESS_DAMAGED = "A spreadsheet has turned the house number or the street into a date or a number: format it as text"
 ADDRESS_NEEDS_PLACE = "An address needs a ZIP, or a city and a state"
-NO_HOUSE_NUMBER = "The address has no house number"
 TOO_WIDE = "It has more cells than the header: an unquoted delimiter has shifted them"
 
-_DAMAGED = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
-_WHOLE = re.compile(
-    r"(?P<street>.+?),\s*(?P<city>[^,]+?),?\s+(?P<state>[A-Za-z]{2})\.?,?(?:\s+(?P<zip>\d{5})(?:-\d{4})?)?"
-)
-_COUNTRY = re.compile(r",?\s*(USA|U\.S\.A\.|US|United States)\s*$", re.IGNORECASE)
-_STATE_NAMES = """
-    ALABAMA|AL ALASKA|AK ARIZONA|AZ ARKANSAS|AR CALIFORNIA|CA COLORADO|CO CONNECTICUT|CT DELAWARE|DE FLORIDA|FL
-    GEORGIA|GA HAWAII|HI IDAHO|ID ILLINOIS|IL INDIANA|IN IOWA|IA KANSAS|KS KENTUCKY|KY LOUISIANA|LA MAINE|ME
-    MARYLAND|MD MASSACHUSETTS|MA MICHIGAN|MI MINNESOTA|MN MISSISSIPPI|MS MISSOURI|MO MONTANA|MT NEBRASKA|NE NEVADA|NV
-    NEW_HAMPSHIRE|NH NEW_JERSEY|NJ NEW_MEXICO|NM NEW_YORK|NY NORTH_CAROLINA|NC NORTH_DAKOTA|ND OHIO|OH OKLAHOMA|OK
-    OREGON|OR PENNSYLVANIA|PA PUERTO_RICO|PR RHODE_ISLAND|RI SOUTH_CAROLINA|SC SOUTH_DAKOTA|SD TENNESSEE|TN TEXAS|TX
-    UTAH|UT VERMONT|VT VIRGINIA|VA WASHINGTON|WA WEST_VIRGINIA|WV WISCONSIN|WI WYOMING|WY DISTRICT_OF_COLUMBIA|DC
-"""
-_STATES = {name.replace("_", " "): code for name, _, code in (p.partition("|") for p in _STATE_NAMES.split())}
-
-
 _GUARD = re.compile(r"^'(?=\s*[-=+@＝＋－＠])")  # ours, before what a spreadsheet would take for a formula
+
+
+_Read = tuple[str, Any]  # a cell's text, "" where it says nothing, and its value, None where it cannot be read
+_KNOWN_CELLS, _KNOWN_CHARS = 5_000, 100  # of a column, while a file is read
+
+NOTES_MAX = 2000  # characters, as an activity's
+KEPT_MAX = 500  # characters of a cell that no field holds
+TAGS_MAX, TAG_MAX = 50, 50  # of one lead; characters
 
 
 class Unusable(ValueError):
@@ -47,136 +46,32 @@ class Unusable(ValueError):
 @dataclass(frozen=True, slots=True)
 class Lead:
     """A usable row. facts: by the lead's column names, see `leads.incoming`. unread: fields whose cell had text that
-    could not be read.
+    could not be read. names: what the property is called, the surest first.
     """
 
     property_id: str
     facts: Mapping[str, Any]
     unread: tuple[str, ...]
+    names: Sequence[Name] = ()
 
 
 def is_blank(cells: Sequence[str]) -> bool:
     return not "".join(cells).strip()
 
 
-def state(value: str) -> str | None:
-    """A state's code from its code or its name."""
-    return normalise.state(value) or _STATES.get(normalise.fold(value))
-
-
-def zip5(value: str) -> str | None:
-    """A ZIP; a spreadsheet has cut the zero off "02134" and perhaps written "2134.0"."""
-    digits = value.removesuffix(".0")
-    return normalise.zip5(digits.zfill(5) if digits.isdigit() and 3 <= len(digits) <= 4 else digits)
-
-
-def fips(value: str) -> str | None:
-    digits = value.removesuffix(".0")
-    return digits.zfill(5) if digits.isascii() and digits.isdigit() and 4 <= len(digits) <= 5 else None
-
-
-def apn(value: str) -> str | None:
-    clean = normalise.text(value, limit=64)
-    return None if clean is None or _DAMAGED.fullmatch(clean) else clean
-
-
-def property_id(value: str) -> str | None:
-    return normalise.property_id(value.removesuffix(".0"))
-
-
-_YES = frozenset({"x", "✓", "✔", "dnc", "do not call", "donotcall", "on dnc", "listed", "litigator", "on", "1.0"})
-_NO = frozenset({
-    "clean", "clear", "ok", "okay", "callable", "safe", "not listed", "not on dnc", "not dnc", "no dnc", "none",
-    "off", "0.0",
-})  # fmt: skip
-_NOT_SAID = frozenset({"-", "–", "—", "n/a", "na", "unknown", "not checked", "null"})
-
-
-def mark(value: str) -> bool | None:
-    """A do-not-call mark or a litigator's. None: it cannot be read, and then nobody is called on the strength of it."""
-    word = " ".join(value.lower().split())
-    flag = normalise.boolean(word)
-    return True if word in _YES else False if word in _NO else flag
-
-
-_TYPES = (  # the first whose word is in the cell
-    *(("voip", "voip"), ("mobile", "mobile"), ("wireless", "mobile"), ("cell", "mobile"), ("landline", "landline")),
-    *(("land line", "landline"), ("residential", "landline"), ("fixed", "landline"), ("home", "landline")),
-)
-
-
-def phone_type(value: str) -> str | None:
-    """mobile, landline or voip."""
-    word = " ".join(value.lower().replace("-", " ").split())
-    letter = {"m": "mobile", "w": "mobile", "c": "mobile", "l": "landline", "v": "voip"}.get(word)
-    return letter or next((kind for part, kind in _TYPES if part in word), None)
-
-
-_EXTENSION = re.compile(r"[\s,;]*(?:\bext(?:ension|n)?\b\.?|x|#)\s*:?\s*(?P<number>\d{1,7})\s*$", re.IGNORECASE)
-_BETWEEN_PHONES = re.compile(r"[/;,|&]|\bor\b|\band\b", re.IGNORECASE)
-Number = tuple[str, str]  # E.164, and its extension or ""
-
-
-def phones(value: str) -> list[Number] | None:
-    """The numbers of a cell, each with its extension; None where nobody could be called."""
-    whole = _phone(value)
-    found = [whole] if whole else [one for part in _BETWEEN_PHONES.split(value) if (one := _phone(part))]
-    return list(dict.fromkeys(found)) or None
-
-
-def _phone(text: str) -> Number | None:
-    extension = _EXTENSION.search(text)
-    digits = text[: extension.start()] if extension else text
-    digits = re.sub(r"\([^\d()]*\)|[A-Za-z]+\.?:?", " ", digits).strip().removesuffix(".0")
-    number = normalise.phone(re.sub(r"^(00|011)\s*(?=1)", "+", digits))
-    return (number, extension["number"] if extension else "") if number else None
-
-
-# Of our own export: the column that tells a value's source, and when that source answered.
-_SOURCES = {
-    "ownerSource": "owner_name",
-    "mailingSource": "mailing_address",
-    "phoneSource": "phone",
-    "secondaryPhoneSource": "secondary_phone",
-    "emailSource": "email",
-}
-_TIMES = {DETAIL: "enrichedAt", TRACE: "skipTracedAt", APOLLO: "apolloEnrichedAt"}
-
-
-def bought_from(value: str) -> str | None:
-    """A source as our export tells it. None: another list's word."""
-    return value if value in _TIMES or value in PERSONS else None
-
-
-def moment(value: str) -> str | None:
-    """A time of our own export, as ISO 8601 with its offset."""
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return at.isoformat() if at.tzinfo else None
-
-
-_CLEAN: dict[str, Callable[[str], Any]] = {
-    "propertyId": property_id,
-    "apn": apn,
-    "fips": fips,
-    "state": state,
-    "zip": zip5,
-    "mailingState": state,
-    "mailingZip": zip5,
-    **dict.fromkeys(NUMBERS, phones),
-    **{f"{number}Type": phone_type for number in NUMBERS},
-    **dict.fromkeys(MARKS, mark),
-    "email": normalise.email,
-    **dict.fromkeys(_SOURCES, bought_from),
-    **dict.fromkeys(_TIMES.values(), moment),
-    "contactIsOther": mark,
-}
-
-
 _PHONES = tuple(str(FIELDS[number]) for number in NUMBERS)  # the lead's columns, then those that only a file has
-_CONTACTS = (*SLOTS, "email")
+_CONTACTS = (*SLOTS, "email")  # what an older export of ours did not tell the source of
+_OF_PERSON = frozenset((*_PHONES, *EMAILS))  # whose contact it is
+
+
+# Fields that a row may have without a column of their own, made of others.
+_MADE = (
+    *("address", "city", "state", "zip", "mailingAddress", "mailingCity", "mailingState", "mailingZip"),
+    *("ownerName", "firstName", "lastName", "secondOwnerName", "email"),
+)
+_SAFE = frozenset((*MARKS, "doNotMail"))  # what cannot be read of them is taken as said
+_SPECIAL = frozenset((*TELLING, *_SAFE, *EMAILS))  # fields whose cells may say more than their value
+_EXTRAS = ("tags", "lists", "status", "notes", "email2", "email3")
 
 
 class Reader:
@@ -184,36 +79,166 @@ class Reader:
 
     def __init__(self, mapping: Chosen, width: int) -> None:
         self._width = width
-        self._cells = [(field, column, _CLEAN.get(field, normalise.text)) for field, column in mapping.columns.items()]
+        self._cells = [
+            (field, column, CLEAN.get(field, normalise.text), field in _SPECIAL, dict[str, _Read]())
+            for field, column in mapping.columns.items()
+        ]
         self._same = {
             field: clean
-            for field, value in mapping.constants.items()
-            if (clean := _CLEAN.get(field, normalise.text)(value)) is not None
+            for field, value in (*mapping.implied.items(), *mapping.constants.items())
+            if (clean := CLEAN.get(field, normalise.text)(value)) is not None
         }
+        self._always = {mark: True for field, value in mapping.constants.items() if (mark := forbids(field, value))}
+        self._others = list(mapping.others.items())
+        told = {TELLING[one] for one in mapping.columns if one in TELLING}
+        possible = {*mapping.columns, *self._same, *_MADE, *told, *self._always}
+        self._facts = [(field, column) for field, column in FIELDS.items() if column and field in possible]
+        parts = [address_parts.PROPERTY, address_parts.MAILING]
+        self._addresses = [one for one in parts if possible & {*one.street.values(), one.place["cityStateZip"]}]
+        self._in_parts = bool(possible & (address_parts.PARTS - {"address", "mailingAddress"}))
+        self._has_extras = not possible.isdisjoint(_EXTRAS)
+        self._is_ours = not possible.isdisjoint(SOURCES)
+        self._slots = [slot for slot in _PHONES if any(column.startswith(slot) for _, column in self._facts)]
+        self._is_marked = not possible.isdisjoint(("doNotCall", "otherDoNotCall", "litigator"))
+
+    def of_row(self, row: Row) -> Lead:
+        """As a call, of a row whose cells can be trusted."""
+        if row.trouble:
+            raise Unusable(row.trouble)
+        return self(row.cells)
 
     def __call__(self, cells: Sequence[str]) -> Lead:
         if len(cells) > self._width and not is_blank(cells[self._width :]):
             raise Unusable(TOO_WIDE)
+        said, unread = self._said(cells)
+        for address in self._addresses:
+            address.join(said, in_parts=self._in_parts)
+        if "state" not in said and (region := _region(said)):
+            said["state"] = region
+        _tell_people(said)
+        facts: dict[str, Any] = {
+            column: value if type(value := said[field]) is str else _told(value)
+            for field, column in self._facts
+            if field in said
+        }
+        names = identity.names_of(facts)
+        name = _named(said, names, unread)
+        if self._is_ours:
+            facts |= _bought(said)
+        if self._has_extras or "moreEmails" in said:
+            facts |= _extras(said, facts.get("bought", {}))
+        if self._others and (kept := self._kept(cells)):
+            facts["data"] = kept
+        row_mark = None
+        if self._is_marked:
+            row_mark = never_weaker(said.get("doNotCall"), said.get("otherDoNotCall"), said.get("litigator") or None)
+        if self._slots or self._is_ours:
+            _tell_phones(facts, self._slots, row_mark=row_mark)
+        return Lead(name, facts, tuple(unread), names)
+
+    def _said(self, cells: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+        """What the cells say by field, and the fields whose cell cannot be read."""
         said: dict[str, Any] = dict(self._same)
         unread: list[str] = []
-        for field, column, clean in self._cells:
-            raw = cells[column].strip() if column < len(cells) else ""
-            if not raw or (field in MARKS and raw.lower() in _NOT_SAID):
+        also: dict[str, Any] = dict(self._always)  # said last: no other column takes a mark back
+        width = len(cells)
+        for field, column, clean, is_special, known in self._cells:
+            cell = cells[column] if column < width else ""
+            if not cell:
                 continue
-            value = clean(_GUARD.sub("", raw))
+            raw, value = known.get(cell) or _read(field, cell, clean, known)
+            if not raw:
+                continue
             if value is None:
                 unread.append(field)
-            if value is None and field in MARKS:
-                value = True  # the safe side
-            if value is not None:
+            else:
                 said[field] = value
-        _join_address(said)
-        name = _named(said, unread)
-        facts = {column: said[field] for field, column in FIELDS.items() if column and field in said}
-        facts |= _bought(said)
-        row_mark = never_weaker(said.get("doNotCall"), said.get("otherDoNotCall"), said.get("litigator") or None)
-        _tell_phones(facts, row_mark=row_mark)
-        return Lead(name, facts, tuple(unread))
+            if is_special:
+                _also(also, field, raw, value)
+        return said | also if also else said, unread
+
+    def _kept(self, cells: Sequence[str]) -> dict[str, str]:
+        """What no field holds, by the columns' names."""
+        told = ((name, cells[column]) for name, column in self._others if column < len(cells))
+        bare = ((name, _GUARD.sub("", cell)) for name, cell in told)
+        return {name: text for name, cell in bare if (text := normalise.text(cell, limit=KEPT_MAX))}
+
+
+def _read(field: str, cell: str, clean: Callable[[str], Any], known: dict[str, _Read]) -> _Read:
+    """The text of a cell and its value, kept in `known`: a file says the same of many rows."""
+    raw = text_of(field, cell)
+    read = raw, clean(_GUARD.sub("", raw) if raw[0] == "'" else raw) if raw else None
+    if len(cell) <= _KNOWN_CHARS:
+        if len(known) >= _KNOWN_CELLS:
+            known.clear()
+        known[cell] = read
+    return read
+
+
+def _region(said: Mapping[str, Any]) -> str | None:
+    """The state that a row's ZIP or FIPS code says, where no column has it."""
+    return state_of_zip(said.get("zip", "")) or states.CODE_OF_FIPS.get(said.get("fips", "")[:2])
+
+
+def _also(also: dict[str, Any], field: str, raw: str, value: Any) -> None:
+    """What a cell says beside its value: who must not be called; further e-mail addresses, under `moreEmails`. A mark
+    that cannot be read is on the safe side.
+    """
+    if field in EMAILS:
+        if value is not None and len(raw) != len(value) and (more := (value_cells.emails(raw) or [])[1:]):
+            also["moreEmails"] = [*also.get("moreEmails", ()), *more]
+    elif value is None and field in _SAFE:
+        also[field] = True
+    elif mark := forbids(field, raw):
+        also[mark] = True
+
+
+def _told(value: Any) -> Any:
+    """A fact as the lead's row takes it: a number as text, a mark and a list of phones as they are."""
+    return str(value) if type(value) in (int, Decimal) else value
+
+
+def _tell_people(said: dict[str, Any]) -> None:
+    """First and last name of an owner who stands in one cell, where it is sure; the second owner's name in one."""
+    name = said.get("ownerName")
+    if name and "firstName" not in said and "lastName" not in said and (person := owners.first_and_last(name)):
+        said["firstName"], said["lastName"] = person
+    parts = said.get("secondFirstName"), said.get("secondLastName")
+    if any(parts):
+        said.setdefault("secondOwnerName", " ".join(filter(None, parts)))
+
+
+def _extras(said: dict[str, Any], sources: dict[str, Any]) -> dict[str, Any]:
+    """What a lead has beside its facts: `tags`, `status`, `notes`; and `more_emails`, those it does not show.
+
+    sources: `bought` of the row, by field where it is an e-mail's; left with that of the one that is shown.
+    """
+    extras: dict[str, Any] = {name: said[name] for name in ("status", "notes") if name in said}
+    tags: dict[str, str] = {}
+    for field in ("tags", "lists"):
+        for tag in _listed(said.get(field)):
+            tags.setdefault(tag.casefold(), tag)
+    if tags:
+        extras["tags"] = list(tags.values())[:TAGS_MAX]
+    emails: dict[str, dict[str, Any]] = {}
+    for field in EMAILS:
+        source = sources.pop(field, {})
+        if field in said:
+            emails.setdefault(said[field], {"value": said[field], **source})
+    for email in said.get("moreEmails", ()):
+        emails.setdefault(email, {"value": email})
+    if emails:
+        first, *further = emails.values()
+        extras["email"] = first.pop("value")
+        sources |= {"email": first} if first else {}
+        extras |= {"more_emails": further} if further else {}
+    return extras
+
+
+def _listed(value: object) -> Iterator[str]:
+    """The tags of a cell."""
+    parts = re.split(r"[;,|]", value) if isinstance(value, str) else value if isinstance(value, list) else ()
+    yield from (tag for part in parts if (tag := normalise.text(part, limit=TAG_MAX)))
 
 
 def _bought(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,29 +248,32 @@ def _bought(said: Mapping[str, Any]) -> dict[str, Any]:
     """
     other = said.get("contactIsOther")
     sold: dict[str, dict[str, Any]] = {}
-    for field, fact in _SOURCES.items():
+    for field, fact in SOURCES.items():
         source = said.get(field)
         if other and field not in said and fact in _CONTACTS:
             source = TRACE
-        if source in _TIMES:
-            sold[fact] = {"source": source} | ({"at": at} if (at := said.get(_TIMES[source])) else {})
-            if other and source == TRACE and fact in _CONTACTS:
+        if source in TIMES:
+            sold[fact] = {"source": source} | ({"at": at} if (at := said.get(TIMES[source])) else {})
+            if other and source == TRACE and fact in _OF_PERSON:
                 sold[fact]["person"] = said.get("contactName") or "somebody else"
     return {"bought": sold} if sold else {}
 
 
-def _tell_phones(facts: dict[str, Any], *, row_mark: bool | None) -> None:
+def _tell_phones(facts: dict[str, Any], slots: Sequence[str], *, row_mark: bool | None) -> None:
     """Each number of the row once, with its type and mark; the third and later ones under `more_phones`.
 
-    row_mark: of the whole row, for every number in it. What is said of a phone that is not there is left out.
+    slots: of _PHONES, those of which the file may say something. row_mark: of the whole row, for every number in it.
+    What is said of a phone that is not there is left out.
     """
     known: dict[str, dict[str, Any]] = {}
     sources = facts.get("bought", {})
-    told = {slot: sources.pop(slot, None) for slot in SLOTS}
-    for slot in _PHONES:
+    told = {slot: sources.pop(slot, None) for slot in _PHONES}
+    for slot in slots:
         kind, own_mark = facts.pop(f"{slot}_type", None), facts.pop(f"{slot}_do_not_call", None)
         own_mark = never_weaker(own_mark, facts.pop(f"{slot}_other_mark", None) or None)
-        for number, extension in facts.pop(slot, ()):
+        own_extension = facts.pop(f"{slot}_extension", "")
+        for place, (number, extension) in enumerate(facts.pop(slot, ())):
+            extension = extension or ("" if place else own_extension)
             entry = known.setdefault(number, {"value": number, "bought": told.get(slot)})
             entry["type"] = entry.get("type") or kind
             entry["extension"] = entry.get("extension") or extension
@@ -262,40 +290,17 @@ def _tell_phones(facts: dict[str, Any], *, row_mark: bool | None) -> None:
         del facts["bought"]
 
 
-def _join_address(said: dict[str, Any]) -> None:
-    """House number and street from two columns; street, city, state and ZIP from one."""
-    street = said.get("address")
-    if street is None:
-        return
-    house = said.get("house")
-    if house and not street.startswith(house):
-        said["address"] = street = f"{house} {street}"
-    if "," in street and "city" not in said:
-        whole = _WHOLE.fullmatch(_COUNTRY.sub("", street))
-        if whole is not None:
-            parts = {name: part for name, part in whole.groupdict().items() if part}
-            parts["state"] = parts["state"].upper()
-            said["address"] = parts.pop("street")
-            for name, part in parts.items():
-                said.setdefault(name, part)
-
-
-def _named(said: Mapping[str, Any], unread: Sequence[str]) -> str:
+def _named(said: Mapping[str, Any], names: Sequence[Name], unread: Sequence[str]) -> str:
     """What the property is called: the vendor's id, else by APN, else by address. Raises Unusable."""
+    street = said.get("address")
     if "propertyId" in said:
         return str(said["propertyId"])
-    number, street, region = said.get("apn"), said.get("address"), said.get("state")
-    if number:
-        name = stand_in_ids.by_apn(number, fips=said.get("fips"), county=said.get("county"), state=region)
-        if name is not None:
-            return name
+    if names:
+        return names[0].text
     if street:
-        if not any(map(str.isdigit, street)):
-            raise Unusable(NO_HOUSE_NUMBER)
-        name = stand_in_ids.by_address(street, zip=said.get("zip"), city=said.get("city"), state=region)
-        if name is not None:
-            return name
-        raise Unusable(ADDRESS_NEEDS_PLACE)
-    if number:
-        raise Unusable(APN_NEEDS_COUNTY)
-    raise Unusable(APN_DAMAGED if "apn" in unread else NAMES_NOTHING)
+        raise Unusable(identity.house_problem(street) or ADDRESS_NEEDS_PLACE)
+    if "apn" in said:
+        raise Unusable(APN_NEEDS_COUNTY if parcel_numbers.read(said["apn"]) else APN_IS_NONE)
+    if "apn" in unread:
+        raise Unusable(APN_DAMAGED)
+    raise Unusable(ADDRESS_DAMAGED if "address" in unread or "streetName" in unread else NAMES_NOTHING)

@@ -29,7 +29,7 @@ from rest_framework.serializers import BaseSerializer
 
 from common.api.declared import DeclaredRequest
 from common.api.parser import StrictJSONParser
-from common.contact_access import comes_with_token, may_see_contacts
+from common.contact_access import sees_contacts, told_answer
 from common.dates import use_zone_of
 
 log = logging.getLogger(__name__)
@@ -72,9 +72,9 @@ def not_found(what: str, field: str = "") -> Problem:
 
 
 def see_contacts(request: Request) -> None:
-    """Raises a Problem unless this request may have phones and e-mails: by a token, or by the person's permission."""
-    if not (comes_with_token(request) or may_see_contacts(request.user)):
-        words = "Phones and e-mails need an API token, or the permission to view contact details from an administrator."
+    """Raises a Problem unless this request may have phones and e-mails: by the role, and by the token's scopes."""
+    if not sees_contacts(request):
+        words = "Phones and e-mails need the scope 'contacts', which this role or token does not have."
         raise Problem("FORBIDDEN", words, status=403)
 
 
@@ -110,6 +110,11 @@ class ApiView(JsonRefusals):
         """Who asks: a user of ours, as permissions have seen to. Which class that is, this room does not know."""
         return self.request.user
 
+    @property
+    def access(self) -> Any:
+        """For which team she asks and what she may do there, as permissions have found: `accounts.access.Access`."""
+        return self.request._request.access  # type: ignore[attr-defined]  # noqa: SLF001
+
     def body(self, serializer: type[BaseSerializer[Any]]) -> dict[str, Any]:
         """The checked request body."""
         return _checked(serializer, self.request.data)
@@ -136,6 +141,13 @@ class CsvRenderer(BaseRenderer):
         raise NotImplementedError("Files are streamed; refusals are JSON.")
 
 
+class WorkbookRenderer(CsvRenderer):
+    """The same of an Excel workbook."""
+
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    format = "xlsx"
+
+
 def _checked(serializer: type[BaseSerializer[Any]], data: object) -> dict[str, Any]:
     checked = serializer(data=data)
     checked.is_valid(raise_exception=True)
@@ -144,8 +156,8 @@ def _checked(serializer: type[BaseSerializer[Any]], data: object) -> dict[str, A
 
 
 def ok(status: int = 200, /, *, headers: Mapping[str, str] | None = None, **content: object) -> Response:
-    """`{"success": true, …}`."""
-    return Response({"success": True, **content}, status=status, headers=dict(headers or {}))
+    """`{"success": true, …}`, with what people typed as the reader may see it."""
+    return Response({"success": True, **told_answer(content)}, status=status, headers=dict(headers or {}))
 
 
 def money(amount: Decimal) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -17,6 +18,8 @@ from common.api.serializers import StrictSerializer, WholeField
 M = TypeVar("M", bound=Model)
 PAGE = 50  # docs/requirements.md 2
 PAGE_MAX = 500  # docs/requirements.md 2
+CURSOR_MAX = 128  # characters
+_ORDER, _KEY = 4, 16  # bytes of a cursor: which order it is of, and the last row's key
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
@@ -26,7 +29,7 @@ class PageQuery(StrictSerializer):
     limit = WholeField(default=PAGE, min_value=1, max_value=PAGE_MAX, help_text=f"Rows of a page, at most {PAGE_MAX}")
     cursor = serializers.CharField(
         required=False,
-        max_length=64,
+        max_length=CURSOR_MAX,
         help_text="`nextCursor` of the page before; opaque, valid for as long as you like",
     )
 
@@ -40,6 +43,16 @@ def page(
     found = list(rows.order_by(f"-{key}" if newest_first else key)[: limit + 1])
     more = len(found) > limit
     return found[:limit], _encoded(getattr(found[limit - 1], key).bytes) if more else None
+
+
+def place_of(cursor: str | None) -> UUID | None:
+    """The key that a cursor of `page` or `key_cursor` names: for lists that no queryset makes."""
+    return UUID(bytes=_decoded(cursor, 16)) if cursor else None
+
+
+def key_cursor(last: UUID) -> str:
+    """The cursor of the page after the row with this key."""
+    return _encoded(last.bytes)
 
 
 def page_by_time(rows: QuerySet[M], *, time: str, limit: int, cursor: str | None) -> tuple[list[M], str | None]:
@@ -60,16 +73,37 @@ def page_by_time(rows: QuerySet[M], *, time: str, limit: int, cursor: str | None
     return found[:limit], _encoded(microseconds.to_bytes(8, signed=True) + last.pk.bytes)
 
 
+def cursor_of(order: str, key: UUID, value: str) -> str:
+    """The cursor behind a row of a list that has several orders. order: which one, in words; value: the row's in it."""
+    return _encoded(_mark(order) + key.bytes + value.encode())
+
+
+def place_at(order: str, cursor: str) -> tuple[UUID, str]:
+    """The key and the value in a cursor of this order. Raises a Problem that names `cursor` for one of another."""
+    place = _decoded(cursor)
+    try:
+        value = place[_ORDER + _KEY :].decode()
+    except UnicodeDecodeError as error:
+        raise _no_cursor() from error
+    if len(place) < _ORDER + _KEY or place[:_ORDER] != _mark(order):
+        raise invalid("cursor", "This is no cursor of this list in this order: begin with its first page.")
+    return UUID(bytes=place[_ORDER : _ORDER + _KEY]), value
+
+
+def _mark(order: str) -> bytes:
+    return hashlib.blake2b(order.encode(), digest_size=_ORDER).digest()
+
+
 def _encoded(place: bytes) -> str:
     return base64.urlsafe_b64encode(place).decode().rstrip("=")
 
 
-def _decoded(cursor: str, size: int) -> bytes:
+def _decoded(cursor: str, size: int | None = None) -> bytes:
     try:
         place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise _no_cursor() from error
-    if len(place) != size:
+    if size is not None and len(place) != size:
         raise _no_cursor()
     return place
 

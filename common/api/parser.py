@@ -41,7 +41,9 @@ class StrictJSONParser(BaseParser):
             place = f"line {error.lineno}, column {error.colno}"
             raise ParseError(f"The body is not JSON: {error.msg} ({place}).") from error
         except ValueError as error:  # NaN, an infinite number, one of thousands of digits, or a name twice
-            raise ParseError(f"The body is not JSON: {str(error)[:100]}.") from error
+            is_long = str(error).startswith("Exceeds the limit")  # Python's own words are for programmers
+            why = "a number in it has thousands of digits" if is_long else str(error)[:100]
+            raise ParseError(f"The body is not JSON: {why}.") from error
         if not isinstance(data, dict):
             raise ParseError("The body must be a JSON object, such as {}.")
         check_text = any(sign in raw for sign in _SIGNS)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextvars
 import json
 import math
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -26,6 +27,10 @@ from common.dates import own_zone, use_zone_of
 from common.values import numbers
 
 M = TypeVar("M", bound=Model)
+
+
+# What a command asks before it does anything, of the rooms above: each raises SystemExit with one line to refuse.
+REFUSE_FIRST: list[Callable[[], None]] = []
 
 
 class _Help(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -54,12 +59,13 @@ class ProductCommand(BaseCommand):
     """Parses, makes one service call, prints. What a service refuses is one line on stderr and exit status 1.
 
     example: shown below `--help`. refusals: what the services it calls raise when they refuse, beside ValueError.
-    reports: whether it takes `--json`.
+    reports: whether it takes `--json`. writes_leads: whether it asks REFUSE_FIRST.
     """
 
     example = ""
     refusals: tuple[type[Exception], ...] = ()
     reports = True
+    writes_leads = False
     requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -89,12 +95,22 @@ class ProductCommand(BaseCommand):
             raise SystemExit(141) from None
 
     def execute(self, *args: object, **options: object) -> str | None:
-        """Runs the command, by the clock of the user it names (UTC). Raises CommandError for whatever was refused."""
+        """Runs the command, by the clock of the user it names (UTC). Raises CommandError for whatever was refused.
+
+        In a context of its own: what it says of itself for the audit ends with it.
+        """
         try:
             with own_zone():
-                return super().execute(*args, **options)
+                for refuse in REFUSE_FIRST if self.writes_leads else ():
+                    refuse()
+                said: str | None = contextvars.copy_context().run(super().execute, *args, **options)
+                return said
         except CommandError:
             raise
+        except SystemExit as error:
+            if not isinstance(error.code, str):
+                raise
+            raise CommandError(_line(error.code)) from None
         except KeyboardInterrupt:
             raise CommandError("Interrupted.", returncode=130) from None
         except ValidationError as error:
@@ -150,20 +166,12 @@ def id_of(text: str, what: str) -> UUID:
         raise CommandError(f"{text[:80]!r} is not the id of a {what}.") from None
 
 
-def row_of(rows: QuerySet[M], text: str, *, username: str | None = None) -> M:
-    """The row with this id; with a username only if it is theirs. Somebody else's is as if it were not there.
-
-    Raises CommandError.
-    """
+def row_of(rows: QuerySet[M], text: str) -> M:
+    """The row with this id. Raises CommandError."""
     what = str(rows.model._meta.verbose_name)
     found = rows.filter(pk=id_of(text, what)).first()
-    if username is None:
-        if found is None:
-            raise CommandError(f"There is no {what} {text}.")
-        return found
-    user = user_named(username)
-    if found is None or getattr(found, "owner_id", None) != user.pk:
-        raise CommandError(f"{username} has no {what} {text}.")
+    if found is None:
+        raise CommandError(f"There is no {what} {text}.")
     return found
 
 

@@ -7,10 +7,14 @@ Each app's `locks.py` has the functions; no other file locks rows, but for
 from __future__ import annotations
 
 ORDER = (
+    "forgetting",
+    "post",
     "bucket hold",
+    "campaign hold",
     "schedule",
     "fill",
     "import",
+    "upload",
     "kept buckets",
     "operation",
     "vendor",
@@ -18,9 +22,15 @@ ORDER = (
     "call",
     "budgets",
     "look-ups",
+    "name refresh",
     "names",
+    "keys",
+    "members",
+    "deliveries",
+    "campaign",
+    "conversation",
     "leads",
     "bucket",
 )
 # These are changed by a transaction that holds the one they belong to, so they may be locked at any place after it.
-UNDER = {"reveal": "call", "items": "run"}
+UNDER = {"reveal": "call", "items": "run", "lead names": "leads"}

@@ -1,7 +1,12 @@
 """Abstract bases. No table of its own, and no app is imported here."""
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 from django.db import models
 
+from common.contact_access import note_team
 from common.db.ids import uuid7
 
 
@@ -12,6 +17,14 @@ class UUIDModel(models.Model):
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def from_db(cls, *args: Any, **options: Any) -> Self:
+        """Also notes whose row it is: by that it is decided what the answer tells of contacts that people typed."""
+        row = super().from_db(*args, **options)
+        if (team_id := row.__dict__.get("team_id")) is not None:
+            note_team(team_id)
+        return row
 
 
 class Timestamped(models.Model):

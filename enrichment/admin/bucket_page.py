@@ -17,12 +17,14 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from accounts.access import Scope, access
 from accounts.selectors import user_of
 from buckets.filling.algebra import SetError
 from buckets.filling.fills import duplicate
 from buckets.models import Bucket
-from common.admin import ask, confirmed, is_id
-from common.contact_access import may_see_contacts
+from common.admin import ask, confirmed, is_id, sees_all
+from common.admin_teams import demand, may
+from common.contact_access import told_data
 from common.db.ids import uuid7
 from enrichment.admin.combine_page import made_in_words
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
@@ -32,28 +34,35 @@ from enrichment.quoting.quotes import rest_of
 from enrichment.reporting import bucket_overview
 from enrichment.selectors import paused_in_words
 from enrichment.services import RunError, cancel_run, pause_run, resume_run
+from leads.admin.base import may_export
 
 
 def urls(model_admin: admin.ModelAdmin[Bucket]) -> list[URLPattern]:
     """What stands behind a bucket's page. `model_admin` is the bucket's."""
     desk = BucketDesk(model_admin)
 
-    def view(route: str, name: str, of: Callable[..., HttpResponse]) -> URLPattern:
-        inside: Any = model_admin.admin_site.admin_view(of)
+    def view(route: str, name: str, of: Callable[..., HttpResponse], scope: Scope = Scope.BUY) -> URLPattern:
+        def permitted(request: HttpRequest, **ids: Any) -> HttpResponse:
+            if scope != Scope.READ:
+                demand(request, scope)
+            return of(request, **ids)
+
+        inside: Any = model_admin.admin_site.admin_view(permitted)
         found: URLPattern = path(f"<uuid:bucket_id>/{route}/", inside, name=f"buckets_bucket_{name}")
         return found
 
     def several(request: HttpRequest, kind: str) -> HttpResponse:
+        demand(request, Scope.BUY)
         return desk.several(request, kind)
 
     return [
         path("quote/<slug:kind>/", model_admin.admin_site.admin_view(several), name="buckets_bucket_quote"),
-        view("live", "live", desk.live),
-        view("pins", "pins", desk.pins),
+        view("live", "live", desk.live, Scope.READ),
+        view("pins", "pins", desk.pins, Scope.READ),
         view("enrich", "enrich", desk.enrich),
         view("apollo", "apollo", desk.apollo),
         view("retry", "retry", desk.retry),
-        view("duplicate", "duplicate", require_POST(desk.duplicate)),
+        view("duplicate", "duplicate", require_POST(desk.duplicate), Scope.WRITE),
         view("runs/<uuid:run_id>/pause", "run_pause", require_POST(desk.pause)),
         view("runs/<uuid:run_id>/resume", "run_resume", desk.resume),
         view("runs/<uuid:run_id>/cancel", "run_cancel", desk.cancel),
@@ -69,15 +78,21 @@ def context(request: HttpRequest, bucket: Bucket) -> dict[str, Any]:
         "combine": f"{reverse('admin:buckets_bucket_combine')}?all_of={bucket.pk}",
         "press": uuid7(),
         "schedule": f"{reverse('admin:enrichment_schedule_add')}?bucket={bucket.pk}",
-        "filters_text": json.dumps(bucket.filters, indent=2, ensure_ascii=False),
+        "filters_text": json.dumps(told_data(bucket.filters), indent=2, ensure_ascii=False),
         "signals": signals,
         "known": known,
         "known_most": bucket_overview.SIGNALS_FROM,
         "signals_then": bucket_overview.signals_then(bucket),
         "tiles": settings.MAP_TILES_URL,
         "tiles_credit": settings.MAP_TILES_CREDIT,
-        "may_export": may_see_contacts(request.user),
+        "may_export": may_export(request) and may(request, Scope.EXPORT, bucket.team_id),
+        "shows_work": _shows_work(request, bucket),
     }
+
+
+def _shows_work(request: HttpRequest, bucket: Bucket) -> bool:
+    """Its money and its jobs: not to who looks into a bucket that another team shares."""
+    return bucket.team_id == access(request).team_id or sees_all(request)
 
 
 SEVERAL = 100  # buckets in one quote
@@ -111,7 +126,7 @@ class CapForm(forms.Form):
 
 
 class BucketDesk:
-    """The views. Somebody else's bucket is not there."""
+    """The views. Another team's bucket is not there, and one that it shares can only be looked at."""
 
     def __init__(self, model_admin: admin.ModelAdmin[Bucket]) -> None:
         self.model_admin = model_admin
@@ -122,8 +137,13 @@ class BucketDesk:
             raise Http404("There is no such bucket.")
         return bucket
 
+    def _own(self, request: HttpRequest, bucket_id: UUID) -> Bucket:
+        bucket = self._bucket(request, bucket_id)
+        demand(request, Scope.WRITE, bucket.team_id)
+        return bucket
+
     def _run(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> Run:
-        run = Run.objects.filter(bucket=self._bucket(request, bucket_id), pk=run_id).first()
+        run = Run.objects.filter(bucket=self._own(request, bucket_id), pk=run_id).first()
         if run is None:
             raise Http404("There is no such enrichment job.")
         return run
@@ -133,7 +153,13 @@ class BucketDesk:
     def live(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
         """The piece of the page that asks again every three seconds while something moves."""
         bucket = self._bucket(request, bucket_id)
-        shown = {"bucket": bucket, "live": bucket_overview.live(bucket)}
+        shown = {
+            "bucket": bucket,
+            "live": bucket_overview.live(bucket),
+            "shows_work": _shows_work(request, bucket),
+            "may_work": may(request, Scope.WRITE, bucket.team_id),
+            "may_buy": may(request, Scope.BUY, bucket.team_id),
+        }
         return TemplateResponse(request, "admin/buckets/bucket/live.html", shown)
 
     def pins(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
@@ -156,14 +182,15 @@ class BucketDesk:
         return self._start(request, bucket_id, RetryForm, "Retry failed leads")
 
     def _start(self, request: HttpRequest, bucket_id: UUID, form: type[StartForm], title: str) -> HttpResponse:
-        bucket = self._bucket(request, bucket_id)
+        bucket = self._own(request, bucket_id)
         here = quote_address(form, [bucket_id])
         return start_runs(self.model_admin, request, [bucket], form, title, here) or _back(bucket_id)
 
     def several(self, request: HttpRequest, kind: str) -> HttpResponse:
         """The same for several buckets, which the address names."""
         ids = [one for one in request.GET.getlist("bucket") if is_id(one)]
-        buckets = list(self.model_admin.get_queryset(request).select_related("owner").filter(pk__in=ids)[:SEVERAL])
+        own = Bucket.objects.worked_by(access(request)).select_related("owner")
+        buckets = list(own.filter(pk__in=ids).order_by("-pk")[:SEVERAL])
         if kind not in QUOTES or not buckets:
             raise Http404("There are no such buckets.")
         form, title = QUOTES[kind]
@@ -175,7 +202,12 @@ class BucketDesk:
 
     def pause(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
         run = self._run(request, bucket_id, run_id)
-        return self._act(request, bucket_id, lambda: pause_run(run=run), "Paused. Requests already sent are finished.")
+        return self._act(
+            request,
+            bucket_id,
+            lambda: pause_run(run=run, by=user_of(request)),
+            "Paused. Requests already sent are finished.",
+        )
 
     def resume(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
         """Goes on at once, within the cap the person has set; where that is used up, asks for another."""
@@ -209,7 +241,12 @@ class BucketDesk:
     def cancel(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
         run = self._run(request, bucket_id, run_id)
         if request.method == "POST" and confirmed(request):
-            return self._act(request, bucket_id, lambda: cancel_run(run=run), "Cancelled. Purchased data is kept.")
+            return self._act(
+                request,
+                bucket_id,
+                lambda: cancel_run(run=run, by=user_of(request)),
+                "Cancelled. Purchased data is kept.",
+            )
         lines = [
             f"{run.done:,} of {run.total:,} leads are done.",
             "Nothing more is bought. Requests already sent are finished. The other leads can be enriched later.",
@@ -230,9 +267,9 @@ class BucketDesk:
 
     def duplicate(self, request: HttpRequest, bucket_id: UUID) -> HttpResponse:
         """Another bucket; the same one where the button was pressed twice."""
-        bucket, press = self._bucket(request, bucket_id), request.POST.get("press", "")
+        bucket, press = self._own(request, bucket_id), request.POST.get("press", "")
         try:
-            fill = duplicate(bucket=bucket, press=UUID(press) if is_id(press) else None)
+            fill = duplicate(bucket=bucket, by=user_of(request), press=UUID(press) if is_id(press) else None)
         except SetError as refusal:
             self.model_admin.message_user(request, str(refusal), messages.ERROR)
             return _back(bucket_id)

@@ -9,26 +9,26 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from buckets.models import Bucket
 from common.admin import chosen, confirmed
 from common.admin_extensions import Extension
-from enrichment.admin import bucket_page, combine_page
+from enrichment.admin import bucket_page, combine_page, left_out_page
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
 from enrichment.admin.starting import start_runs
 
 
-@admin.action(description="Enrich: property data and contacts …")
+@admin.action(description="Enrich: property data and contacts …", permissions=["buy"])
 def enrich(
     model_admin: admin.ModelAdmin[Bucket], request: HttpRequest, queryset: QuerySet[Bucket]
 ) -> HttpResponse | None:
     return _start(model_admin, request, queryset, EnrichForm, "Buy property data and contacts")
 
 
-@admin.action(description="Enrich with Apollo …")
+@admin.action(description="Enrich with Apollo …", permissions=["buy"])
 def enrich_apollo(
     model_admin: admin.ModelAdmin[Bucket], request: HttpRequest, queryset: QuerySet[Bucket]
 ) -> HttpResponse | None:
     return _start(model_admin, request, queryset, ApolloForm, "Business data from Apollo")
 
 
-@admin.action(description="Retry failed leads …")
+@admin.action(description="Retry failed leads …", permissions=["buy"])
 def retry_failed(
     model_admin: admin.ModelAdmin[Bucket], request: HttpRequest, queryset: QuerySet[Bucket]
 ) -> HttpResponse | None:
@@ -54,6 +54,10 @@ def _start(
 
 EXTENSION = Extension(
     first=(enrich, enrich_apollo, retry_failed),
-    urls=lambda model_admin: [*combine_page.urls(model_admin), *bucket_page.urls(model_admin)],
+    urls=lambda model_admin: [
+        *combine_page.urls(model_admin),
+        *left_out_page.urls(model_admin),
+        *bucket_page.urls(model_admin),
+    ],
     context=bucket_page.context,
 )

@@ -1,4 +1,4 @@
-"""Set algebra over one's own buckets: what a combination would hold and cost, then the bucket of it."""
+"""Set algebra over a team's buckets: what a combination would hold and cost, then the bucket of it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
+from accounts.access import Scope, access
 from accounts.selectors import user_of
 from buckets.filling.algebra import NAME_MAX, SetError, Sets, in_words
 from buckets.filling.fills import combine
 from buckets.models import Bucket, Fill
 from common.admin import confirmed, dressed, is_id, page
+from common.admin_teams import demand
 from common.db.ids import uuid7
 from enrichment.quoting.combination_preview import Preview, preview
 
@@ -39,7 +41,7 @@ def urls(model_admin: admin.ModelAdmin[Bucket]) -> list[URLPattern]:
 
 
 class CombineForm(forms.Form):
-    """A place for each of a person's buckets, and the new one's name."""
+    """A place for each of a team's buckets, and the new one's name."""
 
     name = forms.CharField(max_length=NAME_MAX, label="Name of the new bucket")
     press = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7)
@@ -48,7 +50,7 @@ class CombineForm(forms.Form):
         super().__init__(data, initial=initial)
         for bucket in buckets:
             self.fields[f"set-{bucket.pk}"] = forms.ChoiceField(
-                required=False, choices=PLACES, label=f"{bucket.name}", help_text=f"{bucket.total_leads:,}"
+                required=False, choices=PLACES, label=str(bucket), help_text=f"{bucket.total_leads:,}"
             )
 
     @property
@@ -72,7 +74,9 @@ def made_in_words(fill: Fill) -> str:
 
 
 def _combine(model_admin: admin.ModelAdmin[Bucket], request: HttpRequest) -> HttpResponse:
-    buckets = list(Bucket.objects.owned_by(user_of(request)).order_by("-pk")[:SHOWN])
+    demand(request, Scope.WRITE)
+    who: dict[str, Any] = {"by": user_of(request), "team_id": access(request).team_id}
+    buckets = list(Bucket.objects.worked_by(access(request)).order_by("-pk")[:SHOWN])
     first = {f"set-{request.GET['all_of']}": "all_of"} if is_id(request.GET.get("all_of", "")) else {}
     form = CombineForm(request.POST if request.method == "POST" else None, initial=first, buckets=buckets)
     would_be, words = None, ""
@@ -83,11 +87,11 @@ def _combine(model_admin: admin.ModelAdmin[Bucket], request: HttpRequest) -> Htt
         try:
             if confirmed(request):
                 data = form.cleaned_data
-                fill = combine(by=user_of(request), name=data["name"], sets=sets, press=data["press"])
+                fill = combine(**who, name=data["name"], sets=sets, press=data["press"])
                 model_admin.message_user(request, made_in_words(fill), messages.SUCCESS)
                 return redirect("admin:buckets_bucket_change", fill.bucket_id)
-            would_be = preview(by=user_of(request), sets=sets)
-            words = in_words(sets, {bucket.pk: bucket.name for bucket in buckets})
+            would_be = preview(**who, sets=sets)
+            words = in_words(sets, {bucket.pk: str(bucket) for bucket in buckets})
         except SetError as refusal:
             form.add_error(_FIELDS.get(refusal.field), str(refusal))
     return _shown(model_admin, request, form, would_be, words, more=len(buckets) == SHOWN)
@@ -110,5 +114,6 @@ def _shown(
         form=dressed(form),
         would_be=would_be,
         words=words,
+        looked_at=form.sets().as_query() if would_be else "",
         more=SHOWN if more else 0,
     )

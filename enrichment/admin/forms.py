@@ -50,6 +50,11 @@ class EnrichForm(StartForm):
         label="Start after lead",
         help_text="A lead’s id. Empty: from the oldest lead not enriched",
     )
+    one_per_owner = BoxField(
+        required=False,
+        label="One lead per owner",
+        help_text="The oldest lead of each owner; the quote counts the others",
+    )
     absenteeOwner = forms.ChoiceField(
         required=False, label="Absentee owner", choices=[("", "Any"), ("true", "Yes"), ("false", "No")]
     )
@@ -119,7 +124,7 @@ class EnrichForm(StartForm):
         ),
         ("Advanced", "To continue where an earlier job ended.", ("start_from",)),
     )
-    field_order = ("limit", "max_cost", "start_from", "skip_trace")
+    field_order = ("limit", "max_cost", "start_from", "skip_trace", "one_per_owner")
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -150,6 +155,7 @@ class EnrichForm(StartForm):
             max_cost=data["max_cost"],
             guard=self.guard(),
             canary=self.canary(),
+            one_per_owner=data["one_per_owner"],
         )
 
 

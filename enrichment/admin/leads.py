@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from accounts.selectors import user_of
 from common.admin import ask, chosen, confirmed, for_each
 from common.admin_extensions import Extension
 from enrichment.models import RunItem
@@ -16,11 +17,12 @@ from enrichment.worker.lead_deletion import delete_lead
 from integrations.models import Budget
 from integrations.vendors.errors import failure_in_words
 from leads.models import Lead
+from leads.selectors import rows_of
 
 RUNS = 10  # latest
 
 
-@admin.action(description="Delete …")
+@admin.action(description="Delete …", permissions=["manage"])
 def delete(model_admin: admin.ModelAdmin[Lead], request: HttpRequest, queryset: QuerySet[Lead]) -> HttpResponse | None:
     leads = chosen(model_admin, request, queryset)
     if not leads:
@@ -33,13 +35,16 @@ def delete(model_admin: admin.ModelAdmin[Lead], request: HttpRequest, queryset: 
         ]
         return ask(model_admin, request, leads, title="Delete leads?", lines=lines, button="Delete", is_free=True)
     model_admin.log_deletions(request, queryset.filter(pk__in=[lead.pk for lead in leads]))
-    for_each(model_admin, request, leads, lambda lead: delete_lead(lead=lead), done="Deleted", refusals=(RunError,))
+    by = user_of(request)
+    for_each(
+        model_admin, request, leads, lambda lead: delete_lead(lead=lead, by=by), done="Deleted", refusals=(RunError,)
+    )
     return None
 
 
 def context(_request: HttpRequest, lead: Lead) -> dict[str, Any]:
-    """The latest runs the lead was in, with what each has spent."""
-    items = list(RunItem.objects.filter(lead=lead).select_related("run").order_by("-pk")[:RUNS])
+    """The latest runs the lead was in, or one that is merged into it, with what each has spent."""
+    items = list(RunItem.objects.filter(lead__in=rows_of(lead)).select_related("run").order_by("-pk")[:RUNS])
     scopes = [item.run.budget_scope for item in items]
     spent = dict(Budget.objects.filter(scope__in=scopes).values_list("scope", "spent"))
     runs = [

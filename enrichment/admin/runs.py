@@ -16,8 +16,6 @@ from accounts.selectors import user_of
 from common.admin import (
     ByRow,
     Empty,
-    OwnedAdmin,
-    ReadOnlyAdmin,
     ask,
     by_id,
     chosen,
@@ -26,6 +24,8 @@ from common.admin import (
     link_to,
     list_link,
 )
+from common.admin_teams import OperatorsAdmin, TeamAdmin
+from common.contact_access import told
 from enrichment.models import PumpLease, Run, RunItem
 from enrichment.quoting.quotes import quote
 from enrichment.selectors import billing_check, eta_seconds, why_waiting
@@ -49,7 +49,7 @@ class InRun(ByRow):
 
 
 @admin.register(Run)
-class RunAdmin(OwnedAdmin):
+class RunAdmin(TeamAdmin):
     """Runs are started from a bucket; here they are watched, paused, resumed, cancelled and retried."""
 
     empty = Empty(
@@ -115,7 +115,7 @@ class RunAdmin(OwnedAdmin):
 
     @admin.display(description="waiting for")
     def waiting(self, run: Run) -> str:
-        return why_waiting(run) or "–"
+        return told(why_waiting(run)) or "–"
 
     @admin.display(description="billing check")
     def needs_check(self, run: Run) -> str | SafeString:
@@ -155,32 +155,33 @@ class RunAdmin(OwnedAdmin):
     def failures(self, run: Run) -> SafeString | str:
         failed = run.items.filter(outcome=RunItem.Outcome.FAILED).select_related("lead").order_by("-pk")
         rows = (
-            (link_to(item.lead), failure_in_words(item.lead.enrichment_error or item.category))
+            (link_to(item.lead), told(failure_in_words(item.lead.enrichment_error or item.category)))
             for item in failed[:SHOWN_FAILURES]
         )
         return format_html_join("", "{}: {}<br>", rows) or "–"
 
-    @admin.action(description="Pause")
+    @admin.action(description="Pause", permissions=["buy"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
-        self._each(request, queryset, lambda run: pause_run(run=run), "Paused")
+        self._each(request, queryset, lambda run: pause_run(run=run, by=user_of(request)), "Paused")
 
-    @admin.action(description="Resume")
+    @admin.action(description="Resume", permissions=["buy"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
         self._each(request, queryset, lambda run: resume_run(run=run, by=user_of(request)), "Resumed")
 
-    @admin.action(description="Cancel")
+    @admin.action(description="Cancel", permissions=["buy"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
-        self._each(request, queryset, lambda run: cancel_run(run=run), "Cancelled")
+        self._each(request, queryset, lambda run: cancel_run(run=run, by=user_of(request)), "Cancelled")
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Run], act: Callable[[Run], object], done: str) -> None:
         for_each(self, request, chosen(self, request, queryset), act, done=done, refusals=(RunError,))
 
-    @admin.action(description="Retry failed leads …")
+    @admin.action(description="Retry failed leads …", permissions=["buy"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
         runs = chosen(self, request, queryset.select_related("bucket", "owner"))
         if runs and not confirmed(request):
             return self._ask_to_retry(request, runs)
-        for_each(self, request, runs, _again, done="Retrying", refusals=(RunError,))
+        by = user_of(request)
+        for_each(self, request, runs, lambda run: retry_failed(run=run, by=by), done="Retrying", refusals=(RunError,))
         return None
 
     def _ask_to_retry(self, request: HttpRequest, runs: list[Run]) -> HttpResponse | None:
@@ -189,28 +190,22 @@ class RunAdmin(OwnedAdmin):
             try:
                 if run.bucket is None:
                     raise RunError("NOT_FOUND", "The bucket of this enrichment job was deleted.")
-                told = quote(bucket=run.bucket, by=run.owner, options=retry_options(run))
+                price_of = quote(bucket=run.bucket, by=user_of(request), options=retry_options(run))
             except RunError as refusal:
                 self.message_user(request, f"{run}: {refusal}", messages.ERROR)
                 continue
             willing.append(run)
-            price += told.at_most
-            lines.append(
-                f"{run} (owner: {run.owner.get_username()}): {told.leads:,} leads, at most ${told.at_most:,.2f}"
-            )
-            lines += [f"– Note: {limit}." for limit in (*told.limits, *told.notes)]
+            price += price_of.at_most
+            lines.append(f"{run}: {price_of.leads:,} leads, at most ${price_of.at_most:,.2f}")
+            lines += [f"– Note: {limit}." for limit in (*price_of.limits, *price_of.notes)]
         if not willing:
             return None
         title, button = "Retry failed leads", f"Buy for at most ${price:,.2f}"
         return ask(self, request, willing, title=title, lines=lines, button=button)
 
 
-def _again(run: Run) -> Run:
-    return retry_failed(run=run, by=run.owner)
-
-
 @admin.register(RunItem)
-class RunItemAdmin(OwnedAdmin):
+class RunItemAdmin(TeamAdmin):
     """The leads of runs: what each waits for, or how it ended."""
 
     empty = Empty(
@@ -218,7 +213,7 @@ class RunItemAdmin(OwnedAdmin):
         "Enrichment jobs",
         "enrichment_run_changelist",
     )
-    owner = "run__owner"
+    team = "run__team"
     list_display = ("lead", "run", "stage", "outcome", "why", "attempts", "losses", "not_before")
     list_select_related = ("lead", "run")
     list_filter = (InRun, "outcome", "stage")
@@ -231,7 +226,7 @@ class RunItemAdmin(OwnedAdmin):
 
 
 @admin.register(PumpLease)
-class PumpLeaseAdmin(ReadOnlyAdmin):
+class PumpLeaseAdmin(OperatorsAdmin):
     """The pumps: whether a worker is alive, by its last sign of life."""
 
     empty = Empty("Workers appear here when the first enrichment job starts.", "Buckets", "buckets_bucket_changelist")

@@ -14,10 +14,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.access import Scope, access
+from accounts.profile.services import set_time_zone
 from accounts.selectors import user_of
-from accounts.services import set_time_zone
 from buckets.models import Bucket
-from common.admin import dressed, is_id, page, sees_all
+from common.admin import dressed, is_id, page
+from common.admin_teams import refuse
+from common.contact_access import told_data
 from common.dates import moment
 from common.db.clock import database_now
 from enrichment.admin.forms import EnrichForm
@@ -35,8 +38,8 @@ LAST_RUNS = 5
 
 
 def add(model_admin: admin.ModelAdmin[Schedule], request: HttpRequest) -> HttpResponse:
-    """A new schedule of one of the buckets this person sees; the bucket's owner pays."""
-    buckets = Bucket.objects.all() if sees_all(request) else Bucket.objects.owned_by(user_of(request))
+    """A new schedule of one of the team's buckets; who makes it pays."""
+    buckets = Bucket.objects.worked_by(access(request))
     person = user_of(request)
     first = {"time_zone": person.time_zone, "bucket": request.GET.get("bucket", "")}
     form = ScheduleForm(request.POST if request.method == "POST" else None, buckets=buckets, initial=first)
@@ -44,7 +47,7 @@ def add(model_admin: admin.ModelAdmin[Schedule], request: HttpRequest) -> HttpRe
     def make() -> Schedule:
         data = form.cleaned_data
         schedule = create_schedule(
-            by=data["bucket"].owner,
+            by=person,
             bucket=data["bucket"],
             kind=data["kind"],
             cadence=data["cadence"],
@@ -68,7 +71,7 @@ def add(model_admin: admin.ModelAdmin[Schedule], request: HttpRequest) -> HttpRe
         if schedule is not None:
             model_admin.message_user(request, f"{_when(schedule)}: saved and on.", messages.SUCCESS)
             return redirect("admin:enrichment_schedule_change", schedule.pk)
-    return _page(model_admin, request, form, "Add schedule")
+    return _page(model_admin, request, form, "Add schedule", may_change=True)
 
 
 def change(model_admin: admin.ModelAdmin[Schedule], request: HttpRequest, schedule_id: str) -> HttpResponse:
@@ -77,31 +80,35 @@ def change(model_admin: admin.ModelAdmin[Schedule], request: HttpRequest, schedu
     schedule = rows.filter(pk=schedule_id).first() if is_id(schedule_id) else None
     if schedule is None:
         raise Http404("There is no such schedule.")
+    may_change = access(request).can_in(schedule.team_id, Scope.BUY)
+    if request.method == "POST" and not may_change:
+        raise refuse(Scope.BUY)
     form = ScheduleForm(
         request.POST if request.method == "POST" else None, buckets=Bucket.objects.none(), schedule=schedule
     )
 
     def save() -> Schedule:
         changes = form.changes()
-        changed = change_schedule(schedule=schedule, changes=changes) if changes else schedule
+        changed = change_schedule(schedule=schedule, changes=changes, by=user_of(request)) if changes else schedule
         model_admin.log_change(request, changed, [{"changed": {"fields": sorted(changes)}}])
         return changed
 
     if form.is_valid() and (changed := _save(request, form, save)) is not None:
         model_admin.message_user(request, f"{_when(changed)}: saved.", messages.SUCCESS)
         return redirect("admin:enrichment_schedule_change", schedule.pk)
-    runs = Run.objects.filter(owner=schedule.owner_id, idempotency_key__startswith=f"schedule:{schedule.pk}:")
+    runs = Run.objects.filter(team=schedule.team_id, idempotency_key__startswith=f"schedule:{schedule.pk}:")
     return _page(
         model_admin,
         request,
         form,
         KINDS[Schedule.Kind(schedule.kind)],
         schedule=schedule,
+        may_change=may_change,
         result=schedule_result(schedule),
         due=moment(schedule.next_at, schedule.time_zone),
         last=moment(schedule.last_at, schedule.time_zone),
         runs=runs.order_by("-pk")[:LAST_RUNS],
-        search=json.dumps(schedule.options["search"], indent=2) if schedule.options.get("search") else "",
+        search=json.dumps(told_data(schedule.options["search"]), indent=2) if schedule.options.get("search") else "",
     )
 
 

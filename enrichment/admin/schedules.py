@@ -7,11 +7,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from common.admin import Empty, OwnedAdmin, ask, by_id, chosen, confirmed, for_each
+from accounts.access import Scope
+from accounts.selectors import user_of
+from common.admin import Empty, ask, by_id, chosen, confirmed, for_each
+from common.admin_teams import TeamAdmin
+from common.contact_access import told
 from common.dates import moment
 from enrichment.admin import schedule_page
 from enrichment.models import Schedule
@@ -22,8 +26,8 @@ from enrichment.services import RunError
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(OwnedAdmin):
-    """A bucket's owner sees its schedules: what each does, when next, and how the last time went."""
+class ScheduleAdmin(TeamAdmin):
+    """A team sees its schedules: what each does, when next, and how the last time went."""
 
     empty = Empty(
         "Schedules enrich a bucket, add new matches or refresh its data by themselves.",
@@ -37,10 +41,7 @@ class ScheduleAdmin(OwnedAdmin):
     search_help_text = "The whole id of a schedule"
     actions = ("now", "off", "on", "remove")
 
-    editable = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_change_permission(request)
+    changes = adds = Scope.BUY
 
     def get_urls(self) -> list[URLPattern]:
         upcoming: Any = self.admin_site.admin_view(schedule_page.upcoming)
@@ -56,7 +57,7 @@ class ScheduleAdmin(OwnedAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if not self.has_change_permission(request):
+        if not self.has_view_permission(request):
             raise PermissionDenied
         return schedule_page.change(self, request, object_id)
 
@@ -73,29 +74,34 @@ class ScheduleAdmin(OwnedAdmin):
 
     @admin.display(description="last result")
     def result(self, schedule: Schedule) -> str:
-        return schedule_result(schedule) or "–"
+        return told(schedule_result(schedule)) or "–"
 
-    @admin.action(description="Run now")
+    @admin.action(description="Run now", permissions=["buy"])
     def now(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
         self._each(request, queryset, lambda schedule: run_now(schedule=schedule), "Starting now")
 
-    @admin.action(description="Turn off")
+    @admin.action(description="Turn off", permissions=["buy"])
     def off(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        self._each(request, queryset, lambda s: change_schedule(schedule=s, changes={"enabled": False}), "Turned off")
+        self._turn(request, queryset, {"enabled": False}, "Turned off")
 
-    @admin.action(description="Turn on")
+    @admin.action(description="Turn on", permissions=["buy"])
     def on(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        self._each(request, queryset, lambda s: change_schedule(schedule=s, changes={"enabled": True}), "Turned on")
+        self._turn(request, queryset, {"enabled": True}, "Turned on")
 
-    @admin.action(description="Delete …")
+    @admin.action(description="Delete …", permissions=["buy"])
     def remove(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> HttpResponse | None:
         schedules = chosen(self, request, queryset)
         if schedules and not confirmed(request):
             lines = [f"{schedule}: {cadence_in_words(schedule.cadence)}" for schedule in schedules]
             lines.append("No new job starts. Jobs already started continue, and purchased data is kept.")
             return ask(self, request, schedules, title="Delete schedules?", lines=lines, button="Delete")
-        for_each(self, request, schedules, lambda schedule: delete_schedule(schedule=schedule), done="Deleted")
+        by = user_of(request)
+        for_each(self, request, schedules, lambda one: delete_schedule(schedule=one, by=by), done="Deleted")
         return None
+
+    def _turn(self, request: HttpRequest, rows: QuerySet[Schedule], changes: dict[str, Any], done: str) -> None:
+        by = user_of(request)
+        self._each(request, rows, lambda one: change_schedule(schedule=one, changes=changes, by=by), done)
 
     def _each(
         self, request: HttpRequest, queryset: QuerySet[Schedule], act: Callable[[Schedule], object], done: str

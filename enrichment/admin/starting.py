@@ -10,8 +10,11 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
+from accounts.models import User
+from accounts.selectors import user_of
 from buckets.models import Bucket
 from common.admin import confirmed, dressed, link_to, page
+from common.contact_access import told
 from common.db.ids import uuid7
 from enrichment.admin.forms import StartForm
 from enrichment.models import Run
@@ -33,7 +36,7 @@ def start_runs(
     """The page at `here`: a GET quotes what its address asks for; a POST with `confirmed` starts it and returns None.
 
     The button carries what was quoted: a changed field or price leads to the page with the new price, never to a
-    purchase. Pressed twice it starts one run. Each bucket's owner pays. `part` in the address: only the price, for the
+    purchase. Pressed twice it starts one run. Who presses it pays. `part` in the address: only the price, for the
     page that asks while a person types.
     """
     if request.method == "POST":
@@ -95,7 +98,7 @@ def _quotes(
 ) -> Sequence[Quote]:
     """A quote for each bucket; none, with words to the person, where a service refuses one."""
     try:
-        return [_quote(bucket, options) for bucket in buckets]
+        return [_quote(bucket, user_of(request), options) for bucket in buckets]
     except (RunError, ValueError) as refusal:
         if form is not None and "part" in request.GET:  # a message would wait for the next page
             form.add_error(None, str(refusal))
@@ -118,9 +121,9 @@ def _group(form: StartForm, title: str, hint: str, names: Sequence[str]) -> dict
     return {"title": title, "hint": hint, "fields": fields, "used": len(used)}
 
 
-def _quote(bucket: Bucket, options: RunOptions) -> Quote:
+def _quote(bucket: Bucket, by: User, options: RunOptions) -> Quote:
     check_options(bucket=bucket, options=options)
-    return quote(bucket=bucket, by=bucket.owner, options=options)
+    return quote(bucket=bucket, by=by, options=options)
 
 
 def _mark(buckets: Sequence[Bucket], options: RunOptions, quotes: Sequence[Quote]) -> str:
@@ -163,7 +166,9 @@ def _start(
 ) -> None:
     for bucket in buckets:
         try:
-            run, _ = start_run(bucket=bucket, by=bucket.owner, options=options, idempotency_key=f"{key}:{bucket.pk}")
+            run, _ = start_run(
+                bucket=bucket, by=user_of(request), options=options, idempotency_key=f"{key}:{bucket.pk}"
+            )
         except RunError as refusal:
             model_admin.message_user(request, f"{bucket}: {refusal}", messages.ERROR)
         else:
@@ -171,4 +176,4 @@ def _start(
 
 
 def _started(run: Run) -> Any:
-    return link_to(run, f"{run.bucket_name}: {run.total:,} leads are being enriched")
+    return link_to(run, f"{told(run.bucket_name)}: {run.total:,} leads are being enriched")

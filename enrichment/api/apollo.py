@@ -10,11 +10,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import Scope
 from accounts.api.base import How, idempotent
 from common.api.base import ApiView, Problem, ok
 from common.api.headers import idempotency_key, preferred_wait
 from common.api.schema import answer, refusal
 from common.api.serializers import ObjectField
+from common.held import waiting
 from enrichment.api.serializers import ApolloInput, ApolloResultsSerializer, RunDetail, run_options
 from enrichment.api.views import WAIT, run_json
 from enrichment.models import Run
@@ -22,6 +24,7 @@ from enrichment.quoting.askable import unaskable
 from enrichment.reporting.results import apollo_results, wait_for
 from enrichment.services import enrich_leads, refuse_unaskable
 from integrations.services import apollo_health
+from leads.models import Lead
 
 WAIT_DEFAULT = 20  # seconds: the answer has results in it (docs/requirements.md 2), and ten people are one request
 
@@ -40,6 +43,8 @@ _ENRICHED = answer(
 
 
 class ApolloView(ApiView):
+    scopes = {"POST": Scope.BUY}
+
     @extend_schema(
         operation_id="enrichWithApollo",
         summary="Business data of chosen leads: one enrichment job for each of their buckets",
@@ -55,11 +60,12 @@ class ApolloView(ApiView):
     def post(self, request: Request) -> Response:
         options = replace(run_options(self.body(ApolloInput)), kind=Run.Kind.APOLLO)
         key, wait = idempotency_key(request), preferred_wait(request, otherwise=WAIT_DEFAULT)
-        reasons = unaskable(by=self.user, options=options)
+        reasons = unaskable(among=Lead.objects.worked_by(self.access), options=options)
         refuse_unaskable(reasons, options.lead_ids or ())
-        started = enrich_leads(by=self.user, options=options, idempotency_key=key)
-        ids = [run.pk for run, _ in started]
-        wait_for(ids, wait)
+        with waiting(self.user.pk, wait):
+            started = enrich_leads(by=self.user, team_id=self.access.team_id, options=options, idempotency_key=key)
+            ids = [run.pk for run, _ in started]
+            wait_for(ids, wait, keeps_lock=key is not None)
         runs = [run_json(pk) for pk in ids]
         return ok(
             202 if any(run.is_open for run, _ in runs) else 200,

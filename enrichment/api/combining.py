@@ -38,6 +38,10 @@ class CombinationSerializer(serializers.Serializer[Any]):
     owned = serializers.IntegerField(help_text="Their details are fresh: $0")
     stale = serializers.IntegerField(help_text="Their details were bought too long ago to be served again")
     new = serializers.IntegerField(help_text="Never bought")
+    leftOut = serializers.IntegerField(
+        source="left_out",
+        help_text="Left out as possibly the same as a lead of `noneOf`; listLeftOut says which and why",
+    )
     price = MoneyField(help_text="What enriching the new ones costs at most, contacts included")
     stalePrice = MoneyField(source="stale_price", help_text="What buying the stale details again costs at most")
     byVendor = QuoteLineSerializer(source="lines", many=True)
@@ -55,5 +59,5 @@ class CombineView(ApiView):
         given = self.body(CombineInput)
         sets = Sets(*(tuple(given.get(name, ())) for name in ("allOf", "anyOf", "noneOf")))
         if given["preview"]:
-            return ok(preview=CombinationSerializer(preview(by=self.user, sets=sets)).data)
-        return copied(combine(by=self.user, name=given["name"], sets=sets))
+            return ok(preview=CombinationSerializer(preview(by=self.user, team_id=self.access.team_id, sets=sets)).data)
+        return copied(combine(by=self.user, team_id=self.access.team_id, name=given["name"], sets=sets))

@@ -15,14 +15,17 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
+from common.contact_access import masked_answer, sees_contacts
+from common.server.threads import NoRoom, aside, stopping
 from enrichment.api.runs import RunBase
 from enrichment.api.views import run_json
 from enrichment.models import Run
 
 LOOK = 1.0  # seconds between two looks at the run
-QUIET = 15.0  # seconds without news after which a comment keeps proxies from closing the stream
-LONGEST = 60.0  # seconds a stream holds its thread; the browser then comes back by itself
+QUIET = 5.0  # seconds without news after which a comment finds out whether anybody still reads
+LONGEST = 60.0  # seconds of a stream; the browser then comes back by itself
 COME_BACK = 1000  # milliseconds
+LATER = 10_000  # milliseconds: where too many wait already
 
 
 class EventStream(BaseRenderer):
@@ -48,19 +51,30 @@ class RunEventsView(RunBase):
     def get(self, request: Request, run_id: UUID) -> StreamingHttpResponse:
         run = self.run(run_id)
         return StreamingHttpResponse(
-            run_events(run.pk),
+            run_events(run.pk, contacts=sees_contacts(request)),
             content_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
 
-def run_events(run_id: UUID) -> Iterator[bytes]:
-    """The run's JSON now and whenever it has changed. Holds no database connection between two looks."""
-    yield f"retry: {COME_BACK}\n\n".encode()
+def run_events(run_id: UUID, *, contacts: bool = True) -> Iterator[bytes]:
+    """The run's JSON now and whenever it has changed. Holds no database connection between two looks, and nobody up.
+
+    contacts: whether its reader may see those that people typed into names.
+    """
+    try:
+        with aside():
+            yield f"retry: {COME_BACK}\n\n".encode()
+            yield from _changes(run_id, contacts=contacts)
+    except NoRoom:
+        yield f"retry: {LATER}\n\n".encode()
+
+
+def _changes(run_id: UUID, *, contacts: bool) -> Iterator[bytes]:
     ends = time.monotonic() + LONGEST
     told, told_at = b"", time.monotonic()
-    while time.monotonic() < ends:
-        over, event = _look(run_id)
+    while time.monotonic() < ends and not stopping.is_set():
+        over, event = _look(run_id, contacts=contacts)
         if event != told:
             told, told_at = event, time.monotonic()
             yield event
@@ -72,7 +86,7 @@ def run_events(run_id: UUID) -> Iterator[bytes]:
         time.sleep(LOOK)
 
 
-def _look(run_id: UUID) -> tuple[bool, bytes]:
+def _look(run_id: UUID, *, contacts: bool) -> tuple[bool, bytes]:
     try:
         run, facts = run_json(run_id)
     except Run.DoesNotExist:
@@ -80,4 +94,5 @@ def _look(run_id: UUID) -> tuple[bool, bytes]:
     finally:
         if not connection.in_atomic_block:
             connection.close()
+    facts = facts if contacts else masked_answer(facts)
     return not run.is_open, f"event: run\ndata: {json.dumps(facts, cls=DjangoJSONEncoder)}\n\n".encode()

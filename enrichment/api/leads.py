@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import Scope
 from common.api.base import ok
 from common.api.schema import answer, refusal
 from enrichment.worker.lead_deletion import delete_lead
@@ -16,6 +17,8 @@ from leads.api.base import LeadView
 
 
 class LeadOfRunsView(LeadView):
+    scopes = {"DELETE": Scope.MANAGE}
+
     @extend_schema(
         operation_id="deleteLead",
         summary="Delete a lead; its purchased data is kept",
@@ -25,5 +28,5 @@ class LeadOfRunsView(LeadView):
         },
     )
     def delete(self, request: Request, lead_id: UUID) -> Response:
-        delete_lead(lead=self.lead(lead_id))
+        delete_lead(lead=self.lead(lead_id), by=self.user)
         return ok(id=lead_id)

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import Scope
 from accounts.api.base import How, idempotent
 from buckets.api.base import OwnBucketView
 from common.api.base import not_found, ok
@@ -35,7 +36,7 @@ OVER = refusal("The enrichment job is over, or in no state for this")
 
 class RunBase(OwnBucketView):
     def run(self, run_id: UUID) -> Run:
-        run = Run.objects.owned_by(self.user).select_related("bucket").filter(pk=run_id).first()
+        run = Run.objects.seen_by(self.access).select_related("bucket").filter(pk=run_id).first()
         if run is None:
             raise not_found("run")
         return run
@@ -44,13 +45,13 @@ class RunBase(OwnBucketView):
 class RunsView(RunBase):
     @extend_schema(
         operation_id="listRuns",
-        summary="My enrichment jobs, newest first",
+        summary="My team's enrichment jobs, newest first",
         parameters=[RunsQuery],
         responses=listing("RunPage", runs=RunSerializer(many=True)),
     )
     def get(self, request: Request) -> Response:
         query = self.query(RunsQuery)
-        runs = Run.objects.owned_by(self.user).with_money()
+        runs = Run.objects.seen_by(self.access).with_money()
         if "bucketId" in query:
             runs = runs.filter(bucket=self.bucket(query["bucketId"]))
         if "status" in query:
@@ -97,6 +98,8 @@ class RunCallsView(RunBase):
 
 
 class PauseView(RunBase):
+    scopes = {"POST": Scope.BUY}
+
     @extend_schema(
         operation_id="pauseRun",
         summary="Pause before the next paid request",
@@ -107,10 +110,12 @@ class PauseView(RunBase):
     def post(self, request: Request, run_id: UUID) -> Response:
         run = self.run(run_id)
         self.body(Nothing)
-        return ok(run=run_json(services.pause_run(run=run).pk)[1])
+        return ok(run=run_json(services.pause_run(run=run, by=self.user).pk)[1])
 
 
 class ResumeView(RunBase):
+    scopes = {"POST": Scope.BUY}
+
     @extend_schema(
         operation_id="resumeRun",
         summary="Resume, with a new spending limit if one is given",
@@ -124,6 +129,8 @@ class ResumeView(RunBase):
 
 
 class CancelView(RunBase):
+    scopes = {"POST": Scope.BUY}
+
     @extend_schema(
         operation_id="cancelRun",
         summary="Cancel: nothing more is bought, waiting leads are skipped",
@@ -134,10 +141,12 @@ class CancelView(RunBase):
     def post(self, request: Request, run_id: UUID) -> Response:
         run = self.run(run_id)
         self.body(Nothing)
-        return ok(run=run_json(services.cancel_run(run=run).pk)[1])
+        return ok(run=run_json(services.cancel_run(run=run, by=self.user).pk)[1])
 
 
 class RetryFailedView(RunBase):
+    scopes = {"POST": Scope.BUY}
+
     @extend_schema(
         operation_id="retryFailed",
         summary="Retry failed leads in a new enrichment job",

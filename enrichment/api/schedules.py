@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import Scope
 from accounts.api.base import idempotent
 from buckets.api.base import OwnBucketView
 from common.api.base import not_found, ok
@@ -88,8 +89,10 @@ class ScheduleSerializer(CamelModelSerializer[Schedule]):
 
 
 class ScheduleBase(OwnBucketView):
+    scopes = dict.fromkeys(("POST", "PATCH", "DELETE"), Scope.BUY)
+
     def schedule(self, schedule_id: UUID) -> Schedule:
-        rows = Schedule.objects.owned_by(self.user).select_related("bucket", "last_run", "last_fill")
+        rows = Schedule.objects.seen_by(self.access).select_related("bucket", "last_run", "last_fill")
         schedule = rows.filter(pk=schedule_id).first()
         if schedule is None:
             raise not_found("schedule")
@@ -102,13 +105,13 @@ class ScheduleBase(OwnBucketView):
 class SchedulesView(ScheduleBase):
     @extend_schema(
         operation_id="listSchedules",
-        summary="My schedules, newest first",
+        summary="My team's schedules, newest first",
         parameters=[PageQuery],
         responses=listing("SchedulePage", schedules=ScheduleSerializer(many=True)),
     )
     def get(self, request: Request) -> Response:
         query = self.query(PageQuery)
-        mine = Schedule.objects.owned_by(self.user).select_related("last_run", "last_fill")
+        mine = Schedule.objects.seen_by(self.access).select_related("last_run", "last_fill")
         rows, after = page(mine, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
         return ok(schedules=ScheduleSerializer(rows, many=True).data, **page_of(rows, after))
 
@@ -142,7 +145,7 @@ class ScheduleView(ScheduleBase):
     )
     def patch(self, request: Request, schedule_id: UUID) -> Response:
         schedule = self.schedule(schedule_id)
-        return self.told(schedules.change_schedule(schedule=schedule, changes=self.body(ScheduleEdit)))
+        return self.told(schedules.change_schedule(schedule=schedule, changes=self.body(ScheduleEdit), by=self.user))
 
     @extend_schema(
         operation_id="deleteSchedule",
@@ -150,7 +153,7 @@ class ScheduleView(ScheduleBase):
         responses={200: answer("ScheduleDeleted", id=serializers.UUIDField())},
     )
     def delete(self, request: Request, schedule_id: UUID) -> Response:
-        schedules.delete_schedule(schedule=self.schedule(schedule_id))
+        schedules.delete_schedule(schedule=self.schedule(schedule_id), by=self.user)
         return ok(id=schedule_id)
 
 

@@ -52,6 +52,11 @@ class OptionsInput(StrictSerializer):  # names: docs/requirements.md 2
     resumeFrom = IdField(required=False, help_text="The same, by the name it has in the answer")
     maxCost = CapField(source="max_cost", required=False, help_text="Spending limit, US dollars")
     onlyFailed = FlagField(source="only_failed", required=False, help_text="Failed leads, not pending ones")
+    oneLeadPerOwner = FlagField(
+        source="one_per_owner",
+        required=False,
+        help_text="Of each owner the oldest lead alone; the quote counts the others",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         resume = attrs.pop("resumeFrom", None)
@@ -282,6 +287,9 @@ class ReachableSerializer(serializers.Serializer[Any]):
     low = serializers.IntegerField(allow_null=True)
     high = serializers.IntegerField(allow_null=True)
     basis = serializers.CharField(help_text="What it is told from, in words; low and high are null without a history")
+    blocked = serializers.IntegerField(
+        help_text="Leads that are do-not-call or suppressed already, and so not counted in low and high"
+    )
 
 
 class QuoteSerializer(serializers.Serializer[Any]):
@@ -292,7 +300,7 @@ class QuoteSerializer(serializers.Serializer[Any]):
     byVendor = QuoteLineSerializer(source="lines", many=True)
     reachable = ReachableSerializer(
         allow_null=True,
-        help_text="Leads with a phone afterwards, at 90% confidence; null where no contacts are bought",
+        help_text="Leads with a phone afterwards, but those blocked, at 90% confidence; null: no contacts are bought",
     )
     finishes = serializers.IntegerField(
         required=False, help_text="Leads that maxCost is sure to finish, owned ones at $0; not there without maxCost"
@@ -325,6 +333,14 @@ class UsageLine(serializers.Serializer[Any]):
     spent = MoneyField()
 
 
+class TeamUsageSerializer(serializers.Serializer[Any]):
+    spentThisMonth = MoneyField(source="spent_this_month")
+    reserved = MoneyField()
+    monthlyBudget = MoneyField(source="monthly_budget", allow_null=True)
+    leadsToday = serializers.IntegerField(source="leads_today")
+    dailyLeadLimit = serializers.IntegerField(source="daily_lead_limit", allow_null=True)
+
+
 class UsageSerializer(serializers.Serializer[Any]):
     spentToday = MoneyField(source="spent_today")
     spentThisMonth = MoneyField(source="spent_this_month")
@@ -332,4 +348,5 @@ class UsageSerializer(serializers.Serializer[Any]):
     monthlyBudget = MoneyField(source="monthly_budget")
     leadsToday = serializers.IntegerField(source="leads_today")
     dailyLeadLimit = serializers.IntegerField(source="daily_lead_limit")
+    team = TeamUsageSerializer(allow_null=True, help_text="The team's, all members together; null: no limit of its own")
     byOperation = UsageLine(source="by_operation", many=True)

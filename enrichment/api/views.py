@@ -10,12 +10,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import Scope
 from accounts.api.base import How, idempotent
 from buckets.api.base import OwnBucketView
 from common.api.base import Problem, ok, translates
 from common.api.headers import idempotency_key, preferred_wait
 from common.api.schema import answer, refusal
 from common.api.serializers import MoneyField
+from common.held import waiting
 from common.values.numbers import plain
 from enrichment import selectors
 from enrichment.api.serializers import (
@@ -44,7 +46,7 @@ WAIT = OpenApiParameter(
 
 @translates(RunError)
 def run_error(error: RunError) -> Problem:
-    status = {"INVALID": 400, "NOT_FOUND": 404}.get(error.code, 409)
+    status = {"INVALID": 400, "NOT_FOUND": 404, "FORBIDDEN": 403}.get(error.code, 409)
     message = f"{error.field}: {error}" if error.field else str(error)
     return Problem(error.code, message, status=status, fields={error.field: [str(error)]} if error.field else {})
 
@@ -59,6 +61,7 @@ def run_json(run_id: UUID) -> tuple[Run, dict[str, object]]:
 
 
 class QuoteView(OwnBucketView):
+    scopes = {"POST": Scope.READ}
     RESPONSE = answer(
         "QuoteAnswer", quote=QuoteSerializer(), spent=MoneyField(help_text="By this bucket's enrichment jobs so far")
     )
@@ -94,6 +97,8 @@ _PROCESSED = answer(
 
 
 class ProcessView(OwnBucketView):
+    scopes = {"POST": Scope.BUY}
+
     @extend_schema(
         operation_id="processBucket",
         summary="Enrich a bucket's leads, within a spending limit",
@@ -107,8 +112,9 @@ class ProcessView(OwnBucketView):
         key, wait = idempotency_key(request), preferred_wait(request)
         bucket, options = self.bucket(given["bucketId"]), run_options(given)
         check_options(bucket=bucket, options=options)
-        started, made = start_run(bucket=bucket, by=self.user, options=options, idempotency_key=key)
-        wait_for([started.pk], wait)
+        with waiting(self.user.pk, wait):
+            started, made = start_run(bucket=bucket, by=self.user, options=options, idempotency_key=key)
+            wait_for([started.pk], wait)
         run, shown = run_json(started.pk)
         run.remaining = selectors.remaining(bucket)  # type: ignore[attr-defined]
         headers = {} if made else {"Idempotent-Replay": "true"}
@@ -124,10 +130,12 @@ class ProcessView(OwnBucketView):
 
 
 class UsageView(OwnBucketView):
+    for_callers = ("GET",)
+
     @extend_schema(
         operation_id="getUsage",
-        summary="My money and leads against my limits",
+        summary="My money and leads, and my team's, against the limits",
         responses=answer("UsageAnswer", usage=UsageSerializer()),
     )
     def get(self, request: Request) -> Response:
-        return ok(usage=UsageSerializer(selectors.usage(self.user)).data)
+        return ok(usage=UsageSerializer(selectors.usage(self.user, self.access.team)).data)

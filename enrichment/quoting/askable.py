@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from accounts.models import User
+from django.db.models import QuerySet
+
 from enrichment.models import RunItem
 from enrichment.options import RunOptions
 from enrichment.worker import stages
@@ -12,12 +13,12 @@ from enrichment.worker.questions import Waiting
 from leads.models import Lead
 
 
-def unaskable(*, by: User, options: RunOptions) -> dict[UUID, str]:
+def unaskable(*, among: QuerySet[Lead], options: RunOptions) -> dict[UUID, str]:
     """Those of `options.lead_ids` that lack what Apollo is asked with, and what that is, in words.
 
-    They are found by the questions that the run itself would ask. Leads that are somebody else's are not in it.
+    They are found by the questions that the run itself would ask. among: the leads that the person works.
     """
-    leads = Lead.objects.owned_by(by).filter(pk__in=list(options.lead_ids or ())).order_by("pk")
+    leads = among.filter(pk__in=list(options.lead_ids or ())).order_by("pk")
     waiting = [Waiting(number, pk, 0) for number, pk in enumerate(leads.values_list("pk", flat=True))]
     about = stages.STAGES[RunItem.Stage.APOLLO].questions
     reasons: dict[int, str] = {}

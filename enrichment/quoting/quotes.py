@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import ROUND_UP, Decimal
 from typing import Any
 from uuid import UUID
 
-from accounts.models import User
+from accounts.models import Team, User
 from buckets.models import Bucket
 from common.db.clock import database_now
 from enrichment.models import Run, RunItem
@@ -17,16 +19,19 @@ from enrichment.options import RunOptions
 from enrichment.quoting import other_owners, reach_estimate
 from enrichment.quoting.reach_estimate import Reachable
 from enrichment.rules import CENT
-from enrichment.selectors import select_leads
-from enrichment.worker import questions, stages
+from enrichment.selectors import left_out_as_same_owner, select_leads
+from enrichment.worker import owner_traces, questions, stages
+from enrichment.worker.owner_traces import Owner
 from integrations.ledger import budgets, catalogue
 from integrations.ledger.budgets import ZERO
 from integrations.lookups import owned as owned_answers
-from integrations.lookups.lead_limit import lead_cap
+from integrations.lookups import stand_in_ids
+from integrations.lookups.lead_limit import lead_cap, team_lead_cap
 from integrations.models import Budget, Operation
 from integrations.vendors import available
 from integrations.vendors.contract import Query
 from integrations.vendors.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
+from leads.facts.names import vendor_ids
 from leads.models import Lead
 
 Stage = RunItem.Stage
@@ -87,28 +92,49 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class _Priced:
-    """lines: by operation. costs: the most each lead costs, in the run's order. with_phone: owners with a known one."""
+    """lines: by operation. costs: the most each lead costs, in the run's order. with_phone: owners with a known one.
+
+    sharing: by owner, how many of the properties whose trace is to be bought are hers and share one.
+    """
 
     lines: tuple[QuoteLine, ...]
     costs: Sequence[Decimal]
     with_phone: int = 0
+    sharing: Mapping[str, int] = field(default_factory=dict)
+
+    def notes(self) -> list[str]:
+        """What one trace an owner saves, in words; nothing where each has one property."""
+        if not self.sharing:
+            return []
+        shared, parcels, price = len(self.sharing), sum(self.sharing.values()), self.lines[-1].price
+        who = "1 owner has" if shared == 1 else f"{shared:,} owners have"
+        return [
+            f"{who} {parcels:,} of these properties: one skip trace each saves ${price * (parcels - shared):,.2f}. "
+            f"Likely ${price * parcels:,.2f} less than the price, which is for each property traced by itself where it "
+            "finds somebody else."
+        ]
 
 
 def quote(*, bucket: Bucket, by: User, options: RunOptions) -> Quote:
     """Prices a run before it is started: owned answers cost nothing, all others at most their price."""
-    ids = list(select_leads(bucket.pk, options).values_list("pk", "property_id"))
+    ids = list(select_leads(bucket.pk, options, by=by).values_list("pk", "property_id"))
     reachable = None
     if options.kind == Run.Kind.APOLLO:
         priced = _apollo_price(ids, options)
     else:
         priced = _property_price(ids, skip_trace=options.skip_trace, fresh_after=options.fresh_after)
         if options.skip_trace:
-            reachable = _reachable(bucket, by, options, priced.lines[-1].to_buy, priced.with_phone)
+            quoted = select_leads(bucket.pk, options, by=by).values("pk")
+            blocked = Lead.objects.filter(pk__in=quoted).kept_from_calls().count()
+            reachable = _reachable(bucket, by, options, priced, blocked)
     price = sum((line.cost for line in priced.lines), ZERO)
-    limits = _limits(by, priced.lines, price, options.max_cost)
+    limits = _limits(by, bucket.team, priced.lines, price, options.max_cost)
+    notes = priced.notes()
     asks_owners = options.kind != Run.Kind.APOLLO and options.skip_trace
     if options.left_out:
         limits.append(f"{in_doubt_in_words(options.left_out)} left out")
+    if same_owner := left_out_as_same_owner(bucket.pk, options, by=by):
+        limits.append(f"{same_owner:,} left out: same owner")
     return Quote(
         leads=len(ids),
         lines=priced.lines,
@@ -116,7 +142,7 @@ def quote(*, bucket: Bucket, by: User, options: RunOptions) -> Quote:
         reachable=reachable,
         max_cost=options.max_cost,
         finishes=None if options.max_cost is None else _finished(priced.costs, options.max_cost),
-        notes=tuple(other_owners.in_words([pk for pk, _ in ids])) if asks_owners else (),
+        notes=(*notes, *(other_owners.in_words([pk for pk, _ in ids]) if asks_owners else ())),
     )
 
 
@@ -192,61 +218,112 @@ def _finished(costs: Sequence[Decimal], cap: Decimal) -> int:
     return finished
 
 
-def _reachable(bucket: Bucket, by: User, options: RunOptions, to_trace: int, owned: int) -> Reachable:
-    trace = catalogue.operation("skip_trace")
+def _reachable(bucket: Bucket, by: User, options: RunOptions, priced: _Priced, blocked: int) -> Reachable:
     return reach_estimate.expected(
-        bucket=bucket, by=by, trace=trace, to_trace=to_trace, owned=owned, guard=options.guard
+        bucket=bucket,
+        by=by,
+        trace=catalogue.operation("skip_trace"),
+        to_trace=priced.lines[-1].to_buy,
+        owned=priced.with_phone,
+        guard=options.guard,
+        blocked=blocked,
     )
 
 
+@dataclass(slots=True)
+class _Traces:
+    """The traces of a quote while it is made. asked: by lead, in the run's order, whose trace it needs; None: none."""
+
+    asked: list[Owner | str | None] = field(default_factory=list)
+    known: dict[str, owner_traces.Known] = field(default_factory=dict)  # by the key of `Owner.alone`
+    untraceable: int = 0
+    with_phone: int = 0
+
+    def add(self, query: Query, owner: Owner | None, *, is_known: bool) -> None:
+        """is_known: its detail is owned, so that an owner who is None cannot be traced."""
+        bought = self.known[owner.alone.key].bought if owner is not None else None
+        nobody = is_known and owner is None
+        self.untraceable += nobody
+        self.with_phone += bought is not None and bool((bought.facts or {}).get("phone"))
+        self.asked.append(None if nobody or bought is not None else owner or f"of {query.key}")
+
+    def priced(self, each: Decimal) -> tuple[list[Decimal], dict[str, int], int]:
+        """The most each lead's trace costs, and by shared question how many properties share it,
+        and how many are to be traced.
+
+        Where a shared trace finds somebody else each property is traced by itself, so that it is paid beside them.
+        """
+        owners = [owner for owner in self.asked if isinstance(owner, Owner)]
+        shared = owner_traces.shared_ones(owners, self.known)
+        sharing: Counter[str] = Counter()
+        seen: set[str] = set()
+        costs = []
+        for owner in self.asked:
+            key = owner.alone.key if isinstance(owner, Owner) else owner
+            cost = ZERO
+            if key is not None and key not in seen:
+                seen.add(key)
+                cost = each
+                if isinstance(owner, Owner) and owner.shared is not None and key in shared:
+                    cost += ZERO if sharing[owner.shared.key] else each
+                    sharing[owner.shared.key] += 1
+            costs.append(cost)
+        return costs, dict(sharing), len(seen)
+
+
 def _property_price(ids: Sequence[tuple[UUID, str]], *, skip_trace: bool, fresh_after: datetime | None) -> _Priced:
-    """A property that two leads are of, and an owner of whom two properties tell, are bought once."""
+    """A property that two leads are of is bought once; of an owner's several the price is the most (`_Traces`)."""
     detail, trace, now = catalogue.operation("property_detail"), catalogue.operation("skip_trace"), database_now()
-    each, each_trace = detail.setting("price"), trace.setting("price")
-    to_buy, to_trace, untraceable, with_phone = 0, 0, 0, 0
+    each = detail.setting("price")
     seen: set[str] = set()
     costs: list[Decimal] = []
+    traces = _Traces()
     for start in range(0, len(ids), CHUNK):
-        part = [property_id for _, property_id in ids[start : start + CHUNK]]
-        joined = questions.known_ids(part)
-        asked = [_detail_question(property_id, joined) for property_id in part]
+        part = dict(ids[start : start + CHUNK])
+        joined = vendor_ids(part)
+        asked = _detail_questions(part, joined)
         owned = owned_answers.fresh_answers(detail, asked, now=now, after=fresh_after)
-        owners = {key: _owner_of(row.facts or {}) for key, row in owned.items()} if skip_trace else {}
-        traced = owned_answers.fresh_answers(trace, [query for query in owners.values() if query], now=now)
+        owners = _owners_of({key: row.facts or {} for key, row in owned.items()}) if skip_trace else {}
+        traces.known |= owner_traces.known(owners.values()) if owners else {}
         for query in asked:
-            cost = ZERO
-            if query.key not in owned and query.key not in seen:
-                seen.add(query.key)
-                to_buy, cost = to_buy + 1, cost + each
-            owner = owners.get(query.key)
-            if not skip_trace:
-                pass
-            elif query.key in owned and owner is None:
-                untraceable += 1
-            elif owner is not None and owner.key in traced:
-                with_phone += bool((traced[owner.key].facts or {}).get("phone"))
-            elif (name := owner.key if owner else f"of {query.key}") not in seen:
-                seen.add(name)
-                to_trace, cost = to_trace + 1, cost + each_trace
-            costs.append(cost)
-    lines = [_line(detail, len(ids) - to_buy, to_buy)]
-    if skip_trace:
-        lines.append(_line(trace, len(ids) - to_trace - untraceable, to_trace))
-    return _Priced(tuple(lines), costs, with_phone)
+            is_new = query.key not in owned and query.key not in seen
+            costs.append(each if is_new else ZERO)
+            seen |= {query.key} if is_new else set()
+            traces.add(query, owners.get(query.key), is_known=query.key in owned)
+    lines = [_line(detail, len(ids) - len(seen), len(seen))]
+    if not skip_trace:
+        return _Priced(tuple(lines), costs)
+    of_traces, sharing, to_trace = traces.priced(trace.setting("price"))
+    line = _line(trace, len(ids) - to_trace - traces.untraceable, to_trace)
+    lines.append(replace(line, cost=sum(of_traces, ZERO)))
+    both = [one + other for one, other in zip(costs, of_traces, strict=True)]
+    return _Priced(tuple(lines), both, traces.with_phone, sharing)
 
 
-def _detail_question(property_id: str, joined: Mapping[str, str]) -> Query:
-    """Only what names it: a lead whose address is gone is priced too."""
-    if property_id in joined:
-        return Query(key=joined[property_id], params={}, names=(property_id,))
-    return Query(key=property_id, params={})
+def _detail_questions(part: Mapping[UUID, str], joined: Mapping[UUID, str]) -> list[Query]:
+    """What a run would ask about each; of a lead whose address is gone, only what names it: it is priced too.
+
+    joined: the vendor's ids of leads that are called by a stand-in.
+    """
+    named = [pk for pk, property_id in part.items() if stand_in_ids.is_stand_in(property_id)]
+    leads = {row["pk"]: row for row in Lead.objects.filter(pk__in=named).values("pk", *stand_in_ids.ASKED_BY)}
+    asked = []
+    for pk, property_id in part.items():
+        try:
+            asked.append(questions.property_query(property_id, leads.get(pk, {}), joined.get(pk)))
+        except (ValueError, KeyError):
+            key = joined.get(pk)
+            asked.append(Query(key=key or property_id, params={}, names=(property_id,) if key else ()))
+    return asked
 
 
-def _owner_of(detail: Mapping[str, Any]) -> Query | None:
-    try:
-        return questions.owner_query(detail)
-    except ValueError:
-        return None
+def _owners_of(details: Mapping[str, Mapping[str, Any]]) -> dict[str, Owner]:
+    """Those of these owners that can be asked about."""
+    owners = {}
+    for key, detail in details.items():
+        with suppress(ValueError):
+            owners[key] = questions.owner_of(detail)
+    return owner_traces.without_crowded(owners)
 
 
 def _apollo_price(ids: Sequence[tuple[UUID, str]], options: RunOptions) -> _Priced:
@@ -271,12 +348,15 @@ def _own_limit(max_cost: Decimal) -> str:
     return f"your spending limit of ${max_cost:,.2f} may stop it before the end"
 
 
-def _limits(by: User, lines: Sequence[QuoteLine], price: Decimal, max_cost: Decimal | None) -> list[str]:
+def _limits(by: User, team: Team, lines: Sequence[QuoteLine], price: Decimal, max_cost: Decimal | None) -> list[str]:
     now = database_now()
     if not price:
         return []
     words = []
-    caps = [budgets.month_cap(by.pk, by.monthly_budget, now)]
+    caps = [
+        budgets.month_cap(by.pk, by.monthly_budget, now),
+        budgets.team_month_cap(team.pk, team.monthly_budget, now),
+    ]
     for vendor in sorted({line.vendor for line in lines}):
         cost = sum((line.cost for line in lines if line.vendor == vendor), ZERO)
         if cost and (lacking := available.lack(vendor)):
@@ -290,10 +370,11 @@ def _limits(by: User, lines: Sequence[QuoteLine], price: Decimal, max_cost: Deci
         if left is not None and left < price:
             words.append(f"{cap.label} leaves ${left:.2f}")
     buying = max((line.to_buy for line in lines if line.operation == "property_detail"), default=0)
-    leads = lead_cap(by.pk, by.daily_lead_limit, now)
-    left = budgets.room(leads)
-    if left is not None and left < buying:
-        words.append(f"{leads.label} leaves {max(left, ZERO):.0f}")
+    of_team = team_lead_cap(team.pk, team.daily_lead_limit, now)
+    for leads in (lead_cap(by.pk, by.daily_lead_limit, now), of_team):
+        left = budgets.room(leads)
+        if left is not None and left < buying:
+            words.append(f"{leads.label} leaves {max(left, ZERO):.0f}")
     if max_cost is not None and max_cost < price:
         words.append(_own_limit(max_cost))
     return words

@@ -29,23 +29,28 @@ UNKNOWN = "unknown yet: no history"
 class Reachable:
     """Leads with a phone after the run: between `low` and `high` with 90 % confidence. None: nothing is known yet.
 
-    basis: what it was told from, in words.
+    basis: what it was told from, in words. blocked: leads of the quote that are do-not-call or suppressed already,
+    whatever is bought for them; taken off both.
     """
 
     low: int | None
     high: int | None
     basis: str
+    blocked: int = 0
 
 
 def expected(
-    *, bucket: Bucket, by: User, trace: Operation, to_trace: int, owned: int, guard: Mapping[str, Any]
+    *, bucket: Bucket, by: User, trace: Operation, to_trace: int, owned: int, guard: Mapping[str, Any], blocked: int = 0
 ) -> Reachable:
-    """What tracing `to_trace` owners will bring, on top of the `owned` ones who are known to have a phone."""
+    """What tracing `to_trace` owners will bring, on top of the `owned` ones who are known to have a phone.
+
+    blocked: leads of them that must not be called; taken off both ends.
+    """
     share, basis = (0.0, 0.0), "all of it is owned"
     if to_trace:
         found, samples, whose = hit_rate(trace, bucket, by)
         if samples < SAMPLES_MIN:
-            return Reachable(None, None, UNKNOWN)
+            return Reachable(None, None, UNKNOWN, blocked)
         share = share_between(found, samples)
         basis = f"{found:,} of the last {samples:,} owners asked about {whose} had a phone"
     passing = (1.0, 1.0)
@@ -53,15 +58,18 @@ def expected(
         passing, words = _passing(bucket, guard)
         basis = f"{basis}; {words}"
     low, high = (share[end] * to_trace + owned for end in (0, 1))
-    return Reachable(math.floor(low * passing[0]), math.ceil(high * passing[1]), basis)
+    low, high = max(low * passing[0] - blocked, 0), max(high * passing[1] - blocked, 0)
+    return Reachable(math.floor(low), math.ceil(high), basis, blocked)
 
 
 def reachable_in_words(reachable: Reachable) -> str:
-    """Expected with a phone: 41 to 49 leads (…)."""
+    """Expected with a phone: 41 to 49 leads (…); 3 more are do-not-call or suppressed."""
+    more = f"; {reachable.blocked:,} more are do-not-call or suppressed" if reachable.blocked > 1 else ""
+    more = "; 1 more is do-not-call or suppressed" if reachable.blocked == 1 else more
     if reachable.low is None or reachable.high is None:
-        return f"Expected with a phone: {reachable.basis}"
+        return f"Expected with a phone: {reachable.basis}{more}"
     between = f"{reachable.low:,}" if reachable.low == reachable.high else f"{reachable.low:,} to {reachable.high:,}"
-    return f"Expected with a phone: {between} leads ({reachable.basis})"
+    return f"Expected with a phone: {between} leads ({reachable.basis}){more}"
 
 
 def hit_rate(trace: Operation, bucket: Bucket, by: User) -> tuple[int, int, str]:

@@ -23,11 +23,12 @@ from integrations.ledger import catalogue
 from integrations.ledger.budgets import ZERO
 from leads.facts.columns import SIGNALS
 from leads.models import Lead
+from leads.querysets import NOT_CONTACTED
 
 RUNS_SHOWN = 8
 FILLS_SHOWN = 3
 PINS_MOST = 500  # more than that hides the map
-READY_MOST = 10_000  # counted of those ready to call; 20 ms
+READY_MOST = 10_000  # leads that are judged, whether they are ready to call
 SIGNALS_FROM = 5000  # latest leads whose facts are known; 20 ms
 
 
@@ -94,17 +95,21 @@ def live(bucket: Bucket) -> Live:
 
 
 def funnel(bucket: Bucket) -> list[Part]:
-    """What the leads have now, from any source: counters, and those ready to call as far as READY_MOST."""
-    ready = bucket.leads.contactable().order_by()[: READY_MOST + 1].count() if bucket.phone_leads else 0
+    """What the leads have now, from any source: counters, and those ready to call among the first READY_MOST that may
+    be by what the lead itself says.
+    """
+    may_be = bucket.leads.filter(NOT_CONTACTED).order_by().values_list("pk", flat=True)[: READY_MOST + 1]
+    candidates = list(may_be) if bucket.phone_leads else []
+    ready = Lead.objects.filter(pk__in=candidates[:READY_MOST]).contactable().count() if candidates else 0
     steps = (
         ("Saved", bucket.total_leads),
         ("Property data", bucket.detailed_leads),
         ("With a phone", bucket.phone_leads),
-        ("Ready to call", min(ready, READY_MOST)),
+        ("Ready to call", ready),
         ("Contacted", bucket.contacted_leads),
     )
     return [
-        Part(name, count, percent(count, bucket.total_leads), name == "Ready to call" and ready > READY_MOST)
+        Part(name, count, percent(count, bucket.total_leads), name == "Ready to call" and len(candidates) > READY_MOST)
         for name, count in steps
     ]
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, Sum
 
+from common.server.threads import stopping
 from enrichment.models import Run, RunItem
 
 POLL = 0.25  # seconds between two looks: one read by primary key
@@ -17,16 +19,19 @@ ERRORS_SHOWN = 100
 Outcome = RunItem.Outcome
 
 
-def wait_for(run_ids: Iterable[UUID], seconds: float) -> bool:
+def wait_for(run_ids: Iterable[UUID], seconds: float, *, keeps_lock: bool = False) -> bool:
     """Waits until none of the runs is at work any more. False: some still are. Holds no transaction.
 
-    A run whose last leads wait for a person's billing check is not at work.
+    A run whose last leads wait for a person's billing check is not at work. Between two looks it holds no connection
+    either, unless that has a lock which is to be kept. A server that is to stop does not wait.
     """
     ids, deadline = list(run_ids), time.monotonic() + seconds
     while Run.objects.at_work().filter(pk__in=ids).exists():
         left = deadline - time.monotonic()
-        if left <= 0:
+        if left <= 0 or stopping.is_set():
             return False
+        if not (keeps_lock or connection.in_atomic_block):
+            connection.close()
         time.sleep(min(POLL, left))
     return True
 

@@ -49,7 +49,7 @@ def changed_leads(bucket: Bucket, older_than: datetime, *, limit: int) -> Change
     ends = time.monotonic() + SECONDS
     for group in _groups(bucket, older_than):
         criteria: dict[str, object] = {"ids": list(group.leads), "last_update_date_min": group.day.isoformat()}
-        answer = property_ids(criteria, user_id=bucket.owner_id)
+        answer = property_ids(criteria, user_id=bucket.owner_id, by_worker=True)
         asked += len(group.leads)
         changed += [group.leads[int(found)] for found in answer.ids if int(found) in group.leads]
         if len(changed) >= limit or time.monotonic() > ends:

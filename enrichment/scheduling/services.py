@@ -11,6 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from accounts.audit import record
 from accounts.models import User, check_time_zone
 from buckets.models import Bucket
 from common.db.clock import database_now
@@ -19,7 +20,7 @@ from enrichment.locks import lock_schedule
 from enrichment.models import Schedule
 from enrichment.options import RunOptions
 from enrichment.scheduling.cadence import BadCadence, next_tick
-from enrichment.services import RunError, check_options
+from enrichment.services import RunError, check_may_buy, check_options
 from integrations.vendors.queries import filters
 
 Kind = Schedule.Kind
@@ -49,32 +50,33 @@ def create_schedule(
     form sent twice makes one. Raises RunError naming the field, ALREADY_MADE for an id there is, or BadFilter for the
     guard.
     """
-    schedule = Schedule(owner=by, bucket=bucket, bucket_name=bucket.name, kind=kind, max_cost=max_cost, cadence=cadence)
+    check_may_buy(by, bucket.team_id)
+    schedule = Schedule(owner=by, team_id=bucket.team_id, bucket=bucket, bucket_name=bucket.name, kind=kind)
+    schedule.max_cost, schedule.cadence = max_cost, cadence
     schedule.time_zone = time_zone or by.time_zone
     schedule.options = _with_defaults(bucket, kind, options or {})
     check_schedule(schedule)
     schedule.next_at = _next(schedule, database_now())
-    if schedule_id is None:
-        schedule.save()
-        return schedule
-    schedule.pk = schedule_id
+    schedule.pk = schedule_id or schedule.pk
     try:
         with transaction.atomic():
             schedule.save(force_insert=True)
+            _record("schedule.created", schedule, by, after=_told(schedule))
     except IntegrityError:
-        if not Schedule.objects.filter(pk=schedule_id).exists():
+        if schedule_id is None or not Schedule.objects.filter(pk=schedule_id).exists():
             raise
         raise RunError("ALREADY_MADE", "This schedule is made already.") from None
     return schedule
 
 
-def change_schedule(*, schedule: Schedule, changes: Mapping[str, Any]) -> Schedule:
+def change_schedule(*, schedule: Schedule, changes: Mapping[str, Any], by: User | None = None) -> Schedule:
     """Changes cadence, time_zone, max_cost, enabled, or single options. Raises as `create_schedule`.
 
     Switched on again it forgets its failures. Another cadence or zone counts from now; else a time that is due stays.
     """
     with transaction.atomic():
         locked = _lock(schedule)
+        before, old = _told(locked), locked.options
         for name in ("cadence", "time_zone", "max_cost", "enabled"):
             setattr(locked, name, changes.get(name, getattr(locked, name)))
         locked.options = locked.options | dict(changes.get("options", {}))
@@ -87,12 +89,31 @@ def change_schedule(*, schedule: Schedule, changes: Mapping[str, Any]) -> Schedu
             locked.failures = 0
         locked.lease_until = None  # a worker that asks the vendor for it will find it changed, and stop
         locked.save()
+        after = _told(locked)
+        changed = [name for name in after if after[name] != before[name]]
+        if changed or old != locked.options:
+            said = [{name: told[name] for name in (*changed, "options")} for told in (before, after)]
+            _record("schedule.changed", locked, by, before=said[0], after=said[1])
     return locked
 
 
-def delete_schedule(*, schedule: Schedule) -> None:
+def delete_schedule(*, schedule: Schedule, by: User | None = None) -> None:
     """Nothing more is started. What it has started goes on."""
-    schedule.delete()
+    pk = schedule.pk
+    with transaction.atomic():
+        if schedule.delete()[0]:  # by two at once: once
+            schedule.pk = pk
+            _record("schedule.deleted", schedule, by, before=_told(schedule))
+
+
+def _told(schedule: Schedule) -> dict[str, Any]:
+    """What the audit keeps of it. Of options that are filters only the names: a filter's value may be somebody's."""
+    fields = ("kind", "cadence", "time_zone", "max_cost", "enabled")
+    return {name: getattr(schedule, name) for name in fields} | {"options": sorted(schedule.options)}
+
+
+def _record(action: str, schedule: Schedule, by: User | None, **values: Any) -> None:
+    record(action, by=by, team_id=schedule.team_id, about=schedule, name=schedule.bucket_name, **values)
 
 
 def run_now(*, schedule: Schedule) -> Schedule:

@@ -27,7 +27,7 @@ from enrichment.scheduling.cadence import next_tick
 from enrichment.scheduling.changed_leads import Changes, changed_leads
 from enrichment.scheduling.services import check_schedule, run_options, search_of
 from enrichment.selectors import select_leads
-from enrichment.services import RunError, cancel_run, go_on, start_run, wake_pumps_of
+from enrichment.services import RunError, cancel_run, check_may_buy, go_on, start_run, wake_pumps_of
 from integrations.ledger import catalogue
 from integrations.services import NotNow
 from integrations.vendors import available
@@ -99,7 +99,8 @@ def tick_one(schedule_id: UUID, *, now: datetime) -> bool:
 def _do(schedule: Schedule, now: datetime) -> bool:
     """Does one schedule. Returns whether this worker did it. Raises RunError, NotNow.
 
-    1. Refuses a schedule without a bucket or an active user, with bad options, or whose vendors are closed.
+    1. Refuses a schedule without a bucket, with bad options, whose vendors are closed, or whose user is turned off or
+       may not buy in its team any more.
     2. Its last run ends where its cap stopped it, and goes on where a vendor did.
     3. A rebuy asks the vendor which leads have changed, under a lease: no other worker asks the same.
     4. One transaction locks the bucket and the schedule, starts the run or search unless the last one is still open,
@@ -109,8 +110,7 @@ def _do(schedule: Schedule, now: datetime) -> bool:
     bucket = schedule.bucket
     if bucket is None:
         return _conclude(schedule, now, Done("Its bucket was deleted."), failed=True, for_good=True)
-    if not schedule.owner.is_active:
-        raise RunError("INACTIVE", f"{schedule.owner.get_username()} is turned off.")
+    check_may_buy(schedule.owner, schedule.team_id)
     check_schedule(schedule)
     _refuse_closed_vendors(schedule)
     _end_what_a_cap_stopped(schedule.last_run)
@@ -250,7 +250,7 @@ def _start(schedule: Schedule, bucket: Bucket, now: datetime, found: Changes | N
         return Done("Its search is repeated.", fill=fill)
     if schedule.kind == Kind.ENRICH:
         options = _next_leads(schedule, bucket)
-        if not select_leads(bucket.pk, options).exists():
+        if not select_leads(bucket.pk, options, by=schedule.owner).exists():
             return Done("Nothing to do: no lead is pending.")
         run = _start_run(schedule, bucket, options)
         return Done(f"{run.total:,} leads taken.", run=run)
@@ -284,7 +284,7 @@ def _next_leads(schedule: Schedule, bucket: Bucket) -> RunOptions:
     # of a run that was cut short not every lead had its turn
     after = last.resume_from if last.status == Run.Status.COMPLETED else last.asked.start_from
     onward = replace(options, start_from=after)
-    return onward if select_leads(bucket.pk, onward).exists() else options
+    return onward if select_leads(bucket.pk, onward, by=schedule.owner).exists() else options
 
 
 def _older_than(schedule: Schedule, now: datetime) -> datetime:

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from common.db.clock import database_now
 from enrichment.models import Run, RunItem
 from enrichment.worker import questions, stages
+from enrichment.worker.events import tell_paused
 from integrations.ledger import catalogue
 from integrations.lookups import owned as owned_answers
 from integrations.models import Budget, VendorCall
@@ -66,6 +67,7 @@ def judge_when_done(run: Run) -> None:
     if wrong and run.is_open:
         run.status, run.paused_by = Run.Status.PAUSED, Run.Pause.CANARY
         run.reason = f"Its sample: {'; '.join(wrong)}. Resume it to buy the rest all the same."[:300]
+        tell_paused(run)
 
 
 def _reached(run: Run, sample: QuerySet[RunItem], ended: int, least: Decimal) -> tuple[Decimal | None, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
@@ -26,10 +27,11 @@ BUSY_DELAY = 1.0  # seconds: a request that may make room ends in about a reques
 
 
 def payer(stage: int, run: Run) -> Payer:
-    """The run as payer: its spending limit, and where its stage counts leads its user's limit of them a day."""
+    """The run as payer: its spending limit, and where its stage counts leads its user's and its team's daily limit."""
     cap = money_cap(run.budget_scope, run.max_cost, "this run's spending limit")
-    counted = lead_caps(stages.STAGES[stage].operation_name(run.asked), run.owner_id, database_now())
-    return Payer(run.owner_id, scopes.run(run.pk), run.pk, (cap, *counted), _afterwards(stage, run))
+    name = stages.STAGES[stage].operation_name(run.asked)
+    caps = (cap, *lead_caps(name, run.owner_id, database_now(), team_id=run.team_id))
+    return Payer(run.owner_id, scopes.run(run.pk), run.pk, caps, _afterwards(stage, run), run.team_id)
 
 
 def short_of_money(run: Run, item_ids: Sequence[int], cap: Cap | None) -> None:
@@ -99,6 +101,15 @@ def _afterwards(stage: int, run: Run) -> Afterwards | None:
     return Afterwards(after.unit_price, after.vendor_id, begun.exactly, begun.at_most, caps)
 
 
+class _AtWork(NamedTuple):
+    """A run at work, and its open leads."""
+
+    run_id: UUID
+    owner_id: int
+    team_id: int
+    leads: int
+
+
 class _Begun:
     """What runs at work have still to buy at the next stage, US dollars, by the scope of the cap that counts it."""
 
@@ -106,21 +117,20 @@ class _Begun:
         self._at, self._onward, self._each = at, onward, each
 
     @cached_property
-    def _at_work(self) -> list[tuple[UUID, int, int]]:
-        """Run, owner and open leads of every run at work that asks for the next stage."""
+    def _at_work(self) -> list[_AtWork]:
+        """Every run at work that asks for the next stage."""
         active = Run.objects.filter(status__in=Run.ACTIVE, kind=self._at.kind)
         runs = [run for run in active if self._at.onward(run.asked) is not None]
-        return [(run.pk, run.owner_id, run.total - run.done) for run in runs]
+        return [_AtWork(run.pk, run.owner_id, run.team_id, run.total - run.done) for run in runs]
 
-    def _runs(self, scope: str) -> list[tuple[UUID, int, int]]:
-        """The runs at work whose money this budget counts: one, a user's, or all (of a vendor's day)."""
+    def _runs(self, scope: str) -> list[_AtWork]:
+        """The runs at work whose money this budget counts: one, a user's, a team's, or all (of a vendor's day)."""
         of = scopes.parse(scope)
-        if of.kind == scopes.RUN:
-            return [row for row in self._at_work if str(row[0]) == of.whose]
-        return [row for row in self._at_work if of.kind != scopes.USER or str(row[1]) == of.whose]
+        whose = {scopes.RUN: "run_id", scopes.USER: "owner_id", scopes.TEAM: "team_id"}.get(of.kind)
+        return [row for row in self._at_work if whose is None or str(getattr(row, whose)) == of.whose]
 
     def at_most(self, scope: str) -> Decimal:
-        return self._each * sum(leads for *_, leads in self._runs(scope))
+        return self._each * sum(row.leads for row in self._runs(scope))
 
     def exactly(self, scope: str) -> Decimal:
-        return self._each * queue.to_follow(self._at.stage, self._onward, [pk for pk, *_ in self._runs(scope)])
+        return self._each * queue.to_follow(self._at.stage, self._onward, [row.run_id for row in self._runs(scope)])

@@ -216,6 +216,7 @@ def _who_asked(people: Sequence[str]) -> list[_Asked]:
     items = RunItem.objects.filter(
         lead__apollo_person_id__in=people,
         lead__phone__isnull=True,
+        lead__merged_into__isnull=True,
         stage=RunItem.Stage.DONE,
         outcome__in=[Outcome.ENRICHED, Outcome.PARTIAL],
         run__kind=Run.Kind.APOLLO,

@@ -11,6 +11,7 @@ from django.db import transaction
 from common.logs import safe_traceback
 from enrichment.locks import lock_run
 from enrichment.models import Run, RunItem
+from enrichment.worker.events import tell_paused
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 def pause(run: Run, cause: Run.Pause, reason: str) -> None:
     run.status, run.paused_by, run.reason = Run.Status.PAUSED, cause, reason[:300]
     run.save(update_fields=["status", "paused_by", "reason", "updated_at"])
+    tell_paused(run)
 
 
 def pause_waiting_runs(stage: int, reason: str) -> None:

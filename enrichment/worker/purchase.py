@@ -11,14 +11,17 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from common.faultpoints import commit
 from common.logs import safe_traceback
 from common.values.backoff import backoff
 from enrichment.locks import lock_run
 from enrichment.models import Run, RunItem
-from enrichment.worker import billing_check, queue, stages
+from enrichment.querysets import may_buy
+from enrichment.worker import billing_check, owner_traces, queue, stages
 from enrichment.worker.funding import BUSY_DELAY, look_for_money, payer, short_of_money
+from enrichment.worker.owner_traces import Owner
 from enrichment.worker.pausing import pause_broken, pause_waiting_runs
 from enrichment.worker.questions import Questions, Waiting
 from enrichment.worker.queue import Ending
@@ -26,8 +29,8 @@ from integrations.ledger import calls, catalogue
 from integrations.ledger.admission import Closed, admit
 from integrations.ledger.persistence import persist
 from integrations.ledger.sending import Outcome as Sent
-from integrations.lookups import gate
-from integrations.lookups.answers import Owned
+from integrations.lookups import forgotten, gate
+from integrations.lookups.answers import Copy, Owned, store_copies
 from integrations.lookups.gate import Plan
 from integrations.models import Operation, VendorCall
 from integrations.vendors.contract import Reply
@@ -63,6 +66,7 @@ class _Bought:
     run_id: UUID
     plan: Plan
     items: Mapping[str, Sequence[Waiting]]  # by the key they ask for; two leads may ask the same
+    owners: Mapping[int, Owner]
 
 
 def step(stage: int, name: str) -> Step:
@@ -117,7 +121,8 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _
             by_key.setdefault(asked.queries[item.id].key, []).append(item)
     since = at.fresh_after(options)
     plan = gate.begin(operation, list(asked.queries.values()), payer(stage, run), fresh_after=since)
-    _apply(stage, run, by_key, plan.owned, extra=_without_question(stage, items, asked))
+    extra = _without_question(stage, items, asked)
+    _apply(stage, run, by_key, plan.owned, owners=asked.owners, extra=extra)
     queue.give_back([i.id for key in plan.busy for i in by_key[key]], delay=BUSY_DELAY)
     queue.give_back([i.id for key in plan.later for i in by_key[key]], alone=True)
     held: dict[UUID, list[int]] = {}
@@ -131,7 +136,7 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _
     if run.cap_scope:
         look_for_money(run)
     queue.served(run, stage)
-    return _Bought(run.pk, plan, by_key)
+    return _Bought(run.pk, plan, by_key, asked.owners)
 
 
 def _without_question(stage: int, items: Sequence[Waiting], asked: Questions) -> list[Ending]:
@@ -144,7 +149,9 @@ def _without_question(stage: int, items: Sequence[Waiting], asked: Questions) ->
             endings.append(Ending(item.id, item.lead_id, Outcome.SKIPPED, reason="the guard left it out"))
         elif item.id in asked.unaskable:
             outcome = stages.STAGES[stage].outcome
-            endings.append(Ending(item.id, item.lead_id, outcome, Category.INVALID_DATA, asked.unaskable[item.id]))
+            why = asked.unaskable[item.id]
+            category = Category.FORGOTTEN if why == forgotten.REFUSED else Category.INVALID_DATA
+            endings.append(Ending(item.id, item.lead_id, outcome, category, why))
     return endings
 
 
@@ -153,15 +160,20 @@ def _apply(
     run: Run,
     by_key: Mapping[str, Sequence[Waiting]],
     answers: Mapping[str, Owned],
+    *,
+    owners: Mapping[int, Owner],
     extra: Iterable[Ending] = (),
 ) -> None:
     """Writes answers to leads and moves their items on. `run` must be locked.
 
-    1. Stores the facts in the leads.
-    2. The item of a lead that the vendor knows goes on to the next stage where the run asks for one.
-    3. Any other answer ends its item: the stage's outcome, or failed where it is unknown or cannot be read.
-    4. Moves the items, ends the others, and adds the new facts to the bucket's counters.
+    1. Items that shared a trace of somebody else go back, to be asked by themselves; an answer that fits is owned for
+       the owner's other parcels.
+    2. Stores the facts in the leads.
+    3. The item of a lead that the vendor knows goes on to the next stage where the run asks for one.
+    4. Any other answer ends its item: the stage's outcome, or failed where it is unknown or cannot be read.
+    5. Moves the items, ends the others, and adds the new facts to the bucket's counters.
     """
+    by_key = _share(run, by_key, answers, owners)
     got = [(item, answers[key]) for key, items in by_key.items() if key in answers for item in items]
     grown = stages.write_facts(stage, run, [(item.lead_id, owned) for item, owned in got])
     onward, endings = [], list(extra)
@@ -183,6 +195,21 @@ def _apply(
         queue.advance(onward, next_stage)
     queue.end(run, endings)
     count_facts(grown)
+
+
+def _share(
+    run: Run, by_key: Mapping[str, Sequence[Waiting]], answers: Mapping[str, Owned], owners: Mapping[int, Owner]
+) -> Mapping[str, Sequence[Waiting]]:
+    """The items that these answers serve; the others of a shared trace go back."""
+    if not owners:
+        return by_key
+    asked = {item.id: key for key, items in by_key.items() for item in items}
+    others = RunItem.objects.filter(run=run, stage=RunItem.Stage.DETAIL).exists()
+    copies = owner_traces.copies(owners, asked, answers, others_may_come=others)
+    store_copies(catalogue.operation("skip_trace"), copies)
+    unfit = owner_traces.unfit(owners, asked, answers)
+    queue.give_back(sorted(unfit))
+    return {key: [item for item in items if item.id not in unfit] for key, items in by_key.items()}
 
 
 def _ended(item: Waiting, category: str, words: str, *, failed: bool) -> Ending:
@@ -214,9 +241,13 @@ def _buy(operation: Operation, stage: int, bought: _Bought) -> None:
 
 
 def _still_wanted(run_id: UUID) -> bool:
-    """Locks the run for reading: a pause answered to a person comes before the intent or after it, never between."""
+    """Locks the run for reading: a pause answered to a person comes before the intent or after it, never between.
+
+    The role is read again: since the claim, which waits for the vendor's pace, its user may have lost it.
+    """
     run = lock_run(run_id)
-    return run is not None and run.status in Run.ACTIVE and run.bucket_id is not None
+    open_run = run is not None and run.status in Run.ACTIVE and run.bucket_id is not None
+    return open_run and Run.objects.filter(may_buy(), pk=run_id).exists()
 
 
 def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: Sent[Reply], *, out_of_order: bool) -> None:
@@ -235,7 +266,7 @@ def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: Sent[Reply], 
         if settled is None or run is None:
             return
         run.two_names += settled.two_names
-        _apply(stage, run, own, settled.answers)
+        _apply(stage, run, own, settled.answers, owners=bought.owners)
         if settled.two_names:
             Run.objects.filter(pk=run.pk).update(two_names=run.two_names)
     else:
@@ -243,10 +274,29 @@ def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: Sent[Reply], 
             return
         if run is None:
             return
+        if _shared_refused(outcome.failure, own, bought.owners) and run.status != Run.Status.CANCELLED:
+            return
         waiting = [i for waiting in own.values() for i in waiting]
         _after_failure(run, call_id, waiting, outcome.failure, out_of_order=out_of_order)
     if run.cap_scope:
         look_for_money(run)
+
+
+def _shared_refused(
+    failure: VendorFailure | None, own: Mapping[str, Sequence[Waiting]], owners: Mapping[int, Owner]
+) -> bool:
+    """Whether the vendor refused a shared question that was asked alone: from now on it serves nobody, and each parcel
+    is asked about by itself.
+    """
+    if not isinstance(failure, Rejected) or failure.charged or len(own) != 1:
+        return False
+    ((key, items),) = own.items()
+    shared = [owners[i.id].shared for i in items if i.id in owners]
+    if not items or not all(query is not None and query.key == key for query in shared) or not shared:
+        return False
+    store_copies(catalogue.operation("skip_trace"), [Copy(key, {}, database_now())])
+    queue.give_back([i.id for i in items])
+    return True
 
 
 def _keep_answers(call_id: UUID, run_id: UUID, outcome: Sent[Reply]) -> None:

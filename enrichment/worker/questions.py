@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -11,13 +12,25 @@ from uuid import UUID
 from common.db.clock import database_now
 from enrichment.models import Run, RunItem
 from enrichment.options import RunOptions
+from enrichment.worker import owner_traces
+from enrichment.worker.owner_traces import Owner
 from integrations.ledger import catalogue
-from integrations.lookups import names, stand_in_ids
+from integrations.lookups import forgotten, stand_in_ids
+from integrations.lookups.agreement import contradict
+from integrations.lookups.identity import Name
 from integrations.lookups.reveals import released
 from integrations.models import Lookup
 from integrations.vendors.contract import Query
 from integrations.vendors.owners import is_business
-from integrations.vendors.queries import detail_query, organization_query, people_query, skip_trace_query
+from integrations.vendors.queries import (
+    detail_query,
+    organization_query,
+    people_query,
+    shared_query,
+    skip_trace_query,
+)
+from leads.facts.names import names_of_lead, vendor_ids
+from leads.keys.owner_keys import owner_keys
 from leads.models import Lead
 from leads.selection.filters import matching
 
@@ -42,6 +55,7 @@ class Questions:
     unaskable: dict[int, str] = field(default_factory=dict)  # item id -> why
     guarded: set[int] = field(default_factory=set)
     owned: set[int] = field(default_factory=set)  # the lead has it already, by another question
+    owners: dict[int, Owner] = field(default_factory=dict)  # item id -> whose other parcels its answer may serve
 
     def has(self, item_id: int) -> bool:
         return item_id in self.queries or item_id in self.unaskable or item_id in self.guarded | self.owned
@@ -51,29 +65,40 @@ def about_properties(_: RunOptions, items: Sequence[Waiting]) -> Questions:
     asked = Questions()
     rows = Lead.objects.filter(pk__in=[i.lead_id for i in items]).values("pk", "property_id", *stand_in_ids.ASKED_BY)
     leads = {row["pk"]: row for row in rows}
-    joined = known_ids([row["property_id"] for row in leads.values()])
+    joined = vendor_ids({pk: row["property_id"] for pk, row in leads.items()})
+    first: dict[str, Query] = {}
     for item in items:
         lead = leads[item.lead_id]
         try:
-            asked.queries[item.id] = property_query(lead["property_id"], lead, joined)
+            query = property_query(lead["property_id"], lead, joined.get(item.lead_id))
         except ValueError as error:
             asked.unaskable[item.id] = str(error)
+            continue
+        if _is_same(first.setdefault(query.key, query), query):
+            asked.queries[item.id] = query  # another one by this name is left to the next claim
     return asked
 
 
-def known_ids(property_ids: Iterable[str]) -> dict[str, str]:
-    """The vendor's ids of the properties among these that a lead knows by address or APN alone."""
-    return names.known([property_id for property_id in property_ids if stand_in_ids.is_stand_in(property_id)])
+def _is_same(one: Query, other: Query) -> bool:
+    """Whether two questions of one key have one answer: they ask the same, and do not contradict each other."""
+    if one is other or not stand_in_ids.is_stand_in(one.key):
+        return True
+    if stand_in_ids.asked(one.params) != stand_in_ids.asked(other.params):
+        return False
+    return not contradict([Name(text, text) for text in other.names], [one.key, *one.names])
 
 
-def property_query(property_id: str, lead: Mapping[str, Any], joined: Mapping[str, str]) -> Query:
+def property_query(property_id: str, lead: Mapping[str, Any], joined: str | None) -> Query:
     """The detail question about a lead: by the vendor's id wherever it is known, so that one property is bought once.
 
-    joined: `known_ids`. Raises ValueError where none can be asked.
+    joined: that id, of a lead that is called by a stand-in. What is being bought, is in doubt or was answered under
+    another name of the lead is seen too. Raises ValueError where none can be asked.
     """
-    if property_id in joined:
-        return replace(detail_query(joined[property_id]), names=(property_id,))
-    return stand_in_ids.question(property_id, lead)
+    if not stand_in_ids.is_stand_in(property_id):
+        return stand_in_ids.question(property_id, lead)
+    query = detail_query(joined) if joined else stand_in_ids.question(property_id, lead)
+    further = dict.fromkeys((property_id, *(name.text for name in names_of_lead(property_id, lead))))
+    return replace(query, names=tuple(text for text in further if text != query.key))
 
 
 def about_owners(options: RunOptions, items: Sequence[Waiting]) -> Questions:
@@ -86,21 +111,35 @@ def about_owners(options: RunOptions, items: Sequence[Waiting]) -> Questions:
         passing = matching(leads, options.guard, time_zone=zone or "UTC")
         allowed = set(passing.values_list("pk", flat=True))
     bought = bought_details(dict(leads.values_list("pk", "property_id")))
+    found: dict[int, Owner] = {}
     for item in items:
         if allowed is not None and item.lead_id not in allowed:
             asked.guarded.add(item.id)
             continue
+        detail = bought.get(item.lead_id) or {}
         try:
-            asked.queries[item.id] = owner_query(bought.get(item.lead_id) or {})
+            found[item.id] = owner_of(detail)
         except ValueError as error:
             asked.unaskable[item.id] = str(error)
+    owners = owner_traces.without_crowded(found)
+    asked.queries |= owner_traces.choose(owners, items, owners_of)
+    asked.owners = {item_id: owner for item_id, owner in owners.items() if owner.shared is not None}
     return asked
+
+
+def owners_of(leads: Mapping[UUID, str]) -> dict[UUID, Owner]:
+    """Those of these leads' owners that are bought and can be asked about; leads are given with their property ids."""
+    found: dict[UUID, Owner] = {}
+    for pk, detail in (bought_details(leads) if leads else {}).items():
+        with suppress(ValueError):
+            found[pk] = owner_of(detail)
+    return owner_traces.without_crowded(found)
 
 
 def bought_details(leads: Mapping[UUID, str]) -> dict[UUID, Mapping[str, Any]]:
     """What the newest bought detail says of each of these leads, given with their property ids."""
-    joined = known_ids(leads.values())
-    keys = {pk: (property_id, joined.get(property_id, property_id)) for pk, property_id in leads.items()}
+    joined = vendor_ids(leads)
+    keys = {pk: (property_id, joined.get(pk, property_id)) for pk, property_id in leads.items()}
     details = Lookup.objects.filter(
         operation=catalogue.operation("property_detail"),
         key__in={key for pair in keys.values() for key in pair},
@@ -119,6 +158,8 @@ def bought_details(leads: Mapping[UUID, str]) -> dict[UUID, Mapping[str, Any]]:
 
 def owner_query(detail: Mapping[str, Any]) -> Query:
     """The skip-trace question that follows from a property's bought detail. Raises ValueError where none does."""
+    if detail.get(forgotten.FORGOTTEN):
+        raise ValueError(forgotten.REFUSED)
     return skip_trace_query(
         first_name=detail.get("first_name"),
         last_name=detail.get("last_name"),
@@ -127,6 +168,26 @@ def owner_query(detail: Mapping[str, Any]) -> Query:
         city=detail.get("property_city"),
         state=detail.get("property_state"),
         zip=detail.get("property_zip"),
+        mail_address=detail.get("mailing_address"),
+        mail_city=detail.get("mailing_city"),
+        mail_state=detail.get("mailing_state"),
+        mail_zip=detail.get("mailing_zip"),
+    )
+
+
+def owner_of(detail: Mapping[str, Any]) -> Owner:
+    """The questions about a property's owner: by itself, and with her other parcels. Raises ValueError."""
+    shared = shared_question(detail)
+    return Owner(owner_query(detail), shared, next(iter(owner_keys(detail)), None) if shared is not None else None)
+
+
+def shared_question(detail: Mapping[str, Any]) -> Query | None:
+    """The question about this owner that serves all her parcels; None where there is none."""
+    return shared_query(
+        first_name=detail.get("first_name"),
+        last_name=detail.get("last_name"),
+        owner_name=detail.get("owner_name"),
+        owner_type=detail.get("owner_type"),
         mail_address=detail.get("mailing_address"),
         mail_city=detail.get("mailing_city"),
         mail_state=detail.get("mailing_state"),

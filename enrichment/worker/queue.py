@@ -17,9 +17,12 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from buckets.models import Bucket
 from common.db.clock import CLOCK, database_now
 from common.db.work import due_sql
+from common.enqueue import enqueue_on_commit
 from enrichment.locks import lock_run
 from enrichment.models import CANCELLED_IN_PART, FairShare, Run, RunItem
+from enrichment.querysets import BUYERS
 from enrichment.worker import canary, stages
+from enrichment.worker.events import tell_completed, tell_enriched
 from enrichment.worker.questions import Waiting
 from integrations.ledger import catalogue
 from integrations.lookups.owned import fresh_answers
@@ -51,6 +54,7 @@ class Ending:
 def next_run(stage: int, operation_name: str) -> Run | None:
     """The active run that is served next among those with an item that may be taken now, locked. None: there is none.
 
+    Runs of users who are turned off, or may not buy in the run's team any more, are passed over (`sweeps` pauses them).
     The user who was served longest ago goes first, then that user's run that was served longest ago.
     """
     wanted_type = stages.STAGES[stage].type_of(operation_name)
@@ -59,6 +63,8 @@ def next_run(stage: int, operation_name: str) -> Run | None:
             f"""
             SELECT r.id FROM enrichment_run r
               JOIN accounts_user a ON a.id = r.owner_id AND a.is_active
+              JOIN accounts_membership m
+                   ON m.user_id = r.owner_id AND m.team_id = r.team_id AND m.role = ANY(%(buyers)s)
               JOIN enrichment_fairshare t ON t.run_id = r.id AND t.stage = %(stage)s
               LEFT JOIN LATERAL (
                    SELECT served_at FROM enrichment_fairshare x
@@ -74,7 +80,7 @@ def next_run(stage: int, operation_name: str) -> Run | None:
                      ORDER BY i.stage, i.id LIMIT 1) IS NOT NULL
              ORDER BY u.served_at NULLS FIRST, t.served_at NULLS FIRST, r.id LIMIT 1
             """,  # noqa: S608  # our own words alone
-            {"stage": stage, "type": wanted_type},
+            {"stage": stage, "type": wanted_type, "buyers": BUYERS},
         )
         row = cursor.fetchone()
     run = lock_run(row[0]) if row else None
@@ -235,6 +241,7 @@ def end(run: Run, endings: Sequence[Ending]) -> None:
         rows = [_row(ending, finished.get(ending.lead_id)) for ending in endings]
         _end_items(rows)
         outcomes = [outcome for _, outcome, _ in rows]
+        tell_enriched(run, zip([ending.lead_id for ending in endings], outcomes, strict=True))
         run.enriched += outcomes.count(Outcome.ENRICHED)
         run.partial += outcomes.count(Outcome.PARTIAL)
         run.failed += outcomes.count(Outcome.FAILED)
@@ -249,6 +256,9 @@ def end(run: Run, endings: Sequence[Ending]) -> None:
         run.status = Run.Status.RUNNING
     if run.is_open and run.done >= run.total:
         run.status, run.finished_at, run.paused_by, run.reason = Run.Status.COMPLETED, now, "", ""
+        tell_completed(run)
+        if run.bucket_id:  # its answers may have told that two leads are one property
+            enqueue_on_commit("leads.merge_bucket", bucket_id=str(run.bucket_id))
     canary.judge_when_done(run)
     run.save()
     show_progress(run)

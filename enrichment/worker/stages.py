@@ -24,6 +24,7 @@ from integrations.vendors import adapters
 from integrations.vendors.errors import Category
 from leads.facts import saving as facts
 from leads.facts.incoming import take_vendor_ids
+from leads.facts.names import vendor_ids
 from leads.facts.saving import FactRow
 from leads.models import Lead
 
@@ -188,9 +189,7 @@ def write_facts(stage: int, run: Run, answers: Sequence[tuple[UUID, Owned]]) -> 
 def _joined_leads(lead_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Those of these leads that are still called by an address or APN, and were asked for by their vendor's id."""
     rows = Lead.objects.filter(pk__in=lead_ids, property_id__contains=":").values_list("pk", "property_id")
-    leads = dict(rows)
-    joined = questions.known_ids(leads.values())
-    return {pk: joined[property_id] for pk, property_id in leads.items() if property_id in joined}
+    return vendor_ids(dict(rows))
 
 
 def _take_vendor_ids(given: Mapping[UUID, str]) -> None:

@@ -13,14 +13,18 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from accounts.access import Scope, access_in
 from common.db.clock import database_now
 from enrichment.locks import lock_run
 from enrichment.models import Run
+from enrichment.querysets import may_buy
 from enrichment.rules import day_of_cap
 from enrichment.services import go_on, prices_of, wake_pumps_of
+from enrichment.worker.events import tell_paused
 from integrations.ledger import scopes
 
 GOES_ON_FOR = timedelta(days=3)  # an older run's leads and prices may not be what its person still wants
+MAY_NOT_BUY = "Its user may not spend in this team any more. It resumes once they may again."
 SWITCHED_OFF = "Its user is turned off. It resumes once the user is turned on again."
 DEARER = "The day is over, but prices are higher than when it started. Resume it to continue."
 
@@ -39,8 +43,7 @@ def continue_capped_runs(now: datetime) -> int:
 
     A run stays paused if it is older than three days, if its prices have risen since, or if a person has paused it.
     """
-    vendors, leads = scopes.beginning(scopes.VENDOR), scopes.beginning(scopes.LEADS)
-    daily = Q(cap_scope__startswith=vendors) | Q(cap_scope__startswith=leads)
+    daily = Q(*(Q(cap_scope__startswith=scopes.beginning(kind)) for kind in scopes.DAILY), _connector=Q.OR)
     stopped = Run.objects.filter(
         daily,
         status=Run.Status.PAUSED,
@@ -75,29 +78,37 @@ def _no_dearer(run: Run) -> bool:
     return all(Decimal(now) <= Decimal(then.get(name, -1)) for name, now in prices_of(run.asked).items())
 
 
-# --- A user is switched off -------------------------------------------------------------------------------------------
+# --- A user is switched off, or loses the role ------------------------------------------------------------------------
 
 
 def hold_runs_of_inactive_users() -> int:
-    """Pauses the runs of users who are switched off; goes on with those it paused once they are on again."""
-    off = Run.objects.filter(status__in=Run.ACTIVE, owner__is_active=False)
-    on = Run.objects.filter(status=Run.Status.PAUSED, paused_by=Run.Pause.INACTIVE, owner__is_active=True)
+    """Pauses the runs of users who are switched off or may not buy in the run's team any more; goes on with those it
+    paused once they are on, and may buy, again.
+    """
+    off = Run.objects.filter(status__in=Run.ACTIVE).exclude(may_buy())
+    on = Run.objects.filter(may_buy(), status=Run.Status.PAUSED, paused_by=Run.Pause.INACTIVE)
     return _each(off, _hold) + _each(on, _let_go)
 
 
 def _hold(run: Run) -> bool:
-    if run.status not in Run.ACTIVE or run.owner.is_active:
+    if run.status not in Run.ACTIVE or _may_buy(run):
         return False
-    run.status, run.paused_by, run.reason = Run.Status.PAUSED, Run.Pause.INACTIVE, SWITCHED_OFF
+    reason = MAY_NOT_BUY if run.owner.is_active else SWITCHED_OFF
+    run.status, run.paused_by, run.reason = Run.Status.PAUSED, Run.Pause.INACTIVE, reason
     run.save(update_fields=["status", "paused_by", "reason", "updated_at"])
+    tell_paused(run)
     return True
 
 
 def _let_go(run: Run) -> bool:
-    if run.status != Run.Status.PAUSED or run.paused_by != Run.Pause.INACTIVE or not run.owner.is_active:
+    if run.status != Run.Status.PAUSED or run.paused_by != Run.Pause.INACTIVE or not _may_buy(run):
         return False
     go_on(run)
     return True
+
+
+def _may_buy(run: Run) -> bool:
+    return access_in(run.owner, run.team_id).can(Scope.BUY)
 
 
 def _each(runs: QuerySet[Run], act: Callable[[Run], bool]) -> int:

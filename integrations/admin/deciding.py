@@ -16,7 +16,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 
-from common.admin import ReadOnlyAdmin, ask, chosen, confirmed
+from common.admin import ask, chosen, confirmed
+from common.admin_teams import OperatorsAdmin, operates
 from common.dates import moment
 from integrations.admin.words import plain
 from integrations.ledger.calls import MOST_COST, BadDecision
@@ -45,7 +46,7 @@ class BilledForm(ReasonForm):
     field_order = ("cost", "reason")
 
 
-class DecidingAdmin(ReadOnlyAdmin, Generic[Doubtful]):
+class DecidingAdmin(OperatorsAdmin, Generic[Doubtful]):
     """Rows that may need a billing check: each has both decisions on its page, and a list of them as actions.
 
     release, write_off: the services. after: what follows, in words. whose: what its money was for.
@@ -67,9 +68,12 @@ class DecidingAdmin(ReadOnlyAdmin, Generic[Doubtful]):
         raise NotImplementedError
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        """Money is given back or spent: for users who may change vendors or these rows, though nobody edits one."""
+        """Money is given back or spent: for operators, and users who may change vendors or these rows by Django's
+        permissions, though nobody edits one."""
         may = request.user.has_perm
-        return may("integrations.change_vendor") or may(f"integrations.change_{self.opts.model_name}")
+        return (
+            operates(request) or may("integrations.change_vendor") or may(f"integrations.change_{self.opts.model_name}")
+        )
 
     # --- One, on its own page -------------------------------------------------------------------------------------
 

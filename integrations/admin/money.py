@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import User
-from common.admin import Empty, ReadOnlyAdmin
+from common.admin import Empty, ReadOnlyAdmin, sees_all
+from common.admin_teams import access_of, operates
 from common.contact_access import masked
 from integrations.ledger import scopes
 from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
@@ -50,9 +53,14 @@ def today(user: WithSpent) -> str:
     return f"{user.used_today:.0f}"
 
 
+def _of(*kinds: tuple[str, int]) -> Q:
+    """Budgets of these kinds, each of one user or team."""
+    return reduce(or_, (Q(scope__startswith=scopes.beginning(kind, whose)) for kind, whose in kinds))
+
+
 @admin.register(Lookup)
 class LookupAdmin(ReadOnlyAdmin):
-    """Every fact ever bought, once for everybody."""
+    """Every fact ever bought, once for everybody. No page says whose purchase one was."""
 
     empty = Empty(
         "Purchased data is everything bought from a vendor. It is bought once and shared.",
@@ -66,11 +74,18 @@ class LookupAdmin(ReadOnlyAdmin):
     fields = (
         ("operation", "key"),
         ("state", "why", "fetched_at"),
-        ("cost", "call"),
+        "cost",
         "answer",
         "kept",
     )
     readonly_fields = ("why", "answer", "kept")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """It tells of every team's leads."""
+        return sees_all(request) and super().has_module_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Lookup | None = None) -> bool:
+        return self.has_module_permission(request)
 
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Lookup], search_term: str
@@ -102,7 +117,7 @@ class LookupAdmin(ReadOnlyAdmin):
 
 @admin.register(Budget)
 class BudgetAdmin(ReadOnlyAdmin):
-    """Every cap's money by period, and leads a day."""
+    """Every cap's money by period, and leads a day: all for operators, else one's own and the team's."""
 
     empty = Empty(
         "Budgets count what is spent against each limit. The first purchase adds one.",
@@ -112,3 +127,20 @@ class BudgetAdmin(ReadOnlyAdmin):
     list_display = ("scope", "spent", "reserved")
     search_fields = ("scope__startswith",)
     search_help_text = "The beginning of a scope, such as vendor:apollo: or user:1:2026-11"
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        access = access_of(request)
+        return operates(request) or (access.can("read") and not access.only_assigned)
+
+    def has_view_permission(self, request: HttpRequest, obj: Budget | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        if operates(request):
+            return rows
+        access = access_of(request)
+        kinds = [(kind, access.user.pk) for kind in (scopes.USER, scopes.LEADS)]
+        if access.team_id is not None:  # else its scopes would be those of all teams
+            kinds += [(kind, access.team_id) for kind in (scopes.TEAM, scopes.TEAM_LEADS)]
+        return rows.filter(_of(*kinds))

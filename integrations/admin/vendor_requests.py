@@ -25,6 +25,7 @@ from unfold.widgets import INPUT_CLASSES
 
 from accounts.selectors import user_of
 from common.admin import Empty, by_id, dressed, page, sees_all
+from common.admin_teams import operates
 from common.db.clock import database_now
 from integrations.admin.deciding import DecidingAdmin, ReasonForm
 from integrations.admin.words import CallInWords, MoneyInWords
@@ -43,7 +44,7 @@ MINUTE = "%Y-%m-%dT%H:%M"  # what a browser's field of day and time takes and gi
 
 @admin.register(VendorCall)
 class VendorCallAdmin(CallInWords, DecidingAdmin[VendorCall]):
-    """Every request to a vendor. Staff who may look see their own."""
+    """Every request to a vendor. Staff whom Django lets look see their own."""
 
     empty = Empty(
         "Vendor requests list everything asked of a vendor, with its cost.", "Buckets", "buckets_bucket_changelist"
@@ -91,7 +92,14 @@ class VendorCallAdmin(CallInWords, DecidingAdmin[VendorCall]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
-        return rows if sees_all(request) else rows.filter(user=request.user)
+        return rows if operates(request) else rows.filter(user=request.user)
+
+    def get_fields(self, request: HttpRequest, obj: VendorCall | None = None) -> Any:
+        """An operator sees which job it was for, and nothing of a team's job: no link leads there."""
+        fields = super().get_fields(request, obj)
+        if obj is None or obj.user_id == request.user.pk or sees_all(request):
+            return fields
+        return [("paid_for", "run_id") if row == ("paid_for", "run") else row for row in fields]
 
     def get_search_results(self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         return by_id(queryset, search_term, "run_id"), False
@@ -159,7 +167,7 @@ class VendorCallAdmin(CallInWords, DecidingAdmin[VendorCall]):
 
     def outage(self, request: HttpRequest) -> HttpResponse:
         """Choose a vendor and times, see what that holds, decide all of it. The choice is the address: Back works."""
-        if not request.user.has_perm("integrations.change_vendor"):
+        if not (operates(request) or request.user.has_perm("integrations.change_vendor")):
             raise PermissionDenied
         waiting = doubts.waiting()
         given = request.POST if request.method == "POST" else request.GET
@@ -299,7 +307,7 @@ class PhoneRevealAdmin(MoneyInWords, DecidingAdmin[PhoneReveal]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).defer("raw", "holds")
-        return rows if sees_all(request) else rows.filter(call__user=request.user)
+        return rows if operates(request) else rows.filter(call__user=request.user)
 
     def get_search_results(self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         return by_id(queryset, search_term, "call__run_id"), False

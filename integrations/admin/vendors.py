@@ -22,12 +22,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 from unfold.admin import TabularInline
 
+from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
 from common.admin import CommonAdmin, ask, chosen, confirmed, for_each
+from common.admin_teams import operates
 from common.db.clock import database_now
 from common.values.percent import percent
 from integrations.admin.bill_forms import BillForm, ReplaceForm, packed
-from integrations.ledger import breaker, scopes
+from integrations.ledger import scopes
 from integrations.locks import lock_operations_of
 from integrations.models import Operation, Vendor
 from integrations.operating import bills, books, vendors
@@ -84,6 +86,12 @@ class OperationInline(Inline):
     extra = 0
     max_num = 0
 
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return operates(request) or super().has_view_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return operates(request) or super().has_change_permission(request, obj)
+
     @admin.display(description="now in effect")
     def in_force(self, operation: Operation) -> str:
         pace, price, batch, fresh = (_now(operation, key) for key in SETTINGS)
@@ -91,7 +99,23 @@ class OperationInline(Inline):
 
 
 class ToldAdmin(CommonAdmin):
-    """Its history says what each value was and what it became, by whom and when: Django's log keeps our words."""
+    """Operators', and theirs whom Django's permissions let in.
+
+    Its history says what each value was and what it became, by whom and when: Django's log keeps our words.
+    """
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return operates(request) or super().has_module_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Vendor | Operation | None = None) -> bool:
+        return operates(request) or super().has_view_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Vendor | Operation | None = None) -> bool:
+        return operates(request) or super().has_change_permission(request, obj)
+
+    @requires_fresh
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().changeform_view(request, *args, **kwargs)
 
     def construct_change_message(
         self, _request: HttpRequest, form: forms.Form, formsets: Iterable[BaseFormSet[Any]], _add: object = None
@@ -112,6 +136,15 @@ def _changes(form: forms.Form) -> list[str]:
         for name in form.changed_data
         if name in form.cleaned_data
     ]
+
+
+def _audit(request: HttpRequest, row: Vendor | Operation, form: forms.ModelForm[Any]) -> None:
+    """What a form has changed, for the audit."""
+    names = [name for name in form.changed_data if name in form.cleaned_data]
+    if names:
+        before = {name: form.initial.get(name) for name in names}
+        after = {name: form.cleaned_data[name] for name in names}
+        vendors.fields_were_set(row, by=user_of(request), before=before, after=after)
 
 
 def _value(value: object) -> str:
@@ -150,7 +183,7 @@ class VendorAdmin(ToldAdmin):
         words = trouble(vendor, now)
         if words and (not vendor.enabled or vendor.paused_reason):
             return f"Paused: {words}"
-        return f"Failing: {words}" if breaker.is_open(vendor, now) else words or "Available"
+        return f"Failing: {words}" if vendors.is_failing(vendor, now) else words or "Available"
 
     @admin.display(description="key")
     def key(self, vendor: Vendor) -> str:
@@ -167,7 +200,7 @@ class VendorAdmin(ToldAdmin):
     @admin.action(description="Try again (lifts the pause and the breaker)", permissions=["change"])
     def reset(self, request: HttpRequest, queryset: QuerySet[Vendor]) -> None:
         def act(vendor: Vendor) -> None:
-            vendors.close_breaker(vendor=vendor)
+            vendors.close_breaker(vendor=vendor, by=user_of(request))
 
         rows = chosen(self, request, queryset)
         for_each(self, request, rows, act, done="Available again", refusals=(vendors.BillingCheck,))
@@ -185,9 +218,10 @@ class VendorAdmin(ToldAdmin):
     def save_model(self, request: HttpRequest, obj: Vendor, form: forms.ModelForm[Vendor], change: Any) -> None:
         lock_operations_of(obj.pk)  # before the vendor's row: docs/locks.md
         super().save_model(request, obj, form, change)
+        _audit(request, obj, form)
 
     def save_formset(  # type: ignore[override]  # Django gives the first three by position
-        self, _request: HttpRequest, _form: object, formset: Operations, **_: object
+        self, request: HttpRequest, _form: object, formset: Operations, **_: object
     ) -> None:
         """Only what was changed: an operation's row is the limiter, and moves while a person looks at it.
 
@@ -198,6 +232,7 @@ class VendorAdmin(ToldAdmin):
             if inline.has_changed():
                 inline.instance.save(update_fields=inline.changed_data)
                 formset.changed_objects.append((inline.instance, inline.changed_data))
+                _audit(request, inline.instance, inline)
         vendors.prices_were_set(row for row, names in formset.changed_objects if "price" in names)
 
     def get_urls(self) -> Any:
@@ -237,7 +272,7 @@ class VendorAdmin(ToldAdmin):
     def resume(self, request: HttpRequest, name: str) -> HttpResponse:
         vendor = self._vendor(request, name)
         try:
-            vendors.resume_vendor(vendor=vendor)
+            vendors.resume_vendor(vendor=vendor, by=user_of(request))
         except vendors.BillingCheck as refusal:
             return self._refused(request, vendor, refusal)
         return self._done(request, vendor, "Resumed")
@@ -245,7 +280,7 @@ class VendorAdmin(ToldAdmin):
     def close_breaker(self, request: HttpRequest, name: str) -> HttpResponse:
         vendor = self._vendor(request, name)
         try:
-            vendors.close_breaker(vendor=vendor)
+            vendors.close_breaker(vendor=vendor, by=user_of(request))
         except vendors.BillingCheck as refusal:
             return self._refused(request, vendor, refusal)
         return self._done(request, vendor, "Breaker and pause reset, batch requests tried again")
@@ -308,7 +343,7 @@ def _facts(vendor: Vendor) -> dict[str, Any]:
     return {
         "vendor": vendor,
         "trouble": trouble(vendor, now),
-        "is_failing": breaker.is_open(vendor, now),
+        "is_failing": vendors.is_failing(vendor, now),
         "spent": spent,
         "reserved": reserved,
         "cap": cap,
@@ -350,6 +385,7 @@ class OperationAdmin(ToldAdmin):
         if "price" in form.changed_data:  # decides a billing check; operations are the first of all locks
             vendors.prices_were_set([obj])
         super().save_model(request, obj, form, change)
+        _audit(request, obj, form)
 
     @admin.display(description="requests a minute")
     def pace_now(self, operation: Operation) -> str:

@@ -52,6 +52,8 @@ def permit(request: Request) -> None:
 
 
 class VendorsView(ApiView):
+    teamless = True  # the installation's
+
     @extend_schema(
         operation_id="listVendors",
         summary="The vendors, which of them are available, and what each costs",
@@ -63,6 +65,9 @@ class VendorsView(ApiView):
 
 
 class ConfirmPricesView(ApiView):
+    teamless = True  # the installation's
+    needs_proof = ("POST",)
+
     @extend_schema(
         operation_id="confirmPrices",
         summary="The price list is right, the vendor's own count is not: ends a billing check",
@@ -78,6 +83,9 @@ class ConfirmPricesView(ApiView):
 
 
 class PriceView(ApiView):
+    teamless = True  # the installation's
+    needs_proof = ("POST",)
+
     @extend_schema(
         operation_id="setPrice",
         summary="What a unit of an operation costs from now on: ends a billing check too",

@@ -10,7 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import Scope, access
 from accounts.api.base import How, idempotent
+from accounts.audit import record
+from accounts.selectors import user_of
 from common.api.base import ApiView, Problem, not_found, ok, see_contacts, translates
 from common.api.schema import answer, refusal
 from common.api.serializers import MoneyField, ObjectField, camel
@@ -24,7 +27,7 @@ from integrations.api.serializers import (
     SkipTraceInput,
 )
 from integrations.ledger.budgets import ZERO
-from integrations.services import Bought, NotNow
+from integrations.services import Bought, NotNow, TooManyAtOnce
 from integrations.vendors.errors import Category
 from integrations.vendors.realestateapi.client import IdPage
 
@@ -54,14 +57,15 @@ LOOKUP: dict[str, serializers.Field[Any, Any, Any, Any]] = {
 @translates(NotNow)
 def not_now(error: NotNow) -> Problem:
     """The status and words for the client. A question that the vendor calls bad is the client's mistake."""
-    status = _STATUSES.get(error.category, 502)
+    status = 429 if isinstance(error, TooManyAtOnce) else _STATUSES.get(error.category, 502)
     if error.category == Category.INVALID_DATA and error.status in (400, 422):
         status = 400
     message = (
         f"vendor key missing or refused: {error.reason}" if error.category == Category.AUTH_ERROR else error.reason
     )
     wait = (error.retry_in or _PAUSE) if error.category == Category.RATE_LIMITED else None
-    return Problem(str(error.category), message, status=status, retry_after=wait)
+    code = "TOO_MANY_REQUESTS" if status == 429 else str(error.category)
+    return Problem(code, message, status=status, retry_after=wait)
 
 
 def _bought(bought: Bought) -> dict[str, Any]:
@@ -97,7 +101,16 @@ def _readable(bought: Bought) -> None:
         )
 
 
-class SearchView(ApiView):
+class PayingView(ApiView):
+    @property
+    def _payer(self) -> dict[str, Any]:
+        """Whose budgets count."""
+        return {"user_id": self.user.pk, "team_id": self.access.team_id}
+
+
+class SearchView(PayingView):
+    scopes = {"POST": Scope.READ}  # counts and ids are free
+
     @extend_schema(
         operation_id="searchProperties",
         summary="Count, ids (both free) or full rows of the properties that match",
@@ -133,7 +146,9 @@ class SearchView(ApiView):
         if mode == "ids":
             found = services.property_ids(given["search"], user_id=self.user.pk)
             return ok(mode=mode, ids=found.ids, count=len(found.ids), cost=free, **_truncation(found))
-        bought = services.buy("property_search", given["query"], user_id=self.user.pk, max_cost=given.get("maxCost"))
+        if not self.access.can(Scope.BUY):
+            raise Problem("FORBIDDEN", "mode: full rows cost money: this needs the scope 'buy'.", status=403)
+        bought = services.buy("property_search", given["query"], max_cost=given.get("maxCost"), **self._payer)
         _readable(bought)
         facts = bought.answer.facts
         rows = [_facts(row) for row in facts["rows"]]
@@ -141,7 +156,9 @@ class SearchView(ApiView):
         return ok(mode=mode, **whole, **_bought(bought))
 
 
-class DetailView(ApiView):
+class DetailView(PayingView):
+    scopes = {"GET": Scope.BUY}
+
     @extend_schema(
         operation_id="getPropertyDetail",
         summary="The data of one property",
@@ -150,7 +167,7 @@ class DetailView(ApiView):
     )
     def get(self, _request: Request) -> Response:
         query = self.query(DetailQuery)["id"]
-        bought = services.buy("property_detail", query, user_id=self.user.pk)
+        bought = services.buy("property_detail", query, **self._payer)
         _readable(bought)
         if not bought.answer.found:
             raise not_found("property", "id")
@@ -158,6 +175,8 @@ class DetailView(ApiView):
 
 
 class AutocompleteView(ApiView):
+    scopes = {"POST": Scope.READ}
+
     @extend_schema(
         operation_id="suggestPlaces",
         summary="Counties, cities and addresses that begin like this; free",
@@ -173,7 +192,16 @@ class AutocompleteView(ApiView):
         return ok(places=PlaceSerializer(places, many=True).data, count=len(places))
 
 
-class SkipTraceView(ApiView):
+def _seen(request: Request) -> None:
+    """Records that contacts are asked for; before the answer, which a repeat under the same key is given again."""
+    see_contacts(request)
+    after = {"via": "api", "page": "skip-trace", "leads": 1}
+    record("contacts.shown", by=user_of(request), team_id=access(request).team_id, after=after)
+
+
+class SkipTraceView(PayingView):
+    scopes = {"POST": Scope.BUY}
+
     @extend_schema(
         operation_id="skipTrace",
         summary="Phones and e-mail of an owner",
@@ -185,9 +213,9 @@ class SkipTraceView(ApiView):
             **REFUSALS,
         },
     )
-    @idempotent(How.BESIDE_WORK, first=see_contacts)
+    @idempotent(How.BESIDE_WORK, first=_seen)
     def post(self, _request: Request) -> Response:
-        bought = services.buy("skip_trace", self.body(SkipTraceInput)["query"], user_id=self.user.pk)
+        bought = services.buy("skip_trace", self.body(SkipTraceInput)["query"], **self._payer)
         _readable(bought)
         contact = _facts(bought.answer.facts) if bought.answer.found else None
         return ok(found=bought.answer.found, contact=contact, **_bought(bought))

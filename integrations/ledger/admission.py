@@ -31,7 +31,8 @@ def admit(operation_id: int, *, single: bool = False) -> Operation:
 
     1. Closed until an operator acts: the vendor is switched off, paused, or has no key or address.
     2. Closed for the breaker's time, or until the next slot is near.
-    3. Closed for a moment while as many requests to the vendor are in flight as it may have (one, where it probes).
+    3. Closed for a moment while as many requests to the vendor are in flight as it may have, or one of the operation
+       where that probes.
     4. Closed for a moment while an operation that has not answered well of late has a request in flight.
     """
     operation = lock_operation_and_vendor(operation_id)
@@ -42,21 +43,23 @@ def admit(operation_id: int, *, single: bool = False) -> Operation:
         raise Closed(vendor.paused_reason, None)
     if lacking := available.lack(vendor.name):
         raise Closed(lacking, None)
-    if breaker.is_open(vendor, now) and vendor.breaker_open_until:
-        raise Closed(f"{vendor} failed repeatedly; next try soon", (vendor.breaker_open_until - now).total_seconds())
+    if breaker.is_open(operation, now) and operation.breaker_open_until:
+        raise Closed(f"{vendor} failed repeatedly; next try soon", (operation.breaker_open_until - now).total_seconds())
     if wait := pace.wait_for_slot(operation.next_slot_at, now):
         raise Closed(f"the pace of {operation}", wait)
     flying = VendorCall.objects.filter(operation__vendor=vendor, state__in=VendorCall.OPEN, lease_until__gt=now)
     leaving = Q(state=VendorCall.State.SENT) | Q(slot_at__gt=now - LEAVES_WITHIN)  # not those whose worker is dead
-    counts = flying.aggregate(all=Count("pk"), own=Count("pk", filter=Q(operation=operation) & leaving))
-    if counts["all"] >= (1 if breaker.is_probing(vendor, now) else settings.VENDOR_IN_FLIGHT):
+    own = Q(operation=operation)
+    counts = flying.aggregate(all=Count("pk"), probes=Count("pk", filter=own), own=Count("pk", filter=own & leaving))
+    is_probed = breaker.is_probing(operation, now) and counts["probes"]
+    if is_probed or counts["all"] >= settings.VENDOR_IN_FLIGHT:
         raise Closed(f"{counts['all']} requests to {vendor} are in flight", 0.05)
-    if counts["own"] and not single and not _is_proven(operation, now):
+    if counts["own"] and not single and not is_proven(operation, now):
         raise Closed(f"the first answer of {operation} is awaited", 0.1)
     return operation
 
 
-def _is_proven(operation: Operation, now: datetime) -> bool:
+def is_proven(operation: Operation, now: datetime) -> bool:
     """Whether the operation has answered well of late. Until it has, it may have one request in flight: an outage that
     no worker has seen yet then leaves one request in doubt, not `VENDOR_IN_FLIGHT` of them.
     """
@@ -65,4 +68,4 @@ def _is_proven(operation: Operation, now: datetime) -> bool:
 
 def is_fragile(operation: Operation) -> bool:
     """Whether the next request should hold one input: the last is in doubt, or it finds out if the vendor is back."""
-    return bool(operation.doubts) or operation.vendor.breaker_open_until is not None
+    return bool(operation.doubts) or operation.breaker_open_until is not None

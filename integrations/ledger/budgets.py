@@ -46,6 +46,12 @@ def month_cap(user_id: int, budget: Decimal, now: datetime) -> Cap:
     return money_cap(scopes.user_month(user_id, now), budget, f"this month's budget ({_money(budget)})")
 
 
+def team_month_cap(team_id: int, budget: Decimal | None, now: datetime) -> Cap:
+    """None counts without limiting, so that a budget set later knows what the month has cost."""
+    label = f"this month's team budget ({_money(budget)})"
+    return money_cap(scopes.team_month(team_id, now), budget, label)
+
+
 def _money(limit: Decimal | None) -> str:
     return "none" if limit is None else f"${limit:,.2f}"
 

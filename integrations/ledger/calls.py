@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from accounts.audit import record
 from accounts.models import User
 from common.enqueue import enqueue_on_commit
 from integrations.ledger import budgets, dependents, pace, scopes
@@ -123,9 +124,20 @@ def release_doubt(call_id: UUID, *, by: User | None = None, reason: str = "", wa
         return False
     note_decision(call, by, reason or "Not on the vendor's bill")
     release(call, call.reason)
+    tell_decided(call, by, billed=False, cost=ZERO)
     if wakes:
         enqueue_on_commit("enrichment.reap")
     return True
+
+
+def settle_doubt(call: VendorCall, units: Decimal, *, billed: bool) -> None:
+    """The vendor itself has told what became of a request in doubt: its money is spent, or comes back. `call` is locked
+    and in doubt; its payer moves what hangs on it. units: by the price list.
+    """
+    call.found, call.units = int(billed), min(units, budgets.MOST_UNITS) if billed else ZERO
+    cost = min(call.reserved, (call.units * call.price).quantize(budgets.MONEY))
+    state = VendorCall.State.SETTLED if billed else VendorCall.State.RELEASED
+    end(call, state, pace.database_now(), cost=cost)
 
 
 def write_off(
@@ -144,6 +156,7 @@ def write_off(
     if call.price > 0:  # so that units of the price list and dollars say the same
         call.units = min((spent / call.price).quantize(budgets.MONEY), budgets.MOST_UNITS)
     bill_unanswered(call, spent)
+    tell_decided(call, by, billed=True, cost=spent)
     if wakes:
         enqueue_on_commit("enrichment.reap")
     return True
@@ -172,6 +185,12 @@ def note_decision(call: VendorCall, by: User | None, words: str) -> None:
     """Notes the operator who decided a billing check, when and why. The caller saves the call."""
     call.decided_by, call.decided_at = by, pace.database_now()
     call.decision = " ".join(words.split())[:DECISION_MAX]
+
+
+def tell_decided(call: VendorCall, by: User | None, **after: object) -> None:
+    """For the audit, in the caller's transaction: the words of a decision stand with its call."""
+    told = {"inputs": call.inputs, "run": call.run_id, **after}
+    record("doubt.decided", by=by, about=call, name=str(call.operation), after=told)
 
 
 def _doubtful(call_id: UUID) -> VendorCall | None:

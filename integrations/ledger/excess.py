@@ -12,6 +12,7 @@ from django.db.models import Sum
 from common.db.clock import database_now
 from common.db.ids import uuid7_floor
 from integrations.ledger.budgets import ZERO
+from integrations.ledger.events import tell_paused
 from integrations.models import Operation, Vendor, VendorCall
 
 LEAST = Decimal(5)  # US dollars a day that are looked over
@@ -52,8 +53,10 @@ def check(name: str) -> None:
     claimed, listed = of_day(name, database_now())
     if claimed <= allowed(listed):
         return
-    Vendor.objects.filter(pk=name, paused_reason="").update(
-        billing_check=True,
-        paused_reason=f"{CHECK}: {name} claims ${claimed:.2f} more today than the price list says "
-        f"(${listed:.2f}). Say that the list is right, or set a price.",
-    )
+    with transaction.atomic():
+        tell_paused(name)
+        Vendor.objects.filter(pk=name, paused_reason="").update(
+            billing_check=True,
+            paused_reason=f"{CHECK}: {name} claims ${claimed:.2f} more today than the price list says "
+            f"(${listed:.2f}). Say that the list is right, or set a price.",
+        )

@@ -23,7 +23,8 @@ def report_outcome(
 ) -> bool:
     """Reports to the breaker and the pace how a call went, before it is ended and outside its transaction.
 
-    paid: False for a free call, whose success proves nothing about purchases in doubt.
+    paid: False for a person's free call, whose success proves nothing about purchases in doubt, and whose failure is
+    counted against her free calls alone (`breaker.open_for_free`).
 
     Returns whether the vendor is out of order, so that its payers should wait rather than lose a try.
 
@@ -31,8 +32,9 @@ def report_outcome(
     2. An answer, or a refusal of this question: the vendor works.
     3. Misconfigured, or a slot that had passed: neither breaker nor pace learns anything.
     4. Asked too often (429): every worker waits before it asks this operation again.
-    5. In doubt, or billed without an answer: the second in a row opens the breaker.
-    6. Any other failure: the fifth in a row opens it.
+    5. A person's free call: shown to the operator, and counted for her alone.
+    6. In doubt, or billed without an answer: the second in a row opens the breaker.
+    7. Any other failure: the fifth in a row opens it.
     """
     sent_at = None
     if failure is not None and call_id is not None:
@@ -48,9 +50,12 @@ def report_outcome(
         breaker.note_error(operation.vendor_id, failure)
         pace.refused(operation.pk, failure.retry_after, sent_at or pace.database_now())
         return True
+    if not paid:
+        breaker.note_error(operation.vendor_id, failure)
+        return False
     if isinstance(failure, InDoubt | BilledError):
         return breaker.note_doubt(operation, failure)
-    return breaker.note_failure(operation.vendor_id, failure)
+    return breaker.note_failure(operation, failure)
 
 
 def stops_vendor(failure: VendorFailure | None, *, paid: bool = True) -> str | None:

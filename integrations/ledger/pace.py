@@ -6,7 +6,7 @@ use half of it; this ran at 1.00 with the worst minute at 601 of 600.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -38,19 +38,25 @@ def wait_for_slot(next_slot_at: datetime | None, now: datetime) -> float:
 
 def take_slot(operation_id: int, per_minute: Decimal) -> datetime:
     """Takes the next slot and returns when it is. Must be inside a transaction; the row's lock orders the takers."""
+    return take_slots(operation_id, per_minute, 1)[0]
+
+
+def take_slots(operation_id: int, per_minute: Decimal, count: int) -> list[datetime]:
+    """The next slots, as many, in a row."""
+    gap = interval(per_minute)
     with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE integrations_operation
-               SET next_slot_at = greatest(next_slot_at, clock_timestamp()) + make_interval(secs => %(gap)s)
+               SET next_slot_at = greatest(next_slot_at, clock_timestamp()) + make_interval(secs => %(all)s)
              WHERE id = %(id)s
-            RETURNING next_slot_at - make_interval(secs => %(gap)s)
+            RETURNING next_slot_at - make_interval(secs => %(all)s)
             """,
-            {"id": operation_id, "gap": interval(per_minute)},
+            {"id": operation_id, "all": gap * count},
         )
         row: Any = cursor.fetchone()
-    slot: datetime = row[0]
-    return slot
+    first: datetime = row[0]
+    return [first + timedelta(seconds=gap * place) for place in range(count)]
 
 
 def hold_back(operation_id: int, seconds: float) -> None:

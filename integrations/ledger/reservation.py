@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accounts.models import User
+from accounts.models import Team, User
 from common.db.ids import uuid7
 from integrations.ledger import budgets, pace
 from integrations.ledger.budgets import ZERO, Afterwards, Cap
@@ -21,7 +21,8 @@ class Payer:
     """Who pays for a request, and what for.
 
     purpose: as `VendorCall.purpose`. run_id: the run it is for, if any. caps: the payer's own; the ledger adds the
-    user's month and the vendor's day. afterwards: a second purchase that every input leads to.
+    user's and the team's month and the vendor's day. afterwards: a second purchase that every input leads to. team_id:
+    for which team; None: for none, as what an operator tries.
     """
 
     user_id: int
@@ -29,6 +30,7 @@ class Payer:
     run_id: UUID | None = None
     caps: tuple[Cap, ...] = ()
     afterwards: Afterwards | None = None
+    team_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def reserve(operation: Operation, weights: Sequence[int], payer: Payer, now: dat
     """
     price = operation.unit_price
     prices = [price * weight for weight in weights]
-    fit, holds, stopper = budgets.reserve(_caps(operation, payer, now), prices, payer.afterwards)
+    fit, holds, stopper = budgets.reserve(caps_of(operation, payer, now), prices, payer.afterwards)
     if not fit:
         return Reservation(0, None, stopper)
     slot = pace.take_slot(operation.pk, operation.setting("pace"))
@@ -72,7 +74,7 @@ def reserve(operation: Operation, weights: Sequence[int], payer: Payer, now: dat
 
 def would_fit(operation: Operation, payer: Payer) -> bool:
     """Whether the cheapest input would fit under every cap at this moment. Nothing is reserved."""
-    caps, then = _caps(operation, payer, pace.database_now()), payer.afterwards
+    caps, then = caps_of(operation, payer, pace.database_now()), payer.afterwards
     for cap in (*caps, *(then.caps if then else ())):
         room = budgets.room(cap)
         if room is None:
@@ -92,12 +94,18 @@ def lease() -> timedelta:
     return timedelta(seconds=2 * longest + settings.CALL_GRACE_SECONDS)
 
 
-def _caps(operation: Operation, payer: Payer, now: datetime) -> list[Cap]:
+def team_cap(team_id: int, now: datetime) -> Cap:
+    """The team's budget of the month."""
+    return budgets.team_month_cap(team_id, Team.objects.values_list("monthly_budget", flat=True).get(pk=team_id), now)
+
+
+def caps_of(operation: Operation, payer: Payer, now: datetime) -> list[Cap]:
     """Every cap that applies. Caps in dollars come first: where two stop at the same input, the first is the reason."""
     user = User.objects.only("monthly_budget").get(pk=payer.user_id)
     caps = [
         *payer.caps,
         budgets.month_cap(user.pk, user.monthly_budget, now),
+        *([team_cap(payer.team_id, now)] if payer.team_id is not None else []),
         budgets.vendor_cap(operation.vendor_id, operation.vendor.cap, now),
     ]
     return sorted(caps, key=lambda cap: cap.per_input is not None)

@@ -1,6 +1,6 @@
 """How the scope of a budget is spelled: whose money (or leads) it counts, and in which period. Spelled here alone.
 
-A call's purpose of the form `run:<id>` is spelled the same way.
+A call's purpose of the form `run:<id>` or `campaign:<id>` is spelled the same way.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from django.db.models import CharField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Concat
 
-RUN, USER, VENDOR, LEADS = "run", "user", "vendor", "leads"
-COUNTED = frozenset({LEADS})  # kinds of budgets that count inputs, not US dollars
-DAILY = frozenset({VENDOR, LEADS})
+RUN, CAMPAIGN, USER, VENDOR, LEADS = "run", "campaign", "user", "vendor", "leads"
+TEAM, TEAM_LEADS = "team", "teamleads"
+COUNTED = frozenset({LEADS, TEAM_LEADS})  # kinds of budgets that count inputs, not US dollars
+DAILY = frozenset({VENDOR, LEADS, TEAM_LEADS})
+MONTHLY = frozenset({USER, TEAM})
 _PLACE = "\0"  # no id and no name holds it
 
 
@@ -39,8 +41,8 @@ class Scope:
 
     @property
     def month(self) -> str | None:
-        """The UTC month ("2026-11") that a user's budget is of; None for every other."""
-        return self.period if self.kind == USER and re.fullmatch(r"\d{4}-\d{2}", self.period, re.ASCII) else None
+        """The UTC month ("2026-11") that a user's or a team's budget is of; None for every other."""
+        return self.period if self.kind in MONTHLY and re.fullmatch(r"\d{4}-\d{2}", self.period, re.ASCII) else None
 
 
 def parse(scope: str) -> Scope:
@@ -55,9 +57,19 @@ def run(run_id: object) -> str:
     return f"{RUN}:{run_id}"
 
 
+def campaign(campaign_id: object) -> str:
+    """US dollars of one campaign, for good."""
+    return f"{CAMPAIGN}:{campaign_id}"
+
+
 def user_month(user_id: object, at: date) -> str:
     """US dollars of one user in a month (UTC)."""
     return f"{USER}:{user_id}:{at:%Y-%m}"
+
+
+def team_month(team_id: object, at: date) -> str:
+    """US dollars of one team in a month (UTC)."""
+    return f"{TEAM}:{team_id}:{at:%Y-%m}"
 
 
 def vendor_day(vendor: object, at: date) -> str:
@@ -68,6 +80,11 @@ def vendor_day(vendor: object, at: date) -> str:
 def leads_day(user_id: object, at: date) -> str:
     """Leads whose property data one user buys on a day (UTC)."""
     return f"{LEADS}:{user_id}:{day(at)}"
+
+
+def team_leads_day(team_id: object, at: date) -> str:
+    """Leads whose property data one team buys on a day (UTC)."""
+    return f"{TEAM_LEADS}:{team_id}:{day(at)}"
 
 
 def day(at: date) -> str:

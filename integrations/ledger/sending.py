@@ -73,7 +73,7 @@ def carry_out(call_id: UUID, send: Callable[[], R], *, wanted: Callable[[], bool
         reply = send()
     except (InDoubt, UnprovenMiss) as failure:
         unclear, latency_ms = failure, _since(started)
-        return persist(lambda: _judged(call_id, unclear, latency_ms))
+        return persist(lambda: judged(call_id, unclear, latency_ms))
     except VendorFailure as failure:
         return Outcome(failure=failure, latency_ms=_since(started))
     except Exception as error:
@@ -104,7 +104,7 @@ def intend(call_id: UUID, *, wanted: Callable[[], bool]) -> float | None:
     if not still_wanted or not vendor.enabled or vendor.paused_reason:
         calls.release(call, "stopped before it was sent")
         return None
-    if breaker.is_open(vendor, now) or (call.operation.doubts and call.inputs > 1):
+    if breaker.is_open(call.operation, now) or (call.operation.doubts and call.inputs > 1):
         calls.release(call, "another request needs a billing check: it waits, or goes one record at a time")
         return None
     ahead = (call.slot_at - now).total_seconds()
@@ -143,7 +143,7 @@ def _intend_surely(call_id: UUID, wanted: Callable[[], bool]) -> float | None:
     return persist(ask)
 
 
-def _judged(call_id: UUID, failure: InDoubt | UnprovenMiss, latency_ms: int) -> Outcome[Any]:
+def judged(call_id: UUID, failure: InDoubt | UnprovenMiss, latency_ms: int | None) -> Outcome[Any]:
     """The meaning of a failure that only the operation's record, or the operator's policy, can tell.
 
     1. A 404 that may be a miss is one where the operation has answered well from this base URL before.

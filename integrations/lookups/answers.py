@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -18,9 +19,12 @@ from accounts.models import User
 from integrations.ledger import calls
 from integrations.ledger.budgets import ZERO
 from integrations.locks import lock_call
-from integrations.models import MONEY, Lookup, VendorCall
+from integrations.lookups.forgotten import without_forgotten
+from integrations.models import MONEY, Lookup, Operation, VendorCall
 from integrations.vendors.contract import Answer, Reply
 from integrations.vendors.errors import Category
+
+WITHOUT_FACTS = frozenset({"sms"})  # operations whose calls have no look-ups
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,12 @@ def mark_buying(call: VendorCall, keys: Sequence[str]) -> None:
 # but of another owner no fact about the former one.
 _KEEPS = "(l.facts IS NOT NULL AND l.category = '' AND l.fetched_at IS NOT NULL)"
 _OWNERS = (
-    "'{owner_name,owner_type,first_name,last_name,mailing_address,mailing_city,mailing_state,mailing_zip}'::text[]"
+    "'{owner_name,owner_type,first_name,last_name,mailing_address,mailing_city,mailing_state,mailing_zip,"
+    "owner_forgotten}'::text[]"
 )
-_MERGED = f"""CASE WHEN NOT jsonb_exists(l.facts, 'owner_name') THEN a.facts
+_MERGED = f"""CASE WHEN jsonb_exists(a.facts, 'owner_forgotten')
+    THEN a.facts || (l.facts - {_OWNERS}) || jsonb_strip_nulls(a.facts)
+    WHEN NOT jsonb_exists(l.facts, 'owner_name') THEN a.facts
     WHEN coalesce(a.facts->>'owner_name', l.facts->>'owner_name') IS NOT DISTINCT FROM l.facts->>'owner_name'
     THEN a.facts || l.facts || jsonb_strip_nulls(a.facts)
     ELSE a.facts || (l.facts - {_OWNERS}) || jsonb_strip_nulls(a.facts) END"""
@@ -120,6 +127,43 @@ def store_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> Non
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """An answer that is owned under a further key."""
+
+    key: str
+    facts: Mapping[str, Any] = field(repr=False)
+    fetched_at: datetime
+
+
+def store_copies(operation: Operation, copies: Sequence[Copy]) -> None:
+    """Owned under these keys too, for $0. One that is being bought, in doubt, or answered since is left alone.
+
+    In the order of their keys; before any lead is locked (docs/locks.md).
+    """
+    if not copies:
+        return
+    facts = without_forgotten([c.facts for c in copies])
+    rows = [
+        {"key": c.key, "facts": dict(fact), "fetched_at": c.fetched_at.isoformat()}
+        for c, fact in zip(copies, facts, strict=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO integrations_lookup AS l (operation_id, key, state, facts, category, cost, fetched_at)
+            SELECT %(operation)s, c.key, 'answered', c.facts, '', 0, c.fetched_at
+              FROM jsonb_to_recordset(%(rows)s::jsonb) AS c(key text, facts jsonb, fetched_at timestamptz)
+             ORDER BY c.key
+            ON CONFLICT (operation_id, key) DO UPDATE
+               SET state = 'answered', facts = excluded.facts, category = '', fetched_at = excluded.fetched_at
+             WHERE l.state IN ('free', 'answered', 'garbage')
+               AND (l.fetched_at IS NULL OR l.fetched_at < excluded.fetched_at)
+            """,
+            {"rows": json.dumps(rows), "operation": operation.pk},
+        )
+
+
 def kept(call: VendorCall, answers: Mapping[str, Answer], now: datetime) -> dict[str, Owned]:
     """The fresh older answers that stay owned because the new ones say nothing: they are served instead."""
     keys = [key for key, answer in answers.items() if _is_less(answer)]
@@ -161,6 +205,8 @@ def mark_unusable(call: VendorCall, now: datetime, cost: Decimal) -> None:
 
 def free(call: VendorCall) -> None:
     """The call delivered nothing: its look-ups may be bought again."""
+    if call.operation.name in WITHOUT_FACTS:
+        return
     with connection.cursor() as cursor:
         cursor.execute(  # an older answer stays owned, if stale; but not one that `reveals.release` has freed
             """
@@ -174,6 +220,8 @@ def free(call: VendorCall) -> None:
 
 def doubt(call: VendorCall) -> None:
     """The call may have been bought: its look-ups wait for an operator's decision."""
+    if call.operation.name in WITHOUT_FACTS:
+        return
     Lookup.objects.filter(call=call, state=Lookup.State.BUYING).update(state=Lookup.State.IN_DOUBT)
 
 
@@ -189,4 +237,5 @@ def forget_unreadable(call_id: UUID, *, by: User | None = None) -> int:
     if freed:
         calls.note_decision(call, by, f"Unreadable: {freed} of its look-ups may be asked again")
         call.save(update_fields=["decided_by", "decided_at", "decision"])
+        calls.tell_decided(call, by, asked_again=freed)
     return freed

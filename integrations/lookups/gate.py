@@ -11,7 +11,7 @@ docs/locks.md has the order of their locks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -21,13 +21,13 @@ from integrations.ledger.budgets import Cap
 from integrations.ledger.execution import Executed, execute
 from integrations.ledger.reservation import Payer, reserve
 from integrations.ledger.sending import Outcome
-from integrations.lookups import answers, names, reveals
+from integrations.lookups import answers, forgotten, names, reveals, stand_in_ids
 from integrations.lookups import owned as owned_answers
 from integrations.lookups.answers import Owned, owned_of
 from integrations.models import Lookup, Operation
 from integrations.vendors import adapters
-from integrations.vendors.contract import Query, Reply
-from integrations.vendors.errors import Rejected, VendorFailure
+from integrations.vendors.contract import Answer, Query, Reply
+from integrations.vendors.errors import Category, Rejected, VendorFailure
 
 T = TypeVar("T")
 
@@ -65,13 +65,16 @@ def begin(operation: Operation, queries: Sequence[Query], payer: Payer, *, fresh
     now = pace.database_now()
     fresh_since = operation.fresh_since(now)
     fresh_since = max(fresh_since, fresh_after or fresh_since)
-    owned: dict[str, Owned] = {}
+    refused = forgotten.asked_about(unique.values())
+    owned: dict[str, Owned] = {key: Owned(Answer(category=Category.FORGOTTEN), now) for key in refused}
     busy: set[str] = set()
     doubtful: dict[str, UUID] = {}
     wanted: list[Query] = []
     for key, query in unique.items():
+        if key in refused:
+            continue
         found = rows.get(key, ())
-        serving = owned_answers.serving(operation, found, fresh_since)
+        serving = owned_answers.serving(operation, query, found, fresh_since)
         own = [row for row in found if row.operation_id == operation.pk]
         doubted = next((row.call_id for row in own if row.state == Lookup.State.IN_DOUBT and row.call_id), None)
         if serving is not None:
@@ -129,9 +132,21 @@ def buy(
     adapter = adapters.adapter_for(operation.name)
 
     def send() -> Reply:
-        return adapter.call(plan.buying, call_id=str(call_id))
+        return _with_questions(adapter.call(plan.buying, call_id=str(call_id)), plan.buying)
 
     return execute(operation, call_id, send, wanted=wanted, conclude=conclude, rescue=rescue)
+
+
+def _with_questions(reply: Reply, queries: Sequence[Query]) -> Reply:
+    """A "no match" by a stand-in says which question it answers: another of the same name may be asked anew."""
+    missed = {
+        query.key: replace(answer, facts={stand_in_ids.ASKED: stand_in_ids.asked(query.params)})
+        for query in queries
+        if stand_in_ids.is_stand_in(query.key)
+        and (answer := reply.answers.get(query.key)) is not None
+        and answer.category == Category.NOT_FOUND
+    }
+    return replace(reply, answers={**reply.answers, **missed}) if missed else reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +169,7 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | Non
     if call is None:
         return None
     now = pace.database_now()
+    reply = forgotten.reply_without_forgotten(reply)
     settlement.settle(call, reply, now, latency_ms)
     answers.store(call, reply, now, settlement.charge(call, reply))
     two_names = names.already_owned([a.also for a in reply.answers.values() if a.found and a.also])

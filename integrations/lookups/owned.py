@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from integrations.lookups.agreement import contradict
+from integrations.lookups.identity import Name, names_of
+from integrations.lookups.stand_in_ids import ASKED, asked, is_stand_in
 from integrations.models import Lookup, Operation
 from integrations.vendors.contract import Query
+from integrations.vendors.errors import Category
 
 
 def fresh_answers(
@@ -16,7 +20,7 @@ def fresh_answers(
     fresh_after = operation.fresh_since(now)
     fresh_after = max(fresh_after, after or fresh_after)
     rows = rows_of(operation, queries)
-    found = {query.key: serving(operation, rows.get(query.key, ()), fresh_after) for query in queries}
+    found = {query.key: serving(operation, query, rows.get(query.key, ()), fresh_after) for query in queries}
     return {key: row for key, row in found.items() if row is not None}
 
 
@@ -42,15 +46,44 @@ def _sellers(operation: Operation) -> list[int]:
     return list(Operation.objects.filter(name=operation.name).values_list("pk", flat=True))
 
 
-def serving(operation: Operation, rows: Sequence[Lookup], fresh_after: datetime) -> Lookup | None:
-    """The row that answers for $0. An answer stays owned while it is bought again or that purchase is in doubt.
+def serving(operation: Operation, query: Query, rows: Sequence[Lookup], fresh_after: datetime) -> Lookup | None:
+    """The row that answers this question for $0. It stays owned while it is bought again or that purchase is in doubt.
 
-    Another vendor's answer serves only where it found something: this vendor may know what that one does not.
+    Another vendor's answer serves only where it found something: this vendor may know what that one does not. So does
+    one under another name of a property, and only where it is about the property that the key names. A stand-in's "no
+    match" answers the very question that was asked alone: another file may spell the city rightly.
     """
     fresh = [row for row in rows if row.fetched_at is not None and row.fetched_at > fresh_after]
     no_answer = (Lookup.State.FREE, Lookup.State.GARBAGE)
     good = [row for row in fresh if row.facts is not None and not row.category and row.state not in no_answer]
-    if good:
-        return good[0]
+    for row in good:
+        if _is_about(query, row):
+            return row
     settled = (Lookup.State.ANSWERED, Lookup.State.GARBAGE)
-    return next((row for row in fresh if row.state in settled and row.operation_id == operation.pk), None)
+    own = (row for row in fresh if row.state in settled and row.operation_id == operation.pk)
+    return next((row for row in own if _is_settled(query, row)), None)
+
+
+def _is_about(query: Query, row: Lookup) -> bool:
+    """Whether a row answers this question by its key, or by another of its names.
+
+    A name of a lead may be its file's word alone: what was bought under it serves only if it is this property's, and
+    nothing else that the file calls the property contradicts it.
+    """
+    key = query.key
+    if not is_stand_in(row.key):
+        return True
+    facts = row.facts or {}
+    if not is_stand_in(key):
+        return row.key == key or bool(facts.get("property_id", key) == key)
+    return row.key == key and not contradict(
+        [Name(text, text) for text in query.names], [name.text for name in names_of(facts)]
+    )
+
+
+def _is_settled(query: Query, row: Lookup) -> bool:
+    if row.key != query.key:
+        return not is_stand_in(row.key)
+    if not is_stand_in(row.key) or row.category != Category.NOT_FOUND:
+        return True
+    return bool((row.facts or {}).get(ASKED) == asked(query.params))

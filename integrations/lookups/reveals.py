@@ -32,6 +32,7 @@ from common.values.backoff import backoff
 from integrations.ledger import budgets, calls, excess, scopes
 from integrations.ledger.budgets import MONEY, MOST_UNITS, ZERO
 from integrations.locks import lock_call, lock_call_of_push, lock_reveal
+from integrations.lookups.forgotten import without_forgotten
 from integrations.models import Lookup, PhoneReveal, VendorCall
 from integrations.vendors.apollo.parse import CREDITS_OF_A_PHONE, Reveal, is_mobile
 from integrations.vendors.contract import Reply
@@ -183,6 +184,8 @@ def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
     units = CREDITS_OF_A_PHONE * sum(map(is_mobile, phones.values()))
     cost = (min(units, MOST_UNITS) * call.price).quantize(MONEY)
     _spend(call, reveal, cost)
+    kept = zip(phones, without_forgotten(list(phones.values())), strict=True)
+    phones = {person: facts for person, facts in kept if facts["phone"]}  # of the others the charge alone is counted
     if reveal.state == State.RELEASED:
         # a call that asked for these phones again since, and was not answered, is the call of these rows now
         freed = _without_phone(call, reveal, Lookup.State.FREE).filter(fetched_at=None)
@@ -275,6 +278,7 @@ def _decide(
     if reveal.unreadable:  # a body that can be read is still delivered, and puts the money right
         reveal.raw = None
     reveal.save()
+    calls.tell_decided(call, by, phones=len(reveal.people), billed=state == State.WRITTEN_OFF, cost=spent)
     return True
 
 

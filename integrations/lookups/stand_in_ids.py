@@ -1,8 +1,11 @@
 """The stand-in for a property's id until the vendor has sent the id, and the vendor's question made from it.
 
-A lead from a file of one's own has an APN or an address. Its stand-in for the id is made from them alone, so that the
-same parcel is the same lead and the same question in every file. Vendor ids are whole numbers, and the API takes no
-colon in an id: nobody can hand in a stand-in whose address is another's. Contract: docs/vendors/realestateapi.md 1.3.
+A lead from a file of one's own has an APN or an address. Its stand-in for the id is a name by them alone: today the
+first of `identity.names_of`. `by_apn`, `by_address` and `names_of` of this module spell it as former versions did;
+leads, look-ups and learned names of their databases bear that spelling, so it must never change.
+
+Vendor ids are whole numbers, and the API takes no colon in an id: nobody can hand in a stand-in whose address is
+another's. Contract: docs/vendors/realestateapi.md 1.3.
 """
 
 from __future__ import annotations
@@ -30,10 +33,10 @@ def is_stand_in(property_id: str) -> bool:
 
 
 def by_apn(apn: str, *, fips: str | None, county: str | None, state: str | None) -> str | None:
-    """The stand-in of a parcel number in a county, or None where the county is not known."""
+    """Former spelling: the stand-in of a parcel number in a county, or None where the county is not known."""
     plain = _plain(apn)
     place = fips or (f"{state}-{bare_county(county)}" if county and state else "")
-    return _fitting(APN, f"{place}:{plain}") if place and plain else None
+    return fitting(APN, f"{place}:{plain}") if place and plain else None
 
 
 def _plain(apn: str) -> str:
@@ -41,10 +44,10 @@ def _plain(apn: str) -> str:
 
 
 def by_address(street: str, *, zip: str | None, city: str | None, state: str | None) -> str | None:
-    """The stand-in of a street line with its ZIP, or with its city and state; None where neither is known."""
+    """Former spelling: the stand-in of a street line with its ZIP, or city and state; None where neither is known."""
     place = zip or (f"{_folded(city)},{state}" if city and state else "")
     line = short_line(street)
-    return _fitting(ADDRESS, f"{line}|{place}") if place and line else None
+    return fitting(ADDRESS, f"{line}|{place}") if place and line else None
 
 
 @lru_cache(maxsize=4096)  # a batch is of few counties and cities
@@ -53,7 +56,7 @@ def bare_county(county: str) -> str:
 
 
 def names_of(facts: Mapping[str, Any]) -> list[str]:
-    """Every stand-in that this record's parcel number and address make: a file may have either.
+    """Former spelling: every stand-in that this record's parcel number and address make: a file may have either.
 
     `facts` has the keys of `parse.DETAIL_KEYS`. A street line without a house number names no property.
     """
@@ -63,14 +66,14 @@ def names_of(facts: Mapping[str, Any]) -> list[str]:
     names = []
     if apn and (plain := _plain(apn)):
         if fips:
-            names.append(_fitting(APN, f"{fips}:{plain}"))
+            names.append(fitting(APN, f"{fips}:{plain}"))
         if county and state:
-            names.append(_fitting(APN, f"{state}-{bare_county(county)}:{plain}"))
+            names.append(fitting(APN, f"{state}-{bare_county(county)}:{plain}"))
     if street and _HOUSE.match(street) and (line := short_line(street)):
         if zip:
-            names.append(_fitting(ADDRESS, f"{line}|{zip}"))
+            names.append(fitting(ADDRESS, f"{line}|{zip}"))
         if city and state:
-            names.append(_fitting(ADDRESS, f"{line}|{_folded(city)},{state}"))
+            names.append(fitting(ADDRESS, f"{line}|{_folded(city)},{state}"))
     return names
 
 
@@ -79,7 +82,8 @@ def _folded(city: str) -> str:
     return normalise.fold(city)
 
 
-def _fitting(kind: str, rest: str) -> str:
+def fitting(kind: str, rest: str) -> str:
+    """A name that fits the column of a lead's id: the hash of its rest stands for one that is longer."""
     whole = kind + rest
     return whole if len(whole) <= ID_MAX else f"{kind}~{hashlib.sha256(rest.encode()).hexdigest()[:40]}"
 
@@ -116,6 +120,15 @@ def question(property_id: str, lead: Mapping[str, Any]) -> Query:
     if not complete:
         raise ValueError("Its address or APN is gone, so nothing can be asked about it.")
     return Query(key=property_id, params=params, alone=True)
+
+
+ASKED = "asked"  # of the facts of a "no match" under a stand-in: which question it answers
+
+
+def asked(params: Mapping[str, Any]) -> str:
+    """A question's parameters in short: equal for questions that differ in capitals and spaces alone."""
+    words = " ".join(" ".join(f"{name}={params[name]}" for name in sorted(params)).upper().split())
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def _filled(**values: str | None) -> dict[str, str]:

@@ -5,7 +5,8 @@ from integrations.models.budget import Budget
 from integrations.models.lookup import Lookup
 from integrations.models.operation import MONEY, Operation
 from integrations.models.phone_reveal import PhoneReveal
-from integrations.models.property_name import PropertyName
+from integrations.models.property_name import NameRefresh, PropertyName
+from integrations.models.retention import Dropped, SpentBefore
 from integrations.models.unreadable_answer import UnreadableAnswer
 from integrations.models.vendor import Vendor
 from integrations.models.vendor_call import VendorCall
@@ -14,10 +15,13 @@ __all__ = [
     "MONEY",
     "BilledDay",
     "Budget",
+    "Dropped",
     "Lookup",
+    "NameRefresh",
     "Operation",
     "PhoneReveal",
     "PropertyName",
+    "SpentBefore",
     "UnreadableAnswer",
     "Vendor",
     "VendorCall",

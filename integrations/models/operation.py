@@ -67,6 +67,11 @@ class Operation(models.Model):
     doubts = models.PositiveSmallIntegerField(
         default=0, help_text="Requests in a row that need a billing check: after one, one record a request"
     )
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="Failures in a row")
+    breaker_openings = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Times the breaker opened in a row"
+    )
+    breaker_open_until = models.DateTimeField(null=True, blank=True, help_text="Nothing is sent before; then one probe")
     held_back = models.PositiveSmallIntegerField(default=0, help_text="Answers 429 in a row")
     held_at = models.DateTimeField(null=True, blank=True, help_text="When the last of them was counted")
     answered_at = models.DateTimeField(null=True, blank=True, help_text="When its last good answer came, to a minute")

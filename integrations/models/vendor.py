@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -8,6 +10,9 @@ from django.db.models import Q
 
 from common.values import bounds
 from integrations.models.within_bounds import between, within
+
+if TYPE_CHECKING:
+    from integrations.models.operation import Operation
 
 CAP_WORDS = ("Enter a limit of $0 or more.", f"Enter a limit of ${bounds.CAP.most:,} or less.")
 
@@ -22,7 +27,9 @@ class Vendor(models.Model):
         NOT_BILLED = "not_billed", "Not billed: try again"
         BILLED = "billed", "Billed: count the cost"
 
-    name = models.CharField(max_length=30, primary_key=True, help_text="realestateapi, signalhouse, apollo")
+    operations: models.QuerySet[Operation]
+
+    name = models.CharField(max_length=30, primary_key=True, help_text="realestateapi, signalhouse, twilio, …")
     enabled = models.BooleanField(default=True, verbose_name="on", help_text="The operator's switch")
     paused_reason = models.CharField(
         max_length=300, blank=True, help_text="Why nothing is bought until an operator acts (a refused key, no credit)"
@@ -46,9 +53,6 @@ class Vendor(models.Model):
         verbose_name="after a server error",
         help_text="What a server error in answer to a paid request means",
     )
-    failures = models.PositiveSmallIntegerField(default=0, help_text="Failures in a row")
-    breaker_openings = models.PositiveSmallIntegerField(default=0, help_text="Times the breaker opened in a row")
-    breaker_open_until = models.DateTimeField(null=True, blank=True, help_text="Nothing is sent before; then one probe")
     last_error = models.CharField(max_length=300, blank=True, help_text="The last failure, in words")
     last_error_at = models.DateTimeField(null=True, blank=True, help_text="When it failed last")
 
@@ -63,6 +67,16 @@ class Vendor(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def failures(self) -> int:
+        """Failures in a row, of the operation that has most."""
+        return max((one.failures for one in self.operations.all()), default=0)
+
+    @property
+    def breaker_open_until(self) -> datetime | None:
+        """The last time until which one of its operations is not asked."""
+        return max(filter(None, (one.breaker_open_until for one in self.operations.all())), default=None)
 
     @property
     def cap(self) -> Decimal:

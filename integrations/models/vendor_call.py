@@ -13,7 +13,8 @@ class VendorCall(UUIDModel):
     One row per HTTP attempt, written before the bytes leave and never touched once it has ended. Its id is the fencing
     token: a worker that finds it in another state than expected writes nothing.
 
-    purpose: `run:<id>` (spelled by `ledger.scopes`), or `lookup` for a single look-up; a later payer adds its own.
+    purpose: `run:<id>` or `campaign:<id>` (spelled by `ledger.scopes`), `lookup` for a single look-up, `message` for a
+    person's own message.
     """
 
     class State(models.TextChoices):

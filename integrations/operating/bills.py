@@ -8,12 +8,13 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from django.db import transaction
 
+from accounts.audit import record
 from accounts.models import User
 from common import dates
 from common.db.clock import database_now
@@ -274,8 +275,14 @@ def upload(*, vendor: Vendor, days: Sequence[Day], by: User, replace: bool = Fal
             unique_fields=["vendor", "day"],
             update_fields=["units", "amount", "uploaded_by", "uploaded_at"],
         )
-    amount = sum((day.amount for day in days), Decimal(0))
-    return Uploaded(len(changed) - len(different), len(different), len(days) - len(changed), amount)
+        done = Uploaded(
+            added=len(changed) - len(different),
+            replaced=len(different),
+            unchanged=len(days) - len(changed),
+            amount=sum((day.amount for day in days), Decimal(0)),
+        )
+        record("bill.uploaded", by=by, about=vendor, name=vendor.pk, after=asdict(done))
+    return done
 
 
 def _stored(vendor: Vendor, days: Sequence[Day]) -> dict[date, BilledDay]:

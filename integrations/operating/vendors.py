@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.db.models import Count, Q
 
+from accounts.audit import record
 from accounts.models import User
 from common.dates import moment
 from common.db.clock import database_now
@@ -20,18 +21,22 @@ from common.db.ids import uuid7_floor
 from common.values.percent import percent
 from integrations.ledger import breaker, excess, scopes
 from integrations.ledger.budgets import MONEY, ZERO
+from integrations.ledger.events import tell_paused
 from integrations.locks import lock_operations_of, lock_vendor
 from integrations.models import Budget, Operation, Vendor, VendorCall
 from integrations.vendors import available
 from integrations.vendors.apollo import client as apollo
 from integrations.vendors.errors import VendorFailure, failure_in_words
 from integrations.vendors.realestateapi import client as realestateapi
+from integrations.vendors.signalhouse_messaging import client as signalhouse_messaging
+from integrations.vendors.twilio import client as twilio
 
 MINUTE = timedelta(minutes=1)
 OPEN_AT_MOST = timedelta(minutes=10)  # from a call's id to its sending: a call sent this minute has no older id
 ERRORS_OF = timedelta(days=1)
 ERRORS_READ = 500
 REASON_MAX = 300  # what the column holds
+_FIELDS = {"price": "price.changed", "daily_cap": "caps.changed"}  # what the audit calls a change of them
 MOST_PRICE = Decimal("99999.9999")  # US dollars a unit: what the column holds
 
 
@@ -51,9 +56,14 @@ def trouble(vendor: Vendor, now: datetime) -> str:
         return vendor.paused_reason
     if lacking := available.lack(vendor.pk):
         return f"{lacking}."
-    if breaker.is_open(vendor, now) and vendor.breaker_open_until:
-        return f"It failed repeatedly; the next try is at {moment(vendor.breaker_open_until)}. {vendor.last_error}"
+    if is_failing(vendor, now) and (until := vendor.breaker_open_until):
+        return f"It failed repeatedly; the next try is at {moment(until)}. {vendor.last_error}"
     return ""
+
+
+def is_failing(vendor: Vendor, now: datetime) -> bool:
+    """Whether the breaker of one of its operations is open."""
+    return any(breaker.is_open(operation, now) for operation in vendor.operations.all())
 
 
 def spent_today(vendor: Vendor, now: datetime) -> tuple[Decimal, Decimal]:
@@ -125,23 +135,32 @@ def pause_vendor(*, vendor: Vendor, by: User, reason: str) -> None:
         raise ValueError("Say why: whoever waits for this vendor reads it.")
     who = f" ({by.get_username()})"
     told = words[: REASON_MAX - len(who)] + who
-    Vendor.objects.filter(pk=vendor.pk).update(enabled=False, paused_reason=told)
+    with transaction.atomic():
+        row = lock_vendor(vendor.pk)
+        tell_paused(vendor.pk)
+        Vendor.objects.filter(pk=vendor.pk).update(enabled=False, paused_reason=told)
+        _record(row, by, before={"enabled": row.enabled, "paused": bool(row.paused_reason)}, reason=words)
 
 
-def resume_vendor(*, vendor: Vendor) -> None:
+def resume_vendor(*, vendor: Vendor, by: User | None = None) -> None:
     """On again: switch, pause, breaker, and the batch endpoints. Twice is once.
 
     Raises BillingCheck where the vendor is paused for a billing check: that is decided, not resumed.
     """
     refuse_billing_check(vendor)
-    breaker.reset(vendor.pk)
-    Vendor.objects.filter(pk=vendor.pk).update(enabled=True)
+    with transaction.atomic():
+        breaker.reset(vendor.pk)
+        row = lock_vendor(vendor.pk)
+        Vendor.objects.filter(pk=vendor.pk).update(enabled=True)
+        _record(row, by, before={"enabled": row.enabled}, paused=False, breaker="reset")
 
 
-def close_breaker(*, vendor: Vendor) -> None:
+def close_breaker(*, vendor: Vendor, by: User | None = None) -> None:
     """Resets breaker and pause, tries batch endpoints again; the switch stays. Raises BillingCheck."""
     refuse_billing_check(vendor)
-    breaker.reset(vendor.pk)
+    with transaction.atomic():
+        breaker.reset(vendor.pk)
+        _record(vendor, by, paused=False, breaker="reset")
 
 
 # --- The price list ---------------------------------------------------------------------------------------------------
@@ -175,6 +194,7 @@ def confirm_price_list(vendor: Vendor, by: User) -> None:
     """
     with transaction.atomic():
         _decide_prices(vendor.pk, lock_operations_of(vendor.pk), confirmed=True)
+        _record(vendor, by, price_list="confirmed")
         _tell(by, vendor, "The price list is right")
 
 
@@ -195,6 +215,7 @@ def set_price(*, vendor: Vendor, operation: str, price: Decimal, by: User) -> No
         Operation.objects.filter(pk=rows[operation].pk).update(price=price)
         _decide_prices(vendor.pk, [rows[operation]], confirmed=price == was)
         _tell(by, vendor, f"{operation} price: {was} → {price}")
+        fields_were_set(rows[operation], by=by, before={"price": was}, after={"price": price})
 
 
 def prices_were_set(operations: Iterable[Operation]) -> None:
@@ -216,6 +237,8 @@ def set_server_error_policy(*, vendor: Vendor, policy: str, by: User) -> None:
         if row.server_error_policy != policy:
             Vendor.objects.filter(pk=vendor.pk).update(server_error_policy=policy)
             _tell(by, vendor, f"server error policy: {row.server_error_policy} → {policy}")
+            before = {"server_error_policy": row.server_error_policy}
+            _record(row, by, before=before, server_error_policy=policy)
 
 
 def _decide_prices(vendor: str, operations: Sequence[Operation], *, confirmed: bool) -> None:
@@ -230,6 +253,17 @@ def _decide_prices(vendor: str, operations: Sequence[Operation], *, confirmed: b
     checked = Vendor.objects.filter(pk=vendor, billing_check=True)
     checked.filter(enabled=True, paused_reason__startswith=excess.CHECK).update(paused_reason="")
     checked.update(billing_check=False)  # another reason, or a person's, stays
+
+
+def fields_were_set(row: Vendor | Operation, *, by: User, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Fields of a vendor, or of what it sells, have other values: for the audit, in the caller's transaction."""
+    action = next((what for field, what in _FIELDS.items() if field in after), "vendor.changed")
+    record(action, by=by, about=row, name=row.name, before=before, after=after)
+
+
+def _record(vendor: Vendor, by: User | None, *, before: Mapping[str, Any] | None = None, **after: object) -> None:
+    """For the audit, in the caller's transaction."""
+    record("vendor.changed", by=by, about=vendor, name=vendor.pk, before=before, after=after)
 
 
 def _tell(by: User, vendor: Vendor, words: str) -> None:
@@ -286,4 +320,21 @@ def _apollo() -> Connection:
     return Connection(ok=True, words=f"It answers and takes the key{': ' + ', '.join(left) if left else ''}.")
 
 
-_TESTS: dict[str, Callable[[], Connection]] = {"realestateapi": _realestateapi, "apollo": _apollo}
+def _twilio() -> Connection:
+    status = twilio.account_status()
+    if status != "active":
+        return Connection(ok=False, words=f"It takes the key, and the account is {status or 'in no known state'}.")
+    return Connection(ok=True, words="It answers and takes the key: the account is active.")
+
+
+def _signalhouse_messaging() -> Connection:
+    signalhouse_messaging.check_key()
+    return Connection(ok=True, words="It answers and takes the key for this group.")
+
+
+_TESTS: dict[str, Callable[[], Connection]] = {
+    "realestateapi": _realestateapi,
+    "apollo": _apollo,
+    "twilio": _twilio,
+    "signalhouse_messaging": _signalhouse_messaging,
+}

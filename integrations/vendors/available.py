@@ -10,11 +10,15 @@ from integrations.vendors.apollo import client as apollo
 from integrations.vendors.credentials import Account
 from integrations.vendors.realestateapi import client as realestateapi
 from integrations.vendors.signalhouse import client as signalhouse
+from integrations.vendors.signalhouse_messaging import client as signalhouse_messaging
+from integrations.vendors.twilio import client as twilio
 
 _ACCOUNTS: Mapping[str, Callable[[], Account]] = {
     "realestateapi": realestateapi.config,
     "signalhouse": signalhouse.config,
     "apollo": apollo.config,
+    "twilio": twilio.config,
+    "signalhouse_messaging": signalhouse_messaging.config,
 }
 
 
@@ -33,8 +37,7 @@ def lack(vendor: str) -> str:
     if vendor not in settings.VENDORS:
         return ""
     asked = account(vendor)
-    if not asked.key:
-        return f"{asked.title} is not available: no key ({asked.key_variable} is not set)"
-    if not asked.base_url:
-        return f"{asked.title} is not available: no address ({asked.variable}_BASE_URL is not set)"
-    return ""
+    if asked.lacks is None:
+        return ""
+    what, variable = asked.lacks
+    return f"{asked.title} is not available: {what} ({variable} is not set)"

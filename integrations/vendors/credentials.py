@@ -18,13 +18,14 @@ from integrations.vendors.http import HttpRequest, HttpResponse
 class Account:
     """What it takes to call a vendor. The key is never shown.
 
-    title is the vendor's name for people; variable the environment's prefix ("REALESTATEAPI"), key_variable the name of
-    the key in it. Timeouts are in seconds, max_bytes in decoded bytes.
+    title is the vendor's name for people; address_variable, key_variable: what the environment calls base URL and key.
+    account: the account's own id, where the vendor wants one (account_variable). Timeouts are in seconds, max_bytes in
+    decoded bytes.
     """
 
     vendor: str
     title: str
-    variable: str
+    address_variable: str
     key_variable: str
     base_url: str
     key: str = field(repr=False)
@@ -32,6 +33,19 @@ class Account:
     read_timeout: float
     deadline: float
     max_bytes: int
+    account: str = ""
+    account_variable: str = ""
+
+    @property
+    def lacks(self) -> tuple[str, str] | None:
+        """What is missing before it can be asked, and the variable that sets it; None: nothing is."""
+        if not self.key:
+            return "no key", self.key_variable
+        if self.account_variable and not self.account:
+            return "no account", self.account_variable
+        if not self.base_url:
+            return "no address", self.address_variable
+        return None
 
     def request(
         self,
@@ -40,15 +54,14 @@ class Account:
         *,
         headers: Mapping[str, str],
         json: object = None,
+        form: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> HttpRequest:
         """A request of this account. Raises Misconfigured where the environment lacks the key or the base URL."""
-        if not self.base_url:
-            raise Misconfigured(f"{self.variable}_BASE_URL is not set: {self.title} cannot be asked.")
-        if not self.key:
-            raise Misconfigured(f"{self.key_variable} is not set: {self.title} cannot be asked.")
+        if self.lacks:
+            raise Misconfigured(f"{self.lacks[1]} is not set: {self.title} cannot be asked.")
         url = self.base_url.rstrip("/") + path
-        return HttpRequest(method=method, url=url, headers=headers, json=json, params=params or {})
+        return HttpRequest(method=method, url=url, headers=headers, json=json, form=form or {}, params=params or {})
 
     def send(self, request: HttpRequest, *, paid: bool = True) -> HttpResponse:
         """Sends it, whatever the answer's status. Raises NotSent, InDoubt or Misconfigured.
@@ -90,13 +103,15 @@ class Account:
         raise statuses.no_answer(response, vendor=self.title, paid=paid, personal=personal)
 
 
-def from_settings(vendor: str, *, title: str, variable: str, key_variable: str) -> Account:
+def from_settings(
+    vendor: str, *, title: str, address_variable: str, key_variable: str, account_variable: str = ""
+) -> Account:
     """The account as the settings have it at this moment."""
     place = settings.VENDORS[vendor]
     return Account(
         vendor=vendor,
         title=title,
-        variable=variable,
+        address_variable=address_variable,
         key_variable=key_variable,
         base_url=place["base_url"].strip(),
         key=place["key"].strip(),
@@ -104,6 +119,8 @@ def from_settings(vendor: str, *, title: str, variable: str, key_variable: str) 
         read_timeout=settings.VENDOR_READ_TIMEOUT,
         deadline=settings.VENDOR_DEADLINE,
         max_bytes=settings.VENDOR_MAX_BYTES,
+        account=place.get("account", "").strip(),
+        account_variable=account_variable,
     )
 
 

@@ -25,6 +25,7 @@ class Category(StrEnum):
     SKIP_TRACE_EMPTY = "SKIP_TRACE_EMPTY"
     BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
     IN_DOUBT = "IN_DOUBT"
+    FORGOTTEN = "FORGOTTEN"
 
 
 WORDS = {  # for pages: a code never stands there alone
@@ -36,6 +37,7 @@ WORDS = {  # for pages: a code never stands there alone
     Category.SKIP_TRACE_EMPTY: "No phone or e-mail",
     Category.BUDGET_EXHAUSTED: "Spending limit or credit used up",
     Category.IN_DOUBT: "Needs billing check",
+    Category.FORGOTTEN: "Asked to be forgotten",
 }
 
 

@@ -9,7 +9,7 @@ DETAIL_KEYS = (
     "apn", "fips",
     "property_address", "property_city", "property_state", "property_zip", "property_county", "property_type",
     "bedrooms", "bathrooms", "sqft", "year_built",
-    "estimated_value", "estimated_equity", "equity_percent",
+    "estimated_value", "estimated_equity", "equity_percent", "last_sale_date", "last_sale_price",
     "latitude", "longitude",
     "first_name", "last_name", "owner_name", "owner_type", "owner_occupied", "absentee_owner",
     "pre_foreclosure", "foreclosure", "tax_lien", "bankruptcy", "vacant", "high_equity", "free_clear",

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
@@ -38,7 +38,8 @@ _local = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request. `json` is sent as compact UTF-8 JSON; `data` as it is. Neither, nor headers or params, is shown."""
+    """One request. `json` is sent as compact UTF-8 JSON, `form` as a web form, `data` as it is. Nothing of them, nor
+    headers or params, is shown."""
 
     method: str
     url: str
@@ -46,9 +47,12 @@ class HttpRequest:
     params: Mapping[str, Any] = field(default_factory=dict, repr=False)
     json: object = field(default=None, repr=False)
     data: bytes | None = field(default=None, repr=False)
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def body(self) -> bytes | None:
         """The bytes of the body. Raises ValueError for NaN, and for text that UTF-8 cannot hold."""
+        if self.form:
+            return urlencode(self.form).encode()
         if self.json is None:
             return self.data
         return jsonlib.dumps(self.json, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
@@ -210,6 +214,7 @@ def _prepare(request: HttpRequest) -> requests.PreparedRequest:
         "Accept-Encoding": "gzip, deflate",
         "User-Agent": "bucket-system",
         **({"Content-Type": "application/json"} if request.json is not None else {}),
+        **({"Content-Type": "application/x-www-form-urlencoded"} if request.form else {}),
         **request.headers,
     }
     try:

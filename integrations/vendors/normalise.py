@@ -10,10 +10,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
-import phonenumbers
+from common.values.phones import e164
 
 # PostgreSQL's integer: one number beyond its column would break the write of a whole batch.
 INT_MAX = 2**31 - 1
@@ -24,8 +26,6 @@ _NUMBER_DIGITS = 40
 _NUMBER_MOST = 10**_NUMBER_DIGITS - 1
 _YES = frozenset({"y", "yes", "true", "t", "1"})
 _NO = frozenset({"n", "no", "false", "f", "0"})
-# The North American plan: area code and exchange start with 2-9. `phonenumbers` calls any ten digits possible.
-_NANP = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
 # What `fold` does to ASCII, at half the price: apostrophes go, what is no letter or digit is a space.
 _PLAIN = {code: None if chr(code) == "'" else " " for code in range(128) if not chr(code).isalnum()}
 _PHONE = re.compile(r"\+?[\d\s().\-/]{7,30}")
@@ -35,20 +35,39 @@ _EMAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-
 
 def text(value: object, *, limit: int = TEXT_MAX) -> str | None:
     """One clean line of at most `limit` characters, or None: no control character, no unpaired surrogate."""
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, str):
+        line = value
+    elif isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         return None
-    line = value if isinstance(value, str) else decimal(value) or ""
+    else:
+        line = decimal(value) or ""
     if line.isascii() and line.isprintable():
+        if len(line) <= limit:
+            return " ".join(line.split()) or None
         return " ".join(line.split())[:limit].strip() or None
     line = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in line[: limit * 4])
     line = "".join(c for c in line if unicodedata.category(c) not in ("Cs", "Cf", "Cn", "Co"))
     return " ".join(line.split())[:limit].strip() or None
 
 
+_PLAIN_ID = re.compile(r"[1-9][0-9]{0,17}")  # below 2**63 whatever its digits
+
+_LONGEST_ID = 100  # digits, zeros before it counted
+
+
 def property_id(value: object) -> str | None:
-    """RealEstateAPI's property id as we keep it, from a string or a number; None where it is none."""
-    digits = text(value, limit=30) or ""
-    return str(int(digits)) if re.fullmatch(r"[0-9]{1,19}", digits) and 0 < int(digits) < 2**63 else None
+    """RealEstateAPI's property id as we keep it, from a string or a whole number; None where it is none.
+
+    Without leading zeros, so that "0123" and 123 are one id. 1e3, "12.0" and 2**63 are none.
+    """
+    if isinstance(value, str) and _PLAIN_ID.fullmatch(value):  # nearly all of 100,000 that are saved at a time
+        return value
+    if type(value) is int:
+        return str(value) if 0 < value < 2**63 else None
+    digits = re.fullmatch(r"0*([0-9]{1,19})", text(value, limit=_LONGEST_ID + 1) or "")
+    if digits is None or len(digits[0]) > _LONGEST_ID:
+        return None
+    return str(int(digits[1])) if 0 < int(digits[1]) < 2**63 else None
 
 
 def _number(value: object) -> Decimal | None:
@@ -95,6 +114,16 @@ def decimal(value: object, *, least: int | None = None, most: int | None = None,
     return "0" if plain in ("-0", "") else plain
 
 
+def day(value: object, *, first: int = 1700, last: int = 2200) -> str | None:
+    """A date as ISO 8601 ("2020-07-14") within these years, from one or from a moment; None where it is none."""
+    line = text(value, limit=40) or ""
+    try:
+        found = date.fromisoformat(line[:10]) if re.fullmatch(r"\d{4}-\d\d-\d\d(?:[T ].*)?", line) else None
+    except ValueError:
+        return None
+    return found.isoformat() if found and first <= found.year <= last else None
+
+
 def units(value: object, *, most: int = UNITS_MAX) -> Decimal | None:
     """What a vendor says it charged, or None where it says nothing sane (absent, negative, above `most`)."""
     number = _number(value)
@@ -112,21 +141,11 @@ def boolean(value: object) -> bool | None:
 
 
 def phone(value: object) -> str | None:
-    """An E.164 number ("+15125550100") read as one of the United States, or None where nobody could be called.
-
-    Possible is enough: 555-0100 to 555-0199 are possible and, being reserved for fiction, never valid.
-    """
+    """An E.164 number as `common.values.phones.e164` reads it, or None where nobody could be called."""
     raw = text(value, limit=40)
     if raw is None or not _PHONE.fullmatch(raw):
         return None
-    try:
-        number = phonenumbers.parse(raw, "US")
-    except phonenumbers.NumberParseException:
-        return None
-    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        return None
-    e164: str = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return e164 if number.country_code != 1 or _NANP.fullmatch(e164) else None
+    return e164(raw)
 
 
 def email(value: object) -> str | None:
@@ -148,6 +167,8 @@ def state(value: object) -> str | None:
 
 def zip5(value: object) -> str | None:
     """The first five digits of a ZIP code; a number loses its leading zeros on the way ("8046") and gets them back."""
+    if type(value) is str and len(value) == 5 and value.isascii() and value.isdigit():
+        return value  # most are
     raw = text(value) or ""
     if isinstance(value, int | Decimal):
         raw = raw.zfill(5)
@@ -157,7 +178,12 @@ def zip5(value: object) -> str | None:
 
 def fold(value: object) -> str:
     """What two spellings of one name or address share: NFKC, capitals, single spaces, no punctuation."""
-    line = text(value) or ""
+    return _folded(value) if type(value) is str and len(value) <= TEXT_MAX else _folded(text(value) or "")
+
+
+@lru_cache(maxsize=2**14)  # one row of a file asks for its owner's name a dozen times
+def _folded(value: str) -> str:
+    line = value if value.isascii() and value.isprintable() else text(value) or ""
     if line.isascii():
         return " ".join(line.upper().translate(_PLAIN).split())
     folded = unicodedata.normalize("NFKC", line).upper()

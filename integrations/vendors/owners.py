@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from functools import lru_cache
 
 from integrations.vendors import normalise
 
@@ -105,6 +106,19 @@ _NICKNAMES = [
         "THEODORE TED THEO",
     )
 ]  # fmt: skip
+# Words that change how a line of letters alone is read: it names two people, has a role or a suffix, or may be no
+# person's. Every other such line is one person's words as they stand.
+_TURNS = (
+    _NOBODY
+    | _MARKS
+    | _SUFFIX
+    | _words(
+        "AND ATTN ET ETUX ETVIR HUSBAND WIFE CO COTRS COTR COTTEE COTTEES COTRUSTEE COTRUSTEES JT TEN LIFE EST ESTATE "
+        "DECD DECEASED ESQ MD DDS PHD L LLC LLP LP PLLC INC INCORPORATED CORP CORPORATION COMPANY LTD LIMITED "
+        "PARTNERSHIP PARTNERS HOLDINGS PROPERTIES INVESTMENTS ENTERPRISES TRUST BOARD BANK ASSOCIATION ASSN HOA CHURCH "
+        "UNITED AUTHORITY DISTRICT FOUNDATION"
+    )
+)
 _FORMS = _words("LLC LLP LP PLLC PC INC INCORPORATED CORP CORPORATION CO COMPANY LTD LIMITED")
 
 
@@ -171,6 +185,8 @@ def company_key(name: object) -> str:
     words = [word for word in words if word != "AND"] or words
     words = words[1:] if len(words) > 1 and words[0] == "THE" else words
     while len(words) > 1 and words[-1] in _FORMS:
+        if words[-1] in ("CO", "COMPANY") and words[-2] == "TRUST":  # a bank: "Northern Trust" may be a family's
+            return " ".join([*words[:-1], "COMPANY"])
         words.pop()
     return " ".join(words)
 
@@ -180,6 +196,10 @@ def company_key(name: object) -> str:
 
 def first_and_last(line: object) -> tuple[str, str] | None:
     """The given and the family name of the first person a line names, spelled as there; None where it may be either."""
+    if words := one_person(normalise.text(line) or ""):
+        words = [word for word in words if len(word) > 1] or words
+        family_first = _order_by_names([word.upper() for word in words]) if len(words) > 1 else None
+        return _ordered(words, family_first=family_first)
     owners, county = _owners(line)
     if not owners or any(_MARKS & set(normalise.fold(word).split()) for word in owners[0]):
         return None
@@ -200,9 +220,44 @@ def people(line: object) -> list[frozenset[str]]:
     ]
 
 
-def _owners(line: object) -> tuple[list[list[str]], bool]:
+def each_person(line: object) -> list[frozenset[str]]:
+    """As `people`, but who lacks a family borrows the family alone: "SMITH JOHN & MARY" is JOHN SMITH and MARY SMITH.
+
+    The family stands first where the whole name comes first, and last where it comes last ("JOHN & MARY SMITH").
+    """
+    owners, _ = _owners(line)
+    named = [[word for word in normalise.fold(" ".join(owner)).split() if len(word) > 1] for owner in owners]
+    whole = [place for place, words in enumerate(named) if len(words) > 1]
+    found = []
+    for place, words in enumerate(named):
+        if len(words) == 1 and whole:
+            lender = max((other for other in whole if other < place), default=whole[0])
+            told = first_and_last(" ".join(owners[lender]))
+            family = normalise.fold(told[1]).split() if told else [named[lender][0 if lender < place else -1]]
+            words = [*words, *family]
+        if len(words) > 1:
+            found.append(frozenset(words))
+    return found
+
+
+def one_person(line: str) -> list[str]:
+    """The words of a clean line of letters alone that is one person's name as it stands, which most are; none of any
+    other line.
+    """
+    if line.isascii() and line.replace(" ", "").isalpha() and _TURNS.isdisjoint(line.upper().split()):
+        return line.split()
+    return []
+
+
+def _owners(line: object) -> tuple[Sequence[Sequence[str]], bool]:
     """The words of each person on a line, and whether a county wrote it; none where it is no line of people."""
-    text = _ELSEWHERE.split(" " + (normalise.text(line) or ""))[0].strip()
+    whole = normalise.text(line) or ""
+    return ([words], False) if (words := one_person(whole)) else _parted(whole)
+
+
+@lru_cache(maxsize=2**13)  # one row of a file asks who its owners are when it is read and for their keys
+def _parted(whole: str) -> tuple[Sequence[Sequence[str]], bool]:
+    text = re.sub(r"\s+(?:AND|&)\s*$", "", _ELSEWHERE.split(" " + whole)[0], flags=re.IGNORECASE).strip()
     county = bool(_COUPLE.search(text) or _WIFE.search(text))
     parts = [part for part in _AND.split(_WIFE.sub(" & ", _COUPLE.sub("", text))) if part.strip()]
     owners = []

@@ -8,14 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.vendors import normalise, owners
-from integrations.vendors.addresses import short_line, short_town
+from integrations.vendors import normalise, owners, persons_apart
+from integrations.vendors.addresses import mailing_key, short_line, short_town
 from integrations.vendors.contract import Query
 from integrations.vendors.facts import CONTACT_KEYS
 from integrations.vendors.owners import Likeness
 
 # Changes when the same person would be asked about differently, so that old answers are not served for new questions.
 KEY_VERSION = "skip-trace-2"
+# Of the question about a person wherever she owns (`shared_query`).
+SHARED_VERSION = "skip-trace-owner-2"
 _FORMER_VERSION = "skip-trace-1"  # its keys name whole questions; what was bought under them is still owned
 _NAME_MAX = 60
 _ADDRESS_MAX = 120
@@ -180,6 +182,64 @@ def skip_trace_query(
     former = dict.fromkeys(old for asked in (params, before) if asked for old in _former_keys(asked))
     line = normalise.text(owner_name) or (normalise.text(last_name) if not normalise.text(first_name) else "") or ""
     return Query(key=key, params=params, names=tuple(former), owner=line)
+
+
+def shared_query(
+    *,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    owner_name: str | None = None,
+    owner_type: str | None = None,
+    mail_address: str | None = None,
+    mail_city: str | None = None,
+    mail_state: str | None = None,
+    mail_zip: str | None = None,
+) -> Query | None:
+    """The question about a natural person by name and mailing address, without a property: one for all her parcels.
+
+    None for a company, a placeholder ("UNKNOWN OWNER"), and where a first name, a last name or a part of the address is
+    missing. Jr and Sr, John A and John B are two people and two questions, and so are John A and John. RealEstateAPI
+    takes it: with the four parts of a mailing address "the regular address parts aren't required"
+    (docs/vendors/realestateapi.md 1.8). Its answer serves a parcel only where it `bears_name`.
+    """
+    names = _names(first_name, last_name, owner_name)
+    post = _place("mail_", mail_address, mail_city, mail_state, mail_zip)
+    where = mailing_key(post["mail_address"], post["mail_zip"])
+    if not all(names) or not all(post.values()) or not where:
+        return None
+    lines = [line for line in (normalise.text(owner_name), " ".join(filter(None, names))) if line]
+    if owner_type not in (None, "", "individual") or not all(owners.people(line) for line in lines):
+        return None
+    who = [persons_apart.bare_name(name) for name in names]
+    if any(map(persons_apart.names_nobody, lines)) or not all(who) or len(who[0].split()[0]) == 1:
+        return None
+    asked = skip_trace_query(
+        first_name=names[0], last_name=names[1], mail_address=mail_address, mail_city=mail_city, mail_state=mail_state,
+        mail_zip=mail_zip,
+    )  # fmt: skip
+    marks = persons_apart.marks(*names, owner_name)
+    told = (who[0].split()[0], who[1], " ".join(marks), where, short_town(post["mail_city"]), post["mail_state"])
+    key = hashlib.sha256("\x1f".join(map(str, (SHARED_VERSION, *told))).encode()).hexdigest()
+    # Not served by what was bought by name and mailing address alone: such a question does not tell Jr from Sr.
+    return Query(key=key, params=asked.params, owner=" ".join((told[0], *marks, who[1])))
+
+
+def name_and_address(shared: Query) -> tuple[str, str, str]:
+    """By what a vendor is asked: equal for Jr and Sr, whose shared questions differ. It cannot tell them apart."""
+    first, last = (persons_apart.bare_name(shared.params[name]) for name in ("first_name", "last_name"))
+    return first.split()[0], last, mailing_key(shared.params["mail_address"], shared.params["mail_zip"])
+
+
+def bears_name(facts: Mapping[str, Any], shared: Query) -> bool:
+    """Whether the person of an answer bears the name that a shared question asks for: an initial is not a name."""
+    first, last = facts.get("first_name"), facts.get("last_name")
+    given = normalise.fold(first).split()
+    if not reachable(facts) or not last or not given or len(given[0]) == 1:
+        return False
+    asked = shared.params
+    if likeness(first, last, asked=asked, owner="") != Likeness.SAME:
+        return False
+    return persons_apart.agrees(first, last, persons_apart.marks(asked["first_name"], asked["last_name"], shared.owner))
 
 
 def _params(

@@ -162,6 +162,11 @@ def message(response: HttpResponse, *, request: HttpRequest) -> str:
     return _clean(_words(response), request)
 
 
+def impersonal(words: str) -> str:
+    """A vendor's words without numbers and addresses, at most 160 characters."""
+    return _shortened(_PERSONAL.sub("…", words))
+
+
 def _failure(
     response: HttpResponse,
     *,
@@ -244,14 +249,18 @@ def _said(clean: str) -> str:
 def _clean(words: str, request: HttpRequest) -> str:
     for value in sorted(set(_sent(request)), key=len, reverse=True):
         words = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", words, flags=re.IGNORECASE)
-    words = _PERSONAL.sub("…", words).rstrip(" .")
+    return _shortened(_PERSONAL.sub("…", words))
+
+
+def _shortened(words: str) -> str:
+    words = words.rstrip(" .")
     return (words[: _MESSAGE_MAX - 1] + "…" if len(words) >= _MESSAGE_MAX else words) + "." if words else ""
 
 
 def _sent(request: HttpRequest) -> Iterator[str]:
     """Every value of a request long enough to tell something: a vendor may echo any of them."""
     keys = [value.removeprefix("Bearer ") for value in request.headers.values()]
-    pending: list[Any] = [keys, dict(request.params), request.json]
+    pending: list[Any] = [keys, dict(request.params), request.json, dict(request.form)]
     while pending:
         value = pending.pop()
         if isinstance(value, Mapping):

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
+from accounts.access import Scope, access
 from accounts.selectors import user_of
-from common.contact_access import may_see_contacts
-from leads.models import Disclosure
-from leads.selection.disclosures import export_pieces
+from common.admin_teams import refuse
+from common.downloads import file_answer
+from leads.selection.disclosures import Via, export_pieces
+from leads.selection.export import PLAIN, Layout
 
 
-def csv_answer(request: HttpRequest, leads: QuerySet[Any], *, bucket_id: UUID | None = None) -> StreamingHttpResponse:
-    """The leads as CSV, recorded. Raises PermissionDenied: a file cannot be masked and still be of use."""
-    if not may_see_contacts(request.user):
-        raise PermissionDenied(
-            "Exports include phones and e-mails. Ask an administrator for the permission to see them."
-        )
-    name = f"leads-{timezone.now():%Y-%m-%d-%H%M%S}.csv"
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    pieces = export_pieces(leads, by=user_of(request), via=Disclosure.Via.ADMIN, bucket_id=bucket_id)
-    return StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8", headers=headers)
+def may_export(request: HttpRequest) -> bool:
+    """Whether her role lets her take leads out. Only with their contacts: masked, a file is of no use."""
+    person = access(request)
+    return person.can(Scope.EXPORT) and person.can(Scope.CONTACTS)
+
+
+def export_answer(
+    request: HttpRequest,
+    leads: QuerySet[Any],
+    *,
+    bucket_id: UUID | None = None,
+    name: str = "leads",
+    layout: Layout = PLAIN,
+    filters: Iterable[str] = (),
+) -> StreamingHttpResponse:
+    """The leads as a file that is called by `name` and the time, recorded with the names of the filters.
+
+    leads: of the team the person acts in. Raises PermissionDenied.
+    """
+    if not may_export(request):
+        raise refuse(Scope.EXPORT)
+    by = user_of(request)
+    pieces = export_pieces(leads, by=by, via=Via.ADMIN, bucket_id=bucket_id, layout=layout, filters=filters)
+    file_name = layout.file_name(name, at=f"{timezone.localtime():%Y-%m-%d-%H%M%S}")
+    return file_answer(pieces, name=file_name, content_type=layout.format.content_type)

@@ -11,13 +11,32 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from accounts.access import access
+from accounts.models import User
 from accounts.selectors import user_of
 from common.admin import dressed, is_id, sees_all
+from common.admin_teams import TEAM, teams_offered
+from common.contact_access import told
 from leads.models import Lead, Tag
 from leads.registries import buckets_of
-from leads.selection.filters import CALLBACKS, BadFilter, matching
+from leads.selection.filters import ASSIGNED_TO, CALLBACKS, MATCH, MATCHES, ME, NOBODY, BadFilter, matching
+from leads.selection.filters import FILTERS as NAMES
+from leads.selection.sorting import LABELS, sort_of
+from leads.selectors import own_callbacks
 
 Choices = Iterable[tuple[str, str]]
+
+
+def _of_person(request: HttpRequest, model_admin: Any) -> dict[str, Any]:
+    """What filters go by beside what is asked: her clock, whether she may tell owners by their contacts, who she is."""
+    person = user_of(request)
+    return {
+        "time_zone": person.time_zone,
+        "contacts": model_admin.knows_contacts(request),
+        "me": person.pk,
+    }
+
+
 LATEST = 100  # buckets and tags to choose from; a link may name any
 YES_NO: Choices = [("true", "Yes"), ("false", "No")]
 
@@ -29,12 +48,14 @@ class _LeadFilter(admin.SimpleListFilter):
     """
 
     template = "unfold/filters/filters_field.html"
+    group = "Lead"
 
     def __init__(
         self, request: HttpRequest, params: dict[str, list[str]], model: type[Model], model_admin: admin.ModelAdmin[Any]
     ) -> None:
         self.given = [value for value in params.get(str(self.parameter_name), []) if value.strip()]
         self.wrong = ""
+        self.model_admin: Any = model_admin
         super().__init__(request, params, model, model_admin)
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
@@ -72,13 +93,14 @@ class _LeadFilter(admin.SimpleListFilter):
             return queryset.none()
 
     def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The leads that pass. Raises ValueError."""
-        name, person = str(self.parameter_name), user_of(request)
+        """The leads that pass. Raises ValueError. Where any filter is enough, `Match` lets them through together."""
+        name = str(self.parameter_name)
         asked = {name: self.given if len(self.given) > 1 else self.given[0]}
         try:
-            return matching(queryset, asked, time_zone=person.time_zone)
+            passed = matching(queryset, asked, **_of_person(request, self.model_admin))
         except BadFilter as error:
             raise ValueError(" ".join(error.errors[name])) from error
+        return queryset if request.GET.get(MATCH) == "any" else passed
 
 
 class _Select(_LeadFilter):
@@ -101,8 +123,12 @@ class InBucket(_Select):
     parameter_name = "bucket"
 
     def offered(self, request: HttpRequest) -> Choices:
-        rows = buckets_of(user_of(request)).order_by("-pk")
-        return [(str(pk), name) for pk, name in rows.values_list("pk", "name")[:LATEST]]
+        person = access(request)
+        if person.only_assigned:
+            return []
+        rows = buckets_of(person).order_by("-pk").values_list("pk", "name", "team")[:LATEST]
+        named = [(str(pk), told(name, team), team == person.team_id) for pk, name, team in rows]
+        return [(pk, name if is_own else f"{name} (another team)") for pk, name, is_own in named]
 
     def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not all(map(is_id, self.given)):
@@ -116,12 +142,52 @@ class Tagged(_Select):
 
     def offered(self, request: HttpRequest) -> Choices:
         rows = Tag.objects.order_by("name")
-        rows = rows if sees_all(request) else rows.owned_by(user_of(request))
-        return [(name, name) for name in dict.fromkeys(rows.values_list("name", flat=True)[:LATEST])]
+        own = rows.seen_by(access(request))
+        rows = self.model_admin.of_list(request, rows) if sees_all(request) else own
+        names = dict.fromkeys(rows.values_list("name", flat=True)[:LATEST])
+        return [(name, name) for name in names if told(name) == name]  # it stands in the address too
+
+
+class AssignedTo(_Select):
+    """Who works the lead."""
+
+    title = "Assigned to"
+    parameter_name = ASSIGNED_TO
+
+    def offered(self, request: HttpRequest) -> Choices:
+        yield from ((ME, "Me"), (NOBODY, "Nobody"))
+        members = User.objects.filter(memberships__team=access(request).team_id).exclude(pk=user_of(request).pk)
+        yield from ((str(member.pk), member.get_username()) for member in members.order_by("username")[:LATEST])
+
+    def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """By the index of assignees, where one person is asked for."""
+        passed = super().passing(request, queryset)
+        one = str(request.user.pk) if self.given == [ME] else self.given[0]
+        if passed is queryset or len(self.given) > 1 or not (one.isascii() and one.isdigit()):
+            return passed
+        return queryset.filter(assigned_to=int(one))
+
+
+class InTeam(_Select):
+    """Whose leads a superuser's list is of: as `common.admin_teams.OfTeam`, in the form of the filters."""
+
+    title = "Team"
+    parameter_name = TEAM
+    group = ""
+
+    def offered(self, request: HttpRequest) -> Choices:
+        return teams_offered()
+
+    def field(self) -> forms.Field:
+        return forms.ChoiceField(label=self.title, required=False, choices=[("", "My team"), *self.lookup_choices])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found: QuerySet[Any] = self.model_admin.of_list(request, queryset)
+        return found
 
 
 class CallBack(_Select):
-    """One's own, for superusers too: as Home counts them."""
+    """One's own: as Home counts them."""
 
     title = "My callbacks"
     parameter_name = "callback"
@@ -130,7 +196,56 @@ class CallBack(_Select):
         return CALLBACKS
 
     def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return super().passing(request, queryset.filter(owner=request.user.pk))
+        return super().passing(request, own_callbacks(queryset, access(request)))
+
+
+class SortBy(_Select):
+    """No filter: the order the list has."""
+
+    title = "Sort by"
+    parameter_name = "sort"
+    group = ""
+
+    def offered(self, request: HttpRequest) -> Choices:
+        return LABELS.items()
+
+    def field(self) -> forms.Field:
+        choices = [("", "Newest first; a search: best match first"), *self.lookup_choices]
+        return forms.ChoiceField(label=self.title, required=False, choices=choices)
+
+    def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if len(self.given) > 1:
+            raise ValueError("Choose one order.")
+        sort_of(self.given[0])
+        return queryset
+
+
+class Match(_Select):
+    """No filter: whether all of the others must pass a lead, or any of them."""
+
+    title = "Show leads that pass"
+    parameter_name = MATCH
+    group = ""
+
+    def offered(self, request: HttpRequest) -> Choices:
+        return MATCHES
+
+    def field(self) -> forms.Field:
+        return forms.ChoiceField(label=self.title, required=False, choices=MATCHES)
+
+    def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        given = {name: [one for one in request.GET.getlist(name) if one.strip()] for name in request.GET}
+        asked = {name: values for name, values in given.items() if values and (name in NAMES or name == MATCH)}
+        if "callback" in asked:  # one's own, as above
+            queryset = own_callbacks(queryset, access(request))
+        try:
+            return matching(
+                queryset,
+                {name: values if len(values) > 1 else values[0] for name, values in asked.items()},
+                **_of_person(request, self.model_admin),
+            )
+        except BadFilter as error:
+            raise ValueError(" ".join(error.errors.get(MATCH, ["One of the filters cannot be read."]))) from error
 
 
 def _select(name: str, label: str, choices: Choices = YES_NO) -> Any:
@@ -144,6 +259,20 @@ def _box(name: str, label: str, make: Callable[..., forms.Field] = forms.CharFie
     return type(name, (_LeadFilter,), {"title": label, "parameter_name": name, "field": field})
 
 
+def _number(name: str, label: str) -> Any:
+    return _box(name, label, forms.DecimalField)
+
+
+def _day(name: str, label: str) -> Any:
+    return _box(name, label, widget=forms.TextInput(attrs={"placeholder": "YYYY-MM-DD, or 30d: 30 days ago"}))
+
+
+def _grouped(name: str, *filters: Any) -> tuple[Any, ...]:
+    for one in filters:
+        one.group = name
+    return filters
+
+
 _TYPES = [
     ("SFR", "Single family"),
     ("MFR", "Multi-family"),
@@ -151,22 +280,83 @@ _TYPES = [
     ("LAND", "Land"),
     ("MOBILE", "Mobile home"),
 ]
+_PHONE_TYPES = [("mobile", "Mobile"), ("landline", "Landline"), ("voip", "VoIP")]
+_OWNERS = [("individual", "Individual"), ("trust", "Trust"), ("llc", "LLC"), ("corporation", "Corporation")]
 FILTERS = (
-    InBucket,
-    _select("status", "Status", Lead.Status.choices),
-    _select("enrichmentStatus", "Data", Lead.Enrichment.choices),
-    Tagged,
-    CallBack,
-    _select("hasPhone", "Has a phone"),
-    _select("doNotCall", "On DNC", [*YES_NO, ("unknown", "DNC unknown")]),
-    _select("contactable", "Ready to call"),
-    _box("propertyState", "State", max_length=2, widget=forms.TextInput(attrs={"placeholder": "WA"})),
-    _select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
-    _box("estimatedEquityMin", "Equity from ($)", forms.IntegerField),
-    _box("estimatedEquityMax", "Equity to ($)", forms.IntegerField),
-    _select("absenteeOwner", "Absentee owner"),
-    _select("preForeclosure", "Pre-foreclosure"),
-    _select("taxLien", "Tax lien"),
-    _select("vacant", "Vacant"),
-    _select("freeClear", "Free and clear"),
+    *_grouped("", SortBy, Match),
+    *_grouped(
+        "Lead",
+        InBucket,
+        AssignedTo,
+        _select("status", "Status", Lead.Status.choices),
+        _select("enrichmentStatus", "Data", Lead.Enrichment.choices),
+        Tagged,
+        _box("tagAll", "Has this tag too"),
+        _box("tagNone", "Without this tag"),
+    ),
+    *_grouped(
+        "Contact",
+        CallBack,
+        _select("contactable", "Ready to call"),
+        _select("hasPhone", "Has a phone"),
+        _select("phoneType", "Phone type", _PHONE_TYPES),
+        _select("doNotCall", "On DNC", [*YES_NO, ("unknown", "DNC unknown")]),
+        _select("suppressed", "Suppressed"),
+        _select("litigator", "Known litigator"),
+        _select("hasEmail", "Has an e-mail"),
+        _select("doNotMail", "Do not mail"),
+        _select("neverContacted", "Never contacted"),
+        _day("lastContactAfter", "Last contact on or after"),
+        _day("lastContactBefore", "Last contact before"),
+    ),
+    *_grouped(
+        "Property",
+        _box("propertyState", "State", max_length=2, widget=forms.TextInput(attrs={"placeholder": "WA"})),
+        _box("propertyCounty", "County"),
+        _box("propertyCity", "City"),
+        _box("propertyZip", "ZIP"),
+        _select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
+        _number("bedroomsMin", "Bedrooms from"),
+        _number("bedroomsMax", "Bedrooms to"),
+        _number("bathroomsMin", "Bathrooms from"),
+        _number("bathroomsMax", "Bathrooms to"),
+        _number("sqftMin", "Living area from (sq ft)"),
+        _number("sqftMax", "Living area to (sq ft)"),
+        _number("yearBuiltMin", "Built in or after"),
+        _number("yearBuiltMax", "Built in or before"),
+        _select("vacant", "Vacant"),
+    ),
+    *_grouped(
+        "Money",
+        _box("estimatedValueMin", "Value from ($)", forms.IntegerField),
+        _box("estimatedValueMax", "Value to ($)", forms.IntegerField),
+        _box("estimatedEquityMin", "Equity from ($)", forms.IntegerField),
+        _box("estimatedEquityMax", "Equity to ($)", forms.IntegerField),
+        _number("equityPercentMin", "Equity from (%)"),
+        _number("equityPercentMax", "Equity to (%)"),
+        _select("highEquity", "High equity (50% or more)"),
+        _select("freeClear", "Free and clear"),
+    ),
+    *_grouped(
+        "Owner",
+        _select("ownerType", "Owner type", [*_OWNERS, ("other", "Other")]),
+        _select("absenteeOwner", "Absentee owner"),
+        _select("ownerOccupied", "Owner-occupied"),
+        _number("yearsOwnedMin", "Years owned, at least"),
+        _number("yearsOwnedMax", "Years owned, at most"),
+        _select("preForeclosure", "Pre-foreclosure"),
+        _select("foreclosure", "Foreclosure"),
+        _select("taxLien", "Tax lien"),
+        _select("bankruptcy", "Bankruptcy"),
+    ),
+    *_grouped(
+        "Data",
+        _select("bought", "Has purchased data"),
+        _select("enrichedOnly", "Enriched, with a phone"),
+        _select("needsSkipTrace", "No phone yet"),
+        _select("needsApollo", "No Apollo data yet"),
+        _day("enrichedAfter", "Data purchased on or after"),
+        _day("enrichedBefore", "Data purchased before"),
+    ),
+    *_grouped("Selection", _select("oneLeadPerOwner", "One lead per owner")),  # last: of the leads that pass the others
 )

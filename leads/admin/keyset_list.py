@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.views import ChangeList
 
 from common.admin import is_id
+from leads import registries
+from leads.admin.orders import Best, Order, Sorted
+from leads.models import Lead
+from leads.selection.search import Sought
+from leads.selection.sorting import BY_AGE, BadSort, Sort, sort_of
 
-AFTER, BEFORE = "after", "before"
+AFTER, BEFORE, SORT = "after", "before", "sort"
+NEWEST = Sort(BY_AGE, descending=True)
 
 
 class KeysetPaginator:
@@ -21,11 +28,18 @@ class KeysetPaginator:
 
 
 class KeysetList(ChangeList):  # type: ignore[misc]
-    """`?after=ID`: the rows older than this one; `?before=ID`: those newer, nearest first. Newest on top."""
+    """`?after=PLACE`: the rows behind this one; `?before=PLACE`: those before it, nearest first.
 
+    Newest on top; in the order of `?sort=`; or with a search the best match first.
+    """
+
+    query: str
     params: dict[str, str]
     filter_params: dict[str, list[str]]
     places: dict[str, str]
+    search: Sought | None = None
+    sort: Sort | None = None
+    unsearched: QuerySet[Any]
     older: str | None = None
     newer: str | None = None
     first: str | None = None
@@ -43,39 +57,80 @@ class KeysetList(ChangeList):  # type: ignore[misc]
         for name in [name for name in given if name not in self.params]:
             self.places.setdefault(name, given.pop(name)[-1])
         request.GET = given  # type: ignore[assignment]  # the theme's filter form carries over what stands there
-        return super().get_queryset(request, exclude_parameters)
+        text, self.query = self.query, ""
+        self.unsearched = super().get_queryset(request, exclude_parameters)
+        self.query = text
+        self.search = self.model_admin.search_of(request, text)
+        return self.unsearched if self.search is None else self.unsearched.filter(self.search.matches)
 
     @property
     def as_view(self) -> str:
-        """The filters and the search, as a saved view keeps them."""
+        """The filters, the search and the order, as a saved view keeps them."""
         return str(self.get_query_string())[1:]
 
+    @property
+    def groups(self) -> list[tuple[str, list[Any], bool]]:
+        """The filters by what they are about, and whether one of them is in use."""
+        grouped: dict[str, list[Any]] = {}
+        for spec in self.filter_specs:
+            grouped.setdefault(spec.group, []).append(spec)
+        return [(name, specs, any(spec.given for spec in specs)) for name, specs in grouped.items()]
+
+    @property
+    def order_words(self) -> str:
+        """In which order the rows stand."""
+        if self.sort is not None:
+            return self.sort.words
+        return "newest first" if self.search is None else "best match first"
+
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
-        """Always by key: by any other column a page would have to sort a million rows."""
+        """By key, and each page by its own statement: by another column Django would sort a million rows."""
         return ["-pk"]
+
+    def _order(self, request: HttpRequest) -> Order:
+        try:
+            self.sort = sort_of(self.params[SORT]) if SORT in self.params else None
+        except ValueError:  # its filter has said so, and lists nothing
+            self.sort = None
+        in_buckets = [one for one in self.filter_params.get("bucket", []) if is_id(one)]
+        if self.search is not None and self.sort is None:
+            every = self.root_queryset.filter(bucket__in=in_buckets) if in_buckets else self.root_queryset
+            return Best(self.unsearched, self.search, self.query, of=every)
+        buckets = None if len(in_buckets) == 1 else self.model_admin.buckets_of_list(request)
+        return Sorted(self.queryset, self.sort or NEWEST, self.query, among=buckets)
 
     def get_results(self, request: HttpRequest) -> None:
         """One page of rows, and the way to its neighbours."""
-        size = self.list_per_page
-        after, before = (self.places.get(name, "") for name in (AFTER, BEFORE))
-        rows = self.queryset
-        if is_id(before):
-            found = list(rows.filter(pk__gt=before).order_by("pk")[: size + 1])
-            is_more_older, is_more_newer = True, len(found) > size
-            found = found[:size][::-1]
-        else:
-            rows = rows.filter(pk__lt=after) if is_id(after) else rows
-            found = list(rows[: size + 1])
-            is_more_older, is_more_newer = len(found) > size, is_id(after)
-            found = found[:size]
+        order, size = self._order(request), self.list_per_page
+        after, before = (order.read(self.places.get(name, "")) for name in (AFTER, BEFORE))
+        try:
+            found = order.page(before or after, back=before is not None, limit=size + 1)
+        except BadSort as error:
+            messages.error(request, f"Sort by: {error}")
+            found, after, before = [], None, None
+        is_more = len(found) > size
+        found = found[:size][::-1] if before is not None else found[:size]
+        is_more_older, is_more_newer = (True, is_more) if before is not None else (is_more, after is not None)
         if found and is_more_older:
-            self.older = self.get_query_string({AFTER: str(found[-1].pk)})
+            self.older = self.get_query_string({AFTER: order.write(found[-1])})
         if is_more_newer:
             self.first = self.get_query_string()
-            self.newer = self.get_query_string({BEFORE: str(found[0].pk)}) if found else None
-        self.result_list = found
+            self.newer = self.get_query_string({BEFORE: order.write(found[0])}) if found else None
+        self.result_list = _with_suppressed(found)
         self.result_count = self.full_result_count = len(found)
         self.show_full_result_count = False
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False
         self.paginator = KeysetPaginator()
+
+
+def _with_suppressed(found: list[Any]) -> list[Any]:
+    """These leads, each with `is_suppressed`: one query a page."""
+    judge = registries.judge()
+    if judge is None or not found:
+        return found
+    ids = [lead.pk for lead in found]
+    suppressed = set(Lead.objects.filter(judge.suppressed(), pk__in=ids).values_list("pk", flat=True))
+    for lead in found:
+        lead.is_suppressed = lead.pk in suppressed
+    return found

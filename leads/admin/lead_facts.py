@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from common import dates
-from common.contact_access import MASKED, masked
+from common.contact_access import MASKED, masked, masked_data, masked_text, told
 from leads.facts.columns import SIGNALS
 from leads.facts.sources import (
     DETAIL,
@@ -47,7 +47,7 @@ _FACTS = {
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One way to reach the owner. href: where a click leads, empty while masked or where it must not be called.
+    """One way to reach the owner. href: where a click leads, empty while masked or where it must not be used now.
 
     person: whose it is, if it is not the owner's. source: where it is from, and when it came.
     """
@@ -76,7 +76,8 @@ def place(lead: Lead) -> str:
     """City, state and ZIP, and the county."""
     town = _joined(", ", lead.property_city, _joined(" ", lead.property_state, lead.property_zip))
     county = lead.property_county or ""
-    return _joined(" · ", town, county if not county or county.endswith("County") else f"{county} County")
+    said = _joined(" · ", town, county if not county or county.endswith("County") else f"{county} County")
+    return str(told(said))
 
 
 def map_address(lead: Lead) -> str:
@@ -92,8 +93,18 @@ def signals(lead: Lead) -> list[tuple[str, str]]:
     return [(words, _LOOKS.get(name, "danger")) for name, words in SIGNALS.items() if getattr(lead, name)]
 
 
-def contacts(lead: Lead, *, shown: bool) -> list[Contact]:
-    """Phones with type and do-not-call mark, and the e-mail; masked unless `shown`."""
+def contacts(lead: Lead, *, shown: bool, usable: Collection[str] | None = None) -> list[Contact]:
+    """Phones with type and do-not-call mark, and the e-mail; masked unless `shown`.
+
+    usable: the addresses that may be used now; None: nobody judges that, and all but those marked do-not-call may.
+    """
+    found = _contacts(lead, shown=shown)
+    if usable is None:
+        return found
+    return [one if one.href.partition(":")[2] in usable else replace(one, href="") for one in found]
+
+
+def _contacts(lead: Lead, *, shown: bool) -> list[Contact]:
     row, others = vars(lead), lead.other_facts or {}
     found = []
     for label, name in (("Phone", "phone"), ("Second phone", "secondary_phone")):
@@ -116,14 +127,21 @@ def _phone(label: str, entry: Mapping[str, Any], *, shown: bool) -> Contact:
     extension = f" ext. {entry['extension']}" if shown and entry.get("extension") else ""
     text = f"{_spaced(number)}{extension}" if shown else masked("phone", number)
     href = f"tel:{number}" if shown and not listed else ""
-    person = entry.get("person") or ""
-    return Contact(label, text, told_source(entry), entry.get("type") or "", mark, look, href, person)
+    return Contact(
+        label, text, told_source(entry), entry.get("type") or "", mark, look, href, _person(entry, shown=shown)
+    )
+
+
+def _person(entry: Mapping[str, Any], *, shown: bool) -> str:
+    """Whose it is, where it is another person's than the owner's."""
+    person = str(entry.get("person") or "")
+    return person if shown else masked_text(person)
 
 
 def _email(label: str, entry: Mapping[str, Any], *, shown: bool) -> Contact:
     text = entry["value"] if shown else masked("email", entry["value"])
     href = f"mailto:{entry['value']}" if shown else ""
-    return Contact(label, text, told_source(entry), href=href, person=entry.get("person") or "")
+    return Contact(label, text, told_source(entry), href=href, person=_person(entry, shown=shown))
 
 
 def told_source(entry: Mapping[str, Any]) -> str:
@@ -148,22 +166,27 @@ def another_owner(lead: Lead) -> str:
     return f"{who} {shown}; the owner of record is {record['value']}. A skip trace asks for the owner of record."
 
 
-def groups(lead: Lead) -> list[Group]:
-    """Every fact there is, by where it came from; a fact nobody knows is left out, and so is an empty group."""
+def groups(lead: Lead, *, shown: bool = True) -> list[Group]:
+    """Every fact there is, by where it came from; a fact nobody knows is left out, and so is an empty group.
+
+    shown: whether phones and e-mails among a file's other columns are.
+    """
     detail = ("RealEstateAPI detail", lead.enriched_at) if lead.enriched_at else (_own(lead), lead.created_at)
+    traced = _mailing(lead, TRACED)
     found = [
         Group("Money", *detail, _money(lead)),
         Group("Property", *detail, _property(lead)),
-        Group("Owner", *_from(lead, "owner_name"), _owner(lead)),
-        Group("Mailing address", *_from(lead, "mailing_address"), _mailing(lead, MAILING)),
-        Group("Mailing address by skip trace", "Skip trace", lead.skip_traced_at, _mailing(lead, TRACED)),
-        Group("Business", "Apollo", lead.apollo_enriched_at, _business(lead)),
+        Group("Owner", *_from(lead, "owner_name"), _as_seen(_owner(lead), shown=shown)),
+        Group("Mailing address", *_from(lead, "mailing_address"), _as_seen(_mailing(lead, MAILING), shown=shown)),
+        Group("Mailing address by skip trace", "Skip trace", lead.skip_traced_at, _as_seen(traced, shown=shown)),
+        Group("Business", "Apollo", lead.apollo_enriched_at, _as_seen(_business(lead), shown=shown)),
         Group(
             "Other values",
             "Not shown above: what a person typed or imported comes first, then the newest",
             None,
-            _others(lead),
+            _as_seen(_others(lead), shown=shown),
         ),
+        Group("Other columns", "Your file", lead.created_at, _kept(lead, shown=shown)),
     ]
     known = (Group(g.title, g.source, g.at, [(name, text) for name, text in g.rows if text]) for g in found)
     return [group for group in known if group.rows]
@@ -185,6 +208,17 @@ def _others(lead: Lead) -> list[tuple[str, str]]:
     ]
 
 
+def _as_seen(rows: list[tuple[str, str]], *, shown: bool) -> list[tuple[str, str]]:
+    """Names and other words of a file or a person, which may hold a phone or an e-mail."""
+    return rows if shown else [(name, masked_text(text)) for name, text in rows]
+
+
+def _kept(lead: Lead, *, shown: bool) -> list[tuple[str, str]]:
+    """The columns of a file that no field holds."""
+    data = lead.data or {}
+    return list((data if shown else masked_data(data)).items())
+
+
 def _own(lead: Lead) -> str:
     return f"Came with the lead ({lead.source})"
 
@@ -195,13 +229,15 @@ def _money(lead: Lead) -> list[tuple[str, str]]:
         ("Estimated value", _dollars(lead.estimated_value)),
         ("Estimated equity", _dollars(lead.estimated_equity)),
         ("Equity", "" if percent is None else f"{percent:.0f}%"),
+        ("Last sale", "" if lead.last_sale_date is None else _sold(lead.last_sale_date)),
+        ("Last sale price", _dollars(lead.last_sale_price)),
     ]
 
 
 def _property(lead: Lead) -> list[tuple[str, str]]:
     kind = lead.property_type or ""
     return [
-        ("Type", _TYPES.get(kind, kind)),
+        ("Type", _TYPES.get(kind) or str(told(kind))),
         ("Beds", _number(lead.bedrooms)),
         ("Baths", _number(lead.bathrooms)),
         ("Living area", f"{lead.sqft:,} sq ft" if lead.sqft else ""),
@@ -215,8 +251,11 @@ def _owner(lead: Lead) -> list[tuple[str, str]]:
     return [
         ("Name", lead.owner_name or ""),
         ("Person", _joined(" ", lead.first_name, lead.last_name)),
+        ("Second owner", lead.second_owner_name or ""),
         ("Owner type", _OWNERS.get(lead.owner_type or "", lead.owner_type or "")),
         ("Owner-occupied", {True: "Yes", False: "No", None: ""}[lead.owner_occupied]),
+        ("Litigator", "Yes: nobody calls" if lead.litigator else "" if lead.litigator is None else "No"),
+        ("Do not mail", {True: "Yes", False: "No", None: ""}[lead.do_not_mail]),
     ]
 
 
@@ -243,6 +282,12 @@ def _spaced(number: str) -> str:
     """A number of the North American plan as it is read out: +1 206 555 0142."""
     is_ours = len(number) == 12 and number.startswith("+1")
     return f"+1 {number[2:5]} {number[5:8]} {number[8:]}" if is_ours else number
+
+
+def _sold(day: date | str) -> str:
+    """Jul 14, 2020, from a date or, of a lead not saved yet, its text."""
+    when = day if isinstance(day, date) else date.fromisoformat(day)
+    return f"{when:%b} {when.day}, {when.year}"
 
 
 def _dollars(amount: int | None) -> str:

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access import Scope, access
 from accounts.models import User
 from accounts.selectors import user_of
-from common.admin import dressed, is_id, page
+from common.admin import dressed, is_id, page, sees_all
 from common.admin_extensions import Extensible
-from common.contact_access import may_see_contacts
+from common.admin_teams import may, refuse
+from common.contact_access import holds_contact, masked_text
 from integrations.vendors.errors import failure_in_words
+from leads import registries
+from leads.admin import assigning, merged_leads
 from leads.admin.lead_facts import another_owner, contacts, groups, map_address, place, signals
-from leads.models import Activity, Disclosure, Lead
+from leads.facts.doubts import warning_of
+from leads.facts.names import contradictions
+from leads.keys import owners
+from leads.models import Activity, Lead
 from leads.rules import BadTime
-from leads.selection.disclosures import record_unmasking
+from leads.selection.assignment import NotAMember
+from leads.selection.disclosures import Via, names_in, record_unmasking
+from leads.selectors import activities_of
 from leads.services import add_activity, add_tag, change_status, finish_callback, remove_tag
 
 ACTIVITIES = 20  # of one page of the timeline
+OTHERS = 10  # of the owner's other properties, the oldest
 _KINDS = [choice for choice in Activity.Kind.choices if choice[0] != Activity.Kind.STATUS]
 
 
@@ -92,11 +103,13 @@ class TagForm(forms.Form):
 def lead_page(model_admin: Extensible, request: HttpRequest, lead: Lead) -> HttpResponse:
     """The page, and what its forms post: `do` says which."""
     do = request.POST.get("do", "") if request.method == "POST" else ""
+    needed = Scope.CONTACTS if do == "show" else Scope.WRITE
+    if request.method == "POST" and not access(request).can_in(lead.team_id, needed):
+        raise refuse(needed)
     work, tag = _work_form(lead), TagForm(auto_id="tag_%s")
     if do == "show":
-        if not may_see_contacts(request.user):
-            raise PermissionDenied
-        record_unmasking(leads=[lead], by=user_of(request), via=Disclosure.Via.ADMIN)
+        notes = [one.text for one in _timeline(request, lead)]
+        record_unmasking(leads=[lead], by=user_of(request), via=Via.ADMIN, notes=notes)
         return _page(model_admin, request, lead, work, tag, shown=True)
     if do == "work":
         work = WorkForm(request.POST)
@@ -116,7 +129,40 @@ def lead_page(model_admin: Extensible, request: HttpRequest, lead: Lead) -> Http
         name = request.POST.get("tag", "").replace("\x00", "")[:50]
         remove_tag(leads=[lead], name=name)
         return _again(model_admin, request, lead, f"Tag removed: {name}")
+    if do in ("separate", "assign") and not may(request, Scope.WRITE):
+        raise refuse(Scope.WRITE)
+    if do == "assign":
+        try:
+            return _again(model_admin, request, lead, assigning.assign_one(request, lead))
+        except NotAMember as refusal:
+            model_admin.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:leads_lead_change", args=[lead.pk]))
+    if do == "separate":
+        return merged_leads.separate_on_page(model_admin, request, lead)
     return _page(model_admin, request, lead, work, tag, shown=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersProperties:
+    """What the page lists of the owner's other properties: some with the reasons, and how many there are."""
+
+    rows: list[tuple[Lead, str]]
+    count: str
+
+
+def _owners_properties(lead: Lead, request: HttpRequest) -> OwnersProperties:
+    person = access(request)
+    contacts = person.can_in(lead.team_id, Scope.CONTACTS)
+    others = owners.others_of(lead, Lead.objects.filter(team=lead.team_id), contacts=contacts)
+    others = others.filter(assigned_to=person.user.pk) if person.only_assigned else others
+    rows = list(others.select_related("bucket").defer("apollo_data").order_by("pk")[:OTHERS])
+    if len(rows) < OTHERS:
+        count = str(len(rows))
+    else:
+        many = owners.count_of(others)
+        count = f"{many:,}{' or more' if many == owners.COUNTED else ''}"
+    why = owners.reasons(lead, rows, contacts=contacts)
+    return OwnersProperties([(row, ", ".join(why.get(row.pk, []))) for row in rows], count)
 
 
 def _work_form(lead: Lead) -> WorkForm:
@@ -128,14 +174,29 @@ def _again(model_admin: Extensible, request: HttpRequest, lead: Lead, words: str
     return HttpResponseRedirect(reverse("admin:leads_lead_change", args=[lead.pk]))
 
 
+def _looks_only(request: HttpRequest, lead: Lead) -> bool:
+    return not sees_all(request) and access(request).team_id != lead.team_id
+
+
+def _timeline(request: HttpRequest, lead: Lead) -> list[Activity]:
+    """A page of it, and one more where there is another page; none of a bucket that another team shares."""
+    if _looks_only(request, lead):
+        return []
+    activities, before = activities_of(lead).order_by("-pk"), request.GET.get("before", "")
+    return list((activities.filter(pk__lt=before) if is_id(before) else activities)[: ACTIVITIES + 1])
+
+
+def _usable(request: HttpRequest, lead: Lead) -> Collection[str] | None:
+    """The addresses that a press may use now: a number is a link only where every rule says yes."""
+    judge = registries.judge()
+    return judge.usable(lead, user_of(request)) if judge else None
+
+
 def _page(
     model_admin: Extensible, request: HttpRequest, lead: Lead, work: WorkForm, tag: TagForm, *, shown: bool
 ) -> HttpResponse:
-    before = request.GET.get("before", "")
-    activities = lead.activities.select_related("by").order_by("-pk")
-    if is_id(before):
-        activities = activities.filter(pk__lt=before)
-    timeline = list(activities[: ACTIVITIES + 1])
+    timeline = _timeline(request, lead)
+    hides_notes = not shown and holds_contact(*(one.text for one in timeline), *names_in(lead))
     work.fields["due_at"].help_text = f"By your clock ({user_of(request).time_zone})"
     return page(
         model_admin,
@@ -145,20 +206,32 @@ def _page(
         lead=lead,
         original=lead,  # the theme's way back
         place=place(lead),
-        contacts=contacts(lead, shown=shown),
+        contacts=contacts(lead, shown=shown, usable=_usable(request, lead) if shown else None),
         contacts_shown=shown,
-        may_show=may_see_contacts(request.user),
+        hides_notes=hides_notes,
+        may_show=access(request).can_in(lead.team_id, Scope.CONTACTS),
+        may_work=access(request).can_in(lead.team_id, Scope.WRITE),
+        may_assign=may(request, Scope.WRITE, lead.team_id),
+        assignees=assigning.assignable(lead.team_id)[: assigning.MEMBERS_OFFERED]
+        if may(request, Scope.WRITE, lead.team_id)
+        else (),
+        only_lead=access(request).only_assigned,
+        is_other_teams=access(request).team_id != lead.team_id,
+        looks_only=_looks_only(request, lead),
         signals=signals(lead),
         last_error=failure_in_words(lead.enrichment_error or ""),
-        groups=groups(lead),
+        groups=groups(lead, shown=shown),
         another_owner=another_owner(lead),
+        contradictions=[*filter(None, [warning_of(lead)]), *contradictions(lead)],
         map_address=map_address(lead),
+        owners=_owners_properties(lead, request),
         is_due=lead.callback_at is not None and lead.callback_at < timezone.now(),
         work=dressed(work),
         tag_form=dressed(tag),
         tags=list(lead.tags.order_by("name")),
-        timeline=timeline[:ACTIVITIES],
+        timeline=[(one, one.text if shown else masked_text(one.text)) for one in timeline[:ACTIVITIES]],
         older=timeline[ACTIVITIES - 1].pk if len(timeline) > ACTIVITIES else None,
-        is_first=not is_id(before),
+        is_first=not is_id(request.GET.get("before", "")),
+        merged=merged_leads.shown(lead),
         **model_admin.added_context(request, lead),
     )

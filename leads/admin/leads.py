@@ -9,31 +9,38 @@ from urllib.parse import unquote
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth import get_user_model
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 
+from accounts.access import Scope, access
+from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
-from common.admin import Empty, OwnedAdmin, ask, chosen, confirmed, is_id, sees_all
+from common.admin import Empty, ask, chosen, confirmed, is_id, sees_all
 from common.admin_extensions import Extensible
-from common.contact_access import masked, may_see_contacts
-from common.dates import moment
-from leads.admin import lead_page, saved_views
-from leads.admin.base import csv_answer
-from leads.admin.filters import FILTERS
+from common.admin_teams import TEAM, TeamAdmin
+from common.contact_access import masked, masked_text
+from leads.admin import assigning, lead_page, merged_leads, saved_views, sort_columns
+from leads.admin.base import export_answer, may_export
+from leads.admin.filters import FILTERS, InTeam
 from leads.admin.keyset_list import KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL
 from leads.facts.sources import name_of, other_person
-from leads.models import Lead, SavedView
+from leads.models import Lead
 from leads.registries import buckets_of
-from leads.selectors import FOUND_AT_MOST, search_ids
+from leads.selection.export import Format, Layout
+from leads.selection.filters import TEAMS_WORK
+from leads.selection.saved_views import views_of
+from leads.selection.search import Sought, sought
 from leads.services import add_tag, change_status, remove_tag
 
 STATUS_LOOKS = {"new": "", "contacted": "info", "qualified": "success", "closed": "primary", "lost": "warning"}
 ENRICHMENT_LOOKS = {"pending": "", "completed": "success", "partial": "warning", "failed": "danger"}
-_FILTERED_BY = {"status__exact", "enrichment_status__exact", *(str(one.parameter_name) for one in FILTERS)}
+_FILTERED_BY = {"status__exact", "enrichment_status__exact", TEAM, *(str(one.parameter_name) for one in FILTERS)}
+
+EXPORTS = ("export", "export_xlsx")  # actions that take contacts away
 
 
 @cache
@@ -51,7 +58,7 @@ class _TagForm(forms.Form):
 
 
 @admin.register(Lead)
-class LeadAdmin(Extensible, OwnedAdmin):
+class LeadAdmin(Extensible, TeamAdmin):
     """Newest first, by id. Facts are bought, not typed: a person moves a lead on, tags it and notes what was done."""
 
     empty = Empty(
@@ -59,10 +66,13 @@ class LeadAdmin(Extensible, OwnedAdmin):
         "Find properties",
         "buckets_bucket_find",
     )
-    editable = True
-    list_display = (
+    changes = Scope.WRITE
+    assigned = "assigned_to"
+    team_filter = InTeam
+    list_display: Any = (
         "property",
         "in_bucket",
+        "assigned_to",
         "stage",
         "facts",
         "shown_owner",
@@ -71,7 +81,7 @@ class LeadAdmin(Extensible, OwnedAdmin):
         "shown_email",
         "place",
     )
-    list_select_related = ("bucket",)
+    list_select_related = ("bucket", "assigned_to")
     list_filter = FILTERS
     list_filter_submit = True
     list_filter_sheet = True
@@ -79,7 +89,7 @@ class LeadAdmin(Extensible, OwnedAdmin):
     list_before_template = "admin/leads/lead/views.html"
     search_fields = ("property_id",)
     show_facets = admin.ShowFacets.NEVER
-    actions: Any = ("move", "tag", "untag", "export")
+    actions: Any = ("move", "tag", "untag", "assign", *EXPORTS)
     ordering: ClassVar[Any] = ("-pk",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -89,51 +99,90 @@ class LeadAdmin(Extensible, OwnedAdmin):
         return KeysetList
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """With the time to call back at, by this person's clock, where it is filtered by."""
+        """With what it is sorted by; with the time to call back at where it is filtered by. A caller's are all hers."""
         name, *others = super().get_list_display(request)
-        if not request.GET.get("callback"):
-            return [name, *others]
-
-        @admin.display(description="call back at")
-        def call_back_at(lead: Lead) -> str:
-            return moment(lead.callback_at)
-
-        return [name, call_back_at, *others]
+        if access(request).only_assigned or (self._shared_bucket(request) and not sees_all(request)):
+            others.remove("assigned_to")
+        sort = request.GET.get("sort", "").strip().removeprefix("-")
+        wanted = ["callbackAt"] if request.GET.get("callback") else []
+        wanted += [sort] if sort in sort_columns.COLUMNS and sort not in wanted else []
+        return [name, *(sort_columns.COLUMNS[one] for one in wanted), *others]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By the filters alone: `?phone__startswith=` would tell a masked number digit by digit."""
         return lookup in _FILTERED_BY
 
+    def search_of(self, request: HttpRequest, text: str) -> Sought | None:
+        """What the search box asks; None: nothing."""
+        if not text.strip():
+            return None
+        return sought(text, by=access(request), contacts=self.knows_contacts(request))
+
+    def knows_contacts(self, request: HttpRequest) -> bool:
+        """Whether the list may be searched by phone and e-mail, and owners told apart by them: all its leads' contacts
+        must be hers to see."""
+        person = access(request)
+        asked = request.GET.get(TEAM, "").strip() if sees_all(request) else ""
+        own = asked == str(person.team_id) if asked else True
+        return own and self._shared_bucket(request) is None and person.can(Scope.CONTACTS)
+
+    def buckets_of_list(self, request: HttpRequest) -> QuerySet[Any] | None:
+        """The buckets whose leads the list is of; None: it is of leads that lie anywhere, few enough to be sorted."""
+        person = access(request)
+        if person.only_assigned:
+            return None
+        buckets = buckets_of(person)
+        return self.of_list(request, buckets) if sees_all(request) else buckets.filter(team=person.team_id)
+
+    # --- Shared buckets -----------------------------------------------------------------------------------------------
+
+    def _shared_bucket(self, request: HttpRequest) -> str | None:
+        """The one bucket that the list is filtered by, where another team shares it."""
+        kept: dict[str, Any] = vars(request)
+        if "desk_shared_bucket" not in kept:  # asked several times a page
+            asked = [one for one in request.GET.getlist("bucket") if one.strip()]
+            person = access(request)
+            others = buckets_of(person).exclude(team=person.team_id)
+            is_other = len(asked) == 1 and is_id(asked[0]) and others.filter(pk=asked[0]).exists()
+            kept["desk_shared_bucket"] = asked[0] if is_other else None
+        found: str | None = kept["desk_shared_bucket"]
+        return found
+
+    def seen(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Her team's; where the list is filtered by a bucket that another team shares, that bucket's."""
+        if not sees_all(request) and (shared := self._shared_bucket(request)):
+            return rows.none() if TEAMS_WORK.intersection(request.GET) else rows.filter(bucket=shared)
+        return super().seen(request, rows)
+
+    def of_list(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """A link to another team's bucket shows a superuser its leads."""
+        return rows if self._shared_bucket(request) else super().of_list(request, rows)
+
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
-        """By id, by property id in each bucket, and by what a lead's texts begin with: each by its index."""
-        text = search_term.strip().replace("\x00", "")
-        if not text:
-            return queryset, False
-        if is_id(text):
-            return queryset.filter(pk=text), False
-        owners = get_user_model().objects.values("pk") if sees_all(request) else [request.user.pk]
-        leads = queryset.filter(owner__in=owners)
-        ids, more = search_ids(leads, text, contacts=may_see_contacts(request.user))
-        same = queryset.filter(bucket__in=buckets_of(user_of(request)).values("pk"), property_id=text)
-        ids += same.order_by().values_list("pk", flat=True)[:FOUND_AT_MOST]
-        if more and request.method == "GET":
-            words = f"More than {FOUND_AT_MOST} matches; some are shown. Type more to narrow the search."
-            self.message_user(request, words, messages.WARNING)
-        return queryset.filter(pk__in=ids), False
+        """What the search finds, in any order; the list itself ranks it."""
+        search = self.search_of(request, search_term)
+        return (queryset if search is None else queryset.filter(search.matches)), False
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With words on what this person may search by."""
         found = super().get_changelist_instance(request)
-        found.search_help_text = "Address, APN, owner" + (
-            ", phone, e-mail" if may_see_contacts(request.user) else ", property id"
+        found.search_help_text = "Address, city, APN, owner" + (
+            ", phone, e-mail" if self.knows_contacts(request) else ", property id"
         )
         return found
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, below this person's views of it."""
-        saved = SavedView.objects.owned_by(user_of(request)).order_by("name") if request.method == "GET" else []
-        title = {"title": "Callbacks"} if request.GET.get("callback") else {}
-        return super().changelist_view(request, {**(extra_context or {}), **title, "saved_views": list(saved)})
+        person = access(request)
+        saved = views_of(person) if request.method == "GET" else []
+        title = {"title": "My leads"} if person.only_assigned else {}
+        title = {"title": "Callbacks"} if request.GET.get("callback") else title
+        shown: dict[str, Any] = {
+            "saved_views": saved,
+            "may_save": person.can(Scope.WRITE),
+            "overrules": person.can(Scope.MANAGE),
+        }
+        return super().changelist_view(request, {**(extra_context or {}), **title, **shown})
 
     def get_urls(self) -> Any:
         return [*saved_views.urls(self), *super().get_urls()]
@@ -143,8 +192,14 @@ class LeadAdmin(Extensible, OwnedAdmin):
     ) -> HttpResponse:
         """The lead's own page."""
         key = unquote(object_id)
-        rows = self.get_queryset(request).defer(None).select_related("bucket", "owner")
+        rows = self.get_queryset(request)
+        if request.method in ("GET", "HEAD") and not sees_all(request) and is_id(key):
+            shared = buckets_of(access(request)).exclude(team=access(request).team_id)
+            rows = rows | self.model.objects.filter(bucket__in=shared.values("pk"))
+        rows = rows.defer(None).select_related("bucket", "owner", "assigned_to")
         lead = rows.filter(pk=key).first() if is_id(key) else None
+        if lead is None and is_id(key) and (shown := merged_leads.shown_instead(rows, key)):
+            return redirect("admin:leads_lead_change", shown)
         if lead is None:
             raise Http404("There is no such lead.")
         return lead_page.lead_page(self, request, lead)
@@ -169,17 +224,21 @@ class LeadAdmin(Extensible, OwnedAdmin):
 
     @admin.display(description="owner")
     def shown_owner(self, lead: Lead) -> str:
-        return name_of(vars(lead)) or "–"
+        return masked_text(name_of(vars(lead)) or "–")
 
     @admin.display(description="phone")
     def shown_phone(self, lead: Lead) -> str:
         if not lead.phone:
             return "–"
         person = other_person(vars(lead), "phone")
-        return f"{masked('phone', lead.phone)}{f', another person’s phone ({person})' if person else ''}"
+        whose = f", another person’s phone ({masked_text(person)})" if person else ""
+        return format_html('<span class="whitespace-nowrap">{}</span>{}', masked("phone", lead.phone), whose)
 
     @admin.display(description="DNC")
     def do_not_call(self, lead: Lead) -> str:
+        """What the phone is marked with; that somebody is suppressed says more."""
+        if getattr(lead, "is_suppressed", False):
+            return _label("Suppressed", "danger")
         return _label(*DO_NOT_CALL[lead.phone_do_not_call]) if lead.phone else "–"
 
     @admin.display(description="e-mail")
@@ -188,11 +247,11 @@ class LeadAdmin(Extensible, OwnedAdmin):
 
     @admin.display(description="place")
     def place(self, lead: Lead) -> str:
-        return ", ".join(filter(None, (lead.property_city, lead.property_state))) or "–"
+        return masked_text(", ".join(filter(None, (lead.property_city, lead.property_state))) or "–")
 
     # --- What is done to many -----------------------------------------------------------------------------------------
 
-    @admin.action(description="Change status …")
+    @admin.action(description="Change status …", permissions=["write"])
     def move(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def act(leads: list[Lead], status: str) -> str:
             moved = [lead for lead in leads if lead.status != status]
@@ -202,14 +261,14 @@ class LeadAdmin(Extensible, OwnedAdmin):
 
         return self._ask(request, queryset, _StatusForm, act, title="Change status", button="Change status")
 
-    @admin.action(description="Add a tag …")
+    @admin.action(description="Add a tag …", permissions=["write"])
     def tag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def act(leads: list[Lead], name: str) -> str:
             return f"{name}: {add_tag(leads=leads, name=name)} of {len(leads)} leads tagged."
 
         return self._ask(request, queryset, _TagForm, act, title="Add a tag", button="Add tag")
 
-    @admin.action(description="Remove a tag …")
+    @admin.action(description="Remove a tag …", permissions=["write"])
     def untag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def act(leads: list[Lead], name: str) -> str:
             return f"{name}: {remove_tag(leads=leads, name=name)} of {len(leads)} leads untagged."
@@ -238,17 +297,29 @@ class LeadAdmin(Extensible, OwnedAdmin):
         self.message_user(request, act(leads, value), messages.SUCCESS)
         return None
 
+    @admin.action(description="Assign …", permissions=["assign"])
+    def assign(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return assigning.assign(self, request, queryset)
+
     @admin.action(description="Export selected (CSV)", permissions=["export"])
     def export(self, request: HttpRequest, queryset: QuerySet[Any]) -> StreamingHttpResponse | None:
+        return self._export(request, queryset, Format.CSV)
+
+    @admin.action(description="Export selected (Excel)", permissions=["export"])
+    def export_xlsx(self, request: HttpRequest, queryset: QuerySet[Any]) -> StreamingHttpResponse | None:
+        return self._export(request, queryset, Format.XLSX)
+
+    @requires_fresh
+    def _export(self, request: HttpRequest, queryset: QuerySet[Any], of_format: Format) -> StreamingHttpResponse | None:
         leads = chosen(self, request, queryset)
         if not leads:
             return None
-        buckets = {lead.bucket_id for lead in leads}
-        rows = Lead.objects.filter(pk__in=[lead.pk for lead in leads])
-        return csv_answer(request, rows, bucket_id=buckets.pop() if len(buckets) == 1 else None)
+        buckets = {lead.bucket_id: str(lead.bucket) for lead in leads}
+        (bucket_id, name), *others = buckets.items()
+        rows = Lead.objects.seen_by(access(request)).filter(pk__in=[lead.pk for lead in leads])
+        layout = Layout(format=of_format, time_zone=user_of(request).time_zone)
+        of_one = {} if others else {"bucket_id": bucket_id, "name": name}
+        return export_answer(request, rows, layout=layout, **of_one)
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """Who may not is not offered it; who asks all the same is refused, not ignored."""
-        if request.POST.get("action") == "export" and not may_see_contacts(request.user):
-            raise PermissionDenied
-        return may_see_contacts(request.user)
+        return may_export(request)

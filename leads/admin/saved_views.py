@@ -13,9 +13,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from accounts.access import Scope, access
 from accounts.selectors import user_of
+from common.admin_teams import refuse
 from leads.models import SavedView
-from leads.selection.saved_views import ViewRefused, save_view
+from leads.selection.saved_views import ViewRefused, delete_view, save_view
 
 
 def urls(model_admin: admin.ModelAdmin[Any]) -> list[URLPattern]:
@@ -31,9 +33,12 @@ def urls(model_admin: admin.ModelAdmin[Any]) -> list[URLPattern]:
 
 
 def _save(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
-    query = request.POST.get("query", "")
+    if not access(request).can(Scope.WRITE):
+        raise refuse(Scope.WRITE)
+    name, query = request.POST.get("name", ""), request.POST.get("query", "")
+    overrules, team_id = access(request).can(Scope.MANAGE), access(request).team_id
     try:
-        view = save_view(by=user_of(request), name=request.POST.get("name", ""), query=query)
+        view = save_view(by=user_of(request), team_id=team_id, name=name, query=query, overrules=overrules)
     except ViewRefused as refusal:
         model_admin.message_user(request, str(refusal), messages.ERROR)
         return _list()
@@ -42,8 +47,10 @@ def _save(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpRespo
 
 
 def _delete(model_admin: admin.ModelAdmin[Any], request: HttpRequest, pk: UUID) -> HttpResponse:
-    view = get_object_or_404(SavedView.objects.owned_by(user_of(request)), pk=pk)
-    view.delete()
+    if not access(request).can(Scope.WRITE):
+        raise refuse(Scope.WRITE)
+    view = get_object_or_404(SavedView.objects.worked_by(access(request)), pk=pk)
+    delete_view(view=view, by=user_of(request))
     model_admin.message_user(request, f"Deleted: {view}", messages.SUCCESS)
     return _list()
 

@@ -1,4 +1,4 @@
-"""Tags, activities, and the record of who saw whose contacts."""
+"""Tags and activities."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 
-from common.admin import ByRow, Empty, OwnedAdmin, ReadOnlyAdmin, link_to, sees_all
-from leads.models import Activity, Disclosure, Tag
+from accounts.access import Scope, access
+from common.admin import ByRow, Empty, link_to
+from common.admin_teams import TeamAdmin
+from common.contact_access import masked_text
+from leads.models import Activity, Tag
+from leads.privacy.filtering import kept_in
 
 
 class OfLead(ByRow):
@@ -21,31 +24,29 @@ class OfLead(ByRow):
 
 class _TagForm(forms.ModelForm[Tag] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]
     owner: Any = None
+    team_id: Any = None
 
     def clean(self) -> dict[str, Any]:
-        """Once per owner, in any case: the database's rule, in words."""
-        self.instance.owner = self.owner
-        name = self.cleaned_data.get("name", "")
-        if Tag.objects.owned_by(self.owner).filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
+        """Once per team, in any case: the database's rule, in words."""
+        self.instance.owner, self.instance.team_id = self.owner, self.team_id
+        name = kept_in(self.instance, "name", self.cleaned_data.get("name", ""))
+        if Tag.objects.filter(team=self.team_id, name__iexact=name).exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError(f"There is a tag {name!r} already.")
-        return {**self.cleaned_data}
+        return {**self.cleaned_data, **({"name": name} if name else {})}
 
 
 @admin.register(Tag)
-class TagAdmin(OwnedAdmin):
-    """A user's own labels."""
+class TagAdmin(TeamAdmin):
+    """A team's own labels."""
 
-    empty = Empty("Tags are your own labels for leads, such as “hot”.", "Add tag", "leads_tag_add")
-    editable = True
+    empty = Empty("Tags are your team’s own labels for leads, such as “hot”.", "Add tag", "leads_tag_add")
+    changes = adds = Scope.WRITE
     form = _TagForm
     list_display = ("name", "color", "owner")
     list_select_related = ("owner",)
     search_fields = ("name",)
     fields = ("name", "color", "owner")
     readonly_fields = ("owner",)
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_view_permission(request)
 
     def get_form(
         self,
@@ -54,42 +55,30 @@ class TagAdmin(OwnedAdmin):
         change: bool = False,  # Django's signature
         **kwargs: object,
     ) -> Any:
-        """The owner is no field: it is the user who makes the tag."""
+        """The owner and the team are no fields: they are the user who makes the tag, and the team she acts in."""
         form = super().get_form(request, obj, change, **kwargs)
-        return type("TagForm", (form,), {"owner": obj.owner if obj else request.user})
+        whose = {"owner": obj.owner, "team_id": obj.team_id} if obj else {"owner": request.user}
+        return type("TagForm", (form,), {"team_id": access(request).team_id, **whose})
 
 
 @admin.register(Activity)
-class ActivityAdmin(OwnedAdmin):
+class ActivityAdmin(TeamAdmin):
     """What was done about leads. Append-only."""
 
     empty = Empty(
         "Activities are the calls, messages and notes you log on your leads.", "Leads", "leads_lead_changelist"
     )
-    owner = "lead__owner"
-    list_display = ("created_at", "kind", "due_at", "lead_link", "by", "text")
+    team, assigned = "lead__team", "lead__assigned_to"
+    list_display = ("created_at", "kind", "due_at", "lead_link", "by", "words")
     list_select_related = ("lead", "by")
     list_filter = (OfLead, "kind")
+    fields = readonly_fields = ("lead", "by", "kind", "words", "due_at", "created_at")
 
     @admin.display(description="lead")
     def lead_link(self, activity: Activity) -> str:
         return link_to(activity.lead)
 
-
-@admin.register(Disclosure)
-class DisclosureAdmin(ReadOnlyAdmin):
-    """Whose phones and e-mails were seen or exported, by whom. For superusers: it tells of everybody."""
-
-    empty = Empty(
-        "The contact access log lists who has seen or exported phones and e-mails.", "Leads", "leads_lead_changelist"
-    )
-    list_display = ("created_at", "by", "what", "via", "leads", "bucket_id", "lead_id")
-    list_select_related = ("by",)
-    list_filter = ("what", "via")
-    actions = None
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return sees_all(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return sees_all(request)
+    @admin.display(description="notes")
+    def words(self, activity: Activity) -> str:
+        """Phones and e-mails are shown on the lead's page, where that is recorded."""
+        return masked_text(activity.text)

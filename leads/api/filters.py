@@ -7,10 +7,10 @@ from typing import Any
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
-from common.filters import Bound, Choice, Filter, Flag, KnownFlag
-from leads.selection.filters import FILTERS
+from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Years
+from leads.selection.filters import FILTERS, MATCH, MATCHES
 
-NAMES = frozenset(FILTERS)
+NAMES = frozenset({*FILTERS, MATCH})
 
 
 def chosen(query: QueryDict, *, beside: frozenset[str]) -> dict[str, Any]:
@@ -28,11 +28,22 @@ def _parameter(name: str, given: Filter) -> OpenApiParameter:
         one = {"type": "boolean"}
     elif isinstance(given, Bound):
         one = {"type": "number"}
+    elif isinstance(given, Years):
+        one = {"type": "integer", "minimum": 0, "maximum": Years.MOST}
     elif isinstance(given, Choice):
         one = {"type": "string", "enum": [value for value, _ in given.choices]}
     kind = {"type": "array", "items": one} if given.several else one
-    words = f"{given.label}. Repeated: any of these" if given.several else given.label
+    words = (
+        given.label if not given.several or name in ("tagAll", "tagNone") else f"{given.label}. Repeated: any of these"
+    )
     return OpenApiParameter(name, kind, description=words, explode=True if given.several else None)
 
 
-PARAMETERS = [_parameter(name, given) for name, given in FILTERS.items()]
+PARAMETERS = [
+    *(_parameter(name, given) for name, given in FILTERS.items()),
+    OpenApiParameter(
+        MATCH,
+        {"type": "string", "enum": [value for value, _ in MATCHES]},
+        description="all (the default): leads that pass every filter; any: leads that pass one of them",
+    ),
+]

@@ -18,8 +18,9 @@ from common.api.serializers import (
     WholeField,
     camel,
 )
-from common.contact_access import MASKED, masked
+from common.contact_access import ANYBODYS, MASKED, masked, masked_data, masked_text
 from integrations.vendors import normalise
+from leads.facts.names import contradictions
 from leads.models import Activity, Lead, Tag
 
 TAGS_MAX = 50  # of one lead
@@ -33,7 +34,11 @@ class TagSerializer(CamelModelSerializer[Tag]):
 
 def _entry(name: str, entry: Mapping[str, Any], *, is_masked: bool) -> dict[str, Any]:
     """A value with its source; who may not see contacts sees neither a phone nor an e-mail that is not shown."""
-    value = {"value": masked(name, entry["value"])} if is_masked and name in MASKED else {}
+    value: dict[str, Any] = {}
+    if is_masked and name in MASKED:
+        value = {"value": masked(name, entry["value"])}
+    elif is_masked and isinstance(entry["value"], str):
+        value = {"value": masked_text(entry["value"])}
     return {camel(part): said for part, said in {**entry, **value}.items()}
 
 
@@ -46,7 +51,10 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
 
     tags = serializers.SerializerMethodField()
     bucketId = serializers.UUIDField(source="bucket_id", read_only=True)
-    userId = serializers.CharField(source="owner_id", read_only=True)
+    userId = serializers.CharField(source="owner_id", read_only=True, help_text="Who made it")
+    assignedTo = serializers.CharField(
+        source="assigned_to_id", read_only=True, allow_null=True, help_text="The id of the member who works it"
+    )
     owner1FirstName = serializers.CharField(source="first_name", read_only=True, allow_null=True)
     owner1LastName = serializers.CharField(source="last_name", read_only=True, allow_null=True)
     bathrooms = serializers.FloatField(read_only=True, allow_null=True)
@@ -56,9 +64,20 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
     factSources = serializers.SerializerMethodField(help_text="{field: {source, at}} where it is not the usual one")
     otherFacts = serializers.SerializerMethodField(help_text="Values not shown: {field: [{value, source, at}]}")
 
+    warnings = serializers.SerializerMethodField(help_text="What purchased data contradicts in your file, in words")
+
     class Meta:
         model = Lead
-        exclude = ["bucket", "owner", "equity_percent", "fact_sources", "other_facts"]
+        exclude = [
+            "bucket",
+            "owner",
+            "team",
+            "assigned_to",
+            "merged_into",
+            "equity_percent",
+            "fact_sources",
+            "other_facts",
+        ]
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "object", "additionalProperties": True}})
     def get_factSources(self, lead: Lead) -> Any:
@@ -72,6 +91,9 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
         return {
             camel(name): [_entry(name, entry, is_masked=is_masked) for entry in entries] for name, entries in others
         }
+
+    def get_warnings(self, lead: Lead) -> list[str]:
+        return contradictions(lead) if lead.other_facts else []
 
     def get_tags(self, lead: Lead) -> list[str]:
         """`context["tags"]`: {lead id: names}, of a whole page at once."""
@@ -87,9 +109,15 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
             shown[name] = None if number is None else float(number)
         if self.context.get("is_masked"):
             shown |= {name: masked(source, shown[name]) for name, source in plain if source in MASKED}
+            shown |= {name: masked_text(text) for name, source in plain if source in ANYBODYS and (text := shown[name])}
+            shown["data"] = masked_data(shown["data"]) if shown["data"] else shown["data"]
         shown["factSources"] = self.get_factSources(instance) if instance.fact_sources else {}
         shown["otherFacts"] = self.get_otherFacts(instance) if instance.other_facts else {}
-        return shown | {"userId": str(instance.owner_id), "tags": self.get_tags(instance)}
+        shown["warnings"] = self.get_warnings(instance)
+        if self.context.get("looks_only"):  # at another team's: what that team does about it is not told
+            return shown | {"userId": str(instance.owner_id), "assignedTo": None, "tags": [], "callbackAt": None}
+        assigned = str(instance.assigned_to_id) if instance.assigned_to_id else None
+        return shown | {"userId": str(instance.owner_id), "assignedTo": assigned, "tags": self.get_tags(instance)}
 
 
 Columns = list[tuple[str, str]]  # name in JSON, attribute of the lead
@@ -100,7 +128,7 @@ def _columns() -> tuple[Columns, Columns]:
     """What is shown as it is, and what is shown as a number. DRF makes a serializer's fields anew for each request."""
     fields = LeadSerializer().fields
     decimals = [(name, str(f.source)) for name, f in fields.items() if isinstance(f, serializers.FloatField)]
-    special = {"tags", "userId", "factSources", "otherFacts", *(name for name, _ in decimals)}
+    special = {"tags", "userId", "assignedTo", "factSources", "otherFacts", "warnings", *(name for name, _ in decimals)}
     return [(name, str(f.source)) for name, f in fields.items() if name not in special], decimals
 
 
@@ -176,6 +204,10 @@ class ActivitySerializer(CamelModelSerializer[Activity]):
         model = Activity
         fields = ["id", "kind", "text", "due_at", "by", "created_at"]
 
+    def to_representation(self, instance: Activity) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return shown | ({"text": masked_text(instance.text)} if self.context["is_masked"] else {})
+
 
 class ActivityInput(StrictSerializer):
     kind = serializers.ChoiceField(
@@ -213,6 +245,26 @@ class CallbackSerializer(CamelModelSerializer[Lead]):
     def to_representation(self, instance: Lead) -> dict[str, Any]:
         shown = super().to_representation(instance)
         return shown | ({"phone": masked("phone", instance.phone)} if self.context["is_masked"] else {})
+
+
+class OwnerPropertySerializer(CamelModelSerializer[Lead]):
+    """Another property of a lead's owner. No contact is in it."""
+
+    leadId = serializers.UUIDField(source="id", read_only=True)
+    bucketId = serializers.UUIDField(source="bucket_id", read_only=True)
+    bucketName = serializers.CharField(source="bucket.name", read_only=True)
+    reasons = serializers.SerializerMethodField(help_text="Why it is the same owner, the surest reason first")
+
+    class Meta:
+        model = Lead
+        fields = [
+            "leadId", "bucketId", "bucketName", "status", "owner_name", "property_id", "property_address",
+            "property_city", "property_state", "property_zip", "estimated_value", "reasons",
+        ]  # fmt: skip
+
+    def get_reasons(self, lead: Lead) -> list[str]:
+        """`context["reasons"]`: {lead id: words}, of a whole page at once."""
+        return list(self.context["reasons"].get(lead.pk, []))
 
 
 class TagInput(StrictSerializer):

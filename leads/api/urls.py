@@ -1,11 +1,44 @@
 from django.urls import path
 
-from leads.api.views import ActivitiesView, CallbacksView, CallbackView, LeadTagsView, TagsView, TagView
+from leads.api.assigning import AssignView
+from leads.api.merging import MergedView, SeparateView
+from leads.api.permission import consents, sellers, suppressions, uploads
+from leads.api.persons import ForgetView, ReportView
+from leads.api.views import (
+    ActivitiesView,
+    CallbacksView,
+    CallbackView,
+    LeadsView,
+    LeadTagsView,
+    OwnerView,
+    TagsView,
+    TagView,
+)
 
 urlpatterns = [
+    path("leads/assign", AssignView.as_view(), name="leads-assign"),
+    path("leads", LeadsView.as_view(), name="leads"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
+    path("leads/<uuid:lead_id>/owner", OwnerView.as_view(), name="lead-owner"),
     path("leads/<uuid:lead_id>/callback", CallbackView.as_view(), name="lead-callback"),
+    path("leads/<uuid:lead_id>/merged", MergedView.as_view(), name="lead-merged"),
+    path("leads/<uuid:lead_id>/separate", SeparateView.as_view(), name="lead-separate"),
     path("leads/<uuid:lead_id>/tags", LeadTagsView.as_view(), name="lead-tags"),
+    path("persons/forget", ForgetView.as_view(), name="person-forget"),
+    path("persons/report", ReportView.as_view(), name="person-report"),
+    path("suppressions", suppressions.SuppressionsView.as_view(), name="suppressions"),
+    path("suppressions/<uuid:suppression_id>", suppressions.SuppressionView.as_view(), name="suppression"),
+    path("suppressions/check", suppressions.SuppressionCheckView.as_view(), name="suppressions-check"),
+    path("suppressions/import", uploads.ImportSuppressionsView.as_view(), name="suppressions-import"),
+    path("consents", consents.ConsentsView.as_view(), name="consents"),
+    path("consents/import", uploads.ImportConsentsView.as_view(), name="consents-import"),
+    path("scrubs/import", uploads.ImportScrubView.as_view(), name="scrubs-import"),
+    path("uploads", uploads.UploadsView.as_view(), name="uploads"),
+    path("uploads/<uuid:upload_id>", uploads.UploadView.as_view(), name="upload"),
+    path("uploads/<uuid:upload_id>/start", uploads.UploadStartView.as_view(), name="upload-start"),
+    path("uploads/<uuid:upload_id>/withdraw", uploads.UploadWithdrawView.as_view(), name="upload-withdraw"),
+    path("uploads/<uuid:upload_id>/refused", uploads.UploadRefusedView.as_view(), name="upload-refused"),
+    path("sellers", sellers.SellersView.as_view(), name="sellers"),
     path("callbacks", CallbacksView.as_view(), name="callbacks"),
     path("tags", TagsView.as_view(), name="tags"),
     path("tags/<uuid:tag_id>", TagView.as_view(), name="tag"),

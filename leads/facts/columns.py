@@ -22,10 +22,18 @@ PROPERTY = tuple(name for name in DETAIL_KEYS if name not in (*PARTS_OF_NAME, *M
 APOLLO = tuple(name for name in PEOPLE_KEYS if name not in CONTACTS)
 # Whose phones and e-mail a skip trace brought.
 PERSON = tuple(name for name in CONTACT_KEYS if name not in (*CONTACTS, *PARTS_OF_NAME, *MAILING))
-# A person's own file.
+# A person's own file: what names the property, its people, and what the file knows of the house. Of the last a purchase
+# replaces what a file said, which stays among the lead's other values.
+_OF_HOUSE = (
+    "property_type", "bedrooms", "bathrooms", "sqft", "year_built", "estimated_value", "estimated_equity",
+    "equity_percent", "last_sale_date", "last_sale_price", "latitude", "longitude", "owner_occupied", "absentee_owner",
+    "vacant",
+)  # fmt: skip
+_OF_OWNER = ("second_owner_name", "litigator", "do_not_mail")
+FILE_FACTS = (*_OF_HOUSE, *_OF_OWNER)
 OF_FILE = (
     "apn", "fips", "property_address", "property_city", "property_state", "property_zip", "property_county",
-    *NAMES, *MAILING, *CONTACTS, *PERSON,
+    *NAMES, *MAILING, *CONTACTS, *PERSON, *FILE_FACTS,
 )  # fmt: skip
 # A person's own word; of the property only this.
 HOUSE = ("bedrooms", "bathrooms", "sqft", "year_built", "estimated_value", "owner_occupied", "vacant")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,12 @@ from uuid import UUID
 from django.db import connection
 
 from leads.facts import columns, sources
+from leads.facts.names import NAMED_BY, write_bought_names
+from leads.keys import contact_keys
 from leads.locks import LEADS_IN_ORDER
+from leads.privacy.filtering import cleaned
+from leads.privacy.owners import forget_owners
+from leads.privacy.person import OWNER_FORGOTTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ _WEIGHED = (
     "created_at", "enriched_at", "skip_traced_at", "apollo_enriched_at", "contact_name", "contact_is_other",
     *_BOOKS, *columns.CONTACTS, *sources.TRACED, *sources.MAILING, *columns.PARTS_OF_NAME, *columns.PROPERTY,
 )  # fmt: skip
+# What a lead is called by, as a purchase found it and as it left it.
+_NAMED_BEFORE, _NAMED_NOW = (", ".join(f"{row}.{column}" for column in NAMED_BY) for row in ("old", "new"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +99,14 @@ class Saved:
 def save_facts(source: Source, rows: Sequence[FactRow]) -> Saved:
     """Writes a batch of answers to their leads, in the caller's transaction.
 
-    A fact the vendor does not know leaves what was known. Rows are locked in id order. Leads that hold nothing the
-    answers could meet cost no more than the one UPDATE; the others are weighed in memory first.
+    A fact the vendor does not know leaves what was known. Rows are locked in id order, their keys before them. Leads
+    that hold nothing the answers could meet are changed by the one UPDATE; the others are weighed in memory first. What
+    a detail calls its property becomes the lead's names, and ends those of a file that it contradicts.
     """
     if not rows:
         return Saved()
+    rows = [replace(row, facts=facts) for row, facts in zip(rows, cleaned([row.facts for row in rows]), strict=True)]
+    keys = contact_keys.prepare({row.lead_id: _contacts_of(source, row) for row in rows})
     met = _lock(source, [row.lead_id for row in rows])
     types = source.types | (_BOOKS if met else {})
     payload = []
@@ -121,17 +131,25 @@ def save_facts(source: Source, rows: Sequence[FactRow]) -> Saved:
                   FROM jsonb_to_recordset(%s::jsonb) AS f(lead_id uuid, fetched_at timestamptz, {record})
                  WHERE l.id = f.lead_id
                    AND ({", ".join(f"l.{c}" for c in values)}) IS DISTINCT FROM ({", ".join(values.values())})
-                RETURNING new.bucket_id, old.enriched_at IS NULL AND new.enriched_at IS NOT NULL AS detailed,
-                          old.phone IS NULL AND new.phone IS NOT NULL AS phoned)
-            SELECT bucket_id, count(*), count(*) FILTER (WHERE detailed), count(*) FILTER (WHERE phoned)
+                RETURNING new.id, new.bucket_id, old.enriched_at IS NULL AND new.enriched_at IS NOT NULL AS detailed,
+                          old.phone IS NULL AND new.phone IS NOT NULL AS phoned,
+                          ({_NAMED_BEFORE}) IS DISTINCT FROM ({_NAMED_NOW}) AS named)
+            SELECT bucket_id, count(*), count(*) FILTER (WHERE detailed), count(*) FILTER (WHERE phoned),
+                   coalesce(array_agg(id) FILTER (WHERE named), '{{}}')
               FROM changed GROUP BY bucket_id ORDER BY bucket_id
             """,  # noqa: S608
             [json.dumps(payload, default=str)],
         )
-        saved = Saved()
-        for bucket_id, changed, detailed, phoned in cursor.fetchall():
+        saved, named = Saved(), set[UUID]()
+        for bucket_id, changed, detailed, phoned, renamed in cursor.fetchall():
             saved.changed += changed
             saved.grown[bucket_id] = {"detailed_leads": detailed, "phone_leads": phoned}
+            named |= {*renamed}
+    if source is PROPERTY:
+        write_bought_names(met, {row.lead_id: row.facts for row in rows if row.lead_id in named})
+    if source is PROPERTY:
+        forget_owners([row.lead_id for row in rows if row.facts.get(OWNER_FORGOTTEN)])
+    contact_keys.relink([row.lead_id for row in rows], keys)
     return saved
 
 
@@ -148,6 +166,11 @@ def _lock(source: Source, lead_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]
             [list(lead_ids)],
         )
         return {lead_id: json.loads(row) if isinstance(row, str) else row for lead_id, row in cursor.fetchall()}
+
+
+def _contacts_of(source: Source, row: FactRow) -> Mapping[str, Any]:
+    """What of an answer the lead's keys may follow from: not where a traced person gets mail."""
+    return {name: value for name, value in _facts(source, row).items() if name in source.types}
 
 
 def _facts(source: Source, row: FactRow) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ WORDS = {
     DETAIL: "RealEstateAPI detail",
     TRACE: "skip trace",
     APOLLO: "Apollo",
+    "forgotten": "the owner asked to be forgotten",
 }
 PERSONS = (FILE, TYPED)  # the later outranks the earlier; what was bought ranks below both
 NAMES = ("owner_name", "first_name", "last_name")
@@ -85,6 +86,18 @@ def mailing_of(facts: Row, columns: Sequence[str] = MAILING) -> str:
 def never_weaker(*marks: bool | None) -> bool | None:
     """Of several do-not-call marks of one number: listed once is listed, and "not checked" tells nothing."""
     return True if True in marks else False if False in marks else None
+
+
+def sold(entry: Row, said: Row) -> Entry:
+    """An entry with a file's source and time where it has none; nothing is younger than the file that tells of it."""
+    whole = {**said, **entry}
+    whole["at"] = min(whole["at"], said["at"], key=datetime.fromisoformat)
+    return whole
+
+
+def outranked(new: Row, entry: Row) -> bool:
+    """Whether a new value must stay behind one of this source and time."""
+    return _weight(new) < _weight(entry)
 
 
 class Sheet:
@@ -297,6 +310,11 @@ def _time(entry: Row) -> datetime:
 def iso(at: datetime | str) -> str:
     """A moment as the books have it, from a row of either kind."""
     return at.isoformat() if isinstance(at, datetime) else str(at)
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """As `_same`, for who updates leads."""
+    return _same(one, other)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Text
-from leads.models import Lead
-from leads.querysets import CONTACTABLE, ENRICHED, HAS_PHONE, NEEDS_APOLLO, to_call_back
+from accounts.models import User
+from common.contact_access import told
+from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Moment, Text, Years, others
+from leads import registries
+from leads.keys.owners import one_lead_per_owner, others_per_owner
+from leads.models import Lead, Tag
+from leads.querysets import (
+    BOUGHT,
+    ENRICHED,
+    HAS_PHONE,
+    NEEDS_APOLLO,
+    do_not_call,
+    ready_to_call,
+    to_call_back,
+)
 
 CALLBACKS = [("due", "Due"), ("today", "Today, and what is due"), ("any", "Any")]
-_NOBODY_SAID = Q(phone__isnull=False, phone_do_not_call__isnull=True)
+_PHONE_TYPES = [("mobile", "Mobile"), ("landline", "Landline"), ("voip", "VoIP")]
+# Not a filter but how several of them go together, wherever filters are given: all of them, or any one is enough.
+MATCH = "match"
+MATCHES = [("all", "All of the filters"), ("any", "Any of the filters")]
 
 
 def _callback(value: str) -> Q:
@@ -23,12 +38,73 @@ def _callback(value: str) -> Q:
     return to_call_back({"due": now, "today": tomorrow}.get(value))
 
 
-class _Tag(Text):
-    """A lead has each tag once, and several tags."""
+class _DoNotCall(KnownFlag):
+    """Of the phone, of a person who sues who calls, and of who must not be called for another reason."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label, "phone_do_not_call", Q())
 
     def passes(self, values: Sequence[Any]) -> Q:
-        named = Lead.tags.through.objects.filter(super().passes(values), lead=OuterRef("pk"))
+        if values[0] is True:
+            return do_not_call()
+        allowed = others(do_not_call())
+        if values[0] == self.UNKNOWN:
+            return Q(phone__isnull=False, phone_do_not_call__isnull=True) & allowed
+        return Q(phone_do_not_call=False) & allowed
+
+
+class _Asked(Flag):
+    """A flag whose condition is made at each question. False: all others."""
+
+    def __init__(self, label: str, condition: Callable[[], Q]) -> None:
+        super().__init__(label, Q(), Q())
+        self.condition = condition
+
+    def passes(self, values: Sequence[Any]) -> Q:
+        return self.condition() if values[0] else others(self.condition())
+
+
+def _suppressed() -> Q:
+    judge = registries.judge()
+    return judge.suppressed() if judge else Q(pk__in=[])
+
+
+class _Tag(Text):
+    """A lead has each tag once, and several tags. how: any of the named, all of them, or none.
+
+    A name with a phone or an e-mail in it is no tag's for who sees neither: it would be found by guessing.
+    """
+
+    def __init__(self, label: str, how: str = "any") -> None:
+        super().__init__(label, "tag__name", Tag._meta.get_field("name").max_length or 0)
+        self.how = how
+
+    def passes(self, values: Sequence[Any]) -> Q:
+        if self.how == "all":
+            return Q(*(self._has([value]) for value in values))
+        return ~self._has(values) if self.how == "none" else self._has(values)
+
+    def _has(self, values: Sequence[Any]) -> Q:
+        told_names = [value for value in values if told(value) == value]
+        if not told_names:
+            return Q(pk__in=[])
+        named = Lead.tags.through.objects.filter(super().passes(told_names), lead=OuterRef("pk"))
         return Q(Exists(named))
+
+
+class _Assignee(Text):
+    """Who works the lead: a user's id or name, `me`, or `none`."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label, "assigned_to", 150, exact=True)
+
+    def passes(self, values: Sequence[Any]) -> Q:
+        """`matching` has put an id in the place of `me`. Names are looked up first: a join would go by no index."""
+        ids = {int(value) for value in values if value.isdecimal() and len(value) < 19}
+        names = set(values) - {ME, NOBODY}
+        ids |= set(User.objects.filter(username__in=names).values_list("pk", flat=True)) if names else set()
+        found = Q(assigned_to_id__in=sorted(ids) or [0])  # 0: nobody's id, where a list that is empty is no SQL
+        return found | Q(assigned_to__isnull=True) if NOBODY in values else found
 
 
 def _text(label: str, column: str, **options: bool) -> Text:
@@ -37,30 +113,49 @@ def _text(label: str, column: str, **options: bool) -> Text:
     return Text(label, column, field.max_length, **options)
 
 
+ONE_PER_OWNER, ASSIGNED_TO = "oneLeadPerOwner", "assignedTo"
+ME, NOBODY = "me", "none"
+# What a team does about its leads: nobody who looks at a shared bucket asks by it, or sorts.
+TEAMS_WORK = frozenset({"tag", "tagAll", "tagNone", "callback", "callbackAt", ASSIGNED_TO})
 # name -> filter. A flag's false is everything that its true is not, but where a fact may be unknown: then it is known
 # to be false.
 FILTERS: dict[str, Filter] = {
     "needsApollo": Flag("No Apollo data yet; false: Apollo was asked", NEEDS_APOLLO, ~NEEDS_APOLLO),
     "needsSkipTrace": Flag("No phone yet; false: has a phone", ~HAS_PHONE, HAS_PHONE),
     "enrichedOnly": Flag("Detail and contacts came, with a phone; false: all others", ENRICHED, ~ENRICHED),
+    "bought": Flag("Something was purchased for it; false: nothing was", BOUGHT, ~BOUGHT),
     "hasPhone": Flag("Has a phone", HAS_PHONE, ~HAS_PHONE),
-    "doNotCall": KnownFlag(
-        "The phone is on a do-not-call list; false: it is known to be on none; unknown: nobody has said",
-        "phone_do_not_call",
-        _NOBODY_SAID,
+    "hasEmail": Flag("Has an e-mail", Q(email__isnull=False), Q(email__isnull=True)),
+    "phoneType": Choice("What the phone is", "phone_type", _PHONE_TYPES),
+    "doNotCall": _DoNotCall(
+        "The phone is on a do-not-call list, or its owner is a known litigator or has opted out of calls; false: the "
+        "phone is known to be on none; unknown: nobody has said"
     ),
-    "contactable": Flag("Ready to call; false: all others", CONTACTABLE),
+    "litigator": Flag("Known to sue callers; false: all others", Q(litigator=True)),
+    "doNotMail": Flag("Wants no mail; false: all others", Q(do_not_mail=True)),
+    "contactable": _Asked("Ready to call: every rule but the time of day says yes; false: all others", ready_to_call),
+    "suppressed": _Asked("Opted out, or suppressed for another reason, by any channel; false: all others", _suppressed),
     "callback": Choice(
         "The owner is to be called back: due by now, due before tomorrow by your clock, or at any time",
         "callback_at",
         CALLBACKS,
         _callback,
     ),
+    "neverContacted": Flag(
+        "Nobody has logged a call, SMS or e-mail; false: somebody has",
+        Q(last_contact_at__isnull=True),
+        Q(last_contact_at__isnull=False),
+    ),
+    "lastContactAfter": Moment("Last contact on this day or later", "last_contact_at", "gte"),
+    "lastContactBefore": Moment("Last contact before this day", "last_contact_at", "lt"),
+    "enrichedAfter": Moment("Property data purchased on this day or later", "enriched_at", "gte"),
+    "enrichedBefore": Moment("Property data purchased before this day", "enriched_at", "lt"),
     "status": Choice("Status", "status", Lead.Status.choices),
     "enrichmentStatus": Choice("How far enrichment has come", "enrichment_status", Lead.Enrichment.choices),
     "propertyState": _text("State, two letters", "property_state", upper=True),
     "propertyCity": _text("City", "property_city"),
     "propertyZip": _text("ZIP code", "property_zip", exact=True),
+    "propertyCounty": _text("County", "property_county"),
     "propertyType": _text("SFR, MFR, CONDO, LAND, MOBILE or OTHER", "property_type"),
     "ownerType": _text("individual, trust, llc, corporation or other", "owner_type"),
     "estimatedValueMin": Bound("Value from, US dollars", "estimated_value", "gte"),
@@ -68,7 +163,16 @@ FILTERS: dict[str, Filter] = {
     "estimatedEquityMin": Bound("Equity from, US dollars", "estimated_equity", "gte"),
     "estimatedEquityMax": Bound("Equity to, US dollars", "estimated_equity", "lte"),
     "equityPercentMin": Bound("Equity from, %", "equity_percent", "gte", whole=False),
+    "equityPercentMax": Bound("Equity to, %", "equity_percent", "lte", whole=False),
     "bedroomsMin": Bound("Bedrooms from", "bedrooms", "gte"),
+    "bedroomsMax": Bound("Bedrooms to", "bedrooms", "lte"),
+    "bathroomsMin": Bound("Bathrooms from", "bathrooms", "gte", whole=False),
+    "bathroomsMax": Bound("Bathrooms to", "bathrooms", "lte", whole=False),
+    "sqftMin": Bound("Living area from, square feet", "sqft", "gte"),
+    "sqftMax": Bound("Living area to, square feet", "sqft", "lte"),
+    "yearsOwnedMin": Years("Years since the last sale, at least", "last_sale_date", "gte"),
+    "yearsOwnedMax": Years("Years since the last sale, at most", "last_sale_date", "lte"),
+    "yearBuiltMin": Bound("Built in this year or later", "year_built", "gte"),
     "yearBuiltMax": Bound("Built in this year or before", "year_built", "lte"),
     "absenteeOwner": KnownFlag("The owner lives elsewhere", "absentee_owner"),
     "ownerOccupied": KnownFlag("The owner lives there", "owner_occupied"),
@@ -79,7 +183,12 @@ FILTERS: dict[str, Filter] = {
     "vacant": KnownFlag("Nobody lives there", "vacant"),
     "highEquity": KnownFlag("50% equity or more", "high_equity"),
     "freeClear": KnownFlag("No open mortgage", "free_clear"),
-    "tag": _Tag("Has this tag", "tag__name", 50),
+    "tag": _Tag("Has this tag"),
+    "tagAll": _Tag("Has this tag, and each of those that are named", "all"),
+    "tagNone": _Tag("Has not this tag, nor any of those that are named", "none"),
+    ASSIGNED_TO: _Assignee("Assigned to this member, by id or user name; me: to me; none: to nobody"),
+    # Not about one lead: `matching` asks it of all that pass the others.
+    ONE_PER_OWNER: Flag("Of each owner the oldest of these leads alone; false: those that this leaves out", Q(), Q()),
 }
 
 
@@ -92,33 +201,69 @@ class BadFilter(ValueError):
         self.errors = dict(errors)
 
 
-def matching(queryset: QuerySet[Lead], params: Mapping[str, Any], *, time_zone: str = "UTC") -> QuerySet[Lead]:
+def matching(
+    queryset: QuerySet[Lead],
+    params: Mapping[str, Any],
+    *,
+    time_zone: str = "UTC",
+    contacts: bool = False,
+    me: int | None = None,
+) -> QuerySet[Lead]:
     """The leads of `queryset` that pass all these filters; time_zone: by whose clock a day ends. Raises BadFilter.
 
-    params: name -> a JSON value, a text that says one, or a list of them.
+    me: the id of the user who asks, for `assignedTo`.
+
+    params: name -> a JSON value, a text that says one, or a list of them. With `match` = any, one filter is enough.
+    contacts: whether the person may see phones and e-mails; else owners are told apart without them.
     """
+    read, is_any = _read(params)
+    one = read.pop(ONE_PER_OWNER, None)
+    if ME in read.get(ASSIGNED_TO, ()) and me is not None:
+        read[ASSIGNED_TO] = [str(me) if value == ME else value for value in read[ASSIGNED_TO]]
     with timezone.override(time_zone):
-        for name, values in _read(params).items():
-            queryset = queryset.filter(FILTERS[name].passes(values))
-    return queryset
+        conditions = [FILTERS[name].passes(values) for name, values in read.items()]
+    if is_any and conditions:
+        queryset = queryset.filter(Q(*conditions, _connector=Q.OR))
+    else:
+        for condition in conditions:
+            queryset = queryset.filter(condition)
+    if one is None:
+        return queryset
+    return (one_lead_per_owner if one[0] else others_per_owner)(queryset, contacts=contacts)
 
 
 def understood(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The filters as they were understood, in JSON: true for "YES", 40 for "40", lists for lists. Raises BadFilter."""
-    read = _read(params)
-    return {name: read[name] if isinstance(given, list | tuple) else read[name][0] for name, given in params.items()}
+    """The filters as they were understood, in JSON: true for "YES", 40 for "40", lists for lists. Raises BadFilter.
+
+    `match` is told only where it is `any`.
+    """
+    read, is_any = _read(params)
+    told = {
+        name: read[name] if isinstance(given, list | tuple) else read[name][0]
+        for name, given in params.items()
+        if name != MATCH
+    }
+    return told | ({MATCH: "any"} if is_any else {})
 
 
-def _read(params: Mapping[str, Any]) -> dict[str, list[Any]]:
+def _read(params: Mapping[str, Any]) -> tuple[dict[str, list[Any]], bool]:
+    """The values of each filter, and whether any one of them is enough."""
     read, errors = {}, {}
     for name, given in params.items():
-        if name not in FILTERS:
+        if name != MATCH and name not in FILTERS:
             errors[str(name)[:100]] = ["There is no such filter."]
             continue
         try:
-            read[name] = FILTERS[name].read_all(given)
+            read[name] = _MATCH.read_all(given) if name == MATCH else FILTERS[name].read_all(given)
         except ValueError as error:
             errors[name] = [str(error)]
     if errors:
         raise BadFilter(errors)
-    return read
+    return read, read.pop(MATCH, ["all"]) == ["any"]
+
+
+class _Match(Choice):
+    several = False
+
+
+_MATCH = _Match("all: leads that pass every filter; any: leads that pass one of them", "", MATCHES)

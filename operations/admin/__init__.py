@@ -1,5 +1,5 @@
-"""Home's context and beat's own tables."""
+"""Home's context, the audit log and beat's own tables."""
 
-from operations.admin import periodic
+from operations.admin import audit, periodic
 
-__all__ = ["periodic"]
+__all__ = ["audit", "periodic"]

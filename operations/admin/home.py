@@ -9,9 +9,11 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.selectors import user_of
+from accounts.access import access as access_of
+from accounts.models import Team
 from common.admin import sees_all
-from common.needs import Need
+from common.admin_teams import may
+from common.needs import Need, operates
 from enrichment.models import Run
 from leads.models import Lead
 from operations import home
@@ -25,20 +27,23 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     While a run is open the page asks for itself every three seconds and puts the new numbers in place. Server-sent
     events would hold a thread of the 32 that the web server has for every run on every open window.
     """
-    user = user_of(request)
-    runs = home.open_runs(user)
+    access = access_of(request)
+    runs = home.open_runs(access)
     return context | {
         "title": "Home",
         "needs": [
             (need, _address(request, need.row), [(words, _address(request, row)) for words, row in need.parts])
             for need in _needs(request)
         ],
-        "money": home.money(user),
-        "leads_today": home.leads_today(user),
-        "stock": home.stock(user),
+        "money": home.money(access),
+        "leads_today": home.leads_today(access),
+        "stock": home.stock(access),
         "open_runs": runs,
         "moves": any(run.status in Run.ACTIVE for run in runs),
-        "everybody": sees_all(request),
+        "everybody": operates(access),
+        "access": access,
+        "looks": access.can("read") and not access.only_assigned,
+        "may_write": may(request, "write"),
     }
 
 
@@ -51,7 +56,7 @@ def _needs(request: HttpRequest) -> list[Need]:
     """Read once a page: the side bar wants to know it as well."""
     kept: dict[str, list[Need]] = vars(request)
     if "desk_needs" not in kept:
-        kept["desk_needs"] = home.needs(user_of(request))
+        kept["desk_needs"] = home.needs(access_of(request))
     return kept["desk_needs"]
 
 
@@ -60,6 +65,8 @@ def _address(request: HttpRequest, row: Model | type[Model]) -> str:
     if isinstance(row, Run) and row.bucket_id:
         return reverse("admin:buckets_bucket_change", args=[row.bucket_id])
     if isinstance(row, get_user_model()) and not sees_all(request):
+        return ""
+    if isinstance(row, Team) and not (sees_all(request) or may(request, "manage", row.pk)):
         return ""
     page = f"admin:{row._meta.app_label}_{row._meta.model_name}"
     if not isinstance(row, type):

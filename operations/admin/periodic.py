@@ -1,4 +1,4 @@
-"""Beat's own tables, in the look of the other pages."""
+"""Beat's own tables, in the look of the other pages. Superusers only: who edits them runs any task."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from common.admin import Empty, Titled, called
+from common.admin_teams import SuperusersOnly
 
 
 class _TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):  # type: ignore[misc]
@@ -30,7 +31,7 @@ called(ClockedSchedule, "clock time", "clock times")
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, Titled):  # type: ignore[misc]
+class PeriodicTaskAdmin(SuperusersOnly, beat.PeriodicTaskAdmin, Titled):  # type: ignore[misc]
     empty = Empty(
         "Background jobs are the work that the system does by itself, such as checking the books every hour.",
         "Add background job",
@@ -40,7 +41,7 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, Titled):  # type: ignore[misc]
 
 
 @admin.register(IntervalSchedule)
-class IntervalScheduleAdmin(Titled):
+class IntervalScheduleAdmin(SuperusersOnly, Titled):
     empty = Empty(
         "Intervals say how often a background job runs, such as every 10 minutes.",
         "Add interval",
@@ -49,7 +50,7 @@ class IntervalScheduleAdmin(Titled):
 
 
 @admin.register(CrontabSchedule)
-class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, Titled):  # type: ignore[misc]
+class CrontabScheduleAdmin(SuperusersOnly, beat.CrontabScheduleAdmin, Titled):  # type: ignore[misc]
     empty = Empty(
         "Crontabs say at which times a background job runs.",
         "Add crontab",
@@ -58,7 +59,7 @@ class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, Titled):  # type: ignore[m
 
 
 @admin.register(SolarSchedule)
-class SolarScheduleAdmin(Titled):
+class SolarScheduleAdmin(SuperusersOnly, Titled):
     empty = Empty(
         "Solar events run a background job at sunrise or sunset.",
         "Add solar event",
@@ -67,7 +68,7 @@ class SolarScheduleAdmin(Titled):
 
 
 @admin.register(ClockedSchedule)
-class ClockedScheduleAdmin(beat.ClockedScheduleAdmin, Titled):  # type: ignore[misc]
+class ClockedScheduleAdmin(SuperusersOnly, beat.ClockedScheduleAdmin, Titled):  # type: ignore[misc]
     empty = Empty(
         "Clock times run a background job once.",
         "Add clock time",

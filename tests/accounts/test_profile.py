@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.profile.services import change_profile, set_time_zone, take_browser_zone
 from accounts.profile.zones import US, zone_choices
-from accounts.services import change_profile, set_time_zone, take_browser_zone
+from accounts.sign_in.proving import is_proved
 from leads.models import Activity, Lead
 from tests.admin_site import address, signed_in, staff, words
 from tests.command_line import run
@@ -36,10 +39,33 @@ def test_everybody_who_is_signed_in_changes_their_own_profile() -> None:
     assert client.get(PROFILE).status_code == 200
     answer = client.post(PROFILE, FILLED)
 
-    assert (answer.status_code, answer.headers["Location"], words(answer)) == (302, PROFILE, ["Profile saved."])
+    assert (answer.status_code, answer.headers["Location"], words(answer)[0]) == (302, PROFILE, "Profile saved.")
     person = stored(caller)
     assert {name: getattr(person, name) for name in FILLED} == FILLED
     assert (person.time_zone_settled, person.is_staff) == (True, False)
+
+
+def test_an_e_mail_that_is_typed_is_hers_once_she_has_pressed_the_mailed_link() -> None:
+    ann, client = staff(email="ann@here.example")
+    assert is_proved(ann)
+
+    assert "A link was mailed to ann@example.com" in " ".join(words(client.post(PROFILE, FILLED)))
+
+    (link,) = (found[0] for one in mail.outbox if (found := re.findall(r"/admin/profile/email/\S+", str(one.body))))
+    assert "ann@example.com is not confirmed yet" in client.get(PROFILE).content.decode()
+    assert not is_proved(stored(ann))
+    bob, of_bob = staff("bob")
+    change_profile(user=bob, changes={"email": "ann@example.com"})
+    of_bob.get(link)  # another's account is not confirmed by her press, nor hers by his
+    assert (is_proved(stored(bob)), is_proved(stored(ann))) == (False, False)
+    client.get(link[:-3] + "xx/")
+    assert not is_proved(stored(ann))
+    for _ in range(2):
+        assert "Your e-mail is confirmed." in words(client.get(link))
+    assert (is_proved(stored(ann)), is_proved(stored(bob))) == (True, False)
+    change_profile(user=ann, changes={"email": "other@example.com"})
+    client.get(link)
+    assert not is_proved(stored(ann))
 
 
 def test_limits_and_rights_are_not_ones_own_to_change() -> None:

@@ -61,6 +61,28 @@ def test_a_hundred_thousand_ids_are_taken_and_one_more_is_not(api):
     assert Bucket.objects.count() == 1
 
 
+def test_an_id_is_one_however_it_is_spelled(api):
+    ids = ["0123", 123, " 123 ", "123", "000123", "00000000000000000123", "0" * 90 + "123", 2**63 - 1, str(2**63 - 1)]
+
+    made = body_of(api.post(BUCKET, {"name": "One", "propertyIds": ids}), 201)
+
+    assert made["stats"] == {"inserted": 2, "total": 2}
+    assert set(Lead.objects.values_list("property_id", flat=True)) == {"123", "9223372036854775807"}
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["1e3", "1E3", "12.0", "1,000", "abc", "0x1F", "1_000", "١٢٣", "0", 0, "-1", "+1", " ", "\t", "1 2", 12.0, 2**63,
+     str(2**63), 10**30, "9" * 40, False, None, [], [1], {}],
+)  # fmt: skip
+def test_what_is_no_id_is_refused_with_its_index(api, item):
+    message = refused(api.post(BUCKET, {"name": "x", "propertyIds": ["7", item, "8"]}), 400, "propertyIds")
+
+    assert message.endswith(" (at 1).") and message.count("(at ") == 1
+    refused(api.post(BUCKET, b'{"name": "x", "propertyIds": [7, 1e3]}'), 400, "propertyIds")
+    assert not Bucket.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("body", "field", "words"),
     [
@@ -71,7 +93,7 @@ def test_a_hundred_thousand_ids_are_taken_and_one_more_is_not(api):
         (
             {"name": "x", "propertyIds": ["1", "2 3", "", None, True, 1.5, {"id": 1}, -4]},
             "propertyIds",
-            "These are no property ids: '2 3', '', None, True, 1.5 and 2 more.",
+            'counted from 0: "2 3" (at 1), "" (at 2), null (at 3), true (at 4), 1.5 (at 5) and 2 more.',
         ),
         ({"name": "x", "propertyIds": ["1"], "search": {"state": "WA"}}, "propertyIds", "not both"),
         ({"name": "x", "propertyIds": ["1"], "limit": 5}, "limit", "Only a search has a limit."),
@@ -109,7 +131,7 @@ def test_what_cannot_be_a_bucket_is_refused_by_name_and_makes_none(api, body, fi
         (b'{"name": NaN}', "NaN is not a JSON number"),
         (b'{"name": -Infinity}', "-Infinity is not a JSON number"),
         (b'{"name": 1e999}', "1e999 is too large a number"),
-        (b'{"name": ' + b"9" * 5000 + b"}", "The body is not JSON"),
+        (b'{"name": ' + b"9" * 5001 + b"}", "The body is not JSON: a number in it has thousands of digits."),
         (b'["name"]', "The body must be a JSON object"),
         (b'"name"', "The body must be a JSON object"),
         (b"null", "The body must be a JSON object"),
@@ -155,6 +177,7 @@ def test_a_search_fills_a_bucket_in_the_background(api, ann, sandbox):
         "found": None,
         "fetched": 0,
         "saved": 0,
+        "leftOut": 0,
         "error": "",
         "createdAt": made["fill"]["createdAt"],
         "updatedAt": made["fill"]["updatedAt"],

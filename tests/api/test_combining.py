@@ -29,6 +29,7 @@ def test_a_combination_is_seen_and_priced_before_it_is_made(api, abc):
         "total": 1,
         "owned": 0,
         "stale": 0,
+        "leftOut": 0,
         "new": 1,
         "price": 0.1,
         "stalePrice": 0,

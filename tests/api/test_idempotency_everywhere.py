@@ -20,6 +20,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections, models
+from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from accounts.models import IdempotentRequest
@@ -37,6 +38,7 @@ from integrations.models import VendorCall
 from leads.models import Activity, Lead, Tag
 from tests.api.client import Api, body_of, refused
 from tests.api.test_apollo import with_emails
+from tests.api.test_tenancy import VENDOR_POSTS
 from tests.support import billed, make_bucket, make_user, requests_of, some_ids
 
 LIST = b"Address,Zip\n1 Main St,95757\n"
@@ -81,6 +83,11 @@ class Asked:
                 f"/api/leads/{self.lead.pk}/activities", {"kind": "call", "text": "x"}, {"kind": "call", "text": "y"},
                 {"Activity": 1},
             ),
+            "assign": ("/api/leads/assign", {"leadIds": [str(self.lead.pk)], "to": "ann"}, {"to": None}, {}),
+            "invite": (
+                "/api/team/invitations", {"email": "a@example.com", "role": "buyer"},
+                {"email": "b@example.com", "role": "buyer"}, {},
+            ),
             "tag": ("/api/tags", {"name": "x"}, {"name": "y"}, {"Tag": 1}),
             "schedule": ("/api/schedules", schedule, schedule | {"maxCost": 2}, {"Schedule": 1}),
             "pause": (f"/api/runs/{self.run.pk}/pause", {}, None, {}),
@@ -91,7 +98,7 @@ class Asked:
 
 KINDS = [
     "bucket of ids", "bucket of a search", "more ids", "another search", "fill again", "duplicate", "combine",
-    "activity", "tag", "schedule", "pause", "resume", "cancel",
+    "activity", "assign", "invite", "tag", "schedule", "pause", "resume", "cancel",
 ]  # fmt: skip
 
 
@@ -141,6 +148,33 @@ def test_an_upload_is_one_import_whatever_its_boundary(api, ann):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_the_same_file_sent_by_many_at_once_is_one_import_and_started_once():
+    api = Api(make_user("ann"))
+    gate, answers = threading.Barrier(4), []
+
+    def send() -> None:
+        gate.wait()
+        headers = {**api.headers, "Idempotency-Key": "k"}
+        file = SimpleUploadedFile("list.csv", LIST, "text/csv")
+        answers.append(Client().post("/api/property/bucket/import", {"file": file}, headers=headers))
+        connections.close_all()
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert len({answer.content for answer in answers}) == 1
+    assert (Bucket.objects.count(), Import.objects.count()) == (1, 1)
+    job = Import.objects.get()
+    started = at_once([(api, f"/api/property/bucket/{job.bucket_id}/import/{job.pk}/start", None, "start")] * 4)
+    assert {answer.status_code for answer in started} == {202}
+    assert len({answer.content for answer in started}) == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_single_look_up_is_bought_once_and_answered_alike(sandbox):
     ann = make_user("ann")
     detail = body_of(Api(ann).get(f"/api/property/detail?id={some_ids(sandbox, 1)[0]}"))["property"]
@@ -177,6 +211,7 @@ def test_apollo_under_a_key_is_one_run_and_one_answer(api, ann, sandbox):
 
 def test_a_decision_about_prices_is_made_once_and_told_to_nobody_who_may_not(api, ann):
     ann.user_permissions.add(Permission.objects.get(codename="change_vendor"))
+    catalogue.operation("property_detail")  # makes what a test that committed has taken away
     price = {"operation": "property_detail", "price": 0.07}
     asked = [("price", price, {**price, "price": 0.08}), ("confirm-prices", {}, None)]
 
@@ -353,7 +388,14 @@ def test_every_post_that_does_something_takes_the_key():
         "property-autocomplete",
         "quote",
         "apollo-webhook",
-    }  # they change nothing, or are not signed in
+        "webhooks",
+        "webhook-secret",
+        "api_tokens",
+        "person-report",
+        "campaign-audience",
+        "template-preview",
+        *VENDOR_POSTS,
+    }  # they change nothing, are not signed in, or answer with a secret that is not kept
     missing = []
     for name in {pattern.name for pattern in api_patterns()} - without:
         view = next(pattern.callback.cls for pattern in api_patterns() if pattern.name == name)

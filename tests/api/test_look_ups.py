@@ -118,7 +118,7 @@ class TestDetail:
         (property_id,) = some_ids(sandbox, 1)
 
         first = body_of(api.get(f"/api/property/detail?id={property_id}"))
-        again = body_of(api.get(f"/api/property/detail?id={property_id}"))
+        again = body_of(api.get(f"/api/property/detail?id=00{property_id}"))  # the same id
 
         assert (first["cost"], first["owned"], again["cost"], again["owned"]) == (0.05, False, 0, True)
         assert first["property"] == again["property"]

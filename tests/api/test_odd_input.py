@@ -53,20 +53,41 @@ def wanted(fields: list[str], world: World) -> dict[str, Any]:
     return {k: v for k, v in body.items() if not (k == "search" and "propertyIds" in body)}
 
 
+OPERATIONS = operations()
+EVERY = 3  # of the values of ODD a field is given one in so many, each value by another field
+
+
+def values_for(number: int, *, all_of_them: bool) -> list[Any]:
+    """What the field with this number is given: over a few fields, every odd value."""
+    return [value for place, value in enumerate(ODD) if all_of_them or (place + number) % EVERY == 0]
+
+
 @pytest.mark.parametrize(
-    ("method", "path", "fields", "query"), operations(), ids=lambda v: v if isinstance(v, str) else ""
+    ("method", "path", "fields", "query"), OPERATIONS, ids=lambda v: v if isinstance(v, str) else ""
 )
 def test_odd_values_are_answered_not_crashed_on(world, ann, method, path, fields, query):
+    number = next(n for n, one in enumerate(OPERATIONS) if one[:2] == (method, path))
+    ask_oddly(world, ann, (method, path, fields, query), number, all_of_them=False)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(len(OPERATIONS)))
+def test_every_odd_value_in_every_field(world, ann, number):
+    ask_oddly(world, ann, OPERATIONS[number], number, all_of_them=True)
+
+
+def ask_oddly(world, ann, operation, number, *, all_of_them):
+    method, path, fields, query = operation
     api = Api(ann)
     address = path.format(**world.ids)
     asked = 0
-    for name in fields:
-        for value in ODD:
+    for place, name in enumerate(fields):
+        for value in values_for(number + place, all_of_them=all_of_them):
             answer = api.send(method, address, {**wanted(fields, world), name: value}, Prefer="wait=0")
             assert answer.status_code < 500, (name, value, answer.content)
             asked += 1
-    for name in query:
-        for value in ODD:
+    for place, name in enumerate(query):
+        for value in values_for(number + place, all_of_them=all_of_them):
             if isinstance(value, list | dict | None | float):
                 continue
             text = quote(str(value), errors="surrogatepass")

@@ -36,7 +36,7 @@ def test_a_quote_says_what_is_owned_and_what_the_rest_costs(api, bucket):
             {"vendor": "realestateapi", "operation": "skip_trace", "owned": 0, "toBuy": 6, "unitPrice": 0.05,
              "price": 0.3},
         ],
-        "reachable": {"low": None, "high": None, "basis": "unknown yet: no history"},
+        "reachable": {"low": None, "high": None, "basis": "unknown yet: no history", "blocked": 0},
         "limits": [],
         "notes": [],
     }  # fmt: skip

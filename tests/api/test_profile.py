@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.sign_in.limits import unlock
 from leads.models import Activity, Lead
 from tests.admin_site import signed_in
 from tests.api.client import Api, body_of, refused
@@ -25,10 +26,10 @@ def test_a_profile_is_read_and_changed(api: Api, ann: User):
         "username": "ann", "firstName": "", "lastName": "", "email": ann.email, "timeZone": "UTC",
     }  # fmt: skip
 
-    changed = body_of(api.patch(PROFILE, {"timeZone": DENVER, "firstName": "Ann", "email": "ann@example.com"}))
+    changed = body_of(api.patch(PROFILE, {"timeZone": DENVER, "firstName": "Ann", "email": ann.email}))
 
     assert changed["profile"] == {
-        "username": "ann", "firstName": "Ann", "lastName": "", "email": "ann@example.com", "timeZone": DENVER,
+        "username": "ann", "firstName": "Ann", "lastName": "", "email": ann.email, "timeZone": DENVER,
     }  # fmt: skip
     assert body_of(api.get(PROFILE)) == changed
     assert User.objects.get(pk=ann.pk).time_zone_settled
@@ -46,12 +47,32 @@ def test_a_profile_is_read_and_changed(api: Api, ann: User):
         ({"username": "boss"}, "username"),
         ({"dailyLeadLimit": 5}, "dailyLeadLimit"),
         ({}, ""),
+        ({"currentPassword": "only that"}, ""),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_field(api: Api, ann: User, body: dict[str, object], field: str):
     refused(api.patch(PROFILE, body), 400, field)
 
     assert User.objects.get(pk=ann.pk).time_zone == "UTC"
+
+
+def test_a_token_alone_changes_no_e_mail_because_a_forgotten_password_is_sent_there(api: Api, ann: User):
+    ann.set_password("correct horse battery")
+    ann.save()
+    new = {"email": "thief@example.com"}
+
+    assert "Send it with a new e-mail" in refused(api.patch(PROFILE, new), 400, "currentPassword")
+    answer = api.patch(PROFILE, {**new, "currentPassword": "a guess"})
+    assert refused(answer, 401, "currentPassword") == "currentPassword: This is not your password."
+    assert User.objects.get(pk=ann.pk).email == ann.email
+    for _ in range(4):  # counted as at sign-in
+        api.patch(PROFILE, {**new, "currentPassword": "a guess"})
+    refused(api.patch(PROFILE, {**new, "currentPassword": "correct horse battery"}), 429)
+    unlock(by=None, name="ann")
+
+    changed = body_of(api.patch(PROFILE, {"email": "ann@example.com", "currentPassword": "correct horse battery"}))
+
+    assert changed["profile"]["email"] == User.objects.get(pk=ann.pk).email == "ann@example.com"
 
 
 def test_it_needs_a_token():

@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
+from accounts.models import AuditEvent
 from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
 from leads.models import Lead
 from tests.admin_site import act, address, sees_contacts, staff, superuser, words
+from tests.support import contacts_told
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +47,7 @@ def test_staff_see_their_own_buckets_and_searches_only(ann, bob):
         assert ann[1].get(address(model, "change", own.pk)).status_code == 200
         gone = ann[1].get(address(model, "change", other.pk))
         assert (gone.status_code, gone.url) == (302, "/admin/")
-    assert "Theirs" in superuser()[1].get(address(Bucket, "changelist")).content.decode()
+    assert "Theirs" in superuser()[1].get(address(Bucket, "changelist"), {"team": "all"}).content.decode()
 
 
 def test_a_bucket_is_renamed_and_its_counters_stay_as_they_are_by_then(ann):
@@ -88,9 +91,64 @@ def test_export_is_a_csv_of_the_chosen_buckets_and_of_nobody_elses(ann, bob):
     answer = act(ann[1], Bucket, "export", [mine, theirs])
 
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer["Content-Disposition"].startswith('attachment; filename="leads-')
-    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    assert answer["Content-Disposition"].startswith('attachment; filename="leads-2')
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
     assert [row["Property ID"] for row in rows] == ["11", "12"]
+
+
+def export_page(bucket: Bucket) -> str:
+    return reverse("admin:buckets_bucket_export", args=[bucket.pk])
+
+
+def test_the_export_page_offers_purchased_leads_first_where_there_are_any(ann, bob):
+    bucket, theirs = bucket_of(ann[0], "King County"), bucket_of(bob[0])
+    assert ann[1].get(export_page(bucket)).status_code == 403
+    sees_contacts(ann[0])
+    assert ann[1].get(export_page(theirs)).status_code == 404
+    assert [name for name, _ in ann[1].get(export_page(bucket)).context["form"].fields["rows"].choices] == [
+        "all", "phone", "ready",
+    ]  # fmt: skip
+    Lead.objects.filter(bucket=bucket, property_id="12").update(enriched_at="2026-11-24T15:00:00Z", apn="0123")
+    Bucket.objects.filter(pk=bucket.pk).update(detailed_leads=1)
+
+    form = ann[1].get(export_page(bucket)).context["form"]
+
+    assert form.fields["rows"].choices[:2] == [("bought", "Leads with purchased data (1)"), ("all", "All leads (2)")]
+    assert form["rows"].initial == "bought"
+    wishes = {"rows": "bought", "format": "csv", "preset": "chosen", "only": ["apn", "propertyId"]}
+    file = ann[1].post(export_page(bucket), wishes)
+    assert file["Content-Disposition"].startswith('attachment; filename="king-county-2')
+    assert b"".join(file.streaming_content).decode() == "\ufeffAPN,Property ID\n0123,12\n"
+    assert contacts_told() == [("ann", "export.taken", "admin", None), ("ann", "export.finished", "admin", 1)]
+    assert set(AuditEvent.objects.filter(action="export.taken").values_list("kind", "object_id")) == {
+        ("bucket", str(bucket.pk))
+    }
+
+
+def test_the_export_page_makes_a_workbook_and_refuses_what_it_does_not_offer(ann):
+    bucket = bucket_of(ann[0])
+    sees_contacts(ann[0])
+    wishes = {"rows": "all", "format": "xlsx", "preset": "dialer"}
+
+    file = ann[1].post(export_page(bucket), wishes)
+
+    assert file["Content-Disposition"].endswith('.xlsx"')
+    assert b"".join(file.streaming_content).startswith(b"PK")
+    for name, value in (("rows", "bought"), ("format", "pdf"), ("preset", ""), ("preset", "chosen"), ("only", "x")):
+        assert ann[1].post(export_page(bucket), {**wishes, name: value}).context["form"].errors
+    assert len(contacts_told()) == 2
+
+
+def test_chosen_buckets_and_leads_are_exported_as_a_workbook_too(ann):
+    bucket = bucket_of(ann[0], "Kings")
+    for model, row in ((Bucket, bucket), (Lead, bucket.leads.first())):
+        assert act(ann[1], model, "export_xlsx", [row]).status_code == 403
+    sees_contacts(ann[0])
+
+    for model, row in ((Bucket, bucket), (Lead, bucket.leads.first())):
+        file = act(ann[1], model, "export_xlsx", [row])
+        assert file["Content-Disposition"].startswith('attachment; filename="kings-2')
+        assert b"".join(file.streaming_content).startswith(b"PK")
 
 
 def test_recounting_mends_a_counter_and_says_so(ann):

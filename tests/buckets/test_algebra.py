@@ -10,7 +10,7 @@ from buckets.filling.algebra import SetError, Sets
 from buckets.filling.fills import combine, continue_fill, duplicate, open_fills, retry_fill
 from buckets.models import Bucket, Fill
 from buckets.services import add_ids, create_bucket, delete_bucket, recount
-from leads.facts.incoming import insert_leads
+from leads.facts.incoming import Incoming, insert_leads
 from leads.locks import hold_bucket
 from leads.models import Lead
 from tests.leads.samples import together
@@ -162,7 +162,13 @@ def test_what_a_persons_own_file_said_comes_along_and_what_was_bought_does_not(a
     a = bucket_of(ann, "A", 1)
     facts = {"property_address": "1 Main St", "property_state": "WA", "property_zip": "98101", "phone": "+12065550100"}
     with transaction.atomic():
-        insert_leads(bucket_id=a.pk, owner_id=ann.pk, source="import", leads=[("address:1 MAIN ST|98101", facts)])
+        insert_leads(
+            bucket_id=a.pk,
+            owner_id=ann.pk,
+            team_id=a.team_id,
+            source="import",
+            leads=[Incoming("address:1 MAIN ST|98101", facts)],
+        )
     Lead.objects.filter(property_id="1").update(property_address="2 Elm St", enriched_at="2026-01-01T00:00Z")
 
     copy = duplicate(bucket=a, name="B").bucket
@@ -179,7 +185,7 @@ def test_a_file_that_says_whose_the_contacts_are_and_who_sold_them_says_so_in_a_
     sold = {"source": "trace", "at": "2026-03-01T00:00:00+00:00", "person": "Jo Roe"}
     facts = {"phone": "+12065550100", "contact_name": "Jo Roe", "contact_is_other": True, "bought": {"phone": sold}}
     with transaction.atomic():
-        insert_leads(bucket_id=a.pk, owner_id=ann.pk, source="import", leads=[("7", facts)])
+        insert_leads(bucket_id=a.pk, owner_id=ann.pk, team_id=a.team_id, source="import", leads=[Incoming("7", facts)])
 
     lead = duplicate(bucket=a, name="B").bucket.leads.get()
 

@@ -14,7 +14,7 @@ def make(*arguments: object, **how):
 def test_ids_come_from_stdin_one_a_line_and_twice_counts_once():
     ann = make_user()
 
-    ran = make("--ids", "-", "--description", "From a friend", "--json", stdin="253175355\n\n 253175356 \n253175355\n")
+    ran = make("--ids", "-", "--description", "From a friend", "--json", stdin="253175355\n\n 253175356 \n0253175355\n")
 
     bucket = Bucket.objects.get()
     assert (ran.status, ran.err) == (0, "")
@@ -52,6 +52,8 @@ def test_ids_come_from_a_column_of_a_csv(tmp_path):
         (b"", ["--column", "id"], "FILE has no column 'id', but nothing."),
         (b"\xff\xfe1\x00", [], "FILE is not UTF-8 text."),
         (b"id\n1\n\n2 3\n", ["--column", "id"], "FILE, line 4: '2 3' is not a property id."),
+        (b"11\n1e3\n", [], "FILE, line 2: '1e3' is not a property id."),
+        (b"9223372036854775808\n", [], "FILE, line 1: '9223372036854775808' is not a property id."),
     ],
 )
 def test_a_bad_file_makes_no_bucket(tmp_path, content, arguments, words):

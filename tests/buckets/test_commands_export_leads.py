@@ -8,9 +8,10 @@ from buckets.models import Bucket
 from buckets.services import create_bucket
 from leads.models import Lead
 from leads.selection.export import csv_pieces
+from leads.selection.export_columns import NAMES, PRESETS
 from leads.services import add_tag
 from tests.command_line import assert_refused, run
-from tests.support import make_user
+from tests.support import contacts_told, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +27,7 @@ def bucket() -> Bucket:
 
 
 def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 
 
 def test_stdout_has_the_columns_of_the_api_and_nothing_else(bucket):
@@ -47,6 +48,7 @@ def test_filters_choose_the_leads(bucket):
     assert [row["Property ID"] for row in rows(ran.out)] == ["12"]
 
 
+@pytest.mark.usefixtures("by_the_lead_alone")
 @pytest.mark.parametrize(
     ("where", "wanted"),
     [
@@ -90,7 +92,7 @@ def test_a_file_replaces_the_older_one_is_for_its_owner_only_and_is_counted(buck
         (["--where=vacant=true", "--where=vacant=false"], "vacant: Give it one value, not a list, and only once."),
         (["--where", "bedroomsMin=1_0"], "bedroomsMin: Enter a number."),
         (["--user=ann", "--user=bob"], "Error: argument --user: give it once"),
-        (["--json"], "--json goes with --output: stdout is the CSV's."),
+        (["--json"], "--json goes with --output: stdout is the file's."),
         (["--user", "bob"], "bob has no bucket BUCKET."),
         (["--user", "eve"], "There is no user 'eve': create_api_token eve makes one."),
     ],
@@ -108,3 +110,39 @@ def test_a_directory_that_is_not_there_is_one_line(bucket, tmp_path):
     file = tmp_path / "no" / "leads.csv"
 
     assert_refused(run("export_leads", bucket.pk, "--output", file), f"{file}: No such file or directory")
+
+
+def test_columns_are_chosen_and_the_byte_order_mark_left_out(bucket):
+    ran = run("export_leads", bucket.pk, "--columns", "propertyId, state", "--no-bom", "--where", "propertyState=WA")
+
+    assert (ran.status, ran.out) == (0, "Property ID,State\n12,WA\n")
+    refused = run("export_leads", bucket.pk, "--columns", "colour")
+    names = f"{', '.join(NAMES)}; or {', '.join(PRESETS)}."
+    assert_refused(refused, f"--columns: There is no column 'colour', only {names}")
+
+
+@pytest.mark.parametrize(
+    ("output", "arguments", "name", "kind"),
+    [
+        ("", [], "king-county.csv", b"\xef\xbb\xbfLead ID"),
+        ("", ["--format", "xlsx"], "king-county.xlsx", b"PK"),
+        ("a.XLSX", [], "a.XLSX", b"PK"),
+        ("a.xlsx", ["--format", "csv", "--no-bom"], "a.xlsx", b"Lead ID"),
+        ("a.txt", [], "a.txt", b"\xef\xbb\xbfLead ID"),
+    ],
+)
+def test_the_file_s_name_and_format(bucket, tmp_path, output, arguments, name, kind):
+    Bucket.objects.update(name="King County")
+
+    ran = run("export_leads", bucket.pk, "--output", tmp_path / output, *arguments, "--json")
+
+    assert (ran.status, ran.json) == (0, {"bucketId": str(bucket.pk), "leads": 3, "file": str(tmp_path / name)})
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes().startswith(kind)
+
+
+def test_a_workbook_is_not_written_to_stdout(bucket):
+    refused = run("export_leads", bucket.pk, "--format", "xlsx")
+
+    assert_refused(refused, "--format xlsx goes with --output: a workbook is no text for stdout.")
+    assert contacts_told() == []

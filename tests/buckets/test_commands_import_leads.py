@@ -8,6 +8,11 @@ from tests.support import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+WARNINGS = [
+    "1 of 5 rows cannot be used: The address has no house number.",
+    "1 row has a property that an earlier row names too: one lead is made.",
+]
+
 
 @pytest.fixture
 def file(tmp_path):
@@ -30,8 +35,10 @@ def test_a_new_name_makes_a_bucket_and_the_same_name_is_that_bucket(file, tmp_pa
     assert ran.json == {
         "bucket": {"id": str(bucket.pk), "name": "My list", "totalLeads": 3},
         "import": {
-            "id": str(job.pk), "status": "completed", "read": 5, "new": 3, "alreadyThere": 1, "skipped": 0, "failed": 1,
+            "id": str(job.pk), "status": "completed", "read": 5, "new": 3, "alreadyThere": 1, "updated": 0,
+            "skipped": 0, "failed": 1,
         },
+        "warnings": WARNINGS,
     }  # fmt: skip
     assert (tmp_path / "failed.csv").read_text().splitlines()[1].startswith("6,The address has no house number,Main St")
 
@@ -39,6 +46,8 @@ def test_a_new_name_makes_a_bucket_and_the_same_name_is_that_bucket(file, tmp_pa
     assert again.out.splitlines() == [
         f"Bucket {bucket.pk}: 3 leads",
         f"Import {Import.objects.order_by('-pk')[0].pk}: 5 rows read = 0 new + 4 already there + 0 skipped + 1 failed",
+        *WARNINGS,
+        "4 rows are there already: choose Update to change them.",
     ]
     assert bring(file, bucket=str(bucket.pk)).status == 0
     assert Bucket.objects.count() == 1
@@ -64,7 +73,7 @@ def test_columns_and_constants_are_said(tmp_path):
 
     assert ran.status == 0
     assert Lead.objects.values_list("property_id", "apn", "fips", "owner_name").get() == (
-        "apn:53033:7129300520", "7129300520", "53033", "Ann",
+        "apn:53033:=7129300520", "7129300520", "53033", "Ann",
     )  # fmt: skip
 
 
@@ -99,3 +108,19 @@ def test_somebody_elses_bucket_is_not_there(file):
 
     assert_refused(bring(file, bucket=str(theirs.pk)), f"ann has no bucket {theirs.pk}.")
     assert Lead.objects.count() == 0
+
+
+def test_the_header_row_and_update_are_said(tmp_path):
+    make_user()
+    path = tmp_path / "list.csv"
+    path.write_bytes(b"Foo,Bar\nx,y\nAddress,Zip,Owner\n1 A St,02134,Ann Doe\n")
+
+    assert bring(path, "--header-row", "3", "--json").json["import"]["new"] == 1
+    path.write_bytes(b"Foo,Bar\nx,y\nAddress,Zip,Owner\n1 A St,02134,Ann Roe\n")
+    ran = bring(path, "--header-row", "3", "--dry-run", "--json").json
+    assert (ran["headerRow"], ran["warnings"]) == (3, [*ran["warnings"][:-1], "1 row is there already: choose Update "
+                                                       "to change them."])  # fmt: skip
+    ran = bring(path, "--header-row", "3", "--update")
+    assert "0 new + 1 already there (1 of them updated)" in ran.out
+    assert Lead.objects.get().owner_name == "Ann Roe"
+    assert_refused(bring(path, "--header-row", "9"), "--header-row: Row 9 is empty.")

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection, transaction
 
 from buckets.filling.fills import _store, start_fill
-from buckets.models import Bucket, Fill
-from buckets.services import add_ids, create_bucket, delete_bucket
+from buckets.models import Bucket, BucketShare, Fill
+from buckets.services import add_ids, create_bucket, delete_bucket, share_bucket
 from enrichment.locks import lock_run
 from enrichment.models import FairShare, Run, RunItem
 from enrichment.options import RunOptions
@@ -27,11 +27,23 @@ from tests.support import make_user
 TABLES = (Bucket, Fill, Lead, Activity, Lead.tags.through, RunItem)
 # owning table and column of every key that PostgreSQL itself carries out, and what it does
 RULES = {
+    ("campaigns_campaign", "bucket_id"): "set null",
+    ("campaigns_conversation", "lead_id"): "set null",
+    ("campaigns_member", "lead_id"): "set null",
     ("leads_lead", "bucket_id"): "cascade",
     ("leads_lead_tags", "lead_id"): "cascade",
     ("leads_lead_tags", "tag_id"): "cascade",
     ("leads_activity", "lead_id"): "cascade",
+    ("leads_leadkey", "lead_id"): "cascade",
+    ("leads_leadname", "lead_id"): "cascade",
+    ("leads_lead", "merged_into_id"): "set null",
+    ("leads_merge", "older_id"): "cascade",
+    ("leads_merge", "younger_id"): "cascade",
+    ("buckets_importedchange", "job_id"): "cascade",
+    ("buckets_importedchange", "lead_id"): "cascade",
     ("buckets_fill", "bucket_id"): "cascade",
+    ("buckets_bucketshare", "bucket_id"): "cascade",
+    ("accounts_webhookdelivery", "endpoint_id"): "cascade",
     ("enrichment_run", "bucket_id"): "set null",
     ("enrichment_runitem", "run_id"): "cascade",
     ("enrichment_runitem", "lead_id"): "cascade",
@@ -102,9 +114,17 @@ def test_what_was_bought_stays_owned() -> None:
 
 
 @pytest.mark.django_db
+def test_a_bucket_that_another_team_looks_into_goes_too() -> None:
+    bucket = worked_bucket()
+    share_bucket(bucket=bucket, team=make_user("bob").memberships.get().team, by=bucket.owner)
+    delete_bucket(bucket=bucket)
+    assert (Bucket.objects.count(), BucketShare.objects.count()) == (0, 0)
+
+
+@pytest.mark.django_db
 def test_deleting_takes_as_many_statements_for_a_thousand_leads_as_for_one(django_assert_max_num_queries: Any) -> None:
     bucket, _ = make_leads(1000)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(16):
         delete_bucket(bucket=bucket)
     assert Lead.objects.count() == 0
 

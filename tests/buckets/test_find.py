@@ -293,7 +293,7 @@ def test_a_bucket_of_somebody_else_cannot_be_chosen(ann, bob, sandbox: Sandbox):
 
     page = body(press(ann[1], **{"save-once": once(ann[1]), "save-bucket": str(theirs.pk)}))
 
-    assert "Choose one of your own buckets." in page
+    assert "Choose one of your team’s buckets." in page
     assert "Theirs" not in page
     assert not Fill.objects.exists()
 
@@ -322,7 +322,7 @@ def test_a_press_without_its_mark_saves_nothing(ann, sandbox: Sandbox):
 # --- Following --------------------------------------------------------------------------------------------------------
 
 
-def test_progress_is_its_owners_and_superusers(ann, bob):
+def test_progress_is_its_teams(ann, bob):
     bucket, _ = create_bucket(by=ann[0], name="Mine")
     fill = start_fill(bucket=bucket, criteria={"state": "NM"})
 
@@ -331,7 +331,7 @@ def test_progress_is_its_owners_and_superusers(ann, bob):
     assert "Mine" not in body(bob[1].get(f"{PAGE}?{SEARCH}&fill={fill.pk}"))  # an address that was shared
     assert "Saving to" not in body(ann[1].get(f"{PAGE}?fill=x"))
     assert ann[1].get(f"{PAGE}fill/{uuid4()}/").status_code == 404
-    assert superuser()[1].get(f"{PAGE}fill/{fill.pk}/").status_code == 200
+    assert superuser()[1].get(f"{PAGE}fill/{fill.pk}/").status_code == 404
 
 
 def test_a_fill_that_failed_says_why_and_goes_on_at_a_press(ann, sandbox: Sandbox):

@@ -9,7 +9,8 @@ import traceback
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "DEBUG": "1",
-    "SECRET_KEY": "only-for-chaos-" + 40 * "x",
+    "SECRET_KEY": "only-for-chaos-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "CONTACT_KEY_SECRETS": "only-for-chaos-keys-0123456789-abcdefghijklmnopqrstuvwxyz",
     # Leases by a shortened clock: 2 x (1 + 3) + 1 = 9 s for a call, 5 s for a pump.
     "VENDOR_CONNECT_TIMEOUT": "1",
     "VENDOR_READ_TIMEOUT": "3",
@@ -44,7 +45,8 @@ def main(names: list[str]) -> int:
         if unknown:
             print(f"There is no scenario {', '.join(unknown)}: only {', '.join(SCENARIOS)}.", file=sys.stderr)
             return 2
-        wrong = run(servers, names or list(SCENARIOS), quick=os.environ.get("QUICK", "") not in ("", "0"))
+        quick, one_stack = (os.environ.get(name, "") not in ("", "0") for name in ("QUICK", "ONE_STACK"))
+        wrong = run(servers, names or list(SCENARIOS), quick=quick, one_stack=one_stack)
         if not wrong:
             servers.remove()  # after a failure logs and data stay until the next start, to look at
     except (LocalError, KeyboardInterrupt):

@@ -17,7 +17,7 @@ from enrichment.options import RunOptions
 from enrichment.services import start_run
 from integrations.ledger import catalogue
 from integrations.ledger.persistence import persist
-from integrations.models import Lookup, PhoneReveal, Vendor, VendorCall
+from integrations.models import Lookup, Operation, PhoneReveal, Vendor, VendorCall
 from leads.models import Lead
 from tests.chaos import books
 from tests.chaos.operators import PAID
@@ -307,7 +307,7 @@ def _state(run: str) -> str:
 
 
 def _openings() -> int:
-    return Vendor.objects.get(name="realestateapi").breaker_openings
+    return sum(Operation.objects.filter(vendor="realestateapi").values_list("breaker_openings", flat=True))
 
 
 def _doubts() -> int:

@@ -18,7 +18,7 @@ from enrichment.models import Run
 from enrichment.worker.questions import owner_query
 from integrations.ledger import calls, catalogue
 from integrations.ledger.persistence import persist
-from integrations.models import Lookup, Vendor, VendorCall
+from integrations.models import Lookup, Operation, Vendor, VendorCall
 from integrations.operating import doubts, vendors
 from sandbox.skiptrace import input_of
 from tests.chaos.people import Person
@@ -87,7 +87,7 @@ class Operator:
         self.place, self.truth = place, Truth()
         self.checks = self.sittings = self.resumes = self.hurried = 0
         self.held = self.billed = ZERO
-        self._opened: dict[str, tuple[Any, float]] = {}
+        self._opened: dict[int, tuple[Any, float]] = {}
 
     @property
     def user(self) -> User:
@@ -181,21 +181,21 @@ class Operator:
 
     def end_pauses(self) -> None:
         """The breaker's pauses are over at once."""
-        for vendor in persist(lambda: list(Vendor.objects.filter(breaker_open_until__gt=timezone.now()))):
-            self._end_pause(vendor)
+        for row in persist(lambda: list(Operation.objects.filter(breaker_open_until__gt=timezone.now()))):
+            self._end_pause(row)
 
     def _hurry(self) -> None:
         """The breaker's 30 s and more by a shortened clock: each opening lasts a second."""
         now = timezone.now()
-        for vendor in persist(lambda: list(Vendor.objects.filter(breaker_open_until__gt=now))):
-            opening, since = self._opened.get(vendor.pk, (None, 0.0))
-            if opening != vendor.breaker_open_until:
-                self._opened[vendor.pk] = vendor.breaker_open_until, time.monotonic()
+        for row in persist(lambda: list(Operation.objects.filter(breaker_open_until__gt=now))):
+            opening, since = self._opened.get(row.pk, (None, 0.0))
+            if opening != row.breaker_open_until:
+                self._opened[row.pk] = row.breaker_open_until, time.monotonic()
             elif time.monotonic() - since > SHORTENED:
-                self._end_pause(vendor)
+                self._end_pause(row)
 
-    def _end_pause(self, vendor: Vendor) -> None:
-        same = Vendor.objects.filter(pk=vendor.pk, breaker_open_until=vendor.breaker_open_until)
+    def _end_pause(self, row: Operation) -> None:
+        same = Operation.objects.filter(pk=row.pk, breaker_open_until=row.breaker_open_until)
         self.hurried += persist(lambda: same.update(breaker_open_until=timezone.now()))
 
     # --- The line -----------------------------------------------------------------------------------------------------

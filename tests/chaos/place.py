@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import requests
-from django.db import connection
+from django.db import connection, transaction
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from accounts.models import User
@@ -27,7 +27,10 @@ from tests.chaos.operators import Broken, Operator
 from tests.chaos.people import Person
 
 __all__ = ["Broken", "Place", "Setting"]
-TABLES = "accounts_user, integrations_vendor, integrations_budget, integrations_propertyname, enrichment_pumplease"
+TABLES = (
+    "accounts_user, accounts_team, integrations_vendor, integrations_budget, integrations_propertyname, "
+    "enrichment_pumplease, campaigns_clocksetting, leads_contactkey, leads_suppression"
+)
 PATIENCE = 240.0  # seconds
 
 
@@ -216,12 +219,19 @@ class Place:
 
 
 def _empty() -> None:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # receipts refuse to be emptied
         cursor.execute(f"TRUNCATE {TABLES} CASCADE")
 
 
+HURRIED = (
+    "ring-pumps", "reap-expired-leases", "continue-fills", "deliver-webhooks", "send-messages", "reap-messages",
+    "reconcile-messages",
+)  # fmt: skip
+
+
 def _hurry() -> None:
-    tasks = PeriodicTask.objects.filter(name__in=["ring-pumps", "reap-expired-leases", "continue-fills"])
+    tasks = PeriodicTask.objects.filter(name__in=HURRIED)
     for task in tasks.select_related("interval"):
         every, _ = type(task.interval).objects.get_or_create(every=1, period="seconds")
         task.interval = every

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from devtools.servers import Servers
-from tests.chaos import answers, books, controls, crowds, kills, outages, vendors
+from tests.chaos import answers, books, controls, crowds, hooks, kills, messages, outages, permission, vendors
 from tests.chaos.place import Place, Setting
 
 
@@ -24,6 +24,7 @@ class Scenario:
 SCENARIOS = {
     "kills": Scenario(kills.PACED, kills.kills),
     **{f"kill:{point}": Scenario(kills.UNPACED, kills.at(point)) for point in kills.POINTS},
+    "webhook-receiver": Scenario(hooks.UNPACED, hooks.receiver),
     "zombie": Scenario(kills.UNPACED, kills.zombie),
     "flushall": Scenario(outages.BUSY, outages.flushall),
     "broker-away": Scenario(outages.BUSY, outages.broker_away),
@@ -60,18 +61,26 @@ SCENARIOS = {
     "behind-a-giant": Scenario(crowds.LONE, crowds.behind_a_giant),
     "stop-and-go": Scenario(outages.BUSY, controls.stop_and_go),
     "fifty-at-once": Scenario(outages.BUSY, controls.fifty_at_once),
+    "sms-kills": Scenario(messages.TEXTS, messages.kills),
+    "sms-stops": Scenario(messages.TEXTS, messages.stop_races),
+    "sms-caps": Scenario(messages.TEXTS, messages.caps),
     "same-leads-twice": Scenario(outages.BUSY, controls.same_leads_twice),
+    "suppression-races": Scenario(outages.BUSY, permission.stop_races),
+    "cap-races": Scenario(outages.BUSY, permission.cap_races),
 }
 
 
-def run(servers: Servers, names: Sequence[str], *, quick: bool) -> list[str]:
-    """Runs the scenarios named; returns those that broke a promise."""
+def run(servers: Servers, names: Sequence[str], *, quick: bool, one_stack: bool = False) -> list[str]:
+    """Runs the scenarios named; returns those that broke a promise.
+
+    one_stack: all on a stack without a pace, which those that need a pace or a webhook do not bear.
+    """
     place, wrong = Place(servers, quick=quick), []
     try:
         for name in sorted(names, key=lambda name: repr(SCENARIOS[name].setting)):
             began = time.monotonic()
             try:
-                place.open(SCENARIOS[name].setting)
+                place.open(kills.UNPACED if one_stack else SCENARIOS[name].setting)
                 began = time.monotonic()
                 notes = SCENARIOS[name].act(place)
                 place.running.check()  # nothing has died but what was killed

@@ -1,4 +1,4 @@
-"""The quick scenarios of `make chaos`, each group on a stack of its own: real processes, real damage, exact books."""
+"""Three scenarios of `make chaos` on one stack of real processes: real damage, exact books."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-GROUPS = {
-    "people and Valkey": ["fifty-at-once", "stop-and-go", "flushall"],
-    "what vendors answer": ["bills-then-500", "credits-0", "left-out-at-rebuy"],
-    "workers": ["kill:gate.intend.after_commit", "kill:gate.settle.before_commit", "kills"],
-}
+# A purchase that dies with its worker, a vendor that bills what it does not answer, people who press a button at once.
+# Nine scenarios on five stacks took four minutes of every run: the other ones, damage to Valkey and PostgreSQL and the
+# kills at every other place, are `make chaos` alone, before whatever touches the gate, the queue or a sweep lands.
+NAMES = ["bills-then-500", "fifty-at-once", "kill:gate.settle.before_commit"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("names", GROUPS.values(), ids=GROUPS)
-def test_nothing_is_lost_bought_twice_or_stalled(names: list[str]) -> None:
+def test_nothing_is_lost_bought_twice_or_stalled() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", *names],
+        [sys.executable, "-m", "tests.chaos", *NAMES],
         cwd=PROJECT,
-        env={**os.environ, "QUICK": "1"},
+        env={**os.environ, "QUICK": "1", "ONE_STACK": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -31,5 +29,5 @@ def test_nothing_is_lost_bought_twice_or_stalled(names: list[str]) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    assert sorted(line.split(" ")[0] for line in lines) == sorted(names)
+    assert sorted(line.split(" ")[0] for line in lines) == NAMES
     assert all(" | lost 0 | " in line for line in lines)

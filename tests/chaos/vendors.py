@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from enrichment.models import Run, RunItem
 from integrations.ledger.persistence import persist
-from integrations.models import Operation, Vendor
+from integrations.models import Operation
 from tests.chaos.operators import PAID
 from tests.chaos.people import Person
 from tests.chaos.place import Broken, Place, Setting
@@ -106,15 +106,15 @@ def long_refusal(place: Place) -> Sequence[str]:
     """Ten minutes of 503 by a shortened clock: the breaker opens, runs wait and lose nothing."""
     place.faults(*on_both({"kind": "503"}))
     ann, run = start_of(place, 300)
-    place.until(lambda: Vendor.objects.filter(breaker_open_until__isnull=False).exists(), "the breaker opens")
+    place.until(lambda: Operation.objects.filter(breaker_open_until__isnull=False).exists(), "the breaker opens")
     for _ in range(4):  # 30, 60, 120 and 240 s are over at once; each time one probe finds the vendor still away
         time.sleep(2.5)
-        persist(lambda: Vendor.objects.update(breaker_open_until=timezone.now()))
+        persist(lambda: Operation.objects.exclude(breaker_open_until=None).update(breaker_open_until=timezone.now()))
         persist(lambda: RunItem.objects.update(not_before=None))
-    openings = persist(lambda: Vendor.objects.get(name="realestateapi").breaker_openings)
+    openings = persist(lambda: Operation.objects.get(name="property_detail").breaker_openings)
     asked = place.ledger()["operations"]["property_detail"]["requests"]
     place.faults()
-    persist(lambda: Vendor.objects.update(breaker_open_until=timezone.now()))
+    persist(lambda: Operation.objects.exclude(breaker_open_until=None).update(breaker_open_until=timezone.now()))
     place.settled([run])
     counts = ann.run(run)["counts"]
     if counts["failed"]:

@@ -69,7 +69,11 @@ class Listeners:
             "DATABASE_URL": f"postgres://buckets:secret@127.0.0.1:{self.port('database')}/buckets",
             "REDIS_URL": f"redis://:secret@127.0.0.1:{self.port('redis')}/0",
             "APOLLO_WEBHOOK_URL": "https://buckets.example/api/apollo/webhook",
-            "SECRET_KEY": "production-" + 40 * "x",
+            "TWILIO_ACCOUNT_SID": "real-account",
+            "SIGNALHOUSE_MESSAGING_GROUP": "real-group",
+            "SIGNALHOUSE_WEBHOOK_SECRETS": "real-webhook-secret",
+            "SECRET_KEY": "production-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789",
+            "CONTACT_KEY_SECRETS": "production-keys-0123456789-abcdefghijklmnopqrstuvwxyz",
             "DEBUG": "0",
             "ALLOWED_HOSTS": "buckets.example",
         }
@@ -102,7 +106,11 @@ def set_too(listeners: Listeners, where: str) -> dict[str, str]:
 def nothing_of(listeners: Listeners, told: str) -> None:
     """No address, no key and no webhook of the real ones is in what a process tells."""
     found = json.loads(told.strip().splitlines()[-1])
-    real = {name: value for name, value in listeners.environment().items() if name not in ("SECRET_KEY", "DEBUG")}
+    real = {
+        name: value
+        for name, value in listeners.environment().items()
+        if name not in ("SECRET_KEY", "CONTACT_KEY_SECRETS", "DEBUG")
+    }
     kept = {name for name, value in real.items() if found["environment"].get(name) == value}
     assert kept - {"ALLOWED_HOSTS"} == set()
     assert not any(value in json.dumps(found["vendors"]) for value in real.values())
@@ -121,11 +129,13 @@ def test_the_processes_of_a_sandbox_stack_get_nothing_real(
     nothing_of(listeners, told)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_benchmarks_get_nothing_real(tree: Path, listeners: Listeners) -> None:
     nothing_of(listeners, python(tree, "-c", BENCH + TELL, environment=set_too(listeners, "environment")))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_chaos_connects_to_nothing_real(tree: Path, listeners: Listeners) -> None:
     done = subprocess.run(
@@ -142,6 +152,7 @@ def test_chaos_connects_to_nothing_real(tree: Path, listeners: Listeners) -> Non
     assert listeners.met == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_tests_connect_to_nothing_real(tree: Path, listeners: Listeners) -> None:
     (tree / "tests" / "test_probe.py").write_text(PROBE)

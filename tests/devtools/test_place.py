@@ -41,7 +41,14 @@ def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest
     monkeypatch.setattr(servers, "make_database", lambda url, name: None)
     monkeypatch.setattr(servers, "is_empty", lambda url: False)
     monkeypatch.setattr(mode, "_found", {})
-    for name in (*mode.APART, *mode.ADDRESSES, *(f"SANDBOX_{n}" for n in mode.ADDRESSES), "SECRET_KEY", "DEBUG"):
+    for name in (
+        *mode.APART,
+        *mode.ADDRESSES,
+        *(f"SANDBOX_{n}" for n in mode.ADDRESSES),
+        "SECRET_KEY",
+        "DEBUG",
+        "CONTACT_KEY_SECRETS",
+    ):
         os.environ.pop(name, None)
     yield monkeypatch
     os.environ.clear()
@@ -69,7 +76,7 @@ def test_an_environment_that_is_complete_is_left_alone(
     checkout: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkout.setattr(servers, "local", lambda *names: pytest.fail("no server is needed"))
-    os.environ.update(THEIRS, SECRET_KEY="x" * 50)
+    os.environ.update(THEIRS, SECRET_KEY="x" * 50, CONTACT_KEY_SECRETS="y" * 50)
     before = dict(os.environ)
     place.provide("check")
     assert dict(os.environ) == before
@@ -81,9 +88,13 @@ def test_what_is_missing_is_provided(checkout: pytest.MonkeyPatch, tmp_path: Pat
     assert (os.environ["DEBUG"], addresses()) == ("1", LOCAL)
     key = os.environ["SECRET_KEY"]
     assert len(key) >= 50 and (tmp_path / "secret").stat().st_mode & 0o077 == 0
+    keys = os.environ["CONTACT_KEY_SECRETS"]
+    assert len(keys) >= 50 and keys != key
     os.environ.pop("SECRET_KEY")
+    os.environ.pop("CONTACT_KEY_SECRETS")
     place.provide("migrate")
     assert os.environ["SECRET_KEY"] == key, "sessions must outlive a restart"
+    assert os.environ["CONTACT_KEY_SECRETS"] == keys, "a phone must stay the same phone"
 
 
 @pytest.mark.parametrize("command", ["demo", "screenshots", "up"])
@@ -182,10 +193,10 @@ def test_two_databases_are_taken_however_alike(
 def test_made_up_vendors_trace_by_the_default_vendor_whatever_is_set(
     checkout: pytest.MonkeyPatch, command: str
 ) -> None:
-    os.environ["SKIP_TRACE_VENDOR"] = "signalhouse"
+    os.environ.update(SKIP_TRACE_VENDOR="signalhouse", SMS_VENDOR="signalhouse")
     place.provide(command)
-    assert os.environ["SKIP_TRACE_VENDOR"] == ""
-    assert mode.first_line(Mode.SANDBOX, {}).endswith(" SKIP_TRACE_VENDOR is not used.")
+    assert (os.environ["SKIP_TRACE_VENDOR"], os.environ["SMS_VENDOR"]) == ("", "")
+    assert mode.first_line(Mode.SANDBOX, {}).endswith(" SKIP_TRACE_VENDOR is not used. SMS_VENDOR is not used.")
 
 
 def test_a_real_stack_traces_by_the_vendor_that_is_set(checkout: pytest.MonkeyPatch) -> None:
@@ -212,7 +223,7 @@ def test_the_settings_take_spaces_around_a_key_away_and_an_empty_trace_vendor_fo
     ended = subprocess.run(
         [sys.executable, "-c", code], cwd=servers.PROJECT, env=environment, capture_output=True, text=True, timeout=60
     )
-    assert ended.stdout == "['', 'key', ''] realestateapi\n", ended.stderr
+    assert ended.stdout == "['', 'key', '', '', ''] realestateapi\n", ended.stderr
 
 
 def test_a_command_works_on_the_data_of_the_stack_that_runs_and_says_so(
@@ -309,8 +320,11 @@ def test_the_first_line_of_a_real_stack_names_who_is_asked_and_who_is_not_availa
         "realestateapi": {"base_url": "https://user:secret@api.example/v2", "key": "k"},
         "signalhouse": {"base_url": "", "key": "k"},
         "apollo": {"base_url": "https://apollo.example", "key": ""},
+        "twilio": {"base_url": "https://twilio.example", "key": "k"},
+        "signalhouse_messaging": {"base_url": "", "key": ""},
     }
     assert mode.first_line(Mode.REAL, vendors) == (
-        "Real vendors: RealEstateAPI at https://api.example/v2. What is bought costs money. "
-        "Not available: SignalHouse (no address: SIGNALHOUSE_BASE_URL), Apollo (no key: APOLLO_API_KEY)."
+        "Real vendors: RealEstateAPI at https://api.example/v2, Twilio at https://twilio.example. "
+        "What is bought costs money. Not available: SignalHouse (no address: SIGNALHOUSE_BASE_URL), "
+        "Apollo (no key: APOLLO_API_KEY), SignalHouse messaging (no key: SIGNALHOUSE_MESSAGING_KEY)."
     )

@@ -23,6 +23,7 @@ def blocks() -> list[str]:
     return [block["text"] for block in found if not block["mark"]]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_example_runs_as_it_is_written(tmp_path: Path) -> None:
     examples = blocks()

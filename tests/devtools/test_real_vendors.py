@@ -42,6 +42,7 @@ def users(database: str) -> list[str]:
         return [row[0] for row in connection.execute("SELECT username FROM accounts_user ORDER BY 1").fetchall()]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_stack_with_a_key_asks_that_vendor_and_commands_follow_it(
     tmp_path: Path, vendor: Sandbox, database: str
@@ -58,7 +59,8 @@ def test_a_stack_with_a_key_asks_that_vendor_and_commands_follow_it(
     with up(tree, environment) as said:
         assert said[0] == (
             f"Real vendors: RealEstateAPI at {base}. What is bought costs money. Not available: "
-            "SignalHouse (no key: SIGNALHOUSE_API_KEY), Apollo (no key: APOLLO_API_KEY)."
+            "SignalHouse (no key: SIGNALHOUSE_API_KEY), Apollo (no key: APOLLO_API_KEY), "
+            "Twilio (no key: TWILIO_AUTH_TOKEN), SignalHouse messaging (no key: SIGNALHOUSE_MESSAGING_KEY)."
         )
         told = json.loads((tree / ".local" / "stack.json").read_text())
         which = f"process {told['pid']}, http://127.0.0.1:{port}, real vendors"
@@ -89,6 +91,10 @@ def test_a_stack_with_a_key_asks_that_vendor_and_commands_follow_it(
             "apollo": f"{NO_APOLLO}.",
             "realestateapi": "",
             "signalhouse": "SignalHouse is not available: no key (SIGNALHOUSE_API_KEY is not set).",
+            "signalhouse_messaging": (
+                "SignalHouse messaging is not available: no key (SIGNALHOUSE_MESSAGING_KEY is not set)."
+            ),
+            "twilio": "Twilio is not available: no key (TWILIO_AUTH_TOKEN is not set).",
         }
     assert not (tree / ".local" / "stack.json").exists()
     assert not (tree / ".local" / "postgres").exists(), "DATABASE_URL is used: no server of the checkout is started"

@@ -14,6 +14,7 @@ from devtools.postgres import FAST
 from devtools.process import LocalError
 from devtools.servers import Servers
 from devtools.stack import Options, Stack
+from tests.operations.attacks import HALF_A_BODY, HALF_A_HEAD, Site, held
 
 
 def sessions() -> set[int]:
@@ -40,10 +41,18 @@ def gone(leaders: set[int]) -> bool:
 @pytest.mark.slow
 def test_a_stack_comes_up_is_watched_and_goes_without_a_trace(tmp_path: Path) -> None:
     with Servers(tmp_path / "servers", postgres_settings=FAST) as servers:
-        options = Options(home=tmp_path, port=0, servers=servers, sandbox=("--generate=1000",), concurrency=1)
+        clock = {"CAMPAIGN_CLOCK": "2026-09-15T15:00Z/20"}  # taken: every vendor of messages is on this machine
+        options = Options(
+            home=tmp_path, port=0, servers=servers, sandbox=("--generate=1000",), environment=clock, concurrency=1
+        )
         with Stack(options) as stack:
             assert requests.get(f"{stack.web_url}/readyz", timeout=5).json()["status"] == "ready"
+            for begin in (HALF_A_HEAD, HALF_A_BODY):
+                with held(Site(stack.web_url), 40, begin):
+                    assert Site(stack.web_url).ask("/healthz") == Site(stack.web_url).ask("/admin/login/") == 200
             assert requests.get(f"{stack.sandbox_url}/sandbox/ledger", timeout=5).json()["billed"] == "0"
+            told = requests.get(f"{stack.sandbox_url}/sandbox/clock", timeout=5).json()
+            assert (told["now"][:11], told["speed"]) == ("2026-09-15T", 20)
             stack.check()
             leaders = {process.pid for process in stack.processes.values()}
             assert leaders <= sessions()

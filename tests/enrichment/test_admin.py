@@ -11,7 +11,7 @@ from enrichment.models import Run, RunItem
 from enrichment.worker import queue
 from enrichment.worker.queue import Ending
 from leads.models import Lead
-from tests.admin_site import act, address, hidden, signed_in, staff, superuser, words
+from tests.admin_site import act, address, hidden, member, signed_in, staff, superuser, words
 from tests.support import billed, make_bucket, start
 
 pytestmark = pytest.mark.django_db
@@ -139,13 +139,16 @@ def test_somebody_elses_bucket_is_not_enriched(bucket):
     assert not Run.objects.exists()
 
 
-def test_a_superuser_starts_it_for_the_owner_who_pays(ann, bucket):
-    _, client = superuser()
+def test_a_buyer_of_the_team_starts_it_and_pays(ann, bucket):
+    bucket.refresh_from_db()
+    dan, client = member(bucket.team, "buyer", "dan")
     form = hidden(act(client, Bucket, "enrich", [bucket], follow=True))
 
+    act(superuser()[1], Bucket, "enrich", [bucket], confirmed="yes", **form)
+    assert not Run.objects.exists()  # a superuser buys nothing for another team
     act(client, Bucket, "enrich", [bucket], confirmed="yes", **form)
 
-    assert Run.objects.get().owner == ann[0]
+    assert Run.objects.get().owner == dan
 
 
 def test_apollo_asks_what_to_reveal_and_prices_it(ann, bucket):
@@ -215,7 +218,7 @@ def test_a_runs_failures_are_retried_after_the_price_was_shown(ann, bucket):
     fail_one(made)
 
     asked = act(ann[1], Run, "retry", [made])
-    assert "Leads (owner: ann): 1 leads, at most $0.10" in asked.content.decode()
+    assert "Property detail and skip trace, Leads: 1 leads, at most $0.10" in asked.content.decode()
     assert Run.objects.count() == 1
     act(ann[1], Run, "retry", [made], confirmed="yes")
 

@@ -123,7 +123,7 @@ def test_the_command_leaves_the_rest_to_a_worker_or_does_it_here(abc, monkeypatc
     done = run("combine_buckets", "Now", *flags, "--here", "--json")
 
     assert left.out.splitlines()[-1] == "A worker saves the rest; bucket_status shows how far it is."
-    assert done.json["fill"] | {"id": ""} == {"id": "", "status": "completed", "found": 6, "saved": 6}
+    assert done.json["fill"] | {"id": ""} == {"id": "", "status": "completed", "found": 6, "saved": 6, "leftOut": 0}
     assert dict(Bucket.objects.values_list("name", "total_leads")) == {
         "A": 5, "B": 5, "C": 1, "Later": 2, "Now": 6,
     }  # fmt: skip

@@ -1,8 +1,10 @@
 import pytest
 
+from accounts.audit import record
+from accounts.models import Membership
 from enrichment.models import Run, Schedule
 from tests.command_line import assert_refused, run
-from tests.support import make_bucket, make_user
+from tests.support import make_bucket, make_user, told
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +37,21 @@ def test_one_is_added_listed_done_and_removed(bucket):
 
     assert run("schedules", "remove", schedule.pk, "--json").json["removed"]["lastRunId"] == str(Run.objects.get().pk)
     assert run("schedules", "list").out == ""
+
+
+def test_the_audit_says_that_a_command_did_it_and_not_the_owner_unless_it_names_her(bucket):
+    boss = make_user("boss")
+    Membership.objects.create(team=bucket.team, user=boss, role="manager")
+    for who in ((), ("--user", "boss")):
+        added = run("schedules", "add", bucket.pk, *ADD, *who, "--json").json["schedule"]["id"]
+        run("schedules", "remove", added, *who)
+        run("process_bucket", bucket.pk, *who, "--limit", 1, "--max-cost", 1)
+    done = [(who, what) for who, what, _ in told("schedule.created", "schedule.deleted", "run.started")]
+    deeds = ("schedule.created", "schedule.deleted", "run.started")
+    assert done == [(who, deed) for who in ("", "boss") for deed in deeds]
+    assert list(Run.objects.order_by("pk").values_list("owner__username", flat=True)) == ["ann", "boss"]
+    record("tag.deleted", by=bucket.owner)
+    assert told("tag.deleted")[0][0] == "ann"  # what a command said of itself ended with it
 
 
 def test_a_guard_is_read_or_refused(bucket):

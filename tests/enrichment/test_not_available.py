@@ -86,5 +86,5 @@ def test_the_development_place_knows_the_same_vendors_and_variables(settings: An
     assert set(VENDORS) == set(settings.VENDORS)
     for name, (title, address_variable, key_variable) in VENDORS.items():
         account = available.account(name)
-        known = (account.title, f"{account.variable}_BASE_URL", account.key_variable)
+        known = (account.title, account.address_variable, account.key_variable)
         assert known == (title, address_variable, key_variable)

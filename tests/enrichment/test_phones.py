@@ -40,7 +40,17 @@ from sandbox.server import Sandbox, SandboxConfig
 from tests.admin_site import act, hidden, staff
 from tests.api.client import Api, body_of
 from tests.command_line import run as run_command
-from tests.support import PRICES, billed, finish, make_bucket, make_user, point_at, set_operations, start
+from tests.support import (
+    PRICES,
+    apollo_has_told,
+    billed,
+    finish,
+    make_bucket,
+    make_user,
+    point_at,
+    set_operations,
+    start,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CREDIT = Decimal("0.02")
@@ -97,14 +107,6 @@ def wait_for(what: Any, seconds: float = 10.0) -> None:
     while not what():
         assert time.monotonic() < until, "it never came"
         time.sleep(0.05)
-
-
-def apollo_has_told() -> None:
-    """Waits until Apollo has its phones, and has pushed them where it was given an address."""
-    for thread in threading.enumerate():
-        if thread.name.endswith("(_deliver)"):  # of sandbox.apollo
-            thread.join(10)
-            assert not thread.is_alive()
 
 
 def person_with_phone(person: str, index: int = 0, **more: Any) -> dict[str, Any]:
@@ -720,11 +722,11 @@ def test_polls_keep_the_pace_and_the_breaker(apollo: Sandbox, settings: Any) -> 
     ask(people(apollo, make_user(), 2))
     apollo_has_told()
     overdue()
-    Vendor.objects.filter(pk="apollo").update(breaker_open_until=timezone.now() + timedelta(minutes=5))
+    Operation.objects.filter(vendor="apollo").update(breaker_open_until=timezone.now() + timedelta(minutes=5))
     assert late_phones.sweep() == 0
     call_id = PhoneReveal.objects.get().pk
     assert (late_phones.ask(call_id), PhoneReveal.objects.get().asked) == (False, 0)
-    Vendor.objects.filter(pk="apollo").update(breaker_open_until=None)
+    Operation.objects.filter(vendor="apollo").update(breaker_open_until=None)
     Operation.objects.filter(name="apollo_people").update(next_slot_at=timezone.now() + timedelta(minutes=5))
     assert (late_phones.sweep(), PhoneReveal.objects.get().asked) == (0, 0)
     ask_at = PhoneReveal.objects.get().ask_at

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from buckets.models import Bucket
 from buckets.services import create_bucket
@@ -19,9 +20,10 @@ from enrichment.services import RunError
 from enrichment.worker import questions
 from integrations.ledger import catalogue
 from integrations.lookups import names
-from integrations.lookups.stand_in_ids import names_of
+from integrations.lookups.identity import names_of
 from integrations.models import Budget, Lookup, Operation
 from integrations.vendors.contract import Answer
+from leads.facts.incoming import Incoming, insert_leads
 from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.support import billed, finish, make_bucket, make_user, requests_of, start
@@ -122,17 +124,21 @@ def test_the_command_and_the_interface_say_how_far_it_goes(bucket: Bucket) -> No
 # --- Names and vendors ------------------------------------------------------------------------------------------------
 
 
-def stand_in_of(detail: dict[str, Any]) -> Lead:
-    """The lead of a file that knows the property by its address alone."""
-    bucket = Bucket.objects.create(owner=make_user("bob"), name="Bob's", total_leads=1)
-    name = f"address:{detail['property_address'].upper()}|98101"
-    return Lead.objects.create(bucket=bucket, owner=bucket.owner, property_id=name, **DETAIL)
+def of_a_file(facts: dict[str, Any], bucket: Bucket | None = None) -> Lead:
+    """The lead of Bob's file, or of one put into this bucket, which knows the property by its address alone."""
+    bucket = bucket or Bucket.objects.create(owner=make_user("bob"), name="Bob's")
+    row = Incoming(names_of(facts)[0].text, facts)
+    with transaction.atomic():
+        insert_leads(
+            bucket_id=bucket.pk, owner_id=bucket.owner_id, team_id=bucket.team_id, source="import", leads=[row]
+        )
+    return Lead.objects.get(bucket=bucket, source="import")
 
 
 def test_a_lead_known_by_its_address_costs_nothing_once_a_detail_by_id_told_that_address(bucket: Bucket) -> None:
     detail = own_detail(3)
     own_contact(detail, {"phone": "+15125550100"})
-    lead = stand_in_of(detail)
+    lead = of_a_file(detail)
     assert asked(lead.bucket).price == Decimal("0.10")
 
     names.learn_from("property_detail", {"3": Answer(facts=detail)})
@@ -148,18 +154,9 @@ def test_a_lead_known_by_its_address_costs_nothing_once_a_detail_by_id_told_that
 def test_a_search_row_joins_the_names_and_the_property_is_bought_by_its_id(sandbox: Sandbox) -> None:
     parcel = sandbox.source.parcel(4)
     street = {"property_address": parcel.street, "property_zip": parcel.zip}
+    bob = of_a_file({**street, "property_city": parcel.city, "property_state": parcel.state}).bucket
     names.learn_from("property_search", {"a page": Answer(facts={"rows": [{"property_id": str(parcel.id), **street}]})})
     ann = make_bucket(sandbox, make_user(), 5)
-    name = names_of(street)[0]
-    bob = Bucket.objects.create(owner=make_user("bob"), name="Bob's", total_leads=1)
-    Lead.objects.create(
-        bucket=bob,
-        owner=bob.owner,
-        property_id=name,
-        property_city=parcel.city,
-        property_state=parcel.state,
-        **street,
-    )
     runs = [start(bob), start(ann)]
     finish(runs[0])
 
@@ -171,8 +168,10 @@ def test_a_search_row_joins_the_names_and_the_property_is_bought_by_its_id(sandb
 
 
 def test_a_property_that_two_leads_are_of_is_priced_once(bucket: Bucket) -> None:
-    Lead.objects.filter(property_id="4").update(property_id="address:3 OAK ST|98101")
-    names.learn([("3", {**DETAIL, "property_address": "3 Oak St"})])
+    detail = {**DETAIL, "property_address": "3 Oak St"}
+    Lead.objects.filter(property_id="4").delete()
+    of_a_file(detail, bucket)
+    names.learn([("3", detail)])
     price = asked(bucket)
     assert [(line.owned, line.to_buy) for line in price.lines] == [(1, 9), (1, 9)]
 

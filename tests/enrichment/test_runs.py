@@ -22,7 +22,7 @@ from enrichment.worker import purchase, queue, stages
 from integrations.ledger import breaker, calls, catalogue
 from integrations.ledger.admission import admit
 from integrations.ledger.sending import carry_out
-from integrations.models import Budget, Lookup, Vendor, VendorCall
+from integrations.models import Budget, Lookup, Operation, Vendor, VendorCall
 from integrations.vendors.adapters import adapter_for
 from leads.models import Lead
 from leads.selection.filters import BadFilter
@@ -197,7 +197,7 @@ def test_a_run_of_which_too_many_leads_are_in_doubt_pauses_and_goes_on_by_itself
     run = start(bucket)
     for _ in range(3):
         pump_until_still(4)
-        Vendor.objects.update(breaker_open_until=timezone.now())
+        Operation.objects.exclude(breaker_open_until=None).update(breaker_open_until=timezone.now())
     run.refresh_from_db()
     assert (run.status, run.paused_by, run.in_doubt, run.done) == ("paused", "doubt", 4, 0)
     assert run.reason == "4 leads need a billing check: decide whether their requests were billed."
@@ -207,7 +207,7 @@ def test_a_run_of_which_too_many_leads_are_in_doubt_pauses_and_goes_on_by_itself
         with transaction.atomic():
             calls.release_doubt(call.pk)
     purchase.reap()
-    Vendor.objects.update(breaker_open_until=timezone.now())
+    Operation.objects.exclude(breaker_open_until=None).update(breaker_open_until=timezone.now())
     run = finish(run)
     assert (run.status, run.failed, run.done, run.spent) == ("completed", 0, 60, billed(sandbox))
 
@@ -287,7 +287,7 @@ def test_whoever_resumes_a_run_does_not_close_another_vendors_breaker(sandbox: S
     run = finish(start(bucket, limit=1))
     sandbox.faults.replace([])
     breaker.reset("realestateapi")
-    Vendor.objects.filter(pk="realestateapi").update(failures=3)
+    Operation.objects.filter(vendor="realestateapi").update(failures=3)
     services.resume_run(run=run, by=run.owner)
     assert Vendor.objects.get(pk="realestateapi").failures == 3
     assert finish(run).status == "completed"
@@ -573,7 +573,7 @@ def test_a_request_given_up_before_it_left_says_nothing_of_the_vendor(sandbox: S
     with transaction.atomic():
         bought = purchase._claim(admit(operation.pk), 1, "property_detail", [])
     assert bought is not None
-    Vendor.objects.filter(pk="realestateapi").update(failures=9)
+    Operation.objects.filter(vendor="realestateapi").update(failures=9)
     operation.refresh_from_db()
     type(operation).objects.filter(pk=operation.pk).update(doubts=2)
     purchase._buy(operation, 1, bought)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
+from accounts.access import own_access
 from accounts.models import User
 from buckets.filling.fills import continue_fill, duplicate, start_fill
 from buckets.models import Bucket, Fill
@@ -167,7 +168,7 @@ def test_a_run_that_its_vendor_paused_goes_on_at_the_next_time_once_the_vendor_s
     for night in (1, 2):
         schedule = do(schedule)
         assert (schedule.last_result, schedule.failures) == ("Waits for its vendor: The key was refused.", night)
-    needs = {need.title: need.words for need in home.needs(bucket.owner)}
+    needs = {need.title: need.words for need in home.needs(own_access(bucket.owner))}
     assert needs["Schedule failed: Leads"] == "Waits for its vendor: The key was refused. 2 times in a row."
 
     Vendor.objects.update(paused_reason="")
@@ -176,7 +177,7 @@ def test_a_run_that_its_vendor_paused_goes_on_at_the_next_time_once_the_vendor_s
     schedule.refresh_from_db()
     assert schedule.last_result == "Its last enrichment job resumed: the vendor that had paused it is available again."
     assert (schedule.failures, schedule.last_run) == (0, run)
-    assert "Schedule failed: Leads" not in {need.title for need in home.needs(bucket.owner)}
+    assert "Schedule failed: Leads" not in {need.title for need in home.needs(own_access(bucket.owner))}
     assert finish(run).status == "completed"
     assert Run.objects.count() == 1
     do(schedule)
@@ -193,7 +194,7 @@ def test_a_time_left_out_is_a_failure_unless_a_person_paused_the_run(bucket: Buc
         failures,
     )
     assert Run.objects.count() == 1
-    titles = {need.title for need in home.needs(bucket.owner)}
+    titles = {need.title for need in home.needs(own_access(bucket.owner))}
     assert ("Schedule failed: Leads" in titles) is bool(failures)
 
 
@@ -345,7 +346,7 @@ def test_a_closed_vendor_is_told_as_a_failure_and_switches_nothing_off(
         do(schedule)
         assert (schedule.last_result, schedule.failures, schedule.enabled) == (words, n, True)
     assert schedule.next_at is not None and Run.objects.count() == 0
-    needs = {need.title: need.words for need in home.needs(bucket.owner)}
+    needs = {need.title: need.words for need in home.needs(own_access(bucket.owner))}
     assert needs["Schedule failed: Leads"] == f"{words} {MAX_FAILURES + 2} times in a row."
 
     settings.VENDORS = vendors

@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
+from accounts.access import own_access
 from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import create_bucket
@@ -20,12 +21,13 @@ from enrichment import services
 from enrichment.models import FairShare, Run, RunItem
 from enrichment.rules import cap_reason, day_of_cap, month_of_cap
 from enrichment.services import RunError
-from enrichment.worker import pump_lease, sweeps
-from integrations.models import Budget, Operation
+from enrichment.worker import pump_lease, purchase, sweeps
+from integrations.lookups import gate
+from integrations.models import Budget, Operation, VendorCall
 from operations import home
 from sandbox.server import Sandbox
 from tests.admin_site import superuser
-from tests.support import finish, make_bucket, make_user, start
+from tests.support import finish, make_bucket, make_user, requests_of, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -192,7 +194,7 @@ def test_a_month_that_is_over_is_resumed_from_home_with_one_press(bucket: Bucket
     user = bucket.owner
     User.objects.filter(pk=user.pk).update(is_staff=True)
     client.force_login(user)
-    need = next(need for need in home.needs(user) if need.title == "Paused: Leads")
+    need = next(need for need in home.needs(own_access(user)) if need.title == "Paused: Leads")
     assert (need.resume, need.words) == (True, cap_reason("user:7:1999-12", Decimal(5)))
     where = reverse("admin:buckets_bucket_run_resume", args=[bucket.pk, run.pk])
     page = client.get("/admin/").content.decode()
@@ -210,7 +212,9 @@ def test_home_offers_no_button_that_would_do_nothing(bucket: Bucket) -> None:
     offers = {}
     for scope in (run.cap_scope, "run:1", f"leads:7:{day(now, 0)}", f"leads:7:{day(now, 1)}"):
         Run.objects.filter(pk=run.pk).update(cap_scope=scope)
-        offers[scope.split(":")[0]] = [need.resume for need in home.needs(user) if need.title.startswith("Paused")]
+        offers[scope.split(":")[0]] = [
+            need.resume for need in home.needs(own_access(user)) if need.title.startswith("Paused")
+        ]
     assert offers == {"user": [False], "run": [False], "leads": [True]}
 
 
@@ -235,6 +239,30 @@ def test_the_runs_of_a_user_who_is_switched_off_pause_and_go_on_with_the_user(bu
     assert sum(at_once(3, sweeps.hold_runs_of_inactive_users)) == 1
     assert state(run) == ("running", "", "")
     assert sweeps.hold_runs_of_inactive_users() == 0
+
+
+@pytest.mark.parametrize("lose", [
+    pytest.param(lambda mine: mine.update(role="reader"), id="lowered"),
+    pytest.param(lambda mine: mine.delete(), id="removed"),
+])  # fmt: skip
+def test_a_role_lost_between_claim_and_request_sends_no_request(
+    sandbox: Sandbox, lose: Callable[[Any], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = make_bucket(sandbox, make_user(), 5)
+    run = start(bucket)
+    begin = gate.begin
+
+    def then_loses_it(*args: Any, **kwargs: Any) -> Any:
+        plan = begin(*args, **kwargs)
+        lose(bucket.owner.memberships.all())
+        return plan
+
+    monkeypatch.setattr(gate, "begin", then_loses_it)
+    purchase.step(1, "property_detail")
+
+    assert requests_of(sandbox) == {}
+    assert [*VendorCall.objects.values_list("state", flat=True)] == [VendorCall.State.RELEASED]
+    assert run.items.filter(stage=1, token=None).count() == 5
 
 
 def test_only_what_the_switch_stopped_goes_on_with_it(bucket: Bucket) -> None:
@@ -267,6 +295,8 @@ def test_the_switch_on_the_users_page_takes_effect_at_once(bucket: Bucket) -> No
         "daily_lead_limit": values["daily_lead_limit"],
         "monthly_budget": values["monthly_budget"],
         "time_zone": "UTC",
+        "memberships-TOTAL_FORMS": 0,
+        "memberships-INITIAL_FORMS": 0,
     }
     assert client.post(where, fields).status_code == 302
     assert state(run)[:2] == ("paused", "inactive")

@@ -5,10 +5,11 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
+from accounts.models import Team, User
 from common.db.ids import uuid7
 from integrations.ledger import catalogue
 from integrations.models import Budget, Lookup, Operation, Vendor, VendorCall
-from tests.admin_site import act, address, staff, superuser, words
+from tests.admin_site import act, address, member, signed_in, staff, superuser, words
 
 pytestmark = pytest.mark.django_db
 
@@ -38,13 +39,39 @@ def doubtful(user: Any, scope: str = "run:x", **more: Any) -> VendorCall:
     return call
 
 
-@pytest.mark.parametrize("model", [Vendor, Operation, Budget, VendorCall, Lookup])
-def test_staff_see_no_vendors_and_no_money_unless_permitted(model):
+@pytest.mark.parametrize("model", [Vendor, Operation, VendorCall])
+def test_staff_see_no_vendors_and_no_requests_unless_permitted(model):
     ann, client = staff()
 
     assert client.get(address(model, "changelist")).status_code == 403
     permit(ann, f"view_{model._meta.model_name}")
     assert client.get(address(model, "changelist")).status_code == 200
+
+
+def test_purchased_data_is_for_superusers_alone_because_it_tells_of_every_team():
+    ann, client = staff(is_operator=True)
+    permit(ann, "view_lookup")
+
+    assert client.get(address(Lookup, "changelist")).status_code == 403
+    assert superuser()[1].get(address(Lookup, "changelist")).status_code == 200
+
+
+def budgets_shown(client: Any) -> list[str]:
+    return sorted(budget.scope for budget in client.get(address(Budget, "changelist")).context["cl"].result_list)
+
+
+def test_budgets_are_ones_own_and_the_teams_and_for_operators_all():
+    team, day = Team.objects.create(name="Acquisitions"), "2026-11-30"
+    rita, client = member(team, "reader")
+    own = [f"user:{rita.pk}:2026-11", f"leads:{rita.pk}:{day}", f"team:{team.pk}:2026-11", f"teamleads:{team.pk}:{day}"]
+    others = [f"user:{rita.pk}1:2026-11", f"team:{team.pk}1:2026-11", f"teamleads:{team.pk}1:{day}", f"vendor:x:{day}"]
+    Budget.objects.bulk_create(Budget(scope=scope) for scope in [*own, *others])
+
+    assert budgets_shown(client) == sorted(own)
+    assert member(team, "caller")[1].get(address(Budget, "changelist")).status_code == 403
+    assert budgets_shown(signed_in(User.objects.create(username="op", is_staff=True, is_operator=True))) == sorted(
+        [*own, *others]
+    )
 
 
 def test_permitted_staff_see_their_own_calls_only():
@@ -97,7 +124,8 @@ def test_a_reset_lifts_a_pause_closes_the_breaker_and_opens_the_batch_endpoints(
     operation = catalogue.operation("property_detail")
     now = timezone.now()
     Operation.objects.filter(pk=operation.pk).update(batch_refused_at=now)
-    Vendor.objects.filter(pk="realestateapi").update(paused_reason="key refused", failures=5, breaker_open_until=now)
+    Vendor.objects.filter(pk="realestateapi").update(paused_reason="key refused")
+    Operation.objects.filter(pk=operation.pk).update(failures=5, breaker_open_until=now)
 
     answer = act(client, Vendor, "reset", [operation.vendor])
 
@@ -114,10 +142,11 @@ def test_a_reset_lifts_a_pause_closes_the_breaker_and_opens_the_batch_endpoints(
 
 def test_what_changed_while_a_person_looked_at_a_vendor_stays():
     client = superuser()[1]
-    catalogue.vendor("apollo")
+    catalogue.operation("apollo_people")
     page = address(Vendor, "change", "apollo")
     client.get(page)
-    Vendor.objects.filter(pk="apollo").update(paused_reason="no credit", failures=3)
+    Vendor.objects.filter(pk="apollo").update(paused_reason="no credit")
+    Operation.objects.filter(vendor="apollo").update(failures=3)
 
     form = {"daily_cap": "12.50", "server_error_policy": "doubt"}
     saved = client.post(page, form | {"operations-TOTAL_FORMS": "0", "operations-INITIAL_FORMS": "0"})

@@ -590,33 +590,32 @@ def test_five_failures_open_the_breaker_and_a_probe_that_succeeds_closes_it(
     assert open_now is True
     with pytest.raises(Closed, match="failed repeatedly"):
         begin(five, payer)
-    Vendor.objects.update(breaker_open_until=timezone.now())
+    Operation.objects.filter(name="property_detail").update(breaker_open_until=timezone.now())
     probe = begin(five[:1], payer)
     with pytest.raises(Closed, match="in flight"):
         begin(five[1:], payer)
     outcome = carry_out(probe)
     conclude(probe, outcome)
     report_outcome(catalogue.operation("property_detail"), outcome.failure)
-    vendor = Vendor.objects.get(pk="realestateapi")
-    assert (vendor.failures, vendor.breaker_openings, vendor.breaker_open_until) == (0, 0, None)
+    operation = Operation.objects.get(name="property_detail")
+    assert (operation.failures, operation.breaker_openings, operation.breaker_open_until) == (0, 0, None)
 
 
 def test_a_probe_that_fails_opens_the_breaker_for_twice_as_long(
     sandbox: Sandbox, five: list[Query], payer: Payer
 ) -> None:
-    Vendor.objects.update_or_create(
-        name="realestateapi",
-        defaults={"failures": 5, "breaker_openings": 1, "breaker_open_until": timezone.now() - timedelta(seconds=1)},
-    )
+    catalogue.operation("property_detail")
+    over = timezone.now() - timedelta(seconds=1)
+    Operation.objects.update(failures=5, breaker_openings=1, breaker_open_until=over)
     fail_with(sandbox, "property_detail", "503", count=1)
     plan = begin(five, payer)
     outcome = carry_out(plan)
     conclude(plan, outcome)
     report_outcome(catalogue.operation("property_detail"), outcome.failure)
-    vendor = Vendor.objects.get(pk="realestateapi")
-    assert vendor.breaker_open_until is not None
-    assert vendor.breaker_openings == 2
-    assert 55 < (vendor.breaker_open_until - timezone.now()).total_seconds() <= 60
+    operation = Operation.objects.get(name="property_detail")
+    assert operation.breaker_open_until is not None
+    assert operation.breaker_openings == 2
+    assert 55 < (operation.breaker_open_until - timezone.now()).total_seconds() <= 60
 
 
 def test_a_switched_off_and_a_paused_vendor_sell_nothing_and_say_why(five: list[Query], payer: Payer) -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ import responses
 from integrations.vendors import http
 from integrations.vendors.errors import InDoubt, Misconfigured, NotSent, VendorFailure
 from integrations.vendors.http import HttpRequest, HttpResponse, send
+from tests.operations.proxy import certificate
 
 Handler = Callable[[socket.socket], None]
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 7\r\n\r\n{"a":1}'
@@ -186,6 +188,21 @@ def test_a_failed_tls_handshake_is_not_sent(serve: Servers) -> None:
     url = serve(answer)
     error = failure(url.replace("http:", "https:"))
     assert type(error) is NotSent
+    assert error.reason == "The vendor could not be reached: certificate or TLS failure."
+
+
+def test_to_whom_nobody_trusted_has_given_a_certificate_nothing_is_sent(serve: Servers, tmp_path: Path) -> None:
+    certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "fullchain.pem", tmp_path / "privkey.pem")
+    seen: list[bytes] = []
+
+    def answer(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            seen.append(secure.recv(600))
+
+    error = failure(serve(answer).replace("http:", "https:"))
+    assert (type(error), seen) == (NotSent, [])
     assert error.reason == "The vendor could not be reached: certificate or TLS failure."
 
 

@@ -49,6 +49,8 @@ CONDO = {
     "bathrooms": "2",
     "sqft": 1323,
     "year_built": 2015,
+    "last_sale_date": "2020-07-23",
+    "last_sale_price": 418000,
     "estimated_value": 490308,
     "estimated_equity": 189084,
     "equity_percent": "38",

@@ -219,6 +219,8 @@ def test_the_command_lists_pauses_resumes_and_tests(sandbox, settings):
         "apollo": "no credit (ann)",
         "realestateapi": "",
         "signalhouse": "",
+        "signalhouse_messaging": "",
+        "twilio": "",
     }
     assert run("vendors", "resume", "apollo", "--user", "ann").out == "apollo: Resumed.\n"
     assert Vendor.objects.get(pk="apollo").enabled
@@ -235,7 +237,7 @@ def test_the_command_refuses_in_one_line_and_changes_nothing(sandbox, settings):
         (("pause", "apollo", "--user", "boss"), "Say why: whoever waits for this vendor reads it."),
         (("pause", "apollo", "--reason", "x"), "Say who: --user USERNAME. The vendor's history names them."),
         (("resume", "apollo", "--user", "ann"), "ann may not change vendors: this needs an administrator."),
-        (("test", "nobody"), "Which vendor? One of apollo, realestateapi, signalhouse."),
+        (("test", "nobody"), "Which vendor? One of apollo, realestateapi, signalhouse, signalhouse_messaging, twilio."),
         (("test", "realestateapi"), f"realestateapi: {MISSING}."),
     ):
         assert_refused(run("vendors", *arguments), told)

@@ -6,10 +6,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from buckets.services import create_bucket
+from leads.admin.filters import FILTERS as PAGE_FILTERS
+from leads.admin.sort_columns import COLUMNS
 from leads.models import Activity, Lead, SavedView, Tag
+from leads.selection.filters import FILTERS, MATCH
 from leads.selection.saved_views import ViewRefused, save_view
+from leads.selection.sorting import SORTS
 from leads.services import add_activity, add_tag
-from tests.admin_site import address, sees_contacts, staff, superuser
+from tests.admin_site import address, member, sees_contacts, staff, superuser
 
 pytestmark = pytest.mark.django_db
 WORK = {"do": "work", "kind": "note", "text": "", "was": "new", "seen": "0"}
@@ -56,21 +60,20 @@ def test_a_lead_is_found_by_its_property_and_its_own_id(ann, bob):
 
     assert found(ann[1], q="11") == found(ann[1], q=str(mine.pk)) == {"11"}
     assert found(ann[1], q="1") == found(ann[1], q="21") == set()
-    assert found(superuser()[1], q="21") == {"21"}
+    assert found(superuser()[1], q="21", team="all") == {"21"}
 
 
-@pytest.mark.parametrize("text", ["a-1", "12 main", "SMITH LIV", "smith", "Jo smi", "12 Main St", "  12 MAIN "])
-def test_a_lead_is_found_by_what_its_address_parcel_or_owner_begins_with(ann, bob, text):
+@pytest.mark.parametrize("text", ["a-1", "12 main", "SMITH LIV", "smith", "Jo smi", "12 Main St", "  12 MAIN ", "Main"])
+def test_a_lead_is_found_by_the_words_of_its_address_parcel_or_owner(ann, bob, text):
     facts = {"apn": "A-1", "property_address": "12 Main St", "owner_name": "Smith Living Trust"}
     facts |= {"first_name": "Jo", "last_name": "Smith"}
     mine = lead_of(ann[0], "11", **facts)
     lead_of(ann[0], "12", property_address="9 Elm St", owner_name="Doe")
     lead_of(bob[0], "21", **facts)
 
-    wanted = set() if text == "Jo smi" else {"11"}
-    assert found(ann[1], q=text) == found(ann[1], q=text, bucket=str(mine.bucket_id)) == wanted
-    assert found(superuser()[1], q=text) == wanted | {"21"} if wanted else True
-    assert found(ann[1], q="Main") == found(ann[1], q="1") == set()
+    assert found(ann[1], q=text) == found(ann[1], q=text, bucket=str(mine.bucket_id)) == {"11"}
+    assert found(superuser()[1], q=text, team="all") == {"11", "21"}
+    assert found(ann[1], q="1") == set()
 
 
 @pytest.mark.parametrize("text", ["+1206", "+12065550100", "(206) 555-0100", "2065550101", "jo@EX", "jo@example.com"])
@@ -82,7 +85,9 @@ def test_by_phone_and_e_mail_leads_are_found_by_who_may_see_them_only(ann, bob, 
     assert found(ann[1], q=text) == set()
     sees_contacts(ann[0])
     assert found(ann[1], q=text) == {"11"}
-    assert found(superuser()[1], q=text) == {"11", "21"}
+    boss, client = superuser()
+    lead_of(boss, "31", **reach)
+    assert (found(client, q=text), found(client, q=text, team="all")) == ({"31"}, set())
 
 
 @pytest.mark.parametrize("text", ["%", "_2 Main", "x' OR 1=1 --", "\\", "ü" * 300, "@", "+", "+1' OR"])
@@ -93,14 +98,75 @@ def test_a_search_takes_no_text_for_a_pattern(ann, text):
     assert found(ann[1], q=text) == set()
 
 
-def test_a_search_that_matches_too_many_says_so(ann, monkeypatch):
-    monkeypatch.setattr("leads.selectors.FOUND_AT_MOST", 2)
+def test_a_search_is_paged_best_first_there_and_back(ann):
+    bucket, _ = create_bucket(by=ann[0], name="Many", property_ids=[str(n) for n in range(120)])
+    Lead.objects.update(property_city="Main")
+    Lead.objects.filter(property_id="7").update(apn="MAIN")
+    wanted = ["7", *(str(n) for n in reversed(range(120)) if n != 7)]
+
+    assert walk(ann[1], q="main") == walk(ann[1], q="main", bucket=str(bucket.pk)) == wanted
+
+
+def walk(client: Any, **query: Any) -> list[str]:
+    """The property ids of all pages, and whether each page is found again on the way back."""
+    places = [client.get(address(Lead, "changelist"), query).context["cl"]]
+    while places[-1].older:
+        places.append(client.get(address(Lead, "changelist") + places[-1].older).context["cl"])
+    back = places[-1]
+    for place in places[-2::-1]:
+        back = client.get(address(Lead, "changelist") + back.newer).context["cl"]
+        assert [row.pk for row in back.result_list] == [row.pk for row in place.result_list]
+    return [lead.property_id for place in places for lead in place.result_list]
+
+
+@pytest.mark.parametrize("query", [{}, {"bucket": "its own"}, {"q": "kent"}, {"hasPhone": "false"}])
+@pytest.mark.parametrize("sort", ["estimatedEquity", "-estimatedEquity", "bedrooms", "-bedrooms", "createdAt"])
+def test_the_list_is_sorted_and_paged_there_and_back(ann, query, sort):
+    bucket, _ = create_bucket(by=ann[0], name="Many", property_ids=[str(n) for n in range(70)])
+    create_bucket(by=ann[0], name="More", property_ids=[str(n) for n in range(100, 140)])
+    Lead.objects.update(property_city="Kent")
+    for lead in Lead.objects.all():
+        if int(lead.property_id) % 3:
+            Lead.objects.filter(pk=lead.pk).update(estimated_equity=int(lead.property_id) % 7, bedrooms=2)
+    query = {name: str(bucket.pk) if name == "bucket" else value for name, value in query.items()}
+    leads = list(Lead.objects.filter(bucket=bucket) if "bucket" in query else Lead.objects.all())
+    column = {"estimatedEquity": "estimated_equity", "bedrooms": "bedrooms"}.get(sort.removeprefix("-"), "pk")
+    leads.sort(key=lambda lead: lead.pk, reverse=sort.startswith("-"))
+    with_value = [lead for lead in leads if getattr(lead, column) is not None]
+    with_value.sort(key=lambda lead: getattr(lead, column), reverse=sort.startswith("-"))
+    wanted = [*with_value, *(lead for lead in leads if getattr(lead, column) is None)]
+
+    assert walk(ann[1], sort=sort, **query) == [lead.property_id for lead in wanted]
+
+
+def test_an_order_that_does_not_exist_lists_nothing_and_says_so(ann):
+    lead_of(ann[0])
+
+    listed, page = shown_error(ann[1], "sort=phone")
+
+    assert listed == set()
+    assert "Sort by: this filter cannot be read" in page
+
+
+def test_more_leads_than_can_be_sorted_are_refused_in_words(ann, monkeypatch):
+    monkeypatch.setattr("leads.selection.sorting.SORTED_AT_MOST", 2)
     create_bucket(by=ann[0], name="Many", property_ids=["1", "2", "3"])
-    Lead.objects.update(property_address="12 Main St")
 
-    page = ann[1].get(address(Lead, "changelist"), {"q": "12 main"})
+    assert "At most 2 leads are sorted this way" in shown_error(ann[1], "sort=bedrooms")[1]
+    assert found(ann[1], sort="estimatedEquity") == {"1", "2", "3"}
 
-    assert "type more to narrow the search" in page.content.decode().lower()
+
+def test_any_of_the_filters_is_enough_where_the_list_says_so(ann):
+    lead_of(ann[0], "11", vacant=True)
+    lead_of(ann[0], "12", tax_lien=True)
+    lead_of(ann[0], "13")
+    both = {"vacant": "true", "taxLien": "true"}
+
+    assert found(ann[1], **both) == found(ann[1], **both, match="all") == set()
+    assert found(ann[1], **both, match="any") == {"11", "12"}
+    assert found(ann[1], **both, match="any", bucket=str(Lead.objects.get(property_id="11").bucket_id)) == {"11"}
+    assert found(ann[1], match="any") == {"11", "12", "13"}
+    assert shown_error(ann[1], "vacant=maybe&taxLien=true&match=any")[0] == set()
 
 
 def shown_error(client: Any, query: str) -> tuple[set[str], str]:
@@ -110,6 +176,7 @@ def shown_error(client: Any, query: str) -> tuple[set[str], str]:
     return {lead.property_id for lead in page.context["cl"].result_list}, page.content.decode()
 
 
+@pytest.mark.usefixtures("by_the_lead_alone")
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
@@ -326,13 +393,15 @@ def test_a_tag_is_made_for_whoever_makes_it_and_once(ann):
     assert [(tag.owner, tag.name) for tag in Tag.objects.all()] == [(ann[0], "Hot")]
 
 
-def test_a_tag_keeps_its_owner_when_a_superuser_renames_it(ann):
+def test_a_superuser_looks_at_another_teams_tag_and_does_not_change_it(ann):
     tag = Tag.objects.create(owner=ann[0], name="hot")
+    client = superuser()[1]
 
-    superuser()[1].post(address(Tag, "change", tag.pk), {"name": "warm", "color": "#ff0000"})
+    assert client.get(address(Tag, "change", tag.pk)).status_code == 200
+    client.post(address(Tag, "change", tag.pk), {"name": "warm", "color": "#ff0000"})
 
     tag.refresh_from_db()
-    assert (tag.owner, tag.name) == (ann[0], "warm")
+    assert (tag.owner, tag.name) == (ann[0], "hot")
 
 
 def plan_of(client: Any, **query: Any) -> str:
@@ -350,6 +419,68 @@ def test_lists_go_by_an_index(ann):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE leads_lead, buckets_bucket")
 
-    assert "Index Scan Backward using leads_lead_pkey" in plan_of(superuser()[1])
+    assert "Index Scan Backward using leads_lead_pkey" in plan_of(superuser()[1], team="all")
     for query in ({}, {"bucket": str(bucket.pk)}):
         assert "Seq Scan on leads_lead" not in plan_of(ann[1], **query)
+    caller, hers = member(bucket.team, "caller")
+    few = Lead.objects.filter(
+        bucket=bucket, pk__in=Lead.objects.filter(bucket=bucket).order_by("pk")[:200].values("pk")
+    )
+    few.update(assigned_to=caller)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE leads_lead")
+    assert "lead_by_assignee" in plan_of(hers)
+    assert "lead_by_assignee" in plan_of(ann[1], assignedTo=str(caller.pk))
+
+
+def test_the_page_takes_every_filter_of_the_api_and_opens_every_view_of_them(ann):
+    offered = {one.parameter_name for one in PAGE_FILTERS}
+    assert offered == {*FILTERS, MATCH, "bucket", "sort"}
+    lead_of(ann[0], bathrooms="2.5", equity_percent="60")
+    for query in (
+        "bathroomsMax=3&equityPercentMax=70",
+        "bought=no&enrichedOnly=false&needsApollo=1&needsSkipTrace=YES",
+    ):
+        view = save_view(by=ann[0], name="Mine", query=query)
+        page = ann[1].get(f"{address(Lead, 'changelist')}?{view.query}")
+        assert (page.status_code, len(page.context["cl"].result_list)) == (200, 1)
+    page = ann[1].get(f"{address(Lead, 'changelist')}?highEquity=true&foreclosure=false")
+    assert (page.status_code, page.context["cl"].result_list) == (200, [])
+
+
+def test_a_lead_without_an_address_is_called_by_what_it_is_known_by():
+    for facts, title in (
+        ({"property_id": "apn:32003:7-7-026", "apn": "7-7-026"}, "APN 7-7-026"),
+        ({"property_id": "apn:32003:7-7-026"}, "APN 7-7-026"),
+        ({"property_id": "address:9 ELM ST|76701"}, "9 ELM ST"),
+        ({"property_id": "apn:~0f", "apn": "7"}, "APN 7"),
+        ({"property_id": "12"}, "Property 12"),
+        ({"property_id": "12", "property_address": "9 Elm St"}, "9 Elm St"),
+    ):
+        assert str(Lead(**facts)) == title
+
+
+def test_the_list_shows_what_it_is_sorted_by(ann):
+    assert COLUMNS.keys() == SORTS.keys()
+    lead_of(
+        ann[0], estimated_equity=-5_000, estimated_value=400_000, equity_percent="12.50", bedrooms=3, year_built=1950,
+        last_sale_date="2020-07-04", last_contact_at="2026-11-01T12:00Z", callback_at="2026-12-01T12:00Z",
+    )  # fmt: skip
+    shown = {
+        sort: ann[1].get(address(Lead, "changelist"), {"sort": sort}).content.decode()
+        for sort in ("estimatedEquity", "-estimatedValue", "equityPercent", "yearBuilt", "-lastSaleDate", "callbackAt")
+    }
+    assert "-$5,000" in shown["estimatedEquity"] and "$400,000" not in shown["estimatedEquity"]
+    assert "$400,000" in shown["-estimatedValue"]
+    assert "12%" in shown["equityPercent"] and "1950" in shown["yearBuilt"] and "Jul 4, 2020" in shown["-lastSaleDate"]
+    assert "Tue, Dec 1" in shown["callbackAt"]
+
+
+def test_a_caller_without_leads_is_told_who_assigns_them():
+    ann, _ = staff()
+    _, caller = member(ann.memberships.get().team, "caller")
+
+    page = caller.get("/admin/leads/lead/").content.decode()
+
+    assert "Your team has assigned no leads to you yet. A manager or buyer does that." in page
+    assert "Find properties" not in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -17,17 +17,21 @@ from leads.api.serializers import LeadEdit, LeadSerializer
 from leads.facts import saving
 from leads.facts.columns import CONTACTS, HOUSE, OF_FILE, SIGNALS, TYPED
 from leads.models import Lead
-from leads.selection.export import COLUMNS as EXPORTED
+from leads.selection.export_columns import COLUMNS as EXPORTED
 from leads.selection.filters import FILTERS
 
 FIELDS_OF_LEAD: dict[str, Any] = {f.name: f for f in Lead._meta.concrete_fields}
 # What we write of a lead ourselves. Every other column is a fact that somebody brings.
 OURS = {
-    "id", "bucket", "owner", "source", "property_id", "status", "enrichment_status", "enrichment_error", "enriched_at",
+    "id", "bucket", "owner", "team", "assigned_to", "source", "property_id", "status", "enrichment_status",
+    "enrichment_error", "enriched_at",
     "skip_traced_at", "apollo_enriched_at", "fact_sources", "other_facts", "callback_at", "last_activity_at",
-    "activity_count", "created_at", "updated_at",
+    "activity_count", "created_at", "updated_at", "merged_into", "last_contact_at",
 }  # fmt: skip
 BROUGHT = {c for source in (saving.PROPERTY, saving.CONTACT, saving.APOLLO) for c in source.types} | {*OF_FILE, *TYPED}
+BROUGHT |= {"data"}  # by a person's file, as its columns are
+
+KEYS = ("bucket_id", "owner_id", "assigned_to_id")  # of the API's lead
 
 
 def reasons(*groups: tuple[str, str]) -> dict[str, str]:
@@ -88,7 +92,8 @@ def page_of(lead: Lead) -> Any:
 
 def sample(of: Field[Any, Any]) -> Any:
     kind = of.get_internal_type()
-    numbers = {"IntegerField": 3, "BigIntegerField": 4, "DecimalField": 5.5, "BooleanField": True}
+    numbers = {"IntegerField": 3, "BigIntegerField": 4, "DecimalField": 5.5, "BooleanField": True,
+               "DateField": date(2020, 7, 14), "JSONField": {"Pool": "Yes"}}  # fmt: skip
     return numbers.get(kind, "+12065550142" if of.name in MASKED else f"a {of.name}")
 
 
@@ -119,6 +124,8 @@ LISTS = (
              "tax_lien bankruptcy high_equity free_clear"),
             ("who a skip trace found, and where", "contact_name contact_is_other traced_address traced_city "
              "traced_state traced_zip"),
+            ("of records or a person's file", "second_owner_name litigator do_not_mail last_sale_date last_sale_price"),
+            ("columns of a person's file", "data"),
             ("Apollo's alone", "apollo_person_id apollo_org_id apollo_title apollo_company apollo_industry "
              "apollo_linkedin_url apollo_employee_count apollo_data"),
         ),
@@ -128,32 +135,40 @@ LISTS = (
         "OF_FILE in leads/facts/columns.py and FIELDS in buckets/imports/columns.py",
         {*OF_FILE},
         without=reasons(
-            ("bought anew: a list's facts of the house are of unknown age", "property_type bedrooms bathrooms sqft "
-             "year_built estimated_value estimated_equity equity_percent latitude longitude owner_type owner_occupied "
-             "absentee_owner pre_foreclosure foreclosure tax_lien bankruptcy vacant high_equity free_clear"),
+            ("a vendor's reckoning or the county's records, of which a list's word is of unknown age", "owner_type "
+             "pre_foreclosure foreclosure tax_lien bankruptcy high_equity free_clear"),
             ("a skip trace's own word", "traced_address traced_city traced_state traced_zip"),
+            ("what no field holds: kept by the columns' own names", "data"),
             ("Apollo's alone", "apollo_person_id apollo_org_id apollo_title apollo_company apollo_industry "
              "apollo_linkedin_url apollo_employee_count apollo_data"),
         ),
     ),
     Listed(
         "the export",
-        "COLUMNS in leads/selection/export.py",
-        {name for _, expression in EXPORTED for name in read_by(expression)},
+        "COLUMNS in leads/selection/export_columns.py",
+        {name for column in EXPORTED for name in read_by(column.value)},
         facts=False,
         without=reasons(
-            ("of one user's file, from one bucket, the same in each row", "bucket owner source"),
+            ("of one team's file, from one bucket, the same in each row", "bucket owner team source"),
+            ("who works it, for a program in the API", "assigned_to"),
+            ("its keys are columns of their own, see `columns_of`", "data"),
+            ("a row that is hidden is not exported", "merged_into"),
             ("a number of our own or Apollo's that helps nobody outside", "apollo_person_id apollo_org_id "
              "activity_count last_activity_at updated_at"),
+            ("a hidden lead is in no export", "merged_into"),
             ("an object, not a cell; what a caller needs of it has columns", "apollo_data"),
         ),
     ),
     Listed(
         "the API's lead",
         "LeadSerializer in leads/api/serializers.py, which leaves out what `exclude` says",
-        {str(f.source).removesuffix("_id") if str(f.source) in ("bucket_id", "owner_id") else str(f.source)
+        {str(f.source).removesuffix("_id") if str(f.source) in KEYS else str(f.source)
          for f in LeadSerializer().fields.values()} | {"fact_sources", "other_facts"},  # by methods of their own
         facts=False,
+        without=reasons(
+            ("a hidden lead is not shown: the list of what is merged into a lead names it", "merged_into"),
+            ("its bucket's, which is of the team that asks or shared with it", "team"),
+        ),
     ),
     Listed(
         "the filters",
@@ -161,14 +176,16 @@ LISTS = (
         filtered(),
         without=reasons(
             ("of one lead or few: the list's search finds it", "apn property_address first_name last_name owner_name "
-             "secondary_phone email"),
+             "second_owner_name secondary_phone"),
             ("the owner's place or name as it is written, which no campaign is chosen by", "contact_name "
              "mailing_address mailing_city mailing_state mailing_zip traced_address traced_city traced_state "
              "traced_zip"),
-            ("the vendor is asked by it when the bucket is filled", "fips property_county bathrooms sqft latitude "
-             "longitude"),
-            ("the first phone decides who may be called", "phone_type secondary_phone_type "
-             "secondary_phone_do_not_call"),
+            ("the vendor is asked by it when the bucket is filled", "fips latitude longitude"),
+            ("what the house is worth today decides, not what it was sold for", "last_sale_price"),
+            ("columns of one person's own file", "data"),
+            ("the gate asks it: contactable, readyToCall", "contact_is_other"),
+            ("the first phone decides who may be called", "secondary_phone_type secondary_phone_do_not_call"),
+            ("whose phone it is counts in `contactable`, which the gate judges", "contact_is_other"),
             ("of the few whom Apollo knows", "apollo_person_id apollo_org_id apollo_title apollo_company "
              "apollo_industry apollo_linkedin_url apollo_employee_count apollo_data"),
         ),

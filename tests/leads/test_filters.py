@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db.models import BooleanField
 
-from common.filters import Bound, Flag
+from common.filters import Bound, Flag, Moment, Years, years_before
 from leads.models import Lead
 from leads.selection.filters import FILTERS, BadFilter, matching, understood
 from leads.services import set_tags
@@ -23,6 +23,13 @@ PHONE = "+15125550100"
 CONTACTABLE = {"enrichment_status": "completed", "phone": PHONE}
 TRISTATE = [field.name for field in Lead._meta.get_fields() if isinstance(field, BooleanField) and field.null]
 Columns = dict[str, Any]
+
+
+def years_ago(years: int, *, later: int = 0) -> date:
+    """The same day of the year so many years ago, or some days later."""
+    return years_before(datetime.now(UTC).date(), years) + timedelta(days=later)
+
+
 # filter, its value, the columns of leads that pass, the columns of leads that do not (nothing else is set)
 CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
     ("needsApollo", True, [{}], [{"apollo_enriched_at": NOON}]),
@@ -48,6 +55,14 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
             CONTACTABLE | {"status": "lost"},
         ],
     ),
+    (
+        "bought",
+        True,
+        [dict.fromkeys([stamp], NOON) for stamp in ("enriched_at", "skip_traced_at", "apollo_enriched_at")],
+        [{}, {"phone": PHONE}],
+    ),
+    ("bought", "no", [{}, {"phone": PHONE}], [{"enriched_at": NOON}]),
+    ("oneLeadPerOwner", True, [{}, {"phone": PHONE}], []),  # more in test_owners.py: it is about several leads
     ("hasPhone", True, [{"phone": PHONE}], [{}, {"email": "a@example.com"}]),
     ("hasPhone", "false", [{}], [{"phone": PHONE}]),
     ("doNotCall", True, [{"phone": PHONE, "phone_do_not_call": True}], [{}, {"phone_do_not_call": False}]),
@@ -119,6 +134,45 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
     ("freeClear", True, [{"free_clear": True}], [{}, {"free_clear": False}]),
     ("tag", "vacant", [{"tag": "Vacant"}], [{}, {"tag": "Vacant lot"}]),
     ("tag", ["hot", "OTHER"], [{"tag": "Hot"}, {"tag": "Vacant"}], [{}]),
+    ("tagAll", ["hot", "other"], [{"tag": "Hot"}], [{}, {"tag": "Vacant"}]),
+    ("tagNone", "hot", [{}, {"tag": "Vacant"}], [{"tag": "Hot"}]),
+    ("tagNone", ["hot", "vacant"], [{}, {"tag": "Cold"}], [{"tag": "Hot"}, {"tag": "Vacant"}]),
+    ("hasEmail", True, [{"email": "a@example.com"}], [{}, {"phone": PHONE}]),
+    ("hasEmail", "no", [{}], [{"email": "a@example.com"}]),
+    ("phoneType", "mobile", [{"phone_type": "mobile"}], [{}, {"phone_type": "landline"}]),
+    ("phoneType", ["voip", "mobile"], [{"phone_type": "mobile"}, {"phone_type": "voip"}], [{}]),
+    ("doNotCall", True, [{"phone": PHONE, "litigator": True}], [{"litigator": False}, {"phone_do_not_call": False}]),
+    ("doNotCall", False, [{"phone_do_not_call": False}], [{"phone_do_not_call": False, "litigator": True}]),
+    ("doNotCall", "unknown", [{"phone": PHONE, "litigator": False}], [{"phone": PHONE, "litigator": True}]),
+    ("contactable", True, [CONTACTABLE | {"litigator": False}], [CONTACTABLE | {"litigator": True}]),
+    ("litigator", True, [{"litigator": True}], [{}, {"litigator": False}]),
+    ("litigator", False, [{}, {"litigator": False}], [{"litigator": True}]),
+    ("doNotMail", True, [{"do_not_mail": True}], [{}, {"do_not_mail": False}]),
+    ("doNotMail", False, [{}, {"do_not_mail": False}], [{"do_not_mail": True}]),
+    ("neverContacted", True, [{}], [{"last_contact_at": NOON}]),
+    ("neverContacted", False, [{"last_contact_at": NOON}], [{}]),
+    ("lastContactAfter", "2026-11-24", [{"last_contact_at": NOON}], [{}, {"last_contact_at": LONG_AGO}]),
+    ("lastContactAfter", "2026-11-25", [{"last_contact_at": FAR_AHEAD}], [{}, {"last_contact_at": NOON}]),
+    ("lastContactBefore", "2026-11-25", [{"last_contact_at": NOON}], [{}, {"last_contact_at": FAR_AHEAD}]),
+    ("lastContactBefore", "2026-11-24T12:00Z", [{"last_contact_at": LONG_AGO}], [{"last_contact_at": NOON}]),
+    ("enrichedAfter", "36500d", [{"enriched_at": LONG_AGO}, {"enriched_at": FAR_AHEAD}], [{}]),
+    ("enrichedBefore", "30D", [{"enriched_at": LONG_AGO}], [{}, {"enriched_at": FAR_AHEAD}]),
+    ("propertyCounty", "king", [{"property_county": "King"}], [{}, {"property_county": "Kings"}]),
+    ("equityPercentMax", 40, [{"equity_percent": Decimal("40")}], [{}, {"equity_percent": Decimal("40.01")}]),
+    ("bedroomsMax", 3, [{"bedrooms": 3}, {"bedrooms": 0}], [{}, {"bedrooms": 4}]),
+    ("bathroomsMin", 1.5, [{"bathrooms": Decimal("1.5")}], [{}, {"bathrooms": 1}]),
+    ("bathroomsMax", "2", [{"bathrooms": 2}], [{}, {"bathrooms": Decimal("2.5")}]),
+    ("sqftMin", 900, [{"sqft": 900}], [{}, {"sqft": 899}]),
+    ("sqftMax", 900, [{"sqft": 900}], [{}, {"sqft": 901}]),
+    ("yearBuiltMin", 1950, [{"year_built": 1950}], [{}, {"year_built": 1949}]),
+    ("yearsOwnedMin", 10, [{"last_sale_date": years_ago(10)}], [{}, {"last_sale_date": years_ago(10, later=1)}]),
+    ("yearsOwnedMin", "0", [{"last_sale_date": years_ago(0)}], [{}]),
+    (
+        "yearsOwnedMax",
+        5,
+        [{"last_sale_date": years_ago(6, later=1)}, {"last_sale_date": years_ago(0)}],
+        [{}, {"last_sale_date": years_ago(6)}],
+    ),
     ("callback", ["due", "today"], [{"callback_at": LONG_AGO}], [{}, {"callback_at": FAR_AHEAD}]),
     ("callback", "due", [{"callback_at": LONG_AGO}], [{}, {"callback_at": FAR_AHEAD}]),
     ("callback", "today", [{"callback_at": LONG_AGO}], [{}, {"callback_at": FAR_AHEAD}]),
@@ -141,6 +195,7 @@ def passed(params: dict[str, Any]) -> list[str]:
     return sorted(matching(Lead.objects.all(), params).values_list("property_id", flat=True))
 
 
+@pytest.mark.usefixtures("by_the_lead_alone")
 @pytest.mark.parametrize(("name", "value", "passing", "others"), CASES)
 def test_a_filter_passes_these_leads_and_no_others(
     name: str, value: Any, passing: list[Columns], others: list[Columns]
@@ -151,7 +206,10 @@ def test_a_filter_passes_these_leads_and_no_others(
 
 
 def test_every_filter_there_is_has_a_case() -> None:
-    assert {name for name, *_ in CASES} == set(FILTERS)
+    assert {name for name, *_ in CASES} == {*FILTERS} - {
+        "assignedTo",
+        "suppressed",
+    }  # tests/api/test_roles.py; campaigns/gate
 
 
 def test_no_filter_passes_everything_and_two_must_both_hold() -> None:
@@ -217,12 +275,15 @@ def test_a_flag_is_read_in_every_spelling(name: str, values: list[Any], meant: b
     assert [understood({name: value})[name] for value in values] == [meant] * len(values)
 
 
-@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.usefixtures("by_the_lead_alone")
+@pytest.mark.parametrize("name", [name for name in FLAGS if name not in ("oneLeadPerOwner", "suppressed")])
 def test_true_and_false_never_pass_the_same_lead_and_neither_passes_all(name: str) -> None:
     wide = {
         "phone": PHONE,
+        "email": "a@example.com",
         "enrichment_status": "completed",
         "apollo_enriched_at": NOON,
+        "last_contact_at": NOON,
         **dict.fromkeys(TRISTATE, True),
     }
     make([{}, wide, wide | dict.fromkeys(TRISTATE, False)], first=1)
@@ -274,3 +335,48 @@ def test_a_number_no_column_can_hold_is_refused_or_answered_but_never_an_error(n
         list(matching(Lead.objects.all(), {name: value}))
     except BadFilter as refused:
         assert list(refused.errors) == [name]
+
+
+@pytest.mark.parametrize("name", sorted(name for name, one in FILTERS.items() if isinstance(one, Moment)))
+@pytest.mark.parametrize(
+    "value", ["yesterday", "2026-13-01", "30", 30, "-3d", "36501d", "99999999d", "0001-01-01", True, {}]
+)
+def test_a_day_that_is_none_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(BadFilter) as refused:
+        matching(Lead.objects.all(), {name: value})
+    assert list(refused.value.errors) == [name]
+
+
+@pytest.mark.parametrize("name", sorted(name for name, one in FILTERS.items() if isinstance(one, Years)))
+@pytest.mark.parametrize("value", [-1, 301, 2.5, "ten", True, [1]])
+def test_years_that_are_none_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(BadFilter) as refused:
+        matching(Lead.objects.all(), {name: value})
+    assert list(refused.value.errors) == [name]
+
+
+def test_a_day_begins_by_the_clock_of_the_person_who_asks() -> None:
+    make([{"last_contact_at": datetime(2026, 11, 24, 3, tzinfo=UTC)}], first=1)
+    asked = {"lastContactAfter": "2026-11-24"}
+
+    assert matching(Lead.objects.all(), asked, time_zone="UTC").exists()
+    assert not matching(Lead.objects.all(), asked, time_zone="America/Phoenix").exists()
+
+
+def test_any_of_the_filters_is_enough_where_match_says_so() -> None:
+    make([{"vacant": True, "tax_lien": True}, {"vacant": True}, {"tax_lien": True}, {"tag": "Hot"}, {}], first=1)
+    asked = {"vacant": True, "taxLien": "yes"}
+
+    assert passed(asked) == passed(asked | {"match": "all"}) == ["1"]
+    assert passed(asked | {"match": "any"}) == ["1", "2", "3"]
+    assert passed(asked | {"match": "any", "tag": "hot"}) == ["1", "2", "3", "4"]
+    assert passed({"match": "any"}) == ["1", "2", "3", "4", "5"]
+    assert understood(asked | {"match": "any"}) == {"vacant": True, "taxLien": True, "match": "any"}
+    assert understood(asked | {"match": "all"}) == {"vacant": True, "taxLien": True}
+
+
+@pytest.mark.parametrize("value", ["some", "", None, ["any", "all"], True])
+def test_a_match_that_is_neither_all_nor_any_is_refused(value: Any) -> None:
+    with pytest.raises(BadFilter) as refused:
+        matching(Lead.objects.all(), {"match": value, "vacant": True})
+    assert list(refused.value.errors) == ["match"]

@@ -44,7 +44,9 @@ def bucket() -> Bucket:
 
 def insert(bucket: Bucket, ids: list[str], source: str = "real-estate") -> int:
     with transaction.atomic():
-        return insert_ids(bucket_id=bucket.pk, owner_id=bucket.owner_id, property_ids=ids, source=source)
+        return insert_ids(
+            bucket_id=bucket.pk, owner_id=bucket.owner_id, team_id=bucket.team_id, property_ids=ids, source=source
+        )
 
 
 def saved(bucket: Bucket) -> list[str]:
@@ -68,6 +70,7 @@ def test_a_new_lead_is_an_id_and_nothing_else(bucket: Bucket) -> None:
     assert known == {
         "bucket_id": bucket.pk,
         "owner_id": bucket.owner_id,
+        "team_id": bucket.team_id,
         "source": "mixed",
         "status": "new",
         "property_id": "42",
@@ -133,7 +136,13 @@ def test_ids_that_stop_coming_halfway_leave_nothing(bucket: Bucket) -> None:
         raise ConnectionError("the vendor hung up")
 
     with pytest.raises(ConnectionError), transaction.atomic():
-        insert_ids(bucket_id=bucket.pk, owner_id=bucket.owner_id, property_ids=ids(), source="real-estate")
+        insert_ids(
+            bucket_id=bucket.pk,
+            owner_id=bucket.owner_id,
+            team_id=bucket.team_id,
+            property_ids=ids(),
+            source="real-estate",
+        )
     assert saved(bucket) == []
     assert counters(bucket) == (0, 0, 0, 0)
     assert insert(bucket, ["1"]) == 1

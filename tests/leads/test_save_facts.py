@@ -174,6 +174,7 @@ def test_every_column_named_is_one_of_the_lead_with_its_type(source: Source) -> 
         "integer": models.IntegerField,
         "bigint": models.BigIntegerField,
         "numeric": models.DecimalField,
+        "date": models.DateField,
         "boolean": models.BooleanField,
         "jsonb": models.JSONField,
     }

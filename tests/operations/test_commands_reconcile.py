@@ -113,9 +113,8 @@ def test_a_key_that_may_not_ask_is_said_so_and_pauses_nothing(
     assert ran["apolloCredits"] == {
         "reason": f"This key may not ask Apollo for its credits ({status}): a master key may."
     }
-    assert list(Vendor.objects.filter(name="apollo").values_list("paused_reason", "failures", "enabled")) == [
-        ("", 0, True)
-    ]
+    vendors = Vendor.objects.filter(name="apollo")
+    assert [(vendor.paused_reason, vendor.failures, vendor.enabled) for vendor in vendors] == [("", 0, True)]
 
 
 @pytest.mark.parametrize(

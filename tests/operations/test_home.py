@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.access import own_access
+from accounts.models import Team, User
 from buckets.models import Bucket, Fill, Import
 from common.dates import moment
 from common.db.ids import uuid7, uuid7_floor
@@ -21,7 +23,8 @@ from integrations.ledger import catalogue
 from integrations.models import Budget, Vendor, VendorCall
 from leads.models import Lead
 from operations import home
-from tests.admin_site import staff, superuser
+from operations.metrics import exposition
+from tests.admin_site import member, signed_in, staff, superuser
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +46,7 @@ def failed_run(bucket: Bucket) -> Run:
 
 
 def titles(user: User) -> list[str]:
-    return [need.title for need in home.needs(user)]
+    return [need.title for need in home.needs(own_access(user))]
 
 
 def home_page(client: Client) -> str:
@@ -60,9 +63,10 @@ def test_somebody_new_is_told_the_first_step_and_sees_no_zeros():
     assert "$0.00" not in page
 
 
-def test_each_sees_their_own_runs_money_and_stock_and_a_superuser_all():
+def test_each_sees_their_own_teams_runs_and_stock_and_operators_the_money_of_all():
     (ann, annas), (bob, bobs), (boss, all_) = staff("ann"), staff("bob"), superuser()
     now = timezone.now()
+    catalogue.vendor("apollo")
     for user, leads in ((ann, 100), (bob, 40)):
         bucket = bucket_of(
             user,
@@ -72,20 +76,74 @@ def test_each_sees_their_own_runs_money_and_stock_and_a_superuser_all():
             contacted_leads=2,
             queued_leads=1,
         )
-        run_of(bucket, "paused", paused_by="person", reason=f"{user.username} paused it")
-        Budget.objects.create(scope=f"user:{user.pk}:{now:%Y-%m}", spent=leads)
-        Budget.objects.create(scope=f"user:{user.pk}:1999-12", spent=1)
+        run = run_of(bucket, "paused", paused_by="person", reason=f"{user.username} paused it")
+        Budget.objects.create(scope=run.budget_scope, spent=leads)
     Budget.objects.create(scope=f"vendor:apollo:{now:%Y-%m-%d}", spent=3)
 
     assert ("ann paused it" in home_page(annas), "bob paused it" in home_page(annas)) == (True, False)
     assert ("ann paused it" in home_page(bobs), "bob paused it" in home_page(bobs)) == (False, True)
-    assert ("ann paused it" in home_page(all_), "bob paused it" in home_page(all_)) == (True, True)
-    own, everything = home.stock(ann), home.stock(boss)
+    assert ("ann paused it" in home_page(all_), "$3.00" in home_page(all_)) == (False, True)
+    assert "$3.00" not in home_page(annas)
+    own = home.stock(own_access(ann))
     assert (own.leads, own.detailed, own.with_phone, own.waiting, own.contacted) == (100, 50, 25, 1, 2)
-    assert own.spent == 101
-    assert (everything.leads, everything.with_phone, everything.spent) == (140, 35, 3)
+    assert (own.spent, home.stock(own_access(boss)).leads) == (100, 0)
     each = sum(catalogue.operation(name).setting("price") for name in ("property_detail", "skip_trace"))
-    assert (own.all_of_it, own.kept) == (100 * each, max(100 * each - 101, 0))
+    assert (own.all_of_it, own.kept) == (100 * each, max(100 * each - 100, 0))
+
+
+def test_somebody_without_a_role_is_told_who_gives_one_and_sees_nothing_else():
+    user = User(username="new", is_staff=True)
+    user.save()
+    client = signed_in(user)
+
+    page = home_page(client)
+
+    assert "You are in no team yet" in page
+    assert "A manager of your team can invite you, or an administrator can give you a role." in page
+    assert "/admin/leads/lead/" not in page
+    assert client.get("/admin/leads/lead/").status_code == 403
+
+
+def test_a_caller_is_shown_her_leads_and_callbacks_and_no_job_and_no_money():
+    ann = staff()[0]
+    bucket = bucket_of(ann, total_leads=9)
+    bucket.refresh_from_db()
+    run_of(bucket, "paused", paused_by="person", reason="ann paused it")
+    cat, client = member(bucket.team, "caller")
+    callback_of(bucket, 5, assigned_to=cat)
+    callback_of(bucket, 5)
+
+    page = home_page(client)
+
+    assert titles(cat) == ["1 callback due"]
+    assert ("My leads" in page, "ann paused it" in page, "Money" in page) == (True, False, False)
+    links = set(re.findall(r'href="/admin/([a-z/]*)[^"]*" class="flex h-', page))
+    rules = {"campaigns/contactrule/", "campaigns/ruleholiday/", "campaigns/emergency/"}
+    lists = {"campaigns/conversation/", "leads/suppression/", "leads/upload/"}
+    assert links == {"", "leads/lead/", "leads/activity/", *lists, *rules}
+
+
+def test_an_operator_sees_vendors_and_money_and_no_lead():
+    op = User(username="op", is_staff=True, is_operator=True)
+    op.save()
+    client = signed_in(op)
+    Budget.objects.create(scope=f"vendor:apollo:{timezone.now():%Y-%m-%d}", spent=3)
+    catalogue.vendor("apollo")
+
+    page = home_page(client)
+
+    assert ("$3.00" in page, "You are in no team yet" in page) == (True, False)
+    links = set(re.findall(r'href="/admin/([a-z_/]*)[^"]*" class="flex h-', page))
+    shown = (
+        "integrations/vendor/",
+        "integrations/vendorcall/",
+        "integrations/budget/",
+        "enrichment/pumplease/",
+        "accounts/auditevent/",
+        "campaigns/inbound/",
+        "privacy/",
+    )
+    assert links == {"", *shown}
 
 
 def test_a_failed_run_needs_somebody_until_its_leads_are_taken_up_again():
@@ -110,7 +168,7 @@ def test_vendors_and_what_is_in_doubt_are_the_superusers_to_decide():
     catalogue.vendor("apollo")
     Vendor.objects.filter(pk="apollo").update(enabled=False, paused_reason="no credit (boss)")
 
-    needs = {need.title: need.words for need in home.needs(boss)}
+    needs = {need.title: need.words for need in home.needs(own_access(boss))}
 
     assert needs["apollo is not available"] == "no credit (boss)"
     assert "1 request needs a billing check" in needs
@@ -136,6 +194,53 @@ def test_caps_speak_up_before_they_are_used_up(settings):
     ]
 
 
+def test_a_teams_limits_speak_up_to_who_spends_them_and_to_operators():
+    ann, (boss, boss_page) = staff(monthly_budget=Decimal(1000))[0], superuser()
+    team, now = ann.memberships.get().team, timezone.now()
+    team.name, team.monthly_budget, team.daily_lead_limit = "Acquisitions", Decimal(50), 10
+    team.save()
+    Budget.objects.create(scope=f"team:{team.pk}:{now:%Y-%m}", spent=Decimal(30), reserved=Decimal("9.99"))
+    Budget.objects.create(scope=f"teamleads:{team.pk}:{now:%Y-%m-%d}", spent=7)
+    (_, buyers_page), (caller, _) = (member(team, role) for role in ("buyer", "caller"))
+
+    assert titles(ann) == titles(boss) == []
+    Budget.objects.filter(scope__startswith="team:").update(spent=Decimal(31))
+    Budget.objects.filter(scope__startswith="teamleads:").update(spent=8)
+    said = ["Team's monthly budget nearly used: Acquisitions", "Team's daily lead limit nearly reached: Acquisitions"]
+    assert [need.words for need in home.needs(own_access(ann))] == ["$40.99 of $50.00 this month.", "8 of 10 today."]
+    assert titles(ann) == titles(boss) == said
+    assert (titles(caller), titles(staff("bob")[0])) == ([], [])
+    link = f'href="/admin/accounts/team/{team.pk}/change/"'
+    assert (link in home_page(boss_page), link in home_page(buyers_page)) == (True, False)  # who may raise it
+
+
+def test_money_is_shown_against_ones_own_and_the_teams_limits():
+    ann, client = staff(monthly_budget=Decimal(1000), daily_lead_limit=500)
+    bucket_of(ann, total_leads=1)
+    page = home_page(client)
+    assert ("of $1,000.00" in page, "of 500" in page, "team budget" in page) == (True, True, False)
+    team, now = ann.memberships.get().team, timezone.now()
+    team.monthly_budget, team.daily_lead_limit = Decimal(50), 10
+    team.save()
+    Budget.objects.create(scope=f"team:{team.pk}:{now:%Y-%m}", spent=Decimal(30), reserved=Decimal(11))
+    Budget.objects.create(scope=f"teamleads:{team.pk}:{now:%Y-%m-%d}", spent=8)
+
+    own, of_team = home.money(own_access(User.objects.get(pk=ann.pk)))
+
+    assert (own.name, own.used, own.cap) == ("This month's budget", 0, 1000)
+    assert (of_team.name, of_team.used, of_team.cap, of_team.percent) == ("This month's team budget", 41, 50, 82)
+    page = home_page(client)
+    assert ("$41.00 of $50.00" in page, "8 of 10" in page) == (True, True)
+
+
+def test_a_scrape_reads_how_much_of_a_teams_budget_is_used_by_its_id():
+    team, now = staff()[0].memberships.get().team, timezone.now()
+    assert b"bucket_team_budget_used_ratio{" not in exposition()
+    Team.objects.filter(pk=team.pk).update(monthly_budget=50)
+    Budget.objects.create(scope=f"team:{team.pk}:{now:%Y-%m}", spent=Decimal(30), reserved=Decimal(10))
+    assert f'bucket_team_budget_used_ratio{{team="{team.pk}"}} 0.8\n'.encode() in exposition()
+
+
 def test_work_without_a_worker_and_searches_that_stopped_need_somebody():
     ann = staff()[0]
     bucket = bucket_of(ann)
@@ -157,8 +262,8 @@ def test_an_import_that_failed_needs_somebody_and_leads_to_its_page():
         import_of(failed.bucket, status)
     import_of(failed.bucket, "failed", id=uuid7_floor(timezone.now() - timedelta(days=15)))
 
-    assert titles(ann) == titles(boss) == ["Import failed: list.csv"]
-    assert titles(bob) == []
+    assert titles(ann) == ["Import failed: list.csv"]
+    assert titles(bob) == titles(boss) == []
     page = home_page(client)
     assert f'href="/admin/buckets/import/{failed.pk}/change/">Import failed: list.csv</a>' in page
     assert "4 of 9 rows are read. A worker died five times." in page
@@ -179,7 +284,7 @@ def test_callbacks_that_are_due_are_counted_and_those_that_wait_longest_named():
     callback_of(bucket_of(bob), 5)
 
     assert titles(ann) == ["4 callbacks due"]
-    (need,) = home.needs(ann)
+    (need,) = home.needs(own_access(ann))
     assert [row for _, row in need.parts] == [leads[2], leads[1], leads[3]]
     due = moment(leads[2].callback_at, "America/Phoenix")
     assert due.endswith(" MST")
@@ -228,8 +333,8 @@ def test_many_rows_cost_as_many_queries_as_few():
         return len(seen)
 
     def more(count: int) -> None:
-        for n in range(count):
-            bucket = bucket_of(User.objects.create_user(f"user-{Bucket.objects.count()}-{n}"), total_leads=1)
+        for _ in range(count):
+            bucket = bucket_of(boss, total_leads=1)
             failed_run(bucket)
             run_of(bucket, "paused", paused_by="person", reason="Wait")
             callback_of(own, 5)

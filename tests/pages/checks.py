@@ -27,7 +27,8 @@ def stops_missing(page: Page) -> list[str]:
     found = page.evaluate(
         """() => {
             const first = document.querySelector("body a[href], body button, body input:not([type=hidden])");
-            const to = first?.matches("a[href^='#']") && document.querySelector(first.getAttribute("href"));
+            const leads = first?.matches("a[href^='#']:not([href='#'])");
+            const to = leads && document.querySelector(first.getAttribute("href"));
             return [to?.tagName || "nowhere", document.querySelectorAll("main, [role=main]").length];
         }"""
     )

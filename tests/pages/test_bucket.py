@@ -72,13 +72,19 @@ def test_from_the_quote_to_the_csv(page: Page, bucket: Bucket, sandbox: Any, axe
     assert page.locator("#bucket-map .desk-pin").count() == 4
     look(page, axe_check)
 
+    page.get_by_role("link", name="Export …").click()
+    assert page.get_by_label("Leads with purchased data (4)").is_checked()
+    look(page, axe_check)
+    page.get_by_text("Columns to export").click()
+    look(page, axe_check)
     with page.expect_download() as coming:
-        page.get_by_role("button", name="Export (CSV)").click()
-    with open(coming.value.path(), encoding="utf-8", newline="") as file:
+        page.get_by_role("button", name="Export", exact=True).click()
+    assert coming.value.suggested_filename.startswith("kings-2")
+    with open(coming.value.path(), encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    ids = list(bucket.leads.order_by("pk").values_list("property_id", flat=True))
+    ids = list(bucket.leads.order_by("pk").exclude(enriched_at=None).values_list("property_id", flat=True))
     assert [row["Property ID"] for row in rows] == ids
-    assert sum(bool(row["Address"]) for row in rows) == 4
+    assert sum(bool(row["Address"]) for row in rows) == len(rows) == 4
 
 
 def test_a_run_whose_cap_is_used_up_is_resumed_with_another(page: Page, bucket: Bucket, axe_check: Check):

@@ -12,6 +12,8 @@ from django.template.response import TemplateResponse
 
 from accounts.models import User
 from tests.admin_site import act, actions_of, signed_in
+from tests.leads.privacy.samples import land
+from tests.leads.samples import make_lead
 from tests.pages.checks import WIDTHS
 from tests.test_admin_pages import Rows, address, key_of, registered
 
@@ -60,5 +62,57 @@ def _fulfill(route: Any, request: Any, *, body: bytes) -> None:
     route.fulfill(body=body, content_type="text/html")
 
 
+def test_the_api_docs(boss: User, page: Page):
+    """A script that the policy forbids is an error in the console, which fails the test on any page."""
+    page.goto("/api/docs")
+    page.get_by_role("heading", name="Bucket System").wait_for()
+
+
+def test_an_inline_script_is_an_error(boss: User, page: Page, script_errors: list[str]):
+    page.goto("/admin/")
+    page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))")
+
+    assert page.evaluate("window.ran") is None
+    assert "violates the following Content Security Policy directive" in script_errors.pop()
+
+
 def test_the_index(boss: User, page: Page, axe_check: Check):
     look_at(page, axe_check, "/admin/")
+
+
+@pytest.mark.parametrize("place", ["accounts/auditevent/?about=contacts", "profile/", "password_change/", "privacy/"])
+def test_pages_that_are_no_models_own(boss: User, page: Page, axe_check: Check, place: str):
+    look_at(page, axe_check, f"/admin/{place}")
+
+
+def test_what_is_known_of_a_person_and_what_forgetting_would_blank(boss: User, page: Page, axe_check: Check):
+    land(make_lead())
+    for button, words in (("Show report", "12 Main St"), ("Preview forgetting", "This will be blanked")):
+        page.goto("/admin/privacy/")
+        page.get_by_label("Phone").fill("(206) 555-0143")
+        page.get_by_role("button", name=button).click()
+        page.get_by_text(words).first.wait_for()
+        axe_check(page)
+
+
+def test_a_token_and_a_webhooks_secret_are_shown_once(boss: User, page: Page, axe_check: Check, settings: Any):
+    settings.DEBUG = True  # a webhook may lead to this machine
+    look_at(page, axe_check, "/admin/knox/authtoken/add/")
+    page.get_by_label("Name").fill("Nightly export")
+    page.get_by_role("group", name="What it may do").get_by_label("Export leads").check()
+    page.get_by_role("button", name="Make token").click()
+    page.get_by_text("It is shown this once").wait_for()
+    axe_check(page)
+    page.goto("/admin/knox/authtoken/")
+    page.get_by_text("Export leads").wait_for()
+
+    look_at(page, axe_check, "/admin/accounts/webhookendpoint/add/")
+    page.get_by_label("URL").fill("http://127.0.0.1:9/hook")
+    page.get_by_role("group", name="Events").get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.locator("#secret").wait_for()
+    axe_check(page)
+    page.get_by_role("link", name="Done").click()
+    page.get_by_role("button", name="Send test").click()
+    page.get_by_role("cell", name="webhook.test").wait_for()
+    look_at(page, axe_check, page.url)

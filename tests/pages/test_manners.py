@@ -87,7 +87,7 @@ def test_without_javascript_a_page_is_there_and_says_what_is_missing(ann: User, 
     assert (said.is_visible(), said.inner_text().split(".")[0]) == (True, "JavaScript is off in this browser")
     page.get_by_label("Username").fill("ann")
     page.get_by_label("Password").fill("correct horse battery")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     assert (said.is_visible(), "Lists and forms work" in said.inner_text()) == (True, True)
     assert page.get_by_role("heading", name="Nothing needs you now").is_visible()
     context.close()

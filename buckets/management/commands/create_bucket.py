@@ -7,17 +7,19 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.management.base import access_named, add_person
 from buckets.filling.algebra import NAME_MAX
 from buckets.filling.fills import start_fill
 from buckets.management.base import LATER, add_following, follow_fill
 from buckets.management.helpers.property_ids import read_ids
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
-from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, user_named
+from common.commands.base import ProductCommand, add_criteria, criteria_of
 from integrations.vendors.queries import filters
 
 
 class Command(ProductCommand):
+    writes_leads = True
     help = "Makes a bucket of property ids, from a file or from a search. Costs nothing."
     example = (
         'python manage.py create_bucket "King County" --user ann --where state=WA --where county=King --wait\n'
@@ -26,7 +28,7 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME", help="The bucket's name")
-        add_user(parser, required=True, help="Who owns it")
+        add_person(parser, required=True, help="Who makes it")
         add_criteria(parser, required=False)
         parser.add_argument("--ids", metavar="FILE", help="Property ids, one a line; - reads stdin")
         parser.add_argument("--column", metavar="NAME", help="The file is a CSV, and the ids are in this column")
@@ -37,12 +39,17 @@ class Command(ProductCommand):
     def handle(self, *_: object, **options: Any) -> None:
         name, criteria = options["name"].strip(), criteria_of(options)
         _check(name, criteria, options)
-        user = user_named(options["user"])
+        access = access_named(options)
         ids = read_ids(options["ids"], column=options["column"]) if options["ids"] else []
         if criteria is not None:
             criteria = filters(criteria)
         bucket, inserted = create_bucket(
-            by=user, name=name, description=options["description"], property_ids=ids, filters=criteria
+            by=access.user,
+            team_id=access.team_id,
+            name=name,
+            description=options["description"],
+            property_ids=ids,
+            filters=criteria,
         )
         fill = None
         if criteria is not None:

@@ -1,31 +1,35 @@
-"""`manage.py export_leads BUCKET`: a bucket's leads as CSV, with the columns of the API's export."""
+"""`manage.py export_leads BUCKET`: a bucket's leads as CSV or as an Excel workbook, as the API's export has them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.management.base import add_person, row_in_team
 from buckets.models import Bucket
-from common.commands.base import ProductCommand, add_user, row_of, texts_of
-from leads.models import Disclosure, Lead
-from leads.selection.disclosures import export_counted
+from common.commands.base import ProductCommand, texts_of
+from leads.models import Lead
+from leads.selection.disclosures import Via, export_counted
+from leads.selection.export import Format, Layout
+from leads.selection.export_columns import CUSTOM, PRESETS, UnknownColumn, named
 from leads.selection.filters import matching
 
 
 class Command(ProductCommand):
-    help = "Writes the leads of a bucket as CSV, to stdout or to a file."
+    help = "Writes the leads of a bucket as CSV or as an Excel workbook, to stdout or to a file."
     example = (
-        "python manage.py export_leads BUCKET --where enrichedOnly=true --where propertyState=WA --output leads.csv"
+        "python manage.py export_leads BUCKET --where enrichedOnly=true --where propertyState=WA --output leads.csv\n"
+        "  python manage.py export_leads BUCKET --where bought=true --columns dialer --output exports/ --format xlsx"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bucket", metavar="BUCKET", help="The bucket's id")
-        add_user(parser, required=False, help="The bucket must be theirs")
+        add_person(parser, required=False, help="Who exports; the bucket must be of their team (its owner)")
         parser.add_argument(
             "--where",
             action="append",
@@ -35,23 +39,44 @@ class Command(ProductCommand):
             "the same choice or text twice: any of them",
         )
         parser.add_argument(
-            "--output", metavar="FILE", help="The file to write; it replaces an older one when complete"
+            "--columns",
+            default="",
+            metavar="NAMES",
+            help=f"Which columns, in which order, with commas between: apn,address,phone; {', '.join(PRESETS)} stand "
+            f"for the usual ones, {CUSTOM} for the columns of your own files. All where left out; a wrong name lists "
+            "them",
+        )
+        parser.add_argument(
+            "--format",
+            choices=[one.value for one in Format],
+            help="By the output's name where left out: .xlsx is a workbook, all else CSV",
+        )
+        parser.add_argument("--no-bom", action="store_true", help="A CSV without the byte order mark that Excel needs")
+        parser.add_argument(
+            "--output",
+            metavar="FILE",
+            help="The file to write; it replaces an older one when complete. A directory: the file in it is called "
+            "by the bucket's name",
         )
 
     def handle(self, *_: object, **options: Any) -> None:
-        bucket = row_of(Bucket.objects.select_related("owner"), options["bucket"], username=options["user"])
+        bucket, asker = row_in_team(Bucket.objects.select_related("owner"), options["bucket"], options)
         wanted = texts_of(options["where"], "--where")
-        leads = matching(Lead.objects.filter(bucket=bucket), wanted, time_zone=bucket.owner.time_zone)
+        leads = matching(
+            Lead.objects.filter(bucket=bucket), wanted, time_zone=asker.time_zone, contacts=True, me=asker.pk
+        )
         if options["json"] and not options["output"]:
-            raise CommandError("--json goes with --output: stdout is the CSV's.")
-        pieces = export_counted(leads, by=bucket.owner, via=Disclosure.Via.COMMAND, bucket_id=bucket.pk)
+            raise CommandError("--json goes with --output: stdout is the file's.")
+        layout = _layout(options, bucket)
+        pieces = export_counted(leads, by=asker, via=Via.COMMAND, bucket_id=bucket.pk, layout=layout, filters=wanted)
         with closing(pieces):  # also where its reader goes away
             if not options["output"]:
                 self._print(pieces)
                 return
-            count = _write(pieces, Path(options["output"]))
-        facts = {"bucketId": bucket.pk, "leads": count, "file": options["output"]}
-        self.report(options, facts, [f"{count:,} {'lead' if count == 1 else 'leads'} in {options['output']}"])
+            file = _file(options["output"], layout, bucket)
+            count = _write(pieces, file)
+        facts = {"bucketId": bucket.pk, "leads": count, "file": str(file)}
+        self.report(options, facts, [f"{count:,} {'lead' if count == 1 else 'leads'} in {file}"])
 
     def _print(self, pieces: Iterable[tuple[bytes, int]]) -> None:
         buffer = getattr(self.stdout, "buffer", None)  # bytes; a stdout that is not the shell's takes text only
@@ -60,6 +85,24 @@ class Command(ProductCommand):
                 self.stdout.write(piece.decode(), ending="")
             else:
                 buffer.write(piece)
+
+
+def _layout(options: Mapping[str, Any], bucket: Bucket) -> Layout:
+    try:
+        columns = named(name.strip() for name in options["columns"].split(",") if name.strip())
+    except UnknownColumn as error:
+        raise CommandError(f"--columns: {error}") from None
+    by_name = "xlsx" if (options["output"] or "").lower().endswith(".xlsx") else "csv"
+    layout = Layout(columns, Format(options["format"] or by_name), not options["no_bom"], bucket.owner.time_zone)
+    if layout.format is Format.XLSX and not options["output"]:
+        raise CommandError("--format xlsx goes with --output: a workbook is no text for stdout.")
+    return layout
+
+
+def _file(output: str, layout: Layout, bucket: Bucket) -> Path:
+    """The file to write: of the bucket's name where a directory is named."""
+    path = Path(output)
+    return path / layout.file_name(bucket.name) if path.is_dir() or output.endswith(os.sep) else path
 
 
 def _write(pieces: Iterable[tuple[bytes, int]], path: Path) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
 from collections.abc import Iterator
 from typing import TextIO
 
 from django.core.management.base import CommandError
 
-from buckets.services import PROPERTY_ID
+from integrations.vendors import normalise
 
 
 def read_ids(path: str, *, column: str | None = None) -> list[str]:
@@ -33,9 +32,10 @@ def read_ids(path: str, *, column: str | None = None) -> list[str]:
 
 def _checked(file: TextIO, column: str | None, where: str) -> Iterator[str]:
     for number, text in _cells(file, column, where):
-        if not re.fullmatch(PROPERTY_ID, text):
+        found = normalise.property_id(text)
+        if found is None:
             raise CommandError(f"{where}, line {number}: {text[:64]!r} is not a property id.")
-        yield text
+        yield found
 
 
 def _cells(file: TextIO, column: str | None, where: str) -> Iterator[tuple[int, str]]:

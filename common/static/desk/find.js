@@ -4,6 +4,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("find");
   if (!form) return;
+  form.addEventListener("submit", (event) => event.preventDefault()); // it counts as one types
   const changed = (element) => element.dispatchEvent(new Event("input", { bubbles: true }));
   const json = (id) => JSON.parse(document.getElementById(id)?.textContent || "null");
 

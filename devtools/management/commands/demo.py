@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils.text import slugify
+from knox.models import AuthToken
 
 from accounts.services import create_api_token
+from accounts.tokens import end_tokens
 from common.commands.base import ProductCommand
 from common.commands.progress import Tick, follow
 from devtools.arguments import add_stack_arguments, options_of
@@ -22,8 +25,9 @@ from devtools.place import kept_secret
 from devtools.process import LocalError
 from devtools.servers import LOCAL
 from devtools.stack import Stack, interruptible
+from devtools.texting import CLOCK, Texting
 
-USER = "demo"
+USER, TOKEN_NAME = "demo", "Demo"
 TOKEN, PASSWORD = LOCAL / "demo" / "token", LOCAL / "demo" / "password"
 LIKED_PARCELS = 20_000  # of the county that is taken where none is named: big enough to choose from
 NAMED_PLACES = 5  # in a bucket's name, which has 200 characters
@@ -31,7 +35,7 @@ CAPS = {"daily_lead_limit": 1_000_000, "monthly_budget": Decimal(1_000_000)}  # 
 
 
 class Command(ProductCommand):
-    help = "Counts, saves, quotes, enriches and exports leads of a county over the HTTP API, then stays up."
+    help = "Counts, saves, quotes, enriches, exports and texts leads of a county over the HTTP API, then stays up."
     example = "python manage.py demo --exit --parcels king_county_sales.csv --leads 2000"
     refusals = (LocalError,)
     reports = False
@@ -47,6 +51,7 @@ class Command(ProductCommand):
         if options["leads"] < 1:
             raise CommandError(f"--leads {options['leads']}: at least 1.")
         asked = options_of(options)
+        asked = replace(asked, environment={**asked.environment, "CAMPAIGN_CLOCK": CLOCK})
         with interruptible():
             self.stdout.write(first_line(Mode.SANDBOX, settings.VENDORS))
             with Stack(asked) as stack:
@@ -95,6 +100,8 @@ class Command(ProductCommand):
         rows = job.export(run, csv)
         self._say(6, "Export", f"{rows:,} leads in {csv}")
         self._say(7, "Compare", f"spent ${spent:,.2f}, billed ${bill.billed:,.2f}")
+        texting = Texting(api=job.api, stack=stack, bucket_id=(job.bucket or {})["id"])
+        sms = texting.run(lambda step, words: self._say(8, step, words))
         everything = saved * sum(Decimal(line["unitPrice"]) for line in quote["byVendor"])
         self.stdout.write(
             f"Found {found:,}, spent ${spent:,.2f}; buying everything would be ${everything:,.2f}: "
@@ -113,6 +120,7 @@ class Command(ProductCommand):
             "seconds": round(seconds, 1),
             "csv": str(csv),
             "exported": rows,
+            "sms": sms,
         }
 
     def _say(self, number: int, step: str, words: str) -> None:
@@ -120,6 +128,7 @@ class Command(ProductCommand):
 
     def _stay(self, stack: Stack) -> None:
         self.stdout.write(f"Sign in: {stack.web_url}/admin/ as {USER}, the password is in {PASSWORD}")
+        self.stdout.write(f"Mail:    {settings.EMAIL_HOST if settings.EMAIL_URL else settings.EMAIL_FILE_PATH}")
         self.stdout.write(f'Ask:     curl -H "Authorization: Token $(cat {TOKEN})" {stack.web_url}/api/usage')
         for line in where_to_look(stack):
             self.stdout.write(line)
@@ -154,7 +163,9 @@ def _criteria(stack: Stack, options: dict[str, Any]) -> Json:
 
 def _token() -> str:
     """A token of the demo user, who may also sign in to the admin, on this machine's own database."""
-    user, token, _ = create_api_token(username=USER)
+    before = list(AuthToken.objects.filter(user__username=USER, grant__name=TOKEN_NAME).select_related("grant"))
+    end_tokens(tokens=before, by=None, why="the next demo has its own")  # or TOKENS_A_PERSON demos would be the last
+    user, token, _ = create_api_token(username=USER, name=TOKEN_NAME)
     password = kept_secret(PASSWORD)
     if not user.check_password(password):
         user.set_password(password)

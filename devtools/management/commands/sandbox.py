@@ -1,4 +1,4 @@
-"""`manage.py sandbox`: the stand-in for the three vendors. A thin entry to `sandbox.cli`."""
+"""`manage.py sandbox`: the stand-in for the vendors. A thin entry to `sandbox.cli`."""
 
 import argparse
 from typing import Any, NoReturn
@@ -15,7 +15,7 @@ def _one_line(message: str) -> NoReturn:
 class Command(BaseCommand):
     """Runs until interrupted."""
 
-    help = "RealEstateAPI, SignalHouse and Apollo in one process, made up, on 127.0.0.1."
+    help = "RealEstateAPI, SignalHouse, Apollo and Twilio in one process, made up, on 127.0.0.1."
     requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.management.base import access_named, add_person, row_in_team
 from buckets.models import Bucket, Fill
-from common.commands.base import ProductCommand, add_user, row_of, user_named
+from common.commands.base import ProductCommand
 from enrichment.management.helpers.runs import add_following, follow_runs, run_facts, run_lines
 from enrichment.models import Run
 from enrichment.selectors import bucket_money, remaining, workers_alive
@@ -25,14 +26,14 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bucket", nargs="?", metavar="BUCKET", help="The bucket's id")
-        add_user(parser, required=False, help="Whose buckets")
+        add_person(parser, required=False, help="Whose buckets")
         add_following(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
         if options["bucket"] is None:
             self._all(options)
             return
-        bucket = row_of(Bucket.objects.select_related("owner"), options["bucket"], username=options["user"])
+        bucket, _ = row_in_team(Bucket.objects.select_related("owner"), options["bucket"], options)
         open_runs = list(Run.objects.filter(bucket=bucket, status__in=Run.ACTIVE).order_by("pk"))
         if open_runs and (options["wait"] or options["here"]):
             follow_runs(self, open_runs, here=options["here"])
@@ -42,7 +43,7 @@ class Command(ProductCommand):
     def _all(self, options: dict[str, Any]) -> None:
         if options["user"] is None:
             raise CommandError("Say which: BUCKET, or --user USERNAME for all of theirs.")
-        buckets = list(Bucket.objects.owned_by(user_named(options["user"])).select_related("owner").order_by("pk"))
+        buckets = list(Bucket.objects.seen_by(access_named(options)).select_related("owner").order_by("pk"))
         self.report(
             options,
             {"buckets": [_bucket_facts(bucket) for bucket in buckets]},

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from accounts.management.base import add_person, row_in_team
 from buckets.models import Bucket
-from common.commands.base import add_user, id_of, row_of
+from common.commands.base import id_of
 from enrichment.management.helpers.runs import StartingCommand, dollars
 from enrichment.models import Run
 from enrichment.options import RunOptions
@@ -19,7 +20,7 @@ class Command(StartingCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bucket", metavar="BUCKET", help="The bucket's id")
-        add_user(parser, required=False, help="Who asks and pays; the bucket must be theirs (its owner)")
+        add_person(parser, required=False, help="Who asks and pays; the bucket must be of their team (its owner)")
         parser.add_argument("--type", choices=["people", "organizations"], default="people", help="Whom to ask about")
         parser.add_argument(
             "--lead", action="append", metavar="LEAD", help="This lead, repeatable; else all not asked yet"
@@ -35,7 +36,7 @@ class Command(StartingCommand):
         self.add_starting(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
-        bucket = row_of(Bucket.objects.select_related("owner"), options["bucket"], username=options["user"])
+        bucket, asker = row_in_team(Bucket.objects.select_related("owner"), options["bucket"], options)
         asked = RunOptions(
             kind=Run.Kind.APOLLO,
             limit=options["limit"],
@@ -45,4 +46,4 @@ class Command(StartingCommand):
             reveal_emails=not options["no_emails"],
             reveal_phones=options["reveal_phones"],
         )
-        self.begin(bucket, bucket.owner, asked, options)
+        self.begin(bucket, asker, asked, options)

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.management.base import add_person, row_in_team
 from buckets.models import Bucket
-from common.commands.base import add_user, id_of, row_of, texts_of
+from common.commands.base import id_of, texts_of
 from enrichment.management.helpers.runs import StartingCommand, dollars
 from enrichment.options import HIT_RATE, SAMPLE, Canary, RunOptions
 from leads.selection.filters import understood
@@ -23,11 +24,12 @@ class Command(StartingCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bucket", metavar="BUCKET", help="The bucket's id")
-        add_user(parser, required=False, help="Who asks and pays; the bucket must be theirs (its owner)")
+        add_person(parser, required=False, help="Who asks and pays; the bucket must be of their team (its owner)")
         parser.add_argument("--limit", type=int, metavar="N", help="At most N leads (RUN_LIMIT)")
         parser.add_argument("--max-cost", metavar="USD", help="spending limit of this enrichment job, US dollars")
         parser.add_argument("--start-from", metavar="LEAD", help="Only leads after this one: the last job's resumeFrom")
         parser.add_argument("--only-failed", action="store_true", help="The leads that failed, instead of new ones")
+        parser.add_argument("--one-lead-per-owner", action="store_true", help="Of each owner the oldest lead alone")
         parser.add_argument("--no-skip-trace", action="store_true", help="Property details only, no contacts")
         parser.add_argument(
             "--guard",
@@ -53,17 +55,18 @@ class Command(StartingCommand):
         self.add_starting(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
-        bucket = row_of(Bucket.objects.select_related("owner"), options["bucket"], username=options["user"])
+        bucket, asker = row_in_team(Bucket.objects.select_related("owner"), options["bucket"], options)
         asked = RunOptions(
             limit=options["limit"],
             skip_trace=not options["no_skip_trace"],
             start_from=id_of(options["start_from"], "lead") if options["start_from"] is not None else None,
             only_failed=options["only_failed"],
+            one_per_owner=options["one_lead_per_owner"],
             guard=understood(texts_of(options["guard"], "--guard")),
             max_cost=dollars(options["max_cost"]) if options["max_cost"] is not None else None,
             canary=_canary(options),
         )
-        self.begin(bucket, bucket.owner, asked, options)
+        self.begin(bucket, asker, asked, options)
 
 
 def _canary(options: dict[str, Any]) -> Canary | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from common.commands.base import add_user, row_of
+from accounts.management.base import add_person, row_in_team
 from enrichment.management.helpers.runs import StartingCommand
 from enrichment.models import Run
 from enrichment.services import retry_options
@@ -18,12 +18,12 @@ class Command(StartingCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", metavar="RUN", help="The id of the enrichment job")
-        add_user(parser, required=False, help="Who asks and pays; the job must be theirs (its owner)")
+        add_person(parser, required=False, help="Who asks and pays; the job must be of their team (its owner)")
         self.add_starting(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
-        run = row_of(Run.objects.select_related("owner", "bucket"), options["run"], username=options["user"])
+        run, asker = row_in_team(Run.objects.select_related("owner", "bucket"), options["run"], options)
         if run.bucket is None:
             raise CommandError("The bucket of this enrichment job was deleted.")
         asked = retry_options(run)
-        self.begin(run.bucket, run.owner, asked, options)
+        self.begin(run.bucket, asker, asked, options)

@@ -7,8 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.management.base import access_named, add_person, row_in_team
+from accounts.models import User
 from buckets.models import Bucket
-from common.commands.base import ProductCommand, add_criteria, add_user, criteria_of, row_of, texts_of, user_named
+from common.commands.base import ProductCommand, add_criteria, criteria_of, texts_of
 from common.dates import moment
 from common.db.clock import database_now
 from enrichment.management.helpers.runs import dollars
@@ -34,7 +36,7 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=["list", "add", "remove", "run-now"], help="What to do")
         parser.add_argument("id", nargs="?", metavar="ID", help="add: the bucket; remove, run-now: the schedule")
-        add_user(parser, required=False, help="Whose; the bucket or schedule must be theirs")
+        add_person(parser, required=False, help="Whose; the bucket or schedule must be of their team")
         parser.add_argument("--kind", choices=Schedule.Kind.values, help="What is done")
         parser.add_argument("--cadence", metavar="CRON", help='Five cron fields: "0 6 * * 1,4" is Mon and Thu')
         parser.add_argument("--time-zone", metavar="ZONE", help="Whose clock: America/New_York; the user's by default")
@@ -65,17 +67,17 @@ class Command(ProductCommand):
     def _list(self, options: dict[str, Any]) -> None:
         rows = Schedule.objects.select_related("owner", "last_run", "last_fill").order_by("pk")
         if options["user"] is not None:
-            rows = rows.owned_by(user_named(options["user"]))
+            rows = rows.seen_by(access_named(options))
         found = list(rows)
         lines = [line for schedule in found for line in schedule_lines(schedule)]
         self.report(options, {"schedules": [schedule_facts(schedule) for schedule in found]}, lines)
 
     def _add(self, options: dict[str, Any]) -> None:
-        bucket = row_of(Bucket.objects.select_related("owner"), options["id"], username=options["user"])
+        bucket, asker = row_in_team(Bucket.objects.select_related("owner"), options["id"], options)
         if options["kind"] is None or options["cadence"] is None:
             raise CommandError("Say what and when: --kind and --cadence.")
         schedule = schedules.create_schedule(
-            by=bucket.owner,
+            by=asker,
             bucket=bucket,
             kind=options["kind"],
             cadence=options["cadence"],
@@ -86,20 +88,21 @@ class Command(ProductCommand):
         self._tell(options, schedule)
 
     def _remove(self, options: dict[str, Any]) -> None:
-        schedule = self._one(options)
+        schedule, asker = self._one(options)
         facts = schedule_facts(schedule)
-        schedules.delete_schedule(schedule=schedule)
+        schedules.delete_schedule(schedule=schedule, by=asker)
         self.report(options, {"removed": facts}, [f"Removed {facts['id']}: {schedule}."])
 
     def _run_now(self, options: dict[str, Any]) -> None:
         """In this process: needs no worker for the schedule itself, but for the run it starts."""
-        schedule = schedules.run_now(schedule=self._one(options))
+        schedule, _ = self._one(options)
+        schedules.run_now(schedule=schedule)
         tick.tick_one(schedule.pk, now=database_now())
-        self._tell(options, self._one(options))
+        self._tell(options, self._one(options)[0])
 
-    def _one(self, options: dict[str, Any]) -> Schedule:
+    def _one(self, options: dict[str, Any]) -> tuple[Schedule, User]:
         rows = Schedule.objects.select_related("owner", "last_run", "last_fill")
-        return row_of(rows, options["id"], username=options["user"])
+        return row_in_team(rows, options["id"], options)
 
     def _tell(self, options: dict[str, Any], schedule: Schedule) -> None:
         self.report(options, {"schedule": schedule_facts(schedule)}, schedule_lines(schedule))

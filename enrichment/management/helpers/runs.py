@@ -33,6 +33,7 @@ REAP_EVERY = 10.0  # seconds, as beat does
 class StartingCommand(ProductCommand):
     """A command that starts a run: it shows the price, asks a person at a terminal, starts, and follows if asked to."""
 
+    writes_leads = True
     refusals = (RunError,)
 
     def add_starting(self, parser: CommandParser) -> None:

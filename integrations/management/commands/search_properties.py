@@ -14,6 +14,7 @@ IDS_PER_REQUEST = 10_000  # RealEstateAPI, "ids_only Searches for Credit Optimiz
 
 
 class Command(ProductCommand):
+    writes_leads = True
     help = "Counts the properties a search finds, and lists the first ids. Costs nothing."
     example = "python manage.py search_properties --user ann --where state=WA --where county=King --ids 20"
     refusals = (NotNow,)

@@ -39,7 +39,7 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("act", nargs="?", choices=ACTS, default="list")
-        parser.add_argument("name", nargs="?", metavar="NAME", help="realestateapi, signalhouse, apollo")
+        parser.add_argument("name", nargs="?", metavar="NAME", help="realestateapi, signalhouse, apollo, twilio, …")
         parser.add_argument(
             "values",
             nargs="*",
@@ -98,7 +98,7 @@ def _pause(options: dict[str, Any], vendor: Vendor, by: User) -> str:
 
 
 def _resume(_options: dict[str, Any], vendor: Vendor, by: User) -> str:
-    vendors.resume_vendor(vendor=vendor)
+    vendors.resume_vendor(vendor=vendor, by=by)
     return _told(by, vendor, "Resumed")
 
 

@@ -30,7 +30,9 @@ class Health:
 
 def config() -> Account:
     """The account in the settings of this moment."""
-    return credentials.from_settings("apollo", title=TITLE, variable="APOLLO", key_variable="APOLLO_API_KEY")
+    return credentials.from_settings(
+        "apollo", title=TITLE, address_variable="APOLLO_BASE_URL", key_variable="APOLLO_API_KEY"
+    )
 
 
 def health() -> Health:

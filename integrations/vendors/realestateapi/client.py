@@ -44,7 +44,7 @@ class IdPage:
 def config() -> Account:
     """The account in the settings of this moment."""
     return credentials.from_settings(
-        "realestateapi", title=TITLE, variable="REALESTATEAPI", key_variable="REALESTATEAPI_KEY"
+        "realestateapi", title=TITLE, address_variable="REALESTATEAPI_BASE_URL", key_variable="REALESTATEAPI_KEY"
     )
 
 

@@ -68,6 +68,7 @@ def detail(record: Mapping[str, Any]) -> dict[str, Any]:
         "estimated_value": normalise.integer(record.get("estimatedValue"), most=_MONEY_MAX),
         "estimated_equity": _equity(record),
         "equity_percent": percent,
+        **_last_sale(record),
         "latitude": latitude,
         "longitude": longitude,
         **_flags(record, percent),
@@ -122,6 +123,18 @@ def _equity(record: Mapping[str, Any]) -> int | None:
         if (equity := normalise.integer(said, least=-_MONEY_MAX, most=_MONEY_MAX)) is not None:
             return equity
     return None
+
+
+def _last_sale(record: Mapping[str, Any]) -> dict[str, Any]:
+    """When it was last sold, and for how much: rows call the price an amount, and 0 is a price nobody knows."""
+    sale = normalise.mapping(record.get("lastSale"))
+    days = (record.get("lastSaleDate"), sale.get("saleDate"))
+    prices = (record.get("lastSalePrice"), record.get("lastSaleAmount"), sale.get("saleAmount"))
+    found = (normalise.integer(price, least=1, most=_MONEY_MAX) for price in prices)
+    return {
+        "last_sale_date": next((day for said in days if (day := normalise.day(said))), None),
+        "last_sale_price": next((price for price in found if price is not None), None),
+    }
 
 
 def _fips(value: object) -> str | None:

@@ -22,6 +22,11 @@ _CONTROL = frozenset({"count", "ids_only", "obfuscate", "summary", "size", "resu
 _NEEDS_PLACE = ("house", "street", "city", "county")
 _PLACES = frozenset({"state", "zip", "stateId", "countyId", "fips", "address", "id", "ids"})
 _CRITERIA_BYTES_MAX = 256 * 1024
+# More than a person asks, and few enough that one question keeps no vendor busy for long.
+_DEPTH_MAX = 5  # of and, or and exclude within each other
+_CONDITIONS_MAX = 500  # filters of a whole search
+_ALTERNATIVES_MAX = {"ids": 10_000, "id": 10_000, "and": 100, "or": 100, "exclude": 100}
+_VALUES_MAX = 1_000  # of any other filter
 
 
 def detail_query(property_id: str | int) -> Query:
@@ -56,6 +61,7 @@ def filters(criteria: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(criteria, Mapping):
         raise ValueError('Search criteria are an object of filters, such as {"state": "VA", "city": "Herndon"}.')
     try:
+        _check_bounds(criteria)
         criteria = with_flags(criteria)
     except RecursionError as error:
         raise ValueError("Search criteria must be plain JSON.") from error
@@ -73,6 +79,30 @@ def filters(criteria: Mapping[str, Any]) -> dict[str, Any]:
         if name in named and not named & _PLACES:
             raise ValueError(f"A search by {name} also needs a state or zip.")
     return asked
+
+
+def _check_bounds(criteria: Mapping[str, Any]) -> None:
+    """Raises ValueError, which names the filter, for a search that is larger than any that makes sense."""
+    conditions = 0
+    pending: list[tuple[str, object, int]] = [("", criteria, 0)]
+    while pending:
+        name, value, depth = pending.pop()
+        if depth > _DEPTH_MAX:
+            raise ValueError(f"{name}: filters are nested {_DEPTH_MAX} deep at most.")
+        if isinstance(value, Mapping):
+            conditions += len(value)
+            pending += [(str(inner)[:40], each, depth + 1) for inner, each in value.items() if _is_nested(each)]
+        elif isinstance(value, list | tuple):
+            most = _ALTERNATIVES_MAX.get(name, _VALUES_MAX)
+            if len(value) > most:
+                raise ValueError(f"{name}: {most:,} alternatives at most, not {len(value):,}.")
+            pending += [(name, each, depth + (not isinstance(each, Mapping))) for each in value if _is_nested(each)]
+        if conditions > _CONDITIONS_MAX:
+            raise ValueError(f"{name or 'search'}: a search has {_CONDITIONS_MAX} filters at most.")
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, Mapping | list | tuple)
 
 
 def _names(value: object) -> Iterator[str]:

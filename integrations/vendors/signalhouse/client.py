@@ -19,7 +19,7 @@ TITLE = "SignalHouse"
 def config() -> Account:
     """The account in the settings of this moment."""
     return credentials.from_settings(
-        "signalhouse", title=TITLE, variable="SIGNALHOUSE", key_variable="SIGNALHOUSE_API_KEY"
+        "signalhouse", title=TITLE, address_variable="SIGNALHOUSE_BASE_URL", key_variable="SIGNALHOUSE_API_KEY"
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from common.commands.base import ProductCommand, add_user, user_named
+from accounts.management.base import access_named, add_person
+from common.commands.base import ProductCommand
 from common.contact_access import masked
 from common.dates import moment
 from leads.models import Lead
@@ -18,11 +19,10 @@ class Command(ProductCommand):
     example = "python manage.py callbacks --user ann"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_user(parser, required=True, help="Whose leads")
+        add_person(parser, required=True, help="Whose leads")
 
     def handle(self, *_: object, **options: Any) -> None:
-        user = user_named(options["user"])
-        due = Lead.objects.owned_by(user).to_call_back(before=timezone.now()).select_related("bucket")
+        due = Lead.objects.seen_by(access_named(options)).to_call_back(before=timezone.now()).select_related("bucket")
         leads: list[Any] = list(due.defer("apollo_data").order_by("callback_at", "pk"))
         lines = [f"{moment(lead.callback_at)}  {lead.pk}  {_whom(lead)}" for lead in leads]
         self.report(options, {"callbacks": [_facts(lead) for lead in leads]}, lines)

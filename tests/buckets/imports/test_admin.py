@@ -15,8 +15,9 @@ from buckets.models import Bucket, Import, ImportPiece
 from common.db.ids import uuid7
 from leads.models import Lead
 from leads.services import add_activity
-from tests.admin_site import address, signed_in, staff, superuser, words
+from tests.admin_site import address, sees_contacts, signed_in, staff, superuser, words
 from tests.buckets.imports.files import csv_of, homes, imported, totals, undone, uploaded, work
+from tests.support import contacts_told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -141,18 +142,23 @@ def test_a_file_is_taken_from_nobody_who_is_not_signed_in_or_has_no_token(ann):
 
 
 def test_the_guessed_columns_are_chosen_and_the_rows_are_shown_as_they_will_be(ann, bucket):
+    sees_contacts(ann[0])
     job = uploaded(bucket, csv_of([*homes(2), *BAD]))
 
     page = ann[1].get(at(job, "change"))
 
     assert page.context["form"]["column_address"].value() == "0"
     assert "Import 2 rows" in body(page)
-    assert page.context["heads"] == ["Address", "City", "State", "ZIP", "Owner's name", "Phone"]
-    assert page.context["rows"][0] == (2, ["1 Main St", "Elk Grove", "CA", "95757", "Ann Lee", "+19165550123"])
+    assert page.context["heads"] == [
+        "Address", "City", "State", "ZIP", "Owner's name", "First name", "Last name", "Phone",
+    ]  # fmt: skip
+    row = ["1 Main St", "Elk Grove", "CA", "95757", "Ann Lee", "Ann", "Lee", "+19165550123"]
+    assert page.context["rows"][0] == (2, row)
     assert any("The address has no house number" in warning for warning in page.context["preview"].warnings)
 
 
 def test_another_column_and_a_value_for_every_row_are_kept_and_shown(ann, bucket):
+    sees_contacts(ann[0])
     job = uploaded(bucket, csv_of(homes(2)))
 
     said = columns(job, column_ownerName="", column_county="same", same_county="Sacramento", column_email="same")
@@ -163,6 +169,37 @@ def test_another_column_and_a_value_for_every_row_are_kept_and_shown(ann, bucket
     assert job.constants == {"county": "Sacramento"}
     assert "ownerName" not in job.mapping
     assert ann[1].get(at(job, "change")).context["form"]["column_county"].value() == "same"
+
+
+def test_the_header_row_is_said_on_the_page_and_the_columns_are_read_again(ann, bucket):
+    content = b"Foo,Bar\nx,y\nStreet address,Zip\n1 A St,02134\n"
+    send(ann[1], content, bucket=str(bucket.pk), header_row="1")
+    job = Import.objects.get()
+    assert (job.header_row, ann[1].get(at(job, "change")).context["form"]["header_row"].value()) == (1, 1)
+
+    piece = ann[1].post(at(job, "preview"), columns(job, header_row="3", update="on"))
+    assert piece.headers["HX-Refresh"] == "true"
+    job.refresh_from_db()
+    assert (job.header_row, job.update, job.mapping) == (3, True, {"address": 0, "zip": 1})
+
+    assert "Row 9 is empty" in body(ann[1].post(at(job, "preview"), columns(job, header_row="9")))
+    again = ann[1].post(at(job, "start"), columns(job, header_row="1"))
+    job.refresh_from_db()
+    assert (again.status_code, job.status, job.header_row) == (302, "uploaded", 1)
+    assert "Row 9 is empty" in body(send(ann[1], content, bucket=str(bucket.pk), header_row="9"))
+
+
+def test_update_is_a_choice_on_the_page_and_its_progress_tells_of_it(ann, bucket):
+    imported(bucket, csv_of(homes(1)))
+    job = uploaded(bucket, csv_of([["1 Main St", "Elk Grove", "CA", "95757", "Bob Roe", "916-555-0123"]]))
+    assert "1 row is there already: choose Update to change them." in body(ann[1].get(at(job, "change")))
+
+    ann[1].post(at(job, "start"), columns(job, update="on"))
+
+    job = work(job)
+    assert (job.updated, Lead.objects.get().owner_name) == (1, "Bob Roe")
+    assert "(1 updated)" in body(ann[1].get(at(job, "progress")))
+    assert "is changed back where it is still" in body(ann[1].get(at(job, "undo")))
 
 
 def test_columns_that_name_no_property_offer_no_import(ann, bucket):
@@ -200,6 +237,7 @@ def test_pressed_twice_it_is_one_import_whose_totals_add_up(ann, bucket):
 
 
 def test_the_failed_rows_are_a_csv(ann, bucket):
+    sees_contacts(ann[0])
     job = imported(bucket, csv_of([*homes(1), *BAD]))
 
     answer = ann[1].get(at(job, "failed"))
@@ -262,11 +300,11 @@ def test_others_imports_and_buckets_are_not_there(ann, bucket):
             assert bob.post(at(mine, what), columns(waiting, confirmed="yes")).status_code == 404
     assert ann[1].get("/admin/buckets/import/no-id/change/").status_code == 404
     refused = send(bob, csv_of(homes(1)), bucket=str(bucket.pk))
-    assert refused.context["form"].errors["bucket"] == ["Choose one of your own buckets."]
+    assert refused.context["form"].errors["bucket"] == ["Choose one of your team’s buckets."]
 
     assert "list.csv" not in body(bob.get(ADD)) + body(bob.get(address(Import, "changelist")))
     assert "list.csv" in body(ann[1].get(address(Import, "changelist")))
-    assert "list.csv" in body(superuser()[1].get(address(Import, "changelist")))
+    assert "list.csv" in body(superuser()[1].get(address(Import, "changelist"), {"team": "all"}))
     assert set(Import.objects.values_list("status", flat=True)) == {"completed", "uploaded"}
     assert Lead.objects.count() == 1
 
@@ -296,3 +334,17 @@ def test_an_import_that_was_undone_has_no_button_left(ann, bucket):
     page = body(signed_in(ann[0]).get(at(job, "change")))
     assert "import-undo" not in page
     assert "none was kept" in page
+
+
+def test_who_is_shown_a_files_rows_is_recorded_and_others_see_them_masked(ann):
+    send(ann[1], b"Address,Zip,Notes\n1 Main St,95757,cell 206-555-0177\n")
+    job = Import.objects.get()
+
+    hidden = body(ann[1].get(at(job, "change")))
+    assert ("cell •••• 0177" in hidden, "555-0177" in hidden) == (True, False)
+    assert contacts_told() == []
+
+    sees_contacts(ann[0])
+    for answer in (ann[1].get(at(job, "change")), ann[1].post(at(job, "preview"), columns(job))):
+        assert "cell 206-555-0177" in body(answer)
+    assert contacts_told() == [("ann", "contacts.shown", "admin", 1)] * 2

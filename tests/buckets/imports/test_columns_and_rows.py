@@ -12,13 +12,16 @@ from buckets.imports.preview import preview
 from buckets.imports.reading import Row
 from buckets.imports.rows import Reader, Unusable
 from integrations.lookups import stand_in_ids
+from integrations.naming import house_numbers
 
 
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        ("street,city,zip,state,beds,baths,sq__ft,type", {"address": 0, "city": 1, "zip": 2, "state": 3}),
-        ("id,date,price,bedrooms,zipcode,lat,long", {"zip": 4}),
+        ("street,city,zip,state,beds,baths,sq__ft,type", {
+            "address": 0, "city": 1, "zip": 2, "state": 3, "bedrooms": 4, "bathrooms": 5, "sqft": 6,
+        }),
+        ("id,date,price,bedrooms,zipcode,lat,long", {"zip": 4, "bedrooms": 3, "latitude": 5, "longitude": 6}),
         (
             "APN,FIPS Code,Situs Address,Situs City,Situs State,Situs Zip Code",
             {"apn": 0, "fips": 1, "address": 2, "city": 3, "state": 4, "zip": 5},
@@ -31,10 +34,10 @@ from integrations.lookups import stand_in_ids
             },
         ),
         ("HOUSE_NUMBER,STREET_NAME,POSTAL_CODE,E-mail,Phone 1,Phone 2", {
-            "house": 0, "address": 1, "zip": 2, "email": 3, "phone": 4, "secondaryPhone": 5,
+            "house": 0, "streetName": 1, "zip": 2, "email": 3, "phone": 4, "secondaryPhone": 5,
         }),
         ("Parcel #,County,State", {"apn": 0, "county": 1, "state": 2}),
-        ("Property ID,Address,Address", {"propertyId": 0, "address": 1}),
+        ("Property ID,Address,Address", {"address": 1}),
         ("a,b,", {}),
     ],
 )  # fmt: skip
@@ -83,18 +86,18 @@ def row(constants=None, **cells):
     ("cells", "name"),
     [
         ({"propertyId": "0253175355.0", "address": "1 Main St", "zip": "95757"}, "253175355"),
-        ({"apn": "012-345-67A", "fips": "6067"}, "apn:06067:01234567A"),
-        ({"apn": "012 345 67a", "county": "Sacramento County", "state": "California"}, "apn:CA-SACRAMENTO:01234567A"),
-        ({"address": "12 North Main Street, Apt. 4", "zip": "95757-1234"}, "address:12 N MAIN ST 4|95757"),
-        ({"address": "12 N. Main St #4", "zip": "95757"}, "address:12 N MAIN ST 4|95757"),
-        ({"address": "1 Main St", "zip": "2134"}, "address:1 MAIN ST|02134"),
-        ({"address": "1 Main St", "city": "St. Paul", "state": "mn"}, "address:1 MAIN ST|ST PAUL,MN"),
-        ({"address": "1 Main St, Elk Grove, CA 95757, USA"}, "address:1 MAIN ST|95757"),
-        ({"address": "1 Main St, Elk Grove ca"}, "address:1 MAIN ST|ELK GROVE,CA"),
-        ({"house": "1", "address": "Main St", "zip": "95757"}, "address:1 MAIN ST|95757"),
-        ({"apn": "1.23E+11", "fips": "06067", "address": "1 Main St", "zip": "95757"}, "address:1 MAIN ST|95757"),
-        ({"apn": "1-2", "address": "1 Main St", "zip": "95757"}, "address:1 MAIN ST|95757"),
-        ({"propertyId": "address:x", "address": "1 Main St", "zip": "95757"}, "address:1 MAIN ST|95757"),
+        ({"apn": "012-345-67A", "fips": "6067"}, "apn:06067:012-345-67A"),
+        ({"apn": "012 345 67a", "county": "Sacramento County", "state": "California"}, "apn:06067:012-345-67A"),
+        ({"address": "12 North Main Street, Apt. 4", "zip": "95757-1234"}, "address:12 N MAIN ST #4@95757"),
+        ({"address": "12 N. Main St #4", "zip": "95757"}, "address:12 N MAIN ST #4@95757"),
+        ({"address": "1 Main St", "zip": "2134"}, "address:1 MAIN ST@02134"),
+        ({"address": "1 Main St", "city": "St. Paul", "state": "mn"}, "address:1 MAIN ST@SAINT PAUL,MN"),
+        ({"address": "1 Main St, Elk Grove, CA 95757, USA"}, "address:1 MAIN ST@95757"),
+        ({"address": "1 Main St, Elk Grove ca"}, "address:1 MAIN ST@ELK GROVE,CA"),
+        ({"house": "1", "address": "Main St", "zip": "95757"}, "address:1 MAIN ST@95757"),
+        ({"apn": "1.23E+11", "fips": "06067", "address": "1 Main St", "zip": "95757"}, "address:1 MAIN ST@95757"),
+        ({"apn": "1-2", "address": "1 Main St", "zip": "95757"}, "address:1 MAIN ST@95757"),
+        ({"propertyId": "address:x", "address": "1 Main St", "zip": "95757"}, "address:1 MAIN ST@95757"),
     ],
 )
 def test_a_property_is_called_by_its_id_its_apn_or_its_address(cells, name):
@@ -106,10 +109,11 @@ def test_a_property_is_called_by_its_id_its_apn_or_its_address(cells, name):
     [
         ({"address": "", "zip": "95757"}, rules.NAMES_NOTHING),
         ({"address": "1 Main St", "zip": "none", "city": "Elk"}, rules.ADDRESS_NEEDS_PLACE),
-        ({"address": "Main St", "zip": "95757"}, rules.NO_HOUSE_NUMBER),
+        ({"address": "Main St", "zip": "95757"}, house_numbers.NO_HOUSE_NUMBER),
         ({"apn": "1-2-3"}, rules.APN_NEEDS_COUNTY),
+        ({"apn": "A", "fips": "06067"}, rules.APN_IS_NONE),
         ({"apn": "1.23E+11", "fips": "06067"}, rules.APN_DAMAGED),
-        ({"apn": "---", "fips": "06067"}, rules.APN_NEEDS_COUNTY),
+        ({"apn": "---", "fips": "06067"}, rules.NAMES_NOTHING),
     ],
 )
 def test_a_row_that_names_no_property_says_why(cells, why):
@@ -121,7 +125,7 @@ def test_a_row_that_names_no_property_says_why(cells, why):
 def test_a_row_that_an_unquoted_comma_has_shifted_is_refused_but_not_for_trailing_commas():
     reader = Reader(Chosen({"address": 0, "zip": 1}, {}), 2)
 
-    assert reader(["1 Main St", "95757", "", " "]).property_id == "address:1 MAIN ST|95757"
+    assert reader(["1 Main St", "95757", "", " "]).property_id == "address:1 MAIN ST@95757"
     with pytest.raises(Unusable, match="more cells"):
         reader(["1 Main St", "Elk", "95757"])
 
@@ -139,6 +143,12 @@ def test_cells_are_cleaned_and_what_cannot_be_read_is_told():
         "email": "ann@example.com", "mailing_state": "TX",
     }  # fmt: skip
     assert lead.unread == ("secondaryPhone",)
+
+
+def test_a_do_not_mail_mark_that_cannot_be_read_is_taken_as_do_not_mail():
+    lead = row(address="1 Main St", zip="95757", doNotMail="see notes")
+
+    assert (lead.facts["do_not_mail"], lead.unread) == (True, ("doNotMail",))
 
 
 @given(st.lists(st.text(max_size=80), min_size=4, max_size=4))
@@ -180,7 +190,7 @@ def test_a_preview_counts_and_warns():
     assert (seen.rows, seen.usable, seen.skipped, seen.failed) == (6, 4, 1, 1)
     assert seen.warnings == [
         "Two columns or more are called 'note': check which one is meant.",
-        "Not used: Note, note.",
+        "Not used: note.",
         f"1 of 6 rows cannot be used: {rules.NAMES_NOTHING}.",
         "1 row has no ZIP: the city and state must do.",
         "1 row has no city and state: RealEstateAPI may not find them by street and ZIP.",
@@ -189,6 +199,6 @@ def test_a_preview_counts_and_warns():
         "1 row has a property that an earlier row names too: one lead is made.",
     ]
     assert [(line, lead.property_id) for line, lead in seen.first][:2] == [
-        (2, "address:1 MAIN ST|95757"),
-        (3, "address:1 MAIN ST|95757"),
+        (2, "address:1 MAIN ST@95757"),
+        (3, "address:1 MAIN ST@95757"),
     ]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from buckets.imports import rows as rules
+from buckets.imports import cells as rules
 from buckets.imports.columns import Chosen, guess
 from buckets.imports.preview import preview
 from buckets.imports.reading import Row
@@ -80,6 +80,11 @@ def facts(**cells: str) -> dict[str, object]:
         ({"phone": "6175550101", "doNotCall": "n/a", "otherDoNotCall": ""}, None),
         ({"phone": "6175550101", "doNotCall": "No", "otherDoNotCall": "X"}, True),
         ({"phone": "6175550101", "doNotCall": "see notes"}, True),
+        ({"phone": "617-555-0101 (DNC)"}, True),
+        ({"phone": "617-555-0101 (DNC)", "phoneDoNotCall": "No"}, True),
+        ({"phone": "6175550101", "tags": "Probate, Do Not Call"}, True),
+        ({"phone": "6175550101", "status": "Do not contact"}, True),
+        ({"phone": "617-555-0101 not on DNC", "tags": "Probate"}, None),
     ],
 )
 def test_one_mark_of_the_row_is_enough_and_what_cannot_be_read_is_on_the_safe_side(cells, expected):
@@ -131,7 +136,9 @@ def test_marks_types_and_every_number_of_a_file_are_on_the_lead_with_their_sourc
     ]
     first = Lead.objects.order_by("pk")[0]
     said = {"source": "file", "at": job.created_at.isoformat()}
-    assert first.fact_sources == {"phone": {**said, "extension": "7"}, "secondary_phone": said}
+    assert first.fact_sources == {
+        "phone": {**said, "extension": "7"}, "secondary_phone": said, "litigator": said,
+    }  # fmt: skip
     assert first.other_facts == {"phone": [{**said, "value": "+13055550109", "type": "landline", "do_not_call": False}]}
     bucket.refresh_from_db()
     assert (bucket.total_leads, bucket.phone_leads, bucket.enriched_leads) == (3, 3, 0)
@@ -276,6 +283,7 @@ def bought(bucket: Bucket, at: datetime, **facts: object) -> None:
     save_facts(CONTACT, [FactRow(lead.pk, facts, at) for lead in bucket.leads.all()])
 
 
+@pytest.mark.usefixtures("by_the_lead_alone")
 def test_what_was_bought_comes_back_from_our_own_export_as_bought_and_another_persons_stays_that(bucket):
     imported(bucket, csv_of([HOME], PLACE))
     then = datetime(2026, 3, 1, tzinfo=UTC)
@@ -297,6 +305,7 @@ def test_what_was_bought_comes_back_from_our_own_export_as_bought_and_another_pe
     assert again.leads.contactable().exists()
 
 
+@pytest.mark.usefixtures("by_the_lead_alone")
 def test_a_persons_own_phone_comes_back_as_theirs_beside_another_persons(bucket):
     imported(bucket, csv_of([[*HOME, "305-555-0101"]], (*PLACE, "Phone")))
     bought(bucket, datetime(2026, 3, 1, tzinfo=UTC), phone="+13055550109", contact_is_other=True)
@@ -311,6 +320,7 @@ def test_a_persons_own_phone_comes_back_as_theirs_beside_another_persons(bucket)
     assert again.leads.contactable().exists()
 
 
+@pytest.mark.usefixtures("by_the_lead_alone")
 def test_another_persons_phone_without_its_source_is_nobodys_to_call_and_another_lists_source_is_a_file(bucket):
     header = (*PLACE, "Phone", "Another person's contacts", "E-mail", "E-mail source")
     rows = [[*HOME, "305-555-0101", "true", "jo@example.com", "BatchLeads"]]
@@ -320,3 +330,22 @@ def test_another_persons_phone_without_its_source_is_nobodys_to_call_and_another
     assert (first.fact_sources["phone"]["source"], first.fact_sources["phone"]["person"]) == ("trace", "somebody else")
     assert not bucket.leads.contactable().exists()
     assert second.fact_sources["email"]["source"] == "file"
+
+
+@pytest.mark.parametrize("column", ["tags", "lists", "status"])
+@pytest.mark.parametrize("said", [None, "No"])
+def test_a_tag_or_status_of_do_not_call_marks_the_numbers_of_its_row_whatever_a_column_says(
+    column: str, said: str | None
+) -> None:
+    cells = ["1 Main St", "95757", "617-555-0101", "617-555-0102", "Do not call", *([said] if said else [])]
+    fields = ["address", "zip", "phone", "phone3", column, *(["doNotCall"] if said else [])]
+    reader = Reader(Chosen({field: n for n, field in enumerate(fields)}, {}), len(fields))
+
+    facts = reader(cells).facts
+
+    assert (facts["phone_do_not_call"], facts["secondary_phone_do_not_call"]) == (True, True)
+    same = {column: "Do not call"}
+    always = Reader(Chosen({f: n for n, f in enumerate(fields) if f != column}, same), len(fields))(cells).facts
+    assert always["phone_do_not_call"] is True
+    cells[4] = "Call first"
+    assert reader(cells).facts.get("phone_do_not_call") is (False if said else None)

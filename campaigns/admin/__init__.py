@@ -1,0 +1,20 @@
+"""Pages of campaigns."""
+
+from campaigns.admin.campaigns import CampaignAdmin
+from campaigns.admin.inbox import ConversationAdmin
+from campaigns.admin.rule_table import ContactRuleAdmin, EmergencyAdmin, RuleHolidayAdmin
+from campaigns.admin.set_up import SenderAdmin, StateAnswerAdmin
+from campaigns.admin.templates import TemplateAdmin
+from campaigns.admin.vendor_posts import InboundAdmin
+
+__all__ = [
+    "CampaignAdmin",
+    "ContactRuleAdmin",
+    "ConversationAdmin",
+    "EmergencyAdmin",
+    "InboundAdmin",
+    "RuleHolidayAdmin",
+    "SenderAdmin",
+    "StateAnswerAdmin",
+    "TemplateAdmin",
+]

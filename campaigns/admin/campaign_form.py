@@ -1,0 +1,284 @@
+"""The form of a draft: whom, in which steps, with which texts. What it says becomes a `Plan`; the service checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django import forms
+
+from accounts.access import Access
+from buckets.models import Bucket
+from campaigns.models import Campaign, Sender, Step, Template, TemplateVersion
+from campaigns.planning.audience import LEADS_MOST, PRESETS, Audience
+from campaigns.planning.campaigns import NAME_MAX
+from campaigns.planning.refusals import CampaignError
+from campaigns.planning.steps import STEPS_MAX, StepPlan, VariantPlan
+from common.admin import dressed
+from leads.models import SavedView
+from leads.permission.selling import active_seller
+
+BUCKETS_SHOWN = 500  # the latest
+SHOWN_STEPS, SHOWN_TEXTS = 5, 2  # a campaign of more keeps them
+KEPT = "kept"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_FIELDS = {  # what a refusal names -> the form's field
+    "name": "name", "maxCost": "max_cost", "dailyLimit": "daily_limit", "senderId": "sender", "audience": "whom",
+    "bucketId": "whom", "viewId": "whom", "filters": "whom", "preset": "preset", "limit": "limit", "window": "opens",
+}  # fmt: skip
+_OF_STEP = {"delayAmount": "amount", "delayUnit": "unit", "condition": "condition"}
+
+
+class StepForm(forms.Form):
+    """A step; one without a text is none."""
+
+    amount = forms.IntegerField(label="Days or hours after the step before", required=False, min_value=0)
+    unit = forms.ChoiceField(label="In", choices=Step.Unit.choices, initial=Step.Unit.DAYS, required=False)
+    at_local = forms.TimeField(
+        label="Not before (their time)", required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    condition = forms.ChoiceField(
+        label="To whom",
+        choices=[("no_reply", "Who has not replied"), ("always", "Everybody still in it")],
+        required=False,
+    )
+    a = forms.ChoiceField(label="Text A", required=False)
+    b = forms.ChoiceField(label="Text B, to compare", required=False)
+    share = forms.IntegerField(label="Share of text A (%)", required=False, min_value=1, max_value=99, initial=50)
+
+    def __init__(self, *args: Any, texts: Sequence[tuple[str, str]], position: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.position = position
+        a: Any = self.fields["a"]
+        b: Any = self.fields["b"]
+        a.choices, b.choices = [("", "No text"), *texts], [("", "None"), *texts]
+        if position == 1:
+            del self.fields["amount"], self.fields["unit"], self.fields["condition"]
+
+    @property
+    def texts(self) -> list[str]:
+        """Of a valid form: what was chosen, A first."""
+        return [one for one in (self.cleaned_data.get("a"), self.cleaned_data.get("b")) if one]
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        if said.get("b") and not said.get("a") and "a" not in self.errors:
+            self.add_error("a", "Choose text A before text B.")
+        return said
+
+    def plan(self, versions: frozenset[str]) -> StepPlan:
+        """versions: choices that are a text the campaign has already; the others are templates."""
+        said, texts = self.cleaned_data, self.texts
+        share = (said.get("share") or 50) if len(texts) == SHOWN_TEXTS else 100
+        variants = [
+            VariantPlan(**{"version_id" if one in versions else "template_id": UUID(one)}, weight=weight)
+            for one, weight in zip(texts, (share, 100 - share), strict=False)
+        ]
+        return StepPlan(
+            variants=variants,
+            delay_amount=said.get("amount") or 0,
+            delay_unit=said.get("unit") or "days",
+            at_local=said.get("at_local"),
+            condition=said.get("condition") or "no_reply",
+        )
+
+
+class CampaignForm(forms.Form):
+    """campaign: the draft it changes; None: a new one."""
+
+    name = forms.CharField(max_length=NAME_MAX)
+    whom = forms.ChoiceField(label="Whom")
+    preset = forms.ChoiceField(label="Only", required=False, choices=[("", "All of them"), *PRESETS.items()])
+    limit = forms.IntegerField(label="Leads at most", required=False, min_value=1, max_value=LEADS_MOST)
+    sender = forms.ChoiceField(label="From the number", required=False)
+    max_cost = forms.DecimalField(
+        label="Spending limit ($)", required=False, max_digits=12, decimal_places=4, help_text="It pauses there"
+    )
+    daily_limit = forms.IntegerField(label="Messages a day", required=False, min_value=1)
+    opens = forms.TimeField(
+        label="Not before", required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text="Their time; empty: what the law allows",
+    )  # fmt: skip
+    closes = forms.TimeField(
+        label="Not after", required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    weekdays = forms.MultipleChoiceField(
+        label="On", required=False, widget=forms.CheckboxSelectMultiple,
+        choices=[(str(n), name) for n, name in enumerate(WEEKDAYS, start=1)],
+    )  # fmt: skip
+    split = forms.BooleanField(label="Split more than 2,000 people into several campaigns", required=False)
+
+    def __init__(
+        self, data: Any = None, *, person: Access, campaign: Campaign | None = None, bucket: str = "", **more: Any
+    ) -> None:
+        self.person, self.campaign = person, campaign
+        self.kept = Audience.from_json(campaign.audience) if campaign else Audience()
+        super().__init__(data, initial=self._initial(bucket), **more)
+        fields: dict[str, Any] = self.fields
+        fields["whom"].choices = self._whom()
+        fields["sender"].choices = self._senders()
+        if campaign:
+            del self.fields["split"]
+        self.versions: frozenset[str] = frozenset()
+        self.steps = list(self._step_forms(data))
+
+    # --- What it begins with ------------------------------------------------------------------------------------------
+
+    def _initial(self, bucket: str) -> dict[str, Any]:
+        every = [str(n) for n in range(1, 8)]
+        if self.campaign is None:
+            return {"whom": f"bucket:{bucket}" if bucket else "", "weekdays": every}
+        window = self.campaign.window
+        return {
+            "name": self.campaign.name,
+            "whom": f"bucket:{self.kept.bucket_id}" if self.kept.bucket_id else KEPT,
+            "preset": self.kept.preset,
+            "limit": self.kept.limit,
+            "sender": str(self.campaign.sender_id or ""),
+            "max_cost": self.campaign.max_cost,
+            "daily_limit": self.campaign.daily_limit,
+            "opens": window.get("open"),
+            "closes": window.get("close"),
+            "weekdays": [str(day + 1) for day in window["weekdays"]] if window else every,
+        }
+
+    def _whom(self) -> list[Any]:
+        buckets = Bucket.objects.worked_by(self.person).order_by("-pk")[:BUCKETS_SHOWN]
+        views = SavedView.objects.seen_by(self.person).order_by("name", "pk")
+        kept = []
+        if self.campaign is not None and self.kept.bucket_id is None:
+            kept = [(KEPT, audience_in_words(self.kept))]
+        elif self.campaign is not None:
+            kept = [(f"bucket:{self.kept.bucket_id}", self.campaign.bucket_name)]
+        chosen = dict(kept)
+        return [
+            ("", "Choose a bucket or a saved view"),
+            *kept,
+            ("Buckets", [(v, str(row)) for row in buckets if (v := f"bucket:{row.pk}") not in chosen]),
+            ("Saved views", [(f"view:{row.pk}", row.name) for row in views]),
+        ]
+
+    def _senders(self) -> list[tuple[str, str]]:
+        seller = active_seller(self.person.team_id)
+        rows = Sender.objects.filter(seller=seller, retired_at__isnull=True) if seller else Sender.objects.none()
+        numbers = [(str(row.pk), str(row)) for row in rows.order_by("pk")]
+        return [("", "Your company’s only number" if len(numbers) < 2 else "Choose later"), *numbers]
+
+    def _step_forms(self, data: Any) -> Iterator[StepForm]:
+        rows = list(self.campaign.steps.prefetch_related("variants__version__template")) if self.campaign else []
+        newest = dict(
+            TemplateVersion.objects.filter(template__team=self.person.team)
+            .order_by("template_id", "-number").distinct("template_id").values_list("template_id", "pk")
+        )  # fmt: skip
+        mine = Template.objects.seen_by(self.person).filter(channel="sms").order_by("name", "pk")
+        texts = [(str(row.pk), row.name) for row in mine]
+        used = {one.version_id: one.version for row in rows for one in row.variants.all()}
+        older = [v for v in used.values() if newest.get(v.template_id) != v.pk]
+        self.versions = frozenset(str(v.pk) for v in older)
+        texts += [(str(v.pk), f"{v.template.name}, as it was (version {v.number})") for v in older]
+        self.is_larger = any(len(row.variants.all()) > SHOWN_TEXTS for row in rows)
+        for position in range(1, min(STEPS_MAX, max(SHOWN_STEPS, len(rows) + 1)) + 1):
+            first: dict[str, Any] = {}
+            if position <= len(rows):
+                row = rows[position - 1]
+                variants = list(row.variants.all())
+                ids = [
+                    str(one.version_id if str(one.version_id) in self.versions else one.version.template_id)
+                    for one in variants[:SHOWN_TEXTS]
+                ]
+                first = {
+                    "amount": row.delay_amount, "unit": row.delay_unit, "at_local": row.at_local,
+                    "condition": row.condition, **dict(zip(("a", "b"), ids, strict=False)),
+                    "share": variants[0].weight if len(variants) == SHOWN_TEXTS else 50,
+                }  # fmt: skip
+            yield StepForm(data, prefix=f"s{position}", texts=texts, position=position, initial=first)
+
+    # --- What it says -------------------------------------------------------------------------------------------------
+
+    def is_valid(self) -> bool:
+        """With its steps."""
+        own = super().is_valid()
+        return all([own, *(step.is_valid() for step in self.steps)])
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        if bool(said.get("opens")) != bool(said.get("closes")) and not {"opens", "closes"} & set(self.errors):
+            self.add_error("opens", "Enter both, or neither.")
+        return said
+
+    @property
+    def used(self) -> list[StepForm]:
+        """The steps that have a text."""
+        return [step for step in self.steps if step.is_bound and hasattr(step, "cleaned_data") and step.texts]
+
+    def audience(self) -> Audience:
+        """Of a valid form, or as far as it is filled in. Raises CampaignError naming `whom`."""
+        said = self.cleaned_data
+        kind, _, value = said.get("whom", "").partition(":")
+        narrowed = {"preset": said.get("preset", ""), "limit": said.get("limit")}
+        if kind == KEPT or (kind == "bucket" and value == str(self.kept.bucket_id)):
+            return replace(self.kept, **narrowed)
+        if kind == "bucket":
+            return Audience(bucket_id=UUID(value), **narrowed)
+        if kind == "view":
+            view = SavedView.objects.seen_by(self.person).filter(pk=value).first()
+            if view is not None:
+                return Audience(view=view.query, view_name=view.name, **narrowed)
+        raise CampaignError("INVALID", "Choose a bucket or a saved view.", "audience")
+
+    def window(self) -> Mapping[str, Any]:
+        """As the service takes it: nothing but the law's hours where nothing narrower is said."""
+        said, every = self.cleaned_data, len(WEEKDAYS)
+        days = sorted(map(int, said["weekdays"])) or list(range(1, every + 1))
+        if said["opens"] is None and len(days) == every:
+            return {}
+        opens = f"{said['opens']:%H:%M}" if said["opens"] else "00:00"
+        closes = f"{said['closes']:%H:%M}" if said["closes"] else "23:59"
+        return {"open": opens, "close": closes, "weekdays": days}
+
+    def changes(self) -> dict[str, Any]:
+        """Fields of `Plan`."""
+        said = self.cleaned_data
+        told = {
+            "name": said["name"],
+            "audience": self.audience(),
+            "sender_id": UUID(said["sender"]) if said["sender"] else None,
+            "window": self.window(),
+            "max_cost": said["max_cost"],
+            "daily_limit": said["daily_limit"],
+        }
+        return told if self.is_larger else told | {"steps": [step.plan(self.versions) for step in self.used]}
+
+    def refuse(self, error: CampaignError) -> None:
+        """The service's refusal, beside what it names."""
+        first, _, rest = error.field.partition(".")
+        place, _, of_step = rest.partition(".")
+        if first == "steps" and place.isdigit() and int(place) < len(self.used):
+            name = _OF_STEP.get(of_step, "b" if of_step.startswith("variants.1") else "a")
+            step = self.used[int(place)]
+            step.add_error(name if name in step.fields else None, str(error))
+            self.add_error(None, f"Step {step.position}: {error}")
+            return
+        name = _FIELDS.get(error.field, "")
+        self.add_error(name if name in self.fields else None, str(error))
+
+
+def audience_in_words(audience: Audience) -> str:
+    """Whom it is drawn from."""
+    if audience.view is not None:
+        return f"Saved view “{audience.view_name}”, as it was"
+    if audience.sets is not None:
+        return "A combination of buckets, as it is"
+    if audience.lead_ids is not None:
+        many = len(audience.lead_ids)
+        return f"{many:,} chosen lead{'' if many == 1 else 's'}"
+    return "A bucket"
+
+
+def dressed_whole(form: CampaignForm) -> CampaignForm:
+    """`dressed`, with its steps."""
+    for step in form.steps:
+        dressed(step)
+    return dressed(form)

@@ -1,0 +1,73 @@
+"""What vendors of text messages posted to us, for operators: without bodies, which are what people wrote."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from campaigns.models import Inbound, UnsignedPost
+from common.admin import Empty
+from common.admin_teams import OperatorsAdmin
+from common.dates import day
+from common.db.clock import database_now
+from integrations.vendors.available import title
+
+KINDS = {
+    "opt_out": "Opt-out", "message": "Text", "status": "Status", "health": "Warning", "unreadable": "Not readable",
+    "ignored": "Ignored",
+}  # fmt: skip
+UNSIGNED_DAYS = 7
+
+
+class Waits(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("waiting", "Waiting"), ("told", "Needs a look")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Inbound]) -> QuerySet[Inbound]:
+        if self.value() == "waiting":
+            return queryset.filter(handled_at__isnull=True)
+        return queryset.exclude(error="") if self.value() == "told" else queryset
+
+
+@admin.register(Inbound)
+class InboundAdmin(OperatorsAdmin):
+    """Every post once, the newest first; above them how many were not signed, of which nothing is kept."""
+
+    empty = Empty("Vendor posts list what Twilio and SignalHouse told us: statuses, texts, opt-outs, warnings.")
+    list_before_template = "admin/campaigns/unsigned_posts.html"
+    list_display = ("received_at", "who", "what", "handled_at", "tries", "told")
+    list_filter = (Waits,)
+    fields = (("received_at", "who", "what"), ("handled_at", "tries"), "told", "dedupe")
+    readonly_fields = ("who", "what", "told")
+    _columns: ClassVar[tuple[str, ...]] = (
+        "id", "vendor", "kind", "dedupe", "received_at", "handled_at", "tries", "error",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Inbound]:
+        rows: QuerySet[Inbound] = super().get_queryset(request)
+        return rows.only(*self._columns)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        since = database_now().date() - timedelta(days=UNSIGNED_DAYS - 1)
+        rows = UnsignedPost.objects.filter(day__gte=since).order_by("-day", "vendor")
+        unsigned = [(day(row.day), title(row.vendor), row.count) for row in rows]
+        return super().changelist_view(request, {"unsigned": unsigned, **(extra_context or {})})
+
+    @admin.display(description="vendor")
+    def who(self, post: Inbound) -> str:
+        return title(post.vendor)
+
+    @admin.display(description="kind")
+    def what(self, post: Inbound) -> str:
+        return KINDS.get(post.kind, post.kind)
+
+    @admin.display(description="note", empty_value="–")
+    def told(self, post: Inbound) -> str:
+        return post.error or "–"

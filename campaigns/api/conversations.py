@@ -1,0 +1,231 @@
+"""The Inbox: conversations with owners, and messages that a person writes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import Scope, access
+from accounts.api.base import idempotent
+from campaigns.inbound import history, manual, talks
+from campaigns.models import Conversation, Delivery
+from campaigns.sending.queue import CannotQueue
+from common.api.base import ApiView, Problem, not_found, ok, translates
+from common.api.paging import PageQuery, page, page_of
+from common.api.schema import answer, listing
+from common.api.serializers import CamelModelSerializer, FlagField, IdField, Nothing, StrictSerializer
+from common.contact_access import masked_phone, masked_text, sees_contacts
+from leads.models import Lead
+from leads.selection.assignment import members_named
+
+CALLERS = ("GET", "POST")
+
+
+@translates(talks.BadTalk)
+def _bad_talk(error: talks.BadTalk) -> Problem:
+    return _refused(str(error), error.field, error.code)
+
+
+@translates(CannotQueue)
+def _cannot_queue(error: CannotQueue) -> Problem:
+    return _refused(str(error), error.field, error.code)
+
+
+def _refused(words: str, field: str, code: str) -> Problem:
+    if field:
+        return Problem("INVALID", f"{field}: {words}", fields={field: [words]})
+    return Problem(code or "CONFLICT", words, status=404 if code == "NOT_FOUND" else 409)
+
+
+class ConversationsQuery(PageQuery):
+    state = serializers.ChoiceField(
+        choices=Conversation.State.choices, required=False, help_text="open, held, waiting, closed; none: not closed"
+    )
+    leadId = IdField(source="lead_id", required=False, help_text="About this lead")
+    mine = FlagField(required=False, help_text="Only those assigned to me")
+
+
+class ReplyInput(StrictSerializer):
+    text = serializers.CharField(max_length=talks.TEXT_MOST, trim_whitespace=False, help_text="What to say")
+
+
+class AssignConversationInput(StrictSerializer):
+    to = serializers.CharField(
+        allow_null=True, max_length=150, help_text="Member by id or user name; null: nobody in particular"
+    )
+
+
+class DecideInput(StrictSerializer):
+    optOut = FlagField(source="is_opt_out", help_text="Whether their last message was an opt-out")
+
+
+class ConversationSerializer(CamelModelSerializer[Conversation]):
+    number = serializers.SerializerMethodField(help_text="Theirs; masked without the scope contacts")
+    assigned_to = serializers.CharField(source="assigned_to_id", allow_null=True, read_only=True)
+    lead_id = serializers.UUIDField(allow_null=True, read_only=True)
+
+    class Meta:
+        model = Conversation
+        fields = [
+            "id", "lead_id", "number", "state", "assigned_to", "opened_at", "last_in_at", "last_out_at", "close_at",
+            "decide_by", "is_read",
+        ]  # fmt: skip
+
+    def get_number(self, talk: Conversation) -> str | None:
+        if talk.address is None:
+            return None
+        return talk.address if sees_contacts(self.context["request"]) else masked_phone(talk.address)
+
+
+class WordSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    direction = serializers.ChoiceField(choices=["in", "out"], help_text="in: theirs")
+    text = serializers.CharField(allow_null=True, help_text="null: forgotten; contacts in it are masked")
+    at = serializers.DateTimeField()
+    meaning = serializers.CharField(allow_blank=True, help_text="Theirs: opt_out, wrong, help, start, ask, reply")
+    state = serializers.CharField(allow_blank=True, help_text="Ours: due, accepted, delivered, refused, …")
+    error = serializers.CharField(allow_blank=True, help_text="Ours: the rule or the vendor's code that stopped it")
+    by = serializers.CharField(allow_null=True, help_text="Ours: who wrote it, a user's id; null: sent by itself")
+
+
+def shown_word(word: history.Word, request: Any) -> dict[str, Any]:
+    text = word.text if word.text is None or sees_contacts(request) else masked_text(word.text)
+    by = None if word.by is None else str(word.by)
+    return {"id": word.id, "direction": "in" if word.is_theirs else "out", "text": text, "at": word.at,
+            "meaning": word.meaning, "state": word.state, "error": word.error, "by": by}  # fmt: skip
+
+
+class TalkBase(ApiView):
+    for_callers = CALLERS
+
+    def talk(self, talk_id: UUID) -> Conversation:
+        rows = Conversation.objects.seen_by(access(self.request)).select_related("team", "key", "sender", "lead")
+        found = rows.filter(pk=talk_id).first()
+        if found is None:
+            raise not_found("conversation")
+        return found
+
+    def shown(self, talk: Conversation) -> dict[str, Any]:
+        data: dict[str, Any] = ConversationSerializer(talk, context={"request": self.request}).data
+        return data
+
+
+class ConversationsView(TalkBase):
+    @extend_schema(
+        operation_id="listConversations",
+        summary="My team's conversations, the latest first",
+        parameters=[ConversationsQuery],
+        responses=listing("Conversations", conversations=ConversationSerializer(many=True)),
+    )
+    def get(self, request: Request) -> Response:
+        asked = self.query(ConversationsQuery)
+        rows = Conversation.objects.seen_by(access(request))
+        rows = rows.filter(state=asked["state"]) if "state" in asked else rows.exclude(state="closed")
+        if "lead_id" in asked:
+            rows = rows.filter(lead_id=asked["lead_id"])
+        if asked.get("mine"):
+            rows = rows.filter(assigned_to=self.user)
+        found, cursor = page(rows, limit=asked["limit"], cursor=asked.get("cursor"), newest_first=True)
+        data = ConversationSerializer(found, many=True, context={"request": request}).data
+        return ok(conversations=data, **page_of(found, cursor))
+
+
+class ConversationView(TalkBase):
+    @extend_schema(
+        operation_id="getConversation",
+        summary="A conversation, word for word",
+        responses=answer(
+            "ConversationAnswer", conversation=ConversationSerializer(), messages=WordSerializer(many=True)
+        ),
+    )
+    def get(self, request: Request, talk_id: UUID) -> Response:
+        talk = self.talk(talk_id)
+        words = [shown_word(word, request) for word in history.words(talk)]
+        return ok(conversation=self.shown(talk), messages=WordSerializer(words, many=True).data)
+
+
+class ReplyView(TalkBase):
+    scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.CONTACTS}
+
+    @extend_schema(
+        operation_id="replyInConversation",
+        summary="Answer them, through the same gate as every message",
+        request=ReplyInput,
+        responses={202: answer("Replied", message=WordSerializer())},
+    )
+    @idempotent()
+    def post(self, request: Request, talk_id: UUID) -> Response:
+        talk = self.talk(talk_id)
+        sent = talks.reply(talk=talk, by=self.user, **self.body(ReplyInput))
+        return ok(202, message=_sent(sent, request))
+
+
+class AssignView(TalkBase):
+    @extend_schema(
+        operation_id="assignConversation",
+        summary="Say who answers",
+        request=AssignConversationInput,
+        responses=answer("Assigned", conversation=ConversationSerializer()),
+    )
+    @idempotent()
+    def post(self, request: Request, talk_id: UUID) -> Response:
+        talk, name = self.talk(talk_id), self.body(AssignConversationInput)["to"]
+        to = members_named(talk.team_id, [name])[0] if name is not None else None
+        return ok(conversation=self.shown(talks.assign(talk=talk, by=self.user, to=to)))
+
+
+class CloseView(TalkBase):
+    @extend_schema(
+        operation_id="closeConversation",
+        summary="End it; their next message opens a new one",
+        request=Nothing,
+        responses=answer("Closed", conversation=ConversationSerializer()),
+    )
+    @idempotent()
+    def post(self, request: Request, talk_id: UUID) -> Response:
+        talk = self.talk(talk_id)
+        self.body(Nothing)
+        return ok(conversation=self.shown(talks.close(talk=talk, by=self.user)))
+
+
+class DecideView(TalkBase):
+    @extend_schema(
+        operation_id="decideConversation",
+        summary="Say whether words that may be an opt-out were one",
+        description="Undecided after 24 hours they count as one.",
+        request=DecideInput,
+        responses=answer("Decided", conversation=ConversationSerializer()),
+    )
+    @idempotent()
+    def post(self, request: Request, talk_id: UUID) -> Response:
+        talk, said = self.talk(talk_id), self.body(DecideInput)
+        return ok(conversation=self.shown(talks.decide(talk=talk, by=self.user, **said)))
+
+
+class LeadMessagesView(ApiView):
+    scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.CONTACTS}
+    for_callers = ("POST",)
+
+    @extend_schema(
+        operation_id="textLead",
+        summary="Text a lead's owner, through the same gate as every message",
+        request=ReplyInput,
+        responses={202: answer("Texted", message=WordSerializer())},
+    )
+    @idempotent()
+    def post(self, request: Request, lead_id: UUID) -> Response:
+        lead = Lead.objects.worked_by(access(request)).filter(pk=lead_id).first()
+        if lead is None:
+            raise not_found("lead")
+        sent = manual.text(lead=lead, by=self.user, **self.body(ReplyInput))
+        return ok(202, message=_sent(sent, request))
+
+
+def _sent(sent: Delivery, request: Request) -> dict[str, Any]:
+    data: dict[str, Any] = WordSerializer(shown_word(history.word(sent), request)).data
+    return data

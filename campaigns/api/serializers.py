@@ -1,0 +1,462 @@
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from campaigns.models import Campaign, Delivery, Member, Preview, Sender, StateAnswer, Step, Template, TemplateVersion
+from campaigns.planning.audience import LEADS_MOST, PRESETS
+from campaigns.planning.campaigns import NAME_MAX, STOPS, window_told
+from campaigns.running.approval import ACKNOWLEDGEMENTS, needed
+from campaigns.texts.templates import TEXT_MAX
+from common.api.paging import PageQuery
+from common.api.serializers import (
+    CamelModelSerializer,
+    CapField,
+    FlagField,
+    IdField,
+    IdListField,
+    MomentField,
+    MoneyField,
+    ObjectField,
+    StrictSerializer,
+    WholeField,
+)
+from common.contact_access import masked_text
+from leads.selection.filters import understood
+
+AUDIENCE = ("bucketId", "viewId", "sets", "leadIds", "preset", "filters", "limit")
+
+# --- Requests ---------------------------------------------------------------------------------------------------------
+
+
+class SetsInput(StrictSerializer):
+    allOf = IdListField(most=20, required=False, help_text="Leads in every one of these buckets")
+    anyOf = IdListField(most=20, required=False, help_text="… and in one of these")
+    noneOf = IdListField(most=20, required=False, help_text="… and in none of these")
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class FiltersField(ObjectField):
+    """Lead filters, as they were understood. Raises BadFilter, which names the filter."""
+
+    def to_internal_value(self, data: object) -> Any:
+        return understood(super().to_internal_value(data))
+
+
+class AudienceInput(StrictSerializer):
+    """Whom: one of bucketId, viewId, sets, leadIds; preset and filters narrow it."""
+
+    bucketId = IdField(required=False, help_text="Leads of this bucket")
+    viewId = IdField(required=False, help_text="Leads of this saved view, as its filters are now")
+    sets = SetsInput(required=False, help_text="Leads of a combination of buckets")
+    leadIds = IdListField(most=LEADS_MOST, required=False, help_text="Exactly these leads")
+    preset = serializers.ChoiceField(
+        choices=["", *PRESETS],
+        required=False,
+        help_text="; ".join(f"{name}: {words}" for name, words in PRESETS.items()),
+    )
+    filters = FiltersField(required=False, help_text="Lead filters, as in a list of leads")
+    limit = WholeField(min_value=1, max_value=LEADS_MOST, required=False, allow_null=True, help_text="Leads at most")
+
+
+class VariantInput(StrictSerializer):
+    templateId = IdField(help_text="Its newest text is kept")
+    weight = WholeField(min_value=1, max_value=100, default=100, help_text="Percent; those of a step sum to 100")
+
+
+class StepInput(StrictSerializer):
+    templateId = IdField(required=False, help_text="The one text of this step")
+    variants = VariantInput(many=True, required=False, help_text="Instead: several texts among which each draws")
+    delayAmount = WholeField(
+        min_value=0, max_value=10_000, default=0, help_text="After the step before; 0 for the first"
+    )
+    delayUnit = serializers.ChoiceField(choices=Step.Unit.values, default="days")
+    atLocal = serializers.TimeField(
+        required=False, allow_null=True, help_text="Not before this time of the recipient's day: 10:00"
+    )
+    condition = serializers.ChoiceField(choices=["always", "no_reply"], default="no_reply")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("templateId" in attrs) == bool(attrs.get("variants")):
+            raise serializers.ValidationError({"templateId": ["Give a templateId, or variants."]})
+        return attrs
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class WindowField(ObjectField):
+    """{open, close, weekdays}: checked by the service."""
+
+
+class CampaignEdit(AudienceInput):
+    name = serializers.CharField(max_length=NAME_MAX, required=False, help_text="What you call it")
+    steps = StepInput(many=True, required=False, help_text="1 to 10")
+    senderId = IdField(required=False, allow_null=True, help_text="From which number; the company's only one")
+    window = WindowField(
+        required=False,
+        help_text='{"open": "09:00", "close": "18:00", "weekdays": [1, 2, 3, 4, 5]}: narrower than the law',
+    )
+    maxCost = CapField(source="max_cost", required=False, allow_null=True, help_text="Spending limit, US dollars")
+    dailyLimit = WholeField(
+        source="daily_limit",
+        min_value=1,
+        max_value=1_000_000,
+        required=False,
+        allow_null=True,
+        help_text="Messages a day",
+    )
+    stopOn = serializers.ListField(
+        source="stop_on",
+        child=serializers.ChoiceField(choices=list(STOPS)),
+        required=False,
+        max_length=3,
+        help_text="What ends it for a person",
+    )
+
+
+class CampaignInput(CampaignEdit):
+    name = serializers.CharField(max_length=NAME_MAX, help_text="What you call it")
+    channel = serializers.ChoiceField(choices=["sms"], default="sms")
+    steps = StepInput(many=True, help_text="1 to 10")
+    split = FlagField(default=False, help_text="More than 2,000 people: several campaigns of one name")
+
+
+class CampaignsQuery(PageQuery):
+    status = serializers.ChoiceField(choices=Campaign.Status.choices, required=False)
+    bucketId = IdField(required=False)
+
+
+class PreviewQuery(PageQuery):
+    verdict = serializers.ChoiceField(choices=["yes", "no", "later"], required=False, help_text="no: who is left out")
+    reason = serializers.CharField(max_length=60, required=False, help_text="As in leftOut")
+
+
+class MembersQuery(PageQuery):
+    status = serializers.ChoiceField(choices=[one.name.lower() for one in Member.Status], required=False)
+
+
+class DeliveriesQuery(PageQuery):
+    state = serializers.ChoiceField(choices=Delivery.State.choices, required=False)
+
+
+class ApproveInput(StrictSerializer):
+    digest = serializers.CharField(max_length=64, help_text="Of the dry run that you looked at")
+    acknowledgements = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        default=list,
+        max_length=20,
+        help_text="; ".join(f"{code}: {words}" for code, words in ACKNOWLEDGEMENTS.items()),
+    )
+
+
+class TemplateInput(StrictSerializer):
+    name = serializers.CharField(max_length=100, help_text="What you call it")
+    text = serializers.CharField(
+        max_length=TEXT_MAX,
+        trim_whitespace=False,
+        help_text="Hi {{firstName|there}}: variables with or without a default",
+    )
+
+
+class TemplateEdit(StrictSerializer):
+    name = serializers.CharField(max_length=100, required=False)
+    text = serializers.CharField(
+        max_length=TEXT_MAX, trim_whitespace=False, required=False, help_text="Campaigns keep the text they have"
+    )
+
+
+class TemplatePreviewInput(StrictSerializer):
+    text = serializers.CharField(max_length=TEXT_MAX, trim_whitespace=False)
+    leadId = IdField(required=False, help_text="Whose values; sample values where it is not said")
+
+
+class SenderEdit(StrictSerializer):
+    registrationId = serializers.CharField(
+        source="registration_id", max_length=100, allow_blank=True, required=False, help_text="Of its 10DLC campaign"
+    )
+    dailySegments = WholeField(
+        source="daily_segments", min_value=1, max_value=10_000_000, required=False, allow_null=True, help_text="A day"
+    )
+    voice = FlagField(required=False, help_text="Whether calls can be placed from it")
+
+
+class SenderInput(SenderEdit):
+    number = serializers.CharField(max_length=40, help_text="(614) 555-0100")
+    vendor = serializers.ChoiceField(choices=Sender.Vendor.choices)
+
+
+class StateAnswerInput(StrictSerializer):
+    state = serializers.CharField(max_length=2, help_text="Two letters")
+    answer = serializers.ChoiceField(choices=StateAnswer.Answer.choices)
+    words = serializers.CharField(
+        max_length=300, allow_blank=True, default="", help_text="Its registration's number, or why it is exempt"
+    )
+
+
+class StateAnswersInput(StrictSerializer):
+    answers = StateAnswerInput(many=True, help_text="Those that change; the others stay")
+
+
+# --- Answers ----------------------------------------------------------------------------------------------------------
+
+
+class VersionSerializer(CamelModelSerializer[TemplateVersion]):
+    class Meta:
+        model = TemplateVersion
+        fields = ["id", "number", "text", "variables", "segments", "created_at"]
+
+
+class TemplateSerializer(CamelModelSerializer[Template]):
+    """With its newest text: `latest` in the context, by template."""
+
+    version = serializers.SerializerMethodField(help_text="Its newest text")
+
+    class Meta:
+        model = Template
+        fields = ["id", "name", "channel", "version", "created_at", "updated_at"]
+
+    @extend_schema_field(VersionSerializer)
+    def get_version(self, template: Template) -> Any:
+        return VersionSerializer(self.context["latest"][template.pk]).data
+
+
+class ShownSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(help_text="Empty where values are missing")
+    variables = serializers.ListField(child=serializers.CharField())
+    missing = serializers.ListField(child=serializers.CharField(), help_text="Variables without value or default")
+    segments = serializers.IntegerField()
+    encoding = serializers.CharField(help_text="gsm or ucs2")
+    gsm = serializers.CharField(help_text="The text with characters that fit into one segment more; empty: it does")
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class SenderSerializer(CamelModelSerializer[Sender]):
+    sellerId = serializers.UUIDField(source="seller_id", read_only=True)
+
+    class Meta:
+        model = Sender
+        fields = [
+            "id", "sellerId", "number", "vendor", "registration_id", "daily_segments", "voice", "retired_at",
+            "created_at",
+        ]  # fmt: skip
+
+
+class StateAnswerSerializer(CamelModelSerializer[StateAnswer]):
+    class Meta:
+        model = StateAnswer
+        fields = ["state", "answer", "words", "updated_at"]
+
+
+class VariantSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    weight = serializers.IntegerField()
+    templateId = serializers.UUIDField(source="version.template_id")
+    versionId = serializers.UUIDField(source="version_id")
+    text = serializers.CharField(source="version.text")
+
+
+class StepSerializer(CamelModelSerializer[Step]):
+    variants = VariantSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Step
+        fields = ["position", "delay_amount", "delay_unit", "at_local", "condition", "variants"]
+
+
+class Counters(serializers.Serializer[Any]):
+    """Messages that have reached a stage; members, replied and optedOut are people."""
+
+    members = serializers.IntegerField()
+    due = serializers.IntegerField()
+    sent = serializers.IntegerField()
+    accepted = serializers.IntegerField()
+    delivered = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    expired = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    inDoubt = serializers.IntegerField(source="in_doubt")
+    replied = serializers.IntegerField()
+    optedOut = serializers.IntegerField(source="opted_out")
+
+
+class CampaignSerializer(CamelModelSerializer[Campaign]):
+    bucketId = serializers.UUIDField(source="bucket_id", allow_null=True, read_only=True)
+    sellerId = serializers.UUIDField(source="seller_id", allow_null=True, read_only=True)
+    senderId = serializers.UUIDField(source="sender_id", allow_null=True, read_only=True)
+    maxCost = MoneyField(source="max_cost", allow_null=True)
+    audience = serializers.SerializerMethodField(help_text="Whom; of chosen leads their number alone")
+    window = serializers.SerializerMethodField(help_text="Its own hours; empty: the law's")
+    stopOn = serializers.ListField(source="stop_on", child=serializers.CharField(), read_only=True)
+    acknowledgements = serializers.ListField(child=serializers.CharField(), read_only=True)
+    approvedById = serializers.IntegerField(source="approved_by_id", allow_null=True, read_only=True)
+    counts = Counters(source="*", read_only=True)
+
+    class Meta:
+        model = Campaign
+        fields = [
+            "id", "name", "part", "split_group", "channel", "status", "paused_by", "reason", "bucketId", "bucket_name",
+            "audience", "sellerId", "senderId", "window", "maxCost", "daily_limit", "stopOn", "approved_digest",
+            "approvedById", "approved_at", "acknowledgements", "counts", "created_at", "started_at", "finished_at",
+        ]  # fmt: skip
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_audience(self, campaign: Campaign) -> Any:
+        told = dict(campaign.audience)
+        if "leadIds" in told:
+            told["leads"] = len(told.pop("leadIds"))
+        if "view" in told and self.context["is_masked"]:
+            told["view"] = {name: masked_text(value) for name, value in told["view"].items()}
+        return told
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_window(self, campaign: Campaign) -> Any:
+        return window_told(campaign.window)
+
+
+class CampaignDetail(CampaignSerializer):
+    steps = StepSerializer(many=True, read_only=True)
+
+    class Meta(CampaignSerializer.Meta):
+        fields = [*CampaignSerializer.Meta.fields, "steps"]
+
+
+class SizesSerializer(serializers.Serializer[Any]):
+    leads = serializers.IntegerField()
+    people = serializers.IntegerField(help_text="An owner and a number once")
+    parts = serializers.IntegerField(help_text="Campaigns it takes")
+
+
+class NeedSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    words = serializers.CharField()
+
+
+class DryRunSerializer(CamelModelSerializer[Preview]):
+    status = serializers.SerializerMethodField(help_text="working, made or failed (error says why)")
+    messages = serializers.IntegerField(source="lines", read_only=True, help_text="It would send, over all steps")
+    leftOut = serializers.DictField(
+        source="left_out", child=serializers.IntegerField(), read_only=True, help_text="Leads, by reason"
+    )
+    costMin = MoneyField(source="cost_min", help_text="First messages alone")
+    costMax = MoneyField(source="cost_max", help_text="Every step")
+    byZone = ObjectField(source="by_zone", read_only=True, help_text="{zones: [people, left out]}")
+    byState = ObjectField(source="by_state", read_only=True, help_text="{states: [people, left out]}")
+    needs = serializers.SerializerMethodField(help_text="What must be acknowledged")
+
+    class Meta:
+        model = Preview
+        fields = [
+            "id", "status", "digest", "leads", "people", "messages", "leftOut", "costMin", "costMax", "byZone",
+            "byState", "needs", "error", "made_at", "expires_at", "created_at",
+        ]  # fmt: skip
+
+    def get_status(self, preview: Preview) -> str:
+        return "working" if preview.is_at_work else "failed" if preview.error else "made"
+
+    @extend_schema_field(NeedSerializer(many=True))
+    def get_needs(self, preview: Preview) -> Any:
+        return [{"code": code, "words": ACKNOWLEDGEMENTS[code]} for code in needed(preview)]
+
+
+class PlannedMessageSerializer(serializers.Serializer[Any]):
+    step = serializers.IntegerField()
+    variant = serializers.CharField()
+    text = serializers.CharField()
+    segments = serializers.IntegerField()
+    cost = MoneyField()
+    at = MomentField(allow_null=True, help_text="An estimate; of later steps as if each arrived at once")
+    localTime = serializers.CharField(help_text="By the recipient's clock")
+
+
+class DryRunPersonSerializer(serializers.Serializer[Any]):
+    leadId = serializers.UUIDField()
+    lead = serializers.CharField(help_text="What it is called")
+    number = serializers.CharField(help_text="Its last digits")
+    verdict = serializers.CharField(help_text="yes, no, later")
+    reason = serializers.CharField()
+    insteadLeadId = serializers.UUIDField(allow_null=True, help_text="same_owner: the lead that is contacted")
+    zones = serializers.ListField(child=serializers.CharField())
+    states = serializers.ListField(child=serializers.CharField())
+    messages = PlannedMessageSerializer(many=True)
+
+
+class CampaignPersonSerializer(CamelModelSerializer[Member]):
+    leadId = serializers.UUIDField(source="lead_id", allow_null=True, read_only=True)
+    status = serializers.SerializerMethodField()
+    zones = serializers.ListField(child=serializers.CharField(), read_only=True)
+    states = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta:
+        model = Member
+        fields = ["id", "leadId", "status", "why", "step", "next_at", "held_until", "zones", "states"]
+
+    def get_status(self, member: Member) -> str:
+        return Member.Status(member.status).name.lower()
+
+
+class CampaignMessageSerializer(CamelModelSerializer[Delivery]):
+    leadId = serializers.UUIDField(source="lead_id", allow_null=True, read_only=True)
+    memberId = serializers.UUIDField(source="member_id", allow_null=True, read_only=True)
+    step = serializers.IntegerField(source="step.position", allow_null=True, read_only=True)
+    variant = serializers.CharField(source="variant.name", allow_null=True, read_only=True)
+    text = serializers.SerializerMethodField()
+    receiptId = serializers.UUIDField(source="receipt_id", allow_null=True, read_only=True)
+
+    class Meta:
+        model = Delivery
+        fields = [
+            "id", "leadId", "memberId", "step", "variant", "state", "text", "segments", "error", "error_words", "tries",
+            "receiptId", "send_by", "not_before", "intended_at", "accepted_at", "delivered_at", "ended_at",
+        ]  # fmt: skip
+
+    def get_text(self, delivery: Delivery) -> str:
+        text = delivery.body or ""
+        return masked_text(text) if self.context["is_masked"] else text
+
+
+class VariantResultSerializer(serializers.Serializer[Any]):
+    step = serializers.IntegerField()
+    name = serializers.CharField()
+    weight = serializers.IntegerField()
+    sent = serializers.IntegerField()
+    delivered = serializers.IntegerField()
+    replied = serializers.IntegerField()
+    share = serializers.FloatField(allow_null=True, help_text="Replies per delivered message")
+
+
+class ComparedSerializer(serializers.Serializer[Any]):
+    """Two texts of a step: B's share of replies less A's, with its 95% interval."""
+
+    step = serializers.IntegerField()
+    a = serializers.CharField()
+    b = serializers.CharField()
+    difference = serializers.FloatField(source="comparison.difference", allow_null=True, default=None)
+    interval = serializers.ListField(
+        source="comparison.interval", child=serializers.FloatField(), allow_null=True, default=None
+    )
+    p = serializers.FloatField(source="comparison.p", allow_null=True, default=None)
+    isClear = serializers.BooleanField(source="comparison.is_clear", default=False, help_text="One is better")
+    needed = serializers.IntegerField(
+        source="comparison.needed",
+        allow_null=True,
+        default=None,
+        help_text="People a side it takes to tell",
+    )
+
+
+class ResultsSerializer(serializers.Serializer[Any]):
+    messages = serializers.IntegerField(help_text="The sum of states")
+    states = serializers.DictField(child=serializers.IntegerField())
+    members = serializers.IntegerField(help_text="The sum of people")
+    people = serializers.DictField(child=serializers.IntegerField())
+    stopped = serializers.DictField(child=serializers.IntegerField(), help_text="People, by why")
+    variants = VariantResultSerializer(many=True)
+    comparisons = ComparedSerializer(many=True)
+    cost = MoneyField()
+    reserved = MoneyField(help_text="For messages that are not settled")
+    replied = serializers.IntegerField()
+    optedOut = serializers.IntegerField(source="opted_out")
+    costPerReply = MoneyField(source="cost_per_reply", allow_null=True)

@@ -1,0 +1,121 @@
+"""Templates, and what a text looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import Scope
+from accounts.api.base import idempotent
+from campaigns.api.base import CampaignView
+from campaigns.api.serializers import (
+    ShownSerializer,
+    TemplateEdit,
+    TemplateInput,
+    TemplatePreviewInput,
+    TemplateSerializer,
+)
+from campaigns.models import Template, TemplateVersion
+from campaigns.texts.samples import show
+from campaigns.texts.templates import change_template, checked, create_template, delete_template
+from common.api.base import not_found, ok
+from common.api.paging import PageQuery, page, page_of
+from common.api.schema import answer, listing, refusal
+from common.contact_access import masked_text, sees_contacts
+from leads.models import Lead
+from leads.permission.selling import active_seller
+
+
+def told(templates: Sequence[Template]) -> Any:
+    """With their newest texts: two statements, however many they are."""
+    rows = TemplateVersion.objects.filter(template__in=templates)
+    latest = rows.order_by("template_id", "-number").distinct("template_id")
+    context = {"latest": {version.template_id: version for version in latest}}
+    return TemplateSerializer(templates, many=True, context=context).data
+
+
+class TemplatesView(CampaignView):
+    @extend_schema(
+        operation_id="listTemplates",
+        summary="My team's templates, newest first",
+        parameters=[PageQuery],
+        responses=listing("TemplatePage", templates=TemplateSerializer(many=True)),
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(PageQuery)
+        mine = Template.objects.seen_by(self.access)
+        rows, after = page(mine, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
+        return ok(templates=told(rows), **page_of(rows, after))
+
+    @extend_schema(
+        operation_id="createTemplate",
+        summary="Save a text; what is no variable is refused, with its position",
+        request=TemplateInput,
+        responses={201: answer("TemplateMade", template=TemplateSerializer())},
+    )
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        template, _ = create_template(by=self.user, team_id=self.access.team_id, **self.body(TemplateInput))
+        return ok(201, template=told([template])[0])
+
+
+class TemplateView(CampaignView):
+    @extend_schema(
+        operation_id="getTemplate",
+        summary="A template",
+        responses=answer("TemplateAnswer", template=TemplateSerializer()),
+    )
+    def get(self, request: Request, template_id: UUID) -> Response:
+        return ok(template=told([self.template(template_id)])[0])
+
+    @extend_schema(
+        operation_id="changeTemplate",
+        summary="Another name, or another text as its next version",
+        request=TemplateEdit,
+        responses=answer("TemplateChanged", template=TemplateSerializer()),
+    )
+    def patch(self, request: Request, template_id: UUID) -> Response:
+        template = self.template(template_id)
+        changed, _ = change_template(template=template, by=self.user, **self.body(TemplateEdit))
+        return ok(template=told([changed])[0])
+
+    @extend_schema(
+        operation_id="deleteTemplate",
+        summary="Delete it; one that a campaign uses stays",
+        responses={
+            200: answer("TemplateDeleted", id=serializers.UUIDField()),
+            409: refusal("A campaign uses it"),
+        },
+    )
+    def delete(self, request: Request, template_id: UUID) -> Response:
+        delete_template(template=self.template(template_id), by=self.user)
+        return ok(id=template_id)
+
+
+class TemplatePreviewView(CampaignView):
+    scopes = {"POST": Scope.READ}
+
+    @extend_schema(
+        operation_id="previewTemplate",
+        summary="What a text looks like, in how many segments; with sample values or a lead's",
+        request=TemplatePreviewInput,
+        responses=answer("TemplateShown", preview=ShownSerializer()),
+    )
+    def post(self, request: Request) -> Response:
+        given = self.body(TemplatePreviewInput)
+        lead = None
+        if "leadId" in given:
+            lead = Lead.objects.seen_by(self.access).filter(pk=given["leadId"]).first()
+            if lead is None:
+                raise not_found("lead", "leadId")
+        shown = show(checked(given["text"]), lead=lead, seller=active_seller(self.access.team_id), agent=self.user)
+        if lead is not None and not sees_contacts(request):
+            shown = replace(shown, text=masked_text(shown.text))
+        return ok(preview=ShownSerializer(shown).data)

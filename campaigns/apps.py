@@ -1,0 +1,25 @@
+from django.apps import AppConfig
+
+
+class CampaignsConfig(AppConfig):
+    name = "campaigns"
+
+    def ready(self) -> None:
+        from django.core.checks import Tags, register
+
+        from campaigns.admin import leads
+        from campaigns.gate.lead import JUDGE
+        from campaigns.inbound import registering as inbound
+        from campaigns.previews import registering as previews
+        from campaigns.rule_table.checks import check_holidays
+        from campaigns.sending import registering as sending
+        from common.admin_extensions import extend
+        from leads.models import Lead
+        from leads.registries import judge_contacts_with
+
+        register(check_holidays, Tags.database)
+        extend(Lead, leads.EXTENSION)
+        judge_contacts_with(JUDGE)
+        previews.register()
+        sending.register()
+        inbound.register()

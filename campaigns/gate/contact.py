@@ -1,0 +1,204 @@
+"""The one gate: may this person be contacted by this channel at this moment? Every page, dry run and sender asks it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import User
+from campaigns import clock
+from campaigns.gate import receipts
+from campaigns.gate.facts import Contact, facts_of_persons, persons_of
+from campaigns.gate.people import Person
+from campaigns.gate.rule_rows import load_rules
+from campaigns.locks import lock_keys, note_attempts
+from campaigns.models import Campaign, Delivery
+from campaigns.rules.decide import decide
+from campaigns.rules.facts import Attempt, Channel, Decision, Facts, Purpose
+from campaigns.rules.rule_set import RuleSet
+from leads.models import Lead, LeadKey, Seller
+from leads.permission.selling import active_seller
+
+_TRIES = 5  # of locking the keys of leads that change meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The gate's answer. receipt_id: of the Receipt that was written, or repeated; None: nothing was recorded."""
+
+    contact: Contact
+    facts: Facts
+    decision: Decision
+    receipt_id: UUID | None
+
+
+def contact_of(lead: Lead, channel: Channel, address: str | None = None) -> Contact:
+    """The lead at its best phone, or its e-mail, or at this address."""
+    best = lead.email if channel == "email" else lead.phone
+    return Contact(lead.pk, None, address or best or None, channel)
+
+
+def may_contact(
+    lead_id: UUID,
+    channel: Channel,
+    *,
+    by: User | None,
+    purpose: Purpose,
+    at: datetime | None = None,
+    address: str | None = None,
+    team_id: int | None = None,
+    campaign: Campaign | None = None,
+    record: bool = True,
+) -> Asked:
+    """Whether this lead's owner may be contacted, with a receipt.
+
+    at: a moment of the campaigns' clock; None: now. address: of the lead's; None: its best phone, or its e-mail.
+    team_id: who asks; None: the lead's team. Raises `Lead.DoesNotExist`.
+    """
+    lead = Lead.every.only("pk", "team_id", "phone", "email").get(pk=lead_id)
+    team = lead.team_id if team_id is None else team_id
+    moment = at or clock.now()
+    contact = contact_of(lead, channel, address)
+    ((asked, person),) = _ask([contact], team_id=team, by=by, purpose=purpose, at=moment, campaign=campaign)
+    if not record:
+        return asked
+    answer = receipts.Answered(contact, asked.decision, person.digest)
+    (receipt_id,) = receipts.write(
+        [answer], team_id=team, purpose=purpose, at=moment, by=by, campaign_id=campaign.pk if campaign else None
+    )
+    return replace(asked, receipt_id=receipt_id)
+
+
+def decide_many(
+    contacts: Sequence[Contact],
+    *,
+    team_id: int,
+    by: User | None,
+    purpose: Purpose,
+    at: datetime | None = None,
+    campaign: Campaign | None = None,
+) -> dict[Contact, Asked]:
+    """As `may_contact`, of many, at one moment; nothing is recorded. Locks nothing: an estimate."""
+    if not contacts:
+        return {}
+    answers = _ask(contacts, team_id=team_id, by=by, purpose=purpose, at=at or clock.now(), campaign=campaign)
+    return {asked.contact: asked for asked, _ in answers}
+
+
+def _ask(
+    contacts: Sequence[Contact],
+    *,
+    team_id: int,
+    by: User | None,
+    purpose: Purpose,
+    at: datetime,
+    campaign: Campaign | None,
+) -> list[tuple[Asked, Person]]:
+    rules, known = load_rules(), persons_of(contacts)
+    facts = facts_of_persons(
+        contacts, known, team_id=team_id, by=by, seller=_seller_of(team_id, campaign), at=at, campaign=campaign
+    )
+    return [
+        (Asked(contact, of_one, decide(of_one, rules, at, purpose), None), person)
+        for contact, of_one, person in zip(contacts, facts, known, strict=True)
+    ]
+
+
+def _seller_of(team_id: int, campaign: Campaign | None) -> Seller | None:
+    return campaign.seller if campaign is not None else active_seller(team_id)
+
+
+# --- Leaving now ------------------------------------------------------------------------------------------------------
+
+
+def lock_and_decide(delivery_ids: Iterable[UUID], *, at: datetime | None = None) -> dict[UUID, Asked]:
+    """The answers by which messages leave now: by delivery. In the caller's transaction, which has locked no lead yet.
+
+    1. The ContactKeys of each delivery and of its lead are locked, sorted by id, in a statement of their own: an
+       opt-out takes the same locks (`leads.permission.suppressing`), so it is either committed and seen, or waits.
+    2. Only then the moment and the facts are read, and decided. Of two messages to one person in this call the second
+       knows of the first.
+    3. A receipt is written for each; `last_attempt_at` of its key where the answer is yes.
+
+    The deliveries' own rows are the caller's to lock and change (after this: docs/locks.md).
+    """
+    ids = sorted(set(delivery_ids))
+    _lock(ids)
+    moment, rules = at or clock.now(), load_rules()
+    rows = Delivery.objects.filter(pk__in=ids).select_related("campaign__seller", "campaign__sender", "sender__seller")
+    groups: dict[tuple[int, UUID | None, UUID | None, int | None, str], list[Delivery]] = defaultdict(list)
+    for row in rows.order_by("pk"):
+        groups[row.team_id, row.campaign_id, row.sender_id, row.by_id, row.purpose].append(row)
+    found: dict[UUID, Asked] = {}
+    left: list[tuple[Person, Attempt]] = []
+    for group in groups.values():
+        found |= _leaving(group, moment, rules, left)
+    note_attempts({key_id for person, _ in left for key_id in person.own_keys}, moment)
+    return found
+
+
+def _lock(delivery_ids: Sequence[UUID]) -> None:
+    """Locks their keys. Where a lead has got another key meanwhile, all locks are given back and taken anew."""
+    wanted = _keys_of(delivery_ids)
+    for _ in range(_TRIES):
+        point = transaction.savepoint()
+        lock_keys(wanted)
+        now = _keys_of(delivery_ids)
+        if now <= wanted:
+            transaction.savepoint_commit(point)
+            return
+        transaction.savepoint_rollback(point)
+        wanted |= now
+    lock_keys(wanted)
+
+
+def _keys_of(delivery_ids: Sequence[UUID]) -> set[int]:
+    """The keys of these deliveries and of their leads; of the leads' no crowded ones: half a county would wait."""
+    rows = Delivery.objects.filter(pk__in=delivery_ids).values_list("key_id", "lead_id")
+    leads = {lead_id for _, lead_id in rows if lead_id}
+    joining = LeadKey.objects.filter(lead__in=leads, key__crowded=False).values_list("key_id", flat=True)
+    return {key_id for key_id, _ in rows} | set(joining)
+
+
+def _leaving(
+    group: Sequence[Delivery], at: datetime, rules: RuleSet, left: list[tuple[Person, Attempt]]
+) -> dict[UUID, Asked]:
+    """Of one team, campaign, sender and purpose. left: who is contacted by this call already; grows."""
+    first = group[0]
+    campaign, purpose = first.campaign, first.purpose
+    by = User.objects.filter(pk=first.by_id).first() if first.by_id else None
+    seller = campaign.seller if campaign else first.sender.seller if first.sender else active_seller(first.team_id)
+    contacts = [Contact(row.lead_id, row.key_id, row.address, row.channel) for row in group]  # type: ignore[arg-type]
+    known = persons_of(contacts)
+    facts = facts_of_persons(
+        contacts, known, team_id=first.team_id, by=by, seller=seller, at=at, campaign=campaign, sender=first.sender
+    )
+    stands = "" if campaign is None or campaign.status == Campaign.Status.RUNNING else campaign.status
+    answers = []
+    for row, of_one, person in zip(group, facts, known, strict=True):
+        before = tuple(attempt for other, attempt in left if other.keys & person.keys)
+        now = replace(of_one, campaign=stands, attempts=(*before, *of_one.attempts))
+        decision = decide(now, rules, at, purpose)  # type: ignore[arg-type]
+        if decision.verdict == "yes":
+            left.append((person, Attempt(at, row.channel, row.key_id, is_ours=True)))
+        answers.append((row, now, person, decision))
+    written = receipts.write(
+        [
+            receipts.Answered(contact, decision, person.digest, row.pk)
+            for contact, (row, _, person, decision) in zip(contacts, answers, strict=True)
+        ],
+        team_id=first.team_id,
+        purpose=purpose,  # type: ignore[arg-type]
+        at=at,
+        by=by,
+        campaign_id=first.campaign_id,
+    )
+    return {
+        row.pk: Asked(contact, now, decision, receipt_id)
+        for contact, (row, now, _, decision), receipt_id in zip(contacts, answers, written, strict=True)
+    }

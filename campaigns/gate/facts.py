@@ -1,0 +1,206 @@
+"""What is known of many contacts at a moment, for the rules: a few queries, however many contacts. Reads only.
+
+keys           of each address and of its lead (`gate.people`)
+leads          places, phones with their flags, status (`gate.leads`)
+suppressions   in force, of the address and of the person's other keys: one query a channel
+consents       one a channel; and registry checks: of the asking team's seller
+attempts       of all teams, over all keys of the person
+conversations  and what else she has said
+seller         its answers for the states, its sender; the team's cap
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from accounts.models import Team, User
+from campaigns.gate import leads as lead_facts
+from campaigns.gate import people
+from campaigns.gate.people import Digest, Person
+from campaigns.models import Campaign, Sender, StateAnswer
+from campaigns.rules.facts import Channel, Consented, Facts, Scrubbed, SellerFacts, Suppressed
+from leads.models import Seller, Suppression
+from leads.permission.consenting import consents_of
+from leads.permission.scrubbing import scrubs_of
+from leads.permission.selling import flag_counts, missing_of
+from leads.permission.suppressing import in_force
+
+COUNTED_DAYS = 90  # of attempts: the longest window of the caps
+SMS_MARGIN = 15  # minutes that a vendor and the carriers may take: a text must be on its way so long before the close
+Reason = Suppression.Reason
+# Said by the person of herself, or known of her: holds for a number of hers that we learned later, too. The other
+# reasons are about one number or address.
+OF_THE_PERSON = frozenset(
+    {Reason.STOP, Reason.DNC_REQUEST, Reason.ONE_CLICK, Reason.UNDECIDED, Reason.VENDOR_OPT_OUT, Reason.COMPLAINT,
+     Reason.LITIGATOR, Reason.ERASED}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to contact: a lead at one of its numbers or e-mails, by a channel.
+
+    key_id: the ContactKey of the address; None: it is looked up. lead_id None: a number that no lead has. missing: the
+    template's variables that have no value for this lead.
+    """
+
+    lead_id: UUID | None
+    key_id: int | None
+    address: str | None
+    channel: Channel
+    missing: tuple[str, ...] = ()
+
+
+def facts_of(
+    contacts: Sequence[Contact],
+    *,
+    team_id: int,
+    by: User | None,
+    seller: Seller | None,
+    at: datetime,
+    campaign: Campaign | None = None,
+    sender: Sender | None = None,
+) -> dict[Contact, Facts]:
+    """The facts of each contact, as the asking team's seller may use them.
+
+    seller: the active one of the team, or the campaign's. sender: whose number an SMS leaves from; None: the
+    campaign's, else any active one of the seller. by: who asks, None for a worker.
+    """
+    known = persons_of(contacts)
+    facts = facts_of_persons(
+        contacts, known, team_id=team_id, by=by, seller=seller, at=at, campaign=campaign, sender=sender
+    )
+    return dict(zip(contacts, facts, strict=True))
+
+
+def persons_of(contacts: Sequence[Contact]) -> list[Person]:
+    return people.known([(contact.lead_id, contact.key_id, contact.address) for contact in contacts])
+
+
+def facts_of_persons(
+    contacts: Sequence[Contact],
+    known: Sequence[Person],
+    *,
+    team_id: int,
+    by: User | None,
+    seller: Seller | None,
+    at: datetime,
+    campaign: Campaign | None = None,
+    sender: Sender | None = None,
+) -> list[Facts]:
+    """As `facts_of`, for who has asked for their persons already (`persons_of`); in order."""
+    since = at - timedelta(days=COUNTED_DAYS)
+    leads = lead_facts.read({contact.lead_id for contact in contacts if contact.lead_id})
+    suppressed = _suppressed(contacts, known, seller, at)
+    consents = _consents(contacts, known, seller, at)
+    checks = scrubs_of(seller.pk, {one for person in known for _, one in person.own}) if seller else {}
+    attempts = people.attempts_of(known, since=since, team_id=team_id)
+    said = people.said_by(known, since=since, team_id=team_id, user_id=by.pk if by else None)
+    of_seller = _seller(seller, sender or (campaign.sender if campaign else None), at)
+    cap = Team.objects.values_list("daily_contacts", flat=True).get(pk=team_id)
+    window = window_of(campaign)
+    found = []
+    for place, (contact, person) in enumerate(zip(contacts, known, strict=True)):
+        lead = leads.get(contact.lead_id) if contact.lead_id else None
+        scrubs = [one for _, digest in sorted(person.own) for one in checks.get(digest, ())]
+        own, erased = suppressed[place]
+        found.append(
+            replace(
+                lead_facts.of_address(lead, contact.address, contact.channel),
+                erased=erased,
+                suppressions=own,
+                consents=tuple(
+                    Consented(one.id, one.channel, one.kind, one.given_at, one.expires_at)
+                    for one in people.by_address(consents.get(contact.channel, {}), person)
+                ),
+                scrubs=tuple(
+                    Scrubbed(one.list, one.listed, one.checked_at, one.version_date, one.source) for one in scrubs
+                ),
+                attempts=attempts[place],
+                answered_at=said[place].answered_at,
+                talk=said[place].talk,
+                held_until=said[place].held_until,
+                seller=of_seller,
+                daily_cap=cap,
+                vendor_margin=SMS_MARGIN if contact.channel == "sms" else 0,
+                window=window,
+                missing=contact.missing,
+            )
+        )
+    return found
+
+
+def window_of(campaign: Campaign | None) -> tuple[time, time, tuple[int, ...]] | None:
+    """The campaign's own hours and weekdays (Monday 0); None: the law's alone."""
+    hours: dict[str, Any] = campaign.window if campaign else {}
+    if not hours:
+        return None
+    opens, closes = (time.fromisoformat(hours[name]) for name in ("open", "close"))
+    return opens, closes, tuple(hours.get("weekdays", range(7)))
+
+
+def _suppressed(
+    contacts: Sequence[Contact], known: Sequence[Person], seller: Seller | None, at: datetime
+) -> list[tuple[tuple[Suppressed, ...], UUID | None]]:
+    """Of each contact: what is in force for its channel, the address's own first, the oldest first; and what says that
+    the person asked to be forgotten.
+    """
+    by_channel = {}
+    for channel in sorted({contact.channel for contact in contacts}):
+        asked = {
+            digest
+            for contact, person in zip(contacts, known, strict=True)
+            if contact.channel == channel
+            for digest in (*person.own, *person.others)
+        }
+        by_channel[channel] = in_force(asked, channel, seller_id=seller.pk if seller else None, at=at) if asked else {}
+    found = []
+    for contact, person in zip(contacts, known, strict=True):
+        rows = [
+            (digest not in person.own, one.created_at, one.id, one)
+            for digest in (*person.own, *person.others)
+            for one in by_channel[contact.channel].get(digest, ())
+            if _binds(one, person, is_own=digest in person.own)
+        ]
+        rows.sort(key=lambda row: row[:3])
+        erased = next((one.id for *_, one in rows if one.reason == Reason.ERASED), None)
+        own = tuple(
+            Suppressed(one.id, one.scope, one.reason, one.created_at) for *_, one in rows if one.reason != Reason.ERASED
+        )
+        found.append((own, erased))
+    return found
+
+
+def _binds(one: Any, person: Person, *, is_own: bool) -> bool:
+    """A wrong number binds the owner it is wrong for; what others of her keys bear, if it is about her."""
+    if one.owner_key_id is not None and one.owner_key_id not in person.lead_keys:
+        return False
+    return is_own or one.reason in OF_THE_PERSON
+
+
+def _consents(
+    contacts: Sequence[Contact], known: Sequence[Person], seller: Seller | None, at: datetime
+) -> dict[str, dict[Digest, list[Any]]]:
+    if seller is None:
+        return {}
+    asked: dict[str, set[Digest]] = {}
+    for contact, person in zip(contacts, known, strict=True):
+        asked.setdefault(contact.channel, set()).update(person.own)
+    return {channel: consents_of(seller.pk, digests, channel, at=at) for channel, digests in asked.items() if digests}
+
+
+def _seller(seller: Seller | None, sender: Sender | None, at: datetime) -> SellerFacts | None:
+    """None: nobody has set up the company. Two statements; the sender's is spared where one is given."""
+    if seller is None:
+        return None
+    answers = dict(StateAnswer.objects.filter(seller=seller).values_list("state", "answer"))
+    if sender is not None:
+        registered = sender.seller_id == seller.pk and sender.retired_at is None and bool(sender.registration_id)
+    else:
+        senders = Sender.objects.filter(seller=seller, retired_at__isnull=True).exclude(registration_id="")
+        registered = senders.exists()
+    return SellerFacts(missing_of(seller), answers, flag_counts(seller, at), registered)

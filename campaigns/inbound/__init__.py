@@ -1,0 +1,1 @@
+"""What vendors post to us, and what people write."""

@@ -1,0 +1,44 @@
+"""A text that a person writes to one owner."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from accounts.models import User
+from campaigns import clock
+from campaigns.inbound.people import lock_writer
+from campaigns.inbound.talks import CLOSES_AFTER, BadTalk, checked, hold_keys, lock_open_talk
+from campaigns.models import Conversation, Delivery
+from campaigns.sending.queue import CannotQueue, queue_message, sender_of
+from leads.keys.owner_keys import PHONE
+from leads.models import ContactKey, Lead
+
+
+def text(*, lead: Lead, by: User, text: str) -> Delivery:
+    """Queues it, in the conversation with this owner, which it opens. The gate decides when it leaves, or that it does
+    not. Raises BadTalk: nothing written, no phone; CannotQueue.
+    """
+    words = checked(text)
+    if not lead.phone:
+        raise BadTalk("This lead has no phone.", code="NO_PHONE")
+    sender = sender_of(lead.team)
+    if sender is None:
+        raise CannotQueue("Add a number to text from.", code="NO_SENDER")
+    with transaction.atomic():
+        writer = lock_writer((int(PHONE), lead.phone))
+        at = clock.now()
+        talk = lock_open_talk(lead.team_id, writer.keys) or Conversation.objects.create(
+            team_id=lead.team_id, lead=lead, sender=sender, key_id=writer.key_id, address=lead.phone,
+            opened_by="person", assigned_to=by, opened_at=at, state=Conversation.State.WAITING, is_read=True,
+        )  # fmt: skip
+        if talk.state == Conversation.State.HELD:
+            raise BadTalk("Decide first whether their last message was an opt-out.", code="HELD")
+        hold_keys(talk, writer.keys)
+        sent = queue_message(
+            team=lead.team, lead_id=lead.pk, key=ContactKey.objects.get(pk=writer.key_id), address=lead.phone,
+            text=words, purpose=Delivery.Purpose.MANUAL, by=by, conversation=talk,
+        )  # fmt: skip
+        Conversation.objects.filter(pk=talk.pk).update(
+            state=Conversation.State.WAITING, last_out_at=at, close_at=at + CLOSES_AFTER
+        )
+    return sent

@@ -1,0 +1,22 @@
+from campaigns.models.campaigns import Campaign, Preview, PreviewLine, Step, Variant
+from campaigns.models.clock import ClockSetting
+from campaigns.models.deliveries import Delivery, DeliveryEvent, Member
+from campaigns.models.inbound import (
+    Conversation,
+    ConversationKey,
+    Inbound,
+    IncomingMessage,
+    UnsignedPost,
+    VendorPoll,
+)
+from campaigns.models.receipts import Receipt, ReceiptRepeat
+from campaigns.models.rules import ContactRule, Emergency, RuleHoliday
+from campaigns.models.senders import Sender, StateAnswer
+from campaigns.models.templates import Template, TemplateVersion
+
+__all__ = [
+    "Campaign", "ClockSetting", "ContactRule", "Conversation", "ConversationKey", "Delivery", "DeliveryEvent",
+    "Emergency", "Inbound", "IncomingMessage", "Member", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat",
+    "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion", "UnsignedPost", "Variant",
+    "VendorPoll",
+]  # fmt: skip

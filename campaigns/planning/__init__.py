@@ -1,0 +1,1 @@
+"""Drafts of campaigns: whom, in which steps, with which texts."""

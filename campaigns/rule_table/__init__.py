@@ -1,0 +1,1 @@
+"""Changing the rule table: forward only, by superusers."""

@@ -1,0 +1,1 @@
+"""What the gate thinks with. Pure: no database, no clock."""

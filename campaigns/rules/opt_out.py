@@ -1,0 +1,171 @@
+"""What somebody means who writes to us: above all, whether she wants no more of it (docs/rules.md, opt-outs)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final, Literal
+
+Meaning = Literal["opt_out", "wrong", "help", "ask", "start", "reply"]
+
+# A message of one of these, alone, said twice, or with some polite words around it.
+WORDS: Final = frozenset(
+    {
+        "stop", "stopall", "stop all", "stop2quit", "stop to quit", "stop2end", "stop to end", "stop it", "end", "quit",
+        "cancel", "unsubscribe", "unsub", "revoke", "optout", "opt out", "opt me out", "remove", "remove me", "no mas",
+        "alto", "pare", "baja", "arret", "basta", "fin", "cancelar", "detener", "s t o p",
+    }
+)  # fmt: skip
+POLITE: Final = frozenset(
+    {
+        "please", "pls", "plz", "thanks", "thank", "you", "thx", "ty", "now", "ok", "okay", "hey", "hi", "hello", "sir",
+        "maam", "just", "kindly", "right", "away", "immediately", "asap", "this", "these", "me", "us", "all", "texts",
+        "messages", "por", "favor", "gracias", "ya", "hola",
+    }
+)  # fmt: skip
+MOST_POLITE: Final = 4
+START: Final = frozenset({"start", "unstop"})
+HELP: Final = frozenset({"help", "info", "ayuda"})
+REPEATED: Final = re.compile(r"\b(\w+(?: \w+)?)(?: \1)+\b")
+APOSTROPHES: Final = dict.fromkeys(map(ord, "'’‘`´ʼ＇"))
+
+_CONTACT = (
+    r"(?:text|texts|texting|txt|call|calls|calling|contact|contacting|message|messages|messaging|msg|email|emails|"
+    r"emailing|write|writing|bother|bothering|spam|spamming|sending)"
+)
+_FILLERS = (
+    r"(?:(?:with|the|these|this|those|your|ur|all|of|any|me|us|sending|making|trying|to|damn|fucking|freaking|please) )"
+)
+_NOT = r"(?:dont|do not|never|no longer)"
+_WHOM = (
+    r"(?:me|us|my (?:number|phone|cell|house|wife|husband|mother|father|mom|dad|family)|this (?:number|phone|cell)|"
+    r"here|again|anymore|any more)"
+)
+_TIME = (
+    r"(?! (?:\w+ ){0,3}?(?:before|after|until|till|at (?!this|my|me|all|once)|between|"
+    r"during|on (?!this|my)|today|tonight|tomorrow|while|when|so early|"
+    r"so late|this (?:morning|week|afternoon|evening|early|late)|early|late)\b)"
+)
+_TERMS = r"(?! (?:\w+ ){0,2}?(?:if|unless|just|text|email|instead|right now|in the)\b)"
+
+OPT_OUT: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?<!non )\b(?:stop|quit|cease|no more) {_FILLERS}{{0,3}}?{_CONTACT}\b{_TIME}",
+        rf"\b{_NOT} (?:ever |you |please )*{_CONTACT} (?:to )?{_WHOM}\b{_TIME}{_TERMS}",
+        rf"\b{_NOT} (?:ever )?{_CONTACT} (?:\w+ ){{0,2}}again\b",
+        rf"^(?:please )?{_NOT} {_CONTACT}(?: please| thanks| thank you)?$",
+        r"\b(?:take|remove|delete|scrub) (?:me|us|(?:my|this|our|the) (?:number|name|phone|cell|info|email|contact))\b"
+        r"(?: \w+){0,3} (?:off|from|out|list)\b",
+        r"\b(?:remove|delete|erase|lose|forget|scrub) "
+        r"(?:me|(?:my|this) (?:number|name|info|information|phone|contact))\b",
+        r"\b(?:take|get) (?:me|us|my (?:number|name)) off\b",
+        r"\bopt(?:ing|ed)? (?:me |us )?out\b",
+        r"\b(?:revoke|withdraw) (?:\w+ ){0,2}?(?:consent|permission)\b",
+        r"\bunsubscribe\b",
+        r"\bno (?:me|nos) (?:vuelvas? a |vuelvan a )?(?:llam|escrib|mand|envi|contact|molest|text)\w+",
+        r"\bno (?:quiero|deseo) (?:recibir )?(?:mas|sus|estos|tus)\b",
+        r"\bno mas (?:mensajes|llamadas|textos|correos)\b",
+        r"\bdej(?:en|a|e|ame|eme|enme|ar) (?:de|en paz)\b",
+        r"\b(?:quit|elimin|borr|saqu)\w* (?:mi |de |el )?(?:numero|(?:la|su|tu|esta) lista)\b",
+        r"\b(?:do not|dont) call (?:list|registry)\b|\bdnc\b",
+        r"\bleave (?:me|us) (?:the \w+ )?alone\b",
+        r"\b(?:fuck|f) ?(?:off|you|u)\b|\bgo to hell\b|\bpiss off\b|\bscrew you\b|\bget lost\b|\bbuzz off\b",
+        r"\breport(?:ed|ing)? (?:you|this|u|your number)\b.*\b(?:spam|ftc|fcc|junk|police|attorney general)\b",
+        r"\breport(?:ed|ing)? (?:it )?(?:as |this as )?(?:spam|junk)\b",
+        r"\bharass(?:ing|ment|ed)?\b",
+        r"\bcease and desist\b",
+    )
+)
+WRONG: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\bwrong (?:number|person|guy|girl|lady|man|woman|house|phone|family|owner|party)\b",
+        r"\b(?:not|isnt|aint) (?:him|her|them|that person|the owner|the right person)\b",
+        r"\b(?:not|isnt|aint) my (?:house|property|home|land)\b",
+        r"\b(?:i|we) (?:already |just |have )?sold (?:it|that|this|the|my|our)\b(?! (?:car|truck|boat))",
+        r"\b(?:already sold|its sold|its been sold|it was sold|it has been sold)\b",
+        r"\bdont know (?:him|her|them|that person)\b",
+        r"\b(?:dont have|no) (?:anyone|anybody|one|body) (?:by|with|named)\b",
+        r"\bnobody (?:here )?(?:by|with|named)\b",
+        r"\b(?:numero|persona) equivocad[oa]\b|\bse equivoco\b|\bno soy (?:el|ella|esa|ese)\b",
+        r"\bdo(?:es)?nt (?:live here|own (?:it|that|this))\b|\bno longer (?:own|owns|lives? here)\b",
+    )
+)
+# Words that may mean it: a person decides.
+ASK: Final = re.compile(
+    r"\b(?:stop\w*|cancel\w*|end|ending|remov\w+|spam\w*|scam\w*|attorney|lawyer|sue|suing|lawsuit|deceased|died|dead|"
+    r"passed away|not interested|no interest|block|blocked|blocking|unsub\w*|quit|no me interesa|abogado|"
+    r"fallecid[oa])\b"
+    rf"|\b{_NOT} (?:ever |you |please )*{_CONTACT} (?:to )?{_WHOM}\b{_TIME}"
+)
+STOP_LIKE: Final = ("stop", "unsubscribe", "cancel")
+# One slip beside them, and other words.
+OTHER_WORDS: Final = frozenset({"shop", "top", "step", "stoop", "atop", "slop", "stow", "swop", "sop"})
+# What a phone sends when somebody marks our message: “Liked “Hi Maria … Reply STOP to end””.
+REACTION: Final = re.compile(
+    r"\s*(liked|loved|emphasized|laughed at|questioned|disliked|reacted \S+ to)\s+[“\"«].*[”\"»]\s*", re.I | re.S
+)
+
+
+def read(text: str) -> Meaning:
+    """opt_out: suppress; wrong: not this person's number; ask: a person decides, and undecided it is an opt-out.
+
+    1. An opt-out word that is all of the message. 2. An opt-out phrase anywhere. 3. A wrong number or owner. 4. HELP,
+    START. 5. Words that may be an opt-out, one slip beside STOP, nothing but signs. 6. Else a reply.
+    """
+    if reaction := REACTION.fullmatch(text):
+        return "ask" if reaction[1].lower() == "disliked" else "reply"
+    words = normal(text)
+    if not words:
+        return "ask" if any(unicodedata.category(character) == "So" for character in text) else "reply"
+    if _is_opt_out_word(words) or any(pattern.search(words) for pattern in OPT_OUT):
+        return "opt_out"
+    if any(pattern.search(words) for pattern in WRONG):
+        return "wrong"
+    if words in HELP:
+        return "help"
+    if words in START:
+        return "start"
+    return "ask" if _may_mean_it(words) else "reply"
+
+
+def normal(text: str) -> str:
+    """The words alone: small letters without accents, apostrophes or signs, one space between two."""
+    folded = unicodedata.normalize("NFKD", text.translate(APOSTROPHES)).casefold()
+    kept = (character for character in folded if unicodedata.category(character) not in ("Mn", "Me", "Cf"))
+    return " ".join("".join(character if character.isalnum() else " " for character in kept).split())
+
+
+def _is_opt_out_word(words: str) -> bool:
+    """One of WORDS, repeated or with up to four polite words before and behind."""
+    tokens = REPEATED.sub(r"\1", words).split()
+    if len(tokens) > 4 + MOST_POLITE:
+        return False
+    return any(
+        " ".join(tokens[start:end]) in WORDS
+        and len(around := tokens[:start] + tokens[end:]) <= MOST_POLITE
+        and POLITE.issuperset(around)
+        for start in range(len(tokens))
+        for end in range(start + 1, len(tokens) + 1)
+    )
+
+
+def _may_mean_it(words: str) -> bool:
+    if ASK.search(words):
+        return True
+    return " " not in words and words not in OTHER_WORDS and any(_one_slip(words, word) for word in STOP_LIKE)
+
+
+def _one_slip(said: str, word: str) -> bool:
+    """One letter too few, too many, wrong, or two letters changed places."""
+    if said == word:
+        return True
+    if len(said) == len(word):
+        wrong = [place for place in range(len(word)) if said[place] != word[place]]
+        swapped = len(wrong) == 2 and wrong[1] == wrong[0] + 1 and said[wrong[0]] == word[wrong[1]]
+        return len(wrong) == 1 or (swapped and said[wrong[1]] == word[wrong[0]])
+    shorter, longer = sorted((said, word), key=len)
+    return len(longer) == len(shorter) + 1 and any(
+        longer[:place] + longer[place + 1 :] == shorter for place in range(len(longer))
+    )

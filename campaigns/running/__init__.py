@@ -1,0 +1,1 @@
+"""From approval to the results."""

@@ -1,0 +1,1 @@
+"""Sending: messages that are due, each exactly once."""

@@ -1,0 +1,107 @@
+"""The people of a campaign: the next step after one is over, the end of the last."""
+
+from __future__ import annotations
+
+import time as clocks
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from campaigns.gate.facts import SMS_MARGIN, window_of
+from campaigns.gate.rule_rows import load_rules
+from campaigns.models import Member, Step
+from campaigns.rules import steps as rules_of_steps
+from campaigns.rules.rule_set import RuleSet
+
+Status = Member.Status
+RULES_FOR = 60.0  # seconds that a worker keeps the rule table: only when a step is due depends on it here
+_kept: list[tuple[float, RuleSet]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The step at this position is over for a member, at this moment of the campaigns' clock. stop: why she stops with
+    it; '': she goes on.
+    """
+
+    member_id: UUID
+    position: int
+    at: datetime
+    stop: str = ""
+
+
+def end_steps(endings: Sequence[Ending]) -> None:
+    """Plans the next step of each member, from the end of this one, or ends her. In the caller's transaction, which has
+    locked them. Who is done or stopped, or is at another step by now, stays as she is.
+    """
+    if not endings:
+        return
+    of = {ending.member_id: ending for ending in endings}
+    members = Member.objects.filter(pk__in=of, status__in=Member.OPEN).select_related("campaign")
+    rows: list[tuple[Any, ...]] = []
+    steps: dict[UUID, dict[int, Step]] = {}
+    for member in members.order_by():
+        ending = of[member.pk]
+        if member.step != ending.position:
+            continue
+        if member.campaign_id not in steps:
+            steps[member.campaign_id] = {s.position: s for s in Step.objects.filter(campaign=member.campaign_id)}
+        rows.append((member.pk, *_next(member, ending, steps[member.campaign_id].get(ending.position + 1))))
+    if rows:
+        _save(rows)
+
+
+def _next(member: Member, ending: Ending, step: Step | None) -> tuple[int, str, int, datetime | None]:
+    """status, why, step, next_at"""
+    if ending.stop:
+        return Status.STOPPED, ending.stop[:30], member.step, None
+    if step is None:
+        return Status.DONE, "", member.step, None
+    at = due_at(step, member, ending.at)
+    if at is None:
+        return Status.STOPPED, "closed", member.step, None
+    if member.status == Status.HELD:
+        return Status.HELD, member.why, step.position, None
+    return Status.ACTIVE, "", step.position, at
+
+
+def due_at(step: Step, member: Member, ended_at: datetime) -> datetime | None:
+    """When this step is due for a member whose step before ended then. None: nobody may ever be contacted there."""
+    delay = rules_of_steps.Delay(step.delay_amount, step.delay_unit, step.at_local)  # type: ignore[arg-type]
+    return rules_of_steps.after(
+        delay,
+        ended_at,
+        tuple(member.zones),
+        tuple(member.states),
+        rules(),
+        window_of(member.campaign),
+        margin=SMS_MARGIN if step.channel == "sms" else 0,
+        jitter=str(member.pk),
+    )
+
+
+def rules() -> RuleSet:
+    """The rule table, at most RULES_FOR old."""
+    now = clocks.monotonic()
+    if not _kept or now - _kept[0][0] > RULES_FOR:
+        _kept[:] = [(now, load_rules())]
+    return _kept[0][1]
+
+
+def _save(rows: Sequence[tuple[Any, ...]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE campaigns_member m
+               SET status = c.status, why = c.why, step = c.step, next_at = c.next_at,
+                   held_until = CASE WHEN c.status = 3 THEN m.held_until END
+              FROM unnest(%s::uuid[], %s::smallint[], %s::text[], %s::smallint[], %s::timestamptz[])
+                   AS c(id, status, why, step, next_at)
+             WHERE m.id = c.id
+            """,
+            [list(column) for column in zip(*rows, strict=True)],
+        )

@@ -1,0 +1,106 @@
+"""Messages that no campaign makes: a person's own, a reply, the confirmation of an opt-out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+
+from accounts.models import Team, User
+from campaigns import clock
+from campaigns.models import Conversation, Delivery, Sender
+from campaigns.rules.segments import MOST, segments
+from campaigns.sending.lifecycle import wake
+from campaigns.texts.rendering import digest_of
+from common.db.ids import uuid7
+from leads.models import ContactKey
+from leads.privacy.filtering import kept_in
+
+Purpose = Delivery.Purpose
+# Too late after so long, where the caller does not say: a reply answers at once or not at all outside hours, and the
+# confirmation of an opt-out is allowed within five minutes (47 CFR 64.1200(a)(12)).
+WITHIN = {Purpose.REPLY: timedelta(minutes=15), Purpose.CONFIRM: timedelta(minutes=5)}
+TEXT_MOST = 1600  # characters: what vendors take in one message
+
+
+class CannotQueue(ValueError):
+    """The message cannot be queued. field: which of the request's (text, phone); code: NO_VENDOR where none sends."""
+
+    def __init__(self, words: str, *, field: str = "", code: str = "") -> None:
+        super().__init__(words)
+        self.field, self.code = field, code
+
+
+def queue_message(
+    *,
+    team: Team,
+    lead_id: UUID | None,
+    key: ContactKey,
+    address: str,
+    text: str,
+    purpose: str,
+    by: User | None,
+    conversation: Conversation | None = None,
+    send_by: datetime | None = None,
+    once: UUID | None = None,
+) -> Delivery:
+    """A message that leaves as soon as the gate says yes, or never: refused where it says no. In the caller's
+    transaction; wakes the pump after its commit. Raises CannotQueue.
+
+    address: +1…, of `key`. purpose: manual, reply, confirm. by: who wrote it; None for confirm. send_by: too late after
+    this, by the campaigns' clock; None: manual waits for the hours, reply 15 min, confirm 5 min. once: the same twice
+    is one message (as an inbound message's id): it becomes the callback token.
+    """
+    text = _checked(text)
+    sender = conversation.sender if conversation is not None and _sends(conversation.sender) else None
+    sender = sender or sender_of(team)
+    if not settings.SMS_VENDOR or sender is None:
+        words = "No vendor carries text messages here." if not settings.SMS_VENDOR else "Add a number to text from."
+        raise CannotQueue(words, code="NO_VENDOR" if not settings.SMS_VENDOR else "NO_SENDER")
+    token = once or uuid4()
+    at = clock.now()
+    within = WITHIN.get(Purpose(purpose))
+    row = Delivery(
+        id=uuid7(),
+        team=team,
+        conversation=conversation,
+        purpose=purpose,
+        lead_id=lead_id,
+        key=key,
+        sender=sender,
+        vendor=sender.vendor,
+        address=address,
+        body=text,
+        body_digest=digest_of(text),
+        segments=segments(text).count,
+        send_by=send_by or (at + within if within else None),
+        not_before=at,
+        by_id=by.pk if by else None,
+        callback_token=token,
+    )
+    row.body = kept_in(row, "body", text)
+    Delivery.objects.bulk_create([row], ignore_conflicts=True)
+    wake()
+    return Delivery.objects.get(callback_token=token)
+
+
+def sender_of(team: Team) -> Sender | None:
+    """The number that a team's people text from: the first of its company's that the vendor here carries."""
+    senders = Sender.objects.filter(seller__team=team, seller__replaced_at=None, retired_at=None)
+    return senders.filter(vendor=settings.SMS_VENDOR or "").exclude(registration_id="").order_by("pk").first() or (
+        senders.filter(vendor=settings.SMS_VENDOR or "").order_by("pk").first()
+    )
+
+
+def _sends(sender: Sender | None) -> bool:
+    return sender is not None and sender.retired_at is None and sender.vendor == settings.SMS_VENDOR
+
+
+def _checked(text: str) -> str:
+    text = text.replace("\0", "").strip()
+    if not text:
+        raise CannotQueue("Write something.", field="text")
+    if len(text) > TEXT_MOST or segments(text).count > MOST:
+        raise CannotQueue(f"A text has at most {MOST} segments.", field="text")
+    return text

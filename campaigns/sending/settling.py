@@ -1,0 +1,163 @@
+"""After the answers: each message's end, its money and its lead, in one transaction for all that left together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from campaigns import clock
+from campaigns.models import Delivery
+from campaigns.sending import statuses
+from campaigns.sending.intending import Outgoing
+from campaigns.sending.moving import Moves, lock_with_members
+from common.db.clock import database_now
+from common.faultpoints import commit
+from common.values.backoff import backoff
+from integrations.ledger import batches, settlement
+from integrations.ledger.batches import Ended
+from integrations.ledger.sending import StaleSlot
+from integrations.vendors.errors import BilledError, HeldBack, InDoubt, Misconfigured, NotSent, VendorFailure
+from integrations.vendors.messaging import AccountRefused, Kind, MessageRefused, Sent
+
+State = Delivery.State
+MOST_TRIES = 3  # times a message is certainly not sent, then it has failed
+AGAIN_AT_MOST = timedelta(minutes=10)
+# What a vendor's no says of the person: she stops at once, and is suppressed (`suppressing`).
+OF_THE_PERSON = (Kind.OPTED_OUT, Kind.BAD_NUMBER, Kind.LANDLINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How sending one message ended: an answer or a failure. out_of_order: the vendor fails for everybody."""
+
+    outgoing: Outgoing
+    sent: Sent | None
+    failure: VendorFailure | None
+    latency_ms: int | None
+    out_of_order: bool = False
+
+
+def settle(results: Sequence[Result]) -> list[Result]:
+    """Ends the calls of these messages and moves them. Returns those whose call was taken from this worker: a sweep had
+    given it up, and put the message in doubt.
+
+    1. Calls, budgets, members, messages are locked, in this order.
+    2. Failures end one by one; answers together.
+    3. Taken by the vendor: its id, the lead is contacted, the next step is planned. What the vendor has said of this id
+       before is heard now.
+    4. Certainly not sent: due again, three times at most; what is no fault of the message costs no try.
+    5. Refused: failed. In doubt: nothing here, `doubts` hears of it from the ledger.
+    """
+    with commit("sms.settle"):
+        now, at = database_now(), clock.now()
+        calls = batches.lock_sent(one.outgoing.call.pk for one in results)
+        mine = [one for one in results if one.outgoing.call.pk in calls]
+        rows = {row.pk: row for row in lock_with_members([one.outgoing.delivery.pk for one in mine])}
+        moves = Moves(at)
+        answered = [one for one in mine if one.sent is not None]
+        for one in mine:
+            if one.failure is not None:
+                settlement.fail(calls[one.outgoing.call.pk], one.failure, now, one.latency_ms)
+        batches.settle_each(
+            [Ended(calls[one.outgoing.call.pk], one.sent, one.latency_ms) for one in answered if one.sent], now
+        )
+        taken = _free_ids([one for one in answered if one.outgoing.delivery.pk in rows])
+        for one in mine:
+            row = rows.get(one.outgoing.delivery.pk)
+            if row is None:
+                continue
+            if one.sent is not None:
+                _accepted(moves, row, one.sent, is_free=one.sent.vendor_id in taken)
+            elif one.failure is not None:
+                _failed(moves, row, one.failure, out_of_order=one.out_of_order)
+        statuses.join(moves, {row.vendor_id: row for row in rows.values() if row.vendor_id})
+        moves.write()
+    return [one for one in results if one.outgoing.call.pk not in calls]
+
+
+def _free_ids(answered: Sequence[Result]) -> set[str]:
+    """The vendor's ids that no other message has: a vendor that gives one twice breaks no settlement."""
+    ids = [one.sent.vendor_id for one in answered if one.sent is not None]
+    own = {one.outgoing.delivery.pk for one in answered}
+    used = Delivery.objects.filter(vendor_id__in=ids).exclude(pk__in=own).values_list("vendor_id", flat=True)
+    return {one for one in ids if ids.count(one) == 1} - set(used)
+
+
+def _accepted(moves: Moves, row: Delivery, sent: Sent, *, is_free: bool) -> None:
+    if row.vendor_id is None and not is_free:
+        moves.to(row, State.IN_DOUBT, error="same_id", error_words="The vendor gave its id to another message, too.")
+        moves.end_step(row)
+        return
+    said = {"kind": sent.state, "vendor_id": sent.vendor_id, "vendor": row.vendor}
+    statuses.apply(moves, row, said)
+
+
+def _failed(moves: Moves, row: Delivery, failure: VendorFailure, *, out_of_order: bool) -> None:
+    if row.state != State.INTENDED:  # the vendor has told of it by now, or the ledger has put it in doubt
+        return
+    if isinstance(failure, InDoubt):  # `doubts.doubted` has moved it
+        return
+    if isinstance(failure, BilledError):
+        moves.to(row, State.IN_DOUBT, error="in_doubt", error_words=failure.reason)
+        moves.end_step(row)
+    elif isinstance(failure, NotSent | Misconfigured):
+        blameless = out_of_order or isinstance(failure, HeldBack | StaleSlot | Misconfigured)
+        tries = row.tries + (not blameless)
+        if tries >= MOST_TRIES:
+            moves.to(row, State.FAILED, tries=tries, ended_at=moves.at, error="not_sent", error_words=failure.reason)
+            moves.end_step(row)
+            return
+        wait = timedelta(seconds=(failure.retry_after or 0) if isinstance(failure, NotSent) else 0)
+        wait = min(AGAIN_AT_MOST, max(wait, backoff(max(1, tries)) if not blameless else wait))
+        moves.to(
+            row, State.DUE, tries=tries, intended_at=None, call_id=None, not_before=moves.at + wait,
+            error="account" if isinstance(failure, AccountRefused) else "", error_words=failure.reason,
+        )  # fmt: skip
+    else:
+        code, kind = "", ""
+        if isinstance(failure, MessageRefused):
+            code, kind = failure.code, str(failure.kind)
+        moves.to(
+            row, State.FAILED, ended_at=moves.at, error=code or str(failure.category), error_words=failure.reason,
+            refusal=kind,
+        )  # fmt: skip
+        moves.end_step(row, stop="failed")
+
+
+def as_events(late: Sequence[Result]) -> None:
+    """Answers that came after their call was given up: what they say of the message counts all the same."""
+    for one in late:
+        if one.sent is not None:
+            row = one.outgoing.delivery
+            statuses.apply_event(
+                vendor=row.vendor, vendor_id=one.sent.vendor_id, token=row.callback_token, kind=one.sent.state
+            )
+
+
+def take_back(call_ids: Sequence[UUID]) -> int:
+    """The word of an intent's commit was lost, and nothing was sent: where it was committed, it is undone. The calls
+    are this worker's alone, and it sends them no more. Returns how many messages are due again.
+    """
+    with commit("sms.settle"):
+        calls = batches.lock_sent(call_ids)
+        ids = Delivery.objects.filter(call__in=list(calls)).values_list("pk", flat=True)
+        moves = Moves(clock.now())
+        rows = lock_with_members(list(ids), state=State.INTENDED)
+        for row in rows:
+            settlement.fail(calls[row.call_id], StaleSlot("the word of its intent was lost"), database_now(), None)  # type: ignore[index]
+            moves.to(row, State.DUE, intended_at=None, call_id=None)
+        moves.write()
+    return len(rows)
+
+
+def give_back(ids: Sequence[UUID], token: UUID) -> int:
+    """Messages that this worker has taken and does not send now are due again. Returns how many."""
+    with commit("sms.take"):
+        rows = lock_with_members(ids, state=State.TAKEN, token=token)
+        moves = Moves(clock.now())
+        for row in rows:
+            moves.to(row, State.DUE)
+        moves.write()
+    return len(rows)

@@ -1,0 +1,144 @@
+"""What the vendor says of a message, in whatever order: its state only rises."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from campaigns import clock
+from campaigns.models import Delivery, DeliveryEvent
+from campaigns.sending import suppressing
+from campaigns.sending.doubts import settle_call
+from campaigns.sending.moving import Moves, apply, lock_with_members
+from common.db.clock import database_now
+from common.db.ids import uuid7
+
+__all__ = ["apply", "apply_event", "join", "join_waiting"]
+JOINED = 500  # waiting events that one sweep looks at
+
+
+def apply_event(
+    *,
+    vendor: str,
+    vendor_id: str,
+    token: UUID | None,
+    kind: str,
+    error: str = "",
+    words: str = "",
+    refusal: str = "",
+    at: datetime | None = None,
+    inbound_id: UUID | None = None,
+) -> UUID | None:
+    """Notes an event once, and moves its message on if the event outranks its state. A transaction of its own, or the
+    caller's, which then has locked no more than the Inbound row. Returns the delivery; None: not known yet, it waits.
+
+    vendor_id: the vendor's own id; token: of the address it called, which finds the message at once. kind: accepted,
+    sent, delivered, failed, undelivered. error: the vendor's code; words: in its words; refusal: what its no means, as
+    `integrations.vendors.messages.Kind`. at: when, says the vendor. The same twice: known, nothing changes.
+
+    1. The message, by token or by the vendor's id. Where it is not known yet, the event waits without one.
+    2. Its call, if that is in doubt: the vendor itself has told. Then member and message.
+    3. The event's row; one that was there before and had its message changes nothing.
+    4. The message moves.
+    5. A no that is about the person suppresses her, after the commit and again by the sweep.
+    """
+    with transaction.atomic():
+        found = _message(vendor, vendor_id, token)
+        if found is None:
+            _note(None, vendor, vendor_id, kind, error, words, refusal, at, inbound_id)
+            return None
+        settle_call(found, kind)
+        rows = lock_with_members([found])
+        if not rows:
+            return None
+        row = rows[0]
+        if not _note(row.pk, vendor, vendor_id, kind, error, words, refusal, at, inbound_id):
+            return row.pk
+        moves = Moves(clock.now())
+        known = vendor_id and row.vendor_id != vendor_id and _has_id(vendor, vendor_id)
+        told = {
+            "kind": kind, "error": error, "error_words": words, "refusal": refusal, "vendor": vendor,
+            "vendor_id": "" if known else vendor_id,
+        }  # fmt: skip
+        apply(moves, row, told)
+        moves.write()
+        transaction.on_commit(lambda: suppressing.after_no(row.pk) if row.refusal else None)
+    return row.pk
+
+
+def _message(vendor: str, vendor_id: str, token: UUID | None) -> UUID | None:
+    if token is not None:
+        found = Delivery.objects.filter(callback_token=token).values_list("pk", flat=True).first()
+        if found is not None:
+            return found
+    if not vendor_id:
+        return None
+    return Delivery.objects.filter(vendor=vendor, vendor_id=vendor_id).values_list("pk", flat=True).first()
+
+
+def _has_id(vendor: str, vendor_id: str) -> bool:
+    return Delivery.objects.filter(vendor=vendor, vendor_id=vendor_id).exists()
+
+
+def _note(
+    delivery_id: UUID | None, vendor: str, vendor_id: str, kind: str, error: str, words: str, refusal: str,
+    at: datetime | None, inbound_id: UUID | None,
+) -> bool:  # fmt: skip
+    """Writes the event's row. False: it was there, with its message. One that waited gets its message."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO campaigns_deliveryevent AS e (id, delivery_id, vendor, vendor_id, kind, error, error_words,
+                   refusal, vendor_at, inbound_id, received_at)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (vendor, vendor_id, kind, vendor_at) DO UPDATE SET delivery_id = EXCLUDED.delivery_id
+             WHERE e.delivery_id IS NULL AND EXCLUDED.delivery_id IS NOT NULL
+            """,
+            [
+                uuid7(), delivery_id, vendor, vendor_id[:80], kind[:20], error[:60], words[:300], refusal[:13], at,
+                inbound_id, database_now(),
+            ],
+        )  # fmt: skip
+        return bool(cursor.rowcount)
+
+
+def join(moves: Moves, by_vendor_id: Mapping[str, Delivery]) -> None:
+    """What the vendor said of these ids before we knew them. In the transaction that learns them, which has locked the
+    messages.
+    """
+    if not by_vendor_id:
+        return
+    waiting = DeliveryEvent.objects.filter(delivery=None, vendor_id__in=list(by_vendor_id)).order_by("pk")
+    joined = [event for event in waiting if by_vendor_id[event.vendor_id].vendor == event.vendor]
+    for event in joined:
+        row = by_vendor_id[event.vendor_id]
+        apply(moves, row, event)
+        DeliveryEvent.objects.filter(pk=event.pk).update(delivery=row)
+
+
+def join_waiting() -> int:
+    """Events that came in the moment in which their message learned its id. Returns how many found it now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT d.id, d.vendor_id FROM campaigns_deliveryevent e
+              JOIN campaigns_delivery d ON d.vendor = e.vendor AND d.vendor_id = e.vendor_id
+             WHERE e.delivery_id IS NULL LIMIT %s
+            """,
+            [JOINED],
+        )
+        found: Collection[tuple[UUID, str]] = cursor.fetchall()
+    for delivery_id, _ in found:
+        with transaction.atomic():
+            settle_call(delivery_id, "accepted")
+            rows = lock_with_members([delivery_id])
+            moves = Moves(clock.now())
+            join(moves, {row.vendor_id: row for row in rows if row.vendor_id})
+            moves.write()
+            for row in rows:
+                if row.refusal:
+                    transaction.on_commit(lambda pk=row.pk: suppressing.after_no(pk))  # type: ignore[misc]
+    return len(found)

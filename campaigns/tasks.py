@@ -1,0 +1,71 @@
+"""What workers do for campaigns: each task wakes work that lies in rows, and none carries a time of its own."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from celery import shared_task
+
+from campaigns.inbound import polling, reading, talks
+from campaigns.previews import making
+from campaigns.sending import sweeps
+from campaigns.sending.pump import work
+from campaigns.sending.reconciling import reconcile as reconcile_messages
+from common.enqueue import enqueue_on_commit
+from integrations.vendors.errors import VendorFailure
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="campaigns.preview")
+def preview(preview_id: str) -> None:
+    making.make_preview(UUID(preview_id))
+
+
+@shared_task(name="campaigns.previews")
+def previews() -> None:
+    for preview_id in making.waiting():
+        enqueue_on_commit("campaigns.preview", preview_id=str(preview_id))
+
+
+# A pump ends itself; a hard limit would kill it while it keeps answers for a PostgreSQL that is away.
+@shared_task(name="campaigns.send", time_limit=86_400, soft_time_limit=86_400)
+def send() -> None:
+    work()
+
+
+@shared_task(name="campaigns.reap")
+def reap() -> None:
+    sweeps.sweep()
+
+
+@shared_task(name="campaigns.reconcile", time_limit=600, soft_time_limit=540)
+def reconcile() -> None:
+    reconcile_messages()
+
+
+@shared_task(name="campaigns.read_inbound")
+def read_inbound() -> None:
+    reading.handle_open()
+
+
+@shared_task(name="campaigns.fetch_posts")
+def fetch_posts() -> None:
+    if sum(polling.fetch(vendor) for vendor in polling.vendors()):
+        reading.handle_open()
+
+
+@shared_task(name="campaigns.vendor_opt_outs")
+def vendor_opt_outs() -> None:
+    for vendor in polling.vendors():
+        try:
+            polling.fetch_opt_outs(vendor)
+        except VendorFailure as error:
+            log.warning("%s cannot be asked who has opted out: %s", vendor, type(error).__name__)
+
+
+@shared_task(name="campaigns.decide_undecided")
+def decide_undecided() -> None:
+    talks.decide_overdue()
+    talks.close_silent()

@@ -1,0 +1,13 @@
+"""How the web server runs: `gunicorn --config python:config.gunicorn config.wsgi`, here and in production."""
+
+worker_class = "common.server.worker.BufferedWorker"
+threads = 16  # that work at a time; what waits has threads of its own (WAITING_THREADS)
+worker_connections = 512  # below a process's usual 1,024 file handles
+keepalive = 5  # seconds; a proxy before us keeps its own connections shorter
+graceful_timeout = 30
+sendfile = False  # the kernel would write to the socket behind the loop's back
+control_socket_disable = True
+accesslog = "-"
+logger_class = "common.server.access_log.AccessLog"
+# No query (it may hold a phone or a name) and no Referer (it has one too). The id is the audit's.
+access_log_format = '%(h)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(L)ss %({x-request-id}o)s "%(a)s"'

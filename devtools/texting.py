@@ -1,0 +1,179 @@
+"""A small lawful campaign at the end of the demo, over the HTTP API: people who are made up to have consented get two
+texts, one answers STOP, one asks a question.
+
+It makes up a company and consents, so it runs against the made-up vendors alone: every vendor's address is on this
+machine, and the leads came from the sandbox.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import psycopg
+import requests
+
+from devtools.job import TIMEOUT, Api, Json
+from devtools.process import LocalError
+from devtools.stack import Stack
+
+CLOCK = "2026-09-15T18:00Z/20"  # a Tuesday: 2 PM in New York, 11 AM in Seattle; twenty times as fast
+OPEN_AT, LATER, OPEN_FOR = 18, 20, timedelta(hours=1)  # UTC: within the hours of all of the mainland
+SATURDAY = 5
+CONSENTED, NOT_CONSENTED = 10, 2
+SAID_AT = "2026-08-01T15:00:00Z"
+NUMBER = "+13125550100"
+COMPANY = {
+    "legalName": "Demo Homes LLC", "postalAddress": "1 Main St, Chicago, IL 60601", "callbackPhone": "312-555-0101",
+    "policyText": "Who asks us not to call is not called again.", "attest": True,
+}  # fmt: skip
+CONSENT = "I agree to get text messages from Demo Homes LLC about my property. Consent is no condition of a purchase."
+TEXTS = {
+    "Demo: first": "{{companyName}}: Hi {{firstName|there}}, would you sell {{address|your house}}? STOP to opt out.",
+    "Demo: second": "{{companyName}} again about {{address|your house}}. Reply STOP to opt out.",
+}
+OVER = ("completed", "cancelled")
+SECONDS = 180.0  # that a step may take
+
+
+class Texting:
+    """One campaign over some leads of the demo's bucket. Each step is one thing a manager does, in this order."""
+
+    def __init__(self, *, api: Api, stack: Stack, bucket_id: str) -> None:
+        _refuse_what_is_real(stack)
+        self.api, self.stack, self.bucket_id = api, stack, bucket_id
+
+    def run(self, say: Callable[[str, str], None]) -> Json:
+        """The whole of it. Returns sent, delivered, replied, opted_out, left_out by reason."""
+        people = self._people()
+        if len(people) < CONSENTED // 2:
+            say("Texts", "nobody is left to text: the leads of this bucket were contacted by the demos before")
+            return {"sent": 0, "delivered": 0, "replied": 0, "opted_out": 0, "left_out": {}}
+        self._set_up()
+        for lead in people[:CONSENTED]:
+            self.api.post("/consents", {"phone": lead["phone"], "channel": "sms", "type": "written", "how": "paper",
+                                        "text": CONSENT, "givenAt": SAID_AT, "leadId": lead["id"]})  # fmt: skip
+        self._set_forward()
+        campaign = self._campaign([lead["id"] for lead in people])
+        preview = self._dry_run(campaign["id"])
+        left_out = {name: count for name, count in sorted(preview["leftOut"].items()) if count}
+        say("Dry run", f"{preview['people']} of {len(people)} people would get texts, at most "
+            f"${float(preview['costMax']):,.2f}; left out: {_listed(left_out)}")  # fmt: skip
+        self._script(campaign["id"], people)
+        self.api.post(f"/campaigns/{campaign['id']}/approve", {"digest": preview["digest"]})
+        self.api.post(f"/campaigns/{campaign['id']}/launch", {})
+        texted, answers = preview["people"], ("optedOut", "replied")
+        self._wait(
+            campaign["id"],
+            lambda now: now["sent"] + now["refused"] >= texted and all(now[name] for name in answers),
+            "the first text",
+        )
+        self._set_forward(days=1, hour=LATER)  # the second text leaves a day after the first
+        over = self._wait(campaign["id"], lambda now: now["status"] in OVER, "the second text")
+        names = {"sent": "sent", "delivered": "delivered", "replied": "replied", "opted_out": "optedOut"}
+        counts = {name: over[key] for name, key in names.items()}
+        say("Texts", f"{counts['sent']} sent, {counts['delivered']} delivered, {counts['replied']} replied, "
+            f"{counts['opted_out']} opted out")  # fmt: skip
+        return {**counts, "left_out": left_out}
+
+    # --- Steps --------------------------------------------------------------------------------------------------------
+
+    def _people(self) -> list[Json]:
+        """New leads with a phone that may be called: no two with one number."""
+        found: dict[str, Json] = {}
+        page = self.api.get("/property/bucket/leads", bucketId=self.bucket_id, limit=500, hasPhone="true", status="new")
+        for lead in page["leads"]:
+            if lead["phone"] and not lead.get("phoneDoNotCall") and not lead.get("litigator"):
+                found.setdefault(lead["phone"], lead)
+        return list(found.values())[: CONSENTED + NOT_CONSENTED]
+
+    def _set_up(self) -> None:
+        self.api.put("/sellers", COMPANY)
+        if not any(one["number"] == NUMBER and one["retiredAt"] is None for one in self.api.get("/senders")["senders"]):
+            self.api.post("/senders", {"number": NUMBER, "vendor": "twilio", "registrationId": "DEMO"})
+        states = [{"state": state, "answer": "not_needed"} for state in _states()]
+        self.api.put("/state-answers", {"answers": states})
+
+    def _campaign(self, lead_ids: Sequence[str]) -> Json:
+        known = {one["name"]: one["id"] for one in self.api.get("/templates")["templates"]}
+        ids = [
+            known.get(name) or self.api.post("/templates", {"name": name, "text": text})["template"]["id"]
+            for name, text in TEXTS.items()
+        ]
+        steps = [{"templateId": ids[0]}, {"templateId": ids[1], "delayAmount": 1, "delayUnit": "days"}]
+        name = f"Demo {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+        made: Json = self.api.post("/campaigns", {"name": name, "leadIds": list(lead_ids), "steps": steps})["campaign"]
+        return made
+
+    def _dry_run(self, campaign_id: str) -> Json:
+        path = f"/campaigns/{campaign_id}/preview"
+        self.api.post(path, {})
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            preview: Json = self.api.get(path)["preview"]
+            if preview["status"] != "working":
+                if preview["error"]:
+                    raise LocalError(f"the dry run could not be made: {preview['error']}")
+                return preview
+            time.sleep(0.3)
+        raise LocalError("the dry run takes too long")
+
+    def _script(self, campaign_id: str, people: Sequence[Json]) -> None:
+        """The first of those who get a text will answer STOP, the second will ask who we are."""
+        page = self.api.get(f"/campaigns/{campaign_id}/preview", verdict="yes")
+        phones = {lead["id"]: lead["phone"] for lead in people}
+        chosen = [phones[one["leadId"]] for one in page["people"][:2]]
+        if len(chosen) < 2:
+            raise LocalError("the dry run leaves out too many people")
+        orders = dict(zip(chosen, ("stop", "question"), strict=True))
+        requests.post(f"{self.stack.sandbox_url}/sandbox/numbers", json=orders, timeout=TIMEOUT).raise_for_status()
+
+    def _wait(self, campaign_id: str, is_so: Callable[[Json], bool], what: str) -> Json:
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            self.stack.check()
+            campaign: Json = self.api.get(f"/campaigns/{campaign_id}")["campaign"]
+            if campaign["status"] == "paused":
+                raise LocalError(f"the campaign is paused: {campaign['reason']}")
+            if is_so({**campaign, **campaign.get("counts", {})}):
+                return {**campaign, **campaign.get("counts", {})}
+            time.sleep(0.5)
+        raise LocalError(f"{what} of the campaign takes too long")
+
+    def _set_forward(self, *, days: int = 0, hour: int = OPEN_AT) -> None:
+        """Sets the campaigns' clock forward: by so many days, to that hour (UTC) of a weekday."""
+        with psycopg.connect(self.stack.database_url) as connection:
+            row = connection.execute(
+                "SELECT shown_at + (clock_timestamp() - real_at) * speed FROM campaigns_clocksetting WHERE id = 1"
+            ).fetchone()
+            if row is None:
+                raise LocalError("CAMPAIGN_CLOCK is not set")
+            shown = row[0].astimezone(UTC)
+            wanted = shown.replace(hour=hour, minute=0, second=0, microsecond=0) + timedelta(days=days)
+            if not days and wanted <= shown < wanted + OPEN_FOR and shown.weekday() < SATURDAY:
+                return
+            while wanted <= shown or wanted.weekday() >= SATURDAY:
+                wanted += timedelta(days=1)
+            connection.execute(
+                "UPDATE campaigns_clocksetting SET shown_at = %s, real_at = clock_timestamp() WHERE id = 1", [wanted]
+            )
+        self.stack.agree_on_time()
+
+
+def _states() -> list[str]:
+    from campaigns.setup.state_answers import STATES  # noqa: PLC0415  # needs the apps
+
+    return sorted(STATES)
+
+
+def _listed(counts: Json) -> str:
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()) or "nobody"
+
+
+def _refuse_what_is_real(stack: Stack) -> None:
+    """Whoever makes up consents makes sure that no text can reach anybody."""
+    for address in stack.vendor_addresses():
+        if urlsplit(address).hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise LocalError("a vendor is not on this machine: consents are made up for made-up vendors alone")

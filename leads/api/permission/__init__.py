@@ -1,0 +1,1 @@
+"""Suppressions, consents, registry checks, their files, and the team's company."""

@@ -1,0 +1,136 @@
+"""Who must not be contacted: added by anybody in a team, changed and deleted by nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import Scope
+from accounts.api.base import idempotent
+from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
+from common.api.paging import PageQuery, page, page_of
+from common.api.schema import answer, listing
+from common.api.serializers import CamelModelSerializer, StrictSerializer
+from common.api.throttles import UserThrottle
+from leads.models import Suppression
+from leads.permission.adding import REASONS, WORDS_MOST, add_suppression, check_contact, suppressions_seen_by
+from leads.permission.suppressing import BadSuppression
+
+
+@translates(BadSuppression)
+def _bad_suppression(error: BadSuppression) -> Problem:
+    return invalid(error.field, error.message)
+
+
+def text(most: int, help_text: str) -> serializers.CharField:
+    return serializers.CharField(required=False, allow_blank=True, max_length=most, help_text=help_text)
+
+
+class ContactInput(StrictSerializer):
+    phone = text(40, "A phone, in any spelling")
+    email = text(254, "Instead: an e-mail")
+
+
+class SuppressionInput(ContactInput):
+    reason = serializers.ChoiceField(
+        choices=[(name, Suppression.Reason(name).label) for name in REASONS], default="dnc_request", help_text="Why"
+    )
+    scope = serializers.ChoiceField(choices=Suppression.Scope.choices, default="any", help_text="By which channel not")
+    words = text(WORDS_MOST, "What they said: kept as evidence, and shown to nobody by this API")
+
+
+class SuppressionSerializer(CamelModelSerializer[Suppression]):
+    kind = serializers.SerializerMethodField(help_text="phone or email")
+    hint = serializers.SerializerMethodField(help_text="By which it is told from others: …0143")
+
+    class Meta:
+        model = Suppression
+        fields = ["id", "kind", "hint", "scope", "reason", "created_at", "expires_at"]
+
+    def get_kind(self, row: Model) -> str:
+        return {1: "phone", 2: "email"}.get(row.kind, "owner")  # type: ignore[attr-defined]
+
+    def get_hint(self, row: Model) -> str:
+        return getattr(row, "hint", None) or ""
+
+
+class CheckThrottle(UserThrottle):
+    """A list of numbers is not to be asked for one by one."""
+
+    scope = "check"
+    rate = "30/min"
+
+
+_ALL = ("POST", "PUT", "PATCH", "DELETE")  # of which only the first is there: the others are a 405 for everybody
+
+
+class SuppressionsView(ApiView):
+    scopes = dict.fromkeys(("GET", *_ALL), Scope.READ)  # whoever hears "stop" may write it down
+    for_callers = ("GET", *_ALL)
+
+    @extend_schema(
+        operation_id="listSuppressions",
+        summary="Contacts that people of your team have suppressed, newest first; nothing takes one off",
+        parameters=[PageQuery],
+        responses=listing("SuppressionPage", suppressions=SuppressionSerializer(many=True)),
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(PageQuery)
+        found = suppressions_seen_by(self.access)
+        rows, after = page(found, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
+        return ok(suppressions=SuppressionSerializer(rows, many=True).data, **page_of(rows, after))
+
+    @extend_schema(
+        operation_id="addSuppression",
+        summary="Suppress a phone or an e-mail for everybody on this installation, for good",
+        description="With dnc_request and complaint also the other numbers and e-mails of the leads that share it.",
+        request=SuppressionInput,
+        responses={201: answer("SuppressionAdded", added=serializers.IntegerField(help_text="New ones; 0: known"))},
+    )
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        done = add_suppression(access=self.access, **self.body(SuppressionInput))
+        return ok(201, added=len(done.added))
+
+
+class SuppressionView(ApiView):
+    """One, to look at. Who wants it gone gets a 405: the person herself lifts it, by START or a signed form."""
+
+    scopes = dict.fromkeys(("GET", *_ALL), Scope.READ)
+    for_callers = ("GET", *_ALL)
+
+    @extend_schema(
+        operation_id="getSuppression",
+        summary="One that people of your team have added",
+        responses=answer("SuppressionSeen", suppression=SuppressionSerializer()),
+    )
+    def get(self, request: Request, suppression_id: UUID) -> Response:
+        row = suppressions_seen_by(self.access).filter(pk=suppression_id).first()
+        if row is None:
+            raise not_found("suppression of your team")
+        return ok(suppression=SuppressionSerializer(row).data)
+
+
+class SuppressionCheckView(ApiView):
+    for_callers = ("GET",)
+    throttle_classes = [UserThrottle, CheckThrottle]
+
+    @extend_schema(
+        operation_id="checkSuppression",
+        summary="Whether a phone or an e-mail is suppressed, and since when; 30 a minute, written to the audit",
+        parameters=[ContactInput],
+        responses=answer(
+            "SuppressionChecked",
+            suppressed=serializers.BooleanField(),
+            since=serializers.DateTimeField(allow_null=True),
+        ),
+    )
+    def get(self, request: Request) -> Response:
+        since: Any = check_contact(access=self.access, **self.query(ContactInput))
+        return ok(suppressed=since is not None, since=since)

@@ -1,0 +1,269 @@
+"""Writing the keys of owners, phones and e-mails (`owner_keys`), in the transaction that changes their leads.
+
+    prepare   before the leads are locked: the keys they will have are inserted, and those there were are locked
+    relink    once the leads are changed: each has the keys that follow from what it holds now
+    write     both, for leads that this transaction has just inserted
+
+docs/locks.md has the order. All of them are set-based: a handful of statements, however many leads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Manager, QuerySet
+
+from common.db.arrays import hexed, joined
+from leads.facts.sources import MAILING, NAMES
+from leads.keys import key_secrets
+from leads.keys.owner_keys import READ, Key, keys_of
+from leads.locks import KEYS_IN_ORDER
+from leads.models import Lead
+
+CROWDED = 20  # owners' names: a title company's phone and info@ are shared by more, a family's by fewer
+_COUNTED = 500  # leads of a key whose names are told apart: more cost a lead each, at every import that has the key
+
+Facts = Mapping[str, Any]
+Ids = dict[tuple[int, str], list[int]]  # (kind, value) -> ids: one, but where two secrets have written the same
+
+
+def write(leads: Mapping[UUID, Facts], changes: Mapping[UUID, Facts] | None = None) -> Ids:
+    """Gives new leads their keys, by id and the columns of `owner_keys.READ`; a missing column is null.
+
+    They must have been inserted in this transaction: nobody else waits for them, so that keys may still be locked.
+    changes: of leads that the same transaction is about to change, as `prepare`, whose ids it returns: keys are locked
+    once.
+    """
+    wanted = {lead_id: keys for lead_id, facts in leads.items() if (keys := keys_of(facts))}
+    keys = [key for keys in wanted.values() for key in keys]
+    prepared = insert([*keys, *_may_have(changes or {})]) if keys or changes else {}
+    if wanted:
+        _link(wanted, prepared, are_new=True)
+    return prepared
+
+
+def prepare(changes: Mapping[UUID, Facts]) -> Ids:
+    """Inserts and locks the keys that these leads may have once the facts are on them. Before the leads are locked.
+
+    changes: by lead, facts by column that it may take, or may not: what it shows can outrank them. So the keys of both
+    are made; the few that no lead takes in the end name nobody.
+    """
+    keys = _may_have(changes)
+    return insert(keys) if keys else {}
+
+
+def _may_have(changes: Mapping[UUID, Facts]) -> list[Key]:
+    keys: list[Key] = []
+    for lead_id, lead in _contacts(Lead.every, list(changes)).items():
+        new = {name: value for name, value in changes[lead_id].items() if name in READ and value is not None}
+        known = {name: value for name, value in lead.items() if value is not None}
+        for facts in (known, {**lead, **new}, {**new, **known}, _whole(lead, new)) if new else (known,):
+            keys += keys_of(facts)
+    return keys
+
+
+def _whole(lead: Facts, new: Facts) -> Facts:
+    """The lead with a new name or mailing address in place of the old one, whose parts do not stay beside it."""
+    gone = {column for group in (NAMES, MAILING) if new.keys() & {*group} for column in group}
+    return {**{column: value for column, value in lead.items() if column not in gone}, **new}
+
+
+def relink(lead_ids: Iterable[UUID], prepared: Ids) -> None:
+    """Gives these leads the keys of what they hold now, and takes the others off. prepared: of `prepare`.
+
+    One that is merged into another has none: its owner is known by the lead that is shown.
+    """
+    ids = list(lead_ids)
+    shown = _contacts(Lead.objects, ids)
+    wanted = {lead_id: keys_of(shown[lead_id]) if lead_id in shown else [] for lead_id in ids}
+    missing = [k for keys in wanted.values() for k in keys if (k.kind, k.value) not in prepared]
+    if missing:  # somebody changed the lead between the reading and the lock
+        prepared = {**prepared, **insert(missing)}
+    _link(wanted, prepared, are_new=False)
+
+
+def crowded_among(keys: Iterable[Key]) -> set[tuple[int, str]]:
+    """Those of these keys, as (kind, value), that more than CROWDED owners' names share. Reads only."""
+    values = {(key.kind, key.value) for key in keys}
+    if not values:
+        return set()
+    known = {
+        (kind, key_secrets.digest(secret, kind, value)): (kind, value)
+        for secret in key_secrets.for_reading()
+        for kind, value in values
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.kind, c.digest FROM leads_contactkey c
+              JOIN unnest(%s::smallint[], %s::bytea[]) AS w(kind, digest) ON (c.kind, c.digest) = (w.kind, w.digest)
+             WHERE c.crowded
+            """,
+            [[kind for kind, _ in known], [one for _, one in known]],
+        )
+        return {known[kind, bytes(one)] for kind, one in cursor.fetchall()}
+
+
+def _contacts(of: Manager[Lead] | QuerySet[Lead], lead_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    rows = of.filter(pk__in=lead_ids).order_by().values("pk", *READ)
+    return {row.pop("pk"): row for row in rows}
+
+
+def insert(keys: Iterable[Key], *, locked: bool = True) -> Ids:
+    """The ids of these keys. New ones are written under the first secret, sorted by digest; then those that were there
+    are locked, sorted by id: two transactions that want the same keys never wait for each other in a circle.
+
+    locked: False where the caller locks them next, with others.
+
+    1. Where an older secret is listed, what is known under any of them is not written again.
+    2. The others are inserted.
+    3. Those that were there are locked. Where two secrets have written one key, both are.
+    """
+    secrets = key_secrets.listed()
+    hints = {(key.kind, key.value): key.hint for key in keys}
+    first, *older = [
+        {(kind, key_secrets.digest(secret, kind, value)): (kind, value) for kind, value in hints} for secret in secrets
+    ]
+    digests = first
+    known: set[tuple[int, str]] = set()
+    if older:
+        digests = {one: value for of_secret in (first, *older) for one, value in of_secret.items()}
+        known = {digests[one] for one in _found(digests, locked=False).values()}
+    new = [(*one, hints[value]) for one, value in sorted(first.items()) if value not in known]
+    ids: Ids = {}
+    inserted: set[tuple[int, bytes]] = set()
+    with connection.cursor() as cursor:
+        if new:
+            cursor.execute(
+                """
+                INSERT INTO leads_contactkey (kind, digest, hint)
+                SELECT n.kind, decode(n.digest, 'hex'), n.hint
+                  FROM unnest(string_to_array(%s, ',')::smallint[], string_to_array(%s, ','), %s::text[])
+                       AS n(kind, digest, hint)
+                 ORDER BY n.kind, n.digest
+                ON CONFLICT (kind, digest) DO NOTHING RETURNING id, kind, digest
+                """,
+                [joined(kind for kind, _, _ in new), hexed(one for _, one, _ in new), [hint for _, _, hint in new]],
+            )
+            for key_id, kind, one in cursor.fetchall():
+                inserted.add((kind, one))
+                ids[digests[kind, one]] = [key_id]
+    there = {one: value for one, value in digests.items() if one not in inserted}
+    for key_id, one in _found(there, locked=locked).items():
+        ids.setdefault(digests[one], []).append(key_id)
+    return ids
+
+
+def _found(digests: Mapping[tuple[int, bytes], object], *, locked: bool) -> dict[int, tuple[int, bytes]]:
+    """The keys among these that are there: id -> (kind, digest)."""
+    if not digests:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT c.id, c.kind, c.digest FROM leads_contactkey c
+             WHERE (c.kind, c.digest) IN (
+                   SELECT n.kind, decode(n.digest, 'hex')
+                     FROM unnest(string_to_array(%s, ',')::smallint[], string_to_array(%s, ',')) AS n(kind, digest))
+             {KEYS_IN_ORDER if locked else ""}
+            """,  # noqa: S608  # a constant
+            [joined(kind for kind, _ in digests), hexed(one for _, one in digests)],
+        )
+        return {key_id: (kind, bytes(one)) for key_id, kind, one in cursor.fetchall()}
+
+
+def _link(wanted: Mapping[UUID, Sequence[Key]], ids: Ids, *, are_new: bool) -> None:
+    """Rewrites the keys of these leads, and marks those that have become crowded."""
+    of_leads = {
+        lead_id: {
+            key_id: key
+            for key in reversed(keys)  # so that the best role of a key stays
+            for key_id in ids[key.kind, key.value]
+        }
+        for lead_id, keys in wanted.items()
+    }
+    if are_new:
+        _copy(of_leads)
+        _mark_crowded({key_id for keys in of_leads.values() for key_id in keys})
+        return
+    rows = {
+        (lead_id, key_id): (key.role, key.position)
+        for lead_id, keys in of_leads.items()
+        for key_id, key in keys.items()
+    }
+    columns: list[list[Any]] = [
+        [lead_id for lead_id, _ in rows],
+        [key_id for _, key_id in rows],
+        [role for role, _ in rows.values()],
+        [position for _, position in rows.values()],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM leads_leadkey k
+             WHERE k.lead_id = ANY(%s)
+               AND (k.lead_id, k.key_id) NOT IN (SELECT * FROM unnest(%s::uuid[], %s::bigint[]))
+            """,
+            [list(wanted), *columns[:2]],
+        )
+        if rows:
+            cursor.execute(
+                """
+                INSERT INTO leads_leadkey AS k (lead_id, key_id, role, position)
+                SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::smallint[])
+                           AS n(lead, key, role, place)
+                 ORDER BY lead, key
+                ON CONFLICT (lead_id, key_id) DO UPDATE SET role = excluded.role, position = excluded.position
+                 WHERE (k.role, k.position) IS DISTINCT FROM (excluded.role, excluded.position)
+                """,
+                columns,
+            )
+    _mark_crowded({key_id for _, key_id in rows})
+
+
+def _copy(of_leads: Mapping[UUID, Mapping[int, Key]]) -> None:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY leads_leadkey (lead_id, key_id, role, position) FROM STDIN") as copy,
+    ):
+        copy.write(
+            "".join(
+                [
+                    f"{lead_id}\t{key_id}\t{key.role}\t{key.position}\n"
+                    for lead_id, keys in of_leads.items()
+                    for key_id, key in sorted(keys.items())
+                ]
+            )
+        )
+
+
+def _mark_crowded(key_ids: Iterable[int]) -> None:
+    """Marks those of these keys that too many owners' names share. One that few leads have costs an index look."""
+    shared = list(key_ids)
+    if not shared:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.id FROM leads_contactkey c
+             WHERE c.id = ANY(string_to_array(%s, ',')::bigint[]) AND NOT c.crowded
+               AND EXISTS (SELECT FROM leads_leadkey k WHERE k.key_id = c.id OFFSET %s)
+            """,
+            [joined(shared), CROWDED],
+        )
+        many = sorted(key_id for (key_id,) in cursor.fetchall())
+        if not many:
+            return
+        cursor.execute(
+            """
+            UPDATE leads_contactkey c SET crowded = true
+             WHERE c.id = ANY(%s) AND NOT c.crowded AND (
+                SELECT count(DISTINCT upper(coalesce(l.owner_name, concat_ws(' ', l.first_name, l.last_name))))
+                  FROM (SELECT lead_id FROM leads_leadkey WHERE key_id = c.id ORDER BY lead_id DESC LIMIT %s) k
+                  JOIN leads_lead l ON l.id = k.lead_id) > %s
+            """,
+            [many, _COUNTED, CROWDED],
+        )

@@ -1,0 +1,112 @@
+"""The secrets under which phones, e-mails and owners are digested: CONTACT_KEY_SECRETS, and which have written here."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.core.checks import CheckMessage
+from django.core.checks import Error as Error_
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error, NotSupportedError, connection
+
+from leads.models import KeySecret
+
+log = logging.getLogger(__name__)
+_CONSTANT = b"which secret wrote these keys"
+
+
+class WrongSecret(ImproperlyConfigured):
+    """Keys were written under a secret that CONTACT_KEY_SECRETS does not list: each would be written a second time."""
+
+
+def digest(secret: str, kind: int, value: str) -> bytes:
+    """32 bytes: HMAC-SHA256 of "kind|value"."""
+    return hmac.digest(secret.encode(), f"{kind}|{value}".encode(), "sha256")
+
+
+def listed() -> list[str]:
+    """The secrets, the one that writes first. Raises WrongSecret; ImproperlyConfigured where there is none.
+
+    Notes that the first one writes, in the caller's transaction: call it before a key is written.
+    """
+    secrets = _ones_set()
+    wrote = _wrote()
+    _compare(secrets, wrote)
+    if _mark(secrets[0]) not in wrote:
+        KeySecret.objects.bulk_create([KeySecret(mark=_mark(secrets[0]))], ignore_conflicts=True)
+    return secrets
+
+
+def for_reading() -> list[str]:
+    """As `listed`, and writes nothing."""
+    secrets = _ones_set()
+    _compare(secrets, _wrote())
+    return secrets
+
+
+def state() -> str:
+    """For /readyz: "ok", or "wrong secret" where keys were written under one that is not listed."""
+    try:
+        for_reading()
+    except ImproperlyConfigured:
+        return "wrong secret"
+    return "ok"
+
+
+def check_database(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
+    """`manage.py check --database default`, after a restore: the secrets of these keys are listed."""
+    if not databases:
+        return []
+    try:
+        if KeySecret._meta.db_table not in connection.introspection.table_names():
+            return []
+        for_reading()
+    except NotSupportedError:  # an older server: postgres.E001 says so
+        return []
+    except ImproperlyConfigured as error:
+        return [Error_(str(error), id="leads.E001")]
+    return []
+
+
+def refuse_wrong(*, logged: bool = True) -> None:
+    """Ends this process, with one line, where a secret is missing. A database that is away, or has no such table yet,
+    is no reason: whoever writes a key asks again.
+    """
+    try:
+        for_reading()
+    except Error:
+        connection.close()
+    except ImproperlyConfigured as error:
+        if logged:
+            log.error("%s", error)
+        raise SystemExit(str(error)) from None
+
+
+def _ones_set() -> list[str]:
+    secrets: list[str] = list(settings.CONTACT_KEY_SECRETS)
+    if not secrets:
+        raise ImproperlyConfigured(
+            "CONTACT_KEY_SECRETS is not set. It is needed for telling phones, e-mails and owners apart. "
+            "Example: CONTACT_KEY_SECRETS=<50 random characters>"
+        )
+    return secrets
+
+
+def _wrote() -> set[bytes]:
+    return {bytes(mark) for mark in KeySecret.objects.values_list("mark", flat=True)}
+
+
+def _mark(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), _CONSTANT, "sha256")
+
+
+def _compare(secrets: list[str], wrote: set[bytes]) -> None:
+    if missing := len(wrote - {_mark(secret) for secret in secrets}):
+        raise WrongSecret(
+            f"CONTACT_KEY_SECRETS lacks {missing} of the {len(wrote)} secrets that have written keys in this database. "
+            "They tell phones, e-mails and owners apart; without them each would be a new one. List the old one after "
+            "the new: CONTACT_KEY_SECRETS=<the one that writes>,<the one before>"
+        )

@@ -1,0 +1,121 @@
+"""By which keys an owner is known: each phone, each e-mail, and each name at a mailing address. Pure functions.
+
+Two leads that share a key have the same owner: one hop, nothing is merged (docs/glossary.md). A name alone is no key,
+and an address alone is none: the first joins namesakes, the second an owner with her tenants.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from common.values import contacts
+from integrations.vendors import normalise, owners, persons_apart
+from integrations.vendors.addresses import mailing_key
+from leads.facts.sources import MAILING, name_of
+
+PHONE, EMAIL, OWNER = contacts.PHONE, contacts.EMAIL, 3  # ContactKey.Kind
+FIRST_PHONE, OTHER_PHONE, AN_EMAIL, AN_OWNER = 1, 2, 3, 4  # LeadKey.Role
+# The columns of a lead that its keys follow from.
+READ = (
+    "phone", "secondary_phone", "email", "owner_name", "first_name", "last_name", "second_owner_name", "owner_type",
+    *MAILING, "other_facts",
+)  # fmt: skip
+_REGISTERED = frozenset({"llc", "corporation", "trust"})
+# A trust as a county shortens it; only where both a word of the left and one of the right stand in a name.
+_TRUST = (
+    {"FAM": "FAMILY", "LIV": "LIVING", "REV": "REVOCABLE", "IRREV": "IRREVOCABLE"},
+    {"TR": "TRUST", "TRST": "TRUST"},
+)
+_FORM = re.compile(r"\b(?:CO|COMPANY|L\.?L\.?C|INC|CORP|LTD|LP|TRUST)\b\.?", re.IGNORECASE)
+
+
+class Key(NamedTuple):
+    """value: what its digest is made of. hint: how it is told apart on a page. position: its place among its role's."""
+
+    kind: int
+    value: str
+    hint: str
+    role: int
+    position: int
+
+
+def keys_of(lead: Mapping[str, Any]) -> list[Key]:
+    """The keys of a lead, by the columns of READ, each once: the numbers and e-mails that it shows come first."""
+    found: dict[tuple[int, str], Key] = {}
+    places = [0] * (AN_OWNER + 1)
+    for kind, value, hint, role in (*_phones(lead), *_emails(lead), *_owners(lead)):
+        if (kind, value) not in found:
+            found[kind, value] = Key(kind, value, hint, role, places[role])
+            places[role] += 1
+    return list(found.values())
+
+
+def _others(lead: Mapping[str, Any], fact: str) -> Iterator[str]:
+    for entry in (lead.get("other_facts") or {}).get(fact, ()):
+        if isinstance(entry, Mapping) and entry.get("value"):
+            yield str(entry["value"])
+
+
+def _phones(lead: Mapping[str, Any]) -> Iterator[tuple[int, str, str, int]]:
+    for number in filter(None, (lead.get("phone"), lead.get("secondary_phone"), *_others(lead, "phone"))):
+        yield PHONE, number, f"…{number[-4:]}", FIRST_PHONE if number == lead.get("phone") else OTHER_PHONE
+
+
+def _emails(lead: Mapping[str, Any]) -> Iterator[tuple[int, str, str, int]]:
+    for address in filter(None, (lead.get("email"), *_others(lead, "email"))):
+        name, _, domain = address.casefold().partition("@")
+        yield EMAIL, f"{name}@{domain}", f"{name[:1]}…@{domain}"[:20], AN_EMAIL
+
+
+def _owners(lead: Mapping[str, Any]) -> Iterator[tuple[int, str, str, int]]:
+    where = mailing_key(lead.get("mailing_address"), lead.get("mailing_zip"))
+    if not where:
+        return
+    for line in filter(None, (name_of(lead), lead.get("second_owner_name"))):
+        for name in name_keys(line, owner_type=lead.get("owner_type")):
+            yield OWNER, f"{name}|{where}", _short(name), AN_OWNER
+
+
+def owner_keys(facts: Mapping[str, Any]) -> list[Key]:
+    """Those of `keys_of` that are an owner's name and mailing address."""
+    return [key for key in keys_of(facts) if key.kind == OWNER]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 20 else f"{name[:19]}…"
+
+
+def name_keys(line: object, *, owner_type: object = "") -> list[str]:
+    """What the spellings of each owner of a line share; nothing where it names nobody.
+
+    "SMITH JOHN & MARY" is two: JOHN SMITH and MARY SMITH, each with the words in order of the alphabet, because a
+    county writes the family first and a vendor last. A company is one, without its legal form and a leading THE; its
+    numerals stay. CO is a form only where more says that it is a company.
+    """
+    words = [word.upper() for word in owners.one_person(normalise.text(line) or "")]
+    if words and "TRST" not in words:  # most are; no form of a company is in it
+        named = [word for word in words if len(word) > 1]
+        return [" ".join(sorted({*named}))] if len(named) > 1 and not persons_apart.no_names({*words}) else []
+    text = _plain(line)
+    if persons_apart.names_nobody(text):
+        return []
+    if owners.is_company(text) or (owner_type in _REGISTERED and _FORM.search(text)):
+        company = owners.company_key(text)
+        return [company] if len(company) > 1 and company != "TRUST COMPANY" else []
+    return list(dict.fromkeys(" ".join(sorted(person)) for person in owners.each_person(text)))
+
+
+def _plain(line: object) -> str:
+    """A name without accents, and a trust's words whole: José is Jose, SMITH FAM TR is SMITH FAMILY TRUST."""
+    text = normalise.text(line) or ""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text)
+        text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    kinds, trusts = _TRUST
+    words = [word.upper().strip(".,") for word in text.split()]
+    if {*kinds, *kinds.values()} & set(words) and {*trusts, "TRUST"} & set(words):
+        text = " ".join(kinds.get(word) or trusts.get(word) or word for word in words)
+    return text

@@ -1,0 +1,137 @@
+"""What a person does about one contact: suppress it, ask whether it is suppressed, write down a consent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from accounts.access import Access, Scope
+from accounts.audit import record
+from accounts.models import Membership
+from common.db.clock import database_now
+from integrations.vendors import normalise
+from leads.keys.owner_keys import EMAIL, PHONE
+from leads.models import Consent, ContactKey, Suppression
+from leads.permission.consenting import BadConsent, give
+from leads.permission.selling import active_seller
+from leads.permission.suppressing import (
+    BadSuppression,
+    Source,
+    Suppressing,
+    Value,
+    in_force,
+    suppress,
+)
+from leads.privacy.filtering import WORDS as FORGOTTEN
+from leads.privacy.filtering import digests_of, listed_among
+
+Reason = Suppression.Reason
+# What a person may say, and whether it is of the person herself: then her other numbers and e-mails go with it.
+REASONS = {Reason.DNC_REQUEST: True, Reason.COMPLAINT: True, Reason.LITIGATOR: False, Reason.OPERATOR: False}
+WORDS_MOST = 1000
+LISTED = "user:"  # lists of numbers stand under their files
+
+
+class MayNotConsent(PermissionError):
+    """Consents are recorded by managers."""
+
+
+def value_named(phone: str, email: str) -> Value:
+    """The one contact that was typed. Raises BadSuppression with its field."""
+    if bool(phone.strip()) == bool(email.strip()):
+        raise BadSuppression("phone", "Give a phone or an e-mail.")
+    if phone.strip():
+        number = normalise.phone(phone)
+        if number is None:
+            raise BadSuppression("phone", "This is no phone that could be called.")
+        return PHONE, number
+    address = normalise.email(email)
+    if address is None:
+        raise BadSuppression("email", "This is no e-mail address.")
+    return EMAIL, address
+
+
+def add_suppression(
+    *,
+    access: Access,
+    phone: str = "",
+    email: str = "",
+    reason: str = Reason.DNC_REQUEST,
+    scope: str = Suppression.Scope.ANY,
+    words: str = "",
+) -> Suppressing:
+    """Any role may. Nobody can take it back. Raises BadSuppression."""
+    value = value_named(phone, email)
+    if reason not in REASONS:
+        raise BadSuppression("reason", f"Say one of {', '.join(REASONS)}.")
+    if scope not in Suppression.Scope.values:
+        raise BadSuppression("scope", f"Say one of {', '.join(Suppression.Scope.values)}.")
+    if len(words) > WORDS_MOST:
+        raise BadSuppression("words", f"At most {WORDS_MOST:,} characters.")
+    now = database_now()
+    with transaction.atomic():
+        return suppress(
+            [value], reason=reason, scope=scope, source=Source.user(access.user.pk, now), words=words.strip(),
+            by=access.user, spread=REASONS[Reason(reason)], at=now, team_id=access.team_id,
+        )  # fmt: skip
+
+
+def check_contact(*, access: Access, phone: str = "", email: str = "") -> datetime | None:
+    """Since when a channel to this contact is closed, whoever closed it; None: none is. Written down for the audit.
+
+    Raises BadSuppression.
+    """
+    digests = list(digests_of([value_named(phone, email)]))
+    seller = active_seller(access.team_id)
+    found = [
+        row.created_at
+        for channel in ("sms", "call", "email")
+        for rows in in_force(digests, channel, seller_id=seller.pk if seller else None).values()
+        for row in rows
+    ]
+    record("contact.checked", by=access.user, team_id=access.team_id, after={"found": bool(found)})
+    return min(found, default=None)
+
+
+def suppressions_seen_by(access: Access) -> QuerySet[Suppression]:
+    """Those that people of her team have added, one by one, with the hint by which a contact is told from others."""
+    members = Membership.objects.filter(team=access.team_id).values("user_id")
+    return with_hints(Suppression.objects.filter(source__startswith=LISTED, by_id__in=members))
+
+
+def with_hints(rows: QuerySet[Suppression]) -> QuerySet[Suppression]:
+    hint = ContactKey.objects.filter(kind=OuterRef("kind"), digest=OuterRef("digest")).values("hint")
+    return rows.annotate(hint=Subquery(hint[:1]))
+
+
+def consents_seen_by(access: Access) -> QuerySet[Consent]:
+    """Those given to her team's companies."""
+    return Consent.objects.filter(seller__team=access.team_id)
+
+
+def add_consent(*, access: Access, phone: str = "", email: str = "", given_at: datetime, **said: Any) -> Consent:
+    """Writes down what a person told or signed, to her team's company: by a manager. It lifts no suppression.
+
+    Raises MayNotConsent, BadConsent.
+    """
+    if not access.can(Scope.MANAGE):
+        raise MayNotConsent("Consents are recorded by a manager of the team.")
+    seller = active_seller(access.team_id)
+    if seller is None:
+        raise BadConsent("sellerId", "Your team has no company profile yet: fill it in first.")
+    if said.get("how") not in (Consent.How.PAPER, Consent.How.SPOKEN):
+        raise BadConsent("how", "Say paper or spoken: what a form or a message brings is recorded by itself.")
+    try:
+        value = value_named(phone, email)
+    except BadSuppression as error:
+        raise BadConsent(error.field, error.message) from None
+    if listed_among([value]):
+        raise BadConsent("phone" if value[0] == PHONE else "email", FORGOTTEN)
+    if value[0] == EMAIL and said.get("channel") != Consent.Channel.EMAIL:
+        raise BadConsent("channel", "An e-mail address is for e-mail.")
+    if value[0] == PHONE and said.get("channel") == Consent.Channel.EMAIL:
+        raise BadConsent("channel", "A phone is for texts and calls.")
+    return give(value, seller=seller, given_at=given_at, by=access.user, **said)

@@ -1,0 +1,226 @@
+"""The orders a list of leads may have, by the same names in the API, the admin, the commands and saved views."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet
+
+from leads.models import Lead
+
+# name -> column. What a lead has an index for, in each bucket (`lead_by_equity` …), is sorted among any number.
+INDEXED = {
+    "estimatedValue": "estimated_value",
+    "estimatedEquity": "estimated_equity",
+    "lastContactAt": "last_contact_at",
+    "callbackAt": "callback_at",
+}
+OTHERS = {
+    "equityPercent": "equity_percent",
+    "bedrooms": "bedrooms",
+    "yearBuilt": "year_built",
+    "lastSaleDate": "last_sale_date",
+    "enrichedAt": "enriched_at",
+}
+BY_AGE = "createdAt"  # ids are in the order of time
+SORTS = {**INDEXED, **OTHERS, BY_AGE: "pk"}
+LABELS = {
+    "-createdAt": "Newest first",
+    "createdAt": "Oldest first",
+    "-estimatedEquity": "Equity, highest first",
+    "estimatedEquity": "Equity, lowest first",
+    "-estimatedValue": "Value, highest first",
+    "estimatedValue": "Value, lowest first",
+    "-equityPercent": "Equity %, highest first",
+    "equityPercent": "Equity %, lowest first",
+    "-bedrooms": "Bedrooms, most first",
+    "bedrooms": "Bedrooms, fewest first",
+    "-yearBuilt": "Year built, newest first",
+    "yearBuilt": "Year built, oldest first",
+    "-lastSaleDate": "Last sale, latest first",
+    "lastSaleDate": "Last sale, longest ago first",
+    "-lastContactAt": "Last contact, latest first",
+    "lastContactAt": "Last contact, longest ago first",
+    "callbackAt": "Callback, soonest first",
+    "-callbackAt": "Callback, latest first",
+    "-enrichedAt": "Data, newest first",
+    "enrichedAt": "Data, oldest first",
+}
+# Leads that are sorted without an index of their order: 50,000 take 60 ms (measured), a million 2 s.
+SORTED_AT_MOST = 50_000
+
+
+class BadSort(ValueError):
+    """This order does not exist, or there are too many leads for it; the words say what may be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order: `-estimatedEquity` is by estimated equity, highest first. Leads without a value come last both ways."""
+
+    name: str
+    descending: bool
+
+    @property
+    def column(self) -> str:
+        return SORTS[self.name]
+
+    @property
+    def words(self) -> str:
+        """As a person is told it: "equity, highest first"."""
+        said = LABELS[str(self)]
+        return said[0].lower() + said[1:]
+
+    def __str__(self) -> str:
+        return f"{'-' if self.descending else ''}{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a lead stands in an order: by its value, then by its id."""
+
+    value: Any
+    pk: UUID
+
+    @property
+    def text(self) -> str:
+        """Its value, as `value_of` reads it."""
+        if self.value is None or isinstance(self.value, UUID):
+            return ""
+        return self.value.isoformat() if isinstance(self.value, date) else str(self.value)
+
+
+def sort_of(text: str) -> Sort:
+    """The order that a text names. Raises BadSort."""
+    name = text.strip()
+    descending = name.startswith("-")
+    name = name.removeprefix("-")
+    if name not in SORTS:
+        raise BadSort(f"Sort by one of: {', '.join(SORTS)}; with - before it the highest or latest comes first.")
+    return Sort(name, descending)
+
+
+def place_of(lead: Lead, sort: Sort) -> Place:
+    return Place(getattr(lead, sort.column), lead.pk)
+
+
+def value_of(sort: Sort, text: str) -> Any:
+    """A value of the column from `str` of it; "" is none. Raises ValueError."""
+    if not text or sort.name == BY_AGE:
+        return None
+    if len(text) > _LONGEST:
+        raise ValueError("No value is this long.")
+    return _READERS.get(Lead._meta.get_field(sort.column).get_internal_type(), _whole)(text)
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if abs(value) >= 2**63:
+        raise ValueError("No column holds so large a number.")
+    return value
+
+
+def _decimal(text: str) -> Decimal:
+    """As a cursor has it: a number with an exponent, an infinite one and none at all (NaN) stand in no column."""
+    if not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,12})?", text):
+        raise ValueError("This is no number.")
+    return Decimal(text)
+
+
+def _moment(text: str) -> datetime:
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is None:
+        raise ValueError("A moment has a time zone.")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("No calendar has this moment.") from error
+
+
+_LONGEST = 40  # characters of a value
+_READERS: dict[str, Callable[[str], Any]] = {
+    "DecimalField": _decimal,
+    "DateField": date.fromisoformat,
+    "DateTimeField": _moment,
+}
+
+
+def sorted_page(
+    leads: QuerySet[Lead],
+    sort: Sort,
+    *,
+    limit: int,
+    at: Place | None = None,
+    back: bool = False,
+    buckets: QuerySet[Any] | None = None,
+) -> list[Lead]:
+    """Up to `limit` of these leads in an order, behind the place `at`; with `back` those before it, nearest first.
+
+    buckets: where `leads` are those of several buckets, these, so that each is read in its own order and the first of
+    each are merged. Raises BadSort where there are too many to be sorted without an index.
+    """
+    if sort.name == BY_AGE:
+        return _by_id(leads, sort, limit=limit, at=at, back=back)
+    if sort.name in OTHERS:
+        _check_size(leads)
+        buckets = None
+    found: list[Lead] = []
+    with_value = leads.filter(**{f"{sort.column}__isnull": False})
+    without = leads.filter(**{f"{sort.column}__isnull": True})
+    for rows, has_value in [(with_value, True), (without, False)][:: -1 if back else 1]:
+        if at is not None and has_value != (at.value is not None) and has_value != back:
+            continue  # the place is in the other part, and this one lies on the other side of it
+        here = at if at is not None and has_value == (at.value is not None) else None
+        rest = limit - len(found)
+        if not has_value:
+            found += _by_id(rows, sort, limit=rest, at=here, back=back)
+        elif buckets is None:
+            found += _by_value(rows, sort, limit=rest, at=here, back=back)
+        else:
+            found += _merged(rows, sort, limit=rest, at=here, back=back, buckets=buckets)
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _check_size(leads: QuerySet[Lead]) -> None:
+    if leads.order_by()[: SORTED_AT_MOST + 1].count() > SORTED_AT_MOST:
+        words = f"At most {SORTED_AT_MOST:,} leads are sorted this way: choose a bucket or filters that hold fewer, or "
+        raise BadSort(f"{words}sort by {', '.join(INDEXED)} or {BY_AGE}.")
+
+
+def _by_id(rows: QuerySet[Lead], sort: Sort, *, limit: int, at: Place | None, back: bool) -> list[Lead]:
+    down = sort.descending != back
+    if at is not None:
+        rows = rows.filter(**{"pk__lt" if down else "pk__gt": at.pk})
+    return list(rows.order_by("-pk" if down else "pk")[:limit])
+
+
+def _in_order(rows: QuerySet[Lead], sort: Sort, *, at: Place | None, back: bool) -> QuerySet[Lead]:
+    down = sort.descending != back
+    sign, beyond = ("-", "lt") if down else ("", "gt")
+    if at is not None:
+        behind = Q(**{f"{sort.column}__{beyond}": at.value}) | Q(**{f"pk__{beyond}": at.pk})
+        rows = rows.filter(behind, **{f"{sort.column}__{beyond}e": at.value})
+    return rows.order_by(f"{sign}{sort.column}", f"{sign}pk")
+
+
+def _by_value(rows: QuerySet[Lead], sort: Sort, *, limit: int, at: Place | None, back: bool) -> list[Lead]:
+    return list(_in_order(rows, sort, at=at, back=back)[:limit])
+
+
+def _merged(
+    rows: QuerySet[Lead], sort: Sort, *, limit: int, at: Place | None, back: bool, buckets: QuerySet[Any]
+) -> list[Lead]:
+    """The first of each bucket by its own index, then the first of these."""
+    inner = _in_order(rows.filter(bucket=OuterRef("pk")), sort, at=at, back=back).values("pk")[:limit]
+    firsts: Sequence[list[UUID]] = list(buckets.order_by().values_list(ArraySubquery(inner), flat=True))
+    ids = [pk for first in firsts for pk in first]
+    return list(_in_order(rows.filter(pk__in=ids), sort, at=None, back=back)[:limit])

@@ -1,0 +1,173 @@
+"""Where contacts are shown the gate's word stands: API, command, lead page, filters, export, quote."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from accounts.access import team_of
+from accounts.models import Team, User
+from campaigns.gate.contact import may_contact
+from campaigns.gate.words import words_of
+from campaigns.models import Receipt
+from campaigns.rules.decide import CODES
+from campaigns.rules.facts import Answer
+from enrichment.options import RunOptions
+from enrichment.quoting.quotes import quote
+from leads.models import Lead
+from leads.permission.suppressing import suppress
+from tests.admin_site import address, member, sees_contacts, signed_in
+from tests.api.client import Api, body_of
+from tests.campaigns.gate.samples import NOON, B, agreed, attempt, bucket_of, checked, company, person
+from tests.command_line import run
+from tests.support import make_user
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def _noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("campaigns.clock.now", lambda: NOON)
+
+
+@pytest.fixture
+def ann() -> User:
+    return make_user("ann", is_staff=True, time_zone="America/New_York")
+
+
+@pytest.fixture
+def lead(ann: User) -> Lead:
+    """B may be called and texted; she has no e-mail."""
+    seller = company(ann)
+    lead = person(bucket_of(ann).leads.order_by("pk")[0], phone_do_not_call=False)
+    checked(seller)
+    agreed(seller)
+    return lead
+
+
+def stop(at: Any = NOON - HOUR) -> str:
+    with transaction.atomic():
+        (row,) = suppress([(1, B)], reason="stop", source="inbound:1", at=at).added
+    return str(row.pk)
+
+
+def test_the_api_says_by_which_channels_and_why_not(lead: Lead, ann: User) -> None:
+    api, path = Api(ann), f"/api/leads/{lead.pk}/contactability"
+    told = body_of(api.get(path))
+    assert (told["leadId"], told["at"]) == (str(lead.pk), "2026-09-15T16:00:00Z")
+    assert [(one["channel"], one["verdict"]) for one in told["channels"]] == [
+        ("call", "yes"), ("sms", "yes"), ("email", "no"),
+    ]  # fmt: skip
+    (evening,) = body_of(api.get(f"{path}?channel=sms&at=2026-09-15T21:00"))["channels"]  # by her clock
+    assert (evening["verdict"], evening["againAt"], evening["first"]) == ("later", "2026-09-16T12:00:00Z", "hours")
+    assert evening["headline"] == "Not now: try again Wed, Sep 16, 8:00 AM EDT"
+    assert evening["reasons"] == ["Outside calling hours: Eastern time is 9:00 PM, and MA is open 8:00 AM to 8:00 PM."]
+    for wrong, field in (("channel=fax", "channel"), ("at=soon", "at"), ("at=2026-03-08T02:30", "at"), ("a=1", "a")):
+        assert list(body_of(api.get(f"{path}?{wrong}"), 400)["error"]["fields"]) == [field]
+
+    stop()
+    (no,) = body_of(api.get(f"{path}?channel=call"))["channels"]
+    assert (no["verdict"], no["headline"]) == ("no", "No: suppressed")
+    assert no["reasons"] == ["Do not contact: opted out on Sep 15, 2026."]
+    assert not Receipt.objects.exists()  # looking writes nothing
+
+
+def test_receipts_are_told_to_their_own_team_newest_first(lead: Lead, ann: User) -> None:
+    bob = make_user("bob")
+    may_contact(lead.pk, "call", by=ann, purpose="manual", at=NOON)
+    for hours in (9, 10):
+        may_contact(lead.pk, "sms", by=ann, purpose="manual", at=NOON + hours * HOUR)
+    may_contact(lead.pk, "call", by=bob, purpose="manual", at=NOON, team_id=team_of(bob))
+    api, path = Api(ann), f"/api/leads/{lead.pk}/receipts"
+
+    page = body_of(api.get(f"{path}?limit=1"))
+    (late,), rest = page["receipts"], body_of(api.get(f"{path}?cursor={page['nextCursor']}"))["receipts"]
+
+    assert (late["channel"], late["verdict"], late["times"]) == ("sms", "later", 2)
+    assert (late["at"], late["lastAt"]) == ("2026-09-16T01:00:00Z", "2026-09-16T02:00:00Z")
+    assert [(one["channel"], one["verdict"], one["userId"]) for one in rest] == [("call", "yes", ann.pk)]
+    assert B not in str(page)
+
+
+def test_the_command_says_what_each_rule_says(lead: Lead) -> None:
+    ran = run("why", lead.pk, "call")
+    assert (ran.status, ran.err) == (0, "")
+    first, *rules = ran.out.splitlines()
+    assert first == f"Call {lead} at Tue, Sep 15, 12:00 PM EDT? Yes"
+    assert [rule.split() for rule in rules] == [["yes", code] for code in CODES]
+
+    late = run("why", lead.pk, "sms", "--at", "2026-09-15T21:00", "--json").json
+    assert (late["verdict"], late["first"], late["againAt"]) == ("later", "hours", "2026-09-16T12:00:00Z")
+    assert [rule["code"] for rule in late["rules"] if rule["verdict"] != "yes"] == ["hours"]
+    assert "is not a time" in run("why", lead.pk, "call", "--at", "soon").err
+    assert run("why", lead.pk, "call", "--user", make_user("bob").username).status == 1
+    assert not Receipt.objects.exists()
+
+
+def test_a_leads_page_answers_and_a_number_is_a_link_only_after_yes(lead: Lead, ann: User) -> None:
+    client, page = signed_in(sees_contacts(ann)), address(Lead, "change", lead.pk)
+    may_contact(lead.pk, "call", by=ann, purpose="manual", at=NOON)
+
+    words = client.get(page).content.decode()
+    assert "May I contact her now?" in words
+    assert "There is no e-mail address." in words
+    assert "What was answered before (1 latest)" in words
+    assert f"tel:{B}" in client.post(page, {"do": "show"}).content.decode()
+
+    attempt(team_of(ann), B, NOON - HOUR / 2, channel="call")
+    words = client.post(page, {"do": "show"}).content.decode()
+    assert "+1 617 555 0112" in words
+    assert f"tel:{B}" not in words
+    assert (
+        "Wait 60 minutes after the last attempt: call Tue, Sep 15, 11:30 AM EDT." in client.get(page).content.decode()
+    )
+    stop()
+    assert "Do not contact: opted out on Sep 15, 2026." in client.get(page).content.decode()
+
+
+def test_who_only_looks_at_another_teams_lead_is_told_nothing_of_it(lead: Lead, ann: User) -> None:
+    other = Team.objects.create(name="Elsewhere")
+    _, client = member(other, "manager", "bob")
+    lead.bucket.shares.create(team=other)
+    page = client.get(address(Lead, "change", lead.pk))
+    assert page.status_code == 200
+    assert "May I contact her now?" not in page.content.decode()
+
+
+def test_filters_export_and_quote_go_by_the_gate(lead: Lead, ann: User) -> None:
+    api = Api(ann)
+    others = [str(pk) for pk in Lead.objects.exclude(pk=lead.pk).order_by("pk").values_list("pk", flat=True)]
+    seller = company(ann)
+    second = person(Lead.objects.get(pk=others[0]), phone="+16175550120", phone_do_not_call=False)
+    checked(seller, "+16175550120")
+
+    def listed(query: str) -> list[str]:
+        return [one["id"] for one in body_of(api.get(f"/api/leads?{query}"))["leads"]]
+
+    assert set(listed("contactable=true")) == {str(lead.pk), str(second.pk)}
+    assert listed("suppressed=true") == []
+    stop()
+    assert listed("contactable=true") == [str(second.pk)]
+    assert listed("suppressed=true") == listed("doNotCall=true") == [str(lead.pk)]
+    assert str(lead.pk) not in listed("suppressed=false") + listed("doNotCall=false")
+
+    columns = "leadId,readyToCall,suppressedSince"
+    file = api.get(f"/api/property/bucket/{lead.bucket_id}/export?columns={columns}&hasPhone=true&bom=false")
+    rows = list(csv.DictReader(io.StringIO(b"".join(file.streaming_content).decode())))
+    assert {row["Lead ID"]: (row["Ready to call"], row["Suppressed since"]) for row in rows} == {
+        str(lead.pk): ("false", "2026-09-15T15:00:00Z"), str(second.pk): ("true", ""),
+    }  # fmt: skip
+    reachable = quote(bucket=lead.bucket, by=ann, options=RunOptions()).reachable
+    assert reachable is not None and reachable.blocked == 1
+
+
+def test_every_rule_has_words() -> None:
+    for code in CODES:
+        (said,) = words_of([Answer(code, "1", "no", {})])
+        assert said.endswith(".") and "_" not in said and "Not allowed" not in said, code

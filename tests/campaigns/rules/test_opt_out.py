@@ -1,0 +1,73 @@
+"""What people write back, and what is made of it. The sentences of the reference, and more of their kind."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from campaigns.rules.opt_out import read
+
+OPT_OUT = (
+    # T4 · "Stop. Thank you" is not recognised
+    "Stop. Thank you", "STOP!!!", "  stop ", "Ｓｔｏｐ", "sto\u200bp", "please stop, thanks", "STOPALL", "opt-out",
+    "No más", "take me off your list", "never text me again", "don’t contact me",
+    # words
+    "stop", "Stop stop STOP", "S.T.O.P.", "stop2quit", "END", "Quit please", "cancel", "Unsubscribe", "unsub",
+    "revoke", "Opt me out", "remove me pls", "REMOVE", "alto", "Pare por favor", "BAJA", "arrêt", "¡Basta ya!",
+    "stop all, ok?", "STOP 🛑", "\u202estop\u202c", "Hey, please just stop now",
+    # phrases
+    "stop texting me", "Quit calling this number!", "No more messages", "please stop with the texts",
+    "Do not contact us", "dont text me anymore", "Don't ever call me", "don`t email me", "don´t call me",
+    "Remove my number from your database", "delete my info", "Please lose my number.", "I want to opt out",
+    "I revoke my consent", "No me llames", "no más mensajes", "Dejen de escribirme", "quíteme de su lista",
+    "No me mande mas textos", "put me on your do not call list", "I'm on the DNC", "leave me alone", 
+    "Fuck off",
+    "I will report you to the FTC", "reported as spam", "This is harassment", "Cease and desist",
+    "wrong number, stop texting", "how do I unsubscribe from this", "fuck you", "stop calling me right now",
+    "Do not contact.", "Don't call me ever again at this number", "stop calling me at this number",
+)  # fmt: skip
+WRONG = (
+    "Wrong number", "you have the wrong person", "I sold it", "We already sold that house", "not him", "not my house",
+    "I don't know him", "it's been sold", "número equivocado", "she doesn't live here", "I no longer own it",
+)  # fmt: skip
+HELP = ("HELP", "Info", "ayuda", "help!")
+START = ("START", "unstop", " Start. ")
+ASK = (
+    "We have got to STOP this bill", "Can you cancel the appointment?", "When does the offer end?", "is this spam?",
+    "Talk to my attorney", "He is deceased", "Not interested", "I'll block you", "👎", "😀", "stp", "sotp", "stoo",
+    "unsuscribe", "non-stop calls from people like you", "don't call me unless you are serious",
+    "please remove the sign", "No me interesa", "Disliked “Hi Maria, reply STOP to end”",
+)  # fmt: skip
+REPLY = (
+    "don't call me before 5", "Don't call me at work", "Yes", "Who is this?", "how much?", "What's your offer",
+    "Call me tomorrow", "Maybe next weekend", "I can't talk now, text me", "I have a friend who may sell",
+    "Is this about 12 Main St?", "ok", "?", "", "sí, llámeme", "shop", "Send me an email", "please call my cell",
+    "my number is 602 555 0111", "Liked “Hi Maria. Reply STOP to end”", "I never got your text", "We just sold our car",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", OPT_OUT)
+def test_an_opt_out_is_heard_however_it_is_written(text):
+    assert read(text) == "opt_out"
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        *((text, "wrong") for text in WRONG),
+        *((text, "help") for text in HELP),
+        *((text, "start") for text in START),
+        *((text, "ask") for text in ASK),
+        *((text, "reply") for text in REPLY),
+    ],
+)
+def test_what_is_no_opt_out_is_read_as_it_is_meant(text, meaning):
+    assert read(text) == meaning
+
+
+def test_a_long_message_is_read_in_no_time():
+    begun = time.perf_counter()
+    for text in ("stop " * 2_000, "dont call me " * 800, "a" * 10_000, "report you " * 900, "\u0301" * 10_000):
+        read(text)
+    assert time.perf_counter() - begun < 2

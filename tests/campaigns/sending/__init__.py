@@ -1,0 +1,1 @@
+"""Sending: each message once."""
