@@ -200,6 +200,21 @@ def _recovered() -> None:
     pace.STALE = 30.0  # 0.5 s: between two lines of a test that reserves and then sends, other processes had the cores
 
 
+@pytest.fixture(scope="session")
+def _kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept") / "forgotten.jsonl"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_forgotten_before(_kept: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The list of whom to forget outlives the database: a backup of a later test would take it along."""
+    from django.conf import settings
+
+    monkeypatch.setattr(settings, "FORGOTTEN_FILE", str(_kept))
+    yield
+    _kept.unlink(missing_ok=True)
+
+
 @pytest.fixture
 def by_the_lead_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody judges contacts (`leads.registries.judge`): "ready to call" is what a lead's own columns say."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def _after(backup: Path, forgotten: Path | None) -> tuple[list[Path], list[str]]
     if "replay_forgotten" in get_commands():
         for file in lists:
             try:
-                call_command("replay_forgotten", file=str(file), verbosity=0)
+                call_command("replay_forgotten", file=str(file), verbosity=0, stdout=StringIO())  # we report, once
             except CommandError as error:  # the whole lines of this list are replayed, and so are the other lists
                 told.append(f"{file}: {error}")
     else:

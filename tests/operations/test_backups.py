@@ -21,6 +21,7 @@ from operations.database import backups, clients, restoring
 from operations.reconcile import find_drift
 from sandbox.server import Sandbox
 from tests.command_line import run
+from tests.leads.privacy.samples import forget
 from tests.support import finish, make_bucket, make_user, pump_until_still, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -197,6 +198,18 @@ def test_the_forgotten_list_lies_beside_the_backup_and_the_newest_is_replayed_fi
     back = restored(fresh, to, settings)
     assert replayed == back.json["forgotten"] == [settings.FORGOTTEN_FILE, str(beside)]
     assert (back.status, back.json["troubles"]) == (1, [f"{settings.FORGOTTEN_FILE}: Line 1 cannot be read."])
+
+
+def test_a_restore_that_forgets_again_still_prints_one_json_object(
+    sandbox: Sandbox, owner_url: str, fresh: str, settings: Any, tmp_path: Path
+) -> None:
+    make_bucket(sandbox, make_user("ann"), 1)
+    forget(phone="+12065550143", name="Ann Doe")
+    to = tmp_path / "first"
+    assert run("backup", to).status == 0
+    back = restored(fresh, to, settings)
+    assert (back.status, back.err) == (0, "")
+    assert (len(back.json["forgotten"]), back.json["troubles"]) == (2, [])
 
 
 def test_no_password_stands_in_the_command_of_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
