@@ -163,7 +163,7 @@ def changed_texts(deliveries: Sequence[Delivery]) -> dict[UUID, str]:
     wrong: dict[UUID, str] = {}
     for one in of:
         lead = leads.get(one.lead_id)
-        if lead is None or one.step is None or one.variant is None:
+        if lead is None or one.step is None or one.variant_id is None:
             continue
         variant = next((v for v in writer.variants[one.step.position].values() if v.pk == one.variant_id), None)
         text = writer.write(variant, lead) if variant is not None else ""

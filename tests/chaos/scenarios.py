@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from devtools.servers import Servers
-from tests.chaos import answers, books, controls, crowds, hooks, kills, messages, outages, permission, vendors
+from tests.chaos import answers, books, controls, crowds, dry_runs, hooks, kills, messages, outages, permission, vendors
 from tests.chaos.place import Place, Setting
 
 
@@ -62,6 +62,7 @@ SCENARIOS = {
     "stop-and-go": Scenario(outages.BUSY, controls.stop_and_go),
     "fifty-at-once": Scenario(outages.BUSY, controls.fifty_at_once),
     "sms-kills": Scenario(messages.TEXTS, messages.kills),
+    "sms-dry-run": Scenario(dry_runs.SETTING, dry_runs.log_is_the_dry_run),
     "sms-stops": Scenario(messages.TEXTS, messages.stop_races),
     "sms-caps": Scenario(messages.TEXTS, messages.caps),
     "same-leads-twice": Scenario(outages.BUSY, controls.same_leads_twice),

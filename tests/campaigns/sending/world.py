@@ -123,12 +123,11 @@ def make_company(user: User, vendor: str = "twilio", number: str = OURS) -> tupl
 
 def make_people(
     user: User, seller: Seller, count: int, *, places: Sequence[tuple[str, ...]] = BOSTON, name: str = "Leads",
-    first: int = 0, consent: bool = True,
+    first: int = 0, consent: bool = True, known: datetime = NOON - timedelta(days=5),
 ) -> tuple[Bucket, list[Lead]]:  # fmt: skip
-    """Leads with a mobile number each, a clean scrub and a written consent."""
+    """Leads with a mobile number each, a clean scrub and a written consent; all of it known since then."""
     bucket, _ = create_bucket(by=user, name=name, property_ids=[f"{name}-{first + n}" for n in range(count)])
     leads = list(Lead.objects.filter(bucket=bucket).order_by("pk"))
-    before = NOON - timedelta(days=5)
     for piece in range(0, count, PIECE):
         houses, contacts = [], []
         for n, lead in enumerate(leads[piece : piece + PIECE], start=first + piece):
@@ -139,8 +138,8 @@ def make_people(
                 "last_name": "Smith", "mailing_address": f"{n + 1} Elm St", "mailing_state": state,
                 "mailing_zip": zip_code,
             }  # fmt: skip
-            houses.append(FactRow(lead.pk, house, before))
-            contacts.append(FactRow(lead.pk, {"phone": number_of(n, places), "phone_type": "mobile"}, before))
+            houses.append(FactRow(lead.pk, house, known))
+            contacts.append(FactRow(lead.pk, {"phone": number_of(n, places), "phone_type": "mobile"}, known))
         with transaction.atomic():
             save_facts(PROPERTY, houses)
         with transaction.atomic():
@@ -148,34 +147,43 @@ def make_people(
     # as if imported: the ledger knows of no purchase
     Lead.objects.filter(bucket=bucket).update(enrichment_status="completed", enriched_at=None, skip_traced_at=None)
     numbers = [number_of(first + n, places) for n in range(count)]
-    _permit(seller, numbers, consent=consent)
+    _scrub(seller, numbers, known)
+    if consent:
+        give_consent(seller, numbers, known)
     recount(bucket_ids=[bucket.pk])
     return bucket, list(Lead.objects.filter(bucket=bucket).order_by("pk"))
 
 
-def _permit(seller: Seller, numbers: Sequence[str], *, consent: bool) -> None:
-    at = NOON - timedelta(days=5)
-    digests = [digest(number) for number in numbers]
+def _scrub(seller: Seller, numbers: Sequence[str], at: datetime) -> None:
+    digests = _digests(numbers)
     Scrub.objects.bulk_create(
-        Scrub(seller=seller, digest=one, list=name, listed=False, checked_at=at, version_date=at.date(), source="file")
-        for one in digests
-        for name in ("federal",)
-    )
-    if not consent:
-        return
-    shown = hashlib.sha256(b"Yes, text me.").hexdigest()
+        Scrub(
+            seller=seller, digest=digests[number], list="federal", listed=False, checked_at=at, version_date=at.date(),
+            source="file",
+        )
+        for number in numbers
+    )  # fmt: skip
+
+
+def give_consent(seller: Seller, numbers: Sequence[str], at: datetime) -> None:
+    """Written ones, for texts."""
+    digests, shown = _digests(numbers), hashlib.sha256(b"Yes, text me.").hexdigest()
     Consent.objects.bulk_create(
         Consent(
-            key_kind=1, digest=one, hint=f"…{number[-4:]}", channel="sms", kind="written", seller=seller, how="form",
-            text_hash=shown, given_at=at, created_at=at,
+            key_kind=1, digest=digests[number], hint=f"…{number[-4:]}", channel="sms", kind="written", seller=seller,
+            how="form", text_hash=shown, given_at=at, created_at=at,
         )
-        for one, number in zip(digests, numbers, strict=True)
+        for number in numbers
     )  # fmt: skip
 
 
 def digest(number: str) -> bytes:
+    return _digests([number])[number]
+
+
+def _digests(numbers: Sequence[str]) -> dict[str, bytes]:
     (secret,) = key_secrets.for_reading()
-    return key_secrets.digest(secret, 1, number)
+    return {number: key_secrets.digest(secret, 1, number) for number in numbers}
 
 
 def key_of(number: str) -> ContactKey:
