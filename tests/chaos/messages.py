@@ -51,7 +51,7 @@ def company(place: Place, moment: datetime = world.NOON, speed: int = 1) -> Iter
         place.running.agree_on_time()
         ann = place.person("ann").user
         persist(lambda: Membership.objects.filter(user=ann).update(role="manager"))
-        seller, sender = persist(lambda: world.makecompany(ann))
+        seller, sender = persist(lambda: world.make_company(ann))
         yield ann, seller, sender
     finally:
         for name, value in before.items():
