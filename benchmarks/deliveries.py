@@ -24,7 +24,7 @@ from devtools.valkey import free_port
 from sandbox.server import SandboxConfig
 
 AIM = 0.5  # of the loop, per process
-IN_FLIGHT = 50  # requests under way: the sandbox answers at once
+IN_FLIGHT = 100  # requests under way: of one batch while the next is decided; the sandbox answers at once
 TIMEOUT = 30  # seconds
 
 
@@ -107,7 +107,7 @@ def _pump(base: str, count: int) -> tuple[float, Report]:
         worker = threading.Thread(target=pump.work)
         worker.start()
         while Delivery.objects.filter(campaign=made.campaign, state__in=("due", "taken", "intended")).exists():
-            time.sleep(0.02)
+            time.sleep(0.1)
         spent = time.perf_counter() - begin
         worker.join()
     if made.states() != {"accepted": count}:

@@ -19,11 +19,16 @@ from common.db.clock import database_now
 
 def now() -> datetime:
     """The campaigns' moment, UTC."""
+    return both()[1]
+
+
+def both() -> tuple[datetime, datetime]:
+    """The database's clock, for leases and pace, and the campaigns' moment."""
     real = database_now()
     if settings.CAMPAIGN_CLOCK is None:
-        return real
+        return real, real
     setting = ClockSetting.objects.filter(pk=1).first() or _first(real, *settings.CAMPAIGN_CLOCK)
-    return setting.shown_at + (real - setting.real_at) * setting.speed
+    return real, setting.shown_at + (real - setting.real_at) * setting.speed
 
 
 def shown(_request: HttpRequest) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
@@ -31,6 +32,11 @@ def lock_members(members: QuerySet[Member]) -> QuerySet[Member]:
 def lock_deliveries(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """These deliveries, in the order of their ids. After members. Locked as the queryset is read."""
     return deliveries.order_by("pk").select_for_update(no_key=True, of=("self",))
+
+
+def ids_of(rows: QuerySet[Any]) -> list[UUID]:
+    """The ids of these rows, which are locked by it: without making an object of each."""
+    return list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def lock_campaign(campaign_id: UUID) -> Campaign | None:

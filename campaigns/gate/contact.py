@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import User
 from campaigns import clock
@@ -17,11 +17,11 @@ from campaigns.gate.facts import Contact, facts_of_persons, persons_of
 from campaigns.gate.people import Person
 from campaigns.gate.rule_rows import load_rules
 from campaigns.locks import lock_keys, note_attempts
-from campaigns.models import Campaign, Delivery
+from campaigns.models import Campaign, Delivery, Sender
 from campaigns.rules.decide import decide
 from campaigns.rules.facts import Attempt, Channel, Decision, Facts, Purpose
 from campaigns.rules.rule_set import RuleSet
-from leads.models import Lead, LeadKey, Seller
+from leads.models import Lead, Seller
 from leads.permission.selling import active_seller
 
 _TRIES = 5  # of locking the keys of leads that change meanwhile
@@ -130,9 +130,9 @@ def lock_and_decide(delivery_ids: Iterable[UUID], *, at: datetime | None = None)
     ids = sorted(set(delivery_ids))
     _lock(ids)
     moment, rules = at or clock.now(), load_rules()
-    rows = Delivery.objects.filter(pk__in=ids).select_related("campaign__seller", "campaign__sender", "sender__seller")
+    rows = _read(ids)
     groups: dict[tuple[int, UUID | None, UUID | None, int | None, str], list[Delivery]] = defaultdict(list)
-    for row in rows.order_by("pk"):
+    for row in rows:
         groups[row.team_id, row.campaign_id, row.sender_id, row.by_id, row.purpose].append(row)
     found: dict[UUID, Asked] = {}
     left: list[tuple[Person, Attempt]] = []
@@ -140,6 +140,19 @@ def lock_and_decide(delivery_ids: Iterable[UUID], *, at: datetime | None = None)
         found |= _leaving(group, moment, rules, left)
     note_attempts({key_id for person, _ in left for key_id in person.own_keys}, moment)
     return found
+
+
+def _read(delivery_ids: Sequence[UUID]) -> list[Delivery]:
+    """With their campaign and sender, and these with their seller: of many messages each is read once."""
+    rows = list(Delivery.objects.filter(pk__in=delivery_ids).order_by("pk"))
+    campaigns = Campaign.objects.select_related("seller", "sender").in_bulk(
+        {row.campaign_id for row in rows if row.campaign_id}
+    )
+    senders = Sender.objects.select_related("seller").in_bulk({row.sender_id for row in rows if row.sender_id})
+    for row in rows:
+        row.campaign = campaigns.get(row.campaign_id) if row.campaign_id else None
+        row.sender = senders.get(row.sender_id) if row.sender_id else None
+    return rows
 
 
 def _lock(delivery_ids: Sequence[UUID]) -> None:
@@ -159,10 +172,17 @@ def _lock(delivery_ids: Sequence[UUID]) -> None:
 
 def _keys_of(delivery_ids: Sequence[UUID]) -> set[int]:
     """The keys of these deliveries and of their leads; of the leads' no crowded ones: half a county would wait."""
-    rows = Delivery.objects.filter(pk__in=delivery_ids).values_list("key_id", "lead_id")
-    leads = {lead_id for _, lead_id in rows if lead_id}
-    joining = LeadKey.objects.filter(lead__in=leads, key__crowded=False).values_list("key_id", flat=True)
-    return {key_id for key_id, _ in rows} | set(joining)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT d.key_id FROM campaigns_delivery d WHERE d.id = ANY(%(ids)s)
+            UNION
+            SELECT k.key_id FROM campaigns_delivery d JOIN leads_leadkey k ON k.lead_id = d.lead_id
+              JOIN leads_contactkey c ON c.id = k.key_id AND NOT c.crowded WHERE d.id = ANY(%(ids)s)
+            """,
+            {"ids": list(delivery_ids)},
+        )
+        return {key_id for (key_id,) in cursor.fetchall()}
 
 
 def _leaving(

@@ -196,6 +196,8 @@ def is_a_company(person: Person) -> bool:
 
 
 def _clean(value: str, most: int = MOST_VALUE) -> str:
+    if value.isascii() and value.isprintable():
+        return " ".join(value.split())[:most].strip()
     spaced = "".join(" " if character in "\r\n\t\v\f\u2028\u2029" else character for character in value)
     seen = "".join(character for character in spaced if unicodedata.category(character) not in HIDDEN)
     return " ".join(seen.split())[:most].strip()

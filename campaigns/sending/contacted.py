@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import connection
@@ -58,7 +58,8 @@ def note_contacts(contacts: Sequence[Contacted]) -> None:
             by_lead.setdefault(shown[one.lead_id], []).append(one)
     if not by_lead:
         return
-    locked = {lead.pk: lead for lead in lock_leads(by_lead).only("pk", "status", "bucket_id", "team_id")}
+    columns = ("pk", "status", "bucket_id", "team_id")
+    locked = {row["pk"]: row for row in lock_leads(by_lead).values(*columns)}
     by_lead = {lead_id: of for lead_id, of in by_lead.items() if lead_id in locked}
     now = timezone.now()
     Activity.objects.bulk_create(
@@ -90,10 +91,10 @@ def note_contacts(contacts: Sequence[Contacted]) -> None:
             """,
             [list(column) for column in zip(*rows, strict=True)],
         )
-    moved = [locked[lead_id] for lead_id, _, _, moves in rows if moves and locked[lead_id].status == Lead.Status.NEW]
+    moved = [locked[lead_id] for lead_id, _, _, moves in rows if moves and locked[lead_id]["status"] == Lead.Status.NEW]
     grown: dict[UUID, int] = {}
     for lead in moved:
-        grown[lead.bucket_id] = grown.get(lead.bucket_id, 0) + 1
+        grown[lead["bucket_id"]] = grown.get(lead["bucket_id"], 0) + 1
     for bucket_id, count in sorted(grown.items()):
         change_counters(bucket_id, contacted_leads=count)
     _tell(moved)
@@ -105,11 +106,12 @@ def _shown(lead_ids: set[UUID]) -> dict[UUID, UUID]:
     return {pk: into or pk for pk, into in rows}
 
 
-def _tell(moved: Sequence[Lead]) -> None:
+def _tell(moved: Sequence[Mapping[str, Any]]) -> None:
     if not moved:
         return
     wanting = set(teams_that_want(EVENT))
     for lead in moved:
-        if lead.team_id in wanting:
-            told = {"leadId": str(lead.pk), "bucketId": str(lead.bucket_id), "before": "new", "after": "contacted"}
-            emit(EVENT, team_id=lead.team_id, object_id=lead.pk, data=told)
+        if lead["team_id"] in wanting:
+            told = {"leadId": str(lead["pk"]), "bucketId": str(lead["bucket_id"])}
+            told |= {"before": "new", "after": "contacted"}
+            emit(EVENT, team_id=lead["team_id"], object_id=lead["pk"], data=told)

@@ -11,12 +11,11 @@ from uuid import UUID
 
 from campaigns import clock
 from campaigns.gate.contact import Asked, lock_and_decide
-from campaigns.locks import lock_deliveries, lock_members
+from campaigns.locks import ids_of, lock_deliveries, lock_members
 from campaigns.models import Campaign, Delivery, Member, Sender, Step
 from campaigns.sending import limits, payer
 from campaigns.sending.moving import Moves
 from campaigns.sending.steps import changed_texts
-from common.db.clock import database_now
 from common.faultpoints import commit
 from integrations.ledger import batches, pace
 from integrations.ledger.admission import Closed, admit
@@ -78,7 +77,7 @@ def intend(operation_id: int, ids: Sequence[UUID], token: UUID, made: list[UUID]
     """
     with commit("sms.intend"):
         operation = admit(operation_id)
-        now, at = database_now(), clock.now()
+        now, at = clock.both()
         if wait := wait_for_slot(operation, now):
             raise Closed(f"the pace of {operation}", wait)
         most = min(batches.room(operation, now), together(operation))
@@ -171,9 +170,9 @@ def _within_day(
 def _lock(rows: Sequence[Delivery], token: UUID, now: datetime) -> list[Delivery]:
     """The messages, locked after their members. Raises Changed unless all are still this worker's."""
     members = [row.member_id for row in rows if row.member_id is not None]
-    list(lock_members(Member.objects.filter(pk__in=members).only("pk")))
+    ids_of(lock_members(Member.objects.filter(pk__in=members)))
     still = Delivery.objects.filter(pk__in=[row.pk for row in rows], state=State.TAKEN, token=token)
-    locked = {row.pk for row in lock_deliveries(still.filter(lease_until__gt=now).only("pk"))}
+    locked = set(ids_of(lock_deliveries(still.filter(lease_until__gt=now))))
     if len(locked) < len(rows):
         raise Changed([row.pk for row in rows if row.pk not in locked])
     return list(rows)  # as they were read: what is taken changes only by who has the token

@@ -8,7 +8,7 @@ The caller locks first, in this order: calls and budgets, keys, members (`member
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import F
 
-from campaigns.locks import lock_deliveries, lock_members
+from campaigns.locks import ids_of, lock_deliveries, lock_members
 from campaigns.models import Campaign, Delivery, DeliveryEvent, Member, Step
 from campaigns.sending import events, states
 from campaigns.sending.contacted import Contacted, note_contacts
@@ -55,7 +55,7 @@ def lock_with_members(ids: Iterable[UUID], **still: object) -> list[Delivery]:
     """These messages and, before them, their members, locked; those no longer as `still` says are left out."""
     rows = Delivery.objects.filter(pk__in=list(ids))
     members = rows.exclude(member=None).values_list("member_id", flat=True)
-    list(lock_members(Member.objects.filter(pk__in=list(members)).only("pk")))
+    ids_of(lock_members(Member.objects.filter(pk__in=list(members))))
     locked = list(lock_deliveries(rows.filter(**still)))
     campaigns = Campaign.objects.in_bulk({row.campaign_id for row in locked if row.campaign_id})
     steps = Step.objects.in_bulk({row.step_id for row in locked if row.step_id})
@@ -71,6 +71,7 @@ class Moves:
     def __init__(self, at: datetime) -> None:
         self.at = at
         self._changed: dict[UUID, Delivery] = {}
+        self._columns: set[str] = set()
         self._deltas: dict[UUID, dict[str, int]] = {}
         self._contacted: list[Contacted] = []
         self._endings: list[Ending] = []
@@ -80,8 +81,8 @@ class Moves:
         """Moves a locked message to a state. Its worker is done with it."""
         for name, step in states.deltas(delivery.state, state).items():
             self.count(delivery.campaign_id, **{name: step})
-        delivery.state, delivery.rank = State(state), Delivery.RANKS.get(state, delivery.rank)
-        self.change(delivery, token=None, lease_until=None, **changes)
+        rank = Delivery.RANKS.get(state, delivery.rank)
+        self.change(delivery, state=State(state), rank=rank, token=None, lease_until=None, **changes)
         if event := events.OF_STATE.get(state):
             self._told.setdefault(event, []).append(delivery)
 
@@ -89,6 +90,7 @@ class Moves:
         """Changes columns of a locked message, and not its state."""
         for name, value in changes.items():
             setattr(delivery, name, value)
+        self._columns |= changes.keys()
         self._changed[delivery.pk] = delivery
 
     def taken_by_vendor(self, delivery: Delivery, at: datetime | None = None) -> None:
@@ -118,7 +120,7 @@ class Moves:
         transaction or after it. Raises NotRunning.
         """
         end_steps(self._endings)
-        _save(self._changed.values())
+        _save(self._changed.values(), self._columns)
         for campaign_id in sorted({*self._deltas, *([running] if running else [])}):
             rows = Campaign.objects.filter(pk=campaign_id)
             if campaign_id == running:
@@ -131,14 +133,16 @@ class Moves:
             events.tell_messages(event, deliveries)
 
 
-def _save(deliveries: Iterable[Delivery]) -> None:
+def _save(deliveries: Iterable[Delivery], changed: Collection[str]) -> None:
+    """One statement, which names only the columns that any of them changes."""
     rows = list(deliveries)
     if not rows:
         return
-    columns = [[getattr(row, name) for row in rows] for name in _COLUMNS]
-    names = ", ".join(_COLUMNS)
-    arrays = ", ".join(f"%s::{kind}[]" for kind in _COLUMNS.values())
-    sets = ", ".join(f"{name} = c.{name}" for name in _COLUMNS)
+    kinds = {name: kind for name, kind in _COLUMNS.items() if name in changed}
+    columns = [[getattr(row, name) for row in rows] for name in kinds]
+    names = ", ".join(kinds)
+    arrays = ", ".join(f"%s::{kind}[]" for kind in kinds.values())
+    sets = ", ".join(f"{name} = c.{name}" for name in kinds)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

@@ -13,7 +13,7 @@ from django.db import connection
 
 from campaigns.gate.facts import SMS_MARGIN, window_of
 from campaigns.gate.rule_rows import load_rules
-from campaigns.models import Member, Step
+from campaigns.models import Campaign, Member, Step
 from campaigns.rules import steps as rules_of_steps
 from campaigns.rules.rule_set import RuleSet
 
@@ -41,11 +41,12 @@ def end_steps(endings: Sequence[Ending]) -> None:
     if not endings:
         return
     of = {ending.member_id: ending for ending in endings}
-    members = Member.objects.filter(pk__in=of, status__in=Member.OPEN).select_related("campaign")
+    members = list(Member.objects.filter(pk__in=of, status__in=Member.OPEN).order_by())
+    campaigns = Campaign.objects.in_bulk({member.campaign_id for member in members})
     rows: list[tuple[Any, ...]] = []
     steps: dict[UUID, dict[int, Step]] = {}
-    for member in members.order_by():
-        ending = of[member.pk]
+    for member in members:
+        ending, member.campaign = of[member.pk], campaigns[member.campaign_id]
         if member.step != ending.position:
             continue
         if member.campaign_id not in steps:

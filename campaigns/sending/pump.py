@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -26,11 +26,10 @@ from campaigns.sending import lifecycle, settling, steps
 from campaigns.sending.executing import send_all
 from campaigns.sending.intending import Changed, Intended, intend, together, wait_for_slot
 from campaigns.sending.moving import NotRunning
-from common.db.clock import database_now
 from common.db.ids import uuid7
 from common.faultpoints import commit
 from common.logs import safe_traceback
-from integrations.ledger import catalogue
+from integrations.ledger import batches, catalogue
 from integrations.ledger.admission import Closed
 from integrations.ledger.persistence import persist
 
@@ -44,6 +43,7 @@ MAKES_EVERY = 1.0  # seconds between two looks for steps that are due
 LEASE = timedelta(seconds=60)  # of a message that was taken and is not decided yet: nothing has left
 TRIES = 5  # of deciding about a batch of which some were cancelled meanwhile
 OPERATION = "sms"
+BUSY = 0.02  # seconds until a place among the requests in flight is looked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +144,24 @@ class _Pump:
 def step(pool: ThreadPoolExecutor) -> Stepped:
     """Takes the next messages of whoever waits longest, decides about them, sends and settles. From any thread.
 
-    1. What people wrote goes before campaigns; a campaign that was served goes behind the others.
-    2. A closed vendor: what was taken goes back. Closed until an operator acts, its campaigns pause.
-    3. An unforeseen error gives the messages back and pauses the campaign they are of.
+    1. As many as there seems to be room for among the requests in flight; `intend` counts exactly.
+    2. What people wrote goes before campaigns; a campaign that was served goes behind the others.
+    3. A closed vendor: what was taken goes back. Closed until an operator acts, its campaigns pause.
+    4. An unforeseen error gives the messages back and pauses the campaign they are of.
     """
     if not settings.SMS_VENDOR:
         return Stepped(worked=False)
     operation = catalogue.operation(OPERATION)
-    if wait := wait_for_slot(operation, database_now()):
+    now, at = clock.both()
+    if wait := wait_for_slot(operation, now):
         return Stepped(worked=False, closed=True, retry_in=wait)
-    most = min(together(operation), settings.VENDOR_IN_FLIGHT)
-    for campaign_id in _sources(operation.vendor_id):
+    most = min(together(operation), batches.room(operation, now))
+    if most <= 0:  # as `intend` would say, when these were taken already
+        return Stepped(worked=False, closed=True, retry_in=BUSY)
+    for campaign_id in _sources(operation.vendor_id, at):
         token = uuid7()
         with commit("sms.take"):
-            ids = claim_deliveries(campaign_id, clock.now(), 1 if campaign_id is None else most, token, LEASE)
+            ids = claim_deliveries(campaign_id, at, 1 if campaign_id is None else most, token, LEASE)
         if not ids:
             continue
         made: list[UUID] = []
@@ -198,12 +202,12 @@ def step(pool: ThreadPoolExecutor) -> Stepped:
 _served: dict[UUID, float] = {}  # when this process last served a campaign
 
 
-def _sources(vendor: str) -> Iterator[UUID | None]:
+def _sources(vendor: str, at: datetime) -> Iterator[UUID | None]:
     """Whose messages are due: None for those that people wrote, then running campaigns, the longest unserved first."""
-    yield None
-    at = clock.now()
-    due = Delivery.objects.filter(Q(not_before__isnull=True) | Q(not_before__lte=at), campaign=OuterRef("pk"))
-    running = Campaign.objects.filter(Exists(due.filter(state=State.DUE)), status=Campaign.Status.RUNNING)
+    due = Delivery.objects.filter(Q(not_before__isnull=True) | Q(not_before__lte=at), state=State.DUE)
+    if due.filter(campaign=None).exists():
+        yield None
+    running = Campaign.objects.filter(Exists(due.filter(campaign=OuterRef("pk"))), status=Campaign.Status.RUNNING)
     ids = running.filter(sender__vendor=vendor).order_by("pk").values_list("pk", flat=True)
     yield from sorted(ids, key=lambda pk: (_served.get(pk, 0.0), pk))
 

@@ -51,7 +51,7 @@ def settle(results: Sequence[Result]) -> list[Result]:
     5. Refused: failed. In doubt: nothing here, `doubts` hears of it from the ledger.
     """
     with commit("sms.settle"):
-        now, at = database_now(), clock.now()
+        now, at = clock.both()
         calls = batches.lock_sent(one.outgoing.call.pk for one in results)
         mine = [one for one in results if one.outgoing.call.pk in calls]
         rows = {row.pk: row for row in lock_with_members([one.outgoing.delivery.pk for one in mine])}

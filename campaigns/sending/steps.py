@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -124,7 +125,13 @@ def _deliveries(campaign: Campaign, members: Sequence[Member], at: datetime) -> 
 
 
 def _steps(campaign: Campaign) -> list[Step]:
-    return list(Step.objects.filter(campaign=campaign).prefetch_related("variants__version"))
+    return _steps_of(campaign.pk, campaign.approved_digest)
+
+
+@lru_cache(64)
+def _steps_of(campaign_id: UUID, _approved: str) -> list[Step]:
+    """With their texts, which are frozen from approval on: read once by each process."""
+    return list(Step.objects.filter(campaign=campaign_id).prefetch_related("variants__version"))
 
 
 def _leads(members: Sequence[Member]) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ class Ended:
 def room(operation: Operation, now: datetime) -> int:
     """How many requests may be begun together; one where the operation has yet to show that it works.
 
-    operation: of `admission.admit`, in whose transaction this is.
+    operation: of `admission.admit`, in whose transaction this is; without it an estimate.
     """
     if is_fragile(operation) or not is_proven(operation, now):
         return 1
@@ -114,7 +114,10 @@ def lock_sent(call_ids: Iterable[UUID]) -> dict[UUID, VendorCall]:
     locked until they end.
     """
     rows = VendorCall.objects.filter(pk__in=list(call_ids), state=VendorCall.State.SENT)
-    found = {call.pk: call for call in lock_calls(rows.select_related("operation"))}
+    found = {call.pk: call for call in lock_calls(rows)}
+    operations = Operation.objects.in_bulk({call.operation_id for call in found.values()})
+    for call in found.values():  # of many calls the operation is read once
+        call.operation = operations[call.operation_id]
     lock_budgets(sorted({scope for call in found.values() for scope in call.holds}))
     return found
 

@@ -21,7 +21,6 @@ from campaigns import clock
 from campaigns.models import Campaign, ClockSetting, Delivery, Emergency, Member, PreviewLine
 from campaigns.sending.doubts import NotInDoubt, resolve
 from integrations.ledger.persistence import persist
-from leads.facts.saving import CONTACT, PROPERTY, FactRow, save_facts
 from leads.models import Lead, Seller
 from leads.permission.suppressing import suppress
 from tests.campaigns.sending import world
@@ -78,7 +77,7 @@ def log_is_the_dry_run(place: Place) -> Sequence[str]:
     count, times = place.size(2_000, 96), place.size(10, 2)
     with company(place, LABOR_DAY, SPEED) as (ann, seller, _):
         person = place.people[-1]
-        crowd = _crowd(place, ann, seller, count)
+        crowd = _crowd(ann, seller, count)
         campaign_id, lines = _approved(place, person, crowd)
         person.done("POST", f"/campaigns/{campaign_id}/launch", {})
         killed = _run(place, campaign_id, len(lines), times)
@@ -99,10 +98,9 @@ def log_is_the_dry_run(place: Place) -> Sequence[str]:
 # --- Who is in it -----------------------------------------------------------------------------------------------------
 
 
-def _crowd(place: Place, ann: Any, seller: Seller, count: int) -> Crowd:
+def _crowd(ann: Any, seller: Seller, count: int) -> Crowd:
     """So many people, and more parcels of the first five."""
     more = 5 * (PARCELS - 1)
-    bucket, leads = world.make_people(ann, seller, count + more, places=PLACES, consent=False, known=AGREED)
     numbers = [world.number_of(n, PLACES) for n in range(count)]
     states = [PLACES[n % len(PLACES)][0] for n in range(count)]
     persist(
@@ -112,47 +110,24 @@ def _crowd(place: Place, ann: Any, seller: Seller, count: int) -> Crowd:
     )
     free = [n for n in range(count) if states[n] != CLOSED]
     owners, rest = free[:5], free[5:]
+    bucket, _ = world.make_people(
+        ann, seller, count + more, places=PLACES, consent=False, known=AGREED,
+        owner_of=lambda n: n if n < count else owners[n % 5],
+    )  # fmt: skip
     stopped, asked_nobody = rest[: count // 50], rest[count // 50 : count // 50 + count * 15 // 100]
     allowed = sorted({*range(count)} - {*asked_nobody})
     persist(lambda: world.give_consent(seller, [numbers[n] for n in allowed], AGREED))
     for n in stopped:
         persist(lambda n=n: _stop(numbers[n]))  # type: ignore[misc]
-    _share(leads[count:], owners)
     left_out = {
         "emergency": count - len(free), "suppressed": len(stopped), "no_consent": len(asked_nobody), "same_owner": more,
     }  # fmt: skip
-    place.until(lambda: not _stale_owners(bucket, count), "the owners of several parcels are known")
     return Crowd(bucket, dict(zip(numbers, states, strict=True)), left_out)
 
 
 def _stop(number: str) -> None:
     with transaction.atomic():
         suppress([(1, number)], reason="stop", source="user:0")
-
-
-def _share(leads: Sequence[Lead], owners: Sequence[int]) -> None:
-    """These leads are of these owners: her name, address and number."""
-    later = AGREED + timedelta(hours=1)
-    houses, contacts = [], []
-    for place, lead in enumerate(leads):
-        n = owners[place % len(owners)]
-        state, zip_code, latitude, longitude, _ = PLACES[n % len(PLACES)]
-        house = {
-            "property_state": state, "property_zip": zip_code, "latitude": latitude, "longitude": longitude,
-            "property_address": f"{place + 1} Second St", "owner_name": f"Owner{n} Smith", "first_name": f"Owner{n}",
-            "last_name": "Smith", "mailing_address": f"{n + 1} Elm St", "mailing_state": state,
-            "mailing_zip": zip_code,
-        }  # fmt: skip
-        houses.append(FactRow(lead.pk, house, later))
-        contacts.append(FactRow(lead.pk, {"phone": world.number_of(n, PLACES), "phone_type": "mobile"}, later))
-    for kind, rows in ((PROPERTY, houses), (CONTACT, contacts)):
-        with transaction.atomic():
-            save_facts(kind, rows)
-
-
-def _stale_owners(bucket: Bucket, people: int) -> int:
-    """How many numbers of the bucket's leads are missing or too many."""
-    return abs(Lead.objects.filter(bucket=bucket).values("phone").distinct().count() - people)
 
 
 # --- From the dry run to the last text --------------------------------------------------------------------------------

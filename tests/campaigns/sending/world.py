@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,17 +124,22 @@ def make_company(user: User, vendor: str = "twilio", number: str = OURS) -> tupl
 def make_people(
     user: User, seller: Seller, count: int, *, places: Sequence[tuple[str, ...]] = BOSTON, name: str = "Leads",
     first: int = 0, consent: bool = True, known: datetime = NOON - timedelta(days=5),
+    owner_of: Callable[[int], int] = int,
 ) -> tuple[Bucket, list[Lead]]:  # fmt: skip
-    """Leads with a mobile number each, a clean scrub and a written consent; all of it known since then."""
+    """Leads with a mobile number each, a clean scrub and a written consent; all of it known since then.
+
+    owner_of: whose the n-th lead is; by default each has an owner of her own.
+    """
     bucket, _ = create_bucket(by=user, name=name, property_ids=[f"{name}-{first + n}" for n in range(count)])
     leads = list(Lead.objects.filter(bucket=bucket).order_by("pk"))
     for piece in range(0, count, PIECE):
         houses, contacts = [], []
-        for n, lead in enumerate(leads[piece : piece + PIECE], start=first + piece):
+        for number, lead in enumerate(leads[piece : piece + PIECE], start=first + piece):
+            n = owner_of(number)
             state, zip_code, latitude, longitude, _ = places[n % len(places)]
             house = {
                 "property_state": state, "property_zip": zip_code, "latitude": latitude, "longitude": longitude,
-                "property_address": f"{n + 1} Elm St", "owner_name": f"Owner{n} Smith", "first_name": f"Owner{n}",
+                "property_address": f"{number + 1} Elm St", "owner_name": f"Owner{n} Smith", "first_name": f"Owner{n}",
                 "last_name": "Smith", "mailing_address": f"{n + 1} Elm St", "mailing_state": state,
                 "mailing_zip": zip_code,
             }  # fmt: skip
@@ -146,7 +151,7 @@ def make_people(
             save_facts(CONTACT, contacts)
     # as if imported: the ledger knows of no purchase
     Lead.objects.filter(bucket=bucket).update(enrichment_status="completed", enriched_at=None, skip_traced_at=None)
-    numbers = [number_of(first + n, places) for n in range(count)]
+    numbers = list(dict.fromkeys(number_of(owner_of(first + n), places) for n in range(count)))
     _scrub(seller, numbers, known)
     if consent:
         give_consent(seller, numbers, known)
