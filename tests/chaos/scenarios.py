@@ -9,7 +9,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from devtools.servers import Servers
-from tests.chaos import answers, books, controls, crowds, dry_runs, hooks, kills, messages, outages, permission, vendors
+from tests.chaos import (
+    answers,
+    beside,
+    books,
+    controls,
+    crowds,
+    dry_runs,
+    hooks,
+    kills,
+    messages,
+    outages,
+    permission,
+    vendors,
+)
 from tests.chaos.place import Place, Setting
 
 
@@ -63,6 +76,7 @@ SCENARIOS = {
     "fifty-at-once": Scenario(outages.BUSY, controls.fifty_at_once),
     "sms-kills": Scenario(messages.TEXTS, messages.kills),
     "sms-dry-run": Scenario(dry_runs.SETTING, dry_runs.log_is_the_dry_run),
+    "sms-beside-enrichment": Scenario(beside.SETTING, beside.same_leads),
     "sms-stops": Scenario(messages.TEXTS, messages.stop_races),
     "sms-caps": Scenario(messages.TEXTS, messages.caps),
     "same-leads-twice": Scenario(outages.BUSY, controls.same_leads_twice),

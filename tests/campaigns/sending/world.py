@@ -124,13 +124,14 @@ def make_company(user: User, vendor: str = "twilio", number: str = OURS) -> tupl
 def make_people(
     user: User, seller: Seller, count: int, *, places: Sequence[tuple[str, ...]] = BOSTON, name: str = "Leads",
     first: int = 0, consent: bool = True, known: datetime = NOON - timedelta(days=5),
-    owner_of: Callable[[int], int] = int,
+    owner_of: Callable[[int], int] = int, ids: Sequence[str] = (),
 ) -> tuple[Bucket, list[Lead]]:  # fmt: skip
     """Leads with a mobile number each, a clean scrub and a written consent; all of it known since then.
 
-    owner_of: whose the n-th lead is; by default each has an owner of her own.
+    owner_of: whose the n-th lead is; by default each has an owner of her own. ids: of properties that the vendor knows.
     """
-    bucket, _ = create_bucket(by=user, name=name, property_ids=[f"{name}-{first + n}" for n in range(count)])
+    known_as = ids or [f"{name}-{first + n}" for n in range(count)]
+    bucket, _ = create_bucket(by=user, name=name, property_ids=known_as)
     leads = list(Lead.objects.filter(bucket=bucket).order_by("pk"))
     for piece in range(0, count, PIECE):
         houses, contacts = [], []
