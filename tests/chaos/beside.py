@@ -65,10 +65,9 @@ def _over(run_id: str) -> bool:
 
 def _rows(campaign_id: UUID, count: int) -> Counter[str]:
     """Messages by state: each is over, or waits for the hours of where the purchase says that she lives."""
-    rows = persist(lambda: Counter(Delivery.objects.filter(campaign=campaign_id).values_list("state", flat=True)))
-    silent = persist(
-        lambda: Delivery.objects.filter(campaign=campaign_id, state__in=("due", "refused"), error="").count()
-    )
+    of = Delivery.objects.filter(campaign=campaign_id)
+    rows = persist(lambda: Counter(of.values_list("state", flat=True)))
+    silent = persist(lambda: of.filter(state__in=(State.DUE, State.REFUSED), error="").count())
     if rows.total() != count or silent or rows[State.TAKEN] or rows[State.INTENDED] or rows[State.FAILED]:
         raise Broken(f"{dict(rows)}, {silent} of them without a reason, for {count} people")
     return rows
@@ -82,6 +81,5 @@ def _deadlocks() -> int:
 
 def _in_logs(place: Place) -> int:
     """How often the processes of this stack speak of one, whoever has mended it."""
-    return sum(
-        path.read_text(errors="replace").count("deadlock") for path in (place.servers.home / "log").glob("*.log")
-    )
+    logs = (place.servers.home / "log").glob("*.log")
+    return sum(path.read_text(errors="replace").count("deadlock") for path in logs)

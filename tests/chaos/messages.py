@@ -98,7 +98,7 @@ def is_over(campaign_id: UUID) -> bool:
 
 
 def hits_of(place: Place, numbers: Iterable[str | None]) -> Mapping[str, int]:
-    """How often each of these numbers was sent something, says the vendor, whose log goes through all scenarios of a stack."""
+    """How often each of these was sent something, says the vendor, whose log goes through all scenarios of a stack."""
     answer = requests.get(f"{place.running.sandbox_url}/__log", timeout=60)
     answer.raise_for_status()
     found: Mapping[str, int] = answer.json()["hitsByRecipient"]
