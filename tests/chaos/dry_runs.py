@@ -105,7 +105,7 @@ def _crowd(ann: Any, seller: Seller, count: int) -> Crowd:
     states = [PLACES[n % len(PLACES)][0] for n in range(count)]
     persist(
         lambda: Emergency.objects.create(
-            jurisdiction=CLOSED, from_at=AGREED, reason="Hurricane", source="the governor", created_at=AGREED
+            jurisdiction=f"US-{CLOSED}", from_at=AGREED, reason="Hurricane", source="the governor", created_at=AGREED
         )
     )
     free = [n for n in range(count) if states[n] != CLOSED]
