@@ -14,7 +14,7 @@ from campaigns.inbound.addresses import VENDORS, called_url
 from campaigns.inbound.reading import handle_at_once
 from common.api.base import ApiView, Problem, not_found, ok
 from common.api.throttles import VendorPostThrottle
-from common.enqueue import enqueue_on_commit
+from common.enqueue import enqueue_soon
 from common.public_address import public_address
 from integrations.vendors import messaging
 
@@ -51,5 +51,5 @@ class VendorPostView(ApiView):
             raise Problem("NOT_SIGNED", "This post is not signed as it should be.", status=403)
         kept = posts.keep(vendor, plain.headers, body, token=token)
         if kept is not None and not (kept.kind == posts.URGENT and handle_at_once(kept.id)):
-            enqueue_on_commit("campaigns.read_inbound")
+            enqueue_soon("campaigns.read_inbound")
         return HttpResponse(NOTHING, content_type="text/xml") if slug == "twilio" else ok()

@@ -19,9 +19,12 @@ TRIES = 5  # of locking the keys of leads that change meanwhile
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """key_id: of the number they wrote from; keys: also those of the same owner, all of them locked."""
+    """key_id: of the number they wrote from; own: its keys, of which an older secret may have written another; keys:
+    also those of the same owner, all of them locked.
+    """
 
     key_id: int
+    own: frozenset[int]
     keys: frozenset[int]
 
 
@@ -44,7 +47,7 @@ def lock_writer(value: Value) -> Writer:
             transaction.savepoint_commit(point)
             break
         transaction.savepoint_rollback(point)
-    return Writer(own[0], frozenset(keys))
+    return Writer(own[0], frozenset(own), frozenset(keys))
 
 
 def _of_owner(own: list[int]) -> set[int]:

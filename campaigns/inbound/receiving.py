@@ -19,7 +19,7 @@ from integrations.vendors.messaging import IncomingText
 from leads.keys.owner_keys import PHONE
 from leads.models import Consent, ContactKey, Lead
 from leads.permission.consenting import give
-from leads.permission.suppressing import OPT_OUTS, Source, in_force, suppress, suppress_wrong_number
+from leads.permission.suppressing import OPT_OUTS, Source, in_force, suppress_keys, suppress_wrong_number
 from leads.privacy.filtering import kept_in, names_forgotten
 from leads.services import note_received
 
@@ -46,15 +46,14 @@ def receive(said: IncomingText, message_id: UUID) -> str:
     if IncomingMessage.objects.filter(inbound_id=message_id).exists():
         return ""
     meaning, now = meaning_of(said), clock.now()
-    value = (int(PHONE), said.number)
-    writer = lock_writer(value)
+    writer = lock_writer((int(PHONE), said.number))
     sender = sender_of(said.ours, said.vendor)
     team_id = sender.seller.team_id if sender else None
     lead = lead_of(writer.key_id, team_id) if team_id else None
-    was_stopped = is_stopped(writer.key_id, sender)
+    was_stopped = meaning == Meaning.OPT_OUT and is_stopped(writer.key_id, sender)
     if meaning == Meaning.OPT_OUT:
         source = Source.inbound(message_id)
-        suppress([value], reason="stop", source=source, words=said.text[:300], spread=True, team_id=team_id)
+        suppress_keys(writer.own, reason="stop", source=source, words=said.text[:300], spread=True, team_id=team_id)
     elif meaning == Meaning.WRONG:
         about = leads_of(writer.key_id, team_id) if team_id else []
         suppress_wrong_number(writer.key_id, about, source=Source.inbound(message_id), words=said.text[:300])
