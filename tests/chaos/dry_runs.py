@@ -133,8 +133,8 @@ def _stop(number: str) -> None:
 # --- From the dry run to the last text --------------------------------------------------------------------------------
 
 
-def _approved(place: Place, person: Person, crowd: Crowd) -> tuple[UUID, list[tuple[str, str, datetime]]]:
-    """Drafted, run dry and approved over HTTP. Returns its texts: to whom, what, and not before when."""
+def _approved(place: Place, person: Person, crowd: Crowd) -> tuple[UUID, list[tuple[str, str]]]:
+    """Drafted, run dry and approved over HTTP. Returns its texts: to whom, and what."""
     made = {
         name: person.done("POST", "/templates", {"name": name, "text": text}).body["template"]["id"]
         for name, text in TEXTS.items()
@@ -147,10 +147,10 @@ def _approved(place: Place, person: Person, crowd: Crowd) -> tuple[UUID, list[tu
     if preview["status"] != "made" or preview["leftOut"] != crowd.left_out:
         raise Broken(f"the dry run is {preview['status']}, {preview['leftOut']} instead of {dict(crowd.left_out)}")
     person.done("POST", f"/campaigns/{campaign}/approve", {"digest": preview["digest"]})
-    rows = PreviewLine.objects.filter(preview=preview["id"], verdict="yes").values_list("lead_id", "text", "first_at")
+    rows = PreviewLine.objects.filter(preview=preview["id"], verdict="yes").values_list("lead_id", "text")
     told = persist(lambda: list(rows))
     phones = persist(lambda: dict(Lead.objects.filter(bucket=crowd.bucket).values_list("pk", "phone")))
-    return UUID(campaign), [(phones[lead_id] or "", text, first_at) for lead_id, text, first_at in told]
+    return UUID(campaign), [(phones[lead_id] or "", text) for lead_id, text in told]
 
 
 def _run(place: Place, campaign_id: UUID, texts: int, times: int) -> Counter[str]:
@@ -217,11 +217,13 @@ def _decide(hits: Sequence[Mapping[str, str]]) -> int:
     return len(rows)
 
 
-def _compare(campaign_id: UUID, lines: Sequence[tuple[str, str, datetime]], hits: Sequence[Mapping[str, str]]) -> int:
+def _compare(campaign_id: UUID, lines: Sequence[tuple[str, str]], hits: Sequence[Mapping[str, str]]) -> int:
     """The vendor's log is the dry run, but for texts that a killed worker had not sent. Returns how many."""
     failed = Delivery.objects.filter(campaign=campaign_id, state=Delivery.State.FAILED, resolved_by_id__isnull=False)
-    unsent = persist(lambda: Counter(failed.values_list("address", "body")))
-    told = Counter((to, text) for to, text, _ in lines)
+    unsent = Counter(
+        (to or "", text or "") for to, text in persist(lambda: list(failed.values_list("address", "body")))
+    )
+    told = Counter(lines)
     took = Counter((hit["to"], hit["text"]) for hit in hits)
     if took + unsent != told:
         more, fewer = took + unsent - told, told - took - unsent
