@@ -14,10 +14,9 @@ from enrichment.models import Run
 from integrations.ledger.persistence import persist
 from leads.models import Activity, Lead
 from tests.campaigns.sending import world
-from tests.chaos.messages import CLOCK, check_counters, company, hits_of, rests
-from tests.chaos.place import Broken, Place, Setting
+from tests.chaos.messages import check_counters, company, hits_of, rests
+from tests.chaos.place import Broken, Place
 
-SETTING = Setting(environment={"SMS_VENDOR": "twilio", "CAMPAIGN_CLOCK": CLOCK, "PACE_SMS": "3000"})
 TEXT = "Hi, {{companyName}} here. May we ask about your house? Reply STOP to end."  # no fact of hers: none changes it
 PATIENCE = 900.0  # seconds
 State = Delivery.State
