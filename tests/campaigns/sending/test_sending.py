@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from campaigns import clock
 from campaigns.models import Campaign, Delivery, Member, Receipt, Sender
@@ -72,6 +73,20 @@ def test_two_pumps_at_once_send_nothing_twice(vendor: Sandbox, settings: Any) ->
     send_all(pumps=2)
     assert hits(vendor) == sorted(number_of(n) for n in range(24))
     assert place.counters() == {"accepted": 24, "sent": 24}
+
+
+def test_a_batch_takes_as_many_statements_whatever_its_size(vendor: Sandbox, settings: Any) -> None:
+    place = make_world(14, settings)
+    steps.make_due()
+    world.step()  # one alone: whether the vendor answers, and what a process reads once
+    counts = []
+    for size in (3, 10):
+        settings.VENDOR_IN_FLIGHT = size
+        with CaptureQueriesContext(connection) as asked:
+            world.step()
+        counts.append(len(asked))
+    assert place.counters() == {"accepted": 14, "sent": 14}
+    assert counts[0] == counts[1] < 100
 
 
 def test_a_vendor_that_fails_pauses_the_campaign_and_a_resume_sends_each_once(vendor: Sandbox, settings: Any) -> None:
