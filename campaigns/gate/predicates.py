@@ -78,11 +78,16 @@ _BINDING = f"""
                            WHERE (x.kind, x.digest, x.source) = (a.kind, a.digest, a.source)
                              AND (y.kind, y.digest, y.source) = (b.kind, b.digest, b.source))))
 """  # noqa: S608  # constants
-# What the person has lifted herself, for a call in this seller's name: a form of ours.
-_LIFTED_FOR_CALLS = """s.reason = ANY(%(liftable)s) AND EXISTS (
+# What the person has lifted herself, for a call in this seller's name: by a form of ours, about the key that bears it or
+# about the best phone.
+_THAT_OR_THE_BEST = """(n.key_kind, n.digest) IN (
+    SELECT s.kind, s.digest UNION ALL
+    SELECT h.kind, h.digest FROM leads_leadkey g JOIN leads_contactkey h ON h.id = g.key_id
+     WHERE g.lead_id = {pk} AND g.role = 1)"""
+_LIFTED_FOR_CALLS = f"""s.reason = ANY(%(liftable)s) AND EXISTS (
     SELECT FROM leads_consent n
-     WHERE n.digest = s.digest AND n.key_kind = s.kind AND n.seller_id = t.seller AND n.channel = 'call'
-       AND n.given_at > s.created_at AND n.kind = 'written' AND n.how = 'form')"""
+     WHERE {_THAT_OR_THE_BEST} AND n.seller_id = t.seller AND n.channel = 'call'
+       AND n.given_at > s.created_at AND n.kind = 'written' AND n.how = 'form')"""  # constants
 # The same of the one channel that a row is about, by anybody's seller of the lead's team; one about all is not lifted
 # of all of them.
 _LIFTED = """s.reason = ANY(%(liftable)s) AND EXISTS (
@@ -94,7 +99,11 @@ _SUPPRESSED = f"{_BINDING} AND NOT ({_LIFTED})"
 # Of a call to the best phone: its own rows, and those about the person.
 _FOR_CALLS = "s.scope IN ('any', 'call') AND (k.role = 1 OR s.reason = ANY(%(of_the_person)s) AND NOT c.crowded)"
 _BLOCKED = f"""
-EXISTS (SELECT {_BINDING} AND {_FOR_CALLS} AND NOT ({_LIFTED.replace("s.scope", "'call'")}))
+EXISTS (SELECT {_BINDING} AND {_FOR_CALLS} AND NOT (
+    s.reason = ANY(%(liftable)s) AND EXISTS (
+        SELECT FROM leads_consent n JOIN leads_seller m ON m.id = n.seller_id AND m.replaced_at IS NULL
+         WHERE {_THAT_OR_THE_BEST} AND m.team_id = {{team_id}} AND n.channel = 'call'
+           AND n.given_at > s.created_at AND n.kind = 'written' AND n.how = 'form')))
 OR EXISTS (SELECT FROM (
     SELECT DISTINCT ON (r.digest, r.list) r.listed, r.list
       FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id JOIN leads_scrub r ON r.digest = c.digest

@@ -73,10 +73,22 @@ def add_suppression(
         raise BadSuppression("words", f"At most {WORDS_MOST:,} characters.")
     now = database_now()
     with transaction.atomic():
-        return suppress(
-            [value], reason=reason, scope=scope, source=Source.user(access.user.pk, now), words=words.strip(),
-            by=access.user, spread=REASONS[Reason(reason)], at=now, team_id=access.team_id,
-        )  # fmt: skip
+        for source in (Source.user(access.user.pk, now), Source.user_again(access.user.pk, now)):
+            done = suppress(
+                [value], reason=reason, scope=scope, source=source, words=words.strip(), by=access.user,
+                spread=REASONS[Reason(reason)], at=now, team_id=access.team_id,
+            )  # fmt: skip
+            if done.added or not _opened_since(value, source):
+                break
+    return done
+
+
+def _opened_since(value: Value, source: str) -> bool:
+    """Whether the person has lifted the suppression of this source, so that this one is another. Under their locks."""
+    of_key = {"digest__in": [digest for _, digest in digests_of([value])]}
+    first = Suppression.objects.filter(source=source, kind=value[0], **of_key).order_by("created_at").first()
+    opened = Consent.objects.filter(key_kind=value[0], how__in=["inbound", "form"], **of_key)
+    return first is not None and opened.filter(given_at__gte=first.created_at).exists()
 
 
 def check_contact(*, access: Access, phone: str = "", email: str = "") -> datetime | None:

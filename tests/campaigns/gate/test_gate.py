@@ -16,6 +16,7 @@ from campaigns.gate.facts import Contact, facts_of
 from campaigns.gate.words import words
 from campaigns.models import Conversation, ConversationKey, Receipt, ReceiptRepeat
 from leads.models import Activity, Lead, Suppression
+from leads.permission.consenting import give
 from leads.permission.suppressing import suppress
 from leads.services import add_activity, edit_lead
 from tests.campaigns.gate.races import mobiles
@@ -161,6 +162,28 @@ def test_a_wrong_number_binds_its_owner_and_after_two_everybody(lead: Lead, ann:
         suppress_wrong_number(key.pk, [sue.pk], source="inbound:2", at=NOON - HOUR)
     third = person(others[1], owner={**PAT, "owner_name": "KIM LEE"})
     assert verdict(third, "call") == ("no", "suppressed")
+
+
+def test_her_start_opens_that_number_to_texts_although_her_stop_went_to_all_of_them(lead: Lead, ann: User) -> None:
+    """Not her other number, no call, no other company; and a STOP of later on any of them closes it again."""
+    other = "+16175550177"
+    person(lead, owner=PAT, secondary_phone=other, secondary_phone_type="mobile", email="p@example.com")
+    seller, bob = company(ann), make_user("bob")
+    agreed(seller, other)
+    agreed(company(bob, number="+16175550101"))
+    with transaction.atomic():
+        assert len(suppress([(1, B)], reason="stop", source="inbound:1", at=NOON - 3 * HOUR, spread=True).added) == 3
+    assert verdict(lead) == ("no", "suppressed")
+
+    give((1, B), channel="sms", kind="start", seller=seller, given_at=NOON - HOUR, how="inbound", reference="inbound:2")
+
+    assert verdict(lead) == ("yes", "")
+    assert verdict(lead, address=other) == ("no", "suppressed")
+    assert verdict(lead, "call") == ("no", "suppressed")
+    assert verdict(lead, team_id=team_of(bob)) == ("no", "suppressed")
+    with transaction.atomic():
+        suppress([(1, other)], reason="stop", source="inbound:3", at=NOON - HOUR / 2)
+    assert verdict(lead) == ("no", "suppressed")
 
 
 # --- T13 and T9: attempts over the whole person -----------------------------------------------------------------------

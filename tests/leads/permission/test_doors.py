@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,19 @@ import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from accounts.access import team_of
+from accounts.access import own_access, team_of
 from accounts.models import Team
+from common.db.clock import database_now
 from leads.models import Consent, EvidenceText, Seller, Suppression, Upload
 from leads.permission import importing
+from leads.permission.adding import add_suppression
+from leads.permission.consenting import give
 from leads.permission.selling import BadSeller, flag_counts, missing_of, save_seller
+from leads.permission.suppressing import in_force
 from tests.admin_site import address, member, staff, superuser
 from tests.api.client import Api, body_of, refused
 from tests.command_line import assert_refused, run
-from tests.leads.permission.samples import PHONE, PROFILE, contact, seller
+from tests.leads.permission.samples import PHONE, PROFILE, contact, digest, seller
 from tests.leads.samples import make_leads
 from tests.support import make_user, told
 
@@ -35,6 +40,20 @@ def _counted_anew() -> None:
 
 def of_role(team: Team, role: str) -> Api:
     return Api(member(team, role, name=f"{role}-of-the-team")[0])
+
+
+def test_a_request_that_follows_a_start_within_the_minute_counts_anew() -> None:
+    ann = make_user("ann")
+    company, access = seller(ann), own_access(ann)
+    at = database_now().replace(second=0, microsecond=0)
+    moments = iter([at, at + timedelta(seconds=20), at + timedelta(seconds=40)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("leads.permission.adding.database_now", lambda: next(moments))
+        assert len(add_suppression(access=access, phone=PHONE).added) == 1
+        give((1, PHONE), channel="sms", kind="start", seller=company, given_at=next(moments), how="inbound", at=at)
+        assert not in_force([digest(PHONE)], "sms", seller_id=company.pk)
+        assert len(add_suppression(access=access, phone=PHONE).added) == 1
+    assert in_force([digest(PHONE)], "sms", seller_id=company.pk)
 
 
 def test_every_role_suppresses_and_nobody_deletes_or_changes() -> None:
