@@ -78,7 +78,7 @@ _BINDING = f"""
                            WHERE (x.kind, x.digest, x.source) = (a.kind, a.digest, a.source)
                              AND (y.kind, y.digest, y.source) = (b.kind, b.digest, b.source))))
 """  # noqa: S608  # constants
-# What the person has lifted herself, for a call in this seller's name: by a form of ours, about the key that bears it or
+# What the person has lifted herself, for a call in this seller's name: by a form of ours about the key that bears it, or
 # about the best phone.
 _THAT_OR_THE_BEST = """(n.key_kind, n.digest) IN (
     SELECT s.kind, s.digest UNION ALL

@@ -17,7 +17,7 @@ from campaigns.gate.words import words
 from campaigns.models import Conversation, ConversationKey, Receipt, ReceiptRepeat
 from leads.models import Activity, Lead, Suppression
 from leads.permission.consenting import give
-from leads.permission.suppressing import suppress
+from leads.permission.suppressing import suppress, suppress_wrong_number
 from leads.services import add_activity, edit_lead
 from tests.campaigns.gate.races import mobiles
 from tests.campaigns.gate.samples import (
@@ -184,6 +184,19 @@ def test_her_start_opens_that_number_to_texts_although_her_stop_went_to_all_of_t
     with transaction.atomic():
         suppress([(1, other)], reason="stop", source="inbound:3", at=NOON - HOUR / 2)
     assert verdict(lead) == ("no", "suppressed")
+
+
+def test_a_wrong_number_stays_wrong_for_an_owner_whose_mailing_address_changes(lead: Lead, ann: User) -> None:
+    with transaction.atomic():
+        suppress_wrong_number(key_of(B).pk, [lead.pk], source="inbound:1", at=NOON - HOUR)
+    old = owner_key_of(lead)
+    person(lead, owner={**PAT, "mailing_address": "700 Oak Ave", "mailing_zip": "02109"})
+    assert owner_key_of(lead) != old
+    assert verdict(lead, "call") == ("no", "suppressed")
+    assert not Lead.objects.contactable().filter(pk=lead.pk).exists()
+
+    person(lead, owner={**PAT, "owner_name": "RAY GREEN", "mailing_address": "1 New St", "mailing_zip": "02110"})
+    assert verdict(lead, "call") == ("yes", ""), "somebody else"
 
 
 # --- T13 and T9: attempts over the whole person -----------------------------------------------------------------------
