@@ -78,8 +78,8 @@ _BINDING = f"""
                            WHERE (x.kind, x.digest, x.source) = (a.kind, a.digest, a.source)
                              AND (y.kind, y.digest, y.source) = (b.kind, b.digest, b.source))))
 """  # noqa: S608  # constants
-# What the person has lifted herself, for a call in this seller's name: by a form of ours about the key that bears it, or
-# about the best phone.
+# What the person has lifted herself, for a call in this seller's name: by a form of ours about the key that bears it,
+# or about the best phone.
 _THAT_OR_THE_BEST = """(n.key_kind, n.digest) IN (
     SELECT s.kind, s.digest UNION ALL
     SELECT h.kind, h.digest FROM leads_leadkey g JOIN leads_contactkey h ON h.id = g.key_id

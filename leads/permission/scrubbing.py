@@ -10,6 +10,9 @@ from uuid import UUID
 from django.db import connection
 
 from common.db.arrays import hexed
+from leads.keys.owner_keys import PHONE
+from leads.permission.selling import active_seller
+from leads.privacy.filtering import digests_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,21 @@ class Check:
     checked_at: datetime
     version_date: date | None
     source: str
+
+
+def checked_numbers(team_id: int, numbers: Collection[str]) -> dict[str, Check]:
+    """The newest check of each of these numbers against the national registry, by the team's company."""
+    seller = active_seller(team_id)
+    digests = digests_of([(PHONE, number) for number in numbers])
+    found = scrubs_of(seller.pk, {digest for _, digest in digests}) if seller else {}
+    newest: dict[str, Check] = {}
+    for digest, checks in found.items():
+        for check in checks:
+            _, number = digests[PHONE, digest]
+            known = newest.get(number)
+            if check.list == "federal" and (known is None or check.checked_at > known.checked_at):
+                newest[number] = check
+    return newest
 
 
 def scrubs_of(seller_id: UUID, digests: Collection[bytes]) -> dict[bytes, list[Check]]:
