@@ -25,7 +25,7 @@ from campaigns.models import Campaign, Sender, StateAnswer
 from campaigns.rules.facts import Channel, Consented, Facts, Scrubbed, SellerFacts, Suppressed
 from leads.models import Seller, Suppression
 from leads.permission.consenting import consents_of
-from leads.permission.scrubbing import scrubs_of
+from leads.permission.scrubbing import scrubs_of, whole_lists
 from leads.permission.selling import flag_counts, missing_of
 from leads.permission.suppressing import LIFTABLE, in_force, lifted_at
 
@@ -216,7 +216,7 @@ def _consents(
 
 
 def _seller(seller: Seller | None, sender: Sender | None, at: datetime) -> SellerFacts | None:
-    """None: nobody has set up the company. Two statements; the sender's is spared where one is given."""
+    """None: nobody has set up the company. Three statements; the sender's is spared where one is given."""
     if seller is None:
         return None
     answers = dict(StateAnswer.objects.filter(seller=seller).values_list("state", "answer"))
@@ -225,4 +225,5 @@ def _seller(seller: Seller | None, sender: Sender | None, at: datetime) -> Selle
     else:
         senders = Sender.objects.filter(seller=seller, retired_at__isnull=True).exclude(registration_id="")
         registered = senders.exists()
-    return SellerFacts(missing_of(seller), answers, flag_counts(seller, at), registered)
+    whole = {code: version for code, (version, _) in whole_lists(seller).items()}
+    return SellerFacts(missing_of(seller), answers, flag_counts(seller, at), registered, whole)

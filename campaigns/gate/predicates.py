@@ -26,6 +26,7 @@ from campaigns.rules.checks import CHECK_DAYS, NEVER
 from campaigns.rules.consents import MONTHS, NO_INQUIRY, TRANSACTION_MONTHS, months_before
 from campaigns.rules.places import number_kind, states_of
 from leads.models import Seller
+from leads.permission.scrubbing import whole_lists
 from leads.permission.selling import flag_counts, missing_of
 from leads.permission.suppressing import LIFTABLE, NOT_WITHDRAWN
 
@@ -141,8 +142,8 @@ coalesce({{litigator}}, false) = false AND {{team_id}} = ANY(%(teams)s::bigint[]
 AND %(kinds)s::jsonb ->> substr({{phone}}, 3, 3) = 'true' AND {{phone}} ~ '^\\+1[2-9][0-9]{{2}}[2-9][0-9]{{6}}$'
 AND EXISTS (SELECT FROM leads_leadkey k WHERE k.lead_id = {{pk}} AND k.role = 1)
 AND EXISTS (
-  SELECT FROM unnest(%(teams)s::bigint[], %(sellers)s::uuid[], %(acknowledged)s::boolean[], %(open)s::text[])
-              AS t(team, seller, acknowledged, open)
+  SELECT FROM unnest(%(teams)s::bigint[], %(sellers)s::uuid[], %(acknowledged)s::boolean[], %(open)s::text[],
+                     %(whole)s::text[]) AS t(team, seller, acknowledged, open, whole)
   CROSS JOIN LATERAL (
     SELECT CASE WHEN n.states <> '{{}}' AND n.states <@ %(known)s::text[] THEN n.states ELSE %(known)s::text[] END
       FROM (SELECT array_remove(array_remove(ARRAY[
@@ -182,7 +183,9 @@ AND EXISTS (
          AND NOT (p.states && %(cold_mobile)s::text[] AND {{phone_type}} IS DISTINCT FROM 'landline'))
     AND NOT checked.sues
     AND (agreed.opens OR NOT checked.listed AND {{phone_do_not_call}} IS NOT TRUE)
-    AND (agreed.opens OR checked.fresh OR t.acknowledged AND {{phone_do_not_call}} IS FALSE
+    AND (agreed.opens OR checked.fresh
+         OR %(today)s::date - (t.whole::jsonb ->> substr({{phone}}, 3, 3))::date BETWEEN 0 AND {CHECK_DAYS}
+         OR t.acknowledged AND {{phone_do_not_call}} IS FALSE
          AND %(today)s::date - (CASE WHEN jsonb_exists({{fact_sources}}, 'phone')
                THEN CASE WHEN {{fact_sources}} -> 'phone' ->> 'source' = 'trace'
                          THEN ({{fact_sources}} -> 'phone' ->> 'at')::timestamptz END
@@ -229,6 +232,7 @@ def _parameters(at: datetime) -> dict[str, Any]:
         "teams": [one.team_id for one in sellers],
         "sellers": [one.pk for one in sellers],
         "acknowledged": [flag_counts(one, at) for one in sellers],
+        "whole": [json.dumps({code: f"{on}" for code, (on, _) in whole_lists(one).items()}) for one in sellers],
         "open": [",".join(sorted(answered.get(one.pk, []))) for one in sellers],
         "known": everywhere,
         "cold": everywhere if "US" in cold["closed"] else cold["closed"],

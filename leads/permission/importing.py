@@ -50,6 +50,7 @@ ABANDONED_AFTER = timedelta(days=7)  # a file nobody has started
 EXAMPLES = 5
 _TASK = "leads.import_upload"
 _LIST = re.compile(r"federal|litigator|reassigned|state:[A-Z]{2}")
+_AREA_CODE = re.compile(r"[2-9]\d{2}", re.ASCII)
 _SAN = re.compile(r"[A-Za-z0-9-]{3,40}")
 IMPORTED = (Consent.Type.WRITTEN, Consent.Type.EXPRESS, Consent.Type.INQUIRY, Consent.Type.TRANSACTION)
 
@@ -85,7 +86,7 @@ def upload(
 
     options: contacts (a column, or several, by name or number), scope; of consents seller (a Seller's id), kind,
     channel, acknowledged, and textColumn, dateColumn, sourceColumn, channelColumn; of checks seller, list, san,
-    versionDate, listed (whether every number is) or listedColumn.
+    versionDate, listed (whether every number is) or listedColumn, areaCodes (of which the file is the whole list).
 
     Raises Unreadable, BadUpload, and then nothing is kept.
     """
@@ -178,7 +179,23 @@ def _of_checks(said: Mapping[str, Any], seller: Seller) -> dict[str, Any]:
     if said.get("listed") is None and said.get("listedColumn") is None:
         words = "Say whether every number of the file is on the list, or the column that says it."
         raise BadUpload("listed", words)
-    return {"list": name, "san": san, "versionDate": version.isoformat(), "allListed": said.get("listed")}
+    codes = _area_codes(said, name)
+    return {
+        "list": name, "san": san, "versionDate": version.isoformat(), "allListed": said.get("listed"),
+        "areaCodes": codes,
+    }  # fmt: skip
+
+
+def _area_codes(said: Mapping[str, Any], name: str) -> list[str]:
+    """Of which area codes the file is the registry's whole list: a number that is not in it is not listed."""
+    codes = re.findall(r"[^\s,;]+", str(said.get("areaCodes") or ""))
+    if not codes:
+        return []
+    if name != "federal" or said.get("listed") is not True:
+        raise BadUpload("areaCodes", "Only of the national registry's own file, of which every number is on the list.")
+    if wrong := [code for code in codes if not _AREA_CODE.fullmatch(code)]:
+        raise BadUpload("areaCodes", f"Write area codes, such as 617, 339: {wrong[0][:20]} is none.")
+    return sorted({*codes})
 
 
 def _plan(job: Upload) -> Plan:

@@ -35,6 +35,7 @@ _NAMES = {  # of the form, as the service has them
     "column": "contacts", "type": "type", "channel": "channel", "channel_column": "channelColumn", "scope": "scope",
     "text_column": "textColumn", "date_column": "dateColumn", "source_column": "sourceColumn", "list": "list",
     "san": "san", "version_date": "versionDate", "listed_column": "listedColumn", "acknowledged": "acknowledged",
+    "area_codes": "areaCodes",
 }  # fmt: skip
 _BACK = {inside: name for name, inside in _NAMES.items()} | {"column": "column", "sellerId": "kind", "listed": "listed"}
 
@@ -75,6 +76,12 @@ class UploadForm(forms.Form):
         label="Registry check: which are listed",
     )
     listed_column = forms.CharField(required=False, label="Registry check: column that says it")
+    area_codes = forms.CharField(
+        required=False,
+        max_length=2000,
+        label="Registry check: area codes of which this is the whole list",
+        help_text="617, 339: of the national registry’s own file. Your numbers that are not in it count as checked",
+    )
 
     def options(self) -> dict[str, Any]:
         said = {_NAMES[name]: value for name, value in self.cleaned_data.items() if name in _NAMES and value}

@@ -74,6 +74,9 @@ class CheckList(ListInput):
     versionDate = text(10, "Of the registry's file: 2026-11-30")
     listed = FlagField(required=False, help_text="Whether every number of the file is on the list")
     listedColumn = text(200, "Instead: the column that says it")
+    areaCodes = text(
+        2000, "The file is the registry's whole list of these area codes (617, 339): who is not in it was checked too"
+    )
 
 
 class UploadSerializer(CamelModelSerializer[Upload]):

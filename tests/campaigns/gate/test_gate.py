@@ -17,6 +17,8 @@ from campaigns.gate.words import words
 from campaigns.models import Conversation, ConversationKey, Receipt, ReceiptRepeat
 from leads.models import Activity, Lead, Suppression
 from leads.permission.consenting import give
+from leads.permission.importing import BadUpload
+from leads.permission.scrubbing import checked_numbers
 from leads.permission.suppressing import suppress, suppress_wrong_number
 from leads.services import add_activity, edit_lead
 from tests.campaigns.gate.races import mobiles
@@ -33,6 +35,7 @@ from tests.campaigns.gate.samples import (
     owner_key_of,
     person,
 )
+from tests.leads.permission.samples import list_of, written
 from tests.leads.privacy.samples import forget
 from tests.support import make_user
 
@@ -97,6 +100,38 @@ def test_what_belongs_to_another_company_opens_nothing(lead: Lead) -> None:
         ).decision.answers
         if answer.verdict == "no"
     }
+
+
+def test_the_registrys_whole_list_checks_who_is_not_on_it_also_later(ann: User) -> None:
+    """Its own file names who is listed alone. An unreadable row may be the number: then it is no whole list."""
+    seller, rows = company(ann), list(bucket_of(ann).leads.order_by("pk"))
+    clean, listed, elsewhere = "+16175550112", "+16175550113", "+12125550114"
+    for row, number in zip(rows, (clean, listed, elsewhere), strict=False):
+        person(row, phone=number)
+    how = {"kind": "scrub", "seller": seller.pk, "list": "federal", "san": "12-34", "versionDate": "2026-09-01"}
+    whole = {**how, "listed": True, "areaCodes": "617, 857"}
+    for wrong in ({"areaCodes": "61"}, {"list": "state:MA"}, {"listed": False}):
+        with pytest.raises(BadUpload) as refusal:
+            list_of(ann, "617,5550113\n", **{**whole, **wrong})  # type: ignore[arg-type]
+        assert refusal.value.field == "areaCodes"
+
+    def answers() -> list[tuple[str, str]]:
+        return [verdict(row, "call") for row in rows[:3]]
+
+    def ready() -> set[Any]:
+        return set(Lead.objects.contactable().values_list("phone", flat=True))
+
+    never = ("no", "scrub_age")
+    written(list_of(ann, "617,5550113\n617,5550199\n617,555011X\n", **whole), ann)  # type: ignore[arg-type]
+    assert answers() == [never, ("no", "registry"), never]
+    assert ready() == set()
+    written(list_of(ann, "617,5550113\n", **whole), ann)  # type: ignore[arg-type]
+    assert answers() == [("yes", ""), ("no", "registry"), never]
+    assert ready() == {clean}
+    person(rows[3], phone="+18575550115")
+    assert verdict(rows[3], "call") == ("yes", "")
+    assert verdict(rows[3], "call", at=NOON + timedelta(days=20)) == never
+    assert [one.listed for one in checked_numbers(team_of(ann), [clean, listed]).values()] == [True, False]
 
 
 # --- T7: nothing undoes a stop ----------------------------------------------------------------------------------------
@@ -281,7 +316,7 @@ def test_facts_of_many_cost_as_many_queries_as_of_one(ann: User) -> None:
         assert len(found) == len(of)
         return len(counted)
 
-    assert queries(contacts[:1]) == queries(contacts) <= 12
+    assert queries(contacts[:1]) == queries(contacts) <= 13
     asked = decide_many(contacts, team_id=team_of(ann), by=ann, purpose="manual", at=NOON)
     assert [one.decision.verdict for one in asked.values()] == ["yes", "later"] + ["yes"] * 498
     assert decide_many([], team_id=team_of(ann), by=ann, purpose="campaign") == {}
