@@ -66,11 +66,13 @@ class BucketLeadsView(OwnBucketView):
         chosen = filters.chosen(request.query_params, beside=_PAGE_NAMES)
         _check_hers(bucket, self.access, {*chosen, query.get("sort", "").lstrip("-")})
         every = Lead.objects.filter(bucket=bucket)
-        leads = matching(every, chosen, time_zone=self.user.time_zone, contacts=sees_contacts(request), me=self.user.pk)
-        listed = list_leads(leads, query, request, of=every)
+        theirs = bucket.team_id != self.access.team_id
+        contacts = sees_contacts(request) and not theirs
+        leads = matching(every, chosen, time_zone=self.user.time_zone, contacts=contacts, me=self.user.pk)
+        listed = list_leads(leads, query, request, of=every, theirs=theirs)
         told = understood(chosen)
         shown = {"tags": tag_names(listed.rows), "is_masked": are_masked(request, listed.rows)}
-        shown["looks_only"] = bucket.team_id != self.access.team_id
+        shown["looks_only"] = theirs
         return ok(
             leads=LeadSerializer(listed.rows, many=True, context=shown).data,
             totalMatching=listed.count(leads) if listed.search else total_matching(bucket, leads, told),

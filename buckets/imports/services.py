@@ -374,7 +374,8 @@ def continue_import(import_id: UUID) -> bool:
 
 
 def _note_fault(job: Import, error: Exception) -> None:
-    """Has a try that ended by a fault of ours tried again soon; the last one ends the import in words. Undoing goes on.
+    """Has a try that ended by a fault of ours tried again soon; the last one ends the import in words. Undoing goes on,
+    and says so.
 
     The words name the kind of error alone: its text may hold what the file says.
     """
@@ -382,10 +383,12 @@ def _note_fault(job: Import, error: Exception) -> None:
     attempts = still.values_list("attempts", flat=True).first()
     if attempts is None:
         return
-    if attempts >= MAX_ATTEMPTS and job.status != Status.UNDOING:
+    if attempts >= MAX_ATTEMPTS:
         words = f"{MAX_ATTEMPTS} tries ended at the same rows by a fault of ours ({type(error).__name__})"
-        still.update(status=Status.FAILED, error=words[:300], lease_until=None)
-        return
+        if job.status != Status.UNDOING:
+            still.update(status=Status.FAILED, error=words[:300], lease_until=None)
+            return
+        still.update(error=words[:300])
     still.update(lease_until=database_now() + backoff(max(attempts, 1), first=FIRST_WAIT))
 
 

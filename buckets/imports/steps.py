@@ -25,5 +25,7 @@ def hold(job: Import, status: Import.Status) -> Import:
 
 def moved(mine: Import, status: Import.Status) -> None:
     mine.status, mine.attempts = status, 0
+    if status in (Import.Status.UNDOING, Import.Status.UNDONE):
+        mine.error = ""
     mine.lease_until = database_now() + LEASE
     mine.save()

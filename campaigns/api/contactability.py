@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns import clock
-from campaigns.gate.lead import ALL, receipts_of, told, verdicts
+from campaigns.gate.lead import ALL, moment_asked, receipts_of, told, verdicts
 from common.api.base import invalid, ok
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing
@@ -74,7 +74,7 @@ class ContactabilityView(OwnLeadView):
     def get(self, request: Request, lead_id: UUID) -> Response:
         query, lead = self.query(ContactabilityQuery), self.lead(lead_id)
         try:
-            at = moment_of(query["at"], self.user.time_zone) if "at" in query else clock.now()
+            at = moment_asked(moment_of(query["at"], self.user.time_zone)) if "at" in query else clock.now()
         except BadTime as error:
             raise invalid("at", str(error)) from error
         channels = (query["channel"],) if "channel" in query else ALL

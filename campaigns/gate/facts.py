@@ -25,9 +25,9 @@ from campaigns.models import Campaign, Sender, StateAnswer
 from campaigns.rules.facts import Channel, Consented, Facts, Scrubbed, SellerFacts, Suppressed
 from leads.models import Seller, Suppression
 from leads.permission.consenting import consents_of
-from leads.permission.scrubbing import scrubs_of
+from leads.permission.scrubbing import scrubs_of, whole_lists
 from leads.permission.selling import flag_counts, missing_of
-from leads.permission.suppressing import in_force
+from leads.permission.suppressing import LIFTABLE, in_force, lifted_at
 
 COUNTED_DAYS = 90  # of attempts: the longest window of the caps
 SMS_MARGIN = 15  # minutes that a vendor and the carriers may take: a text must be on its way so long before the close
@@ -149,7 +149,7 @@ def _suppressed(
     """Of each contact: what is in force for its channel, the address's own first, the oldest first; and what says that
     the person asked to be forgotten.
     """
-    by_channel = {}
+    by_channel: dict[str, dict[Digest, list[Any]]] = {}
     for channel in sorted({contact.channel for contact in contacts}):
         asked = {
             digest
@@ -158,13 +158,14 @@ def _suppressed(
             for digest in (*person.own, *person.others)
         }
         by_channel[channel] = in_force(asked, channel, seller_id=seller.pk if seller else None, at=at) if asked else {}
+    opened = _opened(contacts, known, by_channel, seller)
     found = []
     for contact, person in zip(contacts, known, strict=True):
         rows = [
             (digest not in person.own, one.created_at, one.id, one)
             for digest in (*person.own, *person.others)
             for one in by_channel[contact.channel].get(digest, ())
-            if _binds(one, person, is_own=digest in person.own)
+            if _binds(one, person, is_own=digest in person.own, opened=opened.get(contact.channel, {}))
         ]
         rows.sort(key=lambda row: row[:3])
         erased = next((one.id for *_, one in rows if one.reason == Reason.ERASED), None)
@@ -175,11 +176,32 @@ def _suppressed(
     return found
 
 
-def _binds(one: Any, person: Person, *, is_own: bool) -> bool:
-    """A wrong number binds the owner it is wrong for; what others of her keys bear, if it is about her."""
+def _opened(
+    contacts: Sequence[Contact],
+    known: Sequence[Person],
+    by_channel: dict[str, dict[Digest, list[Any]]],
+    seller: Seller | None,
+) -> dict[str, dict[Digest, datetime]]:
+    """By channel, when a person opened an address again, of those whose other keys bear what she may lift."""
+    asked: dict[str, set[Digest]] = {}
+    for contact, person in zip(contacts, known, strict=True):
+        in_channel = by_channel[contact.channel]
+        if any(one.reason in LIFTABLE for digest in person.others for one in in_channel.get(digest, ())):
+            asked.setdefault(contact.channel, set()).update(person.own)
+    return {channel: lifted_at(own, channel, seller_id=seller.pk) for channel, own in asked.items()} if seller else {}
+
+
+def _binds(one: Any, person: Person, *, is_own: bool, opened: dict[Digest, datetime]) -> bool:
+    """A wrong number binds the owner it is wrong for. What others of her keys bear, if it is about her, and she has not
+    opened this address again since: her STOP went to all of them, her START is for one.
+    """
     if one.owner_key_id is not None and one.owner_key_id not in person.lead_keys:
         return False
-    return is_own or one.reason in OF_THE_PERSON
+    if is_own or one.reason not in OF_THE_PERSON:
+        return is_own
+    return one.reason not in LIFTABLE or not any(
+        one.created_at < opened[digest] for digest in person.own if digest in opened
+    )
 
 
 def _consents(
@@ -194,7 +216,7 @@ def _consents(
 
 
 def _seller(seller: Seller | None, sender: Sender | None, at: datetime) -> SellerFacts | None:
-    """None: nobody has set up the company. Two statements; the sender's is spared where one is given."""
+    """None: nobody has set up the company. Three statements; the sender's is spared where one is given."""
     if seller is None:
         return None
     answers = dict(StateAnswer.objects.filter(seller=seller).values_list("state", "answer"))
@@ -203,4 +225,5 @@ def _seller(seller: Seller | None, sender: Sender | None, at: datetime) -> Selle
     else:
         senders = Sender.objects.filter(seller=seller, retired_at__isnull=True).exclude(registration_id="")
         registered = senders.exists()
-    return SellerFacts(missing_of(seller), answers, flag_counts(seller, at), registered)
+    whole = {code: version for code, (version, _) in whole_lists(seller).items()}
+    return SellerFacts(missing_of(seller), answers, flag_counts(seller, at), registered, whole)

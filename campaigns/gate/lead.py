@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, Max, QuerySet
@@ -20,8 +20,10 @@ from campaigns.models import Receipt
 from campaigns.rules.facts import Answer, Channel, Purpose
 from leads.models import Lead
 from leads.registries import Judge
+from leads.rules import BadTime
 
 ALL: tuple[Channel, ...] = ("call", "sms", "email")
+ASKED_WITHIN = timedelta(days=3653)  # of now: for another moment no rule is known
 LOOKS = {"yes": "success", "later": "warning", "no": "danger"}
 LABELS = {"yes": "Yes", "later": "Not now", "no": "No"}
 
@@ -39,6 +41,13 @@ class Verdict:
     words: list[str]
     again_at: datetime | None
     first: str
+
+
+def moment_asked(at: datetime) -> datetime:
+    """The moment for which somebody asks. Raises BadTime where it lies more than ten years from now."""
+    if abs(at - clock.now()) > ASKED_WITHIN:
+        raise BadTime("Ask for a moment within ten years of now.")
+    return at
 
 
 def verdicts(

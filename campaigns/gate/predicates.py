@@ -26,6 +26,7 @@ from campaigns.rules.checks import CHECK_DAYS, NEVER
 from campaigns.rules.consents import MONTHS, NO_INQUIRY, TRANSACTION_MONTHS, months_before
 from campaigns.rules.places import number_kind, states_of
 from leads.models import Seller
+from leads.permission.scrubbing import whole_lists
 from leads.permission.selling import flag_counts, missing_of
 from leads.permission.suppressing import LIFTABLE, NOT_WITHDRAWN
 
@@ -78,11 +79,16 @@ _BINDING = f"""
                            WHERE (x.kind, x.digest, x.source) = (a.kind, a.digest, a.source)
                              AND (y.kind, y.digest, y.source) = (b.kind, b.digest, b.source))))
 """  # noqa: S608  # constants
-# What the person has lifted herself, for a call in this seller's name: a form of ours.
-_LIFTED_FOR_CALLS = """s.reason = ANY(%(liftable)s) AND EXISTS (
+# What the person has lifted herself, for a call in this seller's name: by a form of ours about the key that bears it,
+# or about the best phone.
+_THAT_OR_THE_BEST = """(n.key_kind, n.digest) IN (
+    SELECT s.kind, s.digest UNION ALL
+    SELECT h.kind, h.digest FROM leads_leadkey g JOIN leads_contactkey h ON h.id = g.key_id
+     WHERE g.lead_id = {pk} AND g.role = 1)"""
+_LIFTED_FOR_CALLS = f"""s.reason = ANY(%(liftable)s) AND EXISTS (
     SELECT FROM leads_consent n
-     WHERE n.digest = s.digest AND n.key_kind = s.kind AND n.seller_id = t.seller AND n.channel = 'call'
-       AND n.given_at > s.created_at AND n.kind = 'written' AND n.how = 'form')"""
+     WHERE {_THAT_OR_THE_BEST} AND n.seller_id = t.seller AND n.channel = 'call'
+       AND n.given_at > s.created_at AND n.kind = 'written' AND n.how = 'form')"""  # constants
 # The same of the one channel that a row is about, by anybody's seller of the lead's team; one about all is not lifted
 # of all of them.
 _LIFTED = """s.reason = ANY(%(liftable)s) AND EXISTS (
@@ -94,7 +100,11 @@ _SUPPRESSED = f"{_BINDING} AND NOT ({_LIFTED})"
 # Of a call to the best phone: its own rows, and those about the person.
 _FOR_CALLS = "s.scope IN ('any', 'call') AND (k.role = 1 OR s.reason = ANY(%(of_the_person)s) AND NOT c.crowded)"
 _BLOCKED = f"""
-EXISTS (SELECT {_BINDING} AND {_FOR_CALLS} AND NOT ({_LIFTED.replace("s.scope", "'call'")}))
+EXISTS (SELECT {_BINDING} AND {_FOR_CALLS} AND NOT (
+    s.reason = ANY(%(liftable)s) AND EXISTS (
+        SELECT FROM leads_consent n JOIN leads_seller m ON m.id = n.seller_id AND m.replaced_at IS NULL
+         WHERE {_THAT_OR_THE_BEST} AND m.team_id = {{team_id}} AND n.channel = 'call'
+           AND n.given_at > s.created_at AND n.kind = 'written' AND n.how = 'form')))
 OR EXISTS (SELECT FROM (
     SELECT DISTINCT ON (r.digest, r.list) r.listed, r.list
       FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id JOIN leads_scrub r ON r.digest = c.digest
@@ -132,8 +142,8 @@ coalesce({{litigator}}, false) = false AND {{team_id}} = ANY(%(teams)s::bigint[]
 AND %(kinds)s::jsonb ->> substr({{phone}}, 3, 3) = 'true' AND {{phone}} ~ '^\\+1[2-9][0-9]{{2}}[2-9][0-9]{{6}}$'
 AND EXISTS (SELECT FROM leads_leadkey k WHERE k.lead_id = {{pk}} AND k.role = 1)
 AND EXISTS (
-  SELECT FROM unnest(%(teams)s::bigint[], %(sellers)s::uuid[], %(acknowledged)s::boolean[], %(open)s::text[])
-              AS t(team, seller, acknowledged, open)
+  SELECT FROM unnest(%(teams)s::bigint[], %(sellers)s::uuid[], %(acknowledged)s::boolean[], %(open)s::text[],
+                     %(whole)s::text[]) AS t(team, seller, acknowledged, open, whole)
   CROSS JOIN LATERAL (
     SELECT CASE WHEN n.states <> '{{}}' AND n.states <@ %(known)s::text[] THEN n.states ELSE %(known)s::text[] END
       FROM (SELECT array_remove(array_remove(ARRAY[
@@ -173,7 +183,9 @@ AND EXISTS (
          AND NOT (p.states && %(cold_mobile)s::text[] AND {{phone_type}} IS DISTINCT FROM 'landline'))
     AND NOT checked.sues
     AND (agreed.opens OR NOT checked.listed AND {{phone_do_not_call}} IS NOT TRUE)
-    AND (agreed.opens OR checked.fresh OR t.acknowledged AND {{phone_do_not_call}} IS FALSE
+    AND (agreed.opens OR checked.fresh
+         OR %(today)s::date - (t.whole::jsonb ->> substr({{phone}}, 3, 3))::date BETWEEN 0 AND {CHECK_DAYS}
+         OR t.acknowledged AND {{phone_do_not_call}} IS FALSE
          AND %(today)s::date - (CASE WHEN jsonb_exists({{fact_sources}}, 'phone')
                THEN CASE WHEN {{fact_sources}} -> 'phone' ->> 'source' = 'trace'
                          THEN ({{fact_sources}} -> 'phone' ->> 'at')::timestamptz END
@@ -220,6 +232,7 @@ def _parameters(at: datetime) -> dict[str, Any]:
         "teams": [one.team_id for one in sellers],
         "sellers": [one.pk for one in sellers],
         "acknowledged": [flag_counts(one, at) for one in sellers],
+        "whole": [json.dumps({code: f"{on}" for code, (on, _) in whole_lists(one).items()}) for one in sellers],
         "open": [",".join(sorted(answered.get(one.pk, []))) for one in sellers],
         "known": everywhere,
         "cold": everywhere if "US" in cold["closed"] else cold["closed"],

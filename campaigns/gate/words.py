@@ -121,7 +121,8 @@ def _no_consent(told: Input) -> str:
 def _cold_closed(told: Input) -> str:
     mobiles = all(how == "closed_mobile" for _, how in told.get("states", ()))
     what = "Calls to mobiles" if mobiles else "Contact"
-    return f"{what} in {_listed([state for state, _ in told.get('states', ())])} needs signed consent first."
+    needs = "need" if mobiles else "needs"
+    return f"{what} in {_listed([state for state, _ in told.get('states', ())])} {needs} signed consent first."
 
 
 def _hours(told: Input) -> str:

@@ -70,12 +70,12 @@ def fetch_opt_outs(vendor: str, since_days: int = 8) -> int:
 
 
 def _suppress(vendor: str, one: messaging.VendorOptOut) -> int:
-    """As of when they opted out, so that a START of theirs after that holds, and named by the day, so that a second
-    opt-out after that START is another one.
+    """As of when they opted out, so that a START of theirs after that holds, and named by the second, so that a
+    second opt-out after that START is another one.
     """
     now = database_now()  # as START's moment
     at = min(one.at, now) if one.at else now
-    source = f"{Source.vendor(vendor)}:{at:%Y%m%d}" if one.at else Source.vendor(vendor)
+    source = f"{Source.vendor(vendor)}:{at:%Y%m%d%H%M%S}" if one.at else Source.vendor(vendor)
     with transaction.atomic():
         done = suppress(
             [(int(PHONE), one.number)], reason="vendor_opt_out", source=source, words=one.words, spread=True, at=at

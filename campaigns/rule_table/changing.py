@@ -6,7 +6,7 @@ Raises BadRule with the field that is wrong; NotAllowed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -24,6 +24,8 @@ from common.dates import day
 JURISDICTIONS = ("US", *sorted({f"US-{state}" for state in STATES.values()}))
 QUICKER = "Somebody has just entered a row for this state: look at it first."
 DAYS = ("weekdays", "saturday", "sunday")
+AHEAD = timedelta(days=366)  # a row of later, entered by a slip, would keep every row before it out for ever
+CAP_MOST, GAP_MOST = 100, 7 * 24 * 60  # attempts in 24 hours; minutes
 LABELS = {
     "cap_24h": "attempts in 24 hours",
     "gap_minutes": "minutes between attempts",
@@ -57,6 +59,8 @@ def add_rule(row: ContactRule, *, by: User) -> ContactRule:
         at = now()
         if row.from_date < at.date():
             raise BadRule(from_date="A rule is entered for today or later: what was decided before stays as it was.")
+        if row.from_date > at.date() + AHEAD:
+            raise BadRule(from_date="A rule is entered at most a year ahead: no other could be entered before it.")
         same = ContactRule.objects.filter(jurisdiction=row.jurisdiction, channel=row.channel)
         others = list(same.order_by("from_date"))
         if others and others[-1].from_date >= row.from_date:
@@ -86,8 +90,9 @@ def add_holiday(jurisdiction: str, on: date, name: str, source: str, *, by: User
         if not value.strip():
             raise BadRule(**{field: "This field is required."})
     with transaction.atomic():
-        if on < now().date():
-            raise BadRule(date="A holiday is entered for today or later.")
+        today = now().date()
+        if not today <= on <= today + 3 * AHEAD:
+            raise BadRule(date="A holiday is entered for today or later, at most three years ahead.")
         row, is_new = RuleHoliday.objects.get_or_create(
             jurisdiction=jurisdiction, date=on, defaults={"name": name.strip(), "source": source.strip()}
         )
@@ -105,6 +110,8 @@ def declare_emergency(
     _check_place(jurisdiction)
     if not reason.strip():
         raise BadRule(reason="This field is required.")
+    if from_at > now() + AHEAD:
+        raise BadRule(from_at="It begins within a year.")
     if until_at is not None and until_at <= from_at:
         raise BadRule(until_at="It ends after it begins.")
     with transaction.atomic():
@@ -161,6 +168,10 @@ def _check_hours(row: ContactRule) -> None:
             wrong[f"{days}_open"] = "Enter whole minutes."
     if not row.source.strip():
         wrong["source"] = "This field is required."
+    if row.cap_24h is not None and not 1 <= row.cap_24h <= CAP_MOST:
+        wrong["cap_24h"] = f"Enter 1 to {CAP_MOST}; a day without contact has no hours."
+    if row.gap_minutes is not None and not 0 <= row.gap_minutes <= GAP_MOST:
+        wrong["gap_minutes"] = f"Enter at most {GAP_MOST:,} minutes, a week."
     if wrong:
         raise BadRule(**wrong)
 

@@ -25,7 +25,8 @@ def check_holidays(*, databases: Sequence[str] | None = None, **_: Any) -> list[
         return []
     return [
         Warning(
-            f"{state} closes on holidays, and the rule table has none of {year}: it is closed every day of that year.",
+            f"{state} closes on holidays, and the rule table does not have those of {year}: it is closed on every day "
+            "of that year.",
             hint="A superuser enters them on the page Holidays; docs/rules.md says where from.",
             id=ID,
         )

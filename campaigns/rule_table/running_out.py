@@ -11,12 +11,12 @@ AHEAD = timedelta(days=60)
 
 
 def states_without_dates(rules: RuleSet, today: date) -> list[tuple[str, int]]:
-    """State and year: whose year begins within 60 days, or has begun, without a holiday in the table."""
+    """State and year: whose year begins within 60 days, or has begun, without its holidays in the table."""
     return [
         (state, year)
         for state in closing_states(rules, today)
         for year in _years(today)
-        if not _has(rules, state, year)
+        if not rules.has_holidays(state, year)
     ]
 
 
@@ -35,7 +35,3 @@ def closing_states(rules: RuleSet, today: date) -> list[str]:
 
 def _years(today: date) -> Iterable[int]:
     return sorted({today.year, (today + AHEAD).year})
-
-
-def _has(rules: RuleSet, state: str, year: int) -> bool:
-    return any(day.year == year for day in rules.holidays.get(state, ()))

@@ -151,6 +151,11 @@ def _checked(asked: Asked) -> tuple[int | None, str]:
         days = (today - since).days
         if days >= 0 and (best[0] is None or days < best[0]):
             best = (days, scrub.source)
+    whole = facts.seller.whole_lists if facts.seller is not None else {}
+    if facts.address and (version := whole.get(facts.address[2:5])):  # who is on it is told by `registry`
+        days = (today - version).days
+        if days >= 0 and (best[0] is None or days < best[0]):
+            best = (days, "file")
     if facts.flag is False and facts.flag_at is not None and acknowledged:
         days = (today - facts.flag_at.astimezone(UTC).date()).days
         if days >= 0 and (best[0] is None or days < best[0]):

@@ -70,12 +70,15 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class SellerFacts:
-    """missing: what of the seller is not filled in. answers: by state. flag_acknowledged: it counts as a check."""
+    """missing: what of the seller is not filled in. answers: by state. flag_acknowledged: it counts as a check.
+    whole_lists: the registry's version of each area code whose whole list it has: who is not on it was checked.
+    """
 
     missing: tuple[str, ...]
     answers: Mapping[str, str]
     flag_acknowledged: bool
     sender_registered: bool
+    whole_lists: Mapping[str, date] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ WORDS: Final = frozenset(
     {
         "stop", "stopall", "stop all", "stop2quit", "stop to quit", "stop2end", "stop to end", "stop it", "end", "quit",
         "cancel", "unsubscribe", "unsub", "revoke", "optout", "opt out", "opt me out", "remove", "remove me", "no mas",
-        "alto", "pare", "baja", "arret", "basta", "fin", "cancelar", "detener", "s t o p",
+        "no more", "alto", "pare", "baja", "arret", "basta", "fin", "cancelar", "detener", "s t o p",
     }
 )  # fmt: skip
 POLITE: Final = frozenset(
@@ -30,7 +30,7 @@ REPEATED: Final = re.compile(r"\b(\w+(?: \w+)?)(?: \1)+\b")
 APOSTROPHES: Final = dict.fromkeys(map(ord, "'’‘`´ʼ＇"))
 
 _CONTACT = (
-    r"(?:text|texts|texting|txt|call|calls|calling|contact|contacting|message|messages|messaging|msg|email|emails|"
+    r"(?:text|texts|texting|txt|txts|txting|call|calls|calling|contact|contacting|message|messages|messaging|msg|email|emails|"
     r"emailing|write|writing|bother|bothering|spam|spamming|sending)"
 )
 _FILLERS = (
@@ -47,14 +47,40 @@ _TIME = (
     r"so late|this (?:morning|week|afternoon|evening|early|late)|early|late)\b)"
 )
 _TERMS = r"(?! (?:\w+ ){0,2}?(?:if|unless|just|text|email|instead|right now|in the)\b)"
+_ONE_OR_TWO = rf"{_CONTACT}(?: (?:or|and|nor) (?:ever )?{_CONTACT})*"  # "text or call"
+# Spanish: what is asked not to be done (llame, escriban, mandes), not what somebody did (llamó).
+_LLAME = (
+    r"(?:(?:llam|mand|molest|contact|envi|text)(?:e|en|es|ar|arme|arnos|ee|een|ear)|escrib(?:a|an|as|ir|irme|irnos)|"
+    r"(?:marqu|busqu)(?:e|en|es)|marcar|buscar)"
+)
+_LLAMAR = r"(?:llam|escrib|mand|envi|contact|molest|text|marc|busc|insist|chinga|fregar|joder)\w*"
+_A_VECES = r"(?! (?:\w+ ){0,2}?(?:antes|despues|hasta|hoy|manana|ahora|ahorita|mientras|cuando|tan|en el trabajo)\b)"
 
 OPT_OUT: Final = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(?<!non )\b(?:stop|quit|cease|no more) {_FILLERS}{{0,3}}?{_CONTACT}\b{_TIME}",
-        rf"\b{_NOT} (?:ever |you |please )*{_CONTACT} (?:to )?{_WHOM}\b{_TIME}{_TERMS}",
-        rf"\b{_NOT} (?:ever )?{_CONTACT} (?:\w+ ){{0,2}}again\b",
-        rf"^(?:please )?{_NOT} {_CONTACT}(?: please| thanks| thank you)?$",
+        rf"\b{_NOT} (?:ever |you |please )*{_ONE_OR_TWO} (?:to )?{_WHOM}\b{_TIME}{_TERMS}",
+        rf"\b{_NOT} (?:ever )?{_ONE_OR_TWO} (?:\w+ ){{0,2}}again\b",
+        rf"^(?:please )?{_NOT} (?:ever )?{_ONE_OR_TWO}(?: please| thanks| thank you)?$",
+        # not today, and at no other time either
+        rf"\b(?:{_NOT}|stop|quit) (?:ever |you |please )*{_CONTACT}\b.*\b(?:any other (?:day|time)|(?:all|any) other "
+        r"times|at all|ever again|forever|for good|not now)\b",
+        r"\b(?:dont|do not|no longer|never) (?:want|wish|care|need|like) (?:to (?:be|get|receive|have)|any|your|these|"
+        r"those|more|further|unsolicited)(?: \w+){0,3}? (?:contact|text|call|messag|email|solicit|spam|communicat)\w*\b"
+        rf"{_TIME}{_TERMS}",
+        rf"\b(?:dont|do not|no longer) (?:want|wish) (?:you|u|yall|anyone|anybody|people) (?:to )?{_ONE_OR_TWO} "
+        rf"(?:to )?{_WHOM}\b{_TIME}{_TERMS}",
+        r"\b(?:dont|do not|no longer|never) (?:want|wish|care|need) to (?:ever )?hear from (?:you|u|yall|your)\b",
+        r"\bno (?:further|additional|future|other) (?:contact|communication|text|call|message|email|solicitation)\w*\b",
+        r"\bcease (?:all |any |further )*(?:communication|contact|solicit)\w*\b",
+        r"\b(?:no|do not|dont) solicit\w*\b(?! sign)",
+        r"\b(?:(?:asked?|asking|told|tell|telling|said|beg|begging|warned|warning)(?: you| u| yall| them)?|"
+        r"(?:need|want|like) (?:you|u|yall|them)) to (?:please |just )*(?:stop|quit|cease)\b(?! by)",
+        r"\b(?:i said|would you|could you|can you|will you|please|pls|just) (?:please |just )*stop$",
+        r"\bhow (?:do|can|would) (?:i|we|you) (?:stop|end|cancel) "
+        r"(?:this|these|those|it|that|the (?:texts|messages))\b",
+        r"\b(?:stop|quit) (?:\w+ )?(?:bugging|bothering|pestering|hounding|annoying|hassling|stalking)\b",
         r"\b(?:take|remove|delete|scrub) (?:me|us|(?:my|this|our|the) (?:number|name|phone|cell|info|email|contact))\b"
         r"(?: \w+){0,3} (?:off|from|out|list)\b",
         r"\b(?:remove|delete|erase|lose|forget|scrub) "
@@ -63,10 +89,15 @@ OPT_OUT: Final = tuple(
         r"\bopt(?:ing|ed)? (?:me |us )?out\b",
         r"\b(?:revoke|withdraw) (?:\w+ ){0,2}?(?:consent|permission)\b",
         r"\bunsubscribe\b",
-        r"\bno (?:me|nos) (?:vuelvas? a |vuelvan a )?(?:llam|escrib|mand|envi|contact|molest|text)\w+",
-        r"\bno (?:quiero|deseo) (?:recibir )?(?:mas|sus|estos|tus)\b",
+        rf"\bno (?:me|nos) (?:vuelv[ae][sn]? a )?{_LLAME}\b{_A_VECES}",
+        rf"\b(?:no vuelv[ae][sn]? a|ya no) {_LLAME}\b",
+        r"\bno (?:quiero|deseo|quisiera|queremos) (?:recibir|(?:mas|sus|estos|estas|tus)\b|ser contactad[oa]s?\b)",
+        rf"\bno (?:quiero|deseo|quisiera|queremos) que (?:me|nos) {_LLAME}\b",
         r"\bno mas (?:mensajes|llamadas|textos|correos)\b",
-        r"\bdej(?:en|a|e|ame|eme|enme|ar) (?:de|en paz)\b",
+        rf"\bdej(?:en|a|e|es|ar|ame|eme|enme|enos|ennos|anos) (?:ya )?(?:de {_LLAMAR}|en paz)",
+        rf"\b(?:pare|paren|para|parar) (?:ya )?"
+        rf"(?:de {_LLAMAR}|con (?:los|las|sus|estos|estas) (?:mensajes|textos|llamadas))",
+        r"\b(?:dar(?:me|nos)?|da(?:me|nos)|de(?:me|nme|nos)|denos|quiero|solicito) (?:\w+ )?(?:de |la )baja\b",
         r"\b(?:quit|elimin|borr|saqu)\w* (?:mi |de |el )?(?:numero|(?:la|su|tu|esta) lista)\b",
         r"\b(?:do not|dont) call (?:list|registry)\b|\bdnc\b",
         r"\bleave (?:me|us) (?:the \w+ )?alone\b",
@@ -88,7 +119,10 @@ WRONG: Final = tuple(
         r"\bdont know (?:him|her|them|that person)\b",
         r"\b(?:dont have|no) (?:anyone|anybody|one|body) (?:by|with|named)\b",
         r"\bnobody (?:here )?(?:by|with|named)\b",
-        r"\b(?:numero|persona) equivocad[oa]\b|\bse equivoco\b|\bno soy (?:el|ella|esa|ese)\b",
+        r"^wrong(?: no| num| nbr)?$",
+        r"\b(?:numero|persona) (?:equivocad|incorrect)[oa]\b|\besta equivocad[oa]\b|\bse equivoco\b",
+        r"\bno soy (?:el|ella|esa|ese|la persona|duen[oa])\b|\bno es mi (?:casa|propiedad|terreno)\b",
+        r"\bya (?:la |lo )?(?:vendi|vendimos)\b",
         r"\bdo(?:es)?nt (?:live here|own (?:it|that|this))\b|\bno longer (?:own|owns|lives? here)\b",
     )
 )
@@ -96,9 +130,22 @@ WRONG: Final = tuple(
 ASK: Final = re.compile(
     r"\b(?:stop\w*|cancel\w*|end|ending|remov\w+|spam\w*|scam\w*|attorney|lawyer|sue|suing|lawsuit|deceased|died|dead|"
     r"passed away|not interested|no interest|block|blocked|blocking|unsub\w*|quit|no me interesa|abogado|"
-    r"fallecid[oa])\b"
+    r"fallecid[oa]|ya no llam\w*|dej(?:en|e|a|es) de)\b"
+    r"|\bno (?:me|nos) (?:llam|escrib|mand|envi|contact|molest|text)(?:e|en|es|a|an|as)\b"
     rf"|\b{_NOT} (?:ever |you |please )*{_CONTACT} (?:to )?{_WHOM}\b{_TIME}"
 )
+# What is said of stopping without asking for it: “don't stop texting me”, “do not take me off the list”.
+NEGATED: Final = re.compile(
+    r"\b(?:dont|do not|didnt|did not|never|wont|will not) (?:ever |please |even |want (?:you |u )?to )*"
+    r"(?:stop|quit|cease|remove|take|delete|erase|lose|unsubscribe|opt)\b|\bno (?:me |nos )?(?:dej|par)\w+ de\b"
+)
+# Alone between two marks of a longer message they are meant: “Not interested, stop.”
+ALONE: Final = frozenset(
+    {"stop", "stopall", "stop all", "stop it", "unsubscribe", "unsub", "optout", "opt out", "remove me"}
+)
+MARKS: Final = re.compile(r"[.,!?;:…\n]+|\s[-–—]+\s")
+# Beside a wrong number it is the stronger wish.
+STOP_TOO: Final = re.compile(r"\b(?:stop|remove|unsub\w*|quit|cancel)\b(?! (?:by|over|in)\b)")
 STOP_LIKE: Final = ("stop", "unsubscribe", "cancel")
 # One slip beside them, and other words.
 OTHER_WORDS: Final = frozenset({"shop", "top", "step", "stoop", "atop", "slop", "stow", "swop", "sop"})
@@ -111,23 +158,26 @@ REACTION: Final = re.compile(
 def read(text: str) -> Meaning:
     """opt_out: suppress; wrong: not this person's number; ask: a person decides, and undecided it is an opt-out.
 
-    1. An opt-out word that is all of the message. 2. An opt-out phrase anywhere. 3. A wrong number or owner. 4. HELP,
-    START. 5. Words that may be an opt-out, one slip beside STOP, nothing but signs. 6. Else a reply.
+    1. An opt-out word that is all of the message, or of a sentence. 2. An opt-out phrase anywhere, but what is said not
+    to be done. 3. A wrong number or owner; with a STOP beside it an opt-out. 4. HELP, START. 5. Words that may be an
+    opt-out, one slip beside STOP, nothing but signs. 6. Else a reply.
     """
     if reaction := REACTION.fullmatch(text):
         return "ask" if reaction[1].lower() == "disliked" else "reply"
     words = normal(text)
     if not words:
         return "ask" if any(unicodedata.category(character) == "So" for character in text) else "reply"
-    if _is_opt_out_word(words) or any(pattern.search(words) for pattern in OPT_OUT):
+    sentences = [normal(sentence) for sentence in MARKS.split(text)]
+    asked = " ".join(" ".join(NEGATED.sub(" ", sentence) for sentence in sentences).split())
+    if _is_opt_out_word(words) or not ALONE.isdisjoint(sentences) or any(one.search(asked) for one in OPT_OUT):
         return "opt_out"
     if any(pattern.search(words) for pattern in WRONG):
-        return "wrong"
+        return "opt_out" if STOP_TOO.search(words) else "wrong"
     if words in HELP:
         return "help"
     if words in START:
         return "start"
-    return "ask" if _may_mean_it(words) else "reply"
+    return "ask" if asked != words or _may_mean_it(words) else "reply"
 
 
 def normal(text: str) -> str:

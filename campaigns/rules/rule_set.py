@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -77,6 +78,7 @@ class RuleSet:
         self.kept: dict[Any, Any] = {}  # by `campaigns.rules.hours`: places, and how many of their minutes
         self.laws_kept = 0
         self._rows: dict[tuple[str, date], dict[str, tuple[Rule, ...]]] = {}
+        self._entered: dict[tuple[str, int], bool] = {}
 
     def in_force(self, channel: Channel, day: date) -> dict[str, tuple[Rule, ...]]:
         """By state (and US), the rows that bind this channel on that local date."""
@@ -91,13 +93,22 @@ class RuleSet:
         return rows
 
     def holiday(self, state: str, day: date) -> str:
-        """Its name; '' on a working day. A year of which the table has no holiday is one: in doubt a day is closed."""
-        days = self.holidays.get(state, {})
-        if day in days:
-            return days[day]
-        if not any(known.year == day.year for known in days):
-            return f"the holidays of {day.year} are not entered"
-        return ""
+        """Its name; '' on a working day. In a year of which they are not entered every day is one: in doubt a day is
+        closed.
+        """
+        if name := self.holidays.get(state, {}).get(day):
+            return name
+        return "" if self.has_holidays(state, day.year) else f"the holidays of {day.year} are not entered"
+
+    def has_holidays(self, state: str, year: int) -> bool:
+        """Whether they are entered: of a year after the first, four in five of the fewest of a year before. Who enters
+        them one by one opens no day by the first.
+        """
+        if (kept := self._entered.get((state, year))) is None:
+            counts = Counter(day.year for day in self.holidays.get(state, ()))
+            before = [count for one, count in counts.items() if one < year]
+            kept = self._entered[state, year] = 5 * counts[year] >= 4 * min(before, default=1) and counts[year] > 0
+        return kept
 
     @cached_property
     def digest(self) -> str:

@@ -181,11 +181,14 @@ def values_of(person: Person, company: Company, *, unsubscribe_url: str = "") ->
         "county": _titled(_clean(person.county)),
         "propertyType": PROPERTY_TYPES.get(person.property_type, _clean(person.property_type)),
         "agentName": _clean(company.agent_name),
-        "agentPhone": _clean(company.agent_phone),
+        "agentPhone": _NANP.sub(r"(\1) \2-\3", _clean(company.agent_phone)),
         "companyName": _clean(company.name),
         "companyAddress": _clean(company.address, 300),
         "unsubscribeUrl": unsubscribe_url,
     }
+
+
+_NANP: Final = re.compile(r"\+1(\d{3})(\d{3})(\d{4})")  # written as Americans do: (617) 555-0100
 
 
 def is_a_company(person: Person) -> bool:

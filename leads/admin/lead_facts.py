@@ -24,6 +24,7 @@ from leads.facts.sources import (
     source_of,
 )
 from leads.models import Lead
+from leads.permission.scrubbing import Check
 
 _LOOKS = {"vacant": "warning", "absentee_owner": "warning", "high_equity": "info", "free_clear": "info"}  # else danger
 _OWNERS = {
@@ -93,37 +94,51 @@ def signals(lead: Lead) -> list[tuple[str, str]]:
     return [(words, _LOOKS.get(name, "danger")) for name, words in SIGNALS.items() if getattr(lead, name)]
 
 
-def contacts(lead: Lead, *, shown: bool, usable: Collection[str] | None = None) -> list[Contact]:
-    """Phones with type and do-not-call mark, and the e-mail; masked unless `shown`.
+def numbers_of(lead: Lead) -> list[str]:
+    """All that its page lists."""
+    others = [entry.get("value") for entry in (lead.other_facts or {}).get("phone", [])]
+    return [str(number) for number in (lead.phone, lead.secondary_phone, *others) if number]
+
+
+def contacts(
+    lead: Lead, *, shown: bool, usable: Collection[str] | None = None, checks: Mapping[str, Check] | None = None
+) -> list[Contact]:
+    """Phones with type and do-not-call mark, and the e-mail; masked unless `shown`. checks: of the national registry.
 
     usable: the addresses that may be used now; None: nobody judges that, and all but those marked do-not-call may.
     """
-    found = _contacts(lead, shown=shown)
+    found = _contacts(lead, shown=shown, checks=checks or {})
     if usable is None:
         return found
     return [one if one.href.partition(":")[2] in usable else replace(one, href="") for one in found]
 
 
-def _contacts(lead: Lead, *, shown: bool) -> list[Contact]:
+def _contacts(lead: Lead, *, shown: bool, checks: Mapping[str, Check]) -> list[Contact]:
     row, others = vars(lead), lead.other_facts or {}
     found = []
     for label, name in (("Phone", "phone"), ("Second phone", "secondary_phone")):
         if number := getattr(lead, name):
             marks = {"type": getattr(lead, f"{name}_type"), "do_not_call": getattr(lead, f"{name}_do_not_call")}
             entry = {**source_of(row, name), **marks, "value": number, "person": other_person(row, name)}
-            found.append(_phone(label, entry, shown=shown))
-    found += [_phone("Other phone", entry, shown=shown) for entry in others.get("phone", [])]
+            found.append(_phone(label, entry, checks.get(number), shown=shown))
+    phones = others.get("phone", [])
+    found += [_phone("Other phone", entry, checks.get(entry["value"]), shown=shown) for entry in phones]
     if lead.email:
         entry = {**source_of(row, "email"), "value": lead.email, "person": other_person(row, "email")}
         found.append(_email("E-mail", entry, shown=shown))
     return found + [_email("Other e-mail", entry, shown=shown) for entry in others.get("email", [])]
 
 
-def _phone(label: str, entry: Mapping[str, Any], *, shown: bool) -> Contact:
+def _phone(label: str, entry: Mapping[str, Any], check: Check | None, *, shown: bool) -> Contact:
+    """check: of the registry, which is asked where no vendor flags the number; who is on it is marked in any case."""
     number, listed = entry["value"], entry.get("do_not_call")
     mark, look = DO_NOT_CALL[listed]
-    if listed is False and entry.get("at"):
-        mark = f"{mark} (checked {_day(entry['at'])})"
+    at = entry.get("at") if listed is False else None
+    if check is not None and listed is not True and (check.listed or listed is None):
+        mark, look = ("On DNC", "danger") if check.listed else DO_NOT_CALL[False]
+        at = f"{check.version_date or check.checked_at.date()}T12:00:00+00:00"
+    if at:
+        mark = f"{mark} (checked {_day(at)})"
     extension = f" ext. {entry['extension']}" if shown and entry.get("extension") else ""
     text = f"{_spaced(number)}{extension}" if shown else masked("phone", number)
     href = f"tel:{number}" if shown and not listed else ""

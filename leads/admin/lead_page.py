@@ -24,11 +24,12 @@ from common.contact_access import holds_contact, masked_text
 from integrations.vendors.errors import failure_in_words
 from leads import registries
 from leads.admin import assigning, merged_leads
-from leads.admin.lead_facts import another_owner, contacts, groups, map_address, place, signals
+from leads.admin.lead_facts import another_owner, contacts, groups, map_address, numbers_of, place, signals
 from leads.facts.doubts import warning_of
 from leads.facts.names import contradictions
 from leads.keys import owners
 from leads.models import Activity, Lead
+from leads.permission.scrubbing import checked_numbers
 from leads.rules import BadTime
 from leads.selection.assignment import NotAMember
 from leads.selection.disclosures import Via, names_in, record_unmasking
@@ -206,7 +207,12 @@ def _page(
         lead=lead,
         original=lead,  # the theme's way back
         place=place(lead),
-        contacts=contacts(lead, shown=shown, usable=_usable(request, lead) if shown else None),
+        contacts=contacts(
+            lead,
+            shown=shown,
+            usable=_usable(request, lead) if shown else None,
+            checks=None if _looks_only(request, lead) else checked_numbers(lead.team_id, numbers_of(lead)),
+        ),
         contacts_shown=shown,
         hides_notes=hides_notes,
         may_show=access(request).can_in(lead.team_id, Scope.CONTACTS),

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from accounts.access import Scope, access
 from common.admin import ByRow, Empty, link_to
 from common.admin_teams import TeamAdmin
-from common.contact_access import masked_text
+from common.contact_access import holds_contact, masked_text
 from leads.models import Activity, Tag
 from leads.privacy.filtering import kept_in
 
@@ -25,11 +25,14 @@ class OfLead(ByRow):
 class _TagForm(forms.ModelForm[Tag] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]
     owner: Any = None
     team_id: Any = None
+    sees_contacts = False
 
     def clean(self) -> dict[str, Any]:
         """Once per team, in any case: the database's rule, in words."""
         self.instance.owner, self.instance.team_id = self.owner, self.team_id
         name = kept_in(self.instance, "name", self.cleaned_data.get("name", ""))
+        if not self.sees_contacts and holds_contact(name):  # "there is one" would confirm a guess
+            raise forms.ValidationError("A tag is no place for a phone or an e-mail.")
         if Tag.objects.filter(team=self.team_id, name__iexact=name).exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError(f"There is a tag {name!r} already.")
         return {**self.cleaned_data, **({"name": name} if name else {})}
@@ -58,7 +61,9 @@ class TagAdmin(TeamAdmin):
         """The owner and the team are no fields: they are the user who makes the tag, and the team she acts in."""
         form = super().get_form(request, obj, change, **kwargs)
         whose = {"owner": obj.owner, "team_id": obj.team_id} if obj else {"owner": request.user}
-        return type("TagForm", (form,), {"team_id": access(request).team_id, **whose})
+        asks = access(request)
+        of_form = {"team_id": asks.team_id, "sees_contacts": asks.can(Scope.CONTACTS), **whose}
+        return type("TagForm", (form,), of_form)
 
 
 @admin.register(Activity)

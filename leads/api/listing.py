@@ -62,13 +62,15 @@ def list_leads(
     of: QuerySet[Lead],
     buckets: QuerySet[Any] | None = None,
     newest_first: bool = False,
+    theirs: bool = False,
 ) -> Listed:
     """A page of `leads`, which have passed the filters, by what FoundQuery read. Raises a Problem, BadSort.
 
-    of: the same before any filter. buckets: theirs, where they are of several.
+    of: the same before any filter. buckets: theirs, where they are of several. theirs: another team's, whose phones and
+    e-mails are neither shown nor searched.
     """
     text, limit, cursor = query.get("q"), query["limit"], query.get("cursor")
-    contacts = sees_contacts(request)
+    contacts = sees_contacts(request) and not theirs
     search = sought(text, by=access(request), contacts=contacts) if text else None
     sort = sort_of(query["sort"]) if "sort" in query else None
     if sort is not None:

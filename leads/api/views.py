@@ -16,7 +16,7 @@ from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
 from common.api.paging import PageQuery, page, page_by_time, page_of
 from common.api.schema import answer, listing
 from common.api.serializers import ObjectField
-from common.contact_access import sees_contacts
+from common.contact_access import holds_contact, sees_contacts
 from leads.api.base import OwnLeadView, filters
 from leads.api.listing import FoundQuery, list_leads
 from leads.api.serializers import (
@@ -219,9 +219,10 @@ class TagsView(ApiView):
     )
     @idempotent()
     def post(self, request: Request) -> Response:
-        return ok(
-            201, tag=TagSerializer(create_tag(by=self.user, team_id=self.access.team_id, **self.body(TagInput))).data
-        )
+        said = self.body(TagInput)
+        if not sees_contacts(request) and holds_contact(said["name"]):  # "it exists" would confirm a guess
+            raise invalid("name", "A tag is no place for a phone or an e-mail.")
+        return ok(201, tag=TagSerializer(create_tag(by=self.user, team_id=self.access.team_id, **said)).data)
 
 
 class TagView(ApiView):

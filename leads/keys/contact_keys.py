@@ -206,9 +206,11 @@ def _link(wanted: Mapping[UUID, Sequence[Key]], ids: Ids, *, are_new: bool) -> N
             DELETE FROM leads_leadkey k
              WHERE k.lead_id = ANY(%s)
                AND (k.lead_id, k.key_id) NOT IN (SELECT * FROM unnest(%s::uuid[], %s::bigint[]))
+            RETURNING k.lead_id, k.key_id
             """,
             [list(wanted), *columns[:2]],
         )
+        gone = cursor.fetchall()
         if rows:
             cursor.execute(
                 """
@@ -221,7 +223,38 @@ def _link(wanted: Mapping[UUID, Sequence[Key]], ids: Ids, *, are_new: bool) -> N
                 """,
                 columns,
             )
+    if gone and rows:
+        _carry_wrong_numbers(gone)
     _mark_crowded({key_id for _, key_id in rows})
+
+
+def _carry_wrong_numbers(gone: Sequence[tuple[UUID, int]]) -> None:
+    """An owner of the same name at another mailing address has another key, and is behind a wrong number no more than
+    before: what was reported of the old key is written of the new one, as the same report.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH gone AS (SELECT * FROM unnest(%s::uuid[], %s::bigint[]) AS g(lead_id, key_id)),
+                 moved AS (
+                   SELECT g.lead_id, old.id AS before, new.id AS after FROM gone g
+                     JOIN leads_contactkey old ON old.id = g.key_id AND old.kind = 3
+                     JOIN leads_leadkey k ON k.lead_id = g.lead_id
+                     JOIN leads_contactkey new ON new.id = k.key_id AND new.kind = 3 AND new.hint = old.hint),
+                 numbers AS (
+                   SELECT m.before, m.after, c.kind, c.digest FROM moved m
+                     JOIN (SELECT lead_id, key_id FROM leads_leadkey UNION ALL SELECT lead_id, key_id FROM gone) n
+                       ON n.lead_id = m.lead_id
+                     JOIN leads_contactkey c ON c.id = n.key_id AND c.kind IN (1, 2))
+            INSERT INTO leads_suppression
+                   (id, kind, digest, scope, reason, source, by_id, created_at, expires_at, owner_key_id)
+            SELECT uuidv7(), s.kind, s.digest, s.scope, s.reason, s.source, s.by_id, s.created_at, s.expires_at, n.after
+              FROM numbers n
+              JOIN leads_suppression s ON s.kind = n.kind AND s.digest = n.digest AND s.owner_key_id = n.before
+            ON CONFLICT DO NOTHING
+            """,
+            [[lead_id for lead_id, _ in gone], [key_id for _, key_id in gone]],
+        )
 
 
 def _copy(of_leads: Mapping[UUID, Mapping[int, Key]]) -> None:

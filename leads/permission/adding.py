@@ -6,18 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 
 from accounts.access import Access, Scope
 from accounts.audit import record
 from accounts.models import Membership
 from common.db.clock import database_now
+from common.values.phones import phones
 from integrations.vendors import normalise
 from leads.keys.owner_keys import EMAIL, PHONE
-from leads.models import Consent, ContactKey, Suppression
+from leads.models import Consent, ContactKey, Lead, LeadKey, Suppression
 from leads.permission.consenting import BadConsent, give
 from leads.permission.selling import active_seller
 from leads.permission.suppressing import (
+    OPT_OUTS,
     BadSuppression,
     Source,
     Suppressing,
@@ -44,10 +46,10 @@ def value_named(phone: str, email: str) -> Value:
     if bool(phone.strip()) == bool(email.strip()):
         raise BadSuppression("phone", "Give a phone or an e-mail.")
     if phone.strip():
-        number = normalise.phone(phone)
-        if number is None:
-            raise BadSuppression("phone", "This is no phone that could be called.")
-        return PHONE, number
+        found = phones(phone.strip()) or ()
+        if len(found) != 1:
+            raise BadSuppression("phone", "This is no phone that could be called." if not found else "Give one phone.")
+        return PHONE, found[0][0]  # what is asked of an extension holds for its number
     address = normalise.email(email)
     if address is None:
         raise BadSuppression("email", "This is no e-mail address.")
@@ -73,10 +75,22 @@ def add_suppression(
         raise BadSuppression("words", f"At most {WORDS_MOST:,} characters.")
     now = database_now()
     with transaction.atomic():
-        return suppress(
-            [value], reason=reason, scope=scope, source=Source.user(access.user.pk, now), words=words.strip(),
-            by=access.user, spread=REASONS[Reason(reason)], at=now, team_id=access.team_id,
-        )  # fmt: skip
+        for source in (Source.user(access.user.pk, now), Source.user_again(access.user.pk, now)):
+            done = suppress(
+                [value], reason=reason, scope=scope, source=source, words=words.strip(), by=access.user,
+                spread=REASONS[Reason(reason)], at=now, team_id=access.team_id,
+            )  # fmt: skip
+            if done.added or not _opened_since(value, source):
+                break
+    return done
+
+
+def _opened_since(value: Value, source: str) -> bool:
+    """Whether the person has lifted the suppression of this source, so that this one is another. Under their locks."""
+    of_key = {"digest__in": [digest for _, digest in digests_of([value])]}
+    first = Suppression.objects.filter(source=source, kind=value[0], **of_key).order_by("created_at").first()
+    opened = Consent.objects.filter(key_kind=value[0], how__in=["inbound", "form"], **of_key)
+    return first is not None and opened.filter(given_at__gte=first.created_at).exists()
 
 
 def check_contact(*, access: Access, phone: str = "", email: str = "") -> datetime | None:
@@ -97,9 +111,23 @@ def check_contact(*, access: Access, phone: str = "", email: str = "") -> dateti
 
 
 def suppressions_seen_by(access: Access) -> QuerySet[Suppression]:
-    """Those that people of her team have added, one by one, with the hint by which a contact is told from others."""
+    """Those that people of her team have added, one by one, and those of contacts of the team's leads, whoever added
+    them (a caller's: the first alone); with the hint by which a contact is told from others.
+
+    is_ours: the first. Of the others no more is told than that, whether it is an opt-out, and since when.
+    """
     members = Membership.objects.filter(team=access.team_id).values("user_id")
-    return with_hints(Suppression.objects.filter(source__startswith=LISTED, by_id__in=members))
+    ours = Q(source__startswith=LISTED, by_id__in=members)
+    of_leads = LeadKey.objects.filter(
+        lead__team=access.team_id, key__kind=OuterRef("kind"), key__digest=OuterRef("digest")
+    )
+    seen = ours if access.only_assigned else ours | Q(Exists(of_leads))
+    return with_hints(Suppression.objects.filter(seen)).annotate(is_ours=Case(When(ours, then=True), default=False))
+
+
+def told(row: Suppression) -> str:
+    """What is told of one that somebody else has added."""
+    return "opted out" if row.reason in OPT_OUTS else "suppressed"
 
 
 def with_hints(rows: QuerySet[Suppression]) -> QuerySet[Suppression]:
@@ -128,6 +156,10 @@ def add_consent(*, access: Access, phone: str = "", email: str = "", given_at: d
         value = value_named(phone, email)
     except BadSuppression as error:
         raise BadConsent(error.field, error.message) from None
+    if value[0] == PHONE and phones(phone.strip()) != [(value[1], "")]:
+        raise BadConsent("phone", "Give the number without its extension: nobody can be texted at one.")
+    if (lead_id := said.get("lead_id")) and not Lead.objects.filter(pk=lead_id, team=access.team_id).exists():
+        raise BadConsent("leadId", "There is no such lead.")
     if listed_among([value]):
         raise BadConsent("phone" if value[0] == PHONE else "email", FORGOTTEN)
     if value[0] == EMAIL and said.get("channel") != Consent.Channel.EMAIL:

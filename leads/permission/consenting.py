@@ -18,6 +18,7 @@ from common.db.clock import database_now
 from common.db.ids import uuid7
 from leads.keys import contact_keys
 from leads.models import Consent, ContactKey, EvidenceText, Seller
+from leads.permission.rows import FIRST_YEAR
 from leads.permission.suppressing import Digest, Value, key_of
 from leads.privacy.filtering import kept
 
@@ -108,6 +109,8 @@ def _check(*, channel: str, kind: str, given_at: datetime, how: str, text: str, 
             raise BadConsent(field, f"Say one of {', '.join(choices.values)}.")
     if given_at > moment + _AHEAD:
         raise BadConsent("givenAt", "It lies in the future.")
+    if given_at.year < FIRST_YEAR:
+        raise BadConsent("givenAt", f"It is before {FIRST_YEAR}.")
     if kind == Type.WRITTEN and not text.strip():
         raise BadConsent("text", "Give the exact text that they were shown.")
     if kind == Type.WRITTEN and how == How.SPOKEN:

@@ -30,6 +30,7 @@ from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from common.files.reading import layout_with, pieces_of, rows_of
 from common.files.table import Row, Unreadable
+from integrations.naming.states import FIPS
 from integrations.vendors import normalise
 from leads.locks import lock_upload
 from leads.models import Consent, Lead, RefusedRow, Seller, Suppression, Upload, UploadPiece, Withdrawal
@@ -49,6 +50,7 @@ ABANDONED_AFTER = timedelta(days=7)  # a file nobody has started
 EXAMPLES = 5
 _TASK = "leads.import_upload"
 _LIST = re.compile(r"federal|litigator|reassigned|state:[A-Z]{2}")
+_AREA_CODE = re.compile(r"[2-9]\d{2}", re.ASCII)
 _SAN = re.compile(r"[A-Za-z0-9-]{3,40}")
 IMPORTED = (Consent.Type.WRITTEN, Consent.Type.EXPRESS, Consent.Type.INQUIRY, Consent.Type.TRANSACTION)
 
@@ -84,7 +86,7 @@ def upload(
 
     options: contacts (a column, or several, by name or number), scope; of consents seller (a Seller's id), kind,
     channel, acknowledged, and textColumn, dateColumn, sourceColumn, channelColumn; of checks seller, list, san,
-    versionDate, listed (whether every number is) or listedColumn.
+    versionDate, listed (whether every number is) or listedColumn, areaCodes (of which the file is the whole list).
 
     Raises Unreadable, BadUpload, and then nothing is kept.
     """
@@ -154,7 +156,7 @@ def _of_consents(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_checks(said: Mapping[str, Any], seller: Seller) -> dict[str, Any]:
     name, san = str(said.get("list") or ""), str(said.get("san") or seller.san)
-    if not _LIST.fullmatch(name):
+    if not _LIST.fullmatch(name) or (name.startswith("state:") and name[6:] not in FIPS):
         raise BadUpload("list", "Say federal, state:TX (of a state), litigator or reassigned.")
     if name == "federal" and not san:
         raise BadUpload("san", "Say the subscription account number (SAN) that the file was fetched with.")
@@ -172,10 +174,28 @@ def _of_checks(said: Mapping[str, Any], seller: Seller) -> dict[str, Any]:
         raise BadUpload("versionDate", "Say of which day the registry's file is: 2026-11-30.")
     if version > database_now().date() + timedelta(days=1):  # it is tomorrow somewhere
         raise BadUpload("versionDate", "It lies in the future.")
+    if version.year < rows_.FIRST_YEAR:
+        raise BadUpload("versionDate", f"It is before {rows_.FIRST_YEAR}.")
     if said.get("listed") is None and said.get("listedColumn") is None:
         words = "Say whether every number of the file is on the list, or the column that says it."
         raise BadUpload("listed", words)
-    return {"list": name, "san": san, "versionDate": version.isoformat(), "allListed": said.get("listed")}
+    codes = _area_codes(said, name)
+    return {
+        "list": name, "san": san, "versionDate": version.isoformat(), "allListed": said.get("listed"),
+        "areaCodes": codes,
+    }  # fmt: skip
+
+
+def _area_codes(said: Mapping[str, Any], name: str) -> list[str]:
+    """Of which area codes the file is the registry's whole list: a number that is not in it is not listed."""
+    codes = re.findall(r"[^\s,;]+", str(said.get("areaCodes") or ""))
+    if not codes:
+        return []
+    if name != "federal" or said.get("listed") is not True:
+        raise BadUpload("areaCodes", "Only of the national registry's own file, of which every number is on the list.")
+    if wrong := [code for code in codes if not _AREA_CODE.fullmatch(code)]:
+        raise BadUpload("areaCodes", f"Write area codes, such as 617, 339: {wrong[0][:20]} is none.")
+    return sorted({*codes})
 
 
 def _plan(job: Upload) -> Plan:
@@ -239,6 +259,8 @@ def _preview(job: Upload) -> None:
         examples += [key_of(said.values[0]).hint for said in found.said[: EXAMPLES - len(examples)]]
     job.rows, job.refused = rows, refused
     job.hits, job.leads = _leads_with(keys), Lead.objects.count()
+    of_team = Lead.objects.filter(team=job.team_id)
+    job.options |= {"ourHits": _leads_with(keys, job.team_id), "ourLeads": of_team.count()}
     job.options["examples"] = examples
     job.status, job.lease_until, job.attempts = Status.PREVIEWED, None, 0
     job.save()
@@ -261,13 +283,25 @@ def _keys_of_leads(said: Iterable[Said]) -> set[int]:
         return {key_id for (key_id,) in cursor.fetchall()}
 
 
-def _leads_with(key_ids: set[int]) -> int:
+def _leads_with(key_ids: set[int], team_id: int | None = None) -> int:
+    """Of the installation, or of a team."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(DISTINCT lead_id) FROM leads_leadkey WHERE key_id = ANY(string_to_array(%s, ',')::bigint[])",
-            [joined(key_ids)],
+            """
+            SELECT count(DISTINCT k.lead_id) FROM leads_leadkey k
+             WHERE k.key_id = ANY(string_to_array(%s, ',')::bigint[])
+               AND (%s::bigint IS NULL OR EXISTS (SELECT FROM leads_lead l WHERE l.id = k.lead_id AND l.team_id = %s))
+            """,
+            [joined(key_ids), team_id, team_id],
         )
         return int(cursor.fetchone()[0])
+
+
+def concerns(job: Upload) -> tuple[int, int]:
+    """How many of its team's leads the file concerns, and how many there are: what people of the team may be told. Of
+    other teams' leads a list of one number would tell who has it.
+    """
+    return job.options.get("ourHits", 0), job.options.get("ourLeads", 0)
 
 
 def is_large(job: Upload) -> bool:
@@ -281,8 +315,9 @@ def start_upload(*, upload: Upload, by: User | None, confirmed: bool = False) ->
     by: None for a command, which says by `confirmed` that so many leads are meant.
     """
     if is_large(upload) and not (by.is_superuser if by else confirmed):
-        share = f"{100 * upload.hits / max(upload.leads, 1):.0f}%"
-        raise MayNot(f"It concerns {upload.hits:,} leads, {share} of all there are: a superuser has to start it.")
+        raise MayNot("It concerns more than 5% of all leads here: a superuser has to start it.")
+    if upload.status == Status.READING:
+        raise NotAtThisStage("It is still being read: wait for its preview.")
     with transaction.atomic():
         waiting = Upload.objects.filter(
             pk=upload.pk, status__in=[Status.PREVIEWED, Status.FAILED], pieces__isnull=False

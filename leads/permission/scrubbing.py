@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 from django.db import connection
 
 from common.db.arrays import hexed
+from leads.keys.owner_keys import PHONE
+from leads.models import Seller, Upload
+from leads.permission.selling import active_seller
+from leads.privacy.filtering import digests_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,43 @@ class Check:
     checked_at: datetime
     version_date: date | None
     source: str
+
+
+def whole_lists(seller: Seller) -> dict[str, tuple[date, UUID]]:
+    """Area codes of which this seller has brought the national registry's whole list: the newest version, and its file.
+
+    A file with a row that could not be read is no whole list: the row may be the number.
+    """
+    files = Upload.objects.filter(
+        team=seller.team_id, seller=seller, kind=Upload.Kind.SCRUB, status=Upload.Status.COMPLETED, refused=0
+    ).filter(options__has_key="areaCodes")
+    found: dict[str, tuple[date, UUID]] = {}
+    for pk, said in files.values_list("pk", "options"):
+        of_file = date.fromisoformat(said["versionDate"]), pk
+        for code in said["areaCodes"]:
+            found[code] = max(found.get(code, of_file), of_file)
+    return found
+
+
+def checked_numbers(team_id: int, numbers: Collection[str]) -> dict[str, Check]:
+    """The newest check of each of these numbers against the national registry, by the team's company."""
+    seller = active_seller(team_id)
+    digests = digests_of([(PHONE, number) for number in numbers])
+    found = scrubs_of(seller.pk, {digest for _, digest in digests}) if seller else {}
+    newest: dict[str, Check] = {}
+    for digest, checks in found.items():
+        for check in checks:
+            _, number = digests[PHONE, digest]
+            known = newest.get(number)
+            if check.list == "federal" and (known is None or check.checked_at > known.checked_at):
+                newest[number] = check
+    whole = whole_lists(seller) if seller else {}
+    for number in numbers:
+        known, (version, pk) = newest.get(number), whole.get(number[2:5], (date.min, None))
+        if pk and not (known and known.listed) and (known is None or version > (known.version_date or date.min)):
+            at = datetime.combine(version, time(), UTC)
+            newest[number] = Check(pk, "federal", listed=False, checked_at=at, version_date=version, source="file")
+    return newest
 
 
 def scrubs_of(seller_id: UUID, digests: Collection[bytes]) -> dict[bytes, list[Check]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,6 +66,9 @@ def save_seller(
 ) -> Seller:
     """Changes the profile; another legal name is another company, a new row. Raises BadSeller.
 
+    A name that differs by case, signs and spaces alone is the same company. The name of one that the team had before
+    brings that one back, with its consents and checks: a slip is not for ever.
+
     attest: she says that it is true; a change without it takes that back. acknowledge_flag: she signs, or takes back,
     that the skip trace's do-not-call flag counts as a check for 31 days.
     """
@@ -73,8 +77,10 @@ def save_seller(
         seller, now = lock_seller(team_id), database_now()
         changed = [name for name, value in said.items() if getattr(seller, name) != value]
         if "legal_name" in changed and seller.legal_name:
-            Seller.objects.filter(pk=seller.pk).update(replaced_at=now)
-            seller = Seller(team_id=team_id, **{name: getattr(seller, name) for name in FIELDS})
+            if not said["legal_name"]:
+                raise BadSeller({"legal_name": "A company has a legal name."})
+            if _plain(said["legal_name"]) != _plain(seller.legal_name):
+                seller = _another(seller, said["legal_name"], now)
         for name in changed:
             setattr(seller, name, said[name])
         if changed:
@@ -93,6 +99,26 @@ def save_seller(
         if changed or attest or acknowledge_flag is not None:
             record("seller.changed", by=by, team_id=team_id, about=seller, after=after)
     return seller
+
+
+def _another(seller: Seller, legal_name: str, now: datetime) -> Seller:
+    """The team's company of this name, known or new, with the profile of the one whose place it takes."""
+    Seller.objects.filter(pk=seller.pk).update(replaced_at=now)
+    profile = {name: getattr(seller, name) for name in FIELDS}
+    before = Seller.objects.filter(team=seller.team_id, replaced_at__isnull=False).exclude(pk=seller.pk)
+    for known in before.order_by("-replaced_at"):
+        if _plain(known.legal_name) == _plain(legal_name):
+            known.replaced_at = None
+            for name, value in profile.items():
+                setattr(known, name, value)
+            return known
+    return Seller(team_id=seller.team_id, **profile)
+
+
+def _plain(name: str) -> str:
+    """What two spellings of a company's name share: ACME HOMES, L.L.C. is Acme Homes LLC."""
+    folded = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(character for character in folded if character.isalnum())
 
 
 def _attest(seller: Seller, by: User, now: datetime) -> None:

@@ -7,7 +7,7 @@ bears the digest that its key has, under whichever secret, so that the gate find
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.db import connection
 from common.db.arrays import joined
 from common.db.ids import uuid7
 from leads.keys import contact_keys
+from leads.keys.owner_keys import EMAIL
 from leads.models import Consent, Suppression, Upload
 from leads.permission.consenting import ends_at, hash_of
 from leads.permission.rows import Said
@@ -127,8 +128,13 @@ def consents(job: Upload, rows: Sequence[Said], now: datetime) -> Written:
         channel = row.channel or job.options.get("channel") or ""
         if channel not in Consent.Channel.values:
             result.refused.append((row.line, f"Its channel is none of {', '.join(Consent.Channel.values)}"))
+            continue
+        is_email = channel == Consent.Channel.EMAIL
+        fits = tuple(value for value in row.values if (value.kind == EMAIL) is is_email)
+        if fits:
+            usable.append((replace(row, values=fits), channel))
         else:
-            usable.append((row, channel))
+            result.refused.append((row.line, f"It has no {'e-mail' if is_email else 'phone'}, and is for {channel}"))
     closed = {
         channel: in_force(set(digests.values()), channel, seller_id=job.seller_id) for channel in {c for _, c in usable}
     }

@@ -59,8 +59,13 @@ class Source:
 
     @staticmethod
     def user(user_id: int, at: datetime | None = None) -> str:
-        """at: when she was told, so that a request of later, after a START, is another one and no known one."""
+        """at: when she was told, to the minute: what is entered twice by a slip is known."""
         return f"user:{user_id}:{at:%Y%m%d%H%M}" if at else f"user:{user_id}"
+
+    @staticmethod
+    def user_again(user_id: int, at: datetime) -> str:
+        """To the microsecond: of a request that follows a START within the minute of the one before."""
+        return f"user:{user_id}:{at:%Y%m%d%H%M%S%f}"
 
     @staticmethod
     def delivery(delivery_id: UUID) -> str:
@@ -328,12 +333,12 @@ _SCOPE_OF = {"sms": "sms", "call": "call", "prerecorded": "call", "email": "emai
 # Withdrawn uploads say so by a row that names the file.
 NOT_WITHDRAWN = """NOT (s.reason = 'upload' AND EXISTS (
     SELECT FROM leads_withdrawal w WHERE s.source = 'upload:' || replace(w.upload_id::text, '-', '')))"""
-# What the person has lifted herself. START opens texts of that number; a form the channel that it was about.
-_NOT_LIFTED = """NOT (s.reason = ANY(%(liftable)s) AND EXISTS (
+# What the person has said herself. START opens texts of that number; a form the channel that it was about.
+LIFTS = "(c.kind = 'start' AND c.how = 'inbound' AND c.channel = 'sms' OR c.kind = 'written' AND c.how = 'form')"
+_NOT_LIFTED = f"""NOT (s.reason = ANY(%(liftable)s) AND EXISTS (
     SELECT FROM leads_consent c
      WHERE c.digest = s.digest AND c.key_kind = s.kind AND c.seller_id = %(seller)s AND c.channel = %(channel)s
-       AND c.given_at > s.created_at
-       AND (c.kind = 'start' AND c.how = 'inbound' AND c.channel = 'sms' OR c.kind = 'written' AND c.how = 'form')))"""
+       AND c.given_at > s.created_at AND {LIFTS}))"""  # constants
 
 
 def in_force(
@@ -374,6 +379,29 @@ def in_force(
             one = Suppressed(row[0], row[1], bytes(row[2]), *row[3:])
             found.setdefault((one.kind, one.digest), []).append(one)
     return {key: _whose(rows) for key, rows in found.items()}
+
+
+def lifted_at(digests: Collection[Digest], channel: str, *, seller_id: UUID) -> dict[Digest, datetime]:
+    """When these keys were last opened again by the person herself, for this seller and channel: one query.
+
+    What she had asked for before that on her other numbers and e-mails keeps nobody from this one either.
+    """
+    if not digests:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT c.key_kind, c.digest, max(c.given_at)
+              FROM leads_consent c
+             WHERE (c.key_kind, c.digest) IN (
+                   SELECT n.kind, decode(n.digest, 'hex')
+                     FROM unnest(string_to_array(%s, ',')::smallint[], string_to_array(%s, ',')) AS n(kind, digest))
+               AND c.seller_id = %s AND c.channel = %s AND {LIFTS}
+             GROUP BY c.key_kind, c.digest
+            """,  # noqa: S608  # constants
+            [joined(kind for kind, _ in digests), hexed(digest for _, digest in digests), seller_id, channel],
+        )
+        return {(kind, bytes(digest)): at for kind, digest, at in cursor.fetchall()}
 
 
 def _whose(rows: list[Suppressed]) -> list[Suppressed]:

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
+from accounts.access import access
 from accounts.audit import About, record
 from accounts.models import User
 from accounts.origin import origin
@@ -75,8 +76,10 @@ def record_rows(about: About, *, by: User, via: str, page: str, rows: int, team_
 
 
 def are_masked(request: Request, leads: Sequence[Lead]) -> bool:
-    """Whether an API answer hides these leads' contacts. Where it shows them, by session or token, that is recorded."""
-    if not sees_contacts(request):
+    """Whether an API answer hides these leads' contacts: another team's, in a bucket that it shares, always. Where it
+    shows them, by session or token, that is recorded.
+    """
+    if not sees_contacts(request) or any(lead.team_id != access(request).team_id for lead in leads):
         return True
     record_unmasking(leads=leads, by=user_of(request), via=Via.API, page=page_of_api(request))
     return False

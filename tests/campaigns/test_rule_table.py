@@ -153,6 +153,10 @@ def test_stricter_than_shipped_needs_no_reason_and_back_to_it_neither(boss):
         ({"weekdays_open": time(9, 0, 30)}, "weekdays_open"),
         ({"source": " "}, "source"),
         ({"jurisdiction": "US-ON"}, "jurisdiction"),
+        ({"cap_24h": 0}, "cap_24h"),
+        ({"cap_24h": 99_999}, "cap_24h"),
+        ({"gap_minutes": 99_999}, "gap_minutes"),
+        ({"from_date": date(9999, 12, 31)}, "from_date"),
         ({"jurisdiction": "TX"}, "jurisdiction"),
     ],
 )
@@ -209,7 +213,7 @@ def test_two_rows_of_a_state_never_hold_on_one_day():
 def test_a_holiday_is_entered_once_and_never_for_the_past(boss):
     add_holiday("US-LA", date(2026, 12, 26), "Day after Christmas", "the governor", by=boss)
     assert load_rules().holiday("LA", date(2026, 12, 26)) == "Day after Christmas"
-    for day, field in ((date(2026, 12, 26), "date"), (date(2026, 9, 14), "date")):
+    for day, field in ((date(2026, 12, 26), "date"), (date(2026, 9, 14), "date"), (date(2036, 1, 1), "date")):
         with pytest.raises(BadRule) as refusal:
             add_holiday("US-LA", day, "Again", "x", by=boss)
         assert list(refusal.value.fields) == [field]
@@ -226,6 +230,8 @@ def test_an_emergency_holds_from_its_beginning_until_it_is_ended(boss):
     assert [ban.until_at for ban in load_rules().emergencies] == [utc("2026-09-17T23:00Z")]
     events = AuditEvent.objects.filter(action__startswith="emergency").order_by("pk")
     assert [event.action for event in events] == ["emergency.declared", "emergency.ended"]
+    with pytest.raises(BadRule, match="within a year"):
+        declare_emergency("US-LA", utc("2126-09-15T12:00Z"), None, "Storm", "", by=boss)
     with pytest.raises(BadRule, match="after it begins"):
         declare_emergency("US-NY", begun, begun, "Blizzard", "", by=boss)
 

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.management.base import add_person, row_in_team
 from campaigns import clock
 from campaigns.gate.contact import may_contact
-from campaigns.gate.lead import ALL
+from campaigns.gate.lead import ALL, moment_asked
 from campaigns.gate.words import CHANNELS, headline, sentence
 from common.commands.base import ProductCommand
 from common.dates import moment, use_zone_of
@@ -63,7 +63,7 @@ class Command(ProductCommand):
 
 def _moment(text: str, time_zone: str) -> datetime:
     try:
-        return moment_of(datetime.fromisoformat(text.strip()), time_zone)
+        return moment_asked(moment_of(datetime.fromisoformat(text.strip()), time_zone))
     except ValueError as error:
         words = f"{text[:40]!r} is not a time, such as 2026-12-01T18:30."
         raise CommandError(words if "isoformat" in str(error) else str(error)) from None

@@ -17,6 +17,7 @@ from accounts.access import Scope, access
 from common.admin import Empty, ask, confirmed
 from common.admin_teams import TeamAdmin
 from leads.admin.permission.base import ContactForm, refuse_in
+from leads.keys.owner_keys import EMAIL
 from leads.models import Consent
 from leads.permission.adding import add_consent
 from leads.permission.consenting import BadConsent
@@ -48,11 +49,15 @@ class ConsentAdmin(TeamAdmin):
     )
     team = "seller__team"
     adds = Scope.MANAGE
-    list_display = ("given_at", "hint", "channel", "kind", "how", "expires_at", "created_at")
+    list_display = ("given_at", "contact", "channel", "kind", "how", "expires_at", "created_at")
     list_filter = ("channel", "kind", "how")
     fields = readonly_fields = (
-        "hint", "channel", "kind", "how", "given_at", "expires_at", "source_url", "reference", "seller", "created_at"
+        "contact", "channel", "kind", "how", "given_at", "expires_at", "source_url", "reference", "seller", "created_at"
     )  # fmt: skip
+
+    @admin.display(description="contact")
+    def contact(self, row: Consent) -> str:
+        return f"{'E-mail' if row.key_kind == EMAIL else 'Phone'} {row.hint}"
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,7 @@ _NAMES = {  # of the form, as the service has them
     "column": "contacts", "type": "type", "channel": "channel", "channel_column": "channelColumn", "scope": "scope",
     "text_column": "textColumn", "date_column": "dateColumn", "source_column": "sourceColumn", "list": "list",
     "san": "san", "version_date": "versionDate", "listed_column": "listedColumn", "acknowledged": "acknowledged",
+    "area_codes": "areaCodes",
 }  # fmt: skip
 _BACK = {inside: name for name, inside in _NAMES.items()} | {"column": "column", "sellerId": "kind", "listed": "listed"}
 
@@ -74,6 +76,12 @@ class UploadForm(forms.Form):
         label="Registry check: which are listed",
     )
     listed_column = forms.CharField(required=False, label="Registry check: column that says it")
+    area_codes = forms.CharField(
+        required=False,
+        max_length=2000,
+        label="Registry check: area codes of which this is the whole list",
+        help_text="617, 339: of the national registry’s own file. Your numbers that are not in it count as checked",
+    )
 
     def options(self) -> dict[str, Any]:
         said = {_NAMES[name]: value for name, value in self.cleaned_data.items() if name in _NAMES and value}
@@ -85,6 +93,15 @@ class WithdrawForm(forms.Form):
     reason = forms.CharField(max_length=300, label="Why it was a mistake")
 
 
+def _count(name: str) -> Callable[[Any], str]:
+    @admin.display(description=name, ordering=name)
+    def column(job: Upload) -> str:
+        return f"{getattr(job, name):,}"
+
+    column.__name__ = name
+    return column
+
+
 @admin.register(Upload)
 class UploadAdmin(OpenToTeams):
     """How far each is, and what became of its rows."""
@@ -94,7 +111,7 @@ class UploadAdmin(OpenToTeams):
         "Upload a list",
         "leads_upload_add",
     )
-    list_display = ("file_name", "kind", "status", "rows", "added", "known", "refused", "created_at")
+    list_display = ("file_name", "kind", "status", *map(_count, ("rows", "added", "known", "refused")), "created_at")
     list_filter = ("kind", "status")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -157,9 +174,11 @@ class UploadAdmin(OpenToTeams):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         job = self._job(request, object_id)
-        share = percent(job.hits, job.leads) if job.leads else 0
+        hits, leads = (job.hits, job.leads) if request.user.is_superuser else importing.concerns(job)
+        share = percent(hits, leads) if leads else 0
         return page(
-            self, request, "admin/lists/list.html", job.file_name, job=job, share=share, opts=self.opts,
+            self, request, "admin/lists/list.html", job.file_name, job=job, hits=hits, leads=leads, share=share,
+            opts=self.opts,
             examples=job.options.get("examples", ()), is_large=importing.is_large(job),
             may_start=job.status in ("previewed", "failed") and job.pieces.exists()
             and importing.may_upload(access(request), job.kind),

@@ -23,6 +23,7 @@ from leads.permission.adding import (
     add_suppression,
     check_contact,
     suppressions_seen_by,
+    told,
     with_hints,
 )
 from leads.permission.suppressing import BadSuppression
@@ -38,16 +39,18 @@ class AddForm(ContactForm):
 
 @admin.register(Suppression)
 class SuppressionAdmin(OpenToTeams):
-    """Those that people of the team have added; a superuser sees all. By hashes: a contact is shown by its end."""
+    """Those of the team's leads, and those that its people have added; a superuser sees all. By hashes: a contact is
+    shown by its end. Of another's no more is told than whether it is an opt-out, and since when.
+    """
 
     empty = Empty(
         "Suppressions are phones and e-mails that nobody here contacts any more. A reply of STOP adds one by itself.",
         "Suppress a contact",
         "leads_suppression_add",
     )
-    list_display = ("created_at", "contact", "scope", "reason", "since_whom", "expires_at")
-    list_filter = ("reason", "scope")
-    fields = readonly_fields = ("contact", "scope", "reason", "since_whom", "created_at", "expires_at")
+    list_display = ("created_at", "contact", "scope", "why", "since_whom", "expires_at")
+    list_filter = ("scope",)
+    fields = readonly_fields = ("contact", "scope", "why", "since_whom", "created_at", "expires_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_hints(Suppression.objects.all()) if sees_all(request) else suppressions_seen_by(access(request))
@@ -57,9 +60,13 @@ class SuppressionAdmin(OpenToTeams):
         kind = {1: "Phone", 2: "E-mail"}.get(row.kind, "Owner")
         return f"{kind} {row.hint}" if row.hint else kind
 
+    @admin.display(description="reason")
+    def why(self, row: Any) -> str:
+        return row.get_reason_display() if getattr(row, "is_ours", True) else f"{told(row)[:1].upper()}{told(row)[1:]}"
+
     @admin.display(description="from")
     def since_whom(self, row: Suppression) -> str:
-        """Another team's are told by what they are alone."""
+        """Another's are told by what they are alone."""
         kinds = {"user": "A person", "upload": "A list", "inbound": "Their message", "delivery": "A bounce"}
         return kinds.get(row.source.partition(":")[0], row.source.partition(":")[0].capitalize())
 
@@ -86,9 +93,9 @@ class SuppressionAdmin(OpenToTeams):
                 self.message_user(request, words, messages.SUCCESS)
                 return redirect("admin:leads_suppression_changelist")
         lines = [
-            "For everybody on this installation, and for good: nobody can take it back. They can, by texting START or "
-            "by a signed form.",
-            "Where they asked not to be contacted, the other numbers and e-mails of their leads go with it.",
+            "For everybody on this installation, and for good: nobody here can take it back. Who asked not to be "
+            "called can open a number to texts again by texting START from it.",
+            "Where they asked or complained, the other numbers and e-mails of their leads go with it.",
         ]
         return ask(
             self, request, [], title="Suppress a contact", lines=lines, button="Suppress", form=form, is_free=True

@@ -19,7 +19,7 @@ from common.api.schema import answer, listing
 from common.api.serializers import CamelModelSerializer, StrictSerializer
 from common.api.throttles import UserThrottle
 from leads.models import Suppression
-from leads.permission.adding import REASONS, WORDS_MOST, add_suppression, check_contact, suppressions_seen_by
+from leads.permission.adding import REASONS, WORDS_MOST, add_suppression, check_contact, suppressions_seen_by, told
 from leads.permission.suppressing import BadSuppression
 
 
@@ -48,6 +48,9 @@ class SuppressionInput(ContactInput):
 class SuppressionSerializer(CamelModelSerializer[Suppression]):
     kind = serializers.SerializerMethodField(help_text="phone or email")
     hint = serializers.SerializerMethodField(help_text="By which it is told from others: …0143")
+    reason = serializers.SerializerMethodField(
+        help_text="Of those that people of your team have added; of others opted_out or suppressed, and no more"
+    )
 
     class Meta:
         model = Suppression
@@ -55,6 +58,9 @@ class SuppressionSerializer(CamelModelSerializer[Suppression]):
 
     def get_kind(self, row: Model) -> str:
         return {1: "phone", 2: "email"}.get(row.kind, "owner")  # type: ignore[attr-defined]
+
+    def get_reason(self, row: Any) -> str:
+        return row.reason if row.is_ours else told(row).replace(" ", "_")
 
     def get_hint(self, row: Model) -> str:
         return getattr(row, "hint", None) or ""
@@ -76,7 +82,7 @@ class SuppressionsView(ApiView):
 
     @extend_schema(
         operation_id="listSuppressions",
-        summary="Contacts that people of your team have suppressed, newest first; nothing takes one off",
+        summary="Suppressed contacts of your team's leads, and those its people added, newest first; none is taken off",
         parameters=[PageQuery],
         responses=listing("SuppressionPage", suppressions=SuppressionSerializer(many=True)),
     )
@@ -107,7 +113,7 @@ class SuppressionView(ApiView):
 
     @extend_schema(
         operation_id="getSuppression",
-        summary="One that people of your team have added",
+        summary="One of your team's leads, or that its people have added",
         responses=answer("SuppressionSeen", suppression=SuppressionSerializer()),
     )
     def get(self, request: Request, suppression_id: UUID) -> Response:

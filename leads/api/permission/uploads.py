@@ -74,12 +74,18 @@ class CheckList(ListInput):
     versionDate = text(10, "Of the registry's file: 2026-11-30")
     listed = FlagField(required=False, help_text="Whether every number of the file is on the list")
     listedColumn = text(200, "Instead: the column that says it")
+    areaCodes = text(
+        2000, "The file is the registry's whole list of these area codes (617, 339): who is not in it was checked too"
+    )
 
 
 class UploadSerializer(CamelModelSerializer[Upload]):
     examples = serializers.SerializerMethodField(help_text="Of its numbers, by their ends")
-    share = serializers.SerializerMethodField(help_text="Of the installation's leads, that it concerns: 0 to 1")
-    needs_superuser = serializers.SerializerMethodField(help_text="It concerns more than 5% of them")
+    hits = serializers.SerializerMethodField(help_text="Your team's leads that it concerns")
+    share = serializers.SerializerMethodField(help_text="Of your team's leads: 0 to 1")
+    needs_superuser = serializers.SerializerMethodField(
+        help_text="It concerns more than 5% of all leads of the installation"
+    )
 
     class Meta:
         model = Upload
@@ -92,7 +98,11 @@ class UploadSerializer(CamelModelSerializer[Upload]):
         return list(row.options.get("examples", ()))
 
     def get_share(self, row: Any) -> float:
-        return round(row.hits / row.leads, 4) if row.leads else 0.0
+        hits, leads = importing.concerns(row)
+        return round(hits / leads, 4) if leads else 0.0
+
+    def get_hits(self, row: Any) -> int:
+        return importing.concerns(row)[0]
 
     def get_needsSuperuser(self, row: Any) -> bool:  # its name in the API
         return importing.is_large(row)

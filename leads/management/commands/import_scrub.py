@@ -24,11 +24,16 @@ class Command(ListCommand):
         parser.add_argument("--san", help="Subscription account number; the company's own if not said")
         parser.add_argument("--version-date", required=True, metavar="DATE", help="Of the registry's file: 2026-11-30")
         parser.add_argument("--listed", choices=["yes", "no"], help="Whether every number of the file is on the list")
+        parser.add_argument(
+            "--area-codes",
+            metavar="CODES",
+            help="The file is the registry's whole list of these (617,339): who is not in it was checked too",
+        )
         parser.add_argument("--listed-column", metavar="NAME", help="Instead: the column that says it")
 
     def options_of(self, options: Mapping[str, Any]) -> dict[str, Any]:
         listed = None if options["listed"] is None else options["listed"] == "yes"
         return {
             "list": options["list"], "san": options["san"], "versionDate": options["version_date"], "listed": listed,
-            "listedColumn": options["listed_column"],
+            "listedColumn": options["listed_column"], "areaCodes": options["area_codes"],
         }  # fmt: skip

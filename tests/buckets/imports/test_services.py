@@ -286,6 +286,27 @@ def test_two_files_with_the_same_rows_at_once_wait_for_each_other_and_add_each_o
     assert counters(bucket) == (100, 0, 0, 0)
 
 
+def test_undoing_that_fails_by_our_fault_says_so_and_goes_on(bucket, monkeypatch):
+    job = services.start_import(job=uploaded(bucket, csv_of(homes(3))))
+    assert work(job).status == "completed"
+    services.undo_import(job=job)
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "undo_batch", fails)
+        for _ in range(services.MAX_ATTEMPTS):
+            with pytest.raises(ZeroDivisionError):
+                services.continue_import(job.pk)
+            time_passes()
+    job.refresh_from_db()
+    words = "5 tries ended at the same rows by a fault of ours (ZeroDivisionError)"
+    assert (job.status, job.error) == ("undoing", words)
+    done = work(job)
+    assert (done.status, done.error, done.removed) == ("undone", "", 3)
+
+
 @pytest.mark.parametrize(
     ("end", "words"),
     [

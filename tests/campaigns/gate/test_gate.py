@@ -16,7 +16,10 @@ from campaigns.gate.facts import Contact, facts_of
 from campaigns.gate.words import words
 from campaigns.models import Conversation, ConversationKey, Receipt, ReceiptRepeat
 from leads.models import Activity, Lead, Suppression
-from leads.permission.suppressing import suppress
+from leads.permission.consenting import give
+from leads.permission.importing import BadUpload
+from leads.permission.scrubbing import checked_numbers
+from leads.permission.suppressing import suppress, suppress_wrong_number
 from leads.services import add_activity, edit_lead
 from tests.campaigns.gate.races import mobiles
 from tests.campaigns.gate.samples import (
@@ -32,6 +35,7 @@ from tests.campaigns.gate.samples import (
     owner_key_of,
     person,
 )
+from tests.leads.permission.samples import list_of, written
 from tests.leads.privacy.samples import forget
 from tests.support import make_user
 
@@ -98,6 +102,38 @@ def test_what_belongs_to_another_company_opens_nothing(lead: Lead) -> None:
     }
 
 
+def test_the_registrys_whole_list_checks_who_is_not_on_it_also_later(ann: User) -> None:
+    """Its own file names who is listed alone. An unreadable row may be the number: then it is no whole list."""
+    seller, rows = company(ann), list(bucket_of(ann).leads.order_by("pk"))
+    clean, listed, elsewhere = "+16175550112", "+16175550113", "+12125550114"
+    for row, number in zip(rows, (clean, listed, elsewhere), strict=False):
+        person(row, phone=number)
+    how = {"kind": "scrub", "seller": seller.pk, "list": "federal", "san": "12-34", "versionDate": "2026-09-01"}
+    whole = {**how, "listed": True, "areaCodes": "617, 857"}
+    for wrong in ({"areaCodes": "61"}, {"list": "state:MA"}, {"listed": False}):
+        with pytest.raises(BadUpload) as refusal:
+            list_of(ann, "617,5550113\n", **{**whole, **wrong})  # type: ignore[arg-type]
+        assert refusal.value.field == "areaCodes"
+
+    def answers() -> list[tuple[str, str]]:
+        return [verdict(row, "call") for row in rows[:3]]
+
+    def ready() -> set[Any]:
+        return set(Lead.objects.contactable().values_list("phone", flat=True))
+
+    never = ("no", "scrub_age")
+    written(list_of(ann, "617,5550113\n617,5550199\n617,555011X\n", **whole), ann)  # type: ignore[arg-type]
+    assert answers() == [never, ("no", "registry"), never]
+    assert ready() == set()
+    written(list_of(ann, "617,5550113\n", **whole), ann)  # type: ignore[arg-type]
+    assert answers() == [("yes", ""), ("no", "registry"), never]
+    assert ready() == {clean}
+    person(rows[3], phone="+18575550115")
+    assert verdict(rows[3], "call") == ("yes", "")
+    assert verdict(rows[3], "call", at=NOON + timedelta(days=20)) == never
+    assert [one.listed for one in checked_numbers(team_of(ann), [clean, listed]).values()] == [True, False]
+
+
 # --- T7: nothing undoes a stop ----------------------------------------------------------------------------------------
 
 
@@ -161,6 +197,41 @@ def test_a_wrong_number_binds_its_owner_and_after_two_everybody(lead: Lead, ann:
         suppress_wrong_number(key.pk, [sue.pk], source="inbound:2", at=NOON - HOUR)
     third = person(others[1], owner={**PAT, "owner_name": "KIM LEE"})
     assert verdict(third, "call") == ("no", "suppressed")
+
+
+def test_her_start_opens_that_number_to_texts_although_her_stop_went_to_all_of_them(lead: Lead, ann: User) -> None:
+    """Not her other number, no call, no other company; and a STOP of later on any of them closes it again."""
+    other = "+16175550177"
+    person(lead, owner=PAT, secondary_phone=other, secondary_phone_type="mobile", email="p@example.com")
+    seller, bob = company(ann), make_user("bob")
+    agreed(seller, other)
+    agreed(company(bob, number="+16175550101"))
+    with transaction.atomic():
+        assert len(suppress([(1, B)], reason="stop", source="inbound:1", at=NOON - 3 * HOUR, spread=True).added) == 3
+    assert verdict(lead) == ("no", "suppressed")
+
+    give((1, B), channel="sms", kind="start", seller=seller, given_at=NOON - HOUR, how="inbound", reference="inbound:2")
+
+    assert verdict(lead) == ("yes", "")
+    assert verdict(lead, address=other) == ("no", "suppressed")
+    assert verdict(lead, "call") == ("no", "suppressed")
+    assert verdict(lead, team_id=team_of(bob)) == ("no", "suppressed")
+    with transaction.atomic():
+        suppress([(1, other)], reason="stop", source="inbound:3", at=NOON - HOUR / 2)
+    assert verdict(lead) == ("no", "suppressed")
+
+
+def test_a_wrong_number_stays_wrong_for_an_owner_whose_mailing_address_changes(lead: Lead, ann: User) -> None:
+    with transaction.atomic():
+        suppress_wrong_number(key_of(B).pk, [lead.pk], source="inbound:1", at=NOON - HOUR)
+    old = owner_key_of(lead)
+    person(lead, owner={**PAT, "mailing_address": "700 Oak Ave", "mailing_zip": "02109"})
+    assert owner_key_of(lead) != old
+    assert verdict(lead, "call") == ("no", "suppressed")
+    assert not Lead.objects.contactable().filter(pk=lead.pk).exists()
+
+    person(lead, owner={**PAT, "owner_name": "RAY GREEN", "mailing_address": "1 New St", "mailing_zip": "02110"})
+    assert verdict(lead, "call") == ("yes", ""), "somebody else"
 
 
 # --- T13 and T9: attempts over the whole person -----------------------------------------------------------------------
@@ -245,7 +316,7 @@ def test_facts_of_many_cost_as_many_queries_as_of_one(ann: User) -> None:
         assert len(found) == len(of)
         return len(counted)
 
-    assert queries(contacts[:1]) == queries(contacts) <= 12
+    assert queries(contacts[:1]) == queries(contacts) <= 13
     asked = decide_many(contacts, team_id=team_of(ann), by=ann, purpose="manual", at=NOON)
     assert [one.decision.verdict for one in asked.values()] == ["yes", "later"] + ["yes"] * 498
     assert decide_many([], team_id=team_of(ann), by=ann, purpose="campaign") == {}

@@ -68,7 +68,10 @@ def test_the_api_says_by_which_channels_and_why_not(lead: Lead, ann: User) -> No
     assert (evening["verdict"], evening["againAt"], evening["first"]) == ("later", "2026-09-16T12:00:00Z", "hours")
     assert evening["headline"] == "Not now: try again Wed, Sep 16, 8:00 AM EDT"
     assert evening["reasons"] == ["Outside calling hours: Eastern time is 9:00 PM, and MA is open 8:00 AM to 8:00 PM."]
-    for wrong, field in (("channel=fax", "channel"), ("at=soon", "at"), ("at=2026-03-08T02:30", "at"), ("a=1", "a")):
+    for wrong, field in (
+        ("channel=fax", "channel"), ("at=soon", "at"), ("at=2026-03-08T02:30", "at"), ("a=1", "a"),
+        ("at=9999-12-31T23:59:59Z", "at"), ("at=0001-01-01T00:00:00Z", "at"),
+    ):  # fmt: skip
         assert list(body_of(api.get(f"{path}?{wrong}"), 400)["error"]["fields"]) == [field]
 
     stop()
@@ -106,6 +109,7 @@ def test_the_command_says_what_each_rule_says(lead: Lead) -> None:
     assert (late["verdict"], late["first"], late["againAt"]) == ("later", "hours", "2026-09-16T12:00:00Z")
     assert [rule["code"] for rule in late["rules"] if rule["verdict"] != "yes"] == ["hours"]
     assert "is not a time" in run("why", lead.pk, "call", "--at", "soon").err
+    assert "within ten years" in run("why", lead.pk, "call", "--at", "2100-01-01T12:00").err
     assert run("why", lead.pk, "call", "--user", make_user("bob").username).status == 1
     assert not Receipt.objects.exists()
 
@@ -117,6 +121,7 @@ def test_a_leads_page_answers_and_a_number_is_a_link_only_after_yes(lead: Lead, 
     words = client.get(page).content.decode()
     assert "May I contact her now?" in words
     assert "There is no e-mail address." in words
+    assert "Not on DNC (checked Sep 10)" in words  # by the company's registry check: no skip trace has said anything
     assert "What was answered before (1 latest)" in words
     assert f"tel:{B}" in client.post(page, {"do": "show"}).content.decode()
 

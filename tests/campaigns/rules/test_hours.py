@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import holidays as library
 import pytest
 
+from campaigns.rule_table.running_out import states_without_dates
 from campaigns.rules.decide import decide
 from campaigns.rules.facts import Answer, Decision
 from campaigns.rules.rule_set import Ban, RuleSet
@@ -158,6 +159,20 @@ def test_a_year_whose_holidays_nobody_entered_is_closed():
     decision = at("2028-03-07T17:00Z", (("America/Chicago",), ("AL",)), rules=table(), consents=facts().consents)
     assert answer(decision, "holiday").verdict == "no"  # it never opens, as far as the table goes
     assert answer(decision, "holiday").input["days"][0][3] == "the holidays of 2028 are not entered"
+
+
+def test_one_holiday_of_a_year_opens_none_of_its_days():
+    full = table()
+    first = {date(2028, 1, 3): "New Year's Day"}
+    some = RuleSet(full.rules, {f"US-{state}": {**days, **first} for state, days in full.holidays.items()})
+    assert some.holiday("AL", date(2028, 1, 3)) == "New Year's Day"
+    assert some.holiday("AL", date(2028, 7, 4)) == "the holidays of 2028 are not entered"
+    assert ("AL", 2028) in states_without_dates(some, date(2028, 1, 1))
+    again = {day.replace(year=2028): name for day, name in full.holidays["AL"].items() if day.year == 2027}
+    assert RuleSet(full.rules, {"US-AL": {**full.holidays["AL"], **again}}).holiday("AL", date(2028, 3, 7)) == ""
+    assert not any(
+        full.holiday(state, date(year, 3, 17)) for state in ("AL", "LA", "PA", "UT") for year in (2026, 2027)
+    )
 
 
 def test_an_unknown_state_is_the_strictest_of_all_states():

@@ -26,10 +26,25 @@ OPT_OUT = (
     "I will report you to the FTC", "reported as spam", "This is harassment", "Cease and desist",
     "wrong number, stop texting", "how do I unsubscribe from this", "fuck you", "stop calling me right now",
     "Do not contact.", "Don't call me ever again at this number", "stop calling me at this number",
+    # asked in other words
+    "I do not wish to be contacted", "I don't want to be contacted", "I don't want any more texts",
+    "do not want your messages", "do not text or call me", "dont ever call", "I never want to hear from you again",
+    "I don't want you texting me", "no further contact please", "cease all communication", "Do not solicit",
+    "no soliciting", "I asked you to stop", "I said stop", "would you please stop", "How do I stop these texts?",
+    "quit bugging me", "Don't call me today or any other day", "stop texting me at 6am and at all other times",
+    # a sentence of its own
+    "Not interested, stop", "Stop - Maria", "Stop. I am not selling.", "Please don't. Stop!", "No! Stop texting me",
+    # beside a wrong number
+    "STOP wrong number", "Wrong number. Stop", "I sold it, remove me",
+    # Spanish
+    "No quiero recibir mensajes", "no quiero que me llamen", "no vuelva a llamar", "No vuelvan a escribirme",
+    "ya no llamen", "quiero darme de baja", "Deme de baja", "pare de enviar mensajes", "Paren con las llamadas",
+    "deje de llamarme", "déjenos en paz", "No me llame más", "no nos escriban",
 )  # fmt: skip
 WRONG = (
     "Wrong number", "you have the wrong person", "I sold it", "We already sold that house", "not him", "not my house",
     "I don't know him", "it's been sold", "número equivocado", "she doesn't live here", "I no longer own it",
+    "wrong #", "número incorrecto", "ya la vendí",
 )  # fmt: skip
 HELP = ("HELP", "Info", "ayuda", "help!")
 START = ("START", "unstop", " Start. ")
@@ -38,11 +53,16 @@ ASK = (
     "Talk to my attorney", "He is deceased", "Not interested", "I'll block you", "👎", "😀", "stp", "sotp", "stoo",
     "unsuscribe", "non-stop calls from people like you", "don't call me unless you are serious",
     "please remove the sign", "No me interesa", "Disliked “Hi Maria, reply STOP to end”",
+    "Don't stop texting me, I want to sell", "please do not take me off your list", "never stop calling, lol",
+    "no deje de llamarme", "dejé de trabajar allí", "I don't want you to stop calling",
+    "No me llame antes de las 5", "Stop by the house on Sunday",
 )  # fmt: skip
 REPLY = (
     "don't call me before 5", "Don't call me at work", "Yes", "Who is this?", "how much?", "What's your offer",
     "Call me tomorrow", "Maybe next weekend", "I can't talk now, text me", "I have a friend who may sell",
     "Is this about 12 Main St?", "ok", "?", "", "sí, llámeme", "shop", "Send me an email", "please call my cell",
+    "No me llamó ayer", "no me escribió nadie", "I don't want to miss your call",
+    "I don't need any help", "We have a no soliciting sign", "nadie me llamó, sí me interesa",
     "my number is 602 555 0111", "Liked “Hi Maria. Reply STOP to end”", "I never got your text", "We just sold our car",
 )  # fmt: skip
 

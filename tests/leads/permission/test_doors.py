@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 
-from accounts.access import team_of
+from accounts.access import own_access, team_of
 from accounts.models import Team
+from common.db.clock import database_now
 from leads.models import Consent, EvidenceText, Seller, Suppression, Upload
 from leads.permission import importing
+from leads.permission.adding import add_suppression
+from leads.permission.consenting import give
 from leads.permission.selling import BadSeller, flag_counts, missing_of, save_seller
-from tests.admin_site import address, member, staff, superuser
+from leads.permission.suppressing import in_force, suppress
+from tests.admin_site import address, member, signed_in, staff, superuser
 from tests.api.client import Api, body_of, refused
 from tests.command_line import assert_refused, run
-from tests.leads.permission.samples import PHONE, PROFILE, contact, seller
+from tests.leads.permission.samples import PHONE, PROFILE, contact, digest, seller
 from tests.leads.samples import make_leads
 from tests.support import make_user, told
 
@@ -35,6 +42,69 @@ def _counted_anew() -> None:
 
 def of_role(team: Team, role: str) -> Api:
     return Api(member(team, role, name=f"{role}-of-the-team")[0])
+
+
+def test_a_request_that_follows_a_start_within_the_minute_counts_anew() -> None:
+    ann = make_user("ann")
+    company, access = seller(ann), own_access(ann)
+    at = database_now().replace(second=0, microsecond=0)
+    moments = iter([at, at + timedelta(seconds=20), at + timedelta(seconds=40)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("leads.permission.adding.database_now", lambda: next(moments))
+        assert len(add_suppression(access=access, phone=PHONE).added) == 1
+        give((1, PHONE), channel="sms", kind="start", seller=company, given_at=next(moments), how="inbound", at=at)
+        assert not in_force([digest(PHONE)], "sms", seller_id=company.pk)
+        assert len(add_suppression(access=access, phone=PHONE).added) == 1
+    assert in_force([digest(PHONE)], "sms", seller_id=company.pk)
+
+
+def test_what_keeps_us_from_our_leads_is_listed_whoever_added_it() -> None:
+    ann, bob = make_user("ann", is_staff=True), make_user("bob")
+    _, (lead,) = make_leads(1, by=ann)
+    contact(lead)
+    with transaction.atomic():
+        suppress([(1, PHONE)], reason="stop", source="inbound:1")
+        suppress([(1, "+16175550777")], reason="stop", source="inbound:2")  # nobody's
+    add_suppression(access=own_access(bob), phone=PHONE, reason="operator")
+    add_suppression(access=own_access(ann), phone="(617) 555-0778 ext. 5", reason="litigator")
+
+    api = Api(ann)
+    rows = body_of(api.get("/api/suppressions"))["suppressions"]
+    assert [(row["hint"], row["reason"]) for row in rows] == [
+        ("…0778", "litigator"), ("…0112", "suppressed"), ("…0112", "opted_out"),
+    ]  # fmt: skip
+    assert body_of(api.get(f"/api/suppressions/{rows[2]['id']}"))["suppression"]["reason"] == "opted_out"
+    page = signed_in(ann).get(address(Suppression, "changelist")).content.decode()
+    assert page.count("…0112") == 2
+    assert "Opted out" in page
+    assert "Texted STOP" not in page
+    assert [row["reason"] for row in body_of(Api(bob).get("/api/suppressions"))["suppressions"]] == ["operator"]
+
+
+def test_a_typed_consent_is_of_a_day_and_a_lead_that_there_are() -> None:
+    ann, bob = make_user("ann"), make_user("bob")
+    _, (lead,) = make_leads(1, by=bob)
+    seller(ann)
+    for wrong, field in (
+        ({"givenAt": "0001-01-01T00:00:00Z"}, "givenAt"), ({"leadId": str(lead.pk)}, "leadId"),
+        ({"phone": "(617) 555-0112 ext. 5"}, "phone"),
+    ):  # fmt: skip
+        refused(Api(ann).post("/api/consents", {**CONSENT, **wrong}), 400, field)
+    assert not Consent.objects.exists()
+
+
+def test_a_slip_in_the_companys_name_is_not_for_ever() -> None:
+    ann = make_user("ann")
+    first = seller(ann)
+    save = partial(save_seller, team_id=team_of(ann), by=ann)
+    assert save(values={"legal_name": "ACME Homes, L.L.C."}).pk == first.pk
+    with pytest.raises(BadSeller):
+        save(values={"legal_name": " "})
+    other = save(values={"legal_name": "Acme Horses LLC"})
+    assert other.pk != first.pk
+    back = save(values={"legal_name": "Acme Homes LLC", "san": "12-34"}, attest=True)
+    assert (back.pk, back.legal_name, back.san, missing_of(back)) == (first.pk, "Acme Homes LLC", "12-34", ())
+    assert list(Seller.objects.filter(replaced_at=None)) == [first]
 
 
 def test_every_role_suppresses_and_nobody_deletes_or_changes() -> None:

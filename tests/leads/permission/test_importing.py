@@ -130,8 +130,11 @@ def test_a_list_that_hits_many_leads_needs_a_superuser(ann: User) -> None:
     written(small, bob)
     large = list_of(bob, f"Number\n{PHONE}\n{number(2)}\n{number(3)}\n")
     assert (large.hits, importing.is_large(large)) == (2, True)
+    assert importing.concerns(large) == (2, 21)
+    ours = list_of(ann, f"Number\n{PHONE}\n")
+    assert (ours.hits, importing.concerns(ours)) == (1, (0, 0)), "whose it is, nobody else is told"
     for by in (bob, None):
-        with pytest.raises(MayNot, match="2 leads, 10%"):
+        with pytest.raises(MayNot, match="more than 5%"):
             importing.start_upload(upload=large, by=by)
     assert counts(written(large, ann)) == ("completed", 3, 2, 1, 0)
 
@@ -294,6 +297,7 @@ CONSENTS = (
     "617-555-0118,I agree,2026-11-01T12:00:00Z,form,telex\n"
     "617-555-0119,I agree,2026-11-01,form,SMS\n"
     "pat@example.com,I agree,2026-11-01,form,email\n"
+    "pat@example.com,I agree,2026-11-01,form,sms\n"
 )
 
 
@@ -310,7 +314,7 @@ def test_a_consent_needs_text_date_and_source_and_lifts_nothing(ann: User) -> No
             list_of(ann, CONSENTS, **{**how, **wrong})  # type: ignore[arg-type]
         assert refusal.value.field == field
     job = written(list_of(ann, CONSENTS, **how), ann)  # type: ignore[arg-type]
-    assert counts(job) == ("completed", 10, 2, 1, 7)
+    assert counts(job) == ("completed", 11, 2, 1, 8)
     assert dict(RefusedRow.objects.values_list("line", "reason")) == {
         4: "It has no text: what a consent was given for, and where, is never taken for granted",
         5: "It has no date",
@@ -319,6 +323,7 @@ def test_a_consent_needs_text_date_and_source_and_lifts_nothing(ann: User) -> No
         8: "Its date cannot be read: write 2026-11-30",
         9: "Its channel is none of sms, prerecorded, call, email",
         10: "It is suppressed, and a file lifts no suppression: they have to say so themselves",
+        12: "It has no phone, and is for sms",
     }
     (given,) = consents_of(ours.pk, [digest(PHONE)], "sms")[digest(PHONE)]
     assert (given.kind, given.how, str(given.expires_at)[:10]) == ("written", "import", "2028-11-01")
@@ -326,14 +331,14 @@ def test_a_consent_needs_text_date_and_source_and_lifts_nothing(ann: User) -> No
     row = Consent.objects.get(pk=given.id)
     assert (row.hint, row.reference, row.by_id) == ("…0112", f"upload:{job.pk.hex}", ann.pk)
     assert EvidenceText.objects.get(pk=row.pk).text == "I agree to texts from Acme Homes"
-    assert counts(written(list_of(ann, CONSENTS, **how), ann)) == ("completed", 10, 0, 3, 7)  # type: ignore[arg-type]
+    assert counts(written(list_of(ann, CONSENTS, **how), ann)) == ("completed", 11, 0, 3, 8)  # type: ignore[arg-type]
 
     forget(phone=PHONE)
     evidence = EvidenceText.objects.get(pk=row.pk)
     assert (evidence.text, Consent.objects.filter(pk=row.pk, text_hash=row.text_hash).exists()) == (None, True)
     assert EvidenceText.objects.exclude(pk=row.pk).get().text == "I agree"
     again = written(list_of(ann, CONSENTS, **how), ann)  # type: ignore[arg-type]
-    assert counts(again) == ("completed", 10, 0, 1, 9)
+    assert counts(again) == ("completed", 11, 0, 1, 10)
 
 
 def test_a_registrys_file_is_a_check_and_no_suppression(ann: User) -> None:
