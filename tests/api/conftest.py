@@ -1,13 +1,19 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.cache import cache
+from django.db import transaction
 
 from accounts.models import User
 from tests.api.client import Api
 from tests.support import make_user
+
+if TYPE_CHECKING:
+    from tests.api.test_tenancy import World
 
 
 @pytest.fixture(autouse=True)
@@ -15,8 +21,31 @@ def _no_throttle_of_another_test() -> None:
     cache.clear()
 
 
+@pytest.fixture(scope="module")
+def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """Ann's world, made once for the tests of a module, none of which may commit. A transaction holds it, in which each
+    test's own is a savepoint: what a test does to it is rolled back."""
+    from tests.api.test_tenancy import World
+
+    block: Any = transaction.atomic()
+    block._from_testcase = True  # Django's own name: to durable blocks and mail this is no transaction
+    with django_db_blocker.unblock(), block:
+        yield World(make_user("ann"))
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def ann(db: Any) -> User:
+def world(standing: World, db: None) -> World:
+    """A test's own copy of what stands in the database."""
+    return deepcopy(standing)
+
+
+@pytest.fixture
+def ann(request: pytest.FixtureRequest, db: None) -> User:
+    """Where there is a world it is hers."""
+    if "world" in request.fixturenames:
+        world: World = request.getfixturevalue("world")
+        return world.ann
     return make_user("ann")
 
 

@@ -40,11 +40,16 @@ def operations() -> list[tuple[str, str, list[str], list[str]]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def standing(standing):
+    may_change_vendors(standing.ann)
+    return standing
+
+
 @pytest.fixture
-def world(ann, sandbox, monkeypatch):
+def world(world, sandbox, monkeypatch):
     monkeypatch.setattr(UserThrottle, "allow_request", lambda *_: True)
-    may_change_vendors(ann)
-    return World(ann)
+    return world
 
 
 def wanted(fields: list[str], world: World) -> dict[str, Any]:

@@ -33,10 +33,10 @@ MASKED = {  # who sees no contacts: role, and whether they are hidden from her
 }
 
 
-@pytest.fixture
-def world(ann: User) -> World:
+@pytest.fixture(scope="module")
+def standing(standing: World) -> World:
     """Ann's, with a phone or an e-mail in every text that people type."""
-    made = World(ann)
+    made, ann = standing, standing.ann
     said = f"Ask {PHONE}"
     Bucket.objects.update(name=said, description=f"or {MAIL}", filters={"address": PHONE, "city": [MAIL]})
     Fill.objects.update(criteria={"address": PHONE}, error=f"{MAIL} is refused")
