@@ -16,7 +16,7 @@ from leads.selection.sorting import SORTS
 from leads.services import add_activity, add_tag
 from tests.admin_site import address, member, sees_contacts, staff, superuser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_badge")]
 WORK = {"do": "work", "kind": "note", "text": "", "was": "new", "seen": "0"}
 
 
