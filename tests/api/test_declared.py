@@ -20,18 +20,13 @@ from integrations.models import VendorCall
 from leads.api.serializers import LeadEdit
 from leads.models import Lead
 from tests.api.client import Api, body_of, refused
-from tests.api.test_tenancy import ADDRESSES, SAMPLES, VENDOR_POSTS, World, address_of, methods
+from tests.api.test_tenancy import ADDRESSES, SAMPLES, VENDOR_POSTS, address_of, methods
 
 LISTS = ("consents-import", "scrubs-import", "suppressions-import")
 FORMS = {(name, "POST") for name in ("bucket-imports", "import-new", *LISTS)}  # a form: `test_a_file_comes_…`
 BY_VENDORS = {(name, "POST") for name in ("apollo-webhook", *VENDOR_POSTS)}  # they add parameters at any time
 EVERYWHERE = sorted(set(SAMPLES) - BY_VENDORS)
 FILTERS = "/api/property/bucket/leads"
-
-
-@pytest.fixture
-def world(ann: Any) -> World:
-    return World(ann)
 
 
 def may_change_vendors(user: Any) -> None:
@@ -282,41 +277,6 @@ def test_a_typed_flag_is_read_in_every_spelling(api, world):
         assert body_of(api.patch(address, {"vacant": said}))["lead"]["vacant"] is True
         assert body_of(api.patch(address, {"vacant": None, "ownerOccupied": "no"}))["lead"]["ownerOccupied"] is False
     assert body_of(api.patch(address, {"bathrooms": "2.5", "bedrooms": "3"}))["lead"]["bathrooms"] == 2.5
-
-
-# --- Answers ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db(transaction=True)
-def test_ids_say_when_not_all_are_given(api, sandbox, monkeypatch):
-    monkeypatch.setattr("sandbox.realestateapi.MAX_IDS", 100)
-    search = "/api/property/search"
-    counted = body_of(api.post(search, {"mode": "count", "search": {"state": "WA"}}))["total"]
-
-    many = body_of(api.post(search, {"mode": "ids", "search": {"state": "WA"}}))
-    monkeypatch.setattr("sandbox.realestateapi.MAX_IDS", counted)
-    all_of_them = body_of(api.post(search, {"mode": "ids", "search": {"state": "WA"}}))
-
-    assert counted > 100
-    assert (many["count"], many["total"], many["truncated"]) == (100, counted, True)
-    assert f"the first 100 of {counted:,} ids" in many["note"]
-    whole = [all_of_them[name] for name in ("count", "total", "truncated", "note")]
-    assert whole == [counted, counted, False, None]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_numbers_are_numbers_in_every_answer(api, sandbox):
-    one = str(sandbox.source.parcel(0).id)
-    detail = body_of(api.get(f"/api/property/detail?id={one}"))
-    rows = body_of(api.post("/api/property/search", {"mode": "full", "search": {"state": "WA"}, "size": 3}))
-    places = body_of(api.post("/api/property/autocomplete", {"search": "Seattle"}))["places"]
-
-    for facts in (detail["property"], *rows["properties"]):
-        for name in ("bathrooms", "latitude", "longitude", "equityPercent"):
-            assert facts[name] is None or isinstance(facts[name], int | float), (name, facts[name])
-        assert isinstance(facts["latitude"], float)
-    assert (detail["cost"], rows["cost"]) == (0.05, 0.15)
-    assert all(place["latitude"] is None or isinstance(place["latitude"], float) for place in places)
 
 
 def test_a_canary_is_told_in_numbers(api, world):

@@ -256,3 +256,35 @@ class TestSkipTraceAndPlaces:
         refused(api.post("/api/property/autocomplete", {"search": "se"}), 400, "search")
         refused(api.post("/api/property/autocomplete", {}), 400, "search")
         refused(api.post("/api/property/autocomplete", {"search": "seattle", "searchTypes": ["city"]}), 400)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ids_say_when_not_all_are_given(api, sandbox, monkeypatch):
+    monkeypatch.setattr("sandbox.realestateapi.MAX_IDS", 100)
+    search = "/api/property/search"
+    counted = body_of(api.post(search, {"mode": "count", "search": {"state": "WA"}}))["total"]
+
+    many = body_of(api.post(search, {"mode": "ids", "search": {"state": "WA"}}))
+    monkeypatch.setattr("sandbox.realestateapi.MAX_IDS", counted)
+    all_of_them = body_of(api.post(search, {"mode": "ids", "search": {"state": "WA"}}))
+
+    assert counted > 100
+    assert (many["count"], many["total"], many["truncated"]) == (100, counted, True)
+    assert f"the first 100 of {counted:,} ids" in many["note"]
+    whole = [all_of_them[name] for name in ("count", "total", "truncated", "note")]
+    assert whole == [counted, counted, False, None]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_numbers_are_numbers_in_every_answer(api, sandbox):
+    one = str(sandbox.source.parcel(0).id)
+    detail = body_of(api.get(f"/api/property/detail?id={one}"))
+    rows = body_of(api.post("/api/property/search", {"mode": "full", "search": {"state": "WA"}, "size": 3}))
+    places = body_of(api.post("/api/property/autocomplete", {"search": "Seattle"}))["places"]
+
+    for facts in (detail["property"], *rows["properties"]):
+        for name in ("bathrooms", "latitude", "longitude", "equityPercent"):
+            assert facts[name] is None or isinstance(facts[name], int | float), (name, facts[name])
+        assert isinstance(facts["latitude"], float)
+    assert (detail["cost"], rows["cost"]) == (0.05, 0.15)
+    assert all(place["latitude"] is None or isinstance(place["latitude"], float) for place in places)

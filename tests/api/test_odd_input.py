@@ -40,11 +40,16 @@ def operations() -> list[tuple[str, str, list[str], list[str]]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def standing(standing):
+    may_change_vendors(standing.ann)
+    return standing
+
+
 @pytest.fixture
-def world(ann, sandbox, monkeypatch):
+def world(world, sandbox, monkeypatch):
     monkeypatch.setattr(UserThrottle, "allow_request", lambda *_: True)
-    may_change_vendors(ann)
-    return World(ann)
+    return world
 
 
 def wanted(fields: list[str], world: World) -> dict[str, Any]:
@@ -54,7 +59,7 @@ def wanted(fields: list[str], world: World) -> dict[str, Any]:
 
 
 OPERATIONS = operations()
-EVERY = 3  # of the values of ODD a field is given one in so many, each value by another field
+EVERY = 6  # of the values of ODD a field is given one in so many, each value by another field; `long`: all of them
 
 
 def values_for(number: int, *, all_of_them: bool) -> list[Any]:

@@ -25,12 +25,11 @@ PHONE, EMAIL = "2065550142", "jo@nowhere-else.com"
 VENDORS = {"vendors", "vendor-confirm-prices", "vendor-price", "delivery-resolve"}
 
 
-@pytest.fixture
-def world(ann: User) -> World:
-    made = World(ann)
-    edit_lead(lead=made.lead, by=ann, changes={"phone": f"+1{PHONE}", "email": EMAIL})
-    made.lead.refresh_from_db()
-    return made
+@pytest.fixture(scope="module")
+def standing(standing: World) -> World:
+    edit_lead(lead=standing.lead, by=standing.ann, changes={"phone": f"+1{PHONE}", "email": EMAIL})
+    standing.lead.refresh_from_db()
+    return standing
 
 
 def joined(world: World, role: str, name: str = "cleo", **more: Any) -> User:
