@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
@@ -122,15 +123,15 @@ def _something_to_see() -> dict[str, Any]:
         time.sleep(0.5)
         capped.refresh_from_db()
     start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=2000))
-    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, **_texts_to_see(by)}
+    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, **_texts_to_see(by, lead.bucket_id)}
 
 
-def _texts_to_see(by: User) -> dict[str, Any]:
+def _texts_to_see(by: User, bucket_id: UUID) -> dict[str, Any]:
     """The demo's campaign, the conversation that it began, and a dry run of another that waits for approval."""
     campaign = Campaign.objects.filter(owner=by, started_at__isnull=False).latest("pk")
     talk = Conversation.objects.filter(team=campaign.team, state=Conversation.State.OPEN).latest("pk")
     plan = Plan(
-        name=f"Fall {timezone.now():%H:%M:%S}", audience=Audience(bucket_id=talk.lead.bucket_id, limit=60),
+        name=f"Fall {Campaign.objects.filter(team=campaign.team).count()}", audience=Audience(bucket_id=bucket_id, limit=60),
         steps=plans_of(campaign), max_cost=Decimal(5),
     )  # fmt: skip
     access = access_in(by, campaign.team_id)

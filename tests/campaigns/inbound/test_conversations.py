@@ -241,7 +241,8 @@ def test_what_became_of_an_answer_stands_in_the_conversation(vendor: Sandbox, se
         talks.reply(talk=talk, by=world.user, text="May I call you?\r\nJo")
         talk.refresh_from_db()
         assert (talk.state, talk.last_out_at) == ("waiting", None)
-    talks.reply(talk=second, by=world.user, text="And when?")
+    waits = talks.reply(talk=second, by=world.user, text="And when?")
+    Delivery.objects.filter(pk=waits.pk).update(not_before=waits.created_at + timedelta(days=99))
     send_all()
     for talk in (first, second):
         talk.refresh_from_db()
