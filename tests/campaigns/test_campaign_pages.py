@@ -279,7 +279,7 @@ def test_a_combination_of_buckets_is_an_audience_of_the_form(made: World, client
     others = [made_of(made, name, made.leads[place : place + 1]) for place, name in enumerate(("Late taxes", "Sold"))]
     late, sold = others
     wishes = form(made, whom="sets") | {f"set-{made.bucket.pk}": "any_of", f"set-{sold.pk}": "none_of"}
-    assert '>3</span> people of 3 leads' in text_of(client.get(at("texts"), wishes))
+    assert ">3</span> people of 3 leads" in text_of(client.get(at("texts"), wishes))
     assert "Say which buckets to take from" in text_of(client.post(at("add"), form(made, whom="sets")))
     assert client.post(at("add"), wishes).status_code == 302
     campaign = Campaign.objects.get()

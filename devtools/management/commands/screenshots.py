@@ -130,10 +130,8 @@ def _texts_to_see(by: User, bucket_id: UUID) -> dict[str, Any]:
     """The demo's campaign, the conversation that it began, and a dry run of another that waits for approval."""
     campaign = Campaign.objects.filter(owner=by, started_at__isnull=False).latest("pk")
     talk = Conversation.objects.filter(team=campaign.team, state=Conversation.State.OPEN).latest("pk")
-    plan = Plan(
-        name=f"Fall {Campaign.objects.filter(team=campaign.team).count()}", audience=Audience(bucket_id=bucket_id, limit=60),
-        steps=plans_of(campaign), max_cost=Decimal(5),
-    )  # fmt: skip
+    audience, many = Audience(bucket_id=bucket_id, limit=60), Campaign.objects.filter(team=campaign.team).count()
+    plan = Plan(name=f"Fall {many}", audience=audience, steps=plans_of(campaign), max_cost=Decimal(5))
     access = access_in(by, campaign.team_id)
     (draft,) = create_campaign(access=access, plan=plan)
     wait_for(start_preview(campaign=draft, access=access).pk, PATIENCE)
