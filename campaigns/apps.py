@@ -12,14 +12,18 @@ class CampaignsConfig(AppConfig):
         from campaigns.inbound import registering as inbound
         from campaigns.previews import registering as previews
         from campaigns.rule_table.checks import check_holidays
+        from campaigns.running import needs
         from campaigns.sending import registering as sending
         from common.admin_extensions import extend
+        from common.needs import needs_attention
         from leads.models import Lead
         from leads.registries import judge_contacts_with
 
         register(check_holidays, Tags.database)
         extend(Lead, leads.EXTENSION)
         judge_contacts_with(JUDGE)
+        needs_attention(35, needs.words_waiting)
+        needs_attention(55, needs.campaigns_waiting)
         previews.register()
         sending.register()
         inbound.register()

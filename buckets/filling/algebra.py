@@ -28,6 +28,12 @@ _SAID = """CASE WHEN coalesce(enriched_at, skip_traced_at, apollo_enriched_at) I
     SELECT jsonb_object_agg(s.key, s.value) FROM jsonb_each(fact_sources) s
      WHERE s.value ->> 'source' IN ('file', 'typed')) END"""
 FIELDS = {"all_of": "allOf", "any_of": "anyOf", "none_of": "noneOf"}
+PLACES = (  # what a form offers for each bucket
+    ("", "–"),
+    ("all_of", "Include leads on all of"),
+    ("any_of", "Include leads on any of"),
+    ("none_of", "Exclude leads on"),
+)
 
 
 Params = dict[str, Any]
@@ -120,6 +126,11 @@ class Sets:
     def as_query(self) -> str:
         """As the parameters of an address."""
         return urlencode({name: ",".join(ids) for name, ids in self.as_json().items() if ids}, safe=",")
+
+    @classmethod
+    def of_places(cls, chosen: Mapping[UUID, str]) -> Sets:
+        """chosen: the place, of PLACES, of each bucket."""
+        return cls(**{part: tuple(pk for pk, place in chosen.items() if place == part) for part in FIELDS})
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Sequence[str]]) -> Sets:

@@ -10,7 +10,10 @@ from uuid import UUID
 from django import forms
 
 from accounts.access import Access
+from buckets.filling.algebra import in_words
 from buckets.models import Bucket
+from campaigns.admin.combination_form import BUCKETS_SHOWN as COMBINED_SHOWN
+from campaigns.admin.combination_form import CombinationForm
 from campaigns.models import Campaign, Sender, Step, Template, TemplateVersion
 from campaigns.planning.audience import LEADS_MOST, PRESETS, Audience
 from campaigns.planning.campaigns import NAME_MAX
@@ -22,11 +25,12 @@ from leads.permission.selling import active_seller
 
 BUCKETS_SHOWN = 500  # the latest
 SHOWN_STEPS, SHOWN_TEXTS = 5, 2  # a campaign of more keeps them
-KEPT = "kept"
+KEPT, SETS = "kept", "sets"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _FIELDS = {  # what a refusal names -> the form's field
     "name": "name", "maxCost": "max_cost", "dailyLimit": "daily_limit", "senderId": "sender", "audience": "whom",
-    "bucketId": "whom", "viewId": "whom", "filters": "whom", "preset": "preset", "limit": "limit", "window": "opens",
+    "bucketId": "whom", "viewId": "whom", "filters": "whom", "sets": "whom", "preset": "preset", "limit": "limit",
+    "window": "opens",
 }  # fmt: skip
 _OF_STEP = {"delayAmount": "amount", "delayUnit": "unit", "condition": "condition"}
 
@@ -115,9 +119,11 @@ class CampaignForm(forms.Form):
     ) -> None:
         self.person, self.campaign = person, campaign
         self.kept = Audience.from_json(campaign.audience) if campaign else Audience()
+        buckets = list(Bucket.objects.worked_by(person).order_by("-pk")[:BUCKETS_SHOWN])
+        self.combination = CombinationForm(data, buckets=buckets[:COMBINED_SHOWN], sets=self.kept.sets)
         super().__init__(data, initial=self._initial(bucket), **more)
         fields: dict[str, Any] = self.fields
-        fields["whom"].choices = self._whom()
+        fields["whom"].choices = self._whom(buckets)
         fields["sender"].choices = self._senders()
         if campaign:
             del self.fields["split"]
@@ -133,7 +139,7 @@ class CampaignForm(forms.Form):
         window = self.campaign.window
         return {
             "name": self.campaign.name,
-            "whom": f"bucket:{self.kept.bucket_id}" if self.kept.bucket_id else KEPT,
+            "whom": f"bucket:{self.kept.bucket_id}" if self.kept.bucket_id else SETS if self._shows_sets else KEPT,
             "preset": self.kept.preset,
             "limit": self.kept.limit,
             "sender": str(self.campaign.sender_id or ""),
@@ -144,18 +150,23 @@ class CampaignForm(forms.Form):
             "weekdays": [str(day + 1) for day in window["weekdays"]] if window else every,
         }
 
-    def _whom(self) -> list[Any]:
-        buckets = Bucket.objects.worked_by(self.person).order_by("-pk")[:BUCKETS_SHOWN]
+    @property
+    def _shows_sets(self) -> bool:
+        """Whether it is a combination all of whose buckets can be chosen here: another is kept as it is."""
+        return self.kept.sets is not None and self.combination.holds_all
+
+    def _whom(self, buckets: Sequence[Bucket]) -> list[Any]:
         views = SavedView.objects.seen_by(self.person).order_by("name", "pk")
         kept = []
-        if self.campaign is not None and self.kept.bucket_id is None:
+        if self.campaign is not None and self.kept.bucket_id is None and not self._shows_sets:
             kept = [(KEPT, audience_in_words(self.kept))]
-        elif self.campaign is not None:
+        elif self.campaign is not None and self.kept.bucket_id is not None:
             kept = [(f"bucket:{self.kept.bucket_id}", self.campaign.bucket_name)]
         chosen = dict(kept)
         return [
-            ("", "Choose a bucket or a saved view"),
+            ("", "Choose a bucket, a saved view or a combination"),
             *kept,
+            *([(SETS, "A combination of buckets, chosen below")] if buckets else []),
             ("Buckets", [(v, str(row)) for row in buckets if (v := f"bucket:{row.pk}") not in chosen]),
             ("Saved views", [(f"view:{row.pk}", row.name) for row in views]),
         ]
@@ -200,7 +211,7 @@ class CampaignForm(forms.Form):
     def is_valid(self) -> bool:
         """With its steps."""
         own = super().is_valid()
-        return all([own, *(step.is_valid() for step in self.steps)])
+        return all([own, self.combination.is_valid(), *(step.is_valid() for step in self.steps)])
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
@@ -220,13 +231,16 @@ class CampaignForm(forms.Form):
         narrowed = {"preset": said.get("preset", ""), "limit": said.get("limit")}
         if kind == KEPT or (kind == "bucket" and value == str(self.kept.bucket_id)):
             return replace(self.kept, **narrowed)
+        if kind == SETS and self.combination.is_valid():
+            sets = self.combination.sets()
+            return replace(self.kept if sets == self.kept.sets else Audience(), sets=sets, **narrowed)
         if kind == "bucket":
             return Audience(bucket_id=UUID(value), **narrowed)
         if kind == "view":
             view = SavedView.objects.seen_by(self.person).filter(pk=value).first()
             if view is not None:
                 return Audience(view=view.query, view_name=view.name, **narrowed)
-        raise CampaignError("INVALID", "Choose a bucket or a saved view.", "audience")
+        raise CampaignError("INVALID", "Choose a bucket, a saved view or a combination.", "audience")
 
     def window(self) -> Mapping[str, Any]:
         """As the service takes it: nothing but the law's hours where nothing narrower is said."""
@@ -261,16 +275,18 @@ class CampaignForm(forms.Form):
             step.add_error(name if name in step.fields else None, str(error))
             self.add_error(None, f"Step {step.position}: {error}")
             return
-        name = _FIELDS.get(error.field, "")
+        name = _FIELDS.get(first, "")
         self.add_error(name if name in self.fields else None, str(error))
 
 
 def audience_in_words(audience: Audience) -> str:
     """Whom it is drawn from."""
+    ids = audience.sets.ids if audience.sets else set()
+    names = dict.fromkeys(ids, "a deleted bucket") | dict(Bucket.objects.filter(pk__in=ids).values_list("pk", "name"))
     if audience.view is not None:
         return f"Saved view “{audience.view_name}”, as it was"
     if audience.sets is not None:
-        return "A combination of buckets, as it is"
+        return in_words(audience.sets, names).removesuffix(".")
     if audience.lead_ids is not None:
         many = len(audience.lead_ids)
         return f"{many:,} chosen lead{'' if many == 1 else 's'}"
@@ -281,4 +297,5 @@ def dressed_whole(form: CampaignForm) -> CampaignForm:
     """`dressed`, with its steps."""
     for step in form.steps:
         dressed(step)
+    dressed(form.combination)
     return dressed(form)

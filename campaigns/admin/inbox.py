@@ -17,6 +17,7 @@ from accounts.access import Scope, access
 from accounts.models import User
 from accounts.selectors import user_of
 from campaigns import clock
+from campaigns.admin.words import why_in_words
 from campaigns.gate.contact import may_contact
 from campaigns.gate.words import words as reasons_of
 from campaigns.inbound import history, talks
@@ -25,7 +26,8 @@ from campaigns.sending.queue import CannotQueue
 from common.admin import Empty, dressed, is_id, page
 from common.admin_teams import TeamAdmin, refuse
 from common.contact_access import masked_phone, masked_text
-from leads.selection.assignment import NotAMember
+from common.dates import moment
+from leads.selection.assignment import WORKERS, NotAMember
 
 REFUSED = (talks.BadTalk, CannotQueue, NotAMember)
 _MEANINGS = {
@@ -49,7 +51,8 @@ class AssignForm(forms.Form):
     def __init__(self, *args: Any, team_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["to"]
-        field.queryset = User.objects.filter(memberships__team=team_id, is_active=True).order_by("username")
+        able = User.objects.filter(memberships__team=team_id, memberships__role__in=WORKERS, is_active=True)
+        field.queryset = able.order_by("username")
         field.label_from_instance = User.get_username
 
 
@@ -77,7 +80,7 @@ class ConversationAdmin(TeamAdmin):
 
     empty = Empty("The Inbox holds what owners write back. Nobody has written yet.")
     assigned = "assigned_to"
-    list_display = ("about", "state_words", "assigned_to", "last_in_at", "decide_by")
+    list_display = ("about", "state_words", "assigned_to", "last_word", "decide_by")
     list_filter = (Whose,)
     ordering = ("decide_by", "-last_in_at", "-pk")
 
@@ -106,6 +109,10 @@ class ConversationAdmin(TeamAdmin):
     def state_words(self, talk: Conversation) -> str:
         new = "" if talk.is_read or talk.state == Conversation.State.CLOSED else " · new"
         return f"{talk.get_state_display()}{new}"
+
+    @admin.display(description="their last words", ordering="last_in_at")
+    def last_word(self, talk: Conversation) -> str:
+        return moment(talk.last_in_at) or "-"
 
     # --- One conversation ---------------------------------------------------------------------------------------------
 
@@ -227,4 +234,5 @@ class ConversationAdmin(TeamAdmin):
 def _state(word: history.Word) -> str:
     """What became of a message of ours."""
     label = str(Delivery.State(word.state).label).lower()
-    return f"{label} ({word.error})" if word.error else label
+    why = why_in_words(word.error, word.error_words, word.refusal)
+    return f"{label}: {why}" if why else label

@@ -19,9 +19,9 @@ from accounts.access import Scope, access
 from accounts.audit import record
 from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
-from campaigns.admin.words import VERDICTS, counted, dollars, reason_in_words
+from campaigns.admin.words import VERDICTS, counted, dollars, reason_in_words, why_in_words
 from campaigns.models import Campaign, Delivery, Preview
-from campaigns.previews.reading import csv_of, labels_of, people_of, people_told
+from campaigns.previews.reading import csv_of, labels_of, latest_made, people_of, people_told
 from campaigns.sending.doubts import NotInDoubt, resolve
 from common.admin import is_id, page
 from common.admin_teams import demand, operates
@@ -124,7 +124,7 @@ def sent(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpResp
             "row": one,
             "lead": names.get(one.lead_id, "") if one.lead_id else "",
             "text": (one.body or "") if may_read else masked_text(one.body or ""),
-            "why": one.error_words or (reason_in_words(one.error) if one.error else ""),
+            "why": why_in_words(one.error, one.error_words, one.refusal),
             "is_open": one.state == Delivery.State.IN_DOUBT,
         }
         for one in shown
@@ -165,7 +165,7 @@ def decide(model_admin: Any, request: HttpRequest, campaign: Campaign, delivery_
 
 def _latest(campaign: Campaign) -> Preview:
     """The latest that was made. Raises Http404."""
-    made = Preview.objects.filter(campaign=campaign, made_at__isnull=False).order_by("-pk").first()
+    made = latest_made(campaign)
     if made is None:
         raise Http404("There is no dry run of this campaign yet.")
     return made

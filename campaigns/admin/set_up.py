@@ -24,6 +24,7 @@ from campaigns.setup.senders import add_sender, change_sender, retire_sender
 from campaigns.setup.state_answers import STATES, Given, answer_states
 from common.admin import Empty, ask, confirmed, is_id, page
 from common.admin_teams import TeamAdmin, refuse
+from integrations.vendors import messaging
 from leads.models import Consent, Seller
 from leads.permission.selling import active_seller, missing_of
 
@@ -102,6 +103,8 @@ def _vendor(numbers: list[Sender]) -> Point:
     name = "Vendor of texts"
     if not settings.SMS_VENDOR:
         return Point(name, is_done=False, words="Nobody carries texts here: an operator sets SMS_VENDOR.")
+    if lacking := messaging.lack(settings.SMS_VENDOR):
+        return Point(name, is_done=False, words=f"{lacking}.")
     for number in numbers:
         try:
             check_vendor(number)
@@ -131,13 +134,17 @@ class SenderAdmin(TeamAdmin):
     list_before_template = "admin/campaigns/sender/set_up_link.html"
     team = "seller__team"
     adds = Scope.MANAGE
-    list_display = ("number", "vendor", "registration_id", "daily_segments", "created_at", "retired_at")
+    list_display = ("number", "vendor", "registration", "daily_segments", "created_at", "retired_at")
     fields = readonly_fields = (
         "number", "vendor", "registration_id", "daily_segments", "voice", "created_at", "retired_at",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("seller")
+
+    @admin.display(description="10DLC registration", ordering="registration_id")
+    def registration(self, row: Sender) -> str:
+        return row.registration_id or "-"
 
     def get_urls(self) -> Any:
         inside: Any = self.admin_site.admin_view

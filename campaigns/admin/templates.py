@@ -25,7 +25,7 @@ from campaigns.texts.samples import Shown, price_of, show
 from campaigns.texts.templates import NAME_MAX, change_template, checked, create_template, delete_template
 from common.admin import Empty, ask, confirmed, dressed, is_id, page
 from common.admin_teams import TeamAdmin, demand
-from common.contact_access import masked_text, sees_contacts
+from common.contact_access import masked_text
 from leads.models import Lead
 from leads.permission.selling import active_seller
 from leads.querysets import HAS_PHONE
@@ -57,9 +57,10 @@ class LeadForm(forms.Form):
         field.choices = [("", "A made-up owner"), *((str(lead.pk), str(lead)) for lead in leads)]
 
 
-def shown_to(request: HttpRequest, shown: Shown) -> dict[str, Any]:
-    """A text for a page. Who may not see contacts reads it masked."""
-    text = shown.text if sees_contacts(request) else masked_text(shown.text)
+def shown_to(request: HttpRequest, shown: Shown, team_id: int | None) -> dict[str, Any]:
+    """A text of this team for a page. Who may not see its contacts reads it masked."""
+    may_read = access(request).can_in(team_id, Scope.CONTACTS)
+    text = shown.text if may_read else masked_text(shown.text)
     return {"shown": shown, "text": text, "price": dollars(price_of(shown))}
 
 
@@ -154,10 +155,12 @@ class TemplateAdmin(TeamAdmin):
         if not self.has_module_permission(request):
             raise PermissionDenied("This is for people of a team.")
         return TemplateResponse(
-            request, "admin/campaigns/text.html", self._shown(request, request.GET.get("text", ""))
+            request,
+            "admin/campaigns/text.html",
+            self._shown(request, request.GET.get("text", ""), access(request).team_id),
         )  # fmt: skip
 
-    def _shown(self, request: HttpRequest, text: str) -> dict[str, Any]:
+    def _shown(self, request: HttpRequest, text: str, team_id: int | None) -> dict[str, Any]:
         asked = request.GET.get("lead", "")
         lead = self._leads(request).filter(pk=asked).first() if is_id(asked) else None
         try:
@@ -165,7 +168,7 @@ class TemplateAdmin(TeamAdmin):
             found = show(checked(text), lead=lead, seller=seller, agent=user_of(request))
         except CampaignError as error:
             return {"trouble": str(error) if text.strip() else ""}
-        return {"lead": lead, **shown_to(request, found)}
+        return {"lead": lead, **shown_to(request, found, team_id)}
 
     @staticmethod
     def _leads(request: HttpRequest) -> QuerySet[Lead]:
@@ -180,12 +183,12 @@ class TemplateAdmin(TeamAdmin):
         return found
 
     def _page(self, request: HttpRequest, form: TemplateForm, title: str, **more: Any) -> HttpResponse:
-        template = more.get("row")
+        template, own = more.get("row"), access(request).team_id
         may_change = access(request).can_in(template.team_id, Scope.WRITE) if template else True
         leads = self._leads(request).filter(HAS_PHONE).order_by("-pk")[:EXAMPLES]
-        shows = access(request).team_id is not None
+        shows = own is not None
         return page(
             self, request, "admin/campaigns/template.html", title, form=dressed(form), may_change=may_change,
             leads=dressed(LeadForm(leads=leads))["lead"] if shows else None,
-            **self._shown(request, str(form["text"].value() or "")), **more,
+            **self._shown(request, str(form["text"].value() or ""), template.team_id if template else own), **more,
         )  # fmt: skip

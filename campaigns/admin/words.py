@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from campaigns.gate.words import SHORT
 from campaigns.previews.computing import MISSING, SAME_OWNER, TOO_LONG
+from integrations.vendors.messaging import Kind
 from leads.models import Suppression
 
 VERDICTS = {"yes": "Gets it", "later": "Not within 30 days", "no": "Left out"}
@@ -25,6 +26,27 @@ def reason_in_words(code: str) -> str:
         words = str(Suppression.Reason(name).label).lower()
     words = words or name.replace("_", " ")
     return f"{words}: {more.replace(',', ', ')}" if more else words
+
+
+_REFUSALS = {
+    Kind.OPTED_OUT: "opted out at the carrier", Kind.BAD_NUMBER: "nobody has this number",
+    Kind.LANDLINE: "the number takes no texts", Kind.CARRIER: "the carrier did not deliver it",
+    Kind.UNREGISTERED: "our number is not registered", Kind.BALANCE: "the vendor’s account has to be paid",
+    Kind.CONFIGURATION: "our number may not send this", Kind.PAUSED: "the vendor has stopped our number",
+    Kind.INVALID: "the vendor does not take it",
+}  # fmt: skip
+
+
+def why_in_words(error: str, error_words: str, refusal: str) -> str:
+    """Why a message did not leave or arrive: of a vendor's no its words, else what its code means, beside the code."""
+    if error_words:
+        return error_words.rstrip(".")
+    if not error:
+        return ""
+    meant = _REFUSALS.get(Kind(refusal), "") if refusal in list(Kind) else ""
+    if meant or error[:1].isdigit():
+        return f"{meant or 'the vendor says no'} ({error})"
+    return reason_in_words(error)
 
 
 def counted(counts: Mapping[str, int]) -> list[tuple[str, str, int]]:

@@ -28,7 +28,7 @@ from campaigns.api.serializers import (
 from campaigns.models import Campaign, Preview
 from campaigns.planning.campaigns import send_to_failed
 from campaigns.previews.asking import start_preview, wait_for
-from campaigns.previews.reading import csv_of, people_of, people_told
+from campaigns.previews.reading import csv_of, latest_made, people_of, people_told
 from campaigns.running import lifecycle
 from campaigns.running.approval import approve
 from campaigns.running.results import results_of
@@ -51,17 +51,9 @@ WAIT = OpenApiParameter(
 _ASKED = answer("PreviewAsked", preview=DryRunSerializer())
 
 
-class LatestPreviewView(CampaignView):
+class PreviewView(CampaignView):
     """The campaign's dry run: the one at work, else the latest that was made or failed."""
 
-    def latest(self, campaign: Campaign) -> Preview:
-        found = Preview.objects.filter(campaign=campaign).order_by("-pk").first()
-        if found is None:
-            raise not_found("dry run of this campaign: ask for one")
-        return found
-
-
-class PreviewView(LatestPreviewView):
     @extend_schema(
         operation_id="getPreview",
         summary="The latest dry run: what would be sent to whom and when, and who is left out and why",
@@ -70,7 +62,9 @@ class PreviewView(LatestPreviewView):
     )
     def get(self, request: Request, campaign_id: UUID) -> Response:
         query = self.query(PreviewQuery)
-        preview = self.latest(self.campaign(campaign_id))
+        preview = Preview.objects.filter(campaign=self.campaign(campaign_id)).order_by("-pk").first()
+        if preview is None:
+            raise not_found("dry run of this campaign: ask for one")
         rows = people_of(preview, verdict=query.get("verdict", ""), reason=query.get("reason", ""))
         found, after = page(rows, limit=query["limit"], cursor=query.get("cursor"), key="lead_id")
         people = DryRunPersonSerializer(people_told(preview, found, is_masked=not sees_contacts(request)), many=True)
@@ -96,19 +90,21 @@ class PreviewView(LatestPreviewView):
         return ok(202 if found.is_at_work else 200, headers=headers, preview=DryRunSerializer(found).data)
 
 
-class PreviewCsvView(LatestPreviewView):
+class PreviewCsvView(CampaignView):
     scopes = {"GET": Scope.EXPORT}
     needs_proof = ("GET", "HEAD")
     renderer_classes = [JSONRenderer, CsvRenderer]
 
     @extend_schema(
         operation_id="exportPreview",
-        summary="The latest dry run as CSV",
+        summary="The latest dry run that was made, as CSV",
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request, campaign_id: UUID) -> StreamingHttpResponse:
-        campaign = self.campaign(campaign_id)
-        preview, texts = self.latest(campaign), sees_contacts(request)
+        campaign, texts = self.campaign(campaign_id), sees_contacts(request)
+        preview = latest_made(campaign)
+        if preview is None:
+            raise not_found("dry run of this campaign: ask for one")
         after = {"via": "api", "format": "csv", "leads": preview.leads}
         record("export.taken", by=self.user, team_id=campaign.team_id, about=campaign, name=campaign.name, after=after)
         name = Layout(format=Format.CSV).file_name(f"dry run {campaign.name}")

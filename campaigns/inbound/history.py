@@ -1,4 +1,4 @@
-"""A conversation word for word, and the conversations that wait for somebody."""
+"""A conversation word for word, and how many wait for somebody."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from accounts.access import Access
 from campaigns.models import Conversation, Delivery
 
 State = Conversation.State
@@ -19,7 +18,7 @@ MOST = 500  # messages of ours
 @dataclass(frozen=True, slots=True)
 class Word:
     """One message. is_theirs: they wrote it. text: None where it was forgotten. meaning: of theirs; state, by (a user's
-    id, None: it was sent by itself), error (a rule's or the vendor's code): of ours.
+    id, None: it was sent by itself), error (a rule's or the vendor's code), error_words, refusal: of ours.
     """
 
     id: UUID
@@ -29,6 +28,8 @@ class Word:
     meaning: str = ""
     state: str = ""
     error: str = ""
+    error_words: str = ""
+    refusal: str = ""
     by: int | None = None
 
 
@@ -39,7 +40,8 @@ def words(talk: Conversation) -> list[Word]:
         for one in talk.received.order_by("pk")
     ]
     of = Q(conversation=talk) | Q(team_id=talk.team_id, key_id=talk.key_id, created_at__gt=talk.opened_at - BEFORE)
-    rows = Delivery.objects.filter(of).exclude(state=Delivery.State.CANCELLED).order_by("-pk")[:MOST]
+    taken_back = Q(state=Delivery.State.CANCELLED, by_id=None)  # a person looks for what she has written
+    rows = Delivery.objects.filter(of).exclude(taken_back).order_by("-pk")[:MOST]
     return sorted([*theirs, *map(word, rows)], key=lambda one: (one.at, one.id))
 
 
@@ -47,21 +49,15 @@ def word(sent: Delivery) -> Word:
     """A message of ours."""
     return Word(
         sent.pk, is_theirs=False, text=sent.body, at=sent.intended_at or sent.created_at, state=sent.state,
-        error=sent.error, by=sent.by_id,
+        error=sent.error, error_words=sent.error_words, refusal=sent.refusal, by=sent.by_id,
     )  # fmt: skip
 
 
-def inbox(access: Access) -> QuerySet[Conversation]:
-    """Her team's open conversations: what must be decided first, then the latest word."""
-    rows = Conversation.objects.seen_by(access).exclude(state=State.CLOSED)
-    return rows.select_related("lead", "assigned_to", "sender").order_by("decide_by", "-last_in_at", "-pk")
-
-
-def waiting(access: Access) -> dict[str, int]:
-    """How many: unread, held (to be decided), mine (assigned to her and open). One statement."""
-    rows = Conversation.objects.seen_by(access).exclude(state=State.CLOSED)
-    return rows.aggregate(
-        unread=Count("pk", filter=Q(is_read=False)),
-        held=Count("pk", filter=Q(state=State.HELD)),
-        mine=Count("pk", filter=Q(state=State.OPEN, assigned_to=access.user.pk)),
+def waiting(rows: QuerySet[Conversation]) -> dict[str, int]:
+    """Of these, those not closed: how many are held (to be decided), and how many others nobody has read. One
+    statement.
+    """
+    held = Q(state=State.HELD)
+    return rows.exclude(state=State.CLOSED).aggregate(
+        held=Count("pk", filter=held), unread=Count("pk", filter=Q(is_read=False) & ~held)
     )

@@ -38,7 +38,5 @@ def text(*, lead: Lead, by: User, text: str) -> Delivery:
             team=lead.team, lead_id=lead.pk, key=ContactKey.objects.get(pk=writer.key_id), address=lead.phone,
             text=words, purpose=Delivery.Purpose.MANUAL, by=by, conversation=talk,
         )  # fmt: skip
-        Conversation.objects.filter(pk=talk.pk).update(
-            state=Conversation.State.WAITING, last_out_at=at, close_at=at + CLOSES_AFTER
-        )
+        Conversation.objects.filter(pk=talk.pk).update(state=Conversation.State.WAITING, close_at=at + CLOSES_AFTER)
     return sent

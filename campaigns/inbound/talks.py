@@ -126,9 +126,8 @@ def reply(*, talk: Conversation, by: User, text: str) -> Delivery:
             team=locked.team, lead_id=locked.lead_id, key=locked.key, address=locked.address, text=words,
             purpose=Delivery.Purpose.REPLY, by=by, conversation=locked,
         )  # fmt: skip
-        at = clock.now()
         Conversation.objects.filter(pk=locked.pk).update(
-            state=State.WAITING, last_out_at=at, close_at=at + CLOSES_AFTER, is_read=True, assigned_to=by
+            state=State.WAITING, close_at=clock.now() + CLOSES_AFTER, is_read=True, assigned_to=by
         )
     return sent
 
@@ -255,7 +254,7 @@ def _locked(talk: Conversation) -> Conversation:
 
 
 def checked(text: str) -> str:
-    words = text.replace("\x00", "").strip()
+    words = text.replace("\x00", "").replace("\r\n", "\n").strip()  # a form posts \r\n: a septet more a line
     if not words:
         raise BadTalk("Write something.", field="text")
     if len(words) > TEXT_MOST:

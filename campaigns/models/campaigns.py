@@ -181,6 +181,12 @@ class Step(UUIDModel):
     def __str__(self) -> str:
         return f"Step {self.position}"
 
+    @property
+    def delay_in_words(self) -> str:
+        """1 day, 2 business days"""
+        unit = str(self.get_delay_unit_display())
+        return f"{self.delay_amount} {unit.removesuffix('s') if self.delay_amount == 1 else unit}"
+
 
 class Variant(UUIDModel):
     """Answers: which text does this share of the people get? Weights of a step sum to 100."""

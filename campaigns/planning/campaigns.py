@@ -25,7 +25,7 @@ from leads.models import Lead, Seller
 from leads.permission.selling import active_seller
 
 NAME_MAX = 100
-STOPS = ("reply", "click", "status")
+STOPS = ("reply",)  # a lead that is closed or lost is left alone anyway (rule lead_status)
 CHANGED_MEANWHILE = "The campaign was changed meanwhile."
 
 
@@ -189,7 +189,7 @@ def send_to_failed(*, campaign: Campaign, access: Access) -> Campaign:
         name=_free_name(campaign),
         audience=Audience(lead_ids=tuple(one for one in ids if one)),
         steps=plans_of(campaign),
-        sender_id=campaign.sender_id,
+        sender_id=campaign.sender_id if campaign.sender and campaign.sender.retired_at is None else None,
         window=window_told(campaign.window),
         max_cost=campaign.max_cost,
         daily_limit=campaign.daily_limit,
@@ -282,6 +282,8 @@ def read_window(window: Mapping[str, Any]) -> dict[str, Any]:
     """As the column keeps it: weekdays from 0, Monday. Raises CampaignError: nothing that makes no sense is mended."""
     if not window:
         return {}
+    if unknown := sorted(set(window) - {"open", "close", "weekdays"}):
+        raise CampaignError("INVALID", f"Hours have no {unknown[0][:40]}: only open, close and weekdays.", "window")
     try:
         opens, closes = time.fromisoformat(str(window["open"])), time.fromisoformat(str(window["close"]))
     except (KeyError, ValueError):

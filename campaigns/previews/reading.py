@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import QuerySet
 
-from campaigns.models import Preview, PreviewLine
+from campaigns.models import Campaign, Preview, PreviewLine
 from campaigns.planning.owners import hints_of
 from common.contact_access import masked_text
 from common.values.numbers import plain
@@ -38,6 +38,11 @@ class Difference:
     gone: int
     changed: int
     examples: Mapping[str, Sequence[tuple[UUID, str]]]
+
+
+def latest_made(campaign: Campaign) -> Preview | None:
+    """The campaign's latest dry run that is not at work and has not failed."""
+    return Preview.objects.filter(campaign=campaign, made_at__isnull=False).order_by("-pk").first()
 
 
 def people_of(preview: Preview, *, verdict: str = "", reason: str = "") -> QuerySet[PreviewLine]:

@@ -38,6 +38,7 @@ KINDS: Final = {
     "voip": "voip",
 }  # fmt: skip
 NANP: Final = re.compile(r"\+1([2-9]\d\d)([2-9]\d{6})")
+E164: Final = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)
 
 
 def zones_of(
@@ -74,6 +75,8 @@ def number_kind(phone: str, phone_type: str | None) -> str:
     phone: +1…; phone_type: what the skip trace said of it (mobile, landline, voip, …), '' where it said nothing: no
     area code tells a mobile from a landline.
     """
+    if not E164.fullmatch(phone):
+        return "invalid"
     try:
         number = phonenumbers.parse(phone, "US")
     except phonenumbers.NumberParseException:

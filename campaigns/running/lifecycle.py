@@ -27,9 +27,6 @@ from leads.locks import lock_leads
 from leads.models import Activity
 
 Status = Campaign.Status
-# Kept on a campaign that a person resumed although its messages failed or were complained of: it pauses again only at
-# twice as many (`sending.lifecycle.watch_thresholds`).
-RESUMED_ALL_THE_SAME = (Campaign.Pause.ERRORS, Campaign.Pause.COMPLAINTS)
 
 
 def launch(*, campaign: Campaign, access: Access) -> Campaign:
@@ -162,8 +159,7 @@ def resume(*, campaign: Campaign, access: Access) -> Campaign:
             raise CampaignError("NO_SENDER", "The number it sends from is not used any more.")
         check_vendor(locked.sender)
         cause = locked.paused_by
-        locked.status, locked.reason = Status.RUNNING, ""
-        locked.paused_by = cause if cause in RESUMED_ALL_THE_SAME else ""
+        locked.status, locked.reason, locked.paused_by = Status.RUNNING, "", ""
         locked.save()
         _tell("campaign.resumed", locked, access.user, cause=cause)
         sending.wake()

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from campaigns.models import Delivery
-from campaigns.sending import settling, suppressing
+from campaigns.sending import ours, settling, suppressing
 from campaigns.sending.intending import Outgoing
 from campaigns.sending.settling import Result
 from common.db.clock import database_now
@@ -24,7 +24,7 @@ from integrations.ledger.sending import StaleSlot, judged
 from integrations.models import Operation
 from integrations.vendors import messaging
 from integrations.vendors.errors import InDoubt, VendorFailure
-from integrations.vendors.messaging import Message, Sent
+from integrations.vendors.messaging import Message, RecipientRefused, Sent
 
 log = logging.getLogger(__name__)
 LATE = 10.0  # seconds after its commit that a message may still leave: later the gate's answer is no longer of now
@@ -38,6 +38,7 @@ def send_all(operation: Operation, outgoing: Sequence[Outgoing], pool: Executor,
     2. A failure that may mean several things is judged by the operation's record and the operator's policy.
     3. The breaker and the pace learn the outcomes; a failure that no later message can escape pauses the vendor.
     4. The settlement, repeated until PostgreSQL takes it.
+    5. Refused for the person's sake: she is suppressed. For our number's sake: the campaign pauses.
     """
     now = persist(database_now)
     jobs = [pool.submit(_send_one, one, now, committed) for one in outgoing]
@@ -49,6 +50,11 @@ def send_all(operation: Operation, outgoing: Sequence[Outgoing], pool: Executor,
     for one in reported:
         if one.outgoing.delivery.pk and getattr(one.failure, "kind", None) in settling.OF_THE_PERSON:
             suppressing.after_no(one.outgoing.delivery.pk)
+    ours.pause_refused(
+        (one.outgoing.delivery, one.failure.code, one.failure.words)
+        for one in reported
+        if isinstance(one.failure, RecipientRefused) and one.failure.kind in ours.OF_SENDER
+    )
     return any(one.out_of_order for one in reported)
 
 

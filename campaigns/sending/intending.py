@@ -13,7 +13,7 @@ from campaigns import clock
 from campaigns.gate.contact import Asked, lock_and_decide
 from campaigns.locks import ids_of, lock_deliveries, lock_members
 from campaigns.models import Campaign, Delivery, Member, Sender, Step
-from campaigns.sending import limits, payer
+from campaigns.sending import limits, ours, payer
 from campaigns.sending.moving import Moves
 from campaigns.sending.steps import changed_texts
 from common.faultpoints import commit
@@ -50,12 +50,15 @@ class Outgoing:
 
 @dataclass(slots=True)
 class Intended:
-    """outgoing: to be sent now. moved: messages that moved in any way. short: the cap that stopped the rest."""
+    """outgoing: to be sent now. moved: messages that moved in any way. short: the cap that stopped the rest. lacks: the
+    rule that says what our company or its number lacks: nobody is refused for that, the campaign pauses.
+    """
 
     operation: Operation
     outgoing: list[Outgoing] = field(default_factory=list)
     moved: int = 0
     short: Cap | None = None
+    lacks: str = ""
 
 
 def intend(operation_id: int, ids: Sequence[UUID], token: UUID, made: list[UUID] | None = None) -> Intended:
@@ -193,6 +196,9 @@ def _answered(moves: Moves, row: Delivery, asked: Asked, call: VendorCall | None
             moves.end_step(row)
         else:
             moves.to(row, State.DUE, not_before=again, receipt_id=asked.receipt_id, error=decision.first[:60])
+    elif row.campaign is not None and (lacks := ours.lacks(decision)):
+        moves.to(row, State.DUE, receipt_id=asked.receipt_id, error=lacks)
+        found.lacks = lacks
     else:
         _refuse(moves, row, decision.first, asked.receipt_id)
 

@@ -17,6 +17,7 @@ from campaigns.sending.stopping import OPTED_OUT, stop_all
 from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from integrations.models import Operation, Vendor
+from integrations.vendors import available
 
 State, Status = Delivery.State, Member.Status
 TASK = "campaigns.send"
@@ -79,7 +80,7 @@ def pause_broken_vendor(operation: Operation) -> int:
     if vendor.paused_reason:
         return pause_all(vendor.name, vendor.paused_reason)
     if row.breaker_open_until is not None and row.breaker_open_until > now:
-        words = f"{vendor} failed repeatedly. Resume when it works again: {vendor.last_error}"
+        words = f"{available.title(vendor.name)} failed repeatedly. Resume when it works again: {vendor.last_error}"
         return pause_all(vendor.name, words)
     return 0
 

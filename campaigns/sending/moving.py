@@ -21,6 +21,7 @@ from campaigns.models import Campaign, Delivery, DeliveryEvent, Member, Step
 from campaigns.sending import events, states
 from campaigns.sending.contacted import Contacted, note_contacts
 from campaigns.sending.people import Ending, end_steps
+from campaigns.sending.talked import is_unsaid, note_words
 
 State = Delivery.State
 
@@ -76,6 +77,8 @@ class Moves:
         self._contacted: list[Contacted] = []
         self._endings: list[Ending] = []
         self._told: dict[str, list[Delivery]] = {}
+        self._said: set[UUID] = set()
+        self._unsaid: set[UUID] = set()
 
     def to(self, delivery: Delivery, state: str, **changes: Any) -> None:
         """Moves a locked message to a state. Its worker is done with it."""
@@ -83,6 +86,8 @@ class Moves:
             self.count(delivery.campaign_id, **{name: step})
         rank = Delivery.RANKS.get(state, delivery.rank)
         self.change(delivery, state=State(state), rank=rank, token=None, lease_until=None, **changes)
+        if delivery.conversation_id is not None and is_unsaid(delivery):
+            self._unsaid.add(delivery.conversation_id)
         if event := events.OF_STATE.get(state):
             self._told.setdefault(event, []).append(delivery)
 
@@ -99,6 +104,8 @@ class Moves:
             return
         self.change(delivery, accepted_at=at or self.at)
         self._contacted.append(Contacted.by(delivery))
+        if delivery.conversation_id is not None:
+            self._said.add(delivery.conversation_id)
 
     def end_step(self, delivery: Delivery, *, stop: str = "") -> None:
         """The step is over for its person: she goes on to the next, or stops for this reason."""
@@ -114,7 +121,7 @@ class Moves:
             counters[name] = counters.get(name, 0) + step
 
     def write(self, *, running: UUID | None = None) -> None:
-        """Writes all of it, in the order of locks: members, messages, campaigns, leads, buckets.
+        """Writes all of it, in the order of locks: members, messages, campaigns, conversations, leads, buckets.
 
         running: a campaign that must still be running; its row is locked in any case, so that a pause comes before this
         transaction or after it. Raises NotRunning.
@@ -128,6 +135,7 @@ class Moves:
             steps = {name: F(name) + step for name, step in self._deltas.get(campaign_id, {}).items() if step}
             if not rows.update(**(steps or {"due": F("due") + 0})) and campaign_id == running:
                 raise NotRunning
+        note_words(self._said, self._unsaid, self.at)
         note_contacts(self._contacted)
         for event, deliveries in sorted(self._told.items()):
             events.tell_messages(event, deliveries)

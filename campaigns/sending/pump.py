@@ -22,7 +22,7 @@ from django.db.models import Exists, OuterRef, Q
 from campaigns import clock
 from campaigns.locks import claim_deliveries, leave_pump, try_pump
 from campaigns.models import Campaign, Delivery
-from campaigns.sending import lifecycle, settling, steps
+from campaigns.sending import lifecycle, ours, settling, steps
 from campaigns.sending.executing import send_all
 from campaigns.sending.intending import Changed, Intended, intend, together, wait_for_slot
 from campaigns.sending.moving import NotRunning
@@ -225,6 +225,8 @@ def _intend(operation_id: int, ids: list[UUID], token: UUID, made: list[UUID]) -
 
 
 def _afterwards(campaign_id: UUID | None, found: Intended) -> None:
+    if found.lacks and campaign_id is not None:
+        ours.pause_not_set_up(campaign_id, found.lacks)
     if found.short is not None and campaign_id is not None:
         label = found.short.label
         lifecycle.pause_campaign(campaign_id, Campaign.Pause.CAP, f"{label[:1].upper()}{label[1:]} is used up")

@@ -98,7 +98,7 @@ def _sends(sender: Sender | None) -> bool:
 
 
 def _checked(text: str) -> str:
-    text = text.replace("\0", "").strip()
+    text = text.replace("\0", "").replace("\r\n", "\n").strip()
     if not text:
         raise CannotQueue("Write something.", field="text")
     if len(text) > TEXT_MOST or segments(text).count > MOST:

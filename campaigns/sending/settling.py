@@ -12,6 +12,7 @@ from campaigns.models import Delivery
 from campaigns.sending import statuses
 from campaigns.sending.intending import Outgoing
 from campaigns.sending.moving import Moves, lock_with_members
+from campaigns.sending.ours import OF_SENDER
 from common.db.clock import database_now
 from common.faultpoints import commit
 from common.values.backoff import backoff
@@ -48,7 +49,8 @@ def settle(results: Sequence[Result]) -> list[Result]:
     3. Taken by the vendor: its id, the lead is contacted, the next step is planned. What the vendor has said of this id
        before is heard now.
     4. Certainly not sent: due again, three times at most; what is no fault of the message costs no try.
-    5. Refused: failed. In doubt: nothing here, `doubts` hears of it from the ledger.
+    5. Refused: failed; where our number is refused and not the person, due again, and its campaign pauses
+       (`ours`). In doubt: nothing here, `doubts` hears of it from the ledger.
     """
     with commit("sms.settle"):
         now, at = clock.both()
@@ -119,6 +121,12 @@ def _failed(moves: Moves, row: Delivery, failure: VendorFailure, *, out_of_order
         code, kind = "", ""
         if isinstance(failure, MessageRefused):
             code, kind = failure.code, str(failure.kind)
+            if row.campaign is not None and failure.kind in OF_SENDER and row.tries + 1 < MOST_TRIES:
+                moves.to(
+                    row, State.DUE, tries=row.tries + 1, intended_at=None, call_id=None, not_before=None, error=code,
+                    error_words=failure.reason,
+                )  # fmt: skip
+                return
         moves.to(
             row, State.FAILED, ended_at=moves.at, error=code or str(failure.category), error_words=failure.reason,
             refusal=kind,

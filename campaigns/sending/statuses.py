@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from campaigns import clock
 from campaigns.models import Delivery, DeliveryEvent
-from campaigns.sending import suppressing
+from campaigns.sending import ours, suppressing
 from campaigns.sending.doubts import settle_call
 from campaigns.sending.moving import Moves, apply, lock_with_members
 from common.db.clock import database_now
@@ -39,11 +39,13 @@ def apply_event(
     sent, delivered, failed, undelivered. error: the vendor's code; words: in its words; refusal: what its no means, as
     `integrations.vendors.messages.Kind`. at: when, says the vendor. The same twice: known, nothing changes.
 
-    1. The message, by token or by the vendor's id. Where it is not known yet, the event waits without one.
+    1. The message, by the vendor's id, or by the token if it has no id yet. Where it is not known yet, the event waits
+       without one.
     2. Its call, if that is in doubt: the vendor itself has told. Then member and message.
     3. The event's row; one that was there before and had its message changes nothing.
     4. The message moves.
-    5. A no that is about the person suppresses her, after the commit and again by the sweep.
+    5. A no that is about the person suppresses her, after the commit and again by the sweep; one that is about our
+       number pauses its campaign.
     """
     with transaction.atomic():
         found = _message(vendor, vendor_id, token)
@@ -58,29 +60,36 @@ def apply_event(
         if not _note(row.pk, vendor, vendor_id, kind, error, words, refusal, at, inbound_id):
             return row.pk
         moves = Moves(clock.now())
-        known = vendor_id and row.vendor_id != vendor_id and _has_id(vendor, vendor_id)
         told = {
             "kind": kind, "error": error, "error_words": words, "refusal": refusal, "vendor": vendor,
-            "vendor_id": "" if known else vendor_id,
+            "vendor_id": vendor_id,
         }  # fmt: skip
         apply(moves, row, told)
         moves.write()
-        transaction.on_commit(lambda: suppressing.after_no(row.pk) if row.refusal else None)
+        if row.refusal:
+            transaction.on_commit(lambda: _after_no(row.pk))
     return row.pk
 
 
+def _after_no(delivery_id: UUID) -> None:
+    """What the vendor's no means beyond its message: for the person, or for whoever else our number writes to."""
+    suppressing.after_no(delivery_id)
+    ours.pause_for(delivery_id)
+
+
 def _message(vendor: str, vendor_id: str, token: UUID | None) -> UUID | None:
-    if token is not None:
-        found = Delivery.objects.filter(callback_token=token).values_list("pk", flat=True).first()
-        if found is not None:
-            return found
-    if not vendor_id:
-        return None
-    return Delivery.objects.filter(vendor=vendor, vendor_id=vendor_id).values_list("pk", flat=True).first()
-
-
-def _has_id(vendor: str, vendor_id: str) -> bool:
-    return Delivery.objects.filter(vendor=vendor, vendor_id=vendor_id).exists()
+    """The message that has this id, else the one of the address if it has none yet: an address tells which message an
+    unknown id is of, and never makes one message out of two.
+    """
+    rows = Delivery.objects.filter(vendor=vendor)
+    found: UUID | None = None
+    if vendor_id:
+        found = rows.filter(vendor_id=vendor_id).values_list("pk", flat=True).first()
+    if found is None and token is not None:
+        own = rows.filter(callback_token=token)
+        own = own.filter(vendor_id=None) if vendor_id else own
+        found = own.values_list("pk", flat=True).first()
+    return found
 
 
 def _note(
@@ -140,5 +149,5 @@ def join_waiting() -> int:
             moves.write()
             for row in rows:
                 if row.refusal:
-                    transaction.on_commit(lambda pk=row.pk: suppressing.after_no(pk))  # type: ignore[misc]
+                    transaction.on_commit(lambda pk=row.pk: _after_no(pk))  # type: ignore[misc]
     return len(found)

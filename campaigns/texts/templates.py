@@ -25,7 +25,10 @@ TEXT_MAX = 1_600  # characters: more than MOST segments in any encoding
 
 
 def checked(text: str, field: str = "text") -> Parsed:
-    """The text read. Raises CampaignError that names the field and says where it is wrong."""
+    """The text read, its lines ended as a message ends them. Raises CampaignError that names the field and says where
+    it is wrong.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # a form posts them as \r\n: a septet more for each
     if not text.strip():
         raise CampaignError("INVALID", "Write a text.", field)
     if "\x00" in text:
@@ -47,7 +50,7 @@ def create_template(*, by: User, team_id: int, name: str, text: str) -> tuple[Te
     template = Template(owner=by, team_id=team_id, name=_name(name), channel="sms")
     with _once_per_team():
         template.save(force_insert=True)
-        version = _add_version(template, 1, text, parsed, by)
+        version = _add_version(template, 1, parsed, by)
         after = {"segments": version.segments, "variables": version.variables}
         record("template.created", by=by, team_id=team_id, about=template, name=template.name, after=after)
     return template, version
@@ -70,8 +73,8 @@ def change_template(
         if name is not None and _name(name) != locked.name:
             locked.name = _name(name)
             fields.append("name")
-        if text is not None and parsed is not None and text != latest.text:
-            latest = _add_version(locked, latest.number + 1, text, parsed, by)
+        if parsed is not None and parsed.text != latest.text:
+            latest = _add_version(locked, latest.number + 1, parsed, by)
             fields.append("text")
         if fields:
             locked.save()
@@ -110,7 +113,7 @@ def _once_per_team() -> Iterator[None]:
         raise CampaignError("INVALID", "Your team has a template of this name.", "name") from error
 
 
-def _add_version(template: Template, number: int, text: str, parsed: Parsed, by: User) -> TemplateVersion:
+def _add_version(template: Template, number: int, parsed: Parsed, by: User) -> TemplateVersion:
     sample = render(parsed, SAMPLE_VALUES)
     many = segments(sample).count if isinstance(sample, str) else None
     if many is not None and many > MOST:
@@ -118,9 +121,9 @@ def _add_version(template: Template, number: int, text: str, parsed: Parsed, by:
     return TemplateVersion.objects.create(
         template=template,
         number=number,
-        text=text,
+        text=parsed.text,
         variables=list(parsed.variables),
-        digest=sha256(f"\x00{text}\x00".encode()).hexdigest(),
+        digest=sha256(f"\x00{parsed.text}\x00".encode()).hexdigest(),
         segments=many,
         by_id=by.pk,
     )

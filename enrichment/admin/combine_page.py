@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 
 from accounts.access import Scope, access
 from accounts.selectors import user_of
-from buckets.filling.algebra import NAME_MAX, SetError, Sets, in_words
+from buckets.filling.algebra import NAME_MAX, PLACES, SetError, Sets, in_words
 from buckets.filling.fills import combine
 from buckets.models import Bucket, Fill
 from common.admin import confirmed, dressed, is_id, page
@@ -22,12 +22,6 @@ from common.db.ids import uuid7
 from enrichment.quoting.combination_preview import Preview, preview
 
 SHOWN = 100  # latest buckets to choose from
-PLACES = [
-    ("", "–"),
-    ("all_of", "Include leads on all of"),
-    ("any_of", "Include leads on any of"),
-    ("none_of", "Exclude leads on"),
-]
 _FIELDS = {"name": "name", "allOf": None, "anyOf": None, "noneOf": None, "": None}  # of SetError, by the form's names
 
 
@@ -59,11 +53,10 @@ class CombineForm(forms.Form):
         return [self[name] for name in self.fields if name.startswith("set-")]
 
     def sets(self) -> Sets:
-        chosen: dict[str, list[UUID]] = {"all_of": [], "any_of": [], "none_of": []}
-        for name, value in self.cleaned_data.items():
-            if name.startswith("set-") and value:
-                chosen[value].append(UUID(name.removeprefix("set-")))
-        return Sets(*(tuple(chosen[part]) for part in ("all_of", "any_of", "none_of")))
+        said = self.cleaned_data.items()
+        return Sets.of_places(
+            {UUID(name.removeprefix("set-")): place for name, place in said if name.startswith("set-") and place}
+        )
 
 
 def made_in_words(fill: Fill) -> str:

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.access import access as access_of
 from accounts.models import Team
+from campaigns.models import Conversation
 from common.admin import sees_all
 from common.admin_teams import may
 from common.needs import Need, operates
@@ -18,7 +19,7 @@ from enrichment.models import Run
 from leads.models import Lead
 from operations import home
 
-_FILTERS: dict[Any, str] = {Run: "", Lead: "?callback=due"}  # of the lists
+_FILTERS: dict[Any, str] = {Run: "", Lead: "?callback=due", Conversation: ""}  # of the lists
 
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

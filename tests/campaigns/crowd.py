@@ -305,7 +305,7 @@ CASES: dict[str, tuple[Callable[[Any], Any], str, str]] = {
         "inbound_with_body",
     ),
     "the Inbox": (
-        lambda p: history.waiting(own_access(p.bucket.owner)),
+        lambda p: history.waiting(Conversation.objects.seen_by(own_access(p.bucket.owner))),
         "campaigns_conversation",
         "conversation_inbox",
     ),

@@ -8,15 +8,21 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.access import access_in, own_access
 from accounts.models import Team
+from buckets.models import Bucket
+from buckets.services import create_bucket
 from campaigns import clock
-from campaigns.models import Campaign, Delivery, Member, Step, Template, Variant
+from campaigns.models import Campaign, Conversation, Delivery, Member, Step, Template, Variant
 from campaigns.planning.audience import Audience
 from campaigns.planning.campaigns import read_window
+from campaigns.running import lifecycle
 from campaigns.running.counting import recount
+from campaigns.sending.lifecycle import pause_campaign
 from campaigns.texts.templates import create_template
-from leads.models import Lead
+from leads.models import Lead, LeadKey
 from leads.permission.suppressing import suppress
+from operations import home
 from tests.admin_site import member, signed_in, words
 from tests.campaigns.samples import World, world
 from tests.support import make_user, told
@@ -82,7 +88,7 @@ def test_a_draft_says_what_its_form_said_and_is_changed_by_the_same_form(made: W
 
 def test_what_a_campaign_was_made_of_by_the_api_stays_when_its_form_is_saved(made: World, client: Client) -> None:
     chosen = Audience(lead_ids=tuple(lead.pk for lead in made.leads[:2]))
-    campaign = made.draft(audience=chosen, stop_on=("reply", "status"))
+    campaign = made.draft(audience=chosen, stop_on=())
     Campaign.objects.filter(pk=campaign.pk).update(window=read_window({"open": "10:00", "close": "12:00"}))
     page = client.get(at("edit", campaign.pk))
     assert "2 chosen leads" in text_of(page)
@@ -97,7 +103,7 @@ def test_what_a_campaign_was_made_of_by_the_api_stays_when_its_form_is_saved(mad
     assert client.post(at("edit", campaign.pk), form(made, **values)).status_code == 302
     campaign.refresh_from_db()
     assert Audience.from_json(campaign.audience) == chosen
-    assert campaign.stop_on == ["reply", "status"]
+    assert campaign.stop_on == []
     assert campaign.window == {"open": "10:00", "close": "12:00", "weekdays": [0, 1, 2, 3, 4, 5, 6]}
     assert campaign.steps.get().variants.get().version == old
 
@@ -267,3 +273,65 @@ def test_an_operator_decides_what_became_of_a_message_once(made: World, client: 
     draft = Campaign.objects.exclude(pk=campaign.pk).get()
     assert made_again["Location"] == at("change", draft.pk)
     assert draft.audience == {"leadIds": [str(one.lead_id)]}
+
+
+def test_a_combination_of_buckets_is_an_audience_of_the_form(made: World, client: Client) -> None:
+    others = [made_of(made, name, made.leads[place : place + 1]) for place, name in enumerate(("Late taxes", "Sold"))]
+    late, sold = others
+    wishes = form(made, whom="sets") | {f"set-{made.bucket.pk}": "any_of", f"set-{sold.pk}": "none_of"}
+    assert ">3</span> people of 3 leads" in text_of(client.get(at("texts"), wishes))
+    assert "Say which buckets to take from" in text_of(client.post(at("add"), form(made, whom="sets")))
+    assert client.post(at("add"), wishes).status_code == 302
+    campaign = Campaign.objects.get()
+    sets = {"allOf": [], "anyOf": [str(made.bucket.pk)], "noneOf": [str(sold.pk)]}
+    assert campaign.audience == {"sets": sets}
+    assert f"On any of “{made.bucket}”; not on “Sold”" in text_of(client.get(at("change", campaign.pk)))
+    page = client.get(at("edit", campaign.pk))
+    assert page.context["form"]["whom"].value() == "sets"
+    assert page.context["form"].combination[f"set-{sold.pk}"].value() == "none_of"
+    assert client.post(at("edit", campaign.pk), wishes | {f"set-{late.pk}": "any_of"}).status_code == 302
+    campaign.refresh_from_db()
+    assert set(campaign.audience["sets"]["anyOf"]) == {str(made.bucket.pk), str(late.pk)}
+    sold.delete()  # what can no longer be chosen stays as it is
+    page = client.get(at("edit", campaign.pk))
+    assert page.context["form"]["whom"].value() == "kept"
+    assert "not on “a deleted bucket”" in text_of(page)
+    refusal = client.post(at("edit", campaign.pk), form(made, whom="kept"))
+    assert "There is no such bucket" in text_of(refusal)
+
+
+def made_of(made: World, name: str, leads: list[Lead]) -> Bucket:
+    bucket, _ = create_bucket(by=made.ann, name=name, property_ids=[lead.property_id for lead in leads])
+    return bucket
+
+
+def test_home_says_what_texts_want_of_whom(made: World, client: Client) -> None:
+    team = Team.objects.get(pk=made.seller.team_id)
+    buyer, caller, stranger = (member(team, role)[0] for role in ("buyer", "caller", "reader"))
+    assert titles(made.ann) == titles(buyer, team) == []
+    made.previewed(made.draft("Fall"))
+    lifecycle.launch(campaign=made.approved("Summer"), access=made.access)
+    pause_campaign(Campaign.objects.get(name="Summer").pk, Campaign.Pause.ERRORS, "12 of 60 messages failed.")
+    now = clock.now()
+    for lead, state in zip(made.leads, ("held", "open"), strict=False):
+        key = LeadKey.objects.get(lead=lead, role=LeadKey.Role.PHONE).key
+        Conversation.objects.create(
+            team=team, lead=lead, key=key, state=state, opened_at=now, decide_by=now if state == "held" else None
+        )
+    assert titles(made.ann) == ["Inbox: 1 to decide, 1 not read", "Paused: Summer", "Waits for approval: Fall"]
+    assert titles(buyer, team) == ["Inbox: 1 to decide, 1 not read"]
+    assert titles(caller, team) == titles(stranger, team) == []
+    Lead.objects.filter(pk=made.leads[1].pk).update(assigned_to=caller)
+    assert titles(caller, team) == ["Inbox: 1 not read"]
+    page = text_of(client.get("/admin/"))
+    assert f"May be an opt-out: {made.leads[0]}" in page
+    assert "12 of 60 messages failed." in page
+    campaign = Campaign.objects.get(name="Summer")
+    assert f"/accounts/auditevent/?q={campaign.pk}" in text_of(client.get(at("change", campaign.pk)))
+    log = text_of(client.get(reverse("admin:accounts_auditevent_changelist"), {"q": str(campaign.pk)}))
+    assert "Summer" in log
+
+
+def titles(user: Any, team: Team | None = None) -> list[str]:
+    access = access_in(user, team.pk) if team else own_access(user)
+    return [need.title for need in home.needs(access)]

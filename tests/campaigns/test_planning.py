@@ -16,6 +16,7 @@ from campaigns.planning.audience import Audience, check
 from campaigns.planning.campaigns import send_to_failed
 from campaigns.planning.refusals import CampaignError
 from campaigns.planning.steps import plans_of
+from campaigns.setup.senders import retire_sender
 from campaigns.texts.templates import create_template
 from leads.models import Lead
 from leads.selection.saved_views import save_view
@@ -76,9 +77,11 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"window": {"open": "09:00", "close": "18:00", "weekdays": []}}, 400, "window"),
     ({"window": {"open": "nine", "close": "18:00"}}, 400, "window"),
     ({"window": {"open": "09:00"}}, 400, "window"),
+    ({"window": {"open": "09:00", "close": "18:00", "days": [1]}}, 400, "window"),
     ({"maxCost": 0}, 400, "maxCost"),
     ({"dailyLimit": 0}, 400, "dailyLimit"),
     ({"stopOn": ["sunset"]}, 400, "stopOn.0"),
+    ({"stopOn": ["reply", "click"]}, 400, "stopOn.1"),  # nothing tells of a click
 ]
 
 
@@ -213,8 +216,10 @@ def test_those_whose_message_failed_become_a_new_draft(made: World) -> None:
     assert new.audience["leadIds"] == [str(made.leads[0].pk), str(made.leads[2].pk)]
     assert plans_of(new)[0].variants[0].version_id == step.variants.get().version_id
     made.leads[2].delete()
+    Campaign.objects.update(status="cancelled")
+    retire_sender(sender=made.sender, by=made.ann)
     again = send_to_failed(campaign=campaign, access=made.access)
-    assert again.audience["leadIds"] == [str(made.leads[0].pk)]
+    assert (again.audience["leadIds"], again.sender) == ([str(made.leads[0].pk)], None)
 
 
 # --- Templates --------------------------------------------------------------------------------------------------------
@@ -268,6 +273,10 @@ def test_an_edit_is_the_next_version_and_campaigns_keep_theirs(made: World, sett
     path = f"/api/templates/{made.template.pk}"
     same = body_of(api.patch(path, {"text": made.template.versions.get().text}))["template"]
     assert same["version"]["number"] == 1
+    lines = body_of(api.patch(path, {"text": "{{companyName}}\nSTOP ends"}))["template"]["version"]
+    posted = body_of(api.patch(path, {"text": "{{companyName}}\r\nSTOP ends"}))["template"]["version"]  # by a form
+    assert (posted["id"], posted["text"]) == (lines["id"], "{{companyName}}\nSTOP ends")
+    made.template.versions.filter(number=2).delete()
     new = body_of(api.patch(path, {"text": "{{companyName}} anew. STOP ends", "name": "Anew"}))["template"]
     assert (new["name"], new["version"]["number"], new["version"]["variables"]) == ("Anew", 2, ["companyName"])
     assert campaign.steps.get().variants.get().version.number == 1
@@ -279,7 +288,7 @@ def test_an_edit_is_the_next_version_and_campaigns_keep_theirs(made: World, sett
     body_of(api.delete(f"/api/templates/{other['id']}"))
     assert Template.objects.count() == 1
     assert [what for _, what, _ in told("template.created", "template.changed", "template.deleted")] == [
-        "template.created", "template.changed", "template.created", "template.deleted",
+        "template.created", "template.changed", "template.changed", "template.created", "template.deleted",
     ]  # fmt: skip
 
 

@@ -287,6 +287,10 @@ def test_it_is_paged_and_a_file_and_a_reader_sees_no_number_in_it(monkeypatch: p
     assert all("\n" not in row[12] and "\x07" not in row[11] for row in rows)  # printed as text, once
     assert AuditEvent.objects.filter(action="export.taken", kind="campaign").count() == 1
 
+    asked = body_of(api.post(path), 202)  # while the next is made, the file is of the one before
+    assert b"".join(api.get(f"{path}.csv")).count(b"\n") == 6
+    assert making.make_preview(asked["preview"]["id"]) is not None
+
     rita = make_user("rita")
     Membership.objects.filter(user=rita).delete()
     Membership.objects.create(team_id=made.bucket.team_id, user=rita, role="reader")

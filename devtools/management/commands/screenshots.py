@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
@@ -16,7 +17,13 @@ from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from accounts.access import access_in
 from accounts.models import User
+from campaigns.models import Campaign, Conversation
+from campaigns.planning.audience import Audience
+from campaigns.planning.campaigns import Plan, create_campaign
+from campaigns.planning.steps import plans_of
+from campaigns.previews.asking import start_preview, wait_for
 from devtools.chromium import CHROMIUM, MISSING, launch
 from devtools.management.commands import demo
 from devtools.stack import Stack
@@ -37,6 +44,13 @@ PAGES = {  # picture: address
     "leads": "/admin/leads/lead/",
     "lead": "/admin/leads/lead/{lead}/change/",
     "callbacks": "/admin/leads/lead/?callback=any",
+    "campaigns": "/admin/campaigns/campaign/",
+    "campaign": "/admin/campaigns/campaign/{campaign}/change/",
+    "dry-run": "/admin/campaigns/campaign/{draft}/change/",
+    "inbox": "/admin/campaigns/conversation/",
+    "conversation": "/admin/campaigns/conversation/{talk}/change/",
+    "permission": "/admin/leads/lead/{texted}/change/",  # of a lead who was texted and has answered
+    "suppressions": "/admin/leads/suppression/",
     "runs": "/admin/enrichment/run/",
     "run": "/admin/enrichment/run/{run}/change/",
     "schedules": "/admin/enrichment/schedule/",
@@ -109,7 +123,19 @@ def _something_to_see() -> dict[str, Any]:
         time.sleep(0.5)
         capped.refresh_from_db()
     start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=2000))
-    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk}
+    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, **_texts_to_see(by, lead.bucket_id)}
+
+
+def _texts_to_see(by: User, bucket_id: UUID) -> dict[str, Any]:
+    """The demo's campaign, the conversation that it began, and a dry run of another that waits for approval."""
+    campaign = Campaign.objects.filter(owner=by, started_at__isnull=False).latest("pk")
+    talk = Conversation.objects.filter(team=campaign.team, state=Conversation.State.OPEN).latest("pk")
+    audience, many = Audience(bucket_id=bucket_id, limit=60), Campaign.objects.filter(team=campaign.team).count()
+    plan = Plan(name=f"Fall {many}", audience=audience, steps=plans_of(campaign), max_cost=Decimal(5))
+    access = access_in(by, campaign.team_id)
+    (draft,) = create_campaign(access=access, plan=plan)
+    wait_for(start_preview(campaign=draft, access=access).pk, PATIENCE)
+    return {"campaign": campaign.pk, "draft": draft.pk, "talk": talk.pk, "texted": talk.lead_id}
 
 
 def _sign_in(page: Page) -> None:

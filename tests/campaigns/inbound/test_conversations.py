@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from accounts.access import own_access
 from accounts.models import AuditEvent, Membership, User
 from accounts.webhooks.services import create_endpoint
 from campaigns.inbound import history, reading, talks
@@ -209,7 +208,7 @@ def test_each_teams_number_finds_its_own_conversation_and_one_owner_has_one(vend
 def test_seven_silent_days_end_a_conversation_and_their_next_word_begins_another(
     vendor: Sandbox, settings: Any
 ) -> None:
-    world = make_world(1, settings)
+    make_world(1, settings)
     talk = heard(number_of(0), "Maybe")
     move(timedelta(days=6, hours=23))
     assert talks.close_silent() == 0
@@ -219,7 +218,7 @@ def test_seven_silent_days_end_a_conversation_and_their_next_word_begins_another
     reading.handle_open()
     assert [t.state for t in Conversation.objects.order_by("pk")] == ["closed", "open"]
     assert Conversation.objects.latest("pk").lead_id == talk.lead_id
-    assert history.waiting(own_access(world.user)) == {"unread": 1, "held": 0, "mine": 0}
+    assert history.waiting(Conversation.objects.all()) == {"unread": 1, "held": 0}
 
 
 def test_other_systems_hear_that_somebody_wrote_but_not_what(vendor: Sandbox, settings: Any) -> None:
@@ -230,3 +229,43 @@ def test_other_systems_hear_that_somebody_wrote_but_not_what(vendor: Sandbox, se
     talk = heard(number_of(0), "My secret is 42")
     (told,) = endpoint.deliveries.all()
     assert told.data == {"conversationId": str(talk.pk), "leadId": str(talk.lead_id), "meaning": "reply"}
+
+
+def test_what_became_of_an_answer_stands_in_the_conversation(vendor: Sandbox, settings: Any) -> None:
+    """Our last word is one that left; one that did not hands the conversation back to us."""
+    world = make_world(2, settings)
+    first, second = heard(number_of(0), "Who is this?"), heard(number_of(1), "How much?")
+    assert (first.last_out_at, first.state) == (None, "open")
+    vendor.messaging.numbers.order({number_of(1): "bad_number"})
+    for talk in (first, second):
+        talks.reply(talk=talk, by=world.user, text="May I call you?\r\nJo")
+        talk.refresh_from_db()
+        assert (talk.state, talk.last_out_at) == ("waiting", None)
+    waits = talks.reply(talk=second, by=world.user, text="And when?")
+    Delivery.objects.filter(pk=waits.pk).update(not_before=waits.created_at + timedelta(days=99))
+    send_all()
+    for talk in (first, second):
+        talk.refresh_from_db()
+    sent = Delivery.objects.get(conversation=first)
+    assert (sent.body, sent.segments) == ("May I call you?\nJo", 1)
+    assert (first.state, first.is_read, first.last_out_at) == ("waiting", True, sent.accepted_at)
+    assert (second.state, second.is_read, second.last_out_at) == ("open", False, None)
+    ours = [word for word in history.words(second) if not word.is_theirs]
+    assert [(word.text, word.state, word.refusal) for word in ours] == [
+        ("May I call you?\nJo", "failed", "bad_number"), ("And when?", "cancelled", ""),
+    ]  # fmt: skip
+    assert heard(number_of(0), "HELP").state == "waiting"
+    send_all()
+    first.refresh_from_db()
+    assert first.last_out_at == Delivery.objects.filter(conversation=first).latest("pk").accepted_at
+
+
+def test_an_address_that_is_no_phone_number_gets_no_answer(vendor: Sandbox, settings: Any) -> None:
+    world = make_world(1, settings)
+    for address in ("whatsapp:+16175550142", "24273"):
+        talk = heard(address, "Who is this?")
+        talks.reply(talk=talk, by=world.user, text="Jo, of Acme Homes")
+        send_all()
+        row = Delivery.objects.get(conversation=talk)
+        assert (row.state, row.error) == ("refused", "invalid_number")
+    assert not [one for one in hits(vendor) if one != number_of(0)]

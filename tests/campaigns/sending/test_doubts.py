@@ -335,3 +335,25 @@ def test_the_command_lists_asks_and_decides(vendor: Sandbox, settings: Any, caps
     assert world.delivery(place).state == "failed"
     with pytest.raises(CommandError, match="needs no check"):
         call_command("reconcile_messages", str(row.pk), "--sent")
+
+
+def test_the_address_of_one_message_with_the_id_of_another_makes_no_third(vendor: Sandbox, settings: Any) -> None:
+    """A vendor that mixes them up breaks no reader: the id says which message it is of."""
+    place = make_world(2, settings)
+    lost = intended(place).delivery
+    lose_worker()
+    outgoing = intended(place)
+    known = outgoing.delivery
+    settling.settle([Result(outgoing, Sent("SM1", 1, "accepted"), None, 5)])
+    for row in (lost, known):
+        row.refresh_from_db()
+    assert (lost.state, known.state) == ("in_doubt", "accepted")
+    assert said(lost, "delivered", vendor_id=str(known.vendor_id)) == known.pk
+    for row in (lost, known):
+        row.refresh_from_db()
+    assert (lost.state, lost.vendor_id, known.state) == ("in_doubt", None, "delivered")
+    assert said(known, "failed", "30008", vendor_id="SM404") is None  # nobody's: it waits
+    known.refresh_from_db()
+    assert known.state == "delivered"
+    assert said(lost, "delivered", vendor_id="SM405") == lost.pk
+    assert place.counters() == {"accepted": 2, "delivered": 2, "sent": 2}

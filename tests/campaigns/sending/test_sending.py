@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns import clock
 from campaigns.models import Campaign, Delivery, Member, Receipt, Sender
-from campaigns.sending import steps, suppressing
+from campaigns.sending import statuses, steps, suppressing
 from integrations.ledger import breaker
 from integrations.models import Budget, VendorCall
-from leads.models import Activity, ContactKey, Lead, Suppression
+from leads.models import Activity, ContactKey, Lead, Seller, Suppression
 from leads.permission.suppressing import suppress
 from sandbox.server import Sandbox
 from tests.campaigns.sending import world
@@ -222,3 +222,61 @@ def test_a_step_is_made_once_whoever_looks(vendor: Sandbox, settings: Any) -> No
     Member.objects.update(status=2, next_at=clock.now())  # as if a worker had been lost before it moved them
     assert steps.make_due() == 4
     assert place.now().due == Delivery.objects.count() == 4
+
+
+@pytest.mark.parametrize(("script", "code"), [("unregistered", "30034"), ("paused", "21606")])
+def test_a_number_of_ours_that_is_refused_pauses_the_campaign_and_costs_nobody_her_text(
+    vendor: Sandbox, settings: Any, script: str, code: str
+) -> None:
+    place = make_world(12, settings)
+    everybody = [number_of(n) for n in range(12)]
+    vendor.messaging.numbers.order(dict.fromkeys(everybody, script))
+    send_all()
+    row = place.now()
+    assert (row.status, row.paused_by) == ("paused", "health")
+    assert row.reason.startswith(
+        f"Twilio refuses the number it sends from ({'30034' if script[0] == 'u' else '21606'})"
+    )
+    assert place.states() == {"due": 12}
+    assert place.counters() == {}
+    assert not Budget.objects.filter(reserved__gt=0).exists()
+    vendor.messaging.numbers.order(dict.fromkeys(everybody, ""))
+    Campaign.objects.update(status="running", paused_by="")
+    send_all()
+    assert hits(vendor) == sorted(everybody)
+    assert place.counters() == {"accepted": 12, "sent": 12}
+
+
+def test_a_registration_that_is_taken_away_later_pauses_the_campaign_too(vendor: Sandbox, settings: Any) -> None:
+    place = make_world(2, settings, steps=((0, "days"), (1, "days")))
+    send_all()
+    row = world.delivery(place, 0)
+    statuses.apply_event(
+        vendor="twilio", vendor_id=str(row.vendor_id), token=None, kind="failed", error="30034", refusal="unregistered"
+    )
+    assert (place.now().status, place.now().paused_by) == ("paused", "health")
+    assert place.counters() == {"accepted": 1, "failed": 1, "sent": 2}
+
+
+@pytest.mark.parametrize("missing", ["registration", "profile"])
+def test_a_company_that_may_not_text_any_more_pauses_its_campaign_and_nobody_is_refused(
+    vendor: Sandbox, settings: Any, missing: str
+) -> None:
+    place = make_world(4, settings)
+    steps.make_due()
+    values: dict[str, Any] = {"registration_id": ""} if missing == "registration" else {"policy_text": ""}
+    rows: Any = Sender.objects if missing == "registration" else Seller.objects
+    before = rows.values(*values).get()
+    if missing == "profile":
+        values["attested_at"] = None
+        before = rows.values(*values).get()
+    rows.update(**values)
+    send_all()
+    row = place.now()
+    assert (row.status, row.paused_by, place.states()) == ("paused", "gate", {"due": 4})
+    assert "Set up texting" in row.reason
+    rows.update(**before)
+    Campaign.objects.update(status="running", paused_by="")
+    send_all()
+    assert place.counters() == {"accepted": 4, "sent": 4}
+    assert hits(vendor) == [number_of(n) for n in range(4)]
