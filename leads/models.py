@@ -10,6 +10,7 @@ from django.db.models.functions import Lower, Now
 from accounts.team_triggers import team_of_bucket, team_of_owner
 from common.contact_access import masked_text, told
 from common.db.models import Timestamped, UUIDModel
+from leads.calendar.table import Event
 from leads.merging.table import Merge
 from leads.permission.consents import Consent, EvidenceText, Scrub
 from leads.permission.sellers import Seller
@@ -39,8 +40,8 @@ def _sorted(column: str, name: str) -> models.Index:
 
 
 __all__ = [
-    "UNKNOWN_TYPE", "Activity", "Consent", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge", "RefusedRow",
-    "SavedView", "Scrub", "Seller", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
+    "UNKNOWN_TYPE", "Activity", "Consent", "Event", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge",
+    "RefusedRow", "SavedView", "Scrub", "Seller", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
 ]  # fmt: skip
 
 UNKNOWN_TYPE = Q(property_type__isnull=False) & ~Q(property_type__in=["SFR", "MFR", "LAND", "CONDO", "MOBILE", "OTHER"])
@@ -445,6 +446,8 @@ class Activity(UUIDModel):
         SMS = "sms", "SMS"
         EMAIL = "email", "E-mail"
         CALLBACK = "callback", "Callback"
+        VOICEMAIL = "voicemail", "Voicemail"
+        APPOINTMENT = "appointment", "Appointment"
 
     ANSWERS = (Kind.CALL, Kind.SMS, Kind.EMAIL)  # a callback that is due
 
@@ -460,11 +463,11 @@ class Activity(UUIDModel):
         help_text="Who did it",
     )
     kind = models.CharField(
-        max_length=10,
+        max_length=11,
         choices=Kind,
         default=Kind.NOTE,
         verbose_name="activity type",
-        help_text="Call, SMS, e-mail, note or callback",
+        help_text="Call, SMS, e-mail, note, callback, voicemail or appointment",
     )
     text = models.CharField(max_length=2000, blank=True, verbose_name="notes", help_text="What was said or done")
     due_at = models.DateTimeField(null=True, blank=True, verbose_name="call back at", help_text="When to call back")
@@ -476,7 +479,10 @@ class Activity(UUIDModel):
         indexes = [models.Index(fields=["lead", "id"], name="activity_by_lead")]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["note", "status", "call", "sms", "email", "callback"]), name="activity_kind_known"
+                condition=Q(
+                    kind__in=["note", "status", "call", "sms", "email", "callback", "voicemail", "appointment"]
+                ),
+                name="activity_kind_known",
             ),
             models.CheckConstraint(
                 condition=Q(due_at__isnull=True) | Q(kind="callback"), name="activity_due_is_callback"
