@@ -124,7 +124,7 @@ def _dates(words: str, today: date) -> list[date]:
             return []
     else:
         month = int(said["month"])
-    year = int(said["year"]) + (2000 if len(said["year"]) == 2 else 0) if said["year"] else 0  # noqa: PLR2004
+    year = int(said["year"]) + (2000 if len(said["year"]) == 2 else 0) if said["year"] else 0
     years = [year] if year else [today.year, today.year + 1]
     try:
         days = [date(one, month, int(said["day"])) for one in years]
@@ -140,7 +140,7 @@ def _time(words: str) -> time | None:
     if not found:
         return None
     hour, half = int(found["hour"]), found["half"]
-    if half and not 1 <= hour <= 12 or hour > 23:  # noqa: PLR2004
+    if (half and not 1 <= hour <= 12) or hour > 23:
         raise BadTime(f"There is no time {words}.")
     if half:
         hour = hour % 12 + (12 if half == "p" else 0)
