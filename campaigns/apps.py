@@ -8,6 +8,7 @@ class CampaignsConfig(AppConfig):
         from django.core.checks import Tags, register
 
         from campaigns.admin import leads
+        from campaigns.booking import registering as booking
         from campaigns.gate.lead import JUDGE
         from campaigns.inbound import registering as inbound
         from campaigns.previews import registering as previews
@@ -23,3 +24,4 @@ class CampaignsConfig(AppConfig):
         previews.register()
         sending.register()
         inbound.register()
+        booking.register()

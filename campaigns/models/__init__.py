@@ -18,8 +18,8 @@ from campaigns.models.templates import Template, TemplateVersion
 
 __all__ = [
     "BookingCount", "BookingPage", "CallAttempt", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule",
-    "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed", "Hours", "Inbound",
-    "IncomingMessage", "Member", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat", "Recording",
+    "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed", "Hours",
+    "Inbound", "IncomingMessage", "Member", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat", "Recording",
     "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion", "UnsignedPost", "Variant",
     "VendorPoll",
 ]  # fmt: skip
