@@ -8,6 +8,7 @@ class CampaignsConfig(AppConfig):
         from django.core.checks import Tags, register
 
         from campaigns.admin import leads
+        from campaigns.booking import registering as booking
         from campaigns.dialing import registering as dialing
         from campaigns.gate.lead import JUDGE
         from campaigns.inbound import registering as inbound
@@ -25,3 +26,4 @@ class CampaignsConfig(AppConfig):
         sending.register()
         inbound.register()
         dialing.register()
+        booking.register()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from campaigns.booking import booking, counts, mails
 from campaigns.dialing import reaping, suppressing
 from campaigns.inbound import polling, reading, talks
 from campaigns.previews import making
@@ -76,3 +77,14 @@ def vendor_opt_outs() -> None:
 def decide_undecided() -> None:
     talks.decide_overdue()
     talks.close_silent()
+
+
+@shared_task(name="campaigns.mail_guests")
+def mail_guests() -> None:
+    mails.send_due()
+
+
+@shared_task(name="campaigns.forget_bookings")
+def forget_bookings() -> None:
+    booking.forget_unconfirmed()
+    counts.forget_old()

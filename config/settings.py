@@ -281,6 +281,13 @@ CELERY_BEAT_SCHEDULE = {
     "make-previews": {"task": "campaigns.previews", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "tell-callbacks": {"task": "leads.tell_callbacks", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
+    "remind": {"task": "leads.remind", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
+    "mail-guests": {"task": "campaigns.mail_guests", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
+    "forget-bookings": {
+        "task": "campaigns.forget_bookings",
+        "schedule": crontab(minute="25"),
+        "options": {"expire_seconds": 3500},
+    },
     "tell-limits": {"task": "enrichment.tell_limits", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "look-after-webhooks": {
         "task": "accounts.look_after_webhooks",

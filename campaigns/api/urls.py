@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns.api import campaigns, conversations, running, senders, templates
+from campaigns.api import calendar, campaigns, conversations, running, senders, templates
 from campaigns.api.contactability import ContactabilityView, ReceiptsView
 from campaigns.api.deliveries import ResolveView
 from campaigns.api.rule_table import RulesView
@@ -40,6 +40,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_CONVERSATION}/assign", conversations.AssignView.as_view(), name="conversation-assign"),
     path(f"{_CONVERSATION}/close", conversations.CloseView.as_view(), name="conversation-close"),
     path(f"{_CONVERSATION}/decide", conversations.DecideView.as_view(), name="conversation-decide"),
+    path("events", calendar.EventsView.as_view(), name="events"),
+    path("events/<uuid:event_id>", calendar.EventView.as_view(), name="event"),
+    path("feeds", calendar.FeedsView.as_view(), name="feeds"),
+    path("feeds/<uuid:feed_id>", calendar.FeedView.as_view(), name="feed"),
+    path("hours", calendar.HoursView.as_view(), name="hours"),
+    path("booking-page", calendar.BookingPageView.as_view(), name="booking-page"),
     path("webhooks/<slug:slug>", VendorPostView.as_view(), name="vendor-post"),
     path("webhooks/<slug:slug>/message", VendorPostView.as_view(), name="vendor-message"),
     path("webhooks/<slug:slug>/status/<uuid:token>", VendorPostView.as_view(), name="vendor-status"),

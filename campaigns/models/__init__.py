@@ -1,4 +1,4 @@
-from campaigns.models.booking import BookingPage, Feed, Hours
+from campaigns.models.booking import BookingCount, BookingPage, Feed, Hours
 from campaigns.models.campaigns import Campaign, Preview, PreviewLine, Step, Variant
 from campaigns.models.clock import ClockSetting
 from campaigns.models.deliveries import Delivery, DeliveryEvent, Member
@@ -17,9 +17,9 @@ from campaigns.models.senders import Sender, StateAnswer
 from campaigns.models.templates import Template, TemplateVersion
 
 __all__ = [
-    "BookingPage", "CallAttempt", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule", "Conversation",
-    "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed", "Hours", "Inbound",
-    "IncomingMessage", "Member", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat", "Recording",
+    "BookingCount", "BookingPage", "CallAttempt", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule",
+    "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed", "Hours",
+    "Inbound", "IncomingMessage", "Member", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat", "Recording",
     "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion", "UnsignedPost", "Variant",
     "VendorPoll",
 ]  # fmt: skip
