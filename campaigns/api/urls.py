@@ -1,10 +1,11 @@
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns.api import campaigns, conversations, running, senders, templates
+from campaigns.api import campaigns, conversations, running, senders, templates, voice
 from campaigns.api.contactability import ContactabilityView, ReceiptsView
 from campaigns.api.deliveries import ResolveView
 from campaigns.api.rule_table import RulesView
-from campaigns.api.vendor_posts import VendorPostView
+from campaigns.api.vendor_posts import CallPostView, VendorPostView
+from campaigns.voice.addresses import KINDS
 
 _ONE = "campaigns/<uuid:campaign_id>"
 _CONVERSATION = "conversations/<uuid:talk_id>"
@@ -40,6 +41,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_CONVERSATION}/assign", conversations.AssignView.as_view(), name="conversation-assign"),
     path(f"{_CONVERSATION}/close", conversations.CloseView.as_view(), name="conversation-close"),
     path(f"{_CONVERSATION}/decide", conversations.DecideView.as_view(), name="conversation-decide"),
+    path("recordings", voice.RecordingsView.as_view(), name="recordings"),
+    path("recordings/<uuid:recording_id>", voice.RecordingView.as_view(), name="recording"),
+    path("recordings/<uuid:recording_id>/file", voice.RecordingFileView.as_view(), name="recording-file"),
+    path("recordings/play/<str:name>", voice.PlayView.as_view(), name="recording-play"),
+    path("profile/phone", voice.PhoneView.as_view(), name="api_phone"),
+    path("profile/phone/confirm", voice.PhoneConfirmView.as_view(), name="api_phone_confirm"),
+    path("calls/<uuid:attempt_id>/voicemail", voice.VoicemailView.as_view(), name="call-voicemail"),
+    *[
+        path(f"webhooks/twilio/{door}/<uuid:token>", CallPostView.as_view(door=door), name=f"vendor-{door}")
+        for door in KINDS
+    ],
     path("webhooks/<slug:slug>", VendorPostView.as_view(), name="vendor-post"),
     path("webhooks/<slug:slug>/message", VendorPostView.as_view(), name="vendor-message"),
     path("webhooks/<slug:slug>/status/<uuid:token>", VendorPostView.as_view(), name="vendor-status"),
