@@ -15,6 +15,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.previews import registering as previews
         from campaigns.rule_table.checks import check_holidays
         from campaigns.sending import registering as sending
+        from campaigns.voice import registering as voice
         from common.admin_extensions import extend
         from leads.models import Lead
         from leads.registries import judge_contacts_with
@@ -27,3 +28,4 @@ class CampaignsConfig(AppConfig):
         inbound.register()
         dialing.register()
         booking.register()
+        voice.register()

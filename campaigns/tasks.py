@@ -14,6 +14,7 @@ from campaigns.previews import making
 from campaigns.sending import sweeps
 from campaigns.sending.pump import work
 from campaigns.sending.reconciling import reconcile as reconcile_messages
+from campaigns.voice.reconciling import reconcile as reconcile_calls
 from common.enqueue import enqueue_on_commit
 from integrations.vendors.errors import VendorFailure
 
@@ -51,6 +52,7 @@ def reap_calls() -> None:
 @shared_task(name="campaigns.reconcile", time_limit=600, soft_time_limit=540)
 def reconcile() -> None:
     reconcile_messages()
+    reconcile_calls()
 
 
 @shared_task(name="campaigns.read_inbound")

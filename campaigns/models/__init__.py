@@ -15,11 +15,12 @@ from campaigns.models.receipts import Receipt, ReceiptRepeat
 from campaigns.models.rules import ContactRule, Emergency, RuleHoliday
 from campaigns.models.senders import Sender, StateAnswer
 from campaigns.models.templates import Template, TemplateVersion
+from campaigns.models.voice import PhoneCode, RecordingFile
 
 __all__ = [
     "BookingCount", "BookingPage", "CallAttempt", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule",
     "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed", "Hours",
-    "Inbound", "IncomingMessage", "Member", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat", "Recording",
-    "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion", "UnsignedPost", "Variant",
-    "VendorPoll",
+    "Inbound", "IncomingMessage", "Member", "PhoneCode", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat",
+    "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion",
+    "UnsignedPost", "Variant", "VendorPoll",
 ]  # fmt: skip
