@@ -557,6 +557,9 @@ SPECTACULAR_SETTINGS = {
         "CampaignPause": "campaigns.models.Campaign.Pause",
         "CampaignChannel": "campaigns.models.Campaign.Channel",
         "MessageState": "campaigns.models.Delivery.State",
+        "CallMode": "campaigns.models.CallAttempt.Mode",
+        "CallOutcome": "campaigns.models.Disposition.Outcome",
+        "CallSuppress": ["call", "sms", "call_sms", "any"],
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX
