@@ -28,7 +28,7 @@ from leads.calendar.table import Event
 from leads.facts.saving import CONTACT, PROPERTY, FactRow, save_facts
 from leads.models import Activity, Lead, Suppression
 from leads.permission.suppressing import suppress
-from leads.services import change_status
+from leads.services import change_status, edit_lead
 from tests.campaigns.dialing.world import Floor, call, late, make_floor, offer, taken
 from tests.campaigns.gate.samples import attempt as message
 from tests.campaigns.gate.samples import checked
@@ -59,8 +59,7 @@ def due(attempt: CallAttempt) -> None:
 
 def test_a_list_has_one_person_once_and_calls_the_most_equity_first(floor: Floor) -> None:
     twin, other = floor.leads[1], floor.leads[2]
-    with transaction.atomic():
-        save_facts(CONTACT, [FactRow(twin.pk, {"phone": number_of(0), "phone_type": "mobile"}, NOON)])
+    edit_lead(lead=twin, by=floor.ann, changes={"phone": number_of(0)})
     add_ids(bucket=floor.bucket, property_ids=["bare"])  # nobody has bought its phone
     Lead.objects.filter(pk=other.pk).update(estimated_equity=7)
     plan = lists.ListPlan("Monday", Audience(bucket_id=floor.bucket.pk), priority="equity")
@@ -72,8 +71,7 @@ def test_a_list_has_one_person_once_and_calls_the_most_equity_first(floor: Floor
     )  # fmt: skip
     assert (made.members, made.steps.get().channel) == (2, "call")
     assert lists.add_leads(floor.manager, made.pk).people == 0  # who is in it stays as she is
-    with transaction.atomic():
-        save_facts(CONTACT, [FactRow(twin.pk, {"phone": number_of(1), "phone_type": "mobile"}, NOON + HOUR)])
+    edit_lead(lead=twin, by=floor.ann, changes={"phone": number_of(1)})
     assert lists.add_leads(floor.manager, made.pk).people == 1
     lists.open_list(floor.manager, made.pk)
     assert offer(floor.caller()).lead == other
