@@ -111,7 +111,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
 class CallListView(ApiView):
     """A manager's; a caller sees those she works."""
 
-    for_callers = ("GET",)
+    for_callers: tuple[str, ...] = ("GET",)
     scopes: ClassVar[dict[str, Scope]] = {
         "POST": Scope.CAMPAIGN, "PATCH": Scope.CAMPAIGN, "DELETE": Scope.CAMPAIGN,
     }  # fmt: skip
@@ -243,7 +243,9 @@ class DispositionSerializer(CamelModelSerializer[Disposition]):
 
 
 class DispositionEdit(StrictSerializer):
-    label = serializers.CharField(max_length=dispositions.LABEL_MAX, required=False, help_text="What pages call it")
+    label = serializers.CharField(  # type: ignore[assignment]  # DRF has a label of its own
+        max_length=dispositions.LABEL_MAX, required=False, help_text="What pages call it"
+    )
     hotkey = serializers.CharField(max_length=1, required=False, help_text="0 to 9")
     outcome = serializers.ChoiceField(choices=Disposition.Outcome.choices, required=False, help_text="What it means")
     recycleMinutes = WholeField(

@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 
 from accounts.access import own_access
-from accounts.models import Membership, User
+from accounts.models import Membership, Team, User
 from buckets.services import add_ids
 from campaigns import clock
 from campaigns.dialing import dispositions, lists, reaping, suppressing
@@ -249,7 +249,7 @@ def test_t16_called_again_two_minutes_later_on_another_list_or_by_hand(floor: Fl
     assert nobody.again_at == receipt.again_at
     by_hand = refusal(floor.manager, floor.leads[0], number_of(0))  # no exemption for a person's own press
     assert by_hand.again_at == receipt.again_at and "Wait 60 minutes" in str(by_hand)
-    assert Receipt.objects.get(pk=by_hand.receipt_id).purpose == "manual"
+    assert Receipt.objects.get(pk=str(by_hand.receipt_id)).purpose == "manual"
     assert CallAttempt.objects.filter(campaign=one).count() == CallAttempt.objects.count() == 1
 
 
@@ -333,7 +333,7 @@ def test_a_call_stands_with_its_receipt_and_the_next_waits_for_its_outcome(floor
     assert (attempt.state, attempt.mode, attempt.number, attempt.by) == (
         "intended", "tel", number_of(0), floor.callers[0],
     )  # fmt: skip
-    receipt = Receipt.objects.get(pk=attempt.receipt_id)
+    receipt = Receipt.objects.get(pk=str(attempt.receipt_id))
     assert (receipt.verdict, receipt.channel) == ("yes", "call")
     assert key_of(number_of(0)).last_attempt_at == attempt.started_at
     assert Member.objects.get(pk=found.member.pk).attempts == 1
@@ -401,7 +401,7 @@ def test_no_answer_comes_back_by_the_next_number_and_the_fourth_ends_it(floor: F
             "phone": number_of(0), "phone_type": "mobile", "secondary_phone": "+16175559001",
         }, NOON)])  # fmt: skip
     made = floor.list(audience=Audience(lead_ids=(lead.pk,)))
-    type(floor.seller)._meta.get_field("team").related_model.objects.filter(pk=floor.team_id).update(daily_contacts=5)
+    Team.objects.filter(pk=floor.team_id).update(daily_contacts=5)
     attempt = call(floor.caller())
     dispose(floor.caller(), attempt.pk, code="no_answer", note="rang out")
     row = Member.objects.get(campaign=made)
@@ -494,7 +494,7 @@ def test_do_not_call_holds_at_the_keypress_is_written_later_and_never_overwritte
     dispose(floor.caller(), attempt.pk, code="do_not_call", note="take me off")
     assert Member.objects.get(pk=found.member.pk).status == Member.Status.STOPPED
     for channel in ("call", "sms"):
-        asked = may_contact(found.lead.pk, channel, by=None, purpose="manual", record=False)  # type: ignore[arg-type]
+        asked = may_contact(found.lead.pk, channel, by=None, purpose="manual", record=False)
         assert "suppressed" in {one.code for one in asked.decision.answers if one.verdict == "no"}
     assert not Suppression.objects.exists() and suppressing.write_due() == 0
     for code in ("interested", "no_answer"):

@@ -49,7 +49,7 @@ def at_once(*deeds: Callable[[], Any]) -> list[Any]:
 def test_t16_two_callers_and_one_person(settings: Any) -> None:
     floor = make_floor(1, settings)
     floor.list()
-    found = at_once(*[lambda place=place: next_lead(floor.caller(place)) for place in range(2)])  # type: ignore[misc]
+    found = at_once(*[lambda place=place: next_lead(floor.caller(place)) for place in range(2)])
     assert Counter(type(one) for one in found) == {Offer: 1, Nobody: 1}
 
 
@@ -68,7 +68,7 @@ def test_twenty_callers_over_two_lists_that_share_people_never_meet(settings: An
             calls += 1
         return calls
 
-    made = at_once(*[lambda place=place: work(place) for place in range(20)])  # type: ignore[misc]
+    made = at_once(*[lambda place=place: work(place) for place in range(20)])
     assert sum(made) == CallAttempt.objects.count() == 60  # each once: then the pause
     assert CallAttempt.objects.values("key").distinct().count() == 60
     assert not Member.objects.filter(taken_by__isnull=False).exists()
@@ -81,7 +81,7 @@ def test_two_presses_on_one_person_by_hand_make_one_call(settings: Any) -> None:
     Lead.objects.update(assigned_to=floor.callers[0])
     lead = floor.leads[0]
     deeds = [
-        lambda access=access: place_call(access, lead_id=lead.pk, number=number_of(0))  # type: ignore[misc]
+        lambda access=access: place_call(access, lead_id=lead.pk, number=number_of(0))
         for access in (floor.manager, floor.caller())
     ]
     found = at_once(*deeds)
@@ -127,7 +127,7 @@ def test_a_list_closed_while_callers_ask_leaves_nobody_before_them(settings: Any
     floor = make_floor(20, settings, callers=6)
     made = floor.list(audience=Audience(bucket_id=floor.bucket.pk))
     at_once(
-        *[lambda place=place: next_lead(floor.caller(place)) for place in range(6)],  # type: ignore[misc]
+        *[lambda place=place: next_lead(floor.caller(place)) for place in range(6)],
         lambda: close_list(floor.manager, made.pk),
     )
     assert all(isinstance(next_lead(floor.caller(place)), Nobody) for place in range(6))
