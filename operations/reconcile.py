@@ -1,7 +1,8 @@
 """Does everything that is kept twice still agree? Reads only, and says in words what differs.
 
 The gate keeps its money in calls and in budgets, runs count their items, buckets count their leads, and leads hold what
-look-ups answered, and the time of the callback that stands in the calendar. Each pair changes in one transaction, so any difference is a bug or somebody's hand in the database.
+look-ups answered, and when the callback is that stands in the calendar. Each pair changes in one transaction, so any
+difference is a bug or somebody's hand in the database.
 """
 
 from __future__ import annotations

@@ -104,10 +104,13 @@ def book(*, page: BookingPage, at: datetime, guest: Guest) -> Event | None:
     """
     if not _may_be_stored(guest):
         return None
+    if found := _mine(page, at, guest):
+        return found
+    if at not in offered(page):  # who comes late waits for nobody
+        raise SlotTaken
     with transaction.atomic():
         planning.free_expired(page.user_id)
-        mine = Event.objects.filter(page_id=page.pk, starts_at=at, guest_email=guest.email, status__in=Event.OPEN)
-        if found := mine.first():
+        if found := _mine(page, at, guest):
             return found
         if at not in offered(page):
             raise SlotTaken
@@ -115,6 +118,12 @@ def book(*, page: BookingPage, at: datetime, guest: Guest) -> Event | None:
         planning.save_in_slot(event)
         enqueue_on_commit(MAIL_TASK)
     return event
+
+
+def _mine(page: BookingPage, at: datetime, guest: Guest) -> Event | None:
+    """What this guest has booked there and then already; what they have not confirmed in time is over."""
+    mine = Event.objects.filter(page_id=page.pk, starts_at=at, guest_email=guest.email, status__in=Event.OPEN)
+    return mine.exclude(held_until__lte=CLOCK).first()
 
 
 def _held(page: BookingPage, at: datetime, guest: Guest) -> Event:

@@ -78,8 +78,8 @@ def plan(
     """Puts something into a person's calendar, and into the history of its lead.
 
     A time without a zone is by the clock of `zone`, or of who plans it. minutes: how long; without it and `ends_at` as
-    long as its kind usually is. remind_minutes: before it begins; None: no reminder. now: of the campaigns' clock, where
-    the caller goes by it. Raises BadTime, SlotTaken; a callback needs a lead, and moves the one that the lead has.
+    long as its kind usually is. remind_minutes: before it begins; None: no reminder. now: of the campaigns' clock,
+    where the caller goes by it. Raises BadTime, SlotTaken; a callback needs a lead, and moves the one that it has.
     """
     zone = zone or by.time_zone
     starts = check_ahead(moment_of(starts_at, zone), now or timezone.now())

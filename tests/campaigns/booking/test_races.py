@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.db import connection
 
+from campaigns import clock
 from campaigns.booking import booking
 from campaigns.booking.booking import Guest, SlotTaken
 from campaigns.models import BookingPage
@@ -24,12 +25,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 GUESTS = 20
 
 
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    began = time.monotonic()
-    try:
-        return work(), time.monotonic() - began
-    except Exception as error:
-        return error, time.monotonic() - began
+def impatient(work: Callable[[], Any]) -> Any:
+    """PostgreSQL ends whatever waits for a lock for a second."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '1s'")
+    return work()
 
 
 def disjoint() -> bool:
@@ -56,10 +56,11 @@ def test_of_two_hundred_guests_from_two_hundred_addresses_one_holds_and_nobody_w
     answers = []
     for crowd in range(10):  # of twenty at a time: as many connections as a test has
         numbers = range(20 * crowd, 20 * crowd + 20)
-        asks = [partial(timed, partial(post, page, slot, f"g{n}@example.com", ip=f"10.0.{crowd}.{n}")) for n in numbers]
+        asks = [
+            partial(impatient, partial(post, page, slot, f"g{n}@example.com", ip=f"10.0.{crowd}.{n}")) for n in numbers
+        ]
         answers += together(*asks)
-    assert Counter(answer.status_code for answer, _ in answers) == {201: 1, 409: 199}
-    assert max(seconds for _, seconds in answers) < 1
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 199}
     assert Event.objects.count() == 1
 
 
@@ -71,7 +72,7 @@ def test_overlapping_starts_make_no_circle() -> None:
         try:
             return planning.plan(
                 by=page.user, team_id=page.team_id, owner=page.user, kind="appointment", minutes=60,
-                starts_at=first + timedelta(minutes=15 * n),
+                starts_at=first + timedelta(minutes=15 * n), now=clock.now(),
             )  # fmt: skip
         except planning.SlotTaken as error:
             return error

@@ -78,7 +78,7 @@ def test_t17_the_feed_is_utc_folded_and_the_same_at_each_fetch(settings: Any) ->
     page = make_host()
     title = "Rückruf – O’Neil; 12, Main"
     planning.plan(
-        by=page.user, team_id=page.team_id, owner=page.user, kind="appointment", starts_at=datetime(2026, 3, 8, 13),
+        by=page.user, team_id=page.team_id, owner=page.user, kind="appointment", starts_at=datetime.fromisoformat("2026-03-08T13:00"),
         minutes=60, title=title * 3, note="x", now=at("2026-03-01 00:00"),
     )  # fmt: skip
     _, token = feeds.make(access=own_access(page.user), with_names=True)
