@@ -8,6 +8,8 @@ class CampaignsConfig(AppConfig):
         from django.core.checks import Tags, register
 
         from campaigns.admin import leads
+        from campaigns.booking import registering as booking
+        from campaigns.dialing import registering as dialing
         from campaigns.gate.lead import JUDGE
         from campaigns.inbound import registering as inbound
         from campaigns.previews import registering as previews
@@ -24,4 +26,6 @@ class CampaignsConfig(AppConfig):
         previews.register()
         sending.register()
         inbound.register()
+        dialing.register()
+        booking.register()
         voice.register()

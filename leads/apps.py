@@ -69,6 +69,7 @@ class LeadsConfig(AppConfig):
         needs_attention(40, callbacks_due)
         register_event("lead.status_changed", "A lead has moved to another status.")
         register_event("callback.due", "The time to call an owner back has come.")
+        register_event("appointment.booked", "An appointment stands: a guest has confirmed it, or a person planned it.")
         register_event("contact.opted_out", "An owner has asked not to be contacted, or the carrier says so.")
         REFUSE_FIRST.append(partial(refuse_wrong, logged=False))
         register(check_database, Tags.database)

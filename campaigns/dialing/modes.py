@@ -31,6 +31,7 @@ def place_with(
 
 
 def placed_with() -> Mapping[str, Place]:
+    """By mode: who rings the caller's phone."""
     return _modes
 
 
