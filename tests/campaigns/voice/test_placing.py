@@ -100,7 +100,7 @@ def test_a_hang_is_in_doubt_never_placed_again_and_found_at_the_vendor(vendor: S
 
 
 @pytest.mark.parametrize("was_placed", [True, False])
-def test_an_operator_decides_where_nobody_knows(vendor: Sandbox, settings: Any, was_placed: bool) -> None:  # noqa: FBT001
+def test_an_operator_decides_where_nobody_knows(vendor: Sandbox, settings: Any, was_placed: bool) -> None:
     world = make_world(settings)
     settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 0.25
     script(vendor, AGENT, "hang_before")
@@ -129,7 +129,9 @@ def test_a_limit_a_switch_and_the_breaker_hold_calls_as_they_hold_texts(vendor: 
         registering.place(attempt.pk)
         attempt.refresh_from_db()
         ended.append(attempt)
-        CallAttempt.objects.filter(pk=attempt.pk, ended_at__isnull=True).update(state="ended", ended_at="2026-09-15T17Z")
+        CallAttempt.objects.filter(pk=attempt.pk, ended_at__isnull=True).update(
+            state="ended", ended_at="2026-09-15T17Z"
+        )
     assert [one.error for one in ended] == ["", "not_placed"]
     assert "used up" in ended[1].error_words and len(placed(vendor)) == 1
     Vendor.objects.filter(name="twilio").update(daily_cap=None, enabled=False)
@@ -166,9 +168,7 @@ def test_why_she_may_not_click_to_call_is_said_before_anything_is_written(vendor
 def test_the_press_rings_and_hanging_up_ends_the_vendors_call(vendor: Sandbox, settings: Any) -> None:
     world = make_world(settings)
     script(vendor, AGENT, {"rings": 3600.0})
-    attempt = calling.place_call(
-        world.access, lead_id=world.leads[0].pk, number=world.number(), mode="twilio"
-    )
+    attempt = calling.place_call(world.access, lead_id=world.leads[0].pk, number=world.number(), mode="twilio")
     assert (attempt.state, attempt.agent_vendor_id is not None) == ("intended", True)
     ended = calling.hang_up(world.access, attempt.pk)
     assert ended.ended_at is not None
