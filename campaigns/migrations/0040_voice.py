@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0017_agent_phone'),
-        ('campaigns', '0027_calls'),
+        ('campaigns', '0036_booking_counts'),
         ('integrations', '0021_call_catalogue'),
     ]
 
