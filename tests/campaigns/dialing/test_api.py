@@ -88,7 +88,8 @@ def test_a_day_of_a_caller_by_the_api(floor: Floor, client: Any) -> None:
 def test_lists_and_outcomes_of_the_team_by_the_api(floor: Floor, client: Any) -> None:
     ann = Api(client, floor.ann)
     made = ann("post", "call-lists", {"name": "A", "leadIds": [str(floor.leads[0].pk)]}, 201)["callList"]
-    for body, field in (({"name": "a", "bucketId": str(floor.bucket.pk)}, "name"), ({"name": ""}, "name"), ({"name": "B"}, "bucketId"),
+    for body, field in (({"name": "a", "bucketId": str(floor.bucket.pk)}, "name"), ({"name": ""}, "name"),
+                        ({"name": "B"}, "bucketId"),
                         ({"name": "B", "bucketId": str(floor.bucket.pk), "callers": [10**9]}, "callers"),
                         ({"name": "B", "bucketId": str(floor.bucket.pk), "priority": "age"}, "priority"),
                         ({"name": "B", "bucketId": str(floor.bucket.pk), "filters": {"x": 1}}, "x")):  # fmt: skip

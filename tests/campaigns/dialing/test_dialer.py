@@ -10,12 +10,14 @@ import pytest
 from django.db import transaction
 
 from accounts.access import own_access
-from accounts.models import Membership, Team, User
+from accounts.models import Membership, Team, User, WebhookDelivery
+from accounts.webhooks.services import create_endpoint
 from buckets.services import add_ids
 from campaigns import clock
 from campaigns.dialing import dispositions, lists, reaping, suppressing
 from campaigns.dialing.calling import Refused, hang_up, place_call
 from campaigns.dialing.disposing import dispose, take_back
+from campaigns.dialing.forgetting import in_calls
 from campaigns.dialing.offering import Nobody, Offer, next_lead, offered, release, renew, skip
 from campaigns.gate.contact import may_contact
 from campaigns.models import CallAttempt, Campaign, Disposition, Member, Receipt
@@ -28,11 +30,12 @@ from leads.calendar.table import Event
 from leads.facts.saving import CONTACT, PROPERTY, FactRow, save_facts
 from leads.models import Activity, Lead, Suppression
 from leads.permission.suppressing import suppress
+from leads.privacy.places import Her
 from leads.services import change_status, edit_lead
 from tests.campaigns.dialing.world import Floor, call, late, make_floor, offer, taken
 from tests.campaigns.gate.samples import attempt as message
 from tests.campaigns.gate.samples import checked
-from tests.campaigns.sending.world import NOON, PLACES, at_time, key_of, move, number_of
+from tests.campaigns.sending.world import NOON, PLACES, at_time, digest, key_of, move, number_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -642,3 +645,32 @@ def test_an_outcome_that_cannot_be_is_refused(floor: Floor, code: str, values: d
     with pytest.raises(CampaignError) as forbidden:
         dispositions.change(floor.caller(), row.pk, {"label": "x"})
     assert forbidden.value.code == "FORBIDDEN"
+
+
+# --- Who else hears of it ---------------------------------------------------------------------------------------------
+
+
+def test_webhooks_hear_of_a_call_when_it_ends_and_when_its_end_is_said(floor: Floor) -> None:
+    create_endpoint(by=floor.ann, team_id=floor.team_id, url="https://example.com/", events=["call.ended"])
+    floor.list()
+    attempt = call(floor.caller())
+    hang_up(floor.caller(), attempt.pk, seconds=7)
+    dispose(floor.caller(), attempt.pk, code="no_answer", note="tell nobody")
+    told = list(WebhookDelivery.objects.filter(event="call.ended").order_by("sequence").values_list("data", flat=True))
+    assert [(one["outcome"], one["result"], one["seconds"]) for one in told] == [
+        (None, None, 7), ("no_answer", "no_contact", 7),
+    ]  # fmt: skip
+    assert "tell nobody" not in str(told) and "+1617" not in str(told)
+
+
+def test_a_forgotten_person_is_taken_out_of_calls(floor: Floor) -> None:
+    first = call_by_hand(floor, 0)
+    dispose(floor.manager, first.pk, code="no_answer", note="she asked twice")
+    second = call_by_hand(floor, 1)
+    dispose(floor.manager, second.pk, code="no_answer", note=f"call {number_of(0)} instead")
+    her = Her([(1, digest(number_of(0)))], since=database_now())
+    assert in_calls("", her).changed == 2
+    rows = {row.pk: row for row in CallAttempt.objects.all()}
+    assert (rows[first.pk].number, rows[first.pk].note) == (None, "")
+    assert (rows[second.pk].number, rows[second.pk].note) == (number_of(1), "call [forgotten] instead")
+    assert in_calls("", her).changed == 0
