@@ -8,12 +8,15 @@ class CampaignsConfig(AppConfig):
         from django.core.checks import Tags, register
 
         from campaigns.admin import leads
+        from campaigns.booking import registering as booking
+        from campaigns.dialing import registering as dialing
         from campaigns.gate.lead import JUDGE
         from campaigns.inbound import registering as inbound
         from campaigns.previews import registering as previews
         from campaigns.rule_table.checks import check_holidays
         from campaigns.running import needs
         from campaigns.sending import registering as sending
+        from campaigns.voice import registering as voice
         from common.admin_extensions import extend
         from common.needs import needs_attention
         from leads.models import Lead
@@ -27,3 +30,6 @@ class CampaignsConfig(AppConfig):
         previews.register()
         sending.register()
         inbound.register()
+        dialing.register()
+        booking.register()
+        voice.register()

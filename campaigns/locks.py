@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import QuerySet
 
-from campaigns.models import Campaign, Conversation, Delivery, Inbound, Member, Template
+from campaigns.models import CallAttempt, Campaign, Conversation, Delivery, Inbound, Member, PhoneCode, Template
 from leads.locks import KEYS_IN_ORDER
 
 
@@ -78,10 +78,10 @@ def note_attempts(key_ids: Iterable[int], at: datetime) -> None:
 
 
 def claim_due_members(campaign_id: UUID, at: datetime, most: int) -> list[Member]:
-    """The next members whose step is due then, locked, the longest waiting first. It waits for none: what another
-    transaction has locked is passed over.
+    """The next members whose message is due then (calls are callers' work), locked, the longest waiting first. It waits
+    for none: what another transaction has locked is passed over.
     """
-    due = Member.objects.filter(campaign=campaign_id, status=Member.Status.ACTIVE, next_at__lte=at)
+    due = Member.objects.filter(campaign=campaign_id, status=Member.Status.ACTIVE, calls=False, next_at__lte=at)
     return list(due.order_by("next_at", "pk").select_for_update(no_key=True, skip_locked=True)[:most])
 
 
@@ -135,6 +135,22 @@ def lock_open_post(inbound_id: UUID) -> bool:
     """A vendor's post that nobody has handled: first in its transaction. False: it is handled."""
     rows = Inbound.objects.select_for_update(no_key=True).filter(pk=inbound_id, handled_at__isnull=True)
     return rows.first() is not None
+
+
+def lock_attempt(attempt_id: UUID) -> CallAttempt | None:
+    """A call: who says how it ended, what its vendor tells of it, and what its outcome suppresses. After campaigns."""
+    rows = CallAttempt.objects.select_for_update(no_key=True, of=("self",)).select_related("disposition")
+    return rows.filter(pk=attempt_id).first()
+
+
+def lock_attempts(attempts: QuerySet[CallAttempt]) -> QuerySet[CallAttempt]:
+    """These calls, in the order of their ids. Locked as the queryset is read."""
+    return attempts.order_by("pk").select_for_update(no_key=True, of=("self",))
+
+
+def lock_phone_code(user_id: int) -> PhoneCode | None:
+    """The code of a caller's phone: by who asks for one or types it, first in its transaction."""
+    return PhoneCode.objects.select_for_update(no_key=True, of=("self",)).filter(pk=user_id).first()
 
 
 def lock_conversation(conversation_id: UUID) -> Conversation | None:

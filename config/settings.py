@@ -276,10 +276,18 @@ CELERY_BEAT_SCHEDULE = {
     },
     "send-messages": {"task": "campaigns.send", "schedule": 5.0, "options": {"expire_seconds": _KEEP}},
     "reap-messages": {"task": "campaigns.reap", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "reap-calls": {"task": "campaigns.reap_calls", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "reconcile-messages": {"task": "campaigns.reconcile", "schedule": 300.0, "options": {"expire_seconds": 290}},
     "make-previews": {"task": "campaigns.previews", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "tell-callbacks": {"task": "leads.tell_callbacks", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
+    "remind": {"task": "leads.remind", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
+    "mail-guests": {"task": "campaigns.mail_guests", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
+    "forget-bookings": {
+        "task": "campaigns.forget_bookings",
+        "schedule": crontab(minute="25"),
+        "options": {"expire_seconds": 3500},
+    },
     "tell-limits": {"task": "enrichment.tell_limits", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "look-after-webhooks": {
         "task": "accounts.look_after_webhooks",
@@ -364,6 +372,14 @@ if _sms_vendor not in _SMS_VENDORS:
         "Example: SMS_VENDOR=twilio"
     )
 SMS_VENDOR = _SMS_VENDORS[_sms_vendor]
+_voice_vendor = env.str("VOICE_VENDOR", default="").strip().lower()
+if _voice_vendor not in _SMS_VENDORS:
+    raise ImproperlyConfigured(
+        "VOICE_VENDOR is neither twilio nor signalhouse. It says who places calls; empty: callers dial on their own "
+        "phones. Example: VOICE_VENDOR=twilio"
+    )
+VOICE_VENDOR = _SMS_VENDORS[_voice_vendor]
+VOICE_AMD = env.bool("VOICE_AMD", default=False)  # whether Twilio listens if a machine has picked up
 # Secrets that Twilio's newer signatures name. Of SignalHouse's webhooks: the new and the old one count.
 TWILIO_SIGNING_KEYS: dict[str, str] = {}
 for _pair in filter(None, env.list("TWILIO_SIGNING_KEYS", default=[])):
@@ -428,6 +444,7 @@ _OPERATIONS = {
     "apollo_people": ("apollo", 100, "0.02", 10, 90),
     "apollo_organizations": ("apollo", 100, "0.02", 10, 90),
     "sms": (SMS_VENDOR or "twilio", 600, "0.0083", 1, 0),  # a unit: a segment
+    "call": (VOICE_VENDOR or "twilio", 60, "0.05", 1, 0),  # a unit: a call; Twilio takes one new call a second
 }
 OPERATIONS: dict[str, dict[str, Any]] = {
     name: {
@@ -528,6 +545,9 @@ SPECTACULAR_SETTINGS = {
         "LeadEnrichment": "leads.models.Lead.Enrichment",
         "ActivityKind": "leads.models.Activity.Kind",
         "ApolloKind": ["people", "organizations"],
+        "EventKind": "leads.models.Event.Kind",
+        "EventSource": "leads.models.Event.Source",
+        "EventStatus": "leads.models.Event.Status",
         "ConsentChannel": "leads.models.Consent.Channel",
         "BucketEnrichment": "buckets.models.Bucket.Enrichment",
         "FillStatus": "buckets.models.Fill.Status",
@@ -540,6 +560,9 @@ SPECTACULAR_SETTINGS = {
         "CampaignPause": "campaigns.models.Campaign.Pause",
         "CampaignChannel": "campaigns.models.Campaign.Channel",
         "MessageState": "campaigns.models.Delivery.State",
+        "CallMode": "campaigns.models.CallAttempt.Mode",
+        "CallOutcome": "campaigns.models.Disposition.Outcome",
+        "CallSuppress": ["call", "sms", "call_sms", "any"],
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +11,7 @@ from django.db.models.functions import Lower, Now
 from accounts.team_triggers import team_of_bucket, team_of_owner
 from common.contact_access import masked_text, told
 from common.db.models import Timestamped, UUIDModel
+from leads.calendar.table import Event
 from leads.merging.table import Merge
 from leads.permission.consents import Consent, EvidenceText, Scrub
 from leads.permission.sellers import Seller
@@ -38,9 +40,23 @@ def _sorted(column: str, name: str) -> models.Index:
     return models.Index(fields=["bucket", column, "id"], condition=Q(**{f"{column}__isnull": False}), name=name)
 
 
+def _cancel_callback() -> pgtrigger.Trigger:
+    """A lead that goes takes its planned callback along, whoever deletes it. One without a copy costs no look."""
+    return pgtrigger.Trigger(
+        name="cancel_callback",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete,
+        condition=pgtrigger.Q(old__callback_at__isnull=False),
+        func=pgtrigger.Func(  # type: ignore[no-untyped-call]
+            "UPDATE leads_event SET status = 'cancelled', sequence = sequence + 1, changed_at = now() "
+            "WHERE lead_id = OLD.id AND kind = 'callback' AND status = 'planned'; RETURN OLD;"
+        ),
+    )
+
+
 __all__ = [
-    "UNKNOWN_TYPE", "Activity", "Consent", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge", "RefusedRow",
-    "SavedView", "Scrub", "Seller", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
+    "UNKNOWN_TYPE", "Activity", "Consent", "Event", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge",
+    "RefusedRow", "SavedView", "Scrub", "Seller", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
 ]  # fmt: skip
 
 UNKNOWN_TYPE = Q(property_type__isnull=False) & ~Q(property_type__in=["SFR", "MFR", "LAND", "CONDO", "MOBILE", "OTHER"])
@@ -282,7 +298,7 @@ class Lead(UUIDModel, Timestamped):
             _sorted("callback_at", "lead_by_callback"),
             # and `lead_of_team_by_words`, over a column that only PostgreSQL knows: migration 0019_lead_team_indexes
         ]
-        triggers = [team_of_bucket()]
+        triggers = [team_of_bucket(), _cancel_callback()]
         permissions = [("view_contact_details", "Can see and export phones and e-mails")]
 
     def __str__(self) -> str:
@@ -445,6 +461,8 @@ class Activity(UUIDModel):
         SMS = "sms", "SMS"
         EMAIL = "email", "E-mail"
         CALLBACK = "callback", "Callback"
+        VOICEMAIL = "voicemail", "Voicemail"
+        APPOINTMENT = "appointment", "Appointment"
 
     ANSWERS = (Kind.CALL, Kind.SMS, Kind.EMAIL)  # a callback that is due
 
@@ -460,11 +478,11 @@ class Activity(UUIDModel):
         help_text="Who did it",
     )
     kind = models.CharField(
-        max_length=10,
+        max_length=11,
         choices=Kind,
         default=Kind.NOTE,
         verbose_name="activity type",
-        help_text="Call, SMS, e-mail, note or callback",
+        help_text="Call, SMS, e-mail, note, callback, voicemail or appointment",
     )
     text = models.CharField(max_length=2000, blank=True, verbose_name="notes", help_text="What was said or done")
     due_at = models.DateTimeField(null=True, blank=True, verbose_name="call back at", help_text="When to call back")
@@ -476,7 +494,10 @@ class Activity(UUIDModel):
         indexes = [models.Index(fields=["lead", "id"], name="activity_by_lead")]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["note", "status", "call", "sms", "email", "callback"]), name="activity_kind_known"
+                condition=Q(
+                    kind__in=["note", "status", "call", "sms", "email", "callback", "voicemail", "appointment"]
+                ),
+                name="activity_kind_known",
             ),
             models.CheckConstraint(
                 condition=Q(due_at__isnull=True) | Q(kind="callback"), name="activity_due_is_callback"

@@ -93,6 +93,12 @@ class User(AbstractUser):
         help_text="The time zone was chosen, or taken from the browser at first sign-in",
     )
 
+    agent_phone = models.CharField(
+        max_length=16, blank=True, db_default="", help_text="+1…: rings first when she calls an owner from a page"
+    )
+    agent_phone_verified_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When she typed the code that was spoken there"
+    )
     is_operator = models.BooleanField(
         "operator",
         default=False,

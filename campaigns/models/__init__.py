@@ -1,6 +1,8 @@
+from campaigns.models.booking import BookingCount, BookingPage, Feed, Hours
 from campaigns.models.campaigns import Campaign, Preview, PreviewLine, Step, Variant
 from campaigns.models.clock import ClockSetting
 from campaigns.models.deliveries import Delivery, DeliveryEvent, Member
+from campaigns.models.dialing import CallAttempt, CampaignCaller, Disposition, Recording
 from campaigns.models.inbound import (
     Conversation,
     ConversationKey,
@@ -13,10 +15,12 @@ from campaigns.models.receipts import Receipt, ReceiptRepeat
 from campaigns.models.rules import ContactRule, Emergency, RuleHoliday
 from campaigns.models.senders import Sender, StateAnswer
 from campaigns.models.templates import Template, TemplateVersion
+from campaigns.models.voice import PhoneCode, RecordingFile
 
 __all__ = [
-    "Campaign", "ClockSetting", "ContactRule", "Conversation", "ConversationKey", "Delivery", "DeliveryEvent",
-    "Emergency", "Inbound", "IncomingMessage", "Member", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat",
-    "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion", "UnsignedPost", "Variant",
-    "VendorPoll",
+    "BookingCount", "BookingPage", "CallAttempt", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule",
+    "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed", "Hours",
+    "Inbound", "IncomingMessage", "Member", "PhoneCode", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat",
+    "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion",
+    "UnsignedPost", "Variant", "VendorPoll",
 ]  # fmt: skip

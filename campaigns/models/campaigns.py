@@ -130,6 +130,7 @@ class Campaign(UUIDModel, Timestamped):
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=["approved", "running", "paused", "completed"])
+                | Q(channel="call")  # a list of calls sends nothing by itself: the gate is asked at every press
                 | ~Q(approved_digest="") & Q(approved_by_id__isnull=False),
                 name="campaign_approved_first",
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -49,6 +50,16 @@ class Member(UUIDModel):
     held_until = models.DateTimeField(null=True, blank=True, help_text="Until when it is held")
     zones = ArrayField(models.CharField(max_length=64), default=list, help_text="Time zones that count")
     states = ArrayField(models.CharField(max_length=2), default=list, help_text="States that count")
+    calls = models.BooleanField(default=False, help_text="Its next step is a call: a caller takes it, no worker")
+    priority = models.BigIntegerField(default=0, help_text="Called before those of a lower one")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Calls of this step")
+    skips = models.PositiveSmallIntegerField(default=0, help_text="Times it was skipped")
+    number = models.PositiveSmallIntegerField(default=0, help_text="Which of the lead's numbers is next, from 0")
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, help_text="Before whom"
+    )
+    taken_at = models.DateTimeField(null=True, blank=True, help_text="Since when")
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="Given back then, unless its page renews it")
 
     class Meta:
         constraints = [
@@ -62,9 +73,30 @@ class Member(UUIDModel):
                 condition=Q(status=2, next_at__isnull=False) | ~Q(status=2) & Q(next_at__isnull=True),
                 name="member_active_has_time",
             ),
+            models.CheckConstraint(
+                condition=Q(taken_by__isnull=True) | Q(lease_until__isnull=False, taken_at__isnull=False),
+                name="member_taken_has_lease",
+            ),
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(taken_by__isnull=False), name="member_before_one_caller"
+            ),
+            models.UniqueConstraint(
+                fields=["owner_key"],
+                condition=Q(taken_by__isnull=False, owner_key__isnull=False),
+                name="member_owner_before_one_caller",
+            ),
+            models.UniqueConstraint(
+                fields=["taken_by"], condition=Q(taken_by__isnull=False), name="member_one_a_caller"
+            ),
         ]
         indexes = [
-            models.Index(fields=["campaign", "next_at"], condition=Q(status=2), name="member_due"),
+            models.Index(fields=["campaign", "next_at"], condition=Q(status=2, calls=False), name="member_due"),
+            models.Index(
+                fields=["campaign", "zones", "-priority", "attempts", "next_at"],
+                condition=Q(status=2, calls=True, taken_by__isnull=True),
+                name="member_to_call",
+            ),
+            models.Index(fields=["lease_until"], condition=Q(taken_by__isnull=False), name="member_taken"),
             models.Index(fields=["campaign", "id"], name="member_by_campaign"),
             models.Index(fields=["lead"], condition=Q(lead__isnull=False), name="member_by_lead"),
             models.Index(fields=["owner_key"], condition=Q(owner_key__isnull=False), name="member_by_owner"),

@@ -28,8 +28,11 @@ ORDER = (
     "members",
     "deliveries",
     "campaign",
+    "attempts",
     "conversation",
     "leads",
+    "host",
+    "events",
     "bucket",
 )
 # These are changed by a transaction that holds the one they belong to, so they may be locked at any place after it.

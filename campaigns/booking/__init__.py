@@ -1,0 +1,1 @@
+"""Hours, pages where owners book an appointment, and calendars that other programs read."""

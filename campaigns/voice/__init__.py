@@ -1,0 +1,1 @@
+"""Calls that a vendor places and bridges, and voicemails that it plays."""

@@ -1,0 +1,1 @@
+"""The calendar: callbacks, reminders and appointments of a person."""
