@@ -545,6 +545,9 @@ SPECTACULAR_SETTINGS = {
         "LeadEnrichment": "leads.models.Lead.Enrichment",
         "ActivityKind": "leads.models.Activity.Kind",
         "ApolloKind": ["people", "organizations"],
+        "EventKind": "leads.models.Event.Kind",
+        "EventSource": "leads.models.Event.Source",
+        "EventStatus": "leads.models.Event.Status",
         "ConsentChannel": "leads.models.Consent.Channel",
         "BucketEnrichment": "buckets.models.Bucket.Enrichment",
         "FillStatus": "buckets.models.Fill.Status",
@@ -557,6 +560,9 @@ SPECTACULAR_SETTINGS = {
         "CampaignPause": "campaigns.models.Campaign.Pause",
         "CampaignChannel": "campaigns.models.Campaign.Channel",
         "MessageState": "campaigns.models.Delivery.State",
+        "CallMode": "campaigns.models.CallAttempt.Mode",
+        "CallOutcome": "campaigns.models.Disposition.Outcome",
+        "CallSuppress": ["call", "sms", "call_sms", "any"],
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX

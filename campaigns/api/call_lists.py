@@ -111,7 +111,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
 class CallListView(ApiView):
     """A manager's; a caller sees those she works."""
 
-    for_callers = ("GET",)
+    for_callers: tuple[str, ...] = ("GET",)
     scopes: ClassVar[dict[str, Scope]] = {
         "POST": Scope.CAMPAIGN, "PATCH": Scope.CAMPAIGN, "DELETE": Scope.CAMPAIGN,
     }  # fmt: skip
@@ -243,9 +243,11 @@ class DispositionSerializer(CamelModelSerializer[Disposition]):
 
 
 class DispositionEdit(StrictSerializer):
-    label = serializers.CharField(max_length=dispositions.LABEL_MAX, required=False, help_text="What pages call it")
+    label = serializers.CharField(  # type: ignore[assignment]  # DRF has a label of its own
+        max_length=dispositions.LABEL_MAX, required=False, help_text="What pages call it"
+    )
     hotkey = serializers.CharField(max_length=1, required=False, help_text="0 to 9")
-    outcome = serializers.ChoiceField(choices=Disposition.Outcome.values, required=False, help_text="What it means")
+    outcome = serializers.ChoiceField(choices=Disposition.Outcome.choices, required=False, help_text="What it means")
     recycleMinutes = WholeField(
         source="recycle_minutes", min_value=1, max_value=dispositions.RECYCLE_MAX, required=False, allow_null=True,
         help_text="Call again after; never sooner than the rules allow; null: never",
@@ -256,7 +258,7 @@ class DispositionEdit(StrictSerializer):
     )  # fmt: skip
     nextNumber = FlagField(source="next_number", required=False, help_text="The next call goes to the next number")
     suppress = serializers.ChoiceField(
-        choices=Disposition.Suppress.values, required=False, help_text="What is never sent again"
+        choices=Disposition.Suppress.choices, required=False, help_text="What is never sent again"
     )
     leadStatus = serializers.ChoiceField(
         source="lead_status", choices=["", *Lead.Status.values], required=False, help_text="The lead's status after it"

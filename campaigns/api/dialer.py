@@ -29,7 +29,7 @@ from common.api.serializers import (
     WholeField,
 )
 from common.contact_access import masked_phone, masked_text, sees_contacts
-from leads.api.serializers import LeadSerializer
+from leads.api.base import LeadSerializer
 from leads.selection.disclosures import are_masked
 
 CALLERS = ("GET", "POST")
@@ -51,7 +51,7 @@ class CallInput(StrictSerializer):
     )
     number = serializers.CharField(max_length=16, help_text="One of the lead's numbers: +1…")
     mode = serializers.ChoiceField(
-        choices=CallAttempt.Mode.values, default="tel", help_text="tel: I dial it myself; else whose phone rings first"
+        choices=CallAttempt.Mode.choices, default="tel", help_text="tel: I dial it myself; else whose phone rings first"
     )
 
 
@@ -86,7 +86,7 @@ class NumberSerializer(serializers.Serializer[Any]):
     doNotCall = serializers.BooleanField(source="do_not_call", allow_null=True, help_text="The skip trace's flag")
 
 
-class CallSerializer(CamelModelSerializer[CallAttempt]):
+class DialerCallSerializer(CamelModelSerializer[CallAttempt]):
     leadId = serializers.UUIDField(source="lead_id", allow_null=True, read_only=True)
     listId = serializers.UUIDField(source="campaign_id", allow_null=True, read_only=True, help_text="null: by hand")
     by = serializers.CharField(source="by_id", read_only=True, help_text="Who called: a user's id")
@@ -124,7 +124,7 @@ class OfferSerializer(serializers.Serializer[Any]):
     chosen = serializers.IntegerField(help_text="The position of the number to call")
     why = serializers.CharField(help_text="Why this one now")
     leaseUntil = serializers.DateTimeField(source="lease_until", help_text="Renew it before: the lead goes back then")
-    call = CallSerializer(
+    call = DialerCallSerializer(
         source="attempt", allow_null=True, help_text="Mine that is open, or whose end I have not said"
     )
 
@@ -149,12 +149,12 @@ class DialerView(ApiView):
 
     def call(self, found: CallAttempt) -> dict[str, Any]:
         found.refresh_from_db()
-        data: dict[str, Any] = CallSerializer(found, context={"request": self.request}).data
+        data: dict[str, Any] = DialerCallSerializer(found, context={"request": self.request}).data
         return data
 
 
 _OFFER = answer("DialerOffer", offer=OfferSerializer(allow_null=True), nobody=NobodySerializer(allow_null=True))
-_CALL = answer("CallAnswer", call=CallSerializer())
+_CALL = answer("CallAnswer", call=DialerCallSerializer())
 _DONE = answer("DialerDone")
 
 
@@ -224,7 +224,7 @@ class CallsView(DialerView):
         operation_id="listCalls",
         summary="My calls, the latest first; a manager's: her team's",
         parameters=[CallsQuery],
-        responses=listing("CallPage", calls=CallSerializer(many=True)),
+        responses=listing("CallPage", calls=DialerCallSerializer(many=True)),
     )
     def get(self, request: Request) -> Response:
         asked = self.query(CallsQuery)
@@ -233,7 +233,7 @@ class CallsView(DialerView):
             rows = rows.filter(by=self.user)
         rows = rows.filter(**{name: asked[name] for name in ("lead_id", "campaign_id") if name in asked})
         found, cursor = page(rows, limit=asked["limit"], cursor=asked.get("cursor"), newest_first=True)
-        data = CallSerializer(found, many=True, context={"request": request}).data
+        data = DialerCallSerializer(found, many=True, context={"request": request}).data
         return ok(calls=data, **page_of(found, cursor))
 
     @extend_schema(
@@ -242,7 +242,7 @@ class CallsView(DialerView):
         description="By hand too: the same rules, no exemption. A repeat with the same Idempotency-Key calls nobody.",
         request=CallInput,
         responses={
-            201: answer("CallPlaced", call=CallSerializer()),
+            201: answer("CallPlaced", call=DialerCallSerializer()),
             409: refusal("NOT_ALLOWED: `fields` has receiptId and againAt; CALL_OPEN, NOT_YOURS, NO_VENDOR"),
         },
     )

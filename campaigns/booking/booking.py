@@ -20,10 +20,11 @@ from django.utils.crypto import salted_hmac
 
 from accounts.access import Scope, access_in
 from accounts.audit import record
+from campaigns import clock
 from campaigns.booking import hours
 from campaigns.booking.slots import free_of, slots_of
 from campaigns.models import BookingPage
-from common.db.clock import database_now
+from common.db.clock import CLOCK, database_now
 from common.enqueue import enqueue_on_commit
 from leads.calendar import planning
 from leads.calendar.planning import EventClosed, SlotTaken
@@ -65,7 +66,7 @@ def open_page(slug: str) -> BookingPage:
 
 def offered(page: BookingPage, *, now: datetime | None = None, but: UUID | None = None) -> list[datetime]:
     """Every start (UTC) that a guest may choose now. but: an appointment that is about to move."""
-    now = now or database_now()
+    now = now or clock.now()
     zone = page.user.time_zone
     today = now.astimezone(ZoneInfo(zone)).date()
     openings = hours.openings_of(page.user_id)
@@ -75,19 +76,17 @@ def offered(page: BookingPage, *, now: datetime | None = None, but: UUID | None 
         return []
     return free_of(
         starts,
-        _taken(page, starts[0] - timedelta(days=1), starts[-1] + timedelta(days=1), now, but),
+        _taken(page, starts[0] - timedelta(days=1), starts[-1] + timedelta(days=1), but),
         minutes=page.minutes,
         buffer_minutes=page.buffer_minutes,
         not_before=now + timedelta(hours=page.notice_hours),
     )
 
 
-def _taken(
-    page: BookingPage, first: datetime, last: datetime, now: datetime, but: UUID | None
-) -> list[tuple[datetime, datetime]]:
+def _taken(page: BookingPage, first: datetime, last: datetime, but: UUID | None) -> list[tuple[datetime, datetime]]:
     rows = Event.objects.filter(owner=page.user_id, kind=Event.Kind.APPOINTMENT, ends_at__gt=first, starts_at__lt=last)
     rows = rows.exclude(pk=but) if but else rows
-    rows = rows.filter(Q(status=Status.PLANNED) | Q(status=Status.HELD, held_until__gt=now))
+    rows = rows.filter(Q(status=Status.PLANNED) | Q(status=Status.HELD, held_until__gt=CLOCK))
     return list(rows.values_list("starts_at", "ends_at"))
 
 
@@ -105,10 +104,13 @@ def book(*, page: BookingPage, at: datetime, guest: Guest) -> Event | None:
     """
     if not _may_be_stored(guest):
         return None
+    if found := _mine(page, at, guest):
+        return found
+    if at not in offered(page):  # who comes late waits for nobody
+        raise SlotTaken
     with transaction.atomic():
         planning.free_expired(page.user_id)
-        mine = Event.objects.filter(page_id=page.pk, starts_at=at, guest_email=guest.email, status__in=Event.OPEN)
-        if found := mine.first():
+        if found := _mine(page, at, guest):
             return found
         if at not in offered(page):
             raise SlotTaken
@@ -116,6 +118,12 @@ def book(*, page: BookingPage, at: datetime, guest: Guest) -> Event | None:
         planning.save_in_slot(event)
         enqueue_on_commit(MAIL_TASK)
     return event
+
+
+def _mine(page: BookingPage, at: datetime, guest: Guest) -> Event | None:
+    """What this guest has booked there and then already; what they have not confirmed in time is over."""
+    mine = Event.objects.filter(page_id=page.pk, starts_at=at, guest_email=guest.email, status__in=Event.OPEN)
+    return mine.exclude(held_until__lte=CLOCK).first()
 
 
 def _held(page: BookingPage, at: datetime, guest: Guest) -> Event:
@@ -163,7 +171,7 @@ def confirm(*, event: Event) -> Event:
         lead = lock_leads([lead_id]).only("pk").first() if lead_id else None
         hold_host(event.owner_id)
         locked = lock_event(event.pk)
-        if locked is None or locked.status not in (Status.HELD, Status.PLANNED) or locked.starts_at <= timezone.now():
+        if locked is None or locked.status not in (Status.HELD, Status.PLANNED) or locked.starts_at <= clock.now():
             raise SlotTaken
         if locked.status == Status.PLANNED:
             return locked
@@ -207,7 +215,7 @@ def move(*, page: BookingPage, event: Event, at: datetime) -> Event:
             raise SlotTaken
         if event.status != Status.PLANNED:
             raise EventClosed
-        return planning.move(event, by=None, starts_at=at)
+        return planning.move(event, by=None, starts_at=at, now=clock.now())
 
 
 def on_change(event: Event, what: str) -> None:

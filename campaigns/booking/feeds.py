@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.access import Access, NotAllowed, Scope, access_in
 from accounts.audit import record
+from campaigns import clock
 from campaigns.booking import ics
 from campaigns.models import Feed
 from common.db.clock import CLOCK, database_now
@@ -100,10 +101,9 @@ def read(token: str) -> Read | None:
 
 def _events(feed: Feed) -> list[Event]:
     """What is to come, what was of late, and what was cancelled of late; in the order of their ids."""
-    since = timezone.now() - PAST
-    of_late = Q(status=Event.Status.CANCELLED, changed_at__gte=since) | ~Q(status=Event.Status.CANCELLED) & Q(
-        ends_at__gte=since
-    )
+    since = clock.now() - PAST
+    cancelled = Q(status=Event.Status.CANCELLED)
+    of_late = Q(cancelled, changed_at__gte=timezone.now() - PAST) | Q(~cancelled, ends_at__gte=since)
     rows = Event.objects.filter(of_late, owner=feed.user, team=feed.team_id, kind__in=feed.kinds)
     return list(rows.select_related("lead").order_by("pk"))
 

@@ -20,6 +20,8 @@ State = CallAttempt.State
 
 def doubted(call: VendorCall) -> None:
     """Her phone may ring: the call stays hers until that is known or she says how it ended."""
+    if not CallAttempt.objects.filter(call=call).exists():  # a text's: nothing is locked, as its campaign is to be yet
+        return
     for attempt in lock_attempts(CallAttempt.objects.filter(call=call, state=State.INTENDED)):
         attempt.state = State.IN_DOUBT
         attempt.error, attempt.error_words = "in_doubt", (call.reason or "No answer came.")[:300]
@@ -28,6 +30,8 @@ def doubted(call: VendorCall) -> None:
 
 def freed(call: VendorCall) -> None:
     """The request ended without an answer: not placed; by an operator's word: placed, or not; or billed by policy."""
+    if not CallAttempt.objects.filter(call=call).exists():
+        return
     was_billed = call.state == VendorCall.State.WRITTEN_OFF
     if was_billed and call.decided_at is None:
         doubted(call)

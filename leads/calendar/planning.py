@@ -73,15 +73,16 @@ def plan(
     remind_minutes: int | None = Event.REMIND_MINUTES,
     source: str = Source.PERSON,
     zone: str = "",
+    now: datetime | None = None,
 ) -> Event:
     """Puts something into a person's calendar, and into the history of its lead.
 
     A time without a zone is by the clock of `zone`, or of who plans it. minutes: how long; without it and `ends_at` as
-    long as its kind usually is. remind_minutes: before it begins; None: no reminder. Raises BadTime, SlotTaken; a
-    callback needs a lead, and moves the one that the lead has.
+    long as its kind usually is. remind_minutes: before it begins; None: no reminder. now: of the campaigns' clock,
+    where the caller goes by it. Raises BadTime, SlotTaken; a callback needs a lead, and moves the one that it has.
     """
     zone = zone or by.time_zone
-    starts = _future(moment_of(starts_at, zone))
+    starts = check_ahead(moment_of(starts_at, zone), now or timezone.now())
     if kind == Kind.CALLBACK:
         if lead is None:
             raise BadTime("A callback needs a lead.")
@@ -149,13 +150,14 @@ def move(
     ends_at: datetime | None = None,
     minutes: int | None = None,
     zone: str = "",
+    now: datetime | None = None,
 ) -> Event:
     """Moves an event that is still to come about; it keeps its length unless another one is said, and its UID. Its
     number of changes (SEQUENCE) grows; it is reminded of anew. by: None: its guest moved it. Raises BadTime, SlotTaken,
     EventClosed.
     """
     zone = zone or (by.time_zone if by else event.zone)
-    starts = _future(moment_of(starts_at, zone))
+    starts = check_ahead(moment_of(starts_at, zone), now or timezone.now())
     with transaction.atomic():
         locked = lock_open(event)
         length = timedelta(minutes=minutes) if minutes else locked.ends_at - locked.starts_at
@@ -289,10 +291,6 @@ def check_ahead(at: datetime, now: datetime) -> datetime:
     if at > now + AHEAD:
         raise BadTime("This is more than two years ahead.")
     return at
-
-
-def _future(at: datetime) -> datetime:
-    return check_ahead(at, timezone.now())
 
 
 def _end(starts: datetime, ends_at: datetime | None, minutes: float, zone: str) -> datetime:

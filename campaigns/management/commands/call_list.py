@@ -30,7 +30,7 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("deed", choices=["make", "add", *_DEEDS, "show", "list"])
         parser.add_argument("list", nargs="?", metavar="LIST", type=UUID, help="Its id; `call_list list` names them")
-        add_person(parser, help="Who does it")
+        add_person(parser, required=True, help="Who does it")
         parser.add_argument("--name", default="", help="make: what you call it")
         parser.add_argument("--bucket", type=UUID, help="make, add: leads of this bucket")
         parser.add_argument("--view", help="make, add: leads of this saved view, by its name")

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
 
 from accounts.access import own_access
-from accounts.models import Membership, User
-from buckets.models import Bucket
+from accounts.models import Membership, Team, User, WebhookDelivery
+from accounts.webhooks.services import create_endpoint
+from buckets.services import add_ids
 from campaigns import clock
 from campaigns.dialing import dispositions, lists, reaping, suppressing
 from campaigns.dialing.calling import Refused, hang_up, place_call
 from campaigns.dialing.disposing import dispose, take_back
-from campaigns.dialing.offering import Nobody, next_lead, offered, release, renew, skip
+from campaigns.dialing.forgetting import in_calls
+from campaigns.dialing.offering import Nobody, Offer, next_lead, offered, release, renew, skip
 from campaigns.gate.contact import may_contact
 from campaigns.models import CallAttempt, Campaign, Disposition, Member, Receipt
 from campaigns.planning.audience import Audience
 from campaigns.planning.refusals import CampaignError
 from common.db.clock import database_now
+from common.db.ids import uuid7
+from enrichment.worker.lead_deletion import delete_lead
 from leads.calendar.table import Event
-from leads.facts.saving import CONTACT, FactRow, save_facts
+from leads.facts.saving import CONTACT, PROPERTY, FactRow, save_facts
 from leads.models import Activity, Lead, Suppression
 from leads.permission.suppressing import suppress
-from leads.services import change_status
+from leads.privacy.places import Her
+from leads.services import change_status, edit_lead
 from tests.campaigns.dialing.world import Floor, call, late, make_floor, offer, taken
 from tests.campaigns.gate.samples import attempt as message
-from tests.campaigns.sending.world import NOON, PLACES, at_time, key_of, move, number_of
+from tests.campaigns.gate.samples import checked
+from tests.campaigns.sending.world import NOON, PLACES, at_time, digest, key_of, move, number_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -55,23 +62,22 @@ def due(attempt: CallAttempt) -> None:
 
 def test_a_list_has_one_person_once_and_calls_the_most_equity_first(floor: Floor) -> None:
     twin, other = floor.leads[1], floor.leads[2]
-    with transaction.atomic():
-        save_facts(CONTACT, [FactRow(twin.pk, {"phone": number_of(0), "phone_type": "mobile"}, NOON)])
-    Lead.objects.filter(pk=other.pk).update(phone=None)
-    Lead.objects.filter(pk=floor.leads[0].pk).update(estimated_equity=7)
-    with transaction.atomic():
-        save_facts(CONTACT, [FactRow(other.pk, {"phone": None}, NOON)])
+    edit_lead(lead=twin, by=floor.ann, changes={"phone": number_of(0)})
+    add_ids(bucket=floor.bucket, property_ids=["bare"])  # nobody has bought its phone
+    Lead.objects.filter(pk=other.pk).update(estimated_equity=7)
     plan = lists.ListPlan("Monday", Audience(bucket_id=floor.bucket.pk), priority="equity")
     made, added = lists.create_list(floor.manager, plan)
-    assert (added.leads, added.people, added.same_owner) == (3, 2 if added.no_phone == 0 else 1, 1)
-    row = Member.objects.get(campaign=made, lead=floor.leads[0])
+    assert (added.leads, added.people, added.no_phone, added.same_owner) == (4, 2, 1, 1)
+    row = Member.objects.get(campaign=made, lead=other)
     assert (row.priority, row.calls, row.status, row.zones, row.states) == (
         7, True, Member.Status.ACTIVE, ["America/New_York"], ["MA"],
     )  # fmt: skip
-    assert made.members == added.people
-    assert made.steps.get().channel == "call"
-    again = lists.add_leads(floor.manager, made.pk)  # who is in it stays
-    assert (again.people, Member.objects.filter(campaign=made).count()) == (0, added.people)
+    assert (made.members, made.steps.get().channel) == (2, "call")
+    assert lists.add_leads(floor.manager, made.pk).people == 0  # who is in it stays as she is
+    edit_lead(lead=twin, by=floor.ann, changes={"phone": number_of(1)})
+    assert lists.add_leads(floor.manager, made.pk).people == 1
+    lists.open_list(floor.manager, made.pk)
+    assert offer(floor.caller()).lead == other
 
 
 def test_the_preset_high_value_calls_by_equity(floor: Floor) -> None:
@@ -164,9 +170,7 @@ def test_only_zones_that_are_open_are_offered_and_the_others_are_told_of(setting
     floor = make_floor(12, settings, places=PLACES, moment=NOON - 3 * HOUR)  # 9 AM in Boston, 6 AM in Phoenix
     floor.list()
     seen = set()
-    while isinstance(found := next_lead(floor.caller()), type(offered(floor.caller()))) and found is not None:
-        if isinstance(found, Nobody):
-            break
+    while isinstance(found := next_lead(floor.caller()), Offer):
         seen.add(found.member.states[0])
         Member.objects.filter(pk=found.member.pk).update(
             status=Member.Status.DONE, next_at=None, taken_by=None, lease_until=None, taken_at=None
@@ -209,32 +213,32 @@ def test_what_the_gate_refuses_is_not_offered_and_a_lasting_no_ends_it(floor: Fl
 
 def test_a_company_that_is_not_set_up_calls_nobody_and_loses_nobody(floor: Floor) -> None:
     made = floor.list()
-    type(floor.seller).objects.filter(pk=floor.seller.pk).update(policy_text="")
+    type(floor.seller).objects.filter(pk=floor.seller.pk).update(policy_text="", attested_at=None, attested_by_id=None)
     nobody = next_lead(floor.caller())
     assert isinstance(nobody, Nobody) and "Set up your company first" in nobody.words
     assert Member.objects.filter(campaign=made, status=Member.Status.ACTIVE, taken_by=None).count() == 3
 
 
 def test_skipped_for_an_hour_and_the_third_time_to_the_end(floor: Floor) -> None:
-    floor.list()
-    first = offer(floor.caller())
-    for times in range(3):
-        found = offer(floor.caller()) if times else first
-        assert found.lead == first.lead
+    first, second = floor.leads[:2]
+    floor.list(audience=Audience(lead_ids=(first.pk,)))
+    for _ in range(3):
+        found = offer(floor.caller())
+        assert found.lead == first
         skip(floor.caller(), found.member.pk, "on the other line")
-        assert offer(floor.caller()).lead != first.lead
-        release(floor.caller(), offer(floor.caller()).member.pk)
+        assert isinstance(next_lead(floor.caller()), Nobody)
         move(HOUR + timedelta(minutes=1))
-    row = Member.objects.get(pk=first.member.pk)
-    assert (row.skips, row.priority) == (3, -(2**40))
-    assert offer(floor.caller()).lead != first.lead
+    lists.add_leads(floor.manager, floor.lists[0].pk, Audience(lead_ids=(second.pk,)))
+    assert offer(floor.caller()).lead == second  # though she waits longer
+    with pytest.raises(CampaignError) as error:
+        skip(floor.caller(1), found.member.pk, "")
+    assert error.value.code == "NOT_YOURS"
 
 
 # --- T16 --------------------------------------------------------------------------------------------------------------
 
 
 def test_t16_called_again_two_minutes_later_on_another_list_or_by_hand(floor: Floor) -> None:
-    Bucket.objects.get(pk=floor.bucket.pk)
     one = floor.list("One", audience=Audience(lead_ids=(floor.leads[0].pk,)), callers=[floor.callers[0].pk])
     floor.list("Two", audience=Audience(lead_ids=(floor.leads[0].pk,)), callers=[floor.callers[1].pk])
     attempt = call(floor.caller())
@@ -248,7 +252,7 @@ def test_t16_called_again_two_minutes_later_on_another_list_or_by_hand(floor: Fl
     assert nobody.again_at == receipt.again_at
     by_hand = refusal(floor.manager, floor.leads[0], number_of(0))  # no exemption for a person's own press
     assert by_hand.again_at == receipt.again_at and "Wait 60 minutes" in str(by_hand)
-    assert Receipt.objects.get(pk=by_hand.receipt_id).purpose == "manual"
+    assert Receipt.objects.get(pk=str(by_hand.receipt_id)).purpose == "manual"
     assert CallAttempt.objects.filter(campaign=one).count() == CallAttempt.objects.count() == 1
 
 
@@ -332,7 +336,7 @@ def test_a_call_stands_with_its_receipt_and_the_next_waits_for_its_outcome(floor
     assert (attempt.state, attempt.mode, attempt.number, attempt.by) == (
         "intended", "tel", number_of(0), floor.callers[0],
     )  # fmt: skip
-    receipt = Receipt.objects.get(pk=attempt.receipt_id)
+    receipt = Receipt.objects.get(pk=str(attempt.receipt_id))
     assert (receipt.verdict, receipt.channel) == ("yes", "call")
     assert key_of(number_of(0)).last_attempt_at == attempt.started_at
     assert Member.objects.get(pk=found.member.pk).attempts == 1
@@ -400,7 +404,7 @@ def test_no_answer_comes_back_by_the_next_number_and_the_fourth_ends_it(floor: F
             "phone": number_of(0), "phone_type": "mobile", "secondary_phone": "+16175559001",
         }, NOON)])  # fmt: skip
     made = floor.list(audience=Audience(lead_ids=(lead.pk,)))
-    type(floor.seller)._meta.get_field("team").related_model.objects.filter(pk=floor.team_id).update(daily_contacts=5)
+    Team.objects.filter(pk=floor.team_id).update(daily_contacts=5)
     attempt = call(floor.caller())
     dispose(floor.caller(), attempt.pk, code="no_answer", note="rang out")
     row = Member.objects.get(campaign=made)
@@ -422,10 +426,6 @@ def test_no_answer_comes_back_by_the_next_number_and_the_fourth_ends_it(floor: F
 
 
 def _like(attempt: CallAttempt, outcome: Disposition) -> CallAttempt:
-    from uuid import uuid4
-
-    from common.db.ids import uuid7
-
     same = ("team_id", "campaign_id", "member_id", "step_id", "lead_id", "key_id", "by_id", "started_at", "ended_at")
     row = CallAttempt.objects.get(pk=attempt.pk)
     return CallAttempt(
@@ -497,7 +497,7 @@ def test_do_not_call_holds_at_the_keypress_is_written_later_and_never_overwritte
     dispose(floor.caller(), attempt.pk, code="do_not_call", note="take me off")
     assert Member.objects.get(pk=found.member.pk).status == Member.Status.STOPPED
     for channel in ("call", "sms"):
-        asked = may_contact(found.lead.pk, channel, by=None, purpose="manual", record=False)  # type: ignore[arg-type]
+        asked = may_contact(found.lead.pk, channel, by=None, purpose="manual", record=False)
         assert "suppressed" in {one.code for one in asked.decision.answers if one.verdict == "no"}
     assert not Suppression.objects.exists() and suppressing.write_due() == 0
     for code in ("interested", "no_answer"):
@@ -549,6 +549,8 @@ def test_a_wrong_number_binds_its_owner_and_the_next_number_is_called(floor: Flo
         save_facts(CONTACT, [FactRow(lead.pk, {
             "phone": number_of(0), "phone_type": "mobile", "secondary_phone": "+16175559001",
         }, NOON)])  # fmt: skip
+    with transaction.atomic():
+        save_facts(PROPERTY, [FactRow(lead.pk, {"owner_name": "Maria Alvarez"}, NOON)])
     made = floor.list(audience=Audience(lead_ids=(lead.pk,)))
     attempt = call(floor.caller())
     dispose(floor.caller(), attempt.pk, code="wrong_number")
@@ -561,10 +563,7 @@ def test_a_wrong_number_binds_its_owner_and_the_next_number_is_called(floor: Flo
     assert all(one.owner_key_id for one in rows)
     assert Member.objects.get(campaign=made).status == Member.Status.ACTIVE
     move(2 * HOUR)
-    with transaction.atomic():  # its check against the registry
-        from tests.campaigns.gate.samples import checked
-
-        checked(floor.seller, "+16175559001")
+    checked(floor.seller, "+16175559001")
     found = offer(floor.caller())
     assert found.numbers[found.chosen].number == "+16175559001"
     dispose(floor.caller(), call(floor.caller(), found).pk, code="disconnected")
@@ -594,13 +593,10 @@ def test_whoever_stops_deletes_or_closes_while_a_lead_is_taken_takes_it_back(flo
 
 
 def test_a_lead_that_is_deleted_while_it_is_called_leaves_the_call(floor: Floor) -> None:
-    from leads.admin.leads import Lead as _Lead  # noqa: F401
-    from tests.leads.samples import delete_leads
-
     floor.list()
     found = offer(floor.caller())
     attempt = call(floor.caller(), found)
-    delete_leads([found.lead])
+    delete_lead(lead=found.lead)
     assert not taken()
     said = dispose(floor.caller(), attempt.pk, code="do_not_call", note="gone")
     assert said.lead_id is None
@@ -649,3 +645,32 @@ def test_an_outcome_that_cannot_be_is_refused(floor: Floor, code: str, values: d
     with pytest.raises(CampaignError) as forbidden:
         dispositions.change(floor.caller(), row.pk, {"label": "x"})
     assert forbidden.value.code == "FORBIDDEN"
+
+
+# --- Who else hears of it ---------------------------------------------------------------------------------------------
+
+
+def test_webhooks_hear_of_a_call_when_it_ends_and_when_its_end_is_said(floor: Floor) -> None:
+    create_endpoint(by=floor.ann, team_id=floor.team_id, url="https://example.com/", events=["call.ended"])
+    floor.list()
+    attempt = call(floor.caller())
+    hang_up(floor.caller(), attempt.pk, seconds=7)
+    dispose(floor.caller(), attempt.pk, code="no_answer", note="tell nobody")
+    told = list(WebhookDelivery.objects.filter(event="call.ended").order_by("sequence").values_list("data", flat=True))
+    assert [(one["outcome"], one["result"], one["seconds"]) for one in told] == [
+        (None, None, 7), ("no_answer", "no_contact", 7),
+    ]  # fmt: skip
+    assert "tell nobody" not in str(told) and "+1617" not in str(told)
+
+
+def test_a_forgotten_person_is_taken_out_of_calls(floor: Floor) -> None:
+    first = call_by_hand(floor, 0)
+    dispose(floor.manager, first.pk, code="no_answer", note="she asked twice")
+    second = call_by_hand(floor, 1)
+    dispose(floor.manager, second.pk, code="no_answer", note=f"call {number_of(0)} instead")
+    her = Her([(1, digest(number_of(0)))], since=database_now())
+    assert in_calls("", her).changed == 2
+    rows = {row.pk: row for row in CallAttempt.objects.all()}
+    assert (rows[first.pk].number, rows[first.pk].note) == (None, "")
+    assert (rows[second.pk].number, rows[second.pk].note) == (number_of(1), "call [forgotten] instead")
+    assert in_calls("", her).changed == 0
