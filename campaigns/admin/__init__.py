@@ -2,6 +2,7 @@
 
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.inbox import ConversationAdmin
+from campaigns.admin.recordings import RecordingAdmin
 from campaigns.admin.rule_table import ContactRuleAdmin, EmergencyAdmin, RuleHolidayAdmin
 from campaigns.admin.set_up import SenderAdmin, StateAnswerAdmin
 from campaigns.admin.templates import TemplateAdmin
@@ -13,6 +14,7 @@ __all__ = [
     "ConversationAdmin",
     "EmergencyAdmin",
     "InboundAdmin",
+    "RecordingAdmin",
     "RuleHolidayAdmin",
     "SenderAdmin",
     "StateAnswerAdmin",
