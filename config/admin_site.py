@@ -64,6 +64,11 @@ def _in_contacts(request: HttpRequest) -> bool:
     return "/accounts/auditevent/" in request.path and request.GET.get("about") == "contacts"
 
 
+def _in_calendar(request: HttpRequest) -> bool:
+    """Its events, and what belongs to it: hours, booking page, feeds."""
+    return request.path.startswith("/admin/calendar/")
+
+
 def _in_imports(request: HttpRequest) -> bool:
     """The entry leads to the upload; the list and each import belong to it too."""
     return "/buckets/import/" in request.path
@@ -117,6 +122,13 @@ UNFOLD = {
                     _entry("My leads", "contacts", "leads_lead_changelist", callers=True) | {"active": _in_leads},
                     _entry("Callbacks", "phone_callback", "leads_lead_changelist", query="?callback=today")
                     | {"active": _in_callbacks},
+                    {
+                        "title": "Calendar",
+                        "icon": "calendar_month",
+                        "link": reverse_lazy("calendar"),
+                        "permission": "campaigns.admin.calendar.opens_calendar",
+                        "active": _in_calendar,
+                    },
                     _entry("Campaigns", "campaign", "campaigns_campaign_changelist"),
                     _entry("Templates", "sms", "campaigns_template_changelist"),
                     _entry("Enrichment jobs", "play_circle", "enrichment_run_changelist"),
