@@ -1,4 +1,5 @@
 from campaigns.models.booking import BookingPage, Feed, Hours
+from campaigns.models.call_lists import CallList
 from campaigns.models.campaigns import Campaign, Preview, PreviewLine, Step, Variant
 from campaigns.models.clock import ClockSetting
 from campaigns.models.deliveries import Delivery, DeliveryEvent, Member
@@ -17,7 +18,7 @@ from campaigns.models.senders import Sender, StateAnswer
 from campaigns.models.templates import Template, TemplateVersion
 
 __all__ = [
-    "BookingPage", "CallAttempt", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule", "Conversation",
+    "BookingPage", "CallAttempt", "CallList", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule", "Conversation",
     "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed", "Hours", "Inbound",
     "IncomingMessage", "Member", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat", "Recording",
     "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion", "UnsignedPost", "Variant",

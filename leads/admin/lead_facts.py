@@ -125,7 +125,7 @@ def _phone(label: str, entry: Mapping[str, Any], *, shown: bool) -> Contact:
     if listed is False and entry.get("at"):
         mark = f"{mark} (checked {_day(entry['at'])})"
     extension = f" ext. {entry['extension']}" if shown and entry.get("extension") else ""
-    text = f"{_spaced(number)}{extension}" if shown else masked("phone", number)
+    text = f"{spaced(number)}{extension}" if shown else masked("phone", number)
     href = f"tel:{number}" if shown and not listed else ""
     return Contact(
         label, text, told_source(entry), entry.get("type") or "", mark, look, href, _person(entry, shown=shown)
@@ -278,7 +278,7 @@ def _joined(between: str, *parts: str | None) -> str:
     return between.join(part for part in parts if part)
 
 
-def _spaced(number: str) -> str:
+def spaced(number: str) -> str:
     """A number of the North American plan as it is read out: +1 206 555 0142."""
     is_ours = len(number) == 12 and number.startswith("+1")
     return f"+1 {number[2:5]} {number[5:8]} {number[8:]}" if is_ours else number
