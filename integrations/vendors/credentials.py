@@ -54,7 +54,7 @@ class Account:
         *,
         headers: Mapping[str, str],
         json: object = None,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> HttpRequest:
         """A request of this account. Raises Misconfigured where the environment lacks the key or the base URL."""

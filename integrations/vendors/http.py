@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -47,7 +47,7 @@ class HttpRequest:
     params: Mapping[str, Any] = field(default_factory=dict, repr=False)
     json: object = field(default=None, repr=False)
     data: bytes | None = field(default=None, repr=False)
-    form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Mapping[str, str] | Sequence[tuple[str, str]] = field(default_factory=dict, repr=False)
 
     def body(self) -> bytes | None:
         """The bytes of the body. Raises ValueError for NaN, and for text that UTF-8 cannot hold."""

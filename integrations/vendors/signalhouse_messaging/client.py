@@ -1,4 +1,4 @@
-"""SignalHouse's messages: the account, the wire, and what it answers. Contract: docs/vendors/signalhouse.md 2.2 to 2.6.
+"""SignalHouse's account, wire and messages. Contract: docs/vendors/signalhouse.md 2.2 to 2.6. Its calls: `voice`.
 
 Its skip trace is another API with a key of its own (`integrations.vendors.signalhouse`).
 """
@@ -55,10 +55,10 @@ def send(message: Message) -> Sent:
         "messageBody": message.text,
         "enableShortlink": False,
     }
-    headers = {**_headers(account), "Idempotency-Key": str(message.token)}
-    request = account.request("POST", "/message/sms", headers=headers, json=body)
+    keyed = {**headers(account), "Idempotency-Key": str(message.token)}
+    request = account.request("POST", "/message/sms", headers=keyed, json=body)
     response = account.send(request)
-    _check(account, request, response)
+    check(account, request, response)
     answer = normalise.mapping(account.body(response, paid=True, personal=True))
     inserted = [one for one in normalise.sequence(answer.get("insertedMessages")) if isinstance(one, dict)]
     enqueued = normalise.integer(answer.get("enqueuedCount"), most=1000)
@@ -84,8 +84,8 @@ def find(message: Message, since: datetime, known: Collection[str]) -> Found | N
     until = max(since, datetime.now(UTC)) + timedelta(days=1)
     params = {
         **_group(),
-        "startDate": _iso(since.replace(microsecond=0)),
-        "endDate": _iso(until),
+        "startDate": iso(since.replace(microsecond=0)),
+        "endDate": iso(until),
         "dateBounds": "exact",
         "senderPhoneNumber": _digits(message.sender),
         "recipientPhoneNumber": _digits(message.to),
@@ -105,7 +105,7 @@ def vendor_opt_outs(since: datetime) -> Iterator[VendorOptOut]:
     after all others.
     """
     unreadable, until = 0, max(since, datetime.now(UTC)) + timedelta(days=1)
-    for one in _list("/message/dnc", {**_group(), "startDate": _iso(since), "endDate": _iso(until)}):
+    for one in _list("/message/dnc", {**_group(), "startDate": iso(since), "endDate": iso(until)}):
         number = next((number_of(one[name]) for name in _WHOSE if one.get(name)), "")
         if not number.startswith("+"):
             unreadable += 1
@@ -137,7 +137,7 @@ def check_key() -> None:
     """Free: whether it takes the key, for this group. Raises a VendorFailure."""
     account = config()
     params = {**_group(), "limit": 1, "page": 1}
-    _free(account, account.request("GET", "/notification", headers=_headers(account), params=params))
+    free(account, account.request("GET", "/notification", headers=headers(account), params=params))
 
 
 def _list(path: str, params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -151,7 +151,7 @@ def _pages(path: str, params: Mapping[str, Any]) -> Iterator[list[Mapping[str, A
     account, before = config(), b""
     for page in range(1, PAGES + 1):
         asked = {**params, "page": page, "limit": PAGE}
-        response = _free(account, account.request("GET", path, headers=_headers(account), params=asked))
+        response = free(account, account.request("GET", path, headers=headers(account), params=asked))
         if response.body == before:
             return
         before = response.body
@@ -170,13 +170,14 @@ def _rows(answer: object) -> list[Any] | None:
     return next((found[name] for name in _LISTS if isinstance(found.get(name), list)), None)
 
 
-def _free(account: Account, request: HttpRequest) -> HttpResponse:
+def free(account: Account, request: HttpRequest) -> HttpResponse:
+    """The answer to a request that costs nothing. Raises a VendorFailure."""
     response = account.send(request, paid=False)
     account.check(request, response, paid=False)
     return response
 
 
-def _check(account: Account, request: HttpRequest, response: HttpResponse) -> None:
+def check(account: Account, request: HttpRequest, response: HttpResponse) -> None:
     """Raises what an answer outside 2xx means.
 
     409: the key was used before, with another text as we understand it: then the first may have been sent.
@@ -250,7 +251,8 @@ def _group() -> dict[str, str]:
     return {"groupId": group}
 
 
-def _headers(account: Account) -> dict[str, str]:
+def headers(account: Account) -> dict[str, str]:
+    """The bearer token."""
     return {"Authorization": f"Bearer {account.key}"}
 
 
@@ -259,5 +261,6 @@ def _digits(number: str) -> str:
     return number.removeprefix("+")
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """As its parameters have moments."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Twilio's messages: the account, the wire, and what it answers. Contract: docs/vendors/twilio.md."""
+"""Twilio's account and wire, and its messages. Contract: docs/vendors/twilio.md. Its calls: `twilio.voice`."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def send(message: Message) -> Sent:
         **({"StatusCallback": message.callback_url} if message.callback_url else {}),
         **({} if message.valid_seconds is None else {"ValidityPeriod": str(_validity(message.valid_seconds))}),
     }
-    request = account.request("POST", f"{_path(account)}/Messages.json", headers=_headers(account), form=form)
+    request = account.request("POST", f"{path(account)}/Messages.json", headers=headers(account), form=form)
     response = account.send(request)
-    _check(account, request, response)
+    check(account, request, response)
     body = normalise.mapping(account.body(response, paid=True, personal=True))
     sid = body.get("sid")
     if not isinstance(sid, str) or not _SID.fullmatch(sid):
@@ -116,32 +116,33 @@ def notifications(since: datetime) -> Iterator[RawPost]:
 def account_status() -> str:
     """Free: whether it takes the key; active, suspended, closed. Raises a VendorFailure."""
     account = config()
-    request = account.request("GET", f"{_path(account)}.json", headers=_headers(account))
-    body = _free(account, request)
+    request = account.request("GET", f"{path(account)}.json", headers=headers(account))
+    body = free(account, request)
     return normalise.text(body.get("status"), limit=20) or ""
 
 
 def _list(params: Mapping[str, Any], *, pages: int) -> Iterator[Mapping[str, Any]]:
     """Messages, the newest first."""
     account = config()
-    path, asked = f"{_path(account)}/Messages.json", dict(params)
+    place, asked = f"{path(account)}/Messages.json", dict(params)
     for _ in range(pages):
-        body = _free(account, account.request("GET", path, headers=_headers(account), params=asked))
+        body = free(account, account.request("GET", place, headers=headers(account), params=asked))
         yield from (one for one in normalise.sequence(body.get("messages")) if isinstance(one, dict))
         following = body.get("next_page_uri")
         if not isinstance(following, str) or not following.startswith(f"{VERSION}/"):
             return
-        path, asked = following, {}
+        place, asked = following, {}
 
 
-def _free(account: Account, request: HttpRequest) -> Mapping[str, Any]:
+def free(account: Account, request: HttpRequest) -> Mapping[str, Any]:
+    """The answer to a request that costs nothing. Raises a VendorFailure."""
     response = account.send(request, paid=False)
     account.check(request, response, paid=False)
     return normalise.mapping(account.body(response, paid=False, personal=True))
 
 
-def _check(account: Account, request: HttpRequest, response: HttpResponse) -> None:
-    """Raises what an answer outside 2xx means; a refusal of the message, or of the account, with Twilio's code."""
+def check(account: Account, request: HttpRequest, response: HttpResponse) -> None:
+    """Raises what an answer outside 2xx means; a refusal of the message or call, or of the account, with its code."""
     code = posts.code_of(_body(response).get("code"))
     failure: VendorFailure
     try:
@@ -185,11 +186,13 @@ def _validity(seconds: int) -> int:
     return max(1, min(VALID_MOST, seconds))
 
 
-def _path(account: Account) -> str:
+def path(account: Account) -> str:
+    """Of everything the account has."""
     return f"{VERSION}/{account.account}"
 
 
-def _headers(account: Account) -> dict[str, str]:
+def headers(account: Account) -> dict[str, str]:
+    """HTTP Basic."""
     pair = base64.b64encode(f"{account.account}:{account.key}".encode()).decode()
     return {"Authorization": f"Basic {pair}"}
 

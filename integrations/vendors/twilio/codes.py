@@ -9,6 +9,11 @@ KINDS = {
     "20005": Kind.CONFIGURATION,  # the account is not active
     "30002": Kind.BALANCE,  # the account is suspended, mostly for its balance
     "21211": Kind.BAD_NUMBER,
+    "21210": Kind.CONFIGURATION,  # the number to call from is not ours
+    "21213": Kind.CONFIGURATION,
+    "21214": Kind.BAD_NUMBER,
+    "21215": Kind.CONFIGURATION,  # calls to this region are off
+    "21216": Kind.BAD_NUMBER,  # blocked
     "21217": Kind.BAD_NUMBER,
     "21265": Kind.BAD_NUMBER,  # a short code
     "21612": Kind.BAD_NUMBER,  # not reachable from this sender

@@ -35,7 +35,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 def read(headers: Mapping[str, str], body: bytes) -> list[Post] | Unreadable:
     """As `messaging.read_post`."""
-    fields = _fields(headers, body)
+    fields = fields_of(headers, body)
     if fields is None:
         return Unreadable(NAME, "it is neither a form nor JSON")
     sid = _sid(fields)
@@ -53,7 +53,7 @@ def dedupe(headers: Mapping[str, str], body: bytes) -> str:
     """As `messaging.dedupe_of`: the message and its status. Not I-Twilio-Idempotency-Token, which a message that is
     fetched after an outage does not have.
     """
-    fields = _fields(headers, body) or {}
+    fields = fields_of(headers, body) or {}
     sid, state = _sid(fields), _state(fields)
     if not sid:
         return f"body:{hashlib.sha256(body).hexdigest()}"
@@ -131,7 +131,7 @@ def _incoming(sid: str, fields: Mapping[str, str]) -> list[Post] | Unreadable:
     ]
 
 
-def _fields(headers: Mapping[str, str], body: bytes) -> Mapping[str, str] | None:
+def fields_of(headers: Mapping[str, str], body: bytes) -> Mapping[str, str] | None:
     """The fields of a form, or of a flat JSON object; None where it is neither. The first of a doubled field counts."""
     text = body.decode("utf-8", errors="replace")
     if "json" in headers.get("content-type", "") or text.lstrip()[:1] == "{":
