@@ -7,7 +7,6 @@ from campaigns.models import Campaign
 from campaigns.planning.refusals import CampaignError
 from campaigns.rules.templates import BadTemplate, parse, values_of
 from campaigns.texts.rendering import company_of, person_of
-from campaigns.texts.templates import checked
 from leads.models import Lead
 
 SCRIPT_MOST = 5_000  # characters
@@ -15,10 +14,13 @@ SCRIPT_MOST = 5_000  # characters
 
 def checked_script(text: str) -> str:
     """The script as it is kept; empty: none. Raises CampaignError naming `script`."""
-    text = text.strip()
+    text = text.strip().replace("\r\n", "\n")
     if len(text) > SCRIPT_MOST:
         raise CampaignError("INVALID", f"A script has at most {SCRIPT_MOST:,} characters.", "script")
-    return checked(text, "script").text if text else ""
+    try:
+        return parse(text).text if text else ""
+    except BadTemplate as error:
+        raise CampaignError("INVALID", error.words, "script", more={"position": error.position}) from error
 
 
 def script_for(campaign: Campaign, lead: Lead, agent: User) -> str:

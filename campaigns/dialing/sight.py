@@ -1,0 +1,125 @@
+"""What a caller needs to see of the lead that is before her: who, which numbers, what is known, what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.access import Access, Scope
+from campaigns import clock
+from campaigns.dialing.offering import Number, Offer
+from campaigns.gate import leads as of_lead
+from campaigns.models import CallAttempt, Campaign
+from leads.calendar.table import Event
+from leads.keys import owners
+from leads.models import Activity, Lead
+from leads.selectors import activities_of
+
+LATEST = 8  # of what was done about her
+PARCELS = 8  # of the owner's other ones
+CALLBACKS = 5  # of those that are due
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Another one of the owner's, of the team: no more than where it is and how far."""
+
+    words: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """campaign, member_id: None of a call by hand. numbers: empty then, but for the one that is called.
+
+    attempt: her call, open or without an outcome. zones: the time zones that count, the lead's own first.
+    """
+
+    lead: Lead
+    campaign: Campaign | None
+    member_id: UUID | None
+    numbers: Sequence[Number]
+    chosen: int
+    why: str
+    lease_until: datetime | None
+    attempt: CallAttempt | None
+    zones: Sequence[str]
+    others: Sequence[Parcel]
+    timeline: Sequence[Activity]
+
+
+def sight_of(offer: Offer, access: Access) -> Sight:
+    """Of what is before her by a list."""
+    return Sight(
+        offer.lead, offer.campaign, offer.member.pk, offer.numbers, offer.chosen, offer.why, offer.lease_until,
+        offer.attempt, zones_of(offer.lead, offer.numbers[offer.chosen].number if offer.numbers else None),
+        parcels_of(offer.lead, access), list(activities_of(offer.lead).order_by("-pk")[:LATEST]),
+    )  # fmt: skip
+
+
+def by_hand(access: Access) -> CallAttempt | None:
+    """Her call outside any list that is open, or whose outcome she has not said."""
+    rows = CallAttempt.objects.filter(team_id=access.team_id, by=access.user, disposition__isnull=True)
+    rows = rows.filter(member__isnull=True, lead__isnull=False).exclude(state=CallAttempt.State.IN_DOUBT)
+    return rows.select_related("lead", "campaign").order_by("-started_at").first()
+
+
+def sight_by_hand(attempt: CallAttempt, access: Access) -> Sight:
+    """Of a call by hand."""
+    lead = attempt.lead
+    assert lead is not None  # of `by_hand`
+    number = Number(0, attempt.number or "", attempt.key_id, "", False, "", None, "", None)
+    return Sight(
+        lead, attempt.campaign, None, [number], 0, "Called from the lead’s page", None, attempt,
+        zones_of(lead, attempt.number), parcels_of(lead, access), list(activities_of(lead).order_by("-pk")[:LATEST]),
+    )  # fmt: skip
+
+
+def zones_of(lead: Lead, number: str | None) -> list[str]:
+    """Those that count when this number of the lead is called; empty: nobody knows."""
+    row = of_lead.read([lead.pk]).get(lead.pk)
+    return sorted(of_lead.of_address(row, number, "call").zones)
+
+
+def parcels_of(lead: Lead, access: Access) -> list[Parcel]:
+    """The owner's other ones, her own team's alone."""
+    mine = Lead.objects.filter(team_id=access.team_id)
+    rows = owners.others_of(lead, mine, contacts=access.can(Scope.CONTACTS)).order_by("pk")[:PARCELS]
+    return [
+        Parcel(", ".join(filter(None, (str(row), row.property_city))), str(row.get_status_display())) for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """mine: her callbacks that are due, the first ones; many: how many; anyones: those that any caller may make."""
+
+    mine: Sequence[Event]
+    many: int
+    anyones: int
+
+
+def callbacks_due(access: Access) -> Due:
+    """By the campaigns' clock."""
+    due = Event.objects.filter(
+        team_id=access.team_id, kind=Event.Kind.CALLBACK, status=Event.Status.PLANNED, starts_at__lte=clock.now()
+    ).select_related("lead")
+    mine = due.filter(owner=access.user)
+    first = list(mine.order_by("starts_at", "pk")[:CALLBACKS])
+    many = len(first) if len(first) < CALLBACKS else mine.count()
+    return Due(first, many, due.filter(anyone=True).exclude(owner=access.user).count())
+
+
+def today_of(access: Access) -> tuple[int, int]:
+    """(calls, calls that reached somebody) of hers since midnight by her clock."""
+    now = timezone.localtime(clock.now())
+    since = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = CallAttempt.objects.filter(by=access.user, team_id=access.team_id, started_at__gte=since)
+    return rows.count(), rows.filter(disposition__outcome__in=CONTACTS).count()
+
+
+CONTACTS = ("contact", "callback", "appointment", "lost", "won", "dnc")  # outcomes of a call that reached somebody
