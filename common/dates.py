@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
@@ -50,6 +50,11 @@ def day(value: date | None) -> str:
         return ""
     local = timezone.localtime(value) if isinstance(value, datetime) else value
     return f"{local:%b} {local.day}, {local.year}"
+
+
+def iso(at: datetime) -> str:
+    """2026-12-01T21:30:00Z: a moment as programs are told it."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def clock(at: time) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -37,6 +38,20 @@ def _sorted(column: str, name: str) -> models.Index:
     see the bucket. A lead without a value is not in it: saving ids costs no more for it.
     """
     return models.Index(fields=["bucket", column, "id"], condition=Q(**{f"{column}__isnull": False}), name=name)
+
+
+def _cancel_callback() -> pgtrigger.Trigger:
+    """A lead that goes takes its planned callback along, whoever deletes it. One without a copy costs no look."""
+    return pgtrigger.Trigger(
+        name="cancel_callback",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete,
+        condition=pgtrigger.Q(old__callback_at__isnull=False),
+        func=pgtrigger.Func(  # type: ignore[no-untyped-call]
+            "UPDATE leads_event SET status = 'cancelled', sequence = sequence + 1, changed_at = now() "
+            "WHERE lead_id = OLD.id AND kind = 'callback' AND status = 'planned'; RETURN OLD;"
+        ),
+    )
 
 
 __all__ = [
@@ -283,7 +298,7 @@ class Lead(UUIDModel, Timestamped):
             _sorted("callback_at", "lead_by_callback"),
             # and `lead_of_team_by_words`, over a column that only PostgreSQL knows: migration 0019_lead_team_indexes
         ]
-        triggers = [team_of_bucket()]
+        triggers = [team_of_bucket(), _cancel_callback()]
         permissions = [("view_contact_details", "Can see and export phones and e-mails")]
 
     def __str__(self) -> str:

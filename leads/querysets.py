@@ -84,6 +84,13 @@ class SavedViewQuerySet(TeamQuerySet[M]):
         return rows if access.can(Scope.MANAGE) else rows.filter(owner_id=access.user.pk)
 
 
+class EventQuerySet(TeamQuerySet[M]):
+    def seen_by(self, access: Access) -> Self:
+        """Her own; a manager's: her team's."""
+        rows = super().seen_by(access)
+        return rows if access.can(Scope.MANAGE) else rows.filter(owner_id=access.user.pk)
+
+
 class LeadQuerySet(TeamQuerySet[M]):
     def seen_by(self, access: Access) -> Self:
         """Her team's leads; a caller's: those assigned to her."""

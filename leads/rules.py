@@ -26,3 +26,10 @@ def moment_of(time: datetime, time_zone: str) -> datetime:
     if shown.replace(tzinfo=None) != time.replace(tzinfo=None):
         raise BadTime(f"There is no {clock(time.time())} on that day in {time_zone}: the clock is put forward over it.")
     return moment
+
+
+def moved_forward(time: datetime, time_zone: str) -> datetime:
+    """The moment (UTC) of a time without a zone that we computed, such as a slot or a reminder. Where the clock is put
+    forward over it, the moment moves forward with the clock (2:30 becomes 3:30); where it is put back, the first one.
+    """
+    return time.replace(tzinfo=ZoneInfo(time_zone), fold=0).astimezone(UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +20,10 @@ from accounts.audit import record
 from accounts.models import User
 from accounts.webhooks import emit
 from accounts.webhooks.selectors import teams_that_want
+from common.dates import iso
 from common.db.clock import database_now
 from common.db.ids import uuid7s
+from leads.calendar import callbacks, planning
 from leads.counters import change_counters
 from leads.facts import columns
 from leads.facts.sources import TYPED
@@ -36,7 +38,6 @@ from leads.rules import BadTime, moment_of
 # what COPY's text format writes otherwise (PostgreSQL's manual, COPY, "File Formats")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _UNLIKE_TEXT = re.compile(r"[\\\t\n\r]")
-CALLBACK_AHEAD = timedelta(days=731)  # two years: what is further ahead is a slip of the finger
 
 
 class TagExists(Exception):
@@ -148,7 +149,7 @@ def add_activity(
     due_at = moment_of(due_at, by.time_zone) if due_at else None
     with transaction.atomic():
         text = kept_in(Activity(), "text", text)
-        locked = lock_leads([lead.pk]).only("pk", "activity_count", "callback_at").get()
+        locked = lock_leads([lead.pk]).only("pk", "activity_count", "callback_at", "team_id").get()
         if seen is not None and locked.activity_count > seen:
             latest = Activity.objects.filter(lead=lead).order_by("-pk").first()
             if latest and (latest.by_id, latest.kind, latest.text, latest.due_at) == (by.pk, kind, text, due_at):
@@ -161,8 +162,11 @@ def add_activity(
         latest_contact = Greatest("last_contact_at", Value(activity.created_at))  # never backwards
         contact = {"last_contact_at": latest_contact} if is_contact else {}
         is_answered = is_contact and locked.callback_at is not None and locked.callback_at < now
+        if due_at:
+            planning.plan_callback(lead=locked, by=by, at=due_at, note=text)
+        elif is_answered:
+            callbacks.end([lead.pk])
         Lead.objects.filter(pk=lead.pk).update(
-            callback_at=None if is_answered else due_at or locked.callback_at,
             activity_count=F("activity_count") + 1,
             last_activity_at=activity.created_at,
             **contact,
@@ -186,10 +190,7 @@ def note_received(*, lead_id: UUID, kind: str, text: str, ref: UUID) -> None:
 def _check_due(kind: str, due_at: datetime, now: datetime) -> None:
     if kind != Activity.Kind.CALLBACK:
         raise BadTime("Only a callback has a time to call back at.")
-    if due_at <= now:
-        raise BadTime("This time is past.")
-    if due_at > now + CALLBACK_AHEAD:
-        raise BadTime("This is more than two years ahead.")
+    planning.check_ahead(due_at, now)
 
 
 def finish_callback(*, lead: Lead, by: User) -> bool:
@@ -201,7 +202,7 @@ def finish_callback(*, lead: Lead, by: User) -> bool:
         locked = lock_leads([lead.pk]).only("pk", "callback_at").get()
         if locked.callback_at is None or locked.callback_at != lead.callback_at:
             return False
-        Lead.objects.filter(pk=lead.pk).update(callback_at=None)
+        callbacks.end([lead.pk])
         add_activity(lead=lead, by=by, kind=Activity.Kind.CALLBACK, text="Done")
     return True
 
@@ -229,7 +230,7 @@ def tell_callbacks_due() -> None:
     due = Lead.objects.filter(callback_at__gt=now - timedelta(days=1), callback_at__lte=now)
     due = due.filter(team__in=teams_that_want("callback.due")).only("bucket", "team", "callback_at", "assigned_to")
     for lead in due.order_by("callback_at", "pk").iterator():
-        at = lead.callback_at.astimezone(UTC).isoformat().replace("+00:00", "Z")  # type: ignore[union-attr]
+        at = iso(lead.callback_at)  # type: ignore[arg-type]  # it is due
         told = {"leadId": str(lead.pk), "bucketId": str(lead.bucket_id), "at": at, "assignedTo": lead.assigned_to_id}
         emit("callback.due", team_id=lead.team_id, object_id=lead.pk, data=told, once=f"callback {lead.pk} {at}")
 

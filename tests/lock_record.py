@@ -28,6 +28,7 @@ LOCKS = {
     "integrations_propertyname": "names",
     "leads_contactkey": "keys",
     "leads_lead": "leads",
+    "leads_event": "events",
     "campaigns_member": "members",
     "campaigns_delivery": "deliveries",
     "campaigns_campaign": "campaign",
@@ -36,8 +37,10 @@ LOCKS = {
     "enrichment_runitem": "items",
     "buckets_bucket": "bucket",
 }
+ADVISORY = {"0": "bucket hold", "1": "campaign hold", "3": "host"}  # by the second argument of hashtextextended
 _ALIASES = {
     "l": "leads_lead",
+    "e": "leads_event",
     "k": "integrations_propertyname",
     "c": "leads_contactkey",
 }  # of the *_IN_ORDER of leads, names and keys
@@ -52,7 +55,8 @@ _UPSERT = re.compile(
 def locks_of(sql: str, params: Any) -> Iterator[tuple[str, str, bool]]:
     """The locks that a statement takes, in its order: name, which one where that is known, whether it waits."""
     if "pg_advisory_xact_lock" in sql:
-        yield "campaign hold" if "hashtextextended(%s, 1)" in sql else "bucket hold", str(params[0]), True
+        kind = re.search(r"hashtextextended\(%s, (\d)\)", sql)
+        yield ADVISORY[kind[1] if kind else "0"], str(params[0]), True
         return
     for found in _FOR.finditer(sql):
         only = re.findall(r"\w+", found[1] or "")

@@ -19,7 +19,7 @@ from enrichment.worker.lead_deletion import delete_lead
 from leads.locks import hold_bucket, lock_leads
 from leads.services import change_status
 from tests.leads.samples import make_leads
-from tests.lock_record import LOCKS, Record, locks_of
+from tests.lock_record import ADVISORY, LOCKS, Record, locks_of
 from tests.support import finish, make_bucket, make_user, start
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,7 +67,7 @@ def test_the_page_lists_the_locks_in_their_order() -> None:
     page = (ROOT / "docs/locks.md").read_text()
     assert tuple(re.findall(r"^\d+\. \*\*(.+?)\*\*", page, re.MULTILINE)) == ORDER
     assert dict(re.findall(r"^- \*\*(.+?)\*\*, under its (\w+)", page, re.MULTILINE)) == UNDER
-    assert {*LOCKS.values(), "bucket hold", "campaign hold", "kept buckets"} == {*ORDER, *UNDER}
+    assert {*LOCKS.values(), *ADVISORY.values(), "kept buckets"} == {*ORDER, *UNDER}
     for name in set(re.findall(r"`(\w+)\(\)`", page)):
         assert any(
             f"def {name}(" in (ROOT / room / "locks.py").read_text()
@@ -80,6 +80,7 @@ def test_the_page_lists_the_locks_in_their_order() -> None:
     [
         ("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ["x"], [("bucket hold", "x", True)]),
         ("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", ["x"], [("campaign hold", "x", True)]),
+        ("SELECT pg_advisory_xact_lock(hashtextextended(%s, 3))", ["x"], [("host", "x", True)]),
         ('SELECT 1 FROM "enrichment_run" WHERE 1=1 LIMIT 1 FOR NO KEY UPDATE', (), [("run", "", True)]),
         ('SELECT 1 FROM "enrichment_run" r JOIN "enrichment_runitem" i FOR UPDATE OF "enrichment_run"', (),
          [("run", "", True)]),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.webhooks import emit
 from accounts.webhooks.selectors import teams_that_want
 from campaigns.models import Delivery
+from leads.calendar import callbacks
 from leads.counters import change_counters
 from leads.locks import lock_leads
 from leads.models import Activity, Lead
@@ -90,6 +91,7 @@ def note_contacts(contacts: Sequence[Contacted]) -> None:
             """,
             [list(column) for column in zip(*rows, strict=True)],
         )
+    callbacks.follow(by_lead)
     moved = [locked[lead_id] for lead_id, _, _, moves in rows if moves and locked[lead_id].status == Lead.Status.NEW]
     grown: dict[UUID, int] = {}
     for lead in moved:

@@ -30,6 +30,8 @@ ORDER = (
     "campaign",
     "conversation",
     "leads",
+    "host",
+    "events",
     "bucket",
 )
 # These are changed by a transaction that holds the one they belong to, so they may be locked at any place after it.

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 from common.db.models import UUIDModel
-from leads.querysets import TeamQuerySet
+from leads.querysets import EventQuerySet
 
 _HOURS = Func("starts_at", "ends_at", RangeBoundary(), function="tstzrange", output_field=DateTimeRangeField())
 
@@ -41,6 +41,7 @@ class Event(UUIDModel):
         IMPORT = "import", "Before there was a calendar"
 
     OPEN = (Status.HELD, Status.PLANNED)
+    REMIND_MINUTES = 10  # before, unless somebody says otherwise
 
     team = models.ForeignKey("accounts.Team", models.PROTECT, related_name="+", db_index=False, help_text="Whose it is")
     owner = models.ForeignKey(
@@ -79,7 +80,7 @@ class Event(UUIDModel):
     created_at = models.DateTimeField(auto_now_add=True, help_text="When it was made")
     changed_at = models.DateTimeField(help_text="When it was last changed")
 
-    objects = TeamQuerySet.as_manager()
+    objects = EventQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -13,6 +13,7 @@ from django.db.models.expressions import Combinable
 from common.db.clock import CLOCK
 from integrations.lookups.stand_in_ids import is_stand_in, key_of
 from integrations.models import Lookup
+from leads.calendar import callbacks
 from leads.merging.table import Merge
 from leads.merging.values import BOOKS, jsonable, merged, row_of, strict, taken_back
 from leads.models import Activity, Lead, LeadName
@@ -52,6 +53,7 @@ def join(older: Lead, younger: Lead, *, why: str, at: datetime) -> Deltas:
     if "property_id" in before:
         _swap_ids(older, younger)
     _write(older, changes)
+    callbacks.after_join(older, younger)
     younger.merged_into_id = older.pk
     return _deltas({**was, **changes}, [was, other])
 
@@ -76,6 +78,7 @@ def part(record: Merge, older: Lead, younger: Lead) -> Deltas:
         _swap_ids(older, younger)
     _write(older, {name: value for name, value in changes.items() if value != was[name]})
     _write(younger, strict(row_of(younger), was))
+    callbacks.after_part(older, younger)
     deltas = _deltas(was, [row_of(older), row_of(younger)])
     return {name: -delta for name, delta in deltas.items()}
 

@@ -105,7 +105,11 @@ def _piece(
             ), changed AS (
                 UPDATE leads_lead l SET assigned_to_id = h.member, updated_at = now()
                   FROM held h WHERE l.id = h.id AND l.assigned_to_id IS DISTINCT FROM h.member
-                RETURNING h.member
+                RETURNING l.id, h.member
+            ), handed AS (  -- who works the lead has its callback, unless anyone may make it
+                UPDATE leads_event e SET owner_id = c.member, changed_at = now() FROM changed c
+                 WHERE e.lead_id = c.id AND e.kind = 'callback' AND e.status = 'planned' AND NOT e.anyone
+                   AND c.member IS NOT NULL
             )
             SELECT (SELECT count(*) FROM piece), (SELECT id FROM piece ORDER BY id DESC LIMIT 1), c.member, c.leads
               FROM (SELECT 1) AS one LEFT JOIN (SELECT member, count(*) FROM changed GROUP BY member) c (member, leads)

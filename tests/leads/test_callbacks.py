@@ -14,7 +14,8 @@ from common.dates import moment
 from leads.models import Activity, Lead
 from leads.rules import BadTime
 from leads.selection.saved_views import save_view
-from leads.services import CALLBACK_AHEAD, add_activity, finish_callback
+from leads.calendar.planning import AHEAD as CALLBACK_AHEAD
+from leads.services import add_activity, finish_callback
 from tests.admin_site import address, staff, superuser, words
 from tests.leads.samples import make_leads
 
