@@ -33,7 +33,7 @@ def of_address(lead: Row | None, address: str | None, channel: Channel) -> Facts
     Where the skip trace says that the owner gets mail counts as a mailing address does: she may live there.
     """
     phone = address if channel != "email" else (lead or {}).get("phone")
-    listed = _listed(lead, address) if lead and address and channel != "email" else {}
+    listed = said_of_number(lead, address) if lead and address and channel != "email" else {}
     row = lead or {}
     zones, states = _places(lead or {}, phone)
     return Facts(
@@ -73,7 +73,7 @@ def _places(row: Row, phone: str | None) -> tuple[tuple[str, ...], tuple[str, ..
     return tuple(sorted(zones)), tuple(sorted(states))
 
 
-def _listed(lead: Row, number: str) -> Mapping[str, Any]:
+def said_of_number(lead: Row, number: str) -> Mapping[str, Any]:
     """What is told of this number of the lead: type, do_not_call, source, at; nothing where the lead has it no more."""
     for slot in SLOTS:
         if lead[slot] == number:
