@@ -1,6 +1,6 @@
 """How good the numbers are that were called: reached, wrong, disconnected, by who sold them, their type and their age.
 
-Where a number was from stands on the call, as it was when it was dialed (`campaigns.dialing.numbers`). Reads only.
+Where a number was from stands on the call, as it was when it was dialed (`campaigns.dialing.origins`). Reads only.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _costs(rows: QuerySet[CallAttempt], team_id: int, since: datetime, until: da
     paid = rows.filter(call__isnull=False).order_by().values("number_source").annotate(cost=Sum("call__cost"))
     bought = VendorCall.objects.filter(
         run_id__in=Run.objects.filter(team=team_id).values("pk"), created_at__gte=since, created_at__lt=until,
-        operation__name__in=("skip_trace", "people_match"),
+        operation__name__in=("skip_trace", "apollo_people"),
     ).order_by().values("operation__vendor").annotate(cost=Sum("cost"))  # fmt: skip
     for source, cost in [*paid.values_list("number_source", "cost"), *bought.values_list("operation__vendor", "cost")]:
         if cost:

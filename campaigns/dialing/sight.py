@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
-
 from accounts.access import Access, Scope
 from campaigns import clock
+from campaigns.dialing.live import REACHED, today
 from campaigns.dialing.offering import Number, Offer
 from campaigns.gate import leads as of_lead
 from campaigns.models import CallAttempt, Campaign
@@ -116,10 +115,6 @@ def callbacks_due(access: Access) -> Due:
 
 def today_of(access: Access) -> tuple[int, int]:
     """(calls, calls that reached somebody) of hers since midnight by her clock."""
-    now = timezone.localtime(clock.now())
-    since = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = CallAttempt.objects.filter(by=access.user, team_id=access.team_id, started_at__gte=since)
-    return rows.count(), rows.filter(disposition__outcome__in=CONTACTS).count()
+    rows = CallAttempt.objects.filter(by=access.user, team_id=access.team_id, started_at__gte=today())
+    return rows.count(), rows.filter(disposition__outcome__in=REACHED).count()
 
-
-CONTACTS = ("contact", "callback", "appointment", "lost", "won", "dnc")  # outcomes of a call that reached somebody
