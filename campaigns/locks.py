@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import QuerySet
 
-from campaigns.models import Campaign, Conversation, Delivery, Inbound, Member, Template
+from campaigns.models import CallAttempt, Campaign, Conversation, Delivery, Inbound, Member, Template
 from leads.locks import KEYS_IN_ORDER
 
 
@@ -129,6 +129,17 @@ def lock_open_post(inbound_id: UUID) -> bool:
     """A vendor's post that nobody has handled: first in its transaction. False: it is handled."""
     rows = Inbound.objects.select_for_update(no_key=True).filter(pk=inbound_id, handled_at__isnull=True)
     return rows.first() is not None
+
+
+def lock_attempt(attempt_id: UUID) -> CallAttempt | None:
+    """A call: who says how it ended, what its vendor tells of it, and what its outcome suppresses. After campaigns."""
+    rows = CallAttempt.objects.select_for_update(no_key=True, of=("self",)).select_related("disposition")
+    return rows.filter(pk=attempt_id).first()
+
+
+def lock_attempts(attempts: QuerySet[CallAttempt]) -> QuerySet[CallAttempt]:
+    """These calls, in the order of their ids. Locked as the queryset is read."""
+    return attempts.order_by("pk").select_for_update(no_key=True, of=("self",))
 
 
 def lock_conversation(conversation_id: UUID) -> Conversation | None:

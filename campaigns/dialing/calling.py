@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from accounts.access import Access
-from campaigns.models import CallAttempt
+from campaigns import clock
+from campaigns.dialing import events
+from campaigns.dialing.modes import placed_with
+from campaigns.dialing.numbers import Answer, answers_of, choose
+from campaigns.dialing.offering import check_disposed, lead_of, may_call, not_hers, refuse, write_receipt
+from campaigns.locks import lock_attempt, lock_keys, lock_members, note_attempts
+from campaigns.models import CallAttempt, Campaign, Member, Step
 from campaigns.planning.refusals import CampaignError
+from common.db.clock import database_now
+from common.db.ids import uuid7
+from leads.models import Lead, LeadKey
+
+_TRIES = 5  # of locking the keys of a lead that changes meanwhile
+SECONDS_MOST = 86_400
+State, Mode = CallAttempt.State, CallAttempt.Mode
+_ONCE = {
+    "attempt_one_a_caller": "Say how your last call ended first.",
+    "attempt_one_a_number": "A colleague is on a call with this number.",
+}
 
 
 class Refused(CampaignError):
@@ -18,18 +40,167 @@ class Refused(CampaignError):
         self.words, self.receipt_id, self.again_at = words, receipt_id, again_at
 
 
+@dataclass(frozen=True, slots=True)
+class _Pressed:
+    """What the press led to: a call, or the answer that refused it, with its receipt."""
+
+    attempt: CallAttempt | None
+    refused: Answer | None
+    receipt_id: UUID
+
+
 def place_call(
-    access: Access, *, lead_id: UUID, member_id: UUID | None = None, number: str, mode: str = CallAttempt.Mode.TEL
+    access: Access, *, lead_id: UUID, member_id: UUID | None = None, number: str, mode: str = Mode.TEL
 ) -> CallAttempt:
     """Her call to one of the lead's numbers. member_id: the lead is before her in the dialer; None: by hand, under the
     same rules. mode: tel (she dials it herself), or a vendor's, which rings her phone first.
 
+    1. She may see the lead, has said how her last call ended, and the number is the lead's.
+    2. One transaction: the keys of the number and of the lead are locked, in a statement of their own; then facts are
+       read and decided, as a message that leaves (`gate.contact.lock_and_decide`). The call and the receipt stand with
+       its commit; a refusal is kept, too, and a member who was refused goes back.
+    3. A vendor's mode is asked to ring after the commit.
+
     Raises Refused; CampaignError NOT_FOUND, NOT_YOURS, CALL_OPEN (she has not said how her last call ended), NO_VENDOR,
     INVALID `number`, `mode`.
     """
-    raise NotImplementedError
+    team_id = may_call(access)
+    if mode not in Mode.values:
+        raise CampaignError("INVALID", f"One of {', '.join(Mode.values)}.", "mode")
+    if mode != Mode.TEL and mode not in placed_with():
+        raise CampaignError("NO_VENDOR", "No vendor makes calls here: dial by your own phone.", "mode")
+    check_disposed(access)
+    try:
+        with transaction.atomic():
+            pressed = _press(access, team_id, lead_id, member_id, number, mode)
+    except IntegrityError as error:
+        for name, words in _ONCE.items():
+            if name in str(error):
+                raise CampaignError("CALL_OPEN", words) from error
+        raise
+    if pressed.attempt is None or pressed.refused is not None:
+        answer = pressed.refused
+        assert answer is not None
+        raise Refused(answer.number.words, pressed.receipt_id, answer.asked.decision.again_at)
+    if mode != Mode.TEL:
+        placed_with()[mode](pressed.attempt.pk)
+        pressed.attempt.refresh_from_db()
+    return pressed.attempt
+
+
+def _press(
+    access: Access, team_id: int, lead_id: UUID, member_id: UUID | None, number: str, mode: str
+) -> _Pressed:
+    """In a transaction. Keys, then the member; then the answer."""
+    seen = _member(access, member_id, lead_id) if member_id else None
+    lead = lead_of(seen) if seen is not None else Lead.objects.worked_by(access).filter(pk=lead_id).first()
+    if lead is None:
+        raise CampaignError("NOT_FOUND", "There is no such lead.")
+    _lock(lead.pk)
+    lead = Lead.objects.filter(pk=lead.pk).first()
+    if lead is None:
+        raise CampaignError("NOT_FOUND", "There is no such lead.")
+    member = _locked(access, seen) if seen is not None else None
+    campaign = member.campaign if member is not None else None
+    at = clock.now()
+    answers = answers_of(
+        lead, by=access.user, purpose="campaign" if campaign else "manual", at=at, campaign=campaign, team_id=team_id
+    )
+    answer = next((one for one in answers if one.number.number == number), None)
+    if answer is None:
+        raise CampaignError("INVALID", "This is none of the lead's numbers.", "number")
+    receipt_id = write_receipt(access, campaign, answer, at)
+    if answer.asked.decision.verdict != "yes":
+        best = choose(answers, answer.number.position)
+        if member is not None and best is not None and best.asked.decision.verdict != "yes":
+            refuse(member.pk, best, at)
+        return _Pressed(None, answer, receipt_id)
+    if member is not None:
+        Member.objects.filter(pk=member.pk).update(
+            attempts=F("attempts") + 1, number=answer.number.position, why=""
+        )
+    attempt = CallAttempt.objects.create(
+        id=uuid7(), team_id=team_id, campaign=campaign, member=member, step=_step(member), lead=lead,
+        key_id=answer.number.key_id, number=number, by=access.user, mode=mode, token=uuid4(), receipt_id=receipt_id,
+        started_at=at,
+    )  # fmt: skip
+    note_attempts([answer.number.key_id], at)
+    return _Pressed(attempt, None, receipt_id)
+
+
+def _member(access: Access, member_id: UUID, lead_id: UUID) -> Member:
+    """Before her, says the row as it is read."""
+    rows = Member.objects.filter(pk=member_id, taken_by=access.user, campaign__team=access.team_id)
+    member = rows.filter(lease_until__gt=database_now()).select_related("campaign").first()
+    if member is None:
+        raise not_hers(member_id, access)
+    lead = lead_of(member)
+    if lead is None or lead_id not in (lead.pk, member.lead_id):
+        raise CampaignError("INVALID", "Another lead is before you.", "leadId")
+    return member
+
+
+def _locked(access: Access, seen: Member) -> Member:
+    """Still before her, under its lock; its list may be paused meanwhile, and is called to its end all the same."""
+    rows = Member.objects.filter(pk=seen.pk, taken_by=access.user, status=Member.Status.ACTIVE)
+    member = next(iter(lock_members(rows)), None)
+    if member is None:
+        raise not_hers(seen.pk, access)
+    member.campaign = Campaign.objects.get(pk=member.campaign_id)
+    return member
+
+
+def _lock(lead_id: UUID) -> None:
+    """Her keys, sorted by id, in a statement of its own: an opt-out and every other call or text take the same. Where
+    the lead has got another key meanwhile, all locks are given back and taken anew.
+    """
+    wanted = _keys_of(lead_id)
+    for _ in range(_TRIES):
+        point = transaction.savepoint()
+        lock_keys(wanted)
+        now = _keys_of(lead_id)
+        if now <= wanted:
+            transaction.savepoint_commit(point)
+            return
+        transaction.savepoint_rollback(point)
+        wanted |= now
+    lock_keys(wanted)
+
+
+def _keys_of(lead_id: UUID) -> set[int]:
+    """Its numbers, crowded or not, and every other key that is not: half a county would wait."""
+    rows = LeadKey.objects.filter(lead=lead_id)
+    mine: Iterable[int] = rows.filter(key__kind=1).values_list("key_id", flat=True)
+    joining: Iterable[int] = rows.filter(key__crowded=False).values_list("key_id", flat=True)
+    return {*mine, *joining}
+
+
+def _step(member: Member | None) -> Step | None:
+    if member is None:
+        return None
+    return Step.objects.filter(campaign=member.campaign_id, position=member.step).first()
 
 
 def hang_up(access: Access, attempt_id: UUID, *, seconds: int | None = None) -> CallAttempt:
     """The call is over; how it ended is to be said yet. seconds: what the page saw. The same twice is one."""
-    raise NotImplementedError
+    may_call(access)
+    if seconds is not None and not 0 <= seconds <= SECONDS_MOST:
+        raise CampaignError("INVALID", "A call takes 0 to 86,400 seconds.", "seconds")
+    with transaction.atomic():
+        attempt = lock_attempt(attempt_id)
+        if attempt is None or attempt.by_id != access.user.pk or attempt.team_id != access.team_id:
+            raise CampaignError("NOT_FOUND", "There is no such call of yours.")
+        if attempt.ended_at is None:
+            finish(attempt, seconds)
+            attempt.save()
+            events.tell_ended(attempt)
+    return attempt
+
+
+def finish(attempt: CallAttempt, seconds: int | None, state: str = State.ENDED) -> None:
+    """Not saved. A call by one's own phone was as long as its page saw it, or as the clock did."""
+    attempt.state = State(state)
+    attempt.ended_at = clock.now()
+    if seconds is None and state == State.ENDED:
+        seconds = max(0, int((database_now() - attempt.created_at).total_seconds()))
+    attempt.seconds = seconds if seconds is not None else attempt.seconds

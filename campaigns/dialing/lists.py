@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from accounts.access import Access
-from campaigns.models import Campaign
-from campaigns.planning.audience import Audience
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-MOST = 100_000  # leads of a call list
+from accounts.access import Access, Scope
+from accounts.audit import record
+from accounts.models import Membership, Role
+from campaigns import clock
+from campaigns.dialing.filling import Added, fill, priority_of
+from campaigns.locks import hold_campaign, lock_campaign
+from campaigns.models import CallAttempt, Campaign, CampaignCaller, Member, Step
+from campaigns.planning.audience import LEADS_MOST, Audience
+from campaigns.planning.campaigns import NAME_MAX, read_window
+from campaigns.planning.refusals import CampaignError
+from campaigns.sending.stopping import stop_all
+from leads.permission.selling import active_seller
+
+Status, Channel = Campaign.Status, Campaign.Channel
+OVER = (Status.COMPLETED, Status.CANCELLED)
+CALLED = (Channel.CALL, Channel.MIXED)  # of these callers get people
+LISTS_MOST = 500  # open ones of a team
+CALLERS_MOST = 200
+_ROLES = (Role.CALLER, Role.BUYER, Role.MANAGER)
 
 
 @dataclass(frozen=True, slots=True)
 class ListPlan:
     """What a call list is made from. callers: who works it, users of the team; (): everybody. window: as a campaign's
-    ({open, close: "09:00", weekdays: 1 to 7}); {}: the law's hours. priority: equity, value, oldest.
+    ({open, close: "09:00", weekdays: 1 to 7}); {}: the law's hours. priority: equity, value, oldest; '': equity for the
+    preset highValue, else oldest.
     """
 
     name: str
@@ -28,77 +46,208 @@ class ListPlan:
     priority: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """leads of the audience; people who were added; left out: no number, same owner (or in it already)."""
-
-    leads: int
-    people: int
-    no_phone: int
-    same_owner: int
+def call_lists(access: Access) -> QuerySet[Campaign]:
+    """Those of her team; a caller's: those she works."""
+    rows = Campaign.objects.seen_by(access).filter(channel=Channel.CALL)
+    return rows.filter(_hers(access.user.pk)) if access.only_assigned else rows
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a list is. waiting: to be called; ready: of them those who may be called now, their turn has come;
-    closed: those whose hours are closed, again_at: when the first may be called; before: before a caller now; done;
-    stopped; why: of the stopped by reason; calls made; reached: calls that spoke with somebody; words: in a sentence.
-    """
-
-    people: int
-    waiting: int
-    ready: int
-    closed: int
-    later: int
-    before: int
-    done: int
-    stopped: int
-    why: Mapping[str, int]
-    calls: int
-    reached: int
-    again_at: datetime | None
-    words: str
+def worked_by(access: Access, campaign_ids: Sequence[UUID] | None = None) -> QuerySet[Campaign]:
+    """Running lists and mixed campaigns whose people she may call; campaign_ids: of these alone."""
+    rows = Campaign.objects.filter(team_id=access.team_id, status=Status.RUNNING, channel__in=CALLED)
+    rows = rows.filter(_hers(access.user.pk))
+    return rows if campaign_ids is None else rows.filter(pk__in=list(campaign_ids))
 
 
-def call_lists(access: Access) -> list[Campaign]:
-    """Those of her team, the newest first; a caller's: those she works."""
-    raise NotImplementedError
+def _hers(user_id: int) -> Q:
+    named = CampaignCaller.objects.filter(campaign=OuterRef("pk"))
+    return Q(~Exists(named)) | Q(Exists(named.filter(user=user_id)))
+
+
+def find(access: Access, list_id: UUID) -> Campaign:
+    """Raises CampaignError NOT_FOUND."""
+    found = call_lists(access).filter(pk=list_id).first()
+    if found is None:
+        raise CampaignError("NOT_FOUND", "There is no such call list.")
+    return found
+
+
+# --- Making -----------------------------------------------------------------------------------------------------------
 
 
 def create_list(access: Access, plan: ListPlan) -> tuple[Campaign, Added]:
-    """A draft with its people. Raises CampaignError FORBIDDEN, INVALID naming the field."""
-    raise NotImplementedError
+    """A draft with its people. Raises CampaignError FORBIDDEN, INVALID naming the field, TOO_MANY_CAMPAIGNS."""
+    team_id = _manages(access)
+    limit = plan.audience.limit
+    if limit is not None and not 1 <= limit <= 2 * LEADS_MOST:
+        raise CampaignError("INVALID", f"A limit is from 1 to {2 * LEADS_MOST:,} leads.", "limit")
+    if Campaign.objects.filter(team_id=team_id, channel=Channel.CALL).exclude(status__in=OVER).count() >= LISTS_MOST:
+        raise CampaignError("TOO_MANY_CAMPAIGNS", f"Your team has {LISTS_MOST} open call lists: close some first.")
+    made = Campaign(owner=access.user, team_id=team_id, channel=Channel.CALL, seller=active_seller(team_id))
+    made.name, made.window = _name(plan.name), read_window(plan.window or {})
+    priority = priority_of(plan.audience, plan.priority)
+    made.audience = {**plan.audience.as_json(), "priority": priority}
+    made.bucket_id = plan.audience.bucket_id
+    with _named_once():
+        if made.bucket_id is not None:
+            made.bucket_name = made.bucket.name if made.bucket and made.bucket.team_id == team_id else ""
+        made.save(force_insert=True)
+        hold_campaign(made.pk)
+        Step.objects.create(campaign=made, position=1, channel="call")
+        _assign(made, plan.callers)
+        added = fill(made, plan.audience, priority, access.user)
+        after = {"people": added.people, "leads": added.leads, "callers": len(plan.callers)}
+        record("call_list.created", by=access.user, team_id=team_id, about=made, name=made.name, after=after)
+    made.refresh_from_db()
+    return made, added
 
 
 def change_list(access: Access, list_id: UUID, changes: Mapping[str, Any]) -> Campaign:
     """name, callers, window. Raises CampaignError FORBIDDEN, NOT_FOUND, INVALID, OVER."""
-    raise NotImplementedError
+    team_id = _manages(access)
+    found = find(access, list_id)
+    with _named_once(), _held(found) as row:
+        if "name" in changes:
+            row.name = _name(changes["name"])
+        if "window" in changes:
+            row.window = read_window(changes["window"] or {})
+        if "callers" in changes:
+            _assign(row, changes["callers"])
+        row.save(update_fields=["name", "window", "updated_at"])
+        after = {"fields": sorted(changes)}
+        record("call_list.changed", by=access.user, team_id=team_id, about=row, name=row.name, after=after)
+    return row
 
 
 def add_leads(access: Access, list_id: UUID, audience: Audience | None = None) -> Added:
     """Those who match by now; audience: others. Who is in it stays as she is. Raises as `change_list`."""
-    raise NotImplementedError
+    team_id = _manages(access)
+    found = find(access, list_id)
+    with _held(found) as row:
+        whom = audience or Audience.from_json(row.audience)
+        priority = priority_of(whom, str(row.audience.get("priority", "")))
+        added = fill(row, whom, priority, access.user)
+        after = {"people": added.people, "leads": added.leads}
+        record("call_list.filled", by=access.user, team_id=team_id, about=row, name=row.name, after=after)
+    return added
+
+
+def _assign(campaign: Campaign, callers: Sequence[int]) -> None:
+    """These and no others work it. Raises CampaignError INVALID `callers`."""
+    wanted = sorted(set(callers))
+    there = Membership.objects.filter(team_id=campaign.team_id, user__in=wanted, role__in=_ROLES, user__is_active=True)
+    if len(wanted) > CALLERS_MOST or there.count() < len(wanted):
+        raise CampaignError("INVALID", "Callers are members of your team who may contact owners.", "callers")
+    CampaignCaller.objects.filter(campaign=campaign).exclude(user__in=wanted).delete()
+    new = [CampaignCaller(campaign=campaign, user_id=user_id) for user_id in wanted]
+    CampaignCaller.objects.bulk_create(new, ignore_conflicts=True)
+
+
+# --- Its life ---------------------------------------------------------------------------------------------------------
 
 
 def open_list(access: Access, list_id: UUID) -> Campaign:
-    """Callers get its people from now on. Raises CampaignError NOBODY, OVER."""
-    raise NotImplementedError
+    """Callers get its people from now on; the same again changes nothing. Raises CampaignError NOBODY, OVER."""
+    found = find(access, list_id)
+    _manages(access)
+    with _held(found) as row:
+        if row.status == Status.RUNNING:
+            return row
+        if not row.members:
+            raise CampaignError("NOBODY", "Nobody is on this list: none of its leads has a phone.")
+        action = "call_list.opened" if row.status != Status.PAUSED else "call_list.resumed"
+        row.status, row.paused_by, row.reason = Status.RUNNING, "", ""
+        row.started_at = row.started_at or clock.now()
+        row.save(update_fields=["status", "paused_by", "reason", "started_at", "updated_at"])
+        _tell(action, row, access)
+    return row
 
 
 def pause_list(access: Access, list_id: UUID) -> Campaign:
     """Nobody gets its next lead; who is before a caller stays there. Raises CampaignError NOT_RUNNING."""
-    raise NotImplementedError
+    found = find(access, list_id)
+    _manages(access)
+    with _held(found) as row:
+        if row.status not in (Status.RUNNING, Status.PAUSED):
+            raise CampaignError("NOT_RUNNING", f"The list is {str(row.get_status_display()).lower()}.")
+        if row.status == Status.RUNNING:
+            row.status, row.paused_by, row.reason = Status.PAUSED, Campaign.Pause.PERSON, "Paused by a person"
+            row.save(update_fields=["status", "paused_by", "reason", "updated_at"])
+            _tell("call_list.paused", row, access)
+    return row
 
 
 def close_list(access: Access, list_id: UUID) -> Campaign:
-    """For good: its people stop. Raises CampaignError OVER."""
-    raise NotImplementedError
+    """For good: its people stop, who is before a caller too. The same again changes nothing."""
+    found = find(access, list_id)
+    _manages(access)
+    with transaction.atomic():
+        hold_campaign(found.pk)
+        if Campaign.objects.filter(pk=found.pk, status__in=OVER).exists():
+            return found
+        stop_all(found.pk, "closed")
+        row = lock_campaign(found.pk)
+        if row is None:
+            raise CampaignError("NOT_FOUND", "There is no such call list.")
+        row.status, row.paused_by, row.reason, row.finished_at = Status.CANCELLED, "", "", clock.now()
+        row.save(update_fields=["status", "paused_by", "reason", "finished_at", "updated_at"])
+        _tell("call_list.closed", row, access)
+    return row
 
 
 def delete_list(access: Access, list_id: UUID) -> None:
-    """A draft. Raises CampaignError NOT_DRAFT."""
-    raise NotImplementedError
+    """A draft. Raises CampaignError NOT_DRAFT: what was called from stays."""
+    found = find(access, list_id)
+    team_id = _manages(access)
+    with transaction.atomic():
+        hold_campaign(found.pk)
+        row = lock_campaign(found.pk)
+        if row is None:
+            return
+        if row.status != Status.DRAFT or CallAttempt.objects.filter(campaign=row).exists():
+            raise CampaignError("NOT_DRAFT", "Only a list that was never opened can be deleted: close it.")
+        about, name = ("campaign", row.pk), row.name
+        Member.objects.filter(campaign=row).delete()
+        row.delete()
+        record("call_list.deleted", by=access.user, team_id=team_id, about=about, name=name)
 
 
-def progress(list_id: UUID) -> Progress:
-    raise NotImplementedError
+def _manages(access: Access) -> int:
+    if access.team_id is None or not access.can(Scope.CAMPAIGN):
+        raise CampaignError("FORBIDDEN", "A manager makes, assigns, opens and closes call lists.")
+    return access.team_id
+
+
+def _name(name: object) -> str:
+    text = str(name).replace("\0", "").strip()
+    if not 1 <= len(text) <= NAME_MAX:
+        raise CampaignError("INVALID", f"A name is 1 to {NAME_MAX} characters.", "name")
+    return text
+
+
+@contextmanager
+def _held(campaign: Campaign) -> Iterator[Campaign]:
+    """The list, held and locked, in a transaction of its own. Raises CampaignError OVER, NOT_FOUND."""
+    with transaction.atomic():
+        hold_campaign(campaign.pk)
+        row = lock_campaign(campaign.pk)
+        if row is None:
+            raise CampaignError("NOT_FOUND", "There is no such call list.")
+        if row.status in OVER:
+            raise CampaignError("OVER", "The list is closed: make a new one.")
+        yield row
+
+
+@contextmanager
+def _named_once() -> Iterator[None]:
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if "campaign_once_per_team" not in str(error):
+            raise
+        raise CampaignError("INVALID", "Your team has a list or campaign of this name.", "name") from error
+
+
+def _tell(action: str, row: Campaign, access: Access) -> None:
+    record(action, by=access.user, team_id=row.team_id, about=row, name=row.name, after={"people": row.members})

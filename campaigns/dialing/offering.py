@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from accounts.access import Access
+from django.db import transaction
+
+from accounts.access import Access, Scope
+from campaigns import clock
+from campaigns.dialing import lists, nobody
+from campaigns.dialing.locks import LEASE, Claimed, OpenPlace, claim, upcoming
+from campaigns.dialing.nobody import Nobody
+from campaigns.dialing.numbers import Answer, Number, answers_of, answers_of_many, choose, is_lasting
+from campaigns.dialing.places import open_places
+from campaigns.gate import receipts
+from campaigns.gate.rule_rows import load_rules
+from campaigns.locks import lock_members
 from campaigns.models import CallAttempt, Campaign, Member
+from campaigns.planning.refusals import CampaignError
+from common.dates import moment
+from common.db.clock import database_now
+from leads.calendar.table import Event
 from leads.models import Lead
 
+__all__ = ["Nobody", "Number", "Offer", "next_lead", "offered", "release", "renew", "skip"]
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """One of a lead's numbers. position: from 0, as `Member.number` counts. kind: mobile, landline, voip, …; '': not
-    known. may_call: whether the gate says yes at this moment; words: why not. fetched_at: when it was bought or typed.
-    do_not_call: the skip trace's flag; None: not said.
-    """
-
-    position: int
-    number: str
-    key_id: int
-    kind: str
-    may_call: bool
-    words: str
-    fetched_at: datetime | None
-    last_outcome: str
-    do_not_call: bool | None
+REFUSED_MOST = 50  # people a request whom the gate refuses: then the caller is told how it stands
+ASK_AGAIN = timedelta(days=1)  # of a no that is not the person's: a check that is too old, a state not answered
+SKIPPED_FOR, SKIPS = timedelta(hours=1), 3  # the third time she comes last
+LAST = 1_000  # attempts of who was skipped three times: after everybody else
+Status = Member.Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +51,324 @@ class Offer:
     attempt: CallAttempt | None
 
 
-@dataclass(frozen=True, slots=True)
-class Nobody:
-    """Nobody may be called now. waiting: how many wait; again_at: when the first of them may be, None: none waits."""
-
-    words: str
-    waiting: int
-    again_at: datetime | None
+def may_call(access: Access) -> int:
+    """The team of who may work the dialer. Raises CampaignError FORBIDDEN."""
+    if access.team_id is None or not (access.can(Scope.WRITE) and access.can(Scope.CONTACTS)):
+        raise CampaignError("FORBIDDEN", "Your role does not call owners.")
+    return access.team_id
 
 
 def offered(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Offer | None:
-    """What is before her now, on whichever page. None: nothing."""
-    raise NotImplementedError
+    """What is before her now, on whichever page. campaign_ids changes nothing of it. None: nothing."""
+    may_call(access)
+    member = _hers(access)
+    return None if member is None else _offer(access, member)
 
 
 def next_lead(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Offer | Nobody:
-    """What is before her, else the next she may call of these lists (None: of all that are hers)."""
-    raise NotImplementedError
+    """What is before her, else the next she may call of these lists (None: of all that are hers).
+
+    1. Who is before her stays; a call by hand whose outcome she has not said comes first (CampaignError CALL_OPEN).
+    2. The next person whose hours are open is taken (`locks.claim`), and the gate is asked, with a receipt.
+    3. A refusal moves the person to when she may be called, or ends her there where the no stays; then the next. After
+       the first, those that would come next are asked together; after REFUSED_MOST the caller is told how it stands.
+    """
+    team_id = may_call(access)
+    if (found := offered(access)) is not None:
+        return found
+    check_disposed(access)
+    campaigns = list(lists.worked_by(access, campaign_ids).select_related("seller"))
+    if not campaigns:
+        return Nobody("You have no open call list.", 0, None)
+    by_id = {one.pk: one for one in campaigns}
+    refused, fresh = 0, False
+    while refused < REFUSED_MOST:
+        at, real = clock.now(), database_now()
+        places = open_places(campaigns, load_rules(), at, fresh=fresh)
+        taken = claim(places, user_id=access.user.pk, team_id=team_id, at=at, real=real) if places else None
+        if taken is None:
+            if (found := offered(access)) is not None:  # her other tab was faster
+                return found
+            if fresh:
+                break
+            fresh = True
+            continue
+        offer, why = _judge(access, taken, by_id, at)
+        if offer is not None:
+            return offer
+        if why:
+            return Nobody(why, 0, None)
+        refused += 1
+        if refused == 1:
+            refused += _sift(access, places, by_id, at, real)
+    return nobody.told(campaigns, load_rules(), clock.now())
+
+
+def check_disposed(access: Access) -> None:
+    """Raises CampaignError CALL_OPEN where she has not said how a call of hers ended."""
+    if (open_call := undisposed(access.user.pk)) is not None:
+        words = "Say how your last call ended first."
+        more = {"attemptId": str(open_call.pk), "leadId": str(open_call.lead_id) if open_call.lead_id else None}
+        raise CampaignError("CALL_OPEN", words, more=more)
+
+
+def undisposed(user_id: int) -> CallAttempt | None:
+    """Her call that is open, or ended without a word of how. One that was lost with her page is not waited for."""
+    rows = CallAttempt.objects.filter(by=user_id, disposition__isnull=True).exclude(state=CallAttempt.State.IN_DOUBT)
+    return rows.order_by("-started_at").first()
+
+
+def _hers(access: Access) -> Member | None:
+    """Taken by her, with a lease that has not ended. One whose lease is over goes back with the reaper."""
+    rows = Member.objects.filter(taken_by=access.user, campaign__team=access.team_id, lease_until__gt=database_now())
+    return rows.select_related("campaign__seller").first()
+
+
+# --- The gate at the offer --------------------------------------------------------------------------------------------
+
+
+def _judge(access: Access, taken: Claimed, by_id: dict[UUID, Campaign], at: datetime) -> tuple[Offer | None, str]:
+    """The offer; or None and, where nobody could be called for a reason of the company's, that reason."""
+    member = Member.objects.get(pk=taken.member_id)
+    member.campaign = by_id[member.campaign_id]
+    lead = lead_of(member)
+    if lead is None:
+        end(member.pk, "deleted")
+        return None, ""
+    answers = _answers(access, member, lead, at)
+    chosen = choose(answers, member.number)
+    if chosen is None:
+        end(member.pk, "address_missing")
+        return None, ""
+    decision = chosen.asked.decision
+    write_receipt(access, member.campaign, chosen, at)
+    if decision.verdict == "yes":
+        if member.number != chosen.number.position:
+            Member.objects.filter(pk=member.pk, taken_by=access.user).update(number=chosen.number.position)
+            member.number = chosen.number.position
+        return _made(member, lead, answers, chosen, _why(access, member, taken.rank)), ""
+    if _is_companys(chosen):
+        give_back(member.pk)
+        return None, chosen.number.words
+    refuse(member.pk, chosen, at)
+    return None, ""
+
+
+def _sift(
+    access: Access, places: Sequence[OpenPlace], by_id: dict[UUID, Campaign], at: datetime, real: datetime
+) -> int:
+    """Asks of those who would come next, together, without taking them; who is refused goes. Returns how many. They are
+    asked again when they are taken: this only clears the way, up to the first of whom the answer is yes.
+    """
+    ids = upcoming(
+        places, user_id=access.user.pk, team_id=access.team_id or 0, at=at, real=real, most=REFUSED_MOST - 1
+    )
+    rows = Member.objects.in_bulk(ids)
+    leads = {pk: lead_of(rows[pk]) for pk in ids if pk in rows}
+    answers: dict[UUID, list[Answer]] = {}
+    for campaign_id, campaign in by_id.items():
+        some = [lead for pk, lead in leads.items() if lead is not None and rows[pk].campaign_id == campaign_id]
+        if some:
+            answers |= answers_of_many(
+                some, by=access.user, purpose="campaign", at=at, campaign=campaign, team_id=campaign.team_id
+            )
+    count = 0
+    for pk, lead in leads.items():
+        chosen = choose(answers.get(lead.pk, []), rows[pk].number) if lead is not None else None
+        if chosen is not None and (chosen.asked.decision.verdict == "yes" or _is_companys(chosen)):
+            break
+        if chosen is None:
+            count += end(pk, "deleted" if lead is None else "address_missing", untaken=True)
+            continue
+        write_receipt(access, by_id[rows[pk].campaign_id], chosen, at)
+        count += refuse(pk, chosen, at, untaken=True)
+    return count
+
+
+def lead_of(member: Member) -> Lead | None:
+    """Who is to be called; of one that was merged into another, that one. None: deleted."""
+    lead = Lead.every.filter(pk=member.lead_id).first() if member.lead_id else None
+    while lead is not None and lead.merged_into_id is not None:
+        lead = Lead.every.filter(pk=lead.merged_into_id).first()
+    return lead
+
+
+def _answers(access: Access, member: Member, lead: Lead, at: datetime) -> list[Answer]:
+    campaign = member.campaign
+    return answers_of(
+        lead, by=access.user, purpose="campaign", at=at, campaign=campaign, team_id=campaign.team_id
+    )
+
+
+def write_receipt(access: Access, campaign: Campaign | None, chosen: Answer, at: datetime) -> UUID:
+    """Of one number's answer."""
+    answer = receipts.Answered(chosen.asked.contact, chosen.asked.decision, chosen.person.digest)
+    (receipt_id,) = receipts.write(
+        [answer], team_id=access.team_id or 0, purpose="campaign" if campaign else "manual", at=at, by=access.user,
+        campaign_id=campaign.pk if campaign else None,
+    )  # fmt: skip
+    return receipt_id
+
+
+def _is_companys(answer: Answer) -> bool:
+    """Whether nobody of this team could be called: the company's profile is not complete."""
+    return any(one.code == "seller" and one.verdict == "no" for one in answer.asked.decision.answers)
+
+
+def refuse(member_id: UUID, answer: Answer, at: datetime, *, untaken: bool = False) -> int:
+    """Gives the person back: to be called when the answer says so, or never where the no stays. Returns 1 if it did."""
+    decision = answer.asked.decision
+    if decision.verdict == "no" and is_lasting(answer.asked):
+        return end(member_id, decision.first, untaken=untaken)
+    again = decision.again_at if decision.verdict == "later" else None
+    return give_back(member_id, next_at=again or at + ASK_AGAIN, why=decision.first, untaken=untaken)
+
+
+def give_back(
+    member_id: UUID, *, next_at: datetime | None = None, why: str | None = None, untaken: bool = False
+) -> int:
+    """Nobody has it any more; next_at: when it may be offered again. untaken: only if nobody has taken it meanwhile."""
+    changes: dict[str, object] = {"taken_by": None, "taken_at": None, "lease_until": None}
+    if next_at is not None:
+        changes |= {"next_at": next_at, "why": (why or "")[:30]}
+    with transaction.atomic():
+        rows = Member.objects.filter(pk=member_id, status=Status.ACTIVE)
+        if untaken:
+            rows = rows.filter(taken_by__isnull=True)
+        return int(rows.update(**changes))
+
+
+def end(member_id: UUID, why: str, *, untaken: bool = False) -> int:
+    """The person is never called from this list."""
+    rows = Member.objects.filter(pk=member_id, status__in=Member.OPEN)
+    if untaken:
+        rows = rows.filter(taken_by__isnull=True)
+    return int(
+        rows.update(
+            status=Status.STOPPED, why=why[:30], next_at=None, held_until=None, taken_by=None, taken_at=None,
+            lease_until=None,
+        )
+    )  # fmt: skip
+
+
+# --- What she sees ----------------------------------------------------------------------------------------------------
+
+
+def _offer(access: Access, member: Member) -> Offer | None:
+    """As it stands; None: the lead is gone, and so is the member."""
+    lead = lead_of(member)
+    if lead is None:
+        end(member.pk, "deleted")
+        return None
+    answers = _answers(access, member, lead, clock.now())
+    chosen = choose(answers, member.number)
+    attempt = _attempt_of(access, member)
+    if chosen is None:
+        if attempt is None:
+            end(member.pk, "address_missing")
+            return None
+        return Offer(member, lead, member.campaign, (), 0, "", member.lease_until or database_now(), attempt)
+    return replace(_made(member, lead, answers, chosen, _why(access, member, None)), attempt=attempt)
+
+
+def _attempt_of(access: Access, member: Member) -> CallAttempt | None:
+    """Her call of this turn, which is not said the end of."""
+    rows = CallAttempt.objects.filter(member=member, by=access.user, disposition__isnull=True)
+    return rows.exclude(state=CallAttempt.State.IN_DOUBT).order_by("-started_at").first()
+
+
+def _made(member: Member, lead: Lead, answers: Sequence[Answer], chosen: Answer, why: str) -> Offer:
+    return Offer(
+        member=member,
+        lead=lead,
+        campaign=member.campaign,
+        numbers=tuple(one.number for one in answers),
+        chosen=chosen.number.position,
+        why=why,
+        lease_until=member.lease_until or database_now() + LEASE,
+        attempt=None,
+    )
+
+
+def _why(access: Access, member: Member, rank: int | None) -> str:
+    """Why this one now."""
+    if rank == 2 and member.why != "callback":
+        return _turn(member)
+    event = Event.objects.filter(lead=member.lead_id, kind="callback", status="planned").first()
+    if event is None or event.starts_at > database_now():
+        return _turn(member)
+    whose = "Your callback" if event.owner_id == access.user.pk else "A callback for anyone"
+    return f"{whose}, due {moment(event.starts_at)}"
+
+
+def _turn(member: Member) -> str:
+    if member.attempts:
+        return f"Called {member.attempts} time{'s' if member.attempts != 1 else ''} before from this list"
+    return "New on this list"
+
+
+# --- Keeping and giving back ------------------------------------------------------------------------------------------
 
 
 def renew(access: Access, member_id: UUID) -> Offer:
     """Her page is still there. Raises CampaignError NOT_YOURS where the lead is not before her any more."""
-    raise NotImplementedError
+    may_call(access)
+    until = database_now() + LEASE
+    rows = Member.objects.filter(pk=member_id, taken_by=access.user, campaign__team=access.team_id)
+    if not rows.filter(lease_until__gt=database_now()).update(lease_until=until):
+        raise not_hers(member_id, access)
+    found = offered(access)
+    if found is None:
+        raise not_hers(member_id, access)
+    return found
+
+
+def not_hers(member_id: UUID, access: Access) -> CampaignError:
+    """Why it is not before her any more, in words."""
+    row = Member.objects.filter(pk=member_id, campaign__team=access.team_id).first()
+    if row is None:
+        return CampaignError("NOT_FOUND", "There is no such person on your lists.")
+    if row.status == Status.STOPPED:
+        why = WORDS.get(row.why, row.why.replace("_", " "))
+        return CampaignError("NOT_YOURS", f"This person was taken off the list: {why}.", more={"why": row.why})
+    return CampaignError("NOT_YOURS", "This lead is not before you any more.")
+
+
+WORDS = {
+    "opted_out": "opted out", "replied": "has written back", "deleted": "the lead was deleted",
+    "closed": "the list was closed", "cancelled": "the campaign was cancelled", "erased": "asked to be forgotten",
+    "wrong_number": "wrong number",
+}  # fmt: skip
 
 
 def release(access: Access, member_id: UUID) -> None:
     """Gives the lead back: she, or anybody, may get it again. Raises CampaignError NOT_YOURS, CALL_OPEN."""
-    raise NotImplementedError
+    with transaction.atomic():
+        member = _held(access, member_id)
+        Member.objects.filter(pk=member.pk).update(taken_by=None, taken_at=None, lease_until=None)
 
 
 def skip(access: Access, member_id: UUID, reason: str) -> None:
-    """Gives it back for an hour; the third time to the end of the list. Raises as `release`."""
-    raise NotImplementedError
+    """Gives it back for an hour; the third time to the end of the list. Raises as `release`; INVALID `reason`."""
+    if len(reason) > 200:
+        raise CampaignError("INVALID", "200 characters at most.", "reason")
+    with transaction.atomic():
+        member = _held(access, member_id)
+        skips = member.skips + 1
+        last = {"priority": -(2**40), "attempts": max(member.attempts, LAST)} if skips >= SKIPS else {}
+        Member.objects.filter(pk=member.pk).update(
+            taken_by=None, taken_at=None, lease_until=None, skips=min(skips, 30_000), why="skipped",
+            next_at=clock.now() + SKIPPED_FOR, **last,
+        )  # fmt: skip
+
+
+def _held(access: Access, member_id: UUID) -> Member:
+    """Hers, locked, without a call whose end is not said."""
+    may_call(access)
+    rows = Member.objects.filter(pk=member_id, taken_by=access.user, campaign__team=access.team_id)
+    member = next(iter(lock_members(rows)), None)
+    if member is None:
+        raise not_hers(member_id, access)
+    if _attempt_of(access, member) is not None:
+        raise CampaignError("CALL_OPEN", "Say how this call ended first.")
+    return member

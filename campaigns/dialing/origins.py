@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from campaigns.gate.leads import read, said_of_number
+from campaigns.gate.leads import listed_of, read
 from campaigns.rules.places import number_kind
 from common.db.ids import uuid7_floor
 from integrations.models import VendorCall
@@ -32,7 +32,7 @@ class Origin:
 def origin_of(lead_id: UUID, number: str) -> Origin:
     """Of this number of the lead. Two statements at most."""
     row = read([lead_id]).get(lead_id)
-    told = said_of_number(row, number) if row else {}
+    told = listed_of(row, number) if row else {}
     kind = number_kind(number, told.get("type") or "")
     at = datetime.fromisoformat(str(told["at"])) if told.get("at") else None
     return Origin(kind, _vendor(str(told.get("source") or ""), at), at)

@@ -64,7 +64,7 @@ def may_contact(
     team = lead.team_id if team_id is None else team_id
     moment = at or clock.now()
     contact = contact_of(lead, channel, address)
-    ((asked, person),) = _ask([contact], team_id=team, by=by, purpose=purpose, at=moment, campaign=campaign)
+    ((asked, person),) = ask([contact], team_id=team, by=by, purpose=purpose, at=moment, campaign=campaign)
     if not record:
         return asked
     answer = receipts.Answered(contact, asked.decision, person.digest)
@@ -86,11 +86,11 @@ def decide_many(
     """As `may_contact`, of many, at one moment; nothing is recorded. Locks nothing: an estimate."""
     if not contacts:
         return {}
-    answers = _ask(contacts, team_id=team_id, by=by, purpose=purpose, at=at or clock.now(), campaign=campaign)
+    answers = ask(contacts, team_id=team_id, by=by, purpose=purpose, at=at or clock.now(), campaign=campaign)
     return {asked.contact: asked for asked, _ in answers}
 
 
-def _ask(
+def ask(
     contacts: Sequence[Contact],
     *,
     team_id: int,
@@ -99,6 +99,7 @@ def _ask(
     at: datetime,
     campaign: Campaign | None,
 ) -> list[tuple[Asked, Person]]:
+    """As `decide_many`, in order, each with the person it is about."""
     rules, known = load_rules(), persons_of(contacts)
     facts = facts_of_persons(
         contacts, known, team_id=team_id, by=by, seller=_seller_of(team_id, campaign), at=at, campaign=campaign
@@ -110,7 +111,10 @@ def _ask(
 
 
 def _seller_of(team_id: int, campaign: Campaign | None) -> Seller | None:
-    return campaign.seller if campaign is not None else active_seller(team_id)
+    """Texts of a campaign stay in the name they were approved in; a call is made in today's."""
+    if campaign is not None and campaign.channel != Campaign.Channel.CALL:
+        return campaign.seller
+    return active_seller(team_id)
 
 
 # --- Leaving now ------------------------------------------------------------------------------------------------------

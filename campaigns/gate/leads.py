@@ -33,9 +33,9 @@ def of_address(lead: Row | None, address: str | None, channel: Channel) -> Facts
     Where the skip trace says that the owner gets mail counts as a mailing address does: she may live there.
     """
     phone = address if channel != "email" else (lead or {}).get("phone")
-    listed = said_of_number(lead, address) if lead and address and channel != "email" else {}
+    listed = listed_of(lead, address) if lead and address and channel != "email" else {}
     row = lead or {}
-    zones, states = _places(lead or {}, phone)
+    zones, states = places_of(lead or {}, phone)
     return Facts(
         channel=channel,
         address=address,
@@ -49,7 +49,7 @@ def of_address(lead: Row | None, address: str | None, channel: Channel) -> Facts
     )
 
 
-def _places(row: Row, phone: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def places_of(row: Row, phone: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The time zones and states of the property, of both mailing addresses and of the number: all of them count."""
     zones: set[str] = set()
     states: set[str] = set()
@@ -73,7 +73,7 @@ def _places(row: Row, phone: str | None) -> tuple[tuple[str, ...], tuple[str, ..
     return tuple(sorted(zones)), tuple(sorted(states))
 
 
-def said_of_number(lead: Row, number: str) -> Mapping[str, Any]:
+def listed_of(lead: Row, number: str) -> Mapping[str, Any]:
     """What is told of this number of the lead: type, do_not_call, source, at; nothing where the lead has it no more."""
     for slot in SLOTS:
         if lead[slot] == number:

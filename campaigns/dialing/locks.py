@@ -1,0 +1,145 @@
+"""The claim of the dialer: a statement that takes one member and waits for none. docs/locks.md has the order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+
+LEASE = timedelta(minutes=15)
+TRIES = 5  # where another caller took the person in the same moment
+FEW, MANY = 60, 5_000  # of a list and its zones that are looked at: more than there are callers; all, if these are out
+ONCE = ("member_before_one_caller", "member_owner_before_one_caller", "member_one_a_caller")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPlace:
+    """Members of one list in these zones (joined by commas) may be called now, but in these states (|MA,NY;|FL)."""
+
+    campaign_id: UUID
+    zones: str
+    closed: str
+
+
+# %(me)s, %(team)s, at: by the campaigns' clock, real: by the calendar's, few, campaigns[], zones[], closed[]
+_CANDIDATES = """
+WITH open AS MATERIALIZED (
+     SELECT * FROM unnest(%(campaigns)s::uuid[], %(zones)s::text[], %(closed)s::text[]) AS g(campaign_id, zones, closed)),
+busy AS MATERIALIZED (  -- who is before a caller, or on a call, by every number and owner
+     SELECT t.key_id FROM campaigns_member t WHERE t.taken_by_id IS NOT NULL
+     UNION SELECT t.owner_key_id FROM campaigns_member t WHERE t.taken_by_id IS NOT NULL AND t.owner_key_id IS NOT NULL
+     UNION SELECT k.key_id FROM campaigns_member t JOIN leads_leadkey k ON k.lead_id = t.lead_id
+             JOIN leads_contactkey c ON c.id = k.key_id AND NOT c.crowded WHERE t.taken_by_id IS NOT NULL
+     UNION SELECT a.key_id FROM campaigns_callattempt a WHERE a.ended_at IS NULL),
+back AS MATERIALIZED (  -- callbacks that are due: hers, then anybody's
+     SELECT m.id, CASE WHEN e.owner_id = %(me)s THEN 0 ELSE 1 END AS rank, e.starts_at AS due, m.priority, m.attempts,
+            m.next_at
+       FROM leads_event e JOIN campaigns_member m ON m.lead_id = e.lead_id
+       JOIN open ON open.campaign_id = m.campaign_id AND m.zones = string_to_array(open.zones, ',')::varchar[]
+                AND (open.closed = '' OR '|' || array_to_string(m.states, ',') <> ALL (string_to_array(open.closed, ';')))
+      WHERE e.team_id = %(team)s AND e.kind = 'callback' AND e.status = 'planned' AND e.starts_at <= %(real)s
+        AND (e.owner_id = %(me)s OR e.anyone)
+        AND m.status = 2 AND m.calls AND m.taken_by_id IS NULL AND (m.next_at <= %(at)s OR m.why = 'callback')
+      ORDER BY 2, 3 LIMIT %(few)s),
+rest AS MATERIALIZED (
+     SELECT f.id, 2 AS rank, NULL::timestamptz AS due, f.priority, f.attempts, f.next_at
+       FROM open CROSS JOIN LATERAL (
+            SELECT m.id, m.priority, m.attempts, m.next_at FROM campaigns_member m
+             WHERE m.campaign_id = open.campaign_id AND m.zones = string_to_array(open.zones, ',')::varchar[]
+               AND (open.closed = '' OR '|' || array_to_string(m.states, ',') <> ALL (string_to_array(open.closed, ';')))
+               AND m.status = 2 AND m.calls AND m.taken_by_id IS NULL AND m.next_at <= %(at)s
+             ORDER BY m.priority DESC, m.attempts, m.next_at LIMIT %(few)s) f
+      ORDER BY f.priority DESC, f.attempts, f.next_at LIMIT %(few)s),
+raw AS MATERIALIZED (SELECT * FROM back UNION ALL SELECT * FROM rest),
+candidates AS MATERIALIZED (
+     SELECT DISTINCT ON (r.id) r.* FROM raw r JOIN campaigns_member m ON m.id = r.id
+      WHERE NOT EXISTS (SELECT FROM busy b WHERE b.key_id IN (m.key_id, m.owner_key_id))
+        AND NOT EXISTS (SELECT FROM leads_leadkey k JOIN busy b ON b.key_id = k.key_id WHERE k.lead_id = m.lead_id)
+        AND (r.rank < 2 OR NOT EXISTS (  -- a callback of later, or a colleague's
+             SELECT FROM leads_event e JOIN accounts_user u ON u.id = e.owner_id
+              WHERE e.lead_id = m.lead_id AND e.kind = 'callback' AND e.status = 'planned'
+                AND (e.starts_at > %(real)s OR NOT e.anyone AND e.owner_id <> %(me)s AND u.is_active)))
+      ORDER BY r.id, r.rank)
+"""
+_ORDER = "ORDER BY c.rank, c.due, c.priority DESC, c.attempts, c.next_at, c.id"
+_CLAIM = f"""{_CANDIDATES},
+one AS MATERIALIZED (
+     SELECT m.id, c.rank FROM candidates c JOIN campaigns_member m ON m.id = c.id
+      WHERE m.status = 2 AND m.calls AND m.taken_by_id IS NULL
+      {_ORDER} LIMIT 1 FOR NO KEY UPDATE OF m SKIP LOCKED),
+taken AS (
+     UPDATE campaigns_member m
+        SET taken_by_id = %(me)s, taken_at = clock_timestamp(),
+            lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+       FROM one WHERE m.id = one.id RETURNING m.id, one.rank)
+SELECT (SELECT id FROM taken), (SELECT rank FROM taken), (SELECT count(*) FROM raw), (SELECT count(*) FROM candidates)
+"""  # noqa: S608  # our own words alone
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """rank: 0 her callback, 1 anybody's, 2 none."""
+
+    member_id: UUID
+    rank: int
+
+
+def claim(
+    places: Sequence[OpenPlace], *, user_id: int, team_id: int, at: datetime, real: datetime
+) -> Claimed | None:
+    """Takes the next person of these places for a caller, before whom nobody is; one statement. None: there is none.
+
+    SKIP LOCKED passes over who is being taken, NOT EXISTS over who is before another caller by any number or owner, and
+    the unique indexes refuse what two statements did not see of each other: then once more. `member_one_a_caller`: her
+    other tab was faster; None.
+    """
+    few = FEW
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                member_id, rank, raw, candidates = _run(_CLAIM, places, user_id, team_id, at, real, few)
+        except IntegrityError as error:
+            if "member_one_a_caller" in str(error):
+                return None
+            if not any(name in str(error) for name in ONCE):
+                raise
+            continue
+        if member_id is not None:
+            return Claimed(member_id, rank)
+        if not candidates and raw < few:
+            return None
+        few = few if candidates else MANY
+    return None
+
+
+def upcoming(
+    places: Sequence[OpenPlace], *, user_id: int, team_id: int, at: datetime, real: datetime, most: int
+) -> list[UUID]:
+    """Who would come next, in order; nobody is taken."""
+    sql = f"{_CANDIDATES} SELECT c.id FROM candidates c {_ORDER} LIMIT %(most)s"  # noqa: S608  # our own words alone
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**_params(places, user_id, team_id, at, real, FEW), "most": most})
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _run(
+    sql: str, places: Sequence[OpenPlace], user_id: int, team_id: int, at: datetime, real: datetime, few: int
+) -> tuple[UUID | None, int, int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, _params(places, user_id, team_id, at, real, few))
+        row = cursor.fetchone()
+    assert row is not None
+    return row[0], row[1], row[2], row[3]
+
+
+def _params(
+    places: Sequence[OpenPlace], user_id: int, team_id: int, at: datetime, real: datetime, few: int
+) -> dict[str, object]:
+    return {
+        "campaigns": [one.campaign_id for one in places], "zones": [one.zones for one in places],
+        "closed": [one.closed for one in places], "me": user_id, "team": team_id, "at": at, "real": real, "few": few,
+        "lease": LEASE.total_seconds(),
+    }  # fmt: skip

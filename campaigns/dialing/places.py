@@ -1,0 +1,108 @@
+"""Where the people of call lists are, and which of these places may be called at a moment. Reads only.
+
+A list has a few hundred places (zones and states) for its 100,000 people: those are asked of the rules, not the people.
+They are kept for a minute in each process; where nobody is found they are read again.
+"""
+
+from __future__ import annotations
+
+import time as clocks
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from campaigns.dialing.locks import OpenPlace
+from campaigns.gate.facts import window_of
+from campaigns.models import Campaign
+from campaigns.rules.hours import Law, minute_of, place_of
+from campaigns.rules.rule_set import RuleSet
+
+KEPT_FOR = 60.0  # seconds
+KEPT_LISTS = 1_000
+Pair = tuple[tuple[str, ...], tuple[str, ...]]  # zones and states
+_kept: dict[UUID, tuple[float, tuple[Pair, ...]]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """People of one list in one place: whose turn has come, and those of later with the first moment of it."""
+
+    campaign_id: UUID
+    zones: tuple[str, ...]
+    states: tuple[str, ...]
+    now: int
+    later: int
+    next_at: datetime | None
+
+
+def open_places(
+    campaigns: Iterable[Campaign], rules: RuleSet, at: datetime, *, fresh: bool = False
+) -> list[OpenPlace]:
+    """Of these lists, by zones: those in which somebody may be called at this moment."""
+    rows = list(campaigns)
+    pairs = _pairs([one.pk for one in rows], fresh=fresh)
+    found = []
+    for campaign in rows:
+        by_zones: dict[str, tuple[bool, list[str]]] = {}
+        for zones, states in pairs[campaign.pk]:
+            name = ",".join(zones)
+            is_open, closed = by_zones.setdefault(name, (False, []))
+            if law_of(campaign, zones, states, rules, at).closes_in > 0:
+                by_zones[name] = (True, closed)
+            else:
+                closed.append("|" + ",".join(states))
+        found += [OpenPlace(campaign.pk, name, ";".join(closed)) for name, (some, closed) in by_zones.items() if some]
+    return found
+
+
+def law_of(
+    campaign: Campaign, zones: tuple[str, ...], states: tuple[str, ...], rules: RuleSet, at: datetime
+) -> Law:
+    """What the table says of calls there. Of consent nobody knows here: Utah's closed days are closed."""
+    return place_of(rules, "call", zones, states, window_of(campaign)).law(minute_of(at))
+
+
+def _pairs(campaign_ids: Sequence[UUID], *, fresh: bool) -> dict[UUID, tuple[Pair, ...]]:
+    now = clocks.monotonic()
+    known = {} if fresh else {pk: _kept[pk][1] for pk in campaign_ids if pk in _kept and now - _kept[pk][0] < KEPT_FOR}
+    missing = [pk for pk in campaign_ids if pk not in known]
+    if missing:
+        rows: dict[UUID, list[Pair]] = {pk: [] for pk in missing}
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                SELECT m.campaign_id, m.zones, m.states FROM campaigns_member m
+                 WHERE m.campaign_id = ANY(%s) AND m.status = 2 AND m.calls GROUP BY 1, 2, 3
+                """,
+                [missing],
+            )
+            for campaign_id, zones, states in cursor.fetchall():
+                rows[campaign_id].append((tuple(zones), tuple(states)))
+        if len(_kept) > KEPT_LISTS:
+            _kept.clear()
+        for campaign_id, pairs in rows.items():
+            known[campaign_id] = tuple(pairs)
+            _kept[campaign_id] = now, tuple(pairs)
+    return known
+
+
+def waiting_in(campaign_ids: Sequence[UUID], at: datetime) -> list[Waiting]:
+    """Who waits in these lists, place by place; who is before a caller is not among them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT m.campaign_id, m.zones, m.states, count(*) FILTER (WHERE m.next_at <= %(at)s),
+                   count(*) FILTER (WHERE m.next_at > %(at)s), min(m.next_at) FILTER (WHERE m.next_at > %(at)s)
+              FROM campaigns_member m
+             WHERE m.campaign_id = ANY(%(campaigns)s) AND m.status = 2 AND m.calls AND m.taken_by_id IS NULL
+             GROUP BY 1, 2, 3
+            """,
+            {"campaigns": list(campaign_ids), "at": at},
+        )
+        return [
+            Waiting(campaign_id, tuple(zones), tuple(states), now, later, next_at)
+            for campaign_id, zones, states, now, later, next_at in cursor.fetchall()
+        ]
