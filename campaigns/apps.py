@@ -7,6 +7,7 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from django.core.checks import Tags, register
 
+        from buckets.models import Bucket
         from campaigns.admin import leads
         from campaigns.gate.lead import JUDGE
         from campaigns.inbound import registering as inbound
@@ -19,6 +20,7 @@ class CampaignsConfig(AppConfig):
 
         register(check_holidays, Tags.database)
         extend(Lead, leads.EXTENSION)
+        extend(Bucket, leads.BUCKETS)
         judge_contacts_with(JUDGE)
         previews.register()
         sending.register()

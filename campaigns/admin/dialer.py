@@ -25,10 +25,10 @@ from accounts.selectors import user_of
 from campaigns import clock
 from campaigns.admin.dialer_stage import stage
 from campaigns.dialing import calling, disposing, offering
-from campaigns.dialing.lists import call_lists
+from campaigns.dialing.lists import worked_by
 from campaigns.dialing.offering import Nobody
 from campaigns.dialing.sight import Sight, by_hand, sight_by_hand, sight_of, zones_of
-from campaigns.models import CallAttempt, Campaign
+from campaigns.models import CallAttempt
 from campaigns.planning.refusals import CampaignError
 from campaigns.voice import registering as voice
 from common import dates
@@ -92,8 +92,9 @@ def _before_her(request: HttpRequest, chosen: Sequence[UUID] = (), **more: Any) 
     sight = _sight(person)
     if sight is not None and request.method in ("GET", "HEAD"):
         _record(request, sight)
-    lists = [one for one in call_lists(person) if one.status == Campaign.Status.RUNNING]
-    told = stage(request, sight=sight, lists=lists, undo=_last(request), **more)
+    told = stage(
+        request, sight=sight, lists=list(worked_by(person).order_by("name", "pk")), undo=_last(request), **more
+    )
     return told | {"chosen": {str(pk) for pk in chosen}}
 
 
@@ -162,7 +163,8 @@ def _following(request: HttpRequest, **more: Any) -> HttpResponse:
     if _sight(person) is not None:
         return _again(request, **more)
     try:
-        found = offering.next_lead(person, chosen or None)
+        every = set(worked_by(person).values_list("pk", flat=True)) <= set(chosen)
+        found = offering.next_lead(person, None if every else chosen or None)
     except CampaignError as error:
         return _refused(request, error)
     if isinstance(found, Nobody):
@@ -318,18 +320,18 @@ def _read(person: Access, attempt_id: UUID, text: str) -> datetime:
 def _zone(attempt: CallAttempt, person: Access) -> str:
     """The lead's; of several the one where it is earliest; hers where nobody knows."""
     assert attempt.lead is not None
-    zones = zones_of(attempt.lead, attempt.number)
-    now = clock.now()
-    return min(zones, key=lambda zone: timezone.localtime(now, ZoneInfo(zone)).utcoffset()) if zones else (  # type: ignore[arg-type,return-value]
-        person.user.time_zone
-    )
+    at = clock.now()
+    zones = zones_of(attempt.lead, attempt.number) or [person.user.time_zone]
+    return min(zones, key=lambda zone: timezone.localtime(at, ZoneInfo(zone)).replace(tzinfo=None))
 
 
 def _when(model_admin: Any, request: HttpRequest) -> HttpResponse:
     """What a time in words means, by their clock and by hers, as she types it."""
     person, text = access(request), request.GET.get("text", "").strip()[:100]
     asked = request.GET.get("attempt", "")
-    attempt = CallAttempt.objects.select_related("lead").filter(by=person.user, pk=asked).first() if is_id(asked) else None
+    attempt = (
+        CallAttempt.objects.select_related("lead").filter(by=person.user, pk=asked).first() if is_id(asked) else None
+    )
     if attempt is None or attempt.lead is None or not text:
         return JsonResponse({"words": "", "trouble": ""}, headers={_ANSWERS: "1"})
     zone = _zone(attempt, person)

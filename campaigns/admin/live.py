@@ -21,8 +21,9 @@ from accounts.selectors import user_of
 from campaigns import clock
 from campaigns.admin.words import dollars
 from campaigns.dialing import scorecard
-from campaigns.dialing.lists import call_lists, progress
+from campaigns.dialing.lists import call_lists
 from campaigns.dialing.live import callers
+from campaigns.dialing.progress import progress
 from campaigns.models import Campaign
 from common.admin import page
 from common.admin_teams import demand
@@ -73,11 +74,11 @@ def _told(request: HttpRequest) -> dict[str, Any]:
     demand(request, Scope.MANAGE)
     person, ranked = access(request), request.GET.get("rank") == "1"
     assert person.team_id is not None  # demanded
-    lists = [one for one in call_lists(person) if one.status in (Campaign.Status.RUNNING, Campaign.Status.PAUSED)]
+    open_ones = call_lists(person).filter(status__in=(Campaign.Status.RUNNING, Campaign.Status.PAUSED))
     people = callers(person.team_id, ranked=ranked)
     return {
         "people": [(one, _since(one.since)) for one in people],
-        "lists": [(one, progress(one.pk)) for one in lists[:LISTS_SHOWN]],
+        "lists": [(one, progress(one.pk)) for one in open_ones.order_by("-pk")[:LISTS_SHOWN]],
         "ranked": ranked,
         "calls": sum(one.calls for one in people),
         "reached": sum(one.reached for one in people),

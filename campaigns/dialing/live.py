@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Max, Q, Sum
 from django.utils import timezone
@@ -49,8 +50,8 @@ class Caller:
 def callers(team_id: int, *, ranked: bool = False) -> Sequence[Caller]:
     """Who has called today or has a lead before her, by name; ranked: who reached most first. Four statements."""
     attempts = CallAttempt.objects.filter(team_id=team_id)
-    counted = {
-        row["by"]: row
+    counted: dict[int, dict[str, Any]] = {
+        row["by"]: {**row}
         for row in attempts.filter(started_at__gte=today()).order_by().values("by").annotate(
             calls=Count("pk"), reached=Count("pk", filter=Q(disposition__outcome__in=REACHED)),
             seconds=Sum("seconds", default=0), last_at=Max("started_at"),
@@ -71,15 +72,14 @@ def callers(team_id: int, *, ranked: bool = False) -> Sequence[Caller]:
     return sorted(found, key=key)
 
 
-def _caller(user: User, row: dict[str, object], line: CallAttempt | None, member: Member | None) -> Caller:
+def _caller(user: User, row: dict[str, Any], line: CallAttempt | None, member: Member | None) -> Caller:
     if line is not None:
         doing, lead, campaign, since = line.get_state_display(), line.lead, line.campaign, line.started_at
     elif member is not None:
         doing, lead, campaign, since = "Before a call", member.lead, member.campaign, None
     else:
         doing, lead, campaign, since = "Between calls", None, None, None
-    numbers: dict[str, int] = {name: int(str(row.get(name) or 0)) for name in ("calls", "reached", "seconds")}
-    last_at = row.get("last_at")
     return Caller(
-        user, doing, lead, campaign, since, **numbers, last_at=last_at if isinstance(last_at, datetime) else None
-    )
+        user, doing, lead, campaign, since, calls=row.get("calls", 0), reached=row.get("reached", 0),
+        seconds=row.get("seconds", 0), last_at=row.get("last_at"),
+    )  # fmt: skip

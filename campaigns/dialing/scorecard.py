@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.expressions import RawSQL
 
 from campaigns.dialing.live import REACHED
@@ -21,6 +22,7 @@ from integrations.models import VendorCall
 from leads.selection.export import guarded, line_of
 
 DISCONNECTED = "disconnected"  # the shipped outcome's code; every other bad number is somebody else's
+FIGURES = 5  # of a line: calls, numbers, reached, wrong, disconnected
 DAYS = 90  # shown unless another time is asked for
 AGES = ((30, "up to 30 days"), (90, "31 to 90 days"), (180, "91 to 180 days"), (365, "181 to 365 days"))
 _OLDER, _UNKNOWN = "over a year", "not known"
@@ -77,35 +79,31 @@ def scorecard(team_id: int, *, since: datetime, until: datetime) -> Scorecard:
     """Of calls whose outcome was said. cost: calls by the ledger, and the skip traces of the team's enrichment jobs."""
     rows = _ended(team_id, since, until)
     costs = _costs(rows, team_id, since, until)
-    vendors = [_line(row, SOURCES.get(row["number_source"], row["number_source"]), row["number_source"])
-               for row in _counted(rows, "number_source")]  # fmt: skip
-    for vendor in set(costs) - {one.code for one in vendors}:
-        vendors.append(Line(vendor, SOURCES.get(vendor, vendor), 0, 0, 0, 0, 0))
+    vendors = [_line(code, SOURCES.get(code, code), figures) for code, figures in _counted(rows, "number_source")]
+    silent = sorted(set(costs) - {one.code for one in vendors})
+    vendors += [Line(vendor, SOURCES.get(vendor, vendor), 0, 0, 0, 0, 0) for vendor in silent]
     vendors = [_with_cost(one, costs.get(one.code)) for one in sorted(vendors, key=lambda one: -one.calls)]
-    total = _line(_counted(rows.annotate(all=F("team")), "all")[:1] or [_NONE], "All", "")
-    kinds = [
-        _line(row, str(row["number_kind"]).capitalize() or "Not known", row["number_kind"])
-        for row in _counted(rows, "number_kind")
-    ]
+    whole = _counted(rows, "team")
+    total = _line("", "All", whole[0][1] if whole else [0] * FIGURES)
+    kinds = [_line(code, code.capitalize() or "Not known", figures) for code, figures in _counted(rows, "number_kind")]
     return Scorecard(since, until, _with_cost(total, sum(costs.values(), Decimal(0))), vendors, kinds, _ages(rows))
 
 
-_NONE = {"calls": 0, "numbers": 0, "reached": 0, "wrong": 0, "disconnected": 0}
-
-
-def _counted(rows: QuerySet[CallAttempt], column: str) -> list[dict[str, object]]:
+def _counted(rows: QuerySet[CallAttempt], column: str) -> list[tuple[Any, list[int]]]:
+    """By the column's value, most calls first: calls, numbers, reached, wrong, disconnected."""
     found = rows.order_by().values(column).annotate(
         calls=Count("pk"), numbers=Count("key", distinct=True),
         reached=Count("pk", filter=Q(disposition__outcome__in=REACHED)),
         wrong=Count("pk", filter=_BAD & ~Q(disposition__code=DISCONNECTED)),
         disconnected=Count("pk", filter=_BAD & Q(disposition__code=DISCONNECTED)),
     )  # fmt: skip
-    return sorted(found, key=lambda row: -int(row["calls"]))
+    told = found.values_list(column, "calls", "numbers", "reached", "wrong", "disconnected")
+    return sorted(((value, list(figures)) for value, *figures in told), key=lambda row: -row[1][0])
 
 
-def _line(row: object, name: str, code: object) -> Line:
-    values = row[0] if isinstance(row, list) else row
-    return Line(str(code), name, *(int(values[one]) for one in _NONE))  # type: ignore[index]
+def _line(code: str, name: str, figures: Sequence[int]) -> Line:
+    calls, numbers, reached, wrong, disconnected = figures
+    return Line(code, name, calls, numbers, reached, wrong, disconnected)
 
 
 def _with_cost(line: Line, cost: Decimal | None) -> Line:
@@ -115,15 +113,11 @@ def _with_cost(line: Line, cost: Decimal | None) -> Line:
 def _ages(rows: QuerySet[CallAttempt]) -> list[Line]:
     """By how long the team had had the number."""
     found: dict[str, list[int]] = {}
-    for row in _counted(rows.annotate(days=_AGE), "days"):
-        days = row["days"]
-        name = _UNKNOWN if days is None else next((n for most, n in AGES if int(str(days)) <= most), _OLDER)
-        kept = found.setdefault(name, [0] * len(_NONE))
-        for place, one in enumerate(_NONE):
-            kept[place] += int(str(row[one]))
-    return [Line(name, name.capitalize(), *found[name]) for _, name in AGES if name in found] + [
-        Line(name, name.capitalize(), *found[name]) for name in (_OLDER, _UNKNOWN) if name in found
-    ]
+    for days, figures in _counted(rows.annotate(days=_AGE), "days"):
+        name = _UNKNOWN if days is None else next((n for most, n in AGES if days <= most), _OLDER)
+        found[name] = [a + b for a, b in zip(found.get(name, [0] * FIGURES), figures, strict=True)]
+    names = [*(name for _, name in AGES), _OLDER, _UNKNOWN]
+    return [_line(name, name.capitalize(), found[name]) for name in names if name in found]
 
 
 def _costs(rows: QuerySet[CallAttempt], team_id: int, since: datetime, until: datetime) -> dict[str, Decimal]:

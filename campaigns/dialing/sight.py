@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.access import Access, Scope
 from campaigns import clock
 from campaigns.dialing.live import REACHED, today
-from campaigns.dialing.offering import Number, Offer
+from campaigns.dialing.offering import Number, Offer, undisposed
 from campaigns.gate import leads as of_lead
 from campaigns.models import CallAttempt, Campaign
 from leads.calendar.table import Event
@@ -61,17 +61,19 @@ def sight_of(offer: Offer, access: Access) -> Sight:
 
 
 def by_hand(access: Access) -> CallAttempt | None:
-    """Her call outside any list that is open, or whose outcome she has not said."""
-    rows = CallAttempt.objects.filter(team_id=access.team_id, by=access.user, disposition__isnull=True)
-    rows = rows.filter(member__isnull=True, lead__isnull=False).exclude(state=CallAttempt.State.IN_DOUBT)
-    return rows.select_related("lead", "campaign").order_by("-started_at").first()
+    """Her call that no list puts before her (any more), open or without an outcome: by hand, or its list was closed."""
+    attempt = undisposed(access.user.pk)
+    return attempt if attempt is not None and attempt.team_id == access.team_id and attempt.lead_id else None
 
 
 def sight_by_hand(attempt: CallAttempt, access: Access) -> Sight:
     """Of a call by hand."""
     lead = attempt.lead
     assert lead is not None  # of `by_hand`
-    number = Number(0, attempt.number or "", attempt.key_id, "", False, "", None, "", None)
+    number = Number(
+        position=0, number=attempt.number or "", key_id=attempt.key_id, kind=attempt.number_kind, may_call=False,
+        words="", fetched_at=attempt.number_at, last_outcome="", do_not_call=None,
+    )  # fmt: skip
     return Sight(
         lead, attempt.campaign, None, [number], 0, "Called from the lead’s page", None, attempt,
         zones_of(lead, attempt.number), parcels_of(lead, access), list(activities_of(lead).order_by("-pk")[:LATEST]),
@@ -86,8 +88,9 @@ def zones_of(lead: Lead, number: str | None) -> list[str]:
 
 def parcels_of(lead: Lead, access: Access) -> list[Parcel]:
     """The owner's other ones, her own team's alone."""
-    mine = Lead.objects.filter(team_id=access.team_id)
-    rows = owners.others_of(lead, mine, contacts=access.can(Scope.CONTACTS)).order_by("pk")[:PARCELS]
+    rows = owners.others_of(lead, Lead.objects.filter(team=access.team), contacts=access.can(Scope.CONTACTS)).order_by(
+        "pk"
+    )[:PARCELS]
     return [
         Parcel(", ".join(filter(None, (str(row), row.property_city))), str(row.get_status_display())) for row in rows
     ]
@@ -105,7 +108,7 @@ class Due:
 def callbacks_due(access: Access) -> Due:
     """By the campaigns' clock."""
     due = Event.objects.filter(
-        team_id=access.team_id, kind=Event.Kind.CALLBACK, status=Event.Status.PLANNED, starts_at__lte=clock.now()
+        team=access.team, kind=Event.Kind.CALLBACK, status=Event.Status.PLANNED, starts_at__lte=clock.now()
     ).select_related("lead")
     mine = due.filter(owner=access.user)
     first = list(mine.order_by("starts_at", "pk")[:CALLBACKS])
@@ -115,6 +118,5 @@ def callbacks_due(access: Access) -> Due:
 
 def today_of(access: Access) -> tuple[int, int]:
     """(calls, calls that reached somebody) of hers since midnight by her clock."""
-    rows = CallAttempt.objects.filter(by=access.user, team_id=access.team_id, started_at__gte=today())
+    rows = CallAttempt.objects.filter(by=access.user, team=access.team, started_at__gte=today())
     return rows.count(), rows.filter(disposition__outcome__in=REACHED).count()
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.db import models
 
 from campaigns.models.campaigns import Campaign
@@ -19,7 +21,7 @@ class CallLists(models.Manager.from_queryset(TeamQuerySet["CallList"])):  # type
 class CallList(Campaign):
     """Answers: which people do callers call, one by one? Its rows are the campaigns' whose channel is calls."""
 
-    objects = CallLists()
+    objects: ClassVar[Any] = CallLists()
 
     class Meta:
         proxy = True

@@ -39,3 +39,8 @@ def script_for(campaign: Campaign, lead: Lead, agent: User) -> str:
 def _words(name: str) -> str:
     """firstName is first name."""
     return "".join(f" {one.lower()}" if one.isupper() else one for one in name)
+
+
+def save_script(campaign: Campaign, script: str) -> None:
+    """Of `checked_script`; the caller has checked that she may change the list."""
+    Campaign.objects.filter(pk=campaign.pk).exclude(script=script).update(script=script)

@@ -14,9 +14,13 @@ from accounts.access import Scope, access
 from accounts.selectors import user_of
 from common.admin_teams import refuse
 from common.downloads import file_answer
-from leads.admin.lead_facts import DO_NOT_CALL, Group, groups, map_address, place, signals, spaced
+from leads.admin.lead_facts import DO_NOT_CALL, groups, map_address, place, signals, spaced
 from leads.selection.disclosures import Via, export_pieces
 from leads.selection.export import PLAIN, Layout
+
+__all__ = [
+    "DO_NOT_CALL", "export_answer", "groups", "map_address", "may_export", "place", "signals", "spaced",
+]  # fmt: skip
 
 
 def may_export(request: HttpRequest) -> bool:

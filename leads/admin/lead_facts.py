@@ -61,6 +61,16 @@ class Contact:
     href: str = ""
     person: str = ""
 
+    @property
+    def mail(self) -> str:
+        """Where a click writes to."""
+        return self.href if self.href.startswith("mailto:") else ""
+
+    @property
+    def dial(self) -> str:
+        """The number that a press may ask to call: no link, the press asks every rule again."""
+        return self.href.removeprefix("tel:") if self.href.startswith("tel:") else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
