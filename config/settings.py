@@ -364,6 +364,14 @@ if _sms_vendor not in _SMS_VENDORS:
         "Example: SMS_VENDOR=twilio"
     )
 SMS_VENDOR = _SMS_VENDORS[_sms_vendor]
+_voice_vendor = env.str("VOICE_VENDOR", default="").strip().lower()
+if _voice_vendor not in _SMS_VENDORS:
+    raise ImproperlyConfigured(
+        "VOICE_VENDOR is neither twilio nor signalhouse. It says who places calls; empty: callers dial on their own "
+        "phones. Example: VOICE_VENDOR=twilio"
+    )
+VOICE_VENDOR = _SMS_VENDORS[_voice_vendor]
+VOICE_AMD = env.bool("VOICE_AMD", default=False)  # whether Twilio listens if a machine has picked up
 # Secrets that Twilio's newer signatures name. Of SignalHouse's webhooks: the new and the old one count.
 TWILIO_SIGNING_KEYS: dict[str, str] = {}
 for _pair in filter(None, env.list("TWILIO_SIGNING_KEYS", default=[])):
@@ -428,6 +436,7 @@ _OPERATIONS = {
     "apollo_people": ("apollo", 100, "0.02", 10, 90),
     "apollo_organizations": ("apollo", 100, "0.02", 10, 90),
     "sms": (SMS_VENDOR or "twilio", 600, "0.0083", 1, 0),  # a unit: a segment
+    "call": (VOICE_VENDOR or "twilio", 60, "0.05", 1, 0),  # a unit: a call; Twilio takes one new call a second
 }
 OPERATIONS: dict[str, dict[str, Any]] = {
     name: {

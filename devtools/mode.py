@@ -27,6 +27,8 @@ THEIRS = (
     "APOLLO_WEBHOOK_URL",
     "SKIP_TRACE_VENDOR",
     "SMS_VENDOR",
+    "VOICE_VENDOR",
+    "VOICE_AMD",
     "TWILIO_ACCOUNT_SID",
     "TWILIO_SIGNING_KEYS",
     "SIGNALHOUSE_MESSAGING_GROUP",
@@ -139,7 +141,7 @@ def first_line(mode: Mode, vendors: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _set_and_not_used() -> list[str]:
-    choices = [name for name in ("SKIP_TRACE_VENDOR", "SMS_VENDOR") if os.environ.get(name, "").strip()]
+    choices = [name for name in ("SKIP_TRACE_VENDOR", "SMS_VENDOR", "VOICE_VENDOR") if os.environ.get(name, "").strip()]
     chosen = [f"{name} is not used." for name in choices]
     if keys_set(os.environ):
         return ["Your vendor keys are not used.", *chosen]

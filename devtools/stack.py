@@ -197,6 +197,7 @@ class Stack:
             "APOLLO_BASE_URL": f"{self.sandbox_url}/apollo/api/v1",
             "APOLLO_API_KEY": SandboxConfig.apollo_key,
             "SMS_VENDOR": "twilio",
+            "VOICE_VENDOR": "twilio",
             "TWILIO_BASE_URL": f"{self.sandbox_url}/twilio",
             "TWILIO_ACCOUNT_SID": SandboxConfig.twilio_account,
             "TWILIO_AUTH_TOKEN": SandboxConfig.twilio_token,

@@ -18,6 +18,7 @@ OPERATIONS = (
     "apollo_organizations",
     "autocomplete",
     "sms",
+    "call",
 )
 # The price each operation's units are sold at; AutoComplete is free.
 PRICE_OF = {
@@ -28,6 +29,7 @@ PRICE_OF = {
     "apollo_people": "apollo_credit",
     "apollo_organizations": "apollo_credit",
     "sms": "sms_segment",
+    "call": "phone_call",
 }
 PRICES = tuple(dict.fromkeys(PRICE_OF.values()))
 WINDOW_S = 60.0

@@ -41,8 +41,10 @@ class Engine:
             return self._receiver.take(request, self._box, self._stop)
         path = request.path.rstrip("/")
         route = self._routes.get((request.method, path))
-        if route is None:  # a endpoint whose path ends in "/" takes the rest as its argument
-            route = self._routes.get((request.method, path.rpartition("/")[0] + "/"))
+        above = path
+        while route is None and above:  # a endpoint whose path ends in "/" takes the rest as its argument
+            above = above.rpartition("/")[0]
+            route = self._routes.get((request.method, above + "/"))
         if route is None:
             return self._nowhere(path)
         vendor, endpoint = route

@@ -1,7 +1,8 @@
-"""The made-up vendors of messages together, and the sandbox's own endpoints about them.
+"""The made-up vendors of messages and calls together, and the sandbox's own endpoints about them.
 
-GET /__log                  what was asked for, taken and written; ?to=, ?from=, ?posts=1
+GET /__log                  what was asked for, taken, written, called; ?to=, ?from=, ?posts=1
 POST /sandbox/numbers       {"+12025550143": "stop"}: what becomes of texts to these numbers (`sandbox.numbers`)
+POST /sandbox/calls         {"+12025550143": "busy"}: what becomes of calls to these numbers (`sandbox.call_numbers`)
 POST /sandbox/callbacks     {"+13125550100": "http://127.0.0.1:8000"}: the product that these numbers of ours are of
 POST /sandbox/texts         {"vendor", "from", "to", "text"}: a person writes, now
 POST /sandbox/health        {"event", "metaData", "to"}: a warning of SignalHouse's
@@ -12,12 +13,16 @@ POST /sandbox/clock         {"clock": "2026-09-15T15:00Z/20"}; GET tells the mom
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from sandbox.call_numbers import CallNumbers
+from sandbox.calling import Phones
 from sandbox.clock import Clock
 from sandbox.numbers import Numbers, ScriptError
 from sandbox.outbox import Outbox
+from sandbox.signalhouse_calls import SignalHouseCalls
 from sandbox.signalhouse_messaging import SignalHouseMessaging
 from sandbox.texting import Poster, Texts
 from sandbox.twilio import Twilio
+from sandbox.twilio_calls import TwilioCalls
 from sandbox.wire import Answer, Json, Request
 
 
@@ -64,8 +69,13 @@ class Messaging:
             group=config.signalhouse_messaging_group,
             secrets=config.signalhouse_webhook_secrets,
         )
+        self.call_numbers = CallNumbers()
+        self.phones = Phones(self.clock, self.call_numbers, self.outbox)
+        self.twilio_calls = TwilioCalls(self.twilio, self.phones)
+        self.signalhouse_calls = SignalHouseCalls(self.phones)
         self._orders: Mapping[str, Callable[[Json], Json]] = {
             "/sandbox/numbers": self._order_numbers,
+            "/sandbox/calls": self._order_calls,
             "/sandbox/callbacks": self._order_callbacks,
             "/sandbox/texts": self._write,
             "/sandbox/health": self._warn,
@@ -75,7 +85,7 @@ class Messaging:
 
     def log(self, request: Request) -> Answer:
         """GET /__log."""
-        return Answer(200, self.texts.log(request.query))
+        return Answer(200, {**self.texts.log(request.query), **self.phones.log(request.query)})
 
     def control(self, request: Request) -> Answer | None:
         """The sandbox's own endpoints; None where it is none of these."""
@@ -103,6 +113,10 @@ class Messaging:
 
     def _order_numbers(self, order: Json) -> Json:
         self.numbers.order(order)
+        return {"numbers": len(order)}
+
+    def _order_calls(self, order: Json) -> Json:
+        self.call_numbers.order(order)
         return {"numbers": len(order)}
 
     def _order_callbacks(self, order: Json) -> Json:

@@ -164,8 +164,8 @@ class Sandbox:
         self._engine.add(estate, SkipTrace(estate.envelope, config.seed).endpoints())
         self._engine.add(SignalHouse(config.signalhouse_key, config.seed))
         self._engine.add(self._apollo)
-        self._engine.add(self.messaging.twilio)
-        self._engine.add(self.messaging.signalhouse)
+        self._engine.add(self.messaging.twilio, self.messaging.twilio_calls.endpoints())
+        self._engine.add(self.messaging.signalhouse, self.messaging.signalhouse_calls.endpoints())
         self._server: _Server | None = None
         self._thread: Thread | None = None
 

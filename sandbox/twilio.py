@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
@@ -29,6 +29,10 @@ _MESSAGES = {
     20404: "The requested resource was not found",
     20429: "Too Many Requests",
     20500: "Internal server error",
+    21201: "No 'To' number is specified",
+    21205: "Url parameter is required.",
+    21210: "'From' phone number {from_} is not verified for your account.",
+    21220: "Call is not in-progress. Cannot redirect.",
     21211: "The 'To' number {to} is not a valid phone number.",
     21602: "Message body is required.",
     21603: "A 'From' phone number is required.",
@@ -63,11 +67,11 @@ class Twilio:
     name = "twilio"
 
     def __init__(self, texts: Texts, *, account: str, token: str, signing_key: tuple[str, str]) -> None:
-        self._texts, self._account, self._token, self._signing_key = texts, account, token, signing_key
+        self._texts, self.account_id, self._token, self._signing_key = texts, account, token, signing_key
 
     def endpoints(self) -> list[Endpoint]:
         """Its endpoints; listing is free."""
-        base = f"{PREFIX}/{VERSION}/Accounts/{self._account}"
+        base = f"{PREFIX}/{VERSION}/Accounts/{self.account_id}"
         return [
             Endpoint("POST", f"{base}/Messages.json", "sms", self.send),
             Endpoint("GET", f"{base}/Messages.json", "probe", self.listed),
@@ -77,7 +81,7 @@ class Twilio:
 
     def authorise(self, request: Request, _endpoint: Endpoint) -> None:
         """HTTP Basic: account and token."""
-        pair = base64.b64encode(f"{self._account}:{self._token}".encode()).decode()
+        pair = base64.b64encode(f"{self.account_id}:{self._token}".encode()).decode()
         if request.headers.get("authorization", "") != f"Basic {pair}":
             raise Refusal(401, code="20003")
 
@@ -85,7 +89,7 @@ class Twilio:
         """{"code", "message", "more_info", "status"}"""
         by_status = {401: 20003, 404: 20404, 429: 20429}
         code = int(refusal.code) if refusal.code.isdigit() else by_status.get(refusal.status, 20500)
-        return Answer(refusal.status, _error(code, refusal.status, refusal.message), answered=False)
+        return Answer(refusal.status, error(code, refusal.status, refusal.message), answered=False)
 
     def pace_headers(self, _limit: int | None, _used: int, _wait_s: float | None) -> dict[str, str]:
         """How many requests it works on; no time to wait."""
@@ -95,7 +99,7 @@ class Twilio:
 
     def account(self, _request: Request) -> Answer:
         """The account."""
-        return Answer(200, {"sid": self._account, "status": "active", "type": "Full", "friendly_name": "Sandbox"})
+        return Answer(200, {"sid": self.account_id, "status": "active", "type": "Full", "friendly_name": "Sandbox"})
 
     def send(self, request: Request) -> Answer:
         """One message."""
@@ -113,7 +117,7 @@ class Twilio:
             return noted(Answer(silent=True, wait_s=HANG_S, answered=False), "hung before")
         if script.at_send in _FAULTS:
             status, code = _FAULTS[script.at_send]
-            answer = Answer(status, _error(code, status), answered=False)
+            answer = Answer(status, error(code, status), answered=False)
             if status == 429:
                 answer.headers["Retry-After"] = "1"
             return noted(answer, "refused")
@@ -121,7 +125,7 @@ class Twilio:
         if not code and self._texts.has_opted_out(self.name, to, ours):
             code = 21610
         if code:
-            return noted(Answer(400, _error(code, 400, to=to, from_=ours), answered=False), "refused")
+            return noted(Answer(400, error(code, 400, to=to, from_=ours), answered=False), "refused")
         text = Text(
             id=message_id(self.name),
             vendor=self.name,
@@ -140,7 +144,7 @@ class Twilio:
             case "hang_after":
                 return noted(Answer(silent=True, wait_s=HANG_S, charges=charges), "hung after")
             case "500_after":
-                return noted(Answer(500, _error(20500, 500), charges=charges), "accepted, 500")
+                return noted(Answer(500, error(20500, 500), charges=charges), "accepted, 500")
             case "garbage":
                 return noted(Answer(201, text='{"sid": "SM', charges=charges), "accepted, garbage")
             case "slow":
@@ -161,7 +165,7 @@ class Twilio:
         page = int(_one(request, "Page") or 0)
         found = [text for text in reversed(self._texts.of(self.name)) if self._matches(text, request)]
         rows, more = found[page * size : (page + 1) * size], len(found) > (page + 1) * size
-        path = f"/{VERSION}/Accounts/{self._account}/Messages.json"
+        path = f"/{VERSION}/Accounts/{self.account_id}/Messages.json"
         kept = {name: values[0] for name, values in request.query.items() if name != "Page"}
         following = f"{path}?{urlencode({**kept, 'Page': page + 1}, quote_via=quote)}" if more else None
         return Answer(
@@ -201,10 +205,10 @@ class Twilio:
     def _resource(self, text: Text) -> Json:
         to, sender = (text.ours, text.number) if text.incoming else (text.number, text.ours)
         by_service = sender.startswith("MG")
-        uri = f"/{VERSION}/Accounts/{self._account}/Messages/{text.id}"
+        uri = f"/{VERSION}/Accounts/{self.account_id}/Messages/{text.id}"
         date = format_datetime(text.created.replace(microsecond=0))
         return {
-            "account_sid": self._account,
+            "account_sid": self.account_id,
             "api_version": VERSION,
             "body": text.words,
             "date_created": date,
@@ -238,13 +242,13 @@ class Twilio:
             "MessageStatus": status,
             "To": text.number,
             "MessageSid": text.id,
-            "AccountSid": self._account,
+            "AccountSid": self.account_id,
             "From": text.ours,
             "ApiVersion": VERSION,
             **({"ErrorCode": code} if code else {}),
             **({"RawDlrDoneDate": self._texts.clock.now().strftime("%y%m%d%H%M")} if status == "delivered" else {}),
         }
-        return self._post(f"status {status}", text.callback, fields, text)
+        return self.signed(f"status {status}", text.callback, fields, text.script.posts)
 
     def incoming_post(self, text: Text) -> Post | None:
         """To the product that our number is of."""
@@ -264,16 +268,16 @@ class Twilio:
             "To": text.ours,
             "NumSegments": str(segments(text.words)),
             "MessageSid": text.id,
-            "AccountSid": self._account,
+            "AccountSid": self.account_id,
             "From": text.number,
             "ApiVersion": VERSION,
             **({"OptOutType": kind} if kind and "opt_out_type" in text.script.posts else {}),
         }
-        return self._post("message", f"{base}/api/webhooks/twilio/message", fields, text)
+        return self.signed("message", f"{base}/api/webhooks/twilio/message", fields, text.script.posts)
 
-    def _post(self, what: str, url: str, fields: Mapping[str, str], text: Text) -> Post:
-        """Signed as the script says. A repeat has the same I-Twilio-Idempotency-Token."""
-        knobs, repeat = text.script.posts, str(uuid4())
+    def signed(self, what: str, url: str, fields: Mapping[str, str], knobs: Collection[str]) -> Post:
+        """A post, signed as the script says. A repeat has the same I-Twilio-Idempotency-Token."""
+        repeat = str(uuid4())
         pairs = list(fields.items())
         if "doubled_key" in knobs:
             pairs += [("AddOns", "b"), ("AddOns", "a"), ("AddOns", "b")]
@@ -315,7 +319,8 @@ def _other_port(url: str) -> str:
     return url.replace(place.netloc, f"{host}{port}", 1)
 
 
-def _error(code: int, status: int, message: str = "", *, to: str = "", from_: str = "") -> Json:
+def error(code: int, status: int, message: str = "", *, to: str = "", from_: str = "") -> Json:
+    """An error as Twilio tells it."""
     words = message or _MESSAGES.get(code, "The message could not be sent").format(to=to, from_=from_)
     return {"code": code, "message": words, "more_info": f"https://www.twilio.com/docs/errors/{code}", "status": status}
 

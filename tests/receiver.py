@@ -1,4 +1,6 @@
-"""A web server of a test's own: it takes every post as it comes, and answers with the next of `answers`, else 200."""
+"""A web server of a test's own: it takes every post as it comes, and answers with the next of `answers`, else 200, and
+with what `said` has for its path.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +29,7 @@ class Receiver:
     def __init__(self) -> None:
         self.posts: list[Received] = []
         self.answers: list[int] = []
+        self.said: dict[str, str] = {}
 
     def wait(self, count: int) -> list[Received]:
         """At least so many posts; fails where they do not come."""
@@ -44,8 +47,10 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.posts.append(Received(receiver.url + self.path, dict(self.headers.items()), body))
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
-                self.send_header("Content-Length", "0")
+                said = receiver.said.get(self.path, "").encode()
+                self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
+                self.wfile.write(said)
 
             def log_message(self, format: str, *args: object) -> None:
                 """Silence."""

@@ -34,6 +34,7 @@ PRICES = {
     "signalhouse_skip_trace": Decimal("0.05"),
     "apollo_credit": Decimal("0.02"),
     "sms_segment": Decimal("0.0083"),
+    "phone_call": Decimal("0.05"),
 }
 
 

@@ -1,5 +1,5 @@
-"""Phone calls by any vendor: place one, change it, find it again, read what the vendor posts of it. A vendor's own words
-stay inside its folder.
+"""Phone calls by any vendor: place one, change it, find it again, read what the vendor posts. A vendor's own words stay
+inside its folder.
 
 `vendor` is a key of `settings.VENDORS` that carries calls: twilio, signalhouse_messaging. Others raise KeyError.
 """
@@ -63,7 +63,7 @@ def place(vendor: str, dial: Dial) -> Placed:
     """Places it, in one request: what `execution.execute` calls. It is never repeated.
 
     Raises NotSent (HeldBack for 429): certainly not placed. InDoubt: it may have been placed, and a phone may ring.
-    MessageRefused: not placed; as an AccountRefused, or a bare Misconfigured, nothing is placed before an operator acts.
+    MessageRefused: not placed; as an AccountRefused, or a bare Misconfigured, none is before an operator acts.
     """
     placed: Placed = _CLIENTS[vendor].place(dial)
     return placed
@@ -96,8 +96,11 @@ def hang_up(vendor: str, vendor_id: str) -> None:
 
 
 def play(vendor: str, vendor_id: str, url: str) -> None:
-    """Plays what is at this address on a leg that is answered, then hangs that up. Free. Raises a VendorFailure."""
-    twilio.play(vendor_id, url)
+    """Plays what is at this address on a leg that is answered, then hangs that up. Free. Raises a VendorFailure.
+
+    vendor: one that `can_play`.
+    """
+    _CLIENTS[vendor].play(vendor_id, url)
 
 
 def fetch(vendor: str, vendor_id: str) -> FoundCall:
@@ -118,7 +121,7 @@ def find(vendor: str, dial: Dial, since: datetime, *, known: Collection[str] = (
 # --- What Twilio posts and asks: SignalHouse's posts of calls are not documented --------------------------------------
 
 
-def read_post(headers: Mapping[str, str], body: bytes) -> CallPost | None | Unreadable:
+def read_post(headers: Mapping[str, str], body: bytes) -> CallPost | Unreadable | None:
     """What a post of a call says. None: a known shape that is no business of ours. Never raises for what it holds."""
     return call_posts.read(_lowered(headers), body)
 

@@ -29,7 +29,7 @@ _SID = re.compile(r"[A-Za-z0-9]{10,64}", re.ASCII)
 _MACHINE = re.compile(r"[a-z_]{1,20}", re.ASCII)
 
 
-def read(headers: Mapping[str, str], body: bytes) -> CallPost | None | Unreadable:
+def read(headers: Mapping[str, str], body: bytes) -> CallPost | Unreadable | None:
     """What a post says; None: a known shape that is no business of ours.
 
     1. How dialing the lead ended. 2. Who picked up. 3. What became of a leg.
