@@ -17,12 +17,12 @@ def register() -> None:
 
 def mode() -> str:
     """How calls are placed here: tel, twilio, signalhouse (`CallAttempt.Mode`)."""
-    raise NotImplementedError
+    return CallAttempt.Mode.TEL
 
 
 def why_not(access: Access) -> str:
     """Why she may not click to call, in words; "": she may. Calls by her own phone (tel:) are always possible."""
-    raise NotImplementedError
+    return ""
 
 
 def place(attempt_id: UUID) -> None:
@@ -38,17 +38,17 @@ def hang_up(attempt_id: UUID) -> None:
     """Ends the vendor's call, outside any transaction; of one that has ended, or of tel:, nothing. The attempt's own end
     is the caller's to write. Never raises for what the vendor answers.
     """
-    raise NotImplementedError
+    return None
 
 
 def recordings(access: Access) -> Sequence[Recording]:
     """The newest version of each recording of her team that is offered, by name."""
-    raise NotImplementedError
+    return ()
 
 
 def why_no_voicemail(attempt: CallAttempt) -> str:
     """Why no recording may be played to this call now, in words; "": it may."""
-    raise NotImplementedError
+    return "your own phone plays no recordings"
 
 
 def drop_voicemail(access: Access, attempt_id: UUID, recording_id: UUID) -> None:
