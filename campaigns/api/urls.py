@@ -4,6 +4,7 @@ from campaigns.api import campaigns, conversations, running, senders, templates
 from campaigns.api.contactability import ContactabilityView, ReceiptsView
 from campaigns.api.deliveries import ResolveView
 from campaigns.api.rule_table import RulesView
+from campaigns.api.scorecard import BadNumbersView, CallersView, ScorecardView
 from campaigns.api.vendor_posts import VendorPostView
 
 _ONE = "campaigns/<uuid:campaign_id>"
@@ -40,6 +41,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_CONVERSATION}/assign", conversations.AssignView.as_view(), name="conversation-assign"),
     path(f"{_CONVERSATION}/close", conversations.CloseView.as_view(), name="conversation-close"),
     path(f"{_CONVERSATION}/decide", conversations.DecideView.as_view(), name="conversation-decide"),
+    path("callers", CallersView.as_view(), name="callers"),
+    path("scorecard", ScorecardView.as_view(), name="scorecard"),
+    path("scorecard.csv", BadNumbersView.as_view(), name="scorecard-csv"),
     path("webhooks/<slug:slug>", VendorPostView.as_view(), name="vendor-post"),
     path("webhooks/<slug:slug>/message", VendorPostView.as_view(), name="vendor-message"),
     path("webhooks/<slug:slug>/status/<uuid:token>", VendorPostView.as_view(), name="vendor-status"),
