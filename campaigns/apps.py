@@ -9,6 +9,7 @@ class CampaignsConfig(AppConfig):
 
         from buckets.models import Bucket
         from campaigns.admin import leads
+        from campaigns.dialing import registering as dialing
         from campaigns.gate.lead import JUDGE
         from campaigns.inbound import registering as inbound
         from campaigns.previews import registering as previews
@@ -25,3 +26,4 @@ class CampaignsConfig(AppConfig):
         previews.register()
         sending.register()
         inbound.register()
+        dialing.register()

@@ -72,10 +72,10 @@ def note_attempts(key_ids: Iterable[int], at: datetime) -> None:
 
 
 def claim_due_members(campaign_id: UUID, at: datetime, most: int) -> list[Member]:
-    """The next members whose step is due then, locked, the longest waiting first. It waits for none: what another
-    transaction has locked is passed over.
+    """The next members whose message is due then (calls are callers' work), locked, the longest waiting first. It waits
+    for none: what another transaction has locked is passed over.
     """
-    due = Member.objects.filter(campaign=campaign_id, status=Member.Status.ACTIVE, next_at__lte=at)
+    due = Member.objects.filter(campaign=campaign_id, status=Member.Status.ACTIVE, calls=False, next_at__lte=at)
     return list(due.order_by("next_at", "pk").select_for_update(no_key=True, skip_locked=True)[:most])
 
 

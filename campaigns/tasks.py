@@ -7,6 +7,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from campaigns.dialing import reaping, suppressing
 from campaigns.inbound import polling, reading, talks
 from campaigns.previews import making
 from campaigns.sending import sweeps
@@ -38,6 +39,12 @@ def send() -> None:
 @shared_task(name="campaigns.reap")
 def reap() -> None:
     sweeps.sweep()
+
+
+@shared_task(name="campaigns.reap_calls")
+def reap_calls() -> None:
+    suppressing.write_due()
+    reaping.reap()
 
 
 @shared_task(name="campaigns.reconcile", time_limit=600, soft_time_limit=540)

@@ -276,6 +276,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "send-messages": {"task": "campaigns.send", "schedule": 5.0, "options": {"expire_seconds": _KEEP}},
     "reap-messages": {"task": "campaigns.reap", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "reap-calls": {"task": "campaigns.reap_calls", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "reconcile-messages": {"task": "campaigns.reconcile", "schedule": 300.0, "options": {"expire_seconds": 290}},
     "make-previews": {"task": "campaigns.previews", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},

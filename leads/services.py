@@ -137,7 +137,14 @@ def finish_leads(finishes: Sequence[Finish]) -> tuple[dict[UUID, Finished], int]
 
 
 def add_activity(
-    *, lead: Lead, by: User, kind: str, text: str = "", due_at: datetime | None = None, seen: int | None = None
+    *,
+    lead: Lead,
+    by: User,
+    kind: str,
+    text: str = "",
+    due_at: datetime | None = None,
+    seen: int | None = None,
+    ref: UUID | None = None,
 ) -> Activity:
     """Notes that a person did something about a lead. A call, SMS or e-mail answers a callback that is due.
 
@@ -145,6 +152,7 @@ def add_activity(
     callback is moved to it; a callback without one is noted and no more. Raises BadTime.
     seen: how many activities the lead had on the page this comes from. A button pressed twice sends the same words with
     the same number: the second time they are the latest there is, and are not noted again.
+    ref: the call that it tells of, once a lead.
     """
     due_at = moment_of(due_at, by.time_zone) if due_at else None
     with transaction.atomic():
@@ -157,7 +165,7 @@ def add_activity(
         now = timezone.now()
         if due_at:
             _check_due(kind, due_at, now)
-        activity = Activity.objects.create(lead=lead, by=by, kind=kind, text=text, due_at=due_at)
+        activity = Activity.objects.create(lead=lead, by=by, kind=kind, text=text, due_at=due_at, ref=ref)
         is_contact = kind in Activity.ANSWERS
         latest_contact = Greatest("last_contact_at", Value(activity.created_at))  # never backwards
         contact = {"last_contact_at": latest_contact} if is_contact else {}

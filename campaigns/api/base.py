@@ -44,7 +44,8 @@ class CampaignView(ApiView):
     """A view of campaigns; another team's is not found. A caller sees nothing of them."""
 
     def campaign(self, campaign_id: UUID) -> Campaign:
-        rows = Campaign.objects.seen_by(self.access).select_related("preview", "owner", "bucket")
+        rows = Campaign.objects.seen_by(self.access).exclude(channel=Campaign.Channel.CALL)  # those are call lists
+        rows = rows.select_related("preview", "owner", "bucket")
         found = rows.filter(pk=campaign_id).first()
         if found is None:
             raise not_found("campaign")

@@ -78,15 +78,20 @@ def steps_of(given: list[dict[str, Any]]) -> list[StepPlan]:
         StepPlan(
             variants=[
                 VariantPlan(template_id=one["templateId"], weight=one["weight"])
-                for one in step.get("variants") or [{"templateId": step["templateId"], "weight": 100}]
+                for one in step.get("variants") or _one_text(step)
             ],
             delay_amount=step["delayAmount"],
             delay_unit=step["delayUnit"],
             at_local=step.get("atLocal"),
             condition=step["condition"],
+            channel=step["channel"],
         )
         for step in given
     ]
+
+
+def _one_text(step: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"templateId": step["templateId"], "weight": 100}] if "templateId" in step else []
 
 
 def _rest(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +110,7 @@ class CampaignsView(CampaignView):
     )
     def get(self, request: Request) -> Response:
         query = self.query(CampaignsQuery)
-        mine = Campaign.objects.seen_by(self.access)
+        mine = Campaign.objects.seen_by(self.access).exclude(channel=Campaign.Channel.CALL)
         mine = mine.filter(status=query["status"]) if "status" in query else mine
         mine = mine.filter(bucket=query["bucketId"]) if "bucketId" in query else mine
         rows, after = page(mine, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)

@@ -70,6 +70,9 @@ class VariantInput(StrictSerializer):
 class StepInput(StrictSerializer):
     templateId = IdField(required=False, help_text="The one text of this step")
     variants = VariantInput(many=True, required=False, help_text="Instead: several texts among which each draws")
+    channel = serializers.ChoiceField(
+        choices=["sms", "call"], default="sms", help_text="call: a caller makes it in the dialer; it has no text"
+    )
     delayAmount = WholeField(
         min_value=0, max_value=10_000, default=0, help_text="After the step before; 0 for the first"
     )
@@ -80,6 +83,10 @@ class StepInput(StrictSerializer):
     condition = serializers.ChoiceField(choices=["always", "no_reply"], default="no_reply")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["channel"] == "call":
+            if "templateId" in attrs or attrs.get("variants"):
+                raise serializers.ValidationError({"templateId": ["A call has no text."]})
+            return attrs
         if ("templateId" in attrs) == bool(attrs.get("variants")):
             raise serializers.ValidationError({"templateId": ["Give a templateId, or variants."]})
         return attrs
@@ -262,7 +269,7 @@ class StepSerializer(CamelModelSerializer[Step]):
 
     class Meta:
         model = Step
-        fields = ["position", "delay_amount", "delay_unit", "at_local", "condition", "variants"]
+        fields = ["position", "channel", "delay_amount", "delay_unit", "at_local", "condition", "variants"]
 
 
 class Counters(serializers.Serializer[Any]):

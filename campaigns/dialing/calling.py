@@ -1,4 +1,4 @@
-"""A call: at the press the gate is asked again, under the locks of her numbers, and the call stands before it begins."""
+"""A call: at the press the gate is asked again, under the locks of her numbers; the call stands before it begins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.db.models import F
 from accounts.access import Access
 from campaigns import clock
 from campaigns.dialing import events
-from campaigns.dialing.modes import placed_with
+from campaigns.dialing.modes import hang_up_with, placed_with
 from campaigns.dialing.numbers import Answer, answers_of, choose
 from campaigns.dialing.offering import check_disposed, lead_of, may_call, not_hers, refuse, write_receipt
 from campaigns.dialing.origins import origin_of
@@ -89,9 +89,7 @@ def place_call(
     return pressed.attempt
 
 
-def _press(
-    access: Access, team_id: int, lead_id: UUID, member_id: UUID | None, number: str, mode: str
-) -> _Pressed:
+def _press(access: Access, team_id: int, lead_id: UUID, member_id: UUID | None, number: str, mode: str) -> _Pressed:
     """In a transaction. Keys, then the member; then the answer."""
     seen = _member(access, member_id, lead_id) if member_id else None
     lead = lead_of(seen) if seen is not None else Lead.objects.worked_by(access).filter(pk=lead_id).first()
@@ -117,9 +115,7 @@ def _press(
             refuse(member.pk, best, at)
         return _Pressed(None, answer, receipt_id)
     if member is not None:
-        Member.objects.filter(pk=member.pk).update(
-            attempts=F("attempts") + 1, number=answer.number.position, why=""
-        )
+        Member.objects.filter(pk=member.pk).update(attempts=F("attempts") + 1, number=answer.number.position, why="")
     attempt = CallAttempt.objects.create(
         id=uuid7(), team_id=team_id, campaign=campaign, member=member, step=_step(member), lead=lead,
         key_id=answer.number.key_id, number=number, by=access.user, mode=mode, token=uuid4(), receipt_id=receipt_id,
@@ -187,14 +183,18 @@ def hang_up(access: Access, attempt_id: UUID, *, seconds: int | None = None) -> 
     may_call(access)
     if seconds is not None and not 0 <= seconds <= SECONDS_MOST:
         raise CampaignError("INVALID", "A call takes 0 to 86,400 seconds.", "seconds")
+    was_open = False
     with transaction.atomic():
         attempt = lock_attempt(attempt_id)
         if attempt is None or attempt.by_id != access.user.pk or attempt.team_id != access.team_id:
             raise CampaignError("NOT_FOUND", "There is no such call of yours.")
         if attempt.ended_at is None:
+            was_open = True
             finish(attempt, seconds)
             attempt.save()
             events.tell_ended(attempt)
+    if was_open and attempt.mode in hang_up_with():
+        hang_up_with()[attempt.mode](attempt.pk)
     return attempt
 
 

@@ -84,7 +84,8 @@ def _rows(campaign: Campaign, audience: Audience, priority: str, owner: User) ->
         rows = leads_of(audience, team_id=campaign.team_id, owner=owner)
         column = PRIORITIES[priority]
         by = Coalesce(Cast(F(column), BigIntegerField()), Value(0)) if column else Value(0, BigIntegerField())
-        return rows.annotate(first=by).values("pk", "first", *_READ)
+        told: QuerySet[Lead, dict[str, Any]] = rows.annotate(first=by).values("pk", "first", *_READ)
+        return told
     except BadFilter as error:
         raise CampaignError("INVALID", str(error), "filters") from error
     except SetError as error:

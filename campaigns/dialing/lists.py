@@ -54,7 +54,7 @@ def call_lists(access: Access) -> QuerySet[Campaign]:
 
 def worked_by(access: Access, campaign_ids: Sequence[UUID] | None = None) -> QuerySet[Campaign]:
     """Running lists and mixed campaigns whose people she may call; campaign_ids: of these alone."""
-    rows = Campaign.objects.filter(team_id=access.team_id, status=Status.RUNNING, channel__in=CALLED)
+    rows = Campaign.objects.seen_by(access).filter(status=Status.RUNNING, channel__in=CALLED)
     rows = rows.filter(_hers(access.user.pk))
     return rows if campaign_ids is None else rows.filter(pk__in=list(campaign_ids))
 

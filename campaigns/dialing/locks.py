@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -27,7 +28,8 @@ class OpenPlace:
 # %(me)s, %(team)s, at: by the campaigns' clock, real: by the calendar's, few, campaigns[], zones[], closed[]
 _CANDIDATES = """
 WITH open AS MATERIALIZED (
-     SELECT * FROM unnest(%(campaigns)s::uuid[], %(zones)s::text[], %(closed)s::text[]) AS g(campaign_id, zones, closed)),
+     SELECT * FROM unnest(%(campaigns)s::uuid[], %(zones)s::text[], %(closed)s::text[])
+                   AS g(campaign_id, zones, closed)),
 busy AS MATERIALIZED (  -- who is before a caller, or on a call, by every number and owner
      SELECT t.key_id FROM campaigns_member t WHERE t.taken_by_id IS NOT NULL
      UNION SELECT t.owner_key_id FROM campaigns_member t WHERE t.taken_by_id IS NOT NULL AND t.owner_key_id IS NOT NULL
@@ -39,7 +41,8 @@ back AS MATERIALIZED (  -- callbacks that are due: hers, then anybody's
             m.next_at
        FROM leads_event e JOIN campaigns_member m ON m.lead_id = e.lead_id
        JOIN open ON open.campaign_id = m.campaign_id AND m.zones = string_to_array(open.zones, ',')::varchar[]
-                AND (open.closed = '' OR '|' || array_to_string(m.states, ',') <> ALL (string_to_array(open.closed, ';')))
+                AND (open.closed = ''
+                     OR '|' || array_to_string(m.states, ',') <> ALL (string_to_array(open.closed, ';')))
       WHERE e.team_id = %(team)s AND e.kind = 'callback' AND e.status = 'planned' AND e.starts_at <= %(real)s
         AND (e.owner_id = %(me)s OR e.anyone)
         AND m.status = 2 AND m.calls AND m.taken_by_id IS NULL AND (m.next_at <= %(at)s OR m.why = 'callback')
@@ -49,7 +52,8 @@ rest AS MATERIALIZED (
        FROM open CROSS JOIN LATERAL (
             SELECT m.id, m.priority, m.attempts, m.next_at FROM campaigns_member m
              WHERE m.campaign_id = open.campaign_id AND m.zones = string_to_array(open.zones, ',')::varchar[]
-               AND (open.closed = '' OR '|' || array_to_string(m.states, ',') <> ALL (string_to_array(open.closed, ';')))
+               AND (open.closed = ''
+                     OR '|' || array_to_string(m.states, ',') <> ALL (string_to_array(open.closed, ';')))
                AND m.status = 2 AND m.calls AND m.taken_by_id IS NULL AND m.next_at <= %(at)s
              ORDER BY m.priority DESC, m.attempts, m.next_at LIMIT %(few)s) f
       ORDER BY f.priority DESC, f.attempts, f.next_at LIMIT %(few)s),
@@ -87,9 +91,7 @@ class Claimed:
     rank: int
 
 
-def claim(
-    places: Sequence[OpenPlace], *, user_id: int, team_id: int, at: datetime, real: datetime
-) -> Claimed | None:
+def claim(places: Sequence[OpenPlace], *, user_id: int, team_id: int, at: datetime, real: datetime) -> Claimed | None:
     """Takes the next person of these places for a caller, before whom nobody is; one statement. None: there is none.
 
     SKIP LOCKED passes over who is being taken, NOT EXISTS over who is before another caller by any number or owner, and
@@ -137,7 +139,7 @@ def _run(
 
 def _params(
     places: Sequence[OpenPlace], user_id: int, team_id: int, at: datetime, real: datetime, few: int
-) -> dict[str, object]:
+) -> dict[str, Any]:
     return {
         "campaigns": [one.campaign_id for one in places], "zones": [one.zones for one in places],
         "closed": [one.closed for one in places], "me": user_id, "team": team_id, "at": at, "real": real, "few": few,

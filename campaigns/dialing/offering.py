@@ -16,6 +16,7 @@ from campaigns.dialing.locks import LEASE, Claimed, OpenPlace, claim, upcoming
 from campaigns.dialing.nobody import Nobody
 from campaigns.dialing.numbers import Answer, Number, answers_of, answers_of_many, choose, is_lasting
 from campaigns.dialing.places import open_places
+from campaigns.dialing.suppressing import write_due
 from campaigns.gate import receipts
 from campaigns.gate.rule_rows import load_rules
 from campaigns.locks import lock_members
@@ -58,8 +59,8 @@ def may_call(access: Access) -> int:
     return access.team_id
 
 
-def offered(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Offer | None:
-    """What is before her now, on whichever page. campaign_ids changes nothing of it. None: nothing."""
+def offered(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Offer | None:  # noqa: ARG001  # as `next_lead`
+    """What is before her now, of whichever list: one lead at a time. None: nothing."""
     may_call(access)
     member = _hers(access)
     return None if member is None else _offer(access, member)
@@ -77,6 +78,7 @@ def next_lead(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Off
     if (found := offered(access)) is not None:
         return found
     check_disposed(access)
+    write_due(access.user.pk)
     campaigns = list(lists.worked_by(access, campaign_ids).select_related("seller"))
     if not campaigns:
         return Nobody("You have no open call list.", 0, None)
@@ -160,9 +162,7 @@ def _sift(
     """Asks of those who would come next, together, without taking them; who is refused goes. Returns how many. They are
     asked again when they are taken: this only clears the way, up to the first of whom the answer is yes.
     """
-    ids = upcoming(
-        places, user_id=access.user.pk, team_id=access.team_id or 0, at=at, real=real, most=REFUSED_MOST - 1
-    )
+    ids = upcoming(places, user_id=access.user.pk, team_id=access.team_id or 0, at=at, real=real, most=REFUSED_MOST - 1)
     rows = Member.objects.in_bulk(ids)
     leads = {pk: lead_of(rows[pk]) for pk in ids if pk in rows}
     answers: dict[UUID, list[Answer]] = {}
@@ -195,9 +195,7 @@ def lead_of(member: Member) -> Lead | None:
 
 def _answers(access: Access, member: Member, lead: Lead, at: datetime) -> list[Answer]:
     campaign = member.campaign
-    return answers_of(
-        lead, by=access.user, purpose="campaign", at=at, campaign=campaign, team_id=campaign.team_id
-    )
+    return answers_of(lead, by=access.user, purpose="campaign", at=at, campaign=campaign, team_id=campaign.team_id)
 
 
 def write_receipt(access: Access, campaign: Campaign | None, chosen: Answer, at: datetime) -> UUID:

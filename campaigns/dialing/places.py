@@ -38,9 +38,7 @@ class Waiting:
     next_at: datetime | None
 
 
-def open_places(
-    campaigns: Iterable[Campaign], rules: RuleSet, at: datetime, *, fresh: bool = False
-) -> list[OpenPlace]:
+def open_places(campaigns: Iterable[Campaign], rules: RuleSet, at: datetime, *, fresh: bool = False) -> list[OpenPlace]:
     """Of these lists, by zones: those in which somebody may be called at this moment."""
     rows = list(campaigns)
     pairs = _pairs([one.pk for one in rows], fresh=fresh)
@@ -49,7 +47,7 @@ def open_places(
         by_zones: dict[str, tuple[bool, list[str]]] = {}
         for zones, states in pairs[campaign.pk]:
             name = ",".join(zones)
-            is_open, closed = by_zones.setdefault(name, (False, []))
+            closed = by_zones.setdefault(name, (False, []))[1]
             if law_of(campaign, zones, states, rules, at).closes_in > 0:
                 by_zones[name] = (True, closed)
             else:
@@ -58,9 +56,7 @@ def open_places(
     return found
 
 
-def law_of(
-    campaign: Campaign, zones: tuple[str, ...], states: tuple[str, ...], rules: RuleSet, at: datetime
-) -> Law:
+def law_of(campaign: Campaign, zones: tuple[str, ...], states: tuple[str, ...], rules: RuleSet, at: datetime) -> Law:
     """What the table says of calls there. Of consent nobody knows here: Utah's closed days are closed."""
     return place_of(rules, "call", zones, states, window_of(campaign)).law(minute_of(at))
 

@@ -2,9 +2,10 @@
 
 keys           of each address and of its lead (`gate.people`)
 leads          places, phones with their flags, status (`gate.leads`)
-suppressions   in force, of the address and of the person's other keys: one query a channel
+suppressions   in force, of the address and of the person's other keys: one query a channel; and what a caller has
+               just said, which is written some seconds later
 consents       one a channel; and registry checks: of the asking team's seller
-attempts       of all teams, over all keys of the person
+attempts       messages and calls of all teams, over all keys of the person
 conversations  and what else she has said
 seller         its answers for the states, its sender; the team's cap
 """
@@ -38,6 +39,14 @@ OF_THE_PERSON = frozenset(
     {Reason.STOP, Reason.DNC_REQUEST, Reason.ONE_CLICK, Reason.UNDECIDED, Reason.VENDOR_OPT_OUT, Reason.COMPLAINT,
      Reason.LITIGATOR, Reason.ERASED}
 )  # fmt: skip
+
+
+# What an outcome of a call suppresses (Disposition.Suppress), and why.
+_CHANNELS: dict[str, tuple[str, ...]] = {
+    "call": ("call",), "sms": ("sms",), "call_sms": ("call", "sms"), "any": ("call", "sms", "email"),
+}  # fmt: skip
+_SAID: str = Reason.DNC_REQUEST.value
+_REASONS: dict[str, str] = {"bad_number": Reason.WRONG_NUMBER.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,7 @@ def facts_of_persons(
     since = at - timedelta(days=COUNTED_DAYS)
     leads = lead_facts.read({contact.lead_id for contact in contacts if contact.lead_id})
     suppressed = _suppressed(contacts, known, seller, at)
+    pending = people.pending()
     consents = _consents(contacts, known, seller, at)
     checks = scrubs_of(seller.pk, {one for person in known for _, one in person.own}) if seller else {}
     attempts = people.attempts_of(known, since=since, team_id=team_id)
@@ -112,7 +122,7 @@ def facts_of_persons(
             replace(
                 lead_facts.of_address(lead, contact.address, contact.channel),
                 erased=erased,
-                suppressions=own,
+                suppressions=(*own, *_of_calls(pending, contact.channel, person)),
                 consents=tuple(
                     Consented(one.id, one.channel, one.kind, one.given_at, one.expires_at)
                     for one in people.by_address(consents.get(contact.channel, {}), person)
@@ -173,6 +183,15 @@ def _suppressed(
         )
         found.append((own, erased))
     return found
+
+
+def _of_calls(pending: Sequence[people.Pending], channel: Channel, person: Person) -> list[Suppressed]:
+    """What callers have said in the last seconds: it holds at once, though it is not written yet."""
+    return [
+        Suppressed(one.id, "any" if one.scope == "any" else channel, _REASONS.get(one.outcome, _SAID), one.at)
+        for one in pending
+        if channel in _CHANNELS[one.scope] and one.binds(person)
+    ]
 
 
 def _binds(one: Any, person: Person, *, is_own: bool) -> bool:

@@ -21,6 +21,10 @@ Digest = tuple[int, bytes]  # kind and HMAC, as ContactKey and Suppression have 
 _MANUAL = ("call", "sms", "email")  # kinds of Activity that a person logged, which are attempts too
 
 
+# A call of a vendor that certainly never rang the lead's phone is no attempt: the caller's own did not answer.
+REACHED = "NOT (c.mode <> 'tel' AND c.state = 'ended' AND c.vendor_id IS NULL AND c.error <> '')"
+
+
 @dataclass(slots=True)
 class Person:
     """What one contact is known by. own: the address's digests, under every secret. keys: of the address, and those of
@@ -100,12 +104,12 @@ def _pairs(people: Sequence[Person]) -> list[list[int]]:
 
 
 def attempts_of(people: Sequence[Person], *, since: datetime, team_id: int) -> list[tuple[Attempt, ...]]:
-    """Of each person, newest first: messages to her keys, or about a lead that shares one (one hop), by any team; and
-    calls, texts and e-mails that somebody logged. One statement.
+    """Of each person, newest first: messages and calls to her keys, or about a lead that shares one (one hop), by any
+    team; and calls, texts and e-mails that somebody logged. One statement.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             WITH mine AS MATERIALIZED (SELECT * FROM unnest(%s::int[], %s::bigint[]) AS m(who, key_id)),
                  same AS MATERIALIZED (
                    SELECT DISTINCT m.who, k.lead_id FROM mine m
@@ -119,17 +123,75 @@ def attempts_of(people: Sequence[Person], *, since: datetime, team_id: int) -> l
               FROM same s JOIN campaigns_delivery d ON d.lead_id = s.lead_id
              WHERE d.intended_at >= %s AND d.state = ANY(%s)
             UNION
+            SELECT m.who, c.id, c.started_at, 'call', c.key_id, c.team_id
+              FROM mine m JOIN campaigns_callattempt c ON c.key_id = m.key_id
+             WHERE c.started_at >= %s AND {REACHED}
+            UNION
+            SELECT s.who, c.id, c.started_at, 'call', c.key_id, c.team_id
+              FROM same s JOIN campaigns_callattempt c ON c.lead_id = s.lead_id
+             WHERE c.started_at >= %s AND {REACHED}
+            UNION
             SELECT s.who, a.id, a.created_at, a.kind, 0, l.team_id
               FROM same s JOIN leads_activity a ON a.lead_id = s.lead_id JOIN leads_lead l ON l.id = a.lead_id
              WHERE a.created_at >= %s AND a.kind = ANY(%s) AND a.ref IS NULL
-            """,
-            [*_pairs(people), since, list(Delivery.LEFT), since, list(Delivery.LEFT), since, list(_MANUAL)],
+            """,  # noqa: S608  # a constant
+            [
+                *_pairs(people),
+                since,
+                list(Delivery.LEFT),
+                since,
+                list(Delivery.LEFT),
+                since,
+                since,
+                since,
+                list(_MANUAL),
+            ],
         )
         rows = cursor.fetchall()
     found: list[list[Attempt]] = [[] for _ in people]
     for who, _, at, channel, key_id, team in rows:
         found[who].append(Attempt(at, channel, key_id, team == team_id))
     return [tuple(sorted(attempts, key=lambda one: one.at, reverse=True)) for attempts in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What an outcome of a call suppresses that is not written yet, for the caller may take it back. outcome, scope: as
+    the Disposition has them; key_id: of the number; keys: the lead's that are not crowded; owners: of its owners.
+    """
+
+    id: UUID
+    at: datetime
+    outcome: str
+    scope: str
+    key_id: int
+    keys: frozenset[int]
+    owners: frozenset[int]
+
+    def binds(self, person: Person) -> bool:
+        """A bad number binds its owner; what the person has said binds all of her numbers."""
+        if self.outcome != "bad_number":
+            return bool(person.keys & (self.keys | {self.key_id}))
+        return self.key_id in person.own_keys and (not self.owners or bool(self.owners & person.lead_keys))
+
+
+def pending() -> list[Pending]:
+    """All there are: of the last seconds. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT a.id, a.disposed_at, d.outcome, d.suppress, a.key_id,
+                   array(SELECT k.key_id FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id
+                          WHERE k.lead_id = a.lead_id AND NOT c.crowded),
+                   array(SELECT k.key_id FROM leads_leadkey k WHERE k.lead_id = a.lead_id AND k.role = 4)
+              FROM campaigns_callattempt a JOIN campaigns_disposition d ON d.id = a.disposition_id
+             WHERE a.suppress_at IS NOT NULL AND a.suppressed_at IS NULL AND d.suppress <> ''
+            """
+        )
+        return [
+            Pending(pk, at, outcome, scope, key_id, frozenset(keys), frozenset(owners))
+            for pk, at, outcome, scope, key_id, keys, owners in cursor.fetchall()
+        ]
 
 
 @dataclass(slots=True)

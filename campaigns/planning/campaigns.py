@@ -19,7 +19,7 @@ from campaigns.locks import hold_campaign, lock_campaign
 from campaigns.models import Campaign, Delivery, Preview, Sender
 from campaigns.planning.audience import MOST, Audience, check, parts_of
 from campaigns.planning.refusals import CampaignError
-from campaigns.planning.steps import Checked, StepPlan, check_steps, plans_of, write_steps
+from campaigns.planning.steps import CALL, Checked, StepPlan, check_steps, plans_of, write_steps
 from common.db.ids import uuid7
 from leads.models import Lead, Seller
 from leads.permission.selling import active_seller
@@ -73,6 +73,7 @@ def create_campaign(*, access: Access, plan: Plan, split: bool = False) -> list[
     group = uuid7() if len(audiences) > 1 else None
     first = Campaign(owner=access.user, team_id=team_id, channel=Campaign.Channel.SMS, seller=seller)
     _fill(first, plan, seller)
+    first.channel = channel_of(steps)
     with _once_per_team():
         return [_made(first, audience, part, group, steps, access) for part, audience in enumerate(audiences, start=1)]
 
@@ -137,6 +138,8 @@ def change_campaign(*, campaign: Campaign, access: Access, changes: Mapping[str,
         locked.save()
         if "steps" in changes:
             write_steps(locked, steps)
+            Campaign.objects.filter(pk=locked.pk).update(channel=channel_of(steps))
+            locked.channel = channel_of(steps)
         after = {"fields": sorted(changes)}
         record("campaign.changed", by=access.user, team_id=team_id, about=locked, name=locked.name, after=after)
     return locked
@@ -227,6 +230,11 @@ def _check_room(team_id: int, new: int) -> None:
     if Campaign.objects.filter(team_id=team_id, status__in=Campaign.OPEN).count() + new > most:
         words = f"Your team has room for {most:,} campaigns that are not over: cancel or delete some first."
         raise CampaignError("TOO_MANY_CAMPAIGNS", words)
+
+
+def channel_of(steps: Sequence[Checked]) -> Campaign.Channel:
+    """Texts, or mixed where a step is a call."""
+    return Campaign.Channel.MIXED if any(one.plan.channel == CALL for one in steps) else Campaign.Channel.SMS
 
 
 def _plan_of(campaign: Campaign, changes: Mapping[str, Any]) -> Plan:

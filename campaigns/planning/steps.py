@@ -14,6 +14,7 @@ from campaigns.planning.refusals import CampaignError
 from leads.models import Seller
 
 STEPS_MAX, VARIANTS_MAX = 10, 5
+SMS, CALL = "sms", "call"
 NAMES = "ABCDE"
 DELAY_MAX = {"minutes": 1440, "hours": 720, "days": 365, "business_days": 260}
 STOP_EVERY = timedelta(days=30)  # a text says how to end it at first, and then at least as often
@@ -33,13 +34,16 @@ class VariantPlan:
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """delay_unit: minutes, hours, days, business_days. at_local: not before this time of the recipient's day."""
+    """delay_unit: minutes, hours, days, business_days. at_local: not before this time of the recipient's day. channel:
+    sms, or call: a caller makes it, and it has no texts.
+    """
 
     variants: Sequence[VariantPlan]
     delay_amount: int = 0
     delay_unit: str = "days"
     at_local: time | None = None
     condition: str = "no_reply"
+    channel: str = SMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +61,27 @@ def check_steps(steps: Sequence[StepPlan], *, team_id: int, seller: Seller | Non
     """
     if not 1 <= len(steps) <= STEPS_MAX:
         raise CampaignError("INVALID", f"A campaign has 1 to {STEPS_MAX} steps.", "steps")
+    if all(step.channel == CALL for step in steps):
+        raise CampaignError("INVALID", "A campaign of calls alone is a call list: make one there.", "steps")
     versions = _versions([one for step in steps for one in step.variants], team_id)
-    checked, since_stop = [], timedelta(0)
+    checked, since_stop, is_first = [], timedelta(0), True
     for place, step in enumerate(steps):
         where = f"steps.{place}"
         _check_step(step, place, where)
+        if step.channel == CALL:
+            since_stop += step.delay_amount * _SPANS.get(step.delay_unit, _BUSINESS_DAY)
+            checked.append(Checked(step, []))
+            continue
         texts = [_version(one, versions, f"{where}.variants.{n}") for n, one in enumerate(step.variants)]
         since_stop += step.delay_amount * _SPANS.get(step.delay_unit, _BUSINESS_DAY)
         says_stop = all(_STOP.search(one.text) for one in texts)
-        if place == 0 and not all(_names_company(one, seller) for one in texts):
+        if is_first and not all(_names_company(one, seller) for one in texts):
             words = "The first text must say who writes: use {{companyName}}."
             raise CampaignError("INVALID", words, f"{where}.variants")
-        if not says_stop and (place == 0 or since_stop >= STOP_EVERY):
+        if not says_stop and (is_first or since_stop >= STOP_EVERY):
             words = "This text must say how to end it, such as “Reply STOP to end”: the first does, and one in 30 days."
             raise CampaignError("INVALID", words, f"{where}.variants")
-        since_stop = timedelta(0) if says_stop else since_stop
+        since_stop, is_first = timedelta(0) if says_stop else since_stop, False
         checked.append(Checked(step, texts))
     return checked
 
@@ -86,6 +96,12 @@ def _check_step(step: StepPlan, place: int, where: str) -> None:
         raise CampaignError("INVALID", f"A delay is 1 to {most:,} {step.delay_unit}.", f"{where}.delayAmount")
     if step.condition not in ("always", "no_reply"):
         raise CampaignError("INVALID", "A condition is always or no_reply.", f"{where}.condition")
+    if step.channel not in (SMS, CALL):
+        raise CampaignError("INVALID", "A step is sms or call.", f"{where}.channel")
+    if step.channel == CALL:
+        if step.variants:
+            raise CampaignError("INVALID", "A call has no text: the caller speaks.", f"{where}.variants")
+        return
     if not 1 <= len(step.variants) <= VARIANTS_MAX:
         raise CampaignError("INVALID", f"A step has 1 to {VARIANTS_MAX} texts.", f"{where}.variants")
     for number, one in enumerate(step.variants):
@@ -129,7 +145,7 @@ def write_steps(campaign: Campaign, steps: Sequence[Checked]) -> None:
             Step(
                 campaign=campaign,
                 position=position,
-                channel="sms",
+                channel=step.plan.channel,
                 delay_amount=step.plan.delay_amount,
                 delay_unit=step.plan.delay_unit,
                 at_local=step.plan.at_local,
@@ -157,6 +173,7 @@ def plans_of(campaign: Campaign) -> list[StepPlan]:
             delay_unit=step.delay_unit,
             at_local=step.at_local,
             condition=step.condition,
+            channel=step.channel,
         )
         for step in campaign.steps.prefetch_related("variants").order_by("position")
     ]

@@ -25,8 +25,9 @@ from campaigns.models import Campaign, Member, Preview, PreviewLine, Step
 from campaigns.planning.audience import MOST, Audience, leads_of
 from campaigns.planning.owners import LeadKeys, keys_of, same_owners
 from campaigns.planning.refusals import CampaignError
+from campaigns.planning.steps import CALL
 from campaigns.rules.decide import decide
-from campaigns.rules.facts import Decision, Facts
+from campaigns.rules.facts import Channel, Decision, Facts
 from campaigns.rules.rule_set import RuleSet
 from campaigns.rules.segments import MOST as SEGMENTS_MOST
 from campaigns.rules.segments import segments
@@ -85,7 +86,8 @@ class Computed:
 
     @property
     def messages(self) -> int:
-        return sum(len(line.messages) for line in self.lines)
+        """Texts it would send: a call is a line, and none of them."""
+        return sum(bool(one.text) for line in self.lines for one in line.messages)
 
     @property
     def left_out(self) -> dict[str, int]:
@@ -113,12 +115,13 @@ def compute(campaign: Campaign) -> Computed:
     keys = keys_of([row["pk"] for row in rows])
     writer = Writer(steps, company_of(campaign.seller, campaign.owner))
     price = Decimal(catalogue.operation("sms").setting("price"))
+    first: Channel = "call" if steps and steps[0].channel == CALL else "sms"
     lines, contacts = [], []
     for row in rows:
         line = Line(row["pk"], keys.get(row["pk"], LeadKeys()), "yes")
         missing = _write(line, row, writer, price)
         lines.append(line)
-        contacts.append(Contact(row["pk"], line.keys.phone, row["phone"], "sms", missing))
+        contacts.append(Contact(row["pk"], line.keys.phone, row["phone"], first, missing))
     rules = load_rules()
     for start in range(0, len(lines), ASKED_AT_ONCE):
         part = slice(start, start + ASKED_AT_ONCE)
@@ -155,7 +158,10 @@ def _leads(campaign: Campaign) -> list[dict[str, Any]]:
 def _write(line: Line, row: Mapping[str, Any], writer: Writer, price: Decimal) -> tuple[str, ...]:
     """Writes the line's messages. Returns the variables that have no value: then it has none."""
     missing: set[str] = set()
-    for step in writer.variants:
+    for step in sorted(writer.variants):
+        if not writer.variants[step]:  # a call: a caller makes it, and pays nothing here
+            line.messages.append(Message(step, None, "", "", 0, Decimal(0)))
+            continue
         variant = writer.variant(step, line.keys.draws_by)
         text = writer.write(variant, row)
         if isinstance(text, Missing):
@@ -231,7 +237,8 @@ def _plan_later_steps(line: Line, delays: Sequence[Delay], rules: RuleSet, windo
     for one, following in zip(line.messages, line.messages[1:], strict=False):
         if one.at is not None:
             delay = delays[following.step - 1]
-            following.at = after(delay, one.at, line.zones, line.states, rules, window)
+            channel: Channel = "sms" if following.text else "call"
+            following.at = after(delay, one.at, line.zones, line.states, rules, window, channel=channel)
 
 
 def _needs(rows: Sequence[Mapping[str, Any]], people: Sequence[Line]) -> list[str]:
@@ -252,7 +259,10 @@ def _needs(rows: Sequence[Mapping[str, Any]], people: Sequence[Line]) -> list[st
 def _digest(campaign: Campaign, steps: Sequence[Step], lines: Sequence[Line]) -> str:
     """SHA-256 of what would be sent to whom for how much, and in what order of steps. The minute is not in it."""
     frame = [str(campaign.seller_id), str(campaign.sender_id), repr(sorted(campaign.window.items()))]
-    frame += [f"{s.position}|{s.delay_amount}|{s.delay_unit}|{s.at_local}|{s.condition}" for s in steps]
+    frame += [
+        f"{s.position}|{s.delay_amount}|{s.delay_unit}|{s.at_local}|{s.condition}{'|call' * (s.channel == CALL)}"
+        for s in steps
+    ]
     text = "\n".join([*frame, *sorted(_told(lines))])
     return sha256(text.encode()).hexdigest()
 

@@ -14,7 +14,7 @@ from accounts.audit import record
 from accounts.models import User
 from campaigns import clock
 from campaigns.locks import hold_campaign, lock_campaign
-from campaigns.models import Campaign, Preview, PreviewLine
+from campaigns.models import Campaign, Preview, PreviewLine, Step
 from campaigns.planning.campaigns import back_to_draft
 from campaigns.planning.refusals import CampaignError
 from campaigns.previews.reading import labels_of
@@ -79,9 +79,9 @@ def _make_members(campaign: Campaign, preview: Preview) -> int:
             """
             INSERT INTO campaigns_member
                    (id, campaign_id, lead_id, split_group, key_id, owner_key_id, status, why, step, next_at, zones,
-                    states)
+                    states, calls)
             SELECT uuidv7(), %(campaign)s, p.lead_id, %(group)s, p.key_id, p.owner_key_id, 2, '', 1,
-                   greatest(p.first_at, %(now)s), p.zones, p.states
+                   greatest(p.first_at, %(now)s), p.zones, p.states, %(calls)s
               FROM campaigns_previewline p
               JOIN leads_lead l ON l.id = p.lead_id AND l.team_id = %(team)s AND l.merged_into_id IS NULL
              WHERE p.preview_id = %(preview)s AND p.step = 1 AND p.verdict = 'yes' AND p.key_id IS NOT NULL
@@ -100,6 +100,7 @@ def _make_members(campaign: Campaign, preview: Preview) -> int:
                 "now": clock.now(),
                 "team": campaign.team_id,
                 "preview": preview.pk,
+                "calls": Step.objects.filter(campaign=campaign, position=1, channel="call").exists(),
             },
         )
         return int(cursor.rowcount)

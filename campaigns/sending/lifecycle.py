@@ -97,7 +97,7 @@ def pause_by_health(vendor: str, ours: str, words: str) -> int:
 
 def pause_misset() -> int:
     """Campaigns whose sender is not of the vendor that carries texts here. Returns how many were paused."""
-    running = Campaign.objects.filter(status=Campaign.Status.RUNNING)
+    running = Campaign.objects.filter(status=Campaign.Status.RUNNING).exclude(channel=Campaign.Channel.CALL)
     ids = running.exclude(sender__vendor=settings.SMS_VENDOR or "").order_by("pk").values_list("pk", flat=True)
     words = "Its number is not of the vendor that carries text messages here (SMS_VENDOR)."
     return sum(pause_campaign(pk, Campaign.Pause.GATE, words) for pk in list(ids))

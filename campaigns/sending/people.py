@@ -18,6 +18,7 @@ from campaigns.rules import steps as rules_of_steps
 from campaigns.rules.rule_set import RuleSet
 
 Status = Member.Status
+CALL = "call"
 RULES_FOR = 60.0  # seconds that a worker keeps the rule table: only when a step is due depends on it here
 _kept: list[tuple[float, RuleSet]] = []
 
@@ -42,7 +43,7 @@ def end_steps(endings: Sequence[Ending]) -> None:
         return
     of = {ending.member_id: ending for ending in endings}
     members = Member.objects.filter(pk__in=of, status__in=Member.OPEN).select_related("campaign")
-    rows: list[tuple[Any, ...]] = []
+    rows: list[tuple[Any, ...]] = []  # of `_save`
     steps: dict[UUID, dict[int, Step]] = {}
     for member in members.order_by():
         ending = of[member.pk]
@@ -50,7 +51,9 @@ def end_steps(endings: Sequence[Ending]) -> None:
             continue
         if member.campaign_id not in steps:
             steps[member.campaign_id] = {s.position: s for s in Step.objects.filter(campaign=member.campaign_id)}
-        rows.append((member.pk, *_next(member, ending, steps[member.campaign_id].get(ending.position + 1))))
+        following = steps[member.campaign_id].get(ending.position + 1)
+        is_call = following is not None and following.channel == CALL
+        rows.append((member.pk, *_next(member, ending, following), is_call))
     if rows:
         _save(rows)
 
@@ -79,6 +82,7 @@ def due_at(step: Step, member: Member, ended_at: datetime) -> datetime | None:
         tuple(member.states),
         rules(),
         window_of(member.campaign),
+        channel="call" if step.channel == CALL else "sms",
         margin=SMS_MARGIN if step.channel == "sms" else 0,
         jitter=str(member.pk),
     )
@@ -98,9 +102,12 @@ def _save(rows: Sequence[tuple[Any, ...]]) -> None:
             """
             UPDATE campaigns_member m
                SET status = c.status, why = c.why, step = c.step, next_at = c.next_at,
-                   held_until = CASE WHEN c.status = 3 THEN m.held_until END
-              FROM unnest(%s::uuid[], %s::smallint[], %s::text[], %s::smallint[], %s::timestamptz[])
-                   AS c(id, status, why, step, next_at)
+                   held_until = CASE WHEN c.status = 3 THEN m.held_until END,
+                   calls = CASE WHEN c.step = m.step THEN m.calls ELSE c.calls END,
+                   attempts = CASE WHEN c.step = m.step THEN m.attempts ELSE 0 END,
+                   taken_by_id = NULL, taken_at = NULL, lease_until = NULL
+              FROM unnest(%s::uuid[], %s::smallint[], %s::text[], %s::smallint[], %s::timestamptz[], %s::boolean[])
+                   AS c(id, status, why, step, next_at, calls)
              WHERE m.id = c.id
             """,
             [list(column) for column in zip(*rows, strict=True)],

@@ -32,7 +32,7 @@ TEXT_CHANGED = "text_changed"
 def make_due() -> int:
     """Makes the messages of every running campaign whose time has come. Returns how many. Any number of workers."""
     at = clock.now()
-    due = Member.objects.filter(campaign=OuterRef("pk"), status=Status.ACTIVE, next_at__lte=at)
+    due = Member.objects.filter(campaign=OuterRef("pk"), status=Status.ACTIVE, calls=False, next_at__lte=at)
     running = Campaign.objects.filter(Exists(due), status=Campaign.Status.RUNNING)
     made = 0
     for campaign_id in list(running.order_by("pk").values_list("pk", flat=True)):

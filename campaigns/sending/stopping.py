@@ -103,8 +103,9 @@ def _stop(member_ids: Iterable[UUID], delivery_ids: Iterable[UUID], why: str, co
         if one.status in Member.OPEN or (one.pk in counted and (one.status == Status.DONE or one.why == REPLIED != why))
     ]
     Member.objects.filter(pk__in=[one.pk for one in stopped]).update(
-        status=Status.STOPPED, why=why[:30], next_at=None, held_until=None
-    )
+        status=Status.STOPPED, why=why[:30], next_at=None, held_until=None, taken_by=None, taken_at=None,
+        lease_until=None,
+    )  # fmt: skip
     moves = Moves(clock.now())
     for row in lock_deliveries(messages.filter(state__in=Delivery.WAITING)):
         moves.to(row, State.CANCELLED, ended_at=moves.at, error=why[:60])

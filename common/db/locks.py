@@ -28,6 +28,7 @@ ORDER = (
     "members",
     "deliveries",
     "campaign",
+    "attempts",
     "conversation",
     "leads",
     "host",

@@ -67,6 +67,10 @@ class Source:
         return f"delivery:{delivery_id.hex}"
 
     @staticmethod
+    def call(attempt_id: UUID) -> str:
+        return f"call:{attempt_id.hex}"
+
+    @staticmethod
     def vendor(name: str) -> str:
         return f"vendor:{name}"[:40]
 
