@@ -22,7 +22,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Access, Scope, access
 from accounts.selectors import user_of
-from campaigns import clock
 from campaigns.admin.dialer_stage import stage
 from campaigns.dialing import calling, disposing, offering
 from campaigns.dialing.lists import worked_by
@@ -314,13 +313,13 @@ def _read(person: Access, attempt_id: UUID, text: str) -> datetime:
     attempt = CallAttempt.objects.select_related("lead").filter(pk=attempt_id, by=person.user).first()
     if attempt is None or attempt.lead is None:
         raise CampaignError("NOT_FOUND", "There is no such call.")
-    return read_when(text[:100], _zone(attempt, person), clock.now())
+    return read_when(text[:100], _zone(attempt, person), timezone.now())
 
 
 def _zone(attempt: CallAttempt, person: Access) -> str:
     """The lead's; of several the one where it is earliest; hers where nobody knows."""
     assert attempt.lead is not None
-    at = clock.now()
+    at = timezone.now()
     zones = zones_of(attempt.lead, attempt.number) or [person.user.time_zone]
     return min(zones, key=lambda zone: timezone.localtime(at, ZoneInfo(zone)).replace(tzinfo=None))
 
@@ -336,7 +335,7 @@ def _when(model_admin: Any, request: HttpRequest) -> HttpResponse:
         return JsonResponse({"words": "", "trouble": ""}, headers={_ANSWERS: "1"})
     zone = _zone(attempt, person)
     try:
-        at = read_when(text, zone, clock.now())
+        at = read_when(text, zone, timezone.now())
     except BadTime as error:
         return JsonResponse({"words": "", "trouble": str(error)}, headers={_ANSWERS: "1"})
     theirs, mine = dates.moment(at, zone), dates.moment(at)

@@ -62,7 +62,7 @@ def _undo(attempt: CallAttempt | None) -> dict[str, Any] | None:
     """The outcome that can be taken back, and for how long yet."""
     if attempt is None or attempt.suppress_at is None or attempt.suppressed_at or attempt.disposition is None:
         return None
-    seconds = int((attempt.suppress_at - clock.now()).total_seconds())
+    seconds = int((attempt.suppress_at - timezone.now()).total_seconds())
     return {"attempt": attempt.pk, "words": attempt.disposition.label, "seconds": seconds} if seconds > 0 else None
 
 
@@ -168,14 +168,14 @@ def _outcome(one: Disposition) -> dict[str, Any]:
 
 
 def _dialed(attempt: CallAttempt, person: Access) -> dict[str, Any]:
-    """Of the call that is open, or whose outcome is to be said. href: only while it is open, on her own phone."""
+    """Of the call that is open, or whose outcome is to be said. dial: a link only while it is open, on her own phone."""
     is_tel, is_open = attempt.mode == CallAttempt.Mode.TEL, attempt.ended_at is None
     return {
         "attempt": attempt,
         "attempt_state": attempt.error_words or ("Dialed on your phone" if is_tel else attempt.get_state_display()),
         "is_open": is_open,
         "is_tel": is_tel,
-        "href": f"tel:{attempt.number}" if is_tel and is_open and attempt.number else "",
+        "dial": f"tel:{attempt.number}" if is_tel and is_open and attempt.number else "",
         "called": spaced(attempt.number or "number unknown"),
         "recordings": [] if is_tel else list(voice.recordings(person)),
         "no_voicemail": voice.why_no_voicemail(attempt),

@@ -87,7 +87,7 @@ class CallersView(CampaignView):
         team_id = self.access.team_id
         found = callers(team_id) if team_id is not None else []
         rows = CallerSerializer(list(found), many=True)  # type: ignore[arg-type]  # the stubs take one
-        return ok(callers=rows.data).data)
+        return ok(callers=rows.data)
 
 
 class ScorecardView(CampaignView):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.utils import timezone
+
 from accounts.access import Access, Scope
-from campaigns import clock
 from campaigns.dialing.live import REACHED, today
 from campaigns.dialing.offering import Number, Offer, undisposed
 from campaigns.gate import leads as of_lead
@@ -70,12 +71,13 @@ def sight_by_hand(attempt: CallAttempt, access: Access) -> Sight:
     """Of a call by hand."""
     lead = attempt.lead
     assert lead is not None  # of `by_hand`
+    why = "Your call before this: say how it ended" if attempt.campaign_id else "Called from the lead’s page"
     number = Number(
         position=0, number=attempt.number or "", key_id=attempt.key_id, kind=attempt.number_kind, may_call=False,
         words="", fetched_at=attempt.number_at, last_outcome="", do_not_call=None,
     )  # fmt: skip
     return Sight(
-        lead, attempt.campaign, None, [number], 0, "Called from the lead’s page", None, attempt,
+        lead, attempt.campaign, None, [number], 0, why, None, attempt,
         zones_of(lead, attempt.number), parcels_of(lead, access), list(activities_of(lead).order_by("-pk")[:LATEST]),
     )  # fmt: skip
 
@@ -106,9 +108,9 @@ class Due:
 
 
 def callbacks_due(access: Access) -> Due:
-    """By the campaigns' clock."""
+    """By the calendar's clock, which is the real one."""
     due = Event.objects.filter(
-        team=access.team, kind=Event.Kind.CALLBACK, status=Event.Status.PLANNED, starts_at__lte=clock.now()
+        team=access.team, kind=Event.Kind.CALLBACK, status=Event.Status.PLANNED, starts_at__lte=timezone.now()
     ).select_related("lead")
     mine = due.filter(owner=access.user)
     first = list(mine.order_by("starts_at", "pk")[:CALLBACKS])
