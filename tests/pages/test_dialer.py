@@ -77,9 +77,15 @@ def look(page: Page, axe_check: Check, name: str = "") -> None:
     page.set_viewport_size({"width": WIDTHS[0], "height": 900})
 
 
-def of_tel(errors: list[str]) -> None:
-    """Chromium here has no phone: each dialing is a line in its console."""
-    errors[:] = [one for one in errors if "tel:" not in one]
+# Chromium here has no phone, and drops the key that follows a try to dial: the clicks are written down instead.
+PHONE = """window.dialed = JSON.parse(sessionStorage.dialed || "[]");
+addEventListener("click", (event) => {
+  const link = event.target.closest('a[href^="tel:"]');
+  if (!link) return;
+  event.preventDefault();
+  window.dialed.push(link.href);
+  sessionStorage.dialed = JSON.stringify(window.dialed);
+}, true);"""
 
 
 @pytest.mark.django_db(transaction=True)
@@ -94,6 +100,8 @@ def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
     team = leads[0].team
     cat = member(team, "caller", "cat", first_name="Cat", **zone)[0]
 
+    page.set_default_timeout(20_000)
+    page.context.add_init_script(PHONE)
     login(ann)
     page.goto(address(type(leads[0].bucket), "change", leads[0].bucket_id))
     page.get_by_role("link", name="Call list …").click()
@@ -167,7 +175,8 @@ def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
     assert CallAttempt.objects.order_by("-pk")[0].note == "Would sell for $450,000"
     assert CallAttempt.objects.filter(number_kind="mobile", ended_at__isnull=False).count() == TEN
     assert sorted(Event.objects.values_list("kind", flat=True)) == ["appointment", "callback"]
-    of_tel(script_errors)
+
+    assert page.evaluate("window.dialed") == [f"tel:+1617555{3000 + n}" for n in range(TEN)]
 
     second = page.context.new_page()  # another tab has the same lead, and gives nothing back
     second.goto(DIALER)
@@ -193,7 +202,6 @@ def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
     page.goto(address(CallAttempt, "changelist"))
     page.get_by_text("My calls").first.wait_for()
     assert page.get_by_text("+1617555").count() == 0
-    of_tel(script_errors)
 
     login(ann)
     page.goto("/admin/campaigns/callattempt/live/")
