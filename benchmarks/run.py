@@ -16,6 +16,7 @@ from benchmarks import (
     claim,
     decide,
     deliveries,
+    dialer,
     dry_run,
     enrich,
     export,
@@ -46,6 +47,7 @@ NAMES = (
     "dry_run",
     "deliveries",
     "inbound",
+    "dialer",
 )
 ENRICH = {"leads": 20_000, "looped": 2_000, "short": 1_000, "long": 100_000, "paced": 2_000}
 ENRICH_QUICK = {"leads": 2_000, "looped": 200, "short": 200, "long": 2_000, "paced": 300}
@@ -84,6 +86,7 @@ def run(names: list[str], *, quick: bool) -> None:
             "decide": lambda: decide.measure(rounds=2 if quick else 5),
             "deliveries": lambda: deliveries.measure(place, messages=200 if quick else 2_000, looped=1_000),
             "inbound": lambda: inbound.measure(place, seconds=5 if quick else 30),
+            "dialer": lambda: dialer.measure(place, people=10_000 if quick else 100_000, seconds=20 if quick else 60),
             "enrich": lambda: enrich.measure(place, **(ENRICH_QUICK if quick else ENRICH)),
         }
         for name in names:

@@ -9,12 +9,14 @@ class CampaignsConfig(AppConfig):
 
         from buckets.models import Bucket
         from campaigns.admin import leads
+        from campaigns.booking import registering as booking
         from campaigns.dialing import registering as dialing
         from campaigns.gate.lead import JUDGE
         from campaigns.inbound import registering as inbound
         from campaigns.previews import registering as previews
         from campaigns.rule_table.checks import check_holidays
         from campaigns.sending import registering as sending
+        from campaigns.voice import registering as voice
         from common.admin_extensions import extend
         from leads.models import Lead
         from leads.registries import judge_contacts_with
@@ -27,3 +29,5 @@ class CampaignsConfig(AppConfig):
         sending.register()
         inbound.register()
         dialing.register()
+        booking.register()
+        voice.register()

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import QuerySet
 
-from campaigns.models import CallAttempt, Campaign, Conversation, Delivery, Inbound, Member, Template
+from campaigns.models import CallAttempt, Campaign, Conversation, Delivery, Inbound, Member, PhoneCode, Template
 from leads.locks import KEYS_IN_ORDER
 
 
@@ -140,6 +140,11 @@ def lock_attempt(attempt_id: UUID) -> CallAttempt | None:
 def lock_attempts(attempts: QuerySet[CallAttempt]) -> QuerySet[CallAttempt]:
     """These calls, in the order of their ids. Locked as the queryset is read."""
     return attempts.order_by("pk").select_for_update(no_key=True, of=("self",))
+
+
+def lock_phone_code(user_id: int) -> PhoneCode | None:
+    """The code of a caller's phone: by who asks for one or types it, first in its transaction."""
+    return PhoneCode.objects.select_for_update(no_key=True, of=("self",)).filter(pk=user_id).first()
 
 
 def lock_conversation(conversation_id: UUID) -> Conversation | None:

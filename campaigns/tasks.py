@@ -7,12 +7,14 @@ from uuid import UUID
 
 from celery import shared_task
 
+from campaigns.booking import booking, counts, mails
 from campaigns.dialing import reaping, suppressing
 from campaigns.inbound import polling, reading, talks
 from campaigns.previews import making
 from campaigns.sending import sweeps
 from campaigns.sending.pump import work
 from campaigns.sending.reconciling import reconcile as reconcile_messages
+from campaigns.voice.reconciling import reconcile as reconcile_calls
 from common.enqueue import enqueue_on_commit
 from integrations.vendors.errors import VendorFailure
 
@@ -50,6 +52,7 @@ def reap_calls() -> None:
 @shared_task(name="campaigns.reconcile", time_limit=600, soft_time_limit=540)
 def reconcile() -> None:
     reconcile_messages()
+    reconcile_calls()
 
 
 @shared_task(name="campaigns.read_inbound")
@@ -76,3 +79,14 @@ def vendor_opt_outs() -> None:
 def decide_undecided() -> None:
     talks.decide_overdue()
     talks.close_silent()
+
+
+@shared_task(name="campaigns.mail_guests")
+def mail_guests() -> None:
+    mails.send_due()
+
+
+@shared_task(name="campaigns.forget_bookings")
+def forget_bookings() -> None:
+    booking.forget_unconfirmed()
+    counts.forget_old()

@@ -281,6 +281,13 @@ CELERY_BEAT_SCHEDULE = {
     "make-previews": {"task": "campaigns.previews", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "tell-callbacks": {"task": "leads.tell_callbacks", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
+    "remind": {"task": "leads.remind", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
+    "mail-guests": {"task": "campaigns.mail_guests", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
+    "forget-bookings": {
+        "task": "campaigns.forget_bookings",
+        "schedule": crontab(minute="25"),
+        "options": {"expire_seconds": 3500},
+    },
     "tell-limits": {"task": "enrichment.tell_limits", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "look-after-webhooks": {
         "task": "accounts.look_after_webhooks",
@@ -538,6 +545,9 @@ SPECTACULAR_SETTINGS = {
         "LeadEnrichment": "leads.models.Lead.Enrichment",
         "ActivityKind": "leads.models.Activity.Kind",
         "ApolloKind": ["people", "organizations"],
+        "EventKind": "leads.models.Event.Kind",
+        "EventSource": "leads.models.Event.Source",
+        "EventStatus": "leads.models.Event.Status",
         "ConsentChannel": "leads.models.Consent.Channel",
         "BucketEnrichment": "buckets.models.Bucket.Enrichment",
         "FillStatus": "buckets.models.Fill.Status",
@@ -550,6 +560,9 @@ SPECTACULAR_SETTINGS = {
         "CampaignPause": "campaigns.models.Campaign.Pause",
         "CampaignChannel": "campaigns.models.Campaign.Channel",
         "MessageState": "campaigns.models.Delivery.State",
+        "CallMode": "campaigns.models.CallAttempt.Mode",
+        "CallOutcome": "campaigns.models.Disposition.Outcome",
+        "CallSuppress": ["call", "sms", "call_sms", "any"],
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX

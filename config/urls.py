@@ -13,6 +13,7 @@ from accounts.profile.page import browser_zone, confirm_email, profile, send_pro
 from accounts.sign_in.join import follow, join
 from accounts.sign_in.urls import entrance, of_ones_own
 from accounts.teams.switch import switch
+from campaigns.booking import views as booking
 from common.api.base import JsonRefusals, unknown_address
 from operations.admin.privacy import privacy
 from operations.health import healthz, metrics, readyz
@@ -69,6 +70,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/privacy/", privacy, name="privacy"),
     path("admin/", include(moved)),
     path("admin/", admin.site.urls),
+    path("book/<slug:slug>", booking.book, name="book"),
+    path("book/<slug:slug>/<str:token>", booking.link, name="book_link"),
+    path("calendar/<str:token>.ics", booking.feed, name="feed"),
     path("api/", include(api)),
     path("api", include([path("", unknown_address)])),
     path("healthz", healthz, name="healthz"),

@@ -15,8 +15,9 @@ class LeadsConfig(AppConfig):
         from common.needs import needs_attention
         from integrations.lookups import forgotten
         from integrations.models import PhoneReveal, UnreadableAnswer
+        from leads.calendar import forgetting as calendars
         from leads.keys.key_secrets import check_database, refuse_wrong
-        from leads.models import Activity, Merge, SavedView, Tag, Upload
+        from leads.models import Activity, Event, Merge, SavedView, Tag, Upload
         from leads.privacy import blanking, reporting, telling
         from leads.privacy.filtering import cleaned
         from leads.privacy.places import in_answers, in_bodies, in_texts, search_in, tell_also
@@ -63,12 +64,21 @@ class LeadsConfig(AppConfig):
             in_texts(Upload, ("file_name", "options", "error")),
             telling.in_texts(Upload, ("file_name", "options", "error"), what="Uploaded list", team="team"),
         )
+        said = (*calendars.TEXTS, *calendars.GUEST)
+        search_in(
+            "calendars",
+            calendars.in_events,
+            telling.in_texts(
+                Event, said, what="In a calendar", team="team", beside=("kind", "starts_at"), leads=("lead",)
+            ),
+        )
         tell_also("contact access log", reporting.shown)
         tell_also("suppressions", reporting.suppressions)
         tell_also("users", reporting.users)
         needs_attention(40, callbacks_due)
         register_event("lead.status_changed", "A lead has moved to another status.")
         register_event("callback.due", "The time to call an owner back has come.")
+        register_event("appointment.booked", "An appointment stands: a guest has confirmed it, or a person planned it.")
         register_event("contact.opted_out", "An owner has asked not to be contacted, or the carrier says so.")
         REFUSE_FIRST.append(partial(refuse_wrong, logged=False))
         register(check_database, Tags.database)

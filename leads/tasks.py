@@ -8,6 +8,7 @@ from uuid import UUID
 from celery import shared_task
 
 from common.enqueue import enqueue_on_commit
+from leads.calendar import planning, reminding
 from leads.keys.key_refresh import refresh_piece
 from leads.merging import services
 from leads.permission import importing
@@ -63,3 +64,9 @@ def continue_uploads() -> None:
     importing.forget_abandoned()
     for upload_id in importing.open_uploads():
         enqueue_on_commit("leads.import_upload", upload_id=str(upload_id))
+
+
+@shared_task(name="leads.remind")
+def remind() -> None:
+    reminding.remind()
+    planning.miss_overdue()

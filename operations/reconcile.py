@@ -1,7 +1,8 @@
 """Does everything that is kept twice still agree? Reads only, and says in words what differs.
 
 The gate keeps its money in calls and in budgets, runs count their items, buckets count their leads, and leads hold what
-look-ups answered. Each pair changes in one transaction, so any difference is a bug or somebody's hand in the database.
+look-ups answered, and when the callback is that stands in the calendar. Each pair changes in one transaction, so any
+difference is a bug or somebody's hand in the database.
 """
 
 from __future__ import annotations
@@ -114,6 +115,17 @@ _UNPAID_LEADS = """
      LIMIT %s"""
 
 
+# A lead's planned callback in the calendar, and its copy on the lead; a lead that is merged into another has neither.
+_CALLBACKS = """
+    SELECT 'lead ' || coalesce(l.id, e.lead_id), coalesce('to be called back ' || l.callback_at, 'no callback'),
+           coalesce('planned for ' || e.starts_at, 'not in the calendar')
+      FROM (SELECT id, callback_at FROM leads_lead WHERE callback_at IS NOT NULL AND merged_into_id IS NULL) l
+      FULL JOIN (SELECT lead_id, starts_at FROM leads_event WHERE kind = 'callback' AND status = 'planned') e
+        ON e.lead_id = l.id
+     WHERE l.callback_at IS DISTINCT FROM e.starts_at
+     LIMIT %s"""
+
+
 def find_drift() -> list[Drift]:
     """Every check, each on one consistent view of the database. Empty: everything agrees."""
     return [drift for check in (*_CHECKS.values(), _buckets) for drift in check()]
@@ -140,6 +152,7 @@ _CHECKS = {
         "item lease": _STRANDED_ITEMS,
         "phones to come": _STRANDED_REVEALS,
         "lead without ledger": _UNPAID_LEADS,
+        "callback": _CALLBACKS,
     }.items()
 }
 

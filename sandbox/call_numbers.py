@@ -63,8 +63,8 @@ def script_of(order: object) -> CallScript:
             continue
         if name not in known:
             raise ScriptError(f"unknown field {name!r}; known: do, {', '.join(sorted(known))}")
-        value = frozenset(value) if name == "posts" else value
-        script = replace(script, **{name: value})
+        known_value: Any = frozenset(value) if name == "posts" else value
+        script = replace(script, **{name: known_value})
     if script.ends not in DIALED:
         raise ScriptError(f"ends is one of {', '.join(DIALED)}")
     return script

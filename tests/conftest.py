@@ -233,6 +233,8 @@ WATCHED = {
     "tests.campaigns.sending.test_doubts",
     "tests.campaigns.sending.test_sending",
     "tests.campaigns.sending.test_stopping",
+    "tests.campaigns.dialing.test_dialer",
+    "tests.campaigns.dialing.test_steps",
     "tests.campaigns.inbound.test_conversations",
     "tests.campaigns.inbound.test_opt_outs",
     "tests.campaigns.inbound.test_posts",

@@ -32,6 +32,7 @@ LOCKS = {
     "campaigns_member": "members",
     "campaigns_delivery": "deliveries",
     "campaigns_campaign": "campaign",
+    "campaigns_callattempt": "attempts",
     "campaigns_conversation": "conversation",
     "leads_leadname": "lead names",
     "enrichment_runitem": "items",

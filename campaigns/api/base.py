@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,10 @@ def _more(more: Mapping[str, Any], error: CampaignError) -> dict[str, list[str]]
         told["split"] = [f"{more['parts']:,} campaigns: {more['people']:,} people of {more['leads']:,} leads"]
     if "position" in more:
         told["position"] = [str(more["position"])]
+    for name in ("attemptId", "leadId", "receiptId", "againAt", "outcome", "why"):  # of calls
+        if more.get(name) is not None:
+            value = more[name]
+            told[name] = [value.isoformat() if isinstance(value, datetime) else str(value)]
     if "leftOut" in more:
         told["leftOut"] = [f"{reason}: {many:,}" for reason, many in more["leftOut"].items()]
     return told

@@ -1,14 +1,17 @@
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns.api import campaigns, conversations, running, senders, templates
+from campaigns.api import calendar, call_lists, campaigns, conversations, dialer, running, senders, templates, voice
 from campaigns.api.contactability import ContactabilityView, ReceiptsView
 from campaigns.api.deliveries import ResolveView
 from campaigns.api.rule_table import RulesView
 from campaigns.api.scorecard import BadNumbersView, CallersView, ScorecardView
-from campaigns.api.vendor_posts import VendorPostView
+from campaigns.api.vendor_posts import CallPostView, VendorPostView
+from campaigns.voice.addresses import KINDS
 
 _ONE = "campaigns/<uuid:campaign_id>"
 _CONVERSATION = "conversations/<uuid:talk_id>"
+_LIST = "call-lists/<uuid:list_id>"
+_CALL = "calls/<uuid:call_id>"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns", campaigns.CampaignsView.as_view(), name="campaigns"),
     path("campaigns/audience", campaigns.AudienceView.as_view(), name="campaign-audience"),
@@ -44,7 +47,43 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("callers", CallersView.as_view(), name="callers"),
     path("scorecard", ScorecardView.as_view(), name="scorecard"),
     path("scorecard.csv", BadNumbersView.as_view(), name="scorecard-csv"),
+    path("events", calendar.EventsView.as_view(), name="events"),
+    path("events/<uuid:event_id>", calendar.EventView.as_view(), name="event"),
+    path("feeds", calendar.FeedsView.as_view(), name="feeds"),
+    path("feeds/<uuid:feed_id>", calendar.FeedView.as_view(), name="feed"),
+    path("hours", calendar.HoursView.as_view(), name="hours"),
+    path("booking-page", calendar.BookingPageView.as_view(), name="booking-page"),
+    path("recordings", voice.RecordingsView.as_view(), name="recordings"),
+    path("recordings/<uuid:recording_id>", voice.RecordingView.as_view(), name="recording"),
+    path("recordings/<uuid:recording_id>/file", voice.RecordingFileView.as_view(), name="recording-file"),
+    path("recordings/play/<str:name>", voice.PlayView.as_view(), name="recording-play"),
+    path("profile/phone", voice.PhoneView.as_view(), name="api_phone"),
+    path("profile/phone/confirm", voice.PhoneConfirmView.as_view(), name="api_phone_confirm"),
+    path("calls/<uuid:attempt_id>/voicemail", voice.VoicemailView.as_view(), name="call-voicemail"),
+    *[
+        path(f"webhooks/twilio/{door}/<uuid:token>", CallPostView.as_view(door=door), name=f"vendor-{door}")
+        for door in KINDS
+    ],
     path("webhooks/<slug:slug>", VendorPostView.as_view(), name="vendor-post"),
     path("webhooks/<slug:slug>/message", VendorPostView.as_view(), name="vendor-message"),
     path("webhooks/<slug:slug>/status/<uuid:token>", VendorPostView.as_view(), name="vendor-status"),
+    path("dialer/next", dialer.NextView.as_view(), name="dialer-next"),
+    path("dialer/current", dialer.CurrentView.as_view(), name="dialer-current"),
+    path("dialer/<uuid:member_id>/renew", dialer.RenewView.as_view(), name="dialer-renew"),
+    path("dialer/<uuid:member_id>/release", dialer.ReleaseView.as_view(), name="dialer-release"),
+    path("dialer/<uuid:member_id>/skip", dialer.SkipView.as_view(), name="dialer-skip"),
+    path("calls", dialer.CallsView.as_view(), name="calls"),
+    path(_CALL, dialer.OneCallView.as_view(), name="call"),
+    path(f"{_CALL}/hang-up", dialer.HangUpView.as_view(), name="call-hang-up"),
+    path(f"{_CALL}/dispose", dialer.DisposeView.as_view(), name="call-dispose"),
+    path(f"{_CALL}/take-back", dialer.TakeBackView.as_view(), name="call-take-back"),
+    path("call-lists", call_lists.CallListsView.as_view(), name="call-lists"),
+    path(_LIST, call_lists.OneCallListView.as_view(), name="call-list"),
+    path(f"{_LIST}/open", call_lists.OpenView.as_view(), name="call-list-open"),
+    path(f"{_LIST}/pause", call_lists.PauseView.as_view(), name="call-list-pause"),
+    path(f"{_LIST}/close", call_lists.CloseView.as_view(), name="call-list-close"),
+    path(f"{_LIST}/leads", call_lists.AddLeadsView.as_view(), name="call-list-leads"),
+    path(f"{_LIST}/progress", call_lists.ProgressView.as_view(), name="call-list-progress"),
+    path("dispositions", call_lists.DispositionsView.as_view(), name="dispositions"),
+    path("dispositions/<uuid:disposition_id>", call_lists.DispositionView.as_view(), name="disposition"),
 ]

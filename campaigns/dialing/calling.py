@@ -13,7 +13,7 @@ from django.db.models import F
 from accounts.access import Access
 from campaigns import clock
 from campaigns.dialing import events
-from campaigns.dialing.modes import hang_up_with, placed_with
+from campaigns.dialing.modes import hang_up_with, placed_with, why_not
 from campaigns.dialing.numbers import Answer, answers_of, choose
 from campaigns.dialing.offering import check_disposed, lead_of, may_call, not_hers, refuse, write_receipt
 from campaigns.dialing.origins import origin_of
@@ -70,6 +70,8 @@ def place_call(
         raise CampaignError("INVALID", f"One of {', '.join(Mode.values)}.", "mode")
     if mode != Mode.TEL and mode not in placed_with():
         raise CampaignError("NO_VENDOR", "No vendor makes calls here: dial by your own phone.", "mode")
+    if words := why_not(mode, access):
+        raise CampaignError("NO_VENDOR", words, "mode")
     check_disposed(access)
     try:
         with transaction.atomic():
@@ -193,8 +195,8 @@ def hang_up(access: Access, attempt_id: UUID, *, seconds: int | None = None) -> 
             finish(attempt, seconds)
             attempt.save()
             events.tell_ended(attempt)
-    if was_open and attempt.mode in hang_up_with():
-        hang_up_with()[attempt.mode](attempt.pk)
+    if was_open:
+        hang_up_with(attempt.mode, attempt.pk)
     return attempt
 
 

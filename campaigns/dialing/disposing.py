@@ -93,8 +93,8 @@ def dispose(
             _place(attempt, member, said)
         _tell_lead(attempt, said, access.user)
         events.tell_ended(attempt)
-    if was_open and attempt.mode in hang_up_with():
-        hang_up_with()[attempt.mode](attempt.pk)
+    if was_open:
+        hang_up_with(attempt.mode, attempt.pk)
     return attempt
 
 

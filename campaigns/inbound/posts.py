@@ -31,10 +31,18 @@ class Kept:
 
 
 def keep(
-    vendor: str, headers: Mapping[str, str], body: bytes, *, token: UUID | None = None, dedupe: str = ""
+    vendor: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    token: UUID | None = None,
+    dedupe: str = "",
+    kind: str = "",
 ) -> Kept | None:
-    """Stores a signed post, and commits it. None: it was known. token: of the message whose own address was called."""
-    kind, row_id = kind_of(vendor, headers, body), uuid7()
+    """Stores a signed post, and commits it. None: it was known. token: of the message or call whose own address was
+    called. kind: what it is, where its address says so.
+    """
+    kind, row_id = kind or kind_of(vendor, headers, body), uuid7()
     named = dedupe or messaging.dedupe_of(vendor, headers, body)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(

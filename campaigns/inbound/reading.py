@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import DatabaseError, connection, transaction
@@ -19,6 +20,7 @@ from campaigns.locks import lock_open_post
 from campaigns.models import Inbound
 from campaigns.sending.lifecycle import pause_by_health
 from campaigns.sending.statuses import apply_event
+from campaigns.voice import hearing
 from common.db.clock import database_now
 from common.logs import safe_traceback
 from common.values.backoff import backoff
@@ -78,12 +80,13 @@ def _handle(inbound_id: UUID, *, lock_timeout: int | None = None) -> bool:
     row = Inbound.objects.filter(pk=inbound_id, handled_at__isnull=True).first()
     if row is None:
         return False
+    if row.kind in hearing.KINDS:
+        return _handle_call(row, lock_timeout)
     said = messaging.read_post(row.vendor, row.headers, bytes(row.body or b""))
     things: list[messaging.Post | None] = [None] if isinstance(said, Unreadable) or not said else [*said]
     for number, one in enumerate(things):
         with transaction.atomic(), connection.cursor() as cursor:
-            if lock_timeout is not None:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{lock_timeout}ms"])
+            _wait_at_most(cursor, lock_timeout)
             if not lock_open_post(inbound_id):
                 return False
             note = said.why if isinstance(said, Unreadable) else ""
@@ -96,6 +99,23 @@ def _handle(inbound_id: UUID, *, lock_timeout: int | None = None) -> bool:
                     changes["body"] = None
             Inbound.objects.filter(pk=row.pk).update(error=note[:300], **changes)
     return True
+
+
+def _handle_call(row: Inbound, lock_timeout: int | None) -> bool:
+    """A post of a call says one thing."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        _wait_at_most(cursor, lock_timeout)
+        if not lock_open_post(row.pk):
+            return False
+        note = hearing.hear(row)
+        Inbound.objects.filter(pk=row.pk).update(error=note[:300], handled_at=database_now(), lease_until=None)
+    return True
+
+
+def _wait_at_most(cursor: Any, lock_timeout: int | None) -> None:
+    """milliseconds that this transaction waits for a lock; None: as long as it takes."""
+    if lock_timeout is not None:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{lock_timeout}ms"])
 
 
 def _apply(one: messaging.Post, row: Inbound, message_id: UUID) -> str:

@@ -1,4 +1,4 @@
-from campaigns.models.booking import BookingPage, Feed, Hours
+from campaigns.models.booking import BookingCount, BookingPage, Feed, Hours
 from campaigns.models.call_lists import CallList
 from campaigns.models.campaigns import Campaign, Preview, PreviewLine, Step, Variant
 from campaigns.models.clock import ClockSetting
@@ -16,11 +16,12 @@ from campaigns.models.receipts import Receipt, ReceiptRepeat
 from campaigns.models.rules import ContactRule, Emergency, RuleHoliday
 from campaigns.models.senders import Sender, StateAnswer
 from campaigns.models.templates import Template, TemplateVersion
+from campaigns.models.voice import PhoneCode, RecordingFile
 
 __all__ = [
-    "BookingPage", "CallAttempt", "CallList", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule", "Conversation",
-    "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed", "Hours", "Inbound",
-    "IncomingMessage", "Member", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat", "Recording",
-    "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion", "UnsignedPost", "Variant",
-    "VendorPoll",
+    "BookingCount", "BookingPage", "CallAttempt", "CallList", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule",
+    "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed", "Hours",
+    "Inbound", "IncomingMessage", "Member", "PhoneCode", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat",
+    "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion",
+    "UnsignedPost", "Variant", "VendorPoll",
 ]  # fmt: skip

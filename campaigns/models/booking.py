@@ -64,6 +64,18 @@ class BookingPage(UUIDModel, Timestamped):
         return self.title
 
 
+class BookingCount(models.Model):
+    """Answers: how often has this e-mail, or this address, asked for an appointment on this day? Digests alone."""
+
+    pk = models.CompositePrimaryKey("digest", "day")
+    digest = models.BinaryField(max_length=32, help_text="HMAC-SHA256 of the e-mail or the address")
+    day = models.DateField(help_text="UTC")
+    count = models.PositiveIntegerField(default=1, help_text="How often")
+
+    def __str__(self) -> str:
+        return f"{self.count} on {self.day}"
+
+
 class Feed(UUIDModel):
     """Answers: who reads this person's calendar by a secret address, and does it name anybody? The address is shown
     once; only its digest is kept. Revoked, never deleted.

@@ -155,6 +155,20 @@ class CallAttempt(UUIDModel, Timestamped):
         "integrations.VendorCall", models.PROTECT, null=True, related_name="+", db_index=False, help_text="Its money"
     )
     answered_by = models.CharField(max_length=20, blank=True, help_text="human, machine_…, fax, unknown")
+    dial_status = models.CharField(
+        max_length=9,
+        blank=True,
+        db_default="",
+        help_text="How dialing the lead ended, says the vendor: completed, busy, no_answer, failed, canceled",
+    )
+    recording = models.ForeignKey(
+        "campaigns.Recording",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Which recording was played to them",
+    )
+    recorded_consent_id = models.UUIDField(null=True, blank=True, help_text="By which consent it was played")
     receipt_id = models.UUIDField(null=True, blank=True, help_text="By which rules it was dialed")
     disposition = models.ForeignKey(Disposition, models.PROTECT, null=True, related_name="+", help_text="How it ended")
     disposed_at = models.DateTimeField(null=True, blank=True, help_text="When its caller said how it ended")
@@ -218,7 +232,7 @@ class Recording(UUIDModel):
     team = models.ForeignKey("accounts.Team", models.PROTECT, related_name="+", db_index=False, help_text="Whose it is")
     name = models.CharField(max_length=100, help_text="What you call it")
     version = models.PositiveSmallIntegerField(default=1, help_text="From 1")
-    file = models.CharField(max_length=100, help_text="Its name on the uploads' volume")
+    file = models.CharField(max_length=100, help_text="What the file was called")
     kind = models.CharField(max_length=20, help_text="audio/mpeg, audio/wav")
     seconds = models.PositiveSmallIntegerField(help_text="How long it is")
     sha256 = models.CharField(max_length=64, help_text="Of the file")

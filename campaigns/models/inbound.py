@@ -24,11 +24,16 @@ class Inbound(UUIDModel, Claimed):
     """
 
     vendor = models.CharField(max_length=30, help_text="Who posted it")
-    kind = models.CharField(max_length=12, help_text="opt_out, message, status, health, unreadable, ignored")
+    kind = models.CharField(
+        max_length=12,
+        help_text="opt_out, message, status, health; of calls bridge, lead, caller, dial, amd; unreadable, ignored",
+    )
     dedupe = models.CharField(max_length=128, help_text="The vendor's own id of this post, or a hash of it")
     body = models.BinaryField(max_length=262_144, null=True, help_text="As it came; empty: wiped")
     headers = models.JSONField(default=dict, help_text="The few that are needed to read it")
-    token_in_url = models.UUIDField(null=True, blank=True, help_text="Of the message, where its address was its own")
+    token_in_url = models.UUIDField(
+        null=True, blank=True, help_text="Of the message or call, where its address was its own"
+    )
     received_at = models.DateTimeField(help_text="When it came")
     handled_at = models.DateTimeField(null=True, blank=True, help_text="When it was handled")
     tries = models.PositiveSmallIntegerField(default=0, help_text="Times handling it broke")

@@ -79,9 +79,9 @@ def _make_members(campaign: Campaign, preview: Preview) -> int:
             """
             INSERT INTO campaigns_member
                    (id, campaign_id, lead_id, split_group, key_id, owner_key_id, status, why, step, next_at, zones,
-                    states, calls)
+                    states, calls, priority, attempts, skips, number)
             SELECT uuidv7(), %(campaign)s, p.lead_id, %(group)s, p.key_id, p.owner_key_id, 2, '', 1,
-                   greatest(p.first_at, %(now)s), p.zones, p.states, %(calls)s
+                   greatest(p.first_at, %(now)s), p.zones, p.states, %(calls)s, 0, 0, 0, 0
               FROM campaigns_previewline p
               JOIN leads_lead l ON l.id = p.lead_id AND l.team_id = %(team)s AND l.merged_into_id IS NULL
              WHERE p.preview_id = %(preview)s AND p.step = 1 AND p.verdict = 'yes' AND p.key_id IS NOT NULL

@@ -17,8 +17,8 @@ from psycopg.errors import ExclusionViolation
 from accounts.audit import record
 from accounts.models import User
 from accounts.webhooks import emit
-from common.db.clock import database_now
 from common.dates import iso
+from common.db.clock import database_now
 from leads.calendar import callbacks
 from leads.calendar.table import Event
 from leads.locks import hold_host, lock_event, lock_leads
@@ -50,8 +50,8 @@ class EventClosed(Exception):
 
 
 def on_change(tell: OnChange) -> None:
-    """Registers what happens in the transaction that moves or cancels an appointment: (the event, "moved" or
-    "cancelled"): its guest gets a mail.
+    """Registers what happens in the transaction that moves or cancels an event: (the event; "moved", "cancelled", or
+    "withdrawn" where its guest had not confirmed it). A guest gets a mail.
     """
     _on_change.append(tell)
 
@@ -73,20 +73,24 @@ def plan(
     remind_minutes: int | None = Event.REMIND_MINUTES,
     source: str = Source.PERSON,
     zone: str = "",
+    now: datetime | None = None,
 ) -> Event:
     """Puts something into a person's calendar, and into the history of its lead.
 
     A time without a zone is by the clock of `zone`, or of who plans it. minutes: how long; without it and `ends_at` as
-    long as its kind usually is. remind_minutes: before it begins; None: no reminder. Raises BadTime, SlotTaken; a
-    callback needs a lead, and moves the one that the lead has.
+    long as its kind usually is. remind_minutes: before it begins; None: no reminder. now: of the campaigns' clock,
+    where the caller goes by it. Raises BadTime, SlotTaken; a callback needs a lead, and moves the one that it has.
     """
     zone = zone or by.time_zone
-    starts = _future(moment_of(starts_at, zone))
+    starts = check_ahead(moment_of(starts_at, zone), now or timezone.now())
     if kind == Kind.CALLBACK:
         if lead is None:
             raise BadTime("A callback needs a lead.")
         with transaction.atomic():
-            return _plan_callback(lead, by, starts, note, anyone, source, owner, remind_minutes, notes=True)
+            said: dict[str, Any] = {"note": note, "anyone": anyone, "source": source, "remind_minutes": remind_minutes}
+            event = _plan_callback(lead, by, starts, owner, **said)
+            note_on_lead(lead, by, Activity.Kind.CALLBACK, event.note, due_at=starts)
+        return event
     ends = _end(starts, ends_at, minutes or MINUTES[Kind(kind)], zone)
     event = Event(
         team_id=team_id, owner=owner, lead=lead, kind=kind, starts_at=starts, ends_at=ends, zone=zone,
@@ -117,61 +121,43 @@ def plan_callback(
     source: str = Source.PERSON,
     owner: User | None = None,
     remind_minutes: int | None = Event.REMIND_MINUTES,
+    now: datetime | None = None,
 ) -> Event:
     """Plans the lead's one callback, or moves it, and writes its copy `Lead.callback_at`; adds no line to the history.
 
     In the caller's transaction, which has locked the lead (it is locked again here, which costs nothing). A time
     without a zone is by the clock of `by`. owner: in whose calendar; None: of who works the lead, else of `by`; from
-    the dialer: of `by`, who promised it. anyone: any caller may make it. Raises BadTime.
+    the dialer: of `by`, who promised it. anyone: any caller may make it. now: of the campaigns' clock, where the caller
+    goes by it. Raises BadTime.
     """
     with transaction.atomic():
-        starts = _future(moment_of(at, by.time_zone))
-        return _plan_callback(lead, by, starts, note, anyone, source, owner, remind_minutes, notes=False)
+        starts = check_ahead(moment_of(at, by.time_zone), now or timezone.now())
+        said: dict[str, Any] = {"note": note, "anyone": anyone, "source": source, "remind_minutes": remind_minutes}
+        return _plan_callback(lead, by, starts, owner, **said)
 
 
-def _plan_callback(
-    lead: Lead,
-    by: User,
-    at: datetime,
-    note: str,
-    anyone: bool,
-    source: str,
-    owner: User | None,
-    remind_minutes: int | None,
-    *,
-    notes: bool,
-) -> Event:
+def _plan_callback(lead: Lead, by: User, at: datetime, owner: User | None, **said: Any) -> Event:
     locked = lock_leads([lead.pk]).only("pk", "team_id", "owner_id", "assigned_to_id", "callback_at").get()
-    whose = by.pk if source == Source.DIALER else locked.assigned_to_id or by.pk
-    event = callbacks.put(
-        locked,
-        at,
-        owner_id=owner.pk if owner else whose,
-        by=by,
-        note=note,
-        anyone=anyone,
-        source=source,
-        remind_minutes=remind_minutes,
-    )
-    if notes:
-        note_on_lead(lead, by, Activity.Kind.CALLBACK, event.note, due_at=at)
-    return event
+    whose = by.pk if said["source"] == Source.DIALER else locked.assigned_to_id or by.pk
+    return callbacks.put(locked, at, owner_id=owner.pk if owner else whose, by=by, **said)
 
 
 def move(
     event: Event,
     *,
-    by: User,
+    by: User | None,
     starts_at: datetime,
     ends_at: datetime | None = None,
     minutes: int | None = None,
     zone: str = "",
+    now: datetime | None = None,
 ) -> Event:
     """Moves an event that is still to come about; it keeps its length unless another one is said, and its UID. Its
-    number of changes (SEQUENCE) grows; it is reminded of anew. Raises BadTime, SlotTaken, EventClosed.
+    number of changes (SEQUENCE) grows; it is reminded of anew. by: None: its guest moved it. Raises BadTime, SlotTaken,
+    EventClosed.
     """
-    zone = zone or by.time_zone
-    starts = _future(moment_of(starts_at, zone))
+    zone = zone or (by.time_zone if by else event.zone)
+    starts = check_ahead(moment_of(starts_at, zone), now or timezone.now())
     with transaction.atomic():
         locked = lock_open(event)
         length = timedelta(minutes=minutes) if minutes else locked.ends_at - locked.starts_at
@@ -187,7 +173,7 @@ def move(
     return locked
 
 
-def change(event: Event, *, by: User, **said: Any) -> Event:
+def change(event: Event, **said: Any) -> Event:
     """Changes what an open event says: title, note, place, anyone, remind_minutes, owner (a user who takes it over).
     Raises EventClosed, SlotTaken.
     """
@@ -222,12 +208,13 @@ def cancel(event: Event, *, by: User | None) -> Event:
     """It will not be. A guest who was invited gets a mail. Raises EventClosed."""
     with transaction.atomic():
         locked = lock_open(event)
+        was_held = locked.status == Status.HELD
         _end_one(locked, Status.CANCELLED)
         if locked.lead_id is not None and locked.kind != Kind.REMINDER:
             note_on_lead(locked.lead_id, by, Activity.Kind(locked.kind), "Cancelled")
         if locked.kind == Kind.APPOINTMENT:
             record("appointment.cancelled", by=by, team_id=locked.team_id, about=locked)
-        _tell_changed(locked, "cancelled")
+        _tell_changed(locked, "withdrawn" if was_held else "cancelled")
     return locked
 
 
@@ -239,7 +226,7 @@ def miss_overdue() -> int:
     return past.exclude(kind=Kind.CALLBACK).update(status=Status.MISSED, changed_at=timezone.now())
 
 
-# --- Parts that booking uses too ----------------------------------------------------------------------------------------
+# --- Parts that booking uses too --------------------------------------------------------------------------------------
 
 
 def lock_open(event: Event, statuses: tuple[str, ...] = Event.OPEN) -> Event:
@@ -306,10 +293,6 @@ def check_ahead(at: datetime, now: datetime) -> datetime:
     return at
 
 
-def _future(at: datetime) -> datetime:
-    return check_ahead(at, timezone.now())
-
-
 def _end(starts: datetime, ends_at: datetime | None, minutes: float, zone: str) -> datetime:
     ends = moment_of(ends_at, zone) if ends_at else starts + timedelta(minutes=minutes)
     if ends <= starts:
@@ -329,7 +312,7 @@ def _end_one(event: Event, status: str) -> None:
     event.save()
 
 
-def _tell_lead(event: Event, by: User, starts: datetime) -> None:
+def _tell_lead(event: Event, by: User | None, starts: datetime) -> None:
     if event.kind == Kind.CALLBACK and event.lead_id is not None:
         Lead.every.filter(pk=event.lead_id).update(callback_at=starts)
         note_on_lead(event.lead_id, by, Activity.Kind.CALLBACK, event.note, due_at=starts)

@@ -40,6 +40,11 @@ class Event(UUIDModel):
         BOOKING = "booking", "Booking page"
         IMPORT = "import", "Before there was a calendar"
 
+    class Mail(models.TextChoices):
+        CONFIRM = "confirm", "A link to confirm it"
+        REQUEST = "request", "An invitation"
+        CANCEL = "cancel", "Its cancellation"
+
     OPEN = (Status.HELD, Status.PLANNED)
     REMIND_MINUTES = 10  # before, unless somebody says otherwise
 
@@ -72,6 +77,10 @@ class Event(UUIDModel):
     guest_zone = models.CharField(max_length=64, blank=True, help_text="The guest's time zone")
     page_id = models.UUIDField(null=True, blank=True, help_text="By which booking page")
     confirm_digest = models.BinaryField(max_length=32, null=True, blank=True, help_text="Of the mailed link's token")
+    mail = models.CharField(
+        max_length=7, choices=Mail, blank=True, db_default="", default="", help_text="What its guest is still to get"
+    )
+    mail_until = models.DateTimeField(null=True, blank=True, help_text="A worker sends that until then")
     sequence = models.PositiveIntegerField(default=0, help_text="How often it was moved or cancelled")
     remind_minutes = models.PositiveIntegerField(null=True, blank=True, help_text="Minutes before; empty: no reminder")
     reminded_at = models.DateTimeField(null=True, blank=True, help_text="When its owner was reminded")
@@ -106,6 +115,10 @@ class Event(UUIDModel):
             models.UniqueConstraint(
                 fields=["lead"], condition=Q(kind="callback", status="planned"), name="event_one_callback_a_lead"
             ),
+            models.CheckConstraint(condition=Q(mail__in=["", "confirm", "request", "cancel"]), name="event_mail_known"),
+            models.UniqueConstraint(
+                fields=["confirm_digest"], condition=Q(confirm_digest__isnull=False), name="event_one_a_link"
+            ),
             ExclusionConstraint(
                 name="event_one_appointment_at_a_time",
                 expressions=[("owner", RangeOperators.EQUAL), (_HOURS, RangeOperators.OVERLAPS)],
@@ -121,6 +134,7 @@ class Event(UUIDModel):
                 condition=Q(status="planned", reminded_at__isnull=True, remind_minutes__isnull=False),
                 name="event_to_remind",
             ),
+            models.Index(fields=["changed_at"], condition=~Q(mail=""), name="event_to_mail"),
         ]
 
     def __str__(self) -> str:

@@ -24,7 +24,7 @@ _PARTS = {"morning": time(9), "noon": time(12), "midday": time(12), "afternoon":
 _EARLIEST_HOUR = 8  # "3" is 3 PM and "9" is 9 AM: nobody is called before eight
 _NUMBER = {"a": 1.0, "an": 1.0, "one": 1.0, "two": 2.0, "three": 3.0, "half an": 0.5, "half a": 0.5}
 _SPAN = re.compile(
-    r"(?P<n>\d{1,4}(?:\.\d)?|half an|half a|an|a|one|two|three)\s*"
+    r"\b(?:(?P<n>\d{1,4}(?:\.\d)?)\s*|(?P<word>half an|half a|an|a|one|two|three)\s+)"
     r"(?P<unit>minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?|w)\b"
 )
 _TIME = re.compile(r"(?P<hour>\d{1,2})(?::?(?P<minute>[0-5]\d))?\s*(?P<half>[ap])?\.?(?(half)m?\.?)$")
@@ -56,7 +56,7 @@ def _span(words: str, local: datetime, zone: str) -> datetime | None:
         return None
     days, minutes = 0, 0.0
     for span in spans:
-        count = _NUMBER.get(span["n"]) or float(span["n"])
+        count = float(span["n"]) if span["n"] else _NUMBER[span["word"]]
         unit = span["unit"][0]
         if unit in "dw":
             days += int(count * (7 if unit == "w" else 1))
@@ -124,7 +124,7 @@ def _dates(words: str, today: date) -> list[date]:
             return []
     else:
         month = int(said["month"])
-    year = int(said["year"]) + (2000 if len(said["year"]) == 2 else 0) if said["year"] else 0  # noqa: PLR2004
+    year = int(said["year"]) + (2000 if len(said["year"]) == 2 else 0) if said["year"] else 0
     years = [year] if year else [today.year, today.year + 1]
     try:
         days = [date(one, month, int(said["day"])) for one in years]
@@ -140,7 +140,7 @@ def _time(words: str) -> time | None:
     if not found:
         return None
     hour, half = int(found["hour"]), found["half"]
-    if half and not 1 <= hour <= 12 or hour > 23:  # noqa: PLR2004
+    if (half and not 1 <= hour <= 12) or hour > 23:
         raise BadTime(f"There is no time {words}.")
     if half:
         hour = hour % 12 + (12 if half == "p" else 0)

@@ -25,10 +25,15 @@ from buckets.filling.fills import start_fill
 from buckets.imports.services import upload
 from buckets.models import Bucket, BucketShare, Fill, Import, ImportPiece
 from buckets.services import create_bucket
+from campaigns.dialing.dispositions import of_team
+from campaigns.dialing.lists import ListPlan, create_list
 from campaigns.models import (
+    CallAttempt,
     Campaign,
     Conversation,
     Delivery,
+    Disposition,
+    Member,
     Preview,
     Sender,
     StateAnswer,
@@ -137,6 +142,20 @@ class World:
         message.state, message.intended_at, message.callback_token = "in_doubt", tomorrow, uuid4()
         message.save()
         self.ids["delivery_id"] = message.pk
+        self._call(ann, team, key)
+
+    def _call(self, ann: Any, team: int, key: ContactKey) -> None:
+        """A call list, who is on it, and a call."""
+        made, _ = create_list(own_access(ann), ListPlan(f"{SECRET} list", Audience(bucket_id=self.bucket.pk)))
+        member = Member(campaign=made, lead=self.lead, split_group=made.pk, key=key, status=2, calls=True)
+        member.next_at = timezone.now()
+        member.save()
+        outcome = of_team(team)[0]
+        Disposition.objects.filter(pk=outcome.pk).update(label=SECRET)
+        call = CallAttempt(team_id=team, campaign=made, member=member, lead=self.lead, key=key, by=ann, token=uuid4())
+        call.started_at, call.note = timezone.now(), SECRET
+        call.save()
+        self.ids |= {"list_id": made.pk, "member_id": member.pk, "call_id": call.pk, "disposition_id": outcome.pk}
 
     def rows(self) -> list[list[dict[str, Any]]]:
         models: list[Any] = [Bucket, Fill, Lead, Tag, Activity, Run, RunItem, FairShare, Schedule, Lead.tags.through]
@@ -313,6 +332,31 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("conversation-close", "POST"): (None, 404),
     ("conversation-decide", "POST"): ({"optOut": True}, 404),
     ("lead-messages", "POST"): ({"text": "x"}, 404),
+    ("dialer-next", "POST"): ({}, 200),
+    ("dialer-current", "GET"): ("", 200),
+    ("dialer-renew", "POST"): (None, 404),
+    ("dialer-release", "POST"): (None, 404),
+    ("dialer-skip", "POST"): ({}, 404),
+    ("calls", "GET"): ("", 200),
+    ("calls", "POST"): ({"leadId": "{lead_id}", "number": "+12065550177"}, 404),
+    ("call", "GET"): ("", 404),
+    ("call-hang-up", "POST"): ({}, 404),
+    ("call-dispose", "POST"): ({"code": "busy"}, 404),
+    ("call-take-back", "POST"): (None, 404),
+    ("call-lists", "GET"): ("", 200),
+    ("call-lists", "POST"): ({"name": "Bob's", "bucketId": "{bucket_id}"}, 404),
+    ("call-list", "GET"): ("", 404),
+    ("call-list", "PATCH"): ({"name": "Bob's"}, 404),
+    ("call-list", "DELETE"): (None, 404),
+    ("call-list-open", "POST"): (None, 404),
+    ("call-list-pause", "POST"): (None, 404),
+    ("call-list-close", "POST"): (None, 404),
+    ("call-list-leads", "POST"): ({}, 404),
+    ("call-list-progress", "GET"): ("", 404),
+    ("dispositions", "GET"): ("", 200),
+    ("dispositions", "POST"): ({}, 400),
+    ("disposition", "PATCH"): ({"label": "Bob's"}, 404),
+    ("disposition", "DELETE"): (None, 404),
     ("schema", "GET"): ("", 200),
     ("docs", "GET"): ("", 200),
 }

@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.utils.timezone import now
+
 from accounts.access import own_access
 from buckets.models import Bucket
 from campaigns.inbound import history
 from campaigns.locks import claim_due_members
 from campaigns.models import (
+    CallAttempt,
     Campaign,
     Conversation,
     Delivery,
@@ -71,10 +74,12 @@ ROWS = [
     """INSERT INTO campaigns_step (id, campaign_id, position, channel, delay_amount, delay_unit, condition)
        SELECT uuidv7(), id, 1, 'sms', 0, 'days', 'always' FROM campaigns_campaign""",
     """INSERT INTO campaigns_member (id, campaign_id, lead_id, split_group, key_id, owner_key_id, status, why, step,
-           next_at, zones, states)
+           next_at, zones, states, calls, priority, attempts, skips, number)
        SELECT uuidv7(), c.id, l.id, c.id, k.key_id, k.key_id,
-              CASE WHEN l.property_id::int % 100 = 0 THEN 2 ELSE 4 END, '', 1,
-              CASE WHEN l.property_id::int % 100 = 0 THEN now() END, '{}', '{}'
+              CASE WHEN l.property_id::int % 100 = 0 OR l.property_id::int % 7 = 0 THEN 2 ELSE 4 END, '', 1,
+              CASE WHEN l.property_id::int % 100 = 0 OR l.property_id::int % 7 = 0 THEN now() END,
+              ARRAY['Z' || l.property_id::int % 20], '{}', l.property_id::int % 100 <> 0, l.property_id::int % 900, 0,
+              0, 0
          FROM (SELECT * FROM campaigns_campaign ORDER BY id LIMIT 80) c
          JOIN leads_lead l ON l.bucket_id = c.bucket_id JOIN leads_leadkey k ON k.lead_id = l.id
         ORDER BY c.id, l.id""",
@@ -90,6 +95,25 @@ ROWS = [
               CASE WHEN n % 200 > 0 THEN now() - n * interval '1 min' END, now(), now()
          FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM campaigns_member) m
          JOIN campaigns_campaign c ON c.id = m.campaign_id JOIN campaigns_step s ON s.campaign_id = c.id ORDER BY n""",
+    # a call to each of them; how the first of a team's ended suppresses, and is to be written
+    """INSERT INTO campaigns_disposition (id, team_id, code, label, hotkey, outcome, max_attempts, next_number,
+           suppress, lead_status, needs, created_at, updated_at)
+       SELECT uuidv7(), id, 'do_not_call', 'Do not call', '8', 'dnc', 1, false, 'any', '', '', now(), now()
+         FROM accounts_team ORDER BY id""",
+    """INSERT INTO campaigns_callattempt (id, team_id, campaign_id, member_id, lead_id, key_id, by_id, mode, state,
+           token, sequence, call_id, answered_by, note, error, error_words, started_at, ended_at, disposition_id,
+           disposed_at, suppress_at, created_at, updated_at)
+       SELECT uuidv7(), c.team_id, c.id, m.id, m.lead_id, m.key_id, c.owner_id, 'tel', 'ended', gen_random_uuid(), -1,
+              CASE WHEN n % 200 = 0 THEN (ARRAY(SELECT id FROM integrations_vendorcall ORDER BY id))[n % 100 + 1] END,
+              '', '', '', '', now() - n * interval '1 min', now(), d.id, now(),
+              CASE WHEN n % 500 = 0 THEN now() - interval '1 min' END, now(), now()
+         FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM campaigns_member) m
+         JOIN campaigns_campaign c ON c.id = m.campaign_id
+         JOIN campaigns_disposition d ON d.team_id = c.team_id ORDER BY n""",
+    """UPDATE campaigns_member m SET taken_by_id = u.id, taken_at = now(), lease_until = now()
+         FROM (SELECT id, row_number() OVER (ORDER BY id) n FROM accounts_user) u
+         JOIN (SELECT DISTINCT ON (key_id) id, row_number() OVER (ORDER BY key_id) n FROM campaigns_member
+                WHERE status = 2 AND calls ORDER BY key_id) t ON t.n = u.n * 3 WHERE m.id = t.id AND u.n <= 20""",
     """INSERT INTO campaigns_delivery (id, team_id, purpose, channel, state, rank, lead_id, key_id, body_digest,
            segments,
            tries, vendor, callback_token, error, error_words, refusal, created_at, updated_at)
@@ -183,6 +207,54 @@ CASES: dict[str, tuple[Callable[[Any], Any], str, str]] = {
         lambda p: by(RefusedRow.objects.filter(upload=Upload.objects.order_by("pk")[7].pk).order_by("pk")),
         "leads_refusedrow",
         "refused_row_by_upload",
+    ),
+    "who is called next in these zones": (
+        lambda p: by(
+            Member.objects.filter(
+                campaign=campaign(), zones=["Z7"], status=2, calls=True, taken_by__isnull=True
+            ).order_by("-priority", "attempts", "next_at")[:60]
+        ),
+        "campaigns_member",
+        "member_to_call",
+    ),
+    "leads whose page is gone": (
+        lambda p: by(Member.objects.filter(taken_by__isnull=False, lease_until__lte=now()).order_by("pk")[:100]),
+        "campaigns_member",
+        "member_taken",
+    ),
+    "calls to a number": (
+        lambda p: by(CallAttempt.objects.filter(key=key_id()).order_by("-started_at")[:9]),
+        "campaigns_callattempt",
+        "attempt_by_key",
+    ),
+    "calls of a team": (
+        lambda p: by(mine(CallAttempt).order_by("-started_at")[:50]),
+        "campaigns_callattempt",
+        "attempt_by_team",
+    ),
+    "calls of a caller": (
+        lambda p: by(
+            CallAttempt.objects.filter(by=Bucket.objects.order_by("pk")[450].owner).order_by("-started_at")[:9]
+        ),
+        "campaigns_callattempt",
+        "attempt_by_caller",
+    ),
+    "calls about a lead": (
+        lambda p: by(CallAttempt.objects.filter(lead=lead_id())),
+        "campaigns_callattempt",
+        "attempt_by_lead",
+    ),
+    "what calls suppress": (
+        lambda p: by(
+            CallAttempt.objects.filter(suppress_at__lte=now(), suppressed_at__isnull=True).order_by("suppress_at")[:200]
+        ),
+        "campaigns_callattempt",
+        "attempt_to_suppress",
+    ),
+    "the call of a vendor's request": (
+        lambda p: by(CallAttempt.objects.filter(call=VendorCall.objects.order_by("pk")[7].pk)),
+        "campaigns_callattempt",
+        "attempt_by_vendor_call",
     ),
     "campaigns of a team": (
         lambda p: page(mine(Campaign), limit=50, cursor=None, newest_first=True),
@@ -348,6 +420,7 @@ CASES: dict[str, tuple[Callable[[Any], Any], str, str]] = {
     ),
 }
 SORTED_LATER = {
+    "leads whose page is gone",
     "people of a dry run who are left out",
     "lists of a team",
     "rows that a list could not use",

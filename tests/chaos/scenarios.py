@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from devtools.servers import Servers
-from tests.chaos import answers, books, controls, crowds, hooks, kills, messages, outages, permission, vendors
+from tests.chaos import answers, books, controls, crowds, dialer, hooks, kills, messages, outages, permission, vendors
 from tests.chaos.place import Place, Setting
 
 
@@ -64,6 +64,7 @@ SCENARIOS = {
     "sms-kills": Scenario(messages.TEXTS, messages.kills),
     "sms-stops": Scenario(messages.TEXTS, messages.stop_races),
     "sms-caps": Scenario(messages.TEXTS, messages.caps),
+    "dialer": Scenario(dialer.CALLED, dialer.callers),
     "same-leads-twice": Scenario(outages.BUSY, controls.same_leads_twice),
     "suppression-races": Scenario(outages.BUSY, permission.stop_races),
     "cap-races": Scenario(outages.BUSY, permission.cap_races),

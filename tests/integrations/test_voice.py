@@ -158,9 +158,7 @@ def test_each_leg_is_posted_in_order_and_how_dialing_ended(
             to=lead, caller_id=OURS, call_url=f"{receiver.url}/call", dial_url=f"{receiver.url}/dial",
             amd_url=f"{receiver.url}/amd",
         )  # fmt: skip
-        one = dial(
-            TWILIO, sandbox, "human", answer_url=f"{receiver.url}/bridge", status_url=f"{receiver.url}/agent"
-        )
+        one = dial(TWILIO, sandbox, "human", answer_url=f"{receiver.url}/bridge", status_url=f"{receiver.url}/agent")
         parent = voice.place(TWILIO, one).vendor_id
         wait_for(sandbox, one.agent, "completed")
         leg = wait_for(sandbox, lead, "completed" if told == "completed" else told.replace("_", "-"))

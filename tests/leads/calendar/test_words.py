@@ -101,11 +101,11 @@ def test_what_cannot_be_meant_is_refused_in_words(words: str, why: str) -> None:
 
 
 def test_a_typed_time_in_the_gap_is_refused_and_a_computed_one_moves_forward() -> None:
-    gap = datetime(2027, 3, 14, 2, 30)
+    gap = datetime.fromisoformat("2027-03-14T02:30")
     with pytest.raises(BadTime, match="put forward"):
         moment_of(gap, CHICAGO)
     assert moved_forward(gap, CHICAGO) == datetime(2027, 3, 14, 8, 30, tzinfo=UTC)  # 3:30 AM CDT
-    twice = datetime(2026, 11, 1, 1, 30)
+    twice = datetime.fromisoformat("2026-11-01T01:30")
     assert moved_forward(twice, CHICAGO) == moment_of(twice, CHICAGO) == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
     saturday = datetime(2027, 3, 13, 2, 30, tzinfo=ZoneInfo(CHICAGO))
     assert read_when("in 1 day", CHICAGO, saturday) == datetime(2027, 3, 14, 8, 30, tzinfo=UTC)

@@ -17,6 +17,7 @@ from accounts.models import IdempotentRequest, Membership, Team, User
 from accounts.services import create_api_token
 from buckets.models import Bucket, Fill, Import, ImportedChange, ImportFailure, ImportPiece
 from campaigns.models import (
+    CallAttempt,
     Campaign,
     Conversation,
     Delivery,
@@ -138,6 +139,10 @@ def fill_campaigns(by: User, lead: Lead) -> None:
     Delivery.objects.create(
         team=team, key=key, lead_id=lead.pk, channel="sms", purpose="manual", state="due", address=number, body="Hi",
         callback_token=uuid4(),
+    )  # fmt: skip
+    CallAttempt.objects.create(
+        team=team, key=key, lead=lead, number=number, by=by, token=uuid4(), note="No", started_at=NOON, ended_at=NOON,
+        state="ended",
     )  # fmt: skip
     talk = Conversation.objects.create(team=team, lead=lead, key=key, address=number, opened_at=NOON)
     IncomingMessage.objects.create(

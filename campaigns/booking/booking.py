@@ -1,0 +1,245 @@
+"""Guests book an hour of a person's day, confirm it by a mailed link, move it and cancel it.
+
+The host is held first, then what guests have not confirmed in time is freed, then the hour is taken: docs/locks.md.
+The exclusion constraint stands behind it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts.access import Scope, access_in
+from accounts.audit import record
+from campaigns import clock
+from campaigns.booking import hours
+from campaigns.booking.slots import free_of, slots_of
+from campaigns.models import BookingPage
+from common.db.clock import CLOCK, database_now
+from common.enqueue import enqueue_on_commit
+from leads.calendar import planning
+from leads.calendar.planning import EventClosed, SlotTaken
+from leads.keys import key_secrets
+from leads.keys.owner_keys import EMAIL, PHONE
+from leads.locks import hold_host, lock_event, lock_leads
+from leads.models import Activity, Event, LeadKey
+from leads.privacy.filtering import anybody_forgotten, kept_in, listed_among
+
+HELD = timedelta(minutes=15)  # until the mailed link is pressed
+FORGOTTEN_AFTER = timedelta(days=1)  # what nobody confirmed
+NEXT = 3  # slots that are named where one is taken
+MAIL_TASK = "campaigns.mail_guests"
+Status, Mail = Event.Status, Event.Mail
+
+
+class NoSuchPage(Exception):
+    """There is no such booking page, or it is off: nobody is told which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who asks. email: lower case; phone: E.164 or empty; zone: an IANA name or empty."""
+
+    name: str
+    email: str
+    phone: str = ""
+    zone: str = ""
+    note: str = ""
+
+
+def open_page(slug: str) -> BookingPage:
+    """The page of this address, while it is on and who is booked may still work there. Raises NoSuchPage."""
+    page = BookingPage.objects.select_related("user", "team").filter(slug=slug, enabled=True).first()
+    if page is None or not access_in(page.user, page.team_id).can(Scope.WRITE):
+        raise NoSuchPage
+    return page
+
+
+def offered(page: BookingPage, *, now: datetime | None = None, but: UUID | None = None) -> list[datetime]:
+    """Every start (UTC) that a guest may choose now. but: an appointment that is about to move."""
+    now = now or clock.now()
+    zone = page.user.time_zone
+    today = now.astimezone(ZoneInfo(zone)).date()
+    openings = hours.openings_of(page.user_id)
+    days = [today + timedelta(days=n) for n in range(page.days_ahead + 1)]
+    starts = [start for day in days for start in slots_of(day, openings, zone=zone, minutes=page.minutes)]
+    if not starts:
+        return []
+    return free_of(
+        starts,
+        _taken(page, starts[0] - timedelta(days=1), starts[-1] + timedelta(days=1), but),
+        minutes=page.minutes,
+        buffer_minutes=page.buffer_minutes,
+        not_before=now + timedelta(hours=page.notice_hours),
+    )
+
+
+def _taken(page: BookingPage, first: datetime, last: datetime, but: UUID | None) -> list[tuple[datetime, datetime]]:
+    rows = Event.objects.filter(owner=page.user_id, kind=Event.Kind.APPOINTMENT, ends_at__gt=first, starts_at__lt=last)
+    rows = rows.exclude(pk=but) if but else rows
+    rows = rows.filter(Q(status=Status.PLANNED) | Q(status=Status.HELD, held_until__gt=CLOCK))
+    return list(rows.values_list("starts_at", "ends_at"))
+
+
+def next_slots(page: BookingPage, at: datetime, *, but: UUID | None = None) -> list[datetime]:
+    """The next ones that are free, from that time on; else the first there are."""
+    free = offered(page, but=but)
+    return ([start for start in free if start >= at] or free)[:NEXT]
+
+
+def book(*, page: BookingPage, at: datetime, guest: Guest) -> Event | None:
+    """Holds the slot until the guest presses the link that is mailed to them. Raises SlotTaken.
+
+    The same guest, page and time again is the same booking: a double press changes nothing and mails nothing. None: the
+    guest is forgotten: nothing is stored, and they are told the same. A suppressed one gets no mail (`mails`).
+    """
+    if not _may_be_stored(guest):
+        return None
+    if found := _mine(page, at, guest):
+        return found
+    if at not in offered(page):  # who comes late waits for nobody
+        raise SlotTaken
+    with transaction.atomic():
+        planning.free_expired(page.user_id)
+        if found := _mine(page, at, guest):
+            return found
+        if at not in offered(page):
+            raise SlotTaken
+        event = _held(page, at, guest)
+        planning.save_in_slot(event)
+        enqueue_on_commit(MAIL_TASK)
+    return event
+
+
+def _mine(page: BookingPage, at: datetime, guest: Guest) -> Event | None:
+    """What this guest has booked there and then already; what they have not confirmed in time is over."""
+    mine = Event.objects.filter(page_id=page.pk, starts_at=at, guest_email=guest.email, status__in=Event.OPEN)
+    return mine.exclude(held_until__lte=CLOCK).first()
+
+
+def _held(page: BookingPage, at: datetime, guest: Guest) -> Event:
+    event = Event(
+        team_id=page.team_id, owner_id=page.user_id, kind=Event.Kind.APPOINTMENT, status=Status.HELD,
+        starts_at=at, ends_at=at + timedelta(minutes=page.minutes), zone=page.user.time_zone,
+        held_until=database_now() + HELD, guest_email=guest.email, guest_phone=guest.phone or None,
+        guest_zone=guest.zone, page_id=page.pk, source=Event.Source.BOOKING, mail=Mail.CONFIRM,
+        remind_minutes=Event.REMIND_MINUTES, changed_at=timezone.now(),
+    )  # fmt: skip
+    event.guest_name, event.note = kept_in(event, "guest_name", guest.name), kept_in(event, "note", guest.note)
+    event.confirm_digest = digest_of(token_of(event))
+    return event
+
+
+def _may_be_stored(guest: Guest) -> bool:
+    """Whether neither of the guest's addresses is a forgotten person's."""
+    values = {(EMAIL, guest.email), *([(PHONE, guest.phone)] if guest.phone else [])}
+    return not (anybody_forgotten() and listed_among(values))
+
+
+# --- The mailed link --------------------------------------------------------------------------------------------------
+
+
+def token_of(event: Event) -> str:
+    """What the mailed link holds. Made of the event's id, so that a worker can mail it; only its digest is stored."""
+    return salted_hmac("campaigns.booking.link", str(event.pk), algorithm="sha256").hexdigest()
+
+
+def digest_of(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def of_link(page: BookingPage, token: str) -> Event | None:
+    """The appointment this link is about; None: it was not confirmed in time, or there never was one."""
+    return Event.objects.filter(page_id=page.pk, confirm_digest=digest_of(token)).first()
+
+
+def confirm(*, event: Event) -> Event:
+    """The guest has pressed the link: the appointment stands. Pressed twice it stands once. A press after the hold is
+    over still counts while nobody else has the slot. Raises SlotTaken.
+    """
+    lead_id = _lead_of(event)
+    with transaction.atomic():
+        lead = lock_leads([lead_id]).only("pk").first() if lead_id else None
+        hold_host(event.owner_id)
+        locked = lock_event(event.pk)
+        if locked is None or locked.status not in (Status.HELD, Status.PLANNED) or locked.starts_at <= clock.now():
+            raise SlotTaken
+        if locked.status == Status.PLANNED:
+            return locked
+        locked.status, locked.held_until, locked.changed_at = Status.PLANNED, None, timezone.now()
+        locked.mail, locked.lead_id = Mail.REQUEST, lead.pk if lead else None
+        planning.save_in_slot(locked)
+        if lead is not None:
+            planning.note_on_lead(lead, None, Activity.Kind.APPOINTMENT, "Booked by the owner", ref=locked.pk)
+        record("appointment.booked", by=None, team_id=locked.team_id, about=locked)
+        planning.tell_booked(locked)
+        enqueue_on_commit(MAIL_TASK)
+    return locked
+
+
+def _lead_of(event: Event) -> UUID | None:
+    """The team's one lead that has the guest's phone or e-mail."""
+    values = [(EMAIL, event.guest_email), (PHONE, event.guest_phone)]
+    digests = [
+        key_secrets.digest(secret, kind, value)
+        for secret in key_secrets.for_reading()
+        for kind, value in values
+        if value
+    ]
+    rows = LeadKey.objects.filter(key__digest__in=digests, key__kind__in=(EMAIL, PHONE), lead__team=event.team_id)
+    ids = set(rows.filter(lead__merged_into__isnull=True).values_list("lead_id", flat=True)[:2])
+    return ids.pop() if len(ids) == 1 else None
+
+
+def cancel(*, event: Event) -> Event:
+    """The guest cancels. Raises EventClosed."""
+    return planning.cancel(event, by=None)
+
+
+def move(*, page: BookingPage, event: Event, at: datetime) -> Event:
+    """The guest moves what they have booked to another slot that is offered. Raises SlotTaken, EventClosed."""
+    with transaction.atomic():
+        if event.lead_id is not None:
+            list(lock_leads([event.lead_id]).only("pk"))
+        planning.free_expired(page.user_id)
+        if at != event.starts_at and at not in offered(page, but=event.pk):
+            raise SlotTaken
+        if event.status != Status.PLANNED:
+            raise EventClosed
+        return planning.move(event, by=None, starts_at=at, now=clock.now())
+
+
+def on_change(event: Event, what: str) -> None:
+    """Registered in `leads.calendar.planning`: who was invited gets a mail."""
+    if event.guest_email and event.source == Event.Source.BOOKING:
+        moved = Mail.CONFIRM if event.status == Status.HELD else Mail.REQUEST
+        mail = {"withdrawn": "", "cancelled": Mail.CANCEL}.get(what, moved)
+        Event.objects.filter(pk=event.pk).update(mail=mail, mail_until=None)
+        enqueue_on_commit(MAIL_TASK)
+
+
+def forget_unconfirmed() -> int:
+    """Deletes what nobody confirmed a day ago. Returns how many."""
+    old = Event.objects.filter(status=Status.HELD, held_until__lte=database_now() - FORGOTTEN_AFTER)
+    return int(old.delete()[0])
+
+
+def shown(slots: Sequence[datetime], zone: str) -> dict[str, list[datetime]]:
+    """Slots by day of a zone's clock, in order: {"Tue, Dec 1": [...]}."""
+    days: dict[str, list[datetime]] = {}
+    for slot in slots:
+        local = slot.astimezone(ZoneInfo(zone))
+        days.setdefault(f"{local:%a, %b} {local.day}", []).append(local)
+    return days
+
+
+__all__ = ["EventClosed", "Guest", "NoSuchPage", "SlotTaken", "book", "cancel", "confirm", "move", "offered"]

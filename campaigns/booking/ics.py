@@ -1,0 +1,118 @@
+"""Events as other calendars read them (RFC 5545), by the `icalendar` library: UTC, no time zones, no recurrence.
+
+The same rows give the same bytes: nothing here asks what time it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from icalendar import Alarm, Calendar, vCalAddress, vText
+from icalendar import Event as Component
+
+from leads.models import Event
+
+PRODID = "-//Bucket System//Calendar 1//EN"
+POLLED = "PT15M"  # how often we would like to be asked; Google comes when it likes
+_STATUS = {Event.Status.CANCELLED: "CANCELLED", Event.Status.HELD: "TENTATIVE"}
+_PLAIN = {Event.Kind.CALLBACK: "Call back", Event.Kind.REMINDER: "Reminder", Event.Kind.APPOINTMENT: "Appointment"}
+
+
+def uid_of(event: Event) -> str:
+    """The same for ever, whatever is moved."""
+    host = urlsplit(settings.PUBLIC_URL).hostname or "bucket-system"
+    return f"{event.pk}@{host}"
+
+
+def calendar_of(name: str, events: Iterable[Event], *, with_names: bool) -> bytes:
+    """A feed. with_names: streets, names and what people typed; else a kind and the end of the event's id."""
+    calendar = _calendar("PUBLISH")
+    for key in ("X-WR-CALNAME", "NAME"):
+        calendar.add(key, name)
+    calendar.add("X-PUBLISHED-TTL", POLLED)
+    calendar["REFRESH-INTERVAL"] = vText(POLLED)
+    calendar["REFRESH-INTERVAL"].params["VALUE"] = "DURATION"
+    for event in events:
+        one = _component(event, _named(event) if with_names else _nameless(event))
+        if with_names and event.place:
+            one.add("location", event.place)
+        one.add("class", "PRIVATE")
+        one.add("categories", [event.kind.upper()])
+        if settings.PUBLIC_URL:
+            one.add("url", f"{settings.PUBLIC_URL}/admin/leads/event/{event.pk}/change/")
+        if event.remind_minutes is not None and event.status == Event.Status.PLANNED:
+            one.add_component(_alarm(event.remind_minutes, _PLAIN[Event.Kind(event.kind)]))
+        calendar.add_component(one)
+    return bytes(calendar.to_ical())
+
+
+def invitation(event: Event, *, method: str, summary: str, host: tuple[str, str], guest: tuple[str, str]) -> bytes:
+    """What a guest's calendar takes in. method: REQUEST or CANCEL. host, guest: name and e-mail."""
+    calendar = _calendar(method)
+    one = _component(event, summary)
+    one.add("organizer", _person(*host))
+    attendee = _person(*guest)
+    attendee.params["RSVP"], attendee.params["PARTSTAT"] = vText("TRUE"), vText("NEEDS-ACTION")
+    one.add("attendee", attendee)
+    if event.place:
+        one.add("location", event.place)
+    calendar.add_component(one)
+    return bytes(calendar.to_ical())
+
+
+def _calendar(method: str) -> Calendar:
+    calendar = Calendar()
+    calendar.add("prodid", PRODID)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method)
+    return calendar
+
+
+def _component(event: Event, summary: str) -> Component:
+    one = Component()
+    changed = _utc(event.changed_at)
+    one.add("uid", uid_of(event))
+    one.add("sequence", event.sequence)
+    one.add("dtstamp", changed)
+    one.add("last-modified", changed)
+    one.add("dtstart", _utc(event.starts_at))
+    one.add("dtend", _utc(event.ends_at))
+    one.add("summary", summary)
+    one.add("status", _STATUS.get(Event.Status(event.status), "CONFIRMED"))
+    is_open = event.status in Event.OPEN and event.kind != Event.Kind.REMINDER
+    one.add("transp", "OPAQUE" if is_open else "TRANSPARENT")
+    return one
+
+
+def _alarm(minutes: int, words: str) -> Alarm:
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("trigger", timedelta(minutes=-minutes))
+    alarm.add("description", words)
+    return alarm
+
+
+def _nameless(event: Event) -> str:
+    return f"{_PLAIN[Event.Kind(event.kind)]} {event.pk.hex[-6:]}"
+
+
+def _named(event: Event) -> str:
+    """ "Call back 12 O'Neil St, Jo Smith"; what was typed stands for itself."""
+    if event.title:
+        return event.title
+    who = [str(event.lead), event.lead.owner_name] if event.lead else [event.guest_name]
+    return " ".join([_PLAIN[Event.Kind(event.kind)], ", ".join(filter(None, who))]).strip()
+
+
+def _person(name: str, email: str) -> vCalAddress:
+    person = vCalAddress(f"mailto:{email}")
+    person.params["CN"] = vText(name)
+    return person
+
+
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(microsecond=0)

@@ -1,0 +1,85 @@
+"""What guests get by e-mail: the link that confirms, the invitation, its change and its cancellation.
+
+What is still to be sent stands in the events' rows (`Event.mail`). A worker takes one by a conditional UPDATE, sends
+it, and empties the column: killed in between, the guest gets the same invitation twice, with one UID and one SEQUENCE.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from accounts.sign_in.notices import MAIL_TROUBLE
+from campaigns.booking import ics
+from campaigns.booking.booking import token_of
+from campaigns.booking.hours import name_of
+from campaigns.gate.guests import may_mail
+from campaigns.models import BookingPage
+from common.dates import moment
+from common.db.clock import CLOCK, database_now
+from leads.models import Event
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(seconds=60)  # EMAIL_TIMEOUT is ten
+GIVEN_UP_AFTER = timedelta(hours=12)  # a confirmation that comes a day late helps nobody
+AT_ONCE = 50
+Mail = Event.Mail
+_METHODS = {Mail.REQUEST: "REQUEST", Mail.CANCEL: "CANCEL"}
+_SUBJECTS = {
+    Mail.CONFIRM: "Confirm your appointment: {when}",
+    Mail.REQUEST: "Your appointment: {when}",
+    Mail.CANCEL: "Cancelled: your appointment of {when}",
+}
+
+
+def send_due() -> int:
+    """Sends what is to be sent now; returns how many mails left."""
+    waiting = Event.objects.exclude(mail="").filter(Q(mail_until__isnull=True) | Q(mail_until__lte=CLOCK))
+    sent = 0
+    for event_id in list(waiting.order_by("changed_at").values_list("pk", flat=True)[:AT_ONCE]):
+        if waiting.filter(pk=event_id).update(mail_until=database_now() + LEASE):
+            sent += _send(Event.objects.select_related("owner").get(pk=event_id))
+    return sent
+
+
+def _send(event: Event) -> bool:
+    mine = Event.objects.filter(pk=event.pk, mail=event.mail, sequence=event.sequence)
+    page = BookingPage.objects.filter(pk=event.page_id).first() if event.page_id else None
+    is_late = event.changed_at < timezone.now() - GIVEN_UP_AFTER
+    if page is None or is_late or not (event.guest_email and settings.MAIL_IS_SET_UP and _allowed(event)):
+        mine.update(mail="", mail_until=None)
+        return False
+    try:
+        _message(event, page).send()
+    except MAIL_TROUBLE as error:
+        log.error("A mail about an appointment could not be sent: %s", type(error).__name__)
+        return False  # again when the lease is over
+    mine.update(mail="", mail_until=None)
+    return True
+
+
+def _allowed(event: Event) -> bool:
+    with transaction.atomic():
+        return may_mail(event.guest_email or "", team_id=event.team_id)
+
+
+def _message(event: Event, page: BookingPage) -> EmailMultiAlternatives:
+    host, guest = name_of(event.owner), (event.guest_name or "", event.guest_email or "")
+    when = moment(event.starts_at, event.guest_zone or event.zone)
+    link = f"{settings.PUBLIC_URL}/book/{page.slug}/{token_of(event)}"
+    about = {"event": event, "page": page, "host": host, "guest": guest[0], "when": when, "link": link}
+    words = render_to_string(f"booking/email/{event.mail}.txt", about)
+    subject = " ".join(_SUBJECTS[Mail(event.mail)].format(when=when).split())
+    mail = EmailMultiAlternatives(subject, words, None, [guest[1]], headers={"Auto-Submitted": "auto-generated"})
+    if method := _METHODS.get(Mail(event.mail)):
+        sender = settings.DEFAULT_FROM_EMAIL.rpartition("<")[2].rstrip(">")
+        body = ics.invitation(event, method=method, summary=f"{page.title}: {host}", host=(host, sender), guest=guest)
+        mail.attach_alternative(body.decode(), f"text/calendar; method={method}")
+    return mail

@@ -1,0 +1,26 @@
+"""Guests who ask without end, by address: counted in the cache, as the API's are. Where that is away all pass."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.core.cache import cache
+from django.http import HttpRequest
+from redis.exceptions import RedisError
+
+from common.client_address import client_address
+
+log = logging.getLogger(__name__)
+A_MINUTE = {"book": 60, "feed": 120}  # requests of an address: an office has one
+
+
+def too_fast(request: HttpRequest, what: str) -> bool:
+    """Whether this address has asked for this more often than it may in this minute."""
+    key = f"booking-{what}-{client_address(request)}-{int(time.time()) // 60}"
+    try:
+        cache.add(key, 0, timeout=120)
+        return cache.incr(key) > A_MINUTE[what]
+    except (RedisError, ValueError) as error:
+        log.warning("The cache is away (%s): requests are not counted", type(error).__name__)
+        return False

@@ -1,0 +1,258 @@
+"""The pages that guests and other calendars open: nobody signs in, nothing is kept by caches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from accounts.models.user import time_zones
+from campaigns.booking import booking, feeds
+from campaigns.booking.booking import EventClosed, Guest, NoSuchPage, SlotTaken
+from campaigns.booking.counts import TooMany, spend
+from campaigns.booking.hours import name_of
+from campaigns.booking.throttle import too_fast
+from campaigns.models import BookingPage
+from common.api.base import error_body
+from common.client_address import client_address
+from common.dates import clock, iso, moment, zone_of
+from common.values.phones import e164
+from leads.models import Event
+
+BODY_MOST = 16 * 1024
+READ_AGAIN = 300  # seconds
+WAIT = "Too many requests. Wait a minute and try again."
+SAME = "If this time is still free, a mail is on its way to you. Press the link in it within 15 minutes to confirm."
+TAKEN = "This time was taken meanwhile. Choose another one."
+ZONES = (
+    "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
+    "America/Anchorage", "Pacific/Honolulu",
+)  # fmt: skip
+
+
+class GuestForm(forms.Form):
+    """What a guest says. at: one of the offered starts, as ISO 8601 with an offset."""
+
+    at = forms.CharField(max_length=40, error_messages={"required": "Choose a time."})
+    name = forms.CharField(max_length=100, label="Your name")
+    email = forms.EmailField(max_length=254, label="Your e-mail")
+    phone = forms.CharField(max_length=30, required=False, label="Your phone")
+    note = forms.CharField(max_length=1000, required=False, label="What is it about?")
+    zone = forms.CharField(max_length=64, required=False)
+
+    def clean_at(self) -> datetime:
+        try:
+            at = datetime.fromisoformat(self.cleaned_data["at"])
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is None:
+            raise forms.ValidationError("Choose one of the times.")
+        return at
+
+    def clean_phone(self) -> str:
+        said = self.cleaned_data["phone"].strip()
+        found = e164(said) if said else ""
+        if said and not found:
+            raise forms.ValidationError("Enter a US phone number, such as (202) 555-0143.")
+        return found or ""
+
+    def clean_zone(self) -> str:
+        return self.cleaned_data["zone"] if self.cleaned_data["zone"] in time_zones() else ""
+
+    def guest(self) -> Guest:
+        data = self.cleaned_data
+        return Guest(data["name"], data["email"].lower(), data["phone"], data["zone"], data["note"])
+
+
+@csrf_exempt  # nobody is signed in here: another site's form can do no more than anybody's browser
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def book(request: HttpRequest, slug: str) -> HttpResponse:
+    """What is free, and the form that asks for it."""
+    if too_fast(request, "book"):
+        return _refused(request, 429, "TOO_MANY", WAIT)
+    try:
+        page = booking.open_page(slug)
+    except NoSuchPage:
+        raise Http404("There is no such page.") from None
+    if request.method != "POST":
+        return _page(request, page)
+    form = GuestForm(_said(request))
+    if not form.is_valid():
+        return _page(request, page, form=form, status=400)
+    try:
+        spend(email=form.cleaned_data["email"], address=client_address(request))
+        booking.book(page=page, at=form.cleaned_data["at"], guest=form.guest())
+    except TooMany as error:
+        return _refused(request, 429, "TOO_MANY", str(error))
+    except SlotTaken:
+        return _page(request, page, form=form, status=409, taken=booking.next_slots(page, form.cleaned_data["at"]))
+    if _is_json(request):
+        return JsonResponse({"success": True, "message": SAME}, status=201)
+    return render(request, "booking/asked.html", {"page": page, "host": name_of(page.user), "words": SAME}, status=201)
+
+
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def link(request: HttpRequest, slug: str, token: str) -> HttpResponse:
+    """The mailed link: GET shows, POST confirms, cancels or moves."""
+    if too_fast(request, "book"):
+        return _refused(request, 429, "TOO_MANY", WAIT)
+    try:
+        page = booking.open_page(slug)
+    except NoSuchPage:
+        raise Http404("There is no such page.") from None
+    event = booking.of_link(page, token)
+    if event is None:
+        return _gone(request, page)
+    if request.method != "POST":
+        return _event(request, page, event)
+    said = _said(request)
+    try:
+        if said.get("do") == "confirm":
+            event = booking.confirm(event=event)
+        elif said.get("do") == "cancel":
+            event = booking.cancel(event=event)
+        elif said.get("do") == "move":
+            event = booking.move(page=page, event=event, at=_moment(said.get("at", "")))
+        else:
+            return _event(request, page, event, status=400)
+    except SlotTaken:
+        return _gone(request, page, event)
+    except EventClosed:
+        event = booking.of_link(page, token)
+        return _event(request, page, event, status=409) if event else _gone(request, page)
+    return _event(request, page, event)
+
+
+@require_http_methods(["GET", "HEAD"])
+def feed(request: HttpRequest, token: str) -> HttpResponse:
+    """A calendar for a program. 404 for what was revoked or guessed alike."""
+    if too_fast(request, "feed"):
+        return HttpResponse(WAIT, status=429, content_type="text/plain; charset=utf-8", headers={"Retry-After": "60"})
+    found = feeds.read(token)
+    if found is None:
+        return HttpResponse("There is no such calendar.\n", status=404, content_type="text/plain; charset=utf-8")
+    headers = {"ETag": found.etag, "Cache-Control": f"private, max-age={READ_AGAIN}"}
+    if found.etag in [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]:
+        return HttpResponse(status=304, headers=headers)
+    return HttpResponse(found.body, content_type="text/calendar; charset=utf-8", headers=headers)
+
+
+# --- Parts ------------------------------------------------------------------------------------------------------------
+
+
+def _page(
+    request: HttpRequest,
+    page: BookingPage,
+    *,
+    form: GuestForm | None = None,
+    status: int = 200,
+    taken: Sequence[datetime] = (),
+) -> HttpResponse:
+    errors = {name: [str(one) for one in found] for name, found in form.errors.items()} if form else {}
+    if _is_json(request):
+        return _as_json(page, errors, status, taken)
+    zone = _zone(request, page, form)
+    context = {
+        "page": page, "host": name_of(page.user), "zone": zone, "zones": _zones(zone),
+        "days": _days(booking.offered(page), zone), "is_taken": status == 409, "taken": _labels(taken, zone),
+        "form": form or GuestForm(), "errors": errors, "said": form.data if form else {},
+        "picked": zone if "zone" in request.GET else "",
+    }  # fmt: skip
+    return render(request, "booking/book.html", context, status=status)
+
+
+def _as_json(page: BookingPage, errors: dict[str, list[str]], status: int, taken: Sequence[datetime]) -> HttpResponse:
+    if status == 409:
+        body = error_body("SLOT_TAKEN", TAKEN)
+        body["error"]["next"] = [iso(one) for one in taken]
+        return JsonResponse(body, status=409)
+    if status != 200:
+        first = next(iter(errors))
+        return JsonResponse(error_body("INVALID", f"{first}: {errors[first][0]}", errors), status=status)
+    slots = [iso(one) for one in booking.offered(page)]
+    told = {"title": page.title, "host": name_of(page.user), "minutes": page.minutes, "zone": page.user.time_zone}
+    return JsonResponse({"success": True, **told, "slots": slots})
+
+
+def _event(request: HttpRequest, page: BookingPage, event: Event, *, status: int = 200) -> HttpResponse:
+    zone = event.guest_zone or page.user.time_zone
+    is_planned = event.status == Event.Status.PLANNED
+    context = {
+        "page": page, "host": name_of(page.user), "event": event, "when": moment(event.starts_at, zone),
+        "is_held": event.status == Event.Status.HELD, "is_planned": is_planned, "zone": zone,
+        "is_cancelled": event.status == Event.Status.CANCELLED,
+        "days": _days(booking.offered(page, but=event.pk), zone) if is_planned else [],
+    }  # fmt: skip
+    return render(request, "booking/link.html", context, status=status)
+
+
+def _gone(request: HttpRequest, page: BookingPage, event: Event | None = None) -> HttpResponse:
+    zone = event.guest_zone or page.user.time_zone if event else page.user.time_zone
+    near = booking.next_slots(page, event.starts_at) if event else booking.offered(page)[: booking.NEXT]
+    context = {"page": page, "host": name_of(page.user), "taken": _labels(near, zone), "zone": zone}
+    return render(request, "booking/gone.html", context, status=409 if event else 404)
+
+
+def _refused(request: HttpRequest, status: int, code: str, words: str) -> HttpResponse:
+    if _is_json(request):
+        return JsonResponse(error_body(code, words), status=status, headers={"Retry-After": "60"})
+    return render(request, "booking/refused.html", {"words": words}, status=status)
+
+
+def _is_json(request: HttpRequest) -> bool:
+    wanted = request.headers.get("Accept", "")
+    return request.content_type == "application/json" or wanted.startswith("application/json")
+
+
+def _said(request: HttpRequest) -> Any:
+    """The form, or the same as JSON; what cannot be read says nothing."""
+    if request.content_type != "application/json":
+        return request.POST
+    try:
+        said = json.loads(request.body[:BODY_MOST])
+    except ValueError:
+        return {}
+    return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
+
+
+def _moment(text: str) -> datetime:
+    """One that is not offered where the text is none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise SlotTaken from None
+    if at.tzinfo is None:
+        raise SlotTaken
+    return at
+
+
+def _zone(request: HttpRequest, page: BookingPage, form: GuestForm | None) -> str:
+    asked = request.GET.get("zone") or (form.data.get("zone", "") if form else "")
+    return asked if asked in time_zones() else page.user.time_zone
+
+
+def _zones(chosen: str) -> list[str]:
+    return list(ZONES) if chosen in ZONES else [chosen, *ZONES]
+
+
+def _days(slots: Sequence[datetime], zone: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    return [
+        (day, [(iso(one), f"{clock(one.time())} {zone_of(one)}") for one in starts])
+        for day, starts in booking.shown(slots, zone).items()
+    ]
+
+
+def _labels(slots: Sequence[datetime], zone: str) -> list[tuple[str, str]]:
+    return [(iso(one), moment(one.astimezone(ZoneInfo(zone)), zone)) for one in slots]

@@ -1,0 +1,227 @@
+"""Guests book, confirm, move and cancel; what they get by mail; what is refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from email import message_from_bytes, policy
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+from icalendar import Calendar
+
+from accounts.access import own_access
+from accounts.models import AuditEvent, User
+from campaigns import clock
+from campaigns.booking import booking, hours, mails
+from campaigns.booking.slots import Opening
+from campaigns.models import BookingPage, Receipt
+from common.db.clock import database_now
+from leads.calendar import planning
+from leads.models import Activity, Event, Lead, Suppression
+from leads.permission import adding
+from leads.privacy.finding import Asked
+from leads.privacy.forgetting import forget_person
+from leads.services import edit_lead
+from tests.campaigns.booking.samples import make_host, post, slots
+from tests.leads.samples import make_leads
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def page() -> BookingPage:
+    return make_host()
+
+
+def held(page: BookingPage, slot: str, email: str = "pat@example.com", **said: Any) -> Event:
+    assert post(page, slot, email, **said).status_code == 201
+    return Event.objects.get(guest_email=email, status="held")
+
+
+def link_of(event: Event, page: BookingPage) -> str:
+    return f"/book/{page.slug}/{booking.token_of(event)}"
+
+
+def press(event: Event, page: BookingPage, **said: str) -> Any:
+    return Client().post(link_of(event, page), said or {"do": "confirm"})
+
+
+def invited(number: int = -1) -> tuple[str, Any]:
+    """The method and the one event of a mail's calendar, read back from what leaves."""
+    raw = message_from_bytes(mail.outbox[number].message().as_bytes(), policy=policy.default)
+    (part,) = (one for one in raw.walk() if one.get_content_type() == "text/calendar")
+    calendar: Any = Calendar.from_ical(part.get_content())
+    assert calendar["METHOD"] == part.get_param("method")
+    (event,) = calendar.walk("VEVENT")
+    return str(calendar["METHOD"]), event
+
+
+def test_a_guest_holds_a_slot_confirms_it_and_is_invited(page: BookingPage) -> None:
+    slot = slots(page)[3]
+    event = held(
+        page, slot, "Pat@Example.com".lower(), phone="(202) 555-0143", note="The house", zone="America/Chicago"
+    )
+    assert event.held_until is not None
+    assert timedelta(minutes=14) < event.held_until - database_now() <= timedelta(minutes=15)
+    assert slot not in slots(page)
+    assert mails.send_due() == 1 and mails.send_due() == 0
+    (asked,) = mail.outbox
+    assert asked.to == ["pat@example.com"] and f"https://buckets.example.com{link_of(event, page)}" in asked.body
+    assert "Jane Roe" in asked.body and "C" in asked.subject
+
+    assert Client().get(link_of(event, page)).status_code == 200
+    event.refresh_from_db()
+    assert event.status == "held"  # a scanner that opens the link confirms nothing
+    assert [press(event, page).status_code for _ in range(2)] == [200, 200]
+    event.refresh_from_db()
+    assert (event.status, event.held_until, event.source) == ("planned", None, "booking")
+    assert mails.send_due() == 1
+    method, invitation = invited()
+    assert method == "REQUEST" and invitation["UID"] == f"{event.pk}@buckets.example.com"
+    assert int(invitation["SEQUENCE"]) == 0 and invitation["ATTENDEE"] == "mailto:pat@example.com"
+    assert invitation["ATTENDEE"].params["RSVP"] == "TRUE" and invitation["DTSTART"].dt == event.starts_at
+    assert AuditEvent.objects.filter(action="appointment.booked").count() == 1
+    assert list(Receipt.objects.values_list("purpose", "verdict").distinct()) == [("confirm", "yes")]
+
+
+def test_moving_keeps_the_uid_and_raises_the_sequence_and_cancelling_once_more(page: BookingPage) -> None:
+    first, later = slots(page)[2:4]
+    event = held(page, first)
+    press(event, page)
+    mails.send_due()
+    assert press(event, page, do="move", at=later).status_code == 200
+    mails.send_due()
+    method, moved = invited()
+    assert (method, int(moved["SEQUENCE"])) == ("REQUEST", 1)
+    event.refresh_from_db()
+    planning.cancel(event, by=page.user)
+    mails.send_due()
+    method, cancelled = invited()
+    assert (method, int(cancelled["SEQUENCE"]), cancelled["STATUS"]) == ("CANCEL", 2, "CANCELLED")
+    assert cancelled["UID"] == moved["UID"] and len(mail.outbox) == 3
+    assert first in slots(page) and later in slots(page)
+    assert press(event, page, do="cancel").status_code == 409
+
+
+def test_a_double_press_is_one_booking_and_one_mail(page: BookingPage) -> None:
+    slot = slots(page)[0]
+    assert [post(page, slot).status_code for _ in range(2)] == [201, 201]
+    assert Event.objects.count() == 1
+    assert mails.send_due() == 1
+
+
+def test_a_taken_slot_answers_with_the_next_three(page: BookingPage) -> None:
+    first, *rest = slots(page)
+    held(page, first)
+    answer = post(page, first, "sam@example.com")
+    assert answer.status_code == 409 and answer.json()["error"]["code"] == "SLOT_TAKEN"
+    assert answer.json()["error"]["next"] == rest[:3]
+    html = Client().post(f"/book/{page.slug}", {"at": first, "name": "Sam", "email": "sam@example.com"})
+    assert html.status_code == 409 and "taken meanwhile" in html.content.decode()
+    assert Event.objects.count() == 1
+
+
+def test_a_hold_that_is_over_frees_its_slot_and_a_late_press_counts_while_it_is_free(page: BookingPage) -> None:
+    slot = slots(page)[0]
+    event = held(page, slot)
+    Event.objects.filter(pk=event.pk).update(held_until=database_now() - timedelta(seconds=1))
+    assert slot in slots(page)
+    press(event, page)
+    event.refresh_from_db()
+    assert event.status == "planned"
+
+    other = held(page, slots(page)[0], "sam@example.com")
+    Event.objects.filter(pk=other.pk).update(held_until=database_now() - timedelta(seconds=1))
+    held(page, slots(page)[0], "kim@example.com")
+    late = press(other, page)
+    assert late.status_code == 404 and "no longer kept" in late.content.decode()
+
+
+@pytest.mark.parametrize("reason", ["dnc_request", "erased"])
+def test_who_is_suppressed_or_forgotten_sees_the_same_page_and_gets_no_mail(page: BookingPage, reason: str) -> None:
+    if reason == "erased":
+        forget_person(
+            by=User.objects.create_superuser("boss"), asked=Asked(email="pat@example.com"), typed="pat@example.com"
+        )
+    else:
+        adding.add_suppression(access=own_access(page.user), email="pat@example.com")
+    assert Suppression.objects.exists()
+    welcome, other = (post(page, slots(page)[0], email) for email in ("pat@example.com", "sam@example.com"))
+    assert (welcome.status_code, welcome.content) == (201, other.content) or other.status_code == 409
+    Event.objects.exclude(guest_email="pat@example.com").delete()
+    assert mails.send_due() == 0 and mail.outbox == []
+    assert Event.objects.filter(guest_email="pat@example.com").exists() == (reason != "erased")
+
+
+def test_five_a_day_an_e_mail_and_twenty_an_address(page: BookingPage, settings: Any) -> None:
+    settings.NUM_PROXIES = 1
+    free = slots(page)
+    answers = [post(page, free[n], "pat@example.com", ip=f"203.0.113.{n}").status_code for n in range(6)]
+    assert answers == [201] * 5 + [429]
+    answers = [
+        post(page, "2030-01-01T00:00:00Z", f"g{n}@example.com", ip="203.0.113.99").status_code for n in range(21)
+    ]
+    assert answers == [409] * 20 + [429]
+
+
+def test_a_guest_who_is_a_lead_is_booked_on_its_history(page: BookingPage) -> None:
+    _, (lead,) = make_leads(1, by=page.user)
+    edit_lead(lead=lead, by=page.user, changes={"email": "pat@example.com"})
+    event = held(page, slots(page)[0])
+    press(event, page)
+    event.refresh_from_db()
+    assert event.lead_id == lead.pk
+    assert list(Activity.objects.filter(lead=lead).values_list("kind", "ref")) == [("appointment", event.pk)]
+    assert Lead.objects.get(pk=lead.pk).activity_count == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [({"email": "nobody"}, "email"), ({"name": ""}, "name"), ({"phone": "12"}, "phone"), ({"at": "soon"}, "at"),
+     ({"at": "2030-01-01T10:00"}, "at")],
+)  # fmt: skip
+def test_bad_input_is_named_by_field(page: BookingPage, said: dict[str, str], field: str) -> None:
+    body = {"slot": slots(page)[0]} | said
+    answer = post(page, body.pop("at", body.pop("slot")), body.pop("email", "pat@example.com"), **body)
+    assert answer.status_code == 400 and list(answer.json()["error"]["fields"]) == [field]
+    assert not Event.objects.exists()
+
+
+def test_a_page_is_off_until_it_is_switched_on_and_tells_only_a_name(page: BookingPage, settings: Any) -> None:
+    seen = Client().get(f"/book/{page.slug}")
+    text = seen.content.decode()
+    assert "Jane Roe" in text and "jane@example.com" not in text and page.user.username not in text.replace("Jane", "")
+    assert (
+        "no-store" in seen.headers["Cache-Control"] and "script-src 'self'" in seen.headers["Content-Security-Policy"]
+    )
+    assert len(page.slug) >= 22
+    access = own_access(page.user)
+    hours.change_page(access=access, enabled=False)
+    assert Client().get(f"/book/{page.slug}").status_code == 404
+    hours.change_page(access=access, enabled=True, new_address=True)
+    assert Client().get(f"/book/{page.slug}").status_code == 404
+    User.objects.filter(pk=page.user_id).update(is_active=False)
+    assert Client().get(f"/book/{hours.page_of(access).slug}").status_code == 404
+
+
+def test_a_mail_server_that_is_away_loses_no_invitation(page: BookingPage, settings: Any) -> None:
+    event = held(page, slots(page)[0])
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    assert mails.send_due() == 0
+    Event.objects.filter(pk=event.pk).update(mail_until=None)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert mails.send_due() == 1
+
+
+def test_hours_and_days_are_by_the_hosts_clock(page: BookingPage) -> None:
+    found = slots(page)
+    first = clock.now() + timedelta(hours=page.notice_hours)
+    assert min(found) >= f"{first:%Y-%m-%dT%H:%M}" and {slot[11:13] for slot in found} == {"17", "18", "19", "20", "21"}
+    assert hours.openings_of(page.user_id)[0].weekday == 0
+    with pytest.raises(hours.BadHours, match="overlap"):
+        opening = hours.openings_of(page.user_id)[0]
+        longer = Opening(0, opening.start, opening.end.replace(hour=19))
+        hours.set_hours(access=own_access(page.user), openings=[opening, longer])
