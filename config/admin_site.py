@@ -70,6 +70,11 @@ def _in_calls(request: HttpRequest) -> bool:
     return "/campaigns/callattempt/" in request.path and not path.startswith(("dialer/", "live/", "scorecard/"))
 
 
+def _in_calendar(request: HttpRequest) -> bool:
+    """Its events, and what belongs to it: hours, booking page, feeds."""
+    return request.path.startswith("/admin/calendar/")
+
+
 def _in_imports(request: HttpRequest) -> bool:
     """The entry leads to the upload; the list and each import belong to it too."""
     return "/buckets/import/" in request.path
@@ -123,6 +128,13 @@ UNFOLD = {
                     _entry("My leads", "contacts", "leads_lead_changelist", callers=True) | {"active": _in_leads},
                     _entry("Callbacks", "phone_callback", "leads_lead_changelist", query="?callback=today")
                     | {"active": _in_callbacks},
+                    {
+                        "title": "Calendar",
+                        "icon": "calendar_month",
+                        "link": reverse_lazy("calendar"),
+                        "permission": "campaigns.admin.calendar.opens_calendar",
+                        "active": _in_calendar,
+                    },
                     _entry("Dialer", "call", "campaigns_callattempt_dialer")
                     | {"permission": "campaigns.admin.dialer.may_dial"},
                     _entry("My calls", "call_log", "campaigns_callattempt_changelist", callers=True)

@@ -13,6 +13,8 @@ from accounts.profile.page import browser_zone, confirm_email, profile, send_pro
 from accounts.sign_in.join import follow, join
 from accounts.sign_in.urls import entrance, of_ones_own
 from accounts.teams.switch import switch
+from campaigns.admin import booking as booking_desk
+from campaigns.admin import calendar
 from campaigns.booking import views as booking
 from common.api.base import JsonRefusals, unknown_address
 from operations.admin.privacy import privacy
@@ -68,6 +70,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/profile/email/<str:link>/", confirm_email, name="profile_email"),
     path("admin/team/switch/", switch, name="team_switch"),
     path("admin/privacy/", privacy, name="privacy"),
+    path("admin/calendar/", calendar.calendar, name="calendar"),
+    path("admin/calendar/new/", calendar.plan, name="calendar_plan"),
+    path("admin/calendar/booking/", booking_desk.settings_page, name="calendar_booking"),
+    path("admin/calendar/<uuid:event_id>/", calendar.event_page, name="calendar_event"),
+    path("admin/calendar/<uuid:event_id>/move/", calendar.move, name="calendar_move"),
+    path("admin/calendar/<uuid:event_id>/end/", calendar.end, name="calendar_end"),
     path("admin/", include(moved)),
     path("admin/", admin.site.urls),
     path("book/<slug:slug>", booking.book, name="book"),

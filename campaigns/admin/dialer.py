@@ -298,9 +298,7 @@ def _drop(model_admin: Any, request: HttpRequest) -> HttpResponse:
     """Plays a recording to the voicemail."""
     try:
         voice.drop_voicemail(access(request), _id(request, "attempt"), _id(request, "recording"))
-    except Exception as error:
-        if not getattr(error, "words", ""):
-            raise
+    except CampaignError as error:
         return _refused(request, error)
     return _again(request, said="The recording is played, then the call ends.")
 

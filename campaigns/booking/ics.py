@@ -42,7 +42,7 @@ def calendar_of(name: str, events: Iterable[Event], *, with_names: bool) -> byte
         one.add("class", "PRIVATE")
         one.add("categories", [event.kind.upper()])
         if settings.PUBLIC_URL:
-            one.add("url", f"{settings.PUBLIC_URL}/admin/leads/event/{event.pk}/change/")
+            one.add("url", f"{settings.PUBLIC_URL}/admin/calendar/{event.pk}/")
         if event.remind_minutes is not None and event.status == Event.Status.PLANNED:
             one.add_component(_alarm(event.remind_minutes, _PLAIN[Event.Kind(event.kind)]))
         calendar.add_component(one)

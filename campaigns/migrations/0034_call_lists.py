@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Call lists have a page of their own, and a script."""
 
-    dependencies = [("campaigns", "0027_calls")]
+    dependencies = [("campaigns", "0040_voice")]
 
     operations = [
         migrations.CreateModel(

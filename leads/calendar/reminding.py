@@ -72,7 +72,7 @@ def _mail_one(user: User, events: list[Event]) -> None:
         "user": user,
         "lines": lines,
         "more": len(events) - NAMED,
-        "link": f"{settings.PUBLIC_URL}/admin/leads/event/",
+        "link": f"{settings.PUBLIC_URL}/admin/calendar/",
     }
     subject = lines[0] if len(events) == 1 else f"{len(events)} events in your calendar are due"
     try:

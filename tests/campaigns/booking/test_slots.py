@@ -78,8 +78,8 @@ def test_t17_the_feed_is_utc_folded_and_the_same_at_each_fetch(settings: Any) ->
     page = make_host()
     title = "Rückruf – O’Neil; 12, Main"
     planning.plan(
-        by=page.user, team_id=page.team_id, owner=page.user, kind="appointment", starts_at=datetime.fromisoformat("2026-03-08T13:00"),
-        minutes=60, title=title * 3, note="x", now=at("2026-03-01 00:00"),
+        by=page.user, team_id=page.team_id, owner=page.user, kind="appointment",
+        starts_at=datetime.fromisoformat("2026-03-08T13:00"), minutes=60, title=title * 3, note="x", now=at("2026-03-01 00:00"),
     )  # fmt: skip
     _, token = feeds.make(access=own_access(page.user), with_names=True)
     first, second = (Client().get(f"/calendar/{token}.ics") for _ in range(2))
@@ -90,6 +90,7 @@ def test_t17_the_feed_is_utc_folded_and_the_same_at_each_fetch(settings: Any) ->
     assert b"DTSTART:20260308T170000Z" in lines and b"DTEND:20260308T180000Z" in lines
     assert b"\n" not in b"".join(lines) and max(map(len, lines)) <= 75
     assert b"VTIMEZONE" not in first.content and b"TZID" not in first.content
+    event: Any
     (event,) = Calendar.from_ical(first.content.decode()).walk("VEVENT")
     assert event["SUMMARY"] == title * 3
     assert event["UID"] == f"{Event.objects.get().pk}@buckets.example.com"

@@ -70,7 +70,7 @@ def test_setting_moving_and_finishing_one_keeps_one_event(leads: list[Lead]) -> 
 
 def test_what_is_done_in_the_calendar_shows_on_the_lead(leads: list[Lead]) -> None:
     lead, at = leads[0], soon(days=1)
-    said = {"by": lead.owner, "team_id": lead.team_id, "owner": lead.owner, "kind": "callback"}
+    said: dict[str, Any] = {"by": lead.owner, "team_id": lead.team_id, "owner": lead.owner, "kind": "callback"}
     event = planning.plan(**said, starts_at=at, lead=lead, note="Ask for Jo")
     lead.refresh_from_db()
     assert (lead.callback_at, lead.activity_count) == (at, 1)
@@ -129,7 +129,7 @@ def test_a_deleted_lead_or_bucket_takes_its_callback_along_and_leaves_the_rest(l
     owner, team_id = leads[0].owner, leads[0].team_id
     for lead in leads:
         callback(lead, soon(days=1))
-    said = {"by": owner, "team_id": team_id, "owner": owner, "lead": leads[0]}
+    said: dict[str, Any] = {"by": owner, "team_id": team_id, "owner": owner, "lead": leads[0]}
     meeting = planning.plan(**said, kind="appointment", starts_at=soon(days=4), title="At the house")
     delete_lead(lead=Lead.objects.get(pk=leads[0].pk), by=owner)
     delete_bucket(bucket=leads[1].bucket, by=owner)
@@ -191,7 +191,7 @@ def test_a_time_that_cannot_be_meant_is_refused(leads: list[Lead], starts: str, 
 
 def test_two_appointments_never_overlap_and_may_touch(leads: list[Lead]) -> None:
     ann, at = leads[0].owner, soon(days=1)
-    said = {"by": ann, "team_id": leads[0].team_id, "owner": ann, "kind": "appointment"}
+    said: dict[str, Any] = {"by": ann, "team_id": leads[0].team_id, "owner": ann, "kind": "appointment"}
     first = planning.plan(**said, starts_at=at, minutes=60)
     planning.plan(**said, starts_at=at + timedelta(hours=1), minutes=60)
     with pytest.raises(planning.SlotTaken):

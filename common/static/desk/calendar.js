@@ -1,0 +1,82 @@
+// Events are moved by dragging, or by Alt and an arrow: 15 minutes, or a day. The server says whether it may be.
+const STEP = 15;
+const grid = document.querySelector(".desk-calendar");
+const form = document.getElementById("calendar-move");
+const said = document.getElementById("calendar-said");
+const scale = Number(grid.dataset.scale);
+const first = Number(grid.dataset.first);
+const two = (n) => String(n).padStart(2, "0");
+
+// Wall time, without a zone: the browser's own clock has no part in it.
+const read = (text) => Date.UTC(...text.match(/\d+/g).map((part, n) => Number(part) - (n === 1 ? 1 : 0)));
+const written = (at) => new Date(at).toISOString().slice(0, 16);
+const spoken = (at) =>
+  new Date(at).toLocaleString("en-US", { timeZone: "UTC", weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+
+function send(event, at) {
+  if (written(at) === event.dataset.starts) return;
+  form.action = event.dataset.move;
+  form.elements.starts.value = written(at);
+  form.submit();
+}
+
+// --- By keyboard: the moves add up until Alt is let go ---
+let waiting = null;
+document.addEventListener("keydown", (press) => {
+  const event = press.target.closest?.("[data-move]");
+  const moves = { ArrowUp: -STEP, ArrowDown: STEP, ArrowLeft: -1440, ArrowRight: 1440 };
+  if (!event || !press.altKey || !(press.key in moves)) return;
+  press.preventDefault();
+  const at = (waiting?.event === event ? waiting.at : read(event.dataset.starts)) + moves[press.key] * 60000;
+  waiting = { event, at };
+  said.textContent = `Moves to ${spoken(at)}`;
+  event.querySelector(".desk-calendar-when").textContent = spoken(at);
+});
+document.addEventListener("keyup", (press) => {
+  if (press.key !== "Alt" || !waiting) return;
+  press.preventDefault();
+  send(waiting.event, waiting.at);
+  waiting = null;
+});
+
+// --- By pointer ---
+let drag = null;
+grid.addEventListener("pointerdown", (press) => {
+  const event = press.target.closest("[data-move]");
+  if (!event || press.button !== 0 || getComputedStyle(event).position !== "absolute") return; // a list scrolls
+  const box = event.getBoundingClientRect();
+  drag = { event, x: press.clientX, y: press.clientY, from: press.clientY - box.top, moved: false };
+});
+document.addEventListener("pointermove", (press) => {
+  if (!drag) return;
+  drag.moved ||= Math.hypot(press.clientX - drag.x, press.clientY - drag.y) > 5;
+  if (!drag.moved) return;
+  press.preventDefault();
+  drag.event.classList.add("is-dragged");
+  drag.event.style.translate = `${press.clientX - drag.x}px ${press.clientY - drag.y}px`;
+});
+document.addEventListener("pointerup", (press) => {
+  if (!drag) return;
+  const { event, from, moved } = drag;
+  drag = null;
+  if (!moved) return;
+  event.addEventListener("click", (click) => click.preventDefault(), { once: true, capture: true });
+  event.style.visibility = "hidden";
+  const day = [...grid.querySelectorAll("[data-day]")].find((one) => {
+    const box = one.getBoundingClientRect();
+    return press.clientX >= box.left && press.clientX < box.right;
+  });
+  event.style.visibility = event.style.translate = "";
+  event.classList.remove("is-dragged");
+  if (!day) return;
+  const minutes = first + (press.clientY - from - day.getBoundingClientRect().top) / scale;
+  const snapped = Math.max(0, Math.min(1440 - STEP, Math.round(minutes / STEP) * STEP));
+  send(event, read(`${day.dataset.day}T${two(Math.floor(snapped / 60))}:${two(snapped % 60)}`));
+});
+document.addEventListener("pointercancel", () => {
+  if (drag) drag.event.style.translate = "";
+  drag = null;
+});
+
+// What was just moved or saved has the focus again.
+document.querySelector(`${CSS.escape ? `[id="${location.hash.slice(1)}"]` : "#none"} a`)?.focus();
