@@ -7,6 +7,7 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from django.core.checks import Tags, register
 
+        from buckets.models import Bucket
         from campaigns.admin import leads
         from campaigns.booking import registering as booking
         from campaigns.dialing import registering as dialing
@@ -24,6 +25,7 @@ class CampaignsConfig(AppConfig):
 
         register(check_holidays, Tags.database)
         extend(Lead, leads.EXTENSION)
+        extend(Bucket, leads.BUCKETS)
         judge_contacts_with(JUDGE)
         needs_attention(35, needs.words_waiting)
         needs_attention(55, needs.campaigns_waiting)

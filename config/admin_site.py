@@ -64,6 +64,12 @@ def _in_contacts(request: HttpRequest) -> bool:
     return "/accounts/auditevent/" in request.path and request.GET.get("about") == "contacts"
 
 
+def _in_calls(request: HttpRequest) -> bool:
+    """The dialer, who calls now and the scorecard stand below the calls' address."""
+    path = request.path.partition("/campaigns/callattempt/")[2]
+    return "/campaigns/callattempt/" in request.path and not path.startswith(("dialer/", "live/", "scorecard/"))
+
+
 def _in_calendar(request: HttpRequest) -> bool:
     """Its events, and what belongs to it: hours, booking page, feeds."""
     return request.path.startswith("/admin/calendar/")
@@ -129,6 +135,18 @@ UNFOLD = {
                         "permission": "campaigns.admin.calendar.opens_calendar",
                         "active": _in_calendar,
                     },
+                    _entry("Dialer", "call", "campaigns_callattempt_dialer")
+                    | {"permission": "campaigns.admin.dialer.may_dial"},
+                    _entry("My calls", "call_log", "campaigns_callattempt_changelist", callers=True)
+                    | {"active": _in_calls},
+                    _entry("Calls", "call_log", "campaigns_callattempt_changelist", callers=False)
+                    | {"active": _in_calls},
+                    _entry("Call lists", "playlist_play", "campaigns_calllist_changelist"),
+                    _entry("Calls live", "headset_mic", "campaigns_callattempt_live")
+                    | {"permission": "campaigns.admin.live.leads_callers"},
+                    _entry("Scorecard", "leaderboard", "campaigns_callattempt_scorecard")
+                    | {"permission": "campaigns.admin.live.leads_callers"},
+                    _entry("Call outcomes", "keyboard", "campaigns_disposition_changelist"),
                     _entry("Campaigns", "campaign", "campaigns_campaign_changelist"),
                     _entry("Templates", "sms", "campaigns_template_changelist"),
                     _entry("Enrichment jobs", "play_circle", "enrichment_run_changelist"),

@@ -1,6 +1,9 @@
 """Pages of campaigns."""
 
+from campaigns.admin.call_lists import CallListAdmin
+from campaigns.admin.calls import CallAttemptAdmin
 from campaigns.admin.campaigns import CampaignAdmin
+from campaigns.admin.dispositions import DispositionAdmin
 from campaigns.admin.inbox import ConversationAdmin
 from campaigns.admin.recordings import RecordingAdmin
 from campaigns.admin.rule_table import ContactRuleAdmin, EmergencyAdmin, RuleHolidayAdmin
@@ -9,9 +12,12 @@ from campaigns.admin.templates import TemplateAdmin
 from campaigns.admin.vendor_posts import InboundAdmin
 
 __all__ = [
+    "CallAttemptAdmin",
+    "CallListAdmin",
     "CampaignAdmin",
     "ContactRuleAdmin",
     "ConversationAdmin",
+    "DispositionAdmin",
     "EmergencyAdmin",
     "InboundAdmin",
     "RecordingAdmin",

@@ -1,18 +1,27 @@
-"""A lead's page shows by which channels its owner may be contacted now, why not, and what was answered before."""
+"""A lead's page shows by which channels its owner may be contacted now, why not, and what was answered before; its
+phones are called through the dialer's gate. Leads chosen on the list become a call list."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
-from accounts.access import access
+from accounts.access import Scope, access
 from accounts.selectors import user_of
+from buckets.models import Bucket
+from campaigns.admin.call_lists import CHOSEN
+from campaigns.admin.dialer import may_dial
 from campaigns.gate.lead import receipts_of, told, verdicts
 from common.admin_extensions import Extension
 from leads.models import Lead
 
 RECEIPTS = 5  # latest
+CHOSEN_MOST = 1_000  # leads that one press on the list can check
 
 
 def context(request: HttpRequest, lead: Lead) -> dict[str, Any]:
@@ -24,7 +33,27 @@ def context(request: HttpRequest, lead: Lead) -> dict[str, Any]:
     return {
         "may_contact": verdicts(lead, team_id=person.team_id, by=user_of(request)),
         "receipts": [told(row) for row in rows],
+        "call_by": reverse("admin:campaigns_callattempt_dialer_by-hand") if may_dial(request) else "",
     }
 
 
-EXTENSION = Extension(context=context)
+@admin.action(description="Call these …", permissions=["assign"])
+def call_these(model_admin: Any, request: HttpRequest, queryset: QuerySet[Lead]) -> HttpResponse | None:
+    """The leads that are checked, as a call list: its form comes next."""
+    if not access(request).can(Scope.CAMPAIGN):
+        model_admin.message_user(request, "A manager of the team makes call lists.", messages.ERROR)
+        return None
+    request.session[CHOSEN] = [str(pk) for pk in queryset.values_list("pk", flat=True)[:CHOSEN_MOST]]
+    return redirect(f"{reverse('admin:campaigns_calllist_add')}?chosen=1")
+
+
+def of_bucket(request: HttpRequest, bucket: Bucket) -> dict[str, Any]:
+    """A bucket's page leads to a call list of it."""
+    person = access(request)
+    if person.team_id != bucket.team_id or not person.can(Scope.CAMPAIGN):
+        return {}
+    return {"call_list": f"{reverse('admin:campaigns_calllist_add')}?bucket={bucket.pk}"}
+
+
+EXTENSION = Extension(context=context, first=(call_these,))
+BUCKETS = Extension(context=of_bucket)

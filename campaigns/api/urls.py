@@ -4,6 +4,7 @@ from campaigns.api import calendar, call_lists, campaigns, conversations, dialer
 from campaigns.api.contactability import ContactabilityView, ReceiptsView
 from campaigns.api.deliveries import ResolveView
 from campaigns.api.rule_table import RulesView
+from campaigns.api.scorecard import BadNumbersView, CallersView, ScorecardView
 from campaigns.api.vendor_posts import CallPostView, VendorPostView
 from campaigns.voice.addresses import KINDS
 
@@ -43,6 +44,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_CONVERSATION}/assign", conversations.AssignView.as_view(), name="conversation-assign"),
     path(f"{_CONVERSATION}/close", conversations.CloseView.as_view(), name="conversation-close"),
     path(f"{_CONVERSATION}/decide", conversations.DecideView.as_view(), name="conversation-decide"),
+    path("callers", CallersView.as_view(), name="callers"),
+    path("scorecard", ScorecardView.as_view(), name="scorecard"),
+    path("scorecard.csv", BadNumbersView.as_view(), name="scorecard-csv"),
     path("events", calendar.EventsView.as_view(), name="events"),
     path("events/<uuid:event_id>", calendar.EventView.as_view(), name="event"),
     path("feeds", calendar.FeedsView.as_view(), name="feeds"),

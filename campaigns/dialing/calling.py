@@ -16,6 +16,7 @@ from campaigns.dialing import events
 from campaigns.dialing.modes import hang_up_with, placed_with, why_not
 from campaigns.dialing.numbers import Answer, answers_of, choose
 from campaigns.dialing.offering import check_disposed, lead_of, may_call, not_hers, refuse, write_receipt
+from campaigns.dialing.origins import origin_of
 from campaigns.locks import lock_attempt, lock_keys, lock_members, note_attempts
 from campaigns.models import CallAttempt, Campaign, Member, Step
 from campaigns.planning.refusals import CampaignError
@@ -120,7 +121,7 @@ def _press(access: Access, team_id: int, lead_id: UUID, member_id: UUID | None, 
     attempt = CallAttempt.objects.create(
         id=uuid7(), team_id=team_id, campaign=campaign, member=member, step=_step(member), lead=lead,
         key_id=answer.number.key_id, number=number, by=access.user, mode=mode, token=uuid4(), receipt_id=receipt_id,
-        started_at=at,
+        started_at=at, **origin_of(lead.pk, number).columns(),
     )  # fmt: skip
     note_attempts([answer.number.key_id], at)
     return _Pressed(attempt, None, receipt_id)

@@ -1,4 +1,5 @@
 from campaigns.models.booking import BookingCount, BookingPage, Feed, Hours
+from campaigns.models.call_lists import CallList
 from campaigns.models.campaigns import Campaign, Preview, PreviewLine, Step, Variant
 from campaigns.models.clock import ClockSetting
 from campaigns.models.deliveries import Delivery, DeliveryEvent, Member
@@ -18,7 +19,7 @@ from campaigns.models.templates import Template, TemplateVersion
 from campaigns.models.voice import PhoneCode, RecordingFile
 
 __all__ = [
-    "BookingCount", "BookingPage", "CallAttempt", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule",
+    "BookingCount", "BookingPage", "CallAttempt", "CallList", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule",
     "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed", "Hours",
     "Inbound", "IncomingMessage", "Member", "PhoneCode", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat",
     "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion",

@@ -84,6 +84,9 @@ class Campaign(UUIDModel, Timestamped):
     )
     daily_limit = models.PositiveIntegerField(null=True, blank=True, help_text="Messages a day; empty: no limit")
     stop_on = models.JSONField(default=list, blank=True, help_text="reply, click, status: what ends it for a person")
+    script = models.TextField(
+        max_length=5_000, blank=True, default="", db_default="", help_text="What callers say, with {{variables}}"
+    )
     preview = models.ForeignKey(
         "campaigns.Preview", models.SET_NULL, null=True, blank=True, related_name="+", help_text="Its latest dry run"
     )

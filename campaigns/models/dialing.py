@@ -136,6 +136,11 @@ class CallAttempt(UUIDModel, Timestamped):
     )
     key = models.ForeignKey("leads.ContactKey", models.PROTECT, related_name="+", db_index=False, help_text="To which")
     number = models.CharField(max_length=16, null=True, blank=True, help_text="+1…; empty: forgotten")
+    number_kind = models.CharField(max_length=10, blank=True, default="", db_default="", help_text="mobile, landline …")
+    number_source = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="Of whom the number was: a vendor, file, typed"
+    )
+    number_at = models.DateTimeField(null=True, blank=True, help_text="Since when we had it, when it was called")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False, help_text="Who")
     mode = models.CharField(max_length=11, choices=Mode, default=Mode.TEL, help_text="By which phone")
     state = models.CharField(max_length=8, choices=State, default=State.INTENDED, help_text="How far")

@@ -1,4 +1,4 @@
-"""Leads as a file, for users who may see their contacts."""
+"""What the pages of rooms above take from the leads': leads as a file, and what is said of one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from accounts.access import Scope, access
 from accounts.selectors import user_of
 from common.admin_teams import refuse
 from common.downloads import file_answer
+from leads.admin.lead_facts import DO_NOT_CALL, groups, map_address, place, signals, spaced
 from leads.selection.disclosures import Via, export_pieces
 from leads.selection.export import PLAIN, Layout
+
+__all__ = [
+    "DO_NOT_CALL", "export_answer", "groups", "map_address", "may_export", "place", "signals", "spaced",
+]  # fmt: skip
 
 
 def may_export(request: HttpRequest) -> bool:

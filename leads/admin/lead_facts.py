@@ -62,6 +62,16 @@ class Contact:
     href: str = ""
     person: str = ""
 
+    @property
+    def mail(self) -> str:
+        """Where a click writes to."""
+        return self.href if self.href.startswith("mailto:") else ""
+
+    @property
+    def dial(self) -> str:
+        """The number that a press may ask to call: no link, the press asks every rule again."""
+        return self.href.removeprefix("tel:") if self.href.startswith("tel:") else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -140,7 +150,7 @@ def _phone(label: str, entry: Mapping[str, Any], check: Check | None, *, shown: 
     if at:
         mark = f"{mark} (checked {_day(at)})"
     extension = f" ext. {entry['extension']}" if shown and entry.get("extension") else ""
-    text = f"{_spaced(number)}{extension}" if shown else masked("phone", number)
+    text = f"{spaced(number)}{extension}" if shown else masked("phone", number)
     href = f"tel:{number}" if shown and not listed else ""
     return Contact(
         label, text, told_source(entry), entry.get("type") or "", mark, look, href, _person(entry, shown=shown)
@@ -293,7 +303,7 @@ def _joined(between: str, *parts: str | None) -> str:
     return between.join(part for part in parts if part)
 
 
-def _spaced(number: str) -> str:
+def spaced(number: str) -> str:
     """A number of the North American plan as it is read out: +1 206 555 0142."""
     is_ours = len(number) == 12 and number.startswith("+1")
     return f"+1 {number[2:5]} {number[5:8]} {number[8:]}" if is_ours else number
