@@ -84,7 +84,7 @@ class CallPostView(SignedPostView):
             kind=KINDS[self.door],
         )  # fmt: skip
         if kept is not None and not handle_at_once(kept.id):
-            enqueue_on_commit("campaigns.read_inbound")
+            enqueue_soon("campaigns.read_inbound")
         if self.door != BRIDGE:
             return HttpResponse(NOTHING, content_type="text/xml")
         return HttpResponse(answer(token, voice.leg_of(plain.headers, plain.body)), content_type="text/xml")
