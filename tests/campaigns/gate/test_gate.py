@@ -122,7 +122,7 @@ def test_the_registrys_whole_list_checks_who_is_not_on_it_also_later(ann: User) 
         return set(Lead.objects.contactable().values_list("phone", flat=True))
 
     never = ("no", "scrub_age")
-    written(list_of(ann, "617,5550113\n617,5550199\n617,555011X\n", **whole), ann)  # type: ignore[arg-type]
+    written(list_of(ann, "617,5550113\n617,5550199\n617,55501\n", **whole), ann)  # type: ignore[arg-type]
     assert answers() == [never, ("no", "registry"), never]
     assert ready() == set()
     written(list_of(ann, "617,5550113\n", **whole), ann)  # type: ignore[arg-type]
