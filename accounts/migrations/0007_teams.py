@@ -73,6 +73,11 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(help_text='Until when the link works')),
                 ('accepted_at', models.DateTimeField(blank=True, help_text='When they came', null=True)),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('role__in', ['reader', 'caller', 'buyer', 'manager'])), name='invitation_role_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Membership',
@@ -86,6 +91,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'member',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('role__in', ['reader', 'caller', 'buyer', 'manager'])), name='member_role_known'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -99,6 +107,12 @@ class Migration(migrations.Migration):
                 ('monthly_budget', models.DecimalField(blank=True, decimal_places=2, help_text='US dollars a month (UTC) the team may spend with all vendors; empty: no limit of its own', max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0')), django.core.validators.MaxValueValidator(Decimal('999999999'))])),
                 ('lead_limit', models.PositiveIntegerField(blank=True, help_text='Leads it may hold; empty: LEADS_MAX', null=True)),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='team_has_name'),
+                    models.CheckConstraint(condition=models.Q(('monthly_budget__isnull', True), ('monthly_budget__gte', 0), _connector='OR'), name='team_monthly_budget_not_negative', violation_error_message='Enter a budget of $0 or more.'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='TokenGrant',
@@ -109,6 +123,11 @@ class Migration(migrations.Migration):
                 ('addresses', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=50), blank=True, default=list, help_text='IP addresses or networks it works from', size=None)),
                 ('last_used_at', models.DateTimeField(blank=True, help_text='When it last asked, to the minute', null=True)),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='token_grant_has_name'),
+                ],
+            },
         ),
         migrations.AlterModelManagers(
             name='user',
@@ -163,14 +182,6 @@ class Migration(migrations.Migration):
             name='user',
             field=models.ForeignKey(help_text='Who', on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL),
         ),
-        migrations.AddConstraint(
-            model_name='team',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='team_has_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='team',
-            constraint=models.CheckConstraint(condition=models.Q(('monthly_budget__isnull', True), ('monthly_budget__gte', 0), _connector='OR'), name='team_monthly_budget_not_negative', violation_error_message='Enter a budget of $0 or more.'),
-        ),
         migrations.AddField(
             model_name='membership',
             name='team',
@@ -195,20 +206,8 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(condition=models.Q(('is_own', True)), fields=('user',), name='member_one_own_team'),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['reader', 'caller', 'buyer', 'manager'])), name='member_role_known'),
-        ),
-        migrations.AddConstraint(
             model_name='invitation',
             constraint=models.UniqueConstraint(models.F('team'), django.db.models.functions.text.Lower('email'), condition=models.Q(('accepted_at__isnull', True)), name='invitation_once_per_team'),
-        ),
-        migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['reader', 'caller', 'buyer', 'manager'])), name='invitation_role_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='tokengrant',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='token_grant_has_name'),
         ),
         migrations.RunPython(give_teams, migrations.RunPython.noop),
         # last: nobody can sign in or be referred to from here to the end

@@ -35,6 +35,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'webhook',
+                'constraints': [
+                    models.UniqueConstraint(fields=('team', 'url'), name='webhook_once_per_team'),
+                    models.CheckConstraint(condition=models.Q(('events__len__gt', 0)), name='webhook_has_events'),
+                    models.CheckConstraint(condition=models.Q(('secret', ''), _negated=True), name='webhook_has_secret'),
+                    models.CheckConstraint(condition=models.Q(('old_secret', ''), ('old_secret_until__isnull', False), _connector='OR'), name='webhook_old_secret_ends'),
+                    models.CheckConstraint(condition=models.Q(('token__isnull', True), ('lease_until__isnull', False), _connector='OR'), name='webhook_taken_has_lease'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -59,58 +66,18 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'webhook delivery',
                 'verbose_name_plural': 'webhook deliveries',
+                'indexes': [
+                    models.Index(condition=models.Q(('status', 'queued')), fields=['endpoint', 'not_before', 'id'], name='delivery_queued'),
+                    models.Index(fields=['endpoint', '-id'], name='delivery_by_endpoint'),
+                    models.Index(condition=models.Q(('status__in', ['delivered', 'failed'])), fields=['id'], name='delivery_over'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('endpoint', 'object_id', 'sequence'), name='delivery_one_sequence'),
+                    models.UniqueConstraint(condition=models.Q(('once', ''), _negated=True), fields=('endpoint', 'once'), name='delivery_once'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'delivered', 'failed'])), name='delivery_status_known'),
+                    models.CheckConstraint(condition=models.Q(('sequence__gt', 0)), name='delivery_sequence_positive'),
+                    models.CheckConstraint(condition=models.Q(('give_up_at__gt', models.F('created_at'))), name='delivery_given_time'),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='webhookendpoint',
-            constraint=models.UniqueConstraint(fields=('team', 'url'), name='webhook_once_per_team'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookendpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('events__len__gt', 0)), name='webhook_has_events'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookendpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('secret', ''), _negated=True), name='webhook_has_secret'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookendpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('old_secret', ''), ('old_secret_until__isnull', False), _connector='OR'), name='webhook_old_secret_ends'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookendpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('token__isnull', True), ('lease_until__isnull', False), _connector='OR'), name='webhook_taken_has_lease'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['endpoint', 'not_before', 'id'], name='delivery_queued'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['endpoint', '-id'], name='delivery_by_endpoint'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('status__in', ['delivered', 'failed'])), fields=['id'], name='delivery_over'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.UniqueConstraint(fields=('endpoint', 'object_id', 'sequence'), name='delivery_one_sequence'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('once', ''), _negated=True), fields=('endpoint', 'once'), name='delivery_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'delivered', 'failed'])), name='delivery_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.CheckConstraint(condition=models.Q(('sequence__gt', 0)), name='delivery_sequence_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.CheckConstraint(condition=models.Q(('give_up_at__gt', models.F('created_at'))), name='delivery_given_time'),
         ),
     ]

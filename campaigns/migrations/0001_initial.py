@@ -78,6 +78,20 @@ class Migration(migrations.Migration):
                 ('seller', models.ForeignKey(blank=True, help_text='In whose name', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.seller')),
                 ('team', models.ForeignKey(db_index=False, help_text='Whose it is', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.team')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['team', '-id'], name='campaign_by_team'),
+                    models.Index(condition=models.Q(('status__in', ['previewing', 'running', 'paused'])), fields=['id'], name='campaign_open'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(models.F('team'), django.db.models.functions.text.Lower('name'), models.F('part'), name='campaign_once_per_team'),
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='campaign_has_name'),
+                    models.CheckConstraint(condition=models.Q(('channel__in', ['sms', 'email', 'call', 'mixed'])), name='campaign_channel_known'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'previewing', 'previewed', 'approved', 'running', 'paused', 'completed', 'cancelled'])), name='campaign_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'paused'), _negated=True), models.Q(('paused_by', ''), _negated=True), _connector='OR'), name='campaign_paused_says_by_whom'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['approved', 'running', 'paused', 'completed']), _negated=True), models.Q(models.Q(('approved_digest', ''), _negated=True), ('approved_by_id__isnull', False)), _connector='OR'), name='campaign_approved_first'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ContactRule',
@@ -128,6 +142,18 @@ class Migration(migrations.Migration):
                 ('lead', models.ForeignKey(db_index=False, help_text='Empty: an unknown number, or the lead was deleted', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='leads.lead')),
                 ('team', models.ForeignKey(db_index=False, help_text='Whose it is', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.team')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'closed'), _negated=True), fields=['team', '-last_in_at'], name='conversation_inbox'),
+                    models.Index(fields=['team', '-id'], name='conversation_by_team'),
+                    models.Index(condition=models.Q(('state', 'held')), fields=['decide_by'], name='conversation_undecided'),
+                    models.Index(condition=models.Q(('lead__isnull', False)), fields=['lead'], name='conversation_by_lead'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('state__in', ['open', 'held', 'waiting', 'closed'])), name='conversation_state_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('decide_by__isnull', False), ('state', 'held')), models.Q(models.Q(('state', 'held'), _negated=True), ('decide_by__isnull', True)), _connector='OR'), name='conversation_held_has_time'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Emergency',
@@ -186,6 +212,21 @@ class Migration(migrations.Migration):
                 ('lead', models.ForeignKey(db_index=False, help_text='Empty once the lead was deleted', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='leads.lead')),
                 ('owner_key', models.ForeignKey(db_index=False, help_text='Which owner', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.contactkey')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('status', 2)), fields=['campaign', 'next_at'], name='member_due'),
+                    models.Index(fields=['campaign', 'id'], name='member_by_campaign'),
+                    models.Index(condition=models.Q(('lead__isnull', False)), fields=['lead'], name='member_by_lead'),
+                    models.Index(condition=models.Q(('owner_key__isnull', False)), fields=['owner_key'], name='member_by_owner'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('campaign', 'lead'), name='member_lead_once'),
+                    models.UniqueConstraint(fields=('split_group', 'key'), name='member_key_once'),
+                    models.UniqueConstraint(condition=models.Q(('owner_key__isnull', False)), fields=('split_group', 'owner_key'), name='member_owner_once'),
+                    models.CheckConstraint(condition=models.Q(('status__in', [1, 2, 3, 4, 5])), name='member_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('next_at__isnull', False), ('status', 2)), models.Q(models.Q(('status', 2), _negated=True), ('next_at__isnull', True)), _connector='OR'), name='member_active_has_time'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Preview',
@@ -235,6 +276,14 @@ class Migration(migrations.Migration):
                 ('receipt', models.JSONField(default=list, help_text='Every rule: code, version, verdict, input')),
                 ('preview', models.ForeignKey(db_index=False, help_text='Which dry run', on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='campaigns.preview')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['preview', 'verdict', 'id'], name='preview_line_by_verdict'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('preview', 'lead_id', 'step'), name='preview_line_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Receipt',
@@ -256,6 +305,18 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(help_text='When it was written')),
                 ('team', models.ForeignKey(db_index=False, help_text='Who asked', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.team')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['lead_id', '-id'], name='receipt_by_lead'),
+                    models.Index(fields=['campaign_id', '-id'], name='receipt_by_campaign'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('channel__in', ['sms', 'call', 'email'])), name='receipt_channel_known'),
+                    models.CheckConstraint(condition=models.Q(('verdict__in', ['yes', 'no', 'later'])), name='receipt_verdict_known'),
+                    models.CheckConstraint(condition=models.Q(('purpose__in', ['campaign', 'manual', 'reply', 'confirm'])), name='receipt_purpose_known'),
+                    models.CheckConstraint(condition=models.Q(('verdict', 'yes'), models.Q(('first', ''), _negated=True), _connector='OR'), name='receipt_says_which_rule'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ReceiptRepeat',
@@ -295,6 +356,13 @@ class Migration(migrations.Migration):
                 ('retired_at', models.DateTimeField(blank=True, help_text='Since when it is not used', null=True)),
                 ('seller', models.ForeignKey(help_text='Whose it is', on_delete=django.db.models.deletion.PROTECT, related_name='senders', to='leads.seller')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('number',), name='sender_number_once'),
+                    models.CheckConstraint(condition=models.Q(('vendor__in', ['twilio', 'signalhouse_messaging'])), name='sender_vendor_known'),
+                    models.CheckConstraint(condition=models.Q(('number__regex', '^\\+1[2-9]\\d{9}$')), name='sender_number_is_us'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='IncomingMessage',
@@ -311,6 +379,14 @@ class Migration(migrations.Migration):
                 ('key', models.ForeignKey(help_text='From which number', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.contactkey')),
                 ('sender', models.ForeignKey(help_text='To which', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.sender')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['conversation', 'id'], name='incoming_by_conversation'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('meaning__in', ['opt_out', 'wrong', 'help', 'start', 'ask', 'reply'])), name='incoming_meaning_known'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='conversation',
@@ -334,6 +410,13 @@ class Migration(migrations.Migration):
                 ('by_id', models.BigIntegerField(blank=True, help_text="Who answered: a user's id", null=True)),
                 ('seller', models.ForeignKey(db_index=False, help_text='Who', on_delete=django.db.models.deletion.PROTECT, related_name='states', to='leads.seller')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('seller', 'state'), name='state_answer_once'),
+                    models.CheckConstraint(condition=models.Q(('answer__in', ['registered', 'exempt', 'not_needed', 'stay_out'])), name='state_answer_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('answer__in', ['registered', 'exempt']), _negated=True), models.Q(('words', ''), _negated=True), _connector='OR'), name='state_answer_has_words'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Step',
@@ -349,6 +432,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['position'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('campaign', 'position'), name='step_once'),
+                    models.CheckConstraint(condition=models.Q(('position__gte', 1), ('position__lte', 10)), name='step_position_sane'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('position', 1), _negated=True), ('delay_amount', 0), _connector='OR'), name='step_first_at_once'),
+                    models.CheckConstraint(condition=models.Q(('channel__in', ['sms', 'email', 'call'])), name='step_channel_known'),
+                    models.CheckConstraint(condition=models.Q(('delay_unit__in', ['minutes', 'hours', 'days', 'business_days'])), name='step_unit_known'),
+                    models.CheckConstraint(condition=models.Q(('condition__in', ['always', 'no_reply'])), name='step_condition_known'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -362,6 +453,13 @@ class Migration(migrations.Migration):
                 ('owner', models.ForeignKey(help_text='Who made it', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('team', models.ForeignKey(db_index=False, help_text='Whose it is', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.team')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('team'), django.db.models.functions.text.Lower('name'), name='template_once_per_team'),
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='template_has_name'),
+                    models.CheckConstraint(condition=models.Q(('channel__in', ['sms', 'email', 'call'])), name='template_channel_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='TemplateVersion',
@@ -378,6 +476,12 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True, help_text='When')),
                 ('template', models.ForeignKey(db_index=False, help_text='Of which template', on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='campaigns.template')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('template', 'number'), name='template_version_once'),
+                    models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='template_version_has_text'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='UnsignedPost',
@@ -403,6 +507,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('step', 'name'), name='variant_once'),
+                    models.CheckConstraint(condition=models.Q(('weight__gte', 1), ('weight__lte', 100)), name='variant_weight_sane'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -449,6 +557,24 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'deliveries',
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'due')), fields=['campaign', 'id'], name='delivery_due'),
+                    models.Index(condition=models.Q(('campaign__isnull', True), ('state', 'due')), fields=['id'], name='delivery_due_by_a_person'),
+                    models.Index(condition=models.Q(('state__in', ['taken', 'intended', 'in_doubt'])), fields=['state', 'intended_at'], name='delivery_out'),
+                    models.Index(condition=models.Q(('intended_at__isnull', False)), fields=['key', '-intended_at'], name='delivery_by_key'),
+                    models.Index(fields=['campaign', 'state', 'id'], name='delivery_by_state'),
+                    models.Index(condition=models.Q(('call__isnull', False)), fields=['call'], name='delivery_by_call'),
+                    models.Index(condition=models.Q(('lead_id__isnull', False)), fields=['lead_id', '-id'], name='delivery_by_lead'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('member', 'step'), name='delivery_once_a_step'),
+                    models.UniqueConstraint(condition=models.Q(('vendor_id__isnull', False)), fields=('vendor', 'vendor_id'), name='delivery_vendor_id_once'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ['due', 'taken', 'intended', 'accepted', 'delivered', 'failed', 'refused', 'expired', 'cancelled', 'in_doubt'])), name='delivery_state_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('member__isnull', False), ('purpose', 'campaign'), ('step__isnull', False)), models.Q(models.Q(('purpose', 'campaign'), _negated=True), ('member__isnull', True)), _connector='OR'), name='delivery_of_a_member'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['intended', 'accepted', 'delivered', 'in_doubt']), _negated=True), ('intended_at__isnull', False), _connector='OR'), name='delivery_intended_has_time'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['accepted', 'delivered']), _negated=True), ('vendor_id__isnull', False), ('channel', 'email'), ('resolved_by_id__isnull', False), _connector='OR'), name='delivery_accepted_has_vendor_id'),
+                    models.CheckConstraint(condition=models.Q(('token__isnull', True), ('lease_until__isnull', False), _connector='OR'), name='delivery_taken_has_lease'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -482,272 +608,8 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('vendor', 'vendor_id', 'kind', 'vendor_at'), name='delivery_event_once', nulls_distinct=False)],
             },
         ),
-        migrations.AddIndex(
-            model_name='member',
-            index=models.Index(condition=models.Q(('status', 2)), fields=['campaign', 'next_at'], name='member_due'),
-        ),
-        migrations.AddIndex(
-            model_name='member',
-            index=models.Index(fields=['campaign', 'id'], name='member_by_campaign'),
-        ),
-        migrations.AddIndex(
-            model_name='member',
-            index=models.Index(condition=models.Q(('lead__isnull', False)), fields=['lead'], name='member_by_lead'),
-        ),
-        migrations.AddIndex(
-            model_name='member',
-            index=models.Index(condition=models.Q(('owner_key__isnull', False)), fields=['owner_key'], name='member_by_owner'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(fields=('campaign', 'lead'), name='member_lead_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(fields=('split_group', 'key'), name='member_key_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(condition=models.Q(('owner_key__isnull', False)), fields=('split_group', 'owner_key'), name='member_owner_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', [1, 2, 3, 4, 5])), name='member_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('next_at__isnull', False), ('status', 2)), models.Q(models.Q(('status', 2), _negated=True), ('next_at__isnull', True)), _connector='OR'), name='member_active_has_time'),
-        ),
-        migrations.AddIndex(
-            model_name='previewline',
-            index=models.Index(fields=['preview', 'verdict', 'id'], name='preview_line_by_verdict'),
-        ),
-        migrations.AddConstraint(
-            model_name='previewline',
-            constraint=models.UniqueConstraint(fields=('preview', 'lead_id', 'step'), name='preview_line_once'),
-        ),
-        migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['lead_id', '-id'], name='receipt_by_lead'),
-        ),
-        migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['campaign_id', '-id'], name='receipt_by_campaign'),
-        ),
-        migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['sms', 'call', 'email'])), name='receipt_channel_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['yes', 'no', 'later'])), name='receipt_verdict_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['campaign', 'manual', 'reply', 'confirm'])), name='receipt_purpose_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict', 'yes'), models.Q(('first', ''), _negated=True), _connector='OR'), name='receipt_says_which_rule'),
-        ),
-        migrations.AddConstraint(
-            model_name='sender',
-            constraint=models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('number',), name='sender_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='sender',
-            constraint=models.CheckConstraint(condition=models.Q(('vendor__in', ['twilio', 'signalhouse_messaging'])), name='sender_vendor_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='sender',
-            constraint=models.CheckConstraint(condition=models.Q(('number__regex', '^\\+1[2-9]\\d{9}$')), name='sender_number_is_us'),
-        ),
-        migrations.AddIndex(
-            model_name='incomingmessage',
-            index=models.Index(fields=['conversation', 'id'], name='incoming_by_conversation'),
-        ),
-        migrations.AddConstraint(
-            model_name='incomingmessage',
-            constraint=models.CheckConstraint(condition=models.Q(('meaning__in', ['opt_out', 'wrong', 'help', 'start', 'ask', 'reply'])), name='incoming_meaning_known'),
-        ),
-        migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('state', 'closed'), _negated=True), fields=['team', '-last_in_at'], name='conversation_inbox'),
-        ),
-        migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['team', '-id'], name='conversation_by_team'),
-        ),
-        migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('state', 'held')), fields=['decide_by'], name='conversation_undecided'),
-        ),
-        migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('lead__isnull', False)), fields=['lead'], name='conversation_by_lead'),
-        ),
-        migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'held', 'waiting', 'closed'])), name='conversation_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decide_by__isnull', False), ('state', 'held')), models.Q(models.Q(('state', 'held'), _negated=True), ('decide_by__isnull', True)), _connector='OR'), name='conversation_held_has_time'),
-        ),
-        migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(fields=['team', '-id'], name='campaign_by_team'),
-        ),
-        migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(condition=models.Q(('status__in', ['previewing', 'running', 'paused'])), fields=['id'], name='campaign_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.UniqueConstraint(models.F('team'), django.db.models.functions.text.Lower('name'), models.F('part'), name='campaign_once_per_team'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='campaign_has_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['sms', 'email', 'call', 'mixed'])), name='campaign_channel_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'previewing', 'previewed', 'approved', 'running', 'paused', 'completed', 'cancelled'])), name='campaign_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'paused'), _negated=True), models.Q(('paused_by', ''), _negated=True), _connector='OR'), name='campaign_paused_says_by_whom'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['approved', 'running', 'paused', 'completed']), _negated=True), models.Q(models.Q(('approved_digest', ''), _negated=True), ('approved_by_id__isnull', False)), _connector='OR'), name='campaign_approved_first'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='campaign',
             trigger=pgtrigger.compiler.Trigger(name='team', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."team_id" IS NULL)', func='NEW.team_id := (SELECT m.team_id FROM accounts_membership m WHERE m.user_id = NEW.owner_id ORDER BY m.is_own DESC, m.id LIMIT 1); RETURN NEW;', hash='78db241dff76967663ee39ad6f1c057225b3e815', operation='INSERT', pgid='pgtrigger_team_98515', table='campaigns_campaign', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='stateanswer',
-            constraint=models.UniqueConstraint(fields=('seller', 'state'), name='state_answer_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='stateanswer',
-            constraint=models.CheckConstraint(condition=models.Q(('answer__in', ['registered', 'exempt', 'not_needed', 'stay_out'])), name='state_answer_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='stateanswer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answer__in', ['registered', 'exempt']), _negated=True), models.Q(('words', ''), _negated=True), _connector='OR'), name='state_answer_has_words'),
-        ),
-        migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(fields=('campaign', 'position'), name='step_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('position__gte', 1), ('position__lte', 10)), name='step_position_sane'),
-        ),
-        migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('position', 1), _negated=True), ('delay_amount', 0), _connector='OR'), name='step_first_at_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['sms', 'email', 'call'])), name='step_channel_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('delay_unit__in', ['minutes', 'hours', 'days', 'business_days'])), name='step_unit_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('condition__in', ['always', 'no_reply'])), name='step_condition_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='template',
-            constraint=models.UniqueConstraint(models.F('team'), django.db.models.functions.text.Lower('name'), name='template_once_per_team'),
-        ),
-        migrations.AddConstraint(
-            model_name='template',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='template_has_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='template',
-            constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['sms', 'email', 'call'])), name='template_channel_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='templateversion',
-            constraint=models.UniqueConstraint(fields=('template', 'number'), name='template_version_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='templateversion',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='template_version_has_text'),
-        ),
-        migrations.AddConstraint(
-            model_name='variant',
-            constraint=models.UniqueConstraint(fields=('step', 'name'), name='variant_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='variant',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gte', 1), ('weight__lte', 100)), name='variant_weight_sane'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'due')), fields=['campaign', 'id'], name='delivery_due'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('campaign__isnull', True), ('state', 'due')), fields=['id'], name='delivery_due_by_a_person'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state__in', ['taken', 'intended', 'in_doubt'])), fields=['state', 'intended_at'], name='delivery_out'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('intended_at__isnull', False)), fields=['key', '-intended_at'], name='delivery_by_key'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['campaign', 'state', 'id'], name='delivery_by_state'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('call__isnull', False)), fields=['call'], name='delivery_by_call'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('lead_id__isnull', False)), fields=['lead_id', '-id'], name='delivery_by_lead'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('member', 'step'), name='delivery_once_a_step'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('vendor_id__isnull', False)), fields=('vendor', 'vendor_id'), name='delivery_vendor_id_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['due', 'taken', 'intended', 'accepted', 'delivered', 'failed', 'refused', 'expired', 'cancelled', 'in_doubt'])), name='delivery_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('member__isnull', False), ('purpose', 'campaign'), ('step__isnull', False)), models.Q(models.Q(('purpose', 'campaign'), _negated=True), ('member__isnull', True)), _connector='OR'), name='delivery_of_a_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['intended', 'accepted', 'delivered', 'in_doubt']), _negated=True), ('intended_at__isnull', False), _connector='OR'), name='delivery_intended_has_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['accepted', 'delivered']), _negated=True), ('vendor_id__isnull', False), ('channel', 'email'), ('resolved_by_id__isnull', False), _connector='OR'), name='delivery_accepted_has_vendor_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('token__isnull', True), ('lease_until__isnull', False), _connector='OR'), name='delivery_taken_has_lease'),
         ),
     ]

@@ -24,6 +24,14 @@ class Migration(migrations.Migration):
                 ('bare', models.BooleanField(db_default=False, default=False, help_text='An APN without separators')),
                 ('source', models.CharField(choices=[('file', "A person's file"), ('vendor', 'Purchased data')], help_text='Who says so', max_length=6)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['bucket_id', 'loose', 'exact'], name='lead_by_name'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('source__in', ['file', 'vendor'])), name='lead_name_source_known'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='lead',
@@ -72,13 +80,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='lead',
             constraint=models.CheckConstraint(condition=models.Q(('merged_into', models.F('id')), _negated=True), name='lead_not_merged_into_itself'),
-        ),
-        migrations.AddIndex(
-            model_name='leadname',
-            index=models.Index(fields=['bucket_id', 'loose', 'exact'], name='lead_by_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='leadname',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['file', 'vendor'])), name='lead_name_source_known'),
         ),
     ]

@@ -36,6 +36,19 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(help_text='When it was entered')),
                 ('expires_at', models.DateTimeField(blank=True, help_text='Until when', null=True)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['digest', 'channel', '-given_at'], name='consent_by_key'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('key_kind__in', [1, 2])), name='consent_key_kind_known'),
+                    models.CheckConstraint(condition=models.Q(('channel__in', ['sms', 'prerecorded', 'call', 'email'])), name='consent_channel_known'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['written', 'express', 'inquiry', 'transaction', 'reply', 'start'])), name='consent_kind_known'),
+                    models.CheckConstraint(condition=models.Q(('how__in', ['form', 'paper', 'spoken', 'inbound', 'import'])), name='consent_how_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind', 'written'), _negated=True), models.Q(models.Q(('text_hash', ''), _negated=True), models.Q(('how', 'spoken'), _negated=True)), _connector='OR'), name='consent_written_has_text'),
+                    models.CheckConstraint(condition=models.Q(('given_at__lte', django.db.models.expressions.CombinedExpression(models.F('created_at'), '+', models.Value(datetime.timedelta(seconds=300))))), name='consent_not_from_the_future'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='EvidenceText',
@@ -59,6 +72,16 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(choices=[('file', 'Registry file'), ('connector', 'Connector'), ('vendor_flag', 'Skip trace flag')], help_text='How it was checked', max_length=11)),
                 ('san', models.CharField(blank=True, help_text='Subscription account number', max_length=40)),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['digest', 'list', '-checked_at'], name='scrub_by_key'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('source__in', ['file', 'connector', 'vendor_flag'])), name='scrub_source_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('source', 'file'), _negated=True), ('version_date__isnull', False), _connector='OR'), name='scrub_file_has_version'),
+                    models.CheckConstraint(condition=models.Q(('list__regex', '^(federal|litigator|reassigned|state:[A-Z]{2})$')), name='scrub_list_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Seller',
@@ -82,6 +105,11 @@ class Migration(migrations.Migration):
                 ('flag_acknowledged_at', models.DateTimeField(blank=True, help_text='When; for 12 months', null=True)),
                 ('replaced_at', models.DateTimeField(blank=True, help_text='When another took its place; empty: active', null=True)),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('attested_at__isnull', True), models.Q(models.Q(('legal_name', ''), _negated=True), models.Q(('postal_address', ''), _negated=True), models.Q(('callback_phone', ''), _negated=True), models.Q(('policy_text', ''), _negated=True)), _connector='OR'), name='seller_attested_is_complete'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Upload',
@@ -105,6 +133,13 @@ class Migration(migrations.Migration):
                 ('errors', models.CharField(blank=True, help_text='Where the refused rows lie, below UPLOADS', max_length=300)),
                 ('error', models.CharField(blank=True, help_text='Why it failed, in words', max_length=300)),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['suppressions', 'consents', 'scrub'])), name='upload_kind_known'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['previewed', 'running', 'completed', 'failed'])), name='upload_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('rows', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('added'), '+', models.F('known')), '+', models.F('refused'))), _connector='OR'), name='upload_counts_every_row'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Withdrawal',
@@ -114,6 +149,11 @@ class Migration(migrations.Migration):
                 ('by_id', models.BigIntegerField(help_text="Who: a user's id", null=True)),
                 ('created_at', models.DateTimeField(help_text='When')),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='withdrawal_has_reason'),
+                ],
+            },
         ),
         migrations.RemoveField(
             model_name='suppression',
@@ -173,40 +213,8 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(condition=models.Q(('replaced_at__isnull', True)), fields=('team',), name='seller_one_active_a_team'),
         ),
         migrations.AddConstraint(
-            model_name='seller',
-            constraint=models.CheckConstraint(condition=models.Q(('attested_at__isnull', True), models.Q(models.Q(('legal_name', ''), _negated=True), models.Q(('postal_address', ''), _negated=True), models.Q(('callback_phone', ''), _negated=True), models.Q(('policy_text', ''), _negated=True)), _connector='OR'), name='seller_attested_is_complete'),
-        ),
-        migrations.AddIndex(
-            model_name='consent',
-            index=models.Index(fields=['digest', 'channel', '-given_at'], name='consent_by_key'),
-        ),
-        migrations.AddConstraint(
             model_name='consent',
             constraint=models.UniqueConstraint(fields=('seller', 'key_kind', 'digest', 'channel', 'kind', 'given_at', 'text_hash'), name='consent_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='consent',
-            constraint=models.CheckConstraint(condition=models.Q(('key_kind__in', [1, 2])), name='consent_key_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='consent',
-            constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['sms', 'prerecorded', 'call', 'email'])), name='consent_channel_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='consent',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['written', 'express', 'inquiry', 'transaction', 'reply', 'start'])), name='consent_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='consent',
-            constraint=models.CheckConstraint(condition=models.Q(('how__in', ['form', 'paper', 'spoken', 'inbound', 'import'])), name='consent_how_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='consent',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'written'), _negated=True), models.Q(models.Q(('text_hash', ''), _negated=True), models.Q(('how', 'spoken'), _negated=True)), _connector='OR'), name='consent_written_has_text'),
-        ),
-        migrations.AddConstraint(
-            model_name='consent',
-            constraint=models.CheckConstraint(condition=models.Q(('given_at__lte', django.db.models.expressions.CombinedExpression(models.F('created_at'), '+', models.Value(datetime.timedelta(seconds=300))))), name='consent_not_from_the_future'),
         ),
         migrations.AddIndex(
             model_name='upload',
@@ -214,42 +222,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['suppressions', 'consents', 'scrub'])), name='upload_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['previewed', 'running', 'completed', 'failed'])), name='upload_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('rows', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('added'), '+', models.F('known')), '+', models.F('refused'))), _connector='OR'), name='upload_counts_every_row'),
-        ),
-        migrations.AddConstraint(
-            model_name='upload',
             constraint=models.CheckConstraint(condition=models.Q(('kind', 'suppressions'), ('seller__isnull', False), _connector='OR'), name='upload_names_its_seller'),
-        ),
-        migrations.AddIndex(
-            model_name='scrub',
-            index=models.Index(fields=['digest', 'list', '-checked_at'], name='scrub_by_key'),
         ),
         migrations.AddConstraint(
             model_name='scrub',
             constraint=models.UniqueConstraint(fields=('seller', 'digest', 'list', 'checked_at'), name='scrub_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='scrub',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['file', 'connector', 'vendor_flag'])), name='scrub_source_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='scrub',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('source', 'file'), _negated=True), ('version_date__isnull', False), _connector='OR'), name='scrub_file_has_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='scrub',
-            constraint=models.CheckConstraint(condition=models.Q(('list__regex', '^(federal|litigator|reassigned|state:[A-Z]{2})$')), name='scrub_list_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='withdrawal',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='withdrawal_has_reason'),
         ),
     ]
