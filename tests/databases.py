@@ -1,14 +1,22 @@
-"""The test database of each worker: the first one migrates, the others copy what it made. Migrating takes 20 s."""
+"""The test database of each worker: the first one migrates, the others copy what it made, and so do whole stacks.
+
+Migrating takes 20 s.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
+from django.db import connections
 from django.db.backends.postgresql.creation import DatabaseCreation
 
 _migrate = DatabaseCreation.create_test_db
+WORKERS_MOST = 5  # each has a number in Valkey from 1 on, and these come after them
 _LOCK = 20_571_107  # an advisory lock of the servers that one run of the tests has for itself
 
 
@@ -17,7 +25,7 @@ def create(creation: Any, verbosity: int = 1, **how: Any) -> str:
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     if run is None:
         return _migrate(creation, verbosity, **how)
-    template, name = f"migrated_{run[:12]}", creation._get_test_db_name()
+    template, name = _template(run), creation._get_test_db_name()
     quote = creation.connection.ops.quote_name
     with creation._nodb_cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
@@ -44,3 +52,33 @@ def drop(creation: Any, name: str, _verbosity: int) -> None:
     """At the end of the run, with whatever thread of a test still holds a connection to it."""
     with creation._nodb_cursor() as cursor:
         cursor.execute(f"DROP DATABASE {creation.connection.ops.quote_name(name)} WITH (FORCE)")
+
+
+@contextmanager
+def another(name: str) -> Iterator[dict[str, str]]:
+    """DATABASE_URL and REDIS_URL for processes of their own: a migrated, empty database, and a number in Valkey.
+
+    For a test that has `transactional_db`: where one process runs all tests, its database is what is copied.
+    """
+    creation: Any = connections["default"].creation
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    source, name = _template(run) if run else creation.connection.settings_dict["NAME"], f"{name}_{os.getpid()}"
+    quote = creation.connection.ops.quote_name
+    if run is None:  # nobody may be connected to what is copied
+        creation.connection.close()
+        creation.connection.close_pool()
+    with creation._nodb_cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {quote(name)} TEMPLATE {quote(source)}")
+    database, redis = (urlsplit(os.environ[variable]) for variable in ("DATABASE_URL", "REDIS_URL"))
+    number = int(redis.path.strip("/") or 0) + WORKERS_MOST
+    try:
+        yield {
+            "DATABASE_URL": urlunsplit(database._replace(path=f"/{name}")),
+            "REDIS_URL": urlunsplit(redis._replace(path=f"/{number}")),
+        }
+    finally:
+        drop(creation, name, 0)
+
+
+def _template(run: str) -> str:
+    return f"migrated_{run[:12]}"

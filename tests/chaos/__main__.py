@@ -1,4 +1,7 @@
-"""`make chaos`: every scenario, or those named, a line each. QUICK=1 makes them smaller."""
+"""`make chaos`: every scenario, or those named, a line each. QUICK=1 makes them smaller.
+
+LENT="DATABASE_URL REDIS_URL": on these servers, for scenarios that do them no harm, with a migrated, empty database.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,15 @@ ENVIRONMENT = {
 
 
 def main(names: list[str]) -> int:
-    from devtools.mode import APART
+    from devtools.mode import ADDRESSES, APART
     from devtools.process import LocalError
     from devtools.servers import LOCAL, Servers, remove_abandoned
+    from tests.devtools.lent import Lent
 
     remove_abandoned(LOCAL, "chaos-*")
-    servers = Servers(LOCAL / f"chaos-{os.getpid()}").start()
+    home = LOCAL / f"chaos-{os.getpid()}"
+    lent = dict(zip(ADDRESSES, os.environ.get("LENT", "").split(), strict=False))
+    servers = Lent(home, lent) if lent else Servers(home).start()
     try:
         os.environ.update(ENVIRONMENT | APART)
         os.environ.update(DATABASE_URL=servers.database_url, REDIS_URL=servers.redis_url)

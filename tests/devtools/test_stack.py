@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from devtools.postgres import FAST
 from devtools.process import LocalError
-from devtools.servers import Servers
 from devtools.stack import Options, Stack
+from tests.databases import another
+from tests.devtools.lent import Lent
 from tests.operations.attacks import HALF_A_BODY, HALF_A_HEAD, Site, held
 
 
@@ -39,8 +39,9 @@ def gone(leaders: set[int]) -> bool:
 
 
 @pytest.mark.slow
-def test_a_stack_comes_up_is_watched_and_goes_without_a_trace(tmp_path: Path) -> None:
-    with Servers(tmp_path / "servers", postgres_settings=FAST) as servers:
+def test_a_stack_comes_up_is_watched_and_goes_without_a_trace(tmp_path: Path, transactional_db: None) -> None:
+    with another("stack") as addresses:
+        servers = Lent(tmp_path, addresses)
         clock = {"CAMPAIGN_CLOCK": "2026-09-15T15:00Z/20"}  # taken: every vendor of messages is on this machine
         options = Options(
             home=tmp_path, port=0, servers=servers, sandbox=("--generate=1000",), environment=clock, concurrency=1
