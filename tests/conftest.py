@@ -192,6 +192,23 @@ def _static_files_found_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _whole_pages_are_told_of(django_test_environment: None) -> Iterator[None]:
+    """`response.context` is that of the page. Django's test client also copies those of the four hundred templates that
+    a page of the desk is put together from, its widgets among them."""
+    from django.template import Template
+    from django.test.utils import instrumented_test_render
+
+    def render(self: Any, context: Any) -> Any:
+        if context.template is self and "/widgets/" not in (self.name or ""):
+            return instrumented_test_render(self, context)
+        return self.nodelist.render(context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Template, "_render", render)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _recovered() -> None:
     """The tests' PostgreSQL has just started; nobody of before holds an answer. No slot passes on a busy machine."""
     from integrations.ledger import calls, pace
@@ -213,6 +230,29 @@ def _nobody_forgotten_before(_kept: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(settings, "FORGOTTEN_FILE", str(_kept))
     yield
     _kept.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def kept_open(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """For rows that many tests of a module need and none may commit: a transaction around them all, in which each
+    test's own is a savepoint. A fixture of the module that asks for this makes them once; what a test does to them is
+    rolled back. Not for a module with a test of `transaction=True`."""
+    from django.db import connection, transaction
+
+    block: Any = transaction.atomic()
+    block._from_testcase = True  # Django's own name: to durable blocks and to mail this is no transaction
+    with django_db_blocker.unblock(), block:
+        with connection.cursor() as cursor:  # a slow test between two of the module's may take its time
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def no_badge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The side bar counts nothing: what waits for a person is asked of every room, a quarter of the time of a page.
+    For walks over many pages that look for something else; Home still says what it is."""
+    monkeypatch.setattr("operations.admin.home.badge", lambda _request: "")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -170,8 +171,8 @@ class Place:
     clocksetting: ClockSetting
 
 
-@pytest.fixture
-def place() -> Place:
+@pytest.fixture(scope="module")
+def standing(kept_open: None) -> Place:
     user = User.objects.create_user("ann")
     vendor = Vendor.objects.create(name="acme")
     operation = Operation.objects.create(vendor=vendor, name="lookup")
@@ -350,6 +351,12 @@ def place() -> Place:
         emergency=Emergency.objects.create(jurisdiction="US-ZZ", from_at=NOON, reason="Hurricane", created_at=NOON),
         clocksetting=ClockSetting.objects.create(real_at=NOON, shown_at=NOON),
     )
+
+
+@pytest.fixture
+def place(standing: Place, db: None) -> Place:
+    """A test's own copy of what stands in the database."""
+    return deepcopy(standing)
 
 
 def _set(**values: Any) -> Callable[[models.Model], Any]:

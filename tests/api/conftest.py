@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.cache import cache
-from django.db import transaction
 
 from accounts.models import User
 from tests.api.client import Api
@@ -22,16 +20,11 @@ def _no_throttle_of_another_test() -> None:
 
 
 @pytest.fixture(scope="module")
-def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    """Ann's world, made once for the tests of a module, none of which may commit. A transaction holds it, in which each
-    test's own is a savepoint: what a test does to it is rolled back."""
+def standing(kept_open: None) -> World:
+    """Ann's world, made once for the tests of a module."""
     from tests.api.test_tenancy import World
 
-    block: Any = transaction.atomic()
-    block._from_testcase = True  # Django's own name: to durable blocks and mail this is no transaction
-    with django_db_blocker.unblock(), block:
-        yield World(make_user("ann"))
-        transaction.set_rollback(True)
+    return World(make_user("ann"))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tests.admin_site import member, sees_contacts, superuser
 from tests.api.client import Api, body_of
 from tests.api.test_tenancy import SAMPLES, World, ask
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_badge")]
 PHONE, MAIL = "415-555-2671", "zoe@typed.example"
 SHOWN = re.compile(rb"555[-. +]?2671|555%20?2671|zoe@typed|zoe%40typed|zoe-?typed")
 MASKED = {  # who sees no contacts: role, and whether they are hidden from her
