@@ -357,6 +357,7 @@ def assert_no_secret(page: str) -> None:
     assert User.objects.get(username="boss").password not in page
 
 
+@pytest.mark.usefixtures("no_badge")
 @pytest.mark.parametrize("model", registered())
 def test_the_list_and_the_page_of_every_model_answer_and_show_no_secret(boss: Client, model: type[Model]):
     row = Rows().one_more(model)
@@ -365,6 +366,7 @@ def test_the_list_and_the_page_of_every_model_answer_and_show_no_secret(boss: Cl
     assert_no_secret(body(boss.get(address(model, "change", key_of(row)))))
 
 
+@pytest.mark.usefixtures("no_badge")
 @pytest.mark.parametrize("model", registered())
 def test_every_day_and_time_is_written_in_the_one_format(boss: Client, model: type[Model]):
     User.objects.filter(username="boss").update(time_zone="America/Denver")
@@ -393,6 +395,7 @@ def test_other_pages_write_days_and_times_in_it_too(boss: Client, place: str):
     assert odd_dates(body(boss.get(f"/admin/{place}"))) == []
 
 
+@pytest.mark.usefixtures("no_badge")
 @pytest.mark.parametrize("model", registered())
 def test_searching_and_filtering_every_model_answers(boss: Client, model: type[Model]):
     Rows().one_more(model)
@@ -493,6 +496,7 @@ def with_role(role: str, team: Team) -> tuple[User, Client]:
     return user, client
 
 
+@pytest.mark.usefixtures("no_badge")
 @pytest.mark.parametrize("role", SEEN)
 def test_each_role_opens_its_own_lists_and_gets_a_403_in_our_look_elsewhere(role: str):
     team = Rows().team()
@@ -514,6 +518,7 @@ def test_each_role_opens_its_own_lists_and_gets_a_403_in_our_look_elsewhere(role
     assert opened == set(SEEN[role].split())
 
 
+@pytest.mark.usefixtures("no_badge")
 @pytest.mark.parametrize("role", [*SEEN, "superuser"])
 def test_nobody_reads_or_changes_another_teams_rows_and_a_superuser_only_looks(role: str):
     rows = Rows()
@@ -542,6 +547,7 @@ def test_nobody_reads_or_changes_another_teams_rows_and_a_superuser_only_looks(r
     assert not AuditEvent.objects.filter(action="contacts.shown").exists()
 
 
+@pytest.mark.usefixtures("no_badge")
 @pytest.mark.parametrize("role", MAY)
 def test_each_role_is_given_the_actions_of_its_scopes_and_refused_all_others(role: str):
     rows = Rows()

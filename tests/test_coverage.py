@@ -37,8 +37,9 @@ def run(project: Path, test: str) -> tuple[int, list[str]]:
     """Exit code of the run, and what it says of coverage."""
     (project / "test_signs.py").write_text(test)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # or each of three processes imports what it has no use for
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "2", "-p", "no:django", "-p", "no:cacheprovider", "-p", "no:slipcover"],
+        [sys.executable, "-m", "pytest", "-p", "xdist", "-n", "2", "-p", "no:cacheprovider"],
         cwd=project,
         env=environment | {"PYTEST_PLUGINS": "tests.coverage", "PYTHONPATH": str(ROOT)},
         capture_output=True,

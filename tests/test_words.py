@@ -32,7 +32,7 @@ from leads.models import Lead
 from tests.admin_site import act, actions_of, superuser
 from tests.test_admin_pages import Rows, address, key_of, registered
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_badge")]
 
 INSTEAD = {  # a pattern, in any case: what to say
     r"\bpurses?\b": "Budgets",

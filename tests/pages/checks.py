@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 WIDTHS = (1440, 390)  # px: a desk, a phone
 IMPACTS = ("serious", "critical")
 OF_COLOUR = ("color-contrast", "link-in-text-block")  # the rules of axe-core that a page may keep light and break dark
+# axe-core runs no rule whose findings would be below IMPACTS: they would be left out.
+LESS_OFF = """() => { for (const rule of axe._audit.rules)
+    if (["minor", "moderate"].includes(rule.impact)) rule.enabled = false; }"""
 ALLOWED = (  # (rule of axe-core, part of the node's selector)
     # Django's own SelectFilter2.js names the help of its filter boxes on a <span>: users and groups, superusers only.
     ("aria-prohibited-attr", ".help-tooltip"),
@@ -43,6 +46,7 @@ def serious_findings(page: Page) -> list[str]:
 
     if page.evaluate("typeof axe === 'undefined'"):  # once a page, whatever its width
         page.evaluate(AXE_SCRIPT)
+        page.evaluate(LESS_OFF)
     light = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     dark = page.evaluate(
         """async (rules) => {

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
+PATIENCE = 90_000  # ms: only a page that never comes fails, however busy the machine is
+LOOK: dict[str, Any] = {  # of a window
+    "viewport": {"width": 1440, "height": 900},
+    "reduced_motion": "reduce",  # a colour half way through a transition has no contrast
+}
+
+
 @pytest.fixture
 def width() -> int:
     """Of the window, in px, unless a test is parametrised over WIDTHS."""
@@ -28,12 +35,9 @@ def width() -> int:
 @pytest.fixture
 def page(browser: Browser, live_server: Any, width: int, script_errors: list[str]) -> Iterator[Page]:
     """An empty page of a window without a past. Its relative addresses are the live server's."""
-    context = browser.new_context(
-        base_url=live_server.url,
-        viewport={"width": width, "height": 900},
-        reduced_motion="reduce",  # a colour half way through a transition has no contrast
-    )
-    context.set_default_timeout(90_000)  # ms: only a page that never comes fails, however busy the machine is
+    look = LOOK | {"viewport": {"width": width, "height": 900}}
+    context = browser.new_context(**look, base_url=live_server.url)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     errors_on(page, script_errors)
     yield page

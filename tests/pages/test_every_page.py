@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,32 @@ from accounts.models import User
 from tests.admin_site import act, actions_of, signed_in
 from tests.leads.privacy.samples import land
 from tests.leads.samples import make_lead
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import WIDTHS, errors_on
+from tests.pages.conftest import LOOK, PATIENCE
 from tests.test_admin_pages import Rows, address, key_of, registered
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 Check = Callable[["Page"], None]
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser, live_server: Any) -> Iterator[BrowserContext]:
+    """One for all pages, which only look: it keeps the styles and scripts that every page comes with."""
+    context = browser.new_context(**LOOK, base_url=live_server.url)
+    context.set_default_timeout(PATIENCE)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(window: BrowserContext, live_server: Any, script_errors: list[str]) -> Iterator[Page]:
+    page = window.new_page()
+    errors_on(page, script_errors)
+    yield page
+    page.close()
+    window.clear_cookies()
 
 
 @pytest.fixture
