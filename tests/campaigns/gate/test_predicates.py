@@ -108,7 +108,7 @@ def _suppress(chance: random.Random, lead: Lead, phone: str) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_ready_to_call_is_what_decide_says(seed: int) -> None:
     ann, bob, eve = (make_user(name) for name in ("ann", "bob", "eve"))
     chance = random.Random(seed)
