@@ -178,7 +178,6 @@ def test_the_servers_are_the_tests_own():
 """
 
 
-@pytest.mark.long  # a stack of its own for what `test_the_processes_of_a_sandbox_stack_get_nothing_real` says of `demo`
 @pytest.mark.slow
 def test_a_demo_connects_to_nothing_real(tree: Path, listeners: Listeners) -> None:
     arguments = ("demo", "--exit", "--port", "0", "--leads", "5", "--sandbox=--generate=2000")
