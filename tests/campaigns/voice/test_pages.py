@@ -47,7 +47,7 @@ def test_a_manager_uploads_and_retires_and_a_caller_confirms_her_phone(vendor: S
 
     cal = User.objects.create_user("cal")
     Membership.objects.filter(user=cal).delete()
-    Membership.objects.create(user=cal, team_id=world.access.team_id, role="caller")
+    Membership.objects.create(user=cal, team_id=world.team_id, role="caller")
     caller = signed_in(cal)
     assert caller.get(add).status_code == 403 and caller.get(f"{LIST}{one.pk}/file/").status_code in (403, 404)
     assert "Your own phone" in page(caller.get("/admin/profile/"))
