@@ -56,7 +56,8 @@ class RecordingsView(_OfRecordings):
 
     def get_parsers(self) -> Any:
         """A form is posted; a list is asked for without one."""
-        return super().get_parsers() if self.request.method == "POST" else [StrictJSONParser()]
+        asked = getattr(self.request, "method", "POST")  # the description is made without a request
+        return super().get_parsers() if asked == "POST" else [StrictJSONParser()]
 
     @extend_schema(
         operation_id="listRecordings",
