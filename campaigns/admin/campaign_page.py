@@ -38,7 +38,7 @@ def context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
     drafts, runs = _allowed(lambda: may_draft(person, campaign)), _allowed(lambda: may_run(person, campaign))
     preview = Preview.objects.filter(campaign=campaign).order_by("-pk").first()
     audience = Audience.from_json(campaign.audience)
-    is_editable = campaign.status in Campaign.EDITABLE
+    is_editable, told = campaign.status in Campaign.EDITABLE, live(request, campaign)
     return {
         "campaign": campaign,
         "kind": _KINDS.get(campaign.status, "info"),
@@ -55,10 +55,18 @@ def context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "may_run": runs,
         "may_send_again": drafts and campaign.failed > 0,
         "may_export": person.can_in(campaign.team_id, Scope.EXPORT),
-        "is_moving": campaign.status in (Status.PREVIEWING, Status.RUNNING, Status.PAUSED),
+        "is_moving": campaign.status in (Status.PREVIEWING, Status.RUNNING, Status.PAUSED)
+        or _is_awaited(told["results"]),
         **dry_run(preview),
-        **live(request, campaign),
+        **told,
     }
+
+
+def _is_awaited(results: Results | None) -> bool:
+    """Whether the vendor has yet to say what became of a message: also after the campaign is over."""
+    return results is not None and any(
+        results.states[one] for one in (Delivery.State.INTENDED, Delivery.State.ACCEPTED)
+    )
 
 
 def _allowed(check: Callable[[], object]) -> bool:
