@@ -117,7 +117,8 @@ OR EXISTS (SELECT FROM (
 # of that area code. Who is on it is blocked, whatever this says (`permission.scrubbing.checked_numbers`).
 _CHECKED = """
 jsonb_exists(%(whole)s::jsonb -> {team_id}::text, substr({phone}, 3, 3))
-OR EXISTS (SELECT FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id JOIN leads_scrub r ON r.digest = c.digest
+OR EXISTS (SELECT FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id
+             JOIN leads_scrub r ON r.digest = c.digest
              JOIN leads_seller m ON m.id = r.seller_id AND m.replaced_at IS NULL
             WHERE k.lead_id = {pk} AND k.role = 1 AND c.kind = 1 AND m.team_id = {team_id} AND r.list = 'federal')
 """

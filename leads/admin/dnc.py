@@ -1,4 +1,4 @@
-"""What is known of do-not-call for leads that a page shows: the same as the filter `doNotCall` and the file's column."""
+"""What is known of do-not-call for leads that a page shows: as the filter `doNotCall` and the file's column say it."""
 
 from __future__ import annotations
 

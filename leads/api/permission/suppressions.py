@@ -61,7 +61,7 @@ class SuppressionInput(ContactInput):
         required=False,
         min_value=1,
         max_value=PLACES_MOST,
-        help_text="Of the lead's phones, from 1: 1 is the best phone",
+        help_text="Of the lead's phones: 1 is the best",
     )
     emailPosition = WholeField(
         required=False, min_value=1, max_value=PLACES_MOST, help_text="Of the lead's e-mails, from 1"
