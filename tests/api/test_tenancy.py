@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.access import own_access
 from accounts.invitations import invite
-from accounts.models import Invitation, Membership, Team, WebhookDelivery, WebhookEndpoint
+from accounts.models import Invitation, Membership, Team, User, WebhookDelivery, WebhookEndpoint
 from accounts.tokens import issue_token
 from accounts.webhooks.services import create_endpoint
 from buckets.filling.fills import start_fill
@@ -102,7 +102,7 @@ class World:
     """What belongs to Ann, and her ids."""
 
     def __init__(self, ann: Any) -> None:
-        self.ann = ann
+        self.ann: User = ann
         for name in settings.OPERATIONS:  # a test that committed may have taken them away
             catalogue.operation(name)
         self.bucket, _ = create_bucket(by=ann, name="Ann's", property_ids=["1", "2", "3"])
