@@ -537,6 +537,7 @@ SPECTACULAR_SETTINGS = {
         "ApolloKind": ["people", "organizations"],
         "EventKind": "leads.models.Event.Kind",
         "EventSource": "leads.models.Event.Source",
+        "SourceEnum": "buckets.models.Bucket.Source",
         "EventStatus": "leads.models.Event.Status",
         "ConsentChannel": "leads.models.Consent.Channel",
         "BucketEnrichment": "buckets.models.Bucket.Enrichment",

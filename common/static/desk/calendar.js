@@ -79,4 +79,4 @@ document.addEventListener("pointercancel", () => {
 });
 
 // What was just moved or saved has the focus again.
-document.querySelector(`${CSS.escape ? `[id="${location.hash.slice(1)}"]` : "#none"} a`)?.focus();
+document.getElementById(location.hash.slice(1))?.querySelector("a")?.focus();

@@ -241,9 +241,10 @@ def test_a_forgotten_guest_goes_from_the_calendar_and_from_what_others_wrote(lea
     hers = Event.objects.create(**said, guest_name="Pat", guest_email="pat@example.com", note="Blue door")
     other = Event.objects.create(**said, guest_name="Sam", title="Write to pat@example.com")
     digests = [(int(EMAIL), key_secrets.digest(one, EMAIL, "pat@example.com")) for one in key_secrets.for_reading()]
-    her, after = Her(digests, since=at), ""
+    her = Her(digests, since=at)
+    after: str | None = ""
     while after is not None:
-        after = in_events(after, her).after
+        after = in_events(after, her).after  # the next piece
     hers.refresh_from_db()
     other.refresh_from_db()
     assert (hers.guest_name, hers.guest_email, hers.note) == (None, None, "")
