@@ -31,6 +31,11 @@ def plan(api: Api, **body: Any) -> Any:
     return api.post("/api/events", {"kind": "reminder", "startsAt": soon(days=1), **body})
 
 
+def code(answer: Any, status: int) -> Any:
+    refused(answer, status)
+    return answer.json()["error"]["code"]
+
+
 @pytest.fixture
 def lead(ann: User) -> Lead:
     return make_leads(1, by=ann)[1][0]
@@ -49,7 +54,7 @@ def test_an_event_is_planned_moved_changed_and_done(api: Api, lead: Lead) -> Non
     assert body_of(api.get("/api/events?kind=callback&status=planned"))["events"][0]["id"] == made["id"]
     assert body_of(api.patch(f"/api/events/{made['id']}", {"status": "done"}))["event"]["status"] == "done"
     assert body_of(api.get("/api/callbacks"))["callbacks"] == []
-    assert refused(api.delete(f"/api/events/{made['id']}"), 409)["code"] == "EVENT_CLOSED"
+    assert code(api.delete(f"/api/events/{made['id']}"), 409) == "EVENT_CLOSED"
     assert api.patch(f"/api/events/{made['id']}", {"startsAt": soon(days=3)}).status_code == 409
 
 
@@ -69,7 +74,7 @@ def test_an_event_is_planned_moved_changed_and_done(api: Api, lead: Lead) -> Non
 )
 def test_bad_input_is_named(api: Api, ann: User, body: dict[str, Any], field: str) -> None:
     User.objects.filter(pk=ann.pk).update(time_zone="America/Chicago")
-    assert list(refused(plan(api, **body), 400)["fields"]) == [field]
+    refused(plan(api, **body), 400, field)
     assert not Event.objects.exists()
 
 
@@ -77,7 +82,7 @@ def test_overlapping_appointments_are_refused_and_webhooks_hear_of_those_that_st
     hook = {"url": "https://example.com/hook", "events": ["appointment.booked"]}
     api.post("/api/webhooks", hook)
     first = body_of(plan(api, kind="appointment", minutes=60), 201)["event"]
-    assert refused(plan(api, kind="appointment"), 409)["code"] == "SLOT_TAKEN"
+    assert code(plan(api, kind="appointment"), 409) == "SLOT_TAKEN"
     told = list(WebhookDelivery.objects.filter(event="appointment.booked").values_list("data", flat=True))
     assert [one["eventId"] for one in told] in ([first["id"]], [])  # none where this machine may not be called
     assert body_of(api.delete(f"/api/events/{first['id']}"))["event"]["status"] == "cancelled"
@@ -122,7 +127,7 @@ def test_a_feed_is_shown_once_read_without_names_and_revoked(api: Api, ann: User
     named = body_of(api.post("/api/feeds", {"withNames": True, "kinds": ["callback"]}), 201)
     assert "12 Main St" in Client().get("/calendar/" + named["address"].rpartition("/calendar/")[2]).content.decode()
     shown = AuditEvent.objects.filter(action="contacts.shown", kind="feed")
-    assert [row.after["via"] for row in shown] == ["feed"]
+    assert [row.after and row.after["via"] for row in shown] == ["feed"]
     Event.objects.filter(pk=gone["id"]).update(changed_at=timezone.now() - timedelta(days=31))
     assert len(Calendar.from_ical(Client().get(path).content.decode()).walk("VEVENT")) == 1
     api.delete(f"/api/feeds/{made['feed']['id']}")
@@ -130,7 +135,7 @@ def test_a_feed_is_shown_once_read_without_names_and_revoked(api: Api, ann: User
     assert api.delete(f"/api/feeds/{made['feed']['id']}").status_code == 404
     for _ in range(feeds.FEEDS_MOST):
         last = api.post("/api/feeds", {})
-    assert refused(last, 409)["code"] == "TOO_MANY"
+    assert code(last, 409) == "TOO_MANY"
 
 
 def test_hours_and_the_booking_page_are_ones_own(api: Api, ann: User, settings: Any) -> None:
@@ -139,7 +144,7 @@ def test_hours_and_the_booking_page_are_ones_own(api: Api, ann: User, settings: 
     assert body_of(api.put("/api/hours", {"hours": hours}))["hours"] == hours
     for wrong in ([{**hours[0], "end": "08:00"}], [{**hours[0], "weekday": 7}], hours * 29 + [{"weekday": 0}]):
         assert api.put("/api/hours", {"hours": wrong}).status_code == 400
-    assert refused(api.patch("/api/booking-page", {"enabled": True}), 409)["code"] == "NOT_READY"
+    assert code(api.patch("/api/booking-page", {"enabled": True}), 409) == "NOT_READY"
     settings.PUBLIC_URL = "https://buckets.example.com"
     page = body_of(api.patch("/api/booking-page", {"enabled": True, "minutes": 45}))["page"]
     assert (page["enabled"], page["minutes"]) == (True, 45)
