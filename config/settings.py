@@ -683,6 +683,7 @@ KEEP_RAW_DAYS = _whole("KEEP_RAW_DAYS", 0, "days vendors' unreadable answers are
 KEEP_INBOUND_DAYS = _whole(
     "KEEP_INBOUND_DAYS", 30, "days handled posts of message vendors are kept", least=0, most=_KEPT_MOST
 )
+KEEP_GUESTS_DAYS = _whole("KEEP_GUESTS_DAYS", 0, "days guests of past appointments are kept", least=0, most=_KEPT_MOST)
 KEEP_FAILED_ROWS_DAYS = _whole(
     "KEEP_FAILED_ROWS_DAYS", 0, "days a file's failed rows are kept", least=0, most=_KEPT_MOST
 )
