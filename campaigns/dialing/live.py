@@ -16,6 +16,7 @@ from campaigns.dialing.progress import REACHED
 from campaigns.models import CallAttempt, Campaign, Member
 from leads.models import Lead
 
+
 def today() -> datetime:
     """Midnight by the clock of whom the request is for."""
     return timezone.localtime(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -203,6 +203,8 @@ def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
     page.get_by_text("My calls").first.wait_for()
     assert page.get_by_text("+1617555").count() == 0
 
+    script_errors[:] = [one for one in script_errors if "403" not in one]  # of the presses while she was signed out
+
     login(ann)
     page.goto("/admin/campaigns/callattempt/live/")
     assert re.search(r"cat\s+Between calls\s", page.get_by_role("table").inner_text())

@@ -16,7 +16,12 @@ from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from accounts.access import own_access
 from accounts.models import User
+from campaigns.dialing.lists import ListPlan, create_list, open_list
+from campaigns.dialing.offering import next_lead
+from campaigns.planning.audience import Audience
+from campaigns.texts.scripts import save_script
 from devtools.chromium import CHROMIUM, MISSING, launch
 from devtools.management.commands import demo
 from devtools.stack import Stack
@@ -37,6 +42,9 @@ PAGES = {  # picture: address
     "leads": "/admin/leads/lead/",
     "lead": "/admin/leads/lead/{lead}/change/",
     "callbacks": "/admin/leads/lead/?callback=any",
+    "dialer": "/admin/campaigns/callattempt/dialer/",
+    "call-list": "/admin/campaigns/calllist/{call_list}/change/",
+    "calls-live": "/admin/campaigns/callattempt/live/",
     "runs": "/admin/enrichment/run/",
     "run": "/admin/enrichment/run/{run}/change/",
     "schedules": "/admin/enrichment/schedule/",
@@ -109,7 +117,19 @@ def _something_to_see() -> dict[str, Any]:
         time.sleep(0.5)
         capped.refresh_from_db()
     start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=2000))
-    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk}
+    call_list = _called(by, lead)
+    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, "call_list": call_list}
+
+
+def _called(by: User, lead: Lead) -> Any:
+    """A call list that is open, with a lead before its caller where one may be called now."""
+    person = own_access(by)
+    audience = Audience(bucket_id=lead.bucket_id, limit=200)
+    made, _ = create_list(person, ListPlan("High equity, this week", audience, priority="equity"))
+    save_script(made, "Hi {{firstName|there}}, this is {{companyName}}. Do you still own {{address}}?")
+    open_list(person, made.pk)
+    next_lead(person)
+    return made.pk
 
 
 def _sign_in(page: Page) -> None:
