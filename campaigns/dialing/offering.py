@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.access import Access, Scope
 from campaigns import clock
@@ -34,6 +35,9 @@ ASK_AGAIN = timedelta(days=1)  # of a no that is not the person's: a check that 
 SKIPPED_FOR, SKIPS = timedelta(hours=1), 3  # the third time she comes last
 LAST = 1_000  # attempts of who was skipped three times: after everybody else
 Status = Member.Status
+# Whose end its caller must say before her next lead: open ones, one of which nobody knows whether the vendor placed it
+# too, and ended ones; not one that was lost with its page, and ended by the reaper.
+NOT_LOST = ~Q(state=CallAttempt.State.IN_DOUBT) | Q(ended_at__isnull=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +73,15 @@ def offered(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Offer
 def next_lead(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Offer | Nobody:
     """What is before her, else the next she may call of these lists (None: of all that are hers).
 
-    1. Who is before her stays; a call by hand whose outcome she has not said comes first (CampaignError CALL_OPEN).
+    1. Who is before her stays, also after a break in which nobody has given her back yet; a call by hand whose outcome
+       she has not said comes first (CampaignError CALL_OPEN).
     2. The next person whose hours are open is taken (`locks.claim`), and the gate is asked, with a receipt.
     3. A refusal moves the person to when she may be called, or ends her there where the no stays; then the next. After
        the first, those that would come next are asked together; after REFUSED_MOST the caller is told how it stands.
     """
     team_id = may_call(access)
+    lapsed = Member.objects.filter(taken_by=access.user, campaign__team=team_id, lease_until__lte=database_now())
+    lapsed.update(lease_until=database_now() + LEASE)
     if (found := offered(access)) is not None:
         return found
     check_disposed(access)
@@ -116,7 +123,7 @@ def check_disposed(access: Access) -> None:
 
 def undisposed(user_id: int) -> CallAttempt | None:
     """Her call that is open, or ended without a word of how. One that was lost with her page is not waited for."""
-    rows = CallAttempt.objects.filter(by=user_id, disposition__isnull=True).exclude(state=CallAttempt.State.IN_DOUBT)
+    rows = CallAttempt.objects.filter(NOT_LOST, by=user_id, disposition__isnull=True)
     return rows.order_by("-started_at").first()
 
 
@@ -271,8 +278,8 @@ def _offer(access: Access, member: Member) -> Offer | None:
 
 def _attempt_of(access: Access, member: Member) -> CallAttempt | None:
     """Her call of this turn, which is not said the end of."""
-    rows = CallAttempt.objects.filter(member=member, by=access.user, disposition__isnull=True)
-    return rows.exclude(state=CallAttempt.State.IN_DOUBT).order_by("-started_at").first()
+    rows = CallAttempt.objects.filter(NOT_LOST, member=member, by=access.user, disposition__isnull=True)
+    return rows.order_by("-started_at").first()
 
 
 def _made(member: Member, lead: Lead, answers: Sequence[Answer], chosen: Answer, why: str) -> Offer:

@@ -73,6 +73,7 @@ def _turn(access: Any, chance: random.Random) -> None:
     time.sleep(chance.uniform(0, 0.05))
     if closes:
         _close(found.member.pk, access.user.pk)
+        time.sleep(chance.uniform(0, 4))  # the reaper comes first, or she does
     elif attempt is not None:
         dispose(access, attempt.pk, code=chance.choice(ENDS))
 

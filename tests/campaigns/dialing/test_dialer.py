@@ -296,6 +296,21 @@ def test_t16_nothing_is_dialed_without_a_caller_who_asks(floor: Floor) -> None:
     assert not CallAttempt.objects.exists() and not taken()
 
 
+def test_t16_a_caller_who_is_back_before_the_reaper_has_her_lead_still(floor: Floor) -> None:
+    floor.list()
+    found = offer(floor.caller())
+    late(found.member)
+    assert offered(floor.caller()) is None
+    assert offer(floor.caller()).member == found.member
+    assert reaping.reap() == 0
+    attempt = call(floor.caller(), found)
+    CallAttempt.objects.filter(pk=attempt.pk).update(state="in_doubt")  # nobody knows whether the vendor placed it
+    again = offer(floor.caller())
+    assert (again.member, again.attempt) == (found.member, attempt)
+    dispose(floor.caller(), attempt.pk, code="no_answer")
+    assert offer(floor.caller()).lead != found.lead
+
+
 # --- T13's call -------------------------------------------------------------------------------------------------------
 
 
