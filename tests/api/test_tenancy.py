@@ -79,6 +79,9 @@ OF_SELF = {
     "team",
     "teams",
     "usage",
+    "dispositions",
+    "scorecard",
+    "scorecard-csv",
 }  # always of Bob
 PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_email_send",
     "profile_time_zone", "team_switch",
