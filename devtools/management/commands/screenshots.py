@@ -18,6 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from accounts.access import own_access
 from accounts.models import User
+from campaigns import clock
 from campaigns.dialing.lists import ListPlan, create_list, open_list
 from campaigns.dialing.offering import next_lead
 from campaigns.planning.audience import Audience
@@ -28,7 +29,8 @@ from devtools.stack import Stack
 from enrichment.models import Run
 from enrichment.options import RunOptions
 from enrichment.services import start_run
-from leads.models import Activity, Lead
+from leads.models import Activity, Lead, Seller
+from leads.permission.selling import active_seller
 from leads.services import add_activity
 
 PAGES = {  # picture: address
@@ -123,7 +125,9 @@ def _something_to_see() -> dict[str, Any]:
 
 def _called(by: User, lead: Lead) -> Any:
     """A call list that is open, with a lead before its caller where one may be called now."""
-    person = own_access(by)
+    person, company = own_access(by), active_seller(lead.team_id)
+    if company is not None:  # the demo's: the skip trace's flag counts as a check of the registry
+        Seller.objects.filter(pk=company.pk).update(flag_acknowledged_at=clock.now())
     audience = Audience(bucket_id=lead.bucket_id, limit=200)
     made, _ = create_list(person, ListPlan("High equity, this week", audience, priority="equity"))
     save_script(made, "Hi {{firstName|there}}, this is {{companyName}}. Do you still own {{address}}?")
