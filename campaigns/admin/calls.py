@@ -86,9 +86,9 @@ class CallAttemptAdmin(TeamAdmin):
     def ended(self, row: CallAttempt) -> str:
         return row.disposition.label if row.disposition else row.get_state_display()
 
-    @admin.display(description="minutes")
+    @admin.display(description="lasted")
     def lasted(self, row: CallAttempt) -> str:
-        return "–" if row.seconds is None else f"{row.seconds // 60}:{row.seconds % 60:02}"
+        return "–" if row.seconds is None else f"{row.seconds // 60} min {row.seconds % 60} s"
 
     @admin.display(description="note")
     def said(self, row: CallAttempt) -> str:
