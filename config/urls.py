@@ -15,6 +15,7 @@ from accounts.sign_in.urls import entrance, of_ones_own
 from accounts.teams.switch import switch
 from campaigns.admin import booking as booking_desk
 from campaigns.admin import calendar
+from campaigns.admin.own_phone import own_phone
 from campaigns.booking import views as booking
 from common.api.base import JsonRefusals, unknown_address
 from operations.admin.privacy import privacy
@@ -66,6 +67,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("join/<str:secret>/", follow, name="join_link"),
     path("admin/profile/", profile, name="profile"),
     path("admin/profile/time-zone/", browser_zone, name="profile_time_zone"),
+    path("admin/profile/phone/", own_phone, name="profile_phone"),
     path("admin/profile/email/", send_proof, name="profile_email_send"),
     path("admin/profile/email/<str:link>/", confirm_email, name="profile_email"),
     path("admin/team/switch/", switch, name="team_switch"),

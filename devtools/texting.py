@@ -24,7 +24,7 @@ OPEN_AT, LATER, OPEN_FOR = 18, 20, timedelta(hours=1)  # UTC: within the hours o
 SATURDAY = 5
 CONSENTED, NOT_CONSENTED = 10, 2
 SAID_AT = "2026-08-01T15:00:00Z"
-NUMBER = "+13125550100"
+NUMBER, OWN_PHONE = "+13125550100", "+13125550142"
 COMPANY = {
     "legalName": "Demo Homes LLC", "postalAddress": "1 Main St, Chicago, IL 60601", "callbackPhone": "312-555-0101",
     "policyText": "Who asks us not to call is not called again.", "attest": True,
@@ -92,9 +92,26 @@ class Texting:
     def _set_up(self) -> None:
         self.api.put("/sellers", COMPANY)
         if not any(one["number"] == NUMBER and one["retiredAt"] is None for one in self.api.get("/senders")["senders"]):
-            self.api.post("/senders", {"number": NUMBER, "vendor": "twilio", "registrationId": "DEMO"})
+            self.api.post("/senders", {"number": NUMBER, "vendor": "twilio", "registrationId": "DEMO", "voice": True})
         states = [{"state": state, "answer": "not_needed"} for state in _states()]
         self.api.put("/state-answers", {"answers": states})
+        self._confirm_phone()
+
+    def _confirm_phone(self) -> None:
+        """Her own phone, so that calls by a click ring it: the made-up vendor speaks the code, and its log tells it."""
+        known = self.api.get("/profile/phone")["phone"]
+        if known["phone"] or known["whyNoCall"]:  # the demos before have used this number for texts alone
+            return
+        self.api.put("/profile/phone", {"phone": OWN_PHONE, "by": "call"})
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            log = requests.get(f"{self.stack.sandbox_url}/__log", params={"to": OWN_PHONE}, timeout=TIMEOUT).json()
+            said = [words for leg in log["calls"] for words in leg["said"]]
+            if said:
+                self.api.post("/profile/phone/confirm", {"code": "".join(filter(str.isdigit, said[-1]))})
+                return
+            time.sleep(0.2)
+        raise LocalError("the code for her phone was not spoken")
 
     def _campaign(self, lead_ids: Sequence[str]) -> Json:
         known = {one["name"]: one["id"] for one in self.api.get("/templates")["templates"]}

@@ -96,6 +96,9 @@ RULES = (
                  WHERE c.state IN ('settled', 'written_off') GROUP BY h.key ORDER BY h.key
                 ON CONFLICT (scope) DO UPDATE SET spent = s.spent + excluded.spent""",  # noqa: S608
             "UPDATE integrations_lookup SET call_id = NULL WHERE call_id IN (SELECT id FROM due)",
+            "UPDATE campaigns_delivery SET call_id = NULL WHERE call_id IN (SELECT id FROM due)",
+            "UPDATE campaigns_callattempt SET call_id = NULL WHERE call_id IN (SELECT id FROM due)",
+            "UPDATE campaigns_phonecode SET call_id = NULL WHERE call_id IN (SELECT id FROM due)",
             "DELETE FROM integrations_phonereveal WHERE call_id IN (SELECT id FROM due)",
             "DELETE FROM integrations_unreadableanswer WHERE call_id IN (SELECT id FROM due)",
             "DELETE FROM integrations_vendorcall WHERE id IN (SELECT id FROM due)",

@@ -34,6 +34,7 @@ from campaigns.models import (
     Disposition,
     Emergency,
     Inbound,
+    Recording,
     RuleHoliday,
     Sender,
     StateAnswer,
@@ -303,6 +304,12 @@ class Rows:
     def stateanswer(self) -> StateAnswer:
         return StateAnswer.objects.create(seller=self.seller(), state="OH", answer="registered", words="No. 12")
 
+    def recording(self) -> Recording:
+        team = self._bosses().memberships.get().team
+        return Recording.objects.create(
+            team=team, name=f"Hello {self.count}", file="hello.wav", kind="audio/wav", seconds=3, sha256="x"
+        )
+
     def _bosses(self) -> User:
         """The superuser's, of what nobody else opens; else somebody's."""
         return User.objects.filter(username="boss").first() or self.user()
@@ -497,6 +504,8 @@ SEEN = {  # the lists that each role opens, with a row of her own team's in them
     "operator": "Vendor Operation VendorCall PhoneReveal Budget PumpLease AuthToken AuditEvent Inbound",
     "nobody": "AuthToken",
 }
+for _role in ("reader", "buyer", "manager"):
+    SEEN[_role] += " Recording"
 OF_TEAM = [param.values[0] for param in registered() if isinstance(admin.site._registry[param.values[0]], TeamAdmin)]
 MAY = {  # the actions of lists that each role is given
     "reader": "",

@@ -39,9 +39,11 @@ from campaigns.models import (
     Inbound,
     IncomingMessage,
     Member,
+    PhoneCode,
     Preview,
     PreviewLine,
     Receipt,
+    Recording,
     RuleHoliday,
     Sender,
     StateAnswer,
@@ -155,6 +157,8 @@ class Place:
     conversationkey: ConversationKey
     incomingmessage: IncomingMessage
     unsignedpost: UnsignedPost
+    phonecode: PhoneCode
+    recording: Recording
     consent: Consent
     scrub: Scrub
     upload: Upload
@@ -284,6 +288,12 @@ def place() -> Place:
             conversation=talk, inbound_id=uuid4(), key=key, meaning="reply", received_at=NOON
         ),
         unsignedpost=UnsignedPost.objects.create(vendor="twilio", day=NOON.date(), count=1),
+        phonecode=PhoneCode.objects.create(
+            user=user, phone="+13125550142", digest="x", sent_at=NOON, day_began_at=NOON
+        ),
+        recording=Recording.objects.create(
+            team=team, name="Hello", file="hello.wav", kind="audio/wav", seconds=3, sha256="x"
+        ),
         consent=Consent.objects.create(
             key_kind=1,
             digest=32 * b"x",
@@ -517,6 +527,8 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "conversation_one_open_a_key": _again(),
     "incoming_meaning_known": _set(meaning="maybe"),
     "unsigned_once_a_day": _again(),
+    "recording_version_once": _again(name="HELLO"),
+    "recording_has_name": _set(name=""),
     "team_daily_contacts_sane": _set(daily_contacts=6),
     "activity_once_of_a_message": _again(),
     "suppression_owner_of_wrong": _again(owner_key_id=1),

@@ -5,6 +5,7 @@ from campaigns.admin.calls import CallAttemptAdmin
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.dispositions import DispositionAdmin
 from campaigns.admin.inbox import ConversationAdmin
+from campaigns.admin.recordings import RecordingAdmin
 from campaigns.admin.rule_table import ContactRuleAdmin, EmergencyAdmin, RuleHolidayAdmin
 from campaigns.admin.set_up import SenderAdmin, StateAnswerAdmin
 from campaigns.admin.templates import TemplateAdmin
@@ -19,6 +20,7 @@ __all__ = [
     "DispositionAdmin",
     "EmergencyAdmin",
     "InboundAdmin",
+    "RecordingAdmin",
     "RuleHolidayAdmin",
     "SenderAdmin",
     "StateAnswerAdmin",

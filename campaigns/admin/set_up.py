@@ -115,6 +115,7 @@ class SenderForm(forms.Form):
     vendor = forms.ChoiceField(choices=Sender.Vendor.choices, label="Carried by")
     registration_id = forms.CharField(max_length=100, required=False, label="10DLC campaign registration")
     daily_segments = forms.IntegerField(min_value=1, required=False, label="Segments a day the carriers allow")
+    voice = forms.BooleanField(required=False, label="Calls", help_text="Callers may call owners from this number")
 
 
 class ChangedSenderForm(SenderForm):
@@ -131,7 +132,7 @@ class SenderAdmin(TeamAdmin):
     list_before_template = "admin/campaigns/sender/set_up_link.html"
     team = "seller__team"
     adds = Scope.MANAGE
-    list_display = ("number", "vendor", "registration_id", "daily_segments", "created_at", "retired_at")
+    list_display = ("number", "vendor", "registration_id", "daily_segments", "voice", "created_at", "retired_at")
     fields = readonly_fields = (
         "number", "vendor", "registration_id", "daily_segments", "voice", "created_at", "retired_at",
     )  # fmt: skip
@@ -173,7 +174,7 @@ class SenderAdmin(TeamAdmin):
 
     def edit(self, request: HttpRequest, sender_id: Any) -> HttpResponse:
         sender = self._sender(request, sender_id)
-        names = ("registration_id", "daily_segments")
+        names = ("registration_id", "daily_segments", "voice")
         form = ChangedSenderForm(
             request.POST if confirmed(request) else None, initial={name: getattr(sender, name) for name in names}
         )

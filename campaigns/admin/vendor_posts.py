@@ -18,7 +18,8 @@ from integrations.vendors.available import title
 
 KINDS = {
     "opt_out": "Opt-out", "message": "Text", "status": "Status", "health": "Warning", "unreadable": "Not readable",
-    "ignored": "Ignored",
+    "ignored": "Ignored", "bridge": "Call: what now?", "lead": "Call: owner", "caller": "Call: caller",
+    "dial": "Call: how it ended", "amd": "Call: who picked up",
 }  # fmt: skip
 UNSIGNED_DAYS = 7
 

@@ -15,6 +15,7 @@ from accounts.api.base import How, idempotent
 from campaigns.dialing import calling, disposing, offering
 from campaigns.dialing.offering import Nobody, Offer
 from campaigns.models import CallAttempt
+from campaigns.voice.moving import suggested
 from common.api.base import ApiView, not_found, ok
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing, refusal
@@ -95,12 +96,18 @@ class DialerCallSerializer(CamelModelSerializer[CallAttempt]):
     outcome = serializers.CharField(
         source="disposition.code", allow_null=True, read_only=True, default=None, help_text="null: not said yet"
     )
+    suggestedOutcome = serializers.SerializerMethodField(
+        help_text="The code of the outcome that the vendor's word suggests (busy, no answer, failed); '': none"
+    )
     takeBackUntil = serializers.SerializerMethodField(help_text="Until when a suppressing outcome may be taken back")
 
     class Meta:
         model = CallAttempt
-        fields = ["id", "leadId", "listId", "by", "number", "mode", "state", "started_at", "answered_at", "ended_at",
-                  "seconds", "answered_by", "outcome", "note", "error", "error_words", "takeBackUntil"]  # fmt: skip
+        fields = [
+            "id", "leadId", "listId", "by", "number", "mode", "state", "started_at", "answered_at", "ended_at",
+            "seconds", "answered_by", "dial_status", "suggestedOutcome", "outcome", "note", "error", "error_words",
+            "takeBackUntil",
+        ]  # fmt: skip
 
     def get_number(self, call: CallAttempt) -> str | None:
         if call.number is None:
@@ -109,6 +116,9 @@ class DialerCallSerializer(CamelModelSerializer[CallAttempt]):
 
     def get_note(self, call: CallAttempt) -> str:
         return call.note if sees_contacts(self.context["request"]) else masked_text(call.note)
+
+    def get_suggestedOutcome(self, call: CallAttempt) -> str:
+        return "" if call.disposition_id else suggested(call)
 
     def get_takeBackUntil(self, call: CallAttempt) -> str | None:
         is_open = call.suppress_at is not None and call.suppressed_at is None

@@ -35,6 +35,8 @@ from campaigns.models import (
     Disposition,
     Member,
     Preview,
+    Recording,
+    RecordingFile,
     Sender,
     StateAnswer,
     Step,
@@ -60,8 +62,12 @@ from leads.permission.adding import add_suppression
 from leads.services import add_activity, create_tag, set_tags
 from tests.api.client import Api, body_of, refused
 
-VENDOR_POSTS = ("vendor-post", "vendor-message", "vendor-status")
+VENDOR_POSTS = (
+    "vendor-post", "vendor-message", "vendor-status", "vendor-bridge", "vendor-call", "vendor-caller", "vendor-dial",
+    "vendor-amd",
+)  # fmt: skip
 OPEN = {name: {"POST"} for name in ("token", "apollo-webhook", *VENDOR_POSTS)}  # what nobody needs a token for
+OPEN["recording-play"] = {"GET"}
 VENDOR = "realestateapi"
 LIST = b"Address,Zip\n1 Main St,95757\n"
 SECRET = "tell-nobody"  # in what is Ann's
@@ -69,6 +75,7 @@ NUMBERS = {"name", "user_id", "team_id"}  # too short to be looked for in an ans
 OF_SELF = {
     "audit",
     "api_tokens",
+    "api_phone",
     "api_profile",
     "docs",
     "members",
@@ -84,7 +91,7 @@ OF_SELF = {
     "scorecard-csv",
 }  # always of Bob
 PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_email_send",
-    "profile_time_zone", "team_switch",
+    "profile_phone", "profile_time_zone", "team_switch",
 }  # fmt: skip
 PAGES |= {"healthz", "metrics", "readyz", "root"}
 OWN = {"success", "count", "nextCursor", "filters", "events"}  # what a list says beside its rows
@@ -146,6 +153,10 @@ class World:
         message.save()
         self.ids["delivery_id"] = message.pk
         self._call(ann, team, key)
+        recording = Recording(team_id=team, name=SECRET, file="x.wav", kind="audio/wav", seconds=1, sha256="x")
+        recording.save()
+        RecordingFile.objects.create(recording=recording, content=b"sound")
+        self.ids["recording_id"] = recording.pk
 
     def _call(self, ann: Any, team: int, key: ContactKey) -> None:
         """A call list, who is on it, and a call."""
@@ -346,6 +357,17 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("call-hang-up", "POST"): ({}, 404),
     ("call-dispose", "POST"): ({"code": "busy"}, 404),
     ("call-take-back", "POST"): (None, 404),
+    ("call-voicemail", "POST"): ({"recordingId": "{recording_id}"}, 404),
+    ("recordings", "GET"): ("", 200),
+    ("recordings", "POST"): (b"", 400),
+    ("recording", "GET"): ("", 404),
+    ("recording", "DELETE"): (None, 404),
+    ("recording-file", "GET"): ("", 404),
+    ("recording-play", "GET"): ("", 404),
+    ("api_phone", "GET"): ("", 200),
+    ("api_phone", "PUT"): ({}, 400),
+    ("api_phone", "DELETE"): (None, 200),
+    ("api_phone_confirm", "POST"): ({"code": "1"}, 409),
     ("call-lists", "GET"): ("", 200),
     ("call-lists", "POST"): ({"name": "Bob's", "bucketId": "{bucket_id}"}, 404),
     ("call-list", "GET"): ("", 404),
