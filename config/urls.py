@@ -16,6 +16,9 @@ from accounts.teams.switch import switch
 from campaigns.admin.own_phone import own_phone
 from campaigns.admin import booking as booking_desk
 from campaigns.admin import calendar
+from campaigns.admin import booking as booking_desk
+from campaigns.admin import calendar
+from campaigns.admin.own_phone import own_phone
 from campaigns.booking import views as booking
 from common.api.base import JsonRefusals, unknown_address
 from operations.admin.privacy import privacy
