@@ -17,19 +17,16 @@ from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from accounts.access import access_in
+from accounts.access import access_in, own_access
 from accounts.models import User
+from campaigns import clock
+from campaigns.dialing.lists import ListPlan, create_list, open_list
+from campaigns.dialing.offering import next_lead
 from campaigns.models import Campaign, Conversation
 from campaigns.planning.audience import Audience
 from campaigns.planning.campaigns import Plan, create_campaign
 from campaigns.planning.steps import plans_of
 from campaigns.previews.asking import start_preview, wait_for
-from accounts.access import own_access
-from accounts.models import User
-from campaigns import clock
-from campaigns.dialing.lists import ListPlan, create_list, open_list
-from campaigns.dialing.offering import next_lead
-from campaigns.planning.audience import Audience
 from campaigns.texts.scripts import save_script
 from devtools.chromium import CHROMIUM, MISSING, launch
 from devtools.management.commands import demo
@@ -134,7 +131,8 @@ def _something_to_see() -> dict[str, Any]:
         time.sleep(0.5)
         capped.refresh_from_db()
     start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=2000))
-    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, **_texts_to_see(by, lead.bucket_id)}
+    seen = _texts_to_see(by, lead.bucket_id) | {"call_list": _called(by, lead)}
+    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, **seen}
 
 
 def _texts_to_see(by: User, bucket_id: UUID) -> dict[str, Any]:
@@ -147,8 +145,6 @@ def _texts_to_see(by: User, bucket_id: UUID) -> dict[str, Any]:
     (draft,) = create_campaign(access=access, plan=plan)
     wait_for(start_preview(campaign=draft, access=access).pk, PATIENCE)
     return {"campaign": campaign.pk, "draft": draft.pk, "talk": talk.pk, "texted": talk.lead_id}
-    call_list = _called(by, lead)
-    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, "call_list": call_list}
 
 
 def _called(by: User, lead: Lead) -> Any:
