@@ -1,5 +1,5 @@
-"""No rule, holiday or emergency is lost by truncating. A holiday that has come stays as it was, since it tells why nobody
-was contacted; a coming one is corrected or taken off. Of an emergency the end alone is entered.
+"""No rule, holiday or emergency is lost by truncating. A holiday that has come stays as it was, since it tells why
+nobody was contacted; a coming one is corrected or taken off. Of an emergency the end alone is entered.
 """
 
 from django.db import migrations
@@ -42,6 +42,6 @@ DROP FUNCTION campaigns_emergency_kept();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0040_voice"), ("accounts", "0013_append_only")]
+    dependencies = [("campaigns", "0035_number_called"), ("accounts", "0013_append_only")]
 
     operations = [migrations.RunSQL(KEPT, BACK)]
