@@ -86,9 +86,10 @@ def plan(
     if kind == Kind.CALLBACK:
         if lead is None:
             raise BadTime("A callback needs a lead.")
+        until = _end(starts, ends_at, minutes or MINUTES[Kind.CALLBACK], zone)
         with transaction.atomic():
             said: dict[str, Any] = {"note": note, "anyone": anyone, "source": source, "remind_minutes": remind_minutes}
-            event = _plan_callback(lead, by, starts, owner, **said)
+            event = _plan_callback(lead, by, starts, owner, ends_at=until, title=title, place=place, **said)
             note_on_lead(lead, by, Activity.Kind.CALLBACK, event.note, due_at=starts)
         return event
     ends = _end(starts, ends_at, minutes or MINUTES[Kind(kind)], zone)
