@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -26,9 +27,11 @@ from accounts.tokens import issue_token
 from accounts.webhooks import queue
 from buckets.models import Bucket, Fill, Import
 from campaigns.models import (
+    CallAttempt,
     Campaign,
     ContactRule,
     Conversation,
+    Disposition,
     Emergency,
     Inbound,
     Recording,
@@ -230,6 +233,26 @@ class Rows:
         return Campaign.objects.create(
             owner=bucket.owner, name=f"Spring {self.count}", bucket=bucket, bucket_name="Bucket",
             audience={"bucketId": str(bucket.pk)},
+        )  # fmt: skip
+
+    def calllist(self) -> Campaign:
+        owner = self.user()
+        return Campaign.objects.create(owner=owner, name=f"List {self.count}", channel="call")
+
+    def disposition(self) -> Disposition:
+        team = self._bosses().memberships.get().team  # whose list it is: its ten are there by then
+        return Disposition.objects.create(
+            team=team, code=f"odd_{self.count}", label=f"Odd {self.count}", hotkey="1", outcome="no_contact",
+            retired_at=timezone.now(),
+        )  # fmt: skip
+
+    def callattempt(self) -> CallAttempt:
+        by = self.user()
+        key = ContactKey.objects.create(kind=1, digest=bytes([self.count]) * 32, hint="…0112")
+        now = timezone.now()
+        return CallAttempt.objects.create(
+            team=by.memberships.get().team, key=key, by=by, number="+16145550112", token=uuid4(), state="ended",
+            started_at=now, ended_at=now, seconds=90, note="Ring her at +1 614 555 0112",
         )  # fmt: skip
 
     def template(self) -> Template:
