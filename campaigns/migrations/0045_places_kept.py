@@ -42,6 +42,6 @@ DROP FUNCTION campaigns_emergency_kept();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0040_voice"), ("accounts", "0013_append_only")]
+    dependencies = [("campaigns", "0035_number_called"), ("accounts", "0013_append_only")]
 
     operations = [migrations.RunSQL(KEPT, BACK)]
