@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Self, TypeVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import BooleanField, Case, Expression, Q, Value, When
 
 from accounts.access import Access, Scope
+from common.filters import others
 from leads import registries
 
 M = TypeVar("M", bound=models.Model, covariant=True)
@@ -42,6 +43,29 @@ def do_not_call() -> Q:
     """Not to be called, whoever says so."""
     judge = registries.judge()
     return DO_NOT_CALL | judge.do_not_call() if judge else DO_NOT_CALL
+
+
+def not_on_dnc() -> Q:
+    """Known to be on no list: of who must not be called, nobody is."""
+    judge, flag = registries.judge(), Q(phone_do_not_call=False)
+    known = flag | Q(phone__isnull=False) & judge.checked() if judge else flag
+    return known & others(do_not_call())
+
+
+def dnc_unknown() -> Q:
+    """It has a phone of which nobody has said: neither flagged nor looked for in a registry, nor kept from calls."""
+    judge, silent = registries.judge(), Q(phone__isnull=False, phone_do_not_call__isnull=True)
+    return (silent & others(judge.checked()) if judge else silent) & others(do_not_call())
+
+
+def dnc() -> Expression:
+    """The three in one, for lists, pages and files: true, false; null: unknown, or there is no phone."""
+    return Case(
+        When(do_not_call(), then=Value(value=True)),
+        When(not_on_dnc(), then=Value(value=False)),
+        default=Value(None),
+        output_field=BooleanField(),
+    )
 
 
 def to_call_back(before: datetime | None = None) -> Q:

@@ -14,8 +14,10 @@ from accounts.access import Access
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Who says which leads may be contacted. The first three are conditions about a lead's row, made anew at each query
+    """Who says which leads may be contacted. The first four are conditions about a lead's row, made anew at each query
     (rules change); suppressed_since: since when, null where she is not.
+
+    checked: a registry was looked at for the best phone, which is on none where `do_not_call` does not pass.
 
     usable: those of a lead's phones and e-mails that this team may use at this moment, by hand.
     """
@@ -23,6 +25,7 @@ class Judge:
     ready_to_call: Callable[[], Q]
     suppressed: Callable[[], Q]
     do_not_call: Callable[[], Q]
+    checked: Callable[[], Q]
     suppressed_since: Callable[[], Expression]
     usable: Callable[[Any, Any], Collection[str]]
 

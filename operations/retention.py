@@ -65,6 +65,12 @@ RULES = (
         ("UPDATE campaigns_inbound SET body = NULL WHERE id IN (SELECT id FROM due)",),
     ),
     Rule(
+        "guests of appointments", "KEEP_GUESTS_DAYS",
+        "SELECT id FROM leads_event WHERE ends_at < %(before)s AND (guest_name IS NOT NULL OR guest_email IS NOT NULL)",
+        ("UPDATE leads_event SET guest_name = NULL, guest_email = NULL, guest_phone = NULL, confirm_digest = NULL, "
+         "note = '' WHERE id IN (SELECT id FROM due)",),
+    ),
+    Rule(
         "failed rows", "KEEP_FAILED_ROWS_DAYS",
         "SELECT f.id FROM buckets_importfailure f JOIN buckets_import i ON i.id = f.job_id "
         "WHERE i.updated_at < %(before)s",
@@ -90,6 +96,9 @@ RULES = (
                  WHERE c.state IN ('settled', 'written_off') GROUP BY h.key ORDER BY h.key
                 ON CONFLICT (scope) DO UPDATE SET spent = s.spent + excluded.spent""",  # noqa: S608
             "UPDATE integrations_lookup SET call_id = NULL WHERE call_id IN (SELECT id FROM due)",
+            "UPDATE campaigns_delivery SET call_id = NULL WHERE call_id IN (SELECT id FROM due)",
+            "UPDATE campaigns_callattempt SET call_id = NULL WHERE call_id IN (SELECT id FROM due)",
+            "UPDATE campaigns_phonecode SET call_id = NULL WHERE call_id IN (SELECT id FROM due)",
             "DELETE FROM integrations_phonereveal WHERE call_id IN (SELECT id FROM due)",
             "DELETE FROM integrations_unreadableanswer WHERE call_id IN (SELECT id FROM due)",
             "DELETE FROM integrations_vendorcall WHERE id IN (SELECT id FROM due)",

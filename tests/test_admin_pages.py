@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -26,11 +27,14 @@ from accounts.tokens import issue_token
 from accounts.webhooks import queue
 from buckets.models import Bucket, Fill, Import
 from campaigns.models import (
+    CallAttempt,
     Campaign,
     ContactRule,
     Conversation,
+    Disposition,
     Emergency,
     Inbound,
+    Recording,
     RuleHoliday,
     Sender,
     StateAnswer,
@@ -231,6 +235,26 @@ class Rows:
             audience={"bucketId": str(bucket.pk)},
         )  # fmt: skip
 
+    def calllist(self) -> Campaign:
+        owner = self.user()
+        return Campaign.objects.create(owner=owner, name=f"List {self.count}", channel="call")
+
+    def disposition(self) -> Disposition:
+        team = self._bosses().memberships.get().team  # whose list it is: its ten are there by then
+        return Disposition.objects.create(
+            team=team, code=f"odd_{self.count}", label=f"Odd {self.count}", hotkey="1", outcome="no_contact",
+            retired_at=timezone.now(),
+        )  # fmt: skip
+
+    def callattempt(self) -> CallAttempt:
+        by = self.user()
+        key = ContactKey.objects.create(kind=1, digest=bytes([self.count]) * 32, hint="…0112")
+        now = timezone.now()
+        return CallAttempt.objects.create(
+            team=by.memberships.get().team, key=key, by=by, number="+16145550112", token=uuid4(), state="ended",
+            started_at=now, ended_at=now, seconds=90, note="Ring her at +1 614 555 0112",
+        )  # fmt: skip
+
     def template(self) -> Template:
         user = self.user()
         team = user.memberships.get().team
@@ -279,6 +303,12 @@ class Rows:
 
     def stateanswer(self) -> StateAnswer:
         return StateAnswer.objects.create(seller=self.seller(), state="OH", answer="registered", words="No. 12")
+
+    def recording(self) -> Recording:
+        team = self._bosses().memberships.get().team
+        return Recording.objects.create(
+            team=team, name=f"Hello {self.count}", file="hello.wav", kind="audio/wav", seconds=3, sha256="x"
+        )
 
     def _bosses(self) -> User:
         """The superuser's, of what nobody else opens; else somebody's."""
@@ -477,6 +507,8 @@ SEEN = {  # the lists that each role opens, with a row of her own team's in them
     "operator": "Vendor Operation VendorCall PhoneReveal Budget PumpLease AuthToken AuditEvent Inbound",
     "nobody": "AuthToken",
 }
+for _role in ("reader", "buyer", "manager"):
+    SEEN[_role] += " Recording"
 OF_TEAM = [param.values[0] for param in registered() if isinstance(admin.site._registry[param.values[0]], TeamAdmin)]
 MAY = {  # the actions of lists that each role is given
     "reader": "",

@@ -59,7 +59,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recordings/play/<str:name>", voice.PlayView.as_view(), name="recording-play"),
     path("profile/phone", voice.PhoneView.as_view(), name="api_phone"),
     path("profile/phone/confirm", voice.PhoneConfirmView.as_view(), name="api_phone_confirm"),
-    path("calls/<uuid:attempt_id>/voicemail", voice.VoicemailView.as_view(), name="call-voicemail"),
+    path("calls/<uuid:call_id>/voicemail", voice.VoicemailView.as_view(), name="call-voicemail"),
     *[
         path(f"webhooks/twilio/{door}/<uuid:token>", CallPostView.as_view(door=door), name=f"vendor-{door}")
         for door in KINDS

@@ -21,6 +21,7 @@ from campaigns.voice import agent_phone, phones, recordings, voicemail
 from campaigns.voice.audio import BYTES_MOST
 from common.api.base import ApiView, Problem, invalid, not_found, ok
 from common.api.paging import PageQuery, page, page_of
+from common.api.parser import StrictJSONParser
 from common.api.schema import answer, listing, refusal
 from common.api.serializers import CamelModelSerializer, IdField, StrictSerializer
 from common.api.throttles import VendorPostThrottle
@@ -53,6 +54,11 @@ class RecordingsView(_OfRecordings):
     scopes = {"POST": Scope.MANAGE}
     parser_classes = [MultiPartParser]
 
+    def get_parsers(self) -> Any:
+        """A form is posted; a list is asked for without one."""
+        asked = getattr(self.request, "method", "POST")  # the description is made without a request
+        return super().get_parsers() if asked == "POST" else [StrictJSONParser()]
+
     @extend_schema(
         operation_id="listRecordings",
         summary="Recorded voicemails, newest first; every version, retired ones too",
@@ -71,6 +77,7 @@ class RecordingsView(_OfRecordings):
         request={"multipart/form-data": RecordingInput},
         responses={201: answer("RecordingMade", recording=RecordingSerializer())},
     )
+    @idempotent()
     def post(self, request: Request) -> Response:
         said = self.body(RecordingInput)
         file = said["file"]
@@ -116,7 +123,6 @@ class PlayView(ApiView):
     authentication_classes = []
     permission_classes = []
     throttle_classes = [VendorPostThrottle]
-    undeclared = None
 
     def perform_content_negotiation(self, request: Request, *_: object, **__: object) -> Any:
         """With any Accept header."""
@@ -161,10 +167,10 @@ class VoicemailView(CampaignView):
         },
     )
     @idempotent(How.BY_WORK)
-    def post(self, request: Request, attempt_id: UUID) -> Response:
+    def post(self, request: Request, call_id: UUID) -> Response:
         recording_id = self.body(VoicemailInput)["recording_id"]
-        voicemail.drop(self.access, attempt_id, recording_id)
-        return ok(callId=str(attempt_id), recordingId=str(recording_id))
+        voicemail.drop(self.access, call_id, recording_id)
+        return ok(callId=str(call_id), recordingId=str(recording_id))
 
 
 # --- One's own phone --------------------------------------------------------------------------------------------------
@@ -227,6 +233,7 @@ class PhoneConfirmView(CampaignView):
         request=CodeInput,
         responses={200: PhoneView.ANSWERED, 409: refusal("No code was asked for")},
     )
+    @idempotent(How.BESIDE_WORK)  # a refusal is counted, and must not be undone with the request
     def post(self, request: Request) -> Response:
         agent_phone.confirm(user=self.user, code=self.body(CodeInput)["code"])
         return ok(phone=told(self.access))

@@ -137,6 +137,7 @@ JUDGE = Judge(
     ready_to_call=predicates.ready_to_call,
     suppressed=predicates.suppressed,
     do_not_call=predicates.do_not_call,
+    checked=predicates.checked,
     suppressed_since=predicates.suppressed_since,
     usable=usable,
 )

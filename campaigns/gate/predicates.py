@@ -26,7 +26,7 @@ from campaigns.rules.checks import CHECK_DAYS, NEVER
 from campaigns.rules.consents import MONTHS, NO_INQUIRY, TRANSACTION_MONTHS, months_before
 from campaigns.rules.places import number_kind, states_of
 from leads.models import Seller
-from leads.permission.scrubbing import whole_lists
+from leads.permission.scrubbing import area_codes_checked, whole_lists
 from leads.permission.selling import flag_counts, missing_of
 from leads.permission.suppressing import LIFTABLE, NOT_WITHDRAWN
 
@@ -113,6 +113,16 @@ OR EXISTS (SELECT FROM (
      ORDER BY r.digest, r.list, r.checked_at DESC) r WHERE r.listed AND r.list <> 'reassigned')
 """  # noqa: S608  # constants
 
+# The company of the lead's team has looked the best phone up in the national registry: by number, or by its whole list
+# of that area code. Who is on it is blocked, whatever this says (`permission.scrubbing.checked_numbers`).
+_CHECKED = """
+jsonb_exists(%(whole)s::jsonb -> {team_id}::text, substr({phone}, 3, 3))
+OR EXISTS (SELECT FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id
+             JOIN leads_scrub r ON r.digest = c.digest
+             JOIN leads_seller m ON m.id = r.seller_id AND m.replaced_at IS NULL
+            WHERE k.lead_id = {pk} AND k.role = 1 AND c.kind = 1 AND m.team_id = {team_id} AND r.list = 'federal')
+"""
+
 
 def _of_suppressions() -> dict[str, Any]:
     return {"at": clock.now(), "liftable": list(LIFTABLE), "of_the_person": sorted(OF_THE_PERSON)}
@@ -127,6 +137,12 @@ def suppressed() -> Q:
 def do_not_call() -> Q:
     """Leads whose best phone must not be called: it, or the person, is suppressed, or a registry check found it."""
     return Q(_AboutLead(f"({_BLOCKED})", _of_suppressions(), BooleanField()))
+
+
+def checked() -> Q:
+    """Leads whose best phone the team's company has looked up in the national registry. A query goes before."""
+    whole = {str(team_id): sorted(codes) for team_id, codes in area_codes_checked().items()}
+    return Q(_AboutLead(f"coalesce({_CHECKED}, false)", {"whole": json.dumps(whole)}, BooleanField()))
 
 
 def suppressed_since() -> Func:

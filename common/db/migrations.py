@@ -82,7 +82,7 @@ class AtOnce(Operation):
         self.operations = operations
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """As each does. What was rendered is put away, and the next operation renders anew: once instead of each time."""
+        """As each does. What was rendered is put away: the next operation renders once what these would each time."""
         state.__dict__.pop("apps", None)
         for operation in self.operations:
             operation.state_forwards(app_label, state)

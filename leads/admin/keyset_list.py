@@ -11,9 +11,8 @@ from django.http import HttpRequest
 from unfold.views import ChangeList
 
 from common.admin import is_id
-from leads import registries
+from leads.admin.dnc import with_dnc
 from leads.admin.orders import Best, Order, Sorted
-from leads.models import Lead
 from leads.selection.search import Sought
 from leads.selection.sorting import BY_AGE, BadSort, Sort, sort_of
 
@@ -116,21 +115,9 @@ class KeysetList(ChangeList):  # type: ignore[misc]
         if is_more_newer:
             self.first = self.get_query_string()
             self.newer = self.get_query_string({BEFORE: order.write(found[0])}) if found else None
-        self.result_list = _with_suppressed(found)
+        self.result_list = with_dnc(found)
         self.result_count = self.full_result_count = len(found)
         self.show_full_result_count = False
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False
         self.paginator = KeysetPaginator()
-
-
-def _with_suppressed(found: list[Any]) -> list[Any]:
-    """These leads, each with `is_suppressed`: one query a page."""
-    judge = registries.judge()
-    if judge is None or not found:
-        return found
-    ids = [lead.pk for lead in found]
-    suppressed = set(Lead.objects.filter(judge.suppressed(), pk__in=ids).values_list("pk", flat=True))
-    for lead in found:
-        lead.is_suppressed = lead.pk in suppressed
-    return found

@@ -111,9 +111,10 @@ def numbers_of(lead: Lead) -> list[str]:
 
 
 def contacts(
-    lead: Lead, *, shown: bool, usable: Collection[str] | None = None, checks: Mapping[str, Check] | None = None
+    lead: Any, *, shown: bool, usable: Collection[str] | None = None, checks: Mapping[str, Check] | None = None
 ) -> list[Contact]:
     """Phones with type and do-not-call mark, and the e-mail; masked unless `shown`. checks: of the national registry.
+    lead: with `dnc` of its best phone (`admin.dnc`).
 
     usable: the addresses that may be used now; None: nobody judges that, and all but those marked do-not-call may.
     """
@@ -123,14 +124,15 @@ def contacts(
     return [one if one.href.partition(":")[2] in usable else replace(one, href="") for one in found]
 
 
-def _contacts(lead: Lead, *, shown: bool, checks: Mapping[str, Check]) -> list[Contact]:
+def _contacts(lead: Any, *, shown: bool, checks: Mapping[str, Check]) -> list[Contact]:
     row, others = vars(lead), lead.other_facts or {}
+    dnc = getattr(lead, "dnc", lead.phone_do_not_call)
     found = []
     for label, name in (("Phone", "phone"), ("Second phone", "secondary_phone")):
         if number := getattr(lead, name):
             marks = {"type": getattr(lead, f"{name}_type"), "do_not_call": getattr(lead, f"{name}_do_not_call")}
             entry = {**source_of(row, name), **marks, "value": number, "person": other_person(row, name)}
-            found.append(_phone(label, entry, checks.get(number), shown=shown))
+            found.append(_phone(label, entry, checks.get(number), shown=shown, best=name == "phone", dnc=dnc))
     phones = others.get("phone", [])
     found += [_phone("Other phone", entry, checks.get(entry["value"]), shown=shown) for entry in phones]
     if lead.email:
@@ -139,13 +141,26 @@ def _contacts(lead: Lead, *, shown: bool, checks: Mapping[str, Check]) -> list[C
     return found + [_email("Other e-mail", entry, shown=shown) for entry in others.get("email", [])]
 
 
-def _phone(label: str, entry: Mapping[str, Any], check: Check | None, *, shown: bool) -> Contact:
-    """check: of the registry, which is asked where no vendor flags the number; who is on it is marked in any case."""
+def _phone(
+    label: str,
+    entry: Mapping[str, Any],
+    check: Check | None,
+    *,
+    shown: bool,
+    best: bool = False,
+    dnc: bool | None = None,
+) -> Contact:
+    """check: of the registry, which is asked where no vendor flags the number; who is on it is marked in any case.
+
+    best: of the number by which the lead is called `dnc` is known, and what keeps the person from calls counts too.
+    """
     number, listed = entry["value"], entry.get("do_not_call")
-    mark, look = DO_NOT_CALL[listed]
-    at = entry.get("at") if listed is False else None
-    if check is not None and listed is not True and (check.listed or listed is None):
-        mark, look = ("On DNC", "danger") if check.listed else DO_NOT_CALL[False]
+    by_check = check is not None and listed is not True and (check.listed or listed is None)
+    known = dnc if best else check.listed if check and by_check else listed
+    mark, look = DO_NOT_CALL[known]
+    at = entry.get("at") if listed is False and known is False else None
+    if check and by_check and known is check.listed:
+        mark = "On DNC" if check.listed else mark
         at = f"{check.version_date or check.checked_at.date()}T12:00:00+00:00"
     if at:
         mark = f"{mark} (checked {_day(at)})"

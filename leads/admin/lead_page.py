@@ -24,7 +24,9 @@ from common.contact_access import holds_contact, masked_text
 from integrations.vendors.errors import failure_in_words
 from leads import registries
 from leads.admin import assigning, merged_leads
+from leads.admin.dnc import with_dnc
 from leads.admin.lead_facts import another_owner, contacts, groups, map_address, numbers_of, place, signals
+from leads.admin.suppress_form import SuppressForm, suppress_on_page
 from leads.facts.doubts import warning_of
 from leads.facts.names import contradictions
 from leads.keys import owners
@@ -104,7 +106,7 @@ class TagForm(forms.Form):
 def lead_page(model_admin: Extensible, request: HttpRequest, lead: Lead) -> HttpResponse:
     """The page, and what its forms post: `do` says which."""
     do = request.POST.get("do", "") if request.method == "POST" else ""
-    needed = Scope.CONTACTS if do == "show" else Scope.WRITE
+    needed = {"show": Scope.CONTACTS, "suppress": Scope.READ}.get(do, Scope.WRITE)
     if request.method == "POST" and not access(request).can_in(lead.team_id, needed):
         raise refuse(needed)
     work, tag = _work_form(lead), TagForm(auto_id="tag_%s")
@@ -112,6 +114,10 @@ def lead_page(model_admin: Extensible, request: HttpRequest, lead: Lead) -> Http
         notes = [one.text for one in _timeline(request, lead)]
         record_unmasking(leads=[lead], by=user_of(request), via=Via.ADMIN, notes=notes)
         return _page(model_admin, request, lead, work, tag, shown=True)
+    if do == "suppress":
+        suppress = SuppressForm(lead, request.POST)
+        done = suppress_on_page(model_admin, request, lead, suppress)
+        return done or _page(model_admin, request, lead, work, tag, suppress, shown=False)
     if do == "work":
         work = WorkForm(request.POST)
         if work.is_done(lead, user_of(request)):
@@ -194,9 +200,17 @@ def _usable(request: HttpRequest, lead: Lead) -> Collection[str] | None:
 
 
 def _page(
-    model_admin: Extensible, request: HttpRequest, lead: Lead, work: WorkForm, tag: TagForm, *, shown: bool
+    model_admin: Extensible,
+    request: HttpRequest,
+    lead: Lead,
+    work: WorkForm,
+    tag: TagForm,
+    suppress: SuppressForm | None = None,
+    *,
+    shown: bool,
 ) -> HttpResponse:
     timeline = _timeline(request, lead)
+    with_dnc([lead])
     hides_notes = not shown and holds_contact(*(one.text for one in timeline), *names_in(lead))
     work.fields["due_at"].help_text = f"By your clock ({user_of(request).time_zone})"
     return page(
@@ -234,6 +248,7 @@ def _page(
         is_due=lead.callback_at is not None and lead.callback_at < timezone.now(),
         work=dressed(work),
         tag_form=dressed(tag),
+        suppress=dressed(suppress or SuppressForm(lead)),
         tags=list(lead.tags.order_by("name")),
         timeline=[(one, one.text if shown else masked_text(one.text)) for one in timeline[:ACTIVITIES]],
         older=timeline[ACTIVITIES - 1].pk if len(timeline) > ACTIVITIES else None,

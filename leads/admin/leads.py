@@ -235,11 +235,11 @@ class LeadAdmin(Extensible, TeamAdmin):
         return format_html('<span class="whitespace-nowrap">{}</span>{}', masked("phone", lead.phone), whose)
 
     @admin.display(description="DNC")
-    def do_not_call(self, lead: Lead) -> str:
-        """What the phone is marked with; that somebody is suppressed says more."""
-        if getattr(lead, "is_suppressed", False):
+    def do_not_call(self, lead: Any) -> str:
+        """What is known of the phone; that somebody is suppressed says more."""
+        if lead.is_suppressed:
             return _label("Suppressed", "danger")
-        return _label(*DO_NOT_CALL[lead.phone_do_not_call]) if lead.phone else "–"
+        return _label(*DO_NOT_CALL[lead.dnc]) if lead.phone else "–"
 
     @admin.display(description="e-mail")
     def shown_email(self, lead: Lead) -> str:

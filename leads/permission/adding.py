@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
@@ -11,10 +14,11 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from accounts.access import Access, Scope
 from accounts.audit import record
 from accounts.models import Membership
+from common.contact_access import masked
 from common.db.clock import database_now
 from common.values.phones import phones
 from integrations.vendors import normalise
-from leads.keys.owner_keys import EMAIL, PHONE
+from leads.keys.owner_keys import EMAIL, OWNER, PHONE, READ, keys_of
 from leads.models import Consent, ContactKey, Lead, LeadKey, Suppression
 from leads.permission.consenting import BadConsent, give
 from leads.permission.selling import active_seller
@@ -56,17 +60,73 @@ def value_named(phone: str, email: str) -> Value:
     return EMAIL, address
 
 
+@dataclass(frozen=True, slots=True)
+class OfLead:
+    """A contact of a lead by its place, for who is shown it masked. phone, email: from 1, in the order of the lead's
+    page; neither: everything of its owner. masked: as it was shown; what has come to its place since is refused.
+    """
+
+    lead_id: UUID
+    phone: int | None = None
+    email: int | None = None
+    masked: str = ""
+
+
+def contacts_of(lead: Lead) -> dict[int, list[str]]:
+    """Its phones and its e-mails, in the order of its page."""
+    found: dict[int, list[str]] = {PHONE: [], EMAIL: []}
+    for key in keys_of({name: getattr(lead, name) for name in READ}):
+        if key.kind in found:
+            found[key.kind].append(key.value)
+    return found
+
+
+def masked_contact(value: Value) -> str:
+    """As a page shows it to who may not see contacts."""
+    return str(masked("phone" if value[0] == PHONE else "email", value[1]))
+
+
+def _named_of_lead(access: Access, said: OfLead) -> tuple[list[Value], list[int]]:
+    """What is meant of a lead that she may see; and, with everything of its owner, the keys of the owner's other leads
+    in her team, by name and mailing address. Raises BadSuppression.
+    """
+    lead = Lead.objects.seen_by(access).filter(pk=said.lead_id).first()
+    if lead is None:
+        raise BadSuppression("leadId", "There is no such lead.")
+    found = contacts_of(lead)
+    for kind, place, field in ((PHONE, said.phone, "phonePosition"), (EMAIL, said.email, "emailPosition")):
+        if place is None:
+            continue
+        if not 1 <= place <= len(found[kind]):
+            raise BadSuppression(field, f"The lead has {len(found[kind])} of them: count from 1.")
+        value = kind, found[kind][place - 1]
+        if said.masked and said.masked.casefold() != masked_contact(value).casefold():
+            raise BadSuppression("masked", "Another contact stands there by now: look at the lead again.")
+        return [value], []
+    values = [(kind, text) for kind, some in found.items() for text in some]
+    if not values:
+        raise BadSuppression("leadId", "No phone and no e-mail of this lead is known.")
+    owners = LeadKey.objects.filter(lead=lead, key__kind=OWNER, key__crowded=False).values("key")
+    same = LeadKey.objects.filter(key__in=owners, lead__team=access.team_id).exclude(lead=lead).values("lead")
+    theirs = LeadKey.objects.filter(lead__in=same, key__kind__in=(PHONE, EMAIL), key__crowded=False)
+    return values, sorted(set(theirs.values_list("key", flat=True)))
+
+
 def add_suppression(
     *,
     access: Access,
     phone: str = "",
     email: str = "",
+    of_lead: OfLead | None = None,
     reason: str = Reason.DNC_REQUEST,
     scope: str = Suppression.Scope.ANY,
     words: str = "",
 ) -> Suppressing:
-    """Any role may. Nobody can take it back. Raises BadSuppression."""
-    value = value_named(phone, email)
+    """Any role may. Nobody can take it back. of_lead: instead of a phone or an e-mail. Raises BadSuppression."""
+    if of_lead and (phone.strip() or email.strip()):
+        raise BadSuppression("leadId", "Give a phone, an e-mail or a lead: one of them.")
+    values, key_ids = _named_of_lead(access, of_lead) if of_lead else ([value_named(phone, email)], [])
+    whole = of_lead is not None and of_lead.phone is None and of_lead.email is None
     if reason not in REASONS:
         raise BadSuppression("reason", f"Say one of {', '.join(REASONS)}.")
     if scope not in Suppression.Scope.values:
@@ -74,23 +134,29 @@ def add_suppression(
     if len(words) > WORDS_MOST:
         raise BadSuppression("words", f"At most {WORDS_MOST:,} characters.")
     now = database_now()
+    done = Suppressing([], set())
     with transaction.atomic():
         for source in (Source.user(access.user.pk, now), Source.user_again(access.user.pk, now)):
-            done = suppress(
-                [value], reason=reason, scope=scope, source=source, words=words.strip(), by=access.user,
-                spread=REASONS[Reason(reason)], at=now, team_id=access.team_id,
+            new = suppress(
+                values, reason=reason, scope=scope, source=source, words=words.strip(), by=access.user,
+                spread=whole or REASONS[Reason(reason)], at=now, team_id=access.team_id, key_ids=key_ids,
             )  # fmt: skip
-            if done.added or not _opened_since(value, source):
+            done = Suppressing([*done.added, *new.added], done.key_ids | new.key_ids)
+            if not _opened_since(values, source, now):
                 break
     return done
 
 
-def _opened_since(value: Value, source: str) -> bool:
-    """Whether the person has lifted the suppression of this source, so that this one is another. Under their locks."""
-    of_key = {"digest__in": [digest for _, digest in digests_of([value])]}
-    first = Suppression.objects.filter(source=source, kind=value[0], **of_key).order_by("created_at").first()
-    opened = Consent.objects.filter(key_kind=value[0], how__in=["inbound", "form"], **of_key)
-    return first is not None and opened.filter(given_at__gte=first.created_at).exists()
+def _opened_since(values: Sequence[Value], source: str, now: datetime) -> bool:
+    """Whether the person has lifted one that this source wrote before, so that this one is another. Under the locks."""
+    for value in values:
+        of_key = {"digest__in": [digest for _, digest in digests_of([value])]}
+        before = Suppression.objects.filter(source=source, kind=value[0], created_at__lt=now, **of_key)
+        first = before.order_by("created_at").first()
+        opened = Consent.objects.filter(key_kind=value[0], how__in=["inbound", "form"], **of_key)
+        if first is not None and opened.filter(given_at__gte=first.created_at).exists():
+            return True
+    return False
 
 
 def check_contact(*, access: Access, phone: str = "", email: str = "") -> datetime | None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from common.db.arrays import hexed
 from leads.keys.owner_keys import PHONE
@@ -33,15 +34,26 @@ def whole_lists(seller: Seller) -> dict[str, tuple[date, UUID]]:
 
     A file with a row that could not be read is no whole list: the row may be the number.
     """
-    files = Upload.objects.filter(
-        team=seller.team_id, seller=seller, kind=Upload.Kind.SCRUB, status=Upload.Status.COMPLETED, refused=0
-    ).filter(options__has_key="areaCodes")
     found: dict[str, tuple[date, UUID]] = {}
-    for pk, said in files.values_list("pk", "options"):
+    for pk, said in _whole_files().filter(team=seller.team_id, seller=seller).values_list("pk", "options"):
         of_file = date.fromisoformat(said["versionDate"]), pk
         for code in said["areaCodes"]:
             found[code] = max(found.get(code, of_file), of_file)
     return found
+
+
+def area_codes_checked() -> dict[int, set[str]]:
+    """By team: the area codes of which its company has brought the whole list."""
+    found: dict[int, set[str]] = {}
+    for team_id, said in _whole_files().filter(seller__replaced_at=None).values_list("team", "options"):
+        found.setdefault(team_id, set()).update(said["areaCodes"])
+    return found
+
+
+def _whole_files() -> QuerySet[Upload]:
+    return Upload.objects.filter(
+        kind=Upload.Kind.SCRUB, status=Upload.Status.COMPLETED, refused=0, options__has_key="areaCodes"
+    )
 
 
 def checked_numbers(team_id: int, numbers: Collection[str]) -> dict[str, Check]:

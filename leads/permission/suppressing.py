@@ -123,6 +123,7 @@ def suppress(
     at: datetime | None = None,
     expires_at: datetime | None = None,
     team_id: int | None = None,
+    key_ids: Iterable[int] = (),
 ) -> Suppressing:
     """Suppresses phones and e-mails for the whole installation, in the caller's transaction, which has locked no lead.
 
@@ -132,13 +133,14 @@ def suppress(
     3. Members stop and waiting messages are cancelled (`leads.registries.on_suppressed`); webhooks hear of opt-outs.
 
     words: what they said, kept as the evidence of the named keys' new rows. by: who added it, None where a worker or a
-    vendor did. at: since when, by default the database's moment. team_id: whose audit event it is.
+    vendor did. at: since when, by default the database's moment. team_id: whose audit event it is. key_ids: keys that
+    are there, named beside the values.
     """
     wanted = list(dict.fromkeys(values))
     if not wanted:
         return Suppressing([], set())
     found = contact_keys.insert(map(key_of, wanted), locked=False)  # `_locked` takes them, with those beside them
-    ids = {key_id for some in found.values() for key_id in some}
+    ids = {*key_ids, *(key_id for some in found.values() for key_id in some)}
     return _suppress(
         ids, reason=reason, source=source, scope=scope, words=words, by=by, spread=spread, at=at,
         expires_at=expires_at, team_id=team_id,

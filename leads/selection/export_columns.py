@@ -27,7 +27,7 @@ from leads import registries
 from leads.facts.columns import SIGNALS
 from leads.facts.sources import APOLLO, DETAIL, FILE, STAMPS, TRACE
 from leads.models import Lead
-from leads.querysets import ready_to_call
+from leads.querysets import dnc, ready_to_call
 from leads.selection.export_cells import Kind, MaskedTags, OtherPart, Others, Tags, WithoutContact
 
 CUSTOM = "customFields"  # the name that stands for every custom field of the leads exported
@@ -152,6 +152,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _column("litigator", "Litigator", Kind.FLAG),
     Column("readyToCall", "Ready to call", Kind.FLAG, _NOTHING, _ready),
+    Column("dncNow", "DNC now", Kind.FLAG, _NOTHING, dnc),
     Column("suppressedSince", "Suppressed since", Kind.TIME, _NOTHING, _suppressed_since),
     *_phone("phone", "Phone", "phone"),
     *_phone("secondaryPhone", "Second phone", "secondary_phone"),
@@ -215,6 +216,7 @@ PRESETS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "contactIsOther",
             "litigator",
             "readyToCall",
+            "dncNow",
             "suppressedSince",
             *_PLACE,
             "apn",  # with FIPS, what names a property that has no address

@@ -20,7 +20,9 @@ from leads.querysets import (
     ENRICHED,
     HAS_PHONE,
     NEEDS_APOLLO,
+    dnc_unknown,
     do_not_call,
+    not_on_dnc,
     ready_to_call,
     to_call_back,
 )
@@ -45,12 +47,9 @@ class _DoNotCall(KnownFlag):
         super().__init__(label, "phone_do_not_call", Q())
 
     def passes(self, values: Sequence[Any]) -> Q:
-        if values[0] is True:
-            return do_not_call()
-        allowed = others(do_not_call())
         if values[0] == self.UNKNOWN:
-            return Q(phone__isnull=False, phone_do_not_call__isnull=True) & allowed
-        return Q(phone_do_not_call=False) & allowed
+            return dnc_unknown()
+        return do_not_call() if values[0] else not_on_dnc()
 
 
 class _Asked(Flag):
@@ -129,7 +128,7 @@ FILTERS: dict[str, Filter] = {
     "phoneType": Choice("What the phone is", "phone_type", _PHONE_TYPES),
     "doNotCall": _DoNotCall(
         "The phone is on a do-not-call list, or its owner is a known litigator or has opted out of calls; false: the "
-        "phone is known to be on none; unknown: nobody has said"
+        "phone is known to be on none, by a skip trace or your registry check; unknown: nobody has said"
     ),
     "litigator": Flag("Known to sue callers; false: all others", Q(litigator=True)),
     "doNotMail": Flag("Wants no mail; false: all others", Q(do_not_mail=True)),

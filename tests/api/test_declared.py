@@ -22,7 +22,7 @@ from leads.models import Lead
 from tests.api.client import Api, body_of, refused
 from tests.api.test_tenancy import ADDRESSES, SAMPLES, VENDOR_POSTS, address_of, methods
 
-LISTS = ("consents-import", "scrubs-import", "suppressions-import")
+LISTS = ("consents-import", "recordings", "scrubs-import", "suppressions-import")
 FORMS = {(name, "POST") for name in ("bucket-imports", "import-new", *LISTS)}  # a form: `test_a_file_comes_…`
 BY_VENDORS = {(name, "POST") for name in ("apollo-webhook", *VENDOR_POSTS)}  # they add parameters at any time
 EVERYWHERE = sorted(set(SAMPLES) - BY_VENDORS)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.access import own_access
 from accounts.invitations import invite
-from accounts.models import Invitation, Membership, Team, WebhookDelivery, WebhookEndpoint
+from accounts.models import Invitation, Membership, Team, User, WebhookDelivery, WebhookEndpoint
 from accounts.tokens import issue_token
 from accounts.webhooks.services import create_endpoint
 from buckets.filling.fills import start_fill
@@ -36,6 +36,8 @@ from campaigns.models import (
     Disposition,
     Member,
     Preview,
+    Recording,
+    RecordingFile,
     Sender,
     StateAnswer,
     Step,
@@ -61,8 +63,12 @@ from leads.permission.adding import add_suppression
 from leads.services import add_activity, create_tag, set_tags
 from tests.api.client import Api, body_of, refused
 
-VENDOR_POSTS = ("vendor-post", "vendor-message", "vendor-status")
+VENDOR_POSTS = (
+    "vendor-post", "vendor-message", "vendor-status", "vendor-bridge", "vendor-call", "vendor-caller", "vendor-dial",
+    "vendor-amd",
+)  # fmt: skip
 OPEN = {name: {"POST"} for name in ("token", "apollo-webhook", *VENDOR_POSTS)}  # what nobody needs a token for
+OPEN["recording-play"] = {"GET"}
 VENDOR = "realestateapi"
 LIST = b"Address,Zip\n1 Main St,95757\n"
 SECRET = "tell-nobody"  # in what is Ann's
@@ -70,6 +76,7 @@ NUMBERS = {"name", "user_id", "team_id"}  # too short to be looked for in an ans
 OF_SELF = {
     "audit",
     "api_tokens",
+    "api_phone",
     "api_profile",
     "docs",
     "members",
@@ -80,9 +87,12 @@ OF_SELF = {
     "team",
     "teams",
     "usage",
+    "dispositions",
+    "scorecard",
+    "scorecard-csv",
 }  # always of Bob
 PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_email_send",
-    "profile_time_zone", "team_switch",
+    "profile_phone", "profile_time_zone", "team_switch",
 }  # fmt: skip
 PAGES |= {"healthz", "metrics", "readyz", "root"}
 OWN = {"success", "count", "nextCursor", "filters", "events"}  # what a list says beside its rows
@@ -92,7 +102,7 @@ class World:
     """What belongs to Ann, and her ids."""
 
     def __init__(self, ann: Any) -> None:
-        self.ann = ann
+        self.ann: User = ann
         for name in settings.OPERATIONS:  # a test that committed may have taken them away
             catalogue.operation(name)
         self.bucket, _ = create_bucket(by=ann, name="Ann's", property_ids=["1", "2", "3"])
@@ -145,6 +155,10 @@ class World:
         message.save()
         self.ids["delivery_id"] = message.pk
         self._call(ann, team, key)
+        recording = Recording(team_id=team, name=SECRET, file="x.wav", kind="audio/wav", seconds=1, sha256="x")
+        recording.save()
+        RecordingFile.objects.create(recording=recording, content=b"sound")
+        self.ids["recording_id"] = recording.pk
 
     def _call(self, ann: Any, team: int, key: ContactKey) -> None:
         """A call list, who is on it, and a call."""
@@ -350,6 +364,17 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("call-hang-up", "POST"): ({}, 404),
     ("call-dispose", "POST"): ({"code": "busy"}, 404),
     ("call-take-back", "POST"): (None, 404),
+    ("call-voicemail", "POST"): ({"recordingId": "{recording_id}"}, 404),
+    ("recordings", "GET"): ("", 200),
+    ("recordings", "POST"): (b"", 400),
+    ("recording", "GET"): ("", 404),
+    ("recording", "DELETE"): (None, 404),
+    ("recording-file", "GET"): ("", 404),
+    ("recording-play", "GET"): ("", 404),
+    ("api_phone", "GET"): ("", 200),
+    ("api_phone", "PUT"): ({}, 400),
+    ("api_phone", "DELETE"): (None, 200),
+    ("api_phone_confirm", "POST"): ({"code": "1"}, 409),
     ("call-lists", "GET"): ("", 200),
     ("call-lists", "POST"): ({"name": "Bob's", "bucketId": "{bucket_id}"}, 404),
     ("call-list", "GET"): ("", 404),
@@ -360,6 +385,9 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("call-list-close", "POST"): (None, 404),
     ("call-list-leads", "POST"): ({}, 404),
     ("call-list-progress", "GET"): ("", 404),
+    ("callers", "GET"): ("", 200),
+    ("scorecard", "GET"): ("", 200),
+    ("scorecard-csv", "GET"): ("", 200),
     ("dispositions", "GET"): ("", 200),
     ("dispositions", "POST"): ({}, 400),
     ("disposition", "PATCH"): ({"label": "Bob's"}, 404),

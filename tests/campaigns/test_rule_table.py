@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -236,6 +237,42 @@ def test_an_emergency_holds_from_its_beginning_until_it_is_ended(boss):
         declare_emergency("US-NY", begun, begun, "Blizzard", "", by=boss)
 
 
+def test_what_closed_a_state_stays_written_whoever_asks_the_database(boss):
+    today = datetime.now(UTC).date()
+    past, coming = (
+        RuleHoliday.objects.create(jurisdiction="US-ZZ", date=today + timedelta(days=days), name="A day", source="x")
+        for days in (0, 2)
+    )
+    emergency = Emergency.objects.create(
+        jurisdiction="US-NY", from_at=utc("2026-09-01T00:00Z"), reason="Blizzard", created_at=utc("2026-09-01T00:00Z")
+    )
+    rows = RuleHoliday.objects.filter
+    for refused_by in (
+        lambda: rows(pk=past.pk).delete(),
+        lambda: rows(pk=past.pk).update(date=today + timedelta(days=3)),
+        lambda: rows(pk=coming.pk).update(date=today),
+        lambda: Emergency.objects.filter(pk=emergency.pk).update(reason="Rain"),
+        lambda: Emergency.objects.filter(pk=emergency.pk).update(
+            jurisdiction="US-NJ", until_at=utc("2026-09-02T00:00Z")
+        ),
+        emergency.delete,
+        *(partial(_truncate, name) for name in ("contactrule", "ruleholiday", "emergency")),
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            refused_by()
+    rows(pk=coming.pk).update(name="Another day", date=today + timedelta(days=1))
+    assert rows(pk=coming.pk).delete()[0] == 1
+    end_emergency(emergency, utc("2026-09-16T00:00Z"), by=boss)
+    emergency.refresh_from_db()
+    assert (emergency.reason, emergency.until_at) == ("Blizzard", utc("2026-09-16T00:00Z"))
+    assert rows(pk=past.pk, date=today).exists()
+
+
+def _truncate(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE campaigns_{name} CASCADE")
+
+
 # --- Running out of dates -----------------------------------------------------------------------------------------
 
 
@@ -253,7 +290,10 @@ def test_manage_check_warns_of_it():
         ]
 
     assert warnings() == []
-    RuleHoliday.objects.filter(jurisdiction="US-UT", date__year=datetime.now(UTC).year).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # else those that have come are kept
+        RuleHoliday.objects.filter(jurisdiction="US-UT", date__year=datetime.now(UTC).year).delete()
+        cursor.execute("SET LOCAL session_replication_role = origin")
     assert len(warnings()) == 1
     assert "UT closes on holidays" in warnings()[0]
 

@@ -56,7 +56,7 @@ TEXTS = {
     "Other": "{{companyName}} would buy {{address|your house}}, {{firstName|neighbor}}. Reply STOP to end.",
     "Again": "Still thinking about {{address|your house}}? It is {{companyName}} again. Reply STOP to end.",
 }
-PATIENCE = 1_200.0  # seconds for the whole campaign
+PATIENCE = 3_600.0  # seconds for the whole campaign: a machine that others use takes twenty minutes and more
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ def stop_races(place: Place) -> Sequence[str]:
     committed when the opt-out is, never leaves.
     """
     races = place.size(300, 30)
-    with company(place) as (ann, seller, sender), _alone(place):
+    with company(place) as (ann, seller, sender), alone(place):
         bucket, leads = world.make_people(ann, seller, races, first=3_000)
         campaign = world.make_campaign(ann, seller, sender, bucket, leads)
         steps.make_due()
@@ -221,7 +221,7 @@ def _race(place: Place, lead: Lead, pool: ThreadPoolExecutor, took: list[float])
 
 
 @contextmanager
-def _alone(place: Place) -> Iterator[None]:
+def alone(place: Place) -> Iterator[None]:
     """Without the stack's worker and beat: this process sends."""
     for name in ("beat", "worker"):
         process = place.running.processes[name]

@@ -82,8 +82,8 @@ SCENARIOS = {
     "sms-caps": Scenario(messages.FAST, messages.caps),
     "dialer": Scenario(dialer.CALLED, dialer.callers),
     "same-leads-twice": Scenario(outages.BUSY, controls.same_leads_twice),
-    "suppression-races": Scenario(outages.BUSY, permission.stop_races),
-    "cap-races": Scenario(outages.BUSY, permission.cap_races),
+    "suppression-races": Scenario(messages.FAST, permission.stop_races),
+    "cap-races": Scenario(messages.FAST, permission.cap_races),
 }
 
 

@@ -13,13 +13,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from campaigns.gate.contact import may_contact
 from common.db.owner import pointed_at
 from devtools.postgres import FAST, Postgres
 from enrichment.models import Run
-from leads.models import Lead
+from leads.models import Lead, Suppression
+from leads.services import edit_lead
 from operations.database import backups, clients, restoring
 from operations.reconcile import find_drift
 from sandbox.server import Sandbox
+from tests.campaigns.gate.samples import digest
 from tests.command_line import run
 from tests.leads.privacy.samples import forget
 from tests.support import finish, make_bucket, make_user, pump_until_still, start
@@ -200,16 +203,26 @@ def test_the_forgotten_list_lies_beside_the_backup_and_the_newest_is_replayed_fi
     assert (back.status, back.json["troubles"]) == (1, [f"{settings.FORGOTTEN_FILE}: Line 1 cannot be read."])
 
 
-def test_a_restore_that_forgets_again_still_prints_one_json_object(
+def test_who_is_forgotten_after_the_backup_is_suppressed_in_what_comes_back_and_one_json_object_is_printed(
     sandbox: Sandbox, owner_url: str, fresh: str, settings: Any, tmp_path: Path
 ) -> None:
-    make_bucket(sandbox, make_user("ann"), 1)
-    forget(phone="+12065550143", name="Ann Doe")
+    ann = make_user("ann")
+    make_bucket(sandbox, ann, 1)
+    lead = edit_lead(lead=Lead.objects.get(), by=ann, changes={"phone": "+12065550143"})
+    forget(phone="+12065550199", name="Eve Poe")
     to = tmp_path / "first"
     assert run("backup", to).status == 0
+    forget(phone="+12065550143", name="Ann Doe")
+
     back = restored(fresh, to, settings)
-    assert (back.status, back.err) == (0, "")
+
+    assert (back.status, back.err) == (0, ""), back.out
     assert (len(back.json["forgotten"]), back.json["troubles"]) == (2, [])
+    with pointed_at(fresh):
+        assert Lead.objects.get(pk=lead.pk).phone is None
+        asked = may_contact(lead.pk, "call", by=None, purpose="manual", address="+12065550143", record=False)
+        assert asked.facts.erased == Suppression.objects.get(digest=digest("+12065550143")).pk
+        assert asked.decision.verdict == "no"
 
 
 def test_no_password_stands_in_the_command_of_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def ids_of(client: Client, **body: Any) -> list[int]:
 def test_a_fresh_ledger_is_empty(sandbox: tuple[Sandbox, Client]) -> None:
     nothing = {"requests": 0, "answered": 0, "refused": 0, "units": "0", "billed": "0"}
     names = ["property_search", "property_detail", "skip_trace", "signalhouse_skip_trace", "apollo_people"]
-    names += ["apollo_organizations", "autocomplete", "sms"]
+    names += ["apollo_organizations", "autocomplete", "sms", "call"]
     assert ledger(sandbox[0], sandbox[1].session) == {
         "billed": "0",
         "operations": dict.fromkeys(names, nothing),

@@ -28,6 +28,8 @@ from leads.permission.adding import (
 )
 from leads.permission.suppressing import BadSuppression
 
+DONE, KNOWN = "Suppressed. Nobody here contacts them any more.", "It was suppressed already."
+
 
 class AddForm(ContactForm):
     reason = forms.ChoiceField(choices=[(name, Suppression.Reason(name).label) for name in REASONS], label="Why")
@@ -87,10 +89,7 @@ class SuppressionAdmin(OpenToTeams):
             except BadSuppression as error:
                 refuse_in(form, error)
             else:
-                words = (
-                    "Suppressed. Nobody here contacts them any more." if done.added else "It was suppressed already."
-                )
-                self.message_user(request, words, messages.SUCCESS)
+                self.message_user(request, DONE if done.added else KNOWN, messages.SUCCESS)
                 return redirect("admin:leads_suppression_changelist")
         lines = [
             "For everybody on this installation, and for good: nobody here can take it back. Who asked not to be "

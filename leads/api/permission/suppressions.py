@@ -16,16 +16,27 @@ from accounts.api.base import idempotent
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing
-from common.api.serializers import CamelModelSerializer, StrictSerializer
+from common.api.serializers import CamelModelSerializer, FlagField, IdField, StrictSerializer, WholeField
 from common.api.throttles import UserThrottle
 from leads.models import Suppression
-from leads.permission.adding import REASONS, WORDS_MOST, add_suppression, check_contact, suppressions_seen_by, told
+from leads.permission.adding import (
+    REASONS,
+    WORDS_MOST,
+    OfLead,
+    add_suppression,
+    check_contact,
+    suppressions_seen_by,
+    told,
+)
 from leads.permission.suppressing import BadSuppression
 
 
 @translates(BadSuppression)
 def _bad_suppression(error: BadSuppression) -> Problem:
     return invalid(error.field, error.message)
+
+
+PLACES_MOST = 1_000  # more contacts than any lead has
 
 
 def text(most: int, help_text: str) -> serializers.CharField:
@@ -38,11 +49,44 @@ class ContactInput(StrictSerializer):
 
 
 class SuppressionInput(ContactInput):
+    """A phone, an e-mail, or a contact of a lead by its place: a masked number can be suppressed as it is."""
+
     reason = serializers.ChoiceField(
         choices=[(name, Suppression.Reason(name).label) for name in REASONS], default="dnc_request", help_text="Why"
     )
     scope = serializers.ChoiceField(choices=Suppression.Scope.choices, default="any", help_text="By which channel not")
     words = text(WORDS_MOST, "What they said: kept as evidence, and shown to nobody by this API")
+    leadId = IdField(required=False, help_text="Instead: a lead that you may see, and which contact of it")
+    phonePosition = WholeField(
+        required=False,
+        min_value=1,
+        max_value=PLACES_MOST,
+        help_text="Of the lead's phones: 1 is the best",
+    )
+    emailPosition = WholeField(
+        required=False, min_value=1, max_value=PLACES_MOST, help_text="Of the lead's e-mails, from 1"
+    )
+    everything = FlagField(
+        required=False, help_text="Every phone and e-mail of the lead's owner, and of the owner's other leads"
+    )
+    masked = text(260, "The contact as the lead shows it masked: refused where another stands there by now")
+
+    def validate(self, said: dict[str, Any]) -> dict[str, Any]:
+        """With `of_lead` in the place of what names a lead's contact."""
+        given = [name for name in ("phonePosition", "emailPosition") if name in said]
+        given += ["everything"] if said.get("everything") else []
+        if "leadId" not in said:
+            for name in (*given, *(["masked"] if said.get("masked") else [])):
+                raise serializers.ValidationError({name: "Say of which lead: leadId."})
+        elif len(given) != 1:
+            name = given[1] if given else "phonePosition"
+            raise serializers.ValidationError({name: "Give one: phonePosition, emailPosition, or everything: true."})
+        elif given == ["everything"] and said.get("masked"):
+            raise serializers.ValidationError({"masked": "This is for one phone or e-mail."})
+        place = {name: said.pop(f"{name}Position", None) for name in ("phone", "email")}
+        said.pop("everything", None)
+        lead_id, masked = said.pop("leadId", None), said.pop("masked", "")
+        return said | ({"of_lead": OfLead(lead_id, **place, masked=masked)} if lead_id else {})
 
 
 class SuppressionSerializer(CamelModelSerializer[Suppression]):
@@ -95,7 +139,8 @@ class SuppressionsView(ApiView):
     @extend_schema(
         operation_id="addSuppression",
         summary="Suppress a phone or an e-mail for everybody on this installation, for good",
-        description="With dnc_request and complaint also the other numbers and e-mails of the leads that share it.",
+        description="With dnc_request and complaint also the other numbers and e-mails of the leads that share it. "
+        "A contact that you are shown masked is named by its lead and its place there.",
         request=SuppressionInput,
         responses={201: answer("SuppressionAdded", added=serializers.IntegerField(help_text="New ones; 0: known"))},
     )

@@ -19,7 +19,7 @@ from campaigns.rules.decide import CODES
 from campaigns.rules.facts import Answer
 from enrichment.options import RunOptions
 from enrichment.quoting.quotes import quote
-from leads.models import Lead
+from leads.models import Lead, Upload
 from leads.permission.suppressing import suppress
 from tests.admin_site import address, member, sees_contacts, signed_in
 from tests.api.client import Api, body_of
@@ -114,7 +114,7 @@ def test_the_command_says_what_each_rule_says(lead: Lead) -> None:
     assert not Receipt.objects.exists()
 
 
-def test_a_leads_page_answers_and_a_number_is_a_link_only_after_yes(lead: Lead, ann: User) -> None:
+def test_a_leads_page_answers_and_a_number_may_be_called_only_after_yes(lead: Lead, ann: User) -> None:
     client, page = signed_in(sees_contacts(ann)), address(Lead, "change", lead.pk)
     may_contact(lead.pk, "call", by=ann, purpose="manual", at=NOON)
 
@@ -123,12 +123,13 @@ def test_a_leads_page_answers_and_a_number_is_a_link_only_after_yes(lead: Lead, 
     assert "There is no e-mail address." in words
     assert "Not on DNC (checked Sep 10)" in words  # by the company's registry check: no skip trace has said anything
     assert "What was answered before (1 latest)" in words
-    assert f"tel:{B}" in client.post(page, {"do": "show"}).content.decode()
+    words = client.post(page, {"do": "show"}).content.decode()
+    assert (f'name="number" value="{B}"' in words, "tel:" in words) == (True, False)
 
     attempt(team_of(ann), B, NOON - HOUR / 2, channel="call")
     words = client.post(page, {"do": "show"}).content.decode()
     assert "+1 617 555 0112" in words
-    assert f"tel:{B}" not in words
+    assert f'name="number" value="{B}"' not in words
     assert (
         "Wait 60 minutes after the last attempt: call Tue, Sep 15, 11:30 AM EDT." in client.get(page).content.decode()
     )
@@ -170,6 +171,54 @@ def test_filters_export_and_quote_go_by_the_gate(lead: Lead, ann: User) -> None:
     }  # fmt: skip
     reachable = quote(bucket=lead.bucket, by=ann, options=RunOptions()).reachable
     assert reachable is not None and reachable.blocked == 1
+
+
+def test_list_filter_file_and_page_say_the_same_of_do_not_call(lead: Lead, ann: User) -> None:
+    """lead: a flag of the trace says that she is on none."""
+    seller, leads = company(ann), list(bucket_of(ann, 9, "More").leads.order_by("pk"))
+    facts: list[dict[str, Any]] = [
+        {"phone_do_not_call": True}, {"phone_do_not_call": False}, {}, {}, {}, {}, {}, {"phone_do_not_call": False}, {}
+    ]  # fmt: skip
+    for n, (one, more) in enumerate(zip(leads, facts, strict=True)):
+        person(one, phone=f"+1{'212' if n == 6 else '617'}555013{n}", **more)
+    flagged, clear, silent, clean, listed, of_state, whole, stopped, sued = leads
+    checked(seller, str(clean.phone), days=400)
+    checked(seller, str(listed.phone), listed=True)
+    checked(seller, str(of_state.phone))
+    checked(seller, str(of_state.phone), list="state:TX", listed=True)
+    checked(company(make_user("bob"), number="+16175550101"), str(silent.phone))  # another company's look
+    Upload.objects.create(
+        team_id=team_of(ann), seller=seller, kind="scrub", file_name="212.txt", status="completed",
+        options={"areaCodes": ["212"], "versionDate": "2026-09-10"},
+    )  # fmt: skip
+    with transaction.atomic():
+        suppress([(1, str(stopped.phone))], reason="stop", source="inbound:1", at=NOON - HOUR)
+    Lead.objects.filter(pk=sued.pk).update(litigator=True)
+    expected = {
+        **dict.fromkeys((flagged, listed, of_state, stopped, sued), True),
+        **dict.fromkeys((clear, clean, whole), False),
+        silent: None,
+    }
+
+    api, client = Api(ann), signed_in(ann)
+    for word, known in (("true", True), ("false", False), ("unknown", None)):
+        found = body_of(api.get(f"/api/leads?doNotCall={word}&limit=100"))["leads"]
+        assert {one["id"] for one in found} - {str(lead.pk)} == {str(one.pk) for one, said in expected.items() if said is known}, word
+    file = api.get(f"/api/property/bucket/{leads[0].bucket_id}/export?columns=leadId,dncNow&bom=false")
+    rows = csv.DictReader(io.StringIO(b"".join(file.streaming_content).decode()))
+    cells = {True: "true", False: "false", None: ""}
+    assert {row["Lead ID"]: row["DNC now"] for row in rows} == {
+        str(one.pk): cells[said] for one, said in expected.items()
+    }
+    marks = {True: {"Do not call", "On DNC", "Suppressed"}, False: {"Not on DNC"}, None: {"DNC unknown"}}
+    listing = client.get(address(Lead, "changelist"), {"bucket": str(leads[0].bucket_id)}).content.decode()
+    for one, said in expected.items():
+        (row,) = [row.partition("</tr>")[0] for row in listing.split("<tr") if str(one.pk) in row]
+        page = client.get(address(Lead, "change", one.pk)).content.decode()
+        contact = page.partition('id="contact"')[2].partition("</section>")[0]
+        for place in (row, contact):
+            found = [mark for mark in set().union(*marks.values()) if mark in place]
+            assert len(found) == 1 and found[0] in marks[said], (said, found)
 
 
 def test_every_rule_has_words() -> None:

@@ -26,6 +26,7 @@ def page(answer: Any, status: int = 200) -> str:
 
 def test_a_manager_uploads_and_retires_and_a_caller_confirms_her_phone(vendor: Sandbox, settings: Any) -> None:
     world = make_world(settings)
+    User.objects.filter(pk=world.user.pk).update(is_staff=True)
     hers = signed_in(world.user)
     assert "Upload a recording" in page(hers.get(LIST))
     add = f"{LIST}add/"
@@ -45,9 +46,9 @@ def test_a_manager_uploads_and_retires_and_a_caller_confirms_her_phone(vendor: S
     assert not Sender.objects.get(pk=world.sender.pk).voice, "left out: off"
     Sender.objects.update(voice=True)
 
-    cal = User.objects.create_user("cal")
+    cal = User.objects.create_user("cal", is_staff=True)
     Membership.objects.filter(user=cal).delete()
-    Membership.objects.create(user=cal, team_id=world.access.team_id, role="caller")
+    Membership.objects.create(user=cal, team_id=world.team_id, role="caller")
     caller = signed_in(cal)
     assert caller.get(add).status_code == 403 and caller.get(f"{LIST}{one.pk}/file/").status_code in (403, 404)
     assert "Your own phone" in page(caller.get("/admin/profile/"))

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from campaigns.dialing import calling
 from campaigns.models import CallAttempt
 from campaigns.planning.refusals import CampaignError
-from campaigns.voice import placing, reconciling, registering
+from campaigns.voice import phones, placing, reconciling, registering
 from campaigns.voice.moving import NEVER_RANG
 from integrations.ledger import calls
 from integrations.models import Operation, Vendor, VendorCall
@@ -39,7 +39,7 @@ def test_her_phone_rings_once_and_the_money_is_one_call(vendor: Sandbox, setting
     (call,) = placed(vendor)
     assert (call["to"], call["from"]) == (AGENT, world.sender.number)
     assert (attempt.agent_vendor_id, attempt.state, attempt.error) == (call["id"], "intended", "")
-    paid = VendorCall.objects.get(pk=attempt.call_id)
+    paid = VendorCall.objects.get()
     assert (paid.state, paid.cost, paid.units, paid.purpose) == ("settled", Decimal("0.05"), 1, "call")
     assert (attempt.sender_id, paid.user_id) == (world.sender.pk, world.user.pk)
 
@@ -93,7 +93,7 @@ def test_a_hang_is_in_doubt_never_placed_again_and_found_at_the_vendor(vendor: S
     settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 5.0
     assert reconciling.reconcile() == 1
     attempt.refresh_from_db()
-    paid = VendorCall.objects.get(pk=attempt.call_id)
+    paid = VendorCall.objects.get()
     assert (attempt.state, attempt.agent_vendor_id) == ("intended", placed(vendor)[0]["id"])
     assert (paid.state, paid.cost) == ("settled", Decimal("0.05"))
     assert reconciling.reconcile() == 0
@@ -209,7 +209,7 @@ def test_a_mistake_of_ours_ends_the_call_in_words(
     vendor: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_world(settings)
-    monkeypatch.setattr(placing.phones, "sender_of", lambda *_: 1 / 0)
+    monkeypatch.setattr(phones, "sender_of", lambda *_: 1 / 0)
     attempt = world.attempt()
     registering.place(attempt.pk)
     attempt.refresh_from_db()

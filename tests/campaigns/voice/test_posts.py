@@ -14,8 +14,10 @@ from accounts.models import WebhookEndpoint
 from campaigns.inbound.reading import handle_open
 from campaigns.models import CallAttempt, Inbound, Receipt, UnsignedPost
 from campaigns.voice import moving
+from integrations.ledger import catalogue
 from integrations.models import VendorCall
 from leads.permission.suppressing import suppress
+from operations import retention
 from tests.campaigns.sending.world import NOON, move
 from tests.campaigns.voice.world import (
     CHILD,
@@ -70,7 +72,7 @@ def test_an_unsigned_post_is_refused_and_an_unknown_call_changes_nothing(world: 
 
 def test_a_call_is_heard_at_once_from_ringing_to_its_end(world: World) -> None:
     WebhookEndpoint.objects.create(
-        team_id=world.access.team_id, url="https://hooks.example.com/", events=["call.ended"], secret="x"
+        team_id=world.team_id, url="https://hooks.example.com/", events=["call.ended"], secret="x"
     )
     attempt = ringing(world)
     assert dialed(ask_bridge(attempt)) == world.number()
@@ -163,9 +165,21 @@ def test_the_bridge_dials_for_one_leg_once_and_not_after_its_end(world: World) -
         assert dialed(ask_bridge(again)) is None
 
 
-def test_a_call_in_doubt_is_known_by_the_bridges_question_and_its_money_is_spent(world: World, settings: Any) -> None:
-    from integrations.ledger import catalogue
+def test_an_old_request_is_dropped_and_its_call_stays(world: World, settings: Any) -> None:
+    settings.KEEP_CALLS_DAYS = 30
+    before = NOON - timedelta(days=365)
+    call = VendorCall.objects.create(
+        operation=catalogue.operation("call"), user=world.user, state="settled", inputs=1, price="0.05",
+        reserved="0.05", cost="0.05", holds={}, created_at=before, slot_at=before, sent_at=before, ended_at=before,
+        lease_until=before,
+    )  # fmt: skip
+    attempt = world.attempt(state="ended", ended_at=NOON, call=call)
+    retention.apply()
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.call_id, VendorCall.objects.count()) == ("ended", None, 0)
 
+
+def test_a_call_in_doubt_is_known_by_the_bridges_question_and_its_money_is_spent(world: World, settings: Any) -> None:
     operation = catalogue.operation("call")
     call = VendorCall.objects.create(
         operation=operation, user=world.user, state="in_doubt", inputs=1, price="0.05", reserved="0.05", holds={},

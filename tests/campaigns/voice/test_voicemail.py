@@ -43,13 +43,13 @@ def agree(world: World, **more: Any) -> Consent:
 
 
 def talking(world: World, **more: Any) -> CallAttempt:
-    values = {"state": "talking", "agent_vendor_id": PARENT, "vendor_id": CHILD, "sender": world.sender}
+    values: dict[str, Any] = {"state": "talking", "agent_vendor_id": PARENT, "vendor_id": CHILD, "sender": world.sender}
     return world.attempt(**values | more)
 
 
 def record_one(world: World, name: str = "Hello", content: bytes = b"") -> Recording:
     return recordings.upload(
-        by=world.user, team_id=world.access.team_id or 0, name=name, content=content or wav(3), file_name="hello.wav"
+        by=world.user, team_id=world.team_id, name=name, content=content or wav(3), file_name="hello.wav"
     )
 
 
@@ -172,7 +172,7 @@ def test_recordings_are_uploaded_versioned_listened_to_and_retired_over_the_api(
 
     caller = User.objects.create_user("cal")
     Membership.objects.filter(user=caller).delete()
-    Membership.objects.create(user=caller, team_id=world.access.team_id, role="caller")
+    Membership.objects.create(user=caller, team_id=world.team_id, role="caller")
     hers = Api(caller)
     assert len(body_of(hers.get("/api/recordings"))["recordings"]) == 2
     assert hers.upload("/api/recordings", wav(1)).status_code == 403

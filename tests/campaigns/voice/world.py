@@ -28,6 +28,7 @@ FORM = "application/x-www-form-urlencoded"
 @dataclass(slots=True)
 class World:
     user: User
+    team_id: int
     access: Access
     seller: Seller
     sender: Sender
@@ -58,7 +59,7 @@ def make_world(settings: Any, *, vendor: str = "twilio", people: int = 1, name: 
     Sender.objects.filter(pk=sender.pk).update(voice=True)
     sender.refresh_from_db()
     _, leads = make_people(user, seller, people)
-    return World(user, access_in(user, team_of(user)), seller, sender, leads)
+    return World(user, team_of(user), access_in(user, team_of(user)), seller, sender, leads)
 
 
 # --- Posts as Twilio makes them ---------------------------------------------------------------------------------------

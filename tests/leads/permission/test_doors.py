@@ -15,7 +15,7 @@ from django.db import transaction
 from accounts.access import own_access, team_of
 from accounts.models import Team
 from common.db.clock import database_now
-from leads.models import Consent, EvidenceText, Seller, Suppression, Upload
+from leads.models import Consent, EvidenceText, Lead, Seller, Suppression, Upload
 from leads.permission import importing
 from leads.permission.adding import add_suppression
 from leads.permission.consenting import give
@@ -137,6 +137,82 @@ def test_every_role_suppresses_and_nobody_deletes_or_changes() -> None:
     ):  # fmt: skip
         refused(api.post("/api/suppressions", wrong), 400, field)
     assert Suppression.objects.count() == 7
+
+
+def test_a_masked_caller_suppresses_a_number_of_her_lead_by_its_place() -> None:
+    ann = make_user("ann")
+    team = ann.memberships.get().team
+    _, (lead, same, strange) = make_leads(3, by=ann)
+    owner = {"owner_name": "PAT DOE", "mailing_address": "9 Elm St", "mailing_zip": "76701"}
+    contact(lead, secondary_phone="+16175550113", email="Pat@example.com", owner=owner)
+    contact(same, phone="+16175550114", owner=owner)
+    contact(strange, phone="+16175550115")
+    caller, _ = member(team, "caller", name="cal")
+    caller.memberships.filter(team=team).update(is_masked=True)
+    api, url = Api(caller), "/api/suppressions"
+    refused(api.post(url, {"leadId": str(lead.pk), "phonePosition": 1}), 400, "leadId")  # not hers
+    Lead.objects.filter(pk=lead.pk).update(assigned_to=caller)
+    of_lead = {"leadId": str(lead.pk), "reason": "operator"}
+    for wrong, field in (
+        ({**of_lead}, "phonePosition"), ({**of_lead, "phonePosition": 3}, "phonePosition"),
+        ({**of_lead, "phonePosition": 0}, "phonePosition"), ({**of_lead, "phonePosition": "one"}, "phonePosition"),
+        ({**of_lead, "emailPosition": 2}, "emailPosition"), ({**of_lead, "everything": "maybe"}, "everything"),
+        ({**of_lead, "phonePosition": 1, "emailPosition": 1}, "emailPosition"),
+        ({**of_lead, "phonePosition": 1, "everything": True}, "everything"),
+        ({**of_lead, "phonePosition": 2, "masked": "•••• 0112"}, "masked"),
+        ({**of_lead, "everything": True, "masked": "•••• 0112"}, "masked"),
+        ({**of_lead, "phonePosition": 1, "phone": PHONE}, "leadId"), ({"phonePosition": 1}, "phonePosition"),
+        ({"phone": PHONE, "masked": "•••• 0112"}, "masked"), ({"everything": True}, "everything"),
+        ({**of_lead, "leadId": str(strange.pk), "phonePosition": 1}, "leadId"),
+        ({**of_lead, "leadId": "1", "phonePosition": 1}, "leadId"),
+        ({**of_lead, "phonePosition": 1, "reason": "stop"}, "reason"),
+    ):  # fmt: skip
+        refused(api.post(url, wrong), 400, field)
+    assert not Suppression.objects.exists()
+
+    one = {**of_lead, "phonePosition": 2, "masked": "•••• 0113", "words": "Wrong house"}
+    assert body_of(api.post(url, one), 201)["added"] == 1
+    assert in_force([digest("+16175550113")], "sms") and not in_force([digest(PHONE)], "sms")
+    mail = {**of_lead, "emailPosition": 1, "masked": "p••••@example.com"}
+    assert body_of(api.post(url, mail), 201)["added"] == 1
+    assert body_of(api.post(url, {**of_lead, "everything": "yes"}), 201)["added"] == 2  # her other house's number, too
+    assert in_force([digest(PHONE)], "call") and in_force([digest("+16175550114")], "call")
+    assert not in_force([digest("+16175550115")], "call")
+    audited = [(who, after["keys"]) for who, _, after in told("contact.suppressed")]
+    assert audited == [("cal", 1), ("cal", 1), ("cal", 2)]
+
+
+def test_her_leads_page_suppresses_a_contact_that_it_shows_masked() -> None:
+    ann = make_user("ann", is_staff=True)
+    team = ann.memberships.get().team
+    _, (lead, bare) = make_leads(2, by=ann)
+    contact(lead, secondary_phone="+16175550113")
+    caller, client = member(team, "caller", name="cal")
+    caller.memberships.filter(team=team).update(is_masked=True)
+    Lead.objects.update(assigned_to=caller)
+    page = address(Lead, "change", lead.pk)
+    form = {"do": "suppress", "reason": "litigator", "scope": "any", "words": "I sue"}
+
+    shown = client.get(page).content.decode()
+    assert "Phone •••• 0113" in shown and "Everything of this owner" in shown and "0113</option>" in shown
+    assert 'value="suppress"' not in client.get(address(Lead, "change", bare.pk)).content.decode()
+    changed = "The contacts of this lead have changed"
+    for which, words in (("", "This field is required."), ("phone 2 •••• 0112", changed)):
+        answer = client.post(page, {**form, "which": which})
+        assert (answer.status_code, words in answer.content.decode()) == (200, True)
+    assert not Suppression.objects.exists()
+    answer = client.post(page, {**form, "which": "phone 2 •••• 0113"}, follow=True).content.decode()
+    assert "Suppressed. Nobody here contacts them any more." in answer
+    row = Suppression.objects.get()
+    assert (bytes(row.digest), row.reason, row.by_id) == (digest("+16175550113")[1], "litigator", caller.pk)
+    again = {**form, "which": "everything"}
+    assert client.post(page, again).status_code == 302
+    assert Suppression.objects.count() == 2
+    assert "It was suppressed already." in client.post(page, again, follow=True).content.decode()
+    _, reader = member(team, "reader", name="rea")
+    assert reader.post(page, {**form, "which": "phone 1 •••• 0112"}).status_code == 302
+    _, stranger = staff("bob")
+    assert stranger.post(page, again).status_code == 404
 
 
 def test_a_look_says_yes_or_no_is_written_down_and_counted() -> None:
