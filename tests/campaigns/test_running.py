@@ -337,7 +337,7 @@ def test_what_falls_due_says_what_the_dry_run_said(made: World) -> None:
 def test_a_saved_view_that_is_deleted_meanwhile_keeps_its_campaign_as_it_was(made: World, when: str) -> None:
     """The campaign has the view's filters as they were when it was drafted."""
     api = Api(made.ann)
-    view = save_view(by=made.ann, name="Boston", query=f"bucket={made.bucket.pk}&state=MA")
+    view = save_view(by=made.ann, name="Boston", query=f"bucket={made.bucket.pk}&hasPhone=true")
     steps = [{"templateId": str(made.template.pk)}]
     body = body_of(api.post("/api/campaigns", {"name": "Fall", "viewId": str(view.pk), "steps": steps}), 201)
     campaign = Campaign.objects.get(pk=body["campaign"]["id"])

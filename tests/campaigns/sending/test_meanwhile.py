@@ -78,7 +78,7 @@ def test_what_is_done_to_the_shown_lead_holds_for_the_one_behind_it(vendor: Sand
     if what == "lost":
         change_status(lead=Lead.objects.get(pk=place.leads[0].pk), status="lost", by=place.user)
     else:
-        Lead.every.filter(pk=place.leads[0].pk).update(other_facts=None)
+        Lead.every.filter(pk=place.leads[0].pk).update(other_facts=None, secondary_phone=None)
     send_all()
     assert hits(vendor) == []
     row = Delivery.objects.get()
