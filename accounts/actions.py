@@ -98,7 +98,7 @@ ACTIONS: dict[str, str] = {
     "appointment.booked": "Appointment booked",
     "appointment.cancelled": "Appointment cancelled",
     "hours.changed": "Booking hours changed",
-    "booking_page.changed": "Booking page changed",
+    "booking.changed": "Booking page changed",
     "feed.created": "Calendar feed made",
     "feed.revoked": "Calendar feed revoked",
     "webhook.created": "Webhook created",

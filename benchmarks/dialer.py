@@ -40,8 +40,8 @@ FILL = """
         ON p.place = n %% %(places)s + 1
 """
 SCRUB = """
-    INSERT INTO leads_scrub (id, seller_id, digest, list, listed, checked_at, version_date, source, created_at)
-    SELECT uuidv7(), %s, c.digest, 'federal', false, now(), %s, 'file', now() FROM leads_contactkey c WHERE c.kind = 1
+    INSERT INTO leads_scrub (id, seller_id, digest, list, listed, checked_at, version_date, source, san)
+    SELECT uuidv7(), %s, c.digest, 'federal', false, now(), %s, 'file', '' FROM leads_contactkey c WHERE c.kind = 1
     ON CONFLICT DO NOTHING
 """
 

@@ -547,6 +547,7 @@ SPECTACULAR_SETTINGS = {
         "ApolloKind": ["people", "organizations"],
         "EventKind": "leads.models.Event.Kind",
         "EventSource": "leads.models.Event.Source",
+        "SourceEnum": "buckets.models.Bucket.Source",
         "EventStatus": "leads.models.Event.Status",
         "ConsentChannel": "leads.models.Consent.Channel",
         "BucketEnrichment": "buckets.models.Bucket.Enrichment",
@@ -695,6 +696,7 @@ KEEP_RAW_DAYS = _whole("KEEP_RAW_DAYS", 0, "days vendors' unreadable answers are
 KEEP_INBOUND_DAYS = _whole(
     "KEEP_INBOUND_DAYS", 30, "days handled posts of message vendors are kept", least=0, most=_KEPT_MOST
 )
+KEEP_GUESTS_DAYS = _whole("KEEP_GUESTS_DAYS", 0, "days guests of past appointments are kept", least=0, most=_KEPT_MOST)
 KEEP_FAILED_ROWS_DAYS = _whole(
     "KEEP_FAILED_ROWS_DAYS", 0, "days a file's failed rows are kept", least=0, most=_KEPT_MOST
 )

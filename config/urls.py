@@ -13,9 +13,9 @@ from accounts.profile.page import browser_zone, confirm_email, profile, send_pro
 from accounts.sign_in.join import follow, join
 from accounts.sign_in.urls import entrance, of_ones_own
 from accounts.teams.switch import switch
-from campaigns.admin.own_phone import own_phone
 from campaigns.admin import booking as booking_desk
 from campaigns.admin import calendar
+from campaigns.admin.own_phone import own_phone
 from campaigns.booking import views as booking
 from common.api.base import JsonRefusals, unknown_address
 from operations.admin.privacy import privacy

@@ -65,6 +65,12 @@ RULES = (
         ("UPDATE campaigns_inbound SET body = NULL WHERE id IN (SELECT id FROM due)",),
     ),
     Rule(
+        "guests of appointments", "KEEP_GUESTS_DAYS",
+        "SELECT id FROM leads_event WHERE ends_at < %(before)s AND (guest_name IS NOT NULL OR guest_email IS NOT NULL)",
+        ("UPDATE leads_event SET guest_name = NULL, guest_email = NULL, guest_phone = NULL, confirm_digest = NULL, "
+         "note = '' WHERE id IN (SELECT id FROM due)",),
+    ),
+    Rule(
         "failed rows", "KEEP_FAILED_ROWS_DAYS",
         "SELECT f.id FROM buckets_importfailure f JOIN buckets_import i ON i.id = f.job_id "
         "WHERE i.updated_at < %(before)s",

@@ -385,4 +385,4 @@ def _back(event: Event, user: User, query: str = "") -> HttpResponse:
     local = event.starts_at.astimezone(ZoneInfo(user.time_zone))
     view = "day" if "view=day" in query else "week"
     whose = "" if event.owner_id == user.pk else f"&whose={event.owner_id}"
-    return redirect(f"{reverse('calendar')}?view={view}&date={local:%Y-%m-%d}{whose}#event-{event.pk}")
+    return redirect(f"{reverse('calendar')}?view={view}&date={local:%Y-%m-%d}{whose}&event={event.pk}")

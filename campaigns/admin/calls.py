@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import access
 from campaigns.admin import dialer, live
+from campaigns.admin.words import path_to
 from campaigns.gate.lead import receipts_of, told
 from campaigns.gate.words import answers_of, words_of
 from campaigns.models import CallAttempt, Receipt
@@ -30,7 +31,7 @@ class CallAttemptAdmin(TeamAdmin):
 
     empty = Empty("Calls stand here once they were made: from the dialer, or a lead’s page.")
     assigned = "by"
-    list_display = ("at", "by", "about", "to", "ended", "lasted")
+    list_display = ("started_at", "by", "about", "to", "ended", "lasted")
     list_filter = ("state", "mode")
     list_select_related = ("by", "lead", "disposition")
     fields = readonly_fields = (
@@ -53,7 +54,7 @@ class CallAttemptAdmin(TeamAdmin):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        mine = {"title": "My calls"} if access(request).only_assigned else {}
+        mine = {"title": "My calls", **path_to(self, "my calls")} if access(request).only_assigned else {}
         return super().changelist_view(request, {**mine, **(extra_context or {})})
 
     def receipt(self, request: HttpRequest, receipt_id: UUID) -> HttpResponse:
@@ -73,10 +74,6 @@ class CallAttemptAdmin(TeamAdmin):
             self, request, "admin/campaigns/dialer/receipt.html", "Receipt", receipt=told(found), rules=rules
         )  # fmt: skip
 
-    @admin.display(description="when")
-    def at(self, row: CallAttempt) -> Any:
-        return row.started_at
-
     @admin.display(description="lead")
     def about(self, row: CallAttempt) -> Any:
         return link_to(row.lead)
@@ -89,9 +86,9 @@ class CallAttemptAdmin(TeamAdmin):
     def ended(self, row: CallAttempt) -> str:
         return row.disposition.label if row.disposition else row.get_state_display()
 
-    @admin.display(description="minutes")
+    @admin.display(description="lasted")
     def lasted(self, row: CallAttempt) -> str:
-        return "–" if row.seconds is None else f"{row.seconds // 60}:{row.seconds % 60:02}"
+        return "–" if row.seconds is None else f"{row.seconds // 60} min {row.seconds % 60} s"
 
     @admin.display(description="note")
     def said(self, row: CallAttempt) -> str:

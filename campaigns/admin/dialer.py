@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import Access, Scope, access
 from accounts.selectors import user_of
 from campaigns.admin.dialer_stage import stage
+from campaigns.admin.words import path_to
 from campaigns.dialing import calling, disposing, offering
 from campaigns.dialing.lists import worked_by
 from campaigns.dialing.offering import Nobody
@@ -82,7 +83,9 @@ def urls(model_admin: Any) -> list[URLPattern]:
 
 def _whole(model_admin: Any, request: HttpRequest) -> HttpResponse:
     told = _before_her(request, chosen=_lists(request))
-    return page(model_admin, request, "admin/campaigns/dialer/page.html", "Dialer", **told)
+    return page(
+        model_admin, request, "admin/campaigns/dialer/page.html", "Dialer", **told, **path_to(model_admin, "dialer")
+    )
 
 
 def _before_her(request: HttpRequest, chosen: Sequence[UUID] = (), **more: Any) -> dict[str, Any]:

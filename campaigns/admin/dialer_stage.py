@@ -168,7 +168,7 @@ def _outcome(one: Disposition) -> dict[str, Any]:
 
 
 def _dialed(attempt: CallAttempt, person: Access) -> dict[str, Any]:
-    """Of the call that is open, or whose outcome is to be said. dial: a link only while it is open, on her own phone."""
+    """Of the call that is open, or whose outcome is to be said. dial: a link while it is open, on her own phone."""
     is_tel, is_open = attempt.mode == CallAttempt.Mode.TEL, attempt.ended_at is None
     return {
         "attempt": attempt,

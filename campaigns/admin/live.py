@@ -19,7 +19,7 @@ from accounts.audit import record
 from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
 from campaigns import clock
-from campaigns.admin.words import dollars
+from campaigns.admin.words import dollars, path_to
 from campaigns.dialing import scorecard
 from campaigns.dialing.lists import call_lists
 from campaigns.dialing.live import callers
@@ -62,7 +62,14 @@ def leads_callers(request: HttpRequest) -> bool:
 
 
 def _live(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    return page(model_admin, request, "admin/campaigns/dialer/live.html", "Calls live", **_told(request))
+    return page(
+        model_admin,
+        request,
+        "admin/campaigns/dialer/live.html",
+        "Calls live",
+        **_told(request),
+        **path_to(model_admin, "calls live"),
+    )
 
 
 def _live_now(model_admin: Any, request: HttpRequest) -> HttpResponse:
@@ -126,7 +133,7 @@ def _scorecard(model_admin: Any, request: HttpRequest) -> HttpResponse:
         last=(until - timedelta(days=1)).date().isoformat(), may_export=access(request).can(Scope.EXPORT),
         total=_money(found.total), vendors=[(one, _money(one)) for one in found.vendors],
         others=[("By type", "Type", found.kinds), ("By age of the number", "Age", found.ages)],
-        bad=scorecard.bad_numbers(team_id, since=since, until=until).count(),
+        bad=scorecard.bad_numbers(team_id, since=since, until=until).count(), **path_to(model_admin, "scorecard"),
     )  # fmt: skip
 
 

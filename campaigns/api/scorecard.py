@@ -104,7 +104,7 @@ class ScorecardView(CampaignView):
 
     @extend_schema(
         operation_id="getScorecard",
-        summary="How good the numbers were that were called: reached, wrong, disconnected, and the cost per conversation",
+        summary="How good the numbers were that were called, and the cost per conversation",
         parameters=[SpanQuery],
         responses=answer("ScorecardAnswer", scorecard=ScorecardSerializer()),
     )

@@ -104,26 +104,37 @@ def book(*, page: BookingPage, at: datetime, guest: Guest) -> Event | None:
     """
     if not _may_be_stored(guest):
         return None
-    if found := _mine(page, at, guest):
+    if found := _mine(page, at, guest, _in_the_way(page, at)):
         return found
     if at not in offered(page):  # who comes late waits for nobody
         raise SlotTaken
     with transaction.atomic():
-        planning.free_expired(page.user_id)
-        if found := _mine(page, at, guest):
+        hold_host(page.user_id)
+        standing = _in_the_way(page, at)  # one look while the others wait
+        if found := _mine(page, at, guest, standing):
             return found
-        if at not in offered(page):
+        if standing:
             raise SlotTaken
+        planning.free_expired(page.user_id)
         event = _held(page, at, guest)
         planning.save_in_slot(event)
         enqueue_on_commit(MAIL_TASK)
     return event
 
 
-def _mine(page: BookingPage, at: datetime, guest: Guest) -> Event | None:
-    """What this guest has booked there and then already; what they have not confirmed in time is over."""
-    mine = Event.objects.filter(page_id=page.pk, starts_at=at, guest_email=guest.email, status__in=Event.OPEN)
-    return mine.exclude(held_until__lte=CLOCK).first()
+def _in_the_way(page: BookingPage, at: datetime) -> list[Event]:
+    """What stands in this slot, or too near to it; what was not confirmed in time does not."""
+    buffer, ends = timedelta(minutes=page.buffer_minutes), at + timedelta(minutes=page.minutes)
+    rows = Event.objects.filter(owner=page.user_id, kind=Event.Kind.APPOINTMENT, status__in=Event.OPEN)
+    rows = rows.filter(starts_at__lt=ends + buffer, ends_at__gt=at - buffer).exclude(held_until__lte=CLOCK)
+    return list(rows)
+
+
+def _mine(page: BookingPage, at: datetime, guest: Guest, standing: Sequence[Event]) -> Event | None:
+    """What this guest has booked there and then already."""
+    return next(
+        (one for one in standing if (one.page_id, one.starts_at, one.guest_email) == (page.pk, at, guest.email)), None
+    )
 
 
 def _held(page: BookingPage, at: datetime, guest: Guest) -> Event:

@@ -80,7 +80,7 @@ def change_page(*, access: Access, new_address: bool = False, **said: Any) -> Bo
         page.save()
         after = {name: getattr(page, name) for name in before} | ({"new_address": True} if new_address else {})
         before.pop("title", None), after.pop("title", None)
-        record("booking_page.changed", by=access.user, team_id=page.team_id, about=page, before=before, after=after)
+        record("booking.changed", by=access.user, team_id=page.team_id, about=page, before=before, after=after)
     return page
 
 

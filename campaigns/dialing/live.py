@@ -12,12 +12,9 @@ from django.utils import timezone
 
 from accounts.models import Membership, User
 from campaigns import clock
-from campaigns.models import CallAttempt, Campaign, Disposition, Member
+from campaigns.dialing.progress import REACHED
+from campaigns.models import CallAttempt, Campaign, Member
 from leads.models import Lead
-
-Outcome = Disposition.Outcome
-# Outcomes of a call in which somebody of the owner's spoke.
-REACHED = (Outcome.CONTACT, Outcome.CALLBACK, Outcome.APPOINTMENT, Outcome.LOST, Outcome.WON, Outcome.DNC)
 
 
 def today() -> datetime:

@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.expressions import RawSQL
 
-from campaigns.dialing.live import REACHED
+from campaigns.dialing.progress import REACHED
 from campaigns.models import CallAttempt, Disposition
 from common import dates
 from enrichment.models import Run

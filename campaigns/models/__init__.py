@@ -19,9 +19,9 @@ from campaigns.models.templates import Template, TemplateVersion
 from campaigns.models.voice import PhoneCode, RecordingFile
 
 __all__ = [
-    "BookingCount", "BookingPage", "CallAttempt", "CallList", "Campaign", "CampaignCaller", "ClockSetting", "ContactRule",
-    "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed", "Hours",
-    "Inbound", "IncomingMessage", "Member", "PhoneCode", "Preview", "PreviewLine", "Receipt", "ReceiptRepeat",
-    "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer", "Step", "Template", "TemplateVersion",
-    "UnsignedPost", "Variant", "VendorPoll",
+    "BookingCount", "BookingPage", "CallAttempt", "CallList", "Campaign", "CampaignCaller", "ClockSetting",
+    "ContactRule", "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed",
+    "Hours", "Inbound", "IncomingMessage", "Member", "PhoneCode", "Preview", "PreviewLine", "Receipt",
+    "ReceiptRepeat", "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer", "Step", "Template",
+    "TemplateVersion", "UnsignedPost", "Variant", "VendorPoll",
 ]  # fmt: skip

@@ -164,7 +164,8 @@ def move(
         ends = _end(starts, ends_at, length.total_seconds() / 60, zone)
         if (locked.starts_at, locked.ends_at) == (starts, ends):
             return locked
-        free_expired(locked.owner_id)
+        if locked.kind == Kind.APPOINTMENT:
+            free_expired(locked.owner_id)
         locked.starts_at, locked.ends_at, locked.zone = starts, ends, zone
         locked.sequence, locked.reminded_at, locked.changed_at = locked.sequence + 1, None, timezone.now()
         save_in_slot(locked)
@@ -178,11 +179,9 @@ def change(event: Event, **said: Any) -> Event:
     Raises EventClosed, SlotTaken.
     """
     with transaction.atomic():
-        locked = lock_open(event)
         owner = said.pop("owner", None)
-        if owner is not None and owner.pk != locked.owner_id:
-            hold_host(owner.pk)
-            locked.owner = owner
+        locked = lock_open(event, also=owner)
+        locked.owner = owner or locked.owner
         for name, value in said.items():
             text = name in ("title", "note", "place")
             setattr(locked, name, kept_in(locked, name, value) if text else value)
@@ -229,12 +228,15 @@ def miss_overdue() -> int:
 # --- Parts that booking uses too --------------------------------------------------------------------------------------
 
 
-def lock_open(event: Event, statuses: tuple[str, ...] = Event.OPEN) -> Event:
-    """The event, with its lead and its host before it. Raises EventClosed where it is not in these states any more."""
+def lock_open(event: Event, statuses: tuple[str, ...] = Event.OPEN, *, also: User | None = None) -> Event:
+    """The event, with its lead and its host before it; also: who is to be its host. Raises EventClosed where it is not
+    in these states any more.
+    """
     if event.lead_id is not None:
         list(lock_leads([event.lead_id]).only("pk"))
     if event.kind == Kind.APPOINTMENT:
-        hold_host(event.owner_id)
+        for host in sorted({event.owner_id, also.pk if also else event.owner_id}):
+            hold_host(host)
     locked = lock_event(event.pk)
     if locked is None or locked.status not in statuses:
         raise EventClosed

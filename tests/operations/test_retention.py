@@ -11,6 +11,7 @@ from django.utils import timezone
 from buckets.models import Bucket, Import, ImportFailure, ImportPiece
 from campaigns.models import Inbound
 from integrations.models import Dropped, Lookup, UnreadableAnswer, VendorCall
+from leads.models import Event
 from operations import metrics, retention
 from operations.reconcile import find_drift
 from sandbox.server import Sandbox
@@ -65,7 +66,7 @@ def test_the_dry_run_counts_and_changes_nothing(bucket: Bucket, settings: Any) -
     assert (said["rows"]["failed rows"], said["rows"]["uploaded files"], said["kept"]) == (
         1,
         1,
-        ["posts of message vendors"],
+        ["posts of message vendors", "guests of appointments"],
     )
     assert said["rows"]["purchased data"] == Lookup.objects.filter(state="answered").count()
     keep(settings, 101)
@@ -117,3 +118,17 @@ def test_handled_posts_of_message_vendors_lose_their_bodies_after_thirty_days() 
     retention.apply()
     assert set(Inbound.objects.exclude(body=None).values_list("dedupe", flat=True)) == {"new", "waits"}
     assert Inbound.objects.count() == 3
+
+
+def test_guests_go_after_their_appointment_and_those_to_come_stay(bucket: Bucket, settings: Any) -> None:
+    keep(settings, 90, "GUESTS")
+    said: dict[str, Any] = {
+        "team_id": bucket.team_id, "owner": bucket.owner, "kind": "appointment", "guest_name": "Pat",
+        "guest_email": "pat@example.com", "note": "Blue door", "changed_at": LONG_AGO,
+    }  # fmt: skip
+    hour = timedelta(hours=1)
+    Event.objects.create(**said, starts_at=LONG_AGO, ends_at=LONG_AGO + hour)
+    Event.objects.create(**said, starts_at=timezone.now(), ends_at=timezone.now() + hour)
+    retention.apply()
+    found = Event.objects.order_by("starts_at").values_list("guest_name", "guest_email", "note")
+    assert list(found) == [(None, None, ""), ("Pat", "pat@example.com", "Blue door")]

@@ -68,7 +68,8 @@ def test_a_week_is_planned_dragged_and_moved_by_keys(
     page.keyboard.up("Alt")
     page.get_by_text("Moved to").wait_for()
     assert shown(event) == "Thu 10:30"
-    page.keyboard.press("Enter")  # what was moved has the focus
+    page.wait_for_function("id => document.activeElement?.parentElement?.id === id", arg=f"event-{event.pk}")
+    page.keyboard.press("Enter")
     page.get_by_label("Notes").fill("Ask for Jo")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved.").wait_for()

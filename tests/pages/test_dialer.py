@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -77,6 +78,14 @@ def look(page: Page, axe_check: Check, name: str = "") -> None:
     page.set_viewport_size({"width": WIDTHS[0], "height": 900})
 
 
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether it holds within 20 s."""
+    ends = time.monotonic() + 20
+    while not holds() and time.monotonic() < ends:
+        time.sleep(0.1)
+    return holds()
+
+
 # Chromium here has no phone, and drops the key that follows a try to dial: the clicks are written down instead.
 PHONE = """window.dialed = JSON.parse(sessionStorage.dialed || "[]");
 addEventListener("click", (event) => {
@@ -100,7 +109,6 @@ def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
     team = leads[0].team
     cat = member(team, "caller", "cat", first_name="Cat", **zone)[0]
 
-    page.set_default_timeout(20_000)
     page.context.add_init_script(PHONE)
     login(ann)
     page.goto(address(type(leads[0].bucket), "change", leads[0].bucket_id))
@@ -182,6 +190,12 @@ def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
     second.goto(DIALER)
     assert second.locator("#dialer-who").inner_text() == page.locator("#dialer-who").inner_text()
     second.close()
+    page.goto(address(CallAttempt, "changelist"))  # the page is left: the lead is given back at once
+    page.get_by_text("My calls").first.wait_for()
+    assert eventually(lambda: not Member.objects.filter(taken_by=cat).exists())
+    page.goto(DIALER)
+    hands.press("Enter")
+    lead = hands.state("offer")
     hands.press("s", "Enter")  # skipped, for the reason that stands there
     lead = hands.state("offer", lead)
     assert Member.objects.get(taken_by=cat).pk == UUID(lead)
@@ -200,8 +214,10 @@ def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
     page.locator("#dialer-now[data-state=nobody]").wait_for()
     look(page, axe_check, "nobody")
     page.goto(address(CallAttempt, "changelist"))
-    page.get_by_text("My calls").first.wait_for()
+    look(page, axe_check, "calls")
     assert page.get_by_text("+1617555").count() == 0
+
+    script_errors[:] = [one for one in script_errors if "403" not in one]  # of the presses while she was signed out
 
     login(ann)
     page.goto("/admin/campaigns/callattempt/live/")
@@ -217,11 +233,12 @@ def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
     look(page, axe_check, "outcome")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved: Nobody there.").wait_for()
-    page.goto(address(Lead, "change", leads[-1].pk))
+    other = person(bucket_of(ann, 1, "Other").leads.get(), "B", phone="+16175553900", phone_do_not_call=False)
+    page.goto(address(Lead, "change", other.pk))
     page.get_by_role("button", name="Show phones and e-mails").click()
-    page.get_by_role("button", name="Call +1 617 555 3011").wait_for()
+    page.get_by_role("button", name="Call +1 617 555 3900").wait_for()
     axe_check(page)
-    page.get_by_role("button", name="Call +1 617 555 3011").press("Enter")
+    page.get_by_role("button", name="Call +1 617 555 3900").press("Enter")
     page.locator("#dialer-now[data-state=call]").wait_for()
     page.keyboard.press("1")
     page.locator("#dialer-now[data-state=start], #dialer-now[data-state=nobody]").wait_for()

@@ -79,4 +79,6 @@ document.addEventListener("pointercancel", () => {
 });
 
 // What was just moved or saved has the focus again.
-document.querySelector(`${CSS.escape ? `[id="${location.hash.slice(1)}"]` : "#none"} a`)?.focus();
+// By a parameter, not by a fragment: a browser takes the focus from where a fragment leads to.
+const changed = new URLSearchParams(location.search).get("event");
+if (changed) document.getElementById(`event-${changed}`)?.querySelector("a").focus();

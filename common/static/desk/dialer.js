@@ -53,16 +53,30 @@ document.addEventListener("DOMContentLoaded", () => {
     return given;
   }
 
-  async function ask(path, given) {
+  const token = (where) => where.querySelector("#dialer-token [name=csrfmiddlewaretoken]");
+
+  async function ask(path, given, again = false) {
     const answer = await fetch(acts + path, {
       method: given ? "POST" : "GET", body: given, signal: AbortSignal.timeout(PATIENCE),
       headers: { "X-Requested-With": "XMLHttpRequest" },
     });
     if (answer.headers.get("X-Dialer")) return answer;
     if (new URL(answer.url).pathname.endsWith("/login/")) signedOut();
+    else if (answer.status === 403 && given && !again) return anew(path, given);
     else if (answer.status === 403) say("Your role does not let you call any more, or you work for another team in this browser: load the page again.", true);
     else say("The server could not do that. Press the key again.", true);
     return null;
+  }
+
+  // Who signed in again has another token: the page's own is fetched anew, and the press is sent once more.
+  async function anew(path, given) {
+    const page = await fetch(acts);
+    if (new URL(page.url).pathname.endsWith("/login/")) return signedOut();
+    const fresh = token(new DOMParser().parseFromString(await page.text(), "text/html"));
+    if (!fresh) return say("Your role does not let you call any more: load the page again.", true);
+    token(desk).value = fresh.value;
+    given.set("csrfmiddlewaretoken", fresh.value);
+    return ask(path, given, true);
   }
 
   async function act(name, given) {
@@ -89,7 +103,6 @@ document.addEventListener("DOMContentLoaded", () => {
     if (name === "dispose" && !document.getElementById("dialer-trouble")) {
       sessionStorage.removeItem(`dialer-note-${desk.dataset.person}-${same.member || same.attempt}`);
     }
-    if (name === "next") keepLists();
     bringNote();
     say(now().dataset.said);
     fresh();
@@ -99,13 +112,7 @@ document.addEventListener("DOMContentLoaded", () => {
     sessionStorage.setItem("dialer-has", member || "");
   }
 
-  function keepLists() {
-    // which lists she works stays so after the piece with their boxes is gone
-    const boxes = [...stage.querySelectorAll('#dialer-start input[name="list"]')];
-    if (!boxes.length) return;
-    setLists(boxes.filter((box) => box.checked).map((box) => box.value));
-  }
-
+  // Which lists she works stays so after the piece with their boxes is gone.
   function setLists(ids) {
     for (const old of tokens.querySelectorAll('[name="list"]')) old.remove();
     for (const id of ids) tokens.append(Object.assign(document.createElement("input"), { type: "hidden", name: "list", value: id }));

@@ -17,20 +17,25 @@ from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from accounts.access import access_in
+from accounts.access import access_in, own_access
 from accounts.models import User
+from campaigns import clock
+from campaigns.dialing.lists import ListPlan, create_list, open_list
+from campaigns.dialing.offering import next_lead
 from campaigns.models import Campaign, Conversation
 from campaigns.planning.audience import Audience
 from campaigns.planning.campaigns import Plan, create_campaign
 from campaigns.planning.steps import plans_of
 from campaigns.previews.asking import start_preview, wait_for
+from campaigns.texts.scripts import save_script
 from devtools.chromium import CHROMIUM, MISSING, launch
 from devtools.management.commands import demo
 from devtools.stack import Stack
 from enrichment.models import Run
 from enrichment.options import RunOptions
 from enrichment.services import start_run
-from leads.models import Activity, Lead
+from leads.models import Activity, Lead, Seller
+from leads.permission.selling import active_seller
 from leads.services import add_activity
 
 PAGES = {  # picture: address
@@ -51,6 +56,9 @@ PAGES = {  # picture: address
     "conversation": "/admin/campaigns/conversation/{talk}/change/",
     "permission": "/admin/leads/lead/{texted}/change/",  # of a lead who was texted and has answered
     "suppressions": "/admin/leads/suppression/",
+    "dialer": "/admin/campaigns/callattempt/dialer/",
+    "call-list": "/admin/campaigns/calllist/{call_list}/change/",
+    "calls-live": "/admin/campaigns/callattempt/live/",
     "runs": "/admin/enrichment/run/",
     "run": "/admin/enrichment/run/{run}/change/",
     "schedules": "/admin/enrichment/schedule/",
@@ -123,7 +131,8 @@ def _something_to_see() -> dict[str, Any]:
         time.sleep(0.5)
         capped.refresh_from_db()
     start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=2000))
-    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, **_texts_to_see(by, lead.bucket_id)}
+    seen = _texts_to_see(by, lead.bucket_id) | {"call_list": _called(by, lead)}
+    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, **seen}
 
 
 def _texts_to_see(by: User, bucket_id: UUID) -> dict[str, Any]:
@@ -136,6 +145,19 @@ def _texts_to_see(by: User, bucket_id: UUID) -> dict[str, Any]:
     (draft,) = create_campaign(access=access, plan=plan)
     wait_for(start_preview(campaign=draft, access=access).pk, PATIENCE)
     return {"campaign": campaign.pk, "draft": draft.pk, "talk": talk.pk, "texted": talk.lead_id}
+
+
+def _called(by: User, lead: Lead) -> Any:
+    """A call list that is open, with a lead before its caller where one may be called now."""
+    person, company = own_access(by), active_seller(lead.team_id)
+    if company is not None:  # the demo's: the skip trace's flag counts as a check of the registry
+        Seller.objects.filter(pk=company.pk).update(flag_acknowledged_at=clock.now())
+    audience = Audience(bucket_id=lead.bucket_id, limit=200)
+    made, _ = create_list(person, ListPlan("High equity, this week", audience, priority="equity"))
+    save_script(made, "Hi {{firstName|there}}, this is {{companyName}}. Do you still own {{address}}?")
+    open_list(person, made.pk)
+    next_lead(person)
+    return made.pk
 
 
 def _sign_in(page: Page) -> None:

@@ -34,7 +34,7 @@ def make_host(name: str = "jane", *, zone: str = NEW_YORK, start: int = 13, end:
 def post(page: BookingPage, slot: str, email: str = "pat@example.com", *, ip: str = "", **said: Any) -> Any:
     """Asks for a slot as a program does. ip: by the trusted proxy's header."""
     body = {"at": slot, "name": "Pat Owner", "email": email, **said}
-    more = {"headers": {"X-Forwarded-For": ip}} if ip else {}
+    more: dict[str, Any] = {"headers": {"X-Forwarded-For": ip}} if ip else {}
     return Client().post(f"/book/{page.slug}", json.dumps(body), content_type="application/json", **more)
 
 

@@ -79,7 +79,8 @@ def test_t17_the_feed_is_utc_folded_and_the_same_at_each_fetch(settings: Any) ->
     title = "Rückruf – O’Neil; 12, Main"
     planning.plan(
         by=page.user, team_id=page.team_id, owner=page.user, kind="appointment",
-        starts_at=datetime.fromisoformat("2026-03-08T13:00"), minutes=60, title=title * 3, note="x", now=at("2026-03-01 00:00"),
+        starts_at=datetime.fromisoformat("2026-03-08T13:00"), minutes=60, title=title * 3,
+        now=at("2026-03-01 00:00"),
     )  # fmt: skip
     _, token = feeds.make(access=own_access(page.user), with_names=True)
     first, second = (Client().get(f"/calendar/{token}.ics") for _ in range(2))

@@ -20,6 +20,7 @@ from common.db.ids import uuid7
 from enrichment.worker.lead_deletion import delete_lead
 from leads.calendar import planning, reminding
 from leads.calendar.planning import EventClosed
+from leads.merging.services import merge_bucket, separate
 from leads.models import Activity, Event, Lead
 from leads.privacy.places import Her
 from leads.rules import BadTime
@@ -27,6 +28,7 @@ from leads.selection.assignment import assign_leads
 from leads.services import add_activity, finish_callback
 from operations.reconcile import find_drift
 from tests.leads.samples import make_leads, together
+from tests.leads.test_merging import twice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = timedelta(days=3)
@@ -139,6 +141,19 @@ def test_a_deleted_lead_or_bucket_takes_its_callback_along_and_leaves_the_rest(l
     assert drift() == []
 
 
+@pytest.mark.parametrize("older_first", [True, False])
+def test_two_leads_that_become_one_keep_the_sooner_callback_and_each_has_its_own_again(older_first: bool) -> None:
+    bucket, older, younger = twice()
+    sooner, later = soon(days=1), soon(days=2)
+    callback(older, sooner if older_first else later)
+    callback(younger, later if older_first else sooner)
+    merge_bucket(bucket.pk)
+    assert [(one.lead_id, one.starts_at) for one in planned()] == [(older.pk, sooner)] and drift() == []
+    separate(lead=Lead.objects.get(pk=older.pk), by=bucket.owner)
+    own = {older.pk: sooner if older_first else later, younger.pk: later if older_first else sooner}
+    assert {one.lead_id: one.starts_at for one in planned()} == own and drift() == []
+
+
 def test_callbacks_of_before_become_events_in_pieces_and_twice_is_once(leads: list[Lead]) -> None:
     bob = User.objects.create_user("bob", time_zone="America/Denver")
     at = soon(days=-2)
@@ -241,9 +256,10 @@ def test_a_forgotten_guest_goes_from_the_calendar_and_from_what_others_wrote(lea
     hers = Event.objects.create(**said, guest_name="Pat", guest_email="pat@example.com", note="Blue door")
     other = Event.objects.create(**said, guest_name="Sam", title="Write to pat@example.com")
     digests = [(int(EMAIL), key_secrets.digest(one, EMAIL, "pat@example.com")) for one in key_secrets.for_reading()]
-    her, after = Her(digests, since=at), ""
+    her = Her(digests, since=at)
+    after: str | None = ""
     while after is not None:
-        after = in_events(after, her).after
+        after = in_events(after, her).after  # the next piece
     hers.refresh_from_db()
     other.refresh_from_db()
     assert (hers.guest_name, hers.guest_email, hers.note) == (None, None, "")
