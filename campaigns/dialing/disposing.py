@@ -33,7 +33,7 @@ from leads.privacy.filtering import kept_in
 from leads.rules import BadTime
 from leads.services import add_activity, change_status
 
-TAKE_BACK = timedelta(seconds=10)  # in which a suppressing key may be taken back (activation.md 0.1, 6)
+TAKE_BACK = timedelta(seconds=10)  # in which a suppressing key may be taken back
 NOTE_MOST = 2_000
 MINUTES_MOST = 24 * 60
 Outcome, State, Status = Disposition.Outcome, CallAttempt.State, Member.Status

@@ -25,7 +25,7 @@ from campaigns.planning.refusals import CampaignError
 from leads.models import Lead
 from leads.selection.filters import BadFilter
 
-MOST = 100_000  # leads of a call list (activation.md 0.1, 10)
+MOST = 100_000  # leads of a call list
 PIECE = 10_000  # rows a statement: 1 MB of parameters
 EQUITY, VALUE, OLDEST = "equity", "value", "oldest"
 PRIORITIES = {EQUITY: "estimated_equity", VALUE: "estimated_value", OLDEST: ""}

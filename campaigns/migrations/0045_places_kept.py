@@ -1,5 +1,5 @@
-"""No rule, holiday or emergency is lost by truncating. A holiday that has come stays as it was, since it tells why nobody
-was contacted; a coming one is corrected or taken off. Of an emergency the end alone is entered.
+"""No rule, holiday or emergency is lost by truncating. A holiday that has come stays as it was, since it tells why
+nobody was contacted; a coming one is corrected or taken off. Of an emergency the end alone is entered.
 """
 
 from django.db import migrations

@@ -684,8 +684,10 @@ def test_a_forgotten_person_is_taken_out_of_calls(floor: Floor) -> None:
     second = call_by_hand(floor, 1)
     dispose(floor.manager, second.pk, code="no_answer", note=f"call {number_of(0)} instead")
     her = Her([(1, digest(number_of(0)))], since=database_now())
-    assert in_calls("", her).changed == 2
+    after: str | None = ""
+    while after is not None:
+        after = in_calls(after, her).after
     rows = {row.pk: row for row in CallAttempt.objects.all()}
     assert (rows[first.pk].number, rows[first.pk].note) == (None, "")
     assert (rows[second.pk].number, rows[second.pk].note) == (number_of(1), "call [forgotten] instead")
-    assert in_calls("", her).changed == 0
+    assert in_calls("", her).changed == 0  # nothing of hers is left
