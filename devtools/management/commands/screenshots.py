@@ -131,8 +131,8 @@ def _something_to_see() -> dict[str, Any]:
         time.sleep(0.5)
         capped.refresh_from_db()
     start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=2000))
-    texts = _texts_to_see(by, lead.bucket_id)  # the latest campaign is the demo's until a call list opens
-    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, "call_list": _called(by, lead), **texts}
+    seen = _texts_to_see(by, lead.bucket_id) | {"call_list": _called(by, lead)}
+    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, **seen}
 
 
 def _texts_to_see(by: User, bucket_id: UUID) -> dict[str, Any]:
