@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, IntegerField, Q, When
 
 from accounts.access import Access, Scope
+from accounts.models import Membership
 from campaigns import clock
 from campaigns.dialing import lists, nobody
 from campaigns.dialing.locks import LEASE, Claimed, OpenPlace, claim, upcoming
@@ -115,16 +116,23 @@ def next_lead(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Off
 
 def check_disposed(access: Access) -> None:
     """Raises CampaignError CALL_OPEN where she has not said how a call of hers ended."""
-    if (open_call := undisposed(access.user.pk)) is not None:
+    if (open_call := undisposed(access)) is not None:
         words = "Say how your last call ended first."
+        if open_call.team_id != access.team_id:
+            words = f"Say how your last call ended first: you made it for {open_call.team.name}. Switch to that team."
         more = {"attemptId": str(open_call.pk), "leadId": str(open_call.lead_id) if open_call.lead_id else None}
         raise CampaignError("CALL_OPEN", words, more=more)
 
 
-def undisposed(user_id: int) -> CallAttempt | None:
-    """Her call that is open, or ended without a word of how. One that was lost with her page is not waited for."""
-    rows = CallAttempt.objects.filter(NOT_LOST, by=user_id, disposition__isnull=True)
-    return rows.order_by("-started_at").first()
+def undisposed(access: Access) -> CallAttempt | None:
+    """Her call that is open, or ended without a word of how; this team's first. One that was lost with her page is not
+    waited for, nor one of a team that she left: there she can say nothing any more.
+    """
+    teams = Membership.objects.filter(user=access.user).values("team")
+    rows = CallAttempt.objects.filter(NOT_LOST, by=access.user, disposition__isnull=True)
+    rows = rows.filter(Q(team=access.team_id) | Q(team__in=teams)).select_related("team")
+    here = Case(When(team=access.team_id, then=0), default=1, output_field=IntegerField())
+    return rows.order_by(here, "-started_at").first()
 
 
 def _hers(access: Access) -> Member | None:
