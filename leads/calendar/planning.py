@@ -183,6 +183,7 @@ def change(event: Event, **said: Any) -> Event:
         owner = said.pop("owner", None)
         locked = lock_open(event, also=owner)
         locked.owner = owner or locked.owner
+        place = locked.place
         for name, value in said.items():
             text = name in ("title", "note", "place")
             setattr(locked, name, kept_in(locked, name, value) if text else value)
@@ -191,6 +192,8 @@ def change(event: Event, **said: Any) -> Event:
         locked.changed_at = timezone.now()
         locked.sequence += 1
         save_in_slot(locked)
+        if locked.place != place:  # a guest's calendar has it
+            _tell_changed(locked, "moved")
     return locked
 
 

@@ -161,6 +161,15 @@ def test_what_nobody_confirmed_in_time_is_in_no_feed(api: Api, ann: User) -> Non
     assert "VEVENT" not in Client().get(path).content.decode()
 
 
+def test_a_change_is_made_whole_or_not_at_all(api: Api) -> None:
+    made = body_of(plan(api, kind="appointment", title="Before"), 201)["event"]
+    Event.objects.filter(pk=made["id"]).update(status="held", held_until=timezone.now() + timedelta(minutes=5))
+    said = {"title": "After", "startsAt": soon(days=2), "status": "done"}  # nobody can be done with what is only held
+    assert code(api.patch(f"/api/events/{made['id']}", said), 409) == "EVENT_CLOSED"
+    event = Event.objects.get(pk=made["id"])
+    assert (event.title, event.sequence, iso(event.starts_at)) == ("Before", 0, made["startsAt"])
+
+
 def test_commands_make_list_and_revoke_a_feed(api: Api, ann: User, settings: Any) -> None:
     settings.PUBLIC_URL = "https://buckets.example.com"
 

@@ -251,6 +251,20 @@ def test_the_host_gets_a_mail_of_her_own_that_names_no_guest(page: BookingPage) 
     assert "Pat" not in everything and "pat@" not in everything and str(event.pk) in everything
 
 
+def test_a_new_place_is_mailed_to_the_guest_and_a_new_title_is_not(page: BookingPage) -> None:
+    event = held(page, slots(page)[0])
+    press(event, page)
+    mails.send_due()
+    event.refresh_from_db()
+    planning.change(event, title="Wants to sell soon")
+    assert mails.send_due() == 0
+    planning.change(event, place="12 Main St")
+    assert mails.send_due() == 1
+    method, read = invited()
+    assert (method, str(read["LOCATION"]), int(read["SEQUENCE"])) == ("REQUEST", "12 Main St", 2)
+    assert "sell" not in str(mail.outbox[-2].message())
+
+
 def test_who_has_booked_can_cancel_though_the_page_is_off_or_has_a_new_address(page: BookingPage) -> None:
     event, other = held(page, slots(page)[0]), held(page, slots(page)[1], "lee@example.com")
     press(event, page)
