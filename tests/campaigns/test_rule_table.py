@@ -248,11 +248,7 @@ def test_what_closed_a_state_stays_written_whoever_asks_the_database(boss):
         jurisdiction="US-NY", from_at=utc("2026-09-01T00:00Z"), reason="Blizzard", created_at=utc("2026-09-01T00:00Z")
     )
     rows = RuleHoliday.objects.filter
-<<<<<<< HEAD
     acts: list[Callable[[], object]] = [
-=======
-    acts: list[Callable[[], Any]] = [
->>>>>>> GREEN
         lambda: rows(pk=past.pk).delete(),
         lambda: rows(pk=past.pk).update(date=today + timedelta(days=3)),
         lambda: rows(pk=coming.pk).update(date=today),
@@ -263,11 +259,7 @@ def test_what_closed_a_state_stays_written_whoever_asks_the_database(boss):
         lambda: emergency.delete(),
         *(partial(_truncate, name) for name in ("contactrule", "ruleholiday", "emergency")),
     ]
-<<<<<<< HEAD
     for act in acts:
-=======
-    for refused_by in acts:
->>>>>>> GREEN
         with pytest.raises(DatabaseError), transaction.atomic():
             act()
     rows(pk=coming.pk).update(name="Another day", date=today + timedelta(days=1))
