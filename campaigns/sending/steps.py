@@ -207,7 +207,8 @@ def _twins(shown: Mapping[UUID, UUID], deliveries: Sequence[Delivery]) -> list[U
             first[lead_id] = lead_id
         else:
             first.setdefault(into, lead_id)
-    return [one.pk for one in deliveries if one.lead_id in shown and first[shown[one.lead_id]] != one.lead_id]
+    hidden = [one for one in deliveries if one.lead_id is not None and one.lead_id in shown]
+    return [one.pk for one in hidden if first.get(shown[one.lead_id]) != one.lead_id]  # type: ignore[index]
 
 
 def release_held(at: datetime) -> int:

@@ -342,7 +342,7 @@ def titles(user: Any, team: Team | None = None) -> list[str]:
 def test_columns_of_moments_are_called_as_an_investor_would(client: Client) -> None:
     def columns(name: str) -> list[str]:
         cl = client.get(reverse(f"admin:campaigns_{name}_changelist")).context["cl"]
-        return [capfirst(label_for_field(one, cl.model, cl.model_admin)) for one in cl.list_display]
+        return [capfirst(str(label_for_field(one, cl.model, cl.model_admin))) for one in cl.list_display]
 
     assert columns("sender")[-2:] == ["Added", "Retired"]
     assert columns("campaign")[-1] == columns("template")[-1] == "Created"
