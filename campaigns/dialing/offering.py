@@ -242,7 +242,7 @@ def lead_of(member: Member) -> Lead | None:
     """Who is to be called; of one that was merged into another, that one. None: deleted."""
     if member.lead_id is None:
         return None
-    if Member.lead.is_cached(member):  # type: ignore[attr-defined]  # Django's own
+    if Member.lead.is_cached(member):
         lead = member.lead
     else:  # its hundred columns, and no time spent on naming each
         lead = next(iter(Lead.every.raw("SELECT * FROM leads_lead WHERE id = %s", [member.lead_id])), None)
