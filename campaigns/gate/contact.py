@@ -187,7 +187,8 @@ def _keys_of(delivery_ids: Sequence[UUID]) -> set[int]:
             """
             SELECT d.key_id FROM campaigns_delivery d WHERE d.id = ANY(%(ids)s)
             UNION
-            SELECT k.key_id FROM campaigns_delivery d JOIN leads_leadkey k ON k.lead_id = d.lead_id
+            SELECT k.key_id FROM campaigns_delivery d JOIN leads_lead l ON l.id = d.lead_id
+              JOIN leads_leadkey k ON k.lead_id = coalesce(l.merged_into_id, l.id)
               JOIN leads_contactkey c ON c.id = k.key_id AND NOT c.crowded WHERE d.id = ANY(%(ids)s)
             """,
             {"ids": list(delivery_ids)},

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
-from accounts.access import own_access
+from accounts.access import access_of, own_access
 from accounts.models import Membership, Team, User, WebhookDelivery
 from accounts.webhooks.services import create_endpoint
 from buckets.services import add_ids
@@ -580,6 +580,34 @@ def test_do_not_call_outranks_what_was_said_before(floor: Floor) -> None:
         dispose(floor.caller(), attempt.pk, code="busy")
     said = dispose(floor.caller(), attempt.pk, code="do_not_call")
     assert said.disposition is not None and said.disposition.code == "do_not_call" and said.suppress_at is not None
+
+
+def test_do_not_call_calls_off_the_callback_once_it_is_written(floor: Floor) -> None:
+    floor.list()
+    attempt = call(floor.caller())
+    dispose(floor.caller(), attempt.pk, code="callback", at=database_now() + HOUR)
+    said = dispose(floor.caller(), attempt.pk, code="do_not_call")
+    assert Event.objects.get().status == "planned"  # the key may be taken back
+    due(said)
+    assert suppressing.write_due() == 1
+    lead = Lead.objects.get(pk=attempt.lead_id)
+    assert (Event.objects.get().status, lead.callback_at) == ("cancelled", None)
+
+
+def test_who_changes_teams_is_not_held_by_a_call_of_the_team_she_left(floor: Floor) -> None:
+    floor.list()
+    hers, user = floor.caller(), floor.callers[0]
+    call(hers)
+    other = Team.objects.create(name="Second Street")
+    Membership.objects.create(user=user, team=other, role="caller")
+    there = access_of(user, other.pk)
+    with pytest.raises(CampaignError, match=f"you made it for {floor.bucket.team.name}. Switch to that team"):
+        next_lead(there)
+    Membership.objects.filter(user=user, team=floor.team_id).delete()
+    assert isinstance(next_lead(there), Nobody)
+    Member.objects.filter(taken_by=user).update(taken_by=None, taken_at=None, lease_until=None)
+    assert reaping.reap() == 1  # nobody else can end it
+    assert CallAttempt.objects.get().state == "in_doubt"
 
 
 def test_a_key_is_taken_back_within_ten_seconds(floor: Floor) -> None:
