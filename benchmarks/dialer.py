@@ -75,13 +75,11 @@ def measure(place: Place, *, people: int, seconds: float) -> Report:
 
 def _call(user_ids: list[int], team_id: int | None, seconds: float) -> dict[str, list[float]]:
     """By callers in processes of their own, as gunicorn has them: threads of one share a GIL."""
+    command = [sys.executable, "-m", "benchmarks.callers", str(team_id), str(seconds)]
     running = [
-        subprocess.Popen(  # our own module
-            [sys.executable, "-m", "benchmarks.callers", f"{team_id}", f"{seconds}", *map(str, user_ids[one::PROCESSES])],
-            stdout=subprocess.PIPE, cwd=PROJECT,
-        )
+        subprocess.Popen([*command, *map(str, user_ids[one::PROCESSES])], stdout=subprocess.PIPE, cwd=PROJECT)
         for one in range(PROCESSES)
-    ]  # fmt: skip
+    ]
     spent: dict[str, list[float]] = {}
     for process in running:
         told, _ = process.communicate()
