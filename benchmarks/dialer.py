@@ -75,13 +75,11 @@ def measure(place: Place, *, people: int, seconds: float) -> Report:
 
 def _call(user_ids: list[int], team_id: int | None, seconds: float) -> dict[str, list[float]]:
     """By callers in processes of their own, as gunicorn has them: threads of one share a GIL."""
+    command = [sys.executable, "-m", "benchmarks.callers", str(team_id), str(seconds)]
     running = [
-        subprocess.Popen(  # our own module
-            [sys.executable, "-m", "benchmarks.callers", f"{team_id}", f"{seconds}", *map(str, user_ids[one::PROCESSES])],
-            stdout=subprocess.PIPE, cwd=PROJECT,
-        )
+        subprocess.Popen([*command, *map(str, user_ids[one::PROCESSES])], stdout=subprocess.PIPE, cwd=PROJECT)
         for one in range(PROCESSES)
-    ]  # fmt: skip
+    ]
     spent: dict[str, list[float]] = {}
     for process in running:
         told, _ = process.communicate()
@@ -174,7 +172,7 @@ def _claims(campaign: Any, access: Any) -> list[float]:
         taken = claim(places, user_id=access.user.pk, team_id=access.team_id, at=clock.now(), real=database_now())
         found.append(time.perf_counter() - begin)
         assert taken is not None
-        Member.objects.filter(pk=taken.member_id).update(taken_by=None, taken_at=None, lease_until=None)
+        Member.objects.filter(pk=taken.member.pk).update(taken_by=None, taken_at=None, lease_until=None)
     return found
 
 

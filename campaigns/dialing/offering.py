@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.models import Case, IntegerField, Q, When
+from django.db import transaction
 
 from accounts.access import Access, Scope
-from accounts.models import Membership
 from campaigns import clock
 from campaigns.dialing import lists, nobody
+from campaigns.dialing.before import NOT_LOST, check_disposed, standing_of
 from campaigns.dialing.locks import LEASE, Claimed, OpenPlace, claim, upcoming
 from campaigns.dialing.nobody import Nobody
 from campaigns.dialing.numbers import Answer, Number, answers_of, answers_of_many, choose, is_lasting
 from campaigns.dialing.places import open_places
 from campaigns.dialing.suppressing import write_due
 from campaigns.gate import receipts
-from campaigns.gate.rule_rows import DIGEST, load_rules
+from campaigns.gate.rule_rows import load_rules
 from campaigns.locks import lock_members
 from campaigns.models import CallAttempt, Campaign, Member
 from campaigns.planning.refusals import CampaignError
@@ -38,9 +36,6 @@ ASK_AGAIN = timedelta(days=1)  # of a no that is not the person's: a check that 
 SKIPPED_FOR, SKIPS = timedelta(hours=1), 3  # the third time she comes last
 LAST = 1_000  # attempts of who was skipped three times: after everybody else
 Status = Member.Status
-# Whose end its caller must say before her next lead: open ones, one of which nobody knows whether the vendor placed it
-# too, and ended ones; not one that was lost with its page, and ended by the reaper.
-NOT_LOST = ~Q(state=CallAttempt.State.IN_DOUBT) | Q(ended_at__isnull=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,57 +117,6 @@ def next_lead(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Off
     return nobody.told(campaigns, rules, clock.now())
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """real: the database's clock. May she have a lead before her, of any team; a call whose end is not said, a lost one
-    too; an outcome of hers to write down (`suppressing.write_due`)? rules: the rule table's digest.
-    """
-
-    real: datetime
-    has_lead: bool
-    has_unsaid: bool
-    has_due: bool
-    rules: str
-
-
-def standing_of(user_id: int) -> _Standing:
-    """One statement, so that each of the three is only looked at closely where there is one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT clock_timestamp(), EXISTS (SELECT FROM campaigns_member WHERE taken_by_id = %(me)s),
-                   EXISTS (SELECT FROM campaigns_callattempt WHERE by_id = %(me)s AND disposition_id IS NULL),
-                   EXISTS (SELECT FROM campaigns_callattempt
-                            WHERE by_id = %(me)s AND suppress_at <= clock_timestamp() AND suppressed_at IS NULL),
-                   {DIGEST}
-            """,  # noqa: S608  # a constant
-            {"me": user_id},
-        )
-        row: Any = cursor.fetchone()
-    return _Standing(*row)
-
-
-def check_disposed(access: Access) -> None:
-    """Raises CampaignError CALL_OPEN where she has not said how a call of hers ended."""
-    if (open_call := undisposed(access)) is not None:
-        words = "Say how your last call ended first."
-        if open_call.team_id != access.team_id:
-            words = f"Say how your last call ended first: you made it for {open_call.team.name}. Switch to that team."
-        more = {"attemptId": str(open_call.pk), "leadId": str(open_call.lead_id) if open_call.lead_id else None}
-        raise CampaignError("CALL_OPEN", words, more=more)
-
-
-def undisposed(access: Access) -> CallAttempt | None:
-    """Her call that is open, or ended without a word of how; this team's first. One that was lost with her page is not
-    waited for, nor one of a team that she left: there she can say nothing any more.
-    """
-    teams = Membership.objects.filter(user=access.user).values("team")
-    rows = CallAttempt.objects.filter(NOT_LOST, by=access.user, disposition__isnull=True)
-    rows = rows.filter(Q(team=access.team_id) | Q(team__in=teams)).select_related("team")
-    here = Case(When(team=access.team_id, then=0), default=1, output_field=IntegerField())
-    return rows.order_by(here, "-started_at").first()
-
-
 def _hers(access: Access) -> Member | None:
     """Taken by her, with a lease that has not ended. One whose lease is over goes back with the reaper."""
     rows = Member.objects.filter(taken_by=access.user, campaign__team=access.team_id, lease_until__gt=database_now())
@@ -250,7 +194,7 @@ def lead_of(member: Member) -> Lead | None:
     """Who is to be called; of one that was merged into another, that one. None: deleted."""
     if member.lead_id is None:
         return None
-    if Member.lead.is_cached(member):  # type: ignore[attr-defined]  # Django's own
+    if Member.lead.is_cached(member):
         lead = member.lead
     else:  # its hundred columns, and no time spent on naming each
         lead = next(iter(Lead.every.raw("SELECT * FROM leads_lead WHERE id = %s", [member.lead_id])), None)
