@@ -120,7 +120,8 @@ def test_a_caller_is_shown_her_leads_and_callbacks_and_no_job_and_no_money():
     links = set(re.findall(r'href="/admin/([a-z/]*)[^"]*" class="flex h-', page))
     rules = {"campaigns/contactrule/", "campaigns/ruleholiday/", "campaigns/emergency/"}
     lists = {"campaigns/conversation/", "leads/suppression/", "leads/upload/"}
-    assert links == {"", "leads/lead/", "leads/activity/", *lists, *rules}
+    day = {"calendar/", "campaigns/callattempt/", "campaigns/callattempt/dialer/"}
+    assert links == {"", "leads/lead/", "leads/activity/", *day, *lists, *rules}
 
 
 def test_an_operator_sees_vendors_and_money_and_no_lead():
