@@ -92,7 +92,7 @@ def _before_her(request: HttpRequest, chosen: Sequence[UUID] = (), **more: Any) 
     """What is before her, on whichever page she took it."""
     person = access(request)
     sight = _sight(person)
-    if sight is not None and request.method in ("GET", "HEAD"):
+    if sight is not None and not sight.is_gone and request.method in ("GET", "HEAD"):
         _record(request, sight)
     told = stage(
         request, sight=sight, lists=list(worked_by(person).order_by("name", "pk")), undo=_last(request), **more
@@ -312,8 +312,10 @@ def _drop(model_admin: Any, request: HttpRequest) -> HttpResponse:
 def _read(person: Access, attempt_id: UUID, text: str) -> datetime:
     """By the clock of the lead she called. Raises BadTime, CampaignError."""
     attempt = CallAttempt.objects.select_related("lead").filter(pk=attempt_id, by=person.user).first()
-    if attempt is None or attempt.lead is None:
+    if attempt is None:
         raise CampaignError("NOT_FOUND", "There is no such call.")
+    if attempt.lead is None:
+        raise CampaignError("NOT_FOUND", "The lead was deleted: there is nobody to plan a time with.")
     return read_when(text[:100], _zone(attempt, person), timezone.now())
 
 

@@ -83,6 +83,8 @@ def _due(due: Due, person: Access) -> dict[str, Any]:
 
 def _of_lead(sight: Sight, person: Access) -> dict[str, Any]:
     lead, user = sight.lead, person.user
+    if sight.is_gone:
+        return {"name": "Lead deleted", "my_time": _time_in(user.time_zone)}
     return {
         "name": name_of(vars(lead)) or "Owner unknown",
         "second": lead.second_owner_name,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.access import Access
 from accounts.models import User
@@ -30,7 +31,7 @@ from leads.keys.owner_keys import PHONE
 from leads.locks import lock_leads
 from leads.models import Activity, ContactKey, Lead, LeadKey
 from leads.privacy.filtering import kept_in
-from leads.rules import BadTime
+from leads.rules import BadTime, moment_of
 from leads.services import add_activity, change_status
 
 TAKE_BACK = timedelta(seconds=10)  # in which a suppressing key may be taken back
@@ -64,8 +65,9 @@ def dispose(
     anyone: bool = False,
     minutes: int | None = None,
 ) -> CallAttempt:
-    """Says how her call ended. at: of the callback or appointment; anyone: any caller may make that callback; minutes:
-    the appointment's length. What the outcome suppresses is written ten seconds later, and holds for the gate at once.
+    """Says how her call ended. at: of the callback or appointment, by her own clock where it has no zone; anyone: any
+    caller may make that callback; minutes: the appointment's length. What the outcome suppresses is written ten seconds
+    later, and holds for the gate at once.
 
     1. Keys, the member, the call are locked, in this order. The same outcome again changes nothing; a do-not-call may
        follow another outcome of the same call, and none follows it.
@@ -77,7 +79,7 @@ def dispose(
     """
     team_id = may_call(access)
     outcome = of_code(team_id, code)
-    said = _checked(outcome, note, at, anyone=anyone, minutes=minutes)
+    said = _checked(outcome, note, _time(outcome, at, access.user), anyone=anyone, minutes=minutes)
     with transaction.atomic():
         attempt, member = _locked(access, attempt_id)
         before = attempt.disposition
@@ -96,6 +98,17 @@ def dispose(
     if was_open:
         hang_up_with(attempt.mode, attempt.pk)
     return attempt
+
+
+def _time(outcome: Disposition, at: datetime | None, by: User) -> datetime | None:
+    """The moment that is meant; of what is planned, one ahead. Raises CampaignError INVALID `at`."""
+    try:
+        moment = moment_of(at, by.time_zone) if at is not None else None
+        if moment is not None and outcome.outcome in (Outcome.CALLBACK, Outcome.APPOINTMENT):
+            planning.check_ahead(moment, timezone.now())
+    except BadTime as error:
+        raise CampaignError("INVALID", str(error), "at") from error
+    return moment
 
 
 def _checked(outcome: Disposition, note: str, at: datetime | None, *, anyone: bool, minutes: int | None) -> Said:

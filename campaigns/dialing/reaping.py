@@ -7,9 +7,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
-from accounts.models import User
+from accounts.models import Membership, User
 from campaigns import clock
 from campaigns.dialing import events
 from campaigns.dialing.calling import finish
@@ -63,8 +63,9 @@ def give_back(member_id: UUID) -> int:
 
 
 def _end_forgotten() -> int:
-    """Calls that are open for hours, of no lead that is before their caller."""
-    rows = CallAttempt.objects.filter(ended_at__isnull=True, created_at__lte=database_now() - LONGEST)
+    """Calls that are open for hours, of no lead that is before their caller; at once, of who has left their team."""
+    left = ~Exists(Membership.objects.filter(user=OuterRef("by"), team=OuterRef("team"))) & Q(by__is_superuser=False)
+    rows = CallAttempt.objects.filter(left | Q(created_at__lte=database_now() - LONGEST), ended_at__isnull=True)
     rows = rows.filter(Q(member__isnull=True) | ~Q(member__taken_by=F("by")) | Q(member__taken_by__isnull=True))
     ended = 0
     for pk in list(rows.order_by("pk").values_list("pk", flat=True)[:PIECE]):

@@ -10,8 +10,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.access import Access, Scope
+from campaigns.dialing.before import undisposed
 from campaigns.dialing.live import today
-from campaigns.dialing.offering import Number, Offer, undisposed
+from campaigns.dialing.offering import Number, Offer
 from campaigns.dialing.progress import REACHED
 from campaigns.gate import leads as of_lead
 from campaigns.models import CallAttempt, Campaign
@@ -52,6 +53,11 @@ class Sight:
     others: Sequence[Parcel]
     timeline: Sequence[Activity]
 
+    @property
+    def is_gone(self) -> bool:
+        """The lead was deleted while she called it: this one says nothing."""
+        return self.lead._state.adding  # noqa: SLF001  # Django's own word for "not stored"
+
 
 def sight_of(offer: Offer, access: Access) -> Sight:
     """Of what is before her by a list."""
@@ -63,16 +69,21 @@ def sight_of(offer: Offer, access: Access) -> Sight:
 
 
 def by_hand(access: Access) -> CallAttempt | None:
-    """Her call that no list puts before her (any more), open or without an outcome: by hand, or its list was closed."""
-    attempt = undisposed(access.user.pk)
-    return attempt if attempt is not None and attempt.team_id == access.team_id and attempt.lead_id else None
+    """Her call that no list puts before her (any more), open or without an outcome: by hand, or its list was closed, or
+    its lead deleted.
+    """
+    attempt = undisposed(access)
+    return attempt if attempt is not None and attempt.team_id == access.team_id else None
 
 
 def sight_by_hand(attempt: CallAttempt, access: Access) -> Sight:
-    """Of a call by hand."""
+    """Of a call by hand. Where its lead was deleted, of one that says nothing and is nowhere stored."""
     lead = attempt.lead
-    assert lead is not None  # of `by_hand`
-    why = "Your call before this: say how it ended" if attempt.campaign_id else "Called from the lead’s page"
+    if lead is None:
+        why = "The lead was deleted meanwhile: say how the call ended"
+        lead = Lead(team_id=attempt.team_id)
+    else:
+        why = "Your call before this: say how it ended" if attempt.campaign_id else "Called from the lead’s page"
     number = Number(
         position=0, number=attempt.number or "", key_id=attempt.key_id, kind=attempt.number_kind, may_call=False,
         words="", fetched_at=attempt.number_at, last_outcome="", do_not_call=None,

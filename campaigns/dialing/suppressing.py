@@ -13,6 +13,9 @@ from campaigns.locks import lock_attempt
 from campaigns.models import CallAttempt, Disposition
 from common.db.clock import database_now
 from common.logs import safe_traceback
+from leads.calendar import callbacks
+from leads.calendar.table import Event
+from leads.locks import lock_leads
 from leads.models import Suppression
 from leads.permission.suppressing import Source, suppress_keys, suppress_wrong_number
 
@@ -58,9 +61,17 @@ def write(attempt_id: UUID) -> bool:
             if now is None or not still or now.disposition_id != attempt.disposition_id:
                 raise _TakenBack
             CallAttempt.objects.filter(pk=attempt_id).update(suppressed_at=database_now())
+            if attempt.disposition.outcome == Disposition.Outcome.DNC:
+                _call_off(now.lead_id)
     except _TakenBack:
         return False
     return True
+
+
+def _call_off(lead_id: UUID | None) -> None:
+    """Whoever asked not to be called is nobody's callback any more."""
+    if lead_id is not None and next(iter(lock_leads([lead_id])), None) is not None:
+        callbacks.end([lead_id], Event.Status.CANCELLED)
 
 
 def _suppress(attempt: CallAttempt, outcome: Disposition) -> None:

@@ -248,7 +248,7 @@ def test_what_closed_a_state_stays_written_whoever_asks_the_database(boss):
         jurisdiction="US-NY", from_at=utc("2026-09-01T00:00Z"), reason="Blizzard", created_at=utc("2026-09-01T00:00Z")
     )
     rows = RuleHoliday.objects.filter
-    acts: list[Callable[[], Any]] = [
+    acts: list[Callable[[], object]] = [
         lambda: rows(pk=past.pk).delete(),
         lambda: rows(pk=past.pk).update(date=today + timedelta(days=3)),
         lambda: rows(pk=coming.pk).update(date=today),
@@ -259,9 +259,9 @@ def test_what_closed_a_state_stays_written_whoever_asks_the_database(boss):
         lambda: emergency.delete(),
         *(partial(_truncate, name) for name in ("contactrule", "ruleholiday", "emergency")),
     ]
-    for refused_by in acts:
+    for act in acts:
         with pytest.raises(DatabaseError), transaction.atomic():
-            refused_by()
+            act()
     rows(pk=coming.pk).update(name="Another day", date=today + timedelta(days=1))
     assert rows(pk=coming.pk).delete()[0] == 1
     end_emergency(emergency, utc("2026-09-16T00:00Z"), by=boss)

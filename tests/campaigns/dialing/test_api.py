@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.services import create_api_token
 from campaigns.models import CallAttempt, Member
+from leads.calendar.table import Event
 from leads.models import Lead
-from tests.campaigns.dialing.world import Floor, late, make_floor
+from tests.campaigns.dialing.world import Floor, call, late, make_floor
 from tests.campaigns.sending.world import number_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,3 +143,27 @@ def test_call_lists_by_the_command(floor: Floor, capsys: Any) -> None:
                   ["open", one]):  # fmt: skip
         with pytest.raises(CommandError):
             call_command("call_list", *words, "--user", "ann")
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        ("0001-01-01T00:00:00+14:00", "There is no such time."),
+        ("9999-12-31T23:59:59-14:00", "There is no such time."),
+        ("0001-01-01T00:00:00Z", "This time is past."),
+        ("2027-03-14T02:30:00", "There is no 2:30 AM on that day in America/New_York"),
+    ],
+)
+def test_a_time_that_is_none_is_refused_in_words_and_one_without_a_zone_is_by_her_clock(
+    floor: Floor, client: Any, at: str, words: str
+) -> None:
+    floor.list()
+    row, caller = call(floor.caller()), Api(client, floor.callers[0])
+    for code in ("callback", "appointment"):
+        refused = caller("post", f"calls/{row.pk}/dispose", {"code": code, "at": at}, 400)["error"]
+        assert refused["fields"]["at"][0].startswith(words)
+    ahead = timezone.localtime(timezone.now() + timedelta(days=2), ZoneInfo("America/New_York")).replace(
+        hour=15, minute=0, second=0, microsecond=0
+    )
+    caller("post", f"calls/{row.pk}/dispose", {"code": "callback", "at": f"{ahead:%Y-%m-%dT%H:%M}"})
+    assert Event.objects.get(lead=row.lead_id).starts_at == ahead

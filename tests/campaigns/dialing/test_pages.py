@@ -14,6 +14,7 @@ from accounts.models import AuditEvent, User
 from accounts.tokens import issue_token
 from campaigns.dialing.disposing import dispose
 from campaigns.models import CallAttempt, CallList, Campaign, Disposition, Receipt
+from enrichment.worker.lead_deletion import delete_lead
 from leads.models import Lead
 from tests.admin_site import address, member, signed_in, superuser
 from tests.campaigns.dialing.world import Floor, call, make_floor, offer
@@ -106,6 +107,19 @@ def test_a_number_is_text_until_the_press_was_answered_and_another_callers_lead_
     assert client.post(f"{DIALER}renew/", {"member": offer(floor.caller(0)).member.pk}).status_code == 204
     assert "alert" in piece(client, "renew", member="no id")
     assert "back in its list" in piece(client, "release", member=offer(floor.caller(0)).member.pk)
+
+
+def test_of_a_lead_that_was_deleted_she_says_how_the_call_ended_and_goes_on(floor: Floor) -> None:
+    client, row = signed_in(floor.callers[0]), call(floor.caller(0))
+    piece(client, "hang-up", attempt=row.pk, seconds="5")
+    assert row.lead is not None
+    delete_lead(lead=row.lead)
+    shown = client.get(DIALER).content.decode()
+    assert "The lead was deleted meanwhile: say how the call ended" in shown
+    assert "The lead was deleted meanwhile" in piece(client, "next")
+    assert "nobody to plan a time with" in piece(client, "dispose", attempt=row.pk, code="callback", when="tue 3pm")
+    after = piece(client, "dispose", attempt=row.pk, code="do_not_call", note="Never again")
+    assert 'data-state="offer"' in after and "Do not call: saved." in after
 
 
 def test_called_by_hand_from_a_leads_page_it_is_the_same_gate(floor: Floor) -> None:
