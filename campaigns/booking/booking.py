@@ -188,7 +188,8 @@ def of_link(slug: str, token: str) -> Linked:
     NoSuchPage.
     """
     event = Event.objects.filter(confirm_digest=digest_of(token)).first()
-    page = BookingPage.objects.select_related("user", "team").filter(pk=event.page_id).first() if event else None
+    page_id = event.page_id if event else None
+    page = BookingPage.objects.select_related("user", "team").filter(pk=page_id).first() if page_id else None
     if page is None:
         return Linked(open_page(slug), None, is_open=True)
     return Linked(page, event, is_open=_is_open(page))

@@ -359,5 +359,5 @@ def test_what_is_due_in_ones_calendar_is_on_home_with_its_address():
     page = home_page(client)
     assert titles(ann) == ["1 event in your calendar due"] and f"/admin/calendar/{due.pk}/" in page
     assert "Later" not in page and "202-555" not in page
-    other, _ = member(Team.objects.get(pk=team_id), "manager", "boss2")
+    other, _ = member(Team.objects.get(pk=team_id or 0), "manager", "boss2")
     assert titles(other) == []

@@ -240,7 +240,7 @@ def test_the_host_gets_a_mail_of_her_own_that_names_no_guest(page: BookingPage) 
     press(event, page, do="cancel")
     mails.send_due()
     mails.send_due()
-    hers = [one for one in mail.outbox if one.to == ["jane@example.com"]]
+    hers: list[Any] = [one for one in mail.outbox if one.to == ["jane@example.com"]]
     assert [one.subject.partition(":")[0] for one in hers] == [
         "Appointment booked", "Appointment moved", "Appointment cancelled",
     ]  # fmt: skip
