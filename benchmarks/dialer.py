@@ -1,30 +1,35 @@
 """The next lead of a call list: 100,000 people on two lists that share them, 20 callers at once, nine in ten asleep.
 
-Timed in each caller's thread: `next_lead` from the press to the lead with all of its numbers, every rule asked and the
-receipt written; beside it the press of the call and its outcome. Between two leads a caller speaks for a second or two,
-as fast as nobody does. It is half past nine in New York: of the people on the lists one in ten may be called.
+Timed in each caller's thread, ten of them a process (`benchmarks.callers`): `next_lead` from the press to the lead with
+all of its numbers, every rule asked and the receipt written; beside it the press of the call and its outcome. Between
+two leads a caller speaks for a second or two, as fast as nobody does. It is half past nine in New York: of the people
+on the lists one in ten may be called.
 
 The baseline is the claim alone: the statement that takes the next row of a list, without rule, number or receipt.
 """
 
 from __future__ import annotations
 
-import random
+import json
+import os
 import statistics
-import threading
+import subprocess
+import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from benchmarks.callers import CALL, CPU, DISPOSE, NEXT, OPENS, STATEMENTS
 from benchmarks.dry_run import PROFILE
 from benchmarks.harness import Report, by_latency
 from benchmarks.place import Place
+from devtools.servers import PROJECT
 
 CALLERS = 20
 AIM = 0.050  # seconds, p95
-OPENS = datetime(2026, 9, 15, 13, 30, tzinfo=UTC)  # a Tuesday: 9:30 AM in New York, 6:30 AM in Los Angeles
-CLAIM, NEXT, CALL, DISPOSE = "claim alone", "next lead", "call", "outcome"
+PROCESSES = 2  # of gunicorn, on this machine's cores
+CLAIM = "claim alone"
 # state, ZIP, area code; the first is awake
 PLACES = (("NY", "10001", "212"), *[("CA", "90012", "213"), ("WA", "98101", "206"), ("OR", "97201", "503")] * 3)
 FILL = """
@@ -51,23 +56,38 @@ def measure(place: Place, *, people: int, seconds: float) -> Report:
 
     with override_settings(CAMPAIGN_CLOCK=(OPENS, 1)):
         access, callers, made = _floor(place, people)
-        spent: dict[str, list[float]] = {name: [] for name in (CLAIM, NEXT, CALL, DISPOSE)}
-        spent[CLAIM] = _claims(made["lists"][0], access)
-        until = time.monotonic() + seconds
-        threads = [threading.Thread(target=_work, args=(one, until, spent)) for one in callers]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        spent = {CLAIM: _claims(made["lists"][0], access)}
+        load = os.getloadavg()[0]
+        spent |= _call([access.user.pk for access in callers], access.team_id, seconds)
         _check()
     p95 = statistics.quantiles(spent[NEXT], n=20)[-1]
+    cpu, statements = (statistics.median(spent.pop(name)) for name in (CPU, STATEMENTS))
     return {
         "benchmark": "dialer",
-        "what": f"{people:,} people on two lists, {CALLERS} callers; a list of them is made in {made['seconds']:.1f} s",
+        "what": f"{people:,} people on two lists, {CALLERS} callers in {PROCESSES} processes; "
+        f"a list of them is made in {made['seconds']:.1f} s",
         "baseline": CLAIM,
-        "aim": f"next under {AIM * 1000:.0f} ms p95; {p95 * 1000:.0f} ms measured over {len(spent[NEXT]):,} leads",
+        "aim": f"next under {AIM * 1000:.0f} ms p95; {p95 * 1000:.0f} ms measured over {len(spent[NEXT]):,} leads, "
+        f"{cpu * 1000:.1f} ms of CPU and {statements:.0f} statements each; the machine's load was {load:.1f} before",
         "results": by_latency(spent, dict.fromkeys((NEXT, CALL, DISPOSE), CLAIM)),
     }
+
+
+def _call(user_ids: list[int], team_id: int | None, seconds: float) -> dict[str, list[float]]:
+    """By callers in processes of their own, as gunicorn has them: threads of one share a GIL."""
+    command = [sys.executable, "-m", "benchmarks.callers", str(team_id), str(seconds)]
+    running = [
+        subprocess.Popen([*command, *map(str, user_ids[one::PROCESSES])], stdout=subprocess.PIPE, cwd=PROJECT)
+        for one in range(PROCESSES)
+    ]
+    spent: dict[str, list[float]] = {}
+    for process in running:
+        told, _ = process.communicate()
+        if process.returncode:
+            raise AssertionError("callers failed")
+        for name, times in json.loads(told).items():
+            spent.setdefault(name, []).extend(times)
+    return spent
 
 
 def _floor(place: Place, people: int) -> tuple[Any, list[Any], dict[str, Any]]:
@@ -152,38 +172,8 @@ def _claims(campaign: Any, access: Any) -> list[float]:
         taken = claim(places, user_id=access.user.pk, team_id=access.team_id, at=clock.now(), real=database_now())
         found.append(time.perf_counter() - begin)
         assert taken is not None
-        Member.objects.filter(pk=taken.member_id).update(taken_by=None, taken_at=None, lease_until=None)
+        Member.objects.filter(pk=taken.member.pk).update(taken_by=None, taken_at=None, lease_until=None)
     return found
-
-
-def _work(access: Any, until: float, spent: dict[str, list[float]]) -> None:
-    from django.db import connection
-
-    from campaigns.dialing.calling import Refused, place_call
-    from campaigns.dialing.disposing import dispose
-    from campaigns.dialing.offering import Nobody, next_lead
-
-    chance = random.Random(access.user.pk)
-    try:
-        while time.monotonic() < until:
-            begin = time.perf_counter()
-            found = next_lead(access)
-            spent[NEXT].append(time.perf_counter() - begin)
-            if isinstance(found, Nobody):
-                raise AssertionError(found.words)
-            number = found.numbers[found.chosen].number
-            begin = time.perf_counter()
-            try:
-                attempt = place_call(access, lead_id=found.lead.pk, member_id=found.member.pk, number=number)
-            except Refused:
-                continue
-            spent[CALL].append(time.perf_counter() - begin)
-            time.sleep(chance.uniform(1, 3))
-            begin = time.perf_counter()
-            dispose(access, attempt.pk, code=chance.choice(["no_answer", "busy", "interested", "not_interested"]))
-            spent[DISPOSE].append(time.perf_counter() - begin)
-    finally:
-        connection.close()
 
 
 def _check() -> None:

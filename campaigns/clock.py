@@ -25,10 +25,15 @@ def now() -> datetime:
 def both() -> tuple[datetime, datetime]:
     """The database's clock, for leases and pace, and the campaigns' moment."""
     real = database_now()
+    return real, shown_at(real)
+
+
+def shown_at(real: datetime) -> datetime:
+    """The campaigns' moment when the database's clock shows this: for who has read that one already."""
     if settings.CAMPAIGN_CLOCK is None:
-        return real, real
+        return real
     setting = ClockSetting.objects.filter(pk=1).first() or _first(real, *settings.CAMPAIGN_CLOCK)
-    return real, setting.shown_at + (real - setting.real_at) * setting.speed
+    return setting.shown_at + (real - setting.real_at) * setting.speed
 
 
 def shown(_request: HttpRequest) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from devtools.mode import ADDRESSES, VENDOR_NAMES, Mode
+from devtools.mode import ADDRESSES, THEIRS, VENDOR_NAMES, Mode
 from devtools.process import LocalError, Lock
 
 PATIENCE = 1.0  # seconds: a command holds the lock for an instant, to see whether a stack has it
-TOLD = (*ADDRESSES, "SKIP_TRACE_VENDOR", "APOLLO_WEBHOOK_URL")
+TOLD = (*ADDRESSES, *THEIRS, "PUBLIC_URL", "CAMPAIGN_CLOCK")
+KEYS = {"TWILIO_SIGNING_KEYS", "SIGNALHOUSE_WEBHOOK_SECRETS", *(n for n in VENDOR_NAMES if not n.endswith("_URL"))}
 TOLD_PREFIXES = ("PACE_", "PRICE_")
 
 
@@ -48,8 +49,7 @@ class Running:
 
     def tell(self, *, url: str, mode: Mode, environment: Mapping[str, str]) -> None:
         """The stack is up: commands may use its servers and vendors. Keys of real vendors are not written."""
-        keys = {name for name in VENDOR_NAMES if name.endswith("_KEY")}
-        names = {*TOLD, *VENDOR_NAMES} - (keys if mode == Mode.REAL else set())
+        names = {*TOLD, *VENDOR_NAMES} - (KEYS if mode == Mode.REAL else set())
         told = {n: v for n, v in environment.items() if n in names or n.startswith(TOLD_PREFIXES)}
         self._write(Facts(pid=os.getpid(), url=url, mode=mode, environment=told))
 

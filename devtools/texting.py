@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import requests
+from django.conf import settings
 
 from devtools.job import TIMEOUT, Api, Json
 from devtools.process import LocalError
@@ -24,7 +25,8 @@ OPEN_AT, LATER, OPEN_FOR = 18, 20, timedelta(hours=1)  # UTC: within the hours o
 SATURDAY = 5
 CONSENTED, NOT_CONSENTED = 10, 2
 SAID_AT = "2026-08-01T15:00:00Z"
-NUMBER, OWN_PHONE = "+13125550100", "+13125550142"
+NUMBERS = {"twilio": "+13125550100", "signalhouse_messaging": "+13125550102"}  # ours, by who carries its texts
+OWN_PHONE = "+13125550142"
 COMPANY = {
     "legalName": "Demo Homes LLC", "postalAddress": "1 Main St, Chicago, IL 60601", "callbackPhone": "312-555-0101",
     "policyText": "Who asks us not to call is not called again.", "attest": True,
@@ -91,11 +93,19 @@ class Texting:
 
     def _set_up(self) -> None:
         self.api.put("/sellers", COMPANY)
-        if not any(one["number"] == NUMBER and one["retiredAt"] is None for one in self.api.get("/senders")["senders"]):
-            self.api.post("/senders", {"number": NUMBER, "vendor": "twilio", "registrationId": "DEMO", "voice": True})
         states = [{"state": state, "answer": "not_needed"} for state in _states()]
         self.api.put("/state-answers", {"answers": states})
+        self._number("twilio")  # calls go by Twilio's stand-in, whoever carries the texts
         self._confirm_phone()
+
+    def _number(self, vendor: str) -> str:
+        """The id of our number with this vendor."""
+        senders = [one for one in self.api.get("/senders")["senders"] if one["retiredAt"] is None]
+        known = [one["id"] for one in senders if one["number"] == NUMBERS[vendor]]
+        if known:
+            return str(known[0])
+        number = {"number": NUMBERS[vendor], "vendor": vendor, "registrationId": "DEMO", "voice": vendor == "twilio"}
+        return str(self.api.post("/senders", number)["sender"]["id"])
 
     def _confirm_phone(self) -> None:
         """Her own phone, so that calls by a click ring it: the made-up vendor speaks the code, and its log tells it."""
@@ -121,7 +131,9 @@ class Texting:
         ]
         steps = [{"templateId": ids[0]}, {"templateId": ids[1], "delayAmount": 1, "delayUnit": "days"}]
         name = f"Demo {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
-        made: Json = self.api.post("/campaigns", {"name": name, "leadIds": list(lead_ids), "steps": steps})["campaign"]
+        number = self._number(settings.SMS_VENDOR or "twilio")
+        asked = {"name": name, "leadIds": list(lead_ids), "steps": steps, "senderId": number}
+        made: Json = self.api.post("/campaigns", asked)["campaign"]
         return made
 
     def _dry_run(self, campaign_id: str) -> Json:

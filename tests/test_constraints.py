@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from keyword import iskeyword
 from typing import Any
@@ -29,14 +29,20 @@ from accounts.models import (
 )
 from buckets.models import Bucket, BucketShare, Fill, Import, ImportedChange, ImportFailure, ImportPiece
 from campaigns.models import (
+    BookingCount,
+    BookingPage,
+    CallAttempt,
     Campaign,
+    CampaignCaller,
     ClockSetting,
     ContactRule,
     Conversation,
     ConversationKey,
     Delivery,
     DeliveryEvent,
+    Disposition,
     Emergency,
+    Hours,
     Inbound,
     IncomingMessage,
     Member,
@@ -72,6 +78,7 @@ from leads.models import (
     Activity,
     Consent,
     ContactKey,
+    Event,
     Forgetting,
     KeySecret,
     Lead,
@@ -160,6 +167,13 @@ class Place:
     unsignedpost: UnsignedPost
     phonecode: PhoneCode
     recording: Recording
+    event: Event
+    hours: Hours
+    bookingpage: BookingPage
+    bookingcount: BookingCount
+    campaigncaller: CampaignCaller
+    disposition: Disposition
+    callattempt: CallAttempt
     consent: Consent
     scrub: Scrub
     upload: Upload
@@ -295,6 +309,33 @@ def standing(kept_open: None) -> Place:
         recording=Recording.objects.create(
             team=team, name="Hello", file="hello.wav", kind="audio/wav", seconds=3, sha256="x"
         ),
+        event=Event.objects.create(
+            team=team,
+            owner=user,
+            lead=lead,
+            kind="callback",
+            starts_at=NOON,
+            ends_at=NOON + timedelta(minutes=30),
+            confirm_digest=32 * b"x",
+            changed_at=NOON,
+        ),
+        hours=Hours.objects.create(user=user, weekday=0, start=time(9), end=time(17)),
+        bookingpage=BookingPage.objects.create(team=team, user=user, slug="x"),
+        bookingcount=BookingCount.objects.create(digest=32 * b"x", day=NOON.date()),
+        campaigncaller=CampaignCaller.objects.create(campaign=campaign, user=user),
+        disposition=Disposition.objects.create(
+            team=team, code="no_answer", label="No answer", hotkey="1", outcome="no_contact"
+        ),
+        callattempt=CallAttempt.objects.create(
+            team=team,
+            lead=lead,
+            key=key,
+            by=user,
+            token=uuid4(),
+            vendor_id="CA1",
+            agent_vendor_id="CA2",
+            started_at=NOON,
+        ),
         consent=Consent.objects.create(
             key_kind=1,
             digest=32 * b"x",
@@ -388,6 +429,25 @@ def _again(**values: Any) -> Callable[[models.Model], Any]:
 
 def _other_team(row: models.Model) -> None:
     _again(team=Team.objects.create(name="Other"))(row)
+
+
+def _bob() -> User:
+    return User.objects.create_user("bob")
+
+
+def _other_key() -> ContactKey:
+    return ContactKey.objects.create(kind=1, digest=32 * b"y", hint="…0177")
+
+
+def _before_callers(row: Member, by: User, **values: Any) -> None:
+    """This member before its owner, and one of another campaign with these values before `by`."""
+    taken = {"taken_at": NOON, "lease_until": NOON}
+    _set(taken_by=row.campaign.owner, **taken)(row)
+    _again(lead=None, split_group=uuid4(), taken_by=by, **taken, **values)(row)
+
+
+def _another_call(**values: Any) -> Callable[[models.Model], Any]:
+    return lambda row: _again(**{"token": uuid4(), "vendor_id": None, "agent_vendor_id": None} | values)(row)
 
 
 # constraint: what breaks it and nothing else, done to the valid row of its model
@@ -528,6 +588,50 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "member_owner_once": lambda row: _again(lead=None, key_id=row.owner_key_id)(row),
     "member_status_known": _set(status=6),
     "member_active_has_time": _set(status=2),
+    "member_taken_has_lease": lambda row: _set(taken_by=row.campaign.owner, taken_at=NOON)(row),
+    "member_before_one_caller": lambda row: _before_callers(row, _bob(), owner_key=None),
+    "member_owner_before_one_caller": lambda row: _before_callers(row, _bob(), key=_other_key()),
+    "member_one_a_caller": lambda row: _before_callers(row, row.campaign.owner, key=_other_key(), owner_key=None),
+    "campaign_caller_once": _again(),
+    "disposition_code_once": _again(hotkey="2"),
+    "disposition_key_once": _again(code="other"),
+    "disposition_has_words": _set(label=""),
+    "disposition_key_is_digit": _set(hotkey="x"),
+    "disposition_outcome_known": _set(outcome="fun"),
+    "disposition_suppress_known": _set(suppress="fax"),
+    "disposition_needs_known": _set(needs="pay"),
+    "disposition_attempts_sane": _set(max_attempts=0),
+    "disposition_dnc_suppresses_all": _set(outcome="dnc"),
+    "attempt_mode_known": _set(mode="fax"),
+    "attempt_state_known": _set(state="lost"),
+    "attempt_ended_has_time": _set(state="ended"),
+    "attempt_disposed_has_time": lambda row: _set(disposition=Disposition.objects.get())(row),
+    "attempt_one_a_caller": lambda row: _another_call(key=_other_key())(row),
+    "attempt_one_a_number": lambda row: _another_call(by=_bob())(row),
+    "attempt_vendor_id_once": _another_call(ended_at=NOON, vendor_id="CA1"),
+    "attempt_agent_vendor_id_once": _another_call(ended_at=NOON, agent_vendor_id="CA2"),
+    "event_kind_known": _set(kind="party"),
+    "event_status_known": _set(status="lost"),
+    "event_source_known": _set(source="rumor"),
+    "event_ends_after_it_starts": _set(ends_at=NOON),
+    "event_callback_has_lead": _set(lead=None),
+    "event_held_has_time": _set(kind="appointment", status="held"),
+    "event_anyone_is_callback": _set(kind="reminder", anyone=True),
+    "event_one_callback_a_lead": _again(confirm_digest=None),
+    "event_mail_known": _set(mail="fax"),
+    "event_one_a_link": _again(kind="reminder"),
+    "event_one_appointment_at_a_time": lambda row: (
+        _set(kind="appointment")(row),
+        _again(kind="appointment", confirm_digest=None, ends_at=NOON + timedelta(minutes=1))(row),
+    ),
+    "hours_once": _again(),
+    "hours_weekday_known": _set(weekday=7),
+    "hours_end_after_start": _set(end=time(9)),
+    "booking_page_one_a_person": _again(slug="other"),
+    "booking_minutes_sane": _set(minutes=4),
+    "booking_days_sane": _set(days_ahead=0),
+    "booking_notice_sane": _set(notice_hours=721),
+    "booking_buffer_sane": _set(buffer_minutes=241),
     "inbound_once": _again(),
     "conversation_state_known": _set(state="loud"),
     "conversation_held_has_time": _set(state="held"),
@@ -580,7 +684,7 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     ),
     "rule_holiday_once": _again(),
     "emergency_ends_after_it_begins": _set(until_at=NOON),
-    "emergency_has_reason": _set(reason=""),
+    "emergency_has_reason": _again(reason=""),
 }
 # the other half of constraints that say two things
 HALVES = [
@@ -604,6 +708,12 @@ HALVES = [
     ("preview_made_has_digest", _set(digest="x")),
     ("member_active_has_time", _set(next_at=NOON)),
     ("conversation_held_has_time", _set(decide_by=NOON)),
+    ("member_taken_has_lease", lambda row: _set(taken_by=row.campaign.owner, lease_until=NOON)(row)),
+    ("disposition_has_words", _set(code="")),
+    ("disposition_attempts_sane", _set(max_attempts=21)),
+    ("event_held_has_time", _set(held_until=NOON)),
+    ("booking_minutes_sane", _set(minutes=481)),
+    ("booking_days_sane", _set(days_ahead=91)),
     ("team_daily_contacts_sane", _set(daily_contacts=0)),
     ("consent_written_has_text", _again(kind="written", text_hash="x", how="spoken")),
     ("delivery_of_a_member", _set(step=None)),

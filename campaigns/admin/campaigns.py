@@ -38,7 +38,7 @@ from campaigns.running import lifecycle
 from campaigns.running.approval import ACKNOWLEDGEMENTS, approve
 from campaigns.texts.samples import price_of, show
 from campaigns.texts.templates import checked
-from common.admin import Empty, ask, confirmed, is_id, page
+from common.admin import Empty, ask, confirmed, history_of, is_id, page
 from common.admin_teams import TeamAdmin
 from leads.permission.selling import active_seller
 from leads.selection.filters import BadFilter
@@ -204,7 +204,7 @@ class CampaignAdmin(TeamAdmin):
         return self._page(request, campaign)
 
     def _page(self, request: HttpRequest, campaign: Campaign, **more: Any) -> HttpResponse:
-        told = campaign_page.context(request, campaign)
+        told = campaign_page.context(request, campaign) | {"history": history_of(self, request, campaign)}
         return page(self, request, "admin/campaigns/page.html", self.called(campaign), **told, **more)
 
     def live(self, request: HttpRequest, campaign_id: UUID) -> HttpResponse:

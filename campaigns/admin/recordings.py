@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -50,6 +50,7 @@ class RecordingAdmin(TeamAdmin):
         "campaigns_recording_add",
     )
     adds = Scope.MANAGE
+    moments: ClassVar[Any] = {"created_at": "uploaded"}
     list_display = ("name", "version", "length", "listen", "created_at", "retired_at")
     ordering = ("name", "-version")
     fields = readonly_fields = ("name", "version", "file", "length", "listen", "sha256", "created_at", "retired_at")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -135,6 +135,7 @@ class SenderAdmin(TeamAdmin):
     list_before_template = "admin/campaigns/sender/set_up_link.html"
     team = "seller__team"
     adds = Scope.MANAGE
+    moments: ClassVar[Any] = {"created_at": "added"}
     list_display = ("number", "vendor", "registration", "daily_segments", "voice", "created_at", "retired_at")
     fields = readonly_fields = (
         "number", "vendor", "registration_id", "daily_segments", "voice", "created_at", "retired_at",

@@ -17,6 +17,7 @@ _OF_DRY_RUNS = {SAME_OWNER: "same owner as another lead", TOO_LONG: "text too lo
 _OF_PEOPLE = {
     "opted_out": "opted out", "replied": "replied", "deleted": "lead deleted", "cancelled": "campaign cancelled",
     "text_changed": "text changed after approval", "not_sent": "not sent",
+    "merged": "same property as another lead",
 }  # fmt: skip
 
 

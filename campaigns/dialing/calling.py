@@ -13,9 +13,10 @@ from django.db.models import F
 from accounts.access import Access
 from campaigns import clock
 from campaigns.dialing import events
+from campaigns.dialing.before import check_disposed
 from campaigns.dialing.modes import hang_up_with, placed_with, why_not
 from campaigns.dialing.numbers import Answer, answers_of, choose
-from campaigns.dialing.offering import check_disposed, lead_of, may_call, not_hers, refuse, write_receipt
+from campaigns.dialing.offering import lead_of, may_call, not_hers, refuse, write_receipt
 from campaigns.dialing.origins import origin_of
 from campaigns.locks import lock_attempt, lock_keys, lock_members, note_attempts
 from campaigns.models import CallAttempt, Campaign, Member, Step

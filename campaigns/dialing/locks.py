@@ -10,9 +10,12 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from campaigns.models import Member
+
 LEASE = timedelta(minutes=15)
 TRIES = 5  # where another caller took the person in the same moment
 FEW, MANY = 60, 5_000  # of a list and its zones that are looked at: more than there are callers; all, if these are out
+_NAMES = [field.attname for field in Member._meta.concrete_fields]  # which are its columns
 ONCE = ("member_before_one_caller", "member_owner_before_one_caller", "member_one_a_caller")
 
 
@@ -78,16 +81,17 @@ taken AS (
      UPDATE campaigns_member m
         SET taken_by_id = %(me)s, taken_at = clock_timestamp(),
             lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
-       FROM one WHERE m.id = one.id RETURNING m.id, one.rank)
-SELECT (SELECT id FROM taken), (SELECT rank FROM taken), (SELECT count(*) FROM raw), (SELECT count(*) FROM candidates)
+       FROM one WHERE m.id = one.id RETURNING m.*, one.rank)
+SELECT (SELECT count(*) FROM raw) AS raw, (SELECT count(*) FROM candidates) AS candidates, taken.*
+  FROM (VALUES (1)) always LEFT JOIN taken ON true
 """  # noqa: S608  # our own words alone
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """rank: 0 her callback, 1 anybody's, 2 none."""
+    """The member as it was taken. rank: 0 her callback, 1 anybody's, 2 none."""
 
-    member_id: UUID
+    member: Member
     rank: int
 
 
@@ -102,18 +106,18 @@ def claim(places: Sequence[OpenPlace], *, user_id: int, team_id: int, at: dateti
     for _ in range(TRIES):
         try:
             with transaction.atomic():
-                member_id, rank, raw, candidates = _run(_CLAIM, places, user_id, team_id, at, real, few)
+                row = _run(_params(places, user_id, team_id, at, real, few))
         except IntegrityError as error:
             if "member_one_a_caller" in str(error):
                 return None
             if not any(name in str(error) for name in ONCE):
                 raise
             continue
-        if member_id is not None:
-            return Claimed(member_id, rank)
-        if not candidates and raw < few:
+        if row["id"] is not None:
+            return Claimed(Member.from_db("default", _NAMES, [row[name] for name in _NAMES]), row["rank"])
+        if not row["candidates"] and row["raw"] < few:
             return None
-        few = few if candidates else MANY
+        few = few if row["candidates"] else MANY
     return None
 
 
@@ -127,14 +131,12 @@ def upcoming(
         return [row[0] for row in cursor.fetchall()]
 
 
-def _run(
-    sql: str, places: Sequence[OpenPlace], user_id: int, team_id: int, at: datetime, real: datetime, few: int
-) -> tuple[UUID | None, int, int, int]:
+def _run(params: dict[str, Any]) -> dict[str, Any]:
+    """The claim's row by its columns: the member's are None where nobody was taken."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, _params(places, user_id, team_id, at, real, few))
-        row = cursor.fetchone()
-    assert row is not None
-    return row[0], row[1], row[2], row[3]
+        cursor.execute(_CLAIM, params)
+        row: Any = cursor.fetchone()
+        return {column.name: value for column, value in zip(cursor.description, row, strict=True)}
 
 
 def _params(

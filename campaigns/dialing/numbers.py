@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from accounts.models import User
 from campaigns.gate.contact import Asked, ask
 from campaigns.gate.facts import Contact
@@ -15,8 +17,9 @@ from campaigns.gate.leads import READ as PLACED
 from campaigns.gate.leads import listed_of
 from campaigns.gate.people import Person
 from campaigns.gate.words import headline, words
-from campaigns.models import CallAttempt, Campaign
+from campaigns.models import Campaign
 from campaigns.rules.facts import Purpose
+from campaigns.rules.rule_set import RuleSet
 from leads.keys.owner_keys import PHONE, READ, keys_of
 from leads.models import Lead
 
@@ -61,16 +64,33 @@ def values_of(lead: Lead) -> list[str]:
 
 
 def answers_of(
-    lead: Lead, *, by: User, purpose: Purpose, at: datetime, campaign: Campaign | None, team_id: int
+    lead: Lead,
+    *,
+    by: User,
+    purpose: Purpose,
+    at: datetime,
+    campaign: Campaign | None,
+    team_id: int,
+    rules: RuleSet | None = None,
 ) -> list[Answer]:
     """Every number of the lead, with the gate's answer. Nothing is recorded; a number without a key is left out (it was
-    just typed, and gets one in the same transaction).
+    just typed, and gets one in the same transaction). The lead's row is taken as it was read; rules: as they were.
     """
-    return answers_of_many([lead], by=by, purpose=purpose, at=at, campaign=campaign, team_id=team_id)[lead.pk]
+    found = answers_of_many(
+        [lead], by=by, purpose=purpose, at=at, campaign=campaign, team_id=team_id, rules=rules
+    )  # fmt: skip
+    return found[lead.pk]
 
 
 def answers_of_many(
-    leads: Sequence[Lead], *, by: User, purpose: Purpose, at: datetime, campaign: Campaign | None, team_id: int
+    leads: Sequence[Lead],
+    *,
+    by: User,
+    purpose: Purpose,
+    at: datetime,
+    campaign: Campaign | None,
+    team_id: int,
+    rules: RuleSet | None = None,
 ) -> dict[UUID, list[Answer]]:
     """As `answers_of`, of each of these leads: as many statements as of one."""
     values = {lead.pk: values_of(lead) for lead in leads}
@@ -78,14 +98,19 @@ def answers_of_many(
     found: dict[UUID, list[Answer]] = {lead.pk: [] for lead in leads}
     if not contacts:
         return found
-    answers = iter(ask(contacts, team_id=team_id, by=by, purpose=purpose, at=at, campaign=campaign))
+    rows = {lead.pk: {name: getattr(lead, name) for name in PLACED} for lead in leads}
+    is_merged = any(lead.merged_into_id for lead in leads)  # then both rows count: the gate reads them
+    asked_of = ask(
+        contacts, team_id=team_id, by=by, purpose=purpose, at=at, campaign=campaign, rules=rules,
+        rows=None if is_merged else rows,
+    )  # fmt: skip
+    answers = iter(asked_of)
     outcomes = _outcomes([lead.pk for lead in leads])
     for lead in leads:
-        row = {name: getattr(lead, name) for name in PLACED}
         for place, value in enumerate(values[lead.pk]):
             asked, person = next(answers)
             if person.own_keys:
-                number = _number(place, value, asked, person, row, outcomes.get(lead.pk, {}))
+                number = _number(place, value, asked, person, rows[lead.pk], outcomes.get(lead.pk, {}))
                 found[lead.pk].append(Answer(number, asked, person))
     return found
 
@@ -120,11 +145,17 @@ def why(asked: Asked) -> str:
 
 def _outcomes(lead_ids: Sequence[UUID]) -> dict[UUID, dict[int, str]]:
     """By lead and key: how the last call there ended."""
-    rows = CallAttempt.objects.filter(lead__in=lead_ids, disposition__isnull=False)
-    rows = rows.order_by("lead_id", "key_id", "-started_at").distinct("lead_id", "key_id")
     found: dict[UUID, dict[int, str]] = {}
-    for lead_id, key_id, label in rows.values_list("lead_id", "key_id", "disposition__label"):
-        if lead_id is not None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT ON (a.lead_id, a.key_id) a.lead_id, a.key_id, d.label
+              FROM campaigns_callattempt a JOIN campaigns_disposition d ON d.id = a.disposition_id
+             WHERE a.lead_id = ANY(%s) ORDER BY a.lead_id, a.key_id, a.started_at DESC
+            """,
+            [list(lead_ids)],
+        )
+        for lead_id, key_id, label in cursor.fetchall():
             found.setdefault(lead_id, {})[key_id] = label
     return found
 

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, IntegerField, Q, When
 
 from accounts.access import Access, Scope
-from accounts.models import Membership
 from campaigns import clock
 from campaigns.dialing import lists, nobody
+from campaigns.dialing.before import NOT_LOST, check_disposed, standing_of
 from campaigns.dialing.locks import LEASE, Claimed, OpenPlace, claim, upcoming
 from campaigns.dialing.nobody import Nobody
 from campaigns.dialing.numbers import Answer, Number, answers_of, answers_of_many, choose, is_lasting
@@ -24,6 +23,7 @@ from campaigns.gate.rule_rows import load_rules
 from campaigns.locks import lock_members
 from campaigns.models import CallAttempt, Campaign, Member
 from campaigns.planning.refusals import CampaignError
+from campaigns.rules.rule_set import RuleSet
 from common.dates import moment
 from common.db.clock import database_now
 from leads.calendar.table import Event
@@ -36,9 +36,6 @@ ASK_AGAIN = timedelta(days=1)  # of a no that is not the person's: a check that 
 SKIPPED_FOR, SKIPS = timedelta(hours=1), 3  # the third time she comes last
 LAST = 1_000  # attempts of who was skipped three times: after everybody else
 Status = Member.Status
-# Whose end its caller must say before her next lead: open ones, one of which nobody knows whether the vendor placed it
-# too, and ended ones; not one that was lost with its page, and ended by the reaper.
-NOT_LOST = ~Q(state=CallAttempt.State.IN_DOUBT) | Q(ended_at__isnull=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,78 +78,65 @@ def next_lead(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Off
        the first, those that would come next are asked together; after REFUSED_MOST the caller is told how it stands.
     """
     team_id = may_call(access)
-    lapsed = Member.objects.filter(taken_by=access.user, campaign__team=team_id, lease_until__lte=database_now())
-    lapsed.update(lease_until=database_now() + LEASE)
-    if (found := offered(access)) is not None:
-        return found
-    check_disposed(access)
-    write_due(access.user.pk)
-    campaigns = list(lists.worked_by(access, campaign_ids).select_related("seller"))
+    stands = standing_of(access.user.pk)
+    if stands.has_lead:
+        lapsed = Member.objects.filter(taken_by=access.user, campaign__team=team_id, lease_until__lte=stands.real)
+        lapsed.update(lease_until=stands.real + LEASE)
+        if (found := offered(access)) is not None:
+            return found
+    if stands.has_unsaid:
+        check_disposed(access)
+    if stands.has_due:
+        write_due(access.user.pk)
+    campaigns = list(lists.worked_by(access, campaign_ids))
     if not campaigns:
         return Nobody("You have no open call list.", 0, None)
     by_id = {one.pk: one for one in campaigns}
+    rules, real = load_rules(stands.rules), database_now() if stands.has_due else stands.real
     refused, fresh = 0, False
     while refused < REFUSED_MOST:
-        at, real = clock.now(), database_now()
-        places = open_places(campaigns, load_rules(), at, fresh=fresh)
+        at = clock.shown_at(real)
+        places = open_places(campaigns, rules, at, fresh=fresh)
         taken = claim(places, user_id=access.user.pk, team_id=team_id, at=at, real=real) if places else None
         if taken is None:
             if (found := offered(access)) is not None:  # her other tab was faster
                 return found
             if fresh:
                 break
-            fresh = True
+            fresh, real = True, database_now()
             continue
-        offer, why = _judge(access, taken, by_id, at)
+        offer, why = _judge(access, taken, by_id, at, rules)
         if offer is not None:
             return offer
         if why:
             return Nobody(why, 0, None)
         refused += 1
         if refused == 1:
-            refused += _sift(access, places, by_id, at, real)
-    return nobody.told(campaigns, load_rules(), clock.now())
-
-
-def check_disposed(access: Access) -> None:
-    """Raises CampaignError CALL_OPEN where she has not said how a call of hers ended."""
-    if (open_call := undisposed(access)) is not None:
-        words = "Say how your last call ended first."
-        if open_call.team_id != access.team_id:
-            words = f"Say how your last call ended first: you made it for {open_call.team.name}. Switch to that team."
-        more = {"attemptId": str(open_call.pk), "leadId": str(open_call.lead_id) if open_call.lead_id else None}
-        raise CampaignError("CALL_OPEN", words, more=more)
-
-
-def undisposed(access: Access) -> CallAttempt | None:
-    """Her call that is open, or ended without a word of how; this team's first. One that was lost with her page is not
-    waited for, nor one of a team that she left: there she can say nothing any more.
-    """
-    teams = Membership.objects.filter(user=access.user).values("team")
-    rows = CallAttempt.objects.filter(NOT_LOST, by=access.user, disposition__isnull=True)
-    rows = rows.filter(Q(team=access.team_id) | Q(team__in=teams)).select_related("team")
-    here = Case(When(team=access.team_id, then=0), default=1, output_field=IntegerField())
-    return rows.order_by(here, "-started_at").first()
+            refused += _sift(access, places, by_id, at, real, rules)
+        real = database_now()
+    return nobody.told(campaigns, rules, clock.now())
 
 
 def _hers(access: Access) -> Member | None:
     """Taken by her, with a lease that has not ended. One whose lease is over goes back with the reaper."""
     rows = Member.objects.filter(taken_by=access.user, campaign__team=access.team_id, lease_until__gt=database_now())
-    return rows.select_related("campaign__seller").first()
+    return rows.select_related("campaign__seller", "lead").first()
 
 
 # --- The gate at the offer --------------------------------------------------------------------------------------------
 
 
-def _judge(access: Access, taken: Claimed, by_id: dict[UUID, Campaign], at: datetime) -> tuple[Offer | None, str]:
+def _judge(
+    access: Access, taken: Claimed, by_id: dict[UUID, Campaign], at: datetime, rules: RuleSet
+) -> tuple[Offer | None, str]:
     """The offer; or None and, where nobody could be called for a reason of the company's, that reason."""
-    member = Member.objects.get(pk=taken.member_id)
+    member = taken.member
     member.campaign = by_id[member.campaign_id]
     lead = lead_of(member)
     if lead is None:
         end(member.pk, "deleted")
         return None, ""
-    answers = _answers(access, member, lead, at)
+    answers = _answers(access, member, lead, at, rules)
     chosen = choose(answers, member.number)
     if chosen is None:
         end(member.pk, "address_missing")
@@ -172,21 +156,27 @@ def _judge(access: Access, taken: Claimed, by_id: dict[UUID, Campaign], at: date
 
 
 def _sift(
-    access: Access, places: Sequence[OpenPlace], by_id: dict[UUID, Campaign], at: datetime, real: datetime
+    access: Access,
+    places: Sequence[OpenPlace],
+    by_id: dict[UUID, Campaign],
+    at: datetime,
+    real: datetime,
+    rules: RuleSet,
 ) -> int:
     """Asks of those who would come next, together, without taking them; who is refused goes. Returns how many. They are
     asked again when they are taken: this only clears the way, up to the first of whom the answer is yes.
     """
     ids = upcoming(places, user_id=access.user.pk, team_id=access.team_id or 0, at=at, real=real, most=REFUSED_MOST - 1)
-    rows = Member.objects.in_bulk(ids)
+    rows = Member.objects.select_related("lead").in_bulk(ids)
     leads = {pk: lead_of(rows[pk]) for pk in ids if pk in rows}
     answers: dict[UUID, list[Answer]] = {}
     for campaign_id, campaign in by_id.items():
         some = [lead for pk, lead in leads.items() if lead is not None and rows[pk].campaign_id == campaign_id]
         if some:
             answers |= answers_of_many(
-                some, by=access.user, purpose="campaign", at=at, campaign=campaign, team_id=campaign.team_id
-            )
+                some, by=access.user, purpose="campaign", at=at, campaign=campaign, team_id=campaign.team_id,
+                rules=rules,
+            )  # fmt: skip
     count = 0
     for pk, lead in leads.items():
         chosen = choose(answers.get(lead.pk, []), rows[pk].number) if lead is not None else None
@@ -202,15 +192,22 @@ def _sift(
 
 def lead_of(member: Member) -> Lead | None:
     """Who is to be called; of one that was merged into another, that one. None: deleted."""
-    lead = Lead.every.filter(pk=member.lead_id).first() if member.lead_id else None
+    if member.lead_id is None:
+        return None
+    if Member.lead.is_cached(member):
+        lead = member.lead
+    else:  # its hundred columns, and no time spent on naming each
+        lead = next(iter(Lead.every.raw("SELECT * FROM leads_lead WHERE id = %s", [member.lead_id])), None)
     while lead is not None and lead.merged_into_id is not None:
         lead = Lead.every.filter(pk=lead.merged_into_id).first()
     return lead
 
 
-def _answers(access: Access, member: Member, lead: Lead, at: datetime) -> list[Answer]:
+def _answers(access: Access, member: Member, lead: Lead, at: datetime, rules: RuleSet | None = None) -> list[Answer]:
     campaign = member.campaign
-    return answers_of(lead, by=access.user, purpose="campaign", at=at, campaign=campaign, team_id=campaign.team_id)
+    return answers_of(
+        lead, by=access.user, purpose="campaign", at=at, campaign=campaign, team_id=campaign.team_id, rules=rules
+    )  # fmt: skip
 
 
 def write_receipt(access: Access, campaign: Campaign | None, chosen: Answer, at: datetime) -> UUID:

@@ -6,6 +6,7 @@ They are kept for a minute in each process; where nobody is found they are read 
 
 from __future__ import annotations
 
+import threading
 import time as clocks
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ KEPT_FOR = 60.0  # seconds
 KEPT_LISTS = 1_000
 Pair = tuple[tuple[str, ...], tuple[str, ...]]  # zones and states
 _kept: dict[UUID, tuple[float, tuple[Pair, ...]]] = {}
+_reading = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +64,46 @@ def law_of(campaign: Campaign, zones: tuple[str, ...], states: tuple[str, ...], 
 
 
 def _pairs(campaign_ids: Sequence[UUID], *, fresh: bool) -> dict[UUID, tuple[Pair, ...]]:
-    now = clocks.monotonic()
-    known = {} if fresh else {pk: _kept[pk][1] for pk in campaign_ids if pk in _kept and now - _kept[pk][0] < KEPT_FOR}
-    missing = [pk for pk in campaign_ids if pk not in known]
-    if missing:
-        rows: dict[UUID, list[Pair]] = {pk: [] for pk in missing}
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                SELECT m.campaign_id, m.zones, m.states FROM campaigns_member m
-                 WHERE m.campaign_id = ANY(%s) AND m.status = 2 AND m.calls GROUP BY 1, 2, 3
-                """,
-                [missing],
-            )
-            for campaign_id, zones, states in cursor.fetchall():
-                rows[campaign_id].append((tuple(zones), tuple(states)))
-        if len(_kept) > KEPT_LISTS:
-            _kept.clear()
-        for campaign_id, pairs in rows.items():
-            known[campaign_id] = tuple(pairs)
-            _kept[campaign_id] = now, tuple(pairs)
+    """Of each list. One thread of a process reads what is too old, the others go on with it meanwhile: of 100,000
+    people it is a tenth of a second, and all callers would be due in the same moment. fresh: not from before this call.
+    """
+    asked = clocks.monotonic()
+    since = asked if fresh else asked - KEPT_FOR
+    known = _known(campaign_ids, since)
+    if len(known) == len(campaign_ids):
+        return known
+    if not fresh and _reading.locked() and len(old := _known(campaign_ids, 0.0)) == len(campaign_ids):
+        return old
+    with _reading:
+        known = _known(campaign_ids, since)
+        if missing := [pk for pk in campaign_ids if pk not in known]:
+            known |= _read(missing)
     return known
+
+
+def _known(campaign_ids: Sequence[UUID], since: float) -> dict[UUID, tuple[Pair, ...]]:
+    found = {pk: _kept.get(pk) for pk in campaign_ids}
+    return {pk: kept[1] for pk, kept in found.items() if kept is not None and kept[0] >= since}
+
+
+def _read(campaign_ids: Sequence[UUID]) -> dict[UUID, tuple[Pair, ...]]:
+    began = clocks.monotonic()
+    rows: dict[UUID, list[Pair]] = {pk: [] for pk in campaign_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT m.campaign_id, m.zones, m.states FROM campaigns_member m
+             WHERE m.campaign_id = ANY(%s) AND m.status = 2 AND m.calls GROUP BY 1, 2, 3
+            """,
+            [list(campaign_ids)],
+        )
+        for campaign_id, zones, states in cursor.fetchall():
+            rows[campaign_id].append((tuple(zones), tuple(states)))
+    if len(_kept) > KEPT_LISTS:
+        _kept.clear()
+    found = {campaign_id: tuple(pairs) for campaign_id, pairs in rows.items()}
+    _kept.update({campaign_id: (began, pairs) for campaign_id, pairs in found.items()})
+    return found
 
 
 def waiting_in(campaign_ids: Sequence[UUID], at: datetime) -> list[Waiting]:

@@ -10,8 +10,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.access import Access, Scope
+from campaigns.dialing.before import undisposed
 from campaigns.dialing.live import today
-from campaigns.dialing.offering import Number, Offer, undisposed
+from campaigns.dialing.offering import Number, Offer
 from campaigns.dialing.progress import REACHED
 from campaigns.gate import leads as of_lead
 from campaigns.models import CallAttempt, Campaign

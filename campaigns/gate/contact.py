@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,8 @@ from django.db import connection, transaction
 from accounts.models import User
 from campaigns import clock
 from campaigns.gate import receipts
-from campaigns.gate.facts import Contact, facts_of_persons, persons_of
+from campaigns.gate.facts import Contact, active_company, facts_of_persons, persons_of
+from campaigns.gate.leads import Row
 from campaigns.gate.people import Person
 from campaigns.gate.rule_rows import load_rules
 from campaigns.locks import lock_keys, note_attempts
@@ -98,12 +99,17 @@ def ask(
     purpose: Purpose,
     at: datetime,
     campaign: Campaign | None,
+    rules: RuleSet | None = None,
+    rows: Mapping[UUID, Row] | None = None,
 ) -> list[tuple[Asked, Person]]:
-    """As `decide_many`, in order, each with the person it is about."""
-    rules, known = load_rules(), persons_of(contacts)
+    """As `decide_many`, in order, each with the person it is about. rules, rows (of every lead): where they were read
+    in this moment.
+    """
+    rules, known = rules or load_rules(), persons_of(contacts)
     facts = facts_of_persons(
-        contacts, known, team_id=team_id, by=by, seller=_seller_of(team_id, campaign), at=at, campaign=campaign
-    )
+        contacts, known, team_id=team_id, by=by, seller=_seller_of(team_id, campaign), at=at, campaign=campaign,
+        rows=rows,
+    )  # fmt: skip
     return [
         (Asked(contact, of_one, decide(of_one, rules, at, purpose), None), person)
         for contact, of_one, person in zip(contacts, facts, known, strict=True)
@@ -114,7 +120,7 @@ def _seller_of(team_id: int, campaign: Campaign | None) -> Seller | None:
     """Texts of a campaign stay in the name they were approved in; a call is made in today's."""
     if campaign is not None and campaign.channel != Campaign.Channel.CALL:
         return campaign.seller
-    return active_seller(team_id)
+    return active_company(team_id)
 
 
 # --- Leaving now ------------------------------------------------------------------------------------------------------
@@ -181,7 +187,8 @@ def _keys_of(delivery_ids: Sequence[UUID]) -> set[int]:
             """
             SELECT d.key_id FROM campaigns_delivery d WHERE d.id = ANY(%(ids)s)
             UNION
-            SELECT k.key_id FROM campaigns_delivery d JOIN leads_leadkey k ON k.lead_id = d.lead_id
+            SELECT k.key_id FROM campaigns_delivery d JOIN leads_lead l ON l.id = d.lead_id
+              JOIN leads_leadkey k ON k.lead_id = coalesce(l.merged_into_id, l.id)
               JOIN leads_contactkey c ON c.id = k.key_id AND NOT c.crowded WHERE d.id = ANY(%(ids)s)
             """,
             {"ids": list(delivery_ids)},

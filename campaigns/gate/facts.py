@@ -12,7 +12,7 @@ seller         its answers for the states, its sender; the team's cap
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -21,12 +21,13 @@ from uuid import UUID
 from accounts.models import Team, User
 from campaigns.gate import leads as lead_facts
 from campaigns.gate import people
+from campaigns.gate.leads import Row
 from campaigns.gate.people import Digest, Person
-from campaigns.models import Campaign, Sender, StateAnswer
+from campaigns.models import Campaign, Sender
 from campaigns.rules.facts import Channel, Consented, Facts, Scrubbed, SellerFacts, Suppressed
 from leads.models import Seller, Suppression
 from leads.permission.consenting import consents_of
-from leads.permission.scrubbing import scrubs_of, whole_lists
+from leads.permission.scrubbing import WHOLE_FILE, newest_lists, scrubs_of
 from leads.permission.selling import flag_counts, missing_of
 from leads.permission.suppressing import LIFTABLE, in_force, lifted_at
 
@@ -100,18 +101,24 @@ def facts_of_persons(
     at: datetime,
     campaign: Campaign | None = None,
     sender: Sender | None = None,
+    rows: Mapping[UUID, Row] | None = None,
 ) -> list[Facts]:
-    """As `facts_of`, for who has asked for their persons already (`persons_of`); in order."""
+    """As `facts_of`, for who has asked for their persons already (`persons_of`); in order. rows: of every lead, where
+    they were read in this moment (`gate.leads`); seller: spares a statement where it is an `active_company`.
+    """
     since = at - timedelta(days=COUNTED_DAYS)
-    leads = lead_facts.read({contact.lead_id for contact in contacts if contact.lead_id})
+    leads = lead_facts.read({contact.lead_id for contact in contacts if contact.lead_id}) if rows is None else rows
     suppressed = _suppressed(contacts, known, seller, at)
     pending = people.pending()
     consents = _consents(contacts, known, seller, at)
     checks = scrubs_of(seller.pk, {one for person in known for _, one in person.own}) if seller else {}
     attempts = people.attempts_of(known, since=since, team_id=team_id)
     said = people.said_by(known, since=since, team_id=team_id, user_id=by.pk if by else None)
-    of_seller = _seller(seller, sender or (campaign.sender if campaign else None), at)
-    cap = Team.objects.values_list("daily_contacts", flat=True).get(pk=team_id)
+    texts = any(contact.channel == "sms" for contact in contacts)
+    of_sender = (sender or (campaign.sender if campaign else None)) if texts else None
+    company = _company(seller)
+    of_seller = _seller(company, of_sender, at, texts=texts) if company is not None else None
+    cap = vars(company)["gate_cap"] if company is not None and company.team_id == team_id else _cap(team_id)
     window = window_of(campaign)
     found = []
     for place, (contact, person) in enumerate(zip(contacts, known, strict=True)):
@@ -234,15 +241,44 @@ def _consents(
     return {channel: consents_of(seller.pk, digests, channel, at=at) for channel, digests in asked.items() if digests}
 
 
-def _seller(seller: Seller | None, sender: Sender | None, at: datetime) -> SellerFacts | None:
-    """None: nobody has set up the company. Three statements; the sender's is spared where one is given."""
-    if seller is None:
-        return None
-    answers = dict(StateAnswer.objects.filter(seller=seller).values_list("state", "answer"))
+# A company with what the gate asks of it, in one statement: answers for states, files of whole lists, its team's cap.
+_COMPANY = f"""
+SELECT s.*, t.daily_contacts AS gate_cap,
+       (SELECT json_agg(json_build_array(a.state, a.answer)) FROM campaigns_stateanswer a WHERE a.seller_id = s.id)
+       AS gate_answers,
+       (SELECT json_agg(json_build_array(u.id, u.options)) FROM leads_upload u
+         WHERE u.team_id = s.team_id AND u.seller_id = s.id AND {WHOLE_FILE}) AS gate_files
+  FROM leads_seller s JOIN accounts_team t ON t.id = s.team_id
+"""  # noqa: S608  # a constant
+
+
+def active_company(team_id: int) -> Seller | None:
+    """As `active_seller`, with what the gate asks of it: for `facts_of_persons` in the same moment."""
+    return next(iter(Seller.objects.raw(f"{_COMPANY} WHERE s.team_id = %s AND s.replaced_at IS NULL", [team_id])), None)
+
+
+def _company(seller: Seller | None) -> Seller | None:
+    """With what the gate asks of it: read a moment ago (`active_company`), or now."""
+    if seller is None or "gate_cap" in vars(seller):
+        return seller
+    return next(iter(Seller.objects.raw(f"{_COMPANY} WHERE s.id = %s", [seller.pk])), None)
+
+
+def _seller(seller: Seller, sender: Sender | None, at: datetime, *, texts: bool) -> SellerFacts:
+    """Of a company with its facts. No statement, but one where texts ask for a sender and none is given."""
     if sender is not None:
         registered = sender.seller_id == seller.pk and sender.retired_at is None and bool(sender.registration_id)
-    else:
+    elif texts:
         senders = Sender.objects.filter(seller=seller, retired_at__isnull=True).exclude(registration_id="")
         registered = senders.exists()
-    whole = {code: version for code, (version, _) in whole_lists(seller).items()}
+    else:
+        registered = False  # nobody asks
+    known = vars(seller)
+    answers = dict(known["gate_answers"] or ())
+    files = newest_lists((UUID(pk), said) for pk, said in known["gate_files"] or ())
+    whole = {code: version for code, (version, _) in files.items()}
     return SellerFacts(missing_of(seller), answers, flag_counts(seller, at), registered, whole)
+
+
+def _cap(team_id: int) -> int:
+    return Team.objects.values_list("daily_contacts", flat=True).get(pk=team_id)

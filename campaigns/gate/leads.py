@@ -22,20 +22,33 @@ Row = Mapping[str, Any]
 
 
 def read(lead_ids: Collection[UUID]) -> dict[UUID, Row]:
-    """These leads, hidden ones too: one statement."""
-    rows = Lead.every.filter(pk__in=lead_ids).order_by().values("pk", *READ)
-    return {row["pk"]: row for row in rows}
+    """These leads. One that was merged into another is answered for by that one, with its own row in `behind`."""
+    rows = {
+        row["pk"]: row for row in Lead.every.filter(pk__in=lead_ids).order_by().values("pk", "merged_into_id", *READ)
+    }
+    hidden = {pk: row for pk, row in rows.items() if row["merged_into_id"]}
+    if not hidden:
+        return rows
+    into = Lead.every.filter(pk__in={row["merged_into_id"] for row in hidden.values()}).order_by().values("pk", *READ)
+    shown = {row["pk"]: row for row in into}
+    return rows | {pk: {**shown[row["merged_into_id"]], "behind": row} for pk, row in hidden.items()}
 
 
 def of_address(lead: Row | None, address: str | None, channel: Channel) -> Facts:
     """The facts that follow from the row alone. lead None: it was deleted, or there never was one.
 
-    Where the skip trace says that the owner gets mail counts as a mailing address does: she may live there.
+    Where the skip trace says that the owner gets mail counts as a mailing address does: she may live there. Of a lead
+    that was merged into another the strictest of both counts.
     """
     phone = address if channel != "email" else (lead or {}).get("phone")
-    listed = listed_of(lead, address) if lead and address and channel != "email" else {}
     row = lead or {}
-    zones, states = places_of(lead or {}, phone)
+    behind: Row = row.get("behind") or {}
+    listed = listed_of(lead, address) if lead and address and channel != "email" else {}
+    listed = listed or (listed_of(behind, address) if behind and address and channel != "email" else {})
+    zones, states = places_of(row, phone)
+    if behind:
+        more_zones, more_states = places_of(behind, phone)
+        zones, states = tuple(sorted({*zones, *more_zones})), tuple(sorted({*states, *more_states}))
     return Facts(
         channel=channel,
         address=address,
@@ -43,7 +56,7 @@ def of_address(lead: Row | None, address: str | None, channel: Channel) -> Facts
         lead_status=row.get("status") or Lead.Status.NEW,
         zones=zones,
         states=states,
-        litigator=bool(row.get("litigator")),
+        litigator=bool(row.get("litigator") or behind.get("litigator")),
         flag=listed.get("do_not_call"),
         flag_at=_bought_at(listed),
     )

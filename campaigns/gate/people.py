@@ -54,15 +54,16 @@ def digests_of(address: str | None, secrets: Sequence[str]) -> set[Digest]:
 
 
 def known(contacts: Sequence[tuple[UUID | None, int | None, str | None]]) -> list[Person]:
-    """The person of each (lead, key, address), in order. Two statements."""
+    """The person of each (lead, key, address), in order. A lead that was merged into another has that one's keys."""
     secrets = key_secrets.for_reading()
     people = [Person(lead_id, digests_of(address, secrets)) for lead_id, _, address in contacts]
     asked = {digest for person in people for digest in person.own}
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT k.lead_id, c.id, c.kind, c.digest, c.crowded
-              FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id WHERE k.lead_id = ANY(%s)
+            SELECT l.id, c.id, c.kind, c.digest, c.crowded
+              FROM leads_lead l JOIN leads_leadkey k ON k.lead_id = coalesce(l.merged_into_id, l.id)
+              JOIN leads_contactkey c ON c.id = k.key_id WHERE l.id = ANY(%s)
             UNION ALL
             SELECT NULL, c.id, c.kind, c.digest, c.crowded FROM leads_contactkey c WHERE c.id = ANY(%s)
             UNION ALL

@@ -16,7 +16,6 @@ from accounts.models import User
 from campaigns.gate.facts import Contact
 from campaigns.models import Receipt, ReceiptRepeat
 from campaigns.rules.facts import Decision, Purpose
-from common.db.clock import database_now
 from common.db.ids import uuid7
 
 # Rules whose input moves with the clock: of them a digest has the verdict alone.
@@ -60,7 +59,6 @@ def write(
         return []
     digests = [rule_digest(one.decision) for one in answers]
     last = _last(answers, team_id=team_id, purpose=purpose, campaign_id=campaign_id)
-    now = database_now()
     ids: list[UUID] = []
     new: list[tuple[Any, ...]] = []
     repeats: list[ReceiptRepeat] = []
@@ -76,7 +74,7 @@ def write(
         )  # fmt: skip
         new.append(receipt)
         ids.append(receipt[0])
-    _insert(new, team_id, campaign_id, purpose, by.pk if by else None, at, now)
+    _insert(new, team_id, campaign_id, purpose, by.pk if by else None, at)
     ReceiptRepeat.objects.bulk_create(repeats)
     return ids
 
@@ -87,7 +85,7 @@ def _rules_of(decision: Decision) -> str:
 
 
 def _insert(rows: Sequence[tuple[Any, ...]], *shared: Any) -> None:
-    """shared: the team, the campaign, the purpose, who asked, for which moment and when. One statement."""
+    """shared: the team, the campaign, the purpose, who asked, for which moment. One statement."""
     if not rows:
         return
     with connection.cursor() as cursor:
@@ -95,7 +93,7 @@ def _insert(rows: Sequence[tuple[Any, ...]], *shared: Any) -> None:
             """
             INSERT INTO campaigns_receipt (id, lead_id, digest, channel, verdict, first, again_at, rules, rule_digest,
                    delivery_id, team_id, campaign_id, purpose, by_id, at, created_at)
-            SELECT r.*, %s::bigint, %s::uuid, %s, %s::bigint, %s::timestamptz, %s::timestamptz
+            SELECT r.*, %s::bigint, %s::uuid, %s, %s::bigint, %s::timestamptz, statement_timestamp()
               FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
                    %s::jsonb[], %s::text[], %s::uuid[]) AS r
             """,

@@ -37,6 +37,9 @@ class Campaign(UUIDModel, Timestamped):
         COMPLETED = "completed", "Completed"
         CANCELLED = "cancelled", "Cancelled"
 
+    # As a sentence has them, after "it is"; the others as they are called.
+    _IS = {Status.DRAFT: "a draft", Status.PREVIEWING: "in its dry run", Status.PREVIEWED: "waiting for approval"}
+
     class Pause(models.TextChoices):
         PERSON = "person", "By a person"
         GATE = "gate", "Not set up"
@@ -145,6 +148,11 @@ class Campaign(UUIDModel, Timestamped):
             ),
         ]
         triggers = [team_of_owner()]
+
+    @property
+    def is_now(self) -> str:
+        """Its status as a sentence has it, after "it is"."""
+        return self._IS.get(self.Status(self.status), str(self.get_status_display()).lower())
 
     def __str__(self) -> str:
         return self.name

@@ -124,9 +124,7 @@ def change_campaign(*, campaign: Campaign, access: Access, changes: Mapping[str,
         if locked is None:
             raise CampaignError("NOT_FOUND", "The campaign is gone.")
         if locked.status not in Campaign.EDITABLE:
-            words = (
-                f"The campaign is {locked.get_status_display().lower()}: only one that was not launched can be changed."
-            )
+            words = f"The campaign is {locked.is_now}: only one that was not launched can be changed."
             raise CampaignError("NOT_EDITABLE", words)
         plans = changes.get("steps") if "steps" in changes else plans_of(locked)
         steps = check_steps(plans or [], team_id=team_id, seller=seller)
@@ -163,8 +161,7 @@ def delete_campaign(*, campaign: Campaign, access: Access) -> None:
         if locked is None:
             raise CampaignError("NOT_FOUND", "The campaign is gone.")
         if locked.status != Campaign.Status.DRAFT:
-            state = locked.get_status_display().lower()
-            words = f"The campaign is {state}: only a draft can be deleted. Cancel it instead."
+            words = f"The campaign is {locked.is_now}: only a draft can be deleted. Cancel it instead."
             raise CampaignError("NOT_DRAFT", words)
         name, team_id = locked.name, locked.team_id
         Campaign.objects.filter(pk=pk).update(preview=None)

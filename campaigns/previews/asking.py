@@ -31,7 +31,7 @@ def start_preview(*, campaign: Campaign, access: Access) -> Preview:
         if locked is None:
             raise CampaignError("NOT_FOUND", "The campaign is gone.")
         if locked.status not in Campaign.EDITABLE:
-            words = f"The campaign is {locked.get_status_display().lower()}: a dry run comes before the launch."
+            words = f"The campaign is {locked.is_now}: a dry run comes before the launch."
             raise CampaignError("NOT_EDITABLE", words)
         at_work = Preview.objects.filter(Preview.AT_WORK, campaign=locked).first()
         if at_work is None:

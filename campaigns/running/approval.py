@@ -99,7 +99,7 @@ def _latest(campaign: Campaign) -> Preview:
     if now is None:
         raise CampaignError("NOT_FOUND", "The campaign is gone.")
     if now.status != Campaign.Status.PREVIEWED or now.preview is None:
-        words = f"The campaign is {now.get_status_display().lower()}: make a dry run, look at it, then approve it."
+        words = f"The campaign is {now.is_now}: make a dry run, look at it, then approve it."
         raise CampaignError("NOT_PREVIEWED", words)
     return now.preview
 

@@ -41,10 +41,10 @@ def launch(*, campaign: Campaign, access: Access) -> Campaign:
         if now is None:
             raise CampaignError("NOT_FOUND", "The campaign is gone.")
         if now.status in (Status.RUNNING, Status.PAUSED, Status.COMPLETED):
-            raise CampaignError("ALREADY_RUNNING", f"The campaign was launched already: it is {_is(now)}.")
+            raise CampaignError("ALREADY_RUNNING", f"The campaign was launched already: it is {now.is_now}.")
         preview = now.preview
         if now.status != Status.APPROVED or preview is None or preview.digest != now.approved_digest:
-            words = f"The campaign is {_is(now)}: a manager approves its dry run first."
+            words = f"The campaign is {now.is_now}: a manager approves its dry run first."
             raise CampaignError("NOT_APPROVED", words)
         if now.seller is None or now.seller.replaced_at is not None:
             words = "The company profile is another than the one it was approved with: make a new dry run."
@@ -141,7 +141,7 @@ def pause(*, campaign: Campaign, access: Access) -> Campaign:
     may_run(access, campaign)
     with _held(campaign) as locked:
         if locked.status not in (Status.RUNNING, Status.PAUSED):
-            raise CampaignError("NOT_RUNNING", f"The campaign is {_is(locked)}.")
+            raise CampaignError("NOT_RUNNING", f"The campaign is {locked.is_now}.")
         if locked.status == Status.RUNNING or locked.paused_by != Campaign.Pause.PERSON:
             locked.status, locked.paused_by, locked.reason = Status.PAUSED, Campaign.Pause.PERSON, "Paused by a person"
             locked.save()
@@ -155,7 +155,7 @@ def resume(*, campaign: Campaign, access: Access) -> Campaign:
     may_run(access, campaign)
     with _held(campaign) as locked:
         if locked.status != Status.PAUSED:
-            raise CampaignError("NOT_PAUSED", f"The campaign is {_is(locked)}.")
+            raise CampaignError("NOT_PAUSED", f"The campaign is {locked.is_now}.")
         if locked.sender is None or locked.sender.retired_at is not None:
             raise CampaignError("NO_SENDER", "The number it sends from is not used any more.")
         check_vendor(locked.sender)
@@ -202,10 +202,6 @@ def _held(campaign: Campaign) -> Iterator[Campaign]:
         if locked is None:
             raise CampaignError("NOT_FOUND", "The campaign is gone.")
         yield locked
-
-
-def _is(campaign: Campaign) -> str:
-    return str(campaign.get_status_display()).lower()
 
 
 def _tell(action: str, campaign: Campaign, by: User, **after: Any) -> None:

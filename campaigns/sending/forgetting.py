@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from campaigns.models import Delivery
+from campaigns.gate.facts import Contact, persons_of
+from campaigns.models import Delivery, Member
+from leads.models import Suppression
+from leads.permission.suppressing import in_force
 from leads.privacy.places import PIECE, Her, Piece
 
 
@@ -15,3 +20,23 @@ def in_messages(after: str, her: Her) -> Piece:
     hers = [pk for pk, kind, digest in found if (kind, bytes(digest)) in her.digests]
     changed = Delivery.objects.filter(pk__in=hers).update(address=None, body=None) if hers else 0
     return Piece(str(found[-1][0]) if len(found) == PIECE else None, len(found), changed)
+
+
+def erased_of(rows: Sequence[Delivery], at: datetime) -> list[UUID]:
+    """Those of these messages whose person asked to be forgotten, as the gate would say it. at: campaigns' clock."""
+    if not rows:
+        return []
+    people = persons_of([Contact(row.lead_id, row.key_id, row.address, "sms") for row in rows])
+    named = Member.objects.filter(pk__in=[row.member_id for row in rows], owner_key__isnull=False)
+    owners = {
+        pk: (kind, bytes(digest))
+        for pk, kind, digest in named.values_list("pk", "owner_key__kind", "owner_key__digest")
+    }
+    hers = [
+        {*person.own, *person.others, *([owners[row.member_id]] if row.member_id in owners else [])}
+        for row, person in zip(rows, people, strict=True)
+    ]
+    asked = {digest for of in hers for digest in of}
+    kept = in_force(asked, "sms", at=at) if asked else {}
+    erased = {digest for digest, of in kept.items() if any(one.reason == Suppression.Reason.ERASED for one in of)}
+    return [row.pk for row, of in zip(rows, hers, strict=True) if erased & of]

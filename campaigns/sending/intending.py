@@ -14,6 +14,7 @@ from campaigns.gate.contact import Asked, lock_and_decide
 from campaigns.locks import ids_of, lock_deliveries, lock_members
 from campaigns.models import Campaign, Delivery, Member, Sender, Step
 from campaigns.sending import limits, ours, payer
+from campaigns.sending.forgetting import erased_of
 from campaigns.sending.moving import Moves
 from campaigns.sending.steps import changed_texts
 from common.faultpoints import commit
@@ -68,7 +69,8 @@ def intend(operation_id: int, ids: Sequence[UUID], token: UUID, made: list[UUID]
     1. The ledger admits requests (`admission.admit`): the operation's row orders all who send, so that caps and limits
        of the day are exact. Its next slot must be near.
     2. As many as may leave together: by the pace, the requests in flight, the day's limits.
-    3. Expired ones, and those whose text is not the approved one, need no gate.
+    3. Expired ones, and those whose text is not the approved one, need no gate. Where the text is another because the
+       person is being forgotten, that is the reason.
     4. The money of the others, before any key: budgets come first among locks.
     5. The gate: keys, then facts, then the answers with their receipts.
     6. Members and messages are locked. Was one of them cancelled meanwhile, all of this is undone (Changed).
@@ -124,6 +126,7 @@ def _decide(operation: Operation, rows: list[Delivery], token: UUID, now: dateti
     campaign = rows[0].campaign if rows else None
     later: dict[UUID, datetime] = {}
     wrong = changed_texts(rows)
+    wrong |= dict.fromkeys(erased_of([row for row in rows if row.pk in wrong], at), "erased")
     expired = {row.pk for row in rows if row.send_by is not None and row.send_by < at}
     asking = [row for row in rows if row.pk not in wrong and row.pk not in expired]
     asking = _within_day(campaign, asking, at, later)

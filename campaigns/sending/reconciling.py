@@ -93,8 +93,9 @@ def _claim_repeat(row: Delivery) -> bool:
 
 
 def _repeat(row: Delivery) -> bool:
-    """Sends it once more under the same key. A refusal of this message says that the first was refused, too; one of the
-    account (key, money) says nothing of the first, so that it stays in doubt.
+    """Sends it once more under the same key. A refusal of this message says that the first was refused, too, and means
+    what the vendor's later word would (`statuses.after_no`); one of the account (key, money) says nothing of the first,
+    so that it stays in doubt.
     """
     try:
         sent = messaging.send(row.vendor, message_of(row, None))
@@ -108,6 +109,7 @@ def _repeat(row: Delivery) -> bool:
                     refusal=str(refused.kind),
                 )  # fmt: skip
                 moves.write()
+        statuses.after_no(row.pk)
         return True
     statuses.apply_event(vendor=row.vendor, vendor_id=sent.vendor_id, token=row.callback_token, kind=sent.state)
     return True

@@ -67,12 +67,14 @@ def apply_event(
         apply(moves, row, told)
         moves.write()
         if row.refusal:
-            transaction.on_commit(lambda: _after_no(row.pk))
+            transaction.on_commit(lambda: after_no(row.pk))
     return row.pk
 
 
-def _after_no(delivery_id: UUID) -> None:
-    """What the vendor's no means beyond its message: for the person, or for whoever else our number writes to."""
+def after_no(delivery_id: UUID) -> None:
+    """After the commit: what the vendor's no means beyond its message, for the person, or for whoever else our number
+    writes to.
+    """
     suppressing.after_no(delivery_id)
     ours.pause_for(delivery_id)
 
@@ -149,5 +151,5 @@ def join_waiting() -> int:
             moves.write()
             for row in rows:
                 if row.refusal:
-                    transaction.on_commit(lambda pk=row.pk: _after_no(pk))  # type: ignore[misc]
+                    transaction.on_commit(lambda pk=row.pk: after_no(pk))  # type: ignore[misc]
     return len(found)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 
 from campaigns import clock
 from campaigns.locks import claim_due_members, hold_campaign, lock_campaign
@@ -27,7 +27,7 @@ from leads.models import ContactKey, Lead
 
 PIECE = 500  # members a transaction
 State, Status = Delivery.State, Member.Status
-TEXT_CHANGED = "text_changed"
+TEXT_CHANGED, MERGED = "text_changed", "merged"
 
 
 def make_due() -> int:
@@ -77,7 +77,8 @@ def _deliveries(campaign: Campaign, members: Sequence[Member], at: datetime) -> 
     """Unsaved. A member at a step that the campaign does not have gets none."""
     steps = {step.position: step for step in _steps(campaign)}
     writer = Writer(list(steps.values()), company_of(campaign.seller, campaign.owner))
-    leads = {row["pk"]: row for row in _leads(members)}
+    leads = _leads(members)
+    numbers = leads | _leads_of({row["merged_into_id"] for row in leads.values() if row["merged_into_id"]})
     digests = dict(
         ContactKey.objects.filter(
             pk__in={key for one in members for key in (one.key_id, one.owner_key_id) if key is not None}
@@ -113,7 +114,7 @@ def _deliveries(campaign: Campaign, members: Sequence[Member], at: datetime) -> 
                 key_id=member.key_id,
                 sender=campaign.sender,
                 vendor=campaign.sender.vendor if campaign.sender else "",
-                address=_address(lead, bytes(digests[member.key_id]), secrets),
+                address=_address(numbers[lead["merged_into_id"] or lead["pk"]], bytes(digests[member.key_id]), secrets),
                 body=text,
                 body_digest=digest_of(text),
                 segments=segments(text).count,
@@ -134,10 +135,16 @@ def _steps_of(campaign_id: UUID, _approved: str) -> list[Step]:
     return list(Step.objects.filter(campaign=campaign_id).prefetch_related("variants__version"))
 
 
-def _leads(members: Sequence[Member]) -> list[dict[str, Any]]:
-    columns = {*PERSON_COLUMNS, *READ}
-    rows = Lead.every.filter(pk__in=[one.lead_id for one in members]).order_by()
-    return list(rows.values("pk", *sorted(columns)))
+def _leads(members: Sequence[Member]) -> dict[UUID, dict[str, Any]]:
+    return _leads_of({one.lead_id for one in members if one.lead_id})
+
+
+def _leads_of(lead_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Hidden ones too: their texts are their own, their numbers those of the lead that is shown."""
+    if not lead_ids:
+        return {}
+    columns = ("pk", "merged_into_id", *sorted({*PERSON_COLUMNS, *READ}))
+    return {row["pk"]: row for row in Lead.every.filter(pk__in=lead_ids).order_by().values(*columns)}
 
 
 def _approved(campaign: Campaign, members: Sequence[Member]) -> dict[tuple[UUID, int], PreviewLine]:
@@ -157,20 +164,24 @@ def _address(lead: dict[str, Any], digest: bytes, secrets: Sequence[str]) -> str
 
 
 def changed_texts(deliveries: Sequence[Delivery]) -> dict[UUID, str]:
-    """Of the messages of one campaign: those that may not leave as they were approved, by why: `text_changed`, or
-    `missing_value:firstName`. A lead that is gone has no text to compare; the gate answers for it.
+    """Of the messages of one campaign: those that may not leave as they were approved, by why: `text_changed`,
+    `missing_value:firstName`, or `merged`: its lead is one with another one of the campaign. A lead that is gone has no
+    text to compare; the gate answers for it.
     """
     of = [one for one in deliveries if one.campaign is not None and one.step is not None]
     if not of or of[0].campaign is None:
         return {}
     campaign = of[0].campaign
     writer = Writer(_steps(campaign), company_of(campaign.seller, campaign.owner))
-    columns = Lead.every.filter(pk__in=[one.lead_id for one in of]).order_by().values("pk", *PERSON_COLUMNS)
+    columns = (
+        Lead.every.filter(pk__in=[one.lead_id for one in of]).order_by().values("pk", "merged_into_id", *PERSON_COLUMNS)
+    )
     leads = {row["pk"]: row for row in columns}
-    wrong: dict[UUID, str] = {}
+    twins = _twins({pk: row["merged_into_id"] for pk, row in leads.items() if row["merged_into_id"]}, of)
+    wrong: dict[UUID, str] = dict.fromkeys(twins, MERGED)
     for one in of:
         lead = leads.get(one.lead_id)
-        if lead is None or one.step is None or one.variant_id is None:
+        if one.pk in wrong or lead is None or one.step is None or one.variant_id is None:
             continue
         variant = next((v for v in writer.variants[one.step.position].values() if v.pk == one.variant_id), None)
         text = writer.write(variant, lead) if variant is not None else ""
@@ -179,6 +190,25 @@ def changed_texts(deliveries: Sequence[Delivery]) -> dict[UUID, str]:
         elif digest_of(text) != one.body_digest:
             wrong[one.pk] = TEXT_CHANGED
     return wrong
+
+
+def _twins(shown: Mapping[UUID, UUID], deliveries: Sequence[Delivery]) -> list[UUID]:
+    """Messages to leads that were merged with another one in the campaign or in another part of its split: that one
+    alone goes on, the lead that is shown before a hidden one. shown: by hidden lead.
+    """
+    if not shown:
+        return []
+    family = Q(lead__in=shown.values()) | Q(lead__merged_into__in=shown.values())
+    groups = Member.objects.filter(pk__in=[one.member_id for one in deliveries]).values("split_group")
+    first: dict[UUID, UUID] = {}
+    rows = Member.objects.filter(family, split_group__in=groups).order_by("lead_id")
+    for lead_id, into in rows.values_list("lead_id", "lead__merged_into_id"):
+        if into is None:
+            first[lead_id] = lead_id
+        else:
+            first.setdefault(into, lead_id)
+    hidden = [one for one in deliveries if one.lead_id is not None and one.lead_id in shown]
+    return [one.pk for one in hidden if first.get(shown[one.lead_id]) != one.lead_id]  # type: ignore[index]
 
 
 def release_held(at: datetime) -> int:

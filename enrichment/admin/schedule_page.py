@@ -18,7 +18,7 @@ from accounts.access import Scope, access
 from accounts.profile.services import set_time_zone
 from accounts.selectors import user_of
 from buckets.models import Bucket
-from common.admin import dressed, is_id, page
+from common.admin import dressed, history_of, is_id, page
 from common.admin_teams import refuse
 from common.contact_access import told_data
 from common.dates import moment
@@ -103,6 +103,7 @@ def change(model_admin: admin.ModelAdmin[Schedule], request: HttpRequest, schedu
         form,
         KINDS[Schedule.Kind(schedule.kind)],
         schedule=schedule,
+        history=history_of(model_admin, request, schedule),
         may_change=may_change,
         result=schedule_result(schedule),
         due=moment(schedule.next_at, schedule.time_zone),

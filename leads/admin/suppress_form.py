@@ -26,7 +26,7 @@ class SuppressForm(AddForm):
     """which: a contact by its place and as it is shown masked, so that none that came there since is meant."""
 
     which = forms.ChoiceField(label="What", error_messages={"invalid_choice": _CHANGED})
-    phone = email = None
+    phone = email = None  # type: ignore[assignment]  # takes the fields off
     field_order = ("which",)
 
     def __init__(self, lead: Lead, data: Any = None) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
 
 from common.db.arrays import hexed
 from leads.keys.owner_keys import PHONE
 from leads.models import Seller, Upload
 from leads.permission.selling import active_seller
 from leads.privacy.filtering import digests_of
+
+# u brought a registry's whole list of area codes.
+WHOLE_FILE = f"""(u.kind = '{Upload.Kind.SCRUB}' AND u.status = '{Upload.Status.COMPLETED}' AND u.refused = 0
+                  AND u.options ? 'areaCodes')"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,18 @@ def whole_lists(seller: Seller) -> dict[str, tuple[date, UUID]]:
 
     A file with a row that could not be read is no whole list: the row may be the number.
     """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT u.id, u.options FROM leads_upload u WHERE u.team_id = %s AND u.seller_id = %s AND {WHOLE_FILE}",  # noqa: S608  # constants
+            [seller.team_id, seller.pk],
+        )
+        return newest_lists((pk, json.loads(said)) for pk, said in cursor.fetchall())
+
+
+def newest_lists(files: Iterable[tuple[UUID, Any]]) -> dict[str, tuple[date, UUID]]:
+    """Of whole files by id, with their options: the newest of each area code."""
     found: dict[str, tuple[date, UUID]] = {}
-    for pk, said in _whole_files().filter(team=seller.team_id, seller=seller).values_list("pk", "options"):
+    for pk, said in files:
         of_file = date.fromisoformat(said["versionDate"]), pk
         for code in said["areaCodes"]:
             found[code] = max(found.get(code, of_file), of_file)
@@ -45,15 +60,16 @@ def whole_lists(seller: Seller) -> dict[str, tuple[date, UUID]]:
 def area_codes_checked() -> dict[int, set[str]]:
     """By team: the area codes of which its company has brought the whole list."""
     found: dict[int, set[str]] = {}
-    for team_id, said in _whole_files().filter(seller__replaced_at=None).values_list("team", "options"):
-        found.setdefault(team_id, set()).update(said["areaCodes"])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT u.team_id, u.options FROM leads_upload u JOIN leads_seller s ON s.id = u.seller_id
+             WHERE s.replaced_at IS NULL AND {WHOLE_FILE}
+            """  # noqa: S608  # a constant
+        )
+        for team_id, said in cursor.fetchall():
+            found.setdefault(team_id, set()).update(json.loads(said)["areaCodes"])
     return found
-
-
-def _whole_files() -> QuerySet[Upload]:
-    return Upload.objects.filter(
-        kind=Upload.Kind.SCRUB, status=Upload.Status.COMPLETED, refused=0, options__has_key="areaCodes"
-    )
 
 
 def checked_numbers(team_id: int, numbers: Collection[str]) -> dict[str, Check]:

@@ -88,6 +88,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("user_name",)
     search_help_text = "A user name, or the whole id of what it was done to"
+    lookups = frozenset({"kind"})  # with the id in the search: what a row's History leads to
     actions = None
     list_before_template = "admin/audit/csv_link.html"
     fields = (

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import label_for_field
 from django.test import Client
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from accounts.access import access_in, own_access
 from accounts.models import Team
@@ -335,3 +337,12 @@ def test_home_says_what_texts_want_of_whom(made: World, client: Client) -> None:
 def titles(user: Any, team: Team | None = None) -> list[str]:
     access = access_in(user, team.pk) if team else own_access(user)
     return [need.title for need in home.needs(access)]
+
+
+def test_columns_of_moments_are_called_as_an_investor_would(client: Client) -> None:
+    def columns(name: str) -> list[str]:
+        cl = client.get(reverse(f"admin:campaigns_{name}_changelist")).context["cl"]
+        return [capfirst(str(label_for_field(one, cl.model, cl.model_admin))) for one in cl.list_display]
+
+    assert columns("sender")[-2:] == ["Added", "Retired"]
+    assert columns("campaign")[-1] == columns("template")[-1] == "Created"

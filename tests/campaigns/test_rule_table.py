@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -247,7 +248,7 @@ def test_what_closed_a_state_stays_written_whoever_asks_the_database(boss):
         jurisdiction="US-NY", from_at=utc("2026-09-01T00:00Z"), reason="Blizzard", created_at=utc("2026-09-01T00:00Z")
     )
     rows = RuleHoliday.objects.filter
-    for refused_by in (
+    acts: list[Callable[[], object]] = [
         lambda: rows(pk=past.pk).delete(),
         lambda: rows(pk=past.pk).update(date=today + timedelta(days=3)),
         lambda: rows(pk=coming.pk).update(date=today),
@@ -255,11 +256,12 @@ def test_what_closed_a_state_stays_written_whoever_asks_the_database(boss):
         lambda: Emergency.objects.filter(pk=emergency.pk).update(
             jurisdiction="US-NJ", until_at=utc("2026-09-02T00:00Z")
         ),
-        emergency.delete,
+        lambda: emergency.delete(),
         *(partial(_truncate, name) for name in ("contactrule", "ruleholiday", "emergency")),
-    ):
+    ]
+    for act in acts:
         with pytest.raises(DatabaseError), transaction.atomic():
-            refused_by()
+            act()
     rows(pk=coming.pk).update(name="Another day", date=today + timedelta(days=1))
     assert rows(pk=coming.pk).delete()[0] == 1
     end_emergency(emergency, utc("2026-09-16T00:00Z"), by=boss)

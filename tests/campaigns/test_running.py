@@ -8,13 +8,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import Membership
+from buckets.filling.algebra import Sets
+from buckets.services import create_bucket, delete_bucket
 from campaigns import clock
 from campaigns.models import Campaign, ClockSetting, Delivery, Member, Preview, PreviewLine
 from campaigns.planning.audience import Audience
 from campaigns.planning.refusals import CampaignError
 from campaigns.planning.steps import StepPlan, VariantPlan
+from campaigns.previews.asking import start_preview
+from campaigns.previews.making import make_preview
 from campaigns.running.approval import approve
 from campaigns.running.counting import recount
 from campaigns.running.lifecycle import cancel, launch, pause, resume
@@ -23,6 +28,8 @@ from campaigns.sending.steps import make_due
 from campaigns.texts.templates import create_template
 from leads.models import Activity, Lead
 from leads.permission.suppressing import suppress
+from leads.selection.saved_views import delete_view, save_view
+from tests.admin_site import signed_in
 from tests.api.client import Api, body_of, refused
 from tests.campaigns.samples import World, allow, owner, world
 from tests.command_line import run
@@ -324,3 +331,57 @@ def test_what_falls_due_says_what_the_dry_run_said(made: World) -> None:
     due = Delivery.objects.filter(campaign=campaign, state="due")
     assert set(due.values_list("lead_id", "key_id", "variant__name", "body", "segments")) == said
     assert (make_due(), recount()) == (0, {})
+
+
+@pytest.mark.parametrize("when", ["before the dry run", "before the approval"])
+def test_a_saved_view_that_is_deleted_meanwhile_keeps_its_campaign_as_it_was(made: World, when: str) -> None:
+    """The campaign has the view's filters as they were when it was drafted."""
+    api = Api(made.ann)
+    view = save_view(by=made.ann, name="Boston", query=f"bucket={made.bucket.pk}&hasPhone=true")
+    steps = [{"templateId": str(made.template.pk)}]
+    body = body_of(api.post("/api/campaigns", {"name": "Fall", "viewId": str(view.pk), "steps": steps}), 201)
+    campaign = Campaign.objects.get(pk=body["campaign"]["id"])
+    if when == "before the dry run":
+        delete_view(view=view, by=made.ann)
+    preview = made.previewed(campaign)
+    assert (preview.people, preview.error) == (4, "")
+    if when == "before the approval":
+        delete_view(view=view, by=made.ann)
+    body_of(api.post(f"/api/campaigns/{campaign.pk}/approve", {"digest": preview.digest}))
+    assert body_of(api.post(f"/api/campaigns/{campaign.pk}/launch", {}))["campaign"]["status"] == "running"
+
+
+@pytest.mark.parametrize("whom", ["bucket", "sets", "view"])
+def test_a_bucket_that_is_deleted_before_the_approval_is_said_and_nothing_is_approved(made: World, whom: str) -> None:
+    other, _ = create_bucket(by=made.ann, name="Other")
+    audience = {
+        "bucket": Audience(bucket_id=made.bucket.pk),
+        "sets": Audience(sets=Sets(any_of=(made.bucket.pk, other.pk))),
+        "view": Audience(view=f"bucket={made.bucket.pk}", view_name="Boston"),
+    }[whom]
+    campaign = made.draft(audience=audience)
+    preview = made.previewed(campaign)
+    assert preview.people == 4
+    delete_bucket(bucket=made.bucket, by=made.ann)
+    answer = Api(made.ann).post(f"/api/campaigns/{campaign.pk}/approve", {"digest": preview.digest})
+    assert answer.status_code in (400, 404, 409), answer.content
+    ran = run("approve_campaign", campaign.pk, "--user", made.ann.username, "--digest", preview.digest)
+    assert (ran.status, "Traceback" in ran.err) == (1, False), ran.err
+    made.ann.is_staff = True
+    made.ann.save()
+    client = signed_in(made.ann)
+    page = client.post(reverse("admin:campaigns_campaign_approve", args=[campaign.pk]), {"digest": preview.digest})
+    assert page.status_code in (200, 302)
+    campaign.refresh_from_db()
+    assert campaign.status != "approved"
+    again = start_preview(campaign=campaign, access=made.access)
+    make_preview(again.pk)
+    again.refresh_from_db()
+    assert again.error or again.people == 0
+
+
+def test_a_refusal_says_where_a_campaign_is_in_words(made: World) -> None:
+    campaign = made.draft()
+    made.previewed(campaign)
+    with pytest.raises(CampaignError, match=r"^The campaign is waiting for approval: a manager approves its dry run"):
+        launch(campaign=campaign, access=made.access)

@@ -70,6 +70,7 @@ class Listeners:
             "REDIS_URL": f"redis://:secret@127.0.0.1:{self.port('redis')}/0",
             "APOLLO_WEBHOOK_URL": "https://buckets.example/api/apollo/webhook",
             "TWILIO_ACCOUNT_SID": "real-account",
+            "SMS_VENDOR": "signalhouse",
             "SIGNALHOUSE_MESSAGING_GROUP": "real-group",
             "SIGNALHOUSE_WEBHOOK_SECRETS": "real-webhook-secret",
             "SECRET_KEY": "production-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789",
@@ -109,7 +110,7 @@ def nothing_of(listeners: Listeners, told: str) -> None:
     real = {
         name: value
         for name, value in listeners.environment().items()
-        if name not in ("SECRET_KEY", "CONTACT_KEY_SECRETS", "DEBUG")
+        if name not in ("SECRET_KEY", "CONTACT_KEY_SECRETS", "DEBUG", "SMS_VENDOR")
     }
     kept = {name for name, value in real.items() if found["environment"].get(name) == value}
     assert kept - {"ALLOWED_HOSTS"} == set()
@@ -183,7 +184,10 @@ def test_a_demo_connects_to_nothing_real(tree: Path, listeners: Listeners) -> No
     arguments = ("demo", "--exit", "--port", "0", "--leads", "5", "--sandbox=--generate=2000")
     told = python(tree, "manage.py", *arguments, environment=set_too(listeners, "environment"))
     lines = told.splitlines()
-    assert lines[0] == ("Sandbox: the vendors are made up, and so is their money. Your vendor keys are not used.")
+    assert lines[0] == (
+        "Sandbox: the vendors are made up, and so is their money. Your vendor keys are not used. "
+        "Texts go by SMS_VENDOR=signalhouse, made up too."
+    )
     result = json.loads(lines[-1])
     assert (result["exported"], result["spent"]) == (5, result["billed"])
     assert listeners.met == []

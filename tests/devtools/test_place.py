@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +15,8 @@ from devtools import mode, place, servers
 from devtools.mode import Mode
 from devtools.process import LocalError
 from devtools.running import Running
+from devtools.stack import Options, Stack
+from sandbox.server import SandboxConfig
 
 MANAGE = [sys.executable, str(servers.PROJECT / "manage.py")]
 LOCAL = {
@@ -105,6 +108,7 @@ def test_made_up_vendors_never_get_the_servers_of_the_environment(checkout: pyte
     place.provide(command)
     assert addresses() == LOCAL
     assert {name: os.environ[name] for name in mode.NO_VENDORS} == dict.fromkeys(mode.NO_VENDORS, "")
+    assert mode.texts_by() == "twilio"
     assert os.environ["DEBUG"] == "1", "the command would not be there"
 
 
@@ -193,10 +197,27 @@ def test_two_databases_are_taken_however_alike(
 def test_made_up_vendors_trace_by_the_default_vendor_whatever_is_set(
     checkout: pytest.MonkeyPatch, command: str
 ) -> None:
-    os.environ.update(SKIP_TRACE_VENDOR="signalhouse", SMS_VENDOR="signalhouse")
+    os.environ.update(SKIP_TRACE_VENDOR="signalhouse", VOICE_VENDOR="signalhouse")
     place.provide(command)
-    assert (os.environ["SKIP_TRACE_VENDOR"], os.environ["SMS_VENDOR"]) == ("", "")
-    assert mode.first_line(Mode.SANDBOX, {}).endswith(" SKIP_TRACE_VENDOR is not used. SMS_VENDOR is not used.")
+    assert (os.environ["SKIP_TRACE_VENDOR"], os.environ["VOICE_VENDOR"]) == ("", "")
+    assert mode.first_line(Mode.SANDBOX, {}).endswith(" SKIP_TRACE_VENDOR is not used. VOICE_VENDOR is not used.")
+
+
+@pytest.mark.parametrize("command", ["up", "demo", "screenshots"])
+def test_which_made_up_vendor_carries_texts_may_be_chosen_and_its_keys_are_not_used(
+    checkout: pytest.MonkeyPatch, command: str
+) -> None:
+    os.environ.update(SMS_VENDOR="signalhouse")
+    if command != "up":
+        os.environ.update(SIGNALHOUSE_MESSAGING_KEY="real-key", SIGNALHOUSE_MESSAGING_GROUP="G9")
+    place.provide(command)
+    assert (mode.texts_by(), os.environ["SIGNALHOUSE_MESSAGING_KEY"]) == ("signalhouse", "")
+    assert mode.first_line(Mode.SANDBOX, {}).endswith(" Texts go by SMS_VENDOR=signalhouse, made up too.")
+    environment = Stack(Options(port=0))._make_environment()
+    assert environment["SMS_VENDOR"] == "signalhouse"
+    assert environment["SIGNALHOUSE_MESSAGING_KEY"] == SandboxConfig.signalhouse_messaging_key
+    assert urlsplit(environment["SIGNALHOUSE_MESSAGING_URL"]).hostname == "127.0.0.1"
+    assert environment["SIGNALHOUSE_MESSAGING_GROUP"] == SandboxConfig.signalhouse_messaging_group
 
 
 def test_a_real_stack_traces_by_the_vendor_that_is_set(checkout: pytest.MonkeyPatch) -> None:
@@ -232,11 +253,13 @@ def test_a_command_works_on_the_data_of_the_stack_that_runs_and_says_so(
     running = Running(tmp_path)
     running.claim(url="http://127.0.0.1:8000", mode=Mode.SANDBOX)
     told = LOCAL | {"REALESTATEAPI_KEY": "sandbox-key", "PRICE_SKIP_TRACE": "0.07", "SECRET_KEY": "not told"}
+    told |= {"SMS_VENDOR": "signalhouse", "PUBLIC_URL": "http://127.0.0.1:8000"}
     running.tell(url="http://127.0.0.1:8000", mode=Mode.SANDBOX, environment=told)
-    os.environ.update(THEIRS, REALESTATEAPI_KEY="real-key", SECRET_KEY="mine" * 20)
+    os.environ.update(THEIRS, REALESTATEAPI_KEY="real-key", SECRET_KEY="mine" * 20, SMS_VENDOR="twilio")
     place.provide("bucket_status", ["--json"])
     assert addresses() == LOCAL
     assert (os.environ["REALESTATEAPI_KEY"], os.environ["PRICE_SKIP_TRACE"]) == ("sandbox-key", "0.07")
+    assert (os.environ["SMS_VENDOR"], os.environ["PUBLIC_URL"]) == ("signalhouse", "http://127.0.0.1:8000")
     assert os.environ["SECRET_KEY"] == "mine" * 20
     output = capsys.readouterr()
     assert (output.out, output.err) == (
@@ -253,6 +276,7 @@ def test_a_real_stack_tells_where_its_data_is_and_writes_no_key(
     running = Running(tmp_path)
     running.claim(url="http://127.0.0.1:8000", mode=Mode.REAL)
     told = THEIRS | {"REALESTATEAPI_KEY": "real-key", "REALESTATEAPI_BASE_URL": "https://api.example"}
+    told |= {"TWILIO_AUTH_TOKEN": "real-key-2", "SIGNALHOUSE_WEBHOOK_SECRETS": "real-key-3"}
     running.tell(url="http://127.0.0.1:8000", mode=Mode.REAL, environment=told)
     assert "real-key" not in (tmp_path / "stack.json").read_text()
     assert (tmp_path / "stack.json").stat().st_mode & 0o077 == 0

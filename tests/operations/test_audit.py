@@ -11,6 +11,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from django.contrib.admin import site
 from django.db import connection
 from django.utils import timezone
 from knox.models import AuthToken
@@ -18,6 +19,8 @@ from knox.models import AuthToken
 from accounts.access import team_of
 from accounts.audit import make_months, record
 from accounts.models import AuditEvent, User
+from buckets.services import create_bucket
+from common.admin import Titled
 from common.db.ids import uuid7_floor
 from operations.audit.months import months_over
 from tests.admin_site import address, signed_in, staff, superuser
@@ -166,3 +169,32 @@ def test_months_that_are_over_are_dropped_by_their_owner_and_recorded(settings):
     with psycopg.connect(settings.OWNER_DATABASE_URL) as owner:
         assert months_over(owner, days=365) == []
     assert "No month ended" in run("drop_audit").out
+
+
+def test_the_history_of_an_object_is_what_the_audit_log_tells_of_it(ann):
+    """Django's own page of it knows only what its forms have saved."""
+    user, client = ann
+    bucket, _ = create_bucket(by=user, name="Mine")
+    mine = tell(user, "bucket.changed", about=bucket)
+    tell(user, "bucket.changed", about=("run", str(bucket.pk)))
+    path = f"/admin/buckets/bucket/{bucket.pk}"
+    page = client.get(f"{path}/change/")
+    leads_to = page.context["history"]
+    moved = client.get(f"{path}/history/")
+    assert (moved.status_code, moved["Location"]) == (302, leads_to)
+    assert leads_to.replace("&", "&amp;") in page.content.decode()
+    assert mine.pk in shown(client, leads_to.removeprefix(LIST))
+    assert {e.kind for e in client.get(leads_to).context["cl"].result_list} == {"bucket"}
+
+    user.memberships.update(role="buyer")
+    assert client.get(f"{path}/history/").status_code == 403
+    page = client.get(f"{path}/change/")
+    assert page.context["history"] == "" and "History" not in page.content.decode()
+    assert staff("bob")[1].get(f"{path}/history/").status_code in (302, 404)
+    assert "auditevent" not in staff("eve")[1].get(f"{path}/history/").headers.get("Location", "")
+
+
+def test_no_page_of_ours_shows_djangos_own_history():
+    """What is registered by others (background jobs) keeps it."""
+    others = {model._meta.app_label for model, of in site._registry.items() if not isinstance(of, Titled)}
+    assert others.isdisjoint({"accounts", "buckets", "campaigns", "enrichment", "integrations", "leads", "operations"})

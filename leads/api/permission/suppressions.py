@@ -73,7 +73,7 @@ class SuppressionInput(ContactInput):
 
     def validate(self, said: dict[str, Any]) -> dict[str, Any]:
         """With `of_lead` in the place of what names a lead's contact."""
-        given = [name for name in ("phonePosition", "emailPosition") if name in said]
+        given: list[str] = [name for name in ("phonePosition", "emailPosition") if name in said]
         given += ["everything"] if said.get("everything") else []
         if "leadId" not in said:
             for name in (*given, *(["masked"] if said.get("masked") else [])):

@@ -7,19 +7,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.access import access_of, own_access
 from accounts.models import Membership, Team, User, WebhookDelivery
 from accounts.webhooks.services import create_endpoint
 from buckets.services import add_ids
 from campaigns import clock
-from campaigns.dialing import dispositions, lists, reaping, suppressing
+from campaigns.dialing import dispositions, lists, places, reaping, suppressing
 from campaigns.dialing.calling import Refused, hang_up, place_call
 from campaigns.dialing.disposing import dispose, take_back
 from campaigns.dialing.forgetting import in_calls
 from campaigns.dialing.offering import Nobody, Offer, next_lead, offered, release, renew, skip
 from campaigns.gate.contact import may_contact
+from campaigns.gate.rule_rows import load_rules
 from campaigns.models import CallAttempt, Campaign, Disposition, Member, Receipt
 from campaigns.planning.audience import Audience
 from campaigns.planning.refusals import CampaignError
@@ -55,6 +56,46 @@ def refusal(access: Any, lead: Lead, number: str, member: Member | None = None) 
 def due(attempt: CallAttempt) -> None:
     """The ten seconds are over."""
     CallAttempt.objects.filter(pk=attempt.pk).update(suppress_at=database_now() - timedelta(seconds=1))
+
+
+# --- What it costs ----------------------------------------------------------------------------------------------------
+
+
+def asked_of(act: Any) -> list[str]:
+    """The statements of it, but for the clock of development."""
+    found: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        found.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        act()
+    return [sql for sql in found if "campaigns_clocksetting" not in sql]
+
+
+def test_a_next_lead_takes_fifteen_statements_whoever_it_is(floor: Floor) -> None:
+    """Each is a round trip, and 20 callers wait: docs/measurements.md, 9."""
+    floor.list()
+    first = offer(floor.caller())  # what a process reads once
+    release(floor.caller(), first.member.pk)
+    for _ in floor.leads:
+        statements = asked_of(lambda: offer(floor.caller()))
+        assert len(statements) == 15, statements
+        skip(floor.caller(), taken()[0].pk, "")
+
+
+def test_callers_go_on_with_the_places_they_know_while_one_reads_them_anew(floor: Floor) -> None:
+    row = floor.list()
+    known = places.open_places([row], load_rules(), clock.now())
+    places._kept[row.pk] = (places._kept[row.pk][0] - places.KEPT_FOR, places._kept[row.pk][1])
+    rules, at = load_rules(), clock.now()
+    with places._reading:
+        assert asked_of(lambda: places.open_places([row], rules, at)) == []
+    (read,) = asked_of(lambda: places.open_places([row], rules, at))
+    assert "campaigns_member" in read
+    assert asked_of(lambda: places.open_places([row], rules, at)) == []
+    assert places.open_places([row], rules, at, fresh=True) == known != []
 
 
 # --- Lists ------------------------------------------------------------------------------------------------------------
@@ -549,7 +590,8 @@ def test_do_not_call_calls_off_the_callback_once_it_is_written(floor: Floor) -> 
     assert Event.objects.get().status == "planned"  # the key may be taken back
     due(said)
     assert suppressing.write_due() == 1
-    lead = Lead.objects.get(pk=attempt.lead_id)
+    lead = Event.objects.get().lead
+    assert lead is not None
     assert (Event.objects.get().status, lead.callback_at) == ("cancelled", None)
 
 

@@ -203,7 +203,9 @@ def test_list_filter_file_and_page_say_the_same_of_do_not_call(lead: Lead, ann: 
     api, client = Api(ann), signed_in(ann)
     for word, known in (("true", True), ("false", False), ("unknown", None)):
         found = body_of(api.get(f"/api/leads?doNotCall={word}&limit=100"))["leads"]
-        assert {one["id"] for one in found} - {str(lead.pk)} == {str(one.pk) for one, said in expected.items() if said is known}, word
+        assert {one["id"] for one in found} - {str(lead.pk)} == {
+            str(one.pk) for one, said in expected.items() if said is known
+        }, word
     file = api.get(f"/api/property/bucket/{leads[0].bucket_id}/export?columns=leadId,dncNow&bom=false")
     rows = csv.DictReader(io.StringIO(b"".join(file.streaming_content).decode()))
     cells = {True: "true", False: "false", None: ""}

@@ -237,6 +237,23 @@ def test_signalhouse_is_asked_again_once_with_the_same_key(vendor: Sandbox, sett
     assert reconciling.repeat_fresh() == 0
 
 
+@pytest.mark.parametrize(("knob", "cause"), [("paused", "health"), ("opted_out", "")])
+def test_a_no_to_the_repeat_means_what_any_no_of_the_vendor_does(
+    vendor: Sandbox, settings: Any, knob: str, cause: str
+) -> None:
+    """For our number's sake: the campaign pauses. For the person's: she is suppressed."""
+    place = make_world(1, settings, vendor="signalhouse_messaging", steps=((0, "days"), (1, "days")))
+    row = intended(place).delivery
+    lose_worker()
+    VendorCall.objects.update(sent_at=timezone.now() - timedelta(minutes=1))
+    vendor.messaging.numbers.order({number_of(0): knob})
+    assert reconciling.repeat_fresh() == 1
+    row.refresh_from_db()
+    assert row.state == "failed"
+    assert (place.now().status, place.now().paused_by) == (("paused", cause) if cause else ("running", ""))
+    assert Suppression.objects.filter(reason="vendor_opt_out").exists() is not bool(cause)
+
+
 def test_nothing_is_repeated_to_who_has_opted_out_since(vendor: Sandbox, settings: Any) -> None:
     place = make_world(1, settings, vendor="signalhouse_messaging")
     row = intended(place).delivery

@@ -198,11 +198,11 @@ def test_her_leads_page_suppresses_a_contact_that_it_shows_masked() -> None:
     assert 'value="suppress"' not in client.get(address(Lead, "change", bare.pk)).content.decode()
     changed = "The contacts of this lead have changed"
     for which, words in (("", "This field is required."), ("phone 2 •••• 0112", changed)):
-        answer = client.post(page, {**form, "which": which})
-        assert (answer.status_code, words in answer.content.decode()) == (200, True)
+        refusal = client.post(page, {**form, "which": which})
+        assert (refusal.status_code, words in refusal.content.decode()) == (200, True)
     assert not Suppression.objects.exists()
-    answer = client.post(page, {**form, "which": "phone 2 •••• 0113"}, follow=True).content.decode()
-    assert "Suppressed. Nobody here contacts them any more." in answer
+    done = client.post(page, {**form, "which": "phone 2 •••• 0113"}, follow=True).content.decode()
+    assert "Suppressed. Nobody here contacts them any more." in done
     row = Suppression.objects.get()
     assert (bytes(row.digest), row.reason, row.by_id) == (digest("+16175550113")[1], "litigator", caller.pk)
     again = {**form, "which": "everything"}
