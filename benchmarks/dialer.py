@@ -172,7 +172,7 @@ def _claims(campaign: Any, access: Any) -> list[float]:
         taken = claim(places, user_id=access.user.pk, team_id=access.team_id, at=clock.now(), real=database_now())
         found.append(time.perf_counter() - begin)
         assert taken is not None
-        Member.objects.filter(pk=taken.member_id).update(taken_by=None, taken_at=None, lease_until=None)
+        Member.objects.filter(pk=taken.member.pk).update(taken_by=None, taken_at=None, lease_until=None)
     return found
 
 
