@@ -18,6 +18,15 @@ def client_address(request: HttpRequest) -> str:
     return _plain(hops[-min(proxies, len(hops))]) or _plain(remote)
 
 
+def client_network(request: HttpRequest) -> str:
+    """What requests are counted by: the address; of IPv6 its /64, which one line has all of: 2^64 addresses are one."""
+    text = client_address(request)
+    if ":" not in text:
+        return text
+    address = ipaddress.IPv6Address(text)
+    return str(address.ipv4_mapped or ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+
+
 def _plain(text: str) -> str:
     """The address, or nothing where it is none."""
     try:

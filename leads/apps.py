@@ -21,7 +21,7 @@ class LeadsConfig(AppConfig):
         from leads.privacy import blanking, reporting, telling
         from leads.privacy.filtering import cleaned
         from leads.privacy.places import in_answers, in_bodies, in_texts, search_in, tell_also
-        from leads.selectors import callbacks_due
+        from leads.selectors import callbacks_due, events_due
 
         forgotten.clean_with(cleaned)
         search_in("leads", blanking.in_leads, reporting.leads)
@@ -76,6 +76,7 @@ class LeadsConfig(AppConfig):
         tell_also("suppressions", reporting.suppressions)
         tell_also("users", reporting.users)
         needs_attention(40, callbacks_due)
+        needs_attention(41, events_due)
         register_event("lead.status_changed", "A lead has moved to another status.")
         register_event("callback.due", "The time to call an owner back has come.")
         register_event("appointment.booked", "An appointment stands: a guest has confirmed it, or a person planned it.")

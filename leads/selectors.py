@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from accounts.access import Access
+from accounts.access import Access, Scope
+from common.contact_access import masked_text
 from common.dates import moment
 from common.needs import SHOWN, Need
-from leads.models import Activity, Lead
+from leads.models import Activity, Event, Lead
 from leads.querysets import LeadQuerySet
 
+SOON = timedelta(minutes=15)
 CALLBACKS_SHOWN = 3  # those that wait longest; the list has them all
 
 
@@ -57,6 +59,20 @@ def callbacks_due(access: Access, now: datetime) -> Iterable[Need]:
         many = due.order_by()[: SHOWN * 10].count()
         count = f"{many}{' or more' if many == SHOWN * 10 else ''}"
         yield Need(f"{count} callback{'s' if many > 1 else ''} due", "", Lead, parts)
+
+
+def events_due(access: Access, now: datetime) -> Iterable[Need]:
+    """One's own reminders and appointments that have begun, or will within a quarter of an hour."""
+    due = Event.objects.seen_by(access).filter(
+        owner=access.user, status=Event.Status.PLANNED, starts_at__lte=now + SOON
+    )
+    first = list(due.exclude(kind=Event.Kind.CALLBACK).order_by("starts_at", "pk")[:SHOWN])
+    if first:
+        told = str if access.can(Scope.CONTACTS) else masked_text
+        parts = [(f"{moment(one.starts_at, access.user.time_zone)}: {told(one.title) or one.get_kind_display()}", one)
+                 for one in first]  # fmt: skip
+        count = f"{len(first)}{' or more' if len(first) == SHOWN else ''}"
+        yield Need(f"{count} event{'s' if len(first) > 1 else ''} in your calendar due", "", Event, parts)
 
 
 def _whom(lead: Lead, time_zone: str) -> str:

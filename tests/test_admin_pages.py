@@ -508,7 +508,8 @@ SEEN = {  # the lists that each role opens, with a row of her own team's in them
     "nobody": "AuthToken",
 }
 for _role in ("reader", "buyer", "manager"):
-    SEEN[_role] += " Recording"
+    SEEN[_role] += " Recording CallAttempt CallList Disposition"
+SEEN["caller"] += " CallAttempt"
 OF_TEAM = [param.values[0] for param in registered() if isinstance(admin.site._registry[param.values[0]], TeamAdmin)]
 MAY = {  # the actions of lists that each role is given
     "reader": "",

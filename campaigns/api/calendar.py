@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -274,15 +275,16 @@ class EventView(_EventBase):
         if given.get("anyone") and event.kind != Event.Kind.CALLBACK:
             raise invalid("anyone", "Only a callback may be made by anyone.")
         try:
-            if moves:
-                starts_at = moves.pop("starts_at", event.starts_at)
-                event = planning.move(event, by=self.user, starts_at=starts_at, **moves)
+            with transaction.atomic():  # all of it or nothing
+                if moves:
+                    starts_at = moves.pop("starts_at", event.starts_at)
+                    event = planning.move(event, by=self.user, starts_at=starts_at, **moves)
+                if given:
+                    event = planning.change(event, **given)
+                if is_done:
+                    event = planning.finish(event, by=self.user)
         except BadTime as error:
             raise invalid("startsAt", str(error)) from error
-        if given:
-            event = planning.change(event, **given)
-        if is_done:
-            event = planning.finish(event, by=self.user)
         return ok(event=self.shown(event))
 
     @extend_schema(

@@ -59,9 +59,13 @@ class Guest:
 def open_page(slug: str) -> BookingPage:
     """The page of this address, while it is on and who is booked may still work there. Raises NoSuchPage."""
     page = BookingPage.objects.select_related("user", "team").filter(slug=slug, enabled=True).first()
-    if page is None or not access_in(page.user, page.team_id).can(Scope.WRITE):
+    if page is None or not _is_open(page):
         raise NoSuchPage
     return page
+
+
+def _is_open(page: BookingPage) -> bool:
+    return page.enabled and access_in(page.user, page.team_id).can(Scope.WRITE)
 
 
 def offered(page: BookingPage, *, now: datetime | None = None, but: UUID | None = None) -> list[datetime]:
@@ -168,9 +172,27 @@ def digest_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def of_link(page: BookingPage, token: str) -> Event | None:
-    """The appointment this link is about; None: it was not confirmed in time, or there never was one."""
-    return Event.objects.filter(page_id=page.pk, confirm_digest=digest_of(token)).first()
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What a mailed link leads to. event: None: not confirmed in time, or there never was one. is_open: another time
+    can be chosen; without it what is booked can still be seen and cancelled.
+    """
+
+    page: BookingPage
+    event: Event | None
+    is_open: bool
+
+
+def of_link(slug: str, token: str) -> Linked:
+    """What this link is about. It outlives its page's address, and the page: who has booked can always cancel. Raises
+    NoSuchPage.
+    """
+    event = Event.objects.filter(confirm_digest=digest_of(token)).first()
+    page_id = event.page_id if event else None
+    page = BookingPage.objects.select_related("user", "team").filter(pk=page_id).first() if page_id else None
+    if page is None:
+        return Linked(open_page(slug), None, is_open=True)
+    return Linked(page, event, is_open=_is_open(page))
 
 
 def confirm(*, event: Event) -> Event:

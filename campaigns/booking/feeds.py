@@ -105,6 +105,7 @@ def _events(feed: Feed) -> list[Event]:
     cancelled = Q(status=Event.Status.CANCELLED)
     of_late = Q(cancelled, changed_at__gte=timezone.now() - PAST) | Q(~cancelled, ends_at__gte=since)
     rows = Event.objects.filter(of_late, owner=feed.user, team=feed.team_id, kind__in=feed.kinds)
+    rows = rows.exclude(status=Event.Status.HELD, held_until__lte=CLOCK)  # nobody confirmed it in time
     return list(rows.select_related("lead").order_by("pk"))
 
 

@@ -14,6 +14,7 @@ from accounts.audit import record
 from accounts.models import User
 from campaigns.booking.slots import Opening
 from campaigns.models import BookingPage, Hours
+from leads.locks import hold_host
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 OPENINGS_MOST = 28  # four a day
@@ -41,10 +42,10 @@ def set_hours(*, access: Access, openings: Sequence[Opening]) -> list[Opening]:
         if before and before.weekday == one.weekday and one.start < before.end:
             raise BadHours(f"{_DAYS[one.weekday]}: two openings overlap.")
     with transaction.atomic():
+        hold_host(access.user.pk)  # saved twice at once: the last ones, never a mixture
         Hours.objects.filter(user=access.user).delete()
         Hours.objects.bulk_create(
             [Hours(user=access.user, weekday=one.weekday, start=one.start, end=one.end) for one in wanted],
-            ignore_conflicts=True,  # the same hours saved twice at once
         )
         record("hours.changed", by=access.user, team_id=access.team_id, after={"openings": len(wanted)})
     return openings_of(access.user.pk)

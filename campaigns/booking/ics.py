@@ -5,6 +5,7 @@ The same rows give the same bytes: nothing here asks what time it is.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from icalendar import Event as Component
 from leads.models import Event
 
 PRODID = "-//Bucket System//Calendar 1//EN"
+TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # left to right, and back
 POLLED = "PT15M"  # how often we would like to be asked; Google comes when it likes
 _STATUS = {Event.Status.CANCELLED: "CANCELLED", Event.Status.HELD: "TENTATIVE"}
 _PLAIN = {Event.Kind.CALLBACK: "Call back", Event.Kind.REMINDER: "Reminder", Event.Kind.APPOINTMENT: "Appointment"}
@@ -27,25 +29,32 @@ def uid_of(event: Event) -> str:
     return f"{event.pk}@{host}"
 
 
+def one_line(text: str) -> str:
+    """Words that stand on one line: without line breaks and other control characters, which a name in a calendar may
+    not have (the library refuses the whole calendar, or writes one that nobody can read), nor marks that turn the
+    direction of what follows.
+    """
+    shown = (" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") or one in TURNS else one for one in text)
+    return " ".join("".join(shown).split())
+
+
 def calendar_of(name: str, events: Iterable[Event], *, with_names: bool) -> bytes:
     """A feed. with_names: streets, names and what people typed; else a kind and the end of the event's id."""
     calendar = _calendar("PUBLISH")
     for key in ("X-WR-CALNAME", "NAME"):
-        calendar.add(key, name)
+        calendar.add(key, one_line(name))
     calendar.add("X-PUBLISHED-TTL", POLLED)
     calendar["REFRESH-INTERVAL"] = vText(POLLED)
     calendar["REFRESH-INTERVAL"].params["VALUE"] = "DURATION"
     for event in events:
-        one = _component(event, _named(event) if with_names else _nameless(event))
-        if with_names and event.place:
-            one.add("location", event.place)
-        one.add("class", "PRIVATE")
-        one.add("categories", [event.kind.upper()])
-        if settings.PUBLIC_URL:
-            one.add("url", f"{settings.PUBLIC_URL}/admin/calendar/{event.pk}/")
-        if event.remind_minutes is not None and event.status == Event.Status.PLANNED:
-            one.add_component(_alarm(event.remind_minutes, _PLAIN[Event.Kind(event.kind)]))
-        calendar.add_component(one)
+        calendar.add_component(_own(event, with_names=with_names))
+    return bytes(calendar.to_ical())
+
+
+def notice(event: Event) -> bytes:
+    """What her own calendar takes in of an appointment: the same as in a feed without names."""
+    calendar = _calendar("PUBLISH")
+    calendar.add_component(_own(event, with_names=False))
     return bytes(calendar.to_ical())
 
 
@@ -58,7 +67,7 @@ def invitation(event: Event, *, method: str, summary: str, host: tuple[str, str]
     attendee.params["RSVP"], attendee.params["PARTSTAT"] = vText("TRUE"), vText("NEEDS-ACTION")
     one.add("attendee", attendee)
     if event.place:
-        one.add("location", event.place)
+        one.add("location", one_line(event.place))
     calendar.add_component(one)
     return bytes(calendar.to_ical())
 
@@ -81,10 +90,23 @@ def _component(event: Event, summary: str) -> Component:
     one.add("last-modified", changed)
     one.add("dtstart", _utc(event.starts_at))
     one.add("dtend", _utc(event.ends_at))
-    one.add("summary", summary)
+    one.add("summary", one_line(summary))
     one.add("status", _STATUS.get(Event.Status(event.status), "CONFIRMED"))
     is_open = event.status in Event.OPEN and event.kind != Event.Kind.REMINDER
     one.add("transp", "OPAQUE" if is_open else "TRANSPARENT")
+    return one
+
+
+def _own(event: Event, *, with_names: bool) -> Component:
+    one = _component(event, _named(event) if with_names else _nameless(event))
+    if with_names and event.place:
+        one.add("location", one_line(event.place))
+    one.add("class", "PRIVATE")
+    one.add("categories", [event.kind.upper()])
+    if settings.PUBLIC_URL:
+        one.add("url", f"{settings.PUBLIC_URL}/admin/calendar/{event.pk}/")
+    if event.remind_minutes is not None and event.status == Event.Status.PLANNED:
+        one.add_component(_alarm(event.remind_minutes, _PLAIN[Event.Kind(event.kind)]))
     return one
 
 
@@ -110,7 +132,7 @@ def _named(event: Event) -> str:
 
 def _person(name: str, email: str) -> vCalAddress:
     person = vCalAddress(f"mailto:{email}")
-    person.params["CN"] = vText(name)
+    person.params["CN"] = vText(one_line(name))
     return person
 
 

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from accounts.access import Scope, access_in
 from accounts.sign_in.notices import MAIL_TROUBLE
 from campaigns.booking import ics
 from campaigns.booking.booking import token_of
@@ -52,17 +53,40 @@ def send_due() -> int:
 def _send(event: Event) -> bool:
     mine = Event.objects.filter(pk=event.pk, mail=event.mail, sequence=event.sequence)
     page = BookingPage.objects.filter(pk=event.page_id).first() if event.page_id else None
-    is_late = event.changed_at < timezone.now() - GIVEN_UP_AFTER
-    if page is None or is_late or not (event.guest_email and settings.MAIL_IS_SET_UP and _allowed(event)):
+    if page is None or event.changed_at < timezone.now() - GIVEN_UP_AFTER or not settings.MAIL_IS_SET_UP:
         mine.update(mail="", mail_until=None)
         return False
+    is_guests = bool(event.guest_email and _allowed(event))
     try:
-        _message(event, page).send()
+        if is_guests:
+            _message(event, page).send()
     except MAIL_TROUBLE as error:
         log.error("A mail about an appointment could not be sent: %s", type(error).__name__)
         return False  # again when the lease is over
-    mine.update(mail="", mail_until=None)
-    return True
+    if mine.update(mail="", mail_until=None):  # else it was moved meanwhile: the next mail tells both
+        _tell_host(event)
+    return is_guests
+
+
+def _tell_host(event: Event) -> None:
+    """Whose hour was booked, moved or cancelled gets a mail of her own. It names no guest: a mailbox is not ours to
+    keep. Once at most: it is in her calendar here anyway.
+    """
+    host, is_new = event.owner, event.sequence == 0
+    if event.mail not in _METHODS or not host.email or not access_in(host, event.team_id).can(Scope.READ):
+        return
+    what = "cancelled" if event.mail == Mail.CANCEL else "booked" if is_new else "moved"
+    when, link = moment(event.starts_at, host.time_zone), f"{settings.PUBLIC_URL}/admin/calendar/{event.pk}/"
+    about = {"host": name_of(host), "what": what, "when": when, "link": link}
+    words = render_to_string("booking/email/host.txt", about)
+    mail = EmailMultiAlternatives(
+        f"Appointment {what}: {when}", words, None, [host.email], headers={"Auto-Submitted": "auto-generated"}
+    )
+    mail.attach_alternative(ics.notice(event).decode(), "text/calendar; method=PUBLISH")
+    try:
+        mail.send()
+    except MAIL_TROUBLE as error:
+        log.error("A host could not be told of an appointment: %s", type(error).__name__)
 
 
 def _allowed(event: Event) -> bool:

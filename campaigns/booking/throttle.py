@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from common.client_address import client_address
+from common.client_address import client_network
 
 log = logging.getLogger(__name__)
 A_MINUTE = {"book": 60, "feed": 120}  # requests of an address: an office has one
@@ -17,7 +17,7 @@ A_MINUTE = {"book": 60, "feed": 120}  # requests of an address: an office has on
 
 def too_fast(request: HttpRequest, what: str) -> bool:
     """Whether this address has asked for this more often than it may in this minute."""
-    key = f"booking-{what}-{client_address(request)}-{int(time.time()) // 60}"
+    key = f"booking-{what}-{client_network(request)}-{int(time.time()) // 60}"
     try:
         cache.add(key, 0, timeout=120)
         return cache.incr(key) > A_MINUTE[what]

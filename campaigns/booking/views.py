@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,13 +18,14 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models.user import time_zones
 from campaigns.booking import booking, feeds
-from campaigns.booking.booking import EventClosed, Guest, NoSuchPage, SlotTaken
+from campaigns.booking.booking import EventClosed, Guest, Linked, NoSuchPage, SlotTaken
 from campaigns.booking.counts import TooMany, spend
 from campaigns.booking.hours import name_of
+from campaigns.booking.ics import one_line
 from campaigns.booking.throttle import too_fast
 from campaigns.models import BookingPage
 from common.api.base import error_body
-from common.client_address import client_address
+from common.client_address import client_network
 from common.dates import clock, iso, moment, zone_of
 from common.values.phones import e164
 from leads.models import Event
@@ -50,13 +52,15 @@ class GuestForm(forms.Form):
     zone = forms.CharField(max_length=64, required=False)
 
     def clean_at(self) -> datetime:
-        try:
-            at = datetime.fromisoformat(self.cleaned_data["at"])
-        except ValueError:
-            at = None
-        if at is None or at.tzinfo is None:
+        at = _moment(self.cleaned_data["at"])
+        if at is None:
             raise forms.ValidationError("Choose one of the times.")
         return at
+
+    def clean_name(self) -> str:
+        if name := one_line(self.cleaned_data["name"]):
+            return name
+        raise forms.ValidationError("Enter your name.")
 
     def clean_phone(self) -> str:
         said = self.cleaned_data["phone"].strip()
@@ -90,7 +94,7 @@ def book(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, page, form=form, status=400)
     try:
-        spend(email=form.cleaned_data["email"], address=client_address(request))
+        spend(email=form.cleaned_data["email"], address=client_network(request))
         booking.book(page=page, at=form.cleaned_data["at"], guest=form.guest())
     except TooMany as error:
         return _refused(request, 429, "TOO_MANY", str(error))
@@ -109,30 +113,36 @@ def link(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     if too_fast(request, "book"):
         return _refused(request, 429, "TOO_MANY", WAIT)
     try:
-        page = booking.open_page(slug)
+        found = booking.of_link(slug, token)
     except NoSuchPage:
         raise Http404("There is no such page.") from None
-    event = booking.of_link(page, token)
-    if event is None:
-        return _gone(request, page)
-    if request.method != "POST":
-        return _event(request, page, event)
-    said = _said(request)
+    if found.event is None or request.method != "POST":
+        return _event(request, found)
+    event, said = found.event, _said(request)
+    do = said.get("do")
     try:
-        if said.get("do") == "confirm":
-            event = booking.confirm(event=event)
-        elif said.get("do") == "cancel":
+        if do not in ("confirm", "cancel", "move"):
+            return _event(request, found, status=400)
+        if do == "cancel":
             event = booking.cancel(event=event)
-        elif said.get("do") == "move":
-            event = booking.move(page=page, event=event, at=_moment(said.get("at", "")))
+        elif not found.is_open:
+            raise SlotTaken
+        elif do == "confirm":
+            event = booking.confirm(event=event)
         else:
-            return _event(request, page, event, status=400)
+            event = _moved(found.page, event, said.get("at", ""))
     except SlotTaken:
-        return _gone(request, page, event)
+        return _gone(request, found)
     except EventClosed:
-        event = booking.of_link(page, token)
-        return _event(request, page, event, status=409) if event else _gone(request, page)
-    return _event(request, page, event)
+        return _event(request, booking.of_link(slug, token), status=409)
+    return _event(request, replace(found, event=event))
+
+
+def _moved(page: BookingPage, event: Event, text: str) -> Event:
+    at = _moment(text)
+    if at is None:
+        raise SlotTaken
+    return booking.move(page=page, event=event, at=at)
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -186,22 +196,29 @@ def _as_json(page: BookingPage, errors: dict[str, list[str]], status: int, taken
     return JsonResponse({"success": True, **told, "slots": slots})
 
 
-def _event(request: HttpRequest, page: BookingPage, event: Event, *, status: int = 200) -> HttpResponse:
+def _event(request: HttpRequest, found: Linked, *, status: int = 200) -> HttpResponse:
+    page, event = found.page, found.event
+    if event is None:
+        return _gone(request, found)
     zone = event.guest_zone or page.user.time_zone
     is_planned = event.status == Event.Status.PLANNED
     context = {
         "page": page, "host": name_of(page.user), "event": event, "when": moment(event.starts_at, zone),
         "is_held": event.status == Event.Status.HELD, "is_planned": is_planned, "zone": zone,
-        "is_cancelled": event.status == Event.Status.CANCELLED,
-        "days": _days(booking.offered(page, but=event.pk), zone) if is_planned else [],
+        "is_cancelled": event.status == Event.Status.CANCELLED, "is_open": found.is_open,
+        "days": _days(booking.offered(page, but=event.pk), zone) if is_planned and found.is_open else [],
     }  # fmt: skip
     return render(request, "booking/link.html", context, status=status)
 
 
-def _gone(request: HttpRequest, page: BookingPage, event: Event | None = None) -> HttpResponse:
+def _gone(request: HttpRequest, found: Linked) -> HttpResponse:
+    page, event = found.page, found.event
     zone = event.guest_zone or page.user.time_zone if event else page.user.time_zone
-    near = booking.next_slots(page, event.starts_at) if event else booking.offered(page)[: booking.NEXT]
+    near: Sequence[datetime] = ()
+    if found.is_open:
+        near = booking.next_slots(page, event.starts_at) if event else booking.offered(page)[: booking.NEXT]
     context = {"page": page, "host": name_of(page.user), "taken": _labels(near, zone), "zone": zone}
+    context["is_open"] = found.is_open
     return render(request, "booking/gone.html", context, status=409 if event else 404)
 
 
@@ -217,25 +234,30 @@ def _is_json(request: HttpRequest) -> bool:
 
 
 def _said(request: HttpRequest) -> Any:
-    """The form, or the same as JSON; what cannot be read says nothing."""
+    """The form, or the same as JSON; what cannot be read says nothing, and null is an empty field."""
     if request.content_type != "application/json":
         return request.POST
     try:
         said = json.loads(request.body[:BODY_MOST])
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or thousands of brackets
         return {}
-    return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
+    if not isinstance(said, dict):
+        return {}
+    return {str(name): "" if value is None else _whole(str(value)) for name, value in said.items()}
 
 
-def _moment(text: str) -> datetime:
-    """One that is not offered where the text is none."""
+def _whole(text: str) -> str:
+    """Halves of characters, which JSON can spell and nobody can store, become question marks."""
+    return text.encode(errors="replace").decode()
+
+
+def _moment(text: str) -> datetime | None:
+    """The moment (UTC) that a text with an offset names; None: it names none that anything can be planned for."""
     try:
         at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo and MINYEAR + 1 < at.year < MAXYEAR else None
     except ValueError:
-        raise SlotTaken from None
-    if at.tzinfo is None:
-        raise SlotTaken
-    return at
+        return None
 
 
 def _zone(request: HttpRequest, page: BookingPage, form: GuestForm | None) -> str:

@@ -66,7 +66,8 @@ def dispose(
     minutes: int | None = None,
 ) -> CallAttempt:
     """Says how her call ended. at: of the callback or appointment, by her own clock where it has no zone; anyone: any
-    caller may make that callback; minutes: the appointment's length. What the outcome suppresses is written ten seconds later, and holds for the gate at once.
+    caller may make that callback; minutes: the appointment's length. What the outcome suppresses is written ten seconds
+    later, and holds for the gate at once.
 
     1. Keys, the member, the call are locked, in this order. The same outcome again changes nothing; a do-not-call may
        follow another outcome of the same call, and none follows it.

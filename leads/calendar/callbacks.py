@@ -29,12 +29,16 @@ def put(
     *,
     owner_id: int,
     by: User | None,
+    ends_at: datetime | None = None,
+    title: str = "",
     note: str = "",
+    place: str = "",
     anyone: bool = False,
     source: str = Event.Source.PERSON,
     remind_minutes: int | None = Event.REMIND_MINUTES,
 ) -> Event:
     """Plans the lead's callback, or moves the one that it has. lead: needs `team_id`; others' columns are not read.
+    ends_at: None: a quarter of an hour later.
 
     It is moved even where a person had it in her calendar: one lead has one callback, the last word counts.
     """
@@ -42,7 +46,7 @@ def put(
     said: dict[str, Any] = {
         "owner_id": owner_id,
         "starts_at": at,
-        "ends_at": at + timedelta(minutes=MINUTES),
+        "ends_at": ends_at or at + timedelta(minutes=MINUTES),
         "zone": by.time_zone if by else "UTC",
         "anyone": anyone,
         "source": source,
@@ -58,7 +62,8 @@ def put(
         for name, value in said.items():
             setattr(event, name, value)
         event.sequence += 1
-    event.note = kept_in(event, "note", note)
+    for name, text in (("title", title), ("note", note), ("place", place)):
+        setattr(event, name, kept_in(event, name, text))
     event.save()
     Lead.every.filter(pk=lead.pk).update(callback_at=at, updated_at=now)
     return event
@@ -129,4 +134,5 @@ def agree(lead_ids: Sequence[UUID]) -> None:
             end_events([event], Status.CANCELLED)
         elif lead.callback_at is not None and (event is None or event.starts_at != lead.callback_at):
             owner = (event.owner_id if event else None) or lead.assigned_to_id or lead.owner_id
-            put(lead, lead.callback_at, owner_id=owner, by=None, note=event.note if event else "", remind_minutes=None)
+            said = {name: getattr(event, name) for name in ("title", "note", "place")} if event else {}
+            put(lead, lead.callback_at, owner_id=owner, by=None, remind_minutes=None, **said)

@@ -86,9 +86,10 @@ def plan(
     if kind == Kind.CALLBACK:
         if lead is None:
             raise BadTime("A callback needs a lead.")
+        until = _end(starts, ends_at, minutes or MINUTES[Kind.CALLBACK], zone)
         with transaction.atomic():
             said: dict[str, Any] = {"note": note, "anyone": anyone, "source": source, "remind_minutes": remind_minutes}
-            event = _plan_callback(lead, by, starts, owner, **said)
+            event = _plan_callback(lead, by, starts, owner, ends_at=until, title=title, place=place, **said)
             note_on_lead(lead, by, Activity.Kind.CALLBACK, event.note, due_at=starts)
         return event
     ends = _end(starts, ends_at, minutes or MINUTES[Kind(kind)], zone)
@@ -182,6 +183,7 @@ def change(event: Event, **said: Any) -> Event:
         owner = said.pop("owner", None)
         locked = lock_open(event, also=owner)
         locked.owner = owner or locked.owner
+        place = locked.place
         for name, value in said.items():
             text = name in ("title", "note", "place")
             setattr(locked, name, kept_in(locked, name, value) if text else value)
@@ -190,6 +192,8 @@ def change(event: Event, **said: Any) -> Event:
         locked.changed_at = timezone.now()
         locked.sequence += 1
         save_in_slot(locked)
+        if locked.place != place:  # a guest's calendar has it
+            _tell_changed(locked, "moved")
     return locked
 
 

@@ -16,7 +16,7 @@ from common.admin import sees_all
 from common.admin_teams import may
 from common.needs import Need, operates
 from enrichment.models import Run
-from leads.models import Lead
+from leads.models import Event, Lead
 from operations import home
 
 _FILTERS: dict[Any, str] = {Run: "", Lead: "?callback=due", Conversation: ""}  # of the lists
@@ -69,6 +69,10 @@ def _address(request: HttpRequest, row: Model | type[Model]) -> str:
         return ""
     if isinstance(row, Team) and not (sees_all(request) or may(request, "manage", row.pk)):
         return ""
+    if isinstance(row, Event):
+        return reverse("calendar_event", args=[row.pk])
+    if row is Event:
+        return reverse("calendar")
     page = f"admin:{row._meta.app_label}_{row._meta.model_name}"
     if not isinstance(row, type):
         return reverse(f"{page}_change", args=[row.pk])

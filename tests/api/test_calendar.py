@@ -6,9 +6,10 @@ import json
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 from icalendar import Calendar
@@ -130,12 +131,67 @@ def test_a_feed_is_shown_once_read_without_names_and_revoked(api: Api, ann: User
     assert [row.after and row.after["via"] for row in shown] == ["feed"]
     Event.objects.filter(pk=gone["id"]).update(changed_at=timezone.now() - timedelta(days=31))
     assert len(Calendar.from_ical(Client().get(path).content.decode()).walk("VEVENT")) == 1
+    lines = body_of(api.post("/api/feeds", {"name": "My\r\nphone", "kinds": ["reminder"]}), 201)["address"]
+    read = Client().get("/calendar/" + lines.rpartition("/calendar/")[2])
+    assert read.status_code == 200 and "NAME:My phone\r\n" in read.content.decode()
     api.delete(f"/api/feeds/{made['feed']['id']}")
     assert [Client().get(one).status_code for one in (path, "/calendar/guessed.ics")] == [404, 404]
     assert api.delete(f"/api/feeds/{made['feed']['id']}").status_code == 404
-    for _ in range(feeds.FEEDS_MOST):
+    for _ in range(feeds.FEEDS_MOST - 1):
         last = api.post("/api/feeds", {})
     assert code(last, 409) == "TOO_MANY"
+
+
+def test_a_callback_keeps_its_title_place_and_length(api: Api, lead: Lead) -> None:
+    said = {"kind": "callback", "leadId": str(lead.pk), "title": "Roof", "place": "Desk", "minutes": 45}
+    made = body_of(plan(api, **said, startsAt="2027-01-04T15:00:00Z"), 201)["event"]
+    assert (made["title"], made["place"], made["endsAt"]) == ("Roof", "Desk", "2027-01-04T15:45:00Z")
+    again = plan(api, kind="callback", leadId=str(lead.pk), endsAt=soon(hours=1))
+    assert code(again, 400) == "INVALID"
+
+
+def test_what_nobody_confirmed_in_time_is_in_no_feed(api: Api, ann: User) -> None:
+    made = body_of(plan(api, kind="appointment"), 201)["event"]
+    path = body_of(api.post("/api/feeds", {}), 201)["address"]
+    path = "/calendar/" + path.rpartition("/calendar/")[2]
+    held = Event.objects.filter(pk=made["id"])
+    held.update(status="held", held_until=timezone.now() + timedelta(minutes=5))
+    assert "TENTATIVE" in Client().get(path).content.decode()
+    held.update(held_until=timezone.now() - timedelta(seconds=1))
+    assert "VEVENT" not in Client().get(path).content.decode()
+
+
+def test_a_change_is_made_whole_or_not_at_all(api: Api) -> None:
+    made = body_of(plan(api, kind="appointment", title="Before"), 201)["event"]
+    Event.objects.filter(pk=made["id"]).update(status="held", held_until=timezone.now() + timedelta(minutes=5))
+    said = {"title": "After", "startsAt": soon(days=2), "status": "done"}  # nobody can be done with what is only held
+    assert code(api.patch(f"/api/events/{made['id']}", said), 409) == "EVENT_CLOSED"
+    event = Event.objects.get(pk=made["id"])
+    assert (event.title, event.sequence, iso(event.starts_at)) == ("Before", 0, made["startsAt"])
+
+
+def test_commands_make_list_and_revoke_a_feed(api: Api, ann: User, settings: Any) -> None:
+    settings.PUBLIC_URL = "https://buckets.example.com"
+
+    def run(**said: Any) -> Any:
+        out = StringIO()
+        call_command("feeds", user="ann", json=True, stdout=out, **said)
+        return json.loads(out.getvalue())
+
+    made = run(make="Phone", kind=["callback"])
+    path = made["address"].removeprefix(settings.PUBLIC_URL)
+    assert Client().get(path).status_code == 200
+    assert [(one["id"], one["name"]) for one in run()["feeds"]] == [(made["id"], "Phone")]
+    with pytest.raises(CommandError, match="50"):
+        run(make="x" * 51)
+    run(revoke=UUID(made["id"]))
+    assert Client().get(path).status_code == 404 and run()["feeds"] == []
+    with pytest.raises(CommandError, match="no such feed"):
+        run(revoke=UUID(made["id"]))
+    out = StringIO()
+    call_command("feeds", user="ann", stdout=out, make="")
+    call_command("feeds", user="ann", stdout=out)
+    assert "never read" in out.getvalue()
 
 
 def test_hours_and_the_booking_page_are_ones_own(api: Api, ann: User, settings: Any) -> None:

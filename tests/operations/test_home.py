@@ -21,7 +21,7 @@ from common.db.ids import uuid7, uuid7_floor
 from enrichment.models import PumpLease, Run, RunItem
 from integrations.ledger import catalogue
 from integrations.models import Budget, Vendor, VendorCall
-from leads.models import Lead
+from leads.models import Event, Lead
 from operations import home
 from operations.metrics import exposition
 from tests.admin_site import member, signed_in, staff, superuser
@@ -346,3 +346,18 @@ def test_many_rows_cost_as_many_queries_as_few():
     more(20)
 
     assert queries() == few
+
+
+def test_what_is_due_in_ones_calendar_is_on_home_with_its_address():
+    ann, client = staff()
+    team_id = own_access(ann).team_id
+    now = timezone.now()
+    said = {"team_id": team_id, "owner": ann, "kind": "reminder", "changed_at": now}
+    due = Event.objects.create(**said, title="Ring 202-555-0143", starts_at=now, ends_at=now + timedelta(minutes=5))
+    later = now + timedelta(hours=2)
+    Event.objects.create(**said, title="Later", starts_at=later, ends_at=later + timedelta(minutes=5))
+    page = home_page(client)
+    assert titles(ann) == ["1 event in your calendar due"] and f"/admin/calendar/{due.pk}/" in page
+    assert "Later" not in page and "202-555" not in page
+    other, _ = member(Team.objects.get(pk=team_id or 0), "manager", "boss2")
+    assert titles(other) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
@@ -20,9 +22,11 @@ from playwright.sync_api import Page, sync_playwright
 from accounts.access import access_in, own_access
 from accounts.models import User
 from campaigns import clock
+from campaigns.booking import hours
+from campaigns.booking.slots import Opening
 from campaigns.dialing.lists import ListPlan, create_list, open_list
 from campaigns.dialing.offering import next_lead
-from campaigns.models import Campaign, Conversation
+from campaigns.models import BookingPage, Campaign, Conversation
 from campaigns.planning.audience import Audience
 from campaigns.planning.campaigns import Plan, create_campaign
 from campaigns.planning.steps import plans_of
@@ -34,6 +38,7 @@ from devtools.stack import Stack
 from enrichment.models import Run
 from enrichment.options import RunOptions
 from enrichment.services import start_run
+from leads.calendar import planning
 from leads.models import Activity, Lead, Seller
 from leads.permission.selling import active_seller
 from leads.services import add_activity
@@ -49,6 +54,8 @@ PAGES = {  # picture: address
     "leads": "/admin/leads/lead/",
     "lead": "/admin/leads/lead/{lead}/change/",
     "callbacks": "/admin/leads/lead/?callback=any",
+    "calendar": "/admin/calendar/",
+    "booking": "/book/{slug}",
     "campaigns": "/admin/campaigns/campaign/",
     "campaign": "/admin/campaigns/campaign/{campaign}/change/",
     "dry-run": "/admin/campaigns/campaign/{draft}/change/",
@@ -67,6 +74,13 @@ PAGES = {  # picture: address
     "requests": "/admin/integrations/vendorcall/",
     "api": "/api/docs",
 }
+WEEK = (  # days ahead, hour, minutes, kind, title
+    (1, 9.5, 60, "appointment", "Walk through the house"),
+    (1, 14, 30, "reminder", "Send the comparables"),
+    (2, 11, 30, "appointment", "Talk about the offer"),
+    (3, 10, 90, "appointment", "Meet at the title company"),
+    (3, 15.5, 30, "reminder", "Ask about the roof"),
+)
 WIDTHS = (1440, 390)  # px
 TALLEST = 2000  # px: enough to know a page by
 LARGEST = 150_000  # bytes of a picture: it is committed
@@ -132,7 +146,21 @@ def _something_to_see() -> dict[str, Any]:
         capped.refresh_from_db()
     start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=2000))
     seen = _texts_to_see(by, lead.bucket_id) | {"call_list": _called(by, lead)}
-    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, **seen}
+    return {"bucket": lead.bucket_id, "lead": lead.pk, "run": capped.pk, "slug": _planned(by, lead), **seen}
+
+
+def _planned(by: User, lead: Lead) -> str:
+    """Some of a week in the calendar; returns the address of a booking page that is on."""
+    person = own_access(by)
+    today = timezone.now().astimezone(ZoneInfo(by.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    for days, hour, minutes, kind, title in WEEK:
+        at = (today + timedelta(days=days)).replace(tzinfo=None) + timedelta(hours=hour)
+        said: dict[str, Any] = {"kind": kind, "title": title, "starts_at": at, "minutes": minutes, "lead": lead}
+        planning.plan(by=by, team_id=lead.team_id, owner=by, **said)
+    hours.set_hours(access=person, openings=[Opening(day, dt.time(9), dt.time(12)) for day in range(5)])
+    page = hours.page_of(person)
+    BookingPage.objects.filter(pk=page.pk).update(enabled=True)  # without PUBLIC_URL: nobody gets a mail
+    return page.slug
 
 
 def _texts_to_see(by: User, bucket_id: UUID) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from email import message_from_bytes, policy
 from typing import Any
@@ -50,7 +51,8 @@ def press(event: Event, page: BookingPage, **said: str) -> Any:
 
 def invited(number: int = -1) -> tuple[str, Any]:
     """The method and the one event of a mail's calendar, read back from what leaves."""
-    raw = message_from_bytes(mail.outbox[number].message().as_bytes(), policy=policy.default)
+    to_guests = [one for one in mail.outbox if one.to != ["jane@example.com"]]
+    raw = message_from_bytes(to_guests[number].message().as_bytes(), policy=policy.default)
     (part,) = (one for one in raw.walk() if one.get_content_type() == "text/calendar")
     calendar: Any = Calendar.from_ical(part.get_content())
     assert calendar["METHOD"] == part.get_param("method")
@@ -100,7 +102,7 @@ def test_moving_keeps_the_uid_and_raises_the_sequence_and_cancelling_once_more(p
     mails.send_due()
     method, cancelled = invited()
     assert (method, int(cancelled["SEQUENCE"]), cancelled["STATUS"]) == ("CANCEL", 2, "CANCELLED")
-    assert cancelled["UID"] == moved["UID"] and len(mail.outbox) == 3
+    assert cancelled["UID"] == moved["UID"] and len(mail.outbox) == 6  # each told the host as well
     assert first in slots(page) and later in slots(page)
     assert press(event, page, do="cancel").status_code == 409
 
@@ -225,3 +227,87 @@ def test_hours_and_days_are_by_the_hosts_clock(page: BookingPage) -> None:
         opening = hours.openings_of(page.user_id)[0]
         longer = Opening(0, opening.start, opening.end.replace(hour=19))
         hours.set_hours(access=own_access(page.user), openings=[opening, longer])
+
+
+def test_the_host_gets_a_mail_of_her_own_that_names_no_guest(page: BookingPage) -> None:
+    event = held(page, slots(page)[0], name="Pat Owner")
+    mails.send_due()
+    assert [one.to for one in mail.outbox] == [["pat@example.com"]]  # nothing for her until it is confirmed
+    assert press(event, page).status_code == 200
+    mails.send_due()
+    press(event, page, do="move", at=slots(page)[3])
+    mails.send_due()
+    press(event, page, do="cancel")
+    mails.send_due()
+    mails.send_due()
+    hers: list[Any] = [one for one in mail.outbox if one.to == ["jane@example.com"]]
+    assert [one.subject.partition(":")[0] for one in hers] == [
+        "Appointment booked", "Appointment moved", "Appointment cancelled",
+    ]  # fmt: skip
+    read: Any = [Calendar.from_ical(str(one.alternatives[0][0])).walk("VEVENT")[0] for one in hers]
+    assert len({str(one["UID"]) for one in read}) == 1 and [int(one["SEQUENCE"]) for one in read] == [0, 1, 2]
+    assert [str(one["STATUS"]) for one in read] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
+    everything = "".join(str(one.message()) for one in hers)
+    assert "Pat" not in everything and "pat@" not in everything and str(event.pk) in everything
+
+
+def test_a_new_place_is_mailed_to_the_guest_and_a_new_title_is_not(page: BookingPage) -> None:
+    event = held(page, slots(page)[0])
+    press(event, page)
+    mails.send_due()
+    event.refresh_from_db()
+    planning.change(event, title="Wants to sell soon")
+    assert mails.send_due() == 0
+    planning.change(event, place="12 Main St")
+    assert mails.send_due() == 1
+    method, read = invited()
+    assert (method, str(read["LOCATION"]), int(read["SEQUENCE"])) == ("REQUEST", "12 Main St", 2)
+    assert "sell" not in str(mail.outbox[-2].message())
+
+
+def test_who_has_booked_can_cancel_though_the_page_is_off_or_has_a_new_address(page: BookingPage) -> None:
+    event, other = held(page, slots(page)[0]), held(page, slots(page)[1], "lee@example.com")
+    press(event, page)
+    access, old = own_access(page.user), page.slug
+    hours.change_page(access=access, new_address=True)
+    assert "Move it" in Client().get(f"/book/{old}/{booking.token_of(event)}").content.decode()
+    hours.change_page(access=access, enabled=False)
+    seen = Client().get(link_of(event, page)).content.decode()
+    assert "Cancel this appointment" in seen and "Move it" not in seen and hours.page_of(access).slug not in seen
+    assert press(event, page, do="move", at=event.starts_at.isoformat()).status_code == 409
+    assert press(other, page).status_code == 409 and Event.objects.get(pk=other.pk).status == "held"
+    assert press(event, page, do="cancel").status_code == 200
+    assert Event.objects.get(pk=event.pk).status == "cancelled"
+    assert Client().get(f"/book/{old}/{'0' * 64}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[" * 16_000, '{"a":' * 3_000, {"name": "\ud800"}, {"email": "a@\ud800.com"}, {"note": "\ud800"}, {"name": None},
+     {"name": "\r\n"}, {"at": "9999-12-31T23:59:59+00:00"}, {"at": "0001-01-01T00:00:00+14:00"}],
+)  # fmt: skip
+def test_no_body_breaks_the_public_page(body: Any) -> None:
+    page = make_host(buffer_minutes=15)
+    said = {"at": slots(page)[0], "name": "Pat", "email": "pat@example.com"}
+    text = body if isinstance(body, str) else json.dumps(said | body)
+    answer = Client(raise_request_exception=False).post(f"/book/{page.slug}", text, content_type="application/json")
+    stored = {"\ud800"} & set(body.values()) and "email" not in body if isinstance(body, dict) else False
+    assert answer.status_code == (201 if stored else 400)
+
+
+def test_a_name_of_several_lines_and_control_characters_is_one_line_of_an_invitation(page: BookingPage) -> None:
+    event = held(page, slots(page)[0], name='Eve\r\nATTENDEE:mailto:x@example.com\x01\x85\x0b "Q" \u202eevil')
+    assert event.guest_name == 'Eve ATTENDEE:mailto:x@example.com "Q" evil'
+    press(event, page)
+    mails.send_due()
+    _, read = invited()
+    assert str(read["ATTENDEE"]) == "mailto:pat@example.com" and read["ATTENDEE"].params["CN"] == event.guest_name
+
+
+def test_one_line_of_ipv6_is_one_address(page: BookingPage, settings: Any) -> None:
+    settings.NUM_PROXIES = 1
+    answers = [
+        post(page, slots(page)[0], f"g{n}@example.com", ip=f"2001:db8:0:1::{n:x}").status_code for n in range(22)
+    ]
+    assert answers[-2:] == [429, 429] and 429 not in answers[:20]
+    assert post(page, slots(page)[1], "h@example.com", ip="2001:db8:0:2::1").status_code == 201
