@@ -51,6 +51,7 @@ from leads.selectors import callbacks_due, rows_of
 from operations import metrics
 from operations.audit.reading import Chosen, events
 from tests.campaigns import crowd as of_campaigns
+from tests.leads.calendar import crowd as of_calendars
 
 pytestmark = pytest.mark.django_db
 
@@ -173,6 +174,7 @@ CROWD = [
        SELECT uuidv7(), now(), n % 1000, n % 997, '', '', '', 'a.' || n % 991, 'lead', n % 983, ''
          FROM generate_series(1, 20000) n""",
     *of_campaigns.ROWS,
+    *of_calendars.ROWS,
     "ANALYZE",
 ]
 ANY_NAME = Name("apn:53033:12-3", "apn:53033:123")
@@ -532,6 +534,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "call_by_user",
     ),
     **of_campaigns.CASES,
+    **of_calendars.CASES,
 }
 SORTED_LATER = {
     "who of these is forgotten",

@@ -95,7 +95,7 @@ class AddedSerializer(serializers.Serializer[Any]):
 class ProgressSerializer(serializers.Serializer[Any]):
     people = serializers.IntegerField()
     waiting = serializers.IntegerField(help_text="To be called: ready, closed, later and before a caller")
-    ready = serializers.IntegerField(help_text="May be called now")
+    ready = serializers.IntegerField(help_text="Ready to call now")
     closed = serializers.IntegerField(help_text="Outside their calling hours")
     later = serializers.IntegerField(help_text="Their turn comes later")
     before = serializers.IntegerField(help_text="Before a caller now")
@@ -184,7 +184,7 @@ class _DeedView(CallListView):
 
 class OpenView(_DeedView):
     @extend_schema(
-        operation_id="openCallList", summary="Let callers work it, or go on", request=Nothing,
+        operation_id="openCallList", summary="Let callers work it, or resume it", request=Nothing,
         responses={200: _LIST, 400: refusal("NOBODY"), 409: refusal("It is closed")},
     )  # fmt: skip
     @idempotent()

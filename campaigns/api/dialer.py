@@ -142,7 +142,7 @@ class OfferSerializer(serializers.Serializer[Any]):
 class NobodySerializer(serializers.Serializer[Any]):
     words = serializers.CharField()
     waiting = serializers.IntegerField(help_text="People who wait")
-    againAt = serializers.DateTimeField(source="again_at", allow_null=True, help_text="When the first may be called")
+    againAt = serializers.DateTimeField(source="again_at", allow_null=True, help_text="When the first is ready to call")
 
 
 class DialerView(ApiView):
