@@ -99,10 +99,9 @@ def answers_of_many(
     if not contacts:
         return found
     rows = {lead.pk: {name: getattr(lead, name) for name in PLACED} for lead in leads}
-    is_merged = any(lead.merged_into_id for lead in leads)  # then both rows count: the gate reads them
+    known = None if any(lead.merged_into_id for lead in leads) else rows  # of a merged one the gate reads both
     asked_of = ask(
-        contacts, team_id=team_id, by=by, purpose=purpose, at=at, campaign=campaign, rules=rules,
-        rows=None if is_merged else rows,
+        contacts, team_id=team_id, by=by, purpose=purpose, at=at, campaign=campaign, rules=rules, rows=known
     )  # fmt: skip
     answers = iter(asked_of)
     outcomes = _outcomes([lead.pk for lead in leads])

@@ -39,7 +39,7 @@ from enrichment.models import Run
 from enrichment.options import RunOptions
 from enrichment.services import start_run
 from leads.calendar import planning
-from leads.models import Activity, Lead, Seller
+from leads.models import Activity, Event, Lead, Seller
 from leads.permission.selling import active_seller
 from leads.services import add_activity
 
@@ -151,6 +151,9 @@ def _something_to_see() -> dict[str, Any]:
 
 def _planned(by: User, lead: Lead) -> str:
     """Some of a week in the calendar; returns the address of a booking page that is on."""
+    by.time_zone, by.time_zone_settled = "America/Denver", True
+    by.save(update_fields=["time_zone", "time_zone_settled"])
+    Event.objects.filter(owner=by, title__in=[row[4] for row in WEEK]).delete()  # of the pictures before
     person = own_access(by)
     today = timezone.now().astimezone(ZoneInfo(by.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     for days, hour, minutes, kind, title in WEEK:

@@ -77,12 +77,12 @@ def asked_of(act: Any) -> list[str]:
 def test_a_next_lead_takes_fifteen_statements_whoever_it_is(floor: Floor) -> None:
     """Each is a round trip, and 20 callers wait: docs/measurements.md, 9."""
     floor.list()
-    first = offer(floor.caller())  # what a process reads once
-    release(floor.caller(), first.member.pk)
+    caller = floor.caller()
+    release(caller, offer(caller).member.pk)  # what a process reads once
     for _ in floor.leads:
-        statements = asked_of(lambda: offer(floor.caller()))
+        statements = asked_of(lambda: offer(caller))
         assert len(statements) == 15, statements
-        skip(floor.caller(), taken()[0].pk, "")
+        skip(caller, taken()[0].pk, "")
 
 
 def test_callers_go_on_with_the_places_they_know_while_one_reads_them_anew(floor: Floor) -> None:

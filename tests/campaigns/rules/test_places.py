@@ -10,6 +10,7 @@ import addfips
 import phonenumbers
 import pytest
 from phonenumbers import geocoder, timezone
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from campaigns.rules.area_codes import STATES, TWO_ZONES
 from campaigns.rules.places import OURS, ZONES, number_kind, states_of, zones_of
@@ -180,3 +181,15 @@ def test_codes_that_the_library_puts_in_two_zones_are_in_two_zones_here():
             assert code in TWO_ZONES
     assert all(set(pair) <= ZONES and len(pair) == 2 for pair in TWO_ZONES.values())
     assert all(ZoneInfo(zone) for zone in ZONES)
+
+
+def test_no_zone_hangs_on_the_last_four_digits_of_a_number() -> None:
+    """So that a long list asks once an exchange: the table's American prefixes are no longer, and samples agree."""
+    assert max(len(prefix) for prefix in TIMEZONE_DATA if prefix.startswith("1")) <= len("1617555")
+    for place, area in enumerate(sorted(STATES)):
+        exchange = 200 + 37 * place % 800
+        told = {
+            timezone.time_zones_for_number(phonenumbers.parse(f"+1{area}{exchange}{last}"))
+            for last in ("0000", "0123", "4567", "9999")
+        }
+        assert len(told) == 1, (area, exchange, told)
