@@ -204,6 +204,9 @@ class TeamAdmin(CommonAdmin):
     def has_manage_permission(self, request: HttpRequest) -> bool:
         return self._may(request, "manage")
 
+    def has_campaign_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, "campaign")
+
     def has_assign_permission(self, request: HttpRequest) -> bool:
         """Who works for the whole team, not only for herself."""
         return may(request, "write")

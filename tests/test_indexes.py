@@ -552,6 +552,7 @@ SORTED_LATER = {
     "which property is meant, by property_name_by_exact",
     "which property is meant, by property_name_by_digits",
     *of_campaigns.SORTED_LATER,
+    "events whose owner is to be reminded",
 }  # of a handful of rows
 
 

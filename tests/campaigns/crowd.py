@@ -220,7 +220,7 @@ CASES: dict[str, tuple[Callable[[Any], Any], str, str]] = {
     "leads whose page is gone": (
         lambda p: by(Member.objects.filter(taken_by__isnull=False, lease_until__lte=now()).order_by("pk")[:100]),
         "campaigns_member",
-        "member_taken",
+        "member_taken member_before_one_caller member_one_a_caller",  # each holds the taken alone: one row a caller
     ),
     "calls to a number": (
         lambda p: by(CallAttempt.objects.filter(key=key_id()).order_by("-started_at")[:9]),
