@@ -205,7 +205,8 @@ class TeamAdmin(CommonAdmin):
         return self._may(request, "manage")
 
     def has_campaign_permission(self, request: HttpRequest) -> bool:
-        return self._may(request, "campaign")
+        """Who contacts owners, and sees whom."""
+        return self._may(request, "campaign") and self._may(request, "contacts")
 
     def has_assign_permission(self, request: HttpRequest) -> bool:
         """Who works for the whole team, not only for herself."""

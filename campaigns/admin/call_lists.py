@@ -96,7 +96,7 @@ class CallListForm(forms.Form):
             ("", "Choose a bucket or a saved view"),
             *chosen,
             ("Buckets", [(f"bucket:{row.pk}", str(row)) for row in buckets]),
-            ("Saved views", [(f"view:{row.pk}", row.name) for row in views]),
+            ("Saved views", [(f"view:{row.pk}", str(row)) for row in views]),
         ]
 
     def clean(self) -> dict[str, Any]:
@@ -310,7 +310,8 @@ CHOSEN = "call_list_leads"  # in the session: leads chosen on a list, for the fo
 
 
 def _manages(request: HttpRequest) -> bool:
-    return access(request).can(Scope.CAMPAIGN)
+    person = access(request)
+    return person.can(Scope.CAMPAIGN) and person.can(Scope.CONTACTS)
 
 
 def _far(row: Campaign) -> dict[str, Any]:

@@ -168,7 +168,7 @@ class CampaignForm(forms.Form):
             *kept,
             *([(SETS, "A combination of buckets, chosen below")] if buckets else []),
             ("Buckets", [(v, str(row)) for row in buckets if (v := f"bucket:{row.pk}") not in chosen]),
-            ("Saved views", [(f"view:{row.pk}", row.name) for row in views]),
+            ("Saved views", [(f"view:{row.pk}", str(row)) for row in views]),
         ]
 
     def _senders(self) -> list[tuple[str, str]]:

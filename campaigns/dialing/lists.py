@@ -213,7 +213,7 @@ def delete_list(access: Access, list_id: UUID) -> None:
 
 
 def _manages(access: Access) -> int:
-    if access.team_id is None or not access.can(Scope.CAMPAIGN):
+    if access.team_id is None or not (access.can(Scope.CAMPAIGN) and access.can(Scope.CONTACTS)):
         raise CampaignError("FORBIDDEN", "A manager makes, assigns, opens and closes call lists.")
     return access.team_id
 

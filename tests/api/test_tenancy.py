@@ -166,6 +166,7 @@ class World:
         member = Member(campaign=made, lead=self.lead, split_group=made.pk, key=key, status=2, calls=True)
         member.next_at = timezone.now()
         member.save()
+        Campaign.objects.filter(pk=made.pk).update(members=1)
         outcome = of_team(team)[0]
         Disposition.objects.filter(pk=outcome.pk).update(label=SECRET)
         call = CallAttempt(team_id=team, campaign=made, member=member, lead=self.lead, key=key, by=ann, token=uuid4())

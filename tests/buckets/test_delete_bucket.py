@@ -27,9 +27,11 @@ from tests.support import make_user
 TABLES = (Bucket, Fill, Lead, Activity, Lead.tags.through, RunItem)
 # owning table and column of every key that PostgreSQL itself carries out, and what it does
 RULES = {
+    ("campaigns_callattempt", "lead_id"): "set null",
     ("campaigns_campaign", "bucket_id"): "set null",
     ("campaigns_conversation", "lead_id"): "set null",
     ("campaigns_member", "lead_id"): "set null",
+    ("leads_event", "lead_id"): "set null",
     ("leads_lead", "bucket_id"): "cascade",
     ("leads_lead_tags", "lead_id"): "cascade",
     ("leads_lead_tags", "tag_id"): "cascade",

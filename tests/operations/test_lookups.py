@@ -10,6 +10,7 @@ from django.db.models import Field, Model
 from django.test import Client
 from django_celery_beat.models import PeriodicTask
 
+from accounts.models import AuditEvent
 from buckets.services import create_bucket
 from common.admin import Titled
 from integrations.ledger import catalogue
@@ -19,7 +20,11 @@ from tests.admin_site import address, staff, superuser
 
 pytestmark = pytest.mark.django_db
 PHONE = "+12065550142"
-SAFE: dict[Any, set[str]] = {Lead: {"status", "enrichment_status"}, PeriodicTask: {"start_time"}}
+SAFE: dict[Any, set[str]] = {
+    AuditEvent: {"kind"},
+    Lead: {"status", "enrichment_status"},
+    PeriodicTask: {"start_time"},
+}
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
