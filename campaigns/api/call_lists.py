@@ -317,7 +317,7 @@ class DispositionView(ApiView):
     @extend_schema(
         operation_id="retireDisposition",
         summary="Offer it no more; calls still tell of it",
-        responses=answer("DispositionRetired", disposition=DispositionSerializer()),
+        responses={200: answer("DispositionRetired", disposition=DispositionSerializer())},
     )
     def delete(self, request: Request, disposition_id: UUID) -> Response:
         return ok(disposition=DispositionSerializer(dispositions.retire(self.access, disposition_id)).data)

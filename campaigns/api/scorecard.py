@@ -115,7 +115,7 @@ class ScorecardView(CampaignView):
 
 
 class BadNumbersView(ScorecardView):
-    scopes = {"GET": Scope.EXPORT}
+    scopes = {"GET": Scope.MANAGE}
     needs_proof = ("GET", "HEAD")
     renderer_classes = [JSONRenderer, CsvRenderer]
 
@@ -127,8 +127,8 @@ class BadNumbersView(ScorecardView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:  # type: ignore[override]  # a file
         see_contacts(request)
-        if not self.access.can(Scope.MANAGE):
-            raise Problem("FORBIDDEN", "This is for managers of the team.", status=403)
+        if not self.access.can(Scope.EXPORT):
+            raise Problem("FORBIDDEN", "This token does not take files out.", status=403)
         query = self.query(BadNumbersQuery)
         since, until = self.span(query)
         team_id = self.access.team_id or 0

@@ -104,7 +104,7 @@ class RecordingView(_OfRecordings):
     @extend_schema(
         operation_id="retireRecording",
         summary="Offer it no more",
-        responses=answer("RecordingRetired", recording=RecordingSerializer()),
+        responses={200: answer("RecordingRetired", recording=RecordingSerializer())},
     )
     def delete(self, request: Request, recording_id: UUID) -> Response:
         retired = recordings.retire(recording=self.recording(recording_id), by=self.user)
@@ -217,7 +217,7 @@ class PhoneView(CampaignView):
         agent_phone.ask_code(self.access, phone=said["phone"], by_text=said["by"] == "text")
         return ok(phone=told(self.access))
 
-    @extend_schema(operation_id="removeOwnPhone", summary="Call by tel: again", responses=ANSWERED)
+    @extend_schema(operation_id="removeOwnPhone", summary="Call by tel: again", responses={200: ANSWERED})
     def delete(self, request: Request) -> Response:
         agent_phone.remove(user=self.user)
         return ok(phone=told(self.access))

@@ -393,6 +393,7 @@ def test_every_post_that_does_something_takes_the_key():
         "api_tokens",
         "person-report",
         "campaign-audience",
+        "feeds",
         "template-preview",
         *VENDOR_POSTS,
     }  # they change nothing, are not signed in, or answer with a secret that is not kept

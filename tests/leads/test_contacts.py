@@ -77,7 +77,7 @@ def test_lists_and_pages_are_masked_even_for_who_may_see(ann):
             words = shows_nothing(client.get(page))
             assert "•••• 0142" in words
             assert "j••••@example.com" in words
-        shows_nothing(client.get(address(Lead, "history", lead.pk)))
+        shows_nothing(client.get(address(Lead, "history", lead.pk), follow=True))
     assert contacts_told() == []
 
 

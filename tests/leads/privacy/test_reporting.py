@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from campaigns.models import (
     IncomingMessage,
     Preview,
     PreviewLine,
+    Recording,
     Template,
     TemplateVersion,
 )
@@ -37,6 +39,7 @@ from leads.models import (
     Activity,
     Consent,
     ContactKey,
+    Event,
     EvidenceText,
     Lead,
     Merge,
@@ -144,6 +147,11 @@ def fill_campaigns(by: User, lead: Lead) -> None:
         team=team, key=key, lead=lead, number=number, by=by, token=uuid4(), note="No", started_at=NOON, ended_at=NOON,
         state="ended",
     )  # fmt: skip
+    Event.objects.create(
+        team=team, owner=by, lead=lead, kind="reminder", title=f"Ring {PHONE_SAID}", starts_at=NOON, changed_at=NOON,
+        ends_at=NOON + timedelta(minutes=5),
+    )  # fmt: skip
+    Recording.objects.create(team=team, name=f"For {PHONE_SAID}", file="x", kind="audio/wav", seconds=1, sha256="x")
     talk = Conversation.objects.create(team=team, lead=lead, key=key, address=number, opened_at=NOON)
     IncomingMessage.objects.create(
         conversation=talk, inbound_id=uuid4(), key=key, text=f"Call {PHONE_SAID}", meaning="reply", received_at=NOON
@@ -233,7 +241,15 @@ def test_a_place_that_takes_too_long_is_named_and_what_indexes_know_is_told() ->
 
     assert [one["leadId"] for one in told["leads"]] == [lead.pk]
     assert [one["operation"] for one in told["purchasedData"]] == ["skip_trace"]
-    by_index = {"merges", "import changes", "contact access log", "evidence", "conversations", "received texts"}
+    by_index = {
+        "calls",
+        "merges",
+        "import changes",
+        "contact access log",
+        "evidence",
+        "conversations",
+        "received texts",
+    }
     assert set(told["more"]) == by_index
     assert {"leads", "purchased data", "failed rows", "waiting files", "buckets"} <= set(told["notSearched"])
     assert unsearched(told).endswith("The command person_report looks through everything.")
