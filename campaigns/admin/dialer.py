@@ -197,7 +197,7 @@ def _now(model_admin: Any, request: HttpRequest) -> HttpResponse:
 def _release(model_admin: Any, request: HttpRequest) -> HttpResponse:
     """She stops for now, or her page is closed."""
     try:
-        offering.release(access(request), _id(request, "member"))
+        offering.hand_back(access(request), _id(request, "member"))
     except CampaignError as error:
         return _refused(request, error)
     return _again(request, said="The lead is back in its list.")

@@ -210,7 +210,7 @@ class ReleaseView(DialerView):
     @idempotent()
     def post(self, request: Request, member_id: UUID) -> Response:
         self.body(Nothing)
-        offering.release(self.access, member_id)
+        offering.hand_back(self.access, member_id)
         return ok()
 
 

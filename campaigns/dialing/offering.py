@@ -29,7 +29,7 @@ from common.db.clock import database_now
 from leads.calendar.table import Event
 from leads.models import Lead
 
-__all__ = ["Nobody", "Number", "Offer", "next_lead", "offered", "release", "renew", "skip"]
+__all__ = ["Nobody", "Number", "Offer", "hand_back", "next_lead", "offered", "renew", "skip"]
 
 REFUSED_MOST = 50  # people a request whom the gate refuses: then the caller is told how it stands
 ASK_AGAIN = timedelta(days=1)  # of a no that is not the person's: a check that is too old, a state not answered
@@ -351,7 +351,7 @@ WORDS = {
 }  # fmt: skip
 
 
-def release(access: Access, member_id: UUID) -> None:
+def hand_back(access: Access, member_id: UUID) -> None:
     """Gives the lead back: she, or anybody, may get it again. Raises CampaignError NOT_YOURS, CALL_OPEN."""
     with transaction.atomic():
         member = _held(access, member_id)

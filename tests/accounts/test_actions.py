@@ -12,8 +12,8 @@ from accounts.actions import ACTIONS, CONTACTS, MONEY
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
-LITERAL = re.compile(r'"([a-z]+\.[a-z]+)"')
-ROW = re.compile(r"^\| `([a-z]+\.[a-z]+)` \|", re.MULTILINE)
+LITERAL = re.compile(r'"([a-z_]+\.[a-z_]+)"')
+ROW = re.compile(r"^\| `([a-z_]+\.[a-z_]+)` \|", re.MULTILINE)
 
 
 def written() -> set[str]:

@@ -18,7 +18,7 @@ from campaigns.dialing import dispositions, lists, places, reaping, suppressing
 from campaigns.dialing.calling import Refused, hang_up, place_call
 from campaigns.dialing.disposing import dispose, take_back
 from campaigns.dialing.forgetting import in_calls
-from campaigns.dialing.offering import Nobody, Offer, next_lead, offered, release, renew, skip
+from campaigns.dialing.offering import Nobody, Offer, hand_back, next_lead, offered, renew, skip
 from campaigns.gate.contact import may_contact
 from campaigns.gate.rule_rows import load_rules
 from campaigns.models import CallAttempt, Campaign, Disposition, Member, Receipt
@@ -78,7 +78,7 @@ def test_a_next_lead_takes_fifteen_statements_whoever_it_is(floor: Floor) -> Non
     """Each is a round trip, and 20 callers wait: docs/measurements.md, 9."""
     floor.list()
     caller = floor.caller()
-    release(caller, offer(caller).member.pk)  # what a process reads once
+    hand_back(caller, offer(caller).member.pk)  # what a process reads once
     for _ in floor.leads:
         statements = asked_of(lambda: offer(caller))
         assert len(statements) == 15, statements
@@ -203,7 +203,7 @@ def test_a_colleagues_callback_and_one_of_later_are_nobodys_turn(floor: Floor) -
     assert offer(floor.caller()).lead == floor.leads[2]
     assert offer(floor.caller(1)).lead == floor.leads[0]
     User.objects.filter(pk=floor.callers[1].pk).update(is_active=False)
-    release(floor.caller(), offer(floor.caller()).member.pk)
+    hand_back(floor.caller(), offer(floor.caller()).member.pk)
 
 
 def test_only_zones_that_are_open_are_offered_and_the_others_are_told_of(settings: Any) -> None:
@@ -401,7 +401,7 @@ def test_a_call_stands_with_its_receipt_and_the_next_waits_for_its_outcome(floor
     with pytest.raises(CampaignError) as error:
         call(floor.caller(), again)
     assert error.value.code == "CALL_OPEN"
-    for deed in (lambda: release(floor.caller(), found.member.pk), lambda: skip(floor.caller(), found.member.pk, "")):
+    for deed in (lambda: hand_back(floor.caller(), found.member.pk), lambda: skip(floor.caller(), found.member.pk, "")):
         with pytest.raises(CampaignError, match="Say how this call ended first"):
             deed()
     ended = hang_up(floor.caller(), attempt.pk, seconds=33)
@@ -516,7 +516,7 @@ def test_a_callback_stands_in_the_calendar_and_comes_first_when_it_is_due(floor:
     )  # fmt: skip
     assert Lead.objects.get(pk=found.lead.pk).callback_at == at
     assert offer(floor.caller()).lead != found.lead
-    release(floor.caller(), offer(floor.caller()).member.pk)
+    hand_back(floor.caller(), offer(floor.caller()).member.pk)
     move(3 * HOUR + timedelta(minutes=1))
     Event.objects.filter(pk=event.pk).update(starts_at=database_now() - HOUR, ends_at=database_now())
     back = offer(floor.caller())
