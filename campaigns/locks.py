@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from campaigns.models import CallAttempt, Campaign, Conversation, Delivery, Inbound, Member, PhoneCode, Template
 from leads.locks import KEYS_IN_ORDER
+
+_TRIES = 5  # of locking the keys of leads that change meanwhile
 
 
 def hold_campaign(campaign_id: UUID) -> None:
@@ -64,6 +66,23 @@ def lock_keys(key_ids: Iterable[int]) -> None:
             f"SELECT c.id FROM leads_contactkey c WHERE c.id = ANY(%s) {KEYS_IN_ORDER}",  # noqa: S608  # a constant
             [sorted(set(key_ids))],
         )
+
+
+def lock_keys_of(read: Callable[[], set[int]]) -> None:
+    """The keys that `read` names, and still names once they are locked: where a lead has got another key meanwhile, all
+    are given back and taken anew, in their order.
+    """
+    wanted = read()
+    for _ in range(_TRIES):
+        point = transaction.savepoint()
+        lock_keys(wanted)
+        now = read()
+        if now <= wanted:
+            transaction.savepoint_commit(point)
+            return
+        transaction.savepoint_rollback(point)
+        wanted |= now
+    lock_keys(wanted)
 
 
 def note_attempts(key_ids: Iterable[int], at: datetime) -> None:

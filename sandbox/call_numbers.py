@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from threading import Lock
 from typing import Any
 
-from sandbox.numbers import FAULTS, HEADER, NUMBER, POSTS, SCRIPTED_AREA, ScriptError
+from sandbox.numbers import FAULTS, HEADER, NUMBER, POSTS, SCRIPTED_AREA, ScriptError, named
 
 DIALED = ("completed", "answered", "busy", "no-answer", "failed", "canceled")  # DialCallStatus
 ANSWERED = ("completed", "answered")
@@ -54,10 +54,10 @@ ENDINGS = {
 def script_of(order: object) -> CallScript:
     """A script from names ("machine+twice") or a JSON object of its fields, `do` naming others. Raises ScriptError."""
     if isinstance(order, str):
-        return _named(order)
+        return named(order, CallScript(), PRESETS)
     if not isinstance(order, dict):
         raise ScriptError("a script is names joined by +, or an object")
-    known, script = {one.name for one in fields(CallScript)}, _named(str(order.get("do", "")))
+    known, script = {one.name for one in fields(CallScript)}, named(str(order.get("do", "")), CallScript(), PRESETS)
     for name, value in order.items():
         if name == "do":
             continue
@@ -67,18 +67,6 @@ def script_of(order: object) -> CallScript:
         script = replace(script, **{name: known_value})
     if script.ends not in DIALED:
         raise ScriptError(f"ends is one of {', '.join(DIALED)}")
-    return script
-
-
-def _named(names: str) -> CallScript:
-    script = CallScript()
-    for name in filter(None, names.split("+")):
-        if name not in PRESETS:
-            raise ScriptError(f"unknown script {name!r}; known: {', '.join(sorted(PRESETS))}")
-        preset = dict(PRESETS[name])
-        if "posts" in preset:
-            preset["posts"] = script.posts | preset["posts"]
-        script = replace(script, **preset)
     return script
 
 

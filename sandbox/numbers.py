@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
+
+S = TypeVar("S", bound=Any)  # a dataclass with `posts`
 
 HEADER = "x-sandbox-do"
 SCRIPTED_AREA = "+1680555"  # upstate New York: no made-up parcel has a person there
@@ -87,10 +89,10 @@ class ScriptError(Exception):
 def script_of(order: object) -> Script:
     """A script from names ("stop+twice") or a JSON object of its fields, `do` naming others. Raises ScriptError."""
     if isinstance(order, str):
-        return _named(order)
+        return named(order, Script(), PRESETS)
     if not isinstance(order, dict):
         raise ScriptError("a script is names joined by +, or an object")
-    script = _named(str(order.get("do", "")))
+    script = named(str(order.get("do", "")), Script(), PRESETS)
     known = {one.name for one in fields(Script)}
     for name, value in order.items():
         if name == "do":
@@ -123,12 +125,12 @@ def _value(name: str, value: Any) -> Any:
     return value
 
 
-def _named(names: str) -> Script:
-    script = Script()
+def named(names: str, script: S, presets: Mapping[str, Mapping[str, Any]]) -> S:
+    """A script that these presets change, by their names joined by +. Raises ScriptError."""
     for name in filter(None, names.split("+")):
-        if name not in PRESETS:
-            raise ScriptError(f"unknown script {name!r}; known: {', '.join(sorted(PRESETS))}")
-        preset = dict(PRESETS[name])
+        if name not in presets:
+            raise ScriptError(f"unknown script {name!r}; known: {', '.join(sorted(presets))}")
+        preset = dict(presets[name])
         if "posts" in preset:
             preset["posts"] = script.posts | preset["posts"]
         script = replace(script, **preset)

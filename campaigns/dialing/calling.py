@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
@@ -18,14 +19,13 @@ from campaigns.dialing.modes import hang_up_with, placed_with, why_not
 from campaigns.dialing.numbers import Answer, answers_of, choose
 from campaigns.dialing.offering import lead_of, may_call, not_hers, refuse, write_receipt
 from campaigns.dialing.origins import origin_of
-from campaigns.locks import lock_attempt, lock_keys, lock_members, note_attempts
+from campaigns.locks import lock_attempt, lock_keys_of, lock_members, note_attempts
 from campaigns.models import CallAttempt, Campaign, Member, Step
 from campaigns.planning.refusals import CampaignError
 from common.db.clock import database_now
 from common.db.ids import uuid7
 from leads.models import Lead, LeadKey
 
-_TRIES = 5  # of locking the keys of a lead that changes meanwhile
 SECONDS_MOST = 86_400
 State, Mode = CallAttempt.State, CallAttempt.Mode
 _ONCE = {
@@ -98,7 +98,7 @@ def _press(access: Access, team_id: int, lead_id: UUID, member_id: UUID | None, 
     lead = lead_of(seen) if seen is not None else Lead.objects.worked_by(access).filter(pk=lead_id).first()
     if lead is None:
         raise CampaignError("NOT_FOUND", "There is no such lead.")
-    _lock(lead.pk)
+    lock_keys_of(partial(_keys_of, lead.pk))  # as an opt-out and every other call or text do
     lead = Lead.objects.filter(pk=lead.pk).first()
     if lead is None:
         raise CampaignError("NOT_FOUND", "There is no such lead.")
@@ -148,23 +148,6 @@ def _locked(access: Access, seen: Member) -> Member:
         raise not_hers(seen.pk, access)
     member.campaign = Campaign.objects.get(pk=member.campaign_id)
     return member
-
-
-def _lock(lead_id: UUID) -> None:
-    """Her keys, sorted by id, in a statement of its own: an opt-out and every other call or text take the same. Where
-    the lead has got another key meanwhile, all locks are given back and taken anew.
-    """
-    wanted = _keys_of(lead_id)
-    for _ in range(_TRIES):
-        point = transaction.savepoint()
-        lock_keys(wanted)
-        now = _keys_of(lead_id)
-        if now <= wanted:
-            transaction.savepoint_commit(point)
-            return
-        transaction.savepoint_rollback(point)
-        wanted |= now
-    lock_keys(wanted)
 
 
 def _keys_of(lead_id: UUID) -> set[int]:

@@ -18,7 +18,7 @@ from campaigns.dialing.dispositions import of_code
 from campaigns.dialing.locks import LEASE
 from campaigns.dialing.modes import hang_up_with
 from campaigns.dialing.numbers import values_of
-from campaigns.dialing.offering import may_call
+from campaigns.dialing.offering import may_call, shown
 from campaigns.locks import lock_attempt, lock_keys, lock_members
 from campaigns.models import CallAttempt, Disposition, Member
 from campaigns.planning.refusals import CampaignError
@@ -255,7 +255,7 @@ def _noted(attempt: CallAttempt, by: User, text: str) -> Lead | None:
     """The line in the history of the lead, locked; of one that was merged into another, that one's. A second word about
     the same call is a note. None: the lead is gone.
     """
-    lead = _shown(attempt.lead_id)
+    lead = shown(Lead.every.filter(pk=attempt.lead_id).first()) if attempt.lead_id else None
     if lead is None or next(iter(lock_leads([lead.pk])), None) is None:
         return None
     known = Activity.objects.filter(lead=lead, ref=attempt.pk).exists()
@@ -285,13 +285,6 @@ def _tell_lead(attempt: CallAttempt, said: Said, by: User) -> None:
     except planning.SlotTaken as error:
         raise CampaignError("SLOT_TAKEN", str(error), "at") from error
     _move(lead, said.outcome.lead_status or _STATUS.get(Outcome(said.outcome.outcome), ""), by)
-
-
-def _shown(lead_id: UUID | None) -> Lead | None:
-    lead = Lead.every.filter(pk=lead_id).first() if lead_id else None
-    while lead is not None and lead.merged_into_id is not None:
-        lead = Lead.every.filter(pk=lead.merged_into_id).first()
-    return lead
 
 
 def _move(lead: Lead, status: str, by: User) -> None:

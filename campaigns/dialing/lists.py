@@ -214,7 +214,7 @@ def delete_list(access: Access, list_id: UUID) -> None:
 
 def _manages(access: Access) -> int:
     if access.team_id is None or not (access.can(Scope.CAMPAIGN) and access.can(Scope.CONTACTS)):
-        raise CampaignError("FORBIDDEN", "A manager makes, assigns, opens and closes call lists.")
+        raise CampaignError("FORBIDDEN", "This needs a manager who may see phones and e-mails.")
     return access.team_id
 
 

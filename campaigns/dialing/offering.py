@@ -198,6 +198,11 @@ def lead_of(member: Member) -> Lead | None:
         lead = member.lead
     else:  # its hundred columns, and no time spent on naming each
         lead = next(iter(Lead.every.raw("SELECT * FROM leads_lead WHERE id = %s", [member.lead_id])), None)
+    return shown(lead)
+
+
+def shown(lead: Lead | None) -> Lead | None:
+    """The lead, or the one that it was merged into. None: deleted."""
     while lead is not None and lead.merged_into_id is not None:
         lead = Lead.every.filter(pk=lead.merged_into_id).first()
     return lead

@@ -6,7 +6,7 @@ Where a number was from stands on the call, as it was when it was dialed (`campa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -82,11 +82,11 @@ def scorecard(team_id: int, *, since: datetime, until: datetime) -> Scorecard:
     vendors = [_line(code, SOURCES.get(code, code), figures) for code, figures in _counted(rows, "number_source")]
     silent = sorted(set(costs) - {one.code for one in vendors})
     vendors += [Line(vendor, SOURCES.get(vendor, vendor), 0, 0, 0, 0, 0) for vendor in silent]
-    vendors = [_with_cost(one, costs.get(one.code)) for one in sorted(vendors, key=lambda one: -one.calls)]
+    vendors = [replace(one, cost=costs.get(one.code)) for one in sorted(vendors, key=lambda one: -one.calls)]
     whole = _counted(rows, "team")
     total = _line("", "All", whole[0][1] if whole else [0] * FIGURES)
     kinds = [_line(code, code.capitalize() or "Not known", figures) for code, figures in _counted(rows, "number_kind")]
-    return Scorecard(since, until, _with_cost(total, sum(costs.values(), Decimal(0))), vendors, kinds, _ages(rows))
+    return Scorecard(since, until, replace(total, cost=sum(costs.values(), Decimal(0))), vendors, kinds, _ages(rows))
 
 
 def _counted(rows: QuerySet[CallAttempt], column: str) -> list[tuple[Any, list[int]]]:
@@ -104,10 +104,6 @@ def _counted(rows: QuerySet[CallAttempt], column: str) -> list[tuple[Any, list[i
 def _line(code: str, name: str, figures: Sequence[int]) -> Line:
     calls, numbers, reached, wrong, disconnected = figures
     return Line(code, name, calls, numbers, reached, wrong, disconnected)
-
-
-def _with_cost(line: Line, cost: Decimal | None) -> Line:
-    return Line(line.code, line.name, line.calls, line.numbers, line.reached, line.wrong, line.disconnected, cost)
 
 
 def _ages(rows: QuerySet[CallAttempt]) -> list[Line]:

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 from accounts.models import User
 from campaigns import clock
@@ -17,15 +18,13 @@ from campaigns.gate.facts import Contact, active_company, facts_of_persons, pers
 from campaigns.gate.leads import Row
 from campaigns.gate.people import Person
 from campaigns.gate.rule_rows import load_rules
-from campaigns.locks import lock_keys, note_attempts
+from campaigns.locks import lock_keys_of, note_attempts
 from campaigns.models import Campaign, Delivery, Sender
 from campaigns.rules.decide import decide
 from campaigns.rules.facts import Attempt, Channel, Decision, Facts, Purpose
 from campaigns.rules.rule_set import RuleSet
 from leads.models import Lead, Seller
 from leads.permission.selling import active_seller
-
-_TRIES = 5  # of locking the keys of leads that change meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ def lock_and_decide(delivery_ids: Iterable[UUID], *, at: datetime | None = None)
     The deliveries' own rows are the caller's to lock and change (after this: docs/locks.md).
     """
     ids = sorted(set(delivery_ids))
-    _lock(ids)
+    lock_keys_of(partial(_keys_of, ids))
     moment, rules = at or clock.now(), load_rules()
     rows = _read(ids)
     groups: dict[tuple[int, UUID | None, UUID | None, int | None, str], list[Delivery]] = defaultdict(list)
@@ -163,21 +162,6 @@ def _read(delivery_ids: Sequence[UUID]) -> list[Delivery]:
         row.campaign = campaigns.get(row.campaign_id) if row.campaign_id else None
         row.sender = senders.get(row.sender_id) if row.sender_id else None
     return rows
-
-
-def _lock(delivery_ids: Sequence[UUID]) -> None:
-    """Locks their keys. Where a lead has got another key meanwhile, all locks are given back and taken anew."""
-    wanted = _keys_of(delivery_ids)
-    for _ in range(_TRIES):
-        point = transaction.savepoint()
-        lock_keys(wanted)
-        now = _keys_of(delivery_ids)
-        if now <= wanted:
-            transaction.savepoint_commit(point)
-            return
-        transaction.savepoint_rollback(point)
-        wanted |= now
-    lock_keys(wanted)
 
 
 def _keys_of(delivery_ids: Sequence[UUID]) -> set[int]:
