@@ -12,6 +12,7 @@ from campaigns.models.inbound import (
     UnsignedPost,
     VendorPoll,
 )
+from campaigns.models.mail import Link, MailSender, Touch
 from campaigns.models.receipts import Receipt, ReceiptRepeat
 from campaigns.models.rules import ContactRule, Emergency, RuleHoliday
 from campaigns.models.senders import Sender, StateAnswer
@@ -21,7 +22,7 @@ from campaigns.models.voice import PhoneCode, RecordingFile
 __all__ = [
     "BookingCount", "BookingPage", "CallAttempt", "CallList", "Campaign", "CampaignCaller", "ClockSetting",
     "ContactRule", "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed",
-    "Hours", "Inbound", "IncomingMessage", "Member", "PhoneCode", "Preview", "PreviewLine", "Receipt",
-    "ReceiptRepeat", "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer", "Step", "Template",
-    "TemplateVersion", "UnsignedPost", "Variant", "VendorPoll",
+    "Hours", "Inbound", "IncomingMessage", "Link", "MailSender", "Member", "PhoneCode", "Preview", "PreviewLine",
+    "Receipt", "ReceiptRepeat", "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer", "Step",
+    "Template", "TemplateVersion", "Touch", "UnsignedPost", "Variant", "VendorPoll",
 ]  # fmt: skip
