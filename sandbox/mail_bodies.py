@@ -50,12 +50,15 @@ def _bounce(what: str, ours: Message, *, to: str, envelope: str, now: datetime) 
     report["Auto-Submitted"] = "auto-replied"
     report["Return-Path"] = "<>"
     report.attach(MIMEText(f"Your message could not be delivered to {to}.\n"))
-    told = f"Reporting-MTA: dns; mx.{EXAMPLE}\n\nFinal-Recipient: rfc822; {to}\nAction: {action}\n"
-    told += (f"Status: {status}\n" if status else "") + f"Diagnostic-Code: smtp; {said}\n"
-    status_part: Any = MIMEText("", "plain", "us-ascii")
-    status_part = Message()
+    server, person, status_part = Message(), Message(), Message()
+    server["Reporting-MTA"] = f"dns; mx.{EXAMPLE}"
+    person["Final-Recipient"], person["Action"] = f"rfc822; {to}", action
+    if status:
+        person["Status"] = status
+    person["Diagnostic-Code"] = f"smtp; {said}"
     status_part["Content-Type"] = "message/delivery-status"
-    status_part.set_payload(told)
+    parts: Any = [server, person]
+    status_part.set_payload(parts)
     report.attach(status_part)
     heads = MIMEText(_headers(ours, forged=what == "forged"), "rfc822-headers")
     report.attach(heads)

@@ -2,6 +2,7 @@
 recipient's script says (`sandbox.mail_scripts`); at MAIL, where no recipient is known yet, by the sender's name."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from threading import Event, Thread
@@ -11,6 +12,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from sandbox.mail_scripts import Mailboxes
 
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's own: every command, with addresses
 HOST = "127.0.0.1"  # never another
 BYTES_MAX = 2 * 1024 * 1024
 SILENCE_S = 600.0
@@ -42,6 +44,8 @@ class Sink:
     def __init__(self, mailboxes: Mailboxes, *, taken: Taken, noted: Noted, port: int = 0) -> None:
         self.mailboxes, self.taken, self.noted = mailboxes, taken, noted
         self.greeting, self.throttle_s, self.count = "", 0.0, 0
+        self.connections = 0
+        self.open: set[_Session] = set()
         self.throttled_from: int | None = None
         self.throttled_until: float | None = None
         self._wanted, self._started = port, Event()
@@ -70,6 +74,14 @@ class Sink:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop = self._thread = None
+
+    def hang_up(self) -> None:
+        """Ends every connection, as a server does with idle ones."""
+        loop = self._loop
+        if loop is not None:
+            done = Event()
+            loop.call_soon_threadsafe(lambda: ([one.transport.close() for one in list(self.open)], done.set()))
+            done.wait()
 
     def is_throttled(self) -> bool:
         """Whether everybody is told to come later."""
@@ -107,6 +119,17 @@ class _Session(SMTP):
             _Handler(sink), hostname="sandbox", ident="made-up mail server", loop=loop, data_size_limit=BYTES_MAX,
             auth_require_tls=False, authenticator=_authenticate,
         )  # fmt: skip
+
+    def connection_made(self, transport: Any) -> None:
+        """Counted, and known to the sink."""
+        self.sink.connections += 1
+        self.sink.open.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Known no more."""
+        self.sink.open.discard(self)
+        super().connection_lost(error)
 
     async def push(self, status: Any) -> None:
         """What is answered; the greeting as the sink says."""
