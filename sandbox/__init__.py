@@ -14,6 +14,6 @@ comes back, `imap` a mailbox, `dns` a name server; `billing` ledger and pace; `f
 purpose; `engine` and `server` the way from a socket to an answer; `cli` the flags.
 """
 
-from sandbox.server import Sandbox, SandboxConfig
+from sandbox.server import Sandbox, SandboxConfig, mail_secrets
 
-__all__ = ["Sandbox", "SandboxConfig"]
+__all__ = ["Sandbox", "SandboxConfig", "mail_secrets"]

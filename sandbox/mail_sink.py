@@ -77,11 +77,18 @@ class Sink:
 
     def hang_up(self) -> None:
         """Ends every connection, as a server does with idle ones."""
-        loop = self._loop
-        if loop is not None:
-            done = Event()
-            loop.call_soon_threadsafe(lambda: ([one.transport.close() for one in list(self.open)], done.set()))
-            done.wait()
+        if self._loop is None:
+            return
+        done = Event()
+
+        def close() -> None:
+            connections: list[Any] = [one.transport for one in self.open]
+            for connection in connections:
+                connection.close()
+            done.set()
+
+        self._loop.call_soon_threadsafe(close)
+        done.wait()
 
     def is_throttled(self) -> bool:
         """Whether everybody is told to come later."""

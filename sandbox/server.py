@@ -74,6 +74,11 @@ class SandboxConfig:
     texts: str = ""
 
 
+def mail_secrets(config: SandboxConfig | type[SandboxConfig]) -> list[str]:
+    """What its posts about e-mails are checked with: HTTP Basic, Mailgun's key, SendGrid's."""
+    return [config.mail_basic, config.mail_signing_key, sendgrid_public_key()]
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -255,7 +260,7 @@ class Sandbox:
     @property
     def mail_secrets(self) -> list[str]:
         """What its posts about e-mails are checked with."""
-        return [self.config.mail_basic, self.config.mail_signing_key, sendgrid_public_key()]
+        return mail_secrets(self.config)
 
     @property
     def vendor_urls(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ from django.conf import settings
 from integrations.vendors.mail.messages import Mail
 from integrations.vendors.messages import Kind, RecipientRefused
 
-_WIDE: EmailPolicy = SMTP.clone(max_line_length=990)  # RFC 5322 2.1.1: 998 and CRLF
+_WIDE: Any = SMTP.clone(max_line_length=990)  # RFC 5322 2.1.1: 998 and CRLF
 
 
 class _Policy(EmailPolicy):
