@@ -29,13 +29,15 @@ from common.admin_teams import refuse
 from common.contact_access import masked_text
 from common.dates import clock, moment, zone_of
 from leads.calendar import planning
-from leads.calendar.planning import EventClosed, SlotTaken
+from leads.calendar.planning import BadEnd, EventClosed, SlotTaken
 from leads.models import Event, Lead
 from leads.rules import BadTime, moved_forward
 
 SPANS = {"day": 1, "week": 7}
 FIRST_HOUR, LAST_HOUR = 8, 19  # shown at least; further where something stands there
+DAY_MINUTES = 24 * 60
 PIXELS_A_MINUTE = 0.8
+LOWEST = 24.0  # px: a line of text
 REFUSED = (BadTime, SlotTaken, EventClosed)
 
 
@@ -73,18 +75,21 @@ class EventForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An event as a page shows it. top, height: pixels in its day; their_time: by the lead's clock where it differs."""
+    """An event as one day of a page shows it; over midnight it stands on each of its days. top, bottom: minutes of
+    that day's clock; placed: pixels. their_time: by the lead's clock where it differs. is_first: the day it begins.
+    """
 
     event: Event
     label: str
     when: str
     their_time: str
     starts: str
-    minutes: int
     top: float
-    height: float
+    bottom: float
+    is_first: bool
     is_late: bool
     may_move: bool
+    height: float = 0
     lane: int = 0
     lanes: int = 1
 
@@ -282,27 +287,33 @@ def _cards(request: HttpRequest, whose: User, days: list[date], zone: ZoneInfo) 
     zones = zones_of_leads({one.lead_id for one in events if one.lead_id})
     told, cards = _told(request), {one: [] for one in days}  # type: ignore[var-annotated]
     for event in events:
-        card = _card(event, zone, zones.get(event.lead_id, ()) if event.lead_id else (), told)
-        cards[max(event.starts_at.astimezone(zone).date(), days[0])].append(card)
+        theirs = zones.get(event.lead_id, ()) if event.lead_id else ()
+        for one in days:
+            if card := _card(event, one, zone, theirs, told):
+                cards[one].append(card)
     return cards
 
 
-def _card(event: Event, zone: ZoneInfo, zones: tuple[str, ...], told: Callable[[str], str]) -> Card:
-    local = event.starts_at.astimezone(zone)
+def _card(event: Event, day: date, zone: ZoneInfo, zones: tuple[str, ...], told: Callable[[str], str]) -> Card | None:
+    """What of an event stands on a day; None: nothing."""
+    starts, ends = (at.astimezone(zone) for at in (event.starts_at, event.ends_at))
+    last = ends.date() if ends.time() != time() or ends.date() == starts.date() else ends.date() - timedelta(1)
+    if not starts.date() <= day <= last:
+        return None
+    is_first, is_open = day == starts.date(), event.status in Event.OPEN
     theirs = {f"{clock(at.time())} {zone_of(at)}" for at in (event.starts_at.astimezone(ZoneInfo(z)) for z in zones)}
-    own = f"{clock(local.time())} {zone_of(local)}"
-    is_open = event.status in Event.OPEN
+    own = f"{clock(starts.time())} {zone_of(starts)}"
     return Card(
         event=event,
         label=_label(event, told),
-        when=own,
+        when=own if is_first else f"since {starts:%a} {clock(starts.time())}",
         their_time=" / ".join(sorted(theirs)) if theirs - {own} else "",
-        starts=f"{local:%Y-%m-%dT%H:%M}",
-        minutes=_minutes(event),
-        top=local.hour * 60 + local.minute,
-        height=max(_minutes(event) * PIXELS_A_MINUTE, 24),
+        starts=f"{starts:%Y-%m-%dT%H:%M}",
+        top=starts.hour * 60 + starts.minute if is_first else 0,
+        bottom=ends.hour * 60 + ends.minute if day == ends.date() else DAY_MINUTES,
+        is_first=is_first,
         is_late=is_open and event.ends_at < timezone.now(),
-        may_move=is_open,
+        may_move=is_open and is_first,
     )
 
 
@@ -312,15 +323,16 @@ def _placed(cards: list[Card], first_hour: int) -> list[Card]:
     ends: list[float] = []
     for card in cards:
         top = (card.top - first_hour * 60) * PIXELS_A_MINUTE
+        height = max((card.bottom - card.top) * PIXELS_A_MINUTE, LOWEST)  # put back, a clock may show an end before
         lane = next((n for n, end in enumerate(ends) if end <= top), len(ends))
-        ends[lane : lane + 1] = [top + card.height]
-        placed.append(replace(card, top=top, lane=lane))
+        ends[lane : lane + 1] = [top + height]
+        placed.append(replace(card, top=top, height=height, lane=lane))
     return [replace(card, lanes=len(ends)) for card in placed]
 
 
 def _hours(cards: list[Card]) -> tuple[int, int]:
     starts = [int(card.top // 60) for card in cards]
-    ends = [min(24, int(-(-(card.top + card.minutes) // 60))) for card in cards]
+    ends = [int(-(-card.bottom // 60)) for card in cards]
     return min([FIRST_HOUR, *starts]), max([LAST_HOUR, *ends])
 
 
@@ -377,7 +389,8 @@ def _tried(form: EventForm, act: Callable[[], Event]) -> Event | None:
     try:
         return act()
     except REFUSED as error:
-        form.add_error("starts_at" if isinstance(error, BadTime | SlotTaken) else None, str(error))
+        field = "minutes" if isinstance(error, BadEnd) else "starts_at"
+        form.add_error(field if isinstance(error, BadTime | SlotTaken) else None, str(error))
         return None
 
 

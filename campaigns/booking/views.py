@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
@@ -35,6 +36,7 @@ READ_AGAIN = 300  # seconds
 WAIT = "Too many requests. Wait a minute and try again."
 SAME = "If this time is still free, a mail is on its way to you. Press the link in it within 15 minutes to confirm."
 TAKEN = "This time was taken meanwhile. Choose another one."
+NO_NAME = re.compile(r"://|@|\b[Ww]{3}\.|\w\w\.(?:[a-z]{2,}|[A-Z]{2,})(?![\w.])|(?:\d\D{0,2}){7}")  # an address, a phone
 ZONES = (
     "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
     "America/Anchorage", "Pacific/Honolulu",
@@ -58,9 +60,12 @@ class GuestForm(forms.Form):
         return at
 
     def clean_name(self) -> str:
-        if name := one_line(self.cleaned_data["name"]):
-            return name
-        raise forms.ValidationError("Enter your name.")
+        name = one_line(self.cleaned_data["name"])
+        if not name:
+            raise forms.ValidationError("Enter your name.")
+        if NO_NAME.search(name):
+            raise forms.ValidationError("Enter your name alone, without web or e-mail addresses and phone numbers.")
+        return name
 
     def clean_phone(self) -> str:
         said = self.cleaned_data["phone"].strip()
@@ -206,7 +211,7 @@ def _event(request: HttpRequest, found: Linked, *, status: int = 200) -> HttpRes
         "page": page, "host": name_of(page.user), "event": event, "when": moment(event.starts_at, zone),
         "is_held": event.status == Event.Status.HELD, "is_planned": is_planned, "zone": zone,
         "is_cancelled": event.status == Event.Status.CANCELLED, "is_open": found.is_open,
-        "days": _days(booking.offered(page, but=event.pk), zone) if is_planned and found.is_open else [],
+        "days": _days(booking.offered(page, but=event), zone) if is_planned and found.is_open else [],
     }  # fmt: skip
     return render(request, "booking/link.html", context, status=status)
 
@@ -215,8 +220,9 @@ def _gone(request: HttpRequest, found: Linked) -> HttpResponse:
     page, event = found.page, found.event
     zone = event.guest_zone or page.user.time_zone if event else page.user.time_zone
     near: Sequence[datetime] = ()
+    own = event if event and event.status == Event.Status.PLANNED else None  # it keeps its length
     if found.is_open:
-        near = booking.next_slots(page, event.starts_at) if event else booking.offered(page)[: booking.NEXT]
+        near = booking.next_slots(page, event.starts_at, but=own) if event else booking.offered(page)[: booking.NEXT]
     context = {"page": page, "host": name_of(page.user), "taken": _labels(near, zone), "zone": zone}
     context["is_open"] = found.is_open
     return render(request, "booking/gone.html", context, status=409 if event else 404)

@@ -35,6 +35,10 @@ OnChange = Callable[[Event, str], None]
 _on_change: list[OnChange] = []
 
 
+class BadEnd(BadTime):
+    """The end, or the length, is what cannot be meant."""
+
+
 class SlotTaken(Exception):
     """Another appointment of this person stands there."""
 
@@ -158,9 +162,11 @@ def move(
     EventClosed.
     """
     zone = zone or (by.time_zone if by else event.zone)
-    starts = check_ahead(moment_of(starts_at, zone), now or timezone.now())
+    starts = moment_of(starts_at, zone)
     with transaction.atomic():
         locked = lock_open(event)
+        if starts != locked.starts_at:  # else only its length changes, which may be while it lasts
+            check_ahead(starts, now or timezone.now())
         length = timedelta(minutes=minutes) if minutes else locked.ends_at - locked.starts_at
         ends = _end(starts, ends_at, length.total_seconds() / 60, zone)
         if (locked.starts_at, locked.ends_at) == (starts, ends):
@@ -300,11 +306,14 @@ def check_ahead(at: datetime, now: datetime) -> datetime:
 
 
 def _end(starts: datetime, ends_at: datetime | None, minutes: float, zone: str) -> datetime:
-    ends = moment_of(ends_at, zone) if ends_at else starts + timedelta(minutes=minutes)
+    try:
+        ends = moment_of(ends_at, zone) if ends_at else starts + timedelta(minutes=minutes)
+    except BadTime as error:
+        raise BadEnd(str(error)) from None
     if ends <= starts:
-        raise BadTime("It must end after it begins.")
+        raise BadEnd("It must end after it begins.")
     if ends - starts > LONGEST:
-        raise BadTime("It may last a day at most.")
+        raise BadEnd("It may last a day at most.")
     return ends
 
 
