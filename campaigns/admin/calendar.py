@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,21 +22,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import Access, Scope, access
 from accounts.models import User
 from accounts.selectors import user_of
+from campaigns.admin.calendar_cards import PIXELS_A_MINUTE, Card, card_of, hours_of, label_of, placed_in
 from campaigns.gate.lead_zones import zones_of_leads
 from common.admin import dressed, is_id
 from common.admin_teams import refuse
 from common.contact_access import masked_text
-from common.dates import clock, moment, zone_of
+from common.dates import clock, moment
 from leads.calendar import planning
 from leads.calendar.planning import BadEnd, EventClosed, SlotTaken
 from leads.models import Event, Lead
 from leads.rules import BadTime, moved_forward
 
 SPANS = {"day": 1, "week": 7}
-FIRST_HOUR, LAST_HOUR = 8, 19  # shown at least; further where something stands there
-DAY_MINUTES = 24 * 60
-PIXELS_A_MINUTE = 0.8
-LOWEST = 24.0  # px: a line of text
 REFUSED = (BadTime, SlotTaken, EventClosed)
 
 
@@ -73,27 +69,6 @@ class EventForm(forms.Form):
         return data
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """An event as one day of a page shows it; over midnight it stands on each of its days. top, bottom: minutes of
-    that day's clock; placed: pixels. their_time: by the lead's clock where it differs. is_first: the day it begins.
-    """
-
-    event: Event
-    label: str
-    when: str
-    their_time: str
-    starts: str
-    top: float
-    bottom: float
-    is_first: bool
-    is_late: bool
-    may_move: bool
-    height: float = 0
-    lane: int = 0
-    lanes: int = 1
-
-
 # --- Pages ------------------------------------------------------------------------------------------------------------
 
 
@@ -110,13 +85,13 @@ def calendar(request: HttpRequest) -> HttpResponse:
     whose = _whose(request, hers)
     days = [first + timedelta(days=n) for n in range(SPANS[view])]
     cards = _cards(request, whose, days, zone)
-    hours = _hours([card for of_day in cards.values() for card in of_day])
+    hours = hours_of([card for of_day in cards.values() for card in of_day])
     columns = [
         {
             "day": one,
             "label": f"{one:%a, %b} {one.day}",
             "is_today": one == today,
-            "cards": _placed(cards[one], hours[0]),
+            "cards": placed_in(cards[one], hours),
         }
         for one in days
     ]
@@ -185,7 +160,7 @@ def event_page(request: HttpRequest, event_id: UUID) -> HttpResponse:
         if changed := _tried(form, act):
             messages.success(request, "Saved.")
             return _back(changed, user_of(request))
-    return _form_page(request, form, _label(event, told), event=event, lead=event.lead)
+    return _form_page(request, form, label_of(event, told), event=event, lead=event.lead)
 
 
 @admin.site.admin_view
@@ -289,59 +264,9 @@ def _cards(request: HttpRequest, whose: User, days: list[date], zone: ZoneInfo) 
     for event in events:
         theirs = zones.get(event.lead_id, ()) if event.lead_id else ()
         for one in days:
-            if card := _card(event, one, zone, theirs, told):
+            if card := card_of(event, one, zone, theirs, told):
                 cards[one].append(card)
     return cards
-
-
-def _card(event: Event, day: date, zone: ZoneInfo, zones: tuple[str, ...], told: Callable[[str], str]) -> Card | None:
-    """What of an event stands on a day; None: nothing."""
-    starts, ends = (at.astimezone(zone) for at in (event.starts_at, event.ends_at))
-    last = ends.date() if ends.time() != time() or ends.date() == starts.date() else ends.date() - timedelta(1)
-    if not starts.date() <= day <= last:
-        return None
-    is_first, is_open = day == starts.date(), event.status in Event.OPEN
-    theirs = {f"{clock(at.time())} {zone_of(at)}" for at in (event.starts_at.astimezone(ZoneInfo(z)) for z in zones)}
-    own = f"{clock(starts.time())} {zone_of(starts)}"
-    return Card(
-        event=event,
-        label=_label(event, told),
-        when=own if is_first else f"since {starts:%a} {clock(starts.time())}",
-        their_time=" / ".join(sorted(theirs)) if theirs - {own} else "",
-        starts=f"{starts:%Y-%m-%dT%H:%M}",
-        top=starts.hour * 60 + starts.minute if is_first else 0,
-        bottom=ends.hour * 60 + ends.minute if day == ends.date() else DAY_MINUTES,
-        is_first=is_first,
-        is_late=is_open and event.ends_at < timezone.now(),
-        may_move=is_open and is_first,
-    )
-
-
-def _placed(cards: list[Card], first_hour: int) -> list[Card]:
-    """Side by side where they overlap."""
-    placed: list[Card] = []
-    ends: list[float] = []
-    for card in cards:
-        top = (card.top - first_hour * 60) * PIXELS_A_MINUTE
-        height = max((card.bottom - card.top) * PIXELS_A_MINUTE, LOWEST)  # put back, a clock may show an end before
-        lane = next((n for n, end in enumerate(ends) if end <= top), len(ends))
-        ends[lane : lane + 1] = [top + height]
-        placed.append(replace(card, top=top, height=height, lane=lane))
-    return [replace(card, lanes=len(ends)) for card in placed]
-
-
-def _hours(cards: list[Card]) -> tuple[int, int]:
-    starts = [int(card.top // 60) for card in cards]
-    ends = [int(-(-card.bottom // 60)) for card in cards]
-    return min([FIRST_HOUR, *starts]), max([LAST_HOUR, *ends])
-
-
-def _label(event: Event, told: Callable[[str], str]) -> str:
-    """What it is: its title, else its kind and whom it is about."""
-    if event.title:
-        return told(event.title)
-    who = event.guest_name or (event.lead and (event.lead.owner_name or str(event.lead))) or ""
-    return f"{event.get_kind_display()} {told(who)}".strip()
 
 
 def _told(request: HttpRequest) -> Callable[[str], str]:
@@ -378,7 +303,7 @@ def _form_page(
         "title": title, "form": dressed(form), "event": event, "lead": lead, "may_open_lead": may_open,
         "theirs": [moment(at, zone) for zone in zones], "zone": user_of(request).time_zone,
         "may": access(request).can(Scope.WRITE), "contacts": access(request).can(Scope.CONTACTS),
-        "is_open": event is None or event.status in Event.OPEN, "label": _label(event, told) if event else "",
+        "is_open": event is None or event.status in Event.OPEN, "label": label_of(event, told) if event else "",
         "calendar": reverse("calendar"),
     }  # fmt: skip
     return TemplateResponse(request, "admin/campaigns/event.html", {**admin.site.each_context(request), **context})

@@ -282,7 +282,7 @@ class EventView(_EventBase):
     )
     def patch(self, request: Request, event_id: UUID) -> Response:
         event, given = self.event(event_id), self.body(EventEdit)
-        moves = {name: given.pop(name) for name in ("starts_at", "ends_at", "minutes") if name in given}
+        moves: dict[str, Any] = {name: given.pop(name) for name in ("starts_at", "ends_at", "minutes") if name in given}
         is_done = given.pop("status", "") == "done"
         if given.get("anyone") and event.kind != Event.Kind.CALLBACK:
             raise invalid("anyone", "Only a callback may be made by anyone.")

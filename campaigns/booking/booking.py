@@ -229,7 +229,7 @@ def _is_crowded(event: Event) -> bool:
     """Whether a press that comes late finds something else in its slot, or nearer than the page keeps free. One that
     comes in time finds what it was promised.
     """
-    if event.held_until is None or event.held_until > database_now():
+    if event.page_id is None or event.held_until is None or event.held_until > database_now():
         return False
     page = BookingPage.objects.filter(pk=event.page_id).first()
     return page is not None and any(one.pk != event.pk for one in _in_the_way(page, event.starts_at, event.ends_at))

@@ -36,7 +36,8 @@ READ_AGAIN = 300  # seconds
 WAIT = "Too many requests. Wait a minute and try again."
 SAME = "If this time is still free, a mail is on its way to you. Press the link in it within 15 minutes to confirm."
 TAKEN = "This time was taken meanwhile. Choose another one."
-NO_NAME = re.compile(r"://|@|\b[Ww]{3}\.|\w\w\.(?:[a-z]{2,}|[A-Z]{2,})(?![\w.])|(?:\d\D{0,2}){7}")  # an address, a phone
+# An address or a phone number in the place of a name: what this page mails must carry nobody's advertisement.
+NO_NAME = re.compile(r"://|@|\b[Ww]{3}\.|\w\w\.(?:[a-z]{2,}|[A-Z]{2,})(?![\w.])|(?:\d\D{0,2}){7}")
 ZONES = (
     "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
     "America/Anchorage", "Pacific/Honolulu",
