@@ -21,9 +21,8 @@ from accounts.models import User
 from accounts.webhooks import emit
 from accounts.webhooks.selectors import teams_that_want
 from common.dates import iso
-from common.db.clock import database_now
 from common.db.ids import uuid7s
-from leads.calendar import callbacks, planning
+from leads.calendar import callbacks, clock, planning
 from leads.counters import change_counters
 from leads.facts import columns
 from leads.facts.sources import TYPED
@@ -162,7 +161,7 @@ def add_activity(
             latest = Activity.objects.filter(lead=lead).order_by("-pk").first()
             if latest and (latest.by_id, latest.kind, latest.text, latest.due_at) == (by.pk, kind, text, due_at):
                 return latest
-        now = timezone.now()
+        now = clock.now()
         if due_at:
             _check_due(kind, due_at, now)
         activity = Activity.objects.create(lead=lead, by=by, kind=kind, text=text, due_at=due_at, ref=ref)
@@ -234,7 +233,7 @@ def change_status(*, lead: Lead, by: User, status: str) -> Lead:
 
 def tell_callbacks_due() -> None:
     """Tells the webhooks of their teams once of each callback whose time has come within the last day."""
-    now = database_now()
+    now = clock.now()
     due = Lead.objects.filter(callback_at__gt=now - timedelta(days=1), callback_at__lte=now)
     due = due.filter(team__in=teams_that_want("callback.due")).only("bucket", "team", "callback_at", "assigned_to")
     for lead in due.order_by("callback_at", "pk").iterator():

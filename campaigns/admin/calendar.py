@@ -28,6 +28,7 @@ from common.admin import dressed, is_id
 from common.admin_teams import refuse
 from common.contact_access import masked_text
 from common.dates import clock, moment
+from leads.calendar import clock as calendar_clock
 from leads.calendar import planning
 from leads.calendar.planning import BadEnd, EventClosed, SlotTaken
 from leads.models import Event, Lead
@@ -79,7 +80,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
     hers, zone = access(request), ZoneInfo(user_of(request).time_zone)
     view = request.GET.get("view", "")
     view = view if view in SPANS else "week"
-    today = timezone.now().astimezone(zone).date()
+    today = calendar_clock.now().astimezone(zone).date()
     day = _day(request.GET.get("date", ""), today)
     first = day - timedelta(days=day.weekday()) if view == "week" else day
     whose = _whose(request, hers)
@@ -101,7 +102,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "title": "Calendar", "view": view, "columns": columns, "hours": [clock(time(h)) for h in range(*hours)],
         "height": (hours[1] - hours[0]) * 60 * PIXELS_A_MINUTE, "first_minute": hours[0] * 60,
         "scale": PIXELS_A_MINUTE, "query": query, "day": day, "today": today, "before": first - step,
-        "after": first + step, "span": _span(days), "zone": str(zone), "now": timezone.now(), "whose": whose,
+        "after": first + step, "span": _span(days), "zone": str(zone), "now": calendar_clock.now(), "whose": whose,
         "is_own": whose.pk == hers.user.pk, "people": _people(hers), "may": hers.can(Scope.WRITE),
     }  # fmt: skip
     return TemplateResponse(request, "admin/campaigns/calendar.html", {**admin.site.each_context(request), **context})
@@ -296,7 +297,7 @@ def _form_page(
     request: HttpRequest, form: EventForm, title: str, *, event: Event | None = None, lead: Lead | None = None
 ) -> HttpResponse:
     zones = zones_of_leads([lead.pk]).get(lead.pk, ()) if lead else ()
-    at = event.starts_at if event else timezone.now()
+    at = event.starts_at if event else calendar_clock.now()
     may_open = lead is not None and Lead.objects.seen_by(access(request)).filter(pk=lead.pk).exists()
     told = _told(request)
     context = {

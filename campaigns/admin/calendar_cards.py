@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.utils import timezone
-
 from common.dates import clock, zone_of
+from leads.calendar import clock as calendar_clock
 from leads.models import Event
 
 FIRST_HOUR, LAST_HOUR = 8, 19  # shown at least; further where something stands there
@@ -63,7 +62,7 @@ def card_of(event: Event, day: date, zone: ZoneInfo, zones: tuple[str, ...], tol
         bottom=bottom,
         is_first=is_first,
         is_whole=is_whole,
-        is_late=is_open and event.ends_at < timezone.now(),
+        is_late=is_open and event.ends_at < calendar_clock.now(),
         may_move=is_open and is_first,
     )
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts.access import Access
 from accounts.models import User
@@ -25,6 +24,7 @@ from campaigns.planning.refusals import CampaignError
 from campaigns.rules.checks import GAP_MINUTES
 from campaigns.sending.people import Ending, end_steps
 from common.db.clock import database_now
+from leads.calendar import clock as calendar_clock
 from leads.calendar import planning
 from leads.keys import key_secrets
 from leads.keys.owner_keys import PHONE
@@ -105,7 +105,7 @@ def _time(outcome: Disposition, at: datetime | None, by: User) -> datetime | Non
     try:
         moment = moment_of(at, by.time_zone) if at is not None else None
         if moment is not None and outcome.outcome in (Outcome.CALLBACK, Outcome.APPOINTMENT):
-            planning.check_ahead(moment, timezone.now())
+            planning.check_ahead(moment, calendar_clock.now())
     except BadTime as error:
         raise CampaignError("INVALID", str(error), "at") from error
     return moment
@@ -191,11 +191,8 @@ def _times(member: Member, outcome: Disposition) -> int:
 
 
 def _moment(at: datetime, attempt: CallAttempt) -> datetime:
-    """The callback's time by the campaigns' clock, and not before the pause after this call is over. The calendar goes
-    by the real clock, which is the same but in a demo.
-    """
-    shown = clock.now() + (at - database_now())
-    return max(shown, attempt.started_at + timedelta(minutes=GAP_MINUTES))
+    """The callback's time, and not before the pause after this call is over."""
+    return max(at, attempt.started_at + timedelta(minutes=GAP_MINUTES))
 
 
 def _next_number(attempt: CallAttempt, member: Member) -> int:
