@@ -262,10 +262,11 @@ def _cards(request: HttpRequest, whose: User, days: list[date], zone: ZoneInfo) 
     events = list(rows.select_related("lead").order_by("starts_at", "pk")[:500])
     zones = zones_of_leads({one.lead_id for one in events if one.lead_id})
     told, cards = _told(request), {one: [] for one in days}  # type: ignore[var-annotated]
+    now = calendar_clock.now()
     for event in events:
         theirs = zones.get(event.lead_id, ()) if event.lead_id else ()
         for one in days:
-            if card := card_of(event, one, zone, theirs, told):
+            if card := card_of(event, one, zone, theirs, told, now):
                 cards[one].append(card)
     return cards
 

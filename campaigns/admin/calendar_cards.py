@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from common.dates import clock, zone_of
-from leads.calendar import clock as calendar_clock
 from leads.models import Event
 
 FIRST_HOUR, LAST_HOUR = 8, 19  # shown at least; further where something stands there
@@ -40,8 +39,10 @@ class Card:
     lanes: int = 1
 
 
-def card_of(event: Event, day: date, zone: ZoneInfo, zones: tuple[str, ...], told: Callable[[str], str]) -> Card | None:
-    """What of an event stands on a day; None: nothing."""
+def card_of(
+    event: Event, day: date, zone: ZoneInfo, zones: tuple[str, ...], told: Callable[[str], str], now: datetime
+) -> Card | None:
+    """What of an event stands on a day; None: nothing. zones: the lead's; now: by the calendars' clock."""
     starts, ends = (at.astimezone(zone) for at in (event.starts_at, event.ends_at))
     last = ends.date() if ends.time() != time() or ends.date() == starts.date() else ends.date() - timedelta(1)
     if not starts.date() <= day <= last:
@@ -62,7 +63,7 @@ def card_of(event: Event, day: date, zone: ZoneInfo, zones: tuple[str, ...], tol
         bottom=bottom,
         is_first=is_first,
         is_whole=is_whole,
-        is_late=is_open and event.ends_at < calendar_clock.now(),
+        is_late=is_open and event.ends_at < now,
         may_move=is_open and is_first,
     )
 
