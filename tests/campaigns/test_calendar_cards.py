@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +11,7 @@ from campaigns.admin.calendar_cards import card_of, hours_of, placed_in
 from leads.models import Event
 
 NEW_YORK = ZoneInfo("America/New_York")
+NOW = datetime(2027, 3, 1, tzinfo=UTC)
 
 
 def cards(starts: str, minutes: int) -> list[tuple[str, str, float, float, bool]]:
@@ -18,7 +19,7 @@ def cards(starts: str, minutes: int) -> list[tuple[str, str, float, float, bool]
     at = datetime.fromisoformat(starts).replace(tzinfo=NEW_YORK).astimezone(ZoneInfo("UTC"))
     event = Event(kind="reminder", title="x", starts_at=at, ends_at=at + timedelta(minutes=minutes))
     days = [date.fromisoformat(starts[:10]) + timedelta(days=n) for n in range(3)]
-    found = [(day, card_of(event, day, NEW_YORK, (), str)) for day in days]
+    found = [(day, card_of(event, day, NEW_YORK, (), str, NOW)) for day in days]
     return [(f"{day:%a}", one.when, one.top, one.bottom, one.may_move) for day, one in found if one]
 
 
@@ -47,7 +48,7 @@ def test_a_whole_day_stretches_no_hours_and_only_what_overlaps_shares_the_width(
     for start, minutes in (("00:00", 1440), ("10:00", 60), ("10:30", 60), ("13:00", 15)):
         at = datetime.fromisoformat(f"2027-03-10T{start}").replace(tzinfo=NEW_YORK)
         event = Event(kind="reminder", title=start, starts_at=at, ends_at=at + timedelta(minutes=minutes))
-        card = card_of(event, day, NEW_YORK, (), str)
+        card = card_of(event, day, NEW_YORK, (), str, NOW)
         assert card is not None
         found.append(card)
     assert hours_of(found) == (8, 19)
