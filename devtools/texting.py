@@ -69,7 +69,10 @@ class Texting:
         texted, answers = preview["people"], ("optedOut", "replied")
         self._wait(
             campaign["id"],
-            lambda now: now["sent"] + now["refused"] >= texted and all(now[name] for name in answers),
+            # who shares an owner with who said STOP meanwhile gets no text: taken back
+            lambda now: (
+                now["sent"] + now["refused"] + now["cancelled"] >= texted and all(now[name] for name in answers)
+            ),
             "the first text",
         )
         self._set_forward(days=1, hour=LATER)  # the second text leaves a day after the first
