@@ -83,6 +83,7 @@ WEEK = (  # days ahead, hour, minutes, kind, title
     (3, 10, 90, "appointment", "Meet at the title company"),
     (3, 15.5, 30, "reminder", "Ask about the roof"),
 )
+LIST = "High equity, this week"
 WIDTHS = (1440, 390)  # px
 TALLEST = 2000  # px: enough to know a page by
 LARGEST = 150_000  # bytes of a picture: it is committed
@@ -186,10 +187,12 @@ def _called(by: User, lead: Lead) -> Any:
     person, company = own_access(by), active_seller(lead.team_id)
     if company is not None:  # the demo's: the skip trace's flag counts as a check of the registry
         Seller.objects.filter(pk=company.pk).update(flag_acknowledged_at=clock.now())
-    audience = Audience(bucket_id=lead.bucket_id, limit=200)
-    made, _ = create_list(person, ListPlan("High equity, this week", audience, priority="equity"))
-    save_script(made, "Hi {{firstName|there}}, this is {{companyName}}. Do you still own {{address}}?")
-    open_list(person, made.pk)
+    made = Campaign.objects.filter(team=lead.team_id, name=LIST).first()  # of the pictures before
+    if made is None:
+        audience = Audience(bucket_id=lead.bucket_id, limit=200)
+        made, _ = create_list(person, ListPlan(LIST, audience, priority="equity"))
+        save_script(made, "Hi {{firstName|there}}, this is {{companyName}}. Do you still own {{address}}?")
+        open_list(person, made.pk)
     next_lead(person)
     return made.pk
 
