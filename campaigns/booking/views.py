@@ -38,10 +38,11 @@ SAME = "If this time is still free, a mail is on its way to you. Press the link 
 TAKEN = "This time was taken meanwhile. Choose another one."
 # An address or a phone number in the place of a name: what this page mails must carry nobody's advertisement.
 NO_NAME = re.compile(r"://|@|\b[Ww]{3}\.|\w\w\.(?:[a-z]{2,}|[A-Z]{2,})(?![\w.])|(?:\d\D{0,2}){7}")
-ZONES = (
-    "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
-    "America/Anchorage", "Pacific/Honolulu",
-)  # fmt: skip
+ZONES = {
+    "America/New_York": "Eastern time", "America/Chicago": "Central time", "America/Denver": "Mountain time",
+    "America/Phoenix": "Arizona time", "America/Los_Angeles": "Pacific time", "America/Anchorage": "Alaska time",
+    "Pacific/Honolulu": "Hawaii time",
+}  # fmt: skip
 
 
 class GuestForm(forms.Form):
@@ -160,7 +161,8 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         return HttpResponse("There is no such calendar.\n", status=404, content_type="text/plain; charset=utf-8")
     headers = {"ETag": found.etag, "Cache-Control": f"private, max-age={READ_AGAIN}"}
-    if found.etag in [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]:
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
+    if known & {found.etag, "*"}:
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(found.body, content_type="text/calendar; charset=utf-8", headers=headers)
 
@@ -272,8 +274,9 @@ def _zone(request: HttpRequest, page: BookingPage, form: GuestForm | None) -> st
     return asked if asked in time_zones() else page.user.time_zone
 
 
-def _zones(chosen: str) -> list[str]:
-    return list(ZONES) if chosen in ZONES else [chosen, *ZONES]
+def _zones(chosen: str) -> list[tuple[str, str]]:
+    """(name, words): the country's, and the chosen one where it is another."""
+    return list(({chosen: chosen.replace("_", " ")} | ZONES).items()) if chosen not in ZONES else list(ZONES.items())
 
 
 def _days(slots: Sequence[datetime], zone: str) -> list[tuple[str, list[tuple[str, str]]]]:
