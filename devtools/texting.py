@@ -71,13 +71,10 @@ class Texting:
         self._script(campaign["id"], people)
         self.api.post(f"/campaigns/{campaign['id']}/approve", {"digest": preview["digest"]})
         self.api.post(f"/campaigns/{campaign['id']}/launch", {})
-        texted, answers = preview["people"], ("optedOut", "replied")
+        texted = preview["people"]
         self._wait(
             campaign["id"],
-            # who shares an owner with who said STOP meanwhile gets no text: taken back
-            lambda now: (
-                now["sent"] + now["refused"] + now["cancelled"] >= texted and all(now[name] for name in answers)
-            ),
+            lambda now: now["status"] in OVER or _is_texted(now, texted),
             "the first text",
         )
         self._set_forward(days=1, hour=LATER)  # the second text leaves a day after the first
@@ -199,6 +196,14 @@ class Texting:
                 "UPDATE campaigns_clocksetting SET shown_at = %s, real_at = clock_timestamp() WHERE id = 1", [wanted]
             )
         self.stack.agree_on_time()
+
+
+def _is_texted(now: Json, people: int) -> bool:
+    """Whether the first text is done with, and who is to answer has. Who shares an owner with a person who said STOP
+    meanwhile gets none (refused, or taken back): it may be who was to answer.
+    """
+    kept = now["refused"] + now["cancelled"]
+    return now["sent"] + kept >= people and bool(kept or (now["optedOut"] and now["replied"]))
 
 
 def _states() -> list[str]:
