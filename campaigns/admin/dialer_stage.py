@@ -18,6 +18,7 @@ from campaigns.dialing.offering import Nobody, Number
 from campaigns.dialing.sight import Due, Sight, callbacks_due, today_of
 from campaigns.models import CallAttempt, Campaign, Disposition
 from campaigns.texts.scripts import script_for
+from campaigns.voice import phones
 from campaigns.voice import registering as voice
 from common import dates
 from leads.admin.base import DO_NOT_CALL, groups, map_address, place, signals, spaced
@@ -147,6 +148,7 @@ def _of_call(sight: Sight, person: Access) -> dict[str, Any]:
         "numbers": [_number(one, sight) for one in sight.numbers],
         "mode": CallAttempt.Mode.TEL if why else mode,
         "own_phone": why,
+        "rings": "" if why else _rings_first(mode, person),
         "outcomes": outcomes,
         "suggested": next((one for one in outcomes if one["code"] == likely), None) if likely else None,
         "minutes": MINUTES,
@@ -174,6 +176,13 @@ def _day(at: datetime) -> str:
 def _outcome(one: Disposition) -> dict[str, Any]:
     return {"code": one.code, "label": one.label, "key": one.hotkey, "needs": one.needs, "outcome": one.outcome,
             "look": _LOOKS.get(one.outcome, ""), "suppresses": bool(one.suppress)}  # fmt: skip
+
+
+def _rings_first(mode: str, person: Access) -> str:
+    """Which phone of hers rings at the press; one that she dials on needs no word."""
+    if mode == CallAttempt.Mode.SIGNALHOUSE:
+        return f"Your softphone rings first: {phones.agent_of(person.user, mode)} at SignalHouse."
+    return f"Your own phone rings first: {spaced(person.user.agent_phone)}." if mode == CallAttempt.Mode.TWILIO else ""
 
 
 def state_in_words(attempt: CallAttempt) -> str:

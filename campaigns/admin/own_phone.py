@@ -68,6 +68,7 @@ def own_phone(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request), "title": "Your own phone", "person": person, "waiting": waiting,
         "phone_form": dressed(phone_form), "code_form": dressed(code_form), "mode": phones.mode(),
+        "softphone": phones.agent_of(person, "signalhouse") if phones.mode() == "signalhouse" else "",
         "why_not": phones.why_not(hers) if phones.mode() != "tel" else "", "can_tell": not all(ways.values()),
         "lacking": list(dict.fromkeys(words for words in ways.values() if words)),
     }  # fmt: skip

@@ -103,6 +103,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const same = { member: before.member, attempt: before.attempt };
     const caret = document.activeElement === note() ? [note().selectionStart, note().selectionEnd] : null;
     const held = caret ? note().value : "";
+    const asked = name === "dispose" ? timeAsked() : null;
     for (const open of stage.querySelectorAll("dialog[open]")) open.close();
     stage.innerHTML = html; // our own template's, escaped there
     const { state, member, attempt } = now().dataset;
@@ -119,6 +120,7 @@ document.addEventListener("DOMContentLoaded", () => {
       note().focus();
       note().setSelectionRange(...caret);
     } else (trouble || document.getElementById(state === "call" ? "dialer-ended" : "dialer-who"))?.focus();
+    if (trouble && asked && attempt === same.attempt) askAgain(asked, trouble.textContent);
     if (name === "call" && !trouble && attempt && attempt !== same.attempt) document.getElementById("dialer-dial")?.click();
     sessionStorage.setItem("dialer-has", member || "");
   }
@@ -173,6 +175,24 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     dialog.showModal();
     document.getElementById("dialer-time").focus();
+  }
+
+  // What stood in the dialog whose answer was no: it is asked again there, beside why.
+  function timeAsked() {
+    const dialog = document.querySelector("#dialer-when[open]");
+    return dialog && [...dialog.querySelectorAll("input")].map(({ name, value, checked }) => ({ name, value, checked }));
+  }
+
+  function askAgain(asked, why) {
+    const code = asked.find((one) => one.name === "code").value;
+    const button = [...stage.querySelectorAll("#dialer-how button")].find((one) => one.value === code);
+    if (!button) return;
+    openTime(button);
+    for (const one of asked) Object.assign(document.querySelector(`#dialer-when [name="${one.name}"]`), { value: one.value, checked: one.checked });
+    const words = document.getElementById("dialer-meant");
+    words.textContent = why;
+    words.classList.add("desk-trouble");
+    document.getElementById("dialer-time").select();
   }
 
   let asking, askAt;
