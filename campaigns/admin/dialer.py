@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -192,8 +193,7 @@ def _now(model_admin: Any, request: HttpRequest) -> HttpResponse:
     attempt = CallAttempt.objects.filter(pk=known, by=user_of(request)).first() if is_id(known) else None
     if attempt is not None and seen_of(attempt) == seen:
         return HttpResponse(status=204, headers={_ANSWERS: "1"})
-    told = _before_her(request, _lists(request))
-    return _piece(request, told | {"said": _line(told)})
+    return _called(request, attempt)
 
 
 def _line(told: dict[str, Any]) -> str:
@@ -226,10 +226,21 @@ def _call(model_admin: Any, request: HttpRequest) -> HttpResponse:
     person, member = access(request), request.POST.get("member", "")
     try:
         member_id, number = UUID(member) if is_id(member) else None, request.POST.get("number", "")
-        _dial(person, _id(request, "lead"), member_id, number, own_phone=request.POST.get("mode") == "tel")
+        own_phone = request.POST.get("mode") == CallAttempt.Mode.TEL
+        attempt = _dial(person, _id(request, "lead"), member_id, number, own_phone=own_phone)
     except CampaignError as error:
         return _refused(request, error)
+    return _called(request, attempt)
+
+
+def _called(request: HttpRequest, attempt: CallAttempt | None) -> HttpResponse:
+    """What her call has come to: one that rang nobody may be pressed again."""
     told = _before_her(request, _lists(request))
+    if attempt is not None and "attempt" not in told and attempt.error_words:
+        words = attempt.error_words.rstrip(".")
+        return _piece(
+            request, told | {"trouble": f"Nobody was called: {words}. Call again, or dial on your own phone."}
+        )
     return _piece(request, told | {"said": _line(told)})
 
 
@@ -250,9 +261,12 @@ def _by_hand(model_admin: Any, request: HttpRequest) -> HttpResponse:
     if lead is None:
         raise refuse(Scope.CONTACTS)
     try:
-        _dial(person, lead.pk, None, request.POST.get("number", ""))
+        attempt = _dial(person, lead.pk, None, request.POST.get("number", ""))
     except CampaignError as error:
-        model_admin.message_user(request, str(error), 40)
+        model_admin.message_user(request, str(error), messages.ERROR)
+        return redirect("admin:leads_lead_change", lead.pk)
+    if attempt.ended_at is not None and attempt.error_words:
+        model_admin.message_user(request, f"Nobody was called: {attempt.error_words}", messages.ERROR)
         return redirect("admin:leads_lead_change", lead.pk)
     return redirect("admin:campaigns_callattempt_dialer")
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, User
 from campaigns import clock
-from campaigns.dialing.before import NOT_LOST
+from campaigns.dialing.before import OWED
 from campaigns.dialing.progress import REACHED
 from campaigns.models import CallAttempt, Campaign, Member
 from leads.models import Lead
@@ -56,7 +56,7 @@ def callers(team_id: int, *, ranked: bool = False) -> Sequence[Caller]:
             seconds=Sum("seconds", default=0), last_at=Max("started_at"),
         )
     }  # fmt: skip
-    unsaid = attempts.filter(NOT_LOST, disposition__isnull=True).select_related("lead", "campaign")
+    unsaid = attempts.filter(OWED, disposition__isnull=True).select_related("lead", "campaign")
     lines = {one.by_id: one for one in unsaid.order_by("started_at")}
     before = {
         one.taken_by_id: one
