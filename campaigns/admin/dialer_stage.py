@@ -78,7 +78,7 @@ def _due(due: Due, person: Access) -> dict[str, Any]:
         )
         for one in due.mine
     ]
-    return {"mine": mine, "many": due.many, "anyones": due.anyones}
+    return {"mine": mine, "many": due.many, "more": due.many - len(mine), "anyones": due.anyones}
 
 
 # --- The lead ---------------------------------------------------------------------------------------------------------

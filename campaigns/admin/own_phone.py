@@ -22,7 +22,7 @@ from common.admin import dressed
 
 class PhoneForm(forms.Form):
     phone = forms.CharField(max_length=40, label="Your phone", help_text="Such as (614) 555-0142")
-    by = forms.ChoiceField(label="Tell me the code", widget=forms.RadioSelect)
+    by = forms.ChoiceField(label="Tell me the code", widget=forms.RadioSelect(attrs={"class": "shrink-0"}))
 
     def __init__(self, ways: dict[str, str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -122,7 +122,7 @@ class DialerCallSerializer(CamelModelSerializer[CallAttempt]):
 
     def get_takeBackUntil(self, call: CallAttempt) -> str | None:
         is_open = call.suppress_at is not None and call.suppressed_at is None
-        return call.suppress_at.isoformat() if is_open and call.suppress_at else None
+        return MomentField().to_representation(call.suppress_at) if is_open else None
 
 
 class OfferSerializer(serializers.Serializer[Any]):
