@@ -140,7 +140,7 @@ def by_a_vendor(page: Page, hands: Hands, axe_check: Check, settings: Any, own: 
         point_at(vendor, settings)
         set_operations(settings, pace=0)
         phones = vendor.messaging.call_numbers
-        phones.order({second: "machine", str(homes[1].phone): {"ends": "busy"}})
+        phones.order({str(homes[1].phone): {"ends": "busy"}})
         page.add_init_script(OFTEN)
         page.goto(DIALER)
         assert "1 callback due" in page.locator("#dialer-due").inner_text()
