@@ -67,12 +67,13 @@ class Hands:
         return found.get_attribute(name) or ""
 
 
-def called_houses(ann: User, many: int, name: str = "Boston", first: int = 0, **facts: Any) -> list[Lead]:
+def called_houses(ann: User, many: int, name: str = "Boston", first: int = 0, *, second: bool = False) -> list[Lead]:
     """Leads of owners of their own in Boston, whose phones the skip trace says are on no list."""
     leads = list(bucket_of(ann, many, name).leads.order_by("pk"))
     return [
         person(
-            lead, "B", phone=f"+1617555{3000 + n}", phone_do_not_call=False, **facts,
+            lead, "B", phone=f"+1617555{3000 + n}", phone_do_not_call=False,
+            **({"secondary_phone": f"+1617555{4000 + n}", "secondary_phone_do_not_call": False} if second else {}),
             owner={
                 "first_name": f"Maria{chr(97 + n)}", "last_name": f"Alvarez{chr(97 + n)}", "owner_type": "individual",
                 "property_address": f"{n + 1} Oak St", "property_city": "Boston", "mailing_zip": "02108",
@@ -121,8 +122,8 @@ def by_a_vendor(page: Page, hands: Hands, axe_check: Check, settings: Any, own: 
 
     own: the address of the pages here, to which the made-up vendor posts.
     """
-    homes = called_houses(ann, 3, "Salem", TEN + 5, secondary_phone="+16175554000", secondary_phone_do_not_call=False)
-    team, second = homes[0].team, str(homes[0].secondary_phone)
+    homes = called_houses(ann, 3, "Salem", TEN + 5, second=True)
+    team, second = homes[2].team, str(homes[2].secondary_phone)
     agree = {"channel": "prerecorded", "kind": "written", "how": "paper", "text": "Recorded messages are fine."}
     given_at = NOON - timedelta(days=2)
     give((1, second), seller=active_seller(team.pk), given_at=given_at, at=NOON, **agree)
@@ -140,7 +141,7 @@ def by_a_vendor(page: Page, hands: Hands, axe_check: Check, settings: Any, own: 
         point_at(vendor, settings)
         set_operations(settings, pace=0)
         phones = vendor.messaging.call_numbers
-        phones.order({str(homes[1].phone): {"ends": "busy"}})
+        phones.order({str(homes[0].phone): {"ends": "busy"}})
         page.add_init_script(OFTEN)
         page.goto(DIALER)
         assert "1 callback due" in page.locator("#dialer-due").inner_text()
@@ -150,7 +151,7 @@ def by_a_vendor(page: Page, hands: Hands, axe_check: Check, settings: Any, own: 
         shown = AuditEvent.objects.filter(action="contacts.shown", user_id=cat.pk).count()
         hands.says("Your own phone rings first: +1 312 555 0142.")
         hands.press("x")
-        hands.says("Marked: +1 617 555 4000")
+        hands.says("Marked: +1 617 555 4017")
         look(page, axe_check, "offer-vendor")
         hands.press("c")
         hands.state("call")

@@ -162,7 +162,7 @@ def test_the_scorecard_counts_and_what_is_claimed_is_a_file_without_formulas(flo
         VendorCall.objects.create(
             id=uuid7(), operation=operation, purpose="lookup", state="settled", inputs=1, reserved=0, cost=2,
             holds={scopes.team_month(one, bought): "2" for one in months}, created_at=bought, slot_at=bought,
-            lease_until=bought,
+            sent_at=bought, lease_until=bought,
         )  # fmt: skip
     first = CallAttempt.objects.earliest("pk")
     CallAttempt.objects.filter(pk=first.pk).update(number_source="detail")
