@@ -124,9 +124,9 @@ def by_a_vendor(page: Page, hands: Hands, axe_check: Check, settings: Any, own: 
     """
     homes = called_houses(ann, 3, "Salem", TEN + 5, second=True)
     team, second = homes[2].team, str(homes[2].secondary_phone)
-    agree = {"channel": "prerecorded", "kind": "written", "how": "paper", "text": "Recorded messages are fine."}
-    given_at = NOON - timedelta(days=2)
-    give((1, second), seller=active_seller(team.pk), given_at=given_at, at=NOON, **agree)
+    given: dict[str, Any] = {"given_at": NOON - timedelta(days=2), "at": NOON, "seller": active_seller(team.pk)}
+    told = "Recorded messages are fine."
+    give((1, second), channel="prerecorded", kind="written", how="paper", text=told, **given)
     recordings.upload(by=ann, team_id=team.pk, name="Hello", content=wav(2), file_name="hello.wav")
     made, _ = create_list(own_access(ann), ListPlan("Salem", Audience(bucket_id=homes[0].bucket_id)))
     open_list(own_access(ann), made.pk)
@@ -193,8 +193,8 @@ def by_a_vendor(page: Page, hands: Hands, axe_check: Check, settings: Any, own: 
         hands.press("Enter")
         page.locator("#dialer-now[data-state=nobody]").wait_for()
     calls = CallAttempt.objects.filter(campaign=made).order_by("pk")
-    told = [(one.mode, one.dial_status, one.disposition.code if one.disposition else one.error) for one in calls]
-    assert told == [
+    ended = [(one.mode, one.dial_status, one.disposition.code if one.disposition else one.error) for one in calls]
+    assert ended == [
         ("twilio", "completed", "voicemail"), ("twilio", "busy", "busy"), ("twilio", "", "caller_no_answer"),
         ("tel", "", "appointment"),
     ]  # fmt: skip
