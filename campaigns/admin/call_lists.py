@@ -139,15 +139,32 @@ def _callers(person: Access) -> list[tuple[str, str]]:
     return [(str(one.pk), one.get_username()) for one in people]
 
 
+class StateFilter(admin.SimpleListFilter):
+    """By the words that the page has for them."""
+
+    title, parameter_name = "status", "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        states = (Status.DRAFT, Status.RUNNING, Status.PAUSED, Status.COMPLETED, Status.CANCELLED)
+        return [(str(one), Campaign.OF_LISTS.get(one, str(one.label))) for one in states]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
 @admin.register(CallList)
 class CallListAdmin(TeamAdmin):
     """Managers make and open them; who is named on one, or else everybody of the team, works it in the dialer."""
 
     empty = Empty("Call lists give the owners of your leads to callers, one by one.", "Add call list",
                   "campaigns_calllist_add")  # fmt: skip
-    list_display = ("name", "status", "members", "for_whom", "created_at")
-    list_filter = ("status",)
+    list_display = ("name", "state", "members", "for_whom", "created_at")
+    list_filter = (StateFilter,)
     search_fields = ("name", "=id")
+
+    @admin.display(description="status", ordering="status")
+    def state(self, row: Campaign) -> str:
+        return row.get_status_display()
 
     @admin.display(description="callers")
     def for_whom(self, row: Campaign) -> str:

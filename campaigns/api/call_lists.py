@@ -28,6 +28,7 @@ from common.api.serializers import (
     CamelModelSerializer,
     FlagField,
     IdListField,
+    MomentField,
     Nothing,
     ObjectField,
     StrictSerializer,
@@ -104,7 +105,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
     why = ObjectField(help_text="{reason: how many stopped}")
     calls = serializers.IntegerField()
     reached = serializers.IntegerField(help_text="Calls in which somebody spoke")
-    againAt = serializers.DateTimeField(source="again_at", allow_null=True)
+    againAt = MomentField(source="again_at", allow_null=True)
     words = serializers.CharField()
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts.access import Access, Scope
 from campaigns import clock
 from campaigns.dialing import lists, nobody
-from campaigns.dialing.before import NOT_LOST, check_disposed, standing_of
+from campaigns.dialing.before import OWED, check_disposed, standing_of
 from campaigns.dialing.locks import LEASE, Claimed, OpenPlace, claim, upcoming
 from campaigns.dialing.nobody import Nobody
 from campaigns.dialing.numbers import Answer, Number, answers_of, answers_of_many, choose, is_lasting
@@ -288,7 +288,7 @@ def _offer(access: Access, member: Member) -> Offer | None:
 
 def _attempt_of(access: Access, member: Member) -> CallAttempt | None:
     """Her call of this turn, which is not said the end of."""
-    rows = CallAttempt.objects.filter(NOT_LOST, member=member, by=access.user, disposition__isnull=True)
+    rows = CallAttempt.objects.filter(OWED, member=member, by=access.user, disposition__isnull=True)
     return rows.order_by("-started_at").first()
 
 
