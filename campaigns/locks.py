@@ -11,7 +11,17 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
-from campaigns.models import CallAttempt, Campaign, Conversation, Delivery, Inbound, Member, PhoneCode, Template
+from campaigns.models import (
+    CallAttempt,
+    Campaign,
+    Conversation,
+    Delivery,
+    Inbound,
+    ListFill,
+    Member,
+    PhoneCode,
+    Template,
+)
 from leads.locks import KEYS_IN_ORDER
 
 _TRIES = 5  # of locking the keys of leads that change meanwhile
@@ -24,6 +34,12 @@ def hold_campaign(campaign_id: UUID) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [str(campaign_id)])
+
+
+def lock_list_fill(fill_id: UUID, *, done: int) -> ListFill | None:
+    """Who is being put on a call list, after its hold. None: it is over, or another worker has gone on with it."""
+    rows = ListFill.objects.select_for_update(no_key=True, of=("self",)).defer("lead_ids")
+    return rows.filter(ListFill.AT_WORK, pk=fill_id, done=done).first()
 
 
 def lock_members(members: QuerySet[Member]) -> QuerySet[Member]:
