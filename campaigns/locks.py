@@ -174,8 +174,8 @@ def lock_open_post(inbound_id: UUID) -> bool:
 
 def lock_attempt(attempt_id: UUID) -> CallAttempt | None:
     """A call: who says how it ended, what its vendor tells of it, and what its outcome suppresses. After campaigns."""
-    rows = CallAttempt.objects.select_for_update(no_key=True, of=("self",)).select_related("disposition")
-    return rows.filter(pk=attempt_id).first()
+    rows = CallAttempt.objects.select_for_update(no_key=True, of=("self",)).select_related("disposition", "step")
+    return next(iter(rows.filter(pk=attempt_id)), None)
 
 
 def lock_attempts(attempts: QuerySet[CallAttempt]) -> QuerySet[CallAttempt]:
