@@ -19,7 +19,7 @@ from tests.chaos.place import Broken, Place, Setting
 
 PACED = Setting(details=300, traces=150)
 UNPACED = Setting()
-POINTS = tuple(name for name in NAMES if not name.startswith("sms."))  # those: `messages`
+POINTS = tuple(name for name in NAMES if not name.startswith(("sms.", "list.")))  # those: `messages`, `dialer`
 State = VendorCall.State
 
 
