@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import requests
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from integrations.ledger.persistence import persist
@@ -42,7 +43,11 @@ class Seen:
 
 def guests(place: Place) -> Sequence[str]:
     count, kills = place.size(200, 60), place.size(3, 1)
-    page = persist(make_host)
+    settings.PUBLIC_URL, before = place.running.web_url, settings.PUBLIC_URL  # this process has none
+    try:
+        page = persist(make_host)
+    finally:
+        settings.PUBLIC_URL = before
     address = f"{place.running.web_url}/book/{page.slug}"
     told = requests.get(address, headers={"Accept": "application/json", "X-Forwarded-For": "192.0.2.1"}, timeout=30)
     slot = told.json()["slots"][0]
