@@ -216,19 +216,32 @@ def finish_callback(*, lead: Lead, by: User) -> bool:
 
 def change_status(*, lead: Lead, by: User, status: str) -> Lead:
     """Moves a lead on; counts it in its bucket and notes it in its history. The same status again changes nothing."""
-    with transaction.atomic():
-        locked = lock_leads([lead.pk]).get()
-        if locked.status == status:
-            return locked
+    move_status(lead.pk, by=by, status=status)
+    return Lead.objects.get(pk=lead.pk)
+
+
+def move_status(lead_id: UUID, *, by: User, status: str, never_back: bool = False) -> bool:
+    """As `change_status`; whether it changed. never_back: to new or contacted only a new lead is moved. A lead that is
+    gone is not changed.
+    """
+    early = (Lead.Status.NEW, Lead.Status.CONTACTED) if never_back else ()
+    with transaction.atomic(savepoint=False):
+        rows = lock_leads([lead_id]).only("pk", "status", "bucket_id", "team_id")
+        locked = next(iter(rows), None)
+        if locked is None or locked.status == status or (status in early and locked.status != Lead.Status.NEW):
+            return False
         before, after = (s in Lead.CONTACTED_STATUSES for s in (locked.status, status))
-        text = f"{locked.status} → {status}"
-        Lead.objects.filter(pk=lead.pk).update(status=status, updated_at=timezone.now())
-        add_activity(lead=locked, by=by, kind=Activity.Kind.STATUS, text=text)
+        activity = Activity.objects.create(
+            lead=locked, by=by, kind=Activity.Kind.STATUS, text=f"{locked.status} → {status}"
+        )
+        Lead.objects.filter(pk=lead_id).update(
+            status=status, activity_count=F("activity_count") + 1, last_activity_at=activity.created_at,
+            updated_at=timezone.now(),
+        )  # fmt: skip
         change_counters(locked.bucket_id, contacted_leads=after - before)
         told = {"leadId": str(locked.pk), "bucketId": str(locked.bucket_id), "before": locked.status, "after": status}
         emit("lead.status_changed", team_id=locked.team_id, object_id=locked.pk, data=told)
-    locked.refresh_from_db()
-    return locked
+    return True
 
 
 def tell_callbacks_due() -> None:

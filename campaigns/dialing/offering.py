@@ -194,11 +194,25 @@ def lead_of(member: Member) -> Lead | None:
     """Who is to be called; of one that was merged into another, that one. None: deleted."""
     if member.lead_id is None:
         return None
-    if Member.lead.is_cached(member):
-        lead = member.lead
-    else:  # its hundred columns, and no time spent on naming each
-        lead = next(iter(Lead.every.raw("SELECT * FROM leads_lead WHERE id = %s", [member.lead_id])), None)
-    return shown(lead)
+    return shown(member.lead if Member.lead.is_cached(member) else lead_by_id(member.lead_id))
+
+
+def lead_by_id(lead_id: UUID) -> Lead | None:
+    """Its hundred columns, and no time spent on naming each; hidden ones too."""
+    return next(iter(Lead.every.raw("SELECT * FROM leads_lead WHERE id = %s", [lead_id])), None)
+
+
+def shown_id(lead_id: UUID | None) -> UUID | None:
+    """The lead's id, or of the one that it was merged into. None: deleted."""
+    while lead_id is not None:
+        row = Lead.every.filter(pk=lead_id).order_by().values_list("merged_into_id", flat=True)[:1]
+        into = list(row)
+        if not into:
+            return None
+        if into[0] is None:
+            return lead_id
+        lead_id = into[0]
+    return None
 
 
 def shown(lead: Lead | None) -> Lead | None:

@@ -85,6 +85,18 @@ def test_a_next_lead_takes_fifteen_statements_whoever_it_is(floor: Floor) -> Non
         skip(caller, taken()[0].pk, "")
 
 
+def test_a_press_and_an_outcome_read_each_row_once(floor: Floor) -> None:
+    """As few as 20 callers wait for: docs/measurements.md, 9."""
+    floor.list()
+    caller = floor.caller()
+    dispose(caller, call(caller).pk, code="no_answer")  # what a process reads once
+    found, made = offer(caller), []
+    pressed = asked_of(lambda: made.append(call(caller, found)))
+    assert len(pressed) == 24, pressed
+    said = asked_of(lambda: dispose(caller, made[0].pk, code="no_answer"))
+    assert len(said) == 24, said
+
+
 def test_callers_go_on_with_the_places_they_know_while_one_reads_them_anew(floor: Floor) -> None:
     row = floor.list()
     known = places.open_places([row], load_rules(), clock.now())
