@@ -18,7 +18,8 @@ from campaigns.models import Campaign, Sender, Step, Template, TemplateVersion
 from campaigns.planning.audience import LEADS_MOST, PRESETS, Audience
 from campaigns.planning.campaigns import NAME_MAX
 from campaigns.planning.refusals import CampaignError
-from campaigns.planning.steps import STEPS_MAX, StepPlan, VariantPlan
+from campaigns.planning.steps import CALL, SMS, STEPS_MAX, StepPlan, VariantPlan
+from campaigns.texts.scripts import SCRIPT_MOST, checked_script
 from common.admin import dressed
 from leads.models import SavedView
 from leads.permission.selling import active_seller
@@ -30,14 +31,17 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 _FIELDS = {  # what a refusal names -> the form's field
     "name": "name", "maxCost": "max_cost", "dailyLimit": "daily_limit", "senderId": "sender", "audience": "whom",
     "bucketId": "whom", "viewId": "whom", "filters": "whom", "sets": "whom", "preset": "preset", "limit": "limit",
-    "window": "opens",
+    "window": "opens", "script": "script",
 }  # fmt: skip
-_OF_STEP = {"delayAmount": "amount", "delayUnit": "unit", "condition": "condition"}
+_OF_STEP = {"delayAmount": "amount", "delayUnit": "unit", "condition": "condition", "channel": "channel"}
 
 
 class StepForm(forms.Form):
-    """A step; one without a text is none."""
+    """A step; one that is no call and has no text is none."""
 
+    channel = forms.ChoiceField(
+        label="What", choices=[(SMS, "A text"), (CALL, "A call by one of your callers")], initial=SMS, required=False
+    )
     amount = forms.IntegerField(label="Days or hours after the step before", required=False, min_value=0)
     unit = forms.ChoiceField(label="In", choices=Step.Unit.choices, initial=Step.Unit.DAYS, required=False)
     at_local = forms.TimeField(
@@ -62,13 +66,33 @@ class StepForm(forms.Form):
             del self.fields["amount"], self.fields["unit"], self.fields["condition"]
 
     @property
+    def is_call(self) -> bool:
+        """Of a valid form."""
+        return self.cleaned_data.get("channel") == CALL
+
+    @property
+    def of_texts(self) -> list[forms.BoundField]:
+        """What a call does not have."""
+        return [self[name] for name in ("a", "b", "share")]
+
+    @property
+    def of_both(self) -> list[forms.BoundField]:
+        """What any step has."""
+        return [self[name] for name in self.fields if name not in ("a", "b", "share")]
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether it stands for a step, as the page shows it now."""
+        return bool(self["a"].value()) or self["channel"].value() == CALL
+
+    @property
     def texts(self) -> list[str]:
-        """Of a valid form: what was chosen, A first."""
-        return [one for one in (self.cleaned_data.get("a"), self.cleaned_data.get("b")) if one]
+        """Of a valid form: what was chosen, A first; of a call none."""
+        return [] if self.is_call else [one for one in (self.cleaned_data.get("a"), self.cleaned_data.get("b")) if one]
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
-        if said.get("b") and not said.get("a") and "a" not in self.errors:
+        if said.get("b") and not said.get("a") and "a" not in self.errors and said.get("channel") != CALL:
             self.add_error("a", "Choose text A before text B.")
         return said
 
@@ -86,6 +110,7 @@ class StepForm(forms.Form):
             delay_unit=said.get("unit") or "days",
             at_local=said.get("at_local"),
             condition=said.get("condition") or "no_reply",
+            channel=said.get("channel") or SMS,
         )
 
 
@@ -111,6 +136,11 @@ class CampaignForm(forms.Form):
     weekdays = forms.MultipleChoiceField(
         label="On", required=False, widget=forms.CheckboxSelectMultiple,
         choices=[(str(n), name) for n, name in enumerate(WEEKDAYS, start=1)],
+    )  # fmt: skip
+    script = forms.CharField(
+        max_length=SCRIPT_MOST, required=False, strip=False, widget=forms.Textarea(attrs={"rows": 6}),
+        label="Script for calls",
+        help_text="What callers read out. {{firstName|there}} is a variable, with what stands there for who has none.",
     )  # fmt: skip
     split = forms.BooleanField(label="Split more than 2,000 people into several campaigns", required=False)
 
@@ -139,6 +169,7 @@ class CampaignForm(forms.Form):
         window = self.campaign.window
         return {
             "name": self.campaign.name,
+            "script": self.campaign.script,
             "whom": f"bucket:{self.kept.bucket_id}" if self.kept.bucket_id else SETS if self._shows_sets else KEPT,
             "preset": self.kept.preset,
             "limit": self.kept.limit,
@@ -200,8 +231,8 @@ class CampaignForm(forms.Form):
                     for one in variants[:SHOWN_TEXTS]
                 ]
                 first = {
-                    "amount": row.delay_amount, "unit": row.delay_unit, "at_local": row.at_local,
-                    "condition": row.condition, **dict(zip(("a", "b"), ids, strict=False)),
+                    "channel": row.channel, "amount": row.delay_amount, "unit": row.delay_unit,
+                    "at_local": row.at_local, "condition": row.condition, **dict(zip(("a", "b"), ids, strict=False)),
                     "share": variants[0].weight if len(variants) == SHOWN_TEXTS else 50,
                 }  # fmt: skip
             yield StepForm(data, prefix=f"s{position}", texts=texts, position=position, initial=first)
@@ -221,8 +252,13 @@ class CampaignForm(forms.Form):
 
     @property
     def used(self) -> list[StepForm]:
-        """The steps that have a text."""
-        return [step for step in self.steps if step.is_bound and hasattr(step, "cleaned_data") and step.texts]
+        """The steps that have a text, or are a call."""
+        filled = (step for step in self.steps if step.is_bound and hasattr(step, "cleaned_data"))
+        return [step for step in filled if step.is_call or step.texts]
+
+    def script_said(self) -> str:
+        """Of a valid form. Raises CampaignError naming `script`."""
+        return checked_script(self.cleaned_data["script"])
 
     def audience(self) -> Audience:
         """Of a valid form, or as far as it is filled in. Raises CampaignError naming `whom`."""

@@ -46,7 +46,8 @@ def test_a_script_is_used_up_and_a_wrong_one_is_refused(sandbox: Sandbox) -> Non
     assert [mailboxes.at("554+a@example.com") for _ in range(2)] == ["554", "554"]
     assert mailboxes.at("pat@example.com") == ""
     assert script_of({"do": "greylist+away", "times": 3}).times == 3
-    for order in ("nonsense", {"says": []}, 5):
+    wrong: list[Any] = ["nonsense", {"says": []}, 5]
+    for order in wrong:
         with pytest.raises(ScriptError):
             script_of(order)
         assert post(sandbox, "mailboxes", {"pat@example.com": order}).status_code == 400
