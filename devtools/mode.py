@@ -157,14 +157,8 @@ def first_line(mode: Mode, vendors: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _set_and_not_used() -> list[str]:
-<<<<<<< HEAD
-    choices = [
-        name for name in ("SKIP_TRACE_VENDOR", "VOICE_VENDOR", "CAMPAIGN_EMAIL_URL") if os.environ.get(name, "").strip()
-    ]
-    chosen = [f"{name} is not used." for name in choices]
-=======
-    chosen = ["SKIP_TRACE_VENDOR is not used."] if os.environ.get("SKIP_TRACE_VENDOR", "").strip() else []
->>>>>>> stage
+    names = ("SKIP_TRACE_VENDOR", "CAMPAIGN_EMAIL_URL")
+    chosen = [f"{name} is not used." for name in names if os.environ.get(name, "").strip()]
     if keys_set(os.environ):
         return ["Your vendor keys are not used.", *chosen]
     unused = [

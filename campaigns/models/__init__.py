@@ -22,13 +22,7 @@ from campaigns.models.voice import PhoneCode, RecordingFile
 __all__ = [
     "BookingCount", "BookingPage", "CallAttempt", "CallList", "Campaign", "CampaignCaller", "ClockSetting",
     "ContactRule", "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed",
-<<<<<<< HEAD
-    "Hours", "Inbound", "IncomingMessage", "Link", "MailSender", "Member", "PhoneCode", "Preview", "PreviewLine",
-    "Receipt", "ReceiptRepeat", "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer", "Step",
-    "Template", "TemplateVersion", "Touch", "UnsignedPost", "Variant", "VendorPoll",
-=======
-    "Hours", "Inbound", "IncomingMessage", "ListFill", "Member", "PhoneCode", "Preview", "PreviewLine", "Receipt",
-    "ReceiptRepeat", "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer", "Step", "Template",
-    "TemplateVersion", "UnsignedPost", "Variant", "VendorPoll",
->>>>>>> stage
+    "Hours", "Inbound", "IncomingMessage", "Link", "ListFill", "MailSender", "Member", "PhoneCode", "Preview",
+    "PreviewLine", "Receipt", "ReceiptRepeat", "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer",
+    "Step", "Template", "TemplateVersion", "Touch", "UnsignedPost", "Variant", "VendorPoll",
 ]  # fmt: skip
