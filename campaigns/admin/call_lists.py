@@ -20,11 +20,10 @@ from accounts.models import Role, User
 from buckets.models import Bucket
 from campaigns.admin.campaign_form import BUCKETS_SHOWN, audience_in_words
 from campaigns.admin.words import counted
-from campaigns.dialing import lists
-from campaigns.dialing.filling import Added
+from campaigns.dialing import filling, lists
 from campaigns.dialing.lists import ListPlan
 from campaigns.dialing.progress import progress
-from campaigns.models import CallList, Campaign, CampaignCaller
+from campaigns.models import CallList, Campaign, CampaignCaller, ListFill
 from campaigns.planning.audience import PRESETS, Audience
 from campaigns.planning.campaigns import NAME_MAX
 from campaigns.planning.refusals import CampaignError
@@ -220,7 +219,7 @@ class CallListAdmin(TeamAdmin):
                 form.refuse(error)
             else:
                 request.session.pop(CHOSEN, None)
-                self.message_user(request, f"Saved as a draft: {_told(added)} Open it when callers may begin.")
+                self.message_user(request, f"Saved as a draft: {_told(added)} {_after(added)}")
                 return redirect("admin:campaigns_calllist_change", made.pk)
         return self._form(request, form, "Add call list")
 
@@ -275,7 +274,11 @@ class CallListAdmin(TeamAdmin):
     def live(self, request: HttpRequest, list_id: UUID) -> HttpResponse:
         """The piece that says how far it is."""
         row = self.call_list(request, list_id)
-        return TemplateResponse(request, "admin/campaigns/dialer/list_live.html", {"list": row, **_far(row)})
+        far = _far(row)
+        answer = TemplateResponse(request, "admin/campaigns/dialer/list_live.html", {"list": row, **far})
+        if request.GET.get("filling") and not far["is_filling"]:
+            answer["HX-Refresh"] = "true"  # its buttons are others now
+        return answer
 
     def open(self, request: HttpRequest, list_id: UUID) -> HttpResponse:
         return self._done(request, list_id, lists.open_list, "Open: callers get its people in the dialer.")
@@ -332,13 +335,25 @@ def _manages(request: HttpRequest) -> bool:
 
 
 def _far(row: Campaign) -> dict[str, Any]:
-    far = progress(row.pk)
+    far, fill = progress(row.pk), filling.latest_of(row.pk)
     bar = [(kind, 100 * many / far.people) for kind, many in (("", far.done), ("partial", far.stopped)) if far.people]
-    return {"far": far, "bar": bar, "why": counted(far.why), "is_moving": row.status == Status.RUNNING}
+    is_filling = fill is not None and fill.is_at_work
+    return {
+        "far": far, "bar": bar, "why": counted(far.why), "is_moving": is_filling or row.status == Status.RUNNING,
+        "is_filling": is_filling, "fill": fill, "filled": 100 * fill.done / fill.leads if fill and fill.leads else 0,
+    }  # fmt: skip
 
 
-def _told(added: Added) -> str:
+def _after(added: ListFill) -> str:
+    if added.is_at_work:
+        return "You can open it when all of them are on it; this page shows how far it is."
+    return "Open it when callers may begin."
+
+
+def _told(added: ListFill) -> str:
     """212 people of 240 leads; 20 without a phone, 8 with the same owner or on it already."""
+    if added.is_at_work:
+        return f"{added.leads:,} leads are being added."
     out = [
         f"{many:,} {words}"
         for many, words in (

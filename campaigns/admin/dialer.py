@@ -35,6 +35,7 @@ from campaigns.voice import registering as voice
 from common import dates
 from common.admin import is_id, page
 from common.admin_teams import refuse
+from leads.calendar import clock
 from leads.calendar.planning import SlotTaken
 from leads.calendar.words import read_when
 from leads.models import Lead
@@ -345,13 +346,13 @@ def _read(person: Access, attempt_id: UUID, text: str) -> datetime:
         raise CampaignError("NOT_FOUND", "There is no such call.")
     if attempt.lead is None:
         raise CampaignError("NOT_FOUND", "The lead was deleted: there is nobody to plan a time with.")
-    return read_when(text[:100], _zone(attempt, person), timezone.now())
+    return read_when(text[:100], _zone(attempt, person), clock.now())
 
 
 def _zone(attempt: CallAttempt, person: Access) -> str:
     """The lead's; of several the one where it is earliest; hers where nobody knows."""
     assert attempt.lead is not None
-    at = timezone.now()
+    at = clock.now()
     zones = zones_of(attempt.lead, attempt.number) or [person.user.time_zone]
     return min(zones, key=lambda zone: timezone.localtime(at, ZoneInfo(zone)).replace(tzinfo=None))
 
@@ -367,7 +368,7 @@ def _when(model_admin: Any, request: HttpRequest) -> HttpResponse:
         return JsonResponse({"words": "", "trouble": ""}, headers={_ANSWERS: "1"})
     zone = _zone(attempt, person)
     try:
-        at = read_when(text, zone, timezone.now())
+        at = read_when(text, zone, clock.now())
     except BadTime as error:
         return JsonResponse({"words": "", "trouble": str(error)}, headers={_ANSWERS: "1"})
     theirs, mine = dates.moment(at, zone), dates.moment(at)

@@ -158,7 +158,8 @@ class DialerView(ApiView):
         return ok(offer=OfferSerializer(found, context=context).data, nobody=None)
 
     def call(self, found: CallAttempt) -> dict[str, Any]:
-        found.refresh_from_db()
+        if found.mode != CallAttempt.Mode.TEL:  # its vendor may have said something meanwhile
+            found.refresh_from_db()
         data: dict[str, Any] = DialerCallSerializer(found, context={"request": self.request}).data
         return data
 
