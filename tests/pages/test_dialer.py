@@ -187,7 +187,7 @@ def by_a_vendor(page: Page, hands: Hands, axe_check: Check, settings: Any, own: 
         hands.press("9")
         page.keyboard.type("nonsense")
         hands.press("Enter")
-        page.locator("#dialer-meant", has_text="Say it like").wait_for()
+        page.locator("#dialer-trouble", has_text="Say it like").wait_for()
         page.locator("#dialer-time:focus").wait_for()
         page.keyboard.type("wed 11am")
         hands.press("Enter")
