@@ -26,6 +26,7 @@ SAMPLE: Final = {
 MOST_DEFAULT, MOST_VALUE = 40, 80  # characters
 BRACES: Final = re.compile(r"[{}]+")
 VARIABLE: Final = re.compile(r"\{\{\s*([a-zA-Z][a-zA-Z0-9]*)\s*(?:\|([^{}]*))?\}\}")
+STYLE_SHEET: Final = re.compile(r"<style\b[^>]*>.*?</style\s*>", re.IGNORECASE | re.DOTALL)
 HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})  # control, bidi marks and zero width, private, unassigned
 PROPERTY_TYPES: Final = {
     "SFR": "house", "MFR": "multi-family property", "CONDO": "condo", "LAND": "land", "MOBILE": "mobile home",
@@ -65,8 +66,8 @@ class Missing:
     names: tuple[str, ...]
 
 
-def parse(text: str) -> Template:
-    """Raises BadTemplate: an unknown or mis-cased name, `{{{`, `{{#`, `{x}`, lone braces, a default of over 40
+def parse(text: str, *, html: bool = False) -> Template:
+    """html: braces of style sheets are none of variables. Raises BadTemplate: an unknown or mis-cased name, `{{{`, `{{#`, `{x}`, lone braces, a default of over 40
     characters, nothing at all, or characters that no message can carry.
     """
     if not text.strip():
@@ -76,14 +77,19 @@ def parse(text: str) -> Template:
             raise BadTemplate(position, f"Character {position + 1} (U+{ord(character):04X}) cannot be sent.")
     pieces: list[str | tuple[str, str | None]] = []
     start = 0
-    while (braces := BRACES.search(text, start)) is not None:
+    sheets = [found.span() for found in STYLE_SHEET.finditer(text)] if html else []
+    position = 0
+    while (braces := BRACES.search(text, position)) is not None:
+        if sheet := next((span for span in sheets if span[0] <= braces.start() < span[1]), None):
+            position = sheet[1]
+            continue
         found = VARIABLE.match(text, braces.start())
         if found is None or text[found.end() : found.end() + 1] == "}":
             raise BadTemplate(braces.start(), _wrong_braces(text, braces.start()))
         if braces.start() > start:
             pieces.append(text[start : braces.start()])
         pieces.append((_name(found), _default(found)))
-        start = found.end()
+        start = position = found.end()
     if start < len(text):
         pieces.append(text[start:])
     return Template(text, tuple(pieces))
