@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -10,6 +11,7 @@ from accounts.models import User
 from campaigns.models import Step, Variant
 from campaigns.rules.templates import Company, Missing, Person, Template, parse, render, values_of
 from campaigns.rules.variants import draw
+from campaigns.texts.mail import UNSUBSCRIBE
 from leads.facts.sources import name_of
 from leads.models import Seller
 
@@ -46,6 +48,15 @@ def company_of(seller: Seller | None, agent: User | None) -> Company:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An e-mail to one person, before links, pixel and unsubscribe are made the delivery's own."""
+
+    subject: str
+    text: str
+    html: str
+
+
 class Writer:
     """Writes a campaign's messages: reads its steps' texts once."""
 
@@ -66,13 +77,34 @@ class Writer:
 
     def write(self, variant: Variant, lead: Mapping[str, Any]) -> str | Missing:
         """The message to this lead (PERSON_COLUMNS)."""
-        text = variant.version.text
+        return render(self._template(variant.version.text), values_of(person_of(lead), self.company))
+
+    def write_mail(self, variant: Variant, lead: Mapping[str, Any]) -> Written | Missing:
+        """The e-mail to this lead (PERSON_COLUMNS)."""
+        values = values_of(person_of(lead), self.company, unsubscribe_url=UNSUBSCRIBE)
+        version = variant.version
+        parts = [
+            render(self._template(part), values, html=is_html) if part else ""
+            for part, is_html in ((version.subject, False), (version.text, False), (version.html, True))
+        ]
+        missing = {name for part in parts if isinstance(part, Missing) for name in part.names}
+        if missing:
+            return Missing(tuple(sorted(missing)))
+        subject, text, html = (part for part in parts if isinstance(part, str))
+        return Written(subject, text, html)
+
+    def _template(self, text: str) -> Template:
         template = self._templates.get(text)
         if template is None:
             template = self._templates[text] = parse(text)
-        return render(template, values_of(person_of(lead), self.company))
+        return template
 
 
 def digest_of(text: str) -> str:
     """SHA-256 of a message, as deliveries and dry runs keep it."""
     return sha256(text.encode()).hexdigest()
+
+
+def digest_of_mail(written: Written) -> str:
+    """SHA-256 of an e-mail's three parts, as deliveries and dry runs keep it."""
+    return sha256("\0".join((written.subject, written.text, written.html)).encode()).hexdigest()
