@@ -61,6 +61,10 @@ class Member(UUIDModel):
     step = models.PositiveSmallIntegerField(default=1, help_text="The next step")
     next_at = models.DateTimeField(null=True, blank=True, help_text="When it is due, by the campaigns' clock")
     held_until = models.DateTimeField(null=True, blank=True, help_text="Until when it is held")
+    planned_at = models.DateTimeField(null=True, blank=True, help_text="While it is held: when the step was to be due")
+    passed = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="Channels whose other steps are passed over"
+    )
     zones = ArrayField(models.CharField(max_length=64), default=list, help_text="Time zones that count")
     states = ArrayField(models.CharField(max_length=2), default=list, help_text="States that count")
     calls = models.BooleanField(default=False, help_text="Its next step is a call: a caller takes it, no worker")
