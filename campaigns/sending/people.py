@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clocks
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,13 +26,16 @@ _kept: list[tuple[float, RuleSet]] = []
 @dataclass(frozen=True, slots=True)
 class Ending:
     """The step at this position is over for a member, at this moment of the campaigns' clock. stop: why she stops with
-    it; '': she goes on.
+    it; '': she goes on. passes: channels by which she is not to be reached: their other steps are passed over, and she
+    stops only where no step of another one is left.
     """
 
     member_id: UUID
     position: int
     at: datetime
     stop: str = ""
+    passes: str = ""
+    by_channel: bool = False  # over only where the step is of such a channel
 
 
 def end_steps(endings: Sequence[Ending]) -> None:
@@ -52,16 +55,27 @@ def end_steps(endings: Sequence[Ending]) -> None:
             continue
         if member.campaign_id not in steps:
             steps[member.campaign_id] = {s.position: s for s in Step.objects.filter(campaign=member.campaign_id)}
-        following = steps[member.campaign_id].get(ending.position + 1)
+        passed = {*member.passed.split(), *ending.passes.split()}
+        own = steps[member.campaign_id]
+        if ending.by_channel and (ending.position not in own or own[ending.position].channel not in passed):
+            Member.objects.filter(pk=member.pk).update(passed=" ".join(sorted(passed)))
+            continue
+        following = _following(own, ending.position, passed)
         is_call = following is not None and following.channel == CALL
-        rows.append((member.pk, *_next(member, ending, following), is_call))
+        rows.append((member.pk, *_next(member, ending, following), is_call, " ".join(sorted(passed))))
     if rows:
         _save(rows)
 
 
+def _following(steps: Mapping[int, Step], position: int, passed: Collection[str]) -> Step | None:
+    """The next step after this one that is not of a channel which is passed over."""
+    after = (steps[one] for one in sorted(steps) if one > position)
+    return next((step for step in after if step.channel not in passed), None)
+
+
 def _next(member: Member, ending: Ending, step: Step | None) -> tuple[int, str, int, datetime | None]:
     """status, why, step, next_at"""
-    if ending.stop:
+    if ending.stop and (step is None or not ending.passes):
         return Status.STOPPED, ending.stop[:30], member.step, None
     if step is None:
         return Status.DONE, "", member.step, None
@@ -83,7 +97,7 @@ def due_at(step: Step, member: Member, ended_at: datetime) -> datetime | None:
         tuple(member.states),
         rules(),
         window_of(member.campaign),
-        channel="call" if step.channel == CALL else "sms",
+        channel=step.channel,  # type: ignore[arg-type]  # a step's is one of the rules'
         margin=SMS_MARGIN if step.channel == "sms" else 0,
         jitter=str(member.pk),
     )
@@ -105,10 +119,11 @@ def _save(rows: Sequence[tuple[Any, ...]]) -> None:
                SET status = c.status, why = c.why, step = c.step, next_at = c.next_at,
                    held_until = CASE WHEN c.status = 3 THEN m.held_until END,
                    calls = CASE WHEN c.step = m.step THEN m.calls ELSE c.calls END,
-                   attempts = CASE WHEN c.step = m.step THEN m.attempts ELSE 0 END,
+                   attempts = CASE WHEN c.step = m.step THEN m.attempts ELSE 0 END, passed = c.passed,
                    taken_by_id = NULL, taken_at = NULL, lease_until = NULL
-              FROM unnest(%s::uuid[], %s::smallint[], %s::text[], %s::smallint[], %s::timestamptz[], %s::boolean[])
-                   AS c(id, status, why, step, next_at, calls)
+              FROM unnest(%s::uuid[], %s::smallint[], %s::text[], %s::smallint[], %s::timestamptz[], %s::boolean[],
+                          %s::text[])
+                   AS c(id, status, why, step, next_at, calls, passed)
              WHERE m.id = c.id
             """,
             [list(column) for column in zip(*rows, strict=True)],

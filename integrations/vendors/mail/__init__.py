@@ -1,0 +1,76 @@
+"""E-mail by SMTP or a provider: send one, read what a provider posts. A provider's own words stay inside this folder.
+
+Which one: CAMPAIGN_EMAIL_URL. Of the ledger it is the vendor `mail`, its operation `email`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from integrations.vendors.mail.messages import Mail, RawMail, TrackingEvent, TrackingKind
+from integrations.vendors.messages import Sent, Unreadable
+
+__all__ = [
+    "Mail",
+    "RawMail",
+    "TrackingEvent",
+    "TrackingKind",
+    "Unreadable",
+    "close",
+    "dedupe_of",
+    "inbound",
+    "is_signed",
+    "lack",
+    "providers",
+    "send",
+    "tracking",
+]
+
+VENDOR = "mail"
+
+
+def send(mail: Mail) -> Sent:
+    """Hands it over, in one try: what `execution.execute` calls. vendor_id "": by SMTP, which gives none.
+
+    Raises NotSent (HeldBack: the server is asked too much, all wait; Deferred: this recipient's server wants it later):
+    certainly not sent. InDoubt: it may have been sent. RecipientRefused: not sent, and a repeat does no better (kind
+    BAD_ADDRESS: a hard bounce; CONTENT: what it says, or a rule of theirs; CONFIGURATION: our sender address;
+    CARRIER: their mailbox is full; INVALID: a header cannot be written). AccountRefused or Misconfigured: nothing can
+    be sent before an operator acts.
+    """
+    raise NotImplementedError
+
+
+def close() -> None:
+    """Closes this thread's connection. The next e-mail opens another."""
+    raise NotImplementedError
+
+
+def lack() -> str:
+    """Why no e-mail campaign may be begun, naming the variable, in words without a period; "": it may."""
+    raise NotImplementedError
+
+
+def providers() -> frozenset[str]:
+    """Whose posts can be read: names as in CAMPAIGN_EMAIL_URL, and `raw` (inbound alone: the body is the e-mail)."""
+    raise NotImplementedError
+
+
+def is_signed(provider: str, *, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a post is this provider's, by a secret of MAIL_WEBHOOK_SECRET. Raises KeyError for an unknown one."""
+    raise NotImplementedError
+
+
+def dedupe_of(provider: str, *, headers: Mapping[str, str], body: bytes) -> str:
+    """Equal for two posts of the same event or e-mail; at most 128 characters."""
+    raise NotImplementedError
+
+
+def tracking(provider: str, *, headers: Mapping[str, str], body: bytes) -> list[TrackingEvent] | Unreadable:
+    """What a post says of e-mails of ours. An empty list: nothing that matters. Never raises for what it holds."""
+    raise NotImplementedError
+
+
+def inbound(provider: str, *, headers: Mapping[str, str], body: bytes) -> RawMail | Unreadable:
+    """The e-mail in a post. Never raises for what it holds."""
+    raise NotImplementedError
