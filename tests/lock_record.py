@@ -38,7 +38,8 @@ LOCKS = {
     "enrichment_runitem": "items",
     "buckets_bucket": "bucket",
 }
-ADVISORY = {"0": "bucket hold", "1": "campaign hold", "3": "host", "4": "touches"}  # by the second argument of hashtextextended
+# by the second argument of hashtextextended
+ADVISORY = {"0": "bucket hold", "1": "campaign hold", "3": "host", "4": "touches"}
 _ALIASES = {
     "l": "leads_lead",
     "e": "leads_event",

@@ -25,7 +25,7 @@ LONG_AGO = timezone.now() - timedelta(days=100)
 @pytest.fixture
 def bucket(sandbox: Sandbox, settings: Any) -> Bucket:
     """Ten leads with contacts, all bought 100 days ago, and what files left."""
-    settings.KEEP_INBOUND_DAYS = 0  # the one rule that holds without a setting
+    settings.KEEP_INBOUND_DAYS = settings.KEEP_TOUCHES_DAYS = 0  # the rules that hold without a setting
     bucket = make_bucket(sandbox, make_user(), 10)
     finish(start(bucket))
     Lookup.objects.update(fetched_at=LONG_AGO)
