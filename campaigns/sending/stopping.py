@@ -21,10 +21,11 @@ OPT_OUTS = frozenset(
 )
 # Reasons about the person: her other numbers stop too. The others are about one number or address.
 OF_THE_PERSON = OPT_OUTS | {Reason.ERASED, Reason.LITIGATOR}
-OPTED_OUT, REPLIED = "opted_out", "replied"
+OPTED_OUT, REPLIED, CLICKED = "opted_out", "replied", "clicked"
 COUNTED_FOR = timedelta(days=30)  # after a message that somebody writes back counts as its campaign's doing
 
 _OF_NUMBERS = "SELECT m.id FROM campaigns_member m WHERE m.key_id = ANY(%(keys)s)"
+_OF_MAILS = " UNION SELECT m.id FROM campaigns_member m WHERE m.mail_key_id = ANY(%(keys)s)"
 _OF_OWNERS = """
     UNION SELECT m.id FROM campaigns_member m WHERE m.owner_key_id = ANY(%(keys)s)
     UNION SELECT m.id FROM campaigns_member m JOIN leads_leadkey l ON l.lead_id = m.lead_id
@@ -41,7 +42,7 @@ def stop_members(key_ids: Collection[int], why: str, *, counts: str = "", alone:
     that grows by one for each who was sent something of late. alone: who is written to at one of these numbers, not
     whoever has one of them. A message that is intended leaves.
     """
-    members = _members_of(key_ids, alone=alone)
+    members = members_of(key_ids, alone=alone)
     waiting = Delivery.objects.filter(key__in=list(key_ids), state__in=Delivery.WAITING)
     waiting = waiting.exclude(purpose=Delivery.Purpose.CONFIRM)
     return _stop(members, waiting.values_list("pk", flat=True), why, counts)
@@ -59,9 +60,17 @@ def on_reply(key_ids: Collection[int]) -> int:
     transaction that stores their message, after it has locked the keys (all of their owner's). Returns how many people.
     A second reply counts no more; a message that a person has written to them still leaves.
     """
-    ids = _members_of(key_ids)
+    ids = members_of(key_ids)
     stops = Member.objects.filter(pk__in=ids, campaign__stop_on__contains=["reply"]).values_list("pk", flat=True)
     return _stop(list(stops), [], REPLIED, REPLIED)
+
+
+def on_human_click(member_id: UUID) -> bool:
+    """A person clicked a link of a message: where her campaign ends on that, she stops. In the caller's transaction,
+    which has locked no member, message, campaign or lead. A message that is intended leaves. False: it goes on.
+    """
+    asked = Member.objects.filter(pk=member_id, campaign__stop_on__contains=["click"], status__in=Member.OPEN)
+    return bool(_stop(list(asked.values_list("pk", flat=True)), [], CLICKED, ""))
 
 
 def stop_members_of_leads(lead_ids: Iterable[UUID], why: str = "deleted") -> int:
@@ -78,10 +87,10 @@ def stop_members_of_bucket(bucket_id: UUID, _by: object) -> list[UUID]:
     return []
 
 
-def _members_of(key_ids: Collection[int], *, alone: bool = False) -> list[UUID]:
-    """Members by their number; unless alone also by their owner, and by any key of their lead."""
+def members_of(key_ids: Collection[int], *, alone: bool = False) -> list[UUID]:
+    """Members by the key they are in by; unless alone also by e-mail, owner, and by any key of their lead."""
     with connection.cursor() as cursor:
-        cursor.execute(_OF_NUMBERS if alone else _OF_NUMBERS + _OF_OWNERS, {"keys": list(key_ids)})
+        cursor.execute(_OF_NUMBERS if alone else _OF_NUMBERS + _OF_MAILS + _OF_OWNERS, {"keys": list(key_ids)})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -103,8 +112,8 @@ def _stop(member_ids: Iterable[UUID], delivery_ids: Iterable[UUID], why: str, co
         if one.status in Member.OPEN or (one.pk in counted and (one.status == Status.DONE or one.why == REPLIED != why))
     ]
     Member.objects.filter(pk__in=[one.pk for one in stopped]).update(
-        status=Status.STOPPED, why=why[:30], next_at=None, held_until=None, taken_by=None, taken_at=None,
-        lease_until=None,
+        status=Status.STOPPED, why=why[:30], next_at=None, held_until=None, planned_at=None, taken_by=None,
+        taken_at=None, lease_until=None,
     )  # fmt: skip
     moves = Moves(clock.now())
     for row in lock_deliveries(messages.filter(state__in=Delivery.WAITING)):
