@@ -16,7 +16,8 @@ from campaigns.locks import hold_campaign, lock_campaign
 from campaigns.models import Campaign, Preview
 from campaigns.planning.campaigns import CHANGED_MEANWHILE
 from campaigns.planning.refusals import CampaignError
-from campaigns.previews.computing import COLUMNS, Computed, compute, rows_of
+from campaigns.previews.computing import Computed, compute
+from campaigns.previews.lines import COLUMNS, rows_of
 from common.faultpoints import commit
 from leads.selection.filters import BadFilter
 

@@ -60,8 +60,9 @@ def after(
        Business days skip Saturday, Sunday, and the days on which one of the states is closed.
     2. at_local moves it to that time of its day, or of the next.
     3. It moves into the hours.
-    4. jitter, what tells the member, adds 0 to 20 minutes by its hash to a moment that 2 or 3 has moved, so that a bucket
-       does not start all at once at 8:00; '' adds nothing. Where that leaves the hours, it stays at their first moment.
+    4. jitter, what tells the member, adds 0 to 20 minutes by its hash to a moment that 2 or 3 has moved, so that a
+       bucket does not start all at once at 8:00; '' adds nothing. Where that leaves the hours, it stays at their first
+       moment.
     """
     place = place_of(rules, channel, zones, states, window, margin, consented=consented)
     zone = ZoneInfo(place.zones[0])

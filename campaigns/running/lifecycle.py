@@ -75,12 +75,17 @@ def _make_members(campaign: Campaign, preview: Preview) -> int:
         cursor.execute(
             """
             INSERT INTO campaigns_member
-                   (id, campaign_id, lead_id, split_group, key_id, owner_key_id, status, why, step, next_at, zones,
-                    states, calls, priority, attempts, skips, number)
-            SELECT uuidv7(), %(campaign)s, p.lead_id, %(group)s, p.key_id, p.owner_key_id, 2, '', 1,
-                   greatest(p.first_at, %(now)s), p.zones, p.states, %(calls)s, 0, 0, 0, 0
+                   (id, campaign_id, lead_id, split_group, key_id, mail_key_id, owner_key_id, status, why, step,
+                    next_at, zones, states, calls, priority, attempts, skips, number, passed)
+            SELECT uuidv7(), %(campaign)s, p.lead_id, %(group)s, coalesce(k.phone, k.mail), k.mail, p.owner_key_id, 2,
+                   '', 1, greatest(p.first_at, %(now)s), p.zones, p.states, %(calls)s, 0, 0, 0, 0, k.passed
               FROM campaigns_previewline p
               JOIN leads_lead l ON l.id = p.lead_id AND l.team_id = %(team)s AND l.merged_into_id IS NULL
+              CROSS JOIN LATERAL (
+                   SELECT max(s.key_id) FILTER (WHERE s.channel <> 'email') AS phone,
+                          max(s.key_id) FILTER (WHERE s.channel = 'email') AS mail,
+                          coalesce(string_agg(DISTINCT s.channel, ' ') FILTER (WHERE s.verdict = 'no'), '') AS passed
+                     FROM campaigns_previewline s WHERE s.preview_id = p.preview_id AND s.lead_id = p.lead_id) k
              WHERE p.preview_id = %(preview)s AND p.step = 1 AND p.verdict = 'yes' AND p.key_id IS NOT NULL
                AND NOT EXISTS (
                    SELECT FROM leads_leadkey mine

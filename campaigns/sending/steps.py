@@ -44,10 +44,10 @@ def make_piece(campaign_id: UUID, at: datetime) -> int:
     """The next messages of one campaign, at most PIECE. Returns how many members moved.
 
     1. Nobody pauses or cancels the campaign meanwhile (`hold_campaign`); what is not running makes nothing.
-    2. The members whose next step is due. Whose lead is gone stops; for whom a step's condition does not hold, that step
-       is over (`conditions`).
-    3. Of the others each message with its variant, text and address, by the step's channel. Who has no address for it
-       is passed over by that channel.
+    2. The members whose next step is due. Whose lead is gone stops; for whom a step's condition does not hold, that
+       step is over (`conditions`).
+    3. Of the others each message with its variant, text and address, by the step's channel. Whom it does not reach is
+       passed over by that channel (`writing`).
     4. Their rows; one that was made before is left as it is. The members wait for their message.
     """
     with commit("sms.take"):

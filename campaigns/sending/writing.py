@@ -21,11 +21,13 @@ from leads.keys.owner_keys import PHONE, READ, keys_of
 from leads.models import ContactKey, Lead, LeadKey
 
 EMAIL, SMS = "email", "sms"
-ADDRESS_MISSING = "address_missing"
+ADDRESS_MISSING, NOT_APPROVED = "address_missing", "not_approved"
 
 
 class Writing:
-    """Of one campaign, for members at steps that are due now. passed: those who have no address for their step."""
+    """Of one campaign, for members at steps that are due now. passed: those whom their step does not reach: they have
+    no address for it, or it was not in the dry run that was approved.
+    """
 
     def __init__(self, campaign: Campaign, steps: Sequence[Step], members: Sequence[Member], at: datetime) -> None:
         self.campaign, self.at, self.passed = campaign, at, list[Ending]()
@@ -55,10 +57,12 @@ class Writing:
                 to = member.key_id, _number(self.shown[shown], self.keys[member.key_id][1], self.secrets)
             else:
                 to = None
-            if to is None:
-                self.passed.append(Ending(member.pk, member.step, self.at, ADDRESS_MISSING, step.channel))
+            line = self.approved.get((lead["pk"], member.step))
+            if to is None or (self.campaign.preview_id is not None and (line is None or line.verdict != "yes")):
+                why = ADDRESS_MISSING if to is None else (line.reason if line is not None else NOT_APPROVED)
+                self.passed.append(Ending(member.pk, member.step, self.at, why, step.channel))
                 continue
-            rows.append(self._delivery(member, step, lead, *to))
+            rows.append(self._delivery(member, step, lead, line, *to))
         return rows
 
     def _mails(self) -> dict[UUID, tuple[int, str | None]]:
@@ -81,11 +85,14 @@ class Writing:
             if (lead_id, one.position) in keys
         }
 
-    def _delivery(self, member: Member, step: Step, lead: dict[str, Any], key_id: int, address: str | None) -> Delivery:
-        """As it was approved, where it was: its text, and of an e-mail the digest, to which sending compares what is
-        written anew. What was not in the dry run that was approved may not leave: its digest is none.
+    def _delivery(
+        self, member: Member, step: Step, lead: dict[str, Any], line: PreviewLine | None, key_id: int,
+        address: str | None,
+    ) -> Delivery:  # fmt: skip
+        """As it was approved: a text's words, and of an e-mail the digest, to which sending compares what is written
+        anew.
         """
-        campaign, line = self.campaign, self.approved.get((lead["pk"], member.step))
+        campaign = self.campaign
         variant = self.writer.variant(member.step, self.keys[member.owner_key_id or member.key_id][1])
         if line is not None:
             variant = self.writer.variants[member.step].get(line.variant, variant)
@@ -97,9 +104,9 @@ class Writing:
             subject, text, html = written.subject, written.text, written.html
         else:
             text = line.text if line is not None else written
-        told = digest(written) if is_mail else digest_of(text)
-        if campaign.preview_id is not None:
-            told = line.body_digest or told if line is not None else ""
+        told = (
+            digest_of(text) if isinstance(written, str) else line.body_digest if line is not None else digest(written)
+        )
         sender, mail_sender = (None, campaign.mail_sender) if is_mail else (campaign.sender, None)
         vendor = settings.MAIL_VENDOR if is_mail else sender.vendor if sender else ""
         return Delivery(
@@ -156,9 +163,8 @@ def _approved(campaign: Campaign, members: Sequence[Member]) -> dict[tuple[UUID,
     if campaign.preview_id is None:
         return {}
     rows = PreviewLine.objects.filter(preview=campaign.preview_id, lead_id__in=[one.lead_id for one in members])
-    wanted = rows.only("lead_id", "step", "variant", "text", "body_digest").filter(
-        step__in={one.step for one in members}, verdict="yes"
-    )
+    rows = rows.filter(step__in={one.step for one in members})
+    wanted = rows.only("lead_id", "step", "verdict", "reason", "variant", "text", "body_digest")
     return {(row.lead_id, row.step): row for row in wanted}
 
 
