@@ -20,7 +20,7 @@ from leads.models import LeadKey
 from tests.campaigns.sending.postbox import Postbox
 from tests.campaigns.sending.world import NOON, TEXT, World, at_time, make_company, make_people
 
-FROM = "jane@mail.example.com"
+FROM = "ann@mail.example.com"
 SUBJECT = "About {{address|your house}}"
 WORDS = "Hi {{firstName}},\n\n{{companyName}} would like to buy {{address|your house}}.\n\n{{unsubscribeUrl}}"
 HTML = '<p>Hi {{firstName}}, {{companyName}} here.</p><p><a href="{{unsubscribeUrl}}">No more</a></p>'
@@ -38,10 +38,11 @@ def carry(settings: Any, postbox: Postbox, *, texts: str = "") -> None:
 
 def make_mails(
     count: int, settings: Any, postbox: Postbox, *, names: Sequence[str] = (), steps: Sequence[tuple[int, str, str]] = ONE,
-    texts: str = "", name: str = "ann", moment: datetime = NOON, domain: str = "example.com", **more: Any,
+    texts: str = "", name: str = "ann", moment: datetime = NOON, domain: str = "example.com", first: int = 0,
+    consent: bool = True, **more: Any,
 ) -> World:  # fmt: skip
     """A campaign that runs, its people due now. names: local parts of their addresses, p0, p1, … by default. steps:
-    delay, unit, channel.
+    delay, unit, channel. first: place of its first person; those of another world are others.
     """
     carry(settings, postbox, texts=texts)
     if texts:
@@ -49,14 +50,14 @@ def make_mails(
     at_time(settings, moment)
     user = User.objects.create_user(name)
     Membership.objects.filter(user=user).update(role="manager")
-    seller, sender = make_company(user, texts or "twilio")
-    bucket, leads = make_people(user, seller, count)
+    seller, sender = make_company(user, texts or "twilio", f"+16175550{100 + first // 100}")
+    bucket, leads = make_people(user, seller, count, first=first, consent=consent)
     known = [*names, *(f"p{n}" for n in range(len(names), count))]
     with transaction.atomic():
         emails = [f"{local}@{domain}" for local in known]
         pairs = zip(leads, emails, strict=True)
         save_facts(CONTACT, [FactRow(lead.pk, {"email": email}, NOON - timedelta(days=4)) for lead, email in pairs])
-    from_, _ = MailSender.objects.get_or_create(seller=seller, name="Jane Agent", address=FROM)
+    from_, _ = MailSender.objects.get_or_create(seller=seller, name="Jane Agent", address=f"{name}@mail.example.com")
     campaign = _campaign(user, seller, sender if texts else None, from_, bucket, leads, steps, name=name, **more)
     for lead in leads:
         lead.refresh_from_db()

@@ -14,6 +14,11 @@ AT_RCPT = {"550": "550 5.1.1 No such user", "554": "554 5.1.1 No such user", "fu
 AT_DOT = {"content": "554 5.7.1 Looks like spam", "cut": "", "silence": "-"}
 
 
+def _script(to: str) -> str:
+    """What follows a + does not count."""
+    return to.partition("@")[0].partition("+")[0]
+
+
 class Postbox(socketserver.ThreadingTCPServer):
     """taken: recipient and e-mail of each that was taken, also of those that were never answered. asked: times each
     recipient was named. throttled: how many RCPTs are answered 454 from the next on; cuts: how many MAILs are cut.
@@ -85,13 +90,13 @@ class _Session(socketserver.StreamRequestHandler):
             if server.throttled and len(server.taken) >= server.throttled_from:
                 server.throttled -= 1
                 return "454 4.7.0 Throttled"
-        return AT_RCPT.get(to.partition("@")[0], "250 2.1.5 Ok")
+        return AT_RCPT.get(_script(to), "250 2.1.5 Ok")
 
     def data(self, to: str) -> bool:
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line[1:] if line.startswith(b"..") else line)
-        answer = AT_DOT.get(to.partition("@")[0], "250 2.0.0 Queued")
+        answer = AT_DOT.get(_script(to), "250 2.0.0 Queued")
         if not answer.startswith("5"):
             with self.server.lock:
                 self.server.taken.append((to, message_from_bytes(b"".join(lines))))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 
-from campaigns.models import Campaign, Delivery, MailSender, Member
+from campaigns.models import Campaign, Delivery
 from campaigns.sending import marks, sweeps
 from campaigns.sending.doubts import resolve
 from campaigns.sending.mailing import message_id
@@ -20,18 +18,6 @@ from tests.campaigns.sending.postbox import Postbox
 from tests.campaigns.sending.world import move, send_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def postbox(settings: Any) -> Iterator[Postbox]:
-    from integrations.vendors import mail
-
-    with Postbox() as server:
-        server.thread.start()
-        settings.PUBLIC_URL = "http://127.0.0.1:9"
-        yield server
-        mail.close()
-        server.shutdown()
 
 
 def reasons() -> list[tuple[str, str]]:
@@ -87,7 +73,7 @@ def open_again() -> None:
 
 
 def test_one_bad_recipient_costs_the_others_nothing(postbox: Postbox, settings: Any, monkeypatch: Any) -> None:
-    """T8: the fourth has no mailbox, the sixth lost her first name past the approval, our own code breaks on the eighth."""
+    """T8: the fourth has no mailbox, the sixth lost her first name past the approval, our code breaks on the eighth."""
     names = [f"p{n}" for n in range(10)]
     names[3] = "554"
     place = make_mails(10, settings, postbox, names=names)
