@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, path
 from campaigns.api import calendar, call_lists, campaigns, conversations, dialer, running, senders, templates, voice
 from campaigns.api.contactability import ContactabilityView, ReceiptsView
 from campaigns.api.deliveries import ResolveView
+from campaigns.api.mail_senders import CheckMailSenderView, MailSendersView, MailSenderView
 from campaigns.api.rule_table import RulesView
 from campaigns.api.scorecard import BadNumbersView, CallersView, ScorecardView
 from campaigns.api.vendor_posts import CallPostView, VendorPostView
@@ -32,6 +33,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("templates/<uuid:template_id>", templates.TemplateView.as_view(), name="template"),
     path("senders", senders.SendersView.as_view(), name="senders"),
     path("senders/<uuid:sender_id>", senders.SenderView.as_view(), name="sender"),
+    path("mail-senders", MailSendersView.as_view(), name="mail-senders"),
+    path("mail-senders/<uuid:mail_sender_id>", MailSenderView.as_view(), name="mail-sender"),
+    path("mail-senders/<uuid:mail_sender_id>/check", CheckMailSenderView.as_view(), name="mail-sender-check"),
     path("state-answers", senders.StateAnswersView.as_view(), name="state-answers"),
     path("leads/<uuid:lead_id>/contactability", ContactabilityView.as_view(), name="lead-contactability"),
     path("leads/<uuid:lead_id>/receipts", ReceiptsView.as_view(), name="lead-receipts"),

@@ -12,7 +12,7 @@ from django.conf import settings
 from common.values.mail_urls import PROVIDERS
 from integrations.vendors.mail import account, files, posts, smtp
 from integrations.vendors.mail import providers as by_provider
-from integrations.vendors.mail.composing import as_bytes, compose, envelope_sender
+from integrations.vendors.mail.composing import compose, envelope_sender
 from integrations.vendors.mail.messages import Mail, RawMail, TrackingEvent, TrackingKind
 from integrations.vendors.messages import Sent, Unreadable
 
@@ -46,14 +46,14 @@ def send(mail: Mail) -> Sent:
     be sent before an operator acts.
     """
     place = account.place()
-    message = compose(mail)  # for a provider too: it refuses what is no header
+    raw = compose(mail)  # for a provider too: it refuses what is no header
     vendor_id = ""
     if place.kind in PROVIDERS:
         vendor_id = by_provider.send(place, mail)
     elif place.kind == "smtp":
-        smtp.send(place, sender=envelope_sender(mail), to=mail.to, raw=as_bytes(message))
+        smtp.send(place, sender=envelope_sender(mail), to=mail.to, raw=raw)
     else:
-        files.send(place, mail, as_bytes(message))
+        files.send(place, mail, raw)
     return Sent(vendor_id=vendor_id, segments=None, state="accepted", status=200)
 
 

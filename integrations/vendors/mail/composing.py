@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
+from email.utils import format_datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,27 +16,32 @@ from django.conf import settings
 from integrations.vendors.mail.messages import Mail
 from integrations.vendors.messages import Kind, RecipientRefused
 
-_WIDE: EmailPolicy = SMTP.clone(max_line_length=990)  # RFC 5322 2.1.1: 998 and CRLF
+_WIDE: Any = SMTP.clone(max_line_length=990)  # RFC 5322 2.1.1: 998 and CRLF
 
 
 class _Policy(EmailPolicy):
-    """As SMTP; but an ASCII header stays on one line: of a long address in <…> the standard fold makes encoded words,
-    which no mail program reads there."""
+    """As SMTP, but for two headers that its fold spoils: of a long address in <…> it makes encoded words, which no mail
+    program reads there, and in a long subject with an accent it loses spaces. The first stays on one line, the second
+    is left to `email.header`.
+    """
 
     def fold(self, name: str, value: Any) -> str:
-        folded: str = (_WIDE if str(value).isascii() else SMTP).fold(name, value)
-        return folded
+        if str(value).isascii():
+            return str(_WIDE.fold(name, value))
+        if name.lower() == "subject":
+            return f"{name}: {Header(str(value), 'utf-8', header_name=name).encode(linesep=self.linesep)}{self.linesep}"
+        return str(SMTP.fold(name, value))
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        return (_WIDE if str(value).isascii() else SMTP).fold_binary(name, value)
+        return self.fold(name, value).encode("ascii")
 
 
 _POLICY = _Policy(linesep="\r\n")
 
 
-def compose(mail: Mail) -> EmailMessage:
-    """The whole e-mail, 7 bits. Raises RecipientRefused: INVALID for a header, BAD_ADDRESS for a recipient, that cannot
-    be written."""
+def compose(mail: Mail) -> bytes:
+    """The whole e-mail, RFC 5322 with CRLF, 7 bits. Raises RecipientRefused: INVALID for a header, BAD_ADDRESS for a
+    recipient, that cannot be written."""
     message = EmailMessage(policy=SMTP)
     try:
         to = Address(addr_spec=mail.to)
@@ -41,12 +49,12 @@ def compose(mail: Mail) -> EmailMessage:
         to = Address()
     if not mail.to.isascii() or "@" not in to.addr_spec or to.addr_spec != mail.to:
         raise RecipientRefused(code="address", words="No e-mail can be sent to this address.", kind=Kind.BAD_ADDRESS)
-    wrong = ""
     try:
         message["From"] = Address(mail.sender_name, addr_spec=mail.sender)
         message["To"] = to
         message["Subject"] = mail.subject
         message["Message-ID"] = mail.message_id
+        message["Date"] = format_datetime(datetime.now(UTC))
         if mail.reply_to:
             message["Reply-To"] = Address(addr_spec=mail.reply_to)
         for name, value in mail.headers.items():
@@ -56,19 +64,12 @@ def compose(mail: Mail) -> EmailMessage:
             message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
         if mail.calendar:
             message.add_alternative(mail.calendar, subtype="calendar", cte="quoted-printable")
-            part = message.get_payload()[-1]  # type: ignore[index]
+            part: EmailMessage = message.get_payload()[-1]  # type: ignore[index, assignment]
             part.set_param("method", mail.calendar_type.partition("method=")[2] or "PUBLISH")
-        message.as_bytes(policy=_POLICY)
+        return message.as_bytes(policy=_POLICY)
     except (ValueError, IndexError, LookupError, MessageError):
-        wrong = "A header of this e-mail cannot be written."
-    if wrong:
-        raise RecipientRefused(code="header", words=wrong, kind=Kind.INVALID)
-    return message
-
-
-def as_bytes(message: EmailMessage) -> bytes:
-    """RFC 5322, with CRLF."""
-    return message.as_bytes(policy=_POLICY)
+        pass
+    raise RecipientRefused(code="header", words="A header of this e-mail cannot be written.", kind=Kind.INVALID)
 
 
 def envelope_sender(mail: Mail) -> str:

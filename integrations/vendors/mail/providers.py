@@ -194,4 +194,4 @@ def _said(answer: http.HttpResponse) -> tuple[str, str]:
     )  # fmt: skip
     code = found.get("ErrorCode", found.get("code", ""))
     code = str(code) if isinstance(code, str | int) and re.fullmatch(r"[\w.-]{1,40}", str(code)) else ""
-    return code or code_of(words), statuses.impersonal(words)
+    return code if code not in ("", "0") else code_of(words), statuses.impersonal(words)

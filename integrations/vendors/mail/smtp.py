@@ -138,6 +138,8 @@ def _open(place: MailPlace, deadline: _Deadline) -> smtplib.SMTP:
     smtp: smtplib.SMTP | None = None
     try:
         smtp = _greeted(place, deadline.seconds(GREETING_SECONDS))
+        if smtp.sock is not None:
+            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         phase = "hello"
         _patience(smtp, deadline)
         _expect(phase, smtp.ehlo(), 250)
