@@ -5,6 +5,7 @@ A missing or bad value stops start-up and says which, what for, and gives an exa
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from common.values.bounds import BATCH, CAP, FRESH_DAYS, PACE, PRICE, Bounds, bounds, whole
+from common.values.mail_urls import BadMailUrl, ImapPlace, MailPlace, read_imap_url, read_mail_url
 from common.values.secrets import BadSecret, from_files, weakness
 from config.admin_site import UNFOLD as UNFOLD  # a setting
 
@@ -24,6 +26,7 @@ COUNT_MAX = 2_147_483_647  # what PostgreSQL's integer holds
 HOUR = 3600  # seconds
 CONTACT_SECRET_LEAST = 32  # characters: as much as the digest has bytes
 METRICS_TOKEN_LEAST = 20  # characters
+MAIL_SECRET_LEAST = 20  # characters
 _SECONDS = bounds("0.1", "3600", 3)  # of one request
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -351,8 +354,41 @@ VENDORS = {
         "group": env.str("SIGNALHOUSE_MESSAGING_GROUP", default="").strip(),
     },
 }
+
+
+def _campaign_mail() -> MailPlace | None:
+    """Where campaigns' e-mails are handed over; with DEBUG, without an address, they lie in files. None: nowhere."""
+    url = env.str("CAMPAIGN_EMAIL_URL", default="").strip()
+    if not url:
+        return MailPlace("file", directory=str(BASE_DIR / ".local" / "mail" / "campaigns")) if DEBUG else None
+    why = ""
+    try:
+        place = read_mail_url(url)
+        if not DEBUG and place.kind in ("console", "file"):
+            why = "writes e-mails on this machine, which only development (DEBUG) may do"
+        elif not DEBUG and place.kind == "smtp" and not place.tls and place.leaves:
+            why = "would send e-mails in clear: begin it with smtp+tls:// or smtp+ssl://"
+    except BadMailUrl as error:
+        why = str(error)
+    if why:
+        raise ImproperlyConfigured(
+            f"CAMPAIGN_EMAIL_URL {why}. It names the mail server or provider that campaigns' e-mails leave by. "
+            "Examples: CAMPAIGN_EMAIL_URL=smtp+tls://user:password@mail.example.com:587, "
+            "CAMPAIGN_EMAIL_URL=postmark://TOKEN@"
+        )
+    return place
+
+
+CAMPAIGN_MAIL = _campaign_mail()
+CAMPAIGN_EMAIL_URL = CAMPAIGN_MAIL.shown if CAMPAIGN_MAIL else ""  # without its secrets
+MAIL_VENDOR = "mail" if CAMPAIGN_MAIL else ""
+# base_url and key are what pages show, and what they never show; CAMPAIGN_MAIL is what is used
+VENDORS["mail"] = {
+    "base_url": CAMPAIGN_EMAIL_URL,
+    "key": (CAMPAIGN_MAIL.password or CAMPAIGN_MAIL.user or "none") if CAMPAIGN_MAIL else "",
+}
 for _name, _vendor in VENDORS.items():
-    if not DEBUG and _vendor["base_url"] and not _is_private(_vendor["base_url"]):
+    if not DEBUG and _name != "mail" and _vendor["base_url"] and not _is_private(_vendor["base_url"]):
         _variable = "SIGNALHOUSE_MESSAGING_URL" if _name == "signalhouse_messaging" else f"{_name.upper()}_BASE_URL"
         raise ImproperlyConfigured(
             f"{_variable} is no https address. Keys, addresses and phones go there. "
@@ -391,6 +427,46 @@ for _pair in filter(None, env.list("TWILIO_SIGNING_KEYS", default=[])):
         )
     TWILIO_SIGNING_KEYS[_key] = _secret
 SIGNALHOUSE_WEBHOOK_SECRETS = [one for one in env.list("SIGNALHOUSE_WEBHOOK_SECRETS", default=[]) if one]
+# Replies and bounces come to r+…@ and b+…@ this domain. What its provider posts is checked with the secrets:
+# USER:PASSWORD of HTTP Basic, or a signing key
+INBOUND_MAIL_DOMAIN = env.str("INBOUND_MAIL_DOMAIN", default="").strip().lower().rstrip(".")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+if INBOUND_MAIL_DOMAIN and not _DOMAIN.fullmatch(INBOUND_MAIL_DOMAIN):
+    raise ImproperlyConfigured(
+        f"INBOUND_MAIL_DOMAIN={INBOUND_MAIL_DOMAIN!r} is no domain. Replies to campaigns' e-mails come to it. "
+        "Example: INBOUND_MAIL_DOMAIN=in.example.com"
+    )
+MAIL_WEBHOOK_SECRET = [one.strip() for one in env.list("MAIL_WEBHOOK_SECRET", default=[]) if one.strip()]
+for _secret in MAIL_WEBHOOK_SECRET:
+    if not DEBUG and len(_secret) < MAIL_SECRET_LEAST:
+        raise ImproperlyConfigured(
+            f"A secret of MAIL_WEBHOOK_SECRET is shorter than {MAIL_SECRET_LEAST} characters. Posts about e-mails are "
+            "checked with it: who guesses it can stop or suppress anybody. "
+            "Example: MAIL_WEBHOOK_SECRET=hooks:<30 random characters>"
+        )
+
+
+def _imap() -> ImapPlace | None:
+    """The mailbox that replies and bounces are fetched from; None: they are posted, or do not come."""
+    url = env.str("IMAP_URL", default="").strip()
+    try:
+        return read_imap_url(url) if url else None
+    except BadMailUrl as error:
+        raise ImproperlyConfigured(
+            f"IMAP_URL {error}. It names the mailbox that replies and bounces come to. "
+            "Example: IMAP_URL=imap+ssl://user:password@mail.example.com/INBOX"
+        ) from None
+
+
+IMAP = _imap()
+IMAP_URL = f"imap{'+ssl' if IMAP.ssl else ''}://{IMAP.host}:{IMAP.port}/{IMAP.mailbox}" if IMAP else ""  # no secrets
+# Who is asked about senders' domains (SPF, DKIM, DMARC): HOST or HOST:PORT; empty: the system's own
+DNS_SERVER = env.str("DNS_SERVER", default="").strip()
+if DNS_SERVER and not re.fullmatch(r"[0-9.]+(?::\d{1,5})?|[0-9a-fA-F:]+|\[[0-9a-fA-F:]+\]:\d{1,5}", DNS_SERVER):
+    raise ImproperlyConfigured(
+        f"DNS_SERVER={DNS_SERVER!r} is no IP address, with or without a port. It is asked about the domains that "
+        "e-mails leave from; empty: the system's. Example: DNS_SERVER=192.0.2.53"
+    )
 
 
 def _campaign_clock() -> tuple[datetime, int] | None:
@@ -410,10 +486,11 @@ def _campaign_clock() -> tuple[datetime, int] | None:
         )
     messaging = [VENDORS[name] for name in ("twilio", "signalhouse_messaging")]
     hosts = {urlsplit(vendor["base_url"]).hostname for vendor in messaging if vendor["key"]}  # no key: none can leave
-    if not DEBUG or not hosts <= {"127.0.0.1", "::1", "localhost", None}:
+    mail_leaves = CAMPAIGN_MAIL is not None and CAMPAIGN_MAIL.leaves
+    if not DEBUG or mail_leaves or not hosts <= {"127.0.0.1", "::1", "localhost", None}:
         raise ImproperlyConfigured(
             "CAMPAIGN_CLOCK is set where messages could reach people: only development may set it, with every "
-            "messaging vendor on this machine."
+            "messaging vendor and the mail server on this machine."
         )
     return moment, int(speed or "1")
 
@@ -447,6 +524,7 @@ _OPERATIONS = {
     "sms": (SMS_VENDOR or "twilio", 600, "0.0083", 1, 0),  # a unit: a segment
     "email": ("mail", 3000, "0", 1, 0),  # a unit: an e-mail
     "call": (VOICE_VENDOR or "twilio", 60, "0.05", 1, 0),  # a unit: a call; Twilio takes one new call a second
+    "email": ("mail", 600, "0", 1, 0),  # a unit: an e-mail
 }
 OPERATIONS: dict[str, dict[str, Any]] = {
     name: {
