@@ -511,7 +511,6 @@ CALL_GRACE_SECONDS = _whole(
 VENDOR_MAX_BYTES = _whole("VENDOR_MAX_BYTES", 64 * 1024 * 1024, "bytes of the longest vendor answer")
 VENDOR_IN_FLIGHT = _whole("VENDOR_IN_FLIGHT", 10, "requests in flight per vendor, over all hosts")
 
-MAIL_VENDOR = "mail" if env.str("CAMPAIGN_EMAIL_URL", default="") else ""
 # operation: (vendor, requests a minute, US dollars a unit, inputs a request, days an answer stays fresh).
 # Pace and batch: docs/requirements.md 3; 0 requests a minute means no pace.
 _OPERATIONS = {
@@ -522,7 +521,6 @@ _OPERATIONS = {
     "apollo_people": ("apollo", 100, "0.02", 10, 90),
     "apollo_organizations": ("apollo", 100, "0.02", 10, 90),
     "sms": (SMS_VENDOR or "twilio", 600, "0.0083", 1, 0),  # a unit: a segment
-    "email": ("mail", 3000, "0", 1, 0),  # a unit: an e-mail
     "call": (VOICE_VENDOR or "twilio", 60, "0.05", 1, 0),  # a unit: a call; Twilio takes one new call a second
     "email": ("mail", 600, "0", 1, 0),  # a unit: an e-mail
 }

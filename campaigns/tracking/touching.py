@@ -1,0 +1,133 @@
+"""Writing down who opened an e-mail or followed its links, and by what it was told to be a person or a machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.utils.crypto import salted_hmac
+
+from campaigns import clock
+from campaigns.locks import Touched, lock_touched
+from campaigns.models import Touch
+from campaigns.rules.touches import HUMAN, MACHINE, Asked, Mark, by_itself, together
+from campaigns.sending import marks
+from common.logs import safe_traceback
+
+log = logging.getLogger(__name__)
+MOST = 100  # touches of an e-mail that are kept: a machine that repeats itself tells nothing new
+NETWORK_FOR = timedelta(days=1)  # that a touch keeps the hash of its network
+PIECE = 2_000
+SCRIPT_WITHIN = timedelta(minutes=10)  # after a click its landing page says that it ran
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a request says of who sends it. address: of its IP; it is hashed and not kept."""
+
+    method: str
+    agent: str
+    address: str
+
+
+def note_open(delivery_id: UUID, visit: Visit) -> None:
+    """Its picture was fetched. Nothing acts on it."""
+    _safely(delivery_id, lambda: _note(delivery_id, None, visit, hidden=False))
+
+
+def note_click(delivery_id: UUID, link_id: UUID, visit: Visit, *, hidden: bool) -> None:
+    """A link was followed. hidden: the one that no person sees. Where the campaign counts no clicks nothing is kept."""
+    _safely(delivery_id, lambda: _note(delivery_id, link_id, visit, hidden=hidden))
+
+
+def note_script(delivery_id: UUID, link_id: UUID) -> None:
+    """The page that a link leads to has run its script: whoever followed it just now is a person, unless something has
+    told it to be a machine.
+    """
+    _safely(delivery_id, lambda: _note_script(delivery_id, link_id))
+
+
+def _safely(delivery_id: UUID, act: object) -> None:
+    """Whoever followed a link gets there, whatever counting does."""
+    try:
+        with transaction.atomic():
+            act()  # type: ignore[operator]
+    except DatabaseError as error:
+        log.error("A touch of message %s was not kept: %s", delivery_id, safe_traceback(error))
+
+
+def _note(delivery_id: UUID, link_id: UUID | None, visit: Visit, *, hidden: bool) -> None:
+    """In a transaction: locks the message, so that touches at once see each other; adds this one; says anew what all of
+    them tell.
+    """
+    of = lock_touched(delivery_id)
+    if of is None or not (of.opens if link_id is None else of.clicks):
+        return
+    rows = list(Touch.objects.filter(delivery=delivery_id).order_by("at", "pk")[:MOST])
+    if len(rows) >= MOST:
+        return
+    at = clock.now()
+    after = at - of.accepted_at if of.accepted_at is not None else None
+    verdict = by_itself(Asked(visit.method, visit.agent, link_id is None, hidden, after), speed=_speed())
+    kept = Touch(delivery_id=delivery_id, link_id=link_id, at=at, kind=verdict.kind, why=verdict.why,
+                 network=_network(visit.address, at))  # fmt: skip
+    if Touch.objects.bulk_create([kept], ignore_conflicts=True) and link_id is not None:
+        _judge(delivery_id, of)
+
+
+def _note_script(delivery_id: UUID, link_id: UUID) -> None:
+    of = lock_touched(delivery_id)
+    if of is None or not of.clicks:
+        return
+    now = clock.now()
+    rows = Touch.objects.filter(delivery=delivery_id, link=link_id, at__gte=now - SCRIPT_WITHIN * _speed())
+    last = rows.exclude(kind=MACHINE).order_by("-at").first()
+    if last is not None and last.why != "script":
+        Touch.objects.filter(pk=last.pk).update(kind=HUMAN, why="script")
+        _judge(delivery_id, of)
+
+
+def _judge(delivery_id: UUID, of: Touched) -> None:
+    """Says anew what the touches of a locked message tell, and marks the message where a person clicked."""
+    rows = {row.pk: row for row in Touch.objects.filter(delivery=delivery_id, link__isnull=False)}
+    known = [Mark(row.pk, row.link_id, row.at, row.kind, row.why, row.network) for row in rows.values()]
+    for pk, verdict in together(known, speed=_speed()).items():
+        rows[pk].kind, rows[pk].why = verdict
+        Touch.objects.filter(pk=pk).update(kind=verdict.kind, why=verdict.why)
+    people = [row.at for row in rows.values() if row.kind == HUMAN]
+    if people and of.clicked_at is None:
+        marks.clicked(delivery_id, min(people))
+    elif not people and of.clicked_at is not None:
+        marks.not_clicked(delivery_id)
+
+
+def forget_networks() -> int:
+    """Empties what touches kept of networks for a day. Returns how many."""
+    before, emptied = clock.now() - NETWORK_FOR, 0
+    while True:
+        old = Touch.objects.filter(at__lt=before).exclude(network="").order_by("at")
+        ids = list(old.values_list("pk", flat=True)[:PIECE])
+        emptied += Touch.objects.filter(pk__in=ids).update(network="")
+        if len(ids) < PIECE:
+            return emptied
+
+
+def _network(address: str, at: datetime) -> str:
+    """16 characters that tell a network (/24, /48) from others on that day, and say nothing of it."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    network = ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False)
+    return salted_hmac(f"campaigns.tracking.network.{at:%Y-%m-%d}", str(network), algorithm="sha256").hexdigest()[:16]
+
+
+def _speed() -> float:
+    """How fast the campaigns' clock goes: what is a second for a machine is more by a faster clock."""
+    return float(settings.CAMPAIGN_CLOCK[1]) if settings.CAMPAIGN_CLOCK is not None else 1.0
