@@ -468,7 +468,8 @@ class CampaignMessageSerializer(CamelModelSerializer[Delivery]):
         model = Delivery
         fields = [
             "id", "leadId", "memberId", "step", "channel", "variant", "state", "subject", "text", "segments", "error",
-            "error_words", "tries", "receiptId", "send_by", "not_before", "intended_at", "accepted_at", "delivered_at", "ended_at",
+            "error_words", "tries", "receiptId", "send_by", "not_before", "intended_at", "accepted_at", "delivered_at",
+            "ended_at",
         ]  # fmt: skip
 
     def get_subject(self, delivery: Delivery) -> str:

@@ -5,7 +5,7 @@ Messages that were made keep theirs. Weights and draws stay: each person gets th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -145,7 +145,7 @@ def approve_revision(*, campaign: Campaign, access: Access, digest: str) -> Camp
     return locked
 
 
-def _only_shrinks(preview: Preview, lines: list[Line]) -> bool:
+def _only_shrinks(preview: Preview, lines: Sequence[Line]) -> bool:
     rows = PreviewLine.objects.filter(preview=preview, step__gte=1)
     seen = {(lead, step): (digest, verdict) for lead, step, digest, verdict in
             rows.values_list("lead_id", "step", "body_digest", "verdict")}  # fmt: skip

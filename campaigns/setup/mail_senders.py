@@ -7,4 +7,5 @@ from campaigns.models import MailSender
 
 def lack(sender: MailSender) -> str:
     """Why no campaign may send from this address, in words without a period; "": it may."""
-    raise NotImplementedError
+    wrong = [name.upper() for name in ("spf", "dkim", "dmarc") if sender.checks.get(name) != "ok"]
+    return f"its domain’s {', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not in order" if wrong else ""
