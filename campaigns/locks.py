@@ -124,8 +124,14 @@ def claim_deliveries(
               FROM next WHERE d.id = next.id
             RETURNING d.id
             """,  # noqa: S608  # our own words alone
-            {"campaign": campaign_id, "token": token, "lease": lease.total_seconds(), "at": at, "most": most,
-             "channel": channel},
+            {
+                "campaign": campaign_id,
+                "token": token,
+                "lease": lease.total_seconds(),
+                "at": at,
+                "most": most,
+                "channel": channel,
+            },
         )
         return sorted(row[0] for row in cursor.fetchall())
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0046_mail'),
+        ('campaigns', '0062_bounces'),
         ('leads', '0039_mails_to_guests'),
     ]
 

@@ -130,7 +130,14 @@ def resolve(*, delivery_id: UUID, was_sent: bool, by: User | None, reason: str =
             _decide(moves, left, was_sent=was_sent, by_id=by.pk if by else None)
             moves.write()
             told = {"outcome": "sent" if was_sent else "notSent"}
-            record("doubt.decided", by=by, team_id=left.team_id, about=left, name="e-mail" if left.channel == "email" else "text message", after=told)
+            record(
+                "doubt.decided",
+                by=by,
+                team_id=left.team_id,
+                about=left,
+                name="e-mail" if left.channel == "email" else "text message",
+                after=told,
+            )
         row.refresh_from_db()
         if row.state == State.IN_DOUBT:
             raise NotInDoubt

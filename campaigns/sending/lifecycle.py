@@ -174,7 +174,9 @@ def watch_thresholds() -> int:
         if told["all"] < FEW:
             continue
         if told["mails"] >= FEW and told["bounced"] > told["mails"] * BOUNCES:
-            words = f"{told['bounced']} of {told['mails']} e-mails came back. Look at the addresses before you resume it."
+            words = (
+                f"{told['bounced']} of {told['mails']} e-mails came back. Look at the addresses before you resume it."
+            )
             paused += pause_campaign(one.pk, Campaign.Pause.ERRORS, words)
         elif told["failed"] > told["all"] * ERRORS:
             words = f"{told['failed']} of {told['all']} messages failed. Look at why before you resume it."

@@ -23,7 +23,13 @@ _REFUSALS: dict[Bounce, str] = {"hard": states.HARD, "soft": states.SOFT, "block
 
 
 def bounced(
-    delivery_id: UUID, code: str, words: str, kind: Bounce, *, at: datetime | None = None, inbound_id: UUID | None = None
+    delivery_id: UUID,
+    code: str,
+    words: str,
+    kind: Bounce,
+    *,
+    at: datetime | None = None,
+    inbound_id: UUID | None = None,
 ) -> bool:
     """It came back: failed, `Campaign.bounced` grows. hard: its address does not exist; it is suppressed for e-mails,
     and the person's e-mail steps are passed over. soft: full, or for the moment; three in 14 days over two campaigns

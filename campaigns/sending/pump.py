@@ -244,9 +244,7 @@ _served: dict[UUID, float] = {}  # when this process last served a campaign
 
 def _sources(channel: str, vendor: str, at: datetime) -> Iterator[UUID | None]:
     """Whose messages are due: None for those that people wrote, then running campaigns, the longest unserved first."""
-    due = Delivery.objects.filter(
-        Q(not_before__isnull=True) | Q(not_before__lte=at), state=State.DUE, channel=channel
-    )
+    due = Delivery.objects.filter(Q(not_before__isnull=True) | Q(not_before__lte=at), state=State.DUE, channel=channel)
     if due.filter(campaign=None).exists():
         yield None
     running = Campaign.objects.filter(Exists(due.filter(campaign=OuterRef("pk"))), status=Campaign.Status.RUNNING)
@@ -287,7 +285,12 @@ def _intend(operation_id: int, ids: list[UUID], token: UUID, made: list[UUID]) -
 
 
 def _one_by_one(
-    operation: Operation, campaign_id: UUID | None, ids: list[UUID], token: UUID, pool: ThreadPoolExecutor, error: Exception
+    operation: Operation,
+    campaign_id: UUID | None,
+    ids: list[UUID],
+    token: UUID,
+    pool: ThreadPoolExecutor,
+    error: Exception,
 ) -> Stepped:
     """Our own code broke on one of these messages, which this worker has taken: each is decided and sent by itself, and
     the one that breaks again is due later, or has failed (`settling.note_fault`). None that has left is tried again.
