@@ -81,6 +81,8 @@ ACTIONS: dict[str, str] = {
     "campaign.changed": "Campaign changed",
     "campaign.deleted": "Campaign deleted",
     "campaign.approved": "Campaign approved",
+    "campaign.revision_proposed": "Campaign’s texts: edit proposed",
+    "campaign.revised": "Campaign’s texts: edit approved",
     "campaign.launched": "Campaign launched",
     "campaign.paused": "Campaign paused",
     "campaign.resumed": "Campaign resumed",

@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ONE}/deliveries", campaigns.DeliveriesView.as_view(), name="campaign-deliveries"),
     path(f"{_ONE}/preview", running.PreviewView.as_view(), name="campaign-preview"),
     path(f"{_ONE}/preview.csv", running.PreviewCsvView.as_view(), name="campaign-preview-csv"),
+    path(f"{_ONE}/revise", running.ReviseView.as_view(), name="campaign-revise"),
     path(f"{_ONE}/approve", running.ApproveView.as_view(), name="campaign-approve"),
     path(f"{_ONE}/launch", running.LaunchView.as_view(), name="campaign-launch"),
     path(f"{_ONE}/pause", running.PauseView.as_view(), name="campaign-pause"),

@@ -57,7 +57,7 @@ class Writing:
                 to = member.key_id, _number(self.shown[shown], self.keys[member.key_id][1], self.secrets)
             else:
                 to = None
-            line = self.approved.get((lead["pk"], member.step))
+            line = self.approved.get((lead["pk"], member.step)) or self.approved.get((lead["pk"], 0))
             if to is None or (self.campaign.preview_id is not None and (line is None or line.verdict != "yes")):
                 why = ADDRESS_MISSING if to is None else (line.reason if line is not None else NOT_APPROVED)
                 self.passed.append(Ending(member.pk, member.step, self.at, why, step.channel))
@@ -163,7 +163,7 @@ def _approved(campaign: Campaign, members: Sequence[Member]) -> dict[tuple[UUID,
     if campaign.preview_id is None:
         return {}
     rows = PreviewLine.objects.filter(preview=campaign.preview_id, lead_id__in=[one.lead_id for one in members])
-    rows = rows.filter(step__in={one.step for one in members})
+    rows = rows.filter(step__in={0, *(one.step for one in members)})  # 0: of who is left out, as of an edit's text
     wanted = rows.only("lead_id", "step", "verdict", "reason", "variant", "text", "body_digest")
     return {(row.lead_id, row.step): row for row in wanted}
 
