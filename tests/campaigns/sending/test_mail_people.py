@@ -20,7 +20,7 @@ from leads.models import ContactKey, Suppression
 from sandbox.server import Sandbox
 from tests.campaigns.sending import world
 from tests.campaigns.sending.mailing import make_mails, of
-from tests.campaigns.sending.postbox import Postbox
+from tests.campaigns.sending.postbox import Postbox, words
 from tests.campaigns.sending.world import move, number_of, send_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -133,7 +133,7 @@ def test_a_persons_answer_leaves_in_their_thread(postbox: Postbox, settings: Any
     assert (queued.state, mail["Subject"]) == ("accepted", "Re: About 1 Elm St")
     assert mail["In-Reply-To"] == "<their.1@example.com>"
     assert mail["References"] == f"{message_id(sent.pk, 'fay@mail.example.com')} <their.1@example.com>"
-    body = mail.get_payload(decode=True).decode()
+    body = words(mail)
     assert body.startswith("$250,000.") and "Acme Homes LLC, 1 Main St" in body and "/u/" in body
     talk.refresh_from_db()
     assert talk.last_out_at is not None
