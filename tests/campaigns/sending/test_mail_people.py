@@ -11,10 +11,11 @@ import pytest
 from accounts.models import User
 from campaigns import clock
 from campaigns.gate.contact import may_contact
-from campaigns.models import Conversation, ConversationKey, Delivery, IncomingMessage, Member
+from campaigns.inbound import manual
+from campaigns.models import Conversation, ConversationKey, Delivery, IncomingMessage, MailSender, Member
 from campaigns.sending import marks
 from campaigns.sending.mailing import message_id
-from campaigns.sending.queue import queue_mail, reply_subject
+from campaigns.sending.queue import CannotQueue, queue_mail, reply_subject
 from common.db.ids import uuid7
 from leads.models import ContactKey, Suppression
 from sandbox.server import Sandbox
@@ -137,3 +138,23 @@ def test_a_persons_answer_leaves_in_their_thread(postbox: Postbox, settings: Any
     assert body.startswith("$250,000.") and "Acme Homes LLC, 1 Main St" in body and "/u/" in body
     talk.refresh_from_db()
     assert talk.last_out_at is not None
+
+
+def test_a_person_writes_to_a_lead_by_its_page(postbox: Postbox, settings: Any) -> None:
+    place = make_mails(1, settings, postbox, name="gus", status="paused", paused_by="person")
+    lead = place.leads[0]
+    with pytest.raises(CannotQueue, match="subject"):
+        manual.mail(lead=lead, by=place.user, subject=" ", text="Hello")
+    queued = manual.mail(lead=lead, by=place.user, subject="Your\nhouse", text="Hello, Owner0.")
+    MailSender.objects.update(daily_limit=0)  # counted, and held by nothing
+    send_all()
+    (_, mail) = postbox.taken[0]
+    queued.refresh_from_db()
+    assert (mail["Subject"], mail["In-Reply-To"], queued.state) == ("Your house", None, "accepted")
+    talk = Conversation.objects.get()
+    assert (talk.channel, talk.state, talk.pk) == ("email", "waiting", queued.conversation_id)
+    lead.refresh_from_db()
+    assert lead.status == "contacted" and lead.last_contact_at is not None
+    settings.MAIL_VENDOR = ""
+    with pytest.raises(CannotQueue, match="Nobody carries"):
+        manual.mail(lead=lead, by=place.user, subject="Again", text="Hello")
