@@ -160,6 +160,7 @@ UNFOLD = {
                     _entry("Lists", "playlist_add_check", "leads_upload_changelist"),
                     _entry("Seller profiles", "storefront", "leads_seller_changelist"),
                     _entry("Numbers", "dialpad", "campaigns_sender_changelist"),
+                    _entry("E-mail addresses", "alternate_email", "campaigns_mailsender_changelist"),
                     _entry("Recordings", "voicemail", "campaigns_recording_changelist"),
                     _entry("States", "map", "campaigns_stateanswer_changelist"),
                     _entry("Team", "groups", "accounts_team_changelist"),

@@ -442,6 +442,23 @@ if INBOUND_MAIL_DOMAIN and not _DOMAIN.fullmatch(INBOUND_MAIL_DOMAIN):
         f"INBOUND_MAIL_DOMAIN={INBOUND_MAIL_DOMAIN!r} is no domain. Replies to campaigns' e-mails come to it. "
         "Example: INBOUND_MAIL_DOMAIN=in.example.com"
     )
+
+
+def _mail_paces() -> dict[str, int]:
+    """MAIL_DOMAIN_PACE: e-mails a minute from one address to one mail provider; * for all that are not named."""
+    paces = {}
+    for pair in filter(None, env.list("MAIL_DOMAIN_PACE", default=["*=60"])):
+        name, _, number = (part.strip().lower() for part in pair.partition("="))
+        if not (name == "*" or _DOMAIN.fullmatch(name)) or not number.isdigit() or int(number) > 100_000:
+            raise ImproperlyConfigured(
+                f"MAIL_DOMAIN_PACE={pair!r} is no domain and number. So many e-mails a minute go from one address to "
+                "one mail provider (0: any number). Example: MAIL_DOMAIN_PACE=gmail.com=30,*=60"
+            )
+        paces[name] = int(number)
+    return paces
+
+
+MAIL_DOMAIN_PACE = _mail_paces()
 MAIL_WEBHOOK_SECRET = [one.strip() for one in env.list("MAIL_WEBHOOK_SECRET", default=[]) if one.strip()]
 for _secret in MAIL_WEBHOOK_SECRET:
     if not DEBUG and len(_secret) < MAIL_SECRET_LEAST:

@@ -34,6 +34,7 @@ from campaigns.models import (
     Disposition,
     Emergency,
     Inbound,
+    MailSender,
     Recording,
     RuleHoliday,
     Sender,
@@ -305,6 +306,11 @@ class Rows:
         number = f"+1614555{self.count:04}"
         return Sender.objects.create(seller=self.seller(), number=number, vendor="twilio", registration_id="C1")
 
+    def mailsender(self) -> MailSender:
+        return MailSender.objects.create(
+            seller=self.seller(), name="Jane", address=f"jane{self.count}@mail.example.com"
+        )
+
     def stateanswer(self) -> StateAnswer:
         return StateAnswer.objects.create(seller=self.seller(), state="OH", answer="registered", words="No. 12")
 
@@ -501,13 +507,13 @@ def test_a_list_counts_no_further_than_its_cap(boss: Client, monkeypatch: pytest
 RULES = " ContactRule RuleHoliday Emergency"  # of everybody who works here
 SEEN = {  # the lists that each role opens, with a row of her own team's in them
     "reader": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Consent Seller Suppression "
-    "Upload Campaign Template Conversation Sender StateAnswer" + RULES,
+    "Upload Campaign Template Conversation Sender MailSender StateAnswer" + RULES,
     "caller": "Lead Activity AuthToken Suppression Upload Conversation" + RULES,
     "buyer": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Consent Seller Suppression "
-    "Upload Campaign Template Conversation Sender StateAnswer" + RULES,
+    "Upload Campaign Template Conversation Sender MailSender StateAnswer" + RULES,
     "manager": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Team "
-    "Campaign Template AuditEvent WebhookEndpoint Consent Seller Suppression Upload Conversation Sender StateAnswer"
-    + RULES,
+    "Campaign Template AuditEvent WebhookEndpoint Consent Seller Suppression Upload Conversation Sender MailSender "
+    "StateAnswer" + RULES,
     "operator": "Vendor Operation VendorCall PhoneReveal Budget PumpLease AuthToken AuditEvent Inbound",
     "nobody": "AuthToken",
 }

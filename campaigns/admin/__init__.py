@@ -5,6 +5,7 @@ from campaigns.admin.calls import CallAttemptAdmin
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.dispositions import DispositionAdmin
 from campaigns.admin.inbox import ConversationAdmin
+from campaigns.admin.mail_senders import MailSenderAdmin
 from campaigns.admin.recordings import RecordingAdmin
 from campaigns.admin.rule_table import ContactRuleAdmin, EmergencyAdmin, RuleHolidayAdmin
 from campaigns.admin.set_up import SenderAdmin, StateAnswerAdmin
@@ -21,6 +22,7 @@ __all__ = [
     "DispositionAdmin",
     "EmergencyAdmin",
     "InboundAdmin",
+    "MailSenderAdmin",
     "RecordingAdmin",
     "RuleHolidayAdmin",
     "SenderAdmin",

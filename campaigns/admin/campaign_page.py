@@ -17,7 +17,8 @@ from campaigns.planning.audience import PRESETS, Audience
 from campaigns.planning.campaigns import may_draft
 from campaigns.planning.refusals import CampaignError
 from campaigns.previews.reading import labels_of
-from campaigns.running.approval import ACKNOWLEDGEMENTS, may_run, needed
+from campaigns.running.approval import ACKNOWLEDGEMENTS, needed
+from campaigns.running.looking import may_run
 from campaigns.running.results import Results, results_of
 from common.dates import clock as time_of_day
 

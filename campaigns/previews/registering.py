@@ -17,7 +17,7 @@ def register() -> None:
         ("templates", Template, ("name",), "Template", "team", "created_at"),
         ("template texts", TemplateVersion, TEXTS, "Template", "template__team", "created_at"),
         ("snippets", Snippet, ("name", "text"), "Snippet", "seller__team", "created_at"),
-        ("dry runs", PreviewLine, ("text",), "Text of a dry run", "preview__campaign__team", ""),
+        ("dry runs", PreviewLine, ("subject", "text"), "Text of a dry run", "preview__campaign__team", ""),
     ):
         search_in(place, in_texts(model, columns), telling.in_texts(model, columns, what=what, team=team, at=at))
     search_with_lead(forget_in_lines)

@@ -51,6 +51,7 @@ from campaigns.planning.audience import Audience
 from campaigns.planning.campaigns import Plan, create_campaign
 from campaigns.planning.steps import StepPlan, VariantPlan
 from campaigns.previews.asking import start_preview
+from campaigns.setup.mail_senders import add_mail_sender
 from campaigns.setup.senders import add_sender
 from campaigns.texts.templates import create_template
 from enrichment.models import FairShare, Run, RunItem, Schedule
@@ -140,6 +141,8 @@ class World:
         self.webhook, _ = create_endpoint(by=ann, team_id=team, url="https://example.com/", events=["run.completed"])
         self.ids["webhook_id"] = self.webhook.pk
         seller = Seller.objects.filter(team_id=team).first() or Seller.objects.create(team_id=team, legal_name=SECRET)
+        jane = add_mail_sender(by=ann, seller=seller, name="Jane", address="jane@mail.example.com")
+        self.ids["mail_sender_id"] = jane.pk
         self.ids["sender_id"] = add_sender(by=ann, seller=seller, number="614-555-0100", vendor="twilio").pk
         template, _ = create_template(by=ann, team_id=team, name=SECRET, text="{{companyName}}: reply STOP to end")
         self.ids["template_id"] = template.pk
@@ -309,6 +312,12 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("sender", "GET"): ("", 404),
     ("sender", "PATCH"): ({"registrationId": "C1"}, 404),
     ("sender", "DELETE"): (None, 404),
+    ("mail-senders", "GET"): ("", 200),
+    ("mail-senders", "POST"): ({"name": "Jane"}, 400),
+    ("mail-sender", "GET"): ("", 404),
+    ("mail-sender", "PATCH"): ({"name": "Jane"}, 404),
+    ("mail-sender", "DELETE"): (None, 404),
+    ("mail-sender-check", "POST"): (None, 404),
     ("state-answers", "GET"): ("", 200),
     ("state-answers", "PUT"): ({}, 400),
     ("apollo", "POST"): ({"leadIds": ["{lead_id}"]}, 404),
