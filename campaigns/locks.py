@@ -26,6 +26,14 @@ def hold_campaign(campaign_id: UUID) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [str(campaign_id)])
 
 
+def hold_touches(delivery_id: UUID) -> None:
+    """Waits until no other transaction notes that this e-mail was opened or clicked, and keeps others waiting: requests
+    at once see each other. Touches: before members, and first in its transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 4))", [str(delivery_id)])
+
+
 def lock_members(members: QuerySet[Member]) -> QuerySet[Member]:
     """These members, in the order of their ids. After keys. Locked as the queryset is read."""
     return members.order_by("pk").select_for_update(no_key=True, of=("self",))

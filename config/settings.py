@@ -291,6 +291,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="25"),
         "options": {"expire_seconds": 3500},
     },
+    "tell-clicks": {"task": "campaigns.tell_clicks", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "forget-networks": {
+        "task": "campaigns.forget_networks",
+        "schedule": crontab(minute="35"),
+        "options": {"expire_seconds": 3500},
+    },
     "tell-limits": {"task": "enrichment.tell_limits", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "look-after-webhooks": {
         "task": "accounts.look_after_webhooks",
@@ -790,6 +796,9 @@ KEEP_LOOKUP_DAYS = _whole("KEEP_LOOKUP_DAYS", 0, "days purchased data is kept", 
 KEEP_RAW_DAYS = _whole("KEEP_RAW_DAYS", 0, "days vendors' unreadable answers are kept", least=0, most=_KEPT_MOST)
 KEEP_INBOUND_DAYS = _whole(
     "KEEP_INBOUND_DAYS", 30, "days handled posts of message vendors are kept", least=0, most=_KEPT_MOST
+)
+KEEP_TOUCHES_DAYS = _whole(
+    "KEEP_TOUCHES_DAYS", 365, "days it is kept who opened e-mails and clicked links", least=0, most=_KEPT_MOST
 )
 KEEP_GUESTS_DAYS = _whole("KEEP_GUESTS_DAYS", 0, "days guests of past appointments are kept", least=0, most=_KEPT_MOST)
 KEEP_FAILED_ROWS_DAYS = _whole(

@@ -6,13 +6,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from campaigns.models import Campaign, Delivery, Member, Preview, Sender, StateAnswer, Step, Template, TemplateVersion
+from campaigns.models import Campaign, Delivery, Member, Preview, Sender, StateAnswer, Step
 from campaigns.planning.audience import LEADS_MOST, PRESETS
 from campaigns.planning.campaigns import NAME_MAX, STOPS, window_told
 from campaigns.planning.steps import CHANNELS, CONDITIONS, NAMES
 from campaigns.previews.reading import sums_of
 from campaigns.running.approval import ACKNOWLEDGEMENTS, needed
-from campaigns.texts.templates import TEXT_MAX
 from common.api.paging import PageQuery
 from common.api.serializers import (
     CamelModelSerializer,
@@ -177,27 +176,6 @@ class ApproveInput(StrictSerializer):
     )
 
 
-class TemplateInput(StrictSerializer):
-    name = serializers.CharField(max_length=100, help_text="What you call it")
-    text = serializers.CharField(
-        max_length=TEXT_MAX,
-        trim_whitespace=False,
-        help_text="Hi {{firstName|there}}: variables with or without a default",
-    )
-
-
-class TemplateEdit(StrictSerializer):
-    name = serializers.CharField(max_length=100, required=False)
-    text = serializers.CharField(
-        max_length=TEXT_MAX, trim_whitespace=False, required=False, help_text="Campaigns keep the text they have"
-    )
-
-
-class TemplatePreviewInput(StrictSerializer):
-    text = serializers.CharField(max_length=TEXT_MAX, trim_whitespace=False)
-    leadId = IdField(required=False, help_text="Whose values; sample values where it is not said")
-
-
 class SenderEdit(StrictSerializer):
     registrationId = serializers.CharField(
         source="registration_id", max_length=100, allow_blank=True, required=False, help_text="Of its 10DLC campaign"
@@ -226,36 +204,6 @@ class StateAnswersInput(StrictSerializer):
 
 
 # --- Answers ----------------------------------------------------------------------------------------------------------
-
-
-class VersionSerializer(CamelModelSerializer[TemplateVersion]):
-    class Meta:
-        model = TemplateVersion
-        fields = ["id", "number", "text", "variables", "segments", "created_at"]
-
-
-class TemplateSerializer(CamelModelSerializer[Template]):
-    """With its newest text: `latest` in the context, by template."""
-
-    version = serializers.SerializerMethodField(help_text="Its newest text")
-
-    class Meta:
-        model = Template
-        fields = ["id", "name", "channel", "version", "created_at", "updated_at"]
-
-    @extend_schema_field(VersionSerializer)
-    def get_version(self, template: Template) -> Any:
-        return VersionSerializer(self.context["latest"][template.pk]).data
-
-
-class ShownSerializer(serializers.Serializer[Any]):
-    text = serializers.CharField(help_text="Empty where values are missing")
-    variables = serializers.ListField(child=serializers.CharField())
-    missing = serializers.ListField(child=serializers.CharField(), help_text="Variables without value or default")
-    segments = serializers.IntegerField()
-    encoding = serializers.CharField(help_text="gsm or ucs2")
-    gsm = serializers.CharField(help_text="The text with characters that fit into one segment more; empty: it does")
-    warnings = serializers.ListField(child=serializers.CharField())
 
 
 class SenderSerializer(CamelModelSerializer[Sender]):

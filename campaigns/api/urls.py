@@ -1,6 +1,17 @@
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns.api import calendar, call_lists, campaigns, conversations, dialer, running, senders, templates, voice
+from campaigns.api import (
+    calendar,
+    call_lists,
+    campaigns,
+    conversations,
+    dialer,
+    running,
+    senders,
+    snippets,
+    templates,
+    voice,
+)
 from campaigns.api.contactability import ContactabilityView, ReceiptsView
 from campaigns.api.deliveries import ResolveView
 from campaigns.api.rule_table import RulesView
@@ -28,6 +39,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ONE}/cancel", running.CancelView.as_view(), name="campaign-cancel"),
     path(f"{_ONE}/send-to-failed", running.ResendView.as_view(), name="campaign-send-to-failed"),
     path(f"{_ONE}/results", running.ResultsView.as_view(), name="campaign-results"),
+    path("snippets", snippets.SnippetsView.as_view(), name="snippets"),
+    path("snippets/<uuid:snippet_id>", snippets.SnippetView.as_view(), name="snippet"),
     path("templates", templates.TemplatesView.as_view(), name="templates"),
     path("templates/preview", templates.TemplatePreviewView.as_view(), name="template-preview"),
     path("templates/<uuid:template_id>", templates.TemplateView.as_view(), name="template"),

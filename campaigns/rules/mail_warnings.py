@@ -31,7 +31,8 @@ def warnings_of(subject: str, text: str, page: Page, html_bytes: int, links: Seq
 
 def _size(html_bytes: int) -> Iterator[str]:
     if html_bytes + OWN > CLIPPED:
-        yield f"It is {html_bytes // 1024} KB. Gmail cuts off after 102 KB, and the unsubscribe link with it: shorten it."
+        size = html_bytes // 1024
+        yield f"It is {size} KB. Gmail cuts off after 102 KB, and the unsubscribe link with it: shorten it."
 
 
 def _link(url: str) -> Iterator[str]:

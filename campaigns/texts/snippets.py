@@ -24,7 +24,11 @@ _NAME: Final = re.compile(rf"[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}}")
 
 def snippets_of(team_id: int | None) -> Mapping[str, str]:
     """Texts by name, of the team's company; none before its profile is begun."""
-    seller = active_seller(team_id)
+    return snippets_of_seller(active_seller(team_id))
+
+
+def snippets_of_seller(seller: Seller | None) -> Mapping[str, str]:
+    """As `snippets_of`."""
     return dict(Snippet.objects.filter(seller=seller).values_list("name", "text")) if seller else {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,8 +14,8 @@ from django.db import DatabaseError, transaction
 from django.utils.crypto import salted_hmac
 
 from campaigns import clock
-from campaigns.locks import Touched, lock_touched
-from campaigns.models import Touch
+from campaigns.locks import hold_touches
+from campaigns.models import Delivery, Touch
 from campaigns.rules.touches import HUMAN, MACHINE, Asked, Mark, by_itself, together
 from campaigns.sending import marks
 from common.logs import safe_traceback
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 MOST = 100  # touches of an e-mail that are kept: a machine that repeats itself tells nothing new
 NETWORK_FOR = timedelta(days=1)  # that a touch keeps the hash of its network
 PIECE = 2_000
+SETTLED = timedelta(seconds=5)  # after which no burst makes a machine's click of what was taken for a person's
 SCRIPT_WITHIN = timedelta(minutes=10)  # after a click its landing page says that it ran
 
 
@@ -52,58 +54,85 @@ def note_script(delivery_id: UUID, link_id: UUID) -> None:
     _safely(delivery_id, lambda: _note_script(delivery_id, link_id))
 
 
-def _safely(delivery_id: UUID, act: object) -> None:
-    """Whoever followed a link gets there, whatever counting does."""
+def _safely(delivery_id: UUID, act: Callable[[], None]) -> None:
+    """Whoever follows a link gets there, whatever counting does."""
     try:
         with transaction.atomic():
-            act()  # type: ignore[operator]
+            hold_touches(delivery_id)
+            act()
     except DatabaseError as error:
         log.error("A touch of message %s was not kept: %s", delivery_id, safe_traceback(error))
 
 
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """A message that is touched: when it was accepted and first clicked by a person, and what its campaign counts."""
+
+    accepted_at: datetime | None
+    clicked_at: datetime | None
+    clicks: bool
+    opens: bool
+
+
+def _mail(delivery_id: UUID) -> _Mail | None:
+    columns = ("accepted_at", "clicked_at", "campaign__track_clicks", "campaign__track_opens")
+    row = Delivery.objects.filter(pk=delivery_id).values_list(*columns).first()
+    return _Mail(row[0], row[1], bool(row[2]), bool(row[3])) if row else None
+
+
 def _note(delivery_id: UUID, link_id: UUID | None, visit: Visit, *, hidden: bool) -> None:
-    """In a transaction: locks the message, so that touches at once see each other; adds this one; says anew what all of
-    them tell.
-    """
-    of = lock_touched(delivery_id)
-    if of is None or not (of.opens if link_id is None else of.clicks):
+    """Adds this touch, and says anew what all of the message's tell."""
+    mail = _mail(delivery_id)
+    if mail is None or not (mail.opens if link_id is None else mail.clicks):
         return
-    rows = list(Touch.objects.filter(delivery=delivery_id).order_by("at", "pk")[:MOST])
-    if len(rows) >= MOST:
+    if Touch.objects.filter(delivery=delivery_id).count() >= MOST:
         return
     at = clock.now()
-    after = at - of.accepted_at if of.accepted_at is not None else None
+    after = at - mail.accepted_at if mail.accepted_at is not None else None
     verdict = by_itself(Asked(visit.method, visit.agent, link_id is None, hidden, after), speed=_speed())
-    kept = Touch(delivery_id=delivery_id, link_id=link_id, at=at, kind=verdict.kind, why=verdict.why,
-                 network=_network(visit.address, at))  # fmt: skip
-    if Touch.objects.bulk_create([kept], ignore_conflicts=True) and link_id is not None:
-        _judge(delivery_id, of)
+    kept = Touch(
+        delivery_id=delivery_id, link_id=link_id, at=at, kind=verdict.kind, why=verdict.why,
+        network=_network(visit.address, at),
+    )  # fmt: skip
+    Touch.objects.bulk_create([kept], ignore_conflicts=True)
+    if link_id is not None:
+        _judge(delivery_id, mail)
 
 
 def _note_script(delivery_id: UUID, link_id: UUID) -> None:
-    of = lock_touched(delivery_id)
-    if of is None or not of.clicks:
+    mail = _mail(delivery_id)
+    if mail is None or not mail.clicks:
         return
-    now = clock.now()
-    rows = Touch.objects.filter(delivery=delivery_id, link=link_id, at__gte=now - SCRIPT_WITHIN * _speed())
+    rows = Touch.objects.filter(delivery=delivery_id, link=link_id, at__gte=clock.now() - SCRIPT_WITHIN * _speed())
     last = rows.exclude(kind=MACHINE).order_by("-at").first()
-    if last is not None and last.why != "script":
+    if last is not None:
         Touch.objects.filter(pk=last.pk).update(kind=HUMAN, why="script")
-        _judge(delivery_id, of)
+        marks.clicked(delivery_id, last.at)
 
 
-def _judge(delivery_id: UUID, of: Touched) -> None:
-    """Says anew what the touches of a locked message tell, and marks the message where a person clicked."""
-    rows = {row.pk: row for row in Touch.objects.filter(delivery=delivery_id, link__isnull=False)}
-    known = [Mark(row.pk, row.link_id, row.at, row.kind, row.why, row.network) for row in rows.values()]
+def _judge(delivery_id: UUID, mail: _Mail) -> None:
+    """Says anew what a message's touches tell. What was told to be a person's click, and acted on, stays one."""
+    rows = Touch.objects.filter(delivery=delivery_id, link__isnull=False)
+    known = [Mark(row.pk, row.link_id, row.at, row.kind, row.why, row.network) for row in rows]
+    told = {mark.id for mark in known if mark.kind == HUMAN and mail.clicked_at is not None}
     for pk, verdict in together(known, speed=_speed()).items():
-        rows[pk].kind, rows[pk].why = verdict
-        Touch.objects.filter(pk=pk).update(kind=verdict.kind, why=verdict.why)
-    people = [row.at for row in rows.values() if row.kind == HUMAN]
-    if people and of.clicked_at is None:
-        marks.clicked(delivery_id, min(people))
-    elif not people and of.clicked_at is not None:
-        marks.not_clicked(delivery_id)
+        if pk not in told:
+            Touch.objects.filter(pk=pk).update(kind=verdict.kind, why=verdict.why)
+
+
+def tell_people() -> int:
+    """Marks the messages in which a person clicked, once no later touch can say that it was a machine. Returns how
+    many. Every ten seconds; several may do it at once.
+    """
+    now = clock.now()
+    rows = Touch.objects.exclude(network="").filter(
+        kind=HUMAN, link__isnull=False, at__gte=now - NETWORK_FOR, at__lt=now - SETTLED * _speed(),
+        delivery__clicked_at__isnull=True,
+    )  # fmt: skip
+    found: dict[UUID, datetime] = {}
+    for delivery_id, at in rows.order_by("at").values_list("delivery_id", "at")[:PIECE]:
+        found.setdefault(delivery_id, at)
+    return sum(marks.clicked(delivery_id, at) for delivery_id, at in found.items())
 
 
 def forget_networks() -> int:
