@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import own_access
@@ -422,3 +424,55 @@ def test_what_cannot_be_meant_of_e_mails_is_refused_by_name_and_nothing_launches
     with pytest.raises(CampaignError) as error:
         launch(campaign=campaign, access=made.access)
     assert error.value.code in ("NO_SENDER", "NO_VENDOR") and not Member.objects.exists()
+
+
+def test_pages_build_steps_of_every_channel_show_subjects_and_change_a_text_from_here_on(settings: Any) -> None:
+    made = mailing(2, settings)
+    hello, second = mail_text(made), mail_text(made, "Second", subject="Still yours, {{firstName|there}}?")
+    client = Client()
+    client.force_login(made.ann)
+
+    def page(name: str, *arguments: Any) -> str:
+        return reverse(f"admin:campaigns_campaign_{name}", args=arguments)
+
+    said = {
+        "name": "Over channels", "whom": f"bucket:{made.bucket.pk}", "weekdays": [str(n) for n in range(1, 8)],
+        "track_clicks": "on", "stop_click": "on", "s1-a": str(hello.pk), "s2-a": "call", "s2-amount": "1",
+        "s2-unit": "days", "s3-a": str(made.template.pk), "s3-amount": "2", "s3-unit": "business_days",
+        "s4-a": str(second.pk), "s4-amount": "3", "s4-unit": "days", "s4-condition": "no_human_click",
+    }  # fmt: skip
+    shown = client.get(page("texts"), said).content.decode()
+    assert "About 1 Oak St" in shown and "Still yours, Mariaa?" in shown and "Step 2, a call" in shown
+    mixed = client.post(page("add"), {**said, "s1-b": str(made.template.pk)}).content.decode()
+    assert "Compare a text with a text, and an e-mail with an e-mail." in mixed
+    assert client.post(page("add"), said).status_code == 302
+    campaign = Campaign.objects.get()
+    assert (campaign.channel, campaign.track_clicks, campaign.stop_on) == ("mixed", True, ["click", "reply"])
+    assert list(campaign.steps.values_list("channel", "condition")) == [
+        ("email", "no_reply"), ("call", "no_reply"), ("sms", "no_reply"), ("email", "no_human_click"),
+    ]  # fmt: skip
+    assert client.post(page("edit", campaign.pk), said).status_code == 302
+    preview = made.previewed(campaign)
+    answer = client.get(page("change", campaign.pk)).content.decode()
+    assert "By step" in answer and "jane@mail.example.com" in answer and "a caller calls" in answer
+    assert client.post(page("approve", campaign.pk), {"digest": preview.digest}).status_code == 302
+    campaign.refresh_from_db()
+    launch(campaign=campaign, access=made.access)
+    assert "Change the text from here on" in client.get(page("change", campaign.pk)).content.decode()
+    assert "Still yours" in client.get(page("revise", campaign.pk)).content.decode()
+    same = client.post(page("revise", campaign.pk), {"s4-A": str(second.pk)}).content.decode()
+    assert "edit a template first" in same
+    change_template(template=second, by=made.ann, subject="Last time, {{firstName|there}}")
+    assert client.post(page("revise", campaign.pk), {"s4-A": str(second.pk)}).status_code == 302
+    revision = Preview.objects.filter(texts__isnull=False).get()
+    assert client.get(f"{page('live', campaign.pk)}?status=running-dry-run").headers.get("HX-Refresh") is None
+    make_preview(revision.pk)
+    assert client.get(f"{page('live', campaign.pk)}?status=running-dry-run").headers["HX-Refresh"] == "true"
+    revision.refresh_from_db()
+    answer = client.get(page("change", campaign.pk)).content.decode()
+    assert "Another text from here on" in answer and "2 people get the new text" in answer
+    assert client.post(page("approve", campaign.pk), {"digest": revision.digest}).status_code == 302
+    answer = client.get(page("change", campaign.pk)).content.decode()
+    assert "Last time, {{firstName|there}}" in answer and "changed after the launch" in answer
+    Membership.objects.filter(user=made.ann).update(role="buyer")
+    assert client.get(page("revise", campaign.pk)).status_code == 403
