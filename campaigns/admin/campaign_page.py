@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from accounts.access import Scope, access
 from campaigns import clock
 from campaigns.admin.campaign_form import audience_in_words
-from campaigns.admin.words import counted, dollars, places, reason_in_words
+from campaigns.admin.words import CHANNEL_WORDS, counted, dollars, places, reason_in_words
 from campaigns.models import Campaign, Delivery, Member, Preview, Step, Variant
 from campaigns.planning.audience import PRESETS, Audience
 from campaigns.planning.campaigns import may_draft
@@ -33,7 +33,6 @@ _AT = {
     Status.PAUSED: 4, Status.COMPLETED: 4, Status.CANCELLED: 4,
 }  # fmt: skip
 _KINDS = {"paused": "warning", "completed": "success", "cancelled": "", "draft": ""}
-CHANNEL_WORDS = {"sms": "Text", "email": "E-mail", "call": "Call"}
 ZONES_SHOWN = 12  # of the table by zone; the rest stands in the file
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts.access import access
-from campaigns.admin.campaign_page import CHANNEL_WORDS
+from campaigns.admin.words import CHANNEL_WORDS
 from campaigns.models import Campaign, Template
 from campaigns.planning.refusals import CampaignError
 from campaigns.planning.steps import CALL, current
