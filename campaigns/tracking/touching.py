@@ -132,7 +132,7 @@ def tell_people() -> int:
 
 
 def untold(now: datetime) -> QuerySet[Touch]:
-    """People's clicks in messages that are not marked, the first ones first: those of a day, while they tell networks."""
+    """People's clicks in messages that are not marked, the first first: those of a day, while networks are kept."""
     return Touch.objects.exclude(network="").filter(
         kind=HUMAN, link__isnull=False, at__gte=now - NETWORK_FOR, at__lt=now - SETTLED * _speed(),
         delivery__clicked_at__isnull=True,
