@@ -661,6 +661,7 @@ SPECTACULAR_SETTINGS = {
         "CampaignStatus": "campaigns.models.Campaign.Status",
         "CampaignPause": "campaigns.models.Campaign.Pause",
         "CampaignChannel": "campaigns.models.Campaign.Channel",
+        "TemplateChannel": "campaigns.texts.templates.CHANNELS",
         "MessageState": "campaigns.models.Delivery.State",
         "CallMode": "campaigns.models.CallAttempt.Mode",
         "CallOutcome": "campaigns.models.Disposition.Outcome",
