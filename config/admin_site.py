@@ -149,6 +149,7 @@ UNFOLD = {
                     _entry("Call outcomes", "keyboard", "campaigns_disposition_changelist"),
                     _entry("Campaigns", "campaign", "campaigns_campaign_changelist"),
                     _entry("Templates", "sms", "campaigns_template_changelist"),
+                    _entry("Snippets", "short_text", "campaigns_snippet_changelist"),
                     _entry("Enrichment jobs", "play_circle", "enrichment_run_changelist"),
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
                     _entry("Tags", "sell", "leads_tag_changelist"),

@@ -9,6 +9,7 @@ from campaigns.admin.mail_senders import MailSenderAdmin
 from campaigns.admin.recordings import RecordingAdmin
 from campaigns.admin.rule_table import ContactRuleAdmin, EmergencyAdmin, RuleHolidayAdmin
 from campaigns.admin.set_up import SenderAdmin, StateAnswerAdmin
+from campaigns.admin.snippets import SnippetAdmin
 from campaigns.admin.templates import TemplateAdmin
 from campaigns.admin.vendor_posts import InboundAdmin
 
@@ -25,6 +26,7 @@ __all__ = [
     "RecordingAdmin",
     "RuleHolidayAdmin",
     "SenderAdmin",
+    "SnippetAdmin",
     "StateAnswerAdmin",
     "TemplateAdmin",
 ]

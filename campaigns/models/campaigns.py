@@ -264,6 +264,11 @@ class Preview(UUIDModel, Leased):
     by_zone = models.JSONField(default=dict, help_text="By time zones: [people it would contact, left out]")
     by_state = models.JSONField(default=dict, help_text="By states: [people it would contact, left out]")
     needs = models.JSONField(default=list, blank=True, help_text="What must be acknowledged: codes of `approval`")
+    texts = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Of an edit after approval: step -> text's name -> version; empty: of the campaign as it stands",
+    )
     error = models.CharField(max_length=300, blank=True, help_text="Why it could not be made, in words")
     made_at = models.DateTimeField(null=True, blank=True, help_text="When it was done, by the campaigns' clock")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="When it must be made again")

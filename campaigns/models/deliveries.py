@@ -61,6 +61,10 @@ class Member(UUIDModel):
     step = models.PositiveSmallIntegerField(default=1, help_text="The next step")
     next_at = models.DateTimeField(null=True, blank=True, help_text="When it is due, by the campaigns' clock")
     held_until = models.DateTimeField(null=True, blank=True, help_text="Until when it is held")
+    planned_at = models.DateTimeField(null=True, blank=True, help_text="While it is held: when the step was to be due")
+    passed = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="Channels whose other steps are passed over"
+    )
     zones = ArrayField(models.CharField(max_length=64), default=list, help_text="Time zones that count")
     states = ArrayField(models.CharField(max_length=2), default=list, help_text="States that count")
     calls = models.BooleanField(default=False, help_text="Its next step is a call: a caller takes it, no worker")
@@ -192,6 +196,9 @@ class Delivery(UUIDModel, Timestamped, Claimed):
         null=True, blank=True, help_text="Not to be tried before, by the campaigns' clock"
     )
     tries = models.PositiveSmallIntegerField(default=0, help_text="Times it was certainly not sent")
+    faults = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Times our own code broke on it before it left"
+    )
     by_id = models.BigIntegerField(null=True, blank=True, help_text="Who wrote it: a user's id; empty: a campaign")
     vendor = models.CharField(max_length=30, blank=True, help_text="Who carries it")
     vendor_id = models.CharField(max_length=80, null=True, blank=True, help_text="The vendor's own id")
@@ -203,7 +210,9 @@ class Delivery(UUIDModel, Timestamped, Claimed):
     error = models.CharField(max_length=60, blank=True, help_text="The vendor's code, or a rule's")
     error_words = models.CharField(max_length=300, blank=True, help_text="In words")
     refusal = models.CharField(
-        max_length=13, blank=True, help_text="What the vendor's no means: opted_out, landline, …"
+        max_length=13,
+        blank=True,
+        help_text="What the vendor's no means: opted_out, landline, …; of e-mails hard_bounce, soft_bounce, blocked",
     )
     repeated_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was sent once more under the same key, as it was in doubt"
@@ -275,9 +284,10 @@ class Delivery(UUIDModel, Timestamped, Claimed):
             models.Index(fields=["call"], condition=Q(call__isnull=False), name="delivery_by_call"),
             models.Index(
                 fields=["id"],
-                condition=Q(refusal__in=["opted_out", "bad_number", "landline"]),
+                condition=Q(refusal__in=["opted_out", "bad_number", "landline", "hard_bounce"]),
                 name="delivery_to_suppress",
             ),
+            models.Index(fields=["id"], condition=Q(complained_at__isnull=False), name="delivery_complained_about"),
             models.Index(
                 fields=["sender", "-intended_at"], condition=Q(intended_at__isnull=False), name="delivery_by_sender"
             ),

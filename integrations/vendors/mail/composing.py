@@ -62,6 +62,10 @@ def compose(mail: Mail) -> bytes:
         message.set_content(mail.text, cte="quoted-printable")
         if mail.html:
             message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+        if mail.calendar:
+            message.add_alternative(mail.calendar, subtype="calendar", cte="quoted-printable")
+            part: EmailMessage = message.get_payload()[-1]  # type: ignore[index, assignment]
+            part.set_param("method", mail.calendar_type.partition("method=")[2] or "PUBLISH")
         return message.as_bytes(policy=_POLICY)
     except (ValueError, IndexError, LookupError, MessageError):
         pass

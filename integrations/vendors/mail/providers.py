@@ -132,6 +132,8 @@ def _message(place: MailPlace, mail: Mail) -> EmailMultiAlternatives:
     )  # fmt: skip
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
+    if mail.calendar:
+        message.attach("invite.ics", mail.calendar, mail.calendar_type)
     message.metadata = {"delivery": mail.token.hex}  # type: ignore[attr-defined]
     message.track_opens = message.track_clicks = False  # type: ignore[attr-defined]  # links are ours
     return message
