@@ -662,6 +662,7 @@ SPECTACULAR_SETTINGS = {
         "CampaignStatus": "campaigns.models.Campaign.Status",
         "CampaignPause": "campaigns.models.Campaign.Pause",
         "CampaignChannel": "campaigns.models.Campaign.Channel",
+        "StepChannel": ["email", "sms", "call"],
         "TemplateChannel": "campaigns.texts.templates.CHANNELS",
         "MessageState": "campaigns.models.Delivery.State",
         "CallMode": "campaigns.models.CallAttempt.Mode",
