@@ -27,7 +27,8 @@ def erased_of(rows: Sequence[Delivery], at: datetime) -> list[UUID]:
     """Those of these messages, of one channel, whose person asked to be forgotten, as the gate would say it. at: campaigns' clock."""
     if not rows:
         return []
-    people = persons_of([Contact(row.lead_id, row.key_id, row.address, row.channel) for row in rows])  # type: ignore[arg-type]
+    contacts = [Contact(row.lead_id, row.key_id, row.address, row.channel) for row in rows]  # type: ignore[arg-type]
+    people = persons_of(contacts)
     named = Member.objects.filter(pk__in=[row.member_id for row in rows], owner_key__isnull=False)
     owners = {
         pk: (kind, bytes(digest))
