@@ -140,7 +140,8 @@ def claim_deliveries(
             f"""
             WITH next AS MATERIALIZED (  -- in a FROM the planner may run it again for each row, past its limit
                  SELECT id FROM campaigns_delivery
-                  WHERE {whose} AND state = 'due' AND channel = %(channel)s AND (not_before IS NULL OR not_before <= %(at)s)
+                  WHERE {whose} AND state = 'due' AND channel = %(channel)s
+                    AND (not_before IS NULL OR not_before <= %(at)s)
                   ORDER BY id LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED)
             UPDATE campaigns_delivery d
                SET state = 'taken', token = %(token)s, updated_at = now(),

@@ -154,7 +154,8 @@ ROWS = [
        SELECT uuidv7(),
               CASE n % 50 WHEN 7 THEN (ARRAY(SELECT id FROM accounts_team ORDER BY id))[n / 50 + 1] ELSE c.team_id END,
               m.lead_id, m.key_id, CASE n % 100 WHEN 0 THEN 'open' WHEN 1 THEN 'held'
-              ELSE 'closed' END, 'inbound', now(), now() - n * interval '1 s', CASE n % 100 WHEN 1 THEN now() END, true, 'sms'
+              ELSE 'closed' END, 'inbound', now(), now() - n * interval '1 s', CASE n % 100 WHEN 1 THEN now() END, true,
+              'sms'
          FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM campaigns_member) m
          JOIN campaigns_campaign c ON c.id = m.campaign_id""",
     """INSERT INTO campaigns_incomingmessage (id, conversation_id, inbound_id, key_id, meaning, is_answered,
