@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ONE}/cancel", running.CancelView.as_view(), name="campaign-cancel"),
     path(f"{_ONE}/send-to-failed", running.ResendView.as_view(), name="campaign-send-to-failed"),
     path(f"{_ONE}/results", running.ResultsView.as_view(), name="campaign-results"),
+    path(f"{_ONE}/results.csv", running.ResultsCsvView.as_view(), name="campaign-results-csv"),
     path("templates", templates.TemplatesView.as_view(), name="templates"),
     path("templates/preview", templates.TemplatePreviewView.as_view(), name="template-preview"),
     path("templates/<uuid:template_id>", templates.TemplateView.as_view(), name="template"),
