@@ -1,4 +1,4 @@
-"""Charts of pages: what unfold's Chart.js draws from a canvas's attribute. A table with the same figures stands beside."""
+"""Charts of pages, drawn by unfold's Chart.js from a canvas's attribute. A table with the figures stands beside it."""
 
 from __future__ import annotations
 

@@ -30,9 +30,8 @@ _CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """people: in the campaign; contacted: at least one message or call left; replied: by text or e-mail; conversations:
-    people who replied or were reached by phone; appointments: people with one; deals: leads that are closed by now. Costs
-    in US dollars.
+    """people: in the campaign. contacted: at least one message or call left. replied: by text or e-mail. conversations:
+    who replied or was reached by phone. appointments: who has one. deals: leads that are closed by now. US dollars.
     """
 
     code: str
@@ -207,8 +206,8 @@ def _state(lead: Mapping[str, Any]) -> tuple[str, str]:
 # --- Its file ---------------------------------------------------------------------------------------------------------
 
 COLUMNS = (
-    "By", "Name", "People", "Contacted", "Replied", "Conversations", "Appointments", "Deals", "Contacting ($)", "Data ($)",
-    "Cost per reply ($)", "Cost per conversation ($)",
+    "By", "Name", "People", "Contacted", "Replied", "Conversations", "Appointments", "Deals", "Contacting ($)",
+    "Data ($)", "Cost per reply ($)", "Cost per conversation ($)",
 )  # fmt: skip
 
 
