@@ -185,7 +185,7 @@ class CameOf:
 
 
 def came_of(access: Access, stock: Stock) -> CameOf | None:
-    """Of the team she acts in; None: nobody was contacted yet. Conversations: leads that wrote, or whom a call reached."""
+    """Of the team she acts in; None: nobody answered yet. Conversations: leads that wrote, or whom a call reached."""
     wrote = of_team(Conversation.objects.filter(last_in_at__isnull=False, lead__isnull=False), access)
     spoke = of_team(CallAttempt.objects.filter(disposition__outcome__in=REACHED, lead__isnull=False), access)
     talks = wrote.order_by().values("lead_id").union(spoke.order_by().values("lead_id"))
