@@ -14,6 +14,7 @@ from campaigns.previews import making
 from campaigns.sending import sweeps
 from campaigns.sending.pump import work
 from campaigns.sending.reconciling import reconcile as reconcile_messages
+from campaigns.tracking import touching
 from campaigns.voice.reconciling import reconcile as reconcile_calls
 from common.enqueue import enqueue_on_commit
 from integrations.vendors.errors import VendorFailure
@@ -90,3 +91,13 @@ def mail_guests() -> None:
 def forget_bookings() -> None:
     booking.forget_unconfirmed()
     counts.forget_old()
+
+
+@shared_task(name="campaigns.tell_clicks")
+def tell_clicks() -> None:
+    touching.tell_people()
+
+
+@shared_task(name="campaigns.forget_networks")
+def forget_networks() -> None:
+    touching.forget_networks()

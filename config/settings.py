@@ -291,6 +291,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="25"),
         "options": {"expire_seconds": 3500},
     },
+    "tell-clicks": {"task": "campaigns.tell_clicks", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "forget-networks": {
+        "task": "campaigns.forget_networks",
+        "schedule": crontab(minute="35"),
+        "options": {"expire_seconds": 3500},
+    },
     "tell-limits": {"task": "enrichment.tell_limits", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "look-after-webhooks": {
         "task": "accounts.look_after_webhooks",
@@ -436,6 +442,23 @@ if INBOUND_MAIL_DOMAIN and not _DOMAIN.fullmatch(INBOUND_MAIL_DOMAIN):
         f"INBOUND_MAIL_DOMAIN={INBOUND_MAIL_DOMAIN!r} is no domain. Replies to campaigns' e-mails come to it. "
         "Example: INBOUND_MAIL_DOMAIN=in.example.com"
     )
+
+
+def _mail_paces() -> dict[str, int]:
+    """MAIL_DOMAIN_PACE: e-mails a minute from one address to one mail provider; * for all that are not named."""
+    paces = {}
+    for pair in filter(None, env.list("MAIL_DOMAIN_PACE", default=["*=60"])):
+        name, _, number = (part.strip().lower() for part in pair.partition("="))
+        if not (name == "*" or _DOMAIN.fullmatch(name)) or not number.isdigit() or int(number) > 100_000:
+            raise ImproperlyConfigured(
+                f"MAIL_DOMAIN_PACE={pair!r} is no domain and number. So many e-mails a minute go from one address to "
+                "one mail provider (0: any number). Example: MAIL_DOMAIN_PACE=gmail.com=30,*=60"
+            )
+        paces[name] = int(number)
+    return paces
+
+
+MAIL_DOMAIN_PACE = _mail_paces()
 MAIL_WEBHOOK_SECRET = [one.strip() for one in env.list("MAIL_WEBHOOK_SECRET", default=[]) if one.strip()]
 for _secret in MAIL_WEBHOOK_SECRET:
     if not DEBUG and len(_secret) < MAIL_SECRET_LEAST:
@@ -638,6 +661,8 @@ SPECTACULAR_SETTINGS = {
         "CampaignStatus": "campaigns.models.Campaign.Status",
         "CampaignPause": "campaigns.models.Campaign.Pause",
         "CampaignChannel": "campaigns.models.Campaign.Channel",
+        "StepChannel": ["email", "sms", "call"],
+        "TemplateChannel": ["sms", "email"],
         "MessageState": "campaigns.models.Delivery.State",
         "CallMode": "campaigns.models.CallAttempt.Mode",
         "CallOutcome": "campaigns.models.Disposition.Outcome",
@@ -773,6 +798,9 @@ KEEP_LOOKUP_DAYS = _whole("KEEP_LOOKUP_DAYS", 0, "days purchased data is kept", 
 KEEP_RAW_DAYS = _whole("KEEP_RAW_DAYS", 0, "days vendors' unreadable answers are kept", least=0, most=_KEPT_MOST)
 KEEP_INBOUND_DAYS = _whole(
     "KEEP_INBOUND_DAYS", 30, "days handled posts of message vendors are kept", least=0, most=_KEPT_MOST
+)
+KEEP_TOUCHES_DAYS = _whole(
+    "KEEP_TOUCHES_DAYS", 365, "days it is kept who opened e-mails and clicked links", least=0, most=_KEPT_MOST
 )
 KEEP_GUESTS_DAYS = _whole("KEEP_GUESTS_DAYS", 0, "days guests of past appointments are kept", least=0, most=_KEPT_MOST)
 KEEP_FAILED_ROWS_DAYS = _whole(

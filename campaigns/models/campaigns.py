@@ -257,7 +257,8 @@ class Preview(UUIDModel, Leased):
     by_state = models.JSONField(default=dict, help_text="By states: [people it would contact, left out]")
     needs = models.JSONField(default=list, blank=True, help_text="What must be acknowledged: codes of `approval`")
     texts = models.JSONField(
-        null=True, blank=True,
+        null=True,
+        blank=True,
         help_text="Of an edit after approval: step -> text's name -> version; empty: of the campaign as it stands",
     )
     error = models.CharField(max_length=300, blank=True, help_text="Why it could not be made, in words")

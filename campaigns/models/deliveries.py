@@ -287,9 +287,7 @@ class Delivery(UUIDModel, Timestamped, Claimed):
                 condition=Q(refusal__in=["opted_out", "bad_number", "landline", "hard_bounce"]),
                 name="delivery_to_suppress",
             ),
-            models.Index(
-                fields=["id"], condition=Q(complained_at__isnull=False), name="delivery_complained_about"
-            ),
+            models.Index(fields=["id"], condition=Q(complained_at__isnull=False), name="delivery_complained_about"),
             models.Index(
                 fields=["sender", "-intended_at"], condition=Q(intended_at__isnull=False), name="delivery_by_sender"
             ),

@@ -13,9 +13,9 @@ from leads.models import ContactKey, LeadKey
 
 @dataclass(frozen=True, slots=True)
 class LeadKeys:
-    """phone: of the best number; owner: of name and mailing address; emails: in their positions. joining: by which it is
-    the same person as another lead: all that are not crowded, and the number itself, which gets one message whoever has
-    it. digests: of owner, phone and emails, by key.
+    """phone: of the best number; owner: of name and mailing address; emails: in their positions. joining: by which it
+    is the same person as another lead: all that are not crowded, and the number itself, which gets one message whoever
+    has it. digests: of every key.
     """
 
     phone: int | None = None

@@ -16,14 +16,20 @@ from campaigns import clock
 from campaigns.models import Delivery
 from campaigns.sending import states, statuses
 from campaigns.sending.moving import Moves, lock_with_members
-from campaigns.sending.stopping import stop_clicked
+from campaigns.sending.stopping import on_human_click
 
 Bounce = Literal["hard", "soft", "blocked"]
 _REFUSALS: dict[Bounce, str] = {"hard": states.HARD, "soft": states.SOFT, "blocked": states.BLOCKED}
 
 
 def bounced(
-    delivery_id: UUID, code: str, words: str, kind: Bounce, *, at: datetime | None = None, inbound_id: UUID | None = None
+    delivery_id: UUID,
+    code: str,
+    words: str,
+    kind: Bounce,
+    *,
+    at: datetime | None = None,
+    inbound_id: UUID | None = None,
 ) -> bool:
     """It came back: failed, `Campaign.bounced` grows. hard: its address does not exist; it is suppressed for e-mails,
     and the person's e-mail steps are passed over. soft: full, or for the moment; three in 14 days over two campaigns
@@ -44,7 +50,10 @@ def clicked(delivery_id: UUID, at: datetime) -> bool:
     """A person, no machine, clicked a link in it: `Campaign.human_clicks` grows. Stops its member where the campaign
     stops on a click. at: by the campaigns' clock. Returns whether it was the first.
     """
-    stop_clicked(delivery_id)
+    member_id = Delivery.objects.filter(pk=delivery_id).values_list("member_id", flat=True).first()
+    if member_id is not None:
+        with transaction.atomic():
+            on_human_click(member_id)
     return _told(delivery_id, "clicked", marked_at=at)
 
 

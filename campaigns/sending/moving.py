@@ -128,11 +128,12 @@ class Moves:
         if delivery.member_id is not None and delivery.step is not None:
             self._endings.append(Ending(delivery.member_id, delivery.step.position, self.at, stop, passes))
 
-    def pass_over(self, member: Member, channels: Collection[str], why: str) -> None:
-        """The steps of these channels are passed over for a locked member; where the next one is of them, it is over,
-        and she stops for this reason if no other is left.
+    def pass_over(self, member: Member, channels: Collection[str], why: str, *, is_over: bool) -> None:
+        """The steps of these channels are passed over for a locked member. is_over: her step's message was cancelled;
+        else it is over where it waits for its time and is of them. She stops for this reason if no other is left.
         """
-        self._endings.append(Ending(member.pk, member.step, self.at, why, " ".join(channels), by_channel=True))
+        position = member.step - (not is_over)
+        self._endings.append(Ending(member.pk, position, self.at, why, " ".join(channels)))
 
     def count(self, campaign_id: UUID | None, **deltas: int) -> None:
         """Adds to counters of the campaign."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from campaigns import clock
@@ -49,7 +49,7 @@ def stop_members(key_ids: Collection[int], why: str, *, counts: str = "", alone:
     that grows by one for each who was sent something of late. alone: who is written to at one of these numbers, not
     whoever has one of them. A message that is intended leaves.
     """
-    members = _members_of(key_ids, alone=alone)
+    members = members_of(key_ids, alone=alone)
     waiting = Delivery.objects.filter(key__in=list(key_ids), state__in=Delivery.WAITING)
     waiting = waiting.exclude(purpose=Delivery.Purpose.CONFIRM)
     return _stop(members, waiting.values_list("pk", flat=True), why, counts)
@@ -60,33 +60,26 @@ def on_suppressed(key_ids: Collection[int], reason: str) -> None:
     if reason in OF_ADDRESS:
         leave_address(key_ids, reason)
         return
+    if reason == Reason.ONE_CLICK:  # no more e-mail, says she, and no more than that
+        leave_address(key_ids, OPTED_OUT, counts=OPTED_OUT)
+        return
     is_wish = reason in OPT_OUTS
     counts = OPTED_OUT if is_wish else ""
     stop_members(key_ids, OPTED_OUT if is_wish else reason, counts=counts, alone=reason not in OF_THE_PERSON)
 
 
-def leave_address(key_ids: Collection[int], why: str) -> int:
+def leave_address(key_ids: Collection[int], why: str, *, counts: str = "") -> int:
     """A number or address cannot be used any more: what waits for it is cancelled. Who is in a campaign by it stops, or
-    goes on with the steps of another channel where there are some. As `stop_members`.
+    goes on with the steps of another channel where there are some, and is counted in either case. As `stop_members`.
     """
-    members = _members_of(key_ids, alone=True)
+    members = members_of(key_ids, alone=True)
     waiting = Delivery.objects.filter(key__in=list(key_ids), state__in=Delivery.WAITING)
     waiting = waiting.exclude(purpose=Delivery.Purpose.CONFIRM)
     emails = ContactKey.objects.filter(pk__in=list(key_ids), kind=ContactKey.Kind.EMAIL)
     by_mail = Member.objects.filter(Q(key__in=emails) | Q(mail_key__in=emails), pk__in=members)
     mailed = set(by_mail.values_list("pk", flat=True))
     channels = {pk: BY_MAIL if pk in mailed else BY_PHONE for pk in members}
-    return _stop(members, waiting.values_list("pk", flat=True), why, "", passes=channels)
-
-
-def stop_clicked(delivery_id: UUID) -> int:
-    """A person clicked a link of this message: its member stops where the campaign stops on a click. A transaction of
-    its own. Returns how many.
-    """
-    of = Delivery.objects.filter(pk=delivery_id, campaign__stop_on__contains=["click"]).values("member")
-    with transaction.atomic():
-        ids = list(Member.objects.filter(pk__in=of, status__in=Member.OPEN).values_list("pk", flat=True))
-        return _stop(ids, [], CLICKED, "") if ids else 0
+    return _stop(members, waiting.values_list("pk", flat=True), why, counts, passes=channels)
 
 
 def on_reply(key_ids: Collection[int]) -> int:
@@ -94,9 +87,17 @@ def on_reply(key_ids: Collection[int]) -> int:
     transaction that stores their message, after it has locked the keys (all of their owner's). Returns how many people.
     A second reply counts no more; a message that a person has written to them still leaves.
     """
-    ids = _members_of(key_ids)
+    ids = members_of(key_ids)
     stops = Member.objects.filter(pk__in=ids, campaign__stop_on__contains=["reply"]).values_list("pk", flat=True)
     return _stop(list(stops), [], REPLIED, REPLIED)
+
+
+def on_human_click(member_id: UUID) -> bool:
+    """A person clicked a link of a message: where her campaign ends on that, she stops. In the caller's transaction,
+    which has locked no member, message, campaign or lead. A message that is intended leaves. False: it goes on.
+    """
+    asked = Member.objects.filter(pk=member_id, campaign__stop_on__contains=["click"], status__in=Member.OPEN)
+    return bool(_stop(list(asked.values_list("pk", flat=True)), [], CLICKED, ""))
 
 
 def stop_members_of_leads(lead_ids: Iterable[UUID], why: str = "deleted") -> int:
@@ -113,8 +114,8 @@ def stop_members_of_bucket(bucket_id: UUID, _by: object) -> list[UUID]:
     return []
 
 
-def _members_of(key_ids: Collection[int], *, alone: bool = False) -> list[UUID]:
-    """Members by their number; unless alone also by their owner, and by any key of their lead."""
+def members_of(key_ids: Collection[int], *, alone: bool = False) -> list[UUID]:
+    """Members by their number or e-mail; unless alone also by their owner, and by any key of their lead."""
     with connection.cursor() as cursor:
         cursor.execute(_OF_NUMBERS if alone else _OF_NUMBERS + _OF_OWNERS, {"keys": list(key_ids)})
         return [row[0] for row in cursor.fetchall()]
@@ -152,22 +153,27 @@ def _stop(
         )
     ]
     Member.objects.filter(pk__in=[one.pk for one in stopped]).update(
-        status=Status.STOPPED, why=why[:30], next_at=None, held_until=None, taken_by=None, taken_at=None,
-        lease_until=None,
+        status=Status.STOPPED, why=why[:30], next_at=None, held_until=None, planned_at=None, taken_by=None,
+        taken_at=None, lease_until=None,
     )  # fmt: skip
     moves = Moves(clock.now())
-    last = _last_left(counted & {one.pk for one in stopped}, _MARKS[counts]) if counted else set()
+    going = counted & going_on.keys()
+    last = _last_left(counted & {one.pk for one in stopped} | going, _MARKS[counts]) if counted else set()
+    cancelled = set()
     for row in lock_deliveries(Delivery.objects.filter(pk__in=waiting | last)):
         if row.state in Delivery.WAITING:
+            cancelled.add(row.member_id)
             moves.to(row, State.CANCELLED, ended_at=moves.at, error=why[:60])
         elif row.pk in last:
             moves.mark(row, _MARKS[counts])
+            if row.member_id in going:
+                moves.count(row.campaign_id, **{counts: 1})
     for one in stopped:
         if one.pk in counted:
             moves.count(one.campaign_id, **{counts: 1})
     for one in locked:
         if one.pk in going_on and one.status in Member.OPEN:
-            moves.pass_over(one, going_on[one.pk], why)
+            moves.pass_over(one, going_on[one.pk], why, is_over=one.pk in cancelled)
     moves.write()
     return len(stopped)
 

@@ -16,7 +16,6 @@ from django.core.signing import BadSignature, Signer
 
 SIGNED: Final = 16  # characters of the signature: 96 bits
 LEAST, MOST = 22, 60  # characters of a token
-HIDDEN: Final = UUID(int=0)  # the link that no person sees
 
 
 class _Signer(Signer):
@@ -34,7 +33,7 @@ class WayOut:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A link (`HIDDEN`: the one that no person sees) in a message."""
+    """Which link (id of a Link), in which message."""
 
     delivery_id: UUID
     link_id: UUID

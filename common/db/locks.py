@@ -11,6 +11,7 @@ ORDER = (
     "post",
     "bucket hold",
     "campaign hold",
+    "touches",
     "schedule",
     "fill",
     "import",

@@ -9,10 +9,10 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 # Providers that anymail speaks to by HTTP, so that it is known whether a byte has left. Amazon SES has its own library:
 # it is reached by its SMTP interface.
 PROVIDERS = frozenset({
-    "brevo", "mailersend", "mailgun", "mailjet", "mailtrap", "mandrill", "postal", "postmark", "resend", "scaleway",
-    "sendgrid", "sparkpost", "unisender_go",
+    "brevo", "mailersend", "mailgun", "mailjet", "mailtrap", "mandrill", "postal", "postmark", "resend", "sendgrid",
+    "sparkpost",
 })  # fmt: skip
-NEEDS_HOST = {"mailgun": "the sending domain", "postal": "its host", "scaleway": "the project's id"}
+NEEDS_HOST = {"mailgun": "the sending domain", "postal": "its host"}
 NEEDS_PASSWORD = {"mailjet": "the secret key"}
 _SMTP = {"smtp": ("", 25), "smtp+tls": ("starttls", 587), "smtp+ssl": ("ssl", 465)}
 _IMAP = {"imap": ("", 143), "imap+ssl": ("ssl", 993)}

@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.conf import settings
+
+from common.values.mail_urls import PROVIDERS
+from integrations.vendors.mail import account, files, posts, smtp
+from integrations.vendors.mail import providers as by_provider
+from integrations.vendors.mail.composing import compose, envelope_sender
 from integrations.vendors.mail.messages import Mail, RawMail, TrackingEvent, TrackingKind
 from integrations.vendors.messages import Sent, Unreadable
 
@@ -16,6 +22,7 @@ __all__ = [
     "TrackingEvent",
     "TrackingKind",
     "Unreadable",
+    "check_place",
     "close",
     "dedupe_of",
     "inbound",
@@ -38,39 +45,63 @@ def send(mail: Mail) -> Sent:
     CARRIER: their mailbox is full; INVALID: a header cannot be written). AccountRefused or Misconfigured: nothing can
     be sent before an operator acts.
     """
-    raise NotImplementedError
+    place = account.place()
+    raw = compose(mail)  # for a provider too: it refuses what is no header
+    vendor_id = ""
+    if place.kind in PROVIDERS:
+        vendor_id = by_provider.send(place, mail)
+    elif place.kind == "smtp":
+        smtp.send(place, sender=envelope_sender(mail), to=mail.to, raw=raw)
+    else:
+        files.send(place, mail, raw)
+    return Sent(vendor_id=vendor_id, segments=None, state="accepted", status=200)
 
 
 def close() -> None:
     """Closes this thread's connection. The next e-mail opens another."""
-    raise NotImplementedError
+    smtp.close()
 
 
 def lack() -> str:
     """Why no e-mail campaign may be begun, naming the variable, in words without a period; "": it may."""
-    raise NotImplementedError
+    return account.lack()
 
 
 def providers() -> frozenset[str]:
     """Whose posts can be read: names as in CAMPAIGN_EMAIL_URL, and `raw` (inbound alone: the body is the e-mail)."""
-    raise NotImplementedError
+    return frozenset({*posts.TRACKING, posts.RAW})
 
 
 def is_signed(provider: str, *, headers: Mapping[str, str], body: bytes) -> bool:
     """Whether a post is this provider's, by a secret of MAIL_WEBHOOK_SECRET. Raises KeyError for an unknown one."""
-    raise NotImplementedError
+    return posts.is_signed(provider, _lowered(headers), body, settings.MAIL_WEBHOOK_SECRET)
 
 
 def dedupe_of(provider: str, *, headers: Mapping[str, str], body: bytes) -> str:
     """Equal for two posts of the same event or e-mail; at most 128 characters."""
-    raise NotImplementedError
+    return posts.dedupe(provider, _lowered(headers), body)
 
 
 def tracking(provider: str, *, headers: Mapping[str, str], body: bytes) -> list[TrackingEvent] | Unreadable:
     """What a post says of e-mails of ours. An empty list: nothing that matters. Never raises for what it holds."""
-    raise NotImplementedError
+    return posts.tracking(provider, _lowered(headers), body)
 
 
 def inbound(provider: str, *, headers: Mapping[str, str], body: bytes) -> RawMail | Unreadable:
     """The e-mail in a post. Never raises for what it holds."""
-    raise NotImplementedError
+    return posts.inbound(provider, _lowered(headers), body)
+
+
+def check_place() -> str:
+    """Whether the mail server greets us and takes our password, or what cannot be told for nothing; in words. Raises a
+    VendorFailure."""
+    place = account.place()
+    if place.kind == "smtp":
+        smtp.probe(place)
+        smtp.close()
+        return "It answers" + (" and takes the password." if place.user else ".")
+    return ""
+
+
+def _lowered(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,8 @@ class Mail:
     """One e-mail to one person.
 
     message_id: `<…@…>`, of this message for good: a repeat has the same. sender_name, sender: From. to, reply_to: bare
-    addresses; reply_to "": none. text, html: both parts; html "": text alone. headers: further ones, by name; From,
+    addresses; reply_to "": none. text, html: both parts; html "": text alone. calendar: an iCalendar text with its
+    METHOD, which goes along; "": none. headers: further ones, by name; From,
     To, Subject and what this class has are not among them. token: of this message; tracking tells it back, and with
     INBOUND_MAIL_DOMAIN a bounce comes to b+{token.hex}@ that domain.
     """
@@ -29,7 +31,14 @@ class Mail:
     text: str = field(repr=False)
     html: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    calendar: str = field(default="", kw_only=True, repr=False)
     token: UUID = field(kw_only=True)
+
+    @property
+    def calendar_type(self) -> str:
+        """text/calendar; method=REQUEST"""
+        method = re.search(r"^METHOD:([A-Z]+)\r?$", self.calendar, re.MULTILINE)
+        return f"text/calendar; method={method[1]}" if method else "text/calendar"
 
 
 class TrackingKind(StrEnum):
