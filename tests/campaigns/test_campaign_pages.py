@@ -94,7 +94,9 @@ def test_a_call_is_a_step_among_texts_and_has_a_script(made: World, client: Clie
         "s2-a": "call", "s2-amount": "1", "s2-unit": "hours", "s3-a": text, "s3-amount": "3", "script": script,
     }  # fmt: skip
     seen = text_of(client.get(at("texts"), form(made, **steps)))
-    assert "A caller finds them in the dialer, and reads out:" in seen and "{{firstName" not in seen.partition("Step 2")[2]
+    assert (
+        "A caller finds them in the dialer, and reads out:" in seen and "{{firstName" not in seen.partition("Step 2")[2]
+    )
     assert "did you mean {{firstName}}" in text_of(
         client.post(at("add"), form(made, **steps | {"script": "{{firstname}}"}))
     )
