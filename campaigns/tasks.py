@@ -8,12 +8,13 @@ from uuid import UUID
 from celery import shared_task
 
 from campaigns.booking import booking, counts, mails
-from campaigns.dialing import reaping, suppressing
+from campaigns.dialing import filling, reaping, suppressing
 from campaigns.inbound import polling, reading, talks
 from campaigns.previews import making
 from campaigns.sending import sweeps
 from campaigns.sending.pump import work
 from campaigns.sending.reconciling import reconcile as reconcile_messages
+from campaigns.tracking import touching
 from campaigns.voice.reconciling import reconcile as reconcile_calls
 from common.enqueue import enqueue_on_commit
 from integrations.vendors.errors import VendorFailure
@@ -30,6 +31,18 @@ def preview(preview_id: str) -> None:
 def previews() -> None:
     for preview_id in making.waiting():
         enqueue_on_commit("campaigns.preview", preview_id=str(preview_id))
+
+
+@shared_task(name=filling.TASK)
+def fill_list(fill_id: str) -> None:
+    if filling.continue_fill(UUID(fill_id)):
+        enqueue_on_commit(filling.TASK, fill_id=fill_id)
+
+
+@shared_task(name="campaigns.fill_lists")
+def fill_lists() -> None:
+    for fill_id in filling.waiting():
+        enqueue_on_commit(filling.TASK, fill_id=str(fill_id))
 
 
 # A pump ends itself; a hard limit would kill it while it keeps answers for a PostgreSQL that is away.
@@ -90,3 +103,13 @@ def mail_guests() -> None:
 def forget_bookings() -> None:
     booking.forget_unconfirmed()
     counts.forget_old()
+
+
+@shared_task(name="campaigns.tell_clicks")
+def tell_clicks() -> None:
+    touching.tell_people()
+
+
+@shared_task(name="campaigns.forget_networks")
+def forget_networks() -> None:
+    touching.forget_networks()

@@ -30,6 +30,7 @@ LOCKS = {
     "leads_contactkey": "keys",
     "leads_lead": "leads",
     "leads_event": "events",
+    "campaigns_listfill": "list fill",
     "campaigns_member": "members",
     "campaigns_delivery": "deliveries",
     "campaigns_campaign": "campaign",
@@ -39,7 +40,12 @@ LOCKS = {
     "enrichment_runitem": "items",
     "buckets_bucket": "bucket",
 }
-ADVISORY = {"0": "bucket hold", "1": "campaign hold", "3": "host"}  # by the second argument of hashtextextended
+ADVISORY = {
+    "0": "bucket hold",
+    "1": "campaign hold",
+    "3": "host",
+    "4": "touches",
+}  # by the second argument of hashtextextended
 _ALIASES = {
     "l": "leads_lead",
     "e": "leads_event",

@@ -14,6 +14,7 @@ from accounts.webhooks import emit
 from accounts.webhooks.selectors import teams_that_want
 from campaigns.models import Delivery
 from leads.calendar import callbacks
+from leads.calendar import clock as calendar_clock
 from leads.counters import change_counters
 from leads.locks import lock_leads
 from leads.models import Activity, Lead
@@ -34,6 +35,7 @@ class Contacted:
     words: str
     is_persons: bool
     moves: bool
+    kind: str = Activity.Kind.SMS
 
     @classmethod
     def by(cls, delivery: Delivery) -> Self:
@@ -43,7 +45,8 @@ class Contacted:
             words = f"{delivery.campaign.name}{step}"
         persons = delivery.purpose in (Purpose.MANUAL, Purpose.REPLY)
         moves = delivery.purpose != Purpose.CONFIRM
-        return cls(delivery.pk, delivery.lead_id, delivery.by_id, words, persons, moves)
+        kind = Activity.Kind.EMAIL if delivery.channel == "email" else Activity.Kind.SMS
+        return cls(delivery.pk, delivery.lead_id, delivery.by_id, words, persons, moves, kind)
 
 
 def note_contacts(contacts: Sequence[Contacted]) -> None:
@@ -66,7 +69,7 @@ def note_contacts(contacts: Sequence[Contacted]) -> None:
     Activity.objects.bulk_create(
         [
             Activity(
-                lead_id=lead_id, by_id=one.by_id, kind=Activity.Kind.SMS, text=one.words, ref=one.delivery_id,
+                lead_id=lead_id, by_id=one.by_id, kind=one.kind, text=one.words, ref=one.delivery_id,
                 created_at=now,
             )
             for lead_id, of in by_lead.items()
@@ -85,12 +88,12 @@ def note_contacts(contacts: Sequence[Contacted]) -> None:
                    activity_count = l.activity_count + c.n, last_activity_at = greatest(l.last_activity_at, now()),
                    last_contact_at = CASE WHEN c.persons THEN greatest(l.last_contact_at, now())
                                           ELSE l.last_contact_at END,
-                   callback_at = CASE WHEN c.persons AND l.callback_at < now() THEN NULL ELSE l.callback_at END,
+                   callback_at = CASE WHEN c.persons AND l.callback_at < %s THEN NULL ELSE l.callback_at END,
                    updated_at = now()
               FROM unnest(%s::uuid[], %s::int[], %s::bool[], %s::bool[]) AS c(id, n, persons, moves)
              WHERE l.id = c.id
             """,
-            [list(column) for column in zip(*rows, strict=True)],
+            [calendar_clock.now(), *(list(column) for column in zip(*rows, strict=True))],
         )
     callbacks.follow(by_lead)
     moved = [locked[lead_id] for lead_id, _, _, moves in rows if moves and locked[lead_id]["status"] == Lead.Status.NEW]

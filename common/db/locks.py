@@ -11,6 +11,8 @@ ORDER = (
     "post",
     "bucket hold",
     "campaign hold",
+    "list fill",
+    "touches",
     "schedule",
     "fill",
     "import",
