@@ -33,20 +33,10 @@ _OURS = re.compile(
     r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@"
 )  # `Delivery.id` before our domain
 _TOKEN = re.compile(r"\b([rbu])\+([0-9a-f]{32})@", re.IGNORECASE)
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
-]
+)  # fmt: skip
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if len(name) > 3 else name for name in _MONTHS)
 _DATES = (
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month>{_MONTH})\.?(?:,? (?P<year>20\d\d))?\b", re.I),
@@ -77,8 +67,8 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """kind: hard (nobody has the address), blocked (a rule of theirs), soft (full, or for now), later (it is still being
-    tried, or has arrived). code: 5.1.1 and such, "" not told. words: the server's. recipient: "" not told.
+    """kind: hard (nobody has the address), blocked (a rule of theirs), soft (full, or for now), later (it is still
+    being tried, or has arrived). code: 5.1.1 and such, "" not told. words: the server's. recipient: "" not told.
     """
 
     about: About
@@ -90,7 +80,7 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Somebody pressed "this is spam" (ARF). is_abuse: else another kind of report, which says nothing of the person."""
+    """Somebody pressed "this is spam" (ARF). is_abuse: else another kind of report, which says nothing of her."""
 
     about: About
     is_abuse: bool
@@ -120,8 +110,8 @@ Arrived = Bounce | Complaint | Automatic | Written | Unreadable
 
 
 def read(mail: RawMail, *, today: date) -> Arrived:
-    """In the order of what outweighs what: bounce, complaint, automatic, somebody's words. today: where a date without a
-    year is looked for from.
+    """In the order of what outweighs what: bounce, complaint, automatic, somebody's words. today: from when on a date
+    without a year is looked for.
     """
     try:
         message = message_from_bytes(mail.raw, policy=default)
@@ -354,7 +344,7 @@ class _Words(HTMLParser):
     def text(self) -> str:
         return re.sub(r"\n{3,}", "\n\n", "".join(self._pieces)).strip()
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  # its signature
         if tag in ("style", "script", "blockquote", "head"):
             self._silent += 1
         elif tag in self._BREAKS:
