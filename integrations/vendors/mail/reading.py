@@ -210,7 +210,7 @@ def back_on(text: str, today: date) -> date | None:
     that follow "back", "until" and such outweigh others: an advertisement below names one, too.
     """
     found = [
-        (bool(_BACK.search(text[max(0, match.start() - 40) : match.start()])), day)
+        (bool(_BACK.search(re.split(r"[.!?\n]", text[max(0, match.start() - 40) : match.start()])[-1])), day)
         for pattern in _DATES
         for match in pattern.finditer(text)
         if (day := _day(match, today))
