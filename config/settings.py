@@ -451,8 +451,8 @@ def _mail_paces() -> dict[str, int]:
         name, _, number = (part.strip().lower() for part in pair.partition("="))
         if not (name == "*" or _DOMAIN.fullmatch(name)) or not number.isdigit() or int(number) > 100_000:
             raise ImproperlyConfigured(
-                f"MAIL_DOMAIN_PACE={pair!r} is no domain and number. So many e-mails a minute go from one address to one "
-                "mail provider (0: any number). Example: MAIL_DOMAIN_PACE=gmail.com=30,*=60"
+                f"MAIL_DOMAIN_PACE={pair!r} is no domain and number. So many e-mails a minute go from one address to "
+                "one mail provider (0: any number). Example: MAIL_DOMAIN_PACE=gmail.com=30,*=60"
             )
         paces[name] = int(number)
     return paces

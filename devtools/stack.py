@@ -211,6 +211,7 @@ class Stack:
             "PUBLIC_URL": self.web_url,  # what the made-up vendors call back
             "CAMPAIGN_EMAIL_URL": f"smtp://127.0.0.1:{self._mail_ports['smtp']}",
             "INBOUND_MAIL_DOMAIN": "in.example.com",
+            "MAIL_DOMAIN_PACE": os.environ.get("MAIL_DOMAIN_PACE", "*=0"),  # made-up addresses are all in one domain
             "IMAP_URL": f"imap://{SandboxConfig.imap_user}:{SandboxConfig.imap_password}@127.0.0.1:"
             f"{self._mail_ports['imap']}/INBOX",
             "MAIL_WEBHOOK_SECRET": ",".join(mail_secrets(SandboxConfig)),

@@ -38,7 +38,12 @@ LOCKS = {
     "enrichment_runitem": "items",
     "buckets_bucket": "bucket",
 }
-ADVISORY = {"0": "bucket hold", "1": "campaign hold", "3": "host", "4": "touches"}  # by the second argument of hashtextextended
+ADVISORY = {
+    "0": "bucket hold",
+    "1": "campaign hold",
+    "3": "host",
+    "4": "touches",
+}  # by the second argument of hashtextextended
 _ALIASES = {
     "l": "leads_lead",
     "e": "leads_event",

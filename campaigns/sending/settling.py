@@ -33,6 +33,7 @@ HELD_BACK = timedelta(seconds=30)  # of an e-mail whose server wants fewer of al
 BOUNCES = {Kind.BAD_ADDRESS: states.HARD, Kind.CARRIER: states.SOFT, Kind.CONTENT: states.BLOCKED}
 MOST_FAULTS = 3  # times our own code breaks on a message, then it has failed
 FAULT_WAIT = timedelta(minutes=1)
+ID_MOST = 80  # characters of a provider's id, as the row keeps it
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _accepted(moves: Moves, row: Delivery, sent: Sent, *, is_free: bool) -> None
         moves.end_step(row)
         return
     if row.channel == EMAIL and row.vendor_id is None and sent.vendor_id:
-        moves.change(row, vendor_id=sent.vendor_id)
+        moves.change(row, vendor_id=sent.vendor_id[:ID_MOST])
     said = {"kind": sent.state, "vendor_id": sent.vendor_id, "vendor": row.vendor}
     statuses.apply(moves, row, said)
 

@@ -117,7 +117,7 @@ def _message(vendor: str, vendor_id: str, token: UUID | None) -> UUID | None:
         return rows.filter(callback_token=token).values_list("pk", flat=True).first()
     found: UUID | None = None
     if vendor_id:
-        found = rows.filter(vendor_id=vendor_id).values_list("pk", flat=True).first()
+        found = rows.filter(vendor_id=vendor_id[:80]).values_list("pk", flat=True).first()
     if found is None and token is not None:
         own = rows.filter(callback_token=token)
         own = own.filter(vendor_id=None) if vendor_id else own

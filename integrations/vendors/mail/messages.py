@@ -16,7 +16,7 @@ class Mail:
     """One e-mail to one person.
 
     message_id: `<…@…>`, of this message for good: a repeat has the same. sender_name, sender: From. to, reply_to: bare
-    addresses; reply_to "": none. text, html: both parts; html "": text alone. calendar: an iCalendar text that names its
+    addresses; reply_to "": none. text, html: both parts; html "": text alone. calendar: an iCalendar text with its
     METHOD, which goes along; "": none. headers: further ones, by name; From,
     To, Subject and what this class has are not among them. token: of this message; tracking tells it back, and with
     INBOUND_MAIL_DOMAIN a bounce comes to b+{token.hex}@ that domain.

@@ -37,9 +37,9 @@ def carry(settings: Any, postbox: Postbox, *, texts: str = "") -> None:
 
 
 def make_mails(
-    count: int, settings: Any, postbox: Postbox, *, names: Sequence[str] = (), steps: Sequence[tuple[int, str, str]] = ONE,
-    texts: str = "", name: str = "ann", moment: datetime = NOON, domain: str = "example.com", first: int = 0,
-    consent: bool = True, **more: Any,
+    count: int, settings: Any, postbox: Postbox, *, names: Sequence[str] = (),
+    steps: Sequence[tuple[int, str, str]] = ONE, texts: str = "", name: str = "ann",
+    moment: datetime = NOON, domain: str = "example.com", first: int = 0, consent: bool = True, **more: Any,
 ) -> World:  # fmt: skip
     """A campaign that runs, its people due now. names: local parts of their addresses, p0, p1, … by default. steps:
     delay, unit, channel. first: place of its first person; those of another world are others.

@@ -14,6 +14,12 @@ AT_RCPT = {"550": "550 5.1.1 No such user", "554": "554 5.1.1 No such user", "fu
 AT_DOT = {"content": "554 5.7.1 Looks like spam", "cut": "", "silence": "-"}
 
 
+def words(mail: Message) -> str:
+    """All its parts say."""
+    parts = [part.get_payload(decode=True) for part in mail.walk() if not part.is_multipart()]
+    return "\n".join(part.decode() for part in parts if isinstance(part, bytes))
+
+
 def _script(to: str) -> str:
     """What follows a + does not count."""
     return to.partition("@")[0].partition("+")[0]

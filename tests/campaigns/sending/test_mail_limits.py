@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from campaigns import clock
 from campaigns.models import Campaign, Delivery, MailSender
 from campaigns.rules.warm_up import RAMP, limit_of
 from campaigns.running.counting import recount
@@ -122,7 +123,7 @@ def test_complaints_and_bounces_pause_a_campaign(postbox: Postbox, settings: Any
     assert lifecycle.watch_thresholds() == 1
     assert (place.now().paused_by, place.now().bounced) == ("errors", 2)
     assert place.states() == {"accepted": 4, "failed": 2}
-    assert marks.clicked(of(place, "p4").pk, world.clock.now()) and not marks.clicked(of(place, "p4").pk, world.NOON)
+    assert marks.clicked(of(place, "p4").pk, clock.now()) and not marks.clicked(of(place, "p4").pk, world.NOON)
     assert place.now().human_clicks == 1
     assert recount(mend=False) == {}
     Campaign.objects.update(bounced=7, complained=0, human_clicks=3)

@@ -11,16 +11,17 @@ import pytest
 from accounts.models import User
 from campaigns import clock
 from campaigns.gate.contact import may_contact
-from campaigns.models import Conversation, ConversationKey, Delivery, IncomingMessage, Member
+from campaigns.inbound import manual
+from campaigns.models import Conversation, ConversationKey, Delivery, IncomingMessage, MailSender, Member
 from campaigns.sending import marks
 from campaigns.sending.mailing import message_id
-from campaigns.sending.queue import queue_mail, reply_subject
+from campaigns.sending.queue import CannotQueue, queue_mail, reply_subject
 from common.db.ids import uuid7
 from leads.models import ContactKey, Suppression
 from sandbox.server import Sandbox
 from tests.campaigns.sending import world
 from tests.campaigns.sending.mailing import make_mails, of
-from tests.campaigns.sending.postbox import Postbox
+from tests.campaigns.sending.postbox import Postbox, words
 from tests.campaigns.sending.world import move, number_of, send_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -133,7 +134,27 @@ def test_a_persons_answer_leaves_in_their_thread(postbox: Postbox, settings: Any
     assert (queued.state, mail["Subject"]) == ("accepted", "Re: About 1 Elm St")
     assert mail["In-Reply-To"] == "<their.1@example.com>"
     assert mail["References"] == f"{message_id(sent.pk, 'fay@mail.example.com')} <their.1@example.com>"
-    body = mail.get_payload(decode=True).decode()
+    body = words(mail)
     assert body.startswith("$250,000.") and "Acme Homes LLC, 1 Main St" in body and "/u/" in body
     talk.refresh_from_db()
     assert talk.last_out_at is not None
+
+
+def test_a_person_writes_to_a_lead_by_its_page(postbox: Postbox, settings: Any) -> None:
+    place = make_mails(1, settings, postbox, name="gus", status="paused", paused_by="person")
+    lead = place.leads[0]
+    with pytest.raises(CannotQueue, match="subject"):
+        manual.mail(lead=lead, by=place.user, subject=" ", text="Hello")
+    queued = manual.mail(lead=lead, by=place.user, subject="Your\nhouse", text="Hello, Owner0.")
+    MailSender.objects.update(daily_limit=0)  # counted, and held by nothing
+    send_all()
+    (_, mail) = postbox.taken[0]
+    queued.refresh_from_db()
+    assert (mail["Subject"], mail["In-Reply-To"], queued.state) == ("Your house", None, "accepted")
+    talk = Conversation.objects.get()
+    assert (talk.channel, talk.state, talk.pk) == ("email", "waiting", queued.conversation_id)
+    lead.refresh_from_db()
+    assert lead.status == "contacted" and lead.last_contact_at is not None
+    settings.MAIL_VENDOR = ""
+    with pytest.raises(CannotQueue, match="Nobody carries"):
+        manual.mail(lead=lead, by=place.user, subject="Again", text="Hello")
