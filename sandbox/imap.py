@@ -77,19 +77,19 @@ class _Session(socketserver.StreamRequestHandler):
             command, _, rest = rest.partition(" ")
             command = command.upper()
             if command == "LOGOUT":
-                self._say("* BYE")
-                self._say(f"{tag} OK")
+                self._say("* BYE see you")
+                self._say(f"{tag} OK done")
                 return
             if command == "CAPABILITY":
                 self._say("* CAPABILITY IMAP4rev1 UIDPLUS")
-                self._say(f"{tag} OK")
+                self._say(f"{tag} OK done")
             elif command == "NOOP":
-                self._say(f"{tag} OK")
+                self._say(f"{tag} OK done")
             elif command == "LOGIN":
                 known = [_plain(one) for one in re.findall(r'"(?:[^"\\]|\\.)*"|\S+', rest)] == [
                     self.server.user, self.server.password,
                 ]  # fmt: skip
-                self._say(f"{tag} OK" if known else f"{tag} NO [AUTHENTICATIONFAILED] wrong user or password")
+                self._say(f"{tag} OK done" if known else f"{tag} NO [AUTHENTICATIONFAILED] wrong user or password")
             elif not known:
                 self._say(f"{tag} NO sign in first")
             elif command in ("SELECT", "EXAMINE"):
@@ -131,7 +131,7 @@ class _Session(socketserver.StreamRequestHandler):
                 for uid in gone:
                     self._say(f"* {list(store.mails).index(uid) + 1} EXPUNGE")
                     del store.mails[uid], store.flags[uid]
-        self._say(f"{tag} OK")
+        self._say(f"{tag} OK done")
 
     def _matches(self, uid: int, terms: str) -> bool:
         terms = terms.upper()

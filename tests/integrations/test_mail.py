@@ -383,8 +383,8 @@ def test_a_bounce_comes_in_whole_by_every_way(sandbox: Sandbox, shape: str) -> N
     assert not isinstance(came, Unreadable)
     message = message_from_bytes(came.raw)
     assert message.get_content_type() == "multipart/report"
-    report = message.get_payload()[1]  # type: ignore[index, union-attr]
-    assert report.get_content_type() == "message/delivery-status"
+    parts: Any = message.get_payload()
+    assert parts[1].get_content_type() == "message/delivery-status"
     assert sent.message_id in came.raw.decode()
     if shape != "raw":
         assert came.envelope_to == f"b+{sent.token.hex}@in.example.com"
