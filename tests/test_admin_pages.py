@@ -38,6 +38,7 @@ from campaigns.models import (
     Recording,
     RuleHoliday,
     Sender,
+    Snippet,
     StateAnswer,
     Template,
     TemplateVersion,
@@ -262,6 +263,9 @@ class Rows:
         template = Template.objects.create(owner=user, team=team, name=f"First {self.count}")
         TemplateVersion.objects.create(template=template, number=1, text="Hi {{firstName}}", digest="x", segments=1)
         return template
+
+    def snippet(self) -> Snippet:
+        return Snippet.objects.create(seller=self.seller(), name=f"signature-{self.count}", text="Jane")
 
     def contactrule(self) -> ContactRule:
         return ContactRule.objects.create(

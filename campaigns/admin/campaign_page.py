@@ -11,15 +11,18 @@ from django.http import HttpRequest
 from accounts.access import Scope, access
 from campaigns import clock
 from campaigns.admin.campaign_form import audience_in_words
-from campaigns.admin.words import counted, dollars, places, reason_in_words
-from campaigns.models import Campaign, Delivery, Member, Preview
+from campaigns.admin.words import CHANNEL_WORDS, counted, dollars, places, reason_in_words
+from campaigns.models import Campaign, Delivery, Member, Preview, Step, Variant
 from campaigns.planning.audience import PRESETS, Audience
 from campaigns.planning.campaigns import may_draft
 from campaigns.planning.refusals import CampaignError
-from campaigns.previews.reading import labels_of
+from campaigns.planning.steps import current
+from campaigns.previews.making import STARTED as STARTED_NOW
+from campaigns.previews.reading import labels_of, sums_of
 from campaigns.running.approval import ACKNOWLEDGEMENTS, needed
 from campaigns.running.looking import may_run
 from campaigns.running.results import Results, results_of
+from campaigns.running.revising import pending
 from common.dates import clock as time_of_day
 
 Status = Campaign.Status
@@ -49,7 +52,10 @@ def context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "audience": audience,
         "hours": hours(campaign),
         "limit": dollars(campaign.max_cost) if campaign.max_cost is not None else "",
-        "steps": campaign.steps.prefetch_related("variants__version__template"),
+        "steps": _steps(campaign),
+        "standing": standing(campaign),
+        "revision": pending(campaign),
+        "may_revise": runs and campaign.status in STARTED_NOW,
         "is_editable": is_editable,
         "may_edit": drafts and is_editable,
         "may_remove": drafts and campaign.status == Status.DRAFT,
@@ -61,6 +67,18 @@ def context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         **dry_run(preview),
         **told,
     }
+
+
+def standing(campaign: Campaign) -> str:
+    """What the page is made for: its state, and whether a dry run of another text is being made."""
+    is_at_work = Preview.objects.filter(Preview.AT_WORK, campaign=campaign, texts__isnull=False).exists()
+    return f"{campaign.status}{'-dry-run' * is_at_work}"
+
+
+def _steps(campaign: Campaign) -> list[tuple[Step, list[Variant], int]]:
+    """Each step with its texts as they stand, and how often they were changed after the launch."""
+    rows = campaign.steps.prefetch_related("variants__version__template")
+    return [(step, current(step.variants.all()), len(step.variants.all())) for step in rows]
 
 
 def _is_awaited(results: Results | None) -> bool:
@@ -104,6 +122,7 @@ def dry_run(preview: Preview | None) -> dict[str, Any]:
         "zones_more": max(0, len(preview.by_zone) - ZONES_SHOWN),
         "states": places(preview.by_state),
         "needs": [(code, ACKNOWLEDGEMENTS[code]) for code in needed(preview)],
+        "sums": [(one, CHANNEL_WORDS[one.channel], dollars(one.cost)) for one in sums_of(preview)],
     }
 
 

@@ -19,7 +19,7 @@ from accounts.access import Scope, access
 from accounts.audit import record
 from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
-from campaigns.admin.words import VERDICTS, counted, dollars, reason_in_words, why_in_words
+from campaigns.admin.words import CHANNEL_WORDS, VERDICTS, counted, dollars, reason_in_words, why_in_words
 from campaigns.models import Campaign, Delivery, Preview
 from campaigns.previews.reading import csv_of, labels_of, latest_made, people_of, people_told
 from campaigns.sending.doubts import NotInDoubt, resolve
@@ -78,7 +78,13 @@ def people(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpRe
             "why": reason_in_words(one["reason"]) if one["reason"] else "",
             "instead": others.get(one["insteadLeadId"], ""),
             "texts": [
-                m | {"price": dollars(m["cost"]), "when": moment(m["at"], one["zones"][0] if one["zones"] else "")}
+                m
+                | {
+                    "price": dollars(m["cost"]),
+                    "when": moment(m["at"], one["zones"][0] if one["zones"] else ""),
+                    "called": CHANNEL_WORDS[m["channel"]].lower(),
+                    "passed_why": reason_in_words(m["passedOver"]) if m["passedOver"] else "",
+                }
                 for m in one["messages"]
             ],
         }
@@ -124,6 +130,7 @@ def sent(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpResp
             "row": one,
             "lead": names.get(one.lead_id, "") if one.lead_id else "",
             "text": (one.body or "") if may_read else masked_text(one.body or ""),
+            "subject": (one.subject or "") if may_read else masked_text(one.subject or ""),
             "why": why_in_words(one.error, one.error_words, one.refusal),
             "is_open": one.state == Delivery.State.IN_DOUBT,
         }

@@ -10,7 +10,8 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path
+from django.urls import path, reverse
+from django.utils.html import format_html
 
 from accounts.access import Scope, access
 from accounts.selectors import user_of
@@ -19,7 +20,7 @@ from campaigns.models import Snippet
 from campaigns.planning.refusals import CampaignError
 from campaigns.texts.snippets import NAME_MAX, TEXT_MAX, add_snippet, change_snippet, delete_snippet
 from common.admin import Empty, ask, confirmed, is_id
-from common.admin_teams import TeamAdmin, demand
+from common.admin_teams import TeamAdmin, demand, may
 from leads.permission.selling import active_seller
 
 LINES = ["A template takes it by {{snippet:its-name}} when it is saved, and keeps what it said then."]
@@ -46,8 +47,10 @@ class SnippetAdmin(TeamAdmin):
     adds = changes = Scope.WRITE
     moments: ClassVar[Any] = {"updated_at": "changed"}
     list_display = ("name", "text", "updated_at")
+    list_filter = ()
     search_fields = ("name", "text")
     ordering = ("name",)
+    fields = readonly_fields = ("name", "text", "updated_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request).select_related("seller")
@@ -81,6 +84,8 @@ class SnippetAdmin(TeamAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         snippet = self._snippet(request, object_id)
+        if request.method != "POST" and not may(request, Scope.WRITE, snippet.seller.team_id):
+            return super().change_view(request, object_id, form_url, extra_context)  # to read
         demand(request, Scope.WRITE, snippet.seller.team_id)
         first = {"name": snippet.name, "text": snippet.text}
         form = SnippetForm(request.POST if confirmed(request) else None, initial=first)
@@ -92,9 +97,10 @@ class SnippetAdmin(TeamAdmin):
             else:
                 self.message_user(request, "Snippet saved. Saved templates keep what it said.", messages.SUCCESS)
                 return redirect("admin:campaigns_snippet_changelist")
-        return ask(
-            self, request, [], title=f"Snippet {first['name']}", lines=LINES, button="Save", form=form, is_free=True
-        )
+        remove = reverse("admin:campaigns_snippet_remove", args=[snippet.pk])
+        lines = [*LINES, format_html('<a class="desk-link" href="{}">Delete this snippet</a>', remove)]
+        title = f"Snippet {first['name']}"
+        return ask(self, request, [], title=title, lines=lines, button="Save", form=form, is_free=True)
 
     def remove(self, request: HttpRequest, snippet_id: UUID) -> HttpResponse:
         snippet = self._snippet(request, snippet_id)

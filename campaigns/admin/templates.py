@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
+from csp.decorators import csp_update
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -256,15 +257,17 @@ class TemplateAdmin(TeamAdmin):
         reached = Q(email__isnull=False) if is_mail else HAS_PHONE
         leads = self._leads(request).filter(reached).order_by("-pk")[:EXAMPLES]
         shows = own is not None
-        said = {part: form[part].value() for part in PARTS if part in form.fields}
+        said: dict[str, Any] = {part: form[part].value() for part in PARTS if part in form.fields}
         answer = page(
             self, request, f"admin/campaigns/{'mail_' if is_mail else ''}template.html", title, form=dressed(form),
             may_change=may_change, leads=dressed(LeadForm(leads=leads))["lead"] if shows else None,
             **self._shown(request, form.channel, said, template.team_id if template else own), **more,
         )  # fmt: skip
-        if is_mail:  # the frame takes over what this page allows: pictures are linked from anywhere
-            answer._csp_update = {"img-src": ["https:"]}  # type: ignore[attr-defined]  # as django-csp's decorator does
-        return answer
+        return _with_pictures(lambda _request: answer)(request) if is_mail else answer
+
+
+# The frame takes over what its page allows: pictures of e-mails are linked from anywhere.
+_with_pictures = csp_update({"img-src": ["https:"]})
 
 
 def _form(channel: str) -> type[TemplateForm]:

@@ -43,7 +43,8 @@ class SnippetsView(CampaignView):
     )
     @idempotent()
     def post(self, request: Request) -> Response:
-        snippet = add_snippet(by=self.user, seller=self.seller(), **self.body(SnippetInput))
+        given = self.body(SnippetInput)
+        snippet = add_snippet(by=self.user, seller=self.seller(), **given)
         return ok(201, snippet=SnippetSerializer(snippet).data)
 
 

@@ -319,8 +319,10 @@ class _Texts(_Reader):
         if tag == "a" and self._link:
             words = " ".join("".join(self.said[self._since :]).split())
             link = self._link.removeprefix("mailto:").removeprefix("tel:")
-            if not link.startswith("#") and words not in (link, link.partition("://")[2].removesuffix("/")):
-                self.said.append(f": {link} " if words else link)
+            if words in ("", link.partition("://")[2].removesuffix("/")):
+                self.said[self._since :] = [link]
+            elif not link.startswith("#") and words != link:
+                self.said.append(f": {link} ")
             self._link = ""
         elif tag in BLOCKS and tag not in ("li", "tr"):
             self.said.append("\n\n")

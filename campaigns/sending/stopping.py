@@ -60,14 +60,17 @@ def on_suppressed(key_ids: Collection[int], reason: str) -> None:
     if reason in OF_ADDRESS:
         leave_address(key_ids, reason)
         return
+    if reason == Reason.ONE_CLICK:  # no more e-mail, says she, and no more than that
+        leave_address(key_ids, OPTED_OUT, counts=OPTED_OUT)
+        return
     is_wish = reason in OPT_OUTS
     counts = OPTED_OUT if is_wish else ""
     stop_members(key_ids, OPTED_OUT if is_wish else reason, counts=counts, alone=reason not in OF_THE_PERSON)
 
 
-def leave_address(key_ids: Collection[int], why: str) -> int:
+def leave_address(key_ids: Collection[int], why: str, *, counts: str = "") -> int:
     """A number or address cannot be used any more: what waits for it is cancelled. Who is in a campaign by it stops, or
-    goes on with the steps of another channel where there are some. As `stop_members`.
+    goes on with the steps of another channel where there are some, and is counted in either case. As `stop_members`.
     """
     members = members_of(key_ids, alone=True)
     waiting = Delivery.objects.filter(key__in=list(key_ids), state__in=Delivery.WAITING)
@@ -76,7 +79,7 @@ def leave_address(key_ids: Collection[int], why: str) -> int:
     by_mail = Member.objects.filter(Q(key__in=emails) | Q(mail_key__in=emails), pk__in=members)
     mailed = set(by_mail.values_list("pk", flat=True))
     channels = {pk: BY_MAIL if pk in mailed else BY_PHONE for pk in members}
-    return _stop(members, waiting.values_list("pk", flat=True), why, "", passes=channels)
+    return _stop(members, waiting.values_list("pk", flat=True), why, counts, passes=channels)
 
 
 def on_reply(key_ids: Collection[int]) -> int:
@@ -154,7 +157,8 @@ def _stop(
         taken_at=None, lease_until=None,
     )  # fmt: skip
     moves = Moves(clock.now())
-    last = _last_left(counted & {one.pk for one in stopped}, _MARKS[counts]) if counted else set()
+    going = counted & going_on.keys()
+    last = _last_left(counted & {one.pk for one in stopped} | going, _MARKS[counts]) if counted else set()
     cancelled = set()
     for row in lock_deliveries(Delivery.objects.filter(pk__in=waiting | last)):
         if row.state in Delivery.WAITING:
@@ -162,6 +166,8 @@ def _stop(
             moves.to(row, State.CANCELLED, ended_at=moves.at, error=why[:60])
         elif row.pk in last:
             moves.mark(row, _MARKS[counts])
+            if row.member_id in going:
+                moves.count(row.campaign_id, **{counts: 1})
     for one in stopped:
         if one.pk in counted:
             moves.count(one.campaign_id, **{counts: 1})

@@ -18,8 +18,8 @@ from leads.models import Lead, Seller
 def look(
     channel: str, parts: Mapping[Any, str], *, lead: Lead | None, seller: Seller | None, agent: User | None = None
 ) -> Shown:
-    """With the lead's values; lead None: with sample values. parts: subject, text, html, as far as given. It stores nothing. Raises CampaignError: `subject`,
-    `text`, `html` cannot be saved so.
+    """With the lead's values; lead None: with sample values. parts: subject, text, html, as far as given. It stores
+    nothing. Raises CampaignError: `subject`, `text`, `html` cannot be saved so.
     """
     snippets = snippets_of_seller(seller)
     if channel != EMAIL:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, UnreadablePostError
@@ -77,7 +78,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
         note_click(click.delivery_id, click.link_id, _visit(request), hidden=hidden)
     if hidden or request.method == "OPTIONS":
         return HttpResponse(status=204, headers={**QUIET, "Allow": "GET, HEAD, OPTIONS, POST"})
-    return HttpResponseRedirect(found[0], headers=QUIET)
+    return HttpResponseRedirect(_with_mark(found[0], token), headers=QUIET)
 
 
 @never_cache
@@ -90,6 +91,12 @@ def picture(request: HttpRequest, token: str) -> HttpResponse:
     if not too_fast(request, "touch"):
         note_open(delivery_id, _visit(request))
     return HttpResponse(PIXEL, content_type="image/gif", headers={**QUIET, "Cache-Control": "no-store"})
+
+
+def _with_mark(url: str, token: str) -> str:
+    """Our own page for appointments is told by which link its guest came: its script says so (`desk/booking.js`)."""
+    is_ours = settings.PUBLIC_URL and url.startswith(f"{settings.PUBLIC_URL}/book/") and "#" not in url
+    return f"{url}#l={token}" if is_ours else url
 
 
 def _visit(request: HttpRequest) -> Visit:

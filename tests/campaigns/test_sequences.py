@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import own_access
@@ -193,7 +195,7 @@ def test_t14_after_a_business_day_it_leaves_on_monday_at_the_same_time(settings:
     ])  # fmt: skip
     assert steps.make_due() == 1
     at_time(settings, FRIDAY)
-    sent()
+    sent(FRIDAY)
     member = Member.objects.get()
     assert (member.step, member.next_at) == (2, datetime(2026, 9, 21, 21, tzinfo=UTC))
     move(timedelta(days=1))
@@ -221,20 +223,24 @@ def test_t14_after_a_business_day_it_leaves_on_monday_at_the_same_time(settings:
 
 
 def test_an_address_is_the_first_that_can_be_used_when_the_step_is_due(settings: Any) -> None:
-    made = mailing(2, settings)
-    two, none = made.leads
+    made = mailing(3, settings)
+    two, none, changed = made.leads
     give_email(two, "pat0@example.com", "other@example.com")
+    suppress([(2, "pat0@example.com")], reason="soft_bounces", source="bounce:1",
+             expires_at=timezone.now() + timedelta(days=90))  # fmt: skip
     running(made, [text(made), mail(made, delay_amount=1), text(made, delay_amount=1)])
-    assert Member.objects.get(lead=two).mail_key_id == key_of(two)
+    assert Member.objects.get(lead=two).mail_key_id == LeadKey.objects.get(lead=two, role=3, position=1).key_id
     steps.make_due()
     sent()
-    suppress([(2, "pat0@example.com")], reason="hard_bounce", source="bounce:1")
     Lead.objects.filter(pk=none.pk).update(email=None)
+    give_email(changed, "new@example.com")
     move(timedelta(days=2))
     steps.make_due()
-    one = Delivery.objects.get(channel="email")
-    assert (one.lead_id, one.address) == (two.pk, "other@example.com")
-    assert one.key_id != Member.objects.get(lead=two).mail_key_id
+    mails = Delivery.objects.filter(channel="email")
+    assert dict(mails.values_list("lead_id", "address")) == {
+        two.pk: "other@example.com", changed.pk: "new@example.com",
+    }  # fmt: skip
+    assert mails.get(lead_id=changed.pk).key_id == key_of(changed)
     # who has no address for it goes on with the next step of another channel
     left = Member.objects.get(lead=none)
     assert (left.status, left.step, left.passed) == (Status.ACTIVE, 3, "email")
@@ -366,7 +372,7 @@ def test_an_edit_after_the_launch_is_for_whom_its_step_has_not_reached_and_weigh
         "campaign__seller", "campaign__owner", "step"
     )
     assert steps.changed_texts(list(rows)) == {}  # each is the text that was approved for it
-    Delivery.objects.filter(pk=kept.pk).update(state="failed", rank=4)
+    Delivery.objects.filter(lead_id=kept.lead_id).update(state="failed", rank=4)
     again = send_to_failed(campaign=campaign, access=made.access)
     assert again.steps.get(position=2).variants.count() == 2  # of the latest texts
 
@@ -403,7 +409,7 @@ def test_what_cannot_be_meant_of_e_mails_is_refused_by_name_and_nothing_launches
         ([StepPlan([VariantPlan(template_id=made.template.pk)], channel="email")], "steps.0.variants.0.templateId"),
         ([StepPlan([VariantPlan(template_id=nameless.pk)])], "steps.0.variants.0.templateId"),
         ([mail(made, mail_text(made)), mail(made, delay_amount=1, condition="no_fax")], "steps.1.condition"),
-        ([mail(made), StepPlan([], delay_amount=1, channel="fax")], "steps.1.channel"),
+        ([text(made), StepPlan([], delay_amount=1, channel="fax")], "steps.1.channel"),
     ):
         with pytest.raises(CampaignError) as error:
             made.draft(steps=plans)
@@ -418,3 +424,55 @@ def test_what_cannot_be_meant_of_e_mails_is_refused_by_name_and_nothing_launches
     with pytest.raises(CampaignError) as error:
         launch(campaign=campaign, access=made.access)
     assert error.value.code in ("NO_SENDER", "NO_VENDOR") and not Member.objects.exists()
+
+
+def test_pages_build_steps_of_every_channel_show_subjects_and_change_a_text_from_here_on(settings: Any) -> None:
+    made = mailing(2, settings)
+    hello, second = mail_text(made), mail_text(made, "Second", subject="Still yours, {{firstName|there}}?")
+    client = Client()
+    client.force_login(made.ann)
+
+    def page(name: str, *arguments: Any) -> str:
+        return reverse(f"admin:campaigns_campaign_{name}", args=arguments)
+
+    said = {
+        "name": "Over channels", "whom": f"bucket:{made.bucket.pk}", "weekdays": [str(n) for n in range(1, 8)],
+        "track_clicks": "on", "stop_click": "on", "s1-a": str(hello.pk), "s2-a": "call", "s2-amount": "1",
+        "s2-unit": "days", "s3-a": str(made.template.pk), "s3-amount": "2", "s3-unit": "business_days",
+        "s4-a": str(second.pk), "s4-amount": "3", "s4-unit": "days", "s4-condition": "no_human_click",
+    }  # fmt: skip
+    shown = client.get(page("texts"), said).content.decode()
+    assert "About 1 Oak St" in shown and "Still yours, Mariaa?" in shown and "Step 2, a call" in shown
+    mixed = client.post(page("add"), {**said, "s1-b": str(made.template.pk)}).content.decode()
+    assert "Compare a text with a text, and an e-mail with an e-mail." in mixed
+    assert client.post(page("add"), said).status_code == 302
+    campaign = Campaign.objects.get()
+    assert (campaign.channel, campaign.track_clicks, campaign.stop_on) == ("mixed", True, ["click", "reply"])
+    assert list(campaign.steps.values_list("channel", "condition")) == [
+        ("email", "no_reply"), ("call", "no_reply"), ("sms", "no_reply"), ("email", "no_human_click"),
+    ]  # fmt: skip
+    assert client.post(page("edit", campaign.pk), said).status_code == 302
+    preview = made.previewed(campaign)
+    answer = client.get(page("change", campaign.pk)).content.decode()
+    assert "By step" in answer and "jane@mail.example.com" in answer and "a caller calls" in answer
+    assert client.post(page("approve", campaign.pk), {"digest": preview.digest}).status_code == 302
+    campaign.refresh_from_db()
+    launch(campaign=campaign, access=made.access)
+    assert "Change the text from here on" in client.get(page("change", campaign.pk)).content.decode()
+    assert "Still yours" in client.get(page("revise", campaign.pk)).content.decode()
+    same = client.post(page("revise", campaign.pk), {"s4-A": str(second.pk)}).content.decode()
+    assert "edit a template first" in same
+    change_template(template=second, by=made.ann, subject="Last time, {{firstName|there}}")
+    assert client.post(page("revise", campaign.pk), {"s4-A": str(second.pk)}).status_code == 302
+    revision = Preview.objects.filter(texts__isnull=False).get()
+    assert client.get(f"{page('live', campaign.pk)}?status=running-dry-run").headers.get("HX-Refresh") is None
+    make_preview(revision.pk)
+    assert client.get(f"{page('live', campaign.pk)}?status=running-dry-run").headers["HX-Refresh"] == "true"
+    revision.refresh_from_db()
+    answer = client.get(page("change", campaign.pk)).content.decode()
+    assert "Another text from here on" in answer and "2 people get the new text" in answer
+    assert client.post(page("approve", campaign.pk), {"digest": revision.digest}).status_code == 302
+    answer = client.get(page("change", campaign.pk)).content.decode()
+    assert "Last time, {{firstName|there}}" in answer and "changed after the launch" in answer
+    Membership.objects.filter(user=made.ann).update(role="buyer")
+    assert client.get(page("revise", campaign.pk)).status_code == 403
