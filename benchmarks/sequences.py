@@ -27,7 +27,7 @@ TEXT = "Hi {{firstName|there}},\n\n{{companyName}} here about {{address}}.\n\n{{
 FILL = """
     INSERT INTO leads_lead (id, bucket_id, owner_id, team_id, source, property_id, created_at, updated_at,
         enrichment_status, email, owner_name, first_name, last_name, property_address, property_state, property_zip)
-    SELECT uuidv7(), %(bucket)s, %(owner)s, %(team)s, 'real-estate', (700000000 + n)::text, now(), now(), 'completed',
+    SELECT uuidv7(), %(bucket)s, %(owner)s, %(team)s, 'real-estate', (700000000 + n)::text, now(), now(), 'partial',
         'owner' || n || '@example.org', 'Ada Love' || n, 'Ada', 'Love', n || ' Oak St', 'MA', '02108'
       FROM generate_series(1, %(people)s::int) n
 """

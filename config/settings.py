@@ -661,6 +661,8 @@ SPECTACULAR_SETTINGS = {
         "CampaignStatus": "campaigns.models.Campaign.Status",
         "CampaignPause": "campaigns.models.Campaign.Pause",
         "CampaignChannel": "campaigns.models.Campaign.Channel",
+        "StepChannel": ["email", "sms", "call"],
+        "TemplateChannel": ["sms", "email"],
         "MessageState": "campaigns.models.Delivery.State",
         "CallMode": "campaigns.models.CallAttempt.Mode",
         "CallOutcome": "campaigns.models.Disposition.Outcome",

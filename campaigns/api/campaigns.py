@@ -131,6 +131,10 @@ class CampaignsView(CampaignView):
     @idempotent()
     def post(self, request: Request) -> Response:
         given = self.body(CampaignInput)
+        channels = {step["channel"] for step in given["steps"]} or {""}
+        said = channels.pop() if len(channels) == 1 else Campaign.Channel.MIXED
+        if given.get("channel", said) != said:
+            raise invalid("channel", "Its steps say another channel: leave it out.")
         plan = Plan(audience=audience_of(given, self.access), steps=steps_of(given["steps"]), **_rest(given))
         made = create_campaign(access=self.access, plan=plan, split=given["split"])
         return ok(201, campaign=detail(made[0], request), parts=[str(one.pk) for one in made])

@@ -142,7 +142,7 @@ class ReviseInput(StrictSerializer):
 class CampaignInput(CampaignEdit):
     name = serializers.CharField(max_length=NAME_MAX, help_text="What you call it")
     channel = serializers.ChoiceField(
-        choices=["sms", "email", "mixed"], required=False, help_text="Not needed: its steps say it"
+        choices=Campaign.Channel.choices, required=False, help_text="Not needed: its steps say it"
     )
     steps = StepInput(many=True, help_text="1 to 10")
     split = FlagField(default=False, help_text="More than 2,000 people: several campaigns of one name")
