@@ -11,7 +11,17 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
-from campaigns.models import CallAttempt, Campaign, Conversation, Delivery, Inbound, Member, PhoneCode, Template
+from campaigns.models import (
+    CallAttempt,
+    Campaign,
+    Conversation,
+    Delivery,
+    Inbound,
+    ListFill,
+    Member,
+    PhoneCode,
+    Template,
+)
 from leads.locks import KEYS_IN_ORDER
 
 _TRIES = 5  # of locking the keys of leads that change meanwhile
@@ -32,6 +42,12 @@ def hold_touches(delivery_id: UUID) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 4))", [str(delivery_id)])
+
+
+def lock_list_fill(fill_id: UUID, *, done: int) -> ListFill | None:
+    """Who is being put on a call list, after its hold. None: it is over, or another worker has gone on with it."""
+    rows = ListFill.objects.select_for_update(no_key=True, of=("self",)).defer("lead_ids")
+    return rows.filter(ListFill.AT_WORK, pk=fill_id, done=done).first()
 
 
 def lock_members(members: QuerySet[Member]) -> QuerySet[Member]:
@@ -179,8 +195,8 @@ def lock_open_post(inbound_id: UUID) -> bool:
 
 def lock_attempt(attempt_id: UUID) -> CallAttempt | None:
     """A call: who says how it ended, what its vendor tells of it, and what its outcome suppresses. After campaigns."""
-    rows = CallAttempt.objects.select_for_update(no_key=True, of=("self",)).select_related("disposition")
-    return rows.filter(pk=attempt_id).first()
+    rows = CallAttempt.objects.select_for_update(no_key=True, of=("self",)).select_related("disposition", "step")
+    return next(iter(rows.filter(pk=attempt_id)), None)
 
 
 def lock_attempts(attempts: QuerySet[CallAttempt]) -> QuerySet[CallAttempt]:

@@ -282,6 +282,7 @@ CELERY_BEAT_SCHEDULE = {
     "reap-calls": {"task": "campaigns.reap_calls", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "reconcile-messages": {"task": "campaigns.reconcile", "schedule": 300.0, "options": {"expire_seconds": 290}},
     "make-previews": {"task": "campaigns.previews", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "fill-call-lists": {"task": "campaigns.fill_lists", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "tell-callbacks": {"task": "leads.tell_callbacks", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
     "remind": {"task": "leads.remind", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},

@@ -37,6 +37,8 @@ TEXTS = {
     "Demo: second": "{{companyName}} again about {{address|your house}}. Reply STOP to opt out.",
 }
 OVER = ("completed", "cancelled")
+SCRIPTED = 2  # one says STOP, one asks who we are
+COUNTED = {"sent": "sent", "delivered": "delivered", "replied": "replied", "opted_out": "optedOut"}
 SECONDS = 180.0  # that a step may take
 
 
@@ -52,7 +54,7 @@ class Texting:
         people = self._people()
         if len(people) < CONSENTED // 2:
             say("Texts", "nobody is left to text: the leads of this bucket were contacted by the demos before")
-            return {"sent": 0, "delivered": 0, "replied": 0, "opted_out": 0, "left_out": {}}
+            return {**dict.fromkeys(COUNTED, 0), "left_out": {}}
         self._set_up()
         for lead in people[:CONSENTED]:
             self.api.post("/consents", {"phone": lead["phone"], "channel": "sms", "type": "written", "how": "paper",
@@ -63,19 +65,21 @@ class Texting:
         left_out = {name: count for name, count in sorted(preview["leftOut"].items()) if count}
         say("Dry run", f"{preview['people']} of {len(people)} people would get texts, at most "
             f"${float(preview['costMax']):,.2f}; left out: {_listed(left_out)}")  # fmt: skip
+        if preview["people"] < SCRIPTED:
+            say("Texts", "too few are left to text: the leads of this bucket were contacted by the demos before")
+            return {**dict.fromkeys(COUNTED, 0), "left_out": left_out}
         self._script(campaign["id"], people)
         self.api.post(f"/campaigns/{campaign['id']}/approve", {"digest": preview["digest"]})
         self.api.post(f"/campaigns/{campaign['id']}/launch", {})
-        texted, answers = preview["people"], ("optedOut", "replied")
+        texted = preview["people"]
         self._wait(
             campaign["id"],
-            lambda now: now["sent"] + now["refused"] >= texted and all(now[name] for name in answers),
+            lambda now: now["status"] in OVER or _is_texted(now, texted),
             "the first text",
         )
         self._set_forward(days=1, hour=LATER)  # the second text leaves a day after the first
         over = self._wait(campaign["id"], lambda now: now["status"] in OVER, "the second text")
-        names = {"sent": "sent", "delivered": "delivered", "replied": "replied", "opted_out": "optedOut"}
-        counts = {name: over[key] for name, key in names.items()}
+        counts = {name: over[key] for name, key in COUNTED.items()}
         say("Texts", f"{counts['sent']} sent, {counts['delivered']} delivered, {counts['replied']} replied, "
             f"{counts['opted_out']} opted out")  # fmt: skip
         return {**counts, "left_out": left_out}
@@ -153,9 +157,7 @@ class Texting:
         """The first of those who get a text will answer STOP, the second will ask who we are."""
         page = self.api.get(f"/campaigns/{campaign_id}/preview", verdict="yes")
         phones = {lead["id"]: lead["phone"] for lead in people}
-        chosen = [phones[one["leadId"]] for one in page["people"][:2]]
-        if len(chosen) < 2:
-            raise LocalError("the dry run leaves out too many people")
+        chosen = [phones[one["leadId"]] for one in page["people"][:SCRIPTED]]
         orders = dict(zip(chosen, ("stop", "question"), strict=True))
         requests.post(f"{self.stack.sandbox_url}/sandbox/numbers", json=orders, timeout=TIMEOUT).raise_for_status()
 
@@ -172,16 +174,21 @@ class Texting:
         raise LocalError(f"{what} of the campaign takes too long")
 
     def _set_forward(self, *, days: int = 0, hour: int = OPEN_AT) -> None:
-        """Sets the campaigns' clock forward: by so many days, to that hour (UTC) of a weekday."""
+        """Sets the campaigns' clock forward: by so many days, to that hour (UTC) of a weekday. Without days: to where
+        nobody's texts of the demo before are of the last 24 hours, which would make those of today wait.
+        """
         with psycopg.connect(self.stack.database_url) as connection:
             row = connection.execute(
-                "SELECT shown_at + (clock_timestamp() - real_at) * speed FROM campaigns_clocksetting WHERE id = 1"
+                "SELECT shown_at + (clock_timestamp() - real_at) * speed, EXISTS (SELECT FROM campaigns_delivery) "
+                "FROM campaigns_clocksetting WHERE id = 1"
             ).fetchone()
             if row is None:
                 raise LocalError("CAMPAIGN_CLOCK is not set")
             shown = row[0].astimezone(UTC)
             wanted = shown.replace(hour=hour, minute=0, second=0, microsecond=0) + timedelta(days=days)
-            if not days and wanted <= shown < wanted + OPEN_FOR and shown.weekday() < SATURDAY:
+            if not days and row[1]:
+                wanted += timedelta(days=2)
+            elif not days and wanted <= shown < wanted + OPEN_FOR and shown.weekday() < SATURDAY:
                 return
             while wanted <= shown or wanted.weekday() >= SATURDAY:
                 wanted += timedelta(days=1)
@@ -189,6 +196,14 @@ class Texting:
                 "UPDATE campaigns_clocksetting SET shown_at = %s, real_at = clock_timestamp() WHERE id = 1", [wanted]
             )
         self.stack.agree_on_time()
+
+
+def _is_texted(now: Json, people: int) -> bool:
+    """Whether the first text is done with, and who is to answer has. Who shares an owner with a person who said STOP
+    meanwhile gets none (refused, or taken back): it may be who was to answer.
+    """
+    kept = now["refused"] + now["cancelled"]
+    return now["sent"] + kept >= people and bool(kept or (now["optedOut"] and now["replied"]))
 
 
 def _states() -> list[str]:

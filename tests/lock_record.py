@@ -29,6 +29,7 @@ LOCKS = {
     "leads_contactkey": "keys",
     "leads_lead": "leads",
     "leads_event": "events",
+    "campaigns_listfill": "list fill",
     "campaigns_member": "members",
     "campaigns_delivery": "deliveries",
     "campaigns_campaign": "campaign",

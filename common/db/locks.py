@@ -12,6 +12,7 @@ ORDER = (
     "bucket hold",
     "campaign hold",
     "touches",
+    "list fill",
     "schedule",
     "fill",
     "import",

@@ -71,6 +71,8 @@ def test_an_event_is_planned_moved_changed_and_done(api: Api, lead: Lead) -> Non
         ({"title": "x" * 201}, "title"),
         ({"owner": "nobody"}, "owner"),
         ({"colour": "red"}, "colour"),
+        ({"minutes": 5, "endsAt": "2027-01-30T10:00:00Z"}, "minutes"),
+        ({"endsAt": "2020-01-01T10:00:00Z"}, "endsAt"),
     ],
 )
 def test_bad_input_is_named(api: Api, ann: User, body: dict[str, Any], field: str) -> None:
@@ -163,6 +165,8 @@ def test_what_nobody_confirmed_in_time_is_in_no_feed(api: Api, ann: User) -> Non
 
 def test_a_change_is_made_whole_or_not_at_all(api: Api) -> None:
     made = body_of(plan(api, kind="appointment", title="Before"), 201)["event"]
+    refused(api.patch(f"/api/events/{made['id']}", {"minutes": 5, "endsAt": soon(days=1, hours=1)}), 400, "minutes")
+    refused(api.patch(f"/api/events/{made['id']}", {"endsAt": soon()}), 400, "endsAt")
     Event.objects.filter(pk=made["id"]).update(status="held", held_until=timezone.now() + timedelta(minutes=5))
     said = {"title": "After", "startsAt": soon(days=2), "status": "done"}  # nobody can be done with what is only held
     assert code(api.patch(f"/api/events/{made['id']}", said), 409) == "EVENT_CLOSED"

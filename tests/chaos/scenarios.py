@@ -12,6 +12,7 @@ from devtools.servers import Servers
 from tests.chaos import (
     answers,
     beside,
+    booking,
     books,
     controls,
     crowds,
@@ -81,6 +82,8 @@ SCENARIOS = {
     "sms-stops": Scenario(messages.FAST, messages.stop_races),
     "sms-caps": Scenario(messages.FAST, messages.caps),
     "dialer": Scenario(dialer.CALLED, dialer.callers),
+    "call-list": Scenario(kills.UNPACED, dialer.filled),
+    "booking": Scenario(booking.BOOKED, booking.guests),
     "same-leads-twice": Scenario(outages.BUSY, controls.same_leads_twice),
     "suppression-races": Scenario(messages.FAST, permission.stop_races),
     "cap-races": Scenario(messages.FAST, permission.cap_races),
