@@ -14,7 +14,7 @@ from accounts.models import User
 from campaigns import clock
 from campaigns.inbound.people import Writer
 from campaigns.locks import lock_conversation, lock_conversations
-from campaigns.models import Conversation, ConversationKey, Delivery, IncomingMessage, Sender
+from campaigns.models import Conversation, ConversationKey, Delivery, IncomingMessage, MailSender, Sender
 from campaigns.sending.queue import queue_message
 from common.logs import safe_traceback
 from leads.models import Lead
@@ -40,24 +40,32 @@ class BadTalk(ValueError):
 
 
 def heard(
-    writer: Writer, *, sender: Sender | None, lead: Lead | None, number: str | None, meaning: str, at: datetime
+    writer: Writer,
+    *,
+    team_id: int | None,
+    lead: Lead | None,
+    number: str | None,
+    meaning: str,
+    at: datetime,
+    sender: Sender | None = None,
+    mail_sender: MailSender | None = None,
+    channel: str = "sms",
 ) -> Conversation | None:
     """The team's conversation with this owner, opened where there is none, with their word in it.
 
-    In the caller's transaction, which has locked their keys. number: None where it must not be kept. Returns None: the
-    number they wrote to is nobody's.
+    In the caller's transaction, which has locked their keys. sender, mail_sender: to which of ours they wrote. number:
+    theirs, or their e-mail address; None where it must not be kept. Returns None: what they wrote to is no team's.
     """
-    if sender is None:
+    if team_id is None:
         return None
-    talk = lock_open_talk(sender.seller.team_id, writer.keys)
+    talk = lock_open_talk(team_id, writer.keys)
     if talk is None:
         talk = Conversation(
-            team_id=sender.seller.team_id, lead=lead, sender=sender, key_id=writer.key_id, address=number,
-            assigned_to_id=lead.assigned_to_id if lead else None, opened_at=at,
-        )  # fmt: skip
-    else:
-        talk.key_id, talk.address, talk.sender = writer.key_id, number, sender  # where they can be answered
-        talk.lead = talk.lead or lead
+            team_id=team_id, lead=lead, assigned_to_id=lead.assigned_to_id if lead else None, opened_at=at
+        )
+    talk.channel, talk.key_id, talk.address = channel, writer.key_id, number  # where they can be answered
+    talk.sender, talk.mail_sender = sender or talk.sender, mail_sender or talk.mail_sender
+    talk.lead = talk.lead or lead
     talk.last_in_at, talk.close_at, talk.is_read = at, at + CLOSES_AFTER, False
     _turn(talk, meaning, at)
     talk.save()

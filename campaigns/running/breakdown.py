@@ -138,7 +138,7 @@ def breakdown_of(campaign: Campaign) -> Breakdown:
 def _people(campaign: Campaign) -> list[_Person]:
     if campaign.started_at is None:
         return []
-    asked = {
+    asked: dict[str, Any] = {
         "campaign": campaign.pk, "team": campaign.team_id, "since": campaign.started_at, "reached": list(REACHED),
     }  # fmt: skip
     with connection.cursor() as cursor:

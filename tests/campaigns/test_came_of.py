@@ -98,7 +98,7 @@ def test_page_api_and_file_tell_the_same_and_a_stranger_gets_none() -> None:
     told = body_of(Api(made.ann).get(path))["breakdown"]
     assert told["total"]["costPerReply"] == "0.03" and told["state"][0] | {"name": "All"} == told["total"]
     file = Api(made.ann).get(f"{path}.csv")
-    rows = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
+    rows = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()
     assert rows[1].startswith("All,All,3,3,1,1,0,0,0.0300,0.0000,0.03,0.03") and len(rows) == 2 + 4
     for place in (path, f"{path}.csv"):
         refused(Api(make_user(f"bob{len(place)}")).get(place), 404)
