@@ -125,8 +125,9 @@ class _Heard:
 
 
 def _wrote(said: Written, sent: Delivery | None, message_id: UUID) -> str:
-    """1. Their keys are locked: what is being sent to them waits. 2. An opt-out suppresses, whoever's e-mail it answers;
-    else their campaigns stop. 3. The message, in the conversation of the team that wrote. 4. The line on the lead, last.
+    """1. Their keys are locked: what is being sent to them waits. 2. An opt-out suppresses, whoever's e-mail it
+    answers; else their campaigns stop. 3. The message, in the conversation of the team that wrote. 4. The line on the
+    lead, last.
     """
     if IncomingMessage.objects.filter(inbound_id=message_id).exists():
         return ""

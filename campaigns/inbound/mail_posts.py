@@ -1,4 +1,4 @@
-"""E-mails and what providers tell of e-mails: kept raw, each once, and read from their rows. `mail` says what follows."""
+"""E-mails and what providers tell of e-mails: kept raw, each once, read from their rows. `mail` says what follows."""
 
 from __future__ import annotations
 
@@ -60,14 +60,16 @@ def _light(found: RawMail) -> bytes:
 
 def _kind(headers: Mapping[str, str], body: bytes) -> str:
     """What its most urgent part is: opt_out, mail, tracking, ignored, unreadable."""
-    said = _read(headers, body)
+    said = said_in(headers, body)
     if isinstance(said, Unreadable):
         return "unreadable"
     if any(_is_urgent(one) for one in said):
         return posts.URGENT
     if headers[_DOOR] == INBOUND:
         return "mail"
-    return TRACKING if any(isinstance(one, TrackingEvent) and one.kind not in _OURS_ALONE for one in said) else "ignored"
+    return (
+        TRACKING if any(isinstance(one, TrackingEvent) and one.kind not in _OURS_ALONE for one in said) else "ignored"
+    )
 
 
 def _is_urgent(one: Said) -> bool:
@@ -83,12 +85,8 @@ def _is_urgent(one: Said) -> bool:
 # --- Handling ---------------------------------------------------------------------------------------------------------
 
 
-def said_in(row: Inbound) -> list[Said] | Unreadable:
-    """What a post says. Nothing it holds makes this raise."""
-    return _read(row.headers, bytes(row.body or b""))
-
-
-def _read(headers: Mapping[str, str], body: bytes) -> list[Said] | Unreadable:
+def said_in(headers: Mapping[str, str], body: bytes) -> list[Said] | Unreadable:
+    """What a post says, by its row's headers and body. Nothing it holds makes this raise."""
     provider, told = headers.get(_PROVIDER, RAW), {"content-type": headers.get("content-type", "")}
     if headers.get(_DOOR) == TRACKING:
         events = mail.tracking(provider, headers=told, body=body)

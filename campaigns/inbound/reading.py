@@ -84,12 +84,15 @@ def _handle(inbound_id: UUID, *, lock_timeout: int | None = None) -> bool:
     if row.kind in hearing.KINDS:
         return _handle_call(row, lock_timeout)
     is_mail = row.vendor == mail_posts.VENDOR
-    said = mail_posts.said_in(row) if is_mail else messaging.read_post(row.vendor, row.headers, bytes(row.body or b""))
-    things: list[Any] = [None] if isinstance(said, Unreadable) or not said else [*said]
+    body = bytes(row.body or b"")
+    said: list[Any] | Unreadable = (
+        mail_posts.said_in(row.headers, body) if is_mail else messaging.read_post(row.vendor, row.headers, body)
+    )
+    things = [None] if isinstance(said, Unreadable) or not said else [*said]
     if is_mail and not isinstance(said, Unreadable):
         with transaction.atomic(), connection.cursor() as cursor:
             _wait_at_most(cursor, lock_timeout)
-            mail_posts.prove(things)
+            mail_posts.prove(said)
     for number, one in enumerate(things):
         with transaction.atomic(), connection.cursor() as cursor:
             _wait_at_most(cursor, lock_timeout)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.message import Message
 from email.policy import compat32
 from functools import cache
 from importlib import import_module
@@ -241,8 +242,15 @@ def _fields(kind: str, body: bytes) -> QueryDict:
     form = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode(errors="replace") + body, policy=compat32)
     parts = form.get_payload()
     for part in parts if isinstance(parts, list) else []:
+        if not isinstance(part, Message):
+            continue
         name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
-        if isinstance(name, str) and name not in _OF_FILES and part.get_filename() is None and isinstance(content, bytes):
+        if (
+            isinstance(name, str)
+            and name not in _OF_FILES
+            and part.get_filename() is None
+            and isinstance(content, bytes)
+        ):
             found.appendlist(name, content.decode(errors="replace"))
     return found
 
