@@ -115,7 +115,8 @@ def test_the_address_that_unsubscribes_in_capitals() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "\n\n", "no header at all", "From: =?utf-8?q?=00?= <a\x00@b>\n\nx", "Content-Type: text/plain; charset=odd\n\nx",
+        "", "\n\n", "no header at all", "From: =?utf-8?q?=00?= <a\x00@b>\n\nx",
+        "Content-Type: text/plain; charset=odd\n\nx",
         "Content-Type: multipart/mixed\n\nx", "Content-Type: multipart/report; report-type=delivery-status\n\nx",
         "From: a@b\nContent-Transfer-Encoding: base64\n\n%%%", "In-Reply-To: <" + "x" * 100_000,
         "Subject: " + "=?utf-8?b?4oSi?=" * 500 + "\n\nx", "From: @\nDate: never\n\nx",
@@ -133,8 +134,8 @@ def test_an_e_mail_becomes_light() -> None:
     small = b"From: a@b\r\n\r\nHi"
     assert lightened(small, most=100) is small
     whole = (
-        f"From: a@b\nMessage-ID: <{uuid4()}@x>\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n"
-        "\nSTOP\n--b\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n" + "QUJD\n" * 50_000 +
+        f"From: a@b\nMessage-ID: <{uuid4()}@x>\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
+        "Content-Type: text/plain\n\nSTOP\n--b\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n" + "QUJD\n" * 50_000 +
         "--b\nContent-Type: text/html\n\n" + "<p>x</p>\n" * 20_000 + "\n--b--\n"
     ).encode()  # fmt: skip
     light = lightened(whole, most=100_000)
