@@ -300,6 +300,8 @@ WATCHED = {
     "tests.campaigns.dialing.test_dialer",
     "tests.campaigns.dialing.test_steps",
     "tests.campaigns.inbound.test_conversations",
+    "tests.campaigns.inbound.test_mail",
+    "tests.campaigns.inbound.test_mail_doors",
     "tests.campaigns.inbound.test_opt_outs",
     "tests.campaigns.inbound.test_posts",
     "tests.campaigns.test_previews",

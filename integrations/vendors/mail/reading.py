@@ -7,7 +7,7 @@ e-mail holds, nothing here raises.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from email import message_from_bytes
@@ -27,6 +27,7 @@ from integrations.vendors.messages import Kind, Unreadable
 VENDOR: Final = "mail"
 TEXT_MOST, SUBJECT_MOST = 20_000, 400  # characters that are kept
 PARTS_MOST = 100
+ADDRESS_MOST = 254  # RFC 5321
 _ODD = (ValueError, LookupError, TypeError, AttributeError, MessageError, RecursionError)  # what the parser may raise
 _ID = re.compile(r"<([^<>\s]{1,250})>")
 _OURS = re.compile(
@@ -55,12 +56,14 @@ _QUOTED = re.compile(
 @dataclass(frozen=True, slots=True)
 class About:
     """Which e-mails of ours it is about. deliveries: ids out of Message-IDs it names; tokens: of the address it came
-    to. Neither proves anything alone: a stranger can write both. sender: From, lowercase; "" where there is none.
+    to. sender: From, lowercase, which anybody can write; "" where there is none. recipients: whom it was written to,
+    lowercase.
     """
 
     sender: str = field(repr=False)
     deliveries: tuple[UUID, ...]
     tokens: tuple[UUID, ...]
+    recipients: tuple[str, ...] = field(default=(), repr=False)
     message_id: str = ""
     subject: str = field(default="", repr=False)
 
@@ -134,21 +137,21 @@ def _bounce(message: Message, mail: RawMail) -> Bounce | None:
               for block in _blocks(part)]  # fmt: skip
     told = next((one for one in fields if one.get("action") or one.get("final-recipient")), {})
     said = f"{told.get('status', '')} {told.get('diagnostic-code', '')}"
-    code = status_of(told.get("status", "")) or status_of(said)
+    status = status_of(told.get("status", ""))
+    code = status or status_of(said)
     recipient = _address_of(told.get("final-recipient", "")) or _address_of(told.get("original-recipient", ""))
     words = statuses.impersonal(told.get("diagnostic-code", "").partition(";")[2] or told.get("diagnostic-code", ""))
-    kind = _kind_of(told.get("action", "").split("(")[0].strip().lower(), code)
+    kind = _kind_of(told.get("action", "").split("(")[0].strip().lower(), status)
     return Bounce(_about(message, mail, with_original=True), kind, code, words[:300], recipient)
 
 
-def _kind_of(action: str, code: str) -> Literal["hard", "blocked", "soft", "later"]:
+def _kind_of(action: str, status: str) -> Literal["hard", "blocked", "soft", "later"]:
     """Without a status, or with an odd one, it is soft: nobody is suppressed for what is not said."""
     if action != "failed":
         return "later"
-    kind = kind_of(code)
-    if kind == Kind.BAD_ADDRESS:
+    if kind_of(status) == Kind.BAD_ADDRESS:
         return "hard"
-    return "blocked" if code.startswith("5.7.") else "soft"
+    return "blocked" if status.startswith("5.7.") else "soft"
 
 
 def _complaint(message: Message, mail: RawMail) -> Complaint | None:
@@ -180,7 +183,7 @@ def _blocks(part: Message) -> Iterator[dict[str, str]]:
 
 def _address_of(field_value: str) -> str:
     """Of `rfc822; x@y`."""
-    return field_value.rpartition(";")[2].strip().strip("<>").lower()[:254] if "@" in field_value else ""
+    return field_value.rpartition(";")[2].strip().strip("<>").lower()[:ADDRESS_MOST] if "@" in field_value else ""
 
 
 # --- Automatic, or written --------------------------------------------------------------------------------------------
@@ -262,15 +265,22 @@ def _about(message: Message, mail: RawMail, *, with_original: bool = False) -> A
     named = " ".join(_header(message, name) for name in ("In-Reply-To", "References"))
     if with_original:
         named = f"{named} {_original_ids(message)}"
-    recipients = " ".join(_recipients(message, mail))
-    senders = [address.lower() for _, address in getaddresses([_header(message, "From")]) if "@" in address]
+    written_to = _recipients(message, mail)
+    recipients = " ".join(written_to)
+    senders = _addresses([_header(message, "From")])
     return About(
-        sender=(senders[0] if senders else "")[:254],
+        sender=senders[0] if senders else "",
         deliveries=tuple(dict.fromkeys(UUID(one) for one in reversed(_OURS.findall(named)))),  # the last one first
         tokens=tuple(dict.fromkeys(UUID(hex=token) for _, token in _TOKEN.findall(recipients))),
+        recipients=tuple(dict.fromkeys(_addresses(written_to)))[:PARTS_MOST],
         message_id=(_ID.search(_header(message, "Message-ID")) or [""])[0][:255],
         subject=" ".join((normalise.text(_header(message, "Subject"), limit=SUBJECT_MOST) or "").split()),
     )
+
+
+def _addresses(fields: Iterable[str]) -> list[str]:
+    found = (address.replace("\x00", "").lower() for _, address in getaddresses([*fields]))
+    return [address for address in found if "@" in address and len(address) <= ADDRESS_MOST]
 
 
 def _original_ids(message: Message) -> str:
