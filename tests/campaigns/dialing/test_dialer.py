@@ -281,6 +281,7 @@ def test_skipped_for_an_hour_and_the_third_time_to_the_end(floor: Floor) -> None
         skip(floor.caller(), found.member.pk, "on the other line")
         assert isinstance(next_lead(floor.caller()), Nobody)
         move(HOUR + timedelta(minutes=1))
+    assert Activity.objects.filter(lead=first, text="Skipped: on the other line").count() == 3
     lists.add_leads(floor.manager, floor.lists[0].pk, Audience(lead_ids=(second.pk,)))
     assert offer(floor.caller()).lead == second  # though she waits longer
     with pytest.raises(CampaignError) as error:
@@ -591,6 +592,19 @@ def test_do_not_call_outranks_what_was_said_before(floor: Floor) -> None:
         dispose(floor.caller(), attempt.pk, code="busy")
     said = dispose(floor.caller(), attempt.pk, code="do_not_call")
     assert said.disposition is not None and said.disposition.code == "do_not_call" and said.suppress_at is not None
+
+
+def test_do_not_call_after_what_another_outcome_suppresses_was_written_is_written_too(floor: Floor) -> None:
+    floor.list()
+    attempt = call(floor.caller())
+    due(dispose(floor.caller(), attempt.pk, code="wrong_number"))
+    assert suppressing.write_due() == 1
+    said = dispose(floor.caller(), attempt.pk, code="do_not_call")
+    asked = may_contact(attempt.lead_id, "sms", by=None, purpose="manual", record=False)
+    assert "suppressed" in {one.code for one in asked.decision.answers if one.verdict == "no"}
+    due(said)
+    assert suppressing.write_due() == 1
+    assert Suppression.objects.filter(reason="dnc_request", scope="any").count() == 1
 
 
 def test_do_not_call_calls_off_the_callback_once_it_is_written(floor: Floor) -> None:
