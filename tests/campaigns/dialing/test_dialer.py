@@ -204,6 +204,10 @@ def test_the_order_is_my_callback_then_anyones_then_priority_attempts_and_waitin
     assert order == [floor.leads[place] for place in (4, 1, 2, 0, 3)]
 
 
+def taken_by(user: User) -> Member:
+    return Member.objects.get(taken_by=user)
+
+
 def test_a_colleagues_callback_and_one_of_later_are_nobodys_turn(floor: Floor) -> None:
     floor.list()
     now = clock.now()
@@ -214,8 +218,11 @@ def test_a_colleagues_callback_and_one_of_later_are_nobodys_turn(floor: Floor) -
         )  # fmt: skip
     assert offer(floor.caller()).lead == floor.leads[2]
     assert offer(floor.caller(1)).lead == floor.leads[0]
-    User.objects.filter(pk=floor.callers[1].pk).update(is_active=False)
-    hand_back(floor.caller(), offer(floor.caller()).member.pk)
+    hand_back(floor.caller(1), taken_by(floor.callers[1]).pk)
+    skip(floor.caller(), taken_by(floor.callers[0]).pk, "")
+    assert isinstance(next_lead(floor.caller()), Nobody)
+    Membership.objects.filter(user=floor.callers[1], team=floor.team_id).delete()  # she left: somebody else makes it
+    assert offer(floor.caller()).lead == floor.leads[0]
 
 
 def test_only_zones_that_are_open_are_offered_and_the_others_are_told_of(settings: Any) -> None:
