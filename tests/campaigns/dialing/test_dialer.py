@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,7 @@ from accounts.models import Membership, Team, User, WebhookDelivery
 from accounts.webhooks.services import create_endpoint
 from buckets.services import add_ids
 from campaigns import clock
-from campaigns.dialing import dispositions, lists, places, reaping, suppressing
+from campaigns.dialing import calling, dispositions, lists, places, reaping, suppressing
 from campaigns.dialing.calling import Refused, hang_up, place_call
 from campaigns.dialing.disposing import dispose, take_back
 from campaigns.dialing.forgetting import in_calls
@@ -297,6 +298,20 @@ def test_skipped_for_an_hour_and_the_third_time_to_the_end(floor: Floor) -> None
 
 
 # --- T16 --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_double_press_calls_once_and_leaves_the_lead_before_her(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floor.list()
+    found = offer(floor.caller())
+    call(floor.caller(), found)
+    stands = calling.standing_of  # the second press has looked before the first was written
+    monkeypatch.setattr(calling, "standing_of", lambda user: replace(stands(user), has_unsaid=False))
+    with pytest.raises(CampaignError) as error:
+        call(floor.caller(), found)
+    assert (error.value.code, Receipt.objects.filter(verdict="later").count()) == ("CALL_OPEN", 0)
+    assert taken_by(floor.callers[0]) == found.member and CallAttempt.objects.count() == 1
 
 
 def test_t16_called_again_two_minutes_later_on_another_list_or_by_hand(floor: Floor) -> None:
