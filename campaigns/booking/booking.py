@@ -115,7 +115,7 @@ def _taken(page: BookingPage, first: datetime, last: datetime, but: Event | None
     return list(rows.values_list("starts_at", "ends_at"))
 
 
-def next_slots(page: BookingPage, at: datetime, *, but: Event | None = None) -> list[datetime]:
+def next_slots(page: BookingPage, at: datetime | None, *, but: Event | None = None) -> list[datetime]:
     """The next ones that are free, from that time on; else the first there are."""
     return (offered(page, but=but, since=at, most=NEXT) or offered(page, but=but, most=NEXT))[:NEXT]
 
