@@ -151,11 +151,13 @@ def _end(attempt: CallAttempt, said: Said) -> None:
         attempt.ended_at = ended or attempt.ended_at
     attempt.disposition, attempt.disposed_at = said.outcome, now
     attempt.suppress_at = now + TAKE_BACK if said.outcome.suppress else None
+    attempt.suppressed_at = None  # what an earlier outcome suppresses may be written already: this one's is not
     attempt.note = kept_in(attempt, "note", said.note)
     attempt.save(update_fields=_SAID)
 
 
-_SAID = ("state", "ended_at", "seconds", "disposition", "disposed_at", "suppress_at", "note", "updated_at")
+_SAID = ("state", "ended_at", "seconds", "disposition", "disposed_at", "suppress_at", "suppressed_at", "note",
+         "updated_at")  # fmt: skip
 
 
 # --- Her place in the list --------------------------------------------------------------------------------------------
