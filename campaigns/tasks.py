@@ -9,7 +9,7 @@ from celery import shared_task
 
 from campaigns.booking import booking, counts, mails
 from campaigns.dialing import filling, reaping, suppressing
-from campaigns.inbound import polling, reading, talks
+from campaigns.inbound import mailbox, polling, reading, talks
 from campaigns.previews import making
 from campaigns.sending import sweeps
 from campaigns.sending.pump import work
@@ -76,6 +76,12 @@ def read_inbound() -> None:
 @shared_task(name="campaigns.fetch_posts")
 def fetch_posts() -> None:
     if sum(polling.fetch(vendor) for vendor in polling.vendors()):
+        reading.handle_open()
+
+
+@shared_task(name="campaigns.fetch_mail", time_limit=300, soft_time_limit=240)
+def fetch_mail() -> None:
+    if mailbox.fetch():
         reading.handle_open()
 
 

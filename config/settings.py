@@ -311,6 +311,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "read-inbound": {"task": "campaigns.read_inbound", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "fetch-posts": {"task": "campaigns.fetch_posts", "schedule": 300.0, "options": {"expire_seconds": 290}},
+    "fetch-mail": {"task": "campaigns.fetch_mail", "schedule": 30.0, "options": {"expire_seconds": 25}},
     "vendor-opt-outs": {
         "task": "campaigns.vendor_opt_outs",
         "schedule": crontab(hour="5", minute="10"),
@@ -587,6 +588,8 @@ IMPORT_PATHS = (
     r"/api/property/bucket/(?:[0-9a-f-]{36}/)?import|/api/(?:suppressions|consents|scrubs)/import"
     r"|/admin/buckets/import/add/|/admin/leads/upload/add/"  # where such a file may come in
 )
+MAIL_BYTES_MAX = 25 * 1024 * 1024  # what providers take as one e-mail; its words are kept, not what is attached
+MAIL_PATHS = r"/api/webhooks/mail/[a-z]+/inbound"
 PUMP_SECONDS = _whole("PUMP_SECONDS", 30, "seconds one pump works before it wakes the next", most=HOUR)
 PUMP_LEASE_SECONDS = _whole(
     "PUMP_LEASE_SECONDS", 15, "seconds after which a silent pump is taken for dead", least=5, most=HOUR

@@ -18,6 +18,8 @@ class ImapStore:
         self.mails: dict[int, bytes] = {}
         self.flags: dict[int, set[str]] = {}
         self._next = 1
+        self.keeps_keywords = True  # flags of a client's own, as most servers do
+        self.cuts: list[str] = []  # verbs (FETCH, STORE) at whose next use the connection is cut
 
     def add(self, raw: bytes) -> int:
         """It comes in; returns its UID."""
@@ -109,6 +111,7 @@ class _Session(socketserver.StreamRequestHandler):
         store = self.server.store
         self._say("* FLAGS (\\Seen \\Deleted)")
         self._say(f"* {len(store.mails)} EXISTS")
+        self._say("* OK [PERMANENTFLAGS (\\Seen \\Deleted" + (" \\*" if store.keeps_keywords else "") + ")]")
         self._say("* OK [UIDVALIDITY 1]")
         self._say(f"* OK [UIDNEXT {store.next_uid}]")
         self._say(f"{tag} OK [READ-WRITE]")
@@ -117,6 +120,9 @@ class _Session(socketserver.StreamRequestHandler):
         verb, _, rest = rest.partition(" ")
         verb = "EXPUNGE" if command in ("EXPUNGE", "CLOSE") else verb.upper()
         store = self.server.store
+        if verb in store.cuts:
+            store.cuts.remove(verb)
+            raise ConnectionAbortedError
         with store.lock:
             if verb == "SEARCH":
                 found = [uid for uid in store.mails if self._matches(uid, rest)]
@@ -138,7 +144,10 @@ class _Session(socketserver.StreamRequestHandler):
         flags = self.server.store.flags[uid]
         if ("UNSEEN" in terms and "\\Seen" in flags) or ("UNDELETED" in terms and "\\Deleted" in flags):
             return False
-        chosen = re.search(r"UID (\S+)", terms)
+        without = re.search(r"UNKEYWORD (\S+)", terms)
+        if without and without[1] in {flag.upper() for flag in flags}:
+            return False
+        chosen = re.search(r"\bUID (\S+)", terms)
         return not chosen or uid in _numbers(chosen[1], self.server.store.next_uid)
 
     def _fetch(self, number: int, uid: int, what: str) -> None:
@@ -154,7 +163,7 @@ class _Session(socketserver.StreamRequestHandler):
             flags.add("\\Seen")
 
     def _store(self, number: int, uid: int, what: str) -> None:
-        flags, named = self.server.store.flags[uid], set(re.findall(r"\\\w+", what))
+        flags, named = self.server.store.flags[uid], set(re.findall(r"[\\$]?\w+", what.partition(" ")[2]))
         if what.upper().startswith("-FLAGS"):
             flags -= named
         else:

@@ -17,7 +17,8 @@ from campaigns.api.deliveries import ResolveView
 from campaigns.api.mail_senders import CheckMailSenderView, MailSendersView, MailSenderView
 from campaigns.api.rule_table import RulesView
 from campaigns.api.scorecard import BadNumbersView, CallersView, ScorecardView
-from campaigns.api.vendor_posts import CallPostView, VendorPostView
+from campaigns.api.vendor_posts import CallPostView, MailPostView, VendorPostView
+from campaigns.inbound.mail_posts import INBOUND, TRACKING
 from campaigns.voice.addresses import KINDS
 
 _ONE = "campaigns/<uuid:campaign_id>"
@@ -82,6 +83,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *[
         path(f"webhooks/twilio/{door}/<uuid:token>", CallPostView.as_view(door=door), name=f"vendor-{door}")
         for door in KINDS
+    ],
+    *[
+        path(f"webhooks/mail/<slug:provider>/{door}", MailPostView.as_view(door=door), name=f"mail-{door}")
+        for door in (INBOUND, TRACKING)
     ],
     path("webhooks/<slug:slug>", VendorPostView.as_view(), name="vendor-post"),
     path("webhooks/<slug:slug>/message", VendorPostView.as_view(), name="vendor-message"),

@@ -51,7 +51,7 @@ def finish(delivery: Delivery, sender: MailSender) -> Outgoing:
         html = _at_its_end(html, f'<img src="{address}" width="1" height="1" alt="" style="border: 0;">')
     return Outgoing(
         text.replace(UNSUBSCRIBE, way_out), html.replace(UNSUBSCRIBE, way_out),
-        _headers(delivery, sender, token, way_out),
+        _headers(delivery, sender, way_out),
     )  # fmt: skip
 
 
@@ -84,10 +84,11 @@ def _at_its_end(html: str, more: str) -> str:
     return f"{before}{more}{end}{after}" if end else html + more
 
 
-def _headers(delivery: Delivery, sender: MailSender, token: str, way_out: str) -> dict[str, str]:
-    ways, inbound = [f"<{way_out}>"], getattr(settings, "INBOUND_MAIL_DOMAIN", "")
+def _headers(delivery: Delivery, sender: MailSender, way_out: str) -> dict[str, str]:
+    ways, inbound = [f"<{way_out}>"], settings.INBOUND_MAIL_DOMAIN
     if inbound:
-        ways.append(f"<mailto:u+{token}@{inbound}?subject=unsubscribe>")
+        # No signed token: mail servers lowercase what stands before the @, and take no more than 64 characters there
+        ways.append(f"<mailto:u+{delivery.callback_token.hex}@{inbound}?subject=unsubscribe>")
     campaign, step = delivery.campaign_id or delivery.pk, delivery.step.position if delivery.step else 0
     headers = {
         "List-Unsubscribe": ", ".join(ways),

@@ -10,6 +10,9 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import Message
+from email.policy import compat32
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -17,9 +20,12 @@ from uuid import UUID
 
 from anymail.exceptions import AnymailError, AnymailWebhookValidationFailure
 from anymail.signals import EventType, RejectReason
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.core.handlers.wsgi import WSGIRequest
+from django.http import QueryDict
 from django.http.multipartparser import MultiPartParserError
+from django.utils.datastructures import MultiValueDict
 
 from integrations.vendors import normalise, statuses
 from integrations.vendors.mail.messages import RawMail, TrackingEvent, TrackingKind
@@ -36,6 +42,7 @@ TRACKING = {
 # Whose inbound post holds the e-mail; the others' name an address to fetch it from.
 INBOUND = frozenset({"mailersend", "mailgun", "mailjet", "postal", "postmark", "sendgrid", "sparkpost", RAW})
 _WHOLE = {"mailgun": "body-mime", "sendgrid": "email"}  # the form's field with the e-mail as it came
+_OF_FILES = frozenset({"attachments", "attachment-count", "attachment-info", "content-ids", "content-id-map"})
 _KEY = {"mailersend": "signing_secret", "mailgun": "webhook_signing_key"}  # bytes, by HMAC
 _KINDS = {
     EventType.QUEUED: TrackingKind.ACCEPTED,
@@ -217,14 +224,35 @@ def _token(metadata: Any) -> UUID | None:
 
 def _request(headers: Mapping[str, str], body: bytes) -> WSGIRequest:
     named = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
-    request = WSGIRequest({
+    kind = headers.get("content-type", "")
+    request: Any = WSGIRequest({
         **named,
         "REQUEST_METHOD": "POST", "PATH_INFO": "/", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
-        "CONTENT_TYPE": headers.get("content-type", ""), "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": io.BytesIO(body),
+        "CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body),
     })  # fmt: skip
-    request.body  # noqa: B018  # read before the form, or some parsers cannot have it
-    return request
+    request._body = body  # noqa: SLF001  # how long it may be is decided where it came in
+    if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and kind.startswith("multipart/form-data"):
+        request._post, request._files = _fields(kind, body), MultiValueDict()  # noqa: SLF001
+    return request  # type: ignore[no-any-return]
+
+
+def _fields(kind: str, body: bytes) -> QueryDict:
+    """Of a form that is longer than Django reads: its fields, without files, nor fields that tell of files."""
+    found = QueryDict(mutable=True)
+    form = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode(errors="replace") + body, policy=compat32)
+    parts = form.get_payload()
+    for part in parts if isinstance(parts, list) else []:
+        if not isinstance(part, Message):
+            continue
+        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        if (
+            isinstance(name, str)
+            and name not in _OF_FILES
+            and part.get_filename() is None
+            and isinstance(content, bytes)
+        ):
+            found.appendlist(name, content.decode(errors="replace"))
+    return found
 
 
 @cache

@@ -75,12 +75,11 @@ def test_headers_of_rfc_8058_and_a_list(made: Mailed, settings: Any) -> None:
     headers = made.finished().headers
     token = made.way_out().split("/")[2]
     assert headers == {
-        "List-Unsubscribe": f"<{PUBLIC}/u/{token}>, <mailto:u+{token}@in.example.com?subject=unsubscribe>",
+        "List-Unsubscribe": f"<{PUBLIC}/u/{token}>, <mailto:u+{made.delivery.callback_token.hex}@in.example.com?subject=unsubscribe>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-Id": f"<{made.campaign.pk}.mail.acme.example>",
         "Feedback-ID": f"{made.campaign.pk}:1:{made.made.seller.pk}:bucket",
     }
-    assert len(f"u+{token}") <= 64  # a local part
     assert tokens.read_unsubscribe(token) == tokens.WayOut(made.delivery.pk, made.delivery.key_id)
     settings.INBOUND_MAIL_DOMAIN = ""
     assert made.finished().headers["List-Unsubscribe"] == f"<{PUBLIC}/u/{token}>"
