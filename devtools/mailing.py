@@ -18,7 +18,7 @@ from devtools.texting import LATER, OVER, Texting, listed
 
 ADDRESS = "jane@mail.example.com"  # the made-up name server says that all is right with its domain
 PEOPLE = 12
-SCRIPTS = ("unsubscribe", "click", "reply", "bounce", "scan")  # of the first who get one, in this order
+SCRIPTS = ("unsubscribe", "visit", "reply", "bounce", "scan")  # of the first who get one, in this order
 LINK = "https://demo-homes.example/offer"  # nobody follows it
 FOOT = "{{companyName}}, {{companyAddress}}\nUnsubscribe: {{unsubscribeUrl}}"
 TEMPLATES = {
