@@ -145,6 +145,7 @@ if DEBUG:
     INSTALLED_APPS.append("devtools")  # demo, sandbox and local servers: never in production
 
 MIDDLEWARE = [
+    "common.middleware.Heads",
     "common.policies.Policies",  # before whoever may refuse
     "common.middleware.OwnHosts",
     "django.middleware.security.SecurityMiddleware",
