@@ -27,7 +27,7 @@ from devtools.process import LocalError, end, kill_session, spawn, tail, wait_un
 from devtools.running import Running
 from devtools.servers import LOCAL, PROJECT, Servers
 from devtools.valkey import free_port
-from sandbox.billing import PRICE_OF
+from sandbox.billing import OPERATIONS, PRICE_OF
 from sandbox.server import SandboxConfig, mail_secrets
 
 READY_SECONDS = 60.0
@@ -249,7 +249,7 @@ class Stack:
         for path in self.options.parcels:
             arguments += ["--parcels", str(path)]
         for name, pace in self._paces().items():
-            if pace:
+            if pace and name in OPERATIONS:  # e-mails go to a mail server, which has no pace
                 arguments += ["--pace", f"{name}={int(pace)}"]
         units = {PRICE_OF[name]: price for name, price in self._prices().items() if name in PRICE_OF}
         units["signalhouse_skip_trace"] = self._prices()["skip_trace"]
