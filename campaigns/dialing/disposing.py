@@ -12,6 +12,7 @@ from accounts.access import Access
 from accounts.models import User
 from campaigns import clock
 from campaigns.dialing import events
+from campaigns.dialing.before import never_rang
 from campaigns.dialing.calling import finish
 from campaigns.dialing.dispositions import of_code
 from campaigns.dialing.locks import LEASE
@@ -74,7 +75,7 @@ def dispose(
     3. The lead: a line in its history, the callback or appointment, its status with the bucket's counters.
 
     Raises CampaignError NOT_FOUND, INVALID (`code`, `at`, `note`, `minutes`), DISPOSED: another outcome was said
-    already, and a do-not-call stays.
+    already, and a do-not-call stays; NEVER_RANG: a vendor's call that rang nobody, of which only that may be said.
     """
     team_id = may_call(access)
     outcome = of_code(team_id, code)
@@ -88,6 +89,8 @@ def dispose(
             if before.outcome == Outcome.DNC or outcome.outcome != Outcome.DNC:
                 words = f"You said already how this call ended: {before.label}."
                 raise CampaignError("DISPOSED", words, more={"outcome": before.code})
+        if never_rang(attempt) and outcome.outcome != Outcome.DNC:
+            raise CampaignError("NEVER_RANG", "Nobody was called: this call has no outcome. Call again.")
         was_open = attempt.ended_at is None
         _end(attempt, said)
         if member is not None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from accounts.access import own_access
-from accounts.models import AuditEvent, Team, User, WebhookDelivery
+from accounts.models import AuditEvent, Membership, Team, User, WebhookDelivery
 from campaigns.booking import feeds
 from common.dates import iso
 from leads.models import Event, Lead
