@@ -319,18 +319,22 @@ def take_back(access: Access, attempt_id: UUID) -> CallAttempt:
         attempt.disposition = attempt.disposed_at = attempt.suppress_at = None
         attempt.save()
         if member is not None and attempt.step is not None and member.step == attempt.step.position:
-            _restore(member, access.user, code)
+            _restore(attempt, member, access.user, code)
     return attempt
 
 
-def _restore(member: Member, by: User, code: str) -> None:
-    """code: of the outcome that was taken back. Who was stopped by something else meanwhile stays so."""
+def _restore(attempt: CallAttempt, member: Member, by: User, code: str) -> None:
+    """code: of the outcome that was taken back. Who was stopped by something else meanwhile stays so. The number that
+    was called is the one to call again.
+    """
     ours = {Status.STOPPED: ("opted_out", "wrong_number"), Status.DONE: ("", code)}
     if member.taken_by_id not in (None, by.pk) or member.status in (Status.WAITING, Status.HELD):
         return
     if member.status != Status.ACTIVE and member.why not in ours[Status(member.status)]:
         return
-    back = {"status": Status.ACTIVE, "next_at": clock.now(), "why": ""}
+    values = _values(attempt)
+    number = values.index(attempt.number) if attempt.number in values else member.number
+    back = {"status": Status.ACTIVE, "next_at": clock.now(), "why": "", "number": number}
     now = database_now()
     try:
         with transaction.atomic():

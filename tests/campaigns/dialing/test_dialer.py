@@ -686,6 +686,9 @@ def test_a_wrong_number_binds_its_owner_and_the_next_number_is_called(floor: Flo
     made = floor.list(audience=Audience(lead_ids=(lead.pk,)))
     attempt = call(floor.caller())
     dispose(floor.caller(), attempt.pk, code="wrong_number")
+    take_back(floor.caller(), attempt.pk)
+    assert taken_by(floor.callers[0]).number == 0
+    dispose(floor.caller(), attempt.pk, code="wrong_number")
     row = Member.objects.get(campaign=made)
     assert (row.status, row.number, row.key) == (Member.Status.ACTIVE, 1, key_of("+16175559001"))
     due(attempt)
