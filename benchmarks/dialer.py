@@ -189,7 +189,7 @@ def _floor(place: Place, people: int) -> tuple[Any, list[Any], dict[str, Any]]:
             )  # fmt: skip
     leads = list(Lead.objects.filter(bucket=bucket).order_by("pk").values_list("pk", flat=True))
     for start in range(0, people, 5_000):
-        _keys(leads[start : start + 5_000])
+        link_keys(leads[start : start + 5_000])
     with place.connect() as database:
         database.execute(SCRUB, [seller.pk, (OPENS - timedelta(days=5)).date()])
         database.execute("VACUUM ANALYZE")
@@ -223,7 +223,7 @@ def _floor(place: Place, people: int) -> tuple[Any, list[Any], dict[str, Any]]:
     return access, [access_of(user, team_id) for user in callers], made
 
 
-def _keys(lead_ids: list[UUID]) -> None:
+def link_keys(lead_ids: list[UUID]) -> None:
     from django.db import transaction
 
     from leads.keys import contact_keys

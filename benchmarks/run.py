@@ -26,6 +26,7 @@ from benchmarks import (
     pace,
     save_ids,
     search,
+    sequences,
     suppressions,
 )
 from benchmarks.harness import Report, circumstances, show
@@ -48,6 +49,7 @@ NAMES = (
     "deliveries",
     "inbound",
     "dialer",
+    "sequences",
 )
 ENRICH = {"leads": 20_000, "looped": 2_000, "short": 1_000, "long": 100_000, "paced": 2_000}
 ENRICH_QUICK = {"leads": 2_000, "looped": 200, "short": 200, "long": 2_000, "paced": 300}
@@ -87,6 +89,7 @@ def run(names: list[str], *, quick: bool) -> None:
             "deliveries": lambda: deliveries.measure(place, messages=200 if quick else 2_000, looped=1_000),
             "inbound": lambda: inbound.measure(place, seconds=5 if quick else 30),
             "dialer": lambda: dialer.measure(place, people=10_000 if quick else 100_000, seconds=20 if quick else 60),
+            "sequences": lambda: sequences.measure(place, people=10_000 if quick else 100_000),
             "enrich": lambda: enrich.measure(place, **(ENRICH_QUICK if quick else ENRICH)),
         }
         for name in names:

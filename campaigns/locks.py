@@ -42,6 +42,14 @@ def lock_list_fill(fill_id: UUID, *, done: int) -> ListFill | None:
     return rows.filter(ListFill.AT_WORK, pk=fill_id, done=done).first()
 
 
+def hold_touches(delivery_id: UUID) -> None:
+    """Waits until no other transaction notes that this e-mail was opened or clicked, and keeps others waiting: requests
+    at once see each other. Touches: before members, and first in its transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 4))", [str(delivery_id)])
+
+
 def lock_members(members: QuerySet[Member]) -> QuerySet[Member]:
     """These members, in the order of their ids. After keys. Locked as the queryset is read."""
     return members.order_by("pk").select_for_update(no_key=True, of=("self",))
@@ -120,8 +128,10 @@ def claim_due_members(campaign_id: UUID, at: datetime, most: int) -> list[Member
     return list(due.order_by("next_at", "pk").select_for_update(no_key=True, skip_locked=True)[:most])
 
 
-def claim_deliveries(campaign_id: UUID | None, at: datetime, most: int, token: UUID, lease: timedelta) -> list[UUID]:
-    """Takes the next messages of a campaign, or those of no campaign, whose time has come; a statement, which waits for
+def claim_deliveries(
+    campaign_id: UUID | None, at: datetime, most: int, token: UUID, lease: timedelta, channel: str = "sms"
+) -> list[UUID]:
+    """Takes the next messages of a channel, of a campaign or of none, whose time has come; a statement, which waits for
     no row. Only who has the token may send them, until the lease is over.
     """
     whose = "campaign_id = %(campaign)s" if campaign_id else "campaign_id IS NULL"
@@ -130,7 +140,8 @@ def claim_deliveries(campaign_id: UUID | None, at: datetime, most: int, token: U
             f"""
             WITH next AS MATERIALIZED (  -- in a FROM the planner may run it again for each row, past its limit
                  SELECT id FROM campaigns_delivery
-                  WHERE {whose} AND state = 'due' AND (not_before IS NULL OR not_before <= %(at)s)
+                  WHERE {whose} AND state = 'due' AND channel = %(channel)s
+                    AND (not_before IS NULL OR not_before <= %(at)s)
                   ORDER BY id LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED)
             UPDATE campaigns_delivery d
                SET state = 'taken', token = %(token)s, updated_at = now(),
@@ -138,24 +149,35 @@ def claim_deliveries(campaign_id: UUID | None, at: datetime, most: int, token: U
               FROM next WHERE d.id = next.id
             RETURNING d.id
             """,  # noqa: S608  # our own words alone
-            {"campaign": campaign_id, "token": token, "lease": lease.total_seconds(), "at": at, "most": most},
+            {
+                "campaign": campaign_id,
+                "token": token,
+                "lease": lease.total_seconds(),
+                "at": at,
+                "most": most,
+                "channel": channel,
+            },
         )
         return sorted(row[0] for row in cursor.fetchall())
 
 
-def try_pump(places: int) -> int | None:
-    """One of the fleet's places for a worker that sends; None: all are taken. A lock of the connection, outside the
-    order: it waits for nobody, and PostgreSQL frees it with the connection.
+def try_pump(places: int, channel: str = "sms") -> int | None:
+    """One of the fleet's places for a worker that sends by this channel; None: all are taken. A lock of the connection,
+    outside the order: it waits for nobody, and PostgreSQL frees it with the connection.
     """
     with connection.cursor() as cursor:
         for place in range(places):
-            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 2))", [f"sender {place}"])
+            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 2))", [_sender(place, channel)])
             if (cursor.fetchone() or (False,))[0]:
                 return place
     return None
 
 
-def leave_pump(place: int | None) -> None:
+def _sender(place: int, channel: str) -> str:
+    return f"sender {place}" if channel == "sms" else f"sender of {channel} {place}"
+
+
+def leave_pump(place: int | None, channel: str = "sms") -> None:
     """Gives the place back; None: every one that this connection has, before it goes back to the pool. Where PostgreSQL
     is away the place is free already.
     """
@@ -163,7 +185,7 @@ def leave_pump(place: int | None) -> None:
         if place is None:
             cursor.execute("SELECT pg_advisory_unlock_all()")
         else:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 2))", [f"sender {place}"])
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 2))", [_sender(place, channel)])
 
 
 def lock_open_post(inbound_id: UUID) -> bool:

@@ -9,11 +9,12 @@ from celery import shared_task
 
 from campaigns.booking import booking, counts, mails
 from campaigns.dialing import filling, reaping, suppressing
-from campaigns.inbound import polling, reading, talks
+from campaigns.inbound import mailbox, polling, reading, talks
 from campaigns.previews import making
 from campaigns.sending import sweeps
 from campaigns.sending.pump import work
 from campaigns.sending.reconciling import reconcile as reconcile_messages
+from campaigns.tracking import touching
 from campaigns.voice.reconciling import reconcile as reconcile_calls
 from common.enqueue import enqueue_on_commit
 from integrations.vendors.errors import VendorFailure
@@ -78,6 +79,12 @@ def fetch_posts() -> None:
         reading.handle_open()
 
 
+@shared_task(name="campaigns.fetch_mail", time_limit=300, soft_time_limit=240)
+def fetch_mail() -> None:
+    if mailbox.fetch():
+        reading.handle_open()
+
+
 @shared_task(name="campaigns.vendor_opt_outs")
 def vendor_opt_outs() -> None:
     for vendor in polling.vendors():
@@ -102,3 +109,13 @@ def mail_guests() -> None:
 def forget_bookings() -> None:
     booking.forget_unconfirmed()
     counts.forget_old()
+
+
+@shared_task(name="campaigns.tell_clicks")
+def tell_clicks() -> None:
+    touching.tell_people()
+
+
+@shared_task(name="campaigns.forget_networks")
+def forget_networks() -> None:
+    touching.forget_networks()

@@ -5,6 +5,7 @@ A missing or bad value stops start-up and says which, what for, and gives an exa
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from common.values.bounds import BATCH, CAP, FRESH_DAYS, PACE, PRICE, Bounds, bounds, whole
+from common.values.mail_urls import BadMailUrl, ImapPlace, MailPlace, read_imap_url, read_mail_url
 from common.values.secrets import BadSecret, from_files, weakness
 from config.admin_site import UNFOLD as UNFOLD  # a setting
 
@@ -24,6 +26,7 @@ COUNT_MAX = 2_147_483_647  # what PostgreSQL's integer holds
 HOUR = 3600  # seconds
 CONTACT_SECRET_LEAST = 32  # characters: as much as the digest has bytes
 METRICS_TOKEN_LEAST = 20  # characters
+MAIL_SECRET_LEAST = 20  # characters
 _SECONDS = bounds("0.1", "3600", 3)  # of one request
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -142,6 +145,7 @@ if DEBUG:
     INSTALLED_APPS.append("devtools")  # demo, sandbox and local servers: never in production
 
 MIDDLEWARE = [
+    "common.middleware.Heads",
     "common.policies.Policies",  # before whoever may refuse
     "common.middleware.OwnHosts",
     "django.middleware.security.SecurityMiddleware",
@@ -289,6 +293,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="25"),
         "options": {"expire_seconds": 3500},
     },
+    "tell-clicks": {"task": "campaigns.tell_clicks", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "forget-networks": {
+        "task": "campaigns.forget_networks",
+        "schedule": crontab(minute="35"),
+        "options": {"expire_seconds": 3500},
+    },
     "tell-limits": {"task": "enrichment.tell_limits", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "look-after-webhooks": {
         "task": "accounts.look_after_webhooks",
@@ -302,6 +312,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "read-inbound": {"task": "campaigns.read_inbound", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "fetch-posts": {"task": "campaigns.fetch_posts", "schedule": 300.0, "options": {"expire_seconds": 290}},
+    "fetch-mail": {"task": "campaigns.fetch_mail", "schedule": 30.0, "options": {"expire_seconds": 25}},
     "vendor-opt-outs": {
         "task": "campaigns.vendor_opt_outs",
         "schedule": crontab(hour="5", minute="10"),
@@ -352,8 +363,41 @@ VENDORS = {
         "group": env.str("SIGNALHOUSE_MESSAGING_GROUP", default="").strip(),
     },
 }
+
+
+def _campaign_mail() -> MailPlace | None:
+    """Where campaigns' e-mails are handed over; with DEBUG, without an address, they lie in files. None: nowhere."""
+    url = env.str("CAMPAIGN_EMAIL_URL", default="").strip()
+    if not url:
+        return MailPlace("file", directory=str(BASE_DIR / ".local" / "mail" / "campaigns")) if DEBUG else None
+    why = ""
+    try:
+        place = read_mail_url(url)
+        if not DEBUG and place.kind in ("console", "file"):
+            why = "writes e-mails on this machine, which only development (DEBUG) may do"
+        elif not DEBUG and place.kind == "smtp" and not place.tls and place.leaves:
+            why = "would send e-mails in clear: begin it with smtp+tls:// or smtp+ssl://"
+    except BadMailUrl as error:
+        why = str(error)
+    if why:
+        raise ImproperlyConfigured(
+            f"CAMPAIGN_EMAIL_URL {why}. It names the mail server or provider that campaigns' e-mails leave by. "
+            "Examples: CAMPAIGN_EMAIL_URL=smtp+tls://user:password@mail.example.com:587, "
+            "CAMPAIGN_EMAIL_URL=postmark://TOKEN@"
+        )
+    return place
+
+
+CAMPAIGN_MAIL = _campaign_mail()
+CAMPAIGN_EMAIL_URL = CAMPAIGN_MAIL.shown if CAMPAIGN_MAIL else ""  # without its secrets
+MAIL_VENDOR = "mail" if CAMPAIGN_MAIL else ""
+# base_url and key are what pages show, and what they never show; CAMPAIGN_MAIL is what is used
+VENDORS["mail"] = {
+    "base_url": CAMPAIGN_EMAIL_URL,
+    "key": (CAMPAIGN_MAIL.password or CAMPAIGN_MAIL.user or "none") if CAMPAIGN_MAIL else "",
+}
 for _name, _vendor in VENDORS.items():
-    if not DEBUG and _vendor["base_url"] and not _is_private(_vendor["base_url"]):
+    if not DEBUG and _name != "mail" and _vendor["base_url"] and not _is_private(_vendor["base_url"]):
         _variable = "SIGNALHOUSE_MESSAGING_URL" if _name == "signalhouse_messaging" else f"{_name.upper()}_BASE_URL"
         raise ImproperlyConfigured(
             f"{_variable} is no https address. Keys, addresses and phones go there. "
@@ -392,6 +436,63 @@ for _pair in filter(None, env.list("TWILIO_SIGNING_KEYS", default=[])):
         )
     TWILIO_SIGNING_KEYS[_key] = _secret
 SIGNALHOUSE_WEBHOOK_SECRETS = [one for one in env.list("SIGNALHOUSE_WEBHOOK_SECRETS", default=[]) if one]
+# Replies and bounces come to r+…@ and b+…@ this domain. What its provider posts is checked with the secrets:
+# USER:PASSWORD of HTTP Basic, or a signing key
+INBOUND_MAIL_DOMAIN = env.str("INBOUND_MAIL_DOMAIN", default="").strip().lower().rstrip(".")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+if INBOUND_MAIL_DOMAIN and not _DOMAIN.fullmatch(INBOUND_MAIL_DOMAIN):
+    raise ImproperlyConfigured(
+        f"INBOUND_MAIL_DOMAIN={INBOUND_MAIL_DOMAIN!r} is no domain. Replies to campaigns' e-mails come to it. "
+        "Example: INBOUND_MAIL_DOMAIN=in.example.com"
+    )
+
+
+def _mail_paces() -> dict[str, int]:
+    """MAIL_DOMAIN_PACE: e-mails a minute from one address to one mail provider; * for all that are not named."""
+    paces = {}
+    for pair in filter(None, env.list("MAIL_DOMAIN_PACE", default=["*=60"])):
+        name, _, number = (part.strip().lower() for part in pair.partition("="))
+        if not (name == "*" or _DOMAIN.fullmatch(name)) or not number.isdigit() or int(number) > 100_000:
+            raise ImproperlyConfigured(
+                f"MAIL_DOMAIN_PACE={pair!r} is no domain and number. So many e-mails a minute go from one address to "
+                "one mail provider (0: any number). Example: MAIL_DOMAIN_PACE=gmail.com=30,*=60"
+            )
+        paces[name] = int(number)
+    return paces
+
+
+MAIL_DOMAIN_PACE = _mail_paces()
+MAIL_WEBHOOK_SECRET = [one.strip() for one in env.list("MAIL_WEBHOOK_SECRET", default=[]) if one.strip()]
+for _secret in MAIL_WEBHOOK_SECRET:
+    if not DEBUG and len(_secret) < MAIL_SECRET_LEAST:
+        raise ImproperlyConfigured(
+            f"A secret of MAIL_WEBHOOK_SECRET is shorter than {MAIL_SECRET_LEAST} characters. Posts about e-mails are "
+            "checked with it: who guesses it can stop or suppress anybody. "
+            "Example: MAIL_WEBHOOK_SECRET=hooks:<30 random characters>"
+        )
+
+
+def _imap() -> ImapPlace | None:
+    """The mailbox that replies and bounces are fetched from; None: they are posted, or do not come."""
+    url = env.str("IMAP_URL", default="").strip()
+    try:
+        return read_imap_url(url) if url else None
+    except BadMailUrl as error:
+        raise ImproperlyConfigured(
+            f"IMAP_URL {error}. It names the mailbox that replies and bounces come to. "
+            "Example: IMAP_URL=imap+ssl://user:password@mail.example.com/INBOX"
+        ) from None
+
+
+IMAP = _imap()
+IMAP_URL = f"imap{'+ssl' if IMAP.ssl else ''}://{IMAP.host}:{IMAP.port}/{IMAP.mailbox}" if IMAP else ""  # no secrets
+# Who is asked about senders' domains (SPF, DKIM, DMARC): HOST or HOST:PORT; empty: the system's own
+DNS_SERVER = env.str("DNS_SERVER", default="").strip()
+if DNS_SERVER and not re.fullmatch(r"[0-9.]+(?::\d{1,5})?|[0-9a-fA-F:]+|\[[0-9a-fA-F:]+\]:\d{1,5}", DNS_SERVER):
+    raise ImproperlyConfigured(
+        f"DNS_SERVER={DNS_SERVER!r} is no IP address, with or without a port. It is asked about the domains that "
+        "e-mails leave from; empty: the system's. Example: DNS_SERVER=192.0.2.53"
+    )
 
 
 def _campaign_clock() -> tuple[datetime, int] | None:
@@ -411,10 +512,11 @@ def _campaign_clock() -> tuple[datetime, int] | None:
         )
     messaging = [VENDORS[name] for name in ("twilio", "signalhouse_messaging")]
     hosts = {urlsplit(vendor["base_url"]).hostname for vendor in messaging if vendor["key"]}  # no key: none can leave
-    if not DEBUG or not hosts <= {"127.0.0.1", "::1", "localhost", None}:
+    mail_leaves = CAMPAIGN_MAIL is not None and CAMPAIGN_MAIL.leaves
+    if not DEBUG or mail_leaves or not hosts <= {"127.0.0.1", "::1", "localhost", None}:
         raise ImproperlyConfigured(
             "CAMPAIGN_CLOCK is set where messages could reach people: only development may set it, with every "
-            "messaging vendor on this machine."
+            "messaging vendor and the mail server on this machine."
         )
     return moment, int(speed or "1")
 
@@ -446,6 +548,7 @@ _OPERATIONS = {
     "apollo_organizations": ("apollo", 100, "0.02", 10, 90),
     "sms": (SMS_VENDOR or "twilio", 600, "0.0083", 1, 0),  # a unit: a segment
     "call": (VOICE_VENDOR or "twilio", 60, "0.05", 1, 0),  # a unit: a call; Twilio takes one new call a second
+    "email": ("mail", 600, "0", 1, 0),  # a unit: an e-mail
 }
 OPERATIONS: dict[str, dict[str, Any]] = {
     name: {
@@ -486,6 +589,8 @@ IMPORT_PATHS = (
     r"/api/property/bucket/(?:[0-9a-f-]{36}/)?import|/api/(?:suppressions|consents|scrubs)/import"
     r"|/admin/buckets/import/add/|/admin/leads/upload/add/"  # where such a file may come in
 )
+MAIL_BYTES_MAX = 25 * 1024 * 1024  # what providers take as one e-mail; its words are kept, not what is attached
+MAIL_PATHS = r"/api/webhooks/mail/[a-z]+/inbound"
 PUMP_SECONDS = _whole("PUMP_SECONDS", 30, "seconds one pump works before it wakes the next", most=HOUR)
 PUMP_LEASE_SECONDS = _whole(
     "PUMP_LEASE_SECONDS", 15, "seconds after which a silent pump is taken for dead", least=5, most=HOUR
@@ -561,6 +666,8 @@ SPECTACULAR_SETTINGS = {
         "CampaignStatus": "campaigns.models.Campaign.Status",
         "CampaignPause": "campaigns.models.Campaign.Pause",
         "CampaignChannel": "campaigns.models.Campaign.Channel",
+        "StepChannel": ["email", "sms", "call"],
+        "TemplateChannel": "campaigns.texts.templates.CHANNELS",
         "MessageState": "campaigns.models.Delivery.State",
         "CallMode": "campaigns.models.CallAttempt.Mode",
         "CallOutcome": "campaigns.models.Disposition.Outcome",
@@ -696,6 +803,9 @@ KEEP_LOOKUP_DAYS = _whole("KEEP_LOOKUP_DAYS", 0, "days purchased data is kept", 
 KEEP_RAW_DAYS = _whole("KEEP_RAW_DAYS", 0, "days vendors' unreadable answers are kept", least=0, most=_KEPT_MOST)
 KEEP_INBOUND_DAYS = _whole(
     "KEEP_INBOUND_DAYS", 30, "days handled posts of message vendors are kept", least=0, most=_KEPT_MOST
+)
+KEEP_TOUCHES_DAYS = _whole(
+    "KEEP_TOUCHES_DAYS", 365, "days it is kept who opened e-mails and clicked links", least=0, most=_KEPT_MOST
 )
 KEEP_GUESTS_DAYS = _whole("KEEP_GUESTS_DAYS", 0, "days guests of past appointments are kept", least=0, most=_KEPT_MOST)
 KEEP_FAILED_ROWS_DAYS = _whole(

@@ -17,6 +17,7 @@ from campaigns.admin import booking as booking_desk
 from campaigns.admin import calendar
 from campaigns.admin.own_phone import own_phone
 from campaigns.booking import views as booking
+from campaigns.tracking import views as tracking
 from common.api.base import JsonRefusals, unknown_address
 from operations.admin.privacy import privacy
 from operations.health import healthz, metrics, readyz
@@ -83,6 +84,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("book/<slug:slug>", booking.book, name="book"),
     path("book/<slug:slug>/<str:token>", booking.link, name="book_link"),
     path("calendar/<str:token>.ics", booking.feed, name="feed"),
+    path("u/<str:token>", tracking.way_out, name="way_out"),
+    path("l/<str:token>", tracking.link, name="mail_link"),
+    path("o/<str:token>.gif", tracking.picture, name="mail_picture"),
     path("api/", include(api)),
     path("api", include([path("", unknown_address)])),
     path("healthz", healthz, name="healthz"),

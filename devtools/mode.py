@@ -33,6 +33,11 @@ THEIRS = (
     "TWILIO_SIGNING_KEYS",
     "SIGNALHOUSE_MESSAGING_GROUP",
     "SIGNALHOUSE_WEBHOOK_SECRETS",
+    "CAMPAIGN_EMAIL_URL",
+    "INBOUND_MAIL_DOMAIN",
+    "IMAP_URL",
+    "MAIL_WEBHOOK_SECRET",
+    "DNS_SERVER",
 )
 ADDRESSES = ("DATABASE_URL", "REDIS_URL")
 # For what must never ask a real vendor: no address, no key, none that a made-up vendor would push phones to, and no
@@ -46,6 +51,8 @@ OWN = "OWN_ADDRESSES"
 APART = {
     **{name: "http://127.0.0.1:9" if name.endswith("_URL") else "made-up-key" for name in VENDOR_NAMES},
     **dict.fromkeys(THEIRS, ""),
+    "CAMPAIGN_EMAIL_URL": "smtp://127.0.0.1:9",
+    "DNS_SERVER": "127.0.0.1:9",
     "CAMPAIGN_CLOCK": "",
     "ENV_FILE": os.devnull,
     OWN: "1",
@@ -150,7 +157,8 @@ def first_line(mode: Mode, vendors: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _set_and_not_used() -> list[str]:
-    chosen = ["SKIP_TRACE_VENDOR is not used."] if os.environ.get("SKIP_TRACE_VENDOR", "").strip() else []
+    names = ("SKIP_TRACE_VENDOR", "CAMPAIGN_EMAIL_URL")
+    chosen = [f"{name} is not used." for name in names if os.environ.get(name, "").strip()]
     if keys_set(os.environ):
         return ["Your vendor keys are not used.", *chosen]
     unused = [

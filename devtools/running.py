@@ -13,7 +13,10 @@ from devtools.process import LocalError, Lock
 
 PATIENCE = 1.0  # seconds: a command holds the lock for an instant, to see whether a stack has it
 TOLD = (*ADDRESSES, *THEIRS, "PUBLIC_URL", "CAMPAIGN_CLOCK")
-KEYS = {"TWILIO_SIGNING_KEYS", "SIGNALHOUSE_WEBHOOK_SECRETS", *(n for n in VENDOR_NAMES if not n.endswith("_URL"))}
+KEYS = {
+    "TWILIO_SIGNING_KEYS", "SIGNALHOUSE_WEBHOOK_SECRETS", "CAMPAIGN_EMAIL_URL", "IMAP_URL", "MAIL_WEBHOOK_SECRET",
+    *(n for n in VENDOR_NAMES if not n.endswith("_URL")),
+}  # fmt: skip
 TOLD_PREFIXES = ("PACE_", "PRICE_")
 
 

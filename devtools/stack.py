@@ -27,8 +27,8 @@ from devtools.process import LocalError, end, kill_session, spawn, tail, wait_un
 from devtools.running import Running
 from devtools.servers import LOCAL, PROJECT, Servers
 from devtools.valkey import free_port
-from sandbox.billing import PRICE_OF
-from sandbox.server import SandboxConfig
+from sandbox.billing import OPERATIONS, PRICE_OF
+from sandbox.server import SandboxConfig, mail_secrets
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0  # a worker sees through what it has paid for
@@ -65,6 +65,7 @@ class Stack:
         self.processes: dict[str, Process] = {}
         self._port = self.options.port or free_port()
         self._sandbox_port = free_port()
+        self._mail_ports = {name: free_port() for name in ("smtp", "imap", "dns")}
         self._environment: dict[str, str] = {}
         self._running = Running(self.options.home)
 
@@ -83,7 +84,8 @@ class Stack:
 
     def vendor_addresses(self) -> list[str]:
         """Where the processes of a stack that has been started ask each vendor."""
-        named = [self._environment.get(variable, "") for _, variable, _ in VENDORS.values()]
+        variables = [variable for _, variable, _ in VENDORS.values()]
+        named = [self._environment.get(variable, "") for variable in (*variables, "CAMPAIGN_EMAIL_URL")]
         return [address for address in named if address]
 
     def start(self) -> Self:
@@ -206,6 +208,13 @@ class Stack:
             "SIGNALHOUSE_MESSAGING_GROUP": SandboxConfig.signalhouse_messaging_group,
             "SIGNALHOUSE_WEBHOOK_SECRETS": ",".join(SandboxConfig.signalhouse_webhook_secrets),
             "PUBLIC_URL": self.web_url,  # what the made-up vendors call back
+            "CAMPAIGN_EMAIL_URL": f"smtp://127.0.0.1:{self._mail_ports['smtp']}",
+            "INBOUND_MAIL_DOMAIN": "in.example.com",
+            "MAIL_DOMAIN_PACE": os.environ.get("MAIL_DOMAIN_PACE", "*=0"),  # made-up addresses are all in one domain
+            "IMAP_URL": f"imap://{SandboxConfig.imap_user}:{SandboxConfig.imap_password}@127.0.0.1:"
+            f"{self._mail_ports['imap']}/INBOX",
+            "MAIL_WEBHOOK_SECRET": ",".join(mail_secrets(SandboxConfig)),
+            "DNS_SERVER": f"127.0.0.1:{self._mail_ports['dns']}",
         }
 
     def _paces(self) -> dict[str, Decimal]:
@@ -232,12 +241,15 @@ class Stack:
 
     def _sandbox_arguments(self) -> list[str]:
         arguments = ["--port", str(self._sandbox_port), "--callback", self.web_url]
+        for name, port in self._mail_ports.items():
+            arguments += [f"--{name}-port", str(port)]
+        arguments.append("--mail")
         if clock := self._environment.get("CAMPAIGN_CLOCK", "").strip():
             arguments += ["--clock", clock]
         for path in self.options.parcels:
             arguments += ["--parcels", str(path)]
         for name, pace in self._paces().items():
-            if pace:
+            if pace and name in OPERATIONS:  # e-mails go to a mail server, which has no pace
                 arguments += ["--pace", f"{name}={int(pace)}"]
         units = {PRICE_OF[name]: price for name, price in self._prices().items() if name in PRICE_OF}
         units["signalhouse_skip_trace"] = self._prices()["skip_trace"]

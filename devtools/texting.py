@@ -68,17 +68,17 @@ class Texting:
         if len(people) < CONSENTED // 2:
             say("Texts", "nobody is left to text: the leads of this bucket were contacted by the demos before")
             return {**dict.fromkeys(COUNTED, 0), "left_out": {}}
-        self._set_up()
+        self.set_up()
         say("Calls", f"{self._call_list():,} people are on the call list “{CALLS}”, for the dialer")
         for lead in people[:CONSENTED]:
             self.api.post("/consents", {"phone": lead["phone"], "channel": "sms", "type": "written", "how": "paper",
                                         "text": CONSENT, "givenAt": SAID_AT, "leadId": lead["id"]})  # fmt: skip
-        self._set_forward()
+        self.set_forward()
         campaign = self._campaign([lead["id"] for lead in people])
-        preview = self._dry_run(campaign["id"])
+        preview = self.dry_run(campaign["id"])
         left_out = {name: count for name, count in sorted(preview["leftOut"].items()) if count}
         say("Dry run", f"{preview['people']} of {len(people)} people would get texts, at most "
-            f"${float(preview['costMax']):,.2f}; left out: {_listed(left_out)}")  # fmt: skip
+            f"${float(preview['costMax']):,.2f}; left out: {listed(left_out)}")  # fmt: skip
         if preview["people"] < SCRIPTED:
             say("Texts", "too few are left to text: the leads of this bucket were contacted by the demos before")
             return {**dict.fromkeys(COUNTED, 0), "left_out": left_out}
@@ -86,13 +86,13 @@ class Texting:
         self.api.post(f"/campaigns/{campaign['id']}/approve", {"digest": preview["digest"]})
         self.api.post(f"/campaigns/{campaign['id']}/launch", {})
         texted = preview["people"]
-        self._wait(
+        self.wait(
             campaign["id"],
             lambda now: now["status"] in OVER or _is_texted(now, texted),
             "the first text",
         )
-        self._set_forward(days=1, hour=LATER)  # the second text leaves a day after the first
-        over = self._wait(campaign["id"], lambda now: now["status"] in OVER, "the second text")
+        self.set_forward(days=1, hour=LATER)  # the second text leaves a day after the first
+        over = self.wait(campaign["id"], lambda now: now["status"] in OVER, "the second text")
         counts = {name: over[key] for name, key in COUNTED.items()}
         say("Texts", f"{counts['sent']} sent, {counts['delivered']} delivered, {counts['replied']} replied, "
             f"{counts['opted_out']} opted out")  # fmt: skip
@@ -109,7 +109,8 @@ class Texting:
                 found.setdefault(lead["phone"], lead)
         return list(found.values())[: CONSENTED + NOT_CONSENTED]
 
-    def _set_up(self) -> None:
+    def set_up(self) -> None:
+        """The company, its answers, its number, and her phone, where they are not there yet."""
         self.api.put("/sellers", COMPANY)
         states = [{"state": state, "answer": "not_needed"} for state in _states()]
         self.api.put("/state-answers", {"answers": states})
@@ -170,7 +171,8 @@ class Texting:
         made: Json = self.api.post("/campaigns", asked)["campaign"]
         return made
 
-    def _dry_run(self, campaign_id: str) -> Json:
+    def dry_run(self, campaign_id: str) -> Json:
+        """As it was made. Raises LocalError where it cannot be."""
         path = f"/campaigns/{campaign_id}/preview"
         self.api.post(path, {})
         until = time.monotonic() + SECONDS
@@ -191,7 +193,8 @@ class Texting:
         orders = dict(zip(chosen, ("stop", "question"), strict=True))
         requests.post(f"{self.stack.sandbox_url}/sandbox/numbers", json=orders, timeout=TIMEOUT).raise_for_status()
 
-    def _wait(self, campaign_id: str, is_so: Callable[[Json], bool], what: str) -> Json:
+    def wait(self, campaign_id: str, is_so: Callable[[Json], bool], what: str) -> Json:
+        """The campaign with its counters once it is so. Raises LocalError."""
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:
             self.stack.check()
@@ -203,7 +206,7 @@ class Texting:
             time.sleep(0.5)
         raise LocalError(f"{what} of the campaign takes too long")
 
-    def _set_forward(self, *, days: int = 0, hour: int = OPEN_AT) -> None:
+    def set_forward(self, *, days: int = 0, hour: int = OPEN_AT) -> None:
         """Sets the campaigns' clock forward: by so many days, to that hour (UTC) of a weekday. Without days: to where
         nobody's texts of the demo before are of the last 24 hours, which would make those of today wait.
         """
@@ -242,7 +245,8 @@ def _states() -> list[str]:
     return sorted(STATES)
 
 
-def _listed(counts: Json) -> str:
+def listed(counts: Json) -> str:
+    """3 no consent, 1 same owner."""
     return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()) or "nobody"
 
 

@@ -1,5 +1,5 @@
 """What is kept for how long: older rows are dropped, a piece a transaction. All but the bodies of message
-vendors' posts only where a setting says so.
+vendors' posts, and opens and clicks, only where a setting says so.
 
 Money stays: the charges of deleted requests are counted on in `SpentBefore`, which `reconcile` reads. A purchased
 answer that is dropped is not owned any more: the next question buys it again.
@@ -63,6 +63,11 @@ RULES = (
         "posts of message vendors", "KEEP_INBOUND_DAYS",
         "SELECT id FROM campaigns_inbound WHERE handled_at < %(before)s AND body IS NOT NULL",
         ("UPDATE campaigns_inbound SET body = NULL WHERE id IN (SELECT id FROM due)",),
+    ),
+    Rule(
+        "opens and clicks", "KEEP_TOUCHES_DAYS",
+        "SELECT id FROM campaigns_touch WHERE at < %(before)s",
+        ("DELETE FROM campaigns_touch WHERE id IN (SELECT id FROM due)",),
     ),
     Rule(
         "guests of appointments", "KEEP_GUESTS_DAYS",

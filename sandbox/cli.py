@@ -28,7 +28,8 @@ EXAMPLE = """example:
     http://127.0.0.1:8001/twilio  http://127.0.0.1:8001/signalhouse-messaging
   Keys: sandbox-realestateapi-key, sandbox-signalhouse-key (Bearer), sandbox-apollo-key; of messages: sandbox/server.py.
   GET /sandbox/ledger shows what was billed; POST a JSON list to /sandbox/faults to make it fail.
-  GET /__log shows every text; sandbox/numbers.py says which numbers answer, and how."""
+  GET /__log shows every text; sandbox/numbers.py says which numbers answer, and how.
+  With --mail, GET /__mail shows every e-mail; sandbox/mail_scripts.py says which addresses break or answer, and how."""
 
 
 class BadFlag(Exception):
@@ -63,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--signalhouse-key", default=SandboxConfig.signalhouse_key, metavar="KEY")
     parser.add_argument("--apollo-key", default=SandboxConfig.apollo_key, metavar="KEY")
     parser.add_argument("--webhook-delay", type=float, default=2.0, metavar="SECONDS", help="until Apollo's phones (2)")
+    parser.add_argument("--mail", action="store_true", help="a mail server, a mailbox and a name server besides")
+    for name, what in (("smtp", "mail server"), ("imap", "mailbox"), ("dns", "name server")):
+        parser.add_argument(f"--{name}-port", type=int, default=0, help=f"port of the {what} (any free one)")
     parser.add_argument(
         "--callback", default="", metavar="URL", help="the product on this machine that messages to it are posted to"
     )
@@ -76,8 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def config_of(options: argparse.Namespace) -> SandboxConfig:
     """The configuration the flags mean. Raises BadFlag."""
-    if not 0 <= options.port <= 65535:
-        raise BadFlag(f"--port {options.port}: not a port")
+    for name in ("port", "smtp_port", "imap_port", "dns_port"):
+        if not 0 <= getattr(options, name) <= 65535:
+            raise BadFlag(f"--{name.replace('_', '-')} {getattr(options, name)}: not a port")
     if options.generate < 1:
         raise BadFlag(f"--generate {options.generate}: at least 1")
     if options.envelope not in ENVELOPES:
@@ -107,6 +112,10 @@ def config_of(options: argparse.Namespace) -> SandboxConfig:
         signalhouse_key=options.signalhouse_key,
         apollo_key=options.apollo_key,
         webhook_delay_s=options.webhook_delay,
+        mail=options.mail,
+        smtp_port=options.smtp_port,
+        imap_port=options.imap_port,
+        dns_port=options.dns_port,
         callback_base=options.callback,
         clock=options.clock,
         texts=options.texts,
@@ -152,7 +161,8 @@ def serve(options: argparse.Namespace) -> None:
         raise BadFlag(f"cannot start: {error}") from None
     urls = " ".join(f"{vendor}={url}" for vendor, url in sandbox.vendor_urls.items())
     unread = f" ({skipped} rows skipped)" if skipped else ""
-    print(f"sandbox ready: {len(sandbox.source)} parcels{unread} {urls}", flush=True)
+    mail = f" mail={sandbox.mail_urls['smtp']}" if config.mail else ""
+    print(f"sandbox ready: {len(sandbox.source)} parcels{unread} {urls}{mail}", flush=True)
     stop.wait()
     sandbox.stop()
 
@@ -166,7 +176,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m sandbox") -> 
     """Parses, serves; the exit code. A bad flag is one line on standard error and 1."""
     parser = _Parser(
         prog=prog,
-        description="RealEstateAPI, SignalHouse, Apollo and Twilio in one process, made up, on 127.0.0.1.",
+        description="RealEstateAPI, SignalHouse, Apollo, Twilio and mail in one process, made up, on 127.0.0.1.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

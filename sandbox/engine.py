@@ -37,6 +37,8 @@ class Engine:
             return self._control(request)
         if request.path == "/__log":
             return self._messaging.log(request)
+        if request.path == "/__mail":
+            return self._messaging.mail_log(request)
         if request.path.startswith(PREFIX):
             return self._receiver.take(request, self._box, self._stop)
         path = request.path.rstrip("/")

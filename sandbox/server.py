@@ -14,9 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from sandbox.apollo import Apollo
 from sandbox.billing import Ledger, Pace
+from sandbox.dns import NameServer
 from sandbox.engine import Engine
 from sandbox.faults import Fault, FaultBox
 from sandbox.generator import DEFAULT_PARCELS, GeneratedParcels
+from sandbox.imap import Imap
+from sandbox.mail_posts import sendgrid_public_key
 from sandbox.messaging import Messaging
 from sandbox.parcels import CsvParcels, ParcelSource
 from sandbox.realestateapi import RealEstateAPI
@@ -34,6 +37,7 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 class SandboxConfig:
     """What a sandbox is started with. Prices in US dollars a unit, pace in requests a minute.
 
+    mail: whether the mail server, its mailbox and the name server are there, at these ports (0: any).
     callback_base: the product that messages to our numbers are posted to. clock: as `sandbox.clock.Clock`. texts: the
     script of a number that has none of its own, as in `sandbox.numbers`.
     """
@@ -56,9 +60,23 @@ class SandboxConfig:
     signalhouse_messaging_key: str = "sandbox-signalhouse-messaging-key"
     signalhouse_messaging_group: str = "G1234567"
     signalhouse_webhook_secrets: tuple[str, str] = ("sandbox-webhook-secret", "sandbox-webhook-secret-before")
+    mail: bool = False
+    smtp_port: int = 0
+    imap_port: int = 0
+    dns_port: int = 0
+    mail_key: str = "sandbox-mail-key"
+    mail_basic: str = "sandbox:sandbox-mail-webhook-password"
+    mail_signing_key: str = "sandbox-mail-webhook-signing-key"
+    imap_user: str = "replies"
+    imap_password: str = "sandbox-imap-password"
     callback_base: str = ""
     clock: str = ""
     texts: str = ""
+
+
+def mail_secrets(config: SandboxConfig | type[SandboxConfig]) -> list[str]:
+    """What its posts about e-mails are checked with: HTTP Basic, Mailgun's key, SendGrid's."""
+    return [config.mail_basic, config.mail_signing_key, sendgrid_public_key()]
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -166,11 +184,22 @@ class Sandbox:
         self._engine.add(self._apollo)
         self._engine.add(self.messaging.twilio, self.messaging.twilio_calls.endpoints())
         self._engine.add(self.messaging.signalhouse, self.messaging.signalhouse_calls.endpoints())
+        for provider in self.messaging.mail_providers:
+            self._engine.add(provider)
         self._server: _Server | None = None
         self._thread: Thread | None = None
+        self._imap: Imap | None = None
+        self._dns: NameServer | None = None
 
     def start(self) -> Self:
-        """Listens; returns when requests can come. Raises OSError where the port is taken."""
+        """Listens; returns when requests can come. Raises OSError where a port is taken."""
+        if self.config.mail:
+            self.messaging.sink.start()
+            config = self.config
+            self._imap = Imap(
+                self.messaging.imap_store, user=config.imap_user, password=config.imap_password, port=config.imap_port
+            )
+            self._dns = NameServer(config.dns_port)
         self._server = _Server(self.config.port, self._engine)
         self._thread = Thread(target=self._server.serve_forever, args=(0.02,), name="sandbox", daemon=True)
         self._thread.start()
@@ -180,6 +209,11 @@ class Sandbox:
         """Ends hanging answers, open connections and the server; safe to call twice."""
         self._stop.set()
         self.messaging.outbox.stop()
+        self.messaging.sink.stop()
+        for one in (self._imap, self._dns):
+            if one is not None:
+                one.stop()
+        self._imap = self._dns = None
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -207,6 +241,26 @@ class Sandbox:
     def base_url(self) -> str:
         """http://127.0.0.1:PORT"""
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def mail_urls(self) -> dict[str, str]:
+        """What the product calls its mail server and providers, its mailbox and its name server. Needs `mail`."""
+        if self._imap is None or self._dns is None:
+            raise RuntimeError("the sandbox has been started without mail")
+        key, user, password = self.config.mail_key, self.config.imap_user, self.config.imap_password
+        return {
+            "smtp": f"smtp://{HOST}:{self.messaging.sink.port}",
+            "postmark": f"postmark://{key}@?api_url={self.base_url}/postmark",
+            "sendgrid": f"sendgrid://{key}@?api_url={self.base_url}/sendgrid/v3",
+            "mailgun": f"mailgun://{key}@mail.example.com?api_url={self.base_url}/mailgun/v3",
+            "imap": f"imap://{user}:{password}@{HOST}:{self._imap.port}/INBOX",
+            "dns": f"{HOST}:{self._dns.port}",
+        }
+
+    @property
+    def mail_secrets(self) -> list[str]:
+        """What its posts about e-mails are checked with."""
+        return mail_secrets(self.config)
 
     @property
     def vendor_urls(self) -> dict[str, str]:

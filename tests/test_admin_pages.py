@@ -34,9 +34,11 @@ from campaigns.models import (
     Disposition,
     Emergency,
     Inbound,
+    MailSender,
     Recording,
     RuleHoliday,
     Sender,
+    Snippet,
     StateAnswer,
     Template,
     TemplateVersion,
@@ -262,6 +264,9 @@ class Rows:
         TemplateVersion.objects.create(template=template, number=1, text="Hi {{firstName}}", digest="x", segments=1)
         return template
 
+    def snippet(self) -> Snippet:
+        return Snippet.objects.create(seller=self.seller(), name=f"signature-{self.count}", text="Jane")
+
     def contactrule(self) -> ContactRule:
         return ContactRule.objects.create(
             jurisdiction="US-ZZ" if self.count % 2 else "US-ZY",
@@ -300,6 +305,11 @@ class Rows:
     def sender(self) -> Sender:
         number = f"+1614555{self.count:04}"
         return Sender.objects.create(seller=self.seller(), number=number, vendor="twilio", registration_id="C1")
+
+    def mailsender(self) -> MailSender:
+        return MailSender.objects.create(
+            seller=self.seller(), name="Jane", address=f"jane{self.count}@mail.example.com"
+        )
 
     def stateanswer(self) -> StateAnswer:
         return StateAnswer.objects.create(seller=self.seller(), state="OH", answer="registered", words="No. 12")
@@ -497,13 +507,13 @@ def test_a_list_counts_no_further_than_its_cap(boss: Client, monkeypatch: pytest
 RULES = " ContactRule RuleHoliday Emergency"  # of everybody who works here
 SEEN = {  # the lists that each role opens, with a row of her own team's in them
     "reader": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Consent Seller Suppression "
-    "Upload Campaign Template Conversation Sender StateAnswer" + RULES,
+    "Upload Campaign Template Conversation Sender MailSender StateAnswer" + RULES,
     "caller": "Lead Activity AuthToken Suppression Upload Conversation" + RULES,
     "buyer": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Consent Seller Suppression "
-    "Upload Campaign Template Conversation Sender StateAnswer" + RULES,
+    "Upload Campaign Template Conversation Sender MailSender StateAnswer" + RULES,
     "manager": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Team "
-    "Campaign Template AuditEvent WebhookEndpoint Consent Seller Suppression Upload Conversation Sender StateAnswer"
-    + RULES,
+    "Campaign Template AuditEvent WebhookEndpoint Consent Seller Suppression Upload Conversation Sender MailSender "
+    "StateAnswer" + RULES,
     "operator": "Vendor Operation VendorCall PhoneReveal Budget PumpLease AuthToken AuditEvent Inbound",
     "nobody": "AuthToken",
 }

@@ -45,6 +45,7 @@ from campaigns.models import (
     Hours,
     Inbound,
     IncomingMessage,
+    Link,
     ListFill,
     Member,
     PhoneCode,
@@ -54,10 +55,12 @@ from campaigns.models import (
     Recording,
     RuleHoliday,
     Sender,
+    Snippet,
     StateAnswer,
     Step,
     Template,
     TemplateVersion,
+    Touch,
     UnsignedPost,
     Variant,
 )
@@ -155,6 +158,9 @@ class Place:
     stateanswer: StateAnswer
     template: Template
     templateversion: TemplateVersion
+    snippet: Snippet
+    link: Link
+    touch: Touch
     campaign: Campaign
     step: Step
     variant: Variant
@@ -221,6 +227,21 @@ def standing(kept_open: None) -> Place:
         key=key,
         owner_key=ContactKey.objects.create(kind=3, digest=32 * b"o", hint="SMITH J"),
     )
+    delivery = Delivery.objects.create(
+        team=team,
+        campaign=campaign,
+        member=member,
+        step=step,
+        key=key,
+        lead_id=lead.pk,
+        channel="sms",
+        purpose="campaign",
+        state="due",
+        vendor="twilio",
+        vendor_id="SM1",
+        callback_token=uuid4(),
+    )
+    link = Link.objects.create(version=version, url="https://example.com/")
     upload = Upload.objects.create(team=team, seller=seller, kind="consents", file_name="list.csv", status="previewed")
     talk = Conversation.objects.create(team=seller.team, lead=lead, key=key, address="+12065550177", opened_at=NOON)
     return Place(
@@ -292,6 +313,9 @@ def standing(kept_open: None) -> Place:
         stateanswer=StateAnswer.objects.create(seller=seller, state="TX", answer="not_needed"),
         template=template,
         templateversion=version,
+        snippet=Snippet.objects.create(seller=seller, name="signature", text="Jane"),
+        link=link,
+        touch=Touch.objects.create(delivery=delivery, link=link, at=NOON, kind="unknown"),
         campaign=campaign,
         step=step,
         variant=Variant.objects.create(step=step, version=version, seed="x"),
@@ -362,20 +386,7 @@ def standing(kept_open: None) -> Place:
         uploadpiece=UploadPiece.objects.create(upload=upload, number=0, first_line=2, content=b""),
         refusedrow=RefusedRow.objects.create(upload=upload, line=2, reason="no phone"),
         withdrawal=Withdrawal.objects.create(upload=upload, reason="The wrong file", created_at=NOON),
-        delivery=Delivery.objects.create(
-            team=team,
-            campaign=campaign,
-            member=member,
-            step=step,
-            key=key,
-            lead_id=lead.pk,
-            channel="sms",
-            purpose="campaign",
-            state="due",
-            vendor="twilio",
-            vendor_id="SM1",
-            callback_token=uuid4(),
-        ),
+        delivery=delivery,
         deliveryevent=DeliveryEvent.objects.create(
             vendor="twilio", vendor_id="SM1", kind="delivered", vendor_at=NOON, received_at=NOON
         ),
@@ -569,6 +580,13 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "template_channel_known": _set(channel="fax"),
     "template_version_once": _again(),
     "template_version_has_text": _set(text=""),
+    "snippet_once": _again(),
+    "snippet_name_plain": _set(name="My signature"),
+    "snippet_has_text": _set(text=""),
+    "link_once": _again(),
+    "link_is_a_web_address": _set(url="javascript:alert(1)"),
+    "touch_once": _again(),
+    "touch_kind_known": _set(kind="robot"),
     "campaign_once_per_team": _again(name="SPRING"),
     "campaign_has_name": _set(name=""),
     "campaign_channel_known": _set(channel="fax"),

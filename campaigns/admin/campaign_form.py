@@ -14,11 +14,11 @@ from buckets.filling.algebra import in_words
 from buckets.models import Bucket
 from campaigns.admin.combination_form import BUCKETS_SHOWN as COMBINED_SHOWN
 from campaigns.admin.combination_form import CombinationForm
-from campaigns.models import Campaign, Sender, Step, Template, TemplateVersion
+from campaigns.models import Campaign, MailSender, Sender, Step, Template, TemplateVersion
 from campaigns.planning.audience import LEADS_MOST, PRESETS, Audience
 from campaigns.planning.campaigns import NAME_MAX
 from campaigns.planning.refusals import CampaignError
-from campaigns.planning.steps import CALL, SMS, STEPS_MAX, StepPlan, VariantPlan
+from campaigns.planning.steps import CALL, SMS, STEPS_MAX, StepPlan, VariantPlan, current
 from campaigns.texts.scripts import SCRIPT_MOST, checked_script
 from common.admin import dressed
 from leads.models import SavedView
@@ -31,16 +31,20 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 _FIELDS = {  # what a refusal names -> the form's field
     "name": "name", "maxCost": "max_cost", "dailyLimit": "daily_limit", "senderId": "sender", "audience": "whom",
     "bucketId": "whom", "viewId": "whom", "filters": "whom", "sets": "whom", "preset": "preset", "limit": "limit",
-    "window": "opens", "script": "script",
+    "window": "opens", "mailSenderId": "mail_sender", "stopOn": "stop_click", "script": "script",
 }  # fmt: skip
+CALLED = {"sms": "Text", "email": "E-mail"}
 _OF_STEP = {"delayAmount": "amount", "delayUnit": "unit", "condition": "condition", "channel": "channel"}
 
 
 class StepForm(forms.Form):
-    """A step; one that is no call and has no text is none."""
+    """A step; one that is no call and has no text or e-mail is none. What is written has its template's channel."""
 
     channel = forms.ChoiceField(
-        label="What", choices=[(SMS, "A text"), (CALL, "A call by one of your callers")], initial=SMS, required=False
+        label="What",
+        choices=[(SMS, "A text or an e-mail"), (CALL, "A call by one of your callers")],
+        initial=SMS,
+        required=False,
     )
     amount = forms.IntegerField(label="Days or hours after the step before", required=False, min_value=0)
     unit = forms.ChoiceField(label="In", choices=Step.Unit.choices, initial=Step.Unit.DAYS, required=False)
@@ -49,19 +53,29 @@ class StepForm(forms.Form):
     )
     condition = forms.ChoiceField(
         label="To whom",
-        choices=[("no_reply", "Who has not replied"), ("always", "Everybody still in it")],
+        choices=[
+            ("no_reply", "Who has not replied"),
+            ("no_human_click", "Who has not clicked a link"),
+            ("always", "Everybody still in it"),
+        ],
         required=False,
     )
-    a = forms.ChoiceField(label="Text A", required=False)
-    b = forms.ChoiceField(label="Text B, to compare", required=False)
-    share = forms.IntegerField(label="Share of text A (%)", required=False, min_value=1, max_value=99, initial=50)
+    a = forms.ChoiceField(label="Text or e-mail A", required=False)
+    b = forms.ChoiceField(label="B, to compare", required=False)
+    share = forms.IntegerField(label="Share of A (%)", required=False, min_value=1, max_value=99, initial=50)
 
-    def __init__(self, *args: Any, texts: Sequence[tuple[str, str]], position: int, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, texts: Mapping[str, Sequence[tuple[str, str]]], position: int, **kwargs: Any
+    ) -> None:
+        """texts: choices by channel."""
         super().__init__(*args, **kwargs)
         self.position = position
+        self.channels = {value: channel for channel, choices in texts.items() for value, _ in choices}
+        groups = [(f"{CALLED[channel]}s", list(choices)) for channel, choices in texts.items() if choices]
         a: Any = self.fields["a"]
         b: Any = self.fields["b"]
-        a.choices, b.choices = [("", "No text"), *texts], [("", "None"), *texts]
+        a.choices = [("", "No text"), *groups]
+        b.choices = [("", "None"), *groups]
         if position == 1:
             del self.fields["amount"], self.fields["unit"], self.fields["condition"]
 
@@ -90,10 +104,22 @@ class StepForm(forms.Form):
         """Of a valid form: what was chosen, A first; of a call none."""
         return [] if self.is_call else [one for one in (self.cleaned_data.get("a"), self.cleaned_data.get("b")) if one]
 
+    @property
+    def sends(self) -> str:
+        """Of a valid form: by which channel; '': it is no step."""
+        return CALL if self.is_call else next((self.channels[one] for one in self.texts), "")
+
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
         if said.get("b") and not said.get("a") and "a" not in self.errors and said.get("channel") != CALL:
             self.add_error("a", "Choose text A before text B.")
+        elif (
+            said.get("b")
+            and said.get("a")
+            and said.get("channel") != CALL
+            and self.channels[said["a"]] != self.channels[said["b"]]
+        ):
+            self.add_error("b", "Compare a text with a text, and an e-mail with an e-mail.")
         return said
 
     def plan(self, versions: frozenset[str]) -> StepPlan:
@@ -110,7 +136,7 @@ class StepForm(forms.Form):
             delay_unit=said.get("unit") or "days",
             at_local=said.get("at_local"),
             condition=said.get("condition") or "no_reply",
-            channel=said.get("channel") or SMS,
+            channel=self.sends,
         )
 
 
@@ -122,6 +148,14 @@ class CampaignForm(forms.Form):
     preset = forms.ChoiceField(label="Only", required=False, choices=[("", "All of them"), *PRESETS.items()])
     limit = forms.IntegerField(label="Leads at most", required=False, min_value=1, max_value=LEADS_MOST)
     sender = forms.ChoiceField(label="From the number", required=False)
+    mail_sender = forms.ChoiceField(label="From the e-mail address", required=False)
+    track_clicks = forms.BooleanField(
+        label="Count clicks", required=False, help_text="Links of its e-mails lead through this installation"
+    )
+    track_opens = forms.BooleanField(label="Count opens", required=False, help_text="Nothing acts on them")
+    stop_click = forms.BooleanField(
+        label="Stop for who clicks a link", required=False, help_text="Only clicks of people count, not of scanners"
+    )
     max_cost = forms.DecimalField(
         label="Spending limit ($)", required=False, max_digits=12, decimal_places=4, help_text="It pauses there"
     )
@@ -154,7 +188,8 @@ class CampaignForm(forms.Form):
         super().__init__(data, initial=self._initial(bucket), **more)
         fields: dict[str, Any] = self.fields
         fields["whom"].choices = self._whom(buckets)
-        fields["sender"].choices = self._senders()
+        fields["sender"].choices = self._senders(Sender, "number")
+        fields["mail_sender"].choices = self._senders(MailSender, "address")
         if campaign:
             del self.fields["split"]
         self.versions: frozenset[str] = frozenset()
@@ -174,6 +209,10 @@ class CampaignForm(forms.Form):
             "preset": self.kept.preset,
             "limit": self.kept.limit,
             "sender": str(self.campaign.sender_id or ""),
+            "mail_sender": str(self.campaign.mail_sender_id or ""),
+            "track_clicks": self.campaign.track_clicks,
+            "track_opens": self.campaign.track_opens,
+            "stop_click": "click" in self.campaign.stop_on,
             "max_cost": self.campaign.max_cost,
             "daily_limit": self.campaign.daily_limit,
             "opens": window.get("open"),
@@ -202,11 +241,11 @@ class CampaignForm(forms.Form):
             ("Saved views", [(f"view:{row.pk}", str(row)) for row in views]),
         ]
 
-    def _senders(self) -> list[tuple[str, str]]:
+    def _senders(self, model: type[Sender] | type[MailSender], what: str) -> list[tuple[str, str]]:
         seller = active_seller(self.person.team_id)
-        rows = Sender.objects.filter(seller=seller, retired_at__isnull=True) if seller else Sender.objects.none()
-        numbers = [(str(row.pk), str(row)) for row in rows.order_by("pk")]
-        return [("", "Your company’s only number" if len(numbers) < 2 else "Choose later"), *numbers]
+        rows = model.objects.filter(seller=seller, retired_at__isnull=True) if seller else model.objects.none()
+        known = [(str(row.pk), str(row)) for row in rows.order_by("pk")]
+        return [("", f"Your company’s only {what}" if len(known) < 2 else "Choose later"), *known]
 
     def _step_forms(self, data: Any) -> Iterator[StepForm]:
         rows = list(self.campaign.steps.prefetch_related("variants__version__template")) if self.campaign else []
@@ -214,24 +253,27 @@ class CampaignForm(forms.Form):
             TemplateVersion.objects.filter(template__team=self.person.team)
             .order_by("template_id", "-number").distinct("template_id").values_list("template_id", "pk")
         )  # fmt: skip
-        mine = Template.objects.seen_by(self.person).filter(channel="sms").order_by("name", "pk")
-        texts = [(str(row.pk), row.name) for row in mine]
-        used = {one.version_id: one.version for row in rows for one in row.variants.all()}
+        mine = Template.objects.seen_by(self.person).filter(channel__in=CALLED).order_by("name", "pk")
+        texts: dict[str, list[tuple[str, str]]] = {channel: [] for channel in CALLED}
+        for template in mine:
+            texts[template.channel].append((str(template.pk), template.name))
+        used = {one.version_id: one.version for row in rows for one in current(row.variants.all())}
         older = [v for v in used.values() if newest.get(v.template_id) != v.pk]
         self.versions = frozenset(str(v.pk) for v in older)
-        texts += [(str(v.pk), f"{v.template.name}, as it was (version {v.number})") for v in older]
-        self.is_larger = any(len(row.variants.all()) > SHOWN_TEXTS for row in rows)
+        for v in older:
+            texts[v.template.channel].append((str(v.pk), f"{v.template.name}, as it was (version {v.number})"))
+        self.is_larger = any(len(current(row.variants.all())) > SHOWN_TEXTS for row in rows)
         for position in range(1, min(STEPS_MAX, max(SHOWN_STEPS, len(rows) + 1)) + 1):
             first: dict[str, Any] = {}
             if position <= len(rows):
                 row = rows[position - 1]
-                variants = list(row.variants.all())
+                variants = current(row.variants.all())
                 ids = [
                     str(one.version_id if str(one.version_id) in self.versions else one.version.template_id)
                     for one in variants[:SHOWN_TEXTS]
                 ]
                 first = {
-                    "channel": row.channel, "amount": row.delay_amount, "unit": row.delay_unit,
+                    "channel": CALL if row.channel == CALL else SMS, "amount": row.delay_amount, "unit": row.delay_unit,
                     "at_local": row.at_local, "condition": row.condition, **dict(zip(("a", "b"), ids, strict=False)),
                     "share": variants[0].weight if len(variants) == SHOWN_TEXTS else 50,
                 }  # fmt: skip
@@ -252,9 +294,8 @@ class CampaignForm(forms.Form):
 
     @property
     def used(self) -> list[StepForm]:
-        """The steps that have a text, or are a call."""
-        filled = (step for step in self.steps if step.is_bound and hasattr(step, "cleaned_data"))
-        return [step for step in filled if step.is_call or step.texts]
+        """The steps that have a text or an e-mail, or are a call."""
+        return [step for step in self.steps if step.is_bound and hasattr(step, "cleaned_data") and step.sends]
 
     def script_said(self) -> str:
         """Of a valid form. Raises CampaignError naming `script`."""
@@ -295,11 +336,20 @@ class CampaignForm(forms.Form):
             "name": said["name"],
             "audience": self.audience(),
             "sender_id": UUID(said["sender"]) if said["sender"] else None,
+            "mail_sender_id": UUID(said["mail_sender"]) if said["mail_sender"] else None,
+            "track_opens": said["track_opens"],
+            "track_clicks": said["track_clicks"],
+            "stop_on": self._stops(),
             "window": self.window(),
             "max_cost": said["max_cost"],
             "daily_limit": said["daily_limit"],
         }
         return told if self.is_larger else told | {"steps": [step.plan(self.versions) for step in self.used]}
+
+    def _stops(self) -> list[str]:
+        """A reply ends a new one; what the API has said of another stays."""
+        kept = ["reply"] if self.campaign is None else [one for one in self.campaign.stop_on if one != "click"]
+        return [*kept, *(["click"] if self.cleaned_data["stop_click"] else [])]
 
     def refuse(self, error: CampaignError) -> None:
         """The service's refusal, beside what it names."""

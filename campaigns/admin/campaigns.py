@@ -19,7 +19,7 @@ from accounts.access import access
 from accounts.fresh import requires_fresh_to_change
 from accounts.selectors import user_of
 from buckets.filling.algebra import SetError
-from campaigns.admin import campaign_page, people_pages
+from campaigns.admin import campaign_page, people_pages, revise_page
 from campaigns.admin.campaign_form import CampaignForm, dressed_whole
 from campaigns.admin.words import dollars
 from campaigns.models import Campaign, TemplateVersion
@@ -36,14 +36,16 @@ from campaigns.planning.refusals import CampaignError
 from campaigns.previews.asking import start_preview
 from campaigns.running import lifecycle
 from campaigns.running.approval import ACKNOWLEDGEMENTS, approve
-from campaigns.texts.samples import price_of, show
+from campaigns.texts.looks import look
+from campaigns.texts.samples import price_of
 from campaigns.texts.scripts import read_out, save_script
-from campaigns.texts.templates import checked
+from campaigns.texts.templates import typed_of
 from common.admin import Empty, ask, confirmed, history_of, is_id, page
 from common.admin_teams import TeamAdmin
 from leads.permission.selling import active_seller
 from leads.selection.filters import BadFilter
 
+HOW = ("sender", "mail_sender", "max_cost", "daily_limit", "opens", "closes")
 REFUSED = (CampaignError, BadFilter, SetError)
 
 
@@ -52,7 +54,8 @@ class CampaignAdmin(TeamAdmin):
     """Drafts and dry runs are a buyer's, what contacts somebody is a manager's, readers look: the services decide."""
 
     empty = Empty(
-        "Campaigns text the owners of your leads, in steps, once a manager has approved a dry run.",
+        "Campaigns write to the owners of your leads, in steps of e-mails, texts and calls, once a manager has "
+        "approved a dry run.",
         "Add campaign",
         "campaigns_campaign_add",
     )
@@ -84,6 +87,7 @@ class CampaignAdmin(TeamAdmin):
             path("<uuid:campaign_id>/edit/", inside(self.edit), name="campaigns_campaign_edit"),
             path("<uuid:campaign_id>/live/", inside(require_safe(self.live)), name="campaigns_campaign_live"),
             path("<uuid:campaign_id>/cancel/", inside(self.cancel), name="campaigns_campaign_cancel"),
+            path("<uuid:campaign_id>/revise/", inside(self.revise), name="campaigns_campaign_revise"),
             path("<uuid:campaign_id>/remove/", inside(self.remove), name="campaigns_campaign_remove"),
             *(
                 path(f"<uuid:campaign_id>/{name}/", inside(require_POST(act)), name=f"campaigns_campaign_{name}")
@@ -95,7 +99,9 @@ class CampaignAdmin(TeamAdmin):
 
     def campaign(self, request: HttpRequest, campaign_id: UUID | str) -> Campaign:
         """One that she may look at, or, where she posts, work on. Raises Http404."""
-        rows = self.get_queryset(request).select_related("owner", "seller", "sender", "preview", "bucket")
+        rows = self.get_queryset(request).select_related(
+            "owner", "seller", "sender", "mail_sender", "preview", "bucket"
+        )
         found: Campaign | None = rows.filter(pk=campaign_id).first() if is_id(str(campaign_id)) else None
         if found is None:
             raise Http404("There is no such campaign.")
@@ -147,11 +153,12 @@ class CampaignAdmin(TeamAdmin):
         shown = dressed_whole(form)
         parts = [
             ("Whom", [shown[name] for name in ("name", "whom", "preset", "limit")]),
-            ("How", [shown[name] for name in ("sender", "max_cost", "daily_limit", "opens", "closes")]),
+            ("How", [shown[name] for name in HOW]),
         ]
         return page(
             self, request, "admin/campaigns/form.html", title, form=shown, parts=parts, weekdays=shown["weekdays"],
-            split=shown["split"] if "split" in shown.fields else None, script=shown["script"], **more,
+            split=shown["split"] if "split" in shown.fields else None, script=shown["script"],
+            counting=[shown[name] for name in ("track_clicks", "track_opens", "stop_click")], **more,
         )  # fmt: skip
 
     def texts(self, request: HttpRequest) -> HttpResponse:
@@ -190,15 +197,18 @@ class CampaignAdmin(TeamAdmin):
         script = str(form.cleaned_data.get("script") or "").strip()
         told["script"] = read_out(script, lead, seller, owner) if script and lead else script
         told["steps"] = [
-            (step.position, [
-                (name, shown, dollars(price_of(shown)))
+            (step.position, step.sends, [
+                (name, shown, dollars(price_of(shown)) if step.sends == "sms" else "")
                 for name, text in zip("AB", step.texts, strict=False)
                 if text in versions
-                for shown in [show(checked(versions[text].text), lead=lead, seller=seller, agent=owner)]
+                for shown in [self._look(step.sends, versions[text], lead, seller, owner)]
             ])
             for step in form.used
         ]  # fmt: skip
         return told
+
+    def _look(self, channel: str, version: TemplateVersion, lead: Any, seller: Any, owner: Any) -> Any:
+        return look(channel, typed_of(version), lead=lead, seller=seller, agent=owner)
 
     # --- One page from the dry run to the results ---------------------------------------------------------------------
 
@@ -218,7 +228,8 @@ class CampaignAdmin(TeamAdmin):
         """The piece of the page that moves. Where the campaign has come to another state, the whole page is loaded."""
         campaign = self.campaign(request, campaign_id)
         answer = TemplateResponse(request, "admin/campaigns/live.html", campaign_page.live(request, campaign))
-        if request.GET.get("status", campaign.status) != campaign.status:
+        standing = campaign_page.standing(campaign)
+        if request.GET.get("status", standing) != standing:
             answer["HX-Refresh"] = "true"
         return answer
 
@@ -252,8 +263,14 @@ class CampaignAdmin(TeamAdmin):
                 raise PermissionDenied(str(error)) from error
             told = campaign_page.difference(request, error) if isinstance(error, CampaignError) else None
             return self._page(request, self.campaign(request, campaign_id), refusal=str(error), difference=told)
-        self.message_user(request, "Approved. Nobody is contacted before it is launched.", messages.SUCCESS)
+        done = "Approved. Nobody is contacted before it is launched."
+        if campaign.started_at is not None:
+            done = "Approved: who has not got the step yet gets the new text."
+        self.message_user(request, done, messages.SUCCESS)
         return redirect("admin:campaigns_campaign_change", campaign.pk)
+
+    def revise(self, request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+        return revise_page.answer(self, request, self.campaign(request, campaign_id))
 
     @requires_fresh_to_change
     def launch(self, request: HttpRequest, campaign_id: UUID) -> HttpResponse:

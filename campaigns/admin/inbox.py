@@ -22,10 +22,12 @@ from campaigns.gate.contact import may_contact
 from campaigns.gate.words import words as reasons_of
 from campaigns.inbound import history, talks
 from campaigns.models import Conversation, Delivery
-from campaigns.sending.queue import CannotQueue
+from campaigns.rules.facts import Channel
+from campaigns.sending.mailing import EMAIL
+from campaigns.sending.queue import MAIL_MOST, CannotQueue, reply_subject
 from common.admin import Empty, dressed, is_id, page
 from common.admin_teams import TeamAdmin, refuse
-from common.contact_access import masked_phone, masked_text
+from common.contact_access import masked_email, masked_phone, masked_text
 from common.dates import moment
 from leads.selection.assignment import WORKERS, NotAMember
 
@@ -43,6 +45,14 @@ class ReplyForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4, "data-send-with": "ctrl-enter"}),
         help_text="Ctrl and Enter send it.",
     )
+
+    def __init__(self, *args: Any, channel: str = "sms", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if channel == EMAIL:
+            self.fields["text"] = forms.CharField(
+                max_length=MAIL_MOST, label="Your e-mail", widget=self.fields["text"].widget,
+                help_text="Ctrl and Enter send it. Your company's name and address, and the way out, are added below.",
+            )  # fmt: skip
 
 
 class AssignForm(forms.Form):
@@ -80,7 +90,7 @@ class ConversationAdmin(TeamAdmin):
 
     empty = Empty("The Inbox holds what owners write back. Nobody has written yet.")
     assigned = "assigned_to"
-    list_display = ("about", "state_words", "assigned_to", "last_word", "decide_by")
+    list_display = ("about", "by_channel", "state_words", "assigned_to", "last_word", "decide_by")
     list_filter = (Whose,)
     ordering = ("decide_by", "-last_in_at", "-pk")
 
@@ -103,7 +113,11 @@ class ConversationAdmin(TeamAdmin):
 
     @admin.display(description="about")
     def about(self, talk: Conversation) -> str:
-        return str(talk.lead) if talk.lead else f"Unknown number {masked_phone(talk.address or '')}"
+        return str(talk.lead) if talk.lead else f"{_unknown(talk)} {_masked(talk)}".strip()
+
+    @admin.display(description="by", ordering="channel")
+    def by_channel(self, talk: Conversation) -> str:
+        return "E-mail" if talk.channel == EMAIL else "Text"
 
     @admin.display(description="status", ordering="state")
     def state_words(self, talk: Conversation) -> str:
@@ -126,7 +140,7 @@ class ConversationAdmin(TeamAdmin):
 
     def reply(self, request: HttpRequest, talk_id: UUID) -> HttpResponse:
         talk = self._talk(request, talk_id, works=True)
-        form = ReplyForm(request.POST)
+        form = ReplyForm(request.POST, channel=talk.channel)
         if not form.is_valid():
             return self._page(request, talk, reply=form)
         try:
@@ -174,7 +188,7 @@ class ConversationAdmin(TeamAdmin):
         return redirect("admin:campaigns_conversation_change", talk.pk)
 
     def _talk(self, request: HttpRequest, talk_id: UUID | str, *, works: bool = False) -> Conversation:
-        rows = self.get_queryset(request).select_related("lead", "assigned_to", "sender", "team", "key")
+        rows = self.get_queryset(request).select_related("lead", "assigned_to", "sender", "mail_sender", "team", "key")
         talk: Conversation | None = rows.filter(pk=talk_id).first() if is_id(str(talk_id)) else None
         if talk is None:
             raise Http404("There is no such conversation.")
@@ -195,7 +209,9 @@ class ConversationAdmin(TeamAdmin):
         words = [
             {
                 "is_theirs": word.is_theirs,
-                "text": word.text if shows or word.text is None else masked_text(word.text),
+                "text": None if word.text is None else _shown(word.text, shows=shows),
+                "subject": _shown(word.subject or "", shows=shows),
+                "by": "e-mail" if word.channel == EMAIL else "text",
                 "at": word.at,
                 "who": "They" if word.is_theirs else names.get(word.by, "Sent by itself") if word.by else "Campaign",
                 "what": _MEANINGS.get(word.meaning, "") if word.is_theirs else _state(word),
@@ -207,15 +223,17 @@ class ConversationAdmin(TeamAdmin):
             self,
             request,
             "admin/conversation.html",
-            str(talk.lead) if talk.lead else "Unknown number",
+            str(talk.lead) if talk.lead else _unknown(talk),
             talk=talk,
-            number=(talk.address if shows else masked_phone(talk.address)) if talk.address else "",
+            by_mail=talk.channel == EMAIL,
+            number=(talk.address or "") if shows else _masked(talk),
+            subject=_shown(reply_subject(talks.subject_of(talk)), shows=shows) if talk.channel == EMAIL else "",
             words=words,
             works=works,
             is_open=is_open,
             is_held=talk.state == Conversation.State.HELD,
             reasons=self._reasons(request, talk) if works and is_open else [],
-            reply=dressed(reply or ReplyForm()),
+            reply=dressed(reply or ReplyForm(channel=talk.channel)),
             assign=dressed(assign or AssignForm(team_id=talk.team_id, initial={"to": talk.assigned_to_id})),
         )
 
@@ -224,11 +242,26 @@ class ConversationAdmin(TeamAdmin):
         """Why an answer would not leave now; empty: it would."""
         if talk.lead is None:
             return []
+        channel: Channel = "email" if talk.channel == EMAIL else "sms"
         asked = may_contact(
-            talk.lead.pk, "sms", by=user_of(request), purpose="reply", at=clock.now(), address=talk.address,
+            talk.lead.pk, channel, by=user_of(request), purpose="reply", at=clock.now(), address=talk.address,
             team_id=talk.team_id, record=False,
         )  # fmt: skip
-        return [] if asked.decision.verdict == "yes" else reasons_of(asked.decision, "sms")
+        return [] if asked.decision.verdict == "yes" else reasons_of(asked.decision, channel)
+
+
+def _unknown(talk: Conversation) -> str:
+    return "Unknown sender" if talk.channel == EMAIL else "Unknown number"
+
+
+def _masked(talk: Conversation) -> str:
+    if not talk.address:
+        return ""
+    return masked_email(talk.address) if "@" in talk.address else masked_phone(talk.address)
+
+
+def _shown(text: str, *, shows: bool) -> str:
+    return text if shows else masked_text(text)
 
 
 def _state(word: history.Word) -> str:

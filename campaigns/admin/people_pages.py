@@ -19,9 +19,10 @@ from accounts.access import Scope, access
 from accounts.audit import record
 from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
-from campaigns.admin.words import VERDICTS, counted, dollars, reason_in_words, why_in_words
+from campaigns.admin.words import CHANNEL_WORDS, VERDICTS, counted, dollars, reason_in_words, why_in_words
 from campaigns.models import Campaign, Delivery, Preview
 from campaigns.previews.reading import csv_of, labels_of, latest_made, people_of, people_told
+from campaigns.running import breakdown
 from campaigns.sending.doubts import NotInDoubt, resolve
 from common.admin import is_id, page
 from common.admin_teams import demand, operates
@@ -48,6 +49,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
     return [
         own("people/", people, "people"),
         own("dry-run.csv", _csv, "csv"),
+        own("results.csv", _results, "results"),
         own("messages/", sent, "messages"),
         own("messages/<uuid:delivery_id>/decide/", decide, "decide"),
     ]
@@ -78,7 +80,13 @@ def people(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpRe
             "why": reason_in_words(one["reason"]) if one["reason"] else "",
             "instead": others.get(one["insteadLeadId"], ""),
             "texts": [
-                m | {"price": dollars(m["cost"]), "when": moment(m["at"], one["zones"][0] if one["zones"] else "")}
+                m
+                | {
+                    "price": dollars(m["cost"]),
+                    "when": moment(m["at"], one["zones"][0] if one["zones"] else ""),
+                    "called": CHANNEL_WORDS[m["channel"]].lower(),
+                    "passed_why": reason_in_words(m["passedOver"]) if m["passedOver"] else "",
+                }
                 for m in one["messages"]
             ],
         }
@@ -106,6 +114,20 @@ def _csv(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpResp
     )  # fmt: skip
 
 
+@requires_fresh
+def _results(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpResponseBase:
+    """What came of it, as a file: nobody is named in it."""
+    demand(request, Scope.EXPORT, campaign.team_id)
+    after = {"via": "admin", "format": "csv", "what": "results"}
+    record(
+        "export.taken", by=user_of(request), team_id=campaign.team_id, about=campaign, name=campaign.name, after=after
+    )
+    name = Layout(format=Format.CSV).file_name(f"results {campaign.name}")
+    return file_answer(
+        breakdown.csv_of(breakdown.breakdown_of(campaign)), name=name, content_type=Format.CSV.content_type
+    )
+
+
 def sent(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """Its messages, with a filter by state; those that need a check with what decides it."""
     states = [state for state in request.GET.get("state", "").split(",") if state in Delivery.State.values]
@@ -124,6 +146,7 @@ def sent(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpResp
             "row": one,
             "lead": names.get(one.lead_id, "") if one.lead_id else "",
             "text": (one.body or "") if may_read else masked_text(one.body or ""),
+            "subject": (one.subject or "") if may_read else masked_text(one.subject or ""),
             "why": why_in_words(one.error, one.error_words, one.refusal),
             "is_open": one.state == Delivery.State.IN_DOUBT,
         }

@@ -17,14 +17,15 @@ from django.urls import path, reverse
 from accounts.access import Scope, access
 from accounts.selectors import user_of
 from campaigns.gate.words import SELLER
-from campaigns.models import Sender, StateAnswer
+from campaigns.models import MailSender, Sender, StateAnswer
 from campaigns.planning.refusals import CampaignError
 from campaigns.running.vendor import check_vendor
+from campaigns.setup.mail_senders import lack
 from campaigns.setup.senders import add_sender, change_sender, retire_sender
 from campaigns.setup.state_answers import STATES, Given, answer_states
 from common.admin import Empty, ask, confirmed, is_id, page
 from common.admin_teams import TeamAdmin, refuse
-from integrations.vendors import messaging
+from integrations.vendors import mail, messaging
 from leads.models import Consent, Seller
 from leads.permission.selling import active_seller, missing_of
 
@@ -48,13 +49,15 @@ def profile_first(model_admin: TeamAdmin, request: HttpRequest) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A line of the checklist. words: what is so, or what is missing. link: where it is done; empty: by an operator."""
+    """A line of the checklist. words: what is so, or what is missing. link: where it is done; empty: by an operator.
+    is_needed: for texts."""
 
     name: str
     is_done: bool
     words: str
     link: str = ""
     link_words: str = ""
+    is_needed: bool = True
 
 
 def points(team_id: int) -> list[Point]:
@@ -92,11 +95,23 @@ def points(team_id: int) -> list[Point]:
             reverse("admin:leads_consent_changelist"), "Consents",
         ),
         _vendor(numbers),
+        _mail(seller),
         Point(
             "Public address", bool(settings.PUBLIC_URL), "Vendors can report back." if settings.PUBLIC_URL else
             "An operator sets PUBLIC_URL: vendors say there what became of a text, and bring what people answer.",
         ),
     ]  # fmt: skip
+
+
+def _mail(seller: Seller | None) -> Point:
+    """Another way to reach people: a team that only texts needs none of it."""
+    place = reverse("admin:campaigns_mailsender_changelist")
+    addresses = list(MailSender.objects.filter(seller=seller, retired_at__isnull=True)) if seller else []
+    wrong = mail.lack() or next((words for one in addresses if (words := lack(one))), "")
+    if not addresses and not wrong:
+        wrong = "Add the address that your e-mails leave from"
+    words = f"{wrong}." if wrong else f"{len(addresses)} in use, their domains are right."
+    return Point("E-mail", not wrong, words, place, "E-mail addresses", is_needed=False)
 
 
 def _vendor(numbers: list[Sender]) -> Point:
@@ -171,7 +186,7 @@ class SenderAdmin(TeamAdmin):
         if team_id is None or access(request).only_assigned:
             raise PermissionDenied("The set-up of texting is for people who work in a team.")
         found = points(team_id)
-        left = sum(not point.is_done for point in found)
+        left = sum(point.is_needed and not point.is_done for point in found)
         return page(self, request, "admin/set_up.html", "Set up texting", points=found, left=left)
 
     def add_one(self, request: HttpRequest) -> HttpResponse:

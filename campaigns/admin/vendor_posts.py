@@ -1,4 +1,4 @@
-"""What vendors of text messages posted to us, for operators: without bodies, which are what people wrote."""
+"""What vendors of texts, calls and e-mails posted to us, for operators: without bodies, which are what people wrote."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ KINDS = {
     "opt_out": "Opt-out", "message": "Text", "status": "Status", "health": "Warning", "unreadable": "Not readable",
     "ignored": "Ignored", "bridge": "Call: what now?", "lead": "Call: owner", "caller": "Call: caller",
     "dial": "Call: how it ended", "amd": "Call: who picked up",
+    "mail": "E-mail", "tracking": "E-mail: what became of it",
 }  # fmt: skip
 UNSIGNED_DAYS = 7
 
@@ -41,7 +42,10 @@ class Waits(admin.SimpleListFilter):
 class InboundAdmin(OperatorsAdmin):
     """Every post once, the newest first; above them how many were not signed, of which nothing is kept."""
 
-    empty = Empty("Vendor posts list what Twilio and SignalHouse told us: statuses, texts, opt-outs, warnings.")
+    empty = Empty(
+        "Vendor posts list what Twilio, SignalHouse and the e-mail provider told us: statuses, texts, e-mails, "
+        "opt-outs, warnings."
+    )
     list_before_template = "admin/campaigns/unsigned_posts.html"
     list_display = ("received_at", "who", "what", "handled_at", "tries", "told")
     list_filter = (Waits,)

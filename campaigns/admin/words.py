@@ -12,12 +12,14 @@ from campaigns.previews.computing import MISSING, SAME_OWNER, TOO_LONG
 from integrations.vendors.messaging import Kind
 from leads.models import Suppression
 
+CHANNEL_WORDS = {"sms": "Text", "email": "E-mail", "call": "Call"}
 VERDICTS = {"yes": "Gets it", "later": "Not within 30 days", "no": "Left out"}
 _OF_DRY_RUNS = {SAME_OWNER: "same owner as another lead", TOO_LONG: "text too long", MISSING: "a value is missing"}
 _OF_PEOPLE = {
     "opted_out": "opted out", "replied": "replied", "deleted": "lead deleted", "cancelled": "campaign cancelled",
     "text_changed": "text changed after approval", "not_sent": "not sent",
-    "merged": "same property as another lead",
+    "merged": "same property as another lead", "clicked": "clicked a link", "closed": "may never be contacted there",
+    "not_approved": "was not in the dry run", "passed": "not reached by this channel", "out_of_office": "out of office",
 }  # fmt: skip
 
 

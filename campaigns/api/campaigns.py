@@ -97,6 +97,7 @@ def _one_text(step: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _rest(given: Mapping[str, Any]) -> dict[str, Any]:
     """What is no audience and no step, by the names of `Plan`."""
     names = {"name": "name", "senderId": "sender_id", "window": "window", "max_cost": "max_cost"}
+    names |= {"mailSenderId": "mail_sender_id", "trackOpens": "track_opens", "trackClicks": "track_clicks"}
     names |= {"daily_limit": "daily_limit", "stop_on": "stop_on"}
     return {ours: given[theirs] for theirs, ours in names.items() if theirs in given}
 
@@ -130,6 +131,10 @@ class CampaignsView(CampaignView):
     @idempotent()
     def post(self, request: Request) -> Response:
         given = self.body(CampaignInput)
+        channels = {step["channel"] for step in given["steps"]} or {""}
+        said = channels.pop() if len(channels) == 1 else Campaign.Channel.MIXED
+        if given.get("channel", said) != said:
+            raise invalid("channel", "Its steps say another channel: leave it out.")
         plan = Plan(audience=audience_of(given, self.access), steps=steps_of(given["steps"]), **_rest(given))
         made = create_campaign(access=self.access, plan=plan, split=given["split"])
         return ok(201, campaign=detail(made[0], request), parts=[str(one.pk) for one in made])

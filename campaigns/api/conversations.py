@@ -14,12 +14,12 @@ from accounts.access import Scope, access
 from accounts.api.base import idempotent
 from campaigns.inbound import history, manual, talks
 from campaigns.models import Conversation, Delivery
-from campaigns.sending.queue import CannotQueue
+from campaigns.sending.queue import MAIL_MOST, CannotQueue
 from common.api.base import ApiView, Problem, not_found, ok, translates
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing
 from common.api.serializers import CamelModelSerializer, FlagField, IdField, MomentField, Nothing, StrictSerializer
-from common.contact_access import masked_phone, masked_text, sees_contacts
+from common.contact_access import masked_email, masked_phone, masked_text, sees_contacts
 from leads.models import Lead
 from leads.selection.assignment import members_named
 
@@ -51,7 +51,23 @@ class ConversationsQuery(PageQuery):
 
 
 class ReplyInput(StrictSerializer):
-    text = serializers.CharField(max_length=talks.TEXT_MOST, trim_whitespace=False, help_text="What to say")
+    text = serializers.CharField(
+        max_length=MAIL_MOST,
+        trim_whitespace=False,
+        help_text=f"What to say; of a text message at most {talks.TEXT_MOST}",
+    )
+
+
+class LeadMessageInput(ReplyInput):
+    channel = serializers.ChoiceField(choices=["sms", "email"], default="sms", help_text="A text, or an e-mail")
+    subject = serializers.CharField(required=False, max_length=400, help_text="Of an e-mail")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["channel"] == "email" and "subject" not in attrs:
+            raise serializers.ValidationError({"subject": "Write a subject."})
+        if attrs["channel"] != "email" and "subject" in attrs:
+            raise serializers.ValidationError({"subject": "A text message has no subject."})
+        return attrs
 
 
 class AssignConversationInput(StrictSerializer):
@@ -65,26 +81,32 @@ class DecideInput(StrictSerializer):
 
 
 class ConversationSerializer(CamelModelSerializer[Conversation]):
-    number = serializers.SerializerMethodField(help_text="Theirs; masked without the scope contacts")
+    number = serializers.SerializerMethodField(
+        help_text="Theirs, or their e-mail address, by channel; masked without the scope contacts"
+    )
     assigned_to = serializers.CharField(source="assigned_to_id", allow_null=True, read_only=True)
     lead_id = serializers.UUIDField(allow_null=True, read_only=True)
 
     class Meta:
         model = Conversation
         fields = [
-            "id", "lead_id", "number", "state", "assigned_to", "opened_at", "last_in_at", "last_out_at", "close_at",
-            "decide_by", "is_read",
+            "id", "lead_id", "channel", "number", "state", "assigned_to", "opened_at", "last_in_at", "last_out_at",
+            "close_at", "decide_by", "is_read",
         ]  # fmt: skip
 
     def get_number(self, talk: Conversation) -> str | None:
         if talk.address is None:
             return None
-        return talk.address if sees_contacts(self.context["request"]) else masked_phone(talk.address)
+        if sees_contacts(self.context["request"]):
+            return talk.address
+        return masked_email(talk.address) if "@" in talk.address else masked_phone(talk.address)
 
 
 class WordSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     direction = serializers.ChoiceField(choices=["in", "out"], help_text="in: theirs")
+    channel = serializers.ChoiceField(choices=["sms", "email"])
+    subject = serializers.CharField(allow_null=True, help_text="Of an e-mail; null: of a text, or forgotten")
     text = serializers.CharField(allow_null=True, help_text="null: forgotten; contacts in it are masked")
     at = MomentField()
     meaning = serializers.CharField(allow_blank=True, help_text="Theirs: opt_out, wrong, help, start, ask, reply")
@@ -94,10 +116,12 @@ class WordSerializer(serializers.Serializer[Any]):
 
 
 def shown_word(word: history.Word, request: Any) -> dict[str, Any]:
-    text = word.text if word.text is None or sees_contacts(request) else masked_text(word.text)
+    shows = sees_contacts(request)
+    text, subject = (one if one is None or shows else masked_text(one) for one in (word.text, word.subject))
     by = None if word.by is None else str(word.by)
-    return {"id": word.id, "direction": "in" if word.is_theirs else "out", "text": text, "at": word.at,
-            "meaning": word.meaning, "state": word.state, "error": word.error, "by": by}  # fmt: skip
+    return {"id": word.id, "direction": "in" if word.is_theirs else "out", "channel": word.channel,
+            "subject": subject, "text": text, "at": word.at, "meaning": word.meaning, "state": word.state,
+            "error": word.error, "by": by}  # fmt: skip
 
 
 class TalkBase(ApiView):
@@ -213,8 +237,8 @@ class LeadMessagesView(ApiView):
 
     @extend_schema(
         operation_id="textLead",
-        summary="Text a lead's owner, through the same gate as every message",
-        request=ReplyInput,
+        summary="Text a lead's owner, or write an e-mail, through the same gate as every message",
+        request=LeadMessageInput,
         responses={202: answer("Texted", message=WordSerializer())},
     )
     @idempotent()
@@ -222,7 +246,9 @@ class LeadMessagesView(ApiView):
         lead = Lead.objects.worked_by(access(request)).filter(pk=lead_id).first()
         if lead is None:
             raise not_found("lead")
-        sent = manual.text(lead=lead, by=self.user, **self.body(ReplyInput))
+        said = self.body(LeadMessageInput)
+        by_mail = said.pop("channel") == "email"
+        sent = (manual.mail if by_mail else manual.text)(lead=lead, by=self.user, **said)
         return ok(202, message=_sent(sent, request))
 
 

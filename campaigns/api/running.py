@@ -19,11 +19,13 @@ from campaigns.api.base import CampaignView
 from campaigns.api.campaigns import detail
 from campaigns.api.serializers import (
     ApproveInput,
+    BreakdownSerializer,
     CampaignDetail,
     DryRunPersonSerializer,
     DryRunSerializer,
     PreviewQuery,
     ResultsSerializer,
+    ReviseInput,
 )
 from campaigns.models import Campaign, Preview
 from campaigns.planning.campaigns import send_to_failed
@@ -31,7 +33,10 @@ from campaigns.previews.asking import start_preview, wait_for
 from campaigns.previews.reading import csv_of, latest_made, people_of, people_told
 from campaigns.running import lifecycle
 from campaigns.running.approval import approve
+from campaigns.running.breakdown import breakdown_of
+from campaigns.running.breakdown import csv_of as breakdown_csv
 from campaigns.running.results import results_of
+from campaigns.running.revising import revise
 from common.api.base import CsvRenderer, not_found, ok
 from common.api.headers import preferred_wait
 from common.api.paging import page, page_of
@@ -109,6 +114,31 @@ class PreviewCsvView(CampaignView):
         record("export.taken", by=self.user, team_id=campaign.team_id, about=campaign, name=campaign.name, after=after)
         name = Layout(format=Format.CSV).file_name(f"dry run {campaign.name}")
         return file_answer(csv_of(preview, texts=texts), name=name, content_type=Format.CSV.content_type)
+
+
+class ReviseView(CampaignView):
+    scopes = {"POST": Scope.CAMPAIGN}
+
+    @extend_schema(
+        operation_id="reviseCampaign",
+        summary="Other texts from here on, for whom their step has not reached: a dry run, then approve it",
+        parameters=[WAIT],
+        request=ReviseInput,
+        responses={200: _ASKED, 202: _ASKED, 409: refusal("It was not launched, or is over")},
+    )
+    @idempotent(How.BESIDE_WORK)
+    def post(self, request: Request, campaign_id: UUID) -> Response:
+        campaign, wait = self.campaign(campaign_id), preferred_wait(request)
+        texts: dict[int, dict[str, UUID]] = {}
+        for one in self.body(ReviseInput)["texts"]:
+            texts.setdefault(one["step"], {})[one["variant"]] = one["templateId"]
+        with waiting(self.user.pk, wait):
+            preview = revise(campaign=campaign, access=self.access, texts=texts)
+            found = wait_for(preview.pk, wait)
+        if found is None:
+            raise not_found("campaign")
+        headers = {"Preference-Applied": f"wait={wait}"} if wait else {}
+        return ok(202 if found.is_at_work else 200, headers=headers, preview=DryRunSerializer(found).data)
 
 
 class ApproveView(CampaignView):
@@ -211,8 +241,28 @@ class ResendView(CampaignView):
 class ResultsView(CampaignView):
     @extend_schema(
         operation_id="getCampaignResults",
-        summary="What came of it: counters that add up, texts compared, cost per reply",
-        responses=answer("CampaignResults", results=ResultsSerializer()),
+        summary="What came of it: counters that add up, texts compared, cost per reply and conversation, by where from",
+        responses=answer("CampaignResults", results=ResultsSerializer(), breakdown=BreakdownSerializer()),
     )
     def get(self, request: Request, campaign_id: UUID) -> Response:
-        return ok(results=ResultsSerializer(results_of(self.campaign(campaign_id))).data)
+        campaign = self.campaign(campaign_id)
+        breakdown = BreakdownSerializer(breakdown_of(campaign)).data
+        return ok(results=ResultsSerializer(results_of(campaign)).data, breakdown=breakdown)
+
+
+class ResultsCsvView(CampaignView):
+    scopes = {"GET": Scope.EXPORT}
+    needs_proof = ("GET", "HEAD")
+    renderer_classes = [JSONRenderer, CsvRenderer]
+
+    @extend_schema(
+        operation_id="exportCampaignResults",
+        summary="What came of it by bucket, search, vendor and state, as CSV; no person is in it",
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, campaign_id: UUID) -> StreamingHttpResponse:
+        campaign = self.campaign(campaign_id)
+        after = {"via": "api", "format": "csv", "what": "results"}
+        record("export.taken", by=self.user, team_id=campaign.team_id, about=campaign, name=campaign.name, after=after)
+        name = Layout(format=Format.CSV).file_name(f"results {campaign.name}")
+        return file_answer(breakdown_csv(breakdown_of(campaign)), name=name, content_type=Format.CSV.content_type)

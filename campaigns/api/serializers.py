@@ -6,11 +6,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from campaigns.models import Campaign, Delivery, Member, Preview, Sender, StateAnswer, Step, Template, TemplateVersion
+from campaigns.models import Campaign, Delivery, Member, Preview, Sender, StateAnswer, Step
 from campaigns.planning.audience import LEADS_MOST, PRESETS
 from campaigns.planning.campaigns import NAME_MAX, STOPS, window_told
+from campaigns.planning.steps import CHANNELS, CONDITIONS, NAMES
+from campaigns.previews.reading import sums_of
 from campaigns.running.approval import ACKNOWLEDGEMENTS, needed
-from campaigns.texts.templates import TEXT_MAX
 from common.api.paging import PageQuery
 from common.api.serializers import (
     CamelModelSerializer,
@@ -71,7 +72,7 @@ class StepInput(StrictSerializer):
     templateId = IdField(required=False, help_text="The one text of this step")
     variants = VariantInput(many=True, required=False, help_text="Instead: several texts among which each draws")
     channel = serializers.ChoiceField(
-        choices=["sms", "call"], default="sms", help_text="call: a caller makes it in the dialer; it has no text"
+        choices=list(CHANNELS), default="sms", help_text="call: a caller makes it in the dialer; it has no text"
     )
     delayAmount = WholeField(
         min_value=0, max_value=10_000, default=0, help_text="After the step before; 0 for the first"
@@ -80,7 +81,9 @@ class StepInput(StrictSerializer):
     atLocal = serializers.TimeField(
         required=False, allow_null=True, help_text="Not before this time of the recipient's day: 10:00"
     )
-    condition = serializers.ChoiceField(choices=["always", "no_reply"], default="no_reply")
+    condition = serializers.ChoiceField(
+        choices=list(CONDITIONS), default="no_reply", help_text="no_human_click: no person clicked a link in an e-mail"
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["channel"] == "call":
@@ -101,6 +104,9 @@ class CampaignEdit(AudienceInput):
     name = serializers.CharField(max_length=NAME_MAX, required=False, help_text="What you call it")
     steps = StepInput(many=True, required=False, help_text="1 to 10")
     senderId = IdField(required=False, allow_null=True, help_text="From which number; the company's only one")
+    mailSenderId = IdField(required=False, allow_null=True, help_text="From which e-mail address; the only one")
+    trackOpens = FlagField(required=False, help_text="Count opens of e-mails; nothing acts on them")
+    trackClicks = FlagField(required=False, help_text="Lead links of e-mails through us and count clicks")
     window = WindowField(
         required=False,
         help_text='{"open": "09:00", "close": "18:00", "weekdays": [1, 2, 3, 4, 5]}: narrower than the law',
@@ -123,9 +129,21 @@ class CampaignEdit(AudienceInput):
     )
 
 
+class RevisedText(StrictSerializer):
+    step = WholeField(min_value=1, max_value=10, help_text="Which step")
+    variant = serializers.ChoiceField(choices=list(NAMES), default="A", help_text="Which of its texts")
+    templateId = IdField(help_text="Its newest text takes the place, for whom the step has not reached")
+
+
+class ReviseInput(StrictSerializer):
+    texts = RevisedText(many=True, help_text="Which texts are others from here on")
+
+
 class CampaignInput(CampaignEdit):
     name = serializers.CharField(max_length=NAME_MAX, help_text="What you call it")
-    channel = serializers.ChoiceField(choices=["sms"], default="sms")
+    channel = serializers.ChoiceField(
+        choices=Campaign.Channel.choices, required=False, help_text="Not needed: its steps say it"
+    )
     steps = StepInput(many=True, help_text="1 to 10")
     split = FlagField(default=False, help_text="More than 2,000 people: several campaigns of one name")
 
@@ -158,27 +176,6 @@ class ApproveInput(StrictSerializer):
     )
 
 
-class TemplateInput(StrictSerializer):
-    name = serializers.CharField(max_length=100, help_text="What you call it")
-    text = serializers.CharField(
-        max_length=TEXT_MAX,
-        trim_whitespace=False,
-        help_text="Hi {{firstName|there}}: variables with or without a default",
-    )
-
-
-class TemplateEdit(StrictSerializer):
-    name = serializers.CharField(max_length=100, required=False)
-    text = serializers.CharField(
-        max_length=TEXT_MAX, trim_whitespace=False, required=False, help_text="Campaigns keep the text they have"
-    )
-
-
-class TemplatePreviewInput(StrictSerializer):
-    text = serializers.CharField(max_length=TEXT_MAX, trim_whitespace=False)
-    leadId = IdField(required=False, help_text="Whose values; sample values where it is not said")
-
-
 class SenderEdit(StrictSerializer):
     registrationId = serializers.CharField(
         source="registration_id", max_length=100, allow_blank=True, required=False, help_text="Of its 10DLC campaign"
@@ -209,36 +206,6 @@ class StateAnswersInput(StrictSerializer):
 # --- Answers ----------------------------------------------------------------------------------------------------------
 
 
-class VersionSerializer(CamelModelSerializer[TemplateVersion]):
-    class Meta:
-        model = TemplateVersion
-        fields = ["id", "number", "text", "variables", "segments", "created_at"]
-
-
-class TemplateSerializer(CamelModelSerializer[Template]):
-    """With its newest text: `latest` in the context, by template."""
-
-    version = serializers.SerializerMethodField(help_text="Its newest text")
-
-    class Meta:
-        model = Template
-        fields = ["id", "name", "channel", "version", "created_at", "updated_at"]
-
-    @extend_schema_field(VersionSerializer)
-    def get_version(self, template: Template) -> Any:
-        return VersionSerializer(self.context["latest"][template.pk]).data
-
-
-class ShownSerializer(serializers.Serializer[Any]):
-    text = serializers.CharField(help_text="Empty where values are missing")
-    variables = serializers.ListField(child=serializers.CharField())
-    missing = serializers.ListField(child=serializers.CharField(), help_text="Variables without value or default")
-    segments = serializers.IntegerField()
-    encoding = serializers.CharField(help_text="gsm or ucs2")
-    gsm = serializers.CharField(help_text="The text with characters that fit into one segment more; empty: it does")
-    warnings = serializers.ListField(child=serializers.CharField())
-
-
 class SenderSerializer(CamelModelSerializer[Sender]):
     sellerId = serializers.UUIDField(source="seller_id", read_only=True)
 
@@ -261,6 +228,8 @@ class VariantSerializer(serializers.Serializer[Any]):
     weight = serializers.IntegerField()
     templateId = serializers.UUIDField(source="version.template_id")
     versionId = serializers.UUIDField(source="version_id")
+    revision = serializers.IntegerField(help_text="Of the campaign: since which it is used")
+    subject = serializers.CharField(source="version.subject", help_text="Of an e-mail")
     text = serializers.CharField(source="version.text")
 
 
@@ -287,12 +256,16 @@ class Counters(serializers.Serializer[Any]):
     inDoubt = serializers.IntegerField(source="in_doubt")
     replied = serializers.IntegerField()
     optedOut = serializers.IntegerField(source="opted_out")
+    bounced = serializers.IntegerField()
+    complained = serializers.IntegerField()
+    humanClicks = serializers.IntegerField(source="human_clicks")
 
 
 class CampaignSerializer(CamelModelSerializer[Campaign]):
     bucketId = serializers.UUIDField(source="bucket_id", allow_null=True, read_only=True)
     sellerId = serializers.UUIDField(source="seller_id", allow_null=True, read_only=True)
     senderId = serializers.UUIDField(source="sender_id", allow_null=True, read_only=True)
+    mailSenderId = serializers.UUIDField(source="mail_sender_id", allow_null=True, read_only=True)
     maxCost = MoneyField(source="max_cost", allow_null=True)
     audience = serializers.SerializerMethodField(help_text="Whom; of chosen leads their number alone")
     window = serializers.SerializerMethodField(help_text="Its own hours; empty: the law's")
@@ -305,8 +278,9 @@ class CampaignSerializer(CamelModelSerializer[Campaign]):
         model = Campaign
         fields = [
             "id", "name", "part", "split_group", "channel", "status", "paused_by", "reason", "bucketId", "bucket_name",
-            "audience", "sellerId", "senderId", "window", "maxCost", "daily_limit", "stopOn", "approved_digest",
-            "approvedById", "approved_at", "acknowledgements", "counts", "created_at", "started_at", "finished_at",
+            "audience", "sellerId", "senderId", "mailSenderId", "track_opens", "track_clicks", "window", "maxCost",
+            "daily_limit", "stopOn", "approved_digest", "approvedById", "approved_at", "acknowledgements", "revision",
+            "counts", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
 
     @extend_schema_field(OpenApiTypes.OBJECT)
@@ -341,6 +315,18 @@ class NeedSerializer(serializers.Serializer[Any]):
     words = serializers.CharField()
 
 
+class StepSumSerializer(serializers.Serializer[Any]):
+    """Of the dry run: one step over all people."""
+
+    step = serializers.IntegerField()
+    channel = serializers.CharField()
+    messages = serializers.IntegerField(help_text="It would send; of a call step the calls to be made")
+    passedOver = serializers.IntegerField(source="passed", help_text="People who do not get it, as without consent")
+    cost = MoneyField()
+    firstAt = MomentField(source="first_at", allow_null=True, help_text="An estimate")
+    lastAt = MomentField(source="last_at", allow_null=True)
+
+
 class DryRunSerializer(CamelModelSerializer[Preview]):
     status = serializers.SerializerMethodField(help_text="working, made or failed (error says why)")
     messages = serializers.IntegerField(source="lines", read_only=True, help_text="It would send, over all steps")
@@ -352,13 +338,22 @@ class DryRunSerializer(CamelModelSerializer[Preview]):
     byZone = ObjectField(source="by_zone", read_only=True, help_text="{zones: [people, left out]}")
     byState = ObjectField(source="by_state", read_only=True, help_text="{states: [people, left out]}")
     needs = serializers.SerializerMethodField(help_text="What must be acknowledged")
+    steps = serializers.SerializerMethodField(help_text="What each step would do")
+    isRevision = serializers.SerializerMethodField(help_text="Of an edit after the launch: those not reached yet")
 
     class Meta:
         model = Preview
         fields = [
-            "id", "status", "digest", "leads", "people", "messages", "leftOut", "costMin", "costMax", "byZone",
-            "byState", "needs", "error", "made_at", "expires_at", "created_at",
+            "id", "status", "digest", "isRevision", "leads", "people", "messages", "leftOut", "costMin", "costMax",
+            "steps", "byZone", "byState", "needs", "error", "made_at", "expires_at", "created_at",
         ]  # fmt: skip
+
+    @extend_schema_field(StepSumSerializer(many=True))
+    def get_steps(self, preview: Preview) -> Any:
+        return StepSumSerializer(sums_of(preview) if preview.made_at else [], many=True).data
+
+    def get_isRevision(self, preview: Preview) -> bool:
+        return preview.texts is not None
 
     def get_status(self, preview: Preview) -> str:
         return "working" if preview.is_at_work else "failed" if preview.error else "made"
@@ -370,8 +365,12 @@ class DryRunSerializer(CamelModelSerializer[Preview]):
 
 class PlannedMessageSerializer(serializers.Serializer[Any]):
     step = serializers.IntegerField()
+    channel = serializers.CharField(help_text="sms, email, call")
+    to = serializers.CharField(help_text="The end of its number, or its e-mail's domain")
+    passedOver = serializers.CharField(help_text="Why she does not get this step; empty: she does")
     variant = serializers.CharField()
-    text = serializers.CharField()
+    subject = serializers.CharField(help_text="Of an e-mail")
+    text = serializers.CharField(help_text="Of an e-mail its text part")
     segments = serializers.IntegerField()
     cost = MoneyField()
     at = MomentField(allow_null=True, help_text="An estimate; of later steps as if each arrived at once")
@@ -409,15 +408,21 @@ class CampaignMessageSerializer(CamelModelSerializer[Delivery]):
     memberId = serializers.UUIDField(source="member_id", allow_null=True, read_only=True)
     step = serializers.IntegerField(source="step.position", allow_null=True, read_only=True)
     variant = serializers.CharField(source="variant.name", allow_null=True, read_only=True)
+    subject = serializers.SerializerMethodField()
     text = serializers.SerializerMethodField()
     receiptId = serializers.UUIDField(source="receipt_id", allow_null=True, read_only=True)
 
     class Meta:
         model = Delivery
         fields = [
-            "id", "leadId", "memberId", "step", "variant", "state", "text", "segments", "error", "error_words", "tries",
-            "receiptId", "send_by", "not_before", "intended_at", "accepted_at", "delivered_at", "ended_at",
+            "id", "leadId", "memberId", "step", "channel", "variant", "state", "subject", "text", "segments", "error",
+            "error_words", "tries", "receiptId", "send_by", "not_before", "intended_at", "accepted_at", "delivered_at",
+            "ended_at",
         ]  # fmt: skip
+
+    def get_subject(self, delivery: Delivery) -> str:
+        subject = delivery.subject or ""
+        return masked_text(subject) if self.context["is_masked"] else subject
 
     def get_text(self, delivery: Delivery) -> str:
         text = delivery.body or ""
@@ -426,18 +431,27 @@ class CampaignMessageSerializer(CamelModelSerializer[Delivery]):
 
 class VariantResultSerializer(serializers.Serializer[Any]):
     step = serializers.IntegerField()
+    channel = serializers.CharField(help_text="sms, email")
     name = serializers.CharField()
     weight = serializers.IntegerField()
     sent = serializers.IntegerField()
-    delivered = serializers.IntegerField()
+    delivered = serializers.IntegerField(
+        help_text="Arrived; of an e-mail that nobody reports on: taken by the mail server, and not come back"
+    )
+    bounced = serializers.IntegerField()
+    complained = serializers.IntegerField()
+    clicked = serializers.IntegerField(help_text="E-mails in which a person clicked; machines are not counted")
     replied = serializers.IntegerField()
+    optedOut = serializers.IntegerField(source="opted_out")
     share = serializers.FloatField(allow_null=True, help_text="Replies per delivered message")
+    clicks = serializers.FloatField(allow_null=True, help_text="Clicked e-mails per delivered one")
 
 
 class ComparedSerializer(serializers.Serializer[Any]):
-    """Two texts of a step: B's share of replies less A's, with its 95% interval."""
+    """Two texts of a step: B's share of replies or clicks less A's, with its 95% interval."""
 
     step = serializers.IntegerField()
+    measure = serializers.CharField(help_text="replies, clicks")
     a = serializers.CharField()
     b = serializers.CharField()
     difference = serializers.FloatField(source="comparison.difference", allow_null=True, default=None)
@@ -452,6 +466,28 @@ class ComparedSerializer(serializers.Serializer[Any]):
         default=None,
         help_text="People a side it takes to tell",
     )
+
+
+class BreakdownLineSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    people = serializers.IntegerField()
+    contacted = serializers.IntegerField(help_text="People to whom at least one message or call left")
+    replied = serializers.IntegerField()
+    conversations = serializers.IntegerField(help_text="People who replied or were reached by phone")
+    appointments = serializers.IntegerField(help_text="People with an appointment since the launch")
+    deals = serializers.IntegerField(help_text="Leads that are closed by now")
+    contactCost = MoneyField(source="contact_cost", help_text="Messages and calls")
+    factsCost = MoneyField(source="facts_cost", help_text="Their data: their share of your team's enrichment jobs")
+    costPerReply = MoneyField(source="cost_per_reply", allow_null=True, help_text="With their data")
+    costPerConversation = MoneyField(source="cost_per_conversation", allow_null=True, help_text="With their data")
+
+
+class BreakdownSerializer(serializers.Serializer[Any]):
+    total = BreakdownLineSerializer()
+    bucket = BreakdownLineSerializer(source="lists.bucket", many=True)
+    search = BreakdownLineSerializer(source="lists.search", many=True)
+    vendor = BreakdownLineSerializer(source="lists.vendor", many=True)
+    state = BreakdownLineSerializer(source="lists.state", many=True)
 
 
 class ResultsSerializer(serializers.Serializer[Any]):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,7 +16,8 @@ from rest_framework.response import Response
 from accounts.access import Scope
 from accounts.api.base import idempotent
 from campaigns.api.base import CampaignView
-from campaigns.api.serializers import (
+from campaigns.api.template_serializers import (
+    FullTemplateSerializer,
     ShownSerializer,
     TemplateEdit,
     TemplateInput,
@@ -23,8 +25,8 @@ from campaigns.api.serializers import (
     TemplateSerializer,
 )
 from campaigns.models import Template, TemplateVersion
-from campaigns.texts.samples import show
-from campaigns.texts.templates import change_template, checked, create_template, delete_template
+from campaigns.texts.looks import look
+from campaigns.texts.templates import PARTS, change_template, create_template, delete_template
 from common.api.base import not_found, ok
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing, refusal
@@ -34,11 +36,20 @@ from leads.permission.selling import active_seller
 
 
 def told(templates: Sequence[Template]) -> Any:
-    """With their newest texts: two statements, however many they are."""
-    rows = TemplateVersion.objects.filter(template__in=templates)
-    latest = rows.order_by("template_id", "-number").distinct("template_id")
+    """With their newest texts, without the HTML: two statements, however many they are."""
+    latest = _latest(templates).defer("html", "typed")
     context = {"latest": {version.template_id: version for version in latest}}
     return TemplateSerializer(templates, many=True, context=context).data
+
+
+def told_one(template: Template) -> Any:
+    """All of it."""
+    return FullTemplateSerializer(template, context={"latest": {template.pk: _latest([template]).get()}}).data
+
+
+def _latest(templates: Sequence[Template]) -> QuerySet[TemplateVersion]:
+    rows = TemplateVersion.objects.filter(template__in=templates)
+    return rows.order_by("template_id", "-number").distinct("template_id")
 
 
 class TemplatesView(CampaignView):
@@ -58,33 +69,33 @@ class TemplatesView(CampaignView):
         operation_id="createTemplate",
         summary="Save a text; what is no variable is refused, with its position",
         request=TemplateInput,
-        responses={201: answer("TemplateMade", template=TemplateSerializer())},
+        responses={201: answer("TemplateMade", template=FullTemplateSerializer())},
     )
     @idempotent()
     def post(self, request: Request) -> Response:
         template, _ = create_template(by=self.user, team_id=self.access.team_id, **self.body(TemplateInput))
-        return ok(201, template=told([template])[0])
+        return ok(201, template=told_one(template))
 
 
 class TemplateView(CampaignView):
     @extend_schema(
         operation_id="getTemplate",
         summary="A template",
-        responses=answer("TemplateAnswer", template=TemplateSerializer()),
+        responses=answer("TemplateAnswer", template=FullTemplateSerializer()),
     )
     def get(self, request: Request, template_id: UUID) -> Response:
-        return ok(template=told([self.template(template_id)])[0])
+        return ok(template=told_one(self.template(template_id)))
 
     @extend_schema(
         operation_id="changeTemplate",
         summary="Another name, or another text as its next version",
         request=TemplateEdit,
-        responses=answer("TemplateChanged", template=TemplateSerializer()),
+        responses=answer("TemplateChanged", template=FullTemplateSerializer()),
     )
     def patch(self, request: Request, template_id: UUID) -> Response:
         template = self.template(template_id)
         changed, _ = change_template(template=template, by=self.user, **self.body(TemplateEdit))
-        return ok(template=told([changed])[0])
+        return ok(template=told_one(changed))
 
     @extend_schema(
         operation_id="deleteTemplate",
@@ -104,7 +115,7 @@ class TemplatePreviewView(CampaignView):
 
     @extend_schema(
         operation_id="previewTemplate",
-        summary="What a text looks like, in how many segments; with sample values or a lead's",
+        summary="What a text or an e-mail looks like, with sample values or a lead's",
         request=TemplatePreviewInput,
         responses=answer("TemplateShown", preview=ShownSerializer()),
     )
@@ -115,7 +126,11 @@ class TemplatePreviewView(CampaignView):
             lead = Lead.objects.seen_by(self.access).filter(pk=given["leadId"]).first()
             if lead is None:
                 raise not_found("lead", "leadId")
-        shown = show(checked(given["text"]), lead=lead, seller=active_seller(self.access.team_id), agent=self.user)
+        parts = {part: given[part] for part in PARTS if part in given}
+        seller = active_seller(self.access.team_id)
+        shown = look(given["channel"], parts, lead=lead, seller=seller, agent=self.user)
         if lead is not None and not sees_contacts(request):
-            shown = replace(shown, text=masked_text(shown.text))
+            shown = replace(
+                shown, subject=masked_text(shown.subject), text=masked_text(shown.text), html=masked_text(shown.html)
+            )
         return ok(preview=ShownSerializer(shown).data)

@@ -1,11 +1,24 @@
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns.api import calendar, call_lists, campaigns, conversations, dialer, running, senders, templates, voice
+from campaigns.api import (
+    calendar,
+    call_lists,
+    campaigns,
+    conversations,
+    dialer,
+    running,
+    senders,
+    snippets,
+    templates,
+    voice,
+)
 from campaigns.api.contactability import ContactabilityView, ReceiptsView
 from campaigns.api.deliveries import ResolveView
+from campaigns.api.mail_senders import CheckMailSenderView, MailSendersView, MailSenderView
 from campaigns.api.rule_table import RulesView
 from campaigns.api.scorecard import BadNumbersView, CallersView, ScorecardView
-from campaigns.api.vendor_posts import CallPostView, VendorPostView
+from campaigns.api.vendor_posts import CallPostView, MailPostView, VendorPostView
+from campaigns.inbound.mail_posts import INBOUND, TRACKING
 from campaigns.voice.addresses import KINDS
 
 _ONE = "campaigns/<uuid:campaign_id>"
@@ -20,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ONE}/deliveries", campaigns.DeliveriesView.as_view(), name="campaign-deliveries"),
     path(f"{_ONE}/preview", running.PreviewView.as_view(), name="campaign-preview"),
     path(f"{_ONE}/preview.csv", running.PreviewCsvView.as_view(), name="campaign-preview-csv"),
+    path(f"{_ONE}/revise", running.ReviseView.as_view(), name="campaign-revise"),
     path(f"{_ONE}/approve", running.ApproveView.as_view(), name="campaign-approve"),
     path(f"{_ONE}/launch", running.LaunchView.as_view(), name="campaign-launch"),
     path(f"{_ONE}/pause", running.PauseView.as_view(), name="campaign-pause"),
@@ -27,11 +41,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ONE}/cancel", running.CancelView.as_view(), name="campaign-cancel"),
     path(f"{_ONE}/send-to-failed", running.ResendView.as_view(), name="campaign-send-to-failed"),
     path(f"{_ONE}/results", running.ResultsView.as_view(), name="campaign-results"),
+    path(f"{_ONE}/results.csv", running.ResultsCsvView.as_view(), name="campaign-results-csv"),
+    path("snippets", snippets.SnippetsView.as_view(), name="snippets"),
+    path("snippets/<uuid:snippet_id>", snippets.SnippetView.as_view(), name="snippet"),
     path("templates", templates.TemplatesView.as_view(), name="templates"),
     path("templates/preview", templates.TemplatePreviewView.as_view(), name="template-preview"),
     path("templates/<uuid:template_id>", templates.TemplateView.as_view(), name="template"),
     path("senders", senders.SendersView.as_view(), name="senders"),
     path("senders/<uuid:sender_id>", senders.SenderView.as_view(), name="sender"),
+    path("mail-senders", MailSendersView.as_view(), name="mail-senders"),
+    path("mail-senders/<uuid:mail_sender_id>", MailSenderView.as_view(), name="mail-sender"),
+    path("mail-senders/<uuid:mail_sender_id>/check", CheckMailSenderView.as_view(), name="mail-sender-check"),
     path("state-answers", senders.StateAnswersView.as_view(), name="state-answers"),
     path("leads/<uuid:lead_id>/contactability", ContactabilityView.as_view(), name="lead-contactability"),
     path("leads/<uuid:lead_id>/receipts", ReceiptsView.as_view(), name="lead-receipts"),
@@ -63,6 +83,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *[
         path(f"webhooks/twilio/{door}/<uuid:token>", CallPostView.as_view(door=door), name=f"vendor-{door}")
         for door in KINDS
+    ],
+    *[
+        path(f"webhooks/mail/<slug:provider>/{door}", MailPostView.as_view(door=door), name=f"mail-{door}")
+        for door in (INBOUND, TRACKING)
     ],
     path("webhooks/<slug:slug>", VendorPostView.as_view(), name="vendor-post"),
     path("webhooks/<slug:slug>/message", VendorPostView.as_view(), name="vendor-message"),

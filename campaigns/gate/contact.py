@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -19,7 +20,7 @@ from campaigns.gate.leads import Row
 from campaigns.gate.people import Person
 from campaigns.gate.rule_rows import load_rules
 from campaigns.locks import lock_keys_of, note_attempts
-from campaigns.models import Campaign, Delivery, Sender
+from campaigns.models import Campaign, Delivery, MailSender, Sender
 from campaigns.rules.decide import decide
 from campaigns.rules.facts import Attempt, Channel, Decision, Facts, Purpose
 from campaigns.rules.rule_set import RuleSet
@@ -140,9 +141,10 @@ def lock_and_decide(delivery_ids: Iterable[UUID], *, at: datetime | None = None)
     lock_keys_of(partial(_keys_of, ids))
     moment, rules = at or clock.now(), load_rules()
     rows = _read(ids)
-    groups: dict[tuple[int, UUID | None, UUID | None, int | None, str], list[Delivery]] = defaultdict(list)
+    groups: dict[tuple[Any, ...], list[Delivery]] = defaultdict(list)
     for row in rows:
-        groups[row.team_id, row.campaign_id, row.sender_id, row.by_id, row.purpose].append(row)
+        sender_id = row.mail_sender_id or row.sender_id
+        groups[row.team_id, row.campaign_id, sender_id, row.by_id, row.purpose, row.channel].append(row)
     found: dict[UUID, Asked] = {}
     left: list[tuple[Person, Attempt]] = []
     for group in groups.values():
@@ -158,7 +160,10 @@ def _read(delivery_ids: Sequence[UUID]) -> list[Delivery]:
         {row.campaign_id for row in rows if row.campaign_id}
     )
     senders = Sender.objects.select_related("seller").in_bulk({row.sender_id for row in rows if row.sender_id})
+    mailing = {row.mail_sender_id for row in rows if row.mail_sender_id}
+    mail_senders = MailSender.objects.select_related("seller").in_bulk(mailing) if mailing else {}
     for row in rows:
+        row.mail_sender = mail_senders.get(row.mail_sender_id) if row.mail_sender_id else None
         row.campaign = campaigns.get(row.campaign_id) if row.campaign_id else None
         row.sender = senders.get(row.sender_id) if row.sender_id else None
     return rows
@@ -183,11 +188,12 @@ def _keys_of(delivery_ids: Sequence[UUID]) -> set[int]:
 def _leaving(
     group: Sequence[Delivery], at: datetime, rules: RuleSet, left: list[tuple[Person, Attempt]]
 ) -> dict[UUID, Asked]:
-    """Of one team, campaign, sender and purpose. left: who is contacted by this call already; grows."""
+    """Of one team, campaign, sender, purpose and channel. left: who is contacted by this call already; grows."""
     first = group[0]
     campaign, purpose = first.campaign, first.purpose
     by = User.objects.filter(pk=first.by_id).first() if first.by_id else None
-    seller = campaign.seller if campaign else first.sender.seller if first.sender else active_seller(first.team_id)
+    sender = first.mail_sender or first.sender
+    seller = campaign.seller if campaign else sender.seller if sender else active_seller(first.team_id)
     contacts = [Contact(row.lead_id, row.key_id, row.address, row.channel) for row in group]  # type: ignore[arg-type]
     known = persons_of(contacts)
     facts = facts_of_persons(

@@ -220,7 +220,7 @@ def said_by(people: Sequence[Person], *, since: datetime, team_id: int, user_id:
              WHERE i.received_at >= %s GROUP BY m.who
             UNION ALL
             SELECT m.who, 'held', NULL, NULL, NULL, NULL, max(p.held_until), NULL, NULL
-              FROM mine m JOIN campaigns_member p ON m.key_id IN (p.key_id, p.owner_key_id)
+              FROM mine m JOIN campaigns_member p ON m.key_id IN (p.key_id, p.owner_key_id, p.mail_key_id)
              WHERE p.status = 3 AND p.held_until IS NOT NULL GROUP BY m.who
             """,
             [*_pairs(people), since],

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Model
 
+from campaigns.inbound import mail_posts
 from campaigns.models import Conversation, Inbound, IncomingMessage
 from integrations.vendors import messaging
 from integrations.vendors.messaging import IncomingText
@@ -23,12 +24,15 @@ def in_conversations(after: str, her: Her) -> Piece:
 def in_received(after: str, her: Her) -> Piece:
     """What she wrote goes whole; of what others wrote, her numbers and e-mails."""
 
-    def change(pk: UUID, text: str, kind: int, digest: bytes) -> int:
-        left = None if (kind, bytes(digest)) in her.digests else her.text(text)
-        return 0 if left == text else IncomingMessage.objects.filter(pk=pk, text=text).update(text=left)
+    def change(pk: UUID, text: str | None, subject: str | None, kind: int, digest: bytes) -> int:
+        hers = (kind, bytes(digest)) in her.digests
+        left = {name: None if hers else her.text(said) for name, said in (("text", text), ("subject", subject)) if said}
+        if all(left[name] == said for name, said in (("text", text), ("subject", subject)) if name in left):
+            return 0
+        return IncomingMessage.objects.filter(pk=pk, text=text, subject=subject).update(**left)
 
-    rows = IncomingMessage.objects.filter(text__isnull=False).order_by("pk")
-    found = rows.values_list("pk", "text", "key__kind", "key__digest")
+    rows = IncomingMessage.objects.exclude(text=None, subject=None).order_by("pk")
+    found = rows.values_list("pk", "text", "subject", "key__kind", "key__digest")
     return first_changed((found.filter(pk__gt=UUID(after)) if after else found)[:PIECE], change)
 
 
@@ -45,11 +49,22 @@ def in_posts(after: str, her: Her) -> Piece:
 
 
 def _tells_of(vendor: str, headers: Any, body: bytes, her: Her) -> bool:
+    if vendor == mail_posts.VENDOR:
+        return _of_mail(headers, body, her)
     said = messaging.read_post(vendor, headers, body)
     texts = [] if isinstance(said, messaging.Unreadable) else [one for one in said if isinstance(one, IncomingText)]
     values = {(int(PHONE), one.number) for one in texts}
     words = " ".join(one.text for one in texts) + " " + body.decode("utf-8", "replace")
     return bool(her.among(values | {value for value, _ in values_in(words)}))
+
+
+def _of_mail(headers: Any, body: bytes, her: Her) -> bool:
+    """Its parts may be encoded: they are read as they were when they came."""
+    said = mail_posts.said_in(headers, body)
+    read = [] if isinstance(said, messaging.Unreadable) else said
+    texts = [text for one in read for text in (*mail_posts.addresses_in(one), *mail_posts.texts_in(one))]
+    words = " ".join([*texts, body.decode("utf-8", "replace")])
+    return bool(her.among({value for value, _ in values_in(words)}))
 
 
 def _by_key(model: type[Model], column: str, after: str, her: Her) -> Piece:

@@ -1,4 +1,4 @@
-"""A text that a person writes to one owner."""
+"""A text or an e-mail that a person writes to one owner."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from campaigns import clock
 from campaigns.inbound.people import lock_writer
 from campaigns.inbound.talks import CLOSES_AFTER, BadTalk, checked, hold_keys, lock_open_talk
 from campaigns.models import Conversation, Delivery
-from campaigns.sending.queue import CannotQueue, queue_message, sender_of
-from leads.keys.owner_keys import PHONE
+from campaigns.sending.queue import CannotQueue, mail_sender_of, queue_mail, queue_message, sender_of
+from leads.keys.owner_keys import EMAIL, PHONE
 from leads.models import ContactKey, Lead
 
 
@@ -37,6 +37,32 @@ def text(*, lead: Lead, by: User, text: str) -> Delivery:
         sent = queue_message(
             team=lead.team, lead_id=lead.pk, key=ContactKey.objects.get(pk=writer.key_id), address=lead.phone,
             text=words, purpose=Delivery.Purpose.MANUAL, by=by, conversation=talk,
+        )  # fmt: skip
+        Conversation.objects.filter(pk=talk.pk).update(state=Conversation.State.WAITING, close_at=at + CLOSES_AFTER)
+    return sent
+
+
+def mail(*, lead: Lead, by: User, subject: str, text: str) -> Delivery:
+    """As `text`, an e-mail to the lead's own address. Raises BadTalk: no e-mail, or held; CannotQueue."""
+    if not lead.email:
+        raise BadTalk("This lead has no e-mail.", code="NO_EMAIL")
+    sender = mail_sender_of(lead.team)
+    if sender is None:
+        raise CannotQueue("Add an address to send e-mails from.", code="NO_SENDER")
+    with transaction.atomic():
+        writer = lock_writer((int(EMAIL), lead.email))
+        at = clock.now()
+        talk = lock_open_talk(lead.team_id, writer.keys) or Conversation.objects.create(
+            team_id=lead.team_id, lead=lead, channel="email", mail_sender=sender, key_id=writer.key_id,
+            address=lead.email, opened_by="person", assigned_to=by, opened_at=at, state=Conversation.State.WAITING,
+            is_read=True,
+        )  # fmt: skip
+        if talk.state == Conversation.State.HELD:
+            raise BadTalk("Decide first whether their last message was an opt-out.", code="HELD")
+        hold_keys(talk, writer.keys)
+        sent = queue_mail(
+            team=lead.team, lead_id=lead.pk, key=ContactKey.objects.get(pk=writer.key_id), address=lead.email,
+            subject=subject, text=text, purpose=Delivery.Purpose.MANUAL, by=by, conversation=talk,
         )  # fmt: skip
         Conversation.objects.filter(pk=talk.pk).update(state=Conversation.State.WAITING, close_at=at + CLOSES_AFTER)
     return sent

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Lower
 
 from campaigns.locks import lock_keys
-from campaigns.models import Delivery, Sender
+from campaigns.models import Delivery, MailSender, Sender
 from leads.keys import contact_keys
-from leads.models import Lead
+from leads.models import Lead, Seller
 from leads.permission.suppressing import Value, key_of
 
 TRIES = 5  # of locking the keys of leads that change meanwhile
@@ -34,10 +37,47 @@ def sender_of(number: str, vendor: str) -> Sender | None:
     return rows.order_by(F("retired_at").desc(nulls_first=True)).first()
 
 
-def lock_writer(value: Value) -> Writer:
-    """Their key, made where it is new, and the owner's other keys: locked together, in the order of their ids."""
+@dataclass(frozen=True, slots=True)
+class WrittenTo:
+    """Whose address an e-mail came to. sender: None where it is the company's for replies."""
+
+    team_id: int | None = None
+    sender: MailSender | None = None
+
+
+def written_to(addresses: Collection[str]) -> WrittenTo:
+    """By addresses that are exactly one company's here, lowercase: one in use before one that is retired. Of several
+    companies' or nobody's: of no team.
+    """
+    rows = MailSender.objects.annotate(low=Lower("address")).filter(low__in=list(addresses))
+    senders = list(rows.select_related("seller").order_by(F("retired_at").desc(nulls_first=True)))
+    sellers = Seller.objects.annotate(low=Lower("reply_email")).filter(low__in=list(addresses), replaced_at=None)
+    in_use = {one.seller.team_id for one in senders if one.retired_at is None} | {one.team_id for one in sellers}
+    teams = in_use or {one.seller.team_id for one in senders}
+    if len(teams) != 1:
+        return WrittenTo()
+    (team_id,) = teams
+    return WrittenTo(team_id, next((one for one in senders if one.seller.team_id == team_id), None))
+
+
+def is_own(address: str) -> bool:
+    """Whether a company here writes from it: a copy in a Sent folder, a Bcc, two of ours in a loop."""
+    if settings.INBOUND_MAIL_DOMAIN and address.endswith(f"@{settings.INBOUND_MAIL_DOMAIN}"):
+        return True
+    return MailSender.objects.annotate(low=Lower("address")).filter(low=address).exists()
+
+
+def lock_writer(value: Value, also: Collection[int] = ()) -> Writer:
+    """Their key, made where it is new, and the owner's other keys: locked together, in the order of their ids. also:
+    keys of whom they write for, with that owner's.
+    """
     made = contact_keys.insert([key_of(value)], locked=False)
     own = sorted(made[value])
+    return Writer(own[0], frozenset(own), lock_owner([*own, *also]))
+
+
+def lock_owner(own: Collection[int]) -> frozenset[int]:
+    """These keys, which there are, and the owner's others, locked together."""
     keys: set[int] = set()
     for _ in range(TRIES):
         point = transaction.savepoint()
@@ -47,10 +87,10 @@ def lock_writer(value: Value) -> Writer:
             transaction.savepoint_commit(point)
             break
         transaction.savepoint_rollback(point)
-    return Writer(own[0], frozenset(own), frozenset(keys))
+    return frozenset(keys)
 
 
-def _of_owner(own: list[int]) -> set[int]:
+def _of_owner(own: Collection[int]) -> set[int]:
     """These keys, and the others of the leads that have one of them: one hop, over no crowded key and to none."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -62,7 +102,7 @@ def _of_owner(own: list[int]) -> set[int]:
               JOIN leads_contactkey c ON c.id = o.key_id
              WHERE n.id = ANY(%s) AND NOT n.crowded AND NOT c.crowded
             """,
-            [own],
+            [list(own)],
         )
         return {*own, *(key_id for (key_id,) in cursor.fetchall())}
 

@@ -19,7 +19,7 @@ from integrations.vendors.messaging import HealthEvent, IncomingText, StatusEven
 OPT_OUTS = ("opt_out", "wrong")
 URGENT = "opt_out"  # the kind that is handled before all others
 _KEPT = ("content-type",)  # headers that reading needs beside a vendor's own
-_PREFIXES = ("x-signalhouse-", "i-twilio-", "x-twilio-event")
+_PREFIXES = ("x-signalhouse-", "i-twilio-", "x-twilio-event", "x-mail-")  # x-mail-: our own, `mail_posts`
 
 
 @dataclass(frozen=True, slots=True)

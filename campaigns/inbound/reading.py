@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Case, IntegerField, Value, When
 
+from campaigns.inbound import mail_posts
 from campaigns.inbound.posts import URGENT
 from campaigns.inbound.receiving import receive
 from campaigns.locks import lock_open_post
@@ -64,7 +65,7 @@ def handle_open() -> int:
 def _next_open() -> list[UUID]:
     urgency = Case(
         When(kind=URGENT, then=Value(0)),
-        When(kind="message", then=Value(1)),
+        When(kind__in=("message", "mail"), then=Value(1)),
         default=Value(2),
         output_field=IntegerField(),
     )
@@ -82,8 +83,16 @@ def _handle(inbound_id: UUID, *, lock_timeout: int | None = None) -> bool:
         return False
     if row.kind in hearing.KINDS:
         return _handle_call(row, lock_timeout)
-    said = messaging.read_post(row.vendor, row.headers, bytes(row.body or b""))
-    things: list[messaging.Post | None] = [None] if isinstance(said, Unreadable) or not said else [*said]
+    is_mail = row.vendor == mail_posts.VENDOR
+    body = bytes(row.body or b"")
+    said: list[Any] | Unreadable = (
+        mail_posts.said_in(row.headers, body) if is_mail else messaging.read_post(row.vendor, row.headers, body)
+    )
+    things = [None] if isinstance(said, Unreadable) or not said else [*said]
+    if is_mail and not isinstance(said, Unreadable):
+        with transaction.atomic(), connection.cursor() as cursor:
+            _wait_at_most(cursor, lock_timeout)
+            mail_posts.prove(said)
     for number, one in enumerate(things):
         with transaction.atomic(), connection.cursor() as cursor:
             _wait_at_most(cursor, lock_timeout)
@@ -91,11 +100,12 @@ def _handle(inbound_id: UUID, *, lock_timeout: int | None = None) -> bool:
                 return False
             note = said.why if isinstance(said, Unreadable) else ""
             if one is not None:
-                note = _apply(one, row, row.pk if number == 0 else uuid5(row.pk, str(number)))
+                message_id = row.pk if number == 0 else uuid5(row.pk, str(number))
+                note = mail_posts.apply(one, row, message_id) if is_mail else _apply(one, row, message_id)
             changes: dict[str, object] = {}
             if number == len(things) - 1:
                 changes = {"handled_at": database_now(), "lease_until": None}
-                if _is_by_forgotten(things):
+                if mail_posts.is_by_forgotten(things) if is_mail else _is_by_forgotten(things):
                     changes["body"] = None
             Inbound.objects.filter(pk=row.pk).update(error=note[:300], **changes)
     return True

@@ -60,7 +60,7 @@ def receive(said: IncomingText, message_id: UUID) -> str:
     else:
         on_reply(writer.keys)
     address = None if names_forgotten(said.number) else said.number
-    talk = talks.heard(writer, sender=sender, lead=lead, number=address, meaning=meaning, at=now)
+    talk = talks.heard(writer, team_id=team_id, sender=sender, lead=lead, number=address, meaning=meaning, at=now)
     message = IncomingMessage(
         conversation=talk, inbound_id=message_id, key_id=writer.key_id, sender=sender, meaning=meaning,
         is_answered=said.is_answered, received_at=now,

@@ -20,11 +20,11 @@ def register() -> None:
         "received texts",
         forgetting.in_received,
         telling.in_texts(
-            IncomingMessage, ("text",), what="They wrote", team="conversation__team", at="received_at",
+            IncomingMessage, ("text", "subject"), what="They wrote", team="conversation__team", at="received_at",
             leads=("conversation__lead",),
         ),
     )  # fmt: skip
-    post = telling.in_bodies(Inbound, "body", what="Post of a vendor of texts", at="received_at")
+    post = telling.in_bodies(Inbound, "body", what="Post of a vendor", at="received_at")
     search_in("vendors' posts", forgetting.in_posts, post)
     for name, sentence in EVENTS.items():
         register_event(name, sentence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -14,8 +15,9 @@ from accounts.models import User
 from campaigns import clock
 from campaigns.inbound.people import Writer
 from campaigns.locks import lock_conversation, lock_conversations
-from campaigns.models import Conversation, ConversationKey, Delivery, IncomingMessage, Sender
-from campaigns.sending.queue import queue_message
+from campaigns.models import Conversation, ConversationKey, Delivery, IncomingMessage, MailSender, Sender
+from campaigns.sending.mailing import EMAIL
+from campaigns.sending.queue import MAIL_MOST, queue_mail, queue_message, reply_subject
 from common.logs import safe_traceback
 from leads.models import Lead
 from leads.permission.suppressing import Source, suppress_keys
@@ -40,24 +42,32 @@ class BadTalk(ValueError):
 
 
 def heard(
-    writer: Writer, *, sender: Sender | None, lead: Lead | None, number: str | None, meaning: str, at: datetime
+    writer: Writer,
+    *,
+    team_id: int | None,
+    lead: Lead | None,
+    number: str | None,
+    meaning: str,
+    at: datetime,
+    sender: Sender | None = None,
+    mail_sender: MailSender | None = None,
+    channel: str = "sms",
 ) -> Conversation | None:
     """The team's conversation with this owner, opened where there is none, with their word in it.
 
-    In the caller's transaction, which has locked their keys. number: None where it must not be kept. Returns None: the
-    number they wrote to is nobody's.
+    In the caller's transaction, which has locked their keys. sender, mail_sender: to which of ours they wrote. number:
+    theirs, or their e-mail address; None where it must not be kept. Returns None: what they wrote to is no team's.
     """
-    if sender is None:
+    if team_id is None:
         return None
-    talk = lock_open_talk(sender.seller.team_id, writer.keys)
+    talk = lock_open_talk(team_id, writer.keys)
     if talk is None:
         talk = Conversation(
-            team_id=sender.seller.team_id, lead=lead, sender=sender, key_id=writer.key_id, address=number,
-            assigned_to_id=lead.assigned_to_id if lead else None, opened_at=at,
-        )  # fmt: skip
-    else:
-        talk.key_id, talk.address, talk.sender = writer.key_id, number, sender  # where they can be answered
-        talk.lead = talk.lead or lead
+            team_id=team_id, lead=lead, assigned_to_id=lead.assigned_to_id if lead else None, opened_at=at
+        )
+    talk.channel, talk.key_id, talk.address = channel, writer.key_id, number  # where they can be answered
+    talk.sender, talk.mail_sender = sender or talk.sender, mail_sender or talk.mail_sender
+    talk.lead = talk.lead or lead
     talk.last_in_at, talk.close_at, talk.is_read = at, at + CLOSES_AFTER, False
     _turn(talk, meaning, at)
     talk.save()
@@ -111,9 +121,9 @@ def reply(*, talk: Conversation, by: User, text: str) -> Delivery:
     """A person's answer, through the same gate: it leaves within 15 minutes, or not at all. Who answers has the
     conversation from then on.
 
-    Raises BadTalk: empty, too long, closed, held (decide first), or no number to write to; CannotQueue.
+    It goes by the channel of their last word: an e-mail in its thread. Raises BadTalk: empty, too long, closed, held
+    (decide first), or no number or address to write to; CannotQueue.
     """
-    words = checked(text)
     with transaction.atomic():
         locked = _locked(talk)
         if locked.state == State.HELD:
@@ -121,15 +131,31 @@ def reply(*, talk: Conversation, by: User, text: str) -> Delivery:
         if locked.state == State.CLOSED:
             raise BadTalk("This conversation is closed.", code="CLOSED")
         if not locked.address:
-            raise BadTalk("Their number is not known here any more.", code="NO_ADDRESS")
-        sent = queue_message(
-            team=locked.team, lead_id=locked.lead_id, key=locked.key, address=locked.address, text=words,
-            purpose=Delivery.Purpose.REPLY, by=by, conversation=locked,
-        )  # fmt: skip
+            raise BadTalk("How to reach them is not known here any more.", code="NO_ADDRESS")
+        sent = _queued(locked, locked.address, checked(text, by_mail=locked.channel == EMAIL), by)
         Conversation.objects.filter(pk=locked.pk).update(
             state=State.WAITING, close_at=clock.now() + CLOSES_AFTER, is_read=True, assigned_to=by
         )
     return sent
+
+
+def _queued(talk: Conversation, address: str, words: str, by: User) -> Delivery:
+    whom: dict[str, Any] = {
+        "team": talk.team, "lead_id": talk.lead_id, "key": talk.key, "address": address, "text": words,
+        "purpose": Delivery.Purpose.REPLY, "by": by, "conversation": talk,
+    }  # fmt: skip
+    if talk.channel != EMAIL:
+        return queue_message(**whom)
+    return queue_mail(**whom, subject=reply_subject(subject_of(talk)))
+
+
+def subject_of(talk: Conversation) -> str:
+    """Of their last e-mail, else of our last; "": there is none, or it was forgotten."""
+    theirs = (
+        talk.received.filter(channel=EMAIL, subject__isnull=False).order_by("-pk").values_list("subject", flat=True)
+    )
+    ours = Delivery.objects.filter(conversation=talk, channel=EMAIL, subject__isnull=False)
+    return theirs.first() or ours.order_by("-pk").values_list("subject", flat=True).first() or ""
 
 
 def assign(*, talk: Conversation, by: User, to: User | None) -> Conversation:
@@ -222,8 +248,10 @@ def close_silent(limit: int = 1000) -> int:
 
 
 def _opt_out(talk: Conversation, asked: IncomingMessage, *, reason: str, by: User | None) -> None:
+    answered = Delivery.objects.filter(pk=asked.delivery_id, key__isnull=False)  # by an alias, it may be
+    keys = {asked.key_id, *answered.values_list("key_id", flat=True)}
     suppress_keys(
-        [asked.key_id], reason=reason, source=Source.inbound(asked.inbound_id), words=(asked.text or "")[:300], by=by,
+        keys, reason=reason, source=Source.inbound(asked.inbound_id), words=(asked.text or "")[:300], by=by,
         spread=True, team_id=talk.team_id,
     )  # fmt: skip
 
@@ -253,10 +281,11 @@ def _locked(talk: Conversation) -> Conversation:
     return locked
 
 
-def checked(text: str) -> str:
+def checked(text: str, *, by_mail: bool = False) -> str:
     words = text.replace("\x00", "").replace("\r\n", "\n").strip()  # a form posts \r\n: a septet more a line
+    most = MAIL_MOST if by_mail else TEXT_MOST
     if not words:
         raise BadTalk("Write something.", field="text")
-    if len(words) > TEXT_MOST:
-        raise BadTalk(f"Write at most {TEXT_MOST:,} characters.", field="text")
+    if len(words) > most:
+        raise BadTalk(f"Write at most {most:,} characters.", field="text")
     return words

@@ -12,16 +12,17 @@ from campaigns.models.inbound import (
     UnsignedPost,
     VendorPoll,
 )
+from campaigns.models.mail import Link, MailSender, Touch
 from campaigns.models.receipts import Receipt, ReceiptRepeat
 from campaigns.models.rules import ContactRule, Emergency, RuleHoliday
 from campaigns.models.senders import Sender, StateAnswer
-from campaigns.models.templates import Template, TemplateVersion
+from campaigns.models.templates import Snippet, Template, TemplateVersion
 from campaigns.models.voice import PhoneCode, RecordingFile
 
 __all__ = [
     "BookingCount", "BookingPage", "CallAttempt", "CallList", "Campaign", "CampaignCaller", "ClockSetting",
     "ContactRule", "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed",
-    "Hours", "Inbound", "IncomingMessage", "ListFill", "Member", "PhoneCode", "Preview", "PreviewLine", "Receipt",
-    "ReceiptRepeat", "Recording", "RecordingFile", "RuleHoliday", "Sender", "StateAnswer", "Step", "Template",
-    "TemplateVersion", "UnsignedPost", "Variant", "VendorPoll",
+    "Hours", "Inbound", "IncomingMessage", "Link", "ListFill", "MailSender", "Member", "PhoneCode", "Preview",
+    "PreviewLine", "Receipt", "ReceiptRepeat", "Recording", "RecordingFile", "RuleHoliday", "Sender", "Snippet",
+    "StateAnswer", "Step", "Template", "TemplateVersion", "Touch", "UnsignedPost", "Variant", "VendorPoll",
 ]  # fmt: skip

@@ -82,6 +82,14 @@ class Campaign(UUIDModel, Timestamped):
     sender = models.ForeignKey(
         "campaigns.Sender", models.PROTECT, null=True, blank=True, related_name="+", help_text="From which number"
     )
+    mail_sender = models.ForeignKey(
+        "campaigns.MailSender", models.PROTECT, null=True, blank=True, related_name="+", help_text="From which address"
+    )
+    track_opens = models.BooleanField(default=False, help_text="Whether opens are counted; nothing acts on them")
+    track_clicks = models.BooleanField(default=False, help_text="Whether its links lead through us and are counted")
+    revision = models.PositiveSmallIntegerField(
+        default=1, help_text="Of its texts: each edit after approval is the next, for whom it has not reached"
+    )
     window = models.JSONField(
         default=dict, blank=True, help_text="{open, close, weekdays}: narrower than the law's; empty: the law's"
     )
@@ -114,6 +122,9 @@ class Campaign(UUIDModel, Timestamped):
     in_doubt = models.PositiveIntegerField(default=0, help_text="Messages of which nobody knows")
     replied = models.PositiveIntegerField(default=0, help_text="People who replied")
     opted_out = models.PositiveIntegerField(default=0, help_text="People who opted out")
+    bounced = models.PositiveIntegerField(default=0, help_text="E-mails that came back")
+    complained = models.PositiveIntegerField(default=0, help_text="E-mails that were reported as spam")
+    human_clicks = models.PositiveIntegerField(default=0, help_text="E-mails in which a person clicked a link")
     started_at = models.DateTimeField(null=True, blank=True, help_text="When it was launched")
     finished_at = models.DateTimeField(null=True, blank=True, help_text="When it ended")
 
@@ -183,7 +194,7 @@ class Step(UUIDModel):
     delay_amount = models.PositiveIntegerField(default=0, help_text="After the step before")
     delay_unit = models.CharField(max_length=13, choices=Unit, default=Unit.DAYS, help_text="Minutes to business days")
     at_local = models.TimeField(null=True, blank=True, help_text="Not before this time of the recipient's day")
-    condition = models.CharField(max_length=14, default="no_reply", help_text="always, no_reply")
+    condition = models.CharField(max_length=14, default="no_reply", help_text="always, no_reply, no_human_click")
 
     class Meta:
         ordering = ["position"]
@@ -195,7 +206,9 @@ class Step(UUIDModel):
             models.CheckConstraint(
                 condition=Q(delay_unit__in=["minutes", "hours", "days", "business_days"]), name="step_unit_known"
             ),
-            models.CheckConstraint(condition=Q(condition__in=["always", "no_reply"]), name="step_condition_known"),
+            models.CheckConstraint(
+                condition=Q(condition__in=["always", "no_reply", "no_human_click"]), name="step_condition_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -216,11 +229,12 @@ class Variant(UUIDModel):
     weight = models.PositiveSmallIntegerField(default=100, help_text="Percent")
     version = models.ForeignKey("campaigns.TemplateVersion", models.PROTECT, related_name="+", help_text="The text")
     seed = models.CharField(max_length=16, help_text="Of the draw who gets it")
+    revision = models.PositiveSmallIntegerField(default=1, help_text="Of `Campaign.revision`: since which it is used")
 
     class Meta:
-        ordering = ["name"]
+        ordering = ["name", "revision"]
         constraints = [
-            models.UniqueConstraint(fields=["step", "name"], name="variant_once"),
+            models.UniqueConstraint(fields=["step", "name", "revision"], name="variant_once"),
             models.CheckConstraint(condition=Q(weight__gte=1) & Q(weight__lte=100), name="variant_weight_sane"),
         ]
 
@@ -250,6 +264,11 @@ class Preview(UUIDModel, Leased):
     by_zone = models.JSONField(default=dict, help_text="By time zones: [people it would contact, left out]")
     by_state = models.JSONField(default=dict, help_text="By states: [people it would contact, left out]")
     needs = models.JSONField(default=list, blank=True, help_text="What must be acknowledged: codes of `approval`")
+    texts = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Of an edit after approval: step -> text's name -> version; empty: of the campaign as it stands",
+    )
     error = models.CharField(max_length=300, blank=True, help_text="Why it could not be made, in words")
     made_at = models.DateTimeField(null=True, blank=True, help_text="When it was done, by the campaigns' clock")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="When it must be made again")
@@ -296,7 +315,14 @@ class PreviewLine(models.Model):
     zones = ArrayField(models.CharField(max_length=64), default=list, help_text="Time zones that count")
     states = ArrayField(models.CharField(max_length=2), default=list, help_text="States that count")
     variant = models.CharField(max_length=1, blank=True, help_text="Which text")
-    text = models.TextField(blank=True, help_text="What it would say")
+    channel = models.CharField(max_length=5, default="sms", help_text="sms, email, call")
+    subject = models.CharField(max_length=400, blank=True, help_text="Of an e-mail")
+    text = models.TextField(blank=True, help_text="What it would say; of an e-mail its text part")
+    body_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="SHA-256 of all it would say (`texts.rendering`); empty: left out, or a call",
+    )
     segments = models.PositiveSmallIntegerField(default=0, help_text="SMS segments")
     price = models.DecimalField(max_digits=9, decimal_places=4, default=0, help_text="US dollars")
     receipt = models.JSONField(default=list, help_text="Every rule: code, version, verdict, input")

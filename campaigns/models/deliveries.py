@@ -39,7 +39,20 @@ class Member(UUIDModel):
         help_text="Empty once the lead was deleted",
     )
     split_group = models.UUIDField(help_text="Of the campaign, or the campaign itself")
-    key = models.ForeignKey("leads.ContactKey", models.PROTECT, related_name="+", help_text="Which number or address")
+    key = models.ForeignKey(
+        "leads.ContactKey",
+        models.PROTECT,
+        related_name="+",
+        help_text="Which number; where no step needs one, or there is none, which e-mail address",
+    )
+    mail_key = models.ForeignKey(
+        "leads.ContactKey",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="Which e-mail address; empty: no step needs one, or there is none",
+    )
     owner_key = models.ForeignKey(
         "leads.ContactKey", models.PROTECT, null=True, related_name="+", db_index=False, help_text="Which owner"
     )
@@ -48,6 +61,10 @@ class Member(UUIDModel):
     step = models.PositiveSmallIntegerField(default=1, help_text="The next step")
     next_at = models.DateTimeField(null=True, blank=True, help_text="When it is due, by the campaigns' clock")
     held_until = models.DateTimeField(null=True, blank=True, help_text="Until when it is held")
+    planned_at = models.DateTimeField(null=True, blank=True, help_text="While it is held: when the step was to be due")
+    passed = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="Channels whose other steps are passed over"
+    )
     zones = ArrayField(models.CharField(max_length=64), default=list, help_text="Time zones that count")
     states = ArrayField(models.CharField(max_length=2), default=list, help_text="States that count")
     calls = models.BooleanField(default=False, help_text="Its next step is a call: a caller takes it, no worker")
@@ -65,6 +82,9 @@ class Member(UUIDModel):
         constraints = [
             models.UniqueConstraint(fields=["campaign", "lead"], name="member_lead_once"),
             models.UniqueConstraint(fields=["split_group", "key"], name="member_key_once"),
+            models.UniqueConstraint(
+                fields=["split_group", "mail_key"], condition=Q(mail_key__isnull=False), name="member_mail_key_once"
+            ),
             models.UniqueConstraint(
                 fields=["split_group", "owner_key"], condition=Q(owner_key__isnull=False), name="member_owner_once"
             ),
@@ -100,6 +120,7 @@ class Member(UUIDModel):
             models.Index(fields=["campaign", "id"], name="member_by_campaign"),
             models.Index(fields=["lead"], condition=Q(lead__isnull=False), name="member_by_lead"),
             models.Index(fields=["owner_key"], condition=Q(owner_key__isnull=False), name="member_by_owner"),
+            models.Index(fields=["mail_key"], condition=Q(mail_key__isnull=False), name="member_by_mail"),
         ]
 
     def __str__(self) -> str:
@@ -159,15 +180,25 @@ class Delivery(UUIDModel, Timestamped, Claimed):
     lead_id = models.UUIDField(null=True, blank=True, help_text="About which lead; stays when it is deleted")
     key = models.ForeignKey("leads.ContactKey", models.PROTECT, related_name="+", db_index=False, help_text="To which")
     sender = models.ForeignKey("campaigns.Sender", models.PROTECT, null=True, related_name="+", help_text="From which")
+    mail_sender = models.ForeignKey(
+        "campaigns.MailSender", models.PROTECT, null=True, related_name="+", db_index=False, help_text="From which"
+    )
     address = models.CharField(max_length=254, null=True, blank=True, help_text="+1…; empty: forgotten")
-    body = models.TextField(null=True, blank=True, help_text="What it says; empty: forgotten")
-    body_digest = models.CharField(max_length=64, help_text="SHA-256 of what it says")
+    subject = models.CharField(max_length=400, null=True, blank=True, help_text="Of an e-mail; empty: forgotten")
+    body = models.TextField(
+        null=True, blank=True, help_text="What it says; of an e-mail its text part; empty: forgotten"
+    )
+    html = models.TextField(null=True, blank=True, help_text="Of an e-mail, before its links are made its own")
+    body_digest = models.CharField(max_length=64, help_text="SHA-256 of all it says (`texts.rendering`)")
     segments = models.PositiveSmallIntegerField(default=1, help_text="SMS segments")
     send_by = models.DateTimeField(null=True, blank=True, help_text="Too late after this, by the campaigns' clock")
     not_before = models.DateTimeField(
         null=True, blank=True, help_text="Not to be tried before, by the campaigns' clock"
     )
     tries = models.PositiveSmallIntegerField(default=0, help_text="Times it was certainly not sent")
+    faults = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Times our own code broke on it before it left"
+    )
     by_id = models.BigIntegerField(null=True, blank=True, help_text="Who wrote it: a user's id; empty: a campaign")
     vendor = models.CharField(max_length=30, blank=True, help_text="Who carries it")
     vendor_id = models.CharField(max_length=80, null=True, blank=True, help_text="The vendor's own id")
@@ -179,7 +210,9 @@ class Delivery(UUIDModel, Timestamped, Claimed):
     error = models.CharField(max_length=60, blank=True, help_text="The vendor's code, or a rule's")
     error_words = models.CharField(max_length=300, blank=True, help_text="In words")
     refusal = models.CharField(
-        max_length=13, blank=True, help_text="What the vendor's no means: opted_out, landline, …"
+        max_length=13,
+        blank=True,
+        help_text="What the vendor's no means: opted_out, landline, …; of e-mails hard_bounce, soft_bounce, blocked",
     )
     repeated_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was sent once more under the same key, as it was in doubt"
@@ -189,6 +222,13 @@ class Delivery(UUIDModel, Timestamped, Claimed):
     accepted_at = models.DateTimeField(null=True, blank=True, help_text="When the vendor took it")
     delivered_at = models.DateTimeField(null=True, blank=True, help_text="When it arrived")
     ended_at = models.DateTimeField(null=True, blank=True, help_text="When it ended")
+    bounced_at = models.DateTimeField(null=True, blank=True, help_text="When the e-mail came back")
+    complained_at = models.DateTimeField(null=True, blank=True, help_text="When it was reported as spam")
+    clicked_at = models.DateTimeField(null=True, blank=True, help_text="When a person first clicked a link in it")
+    replied_at = models.DateTimeField(
+        null=True, blank=True, help_text="When they first replied: to the last message that had left before"
+    )
+    opted_out_at = models.DateTimeField(null=True, blank=True, help_text="When they opted out after it")
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -244,11 +284,17 @@ class Delivery(UUIDModel, Timestamped, Claimed):
             models.Index(fields=["call"], condition=Q(call__isnull=False), name="delivery_by_call"),
             models.Index(
                 fields=["id"],
-                condition=Q(refusal__in=["opted_out", "bad_number", "landline"]),
+                condition=Q(refusal__in=["opted_out", "bad_number", "landline", "hard_bounce"]),
                 name="delivery_to_suppress",
             ),
+            models.Index(fields=["id"], condition=Q(complained_at__isnull=False), name="delivery_complained_about"),
             models.Index(
                 fields=["sender", "-intended_at"], condition=Q(intended_at__isnull=False), name="delivery_by_sender"
+            ),
+            models.Index(
+                fields=["mail_sender", "-intended_at"],
+                condition=Q(mail_sender__isnull=False, intended_at__isnull=False),
+                name="delivery_by_mail_sender",
             ),
             models.Index(fields=["key"], condition=Q(state__in=["due", "taken"]), name="delivery_waiting_by_key"),
             models.Index(fields=["lead_id", "-id"], condition=Q(lead_id__isnull=False), name="delivery_by_lead"),
@@ -266,7 +312,10 @@ class DeliveryEvent(UUIDModel):
     )
     vendor = models.CharField(max_length=30, help_text="Who says so")
     vendor_id = models.CharField(max_length=80, help_text="The vendor's own id of the message")
-    kind = models.CharField(max_length=20, help_text="accepted, sent, delivered, failed, undelivered, decided")
+    kind = models.CharField(
+        max_length=20,
+        help_text="accepted, sent, delivered, failed, undelivered, decided; of e-mails bounced, deferred, complained",
+    )
     error = models.CharField(max_length=60, blank=True, help_text="The vendor's code")
     error_words = models.CharField(max_length=300, blank=True, help_text="In the vendor's words")
     refusal = models.CharField(max_length=13, blank=True, help_text="What its no means: opted_out, landline, …")

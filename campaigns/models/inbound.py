@@ -26,7 +26,8 @@ class Inbound(UUIDModel, Claimed):
     vendor = models.CharField(max_length=30, help_text="Who posted it")
     kind = models.CharField(
         max_length=12,
-        help_text="opt_out, message, status, health; of calls bridge, lead, caller, dial, amd; unreadable, ignored",
+        help_text="opt_out, message, status, health; of calls bridge, lead, caller, dial, amd; "
+        "of e-mail mail, tracking; unreadable, ignored",
     )
     dedupe = models.CharField(max_length=128, help_text="The vendor's own id of this post, or a hash of it")
     body = models.BinaryField(max_length=262_144, null=True, help_text="As it came; empty: wiped")
@@ -87,8 +88,12 @@ class Conversation(UUIDModel):
         help_text="Empty: an unknown number, or the lead was deleted",
     )
     sender = models.ForeignKey("campaigns.Sender", models.PROTECT, null=True, related_name="+", help_text="Our number")
+    channel = models.CharField(max_length=5, default="sms", help_text="sms, email: of their last word, and our next")
+    mail_sender = models.ForeignKey(
+        "campaigns.MailSender", models.PROTECT, null=True, related_name="+", db_index=False, help_text="Our address"
+    )
     key = models.ForeignKey("leads.ContactKey", models.PROTECT, related_name="+", db_index=False, help_text="Theirs")
-    address = models.CharField(max_length=254, null=True, blank=True, help_text="+1…; empty: forgotten")
+    address = models.CharField(max_length=254, null=True, blank=True, help_text="+1… or e-mail; empty: forgotten")
     state = models.CharField(max_length=7, choices=State, default=State.OPEN, help_text="Who has the next word")
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", help_text="Who answers"
@@ -156,8 +161,14 @@ class IncomingMessage(UUIDModel):
         Conversation, models.SET_NULL, null=True, related_name="received", db_index=False, help_text="Where it stands"
     )
     inbound_id = models.UUIDField(unique=True, help_text="The post it came by")
-    key = models.ForeignKey("leads.ContactKey", models.PROTECT, related_name="+", help_text="From which number")
+    channel = models.CharField(max_length=5, default="sms", help_text="sms, email")
+    key = models.ForeignKey(
+        "leads.ContactKey", models.PROTECT, related_name="+", help_text="From which number or e-mail"
+    )
     sender = models.ForeignKey("campaigns.Sender", models.PROTECT, null=True, related_name="+", help_text="To which")
+    delivery_id = models.UUIDField(null=True, blank=True, help_text="To which e-mail of ours it is the reply")
+    message_id = models.CharField(max_length=255, blank=True, help_text="Its own Message-ID, for our answer's thread")
+    subject = models.CharField(max_length=400, null=True, blank=True, help_text="Of an e-mail; empty: forgotten")
     text = models.TextField(null=True, blank=True, help_text="Their words; empty: forgotten")
     meaning = models.CharField(max_length=7, choices=Meaning, help_text="What it was taken for")
     is_answered = models.BooleanField(default=False, help_text="The vendor has answered it by itself")

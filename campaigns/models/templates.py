@@ -1,4 +1,4 @@
-"""Texts with variables."""
+"""Texts with variables, and the snippets in them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ class TemplateVersion(UUIDModel):
     number = models.PositiveSmallIntegerField(help_text="From 1")
     subject = models.CharField(max_length=200, blank=True, help_text="Of an e-mail")
     text = models.TextField(max_length=10_000, help_text="With {{variables}}")
-    html = models.TextField(max_length=100_000, blank=True, help_text="Of an e-mail")
+    html = models.TextField(max_length=200_000, blank=True, help_text="Of an e-mail, its styles in its elements")
+    typed = models.JSONField(
+        default=dict, blank=True, help_text="{subject, text, html} as typed, with snippets; empty: as they stand"
+    )
     variables = models.JSONField(default=list, help_text="Names of the variables in it, sorted")
     digest = models.CharField(max_length=64, help_text="SHA-256 of subject, text and html")
     segments = models.PositiveSmallIntegerField(null=True, blank=True, help_text="SMS segments with sample values")
@@ -58,3 +61,26 @@ class TemplateVersion(UUIDModel):
 
     def __str__(self) -> str:
         return f"{self.template} {self.number}"
+
+
+class Snippet(UUIDModel, Timestamped):
+    """Answers: which words does this company put into many texts, such as a signature? `{{snippet:name}}` in a template
+    is replaced when the template is saved: what it said then stays in that version.
+    """
+
+    seller = models.ForeignKey(
+        "leads.Seller", models.PROTECT, related_name="snippets", db_index=False, help_text="Whose"
+    )
+    name = models.CharField(max_length=40, help_text="signature: small letters, digits, hyphens")
+    text = models.TextField(max_length=2_000, help_text="With {{variables}}, without snippets")
+    by_id = models.BigIntegerField(null=True, blank=True, help_text="Who wrote it last: a user's id")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["seller", "name"], name="snippet_once"),
+            models.CheckConstraint(condition=Q(name__regex=r"^[a-z][a-z0-9-]{0,39}$"), name="snippet_name_plain"),
+            models.CheckConstraint(condition=~Q(text=""), name="snippet_has_text"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import time
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -16,29 +16,34 @@ from django.db import IntegrityError, transaction
 from accounts.access import Access
 from accounts.audit import record
 from campaigns.locks import hold_campaign, lock_campaign
-from campaigns.models import Campaign, Delivery, Preview, Sender
+from campaigns.models import Campaign, Delivery, MailSender, Preview, Sender
 from campaigns.planning.audience import MOST, Audience, check, parts_of
 from campaigns.planning.refusals import CampaignError
-from campaigns.planning.steps import CALL, Checked, StepPlan, check_steps, plans_of, write_steps
+from campaigns.planning.steps import Checked, StepPlan, check_steps, plans_of, write_steps
 from common.db.ids import uuid7
 from leads.models import Lead, Seller
 from leads.permission.selling import active_seller
 
 NAME_MAX = 100
-STOPS = ("reply",)  # a lead that is closed or lost is left alone anyway (rule lead_status)
+STOPS = ("reply", "click")  # a lead that is closed or lost is left alone anyway (rule lead_status)
+_Sends = TypeVar("_Sends", Sender, MailSender)
 CHANGED_MEANWHILE = "The campaign was changed meanwhile."
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a campaign is made from. window: {open, close: "09:00", weekdays: 1 to 7, Monday is 1}; {}: the law's hours.
-    sender_id None: the company's only number.
+    sender_id, mail_sender_id None: the company's only number, and address. track_opens, track_clicks: of e-mails.
+    stop_on: reply, click (a person's).
     """
 
     name: str
     audience: Audience
     steps: Sequence[StepPlan]
     sender_id: UUID | None = None
+    mail_sender_id: UUID | None = None
+    track_opens: bool = False
+    track_clicks: bool = False
     window: Mapping[str, Any] | None = None
     max_cost: Decimal | None = None
     daily_limit: int | None = None
@@ -189,13 +194,21 @@ def send_to_failed(*, campaign: Campaign, access: Access) -> Campaign:
         name=_free_name(campaign),
         audience=Audience(lead_ids=tuple(one for one in ids if one)),
         steps=plans_of(campaign),
-        sender_id=campaign.sender_id if campaign.sender and campaign.sender.retired_at is None else None,
+        sender_id=_still(campaign.sender),
+        mail_sender_id=_still(campaign.mail_sender),
+        track_opens=campaign.track_opens,
+        track_clicks=campaign.track_clicks,
         window=window_told(campaign.window),
         max_cost=campaign.max_cost,
         daily_limit=campaign.daily_limit,
         stop_on=campaign.stop_on,
     )
     return create_campaign(access=access, plan=plan)[0]
+
+
+def _still(sender: Sender | MailSender | None) -> UUID | None:
+    """One that is in use."""
+    return sender.pk if sender is not None and sender.retired_at is None else None
 
 
 def _free_name(campaign: Campaign) -> str:
@@ -230,8 +243,9 @@ def _check_room(team_id: int, new: int) -> None:
 
 
 def channel_of(steps: Sequence[Checked]) -> Campaign.Channel:
-    """Texts, or mixed where a step is a call."""
-    return Campaign.Channel.MIXED if any(one.plan.channel == CALL for one in steps) else Campaign.Channel.SMS
+    """That of its steps, or mixed."""
+    channels = {one.plan.channel for one in steps}
+    return Campaign.Channel(channels.pop()) if len(channels) == 1 else Campaign.Channel.MIXED
 
 
 def _plan_of(campaign: Campaign, changes: Mapping[str, Any]) -> Plan:
@@ -241,6 +255,9 @@ def _plan_of(campaign: Campaign, changes: Mapping[str, Any]) -> Plan:
         audience=Audience.from_json(campaign.audience),
         steps=(),
         sender_id=campaign.sender_id,
+        mail_sender_id=campaign.mail_sender_id,
+        track_opens=campaign.track_opens,
+        track_clicks=campaign.track_clicks,
         window=window_told(campaign.window),
         max_cost=campaign.max_cost,
         daily_limit=campaign.daily_limit,
@@ -259,27 +276,36 @@ def _fill(campaign: Campaign, plan: Plan, seller: Seller | None) -> None:
     if plan.daily_limit is not None and not 1 <= plan.daily_limit <= 1_000_000:
         raise CampaignError("INVALID", "Messages a day are 1 or more; leave it out for no limit.", "dailyLimit")
     unknown = [one for one in plan.stop_on if one not in STOPS]
+    if "click" in plan.stop_on and not plan.track_clicks:
+        words = "Clicks end it only where they are counted: turn on trackClicks."
+        raise CampaignError("INVALID", words, "stopOn")
     if unknown:
         raise CampaignError("INVALID", f"What ends it is one of {', '.join(STOPS)}.", "stopOn")
     campaign.max_cost, campaign.daily_limit = plan.max_cost, plan.daily_limit
     campaign.stop_on = sorted(set(plan.stop_on))
     campaign.window = read_window(plan.window or {})
-    campaign.sender = _sender(plan.sender_id, seller)
+    campaign.sender = _one_of(Sender, plan.sender_id, seller, "There is no such number of your company.", "senderId")
+    campaign.mail_sender = _one_of(
+        MailSender, plan.mail_sender_id, seller, "There is no such e-mail address of your company.", "mailSenderId"
+    )
+    campaign.track_opens, campaign.track_clicks = plan.track_opens, plan.track_clicks
     bucket_id = plan.audience.bucket_id
     if campaign.bucket_id != bucket_id or not campaign.bucket_name:
         campaign.bucket_id = bucket_id
         campaign.bucket_name = campaign.bucket.name if campaign.bucket else ""
 
 
-def _sender(sender_id: UUID | None, seller: Seller | None) -> Sender | None:
-    """The number that is named, else the company's only one; None where it has none or several yet."""
-    active = Sender.objects.filter(seller=seller, retired_at__isnull=True) if seller else Sender.objects.none()
+def _one_of(
+    model: type[_Sends], sender_id: UUID | None, seller: Seller | None, words: str, field: str
+) -> _Sends | None:
+    """The one that is named, else the company's only one; None where it has none or several yet."""
+    active = model.objects.filter(seller=seller, retired_at__isnull=True) if seller else model.objects.none()
     if sender_id is None:
         rows = list(active[:2])
         return rows[0] if len(rows) == 1 else None
     found = active.filter(pk=sender_id).first()
     if found is None:
-        raise CampaignError("NOT_FOUND", "There is no such number of your company.", "senderId")
+        raise CampaignError("NOT_FOUND", words, field)
     return found
 
 

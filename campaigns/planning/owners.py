@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import connection
@@ -13,15 +13,23 @@ from leads.models import ContactKey, LeadKey
 
 @dataclass(frozen=True, slots=True)
 class LeadKeys:
-    """phone: of the best number; owner: of name and mailing address. joining: by which it is the same person as another
-    lead: all that are not crowded, and the number itself, which gets one message whoever has it. draws_by: the owner's
-    digest, else the number's: by it texts are drawn.
+    """phone: of the best number; owner: of name and mailing address; emails: in their positions. joining: by which it
+    is the same person as another lead: all that are not crowded, and the number itself, which gets one message whoever
+    has it. digests: of every key.
     """
 
     phone: int | None = None
     owner: int | None = None
     joining: frozenset[int] = frozenset()
-    draws_by: bytes = b""
+    emails: tuple[int, ...] = ()
+    digests: Mapping[int, bytes] = field(default_factory=dict)
+
+    def email(self, position: int) -> int | None:
+        return self.emails[position] if position < len(self.emails) else None
+
+    def draws_by(self, key: int | None) -> bytes:
+        """By what her texts are drawn: the owner's digest, else that of the key she is in the campaign by."""
+        return self.digests.get(self.owner or key or 0, b"")
 
 
 _NONE = LeadKeys()
@@ -40,16 +48,23 @@ def keys_of(lead_ids: Collection[UUID]) -> dict[UUID, LeadKeys]:
                        FILTER (WHERE k.role = %(owner)s AND NOT c.crowded))[1],
                    coalesce(array_agg(k.key_id) FILTER (
                        WHERE NOT c.crowded OR (k.role = %(phone)s AND k.position = 0)), '{}'),
-                   (array_agg(c.digest ORDER BY k.role DESC, k.position, k.key_id) FILTER (
-                       WHERE (k.role = %(owner)s AND NOT c.crowded) OR (k.role = %(phone)s AND k.position = 0)))[1]
+                   coalesce(array_agg(k.key_id ORDER BY k.position) FILTER (WHERE k.role = %(email)s), '{}'),
+                   array_agg(k.key_id), array_agg(c.digest)
               FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id
              WHERE k.lead_id = ANY(%(leads)s) GROUP BY k.lead_id
             """,
-            {"phone": LeadKey.Role.PHONE, "owner": LeadKey.Role.OWNER, "leads": list(lead_ids)},
+            {
+                "phone": LeadKey.Role.PHONE,
+                "email": LeadKey.Role.EMAIL,
+                "owner": LeadKey.Role.OWNER,
+                "leads": list(lead_ids),
+            },
         )
         return {
-            lead: LeadKeys(phone, owner, frozenset(keys), bytes(digest or b""))
-            for lead, phone, owner, keys, digest in cursor.fetchall()
+            lead: LeadKeys(
+                phone, owner, frozenset(keys), tuple(emails), dict(zip(ids, map(bytes, digests), strict=True))
+            )
+            for lead, phone, owner, keys, emails, ids, digests in cursor.fetchall()
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from uuid import UUID
@@ -14,12 +14,15 @@ from campaigns.planning.refusals import CampaignError
 from leads.models import Seller
 
 STEPS_MAX, VARIANTS_MAX = 10, 5
-SMS, CALL = "sms", "call"
+SMS, EMAIL, CALL = "sms", "email", "call"
+CHANNELS = (EMAIL, SMS, CALL)
+CONDITIONS = ("always", "no_reply", "no_human_click")
 NAMES = "ABCDE"
 DELAY_MAX = {"minutes": 1440, "hours": 720, "days": 365, "business_days": 260}
 STOP_EVERY = timedelta(days=30)  # a text says how to end it at first, and then at least as often
 _SPANS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1)}
 _BUSINESS_DAY = timedelta(days=1.4)  # five in seven
+_CALLED = {SMS: "text", EMAIL: "e-mail"}
 _STOP = re.compile(r"\bstop\b", re.IGNORECASE)
 
 
@@ -34,8 +37,8 @@ class VariantPlan:
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """delay_unit: minutes, hours, days, business_days. at_local: not before this time of the recipient's day. channel:
-    sms, or call: a caller makes it, and it has no texts.
+    """delay_unit: minutes, hours, days, business_days. at_local: not before this time of the recipient's day.
+    condition: always, no_reply, no_human_click. channel: email, sms, or call: a caller makes it, and it has no texts.
     """
 
     variants: Sequence[VariantPlan]
@@ -57,33 +60,49 @@ class Checked:
 def check_steps(steps: Sequence[StepPlan], *, team_id: int, seller: Seller | None) -> list[Checked]:
     """Raises CampaignError naming `steps.0.variants.1.weight` and the like.
 
-    The first text must say who writes, and how to end it; of later ones at least one in 30 days.
+    The first text and the first e-mail must say who writes. Texts say how to end them: the first, and one in 30 days.
+    Every e-mail has the company's postal address and a link to unsubscribe.
     """
     if not 1 <= len(steps) <= STEPS_MAX:
         raise CampaignError("INVALID", f"A campaign has 1 to {STEPS_MAX} steps.", "steps")
     if all(step.channel == CALL for step in steps):
         raise CampaignError("INVALID", "A campaign of calls alone is a call list: make one there.", "steps")
     versions = _versions([one for step in steps for one in step.variants], team_id)
-    checked, since_stop, is_first = [], timedelta(0), True
+    checked, since_stop, begun = [], timedelta(0), set[str]()
     for place, step in enumerate(steps):
         where = f"steps.{place}"
         _check_step(step, place, where)
-        if step.channel == CALL:
-            since_stop += step.delay_amount * _SPANS.get(step.delay_unit, _BUSINESS_DAY)
-            checked.append(Checked(step, []))
-            continue
-        texts = [_version(one, versions, f"{where}.variants.{n}") for n, one in enumerate(step.variants)]
+        texts = [_version(one, versions, step.channel, f"{where}.variants.{n}") for n, one in enumerate(step.variants)]
         since_stop += step.delay_amount * _SPANS.get(step.delay_unit, _BUSINESS_DAY)
-        says_stop = all(_STOP.search(one.text) for one in texts)
-        if is_first and not all(_names_company(one, seller) for one in texts):
-            words = "The first text must say who writes: use {{companyName}}."
+        is_first = step.channel not in begun
+        if step.channel != CALL and is_first and not all(_names_company(one, seller) for one in texts):
+            words = f"The first {_CALLED[step.channel]} must say who writes: use {{{{companyName}}}}."
             raise CampaignError("INVALID", words, f"{where}.variants")
-        if not says_stop and (is_first or since_stop >= STOP_EVERY):
-            words = "This text must say how to end it, such as “Reply STOP to end”: the first does, and one in 30 days."
-            raise CampaignError("INVALID", words, f"{where}.variants")
-        since_stop, is_first = timedelta(0) if says_stop else since_stop, False
+        if step.channel == EMAIL:
+            _check_mails(texts, seller, f"{where}.variants")
+        elif step.channel == SMS:
+            says_stop = all(_STOP.search(one.text) for one in texts)
+            if not says_stop and (is_first or since_stop >= STOP_EVERY):
+                words = (
+                    "This text must say how to end it, such as “Reply STOP to end”: the first does, and one in 30 days."
+                )
+                raise CampaignError("INVALID", words, f"{where}.variants")
+            since_stop = timedelta(0) if says_stop else since_stop
+        begun.add(step.channel)
         checked.append(Checked(step, texts))
     return checked
+
+
+def _check_mails(mails: Sequence[TemplateVersion], seller: Seller | None, where: str) -> None:
+    address = " ".join(seller.postal_address.split()).casefold() if seller else ""
+    for one in mails:
+        said = " ".join(one.text.split()).casefold()
+        if "companyAddress" not in one.variables and not (address and address in said):
+            words = "An e-mail must have your postal address: use {{companyAddress}}."
+            raise CampaignError("INVALID", words, where)
+        if "unsubscribeUrl" not in one.variables:
+            words = "An e-mail must have a link to unsubscribe: use {{unsubscribeUrl}}."
+            raise CampaignError("INVALID", words, where)
 
 
 def _check_step(step: StepPlan, place: int, where: str) -> None:
@@ -94,10 +113,10 @@ def _check_step(step: StepPlan, place: int, where: str) -> None:
         raise CampaignError("INVALID", "The first step has no delay: it goes when you launch.", f"{where}.delayAmount")
     if place and not 1 <= step.delay_amount <= most:
         raise CampaignError("INVALID", f"A delay is 1 to {most:,} {step.delay_unit}.", f"{where}.delayAmount")
-    if step.condition not in ("always", "no_reply"):
-        raise CampaignError("INVALID", "A condition is always or no_reply.", f"{where}.condition")
-    if step.channel not in (SMS, CALL):
-        raise CampaignError("INVALID", "A step is sms or call.", f"{where}.channel")
+    if step.condition not in CONDITIONS:
+        raise CampaignError("INVALID", f"A condition is one of {', '.join(CONDITIONS)}.", f"{where}.condition")
+    if step.channel not in CHANNELS:
+        raise CampaignError("INVALID", f"A step is one of {', '.join(CHANNELS)}.", f"{where}.channel")
     if step.channel == CALL:
         if step.variants:
             raise CampaignError("INVALID", "A call has no text: the caller speaks.", f"{where}.variants")
@@ -114,26 +133,30 @@ def _check_step(step: StepPlan, place: int, where: str) -> None:
 
 def _versions(variants: Sequence[VariantPlan], team_id: int) -> Mapping[UUID, TemplateVersion]:
     """The newest version of each template, and each version that is named: by that id."""
-    rows = TemplateVersion.objects.filter(template__team_id=team_id, template__channel="sms")
+    rows = TemplateVersion.objects.filter(template__team_id=team_id).select_related("template")
     templates = [one.template_id for one in variants if one.template_id]
     named = [one.version_id for one in variants if one.version_id]
     newest = rows.filter(template__in=templates).order_by("template_id", "-number").distinct("template_id")
     return {row.template_id: row for row in newest} | {row.pk: row for row in rows.filter(pk__in=named)}
 
 
-def _version(one: VariantPlan, versions: Mapping[UUID, TemplateVersion], where: str) -> TemplateVersion:
+def _version(one: VariantPlan, versions: Mapping[UUID, TemplateVersion], channel: str, where: str) -> TemplateVersion:
     wanted = one.version_id or one.template_id
     if wanted is None:
         raise CampaignError("INVALID", "Name a template.", f"{where}.templateId")
     found = versions.get(wanted)
     if found is None:
         raise CampaignError("NOT_FOUND", "There is no such template.", f"{where}.templateId")
+    if found.template.channel != channel:
+        words = f"“{found.template.name}” is no template of {'e-mails' if channel == EMAIL else 'texts'}."
+        raise CampaignError("INVALID", words, f"{where}.templateId")
     return found
 
 
 def _names_company(version: TemplateVersion, seller: Seller | None) -> bool:
     company = seller.company.casefold() if seller else ""
-    return "companyName" in version.variables or bool(company and company in version.text.casefold())
+    said = f"{version.subject}\n{version.text}".casefold()
+    return "companyName" in version.variables or bool(company and company in said)
 
 
 def write_steps(campaign: Campaign, steps: Sequence[Checked]) -> None:
@@ -164,11 +187,19 @@ def write_steps(campaign: Campaign, steps: Sequence[Checked]) -> None:
     )
 
 
+def current(variants: Iterable[Variant]) -> list[Variant]:
+    """Of a step's variants, each by its latest revision: by the name's order."""
+    latest = {one.name: one for one in sorted(variants, key=lambda one: one.revision)}
+    return [latest[name] for name in sorted(latest)]
+
+
 def plans_of(campaign: Campaign) -> list[StepPlan]:
     """The steps as they stand, each text by its version."""
     return [
         StepPlan(
-            variants=[VariantPlan(version_id=one.version_id, weight=one.weight) for one in step.variants.all()],
+            variants=[
+                VariantPlan(version_id=one.version_id, weight=one.weight) for one in current(step.variants.all())
+            ],
             delay_amount=step.delay_amount,
             delay_unit=step.delay_unit,
             at_local=step.at_local,

@@ -39,8 +39,13 @@ def start_preview(*, campaign: Campaign, access: Access) -> Preview:
             at_work = Preview.objects.create(campaign=locked, by_id=access.user.pk)
             locked.status = Campaign.Status.PREVIEWING
             locked.save()
-        enqueue_on_commit(TASK, preview_id=str(at_work.pk))
+        enqueue(at_work)
     return at_work
+
+
+def enqueue(preview: Preview) -> None:
+    """A worker is asked to make it once the transaction is committed."""
+    enqueue_on_commit(TASK, preview_id=str(preview.pk))
 
 
 def wait_for(preview_id: UUID, seconds: float) -> Preview | None:

@@ -16,7 +16,9 @@ from campaigns.locks import hold_campaign, lock_campaign
 from campaigns.models import Campaign, Preview
 from campaigns.planning.campaigns import CHANGED_MEANWHILE
 from campaigns.planning.refusals import CampaignError
-from campaigns.previews.computing import COLUMNS, Computed, compute, rows_of
+from campaigns.previews.computing import Computed, compute
+from campaigns.previews.lines import COLUMNS, rows_of
+from campaigns.previews.revisions import compute_revision
 from common.faultpoints import commit
 from leads.selection.filters import BadFilter
 
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)  # twelve times what 2,000 people take
 TRIES = 3  # workers that may die on one
 VALID_FOR = timedelta(hours=24)
+STARTED = (Campaign.Status.RUNNING, Campaign.Status.PAUSED)
 KEPT = 2  # finished dry runs of a campaign: the latest, and the one that an approval is compared with
 
 
@@ -48,7 +51,8 @@ def make_preview(preview_id: UUID) -> Preview | None:
     if preview.tries > TRIES:
         return _give_up(preview, "It could not be made: three workers stopped at it. Tell your operator.")
     try:
-        computed = compute(preview.campaign)
+        texts = preview.texts
+        computed = compute(preview.campaign) if texts is None else compute_revision(preview.campaign, texts)
     except (CampaignError, BadFilter, ValueError) as error:  # SetError and what a saved view refuses are ValueErrors
         return _give_up(preview, str(error)[:300])
     with commit("preview.store"):
@@ -71,15 +75,17 @@ def store(preview: Preview, computed: Computed) -> bool:
     """Stores it as the campaign's latest. In the caller's transaction. False: the campaign was changed meanwhile."""
     hold_campaign(preview.campaign_id)
     campaign = lock_campaign(preview.campaign_id)
-    if campaign is None or campaign.status != Campaign.Status.PREVIEWING:
+    wanted = (Campaign.Status.PREVIEWING,) if preview.texts is None else STARTED
+    if campaign is None or campaign.status not in wanted:
         Preview.objects.filter(Preview.AT_WORK, pk=preview.pk).update(error=CHANGED_MEANWHILE, lease_until=None)
         return False
     fill(preview, computed)
     if not Preview.objects.filter(Preview.AT_WORK, pk=preview.pk).update(**_values(preview)):
         return False  # given up, or another worker was quicker
     copy_lines(preview, computed)
-    campaign.preview, campaign.status = preview, Campaign.Status.PREVIEWED
-    campaign.save()
+    if preview.texts is None:  # an edit after the launch changes nothing before its approval
+        campaign.preview, campaign.status = preview, Campaign.Status.PREVIEWED
+        campaign.save()
     forget_older(campaign)
     return True
 

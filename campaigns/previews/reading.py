@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from campaigns.models import Campaign, Preview, PreviewLine
 from campaigns.planning.owners import hints_of
@@ -22,8 +23,8 @@ from leads.selection.export import BOM, guarded, line_of
 EXAMPLES = 20
 _AT_ONCE = 500  # people
 HEADER = (
-    "Lead id", "Lead", "Number", "Contacted", "Reason", "Instead", "States", "Time zones", "Step", "Local time",
-    "UTC", "Text", "Message", "Segments", "Cost ($)",
+    "Lead id", "Lead", "To", "Contacted", "Reason", "Instead", "States", "Time zones", "Step", "Local time",
+    "UTC", "Channel", "Text", "Subject", "Message", "Segments", "Cost ($)",
 )  # fmt: skip
 
 
@@ -46,8 +47,15 @@ def latest_made(campaign: Campaign) -> Preview | None:
 
 
 def people_of(preview: Preview, *, verdict: str = "", reason: str = "") -> QuerySet[PreviewLine]:
-    """One line a person: of step 1, or 0 where she is left out. verdict: yes, no, later. reason: as in `left_out`."""
-    rows = PreviewLine.objects.filter(preview=preview, step__lte=1)
+    """One line a person: of step 1, of an edit after the launch of the first that has not reached her, or 0 where she
+    is left out. verdict: yes, no, later. reason: as in `left_out`.
+    """
+    rows = PreviewLine.objects.filter(preview=preview)
+    if preview.texts is None:
+        rows = rows.filter(step__lte=1)
+    else:
+        before = PreviewLine.objects.filter(preview=preview, lead_id=OuterRef("lead_id"), step__lt=OuterRef("step"))
+        rows = rows.exclude(Exists(before))
     rows = rows.filter(verdict=verdict) if verdict else rows
     return rows.filter(reason=reason) if reason else rows
 
@@ -59,6 +67,32 @@ def messages_of(preview: Preview, lead_ids: Sequence[UUID]) -> dict[UUID, list[P
     for line in rows.order_by("lead_id", "step"):
         found[line.lead_id].append(line)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class StepSum:
+    """Of one step: messages it would send (calls it would have made), people it passes over, US dollars, and the first
+    and last minute at which one would leave, as far as that can be told.
+    """
+
+    step: int
+    channel: str
+    messages: int
+    passed: int
+    cost: Decimal
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+def sums_of(preview: Preview) -> list[StepSum]:
+    """What each step would do. One statement."""
+    goes = Q(verdict="yes")
+    rows = PreviewLine.objects.filter(preview=preview, step__gte=1).order_by("step").values_list("step", "channel")
+    told = rows.annotate(
+        messages=Count("pk", filter=goes), passed=Count("pk", filter=~goes), cost=Sum("price", default=Decimal(0)),
+        first=Min("first_at"), last=Max("first_at"),
+    )  # fmt: skip
+    return [StepSum(*row) for row in told]
 
 
 def local(at: datetime | None, zones: Sequence[str]) -> str:
@@ -78,7 +112,8 @@ def people_told(preview: Preview, lines: Sequence[PreviewLine], *, is_masked: bo
     """Each person with her messages, in the API's names. Who may not see contacts is not told who shares a number."""
     messages = messages_of(preview, [line.lead_id for line in lines])
     names = labels_of([line.lead_id for line in lines])
-    hints = hints_of({line.key_id for line in lines if line.key_id})
+    keys = {one.key_id for of in messages.values() for one in of} | {line.key_id for line in lines}
+    hints = hints_of({key for key in keys if key})
     return [
         {
             "leadId": line.lead_id,
@@ -92,7 +127,11 @@ def people_told(preview: Preview, lines: Sequence[PreviewLine], *, is_masked: bo
             "messages": [
                 {
                     "step": one.step,
+                    "channel": one.channel,
+                    "to": hints.get(one.key_id or 0, ""),
+                    "passedOver": one.reason,
                     "variant": one.variant,
+                    "subject": masked_text(one.subject) if is_masked else one.subject,
                     "text": masked_text(one.text) if is_masked else one.text,
                     "segments": one.segments,
                     "cost": one.price,
@@ -135,7 +174,9 @@ def _row(line: PreviewLine, names: Mapping[UUID, str], hints: Mapping[int, str],
         str(line.step or ""),
         local(line.first_at, line.zones),
         line.first_at.strftime("%Y-%m-%dT%H:%M:%SZ") if line.first_at else "",
+        line.channel if line.step else "",
         line.variant,
+        line.subject if texts else "",
         line.text if texts else "",
         str(line.segments or ""),
         str(plain(line.price)) if line.step else "",
@@ -147,7 +188,8 @@ def difference(old: Preview, new: Preview) -> Difference:
     """What a person has to look at before she approves `new`."""
     sides = """
         SELECT lead_id, bool_or(verdict = 'yes') AS goes, min(reason) AS reason,
-               array_agg((step, key_id, variant, md5(text), segments, price)::text ORDER BY step) AS messages
+               array_agg((step, key_id, channel, verdict, variant, body_digest, segments, price)::text ORDER BY step)
+               AS messages
           FROM campaigns_previewline WHERE preview_id = %s GROUP BY lead_id
     """
     with connection.cursor() as cursor:

@@ -74,9 +74,12 @@ def bad_email(asked: Asked) -> Answer:
     """What cannot be an e-mail, and a role's (postmaster@)."""
     if asked.facts.channel != "email" or not asked.facts.address:
         return _YES["bad_email"]
-    address = asked.facts.address
-    is_good = EMAIL.fullmatch(address) and address.split("@")[0].casefold() not in ROLES
-    return _YES["bad_email"] if is_good else _no("bad_email")
+    return _YES["bad_email"] if is_good_email(asked.facts.address) else _no("bad_email")
+
+
+def is_good_email(address: str) -> bool:
+    """Whether it can be an e-mail address, and is no role's."""
+    return EMAIL.fullmatch(address) is not None and address.split("@")[0].casefold() not in ROLES
 
 
 def erased(asked: Asked) -> Answer:

@@ -60,8 +60,9 @@ def after(
        Business days skip Saturday, Sunday, and the days on which one of the states is closed.
     2. at_local moves it to that time of its day, or of the next.
     3. It moves into the hours.
-    4. jitter, what tells the member, adds 0 to 20 minutes by its hash, so that a bucket does not start all at once at
-       8:00; '' adds nothing. Where that leaves the hours, it stays at their first moment.
+    4. jitter, what tells the member, adds 0 to 20 minutes by its hash to a moment that 2 or 3 has moved, so that a
+       bucket does not start all at once at 8:00; '' adds nothing. Where that leaves the hours, it stays at their first
+       moment.
     """
     place = place_of(rules, channel, zones, states, window, margin, consented=consented)
     zone = ZoneInfo(place.zones[0])
@@ -71,7 +72,7 @@ def after(
         day = local.date() if local.time() <= delay.at_local else local.date() + timedelta(days=1)
         due = shown(datetime.combine(day, delay.at_local), zone)
     opens = _open_from(due, place)
-    if opens is None or not jitter:
+    if opens is None or not jitter or (opens == due and delay.at_local is None):
         return opens
     drawn = int.from_bytes(sha256(jitter.encode()).digest()[:8], "big") * JITTER_SECONDS >> 64
     later = opens + timedelta(seconds=drawn)

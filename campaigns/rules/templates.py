@@ -26,6 +26,8 @@ SAMPLE: Final = {
 MOST_DEFAULT, MOST_VALUE = 40, 80  # characters
 BRACES: Final = re.compile(r"[{}]+")
 VARIABLE: Final = re.compile(r"\{\{\s*([a-zA-Z][a-zA-Z0-9]*)\s*(?:\|([^{}]*))?\}\}")
+SNIPPET: Final = re.compile(r"\{\{\s*snippet:([A-Za-z0-9_-]{1,60})\s*\}\}")
+STYLE_SHEET: Final = re.compile(r"<style\b[^>]*>.*?</style\s*>", re.IGNORECASE | re.DOTALL)
 HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})  # control, bidi marks and zero width, private, unassigned
 PROPERTY_TYPES: Final = {
     "SFR": "house", "MFR": "multi-family property", "CONDO": "condo", "LAND": "land", "MOBILE": "mobile home",
@@ -65,9 +67,10 @@ class Missing:
     names: tuple[str, ...]
 
 
-def parse(text: str) -> Template:
+def parse(text: str, *, html: bool = False) -> Template:
     """Raises BadTemplate: an unknown or mis-cased name, `{{{`, `{{#`, `{x}`, lone braces, a default of over 40
-    characters, nothing at all, or characters that no message can carry.
+    characters, nothing at all, or characters that no message can carry. html: the braces of its style sheets are none
+    of variables.
     """
     if not text.strip():
         raise BadTemplate(0, "Enter a text.")
@@ -76,17 +79,47 @@ def parse(text: str) -> Template:
             raise BadTemplate(position, f"Character {position + 1} (U+{ord(character):04X}) cannot be sent.")
     pieces: list[str | tuple[str, str | None]] = []
     start = 0
-    while (braces := BRACES.search(text, start)) is not None:
+    sheets = [found.span() for found in STYLE_SHEET.finditer(text)] if html else []
+    position = 0
+    while (braces := BRACES.search(text, position)) is not None:
+        if sheet := next((span for span in sheets if span[0] <= braces.start() < span[1]), None):
+            position = sheet[1]
+            continue
         found = VARIABLE.match(text, braces.start())
         if found is None or text[found.end() : found.end() + 1] == "}":
             raise BadTemplate(braces.start(), _wrong_braces(text, braces.start()))
         if braces.start() > start:
             pieces.append(text[start : braces.start()])
         pieces.append((_name(found), _default(found)))
-        start = found.end()
+        start = position = found.end()
     if start < len(text):
         pieces.append(text[start:])
     return Template(text, tuple(pieces))
+
+
+def with_snippets(text: str, snippets: Mapping[str, str]) -> str:
+    """The text with `{{snippet:name}}` replaced: a snippet holds none itself. snippets: texts by name. Raises
+    BadTemplate: there is none of this name.
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        name = found[1]
+        if name in snippets:
+            return snippets[name]
+        close = get_close_matches(name.casefold(), list(snippets), 1, 0.7)
+        hint = f"did you mean {{{{snippet:{close[0]}}}}}?" if close else _there_are(snippets)
+        raise BadTemplate(found.start(), f'Your company has no snippet "{name}"; {hint}')
+
+    return SNIPPET.sub(replaced, text)
+
+
+def _there_are(snippets: Mapping[str, str]) -> str:
+    return f"there are {', '.join(sorted(snippets)[:20])}." if snippets else "it has none yet: add one under Snippets."
+
+
+def without_snippets(text: str) -> str:
+    """The text with as many plain characters in place of each snippet: what is wrong beside them keeps its place."""
+    return SNIPPET.sub(lambda found: "x" * len(found[0]), text)
 
 
 def render(template: Template, values: Mapping[str, str], *, html: bool = False) -> str | Missing:
@@ -132,6 +165,8 @@ def _wrong_braces(text: str, position: int) -> str:
     where = f"At character {position + 1}, “{shown}”"
     if text.startswith("{{{", position):
         return f"{where}: a variable has two braces, {{{{firstName}}}}."
+    if re.match(r"\{\{\s*snippet", text[position:], re.IGNORECASE):
+        return f"{where}: a snippet cannot stand here. It is {{{{snippet:name}}}}, in the text of a template."
     if re.match(r"\{\{\s*[#/^>&!]", text[position:]):
         return f"{where}: sections and partials are not known here, only variables."
     if text.startswith("{{", position):

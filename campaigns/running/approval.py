@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.access import Access, Scope
+from accounts.access import Access
 from accounts.audit import record
 from campaigns import clock
 from campaigns.locks import hold_campaign, lock_campaign
@@ -16,8 +16,10 @@ from campaigns.planning.campaigns import back_to_draft
 from campaigns.planning.refusals import CampaignError
 from campaigns.planning.steps import check_steps, plans_of
 from campaigns.previews.computing import compute
-from campaigns.previews.making import copy_lines, fill, forget_older
-from campaigns.previews.reading import Difference, difference
+from campaigns.previews.making import STARTED, copy_lines, fill, forget_older
+from campaigns.previews.reading import difference
+from campaigns.running.looking import changed, check_looked_at, may_run, nobody
+from campaigns.running.revising import approve_revision
 
 # code -> the sentence that is acknowledged
 ACKNOWLEDGEMENTS = {
@@ -32,12 +34,6 @@ def needed(preview: Preview) -> list[str]:
     return [code for code in ACKNOWLEDGEMENTS if code in preview.needs]
 
 
-def may_run(access: Access, campaign: Campaign) -> None:
-    """Raises CampaignError FORBIDDEN for who may not contact owners in the campaign's team."""
-    if not access.can_in(campaign.team_id, Scope.CAMPAIGN):
-        raise CampaignError("FORBIDDEN", "A manager approves, launches and stops campaigns.")
-
-
 def approve(*, campaign: Campaign, access: Access, digest: str, acknowledgements: Sequence[str] = ()) -> Campaign:
     """Approves the latest dry run.
 
@@ -46,18 +42,18 @@ def approve(*, campaign: Campaign, access: Access, digest: str, acknowledgements
        latest, and nothing is approved.
     3. The campaign is approved, if it was not changed since.
 
+    That of an edit after the launch is approved as `revising.approve_revision` says.
+
     Raises CampaignError: NOT_PREVIEWED, PREVIEW_EXPIRED, PREVIEW_CHANGED (`more`: digest, added, gone, changed,
     examples), NOBODY, INVALID `acknowledgements`.
     """
     may_run(access, campaign)
+    if Campaign.objects.filter(pk=campaign.pk, status__in=STARTED).exists():
+        return approve_revision(campaign=campaign, access=access, digest=digest)
     preview = _latest(campaign)
-    if digest != preview.digest:
-        old = Preview.objects.filter(campaign=campaign, digest=digest).order_by("-pk").first()
-        raise _changed(preview, difference(old, preview) if old else None)
-    if preview.expires_at is None or preview.expires_at <= clock.now():
-        raise CampaignError("PREVIEW_EXPIRED", "This dry run is older than a day: make it again.")
+    check_looked_at(preview, digest)
     if not preview.people:
-        raise _nobody(preview)
+        raise nobody(preview)
     unknown = sorted(set(acknowledgements) - set(ACKNOWLEDGEMENTS))
     if unknown:
         raise CampaignError("INVALID", f"There is no such acknowledgement: {unknown[0][:40]}.", "acknowledgements")
@@ -65,7 +61,7 @@ def approve(*, campaign: Campaign, access: Access, digest: str, acknowledgements
     if lacking:
         words = f"Acknowledge {lacking[0]}: {ACKNOWLEDGEMENTS[lacking[0]]}"
         raise CampaignError("INVALID", words, "acknowledgements", more={"needed": lacking})
-    fresh = Campaign.objects.select_related("seller", "sender", "owner").get(pk=campaign.pk)
+    fresh = Campaign.objects.select_related("seller", "sender", "mail_sender", "owner").get(pk=campaign.pk)
     check_steps(plans_of(fresh), team_id=fresh.team_id, seller=fresh.seller)
     computed = compute(fresh)
     with transaction.atomic():
@@ -90,7 +86,7 @@ def approve(*, campaign: Campaign, access: Access, digest: str, acknowledgements
         locked.save()
         told = difference(preview, newer)
         forget_older(locked)
-    raise _changed(newer, told)
+    raise changed(newer, told)
 
 
 def _latest(campaign: Campaign) -> Preview:
@@ -111,24 +107,3 @@ def _unchanged(campaign: Campaign, preview: Preview) -> Campaign:
     if locked is None or locked.status != Campaign.Status.PREVIEWED or locked.preview_id != preview.pk:
         raise CampaignError("NOT_PREVIEWED", "Somebody else changed the campaign at this moment: look at it again.")
     return locked
-
-
-def _nobody(preview: Preview) -> CampaignError:
-    reasons = ", ".join(f"{reason} {many:,}" for reason, many in list(preview.left_out.items())[:5])
-    words = f"Nobody would get a message: all {preview.leads:,} leads are left out ({reasons})."
-    if not preview.leads:
-        words = "Nobody would get a message: the audience holds no lead."
-    return CampaignError("NOBODY", words, "audience", more={"leftOut": preview.left_out})
-
-
-def _changed(latest: Preview, told: Difference | None) -> CampaignError:
-    """told: None where the dry run that she looked at is not kept any more."""
-    more: dict[str, Any] = {"digest": latest.digest}
-    words = "The list has changed since that dry run: look at the new one, then approve it."
-    if told is not None:
-        more |= {"added": told.added, "gone": told.gone, "changed": told.changed, "examples": told.examples}
-        words = (
-            f"The list has changed since that dry run: {told.added:,} added, {told.gone:,} gone, {told.changed:,} "
-            "changed. Look at the new one, then approve it."
-        )
-    return CampaignError("PREVIEW_CHANGED", words, "digest", more=more)

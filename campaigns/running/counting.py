@@ -13,9 +13,13 @@ from django.db.models import Count
 
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, Delivery, Member
-from campaigns.sending.states import COUNTED
+from campaigns.sending.states import COUNTED, MARKS
 
-COUNTERS = ("members", "due", "sent", "accepted", "delivered", "failed", "refused", "expired", "cancelled", "in_doubt")
+MARKED = {column: counter for column, counter in MARKS.items() if counter}
+COUNTERS = (
+    "members", "due", "sent", "accepted", "delivered", "failed", "refused", "expired", "cancelled", "in_doubt",
+    *MARKED.values(),
+)  # fmt: skip
 
 
 def recount(*, campaign_ids: Sequence[UUID] | None = None, mend: bool = True) -> dict[UUID, dict[str, tuple[int, int]]]:
@@ -40,6 +44,10 @@ def _recount(campaign_id: UUID, *, mend: bool) -> dict[str, tuple[int, int]]:
         for state, many in states:
             for name in ("due", *COUNTED[state]):
                 real[name] += many
+        marked = Delivery.objects.filter(campaign=campaign).aggregate(
+            **{counter: Count(column) for column, counter in MARKED.items()}
+        )
+        real |= marked
         wrong = {
             name: (getattr(campaign, name), many) for name, many in real.items() if getattr(campaign, name) != many
         }

@@ -18,8 +18,8 @@ from campaigns.models import Campaign, Preview, PreviewLine, Step
 from campaigns.planning.campaigns import back_to_draft
 from campaigns.planning.refusals import CampaignError
 from campaigns.previews.reading import labels_of
-from campaigns.running.approval import may_run
-from campaigns.running.vendor import check_vendor
+from campaigns.running.looking import may_run
+from campaigns.running.vendor import check_senders
 from campaigns.sending import events
 from campaigns.sending import lifecycle as sending
 from common.faultpoints import commit
@@ -37,7 +37,8 @@ def launch(*, campaign: Campaign, access: Access) -> Campaign:
     may_run(access, campaign)
     with commit("campaign.launch"):
         hold_campaign(campaign.pk)
-        now = Campaign.objects.select_related("seller", "sender", "preview").filter(pk=campaign.pk).first()
+        joined = Campaign.objects.select_related("seller", "sender", "mail_sender", "preview")
+        now = joined.filter(pk=campaign.pk).first()
         if now is None:
             raise CampaignError("NOT_FOUND", "The campaign is gone.")
         if now.status in (Status.RUNNING, Status.PAUSED, Status.COMPLETED):
@@ -49,9 +50,7 @@ def launch(*, campaign: Campaign, access: Access) -> Campaign:
         if now.seller is None or now.seller.replaced_at is not None:
             words = "The company profile is another than the one it was approved with: make a new dry run."
             raise CampaignError("NO_SELLER", words)
-        if now.sender is None or now.sender.retired_at is not None:
-            raise CampaignError("NO_SENDER", "The campaign has no number to send from: choose one.")
-        check_vendor(now.sender)
+        check_senders(now)
         members = _make_members(now, preview)
         if not members:
             raise CampaignError("NOBODY", "Everybody of it is gone, or in another part of the split.")
@@ -75,12 +74,17 @@ def _make_members(campaign: Campaign, preview: Preview) -> int:
         cursor.execute(
             """
             INSERT INTO campaigns_member
-                   (id, campaign_id, lead_id, split_group, key_id, owner_key_id, status, why, step, next_at, zones,
-                    states, calls, priority, attempts, skips, number)
-            SELECT uuidv7(), %(campaign)s, p.lead_id, %(group)s, p.key_id, p.owner_key_id, 2, '', 1,
-                   greatest(p.first_at, %(now)s), p.zones, p.states, %(calls)s, 0, 0, 0, 0
+                   (id, campaign_id, lead_id, split_group, key_id, mail_key_id, owner_key_id, status, why, step,
+                    next_at, zones, states, calls, priority, attempts, skips, number, passed)
+            SELECT uuidv7(), %(campaign)s, p.lead_id, %(group)s, coalesce(k.phone, k.mail), k.mail, p.owner_key_id, 2,
+                   '', 1, greatest(p.first_at, %(now)s), p.zones, p.states, %(calls)s, 0, 0, 0, 0, k.passed
               FROM campaigns_previewline p
               JOIN leads_lead l ON l.id = p.lead_id AND l.team_id = %(team)s AND l.merged_into_id IS NULL
+              CROSS JOIN LATERAL (
+                   SELECT max(s.key_id) FILTER (WHERE s.channel <> 'email') AS phone,
+                          max(s.key_id) FILTER (WHERE s.channel = 'email') AS mail,
+                          coalesce(string_agg(DISTINCT s.channel, ' ') FILTER (WHERE s.verdict = 'no'), '') AS passed
+                     FROM campaigns_previewline s WHERE s.preview_id = p.preview_id AND s.lead_id = p.lead_id) k
              WHERE p.preview_id = %(preview)s AND p.step = 1 AND p.verdict = 'yes' AND p.key_id IS NOT NULL
                AND NOT EXISTS (
                    SELECT FROM leads_leadkey mine
@@ -156,9 +160,7 @@ def resume(*, campaign: Campaign, access: Access) -> Campaign:
     with _held(campaign) as locked:
         if locked.status != Status.PAUSED:
             raise CampaignError("NOT_PAUSED", f"The campaign is {locked.is_now}.")
-        if locked.sender is None or locked.sender.retired_at is not None:
-            raise CampaignError("NO_SENDER", "The number it sends from is not used any more.")
-        check_vendor(locked.sender)
+        check_senders(locked)
         cause = locked.paused_by
         locked.status, locked.reason, locked.paused_by = Status.RUNNING, "", ""
         locked.save()

@@ -35,6 +35,7 @@ class Contacted:
     words: str
     is_persons: bool
     moves: bool
+    kind: str = Activity.Kind.SMS
 
     @classmethod
     def by(cls, delivery: Delivery) -> Self:
@@ -44,7 +45,8 @@ class Contacted:
             words = f"{delivery.campaign.name}{step}"
         persons = delivery.purpose in (Purpose.MANUAL, Purpose.REPLY)
         moves = delivery.purpose != Purpose.CONFIRM
-        return cls(delivery.pk, delivery.lead_id, delivery.by_id, words, persons, moves)
+        kind = Activity.Kind.EMAIL if delivery.channel == "email" else Activity.Kind.SMS
+        return cls(delivery.pk, delivery.lead_id, delivery.by_id, words, persons, moves, kind)
 
 
 def note_contacts(contacts: Sequence[Contacted]) -> None:
@@ -67,7 +69,7 @@ def note_contacts(contacts: Sequence[Contacted]) -> None:
     Activity.objects.bulk_create(
         [
             Activity(
-                lead_id=lead_id, by_id=one.by_id, kind=Activity.Kind.SMS, text=one.words, ref=one.delivery_id,
+                lead_id=lead_id, by_id=one.by_id, kind=one.kind, text=one.words, ref=one.delivery_id,
                 created_at=now,
             )
             for lead_id, of in by_lead.items()

@@ -2,7 +2,8 @@
 
 The ledger says so of their call (`doubted`): a worker died between intent and settlement, or no answer came. What ends
 it: any event with the message's token or id, the same request once more where the vendor replays its answer, finding it
-at the vendor, a person's decision (`resolve`).
+at the vendor, a person's decision (`resolve`). An e-mail has neither of the two in the middle: a bounce or a reply ends
+it as well.
 """
 
 from __future__ import annotations
@@ -129,7 +130,14 @@ def resolve(*, delivery_id: UUID, was_sent: bool, by: User | None, reason: str =
             _decide(moves, left, was_sent=was_sent, by_id=by.pk if by else None)
             moves.write()
             told = {"outcome": "sent" if was_sent else "notSent"}
-            record("doubt.decided", by=by, team_id=left.team_id, about=left, name="text message", after=told)
+            record(
+                "doubt.decided",
+                by=by,
+                team_id=left.team_id,
+                about=left,
+                name="e-mail" if left.channel == "email" else "text message",
+                after=told,
+            )
         row.refresh_from_db()
         if row.state == State.IN_DOUBT:
             raise NotInDoubt

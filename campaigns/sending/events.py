@@ -14,9 +14,9 @@ log = logging.getLogger(__name__)
 SENT, DELIVERED, FAILED = "message.sent", "message.delivered", "message.failed"
 PAUSED, COMPLETED = "campaign.paused", "campaign.completed"
 EVENTS = {
-    SENT: "The vendor has taken text messages, up to 500 ids an event.",
-    DELIVERED: "Text messages have arrived, up to 500 ids an event.",
-    FAILED: "The vendor or a carrier has refused text messages, up to 500 ids an event.",
+    SENT: "The vendor has taken text messages or e-mails, up to 500 ids an event.",
+    DELIVERED: "Messages have arrived, up to 500 ids an event.",
+    FAILED: "The vendor, a carrier or a mail server has refused messages, up to 500 ids an event.",
     COMPLETED: "Everybody in a campaign is done, and none of its messages waits.",
 }
 OF_STATE = {

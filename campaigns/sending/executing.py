@@ -1,4 +1,4 @@
-"""From committed intent to settlement: each message is one HTTP request, outside any transaction, at its slot."""
+"""From committed intent to settlement: each message is one request, outside any transaction, at its slot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from campaigns.models import Delivery
-from campaigns.sending import ours, settling, suppressing
+from campaigns.sending import lifecycle, ours, settling, suppressing
 from campaigns.sending.intending import Outgoing
 from campaigns.sending.settling import Result
 from common.db.clock import database_now
@@ -22,9 +22,10 @@ from integrations.ledger.outcomes import report_outcome, stops_vendor
 from integrations.ledger.persistence import persist
 from integrations.ledger.sending import StaleSlot, judged
 from integrations.models import Operation
-from integrations.vendors import messaging
+from integrations.vendors import mail, messaging
 from integrations.vendors.errors import InDoubt, VendorFailure
-from integrations.vendors.messaging import Message, RecipientRefused, Sent
+from integrations.vendors.messages import only_in_doubt
+from integrations.vendors.messaging import Kind, Message, RecipientRefused, Sent
 
 log = logging.getLogger(__name__)
 LATE = 10.0  # seconds after its commit that a message may still leave: later the gate's answer is no longer of now
@@ -38,7 +39,8 @@ def send_all(operation: Operation, outgoing: Sequence[Outgoing], pool: Executor,
     2. A failure that may mean several things is judged by the operation's record and the operator's policy.
     3. The breaker and the pace learn the outcomes; a failure that no later message can escape pauses the vendor.
     4. The settlement, repeated until PostgreSQL takes it.
-    5. Refused for the person's sake: she is suppressed. For our number's sake: the campaign pauses.
+    5. Refused for the person's sake: she is suppressed. For our number's sake, or as the third e-mail in a row for what
+       it says: the campaign pauses.
     """
     now = persist(database_now)
     jobs = [pool.submit(_send_one, one, now, committed) for one in outgoing]
@@ -50,6 +52,9 @@ def send_all(operation: Operation, outgoing: Sequence[Outgoing], pool: Executor,
     for one in reported:
         if one.outgoing.delivery.pk and getattr(one.failure, "kind", None) in settling.OF_THE_PERSON:
             suppressing.after_no(one.outgoing.delivery.pk)
+    lifecycle.pause_blocked(
+        {one.outgoing.delivery.campaign_id for one in reported if getattr(one.failure, "kind", None) == Kind.CONTENT}
+    )
     ours.pause_refused(
         (one.outgoing.delivery, one.failure.code, one.failure.words)
         for one in reported
@@ -69,7 +74,12 @@ def _send_one(one: Outgoing, now: datetime, committed: float) -> Result:
     sent: Sent | None = None
     failure: VendorFailure | None = None
     try:
-        sent = messaging.send(one.delivery.vendor, message_of(one.delivery, one.valid_seconds))
+        if one.mail is not None:
+            sent = mail.send(one.mail)
+        else:
+            sent = messaging.send(one.delivery.vendor, message_of(one.delivery, one.valid_seconds))
+    except InDoubt as error:
+        failure = error if one.mail is None else only_in_doubt(error)  # no policy for bills makes a second e-mail
     except VendorFailure as error:
         failure = error
     except Exception as error:

@@ -12,9 +12,11 @@ from uuid import UUID
 from campaigns import clock
 from campaigns.gate.contact import Asked, lock_and_decide
 from campaigns.locks import ids_of, lock_deliveries, lock_members
-from campaigns.models import Campaign, Delivery, Member, Sender, Step
+from campaigns.models import Campaign, Delivery, MailSender, Member, Sender, Step
+from campaigns.rules.channels import is_of_channel
 from campaigns.sending import limits, ours, payer
 from campaigns.sending.forgetting import erased_of
+from campaigns.sending.mailing import EMAIL, mail_of
 from campaigns.sending.moving import Moves
 from campaigns.sending.steps import changed_texts
 from common.faultpoints import commit
@@ -22,6 +24,7 @@ from integrations.ledger import batches, pace
 from integrations.ledger.admission import Closed, admit
 from integrations.ledger.budgets import Cap
 from integrations.models import Operation, VendorCall
+from integrations.vendors.mail import Mail
 
 State = Delivery.State
 BATCH = 50  # messages a transaction, without a pace: the more, the more a killed worker leaves in doubt
@@ -42,11 +45,14 @@ class Changed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message whose sending is committed. valid_seconds: until when the vendor may hand it over."""
+    """A message whose sending is committed. valid_seconds: until when the vendor may hand it over. mail: what leaves of
+    an e-mail; None: it is a text.
+    """
 
     delivery: Delivery
     call: VendorCall
     valid_seconds: int | None
+    mail: Mail | None = None
 
 
 @dataclass(slots=True)
@@ -63,8 +69,8 @@ class Intended:
 
 
 def intend(operation_id: int, ids: Sequence[UUID], token: UUID, made: list[UUID] | None = None) -> Intended:
-    """Decides about the first of these messages, taken with this token and of one campaign, or one of none, and commits
-    it. Messages it does not come to stay taken.
+    """Decides about the first of these messages, taken with this token, of one channel and of one campaign, or one of
+    none, and commits it. Messages it does not come to stay taken.
 
     1. The ledger admits requests (`admission.admit`): the operation's row orders all who send, so that caps and limits
        of the day are exact. Its next slot must be near.
@@ -72,7 +78,8 @@ def intend(operation_id: int, ids: Sequence[UUID], token: UUID, made: list[UUID]
     3. Expired ones, and those whose text is not the approved one, need no gate. Where the text is another because the
        person is being forgotten, that is the reason.
     4. The money of the others, before any key: budgets come first among locks.
-    5. The gate: keys, then facts, then the answers with their receipts.
+    5. The gate: keys, then facts, then the answers with their receipts. Of an e-mail that may leave, all of it is
+       written here: where our own code breaks on it, nothing is committed.
     6. Members and messages are locked. Was one of them cancelled meanwhile, all of this is undone (Changed).
     7. The calls, sent as from this commit; refused ones end, later ones go back.
     8. The campaign must still be running, by its row (NotRunning), or all of this is undone.
@@ -114,7 +121,10 @@ def _read(ids: Sequence[UUID]) -> list[Delivery]:
     campaigns = joined.in_bulk({row.campaign_id for row in rows if row.campaign_id})
     steps = Step.objects.in_bulk({row.step_id for row in rows if row.step_id})
     senders = Sender.objects.in_bulk({row.sender_id for row in rows if row.sender_id})
+    mailing = {row.mail_sender_id for row in rows if row.mail_sender_id}
+    mail_senders = MailSender.objects.select_related("seller").in_bulk(mailing) if mailing else {}
     for row in rows:
+        row.mail_sender = mail_senders.get(row.mail_sender_id) if row.mail_sender_id else None
         row.campaign = campaigns.get(row.campaign_id) if row.campaign_id else None
         row.step = steps.get(row.step_id) if row.step_id else None
         row.sender = senders.get(row.sender_id) if row.sender_id else None
@@ -129,7 +139,7 @@ def _decide(operation: Operation, rows: list[Delivery], token: UUID, now: dateti
     wrong |= dict.fromkeys(erased_of([row for row in rows if row.pk in wrong], at), "erased")
     expired = {row.pk for row in rows if row.send_by is not None and row.send_by < at}
     asking = [row for row in rows if row.pk not in wrong and row.pk not in expired]
-    asking = _within_day(campaign, asking, at, later)
+    asking = _within_limits(campaign, asking, at, later)
     of = payer.of_campaign(campaign) if campaign else payer.of_message(rows[0]) if rows else None
     funds, held = None, {}
     if asking and of is not None:
@@ -137,6 +147,11 @@ def _decide(operation: Operation, rows: list[Delivery], token: UUID, now: dateti
         found.short = funds.cap if len(funds.holds) < len(asking) else None
         held = {row.pk: place for place, row in enumerate(asking[: len(funds.holds)])}
     answers = lock_and_decide(held, at=at) if held else {}
+    mails = {
+        row.pk: mail_of(row)
+        for row in asking
+        if row.channel == EMAIL and row.pk in held and answers[row.pk].decision.verdict == "yes"
+    }
     locked = _lock(rows, token, now)
     chosen = [place for pk, place in held.items() if answers[pk].decision.verdict == "yes"]
     calls = batches.begin(operation, funds, chosen, of, now) if funds is not None and of is not None else {}
@@ -147,9 +162,9 @@ def _decide(operation: Operation, rows: list[Delivery], token: UUID, now: dateti
         elif row.pk in wrong:
             _refuse(moves, row, wrong[row.pk], None)
         elif row.pk in later:
-            moves.to(row, State.DUE, not_before=later[row.pk])
+            moves.to(row, State.DUE, not_before=later[row.pk], error=row.error)
         elif row.pk in answers:
-            _answered(moves, row, answers[row.pk], calls.get(held[row.pk]), found)
+            _answered(moves, row, answers[row.pk], calls.get(held[row.pk]), found, mails.get(row.pk))
         else:  # no cap has room for it; a campaign pauses
             moves.to(row, State.DUE, not_before=None if campaign else at + NO_MONEY)
     moves.write(running=campaign.pk if campaign else None)
@@ -157,20 +172,42 @@ def _decide(operation: Operation, rows: list[Delivery], token: UUID, now: dateti
     return found
 
 
-def _within_day(
+def _within_limits(
     campaign: Campaign | None, rows: list[Delivery], at: datetime, later: dict[UUID, datetime]
 ) -> list[Delivery]:
-    """The first that the day's limits allow; of the others, when the next day begins, in `later`."""
+    """The first that the day's limits allow, and of e-mails each provider's minute; of the others, when they may be
+    tried again, in `later`, with an e-mail's reason in its `error`.
+    """
     if campaign is not None:
         room, tomorrow = limits.campaign_room(campaign, at)
         if room is not None and room < len(rows):
             later |= {row.pk: tomorrow for row in rows[room:]}
             rows = rows[:room]
+    if rows and rows[0].channel == EMAIL:
+        return _within_mail_limits(campaign, rows, at, later)
     if rows:
         fit, tomorrow = limits.within_segments(rows[0].sender, [row.segments for row in rows], at)
         later |= {row.pk: tomorrow for row in rows[fit:]}
         rows = rows[:fit]
     return rows
+
+
+def _within_mail_limits(
+    campaign: Campaign | None, rows: list[Delivery], at: datetime, later: dict[UUID, datetime]
+) -> list[Delivery]:
+    """Of a person's own e-mails all: they are counted, and held by nothing."""
+    sender = rows[0].mail_sender
+    if campaign is None or sender is None:
+        return rows
+    room, tomorrow = limits.mail_room(sender, at)
+    fit = rows if room is None else rows[:room]
+    for row in rows[len(fit) :]:
+        later[row.pk], row.error = tomorrow, limits.DAY
+    held = limits.held_by_provider(sender, fit, at)
+    for row in fit:
+        if row.pk in held:
+            later[row.pk], row.error = held[row.pk], limits.PACED
+    return [row for row in fit if row.pk not in held]
 
 
 def _lock(rows: Sequence[Delivery], token: UUID, now: datetime) -> list[Delivery]:
@@ -184,14 +221,16 @@ def _lock(rows: Sequence[Delivery], token: UUID, now: datetime) -> list[Delivery
     return list(rows)  # as they were read: what is taken changes only by who has the token
 
 
-def _answered(moves: Moves, row: Delivery, asked: Asked, call: VendorCall | None, found: Intended) -> None:
+def _answered(
+    moves: Moves, row: Delivery, asked: Asked, call: VendorCall | None, found: Intended, mail: Mail | None
+) -> None:
     decision = asked.decision
     if call is not None:
         moves.to(
             row, State.INTENDED, intended_at=moves.at, call_id=call.pk, receipt_id=asked.receipt_id, not_before=None,
             vendor=found.operation.vendor_id, error="", error_words="",
         )  # fmt: skip
-        found.outgoing.append(Outgoing(row, call, _valid_seconds(row, asked, moves.at)))
+        found.outgoing.append(Outgoing(row, call, _valid_seconds(row, asked, moves.at), mail))
     elif decision.verdict == "later":
         again = decision.again_at or moves.at + ASK_AGAIN
         if row.send_by is not None and again > row.send_by:
@@ -203,12 +242,13 @@ def _answered(moves: Moves, row: Delivery, asked: Asked, call: VendorCall | None
         moves.to(row, State.DUE, receipt_id=asked.receipt_id, error=lacks)
         found.lacks = lacks
     else:
-        _refuse(moves, row, decision.first, asked.receipt_id)
+        passes = row.channel if is_of_channel(decision) else ""
+        _refuse(moves, row, decision.first, asked.receipt_id, passes=passes)
 
 
-def _refuse(moves: Moves, row: Delivery, code: str, receipt_id: UUID | None) -> None:
+def _refuse(moves: Moves, row: Delivery, code: str, receipt_id: UUID | None, *, passes: str = "") -> None:
     moves.to(row, State.REFUSED, ended_at=moves.at, error=code[:60], receipt_id=receipt_id)
-    moves.end_step(row, stop=code)
+    moves.end_step(row, stop=code, passes=passes)
 
 
 def _valid_seconds(row: Delivery, asked: Asked, at: datetime) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -11,8 +12,9 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from campaigns import clock
 from campaigns.locks import hold_campaign, lock_campaign
-from campaigns.models import Campaign, Delivery, ListFill, Member
+from campaigns.models import Campaign, Delivery, ListFill, Member, Step
 from campaigns.sending import events
+from campaigns.sending.states import BLOCKED
 from campaigns.sending.stopping import OPTED_OUT, stop_all
 from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
@@ -21,10 +23,15 @@ from integrations.vendors import available
 
 State, Status = Delivery.State, Member.Status
 TASK = "campaigns.send"
+MAIL = "mail"  # the vendor of e-mails
 # Thresholds. The carriers watch a sender's failures and opt-outs; a campaign that goes wrong stops before they stop it.
 FEW = 50  # messages handed over: fewer say nothing
 ERRORS = 0.10  # of those handed over have failed: a list of bad numbers, or a filtered text (house)
 COMPLAINTS = 0.05  # of those taken were answered by an opt-out: carriers question senders from 3 to 5 % on [K] (house)
+BOUNCES = 0.05  # of the e-mails came back: mail providers take such a sender for one with a bought list (house)
+# Of the e-mails were reported as spam: Google and Yahoo want less than 0.3 % (their sender guidelines, February 2024).
+SPAM, SPAM_FEW, SPAM_LEAST = 0.003, 100, 2  # of so many e-mails at least, and so many reports: one alone says nothing
+BLOCKED_IN_A_ROW = 3  # e-mails that a server refused for what they say
 
 
 def wake() -> None:
@@ -66,9 +73,15 @@ def pause_campaign(campaign_id: UUID, cause: Campaign.Pause, reason: str) -> boo
 
 
 def pause_all(vendor: str, reason: str) -> int:
-    """Pauses every campaign that this vendor carries: it takes nothing until an operator acts. Returns how many."""
-    running = Campaign.objects.filter(status=Campaign.Status.RUNNING, sender__vendor=vendor).order_by("pk")
-    ids = list(running.values_list("pk", flat=True))
+    """Pauses every campaign that this vendor carries messages of: it takes nothing until an operator acts. Returns how
+    many. One that has steps of another vendor as well pauses whole; one that has none of this one goes on.
+    """
+    running = Campaign.objects.filter(status=Campaign.Status.RUNNING)
+    if vendor == MAIL:
+        mine = running.filter(has_steps("email"))
+    else:
+        mine = running.filter(has_steps("sms"), sender__vendor=vendor)
+    ids = list(mine.order_by("pk").values_list("pk", flat=True))
     return sum(pause_campaign(pk, Campaign.Pause.VENDOR, reason) for pk in ids)
 
 
@@ -97,15 +110,50 @@ def pause_by_health(vendor: str, ours: str, words: str) -> int:
 
 
 def pause_misset() -> int:
-    """Campaigns whose sender is not of the vendor that carries texts here. Returns how many were paused."""
-    running = Campaign.objects.filter(status=Campaign.Status.RUNNING).exclude(channel=Campaign.Channel.CALL)
-    ids = running.exclude(sender__vendor=settings.SMS_VENDOR or "").order_by("pk").values_list("pk", flat=True)
-    words = "Its number is not of the vendor that carries text messages here (SMS_VENDOR)."
-    return sum(pause_campaign(pk, Campaign.Pause.GATE, words) for pk in list(ids))
+    """Campaigns whose sender is not of the vendor that carries texts here, or whose e-mails nobody carries, or whose
+    e-mail address is not used any more. Returns how many were paused.
+    """
+    running = Campaign.objects.filter(status=Campaign.Status.RUNNING).order_by("pk")
+    texts = running.filter(has_steps("sms")).exclude(sender__vendor=settings.SMS_VENDOR or "")
+    mails = running.filter(has_steps("email"))
+    retired = mails.filter(Q(mail_sender=None) | Q(mail_sender__retired_at__isnull=False))
+    causes = [
+        (texts, "Its number is not of the vendor that carries text messages here (SMS_VENDOR)."),
+        (mails if not settings.MAIL_VENDOR else mails.none(), "Nobody carries e-mails here (CAMPAIGN_EMAIL_URL)."),
+        (retired, "The address that its e-mails leave from is not used any more."),
+    ]
+    return sum(
+        pause_campaign(pk, Campaign.Pause.GATE, words)
+        for rows, words in causes
+        for pk in list(rows.values_list("pk", flat=True))
+    )
+
+
+def pause_blocked(campaign_ids: Collection[UUID | None]) -> int:
+    """Of these campaigns those whose last three e-mails were all refused for what they say, since their state was last
+    changed. In a transaction of its own. Returns how many.
+    """
+    paused = 0
+    for campaign in Campaign.objects.filter(pk__in=[pk for pk in campaign_ids if pk is not None]):
+        left = Delivery.objects.filter(campaign=campaign, channel="email", updated_at__gte=campaign.updated_at)
+        over = (State.ACCEPTED, State.DELIVERED, State.FAILED)
+        ended = left.filter(state__in=over, intended_at__isnull=False).order_by("-intended_at", "-pk")
+        last = list(ended.values_list("state", "refusal", "error_words")[:BLOCKED_IN_A_ROW])
+        if len(last) < BLOCKED_IN_A_ROW or any((state, no) != (State.FAILED, BLOCKED) for state, no, _ in last):
+            continue
+        words = f"Mail servers refuse what its e-mails say, {BLOCKED_IN_A_ROW} in a row: {last[0][2]}"
+        paused += pause_campaign(campaign.pk, Campaign.Pause.ERRORS, words)
+    return paused
+
+
+def has_steps(channel: str) -> Exists:
+    """Of a campaign."""
+    return Exists(Step.objects.filter(campaign=OuterRef("pk"), channel=channel))
 
 
 def watch_thresholds() -> int:
-    """Pauses campaigns too many of whose messages fail or are answered by an opt-out. Returns how many.
+    """Pauses campaigns too many of whose messages fail, come back, are reported as spam or answered by an opt-out.
+    Returns how many.
 
     Only messages since its state was last changed count: what a person has resumed all the same goes on.
     """
@@ -114,10 +162,23 @@ def watch_thresholds() -> int:
         since = Delivery.objects.filter(campaign=one, state__in=Delivery.LEFT, updated_at__gte=one.updated_at)
         failed = Count("pk", filter=Q(state=State.FAILED))
         out = Count("pk", filter=Q(member__why=OPTED_OUT, member__status=Status.STOPPED))
-        told = since.aggregate(all=Count("pk"), failed=failed, out=out)
+        mails = Count("pk", filter=Q(channel="email"))
+        told = since.aggregate(
+            all=Count("pk"), failed=failed, out=out, mails=mails, bounced=Count("bounced_at"),
+            spam=Count("complained_at"),
+        )  # fmt: skip
+        if told["mails"] >= SPAM_FEW and told["spam"] >= SPAM_LEAST and told["spam"] > told["mails"] * SPAM:
+            words = f"{told['spam']} of {told['mails']} e-mails were reported as spam. Look at whom you write to first."
+            paused += pause_campaign(one.pk, Campaign.Pause.COMPLAINTS, words)
+            continue
         if told["all"] < FEW:
             continue
-        if told["failed"] > told["all"] * ERRORS:
+        if told["mails"] >= FEW and told["bounced"] > told["mails"] * BOUNCES:
+            words = (
+                f"{told['bounced']} of {told['mails']} e-mails came back. Look at the addresses before you resume it."
+            )
+            paused += pause_campaign(one.pk, Campaign.Pause.ERRORS, words)
+        elif told["failed"] > told["all"] * ERRORS:
             words = f"{told['failed']} of {told['all']} messages failed. Look at why before you resume it."
             paused += pause_campaign(one.pk, Campaign.Pause.ERRORS, words)
         elif told["out"] > told["all"] * COMPLAINTS:

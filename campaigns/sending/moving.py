@@ -24,6 +24,7 @@ from campaigns.sending.people import Ending, end_steps
 from campaigns.sending.talked import is_unsaid, note_words
 
 State = Delivery.State
+EMAIL = "email"  # its vendor's own id comes with the answer alone: what is told later finds it by its token
 
 # What a move may change, with its type in SQL.
 _COLUMNS = {
@@ -38,10 +39,16 @@ _COLUMNS = {
     "refusal": "text",
     "not_before": "timestamptz",
     "tries": "smallint",
+    "faults": "smallint",
     "intended_at": "timestamptz",
     "accepted_at": "timestamptz",
     "delivered_at": "timestamptz",
     "ended_at": "timestamptz",
+    "bounced_at": "timestamptz",
+    "complained_at": "timestamptz",
+    "clicked_at": "timestamptz",
+    "replied_at": "timestamptz",
+    "opted_out_at": "timestamptz",
     "resolved_by_id": "bigint",
     "token": "uuid",
     "lease_until": "timestamptz",
@@ -107,10 +114,26 @@ class Moves:
         if delivery.conversation_id is not None:
             self._said.add(delivery.conversation_id)
 
-    def end_step(self, delivery: Delivery, *, stop: str = "") -> None:
-        """The step is over for its person: she goes on to the next, or stops for this reason."""
+    def mark(self, delivery: Delivery, column: str, at: datetime | None = None) -> bool:
+        """Notes when something first happened to a message (MARKS), and counts it. False: it was known."""
+        if getattr(delivery, column) is not None:
+            return False
+        self.change(delivery, **{column: at or self.at})
+        if counter := states.MARKS[column]:
+            self.count(delivery.campaign_id, **{counter: 1})
+        return True
+
+    def end_step(self, delivery: Delivery, *, stop: str = "", passes: str = "") -> None:
+        """The step is over for its person: she goes on to the next, or stops for this reason. passes: as `Ending`."""
         if delivery.member_id is not None and delivery.step is not None:
-            self._endings.append(Ending(delivery.member_id, delivery.step.position, self.at, stop))
+            self._endings.append(Ending(delivery.member_id, delivery.step.position, self.at, stop, passes))
+
+    def pass_over(self, member: Member, channels: Collection[str], why: str, *, is_over: bool) -> None:
+        """The steps of these channels are passed over for a locked member. is_over: her step's message was cancelled;
+        else it is over where it waits for its time and is of them. She stops for this reason if no other is left.
+        """
+        position = member.step - (not is_over)
+        self._endings.append(Ending(member.pk, position, self.at, why, " ".join(channels)))
 
     def count(self, campaign_id: UUID | None, **deltas: int) -> None:
         """Adds to counters of the campaign."""
@@ -169,11 +192,14 @@ def apply(moves: Moves, delivery: Delivery, event: DeliveryEvent | Mapping[str, 
     kind = str(of["kind"])
     if delivery.state not in Delivery.LEFT:
         return
-    if delivery.vendor_id is None and of.get("vendor_id"):
+    if delivery.vendor_id is None and of.get("vendor_id") and delivery.channel != EMAIL:
         moves.change(delivery, vendor_id=str(of["vendor_id"]), vendor=str(of["vendor"]))
     if kind in states.TAKES:
         moves.taken_by_vendor(delivery)
+    is_first = kind in states.MARKED_BY and moves.mark(delivery, states.MARKED_BY[kind], of.get("at"))
     if not states.outranks(kind, delivery.state, delivery.rank):
+        if is_first and kind == "bounced":  # it had arrived, said the vendor
+            moves.change(delivery, **_why(of, kind))
         return
     first = delivery.state in (State.INTENDED, State.IN_DOUBT)
     if delivery.resolved_by_id and delivery.state == State.FAILED:  # an operator had said that it was not sent
@@ -181,16 +207,21 @@ def apply(moves: Moves, delivery: Delivery, event: DeliveryEvent | Mapping[str, 
     state = states.SAYS[kind]
     changes: dict[str, Any] = {"error": "", "error_words": "", "refusal": ""}
     if state == State.FAILED:
-        changes = {
-            "error": str(of.get("error") or kind)[:60],
-            "error_words": str(of.get("error_words") or "")[:300],
-            "refusal": str(of.get("refusal") or "")[:13],
-            "ended_at": moves.at,
-        }
+        changes = {**_why(of, kind), "ended_at": moves.at}
     elif state == State.DELIVERED:
         changes |= {"delivered_at": moves.at, "ended_at": moves.at}
     if kind == "decided":
         changes = {}
     moves.to(delivery, state, **changes)
-    if first:
+    if changes.get("refusal") == states.HARD:
+        moves.end_step(delivery, stop=states.HARD, passes=delivery.channel)
+    elif first:
         moves.end_step(delivery)
+
+
+def _why(of: Mapping[str, Any], kind: str) -> dict[str, str]:
+    return {
+        "error": str(of.get("error") or kind)[:60],
+        "error_words": str(of.get("error_words") or "")[:300],
+        "refusal": str(of.get("refusal") or "")[:13],
+    }

@@ -44,7 +44,8 @@ def pause_refused(refused: Iterable[tuple[Delivery, str, str]]) -> int:
     for campaign_id, (vendor, code, words) in first.items():
         said = f": {words.rstrip('.')}" if words else ""
         told = (
-            f"{available.title(vendor)} refuses the number it sends from ({code}){said}. Resume it once that is solved"
+            f"{available.title(vendor)} refuses the {'address' if vendor == 'mail' else 'number'} it sends from "
+            f"({code}){said}. Resume it once that is solved"
         )
         paused += pause_campaign(campaign_id, Campaign.Pause.HEALTH, told)
     return paused

@@ -1,4 +1,4 @@
-"""Messages that no campaign makes: a person's own, a reply, the confirmation of an opt-out."""
+"""Messages that no campaign makes: a person's own text or e-mail, a reply, the confirmation of an opt-out."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from django.conf import settings
 
 from accounts.models import Team, User
 from campaigns import clock
-from campaigns.models import Conversation, Delivery, Sender
+from campaigns.models import Conversation, Delivery, MailSender, Sender
 from campaigns.rules.segments import MOST, segments
 from campaigns.sending.lifecycle import wake
-from campaigns.texts.rendering import digest_of
+from campaigns.sending.mailing import EMAIL
+from campaigns.texts.mail import UNSUBSCRIBE
+from campaigns.texts.rendering import SUBJECT_MOST, Written, digest_of, digest_of_mail
 from common.db.ids import uuid7
-from leads.models import ContactKey
+from leads.models import ContactKey, Seller
 from leads.privacy.filtering import kept_in
 
 Purpose = Delivery.Purpose
@@ -22,10 +24,13 @@ Purpose = Delivery.Purpose
 # confirmation of an opt-out is allowed within five minutes (47 CFR 64.1200(a)(12)).
 WITHIN = {Purpose.REPLY: timedelta(minutes=15), Purpose.CONFIRM: timedelta(minutes=5)}
 TEXT_MOST = 1600  # characters: what vendors take in one message
+MAIL_MOST = 20_000  # characters of an e-mail that a person writes
 
 
 class CannotQueue(ValueError):
-    """The message cannot be queued. field: which of the request's (text, phone); code: NO_VENDOR where none sends."""
+    """The message cannot be queued. field: which of the request's (subject, text, phone); code: NO_VENDOR where none
+    sends, NO_SENDER where there is no number or address to send from.
+    """
 
     def __init__(self, words: str, *, field: str = "", code: str = "") -> None:
         super().__init__(words)
@@ -83,6 +88,80 @@ def queue_message(
     Delivery.objects.bulk_create([row], ignore_conflicts=True)
     wake()
     return Delivery.objects.get(callback_token=token)
+
+
+def queue_mail(
+    *,
+    team: Team,
+    lead_id: UUID | None,
+    key: ContactKey,
+    address: str,
+    subject: str,
+    text: str,
+    purpose: str,
+    by: User | None,
+    conversation: Conversation | None = None,
+    send_by: datetime | None = None,
+    once: UUID | None = None,
+) -> Delivery:
+    """As `queue_message`, an e-mail, in the thread of its conversation (`mailing`). address: of `key`. subject: of a
+    reply what they wrote under, with Re:. It says who writes and where, and how to hear no more (15 USC 7704(a)(5)).
+    """
+    subject, text = " ".join(subject.replace("\0", "").split())[:SUBJECT_MOST], _checked_mail(text)
+    if not subject:
+        raise CannotQueue("Write a subject.", field="subject")
+    known = conversation.mail_sender if conversation is not None else None
+    sender = known if known is not None and known.retired_at is None else mail_sender_of(team)
+    if not settings.MAIL_VENDOR or sender is None:
+        words = "Nobody carries e-mails here." if not settings.MAIL_VENDOR else "Add an address to send e-mails from."
+        raise CannotQueue(words, code="NO_VENDOR" if not settings.MAIL_VENDOR else "NO_SENDER")
+    token, body = once or uuid4(), f"{text}\n\n{_footer(sender.seller)}"
+    row = Delivery(
+        id=uuid7(),
+        team=team,
+        conversation=conversation,
+        purpose=purpose,
+        channel=EMAIL,
+        lead_id=lead_id,
+        key=key,
+        mail_sender=sender,
+        vendor=settings.MAIL_VENDOR,
+        address=address,
+        body_digest=digest_of_mail(Written(subject, body, "")),
+        send_by=send_by,
+        not_before=clock.now(),
+        by_id=by.pk if by else None,
+        callback_token=token,
+    )
+    row.subject, row.body = kept_in(row, "subject", subject), kept_in(row, "body", body)
+    Delivery.objects.bulk_create([row], ignore_conflicts=True)
+    wake()
+    return Delivery.objects.get(callback_token=token)
+
+
+def reply_subject(subject: str) -> str:
+    """Re: what they wrote under, once."""
+    words = " ".join(subject.split()) or "your message"
+    return words if words.lower().startswith("re:") else f"Re: {words}"
+
+
+def mail_sender_of(team: Team) -> MailSender | None:
+    """The address that a team's people write e-mails from: the first of its company's."""
+    senders = MailSender.objects.filter(seller__team=team, seller__replaced_at=None, retired_at=None)
+    return senders.select_related("seller").order_by("pk").first()
+
+
+def _footer(seller: Seller) -> str:
+    return f"-- \n{seller.company}, {seller.postal_address}\nNo more e-mails: {UNSUBSCRIBE}"
+
+
+def _checked_mail(text: str) -> str:
+    text = text.replace("\0", "").replace("\r\n", "\n").strip()
+    if not text:
+        raise CannotQueue("Write something.", field="text")
+    if len(text) > MAIL_MOST:
+        raise CannotQueue(f"Write at most {MAIL_MOST:,} characters.", field="text")
+    return text
 
 
 def sender_of(team: Team) -> Sender | None:

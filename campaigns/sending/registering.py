@@ -23,7 +23,7 @@ def register() -> None:
     registries.before_leads_go(stopping.stop_members_of_leads)
     before_bucket_delete(stopping.stop_members_of_bucket)
     registries.keeps_lead("inCampaign", Exists(Member.objects.filter(lead=OuterRef("pk"))))
-    ours = telling.in_texts(Delivery, ("address", "body"), what="We wrote", team="team")
+    ours = telling.in_texts(Delivery, ("address", "subject", "body", "html"), what="We wrote", team="team")
     search_in("text messages", forgetting.in_messages, ours)
     for name, sentence in events.EVENTS.items():
         register_event(name, sentence)

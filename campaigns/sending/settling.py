@@ -9,9 +9,9 @@ from uuid import UUID
 
 from campaigns import clock
 from campaigns.models import Delivery
-from campaigns.sending import statuses
+from campaigns.sending import states, statuses
 from campaigns.sending.intending import Outgoing
-from campaigns.sending.moving import Moves, lock_with_members
+from campaigns.sending.moving import EMAIL, Moves, lock_with_members
 from campaigns.sending.ours import OF_SENDER
 from common.db.clock import database_now
 from common.faultpoints import commit
@@ -26,7 +26,14 @@ State = Delivery.State
 MOST_TRIES = 3  # times a message is certainly not sent, then it has failed
 AGAIN_AT_MOST = timedelta(minutes=10)
 # What a vendor's no says of the person: she stops at once, and is suppressed (`suppressing`).
-OF_THE_PERSON = (Kind.OPTED_OUT, Kind.BAD_NUMBER, Kind.LANDLINE)
+OF_THE_PERSON = (Kind.OPTED_OUT, Kind.BAD_NUMBER, Kind.LANDLINE, Kind.BAD_ADDRESS, Kind.CARRIER)
+# An e-mail that was not sent is tried for about three days, as mail servers do among themselves (RFC 5321, 4.5.4.1).
+MAIL_TRIES, FIRST_WAIT, LONGEST_WAIT = 76, timedelta(minutes=1), timedelta(hours=1)
+HELD_BACK = timedelta(seconds=30)  # of an e-mail whose server wants fewer of all: the pace of all drops besides
+BOUNCES = {Kind.BAD_ADDRESS: states.HARD, Kind.CARRIER: states.SOFT, Kind.CONTENT: states.BLOCKED}
+MOST_FAULTS = 3  # times our own code breaks on a message, then it has failed
+FAULT_WAIT = timedelta(minutes=1)
+ID_MOST = 80  # characters of a provider's id, as the row keeps it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,8 @@ def settle(results: Sequence[Result]) -> list[Result]:
     2. Failures end one by one; answers together.
     3. Taken by the vendor: its id, the lead is contacted, the next step is planned. What the vendor has said of this id
        before is heard now.
-    4. Certainly not sent: due again, three times at most; what is no fault of the message costs no try.
+    4. Certainly not sent: due again, three times at most; what is no fault of the message costs no try. An e-mail is
+       tried for three days.
     5. Refused: failed; where our number is refused and not the person, due again, and its campaign pauses
        (`ours`). In doubt: nothing here, `doubts` hears of it from the ledger.
     """
@@ -71,7 +79,7 @@ def settle(results: Sequence[Result]) -> list[Result]:
             if row is None:
                 continue
             if one.sent is not None:
-                _accepted(moves, row, one.sent, is_free=one.sent.vendor_id in taken)
+                _accepted(moves, row, one.sent, is_free=not one.sent.vendor_id or one.sent.vendor_id in taken)
             elif one.failure is not None:
                 _failed(moves, row, one.failure, out_of_order=one.out_of_order)
         statuses.join(moves, {row.vendor_id: row for row in rows.values() if row.vendor_id})
@@ -81,7 +89,7 @@ def settle(results: Sequence[Result]) -> list[Result]:
 
 def _free_ids(answered: Sequence[Result]) -> set[str]:
     """The vendor's ids that no other message has: a vendor that gives one twice breaks no settlement."""
-    ids = [one.sent.vendor_id for one in answered if one.sent is not None]
+    ids = [one.sent.vendor_id for one in answered if one.sent is not None and one.sent.vendor_id]
     own = {one.outgoing.delivery.pk for one in answered}
     used = Delivery.objects.filter(vendor_id__in=ids).exclude(pk__in=own).values_list("vendor_id", flat=True)
     return {one for one in ids if ids.count(one) == 1} - set(used)
@@ -92,6 +100,8 @@ def _accepted(moves: Moves, row: Delivery, sent: Sent, *, is_free: bool) -> None
         moves.to(row, State.IN_DOUBT, error="same_id", error_words="The vendor gave its id to another message, too.")
         moves.end_step(row)
         return
+    if row.channel == EMAIL and row.vendor_id is None and sent.vendor_id:
+        moves.change(row, vendor_id=sent.vendor_id[:ID_MOST])
     said = {"kind": sent.state, "vendor_id": sent.vendor_id, "vendor": row.vendor}
     statuses.apply(moves, row, said)
 
@@ -104,6 +114,8 @@ def _failed(moves: Moves, row: Delivery, failure: VendorFailure, *, out_of_order
     if isinstance(failure, BilledError):
         moves.to(row, State.IN_DOUBT, error="in_doubt", error_words=failure.reason)
         moves.end_step(row)
+    elif row.channel == EMAIL and isinstance(failure, NotSent) and not isinstance(failure, StaleSlot):
+        _mail_not_sent(moves, row, failure)
     elif isinstance(failure, NotSent | Misconfigured):
         blameless = out_of_order or isinstance(failure, HeldBack | StaleSlot | Misconfigured)
         tries = row.tries + (not blameless)
@@ -127,11 +139,37 @@ def _failed(moves: Moves, row: Delivery, failure: VendorFailure, *, out_of_order
                     error_words=failure.reason,
                 )  # fmt: skip
                 return
+        if row.channel == EMAIL:
+            kind = BOUNCES.get(Kind(kind), kind) if kind else ""
         moves.to(
             row, State.FAILED, ended_at=moves.at, error=code or str(failure.category), error_words=failure.reason,
             refusal=kind,
         )  # fmt: skip
-        moves.end_step(row, stop="failed")
+        if kind in (states.HARD, states.SOFT):
+            moves.mark(row, "bounced_at")
+        if kind in (states.SOFT, states.BLOCKED):  # the address is good: her next e-mail may arrive
+            moves.end_step(row)
+        else:
+            stop = states.HARD if kind == states.HARD else "failed"
+            moves.end_step(row, stop=stop, passes="" if kind == Kind.OPTED_OUT else row.channel)
+
+
+def _mail_not_sent(moves: Moves, row: Delivery, failure: NotSent) -> None:
+    """Due again. Where its server wants fewer of all, it costs no try."""
+    asked = timedelta(seconds=failure.retry_after or 0)
+    if isinstance(failure, HeldBack):
+        tries, wait = row.tries, max(asked, HELD_BACK)
+    else:
+        tries = row.tries + 1
+        wait = max(asked, backoff(tries, first=FIRST_WAIT, most=LONGEST_WAIT))
+    if tries >= MAIL_TRIES:
+        moves.to(row, State.FAILED, tries=tries, ended_at=moves.at, error="not_sent", error_words=failure.reason)
+        moves.end_step(row)
+        return
+    moves.to(
+        row, State.DUE, tries=tries, intended_at=None, call_id=None, not_before=moves.at + wait, error="",
+        error_words=failure.reason,
+    )  # fmt: skip
 
 
 def as_events(late: Sequence[Result]) -> None:
@@ -169,3 +207,22 @@ def give_back(ids: Sequence[UUID], token: UUID) -> int:
             moves.to(row, State.DUE)
         moves.write()
     return len(rows)
+
+
+def note_fault(delivery_id: UUID, token: UUID, error: Exception) -> bool:
+    """Our own code broke on a message that this worker has taken: it is due again in a while, and has failed the third
+    time. Returns whether it has.
+    """
+    faults = 0
+    with commit("sms.take"):
+        moves = Moves(clock.now())
+        for row in lock_with_members([delivery_id], state=State.TAKEN, token=token):
+            faults, code = row.faults + 1, type(error).__name__[:60]
+            if faults < MOST_FAULTS:
+                moves.to(row, State.DUE, faults=faults, error=code, not_before=moves.at + FAULT_WAIT)
+                continue
+            words = "System error. The log has more."
+            moves.to(row, State.FAILED, faults=faults, ended_at=moves.at, error=code, error_words=words)
+            moves.end_step(row, stop="failed", passes=row.channel)
+        moves.write()
+    return faults >= MOST_FAULTS

@@ -15,8 +15,27 @@ SAYS = {
     "delivered": State.DELIVERED,
     "failed": State.FAILED,
     "undelivered": State.FAILED,
+    "deferred": State.ACCEPTED,
+    "bounced": State.FAILED,
+    "complained": State.ACCEPTED,
+    "clicked": State.ACCEPTED,
+    "replied": State.ACCEPTED,
 }
-TAKES = ("accepted", "sent", "delivered", "undelivered")  # kinds that say the vendor has taken it
+# Kinds that say the vendor has taken it: whoever answers a message, or sends it back, was sent it.
+TAKES = frozenset(
+    {"accepted", "sent", "delivered", "undelivered", "deferred", "bounced", "complained", "clicked", "replied"}
+)
+HARD, SOFT, BLOCKED = "hard_bounce", "soft_bounce", "blocked"  # `Delivery.refusal` of an e-mail that came back
+
+# What is noted of a message beside its state, with the campaign's counter of it, and by which kind of event. Replies
+# and opt-outs are counted by people (`stopping`).
+MARKS: Mapping[str, str] = {
+    "bounced_at": "bounced", "complained_at": "complained", "clicked_at": "human_clicks", "replied_at": "",
+    "opted_out_at": "",
+}  # fmt: skip
+MARKED_BY: Mapping[str, str] = {
+    "bounced": "bounced_at", "complained": "complained_at", "clicked": "clicked_at", "replied": "replied_at"
+}  # fmt: skip
 
 # Which counters count a message in each state; `due` counts every message. Their sum says so on the page:
 # sent = accepted + failed + in doubt + those under way; due = the sum over all states.

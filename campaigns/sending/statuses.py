@@ -12,11 +12,13 @@ from campaigns import clock
 from campaigns.models import Delivery, DeliveryEvent
 from campaigns.sending import ours, suppressing
 from campaigns.sending.doubts import settle_call
-from campaigns.sending.moving import Moves, apply, lock_with_members
+from campaigns.sending.moving import EMAIL, Moves, apply, lock_with_members
 from common.db.clock import database_now
 from common.db.ids import uuid7
 
-__all__ = ["apply", "apply_event", "join", "join_waiting"]
+__all__ = ["apply", "apply_event", "join", "join_waiting", "tell"]
+MAIL = "mail"
+UNNOTED = frozenset({"clicked", "replied"})  # a row of their own tells of them
 JOINED = 500  # waiting events that one sweep looks at
 
 
@@ -36,8 +38,9 @@ def apply_event(
     caller's, which then has locked no more than the Inbound row. Returns the delivery; None: not known yet, it waits.
 
     vendor_id: the vendor's own id; token: of the address it called, which finds the message at once. kind: accepted,
-    sent, delivered, failed, undelivered. error: the vendor's code; words: in its words; refusal: what its no means, as
-    `integrations.vendors.messages.Kind`. at: when, says the vendor. The same twice: known, nothing changes.
+    sent, delivered, failed, undelivered; of an e-mail deferred, bounced, complained, clicked, replied, too. error: the
+    vendor's code; words: in its words; refusal: what its no means, as `Delivery.refusal` has it. at: when, says the
+    vendor. The same twice: known, nothing changes.
 
     1. The message, by the vendor's id, or by the token if it has no id yet. Where it is not known yet, the event waits
        without one.
@@ -52,22 +55,47 @@ def apply_event(
         if found is None:
             _note(None, vendor, vendor_id, kind, error, words, refusal, at, inbound_id)
             return None
-        settle_call(found, kind)
-        rows = lock_with_members([found])
-        if not rows:
-            return None
-        row = rows[0]
-        if not _note(row.pk, vendor, vendor_id, kind, error, words, refusal, at, inbound_id):
-            return row.pk
-        moves = Moves(clock.now())
-        told = {
-            "kind": kind, "error": error, "error_words": words, "refusal": refusal, "vendor": vendor,
-            "vendor_id": vendor_id,
-        }  # fmt: skip
-        apply(moves, row, told)
-        moves.write()
-        if row.refusal:
-            transaction.on_commit(lambda: after_no(row.pk))
+        return tell(
+            found, kind, vendor=vendor, vendor_id=vendor_id, error=error, words=words, refusal=refusal, at=at,
+            inbound_id=inbound_id,
+        )  # fmt: skip
+
+
+def tell(
+    delivery_id: UUID,
+    kind: str,
+    *,
+    vendor: str,
+    vendor_id: str = "",
+    error: str = "",
+    words: str = "",
+    refusal: str = "",
+    at: datetime | None = None,
+    inbound_id: UUID | None = None,
+    marked_at: datetime | None = None,
+) -> UUID | None:
+    """As `apply_event`, of a message that is known, from its second step on. In a transaction. marked_at: by the
+    campaigns' clock; None: now.
+    """
+    settle_call(delivery_id, kind)
+    rows = lock_with_members([delivery_id])
+    if not rows:
+        return None
+    row = rows[0]
+    named = row.callback_token.hex if row.channel == EMAIL else vendor_id  # by SMTP it has no other id
+    if kind not in UNNOTED and not _note(row.pk, vendor, named, kind, error, words, refusal, at, inbound_id):
+        return row.pk
+    moves = Moves(clock.now())
+    told = {
+        "kind": kind, "error": error, "error_words": words, "refusal": refusal, "vendor": vendor,
+        "vendor_id": vendor_id, "at": marked_at,
+    }  # fmt: skip
+    apply(moves, row, told)
+    moves.write()
+    if row.refusal:
+        transaction.on_commit(lambda: after_no(row.pk))
+    if kind == "complained" and row.complained_at is not None:
+        transaction.on_commit(lambda: suppressing.after_complaint(row.pk))
     return row.pk
 
 
@@ -81,12 +109,15 @@ def after_no(delivery_id: UUID) -> None:
 
 def _message(vendor: str, vendor_id: str, token: UUID | None) -> UUID | None:
     """The message that has this id, else the one of the address if it has none yet: an address tells which message an
-    unknown id is of, and never makes one message out of two.
+    unknown id is of, and never makes one message out of two. Of an e-mail the token alone tells: a provider may give it
+    another id in each of its posts.
     """
     rows = Delivery.objects.filter(vendor=vendor)
+    if vendor == MAIL and token is not None:
+        return rows.filter(callback_token=token).values_list("pk", flat=True).first()
     found: UUID | None = None
     if vendor_id:
-        found = rows.filter(vendor_id=vendor_id).values_list("pk", flat=True).first()
+        found = rows.filter(vendor_id=vendor_id[:80]).values_list("pk", flat=True).first()
     if found is None and token is not None:
         own = rows.filter(callback_token=token)
         own = own.filter(vendor_id=None) if vendor_id else own

@@ -52,7 +52,11 @@ def sweep() -> int:
 def expire_calls() -> int:
     """Messages' calls whose worker is dead. The enrichment's reaper ends them, too: whoever comes first."""
     ids = [pk for pk, run_id in calls.dead_calls() if run_id is None]
-    mine = VendorCall.objects.filter(pk__in=ids, operation__name="sms").order_by("pk").values_list("pk", flat=True)
+    mine = (
+        VendorCall.objects.filter(pk__in=ids, operation__name__in=("sms", "email"))
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     ended = 0
     for pk in list(mine):
         with transaction.atomic():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from accounts.models import User
 from campaigns.models import Step, Variant
 from campaigns.rules.templates import Company, Missing, Person, Template, parse, render, values_of
 from campaigns.rules.variants import draw
+from campaigns.texts.mail import UNSUBSCRIBE
 from leads.facts.sources import name_of
 from leads.models import Seller
 
@@ -46,6 +49,18 @@ def company_of(seller: Seller | None, agent: User | None) -> Company:
     )
 
 
+SUBJECT_MOST = 400  # characters of a written subject, as a message's row keeps it
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An e-mail as its row keeps it: subject on one line, text part, HTML part; links not yet made its own."""
+
+    subject: str
+    text: str
+    html: str
+
+
 class Writer:
     """Writes a campaign's messages: reads its steps' texts once."""
 
@@ -54,6 +69,7 @@ class Writer:
         self.company = company
         self.variants = {step.position: {one.name: one for one in step.variants.all()} for step in steps}
         self._templates: dict[str, Template] = {}
+        self._mails: dict[UUID, tuple[Template, Template, Template]] = {}
 
     def variant(self, step: int, key_digest: bytes) -> Variant:
         """The text that this person gets. key_digest: of her owner key, else of her number's key."""
@@ -72,7 +88,27 @@ class Writer:
             template = self._templates[text] = parse(text)
         return render(template, values_of(person_of(lead), self.company))
 
+    def write_mail(self, variant: Variant, lead: Mapping[str, Any]) -> Written | Missing:
+        """The e-mail to this lead (PERSON_COLUMNS): values as they are in subject and text, escaped in the HTML."""
+        version = variant.version
+        parts = self._mails.get(version.pk)
+        if parts is None:
+            parts = parse(version.subject), parse(version.text), parse(version.html, html=True)
+            self._mails[version.pk] = parts
+        values = values_of(person_of(lead), self.company, unsubscribe_url=UNSUBSCRIBE)
+        subject, text = render(parts[0], values), render(parts[1], values)
+        html = render(parts[2], values, html=True)
+        if isinstance(subject, Missing) or isinstance(text, Missing) or isinstance(html, Missing):
+            names = {name for part in (subject, text, html) if isinstance(part, Missing) for name in part.names}
+            return Missing(tuple(sorted(names)))
+        return Written(" ".join(subject.split())[:SUBJECT_MOST].strip(), text, html)
+
 
 def digest_of(text: str) -> str:
-    """SHA-256 of a message, as deliveries and dry runs keep it."""
+    """SHA-256 of a text message, as deliveries and dry runs keep it."""
     return sha256(text.encode()).hexdigest()
+
+
+def digest_of_mail(written: Written) -> str:
+    """The same of an e-mail: of its subject and both parts."""
+    return sha256(f"{written.subject}\0{written.text}\0{written.html}".encode()).hexdigest()

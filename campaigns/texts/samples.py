@@ -40,7 +40,8 @@ SAMPLE_VALUES: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Shown:
     """text: '' where values are missing. segments: 0 then. encoding: gsm or ucs2. gsm: the template's text with the
-    characters that GSM has, '' where it is so already. warnings: in words.
+    characters that GSM has, '' where it is so already. warnings: in words. Of an e-mail also its subject, its HTML and
+    how many bytes that has; it has no segments.
     """
 
     text: str
@@ -50,16 +51,25 @@ class Shown:
     encoding: str
     gsm: str
     warnings: Sequence[str]
+    subject: str = ""
+    html: str = ""
+    bytes: int = 0
+
+
+def values_for(lead: Lead | None, seller: Seller | None, agent: User | None = None) -> Mapping[str, str]:
+    """A lead's values; lead None: sample values, but for the company's own."""
+    company = company_of(seller, agent)
+    if lead is not None:
+        return values_of(person_of(vars(lead)), company, unsubscribe_url=SAMPLE_VALUES["unsubscribeUrl"])
+    own = values_of(_PERSON, company, unsubscribe_url=SAMPLE_VALUES["unsubscribeUrl"])
+    return {**SAMPLE_VALUES, **{name: value for name, value in own.items() if value}}
 
 
 def show(template: Template, *, lead: Lead | None, seller: Seller | None, agent: User | None = None) -> Shown:
     """The text with a lead's values; lead None: with sample values, but for the company's own."""
-    company = company_of(seller, agent)
-    if lead is None:
-        own = values_of(_PERSON, company, unsubscribe_url=SAMPLE_VALUES["unsubscribeUrl"])
-        values = {**SAMPLE_VALUES, **{name: value for name, value in own.items() if value}}
-    else:
-        values = values_of(person_of(vars(lead)), company)
+    values = values_for(lead, seller, agent)
+    if lead is not None:  # a text message has no way out by a link
+        values = {**values, "unsubscribeUrl": ""}
     text = render(template, values)
     gsm = to_gsm(template.text)
     gsm = gsm if gsm != template.text else ""

@@ -12,6 +12,7 @@ ORDER = (
     "bucket hold",
     "campaign hold",
     "list fill",
+    "touches",
     "schedule",
     "fill",
     "import",

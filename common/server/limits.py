@@ -12,6 +12,7 @@ def takes_files(path: str) -> bool:
 
 
 def most_bytes(path: str) -> int:
-    """REQUEST_BYTES_MAX; where a file of leads may come in, IMPORT_BYTES_MAX."""
-    most: int = settings.IMPORT_BYTES_MAX if takes_files(path) else settings.REQUEST_BYTES_MAX
-    return most
+    """REQUEST_BYTES_MAX; where a file of leads may come in, IMPORT_BYTES_MAX; where an e-mail may, MAIL_BYTES_MAX."""
+    if takes_files(path):
+        return int(settings.IMPORT_BYTES_MAX)
+    return int(settings.MAIL_BYTES_MAX if re.fullmatch(settings.MAIL_PATHS, path) else settings.REQUEST_BYTES_MAX)

@@ -9,6 +9,7 @@ from integrations.ledger.sending import StaleSlot, base_url, calls_sent
 from integrations.models import Operation
 from integrations.vendors.errors import (
     BilledError,
+    Deferred,
     HeldBack,
     InDoubt,
     Misconfigured,
@@ -29,7 +30,7 @@ def report_outcome(
     Returns whether the vendor is out of order, so that its payers should wait rather than lose a try.
 
     1. Ignored if the call was taken from this worker: it had paused, and the vendor did not fail.
-    2. An answer, or a refusal of this question: the vendor works.
+    2. An answer, a refusal of this question, or this one later: the vendor works.
     3. Misconfigured, or a slot that had passed: neither breaker nor pace learns anything.
     4. Asked too often (429): every worker waits before it asks this operation again.
     5. A person's free call: shown to the operator, and counted for her alone.
@@ -41,7 +42,7 @@ def report_outcome(
         sent_at = calls_sent(call_id).values_list("sent_at", flat=True).first()
         if sent_at is None:
             return False
-    if failure is None or isinstance(failure, Rejected):
+    if failure is None or isinstance(failure, Rejected | Deferred):
         breaker.note_success(operation, base_url(operation) if failure is None else "", paid=paid)
         return False
     if isinstance(failure, Misconfigured | StaleSlot):

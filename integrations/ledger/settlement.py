@@ -19,7 +19,7 @@ from integrations.ledger.sending import calls_sent
 from integrations.locks import lock_call
 from integrations.models import MONEY, VendorCall
 from integrations.vendors.contract import Receipt
-from integrations.vendors.errors import BilledError, HeldBack, InDoubt, NotSent, Rejected, VendorFailure
+from integrations.vendors.errors import BilledError, Deferred, HeldBack, InDoubt, NotSent, Rejected, VendorFailure
 
 
 def lock_sent(call_id: UUID) -> VendorCall | None:
@@ -76,5 +76,9 @@ def fail(call: VendorCall, failure: VendorFailure, now: datetime, latency_ms: in
         calls.end(call, VendorCall.State.SETTLED, now, cost=cost, status=failure.status, latency_ms=latency_ms)
     else:
         calls.release(call, failure.reason, status=failure.status, latency_ms=latency_ms)
-        if isinstance(failure, NotSent) and not isinstance(failure, HeldBack) and (wait := failure.retry_after):
+        if (
+            isinstance(failure, NotSent)
+            and not isinstance(failure, HeldBack | Deferred)
+            and (wait := failure.retry_after)
+        ):
             transaction.on_commit(lambda: pace.hold_back(call.operation_id, wait))  # the first of all locks

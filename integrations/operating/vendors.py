@@ -24,7 +24,7 @@ from integrations.ledger.budgets import MONEY, ZERO
 from integrations.ledger.events import tell_paused
 from integrations.locks import lock_operations_of, lock_vendor
 from integrations.models import Budget, Operation, Vendor, VendorCall
-from integrations.vendors import available
+from integrations.vendors import available, mail
 from integrations.vendors.apollo import client as apollo
 from integrations.vendors.errors import VendorFailure, failure_in_words
 from integrations.vendors.realestateapi import client as realestateapi
@@ -299,7 +299,7 @@ def test_connection(vendor: Vendor) -> Connection:
         answer = ask()
     except VendorFailure as failure:
         answer = Connection(ok=False, words=failure.reason)
-    return replace(answer, words=answer.words.replace(place["key"], "…"))
+    return replace(answer, words=answer.words.replace(place["key"], "…") if vendor.pk != "mail" else answer.words)
 
 
 def _realestateapi() -> Connection:
@@ -332,9 +332,19 @@ def _signalhouse_messaging() -> Connection:
     return Connection(ok=True, words="It answers and takes the key for this group.")
 
 
+def _mail() -> Connection:
+    words = mail.check_place()
+    if not words:
+        return Connection(
+            ok=None, words="It is set, but it has no free call to test it with: the first e-mail will tell."
+        )
+    return Connection(ok=True, words=words)
+
+
 _TESTS: dict[str, Callable[[], Connection]] = {
     "realestateapi": _realestateapi,
     "apollo": _apollo,
     "twilio": _twilio,
     "signalhouse_messaging": _signalhouse_messaging,
+    "mail": _mail,
 }

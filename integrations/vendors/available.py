@@ -8,6 +8,7 @@ from django.conf import settings
 
 from integrations.vendors.apollo import client as apollo
 from integrations.vendors.credentials import Account
+from integrations.vendors.mail import account as mail
 from integrations.vendors.realestateapi import client as realestateapi
 from integrations.vendors.signalhouse import client as signalhouse
 from integrations.vendors.signalhouse_messaging import client as signalhouse_messaging
@@ -19,6 +20,7 @@ _ACCOUNTS: Mapping[str, Callable[[], Account]] = {
     "apollo": apollo.config,
     "twilio": twilio.config,
     "signalhouse_messaging": signalhouse_messaging.config,
+    "mail": mail.config,
 }
 
 

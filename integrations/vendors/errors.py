@@ -102,6 +102,13 @@ class HeldBack(NotSent):
     category = Category.RATE_LIMITED
 
 
+class Deferred(NotSent):
+    """The vendor works, and this one message has to come later (greylisting), after `retry_after` s. It holds up no
+    other."""
+
+    category = Category.RATE_LIMITED
+
+
 class Rejected(VendorFailure):
     """The vendor answered, and no repeat of the same request will do better: 400, 422, a 404 in
     the vendor's own envelope, a record that cannot be used.

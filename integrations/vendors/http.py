@@ -174,16 +174,49 @@ def send(
     2. Sends it over this thread's connection to the origin and reads the whole answer within the deadline.
     3. After any failure the connection is closed: a late answer to this request must not be read as the next one's.
     """
-    prepared = _prepare(request)
-    origin = "{0.scheme}://{0.netloc}".format(urlsplit(request.url))
-    timeout = (min(connect_timeout, deadline), read_timeout)
-    exchange = _local.exchange = _Exchange(deadline, read_timeout)
+    return _answer(_prepare(request), _Limits(connect_timeout, read_timeout, deadline, max_bytes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Seconds and bytes, as `send` has them."""
+
+    connect_timeout: float
+    read_timeout: float
+    deadline: float
+    max_bytes: int
+
+
+class OneTry(requests.Session):
+    """For a library that makes its own requests (anymail): each leaves as by `send`, and fails as there."""
+
+    def __init__(self, *, connect_timeout: float, read_timeout: float, deadline: float, max_bytes: int) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.headers["Accept-Encoding"] = "gzip, deflate"
+        self._limits = _Limits(connect_timeout, read_timeout, deadline, max_bytes)
+
+    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
+        """Raises NotSent, InDoubt or Misconfigured, which are no exceptions of requests'."""
+        answer = _answer(request, self._limits)
+        response = requests.Response()
+        response.request, response.url = request, request.url or ""
+        response.status_code, response.raw = answer.status, io.BytesIO(answer.body)
+        response.headers.update(answer.headers)
+        response.encoding = "utf-8"
+        return response
+
+
+def _answer(prepared: requests.PreparedRequest, limits: _Limits) -> HttpResponse:
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(prepared.url or ""))
+    timeout = (min(limits.connect_timeout, limits.deadline), limits.read_timeout)
+    exchange = _local.exchange = _Exchange(limits.deadline, limits.read_timeout)
     started = time.monotonic()
     failure: VendorFailure
     try:
-        # Not a requests.Session: it reads the body of a redirect without limit even where redirects are off.
+        # Not a requests.Session's: it reads the body of a redirect without limit even where redirects are off.
         with _adapter(origin).send(prepared, stream=True, timeout=timeout, proxies={}) as response:
-            content = _read(response, max_bytes)
+            content = _read(response, limits.max_bytes)
         _local.used[origin] = time.monotonic()
         return HttpResponse(
             status=response.status_code,

@@ -33,14 +33,16 @@ class Message:
 
 
 class Kind(StrEnum):
-    """What a vendor's no means, whatever its code. The first five are of the person or her number, the next three of
-    our sender or account, and INVALID is of this very message."""
+    """What a vendor's no means, whatever its code: of the person, her number or address (OPTED_OUT to CARRIER,
+    BAD_ADDRESS), of our sender or account, or of this very message (CONTENT, INVALID)."""
 
     OPTED_OUT = "opted_out"  # she has told the vendor to stop: an opt-out like any other
     BAD_NUMBER = "bad_number"  # nobody has it
     LANDLINE = "landline"  # it takes no texts
     CARRIER = "carrier"  # the network did not deliver it: filtered, unreachable, too late
     UNREGISTERED = "unregistered"  # the sender's 10DLC or toll-free registration is missing
+    BAD_ADDRESS = "bad_address"  # nobody has this e-mail address: a hard bounce
+    CONTENT = "content"  # what it says, or a rule of the recipient's mail server: not the person's fault
     BALANCE = "balance"  # the account has to be paid first
     CONFIGURATION = "configuration"  # the key, the sender or a permission of the account
     PAUSED = "paused"  # the vendor has stopped this sender's campaign

@@ -64,9 +64,17 @@ def _phones(lead: Mapping[str, Any]) -> Iterator[tuple[int, str, str, int]]:
         yield PHONE, number, f"…{number[-4:]}", FIRST_PHONE if number == lead.get("phone") else OTHER_PHONE
 
 
+def emails_of(lead: Mapping[str, Any]) -> list[str]:
+    """A lead's e-mail addresses (`email`, `other_facts`) as their keys have them, each once, in the order of their
+    positions.
+    """
+    found = filter(None, (lead.get("email"), *_others(lead, "email")))
+    return list(dict.fromkeys(address.casefold() for address in found))
+
+
 def _emails(lead: Mapping[str, Any]) -> Iterator[tuple[int, str, str, int]]:
-    for address in filter(None, (lead.get("email"), *_others(lead, "email"))):
-        name, _, domain = address.casefold().partition("@")
+    for address in emails_of(lead):
+        name, _, domain = address.partition("@")
         yield EMAIL, f"{name}@{domain}", f"{name[:1]}…@{domain}"[:20], AN_EMAIL
 
 

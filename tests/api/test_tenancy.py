@@ -40,6 +40,7 @@ from campaigns.models import (
     Recording,
     RecordingFile,
     Sender,
+    Snippet,
     StateAnswer,
     Step,
     Template,
@@ -50,6 +51,7 @@ from campaigns.planning.audience import Audience
 from campaigns.planning.campaigns import Plan, create_campaign
 from campaigns.planning.steps import StepPlan, VariantPlan
 from campaigns.previews.asking import start_preview
+from campaigns.setup.mail_senders import add_mail_sender
 from campaigns.setup.senders import add_sender
 from campaigns.texts.templates import create_template
 from enrichment.models import FairShare, Run, RunItem, Schedule
@@ -99,7 +101,7 @@ OF_SELF = {
 PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_email_send",
     "profile_phone", "profile_time_zone", "team_switch",
 }  # fmt: skip
-PAGES |= {"healthz", "metrics", "readyz", "root", "book", "book_link", "feed"}
+PAGES |= {"healthz", "metrics", "readyz", "root", "book", "book_link", "feed", "way_out", "mail_link", "mail_picture"}
 PAGES |= {"calendar", "calendar_booking", "calendar_end", "calendar_event", "calendar_move", "calendar_plan"}
 OWN = {"success", "count", "nextCursor", "filters", "events"}  # what a list says beside its rows
 
@@ -139,9 +141,12 @@ class World:
         self.webhook, _ = create_endpoint(by=ann, team_id=team, url="https://example.com/", events=["run.completed"])
         self.ids["webhook_id"] = self.webhook.pk
         seller = Seller.objects.filter(team_id=team).first() or Seller.objects.create(team_id=team, legal_name=SECRET)
+        jane = add_mail_sender(by=ann, seller=seller, name="Jane", address="jane@mail.example.com")
+        self.ids["mail_sender_id"] = jane.pk
         self.ids["sender_id"] = add_sender(by=ann, seller=seller, number="614-555-0100", vendor="twilio").pk
         template, _ = create_template(by=ann, team_id=team, name=SECRET, text="{{companyName}}: reply STOP to end")
         self.ids["template_id"] = template.pk
+        self.ids["snippet_id"] = Snippet.objects.create(seller=seller, name=SECRET, text=SECRET).pk
         step = StepPlan([VariantPlan(template_id=template.pk)])
         plan = Plan(name=SECRET, audience=Audience(bucket_id=self.bucket.pk), steps=[step])
         campaign = create_campaign(access=own_access(ann), plan=plan)[0]
@@ -192,7 +197,7 @@ class World:
         models.append(Invitation)
         models += [Import, ImportPiece, Operation, LogEntry, Team, Membership, BucketShare]
         models += [WebhookEndpoint, WebhookDelivery, Upload, UploadPiece, Suppression, Seller]
-        models += [Campaign, Step, Variant, Preview, Template, TemplateVersion, Sender, StateAnswer]
+        models += [Campaign, Step, Variant, Preview, Template, TemplateVersion, Snippet, Sender, StateAnswer]
         models += [Conversation, Delivery]
         tables = [(model._meta.db_table, model._meta.pk.column) for model in models]
         asked = (f'SELECT \'{name}\', array_agg(t::text ORDER BY "{key}") FROM "{name}" t' for name, key in tables)
@@ -294,6 +299,11 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("templates", "GET"): ("", 200),
     ("templates", "POST"): ({"name": "Bob's"}, 400),
     ("template-preview", "POST"): ({"text": "Hi there", "leadId": "{lead_id}"}, 404),
+    ("snippets", "GET"): ("", 200),
+    ("snippets", "POST"): ({"name": "Bob's"}, 400),
+    ("snippet", "GET"): ("", 404),
+    ("snippet", "PATCH"): ({"text": "Bob's"}, 404),
+    ("snippet", "DELETE"): (None, 404),
     ("template", "GET"): ("", 404),
     ("template", "PATCH"): ({"name": "Bob's"}, 404),
     ("template", "DELETE"): (None, 404),
@@ -302,6 +312,12 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("sender", "GET"): ("", 404),
     ("sender", "PATCH"): ({"registrationId": "C1"}, 404),
     ("sender", "DELETE"): (None, 404),
+    ("mail-senders", "GET"): ("", 200),
+    ("mail-senders", "POST"): ({"name": "Jane"}, 400),
+    ("mail-sender", "GET"): ("", 404),
+    ("mail-sender", "PATCH"): ({"name": "Jane"}, 404),
+    ("mail-sender", "DELETE"): (None, 404),
+    ("mail-sender-check", "POST"): (None, 404),
     ("state-answers", "GET"): ("", 200),
     ("state-answers", "PUT"): ({}, 400),
     ("apollo", "POST"): ({"leadIds": ["{lead_id}"]}, 404),

@@ -25,13 +25,18 @@ from campaigns.models import (
     Emergency,
     Inbound,
     IncomingMessage,
+    Link,
+    MailSender,
     Member,
     Preview,
     PreviewLine,
     Receipt,
     Sender,
+    Touch,
 )
 from campaigns.previews.reading import people_of
+from campaigns.sending.suppressing import MEANS
+from campaigns.tracking.touching import forget_networks, untold
 from common.api.paging import page
 from integrations.models import VendorCall
 from leads.models import Consent, ContactKey, Lead, RefusedRow, Scrub, Upload
@@ -61,12 +66,16 @@ ROWS = [
     """INSERT INTO campaigns_sender (id, seller_id, number, vendor, registration_id, voice, created_at, updated_at)
        SELECT uuidv7(), s.id, '+1212555' || 1000 + n, 'twilio', 'C1', false, now(), now()
          FROM generate_series(1, 50) n, (SELECT id FROM leads_seller ORDER BY id LIMIT 1) s""",
+    """INSERT INTO campaigns_mailsender (id, seller_id, name, address, dkim_selector, checks, created_at, updated_at)
+       SELECT uuidv7(), s.id, 'Jane', 'jane' || n || '@mail.example.com', '', '{}', now(), now()
+         FROM generate_series(1, 50) n, (SELECT id FROM leads_seller ORDER BY id LIMIT 1) s""",
     """INSERT INTO campaigns_campaign (id, owner_id, team_id, name, channel, status, paused_by, reason, bucket_id,
            bucket_name, audience, "window", stop_on, approved_digest, approved_by_id, acknowledgements, part, members,
            due, sent, accepted, delivered, failed, refused, expired, cancelled, in_doubt, replied, opted_out,
-           created_at, updated_at)
+           track_opens, track_clicks, revision, bounced, complained, human_clicks, created_at, updated_at)
        SELECT uuidv7(), b.owner_id, b.team_id, 'C' || n, 'sms', CASE WHEN n <= 5 THEN 'running' ELSE 'completed' END,
-              '', '', b.id, '', '{}', '{}', '[]', 'x', 1, '[]', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, now(), now()
+              '', '', b.id, '', '{}', '{}', '[]', 'x', 1, '[]', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+              false, false, 1, 0, 0, 0, now(), now()
          FROM generate_series(1, 20000) n
          JOIN (SELECT *, row_number() OVER (ORDER BY id) place FROM buckets_bucket) b
            ON b.place = CASE WHEN n BETWEEN 10001 AND 10400 THEN 451 ELSE n % 30 + 1 END
@@ -74,25 +83,27 @@ ROWS = [
     """INSERT INTO campaigns_step (id, campaign_id, position, channel, delay_amount, delay_unit, condition)
        SELECT uuidv7(), id, 1, 'sms', 0, 'days', 'always' FROM campaigns_campaign""",
     """INSERT INTO campaigns_member (id, campaign_id, lead_id, split_group, key_id, owner_key_id, status, why, step,
-           next_at, zones, states, calls, priority, attempts, skips, number)
+           next_at, zones, states, calls, priority, attempts, skips, number, mail_key_id)
        SELECT uuidv7(), c.id, l.id, c.id, k.key_id, k.key_id,
               CASE WHEN l.property_id::int % 100 = 0 OR l.property_id::int % 7 = 0 THEN 2 ELSE 4 END, '', 1,
               CASE WHEN l.property_id::int % 100 = 0 OR l.property_id::int % 7 = 0 THEN now() END,
               ARRAY['Z' || l.property_id::int % 20], '{}', l.property_id::int % 100 <> 0, l.property_id::int % 900, 0,
-              0, 0
+              0, 0, k.key_id
          FROM (SELECT * FROM campaigns_campaign ORDER BY id LIMIT 80) c
          JOIN leads_lead l ON l.bucket_id = c.bucket_id JOIN leads_leadkey k ON k.lead_id = l.id
         ORDER BY c.id, l.id""",
     """INSERT INTO campaigns_delivery (id, team_id, campaign_id, member_id, step_id, purpose, channel, state, rank,
            lead_id, key_id, sender_id, body_digest, segments, tries, vendor, vendor_id, callback_token, call_id, error,
-           error_words, refusal, intended_at, created_at, updated_at)
+           error_words, refusal, intended_at, created_at, updated_at, mail_sender_id, complained_at)
        SELECT uuidv7(), c.team_id, c.id, m.id, s.id, 'campaign', 'sms',
               CASE n % 200 WHEN 0 THEN 'due' WHEN 1 THEN 'in_doubt' ELSE 'delivered' END, 0, m.lead_id, m.key_id,
               (ARRAY(SELECT id FROM campaigns_sender ORDER BY id))[n % 50 + 1], '', 1, 0, 'twilio',
               CASE WHEN n % 200 > 1 THEN 'SM' || n END, gen_random_uuid(),
               CASE WHEN n % 200 > 1 THEN (ARRAY(SELECT id FROM integrations_vendorcall ORDER BY id))[n % 100 + 1] END,
               '', '', CASE n % 500 WHEN 2 THEN 'opted_out' ELSE '' END,
-              CASE WHEN n % 200 > 0 THEN now() - n * interval '1 min' END, now(), now()
+              CASE WHEN n % 200 > 0 THEN now() - n * interval '1 min' END, now(), now(),
+              (ARRAY(SELECT id FROM campaigns_mailsender ORDER BY id))[n % 50 + 1],
+              CASE n % 500 WHEN 3 THEN now() END
          FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM campaigns_member) m
          JOIN campaigns_campaign c ON c.id = m.campaign_id JOIN campaigns_step s ON s.campaign_id = c.id ORDER BY n""",
     # a call to each of them; how the first of a team's ended suppresses, and is to be written
@@ -129,9 +140,9 @@ ROWS = [
        SELECT uuidv7(), id, 1, 0, 'x', 0, 0, 0, '{}', 0, 0, '{}', '{}', '[]', '', now(), now()
          FROM (SELECT id FROM campaigns_campaign ORDER BY id LIMIT 20) c""",
     """INSERT INTO campaigns_previewline (preview_id, lead_id, step, verdict, reason, zones, states, variant, text,
-           segments, price, receipt)
+           segments, price, receipt, channel, subject, body_digest)
        SELECT p.id, m.lead_id, s, CASE WHEN random() < 0.1 THEN 'no' ELSE 'yes' END, '', '{}', '{}', '',
-              CASE s WHEN 1 THEN 'Hi' ELSE '' END, 1, 0, '{}'
+              CASE s WHEN 1 THEN 'Hi' ELSE '' END, 1, 0, '{}', 'sms', '', ''
          FROM campaigns_preview p JOIN campaigns_member m ON m.campaign_id = p.campaign_id, generate_series(0, 3) s""",
     # what people wrote
     """INSERT INTO campaigns_inbound (id, vendor, kind, dedupe, body, headers, received_at, handled_at, tries, error)
@@ -139,21 +150,37 @@ ROWS = [
               CASE WHEN n % 1000 > 0 THEN now() - n * interval '1 s' END, 0, CASE WHEN n % 500 = 1 THEN 'no' ELSE '' END
          FROM generate_series(1, 20000) n""",
     """INSERT INTO campaigns_conversation (id, team_id, lead_id, key_id, state, opened_by, opened_at, last_in_at,
-           decide_by, is_read)
+           decide_by, is_read, channel)
        SELECT uuidv7(),
               CASE n % 50 WHEN 7 THEN (ARRAY(SELECT id FROM accounts_team ORDER BY id))[n / 50 + 1] ELSE c.team_id END,
               m.lead_id, m.key_id, CASE n % 100 WHEN 0 THEN 'open' WHEN 1 THEN 'held'
-              ELSE 'closed' END, 'inbound', now(), now() - n * interval '1 s', CASE n % 100 WHEN 1 THEN now() END, true
+              ELSE 'closed' END, 'inbound', now(), now() - n * interval '1 s', CASE n % 100 WHEN 1 THEN now() END, true,
+              'sms'
          FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM campaigns_member) m
          JOIN campaigns_campaign c ON c.id = m.campaign_id""",
     """INSERT INTO campaigns_incomingmessage (id, conversation_id, inbound_id, key_id, meaning, is_answered,
-           received_at)
-       SELECT uuidv7(), id, gen_random_uuid(), key_id, 'reply', false, now() FROM campaigns_conversation""",
+           received_at, channel, message_id)
+       SELECT uuidv7(), id, gen_random_uuid(), key_id, 'reply', false, now(), 'sms', '' FROM campaigns_conversation""",
     """INSERT INTO campaigns_receipt (id, team_id, lead_id, digest, channel, purpose, verdict, first, rules,
            rule_digest,
            campaign_id, at, created_at)
        SELECT uuidv7(), team_id, lead_id, '', 'sms', 'campaign', 'yes', '', '[]', '', campaign_id, now(), now()
          FROM campaigns_delivery""",
+    # who opened e-mails and followed the one link in them
+    """INSERT INTO campaigns_template (id, owner_id, team_id, name, channel, created_at, updated_at)
+       SELECT uuidv7(), b.owner_id, b.team_id, 'Mail', 'email', now(), now()
+         FROM buckets_bucket b ORDER BY b.id LIMIT 1""",
+    """INSERT INTO campaigns_templateversion (id, template_id, number, subject, text, html, typed, variables, digest,
+           created_at)
+       SELECT uuidv7(), id, n, 'Hi', 'Hi', '', '{}', '[]', '', now() FROM campaigns_template, generate_series(1, 100) n
+        WHERE channel = 'email'""",
+    """INSERT INTO campaigns_link (id, version_id, url)
+       SELECT uuidv7(), id, 'https://example.com/' FROM campaigns_templateversion""",
+    """INSERT INTO campaigns_touch (delivery_id, link_id, at, kind, why, network)
+       SELECT d.id, CASE WHEN n % 2 = 0 THEN (ARRAY(SELECT id FROM campaigns_link ORDER BY id))[n % 100 + 1] END,
+              now() - n * interval '1 min', CASE WHEN n % 20 = 0 THEN 'human' ELSE 'unknown' END, '',
+              CASE WHEN n < 1440 THEN 'abcdef' ELSE '' END
+         FROM (SELECT id, row_number() OVER (ORDER BY id) n FROM campaigns_delivery) d""",
     """INSERT INTO campaigns_emergency (id, jurisdiction, from_at, until_at, reason, source, created_at)
        SELECT uuidv7(), 'U' || n % 200, now() - interval '2 d', now(), 'Flood', '', now()
          FROM generate_series(1, 4000) n""",
@@ -298,6 +325,11 @@ CASES: dict[str, tuple[Callable[[Any], Any], str, str]] = {
         "campaigns_member",
         "member_by_owner",
     ),
+    "campaigns that an e-mail address is in": (
+        lambda p: by(Member.objects.filter(mail_key__in=[key_id()]).values_list("pk", flat=True)),
+        "campaigns_member",
+        "member_by_mail",
+    ),
     "messages of a campaign that may leave": (
         lambda p: by(Delivery.objects.filter(campaign=campaign(), state="due").order_by("pk")[:100]),
         "campaigns_delivery",
@@ -332,12 +364,22 @@ CASES: dict[str, tuple[Callable[[Any], Any], str, str]] = {
     ),
     "people whom the vendor said to leave alone": (
         lambda p: by(
-            Delivery.objects.filter(refusal__in=["opted_out", "bad_number", "landline"])
-            .order_by("pk")
-            .values_list("pk", flat=True)[:100]
+            Delivery.objects.filter(refusal__in=list(MEANS)).order_by("pk").values_list("pk", flat=True)[:100]
         ),
         "campaigns_delivery",
         "delivery_to_suppress",
+    ),
+    "who has reported an e-mail as spam": (
+        lambda p: by(Delivery.objects.filter(complained_at__isnull=False).order_by("pk").values_list("pk")[:100]),
+        "campaigns_delivery",
+        "delivery_complained_about",
+    ),
+    "what an e-mail address has sent today": (
+        lambda p: Delivery.objects.filter(
+            mail_sender=MailSender.objects.order_by("pk")[7], intended_at__gte=SOME_DAY, state__in=Delivery.LEFT
+        ).count(),
+        "campaigns_delivery",
+        "delivery_by_mail_sender",
     ),
     "what a number has sent today": (
         lambda p: by(Delivery.objects.filter(sender=Sender.objects.order_by("pk")[7].pk, intended_at__gte=SOME_DAY)),
@@ -418,6 +460,24 @@ CASES: dict[str, tuple[Callable[[Any], Any], str, str]] = {
         "campaigns_emergency",
         "emergency_by_place",
     ),
+}
+CASES |= {
+    "who opened an e-mail and followed its links": (
+        lambda p: by(Touch.objects.filter(delivery=Delivery.objects.order_by("pk")[7].pk)),
+        "campaigns_touch",
+        "touch_once",
+    ),
+    "who followed a link": (
+        lambda p: by(Touch.objects.filter(link=Link.objects.order_by("pk")[7].pk)),
+        "campaigns_touch",
+        "touch_by_link",
+    ),
+    "touches whose network is kept too long": (
+        lambda p: forget_networks(),
+        "campaigns_touch",
+        "touch_with_network",
+    ),
+    "clicks of people to be told": (lambda p: by(untold(now())), "campaigns_touch", "touch_with_network"),
 }
 SORTED_LATER = {
     "leads whose page is gone",

@@ -81,7 +81,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"maxCost": 0}, 400, "maxCost"),
     ({"dailyLimit": 0}, 400, "dailyLimit"),
     ({"stopOn": ["sunset"]}, 400, "stopOn.0"),
-    ({"stopOn": ["reply", "click"]}, 400, "stopOn.1"),  # nothing tells of a click
+    ({"stopOn": ["reply", "status"]}, 400, "stopOn.1"),
 ]
 
 

@@ -25,7 +25,7 @@ LONG_AGO = timezone.now() - timedelta(days=100)
 @pytest.fixture
 def bucket(sandbox: Sandbox, settings: Any) -> Bucket:
     """Ten leads with contacts, all bought 100 days ago, and what files left."""
-    settings.KEEP_INBOUND_DAYS = 0  # the one rule that holds without a setting
+    settings.KEEP_INBOUND_DAYS = settings.KEEP_TOUCHES_DAYS = 0  # the rules that hold without a setting
     bucket = make_bucket(sandbox, make_user(), 10)
     finish(start(bucket))
     Lookup.objects.update(fetched_at=LONG_AGO)
@@ -66,7 +66,7 @@ def test_the_dry_run_counts_and_changes_nothing(bucket: Bucket, settings: Any) -
     assert (said["rows"]["failed rows"], said["rows"]["uploaded files"], said["kept"]) == (
         1,
         1,
-        ["posts of message vendors", "guests of appointments"],
+        ["posts of message vendors", "opens and clicks", "guests of appointments"],
     )
     assert said["rows"]["purchased data"] == Lookup.objects.filter(state="answered").count()
     keep(settings, 101)
@@ -114,7 +114,7 @@ def test_handled_posts_of_message_vendors_lose_their_bodies_after_thirty_days() 
             vendor="twilio", kind="message", dedupe=name, body=b"Body=Hi", received_at=now - timedelta(days=90),
             handled_at=None if days is None else now - timedelta(days=days),
         )  # fmt: skip
-    assert retention.due() == {"posts of message vendors": 1}
+    assert retention.due() == {"posts of message vendors": 1, "opens and clicks": 0}
     retention.apply()
     assert set(Inbound.objects.exclude(body=None).values_list("dedupe", flat=True)) == {"new", "waits"}
     assert Inbound.objects.count() == 3

@@ -53,7 +53,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function body(form, submitter) {
     const given = form ? new FormData(form, submitter) : new FormData();
-    for (const [name, value] of new FormData(tokens)) if (name !== "list" || !given.has("list")) given.append(name, value);
+    const saysLists = given.has("list");
+    for (const [name, value] of new FormData(tokens)) if (name !== "list" || !saysLists) given.append(name, value);
     return given;
   }
 

@@ -12,21 +12,27 @@ from django.core import mail
 from django.test import Client
 from icalendar import Calendar
 
-from accounts.access import own_access
+from accounts.access import own_access, team_of
 from accounts.models import AuditEvent, User
 from campaigns import clock
 from campaigns.booking import booking, hours, mails
 from campaigns.booking.slots import Opening
-from campaigns.models import BookingPage, Receipt
+from campaigns.models import BookingPage, MailSender, Receipt
 from common.dates import iso
 from common.db.clock import database_now
+from integrations.models import Operation, VendorCall
+from integrations.vendors import mail as vendor
 from leads.calendar import planning
 from leads.models import Activity, Event, Lead, Suppression
 from leads.permission import adding
+from leads.permission.selling import save_seller
 from leads.privacy.finding import Asked
 from leads.privacy.forgetting import forget_person
 from leads.services import edit_lead
 from tests.campaigns.booking.samples import make_host, post, slots
+from tests.campaigns.sending.mailing import carry
+from tests.campaigns.sending.postbox import Postbox, words
+from tests.campaigns.sending.world import PROFILE
 from tests.leads.samples import make_leads
 
 pytestmark = pytest.mark.django_db
@@ -219,6 +225,34 @@ def test_a_mail_server_that_is_away_loses_no_invitation(page: BookingPage, setti
     Event.objects.filter(pk=event.pk).update(mail_until=None)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert mails.send_due() == 1
+
+
+def test_mails_to_guests_leave_as_the_companys_others_do(page: BookingPage, settings: Any) -> None:
+    """Through the ledger, from its address; the same again where it was certainly not sent."""
+    seller = save_seller(team_id=team_of(page.user), by=page.user, values=PROFILE, attest=True)
+    MailSender.objects.create(seller=seller, name="Acme Homes", address="hello@mail.example.com")
+    event = held(page, slots(page)[0])
+    with Postbox() as server:
+        server.thread.start()
+        carry(settings, server)
+        server.throttled = 1
+        assert mails.send_due() == 0
+        Event.objects.filter(pk=event.pk).update(mail_until=None)
+        Operation.objects.filter(name="email").update(next_slot_at=None)
+        assert mails.send_due() == 1
+        press(event, page)
+        assert mails.send_due() == 1
+        vendor.close()
+        server.shutdown()
+    (_, asked), (to, invitation) = server.taken
+    assert (to, invitation["From"]) == ("pat@example.com", "Acme Homes <hello@mail.example.com>")
+    assert link_of(event, page) in words(asked)
+    (part,) = (one for one in invitation.walk() if one.get_content_type() == "text/calendar")
+    assert part.get_param("method") == "REQUEST" and "METHOD:REQUEST" in words(invitation)
+    assert asked["Message-ID"] != invitation["Message-ID"] and invitation["Auto-Submitted"] == "auto-generated"
+    assert {one.to[0] for one in mail.outbox} == {"jane@example.com"}
+    calls = VendorCall.objects.filter(purpose="booking", operation__name="email")
+    assert sorted(calls.values_list("state", flat=True)) == ["released", "settled", "settled"]
 
 
 def test_hours_and_days_are_by_the_hosts_clock(page: BookingPage) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from sandbox.server import Sandbox, SandboxConfig
+from tests.campaigns.inbound.mail_posting import SECRET, SIGNING
 from tests.campaigns.inbound.posting import OWN
+from tests.campaigns.sending.postbox import Postbox
 
 
 @pytest.fixture
@@ -22,3 +24,15 @@ def vendor(settings: Any) -> Iterator[Sandbox]:
         settings.PUBLIC_URL = OWN
         yield server
         http.close_connections()
+
+
+@pytest.fixture
+def postbox(settings: Any) -> Iterator[Postbox]:
+    from integrations.vendors import mail
+
+    with Postbox() as server:
+        server.thread.start()
+        settings.PUBLIC_URL, settings.MAIL_WEBHOOK_SECRET = OWN, [SECRET, SIGNING]
+        yield server
+        mail.close()
+        server.shutdown()

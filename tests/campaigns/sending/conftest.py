@@ -1,4 +1,4 @@
-"""A vendor of text messages on a socket, with nothing sent yet."""
+"""A vendor of text messages and a mail server on sockets, with nothing sent yet."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.server import Sandbox, SandboxConfig
+from tests.campaigns.sending.postbox import Postbox
 
 
 @pytest.fixture
@@ -21,3 +22,15 @@ def vendor(settings: Any) -> Iterator[Sandbox]:
         settings.PUBLIC_URL = "http://127.0.0.1:9"
         yield server
         http.close_connections()
+
+
+@pytest.fixture
+def postbox(settings: Any) -> Iterator[Postbox]:
+    from integrations.vendors import mail
+
+    with Postbox() as server:
+        server.thread.start()
+        settings.PUBLIC_URL = "http://127.0.0.1:9"
+        yield server
+        mail.close()
+        server.shutdown()

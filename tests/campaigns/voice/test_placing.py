@@ -97,7 +97,7 @@ def test_a_hang_is_in_doubt_never_placed_again_and_found_at_the_vendor(vendor: S
     assert len(placed(vendor)) == 1, "never placed twice"
     with transaction.atomic():  # she hangs up: it may have rung all the same
         hang_up(world.access, attempt.pk)
-        asked = may_contact(attempt.lead_id, "call", by=None, purpose="manual", record=False)
+        asked = may_contact(world.leads[0].pk, "call", by=None, purpose="manual", record=False)
         assert "gap" in {one.code for one in asked.decision.answers if one.verdict == "later"}
         assert undisposed(world.access) == attempt
         transaction.set_rollback(True)
