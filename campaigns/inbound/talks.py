@@ -248,7 +248,7 @@ def close_silent(limit: int = 1000) -> int:
 
 
 def _opt_out(talk: Conversation, asked: IncomingMessage, *, reason: str, by: User | None) -> None:
-    answered = Delivery.objects.filter(pk=asked.delivery_id, key__isnull=False)  # by an alias, it may be
+    answered = Delivery.objects.filter(pk__in=filter(None, [asked.delivery_id]), key__isnull=False)  # or by an alias
     keys = {asked.key_id, *answered.values_list("key_id", flat=True)}
     suppress_keys(
         keys, reason=reason, source=Source.inbound(asked.inbound_id), words=(asked.text or "")[:300], by=by,
