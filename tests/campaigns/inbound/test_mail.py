@@ -17,13 +17,15 @@ from common.db.clock import database_now
 from leads.keys import key_secrets
 from leads.models import Activity, Suppression
 from leads.privacy.places import Her
+from sandbox.server import Sandbox
 from tests.api.client import Api, body_of
 from tests.campaigns.inbound.mail_posting import came, comes, letter, post_mail
+from tests.campaigns.inbound.posting import by_twilio
 from tests.campaigns.inbound.test_posts import at_once
 from tests.campaigns.sending.mailing import make_mails, of
 from tests.campaigns.sending.postbox import Postbox, words
 from tests.campaigns.sending.test_mailing import reasons, reopen
-from tests.campaigns.sending.world import World, move, send_all
+from tests.campaigns.sending.world import World, move, number_of, send_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TWO = ((0, "days", "email"), (1, "business_days", "email"))
@@ -208,6 +210,16 @@ def test_opt_outs_by_words_and_by_the_address_that_unsubscribes(postbox: Postbox
     assert sent.opted_out_at is not None and place.now().opted_out == 2
     came(postbox, "reply", "p2@example.com", words="Maybe.\r\n\r\n> unsubscribe here")
     assert member(place, 2).why == "replied"
+
+
+def test_a_stop_by_text_ends_the_e_mails(vendor: Sandbox, postbox: Postbox, settings: Any) -> None:
+    place = make_mails(2, settings, postbox, steps=TWO)
+    send_all()
+    assert by_twilio(number_of(0), "STOP").status_code == 200
+    assert (state(place), member(place).why, state(place, 1)) == ("stopped", "opted_out", "active")
+    move(timedelta(days=1, hours=1))
+    send_all()
+    assert postbox.to() == ["p0@example.com", "p1@example.com", "p1@example.com"]
 
 
 def test_an_answer_or_a_bounce_ends_a_doubt(postbox: Postbox, settings: Any) -> None:
