@@ -11,7 +11,17 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
-from campaigns.models import CallAttempt, Campaign, Conversation, Delivery, Inbound, Member, PhoneCode, Template
+from campaigns.models import (
+    CallAttempt,
+    Campaign,
+    Conversation,
+    Delivery,
+    Inbound,
+    ListFill,
+    Member,
+    PhoneCode,
+    Template,
+)
 from leads.locks import KEYS_IN_ORDER
 
 _TRIES = 5  # of locking the keys of leads that change meanwhile
@@ -24,6 +34,12 @@ def hold_campaign(campaign_id: UUID) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [str(campaign_id)])
+
+
+def lock_list_fill(fill_id: UUID, *, done: int) -> ListFill | None:
+    """Who is being put on a call list, after its hold. None: it is over, or another worker has gone on with it."""
+    rows = ListFill.objects.select_for_update(no_key=True, of=("self",)).defer("lead_ids")
+    return rows.filter(ListFill.AT_WORK, pk=fill_id, done=done).first()
 
 
 def hold_touches(delivery_id: UUID) -> None:
@@ -124,7 +140,8 @@ def claim_deliveries(
             f"""
             WITH next AS MATERIALIZED (  -- in a FROM the planner may run it again for each row, past its limit
                  SELECT id FROM campaigns_delivery
-                  WHERE {whose} AND state = 'due' AND channel = %(channel)s AND (not_before IS NULL OR not_before <= %(at)s)
+                  WHERE {whose} AND state = 'due' AND channel = %(channel)s
+                    AND (not_before IS NULL OR not_before <= %(at)s)
                   ORDER BY id LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED)
             UPDATE campaigns_delivery d
                SET state = 'taken', token = %(token)s, updated_at = now(),
@@ -179,8 +196,8 @@ def lock_open_post(inbound_id: UUID) -> bool:
 
 def lock_attempt(attempt_id: UUID) -> CallAttempt | None:
     """A call: who says how it ended, what its vendor tells of it, and what its outcome suppresses. After campaigns."""
-    rows = CallAttempt.objects.select_for_update(no_key=True, of=("self",)).select_related("disposition")
-    return rows.filter(pk=attempt_id).first()
+    rows = CallAttempt.objects.select_for_update(no_key=True, of=("self",)).select_related("disposition", "step")
+    return next(iter(rows.filter(pk=attempt_id)), None)
 
 
 def lock_attempts(attempts: QuerySet[CallAttempt]) -> QuerySet[CallAttempt]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from celery import shared_task
 
 from campaigns.booking import booking, counts, mails
-from campaigns.dialing import reaping, suppressing
+from campaigns.dialing import filling, reaping, suppressing
 from campaigns.inbound import mailbox, polling, reading, talks
 from campaigns.previews import making
 from campaigns.sending import sweeps
@@ -31,6 +31,18 @@ def preview(preview_id: str) -> None:
 def previews() -> None:
     for preview_id in making.waiting():
         enqueue_on_commit("campaigns.preview", preview_id=str(preview_id))
+
+
+@shared_task(name=filling.TASK)
+def fill_list(fill_id: str) -> None:
+    if filling.continue_fill(UUID(fill_id)):
+        enqueue_on_commit(filling.TASK, fill_id=fill_id)
+
+
+@shared_task(name="campaigns.fill_lists")
+def fill_lists() -> None:
+    for fill_id in filling.waiting():
+        enqueue_on_commit(filling.TASK, fill_id=str(fill_id))
 
 
 # A pump ends itself; a hard limit would kill it while it keeps answers for a PostgreSQL that is away.

@@ -34,6 +34,20 @@ class OwnHosts:
         return self.get_response(request)
 
 
+class Heads:
+    """An answer to HEAD has the length of its body and no body: the web server would warn of each."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        if request.method == "HEAD" and not answer.streaming and answer.content:
+            answer.headers.setdefault("Content-Length", str(len(answer.content)))
+            answer.content = b""
+        return answer
+
+
 class RequestLimits:
     """Refuses bodies over REQUEST_BYTES_MAX by their stated length, and those that state none (413, 411, 400).
 

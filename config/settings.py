@@ -145,6 +145,7 @@ if DEBUG:
     INSTALLED_APPS.append("devtools")  # demo, sandbox and local servers: never in production
 
 MIDDLEWARE = [
+    "common.middleware.Heads",
     "common.policies.Policies",  # before whoever may refuse
     "common.middleware.OwnHosts",
     "django.middleware.security.SecurityMiddleware",
@@ -282,6 +283,7 @@ CELERY_BEAT_SCHEDULE = {
     "reap-calls": {"task": "campaigns.reap_calls", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "reconcile-messages": {"task": "campaigns.reconcile", "schedule": 300.0, "options": {"expire_seconds": 290}},
     "make-previews": {"task": "campaigns.previews", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "fill-call-lists": {"task": "campaigns.fill_lists", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "tell-callbacks": {"task": "leads.tell_callbacks", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
     "remind": {"task": "leads.remind", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
@@ -665,7 +667,7 @@ SPECTACULAR_SETTINGS = {
         "CampaignPause": "campaigns.models.Campaign.Pause",
         "CampaignChannel": "campaigns.models.Campaign.Channel",
         "StepChannel": ["email", "sms", "call"],
-        "TemplateChannel": ["sms", "email"],
+        "TemplateChannel": "campaigns.texts.templates.CHANNELS",
         "MessageState": "campaigns.models.Delivery.State",
         "CallMode": "campaigns.models.CallAttempt.Mode",
         "CallOutcome": "campaigns.models.Disposition.Outcome",

@@ -41,10 +41,10 @@ THEIRS = (
 )
 ADDRESSES = ("DATABASE_URL", "REDIS_URL")
 # For what must never ask a real vendor: no address, no key, none that a made-up vendor would push phones to, and no
-# choice of who traces and who calls, which was made for real vendors. Who carries texts may be chosen: CHOOSABLE.
+# choice of who traces, which was made for real vendors. Who carries texts and calls may be chosen: CHOOSABLE.
 NO_VENDORS = dict.fromkeys((*VENDOR_NAMES, *THEIRS), "")
-# Kept on made-up vendors too: which of two stand-ins there is tried.
-CHOOSABLE = "SMS_VENDOR"
+# Kept on made-up vendors too: which of two stand-ins there is tried. What goes by it, in words.
+CHOOSABLE = {"SMS_VENDOR": "Texts", "VOICE_VENDOR": "Calls"}
 # Set where the environment is complete: no stack's addresses take the place of its own.
 OWN = "OWN_ADDRESSES"
 # For tests, chaos and benchmarks: vendors that refuse (the discard port), nothing from `.env`, no stack's addresses.
@@ -96,12 +96,12 @@ def keys_set(environment: Mapping[str, str]) -> list[str]:
 def forget_vendors() -> None:
     """From here on this process can ask no vendor. `first_line` says what was set."""
     _unused[:] = _set_and_not_used()
-    os.environ.update(NO_VENDORS | {CHOOSABLE: os.environ.get(CHOOSABLE, "")})
+    os.environ.update(NO_VENDORS | {name: os.environ.get(name, "") for name in CHOOSABLE})
 
 
-def texts_by() -> str:
-    """Which made-up vendor carries texts: SMS_VENDOR, else Twilio."""
-    return os.environ.get(CHOOSABLE, "").strip() or "twilio"
+def carriers() -> dict[str, str]:
+    """Which made-up vendor carries texts and which calls: as was chosen, else Twilio."""
+    return {name: os.environ.get(name, "").strip() or "twilio" for name in CHOOSABLE}
 
 
 def addresses(mode: Mode) -> dict[str, str]:
@@ -142,9 +142,9 @@ def _check_apart() -> None:
 def first_line(mode: Mode, vendors: Mapping[str, Mapping[str, str]]) -> str:
     """Which vendors are asked, for the first line of `up`. vendors: base_url and key by name, as in the settings."""
     if mode == Mode.SANDBOX:
-        chosen = os.environ.get(CHOOSABLE, "").strip().lower()
-        texts = [f"Texts go by {CHOOSABLE}={chosen}, made up too."] if chosen else []
-        return " ".join(["Sandbox: the vendors are made up, and so is their money.", *_unused, *texts])
+        chosen = {name: os.environ.get(name, "").strip().lower() for name in CHOOSABLE}
+        by = [f"{what} go by {name}={chosen[name]}, made up too." for name, what in CHOOSABLE.items() if chosen[name]]
+        return " ".join(["Sandbox: the vendors are made up, and so is their money.", *_unused, *by])
     asked, lacking = [], []
     for vendor, (title, address, key) in VENDORS.items():
         account = vendors[vendor]
@@ -157,10 +157,8 @@ def first_line(mode: Mode, vendors: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _set_and_not_used() -> list[str]:
-    choices = [
-        name for name in ("SKIP_TRACE_VENDOR", "VOICE_VENDOR", "CAMPAIGN_EMAIL_URL") if os.environ.get(name, "").strip()
-    ]
-    chosen = [f"{name} is not used." for name in choices]
+    names = ("SKIP_TRACE_VENDOR", "CAMPAIGN_EMAIL_URL")
+    chosen = [f"{name} is not used." for name in names if os.environ.get(name, "").strip()]
     if keys_set(os.environ):
         return ["Your vendor keys are not used.", *chosen]
     unused = [

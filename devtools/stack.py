@@ -22,12 +22,12 @@ from typing import NoReturn, Self
 from django.conf import settings
 
 from devtools import campaign_clock
-from devtools.mode import NO_VENDORS, OWN, VENDORS, Mode, addresses, texts_by
+from devtools.mode import NO_VENDORS, OWN, VENDORS, Mode, addresses, carriers
 from devtools.process import LocalError, end, kill_session, spawn, tail, wait_until
 from devtools.running import Running
 from devtools.servers import LOCAL, PROJECT, Servers
 from devtools.valkey import free_port
-from sandbox.billing import PRICE_OF
+from sandbox.billing import OPERATIONS, PRICE_OF
 from sandbox.server import SandboxConfig, mail_secrets
 
 READY_SECONDS = 60.0
@@ -198,8 +198,7 @@ class Stack:
             "SIGNALHOUSE_API_KEY": SandboxConfig.signalhouse_key,
             "APOLLO_BASE_URL": f"{self.sandbox_url}/apollo/api/v1",
             "APOLLO_API_KEY": SandboxConfig.apollo_key,
-            "SMS_VENDOR": texts_by(),
-            "VOICE_VENDOR": "twilio",
+            **carriers(),
             "TWILIO_BASE_URL": f"{self.sandbox_url}/twilio",
             "TWILIO_ACCOUNT_SID": SandboxConfig.twilio_account,
             "TWILIO_AUTH_TOKEN": SandboxConfig.twilio_token,
@@ -250,7 +249,7 @@ class Stack:
         for path in self.options.parcels:
             arguments += ["--parcels", str(path)]
         for name, pace in self._paces().items():
-            if pace:
+            if pace and name in OPERATIONS:  # e-mails go to a mail server, which has no pace
                 arguments += ["--pace", f"{name}={int(pace)}"]
         units = {PRICE_OF[name]: price for name, price in self._prices().items() if name in PRICE_OF}
         units["signalhouse_skip_trace"] = self._prices()["skip_trace"]

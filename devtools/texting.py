@@ -20,24 +20,39 @@ from devtools.job import TIMEOUT, Api, Json
 from devtools.process import LocalError
 from devtools.stack import Stack
 
-CLOCK = "2026-09-15T18:00Z/20"  # a Tuesday: 2 PM in New York, 11 AM in Seattle; twenty times as fast
 OPEN_AT, LATER, OPEN_FOR = 18, 20, timedelta(hours=1)  # UTC: within the hours of all of the mainland
-SATURDAY = 5
+TUESDAY, SATURDAY = 1, 5
 CONSENTED, NOT_CONSENTED = 10, 2
 SAID_AT = "2026-08-01T15:00:00Z"
 NUMBERS = {"twilio": "+13125550100", "signalhouse_messaging": "+13125550102"}  # ours, by who carries its texts
 OWN_PHONE = "+13125550142"
 COMPANY = {
     "legalName": "Demo Homes LLC", "postalAddress": "1 Main St, Chicago, IL 60601", "callbackPhone": "312-555-0101",
-    "policyText": "Who asks us not to call is not called again.", "attest": True,
+    "policyText": "Who asks us not to call is not called again.", "attest": True, "acknowledgeFlag": True,
 }  # fmt: skip
+CALLS, CALLED_MOST = "Demo: calls", 200
 CONSENT = "I agree to get text messages from Demo Homes LLC about my property. Consent is no condition of a purchase."
 TEXTS = {
     "Demo: first": "{{companyName}}: Hi {{firstName|there}}, would you sell {{address|your house}}? STOP to opt out.",
     "Demo: second": "{{companyName}} again about {{address|your house}}. Reply STOP to opt out.",
 }
 OVER = ("completed", "cancelled")
+SCRIPTED = 2  # one says STOP, one asks who we are
+COUNTED = {"sent": "sent", "delivered": "delivered", "replied": "replied", "opted_out": "optedOut"}
 SECONDS = 180.0  # that a step may take
+
+
+def clock_from(now: datetime) -> str:
+    """CAMPAIGN_CLOCK of a demo that begins now: the next Tuesday at 2 PM in New York (1 PM in winter), 11 AM in
+    Seattle; twenty times as fast. Never before now: what is bought now counts as a check of the registry from now on.
+    """
+    at = now.astimezone(UTC).replace(hour=OPEN_AT, minute=0, second=0, microsecond=0)
+    while at < now or at.weekday() != TUESDAY:
+        at += timedelta(days=1)
+    return f"{at:%Y-%m-%dT%H:%MZ}/20"
+
+
+CLOCK = clock_from(datetime.now(UTC))
 
 
 class Texting:
@@ -52,30 +67,33 @@ class Texting:
         people = self._people()
         if len(people) < CONSENTED // 2:
             say("Texts", "nobody is left to text: the leads of this bucket were contacted by the demos before")
-            return {"sent": 0, "delivered": 0, "replied": 0, "opted_out": 0, "left_out": {}}
-        self._set_up()
+            return {**dict.fromkeys(COUNTED, 0), "left_out": {}}
+        self.set_up()
+        say("Calls", f"{self._call_list():,} people are on the call list “{CALLS}”, for the dialer")
         for lead in people[:CONSENTED]:
             self.api.post("/consents", {"phone": lead["phone"], "channel": "sms", "type": "written", "how": "paper",
                                         "text": CONSENT, "givenAt": SAID_AT, "leadId": lead["id"]})  # fmt: skip
-        self._set_forward()
+        self.set_forward()
         campaign = self._campaign([lead["id"] for lead in people])
-        preview = self._dry_run(campaign["id"])
+        preview = self.dry_run(campaign["id"])
         left_out = {name: count for name, count in sorted(preview["leftOut"].items()) if count}
         say("Dry run", f"{preview['people']} of {len(people)} people would get texts, at most "
-            f"${float(preview['costMax']):,.2f}; left out: {_listed(left_out)}")  # fmt: skip
+            f"${float(preview['costMax']):,.2f}; left out: {listed(left_out)}")  # fmt: skip
+        if preview["people"] < SCRIPTED:
+            say("Texts", "too few are left to text: the leads of this bucket were contacted by the demos before")
+            return {**dict.fromkeys(COUNTED, 0), "left_out": left_out}
         self._script(campaign["id"], people)
         self.api.post(f"/campaigns/{campaign['id']}/approve", {"digest": preview["digest"]})
         self.api.post(f"/campaigns/{campaign['id']}/launch", {})
-        texted, answers = preview["people"], ("optedOut", "replied")
-        self._wait(
+        texted = preview["people"]
+        self.wait(
             campaign["id"],
-            lambda now: now["sent"] + now["refused"] >= texted and all(now[name] for name in answers),
+            lambda now: now["status"] in OVER or _is_texted(now, texted),
             "the first text",
         )
-        self._set_forward(days=1, hour=LATER)  # the second text leaves a day after the first
-        over = self._wait(campaign["id"], lambda now: now["status"] in OVER, "the second text")
-        names = {"sent": "sent", "delivered": "delivered", "replied": "replied", "opted_out": "optedOut"}
-        counts = {name: over[key] for name, key in names.items()}
+        self.set_forward(days=1, hour=LATER)  # the second text leaves a day after the first
+        over = self.wait(campaign["id"], lambda now: now["status"] in OVER, "the second text")
+        counts = {name: over[key] for name, key in COUNTED.items()}
         say("Texts", f"{counts['sent']} sent, {counts['delivered']} delivered, {counts['replied']} replied, "
             f"{counts['opted_out']} opted out")  # fmt: skip
         return {**counts, "left_out": left_out}
@@ -91,7 +109,8 @@ class Texting:
                 found.setdefault(lead["phone"], lead)
         return list(found.values())[: CONSENTED + NOT_CONSENTED]
 
-    def _set_up(self) -> None:
+    def set_up(self) -> None:
+        """The company, its answers, its number, and her phone, where they are not there yet."""
         self.api.put("/sellers", COMPANY)
         states = [{"state": state, "answer": "not_needed"} for state in _states()]
         self.api.put("/state-answers", {"answers": states})
@@ -123,6 +142,16 @@ class Texting:
             time.sleep(0.2)
         raise LocalError("the code for her phone was not spoken")
 
+    def _call_list(self) -> int:
+        """The people of an open call list of the bucket, whose next is offered in the dialer."""
+        known = [one for one in self.api.get("/call-lists", limit=500)["callLists"] if one["name"] == CALLS]
+        if not known:
+            asked = {"name": CALLS, "bucketId": self.bucket_id, "limit": CALLED_MOST, "priority": "equity"}
+            known = [self.api.post("/call-lists", asked)["callList"]]
+        if known[0]["status"] == "draft" and known[0]["people"]:
+            self.api.post(f"/call-lists/{known[0]['id']}/open", {})
+        return int(known[0]["people"])
+
     def _campaign(self, lead_ids: Sequence[str]) -> Json:
         known = {one["name"]: one["id"] for one in self.api.get("/templates")["templates"]}
         ids = [
@@ -136,7 +165,8 @@ class Texting:
         made: Json = self.api.post("/campaigns", asked)["campaign"]
         return made
 
-    def _dry_run(self, campaign_id: str) -> Json:
+    def dry_run(self, campaign_id: str) -> Json:
+        """As it was made. Raises LocalError where it cannot be."""
         path = f"/campaigns/{campaign_id}/preview"
         self.api.post(path, {})
         until = time.monotonic() + SECONDS
@@ -153,13 +183,12 @@ class Texting:
         """The first of those who get a text will answer STOP, the second will ask who we are."""
         page = self.api.get(f"/campaigns/{campaign_id}/preview", verdict="yes")
         phones = {lead["id"]: lead["phone"] for lead in people}
-        chosen = [phones[one["leadId"]] for one in page["people"][:2]]
-        if len(chosen) < 2:
-            raise LocalError("the dry run leaves out too many people")
+        chosen = [phones[one["leadId"]] for one in page["people"][:SCRIPTED]]
         orders = dict(zip(chosen, ("stop", "question"), strict=True))
         requests.post(f"{self.stack.sandbox_url}/sandbox/numbers", json=orders, timeout=TIMEOUT).raise_for_status()
 
-    def _wait(self, campaign_id: str, is_so: Callable[[Json], bool], what: str) -> Json:
+    def wait(self, campaign_id: str, is_so: Callable[[Json], bool], what: str) -> Json:
+        """The campaign with its counters once it is so. Raises LocalError."""
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:
             self.stack.check()
@@ -171,24 +200,37 @@ class Texting:
             time.sleep(0.5)
         raise LocalError(f"{what} of the campaign takes too long")
 
-    def _set_forward(self, *, days: int = 0, hour: int = OPEN_AT) -> None:
-        """Sets the campaigns' clock forward: by so many days, to that hour (UTC) of a weekday."""
+    def set_forward(self, *, days: int = 0, hour: int = OPEN_AT) -> None:
+        """Sets the campaigns' clock forward: by so many days, to that hour (UTC) of a weekday. Without days: to where
+        nobody's texts of the demo before are of the last 24 hours, which would make those of today wait.
+        """
         with psycopg.connect(self.stack.database_url) as connection:
             row = connection.execute(
-                "SELECT shown_at + (clock_timestamp() - real_at) * speed FROM campaigns_clocksetting WHERE id = 1"
+                "SELECT shown_at + (clock_timestamp() - real_at) * speed, EXISTS (SELECT FROM campaigns_delivery) "
+                "FROM campaigns_clocksetting WHERE id = 1"
             ).fetchone()
             if row is None:
                 raise LocalError("CAMPAIGN_CLOCK is not set")
-            shown = row[0].astimezone(UTC)
+            shown, now = row[0].astimezone(UTC), datetime.now(UTC)
             wanted = shown.replace(hour=hour, minute=0, second=0, microsecond=0) + timedelta(days=days)
-            if not days and wanted <= shown < wanted + OPEN_FOR and shown.weekday() < SATURDAY:
+            if not days and row[1]:
+                wanted += timedelta(days=2)
+            elif not days and now <= shown and wanted <= shown < wanted + OPEN_FOR and shown.weekday() < SATURDAY:
                 return
-            while wanted <= shown or wanted.weekday() >= SATURDAY:
+            while wanted <= max(shown, now) or wanted.weekday() >= SATURDAY:
                 wanted += timedelta(days=1)
             connection.execute(
                 "UPDATE campaigns_clocksetting SET shown_at = %s, real_at = clock_timestamp() WHERE id = 1", [wanted]
             )
         self.stack.agree_on_time()
+
+
+def _is_texted(now: Json, people: int) -> bool:
+    """Whether the first text is done with, and who is to answer has. Who shares an owner with a person who said STOP
+    meanwhile gets none (refused, or taken back): it may be who was to answer.
+    """
+    kept = now["refused"] + now["cancelled"]
+    return now["sent"] + kept >= people and bool(kept or (now["optedOut"] and now["replied"]))
 
 
 def _states() -> list[str]:
@@ -197,7 +239,8 @@ def _states() -> list[str]:
     return sorted(STATES)
 
 
-def _listed(counts: Json) -> str:
+def listed(counts: Json) -> str:
+    """3 no consent, 1 same owner."""
     return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()) or "nobody"
 
 

@@ -13,6 +13,7 @@ from accounts.access import Access, Scope
 from common.contact_access import masked_text
 from common.dates import moment
 from common.needs import SHOWN, Need
+from leads.calendar import clock
 from leads.models import Activity, Event, Lead
 from leads.querysets import LeadQuerySet
 
@@ -50,7 +51,8 @@ def own_callbacks(leads: Any, access: Access) -> LeadQuerySet[Lead]:
 
 
 def callbacks_due(access: Access, now: datetime) -> Iterable[Need]:
-    """One's own."""
+    """One's own. now: the real moment."""
+    now = clock.shown_at(now)
     due = own_callbacks(Lead.objects.all(), access).to_call_back(before=now)
     first = due.only("callback_at", "owner_name", "property_address", "property_city", "property_id")
     zone = access.user.time_zone
@@ -62,7 +64,8 @@ def callbacks_due(access: Access, now: datetime) -> Iterable[Need]:
 
 
 def events_due(access: Access, now: datetime) -> Iterable[Need]:
-    """One's own reminders and appointments that have begun, or will within a quarter of an hour."""
+    """One's own reminders and appointments that have begun, or soon will. now: the real moment."""
+    now = clock.shown_at(now)
     due = Event.objects.seen_by(access).filter(
         owner=access.user, status=Event.Status.PLANNED, starts_at__lte=now + SOON
     )

@@ -21,9 +21,8 @@ from accounts.models import User
 from accounts.webhooks import emit
 from accounts.webhooks.selectors import teams_that_want
 from common.dates import iso
-from common.db.clock import database_now
 from common.db.ids import uuid7s
-from leads.calendar import callbacks, planning
+from leads.calendar import callbacks, clock, planning
 from leads.counters import change_counters
 from leads.facts import columns
 from leads.facts.sources import TYPED
@@ -162,7 +161,7 @@ def add_activity(
             latest = Activity.objects.filter(lead=lead).order_by("-pk").first()
             if latest and (latest.by_id, latest.kind, latest.text, latest.due_at) == (by.pk, kind, text, due_at):
                 return latest
-        now = timezone.now()
+        now = clock.now()
         if due_at:
             _check_due(kind, due_at, now)
         activity = Activity.objects.create(lead=lead, by=by, kind=kind, text=text, due_at=due_at, ref=ref)
@@ -217,24 +216,37 @@ def finish_callback(*, lead: Lead, by: User) -> bool:
 
 def change_status(*, lead: Lead, by: User, status: str) -> Lead:
     """Moves a lead on; counts it in its bucket and notes it in its history. The same status again changes nothing."""
-    with transaction.atomic():
-        locked = lock_leads([lead.pk]).get()
-        if locked.status == status:
-            return locked
+    move_status(lead.pk, by=by, status=status)
+    return Lead.objects.get(pk=lead.pk)
+
+
+def move_status(lead_id: UUID, *, by: User, status: str, never_back: bool = False) -> bool:
+    """As `change_status`; whether it changed. never_back: to new or contacted only a new lead is moved. A lead that is
+    gone is not changed.
+    """
+    early = (Lead.Status.NEW, Lead.Status.CONTACTED) if never_back else ()
+    with transaction.atomic(savepoint=False):
+        rows = lock_leads([lead_id]).only("pk", "status", "bucket_id", "team_id")
+        locked = next(iter(rows), None)
+        if locked is None or locked.status == status or (status in early and locked.status != Lead.Status.NEW):
+            return False
         before, after = (s in Lead.CONTACTED_STATUSES for s in (locked.status, status))
-        text = f"{locked.status} → {status}"
-        Lead.objects.filter(pk=lead.pk).update(status=status, updated_at=timezone.now())
-        add_activity(lead=locked, by=by, kind=Activity.Kind.STATUS, text=text)
+        activity = Activity.objects.create(
+            lead=locked, by=by, kind=Activity.Kind.STATUS, text=f"{locked.status} → {status}"
+        )
+        Lead.objects.filter(pk=lead_id).update(
+            status=status, activity_count=F("activity_count") + 1, last_activity_at=activity.created_at,
+            updated_at=timezone.now(),
+        )  # fmt: skip
         change_counters(locked.bucket_id, contacted_leads=after - before)
         told = {"leadId": str(locked.pk), "bucketId": str(locked.bucket_id), "before": locked.status, "after": status}
         emit("lead.status_changed", team_id=locked.team_id, object_id=locked.pk, data=told)
-    locked.refresh_from_db()
-    return locked
+    return True
 
 
 def tell_callbacks_due() -> None:
     """Tells the webhooks of their teams once of each callback whose time has come within the last day."""
-    now = database_now()
+    now = clock.now()
     due = Lead.objects.filter(callback_at__gt=now - timedelta(days=1), callback_at__lte=now)
     due = due.filter(team__in=teams_that_want("callback.due")).only("bucket", "team", "callback_at", "assigned_to")
     for lead in due.order_by("callback_at", "pk").iterator():

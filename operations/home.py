@@ -17,6 +17,8 @@ from django.db.models import Q, Sum
 
 from accounts.access import Access
 from buckets.models import Bucket
+from campaigns.dialing.progress import REACHED
+from campaigns.models import CallAttempt, Campaign, Conversation
 from common.db.clock import database_now
 from common.db.ids import uuid7_floor
 from common.needs import Need, of_team, operates
@@ -27,6 +29,7 @@ from enrichment.selectors import billing_check, stands_in_words
 from integrations.ledger import catalogue, scopes
 from integrations.ledger.budgets import ZERO
 from integrations.models import Budget, Vendor, VendorCall
+from leads.models import Lead
 
 RUNS_SHOWN = 8
 
@@ -164,6 +167,41 @@ def stock(access: Access) -> Stock:
     spent = runs.aggregate(s=Sum("spent"))["s"] or ZERO
     counts = {name: value or 0 for name, value in counted.items()}
     return Stock(buckets=own[:1].count(), all_of_it=each * counts["leads"], spent=spent, **counts)
+
+
+# --- What came of it --------------------------------------------------------------------------------------------------
+
+COUNTED_AT_MOST = 10_000  # conversations and deals: a page is no place to count a million
+
+
+@dataclass(frozen=True, slots=True)
+class CameOf:
+    """From money to deals, since the beginning. spent: by enrichment jobs and campaigns, US dollars. stages, in order:
+    (words, leads, US dollars each; None: there is none).
+    """
+
+    spent: Decimal
+    stages: Sequence[tuple[str, int, Decimal | None]]
+
+
+def came_of(access: Access, stock: Stock) -> CameOf | None:
+    """Of the team she acts in; None: nobody answered yet. Conversations: leads that wrote, or whom a call reached."""
+    wrote = of_team(Conversation.objects.filter(last_in_at__isnull=False, lead__isnull=False), access)
+    spoke = of_team(CallAttempt.objects.filter(disposition__outcome__in=REACHED, lead__isnull=False), access)
+    talks = wrote.order_by().values("lead_id").union(spoke.order_by().values("lead_id"))
+    deals = of_team(Lead.objects.filter(status=Lead.Status.CLOSED), access)
+    counts = [
+        ("With a phone", stock.with_phone),
+        ("Contacted", stock.contacted),
+        ("Conversations", talks[: COUNTED_AT_MOST + 1].count()),
+        ("Deals", deals[: COUNTED_AT_MOST + 1].count()),
+    ]
+    if not any(many for _, many in counts[1:]):
+        return None
+    campaigns = of_team(Campaign.objects.all(), access).values_list("pk", flat=True)
+    scoped = Budget.objects.filter(scope__in=[scopes.campaign(pk) for pk in campaigns])
+    spent = stock.spent + (scoped.aggregate(s=Sum("spent"))["s"] or ZERO)
+    return CameOf(spent, [(words, many, spent / many if many else None) for words, many in counts])
 
 
 # --- Runs at work -----------------------------------------------------------------------------------------------------

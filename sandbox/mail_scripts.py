@@ -19,9 +19,26 @@ BREAKS = {  # where the server breaks, or what it answers there
 HTTP = {"400", "401", "403", "406", "422", "429", "500", "500-after", "502", "503", "504", "hang-before", "hang-after",
         "garbage"}  # of providers  # fmt: skip
 ANSWERS = {
-    "bounce", "unknown-bounce", "full", "blocked", "delayed", "forged", "complaint", "away", "reply", "stop", "alias",
-    "copy", "scan", "click", "open", "unsubscribe",
-}  # fmt: skip
+    "bounce",
+    "unknown-bounce",
+    "full",
+    "blocked",
+    "delayed",
+    "forged",
+    "complaint",
+    "away",
+    "reply",
+    "stop",
+    "alias",
+    "copy",
+    "scan",
+    "click",
+    "visit",
+    "open",
+    "unsubscribe",
+}
+# Seconds of a real clock, however fast the sandbox's: machines' clicks are told from people's by how quickly they come.
+REAL = {"click", "visit"}  # fmt: skip
 POSTS = {"twice", "unsigned", "imap"}
 
 
@@ -49,6 +66,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     **{name: {"posts": frozenset({name})} for name in sorted(POSTS)},
     "scan": {"says": ((0.5, "scan"),)},
     "click": {"says": ((30.0, "click"), (120.0, "click"))},  # a second one later than a minute: a person
+    "visit": {"says": ((12.0, "visit"),)},  # the page that the link leads to has run its script: a person
 }
 
 

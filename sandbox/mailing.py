@@ -25,7 +25,7 @@ from uuid import uuid4
 from sandbox.clock import Clock
 from sandbox.mail_bodies import answer, goes_to
 from sandbox.mail_posts import MailPosts
-from sandbox.mail_scripts import ANSWERS, Mailboxes, MailScript
+from sandbox.mail_scripts import ANSWERS, REAL, Mailboxes, MailScript
 from sandbox.numbers import ScriptError
 from sandbox.outbox import LOOPBACK, Outbox
 from sandbox.wire import Json
@@ -81,7 +81,8 @@ class Mails:
         if provider:
             self.outbox.later(0.05, lambda: self.posts.track(taken, "delivered", script))
         for seconds, what in script.says:
-            self.outbox.later(self.clock.real(seconds), self._answering(taken, what, script))
+            wait = seconds if what in REAL else self.clock.real(seconds)
+            self.outbox.later(wait, self._answering(taken, what, script))
         return taken
 
     def answer(self, to: str, what: str, *, words: str = "", callback: str = "") -> Json:
@@ -101,7 +102,7 @@ class Mails:
         def act() -> None:
             with self._lock:
                 self._answers.append({"at": self.clock.now().isoformat(), "from": taken.to, "what": what})
-            if what in ("scan", "click", "open", "unsubscribe"):
+            if what in ("scan", "click", "visit", "open", "unsubscribe"):
                 self._visit(taken, what)
                 if what != "unsubscribe":
                     return
@@ -126,13 +127,15 @@ class Mails:
             return
         if what == "open":
             found = [one for one in found if one.endswith(".gif")]
-        elif what == "click":
+        elif what in ("click", "visit"):
             found = [one for one in found if not one.endswith(".gif") and "/u/" not in one][:1]
         for agent in SCANNERS if what == "scan" else (BROWSER,):
             for url in found:
                 if what == "scan":
                     _ask("HEAD", url, agent)
                 _ask("GET", url, agent)
+                if what == "visit":
+                    _ask("POST", url, agent, b"")
 
     def log(self, query: Mapping[str, list[str]]) -> Json:
         """Every try, every e-mail that was taken, every answer. `to`: of these recipients; raw=1: with the bytes."""

@@ -46,6 +46,7 @@ from campaigns.models import (
     Inbound,
     IncomingMessage,
     Link,
+    ListFill,
     Member,
     PhoneCode,
     Preview,
@@ -178,6 +179,7 @@ class Place:
     bookingpage: BookingPage
     bookingcount: BookingCount
     campaigncaller: CampaignCaller
+    listfill: ListFill
     disposition: Disposition
     callattempt: CallAttempt
     consent: Consent
@@ -317,6 +319,7 @@ def standing(kept_open: None) -> Place:
         campaign=campaign,
         step=step,
         variant=Variant.objects.create(step=step, version=version, seed="x"),
+        listfill=ListFill.objects.create(campaign=campaign, priority="oldest", at=NOON),
         preview=preview,
         previewline=PreviewLine.objects.create(preview=preview, lead_id=lead.pk, step=1, verdict="yes"),
         member=member,
@@ -611,6 +614,9 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "member_owner_before_one_caller": lambda row: _before_callers(row, _bob(), key=_other_key()),
     "member_one_a_caller": lambda row: _before_callers(row, row.campaign.owner, key=_other_key(), owner_key=None),
     "campaign_caller_once": _again(),
+    "list_fill_one_at_work": _again(),
+    "list_fill_counts_fit": _set(done=1),
+    "list_fill_finished_is_whole": _set(leads=1, finished_at=NOON),
     "disposition_code_once": _again(hotkey="2"),
     "disposition_key_once": _again(code="other"),
     "disposition_has_words": _set(label=""),

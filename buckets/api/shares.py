@@ -18,13 +18,13 @@ from buckets.api.base import OwnBucketView
 from buckets.models import BucketShare
 from common.api.base import invalid, not_found, ok
 from common.api.schema import answer
-from common.api.serializers import StrictSerializer
+from common.api.serializers import MomentField, StrictSerializer
 
 
 class ShareSerializer(serializers.Serializer[Any]):
     teamId = serializers.CharField(source="team_id")
     team = serializers.CharField(source="team.name")
-    sharedAt = serializers.DateTimeField(source="created_at")
+    sharedAt = MomentField(source="created_at")
 
 
 class ShareInput(StrictSerializer):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,19 +22,19 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import Access, Scope, access
 from accounts.models import User
 from accounts.selectors import user_of
+from campaigns.admin.calendar_cards import PIXELS_A_MINUTE, Card, card_of, hours_of, label_of, placed_in
 from campaigns.gate.lead_zones import zones_of_leads
 from common.admin import dressed, is_id
 from common.admin_teams import refuse
 from common.contact_access import masked_text
-from common.dates import clock, moment, zone_of
+from common.dates import clock, moment
+from leads.calendar import clock as calendar_clock
 from leads.calendar import planning
-from leads.calendar.planning import EventClosed, SlotTaken
+from leads.calendar.planning import BadEnd, EventClosed, SlotTaken
 from leads.models import Event, Lead
 from leads.rules import BadTime, moved_forward
 
 SPANS = {"day": 1, "week": 7}
-FIRST_HOUR, LAST_HOUR = 8, 19  # shown at least; further where something stands there
-PIXELS_A_MINUTE = 0.8
 REFUSED = (BadTime, SlotTaken, EventClosed)
 
 
@@ -71,24 +70,6 @@ class EventForm(forms.Form):
         return data
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """An event as a page shows it. top, height: pixels in its day; their_time: by the lead's clock where it differs."""
-
-    event: Event
-    label: str
-    when: str
-    their_time: str
-    starts: str
-    minutes: int
-    top: float
-    height: float
-    is_late: bool
-    may_move: bool
-    lane: int = 0
-    lanes: int = 1
-
-
 # --- Pages ------------------------------------------------------------------------------------------------------------
 
 
@@ -99,19 +80,19 @@ def calendar(request: HttpRequest) -> HttpResponse:
     hers, zone = access(request), ZoneInfo(user_of(request).time_zone)
     view = request.GET.get("view", "")
     view = view if view in SPANS else "week"
-    today = timezone.now().astimezone(zone).date()
+    today = calendar_clock.now().astimezone(zone).date()
     day = _day(request.GET.get("date", ""), today)
     first = day - timedelta(days=day.weekday()) if view == "week" else day
     whose = _whose(request, hers)
     days = [first + timedelta(days=n) for n in range(SPANS[view])]
     cards = _cards(request, whose, days, zone)
-    hours = _hours([card for of_day in cards.values() for card in of_day])
+    hours = hours_of([card for of_day in cards.values() for card in of_day])
     columns = [
         {
             "day": one,
             "label": f"{one:%a, %b} {one.day}",
             "is_today": one == today,
-            "cards": _placed(cards[one], hours[0]),
+            "cards": placed_in(cards[one], hours),
         }
         for one in days
     ]
@@ -121,7 +102,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "title": "Calendar", "view": view, "columns": columns, "hours": [clock(time(h)) for h in range(*hours)],
         "height": (hours[1] - hours[0]) * 60 * PIXELS_A_MINUTE, "first_minute": hours[0] * 60,
         "scale": PIXELS_A_MINUTE, "query": query, "day": day, "today": today, "before": first - step,
-        "after": first + step, "span": _span(days), "zone": str(zone), "now": timezone.now(), "whose": whose,
+        "after": first + step, "span": _span(days), "zone": str(zone), "now": calendar_clock.now(), "whose": whose,
         "is_own": whose.pk == hers.user.pk, "people": _people(hers), "may": hers.can(Scope.WRITE),
     }  # fmt: skip
     return TemplateResponse(request, "admin/campaigns/calendar.html", {**admin.site.each_context(request), **context})
@@ -180,7 +161,7 @@ def event_page(request: HttpRequest, event_id: UUID) -> HttpResponse:
         if changed := _tried(form, act):
             messages.success(request, "Saved.")
             return _back(changed, user_of(request))
-    return _form_page(request, form, _label(event, told), event=event, lead=event.lead)
+    return _form_page(request, form, label_of(event, told), event=event, lead=event.lead)
 
 
 @admin.site.admin_view
@@ -281,55 +262,13 @@ def _cards(request: HttpRequest, whose: User, days: list[date], zone: ZoneInfo) 
     events = list(rows.select_related("lead").order_by("starts_at", "pk")[:500])
     zones = zones_of_leads({one.lead_id for one in events if one.lead_id})
     told, cards = _told(request), {one: [] for one in days}  # type: ignore[var-annotated]
+    now = calendar_clock.now()
     for event in events:
-        card = _card(event, zone, zones.get(event.lead_id, ()) if event.lead_id else (), told)
-        cards[max(event.starts_at.astimezone(zone).date(), days[0])].append(card)
+        theirs = zones.get(event.lead_id, ()) if event.lead_id else ()
+        for one in days:
+            if card := card_of(event, one, zone, theirs, told, now):
+                cards[one].append(card)
     return cards
-
-
-def _card(event: Event, zone: ZoneInfo, zones: tuple[str, ...], told: Callable[[str], str]) -> Card:
-    local = event.starts_at.astimezone(zone)
-    theirs = {f"{clock(at.time())} {zone_of(at)}" for at in (event.starts_at.astimezone(ZoneInfo(z)) for z in zones)}
-    own = f"{clock(local.time())} {zone_of(local)}"
-    is_open = event.status in Event.OPEN
-    return Card(
-        event=event,
-        label=_label(event, told),
-        when=own,
-        their_time=" / ".join(sorted(theirs)) if theirs - {own} else "",
-        starts=f"{local:%Y-%m-%dT%H:%M}",
-        minutes=_minutes(event),
-        top=local.hour * 60 + local.minute,
-        height=max(_minutes(event) * PIXELS_A_MINUTE, 24),
-        is_late=is_open and event.ends_at < timezone.now(),
-        may_move=is_open,
-    )
-
-
-def _placed(cards: list[Card], first_hour: int) -> list[Card]:
-    """Side by side where they overlap."""
-    placed: list[Card] = []
-    ends: list[float] = []
-    for card in cards:
-        top = (card.top - first_hour * 60) * PIXELS_A_MINUTE
-        lane = next((n for n, end in enumerate(ends) if end <= top), len(ends))
-        ends[lane : lane + 1] = [top + card.height]
-        placed.append(replace(card, top=top, lane=lane))
-    return [replace(card, lanes=len(ends)) for card in placed]
-
-
-def _hours(cards: list[Card]) -> tuple[int, int]:
-    starts = [int(card.top // 60) for card in cards]
-    ends = [min(24, int(-(-(card.top + card.minutes) // 60))) for card in cards]
-    return min([FIRST_HOUR, *starts]), max([LAST_HOUR, *ends])
-
-
-def _label(event: Event, told: Callable[[str], str]) -> str:
-    """What it is: its title, else its kind and whom it is about."""
-    if event.title:
-        return told(event.title)
-    who = event.guest_name or (event.lead and (event.lead.owner_name or str(event.lead))) or ""
-    return f"{event.get_kind_display()} {told(who)}".strip()
 
 
 def _told(request: HttpRequest) -> Callable[[str], str]:
@@ -359,14 +298,14 @@ def _form_page(
     request: HttpRequest, form: EventForm, title: str, *, event: Event | None = None, lead: Lead | None = None
 ) -> HttpResponse:
     zones = zones_of_leads([lead.pk]).get(lead.pk, ()) if lead else ()
-    at = event.starts_at if event else timezone.now()
+    at = event.starts_at if event else calendar_clock.now()
     may_open = lead is not None and Lead.objects.seen_by(access(request)).filter(pk=lead.pk).exists()
     told = _told(request)
     context = {
         "title": title, "form": dressed(form), "event": event, "lead": lead, "may_open_lead": may_open,
         "theirs": [moment(at, zone) for zone in zones], "zone": user_of(request).time_zone,
         "may": access(request).can(Scope.WRITE), "contacts": access(request).can(Scope.CONTACTS),
-        "is_open": event is None or event.status in Event.OPEN, "label": _label(event, told) if event else "",
+        "is_open": event is None or event.status in Event.OPEN, "label": label_of(event, told) if event else "",
         "calendar": reverse("calendar"),
     }  # fmt: skip
     return TemplateResponse(request, "admin/campaigns/event.html", {**admin.site.each_context(request), **context})
@@ -377,7 +316,8 @@ def _tried(form: EventForm, act: Callable[[], Event]) -> Event | None:
     try:
         return act()
     except REFUSED as error:
-        form.add_error("starts_at" if isinstance(error, BadTime | SlotTaken) else None, str(error))
+        field = "minutes" if isinstance(error, BadEnd) else "starts_at"
+        form.add_error(field if isinstance(error, BadTime | SlotTaken) else None, str(error))
         return None
 
 

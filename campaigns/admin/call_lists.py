@@ -20,11 +20,10 @@ from accounts.models import Role, User
 from buckets.models import Bucket
 from campaigns.admin.campaign_form import BUCKETS_SHOWN, audience_in_words
 from campaigns.admin.words import counted
-from campaigns.dialing import lists
-from campaigns.dialing.filling import Added
+from campaigns.dialing import filling, lists
 from campaigns.dialing.lists import ListPlan
 from campaigns.dialing.progress import progress
-from campaigns.models import CallList, Campaign, CampaignCaller
+from campaigns.models import CallList, Campaign, CampaignCaller, ListFill
 from campaigns.planning.audience import PRESETS, Audience
 from campaigns.planning.campaigns import NAME_MAX
 from campaigns.planning.refusals import CampaignError
@@ -139,15 +138,32 @@ def _callers(person: Access) -> list[tuple[str, str]]:
     return [(str(one.pk), one.get_username()) for one in people]
 
 
+class StateFilter(admin.SimpleListFilter):
+    """By the words that the page has for them."""
+
+    title, parameter_name = "status", "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        states = (Status.DRAFT, Status.RUNNING, Status.PAUSED, Status.COMPLETED, Status.CANCELLED)
+        return [(str(one), Campaign.OF_LISTS.get(one, str(one.label))) for one in states]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
 @admin.register(CallList)
 class CallListAdmin(TeamAdmin):
     """Managers make and open them; who is named on one, or else everybody of the team, works it in the dialer."""
 
     empty = Empty("Call lists give the owners of your leads to callers, one by one.", "Add call list",
                   "campaigns_calllist_add")  # fmt: skip
-    list_display = ("name", "status", "members", "for_whom", "created_at")
-    list_filter = ("status",)
+    list_display = ("name", "state", "members", "for_whom", "created_at")
+    list_filter = (StateFilter,)
     search_fields = ("name", "=id")
+
+    @admin.display(description="status", ordering="status")
+    def state(self, row: Campaign) -> str:
+        return row.get_status_display()
 
     @admin.display(description="callers")
     def for_whom(self, row: Campaign) -> str:
@@ -203,7 +219,7 @@ class CallListAdmin(TeamAdmin):
                 form.refuse(error)
             else:
                 request.session.pop(CHOSEN, None)
-                self.message_user(request, f"Saved as a draft: {_told(added)} Open it when callers may begin.")
+                self.message_user(request, f"Saved as a draft: {_told(added)} {_after(added)}")
                 return redirect("admin:campaigns_calllist_change", made.pk)
         return self._form(request, form, "Add call list")
 
@@ -258,7 +274,11 @@ class CallListAdmin(TeamAdmin):
     def live(self, request: HttpRequest, list_id: UUID) -> HttpResponse:
         """The piece that says how far it is."""
         row = self.call_list(request, list_id)
-        return TemplateResponse(request, "admin/campaigns/dialer/list_live.html", {"list": row, **_far(row)})
+        far = _far(row)
+        answer = TemplateResponse(request, "admin/campaigns/dialer/list_live.html", {"list": row, **far})
+        if request.GET.get("filling") and not far["is_filling"]:
+            answer["HX-Refresh"] = "true"  # its buttons are others now
+        return answer
 
     def open(self, request: HttpRequest, list_id: UUID) -> HttpResponse:
         return self._done(request, list_id, lists.open_list, "Open: callers get its people in the dialer.")
@@ -315,13 +335,25 @@ def _manages(request: HttpRequest) -> bool:
 
 
 def _far(row: Campaign) -> dict[str, Any]:
-    far = progress(row.pk)
+    far, fill = progress(row.pk), filling.latest_of(row.pk)
     bar = [(kind, 100 * many / far.people) for kind, many in (("", far.done), ("partial", far.stopped)) if far.people]
-    return {"far": far, "bar": bar, "why": counted(far.why), "is_moving": row.status == Status.RUNNING}
+    is_filling = fill is not None and fill.is_at_work
+    return {
+        "far": far, "bar": bar, "why": counted(far.why), "is_moving": is_filling or row.status == Status.RUNNING,
+        "is_filling": is_filling, "fill": fill, "filled": 100 * fill.done / fill.leads if fill and fill.leads else 0,
+    }  # fmt: skip
 
 
-def _told(added: Added) -> str:
+def _after(added: ListFill) -> str:
+    if added.is_at_work:
+        return "You can open it when all of them are on it; this page shows how far it is."
+    return "Open it when callers may begin."
+
+
+def _told(added: ListFill) -> str:
     """212 people of 240 leads; 20 without a phone, 8 with the same owner or on it already."""
+    if added.is_at_work:
+        return f"{added.leads:,} leads are being added."
     out = [
         f"{many:,} {words}"
         for many, words in (

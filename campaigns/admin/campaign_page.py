@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import time
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
@@ -20,9 +21,11 @@ from campaigns.planning.steps import current
 from campaigns.previews.making import STARTED as STARTED_NOW
 from campaigns.previews.reading import labels_of, sums_of
 from campaigns.running.approval import ACKNOWLEDGEMENTS, needed
+from campaigns.running.breakdown import BY, breakdown_of
 from campaigns.running.looking import may_run
 from campaigns.running.results import Results, results_of
 from campaigns.running.revising import pending
+from common.charts import chart
 from common.dates import clock as time_of_day
 
 Status = Campaign.Status
@@ -34,6 +37,7 @@ _AT = {
 }  # fmt: skip
 _KINDS = {"paused": "warning", "completed": "success", "cancelled": "", "draft": ""}
 ZONES_SHOWN = 12  # of the table by zone; the rest stands in the file
+LINES_SHOWN = 12  # of each list of what came of it
 
 
 def context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
@@ -64,6 +68,7 @@ def context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "may_export": person.can_in(campaign.team_id, Scope.EXPORT),
         "is_moving": campaign.status in (Status.PREVIEWING, Status.RUNNING, Status.PAUSED)
         or _is_awaited(told["results"]),
+        "came_of": came_of(campaign, told["results"]),
         **dry_run(preview),
         **told,
     }
@@ -159,6 +164,7 @@ def live(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "reserved": dollars(results.reserved) if results.reserved else "",
         "cost_per_reply": dollars(results.cost_per_reply) if results.cost_per_reply is not None else "",
         "variants": [(one, _percent(one.share)) for one in results.variants],
+        "has_mail": any(one.channel == "email" for one in results.variants),
         "comparisons": [words for one in results.comparisons if (words := _compared(one))],
     }
 
@@ -184,6 +190,44 @@ def _compared(one: Any) -> str:
     if found.is_clear:
         better, worse = (one.b, one.a) if found.difference > 0 else (one.a, one.b)
         low, high = sorted(abs(end) * 100 for end in found.interval)
-        return f"Step {one.step}: text {better} gets more replies than {worse}, by {low:.1f} to {high:.1f} points."
+        by = f"by {low:.1f} to {high:.1f} points"
+        return f"Step {one.step}: text {better} gets more {one.measure} than {worse}, {by}."
     more = f" It would take about {found.needed:,} people a text to tell." if found.needed else ""
-    return f"Step {one.step}: no clear difference between {one.a} and {one.b} yet.{more}"
+    return f"Step {one.step}: no clear difference in {one.measure} between {one.a} and {one.b} yet.{more}"
+
+
+def came_of(campaign: Campaign, results: Results | None) -> dict[str, Any] | None:
+    """From people to deals, and what each came to cost; None: it was not launched yet."""
+    if results is None:
+        return None
+    found = breakdown_of(campaign)
+    total = found.total
+    clicked = sum(one.clicked for one in results.variants)
+    stages = [
+        ("People", total.people),
+        ("Contacted", total.contacted),
+        *([("Clicked", clicked)] if campaign.track_clicks else []),
+        ("Replied", total.replied),
+        ("Conversations", total.conversations),
+        ("Appointments", total.appointments),
+        ("Deals", total.deals),
+    ]
+    return {
+        "figures": [
+            ("Messages and calls", dollars(total.contact_cost)), ("Data", dollars(total.facts_cost)),
+            ("Per reply", _each(total.cost_per_reply)), ("Per conversation", _each(total.cost_per_conversation)),
+        ],
+        "funnel": [(words, many, _percent(many / total.people if total.people else None)) for words, many in stages],
+        "chart": chart([words for words, _ in stages], [many for _, many in stages], "People"),
+        "lists": [
+            (BY[by], [
+                (one, dollars(one.cost), _each(one.cost_per_reply), _each(one.cost_per_conversation))
+                for one in lines[:LINES_SHOWN]
+            ])
+            for by, lines in found.lists.items()
+        ],
+    }  # fmt: skip
+
+
+def _each(cost: Decimal | None) -> str:
+    return "–" if cost is None else dollars(cost)

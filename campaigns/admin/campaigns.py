@@ -38,6 +38,7 @@ from campaigns.running import lifecycle
 from campaigns.running.approval import ACKNOWLEDGEMENTS, approve
 from campaigns.texts.looks import look
 from campaigns.texts.samples import price_of
+from campaigns.texts.scripts import read_out, save_script
 from campaigns.texts.templates import typed_of
 from common.admin import Empty, ask, confirmed, history_of, is_id, page
 from common.admin_teams import TeamAdmin
@@ -116,10 +117,12 @@ class CampaignAdmin(TeamAdmin):
         form = CampaignForm(posted, person=access(request), bucket=bucket if is_id(bucket) else "")
         if form.is_valid():
             try:
-                plan = Plan(**form.changes())
+                plan, script = Plan(**form.changes()), form.script_said()
                 first, *others = create_campaign(
                     access=access(request), plan=plan, split=form.cleaned_data["split"]
                 )  # fmt: skip
+                for one in (first, *others):
+                    save_script(one, script)
             except CampaignError as error:
                 form.refuse(error)
             else:
@@ -137,7 +140,8 @@ class CampaignAdmin(TeamAdmin):
         )
         if form.is_valid():
             try:
-                change_campaign(campaign=campaign, access=access(request), changes=form.changes())
+                script = form.script_said()
+                save_script(change_campaign(campaign=campaign, access=access(request), changes=form.changes()), script)
             except CampaignError as error:
                 form.refuse(error)
             else:
@@ -153,7 +157,7 @@ class CampaignAdmin(TeamAdmin):
         ]
         return page(
             self, request, "admin/campaigns/form.html", title, form=shown, parts=parts, weekdays=shown["weekdays"],
-            split=shown["split"] if "split" in shown.fields else None,
+            split=shown["split"] if "split" in shown.fields else None, script=shown["script"],
             counting=[shown[name] for name in ("track_clicks", "track_opens", "stop_click")], **more,
         )  # fmt: skip
 
@@ -189,12 +193,15 @@ class CampaignAdmin(TeamAdmin):
                 told["trouble"] = str(error)
         seller = active_seller(team_id)
         versions = _versions([text for step in form.used for text in step.texts], team_id)
+        told["calls"] = {step.position for step in form.used if step.is_call}
+        script = str(form.cleaned_data.get("script") or "").strip()
+        told["script"] = read_out(script, lead, seller, owner) if script and lead else script
         told["steps"] = [
-            (step.position, step.channel, [
-                (name, shown, dollars(price_of(shown)) if step.channel == "sms" else "")
+            (step.position, step.sends, [
+                (name, shown, dollars(price_of(shown)) if step.sends == "sms" else "")
                 for name, text in zip("AB", step.texts, strict=False)
                 if text in versions
-                for shown in [self._look(step.channel, versions[text], lead, seller, owner)]
+                for shown in [self._look(step.sends, versions[text], lead, seller, owner)]
             ])
             for step in form.used
         ]  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -22,7 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Access, Scope, access
 from accounts.selectors import user_of
-from campaigns.admin.dialer_stage import stage
+from campaigns.admin.dialer_stage import seen_of, stage
 from campaigns.admin.words import path_to
 from campaigns.dialing import calling, disposing, offering
 from campaigns.dialing.lists import worked_by
@@ -34,6 +35,7 @@ from campaigns.voice import registering as voice
 from common import dates
 from common.admin import is_id, page
 from common.admin_teams import refuse
+from leads.calendar import clock
 from leads.calendar.planning import SlotTaken
 from leads.calendar.words import read_when
 from leads.models import Lead
@@ -83,6 +85,8 @@ def urls(model_admin: Any) -> list[URLPattern]:
 
 def _whole(model_admin: Any, request: HttpRequest) -> HttpResponse:
     told = _before_her(request, chosen=_lists(request))
+    if "sight" in told and not told["sight"].is_gone:
+        _record(request, told["sight"])
     return page(
         model_admin, request, "admin/campaigns/dialer/page.html", "Dialer", **told, **path_to(model_admin, "dialer")
     )
@@ -92,8 +96,6 @@ def _before_her(request: HttpRequest, chosen: Sequence[UUID] = (), **more: Any) 
     """What is before her, on whichever page she took it."""
     person = access(request)
     sight = _sight(person)
-    if sight is not None and not sight.is_gone and request.method in ("GET", "HEAD"):
-        _record(request, sight)
     told = stage(
         request, sight=sight, lists=list(worked_by(person).order_by("name", "pk")), undo=_last(request), **more
     )
@@ -112,7 +114,7 @@ def _sight(person: Access) -> Sight | None:
 
 
 def _record(request: HttpRequest, sight: Sight) -> None:
-    """What is before her shows her its phones."""
+    """What is before her shows her its phones: once an offer, and once a load of the page."""
     notes = [one.text for one in sight.timeline]
     record_unmasking(leads=[sight.lead], by=user_of(request), via=Via.ADMIN, page="dialer", notes=notes)
 
@@ -186,12 +188,21 @@ def _renew(model_admin: Any, request: HttpRequest) -> HttpResponse:
 
 
 def _now(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    """Asked while a vendor places her call: 204 while nothing has moved."""
-    told = _before_her(request, _lists(request))
-    attempt: CallAttempt | None = told.get("attempt")
-    if attempt is not None and f"{attempt.pk}:{attempt.state}" == request.GET.get("seen"):
+    """Asked while a vendor places her call: 204, for one statement, while nothing has moved."""
+    seen = request.GET.get("seen", "")
+    known = seen.partition(":")[0]
+    attempt = CallAttempt.objects.filter(pk=known, by=user_of(request)).first() if is_id(known) else None
+    if attempt is not None and seen_of(attempt) == seen:
         return HttpResponse(status=204, headers={_ANSWERS: "1"})
-    return _piece(request, told)
+    return _called(request, attempt)
+
+
+def _line(told: dict[str, Any]) -> str:
+    """What her call has come to, for who cannot see it; after it has ended with the outcome that is likely."""
+    if "attempt" not in told:
+        return ""
+    likely = told["suggested"]
+    return f"{told['attempt_state']}." + (f" Likely: {likely['key']}, {likely['label']}." if likely else "")
 
 
 def _release(model_admin: Any, request: HttpRequest) -> HttpResponse:
@@ -215,15 +226,31 @@ def _call(model_admin: Any, request: HttpRequest) -> HttpResponse:
     """The press: the gate answers, and only then is there something to dial."""
     person, member = access(request), request.POST.get("member", "")
     try:
-        _dial(person, _id(request, "lead"), UUID(member) if is_id(member) else None, request.POST.get("number", ""))
+        member_id, number = UUID(member) if is_id(member) else None, request.POST.get("number", "")
+        own_phone = request.POST.get("mode") == CallAttempt.Mode.TEL
+        attempt = _dial(person, _id(request, "lead"), member_id, number, own_phone=own_phone)
     except CampaignError as error:
         return _refused(request, error)
-    return _again(request, said="Dialing.")
+    return _called(request, attempt)
 
 
-def _dial(person: Access, lead_id: UUID, member_id: UUID | None, number: str) -> CallAttempt:
+def _called(request: HttpRequest, attempt: CallAttempt | None) -> HttpResponse:
+    """What her call has come to: one that rang nobody may be pressed again."""
+    told = _before_her(request, _lists(request))
+    if attempt is not None and "attempt" not in told and attempt.error_words:
+        words = attempt.error_words.rstrip(".")
+        return _piece(
+            request, told | {"trouble": f"Nobody was called: {words}. Call again, or dial on your own phone."}
+        )
+    return _piece(request, told | {"said": _line(told)})
+
+
+def _dial(
+    person: Access, lead_id: UUID, member_id: UUID | None, number: str, *, own_phone: bool = False
+) -> CallAttempt:
+    """own_phone: she dials it herself, though a vendor could."""
     mode = voice.mode()
-    if mode != CallAttempt.Mode.TEL and voice.why_not(person):
+    if own_phone or (mode != CallAttempt.Mode.TEL and voice.why_not(person)):
         mode = CallAttempt.Mode.TEL
     return calling.place_call(person, lead_id=lead_id, member_id=member_id, number=number, mode=mode)
 
@@ -235,9 +262,12 @@ def _by_hand(model_admin: Any, request: HttpRequest) -> HttpResponse:
     if lead is None:
         raise refuse(Scope.CONTACTS)
     try:
-        _dial(person, lead.pk, None, request.POST.get("number", ""))
+        attempt = _dial(person, lead.pk, None, request.POST.get("number", ""))
     except CampaignError as error:
-        model_admin.message_user(request, str(error), 40)
+        model_admin.message_user(request, str(error), messages.ERROR)
+        return redirect("admin:leads_lead_change", lead.pk)
+    if attempt.ended_at is not None and attempt.error_words:
+        model_admin.message_user(request, f"Nobody was called: {attempt.error_words}", messages.ERROR)
         return redirect("admin:leads_lead_change", lead.pk)
     return redirect("admin:campaigns_callattempt_dialer")
 
@@ -316,13 +346,13 @@ def _read(person: Access, attempt_id: UUID, text: str) -> datetime:
         raise CampaignError("NOT_FOUND", "There is no such call.")
     if attempt.lead is None:
         raise CampaignError("NOT_FOUND", "The lead was deleted: there is nobody to plan a time with.")
-    return read_when(text[:100], _zone(attempt, person), timezone.now())
+    return read_when(text[:100], _zone(attempt, person), clock.now())
 
 
 def _zone(attempt: CallAttempt, person: Access) -> str:
     """The lead's; of several the one where it is earliest; hers where nobody knows."""
     assert attempt.lead is not None
-    at = timezone.now()
+    at = clock.now()
     zones = zones_of(attempt.lead, attempt.number) or [person.user.time_zone]
     return min(zones, key=lambda zone: timezone.localtime(at, ZoneInfo(zone)).replace(tzinfo=None))
 
@@ -338,7 +368,7 @@ def _when(model_admin: Any, request: HttpRequest) -> HttpResponse:
         return JsonResponse({"words": "", "trouble": ""}, headers={_ANSWERS: "1"})
     zone = _zone(attempt, person)
     try:
-        at = read_when(text, zone, timezone.now())
+        at = read_when(text, zone, clock.now())
     except BadTime as error:
         return JsonResponse({"words": "", "trouble": str(error)}, headers={_ANSWERS: "1"})
     theirs, mine = dates.moment(at, zone), dates.moment(at)

@@ -18,6 +18,7 @@ from campaigns.dialing.offering import Nobody, Number
 from campaigns.dialing.sight import Due, Sight, callbacks_due, today_of
 from campaigns.models import CallAttempt, Campaign, Disposition
 from campaigns.texts.scripts import script_for
+from campaigns.voice import phones
 from campaigns.voice import registering as voice
 from common import dates
 from leads.admin.base import DO_NOT_CALL, groups, map_address, place, signals, spaced
@@ -27,6 +28,8 @@ from leads.models import Lead
 _GROUPS = {"Money": "Value and equity", "Property": "Property", "Owner": "Owner", "Mailing address": "Mailing address"}
 _OFF = {"APN", "County FIPS"}  # nobody reads them out
 _LOOKS = {"dnc": "danger", "bad_number": "danger", "lost": "warning", "won": "success", "appointment": "success"}
+_RINGS = {CallAttempt.Mode.TWILIO: "Your phone", CallAttempt.Mode.SIGNALHOUSE: "Your softphone"}
+_ENDED = {"busy": "Busy", "no_answer": "No answer", "failed": "Could not be reached", "canceled": "Hung up unanswered"}
 MINUTES = 30  # an appointment's, unless she says another length
 
 
@@ -75,7 +78,7 @@ def _due(due: Due, person: Access) -> dict[str, Any]:
         )
         for one in due.mine
     ]
-    return {"mine": mine, "many": due.many, "anyones": due.anyones}
+    return {"mine": mine, "many": due.many, "more": due.many - len(mine), "anyones": due.anyones}
 
 
 # --- The lead ---------------------------------------------------------------------------------------------------------
@@ -137,11 +140,17 @@ def _of_call(sight: Sight, person: Access) -> dict[str, Any]:
     attempt, team_id = sight.attempt, sight.lead.team_id
     mode = voice.mode()
     why = "" if mode == CallAttempt.Mode.TEL else voice.why_not(person)
+    outcomes, likely = (
+        [_outcome(one) for one in dispositions.of_team(team_id)],
+        voice.suggested(attempt) if attempt else "",
+    )
     return {
         "numbers": [_number(one, sight) for one in sight.numbers],
         "mode": CallAttempt.Mode.TEL if why else mode,
         "own_phone": why,
-        "outcomes": [_outcome(one) for one in dispositions.of_team(team_id)],
+        "rings": "" if why else _rings_first(mode, person),
+        "outcomes": outcomes,
+        "suggested": next((one for one in outcomes if one["code"] == likely), None) if likely else None,
         "minutes": MINUTES,
         "may_skip": sight.member_id is not None and attempt is None,
         **(_dialed(attempt, person) if attempt else {}),
@@ -169,12 +178,42 @@ def _outcome(one: Disposition) -> dict[str, Any]:
             "look": _LOOKS.get(one.outcome, ""), "suppresses": bool(one.suppress)}  # fmt: skip
 
 
+def _rings_first(mode: str, person: Access) -> str:
+    """Which phone of hers rings at the press; one that she dials on needs no word."""
+    if mode == CallAttempt.Mode.SIGNALHOUSE:
+        return f"Your softphone rings first: {phones.agent_of(person.user, mode)} at SignalHouse."
+    return f"Your own phone rings first: {spaced(person.user.agent_phone)}." if mode == CallAttempt.Mode.TWILIO else ""
+
+
+def state_in_words(attempt: CallAttempt) -> str:
+    """What is known of her call at this moment, without a period."""
+    if attempt.error_words:
+        return attempt.error_words.removesuffix(".")
+    is_over = attempt.ended_at is not None or attempt.state == CallAttempt.State.ENDED
+    if attempt.mode == CallAttempt.Mode.TEL:
+        return "Ended" if is_over else "Dialed on your phone"
+    if is_over:
+        lasted = f", {attempt.seconds // 60} min {attempt.seconds % 60} s" if attempt.seconds else ""
+        return _ENDED.get(attempt.dial_status, "Ended") + lasted
+    if attempt.state == CallAttempt.State.INTENDED:
+        return f"{_RINGS[CallAttempt.Mode(attempt.mode)]} rings first: pick it up, then theirs rings"
+    machine = attempt.answered_by.startswith("machine") or attempt.answered_by == "fax"
+    return str(attempt.get_state_display()) + (", a machine picked up" if machine else "")
+
+
+def seen_of(attempt: CallAttempt) -> str:
+    """What the page has seen of a call that its vendor may move yet; "": nothing more comes."""
+    is_still = attempt.ended_at is not None or attempt.mode == CallAttempt.Mode.TEL
+    return "" if is_still else f"{attempt.pk}:{attempt.state}:{attempt.answered_by}"
+
+
 def _dialed(attempt: CallAttempt, person: Access) -> dict[str, Any]:
     """Of the call that is open, or whose outcome is to be said. dial: a link while it is open, on her own phone."""
     is_tel, is_open = attempt.mode == CallAttempt.Mode.TEL, attempt.ended_at is None
     return {
         "attempt": attempt,
-        "attempt_state": attempt.error_words or ("Dialed on your phone" if is_tel else attempt.get_state_display()),
+        "attempt_state": state_in_words(attempt),
+        "seen": seen_of(attempt),
         "is_open": is_open,
         "is_tel": is_tel,
         "dial": f"tel:{attempt.number}" if is_tel and is_open and attempt.number else "",

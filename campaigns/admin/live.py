@@ -31,6 +31,7 @@ from common.downloads import file_answer
 from leads.selection.export import Format, Layout
 
 LISTS_SHOWN = 20  # open ones, the newest
+HOUR = 60  # minutes
 
 
 def urls(model_admin: Any) -> list[URLPattern]:
@@ -95,11 +96,11 @@ def _told(request: HttpRequest) -> dict[str, Any]:
 
 
 def _since(at: datetime | None) -> str:
-    """2:13, in minutes and seconds."""
+    """2:13, in minutes and seconds; 26 h 5 min."""
     if at is None:
         return ""
-    seconds = max(0, int((clock.now() - at).total_seconds()))
-    return f"{seconds // 60}:{seconds % 60:02}"
+    minutes, seconds = divmod(max(0, int((clock.now() - at).total_seconds())), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= HOUR else f"{minutes}:{seconds:02}"
 
 
 # --- The scorecard ----------------------------------------------------------------------------------------------------

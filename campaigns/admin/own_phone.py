@@ -22,7 +22,7 @@ from common.admin import dressed
 
 class PhoneForm(forms.Form):
     phone = forms.CharField(max_length=40, label="Your phone", help_text="Such as (614) 555-0142")
-    by = forms.ChoiceField(label="Tell me the code", widget=forms.RadioSelect)
+    by = forms.ChoiceField(label="Tell me the code", widget=forms.RadioSelect(attrs={"class": "shrink-0"}))
 
     def __init__(self, ways: dict[str, str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,6 +68,7 @@ def own_phone(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request), "title": "Your own phone", "person": person, "waiting": waiting,
         "phone_form": dressed(phone_form), "code_form": dressed(code_form), "mode": phones.mode(),
+        "softphone": phones.agent_of(person, "signalhouse") if phones.mode() == "signalhouse" else "",
         "why_not": phones.why_not(hers) if phones.mode() != "tel" else "", "can_tell": not all(ways.values()),
         "lacking": list(dict.fromkeys(words for words in ways.values() if words)),
     }  # fmt: skip

@@ -22,6 +22,7 @@ from accounts.selectors import user_of
 from campaigns.admin.words import CHANNEL_WORDS, VERDICTS, counted, dollars, reason_in_words, why_in_words
 from campaigns.models import Campaign, Delivery, Preview
 from campaigns.previews.reading import csv_of, labels_of, latest_made, people_of, people_told
+from campaigns.running import breakdown
 from campaigns.sending.doubts import NotInDoubt, resolve
 from common.admin import is_id, page
 from common.admin_teams import demand, operates
@@ -48,6 +49,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
     return [
         own("people/", people, "people"),
         own("dry-run.csv", _csv, "csv"),
+        own("results.csv", _results, "results"),
         own("messages/", sent, "messages"),
         own("messages/<uuid:delivery_id>/decide/", decide, "decide"),
     ]
@@ -110,6 +112,20 @@ def _csv(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpResp
     return file_answer(
         csv_of(preview, texts=sees(request, campaign)), name=name, content_type=Format.CSV.content_type
     )  # fmt: skip
+
+
+@requires_fresh
+def _results(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpResponseBase:
+    """What came of it, as a file: nobody is named in it."""
+    demand(request, Scope.EXPORT, campaign.team_id)
+    after = {"via": "admin", "format": "csv", "what": "results"}
+    record(
+        "export.taken", by=user_of(request), team_id=campaign.team_id, about=campaign, name=campaign.name, after=after
+    )
+    name = Layout(format=Format.CSV).file_name(f"results {campaign.name}")
+    return file_answer(
+        breakdown.csv_of(breakdown.breakdown_of(campaign)), name=name, content_type=Format.CSV.content_type
+    )
 
 
 def sent(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpResponse:

@@ -133,7 +133,14 @@ class SenderForm(forms.Form):
     vendor = forms.ChoiceField(choices=Sender.Vendor.choices, label="Carried by")
     registration_id = forms.CharField(max_length=100, required=False, label="10DLC campaign registration")
     daily_segments = forms.IntegerField(min_value=1, required=False, label="Segments a day the carriers allow")
-    voice = forms.BooleanField(required=False, label="Calls", help_text="Callers may call owners from this number")
+    voice = forms.BooleanField(
+        required=False, label="Calls",
+        help_text=(
+            "Callers may call owners from this number. Twilio rings their own phones first, confirmed on their "
+            "profiles. SignalHouse rings their softphones: each needs a sign-in that is made at SignalHouse, under the "
+            "name on the caller’s page Your own phone."
+        ),
+    )  # fmt: skip
 
 
 class ChangedSenderForm(SenderForm):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from csp.decorators import csp_update
@@ -263,7 +263,7 @@ class TemplateAdmin(TeamAdmin):
             may_change=may_change, leads=dressed(LeadForm(leads=leads))["lead"] if shows else None,
             **self._shown(request, form.channel, said, template.team_id if template else own), **more,
         )  # fmt: skip
-        return _with_pictures(lambda _request: answer)(request) if is_mail else answer
+        return cast("HttpResponse", _with_pictures(lambda _request: answer)(request)) if is_mail else answer
 
 
 # The frame takes over what its page allows: pictures of e-mails are linked from anywhere.

@@ -10,6 +10,7 @@ from uuid import UUID
 from campaigns.models import Campaign, Sender, Template
 from campaigns.planning.refusals import CampaignError
 from common.api.base import ApiView, Problem, not_found, translates
+from common.api.serializers import MomentField
 from leads.models import Seller
 from leads.permission.selling import active_seller
 
@@ -39,7 +40,7 @@ def _more(more: Mapping[str, Any], error: CampaignError) -> dict[str, list[str]]
     for name in ("attemptId", "leadId", "receiptId", "againAt", "outcome", "why"):  # of calls
         if more.get(name) is not None:
             value = more[name]
-            told[name] = [value.isoformat() if isinstance(value, datetime) else str(value)]
+            told[name] = [MomentField().to_representation(value) if isinstance(value, datetime) else str(value)]
     if "leftOut" in more:
         told["leftOut"] = [f"{reason}: {many:,}" for reason, many in more["leftOut"].items()]
     return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -57,6 +58,12 @@ def _too_many_feeds(error: feeds.TooManyFeeds) -> Problem:
     return Problem("TOO_MANY", str(error), status=409)
 
 
+def _bad_time(error: BadTime, said: Mapping[str, Any]) -> Problem:
+    """Names the field that cannot be meant."""
+    length = "endsAt" if "ends_at" in said else "minutes" if "minutes" in said else "startsAt"
+    return invalid(length if isinstance(error, planning.BadEnd) else "startsAt", str(error))
+
+
 # --- What goes in and out ---------------------------------------------------------------------------------------------
 
 
@@ -84,6 +91,11 @@ class _EventFields(StrictSerializer):
         source="remind_minutes", min_value=0, max_value=10_080, required=False, allow_null=True,
         help_text="Minutes before it begins; null: no reminder",
     )  # fmt: skip
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "ends_at" in attrs and "minutes" in attrs:
+            raise serializers.ValidationError({"minutes": "Give endsAt or minutes, not both."})
+        return attrs
 
 
 class EventInput(_EventFields):
@@ -240,7 +252,7 @@ class EventsView(_EventBase):
                 by=self.user, team_id=self.access.team_id, owner=owner or self.user, lead=lead, **given
             )
         except BadTime as error:
-            raise invalid("startsAt", str(error)) from error
+            raise _bad_time(error, given) from error
         return ok(201, event=self.shown(event))
 
     def _lead(self, lead_id: UUID | None) -> Lead | None:
@@ -270,21 +282,20 @@ class EventView(_EventBase):
     )
     def patch(self, request: Request, event_id: UUID) -> Response:
         event, given = self.event(event_id), self.body(EventEdit)
-        moves = {name: given.pop(name) for name in ("starts_at", "ends_at", "minutes") if name in given}
+        moves: dict[str, Any] = {name: given.pop(name) for name in ("starts_at", "ends_at", "minutes") if name in given}
         is_done = given.pop("status", "") == "done"
         if given.get("anyone") and event.kind != Event.Kind.CALLBACK:
             raise invalid("anyone", "Only a callback may be made by anyone.")
         try:
             with transaction.atomic():  # all of it or nothing
                 if moves:
-                    starts_at = moves.pop("starts_at", event.starts_at)
-                    event = planning.move(event, by=self.user, starts_at=starts_at, **moves)
+                    event = planning.move(event, by=self.user, **{"starts_at": event.starts_at, **moves})
                 if given:
                     event = planning.change(event, **given)
                 if is_done:
                     event = planning.finish(event, by=self.user)
         except BadTime as error:
-            raise invalid("startsAt", str(error)) from error
+            raise _bad_time(error, moves) from error
         return ok(event=self.shown(event))
 
     @extend_schema(

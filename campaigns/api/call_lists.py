@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,6 +28,7 @@ from common.api.serializers import (
     CamelModelSerializer,
     FlagField,
     IdListField,
+    MomentField,
     Nothing,
     ObjectField,
     StrictSerializer,
@@ -63,17 +64,32 @@ class AddLeadsInput(AudienceInput):
     leadIds = IdListField(most=filling.MOST, required=False, help_text="Exactly these leads")
 
 
+class AddedSerializer(serializers.Serializer[Any]):
+    leads = serializers.IntegerField(help_text="Of the audience")
+    people = serializers.IntegerField(help_text="Added: an owner and a number once")
+    noPhone = serializers.IntegerField(source="no_phone")
+    sameOwner = serializers.IntegerField(source="same_owner", help_text="Of somebody who is on it, or on it already")
+
+
+class FillingSerializer(AddedSerializer):
+    done = serializers.IntegerField(help_text="Leads that were looked at: when all are, callers may begin")
+    error = serializers.CharField(help_text="Why it stopped; empty: it did not")
+
+
 class CallListSerializer(CamelModelSerializer[Campaign]):
     bucketId = serializers.UUIDField(source="bucket_id", allow_null=True, read_only=True)
     people = serializers.IntegerField(source="members", read_only=True, help_text="Everybody who is or was on it")
     callers = serializers.SerializerMethodField(help_text="Members' ids; none: everybody of the team")
     window = serializers.SerializerMethodField()
     priority = serializers.SerializerMethodField()
+    filling = serializers.SerializerMethodField(
+        help_text="Leads that are still being added, or why that stopped; null: all are on it"
+    )
 
     class Meta:
         model = Campaign
         fields = ["id", "name", "status", "bucketId", "bucket_name", "people", "callers", "window", "priority",
-                  "created_at", "started_at", "finished_at"]  # fmt: skip
+                  "filling", "created_at", "started_at", "finished_at"]  # fmt: skip
 
     def get_callers(self, row: Campaign) -> list[int]:
         return list(CampaignCaller.objects.filter(campaign=row).order_by("user_id").values_list("user_id", flat=True))
@@ -84,12 +100,10 @@ class CallListSerializer(CamelModelSerializer[Campaign]):
     def get_priority(self, row: Campaign) -> str:
         return str(row.audience.get("priority", ""))
 
-
-class AddedSerializer(serializers.Serializer[Any]):
-    leads = serializers.IntegerField(help_text="Of the audience")
-    people = serializers.IntegerField(help_text="Added: an owner and a number once")
-    noPhone = serializers.IntegerField(source="no_phone")
-    sameOwner = serializers.IntegerField(source="same_owner", help_text="Of somebody who is on it, or on it already")
+    @extend_schema_field(FillingSerializer(allow_null=True))
+    def get_filling(self, row: Campaign) -> Any:
+        latest = filling.latest_of(row.pk)
+        return None if latest is None or latest.finished_at is not None else FillingSerializer(latest).data
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
@@ -104,7 +118,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
     why = ObjectField(help_text="{reason: how many stopped}")
     calls = serializers.IntegerField()
     reached = serializers.IntegerField(help_text="Calls in which somebody spoke")
-    againAt = serializers.DateTimeField(source="again_at", allow_null=True)
+    againAt = MomentField(source="again_at", allow_null=True)
     words = serializers.CharField()
 
 
@@ -141,7 +155,12 @@ class CallListsView(CallListView):
         operation_id="makeCallList",
         summary="A list of up to 100,000 leads: one person once by number and owner",
         request=CallListInput,
-        responses={201: answer("CallListMade", callList=CallListSerializer(), added=AddedSerializer())},
+        description="More than 2,000 leads are added by a worker: 202, and `filling` of the list says how far it is. "
+        "It may be opened when all are on it.",
+        responses={
+            201: answer("CallListMade", callList=CallListSerializer(), added=AddedSerializer()),
+            202: answer("CallListStarted", callList=CallListSerializer(), added=AddedSerializer()),
+        },
     )
     @idempotent()
     def post(self, request: Request) -> Response:
@@ -149,7 +168,8 @@ class CallListsView(CallListView):
         audience = audience_of({name: given[name] for name in AUDIENCE if name in given}, self.access)
         plan = ListPlan(given["name"], audience, given.get("callers", ()), given.get("window"), given["priority"])
         made, added = lists.create_list(self.access, plan)
-        return ok(201, callList=self.shown(made), added=AddedSerializer(added).data)
+        status = 202 if added.is_at_work else 201
+        return ok(status, callList=self.shown(made), added=AddedSerializer(added).data)
 
 
 class OneCallListView(CallListView):
@@ -185,7 +205,9 @@ class _DeedView(CallListView):
 class OpenView(_DeedView):
     @extend_schema(
         operation_id="openCallList", summary="Let callers work it, or resume it", request=Nothing,
-        responses={200: _LIST, 400: refusal("NOBODY"), 409: refusal("It is closed")},
+        responses={
+            200: _LIST, 400: refusal("NOBODY"), 409: refusal("It is closed; FILLING: leads are still being added"),
+        },
     )  # fmt: skip
     @idempotent()
     def post(self, request: Request, list_id: UUID) -> Response:
@@ -214,13 +236,18 @@ class AddLeadsView(_DeedView):
         operation_id="addToCallList",
         summary="Add leads; of nothing named, those that match it by now",
         request=AddLeadsInput,
-        responses={200: answer("CallListFilled", added=AddedSerializer()), 409: refusal("It is closed")},
+        responses={
+            200: answer("CallListFilled", added=AddedSerializer()),
+            202: answer("CallListFilling", added=AddedSerializer()),
+            409: refusal("It is closed; FILLING: others are still being added"),
+        },
     )
     @idempotent()
     def post(self, request: Request, list_id: UUID) -> Response:
         given = self.body(AddLeadsInput)
         audience = audience_of(given, self.access) if given else None
-        return ok(added=AddedSerializer(lists.add_leads(self.access, list_id, audience)).data)
+        added = lists.add_leads(self.access, list_id, audience)
+        return ok(202 if added.is_at_work else 200, added=AddedSerializer(added).data)
 
 
 class ProgressView(CallListView):

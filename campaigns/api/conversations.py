@@ -18,7 +18,7 @@ from campaigns.sending.queue import MAIL_MOST, CannotQueue
 from common.api.base import ApiView, Problem, not_found, ok, translates
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing
-from common.api.serializers import CamelModelSerializer, FlagField, IdField, Nothing, StrictSerializer
+from common.api.serializers import CamelModelSerializer, FlagField, IdField, MomentField, Nothing, StrictSerializer
 from common.contact_access import masked_email, masked_phone, masked_text, sees_contacts
 from leads.models import Lead
 from leads.selection.assignment import members_named
@@ -108,7 +108,7 @@ class WordSerializer(serializers.Serializer[Any]):
     channel = serializers.ChoiceField(choices=["sms", "email"])
     subject = serializers.CharField(allow_null=True, help_text="Of an e-mail; null: of a text, or forgotten")
     text = serializers.CharField(allow_null=True, help_text="null: forgotten; contacts in it are masked")
-    at = serializers.DateTimeField()
+    at = MomentField()
     meaning = serializers.CharField(allow_blank=True, help_text="Theirs: opt_out, wrong, help, start, ask, reply")
     state = serializers.CharField(allow_blank=True, help_text="Ours: due, accepted, delivered, refused, …")
     error = serializers.CharField(allow_blank=True, help_text="Ours: the rule or the vendor's code that stopped it")

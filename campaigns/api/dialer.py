@@ -82,7 +82,7 @@ class NumberSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField(help_text="mobile, landline, voip; empty: not known")
     mayCall = serializers.BooleanField(source="may_call", help_text="Whether every rule says yes at this moment")
     words = serializers.CharField(help_text="Why not")
-    fetchedAt = serializers.DateTimeField(source="fetched_at", allow_null=True, help_text="When it was bought or typed")
+    fetchedAt = MomentField(source="fetched_at", allow_null=True, help_text="When it was bought or typed")
     lastOutcome = serializers.CharField(source="last_outcome", help_text="How the last call there ended")
     doNotCall = serializers.BooleanField(source="do_not_call", allow_null=True, help_text="The skip trace's flag")
 
@@ -122,7 +122,7 @@ class DialerCallSerializer(CamelModelSerializer[CallAttempt]):
 
     def get_takeBackUntil(self, call: CallAttempt) -> str | None:
         is_open = call.suppress_at is not None and call.suppressed_at is None
-        return call.suppress_at.isoformat() if is_open and call.suppress_at else None
+        return MomentField().to_representation(call.suppress_at) if is_open else None
 
 
 class OfferSerializer(serializers.Serializer[Any]):
@@ -133,7 +133,7 @@ class OfferSerializer(serializers.Serializer[Any]):
     numbers = NumberSerializer(many=True)
     chosen = serializers.IntegerField(help_text="The position of the number to call")
     why = serializers.CharField(help_text="Why this one now")
-    leaseUntil = serializers.DateTimeField(source="lease_until", help_text="Renew it before: the lead goes back then")
+    leaseUntil = MomentField(source="lease_until", help_text="Renew it before: the lead goes back then")
     call = DialerCallSerializer(
         source="attempt", allow_null=True, help_text="Mine that is open, or whose end I have not said"
     )
@@ -142,7 +142,7 @@ class OfferSerializer(serializers.Serializer[Any]):
 class NobodySerializer(serializers.Serializer[Any]):
     words = serializers.CharField()
     waiting = serializers.IntegerField(help_text="People who wait")
-    againAt = serializers.DateTimeField(source="again_at", allow_null=True, help_text="When the first is ready to call")
+    againAt = MomentField(source="again_at", allow_null=True, help_text="When the first is ready to call")
 
 
 class DialerView(ApiView):
@@ -158,7 +158,8 @@ class DialerView(ApiView):
         return ok(offer=OfferSerializer(found, context=context).data, nobody=None)
 
     def call(self, found: CallAttempt) -> dict[str, Any]:
-        found.refresh_from_db()
+        if found.mode != CallAttempt.Mode.TEL:  # its vendor may have said something meanwhile
+            found.refresh_from_db()
         data: dict[str, Any] = DialerCallSerializer(found, context={"request": self.request}).data
         return data
 

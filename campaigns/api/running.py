@@ -19,6 +19,7 @@ from campaigns.api.base import CampaignView
 from campaigns.api.campaigns import detail
 from campaigns.api.serializers import (
     ApproveInput,
+    BreakdownSerializer,
     CampaignDetail,
     DryRunPersonSerializer,
     DryRunSerializer,
@@ -32,6 +33,8 @@ from campaigns.previews.asking import start_preview, wait_for
 from campaigns.previews.reading import csv_of, latest_made, people_of, people_told
 from campaigns.running import lifecycle
 from campaigns.running.approval import approve
+from campaigns.running.breakdown import breakdown_of
+from campaigns.running.breakdown import csv_of as breakdown_csv
 from campaigns.running.results import results_of
 from campaigns.running.revising import revise
 from common.api.base import CsvRenderer, not_found, ok
@@ -238,8 +241,28 @@ class ResendView(CampaignView):
 class ResultsView(CampaignView):
     @extend_schema(
         operation_id="getCampaignResults",
-        summary="What came of it: counters that add up, texts compared, cost per reply",
-        responses=answer("CampaignResults", results=ResultsSerializer()),
+        summary="What came of it: counters that add up, texts compared, cost per reply and conversation, by where from",
+        responses=answer("CampaignResults", results=ResultsSerializer(), breakdown=BreakdownSerializer()),
     )
     def get(self, request: Request, campaign_id: UUID) -> Response:
-        return ok(results=ResultsSerializer(results_of(self.campaign(campaign_id))).data)
+        campaign = self.campaign(campaign_id)
+        breakdown = BreakdownSerializer(breakdown_of(campaign)).data
+        return ok(results=ResultsSerializer(results_of(campaign)).data, breakdown=breakdown)
+
+
+class ResultsCsvView(CampaignView):
+    scopes = {"GET": Scope.EXPORT}
+    needs_proof = ("GET", "HEAD")
+    renderer_classes = [JSONRenderer, CsvRenderer]
+
+    @extend_schema(
+        operation_id="exportCampaignResults",
+        summary="What came of it by bucket, search, vendor and state, as CSV; no person is in it",
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, campaign_id: UUID) -> StreamingHttpResponse:
+        campaign = self.campaign(campaign_id)
+        after = {"via": "api", "format": "csv", "what": "results"}
+        record("export.taken", by=self.user, team_id=campaign.team_id, about=campaign, name=campaign.name, after=after)
+        name = Layout(format=Format.CSV).file_name(f"results {campaign.name}")
+        return file_answer(breakdown_csv(breakdown_of(campaign)), name=name, content_type=Format.CSV.content_type)

@@ -431,18 +431,27 @@ class CampaignMessageSerializer(CamelModelSerializer[Delivery]):
 
 class VariantResultSerializer(serializers.Serializer[Any]):
     step = serializers.IntegerField()
+    channel = serializers.CharField(help_text="sms, email")
     name = serializers.CharField()
     weight = serializers.IntegerField()
     sent = serializers.IntegerField()
-    delivered = serializers.IntegerField()
+    delivered = serializers.IntegerField(
+        help_text="Arrived; of an e-mail that nobody reports on: taken by the mail server, and not come back"
+    )
+    bounced = serializers.IntegerField()
+    complained = serializers.IntegerField()
+    clicked = serializers.IntegerField(help_text="E-mails in which a person clicked; machines are not counted")
     replied = serializers.IntegerField()
+    optedOut = serializers.IntegerField(source="opted_out")
     share = serializers.FloatField(allow_null=True, help_text="Replies per delivered message")
+    clicks = serializers.FloatField(allow_null=True, help_text="Clicked e-mails per delivered one")
 
 
 class ComparedSerializer(serializers.Serializer[Any]):
-    """Two texts of a step: B's share of replies less A's, with its 95% interval."""
+    """Two texts of a step: B's share of replies or clicks less A's, with its 95% interval."""
 
     step = serializers.IntegerField()
+    measure = serializers.CharField(help_text="replies, clicks")
     a = serializers.CharField()
     b = serializers.CharField()
     difference = serializers.FloatField(source="comparison.difference", allow_null=True, default=None)
@@ -457,6 +466,28 @@ class ComparedSerializer(serializers.Serializer[Any]):
         default=None,
         help_text="People a side it takes to tell",
     )
+
+
+class BreakdownLineSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    people = serializers.IntegerField()
+    contacted = serializers.IntegerField(help_text="People to whom at least one message or call left")
+    replied = serializers.IntegerField()
+    conversations = serializers.IntegerField(help_text="People who replied or were reached by phone")
+    appointments = serializers.IntegerField(help_text="People with an appointment since the launch")
+    deals = serializers.IntegerField(help_text="Leads that are closed by now")
+    contactCost = MoneyField(source="contact_cost", help_text="Messages and calls")
+    factsCost = MoneyField(source="facts_cost", help_text="Their data: their share of your team's enrichment jobs")
+    costPerReply = MoneyField(source="cost_per_reply", allow_null=True, help_text="With their data")
+    costPerConversation = MoneyField(source="cost_per_conversation", allow_null=True, help_text="With their data")
+
+
+class BreakdownSerializer(serializers.Serializer[Any]):
+    total = BreakdownLineSerializer()
+    bucket = BreakdownLineSerializer(source="lists.bucket", many=True)
+    search = BreakdownLineSerializer(source="lists.search", many=True)
+    vendor = BreakdownLineSerializer(source="lists.vendor", many=True)
+    state = BreakdownLineSerializer(source="lists.state", many=True)
 
 
 class ResultsSerializer(serializers.Serializer[Any]):

@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ONE}/cancel", running.CancelView.as_view(), name="campaign-cancel"),
     path(f"{_ONE}/send-to-failed", running.ResendView.as_view(), name="campaign-send-to-failed"),
     path(f"{_ONE}/results", running.ResultsView.as_view(), name="campaign-results"),
+    path(f"{_ONE}/results.csv", running.ResultsCsvView.as_view(), name="campaign-results-csv"),
     path("snippets", snippets.SnippetsView.as_view(), name="snippets"),
     path("snippets/<uuid:snippet_id>", snippets.SnippetView.as_view(), name="snippet"),
     path("templates", templates.TemplatesView.as_view(), name="templates"),

@@ -1,4 +1,4 @@
-"""Where vendors of texts, calls and e-mails post to. Nobody signs in: posts are signed. Stored first, read afterwards."""
+"""Where vendors of texts, calls and e-mails post to. Nobody signs in: posts are signed. Stored first, then read."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from common.api.base import ApiView, Problem, invalid, not_found, ok
 from common.api.paging import PageQuery, page, page_of
 from common.api.parser import StrictJSONParser
 from common.api.schema import answer, listing, refusal
-from common.api.serializers import CamelModelSerializer, IdField, StrictSerializer
+from common.api.serializers import CamelModelSerializer, IdField, MomentField, StrictSerializer
 from common.api.throttles import VendorPostThrottle
 
 SOUND = {(200, kind): OpenApiTypes.BINARY for kind in ("audio/mpeg", "audio/wav")}
@@ -178,7 +178,7 @@ class VoicemailView(CampaignView):
 
 class OwnPhoneSerializer(serializers.Serializer[Any]):
     phone = serializers.CharField(allow_blank=True, help_text="It rings first when I call by a vendor; '': none")
-    confirmedAt = serializers.DateTimeField(allow_null=True)
+    confirmedAt = MomentField(allow_null=True)
     mode = serializers.ChoiceField(choices=["tel", "twilio", "signalhouse"], help_text="How calls are placed here")
     whyNotByVendor = serializers.CharField(allow_blank=True, help_text="Why I may not click to call; '': I may")
     callPrice = serializers.CharField(help_text="US dollars of a code that is spoken")

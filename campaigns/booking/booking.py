@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,7 @@ from leads.privacy.filtering import anybody_forgotten, kept_in, listed_among
 
 HELD = timedelta(minutes=15)  # until the mailed link is pressed
 FORGOTTEN_AFTER = timedelta(days=1)  # what nobody confirmed
+SHOWN = 2_000  # slots of a page: a week of five minutes day and night
 NEXT = 3  # slots that are named where one is taken
 MAIL_TASK = "campaigns.mail_guests"
 Status, Mail = Event.Status, Event.Mail
@@ -68,36 +69,55 @@ def _is_open(page: BookingPage) -> bool:
     return page.enabled and access_in(page.user, page.team_id).can(Scope.WRITE)
 
 
-def offered(page: BookingPage, *, now: datetime | None = None, but: UUID | None = None) -> list[datetime]:
-    """Every start (UTC) that a guest may choose now. but: an appointment that is about to move."""
+def offered(
+    page: BookingPage,
+    *,
+    now: datetime | None = None,
+    but: Event | None = None,
+    since: datetime | None = None,
+    most: int = SHOWN,
+) -> list[datetime]:
+    """The starts (UTC) that a guest may choose now: of the first days that have `most` of them, whole days. since: none
+    before. but: an appointment that is about to move; it keeps its length, though the page's is another one by now.
+    """
+    minutes = page.minutes if but is None else int((but.ends_at - but.starts_at).total_seconds() // 60)
     now = now or clock.now()
-    zone = page.user.time_zone
-    today = now.astimezone(ZoneInfo(zone)).date()
+    zone = ZoneInfo(page.user.time_zone)
+    today = now.astimezone(zone).date()
+    first = today if since is None else max(today, since.astimezone(zone).date())
+    days = [day for n in range(page.days_ahead + 1) if (day := today + timedelta(days=n)) >= first]
     openings = hours.openings_of(page.user_id)
-    days = [today + timedelta(days=n) for n in range(page.days_ahead + 1)]
-    starts = [start for day in days for start in slots_of(day, openings, zone=zone, minutes=page.minutes)]
-    if not starts:
+    if not days or not openings:
         return []
-    return free_of(
-        starts,
-        _taken(page, starts[0] - timedelta(days=1), starts[-1] + timedelta(days=1), but),
-        minutes=page.minutes,
-        buffer_minutes=page.buffer_minutes,
-        not_before=now + timedelta(hours=page.notice_hours),
-    )
+    begins, ends = (datetime.combine(day, time(), UTC) for day in (days[0], days[-1]))
+    taken = _taken(page, begins - timedelta(days=2), ends + timedelta(days=3), but)
+    not_before = max(now + timedelta(hours=page.notice_hours), since or now)
+    found: list[datetime] = []
+    for day in days:
+        starts = slots_of(day, openings, zone=str(zone), minutes=minutes)
+        found += free_of(
+            starts, taken, minutes=minutes, buffer_minutes=page.buffer_minutes, not_before=not_before
+        )  # fmt: skip
+        if len(found) >= most:
+            break
+    return found
 
 
-def _taken(page: BookingPage, first: datetime, last: datetime, but: UUID | None) -> list[tuple[datetime, datetime]]:
+def is_offered(page: BookingPage, at: datetime, *, but: Event | None = None) -> bool:
+    """Whether a guest may choose this start now: a look at its day, where anything is free on it."""
+    return offered(page, since=at, most=1, but=but)[:1] == [at]
+
+
+def _taken(page: BookingPage, first: datetime, last: datetime, but: Event | None) -> list[tuple[datetime, datetime]]:
     rows = Event.objects.filter(owner=page.user_id, kind=Event.Kind.APPOINTMENT, ends_at__gt=first, starts_at__lt=last)
-    rows = rows.exclude(pk=but) if but else rows
+    rows = rows.exclude(pk=but.pk) if but else rows
     rows = rows.filter(Q(status=Status.PLANNED) | Q(status=Status.HELD, held_until__gt=CLOCK))
     return list(rows.values_list("starts_at", "ends_at"))
 
 
-def next_slots(page: BookingPage, at: datetime, *, but: UUID | None = None) -> list[datetime]:
+def next_slots(page: BookingPage, at: datetime | None, *, but: Event | None = None) -> list[datetime]:
     """The next ones that are free, from that time on; else the first there are."""
-    free = offered(page, but=but)
-    return ([start for start in free if start >= at] or free)[:NEXT]
+    return (offered(page, but=but, since=at, most=NEXT) or offered(page, but=but, most=NEXT))[:NEXT]
 
 
 def book(*, page: BookingPage, at: datetime, guest: Guest) -> Event | None:
@@ -108,13 +128,14 @@ def book(*, page: BookingPage, at: datetime, guest: Guest) -> Event | None:
     """
     if not _may_be_stored(guest):
         return None
-    if found := _mine(page, at, guest, _in_the_way(page, at)):
+    ends = at + timedelta(minutes=page.minutes)
+    if found := _mine(page, at, guest, _in_the_way(page, at, ends)):
         return found
-    if at not in offered(page):  # who comes late waits for nobody
+    if not is_offered(page, at):  # who comes late waits for nobody
         raise SlotTaken
     with transaction.atomic():
         hold_host(page.user_id)
-        standing = _in_the_way(page, at)  # one look while the others wait
+        standing = _in_the_way(page, at, ends)  # one look while the others wait
         if found := _mine(page, at, guest, standing):
             return found
         if standing:
@@ -126,9 +147,9 @@ def book(*, page: BookingPage, at: datetime, guest: Guest) -> Event | None:
     return event
 
 
-def _in_the_way(page: BookingPage, at: datetime) -> list[Event]:
+def _in_the_way(page: BookingPage, at: datetime, ends: datetime) -> list[Event]:
     """What stands in this slot, or too near to it; what was not confirmed in time does not."""
-    buffer, ends = timedelta(minutes=page.buffer_minutes), at + timedelta(minutes=page.minutes)
+    buffer = timedelta(minutes=page.buffer_minutes)
     rows = Event.objects.filter(owner=page.user_id, kind=Event.Kind.APPOINTMENT, status__in=Event.OPEN)
     rows = rows.filter(starts_at__lt=ends + buffer, ends_at__gt=at - buffer).exclude(held_until__lte=CLOCK)
     return list(rows)
@@ -208,6 +229,8 @@ def confirm(*, event: Event) -> Event:
             raise SlotTaken
         if locked.status == Status.PLANNED:
             return locked
+        if _is_crowded(locked):
+            raise SlotTaken
         locked.status, locked.held_until, locked.changed_at = Status.PLANNED, None, timezone.now()
         locked.mail, locked.lead_id = Mail.REQUEST, lead.pk if lead else None
         planning.save_in_slot(locked)
@@ -217,6 +240,16 @@ def confirm(*, event: Event) -> Event:
         planning.tell_booked(locked)
         enqueue_on_commit(MAIL_TASK)
     return locked
+
+
+def _is_crowded(event: Event) -> bool:
+    """Whether a press that comes late finds something else in its slot, or nearer than the page keeps free. One that
+    comes in time finds what it was promised.
+    """
+    if event.page_id is None or event.held_until is None or event.held_until > database_now():
+        return False
+    page = BookingPage.objects.filter(pk=event.page_id).first()
+    return page is not None and any(one.pk != event.pk for one in _in_the_way(page, event.starts_at, event.ends_at))
 
 
 def _lead_of(event: Event) -> UUID | None:
@@ -244,7 +277,7 @@ def move(*, page: BookingPage, event: Event, at: datetime) -> Event:
         if event.lead_id is not None:
             list(lock_leads([event.lead_id]).only("pk"))
         planning.free_expired(page.user_id)
-        if at != event.starts_at and at not in offered(page, but=event.pk):
+        if at != event.starts_at and not is_offered(page, at, but=event):
             raise SlotTaken
         if event.status != Status.PLANNED:
             raise EventClosed

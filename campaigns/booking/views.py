@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
@@ -35,10 +36,13 @@ READ_AGAIN = 300  # seconds
 WAIT = "Too many requests. Wait a minute and try again."
 SAME = "If this time is still free, a mail is on its way to you. Press the link in it within 15 minutes to confirm."
 TAKEN = "This time was taken meanwhile. Choose another one."
-ZONES = (
-    "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
-    "America/Anchorage", "Pacific/Honolulu",
-)  # fmt: skip
+# An address or a phone number in the place of a name: what this page mails must carry nobody's advertisement.
+NO_NAME = re.compile(r"://|@|\b[Ww]{3}\.|\w\w\.(?:[a-z]{2,}|[A-Z]{2,})(?![\w.])|(?:\d\D{0,2}){7}")
+ZONES = {
+    "America/New_York": "Eastern time", "America/Chicago": "Central time", "America/Denver": "Mountain time",
+    "America/Phoenix": "Arizona time", "America/Los_Angeles": "Pacific time", "America/Anchorage": "Alaska time",
+    "Pacific/Honolulu": "Hawaii time",
+}  # fmt: skip
 
 
 class GuestForm(forms.Form):
@@ -58,9 +62,12 @@ class GuestForm(forms.Form):
         return at
 
     def clean_name(self) -> str:
-        if name := one_line(self.cleaned_data["name"]):
-            return name
-        raise forms.ValidationError("Enter your name.")
+        name = one_line(self.cleaned_data["name"])
+        if not name:
+            raise forms.ValidationError("Enter your name.")
+        if NO_NAME.search(name):
+            raise forms.ValidationError("Enter your name alone, without web or e-mail addresses and phone numbers.")
+        return name
 
     def clean_phone(self) -> str:
         said = self.cleaned_data["phone"].strip()
@@ -154,7 +161,8 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         return HttpResponse("There is no such calendar.\n", status=404, content_type="text/plain; charset=utf-8")
     headers = {"ETag": found.etag, "Cache-Control": f"private, max-age={READ_AGAIN}"}
-    if found.etag in [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]:
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
+    if known & {found.etag, "*"}:
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(found.body, content_type="text/calendar; charset=utf-8", headers=headers)
 
@@ -206,7 +214,7 @@ def _event(request: HttpRequest, found: Linked, *, status: int = 200) -> HttpRes
         "page": page, "host": name_of(page.user), "event": event, "when": moment(event.starts_at, zone),
         "is_held": event.status == Event.Status.HELD, "is_planned": is_planned, "zone": zone,
         "is_cancelled": event.status == Event.Status.CANCELLED, "is_open": found.is_open,
-        "days": _days(booking.offered(page, but=event.pk), zone) if is_planned and found.is_open else [],
+        "days": _days(booking.offered(page, but=event), zone) if is_planned and found.is_open else [],
     }  # fmt: skip
     return render(request, "booking/link.html", context, status=status)
 
@@ -215,8 +223,9 @@ def _gone(request: HttpRequest, found: Linked) -> HttpResponse:
     page, event = found.page, found.event
     zone = event.guest_zone or page.user.time_zone if event else page.user.time_zone
     near: Sequence[datetime] = ()
+    own = event if event and event.status == Event.Status.PLANNED else None  # it keeps its length
     if found.is_open:
-        near = booking.next_slots(page, event.starts_at) if event else booking.offered(page)[: booking.NEXT]
+        near = booking.next_slots(page, event.starts_at if event else None, but=own)
     context = {"page": page, "host": name_of(page.user), "taken": _labels(near, zone), "zone": zone}
     context["is_open"] = found.is_open
     return render(request, "booking/gone.html", context, status=409 if event else 404)
@@ -265,8 +274,9 @@ def _zone(request: HttpRequest, page: BookingPage, form: GuestForm | None) -> st
     return asked if asked in time_zones() else page.user.time_zone
 
 
-def _zones(chosen: str) -> list[str]:
-    return list(ZONES) if chosen in ZONES else [chosen, *ZONES]
+def _zones(chosen: str) -> list[tuple[str, str]]:
+    """(name, words): the country's, and the chosen one where it is another."""
+    return list(({chosen: chosen.replace("_", " ")} | ZONES).items()) if chosen not in ZONES else list(ZONES.items())
 
 
 def _days(slots: Sequence[datetime], zone: str) -> list[tuple[str, list[tuple[str, str]]]]:

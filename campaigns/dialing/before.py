@@ -15,9 +15,13 @@ from campaigns.gate.rule_rows import DIGEST
 from campaigns.models import CallAttempt
 from campaigns.planning.refusals import CampaignError
 
+# A vendor's call that certainly never rang the lead's phone: no attempt (`gate.people.REACHED` says the same in SQL).
+NEVER_RANG = Q(state=CallAttempt.State.ENDED, vendor_id__isnull=True) & ~Q(mode=CallAttempt.Mode.TEL) & ~Q(error="")
+_NOT_LOST = ~Q(state=CallAttempt.State.IN_DOUBT) | Q(ended_at__isnull=True)
 # Whose end its caller must say before her next lead: open ones, one of which nobody knows whether the vendor placed it
-# too, and ended ones; not one that was lost with its page, and ended by the reaper.
-NOT_LOST = ~Q(state=CallAttempt.State.IN_DOUBT) | Q(ended_at__isnull=True)
+# too, and ended ones; not one that was lost with its page, and ended by the reaper, nor one that never rang: that lead
+# is still before her, and may be called again.
+OWED = _NOT_LOST & ~NEVER_RANG
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,10 @@ def check_disposed(access: Access) -> None:
 
 def undisposed(access: Access) -> CallAttempt | None:
     """Her call that is open, or ended without a word of how; this team's first. One that was lost with her page is not
-    waited for, nor one of a team that she left: there she can say nothing any more.
+    waited for, nor one that never rang, nor one of a team that she left: there she can say nothing any more.
     """
     teams = Membership.objects.filter(user=access.user).values("team")
-    rows = CallAttempt.objects.filter(NOT_LOST, by=access.user, disposition__isnull=True)
+    rows = CallAttempt.objects.filter(OWED, by=access.user, disposition__isnull=True)
     rows = rows.filter(Q(team=access.team_id) | Q(team__in=teams)).select_related("team")
     here = Case(When(team=access.team_id, then=0), default=1, output_field=IntegerField())
     return rows.order_by(here, "-started_at").first()

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Q, Subquery
 
 from accounts.access import Access
 from campaigns import clock
 from campaigns.dialing import events
-from campaigns.dialing.before import check_disposed
+from campaigns.dialing.before import check_disposed, standing_of
 from campaigns.dialing.modes import hang_up_with, placed_with, why_not
 from campaigns.dialing.numbers import Answer, answers_of, choose
-from campaigns.dialing.offering import lead_of, may_call, not_hers, refuse, write_receipt
-from campaigns.dialing.origins import origin_of
+from campaigns.dialing.offering import lead_by_id, may_call, not_hers, refuse, shown_id, write_receipt
+from campaigns.dialing.origins import origin_in
+from campaigns.gate.rule_rows import load_rules
 from campaigns.locks import lock_attempt, lock_keys_of, lock_members, note_attempts
-from campaigns.models import CallAttempt, Campaign, Member, Step
+from campaigns.models import CallAttempt, Member, Step
 from campaigns.planning.refusals import CampaignError
-from common.db.clock import database_now
+from campaigns.rules.rule_set import RuleSet
+from common.db.clock import CLOCK, database_now
 from common.db.ids import uuid7
+from leads.keys.owner_keys import PHONE
 from leads.models import Lead, LeadKey
 
 SECONDS_MOST = 86_400
@@ -73,10 +75,13 @@ def place_call(
         raise CampaignError("NO_VENDOR", "No vendor makes calls here: dial by your own phone.", "mode")
     if words := why_not(mode, access):
         raise CampaignError("NO_VENDOR", words, "mode")
-    check_disposed(access)
+    stands = standing_of(access.user.pk)
+    if stands.has_unsaid:
+        check_disposed(access)
+    rules = load_rules(stands.rules)
     try:
         with transaction.atomic():
-            pressed = _press(access, team_id, lead_id, member_id, number, mode)
+            pressed = _press(access, team_id, lead_id, member_id, number, mode, rules)
     except IntegrityError as error:
         for name, words in _ONCE.items():
             if name in str(error):
@@ -92,27 +97,29 @@ def place_call(
     return pressed.attempt
 
 
-def _press(access: Access, team_id: int, lead_id: UUID, member_id: UUID | None, number: str, mode: str) -> _Pressed:
+def _press(
+    access: Access, team_id: int, lead_id: UUID, member_id: UUID | None, number: str, mode: str, rules: RuleSet
+) -> _Pressed:
     """In a transaction. Keys, then the member; then the answer."""
-    seen = _member(access, member_id, lead_id) if member_id else None
-    lead = lead_of(seen) if seen is not None else Lead.objects.worked_by(access).filter(pk=lead_id).first()
-    if lead is None:
-        raise CampaignError("NOT_FOUND", "There is no such lead.")
-    lock_keys_of(partial(_keys_of, lead.pk))  # as an opt-out and every other call or text do
-    lead = Lead.objects.filter(pk=lead.pk).first()
-    if lead is None:
+    seen = _member(access, member_id) if member_id else None
+    shown = _lead_id(access, seen, lead_id)
+    lock_keys_of(partial(_keys_of, shown))  # as an opt-out and every other call or text do
+    lead = lead_by_id(shown)
+    if lead is None or lead.merged_into_id is not None:
         raise CampaignError("NOT_FOUND", "There is no such lead.")
     member = _locked(access, seen) if seen is not None else None
     campaign = member.campaign if member is not None else None
     at = clock.now()
     answers = answers_of(
-        lead, by=access.user, purpose="campaign" if campaign else "manual", at=at, campaign=campaign, team_id=team_id
-    )
+        lead, by=access.user, purpose="campaign" if campaign else "manual", at=at, campaign=campaign, team_id=team_id,
+        rules=rules, last=False,
+    )  # fmt: skip
     answer = next((one for one in answers if one.number.number == number), None)
     if answer is None:
         raise CampaignError("INVALID", "This is none of the lead's numbers.", "number")
     receipt_id = write_receipt(access, campaign, answer, at)
     if answer.asked.decision.verdict != "yes":
+        check_disposed(access)  # a double press: the call that is in the way is her own, and nobody loses the lead
         best = choose(answers, answer.number.position)
         if member is not None and best is not None and best.asked.decision.verdict != "yes":
             refuse(member.pk, best, at)
@@ -120,24 +127,35 @@ def _press(access: Access, team_id: int, lead_id: UUID, member_id: UUID | None, 
     if member is not None:
         Member.objects.filter(pk=member.pk).update(attempts=F("attempts") + 1, number=answer.number.position, why="")
     attempt = CallAttempt.objects.create(
-        id=uuid7(), team_id=team_id, campaign=campaign, member=member, step=_step(member), lead=lead,
-        key_id=answer.number.key_id, number=number, by=access.user, mode=mode, token=uuid4(), receipt_id=receipt_id,
-        started_at=at, **origin_of(lead.pk, number).columns(),
+        id=uuid7(), team_id=team_id, campaign=campaign, member=member, step_id=getattr(seen, "step_id", None),
+        lead=lead, key_id=answer.number.key_id, number=number, by=access.user, mode=mode, token=uuid4(),
+        receipt_id=receipt_id, started_at=at, **origin_in(lead, number).columns(),
     )  # fmt: skip
     note_attempts([answer.number.key_id], at)
     return _Pressed(attempt, None, receipt_id)
 
 
-def _member(access: Access, member_id: UUID, lead_id: UUID) -> Member:
-    """Before her, says the row as it is read."""
+def _member(access: Access, member_id: UUID) -> Member:
+    """Before her, says the row as it is read; with the id of its step."""
+    step = Step.objects.filter(campaign=OuterRef("campaign"), position=OuterRef("step")).values("pk")
     rows = Member.objects.filter(pk=member_id, taken_by=access.user, campaign__team=access.team_id)
-    member = rows.filter(lease_until__gt=database_now()).select_related("campaign").first()
+    rows = rows.filter(lease_until__gt=CLOCK).select_related("campaign").annotate(step_id=Subquery(step[:1]))
+    member = next(iter(rows), None)
     if member is None:
         raise not_hers(member_id, access)
-    lead = lead_of(member)
-    if lead is None or lead_id not in (lead.pk, member.lead_id):
-        raise CampaignError("INVALID", "Another lead is before you.", "leadId")
     return member
+
+
+def _lead_id(access: Access, member: Member | None, lead_id: UUID) -> UUID:
+    """Of who is called: one that was merged into another is called as that one."""
+    if member is None:
+        if not Lead.objects.worked_by(access).filter(pk=lead_id).exists():
+            raise CampaignError("NOT_FOUND", "There is no such lead.")
+        return lead_id
+    shown = shown_id(member.lead_id)
+    if shown is None or lead_id not in (shown, member.lead_id):
+        raise CampaignError("INVALID", "Another lead is before you.", "leadId")
+    return shown
 
 
 def _locked(access: Access, seen: Member) -> Member:
@@ -146,22 +164,14 @@ def _locked(access: Access, seen: Member) -> Member:
     member = next(iter(lock_members(rows)), None)
     if member is None:
         raise not_hers(seen.pk, access)
-    member.campaign = Campaign.objects.get(pk=member.campaign_id)
+    member.campaign = seen.campaign
     return member
 
 
 def _keys_of(lead_id: UUID) -> set[int]:
     """Its numbers, crowded or not, and every other key that is not: half a county would wait."""
-    rows = LeadKey.objects.filter(lead=lead_id)
-    mine: Iterable[int] = rows.filter(key__kind=1).values_list("key_id", flat=True)
-    joining: Iterable[int] = rows.filter(key__crowded=False).values_list("key_id", flat=True)
-    return {*mine, *joining}
-
-
-def _step(member: Member | None) -> Step | None:
-    if member is None:
-        return None
-    return Step.objects.filter(campaign=member.campaign_id, position=member.step).first()
+    rows = LeadKey.objects.filter(Q(key__kind=PHONE) | Q(key__crowded=False), lead=lead_id)
+    return set(rows.order_by().values_list("key_id", flat=True))
 
 
 def hang_up(access: Access, attempt_id: UUID, *, seconds: int | None = None) -> CallAttempt:
@@ -184,10 +194,15 @@ def hang_up(access: Access, attempt_id: UUID, *, seconds: int | None = None) -> 
     return attempt
 
 
-def finish(attempt: CallAttempt, seconds: int | None, state: str = State.ENDED) -> None:
-    """Not saved. A call by one's own phone was as long as its page saw it, or as the clock did."""
+def finish(
+    attempt: CallAttempt, seconds: int | None, state: str = State.ENDED, *, real: datetime | None = None
+) -> None:
+    """Not saved. A call by one's own phone was as long as its page saw it, or as the clock did. real: the database's
+    clock, for who has just read it.
+    """
+    real = real or database_now()
     attempt.state = State(state)
-    attempt.ended_at = clock.now()
+    attempt.ended_at = clock.shown_at(real)
     if seconds is None and state == State.ENDED:
-        seconds = max(0, int((database_now() - attempt.created_at).total_seconds()))
+        seconds = max(0, int((real - attempt.created_at).total_seconds()))
     attempt.seconds = seconds if seconds is not None else attempt.seconds

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts.access import Access
 from accounts.models import User
@@ -18,21 +17,21 @@ from campaigns.dialing.dispositions import of_code
 from campaigns.dialing.locks import LEASE
 from campaigns.dialing.modes import hang_up_with
 from campaigns.dialing.numbers import values_of
-from campaigns.dialing.offering import may_call, shown
+from campaigns.dialing.offering import lead_by_id, may_call, shown
 from campaigns.locks import lock_attempt, lock_keys, lock_members
 from campaigns.models import CallAttempt, Disposition, Member
 from campaigns.planning.refusals import CampaignError
 from campaigns.rules.checks import GAP_MINUTES
 from campaigns.sending.people import Ending, end_steps
 from common.db.clock import database_now
+from leads.calendar import clock as calendar_clock
 from leads.calendar import planning
 from leads.keys import key_secrets
 from leads.keys.owner_keys import PHONE
-from leads.locks import lock_leads
 from leads.models import Activity, ContactKey, Lead, LeadKey
 from leads.privacy.filtering import kept_in
 from leads.rules import BadTime, moment_of
-from leads.services import add_activity, change_status
+from leads.services import add_activity, move_status
 
 TAKE_BACK = timedelta(seconds=10)  # in which a suppressing key may be taken back
 NOTE_MOST = 2_000
@@ -105,7 +104,7 @@ def _time(outcome: Disposition, at: datetime | None, by: User) -> datetime | Non
     try:
         moment = moment_of(at, by.time_zone) if at is not None else None
         if moment is not None and outcome.outcome in (Outcome.CALLBACK, Outcome.APPOINTMENT):
-            planning.check_ahead(moment, timezone.now())
+            planning.check_ahead(moment, calendar_clock.now())
     except BadTime as error:
         raise CampaignError("INVALID", str(error), "at") from error
     return moment
@@ -129,13 +128,15 @@ def _locked(access: Access, attempt_id: UUID) -> tuple[CallAttempt, Member | Non
     comes before this outcome, or knows it.
     """
     mine = CallAttempt.objects.filter(pk=attempt_id, by=access.user, team=access.team_id)
-    seen = mine.first()
+    seen = next(iter(mine.only("key", "lead", "member")), None)
     if seen is None:
         raise CampaignError("NOT_FOUND", "There is no such call of yours.")
     joining = LeadKey.objects.filter(lead=seen.lead_id, key__crowded=False).values_list("key_id", flat=True)
     lock_keys({seen.key_id, *(joining if seen.lead_id else ())})
-    rows = Member.objects.filter(attempts_made=seen).select_related("campaign")
-    member = next(iter(lock_members(rows)), None) if seen.member_id else None
+    member = None
+    if seen.member_id is not None:
+        rows = Member.objects.filter(pk=seen.member_id).select_related("campaign")
+        member = next(iter(lock_members(rows)), None)
     attempt = lock_attempt(attempt_id)
     if attempt is None:
         raise CampaignError("NOT_FOUND", "There is no such call of yours.")
@@ -146,12 +147,17 @@ def _end(attempt: CallAttempt, said: Said) -> None:
     now = database_now()
     if attempt.ended_at is None or attempt.state == State.IN_DOUBT:
         ended = attempt.ended_at
-        finish(attempt, attempt.seconds if ended else None)
+        finish(attempt, attempt.seconds if ended else None, real=now)
         attempt.ended_at = ended or attempt.ended_at
     attempt.disposition, attempt.disposed_at = said.outcome, now
     attempt.suppress_at = now + TAKE_BACK if said.outcome.suppress else None
+    attempt.suppressed_at = None  # what an earlier outcome suppresses may be written already: this one's is not
     attempt.note = kept_in(attempt, "note", said.note)
-    attempt.save()
+    attempt.save(update_fields=_SAID)
+
+
+_SAID = ("state", "ended_at", "seconds", "disposition", "disposed_at", "suppress_at", "suppressed_at", "note",
+         "updated_at")  # fmt: skip
 
 
 # --- Her place in the list --------------------------------------------------------------------------------------------
@@ -191,11 +197,8 @@ def _times(member: Member, outcome: Disposition) -> int:
 
 
 def _moment(at: datetime, attempt: CallAttempt) -> datetime:
-    """The callback's time by the campaigns' clock, and not before the pause after this call is over. The calendar goes
-    by the real clock, which is the same but in a demo.
-    """
-    shown = clock.now() + (at - database_now())
-    return max(shown, attempt.started_at + timedelta(minutes=GAP_MINUTES))
+    """The callback's time, and not before the pause after this call is over."""
+    return max(at, attempt.started_at + timedelta(minutes=GAP_MINUTES))
 
 
 def _next_number(attempt: CallAttempt, member: Member) -> int:
@@ -208,7 +211,7 @@ def _next_number(attempt: CallAttempt, member: Member) -> int:
 
 
 def _values(attempt: CallAttempt) -> list[str]:
-    lead = Lead.every.filter(pk=attempt.lead_id).first() if attempt.lead_id else None
+    lead = lead_by_id(attempt.lead_id) if attempt.lead_id else None
     return values_of(lead) if lead is not None else []
 
 
@@ -252,15 +255,18 @@ def note_call(attempt: CallAttempt, by: User, text: str) -> None:
 
 
 def _noted(attempt: CallAttempt, by: User, text: str) -> Lead | None:
-    """The line in the history of the lead, locked; of one that was merged into another, that one's. A second word about
-    the same call is a note. None: the lead is gone.
+    """The line in the history of the lead, which is locked with it; of one that was merged into another, that one's. A
+    second word about the same call, whose lock the caller has, is a note. None: the lead is gone.
     """
-    lead = shown(Lead.every.filter(pk=attempt.lead_id).first()) if attempt.lead_id else None
-    if lead is None or next(iter(lock_leads([lead.pk])), None) is None:
+    lead = shown(lead_by_id(attempt.lead_id)) if attempt.lead_id else None
+    if lead is None:
         return None
     known = Activity.objects.filter(lead=lead, ref=attempt.pk).exists()
     kind = Activity.Kind.NOTE if known else Activity.Kind.CALL
-    add_activity(lead=lead, by=by, kind=kind, text=text[:NOTE_MOST], ref=None if known else attempt.pk)
+    try:
+        add_activity(lead=lead, by=by, kind=kind, text=text[:NOTE_MOST], ref=None if known else attempt.pk)
+    except Lead.DoesNotExist:
+        return None
     return lead
 
 
@@ -289,12 +295,7 @@ def _tell_lead(attempt: CallAttempt, said: Said, by: User) -> None:
 
 def _move(lead: Lead, status: str, by: User) -> None:
     """The lead's status, and its bucket's counters, last of all locks. Called is contacted, and never backwards."""
-    wanted = status or Lead.Status.CONTACTED
-    now = Lead.objects.filter(pk=lead.pk).values_list("status", flat=True).first()
-    if wanted in (Lead.Status.NEW, Lead.Status.CONTACTED) and now != Lead.Status.NEW:
-        return
-    if now is not None and wanted != now:
-        change_status(lead=lead, by=by, status=wanted)
+    move_status(lead.pk, by=by, status=status or Lead.Status.CONTACTED, never_back=True)
 
 
 # --- Taking a key back ------------------------------------------------------------------------------------------------

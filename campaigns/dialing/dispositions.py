@@ -82,7 +82,10 @@ def _seeded(seed: _Seed, team_id: int) -> Disposition:
 
 def of_code(team_id: int, code: str) -> Disposition:
     """One that is offered. Raises CampaignError INVALID `code`."""
-    for one in of_team(team_id):
+    found = Disposition.objects.filter(team_id=team_id, code=code[:20], retired_at__isnull=True)
+    if known := next(iter(found), None):
+        return known
+    for one in of_team(team_id):  # which may be its first use of them
         if one.code == code:
             return one
     raise CampaignError("INVALID", "There is no such outcome.", "code")

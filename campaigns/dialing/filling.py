@@ -1,46 +1,52 @@
-"""The people of a call list: the leads of an audience, one person once by number and by owner, in a few set statements.
+"""The people of a call list: the leads of an audience, one person once by number and by owner, piece by piece.
 
-Of 100,000 leads the rows are written in pieces inside one transaction; where each may be called when is worked out
-beside, as the gate does it.
+The leads are written down when they are asked for (`ListFill`); those of a small list are added at once, those of a
+large one by a worker, PIECE at a time. A piece and how far it is are one transaction: a worker that is killed loses one
+piece, which the next adds, and two workers add nobody twice. Where each may be called when is worked out beside, as the
+gate does it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import BigIntegerField, F, QuerySet, Value
+from django.db.models import BigIntegerField, F, IntegerField, QuerySet, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Coalesce
 
+from accounts.audit import record
 from accounts.models import User
 from buckets.filling.algebra import SetError
 from campaigns import clock
+from campaigns.dialing.places import forget_places
 from campaigns.gate.leads import places_of
-from campaigns.models import Campaign
+from campaigns.locks import hold_campaign, lock_list_fill
+from campaigns.models import Campaign, ListFill
 from campaigns.planning.audience import HIGH_VALUE, Audience, leads_of
 from campaigns.planning.refusals import CampaignError
+from common.db.clock import database_now
+from common.enqueue import enqueue_on_commit
+from common.faultpoints import commit
 from leads.models import Lead
 from leads.selection.filters import BadFilter
 
 MOST = 100_000  # leads of a call list
-PIECE = 10_000  # rows a statement: 1 MB of parameters
+AT_ONCE = 2_000  # of these and fewer the request adds everybody: half a second
+PIECE = 5_000  # leads a transaction: a second or two
+LEASE = timedelta(seconds=60)  # thirty times what a piece takes
+TRIES = 5  # workers that may die on one piece
+TASK = "campaigns.fill_list"
 EQUITY, VALUE, OLDEST = "equity", "value", "oldest"
 PRIORITIES = {EQUITY: "estimated_equity", VALUE: "estimated_value", OLDEST: ""}
 _READ = ("phone", "latitude", "longitude", "property_state", "property_zip", "mailing_state", "mailing_zip",
          "traced_state", "traced_zip")  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """leads of the audience; people who were added; left out: no number, same owner (or in it already)."""
-
-    leads: int
-    people: int
-    no_phone: int
-    same_owner: int
 
 
 def priority_of(audience: Audience, asked: str) -> str:
@@ -51,49 +57,164 @@ def priority_of(audience: Audience, asked: str) -> str:
     return priority
 
 
-def fill(campaign: Campaign, audience: Audience, priority: str, owner: User) -> Added:
-    """Adds the leads of the audience that are not in it. In the caller's transaction, which holds the campaign.
+def start(campaign: Campaign, audience: Audience, priority: str, owner: User) -> ListFill:
+    """Adds the leads that the audience holds now and that are not on the list: up to AT_ONCE before it returns, more by
+    a worker. In the caller's transaction, which holds the campaign.
 
-    1. The leads, in their order; more than MOST are refused.
-    2. Each with its zones and states. The first of an owner, or of a number, is in; ON CONFLICT decides, row by row.
-    3. Who comes first in the list waits longest, by microseconds, so that the list's order is the order of calls where
-       nothing else tells people apart.
-
-    Raises CampaignError INVALID `audience`, or what `leads_of` raises, as CampaignError.
+    Raises CampaignError FILLING where leads are still being added, INVALID `audience`, or what `leads_of` raises.
     """
-    rows = _rows(campaign, audience, priority, owner)
-    before, leads, with_phone, added = clock.now(), 0, 0, 0
-    found = iter(rows.iterator(chunk_size=PIECE))
-    while piece := list(islice(found, PIECE)):
-        if leads + len(piece) > MOST:
-            words = f"It holds more than {MOST:,} leads, the most of a call list: narrow it."
-            raise CampaignError("INVALID", words, "audience")
-        here, new = _insert(campaign, piece, leads, before)
-        leads, with_phone, added = leads + len(piece), with_phone + here, added + new
-    Campaign.objects.filter(pk=campaign.pk).update(members=F("members") + added)
-    return Added(leads, added, leads - with_phone, with_phone - added)
+    if (at_work := at_work_on(campaign.pk)) is not None:
+        raise still_filling(at_work)
+    fill = ListFill.objects.create(campaign=campaign, by_id=owner.pk, priority=priority, at=clock.now())
+    mine = ListFill.objects.filter(pk=fill.pk)
+    mine.update(lead_ids=ArraySubquery(_leads(campaign, audience, owner).values("pk")[: MOST + 1]))
+    mine.update(leads=RawSQL("cardinality(lead_ids)", [], IntegerField()))
+    fill = mine.defer("lead_ids").get()
+    if fill.leads > MOST:
+        words = f"It holds more than {MOST:,} leads, the most of a call list: narrow it."
+        raise CampaignError("INVALID", words, "audience")
+    if fill.leads <= AT_ONCE:
+        _add(fill, campaign)
+        _finish(fill, campaign)
+        fill.save(update_fields=SAVED)
+    else:
+        enqueue_on_commit(TASK, fill_id=str(fill.pk))
+    return fill
 
 
-def count_leads(campaign: Campaign, audience: Audience, owner: User) -> int:
-    """How many it holds, at most one more than MOST."""
-    return _rows(campaign, audience, OLDEST, owner)[: MOST + 1].count()
+def at_work_on(campaign_id: UUID) -> ListFill | None:
+    """What is still being added to this list."""
+    return ListFill.objects.filter(ListFill.AT_WORK, campaign=campaign_id).defer("lead_ids").first()
 
 
-def _rows(campaign: Campaign, audience: Audience, priority: str, owner: User) -> QuerySet[Lead, dict[str, Any]]:
+def latest_of(campaign_id: UUID) -> ListFill | None:
+    """What was added last, or is being added."""
+    return ListFill.objects.filter(campaign=campaign_id).defer("lead_ids").order_by("-pk").first()
+
+
+def still_filling(fill: ListFill) -> CampaignError:
+    words = f"Leads are still being added to this list: {fill.done:,} of {fill.leads:,}. Wait until all are on it."
+    return CampaignError("FILLING", words)
+
+
+# --- The worker's part ------------------------------------------------------------------------------------------------
+
+SAVED = ["lead_ids", "done", "with_phone", "people", "tries", "lease_until", "finished_at"]
+
+
+def waiting() -> list[UUID]:
+    """Those that no worker has."""
+    return list(ListFill.objects.free().filter(ListFill.AT_WORK).order_by("pk").values_list("pk", flat=True))
+
+
+def continue_fill(fill_id: UUID) -> bool:
+    """Adds pieces for one turn of a worker, unless another has it. Returns whether there is more to do."""
+    rows = ListFill.objects.filter(pk=fill_id).defer("lead_ids")
+    if not rows.filter(ListFill.AT_WORK).take(LEASE, tries=F("tries") + 1):
+        return False
+    fill = rows.first()
+    if fill is not None and fill.tries > TRIES:
+        rows.filter(ListFill.AT_WORK).update(error=GIVEN_UP, lease_until=None, lead_ids=[])
+        return False
+    until = time.monotonic() + settings.PUMP_SECONDS
+    while fill is not None and fill.is_at_work and time.monotonic() < until:
+        fill = _next_piece(fill)
+    if fill is None or not fill.is_at_work:
+        return False
+    rows.filter(ListFill.AT_WORK, done=fill.done).update(lease_until=None)
+    return True
+
+
+GIVEN_UP = "It stopped in the middle: five workers ended while they added these leads. Press Add new matches again."
+
+
+def _next_piece(fill: ListFill) -> ListFill | None:
+    """The fill as it stands with the next piece. None: it is over, or another worker has gone on with it."""
+    with commit("list.fill"):
+        hold_campaign(fill.campaign_id)
+        mine = lock_list_fill(fill.pk, done=fill.done)
+        if mine is None:
+            return None
+        campaign = Campaign.objects.get(pk=mine.campaign_id)
+        _add(mine, campaign)
+        if mine.done >= mine.leads:
+            _finish(mine, campaign)
+        else:
+            mine.lease_until = database_now() + LEASE
+        mine.save(update_fields=SAVED if mine.finished_at else SAVED[1:])
+    return mine
+
+
+def _finish(fill: ListFill, campaign: Campaign) -> None:
+    """Not saved. One that a worker finished is an event of its own."""
+    if fill.lease_until is not None:
+        by = User.objects.filter(pk=fill.by_id).first() if fill.by_id is not None else None
+        after = {"people": fill.people, "leads": fill.leads}
+        record("call_list.filled", by=by, team_id=campaign.team_id, about=campaign, name=campaign.name, after=after)
+    fill.lead_ids, fill.finished_at, fill.lease_until = [], database_now(), None
+
+
+def end_fills(campaign_id: UUID, words: str) -> None:
+    """The list is over: nobody else is added. In the caller's transaction, which holds the campaign."""
+    rows = ListFill.objects.filter(ListFill.AT_WORK, campaign=campaign_id)
+    rows.update(error=words, lease_until=None, lead_ids=[])
+
+
+# --- One piece --------------------------------------------------------------------------------------------------------
+
+
+def _add(fill: ListFill, campaign: Campaign) -> None:
+    """The people of the next leads; the fill's counters are not saved.
+
+    1. Each lead with its zones and states. The first of an owner, or of a number, is in; ON CONFLICT decides, row by
+       row.
+    2. Who comes first in the list waits longest, by microseconds, so that the list's order is the order of calls where
+       nothing else tells people apart.
+    """
+    ids = _ids(fill)
+    if not ids:
+        fill.done = fill.leads
+        return
+    known = {row["pk"]: row for row in _rows(campaign, ids, fill.priority)}
+    here, new = _insert(campaign, [known[pk] for pk in ids if pk in known], fill.done, fill.at)
+    fill.done, fill.with_phone, fill.people = fill.done + len(ids), fill.with_phone + here, fill.people + new
+    fill.tries = 0
+    if new:
+        Campaign.objects.filter(pk=campaign.pk).update(members=F("members") + new)
+        forget_places(campaign.pk)
+
+
+def _ids(fill: ListFill) -> list[UUID]:
+    """The next PIECE of its leads."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT unnest(lead_ids[%s:%s]) FROM campaigns_listfill WHERE id = %s",
+            [fill.done + 1, fill.done + PIECE, fill.pk],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _leads(campaign: Campaign, audience: Audience, owner: User) -> QuerySet[Lead]:
     try:
-        rows = leads_of(audience, team_id=campaign.team_id, owner=owner)
-        column = PRIORITIES[priority]
-        by = Coalesce(Cast(F(column), BigIntegerField()), Value(0)) if column else Value(0, BigIntegerField())
-        told: QuerySet[Lead, dict[str, Any]] = rows.annotate(first=by).values("pk", "first", *_READ)
-        return told
+        return leads_of(audience, team_id=campaign.team_id, owner=owner)
     except BadFilter as error:
         raise CampaignError("INVALID", str(error), "filters") from error
     except SetError as error:
         raise CampaignError(error.code, str(error), f"sets.{error.field}" if error.field else "sets") from error
 
 
+def _rows(campaign: Campaign, ids: Sequence[UUID], priority: str) -> QuerySet[Lead, dict[str, Any]]:
+    column = PRIORITIES[priority]
+    by = Coalesce(Cast(F(column), BigIntegerField()), Value(0)) if column else Value(0, BigIntegerField())
+    rows = Lead.objects.filter(team_id=campaign.team_id, pk__in=RawSQL("SELECT unnest(%s::uuid[])", [list(ids)]))
+    told: QuerySet[Lead, dict[str, Any]] = rows.annotate(first=by).values("pk", "first", *_READ)
+    return told
+
+
 def _insert(campaign: Campaign, piece: Sequence[dict[str, Any]], before: int, at: Any) -> tuple[int, int]:
     """(how many have a number, how many are new)"""
+    if not piece:
+        return 0, 0
     columns = [list(column) for column in zip(*_told(piece, before), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(

@@ -15,9 +15,10 @@ from accounts.access import Access, Scope
 from accounts.audit import record
 from accounts.models import Membership, Role
 from campaigns import clock
-from campaigns.dialing.filling import Added, fill, priority_of
+from campaigns.dialing import filling
+from campaigns.dialing.filling import priority_of
 from campaigns.locks import hold_campaign, lock_campaign
-from campaigns.models import CallAttempt, Campaign, CampaignCaller, Member, Step
+from campaigns.models import CallAttempt, Campaign, CampaignCaller, ListFill, Member, Step
 from campaigns.planning.audience import LEADS_MOST, Audience
 from campaigns.planning.campaigns import NAME_MAX, read_window
 from campaigns.planning.refusals import CampaignError
@@ -75,8 +76,11 @@ def find(access: Access, list_id: UUID) -> Campaign:
 # --- Making -----------------------------------------------------------------------------------------------------------
 
 
-def create_list(access: Access, plan: ListPlan) -> tuple[Campaign, Added]:
-    """A draft with its people. Raises CampaignError FORBIDDEN, INVALID naming the field, TOO_MANY_CAMPAIGNS."""
+def create_list(access: Access, plan: ListPlan) -> tuple[Campaign, ListFill]:
+    """A draft with its people; those of a large one come by a worker (`filling.start`).
+
+    Raises CampaignError FORBIDDEN, INVALID naming the field, TOO_MANY_CAMPAIGNS.
+    """
     team_id = _manages(access)
     limit = plan.audience.limit
     if limit is not None and not 1 <= limit <= 2 * LEADS_MOST:
@@ -95,7 +99,7 @@ def create_list(access: Access, plan: ListPlan) -> tuple[Campaign, Added]:
         hold_campaign(made.pk)
         Step.objects.create(campaign=made, position=1, channel="call")
         _assign(made, plan.callers)
-        added = fill(made, plan.audience, priority, access.user)
+        added = filling.start(made, plan.audience, priority, access.user)
         after = {"people": added.people, "leads": added.leads, "callers": len(plan.callers)}
         record("call_list.created", by=access.user, team_id=team_id, about=made, name=made.name, after=after)
     made.refresh_from_db()
@@ -119,16 +123,19 @@ def change_list(access: Access, list_id: UUID, changes: Mapping[str, Any]) -> Ca
     return row
 
 
-def add_leads(access: Access, list_id: UUID, audience: Audience | None = None) -> Added:
-    """Those who match by now; audience: others. Who is in it stays as she is. Raises as `change_list`."""
+def add_leads(access: Access, list_id: UUID, audience: Audience | None = None) -> ListFill:
+    """Those who match by now; audience: others. Who is in it stays as she is. Raises as `change_list`; FILLING."""
     team_id = _manages(access)
     found = find(access, list_id)
-    with _held(found) as row:
+    with transaction.atomic():
+        hold_campaign(found.pk)
+        row = _open(Campaign.objects.filter(pk=found.pk).first())
         whom = audience or Audience.from_json(row.audience)
         priority = priority_of(whom, str(row.audience.get("priority", "")))
-        added = fill(row, whom, priority, access.user)
-        after = {"people": added.people, "leads": added.leads}
-        record("call_list.filled", by=access.user, team_id=team_id, about=row, name=row.name, after=after)
+        added = filling.start(row, whom, priority, access.user)
+        if not added.is_at_work:
+            after = {"people": added.people, "leads": added.leads}
+            record("call_list.filled", by=access.user, team_id=team_id, about=row, name=row.name, after=after)
     return added
 
 
@@ -147,12 +154,16 @@ def _assign(campaign: Campaign, callers: Sequence[int]) -> None:
 
 
 def open_list(access: Access, list_id: UUID) -> Campaign:
-    """Callers get its people from now on; the same again changes nothing. Raises CampaignError NOBODY, OVER."""
+    """Callers get its people from now on; the same again changes nothing. Raises CampaignError NOBODY, OVER, FILLING:
+    not all of its people are on it yet.
+    """
     found = find(access, list_id)
     _manages(access)
     with _held(found) as row:
         if row.status == Status.RUNNING:
             return row
+        if row.status == Status.DRAFT and (fill := filling.at_work_on(row.pk)) is not None:
+            raise filling.still_filling(fill)
         if not row.members:
             raise CampaignError("NOBODY", "Nobody is on this list: none of its leads has a phone.")
         action = "call_list.opened" if row.status != Status.PAUSED else "call_list.resumed"
@@ -185,6 +196,7 @@ def close_list(access: Access, list_id: UUID) -> Campaign:
         hold_campaign(found.pk)
         if Campaign.objects.filter(pk=found.pk, status__in=OVER).exists():
             return found
+        filling.end_fills(found.pk, "The list was closed.")
         stop_all(found.pk, "closed")
         row = lock_campaign(found.pk)
         if row is None:
@@ -201,6 +213,7 @@ def delete_list(access: Access, list_id: UUID) -> None:
     team_id = _manages(access)
     with transaction.atomic():
         hold_campaign(found.pk)
+        ListFill.objects.filter(campaign=found.pk).delete()
         row = lock_campaign(found.pk)
         if row is None:
             return
@@ -230,12 +243,16 @@ def _held(campaign: Campaign) -> Iterator[Campaign]:
     """The list, held and locked, in a transaction of its own. Raises CampaignError OVER, NOT_FOUND."""
     with transaction.atomic():
         hold_campaign(campaign.pk)
-        row = lock_campaign(campaign.pk)
-        if row is None:
-            raise CampaignError("NOT_FOUND", "There is no such call list.")
-        if row.status in OVER:
-            raise CampaignError("OVER", "The list is closed: make a new one.")
-        yield row
+        yield _open(lock_campaign(campaign.pk))
+
+
+def _open(row: Campaign | None) -> Campaign:
+    """The list, which is not over. Raises CampaignError OVER, NOT_FOUND."""
+    if row is None:
+        raise CampaignError("NOT_FOUND", "There is no such call list.")
+    if row.status in OVER:
+        raise CampaignError("OVER", "The list is closed: make a new one.")
+    return row
 
 
 @contextmanager

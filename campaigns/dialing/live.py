@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, User
 from campaigns import clock
+from campaigns.dialing.before import OWED
 from campaigns.dialing.progress import REACHED
 from campaigns.models import CallAttempt, Campaign, Member
 from leads.models import Lead
@@ -24,8 +25,9 @@ def today() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """doing: in words. lead: before her, or on the line; None: nobody. since: of the call, or of the lead.
+    """doing: in words. lead: before her, on the line, or of the call whose outcome she owes; None: nobody.
 
+    since: of the call, or of its end.
     calls, reached, seconds: since midnight. last_at: her latest call today.
     """
 
@@ -45,7 +47,7 @@ class Caller:
 
 
 def callers(team_id: int, *, ranked: bool = False) -> Sequence[Caller]:
-    """Who has called today or has a lead before her, by name; ranked: who reached most first. Four statements."""
+    """Who has called today or has a lead before her, by name; ranked: who reached most first. Five statements."""
     attempts = CallAttempt.objects.filter(team_id=team_id)
     counted: dict[int, dict[str, Any]] = {
         row["by"]: {**row}
@@ -54,7 +56,8 @@ def callers(team_id: int, *, ranked: bool = False) -> Sequence[Caller]:
             seconds=Sum("seconds", default=0), last_at=Max("started_at"),
         )
     }  # fmt: skip
-    lines = {one.by_id: one for one in attempts.filter(ended_at__isnull=True).select_related("lead", "campaign")}
+    unsaid = attempts.filter(OWED, disposition__isnull=True).select_related("lead", "campaign")
+    lines = {one.by_id: one for one in unsaid.order_by("started_at")}
     before = {
         one.taken_by_id: one
         for one in Member.objects.filter(taken_by__isnull=False, campaign__team=team_id).select_related(
@@ -70,7 +73,9 @@ def callers(team_id: int, *, ranked: bool = False) -> Sequence[Caller]:
 
 
 def _caller(user: User, row: dict[str, Any], line: CallAttempt | None, member: Member | None) -> Caller:
-    if line is not None:
+    if line is not None and line.ended_at is not None:
+        doing, lead, campaign, since = "Owes an outcome", line.lead, line.campaign, line.ended_at
+    elif line is not None:
         doing, lead, campaign, since = line.get_state_display(), line.lead, line.campaign, line.started_at
     elif member is not None:
         doing, lead, campaign, since = "Before a call", member.lead, member.campaign, None

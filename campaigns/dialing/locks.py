@@ -28,7 +28,7 @@ class OpenPlace:
     closed: str
 
 
-# %(me)s, %(team)s, at: by the campaigns' clock, real: by the calendar's, few, campaigns[], zones[], closed[]
+# %(me)s, %(team)s, at: by the campaigns' clock, which calendars go by, few, campaigns[], zones[], closed[]
 _CANDIDATES = """
 WITH open AS MATERIALIZED (
      SELECT * FROM unnest(%(campaigns)s::uuid[], %(zones)s::text[], %(closed)s::text[])
@@ -46,7 +46,7 @@ back AS MATERIALIZED (  -- callbacks that are due: hers, then anybody's
        JOIN open ON open.campaign_id = m.campaign_id AND m.zones = string_to_array(open.zones, ',')::varchar[]
                 AND (open.closed = ''
                      OR '|' || array_to_string(m.states, ',') <> ALL (string_to_array(open.closed, ';')))
-      WHERE e.team_id = %(team)s AND e.kind = 'callback' AND e.status = 'planned' AND e.starts_at <= %(real)s
+      WHERE e.team_id = %(team)s AND e.kind = 'callback' AND e.status = 'planned' AND e.starts_at <= %(at)s
         AND (e.owner_id = %(me)s OR e.anyone)
         AND m.status = 2 AND m.calls AND m.taken_by_id IS NULL AND (m.next_at <= %(at)s OR m.why = 'callback')
       ORDER BY 2, 3 LIMIT %(few)s),
@@ -65,10 +65,12 @@ candidates AS MATERIALIZED (
      SELECT DISTINCT ON (r.id) r.* FROM raw r JOIN campaigns_member m ON m.id = r.id
       WHERE NOT EXISTS (SELECT FROM busy b WHERE b.key_id IN (m.key_id, m.owner_key_id))
         AND NOT EXISTS (SELECT FROM leads_leadkey k JOIN busy b ON b.key_id = k.key_id WHERE k.lead_id = m.lead_id)
-        AND (r.rank < 2 OR NOT EXISTS (  -- a callback of later, or a colleague's
-             SELECT FROM leads_event e JOIN accounts_user u ON u.id = e.owner_id
+        AND (r.rank < 2 OR NOT EXISTS (  -- a callback of later, or of a colleague who is still of the team
+             SELECT FROM leads_event e
               WHERE e.lead_id = m.lead_id AND e.kind = 'callback' AND e.status = 'planned'
-                AND (e.starts_at > %(real)s OR NOT e.anyone AND e.owner_id <> %(me)s AND u.is_active)))
+                AND (e.starts_at > %(at)s OR NOT e.anyone AND e.owner_id <> %(me)s AND EXISTS (
+                     SELECT FROM accounts_user u JOIN accounts_membership w ON w.user_id = u.id
+                      WHERE u.id = e.owner_id AND u.is_active AND w.team_id = e.team_id))))
       ORDER BY r.id, r.rank)
 """
 _ORDER = "ORDER BY c.rank, c.due, c.priority DESC, c.attempts, c.next_at, c.id"
@@ -95,7 +97,7 @@ class Claimed:
     rank: int
 
 
-def claim(places: Sequence[OpenPlace], *, user_id: int, team_id: int, at: datetime, real: datetime) -> Claimed | None:
+def claim(places: Sequence[OpenPlace], *, user_id: int, team_id: int, at: datetime) -> Claimed | None:
     """Takes the next person of these places for a caller, before whom nobody is; one statement. None: there is none.
 
     SKIP LOCKED passes over who is being taken, NOT EXISTS over who is before another caller by any number or owner, and
@@ -106,7 +108,7 @@ def claim(places: Sequence[OpenPlace], *, user_id: int, team_id: int, at: dateti
     for _ in range(TRIES):
         try:
             with transaction.atomic():
-                row = _run(_params(places, user_id, team_id, at, real, few))
+                row = _run(_params(places, user_id, team_id, at, few))
         except IntegrityError as error:
             if "member_one_a_caller" in str(error):
                 return None
@@ -121,13 +123,11 @@ def claim(places: Sequence[OpenPlace], *, user_id: int, team_id: int, at: dateti
     return None
 
 
-def upcoming(
-    places: Sequence[OpenPlace], *, user_id: int, team_id: int, at: datetime, real: datetime, most: int
-) -> list[UUID]:
+def upcoming(places: Sequence[OpenPlace], *, user_id: int, team_id: int, at: datetime, most: int) -> list[UUID]:
     """Who would come next, in order; nobody is taken."""
     sql = f"{_CANDIDATES} SELECT c.id FROM candidates c {_ORDER} LIMIT %(most)s"  # noqa: S608  # our own words alone
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**_params(places, user_id, team_id, at, real, FEW), "most": most})
+        cursor.execute(sql, {**_params(places, user_id, team_id, at, FEW), "most": most})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -139,11 +139,9 @@ def _run(params: dict[str, Any]) -> dict[str, Any]:
         return {column.name: value for column, value in zip(cursor.description, row, strict=True)}
 
 
-def _params(
-    places: Sequence[OpenPlace], user_id: int, team_id: int, at: datetime, real: datetime, few: int
-) -> dict[str, Any]:
+def _params(places: Sequence[OpenPlace], user_id: int, team_id: int, at: datetime, few: int) -> dict[str, Any]:
     return {
         "campaigns": [one.campaign_id for one in places], "zones": [one.zones for one in places],
-        "closed": [one.closed for one in places], "me": user_id, "team": team_id, "at": at, "real": real, "few": few,
+        "closed": [one.closed for one in places], "me": user_id, "team": team_id, "at": at, "few": few,
         "lease": LEASE.total_seconds(),
     }  # fmt: skip

@@ -75,7 +75,7 @@ def sentence(found: Standing, at: datetime) -> str:
         parts.append(f"{found.closed:,} may not be called{_until(found, at)}")
     if found.later:
         when = f": the first at {moment(found.turn_at)}" if found.turn_at else ""
-        parts.append(f"{found.later:,} are waiting for their turn{when}")
+        parts.append(f"{found.later:,} {'is' if found.later == 1 else 'are'} waiting for their turn{when}")
     if found.ready:
         parts.append(f"{found.ready:,} could not be offered just now: try again in a moment")
     return "; ".join(parts) + "." if parts else ""

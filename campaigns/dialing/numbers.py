@@ -72,12 +72,14 @@ def answers_of(
     campaign: Campaign | None,
     team_id: int,
     rules: RuleSet | None = None,
+    last: bool = True,
 ) -> list[Answer]:
     """Every number of the lead, with the gate's answer. Nothing is recorded; a number without a key is left out (it was
     just typed, and gets one in the same transaction). The lead's row is taken as it was read; rules: as they were.
+    last: with how the last call there ended.
     """
     found = answers_of_many(
-        [lead], by=by, purpose=purpose, at=at, campaign=campaign, team_id=team_id, rules=rules
+        [lead], by=by, purpose=purpose, at=at, campaign=campaign, team_id=team_id, rules=rules, last=last
     )  # fmt: skip
     return found[lead.pk]
 
@@ -91,6 +93,7 @@ def answers_of_many(
     campaign: Campaign | None,
     team_id: int,
     rules: RuleSet | None = None,
+    last: bool = True,
 ) -> dict[UUID, list[Answer]]:
     """As `answers_of`, of each of these leads: as many statements as of one."""
     values = {lead.pk: values_of(lead) for lead in leads}
@@ -104,7 +107,7 @@ def answers_of_many(
         contacts, team_id=team_id, by=by, purpose=purpose, at=at, campaign=campaign, rules=rules, rows=known
     )  # fmt: skip
     answers = iter(asked_of)
-    outcomes = _outcomes([lead.pk for lead in leads])
+    outcomes = _outcomes([lead.pk for lead in leads]) if last else {}
     for lead in leads:
         for place, value in enumerate(values[lead.pk]):
             asked, person = next(answers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,7 +13,7 @@ from django.db import transaction
 from accounts.access import Access, Scope
 from campaigns import clock
 from campaigns.dialing import lists, nobody
-from campaigns.dialing.before import NOT_LOST, check_disposed, standing_of
+from campaigns.dialing.before import OWED, check_disposed, standing_of
 from campaigns.dialing.locks import LEASE, Claimed, OpenPlace, claim, upcoming
 from campaigns.dialing.nobody import Nobody
 from campaigns.dialing.numbers import Answer, Number, answers_of, answers_of_many, choose, is_lasting
@@ -26,8 +27,10 @@ from campaigns.planning.refusals import CampaignError
 from campaigns.rules.rule_set import RuleSet
 from common.dates import moment
 from common.db.clock import database_now
+from leads.calendar import clock as calendar_clock
 from leads.calendar.table import Event
-from leads.models import Lead
+from leads.models import Activity, Lead
+from leads.services import add_activity
 
 __all__ = ["Nobody", "Number", "Offer", "hand_back", "next_lead", "offered", "renew", "skip"]
 
@@ -97,7 +100,7 @@ def next_lead(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Off
     while refused < REFUSED_MOST:
         at = clock.shown_at(real)
         places = open_places(campaigns, rules, at, fresh=fresh)
-        taken = claim(places, user_id=access.user.pk, team_id=team_id, at=at, real=real) if places else None
+        taken = claim(places, user_id=access.user.pk, team_id=team_id, at=at) if places else None
         if taken is None:
             if (found := offered(access)) is not None:  # her other tab was faster
                 return found
@@ -112,7 +115,7 @@ def next_lead(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Off
             return Nobody(why, 0, None)
         refused += 1
         if refused == 1:
-            refused += _sift(access, places, by_id, at, real, rules)
+            refused += _sift(access, places, by_id, at, rules)
         real = database_now()
     return nobody.told(campaigns, rules, clock.now())
 
@@ -160,13 +163,12 @@ def _sift(
     places: Sequence[OpenPlace],
     by_id: dict[UUID, Campaign],
     at: datetime,
-    real: datetime,
     rules: RuleSet,
 ) -> int:
     """Asks of those who would come next, together, without taking them; who is refused goes. Returns how many. They are
     asked again when they are taken: this only clears the way, up to the first of whom the answer is yes.
     """
-    ids = upcoming(places, user_id=access.user.pk, team_id=access.team_id or 0, at=at, real=real, most=REFUSED_MOST - 1)
+    ids = upcoming(places, user_id=access.user.pk, team_id=access.team_id or 0, at=at, most=REFUSED_MOST - 1)
     rows = Member.objects.select_related("lead").in_bulk(ids)
     leads = {pk: lead_of(rows[pk]) for pk in ids if pk in rows}
     answers: dict[UUID, list[Answer]] = {}
@@ -194,11 +196,25 @@ def lead_of(member: Member) -> Lead | None:
     """Who is to be called; of one that was merged into another, that one. None: deleted."""
     if member.lead_id is None:
         return None
-    if Member.lead.is_cached(member):
-        lead = member.lead
-    else:  # its hundred columns, and no time spent on naming each
-        lead = next(iter(Lead.every.raw("SELECT * FROM leads_lead WHERE id = %s", [member.lead_id])), None)
-    return shown(lead)
+    return shown(member.lead if Member.lead.is_cached(member) else lead_by_id(member.lead_id))
+
+
+def lead_by_id(lead_id: UUID) -> Lead | None:
+    """Its hundred columns, and no time spent on naming each; hidden ones too."""
+    return next(iter(Lead.every.raw("SELECT * FROM leads_lead WHERE id = %s", [lead_id])), None)
+
+
+def shown_id(lead_id: UUID | None) -> UUID | None:
+    """The lead's id, or of the one that it was merged into. None: deleted."""
+    while lead_id is not None:
+        row = Lead.every.filter(pk=lead_id).order_by().values_list("merged_into_id", flat=True)[:1]
+        into = list(row)
+        if not into:
+            return None
+        if into[0] is None:
+            return lead_id
+        lead_id = into[0]
+    return None
 
 
 def shown(lead: Lead | None) -> Lead | None:
@@ -288,7 +304,7 @@ def _offer(access: Access, member: Member) -> Offer | None:
 
 def _attempt_of(access: Access, member: Member) -> CallAttempt | None:
     """Her call of this turn, which is not said the end of."""
-    rows = CallAttempt.objects.filter(NOT_LOST, member=member, by=access.user, disposition__isnull=True)
+    rows = CallAttempt.objects.filter(OWED, member=member, by=access.user, disposition__isnull=True)
     return rows.order_by("-started_at").first()
 
 
@@ -310,7 +326,7 @@ def _why(access: Access, member: Member, rank: int | None) -> str:
     if rank == 2 and member.why != "callback":
         return _turn(member)
     event = Event.objects.filter(lead=member.lead_id, kind="callback", status="planned").first()
-    if event is None or event.starts_at > database_now():
+    if event is None or event.starts_at > calendar_clock.now():
         return _turn(member)
     whose = "Your callback" if event.owner_id == access.user.pk else "A callback for anyone"
     return f"{whose}, due {moment(event.starts_at)}"
@@ -364,7 +380,10 @@ def hand_back(access: Access, member_id: UUID) -> None:
 
 
 def skip(access: Access, member_id: UUID, reason: str) -> None:
-    """Gives it back for an hour; the third time to the end of the list. Raises as `release`; INVALID `reason`."""
+    """Gives it back for an hour; the third time to the end of the list. Why stands in the lead's history. Raises as
+    `hand_back`; INVALID `reason`.
+    """
+    reason = reason.replace("\0", "").strip()
     if len(reason) > 200:
         raise CampaignError("INVALID", "200 characters at most.", "reason")
     with transaction.atomic():
@@ -375,6 +394,9 @@ def skip(access: Access, member_id: UUID, reason: str) -> None:
             taken_by=None, taken_at=None, lease_until=None, skips=min(skips, 30_000), why="skipped",
             next_at=clock.now() + SKIPPED_FOR, **last,
         )  # fmt: skip
+        if reason and (lead := lead_of(member)) is not None:
+            with suppress(Lead.DoesNotExist):  # deleted in this moment
+                add_activity(lead=lead, by=access.user, kind=Activity.Kind.NOTE, text=f"Skipped: {reason}")
 
 
 def _held(access: Access, member_id: UUID) -> Member:

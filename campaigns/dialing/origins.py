@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from campaigns.gate.leads import listed_of, read
+from campaigns.gate.leads import READ, listed_of
 from campaigns.rules.places import number_kind
 from common.db.ids import uuid7_floor
 from integrations.models import VendorCall
 from leads.facts.sources import APOLLO, TRACE
+from leads.models import Lead
 
 _ANSWER = timedelta(minutes=10)  # the longest a skip trace takes from reserving its money to its answer
 
@@ -29,10 +29,9 @@ class Origin:
         return {"number_kind": self.kind[:10], "number_source": self.source, "number_at": self.at}
 
 
-def origin_of(lead_id: UUID, number: str) -> Origin:
-    """Of this number of the lead. Two statements at most."""
-    row = read([lead_id]).get(lead_id)
-    told = listed_of(row, number) if row else {}
+def origin_in(lead: Lead, number: str) -> Origin:
+    """Of this number of the lead, as it was read. A statement at most."""
+    told = listed_of({name: getattr(lead, name) for name in READ}, number)
     kind = number_kind(number, told.get("type") or "")
     at = datetime.fromisoformat(str(told["at"])) if told.get("at") else None
     return Origin(kind, _vendor(str(told.get("source") or ""), at), at)

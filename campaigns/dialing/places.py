@@ -106,6 +106,11 @@ def _read(campaign_ids: Sequence[UUID]) -> dict[UUID, tuple[Pair, ...]]:
     return found
 
 
+def forget_places(campaign_id: UUID) -> None:
+    """People were added to this list: this process asks again where they are. The others do within KEPT_FOR."""
+    _kept.pop(campaign_id, None)
+
+
 def waiting_in(campaign_ids: Sequence[UUID], at: datetime) -> list[Waiting]:
     """Who waits in these lists, place by place; who is before a caller is not among them."""
     with connection.cursor() as cursor:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.db.models.expressions import RawSQL
 
 from campaigns.dialing.progress import REACHED
 from campaigns.models import CallAttempt, Disposition
 from common import dates
 from enrichment.models import Run
+from integrations.ledger import scopes
 from integrations.models import VendorCall
 from leads.selection.export import guarded, line_of
 
@@ -28,8 +29,12 @@ AGES = ((30, "up to 30 days"), (90, "31 to 90 days"), (180, "91 to 180 days"), (
 _OLDER, _UNKNOWN = "over a year", "not known"
 SOURCES = {
     "realestateapi": "RealEstateAPI", "signalhouse": "SignalHouse", "apollo": "Apollo", "file": "Your files",
-    "typed": "Typed", "trace": "Skip trace", "detail": "RealEstateAPI", "": "Not known",
+    "typed": "Typed", "trace": "Skip trace", "": "Not known",
 }  # fmt: skip
+_SOLD_BY = {"detail": "realestateapi"}  # what stands on a call: who sold that; all others sold their own
+_SELLER = Case(
+    *(When(number_source=source, then=Value(vendor)) for source, vendor in _SOLD_BY.items()), default=F("number_source")
+)
 _AGE = RawSQL("(campaigns_callattempt.started_at::date - campaigns_callattempt.number_at::date)", [])
 _BAD = Q(disposition__outcome=Disposition.Outcome.BAD_NUMBER)
 
@@ -76,10 +81,13 @@ def _ended(team_id: int, since: datetime, until: datetime) -> QuerySet[CallAttem
 
 
 def scorecard(team_id: int, *, since: datetime, until: datetime) -> Scorecard:
-    """Of calls whose outcome was said. cost: calls by the ledger, and the skip traces of the team's enrichment jobs."""
+    """Of calls whose outcome was said. cost: calls by the ledger, and what numbers cost the team in these days."""
     rows = _ended(team_id, since, until)
     costs = _costs(rows, team_id, since, until)
-    vendors = [_line(code, SOURCES.get(code, code), figures) for code, figures in _counted(rows, "number_source")]
+    vendors = [
+        _line(code, SOURCES.get(code, code), figures)
+        for code, figures in _counted(rows.annotate(sold_by=_SELLER), "sold_by")
+    ]
     silent = sorted(set(costs) - {one.code for one in vendors})
     vendors += [Line(vendor, SOURCES.get(vendor, vendor), 0, 0, 0, 0, 0) for vendor in silent]
     vendors = [replace(one, cost=costs.get(one.code)) for one in sorted(vendors, key=lambda one: -one.calls)]
@@ -117,17 +125,30 @@ def _ages(rows: QuerySet[CallAttempt]) -> list[Line]:
 
 
 def _costs(rows: QuerySet[CallAttempt], team_id: int, since: datetime, until: datetime) -> dict[str, Decimal]:
-    """By who sold the number: the calls of it, and what skip traces and Apollo cost the team meanwhile."""
+    """By who sold the number: the calls of it, and what skip traces and Apollo cost the team meanwhile, in enrichment
+    jobs and one by one.
+    """
     found: dict[str, Decimal] = {}
-    paid = rows.filter(call__isnull=False).order_by().values("number_source").annotate(cost=Sum("call__cost"))
+    paid = rows.filter(call__isnull=False).order_by().annotate(sold_by=_SELLER).values("sold_by")
+    paid = paid.annotate(cost=Sum("call__cost"))
+    of_jobs = Q(run_id__in=Run.objects.filter(team=team_id).values("pk"))
+    singly = Q(run_id__isnull=True, holds__has_any_keys=_months(team_id, since, until))
     bought = VendorCall.objects.filter(
-        run_id__in=Run.objects.filter(team=team_id).values("pk"), created_at__gte=since, created_at__lt=until,
+        of_jobs | singly, created_at__gte=since, created_at__lt=until,
         operation__name__in=("skip_trace", "apollo_people"),
     ).order_by().values("operation__vendor").annotate(cost=Sum("cost"))  # fmt: skip
-    for source, cost in [*paid.values_list("number_source", "cost"), *bought.values_list("operation__vendor", "cost")]:
+    for source, cost in [*paid.values_list("sold_by", "cost"), *bought.values_list("operation__vendor", "cost")]:
         if cost:
             found[source] = found.get(source, Decimal(0)) + cost
     return found
+
+
+def _months(team_id: int, since: datetime, until: datetime) -> list[str]:
+    """The team's budgets of these days, which a request that it pays for reserves its money in."""
+    first, last = since.astimezone(UTC).date().replace(day=1), until.astimezone(UTC).date()
+    count = 12 * (last.year - first.year) + last.month - first.month
+    every = (divmod(first.month - 1 + n, 12) for n in range(count + 1))
+    return [scopes.team_month(team_id, date(first.year + years, month + 1, 1)) for years, month in every]
 
 
 # --- Numbers to claim -------------------------------------------------------------------------------------------------
@@ -141,7 +162,8 @@ COLUMNS = (
 def bad_numbers(team_id: int, *, since: datetime, until: datetime, vendor: str = "") -> QuerySet[CallAttempt]:
     """The latest call of each number that was wrong or disconnected; vendor: who sold it, '': all."""
     rows = _ended(team_id, since, until).filter(_BAD, number__isnull=False)
-    rows = rows.filter(number_source=vendor) if vendor else rows
+    sources = [vendor, *(source for source, seller in _SOLD_BY.items() if seller == vendor)]
+    rows = rows.filter(number_source__in=sources) if vendor else rows
     latest = rows.order_by("key", "-started_at").distinct("key").values("pk")
     return CallAttempt.objects.filter(pk__in=latest).select_related("lead", "disposition").order_by("pk")
 
@@ -150,11 +172,11 @@ def bad_numbers_csv(rows: QuerySet[CallAttempt]) -> Iterator[bytes]:
     """To send to who sold them. No cell is a formula."""
     yield "\ufeff".encode() + line_of(COLUMNS)
     for one in rows.iterator(chunk_size=1_000):
-        lead = one.lead
+        lead, vendor = one.lead, _SOLD_BY.get(one.number_source, one.number_source)
         where = (lead.owner_name, lead.property_address, lead.property_city, lead.property_state, lead.property_zip,
                  lead.property_id) if lead else ("",) * 6  # fmt: skip
         cells = (
             one.number or "", one.disposition.label if one.disposition else "", dates.day(one.started_at),
-            SOURCES.get(one.number_source, one.number_source), one.number_kind, dates.day(one.number_at), *where,
+            SOURCES.get(vendor, vendor), one.number_kind, dates.day(one.number_at), *where,
         )  # fmt: skip
         yield line_of([guarded(str(cell or "")) for cell in cells])

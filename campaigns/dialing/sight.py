@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
-
 from accounts.access import Access, Scope
 from campaigns.dialing.before import undisposed
 from campaigns.dialing.live import today
@@ -16,6 +14,7 @@ from campaigns.dialing.offering import Number, Offer
 from campaigns.dialing.progress import REACHED
 from campaigns.gate import leads as of_lead
 from campaigns.models import CallAttempt, Campaign
+from leads.calendar import clock
 from leads.calendar.table import Event
 from leads.keys import owners
 from leads.models import Activity, Lead
@@ -120,9 +119,9 @@ class Due:
 
 
 def callbacks_due(access: Access) -> Due:
-    """By the calendar's clock, which is the real one."""
+    """By the calendar's clock."""
     due = Event.objects.filter(
-        team=access.team, kind=Event.Kind.CALLBACK, status=Event.Status.PLANNED, starts_at__lte=timezone.now()
+        team=access.team, kind=Event.Kind.CALLBACK, status=Event.Status.PLANNED, starts_at__lte=clock.now()
     ).select_related("lead")
     mine = due.filter(owner=access.user)
     first = list(mine.order_by("starts_at", "pk")[:CALLBACKS])

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0017_agent_phone'),
-        ('campaigns', '0045_places_kept'),
+        ('campaigns', '0050_list_fill'),
         ('integrations', '0022_mail_catalogue'),
         ('leads', '0039_mails_to_guests'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -1,5 +1,5 @@
 from campaigns.models.booking import BookingCount, BookingPage, Feed, Hours
-from campaigns.models.call_lists import CallList
+from campaigns.models.call_lists import CallList, ListFill
 from campaigns.models.campaigns import Campaign, Preview, PreviewLine, Step, Variant
 from campaigns.models.clock import ClockSetting
 from campaigns.models.deliveries import Delivery, DeliveryEvent, Member
@@ -22,7 +22,7 @@ from campaigns.models.voice import PhoneCode, RecordingFile
 __all__ = [
     "BookingCount", "BookingPage", "CallAttempt", "CallList", "Campaign", "CampaignCaller", "ClockSetting",
     "ContactRule", "Conversation", "ConversationKey", "Delivery", "DeliveryEvent", "Disposition", "Emergency", "Feed",
-    "Hours", "Inbound", "IncomingMessage", "Link", "MailSender", "Member", "PhoneCode", "Preview", "PreviewLine",
-    "Receipt", "ReceiptRepeat", "Recording", "RecordingFile", "RuleHoliday", "Sender", "Snippet", "StateAnswer", "Step",
-    "Template", "TemplateVersion", "Touch", "UnsignedPost", "Variant", "VendorPoll",
+    "Hours", "Inbound", "IncomingMessage", "Link", "ListFill", "MailSender", "Member", "PhoneCode", "Preview",
+    "PreviewLine", "Receipt", "ReceiptRepeat", "Recording", "RecordingFile", "RuleHoliday", "Sender", "Snippet",
+    "StateAnswer", "Step", "Template", "TemplateVersion", "Touch", "UnsignedPost", "Variant", "VendorPoll",
 ]  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-# E-mails on its first day, its second, …: about half as many again each day, four weeks in all with the weekends (house;
-# providers publish no numbers, and advise a few dozen on the first day and no doubling from day to day).
+# E-mails on its first day, its second, …: up to half as many again each day, four weeks with the weekends (house;
+# providers publish no numbers; they advise a few dozen on the first day, and no doubling from one day to the next).
 RAMP: Final = (
     20, 30, 45, 60, 80, 100, 130, 160, 200, 250, 300, 370, 450, 550, 650, 800, 950, 1_100, 1_300, 1_500, 1_800, 2_100,
     2_500, 3_000, 3_500, 4_000, 4_500, 5_000,

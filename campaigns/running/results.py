@@ -19,29 +19,45 @@ _UNSETTLED = (*VendorCall.OPEN, VendorCall.State.IN_DOUBT)  # a call keeps what 
 
 @dataclass(frozen=True, slots=True)
 class VariantResult:
-    """Of one text. sent: messages that left, or may have; replied: people who wrote after it, before another."""
+    """Of one text. sent: messages that left, or may have. delivered: that arrived; of an e-mail that nobody reports on,
+    that was taken and did not come back. bounced, complained, clicked: e-mails; clicked: by a person. replied,
+    opted_out: people who did after it, before another.
+    """
 
     step: int
+    channel: str
     name: str
     weight: int
     sent: int
     delivered: int
+    bounced: int
+    complained: int
+    clicked: int
     replied: int
+    opted_out: int
 
     @property
     def share(self) -> float | None:
         """Replies per delivered message; None: nothing was delivered."""
         return self.replied / self.delivered if self.delivered else None
 
+    @property
+    def clicks(self) -> float | None:
+        """E-mails in which a person clicked per delivered one."""
+        return self.clicked / self.delivered if self.delivered else None
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two texts of a step. comparison: None where one was not delivered yet."""
+    """Two texts of a step, by replies or by clicks of people; never by opens. comparison: None where one was not
+    delivered yet.
+    """
 
     step: int
     a: str
     b: str
     comparison: Comparison | None
+    measure: str = "replies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,39 +116,35 @@ def _counted(rows: object, column: str) -> dict[str, int]:
 
 
 def _variants(campaign: Campaign) -> list[VariantResult]:
-    """A reply is counted for the last message that had left before it stopped her campaign."""
+    """All revisions of a text together: an edit is no other side of the comparison."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH left_ AS (
-                SELECT d.variant_id, d.state, m.why,
-                       row_number() OVER (PARTITION BY d.member_id ORDER BY s.position DESC) AS place
-                  FROM campaigns_delivery d
-                  JOIN campaigns_member m ON m.id = d.member_id
-                  JOIN campaigns_step s ON s.id = d.step_id
-                 WHERE d.campaign_id = %s AND d.intended_at IS NOT NULL)
-            SELECT s.position, v.name, v.weight, count(l.variant_id), count(*) FILTER (WHERE l.state = 'delivered'),
-                   count(*) FILTER (WHERE l.place = 1 AND l.why = 'replied')
+            SELECT s.position, s.channel, v.name, v.weight, count(d.id),
+                   count(*) FILTER (WHERE d.state = 'delivered' OR d.channel = 'email' AND d.state = 'accepted'),
+                   count(d.bounced_at), count(d.complained_at), count(d.clicked_at), count(d.replied_at),
+                   count(d.opted_out_at)
               FROM campaigns_variant v
               JOIN campaigns_step s ON s.id = v.step_id
-              LEFT JOIN left_ l ON l.variant_id = v.id
+              LEFT JOIN campaigns_delivery d
+                ON d.variant_id = v.id AND d.campaign_id = s.campaign_id AND d.intended_at IS NOT NULL
              WHERE s.campaign_id = %s
-             GROUP BY s.position, v.name, v.weight ORDER BY s.position, v.name
+             GROUP BY s.position, s.channel, v.name, v.weight ORDER BY s.position, v.name
             """,
-            [campaign.pk, campaign.pk],
+            [campaign.pk],
         )
         return [VariantResult(*row) for row in cursor.fetchall()]
 
 
 def _comparisons(variants: Sequence[VariantResult]) -> list[Compared]:
     """A reply to a message whose delivery nobody reported counts as delivered: a share is never above 1."""
-    return [
-        Compared(
-            a.step,
-            a.name,
-            b.name,
-            two_proportions(a.replied, max(a.delivered, a.replied), b.replied, max(b.delivered, b.replied)),
-        )
-        for a, b in combinations(variants, 2)
-        if a.step == b.step
+    pairs = [(a, b) for a, b in combinations(variants, 2) if a.step == b.step]
+    return [_compared(a, b, "replied", "replies") for a, b in pairs] + [
+        _compared(a, b, "clicked", "clicks") for a, b in pairs if a.clicked or b.clicked
     ]
+
+
+def _compared(a: VariantResult, b: VariantResult, column: str, measure: str) -> Compared:
+    (hits_a, of_a), (hits_b, of_b) = ((getattr(one, column), one.delivered) for one in (a, b))
+    found = two_proportions(hits_a, max(of_a, hits_a), hits_b, max(of_b, hits_b))
+    return Compared(a.step, a.name, b.name, found, measure)

@@ -14,6 +14,7 @@ from accounts.webhooks import emit
 from accounts.webhooks.selectors import teams_that_want
 from campaigns.models import Delivery
 from leads.calendar import callbacks
+from leads.calendar import clock as calendar_clock
 from leads.counters import change_counters
 from leads.locks import lock_leads
 from leads.models import Activity, Lead
@@ -87,12 +88,12 @@ def note_contacts(contacts: Sequence[Contacted]) -> None:
                    activity_count = l.activity_count + c.n, last_activity_at = greatest(l.last_activity_at, now()),
                    last_contact_at = CASE WHEN c.persons THEN greatest(l.last_contact_at, now())
                                           ELSE l.last_contact_at END,
-                   callback_at = CASE WHEN c.persons AND l.callback_at < now() THEN NULL ELSE l.callback_at END,
+                   callback_at = CASE WHEN c.persons AND l.callback_at < %s THEN NULL ELSE l.callback_at END,
                    updated_at = now()
               FROM unnest(%s::uuid[], %s::int[], %s::bool[], %s::bool[]) AS c(id, n, persons, moves)
              WHERE l.id = c.id
             """,
-            [list(column) for column in zip(*rows, strict=True)],
+            [calendar_clock.now(), *(list(column) for column in zip(*rows, strict=True))],
         )
     callbacks.follow(by_lead)
     moved = [locked[lead_id] for lead_id, _, _, moves in rows if moves and locked[lead_id]["status"] == Lead.Status.NEW]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from campaigns.gate.facts import Contact, persons_of
@@ -24,10 +25,13 @@ def in_messages(after: str, her: Her) -> Piece:
 
 
 def erased_of(rows: Sequence[Delivery], at: datetime) -> list[UUID]:
-    """Those of these messages, of one channel, whose person asked to be forgotten, as the gate would say it. at: campaigns' clock."""
+    """Those of these messages, of one channel, whose person asked to be forgotten, as the gate would say it. at: by the
+    campaigns' clock.
+    """
     if not rows:
         return []
-    people = persons_of([Contact(row.lead_id, row.key_id, row.address, row.channel) for row in rows])  # type: ignore[arg-type]
+    channel: Any = rows[0].channel
+    people = persons_of([Contact(row.lead_id, row.key_id, row.address, channel) for row in rows])
     named = Member.objects.filter(pk__in=[row.member_id for row in rows], owner_key__isnull=False)
     owners = {
         pk: (kind, bytes(digest))

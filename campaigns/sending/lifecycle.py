@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from campaigns import clock
 from campaigns.locks import hold_campaign, lock_campaign
-from campaigns.models import Campaign, Delivery, Member, Step
+from campaigns.models import Campaign, Delivery, ListFill, Member, Step
 from campaigns.sending import events
 from campaigns.sending.states import BLOCKED
 from campaigns.sending.stopping import OPTED_OUT, stop_all
@@ -191,12 +191,15 @@ def watch_thresholds() -> int:
 
 
 def complete_campaigns() -> int:
-    """Ends running campaigns whose members are all done or stopped and none of whose messages waits or is under way.
-    Returns how many. A message in doubt does not keep its campaign open.
+    """Ends running campaigns whose members are all done or stopped, to which nobody is being added, and none of whose
+    messages waits or is under way. Returns how many. A message in doubt does not keep its campaign open.
     """
     open_member = Member.objects.filter(campaign=OuterRef("pk"), status__in=Member.OPEN)
     waiting = Delivery.objects.filter(campaign=OuterRef("pk"), state__in=(*Delivery.WAITING, State.INTENDED))
-    over = Campaign.objects.filter(~Exists(open_member), ~Exists(waiting), status=Campaign.Status.RUNNING)
+    filling = ListFill.objects.filter(ListFill.AT_WORK, campaign=OuterRef("pk"))
+    over = Campaign.objects.filter(
+        ~Exists(open_member), ~Exists(waiting), ~Exists(filling), status=Campaign.Status.RUNNING
+    )
     ended = 0
     for campaign_id in list(over.order_by("pk").values_list("pk", flat=True)):
         with transaction.atomic():

@@ -42,7 +42,7 @@ def bounced(
 
 
 def complained(delivery_id: UUID, *, at: datetime | None = None, inbound_id: UUID | None = None) -> bool:
-    """They reported it as spam: `Campaign.complained` grows, the person is suppressed on every channel. As `bounced`."""
+    """It was reported as spam: `Campaign.complained` grows, the person is suppressed everywhere. As `bounced`."""
     return _told(delivery_id, "complained", at=at, inbound_id=inbound_id)
 
 

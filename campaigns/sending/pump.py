@@ -121,6 +121,7 @@ class _Pump:
     def run(self) -> None:
         threads = [threading.Thread(target=self._thread, name=f"sender-{number}") for number in range(self.threads)]
         self._make()
+        self.last_work = time.monotonic()  # another pump may have made what is due, and taken long: look at it first
         for thread in threads:
             thread.start()
         try:

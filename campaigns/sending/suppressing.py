@@ -1,5 +1,5 @@
-"""A vendor's no that is about the person suppresses her: she has told the vendor to stop, her number takes no texts, her
-e-mail address does not exist or its mailbox is full time and again, or she has reported an e-mail as spam.
+"""A vendor's no that is about the person suppresses her: she has told the vendor to stop, her number takes no texts,
+her e-mail address does not exist or its mailbox is full time and again, or she has reported an e-mail as spam.
 
 After the message's own commit, and again by a sweep until it is done: the suppression's source names the message, so it
 is written once.

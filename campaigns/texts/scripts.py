@@ -7,7 +7,7 @@ from campaigns.models import Campaign
 from campaigns.planning.refusals import CampaignError
 from campaigns.rules.templates import BadTemplate, parse, values_of
 from campaigns.texts.rendering import company_of, person_of
-from leads.models import Lead
+from leads.models import Lead, Seller
 
 SCRIPT_MOST = 5_000  # characters
 
@@ -24,12 +24,17 @@ def checked_script(text: str) -> str:
 
 
 def script_for(campaign: Campaign, lead: Lead, agent: User) -> str:
-    """The script as she reads it out to this owner; what nobody knows stands as (first name)."""
+    """The campaign's script as she reads it out to this owner."""
+    return read_out(campaign.script, lead, campaign.seller, agent)
+
+
+def read_out(script: str, lead: Lead, seller: Seller | None, agent: User) -> str:
+    """With this owner's values; what nobody knows stands as (first name), one that is no template as it is."""
     try:
-        template = parse(campaign.script)
-    except BadTemplate:  # none, or of before a variable was renamed
-        return campaign.script
-    values = values_of(person_of(vars(lead)), company_of(campaign.seller, agent))
+        template = parse(script)
+    except BadTemplate:  # none, not finished, or of before a variable was renamed
+        return script
+    values = values_of(person_of(vars(lead)), company_of(seller, agent))
     return "".join(
         piece if isinstance(piece, str) else values.get(piece[0]) or piece[1] or f"({_words(piece[0])})"
         for piece in template.pieces

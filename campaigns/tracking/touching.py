@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from campaigns import clock
@@ -124,15 +125,18 @@ def tell_people() -> int:
     """Marks the messages in which a person clicked, once no later touch can say that it was a machine. Returns how
     many. Every ten seconds; several may do it at once.
     """
-    now = clock.now()
-    rows = Touch.objects.exclude(network="").filter(
-        kind=HUMAN, link__isnull=False, at__gte=now - NETWORK_FOR, at__lt=now - SETTLED * _speed(),
-        delivery__clicked_at__isnull=True,
-    )  # fmt: skip
     found: dict[UUID, datetime] = {}
-    for delivery_id, at in rows.order_by("at").values_list("delivery_id", "at")[:PIECE]:
+    for delivery_id, at in untold(clock.now()).values_list("delivery_id", "at")[:PIECE]:
         found.setdefault(delivery_id, at)
     return sum(marks.clicked(delivery_id, at) for delivery_id, at in found.items())
+
+
+def untold(now: datetime) -> QuerySet[Touch]:
+    """People's clicks in messages that are not marked, the first first: those of a day, while networks are kept."""
+    return Touch.objects.exclude(network="").filter(
+        kind=HUMAN, link__isnull=False, at__gte=now - NETWORK_FOR, at__lt=now - SETTLED * _speed(),
+        delivery__clicked_at__isnull=True,
+    ).order_by("at")  # fmt: skip
 
 
 def forget_networks() -> int:

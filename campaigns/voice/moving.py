@@ -86,8 +86,11 @@ def hear_machine(attempt: CallAttempt, said: AnsweredBy) -> None:
 
 
 def suggested(attempt: CallAttempt) -> str:
-    """The code of the outcome that the vendor's word suggests; "": none. Nothing is chosen by it."""
-    if attempt.dial_status == "completed" and attempt.answered_by.startswith("machine"):
+    """The code of the outcome that the vendor's word suggests, or a recording that was played; "": none. Nothing is
+    chosen by it.
+    """
+    left = attempt.recording_id is not None or attempt.answered_by.startswith("machine")
+    if left and attempt.dial_status == "completed":
         return "voicemail"
     return SUGGESTED.get(attempt.dial_status, "")
 

@@ -11,6 +11,7 @@ ORDER = (
     "post",
     "bucket hold",
     "campaign hold",
+    "list fill",
     "touches",
     "schedule",
     "fill",

@@ -12,7 +12,6 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.access import Scope, access
 from accounts.models import User
@@ -27,6 +26,7 @@ from leads.admin import assigning, merged_leads
 from leads.admin.dnc import with_dnc
 from leads.admin.lead_facts import another_owner, contacts, groups, map_address, numbers_of, place, signals
 from leads.admin.suppress_form import SuppressForm, suppress_on_page
+from leads.calendar import clock
 from leads.facts.doubts import warning_of
 from leads.facts.names import contradictions
 from leads.keys import owners
@@ -245,7 +245,7 @@ def _page(
         contradictions=[*filter(None, [warning_of(lead)]), *contradictions(lead)],
         map_address=map_address(lead),
         owners=_owners_properties(lead, request),
-        is_due=lead.callback_at is not None and lead.callback_at < timezone.now(),
+        is_due=lead.callback_at is not None and lead.callback_at < clock.now(),
         work=dressed(work),
         tag_form=dressed(tag),
         suppress=dressed(suppress or SuppressForm(lead)),

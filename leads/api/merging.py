@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.api.base import idempotent
 from common.api.base import Problem, not_found, ok, translates
 from common.api.schema import answer, refusal
-from common.api.serializers import StrictSerializer
+from common.api.serializers import MomentField, StrictSerializer
 from leads.api.base import OwnLeadView
 from leads.merging.services import NotMerged, merges_of, separate
 from leads.merging.table import Merge
@@ -28,7 +28,7 @@ def _not_merged(_error: NotMerged) -> Problem:
 class MergedSerializer(serializers.Serializer[Any]):
     leadId = serializers.UUIDField(source="younger_id", help_text="The hidden lead")
     why = serializers.ChoiceField(choices=Merge.Why.choices, help_text="What tells that it is the same property")
-    mergedAt = serializers.DateTimeField(source="merged_at")
+    mergedAt = MomentField(source="merged_at")
     propertyId = serializers.CharField(source="younger.property_id")
     propertyAddress = serializers.CharField(source="younger.property_address", allow_null=True)
     apn = serializers.CharField(source="younger.apn", allow_null=True)

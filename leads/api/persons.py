@@ -15,7 +15,7 @@ from accounts.access import Scope, access
 from accounts.api.base import idempotent
 from common.api.base import ApiView, Problem, invalid, ok, see_contacts, translates
 from common.api.schema import answer
-from common.api.serializers import ObjectField, StrictSerializer
+from common.api.serializers import MomentField, ObjectField, StrictSerializer
 from leads.privacy.finding import Asked, BadPerson
 from leads.privacy.forgetting import MayNotForget, NotTyped, Preview, forget_person, preview
 from leads.privacy.reporting import MayNotReport, own_reach, person_report
@@ -131,7 +131,7 @@ class ReportView(ApiView):
         request=PersonInput,
         responses=answer(
             "PersonReport",
-            madeAt=serializers.DateTimeField(),
+            madeAt=MomentField(),
             leads=ObjectField(help_text="Leads with their data and activities"),
             purchasedData=ObjectField(help_text="Purchased answers; for superusers"),
             more=ObjectField(help_text="{place: rows of it that hold the person, [{what, team, at, data}]}"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -30,6 +29,7 @@ from leads.api.serializers import (
     TagInput,
     TagSerializer,
 )
+from leads.calendar import clock
 from leads.keys.owners import COUNTED, count_of, others_of, reasons
 from leads.models import Lead, Tag
 from leads.registries import buckets_of
@@ -159,7 +159,7 @@ class CallbacksView(ApiView):
         query = self.query(CallbacksQuery)
         leads = Lead.objects.seen_by(self.access).to_call_back().select_related("bucket").defer("apollo_data")
         if query["due"]:
-            leads = leads.to_call_back(before=timezone.now())
+            leads = leads.to_call_back(before=clock.now())
         if "before" in query:
             leads = leads.to_call_back(before=self._moment("before", query["before"]))
         rows, after = page_by_time(leads, time="callback_at", limit=query["limit"], cursor=query.get("cursor"))

@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.webhooks import emit
 from common.dates import iso
 from common.db.clock import database_now
-from leads.calendar import callbacks
+from leads.calendar import callbacks, clock
 from leads.calendar.table import Event
 from leads.locks import hold_host, lock_event, lock_leads
 from leads.models import Activity, Lead
@@ -33,6 +33,10 @@ MISSED_AFTER = timedelta(days=1)  # what nobody has said anything about by then
 Kind, Status, Source = Event.Kind, Event.Status, Event.Source
 OnChange = Callable[[Event, str], None]
 _on_change: list[OnChange] = []
+
+
+class BadEnd(BadTime):
+    """The end, or the length, is what cannot be meant."""
 
 
 class SlotTaken(Exception):
@@ -82,7 +86,7 @@ def plan(
     where the caller goes by it. Raises BadTime, SlotTaken; a callback needs a lead, and moves the one that it has.
     """
     zone = zone or by.time_zone
-    starts = check_ahead(moment_of(starts_at, zone), now or timezone.now())
+    starts = check_ahead(moment_of(starts_at, zone), now or clock.now())
     if kind == Kind.CALLBACK:
         if lead is None:
             raise BadTime("A callback needs a lead.")
@@ -132,7 +136,7 @@ def plan_callback(
     goes by it. Raises BadTime.
     """
     with transaction.atomic():
-        starts = check_ahead(moment_of(at, by.time_zone), now or timezone.now())
+        starts = check_ahead(moment_of(at, by.time_zone), now or clock.now())
         said: dict[str, Any] = {"note": note, "anyone": anyone, "source": source, "remind_minutes": remind_minutes}
         return _plan_callback(lead, by, starts, owner, **said)
 
@@ -158,9 +162,11 @@ def move(
     EventClosed.
     """
     zone = zone or (by.time_zone if by else event.zone)
-    starts = check_ahead(moment_of(starts_at, zone), now or timezone.now())
+    starts = moment_of(starts_at, zone)
     with transaction.atomic():
         locked = lock_open(event)
+        if starts != locked.starts_at:  # else only its length changes, which may be while it lasts
+            check_ahead(starts, now or clock.now())
         length = timedelta(minutes=minutes) if minutes else locked.ends_at - locked.starts_at
         ends = _end(starts, ends_at, length.total_seconds() / 60, zone)
         if (locked.starts_at, locked.ends_at) == (starts, ends):
@@ -225,7 +231,7 @@ def miss_overdue() -> int:
     """Reminders and appointments that ended a day ago and that nobody called done are missed. Returns how many.
     A callback waits until somebody makes it.
     """
-    past = Event.objects.filter(status=Status.PLANNED, ends_at__lt=database_now() - MISSED_AFTER)
+    past = Event.objects.filter(status=Status.PLANNED, ends_at__lt=clock.now() - MISSED_AFTER)
     return past.exclude(kind=Kind.CALLBACK).update(status=Status.MISSED, changed_at=timezone.now())
 
 
@@ -300,11 +306,14 @@ def check_ahead(at: datetime, now: datetime) -> datetime:
 
 
 def _end(starts: datetime, ends_at: datetime | None, minutes: float, zone: str) -> datetime:
-    ends = moment_of(ends_at, zone) if ends_at else starts + timedelta(minutes=minutes)
+    try:
+        ends = moment_of(ends_at, zone) if ends_at else starts + timedelta(minutes=minutes)
+    except BadTime as error:
+        raise BadEnd(str(error)) from None
     if ends <= starts:
-        raise BadTime("It must end after it begins.")
+        raise BadEnd("It must end after it begins.")
     if ends - starts > LONGEST:
-        raise BadTime("It may last a day at most.")
+        raise BadEnd("It may last a day at most.")
     return ends
 
 

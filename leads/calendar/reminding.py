@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from accounts.models import User
 from accounts.sign_in.notices import MAIL_TROUBLE
 from common.dates import moment
+from leads.calendar import clock
 from leads.models import Event
 
 log = logging.getLogger(__name__)
@@ -26,38 +27,38 @@ def remind() -> int:
     """Marks what is due as reminded of, and mails it once that is committed: a worker that is killed in between loses
     a reminder, and none comes twice. Returns how many events.
     """
-    reminded = 0
-    while ids := _remind_piece():
+    reminded, now = 0, clock.now()
+    while ids := _remind_piece(now):
         reminded += len(ids)
         if len(ids) < PIECE:
             break
     return reminded
 
 
-def _remind_piece() -> list[str]:
+def _remind_piece(now: datetime) -> list[str]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE leads_event SET reminded_at = clock_timestamp()
              WHERE id IN (SELECT id FROM leads_event
                            WHERE status = 'planned' AND reminded_at IS NULL AND remind_minutes IS NOT NULL
-                             AND starts_at - make_interval(mins => remind_minutes::int) <= clock_timestamp()
+                             AND starts_at - make_interval(mins => remind_minutes::int) <= %s
                            ORDER BY starts_at LIMIT %s)
                AND reminded_at IS NULL
             RETURNING id
             """,
-            [PIECE],
+            [now, PIECE],
         )
         ids = [row[0] for row in cursor.fetchall()]
-        transaction.on_commit(lambda: _mail(ids))
+        transaction.on_commit(lambda: _mail(ids, now))
     return ids
 
 
-def _mail(ids: list[str]) -> None:
+def _mail(ids: list[str], now: datetime) -> None:
     by_owner: dict[int, list[Event]] = defaultdict(list)
     fresh = Event.objects.filter(pk__in=ids).select_related("owner", "lead").order_by("starts_at", "pk")
     for event in fresh:
-        if event.reminded_at is not None and event.starts_at > event.reminded_at - LATE:
+        if event.starts_at > now - LATE:
             by_owner[event.owner_id].append(event)
     for events in by_owner.values():
         _mail_one(events[0].owner, events)

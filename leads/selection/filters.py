@@ -13,6 +13,7 @@ from accounts.models import User
 from common.contact_access import told
 from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Moment, Text, Years, others
 from leads import registries
+from leads.calendar import clock
 from leads.keys.owners import one_lead_per_owner, others_per_owner
 from leads.models import Lead, Tag
 from leads.querysets import (
@@ -35,7 +36,7 @@ MATCHES = [("all", "All of the filters"), ("any", "Any of the filters")]
 
 
 def _callback(value: str) -> Q:
-    now = timezone.localtime()
+    now = timezone.localtime(clock.now())
     tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return to_call_back({"due": now, "today": tomorrow}.get(value))
 

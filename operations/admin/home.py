@@ -9,11 +9,13 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
+from accounts.access import Access
 from accounts.access import access as access_of
 from accounts.models import Team
 from campaigns.models import Conversation
 from common.admin import sees_all
 from common.admin_teams import may
+from common.charts import chart
 from common.needs import Need, operates
 from enrichment.models import Run
 from leads.models import Event, Lead
@@ -29,7 +31,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     events would hold a thread of the 32 that the web server has for every run on every open window.
     """
     access = access_of(request)
-    runs = home.open_runs(access)
+    runs, stock = home.open_runs(access), home.stock(access)
     return context | {
         "title": "Home",
         "needs": [
@@ -38,7 +40,8 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         ],
         "money": home.money(access),
         "leads_today": home.leads_today(access),
-        "stock": home.stock(access),
+        "stock": stock,
+        "came_of": _came_of(access, stock),
         "open_runs": runs,
         "moves": any(run.status in Run.ACTIVE for run in runs),
         "everybody": operates(access),
@@ -46,6 +49,14 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "looks": access.can("read") and not access.only_assigned,
         "may_write": may(request, "write"),
     }
+
+
+def _came_of(access: Access, stock: home.Stock) -> dict[str, Any] | None:
+    if not access.can("read") or access.only_assigned or (found := home.came_of(access, stock)) is None:
+        return None
+    told = [(words, many, each, many > home.COUNTED_AT_MOST) for words, many, each in found.stages]
+    drawn = chart([words for words, *_ in told], [many for _, many, *_ in told], "Leads")
+    return {"spent": found.spent, "stages": told, "most": home.COUNTED_AT_MOST, "chart": drawn}
 
 
 def badge(request: HttpRequest) -> str:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from accounts.access import own_access
-from accounts.models import AuditEvent, Team, User, WebhookDelivery
+from accounts.models import AuditEvent, Membership, Team, User, WebhookDelivery
 from campaigns.booking import feeds
 from common.dates import iso
 from leads.models import Event, Lead
@@ -71,6 +71,8 @@ def test_an_event_is_planned_moved_changed_and_done(api: Api, lead: Lead) -> Non
         ({"title": "x" * 201}, "title"),
         ({"owner": "nobody"}, "owner"),
         ({"colour": "red"}, "colour"),
+        ({"minutes": 5, "endsAt": "2027-01-30T10:00:00Z"}, "minutes"),
+        ({"endsAt": "2020-01-01T10:00:00Z"}, "endsAt"),
     ],
 )
 def test_bad_input_is_named(api: Api, ann: User, body: dict[str, Any], field: str) -> None:
@@ -163,6 +165,8 @@ def test_what_nobody_confirmed_in_time_is_in_no_feed(api: Api, ann: User) -> Non
 
 def test_a_change_is_made_whole_or_not_at_all(api: Api) -> None:
     made = body_of(plan(api, kind="appointment", title="Before"), 201)["event"]
+    refused(api.patch(f"/api/events/{made['id']}", {"minutes": 5, "endsAt": soon(days=1, hours=1)}), 400, "minutes")
+    refused(api.patch(f"/api/events/{made['id']}", {"endsAt": soon()}), 400, "endsAt")
     Event.objects.filter(pk=made["id"]).update(status="held", held_until=timezone.now() + timedelta(minutes=5))
     said = {"title": "After", "startsAt": soon(days=2), "status": "done"}  # nobody can be done with what is only held
     assert code(api.patch(f"/api/events/{made['id']}", said), 409) == "EVENT_CLOSED"
@@ -188,6 +192,11 @@ def test_commands_make_list_and_revoke_a_feed(api: Api, ann: User, settings: Any
     assert Client().get(path).status_code == 404 and run()["feeds"] == []
     with pytest.raises(CommandError, match="no such feed"):
         run(revoke=UUID(made["id"]))
+    assert run(make="My\nphone")["id"] and run()["feeds"][0]["name"] == "My phone"
+    Membership.objects.filter(user=ann).update(role="reader")
+    with pytest.raises(CommandError, match="may not make feeds"):
+        run(make="Mine")
+    Membership.objects.filter(user=ann).update(role="buyer")
     out = StringIO()
     call_command("feeds", user="ann", stdout=out, make="")
     call_command("feeds", user="ann", stdout=out)

@@ -25,15 +25,18 @@ from campaigns.models import (
     Emergency,
     Inbound,
     IncomingMessage,
+    Link,
     MailSender,
     Member,
     Preview,
     PreviewLine,
     Receipt,
     Sender,
+    Touch,
 )
 from campaigns.previews.reading import people_of
 from campaigns.sending.suppressing import MEANS
+from campaigns.tracking.touching import forget_networks, untold
 from common.api.paging import page
 from integrations.models import VendorCall
 from leads.models import Consent, ContactKey, Lead, RefusedRow, Scrub, Upload
@@ -151,7 +154,8 @@ ROWS = [
        SELECT uuidv7(),
               CASE n % 50 WHEN 7 THEN (ARRAY(SELECT id FROM accounts_team ORDER BY id))[n / 50 + 1] ELSE c.team_id END,
               m.lead_id, m.key_id, CASE n % 100 WHEN 0 THEN 'open' WHEN 1 THEN 'held'
-              ELSE 'closed' END, 'inbound', now(), now() - n * interval '1 s', CASE n % 100 WHEN 1 THEN now() END, true, 'sms'
+              ELSE 'closed' END, 'inbound', now(), now() - n * interval '1 s', CASE n % 100 WHEN 1 THEN now() END, true,
+              'sms'
          FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM campaigns_member) m
          JOIN campaigns_campaign c ON c.id = m.campaign_id""",
     """INSERT INTO campaigns_incomingmessage (id, conversation_id, inbound_id, key_id, meaning, is_answered,
@@ -162,6 +166,21 @@ ROWS = [
            campaign_id, at, created_at)
        SELECT uuidv7(), team_id, lead_id, '', 'sms', 'campaign', 'yes', '', '[]', '', campaign_id, now(), now()
          FROM campaigns_delivery""",
+    # who opened e-mails and followed the one link in them
+    """INSERT INTO campaigns_template (id, owner_id, team_id, name, channel, created_at, updated_at)
+       SELECT uuidv7(), b.owner_id, b.team_id, 'Mail', 'email', now(), now()
+         FROM buckets_bucket b ORDER BY b.id LIMIT 1""",
+    """INSERT INTO campaigns_templateversion (id, template_id, number, subject, text, html, typed, variables, digest,
+           created_at)
+       SELECT uuidv7(), id, n, 'Hi', 'Hi', '', '{}', '[]', '', now() FROM campaigns_template, generate_series(1, 100) n
+        WHERE channel = 'email'""",
+    """INSERT INTO campaigns_link (id, version_id, url)
+       SELECT uuidv7(), id, 'https://example.com/' FROM campaigns_templateversion""",
+    """INSERT INTO campaigns_touch (delivery_id, link_id, at, kind, why, network)
+       SELECT d.id, CASE WHEN n % 2 = 0 THEN (ARRAY(SELECT id FROM campaigns_link ORDER BY id))[n % 100 + 1] END,
+              now() - n * interval '1 min', CASE WHEN n % 20 = 0 THEN 'human' ELSE 'unknown' END, '',
+              CASE WHEN n < 1440 THEN 'abcdef' ELSE '' END
+         FROM (SELECT id, row_number() OVER (ORDER BY id) n FROM campaigns_delivery) d""",
     """INSERT INTO campaigns_emergency (id, jurisdiction, from_at, until_at, reason, source, created_at)
        SELECT uuidv7(), 'U' || n % 200, now() - interval '2 d', now(), 'Flood', '', now()
          FROM generate_series(1, 4000) n""",
@@ -441,6 +460,24 @@ CASES: dict[str, tuple[Callable[[Any], Any], str, str]] = {
         "campaigns_emergency",
         "emergency_by_place",
     ),
+}
+CASES |= {
+    "who opened an e-mail and followed its links": (
+        lambda p: by(Touch.objects.filter(delivery=Delivery.objects.order_by("pk")[7].pk)),
+        "campaigns_touch",
+        "touch_once",
+    ),
+    "who followed a link": (
+        lambda p: by(Touch.objects.filter(link=Link.objects.order_by("pk")[7].pk)),
+        "campaigns_touch",
+        "touch_by_link",
+    ),
+    "touches whose network is kept too long": (
+        lambda p: forget_networks(),
+        "campaigns_touch",
+        "touch_with_network",
+    ),
+    "clicks of people to be told": (lambda p: by(untold(now())), "campaigns_touch", "touch_with_network"),
 }
 SORTED_LATER = {
     "leads whose page is gone",

@@ -100,7 +100,7 @@ def test_dmarc_is_a_policy_of_the_domain_or_of_one_above(found: list[list[str]],
 
 
 def test_a_name_server_is_asked_and_one_that_does_not_answer_is_no_answer(settings: Any, monkeypatch: Any) -> None:
-    assert dns.texts("mail.example.com")[0].startswith("v=spf1")
+    assert any(text.startswith("v=spf1") for text in dns.texts("mail.example.com"))
     assert len(dns.texts("s1._domainkey.mail.example.com")[0]) > 300  # of several strings
     assert dns.texts("nxdomain.example.com") == dns.texts("_dmarc.no-dmarc.example.com") == []
     monkeypatch.setattr(dns, "SECONDS", 0.3)
@@ -191,7 +191,7 @@ def test_addresses_by_the_api(made: World) -> None:
         ("mail_sender.added", {"domain": DOMAIN, "dailyLimit": 500, "warmUp": False}),
         ("mail_sender.checked", {"spf": True, "dkim": True, "dmarc": True}),
         ("mail_sender.changed", {"fields": ["dkim_selector", "warm_up_from"]}),
-        ("mail_sender.retired", {}),
+        ("mail_sender.retired", None),
         ("mail_sender.added", {"domain": DOMAIN, "dailyLimit": 500, "warmUp": False}),
     ]
 

@@ -140,8 +140,8 @@ def test_on_pages_an_e_mail_is_written_shown_in_a_frame_without_rights_and_refus
     answer = client.post(add, said)
     version = TemplateVersion.objects.get(template__name="Mail")
     assert answer.status_code == 302 and str(version.template_id) in answer["Location"]
-    page = client.get(answer["Location"]).content.decode()
-    assert page.count("<iframe") == 2 == page.count(" sandbox srcdoc=") and "default-src &#x27;none&#x27;" in page
+    saved = client.get(answer["Location"]).content.decode()
+    assert saved.count("<iframe") == 2 == saved.count(" sandbox srcdoc=") and "default-src &#x27;none&#x27;" in saved
     shown: Any = client.post(
         reverse("admin:campaigns_template_shown_mail"), {**said, "lead": str(made.leads[0].pk), "text": TEXT + "!!"}
     )

@@ -19,8 +19,9 @@ from django.db.models import Count
 
 from accounts.access import access_of, team_of
 from accounts.models import Membership, User
+from campaigns.dialing.filling import at_work_on
 from campaigns.dialing.lists import ListPlan, create_list, open_list
-from campaigns.models import CallAttempt, ClockSetting, Member
+from campaigns.models import CallAttempt, ClockSetting, ListFill, Member
 from campaigns.planning.audience import Audience
 from common.db.clock import database_now
 from devtools.servers import PROJECT
@@ -63,6 +64,28 @@ def callers(place: Place) -> Sequence[str]:
         return [*_check(leads, seen), f"killed: {dict(killed)}"]
     finally:
         settings.CAMPAIGN_CLOCK = before
+
+
+def filled(place: Place) -> Sequence[str]:
+    """The worker dies before and after the commit of a piece of a large list: everybody is on it once."""
+    count = place.size(12_000, 6_000)
+    ann = place.person("ann").user
+    persist(lambda: Membership.objects.filter(user=ann).update(role="manager"))
+    seller, _ = persist(lambda: world.make_company(ann))
+    bucket, _ = world.make_people(ann, seller, count, places=world.PLACES)
+    access = access_of(ann, team_of(ann))
+    for side in ("before", "after"):
+        with place.armed(f"list.fill.{side}_commit", 2) as struck:
+            made, fill = create_list(access, ListPlan(side, Audience(bucket_id=bucket.pk)))
+            place.until(struck, "the worker dies while it adds people")
+            persist(lambda: ListFill.objects.update(lease_until=None))  # as nobody can wait a minute
+            place.until(lambda made=made: at_work_on(made.pk) is None, "everybody is on the list", 120)  # type: ignore[misc]
+        made.refresh_from_db()
+        fill.refresh_from_db()
+        on_it = Member.objects.filter(campaign=made).count()
+        if not made.members == on_it == fill.people == count or fill.error:
+            raise Broken(f"{made.members} counted, {on_it} on the list, {fill.people} of {count} added. {fill.error}")
+    return [f"{count} people on each list, the worker killed before and after a piece's commit"]
 
 
 def _floor(place: Place, count: int) -> tuple[list[Lead], list[list[User]]]:

@@ -164,15 +164,20 @@ def _run(place: Place, campaign_id: UUID, texts: int, times: int) -> Counter[str
             if number == times // 2:
                 place.servers.postgres.restart()
             return False
-        if ahead := _waits(campaign_id):
-            ClockSetting.objects.filter(pk=1).update(shown_at=ClockSetting.objects.get(pk=1).shown_at + ahead)
-            place.running.agree_on_time()
+        advance(place, campaign_id)
         return Campaign.objects.filter(pk=campaign_id, status=Campaign.Status.COMPLETED).exists()
 
     place.until(is_over, "the campaign is completed", PATIENCE)
     if killed.total() < times:
         raise Broken(f"the campaign was over after {killed.total()} of {times} deaths")
     return killed
+
+
+def advance(place: Place, campaign_id: UUID) -> None:
+    """Sets the clock forward to what comes next, where nothing is due or under way for longer than minutes."""
+    if ahead := _waits(campaign_id):
+        ClockSetting.objects.filter(pk=1).update(shown_at=ClockSetting.objects.get(pk=1).shown_at + ahead)
+        place.running.agree_on_time()
 
 
 def _left(campaign_id: UUID) -> int:
@@ -188,9 +193,11 @@ def _waits(campaign_id: UUID) -> timedelta | None:
     if of.filter(Q(not_before=None) | Q(not_before__lte=now), state=Delivery.State.DUE).exists():
         return None
     members = Member.objects.filter(campaign=campaign_id, status=Member.Status.ACTIVE)
+    held = Member.objects.filter(campaign=campaign_id, status=Member.Status.HELD)
     moments = [
         *of.filter(state=Delivery.State.DUE).order_by("not_before").values_list("not_before", flat=True)[:1],
         *members.order_by("next_at").values_list("next_at", flat=True)[:1],
+        *held.order_by("held_until").values_list("held_until", flat=True)[:1],
     ]
     ahead = min((one for one in moments if one is not None), default=now) - now - timedelta(minutes=1)
     return ahead if ahead > timedelta(minutes=2) else None

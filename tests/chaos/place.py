@@ -226,7 +226,7 @@ def _empty() -> None:
 
 HURRIED = (
     "ring-pumps", "reap-expired-leases", "continue-fills", "deliver-webhooks", "send-messages", "reap-messages",
-    "reconcile-messages",
+    "reconcile-messages", "fill-call-lists",
 )  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def test_made_up_vendors_never_get_the_servers_of_the_environment(checkout: pyte
     place.provide(command)
     assert addresses() == LOCAL
     assert {name: os.environ[name] for name in mode.NO_VENDORS} == dict.fromkeys(mode.NO_VENDORS, "")
-    assert mode.texts_by() == "twilio"
+    assert mode.carriers() == {"SMS_VENDOR": "twilio", "VOICE_VENDOR": "twilio"}
     assert os.environ["DEBUG"] == "1", "the command would not be there"
 
 
@@ -197,24 +197,26 @@ def test_two_databases_are_taken_however_alike(
 def test_made_up_vendors_trace_by_the_default_vendor_whatever_is_set(
     checkout: pytest.MonkeyPatch, command: str
 ) -> None:
-    os.environ.update(SKIP_TRACE_VENDOR="signalhouse", VOICE_VENDOR="signalhouse")
+    os.environ.update(SKIP_TRACE_VENDOR="signalhouse", VOICE_AMD="1")
     place.provide(command)
-    assert (os.environ["SKIP_TRACE_VENDOR"], os.environ["VOICE_VENDOR"]) == ("", "")
-    assert mode.first_line(Mode.SANDBOX, {}).endswith(" SKIP_TRACE_VENDOR is not used. VOICE_VENDOR is not used.")
+    assert (os.environ["SKIP_TRACE_VENDOR"], os.environ["VOICE_AMD"]) == ("", "")
+    assert mode.first_line(Mode.SANDBOX, {}).endswith(" SKIP_TRACE_VENDOR is not used.")
 
 
 @pytest.mark.parametrize("command", ["up", "demo", "screenshots"])
-def test_which_made_up_vendor_carries_texts_may_be_chosen_and_its_keys_are_not_used(
+def test_which_made_up_vendor_carries_texts_and_calls_may_be_chosen_and_its_keys_are_not_used(
     checkout: pytest.MonkeyPatch, command: str
 ) -> None:
-    os.environ.update(SMS_VENDOR="signalhouse")
+    os.environ.update(SMS_VENDOR="signalhouse", VOICE_VENDOR="signalhouse")
     if command != "up":
         os.environ.update(SIGNALHOUSE_MESSAGING_KEY="real-key", SIGNALHOUSE_MESSAGING_GROUP="G9")
     place.provide(command)
-    assert (mode.texts_by(), os.environ["SIGNALHOUSE_MESSAGING_KEY"]) == ("signalhouse", "")
-    assert mode.first_line(Mode.SANDBOX, {}).endswith(" Texts go by SMS_VENDOR=signalhouse, made up too.")
+    assert (set(mode.carriers().values()), os.environ["SIGNALHOUSE_MESSAGING_KEY"]) == ({"signalhouse"}, "")
+    assert mode.first_line(Mode.SANDBOX, {}).endswith(
+        " Texts go by SMS_VENDOR=signalhouse, made up too. Calls go by VOICE_VENDOR=signalhouse, made up too."
+    )
     environment = Stack(Options(port=0))._make_environment()
-    assert environment["SMS_VENDOR"] == "signalhouse"
+    assert (environment["SMS_VENDOR"], environment["VOICE_VENDOR"]) == ("signalhouse", "signalhouse")
     assert environment["SIGNALHOUSE_MESSAGING_KEY"] == SandboxConfig.signalhouse_messaging_key
     assert urlsplit(environment["SIGNALHOUSE_MESSAGING_URL"]).hostname == "127.0.0.1"
     assert environment["SIGNALHOUSE_MESSAGING_GROUP"] == SandboxConfig.signalhouse_messaging_group

@@ -268,7 +268,7 @@ def test_what_a_provider_answers_is_not_sent_refused_or_in_doubt(
     sandbox: Sandbox, settings: Any, provider: str
 ) -> None:
     settings.CAMPAIGN_MAIL = read_mail_url(sandbox.mail_urls[provider])
-    settings.VENDOR_READ_TIMEOUT = 0.1
+    settings.VENDOR_READ_TIMEOUT = 0.5
     expected: dict[str, type[VendorFailure]] = {
         "429": HeldBack, "502": NotSent, "503": NotSent, "500": InDoubt, "504": InDoubt, "500-after": InDoubt,
         "hang-before": InDoubt, "hang-after": InDoubt, "400": RecipientRefused, "422": RecipientRefused,

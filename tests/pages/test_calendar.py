@@ -44,10 +44,12 @@ def test_a_week_is_planned_dragged_and_moved_by_keys(
     nine = datetime.combine(monday + timedelta(days=1), time(9))
     said: dict[str, Any] = {"by": ann, "team_id": lead.team_id, "owner": ann}
     event = planning.plan(**said, kind="callback", starts_at=nine, lead=lead)
+    planning.plan(**said, kind="reminder", starts_at=nine + timedelta(hours=14), minutes=120, title="Late")
     login(ann)
     page.goto(f"/admin/calendar/?date={monday}")
     card = page.locator(f"[id='event-{event.pk}']")
     assert "9:00 AM MST" in card.inner_text() and re.search(r"theirs 1[12]:00 AM E[DS]T", card.inner_text())
+    assert page.locator(".desk-calendar-event", has_text="Late").all_inner_texts()[1].startswith("since Tue 11:00 PM")
     axe_check(page)
     if width > 900:  # on a phone it is a list
         box, target = card.bounding_box(), page.locator(f"[data-day='{monday + timedelta(days=2)}']").bounding_box()
@@ -62,6 +64,11 @@ def test_a_week_is_planned_dragged_and_moved_by_keys(
         planning.move(event, by=ann, starts_at=nine + timedelta(days=1, hours=1))
         page.reload()
     card.get_by_role("link").focus()
+    page.keyboard.down("Alt")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Escape")  # it stays
+    page.keyboard.up("Alt")
+    assert "10:00 AM MST" in card.inner_text() and shown(event) == "Wed 10:00"
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
         page.keyboard.down("Alt")
         page.keyboard.press(key)

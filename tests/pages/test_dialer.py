@@ -6,18 +6,32 @@ import os
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
-from accounts.models import User
-from campaigns.models import CallAttempt, CallList, Disposition, Member
+from accounts.access import own_access
+from accounts.models import AuditEvent, User
+from campaigns import clock
+from campaigns.dialing.lists import ListPlan, create_list, open_list
+from campaigns.models import CallAttempt, CallList, Disposition, Member, Sender
+from campaigns.planning.audience import Audience
+from campaigns.voice import recordings
+from common.db.clock import database_now
+from leads.calendar.planning import plan
 from leads.calendar.table import Event
 from leads.models import Lead
+from leads.permission.consenting import give
+from leads.permission.selling import active_seller
+from sandbox.server import Sandbox, SandboxConfig
 from tests.admin_site import address, member
 from tests.campaigns.gate.samples import NOON, bucket_of, company, person
+from tests.campaigns.voice.sounds import wav
+from tests.campaigns.voice.world import AGENT
 from tests.pages.checks import WIDTHS
+from tests.support import PRICES, point_at, set_operations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -53,19 +67,20 @@ class Hands:
         return found.get_attribute(name) or ""
 
 
-def called_houses(ann: User, many: int) -> list[Lead]:
+def called_houses(ann: User, many: int, name: str = "Boston", first: int = 0, *, second: bool = False) -> list[Lead]:
     """Leads of owners of their own in Boston, whose phones the skip trace says are on no list."""
-    leads = list(bucket_of(ann, many, "Boston").leads.order_by("pk"))
+    leads = list(bucket_of(ann, many, name).leads.order_by("pk"))
     return [
         person(
             lead, "B", phone=f"+1617555{3000 + n}", phone_do_not_call=False,
+            **({"secondary_phone": f"+1617555{4000 + n}", "secondary_phone_do_not_call": False} if second else {}),
             owner={
                 "first_name": f"Maria{chr(97 + n)}", "last_name": f"Alvarez{chr(97 + n)}", "owner_type": "individual",
                 "property_address": f"{n + 1} Oak St", "property_city": "Boston", "mailing_zip": "02108",
                 "mailing_address": f"{n + 1} Oak St", "estimated_value": 500_000 - n, "estimated_equity": 300_000 - n,
             },
         )
-        for n, lead in enumerate(leads)
+        for n, lead in enumerate(leads, start=first)
     ]  # fmt: skip
 
 
@@ -86,7 +101,8 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-# Chromium here has no phone, and drops the key that follows a try to dial: the clicks are written down instead.
+# Chromium asks whether it may open the phone, and no key reaches the page until that is answered ("Always allow" ends
+# it): the clicks are written down instead.
 PHONE = """window.dialed = JSON.parse(sessionStorage.dialed || "[]");
 addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="tel:"]');
@@ -97,9 +113,102 @@ addEventListener("click", (event) => {
 }, true);"""
 
 
+# What a vendor's call has come to is asked for five times a second, so that nobody waits here.
+OFTEN = "const every = setInterval; window.setInterval = (act, ms) => every(act, ms === 2000 ? 200 : ms);"
+
+
+def by_a_vendor(page: Page, hands: Hands, axe_check: Check, settings: Any, own: str, ann: User, cat: User) -> None:
+    """A vendor rings her phone first: she watches, writes, drops a voicemail, is told what is likely, dials herself.
+
+    own: the address of the pages here, to which the made-up vendor posts.
+    """
+    homes = called_houses(ann, 3, "Salem", TEN + 5, second=True)
+    team, second = homes[2].team, str(homes[2].secondary_phone)
+    given: dict[str, Any] = {"given_at": NOON - timedelta(days=2), "at": NOON, "seller": active_seller(team.pk)}
+    told = "Recorded messages are fine."
+    give((1, second), channel="prerecorded", kind="written", how="paper", text=told, **given)
+    recordings.upload(by=ann, team_id=team.pk, name="Hello", content=wav(2), file_name="hello.wav")
+    made, _ = create_list(own_access(ann), ListPlan("Salem", Audience(bucket_id=homes[0].bucket_id)))
+    open_list(own_access(ann), made.pk)
+    soon = clock.now() + timedelta(hours=1)
+    plan(by=ann, team_id=team.pk, owner=cat, kind="callback", starts_at=soon, lead=homes[2])
+    Event.objects.filter(lead=homes[2]).update(starts_at=clock.now() - timedelta(minutes=1))
+    Lead.objects.filter(pk=homes[2].pk).update(assigned_to=cat)
+    User.objects.filter(pk=cat.pk).update(agent_phone=AGENT, agent_phone_verified_at=database_now())
+    Sender.objects.update(voice=True)
+    settings.VOICE_VENDOR, settings.PUBLIC_URL = "twilio", own
+    with Sandbox(SandboxConfig(generate=1, prices=PRICES, clock="2026-09-15T16:00Z/20")) as vendor:
+        point_at(vendor, settings)
+        set_operations(settings, pace=0)
+        phones = vendor.messaging.call_numbers
+        phones.order({str(homes[0].phone): {"ends": "busy"}})
+        page.add_init_script(OFTEN)
+        page.goto(DIALER)
+        assert "1 callback due" in page.locator("#dialer-due").inner_text()
+        assert "18 Oak St" in page.locator("#dialer-due").inner_text()
+        hands.press("Enter")
+        lead = hands.state("offer")
+        shown = AuditEvent.objects.filter(action="contacts.shown", user_id=cat.pk).count()
+        hands.says("Your own phone rings first: +1 312 555 0142.")
+        hands.press("x")
+        hands.says("Marked: +1 617 555 4017")
+        look(page, axe_check, "offer-vendor")
+        hands.press("c")
+        hands.state("call")
+        hands.press("v")
+        hands.says("Voicemail drop: Nobody has picked up yet.")
+        hands.press("n")
+        page.keyboard.type("Blue ")
+        page.locator("#dialer-line", has_text="On the call").wait_for()
+        page.keyboard.type("door")
+        assert page.locator("#dialer-note").input_value() == "Blue door"
+        hands.press("Escape", "v")
+        page.get_by_role("heading", name="Drop a voicemail").wait_for()
+        look(page, axe_check, "drop")
+        hands.press("Enter")
+        page.locator("#dialer-suggested", has_text="Left voicemail").wait_for()
+        assert page.locator("#dialer-note").input_value() == "Blue door"
+        look(page, axe_check, "likely")
+        assert AuditEvent.objects.filter(action="contacts.shown", user_id=cat.pk).count() == shown, (
+            "none for a look at the call"
+        )
+        hands.press("3")
+        lead = hands.state("offer", lead)
+        hands.press("c")
+        page.locator("#dialer-suggested", has_text="2 Busy").wait_for()
+        hands.press("2")
+        lead = hands.state("offer", lead)
+        phones.order({AGENT: {"ends": "no-answer"}})
+        hands.press("c")
+        page.get_by_role("alert").get_by_text("Nobody was called: You did not pick up your phone.").wait_for()
+        assert hands.state("offer") == lead
+        hands.press("d")
+        hands.state("call")
+        hands.press("9")
+        page.keyboard.type("nonsense")
+        hands.press("Enter")
+        page.locator("#dialer-trouble", has_text="Say it like").wait_for()
+        page.locator("#dialer-time:focus").wait_for()
+        page.keyboard.type("wed 11am")
+        hands.press("Enter")
+        page.locator("#dialer-now[data-state=nobody]").wait_for()
+    calls = CallAttempt.objects.filter(campaign=made).order_by("pk")
+    ended = [(one.mode, one.dial_status, one.disposition.code if one.disposition else one.error) for one in calls]
+    assert ended == [
+        ("twilio", "completed", "voicemail"), ("twilio", "busy", "busy"), ("twilio", "", "caller_no_answer"),
+        ("tel", "", "appointment"),
+    ]  # fmt: skip
+    assert (calls[0].number, calls[0].note, calls[0].recording_id is not None) == (second, "Blue door", True)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
-    page: Page, login: Callable[[Any], None], axe_check: Check, script_errors: list[str], settings: Any
+    page: Page,
+    login: Callable[[Any], None],
+    axe_check: Check,
+    script_errors: list[str],
+    settings: Any,
+    live_server: Any,
 ) -> None:
     settings.CAMPAIGN_CLOCK = (NOON, 1)
     zone = {"time_zone": "America/Phoenix"}
@@ -242,3 +351,5 @@ def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
     page.locator("#dialer-now[data-state=call]").wait_for()
     page.keyboard.press("1")
     page.locator("#dialer-now[data-state=start], #dialer-now[data-state=nobody]").wait_for()
+    login(cat)
+    by_a_vendor(page, hands, axe_check, settings, live_server.url, ann, cat)

@@ -69,7 +69,7 @@ def test_an_e_mail_is_written_and_unsubscribed_from(
     page.context.clear_cookies()
     page.goto(path)
     page.get_by_role("heading", name="Unsubscribe").wait_for()
-    page.get_by_text("Acme Homes will send no more e-mail to p…@example.com.").wait_for()
+    page.get_by_text("Press the button, and Acme Homes will send no more e-mail to p…@example.com.").wait_for()
     look("unsubscribe")
     assert Suppression.objects.count() == 0
     page.get_by_role("button", name="Unsubscribe").press("Enter")

@@ -46,7 +46,8 @@ def test_a_script_is_used_up_and_a_wrong_one_is_refused(sandbox: Sandbox) -> Non
     assert [mailboxes.at("554+a@example.com") for _ in range(2)] == ["554", "554"]
     assert mailboxes.at("pat@example.com") == ""
     assert script_of({"do": "greylist+away", "times": 3}).times == 3
-    for order in ("nonsense", {"says": []}, 5):
+    wrong: list[Any] = ["nonsense", {"says": []}, 5]
+    for order in wrong:
         with pytest.raises(ScriptError):
             script_of(order)
         assert post(sandbox, "mailboxes", {"pat@example.com": order}).status_code == 400
@@ -114,14 +115,14 @@ def test_scanners_fetch_every_link_and_a_click_is_of_one_and_nothing_leaves_this
         base = f"http://127.0.0.1:{server.server_address[1]}"
         text = f"See {base}/l/1 and {base}/o/1.gif and http://192.0.2.1/x or leave: {base}/u/1"
         send(sandbox, "links@example.com", text, List_Unsubscribe=f"<{base}/u/1>")
-        for what in ("scan", "click", "open", "unsubscribe"):
+        for what in ("scan", "click", "visit", "open", "unsubscribe"):
             came.append((what, "", b""))
             post(sandbox, "mail/answer", {"to": "links@example.com", "what": what}).raise_for_status()
         server.shutdown()
     asked = [(method, path) for method, path, _ in came]
     both = [(method, path) for path in ("/l/1", "/o/1.gif", "/u/1") for method in ("HEAD", "GET")]
     assert asked == [
-        ("scan", ""), *both, *both, ("click", ""), ("GET", "/l/1"), ("open", ""), ("GET", "/o/1.gif"),
-        ("unsubscribe", ""), ("POST", "/u/1"),
+        ("scan", ""), *both, *both, ("click", ""), ("GET", "/l/1"), ("visit", ""), ("GET", "/l/1"),
+        ("POST", "/l/1"), ("open", ""), ("GET", "/o/1.gif"), ("unsubscribe", ""), ("POST", "/u/1"),
     ]  # fmt: skip
     assert came[-1][2] == b"List-Unsubscribe=One-Click"

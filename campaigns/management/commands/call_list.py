@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -13,17 +14,18 @@ from accounts.management.base import access_named, add_person
 from accounts.models import User
 from campaigns.dialing import filling, lists
 from campaigns.dialing.progress import progress
-from campaigns.models import Campaign
+from campaigns.models import Campaign, ListFill
 from campaigns.planning.audience import PRESETS, Audience
 from campaigns.planning.refusals import CampaignError
 from common.commands.base import ProductCommand
+from common.commands.progress import LocalWorkers, Tick, follow
 from leads.models import SavedView
 
 _DEEDS = {"open": lists.open_list, "pause": lists.pause_list, "close": lists.close_list}
 
 
 class Command(ProductCommand):
-    help = "Makes, opens, pauses, closes and lists call lists."
+    help = "Makes, opens, pauses, closes and lists call lists. Large ones are filled in this process: it waits."
     example = "python manage.py call_list make --name Monday --bucket BUCKET --preset highValue --open --user ann"
     refusals = (CampaignError,)
 
@@ -56,7 +58,8 @@ class Command(ProductCommand):
         if deed == "add":
             named = options["bucket"] or options["view"]
             added = lists.add_leads(access, options["list"], _audience(access, options) if named else None)
-            self.report(options, {"added": asdict(added)}, [_added(added)])
+            added = self._wait(added)
+            self.report(options, {"added": _counts(added)}, [_added(added)])
             return
         row = _DEEDS[deed](access, options["list"]) if deed in _DEEDS else lists.find(access, options["list"])
         told = progress(row.pk)
@@ -66,9 +69,37 @@ class Command(ProductCommand):
         callers = [_caller(name) for name in options["caller"]]
         plan = lists.ListPlan(options["name"], _audience(access, options), callers, None, options["priority"])
         made, added = lists.create_list(access, plan)
-        if options["open"]:
-            made = lists.open_list(access, made.pk)
-        self.report(options, {"callList": _facts(made), "added": asdict(added)}, [_line(made), f"  {_added(added)}"])
+        added = self._wait(added)
+        made = lists.open_list(access, made.pk) if options["open"] else lists.find(access, made.pk)
+        self.report(options, {"callList": _facts(made), "added": _counts(added)}, [_line(made), f"  {_added(added)}"])
+
+    def _wait(self, fill: ListFill) -> ListFill:
+        """Adds the leads in this process, or watches the worker that does. Raises CommandError where it stopped."""
+        if not fill.is_at_work:
+            return fill
+
+        def work(stop: threading.Event) -> None:
+            while filling.continue_fill(fill.pk) and not stop.is_set():
+                pass
+
+        with LocalWorkers(work) as workers:
+
+            def read() -> Tick:
+                workers.check()
+                fill.refresh_from_db(fields=COUNTS)
+                return Tick(fill.done, fill.leads, over=not fill.is_at_work)
+
+            follow(read, out=self.stderr, label="Adding leads")
+        if fill.error:
+            raise CommandError(f"{fill.error} List {fill.campaign_id}.")
+        return fill
+
+
+COUNTS = ("leads", "done", "with_phone", "people", "error", "finished_at")
+
+
+def _counts(fill: ListFill) -> dict[str, int]:
+    return {name: getattr(fill, name) for name in ("leads", "people", "no_phone", "same_owner")}
 
 
 def _audience(access: Access, options: dict[str, Any]) -> Audience:
@@ -98,7 +129,7 @@ def _line(row: Campaign) -> str:
     return f"{row.pk}  {row.name}: {str(row.get_status_display()).lower()}; {row.members:,} people"
 
 
-def _added(added: filling.Added) -> str:
+def _added(added: ListFill) -> str:
     return (
         f"{added.people:,} people of {added.leads:,} leads; {added.no_phone:,} without a phone, "
         f"{added.same_owner:,} of an owner or number that is on it."

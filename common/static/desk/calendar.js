@@ -28,15 +28,33 @@ document.addEventListener("keydown", (press) => {
   if (!event || !press.altKey || !(press.key in moves)) return;
   press.preventDefault();
   const at = (waiting?.event === event ? waiting.at : read(event.dataset.starts)) + moves[press.key] * 60000;
-  waiting = { event, at };
+  const when = event.querySelector(".desk-calendar-when");
+  if (waiting?.event !== event) stay();
+  waiting = { event, at, shown: waiting?.shown ?? when.textContent };
   said.textContent = `Moves to ${spoken(at)}`;
-  event.querySelector(".desk-calendar-when").textContent = spoken(at);
+  when.textContent = spoken(at);
 });
 document.addEventListener("keyup", (press) => {
   if (press.key !== "Alt" || !waiting) return;
   press.preventDefault();
-  send(waiting.event, waiting.at);
+  const { event, at } = waiting;
+  if (written(at) === event.dataset.starts) stay();
+  else send(event, at);
   waiting = null;
+});
+
+// Escape, or another window before Alt is let go: it stays where it was.
+function stay() {
+  if (!waiting) return;
+  waiting.event.querySelector(".desk-calendar-when").textContent = waiting.shown;
+  said.textContent = "Not moved";
+  waiting = null;
+}
+window.addEventListener("blur", stay);
+document.addEventListener("keydown", (press) => {
+  if (press.key !== "Escape") return;
+  stay();
+  drop();
 });
 
 // --- By pointer ---
@@ -58,25 +76,26 @@ document.addEventListener("pointermove", (press) => {
 document.addEventListener("pointerup", (press) => {
   if (!drag) return;
   const { event, from, moved } = drag;
-  drag = null;
-  if (!moved) return;
+  if (!moved) return void (drag = null);
   event.addEventListener("click", (click) => click.preventDefault(), { once: true, capture: true });
-  event.style.visibility = "hidden";
   const day = [...grid.querySelectorAll("[data-day]")].find((one) => {
     const box = one.getBoundingClientRect();
     return press.clientX >= box.left && press.clientX < box.right;
   });
-  event.style.visibility = event.style.translate = "";
-  event.classList.remove("is-dragged");
+  drop();
   if (!day) return;
+  if ("whole" in event.dataset) return send(event, read(`${day.dataset.day}${event.dataset.starts.slice(10)}`));
   const minutes = first + (press.clientY - from - day.getBoundingClientRect().top) / scale;
   const snapped = Math.max(0, Math.min(1440 - STEP, Math.round(minutes / STEP) * STEP));
   send(event, read(`${day.dataset.day}T${two(Math.floor(snapped / 60))}:${two(snapped % 60)}`));
 });
-document.addEventListener("pointercancel", () => {
+document.addEventListener("pointercancel", drop);
+
+function drop() {
   if (drag) drag.event.style.translate = "";
+  drag?.event.classList.remove("is-dragged");
   drag = null;
-});
+}
 
 // What was just moved or saved has the focus again.
 // By a parameter, not by a fragment: a browser takes the focus from where a fragment leads to.

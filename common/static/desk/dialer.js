@@ -45,11 +45,16 @@ document.addEventListener("DOMContentLoaded", () => {
     if (event.target === note()) keepNote();
   });
 
+  let composing = false; // a letter of several presses is begun: what is replaced now would lose it
+  stage.addEventListener("compositionstart", () => { composing = true; });
+  stage.addEventListener("compositionend", () => { composing = false; });
+
   // --- Acts ------------------------------------------------------------------------------------------------------
 
   function body(form, submitter) {
     const given = form ? new FormData(form, submitter) : new FormData();
-    for (const [name, value] of new FormData(tokens)) if (name !== "list" || !given.has("list")) given.append(name, value);
+    const saysLists = given.has("list");
+    for (const [name, value] of new FormData(tokens)) if (name !== "list" || !saysLists) given.append(name, value);
     return given;
   }
 
@@ -97,6 +102,9 @@ document.addEventListener("DOMContentLoaded", () => {
   function put(html, name) {
     const before = now().dataset;
     const same = { member: before.member, attempt: before.attempt };
+    const caret = document.activeElement === note() ? [note().selectionStart, note().selectionEnd] : null;
+    const held = caret ? note().value : "";
+    const asked = name === "dispose" ? timeAsked() : null;
     for (const open of stage.querySelectorAll("dialog[open]")) open.close();
     stage.innerHTML = html; // our own template's, escaped there
     const { state, member, attempt } = now().dataset;
@@ -106,8 +114,14 @@ document.addEventListener("DOMContentLoaded", () => {
     bringNote();
     say(now().dataset.said);
     fresh();
+    tick();
     const trouble = document.getElementById("dialer-trouble");
-    (trouble || document.getElementById(state === "call" ? "dialer-ended" : "dialer-who"))?.focus();
+    if (caret && attempt && attempt === same.attempt && !trouble) { // she writes on, whatever her call has come to
+      note().value = held;
+      note().focus();
+      note().setSelectionRange(...caret);
+    } else (trouble || document.getElementById(state === "call" ? "dialer-ended" : "dialer-who"))?.focus();
+    if (trouble && asked && attempt === same.attempt) askAgain(asked, trouble.textContent);
     if (name === "call" && !trouble && attempt && attempt !== same.attempt) document.getElementById("dialer-dial")?.click();
     sessionStorage.setItem("dialer-has", member || "");
   }
@@ -164,6 +178,24 @@ document.addEventListener("DOMContentLoaded", () => {
     document.getElementById("dialer-time").focus();
   }
 
+  // What stood in the dialog whose answer was no: it is asked again there, beside why.
+  function timeAsked() {
+    const dialog = document.querySelector("#dialer-when[open]");
+    return dialog && [...dialog.querySelectorAll("input")].map(({ name, value, checked }) => ({ name, value, checked }));
+  }
+
+  function askAgain(asked, why) {
+    const code = asked.find((one) => one.name === "code").value;
+    const button = [...stage.querySelectorAll("#dialer-how button")].find((one) => one.value === code);
+    if (!button) return;
+    openTime(button);
+    for (const one of asked) Object.assign(document.querySelector(`#dialer-when [name="${one.name}"]`), { value: one.value, checked: one.checked });
+    const words = document.getElementById("dialer-meant");
+    words.textContent = why;
+    words.classList.add("desk-trouble");
+    document.getElementById("dialer-time").select();
+  }
+
   let asking, askAt;
   stage.addEventListener("input", (event) => {
     if (event.target.id !== "dialer-time") return;
@@ -213,6 +245,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!found) return;
     event.preventDefault();
     if (found === note()) found.focus();
+    else if (found.matches("span")) say(found.textContent); // what cannot be done now, and why
     else found.click();
   }
 
@@ -236,7 +269,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   let undoUntil = 0;
-  setInterval(() => {
+  function tick() {
     const undo = document.getElementById("dialer-undo");
     if (undo) {
       const left = Math.ceil((undoUntil - Date.now()) / 1000);
@@ -252,7 +285,8 @@ document.addEventListener("DOMContentLoaded", () => {
       const shown = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", timeZone: clock.dataset.clock, timeZoneName: "short" });
       clock.textContent = shown.format(new Date(serverNow() * 1000)).replace("\u202f", " ");
     }
-  }, 1000);
+  }
+  setInterval(tick, 1000);
 
   // --- The lease, and a call that a vendor places ----------------------------------------------------------------
 
@@ -271,10 +305,11 @@ document.addEventListener("DOMContentLoaded", () => {
 
   setInterval(async () => {
     const seen = now().dataset.seen;
-    if (!seen || busy || document.querySelector("dialog[open]") || document.activeElement === note()) return;
+    if (!seen || busy || composing || document.querySelector("dialog[open]")) return;
     try {
       const answer = await ask(`now/?${new URLSearchParams({ seen })}`);
-      if (answer && answer.status === 200 && !busy && now().dataset.seen === seen) put(await answer.text(), "now");
+      const html = answer?.status === 200 ? await answer.text() : "";
+      if (html && !busy && !composing && now().dataset.seen === seen && !document.querySelector("dialog[open]")) put(html, "now");
     } catch {
       say("No connection: whether the call goes on shows when it is back.", true);
     }
@@ -312,6 +347,7 @@ document.addEventListener("DOMContentLoaded", () => {
   // --- Beginning -------------------------------------------------------------------------------------------------
 
   fresh();
+  tick();
   bringNote();
   document.getElementById("dialer-who")?.focus();
   const reloaded = performance.getEntriesByType("navigation")[0]?.type === "reload";

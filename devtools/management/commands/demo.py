@@ -19,6 +19,7 @@ from common.commands.base import ProductCommand
 from common.commands.progress import Tick, follow
 from devtools.arguments import add_stack_arguments, options_of
 from devtools.job import Api, Job, Json, Ledger, as_line, counties
+from devtools.mailing import Mailing
 from devtools.management.commands.up import where_to_look
 from devtools.mode import Mode, first_line
 from devtools.place import kept_secret
@@ -35,7 +36,7 @@ CAPS = {"daily_lead_limit": 1_000_000, "monthly_budget": Decimal(1_000_000)}  # 
 
 
 class Command(ProductCommand):
-    help = "Counts, saves, quotes, enriches, exports and texts leads of a county over the HTTP API, then stays up."
+    help = "Counts, saves, quotes, enriches, exports, texts and e-mails leads of a county by HTTP, then stays up."
     example = "python manage.py demo --exit --parcels king_county_sales.csv --leads 2000"
     refusals = (LocalError,)
     reports = False
@@ -102,6 +103,7 @@ class Command(ProductCommand):
         self._say(7, "Compare", f"spent ${spent:,.2f}, billed ${bill.billed:,.2f}")
         texting = Texting(api=job.api, stack=stack, bucket_id=(job.bucket or {})["id"])
         sms = texting.run(lambda step, words: self._say(8, step, words))
+        mails = Mailing(texting=texting).run(lambda step, words: self._say(9, step, words))
         everything = saved * sum(Decimal(line["unitPrice"]) for line in quote["byVendor"])
         self.stdout.write(
             f"Found {found:,}, spent ${spent:,.2f}; buying everything would be ${everything:,.2f}: "
@@ -121,6 +123,7 @@ class Command(ProductCommand):
             "csv": str(csv),
             "exported": rows,
             "sms": sms,
+            "email": mails,
         }
 
     def _say(self, number: int, step: str, words: str) -> None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
+from django.test import override_settings
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
@@ -25,7 +25,7 @@ from campaigns import clock
 from campaigns.booking import hours
 from campaigns.booking.slots import Opening
 from campaigns.dialing.lists import ListPlan, create_list, open_list
-from campaigns.dialing.offering import next_lead
+from campaigns.dialing.offering import Offer, next_lead
 from campaigns.models import BookingPage, Campaign, Conversation
 from campaigns.planning.audience import Audience
 from campaigns.planning.campaigns import Plan, create_campaign
@@ -35,6 +35,7 @@ from campaigns.texts.scripts import save_script
 from devtools.chromium import CHROMIUM, MISSING, launch
 from devtools.management.commands import demo
 from devtools.stack import Stack
+from devtools.texting import CLOCK
 from enrichment.models import Run
 from enrichment.options import RunOptions
 from enrichment.services import start_run
@@ -42,6 +43,7 @@ from leads.calendar import planning
 from leads.models import Activity, Event, Lead, Seller
 from leads.permission.selling import active_seller
 from leads.services import add_activity
+from sandbox.clock import parse
 
 PAGES = {  # picture: address
     "home": "/admin/",
@@ -81,6 +83,7 @@ WEEK = (  # days ahead, hour, minutes, kind, title
     (3, 10, 90, "appointment", "Meet at the title company"),
     (3, 15.5, 30, "reminder", "Ask about the roof"),
 )
+LIST, ASKED = "High equity, this week", 5
 WIDTHS = (1440, 390)  # px
 TALLEST = 2000  # px: enough to know a page by
 LARGEST = 150_000  # bytes of a picture: it is committed
@@ -109,7 +112,8 @@ class Command(demo.Command):
 
     def _stay(self, stack: Stack) -> None:
         """In the place of staying up."""
-        known = _something_to_see()
+        with override_settings(CAMPAIGN_CLOCK=parse(CLOCK)):  # this process goes by the stack's clock
+            known = _something_to_see()
         with sync_playwright() as playwright:
             browser = launch(playwright)
             page = browser.new_page(base_url=stack.web_url, reduced_motion="reduce")
@@ -136,7 +140,7 @@ def _something_to_see() -> dict[str, Any]:
     """Callbacks, a run that its cap has paused and one at work, and which rows the pages are about."""
     lead, other = Lead.objects.enriched().filter(owner__username=demo.USER).order_by("-pk")[:2]
     by = User.objects.get(username=demo.USER)
-    soon = timezone.now() + timedelta(seconds=2)  # due by the time of the picture
+    soon = clock.now() + timedelta(seconds=2)  # due by the time of the picture
     for one, at in ((lead, soon), (other, soon + timedelta(days=2))):
         add_activity(lead=one, by=by, kind=Activity.Kind.CALLBACK, text="Rings back after work.", due_at=at)
     capped, _ = start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=50, max_cost=Decimal("0.50")))
@@ -155,7 +159,7 @@ def _planned(by: User, lead: Lead) -> str:
     by.save(update_fields=["time_zone", "time_zone_settled"])
     Event.objects.filter(owner=by, title__in=[row[4] for row in WEEK]).delete()  # of the pictures before
     person = own_access(by)
-    today = timezone.now().astimezone(ZoneInfo(by.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = clock.now().astimezone(ZoneInfo(by.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     for days, hour, minutes, kind, title in WEEK:
         at = (today + timedelta(days=days)).replace(tzinfo=None) + timedelta(hours=hour)
         said: dict[str, Any] = {"kind": kind, "title": title, "starts_at": at, "minutes": minutes, "lead": lead}
@@ -168,7 +172,7 @@ def _planned(by: User, lead: Lead) -> str:
 
 def _texts_to_see(by: User, bucket_id: UUID) -> dict[str, Any]:
     """The demo's campaign, the conversation that it began, and a dry run of another that waits for approval."""
-    campaign = Campaign.objects.filter(owner=by, started_at__isnull=False).latest("pk")
+    campaign = Campaign.objects.filter(owner=by, channel="sms", started_at__isnull=False).latest("pk")
     talk = Conversation.objects.filter(team=campaign.team, state=Conversation.State.OPEN).latest("pk")
     audience, many = Audience(bucket_id=bucket_id, limit=60), Campaign.objects.filter(team=campaign.team).count()
     plan = Plan(name=f"Fall {many}", audience=audience, steps=plans_of(campaign), max_cost=Decimal(5))
@@ -183,11 +187,15 @@ def _called(by: User, lead: Lead) -> Any:
     person, company = own_access(by), active_seller(lead.team_id)
     if company is not None:  # the demo's: the skip trace's flag counts as a check of the registry
         Seller.objects.filter(pk=company.pk).update(flag_acknowledged_at=clock.now())
-    audience = Audience(bucket_id=lead.bucket_id, limit=200)
-    made, _ = create_list(person, ListPlan("High equity, this week", audience, priority="equity"))
-    save_script(made, "Hi {{firstName|there}}, this is {{companyName}}. Do you still own {{address}}?")
-    open_list(person, made.pk)
-    next_lead(person)
+    made = Campaign.objects.filter(team=lead.team_id, name=LIST).first()  # of the pictures before
+    if made is None:
+        audience = Audience(bucket_id=lead.bucket_id, limit=200)
+        made, _ = create_list(person, ListPlan(LIST, audience, priority="equity"))
+        save_script(made, "Hi {{firstName|there}}, this is {{companyName}}. Do you still own {{address}}?")
+        open_list(person, made.pk)
+    for _ in range(ASKED):  # each passes over fifty who may not be called
+        if isinstance(next_lead(person), Offer):
+            break
     return made.pk
 
 

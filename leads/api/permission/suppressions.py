@@ -16,7 +16,7 @@ from accounts.api.base import idempotent
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing
-from common.api.serializers import CamelModelSerializer, FlagField, IdField, StrictSerializer, WholeField
+from common.api.serializers import CamelModelSerializer, FlagField, IdField, MomentField, StrictSerializer, WholeField
 from common.api.throttles import UserThrottle
 from leads.models import Suppression
 from leads.permission.adding import (
@@ -179,7 +179,7 @@ class SuppressionCheckView(ApiView):
         responses=answer(
             "SuppressionChecked",
             suppressed=serializers.BooleanField(),
-            since=serializers.DateTimeField(allow_null=True),
+            since=MomentField(allow_null=True),
         ),
     )
     def get(self, request: Request) -> Response:

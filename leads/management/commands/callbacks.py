@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
 from accounts.management.base import access_named, add_person
 from common.commands.base import ProductCommand
 from common.contact_access import masked
 from common.dates import moment
+from leads.calendar import clock
 from leads.models import Lead
 
 
@@ -22,7 +22,7 @@ class Command(ProductCommand):
         add_person(parser, required=True, help="Whose leads")
 
     def handle(self, *_: object, **options: Any) -> None:
-        due = Lead.objects.seen_by(access_named(options)).to_call_back(before=timezone.now()).select_related("bucket")
+        due = Lead.objects.seen_by(access_named(options)).to_call_back(before=clock.now()).select_related("bucket")
         leads: list[Any] = list(due.defer("apollo_data").order_by("callback_at", "pk"))
         lines = [f"{moment(lead.callback_at)}  {lead.pk}  {_whom(lead)}" for lead in leads]
         self.report(options, {"callbacks": [_facts(lead) for lead in leads]}, lines)

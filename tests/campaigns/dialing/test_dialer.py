@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,7 @@ from accounts.models import Membership, Team, User, WebhookDelivery
 from accounts.webhooks.services import create_endpoint
 from buckets.services import add_ids
 from campaigns import clock
-from campaigns.dialing import dispositions, lists, places, reaping, suppressing
+from campaigns.dialing import calling, dispositions, lists, places, reaping, suppressing
 from campaigns.dialing.calling import Refused, hang_up, place_call
 from campaigns.dialing.disposing import dispose, take_back
 from campaigns.dialing.forgetting import in_calls
@@ -83,6 +84,18 @@ def test_a_next_lead_takes_fifteen_statements_whoever_it_is(floor: Floor) -> Non
         statements = asked_of(lambda: offer(caller))
         assert len(statements) == 15, statements
         skip(caller, taken()[0].pk, "")
+
+
+def test_a_press_and_an_outcome_read_each_row_once(floor: Floor) -> None:
+    """As few as 20 callers wait for: docs/measurements.md, 9."""
+    floor.list()
+    caller = floor.caller()
+    dispose(caller, call(caller).pk, code="no_answer")  # what a process reads once
+    found, made = offer(caller), []
+    pressed = asked_of(lambda: made.append(call(caller, found)))
+    assert len(pressed) == 24, pressed
+    said = asked_of(lambda: dispose(caller, made[0].pk, code="no_answer"))
+    assert len(said) == 24, said
 
 
 def test_callers_go_on_with_the_places_they_know_while_one_reads_them_anew(floor: Floor) -> None:
@@ -173,7 +186,7 @@ def test_the_order_is_my_callback_then_anyones_then_priority_attempts_and_waitin
     people = {one.lead_id: one for one in Member.objects.filter(campaign=made)}
     Member.objects.filter(pk=people[floor.leads[2].pk].pk).update(priority=9)
     Member.objects.filter(pk=people[floor.leads[3].pk].pk).update(attempts=1)
-    past = database_now() - HOUR
+    past = clock.now() - HOUR
     plans = ((floor.leads[4], floor.callers[0], False), (floor.leads[1], floor.callers[1], True))
     for lead, owner, anyone in plans:
         Event.objects.create(
@@ -192,9 +205,13 @@ def test_the_order_is_my_callback_then_anyones_then_priority_attempts_and_waitin
     assert order == [floor.leads[place] for place in (4, 1, 2, 0, 3)]
 
 
+def taken_by(user: User) -> Member:
+    return Member.objects.get(taken_by=user)
+
+
 def test_a_colleagues_callback_and_one_of_later_are_nobodys_turn(floor: Floor) -> None:
     floor.list()
-    now = database_now()
+    now = clock.now()
     for lead, at in ((floor.leads[0], now - HOUR), (floor.leads[1], now + HOUR)):
         Event.objects.create(
             team_id=floor.team_id, owner=floor.callers[1], lead=lead, kind="callback", starts_at=at,
@@ -202,8 +219,11 @@ def test_a_colleagues_callback_and_one_of_later_are_nobodys_turn(floor: Floor) -
         )  # fmt: skip
     assert offer(floor.caller()).lead == floor.leads[2]
     assert offer(floor.caller(1)).lead == floor.leads[0]
-    User.objects.filter(pk=floor.callers[1].pk).update(is_active=False)
-    hand_back(floor.caller(), offer(floor.caller()).member.pk)
+    hand_back(floor.caller(1), taken_by(floor.callers[1]).pk)
+    skip(floor.caller(), taken_by(floor.callers[0]).pk, "")
+    assert isinstance(next_lead(floor.caller()), Nobody)
+    Membership.objects.filter(user=floor.callers[1], team=floor.team_id).delete()  # she left: somebody else makes it
+    assert offer(floor.caller()).lead == floor.leads[0]
 
 
 def test_only_zones_that_are_open_are_offered_and_the_others_are_told_of(settings: Any) -> None:
@@ -269,6 +289,7 @@ def test_skipped_for_an_hour_and_the_third_time_to_the_end(floor: Floor) -> None
         skip(floor.caller(), found.member.pk, "on the other line")
         assert isinstance(next_lead(floor.caller()), Nobody)
         move(HOUR + timedelta(minutes=1))
+    assert Activity.objects.filter(lead=first, text="Skipped: on the other line").count() == 3
     lists.add_leads(floor.manager, floor.lists[0].pk, Audience(lead_ids=(second.pk,)))
     assert offer(floor.caller()).lead == second  # though she waits longer
     with pytest.raises(CampaignError) as error:
@@ -277,6 +298,20 @@ def test_skipped_for_an_hour_and_the_third_time_to_the_end(floor: Floor) -> None
 
 
 # --- T16 --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_double_press_calls_once_and_leaves_the_lead_before_her(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floor.list()
+    found = offer(floor.caller())
+    call(floor.caller(), found)
+    stands = calling.standing_of  # the second press has looked before the first was written
+    monkeypatch.setattr(calling, "standing_of", lambda user: replace(stands(user), has_unsaid=False))
+    with pytest.raises(CampaignError) as error:
+        call(floor.caller(), found)
+    assert (error.value.code, Receipt.objects.filter(verdict="later").count()) == ("CALL_OPEN", 0)
+    assert taken_by(floor.callers[0]) == found.member and CallAttempt.objects.count() == 1
 
 
 def test_t16_called_again_two_minutes_later_on_another_list_or_by_hand(floor: Floor) -> None:
@@ -502,12 +537,12 @@ def test_a_callback_stands_in_the_calendar_and_comes_first_when_it_is_due(floor:
     floor.list()
     found = offer(floor.caller())
     attempt = call(floor.caller(), found)
-    at = database_now() + 3 * HOUR
+    at = clock.now() + 3 * HOUR
     with pytest.raises(CampaignError) as error:
         dispose(floor.caller(), attempt.pk, code="callback")
     assert (error.value.code, error.value.field) == ("INVALID", "at")
     with pytest.raises(CampaignError) as past:
-        dispose(floor.caller(), attempt.pk, code="callback", at=database_now() - HOUR)
+        dispose(floor.caller(), attempt.pk, code="callback", at=clock.now() - HOUR)
     assert past.value.field == "at"
     dispose(floor.caller(), attempt.pk, code="callback", at=at, note="after work")
     event = Event.objects.get(lead=found.lead)
@@ -517,8 +552,7 @@ def test_a_callback_stands_in_the_calendar_and_comes_first_when_it_is_due(floor:
     assert Lead.objects.get(pk=found.lead.pk).callback_at == at
     assert offer(floor.caller()).lead != found.lead
     hand_back(floor.caller(), offer(floor.caller()).member.pk)
-    move(3 * HOUR + timedelta(minutes=1))
-    Event.objects.filter(pk=event.pk).update(starts_at=database_now() - HOUR, ends_at=database_now())
+    move(3 * HOUR + timedelta(minutes=1))  # a set clock is the calendar's, too
     back = offer(floor.caller())
     assert back.lead == found.lead and back.why.startswith("Your callback")
 
@@ -582,10 +616,23 @@ def test_do_not_call_outranks_what_was_said_before(floor: Floor) -> None:
     assert said.disposition is not None and said.disposition.code == "do_not_call" and said.suppress_at is not None
 
 
+def test_do_not_call_after_what_another_outcome_suppresses_was_written_is_written_too(floor: Floor) -> None:
+    floor.list()
+    attempt = call(floor.caller())
+    due(dispose(floor.caller(), attempt.pk, code="wrong_number"))
+    assert suppressing.write_due() == 1
+    said = dispose(floor.caller(), attempt.pk, code="do_not_call")
+    asked = may_contact(attempt.lead_id, "sms", by=None, purpose="manual", record=False)
+    assert "suppressed" in {one.code for one in asked.decision.answers if one.verdict == "no"}
+    due(said)
+    assert suppressing.write_due() == 1
+    assert Suppression.objects.filter(reason="dnc_request", scope="any").count() == 1
+
+
 def test_do_not_call_calls_off_the_callback_once_it_is_written(floor: Floor) -> None:
     floor.list()
     attempt = call(floor.caller())
-    dispose(floor.caller(), attempt.pk, code="callback", at=database_now() + HOUR)
+    dispose(floor.caller(), attempt.pk, code="callback", at=clock.now() + HOUR)
     said = dispose(floor.caller(), attempt.pk, code="do_not_call")
     assert Event.objects.get().status == "planned"  # the key may be taken back
     due(said)

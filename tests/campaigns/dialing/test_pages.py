@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from typing import Any
 
@@ -14,7 +15,10 @@ from accounts.models import AuditEvent, User
 from accounts.tokens import issue_token
 from campaigns.dialing.disposing import dispose
 from campaigns.models import CallAttempt, CallList, Campaign, Disposition, Receipt
+from common.db.ids import uuid7
 from enrichment.worker.lead_deletion import delete_lead
+from integrations.ledger import catalogue, scopes
+from integrations.models import VendorCall
 from leads.models import Lead
 from tests.admin_site import address, member, signed_in, superuser
 from tests.campaigns.dialing.world import Floor, call, make_floor, offer
@@ -152,6 +156,23 @@ def test_the_scorecard_counts_and_what_is_claimed_is_a_file_without_formulas(flo
     client = signed_in(floor.ann)
     span = {"from": "2026-09-01", "to": "2026-09-30"}
 
+    bought = dt.datetime(2026, 9, 15, 16, tzinfo=dt.UTC)
+    operation = catalogue.operation("skip_trace")
+    for months in ([floor.team_id], [floor.team_id + 1]):  # a single look-up of this team's, and another's
+        VendorCall.objects.create(
+            id=uuid7(), operation=operation, purpose="lookup", state="settled", inputs=1, reserved=0, cost=2,
+            holds={scopes.team_month(one, bought): "2" for one in months}, created_at=bought, slot_at=bought,
+            sent_at=bought, lease_until=bought,
+        )  # fmt: skip
+    first = CallAttempt.objects.earliest("pk")
+    CallAttempt.objects.filter(pk=first.pk).update(number_source="detail")
+    CallAttempt.objects.filter(pk=CallAttempt.objects.latest("pk").pk).update(number_source="realestateapi")
+    card = client.get("/admin/campaigns/callattempt/scorecard/", span).context["card"]
+    assert [(one.name, one.calls, one.cost) for one in card.vendors if one.code != "file"] == [("RealEstateAPI", 2, 2)]
+    claimed = client.get("/admin/campaigns/callattempt/scorecard/bad-numbers.csv", span | {"vendor": "realestateapi"})
+    assert str(first.number) in b"".join(claimed.streaming_content).decode()  # type: ignore[attr-defined]
+    CallAttempt.objects.update(number_source="file")
+    VendorCall.objects.all().delete()
     card = client.get("/admin/campaigns/callattempt/scorecard/", span).context["card"]
     assert [(one.code, one.calls, one.numbers, *one.shares) for one in card.vendors] == [
         ("file", 4, 4, "25%", "25%", "25%")
@@ -179,9 +200,16 @@ def test_the_scorecard_counts_and_what_is_claimed_is_a_file_without_formulas(flo
         assert [(row[1], row[6]) for row in rows] == [
             ("Wrong number", "'=HYPERLINK(1)"), ("Disconnected", "'=HYPERLINK(1)"),
         ]  # fmt: skip
-    assert AuditEvent.objects.filter(action="export.taken").count() == 2
+    assert AuditEvent.objects.filter(action="export.taken").count() == 3
     live = client.get("/admin/campaigns/callattempt/live/now/").content.decode()
-    assert ("caller0" in live, "Monday" in live) == (True, True)
+    assert ("caller0" in live, "Monday" in live, "Owes an outcome" in live) == (True, True, False)
+    owed = CallAttempt.objects.filter(pk=CallAttempt.objects.latest("pk").pk)
+    ago = first.started_at - dt.timedelta(minutes=61)
+    owed.update(disposition=None, disposed_at=None, started_at=ago, ended_at=ago)
+    live = client.get("/admin/campaigns/callattempt/live/now/").content.decode()
+    assert "Owes an outcome 1 h 1 min" in live
+    owed.update(mode="twilio", state="ended", error="not_placed", vendor_id=None)  # it rang nobody: nothing is owed
+    assert "Owes an outcome" not in client.get("/admin/campaigns/callattempt/live/now/").content.decode()
 
 
 def test_a_list_is_changed_paused_filled_and_closed_and_an_outcome_made_and_retired(floor: Floor) -> None:
@@ -197,6 +225,11 @@ def test_a_list_is_changed_paused_filled_and_closed_and_an_outcome_made_and_reti
     assert "Paused: nobody gets" in press("pause")
     assert "0 people of 4 leads" in press("more")
     assert "Open: callers get" in press("open")
+    shown = client.get(address(CallList, "changelist"), {"status__exact": "running"}).content.decode()
+    assert (">Open<" in shown, "Running" in shown, made.name in shown) == (True, False, False)
+    assert "Tuesday" in shown and "Tuesday" not in client.get(
+        address(CallList, "changelist"), {"status__exact": "paused"}
+    ).content.decode()  # fmt: skip
     assert "Only a list that was never opened" in press("remove", confirmed="yes")
     assert "Nobody is called from it any more" in press("close")
     assert "Closed." in press("close", confirmed="yes")

@@ -62,6 +62,9 @@ def test_a_manager_uploads_and_retires_and_a_caller_confirms_her_phone(vendor: S
     done = page(caller.post(OWN_PHONE, {"confirm": "1", "code": spoken(vendor)}, follow=True))
     assert f"{NEW} is confirmed" in done
     assert "was removed" in page(caller.post(OWN_PHONE, {"remove": "1"}, follow=True))
+    settings.VOICE_VENDOR = "signalhouse_messaging"
+    softphone = page(caller.get(OWN_PHONE))
+    assert f"under the name <strong>caller-{cal.pk}</strong>" in softphone and "Tell me a code" not in softphone
     settings.VOICE_VENDOR = settings.SMS_VENDOR = ""
     last = page(caller.get(OWN_PHONE))
     assert "you dial on your own phone" in last and "No code can be told now" in last

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import importlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.access import own_access
 from accounts.models import Membership, User
 from buckets.services import delete_bucket
+from campaigns.models import ClockSetting
 from campaigns.sending.contacted import Contacted, note_contacts
 from common.db.ids import uuid7
 from enrichment.worker.lead_deletion import delete_lead
+from leads.calendar import clock as calendar_clock
 from leads.calendar import planning, reminding
 from leads.calendar.planning import EventClosed
 from leads.merging.services import merge_bucket, separate
@@ -231,6 +234,32 @@ def test_a_reminder_comes_once_in_one_mail_and_anew_after_a_move(leads: list[Lea
     planning.move(planned()[0], by=ann, starts_at=soon(minutes=5))
     assert reminding.remind() == 1 and len(mail.outbox) == 2
     assert together(reminding.remind, reminding.remind) == [0, 0]
+
+
+def test_the_calendar_goes_by_the_campaigns_clock_where_development_sets_it(leads: list[Lead], settings: Any) -> None:
+    lead, then = leads[0], datetime(2026, 9, 15, 18, tzinfo=UTC)
+    settings.CAMPAIGN_CLOCK = (then, 1)
+    with pytest.raises(BadTime, match="past"):
+        callback(lead, then - timedelta(minutes=1))
+    callback(lead, then + timedelta(minutes=30))
+    assert reminding.remind() == 0
+    lead.refresh_from_db()
+    add_activity(lead=lead, by=lead.owner, kind="call")
+    assert len(planned()) == 1  # not due yet: the real clock is months later, or months before
+    ClockSetting.objects.update(shown_at=F("shown_at") + timedelta(minutes=31))
+    assert (reminding.remind(), Lead.objects.to_call_back(before=calendar_clock.now()).count()) == (1, 1)
+    add_activity(lead=lead, by=lead.owner, kind="call")
+    assert planned() == [] and drift() == []
+
+
+def test_the_length_may_change_while_it_lasts(leads: list[Lead]) -> None:
+    ann, at = leads[0].owner, soon(days=1)
+    event = planning.plan(by=ann, team_id=leads[0].team_id, owner=ann, kind="reminder", starts_at=at)
+    begun = soon(minutes=-5)
+    Event.objects.filter(pk=event.pk).update(starts_at=begun, ends_at=begun + timedelta(minutes=15))
+    assert planning.move(event, by=ann, starts_at=begun, minutes=60).ends_at == begun + timedelta(hours=1)
+    with pytest.raises(BadTime, match="past"):
+        planning.move(event, by=ann, starts_at=begun + timedelta(minutes=1))
 
 
 def test_what_nobody_called_done_is_missed_after_a_day_but_a_callback_waits(leads: list[Lead]) -> None:
