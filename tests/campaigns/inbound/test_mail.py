@@ -81,7 +81,7 @@ def test_a_reply_from_an_alias_with_our_token_stops_and_is_answered_in_its_threa
     )  # fmt: skip
     assert lines(place) == ["They wrote: Yes, I might sell. Call me next week."]
     assert reasons() == []
-    answer = Api(place.user).post(f"/api/conversations/{talk.pk}/reply", {"text": "Gladly. Tuesday?"})
+    answer = Api(place.user).post(f"/api/conversations/{talk.pk}/messages", {"text": "Gladly. Tuesday?"})
     assert body_of(answer, 202)["message"]["channel"] == "email"
     send_all()
     to, mail = postbox.taken[-1]
