@@ -121,7 +121,7 @@ def test_an_e_mail_with_a_large_attachment_is_read_without_it(postbox: Postbox, 
 
 
 def test_what_a_provider_tells_becomes_of_its_e_mail(postbox: Postbox, settings: Any) -> None:
-    names = ["fine", "gone", "spam", "left", "slow", "full"]
+    names = ["fine", "gone", "spam", "left", "slow", "stuffed"]
     place = make_mails(
         6, settings, postbox, names=names, steps=((0, "days", "email"), (1, "days", "sms")), texts="twilio"
     )
@@ -137,7 +137,7 @@ def test_what_a_provider_tells_becomes_of_its_e_mail(postbox: Postbox, settings:
         event(rows["left"], "SubscriptionChange", SuppressSending=True, SuppressionReason="ManualSuppression",
               Recipient="left@example.com", ChangedAt="2026-09-15T16:10:00Z"),
         event(rows["slow"], "Bounce", Type="Transient", Details="451 4.4.1 timed out", **bounce),
-        event(rows["full"], "Bounce", Type="SoftBounce", Details="552 5.2.2 Mailbox full", **bounce),
+        event(rows["stuffed"], "Bounce", Type="SoftBounce", Details="552 5.2.2 Mailbox full", **bounce),
         {**hard, "ID": 9, "MessageID": "", "Metadata": {}},
         {**hard, "ID": 10, "MessageID": str(uuid4()), "Metadata": {"delivery": uuid4().hex}},
     ]  # fmt: skip
@@ -148,7 +148,7 @@ def test_what_a_provider_tells_becomes_of_its_e_mail(postbox: Postbox, settings:
         row.refresh_from_db()
     assert {name: (row.state, row.refusal) for name, row in rows.items()} == {
         "fine": ("delivered", ""), "gone": ("failed", "hard_bounce"), "spam": ("accepted", ""),
-        "left": ("accepted", ""), "slow": ("accepted", ""), "full": ("failed", "soft_bounce"),
+        "left": ("accepted", ""), "slow": ("accepted", ""), "stuffed": ("failed", "soft_bounce"),
     }  # fmt: skip
     assert {("hard_bounce", "email"), ("one_click", "email"), ("complaint", "any")} <= set(reasons())
     now = place.now()
