@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.test import Client
 
 from campaigns import clock
 from campaigns.inbound import forgetting, history, mail_posts, reading, talks
@@ -18,6 +17,7 @@ from leads.keys import key_secrets
 from leads.models import Activity, Suppression
 from leads.privacy.places import Her
 from sandbox.server import Sandbox
+from tests.admin_site import signed_in
 from tests.api.client import Api, body_of
 from tests.campaigns.inbound.mail_posting import came, comes, letter, post_mail
 from tests.campaigns.inbound.posting import by_twilio
@@ -95,8 +95,9 @@ def test_a_reply_from_an_alias_with_our_token_stops_and_is_answered_in_its_threa
     assert [(one["direction"], one["subject"]) for one in said["messages"]] == [
         ("out", sent.subject), ("in", f"Re: {sent.subject}"), ("out", f"Re: {sent.subject}"),
     ]  # fmt: skip
-    page = Client()
-    page.force_login(place.user)
+    place.user.is_staff = True
+    place.user.save()
+    page = signed_in(place.user)
     shown = page.get(f"/admin/campaigns/conversation/{talk.pk}/change/").content.decode()
     assert "p0+home@example.com" in shown and "Gladly. Tuesday?" in shown and "Your e-mail" in shown
     assert "E-mail" in page.get("/admin/campaigns/conversation/").content.decode()

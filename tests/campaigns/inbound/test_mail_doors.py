@@ -18,6 +18,7 @@ from campaigns.models import DeliveryEvent, Inbound, IncomingMessage, Touch, Uns
 from common.values.mail_urls import ImapPlace
 from leads.models import Suppression
 from sandbox.imap import Imap, ImapStore
+from tests.admin_site import signed_in
 from tests.campaigns.inbound.mail_posting import (
     INBOUND,
     SIGNING,
@@ -156,11 +157,9 @@ def test_what_a_provider_tells_becomes_of_its_e_mail(postbox: Postbox, settings:
     assert not Touch.objects.exists() and not IncomingMessage.objects.exists()
     assert [kind for kind, _, _ in handled()].count("opt_out") == 2
     assert DeliveryEvent.objects.filter(delivery=None).count() <= 1
-    page = Client()
     place.user.is_staff = place.user.is_superuser = True
     place.user.save()
-    page.force_login(place.user)
-    assert "E-mail: what became of it" in page.get("/admin/campaigns/inbound/").content.decode()
+    assert "E-mail: what became of it" in signed_in(place.user).get("/admin/campaigns/inbound/").content.decode()
 
 
 # --- The mailbox ------------------------------------------------------------------------------------------------------
