@@ -136,7 +136,8 @@ def test_an_e_mail_becomes_light() -> None:
     whole = (
         f"From: a@b\nMessage-ID: <{uuid4()}@x>\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
         "Content-Type: text/plain\n\nSTOP\n--b\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n"
-        + "QUJD\n" * 50_000 + "--b\nContent-Type: text/html\n\n" + "<p>x</p>\n" * 20_000 + "\n--b--\n"
+        + "QUJD\n" * 50_000 +
+        "--b\nContent-Type: text/html\n\n" + "<p>x</p>\n" * 20_000 + "\n--b--\n"
     ).encode()  # fmt: skip
     light = lightened(whole, most=100_000)
     assert len(light) < 100_000 and b"QUJD" not in light and b"STOP" in light

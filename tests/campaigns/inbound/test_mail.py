@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.test import Client
 
 from campaigns import clock
 from campaigns.inbound import forgetting, history, mail_posts, reading, talks
@@ -17,13 +16,16 @@ from common.db.clock import database_now
 from leads.keys import key_secrets
 from leads.models import Activity, Suppression
 from leads.privacy.places import Her
+from sandbox.server import Sandbox
+from tests.admin_site import signed_in
 from tests.api.client import Api, body_of
 from tests.campaigns.inbound.mail_posting import came, comes, letter, post_mail
+from tests.campaigns.inbound.posting import by_twilio
 from tests.campaigns.inbound.test_posts import at_once
 from tests.campaigns.sending.mailing import make_mails, of
 from tests.campaigns.sending.postbox import Postbox, words
-from tests.campaigns.sending.test_mailing import reasons, reopen
-from tests.campaigns.sending.world import World, move, send_all
+from tests.campaigns.sending.test_mailing import reasons
+from tests.campaigns.sending.world import World, move, number_of, send_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TWO = ((0, "days", "email"), (1, "business_days", "email"))
@@ -79,7 +81,7 @@ def test_a_reply_from_an_alias_with_our_token_stops_and_is_answered_in_its_threa
     )  # fmt: skip
     assert lines(place) == ["They wrote: Yes, I might sell. Call me next week."]
     assert reasons() == []
-    answer = Api(place.user).post(f"/api/conversations/{talk.pk}/reply", {"text": "Gladly. Tuesday?"})
+    answer = Api(place.user).post(f"/api/conversations/{talk.pk}/messages", {"text": "Gladly. Tuesday?"})
     assert body_of(answer, 202)["message"]["channel"] == "email"
     send_all()
     to, mail = postbox.taken[-1]
@@ -93,8 +95,9 @@ def test_a_reply_from_an_alias_with_our_token_stops_and_is_answered_in_its_threa
     assert [(one["direction"], one["subject"]) for one in said["messages"]] == [
         ("out", sent.subject), ("in", f"Re: {sent.subject}"), ("out", f"Re: {sent.subject}"),
     ]  # fmt: skip
-    page = Client()
-    page.force_login(place.user)
+    place.user.is_staff = True
+    place.user.save()
+    page = signed_in(place.user)
     shown = page.get(f"/admin/campaigns/conversation/{talk.pk}/change/").content.decode()
     assert "p0+home@example.com" in shown and "Gladly. Tuesday?" in shown and "Your e-mail" in shown
     assert "E-mail" in page.get("/admin/campaigns/conversation/").content.decode()
@@ -210,18 +213,29 @@ def test_opt_outs_by_words_and_by_the_address_that_unsubscribes(postbox: Postbox
     assert member(place, 2).why == "replied"
 
 
-def test_an_answer_or_a_bounce_ends_a_doubt(postbox: Postbox, settings: Any) -> None:
+def test_a_stop_by_text_ends_the_e_mails(vendor: Sandbox, postbox: Postbox, settings: Any) -> None:
+    place = make_mails(2, settings, postbox, steps=TWO)
+    send_all()
+    assert by_twilio(number_of(0), "STOP").status_code == 200
+    assert (state(place), member(place).why, state(place, 1)) == ("stopped", "opted_out", "active")
+    move(timedelta(days=1, hours=1))
+    send_all()
+    assert postbox.to() == ["p0@example.com", "p1@example.com", "p1@example.com"]
+
+
+def test_an_answer_ends_a_doubt(postbox: Postbox, settings: Any) -> None:
+    """By a machine: the message left; by a person: she stops as well. It is never sent again."""
     settings.VENDOR_READ_TIMEOUT = 0.5
-    place = make_mails(2, settings, postbox, names=["cut", "cut+a"])
-    for _ in range(3):
-        send_all()
-        Delivery.objects.filter(state="due").update(not_before=None)
-        reopen()
-    assert place.states() == {"in_doubt": 2}
+    place = make_mails(1, settings, postbox, names=["cut"])
+    send_all()
+    assert place.states() == {"in_doubt": 1}
     came(postbox, "away", "cut@example.com")
-    assert (of(place, "cut").state, of(place, "cut+a").state) == ("accepted", "in_doubt")
-    came(postbox, "reply", "cut+a@example.com")
-    assert place.counters() == {"accepted": 2, "sent": 2}
+    assert place.counters() == {"accepted": 1, "sent": 1}
+    Delivery.objects.update(state="in_doubt")
+    place.campaign.__class__.objects.update(accepted=0, in_doubt=1)
+    came(postbox, "reply", "cut@example.com")
+    assert place.counters() == {"accepted": 1, "sent": 1}
+    assert place.now().replied == 1 and len(postbox.taken) == 1
 
 
 def test_twenty_posts_of_one_reply_at_once_are_one(postbox: Postbox, settings: Any) -> None:

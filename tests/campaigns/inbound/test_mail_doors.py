@@ -18,6 +18,7 @@ from campaigns.models import DeliveryEvent, Inbound, IncomingMessage, Touch, Uns
 from common.values.mail_urls import ImapPlace
 from leads.models import Suppression
 from sandbox.imap import Imap, ImapStore
+from tests.admin_site import signed_in
 from tests.campaigns.inbound.mail_posting import (
     INBOUND,
     SIGNING,
@@ -122,7 +123,7 @@ def test_an_e_mail_with_a_large_attachment_is_read_without_it(postbox: Postbox, 
 
 
 def test_what_a_provider_tells_becomes_of_its_e_mail(postbox: Postbox, settings: Any) -> None:
-    names = ["fine", "gone", "spam", "left", "slow", "full"]
+    names = ["fine", "gone", "spam", "left", "slow", "stuffed"]
     place = make_mails(
         6, settings, postbox, names=names, steps=((0, "days", "email"), (1, "days", "sms")), texts="twilio"
     )
@@ -138,7 +139,7 @@ def test_what_a_provider_tells_becomes_of_its_e_mail(postbox: Postbox, settings:
         event(rows["left"], "SubscriptionChange", SuppressSending=True, SuppressionReason="ManualSuppression",
               Recipient="left@example.com", ChangedAt="2026-09-15T16:10:00Z"),
         event(rows["slow"], "Bounce", Type="Transient", Details="451 4.4.1 timed out", **bounce),
-        event(rows["full"], "Bounce", Type="SoftBounce", Details="552 5.2.2 Mailbox full", **bounce),
+        event(rows["stuffed"], "Bounce", Type="SoftBounce", Details="552 5.2.2 Mailbox full", **bounce),
         {**hard, "ID": 9, "MessageID": "", "Metadata": {}},
         {**hard, "ID": 10, "MessageID": str(uuid4()), "Metadata": {"delivery": uuid4().hex}},
     ]  # fmt: skip
@@ -149,7 +150,7 @@ def test_what_a_provider_tells_becomes_of_its_e_mail(postbox: Postbox, settings:
         row.refresh_from_db()
     assert {name: (row.state, row.refusal) for name, row in rows.items()} == {
         "fine": ("delivered", ""), "gone": ("failed", "hard_bounce"), "spam": ("accepted", ""),
-        "left": ("accepted", ""), "slow": ("accepted", ""), "full": ("failed", "soft_bounce"),
+        "left": ("accepted", ""), "slow": ("accepted", ""), "stuffed": ("failed", "soft_bounce"),
     }  # fmt: skip
     assert {("hard_bounce", "email"), ("one_click", "email"), ("complaint", "any")} <= set(reasons())
     now = place.now()
@@ -157,11 +158,9 @@ def test_what_a_provider_tells_becomes_of_its_e_mail(postbox: Postbox, settings:
     assert not Touch.objects.exists() and not IncomingMessage.objects.exists()
     assert [kind for kind, _, _ in handled()].count("opt_out") == 2
     assert DeliveryEvent.objects.filter(delivery=None).count() <= 1
-    page = Client()
     place.user.is_staff = place.user.is_superuser = True
     place.user.save()
-    page.force_login(place.user)
-    assert "E-mail: what became of it" in page.get("/admin/campaigns/inbound/").content.decode()
+    assert "E-mail: what became of it" in signed_in(place.user).get("/admin/campaigns/inbound/").content.decode()
 
 
 # --- The mailbox ------------------------------------------------------------------------------------------------------
