@@ -1,4 +1,4 @@
-"""Of campaigns that were begun before messages kept it: which message was the last before a person replied or opted out,
+"""Of campaigns begun before messages kept it: which message was the last before a person replied or opted out,
 so that results by text go on to count them. Their first word after it tells when; where none is known, its sending.
 """
 
