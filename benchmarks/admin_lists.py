@@ -12,6 +12,8 @@ import http.client
 import shutil
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,6 @@ ITEMS = 100_000  # of a run, so that its list is long too
 
 
 def measure(place: Place, *, samples: int) -> Report:
-    from django.conf import settings
-    from django.core.management import call_command
-
     from accounts.models import User
     from enrichment.options import RunOptions
     from enrichment.services import start_run
@@ -34,20 +33,14 @@ def measure(place: Place, *, samples: int) -> Report:
     User.objects.filter(pk=place.user.pk).update(is_staff=True)
     run, _ = start_run(bucket=place.bucket, by=place.user, options=RunOptions(limit=min(ITEMS, place.leads // 2)))
     results: list[Report] = []
-    static = Path(settings.STATIC_ROOT)
-    made = not static.exists()
-    if made:  # production's pages name their style sheets by content
-        call_command("collectstatic", interactive=False, verbosity=0)
     try:
         with place.connect() as database:
             database.execute("ANALYZE enrichment_runitem")
         for who, user in (("superuser", boss), ("staff", place.user)):
-            browser = _Browser(place.port, _sign_in(user))
-            answers = ((path, browser.time(path, samples)) for path in _paths(place))
-            results.extend(_row(who, path, times) for path, times in answers if times is not None)
+            with signed_in(place.port, user) as browser:
+                answers = ((path, browser.time(path, samples)) for path in _paths(place))
+                results.extend(_row(who, path, times) for path, times in answers if times is not None)
     finally:
-        if made:
-            shutil.rmtree(static)
         with place.connect() as database:
             database.execute("TRUNCATE enrichment_runitem, enrichment_fairshare")
             database.execute("DELETE FROM enrichment_run WHERE id = %s", [run.pk])
@@ -94,6 +87,30 @@ def _paths(place: Place) -> list[str]:
         reverse("admin:buckets_bucket_changelist") + f"{bucket}/enrich/",
         reverse("admin:leads_lead_change", args=[lead]),
     ]
+
+
+@contextmanager
+def signed_in(port: int, user: Any) -> Iterator[_Browser]:
+    """This person's browser; pages find their style sheets meanwhile."""
+    with _style_sheets():
+        yield _Browser(port, _sign_in(user))
+
+
+@contextmanager
+def _style_sheets() -> Iterator[None]:
+    """Production's pages name them by content."""
+    from django.conf import settings
+    from django.core.management import call_command
+
+    static = Path(settings.STATIC_ROOT)
+    made = not static.exists()
+    if made:
+        call_command("collectstatic", interactive=False, verbosity=0)
+    try:
+        yield
+    finally:
+        if made:
+            shutil.rmtree(static)
 
 
 def _sign_in(user: Any) -> str:

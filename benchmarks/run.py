@@ -23,11 +23,13 @@ from benchmarks import (
     forget,
     inbound,
     leads_page,
+    mails,
     pace,
     save_ids,
     search,
     sequences,
     suppressions,
+    touches,
 )
 from benchmarks.harness import Report, circumstances, show
 from benchmarks.place import Place
@@ -50,6 +52,8 @@ NAMES = (
     "inbound",
     "dialer",
     "sequences",
+    "mails",
+    "touches",
 )
 ENRICH = {"leads": 20_000, "looped": 2_000, "short": 1_000, "long": 100_000, "paced": 2_000}
 ENRICH_QUICK = {"leads": 2_000, "looped": 200, "short": 200, "long": 2_000, "paced": 300}
@@ -90,6 +94,8 @@ def run(names: list[str], *, quick: bool) -> None:
             "inbound": lambda: inbound.measure(place, seconds=5 if quick else 30),
             "dialer": lambda: dialer.measure(place, people=10_000 if quick else 100_000, seconds=20 if quick else 60),
             "sequences": lambda: sequences.measure(place, people=10_000 if quick else 100_000),
+            "mails": lambda: mails.measure(place, mails=200 if quick else 2_000, looped=1_000),
+            "touches": lambda: touches.measure(place, people=2_000 if quick else 20_000, samples=5 if quick else 20),
             "enrich": lambda: enrich.measure(place, **(ENRICH_QUICK if quick else ENRICH)),
         }
         for name in names:

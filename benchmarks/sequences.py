@@ -50,7 +50,7 @@ def measure(place: Place, *, people: int) -> Report:
     from campaigns.sending import steps
 
     with override_settings(CAMPAIGN_CLOCK=(OPENS, 1), MAIL_VENDOR="mail"):
-        _campaigns(place, people)
+        make_campaigns(place, people)
         ticks, memory = [], []
         while True:
             begin = time.perf_counter()
@@ -98,8 +98,8 @@ def _copy(place: Place, people: int) -> float:
     return spent
 
 
-def _campaigns(place: Place, people: int) -> Any:
-    """A company, its people, and campaigns that run."""
+def make_campaigns(place: Place, people: int) -> list[Any]:
+    """A company, its people, and campaigns that run: their ids."""
     from accounts.access import own_access
     from buckets.services import create_bucket
     from campaigns.models import Campaign, MailSender, Step, Template, TemplateVersion, Variant
@@ -136,3 +136,4 @@ def _campaigns(place: Place, people: int) -> Any:
         told = {"at": OPENS, "most": PEOPLE, "bucket": bucket.pk, "campaigns": campaigns}
         database.execute(MEMBERS, told)
         database.execute("VACUUM ANALYZE campaigns_member, leads_contactkey, leads_leadkey, leads_lead")
+    return campaigns

@@ -143,10 +143,16 @@ class Texting:
         raise LocalError("the code for her phone was not spoken")
 
     def _call_list(self) -> int:
-        """The people of an open call list of the bucket, whose next is offered in the dialer."""
-        known = [one for one in self.api.get("/call-lists", limit=500)["callLists"] if one["name"] == CALLS]
+        """How many people are on an open call list of the bucket, whose next is offered in the dialer."""
+        lists = [one for one in self.api.get("/call-lists", limit=500)["callLists"] if one["name"].startswith(CALLS)]
+        known = [one for one in lists if one["status"] not in OVER and one["bucketId"] == self.bucket_id]
         if not known:
-            asked = {"name": CALLS, "bucketId": self.bucket_id, "limit": CALLED_MOST, "priority": "equity"}
+            asked = {
+                "name": f"{CALLS} {len(lists) + 1}" if lists else CALLS,
+                "bucketId": self.bucket_id,
+                "limit": CALLED_MOST,
+                "priority": "equity",
+            }
             known = [self.api.post("/call-lists", asked)["callList"]]
         if known[0]["status"] == "draft" and known[0]["people"]:
             self.api.post(f"/call-lists/{known[0]['id']}/open", {})

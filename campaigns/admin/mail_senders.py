@@ -63,11 +63,15 @@ class MailSenderAdmin(TeamAdmin):
     moments: ClassVar[Any] = {"created_at": "added", "checked_at": "domain checked"}
     list_display = ("address", "name", "domain_state", "daily_limit", "warm_up_from", "created_at", "retired_at")
     fields = readonly_fields = (
-        "address", "name", "dkim_selector", "checked_at", "warm_up_from", "daily_limit", "created_at", "retired_at",
+        "address", "name", "selector", "checked_at", "warm_up_from", "daily_limit", "created_at", "retired_at",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("seller")
+
+    @admin.display(description="DKIM selector", empty_value="The company’s")
+    def selector(self, row: MailSender) -> str:
+        return row.dkim_selector
 
     @admin.display(description="domain")
     def domain_state(self, row: MailSender) -> str:

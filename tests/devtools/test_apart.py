@@ -73,6 +73,11 @@ class Listeners:
             "SMS_VENDOR": "signalhouse",
             "SIGNALHOUSE_MESSAGING_GROUP": "real-group",
             "SIGNALHOUSE_WEBHOOK_SECRETS": "real-webhook-secret",
+            "CAMPAIGN_EMAIL_URL": f"smtp://real-user:real-password@127.0.0.1:{self.port('vendors')}",
+            "INBOUND_MAIL_DOMAIN": "in.buckets.example",
+            "IMAP_URL": f"imap://real-user:real-password@127.0.0.1:{self.port('vendors')}/INBOX",
+            "MAIL_WEBHOOK_SECRET": "hooks:a-real-password-of-the-posts",
+            "DNS_SERVER": f"127.0.0.1:{self.port('vendors')}",
             "SECRET_KEY": "production-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789",
             "CONTACT_KEY_SECRETS": "production-keys-0123456789-abcdefghijklmnopqrstuvwxyz",
             "DEBUG": "0",
@@ -186,7 +191,7 @@ def test_a_demo_connects_to_nothing_real(tree: Path, listeners: Listeners) -> No
     lines = told.splitlines()
     assert lines[0] == (
         "Sandbox: the vendors are made up, and so is their money. Your vendor keys are not used. "
-        "Texts go by SMS_VENDOR=signalhouse, made up too."
+        "CAMPAIGN_EMAIL_URL is not used. Texts go by SMS_VENDOR=signalhouse, made up too."
     )
     result = json.loads(lines[-1])
     assert (result["exported"], result["spent"]) == (5, result["billed"])

@@ -26,7 +26,7 @@ from campaigns.booking import hours
 from campaigns.booking.slots import Opening
 from campaigns.dialing.lists import ListPlan, create_list, open_list
 from campaigns.dialing.offering import Offer, next_lead
-from campaigns.models import BookingPage, Campaign, Conversation
+from campaigns.models import BookingPage, Campaign, Conversation, Template
 from campaigns.planning.audience import Audience
 from campaigns.planning.campaigns import Plan, create_campaign
 from campaigns.planning.steps import plans_of
@@ -60,6 +60,9 @@ PAGES = {  # picture: address
     "booking": "/book/{slug}",
     "campaigns": "/admin/campaigns/campaign/",
     "campaign": "/admin/campaigns/campaign/{campaign}/change/",
+    "mail-sender": "/admin/campaigns/mailsender/{mail_sender}/change/",
+    "mail-template": "/admin/campaigns/template/{mail_template}/change/",
+    "mail-results": "/admin/campaigns/campaign/{mailed}/change/",
     "dry-run": "/admin/campaigns/campaign/{draft}/change/",
     "inbox": "/admin/campaigns/conversation/",
     "conversation": "/admin/campaigns/conversation/{talk}/change/",
@@ -173,13 +176,22 @@ def _planned(by: User, lead: Lead) -> str:
 def _texts_to_see(by: User, bucket_id: UUID) -> dict[str, Any]:
     """The demo's campaign, the conversation that it began, and a dry run of another that waits for approval."""
     campaign = Campaign.objects.filter(owner=by, channel="sms", started_at__isnull=False).latest("pk")
-    talk = Conversation.objects.filter(team=campaign.team, state=Conversation.State.OPEN).latest("pk")
+    talks = Conversation.objects.filter(team=campaign.team, state=Conversation.State.OPEN, channel="sms")
+    talk = talks.latest("pk")
     audience, many = Audience(bucket_id=bucket_id, limit=60), Campaign.objects.filter(team=campaign.team).count()
     plan = Plan(name=f"Fall {many}", audience=audience, steps=plans_of(campaign), max_cost=Decimal(5))
     access = access_in(by, campaign.team_id)
     (draft,) = create_campaign(access=access, plan=plan)
     wait_for(start_preview(campaign=draft, access=access).pk, PATIENCE)
-    return {"campaign": campaign.pk, "draft": draft.pk, "talk": talk.pk, "texted": talk.lead_id}
+    seen = {"campaign": campaign.pk, "draft": draft.pk, "talk": talk.pk, "texted": talk.lead_id}
+    return seen | _mails_to_see(by)
+
+
+def _mails_to_see(by: User) -> dict[str, Any]:
+    """The demo's campaign of e-mails, what it was sent from, and its first template."""
+    mailed = Campaign.objects.filter(owner=by, channel="email", started_at__isnull=False).latest("pk")
+    first = Template.objects.filter(team=mailed.team, channel="email").earliest("pk")
+    return {"mailed": mailed.pk, "mail_sender": mailed.mail_sender_id, "mail_template": first.pk}
 
 
 def _called(by: User, lead: Lead) -> Any:

@@ -16,6 +16,7 @@ from accounts.webhooks.services import create_endpoint
 from buckets.services import add_ids
 from campaigns import clock
 from campaigns.dialing import calling, dispositions, lists, places, reaping, suppressing
+from campaigns.dialing.before import standing_of
 from campaigns.dialing.calling import Refused, hang_up, place_call
 from campaigns.dialing.disposing import dispose, take_back
 from campaigns.dialing.forgetting import in_calls
@@ -306,7 +307,7 @@ def test_a_double_press_calls_once_and_leaves_the_lead_before_her(
     floor.list()
     found = offer(floor.caller())
     call(floor.caller(), found)
-    stands = calling.standing_of  # the second press has looked before the first was written
+    stands = standing_of  # the second press has looked before the first was written
     monkeypatch.setattr(calling, "standing_of", lambda user: replace(stands(user), has_unsaid=False))
     with pytest.raises(CampaignError) as error:
         call(floor.caller(), found)
@@ -618,11 +619,12 @@ def test_do_not_call_outranks_what_was_said_before(floor: Floor) -> None:
 
 def test_do_not_call_after_what_another_outcome_suppresses_was_written_is_written_too(floor: Floor) -> None:
     floor.list()
-    attempt = call(floor.caller())
+    found = offer(floor.caller())
+    attempt = call(floor.caller(), found)
     due(dispose(floor.caller(), attempt.pk, code="wrong_number"))
     assert suppressing.write_due() == 1
     said = dispose(floor.caller(), attempt.pk, code="do_not_call")
-    asked = may_contact(attempt.lead_id, "sms", by=None, purpose="manual", record=False)
+    asked = may_contact(found.lead.pk, "sms", by=None, purpose="manual", record=False)
     assert "suppressed" in {one.code for one in asked.decision.answers if one.verdict == "no"}
     due(said)
     assert suppressing.write_due() == 1
@@ -685,6 +687,9 @@ def test_a_wrong_number_binds_its_owner_and_the_next_number_is_called(floor: Flo
         save_facts(PROPERTY, [FactRow(lead.pk, {"owner_name": "Maria Alvarez"}, NOON)])
     made = floor.list(audience=Audience(lead_ids=(lead.pk,)))
     attempt = call(floor.caller())
+    dispose(floor.caller(), attempt.pk, code="wrong_number")
+    take_back(floor.caller(), attempt.pk)
+    assert taken_by(floor.callers[0]).number == 0
     dispose(floor.caller(), attempt.pk, code="wrong_number")
     row = Member.objects.get(campaign=made)
     assert (row.status, row.number, row.key) == (Member.Status.ACTIVE, 1, key_of("+16175559001"))

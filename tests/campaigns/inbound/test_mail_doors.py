@@ -30,9 +30,10 @@ from tests.campaigns.inbound.mail_posting import (
     post_event,
     post_mail,
 )
-from tests.campaigns.inbound.test_mail import handled, lines, member, reasons
+from tests.campaigns.inbound.test_mail import handled, lines, member
 from tests.campaigns.sending.mailing import make_mails, of
 from tests.campaigns.sending.postbox import Postbox
+from tests.campaigns.sending.test_mailing import reasons
 from tests.campaigns.sending.world import send_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
