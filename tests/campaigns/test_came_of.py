@@ -52,7 +52,7 @@ def _bought(made: World, leads: list[Lead], cost: str, *, skipped: int = 0) -> N
     """An enrichment job over these leads; the last ones were owned already."""
     asked = len(leads) - skipped
     run = Run.objects.create(
-        owner=made.ann, team_id=made.seller.team_id, bucket=made.bucket, bucket_name=made.bucket.name, kind="full",
+        owner=made.ann, team_id=made.seller.team_id, bucket=made.bucket, bucket_name=made.bucket.name, kind="property",
         status="completed", total=len(leads), enriched=asked, skipped=skipped, idempotency_key=str(uuid4()),
     )  # fmt: skip
     for number, lead in enumerate(leads):
@@ -100,7 +100,7 @@ def test_page_api_and_file_tell_the_same_and_a_stranger_gets_none() -> None:
     _sent(made, campaign, "0.01", replied=1)
     path = f"/api/campaigns/{campaign.pk}/results"
     told = body_of(Api(made.ann).get(path))["breakdown"]
-    assert told["total"]["costPerReply"] == "0.03" and told["state"][0] | {"name": "All"} == told["total"]
+    assert told["total"]["costPerReply"] == 0.03 and told["state"][0] | {"name": "All"} == told["total"]
     file = Api(made.ann).get(f"{path}.csv")
     rows = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()
     assert rows[1].startswith("All,All,3,3,1,1,0,0,0.0300,0.0000,0.03,0.03") and len(rows) == 2 + 4
