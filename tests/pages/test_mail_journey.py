@@ -149,7 +149,7 @@ def test_from_the_sender_to_the_results(
     look("results")
     page.goto(address(Conversation, "changelist"))
     page.get_by_role("link", name="2 Oak St").first.click()
-    page.get_by_text("Yes, I might sell").wait_for()
+    page.get_by_text("Who is this, and how did you get my address?").wait_for()
     look("conversation")
     page.get_by_label("Your answer").fill("Gladly. Tuesday?")
     page.get_by_label("Your answer").press("Control+Enter")
