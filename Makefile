@@ -78,10 +78,10 @@ $(STAMP): requirements-dev.lock
 	@touch $@
 	@echo "Installed." >&2
 
-# Page tests drive Debian's Chromium, the proxy's its nginx. Where one is missing and cannot be installed its tests are
-# skipped, and say so. nginx is not started: the tests start it.
+# Page tests drive Debian's Chromium without a window, the proxy's its nginx. Where one is missing and cannot be installed
+# its tests are skipped, and say so, unless the whole Chromium is there. nginx is not started: the tests start it.
 chromium:
-	@for program in chromium:/usr/bin/chromium nginx:/usr/sbin/nginx; do \
+	@for program in chromium-headless-shell:/usr/bin/chromium-headless-shell nginx:/usr/sbin/nginx; do \
 		name=$${program%%:*}; [ -x $${program#*:} ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
 		echo "Installing Debian's $$name for its tests (once) …" >&2; export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; \
 		{ apt-get update -qq && apt-get install -y -qq $$name; } >/dev/null 2>&1 </dev/null \

@@ -71,7 +71,12 @@ class Mailing:
     def _people(self) -> list[Json]:
         """New leads with an e-mail address: no two with one."""
         found: dict[str, Json] = {}
-        asked = {"bucketId": self.texting.bucket_id, "limit": 500, "hasEmail": "true", "status": "new"}
+        asked: dict[str, str | int] = {
+            "bucketId": self.texting.bucket_id,
+            "limit": 500,
+            "hasEmail": "true",
+            "status": "new",
+        }
         for lead in self.api.get("/property/bucket/leads", **asked)["leads"]:
             if not lead.get("litigator"):
                 found.setdefault(lead["email"], lead)

@@ -20,17 +20,17 @@ from devtools.job import TIMEOUT, Api, Json
 from devtools.process import LocalError
 from devtools.stack import Stack
 
-CLOCK = "2026-09-15T18:00Z/20"  # a Tuesday: 2 PM in New York, 11 AM in Seattle; twenty times as fast
 OPEN_AT, LATER, OPEN_FOR = 18, 20, timedelta(hours=1)  # UTC: within the hours of all of the mainland
-SATURDAY = 5
+TUESDAY, SATURDAY = 1, 5
 CONSENTED, NOT_CONSENTED = 10, 2
 SAID_AT = "2026-08-01T15:00:00Z"
 NUMBERS = {"twilio": "+13125550100", "signalhouse_messaging": "+13125550102"}  # ours, by who carries its texts
 OWN_PHONE = "+13125550142"
 COMPANY = {
     "legalName": "Demo Homes LLC", "postalAddress": "1 Main St, Chicago, IL 60601", "callbackPhone": "312-555-0101",
-    "policyText": "Who asks us not to call is not called again.", "attest": True,
+    "policyText": "Who asks us not to call is not called again.", "attest": True, "acknowledgeFlag": True,
 }  # fmt: skip
+CALLS, CALLED_MOST = "Demo: calls", 200
 CONSENT = "I agree to get text messages from Demo Homes LLC about my property. Consent is no condition of a purchase."
 TEXTS = {
     "Demo: first": "{{companyName}}: Hi {{firstName|there}}, would you sell {{address|your house}}? STOP to opt out.",
@@ -40,6 +40,19 @@ OVER = ("completed", "cancelled")
 SCRIPTED = 2  # one says STOP, one asks who we are
 COUNTED = {"sent": "sent", "delivered": "delivered", "replied": "replied", "opted_out": "optedOut"}
 SECONDS = 180.0  # that a step may take
+
+
+def clock_from(now: datetime) -> str:
+    """CAMPAIGN_CLOCK of a demo that begins now: the next Tuesday at 2 PM in New York (1 PM in winter), 11 AM in
+    Seattle; twenty times as fast. Never before now: what is bought now counts as a check of the registry from now on.
+    """
+    at = now.astimezone(UTC).replace(hour=OPEN_AT, minute=0, second=0, microsecond=0)
+    while at < now or at.weekday() != TUESDAY:
+        at += timedelta(days=1)
+    return f"{at:%Y-%m-%dT%H:%MZ}/20"
+
+
+CLOCK = clock_from(datetime.now(UTC))
 
 
 class Texting:
@@ -56,6 +69,7 @@ class Texting:
             say("Texts", "nobody is left to text: the leads of this bucket were contacted by the demos before")
             return {**dict.fromkeys(COUNTED, 0), "left_out": {}}
         self.set_up()
+        say("Calls", f"{self._call_list():,} people are on the call list “{CALLS}”, for the dialer")
         for lead in people[:CONSENTED]:
             self.api.post("/consents", {"phone": lead["phone"], "channel": "sms", "type": "written", "how": "paper",
                                         "text": CONSENT, "givenAt": SAID_AT, "leadId": lead["id"]})  # fmt: skip
@@ -128,6 +142,22 @@ class Texting:
             time.sleep(0.2)
         raise LocalError("the code for her phone was not spoken")
 
+    def _call_list(self) -> int:
+        """How many people are on an open call list of the bucket, whose next is offered in the dialer."""
+        lists = [one for one in self.api.get("/call-lists", limit=500)["callLists"] if one["name"].startswith(CALLS)]
+        known = [one for one in lists if one["status"] not in OVER and one["bucketId"] == self.bucket_id]
+        if not known:
+            asked = {
+                "name": f"{CALLS} {len(lists) + 1}" if lists else CALLS,
+                "bucketId": self.bucket_id,
+                "limit": CALLED_MOST,
+                "priority": "equity",
+            }
+            known = [self.api.post("/call-lists", asked)["callList"]]
+        if known[0]["status"] == "draft" and known[0]["people"]:
+            self.api.post(f"/call-lists/{known[0]['id']}/open", {})
+        return int(known[0]["people"])
+
     def _campaign(self, lead_ids: Sequence[str]) -> Json:
         known = {one["name"]: one["id"] for one in self.api.get("/templates")["templates"]}
         ids = [
@@ -187,13 +217,13 @@ class Texting:
             ).fetchone()
             if row is None:
                 raise LocalError("CAMPAIGN_CLOCK is not set")
-            shown = row[0].astimezone(UTC)
+            shown, now = row[0].astimezone(UTC), datetime.now(UTC)
             wanted = shown.replace(hour=hour, minute=0, second=0, microsecond=0) + timedelta(days=days)
             if not days and row[1]:
                 wanted += timedelta(days=2)
-            elif not days and wanted <= shown < wanted + OPEN_FOR and shown.weekday() < SATURDAY:
+            elif not days and now <= shown and wanted <= shown < wanted + OPEN_FOR and shown.weekday() < SATURDAY:
                 return
-            while wanted <= shown or wanted.weekday() >= SATURDAY:
+            while wanted <= max(shown, now) or wanted.weekday() >= SATURDAY:
                 wanted += timedelta(days=1)
             connection.execute(
                 "UPDATE campaigns_clocksetting SET shown_at = %s, real_at = clock_timestamp() WHERE id = 1", [wanted]

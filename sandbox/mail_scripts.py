@@ -19,8 +19,23 @@ BREAKS = {  # where the server breaks, or what it answers there
 HTTP = {"400", "401", "403", "406", "422", "429", "500", "500-after", "502", "503", "504", "hang-before", "hang-after",
         "garbage"}  # of providers  # fmt: skip
 ANSWERS = {
-    "bounce", "unknown-bounce", "full", "blocked", "delayed", "forged", "complaint", "away", "reply", "stop", "alias",
-    "copy", "scan", "click", "visit", "open", "unsubscribe",
+    "bounce",
+    "unknown-bounce",
+    "full",
+    "blocked",
+    "delayed",
+    "forged",
+    "complaint",
+    "away",
+    "reply",
+    "stop",
+    "alias",
+    "copy",
+    "scan",
+    "click",
+    "visit",
+    "open",
+    "unsubscribe",
 }
 # Seconds of a real clock, however fast the sandbox's: machines' clicks are told from people's by how quickly they come.
 REAL = {"click", "visit"}  # fmt: skip

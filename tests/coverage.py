@@ -10,6 +10,7 @@ settings, which is before any conftest.py. Stacks that tests start are processes
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from pathlib import Path
@@ -32,6 +33,7 @@ def _slipcover(sources: list[str] | None) -> Slipcover:
     return Slipcover(branch=True, d_miss_threshold=-1, source=sources, omit=OMITTED, exclude_also=[r"\.\.\.$"])
 
 
+gc.disable()  # as tests/conftest.py, which comes later, and lets it work again
 worker = _slipcover(None) if os.environ.get("PYTEST_XDIST_WORKER") else None
 if worker is not None:
     ImportManager(worker, FileMatcher(sources=SOURCES, omit=OMITTED)).__enter__()
@@ -55,7 +57,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if worker is not None:
         session.config.workeroutput["coverage"] = json.dumps(worker.get_coverage())  # type: ignore[attr-defined]
         return
-    total = _slipcover(SOURCES).get_coverage()
+    rest = _slipcover(SOURCES)
+    for counts in _counts:  # what a worker imported need not be read again, at the end, when nobody else works
+        rest.code_lines.update({str(Path(name).absolute()): set() for name in counts["files"]})
+    total = rest.get_coverage()
     for counts in _counts:
         merge_coverage(total, counts)
     MISSED.parent.mkdir(exist_ok=True)

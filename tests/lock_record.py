@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from psycopg.pq import TransactionStatus
@@ -65,6 +66,16 @@ def locks_of(sql: str, params: Any) -> Iterator[tuple[str, str, bool]]:
         kind = re.search(r"hashtextextended\(%s, (\d)\)", sql)
         yield ADVISORY[kind[1] if kind else "0"], str(params[0]), True
         return
+    yield from _of_rows(sql)
+
+
+@lru_cache(maxsize=4096)
+def _of_rows(sql: str) -> list[tuple[str, str, bool]]:
+    """The same few hundred texts are sent again and again, and to read one costs as much as to send it."""
+    return [*_read(sql)]
+
+
+def _read(sql: str) -> Iterator[tuple[str, str, bool]]:
     for found in _FOR.finditer(sql):
         only = re.findall(r"\w+", found[1] or "")
         tables = [_ALIASES.get(one, one) for one in only] or _TABLES.findall(sql[: found.start()])

@@ -60,6 +60,7 @@ KEYS = {
     "apollo": "KEY-apollo-5e0b",
     "twilio": "KEY-twilio-1d93",
     "signalhouse_messaging": "KEY-messaging-c44e",
+    "mail": "KEY-mail-2b60",
 }
 NAMES: dict[type[Model], str] = {Import: "import_"}  # what Python keeps for itself
 THEIR_OWN_WORDS = {  # django-celery-beat's, of schedules that the product has none of
@@ -518,7 +519,7 @@ SEEN = {  # the lists that each role opens, with a row of her own team's in them
     "nobody": "AuthToken",
 }
 for _role in ("reader", "buyer", "manager"):
-    SEEN[_role] += " Recording CallAttempt CallList Disposition"
+    SEEN[_role] += " Snippet Recording CallAttempt CallList Disposition"
 SEEN["caller"] += " CallAttempt"
 OF_TEAM = [param.values[0] for param in registered() if isinstance(admin.site._registry[param.values[0]], TeamAdmin)]
 MAY = {  # the actions of lists that each role is given

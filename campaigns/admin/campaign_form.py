@@ -18,7 +18,7 @@ from campaigns.models import Campaign, MailSender, Sender, Step, Template, Templ
 from campaigns.planning.audience import LEADS_MOST, PRESETS, Audience
 from campaigns.planning.campaigns import NAME_MAX
 from campaigns.planning.refusals import CampaignError
-from campaigns.planning.steps import CALL, STEPS_MAX, StepPlan, VariantPlan, current
+from campaigns.planning.steps import CALL, SMS, STEPS_MAX, StepPlan, VariantPlan, current
 from campaigns.texts.scripts import SCRIPT_MOST, checked_script
 from common.admin import dressed
 from leads.models import SavedView
@@ -31,17 +31,21 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 _FIELDS = {  # what a refusal names -> the form's field
     "name": "name", "maxCost": "max_cost", "dailyLimit": "daily_limit", "senderId": "sender", "audience": "whom",
     "bucketId": "whom", "viewId": "whom", "filters": "whom", "sets": "whom", "preset": "preset", "limit": "limit",
-    "window": "opens", "mailSenderId": "mail_sender", "stopOn": "stop_click",
-    "script": "script",
+    "window": "opens", "mailSenderId": "mail_sender", "stopOn": "stop_click", "script": "script",
 }  # fmt: skip
 CALLED = {"sms": "Text", "email": "E-mail"}
-CALL_STEP = "A caller calls them: no text"
-_OF_STEP = {"delayAmount": "amount", "delayUnit": "unit", "condition": "condition"}
+_OF_STEP = {"delayAmount": "amount", "delayUnit": "unit", "condition": "condition", "channel": "channel"}
 
 
 class StepForm(forms.Form):
-    """A step; one without a text, an e-mail or a call is none. Its channel is that of what was chosen."""
+    """A step; one that is no call and has no text or e-mail is none. What is written has its template's channel."""
 
+    channel = forms.ChoiceField(
+        label="What",
+        choices=[(SMS, "A text or an e-mail"), (CALL, "A call by one of your callers")],
+        initial=SMS,
+        required=False,
+    )
     amount = forms.IntegerField(label="Days or hours after the step before", required=False, min_value=0)
     unit = forms.ChoiceField(label="In", choices=Step.Unit.choices, initial=Step.Unit.DAYS, required=False)
     at_local = forms.TimeField(
@@ -56,9 +60,9 @@ class StepForm(forms.Form):
         ],
         required=False,
     )
-    a = forms.ChoiceField(label="Text, e-mail or call", required=False)
-    b = forms.ChoiceField(label="Text B, to compare", required=False)
-    share = forms.IntegerField(label="Share of text A (%)", required=False, min_value=1, max_value=99, initial=50)
+    a = forms.ChoiceField(label="Text or e-mail A", required=False)
+    b = forms.ChoiceField(label="B, to compare", required=False)
+    share = forms.IntegerField(label="Share of A (%)", required=False, min_value=1, max_value=99, initial=50)
 
     def __init__(
         self, *args: Any, texts: Mapping[str, Sequence[tuple[str, str]]], position: int, **kwargs: Any
@@ -70,29 +74,51 @@ class StepForm(forms.Form):
         groups = [(f"{CALLED[channel]}s", list(choices)) for channel, choices in texts.items() if choices]
         a: Any = self.fields["a"]
         b: Any = self.fields["b"]
-        a.choices = [("", "Nothing: no such step"), *groups, ("Calls", [(CALL, CALL_STEP)])]
+        a.choices = [("", "No text"), *groups]
         b.choices = [("", "None"), *groups]
         if position == 1:
             del self.fields["amount"], self.fields["unit"], self.fields["condition"]
 
     @property
-    def texts(self) -> list[str]:
-        """Of a valid form: the texts that were chosen, A first."""
-        return [one for one in (self.cleaned_data.get("a"), self.cleaned_data.get("b")) if one and one != CALL]
+    def is_call(self) -> bool:
+        """Of a valid form."""
+        return self.cleaned_data.get("channel") == CALL
 
     @property
-    def channel(self) -> str:
-        """Of a valid form; '': it is no step."""
-        chosen = self.cleaned_data.get("a")
-        return "" if not chosen else CALL if chosen == CALL else self.channels[chosen]
+    def of_texts(self) -> list[forms.BoundField]:
+        """What a call does not have."""
+        return [self[name] for name in ("a", "b", "share")]
+
+    @property
+    def of_both(self) -> list[forms.BoundField]:
+        """What any step has."""
+        return [self[name] for name in self.fields if name not in ("a", "b", "share")]
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether it stands for a step, as the page shows it now."""
+        return bool(self["a"].value()) or self["channel"].value() == CALL
+
+    @property
+    def texts(self) -> list[str]:
+        """Of a valid form: what was chosen, A first; of a call none."""
+        return [] if self.is_call else [one for one in (self.cleaned_data.get("a"), self.cleaned_data.get("b")) if one]
+
+    @property
+    def sends(self) -> str:
+        """Of a valid form: by which channel; '': it is no step."""
+        return CALL if self.is_call else next((self.channels[one] for one in self.texts), "")
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
-        if said.get("b") and not said.get("a") and "a" not in self.errors:
+        if said.get("b") and not said.get("a") and "a" not in self.errors and said.get("channel") != CALL:
             self.add_error("a", "Choose text A before text B.")
-        elif said.get("b") and said.get("a") == CALL:
-            self.add_error("b", "A call has no text.")
-        elif said.get("b") and said.get("a") and self.channels[said["a"]] != self.channels[said["b"]]:
+        elif (
+            said.get("b")
+            and said.get("a")
+            and said.get("channel") != CALL
+            and self.channels[said["a"]] != self.channels[said["b"]]
+        ):
             self.add_error("b", "Compare a text with a text, and an e-mail with an e-mail.")
         return said
 
@@ -110,7 +136,7 @@ class StepForm(forms.Form):
             delay_unit=said.get("unit") or "days",
             at_local=said.get("at_local"),
             condition=said.get("condition") or "no_reply",
-            channel=self.channel,
+            channel=self.sends,
         )
 
 
@@ -242,17 +268,13 @@ class CampaignForm(forms.Form):
             if position <= len(rows):
                 row = rows[position - 1]
                 variants = current(row.variants.all())
-                ids = (
-                    [CALL]
-                    if row.channel == CALL
-                    else [
-                        str(one.version_id if str(one.version_id) in self.versions else one.version.template_id)
-                        for one in variants[:SHOWN_TEXTS]
-                    ]
-                )
+                ids = [
+                    str(one.version_id if str(one.version_id) in self.versions else one.version.template_id)
+                    for one in variants[:SHOWN_TEXTS]
+                ]
                 first = {
-                    "amount": row.delay_amount, "unit": row.delay_unit, "at_local": row.at_local,
-                    "condition": row.condition, **dict(zip(("a", "b"), ids, strict=False)),
+                    "channel": CALL if row.channel == CALL else SMS, "amount": row.delay_amount, "unit": row.delay_unit,
+                    "at_local": row.at_local, "condition": row.condition, **dict(zip(("a", "b"), ids, strict=False)),
                     "share": variants[0].weight if len(variants) == SHOWN_TEXTS else 50,
                 }  # fmt: skip
             yield StepForm(data, prefix=f"s{position}", texts=texts, position=position, initial=first)
@@ -272,8 +294,8 @@ class CampaignForm(forms.Form):
 
     @property
     def used(self) -> list[StepForm]:
-        """The steps that there are."""
-        return [step for step in self.steps if step.is_bound and hasattr(step, "cleaned_data") and step.channel]
+        """The steps that have a text or an e-mail, or are a call."""
+        return [step for step in self.steps if step.is_bound and hasattr(step, "cleaned_data") and step.sends]
 
     def script_said(self) -> str:
         """Of a valid form. Raises CampaignError naming `script`."""

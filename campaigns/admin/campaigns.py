@@ -193,14 +193,15 @@ class CampaignAdmin(TeamAdmin):
                 told["trouble"] = str(error)
         seller = active_seller(team_id)
         versions = _versions([text for step in form.used for text in step.texts], team_id)
+        told["calls"] = {step.position for step in form.used if step.is_call}
         script = str(form.cleaned_data.get("script") or "").strip()
         told["script"] = read_out(script, lead, seller, owner) if script and lead else script
         told["steps"] = [
-            (step.position, step.channel, [
-                (name, shown, dollars(price_of(shown)) if step.channel == "sms" else "")
+            (step.position, step.sends, [
+                (name, shown, dollars(price_of(shown)) if step.sends == "sms" else "")
                 for name, text in zip("AB", step.texts, strict=False)
                 if text in versions
-                for shown in [self._look(step.channel, versions[text], lead, seller, owner)]
+                for shown in [self._look(step.sends, versions[text], lead, seller, owner)]
             ])
             for step in form.used
         ]  # fmt: skip

@@ -73,7 +73,7 @@ class AddedSerializer(serializers.Serializer[Any]):
 
 class FillingSerializer(AddedSerializer):
     done = serializers.IntegerField(help_text="Leads that were looked at: when all are, callers may begin")
-    error = serializers.CharField(help_text="Why it stopped; empty: it goes on")
+    error = serializers.CharField(help_text="Why it stopped; empty: it did not")
 
 
 class CallListSerializer(CamelModelSerializer[Campaign]):

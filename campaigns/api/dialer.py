@@ -291,7 +291,10 @@ class DisposeView(DialerView):
         summary="Say how it ended",
         description="An outcome that suppresses holds at once, and can be taken back for ten seconds.",
         request=DisposeInput,
-        responses={200: _CALL, 409: refusal("DISPOSED: another outcome was said; a do-not-call stays; SLOT_TAKEN")},
+        responses={
+            200: _CALL,
+            409: refusal("DISPOSED: another outcome was said; a do-not-call stays; NEVER_RANG, SLOT_TAKEN"),
+        },
     )
     @idempotent(How.BESIDE_WORK)
     def post(self, request: Request, call_id: UUID) -> Response:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,7 @@ from leads.privacy.filtering import anybody_forgotten, kept_in, listed_among
 
 HELD = timedelta(minutes=15)  # until the mailed link is pressed
 FORGOTTEN_AFTER = timedelta(days=1)  # what nobody confirmed
+SHOWN = 2_000  # slots of a page: a week of five minutes day and night
 NEXT = 3  # slots that are named where one is taken
 MAIL_TASK = "campaigns.mail_guests"
 Status, Mail = Event.Status, Event.Mail
@@ -68,26 +69,43 @@ def _is_open(page: BookingPage) -> bool:
     return page.enabled and access_in(page.user, page.team_id).can(Scope.WRITE)
 
 
-def offered(page: BookingPage, *, now: datetime | None = None, but: Event | None = None) -> list[datetime]:
-    """Every start (UTC) that a guest may choose now. but: an appointment that is about to move; it keeps its length,
-    though the page's is another one by now.
+def offered(
+    page: BookingPage,
+    *,
+    now: datetime | None = None,
+    but: Event | None = None,
+    since: datetime | None = None,
+    most: int = SHOWN,
+) -> list[datetime]:
+    """The starts (UTC) that a guest may choose now: of the first days that have `most` of them, whole days. since: none
+    before. but: an appointment that is about to move; it keeps its length, though the page's is another one by now.
     """
     minutes = page.minutes if but is None else int((but.ends_at - but.starts_at).total_seconds() // 60)
     now = now or clock.now()
-    zone = page.user.time_zone
-    today = now.astimezone(ZoneInfo(zone)).date()
+    zone = ZoneInfo(page.user.time_zone)
+    today = now.astimezone(zone).date()
+    first = today if since is None else max(today, since.astimezone(zone).date())
+    days = [day for n in range(page.days_ahead + 1) if (day := today + timedelta(days=n)) >= first]
     openings = hours.openings_of(page.user_id)
-    days = [today + timedelta(days=n) for n in range(page.days_ahead + 1)]
-    starts = [start for day in days for start in slots_of(day, openings, zone=zone, minutes=minutes)]
-    if not starts:
+    if not days or not openings:
         return []
-    return free_of(
-        starts,
-        _taken(page, starts[0] - timedelta(days=1), starts[-1] + timedelta(days=1), but),
-        minutes=minutes,
-        buffer_minutes=page.buffer_minutes,
-        not_before=now + timedelta(hours=page.notice_hours),
-    )
+    begins, ends = (datetime.combine(day, time(), UTC) for day in (days[0], days[-1]))
+    taken = _taken(page, begins - timedelta(days=2), ends + timedelta(days=3), but)
+    not_before = max(now + timedelta(hours=page.notice_hours), since or now)
+    found: list[datetime] = []
+    for day in days:
+        starts = slots_of(day, openings, zone=str(zone), minutes=minutes)
+        found += free_of(
+            starts, taken, minutes=minutes, buffer_minutes=page.buffer_minutes, not_before=not_before
+        )  # fmt: skip
+        if len(found) >= most:
+            break
+    return found
+
+
+def is_offered(page: BookingPage, at: datetime, *, but: Event | None = None) -> bool:
+    """Whether a guest may choose this start now: a look at its day, where anything is free on it."""
+    return offered(page, since=at, most=1, but=but)[:1] == [at]
 
 
 def _taken(page: BookingPage, first: datetime, last: datetime, but: Event | None) -> list[tuple[datetime, datetime]]:
@@ -97,10 +115,9 @@ def _taken(page: BookingPage, first: datetime, last: datetime, but: Event | None
     return list(rows.values_list("starts_at", "ends_at"))
 
 
-def next_slots(page: BookingPage, at: datetime, *, but: Event | None = None) -> list[datetime]:
+def next_slots(page: BookingPage, at: datetime | None, *, but: Event | None = None) -> list[datetime]:
     """The next ones that are free, from that time on; else the first there are."""
-    free = offered(page, but=but)
-    return ([start for start in free if start >= at] or free)[:NEXT]
+    return (offered(page, but=but, since=at, most=NEXT) or offered(page, but=but, most=NEXT))[:NEXT]
 
 
 def book(*, page: BookingPage, at: datetime, guest: Guest) -> Event | None:
@@ -114,7 +131,7 @@ def book(*, page: BookingPage, at: datetime, guest: Guest) -> Event | None:
     ends = at + timedelta(minutes=page.minutes)
     if found := _mine(page, at, guest, _in_the_way(page, at, ends)):
         return found
-    if at not in offered(page):  # who comes late waits for nobody
+    if not is_offered(page, at):  # who comes late waits for nobody
         raise SlotTaken
     with transaction.atomic():
         hold_host(page.user_id)
@@ -260,7 +277,7 @@ def move(*, page: BookingPage, event: Event, at: datetime) -> Event:
         if event.lead_id is not None:
             list(lock_leads([event.lead_id]).only("pk"))
         planning.free_expired(page.user_id)
-        if at != event.starts_at and at not in offered(page, but=event):
+        if at != event.starts_at and not is_offered(page, at, but=event):
             raise SlotTaken
         if event.status != Status.PLANNED:
             raise EventClosed

@@ -57,7 +57,7 @@ def make(*, access: Access, name: str = "", kinds: Sequence[str] = KINDS, with_n
         raise NotAllowed("Your role or token may not make feeds.")
     if feeds_of(access).count() >= FEEDS_MOST:
         raise TooManyFeeds
-    token = secrets.token_urlsafe(32)
+    name, token = " ".join(name.split()), secrets.token_urlsafe(32)
     with transaction.atomic():
         feed = Feed.objects.create(
             team_id=access.team_id, user=access.user, name=name, digest=_digest(token),

@@ -225,7 +225,7 @@ def _gone(request: HttpRequest, found: Linked) -> HttpResponse:
     near: Sequence[datetime] = ()
     own = event if event and event.status == Event.Status.PLANNED else None  # it keeps its length
     if found.is_open:
-        near = booking.next_slots(page, event.starts_at, but=own) if event else booking.offered(page)[: booking.NEXT]
+        near = booking.next_slots(page, event.starts_at if event else None, but=own)
     context = {"page": page, "host": name_of(page.user), "taken": _labels(near, zone), "zone": zone}
     context["is_open"] = found.is_open
     return render(request, "booking/gone.html", context, status=409 if event else 404)

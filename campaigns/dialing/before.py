@@ -16,12 +16,21 @@ from campaigns.models import CallAttempt
 from campaigns.planning.refusals import CampaignError
 
 # A vendor's call that certainly never rang the lead's phone: no attempt (`gate.people.REACHED` says the same in SQL).
-NEVER_RANG = Q(state=CallAttempt.State.ENDED, vendor_id__isnull=True) & ~Q(mode=CallAttempt.Mode.TEL) & ~Q(error="")
+# One in doubt may have rung, whoever ended it.
+UNTOLD = ("", "in_doubt")  # errors that say nothing of it
+NEVER_RANG = Q(state=CallAttempt.State.ENDED, vendor_id__isnull=True) & ~Q(mode=CallAttempt.Mode.TEL)
+NEVER_RANG &= ~Q(error__in=UNTOLD)
 _NOT_LOST = ~Q(state=CallAttempt.State.IN_DOUBT) | Q(ended_at__isnull=True)
 # Whose end its caller must say before her next lead: open ones, one of which nobody knows whether the vendor placed it
 # too, and ended ones; not one that was lost with its page, and ended by the reaper, nor one that never rang: that lead
 # is still before her, and may be called again.
 OWED = _NOT_LOST & ~NEVER_RANG
+
+
+def never_rang(attempt: CallAttempt) -> bool:
+    """NEVER_RANG of a row that was read."""
+    is_over = attempt.state == CallAttempt.State.ENDED and attempt.vendor_id is None
+    return is_over and attempt.mode != CallAttempt.Mode.TEL and attempt.error not in UNTOLD
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ def _press(
         raise CampaignError("INVALID", "This is none of the lead's numbers.", "number")
     receipt_id = write_receipt(access, campaign, answer, at)
     if answer.asked.decision.verdict != "yes":
+        check_disposed(access)  # a double press: the call that is in the way is her own, and nobody loses the lead
         best = choose(answers, answer.number.position)
         if member is not None and best is not None and best.asked.decision.verdict != "yes":
             refuse(member.pk, best, at)

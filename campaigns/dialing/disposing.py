@@ -12,6 +12,7 @@ from accounts.access import Access
 from accounts.models import User
 from campaigns import clock
 from campaigns.dialing import events
+from campaigns.dialing.before import never_rang
 from campaigns.dialing.calling import finish
 from campaigns.dialing.dispositions import of_code
 from campaigns.dialing.locks import LEASE
@@ -74,7 +75,7 @@ def dispose(
     3. The lead: a line in its history, the callback or appointment, its status with the bucket's counters.
 
     Raises CampaignError NOT_FOUND, INVALID (`code`, `at`, `note`, `minutes`), DISPOSED: another outcome was said
-    already, and a do-not-call stays.
+    already, and a do-not-call stays; NEVER_RANG: a vendor's call that rang nobody, of which only that may be said.
     """
     team_id = may_call(access)
     outcome = of_code(team_id, code)
@@ -88,6 +89,8 @@ def dispose(
             if before.outcome == Outcome.DNC or outcome.outcome != Outcome.DNC:
                 words = f"You said already how this call ended: {before.label}."
                 raise CampaignError("DISPOSED", words, more={"outcome": before.code})
+        if never_rang(attempt) and outcome.outcome != Outcome.DNC:
+            raise CampaignError("NEVER_RANG", "Nobody was called: this call has no outcome. Call again.")
         was_open = attempt.ended_at is None
         _end(attempt, said)
         if member is not None:
@@ -151,11 +154,13 @@ def _end(attempt: CallAttempt, said: Said) -> None:
         attempt.ended_at = ended or attempt.ended_at
     attempt.disposition, attempt.disposed_at = said.outcome, now
     attempt.suppress_at = now + TAKE_BACK if said.outcome.suppress else None
+    attempt.suppressed_at = None  # what an earlier outcome suppresses may be written already: this one's is not
     attempt.note = kept_in(attempt, "note", said.note)
     attempt.save(update_fields=_SAID)
 
 
-_SAID = ("state", "ended_at", "seconds", "disposition", "disposed_at", "suppress_at", "note", "updated_at")
+_SAID = ("state", "ended_at", "seconds", "disposition", "disposed_at", "suppress_at", "suppressed_at", "note",
+         "updated_at")  # fmt: skip
 
 
 # --- Her place in the list --------------------------------------------------------------------------------------------
@@ -314,18 +319,22 @@ def take_back(access: Access, attempt_id: UUID) -> CallAttempt:
         attempt.disposition = attempt.disposed_at = attempt.suppress_at = None
         attempt.save()
         if member is not None and attempt.step is not None and member.step == attempt.step.position:
-            _restore(member, access.user, code)
+            _restore(attempt, member, access.user, code)
     return attempt
 
 
-def _restore(member: Member, by: User, code: str) -> None:
-    """code: of the outcome that was taken back. Who was stopped by something else meanwhile stays so."""
+def _restore(attempt: CallAttempt, member: Member, by: User, code: str) -> None:
+    """code: of the outcome that was taken back. Who was stopped by something else meanwhile stays so. The number that
+    was called is the one to call again.
+    """
     ours = {Status.STOPPED: ("opted_out", "wrong_number"), Status.DONE: ("", code)}
     if member.taken_by_id not in (None, by.pk) or member.status in (Status.WAITING, Status.HELD):
         return
     if member.status != Status.ACTIVE and member.why not in ours[Status(member.status)]:
         return
-    back = {"status": Status.ACTIVE, "next_at": clock.now(), "why": ""}
+    values = _values(attempt)
+    number = values.index(attempt.number) if attempt.number in values else member.number
+    back = {"status": Status.ACTIVE, "next_at": clock.now(), "why": "", "number": number}
     now = database_now()
     try:
         with transaction.atomic():

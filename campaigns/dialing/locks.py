@@ -65,10 +65,12 @@ candidates AS MATERIALIZED (
      SELECT DISTINCT ON (r.id) r.* FROM raw r JOIN campaigns_member m ON m.id = r.id
       WHERE NOT EXISTS (SELECT FROM busy b WHERE b.key_id IN (m.key_id, m.owner_key_id))
         AND NOT EXISTS (SELECT FROM leads_leadkey k JOIN busy b ON b.key_id = k.key_id WHERE k.lead_id = m.lead_id)
-        AND (r.rank < 2 OR NOT EXISTS (  -- a callback of later, or a colleague's
-             SELECT FROM leads_event e JOIN accounts_user u ON u.id = e.owner_id
+        AND (r.rank < 2 OR NOT EXISTS (  -- a callback of later, or of a colleague who is still of the team
+             SELECT FROM leads_event e
               WHERE e.lead_id = m.lead_id AND e.kind = 'callback' AND e.status = 'planned'
-                AND (e.starts_at > %(at)s OR NOT e.anyone AND e.owner_id <> %(me)s AND u.is_active)))
+                AND (e.starts_at > %(at)s OR NOT e.anyone AND e.owner_id <> %(me)s AND EXISTS (
+                     SELECT FROM accounts_user u JOIN accounts_membership w ON w.user_id = u.id
+                      WHERE u.id = e.owner_id AND u.is_active AND w.team_id = e.team_id))))
       ORDER BY r.id, r.rank)
 """
 _ORDER = "ORDER BY c.rank, c.due, c.priority DESC, c.attempts, c.next_at, c.id"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -28,7 +29,8 @@ from common.dates import moment
 from common.db.clock import database_now
 from leads.calendar import clock as calendar_clock
 from leads.calendar.table import Event
-from leads.models import Lead
+from leads.models import Activity, Lead
+from leads.services import add_activity
 
 __all__ = ["Nobody", "Number", "Offer", "hand_back", "next_lead", "offered", "renew", "skip"]
 
@@ -378,7 +380,10 @@ def hand_back(access: Access, member_id: UUID) -> None:
 
 
 def skip(access: Access, member_id: UUID, reason: str) -> None:
-    """Gives it back for an hour; the third time to the end of the list. Raises as `release`; INVALID `reason`."""
+    """Gives it back for an hour; the third time to the end of the list. Why stands in the lead's history. Raises as
+    `hand_back`; INVALID `reason`.
+    """
+    reason = reason.replace("\0", "").strip()
     if len(reason) > 200:
         raise CampaignError("INVALID", "200 characters at most.", "reason")
     with transaction.atomic():
@@ -389,6 +394,9 @@ def skip(access: Access, member_id: UUID, reason: str) -> None:
             taken_by=None, taken_at=None, lease_until=None, skips=min(skips, 30_000), why="skipped",
             next_at=clock.now() + SKIPPED_FOR, **last,
         )  # fmt: skip
+        if reason and (lead := lead_of(member)) is not None:
+            with suppress(Lead.DoesNotExist):  # deleted in this moment
+                add_activity(lead=lead, by=access.user, kind=Activity.Kind.NOTE, text=f"Skipped: {reason}")
 
 
 def _held(access: Access, member_id: UUID) -> Member:

@@ -21,8 +21,9 @@ Digest = tuple[int, bytes]  # kind and HMAC, as ContactKey and Suppression have 
 _MANUAL = ("call", "sms", "email")  # kinds of Activity that a person logged, which are attempts too
 
 
-# A call of a vendor that certainly never rang the lead's phone is no attempt: the caller's own did not answer.
-REACHED = "NOT (c.mode <> 'tel' AND c.state = 'ended' AND c.vendor_id IS NULL AND c.error <> '')"
+# A call of a vendor that certainly never rang the lead's phone is no attempt: the caller's own did not answer. One in
+# doubt may have rung, whoever ended it. `dialing.before.NEVER_RANG` says the same.
+REACHED = "NOT (c.mode <> 'tel' AND c.state = 'ended' AND c.vendor_id IS NULL AND c.error NOT IN ('', 'in_doubt'))"
 
 
 @dataclass(slots=True)

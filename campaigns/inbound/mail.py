@@ -137,6 +137,8 @@ def _wrote(said: Written, sent: Delivery | None, message_id: UUID) -> str:
         return "It does not say who wrote it."
     heard, meaning = _whose(said.about, sent), _meaning(said)
     writer = heard.writer
+    if _came_before(said, writer, meaning):
+        return "It had come before."
     if meaning == Meaning.OPT_OUT:
         keys = {*writer.own, *([heard.sent.key_id] if heard.sent is not None and heard.sent.key_id else [])}
         suppress_keys(
@@ -150,10 +152,13 @@ def _wrote(said: Written, sent: Delivery | None, message_id: UUID) -> str:
         )  # fmt: skip
     else:
         on_reply(writer.keys)
-    known = IncomingMessage.objects.filter(key=writer.key_id, message_id=said.about.message_id)
-    if said.about.message_id and known.exists():
-        return "It had come before."  # posted, and in the mailbox
     return _kept(said, heard, meaning, message_id)
+
+
+def _came_before(said: Written, writer: Writer, meaning: str) -> bool:
+    """Posted, and in the mailbox as well; or twice in either."""
+    known = IncomingMessage.objects.filter(key=writer.key_id, message_id=said.about.message_id, meaning=meaning)
+    return bool(said.about.message_id) and known.exists()
 
 
 def _names(about: About, sent: Delivery) -> bool:

@@ -248,8 +248,11 @@ def close_silent(limit: int = 1000) -> int:
 
 
 def _opt_out(talk: Conversation, asked: IncomingMessage, *, reason: str, by: User | None) -> None:
+    keys = {asked.key_id}
+    if asked.delivery_id is not None:  # by an alias, it may be
+        keys.update(Delivery.objects.filter(pk=asked.delivery_id, key__isnull=False).values_list("key_id", flat=True))
     suppress_keys(
-        [asked.key_id], reason=reason, source=Source.inbound(asked.inbound_id), words=(asked.text or "")[:300], by=by,
+        keys, reason=reason, source=Source.inbound(asked.inbound_id), words=(asked.text or "")[:300], by=by,
         spread=True, team_id=talk.team_id,
     )  # fmt: skip
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0046_mail")]
+    dependencies = [("campaigns", "0046_mail"), ("campaigns", "0050_list_fill")]
 
     operations = [
         migrations.AddField(

@@ -164,7 +164,7 @@ def _begin(operation_id: int, access: Access) -> tuple[Operation, VendorCall]:
                 return operation, reserved.call
         except Closed as closed:
             if closed.retry_in is None or time.monotonic() + closed.retry_in > deadline:
-                raise CampaignError("NOT_SENT", f"The code could not be sent: {closed.reason}.") from closed
+                raise CampaignError("NOT_SENT", f"The code could not be sent: {closed.reason.rstrip('.')}.") from closed
             time.sleep(min(max(closed.retry_in, 0.01), 1.0))
 
 

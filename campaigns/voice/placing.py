@@ -112,7 +112,7 @@ def _begin(attempt: CallAttempt, sender: Sender) -> tuple[Operation, VendorCall]
             return None
         except Closed as closed:
             if closed.retry_in is None or time.monotonic() + closed.retry_in > deadline:
-                return f"No call can be placed now: {closed.reason}."
+                return f"No call can be placed now: {closed.reason.rstrip('.')}."
             time.sleep(min(max(closed.retry_in, 0.01), 1.0))
 
 

@@ -59,7 +59,8 @@ def _span(words: str, local: datetime, zone: str) -> datetime | None:
         count = float(span["n"]) if span["n"] else _NUMBER[span["word"]]
         unit = span["unit"][0]
         if unit in "dw":
-            days += int(count * (7 if unit == "w" else 1))
+            whole, part = divmod(count * (7 if unit == "w" else 1), 1)
+            days, minutes = days + int(whole), minutes + round(part * 24 * 60)
         else:
             minutes += count * (60 if unit == "h" else 1)
     later = moved_forward(local.replace(tzinfo=None) + timedelta(days=days), zone) if days else local.astimezone(UTC)
@@ -124,13 +125,20 @@ def _dates(words: str, today: date) -> list[date]:
             return []
     else:
         month = int(said["month"])
-    year = int(said["year"]) + (2000 if len(said["year"]) == 2 else 0) if said["year"] else 0
-    years = [year] if year else [today.year, today.year + 1]
-    try:
-        days = [date(one, month, int(said["day"])) for one in years]
-    except ValueError:
-        raise BadTime(f"There is no day {words}.") from None
+    year = said["year"] or ""
+    years = [int(year) + (2000 if len(year) == 2 else 0)] if year else [today.year + n for n in range(3)]
+    days = [day for one in years if (day := _date(one, month, int(said["day"])))]
+    if not days:
+        raise BadTime(f"There is no day {words}.")
     return [day for day in days if day >= today][:1] or days[:1]
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    """None: there is no such day; February 29 is in one year of four."""
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
 
 
 def _time(words: str) -> time | None:

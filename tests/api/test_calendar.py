@@ -15,7 +15,7 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from accounts.access import own_access
-from accounts.models import AuditEvent, Team, User, WebhookDelivery
+from accounts.models import AuditEvent, Membership, Team, User, WebhookDelivery
 from campaigns.booking import feeds
 from common.dates import iso
 from leads.models import Event, Lead
@@ -192,6 +192,11 @@ def test_commands_make_list_and_revoke_a_feed(api: Api, ann: User, settings: Any
     assert Client().get(path).status_code == 404 and run()["feeds"] == []
     with pytest.raises(CommandError, match="no such feed"):
         run(revoke=UUID(made["id"]))
+    assert run(make="My\nphone")["id"] and run()["feeds"][0]["name"] == "My phone"
+    Membership.objects.filter(user=ann).update(role="reader")
+    with pytest.raises(CommandError, match="may not make feeds"):
+        run(make="Mine")
+    Membership.objects.filter(user=ann).update(role="buyer")
     out = StringIO()
     call_command("feeds", user="ann", stdout=out, make="")
     call_command("feeds", user="ann", stdout=out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -26,13 +27,19 @@ from tests.support import make_user
 pytestmark = pytest.mark.django_db
 
 
+def _charged(made: World, operation: str, inputs: int, cost: str, **more: Any) -> VendorCall:
+    now = clock.now()
+    return VendorCall.objects.create(
+        operation=catalogue.operation(operation), user=made.ann, state="settled", inputs=inputs, reserved=0, cost=cost,
+        created_at=now, slot_at=now, sent_at=now, ended_at=now, lease_until=now, **more,
+    )  # fmt: skip
+
+
 def _sent(made: World, campaign: Campaign, cost: str, *, replied: int) -> None:
     """One message to each, a charge each; the first ones replied."""
     step = campaign.steps.get()
     for number, member in enumerate(Member.objects.filter(campaign=campaign).order_by("lead")):
-        call = VendorCall.objects.create(
-            operation=catalogue.operation("sms"), user=made.ann, state="settled", inputs=1, reserved=0, cost=cost
-        )
+        call = _charged(made, "sms", 1, cost)
         Delivery.objects.create(
             team_id=campaign.team_id, campaign=campaign, member=member, step=step, variant=step.variants.get(),
             state="delivered", lead_id=member.lead_id, key_id=member.key_id, body_digest="x", callback_token=uuid4(),
@@ -51,10 +58,7 @@ def _bought(made: World, leads: list[Lead], cost: str, *, skipped: int = 0) -> N
     for number, lead in enumerate(leads):
         outcome = RunItem.Outcome.ENRICHED if number < asked else RunItem.Outcome.SKIPPED
         RunItem.objects.create(run=run, lead=lead, stage=0, outcome=outcome)
-    VendorCall.objects.create(
-        operation=catalogue.operation("skip_trace"), user=made.ann, state="settled", inputs=asked, reserved=0,
-        cost=cost, run_id=run.pk,
-    )  # fmt: skip
+    _charged(made, "skip_trace", asked, cost, run_id=run.pk)
 
 
 def test_people_and_money_by_where_they_are_from() -> None:

@@ -91,31 +91,31 @@ def test_a_draft_says_what_its_form_said_and_is_changed_by_the_same_form(made: W
 def test_a_call_is_a_step_among_texts_and_has_a_script(made: World, client: Client) -> None:
     text, script = str(made.template.pk), "Hi {{firstName|there}}, we wrote to you."
     steps = {
-        "s2-a": "call", "s2-amount": "1", "s2-unit": "hours", "s3-a": text, "s3-amount": "3", "script": script,
+        "s2-channel": "call", "s2-a": text, "s2-amount": "1", "s2-unit": "hours", "s3-a": text, "s3-amount": "3",
+        "script": script,
     }  # fmt: skip
     seen = text_of(client.get(at("texts"), form(made, **steps)))
-    assert (
-        "A caller finds them in the dialer, and reads out:" in seen and "{{firstName" not in seen.partition("Step 2")[2]
-    )
+    assert "Step 2, a call: what the caller reads out" in seen and "{{firstName" not in seen.partition("Step 2")[2]
     assert "did you mean {{firstName}}" in text_of(
         client.post(at("add"), form(made, **steps | {"script": "{{firstname}}"}))
     )
     assert not Campaign.objects.exists()
     assert client.post(at("add"), form(made, **steps)).status_code == 302
     campaign = Campaign.objects.get()
-    kinds = [("sms", 1), ("call", 0), ("sms", 1)]
+    kinds = [("sms", 1), ("call", 0), ("sms", 1)]  # what was chosen as a text of a call, hidden by then, is none
 
     def stands() -> list[tuple[str, int]]:
         return [(one.channel, one.variants.count()) for one in campaign.steps.order_by("position")]
 
     assert (campaign.channel, campaign.script, stands()) == ("mixed", script, kinds)
     shown = text_of(client.get(reverse("admin:campaigns_campaign_change", args=[campaign.pk])))
-    assert "a caller calls" in shown and script in shown
+    assert "A call by one of your callers" in shown and script in shown
     page = client.get(at("edit", campaign.pk))
-    assert [one["a"].value() == "call" for one in page.context["form"].steps[:3]] == [False, True, False]
-    assert client.post(at("edit", campaign.pk), form(made, **steps, name="Fall")).status_code == 302
+    assert [one["channel"].value() for one in page.context["form"].steps[:4]] == ["sms", "call", "sms", "sms"]
+    again = {name: value for name, value in steps.items() if name != "s2-a"}
+    assert client.post(at("edit", campaign.pk), form(made, **again, name="Fall")).status_code == 302
     assert stands() == kinds
-    alone = form(made) | {"s1-a": "call", "name": "Calls"}
+    alone = form(made) | {"s1-channel": "call", "s1-a": "", "name": "Calls"}
     assert "A campaign of calls alone is a call list" in text_of(client.post(at("add"), alone))
 
 

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -34,10 +33,12 @@ from common.values.mail_urls import MailPlace
 from leads.facts.saving import CONTACT, FactRow, save_facts
 from leads.models import ContactKey, Lead, LeadKey
 from leads.permission.suppressing import suppress
+from tests.admin_site import signed_in
 from tests.api.client import Api, body_of, refused
 from tests.campaigns.samples import NOON, World, allow, owner, world
 from tests.campaigns.sending.world import at_time, move
 from tests.leads.samples import make_leads
+from tests.support import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -427,17 +428,16 @@ def test_what_cannot_be_meant_of_e_mails_is_refused_by_name_and_nothing_launches
 
 
 def test_pages_build_steps_of_every_channel_show_subjects_and_change_a_text_from_here_on(settings: Any) -> None:
-    made = mailing(2, settings)
+    made = mailing(2, settings, ann=make_user("ann", is_staff=True))
     hello, second = mail_text(made), mail_text(made, "Second", subject="Still yours, {{firstName|there}}?")
-    client = Client()
-    client.force_login(made.ann)
+    client = signed_in(made.ann)
 
     def page(name: str, *arguments: Any) -> str:
         return reverse(f"admin:campaigns_campaign_{name}", args=arguments)
 
     said = {
         "name": "Over channels", "whom": f"bucket:{made.bucket.pk}", "weekdays": [str(n) for n in range(1, 8)],
-        "track_clicks": "on", "stop_click": "on", "s1-a": str(hello.pk), "s2-a": "call", "s2-amount": "1",
+        "track_clicks": "on", "stop_click": "on", "s1-a": str(hello.pk), "s2-channel": "call", "s2-amount": "1",
         "s2-unit": "days", "s3-a": str(made.template.pk), "s3-amount": "2", "s3-unit": "business_days",
         "s4-a": str(second.pk), "s4-amount": "3", "s4-unit": "days", "s4-condition": "no_human_click",
     }  # fmt: skip
@@ -454,7 +454,7 @@ def test_pages_build_steps_of_every_channel_show_subjects_and_change_a_text_from
     assert client.post(page("edit", campaign.pk), said).status_code == 302
     preview = made.previewed(campaign)
     answer = client.get(page("change", campaign.pk)).content.decode()
-    assert "By step" in answer and "jane@mail.example.com" in answer and "a caller calls" in answer
+    assert "By step" in answer and "jane@mail.example.com" in answer and "A call by one of your callers" in answer
     assert client.post(page("approve", campaign.pk), {"digest": preview.digest}).status_code == 302
     campaign.refresh_from_db()
     launch(campaign=campaign, access=made.access)

@@ -12,9 +12,23 @@ from psycopg.conninfo import make_conninfo
 from campaigns import clock
 from campaigns.models import ClockSetting
 from devtools.campaign_clock import agree
+from devtools.texting import clock_from
 from sandbox import Sandbox, SandboxConfig
 
 WORDS = "2026-09-15T15:00Z/20"
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        ("2026-12-01T01:30:00+00:00", "2026-12-01T18:00Z/20"),
+        ("2026-12-01T18:00:01+00:00", "2026-12-08T18:00Z/20"),
+        ("2026-12-06T23:00:00-05:00", "2026-12-08T18:00Z/20"),
+    ],
+)
+def test_a_demos_clock_is_never_before_now(now: str, words: str) -> None:
+    """What is bought now, and signed now, counts for calls from now on."""
+    assert clock_from(datetime.fromisoformat(now)) == words
 
 
 def database_url() -> str:

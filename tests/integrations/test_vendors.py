@@ -217,6 +217,7 @@ def test_the_command_lists_pauses_resumes_and_tests(sandbox, settings):
     assert "apollo  no credit (ann)  $0.00 of $5.00 today" in run("vendors", "list").out.splitlines()
     assert {name: row["trouble"] for name, row in listed.items()} == {
         "apollo": "no credit (ann)",
+        "mail": "",
         "realestateapi": "",
         "signalhouse": "",
         "signalhouse_messaging": "",
@@ -237,7 +238,10 @@ def test_the_command_refuses_in_one_line_and_changes_nothing(sandbox, settings):
         (("pause", "apollo", "--user", "boss"), "Say why: whoever waits for this vendor reads it."),
         (("pause", "apollo", "--reason", "x"), "Say who: --user USERNAME. The vendor's history names them."),
         (("resume", "apollo", "--user", "ann"), "ann may not change vendors: this needs an administrator."),
-        (("test", "nobody"), "Which vendor? One of apollo, realestateapi, signalhouse, signalhouse_messaging, twilio."),
+        (
+            ("test", "nobody"),
+            "Which vendor? One of apollo, mail, realestateapi, signalhouse, signalhouse_messaging, twilio.",
+        ),
         (("test", "realestateapi"), f"realestateapi: {MISSING}."),
     ):
         assert_refused(run("vendors", *arguments), told)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from django.utils import timezone
 
 from accounts.access import own_access
 from accounts.models import AuditEvent, User
+from campaigns import clock
 from campaigns.dialing.lists import ListPlan, create_list, open_list
 from campaigns.models import CallAttempt, CallList, Disposition, Member, Sender
 from campaigns.planning.audience import Audience
@@ -130,9 +130,9 @@ def by_a_vendor(page: Page, hands: Hands, axe_check: Check, settings: Any, own: 
     recordings.upload(by=ann, team_id=team.pk, name="Hello", content=wav(2), file_name="hello.wav")
     made, _ = create_list(own_access(ann), ListPlan("Salem", Audience(bucket_id=homes[0].bucket_id)))
     open_list(own_access(ann), made.pk)
-    soon = timezone.now() + timedelta(hours=1)
+    soon = clock.now() + timedelta(hours=1)
     plan(by=ann, team_id=team.pk, owner=cat, kind="callback", starts_at=soon, lead=homes[2])
-    Event.objects.filter(lead=homes[2]).update(starts_at=timezone.now() - timedelta(minutes=1))
+    Event.objects.filter(lead=homes[2]).update(starts_at=clock.now() - timedelta(minutes=1))
     Lead.objects.filter(pk=homes[2].pk).update(assigned_to=cat)
     User.objects.filter(pk=cat.pk).update(agent_phone=AGENT, agent_phone_verified_at=database_now())
     Sender.objects.update(voice=True)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib import admin
 from django.db.models import Model
 from django.template.response import TemplateResponse
 
@@ -19,27 +20,39 @@ from tests.pages.conftest import LOOK, PATIENCE
 from tests.test_admin_pages import Rows, address, key_of, registered
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 Check = Callable[["Page"], None]
+ROWS = 10  # of a list; axe-core takes seconds for the hundred that the table of rules has, each like the others
 
 
 @pytest.fixture(scope="module")
-def window(browser: Browser, live_server: Any) -> Iterator[BrowserContext]:
-    """One for all pages, which only look: it keeps the styles and scripts that every page comes with."""
+def window(browser: Browser, live_server: Any) -> Iterator[tuple[Page, list[str]]]:
+    """One page for all addresses, which only look: its process starts once, and keeps their styles and scripts."""
     context = browser.new_context(**LOOK, base_url=live_server.url)
     context.set_default_timeout(PATIENCE)
-    yield context
+    page, errors = context.new_page(), list[str]()
+    errors_on(page, errors)
+    yield page, errors
     context.close()
 
 
 @pytest.fixture
-def page(window: BrowserContext, live_server: Any, script_errors: list[str]) -> Iterator[Page]:
-    page = window.new_page()
-    errors_on(page, script_errors)
+def script_errors(window: tuple[Page, list[str]]) -> Iterator[list[str]]:
+    errors = window[1]
+    errors.clear()
+    yield errors
+    assert errors == []
+
+
+@pytest.fixture
+def page(window: tuple[Page, list[str]], script_errors: list[str]) -> Iterator[Page]:
+    page = window[0]
+    page.set_viewport_size(LOOK["viewport"])
     yield page
-    page.close()
-    window.clear_cookies()
+    page.unroute_all()
+    page.goto("about:blank")  # what is under way ends in the test that began it
+    page.context.clear_cookies()
 
 
 @pytest.fixture
@@ -57,7 +70,10 @@ def look_at(page: Page, axe_check: Check, place: str) -> None:
 
 
 @pytest.mark.parametrize("model", registered())
-def test_the_list_and_the_page_of_every_model(boss: User, page: Page, axe_check: Check, model: type[Model]):
+def test_the_list_and_the_page_of_every_model(
+    boss: User, page: Page, axe_check: Check, model: type[Model], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(admin.site.get_model_admin(model), "list_per_page", ROWS)
     row = Rows().one_more(model)
 
     look_at(page, axe_check, address(model, "changelist"))

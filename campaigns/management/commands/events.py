@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
 from accounts.management.base import access_named, add_person
 from common.commands.base import ProductCommand
 from common.dates import moment, use_zone_of
+from leads.calendar import clock
 from leads.models import Event
 
 DAYS = 7
@@ -28,7 +28,7 @@ class Command(ProductCommand):
     def handle(self, *_: object, **options: Any) -> None:
         access = access_named(options)
         use_zone_of(access.user)
-        until = timezone.now() + timedelta(days=max(0, min(options["days"], 731)))
+        until = clock.now() + timedelta(days=max(0, min(options["days"], 731)))
         rows = Event.objects.seen_by(access).filter(owner=access.user, status__in=Event.OPEN, starts_at__lt=until)
         events = list(rows.order_by("starts_at", "pk")[:MOST])
         lines = [f"{moment(one.starts_at)}  {one.pk}  {one.get_kind_display()}" for one in events]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.access import NotAllowed
 from accounts.management.base import access_named, add_person
 from campaigns.booking import feeds
 from common.commands.base import ProductCommand
@@ -17,6 +18,7 @@ from leads.models import Event
 class Command(ProductCommand):
     help = "Lists a user's calendar feeds, makes one (its address is printed this once) or revokes one."
     example = 'python manage.py feeds --user ann --make "My phone"\n  python manage.py feeds --user ann --revoke ID'
+    refusals = (NotAllowed, feeds.TooManyFeeds)
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_person(parser, required=True, help="Whose calendar")

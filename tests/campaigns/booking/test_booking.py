@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import time, timedelta
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -18,6 +18,7 @@ from campaigns import clock
 from campaigns.booking import booking, hours, mails
 from campaigns.booking.slots import Opening
 from campaigns.models import BookingPage, MailSender, Receipt
+from common.dates import iso
 from common.db.clock import database_now
 from integrations.models import Operation, VendorCall
 from integrations.vendors import mail as vendor
@@ -384,3 +385,16 @@ def test_a_late_press_too_near_to_another_is_refused(page: BookingPage) -> None:
         event.save(force_insert=True)
         held_again.update(held_until=database_now() - timedelta(seconds=1))
     assert press(event, page).status_code == 409 and held_again.get().status == "held"
+
+
+def test_a_page_of_five_minutes_day_and_night_shows_its_first_days_and_takes_the_last(page: BookingPage) -> None:
+    hours.set_hours(access=own_access(page.user), openings=[Opening(day, time(0), time(23, 55)) for day in range(7)])
+    hours.change_page(access=own_access(page.user), minutes=5, days_ahead=90)
+    page.refresh_from_db()
+    free = booking.offered(page)
+    assert booking.SHOWN <= len(free) < booking.SHOWN + 300
+    far = free[0] + timedelta(days=80)
+    assert held(page, far.isoformat()).starts_at == far
+    refused = post(page, far.isoformat(), "sam@example.com").json()["error"]
+    assert refused["code"] == "SLOT_TAKEN" and refused["next"][0] == iso(far + timedelta(minutes=5))
+    assert post(page, (far + timedelta(minutes=1)).isoformat(), "sue@example.com").status_code == 409

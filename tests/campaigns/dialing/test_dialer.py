@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,8 @@ from accounts.models import Membership, Team, User, WebhookDelivery
 from accounts.webhooks.services import create_endpoint
 from buckets.services import add_ids
 from campaigns import clock
-from campaigns.dialing import dispositions, lists, places, reaping, suppressing
+from campaigns.dialing import calling, dispositions, lists, places, reaping, suppressing
+from campaigns.dialing.before import standing_of
 from campaigns.dialing.calling import Refused, hang_up, place_call
 from campaigns.dialing.disposing import dispose, take_back
 from campaigns.dialing.forgetting import in_calls
@@ -204,6 +206,10 @@ def test_the_order_is_my_callback_then_anyones_then_priority_attempts_and_waitin
     assert order == [floor.leads[place] for place in (4, 1, 2, 0, 3)]
 
 
+def taken_by(user: User) -> Member:
+    return Member.objects.get(taken_by=user)
+
+
 def test_a_colleagues_callback_and_one_of_later_are_nobodys_turn(floor: Floor) -> None:
     floor.list()
     now = clock.now()
@@ -214,8 +220,11 @@ def test_a_colleagues_callback_and_one_of_later_are_nobodys_turn(floor: Floor) -
         )  # fmt: skip
     assert offer(floor.caller()).lead == floor.leads[2]
     assert offer(floor.caller(1)).lead == floor.leads[0]
-    User.objects.filter(pk=floor.callers[1].pk).update(is_active=False)
-    hand_back(floor.caller(), offer(floor.caller()).member.pk)
+    hand_back(floor.caller(1), taken_by(floor.callers[1]).pk)
+    skip(floor.caller(), taken_by(floor.callers[0]).pk, "")
+    assert isinstance(next_lead(floor.caller()), Nobody)
+    Membership.objects.filter(user=floor.callers[1], team=floor.team_id).delete()  # she left: somebody else makes it
+    assert offer(floor.caller()).lead == floor.leads[0]
 
 
 def test_only_zones_that_are_open_are_offered_and_the_others_are_told_of(settings: Any) -> None:
@@ -281,6 +290,7 @@ def test_skipped_for_an_hour_and_the_third_time_to_the_end(floor: Floor) -> None
         skip(floor.caller(), found.member.pk, "on the other line")
         assert isinstance(next_lead(floor.caller()), Nobody)
         move(HOUR + timedelta(minutes=1))
+    assert Activity.objects.filter(lead=first, text="Skipped: on the other line").count() == 3
     lists.add_leads(floor.manager, floor.lists[0].pk, Audience(lead_ids=(second.pk,)))
     assert offer(floor.caller()).lead == second  # though she waits longer
     with pytest.raises(CampaignError) as error:
@@ -289,6 +299,20 @@ def test_skipped_for_an_hour_and_the_third_time_to_the_end(floor: Floor) -> None
 
 
 # --- T16 --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_double_press_calls_once_and_leaves_the_lead_before_her(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floor.list()
+    found = offer(floor.caller())
+    call(floor.caller(), found)
+    stands = standing_of  # the second press has looked before the first was written
+    monkeypatch.setattr(calling, "standing_of", lambda user: replace(stands(user), has_unsaid=False))
+    with pytest.raises(CampaignError) as error:
+        call(floor.caller(), found)
+    assert (error.value.code, Receipt.objects.filter(verdict="later").count()) == ("CALL_OPEN", 0)
+    assert taken_by(floor.callers[0]) == found.member and CallAttempt.objects.count() == 1
 
 
 def test_t16_called_again_two_minutes_later_on_another_list_or_by_hand(floor: Floor) -> None:
@@ -593,6 +617,20 @@ def test_do_not_call_outranks_what_was_said_before(floor: Floor) -> None:
     assert said.disposition is not None and said.disposition.code == "do_not_call" and said.suppress_at is not None
 
 
+def test_do_not_call_after_what_another_outcome_suppresses_was_written_is_written_too(floor: Floor) -> None:
+    floor.list()
+    found = offer(floor.caller())
+    attempt = call(floor.caller(), found)
+    due(dispose(floor.caller(), attempt.pk, code="wrong_number"))
+    assert suppressing.write_due() == 1
+    said = dispose(floor.caller(), attempt.pk, code="do_not_call")
+    asked = may_contact(found.lead.pk, "sms", by=None, purpose="manual", record=False)
+    assert "suppressed" in {one.code for one in asked.decision.answers if one.verdict == "no"}
+    due(said)
+    assert suppressing.write_due() == 1
+    assert Suppression.objects.filter(reason="dnc_request", scope="any").count() == 1
+
+
 def test_do_not_call_calls_off_the_callback_once_it_is_written(floor: Floor) -> None:
     floor.list()
     attempt = call(floor.caller())
@@ -649,6 +687,9 @@ def test_a_wrong_number_binds_its_owner_and_the_next_number_is_called(floor: Flo
         save_facts(PROPERTY, [FactRow(lead.pk, {"owner_name": "Maria Alvarez"}, NOON)])
     made = floor.list(audience=Audience(lead_ids=(lead.pk,)))
     attempt = call(floor.caller())
+    dispose(floor.caller(), attempt.pk, code="wrong_number")
+    take_back(floor.caller(), attempt.pk)
+    assert taken_by(floor.callers[0]).number == 0
     dispose(floor.caller(), attempt.pk, code="wrong_number")
     row = Member.objects.get(campaign=made)
     assert (row.status, row.number, row.key) == (Member.Status.ACTIVE, 1, key_of("+16175559001"))

@@ -75,7 +75,8 @@ def test_headers_of_rfc_8058_and_a_list(made: Mailed, settings: Any) -> None:
     headers = made.finished().headers
     token = made.way_out().split("/")[2]
     assert headers == {
-        "List-Unsubscribe": f"<{PUBLIC}/u/{token}>, <mailto:u+{made.delivery.callback_token.hex}@in.example.com?subject=unsubscribe>",
+        "List-Unsubscribe": f"<{PUBLIC}/u/{token}>, "
+        f"<mailto:u+{made.delivery.callback_token.hex}@in.example.com?subject=unsubscribe>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-Id": f"<{made.campaign.pk}.mail.acme.example>",
         "Feedback-ID": f"{made.campaign.pk}:1:{made.made.seller.pk}:bucket",

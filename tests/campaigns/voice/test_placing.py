@@ -10,6 +10,10 @@ import pytest
 from django.db import connection, transaction
 
 from campaigns.dialing import calling
+from campaigns.dialing.before import undisposed
+from campaigns.dialing.calling import hang_up
+from campaigns.dialing.disposing import dispose
+from campaigns.gate.contact import may_contact
 from campaigns.models import CallAttempt
 from campaigns.planning.refusals import CampaignError
 from campaigns.voice import phones, placing, reconciling, registering
@@ -73,6 +77,8 @@ def test_what_was_certainly_not_placed_ends_with_words_and_its_money_comes_back(
     registering.place(attempt.pk)
     attempt.refresh_from_db()
     assert (attempt.state, attempt.error, len(placed(vendor))) == ("ended", error, counts)
+    with pytest.raises(CampaignError, match="Nobody was called"):
+        dispose(world.access, attempt.pk, code="no_answer")
     assert attempt.error_words and AGENT[2:] not in attempt.error_words and attempt.error in NEVER_RANG
     assert attempt.call is not None and (attempt.call.state, attempt.call.cost) == ("released", 0)
     assert bool(Vendor.objects.get(name="twilio").paused_reason) == (words == "401")
@@ -89,6 +95,12 @@ def test_a_hang_is_in_doubt_never_placed_again_and_found_at_the_vendor(vendor: S
     assert attempt.call is not None and attempt.call.state == "in_doubt"
     registering.place(attempt.pk)
     assert len(placed(vendor)) == 1, "never placed twice"
+    with transaction.atomic():  # she hangs up: it may have rung all the same
+        hang_up(world.access, attempt.pk)
+        asked = may_contact(world.leads[0].pk, "call", by=None, purpose="manual", record=False)
+        assert "gap" in {one.code for one in asked.decision.answers if one.verdict == "later"}
+        assert undisposed(world.access) == attempt
+        transaction.set_rollback(True)
 
     settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 5.0
     assert reconciling.reconcile() == 1

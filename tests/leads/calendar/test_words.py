@@ -61,6 +61,8 @@ NOW = datetime(2026, 11, 30, 20, 0, 30, tzinfo=UTC)  # Monday, 2:00 PM in Chicag
         ("30 min", "11-30 14:30"),
         ("in 3 days", "12-03 14:00"),
         ("in a week", "12-07 14:00"),
+        ("1.5 days", "12-02 02:00"),
+        ("half a day", "12-01 02:00"),
     ],
 )
 def test_words_mean_a_time_by_the_leads_clock(words: str, local: str) -> None:
@@ -70,6 +72,7 @@ def test_words_mean_a_time_by_the_leads_clock(words: str, local: str) -> None:
 
 def test_a_day_without_a_year_that_is_past_is_next_years() -> None:
     assert read_when("1/15 3pm", CHICAGO, NOW) == datetime(2027, 1, 15, 21, tzinfo=UTC)
+    assert read_when("2/29 3pm", CHICAGO, NOW) == datetime(2028, 2, 29, 21, tzinfo=UTC)
     assert read_when("jan 15 3pm", "America/Phoenix", NOW) == datetime(2027, 1, 15, 22, tzinfo=UTC)
 
 
@@ -85,6 +88,7 @@ def test_a_day_without_a_year_that_is_past_is_next_years() -> None:
         ("next week", "Say a time too"),
         ("2/30 3pm", "There is no day"),
         ("13/1 3pm", "There is no day"),
+        ("12/5/0000 3pm", "There is no day"),
         ("tue 25:00", "There is no time"),
         ("tue 13pm", "There is no time"),
         ("today 1pm", "past"),

@@ -1,0 +1,144 @@
+"""What an e-mail is taken for by its headers (3.6), whatever it holds, and how one becomes light enough for a row."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID, uuid4
+
+import pytest
+
+from integrations.vendors.mail.lightening import lightened
+from integrations.vendors.mail.messages import RawMail
+from integrations.vendors.mail.reading import (
+    Arrived,
+    Automatic,
+    Bounce,
+    Complaint,
+    Written,
+    back_on,
+    own_words,
+    read,
+)
+from integrations.vendors.messages import Unreadable
+
+TODAY = date(2026, 9, 18)
+SENT = UUID("01990000-0000-7000-8000-000000000001")
+
+
+def arrived(text: str, *, to: str = "") -> Arrived:
+    return read(RawMail(text.replace("\n", "\r\n").encode(), envelope_to=to), today=TODAY)
+
+
+def report(
+    fields: str, *, kind: str = "delivery-status", original: str = f"Message-ID: <{SENT}@mail.example.com>"
+) -> str:
+    return (
+        f"From: mailer-daemon@example.com\nTo: b+{SENT.hex}@in.example.com\n"
+        f"Content-Type: multipart/report; report-type={kind}; boundary=b\n\n--b\nContent-Type: text/plain\n\nSorry.\n"
+        f"--b\nContent-Type: message/{kind}\n\n{fields}\n--b\nContent-Type: text/rfc822-headers\n\n{original}\n--b--\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "kind"),
+    [
+        ("failed", "5.1.1", "hard"), ("failed", "5.2.1", "hard"), ("failed", "5.4.4", "hard"),
+        ("failed", "5.2.2", "soft"), ("failed", "4.4.7", "soft"), ("failed", "", "soft"), ("failed", "9.9", "soft"),
+        ("failed", "5.7.1", "blocked"), ("failed (really)", "5.1.1", "hard"),
+        ("delayed", "4.4.1", "later"), ("delivered", "2.0.0", "later"), ("relayed", "2.0.0", "later"),
+        ("expanded", "2.0.0", "later"), ("", "5.1.1", "later"),
+    ],
+)  # fmt: skip
+def test_a_bounce_by_action_and_status(action: str, status: str, kind: str) -> None:
+    fields = f"Reporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; Pat@Example.com\nAction: {action}\n"
+    fields += f"Status: {status}\n" if status else ""
+    said = arrived(report(f"{fields}Diagnostic-Code: smtp; 550 5.1.1 <pat@example.com> unknown\n"))
+    assert isinstance(said, Bounce)
+    assert (said.kind, said.recipient, said.about.deliveries) == (kind, "pat@example.com", (SENT,))
+    assert said.about.tokens == (SENT,) and "pat@" not in said.words
+
+
+def test_a_complaint_is_abuse_or_another_report() -> None:
+    abuse = arrived(report("Feedback-Type: abuse\nVersion: 1\n", kind="feedback-report"))
+    other = arrived(report("Feedback-Type: not-spam\n", kind="feedback-report"))
+    assert isinstance(abuse, Complaint) and isinstance(other, Complaint)
+    assert (abuse.is_abuse, other.is_abuse, abuse.about.deliveries) == (True, False, (SENT,))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Auto-Submitted: auto-replied (vacation)", "Auto-Submitted: auto-generated; x=1", "X-Autoreply: yes",
+        "X-Autorespond: x", "X-Auto-Response-Suppress: All", "Precedence: bulk", "Precedence: Auto_Reply",
+        "Precedence: list", "Precedence: junk", "Return-Path: <>",
+    ],
+)  # fmt: skip
+def test_automatic_by_each_of_its_signs(header: str) -> None:
+    assert isinstance(arrived(f"From: p@example.com\n{header}\n\nBack on 5 October.\n"), Automatic)
+
+
+@pytest.mark.parametrize("header", ["Auto-Submitted: no", "Precedence: first-class", "Return-Path: <p@example.com>"])
+def test_written_by_a_person(header: str) -> None:
+    said = arrived(f"From: Pat <P@Example.com>\nTo: {SENT.hex}@x, r+{SENT.hex}@in.example.com\n{header}\n\nHi\n")
+    assert isinstance(said, Written)
+    assert (said.about.sender, said.about.tokens, said.text) == ("p@example.com", (SENT,), "Hi")
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("back on 5 October", (2026, 10, 5)), ("I return October 5th, 2026.", (2026, 10, 5)),
+        ("from 21 Sep until 25 Sep", (2026, 9, 25)), ("2026-10-05", (2026, 10, 5)), ("back 10/5", (2026, 10, 5)),
+        ("back January 4", (2027, 1, 4)), ("Sale ends December 24! I am back on Oct 5", (2026, 10, 5)),
+        ("hasta 10/05/2026", (2026, 10, 5)), ("since 2019-01-01", None), ("31 February", None), ("I am away", None),
+    ],
+)  # fmt: skip
+def test_the_day_somebody_is_back(text: str, day: tuple[int, int, int] | None) -> None:
+    assert back_on(text, TODAY) == (date(*day) if day else None)
+
+
+def test_own_words_end_where_the_quotation_begins() -> None:
+    quoted = "Yes.\n\nOn Tue, Sep 15, 2026 at 9:00 AM Jane <j@example.com>\nwrote:\n> unsubscribe\n"
+    assert own_words(quoted) == "Yes."
+    assert own_words("Yes.\r\n-----Original Message-----\r\nstop") == "Yes."
+    assert own_words("> stop\nNo, go on") == "No, go on"
+    html = "From: p@example.com\nContent-Type: text/html\n\n<p>Sure&nbsp;&amp; soon</p><blockquote>stop</blockquote>"
+    said = arrived(html)
+    assert isinstance(said, Written) and said.text.split() == ["Sure", "&", "soon"]
+
+
+def test_the_address_that_unsubscribes_in_capitals() -> None:
+    said = arrived("From: p@example.com\nSubject: unsubscribe\n\n", to=f"U+{SENT.hex.upper()}@IN.EXAMPLE.COM")
+    assert isinstance(said, Written) and said.is_unsubscribe and said.about.tokens == (SENT,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "\n\n", "no header at all", "From: =?utf-8?q?=00?= <a\x00@b>\n\nx",
+        "Content-Type: text/plain; charset=odd\n\nx",
+        "Content-Type: multipart/mixed\n\nx", "Content-Type: multipart/report; report-type=delivery-status\n\nx",
+        "From: a@b\nContent-Transfer-Encoding: base64\n\n%%%", "In-Reply-To: <" + "x" * 100_000,
+        "Subject: " + "=?utf-8?b?4oSi?=" * 500 + "\n\nx", "From: @\nDate: never\n\nx",
+        report("Action: failed\nStatus: \x00\n", original="Message-ID: <>"), report(""),
+    ],
+)  # fmt: skip
+def test_nothing_makes_the_reader_raise(text: str) -> None:
+    said = arrived(text)
+    assert isinstance(said, Bounce | Complaint | Automatic | Written | Unreadable)
+    if not isinstance(said, Unreadable):
+        assert "\x00" not in said.about.sender + said.about.subject
+
+
+def test_an_e_mail_becomes_light() -> None:
+    small = b"From: a@b\r\n\r\nHi"
+    assert lightened(small, most=100) is small
+    whole = (
+        f"From: a@b\nMessage-ID: <{uuid4()}@x>\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
+        "Content-Type: text/plain\n\nSTOP\n--b\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n"
+        + "QUJD\n" * 50_000 +
+        "--b\nContent-Type: text/html\n\n" + "<p>x</p>\n" * 20_000 + "\n--b--\n"
+    ).encode()  # fmt: skip
+    light = lightened(whole, most=100_000)
+    assert len(light) < 100_000 and b"QUJD" not in light and b"STOP" in light
+    assert len(lightened(b"x" * 500, most=100)) <= 100
