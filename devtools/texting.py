@@ -83,8 +83,7 @@ class Texting:
             say("Texts", "too few are left to text: the leads of this bucket were contacted by the demos before")
             return {**dict.fromkeys(COUNTED, 0), "left_out": left_out}
         self._script(campaign["id"], people)
-        self.api.post(f"/campaigns/{campaign['id']}/approve", {"digest": preview["digest"]})
-        self.api.post(f"/campaigns/{campaign['id']}/launch", {})
+        self.launch(campaign["id"], preview)
         texted = preview["people"]
         self.wait(
             campaign["id"],
@@ -184,6 +183,12 @@ class Texting:
                 return preview
             time.sleep(0.3)
         raise LocalError("the dry run takes too long")
+
+    def launch(self, campaign_id: str, preview: Json) -> None:
+        """Approved as it was previewed, with what has to be acknowledged, and launched."""
+        said = {"digest": preview["digest"], "acknowledgements": [need["code"] for need in preview["needs"]]}
+        self.api.post(f"/campaigns/{campaign_id}/approve", said)
+        self.api.post(f"/campaigns/{campaign_id}/launch", {})
 
     def _script(self, campaign_id: str, people: Sequence[Json]) -> None:
         """The first of those who get a text will answer STOP, the second will ask who we are."""

@@ -30,6 +30,7 @@ from campaigns.rules.templates import (
 # Where {{unsubscribeUrl}} stands until a message's links are made its own (`tracking.outgoing`): so that one person's
 # message has one digest at the dry run, at approval and at sending.
 UNSUBSCRIBE: Final = "https://unsubscribe.invalid/"
+SHOWN: Final = "(their own link)"  # of it, to a person
 HIDDEN: Final = "https://hidden.invalid/"  # a link of each e-mail that no person sees: who follows it is a machine
 SUBJECT_MAX = 200  # characters
 TEXT_MAX = 10_000
@@ -56,6 +57,11 @@ class Mail:
     def variables(self) -> list[str]:
         """Names, sorted, once each."""
         return sorted({*self.subject.variables, *self.text.variables, *self.html.variables})
+
+
+def as_shown(text: str) -> str:
+    """As a person reads it here: whose link it is, is decided as it leaves."""
+    return text.replace(UNSUBSCRIBE, SHOWN)
 
 
 def check_mail(subject: str, text: str, html: str, snippets: Mapping[str, str] | None = None) -> Mail:
