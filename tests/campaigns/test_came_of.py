@@ -74,7 +74,7 @@ def test_people_and_money_by_where_they_are_from() -> None:
     at = clock.now()
     Event.objects.create(
         team_id=campaign.team_id, owner=made.ann, lead=leads[1], kind="appointment", starts_at=at,
-        ends_at=at + timedelta(hours=1),
+        ends_at=at + timedelta(hours=1), changed_at=at,
     )  # fmt: skip
     Lead.objects.filter(pk=leads[3].pk).delete()
 
@@ -107,6 +107,8 @@ def test_page_api_and_file_tell_the_same_and_a_stranger_gets_none() -> None:
     for place in (path, f"{path}.csv"):
         refused(Api(make_user(f"bob{len(place)}")).get(place), 404)
 
+    made.ann.is_staff = True
+    made.ann.save()
     client: Client = signed_in(made.ann)
     shown = client.get(reverse("admin:campaigns_campaign_change", args=[campaign.pk])).content.decode()
     assert "What came of it" in shown and "$0.03" in shown and 'class="chart"' in shown
