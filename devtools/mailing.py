@@ -57,8 +57,7 @@ class Mailing:
         left_out = {name: count for name, count in sorted(preview["leftOut"].items()) if count}
         say("Dry run", f"{preview['people']} of {len(people)} people would get e-mails; left out: {listed(left_out)}")
         addresses = self._script(campaign["id"], people)
-        self.api.post(f"/campaigns/{campaign['id']}/approve", {"digest": preview["digest"]})
-        self.api.post(f"/campaigns/{campaign['id']}/launch", {})
+        self.texting.launch(campaign["id"], preview)
         self.texting.wait(campaign["id"], lambda now: now["status"] in OVER or _is_answered(now), "the first e-mail")
         self.texting.set_forward(days=1, hour=LATER)  # the second leaves a business day after the first
         over = self.texting.wait(campaign["id"], lambda now: now["status"] in OVER, "the second e-mail")

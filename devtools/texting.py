@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -83,8 +84,7 @@ class Texting:
             say("Texts", "too few are left to text: the leads of this bucket were contacted by the demos before")
             return {**dict.fromkeys(COUNTED, 0), "left_out": left_out}
         self._script(campaign["id"], people)
-        self.api.post(f"/campaigns/{campaign['id']}/approve", {"digest": preview["digest"]})
-        self.api.post(f"/campaigns/{campaign['id']}/launch", {})
+        self.launch(campaign["id"], preview)
         texted = preview["people"]
         self.wait(
             campaign["id"],
@@ -185,6 +185,12 @@ class Texting:
             time.sleep(0.3)
         raise LocalError("the dry run takes too long")
 
+    def launch(self, campaign_id: str, preview: Json) -> None:
+        """Approved as it was previewed, with what has to be acknowledged, and launched."""
+        said = {"digest": preview["digest"], "acknowledgements": [need["code"] for need in preview["needs"]]}
+        self.api.post(f"/campaigns/{campaign_id}/approve", said)
+        self.api.post(f"/campaigns/{campaign_id}/launch", {})
+
     def _script(self, campaign_id: str, people: Sequence[Json]) -> None:
         """The first of those who get a text will answer STOP, the second will ask who we are."""
         page = self.api.get(f"/campaigns/{campaign_id}/preview", verdict="yes")
@@ -210,7 +216,8 @@ class Texting:
         """Sets the campaigns' clock forward: by so many days, to that hour (UTC) of a weekday. Without days: to where
         nobody's texts of the demo before are of the last 24 hours, which would make those of today wait.
         """
-        with psycopg.connect(self.stack.database_url) as connection:
+        with psycopg.connect(self.stack.database_url, autocommit=True) as connection:
+            _wait_for_rest(connection)
             row = connection.execute(
                 "SELECT shown_at + (clock_timestamp() - real_at) * speed, EXISTS (SELECT FROM campaigns_delivery) "
                 "FROM campaigns_clocksetting WHERE id = 1"
@@ -237,6 +244,18 @@ def _is_texted(now: Json, people: int) -> bool:
     """
     kept = now["refused"] + now["cancelled"]
     return now["sent"] + kept >= people and bool(kept or (now["optedOut"] and now["replied"]))
+
+
+def _wait_for_rest(connection: psycopg.Connection[Any]) -> None:
+    """Until no message is on its way: one that is accepted after the clock was set would have its next step a day late.
+    Raises LocalError.
+    """
+    moving = "SELECT EXISTS (SELECT FROM campaigns_delivery WHERE state IN ('taken', 'intended'))"
+    until = time.monotonic() + SECONDS
+    while (row := connection.execute(moving).fetchone()) and row[0]:
+        if time.monotonic() > until:
+            raise LocalError("a message is on its way for too long")
+        time.sleep(0.2)
 
 
 def _states() -> list[str]:

@@ -30,14 +30,16 @@ EXAMPLE = "example.com"
 def answer(what: str, ours: Message, *, to: str, envelope: str, now: datetime, words: str = "") -> bytes:
     """The e-mail that comes of ours. to: whom it went to. envelope: where bounces of it go. Raises KeyError."""
     if what in _BOUNCES:
-        return _bounce(what, ours, to=to, envelope=envelope, now=now)
+        return _bounce(what, ours, to=to, envelope=goes_to(what, ours, envelope), now=now)
     if what == "complaint":
         return _complaint(ours, to=to, envelope=envelope, now=now)
     return _reply(what, ours, to=to, now=now, words=words or WORDS[what])
 
 
 def goes_to(what: str, ours: Message, envelope: str) -> str:
-    """The envelope recipient of it."""
+    """The envelope recipient of it. Whoever forges a bounce knows nothing that only her e-mail had."""
+    if what == "forged":
+        return f"b+{'0' * 32}@{envelope.rpartition('@')[2]}"
     if what in _BOUNCES or what == "complaint":
         return envelope
     return str(ours.get("Reply-To") or ours.get("From", "")).rpartition("<")[2].rstrip("> ")

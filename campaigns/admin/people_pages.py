@@ -24,6 +24,7 @@ from campaigns.models import Campaign, Delivery, Preview
 from campaigns.previews.reading import csv_of, labels_of, latest_made, people_of, people_told
 from campaigns.running import breakdown
 from campaigns.sending.doubts import NotInDoubt, resolve
+from campaigns.texts.mail import as_shown
 from common.admin import is_id, page
 from common.admin_teams import demand, operates
 from common.contact_access import masked_text
@@ -82,6 +83,7 @@ def people(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpRe
             "texts": [
                 m
                 | {
+                    "text": as_shown(m["text"]),
                     "price": dollars(m["cost"]),
                     "when": moment(m["at"], one["zones"][0] if one["zones"] else ""),
                     "called": CHANNEL_WORDS[m["channel"]].lower(),
@@ -145,7 +147,7 @@ def sent(model_admin: Any, request: HttpRequest, campaign: Campaign) -> HttpResp
         {
             "row": one,
             "lead": names.get(one.lead_id, "") if one.lead_id else "",
-            "text": (one.body or "") if may_read else masked_text(one.body or ""),
+            "text": as_shown(one.body or "") if may_read else masked_text(as_shown(one.body or "")),
             "subject": (one.subject or "") if may_read else masked_text(one.subject or ""),
             "why": why_in_words(one.error, one.error_words, one.refusal),
             "is_open": one.state == Delivery.State.IN_DOUBT,

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from campaigns.models import Conversation, Delivery
+from campaigns.texts.mail import as_shown
 
 State = Conversation.State
 BEFORE = timedelta(days=30)  # what a campaign sent before they answered it
@@ -56,8 +57,9 @@ def words(talk: Conversation) -> list[Word]:
 
 def word(sent: Delivery) -> Word:
     """A message of ours."""
+    text = as_shown(sent.body) if sent.body is not None else None
     return Word(
-        sent.pk, is_theirs=False, text=sent.body, at=sent.intended_at or sent.created_at, state=sent.state,
+        sent.pk, is_theirs=False, text=text, at=sent.intended_at or sent.created_at, state=sent.state,
         error=sent.error, error_words=sent.error_words, refusal=sent.refusal, by=sent.by_id,
         channel=sent.channel, subject=sent.subject,
     )  # fmt: skip

@@ -175,7 +175,7 @@ def _run(place: Place, campaign_id: UUID, texts: int, times: int) -> Counter[str
 
 def advance(place: Place, campaign_id: UUID) -> None:
     """Sets the clock forward to what comes next, where nothing is due or under way for longer than minutes."""
-    if ahead := _waits(campaign_id):
+    if ahead := waits(campaign_id):
         ClockSetting.objects.filter(pk=1).update(shown_at=ClockSetting.objects.get(pk=1).shown_at + ahead)
         place.running.agree_on_time()
 
@@ -184,7 +184,7 @@ def _left(campaign_id: UUID) -> int:
     return Delivery.objects.filter(campaign=campaign_id, state__in=Delivery.LEFT).count()
 
 
-def _waits(campaign_id: UUID) -> timedelta | None:
+def waits(campaign_id: UUID) -> timedelta | None:
     """How far the clock may be set forward: nothing is due or under way for longer than minutes."""
     now = clock.now()
     of = Delivery.objects.filter(campaign=campaign_id)
