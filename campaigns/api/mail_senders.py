@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import Scope
-from accounts.api.base import idempotent
+from accounts.api.base import How, idempotent
 from campaigns.api.base import CampaignView
 from campaigns.api.senders import NO_SELLER
 from campaigns.models import MailSender
@@ -152,6 +152,7 @@ class CheckMailSenderView(_View):
             409: refusal("NO_ANSWER: its name servers did not answer"),
         },
     )
+    @idempotent(How.BESIDE_WORK)
     def post(self, request: Request, mail_sender_id: UUID) -> Response:
         self.body(Nothing)
         return ok(mailSender=self.shown(check_mail_sender(sender=self.mail_sender(mail_sender_id), by=self.user)))
