@@ -18,6 +18,7 @@ from campaigns.models import (
     Delivery,
     Inbound,
     ListFill,
+    MailSender,
     Member,
     PhoneCode,
     Template,
@@ -79,6 +80,12 @@ def lock_campaigns(campaign_ids: Collection[UUID] | Iterable[UUID]) -> list[Camp
 def lock_template(template_id: UUID) -> Template | None:
     """A template, by who adds a version: first in its transaction, which locks nothing else. None: it is gone."""
     return Template.objects.select_for_update(no_key=True, of=("self",)).filter(pk=template_id).first()
+
+
+def lock_mail_sender(sender_id: UUID) -> MailSender | None:
+    """An e-mail address, by who changes it: first in its transaction, which locks nothing else. None: it is retired."""
+    rows = MailSender.objects.select_for_update(no_key=True, of=("self",))
+    return rows.filter(pk=sender_id, retired_at__isnull=True).first()
 
 
 def lock_keys(key_ids: Iterable[int]) -> None:

@@ -23,7 +23,7 @@ from campaigns.models import ContactRule, RuleHoliday
 from integrations.models import Operation, Vendor
 from operations.database.roles import APPEND_ONLY
 
-CATALOGUES = ("0002_catalogue", "0020_messaging_catalogue")
+CATALOGUES = ("0002_catalogue", "0020_messaging_catalogue", "0021_call_catalogue", "0022_mail_catalogue")
 PAIRS = [pair for name in CATALOGUES for pair in import_module(f"integrations.migrations.{name}").PAIRS]
 RULES = import_module("campaigns.migrations.0010_rule_table")
 TABLES_OF_RULES = {ContactRule._meta.db_table, RuleHoliday._meta.db_table}

@@ -47,6 +47,7 @@ from campaigns.models import (
     IncomingMessage,
     Link,
     ListFill,
+    MailSender,
     Member,
     PhoneCode,
     Preview,
@@ -155,6 +156,7 @@ class Place:
     schedule: Schedule
     seller: Seller
     sender: Sender
+    mailsender: MailSender
     stateanswer: StateAnswer
     template: Template
     templateversion: TemplateVersion
@@ -225,6 +227,7 @@ def standing(kept_open: None) -> Place:
         lead=lead,
         split_group=campaign.pk,
         key=key,
+        mail_key=ContactKey.objects.create(kind=2, digest=32 * b"m", hint="…@x"),
         owner_key=ContactKey.objects.create(kind=3, digest=32 * b"o", hint="SMITH J"),
     )
     delivery = Delivery.objects.create(
@@ -310,6 +313,7 @@ def standing(kept_open: None) -> Place:
         ),
         seller=seller,
         sender=Sender.objects.create(seller=seller, number="+16145550100", vendor="twilio"),
+        mailsender=MailSender.objects.create(seller=seller, name="Jane", address="jane@mail.example.com"),
         stateanswer=StateAnswer.objects.create(seller=seller, state="TX", answer="not_needed"),
         template=template,
         templateversion=version,
@@ -572,6 +576,8 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "sender_number_once": _again(),
     "sender_vendor_known": _set(vendor="pigeon"),
     "sender_number_is_us": _set(number="+442079460958"),
+    "mail_sender_address_once": _again(address="JANE@mail.example.com"),
+    "mail_sender_has_name": _set(name=""),
     "state_answer_once": _again(),
     "state_answer_known": _set(answer="perhaps"),
     "state_answer_has_words": _set(answer="exempt", words=""),
@@ -605,8 +611,9 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "preview_made_has_digest": _set(made_at=NOON),
     "preview_line_once": _again(),
     "member_lead_once": _again(split_group=uuid4()),
-    "member_key_once": _again(lead=None, owner_key=None),
-    "member_owner_once": lambda row: _again(lead=None, key_id=row.owner_key_id)(row),
+    "member_key_once": _again(lead=None, mail_key=None, owner_key=None),
+    "member_mail_key_once": lambda row: _again(lead=None, key=_other_key(), owner_key=None)(row),
+    "member_owner_once": lambda row: _again(lead=None, key_id=row.owner_key_id, mail_key=None)(row),
     "member_status_known": _set(status=6),
     "member_active_has_time": _set(status=2),
     "member_taken_has_lease": lambda row: _set(taken_by=row.campaign.owner, taken_at=NOON)(row),

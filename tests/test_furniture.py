@@ -98,6 +98,8 @@ def test_the_examples_load_and_are_the_defaults(monkeypatch: pytest.MonkeyPatch)
     # These have an example that is not their default: there is none, or it is nobody's.
     sign_in = {"FACTOR_REQUIRED_FOR", "OIDC_URL", "OIDC_NAME", "OIDC_ORIGINS", "CONTENT_SECURITY_POLICY"}
     mail = {"EMAIL_URL", "EMAIL_FILE_PATH", "MAIL_IS_SET_UP", "DEFAULT_FROM_EMAIL"}
+    mail |= {"CAMPAIGN_EMAIL_URL", "CAMPAIGN_MAIL", "MAIL_VENDOR", "INBOUND_MAIL_DOMAIN", "IMAP_URL", "IMAP"}
+    mail |= {"MAIL_WEBHOOK_SECRET"}
     others = {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "PUBLIC_URL", "VENDORS", "APOLLO_WEBHOOK_URL"}
     assert differing == sign_in | mail | others
     assert (defaults["DEBUG"], defaults["HTTPS"], "devtools" in defaults["INSTALLED_APPS"]) == (False, True, False)

@@ -25,7 +25,7 @@ from campaigns.setup.mail_senders import (
 from common.api.base import not_found, ok
 from common.api.paging import PageQuery, page, page_of
 from common.api.schema import answer, listing, refusal
-from common.api.serializers import CamelModelSerializer, StrictSerializer, WholeField
+from common.api.serializers import CamelModelSerializer, Nothing, StrictSerializer, WholeField
 
 
 class MailSenderEdit(StrictSerializer):
@@ -146,11 +146,12 @@ class CheckMailSenderView(_View):
     @extend_schema(
         operation_id="checkMailSender",
         summary="Ask the DNS whether its domain is set up right: SPF, DKIM, DMARC",
-        request=None,
+        request=Nothing,
         responses={
             200: answer("MailSenderChecked", mailSender=MailSenderSerializer()),
             409: refusal("NO_ANSWER: its name servers did not answer"),
         },
     )
     def post(self, request: Request, mail_sender_id: UUID) -> Response:
+        self.body(Nothing)
         return ok(mailSender=self.shown(check_mail_sender(sender=self.mail_sender(mail_sender_id), by=self.user)))

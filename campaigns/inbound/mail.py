@@ -6,6 +6,7 @@ person's campaigns only where they come from an address of hers, or to the addre
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID, uuid5
@@ -33,6 +34,7 @@ Meaning = IncomingMessage.Meaning
 AWAY = timedelta(days=7)  # of an automatic answer that names no day
 NOT_OURS = "It is about no e-mail of ours: nothing was changed."
 _OWN_COPY = "A copy of our own e-mail."
+_ANSWER = re.compile(r"(?:re|aw|sv|rv|fwd?)\s*:", re.IGNORECASE)  # before a subject of ours
 _BY_EMAIL = "Unsubscribed by e-mail"
 
 
@@ -135,7 +137,7 @@ def _wrote(said: Written, sent: Delivery | None, message_id: UUID) -> str:
         return _unsubscribed(sent, message_id)
     if not said.about.sender:
         return "It does not say who wrote it."
-    heard, meaning = _whose(said.about, sent), _meaning(said)
+    heard, meaning = _whose(said.about, sent), meaning_in(said)
     writer = heard.writer
     if _came_before(said, writer, meaning):
         return "It had come before."
@@ -195,9 +197,14 @@ def _unsubscribed(sent: Delivery, message_id: UUID) -> str:
     return ""
 
 
-def _meaning(said: Written) -> str:
-    """HELP and START are words of texts: in an e-mail they are a reply."""
-    found = meaning_of(said.text or said.about.subject)
+def meaning_in(said: Written) -> str:
+    """Of its text; of its subject, too, where it is theirs: "Unsubscribe" above "Sent from my phone". HELP and START
+    are words of texts: in an e-mail they are a reply.
+    """
+    subject = said.about.subject
+    found = meaning_of(said.text or subject)
+    if found == Meaning.REPLY and not _ANSWER.match(subject):
+        found = meaning_of(subject)
     return Meaning.REPLY if found in (Meaning.HELP, Meaning.START) else found
 
 

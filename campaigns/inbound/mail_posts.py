@@ -10,7 +10,6 @@ from campaigns import clock
 from campaigns.inbound import mail as effects
 from campaigns.inbound import posts
 from campaigns.models import Delivery, Inbound
-from campaigns.rules.opt_out import read as meaning_of
 from campaigns.sending import marks, states, statuses
 from integrations.vendors import mail
 from integrations.vendors.mail.lightening import lightened
@@ -78,7 +77,7 @@ def _is_urgent(one: Said) -> bool:
     if isinstance(one, Complaint):
         return one.is_abuse
     if isinstance(one, Written):
-        return one.is_unsubscribe or meaning_of(one.text or one.about.subject) in posts.OPT_OUTS
+        return one.is_unsubscribe or effects.meaning_in(one) in posts.OPT_OUTS
     return False
 
 

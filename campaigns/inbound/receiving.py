@@ -28,7 +28,9 @@ Meaning = IncomingMessage.Meaning
 ONE_HELP = timedelta(hours=24)  # a number gets one answer to HELP in this time
 ONE_CONFIRMATION = timedelta(hours=24)  # and one confirmation of an opt-out
 RECEIVED = "message.received"
-EVENTS = {RECEIVED: "Somebody has written to one of your numbers: ids and what it means, not the words."}
+EVENTS = {
+    RECEIVED: "Somebody has written to one of your numbers or e-mail addresses: ids and what it means, not the words."
+}
 CONFIRMED = "{company}: You are unsubscribed. You will get no more messages from us."
 HELPED = "{company} writes about your property. Questions: {phone}. Reply STOP to end."
 

@@ -5,6 +5,7 @@ never taken out in silence.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
@@ -56,6 +57,12 @@ SPACES: Final = re.compile(r"[\x00-\x20\x7f]")
 ADDRESS: Final = re.compile(r"https?://[^\s<>\"{}\x00-\x1f]+", re.IGNORECASE)
 ENDS: Final = ".,;:!?'’”)]*_"
 LINK_MOST: Final = 2_000  # characters
+SHEETS_MOST: Final = 20
+DEEPEST: Final = 150  # elements open at once; parsers that call themselves for each run out of stack at thousands
+# Elements that the next of their kind ends: many e-mails leave them open.
+ENDED_BY_OTHERS: Final = frozenset({
+    "body", "col", "colgroup", "dd", "dt", "head", "html", "li", "p", "tbody", "td", "tfoot", "th", "thead", "tr"
+})  # fmt: skip
 BLOCKS: Final = frozenset(
     {
         "address", "article", "aside", "blockquote", "center", "dd", "div", "dl", "dt", "figcaption", "figure",
@@ -90,6 +97,8 @@ def check_html(html: str) -> Page:
     styles from elsewhere, pictures that are not linked by https, addresses that are not whole, and variables anywhere
     but in its text, in words for a picture and, {{unsubscribeUrl}} alone, as where a link leads.
     """
+    if html.lower().count("<style") > SHEETS_MOST:
+        raise BadTemplate(html.lower().find("<style"), f"At most {SHEETS_MOST} <style>: write the styles into one.")
     reader = _Checker(html)
     reader.feed(html)
     reader.close()
@@ -137,11 +146,17 @@ class _Checker(_Reader):
         self._in_style = False
         self._open: tuple[str, int] | None = None
         self._words: list[str] = []
+        self._inside: Counter[str] = Counter()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in TAGS:
             words = WORDS.get(tag, f"<{tag}> cannot be sent: mail programs do not know it.")
             raise BadTemplate(self.position, words)
+        if tag not in EMPTY_TAGS | ENDED_BY_OTHERS:
+            self._inside[tag] += 1
+            if self._inside.total() > DEEPEST:
+                words = f"More than {DEEPEST} elements are inside each other here: close them, or write it simpler."
+                raise BadTemplate(self.position, words)
         said = {name: value or "" for name, value in attrs}
         if len(said) != len(attrs):
             raise BadTemplate(self.position, f"<{tag}> has the same attribute twice.")
@@ -164,6 +179,7 @@ class _Checker(_Reader):
         self._in_style = False
 
     def handle_endtag(self, tag: str) -> None:
+        self._inside[tag] -= self._inside[tag] > 0  # by its name alone: what else is open stays so for some parsers
         self._in_style = False
         if tag == "a":
             self._end_anchor()

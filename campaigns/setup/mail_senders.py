@@ -14,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from accounts.audit import record
 from accounts.models import User
+from campaigns.locks import lock_mail_sender
 from campaigns.models import Campaign, MailSender
 from campaigns.planning.refusals import CampaignError
 from campaigns.rules import mail_domains
@@ -57,7 +58,7 @@ def change_mail_sender(*, sender: MailSender, by: User, changes: Mapping[str, An
     given = {name: changes[name] for name in CHANGEABLE if name in changes}
     values = {name: cleaned[name](value) if name in cleaned else value for name, value in given.items()}
     with transaction.atomic():
-        locked = MailSender.objects.select_for_update().filter(pk=sender.pk, retired_at__isnull=True).first()
+        locked = lock_mail_sender(sender.pk)
         changed = {name: value for name, value in values.items() if locked and getattr(locked, name) != value}
         if changed:
             if "dkim_selector" in changed:

@@ -35,6 +35,7 @@ HIDDEN: Final = "https://hidden.invalid/"  # a link of each e-mail that no perso
 SUBJECT_MAX = 200  # characters
 TEXT_MAX = 10_000
 HTML_MAX = 200_000  # more than any program shows; Gmail's 102 KB is warned of
+STYLED_MOST = 4_000_000  # selectors of its style sheets times its elements: half a second
 ADDRESS, WAY_OUT = "companyAddress", "unsubscribeUrl"
 _INLINER: Final = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
 _SEEN: Final = TAGS - {"html", "head", "body", "title", "meta", "style"}  # what a fragment can hold
@@ -143,6 +144,9 @@ def _html(html: str, snippets: Mapping[str, str]) -> str:
 @lru_cache(maxsize=32)  # of a text that somebody is writing: the same again and again
 def _inlined(html: str) -> str:
     """With every style in its element, and as a parser of HTML 5 writes it. Variables are away meanwhile."""
+    rules = sum(len(re.findall(r"[{,]", sheet)) for sheet in STYLE_SHEET.findall(html))
+    if rules * html.count("<") > STYLED_MOST:
+        raise CampaignError("INVALID", "Its styles are too many for so many elements: write it simpler.", "html")
     mark = next(f"v{n}x" for n in range(10_000) if f"v{n}x" not in html)
     kept: list[str] = []
 

@@ -22,7 +22,7 @@ from campaigns.sending import marks
 from common.logs import safe_traceback
 
 log = logging.getLogger(__name__)
-MOST = 100  # touches of an e-mail that are kept: a machine that repeats itself tells nothing new
+MOST = 100  # opens of an e-mail that are kept, and clicks: a machine that repeats itself tells nothing new
 NETWORK_FOR = timedelta(days=1)  # that a touch keeps the hash of its network
 PIECE = 2_000
 SETTLED = timedelta(seconds=5)  # after which no burst makes a machine's click of what was taken for a person's
@@ -86,7 +86,7 @@ def _note(delivery_id: UUID, link_id: UUID | None, visit: Visit, *, hidden: bool
     mail = _mail(delivery_id)
     if mail is None or not (mail.opens if link_id is None else mail.clicks):
         return
-    if Touch.objects.filter(delivery=delivery_id).count() >= MOST:
+    if Touch.objects.filter(delivery=delivery_id, link__isnull=link_id is None).count() >= MOST:
         return
     at = clock.now()
     after = at - mail.accepted_at if mail.accepted_at is not None else None

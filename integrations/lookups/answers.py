@@ -24,7 +24,7 @@ from integrations.models import MONEY, Lookup, Operation, VendorCall
 from integrations.vendors.contract import Answer, Reply
 from integrations.vendors.errors import Category
 
-WITHOUT_FACTS = frozenset({"sms", "call"})  # operations whose calls have no look-ups
+WITHOUT_FACTS = frozenset({"sms", "call", "email"})  # operations whose calls have no look-ups
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,14 @@
 from django.db import migrations
 
+# Who carries e-mail: the mail server or provider of CAMPAIGN_EMAIL_URL.
+PAIRS = (("mail", "email"),)
+
 
 def seed(apps, schema_editor):
-    """Who carries e-mail: the mail server or provider of CAMPAIGN_EMAIL_URL."""
-    apps.get_model("integrations", "Vendor").objects.get_or_create(name="mail")
-    apps.get_model("integrations", "Operation").objects.get_or_create(vendor_id="mail", name="email")
+    vendors, operations = apps.get_model("integrations", "Vendor"), apps.get_model("integrations", "Operation")
+    for vendor, name in PAIRS:
+        vendors.objects.get_or_create(name=vendor)
+        operations.objects.get_or_create(vendor_id=vendor, name=name)
 
 
 class Migration(migrations.Migration):

@@ -68,7 +68,7 @@ from tests.api.client import Api, body_of, refused
 
 VENDOR_POSTS = (
     "vendor-post", "vendor-message", "vendor-status", "vendor-bridge", "vendor-call", "vendor-caller", "vendor-dial",
-    "vendor-amd",
+    "vendor-amd", "mail-inbound", "mail-tracking",
 )  # fmt: skip
 OPEN = {name: {"POST"} for name in ("token", "apollo-webhook", *VENDOR_POSTS)}  # what nobody needs a token for
 OPEN["recording-play"] = {"GET"}
@@ -161,7 +161,7 @@ class World:
         key = ContactKey.objects.create(kind=1, digest=b"x" * 32, hint="…0177")
         talk = Conversation(team_id=team, lead=self.lead, key=key, address="+12065550177", opened_at=tomorrow)
         talk.save()
-        self.ids["talk_id"], self.ids["slug"] = talk.pk, "no-such-vendor"
+        self.ids |= {"talk_id": talk.pk, "slug": "no-such-vendor", "provider": "no-such-provider"}
         message = Delivery(team_id=team, key=key, lead_id=self.lead.pk, channel="sms", purpose="manual")
         message.state, message.intended_at, message.callback_token = "in_doubt", tomorrow, uuid4()
         message.save()
@@ -289,6 +289,7 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("campaign-preview", "GET"): ("", 404),
     ("campaign-preview", "POST"): (None, 404),
     ("campaign-preview-csv", "GET"): ("", 404),
+    ("campaign-revise", "POST"): ({"texts": []}, 404),
     ("campaign-approve", "POST"): ({"digest": "x"}, 404),
     ("campaign-launch", "POST"): (None, 404),
     ("campaign-pause", "POST"): (None, 404),
@@ -296,6 +297,7 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("campaign-cancel", "POST"): (None, 404),
     ("campaign-send-to-failed", "POST"): (None, 404),
     ("campaign-results", "GET"): ("", 404),
+    ("campaign-results-csv", "GET"): ("", 404),
     ("templates", "GET"): ("", 200),
     ("templates", "POST"): ({"name": "Bob's"}, 400),
     ("template-preview", "POST"): ({"text": "Hi there", "leadId": "{lead_id}"}, 404),

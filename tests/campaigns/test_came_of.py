@@ -52,7 +52,7 @@ def _bought(made: World, leads: list[Lead], cost: str, *, skipped: int = 0) -> N
     """An enrichment job over these leads; the last ones were owned already."""
     asked = len(leads) - skipped
     run = Run.objects.create(
-        owner=made.ann, team_id=made.seller.team_id, bucket=made.bucket, bucket_name=made.bucket.name, kind="full",
+        owner=made.ann, team_id=made.seller.team_id, bucket=made.bucket, bucket_name=made.bucket.name, kind="property",
         status="completed", total=len(leads), enriched=asked, skipped=skipped, idempotency_key=str(uuid4()),
     )  # fmt: skip
     for number, lead in enumerate(leads):
@@ -74,7 +74,7 @@ def test_people_and_money_by_where_they_are_from() -> None:
     at = clock.now()
     Event.objects.create(
         team_id=campaign.team_id, owner=made.ann, lead=leads[1], kind="appointment", starts_at=at,
-        ends_at=at + timedelta(hours=1),
+        ends_at=at + timedelta(hours=1), changed_at=at,
     )  # fmt: skip
     Lead.objects.filter(pk=leads[3].pk).delete()
 
@@ -100,13 +100,15 @@ def test_page_api_and_file_tell_the_same_and_a_stranger_gets_none() -> None:
     _sent(made, campaign, "0.01", replied=1)
     path = f"/api/campaigns/{campaign.pk}/results"
     told = body_of(Api(made.ann).get(path))["breakdown"]
-    assert told["total"]["costPerReply"] == "0.03" and told["state"][0] | {"name": "All"} == told["total"]
+    assert told["total"]["costPerReply"] == 0.03 and told["state"][0] | {"name": "All"} == told["total"]
     file = Api(made.ann).get(f"{path}.csv")
     rows = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()
     assert rows[1].startswith("All,All,3,3,1,1,0,0,0.0300,0.0000,0.03,0.03") and len(rows) == 2 + 4
     for place in (path, f"{path}.csv"):
         refused(Api(make_user(f"bob{len(place)}")).get(place), 404)
 
+    made.ann.is_staff = True
+    made.ann.save()
     client: Client = signed_in(made.ann)
     shown = client.get(reverse("admin:campaigns_campaign_change", args=[campaign.pk])).content.decode()
     assert "What came of it" in shown and "$0.03" in shown and 'class="chart"' in shown

@@ -248,6 +248,7 @@ def test_results_add_up_texts_are_compared_and_counters_are_mended() -> None:
             team_id=campaign.team_id, campaign=campaign, member=member, step=step, variant=variants["AB"[number % 2]],
             state=state, lead_id=member.lead_id, key_id=member.key_id, body_digest="x", callback_token=uuid4(),
             vendor_id=f"v{number}", intended_at=clock.now() if left else None,
+            replied_at=clock.now() if number in (0, 1, 2) else None,
         )  # fmt: skip
         status, why = (Member.Status.STOPPED, "replied") if number in (0, 1, 2) else (Member.Status.DONE, "")
         Member.objects.filter(pk=member.pk).update(status=status, why=why, next_at=None)

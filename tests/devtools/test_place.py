@@ -246,7 +246,7 @@ def test_the_settings_take_spaces_around_a_key_away_and_an_empty_trace_vendor_fo
     ended = subprocess.run(
         [sys.executable, "-c", code], cwd=servers.PROJECT, env=environment, capture_output=True, text=True, timeout=60
     )
-    assert ended.stdout == "['', 'key', '', '', ''] realestateapi\n", ended.stderr
+    assert ended.stdout == "['', 'key', '', '', '', 'none'] realestateapi\n", ended.stderr
 
 
 def test_a_command_works_on_the_data_of_the_stack_that_runs_and_says_so(

@@ -130,6 +130,36 @@ def test_nothing_makes_the_reader_raise(text: str) -> None:
         assert "\x00" not in said.about.sender + said.about.subject
 
 
+@pytest.mark.parametrize("name", ["To", "From", "Subject", "References", "Content-Type"])
+@pytest.mark.parametrize("filling", ["a@b.co, ", '"', "a.", "<", "a=b; ", "=?utf-8?q?a?= "])
+def test_a_long_header_is_read_by_its_beginning_and_end(name: str, filling: str) -> None:
+    """The standard library would take minutes for each of these: a suite that hangs here says so."""
+    text = f"{name}: {filling * (240_000 // len(filling))}\nIn-Reply-To: <{SENT}@x>\n\nSTOP"
+    said = arrived(text)
+    assert isinstance(said, Written) and (said.about.deliveries, said.text) == ((SENT,), "STOP")
+
+
+def test_of_references_the_last_one_counts_however_many_there_are() -> None:
+    said = arrived(f"References: {'<one@x> ' * 5_000}<{SENT}@x>\n\nYes")
+    assert isinstance(said, Written) and said.about.deliveries == (SENT,)
+
+
+@pytest.mark.parametrize("kind", ["multipart/mixed; boundary=b", "multipart/report; boundary=b"])
+def test_very_many_parts_are_not_read(kind: str) -> None:
+    blocks = (
+        "--b\n\n" * 40_000
+        if "mixed" in kind
+        else "--b\nContent-Type: message/delivery-status\n\n" + "a: b\n\n" * 40_000
+    )
+    assert isinstance(arrived(f"From: a@b.co\nContent-Type: {kind}\n\n{blocks}"), Unreadable)
+
+
+def test_light_are_a_million_headers_too() -> None:
+    light = lightened(b"From: a@b.co\r\n" + b"X: y\r\n" * 1_000_000 + b"\r\nSTOP", most=200_000)
+    assert len(light) < 200_000 and light.startswith(b"From: a@b.co") and b"STOP" in light
+    assert b"STOP" in lightened(b"To: " + b"a@b.co, " * 1_000_000 + b"\r\n\r\nSTOP", most=200_000)
+
+
 def test_an_e_mail_becomes_light() -> None:
     small = b"From: a@b\r\n\r\nHi"
     assert lightened(small, most=100) is small

@@ -275,6 +275,7 @@ def test_the_limits_of_the_proxy_are_the_settings() -> None:
     mebibyte = 1024 * 1024
     assert f"client_max_body_size {settings.REQUEST_BYTES_MAX // mebibyte}m;" in text
     assert text.count(f"client_max_body_size {settings.IMPORT_BYTES_MAX // mebibyte}m;") == 2
+    assert text.count(f"client_max_body_size {settings.MAIL_BYTES_MAX // mebibyte}m;") == 1
 
 
 @pytest.mark.parametrize("listen", ["listen", "listen-tls"])

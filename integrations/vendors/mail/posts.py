@@ -148,11 +148,13 @@ def inbound(provider: str, headers: Mapping[str, str], body: bytes) -> RawMail |
         return Unreadable(VENDOR, "This provider's posts do not hold the e-mail itself.")
     try:
         request = _request(headers, body)
+        if whole := _whole(provider, request, body):
+            to, sender = _envelope(provider, request, body)
+            return RawMail(whole, envelope_to=to, envelope_from=sender)
         events = _view(_inbound_class(provider)).parse_events(request)
         message = events[0].message
-        whole = _whole(provider, request, body)
         return RawMail(
-            whole or message.as_bytes(),
+            message.as_bytes(),
             envelope_to=normalise.text(message.envelope_recipient, limit=254) or "",
             envelope_from=normalise.text(message.envelope_sender, limit=254) or "",
         )
@@ -161,13 +163,27 @@ def inbound(provider: str, headers: Mapping[str, str], body: bytes) -> RawMail |
 
 
 def _whole(provider: str, request: WSGIRequest, body: bytes) -> bytes:
-    """The e-mail as it came, where the provider sends it along: a bounce's parts are lost in its own reading."""
+    """The e-mail as it came, where the provider sends it along: a bounce's parts are lost in anymail's reading, which
+    takes minutes for long headers.
+    """
     if provider in _WHOLE:
         return str(request.POST.get(_WHOLE[provider], "")).encode(errors="surrogateescape")
     if provider == "postmark":
         given = normalise.mapping(_json(body)).get("RawEmail")
         return given.encode(errors="surrogateescape") if isinstance(given, str) else b""
     return b""
+
+
+def _envelope(provider: str, request: WSGIRequest, body: bytes) -> tuple[str, str]:
+    """To and from of SMTP, beside the e-mail as it came; "" where not told."""
+    if provider == "mailgun":
+        to, sender = request.POST.get("recipient"), request.POST.get("sender")
+    elif provider == "sendgrid":
+        said = normalise.mapping(_json(request.POST.get("envelope", "").encode(errors="replace")))
+        to, sender = next(iter(normalise.sequence(said.get("to"))), ""), said.get("from")
+    else:
+        to, sender = normalise.mapping(_json(body)).get("OriginalRecipient"), ""
+    return normalise.text(to, limit=254) or "", normalise.text(sender, limit=254) or ""
 
 
 def _event(event: Any) -> TrackingEvent | None:

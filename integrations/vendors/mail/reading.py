@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from email import message_from_bytes
 from email.errors import MessageError
 from email.message import Message
-from email.policy import compat32, default
+from email.policy import compat32
 from email.utils import getaddresses
 from html.parser import HTMLParser
 from typing import Final, Literal
@@ -21,6 +21,7 @@ from uuid import UUID
 
 from integrations.vendors import normalise, statuses
 from integrations.vendors.mail.messages import RawMail
+from integrations.vendors.mail.parsing import parsed, said_by
 from integrations.vendors.mail.replies import kind_of, status_of
 from integrations.vendors.messages import Kind, Unreadable
 
@@ -117,7 +118,7 @@ def read(mail: RawMail, *, today: date) -> Arrived:
     without a year is looked for.
     """
     try:
-        message = message_from_bytes(mail.raw, policy=default)
+        message = parsed(mail.raw)
         if not message.keys():
             return Unreadable(VENDOR, "It is no e-mail: it has no headers.")
         return _bounce(message, mail) or _complaint(message, mail) or _automatic(message, mail, today) or _written(
@@ -175,7 +176,8 @@ def _blocks(part: Message) -> Iterator[dict[str, str]]:
     blocks = payload if isinstance(payload, list) else []
     if not blocks:  # some servers encode it as a text
         text = _decoded(part)
-        blocks = [message_from_bytes(one.encode(errors="replace"), policy=compat32) for one in text.split("\n\n")]
+        blocks = [message_from_bytes(one.encode(errors="replace"), policy=compat32)
+                  for one in text.split("\n\n", PARTS_MOST)]  # fmt: skip
     for block in blocks:
         if isinstance(block, Message):
             yield {str(name).lower(): " ".join(str(value).split()) for name, value in block.items()}
@@ -310,7 +312,7 @@ def _parts(message: Message) -> list[Message]:
 def _header(message: Message, name: str) -> str:
     """All of that name; a header that cannot be read is none."""
     try:
-        return " ".join(str(one) for one in message.get_all(name, []))
+        return " ".join(said_by(message, name))
     except _ODD:
         return ""
 

@@ -48,10 +48,22 @@ REFUSED = [
     ("<p>{{firstname}}</p>", "did you mean"),
     ("<p>{firstName}</p>", "braces"),
     ("<p>{{snippet:none}}</p>", "no snippet"),
+    ("<b>" * 40_000, "inside each other"),  # css_inline has run out of stack there, and taken the process along
+    ("<div></b>" * 20_000, "inside each other"),
+    ("<style>" * 25_000, "<style>"),
+    ("<style>p{color:red}</style>" * 30, "<style>"),
 ]
 
 
-@pytest.mark.parametrize(("html", "words"), REFUSED)
+def test_styles_that_would_take_long_are_refused_and_what_is_left_open_is_not() -> None:
+    rows = "<table><tr><td><p>x" * 40 + "</table>" * 40
+    assert check_mail("s", "", f"{rows}{'<p>x<li>y' * 1_000}{MUST}").page.letters > 2_000
+    sheet = "<style>" + "*{color:red}" * 3_000 + "</style>"
+    with pytest.raises(CampaignError, match="styles are too many"):
+        check_mail("s", "", f"{sheet}{'<p>a</p>' * 5_000}{MUST}")
+
+
+@pytest.mark.parametrize(("html", "words"), REFUSED, ids=[html[:40] for html, _ in REFUSED])
 def test_what_mail_cannot_carry_is_refused_by_part_and_place_and_never_taken_out(html: str, words: str) -> None:
     with pytest.raises(CampaignError) as refused:
         check_mail("About your house", "", f"<b>Hello</b> {html} {MUST}")

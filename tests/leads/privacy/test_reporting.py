@@ -27,6 +27,7 @@ from campaigns.models import (
     Preview,
     PreviewLine,
     Recording,
+    Snippet,
     Template,
     TemplateVersion,
 )
@@ -137,6 +138,7 @@ def fill_campaigns(by: User, lead: Lead) -> None:
     campaign = Campaign.objects.create(owner=by, team=team, name=f"For {PHONE_SAID}", seller=seller)
     template = Template.objects.create(owner=by, team=team, name=f"Ask {PHONE_SAID}")
     TemplateVersion.objects.create(template=template, number=1, text=f"Call {PHONE_SAID}", digest="x")
+    Snippet.objects.create(seller=seller, name="signature", text=f"Call {PHONE_SAID}")
     preview = Preview.objects.create(campaign=campaign)
     PreviewLine.objects.create(preview=preview, lead_id=lead.pk, step=1, verdict="yes", text=f"Call {PHONE_SAID}")
     Delivery.objects.create(
