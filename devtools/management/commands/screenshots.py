@@ -143,7 +143,7 @@ def _something_to_see() -> dict[str, Any]:
     """Callbacks, a run that its cap has paused and one at work, and which rows the pages are about."""
     lead, other = Lead.objects.enriched().filter(owner__username=demo.USER).order_by("-pk")[:2]
     by = User.objects.get(username=demo.USER)
-    soon = clock.now() + timedelta(seconds=2)  # due by the time of the picture
+    soon = clock.now() + timedelta(minutes=5)  # due by the time of the picture: the clock is twenty times as fast
     for one, at in ((lead, soon), (other, soon + timedelta(days=2))):
         add_activity(lead=one, by=by, kind=Activity.Kind.CALLBACK, text="Rings back after work.", due_at=at)
     capped, _ = start_run(bucket=lead.bucket, by=by, options=RunOptions(limit=50, max_cost=Decimal("0.50")))
