@@ -136,7 +136,12 @@ class RevisedText(StrictSerializer):
 
 
 class ReviseInput(StrictSerializer):
-    texts = RevisedText(many=True, help_text="Which texts are others from here on")
+    texts = RevisedText(many=True, help_text="Which texts are others from here on; each once")
+
+    def validate_texts(self, texts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len({(one["step"], one["variant"]) for one in texts}) < len(texts):
+            raise serializers.ValidationError("Two templates are named for one text.")
+        return texts
 
 
 class CampaignInput(CampaignEdit):

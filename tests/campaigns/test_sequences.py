@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import transaction
@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.access import own_access
 from accounts.models import AuditEvent, Membership
 from campaigns import clock
+from campaigns.api.serializers import ReviseInput
 from campaigns.models import Campaign, Delivery, IncomingMessage, MailSender, Member, Preview, PreviewLine, Template
 from campaigns.planning.audience import Audience
 from campaigns.planning.campaigns import send_to_failed
@@ -476,3 +477,10 @@ def test_pages_build_steps_of_every_channel_show_subjects_and_change_a_text_from
     assert "Last time, {{firstName|there}}" in answer and "changed after the launch" in answer
     Membership.objects.filter(user=made.ann).update(role="buyer")
     assert client.get(page("revise", campaign.pk)).status_code == 403
+
+
+def test_two_templates_for_one_text_are_refused() -> None:
+    one, other = ({"step": 2, "variant": "A", "templateId": str(UUID(int=n))} for n in (1, 2))
+    asked = ReviseInput(data={"texts": [one, other]})
+    assert not asked.is_valid() and "Two templates" in str(asked.errors["texts"])
+    assert ReviseInput(data={"texts": [one, other | {"variant": "B"}]}).is_valid()

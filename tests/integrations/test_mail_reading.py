@@ -91,6 +91,7 @@ def test_written_by_a_person(header: str) -> None:
         ("from 21 Sep until 25 Sep", (2026, 9, 25)), ("2026-10-05", (2026, 10, 5)), ("back 10/5", (2026, 10, 5)),
         ("back January 4", (2027, 1, 4)), ("Sale ends December 24! I am back on Oct 5", (2026, 10, 5)),
         ("hasta 10/05/2026", (2026, 10, 5)), ("since 2019-01-01", None), ("31 February", None), ("I am away", None),
+        ("back September 8", None), ("back September 8, 2027", (2027, 9, 8)), ("back June 10", (2027, 6, 10)),
     ],
 )  # fmt: skip
 def test_the_day_somebody_is_back(text: str, day: tuple[int, int, int] | None) -> None:

@@ -28,6 +28,7 @@ from integrations.vendors.messages import Kind, Unreadable
 VENDOR: Final = "mail"
 TEXT_MOST, SUBJECT_MOST = 20_000, 400  # characters that are kept
 PARTS_MOST = 100
+SOON: Final = timedelta(days=274)  # what a day without a year may lie ahead
 ADDRESS_MOST = 254  # RFC 5321
 _ODD = (ValueError, LookupError, TypeError, AttributeError, MessageError, RecursionError)  # what the parser may raise
 _ID = re.compile(r"<([^<>\s]{1,250})>")
@@ -211,8 +212,9 @@ def _is_automatic(message: Message) -> bool:
 
 
 def back_on(text: str, today: date) -> date | None:
-    """The latest day within a year that the text names, from today on: a leave is told by its first and last day. Days
-    that follow "back", "until" and such outweigh others: an advertisement below names one, too.
+    """The latest day within a year that the text names, from today on: a leave is told by its first and last day. One
+    without a year lies ahead by nine months at most: else it is over, and its answer was never switched off. Days that
+    follow "back", "until" and such outweigh others: an advertisement below names one, too.
     """
     found = [
         (bool(_BACK.search(re.split(r"[.!?\n]", text[max(0, match.start() - 40) : match.start()])[-1])), day)
@@ -236,7 +238,7 @@ def _day(match: re.Match[str], today: date) -> date | None:
             day = date(one, month, int(str(named["day"])))
         except ValueError:
             continue
-        if today <= day <= today + timedelta(days=366):
+        if today <= day <= today + (timedelta(days=366) if year else SOON):
             return day
     return None
 

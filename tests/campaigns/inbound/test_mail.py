@@ -211,6 +211,9 @@ def test_opt_outs_by_words_and_by_the_address_that_unsubscribes(postbox: Postbox
     assert sent.opted_out_at is not None and place.now().opted_out == 2
     came(postbox, "reply", "p2@example.com", words="Maybe.\r\n\r\n> unsubscribe here")
     assert member(place, 2).why == "replied"
+    for subject, meaning in (("Re: Stop texting me", "reply"), ("Unsubscribe", "opt_out")):
+        write(letter("p2@example.com", "ann@mail.example.com", "Sent from my phone", subject=subject))
+        assert IncomingMessage.objects.latest("received_at").meaning == meaning
 
 
 def test_a_stop_by_text_ends_the_e_mails(vendor: Sandbox, postbox: Postbox, settings: Any) -> None:
