@@ -203,7 +203,7 @@ def meaning_in(said: Written) -> str:
     """
     subject = said.about.subject
     found = meaning_of(said.text or subject)
-    if found == Meaning.REPLY and not _ANSWER.match(subject):
+    if found == "reply" and not _ANSWER.match(subject):
         found = meaning_of(subject)
     return Meaning.REPLY if found in (Meaning.HELP, Meaning.START) else found
 
