@@ -312,7 +312,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "read-inbound": {"task": "campaigns.read_inbound", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "fetch-posts": {"task": "campaigns.fetch_posts", "schedule": 300.0, "options": {"expire_seconds": 290}},
-    "fetch-mail": {"task": "campaigns.fetch_mail", "schedule": 30.0, "options": {"expire_seconds": 25}},
+    "fetch-mail": {"task": "campaigns.fetch_mail", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
     "vendor-opt-outs": {
         "task": "campaigns.vendor_opt_outs",
         "schedule": crontab(hour="5", minute="10"),

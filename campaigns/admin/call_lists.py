@@ -141,7 +141,7 @@ def _callers(person: Access) -> list[tuple[str, str]]:
 class StateFilter(admin.SimpleListFilter):
     """By the words that the page has for them."""
 
-    title, parameter_name = "status", "status__exact"
+    title, parameter_name = "status", "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         states = (Status.DRAFT, Status.RUNNING, Status.PAUSED, Status.COMPLETED, Status.CANCELLED)

@@ -186,8 +186,11 @@ class SenderAdmin(TeamAdmin):
         if team_id is None or access(request).only_assigned:
             raise PermissionDenied("The set-up of texting is for people who work in a team.")
         found = points(team_id)
-        left = sum(point.is_needed and not point.is_done for point in found)
-        return page(self, request, "admin/set_up.html", "Set up texting", points=found, left=left)
+        needed = [point for point in found if point.is_needed]
+        left = sum(not point.is_done for point in needed)
+        return page(
+            self, request, "admin/set_up.html", "Set up texting", points=found, left=left, needed=len(needed)
+        )  # fmt: skip
 
     def add_one(self, request: HttpRequest) -> HttpResponse:
         seller = company(self, request)

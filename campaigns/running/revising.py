@@ -65,11 +65,11 @@ def _checked(campaign: Campaign, texts: Texts) -> dict[str, dict[str, str]]:
     known = {step.position: [one.name for one in current(step.variants.all())] for step in steps}
     for position, of in texts.items():
         if not known.get(position):
-            raise CampaignError("INVALID", f"There is no step {position} with a text.", "steps")
+            raise CampaignError("INVALID", f"There is no step {position} with a text.", "texts")
         if unknown := sorted(set(of) - set(known[position])):
-            raise CampaignError("INVALID", f"Step {position} has no text {unknown[0][:10]}.", "steps")
+            raise CampaignError("INVALID", f"Step {position} has no text {unknown[0][:10]}.", "texts")
     if not any(texts.values()):
-        raise CampaignError("INVALID", "Say which text is another from here on.", "steps")
+        raise CampaignError("INVALID", "Say which text is another from here on.", "texts")
     plans = [_plan(step, texts.get(step.position, {})) for step in steps]
     checked = check_steps(plans, team_id=campaign.team_id, seller=campaign.seller)
     found: dict[str, dict[str, str]] = {}
@@ -78,7 +78,7 @@ def _checked(campaign: Campaign, texts: Texts) -> dict[str, dict[str, str]]:
             if variant.name in texts.get(step.position, {}) and version.pk != variant.version_id:
                 found.setdefault(str(step.position), {})[variant.name] = str(version.pk)
     if not found:
-        raise CampaignError("INVALID", "These are the texts it has already: edit a template first.", "steps")
+        raise CampaignError("INVALID", "These are the texts it has already: edit a template first.", "texts")
     return found
 
 
