@@ -202,8 +202,8 @@ def meaning_in(said: Written) -> str:
     are words of texts: in an e-mail they are a reply.
     """
     subject = said.about.subject
-    found = meaning_of(said.text or subject)
-    if found == "reply" and not _ANSWER.match(subject):
+    found: str = meaning_of(said.text or subject)
+    if found == Meaning.REPLY and not _ANSWER.match(subject):
         found = meaning_of(subject)
     return Meaning.REPLY if found in (Meaning.HELP, Meaning.START) else found
 
