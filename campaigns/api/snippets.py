@@ -68,7 +68,7 @@ class SnippetView(CampaignView):
     @extend_schema(
         operation_id="deleteSnippet",
         summary="Delete it; saved templates keep what it said",
-        responses=answer("SnippetDeleted", id=serializers.UUIDField()),
+        responses={200: answer("SnippetDeleted", id=serializers.UUIDField())},
     )
     def delete(self, request: Request, snippet_id: UUID) -> Response:
         delete_snippet(snippet=self._snippet(snippet_id), by=self.user)

@@ -315,7 +315,7 @@ def test_the_command_refuses_in_one_line_and_decides_nothing():
         ((*vendor, "--release", "--from", "noon"), "'noon' is not a time, such as 2026-11-29 or 2026-11-29T14:30."),
         (
             ("in_doubt", "--vendor", "x", "--release"),
-            "Which vendor? One of apollo, realestateapi, signalhouse, signalhouse_messaging, twilio.",
+            "Which vendor? One of apollo, mail, realestateapi, signalhouse, signalhouse_messaging, twilio.",
         ),
         (("in_doubt", "--release", "--from", "2026-11-24"), "--from, --to and --phones go with --vendor."),
         (("in_doubt", call.pk, "--write-off", "--cost", "NaN"), "'NaN' is not an amount in US dollars, such as 12.50."),
