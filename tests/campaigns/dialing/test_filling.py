@@ -158,7 +158,7 @@ def test_the_command_fills_it_and_tells_how_far(floor: Floor, capsys: Any, monke
     make_it = ("call_list", "make", "--user", "ann", "--bucket", str(floor.bucket.pk))
     call_command(*make_it, "--name", "Monday", "--open")
     told = capsys.readouterr()
-    assert "Adding leads: 5 of 5" in told.err and "running; 5 people" in told.out and "5 people of 5 leads" in told.out
+    assert "Adding leads: 5 of 5" in told.err and "open; 5 people" in told.out and "5 people of 5 leads" in told.out
     monkeypatch.setattr(filling, "continue_fill", lambda _: ListFill.objects.update(error="It stopped.") and False)
     with pytest.raises(CommandError, match="It stopped"):
         call_command(*make_it, "--name", "Two")
