@@ -193,7 +193,7 @@ def test_a_reply_that_comes_too_late_expires_and_outside_hours_it_waits_for_noth
 def test_a_persons_own_message_goes_before_campaigns_and_closes_a_callback(vendor: Sandbox, settings: Any) -> None:
     place = make_world(2, settings)
     lead = place.leads[0]
-    Lead.objects.filter(pk=lead.pk).update(callback_at=timezone.now() - timedelta(hours=1))
+    Lead.objects.filter(pk=lead.pk).update(callback_at=clock.now() - timedelta(hours=1))
     lifecycle.pause_campaign(place.campaign.pk, Campaign.Pause.PERSON, "Paused")
     team = place.seller.team
     with transaction.atomic():
