@@ -202,11 +202,10 @@ def came_of(campaign: Campaign, results: Results | None) -> dict[str, Any] | Non
         return None
     found = breakdown_of(campaign)
     total = found.total
-    clicked = sum(one.clicked for one in results.variants)
     stages = [
         ("People", total.people),
         ("Contacted", total.contacted),
-        *([("Clicked", clicked)] if campaign.track_clicks else []),
+        *([("Clicked", total.clicked)] if campaign.track_clicks else []),
         ("Replied", total.replied),
         ("Conversations", total.conversations),
         ("Appointments", total.appointments),

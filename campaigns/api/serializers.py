@@ -477,6 +477,7 @@ class BreakdownLineSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     people = serializers.IntegerField()
     contacted = serializers.IntegerField(help_text="People to whom at least one message or call left")
+    clicked = serializers.IntegerField(help_text="People who clicked a link in an e-mail")
     replied = serializers.IntegerField()
     conversations = serializers.IntegerField(help_text="People who replied or were reached by phone")
     appointments = serializers.IntegerField(help_text="People with an appointment since the launch")

@@ -30,14 +30,16 @@ _CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """people: in the campaign. contacted: at least one message or call left. replied: by text or e-mail. conversations:
-    who replied or was reached by phone. appointments: who has one. deals: leads that are closed by now. US dollars.
+    """people: in the campaign. contacted: at least one message or call left. clicked: a link in an e-mail. replied: by
+    text or e-mail. conversations: who replied or was reached by phone. appointments: who has one. deals: leads that are
+    closed by now. US dollars.
     """
 
     code: str
     name: str
     people: int = 0
     contacted: int = 0
+    clicked: int = 0
     replied: int = 0
     conversations: int = 0
     appointments: int = 0
@@ -73,7 +75,8 @@ _PEOPLE = """
         SELECT m.id, m.lead_id FROM campaigns_member m WHERE m.campaign_id = %(campaign)s),
     messages AS (
         SELECT d.member_id, bool_or(d.intended_at IS NOT NULL) AS contacted,
-               bool_or(d.replied_at IS NOT NULL) AS replied, sum(c.cost) AS cost
+               bool_or(d.replied_at IS NOT NULL) AS replied, bool_or(d.clicked_at IS NOT NULL) AS clicked,
+               sum(c.cost) AS cost
           FROM campaigns_delivery d LEFT JOIN integrations_vendorcall c ON c.id = d.call_id
          WHERE d.campaign_id = %(campaign)s GROUP BY d.member_id),
     calls AS (
@@ -93,6 +96,7 @@ _PEOPLE = """
         SELECT a.lead_id, sum(j.each) AS cost FROM asked a JOIN jobs j ON j.id = a.run_id GROUP BY a.lead_id)
     SELECT p.lead_id,
            coalesce(m.contacted, false) OR c.member_id IS NOT NULL,
+           coalesce(m.clicked, false),
            coalesce(m.replied, false),
            coalesce(m.replied, false) OR coalesce(c.reached, false),
            EXISTS (SELECT FROM leads_event e WHERE e.lead_id = p.lead_id AND e.kind = 'appointment'
@@ -110,6 +114,7 @@ _PEOPLE = """
 class _Person:
     lead_id: UUID | None
     contacted: bool
+    clicked: bool
     replied: bool
     conversed: bool
     meets: bool
@@ -160,6 +165,7 @@ def _line(code: str, name: str, people: Sequence[_Person]) -> Line:
         name,
         people=len(people),
         contacted=sum(one.contacted for one in people),
+        clicked=sum(one.clicked for one in people),
         replied=sum(one.replied for one in people),
         conversations=sum(one.conversed for one in people),
         appointments=sum(one.meets for one in people),

@@ -82,7 +82,9 @@ def test_people_and_money_by_where_they_are_from() -> None:
 
     total = found.total
     assert (total.people, total.contacted, total.replied, total.conversations) == (4, 4, 2, 2)
-    assert (total.appointments, total.deals) == (1, 1)
+    assert (total.appointments, total.deals, total.clicked) == (1, 1, 0)
+    Delivery.objects.filter(campaign=campaign, replied_at__isnull=True).update(clicked_at=clock.now())
+    assert breakdown_of(campaign).total.clicked == 2
     assert (total.contact_cost, total.facts_cost) == (Decimal("0.04"), Decimal("0.30"))
     assert (total.cost_per_reply, total.cost_per_conversation) == (Decimal("0.17"), Decimal("0.17"))
     states = {line.name: (line.people, line.replied, line.facts_cost) for line in found.lists["state"]}
