@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 
 from accounts.access import Access
 from buckets.models import Bucket
@@ -198,8 +198,8 @@ def came_of(access: Access, stock: Stock) -> CameOf | None:
     ]
     if not any(many for _, many in counts[1:]):
         return None
-    campaigns = of_team(Campaign.objects.all(), access).values_list("pk", flat=True)
-    scoped = Budget.objects.filter(scope__in=[scopes.campaign(pk) for pk in campaigns])
+    campaigns = of_team(Campaign.objects.all(), access)
+    scoped = Budget.objects.filter(scope__in=campaigns.values_list(scopes.in_sql(scopes.campaign, F("pk"))))
     spent = stock.spent + (scoped.aggregate(s=Sum("spent"))["s"] or ZERO)
     return CameOf(spent, [(words, many, spent / many if many else None) for words, many in counts])
 

@@ -13,7 +13,7 @@ from django.urls import path
 
 from accounts.access import Scope
 from accounts.selectors import user_of
-from campaigns.admin.set_up import company, profile_first
+from campaigns.admin.set_up import company, profile_first, saved
 from campaigns.models import MailSender
 from campaigns.planning.refusals import CampaignError
 from campaigns.setup.mail_senders import (
@@ -28,7 +28,6 @@ from campaigns.setup.mail_senders import (
 from common.admin import Empty, ask, confirmed, is_id
 from common.admin_teams import TeamAdmin, refuse
 
-FIELD_NAMES = {"dkimSelector": "dkim_selector", "dailyLimit": "daily_limit", "warmUpFrom": "warm_up_from"}
 LIST = "admin:campaigns_mailsender_changelist"
 
 
@@ -96,7 +95,7 @@ class MailSenderAdmin(TeamAdmin):
         form = MailSenderForm(request.POST if confirmed(request) else None)
         if confirmed(request) and form.is_valid():
             made: list[MailSender] = []
-            if self._saved(
+            if saved(
                 form,
                 lambda: made.append(add_mail_sender(by=user_of(request), seller=seller, **form.cleaned_data)),
             ):
@@ -112,7 +111,7 @@ class MailSenderAdmin(TeamAdmin):
         )
         if confirmed(request) and form.is_valid():
             changes = {name: form.cleaned_data[name] for name in CHANGEABLE}
-            if self._saved(form, lambda: change_mail_sender(sender=sender, by=user_of(request), changes=changes)):
+            if saved(form, lambda: change_mail_sender(sender=sender, by=user_of(request), changes=changes)):
                 self.message_user(request, "Address saved.", messages.SUCCESS)
                 return redirect("admin:campaigns_mailsender_change", sender.pk)
         return ask(self, request, [], title=f"Address {sender}", lines=[], button="Save", form=form, is_free=True)
@@ -165,13 +164,3 @@ class MailSenderAdmin(TeamAdmin):
         if sender is None:
             raise Http404("There is no such address.")
         return sender
-
-    @staticmethod
-    def _saved(form: forms.Form, act: Any) -> bool:
-        try:
-            act()
-        except CampaignError as error:
-            name = FIELD_NAMES.get(error.field, error.field)
-            form.add_error(name if name in form.fields else None, str(error))
-            return False
-        return True

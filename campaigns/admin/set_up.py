@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -29,7 +30,10 @@ from integrations.vendors import mail, messaging
 from leads.models import Consent, Seller
 from leads.permission.selling import active_seller, missing_of
 
-FIELD_NAMES = {"registrationId": "registration_id", "dailySegments": "daily_segments"}
+FIELD_NAMES = {  # what a refusal names -> the form's field
+    "registrationId": "registration_id", "dailySegments": "daily_segments", "dkimSelector": "dkim_selector",
+    "dailyLimit": "daily_limit", "warmUpFrom": "warm_up_from",
+}  # fmt: skip
 
 
 def company(model_admin: TeamAdmin, request: HttpRequest) -> Seller | None:
@@ -45,6 +49,17 @@ def profile_first(model_admin: TeamAdmin, request: HttpRequest) -> HttpResponse:
         return redirect("admin:leads_seller_add")
     lines, button = ["Fill in the seller profile first."], "Seller profile"
     return ask(model_admin, request, [], title="Set up texting", lines=lines, button=button, is_free=True)
+
+
+def saved(form: forms.Form, act: Callable[[], object]) -> bool:
+    """Does it; a refusal stands in the form, at its field."""
+    try:
+        act()
+    except CampaignError as error:
+        name = FIELD_NAMES.get(error.field, error.field)
+        form.add_error(name if name in form.fields else None, str(error))
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +213,7 @@ class SenderAdmin(TeamAdmin):
             return profile_first(self, request)
         form = SenderForm(request.POST if confirmed(request) else None, initial={"vendor": settings.SMS_VENDOR})
         if confirmed(request) and form.is_valid():
-            made = self._saved(form, lambda: add_sender(by=user_of(request), seller=seller, **form.cleaned_data))
+            made = saved(form, lambda: add_sender(by=user_of(request), seller=seller, **form.cleaned_data))
             if made:
                 self.message_user(request, "Number added.", messages.SUCCESS)
                 return redirect("admin:campaigns_sender_changelist")
@@ -213,7 +228,7 @@ class SenderAdmin(TeamAdmin):
         )
         if confirmed(request) and form.is_valid():
             changes = {name: form.cleaned_data[name] for name in names}
-            if self._saved(form, lambda: change_sender(sender=sender, by=user_of(request), changes=changes)):
+            if saved(form, lambda: change_sender(sender=sender, by=user_of(request), changes=changes)):
                 self.message_user(request, "Number saved.", messages.SUCCESS)
                 return redirect("admin:campaigns_sender_changelist")
         return ask(self, request, [], title=f"Number {sender}", lines=[], button="Save", form=form, is_free=True)
@@ -246,16 +261,6 @@ class SenderAdmin(TeamAdmin):
         if sender is None:
             raise Http404("There is no such number.")
         return sender
-
-    @staticmethod
-    def _saved(form: forms.Form, act: Any) -> bool:
-        try:
-            act()
-        except CampaignError as error:
-            name = FIELD_NAMES.get(error.field, error.field)
-            form.add_error(name if name in form.fields else None, str(error))
-            return False
-        return True
 
 
 class AnswersForm(forms.Form):

@@ -85,9 +85,7 @@ def queue_message(
         callback_token=token,
     )
     row.body = kept_in(row, "body", text)
-    Delivery.objects.bulk_create([row], ignore_conflicts=True)
-    wake()
-    return Delivery.objects.get(callback_token=token)
+    return _queued(row)
 
 
 def queue_mail(
@@ -134,9 +132,14 @@ def queue_mail(
         callback_token=token,
     )
     row.subject, row.body = kept_in(row, "subject", subject), kept_in(row, "body", body)
+    return _queued(row)
+
+
+def _queued(row: Delivery) -> Delivery:
+    """Stored, or the one that was stored before under its token; the pump is woken after the commit."""
     Delivery.objects.bulk_create([row], ignore_conflicts=True)
     wake()
-    return Delivery.objects.get(callback_token=token)
+    return Delivery.objects.get(callback_token=row.callback_token)
 
 
 def reply_subject(subject: str) -> str:
