@@ -20,6 +20,7 @@ from campaigns.booking import views as booking
 from campaigns.tracking import views as tracking
 from common.api.base import JsonRefusals, unknown_address
 from operations.admin.privacy import privacy
+from operations.admin.reports import lists_page, spend_page
 from operations.health import healthz, metrics, readyz
 
 
@@ -73,6 +74,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/profile/email/<str:link>/", confirm_email, name="profile_email"),
     path("admin/team/switch/", switch, name="team_switch"),
     path("admin/privacy/", privacy, name="privacy"),
+    path("admin/reports/spend/", spend_page, name="report_spend"),
+    path("admin/reports/lists/", lists_page, name="report_lists"),
     path("admin/calendar/", calendar.calendar, name="calendar"),
     path("admin/calendar/new/", calendar.plan, name="calendar_plan"),
     path("admin/calendar/booking/", booking_desk.settings_page, name="calendar_booking"),
