@@ -47,6 +47,7 @@ ACTIONS: dict[str, str] = {
     "schedule.deleted": "Schedule deleted",
     "tag.deleted": "Tag deleted",
     "view.deleted": "Saved view deleted",
+    "lead.added": "Lead added by hand",
     "lead.edited": "Lead edited",
     "leads.deleted": "Leads deleted",
     "leads.merged": "Leads merged",

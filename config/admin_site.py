@@ -43,7 +43,9 @@ def _opens(request: HttpRequest, address: str) -> bool:
 
 def _in_buckets(request: HttpRequest) -> bool:
     """Finding properties has an entry of its own, below the buckets' address."""
-    return "/buckets/bucket/" in request.path and "/buckets/bucket/find/" not in request.path
+    return "/buckets/bucket/" in request.path and not any(
+        f"/buckets/bucket/{own}/" in request.path for own in ("find", "by-hand")
+    )
 
 
 def _in_leads(request: HttpRequest) -> bool:
@@ -121,6 +123,8 @@ UNFOLD = {
                 "items": [
                     _entry("Home", "home", "index") | {"badge": "operations.admin.home.badge"},
                     _entry("Find properties", "travel_explore", "buckets_bucket_find", scope="write"),
+                    _entry("Look up an address", "location_searching", "buckets_bucket_address", scope="write"),
+                    _entry("Add a lead", "person_add", "buckets_bucket_by_hand", scope="write"),
                     _entry("Import leads", "upload_file", "buckets_import_add", scope="write")
                     | {"active": _in_imports},
                     _entry("Buckets", "inventory_2", "buckets_bucket_changelist") | {"active": _in_buckets},

@@ -8,7 +8,6 @@ from leads.api.views import (
     ActivitiesView,
     CallbacksView,
     CallbackView,
-    LeadsView,
     LeadTagsView,
     OwnerView,
     TagsView,
@@ -17,7 +16,6 @@ from leads.api.views import (
 
 urlpatterns = [
     path("leads/assign", AssignView.as_view(), name="leads-assign"),
-    path("leads", LeadsView.as_view(), name="leads"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
     path("leads/<uuid:lead_id>/owner", OwnerView.as_view(), name="lead-owner"),
     path("leads/<uuid:lead_id>/callback", CallbackView.as_view(), name="lead-callback"),
