@@ -20,7 +20,8 @@ from common.contact_access import told
 from leads.models import Lead, Tag
 from leads.querysets import own_callbacks
 from leads.registries import buckets_of
-from leads.selection.filters import ASSIGNED_TO, CALLBACKS, MATCH, MATCHES, ME, NOBODY, BadFilter, matching
+from leads.selection.filter_kinds import CALLBACKS, ME, NOBODY
+from leads.selection.filters import ASSIGNED_TO, MATCH, MATCHES, BadFilter, matching
 from leads.selection.filters import FILTERS as NAMES
 from leads.selection.sorting import LABELS, sort_of
 
