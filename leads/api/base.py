@@ -16,12 +16,16 @@ from common.contact_access import MASKED
 from leads.api import filters
 from leads.api.listing import COUNTED, FoundQuery, list_leads
 from leads.api.serializers import LeadEdit, LeadSerializer
+from leads.facts.columns import CONTACTS
+from leads.facts.sources import MAILING, NAMES
 from leads.facts.typed import EditRefused
 from leads.models import Lead
 from leads.registries import shared_buckets
 from leads.selection.disclosures import are_masked
 from leads.selection.filters import BadFilter
 from leads.services import edit_lead
+
+_BY_CALLERS = {"status", *CONTACTS, *NAMES, *MAILING}  # what an owner says on the phone
 
 __all__ = ["COUNTED", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "filters", "list_leads"]
 
@@ -74,8 +78,9 @@ class LeadView(OwnLeadView):
     def patch(self, request: Request, lead_id: UUID) -> Response:
         lead = self.lead(lead_id)
         changes = self.body(LeadEdit)
-        if self.access.only_assigned and set(changes) - {"status"}:
-            raise Problem("FORBIDDEN", "A caller changes the status of a lead, and nothing else of it.", status=403)
+        if self.access.only_assigned and set(changes) - _BY_CALLERS:
+            words = "A caller changes the status of a lead, its names, contacts and mailing address."
+            raise Problem("FORBIDDEN", words, status=403)
         if set(changes) & set(MASKED):
             see_contacts(request)
         edited = edit_lead(lead=lead, by=self.user, changes=changes)
