@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 from uuid import UUID
 
 from accounts.access import Access, Scope
@@ -14,9 +15,10 @@ from campaigns.models import Campaign, Member
 from campaigns.planning.audience import Audience
 from campaigns.planning.refusals import CampaignError
 from common.dates import day
+from leads.selection.presets import PRESETS
 
-READY = "Ready to call"  # how its lists are called, before the day
-QUERY = "contactable=true"  # the saved view of that name
+READY = PRESETS["readyToCall"].words  # how its lists are called, before the day
+QUERY = urlencode(PRESETS["readyToCall"].query)
 AT_ONCE = filling.AT_ONCE  # leads of a press: these are on the list before the answer; the next press adds more
 TRIES = 20  # lists of one day, those that were closed among them
 Status = Campaign.Status

@@ -1,4 +1,4 @@
-"""The first page: what there is to do today, what needs somebody, money, pipeline; and the operators' page of vendors."""
+"""The first page: what there is to do today, what needs somebody, money; and the operators' page of vendors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "looks": looks,
         "only_moving": "moving" in request.GET,
     }
-    return told if told["only_moving"] else told | _whole(access) | {"may_write": may(request, "write")}
+    return told if told["only_moving"] else told | _whole(access) | {"may_manage": may(request, "manage")}
 
 
 def _whole(access: Access) -> dict[str, Any]:
@@ -83,17 +83,15 @@ def _charts(access: Access, stock: Stock) -> dict[str, Any]:
     days = home.spend_by_day(access.team_id, zone)
     weeks = home.contacts_by_week(access.team_id, zone)
     spent, made = sum(cost for _, cost in days), sum(week.all for week in weeks)
+    by_day = chart([f"{day:%b} {day.day}" for day, _ in days], [float(cost) for _, cost in days], "US dollars")
+    by_week = chart([f"{week.begins:%b} {week.begins.day}" for week in weeks], [week.all for week in weeks], "Contacts")
     return {
         "spend_days": [(day, cost) for day, cost in reversed(days) if cost],
         "spend_total": spent,
-        "spend_chart": chart([f"{day:%b} {day.day}" for day, _ in days], [float(cost) for _, cost in days], "US dollars")
-        if spent
-        else "",
-        "contact_weeks": list(reversed(weeks)) if made else [],
-        "contact_chart": chart([f"{w.begins:%b} {w.begins.day}" for w in weeks], [w.all for w in weeks], "Contacts")
-        if made
-        else "",
-    }  # fmt: skip
+        "spend_chart": by_day if spent else "",
+        "contact_weeks": list(reversed(weeks)),
+        "contact_chart": by_week if made else "",
+    }
 
 
 def _came_of(access: Access, stock: Stock) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The first steps of a new team: ticked by what is there, not by a press. Reads only; each asks whether a row exists."""
+"""The first steps of a new team: ticked by what is there, not by a press. Each asks whether a row exists."""
 
 from __future__ import annotations
 
@@ -49,12 +49,11 @@ def _vendor(access: Access) -> Step:
     if is_on and _is_made_up(str(vendor.get("base_url", ""))):
         words = "You work with the sandbox: its properties and people are made up, and nothing is billed."
     else:
-        words = (
-            "RealEstateAPI sells the property data. To look around for $0 start with make demo: its data is made up."
-        )
-    may = operates(access)
-    return Step("vendor", "Connect a vendor or try the sandbox", words if may or is_on else f"{words} Your operator does this.",
-                is_on, "Vendors" if may else "", "admin:integrations_vendor_changelist" if may else "")  # fmt: skip
+        words = "RealEstateAPI sells the property data. To look around for $0, start make demo: its data is made up."
+    title, page = "Connect a vendor or try the sandbox", "admin:integrations_vendor_changelist"
+    if operates(access):
+        return Step("vendor", title, words, is_on, "Vendors", page)
+    return Step("vendor", title, words if is_on else f"{words} Your operator does this.", is_on)
 
 
 def _is_made_up(url: str) -> bool:

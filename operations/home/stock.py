@@ -101,7 +101,7 @@ def came_of(access: Access, stock: Stock) -> CameOf | None:
     return CameOf(spent, [(words, many, spent / many if many else None) for words, many in counts])
 
 
-# --- Jobs at work ------------------------------------------------------------------------------------------------------
+# --- Jobs at work -----------------------------------------------------------------------------------------------------
 
 
 def open_runs(access: Access) -> Sequence[Any]:

@@ -12,10 +12,7 @@ from campaigns.models import Conversation
 from common.db.clock import database_now
 from common.needs import Need
 from common.needs import needs as registered_needs
-from leads.calendar import clock
-from leads.models import Lead
-from leads.permission.selling import active_seller, missing_of
-from leads.selectors import own_callbacks
+from leads.selection.presets import count_of, leads_of, missing_for_calls
 
 MOST = 1_000  # owners counted: judging one takes 60 µs, and Home is opened all day
 LISTS_NAMED = 3
@@ -56,32 +53,27 @@ def today(access: Access) -> Today | None:
     if access.team_id is None or not access.can(Scope.READ):
         return None
     names = list(worked_by(access).order_by("name", "pk").values_list("name", flat=True)[: LISTS_NAMED + 1])
-    ready = ready_to_call(access)
+    hint = missing_for_calls(access)
+    ready = Count(0) if hint else ready_to_call(access)
     calls, manages = access.can(Scope.CONTACTS) and access.can(Scope.WRITE), access.can(Scope.CAMPAIGN)
     return Today(
         ready=ready,
-        callbacks=Count(callbacks_due(access)),
+        callbacks=Count(count_of(access, "callbacksDue", at_most=MOST)),
         replies=Count(replies(access)),
         lists=names[:LISTS_NAMED],
         more_lists=len(names) > LISTS_NAMED,
         may_start=calls and (bool(names) or (manages and ready.many > 0)),
-        hint=_missing(access) if not ready.many and manages else "",
+        hint=hint,
     )
 
 
 def ready_to_call(access: Access) -> Count:
-    """Leads of hers whose owner may be called, the time of day aside. Looked for in buckets that have phones."""
-    rows = Lead.objects.seen_by(access).contactable()
+    """Leads of hers in the view Ready to call. Looked for in buckets that have phones, which an index lists."""
+    rows = leads_of(access, "readyToCall")
     if not access.only_assigned:
         with_phones = Bucket.objects.filter(team=access.team_id, phone_leads__gt=0)
         rows = rows.filter(bucket__in=list(with_phones.values_list("pk", flat=True)))
     return Count(rows.order_by().values("pk")[: MOST + 1].count())
-
-
-def callbacks_due(access: Access) -> int:
-    """One's own, due by now."""
-    due = own_callbacks(Lead.objects.all(), access).to_call_back(before=clock.now())
-    return int(due.order_by().values("pk")[: MOST + 1].count())
 
 
 def replies(access: Access) -> int:
@@ -89,14 +81,3 @@ def replies(access: Access) -> int:
     rows = Conversation.objects.seen_by(access).filter(team=access.team_id).exclude(state=Conversation.State.CLOSED)
     unread = rows.filter(is_read=False, last_in_at__isnull=False)
     return int(unread.order_by().values("pk")[: MOST + 1].count())
-
-
-def _missing(access: Access) -> str:
-    """What stands between a team with phones and its first call."""
-    assert access.team_id is not None
-    seller = active_seller(access.team_id)
-    if seller is None:
-        return "Add your seller profile: the rules need to know in whose name you call."
-    if missing_of(seller):
-        return "Complete your seller profile: the rules need to know in whose name you call."
-    return ""

@@ -102,7 +102,7 @@ def test_home_counts_what_is_each_persons(floor: Floor) -> None:
     assert home.month(floor.caller(0)) is None
     stages = {stage.words: stage.many for stage in home.pipeline(floor.manager)}
     assert (stages["New"], sum(stages.values())) == (4, 4)
-    assert [stage.many for stage in home.pipeline(floor.caller(0))][0] == 1
+    assert home.pipeline(floor.caller(0))[0].many == 1
 
 
 @pytest.mark.django_db(transaction=True)
