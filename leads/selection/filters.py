@@ -14,8 +14,9 @@ from common.contact_access import told
 from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Moment, Text, Years, others
 from leads import registries
 from leads.calendar import clock
+from leads.fields.filtering import PREFIX, CustomFilter, custom_filter
 from leads.keys.owners import one_lead_per_owner, others_per_owner
-from leads.models import Lead, Tag
+from leads.models import Lead, StatusLabel, Tag
 from leads.querysets import (
     BOUGHT,
     ENRICHED,
@@ -92,6 +93,18 @@ class _Tag(Text):
         return Q(Exists(named))
 
 
+class _Label(Text):
+    """A lead's status label, by the name its team gave it, or `none`. Of another team's labels no lead here has one."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label, "status_label", StatusLabel._meta.get_field("name").max_length or 0)
+
+    def passes(self, values: Sequence[Any]) -> Q:
+        named = Q(*(Q(name__iexact=value) for value in values if value != NOBODY), _connector=Q.OR)
+        found = Q(status_label__in=StatusLabel.objects.filter(named)) if named else Q(pk__in=[])
+        return found | Q(status_label__isnull=True) if NOBODY in values else found
+
+
 class _Assignee(Text):
     """Who works the lead: a user's id or name, `me`, or `none`."""
 
@@ -113,10 +126,17 @@ def _text(label: str, column: str, **options: bool) -> Text:
     return Text(label, column, field.max_length, **options)
 
 
-ONE_PER_OWNER, ASSIGNED_TO = "oneLeadPerOwner", "assignedTo"
+ONE_PER_OWNER, ASSIGNED_TO, STATUS_LABEL = "oneLeadPerOwner", "assignedTo", "statusLabel"
 ME, NOBODY = "me", "none"
 # What a team does about its leads: nobody who looks at a shared bucket asks by it, or sorts.
-TEAMS_WORK = frozenset({"tag", "tagAll", "tagNone", "callback", "callbackAt", ASSIGNED_TO})
+TEAMS_WORK = frozenset({"tag", "tagAll", "tagNone", "callback", "callbackAt", ASSIGNED_TO, STATUS_LABEL})
+
+
+def is_teams_work(name: str) -> bool:
+    """Whether a filter or an order asks for what a team does about its leads, or keeps of them in its own fields."""
+    return name in TEAMS_WORK or name.startswith(PREFIX)
+
+
 # name -> filter. A flag's false is everything that its true is not, but where a fact may be unknown: then it is known
 # to be false.
 FILTERS: dict[str, Filter] = {
@@ -151,6 +171,7 @@ FILTERS: dict[str, Filter] = {
     "enrichedAfter": Moment("Property data purchased on this day or later", "enriched_at", "gte"),
     "enrichedBefore": Moment("Property data purchased before this day", "enriched_at", "lt"),
     "status": Choice("Status", "status", Lead.Status.choices),
+    STATUS_LABEL: _Label("Your team's status label, by name in any case; none: leads that have none"),
     "enrichmentStatus": Choice("How far enrichment has come", "enrichment_status", Lead.Enrichment.choices),
     "propertyState": _text("State, two letters", "property_state", upper=True),
     "propertyCity": _text("City", "property_city"),
@@ -208,20 +229,24 @@ def matching(
     time_zone: str = "UTC",
     contacts: bool = False,
     me: int | None = None,
+    team_id: int | None = None,
 ) -> QuerySet[Lead]:
     """The leads of `queryset` that pass all these filters; time_zone: by whose clock a day ends. Raises BadFilter.
 
-    me: the id of the user who asks, for `assignedTo`.
+    me: the id of the user who asks, for `assignedTo`. team_id: whose custom fields may be asked for; None: no field is
+    refused, and one that no lead has finds none.
 
     params: name -> a JSON value, a text that says one, or a list of them. With `match` = any, one filter is enough.
     contacts: whether the person may see phones and e-mails; else owners are told apart without them.
     """
-    read, is_any = _read(params)
+    read, is_any, custom = _read(params, team_id)
     one = read.pop(ONE_PER_OWNER, None)
     if ME in read.get(ASSIGNED_TO, ()) and me is not None:
         read[ASSIGNED_TO] = [str(me) if value == ME else value for value in read[ASSIGNED_TO]]
+    for asked in custom.values():
+        asked.contacts = contacts
     with timezone.override(time_zone):
-        conditions = [FILTERS[name].passes(values) for name, values in read.items()]
+        conditions = [(custom.get(name) or FILTERS[name]).passes(values) for name, values in read.items()]
     if is_any and conditions:
         queryset = queryset.filter(Q(*conditions, _connector=Q.OR))
     else:
@@ -232,12 +257,12 @@ def matching(
     return (one_lead_per_owner if one[0] else others_per_owner)(queryset, contacts=contacts)
 
 
-def understood(params: Mapping[str, Any]) -> dict[str, Any]:
+def understood(params: Mapping[str, Any], *, team_id: int | None = None) -> dict[str, Any]:
     """The filters as they were understood, in JSON: true for "YES", 40 for "40", lists for lists. Raises BadFilter.
 
-    `match` is told only where it is `any`.
+    `match` is told only where it is `any`. team_id: as `matching` has it.
     """
-    read, is_any = _read(params)
+    read, is_any, _custom = _read(params, team_id)
     told = {
         name: read[name] if isinstance(given, list | tuple) else read[name][0]
         for name, given in params.items()
@@ -246,20 +271,23 @@ def understood(params: Mapping[str, Any]) -> dict[str, Any]:
     return told | ({MATCH: "any"} if is_any else {})
 
 
-def _read(params: Mapping[str, Any]) -> tuple[dict[str, list[Any]], bool]:
-    """The values of each filter, and whether any one of them is enough."""
-    read, errors = {}, {}
+def _read(params: Mapping[str, Any], team_id: int | None) -> tuple[dict[str, list[Any]], bool, dict[str, CustomFilter]]:
+    """The values of each filter; whether any one of them is enough; the filters of custom fields among them."""
+    read, errors, custom = {}, {}, {}
     for name, given in params.items():
-        if name != MATCH and name not in FILTERS:
+        known: Filter | None = _MATCH if name == MATCH else FILTERS.get(name)
+        if known is None and (asked := custom_filter(str(name), team_id)):
+            known = custom[name] = asked
+        if known is None:
             errors[str(name)[:100]] = ["There is no such filter."]
             continue
         try:
-            read[name] = _MATCH.read_all(given) if name == MATCH else FILTERS[name].read_all(given)
+            read[name] = known.read_all(given)
         except ValueError as error:
             errors[name] = [str(error)]
     if errors:
         raise BadFilter(errors)
-    return read, read.pop(MATCH, ["all"]) == ["any"]
+    return read, read.pop(MATCH, ["all"]) == ["any"], custom
 
 
 class _Match(Choice):
