@@ -18,11 +18,11 @@ from common.admin import dressed, is_id, sees_all
 from common.admin_teams import TEAM, teams_offered
 from common.contact_access import told
 from leads.models import Lead, Tag
+from leads.querysets import own_callbacks
 from leads.registries import buckets_of
 from leads.selection.filters import ASSIGNED_TO, CALLBACKS, MATCH, MATCHES, ME, NOBODY, BadFilter, matching
 from leads.selection.filters import FILTERS as NAMES
 from leads.selection.sorting import LABELS, sort_of
-from leads.selectors import own_callbacks
 
 Choices = Iterable[tuple[str, str]]
 

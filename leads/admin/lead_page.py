@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -39,8 +40,18 @@ from leads.selectors import activities_of
 from leads.services import add_activity, add_tag, change_status, finish_callback, remove_tag
 
 ACTIVITIES = 20  # of one page of the timeline
+FROM, AT = "from", "at"  # of the page's address: see `link`
 OTHERS = 10  # of the owner's other properties, the oldest
 _KINDS = [choice for choice in Activity.Kind.choices if choice[0] != Activity.Kind.STATUS]
+
+
+def link(lead: Lead, query: str = "", at: str = "") -> str:
+    """A lead's page, from a list. query: the list's query string, by which the page finds the next and the previous
+    lead and the way back. at: the lead's place in that list, where its order may change while it is worked on.
+    """
+    address = reverse("admin:leads_lead_change", args=[lead.pk])
+    said = {name: value for name, value in ((FROM, query.lstrip("?")), (AT, at)) if value}
+    return f"{address}?{urlencode(said)}" if said else address
 
 
 class _OwnTimeField(forms.CharField):

@@ -70,6 +70,11 @@ def _suppressed() -> Q:
     return judge.suppressed() if judge else Q(pk__in=[])
 
 
+def _new_replies() -> Q:
+    talks = registries.talks()
+    return talks.new_replies() if talks else Q(pk__in=[])
+
+
 class _Tag(Text):
     """A lead has each tag once, and several tags. how: any of the named, all of them, or none.
 
@@ -161,6 +166,7 @@ FILTERS: dict[str, Filter] = {
         CALLBACKS,
         _callback,
     ),
+    "newReplies": _Asked("The owner wrote, and nobody has read it; false: all others", _new_replies),
     "neverContacted": Flag(
         "Nobody has logged a call, SMS or e-mail; false: somebody has",
         Q(last_contact_at__isnull=True),
