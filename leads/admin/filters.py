@@ -35,6 +35,7 @@ def _of_person(request: HttpRequest, model_admin: Any) -> dict[str, Any]:
         "time_zone": person.time_zone,
         "contacts": model_admin.knows_contacts(request),
         "me": person.pk,
+        "team_id": None if sees_all(request) and request.GET.get(TEAM) else access(request).team_id,
     }
 
 
