@@ -24,6 +24,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import Access, Scope, access
 from accounts.selectors import user_of
 from campaigns.admin.dialer_stage import seen_of, stage
+from campaigns.admin.start_calling import start
 from campaigns.admin.words import path_to
 from campaigns.dialing import calling, disposing, offering
 from campaigns.dialing.lists import worked_by
@@ -70,7 +71,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
 
     acts = {
         "next": _next, "renew": _renew, "release": _release, "skip": _skip, "call": _call, "hang-up": _hang_up,
-        "dispose": _dispose, "take-back": _take_back, "drop": _drop, "by-hand": _by_hand,
+        "dispose": _dispose, "take-back": _take_back, "drop": _drop, "by-hand": _by_hand, "start": start,
     }  # fmt: skip
     return [
         own("", _whole, "dialer", reads=True),

@@ -31,7 +31,7 @@ from leads.facts.sources import name_of, other_person
 from leads.models import Lead
 from leads.registries import buckets_of
 from leads.selection.export import Format, Layout
-from leads.selection.filters import TEAMS_WORK
+from leads.selection.filters import is_teams_work
 from leads.selection.saved_views import views_of
 from leads.selection.search import Sought, sought
 from leads.services import add_tag, change_status, remove_tag
@@ -151,7 +151,7 @@ class LeadAdmin(Extensible, TeamAdmin):
     def seen(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Her team's; where the list is filtered by a bucket that another team shares, that bucket's."""
         if not sees_all(request) and (shared := self._shared_bucket(request)):
-            return rows.none() if TEAMS_WORK.intersection(request.GET) else rows.filter(bucket=shared)
+            return rows.none() if any(map(is_teams_work, request.GET)) else rows.filter(bucket=shared)
         return super().seen(request, rows)
 
     def of_list(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
