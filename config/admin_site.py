@@ -154,6 +154,8 @@ UNFOLD = {
                     _entry("Enrichment jobs", "play_circle", "enrichment_run_changelist"),
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
                     _entry("Tags", "sell", "leads_tag_changelist"),
+                    _entry("Status labels", "label", "leads_statuslabel_changelist"),
+                    _entry("Custom fields", "edit_note", "leads_customfield_changelist"),
                     _entry("Activities", "history", "leads_activity_changelist"),
                     _entry("Inbox", "forum", "campaigns_conversation_changelist"),
                     _entry("Suppressions", "do_not_disturb_on", "leads_suppression_changelist"),
