@@ -93,6 +93,7 @@ UNFOLD = {
     "ACCOUNT": {
         "navigation": [
             {"title": "Profile and time zone", "link": reverse_lazy("profile")},
+            {"title": "What I am notified of", "link": reverse_lazy("notices_settings")},
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
             {"title": "Second factor and passkeys", "link": reverse_lazy("mfa_index")},
             {"title": "Where you are signed in", "link": reverse_lazy("account_sessions")},
