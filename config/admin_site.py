@@ -153,6 +153,8 @@ UNFOLD = {
                     _entry("Enrichment jobs", "play_circle", "enrichment_run_changelist"),
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
                     _entry("Tags", "sell", "leads_tag_changelist"),
+                    _entry("Status labels", "label", "leads_statuslabel_changelist"),
+                    _entry("Custom fields", "edit_note", "leads_customfield_changelist"),
                     _entry("Activities", "history", "leads_activity_changelist"),
                     _entry("Inbox", "forum", "campaigns_conversation_changelist"),
                     _entry("Suppressions", "do_not_disturb_on", "leads_suppression_changelist"),
@@ -180,6 +182,12 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _entry("Vendors", "storefront", "integrations_vendor_changelist"),
+                    {
+                        "title": "Vendor spending",
+                        "icon": "payments",
+                        "link": reverse_lazy("vendor_spending"),
+                        "permission": "operations.admin.home.opens_spending",
+                    },
                     _entry("Vendor requests", "receipt_long", "integrations_vendorcall_changelist"),
                     _entry("Vendor posts", "move_to_inbox", "campaigns_inbound_changelist"),
                     _entry("Purchased data", "fact_check", "integrations_lookup_changelist"),

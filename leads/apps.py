@@ -17,7 +17,7 @@ class LeadsConfig(AppConfig):
         from integrations.models import PhoneReveal, UnreadableAnswer
         from leads.calendar import forgetting as calendars
         from leads.keys.key_secrets import check_database, refuse_wrong
-        from leads.models import Activity, Event, Merge, SavedView, Tag, Upload
+        from leads.models import Activity, CustomField, Event, Merge, SavedView, StatusLabel, Tag, Upload
         from leads.privacy import blanking, reporting, telling
         from leads.privacy.filtering import cleaned
         from leads.privacy.places import in_answers, in_bodies, in_texts, search_in, tell_also
@@ -35,6 +35,16 @@ class LeadsConfig(AppConfig):
             telling.in_texts(SavedView, ("name", "query"), what="Saved view", team="team", by_name=True),
         )
         search_in("tags", blanking.in_tags, telling.in_texts(Tag, ("name",), what="Tag", team="team", by_name=True))
+        search_in(
+            "status labels",
+            blanking.in_named(StatusLabel, 40),
+            telling.in_texts(StatusLabel, ("name",), what="Status label", team="team", by_name=True),
+        )
+        search_in(
+            "custom fields",
+            blanking.in_named(CustomField, 50),
+            telling.in_texts(CustomField, ("name", "choices"), what="Custom field", team="team", by_name=True),
+        )
         both, changed = ("older", "younger"), ("before", "after")
         search_in(
             "merges",

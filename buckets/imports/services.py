@@ -47,8 +47,10 @@ from common.enqueue import enqueue_on_commit
 from common.values.backoff import backoff
 from integrations.vendors import normalise
 from leads.facts.incoming import Incoming, insert_leads, rows_in_doubt, rows_there
+from leads.fields.definitions import fields_of
 from leads.keys.contact_keys import Ids
 from leads.locks import hold_bucket
+from leads.models import CustomField
 from leads.privacy.filtering import cleaned_facts, kept, kept_in
 
 Status = Import.Status
@@ -107,7 +109,7 @@ def upload(
         if total <= 0:
             raise Unreadable(_NOTHING_BELOW)
         job.total = total
-        job.mapping = guess_file(job.columns, lambda: (row.cells for row in _rows_left(job)))
+        job.mapping = _guessed(job)
         job.save()
     return job
 
@@ -178,9 +180,9 @@ def choose_columns(
 
     keep_others: whether leads keep the columns that no field holds; None leaves that as it is.
     """
-    chosen = columns_.decide(job.columns, mapping, constants)
+    chosen = columns_.decide(job.columns, mapping, constants, fields=_fields(job))
     others = {} if keep_others is None else {"keep_other_columns": keep_others}
-    return _change(job, mapping=dict(chosen.columns), constants=kept(dict(chosen.constants)), **others)
+    return _change(job, mapping=chosen.mapping, constants=kept(dict(chosen.constants)), **others)
 
 
 def choose(
@@ -220,7 +222,12 @@ def _read_header(job: Import, row: int) -> Import:
         raise NoSuchHeader(_NOTHING_BELOW)
     below = F("total") + F("header_row") - row
     job = _change(job, header_row=row, total=below, columns=kept(list(names)), mapping={}, constants={})
-    return _change(job, mapping=guess_file(job.columns, lambda: (row.cells for row in _rows_left(job))))
+    return _change(job, mapping=_guessed(job))
+
+
+def _guessed(job: Import) -> dict[str, int]:
+    found = guess_file(job.columns, lambda: (row.cells for row in _rows_left(job)))
+    return columns_.guess_own(job.columns, found, fields_of(job.bucket.team_id))
 
 
 def _change(job: Import, **columns: Any) -> Import:
@@ -248,9 +255,13 @@ def preview_file(
     return _about_bucket(seen, bucket, update=update)
 
 
-def guess_columns(file: IO[bytes], layout: Layout) -> dict[str, int]:
-    """The likely columns of a file that is not uploaded; see `guessing.guess`. Raises Unreadable."""
-    return guess_file(layout.columns, lambda: (row.cells for row in _rows_of_file(file, layout)))
+def guess_columns(file: IO[bytes], layout: Layout, fields: Sequence[CustomField] = ()) -> dict[str, int]:
+    """The likely columns of a file that is not uploaded; see `guessing.guess`. fields: the team's custom fields.
+
+    Raises Unreadable.
+    """
+    found = guess_file(layout.columns, lambda: (row.cells for row in _rows_of_file(file, layout)))
+    return columns_.guess_own(layout.columns, found, fields)
 
 
 def _rows_of_file(file: IO[bytes], layout: Layout) -> Iterator[Row]:
@@ -302,7 +313,13 @@ def _rows_in(job: Import, piece: ImportPiece) -> Iterator[Row]:
 
 
 def _chosen(job: Import) -> Chosen:
-    return columns_.decide(job.columns, job.mapping, job.constants, keep_others=job.keep_other_columns)
+    others = job.keep_other_columns
+    return columns_.decide(job.columns, job.mapping, job.constants, keep_others=others, fields=_fields(job))
+
+
+def _fields(job: Import) -> list[CustomField]:
+    """Those of the bucket's team. One that was retired since the columns were chosen is filled all the same."""
+    return fields_of(job.bucket.team_id, retired=True)
 
 
 def start_import(*, job: Import, by: User | None = None) -> Import:

@@ -29,15 +29,16 @@ from leads.locks import LEADS_IN_ORDER, hold_bucket, lock_leads
 from leads.models import Lead
 from leads.privacy.filtering import cleaned_rows
 
-_BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb", "data": "jsonb"}
+_BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb", "data": "jsonb", "custom": "jsonb"}
 # Facts that a later purchase must not take for its own: the columns that hold one, by its name in `fact_sources`.
 CONTACTS = {"owner_name": NAMES, "mailing_address": MAILING, "email": ("email",), **{slot: (slot,) for slot in SLOTS}}
 
 
 # Property id, and facts by OF_FILE, each one clean line of text or a mark. Beside them `phone_extension`,
 # `secondary_phone_extension`, and `more_phones`: [{"value", "type", "do_not_call", "extension"}],
-# `more_emails`: [{"value"}], `data`: {column: text}, `tags`, `status` and `notes` as `extras` has them,
-# and `bought`, of what our own export says nobody but a vendor brought: {fact of CONTACTS: {"source", "at", "person"}}.
+# `more_emails`: [{"value"}], `data`: {column: text}, `custom`: {key: value}, `tags`, `status` and `notes` as `extras`
+# has them, and `bought`, of what our own export says nobody but a vendor brought:
+# {fact of CONTACTS: {"source", "at", "person"}}.
 class Incoming(NamedTuple):
     """A row that is to be a lead. names: what the property is called, `identity.names_of` its facts."""
 
@@ -242,7 +243,9 @@ def _line(one: str, lead: Incoming, columns: Sequence[str], said: Mapping[str, s
 
 
 def _books(facts: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str | None]:
-    """`fact_sources`, `other_facts` and `data` of a row, as JSON. The tags of a file are told from a person's by it."""
+    """`fact_sources`, `other_facts`, `data` and `custom` of a row, as JSON. The tags of a file are told from a person's
+    by it.
+    """
     told = [name for name, columns in CONTACTS.items() if any(map(facts.get, columns))]
     bought = facts.get("bought", {})
     tags = facts.get("tags")
@@ -258,8 +261,8 @@ def _books(facts: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str | 
         yield json.dumps(own)
     else:
         yield _all_of_file((*told, *facts_of_file), said["source"], said["at"])
-    if not facts.keys() & {"more_phones", "more_emails", "data"}:
-        yield from (None, None)
+    if not facts.keys() & {"more_phones", "more_emails", "data", "custom"}:
+        yield from (None, None, None)
         return
     others = {
         "phone": [_sold(entry, said) for entry in facts.get("more_phones", ())],
@@ -267,8 +270,9 @@ def _books(facts: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str | 
     }
     kept = {name: entries for name, entries in others.items() if entries}
     yield json.dumps(kept) if kept else None
-    data = facts.get("data")
-    yield json.dumps(data) if data else None
+    for name in ("data", "custom"):
+        told_so = facts.get(name)
+        yield json.dumps(told_so) if told_so else None
 
 
 @lru_cache(maxsize=256)  # the rows of a file say much the same
