@@ -150,6 +150,7 @@ MIDDLEWARE = [
     "common.middleware.OwnHosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.compression.Compressed",  # what lies in files is compressed once, when they are collected
     "common.middleware.NoStore",
     "common.middleware.RequestLimits",
     "accounts.middleware.Origins",
