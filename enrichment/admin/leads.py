@@ -12,6 +12,7 @@ from accounts.selectors import user_of
 from common.admin import ask, chosen, confirmed, for_each
 from common.admin_extensions import Extension
 from common.asking import asks
+from enrichment.admin import lead_enrich
 from enrichment.models import RunItem
 from enrichment.services import RunError
 from enrichment.worker.billing_check import waits_for_check
@@ -46,7 +47,7 @@ def delete(model_admin: admin.ModelAdmin[Lead], request: HttpRequest, queryset: 
     return None
 
 
-def context(_request: HttpRequest, lead: Lead) -> dict[str, Any]:
+def context(request: HttpRequest, lead: Lead) -> dict[str, Any]:
     """The latest runs the lead was in, or one that is merged into it, with what each has spent."""
     items = list(RunItem.objects.filter(lead__in=rows_of(lead)).select_related("run").order_by("-pk")[:RUNS])
     scopes = [item.run.budget_scope for item in items]
@@ -63,7 +64,7 @@ def context(_request: HttpRequest, lead: Lead) -> dict[str, Any]:
         }
         for item in items
     ]
-    return {"runs": runs}
+    return {"runs": runs, **lead_enrich.context(request, lead)}
 
 
 def with_check(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -71,4 +72,4 @@ def with_check(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.annotate(needs_check=waits_for_check())
 
 
-EXTENSION = Extension(last=(delete,), context=context, rows=with_check)
+EXTENSION = Extension(last=(delete,), context=context, rows=with_check, urls=lead_enrich.urls, acts=lead_enrich.ACTS)

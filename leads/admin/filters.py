@@ -18,11 +18,12 @@ from common.admin import dressed, is_id, sees_all
 from common.admin_teams import TEAM, teams_offered
 from common.contact_access import told
 from leads.models import Lead, Tag
+from leads.querysets import own_callbacks
 from leads.registries import buckets_of
-from leads.selection.filters import ASSIGNED_TO, CALLBACKS, MATCH, MATCHES, ME, NOBODY, BadFilter, matching
+from leads.selection.filter_kinds import CALLBACKS, ME, NOBODY
+from leads.selection.filters import ASSIGNED_TO, MATCH, MATCHES, BadFilter, matching
 from leads.selection.filters import FILTERS as NAMES
 from leads.selection.sorting import LABELS, sort_of
-from leads.selectors import own_callbacks
 
 Choices = Iterable[tuple[str, str]]
 
@@ -34,6 +35,7 @@ def _of_person(request: HttpRequest, model_admin: Any) -> dict[str, Any]:
         "time_zone": person.time_zone,
         "contacts": model_admin.knows_contacts(request),
         "me": person.pk,
+        "team_id": None if sees_all(request) and request.GET.get(TEAM) else access(request).team_id,
     }
 
 

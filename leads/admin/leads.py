@@ -26,13 +26,13 @@ from common.contact_access import masked, masked_text
 from leads.admin import assigning, lead_page, merged_leads, saved_views, sort_columns
 from leads.admin.base import export_answer, may_export
 from leads.admin.filters import FILTERS, InTeam
-from leads.admin.keyset_list import KeysetList
+from leads.admin.keyset_list import LIST, KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL
 from leads.facts.sources import name_of, other_person
 from leads.models import Lead
 from leads.registries import buckets_of
 from leads.selection.export import Format, Layout
-from leads.selection.filters import TEAMS_WORK
+from leads.selection.filters import is_teams_work
 from leads.selection.saved_views import views_of
 from leads.selection.search import Sought, sought
 from leads.services import add_tag, change_status, remove_tag
@@ -97,7 +97,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         return super().get_queryset(request).defer("apollo_data")
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> Any:
-        return KeysetList
+        return vars(request).get(LIST, KeysetList)
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """With what it is sorted by; with the time to call back at where it is filtered by. A caller's are all hers."""
@@ -152,7 +152,7 @@ class LeadAdmin(Extensible, TeamAdmin):
     def seen(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Her team's; where the list is filtered by a bucket that another team shares, that bucket's."""
         if not sees_all(request) and (shared := self._shared_bucket(request)):
-            return rows.none() if TEAMS_WORK.intersection(request.GET) else rows.filter(bucket=shared)
+            return rows.none() if any(map(is_teams_work, request.GET)) else rows.filter(bucket=shared)
         return super().seen(request, rows)
 
     def of_list(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from leads.api import fields, statuses
 from leads.api.assigning import AssignView
 from leads.api.merging import MergedView, SeparateView
 from leads.api.permission import consents, sellers, suppressions, uploads
@@ -8,7 +9,6 @@ from leads.api.views import (
     ActivitiesView,
     CallbacksView,
     CallbackView,
-    LeadsView,
     LeadTagsView,
     OwnerView,
     TagsView,
@@ -16,8 +16,13 @@ from leads.api.views import (
 )
 
 urlpatterns = [
+    path("leads/statuses", statuses.LabelsView.as_view(), name="status-labels"),
+    path("leads/statuses/<uuid:label_id>", statuses.LabelView.as_view(), name="status-label"),
+    path("leads/statuses/<uuid:label_id>/restore", statuses.LabelRestoreView.as_view(), name="status-label-restore"),
+    path("leads/fields", fields.FieldsView.as_view(), name="custom-fields"),
+    path("leads/fields/<uuid:field_id>", fields.FieldView.as_view(), name="custom-field"),
+    path("leads/fields/<uuid:field_id>/restore", fields.FieldRestoreView.as_view(), name="custom-field-restore"),
     path("leads/assign", AssignView.as_view(), name="leads-assign"),
-    path("leads", LeadsView.as_view(), name="leads"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
     path("leads/<uuid:lead_id>/owner", OwnerView.as_view(), name="lead-owner"),
     path("leads/<uuid:lead_id>/callback", CallbackView.as_view(), name="lead-callback"),

@@ -53,6 +53,7 @@ def _tag_exists(_error: TagExists) -> Problem:
 
 class LeadsView(ApiView):
     for_callers = ("GET",)
+    begins = filters.BEGINS
 
     @extend_schema(
         operation_id="listMyLeads",
@@ -65,16 +66,19 @@ class LeadsView(ApiView):
         ),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(FoundQuery, also=filters.NAMES)
+        query = self.query(FoundQuery, also=filters.names_in(request.query_params))
         chosen = filters.chosen(request.query_params, beside=frozenset(FoundQuery().fields))
         mine = Lead.objects.seen_by(self.access)
-        leads = matching(mine, chosen, time_zone=self.user.time_zone, contacts=sees_contacts(request), me=self.user.pk)
+        leads = matching(
+            mine, chosen, time_zone=self.user.time_zone, contacts=sees_contacts(request), me=self.user.pk,
+            team_id=self.access.team_id,
+        )  # fmt: skip
         buckets = buckets_of(self.access).filter(team=self.access.team_id)
         listed = list_leads(leads, query, request, of=mine, buckets=buckets, newest_first=True)
         shown = {"tags": tag_names(listed.rows), "is_masked": are_masked(request, listed.rows)}
         return ok(
             leads=LeadSerializer(listed.rows, many=True, context=shown).data,
-            filters=understood(chosen),
+            filters=understood(chosen, team_id=self.access.team_id),
             **page_of(listed.rows, listed.cursor),
         )
 
