@@ -12,6 +12,7 @@ from accounts.team_triggers import team_of_bucket, team_of_owner
 from common.contact_access import masked_text, told
 from common.db.models import Timestamped, UUIDModel
 from leads.calendar.table import Event
+from leads.changes.table import Change
 from leads.merging.table import Merge
 from leads.permission.consents import Consent, EvidenceText, Scrub
 from leads.permission.sellers import Seller
@@ -55,7 +56,7 @@ def _cancel_callback() -> pgtrigger.Trigger:
 
 
 __all__ = [
-    "UNKNOWN_TYPE", "Activity", "Consent", "Event", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge",
+    "UNKNOWN_TYPE", "Activity", "Change", "Consent", "Event", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge",
     "RefusedRow", "SavedView", "Scrub", "Seller", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
 ]  # fmt: skip
 

@@ -15,6 +15,7 @@ from common.api.serializers import camel
 from common.contact_access import MASKED
 from leads.api import filters
 from leads.api.listing import COUNTED, FoundQuery, list_leads
+from leads.api.rows import context_of, leads_list
 from leads.api.serializers import LeadEdit, LeadSerializer
 from leads.facts.typed import EditRefused
 from leads.models import Lead
@@ -23,7 +24,10 @@ from leads.selection.disclosures import are_masked
 from leads.selection.filters import BadFilter
 from leads.services import edit_lead
 
-__all__ = ["COUNTED", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "filters", "list_leads"]
+__all__ = [
+    "COUNTED", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "context_of", "filters", "leads_list",
+    "list_leads",
+]  # fmt: skip
 
 
 @translates(BadFilter)

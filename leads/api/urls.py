@@ -1,6 +1,7 @@
 from django.urls import path
 
 from leads.api.assigning import AssignView
+from leads.api.changes import LeadChangesView
 from leads.api.merging import MergedView, SeparateView
 from leads.api.permission import consents, sellers, suppressions, uploads
 from leads.api.persons import ForgetView, ReportView
@@ -17,6 +18,7 @@ from leads.api.views import (
 
 urlpatterns = [
     path("leads/assign", AssignView.as_view(), name="leads-assign"),
+    path("leads/changes", LeadChangesView.as_view(), name="lead-changes"),
     path("leads", LeadsView.as_view(), name="leads"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
     path("leads/<uuid:lead_id>/owner", OwnerView.as_view(), name="lead-owner"),
