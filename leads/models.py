@@ -12,6 +12,7 @@ from accounts.team_triggers import team_of_bucket, team_of_owner
 from common.contact_access import masked_text, told
 from common.db.models import Timestamped, UUIDModel
 from leads.calendar.table import Event
+from leads.changes.table import Change
 from leads.fields.table import CustomField
 from leads.merging.table import Merge
 from leads.permission.consents import Consent, EvidenceText, Scrub
@@ -73,9 +74,9 @@ def _cancel_callback() -> pgtrigger.Trigger:
 
 
 __all__ = [
-    "UNKNOWN_TYPE", "Activity", "Consent", "CustomField", "Event", "EvidenceText", "Forgetting", "Lead", "LeadName",
-    "Merge", "RefusedRow", "SavedView", "Scrub", "Seller", "StatusLabel", "Suppression", "Tag", "Upload", "UploadPiece",
-    "Withdrawal",
+    "UNKNOWN_TYPE", "Activity", "Change", "Consent", "CustomField", "Event", "EvidenceText", "Forgetting", "Lead",
+    "LeadName", "Merge", "RefusedRow", "SavedView", "Scrub", "Seller", "StatusLabel", "Suppression", "Tag",
+    "Upload", "UploadPiece", "Withdrawal",
 ]  # fmt: skip
 
 UNKNOWN_TYPE = Q(property_type__isnull=False) & ~Q(property_type__in=["SFR", "MFR", "LAND", "CONDO", "MOBILE", "OTHER"])
