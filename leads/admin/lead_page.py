@@ -23,7 +23,7 @@ from common.admin_teams import may, refuse
 from common.contact_access import holds_contact, masked_text
 from integrations.vendors.errors import failure_in_words
 from leads import registries
-from leads.admin import assigning, merged_leads
+from leads.admin import assigning, custom_card, merged_leads, stages
 from leads.admin.dnc import with_dnc
 from leads.admin.lead_facts import another_owner, contacts, groups, map_address, numbers_of, place, signals
 from leads.admin.suppress_form import SuppressForm, suppress_on_page
@@ -33,11 +33,12 @@ from leads.facts.names import contradictions
 from leads.keys import owners
 from leads.models import Activity, Lead
 from leads.permission.scrubbing import checked_numbers
+from leads.pipeline.moving import BadStage, move_lead, stage_at
 from leads.rules import BadTime
 from leads.selection.assignment import NotAMember
 from leads.selection.disclosures import Via, names_in, record_unmasking
 from leads.selectors import activities_of
-from leads.services import add_activity, add_tag, change_status, finish_callback, remove_tag
+from leads.services import add_activity, add_tag, finish_callback, remove_tag
 
 ACTIVITIES = 20  # of one page of the timeline
 FROM, AT = "from", "at"  # of the page's address: see `link`
@@ -70,12 +71,18 @@ class _OwnTimeField(forms.CharField):
 class WorkForm(forms.Form):
     """A change of status, a note, or both. `was` and `seen` say what the page showed when the person decided."""
 
-    status = forms.ChoiceField(choices=Lead.Status.choices)
+    status = forms.ChoiceField(choices=Lead.Status.choices)  # with the team's labels: `__init__`
     kind = forms.ChoiceField(choices=_KINDS, label="Activity type", initial=Activity.Kind.NOTE)
     due_at = _OwnTimeField(required=False, label="Call back at")
     text = forms.CharField(max_length=2000, required=False, label="Notes", widget=forms.Textarea(attrs={"rows": 3}))
-    was = forms.CharField(widget=forms.HiddenInput, max_length=10)
+    was = forms.CharField(widget=forms.HiddenInput, max_length=60)
     seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+
+    def __init__(self, *args: Any, lead: Lead | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if lead is not None:
+            choices: Any = self.fields["status"]
+            choices.choices = stages.stage_choices(lead.team_id, lead)
 
     def clean(self) -> dict[str, Any]:
         """Something must have been chosen or written."""
@@ -94,7 +101,7 @@ class WorkForm(forms.Form):
         data = self.cleaned_data
         with transaction.atomic():
             if data["status"] != data["was"]:
-                change_status(lead=lead, by=by, status=data["status"])
+                move_lead(lead.pk, by=by, to=stage_at(data["status"], lead.team_id))
             if self._notes(data):  # last: a second press must find it as the latest
                 add_activity(
                     lead=lead, by=by, kind=data["kind"], text=data["text"], due_at=data["due_at"], seen=data["seen"]
@@ -107,6 +114,8 @@ class WorkForm(forms.Form):
                 self.carry_out(lead, by)
         except BadTime as error:
             self.add_error("due_at", str(error))
+        except BadStage as error:
+            self.add_error("status", str(error))
         return self.is_valid()
 
 
@@ -130,7 +139,7 @@ def lead_page(model_admin: Extensible, request: HttpRequest, lead: Lead) -> Http
         done = suppress_on_page(model_admin, request, lead, suppress)
         return done or _page(model_admin, request, lead, work, tag, suppress, shown=False)
     if do == "work":
-        work = WorkForm(request.POST)
+        work = WorkForm(request.POST, lead=lead)
         if work.is_done(lead, user_of(request)):
             return _again(model_admin, request, lead, "Activity saved.")
     if do == "done":
@@ -138,6 +147,11 @@ def lead_page(model_admin: Extensible, request: HttpRequest, lead: Lead) -> Http
         if is_shown and finish_callback(lead=lead, by=user_of(request)):
             return _again(model_admin, request, lead, "Callback done.")
         return _again(model_admin, request, lead, "This callback was already done or moved.")
+    if do == "custom":
+        fields = custom_card.form_of(lead, request.POST)
+        if fields.save(user_of(request)):
+            return _again(model_admin, request, lead, "Custom fields saved.")
+        return _page(model_admin, request, lead, work, tag, custom=fields, shown=False)
     if do == "tag":
         tag = TagForm(request.POST, auto_id="tag_%s")
         if tag.is_valid():
@@ -184,7 +198,8 @@ def _owners_properties(lead: Lead, request: HttpRequest) -> OwnersProperties:
 
 
 def _work_form(lead: Lead) -> WorkForm:
-    return WorkForm(initial={"status": lead.status, "was": lead.status, "seen": lead.activity_count})
+    at = stages.key_of(lead)
+    return WorkForm(initial={"status": at, "was": at, "seen": lead.activity_count}, lead=lead)
 
 
 def _again(model_admin: Extensible, request: HttpRequest, lead: Lead, words: str) -> HttpResponse:
@@ -219,6 +234,7 @@ def _page(
     suppress: SuppressForm | None = None,
     *,
     shown: bool,
+    custom: custom_card.CustomForm | None = None,
 ) -> HttpResponse:
     timeline = _timeline(request, lead)
     with_dnc([lead])
@@ -250,6 +266,8 @@ def _page(
         is_other_teams=access(request).team_id != lead.team_id,
         looks_only=_looks_only(request, lead),
         signals=signals(lead),
+        stage=stages.stage_words(lead) if not _looks_only(request, lead) else lead.get_status_display(),
+        custom=custom_card.card_of(request, lead, custom, shown_contacts=shown),
         last_error=failure_in_words(lead.enrichment_error or ""),
         groups=groups(lead, shown=shown),
         another_owner=another_owner(lead),

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
 from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Years
-from leads.fields.filtering import PREFIX
+from leads.fields.cells import PREFIX
 from leads.selection.filters import FILTERS, MATCH, MATCHES
 
 NAMES = frozenset({*FILTERS, MATCH})

@@ -36,9 +36,9 @@ CONTACTS = {"owner_name": NAMES, "mailing_address": MAILING, "email": ("email",)
 
 # Property id, and facts by OF_FILE, each one clean line of text or a mark. Beside them `phone_extension`,
 # `secondary_phone_extension`, and `more_phones`: [{"value", "type", "do_not_call", "extension"}],
-# `more_emails`: [{"value"}], `data`: {column: text}, `custom`: {key: value}, `tags`, `status` and `notes` as `extras` has
-# them,
-# and `bought`, of what our own export says nobody but a vendor brought: {fact of CONTACTS: {"source", "at", "person"}}.
+# `more_emails`: [{"value"}], `data`: {column: text}, `custom`: {key: value}, `tags`, `status` and `notes` as `extras`
+# has them, and `bought`, of what our own export says nobody but a vendor brought:
+# {fact of CONTACTS: {"source", "at", "person"}}.
 class Incoming(NamedTuple):
     """A row that is to be a lead. names: what the property is called, `identity.names_of` its facts."""
 

@@ -14,7 +14,8 @@ from common.contact_access import told
 from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Moment, Text, Years, others
 from leads import registries
 from leads.calendar import clock
-from leads.fields.filtering import PREFIX, CustomFilter, custom_filter
+from leads.fields.cells import PREFIX
+from leads.fields.filtering import CustomFilter, custom_filter
 from leads.keys.owners import one_lead_per_owner, others_per_owner
 from leads.models import Lead, StatusLabel, Tag
 from leads.querysets import (
