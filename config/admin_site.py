@@ -188,6 +188,12 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _entry("Vendors", "storefront", "integrations_vendor_changelist"),
+                    {
+                        "title": "Vendor spending",
+                        "icon": "payments",
+                        "link": reverse_lazy("vendor_spending"),
+                        "permission": "operations.admin.home.opens_spending",
+                    },
                     _entry("Vendor requests", "receipt_long", "integrations_vendorcall_changelist"),
                     _entry("Vendor posts", "move_to_inbox", "campaigns_inbound_changelist"),
                     _entry("Purchased data", "fact_check", "integrations_lookup_changelist"),

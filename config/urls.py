@@ -19,6 +19,7 @@ from campaigns.admin.own_phone import own_phone
 from campaigns.booking import views as booking
 from campaigns.tracking import views as tracking
 from common.api.base import JsonRefusals, unknown_address
+from operations.admin.home import hide_steps, spending
 from operations.admin.privacy import privacy
 from operations.health import healthz, metrics, readyz
 
@@ -73,6 +74,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/profile/email/<str:link>/", confirm_email, name="profile_email"),
     path("admin/team/switch/", switch, name="team_switch"),
     path("admin/privacy/", privacy, name="privacy"),
+    path("admin/home/hide-steps/", hide_steps, name="home_hide_steps"),
+    path("admin/vendor-spending/", spending, name="vendor_spending"),
     path("admin/calendar/", calendar.calendar, name="calendar"),
     path("admin/calendar/new/", calendar.plan, name="calendar_plan"),
     path("admin/calendar/booking/", booking_desk.settings_page, name="calendar_booking"),

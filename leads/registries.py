@@ -116,10 +116,13 @@ def judge() -> Judge | None:
 
 @dataclass(frozen=True, slots=True)
 class Talks:
-    """Who knows what was said with a lead's owner. Conditions about a lead's row; last_outcome: of these codes."""
+    """Who knows what was said with a lead's owner. The first two are conditions about a lead's row; last_outcome: of
+    these codes; outcomes: (code, words) of a team, to choose from.
+    """
 
     new_replies: Callable[[], Q]
     last_outcome: Callable[[Sequence[str]], Q]
+    outcomes: Callable[[int | None], list[tuple[str, str]]]
 
 
 _talks: list[Talks] = []

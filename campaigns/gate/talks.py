@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from django.db.models import Exists, OuterRef, Q
 
-from campaigns.models import CallAttempt, Conversation
+from campaigns.dialing.dispositions import SEEDS
+from campaigns.models import CallAttempt, Conversation, Disposition
 from leads.registries import Talks
 
 
@@ -24,4 +25,10 @@ def last_outcome(codes: Sequence[str]) -> Q:
     return Q(pk__in=last.values("lead"))
 
 
-TALKS = Talks(new_replies=new_replies, last_outcome=last_outcome)
+def outcomes(team_id: int | None) -> list[tuple[str, str]]:
+    """How calls of a team can end, with what is offered no more; those that are shipped while it has none."""
+    own = Disposition.objects.filter(team_id=team_id).order_by("label").values_list("code", "label")
+    return list(own) or [(seed.code, seed.label) for seed in SEEDS]
+
+
+TALKS = Talks(new_replies=new_replies, last_outcome=last_outcome, outcomes=outcomes)

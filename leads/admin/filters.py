@@ -22,17 +22,8 @@ from leads.models import Lead, Tag
 from leads.pipeline.labels import labels_of
 from leads.querysets import own_callbacks
 from leads.registries import buckets_of
-from leads.selection.filters import (
-    ASSIGNED_TO,
-    CALLBACKS,
-    MATCH,
-    MATCHES,
-    ME,
-    NOBODY,
-    STATUS_LABEL,
-    BadFilter,
-    matching,
-)
+from leads.selection.filter_kinds import CALLBACKS, ME, NOBODY
+from leads.selection.filters import ASSIGNED_TO, MATCH, MATCHES, STATUS_LABEL, BadFilter, matching
 from leads.selection.filters import FILTERS as NAMES
 from leads.selection.sorting import LABELS, sort_of
 

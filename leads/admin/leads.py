@@ -25,7 +25,7 @@ from common.contact_access import masked, masked_text
 from leads.admin import assigning, board, custom_columns, lead_page, merged_leads, saved_views, sort_columns
 from leads.admin.base import export_answer, may_export
 from leads.admin.filters import FILTERS, InTeam
-from leads.admin.keyset_list import KeysetList
+from leads.admin.keyset_list import LIST, KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL
 from leads.admin.stages import stage_words
 from leads.facts.sources import name_of, other_person
@@ -97,7 +97,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         return super().get_queryset(request).defer("apollo_data")
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> Any:
-        return KeysetList
+        return vars(request).get(LIST, KeysetList)
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """With what it is sorted by; with the time to call back at where it is filtered by. A caller's are all hers."""

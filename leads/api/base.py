@@ -16,6 +16,8 @@ from common.contact_access import MASKED
 from leads.api import filters
 from leads.api.listing import COUNTED, FoundQuery, list_leads
 from leads.api.serializers import LeadEdit, LeadSerializer
+from leads.facts.columns import CONTACTS
+from leads.facts.sources import MAILING, NAMES
 from leads.facts.typed import EditRefused
 from leads.fields.setting import BadValues
 from leads.models import Lead
@@ -28,7 +30,8 @@ from leads.services import edit_lead
 
 __all__ = ["COUNTED", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "filters", "list_leads"]
 
-BY_CALLERS = {"status", "status_label", "custom"}  # what a caller says of a lead she works
+# What a caller says of a lead she works, and what its owner says on the phone.
+BY_CALLERS = {"status", "status_label", "custom", *CONTACTS, *NAMES, *MAILING}
 
 
 @translates(BadFilter)
@@ -86,7 +89,7 @@ class LeadView(OwnLeadView):
         lead = self.lead(lead_id)
         changes = self.body(LeadEdit)
         if self.access.only_assigned and set(changes) - BY_CALLERS:
-            words = "A caller changes the status of a lead and its custom fields, and nothing else of it."
+            words = "A caller changes the status of a lead, its names, contacts, mailing address and custom fields."
             raise Problem("FORBIDDEN", words, status=403)
         if set(changes) & set(MASKED):
             see_contacts(request)

@@ -22,6 +22,7 @@ from common.api.serializers import (
 from common.contact_access import ANYBODYS, MASKED, masked, masked_data, masked_text
 from integrations.vendors import normalise
 from leads.facts.names import contradictions
+from leads.facts.typed import email_of
 from leads.models import Activity, Lead, StatusLabel, Tag
 
 TAGS_MAX = 50  # of one lead
@@ -210,7 +211,7 @@ class LeadEdit(StrictSerializer):
     secondaryPhone = _own_phone("secondary_phone")
     secondaryPhoneType = _own_type("secondary_phone_type")
     secondaryPhoneDoNotCall = FlagField(source="secondary_phone_do_not_call", required=False)
-    email = _Cleaned(normalise.email, "This is no e-mail address.")
+    email = _Cleaned(email_of, "This is no e-mail address.")
     mailingAddress = _own_text("mailing_address")
     mailingCity = _own_text("mailing_city")
     mailingState = _Cleaned(normalise.state, "Two letters are needed, such as WA.", source="mailing_state")

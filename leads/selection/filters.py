@@ -2,140 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import User
-from common.contact_access import told
-from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Moment, Text, Years, others
-from leads import registries
-from leads.calendar import clock
+from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Moment, NotFor, Years
 from leads.fields.cells import PREFIX
 from leads.fields.filtering import CustomFilter, custom_filter
 from leads.keys.owners import one_lead_per_owner, others_per_owner
-from leads.models import Lead, StatusLabel, Tag
+from leads.models import Lead
 from leads.querysets import (
     BOUGHT,
     ENRICHED,
     HAS_PHONE,
     NEEDS_APOLLO,
-    dnc_unknown,
-    do_not_call,
-    not_on_dnc,
     ready_to_call,
-    to_call_back,
+)
+from leads.selection import stacking
+from leads.selection.filter_kinds import (
+    CALLBACKS,
+    ME,
+    PHONE_TYPES,
+    Asked,
+    Assignee,
+    DoNotCall,
+    Label,
+    LastOutcome,
+    OnBuckets,
+    OwnerName,
+    Saved,
+    Tagged,
+    callback,
+    new_replies,
+    suppressed,
+    text_of,
 )
 
-CALLBACKS = [("due", "Due"), ("today", "Today, and what is due"), ("any", "Any")]
-_PHONE_TYPES = [("mobile", "Mobile"), ("landline", "Landline"), ("voip", "VoIP")]
 # Not a filter but how several of them go together, wherever filters are given: all of them, or any one is enough.
 MATCH = "match"
 MATCHES = [("all", "All of the filters"), ("any", "Any of the filters")]
-
-
-def _callback(value: str) -> Q:
-    now = timezone.localtime(clock.now())
-    tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return to_call_back({"due": now, "today": tomorrow}.get(value))
-
-
-class _DoNotCall(KnownFlag):
-    """Of the phone, of a person who sues who calls, and of who must not be called for another reason."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(label, "phone_do_not_call", Q())
-
-    def passes(self, values: Sequence[Any]) -> Q:
-        if values[0] == self.UNKNOWN:
-            return dnc_unknown()
-        return do_not_call() if values[0] else not_on_dnc()
-
-
-class _Asked(Flag):
-    """A flag whose condition is made at each question. False: all others."""
-
-    def __init__(self, label: str, condition: Callable[[], Q]) -> None:
-        super().__init__(label, Q(), Q())
-        self.condition = condition
-
-    def passes(self, values: Sequence[Any]) -> Q:
-        return self.condition() if values[0] else others(self.condition())
-
-
-def _suppressed() -> Q:
-    judge = registries.judge()
-    return judge.suppressed() if judge else Q(pk__in=[])
-
-
-def _new_replies() -> Q:
-    talks = registries.talks()
-    return talks.new_replies() if talks else Q(pk__in=[])
-
-
-class _Tag(Text):
-    """A lead has each tag once, and several tags. how: any of the named, all of them, or none.
-
-    A name with a phone or an e-mail in it is no tag's for who sees neither: it would be found by guessing.
-    """
-
-    def __init__(self, label: str, how: str = "any") -> None:
-        super().__init__(label, "tag__name", Tag._meta.get_field("name").max_length or 0)
-        self.how = how
-
-    def passes(self, values: Sequence[Any]) -> Q:
-        if self.how == "all":
-            return Q(*(self._has([value]) for value in values))
-        return ~self._has(values) if self.how == "none" else self._has(values)
-
-    def _has(self, values: Sequence[Any]) -> Q:
-        told_names = [value for value in values if told(value) == value]
-        if not told_names:
-            return Q(pk__in=[])
-        named = Lead.tags.through.objects.filter(super().passes(told_names), lead=OuterRef("pk"))
-        return Q(Exists(named))
-
-
-class _Label(Text):
-    """A lead's status label, by the name its team gave it, or `none`. Of another team's labels no lead here has one."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(label, "status_label", StatusLabel._meta.get_field("name").max_length or 0)
-
-    def passes(self, values: Sequence[Any]) -> Q:
-        named = Q(*(Q(name__iexact=value) for value in values if value != NOBODY), _connector=Q.OR)
-        found = Q(status_label__in=StatusLabel.objects.filter(named)) if named else Q(pk__in=[])
-        return found | Q(status_label__isnull=True) if NOBODY in values else found
-
-
-class _Assignee(Text):
-    """Who works the lead: a user's id or name, `me`, or `none`."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(label, "assigned_to", 150, exact=True)
-
-    def passes(self, values: Sequence[Any]) -> Q:
-        """`matching` has put an id in the place of `me`. Names are looked up first: a join would go by no index."""
-        ids = {int(value) for value in values if value.isdecimal() and len(value) < 19}
-        names = set(values) - {ME, NOBODY}
-        ids |= set(User.objects.filter(username__in=names).values_list("pk", flat=True)) if names else set()
-        found = Q(assigned_to_id__in=sorted(ids) or [0])  # 0: nobody's id, where a list that is empty is no SQL
-        return found | Q(assigned_to__isnull=True) if NOBODY in values else found
-
-
-def _text(label: str, column: str, **options: bool) -> Text:
-    """Of the column's own length."""
-    field: Any = Lead._meta.get_field(column)
-    return Text(label, column, field.max_length, **options)
-
-
 ONE_PER_OWNER, ASSIGNED_TO, STATUS_LABEL = "oneLeadPerOwner", "assignedTo", "statusLabel"
-ME, NOBODY = "me", "none"
 # What a team does about its leads: nobody who looks at a shared bucket asks by it, or sorts.
-TEAMS_WORK = frozenset({"tag", "tagAll", "tagNone", "callback", "callbackAt", ASSIGNED_TO, STATUS_LABEL})
+TEAMS_WORK = frozenset(
+    {
+        "tag", "tagAll", "tagNone", "callback", "callbackAt", ASSIGNED_TO, STATUS_LABEL, "newReplies", "lastOutcome",
+        "lastActivityAt", "notTouchedDays", "bucketsMin", "ownerBucketsMin",
+    }
+)  # fmt: skip
 
 
 def is_teams_work(name: str) -> bool:
@@ -152,22 +67,22 @@ FILTERS: dict[str, Filter] = {
     "bought": Flag("Something was purchased for it; false: nothing was", BOUGHT, ~BOUGHT),
     "hasPhone": Flag("Has a phone", HAS_PHONE, ~HAS_PHONE),
     "hasEmail": Flag("Has an e-mail", Q(email__isnull=False), Q(email__isnull=True)),
-    "phoneType": Choice("What the phone is", "phone_type", _PHONE_TYPES),
-    "doNotCall": _DoNotCall(
+    "phoneType": Choice("What the phone is", "phone_type", PHONE_TYPES),
+    "doNotCall": DoNotCall(
         "The phone is on a do-not-call list, or its owner is a known litigator or has opted out of calls; false: the "
         "phone is known to be on none, by a skip trace or your registry check; unknown: nobody has said"
     ),
     "litigator": Flag("Known to sue callers; false: all others", Q(litigator=True)),
     "doNotMail": Flag("Wants no mail; false: all others", Q(do_not_mail=True)),
-    "contactable": _Asked("Ready to call: every rule but the time of day says yes; false: all others", ready_to_call),
-    "suppressed": _Asked("Opted out, or suppressed for another reason, by any channel; false: all others", _suppressed),
+    "contactable": Asked("Ready to call: every rule but the time of day says yes; false: all others", ready_to_call),
+    "suppressed": Asked("Opted out, or suppressed for another reason, by any channel; false: all others", suppressed),
     "callback": Choice(
         "The owner is to be called back: due by now, due before tomorrow by your clock, or at any time",
         "callback_at",
         CALLBACKS,
-        _callback,
+        callback,
     ),
-    "newReplies": _Asked("The owner wrote, and nobody has read it; false: all others", _new_replies),
+    "newReplies": Asked("The owner wrote, and nobody has read it; false: all others", new_replies),
     "neverContacted": Flag(
         "Nobody has logged a call, SMS or e-mail; false: somebody has",
         Q(last_contact_at__isnull=True),
@@ -175,17 +90,28 @@ FILTERS: dict[str, Filter] = {
     ),
     "lastContactAfter": Moment("Last contact on this day or later", "last_contact_at", "gte"),
     "lastContactBefore": Moment("Last contact before this day", "last_contact_at", "lt"),
+    "notTouchedDays": NotFor("Nobody has done anything about it for so many days, or ever", "last_activity_at"),
+    "lastOutcome": LastOutcome("Its last call ended so: the code of a call outcome", "", 20),
+    "createdAfter": Saved("Saved on this day or later", "pk", "gte"),
+    "createdBefore": Saved("Saved before this day", "pk", "lt"),
+    "updatedAfter": Moment("Something about it changed on this day or later", "updated_at", "gte"),
+    "updatedBefore": Moment("Nothing about it changed since this day", "updated_at", "lt"),
     "enrichedAfter": Moment("Property data purchased on this day or later", "enriched_at", "gte"),
     "enrichedBefore": Moment("Property data purchased before this day", "enriched_at", "lt"),
     "status": Choice("Status", "status", Lead.Status.choices),
-    STATUS_LABEL: _Label("Your team's status label, by name in any case; none: leads that have none"),
+    STATUS_LABEL: Label("Your team's status label, by name in any case; none: leads that have none"),
     "enrichmentStatus": Choice("How far enrichment has come", "enrichment_status", Lead.Enrichment.choices),
-    "propertyState": _text("State, two letters", "property_state", upper=True),
-    "propertyCity": _text("City", "property_city"),
-    "propertyZip": _text("ZIP code", "property_zip", exact=True),
-    "propertyCounty": _text("County", "property_county"),
-    "propertyType": _text("SFR, MFR, CONDO, LAND, MOBILE or OTHER", "property_type"),
-    "ownerType": _text("individual, trust, llc, corporation or other", "owner_type"),
+    "propertyState": text_of("State, two letters", "property_state", upper=True),
+    "propertyCity": text_of("City", "property_city"),
+    "propertyZip": text_of("ZIP code", "property_zip", exact=True),
+    "propertyCounty": text_of("County", "property_county"),
+    "propertyType": text_of("SFR, MFR, CONDO, LAND, MOBILE or OTHER", "property_type"),
+    "ownerName": OwnerName("Owner's name: its words, in any order, each from its beginning", "owner_name", 100),
+    "bucketsMin": OnBuckets("The property is on this many of your team's buckets, or more", stacking.property_on),
+    "ownerBucketsMin": OnBuckets(
+        "The owner, by name and mailing address, is on this many of your team's buckets, or more", stacking.owner_on
+    ),
+    "ownerType": text_of("individual, trust, llc, corporation or other", "owner_type"),
     "estimatedValueMin": Bound("Value from, US dollars", "estimated_value", "gte"),
     "estimatedValueMax": Bound("Value to, US dollars", "estimated_value", "lte"),
     "estimatedEquityMin": Bound("Equity from, US dollars", "estimated_equity", "gte"),
@@ -211,10 +137,10 @@ FILTERS: dict[str, Filter] = {
     "vacant": KnownFlag("Nobody lives there", "vacant"),
     "highEquity": KnownFlag("50% equity or more", "high_equity"),
     "freeClear": KnownFlag("No open mortgage", "free_clear"),
-    "tag": _Tag("Has this tag"),
-    "tagAll": _Tag("Has this tag, and each of those that are named", "all"),
-    "tagNone": _Tag("Has not this tag, nor any of those that are named", "none"),
-    ASSIGNED_TO: _Assignee("Assigned to this member, by id or user name; me: to me; none: to nobody"),
+    "tag": Tagged("Has this tag"),
+    "tagAll": Tagged("Has this tag, and each of those that are named", "all"),
+    "tagNone": Tagged("Has not this tag, nor any of those that are named", "none"),
+    ASSIGNED_TO: Assignee("Assigned to this member, by id or user name; me: to me; none: to nobody"),
     # Not about one lead: `matching` asks it of all that pass the others.
     ONE_PER_OWNER: Flag("Of each owner the oldest of these leads alone; false: those that this leaves out", Q(), Q()),
 }
@@ -253,7 +179,7 @@ def matching(
     for asked in custom.values():
         asked.contacts = contacts
     with timezone.override(time_zone):
-        conditions = [(custom.get(name) or FILTERS[name]).passes(values) for name, values in read.items()]
+        conditions = [_condition(custom.get(name) or FILTERS[name], values, queryset) for name, values in read.items()]
     if is_any and conditions:
         queryset = queryset.filter(Q(*conditions, _connector=Q.OR))
     else:
@@ -262,6 +188,12 @@ def matching(
     if one is None:
         return queryset
     return (one_lead_per_owner if one[0] else others_per_owner)(queryset, contacts=contacts)
+
+
+def _condition(given: Filter, values: Sequence[Any], queryset: QuerySet[Lead]) -> Q:
+    if isinstance(given, OnBuckets):
+        return given.within(values[0], stacking.team_of(queryset))
+    return given.passes(values)
 
 
 def understood(params: Mapping[str, Any], *, team_id: int | None = None) -> dict[str, Any]:
