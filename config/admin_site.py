@@ -49,7 +49,12 @@ def _in_buckets(request: HttpRequest) -> bool:
 
 
 def _in_leads(request: HttpRequest) -> bool:
-    return "/leads/lead/" in request.path and not _in_callbacks(request)
+    return "/leads/lead/" in request.path and not _in_callbacks(request) and not _in_board(request)
+
+
+def _in_board(request: HttpRequest) -> bool:
+    """It stands below the leads' address."""
+    return "/leads/lead/board/" in request.path
 
 
 def _in_callbacks(request: HttpRequest) -> bool:
@@ -131,6 +136,7 @@ UNFOLD = {
                     _entry("Buckets", "inventory_2", "buckets_bucket_changelist") | {"active": _in_buckets},
                     _entry("Leads", "contacts", "leads_lead_changelist", callers=False) | {"active": _in_leads},
                     _entry("My leads", "contacts", "leads_lead_changelist", callers=True) | {"active": _in_leads},
+                    _entry("Board", "view_kanban", "leads_lead_board") | {"active": _in_board},
                     _entry("Callbacks", "phone_callback", "leads_lead_changelist", query="?callback=today")
                     | {"active": _in_callbacks},
                     {

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from leads.api import fields, statuses
+from leads.api import board, fields, statuses
 from leads.api.assigning import AssignView
 from leads.api.changes import LeadChangesView
 from leads.api.merging import MergedView, SeparateView
@@ -17,6 +17,8 @@ from leads.api.views import (
 )
 
 urlpatterns = [
+    path("leads/board", board.BoardView.as_view(), name="board"),
+    path("leads/<uuid:lead_id>/move", board.MoveView.as_view(), name="lead-move"),
     path("leads/statuses", statuses.LabelsView.as_view(), name="status-labels"),
     path("leads/statuses/<uuid:label_id>", statuses.LabelView.as_view(), name="status-label"),
     path("leads/statuses/<uuid:label_id>/restore", statuses.LabelRestoreView.as_view(), name="status-label-restore"),
