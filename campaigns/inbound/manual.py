@@ -37,7 +37,10 @@ def text(*, lead: Lead, by: User, text: str) -> Delivery:
 
 
 def mail(*, lead: Lead, by: User, subject: str, text: str, once: UUID | None = None) -> Delivery:
-    """As `text`, an e-mail to the lead's own address. once: the same press twice is one e-mail. Raises BadTalk: no e-mail, or held; CannotQueue."""
+    """As `text`, an e-mail to the lead's own address. Raises BadTalk: no e-mail, or held; CannotQueue.
+
+    once: the same press twice is one e-mail.
+    """
     if not lead.email:
         raise BadTalk("This lead has no e-mail.", code="NO_EMAIL")
     sender = mail_sender_of(lead.team)

@@ -15,7 +15,7 @@ from common.db.ids import uuid7_floor
 from common.filters import Count, Flag, KnownFlag, Moment, Text, others
 from leads import registries
 from leads.calendar import clock
-from leads.models import Lead, Tag
+from leads.models import Lead, StatusLabel, Tag
 from leads.querysets import dnc_unknown, do_not_call, not_on_dnc, to_call_back
 from leads.selection.owner_names import named
 
@@ -117,6 +117,18 @@ class OnBuckets(Count):
 
     def passes(self, values: Sequence[Any]) -> Q:
         raise NotImplementedError("A team's buckets are counted: ask `matching`.")
+
+
+class Label(Text):
+    """A lead's status label, by the name its team gave it, or `none`. Of another team's labels no lead here has one."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label, "status_label", StatusLabel._meta.get_field("name").max_length or 0)
+
+    def passes(self, values: Sequence[Any]) -> Q:
+        named = Q(*(Q(name__iexact=value) for value in values if value != NOBODY), _connector=Q.OR)
+        found = Q(status_label__in=StatusLabel.objects.filter(named)) if named else Q(pk__in=[])
+        return found | Q(status_label__isnull=True) if NOBODY in values else found
 
 
 class Assignee(Text):

@@ -9,6 +9,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Moment, NotFor, Years
+from leads.fields.cells import PREFIX
+from leads.fields.filtering import CustomFilter, custom_filter
 from leads.keys.owners import one_lead_per_owner, others_per_owner
 from leads.models import Lead
 from leads.querysets import (
@@ -26,6 +28,7 @@ from leads.selection.filter_kinds import (
     Asked,
     Assignee,
     DoNotCall,
+    Label,
     LastOutcome,
     OnBuckets,
     OwnerName,
@@ -40,14 +43,21 @@ from leads.selection.filter_kinds import (
 # Not a filter but how several of them go together, wherever filters are given: all of them, or any one is enough.
 MATCH = "match"
 MATCHES = [("all", "All of the filters"), ("any", "Any of the filters")]
-ONE_PER_OWNER, ASSIGNED_TO = "oneLeadPerOwner", "assignedTo"
+ONE_PER_OWNER, ASSIGNED_TO, STATUS_LABEL = "oneLeadPerOwner", "assignedTo", "statusLabel"
 # What a team does about its leads: nobody who looks at a shared bucket asks by it, or sorts.
 TEAMS_WORK = frozenset(
     {
-        "tag", "tagAll", "tagNone", "callback", "callbackAt", ASSIGNED_TO, "newReplies", "lastOutcome",
+        "tag", "tagAll", "tagNone", "callback", "callbackAt", ASSIGNED_TO, STATUS_LABEL, "newReplies", "lastOutcome",
         "lastActivityAt", "notTouchedDays", "bucketsMin", "ownerBucketsMin",
     }
 )  # fmt: skip
+
+
+def is_teams_work(name: str) -> bool:
+    """Whether a filter or an order asks for what a team does about its leads, or keeps of them in its own fields."""
+    return name in TEAMS_WORK or name.startswith(PREFIX)
+
+
 # name -> filter. A flag's false is everything that its true is not, but where a fact may be unknown: then it is known
 # to be false.
 FILTERS: dict[str, Filter] = {
@@ -89,6 +99,7 @@ FILTERS: dict[str, Filter] = {
     "enrichedAfter": Moment("Property data purchased on this day or later", "enriched_at", "gte"),
     "enrichedBefore": Moment("Property data purchased before this day", "enriched_at", "lt"),
     "status": Choice("Status", "status", Lead.Status.choices),
+    STATUS_LABEL: Label("Your team's status label, by name in any case; none: leads that have none"),
     "enrichmentStatus": Choice("How far enrichment has come", "enrichment_status", Lead.Enrichment.choices),
     "propertyState": text_of("State, two letters", "property_state", upper=True),
     "propertyCity": text_of("City", "property_city"),
@@ -151,20 +162,24 @@ def matching(
     time_zone: str = "UTC",
     contacts: bool = False,
     me: int | None = None,
+    team_id: int | None = None,
 ) -> QuerySet[Lead]:
     """The leads of `queryset` that pass all these filters; time_zone: by whose clock a day ends. Raises BadFilter.
 
-    me: the id of the user who asks, for `assignedTo`.
+    me: the id of the user who asks, for `assignedTo`. team_id: whose custom fields may be asked for; None: no field is
+    refused, and one that no lead has finds none.
 
     params: name -> a JSON value, a text that says one, or a list of them. With `match` = any, one filter is enough.
     contacts: whether the person may see phones and e-mails; else owners are told apart without them.
     """
-    read, is_any = _read(params)
+    read, is_any, custom = _read(params, team_id)
     one = read.pop(ONE_PER_OWNER, None)
     if ME in read.get(ASSIGNED_TO, ()) and me is not None:
         read[ASSIGNED_TO] = [str(me) if value == ME else value for value in read[ASSIGNED_TO]]
+    for asked in custom.values():
+        asked.contacts = contacts
     with timezone.override(time_zone):
-        conditions = [_condition(FILTERS[name], values, queryset) for name, values in read.items()]
+        conditions = [_condition(custom.get(name) or FILTERS[name], values, queryset) for name, values in read.items()]
     if is_any and conditions:
         queryset = queryset.filter(Q(*conditions, _connector=Q.OR))
     else:
@@ -181,12 +196,12 @@ def _condition(given: Filter, values: Sequence[Any], queryset: QuerySet[Lead]) -
     return given.passes(values)
 
 
-def understood(params: Mapping[str, Any]) -> dict[str, Any]:
+def understood(params: Mapping[str, Any], *, team_id: int | None = None) -> dict[str, Any]:
     """The filters as they were understood, in JSON: true for "YES", 40 for "40", lists for lists. Raises BadFilter.
 
-    `match` is told only where it is `any`.
+    `match` is told only where it is `any`. team_id: as `matching` has it.
     """
-    read, is_any = _read(params)
+    read, is_any, _custom = _read(params, team_id)
     told = {
         name: read[name] if isinstance(given, list | tuple) else read[name][0]
         for name, given in params.items()
@@ -195,20 +210,23 @@ def understood(params: Mapping[str, Any]) -> dict[str, Any]:
     return told | ({MATCH: "any"} if is_any else {})
 
 
-def _read(params: Mapping[str, Any]) -> tuple[dict[str, list[Any]], bool]:
-    """The values of each filter, and whether any one of them is enough."""
-    read, errors = {}, {}
+def _read(params: Mapping[str, Any], team_id: int | None) -> tuple[dict[str, list[Any]], bool, dict[str, CustomFilter]]:
+    """The values of each filter; whether any one of them is enough; the filters of custom fields among them."""
+    read, errors, custom = {}, {}, {}
     for name, given in params.items():
-        if name != MATCH and name not in FILTERS:
+        known: Filter | None = _MATCH if name == MATCH else FILTERS.get(name)
+        if known is None and (asked := custom_filter(str(name), team_id)):
+            known = custom[name] = asked
+        if known is None:
             errors[str(name)[:100]] = ["There is no such filter."]
             continue
         try:
-            read[name] = _MATCH.read_all(given) if name == MATCH else FILTERS[name].read_all(given)
+            read[name] = known.read_all(given)
         except ValueError as error:
             errors[name] = [str(error)]
     if errors:
         raise BadFilter(errors)
-    return read, read.pop(MATCH, ["all"]) == ["any"]
+    return read, read.pop(MATCH, ["all"]) == ["any"], custom
 
 
 class _Match(Choice):
