@@ -106,7 +106,7 @@ UNFOLD = {
     },
     "DASHBOARD_CALLBACK": "operations.admin.home.context",
     "STYLES": [lambda _request: static("desk/desk.css")],
-    "SCRIPTS": [lambda _request: static("desk/desk.js")],
+    "SCRIPTS": [lambda _request: static("desk/desk.js"), lambda _request: static("desk/search.js")],
     "COLORS": {  # a green that is readable on white: 4.5 to 1 from 600 on
         "primary": {
             "50": "oklch(97.9% .021 166.1)",

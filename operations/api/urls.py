@@ -1,5 +1,9 @@
 from django.urls import path
 
 from operations.api.audit import AuditView
+from operations.api.search import SearchView
 
-urlpatterns = [path("audit", AuditView.as_view(), name="audit")]
+urlpatterns = [
+    path("search", SearchView.as_view(), name="api-search"),
+    path("audit", AuditView.as_view(), name="audit"),
+]
