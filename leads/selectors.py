@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.access import Access, Scope
 from common.contact_access import masked_text
@@ -16,7 +16,7 @@ from common.dates import iso, moment
 from common.needs import SHOWN, Need
 from leads.calendar import clock
 from leads.models import Activity, Event, Lead
-from leads.querysets import LeadQuerySet
+from leads.querysets import own_callbacks
 
 SOON = timedelta(minutes=15)
 _KINDS = {1: "phone", 2: "email", 3: "owner"}  # ContactKey.Kind
@@ -64,16 +64,6 @@ def rows_of(lead: Lead) -> list[UUID]:
 def activities_of(lead: Lead) -> QuerySet[Activity]:
     """What was done about a lead, and about those that are merged into it."""
     return Activity.objects.filter(lead__in=rows_of(lead)).select_related("by")
-
-
-def own_callbacks(leads: Any, access: Access) -> LeadQuerySet[Lead]:
-    """Those of these leads whose callbacks are this person's: assigned to her, or made by her and assigned to nobody.
-
-    For superusers too: their own would be lost among everybody's.
-    """
-    hers = Q(assigned_to=access.user.pk) | Q(assigned_to__isnull=True, owner=access.user.pk)
-    own: LeadQuerySet[Lead] = leads.seen_by(access)
-    return own.filter(hers)
 
 
 def callbacks_due(access: Access, now: datetime) -> Iterable[Need]:

@@ -1,5 +1,5 @@
 """What is kept for how long: older rows are dropped, a piece a transaction. All but the bodies of message
-vendors' posts, and opens and clicks, only where a setting says so.
+vendors' posts, opens and clicks, and notifications, only where a setting says so.
 
 Money stays: the charges of deleted requests are counted on in `SpentBefore`, which `reconcile` reads. A purchased
 answer that is dropped is not owned any more: the next question buys it again.
@@ -81,6 +81,11 @@ RULES = (
         "SELECT id FROM leads_event WHERE ends_at < %(before)s AND (guest_name IS NOT NULL OR guest_email IS NOT NULL)",
         ("UPDATE leads_event SET guest_name = NULL, guest_email = NULL, guest_phone = NULL, confirm_digest = NULL, "
          "note = '' WHERE id IN (SELECT id FROM due)",),
+    ),
+    Rule(
+        "notifications", "KEEP_NOTIFICATIONS_DAYS",
+        "SELECT id FROM accounts_notification WHERE created_at < %(before)s",
+        ("DELETE FROM accounts_notification WHERE id IN (SELECT id FROM due)",),
     ),
     Rule(
         "failed rows", "KEEP_FAILED_ROWS_DAYS",

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.selectors import user_of
 from common.admin import ask, chosen, confirmed, for_each
 from common.admin_extensions import Extension
+from enrichment.admin import lead_enrich
 from enrichment.models import RunItem
 from enrichment.services import RunError
 from enrichment.worker.lead_deletion import delete_lead
@@ -42,7 +43,7 @@ def delete(model_admin: admin.ModelAdmin[Lead], request: HttpRequest, queryset: 
     return None
 
 
-def context(_request: HttpRequest, lead: Lead) -> dict[str, Any]:
+def context(request: HttpRequest, lead: Lead) -> dict[str, Any]:
     """The latest runs the lead was in, or one that is merged into it, with what each has spent."""
     items = list(RunItem.objects.filter(lead__in=rows_of(lead)).select_related("run").order_by("-pk")[:RUNS])
     scopes = [item.run.budget_scope for item in items]
@@ -56,7 +57,7 @@ def context(_request: HttpRequest, lead: Lead) -> dict[str, Any]:
         }
         for item in items
     ]
-    return {"runs": runs}
+    return {"runs": runs, **lead_enrich.context(request, lead)}
 
 
-EXTENSION = Extension(last=(delete,), context=context)
+EXTENSION = Extension(last=(delete,), context=context, urls=lead_enrich.urls, acts=lead_enrich.ACTS)

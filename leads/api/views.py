@@ -58,6 +58,7 @@ LEADS = leads_list(FoundQuery)
 
 class LeadsView(ApiView):
     for_callers = ("GET",)
+    begins = filters.BEGINS
 
     @extend_schema(
         operation_id="listMyLeads",
@@ -66,15 +67,18 @@ class LeadsView(ApiView):
         responses=LEADS.answer("MyLeadPage", filters=ObjectField(help_text="The filters as they were understood")),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(LEADS.query, also=filters.NAMES)
+        query = self.query(LEADS.query, also=filters.names_in(request.query_params))
         chosen = filters.chosen(request.query_params, beside=frozenset(LEADS.query().fields))
         mine = Lead.objects.seen_by(self.access)
-        leads = matching(mine, chosen, time_zone=self.user.time_zone, contacts=sees_contacts(request), me=self.user.pk)
+        leads = matching(
+            mine, chosen, time_zone=self.user.time_zone, contacts=sees_contacts(request), me=self.user.pk,
+            team_id=self.access.team_id,
+        )  # fmt: skip
         buckets = buckets_of(self.access).filter(team=self.access.team_id)
         listed = list_leads(leads, query, request, of=mine, buckets=buckets, newest_first=True)
         return LEADS.render(
             self, query, listed.rows, listed.cursor, context=context_of(self, listed.rows),
-            count=lambda: listed.total(leads), more={"filters": understood(chosen)},
+            count=lambda: listed.total(leads), more={"filters": understood(chosen, team_id=self.access.team_id)},
         )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def trigger(table: str, what: str, which: str, function: str) -> migrations.RunS
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0017_agent_phone"), ("leads", "0039_mails_to_guests")]
+    dependencies = [("accounts", "0017_agent_phone"), ("leads", "0049_board_indexes")]
     operations = [
         migrations.CreateModel(
             name="Change",
