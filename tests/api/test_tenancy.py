@@ -193,6 +193,7 @@ class World:
         recording.save()
         RecordingFile.objects.create(recording=recording, content=b"sound")
         self.ids["recording_id"] = recording.pk
+        self.ids["owner_key"] = "own_" + "A" * 22
 
     def _call(self, ann: Any, team: int, key: ContactKey) -> None:
         """A call list, who is on it, and a call."""
@@ -353,6 +354,7 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("usage", "GET"): ("", 200),
     ("leads", "GET"): ("", 200),
     ("lead-changes", "GET"): ("", 200),
+    ("owner", "GET"): ("", 404),
     ("leads-assign", "POST"): ({"leadIds": ["{lead_id}"], "to": None}, 404),
     ("lead", "GET"): ("", 404),
     ("lead", "PATCH"): ({"status": "lost"}, 404),
