@@ -361,7 +361,12 @@ class Lead(UUIDModel, Timestamped):
 
     @property
     def data_label(self) -> str:
-        """How far enrichment has come, in words: a lead whose contacts are still to be bought is no mere id."""
+        """How far enrichment has come, in words: a lead whose contacts are still to be bought is no mere id.
+
+        needs_check: set by who reads it, where its purchase may have been billed and nobody knows yet.
+        """
+        if getattr(self, "needs_check", False):
+            return "Needs billing check"
         if self.enrichment_status == self.Enrichment.PENDING and self.enriched_at:
             return "Property data, no contact yet"
         return str(self.get_enrichment_status_display())
