@@ -153,6 +153,7 @@ UNFOLD = {
                     _entry("Enrichment jobs", "play_circle", "enrichment_run_changelist"),
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
                     _entry("Tags", "sell", "leads_tag_changelist"),
+                    _entry("Bulk jobs", "checklist", "leads_bulkjob_changelist"),
                     _entry("Activities", "history", "leads_activity_changelist"),
                     _entry("Inbox", "forum", "campaigns_conversation_changelist"),
                     _entry("Suppressions", "do_not_disturb_on", "leads_suppression_changelist"),

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower, Now
 from accounts.team_triggers import team_of_bucket, team_of_owner
 from common.contact_access import masked_text, told
 from common.db.models import Timestamped, UUIDModel
+from leads.bulk.table import BulkChange, BulkJob, BulkPiece
 from leads.calendar.table import Event
 from leads.merging.table import Merge
 from leads.permission.consents import Consent, EvidenceText, Scrub
@@ -55,7 +56,8 @@ def _cancel_callback() -> pgtrigger.Trigger:
 
 
 __all__ = [
-    "UNKNOWN_TYPE", "Activity", "Consent", "Event", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge",
+    "UNKNOWN_TYPE", "Activity", "BulkChange", "BulkJob", "BulkPiece", "Consent", "Event", "EvidenceText", "Forgetting",
+    "Lead", "LeadName", "Merge",
     "RefusedRow", "SavedView", "Scrub", "Seller", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
 ]  # fmt: skip
 

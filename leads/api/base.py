@@ -14,6 +14,7 @@ from common.api.schema import answer
 from common.api.serializers import camel
 from common.contact_access import MASKED
 from leads.api import filters
+from leads.api.bulk import BulkView
 from leads.api.listing import COUNTED, FoundQuery, list_leads
 from leads.api.serializers import LeadEdit, LeadSerializer
 from leads.facts.typed import EditRefused
@@ -23,7 +24,7 @@ from leads.selection.disclosures import are_masked
 from leads.selection.filters import BadFilter
 from leads.services import edit_lead
 
-__all__ = ["COUNTED", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "filters", "list_leads"]
+__all__ = ["COUNTED", "BulkView", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "filters", "list_leads"]
 
 
 @translates(BadFilter)

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from leads.api.assigning import AssignView
+from leads.api.bulk import BulkCancelView, BulkFileView, BulkJobsView, BulkJobView, BulkUndoView
 from leads.api.merging import MergedView, SeparateView
 from leads.api.permission import consents, sellers, suppressions, uploads
 from leads.api.persons import ForgetView, ReportView
@@ -17,6 +18,11 @@ from leads.api.views import (
 
 urlpatterns = [
     path("leads/assign", AssignView.as_view(), name="leads-assign"),
+    path("leads/bulk", BulkJobsView.as_view(), name="leads-bulk"),
+    path("leads/bulk/<uuid:job_id>", BulkJobView.as_view(), name="leads-bulk-job"),
+    path("leads/bulk/<uuid:job_id>/cancel", BulkCancelView.as_view(), name="leads-bulk-cancel"),
+    path("leads/bulk/<uuid:job_id>/undo", BulkUndoView.as_view(), name="leads-bulk-undo"),
+    path("leads/bulk/<uuid:job_id>/file", BulkFileView.as_view(), name="leads-bulk-file"),
     path("leads", LeadsView.as_view(), name="leads"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
     path("leads/<uuid:lead_id>/owner", OwnerView.as_view(), name="lead-owner"),
