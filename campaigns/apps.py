@@ -12,6 +12,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.booking import registering as booking
         from campaigns.dialing import registering as dialing
         from campaigns.gate.lead import JUDGE
+        from campaigns.gate.talks import TALKS
         from campaigns.inbound import registering as inbound
         from campaigns.previews import registering as previews
         from campaigns.rule_table.checks import check_holidays
@@ -21,12 +22,13 @@ class CampaignsConfig(AppConfig):
         from common.admin_extensions import extend
         from common.needs import needs_attention
         from leads.models import Lead
-        from leads.registries import judge_contacts_with
+        from leads.registries import judge_contacts_with, tell_talks_with
 
         register(check_holidays, Tags.database)
         extend(Lead, leads.EXTENSION)
         extend(Bucket, leads.BUCKETS)
         judge_contacts_with(JUDGE)
+        tell_talks_with(TALKS)
         needs_attention(35, needs.words_waiting)
         needs_attention(55, needs.campaigns_waiting)
         previews.register()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -22,12 +22,27 @@ Action = Callable[[Any, HttpRequest, QuerySet[Any]], HttpResponse | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """What a form on a row's page came to. words: what was done. trouble: why nothing was: the page stands again with
+    what was typed. goes_on: the next row of the list that the page was opened from may follow.
+    """
+
+    words: str = ""
+    trouble: str = ""
+    goes_on: bool = False
+
+
+Act = Callable[[Any, HttpRequest, Any], Done | HttpResponse]  # of the row's admin, the request, the row
+
+
+@dataclass(frozen=True, slots=True)
 class Extension:
     """What one room adds.
 
     first, last: actions before and after the model's own. urls: pages behind the row's, by its admin. context: what
     the row's page shows, by request and row. columns: read only, in the list and on the page; rows: the queryset with
-    what they need. saved: called after a person has saved a row, with the names of the fields that were changed.
+    what they need. saved: called after a person has saved a row, with the names of the fields that were changed. acts:
+    what forms on the row's page post, by `do`; each asks for the role it needs.
     """
 
     first: Sequence[Action] = ()
@@ -37,6 +52,7 @@ class Extension:
     columns: Sequence[Callable[[Any], Any]] = ()
     rows: Callable[[QuerySet[Any]], QuerySet[Any]] | None = None
     saved: Callable[[Any, Sequence[str]], None] | None = None
+    acts: Mapping[str, Act] = field(default_factory=dict)
 
 
 _EXTENSIONS: dict[type[Model], list[Extension]] = {}
@@ -57,6 +73,10 @@ class Extensible(Base):
     @property
     def added_columns(self) -> list[Any]:
         return [column for one in self.extensions for column in one.columns]
+
+    @property
+    def added_acts(self) -> dict[str, Act]:
+        return {name: act for one in self.extensions for name, act in one.acts.items()}
 
     def added_context(self, request: HttpRequest, row: Model) -> dict[str, Any]:
         """What the rooms above show on this row's page."""

@@ -202,13 +202,47 @@ class Moment(Filter):
 
     def passes(self, values: Sequence[Any]) -> Q:
         (text,) = values
-        ago = self._AGO.fullmatch(text)
-        if ago:
-            at = timezone.now() - timedelta(days=int(ago[1]))
-        else:
-            at = datetime.fromisoformat(text)
-            at = at if at.tzinfo else timezone.make_aware(at)
-        return Q(**{f"{self.column}__{self.lookup}": at})
+        return Q(**{f"{self.column}__{self.lookup}": self.moment(text)})
+
+    def moment(self, text: str) -> datetime:
+        """What `read` gave, as a moment."""
+        if ago := self._AGO.fullmatch(text):
+            return timezone.now() - timedelta(days=int(ago[1]))
+        at = datetime.fromisoformat(text)
+        return at if at.tzinfo else timezone.make_aware(at)
+
+
+class NotFor(Filter):
+    """The time in this column was not within so many days: it lies before, or never was."""
+
+    several = False
+
+    def __init__(self, label: str, column: str) -> None:
+        super().__init__(label)
+        self.column = column
+
+    def read(self, value: object) -> Any:
+        days = numbers.read_whole(value)
+        if not 1 <= days <= Moment.AGO_MAX:
+            raise ValueError(f"Enter 1 to {Moment.AGO_MAX:,} days.")
+        return days
+
+    def passes(self, values: Sequence[Any]) -> Q:
+        before = timezone.now() - timedelta(days=values[0])
+        return Q(**{f"{self.column}__lt": before}) | Q(**{f"{self.column}__isnull": True})
+
+
+class Count(Filter):
+    """At least so many of something. `passes` is the subclass's."""
+
+    several = False
+    LEAST, MOST = 2, 1_000
+
+    def read(self, value: object) -> Any:
+        count = numbers.read_whole(value)
+        if not self.LEAST <= count <= self.MOST:
+            raise ValueError(f"Enter {self.LEAST} to {self.MOST:,}.")
+        return count
 
 
 class Years(Filter):

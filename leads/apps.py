@@ -1,6 +1,7 @@
 from functools import partial
 
 from django.apps import AppConfig
+from django.urls import reverse
 
 
 class LeadsConfig(AppConfig):
@@ -9,7 +10,8 @@ class LeadsConfig(AppConfig):
     def ready(self) -> None:
         from django.core.checks import Tags, register
 
-        from accounts.models import IdempotentRequest
+        from accounts.models import IdempotentRequest, Notification
+        from accounts.notices.registries import leads_to
         from accounts.webhooks.registries import register_event
         from common.commands.base import REFUSE_FIRST
         from common.needs import needs_attention
@@ -23,13 +25,14 @@ class LeadsConfig(AppConfig):
         from leads.bulk.tagging import TAG, UNTAG
         from leads.calendar import forgetting as calendars
         from leads.keys.key_secrets import check_database, refuse_wrong
-        from leads.models import Activity, BulkJob, Event, Merge, SavedView, Tag, Upload
+        from leads.models import Activity, BulkJob, CustomField, Event, Merge, SavedView, StatusLabel, Tag, Upload
         from leads.privacy import blanking, reporting, telling
         from leads.privacy.filtering import cleaned
         from leads.privacy.places import in_answers, in_bodies, in_texts, search_in, tell_also
         from leads.selectors import callbacks_due, events_due
 
         forgotten.clean_with(cleaned)
+        leads_to("leads.event", lambda event_id: reverse("calendar_event", args=[event_id]))
         search_in("leads", blanking.in_leads, reporting.leads)
         search_in("purchased data", blanking.in_lookups, reporting.purchased)
         search_in("leads again", blanking.in_new_leads, "The same rows as leads.")
@@ -41,6 +44,21 @@ class LeadsConfig(AppConfig):
             telling.in_texts(SavedView, ("name", "query"), what="Saved view", team="team", by_name=True),
         )
         search_in("tags", blanking.in_tags, telling.in_texts(Tag, ("name",), what="Tag", team="team", by_name=True))
+        search_in(
+            "notifications",
+            in_texts(Notification, ("words",)),
+            telling.in_texts(Notification, ("words",), what="Notification", team="team"),
+        )
+        search_in(
+            "status labels",
+            blanking.in_named(StatusLabel, 40),
+            telling.in_texts(StatusLabel, ("name",), what="Status label", team="team", by_name=True),
+        )
+        search_in(
+            "custom fields",
+            blanking.in_named(CustomField, 50),
+            telling.in_texts(CustomField, ("name", "choices"), what="Custom field", team="team", by_name=True),
+        )
         both, changed = ("older", "younger"), ("before", "after")
         search_in(
             "merges",

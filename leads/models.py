@@ -13,10 +13,13 @@ from common.contact_access import masked_text, told
 from common.db.models import Timestamped, UUIDModel
 from leads.bulk.table import BulkChange, BulkJob, BulkPiece
 from leads.calendar.table import Event
+from leads.changes.table import Change
+from leads.fields.table import CustomField
 from leads.merging.table import Merge
 from leads.permission.consents import Consent, EvidenceText, Scrub
 from leads.permission.sellers import Seller
 from leads.permission.uploads import RefusedRow, Upload, UploadPiece, Withdrawal
+from leads.pipeline.table import StatusLabel
 from leads.privacy.suppressions import Suppression
 from leads.privacy.table import Forgetting
 from leads.querysets import LeadQuerySet, SavedViewQuerySet, ShownLeads, TagQuerySet
@@ -41,6 +44,22 @@ def _sorted(column: str, name: str) -> models.Index:
     return models.Index(fields=["bucket", column, "id"], condition=Q(**{f"{column}__isnull": False}), name=name)
 
 
+def _drop_label() -> pgtrigger.Trigger:
+    """A lead whose status changes loses the label it had under the one before, whoever changes it; so that the label of
+    a lead is always one of its status. One without a label costs no look.
+    """
+    return pgtrigger.Trigger(
+        name="drop_label",
+        when=pgtrigger.Before,
+        operation=pgtrigger.UpdateOf("status"),
+        condition=pgtrigger.Condition(
+            "OLD.status IS DISTINCT FROM NEW.status AND NEW.status_label_id IS NOT NULL "
+            "AND NEW.status_label_id IS NOT DISTINCT FROM OLD.status_label_id"
+        ),
+        func=pgtrigger.Func("NEW.status_label_id := NULL; RETURN NEW;"),  # type: ignore[no-untyped-call]
+    )
+
+
 def _cancel_callback() -> pgtrigger.Trigger:
     """A lead that goes takes its planned callback along, whoever deletes it. One without a copy costs no look."""
     return pgtrigger.Trigger(
@@ -56,9 +75,9 @@ def _cancel_callback() -> pgtrigger.Trigger:
 
 
 __all__ = [
-    "UNKNOWN_TYPE", "Activity", "BulkChange", "BulkJob", "BulkPiece", "Consent", "Event", "EvidenceText", "Forgetting",
-    "Lead", "LeadName", "Merge",
-    "RefusedRow", "SavedView", "Scrub", "Seller", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
+    "UNKNOWN_TYPE", "Activity", "BulkChange", "BulkJob", "BulkPiece", "Change", "Consent", "CustomField", "Event",
+    "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge", "RefusedRow", "SavedView", "Scrub", "Seller",
+    "StatusLabel", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
 ]  # fmt: skip
 
 UNKNOWN_TYPE = Q(property_type__isnull=False) & ~Q(property_type__in=["SFR", "MFR", "LAND", "CONDO", "MOBILE", "OTHER"])
@@ -117,6 +136,17 @@ class Lead(UUIDModel, Timestamped):
         default=Status.NEW,
         db_default=Status.NEW,
         help_text="How far a person has come with it",
+    )
+
+    status_label = models.ForeignKey(
+        "leads.StatusLabel",
+        models.DO_NOTHING,  # PostgreSQL empties it: migration 0046_status_labels
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,  # by team and status together, in the same migration: a label is one of its lead's status
+        help_text="The team's own word for it, under this status",
     )
 
     property_id = models.CharField(max_length=64, help_text="RealEstateAPI's id of the property")
@@ -210,6 +240,10 @@ class Lead(UUIDModel, Timestamped):
         null=True, blank=True, help_text="Columns of a person's file that no other field holds: {column: text}"
     )
 
+    custom = models.JSONField(
+        null=True, blank=True, help_text="The team's own fields: {key of its `CustomField`: value}"
+    )
+
     enrichment_status = models.CharField(
         max_length=10,
         choices=Enrichment,
@@ -294,13 +328,24 @@ class Lead(UUIDModel, Timestamped):
                 condition=Q(callback_at__isnull=False),
                 name="lead_of_team_to_call_back",
             ),
+            models.Index(  # the board's columns: leads somebody has touched, by status, the newest touch first
+                fields=["team", "status", "last_activity_at", "id"],
+                condition=Q(last_activity_at__isnull=False, status_label__isnull=True),
+                name="lead_of_team_on_board",
+            ),
+            models.Index(
+                fields=["status_label", "last_activity_at", "id"],
+                condition=Q(status_label__isnull=False),
+                name="lead_by_label",
+            ),
+            models.Index(fields=["team", "id"], condition=Q(custom__isnull=False), name="lead_of_team_with_custom"),
             _sorted("estimated_equity", "lead_by_equity"),
             _sorted("estimated_value", "lead_by_value"),
             _sorted("last_contact_at", "lead_by_last_contact"),
             _sorted("callback_at", "lead_by_callback"),
             # and `lead_of_team_by_words`, over a column that only PostgreSQL knows: migration 0019_lead_team_indexes
         ]
-        triggers = [team_of_bucket(), _cancel_callback()]
+        triggers = [team_of_bucket(), _cancel_callback(), _drop_label()]
         permissions = [("view_contact_details", "Can see and export phones and e-mails")]
 
     def __str__(self) -> str:

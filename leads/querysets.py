@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.db import models
 from django.db.models import BooleanField, Case, Expression, Q, Value, When
@@ -158,3 +158,13 @@ class _Shown(models.Manager[M]):
 
 
 ShownLeads = _Shown.from_queryset(LeadQuerySet)
+
+
+def own_callbacks(leads: Any, access: Access) -> LeadQuerySet[Any]:
+    """Those of these leads whose callbacks are this person's: assigned to her, or made by her and assigned to nobody.
+
+    For superusers too: their own would be lost among everybody's.
+    """
+    hers = Q(assigned_to=access.user.pk) | Q(assigned_to__isnull=True, owner=access.user.pk)
+    own: LeadQuerySet[Any] = leads.seen_by(access)
+    return own.filter(hers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -128,3 +128,27 @@ def judge_contacts_with(judge: Judge) -> None:
 def judge() -> Judge | None:
     """Who is registered."""
     return _judges[0] if _judges else None
+
+
+@dataclass(frozen=True, slots=True)
+class Talks:
+    """Who knows what was said with a lead's owner. The first two are conditions about a lead's row; last_outcome: of
+    these codes; outcomes: (code, words) of a team, to choose from.
+    """
+
+    new_replies: Callable[[], Q]
+    last_outcome: Callable[[Sequence[str]], Q]
+    outcomes: Callable[[int | None], list[tuple[str, str]]]
+
+
+_talks: list[Talks] = []
+
+
+def tell_talks_with(talks: Talks) -> None:
+    """Registers who knows; without one nobody has replied, and no call has an outcome."""
+    _talks[:] = [talks]
+
+
+def talks() -> Talks | None:
+    """Who is registered."""
+    return _talks[0] if _talks else None

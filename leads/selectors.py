@@ -7,17 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db import connection
+from django.db.models import QuerySet
 
 from accounts.access import Access, Scope
 from common.contact_access import masked_text
-from common.dates import moment
+from common.dates import iso, moment
 from common.needs import SHOWN, Need
 from leads.calendar import clock
 from leads.models import Activity, Event, Lead
-from leads.querysets import LeadQuerySet
+from leads.querysets import own_callbacks
 
 SOON = timedelta(minutes=15)
+_KINDS = {1: "phone", 2: "email", 3: "owner"}  # ContactKey.Kind
 CALLBACKS_SHOWN = 3  # those that wait longest; the list has them all
 
 
@@ -30,6 +32,30 @@ def tag_names(leads: Iterable[Lead]) -> dict[UUID, list[str]]:
     return names
 
 
+def suppressed(lead_ids: Iterable[UUID], *, contacts: bool) -> dict[UUID, list[dict[str, Any]]]:
+    """What of these leads must not be contacted, by lead, the oldest first. One statement. That a person asked to be
+    forgotten is not told. contacts: without, that of a phone or an e-mail is not: it would tell whose it is.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT y.lead_id, k.kind, s.scope, s.reason, min(s.created_at)
+              FROM leads_leadkey y JOIN leads_contactkey k ON k.id = y.key_id
+              JOIN leads_suppression s ON s.kind = k.kind AND s.digest = k.digest
+             WHERE y.lead_id = ANY(%s) AND s.reason <> 'erased' AND (%s OR k.kind = 3)
+               AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
+             GROUP BY y.lead_id, k.kind, s.scope, s.reason ORDER BY min(s.created_at), s.scope, s.reason
+            """,
+            [list(lead_ids), contacts],
+        )
+        rows = cursor.fetchall()
+    found: dict[UUID, list[dict[str, Any]]] = {}
+    for lead_id, kind, scope, reason, since in rows:
+        told = {"kind": _KINDS[kind], "scope": scope, "reason": reason, "since": iso(since)}
+        found.setdefault(lead_id, []).append(told)
+    return found
+
+
 def rows_of(lead: Lead) -> list[UUID]:
     """The ids of a lead and of those that are merged into it: what was done about any of them was done about it."""
     return [lead.pk, *Lead.every.filter(merged_into=lead).values_list("pk", flat=True)]
@@ -38,16 +64,6 @@ def rows_of(lead: Lead) -> list[UUID]:
 def activities_of(lead: Lead) -> QuerySet[Activity]:
     """What was done about a lead, and about those that are merged into it."""
     return Activity.objects.filter(lead__in=rows_of(lead)).select_related("by")
-
-
-def own_callbacks(leads: Any, access: Access) -> LeadQuerySet[Lead]:
-    """Those of these leads whose callbacks are this person's: assigned to her, or made by her and assigned to nobody.
-
-    For superusers too: their own would be lost among everybody's.
-    """
-    hers = Q(assigned_to=access.user.pk) | Q(assigned_to__isnull=True, owner=access.user.pk)
-    own: LeadQuerySet[Lead] = leads.seen_by(access)
-    return own.filter(hers)
 
 
 def callbacks_due(access: Access, now: datetime) -> Iterable[Need]:

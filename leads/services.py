@@ -27,9 +27,11 @@ from leads.counters import change_counters
 from leads.facts import columns
 from leads.facts.sources import TYPED
 from leads.facts.typed import typed
+from leads.fields.setting import set_fields
 from leads.keys import contact_keys
 from leads.locks import hold_bucket, lock_leads
 from leads.models import Activity, Lead, Tag
+from leads.pipeline.moving import Stage, move_lead
 from leads.privacy.filtering import kept_in, refuse_forgotten
 from leads.privacy.person import TEXTS
 from leads.rules import BadTime, moment_of
@@ -222,26 +224,10 @@ def change_status(*, lead: Lead, by: User, status: str) -> Lead:
 
 def move_status(lead_id: UUID, *, by: User, status: str, never_back: bool = False) -> bool:
     """As `change_status`; whether it changed. never_back: to new or contacted only a new lead is moved. A lead that is
-    gone is not changed.
+    gone is not changed, nor one that has this status: its label stays.
     """
-    early = (Lead.Status.NEW, Lead.Status.CONTACTED) if never_back else ()
-    with transaction.atomic(savepoint=False):
-        rows = lock_leads([lead_id]).only("pk", "status", "bucket_id", "team_id")
-        locked = next(iter(rows), None)
-        if locked is None or locked.status == status or (status in early and locked.status != Lead.Status.NEW):
-            return False
-        before, after = (s in Lead.CONTACTED_STATUSES for s in (locked.status, status))
-        activity = Activity.objects.create(
-            lead=locked, by=by, kind=Activity.Kind.STATUS, text=f"{locked.status} → {status}"
-        )
-        Lead.objects.filter(pk=lead_id).update(
-            status=status, activity_count=F("activity_count") + 1, last_activity_at=activity.created_at,
-            updated_at=timezone.now(),
-        )  # fmt: skip
-        change_counters(locked.bucket_id, contacted_leads=after - before)
-        told = {"leadId": str(locked.pk), "bucketId": str(locked.bucket_id), "before": locked.status, "after": status}
-        emit("lead.status_changed", team_id=locked.team_id, object_id=locked.pk, data=told)
-    return True
+    moved = move_lead(lead_id, by=by, to=Stage(status), never_back=never_back, keeps=True)
+    return moved is not None and moved.is_new
 
 
 def tell_callbacks_due() -> None:
@@ -335,7 +321,8 @@ def delete_tag(*, tag: Tag, by: User | None = None) -> None:
 
 
 def edit_lead(*, lead: Lead, by: User, changes: Mapping[str, Any]) -> Lead:
-    """A person's own word: `status`, and facts by `columns.TYPED`. It outranks what is bought, now and later.
+    """A person's own word: `status`, or `stage` with a label, `custom` by key, and facts by `columns.TYPED`. What is
+    typed outranks what is bought, now and later.
 
     Raises EditRefused, and then nothing is changed.
     """
@@ -343,7 +330,11 @@ def edit_lead(*, lead: Lead, by: User, changes: Mapping[str, Any]) -> Lead:
     with transaction.atomic():
         said |= {name: kept_in(lead, name, said[name]) for name in said.keys() & TEXTS if said[name]}
         keys = contact_keys.prepare({lead.pk: said}) if said else {}
-        if "status" in changes:
+        if changes.get("custom"):
+            set_fields(lead=lead, by=by, said=changes["custom"])
+        if "stage" in changes:
+            move_lead(lead.pk, by=by, to=changes["stage"])
+        elif "status" in changes:
             change_status(lead=lead, by=by, status=changes["status"])
         if said:
             _write_typed(lead, by, said)

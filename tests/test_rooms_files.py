@@ -33,7 +33,6 @@ OTHERS = {
     "leads/counters": "changed with the leads they count, by facts, services and the rooms above: below all of them",
     "campaigns/clock": "what time it is for campaigns: gate, steps, hours and caps of every folder ask it",
     "operations/health": "this room has no rows of its own: each file is one thing that an operator looks at",
-    "operations/home": "as health",
     "operations/metrics": "as health",
     "operations/reconcile": "as health",
     "operations/retention": "as health",

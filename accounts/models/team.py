@@ -84,6 +84,9 @@ class Membership(Timestamped):
     is_own = models.BooleanField(
         default=False, db_default=False, help_text="The team of one she was made with: used where none is named"
     )
+    hides_steps = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="She has put the first steps on Home away"
+    )
 
     class Meta:
         verbose_name = "member"

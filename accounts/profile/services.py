@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from accounts.audit import record
-from accounts.models import User, check_time_zone
+from accounts.models import Membership, User, check_time_zone
 from accounts.sign_in import notices, proving
 
 
@@ -24,6 +24,11 @@ def take_browser_zone(*, user: User, time_zone: str) -> bool:
     check_time_zone(time_zone)
     waiting = User.objects.filter(pk=user.pk, time_zone_settled=False, time_zone="UTC")
     return bool(waiting.update(time_zone=time_zone, time_zone_settled=True))
+
+
+def hide_first_steps(*, user: User, team_id: int | None) -> None:
+    """She has put the first steps on Home away, in this team. The same again changes nothing."""
+    Membership.objects.filter(team=team_id, user=user).update(hides_steps=True)
 
 
 def change_profile(*, user: User, changes: Mapping[str, str]) -> User:

@@ -20,7 +20,7 @@ from common.admin_teams import demand, refuse
 from leads.admin.base import export_answer, may_export
 from leads.models import Lead
 from leads.selection.export import Format, Layout
-from leads.selection.export_columns import BY_NAME, CUSTOM, PRESETS
+from leads.selection.export_columns import BY_NAME, CUSTOM, FIELDS, PRESETS
 from leads.selection.filters import matching
 
 CHOSEN = "chosen"
@@ -52,7 +52,11 @@ class ExportForm(forms.Form):
         label="Columns to export",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        choices=[*((name, column.header) for name, column in BY_NAME.items()), (CUSTOM, "Custom fields")],
+        choices=[
+            *((name, column.header) for name, column in BY_NAME.items()),
+            (FIELDS, "Custom fields"),
+            (CUSTOM, "Further columns of your files"),
+        ],
     )
 
     def __init__(self, *args: Any, bucket: Bucket, **kwargs: Any) -> None:

@@ -12,12 +12,14 @@ from django.utils.datastructures import MultiValueDict
 
 from accounts.access import Access
 from buckets.admin.search_form import SaveForm
-from buckets.imports.columns import CONSTANT_MAX, FIELDS, NAMING, OTHERS_MOST
+from buckets.imports.columns import CONSTANT_MAX, FIELDS, NAMING, OTHERS_MOST, OWN
 from buckets.imports.headers import HEADER_ROWS
 from buckets.imports.rows import KEPT_MAX
 from buckets.models import Import
 from common.admin import dressed, is_id
 from common.contact_access import told
+from leads.fields.definitions import fields_of
+from leads.models import CustomField
 
 NAME_MAX = 200
 SAME = "same"  # a select's choice beside the columns' numbers
@@ -255,13 +257,29 @@ class ColumnsForm(forms.Form):
                     widget=forms.TextInput(attrs={"placeholder": "for every row", "autocomplete": "off"}),
                 )
                 self.initial[f"same_{field}"] = "" if field in self.hidden else job.constants.get(field, "")
+        self.own = [f"{OWN}{one.key}" for one in self._add_own(job, columns)]
         dressed(self)
+
+    def _add_own(self, job: Import, columns: Sequence[Any]) -> Sequence[CustomField]:
+        """A select for each custom field of the team."""
+        own = fields_of(job.bucket.team_id)
+        for one in own:
+            name = f"{OWN}{one.key}"
+            choices: list[tuple[str, Any]] = [("", "Not in the file"), ("Columns", columns)]
+            self.fields[f"column_{name}"] = forms.ChoiceField(
+                required=False, choices=choices, label=str(one), help_text=one.get_kind_display()
+            )
+            said = job.mapping.get(name)
+            self.initial[f"column_{name}"] = "" if said is None else str(said)
+        return own
 
     def about_file(self) -> list[Any]:
         return [self["header_row"], self["update"]]
 
     def groups(self) -> Iterator[tuple[str, list[tuple[Any, Any]]]]:
         """(title, [(select, value of every row or None)])."""
+        if self.own:
+            yield "Your custom fields", [(self[f"column_{name}"], None) for name in self.own]
         for title, fields in GROUPS.items():
             yield title, [(self[f"column_{f}"], self[f"same_{f}"] if f not in NAMING else None) for f in fields]
 
@@ -269,6 +287,7 @@ class ColumnsForm(forms.Form):
         """What a valid form says: the column of each field, and what is the same for every row."""
         chosen = {field: self.cleaned_data[f"column_{field}"] for field in FIELDS}
         same = {field: self.cleaned_data[f"same_{field}"] for field, column in chosen.items() if column == SAME}
+        chosen |= {name: self.cleaned_data[f"column_{name}"] for name in self.own}
         columns = {field: int(column) for field, column in chosen.items() if column not in ("", SAME)}
         return columns, {field: said for field, value in same.items() if (said := value or self.hidden.get(field, ""))}
 

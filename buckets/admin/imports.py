@@ -297,6 +297,7 @@ def _table(preview: Preview, *, contacts: bool) -> tuple[list[str], list[tuple[i
     filled = {name for _, lead in preview.first for name in lead.facts}
     shown = [(column, LABELS[field]) for field, column in FIELDS.items() if column in filled]
     shown += [(name, LABELS[name]) for name in ("tags", "status", "notes") if name in filled]
+    shown += [("custom", "Custom fields")] if "custom" in filled and contacts else []
     shown += [("data", "Other columns")] if "data" in filled and contacts else []
     rows = [
         (line, [_cell(lead.facts.get(str(column), ""), "" if contacts else str(column)) for column, _ in shown])

@@ -20,39 +20,45 @@ from buckets.api.serializers import ExportQuery, LeadsQuery
 from buckets.models import Bucket
 from buckets.registries import leads_of_run
 from buckets.selectors import total_matching
-from common.api.base import CsvRenderer, Problem, WorkbookRenderer, not_found, ok
-from common.api.paging import page_of
-from common.api.schema import listing
+from common.api.base import CsvRenderer, Problem, WorkbookRenderer, invalid, not_found
 from common.api.serializers import ObjectField
 from common.contact_access import sees_contacts
 from common.downloads import file_answer
-from leads.api.base import COUNTED, LeadSerializer, filters, list_leads
+from leads.api.base import COUNTED, context_of, filters, leads_list, list_leads
 from leads.models import Lead
-from leads.selection.disclosures import Via, are_masked, export_pieces
+from leads.selection.disclosures import Via, export_pieces
 from leads.selection.export import Format, Layout
-from leads.selection.export_columns import CONTACTS, NAMES
-from leads.selection.filters import TEAMS_WORK, matching, understood
+from leads.selection.export_columns import CONTACTS, FIELDS, NAMES, UnknownColumn, check_fields
+from leads.selection.filters import is_teams_work, matching, understood
 from leads.selection.search import sought
-from leads.selectors import tag_names
 
-_PAGE_NAMES = frozenset({"bucketId", "limit", "cursor", "q", "sort"})
+THEIRS = ("tags", "callbackAt", "statusLabel", FIELDS)  # columns of what another team does about its leads
+LEADS = leads_list(LeadsQuery)
 
 
 def _check_hers(bucket: Bucket, access: Access, asked: Iterable[str]) -> None:
     """Filters would tell, lead by lead, what the team that shares the bucket keeps to itself."""
-    told = sorted(TEAMS_WORK.intersection(asked))
+    told = sorted(filter(is_teams_work, asked))
     if told and bucket.team_id != access.team_id:
         raise Problem("FORBIDDEN", f"{told[0]}: what another team does about its leads is not told.", status=403)
 
 
+def _check_columns(columns: Iterable[str], team_id: int) -> None:
+    try:
+        check_fields(columns, team_id)
+    except UnknownColumn as error:
+        raise invalid("columns", str(error)) from error
+
+
 class BucketLeadsView(OwnBucketView):
+    begins = filters.BEGINS
+
     @extend_schema(
         operation_id="listLeads",
         summary="Leads of a bucket, oldest first; with q the best matches first; or as sort says",
-        parameters=[LeadsQuery, *filters.PARAMETERS],
-        responses=listing(
+        parameters=[LEADS.query, *filters.PARAMETERS],
+        responses=LEADS.answer(
             "LeadPage",
-            leads=LeadSerializer(many=True),
             totalMatching=serializers.IntegerField(
                 allow_null=True,
                 help_text=f"Leads of the bucket that pass the filters and match q; null: with q, more than {COUNTED:,}",
@@ -61,23 +67,29 @@ class BucketLeadsView(OwnBucketView):
         ),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(LeadsQuery, also=filters.NAMES)
+        query = self.query(LEADS.query, also=filters.names_in(request.query_params))
         bucket = self.bucket_to_see(query["bucketId"])
-        chosen = filters.chosen(request.query_params, beside=_PAGE_NAMES)
+        chosen = filters.chosen(request.query_params, beside=frozenset(LEADS.query().fields))
         _check_hers(bucket, self.access, {*chosen, query.get("sort", "").lstrip("-")})
         every = Lead.objects.filter(bucket=bucket)
         theirs = bucket.team_id != self.access.team_id
         contacts = sees_contacts(request) and not theirs
-        leads = matching(every, chosen, time_zone=self.user.time_zone, contacts=contacts, me=self.user.pk)
+        leads = matching(
+            every, chosen, time_zone=self.user.time_zone, contacts=contacts, me=self.user.pk, team_id=bucket.team_id
+        )
         listed = list_leads(leads, query, request, of=every, theirs=theirs)
-        told = understood(chosen)
-        shown = {"tags": tag_names(listed.rows), "is_masked": are_masked(request, listed.rows)}
-        shown["looks_only"] = theirs
-        return ok(
-            leads=LeadSerializer(listed.rows, many=True, context=shown).data,
-            totalMatching=listed.count(leads) if listed.search else total_matching(bucket, leads, told),
-            filters={"bucketId": str(bucket.pk), "limit": query["limit"], **told},
-            **page_of(listed.rows, listed.cursor),
+        told = understood(chosen, team_id=bucket.team_id)
+        return LEADS.render(
+            self,
+            query,
+            listed.rows,
+            listed.cursor,
+            context=context_of(self, listed.rows, looks_only=theirs),
+            count=lambda: listed.total(leads),
+            more={
+                "totalMatching": listed.count(leads) if listed.search else total_matching(bucket, leads, told),
+                "filters": {"bucketId": str(bucket.pk), "limit": query["limit"], **told},
+            },
         )
 
 
@@ -85,6 +97,7 @@ class BucketExportView(OwnBucketView):
     scopes = {"GET": Scope.EXPORT}
     needs_proof = ("GET", "HEAD")
     renderer_classes = [JSONRenderer, CsvRenderer, WorkbookRenderer]
+    begins = filters.BEGINS
 
     @extend_schema(
         operation_id="exportLeads",
@@ -96,13 +109,15 @@ class BucketExportView(OwnBucketView):
         },
     )
     def get(self, request: Request, bucket_id: UUID) -> StreamingHttpResponse:
-        query = self.query(ExportQuery, also=filters.NAMES)
+        query = self.query(ExportQuery, also=filters.names_in(request.query_params))
         bucket = self.bucket_to_see(bucket_id)
         contacts = self.access.can_in(bucket.team_id, Scope.CONTACTS)
         chosen = filters.chosen(request.query_params, beside=frozenset(ExportQuery().fields))
         _check_hers(bucket, self.access, chosen)
         every = Lead.objects.filter(bucket=bucket)
-        leads = matching(every, chosen, time_zone=self.user.time_zone, contacts=contacts, me=self.user.pk)
+        leads = matching(
+            every, chosen, time_zone=self.user.time_zone, contacts=contacts, me=self.user.pk, team_id=bucket.team_id
+        )
         if text := query.get("q"):
             leads = leads.filter(sought(text, by=self.access, contacts=contacts).matches)
         if run_id := query.get("runId"):
@@ -112,7 +127,9 @@ class BucketExportView(OwnBucketView):
             leads = leads.filter(of_run)
         columns = self._columns(query, contacts=contacts)
         if bucket.team_id != self.access.team_id:
-            columns = [name for name in columns if name not in ("tags", "callbackAt")]
+            columns = [name for name in columns if name not in THEIRS and not name.startswith(filters.PREFIX)]
+        else:
+            _check_columns(columns, bucket.team_id)
         layout = Layout(columns, self._format(query), query["bom"], self.user.time_zone, contacts)
         return file_answer(
             export_pieces(

@@ -7,7 +7,8 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from buckets.imports.columns import FIELDS, OTHERS_MOST
+from buckets.imports.columns import FIELDS as IMPORTED
+from buckets.imports.columns import OTHERS_MOST
 from buckets.imports.headers import HEADER_ROWS
 from buckets.models import Bucket, Fill, Import
 from common.api.paging import PageQuery
@@ -23,7 +24,7 @@ from integrations.vendors import normalise
 from integrations.vendors.queries import filters as checked_criteria
 from leads.api.base import FoundQuery
 from leads.selection.export import Format
-from leads.selection.export_columns import CUSTOM, NAMES, PRESETS, UnknownColumn, named
+from leads.selection.export_columns import CUSTOM, FIELDS, NAMES, PRESETS, UnknownColumn, named
 from leads.selection.search import LONGEST
 
 _FEW = 5  # of what is wrong, in a message
@@ -158,7 +159,8 @@ class ExportQuery(StrictSerializer):
         required=False,
         max_length=4000,
         help_text=f"Which columns, in which order, with commas between; all where left out. {', '.join(PRESETS)} stand "
-        f"for the usual ones. Names: {', '.join(NAMES)}; {CUSTOM} are the columns of your own files",
+        f"for the usual ones. Names: {', '.join(NAMES)}; {CUSTOM} are the columns of your own files, "
+        f"{FIELDS} your team's custom fields, custom.KEY one of them",
     )
 
 
@@ -224,7 +226,8 @@ class ColumnsInput(StrictSerializer):
     mapping = ObjectField(
         required=False,
         help_text="Column of each field, by its name or its number from 0; as it was if left out. Fields: "
-        + ", ".join(FIELDS),
+        + ", ".join(IMPORTED)
+        + "; custom.KEY is one of your team's custom fields",
     )
     constants = ObjectField(required=False, help_text='Fields that no column has: {"fips": "53033"}')
     keepOtherColumns = FlagField(

@@ -206,9 +206,10 @@ def copy_piece(*, bucket: Bucket, sets: Sets, part: int, after: UUID | None, mos
     _keep(bucket.team_id, sets)
     own = [f"CASE WHEN {_OWN_FACTS}{_said_of(name)} THEN {name} END AS {name}" for name in OF_FILE]
     own.append(f"{_SAID} AS fact_sources")
+    own.append("CASE WHEN team_id = %(team)s THEN custom END AS custom")  # no vendor brings it
     matching = Matching(few=True, named=have_names(list(sets.ids)))
     chosen, params = sets.part(part, ", ".join(["id", "source", "property_id", *own]), matching)
-    names = ", ".join((*OF_FILE, "fact_sources"))
+    names = ", ".join((*OF_FILE, "fact_sources", "custom"))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

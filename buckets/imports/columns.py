@@ -14,12 +14,24 @@ from buckets.imports.phone_columns import looks_like_mark, types_of
 from leads.selection.export_columns import HEADER, plain_name, without_mark
 
 __all__ = [
-    "EMAILS", "FIELDS", "MARKS", "NAMING", "NUMBERS", "OTHER_MARKS", "BadMapping", "Chosen", "decide", "guess",
+    "EMAILS",
+    "FIELDS",
+    "MARKS",
+    "NAMING",
+    "NUMBERS",
+    "OTHER_MARKS",
+    "OWN",
+    "BadMapping",
+    "Chosen",
+    "decide",
+    "guess",
+    "guess_own",
     "looks_like_mark",
 ]  # fmt: skip
 
 CONSTANT_MAX = 200  # characters of a value that holds for every row
 _OURS = frozenset(map(plain_name, HEADER))
+OWN = "custom."  # before the key of a custom field
 OTHERS_MOST = 100  # columns that no field holds and a lead keeps
 
 
@@ -36,22 +48,43 @@ class Chosen:
     """Decided: the column (from 0) of each field, and the fields that are the same for every row.
 
     others: columns that no field holds and each lead keeps, by what they are called there. implied: fields that a
-    column's name says for every row, as "Cell" says the type of its numbers.
+    column's name says for every row, as "Cell" says the type of its numbers. own: columns of the team's custom fields,
+    by key; fields: these fields.
     """
 
     columns: Mapping[str, int]
     constants: Mapping[str, str]
     others: Mapping[str, int] = dataclasses.field(default_factory=dict)
     implied: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    own: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def mapping(self) -> dict[str, int]:
+        """The column of each field, as it is kept."""
+        return {**self.columns, **{f"{OWN}{key}": column for key, column in self.own.items()}}
 
 
 def decide(
-    columns: Sequence[str], mapping: Mapping[str, Any], constants: Mapping[str, Any], *, keep_others: bool = False
+    columns: Sequence[str],
+    mapping: Mapping[str, Any],
+    constants: Mapping[str, Any],
+    *,
+    keep_others: bool = False,
+    fields: Iterable[Any] = (),
 ) -> Chosen:
     """What the person says, checked: columns by number (from 0) or by a name that only one column has.
 
-    keep_others: whether leads keep what no field holds, of the first OTHERS_MOST such columns. Raises BadMapping.
+    keep_others: whether leads keep what no field holds, of the first OTHERS_MOST such columns. fields: the team's
+    custom fields. Raises BadMapping.
     """
+    known = {field.key: field for field in fields}
+    own = {
+        field.removeprefix(OWN): _column(columns, field, said, known)
+        for field, said in mapping.items()
+        if said is not None and field.startswith(OWN)
+    }
+    mapping = {field: said for field, said in mapping.items() if not field.startswith(OWN)}
     chosen = {field: _column(columns, field, said) for field, said in mapping.items() if said is not None}
     same = {field: _constant(field, said) for field, said in constants.items() if said is not None}
     for field in sorted(chosen.keys() & same.keys()):
@@ -60,7 +93,20 @@ def decide(
         words = "Say which column holds the address, the apn or the propertyId: nothing else names a property."
         raise BadMapping("mapping", words)
     implied = {field: said for field, said in types_of(columns, chosen).items() if field not in same}
-    return Chosen(chosen, same, _others(columns, chosen.values()) if keep_others else {}, implied)
+    others = _others(columns, (*chosen.values(), *own.values())) if keep_others else {}
+    return Chosen(chosen, same, others, implied, own, {key: known[key] for key in own})
+
+
+def guess_own(columns: Sequence[str], mapping: Mapping[str, int], fields: Iterable[Any]) -> dict[str, int]:
+    """`mapping`, and with it the columns that no field holds and that are called like a custom field, or by its key."""
+    taken = set(mapping.values())
+    free = {plain_name(without_mark(name)): n for n, name in reversed(list(enumerate(columns))) if n not in taken}
+    found = {}
+    for field in fields:
+        places = (free.get(plain_name(name)) for name in (field.name, field.key, f"{OWN}{field.key}"))
+        if (column := next((place for place in places if place is not None), None)) is not None:
+            found[f"{OWN}{field.key}"] = column
+    return {**mapping, **found}
 
 
 def _others(columns: Sequence[str], used: Iterable[int]) -> dict[str, int]:
@@ -78,9 +124,11 @@ def _others(columns: Sequence[str], used: Iterable[int]) -> dict[str, int]:
     return found
 
 
-def _column(columns: Sequence[str], field: str, said: object) -> int:
+def _column(columns: Sequence[str], field: str, said: object, own: Mapping[str, Any] | None = None) -> int:
     where = f"mapping.{field}"
-    if field not in FIELDS:
+    if own is not None and field.removeprefix(OWN) not in own:
+        raise BadMapping(where[:200], "Your team has no such custom field.")
+    if own is None and field not in FIELDS:
         raise BadMapping(where, f"There is no such field, only {', '.join(FIELDS)}.")
     if isinstance(said, int) and not isinstance(said, bool):
         if not 0 <= said < len(columns):

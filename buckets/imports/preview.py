@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from buckets.imports.columns import MARKS, NUMBERS, Chosen, looks_like_mark
+from buckets.imports.columns import MARKS, NUMBERS, OWN, Chosen, looks_like_mark
 from buckets.imports.guessing import doubts, foreign_ids, is_our_export
 from buckets.imports.reading import Row
 from buckets.imports.repeats import Repeats
@@ -94,6 +95,8 @@ def _columns(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Each as text, as every preview has it."""
     texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in facts.items()}
     texts.pop("bought", None)
+    for key, value in texts.pop("custom", {}).items():
+        texts[f"custom.{key}"] = value if isinstance(value, str) else json.dumps(value)
     if "tags" in facts:
         texts["tags"] = ", ".join(facts["tags"])
     for name in texts.keys() & {"more_phones", "more_emails"}:
@@ -230,6 +233,11 @@ def _about_rows(seen: Preview, lacking: Mapping[str, int], twice: int) -> list[s
     if count := lacking.get("noCity", 0):
         said.append(f"{rows(count)} no city and state: RealEstateAPI may not find them by street and ZIP.")
     said += [f"{rows(lacking[name])} {words}." for name, words in _UNREAD.items() if lacking.get(name)]
+    said += [
+        f"{rows(count)} a {name.removeprefix(OWN)} that cannot be read, and is left out."
+        for name, count in lacking.items()
+        if name.startswith(OWN)
+    ]
     said += [f"{rows(lacking[name])} {words}." for name, words in _CONTRADICTIONS.items() if lacking.get(name)]
     if count := lacking.get(REPLACED, 0):
         where = f"line {seen.replaced_line}" if count == 1 else f"the first in line {seen.replaced_line}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from buckets.imports import address_parts, value_cells
 from buckets.imports.cells import CLEAN, SOURCES, TELLING, TIMES, forbids, text_of
-from buckets.imports.columns import EMAILS, FIELDS, MARKS, NUMBERS, Chosen
+from buckets.imports.columns import EMAILS, FIELDS, MARKS, NUMBERS, OWN, Chosen
 from common.files.table import Row
 from integrations.lookups import identity
 from integrations.lookups.identity import Name
@@ -18,6 +18,7 @@ from integrations.naming import parcel_numbers, states
 from integrations.naming.places import state_of_zip
 from integrations.vendors import normalise, owners
 from leads.facts.sources import SLOTS, TRACE, never_weaker
+from leads.fields import values
 
 # Reasons are what a person reads beside the row, and what rows are counted by.
 NAMES_NOTHING = "It has no property id, no APN and no address"
@@ -90,6 +91,7 @@ class Reader:
         }
         self._always = {mark: True for field, value in mapping.constants.items() if (mark := forbids(field, value))}
         self._others = list(mapping.others.items())
+        self._own = [(key, column, mapping.fields[key]) for key, column in mapping.own.items()]
         told = {TELLING[one] for one in mapping.columns if one in TELLING}
         possible = {*mapping.columns, *self._same, *_MADE, *told, *self._always}
         self._facts = [(field, column) for field, column in FIELDS.items() if column and field in possible]
@@ -129,6 +131,8 @@ class Reader:
             facts |= _extras(said, facts.get("bought", {}))
         if self._others and (kept := self._kept(cells)):
             facts["data"] = kept
+        if self._own and (own := self._of_team(cells, unread)):
+            facts["custom"] = own
         row_mark = None
         if self._is_marked:
             row_mark = never_weaker(said.get("doNotCall"), said.get("otherDoNotCall"), said.get("litigator") or None)
@@ -156,6 +160,20 @@ class Reader:
             if is_special:
                 _also(also, field, raw, value)
         return said | also if also else said, unread
+
+    def _of_team(self, cells: Sequence[str], unread: list[str]) -> dict[str, Any]:
+        """The team's custom fields by key; what cannot be read as one is left out, and told."""
+        found = {}
+        for key, column, field in self._own:
+            cell = _GUARD.sub("", cells[column]) if column < len(cells) else ""
+            try:
+                value = values.read(field, cell)
+            except ValueError:
+                unread.append(f"{OWN}{key}")
+                continue
+            if value is not None:
+                found[key] = value
+        return found
 
     def _kept(self, cells: Sequence[str]) -> dict[str, str]:
         """What no field holds, by the columns' names."""

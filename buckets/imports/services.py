@@ -18,11 +18,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from accounts.access import team_of
 from accounts.audit import record
-from accounts.models import User
+from accounts.models import NoticeKind, User
+from accounts.notices import notify
 from accounts.webhooks import emit
 from buckets.imports import columns as columns_
 from buckets.imports.ahead import Ahead, uncollected
@@ -47,8 +48,10 @@ from common.enqueue import enqueue_on_commit
 from common.values.backoff import backoff
 from integrations.vendors import normalise
 from leads.facts.incoming import Incoming, insert_leads, rows_in_doubt, rows_there
+from leads.fields.definitions import fields_of
 from leads.keys.contact_keys import Ids
 from leads.locks import hold_bucket
+from leads.models import CustomField
 from leads.privacy.filtering import cleaned_facts, kept, kept_in
 
 Status = Import.Status
@@ -107,7 +110,7 @@ def upload(
         if total <= 0:
             raise Unreadable(_NOTHING_BELOW)
         job.total = total
-        job.mapping = guess_file(job.columns, lambda: (row.cells for row in _rows_left(job)))
+        job.mapping = _guessed(job)
         job.save()
     return job
 
@@ -178,9 +181,9 @@ def choose_columns(
 
     keep_others: whether leads keep the columns that no field holds; None leaves that as it is.
     """
-    chosen = columns_.decide(job.columns, mapping, constants)
+    chosen = columns_.decide(job.columns, mapping, constants, fields=_fields(job))
     others = {} if keep_others is None else {"keep_other_columns": keep_others}
-    return _change(job, mapping=dict(chosen.columns), constants=kept(dict(chosen.constants)), **others)
+    return _change(job, mapping=chosen.mapping, constants=kept(dict(chosen.constants)), **others)
 
 
 def choose(
@@ -220,7 +223,12 @@ def _read_header(job: Import, row: int) -> Import:
         raise NoSuchHeader(_NOTHING_BELOW)
     below = F("total") + F("header_row") - row
     job = _change(job, header_row=row, total=below, columns=kept(list(names)), mapping={}, constants={})
-    return _change(job, mapping=guess_file(job.columns, lambda: (row.cells for row in _rows_left(job))))
+    return _change(job, mapping=_guessed(job))
+
+
+def _guessed(job: Import) -> dict[str, int]:
+    found = guess_file(job.columns, lambda: (row.cells for row in _rows_left(job)))
+    return columns_.guess_own(job.columns, found, fields_of(job.bucket.team_id))
 
 
 def _change(job: Import, **columns: Any) -> Import:
@@ -248,9 +256,13 @@ def preview_file(
     return _about_bucket(seen, bucket, update=update)
 
 
-def guess_columns(file: IO[bytes], layout: Layout) -> dict[str, int]:
-    """The likely columns of a file that is not uploaded; see `guessing.guess`. Raises Unreadable."""
-    return guess_file(layout.columns, lambda: (row.cells for row in _rows_of_file(file, layout)))
+def guess_columns(file: IO[bytes], layout: Layout, fields: Sequence[CustomField] = ()) -> dict[str, int]:
+    """The likely columns of a file that is not uploaded; see `guessing.guess`. fields: the team's custom fields.
+
+    Raises Unreadable.
+    """
+    found = guess_file(layout.columns, lambda: (row.cells for row in _rows_of_file(file, layout)))
+    return columns_.guess_own(layout.columns, found, fields)
 
 
 def _rows_of_file(file: IO[bytes], layout: Layout) -> Iterator[Row]:
@@ -302,7 +314,13 @@ def _rows_in(job: Import, piece: ImportPiece) -> Iterator[Row]:
 
 
 def _chosen(job: Import) -> Chosen:
-    return columns_.decide(job.columns, job.mapping, job.constants, keep_others=job.keep_other_columns)
+    others = job.keep_other_columns
+    return columns_.decide(job.columns, job.mapping, job.constants, keep_others=others, fields=_fields(job))
+
+
+def _fields(job: Import) -> list[CustomField]:
+    """Those of the bucket's team. One that was retired since the columns were chosen is filled all the same."""
+    return fields_of(job.bucket.team_id, retired=True)
 
 
 def start_import(*, job: Import, by: User | None = None) -> Import:
@@ -363,7 +381,7 @@ def continue_import(import_id: UUID) -> bool:
         return False
     except TeamFull as full:
         still = Import.objects.filter(pk=job.pk, lease_until=job.lease_until)
-        still.update(status=Status.FAILED, error=str(full)[:300], lease_until=None)
+        _end_failed(still, job, str(full))
         return False
     except Exception as error:
         with suppress(DatabaseError):  # then it is the lease that ends
@@ -371,6 +389,20 @@ def continue_import(import_id: UUID) -> bool:
         raise
     Import.objects.filter(pk=job.pk, lease_until=job.lease_until).update(lease_until=None)
     return more
+
+
+def _end_failed(still: QuerySet[Import], job: Import, words: str) -> bool:
+    """Whether it was at work until now. Who owns the bucket is told, with the same commit."""
+    with transaction.atomic():
+        if not still.update(status=Status.FAILED, error=words[:300], lease_until=None):
+            return False
+        _notify(job, f"Import of {job.file_name} stopped: {words}")
+    return True
+
+
+def _notify(job: Import, words: str) -> None:
+    bucket = job.bucket
+    notify(team_id=bucket.team_id, kind=NoticeKind.IMPORT_DONE, about=job, words=words, to=[bucket.owner_id])
 
 
 def _note_fault(job: Import, error: Exception) -> None:
@@ -386,7 +418,7 @@ def _note_fault(job: Import, error: Exception) -> None:
     if attempts >= MAX_ATTEMPTS:
         words = f"{MAX_ATTEMPTS} tries ended at the same rows by a fault of ours ({type(error).__name__})"
         if job.status != Status.UNDOING:
-            still.update(status=Status.FAILED, error=words[:300], lease_until=None)
+            _end_failed(still, job, words)
             return
         still.update(error=words[:300])
     still.update(lease_until=database_now() + backoff(max(attempts, 1), first=FIRST_WAIT))
@@ -395,7 +427,8 @@ def _note_fault(job: Import, error: Exception) -> None:
 def _take(import_id: UUID) -> Import | None:
     rows = Import.objects.free().filter(pk=import_id, status__in=[Status.QUEUED, Status.RUNNING, Status.UNDOING])
     poisoned = rows.filter(attempts__gte=MAX_ATTEMPTS).exclude(status=Status.UNDOING)
-    if poisoned.update(status=Status.FAILED, error=f"{MAX_ATTEMPTS} workers died over the same rows", lease_until=None):
+    ended = poisoned.select_related("bucket").first()
+    if ended is not None and _end_failed(poisoned, ended, f"{MAX_ATTEMPTS} workers died over the same rows"):
         return None
     if not rows.take(LEASE, attempts=F("attempts") + 1):
         return None
@@ -471,6 +504,7 @@ def _save_piece(job: Import, *, ahead: Ahead[_Sorted]) -> bool:
             told = {"importId": str(job.pk), "bucketId": str(bucket.pk), "rows": mine.read, "new": mine.new}
             told |= {"alreadyThere": mine.already_there, "skipped": mine.skipped, "failed": mine.failed}
             emit("import.completed", team_id=bucket.team_id, object_id=job.pk, data=told)
+            _notify(job, f"Import of {job.file_name} done: {mine.new:,} new leads, {mine.failed:,} rows failed.")
             enqueue_on_commit("leads.merge_bucket", bucket_id=str(bucket.pk))
     job.lease_until = mine.lease_until
     return more

@@ -24,6 +24,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import Access, Scope, access
 from accounts.selectors import user_of
 from campaigns.admin.dialer_stage import seen_of, stage
+from campaigns.admin.start_calling import start
 from campaigns.admin.words import path_to
 from campaigns.dialing import calling, disposing, offering
 from campaigns.dialing.lists import worked_by
@@ -70,7 +71,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
 
     acts = {
         "next": _next, "renew": _renew, "release": _release, "skip": _skip, "call": _call, "hang-up": _hang_up,
-        "dispose": _dispose, "take-back": _take_back, "drop": _drop, "by-hand": _by_hand,
+        "dispose": _dispose, "take-back": _take_back, "drop": _drop, "by-hand": _by_hand, "start": start,
     }  # fmt: skip
     return [
         own("", _whole, "dialer", reads=True),
@@ -228,7 +229,7 @@ def _call(model_admin: Any, request: HttpRequest) -> HttpResponse:
     try:
         member_id, number = UUID(member) if is_id(member) else None, request.POST.get("number", "")
         own_phone = request.POST.get("mode") == CallAttempt.Mode.TEL
-        attempt = _dial(person, _id(request, "lead"), member_id, number, own_phone=own_phone)
+        attempt = dial(person, _id(request, "lead"), member_id, number, own_phone=own_phone)
     except CampaignError as error:
         return _refused(request, error)
     return _called(request, attempt)
@@ -245,10 +246,8 @@ def _called(request: HttpRequest, attempt: CallAttempt | None) -> HttpResponse:
     return _piece(request, told | {"said": _line(told)})
 
 
-def _dial(
-    person: Access, lead_id: UUID, member_id: UUID | None, number: str, *, own_phone: bool = False
-) -> CallAttempt:
-    """own_phone: she dials it herself, though a vendor could."""
+def dial(person: Access, lead_id: UUID, member_id: UUID | None, number: str, *, own_phone: bool = False) -> CallAttempt:
+    """A press on Call, wherever it is. own_phone: she dials it herself, though a vendor could. Raises CampaignError."""
     mode = voice.mode()
     if own_phone or (mode != CallAttempt.Mode.TEL and voice.why_not(person)):
         mode = CallAttempt.Mode.TEL
@@ -262,7 +261,7 @@ def _by_hand(model_admin: Any, request: HttpRequest) -> HttpResponse:
     if lead is None:
         raise refuse(Scope.CONTACTS)
     try:
-        attempt = _dial(person, lead.pk, None, request.POST.get("number", ""))
+        attempt = dial(person, lead.pk, None, request.POST.get("number", ""))
     except CampaignError as error:
         model_admin.message_user(request, str(error), messages.ERROR)
         return redirect("admin:leads_lead_change", lead.pk)

@@ -14,8 +14,8 @@ from django.urls import reverse
 from accounts.access import Scope, access
 from accounts.selectors import user_of
 from buckets.models import Bucket
+from campaigns.admin import lead_calls, lead_mail
 from campaigns.admin.call_lists import CHOSEN
-from campaigns.admin.dialer import may_dial
 from campaigns.gate.lead import receipts_of, told, verdicts
 from common.admin_extensions import Extension
 from leads.models import Lead
@@ -30,10 +30,12 @@ def context(request: HttpRequest, lead: Lead) -> dict[str, Any]:
     if person.team_id is None or person.team_id != lead.team_id:
         return {}
     rows = receipts_of(lead.pk, person)[:RECEIPTS]
+    said = verdicts(lead, team_id=person.team_id, by=user_of(request))
     return {
-        "may_contact": verdicts(lead, team_id=person.team_id, by=user_of(request)),
+        "may_contact": said,
         "receipts": [told(row) for row in rows],
-        "call_by": reverse("admin:campaigns_callattempt_dialer_by-hand") if may_dial(request) else "",
+        **lead_calls.context(request, lead, person),
+        **lead_mail.context(request, lead, said),
     }
 
 
@@ -52,5 +54,5 @@ def of_bucket(request: HttpRequest, bucket: Bucket) -> dict[str, Any]:
     return {"call_list": f"{reverse('admin:campaigns_calllist_add')}?bucket={bucket.pk}"}
 
 
-EXTENSION = Extension(context=context, first=(call_these,))
+EXTENSION = Extension(context=context, first=(call_these,), acts={**lead_calls.ACTS, **lead_mail.ACTS})
 BUCKETS = Extension(context=of_bucket)

@@ -54,6 +54,11 @@ class Said:
     anyone: bool
     minutes: int | None
 
+    @property
+    def text(self) -> str:
+        """Of the line in the lead's history."""
+        return f"{self.outcome.label}: {self.note}" if self.note else self.outcome.label
+
 
 def dispose(
     access: Access,
@@ -275,10 +280,12 @@ def _noted(attempt: CallAttempt, by: User, text: str) -> Lead | None:
 
 def _tell_lead(attempt: CallAttempt, said: Said, by: User) -> None:
     """The line, the plan, the status."""
-    text = f"{said.outcome.label}: {said.note}" if said.note else said.outcome.label
-    lead = _noted(attempt, by, text)
-    if lead is None:
-        return
+    lead = _noted(attempt, by, said.text)
+    if lead is not None:
+        _plan_and_move(lead, said, by)
+
+
+def _plan_and_move(lead: Lead, said: Said, by: User) -> None:
     try:
         if said.at is not None and said.outcome.outcome == Outcome.CALLBACK:
             planning.plan_callback(
@@ -299,6 +306,32 @@ def _tell_lead(attempt: CallAttempt, said: Said, by: User) -> None:
 def _move(lead: Lead, status: str, by: User) -> None:
     """The lead's status, and its bucket's counters, last of all locks. Called is contacted, and never backwards."""
     move_status(lead.pk, by=by, status=status or Lead.Status.CONTACTED, never_back=True)
+
+
+# --- A call that was dialed elsewhere ---------------------------------------------------------------------------------
+
+
+def log_call(
+    access: Access, lead: Lead, *, code: str, note: str = "", at: datetime | None = None, seen: int | None = None
+) -> Disposition:
+    """Says how a call ended that this person made on a phone of her own, without pressing Call: a line in the lead's
+    history, what is planned, the lead's status. No call stands for it, so it counts for no pause and no list.
+
+    lead: one that she may work. seen: how many activities it had on her page: the same press twice is one. Raises
+    CampaignError INVALID (`code`, `at`, `note`), NOT_CALLED: an outcome that stops contact, which needs a call that can
+    be taken back, or the form that suppresses.
+    """
+    outcome = of_code(may_call(access), code)
+    said = _checked(outcome, note, _time(outcome, at, access.user), anyone=False, minutes=None)
+    if outcome.suppress:
+        words = f"“{outcome.label}” stops contact for good: press Call first, or use Suppress below."
+        raise CampaignError("NOT_CALLED", words, "code")
+    with transaction.atomic():
+        before = next(iter(Activity.objects.filter(lead=lead).order_by("-pk").values_list("pk", flat=True)[:1]), None)
+        line = add_activity(lead=lead, by=access.user, kind=Activity.Kind.CALL, text=said.text[:NOTE_MOST], seen=seen)
+        if line.pk != before:
+            _plan_and_move(lead, said, access.user)
+    return outcome
 
 
 # --- Taking a key back ------------------------------------------------------------------------------------------------

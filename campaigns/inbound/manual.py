@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -35,8 +36,11 @@ def text(*, lead: Lead, by: User, text: str) -> Delivery:
         )  # fmt: skip
 
 
-def mail(*, lead: Lead, by: User, subject: str, text: str) -> Delivery:
-    """As `text`, an e-mail to the lead's own address. Raises BadTalk: no e-mail, or held; CannotQueue."""
+def mail(*, lead: Lead, by: User, subject: str, text: str, once: UUID | None = None) -> Delivery:
+    """As `text`, an e-mail to the lead's own address. Raises BadTalk: no e-mail, or held; CannotQueue.
+
+    once: the same press twice is one e-mail.
+    """
     if not lead.email:
         raise BadTalk("This lead has no e-mail.", code="NO_EMAIL")
     sender = mail_sender_of(lead.team)
@@ -46,7 +50,7 @@ def mail(*, lead: Lead, by: User, subject: str, text: str) -> Delivery:
         talk, key = _opened(lead, by, (int(EMAIL), lead.email), channel="email", mail_sender=sender)
         return queue_mail(
             team=lead.team, lead_id=lead.pk, key=key, address=lead.email, subject=subject, text=text,
-            purpose=Delivery.Purpose.MANUAL, by=by, conversation=talk,
+            purpose=Delivery.Purpose.MANUAL, by=by, conversation=talk, once=once,
         )  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def leads_of(audience: Audience, *, team_id: int, owner: User) -> QuerySet[Lead]
     elif audience.preset:
         raise CampaignError("INVALID", f"There is no such preset: {', '.join(PRESETS)}.", "preset")
     if audience.filters:
-        rows = _matching(rows, audience.filters, owner)
+        rows = _matching(rows, audience.filters, owner, team_id)
     rows = rows.order_by(*([order] if order is not None else []), "pk")
     return rows[: audience.limit] if audience.limit is not None else rows
 
@@ -136,7 +136,8 @@ def _of_view(rows: QuerySet[Lead], query: str, access: Access, owner: User) -> t
         rows = rows.filter(bucket_id=beside["bucket"])
     if "q" in beside:
         rows = rows.filter(sought(beside["q"], by=access, contacts=True).matches)
-    rows = _matching(rows, {name: many if len(many) > 1 else many[0] for name, many in given.items()}, owner)
+    rows = _matching(rows, {name: many if len(many) > 1 else many[0] for name, many in given.items()}, owner,
+                     access.team_id)  # fmt: skip
     sort = beside.get("sort", "")
     column = SORTS.get(sort.lstrip("-"))
     if column is None:
@@ -144,8 +145,8 @@ def _of_view(rows: QuerySet[Lead], query: str, access: Access, owner: User) -> t
     return rows, F(column).desc(nulls_last=True) if sort.startswith("-") else F(column).asc(nulls_last=True)
 
 
-def _matching(rows: QuerySet[Lead], filters: Mapping[str, Any], owner: User) -> QuerySet[Lead]:
-    return matching(rows, filters, time_zone=owner.time_zone, contacts=True, me=owner.pk)
+def _matching(rows: QuerySet[Lead], filters: Mapping[str, Any], owner: User, team_id: int | None) -> QuerySet[Lead]:
+    return matching(rows, filters, time_zone=owner.time_zone, contacts=True, me=owner.pk, team_id=team_id)
 
 
 def _of_sets(sets: Sets) -> RawSQL:

@@ -22,9 +22,11 @@ class DeclaredRequest(APIView):
     """Refuses query parameters that `@extend_schema(parameters=…)` of the method does not declare (400, by name).
 
     undeclared: names that are taken beside those; None: any, where a stranger decides what stands in the address.
+    begins: how names begin that a team makes itself; whoever reads them refuses those that nobody has made.
     """
 
     undeclared: ClassVar[frozenset[str] | None] = frozenset()
+    begins: ClassVar[tuple[str, ...]] = ()
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """As DRF does: who asks, may they; then this. Nothing has been read or done yet."""
@@ -33,7 +35,8 @@ class DeclaredRequest(APIView):
         if handler is None or self.undeclared is None:
             return
         known = declared(getattr(handler, "__func__", handler)) | self.undeclared
-        unknown = sorted(str(name)[:NAME_MAX] for name in request.query_params if name not in known)
+        asked = (str(name) for name in request.query_params if name not in known)
+        unknown = sorted(name[:NAME_MAX] for name in asked if not name.startswith(self.begins or ("\x00",)))
         if unknown:
             raise ValidationError({name: ["There is no such parameter here."] for name in unknown[:NAMES_MAX]})
         if request.method in _WITHOUT_BODY and request.data:

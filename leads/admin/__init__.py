@@ -2,10 +2,11 @@
 
 from leads.admin.bulk_jobs import BulkJobAdmin
 from leads.admin.leads import LeadAdmin
+from leads.admin.own_lists import CustomFieldAdmin, StatusLabelAdmin
 from leads.admin.permission import ConsentAdmin, SellerAdmin, SuppressionAdmin, UploadAdmin
 from leads.admin.tags_and_logs import ActivityAdmin, TagAdmin
 
 __all__ = [
-    "ActivityAdmin", "BulkJobAdmin", "ConsentAdmin", "LeadAdmin", "SellerAdmin", "SuppressionAdmin", "TagAdmin",
-    "UploadAdmin",
+    "ActivityAdmin", "BulkJobAdmin", "ConsentAdmin", "CustomFieldAdmin", "LeadAdmin", "SellerAdmin", "StatusLabelAdmin",
+    "SuppressionAdmin", "TagAdmin", "UploadAdmin",
 ]  # fmt: skip

@@ -10,8 +10,9 @@ from accounts.access import Access
 from common.db.ids import uuid7
 from common.forms import OnceForm
 from leads.admin.assigning import MEMBERS_OFFERED, assignable
+from leads.admin.stages import stage_choices
 from leads.bulk.noting import KINDS, TEXT_MAX
-from leads.models import Activity, Lead, Suppression
+from leads.models import Activity, Suppression
 from leads.permission.adding import REASONS, WORDS_MOST
 from leads.registries import buckets_of
 
@@ -43,7 +44,18 @@ class BulkForm(OnceForm):
 
 
 class StatusForm(BulkForm):
-    status = forms.ChoiceField(choices=Lead.Status.choices)
+    """One of the five, or a label of the team under it."""
+
+    status = forms.ChoiceField()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        field: Any = self.fields["status"]
+        field.choices = stage_choices(self.access.team_id)
+
+    def arguments(self) -> dict[str, Any]:
+        status, _, label = self.cleaned_data["status"].partition(":")
+        return {"status": status, "statusLabel": label} if label else {"status": status}
 
 
 class TagForm(BulkForm):

@@ -17,6 +17,7 @@ from leads.selection.search import Sought
 from leads.selection.sorting import BY_AGE, BadSort, Sort, sort_of
 
 AFTER, BEFORE, SORT = "after", "before", "sort"
+LIST = "desk_list"  # of a request: the class of list that is read by it
 NEWEST = Sort(BY_AGE, descending=True)
 
 
@@ -86,7 +87,8 @@ class KeysetList(ChangeList):  # type: ignore[misc]
         """By key, and each page by its own statement: by another column Django would sort a million rows."""
         return ["-pk"]
 
-    def _order(self, request: HttpRequest) -> Order:
+    def order(self, request: HttpRequest) -> Order:
+        """In which its rows are read."""
         try:
             self.sort = sort_of(self.params[SORT]) if SORT in self.params else None
         except ValueError:  # its filter has said so, and lists nothing
@@ -100,7 +102,7 @@ class KeysetList(ChangeList):  # type: ignore[misc]
 
     def get_results(self, request: HttpRequest) -> None:
         """One page of rows, and the way to its neighbours."""
-        order, size = self._order(request), self.list_per_page
+        order, size = self.order(request), self.list_per_page
         after, before = (order.read(self.places.get(name, "")) for name in (AFTER, BEFORE))
         try:
             found = order.page(before or after, back=before is not None, limit=size + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -36,6 +37,14 @@ _OWNERS = {
 }
 _TYPES = {"SFR": "Single family", "MFR": "Multi-family", "CONDO": "Condo", "LAND": "Land", "MOBILE": "Mobile home"}
 DO_NOT_CALL = {True: ("Do not call", "danger"), False: ("Not on DNC", "success"), None: ("DNC unknown", "warning")}
+MAILS = "Mailing address"
+# Facts that may be from another source than the others of their group.
+_COLUMNS = {
+    "Estimated value": "estimated_value", "Estimated equity": "estimated_equity", "Equity": "equity_percent",
+    "Last sale": "last_sale_date", "Last sale price": "last_sale_price", "Type": "property_type", "Beds": "bedrooms",
+    "Baths": "bathrooms", "Living area": "sqft", "Year built": "year_built", "Second owner": "second_owner_name",
+    "Owner-occupied": "owner_occupied", "Litigator": "litigator", "Do not mail": "do_not_mail",
+}  # fmt: skip
 _FACTS = {
     "phone": "Phone",
     "email": "E-mail",
@@ -63,6 +72,11 @@ class Contact:
     person: str = ""
 
     @property
+    def copy(self) -> str:
+        """What a press on Copy takes: the number as a phone takes it, without an extension."""
+        return self.text if "@" in self.text else re.sub(r"[^+0-9]", "", self.text.partition(" ext.")[0])
+
+    @property
     def mail(self) -> str:
         """Where a click writes to."""
         return self.href if self.href.startswith("mailto:") else ""
@@ -75,12 +89,29 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Facts of one source. at: when they came."""
+    """Facts of one source. at: when they came. others: of facts that are from elsewhere, by name, where and when."""
 
     title: str
     source: str
     at: datetime | None
     rows: list[tuple[str, str]] = field(default_factory=list)
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> list[tuple[str, str, str]]:
+        """Name, text, and where it is from if that is not the group's source."""
+        return [(name, text, self.others.get(name, "")) for name, text in self.rows]
+
+    @property
+    def is_mailing(self) -> bool:
+        """Where the owner gets mail: the county's records and a skip trace stand side by side."""
+        return self.title.startswith(MAILS)
+
+    @property
+    def heading(self) -> str:
+        """Of the two mailing addresses which one it is: a vendor's property data has the county's."""
+        county = self.title == MAILS and self.source.lower() == WORDS[DETAIL].lower()
+        return f"{self.title} (county records)" if county else self.title
 
 
 def place(lead: Lead) -> str:
@@ -217,8 +248,8 @@ def groups(lead: Lead, *, shown: bool = True) -> list[Group]:
         Group("Money", *detail, _money(lead)),
         Group("Property", *detail, _property(lead)),
         Group("Owner", *_from(lead, "owner_name"), _as_seen(_owner(lead), shown=shown)),
-        Group("Mailing address", *_from(lead, "mailing_address"), _as_seen(_mailing(lead, MAILING), shown=shown)),
-        Group("Mailing address by skip trace", "Skip trace", lead.skip_traced_at, _as_seen(traced, shown=shown)),
+        Group(MAILS, *_from(lead, "mailing_address"), _as_seen(_mailing(lead, MAILING), shown=shown)),
+        Group(f"{MAILS} by skip trace", "Skip trace", lead.skip_traced_at, _as_seen(traced, shown=shown)),
         Group("Business", "Apollo", lead.apollo_enriched_at, _as_seen(_business(lead), shown=shown)),
         Group(
             "Other values",
@@ -228,8 +259,18 @@ def groups(lead: Lead, *, shown: bool = True) -> list[Group]:
         ),
         Group("Other columns", "Your file", lead.created_at, _kept(lead, shown=shown)),
     ]
-    known = (Group(g.title, g.source, g.at, [(name, text) for name, text in g.rows if text]) for g in found)
+    known = (replace(g, rows=[(name, text) for name, text in g.rows if text], others=_elsewhere(lead)) for g in found)
     return [group for group in known if group.rows]
+
+
+def _elsewhere(lead: Lead) -> dict[str, str]:
+    """Of the facts that a person typed or a file brought, each with its source and its day."""
+    sources = lead.fact_sources or {}
+    return {
+        name: told_source(sources[column])
+        for name, column in _COLUMNS.items()
+        if sources.get(column, {}).get("source") in PERSONS
+    }
 
 
 def _from(lead: Lead, fact: str) -> tuple[str, datetime | None]:

@@ -1,258 +1,175 @@
-"""A lead's own page: who it is, how it is reached, what is known and since when, what was done, and what to do next."""
+"""A lead's own page, and what its forms post: status, notes, contacts shown or typed, tags, who works it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.shortcuts import redirect
 
 from accounts.access import Scope, access
-from accounts.models import User
 from accounts.selectors import user_of
-from common.admin import dressed, is_id, page, sees_all
-from common.admin_extensions import Extensible
+from common.admin_extensions import Done, Extensible
 from common.admin_teams import may, refuse
-from common.contact_access import holds_contact, masked_text
-from integrations.vendors.errors import failure_in_words
-from leads import registries
-from leads.admin import assigning, merged_leads
-from leads.admin.dnc import with_dnc
-from leads.admin.lead_facts import another_owner, contacts, groups, map_address, numbers_of, place, signals
+from leads.admin import assigning, merged_leads, shown
+from leads.admin.custom_card import form_of
+from leads.admin.lead_sight import Forms, show_page, timeline_of
 from leads.admin.suppress_form import SuppressForm, suppress_on_page
-from leads.calendar import clock
-from leads.facts.doubts import warning_of
-from leads.facts.names import contradictions
-from leads.keys import owners
-from leads.models import Activity, Lead
-from leads.permission.scrubbing import checked_numbers
-from leads.rules import BadTime
+from leads.admin.typed_form import TypedForm, type_on_page
+from leads.admin.walk import kept_query, link, next_of
+from leads.admin.work_form import TagForm, WorkForm
+from leads.models import Lead
 from leads.selection.assignment import NotAMember
-from leads.selection.disclosures import Via, names_in, record_unmasking
-from leads.selectors import activities_of
-from leads.services import add_activity, add_tag, change_status, finish_callback, remove_tag
+from leads.selection.disclosures import Via, record_unmasking
+from leads.services import add_tag, finish_callback, remove_tag
 
-ACTIVITIES = 20  # of one page of the timeline
-OTHERS = 10  # of the owner's other properties, the oldest
-_KINDS = [choice for choice in Activity.Kind.choices if choice[0] != Activity.Kind.STATUS]
+__all__ = ["lead_page", "link"]
 
-
-class _OwnTimeField(forms.CharField):
-    """Date and time by the clock of the user who types them, which the service knows."""
-
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
-
-    def to_python(self, value: object) -> Any:
-        text = super().to_python(value)
-        try:
-            return datetime.fromisoformat(text) if text else None
-        except ValueError:
-            raise forms.ValidationError("Enter a date and a time, such as 2027-01-30 14:30.") from None
-
-
-class WorkForm(forms.Form):
-    """A change of status, a note, or both. `was` and `seen` say what the page showed when the person decided."""
-
-    status = forms.ChoiceField(choices=Lead.Status.choices)
-    kind = forms.ChoiceField(choices=_KINDS, label="Activity type", initial=Activity.Kind.NOTE)
-    due_at = _OwnTimeField(required=False, label="Call back at")
-    text = forms.CharField(max_length=2000, required=False, label="Notes", widget=forms.Textarea(attrs={"rows": 3}))
-    was = forms.CharField(widget=forms.HiddenInput, max_length=10)
-    seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
-
-    def clean(self) -> dict[str, Any]:
-        """Something must have been chosen or written."""
-        data: dict[str, Any] = {**self.cleaned_data}
-        if data.get("kind") == Activity.Kind.CALLBACK and "due_at" in data and not data["due_at"]:
-            self.add_error("due_at", "Enter when to call back.")
-        if not self.errors and not self._notes(data) and data["status"] == data["was"]:
-            raise forms.ValidationError("Change the status, or write a note.")
-        return data
-
-    def _notes(self, data: dict[str, Any]) -> bool:
-        return bool(data["text"] or data["due_at"] or data["kind"] != Activity.Kind.NOTE)
-
-    def carry_out(self, lead: Lead, by: User) -> None:
-        """Somebody else may have moved the lead meanwhile: only a status that was chosen here is set."""
-        data = self.cleaned_data
-        with transaction.atomic():
-            if data["status"] != data["was"]:
-                change_status(lead=lead, by=by, status=data["status"])
-            if self._notes(data):  # last: a second press must find it as the latest
-                add_activity(
-                    lead=lead, by=by, kind=data["kind"], text=data["text"], due_at=data["due_at"], seen=data["seen"]
-                )
-
-    def is_done(self, lead: Lead, by: User) -> bool:
-        """Carries it out if it can be; what is wrong stands in the form."""
-        try:
-            if self.is_valid():
-                self.carry_out(lead, by)
-        except BadTime as error:
-            self.add_error("due_at", str(error))
-        return self.is_valid()
-
-
-class TagForm(forms.Form):
-    tag = forms.CharField(max_length=50, label="New tag")
+_NEEDED = {"show": Scope.CONTACTS, "hide": Scope.CONTACTS, "type": Scope.CONTACTS, "suppress": Scope.READ}
 
 
 def lead_page(model_admin: Extensible, request: HttpRequest, lead: Lead) -> HttpResponse:
     """The page, and what its forms post: `do` says which."""
-    do = request.POST.get("do", "") if request.method == "POST" else ""
-    needed = {"show": Scope.CONTACTS, "suppress": Scope.READ}.get(do, Scope.WRITE)
-    if request.method == "POST" and not access(request).can_in(lead.team_id, needed):
+    if request.method != "POST":
+        return show_page(model_admin, request, lead, Forms(lead), is_shown=_shows(request, lead))
+    do = request.POST.get("do", "")
+    needed = _NEEDED.get(do, Scope.WRITE)
+    if not access(request).can_in(lead.team_id, needed) or (do == "type" and not may_type(request, lead)):
         raise refuse(needed)
-    work, tag = _work_form(lead), TagForm(auto_id="tag_%s")
-    if do == "show":
-        notes = [one.text for one in _timeline(request, lead)]
-        record_unmasking(leads=[lead], by=user_of(request), via=Via.ADMIN, notes=notes)
-        return _page(model_admin, request, lead, work, tag, shown=True)
-    if do == "suppress":
-        suppress = SuppressForm(lead, request.POST)
-        done = suppress_on_page(model_admin, request, lead, suppress)
-        return done or _page(model_admin, request, lead, work, tag, suppress, shown=False)
-    if do == "work":
-        work = WorkForm(request.POST)
-        if work.is_done(lead, user_of(request)):
-            return _again(model_admin, request, lead, "Activity saved.")
-    if do == "done":
-        is_shown = lead.callback_at is not None and request.POST.get("due") == lead.callback_at.isoformat()
-        if is_shown and finish_callback(lead=lead, by=user_of(request)):
-            return _again(model_admin, request, lead, "Callback done.")
-        return _again(model_admin, request, lead, "This callback was already done or moved.")
-    if do == "tag":
-        tag = TagForm(request.POST, auto_id="tag_%s")
-        if tag.is_valid():
-            add_tag(leads=[lead], name=tag.cleaned_data["tag"])
-            return _again(model_admin, request, lead, f"Tagged: {tag.cleaned_data['tag']}")
-    if do == "untag":
-        name = request.POST.get("tag", "").replace("\x00", "")[:50]
-        remove_tag(leads=[lead], name=name)
-        return _again(model_admin, request, lead, f"Tag removed: {name}")
-    if do in ("separate", "assign") and not may(request, Scope.WRITE):
-        raise refuse(Scope.WRITE)
-    if do == "assign":
+    return _Page(model_admin, request, lead).act(do)
+
+
+def may_type(request: HttpRequest, lead: Lead) -> bool:
+    """Who changes leads and sees contacts; a caller only of her own, which are all she sees."""
+    return all(access(request).can_in(lead.team_id, scope) for scope in (Scope.WRITE, Scope.CONTACTS))
+
+
+def _shows(request: HttpRequest, lead: Lead) -> bool:
+    """Whether contacts stand on the page that is asked for: shown a moment ago, or she walks through a list shown."""
+    if shown.is_shown(request, lead):
+        return True
+    if not shown.is_walking(request, lead) or request.GET.get("from") is None:
+        return False
+    _record(request, lead)
+    shown.keep_shown(request, lead)
+    return True
+
+
+def _record(request: HttpRequest, lead: Lead) -> None:
+    notes = [one.text for one in timeline_of(request, lead)]
+    record_unmasking(leads=[lead], by=user_of(request), via=Via.ADMIN, notes=notes)
+
+
+class _Page:
+    """One press on a lead's page. kept: the page's query with its place in the list, read before anything changes."""
+
+    def __init__(self, model_admin: Extensible, request: HttpRequest, lead: Lead) -> None:
+        self.model_admin, self.request, self.lead = model_admin, request, lead
+        self.kept = kept_query(model_admin, request, lead)
+
+    def act(self, do: str) -> HttpResponse:
+        if added := self.model_admin.added_acts.get(do):
+            done = added(self.model_admin, self.request, self.lead)
+            return self._came_to(done) if isinstance(done, Done) else done
+        acts: dict[str, Callable[[], HttpResponse]] = {
+            "show": self._show, "hide": self._hide, "suppress": self._suppress, "work": self._work,
+            "done": self._done, "tag": self._tag, "untag": self._untag, "assign": self._assign,
+            "separate": self._separate, "type": self._type, "custom": self._custom,
+        }  # fmt: skip
+        return acts.get(do, self._page)()
+
+    # --- The page again -----------------------------------------------------------------------------------------------
+
+    def _page(self, forms: Forms | None = None, *, is_shown: bool | None = None, trouble: str = "") -> HttpResponse:
+        if is_shown is None:
+            is_shown = _shows(self.request, self.lead)
+        forms = forms or Forms(self.lead)
+        return show_page(self.model_admin, self.request, self.lead, forms, is_shown=is_shown, trouble=trouble)
+
+    def _again(self, words: str, level: int = messages.SUCCESS) -> HttpResponse:
+        if words:
+            self.model_admin.message_user(self.request, words, level)
+        if shown.is_shown(self.request, self.lead):
+            shown.keep_shown(self.request, self.lead)
+        return HttpResponseRedirect(f"{link(self.lead)}{f'?{self.kept}' if self.kept else ''}")
+
+    def _onward(self, words: str) -> HttpResponse:
+        """To the next lead of the list; at its end, or where there is none, the same page."""
+        following = next_of(self.model_admin, self.request, self.lead)
+        if not following:
+            return self._again(words)
+        self.model_admin.message_user(self.request, f"{self.lead}: {words}", messages.SUCCESS)
+        return HttpResponseRedirect(following)
+
+    def _came_to(self, done: Done) -> HttpResponse:
+        if done.trouble:
+            return self._page(trouble=done.trouble)
+        return self._onward(done.words) if done.goes_on and self.kept else self._again(done.words)
+
+    # --- Acts ---------------------------------------------------------------------------------------------------------
+
+    def _show(self) -> HttpResponse:
+        _record(self.request, self.lead)
+        shown.keep_shown(self.request, self.lead, walking=bool(self.request.POST.get("walking")) or None)
+        return self._page(is_shown=True)
+
+    def _hide(self) -> HttpResponse:
+        shown.hide(self.request)
+        return self._again("")
+
+    def _suppress(self) -> HttpResponse:
+        form = SuppressForm(self.lead, self.request.POST)
+        done = suppress_on_page(self.model_admin, self.request, self.lead, form)
+        return self._again("") if done else self._page(Forms(self.lead, suppress=form))
+
+    def _work(self) -> HttpResponse:
+        form = WorkForm(self.request.POST, lead=self.lead)
+        if not form.is_done(self.lead, user_of(self.request)):
+            return self._page(Forms(self.lead, work=form))
+        return self._onward("Activity saved.") if self.request.POST.get("then") else self._again("Activity saved.")
+
+    def _done(self) -> HttpResponse:
+        lead = self.lead
+        is_shown = lead.callback_at is not None and self.request.POST.get("due") == lead.callback_at.isoformat()
+        if is_shown and finish_callback(lead=lead, by=user_of(self.request)):
+            return self._again("Callback done.")
+        return self._again("This callback was already done or moved.")
+
+    def _tag(self) -> HttpResponse:
+        form = TagForm(self.request.POST, auto_id="tag_%s")
+        if not form.is_valid():
+            return self._page(Forms(self.lead, tag=form))
+        add_tag(leads=[self.lead], name=form.cleaned_data["tag"])
+        return self._again(f"Tagged: {form.cleaned_data['tag']}")
+
+    def _untag(self) -> HttpResponse:
+        name = self.request.POST.get("tag", "").replace("\x00", "")[:50]
+        remove_tag(leads=[self.lead], name=name)
+        return self._again(f"Tag removed: {name}")
+
+    def _type(self) -> HttpResponse:
+        form = TypedForm(self.lead, self.request.POST)
+        if not type_on_page(self.request, self.lead, form):
+            return self._page(Forms(self.lead, typed=form))
+        return self._again("Saved. What was there before is kept below it.")
+
+    def _custom(self) -> HttpResponse:
+        form = form_of(self.lead, self.request.POST)
+        if not form.save(user_of(self.request)):
+            return self._page(Forms(self.lead, custom=form))
+        return self._again("Custom fields saved.")
+
+    def _assign(self) -> HttpResponse:
+        if not may(self.request, Scope.WRITE):
+            raise refuse(Scope.WRITE)
         try:
-            return _again(model_admin, request, lead, assigning.assign_one(request, lead))
+            return self._again(assigning.assign_one(self.request, self.lead))
         except NotAMember as refusal:
-            model_admin.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(reverse("admin:leads_lead_change", args=[lead.pk]))
-    if do == "separate":
-        return merged_leads.separate_on_page(model_admin, request, lead)
-    return _page(model_admin, request, lead, work, tag, shown=False)
+            return self._again(str(refusal), messages.ERROR)
 
-
-@dataclass(frozen=True, slots=True)
-class OwnersProperties:
-    """What the page lists of the owner's other properties: some with the reasons, and how many there are."""
-
-    rows: list[tuple[Lead, str]]
-    count: str
-
-
-def _owners_properties(lead: Lead, request: HttpRequest) -> OwnersProperties:
-    person = access(request)
-    contacts = person.can_in(lead.team_id, Scope.CONTACTS)
-    others = owners.others_of(lead, Lead.objects.filter(team=lead.team_id), contacts=contacts)
-    others = others.filter(assigned_to=person.user.pk) if person.only_assigned else others
-    rows = list(others.select_related("bucket").defer("apollo_data").order_by("pk")[:OTHERS])
-    if len(rows) < OTHERS:
-        count = str(len(rows))
-    else:
-        many = owners.count_of(others)
-        count = f"{many:,}{' or more' if many == owners.COUNTED else ''}"
-    why = owners.reasons(lead, rows, contacts=contacts)
-    return OwnersProperties([(row, ", ".join(why.get(row.pk, []))) for row in rows], count)
-
-
-def _work_form(lead: Lead) -> WorkForm:
-    return WorkForm(initial={"status": lead.status, "was": lead.status, "seen": lead.activity_count})
-
-
-def _again(model_admin: Extensible, request: HttpRequest, lead: Lead, words: str) -> HttpResponse:
-    model_admin.message_user(request, words, messages.SUCCESS)
-    return HttpResponseRedirect(reverse("admin:leads_lead_change", args=[lead.pk]))
-
-
-def _looks_only(request: HttpRequest, lead: Lead) -> bool:
-    return not sees_all(request) and access(request).team_id != lead.team_id
-
-
-def _timeline(request: HttpRequest, lead: Lead) -> list[Activity]:
-    """A page of it, and one more where there is another page; none of a bucket that another team shares."""
-    if _looks_only(request, lead):
-        return []
-    activities, before = activities_of(lead).order_by("-pk"), request.GET.get("before", "")
-    return list((activities.filter(pk__lt=before) if is_id(before) else activities)[: ACTIVITIES + 1])
-
-
-def _usable(request: HttpRequest, lead: Lead) -> Collection[str] | None:
-    """The addresses that a press may use now: a number is a link only where every rule says yes."""
-    judge = registries.judge()
-    return judge.usable(lead, user_of(request)) if judge else None
-
-
-def _page(
-    model_admin: Extensible,
-    request: HttpRequest,
-    lead: Lead,
-    work: WorkForm,
-    tag: TagForm,
-    suppress: SuppressForm | None = None,
-    *,
-    shown: bool,
-) -> HttpResponse:
-    timeline = _timeline(request, lead)
-    with_dnc([lead])
-    hides_notes = not shown and holds_contact(*(one.text for one in timeline), *names_in(lead))
-    work.fields["due_at"].help_text = f"By your clock ({user_of(request).time_zone})"
-    return page(
-        model_admin,
-        request,
-        "admin/leads/lead/page.html",
-        str(lead),
-        lead=lead,
-        original=lead,  # the theme's way back
-        place=place(lead),
-        contacts=contacts(
-            lead,
-            shown=shown,
-            usable=_usable(request, lead) if shown else None,
-            checks=None if _looks_only(request, lead) else checked_numbers(lead.team_id, numbers_of(lead)),
-        ),
-        contacts_shown=shown,
-        hides_notes=hides_notes,
-        may_show=access(request).can_in(lead.team_id, Scope.CONTACTS),
-        may_work=access(request).can_in(lead.team_id, Scope.WRITE),
-        may_assign=may(request, Scope.WRITE, lead.team_id),
-        assignees=assigning.assignable(lead.team_id)[: assigning.MEMBERS_OFFERED]
-        if may(request, Scope.WRITE, lead.team_id)
-        else (),
-        only_lead=access(request).only_assigned,
-        is_other_teams=access(request).team_id != lead.team_id,
-        looks_only=_looks_only(request, lead),
-        signals=signals(lead),
-        last_error=failure_in_words(lead.enrichment_error or ""),
-        groups=groups(lead, shown=shown),
-        another_owner=another_owner(lead),
-        contradictions=[*filter(None, [warning_of(lead)]), *contradictions(lead)],
-        map_address=map_address(lead),
-        owners=_owners_properties(lead, request),
-        is_due=lead.callback_at is not None and lead.callback_at < clock.now(),
-        work=dressed(work),
-        tag_form=dressed(tag),
-        suppress=dressed(suppress or SuppressForm(lead)),
-        tags=list(lead.tags.order_by("name")),
-        timeline=[(one, one.text if shown else masked_text(one.text)) for one in timeline[:ACTIVITIES]],
-        older=timeline[ACTIVITIES - 1].pk if len(timeline) > ACTIVITIES else None,
-        is_first=not is_id(request.GET.get("before", "")),
-        merged=merged_leads.shown(lead),
-        **model_admin.added_context(request, lead),
-    )
+    def _separate(self) -> Any:
+        if not may(self.request, Scope.WRITE):
+            raise refuse(Scope.WRITE)
+        return merged_leads.separate_on_page(self.model_admin, self.request, self.lead) or redirect(link(self.lead))

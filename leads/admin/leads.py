@@ -18,15 +18,16 @@ from common.admin import Empty, is_id, sees_all
 from common.admin_extensions import Extensible
 from common.admin_teams import TEAM, TeamAdmin
 from common.contact_access import masked, masked_text
-from leads.admin import bulk, lead_page, merged_leads, saved_views, sort_columns
+from leads.admin import board, bulk, custom_columns, lead_page, merged_leads, saved_views, sort_columns
 from leads.admin.bulk import BulkActions
 from leads.admin.filters import FILTERS, InTeam
-from leads.admin.keyset_list import KeysetList
+from leads.admin.keyset_list import LIST, KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL
+from leads.admin.stages import stage_words
 from leads.facts.sources import name_of, other_person
 from leads.models import Lead
 from leads.registries import buckets_of
-from leads.selection.filters import TEAMS_WORK
+from leads.selection.filters import is_teams_work
 from leads.selection.saved_views import views_of
 from leads.selection.search import Sought, sought
 
@@ -65,7 +66,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         "shown_email",
         "place",
     )
-    list_select_related = ("bucket", "assigned_to")
+    list_select_related = ("bucket", "assigned_to", "status_label")
     list_filter = FILTERS
     list_filter_submit = True
     list_filter_sheet = True
@@ -80,17 +81,24 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         return super().get_queryset(request).defer("apollo_data")
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> Any:
-        return KeysetList
+        return vars(request).get(LIST, KeysetList)
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """With what it is sorted by; with the time to call back at where it is filtered by. A caller's are all hers."""
         name, *others = super().get_list_display(request)
         if access(request).only_assigned or (self._shared_bucket(request) and not sees_all(request)):
             others.remove("assigned_to")
+        if self._shared_bucket(request):
+            others[others.index("stage")] = "plain_stage"
         sort = request.GET.get("sort", "").strip().removeprefix("-")
         wanted = ["callbackAt"] if request.GET.get("callback") else []
         wanted += [sort] if sort in sort_columns.COLUMNS and sort not in wanted else []
-        return [name, *(sort_columns.COLUMNS[one] for one in wanted), *others]
+        custom = custom_columns.columns_asked(request)
+        return [name, *(sort_columns.COLUMNS[one] for one in wanted), *custom, *others]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """With the team's own fields."""
+        return [*super().get_list_filter(request), *custom_columns.filters_of(request)]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By the filters alone: `?phone__startswith=` would tell a masked number digit by digit."""
@@ -135,7 +143,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
     def seen(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Her team's; where the list is filtered by a bucket that another team shares, that bucket's."""
         if not sees_all(request) and (shared := self._shared_bucket(request)):
-            return rows.none() if TEAMS_WORK.intersection(request.GET) else rows.filter(bucket=shared)
+            return rows.none() if any(map(is_teams_work, request.GET)) else rows.filter(bucket=shared)
         return super().seen(request, rows)
 
     def of_list(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -169,7 +177,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         return super().changelist_view(request, {**(extra_context or {}), **title, **shown})
 
     def get_urls(self) -> Any:
-        return [*saved_views.urls(self), *super().get_urls()]
+        return [*saved_views.urls(self), *board.urls(self), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -180,7 +188,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         if request.method in ("GET", "HEAD") and not sees_all(request) and is_id(key):
             shared = buckets_of(access(request)).exclude(team=access(request).team_id)
             rows = rows | self.model.objects.filter(bucket__in=shared.values("pk"))
-        rows = rows.defer(None).select_related("bucket", "owner", "assigned_to")
+        rows = rows.defer(None).select_related("bucket", "owner", "assigned_to", "status_label")
         lead = rows.filter(pk=key).first() if is_id(key) else None
         if lead is None and is_id(key) and (shown := merged_leads.shown_instead(rows, key)):
             return redirect("admin:leads_lead_change", shown)
@@ -200,7 +208,12 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
 
     @admin.display(description="status")
     def stage(self, lead: Lead) -> str:
-        return _label(lead.get_status_display(), STATUS_LOOKS[lead.status])
+        return _label(stage_words(lead), STATUS_LOOKS[lead.status])
+
+    @admin.display(description="status")
+    def plain_stage(self, lead: Lead) -> str:
+        """Of another team's lead: what that team calls it is not told."""
+        return _label(str(lead.get_status_display()), STATUS_LOOKS[lead.status])
 
     @admin.display(description="data")
     def facts(self, lead: Lead) -> str:

@@ -27,6 +27,21 @@ class Order(Protocol):
     def page(self, at: Any, *, back: bool, limit: int) -> list[Lead]:
         """The leads behind a place, or before it, nearest first. Raises BadSort."""
 
+    def place(self, lead: Lead) -> Any:
+        """Of any lead; None: it has none."""
+
+    def kept(self, lead: Lead) -> str:
+        """As `write`, where work on the lead may change its place; else ""."""
+
+    def holds(self, lead: Lead) -> bool:
+        """Whether it is in the list."""
+
+    def before(self, at: Any, most: int) -> int:
+        """How many leads stand before a place, counted up to `most`."""
+
+    def total(self, most: int) -> int:
+        """How many there are, counted up to `most`."""
+
 
 @dataclass
 class Sorted:
@@ -58,6 +73,22 @@ class Sorted:
     def page(self, at: Place | None, *, back: bool, limit: int) -> list[Lead]:
         return sorted_page(self.leads, self.sort, limit=limit, at=at, back=back, buckets=self.among)
 
+    def place(self, lead: Lead) -> Place:
+        return place_of(lead, self.sort)
+
+    def kept(self, lead: Lead) -> str:
+        return "" if self.sort.name == BY_AGE else self.write(lead)
+
+    def holds(self, lead: Lead) -> bool:
+        return _holds(self.leads, lead)
+
+    def before(self, at: Place, most: int) -> int:
+        bare = self.leads.select_related(None).only("pk", self.sort.column)
+        return len(sorted_page(bare, self.sort, limit=most, at=at, back=True, buckets=self.among))
+
+    def total(self, most: int) -> int:
+        return _total(self.leads, most)
+
 
 @dataclass
 class Best:
@@ -83,3 +114,27 @@ class Best:
         places = ranking.ranked(self.leads, self.search, of=self.of, limit=limit, at=at, back=back)
         self.ranks = {pk: rank for rank, pk in places}
         return ranking.in_places(self.leads, places)
+
+    def place(self, lead: Lead) -> ranking.Place | None:
+        return ranking.place_of(self.leads.model.objects.all(), self.search, lead.pk)
+
+    def kept(self, lead: Lead) -> str:
+        place = self.place(lead)
+        return cursor_of(f"q {self.text}", lead.pk, str(place[0])) if place else ""
+
+    def holds(self, lead: Lead) -> bool:
+        return _holds(self.leads.filter(self.search.matches), lead)
+
+    def before(self, at: ranking.Place, most: int) -> int:
+        return len(ranking.ranked(self.leads, self.search, of=self.of, limit=most, at=at, back=True))
+
+    def total(self, most: int) -> int:
+        return most if (found := ranking.count_found(self.leads, self.search, most=most - 1)) is None else found
+
+
+def _holds(leads: QuerySet[Lead], lead: Lead) -> bool:
+    return leads.filter(pk=lead.pk).exists()
+
+
+def _total(leads: QuerySet[Lead], most: int) -> int:
+    return leads.order_by().values("pk")[:most].count()

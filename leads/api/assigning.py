@@ -105,6 +105,7 @@ class AssignView(ApiView):
             time_zone=self.user.time_zone,
             contacts=sees_contacts(request),
             me=self.user.pk,
+            team_id=self.access.team_id,
         )
 
 

@@ -16,20 +16,38 @@ from common.contact_access import MASKED
 from leads.api import filters
 from leads.api.bulk import BulkView
 from leads.api.listing import COUNTED, FoundQuery, list_leads
+from leads.api.rows import context_of, leads_list
 from leads.api.serializers import LeadEdit, LeadSerializer
+from leads.facts.columns import CONTACTS
+from leads.facts.sources import MAILING, NAMES
 from leads.facts.typed import EditRefused
+from leads.fields.setting import BadValues
 from leads.models import Lead
+from leads.pipeline.labels import label_named
+from leads.pipeline.moving import Stage
 from leads.registries import shared_buckets
 from leads.selection.disclosures import are_masked
 from leads.selection.filters import BadFilter
 from leads.services import edit_lead
 
-__all__ = ["COUNTED", "BulkView", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "filters", "list_leads"]
+__all__ = [
+    "COUNTED", "BulkView", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "context_of", "filters",
+    "leads_list", "list_leads",
+]  # fmt: skip
+
+# What a caller says of a lead she works, and what its owner says on the phone.
+BY_CALLERS = {"status", "status_label", "custom", *CONTACTS, *NAMES, *MAILING}
 
 
 @translates(BadFilter)
 def _bad_filter(error: BadFilter) -> Problem:
     return Problem("INVALID", str(error), fields=error.errors)
+
+
+@translates(BadValues)
+def _bad_values(error: BadValues) -> Problem:
+    errors = {f"customFields.{key}": [words] for key, words in error.errors.items()}
+    return Problem("INVALID", "; ".join(f"{name}: {words[0]}" for name, words in errors.items()), fields=errors)
 
 
 @translates(EditRefused)
@@ -75,9 +93,22 @@ class LeadView(OwnLeadView):
     def patch(self, request: Request, lead_id: UUID) -> Response:
         lead = self.lead(lead_id)
         changes = self.body(LeadEdit)
-        if self.access.only_assigned and set(changes) - {"status"}:
-            raise Problem("FORBIDDEN", "A caller changes the status of a lead, and nothing else of it.", status=403)
+        if self.access.only_assigned and set(changes) - BY_CALLERS:
+            words = "A caller changes the status of a lead, its names, contacts, mailing address and custom fields."
+            raise Problem("FORBIDDEN", words, status=403)
         if set(changes) & set(MASKED):
             see_contacts(request)
+        if "status_label" in changes:
+            changes["stage"] = self._stage(lead, changes)
         edited = edit_lead(lead=lead, by=self.user, changes=changes)
         return ok(lead=self.shown(edited))
+
+    def _stage(self, lead: Lead, changes: dict[str, Any]) -> Stage:
+        """Where a label puts the lead; without one it stays in its status, or goes to the one that is named."""
+        said, status = changes.pop("status_label"), changes.pop("status", None)
+        if said is None:
+            return Stage(status or lead.status)
+        label = label_named(lead.team_id, said)
+        if status is not None and status != label.status:
+            raise invalid("statusLabel", f"This label is under the status {label.status}.")
+        return Stage(label.status, label.pk)

@@ -58,8 +58,9 @@ class BulkInput(StrictSerializer):
     action = serializers.ChoiceField(choices=BulkJob.Kind.choices, help_text="What is done to each lead")
     arguments = ObjectField(
         required=False,
-        help_text="tag, untag: {tag}; status: {status}; assign: {to: member, several in turn, or null}; activity: "
-        "{kind, text}; move, copy: {bucketId}; export: {format: csv or xlsx}; doNotContact: {reason, words}",
+        help_text="tag, untag: {tag}; status: {status} or {statusLabel}; assign: {to: a member, several in turn, "
+        "or null}; activity: {kind, text}; move, copy: {bucketId}; export: {format: csv or xlsx}; "
+        "doNotContact: {reason, words}",
     )
     leadIds = IdListField(most=IDS_MAX, required=False, help_text="Exactly these leads")
     filters = ObjectField(

@@ -8,9 +8,16 @@ from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
 from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Years
+from leads.fields.cells import PREFIX
 from leads.selection.filters import FILTERS, MATCH, MATCHES
 
 NAMES = frozenset({*FILTERS, MATCH})
+BEGINS = (PREFIX,)  # of filters over a team's own fields: `DeclaredRequest.begins` of the views that take them
+
+
+def names_in(query: QueryDict) -> frozenset[str]:
+    """The names of all filters, those over custom fields that this query names among them."""
+    return NAMES | {name for name in query if name.startswith(PREFIX)}
 
 
 def chosen(query: QueryDict, *, beside: frozenset[str]) -> dict[str, Any]:
@@ -44,6 +51,8 @@ PARAMETERS = [
     OpenApiParameter(
         MATCH,
         {"type": "string", "enum": [value for value, _ in MATCHES]},
-        description="all (the default): leads that pass every filter; any: leads that pass one of them",
+        description="all (the default): leads that pass every filter; any: leads that pass one of them. Your team's "
+        "custom fields are filters too, and need no line here: custom.KEY=VALUE, repeated: any of these; "
+        "custom.KEY.min and .max of a number, .from and .before of a date, .contains of a text, .known=true of any",
     ),
 ]

@@ -13,6 +13,7 @@ from common.api.serializers import (
     CamelModelSerializer,
     FlagField,
     MomentField,
+    ObjectField,
     PlainDecimalField,
     StrictSerializer,
     WholeField,
@@ -21,7 +22,9 @@ from common.api.serializers import (
 from common.contact_access import ANYBODYS, MASKED, masked, masked_data, masked_text
 from integrations.vendors import normalise
 from leads.facts.names import contradictions
-from leads.models import Activity, Lead, Tag
+from leads.facts.typed import email_of
+from leads.keys.opaque import owner_keys_of
+from leads.models import Activity, Lead, StatusLabel, Tag
 
 TAGS_MAX = 50  # of one lead
 
@@ -64,6 +67,11 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
     factSources = serializers.SerializerMethodField(help_text="{field: {source, at}} where it is not the usual one")
     otherFacts = serializers.SerializerMethodField(help_text="Values not shown: {field: [{value, source, at}]}")
 
+    statusLabel = serializers.SerializerMethodField(help_text="Your team's own word for it, under its status")
+    customFields = serializers.SerializerMethodField(help_text="Your team's own fields: {key: value}")
+    ownerKey = serializers.SerializerMethodField(
+        help_text="The owner, for GET /api/owners/{ownerKey}; null: no name and mailing address is known"
+    )
     warnings = serializers.SerializerMethodField(help_text="What purchased data contradicts in your file, in words")
 
     class Meta:
@@ -74,6 +82,8 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
             "team",
             "assigned_to",
             "merged_into",
+            "status_label",
+            "custom",
             "equity_percent",
             "fact_sources",
             "other_facts",
@@ -92,8 +102,30 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
             camel(name): [_entry(name, entry, is_masked=is_masked) for entry in entries] for name, entries in others
         }
 
+    @extend_schema_field({"type": "string", "nullable": True})
+    def get_statusLabel(self, lead: Lead) -> str | None:
+        """The names of the labels of this answer's teams are read once, where a lead has one."""
+        if lead.status_label_id is None:
+            return None
+        names: dict[UUID, str] = self.context.setdefault("labels", {})
+        if lead.status_label_id not in names:
+            names |= dict(StatusLabel.objects.filter(team_id=lead.team_id).values_list("pk", "name"))
+        return names.get(lead.status_label_id)
+
+    @extend_schema_field({"type": "object", "additionalProperties": True})
+    def get_customFields(self, lead: Lead) -> Any:
+        held = lead.custom or {}
+        if not self.context.get("is_masked"):
+            return held
+        return {key: masked_text(value) if isinstance(value, str) else value for key, value in held.items()}
+
     def get_warnings(self, lead: Lead) -> list[str]:
         return contradictions(lead) if lead.other_facts else []
+
+    def get_ownerKey(self, lead: Lead) -> str | None:
+        """`context["owner_keys"]`: {lead id: key}, of a whole page at once."""
+        keys: dict[UUID, str] | None = self.context.get("owner_keys")
+        return (owner_keys_of([(lead.pk, lead.team_id)]) if keys is None else keys).get(lead.pk)
 
     def get_tags(self, lead: Lead) -> list[str]:
         """`context["tags"]`: {lead id: names}, of a whole page at once."""
@@ -115,9 +147,12 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
         shown["otherFacts"] = self.get_otherFacts(instance) if instance.other_facts else {}
         shown["warnings"] = self.get_warnings(instance)
         if self.context.get("looks_only"):  # at another team's: what that team does about it is not told
-            return shown | {"userId": str(instance.owner_id), "assignedTo": None, "tags": [], "callbackAt": None}
+            kept = {"assignedTo": None, "tags": [], "callbackAt": None, "statusLabel": None, "customFields": {}}
+            return shown | {"userId": str(instance.owner_id), "ownerKey": None} | kept
+        shown |= {"statusLabel": self.get_statusLabel(instance), "customFields": self.get_customFields(instance)}
         assigned = str(instance.assigned_to_id) if instance.assigned_to_id else None
-        return shown | {"userId": str(instance.owner_id), "assignedTo": assigned, "tags": self.get_tags(instance)}
+        return shown | {"userId": str(instance.owner_id), "assignedTo": assigned, "tags": self.get_tags(instance),
+                        "ownerKey": self.get_ownerKey(instance)}  # fmt: skip
 
 
 Columns = list[tuple[str, str]]  # name in JSON, attribute of the lead
@@ -128,7 +163,10 @@ def _columns() -> tuple[Columns, Columns]:
     """What is shown as it is, and what is shown as a number. DRF makes a serializer's fields anew for each request."""
     fields = LeadSerializer().fields
     decimals = [(name, str(f.source)) for name, f in fields.items() if isinstance(f, serializers.FloatField)]
-    special = {"tags", "userId", "assignedTo", "factSources", "otherFacts", "warnings", *(name for name, _ in decimals)}
+    special = {
+        "tags", "ownerKey", "userId", "assignedTo", "factSources", "otherFacts", "warnings", "statusLabel",
+        "customFields", *(name for name, _ in decimals),
+    }  # fmt: skip
     return [(name, str(f.source)) for name, f in fields.items() if name not in special], decimals
 
 
@@ -167,6 +205,13 @@ class LeadEdit(StrictSerializer):
     """A person's own word. It is shown before what was bought; null takes back a contact of one's own."""
 
     status = serializers.ChoiceField(choices=Lead.Status.choices, required=False)
+    statusLabel = serializers.CharField(
+        source="status_label", max_length=200, allow_null=True, required=False,
+        help_text="A status label of your team, by name or id: the lead gets its status too; null: none",
+    )  # fmt: skip
+    customFields = ObjectField(
+        source="custom", required=False, help_text="{key: value}; null takes one away; those not named stay"
+    )
     ownerName = _own_text("owner_name")
     firstName = _own_text("first_name")
     lastName = _own_text("last_name")
@@ -178,7 +223,7 @@ class LeadEdit(StrictSerializer):
     secondaryPhone = _own_phone("secondary_phone")
     secondaryPhoneType = _own_type("secondary_phone_type")
     secondaryPhoneDoNotCall = FlagField(source="secondary_phone_do_not_call", required=False)
-    email = _Cleaned(normalise.email, "This is no e-mail address.")
+    email = _Cleaned(email_of, "This is no e-mail address.")
     mailingAddress = _own_text("mailing_address")
     mailingCity = _own_text("mailing_city")
     mailingState = _Cleaned(normalise.state, "Two letters are needed, such as WA.", source="mailing_state")

@@ -1,7 +1,9 @@
 from django.urls import path
 
+from leads.api import board, fields, statuses
 from leads.api.assigning import AssignView
 from leads.api.bulk import BulkCancelView, BulkFileView, BulkJobsView, BulkJobView, BulkUndoView
+from leads.api.changes import LeadChangesView
 from leads.api.merging import MergedView, SeparateView
 from leads.api.permission import consents, sellers, suppressions, uploads
 from leads.api.persons import ForgetView, ReportView
@@ -9,7 +11,6 @@ from leads.api.views import (
     ActivitiesView,
     CallbacksView,
     CallbackView,
-    LeadsView,
     LeadTagsView,
     OwnerView,
     TagsView,
@@ -17,13 +18,21 @@ from leads.api.views import (
 )
 
 urlpatterns = [
+    path("leads/board", board.BoardView.as_view(), name="board"),
+    path("leads/<uuid:lead_id>/move", board.MoveView.as_view(), name="lead-move"),
+    path("leads/statuses", statuses.LabelsView.as_view(), name="status-labels"),
+    path("leads/statuses/<uuid:label_id>", statuses.LabelView.as_view(), name="status-label"),
+    path("leads/statuses/<uuid:label_id>/restore", statuses.LabelRestoreView.as_view(), name="status-label-restore"),
+    path("leads/fields", fields.FieldsView.as_view(), name="custom-fields"),
+    path("leads/fields/<uuid:field_id>", fields.FieldView.as_view(), name="custom-field"),
+    path("leads/fields/<uuid:field_id>/restore", fields.FieldRestoreView.as_view(), name="custom-field-restore"),
     path("leads/assign", AssignView.as_view(), name="leads-assign"),
     path("leads/bulk", BulkJobsView.as_view(), name="leads-bulk"),
     path("leads/bulk/<uuid:job_id>", BulkJobView.as_view(), name="leads-bulk-job"),
     path("leads/bulk/<uuid:job_id>/cancel", BulkCancelView.as_view(), name="leads-bulk-cancel"),
     path("leads/bulk/<uuid:job_id>/undo", BulkUndoView.as_view(), name="leads-bulk-undo"),
     path("leads/bulk/<uuid:job_id>/file", BulkFileView.as_view(), name="leads-bulk-file"),
-    path("leads", LeadsView.as_view(), name="leads"),
+    path("leads/changes", LeadChangesView.as_view(), name="lead-changes"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
     path("leads/<uuid:lead_id>/owner", OwnerView.as_view(), name="lead-owner"),
     path("leads/<uuid:lead_id>/callback", CallbackView.as_view(), name="lead-callback"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from leads.bulk.kinds import kind_of
 from leads.models import BulkJob, Lead
 
@@ -59,12 +62,18 @@ def undoing(job: BulkJob) -> str:
     return _UNDOES[Kind(job.kind)].format(**_named(job)) + " What was changed since stays as it is."
 
 
+def _stage(given: Mapping[str, Any]) -> str:
+    """Lost, or Warm (Contacted)."""
+    status = given.get("status")
+    words = str(Lead.Status(status).label) if status in Lead.Status.values else ""
+    return f"{given['label']} ({words})" if given.get("label") else words
+
+
 def _named(job: BulkJob) -> dict[str, str]:
     given = job.arguments
-    status = given.get("status")
     return {
         "tag": str(given.get("tag", "")),
-        "status": str(Lead.Status(status).label) if status in Lead.Status.values else "",
+        "status": _stage(given),
         "names": ", ".join(given.get("names", ())) or ("nobody" if job.kind == Kind.ASSIGN else ""),
         "bucket": str(given.get("bucket", "")),
         "kind": str(given.get("kind", "")).capitalize() if job.kind == Kind.ACTIVITY else "",

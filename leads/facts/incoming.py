@@ -22,22 +22,23 @@ from leads.facts.doubts import identify
 from leads.facts.extras import add_extras
 from leads.facts.matching import Known, known_leads
 from leads.facts.names import add_names, copy_names, names_of_row
-from leads.facts.sources import FILE, MAILING, NAMES, SLOTS
+from leads.facts.sources import FILE, MAILING, NAMES, SLOTS, TYPED
 from leads.facts.sources import sold as _sold
 from leads.keys import contact_keys
 from leads.locks import LEADS_IN_ORDER, hold_bucket, lock_leads
 from leads.models import Lead
 from leads.privacy.filtering import cleaned_rows
 
-_BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb", "data": "jsonb"}
+_BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb", "data": "jsonb", "custom": "jsonb"}
 # Facts that a later purchase must not take for its own: the columns that hold one, by its name in `fact_sources`.
 CONTACTS = {"owner_name": NAMES, "mailing_address": MAILING, "email": ("email",), **{slot: (slot,) for slot in SLOTS}}
 
 
 # Property id, and facts by OF_FILE, each one clean line of text or a mark. Beside them `phone_extension`,
 # `secondary_phone_extension`, and `more_phones`: [{"value", "type", "do_not_call", "extension"}],
-# `more_emails`: [{"value"}], `data`: {column: text}, `tags`, `status` and `notes` as `extras` has them,
-# and `bought`, of what our own export says nobody but a vendor brought: {fact of CONTACTS: {"source", "at", "person"}}.
+# `more_emails`: [{"value"}], `data`: {column: text}, `custom`: {key: value}, `tags`, `status` and `notes` as `extras`
+# has them, and `bought`, of what our own export says nobody but a vendor brought:
+# {fact of CONTACTS: {"source", "at", "person"}}.
 class Incoming(NamedTuple):
     """A row that is to be a lead. names: what the property is called, `identity.names_of` its facts."""
 
@@ -55,13 +56,15 @@ def insert_leads(
     leads: Sequence[Incoming],
     at: datetime | None = None,
     update: Callable[[Sequence[tuple[UUID, Incoming]], contact_keys.Ids], None] | None = None,
+    typed_by: str = "",
 ) -> list[UUID]:
     """Saves these as new leads of a bucket and counts them; a property that is there already, however it is called,
     stays as it is, but for the do-not-call marks of numbers it has: listed once is listed.
 
     at: when the person brought the file, now if it is not said. update: called with the rows whose lead was there
-    before, each with that lead's id, and with the keys these may have then, once the new ones are in. Returns the ids
-    of the new ones. The same property twice is one lead, the first. Must be inside a transaction.
+    before, each with that lead's id, and with the keys these may have then, once the new ones are in. typed_by: the
+    user's name where a person typed the rows, which then are no file's. Returns the ids of the new ones. The same
+    property twice is one lead, the first. Must be inside a transaction.
 
     1. Finds the vendor's ids of rows that bought answers know.
     2. Sorts the rows into new ones and those whose lead is there, in the bucket or further up.
@@ -70,6 +73,8 @@ def insert_leads(
     """
     at = at or timezone.now()
     said = {"source": FILE, "at": at.isoformat()}
+    if typed_by:
+        said |= {"source": TYPED, "by": typed_by}
     leads = cleaned_rows(leads)
     hold_bucket(bucket_id)  # as `insert_ids` does, and for the same reason
     sorted_ = _sort(bucket_id, leads)
@@ -242,12 +247,14 @@ def _line(one: str, lead: Incoming, columns: Sequence[str], said: Mapping[str, s
 
 
 def _books(facts: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str | None]:
-    """`fact_sources`, `other_facts` and `data` of a row, as JSON. The tags of a file are told from a person's by it."""
+    """`fact_sources`, `other_facts`, `data` and `custom` of a row, as JSON. The tags of a file are told from a person's
+    by it.
+    """
     told = [name for name, columns in CONTACTS.items() if any(map(facts.get, columns))]
     bought = facts.get("bought", {})
     tags = facts.get("tags")
     facts_of_file = [name for name in FILE_FACTS if facts.get(name) is not None]
-    if bought or tags or any(facts.get(f"{slot}_extension") for slot in SLOTS):
+    if bought or tags or "by" in said or any(facts.get(f"{slot}_extension") for slot in SLOTS):
         own = {name: _sold(bought[name], said) if name in bought else dict(said) for name in told}
         for slot in SLOTS:
             if slot in own and (extension := facts.get(f"{slot}_extension")):
@@ -258,8 +265,8 @@ def _books(facts: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str | 
         yield json.dumps(own)
     else:
         yield _all_of_file((*told, *facts_of_file), said["source"], said["at"])
-    if not facts.keys() & {"more_phones", "more_emails", "data"}:
-        yield from (None, None)
+    if not facts.keys() & {"more_phones", "more_emails", "data", "custom"}:
+        yield from (None, None, None)
         return
     others = {
         "phone": [_sold(entry, said) for entry in facts.get("more_phones", ())],
@@ -267,8 +274,9 @@ def _books(facts: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str | 
     }
     kept = {name: entries for name, entries in others.items() if entries}
     yield json.dumps(kept) if kept else None
-    data = facts.get("data")
-    yield json.dumps(data) if data else None
+    for name in ("data", "custom"):
+        told_so = facts.get(name)
+        yield json.dumps(told_so) if told_so else None
 
 
 @lru_cache(maxsize=256)  # the rows of a file say much the same

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from email_validator import EmailNotValidError, validate_email
+
+from integrations.vendors import normalise
 from leads.facts.columns import HOUSE
 from leads.facts.sources import (
     MAILING,
@@ -28,6 +31,15 @@ class EditRefused(ValueError):
     def __init__(self, column: str, message: str) -> None:
         super().__init__(message)
         self.column = column
+
+
+def email_of(text: object) -> str | None:
+    """An address as it is kept, or None where no mail could reach it: a person who types it can type it again."""
+    address = normalise.email(text)
+    try:
+        return address and validate_email(address, check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        return None
 
 
 def typed(lead: Row, said: Mapping[str, Any], new: Entry) -> dict[str, Any]:

@@ -44,7 +44,7 @@ from leads.models import Lead
 from leads.privacy.filtering import cleaned_rows
 
 MARKS = ("litigator", "do_not_mail")  # of the lead, not of a number: once listed is listed
-_BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb", "data": "jsonb"}
+_BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb", "data": "jsonb", "custom": "jsonb"}
 # Facts of one column each, about the house.
 _HOUSE = tuple(name for name in OF_FILE if name not in (*NAMES, *MAILING, *CONTACTS, *PERSON, *MARKS))
 WRITTEN = tuple(dict.fromkeys((*NAMES, *MAILING, *CONTACTS, *_HOUSE, *MARKS, "status", *_BOOKS)))
@@ -175,8 +175,9 @@ def _wanted(lead: Row, facts: Row, said: Mapping[str, str]) -> dict[str, Any]:
             sheet.values[column] = mark
             sheet.sources[column] = dict(said)
     new = {name: value for name, value in sheet.changes().items() if value != lead[name] or name in _BOOKS}
-    if data := {**(lead["data"] or {}), **facts.get("data", {})}:
-        new |= {"data": data} if data != lead["data"] else {}
+    for name in ("data", "custom"):
+        held = {**(lead[name] or {}), **facts.get(name, {})}
+        new |= {name: held} if held != (lead[name] or {}) else {}
     if lead["status"] == Lead.Status.NEW and facts.get("status", Lead.Status.NEW) != Lead.Status.NEW:
         new["status"] = facts["status"]
     return new

@@ -15,7 +15,7 @@ from integrations.lookups.stand_in_ids import is_stand_in, key_of
 from integrations.models import Lookup
 from leads.calendar import callbacks
 from leads.merging.table import Merge
-from leads.merging.values import BOOKS, jsonable, merged, row_of, strict, taken_back
+from leads.merging.values import BOOKS, PLAIN, jsonable, merged, row_of, strict, taken_back
 from leads.models import Activity, Lead, LeadName
 
 Deltas = dict[str, int]  # by counter of the bucket
@@ -112,7 +112,7 @@ def _write(lead: Lead, changes: Mapping[str, Any]) -> None:
     if lead.updated_at != lead.created_at:
         stamp: Combinable = CLOCK
         values["updated_at"] = stamp
-    Lead.every.filter(pk=lead.pk).update(**{n: v or None if n in (*BOOKS, "data") else v for n, v in values.items()})
+    Lead.every.filter(pk=lead.pk).update(**{n: v or None if n in (*BOOKS, *PLAIN) else v for n, v in values.items()})
     for name, value in changes.items():
         setattr(lead, name, value)
 

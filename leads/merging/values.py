@@ -4,7 +4,7 @@
                                              lead's stays
     the property                             typed, then bought, then a file's; of two bought ones the newer
     do-not-call, litigator, do-not-mail      the strictest of both
-    status                                   the furthest; a callback: the earliest
+    status                                   the furthest, with its label; a callback: the earliest
 
 What loses stays in `other_facts`. Nothing is lost: the hidden lead keeps all its values.
 """
@@ -43,6 +43,7 @@ from leads.facts.sources import (
 from leads.models import Lead
 
 BOOKS = ("fact_sources", "other_facts")
+PLAIN = ("data", "custom")  # JSON of both leads, by name: where both say something, the older's stays
 STRICTEST = ("litigator", "do_not_mail")
 LATEST = (*STAMPS.values(), "last_activity_at", "last_contact_at")
 # How far a person has come: a closed deal is further than one that was lost.
@@ -54,7 +55,14 @@ OWN = (
     *("assigned_to_id", "created_at", "updated_at"),
 )
 # Columns that belong together: each is given back whole, or, where one of them was changed since, stays as it is.
-_TOGETHER = (NAMES, MAILING, TRACED, (*PHONES, *columns.PERSON), ("status",), ("enrichment_status", "enrichment_error"))
+_TOGETHER = (
+    NAMES,
+    MAILING,
+    TRACED,
+    (*PHONES, *columns.PERSON),
+    ("status", "status_label_id"),
+    ("enrichment_status", "enrichment_error"),
+)
 
 
 def row_of(lead: Lead) -> dict[str, Any]:
@@ -81,7 +89,8 @@ def merged(older: Row, younger: Row) -> dict[str, Any]:
     _others(sheet, younger)
     changes = sheet.changes() | stamps | _work(older, younger)
     changes |= {column: never_weaker(older[column], younger[column]) for column in STRICTEST}
-    changes["data"] = {**(younger["data"] or {}), **(older["data"] or {})} or None
+    for name in PLAIN:
+        changes[name] = {**(younger[name] or {}), **(older[name] or {})} or None
     changes |= _enrichment({**older, **changes}, older, younger)
     handled = {*OWN, *changes, *BOOKS, *sheet.values, *_weighed()}
     changes |= {name: younger[name] for name in older if name not in handled and older[name] is None}
@@ -125,7 +134,7 @@ def jsonable(value: Any) -> Any:
 
 def _column(name: str, stored: Any) -> Any:
     field = next(field for field in Lead._meta.concrete_fields if field.attname == name)
-    return stored if name in (*BOOKS, "data", "apollo_data") else field.to_python(stored)
+    return stored if name in (*BOOKS, *PLAIN, "apollo_data") else field.to_python(stored)
 
 
 # --- One fact ---------------------------------------------------------------------------------------------------------
@@ -238,8 +247,11 @@ def _others(sheet: Sheet, younger: Row) -> None:
 
 def _work(older: Row, younger: Row) -> dict[str, Any]:
     callbacks = [row["callback_at"] for row in (older, younger) if row["callback_at"]]
+    status = max((Lead.Status(row["status"]) for row in (older, younger)), key=_HOW_FAR.index).value
+    labels = (row["status_label_id"] for row in (older, younger) if row["status"] == status)
     return {
-        "status": max((Lead.Status(row["status"]) for row in (older, younger)), key=_HOW_FAR.index).value,
+        "status": status,
+        "status_label_id": next(filter(None, labels), None),
         "callback_at": min(callbacks, default=None),
         "activity_count": older["activity_count"] + younger["activity_count"],
     }

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import JSONField, QuerySet, Value
 from django.utils import timezone
 
 from common.db.ids import uuid7_floor
@@ -19,15 +19,25 @@ from leads.facts.sources import SLOTS
 from leads.facts.updating import lock_as_json
 from leads.keys import contact_keys
 from leads.locks import KEYS_IN_ORDER
-from leads.models import Activity, EvidenceText, Lead, Merge, SavedView, Tag, UploadPiece
+from leads.models import (
+    Activity,
+    CustomField,
+    EvidenceText,
+    Lead,
+    Merge,
+    SavedView,
+    StatusLabel,
+    Tag,
+    UploadPiece,
+)
 from leads.privacy.files import piece_without
 from leads.privacy.finding import FACTS
-from leads.privacy.person import BOOKS, OWNER_FORGOTTEN, TEXTS, values_of, without
-from leads.privacy.places import PIECE, Her, Piece, change_with_lead, first_changed
+from leads.privacy.person import BOOKS, OWN, OWNER_FORGOTTEN, TEXTS, values_of, without
+from leads.privacy.places import PIECE, Her, Piece, Search, change_with_lead, first_changed
 
 _PIECES = 20  # of a file at a time: a megabyte each
 _COUNTED = ("bucket_id", "team_id", "merged_into_id")
-_ANY = (*TEXTS, *SLOTS, "email", "data", *BOOKS)
+_ANY = (*TEXTS, *SLOTS, "email", *OWN, *BOOKS)
 
 
 def in_leads(after: str, her: Her) -> Piece:
@@ -139,13 +149,34 @@ def _in_tag(pk: UUID, name: str, her: Her, names: Collection[str] = ()) -> int:
     return _rename(Tag.objects.filter(pk=pk, name=name), pk, told) if told != name else 0
 
 
-def _rename(row: QuerySet[Any], pk: UUID, name: str, **changes: str) -> int:
+def _rename(row: QuerySet[Any], pk: UUID, name: str, **changes: Any) -> int:
     """Where its team has one of that name already, it says which it was."""
     try:
         with transaction.atomic():
             return row.update(name=name, **changes)
     except IntegrityError:
-        return row.update(name=f"{name[:40]} {pk.hex[-8:]}", **changes)
+        return row.update(name=f"{name[:31]} {pk.hex[-8:]}", **changes)
+
+
+def in_named(model: type[StatusLabel] | type[CustomField], most: int) -> Search:
+    """The names that a team gave its labels or fields, and what may be chosen of a field."""
+
+    def change(pk: UUID, name: str, choices: Any, her: Her) -> int:
+        told, left = her.text(name)[:most], her.json(choices)
+        if (told, left) == (name, choices):
+            return 0
+        return _rename(model.objects.filter(pk=pk, name=name), pk, told, **({"choices": left} if left else {}))
+
+    def search(after: str, her: Her) -> Piece:
+        rows: Any = model.objects.order_by("pk")
+        if model is StatusLabel:
+            rows = rows.annotate(choices=Value(None, output_field=JSONField()))
+        return first_changed(
+            (rows.filter(pk__gt=after) if after else rows).values_list("pk", "name", "choices")[:PIECE],
+            lambda pk, name, choices: change(pk, name, choices, her),
+        )
+
+    return search
 
 
 def in_lookups(after: str, her: Her) -> Piece:

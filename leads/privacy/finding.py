@@ -36,7 +36,7 @@ FACTS = (
     "contact_is_other", "mailing_address", "mailing_city", "mailing_state", "mailing_zip", "traced_address",
     "traced_city", "traced_state", "traced_zip", "property_address", "property_city", "property_zip", "property_county",
     "property_type", "apollo_person_id", "apollo_org_id", "apollo_title", "apollo_company", "apollo_industry",
-    "apollo_linkedin_url", "apollo_employee_count", "apollo_data", "fact_sources", "other_facts", "data",
+    "apollo_linkedin_url", "apollo_employee_count", "apollo_data", "fact_sources", "other_facts", "data", "custom",
     "enrichment_status", "enrichment_error",
 )  # fmt: skip
 

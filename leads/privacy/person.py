@@ -26,6 +26,7 @@ TEXTS = {
     "property_county": 200, "property_type": 60, "owner_type": 20, "apollo_title": 200, "apollo_company": 200,
     "apollo_industry": 200, "apollo_linkedin_url": 300, "enrichment_error": 300,
 }  # fmt: skip
+OWN = ("data", "custom")  # what a team keeps in words of its own, by name: columns of its files, its own fields
 BOOKS = ("other_facts", "fact_sources", "apollo_data")  # JSON with texts of any kind
 _TAG_MOST = 50
 _PLACES = (("mailing_address", "mailing_zip"), ("property_address", "property_zip"), ("traced_address", "traced_zip"))
@@ -65,7 +66,7 @@ def values_of(facts: Facts) -> set[Value]:
     found = {(PHONE, one) for one in phones} | {(EMAIL, one.casefold()) for one in emails}
     found |= {(OWNER, f"{name}|{place}") for name in names for place in places}
     texts = [str(text) for column in (*TEXTS, "notes") if (text := facts.get(column))]
-    texts += [str(text) for cell in (facts.get("data") or {}).items() for text in cell]
+    texts += [str(text) for column in OWN for cell in (facts.get(column) or {}).items() for text in cell]
     texts += facts.get("tags") or ()
     found |= {value for text in texts for value, _ in values_in(text)}
     return found.union(*(json_values(book) for column in BOOKS if (book := facts.get(column))))
@@ -270,15 +271,18 @@ def _others_left(fact: str, entries: list[Any], cut: Cut, *, is_owner: bool) -> 
 
 
 def _cut_texts(facts: Facts, listed: Collection[Value], cut: Cut) -> None:
-    """Cells of a file's own columns that hold her phone, e-mail or name, and phones and e-mails in its notes."""
-    if data := facts.get("data"):
+    """Cells of a file's own columns and of a team's own fields that hold her phone, e-mail or name, and phones and
+    e-mails in its notes.
+    """
+    for column in OWN:
+        data = facts.get(column) or {}
         kept = {
             text_without(name, listed): cell for name, cell in data.items()
             if not any(value in listed for value, _ in values_in(str(cell)))
-            and not (cut.names & set(name_keys(cell)) or text_without(str(cell), (), cut.names) != str(cell))
+            and not (cut.names & set(name_keys(str(cell))) or text_without(str(cell), (), cut.names) != str(cell))
         }  # fmt: skip
         if kept != data:
-            cut.changes["data"] = kept or None
+            cut.changes[column] = kept or None
             cut.values |= {v for cell in data.values() for v, _ in values_in(str(cell)) if v in listed}
     if tags := facts.get("tags"):
         cut.changes["tags"] = [text_without(tag, listed, cut.names)[:_TAG_MOST] for tag in tags]

@@ -20,7 +20,7 @@ from django.db.models import Model, Q
 from leads.facts.sources import MAILING, NAMES, SLOTS, TRACED, name_of
 from leads.keys import key_secrets
 from leads.keys.owner_keys import name_keys
-from leads.privacy.person import OWNER_FORGOTTEN, TEXTS, applied, values_of, without
+from leads.privacy.person import OWN, OWNER_FORGOTTEN, TEXTS, applied, values_of, without
 from leads.privacy.texts import (
     Value,
     json_values,
@@ -91,7 +91,7 @@ class Her:
                 after[column] = None
         for column, value in after.items():
             if isinstance(value, str | list | dict):
-                after[column] = self.json(value, names if column in ("other_facts", "data", "apollo_data") else ())
+                after[column] = self.json(value, names if column in ("other_facts", *OWN, "apollo_data") else ())
         return after if after != facts else facts
 
 

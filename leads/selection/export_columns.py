@@ -26,11 +26,14 @@ from common.contact_access import ANYBODYS, masked_text
 from leads import registries
 from leads.facts.columns import SIGNALS
 from leads.facts.sources import APOLLO, DETAIL, FILE, STAMPS, TRACE
+from leads.fields.cells import PREFIX, columns_of_fields, has_field
+from leads.fields.values import KEY
 from leads.models import Lead
 from leads.querysets import dnc, ready_to_call
 from leads.selection.export_cells import Kind, MaskedTags, OtherPart, Others, Tags, WithoutContact
 
 CUSTOM = "customFields"  # the name that stands for every custom field of the leads exported
+FIELDS = "teamFields"  # the name that stands for every custom field that the team has made
 CUSTOM_MOST = 200  # custom fields of one file, those that most leads have: one file of a person has at most about 200
 FURTHER_PHONES = (3, 4, 5)  # those of `other_facts` that have columns of their own; the import reads as many
 FURTHER_EMAILS = (2, 3)
@@ -176,6 +179,7 @@ COLUMNS: tuple[Column, ...] = (
     _column("callbackAt", "Call back at", Kind.TIME, "callback_at"),
     _column("lastContactAt", "Last contact at", Kind.TIME, "last_contact_at"),
     _column("status", "Status", Kind.WORD),
+    _column("statusLabel", "Status label", Kind.TEXT, "status_label__name"),
     _column("enrichmentStatus", "Enrichment", Kind.WORD, "enrichment_status"),
     _column("enrichmentError", "Enrichment error", Kind.TEXT, "enrichment_error"),
     _column("enrichedAt", "Enriched at", Kind.TIME, "enriched_at"),
@@ -188,7 +192,7 @@ _ANYBODYS = frozenset(  # a file's words, or typed
 )
 BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
 HEADER: tuple[str, ...] = tuple(column.header for column in COLUMNS)
-NAMES: tuple[str, ...] = (*BY_NAME, CUSTOM)
+NAMES: tuple[str, ...] = (*BY_NAME, FIELDS, CUSTOM)
 _HEADERS = frozenset(header.casefold() for header in HEADER)
 _MARK = " (custom)"  # behind the name of a custom field that is called like a column of ours
 # What an own export has whatever its owner renamed or left out: nobody else has both under these names.
@@ -252,14 +256,27 @@ def without_mark(header: str) -> str:
 
 
 def named(names: Iterable[str]) -> tuple[str, ...]:
-    """The columns of these names and presets, each once, in this order; of no name: all. Raises UnknownColumn."""
+    """The columns of these names and presets, each once, in this order; of no name: all. Raises UnknownColumn.
+
+    A custom field is named custom.KEY: whether the team has it, `check_fields` says.
+    """
     wanted: dict[str, None] = {}
     for name in names:
+        if name.startswith(PREFIX) and KEY.fullmatch(name.removeprefix(PREFIX)):
+            wanted[name] = None
+            continue
         if name not in PRESETS and name not in NAMES:
             words = f"There is no column {name[:100]!r}, only {', '.join(NAMES)}; or {', '.join(PRESETS)}."
             raise UnknownColumn(words)
         wanted |= dict.fromkeys(PRESETS[name][1] if name in PRESETS else (name,))
     return tuple(wanted) or NAMES
+
+
+def check_fields(names: Iterable[str], team_id: int | None) -> None:
+    """Raises UnknownColumn where one of these columns is a custom field that the team does not have."""
+    for name in names:
+        if name.startswith(PREFIX) and not has_field(team_id, name.removeprefix(PREFIX)):
+            raise UnknownColumn(f"Your team has no custom field {name[:100]!r}.")
 
 
 def columns_of(leads: QuerySet[Lead], names: Iterable[str], *, contacts: bool = True) -> list[Column]:
@@ -271,13 +288,15 @@ def columns_of(leads: QuerySet[Lead], names: Iterable[str], *, contacts: bool = 
     """
     found: list[Column] = []
     for name in names:
-        found += _custom(leads) if name == CUSTOM else [BY_NAME[name]]
+        if name == CUSTOM:
+            found += _custom(leads)
+        else:
+            found += _fields(leads, name) if name == FIELDS or name.startswith(PREFIX) else [BY_NAME[name]]
     found = found or [BY_NAME["leadId"]]
     found = [replace(column, value=column.asked()) if column.asked else column for column in found]
     if not contacts:
         found = [
-            replace(column, value=WithoutContact(column.value)) if column.name in _ANYBODYS else column
-            for column in found
+            replace(column, value=WithoutContact(column.value)) if _is_anybodys(column) else column for column in found
         ]
     if not any(column.kind is Kind.LIST for column in found):
         return found
@@ -292,6 +311,21 @@ def columns_of(leads: QuerySet[Lead], names: Iterable[str], *, contacts: bool = 
         nothing = Value(None, output_field=TextField())
         found = [replace(column, value=nothing) if column.kind is Kind.LIST else column for column in found]
     return found
+
+
+def _is_anybodys(column: Column) -> bool:
+    return column.name in _ANYBODYS or (column.name.startswith(PREFIX) and column.kind is Kind.TEXT)
+
+
+def _fields(leads: QuerySet[Lead], name: str) -> list[Column]:
+    """The columns of the team's custom fields; one that is called like a column of ours says that it is not."""
+    told = columns_of_fields(leads, "" if name == FIELDS else name.removeprefix(PREFIX))
+    return [
+        Column(
+            one.name, f"{one.header}{_MARK}" if one.header.casefold() in _HEADERS else one.header, one.kind, one.value
+        )
+        for one in told
+    ]
 
 
 def _custom(leads: QuerySet[Lead]) -> list[Column]:

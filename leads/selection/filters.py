@@ -2,121 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import User
-from common.contact_access import told
-from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Moment, Text, Years, others
-from leads import registries
-from leads.calendar import clock
+from common.filters import Bound, Choice, Filter, Flag, KnownFlag, Moment, NotFor, Years
+from leads.fields.cells import PREFIX
+from leads.fields.filtering import CustomFilter, custom_filter
 from leads.keys.owners import one_lead_per_owner, others_per_owner
-from leads.models import Lead, Tag
+from leads.models import Lead
 from leads.querysets import (
     BOUGHT,
     ENRICHED,
     HAS_PHONE,
     NEEDS_APOLLO,
-    dnc_unknown,
-    do_not_call,
-    not_on_dnc,
     ready_to_call,
-    to_call_back,
+)
+from leads.selection import stacking
+from leads.selection.filter_kinds import (
+    CALLBACKS,
+    ME,
+    PHONE_TYPES,
+    Asked,
+    Assignee,
+    DoNotCall,
+    Label,
+    LastOutcome,
+    OnBuckets,
+    OwnerName,
+    Saved,
+    Tagged,
+    callback,
+    new_replies,
+    suppressed,
+    text_of,
 )
 
-CALLBACKS = [("due", "Due"), ("today", "Today, and what is due"), ("any", "Any")]
-_PHONE_TYPES = [("mobile", "Mobile"), ("landline", "Landline"), ("voip", "VoIP")]
 # Not a filter but how several of them go together, wherever filters are given: all of them, or any one is enough.
 MATCH = "match"
 MATCHES = [("all", "All of the filters"), ("any", "Any of the filters")]
-
-
-def _callback(value: str) -> Q:
-    now = timezone.localtime(clock.now())
-    tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return to_call_back({"due": now, "today": tomorrow}.get(value))
-
-
-class _DoNotCall(KnownFlag):
-    """Of the phone, of a person who sues who calls, and of who must not be called for another reason."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(label, "phone_do_not_call", Q())
-
-    def passes(self, values: Sequence[Any]) -> Q:
-        if values[0] == self.UNKNOWN:
-            return dnc_unknown()
-        return do_not_call() if values[0] else not_on_dnc()
-
-
-class _Asked(Flag):
-    """A flag whose condition is made at each question. False: all others."""
-
-    def __init__(self, label: str, condition: Callable[[], Q]) -> None:
-        super().__init__(label, Q(), Q())
-        self.condition = condition
-
-    def passes(self, values: Sequence[Any]) -> Q:
-        return self.condition() if values[0] else others(self.condition())
-
-
-def _suppressed() -> Q:
-    judge = registries.judge()
-    return judge.suppressed() if judge else Q(pk__in=[])
-
-
-class _Tag(Text):
-    """A lead has each tag once, and several tags. how: any of the named, all of them, or none.
-
-    A name with a phone or an e-mail in it is no tag's for who sees neither: it would be found by guessing.
-    """
-
-    def __init__(self, label: str, how: str = "any") -> None:
-        super().__init__(label, "tag__name", Tag._meta.get_field("name").max_length or 0)
-        self.how = how
-
-    def passes(self, values: Sequence[Any]) -> Q:
-        if self.how == "all":
-            return Q(*(self._has([value]) for value in values))
-        return ~self._has(values) if self.how == "none" else self._has(values)
-
-    def _has(self, values: Sequence[Any]) -> Q:
-        told_names = [value for value in values if told(value) == value]
-        if not told_names:
-            return Q(pk__in=[])
-        named = Lead.tags.through.objects.filter(super().passes(told_names), lead=OuterRef("pk"))
-        return Q(Exists(named))
-
-
-class _Assignee(Text):
-    """Who works the lead: a user's id or name, `me`, or `none`."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(label, "assigned_to", 150, exact=True)
-
-    def passes(self, values: Sequence[Any]) -> Q:
-        """`matching` has put an id in the place of `me`. Names are looked up first: a join would go by no index."""
-        ids = {int(value) for value in values if value.isdecimal() and len(value) < 19}
-        names = set(values) - {ME, NOBODY}
-        ids |= set(User.objects.filter(username__in=names).values_list("pk", flat=True)) if names else set()
-        found = Q(assigned_to_id__in=sorted(ids) or [0])  # 0: nobody's id, where a list that is empty is no SQL
-        return found | Q(assigned_to__isnull=True) if NOBODY in values else found
-
-
-def _text(label: str, column: str, **options: bool) -> Text:
-    """Of the column's own length."""
-    field: Any = Lead._meta.get_field(column)
-    return Text(label, column, field.max_length, **options)
-
-
-ONE_PER_OWNER, ASSIGNED_TO = "oneLeadPerOwner", "assignedTo"
-ME, NOBODY = "me", "none"
+ONE_PER_OWNER, ASSIGNED_TO, STATUS_LABEL = "oneLeadPerOwner", "assignedTo", "statusLabel"
 # What a team does about its leads: nobody who looks at a shared bucket asks by it, or sorts.
-TEAMS_WORK = frozenset({"tag", "tagAll", "tagNone", "callback", "callbackAt", ASSIGNED_TO})
+TEAMS_WORK = frozenset(
+    {
+        "tag", "tagAll", "tagNone", "callback", "callbackAt", ASSIGNED_TO, STATUS_LABEL, "newReplies", "lastOutcome",
+        "lastActivityAt", "notTouchedDays", "bucketsMin", "ownerBucketsMin",
+    }
+)  # fmt: skip
+
+
+def is_teams_work(name: str) -> bool:
+    """Whether a filter or an order asks for what a team does about its leads, or keeps of them in its own fields."""
+    return name in TEAMS_WORK or name.startswith(PREFIX)
+
+
 # name -> filter. A flag's false is everything that its true is not, but where a fact may be unknown: then it is known
 # to be false.
 FILTERS: dict[str, Filter] = {
@@ -126,21 +67,22 @@ FILTERS: dict[str, Filter] = {
     "bought": Flag("Something was purchased for it; false: nothing was", BOUGHT, ~BOUGHT),
     "hasPhone": Flag("Has a phone", HAS_PHONE, ~HAS_PHONE),
     "hasEmail": Flag("Has an e-mail", Q(email__isnull=False), Q(email__isnull=True)),
-    "phoneType": Choice("What the phone is", "phone_type", _PHONE_TYPES),
-    "doNotCall": _DoNotCall(
+    "phoneType": Choice("What the phone is", "phone_type", PHONE_TYPES),
+    "doNotCall": DoNotCall(
         "The phone is on a do-not-call list, or its owner is a known litigator or has opted out of calls; false: the "
         "phone is known to be on none, by a skip trace or your registry check; unknown: nobody has said"
     ),
     "litigator": Flag("Known to sue callers; false: all others", Q(litigator=True)),
     "doNotMail": Flag("Wants no mail; false: all others", Q(do_not_mail=True)),
-    "contactable": _Asked("Ready to call: every rule but the time of day says yes; false: all others", ready_to_call),
-    "suppressed": _Asked("Opted out, or suppressed for another reason, by any channel; false: all others", _suppressed),
+    "contactable": Asked("Ready to call: every rule but the time of day says yes; false: all others", ready_to_call),
+    "suppressed": Asked("Opted out, or suppressed for another reason, by any channel; false: all others", suppressed),
     "callback": Choice(
         "The owner is to be called back: due by now, due before tomorrow by your clock, or at any time",
         "callback_at",
         CALLBACKS,
-        _callback,
+        callback,
     ),
+    "newReplies": Asked("The owner wrote, and nobody has read it; false: all others", new_replies),
     "neverContacted": Flag(
         "Nobody has logged a call, SMS or e-mail; false: somebody has",
         Q(last_contact_at__isnull=True),
@@ -148,16 +90,28 @@ FILTERS: dict[str, Filter] = {
     ),
     "lastContactAfter": Moment("Last contact on this day or later", "last_contact_at", "gte"),
     "lastContactBefore": Moment("Last contact before this day", "last_contact_at", "lt"),
+    "notTouchedDays": NotFor("Nobody has done anything about it for so many days, or ever", "last_activity_at"),
+    "lastOutcome": LastOutcome("Its last call ended so: the code of a call outcome", "", 20),
+    "createdAfter": Saved("Saved on this day or later", "pk", "gte"),
+    "createdBefore": Saved("Saved before this day", "pk", "lt"),
+    "updatedAfter": Moment("Something about it changed on this day or later", "updated_at", "gte"),
+    "updatedBefore": Moment("Nothing about it changed since this day", "updated_at", "lt"),
     "enrichedAfter": Moment("Property data purchased on this day or later", "enriched_at", "gte"),
     "enrichedBefore": Moment("Property data purchased before this day", "enriched_at", "lt"),
     "status": Choice("Status", "status", Lead.Status.choices),
+    STATUS_LABEL: Label("Your team's status label, by name in any case; none: leads that have none"),
     "enrichmentStatus": Choice("How far enrichment has come", "enrichment_status", Lead.Enrichment.choices),
-    "propertyState": _text("State, two letters", "property_state", upper=True),
-    "propertyCity": _text("City", "property_city"),
-    "propertyZip": _text("ZIP code", "property_zip", exact=True),
-    "propertyCounty": _text("County", "property_county"),
-    "propertyType": _text("SFR, MFR, CONDO, LAND, MOBILE or OTHER", "property_type"),
-    "ownerType": _text("individual, trust, llc, corporation or other", "owner_type"),
+    "propertyState": text_of("State, two letters", "property_state", upper=True),
+    "propertyCity": text_of("City", "property_city"),
+    "propertyZip": text_of("ZIP code", "property_zip", exact=True),
+    "propertyCounty": text_of("County", "property_county"),
+    "propertyType": text_of("SFR, MFR, CONDO, LAND, MOBILE or OTHER", "property_type"),
+    "ownerName": OwnerName("Owner's name: its words, in any order, each from its beginning", "owner_name", 100),
+    "bucketsMin": OnBuckets("The property is on this many of your team's buckets, or more", stacking.property_on),
+    "ownerBucketsMin": OnBuckets(
+        "The owner, by name and mailing address, is on this many of your team's buckets, or more", stacking.owner_on
+    ),
+    "ownerType": text_of("individual, trust, llc, corporation or other", "owner_type"),
     "estimatedValueMin": Bound("Value from, US dollars", "estimated_value", "gte"),
     "estimatedValueMax": Bound("Value to, US dollars", "estimated_value", "lte"),
     "estimatedEquityMin": Bound("Equity from, US dollars", "estimated_equity", "gte"),
@@ -183,10 +137,10 @@ FILTERS: dict[str, Filter] = {
     "vacant": KnownFlag("Nobody lives there", "vacant"),
     "highEquity": KnownFlag("50% equity or more", "high_equity"),
     "freeClear": KnownFlag("No open mortgage", "free_clear"),
-    "tag": _Tag("Has this tag"),
-    "tagAll": _Tag("Has this tag, and each of those that are named", "all"),
-    "tagNone": _Tag("Has not this tag, nor any of those that are named", "none"),
-    ASSIGNED_TO: _Assignee("Assigned to this member, by id or user name; me: to me; none: to nobody"),
+    "tag": Tagged("Has this tag"),
+    "tagAll": Tagged("Has this tag, and each of those that are named", "all"),
+    "tagNone": Tagged("Has not this tag, nor any of those that are named", "none"),
+    ASSIGNED_TO: Assignee("Assigned to this member, by id or user name; me: to me; none: to nobody"),
     # Not about one lead: `matching` asks it of all that pass the others.
     ONE_PER_OWNER: Flag("Of each owner the oldest of these leads alone; false: those that this leaves out", Q(), Q()),
 }
@@ -208,20 +162,24 @@ def matching(
     time_zone: str = "UTC",
     contacts: bool = False,
     me: int | None = None,
+    team_id: int | None = None,
 ) -> QuerySet[Lead]:
     """The leads of `queryset` that pass all these filters; time_zone: by whose clock a day ends. Raises BadFilter.
 
-    me: the id of the user who asks, for `assignedTo`.
+    me: the id of the user who asks, for `assignedTo`. team_id: whose custom fields may be asked for; None: no field is
+    refused, and one that no lead has finds none.
 
     params: name -> a JSON value, a text that says one, or a list of them. With `match` = any, one filter is enough.
     contacts: whether the person may see phones and e-mails; else owners are told apart without them.
     """
-    read, is_any = _read(params)
+    read, is_any, custom = _read(params, team_id)
     one = read.pop(ONE_PER_OWNER, None)
     if ME in read.get(ASSIGNED_TO, ()) and me is not None:
         read[ASSIGNED_TO] = [str(me) if value == ME else value for value in read[ASSIGNED_TO]]
+    for asked in custom.values():
+        asked.contacts = contacts
     with timezone.override(time_zone):
-        conditions = [FILTERS[name].passes(values) for name, values in read.items()]
+        conditions = [_condition(custom.get(name) or FILTERS[name], values, queryset) for name, values in read.items()]
     if is_any and conditions:
         queryset = queryset.filter(Q(*conditions, _connector=Q.OR))
     else:
@@ -232,12 +190,18 @@ def matching(
     return (one_lead_per_owner if one[0] else others_per_owner)(queryset, contacts=contacts)
 
 
-def understood(params: Mapping[str, Any]) -> dict[str, Any]:
+def _condition(given: Filter, values: Sequence[Any], queryset: QuerySet[Lead]) -> Q:
+    if isinstance(given, OnBuckets):
+        return given.within(values[0], stacking.team_of(queryset))
+    return given.passes(values)
+
+
+def understood(params: Mapping[str, Any], *, team_id: int | None = None) -> dict[str, Any]:
     """The filters as they were understood, in JSON: true for "YES", 40 for "40", lists for lists. Raises BadFilter.
 
-    `match` is told only where it is `any`.
+    `match` is told only where it is `any`. team_id: as `matching` has it.
     """
-    read, is_any = _read(params)
+    read, is_any, _custom = _read(params, team_id)
     told = {
         name: read[name] if isinstance(given, list | tuple) else read[name][0]
         for name, given in params.items()
@@ -246,20 +210,23 @@ def understood(params: Mapping[str, Any]) -> dict[str, Any]:
     return told | ({MATCH: "any"} if is_any else {})
 
 
-def _read(params: Mapping[str, Any]) -> tuple[dict[str, list[Any]], bool]:
-    """The values of each filter, and whether any one of them is enough."""
-    read, errors = {}, {}
+def _read(params: Mapping[str, Any], team_id: int | None) -> tuple[dict[str, list[Any]], bool, dict[str, CustomFilter]]:
+    """The values of each filter; whether any one of them is enough; the filters of custom fields among them."""
+    read, errors, custom = {}, {}, {}
     for name, given in params.items():
-        if name != MATCH and name not in FILTERS:
+        known: Filter | None = _MATCH if name == MATCH else FILTERS.get(name)
+        if known is None and (asked := custom_filter(str(name), team_id)):
+            known = custom[name] = asked
+        if known is None:
             errors[str(name)[:100]] = ["There is no such filter."]
             continue
         try:
-            read[name] = _MATCH.read_all(given) if name == MATCH else FILTERS[name].read_all(given)
+            read[name] = known.read_all(given)
         except ValueError as error:
             errors[name] = [str(error)]
     if errors:
         raise BadFilter(errors)
-    return read, read.pop(MATCH, ["all"]) == ["any"]
+    return read, read.pop(MATCH, ["all"]) == ["any"], custom
 
 
 class _Match(Choice):

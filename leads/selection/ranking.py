@@ -97,6 +97,13 @@ def _few(leads: QuerySet[Lead], search: Sought) -> list[Place] | None:
     return sorted(places, key=_order) if len(places) <= FEW else None
 
 
+def place_of(leads: QuerySet[Lead], search: Sought, pk: UUID) -> Place | None:
+    """Of one lead; None: the search does not find it."""
+    rank = Case(*(When(condition, then=number) for number, condition in _ranks(search)), default=0)
+    found = leads.filter(search.matches, pk=pk).order_by().annotate(rank=rank).values_list("rank", "pk")
+    return next(iter(found), None)
+
+
 def _ranks(search: Sought) -> Iterator[tuple[int, Q]]:
     """A condition of each rank; a lead is in the first that it meets."""
     if search.ids:

@@ -35,7 +35,7 @@ _MAILING = ("mailing_address", "mailing_city")
 _IDS = ("property_id", "apn")
 _OPEN = (*_IDS, *_PLACE)
 # What a place that is shown with dots may hold: an e-mail, ten digits that are not far apart, or a local number.
-_CONTACT = "[@＠]|[0-9]([^0-9]{0,5}[0-9]){9}|(^|[^0-9])[2-9][0-9]{2}[ .-][0-9]{4}([^0-9]|$)|[٠-٩۰-۹０-９]"
+CONTACT = "[@＠]|[0-9]([^0-9]{0,5}[0-9]){9}|(^|[^0-9])[2-9][0-9]{2}[ .-][0-9]{4}([^0-9]|$)|[٠-٩۰-۹０-９]"
 _PHONE = re.compile(r"\+?[\d\s().\-\u2010-\u2015/]*(?:(?:x|ext\.?)\s*\d+)?", re.IGNORECASE)
 
 
@@ -93,8 +93,8 @@ def sought(text: str, *, by: Access, contacts: bool) -> Sought:
     words = [word for word in re.split(r"[\s,;]+", without_label(text)) if word]
     if any("@" in word for word in words) and not contacts:
         return Sought(ids=_ids(text, by))
-    whole, *plain = _plain([without_label(text), *words])
-    said = meanings([(word, parts.split()) for word, parts in zip(words, plain, strict=True)])
+    whole, *spelled = plain([without_label(text), *words])
+    said = meanings([(word, parts.split()) for word, parts in zip(words, spelled, strict=True)])
     read = [_Word(word, contacts) for word in said]
     read = [word for word in read if word.keys(unfinished=False)]
     exact, begins = _whole(text, whole.replace(" ", ""), contacts=contacts)
@@ -115,7 +115,7 @@ def _as_told(text: str) -> Q:
     numbers, words = set(re.findall(r"\d+", text)), set(re.findall(r"[^\W\d_]+", text))
     told = Q()
     if numbers:
-        told &= Q(~_in_names(MAY_HOLD), ~_in_places(_CONTACT)) | _in_open_columns(
+        told &= Q(~_in_names(MAY_HOLD), ~_in_places(CONTACT)) | _in_open_columns(
             "[^0-9]*".join(number) for number in sorted(numbers)
         )
     if words:
@@ -137,7 +137,7 @@ def _in_places(pattern: str) -> Q:
 
 def _in_open_columns(patterns: Iterable[str]) -> Q:
     """Each in one of them. An address or a city that may hold a phone or an e-mail is behind dots itself."""
-    open_ones = {name: ~Q(**{f"{name}__regex": _CONTACT}) if name not in _IDS else Q() for name in _OPEN}
+    open_ones = {name: ~Q(**{f"{name}__regex": CONTACT}) if name not in _IDS else Q() for name in _OPEN}
     each = (
         Q(*(Q(**{f"{name}__iregex": one}) & is_open for name, is_open in open_ones.items()), _connector=Q.OR)
         for one in patterns
@@ -157,7 +157,7 @@ def _ids(text: str, by: Access) -> list[UUID]:
         return list(mine.filter(property_id__in=names).order_by().values_list("pk", flat=True)[:SAME_ID])
 
 
-def _plain(texts: Sequence[str]) -> list[str]:
+def plain(texts: Sequence[str]) -> list[str]:
     """Each as the column has it: by PostgreSQL's own function, so that both sides spell alike."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -167,7 +167,7 @@ def _plain(texts: Sequence[str]) -> list[str]:
         return [said for (said,) in cursor.fetchall()]
 
 
-def _key(kind: str, text: str, *, begins: bool = False) -> str:
+def key_of(kind: str, text: str, *, begins: bool = False) -> str:
     """A key as a tsquery has it."""
     quoted = (kind + text).replace("\\", "\\\\").replace("'", "''")
     return f"'{quoted}'{':*' if begins else ''}"
@@ -182,8 +182,11 @@ def _together(words: Sequence[str], *, unfinished: bool) -> str:
     """All these words, the last in any of its spellings."""
     *first, last = words
     may_go_on = unfinished and (len(last) >= PREFIX or _CJK.match(last) is not None)
-    ends = [_key("", last, begins=may_go_on), *(_key("", one) for one in sorted(SPELLINGS.get(last, set()) - {last}))]
-    return f"({_all([*([_key('', part)] for part in first), ends])})"
+    ends = [
+        key_of("", last, begins=may_go_on),
+        *(key_of("", one) for one in sorted(SPELLINGS.get(last, set()) - {last})),
+    ]
+    return f"({_all([*([key_of('', part)] for part in first), ends])})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,39 +205,41 @@ class _Word:
         keys = [_together(words, unfinished=unfinished) for words in (self.word.parts, *self.word.also)]
         whole = "".join(self.word.parts)
         if len(whole) > PREFIX and any(map(str.isdigit, whole)):
-            keys.append(_key("a:", whole, begins=unfinished))
+            keys.append(key_of("a:", whole, begins=unfinished))
         return keys + (self._contacts(unfinished=unfinished) if self.contacts else [])
 
     def _email(self) -> list[str]:
         name, _, domain = self.word.text.lower().partition("@")
         if name:
-            return [_key("e:", self.word.text.lower(), begins=True)]
-        return [_key("d:", domain, begins=True)] if domain else []
+            return [key_of("e:", self.word.text.lower(), begins=True)]
+        return [key_of("d:", domain, begins=True)] if domain else []
 
     def _contacts(self, *, unfinished: bool) -> list[str]:
         digits = re.sub(r"\D", "", self.word.text)
         if len(digits) >= LAST_DIGITS and _PHONE.fullmatch(self.word.text):
-            return [_key("r:", digits[::-1], begins=True)]
+            return [key_of("r:", digits[::-1], begins=True)]
         said = self.word.text.lower()
         if len(said) < PREFIX or digits == said:
             return []
-        return [_key("e:", said, begins=True), _key("d:", said, begins=True)] if unfinished else [_key("d:", said)]
+        return (
+            [key_of("e:", said, begins=True), key_of("d:", said, begins=True)] if unfinished else [key_of("d:", said)]
+        )
 
 
 def _whole(text: str, squeezed: str, *, contacts: bool) -> tuple[list[str], list[str]]:
     """The keys of the whole text: of values that are equal to it, and of values that begin with it."""
     exact, begins = [], []
     if squeezed:
-        exact += [_key(kind, squeezed) for kind in ("a:", "w:")]
+        exact += [key_of(kind, squeezed) for kind in ("a:", "w:")]
         long = len(squeezed) >= PREFIX
-        begins += [_key(kind, squeezed, begins=long) for kind in ("a:", "w:", "n:")]
+        begins += [key_of(kind, squeezed, begins=long) for kind in ("a:", "w:", "n:")]
     if contacts and "@" in text and " " not in text:
-        exact += [_key("e:", text.lower())]
+        exact += [key_of("e:", text.lower())]
     digits = re.sub(r"\D", "", text)
     numbers = only_phones(text) if contacts else []
-    exact += [_key("p:", number[1:]) for number, _extension in numbers]
+    exact += [key_of("p:", number[1:]) for number, _extension in numbers]
     if contacts and _PHONE.fullmatch(text) and len(digits) >= LAST_DIGITS:
         if not numbers and text.startswith("+"):
-            begins += [_key("p:", digits, begins=True)]
-        begins += [_key("r:", digits[::-1], begins=True)]
+            begins += [key_of("p:", digits, begins=True)]
+        begins += [key_of("r:", digits[::-1], begins=True)]
     return exact, begins

@@ -176,6 +176,19 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
     ("callback", ["due", "today"], [{"callback_at": LONG_AGO}], [{}, {"callback_at": FAR_AHEAD}]),
     ("callback", "due", [{"callback_at": LONG_AGO}], [{}, {"callback_at": FAR_AHEAD}]),
     ("callback", "today", [{"callback_at": LONG_AGO}], [{}, {"callback_at": FAR_AHEAD}]),
+    ("notTouchedDays", 30, [{}, {"last_activity_at": LONG_AGO}], [{"last_activity_at": FAR_AHEAD}]),
+    ("updatedAfter", "2026-11-24", [{"updated_at": NOON}], [{"updated_at": LONG_AGO}]),
+    ("updatedBefore", "2026-11-24", [{"updated_at": LONG_AGO}], [{"updated_at": NOON}]),
+    ("createdAfter", "1d", [{}], []),
+    ("createdBefore", "2900-01-01", [{}], []),
+    (
+        "ownerName",
+        "smi JOSE",
+        [{"owner_name": "José Ann Smith"}, {"first_name": "Jose", "last_name": "Smithers"}],
+        [{}, {"owner_name": "Jo Smith"}, {"property_address": "1 Jose Smith St"}, {"owner_name": "Blacksmith Jose"}],
+    ),
+    ("ownerName", ["Doe", "Poe"], [{"owner_name": "Jo Doe"}, {"second_owner_name": "E A Poe"}], [{}]),
+    ("ownerName", "206", [{"owner_name": "206 LLC"}], [{"owner_name": "Jo 206 555 0143"}]),  # not digit by digit
     ("callback", "any", [{"callback_at": LONG_AGO}, {"callback_at": FAR_AHEAD}], [{}]),
 ]
 
@@ -205,11 +218,23 @@ def test_a_filter_passes_these_leads_and_no_others(
     assert passed({name: value}) == sorted(wanted)
 
 
+def test_a_lead_saved_today_was_not_saved_before_today_and_a_name_of_no_letter_is_nobodys() -> None:
+    make([{"owner_name": "Jo"}], first=1)
+    assert (
+        passed({"createdBefore": "1d"}) == passed({"createdAfter": "2900-01-01"}) == passed({"ownerName": "--"}) == []
+    )
+
+
 def test_every_filter_there_is_has_a_case() -> None:
     assert {name for name, *_ in CASES} == {*FILTERS} - {
         "assignedTo",
+        "statusLabel",
         "suppressed",
-    }  # tests/api/test_roles.py; campaigns/gate
+        "newReplies",
+        "lastOutcome",
+        "bucketsMin",
+        "ownerBucketsMin",
+    }  # tests/api/test_roles.py; campaigns/gate; test_presets.py; test_stacking.py
 
 
 def test_no_filter_passes_everything_and_two_must_both_hold() -> None:
@@ -276,7 +301,9 @@ def test_a_flag_is_read_in_every_spelling(name: str, values: list[Any], meant: b
 
 
 @pytest.mark.usefixtures("by_the_lead_alone")
-@pytest.mark.parametrize("name", [name for name in FLAGS if name not in ("oneLeadPerOwner", "suppressed")])
+@pytest.mark.parametrize(
+    "name", [name for name in FLAGS if name not in ("oneLeadPerOwner", "suppressed", "newReplies")]
+)
 def test_true_and_false_never_pass_the_same_lead_and_neither_passes_all(name: str) -> None:
     wide = {
         "phone": PHONE,

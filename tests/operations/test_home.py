@@ -13,15 +13,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.access import own_access
+from accounts.access import access_of, own_access
 from accounts.models import Team, User
 from buckets.models import Bucket, Fill, Import
 from common.dates import moment
 from common.db.ids import uuid7, uuid7_floor
 from enrichment.models import PumpLease, Run, RunItem
-from integrations.ledger import catalogue
+from integrations.ledger import catalogue, scopes
 from integrations.models import Budget, Vendor, VendorCall
-from leads.models import Event, Lead
+from leads.models import Activity, Event, Lead
 from operations import home
 from operations.metrics import exposition
 from tests.admin_site import member, signed_in, staff, superuser
@@ -55,12 +55,18 @@ def home_page(client: Client) -> str:
     return str(response.content.decode())
 
 
+def spending_page(client: Client) -> str:
+    """Where operators see what all teams spend."""
+    assert 'href="/admin/vendor-spending/"' in home_page(client)
+    return str(client.get("/admin/vendor-spending/").content.decode())
+
+
 def test_somebody_new_is_told_the_first_step_and_sees_no_zeros():
     page = home_page(staff()[1])
 
     assert "Nothing needs you now" in page
-    assert 'href="/admin/buckets/bucket/find/"' in page[page.index("The first step") :]
-    assert "$0.00" not in page
+    assert 'href="/admin/buckets/bucket/find/"' in page[page.index("First steps") :]
+    assert "What came of it" not in page and "Pipeline" not in page
 
 
 def test_each_sees_their_own_teams_runs_and_stock_and_operators_the_money_of_all():
@@ -82,8 +88,8 @@ def test_each_sees_their_own_teams_runs_and_stock_and_operators_the_money_of_all
 
     assert ("ann paused it" in home_page(annas), "bob paused it" in home_page(annas)) == (True, False)
     assert ("ann paused it" in home_page(bobs), "bob paused it" in home_page(bobs)) == (False, True)
-    assert ("ann paused it" in home_page(all_), "$3.00" in home_page(all_)) == (False, True)
-    assert "$3.00" not in home_page(annas)
+    assert ("ann paused it" in home_page(all_), "$3.00" in spending_page(all_)) == (False, True)
+    assert annas.get("/admin/vendor-spending/").status_code == 403
     own = home.stock(own_access(ann))
     assert (own.leads, own.detailed, own.with_phone, own.waiting, own.contacted) == (100, 50, 25, 1, 2)
     assert (own.spent, home.stock(own_access(boss)).leads) == (100, 0)
@@ -133,9 +139,11 @@ def test_an_operator_sees_vendors_and_money_and_no_lead():
 
     page = home_page(client)
 
-    assert ("$3.00" in page, "You are in no team yet" in page) == (True, False)
-    links = set(re.findall(r'href="/admin/([a-z_/]*)[^"]*" class="flex h-', page))
+    assert ("$3.00" in spending_page(client), "You are in no team yet" in page) == (True, False)
+    assert "Ready to call" not in page and "First steps" not in page
+    links = set(re.findall(r'href="/admin/([a-z_/-]*)[^"]*" class="flex h-', page))
     shown = (
+        "vendor-spending/",
         "integrations/vendor/",
         "integrations/vendorcall/",
         "integrations/budget/",
@@ -362,3 +370,66 @@ def test_what_is_due_in_ones_calendar_is_on_home_with_its_address():
     assert "Later" not in page and "202-555" not in page
     other, _ = member(Team.objects.get(pk=team_id or 0), "manager", "boss2")
     assert titles(other) == []
+
+
+# --- First steps, charts ----------------------------------------------------------------------------------------------
+
+
+def test_first_steps_are_ticked_by_what_is_there_and_gone_when_all_are_done_or_she_puts_them_away():
+    ann, client = staff()
+
+    def done() -> set[str]:
+        return {step.code for step in home.first_steps(own_access(ann)) if step.is_done}
+
+    assert done() == {"vendor"}  # the tests' key
+    bucket = bucket_of(ann)
+    assert done() == {"vendor", "bucket"}
+    import_of(bucket, "completed")
+    run_of(bucket, "completed")
+    assert done() == {"vendor", "search", "bucket", "enrichment"}
+    page = home_page(client)
+    assert "4 of 6 done." in page and 'id="step-invite"' in page and 'id="step-bucket"' not in page
+    team = ann.memberships.get().team
+    buyer, buyers = member(team, "buyer")
+    assert done() == {"vendor", "search", "bucket", "enrichment", "invite"}
+    assert 'id="step-seller"' not in home_page(buyers) and "A manager does this." in home_page(buyers)
+    assert client.post("/admin/home/hide-steps/").status_code == 302
+    assert "First steps" not in home_page(client) and "First steps" in home_page(buyers)
+    assert home.first_steps(access_of(buyer, team.pk)) != []
+    for role in ("caller", "reader"):
+        assert "First steps" not in home_page(member(team, role)[1])
+
+
+def test_what_is_spent_a_day_is_the_teams_by_the_persons_clock():
+    ann, client = staff(time_zone="America/Los_Angeles")
+    bucket_of(ann, total_leads=1)
+    team_id, bob = own_access(ann).team_id or 0, own_access(staff("bob")[0])
+    late = timezone.now().replace(hour=3, minute=0) - timedelta(days=2)  # 7 or 8 PM the day before in California
+    for whose, cost in ((team_id, "1.25"), (team_id, "2.50"), (bob.team_id, "9")):
+        VendorCall.objects.create(
+            id=uuid7(), operation=catalogue.operation("property_detail"), state="settled", inputs=1, reserved=0,
+            cost=cost, holds={scopes.team_month(whose, late): cost}, created_at=late, slot_at=late, sent_at=late,
+            lease_until=late,
+        )  # fmt: skip
+
+    days = home.spend_by_day(team_id, "America/Los_Angeles")
+
+    assert len(days) == 30
+    assert [(day, cost) for day, cost in days if cost] == [(late.date() - timedelta(days=1), Decimal("3.75"))]
+    assert "$3.75 in 30 days" in home_page(client)
+
+
+def test_contacts_are_counted_by_week_by_hand_or_by_a_call():
+    ann, client = staff()
+    bucket = bucket_of(ann, total_leads=1)
+    lead = Lead.objects.create(bucket=bucket, owner=ann, property_id="1")
+    for kind in ("call", "call", "email", "note"):
+        Activity.objects.create(lead=lead, by=ann, kind=kind)
+    Activity.objects.create(lead=lead, by=None, kind="sms", text="They wrote: no")
+
+    weeks = home.contacts_by_week(own_access(ann).team_id or 0, "UTC")
+
+    assert (len(weeks), weeks[-1].noted, weeks[-1].all, sum(week.all for week in weeks)) == (8, 3, 3, 3)
+    assert weeks[-1].begins.weekday() == 0
+    assert "Contacts by week" in home_page(client)
+    assert home.contacts_by_week(own_access(staff("bob")[0]).team_id or 0, "UTC")[-1].all == 0

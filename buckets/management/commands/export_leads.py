@@ -16,7 +16,7 @@ from common.commands.base import ProductCommand, texts_of
 from leads.models import Lead
 from leads.selection.disclosures import Via, export_counted
 from leads.selection.export import Format, Layout
-from leads.selection.export_columns import CUSTOM, PRESETS, UnknownColumn, named
+from leads.selection.export_columns import CUSTOM, PRESETS, UnknownColumn, check_fields, named
 from leads.selection.filters import matching
 
 
@@ -43,7 +43,8 @@ class Command(ProductCommand):
             default="",
             metavar="NAMES",
             help=f"Which columns, in which order, with commas between: apn,address,phone; {', '.join(PRESETS)} stand "
-            f"for the usual ones, {CUSTOM} for the columns of your own files. All where left out; a wrong name lists "
+            f"for the usual ones, {CUSTOM} for the columns of your own files, "
+            f"custom.KEY for one of your team's custom fields. All where left out; a wrong name lists "
             "them",
         )
         parser.add_argument(
@@ -63,7 +64,12 @@ class Command(ProductCommand):
         bucket, asker = row_in_team(Bucket.objects.select_related("owner"), options["bucket"], options)
         wanted = texts_of(options["where"], "--where")
         leads = matching(
-            Lead.objects.filter(bucket=bucket), wanted, time_zone=asker.time_zone, contacts=True, me=asker.pk
+            Lead.objects.filter(bucket=bucket),
+            wanted,
+            time_zone=asker.time_zone,
+            contacts=True,
+            me=asker.pk,
+            team_id=bucket.team_id,
         )
         if options["json"] and not options["output"]:
             raise CommandError("--json goes with --output: stdout is the file's.")
@@ -90,6 +96,7 @@ class Command(ProductCommand):
 def _layout(options: Mapping[str, Any], bucket: Bucket) -> Layout:
     try:
         columns = named(name.strip() for name in options["columns"].split(",") if name.strip())
+        check_fields(columns, bucket.team_id)
     except UnknownColumn as error:
         raise CommandError(f"--columns: {error}") from None
     by_name = "xlsx" if (options["output"] or "").lower().endswith(".xlsx") else "csv"

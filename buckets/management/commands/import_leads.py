@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
@@ -19,6 +19,8 @@ from buckets.imports.selectors import failed_lines
 from buckets.models import Bucket, Import
 from common.commands.base import ProductCommand
 from common.commands.progress import LocalWorkers, Tick, follow
+from leads.fields.definitions import fields_of
+from leads.models import CustomField
 
 NAME_MAX = 200
 
@@ -72,7 +74,8 @@ class Command(ProductCommand):
         try:
             with path.open("rb") as file:
                 layout = layout_of(file, header=options["header_row"])
-                chosen = _chosen(services.guess_columns(file, layout), layout, options)
+                own = fields_of(access.team_id)
+                chosen = _chosen(services.guess_columns(file, layout, own), layout, options, own)
                 if options["dry_run"]:
                     self._tell_preview(options, layout, chosen, self._preview(file, layout, chosen, bucket, options))
                     return
@@ -157,7 +160,7 @@ class Command(ProductCommand):
         self.report(options, facts, lines)
 
     def _tell_preview(self, options: Mapping[str, Any], layout: Layout, chosen: columns.Chosen, seen: Preview) -> None:
-        names = {field: layout.columns[index] for field, index in chosen.columns.items()}
+        names = {field: layout.columns[index] for field, index in chosen.mapping.items()}
         facts = {
             "dryRun": True,
             "headerRow": layout.header_row,
@@ -193,7 +196,9 @@ def _bucket_of(access: Access, text: str) -> Bucket | None:
     return by_id
 
 
-def _chosen(guessed: Mapping[str, int], layout: Layout, options: Mapping[str, Any]) -> columns.Chosen:
+def _chosen(
+    guessed: Mapping[str, int], layout: Layout, options: Mapping[str, Any], own: Sequence[CustomField]
+) -> columns.Chosen:
     """What is said on top of what is guessed. Raises BadMapping, which is a ValueError, or CommandError."""
     mapping: dict[str, Any] = dict(guessed)
     constants = dict(_pairs(options["set"], "--set"))
@@ -201,7 +206,7 @@ def _chosen(guessed: Mapping[str, int], layout: Layout, options: Mapping[str, An
         by_number = column.isdigit() and column not in layout.columns
         mapping[field] = int(column) if by_number else column or None
     said = {field: column for field, column in mapping.items() if field not in constants}
-    return columns.decide(layout.columns, said, constants, keep_others=options["keep_other_columns"])
+    return columns.decide(layout.columns, said, constants, keep_others=options["keep_other_columns"], fields=own)
 
 
 def _pairs(texts: list[str], flag: str) -> list[tuple[str, str]]:

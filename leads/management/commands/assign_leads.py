@@ -44,6 +44,7 @@ class Command(ProductCommand):
             time_zone=access.user.time_zone,
             contacts=access.can(Scope.CONTACTS),
             me=access.user.pk,
+            team_id=access.team_id,
         )
         people = members_named(access.team_id, options["to"])
         seen, changed, place = 0, Counter[int | None](), Place()

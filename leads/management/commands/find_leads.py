@@ -62,8 +62,10 @@ def _found(options: dict[str, Any], access: Access, buckets: Any) -> list[Lead]:
     if options["bucket"]:
         mine = mine.filter(bucket=buckets.get())
     wanted, contacts = texts_of(options["where"], "--where"), access.can(Scope.CONTACTS)
-    leads = matching(mine, wanted, time_zone=access.user.time_zone, contacts=contacts, me=access.user.pk)
-    leads = leads.select_related("bucket").defer("apollo_data")
+    leads = matching(
+        mine, wanted, time_zone=access.user.time_zone, contacts=contacts, me=access.user.pk, team_id=access.team_id
+    )
+    leads = leads.select_related("bucket", "status_label").defer("apollo_data")
     text = options["text"].strip()
     search = sought(text, by=access, contacts=contacts) if text else None
     if search is not None and not options["sort"]:
@@ -80,6 +82,8 @@ def _facts(lead: Lead) -> dict[str, Any]:
         "bucketId": lead.bucket_id,
         "bucketName": lead.bucket.name,
         "status": lead.status,
+        "statusLabel": lead.status_label.name if lead.status_label else None,
+        "customFields": lead.custom or {},
         "ownerName": lead.owner_name,
         "propertyAddress": lead.property_address,
         "propertyCity": lead.property_city,

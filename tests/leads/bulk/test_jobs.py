@@ -9,6 +9,7 @@ from buckets.services import create_bucket, recount
 from leads.bulk.kinds import BulkError
 from leads.bulk.services import cancel_bulk, count_of, leads_found, why_not_undo
 from leads.models import Activity, BulkChange, BulkJob, BulkPiece, Lead, Suppression, Tag
+from leads.pipeline.labels import make_label
 from leads.services import add_tag, change_status
 from tests.leads.bulk.world import hers, make_leads, member, start, told, undo
 from tests.support import make_user
@@ -51,6 +52,21 @@ def test_a_status_is_set_noted_and_counted_and_undone_where_nobody_moved_the_lea
         ("bulk.undone", {"action": "status", "leads": 2}),
         ("bulk.finished", {"action": "status", "leads": 3, "restored": 1}),
     ]
+
+
+def test_a_label_of_the_team_is_set_with_its_status_and_undoing_brings_back_the_label_of_before(ann):
+    _, leads = make_leads(2, by=ann)
+    warm = make_label(hers(ann), {"name": "Warm", "status": "contacted"})
+    cold = make_label(hers(ann), {"name": "Cold", "status": "lost"})
+    start(hers(ann), "status", leads[:1], statusLabel="warm")
+    job = start(hers(ann), "status", statusLabel=str(cold.pk))
+    stages = lambda: list(Lead.objects.order_by("pk").values_list("status", "status_label"))  # noqa: E731
+    assert (job.changed, stages()) == (2, [("lost", cold.pk)] * 2)
+    assert Activity.objects.filter(lead=leads[0]).latest("pk").text == "contacted (Warm) → lost (Cold)"
+    assert undo(job).restored == 2
+    assert stages() == [("contacted", warm.pk), ("new", None)]
+    with pytest.raises(BulkError, match="This label is under lost"):
+        start(hers(ann), "status", status="new", statusLabel="cold")
 
 
 def test_a_tag_is_put_on_where_it_is_not_and_undoing_takes_off_what_the_job_put_on(ann):

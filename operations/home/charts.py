@@ -1,0 +1,94 @@
+"""Two charts of Home: US dollars a day, contacts a week. By the clock of who looks; reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from campaigns import clock
+from common.db.clock import database_now
+from common.db.ids import uuid7_floor
+from integrations.ledger import scopes
+
+DAYS, WEEKS = 30, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """begins: its Monday. calls: placed; texts, emails: that left; noted: calls, texts and e-mails that a person has
+    logged by hand.
+    """
+
+    begins: date
+    calls: int
+    texts: int
+    emails: int
+    noted: int
+
+    @property
+    def all(self) -> int:
+        return self.calls + self.texts + self.emails + self.noted
+
+
+def spend_by_day(team_id: int, zone: str, *, days: int = DAYS) -> list[tuple[date, Decimal]]:
+    """What the team has paid vendors on each of the last days, today last: data, messages and calls."""
+    last = database_now().astimezone(ZoneInfo(zone)).date()
+    first = last - timedelta(days=days - 1)
+    months = sorted({scopes.team_month(team_id, first + timedelta(days=n)) for n in range(-1, days + 1)})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT (created_at AT TIME ZONE %(zone)s)::date, sum(cost) FROM integrations_vendorcall
+             WHERE id >= %(since)s AND cost > 0 AND holds ?| %(months)s::text[] AND created_at >= %(first)s
+             GROUP BY 1
+            """,
+            {"zone": zone, "since": uuid7_floor(_begins(first, zone)), "first": _begins(first, zone),
+             "months": months},
+        )  # fmt: skip
+        found: dict[date, Decimal] = dict(cursor.fetchall())
+    return [(day, found.get(day, Decimal(0))) for day in (first + timedelta(days=n) for n in range(days))]
+
+
+def contacts_by_week(team_id: int, zone: str, *, weeks: int = WEEKS) -> list[Week]:
+    """How often the team has contacted owners in each of the last weeks, this one last."""
+    today = clock.now().astimezone(ZoneInfo(zone)).date()
+    first = today - timedelta(days=today.weekday() + 7 * (weeks - 1))
+    since = _begins(first, zone)
+    with connection.cursor() as cursor:
+        cursor.execute(_CONTACTS, {"zone": zone, "since": since, "floor": uuid7_floor(since), "team": team_id})
+        found = {(begins, kind): many for begins, kind, many in cursor.fetchall()}
+    mondays = (first + timedelta(days=7 * n) for n in range(weeks))
+    return [Week(one, *(found.get((one, kind), 0) for kind in _KINDS)) for one in mondays]
+
+
+def _begins(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(zone))
+
+
+_KINDS: Sequence[str] = ("call", "sms", "email", "noted")
+# Messages by the team's numbers and addresses, which have an index by when they left. Logged by hand: what no message,
+# call or event of ours has written (`ref`), by a member of the team.
+_CONTACTS = """
+    SELECT date_trunc('week', at AT TIME ZONE %(zone)s)::date, kind, count(*)
+      FROM (
+        SELECT started_at AS at, 'call' AS kind FROM campaigns_callattempt
+         WHERE team_id = %(team)s AND started_at >= %(since)s
+        UNION ALL
+        SELECT d.intended_at, 'sms' FROM campaigns_sender s JOIN leads_seller c ON c.id = s.seller_id
+          JOIN campaigns_delivery d ON d.sender_id = s.id
+         WHERE c.team_id = %(team)s AND d.intended_at >= %(since)s
+        UNION ALL
+        SELECT d.intended_at, 'email' FROM campaigns_mailsender s JOIN leads_seller c ON c.id = s.seller_id
+          JOIN campaigns_delivery d ON d.mail_sender_id = s.id
+         WHERE c.team_id = %(team)s AND d.intended_at >= %(since)s
+        UNION ALL
+        SELECT a.created_at, 'noted' FROM leads_activity a JOIN leads_lead l ON l.id = a.lead_id
+         WHERE a.id >= %(floor)s AND a.kind IN ('call', 'sms', 'email') AND a.ref IS NULL AND a.by_id IS NOT NULL
+           AND l.team_id = %(team)s AND a.created_at >= %(since)s
+      ) made GROUP BY 1, 2
+"""

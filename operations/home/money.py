@@ -1,0 +1,152 @@
+"""Money against limits: a person's, her team's, and the installation's by vendor. Reads only: a few budgets each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Q, Sum
+
+from accounts.access import Access
+from common.db.clock import database_now
+from common.db.ids import uuid7_floor
+from common.needs import of_team
+from common.values.percent import percent
+from enrichment.models import Run
+from integrations.ledger import scopes
+from integrations.ledger.budgets import ZERO
+from integrations.models import Budget, Vendor, VendorCall
+from operations.home.talks import talks_since
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """US dollars with a vendor, or leads. cap: of the day, or of the period the name says; None: it has none."""
+
+    name: str
+    today: Decimal
+    month: Decimal | None = None
+    cap: Decimal | None = None
+    used: Decimal = ZERO  # of the cap: spent and promised
+
+    @property
+    def percent(self) -> int:
+        """Of the cap, 0 to 100."""
+        if self.cap is None:
+            return 0
+        return percent(self.used, self.cap) if self.cap else 100
+
+
+def money(access: Access) -> list[Spent]:
+    """One's own, by vendor and against one's limits."""
+    now = database_now()
+    return [*_own_by_vendor(access, now), *_own_limits(access, now)]
+
+
+def vendor_money(now: datetime) -> list[Spent]:
+    """Every vendor's day and month, from its budgets: one a day."""
+    vendors = list(Vendor.objects.filter(pk__in=settings.VENDORS).order_by("pk"))
+    days = [now.replace(day=day) for day in range(1, now.day + 1)]
+    names = {scopes.vendor_day(vendor.pk, day): vendor.pk for vendor in vendors for day in days}
+    month: dict[str, Decimal] = {}
+    today: dict[str, Budget] = {}
+    for budget in Budget.objects.filter(scope__in=list(names)):
+        name = names[budget.scope]
+        month[name] = month.get(name, ZERO) + budget.spent
+        if budget.scope == scopes.vendor_day(name, now):
+            today[name] = budget
+    return [
+        _vendor_spent(vendor.pk, vendor.cap, today.get(vendor.pk), month.get(vendor.pk, ZERO)) for vendor in vendors
+    ]
+
+
+def _vendor_spent(name: str, cap: Decimal, today: Budget | None, month: Decimal) -> Spent:
+    spent, used = (today.spent, today.spent + today.reserved) if today else (ZERO, ZERO)
+    return Spent(name, spent, month, cap, used)
+
+
+def _own_by_vendor(access: Access, now: datetime) -> list[Spent]:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    calls = VendorCall.objects.filter(user=access.user, pk__gte=uuid7_floor(midnight.replace(day=1)))
+    rows = (
+        calls.values("operation__vendor")
+        .annotate(month=Sum("cost"), today=Sum("cost", filter=Q(created_at__gte=midnight)))
+        .order_by("operation__vendor")
+    )
+    return [Spent(row["operation__vendor"], row["today"] or ZERO, row["month"]) for row in rows]
+
+
+def _own_limits(access: Access, now: datetime) -> list[Spent]:
+    """This month's, a person's and her team's."""
+    user, team = access.user, access.team
+    found = [_limit("This month's budget", scopes.user_month(user.pk, now), user.monthly_budget)]
+    if team is not None and team.monthly_budget is not None:
+        found.append(_limit("This month's team budget", scopes.team_month(team.pk, now), team.monthly_budget))
+    return found
+
+
+def _limit(name: str, scope: str, cap: Decimal | int) -> Spent:
+    budget = Budget.objects.filter(pk=scope).first() or Budget(spent=ZERO, reserved=ZERO)
+    return Spent(name, ZERO, budget.spent, Decimal(cap), budget.spent + budget.reserved)
+
+
+def leads_today(access: Access) -> list[Spent]:
+    """Leads this person bought data for today, against her limit, and those of her team, where it has one."""
+    user, team, now = access.user, access.team, database_now()
+    found = [_limit("Leads you bought data for today", scopes.leads_day(user.pk, now), user.daily_lead_limit)]
+    if team is not None and team.daily_lead_limit is not None:
+        of_team = scopes.team_leads_day(team.pk, now)
+        found.append(_limit("Leads your team bought data for today", of_team, team.daily_lead_limit))
+    return found
+
+
+# --- What the month has brought ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A team's month (UTC), in US dollars. spent: with all vendors. data: by the enrichment jobs that were started in
+    it; phones: leads of these with a phone. talks: leads that wrote, or whom a call reached.
+    """
+
+    spent: Decimal
+    limit: Decimal | None
+    used: Decimal  # of the limit: spent and promised
+    data: Decimal
+    phones: int
+    talks: int
+
+    @property
+    def percent(self) -> int:
+        return percent(self.used, self.limit) if self.limit else 100 if self.limit is not None else 0
+
+    @property
+    def per_phone(self) -> Decimal | None:
+        """None: no phone was found."""
+        return self.data / self.phones if self.phones else None
+
+    @property
+    def per_talk(self) -> Decimal | None:
+        """None: nobody was reached."""
+        return self.spent / self.talks if self.talks else None
+
+
+def month(access: Access) -> Month | None:
+    """Of the team she acts in, against its limit, or hers where it has none. None: she sees no money of it."""
+    if access.team is None or access.only_assigned or not access.can("read"):
+        return None
+    now = database_now()
+    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    team = _limit("", scopes.team_month(access.team.pk, now), access.team.monthly_budget or 0)
+    shown, limit = team, access.team.monthly_budget
+    if limit is None:
+        limit = access.user.monthly_budget
+        shown = _limit("", scopes.user_month(access.user.pk, now), limit)
+    runs = of_team(Run.objects.with_money().filter(pk__gte=uuid7_floor(first)), access)
+    sums = runs.order_by().aggregate(data=Sum("spent"), phones=Sum("enriched"))
+    return Month(
+        spent=team.month or ZERO, limit=limit, used=shown.used, data=sums["data"] or ZERO,
+        phones=sums["phones"] or 0, talks=talks_since(access, first),
+    )  # fmt: skip
