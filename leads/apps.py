@@ -51,12 +51,12 @@ class LeadsConfig(AppConfig):
         )
         search_in(
             "status labels",
-            blanking.in_named(StatusLabel, 40),
+            blanking.in_named(StatusLabel),
             telling.in_texts(StatusLabel, ("name",), what="Status label", team="team", by_name=True),
         )
         search_in(
             "custom fields",
-            blanking.in_named(CustomField, 50),
+            blanking.in_named(CustomField),
             telling.in_texts(CustomField, ("name", "choices"), what="Custom field", team="team", by_name=True),
         )
         both, changed = ("older", "younger"), ("before", "after")

@@ -90,6 +90,7 @@ from leads.models import (
     BulkPiece,
     Consent,
     ContactKey,
+    CustomField,
     Event,
     Forgetting,
     KeySecret,
@@ -101,6 +102,7 @@ from leads.models import (
     SavedView,
     Scrub,
     Seller,
+    StatusLabel,
     Suppression,
     Tag,
     Upload,
@@ -160,6 +162,8 @@ class Place:
     tag: Tag
     activity: Activity
     savedview: SavedView
+    statuslabel: StatusLabel
+    customfield: CustomField
     run: Run
     runitem: RunItem
     fairshare: FairShare
@@ -324,6 +328,8 @@ def standing(kept_open: None) -> Place:
         tag=Tag.objects.create(owner=user, name="Absentee"),
         activity=Activity.objects.create(lead=lead, by=user, kind="note", ref=uuid4()),
         savedview=SavedView.objects.create(owner=user, name="Mine", query="status=new"),
+        statuslabel=StatusLabel.objects.create(team=team, name="Warm", status="contacted"),
+        customfield=CustomField.objects.create(team=team, key="price", name="Price", kind="number"),
         run=run,
         runitem=RunItem.objects.create(run=run, lead=lead, stage=1),
         fairshare=FairShare.objects.create(run=run, owner=user, stage=1),
@@ -583,6 +589,15 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "merge_why_known": _set(why="address"),
     "merge_of_two": lambda row: _set(older=row.younger_id)(row),
     "tag_once_per_team": _again(name="ABSENTEE"),
+    "status_label_once_per_team": _again(name="WARM"),
+    "status_label_has_name": _set(name=""),
+    "status_label_status_known": _set(status="sold"),
+    "status_label_color_is_hex": _set(color="#12345g"),
+    "custom_field_key_once": _again(name="Another"),
+    "custom_field_once_per_team": _again(key="another", name="PRICE"),
+    "custom_field_has_name": _set(name=""),
+    "custom_field_key_is_word": _set(key="Two words"),
+    "custom_field_kind_known": _set(kind="list"),
     "tag_has_name": _set(name=""),
     "tag_color_is_hex": _set(color="#12345g"),
     "activity_kind_known": _set(kind="fax"),

@@ -16,6 +16,7 @@ from accounts.access import access
 from accounts.fresh import requires_fresh
 from accounts.services import KeyConflict
 from common.admin import Base, ask, confirmed
+from common.asking import OURS, asks, is_across
 from common.db.ids import uuid7
 from leads.admin.base import may_export
 from leads.admin.bulk_forms import (
@@ -40,29 +41,34 @@ ACTIONS = (
     "delete",
 )  # fmt: skip
 NONE = "No lead that you may change is among these: nothing was done."
-PLACES = ("after", "before", "sort")  # of the list's address: no filters
+PLACES = ("after", "before", "sort", *OURS)  # of the list's address: no filters
 
 
 class BulkActions(Base):
     """The actions of the list of leads, beside its admin: each is a job (`leads.bulk`)."""
 
     @admin.action(description="Change status …", permissions=["write"])
+    @asks
     def status(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return _asked(self, request, queryset, "status", StatusForm, "Change status", "Change status")
 
     @admin.action(description="Add a tag …", permissions=["write"])
+    @asks
     def tag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return _asked(self, request, queryset, "tag", TagForm, "Add a tag", "Add tag")
 
     @admin.action(description="Remove a tag …", permissions=["write"])
+    @asks
     def untag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return _asked(self, request, queryset, "untag", TagForm, "Remove a tag", "Remove tag")
 
     @admin.action(description="Assign …", permissions=["assign"])
+    @asks
     def assign(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return _asked(self, request, queryset, "assign", AssignForm, "Assign leads", "Assign")
 
     @admin.action(description="Log activity …", permissions=["write"])
+    @asks
     def note(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return _asked(self, request, queryset, "activity", NoteForm, "Log activity", "Log activity")
 
@@ -73,10 +79,12 @@ class BulkActions(Base):
         return job and HttpResponseRedirect(reverse("admin:leads_bulkjob_enrich", args=[job.pk]))
 
     @admin.action(description="Move to a bucket …", permissions=["assign"])
+    @asks
     def move(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return _asked(self, request, queryset, "move", BucketForm, "Move to a bucket", "Move")
 
     @admin.action(description="Copy to a bucket …", permissions=["assign"])
+    @asks
     def copy(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return _asked(self, request, queryset, "copy", BucketForm, "Copy to a bucket", "Copy")
 
@@ -95,10 +103,12 @@ class BulkActions(Base):
         return job and file_of(request, job)
 
     @admin.action(description="Do not contact …", permissions=["write"])
+    @asks
     def do_not_contact(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return _asked(self, request, queryset, "doNotContact", DoNotContactForm, "Do not contact", "Do not contact")
 
     @admin.action(description="Delete …", permissions=["manage"])
+    @asks
     def delete(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return _asked(self, request, queryset, "delete", DeleteForm, "Delete leads?", "Delete")
 
@@ -119,7 +129,7 @@ def _asked(
 
     The count that the page shows goes along: where other leads match by the time of the press, it is asked anew.
     """
-    count, across = count_of(queryset), _across(request)
+    count, across = count_of(queryset), is_across(request)
     if not count:
         model_admin.message_user(request, NONE, messages.ERROR)
         return None
@@ -156,9 +166,9 @@ def _page(
     count: int,
 ) -> HttpResponse:
     """Of all that match one lead is named: Django takes an action for none where no box is checked."""
-    lines = [f"All {_leads(count)} that match the list’s filters" if _across(request) else _leads(count)]
+    lines = [f"All {_leads(count)} that match the list’s filters" if is_across(request) else _leads(count)]
     final = kind_of(kind).final
-    rows: Sequence[Any] = list(queryset[:1] if _across(request) else queryset)
+    rows: Sequence[Any] = list(queryset[:1] if is_across(request) else queryset)
     lines += [final] if final else []
     return ask(model_admin, request, rows, title=title, lines=lines, button=button, form=form, is_free=True)
 
@@ -174,7 +184,7 @@ def _started(
     press: str,
 ) -> BulkJob | None:
     """None, with words to the person: it was refused."""
-    filters = [name for name in request.GET if name not in PLACES] if _across(request) else []
+    filters = [name for name in request.GET if name not in PLACES] if is_across(request) else []
     try:
         return start_bulk(
             access=access(request), kind=kind, leads=queryset, arguments=arguments, filters=filters, expect=expect,
@@ -193,11 +203,6 @@ def _said(job: BulkJob) -> Any:
     rest = "; ".join(words.left_out(job))
     told = " ".join([words.came_of(job), *([f"{rest}."] if rest else []), *([job.error] if job.error else [])])
     return format_html('{} <a href="{}">{}</a>', told, address, "Undo …" if can_undo(job) else "Details")
-
-
-def _across(request: HttpRequest) -> bool:
-    """Whether all that match are meant, and not the checked alone."""
-    return request.POST.get("select_across") == "1"
 
 
 def _leads(count: int) -> str:

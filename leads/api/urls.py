@@ -5,6 +5,7 @@ from leads.api.assigning import AssignView
 from leads.api.bulk import BulkCancelView, BulkFileView, BulkJobsView, BulkJobView, BulkUndoView
 from leads.api.changes import LeadChangesView
 from leads.api.merging import MergedView, SeparateView
+from leads.api.owners import OneOwnerView
 from leads.api.permission import consents, sellers, suppressions, uploads
 from leads.api.persons import ForgetView, ReportView
 from leads.api.views import (
@@ -39,6 +40,7 @@ urlpatterns = [
     path("leads/<uuid:lead_id>/merged", MergedView.as_view(), name="lead-merged"),
     path("leads/<uuid:lead_id>/separate", SeparateView.as_view(), name="lead-separate"),
     path("leads/<uuid:lead_id>/tags", LeadTagsView.as_view(), name="lead-tags"),
+    path("owners/<str:owner_key>", OneOwnerView.as_view(), name="owner"),
     path("persons/forget", ForgetView.as_view(), name="person-forget"),
     path("persons/report", ReportView.as_view(), name="person-report"),
     path("suppressions", suppressions.SuppressionsView.as_view(), name="suppressions"),
