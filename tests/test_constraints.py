@@ -85,6 +85,9 @@ from integrations.models import (
 )
 from leads.models import (
     Activity,
+    BulkChange,
+    BulkJob,
+    BulkPiece,
     Consent,
     ContactKey,
     CustomField,
@@ -199,6 +202,9 @@ class Place:
     scrub: Scrub
     upload: Upload
     uploadpiece: UploadPiece
+    bulkjob: BulkJob
+    bulkpiece: BulkPiece
+    bulkchange: BulkChange
     refusedrow: RefusedRow
     withdrawal: Withdrawal
     delivery: Delivery
@@ -256,6 +262,7 @@ def standing(kept_open: None) -> Place:
         callback_token=uuid4(),
     )
     link = Link.objects.create(version=version, url="https://example.com/")
+    many = BulkJob.objects.create(team=team, by=user, kind="tag")
     upload = Upload.objects.create(team=team, seller=seller, kind="consents", file_name="list.csv", status="previewed")
     talk = Conversation.objects.create(team=seller.team, lead=lead, key=key, address="+12065550177", opened_at=NOON)
     return Place(
@@ -405,6 +412,9 @@ def standing(kept_open: None) -> Place:
             source="file",
         ),
         upload=upload,
+        bulkjob=many,
+        bulkpiece=BulkPiece.objects.create(job=many, place=0, lead_ids=[]),
+        bulkchange=BulkChange.objects.create(job=many, lead_id=lead.pk),
         uploadpiece=UploadPiece.objects.create(upload=upload, number=0, first_line=2, content=b""),
         refusedrow=RefusedRow.objects.create(upload=upload, line=2, reason="no phone"),
         withdrawal=Withdrawal.objects.create(upload=upload, reason="The wrong file", created_at=NOON),
@@ -729,6 +739,11 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "upload_counts_every_row": _set(status="completed", rows=1),
     "upload_names_its_seller": _set(seller=None),
     "upload_piece_once": _again(),
+    "bulk_kind_known": _set(kind="burn"),
+    "bulk_status_known": _set(status="lost"),
+    "bulk_counts_fit": _set(done=1),
+    "bulk_over_has_time": _set(finished_at=NOON),
+    "bulk_piece_once": _again(),
     "withdrawal_has_reason": _again(reason=""),
     "delivery_once_a_step": _again(vendor_id="SM2", callback_token=uuid4()),
     "delivery_vendor_id_once": _again(member=None, step=None, purpose="manual", callback_token=uuid4()),
@@ -760,6 +775,9 @@ HALVES = [
     ("operation_pace_sane", _set(pace=Decimal("100000.01"))),
     ("operation_price_sane", _set(price=Decimal("99999.0001"))),
     ("operation_batch_sane", _set(batch=1001)),
+    ("bulk_counts_fit", _set(leads=1, done=1, changed=2)),
+    ("bulk_counts_fit", _set(restored=1)),
+    ("bulk_over_has_time", _set(status="completed")),
     ("call_money_not_negative", _set(reserved=Decimal("-0.0001"))),
     ("lookup_answered_has_answer", _set(state="answered", facts={}, fetched_at=None)),
     ("reveal_money_not_negative", _set(reserved=Decimal("-0.0001"))),

@@ -61,9 +61,13 @@ from enrichment.scheduling.services import create_schedule
 from enrichment.services import start_run
 from integrations.ledger import catalogue
 from integrations.models import Operation
+from leads.bulk.services import start_bulk
 from leads.fields.definitions import make_field
 from leads.models import (
     Activity,
+    BulkChange,
+    BulkJob,
+    BulkPiece,
     ContactKey,
     CustomField,
     Event,
@@ -178,6 +182,8 @@ class World:
         lists = {"kind": "suppressions", "team_id": team, "by": ann, "name": f"{SECRET}.csv"}
         self.ids["upload_id"] = importing.upload(file=BytesIO(b"6175550112\n"), **lists).pk
         self.ids["suppression_id"] = add_suppression(access=own_access(ann), phone="6175550113").added[0].pk
+        enriching = {"kind": "enrich", "leads": Lead.objects.filter(pk=self.lead.pk), "arguments": {}}
+        self.ids["job_id"] = start_bulk(access=own_access(ann), filters=[SECRET], **enriching).pk
         self.ids["import_id"] = upload(bucket=self.bucket, file=BytesIO(LIST), name=f"{SECRET}.csv").pk
 
         key = ContactKey.objects.create(kind=1, digest=b"x" * 32, hint="…0177")
@@ -219,6 +225,7 @@ class World:
         models: list[Any] = [Bucket, Fill, Lead, Tag, Activity, Run, RunItem, FairShare, Schedule, Lead.tags.through]
         models += [Invitation, StatusLabel, CustomField]
         models += [Import, ImportPiece, Operation, LogEntry, Team, Membership, BucketShare]
+        models += [BulkJob, BulkPiece, BulkChange]
         models += [Notification, WebhookEndpoint, WebhookDelivery, Upload, UploadPiece, Suppression, Seller]
         models += [Campaign, Step, Variant, Preview, Template, TemplateVersion, Snippet, Sender, StateAnswer]
         models += [Conversation, Delivery]
@@ -246,6 +253,14 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("suppressions", "GET"): ("", 200),
     ("suppressions", "POST"): (None, 400),
     ("suppression", "GET"): ("", 404),
+    ("leads-bulk", "GET"): ("", 200),
+    ("leads-bulk", "POST"): ({"action": "delete", "leadIds": ["{lead_id}"], "expect": 1}, 404),
+    ("leads-bulk-job", "GET"): ("", 404),
+    ("leads-bulk-cancel", "POST"): (None, 404),
+    ("leads-bulk-undo", "POST"): (None, 404),
+    ("leads-bulk-file", "GET"): ("", 404),
+    ("leads-bulk-quote", "GET"): ("", 404),
+    ("leads-bulk-start", "POST"): ({"quote": "no such price"}, 404),
     ("suppressions-check", "GET"): ("?phone=6175550112", 200),
     ("suppressions-import", "POST"): (b"", 400),
     ("consents", "GET"): ("", 200),
