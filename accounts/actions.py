@@ -46,6 +46,7 @@ ACTIONS: dict[str, str] = {
     "schedule.changed": "Schedule changed",
     "schedule.deleted": "Schedule deleted",
     "tag.deleted": "Tag deleted",
+    "view.changed": "Saved view changed",
     "view.deleted": "Saved view deleted",
     "lead.added": "Lead added by hand",
     "status_label.created": "Status label added",

@@ -49,7 +49,12 @@ def _in_buckets(request: HttpRequest) -> bool:
 
 
 def _in_leads(request: HttpRequest) -> bool:
-    return "/leads/lead/" in request.path and not _in_callbacks(request)
+    return "/leads/lead/" in request.path and not _in_callbacks(request) and not _in_board(request)
+
+
+def _in_board(request: HttpRequest) -> bool:
+    """It stands below the leads' address."""
+    return "/leads/lead/board/" in request.path
 
 
 def _in_callbacks(request: HttpRequest) -> bool:
@@ -77,6 +82,10 @@ def _in_calendar(request: HttpRequest) -> bool:
     return request.path.startswith("/admin/calendar/")
 
 
+def _in_reports(request: HttpRequest) -> bool:
+    return request.path.startswith("/admin/reports/")
+
+
 def _in_imports(request: HttpRequest) -> bool:
     """The entry leads to the upload; the list and each import belong to it too."""
     return "/buckets/import/" in request.path
@@ -93,6 +102,7 @@ UNFOLD = {
     "ACCOUNT": {
         "navigation": [
             {"title": "Profile and time zone", "link": reverse_lazy("profile")},
+            {"title": "What I am notified of", "link": reverse_lazy("notices_settings")},
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
             {"title": "Second factor and passkeys", "link": reverse_lazy("mfa_index")},
             {"title": "Where you are signed in", "link": reverse_lazy("account_sessions")},
@@ -100,7 +110,7 @@ UNFOLD = {
     },
     "DASHBOARD_CALLBACK": "operations.admin.home.context",
     "STYLES": [lambda _request: static("desk/desk.css")],
-    "SCRIPTS": [lambda _request: static("desk/desk.js")],
+    "SCRIPTS": [lambda _request: static("desk/desk.js"), lambda _request: static("desk/search.js")],
     "COLORS": {  # a green that is readable on white: 4.5 to 1 from 600 on
         "primary": {
             "50": "oklch(97.9% .021 166.1)",
@@ -130,6 +140,7 @@ UNFOLD = {
                     _entry("Buckets", "inventory_2", "buckets_bucket_changelist") | {"active": _in_buckets},
                     _entry("Leads", "contacts", "leads_lead_changelist", callers=False) | {"active": _in_leads},
                     _entry("My leads", "contacts", "leads_lead_changelist", callers=True) | {"active": _in_leads},
+                    _entry("Board", "view_kanban", "leads_lead_board") | {"active": _in_board},
                     _entry("Callbacks", "phone_callback", "leads_lead_changelist", query="?callback=today")
                     | {"active": _in_callbacks},
                     {
@@ -156,6 +167,13 @@ UNFOLD = {
                     _entry("Snippets", "short_text", "campaigns_snippet_changelist"),
                     _entry("Enrichment jobs", "play_circle", "enrichment_run_changelist"),
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
+                    {
+                        "title": "Reports",
+                        "icon": "monitoring",
+                        "link": reverse_lazy("report_spend"),
+                        "permission": "operations.admin.reports.opens_reports",
+                        "active": _in_reports,
+                    },
                     _entry("Tags", "sell", "leads_tag_changelist"),
                     _entry("Status labels", "label", "leads_statuslabel_changelist"),
                     _entry("Custom fields", "edit_note", "leads_customfield_changelist"),

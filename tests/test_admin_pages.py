@@ -48,7 +48,18 @@ from common.db.ids import uuid7
 from enrichment.models import PumpLease, Run, RunItem, Schedule
 from integrations.ledger import catalogue
 from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
-from leads.models import Activity, Consent, ContactKey, Lead, Seller, Suppression, Tag, Upload
+from leads.models import (
+    Activity,
+    Consent,
+    ContactKey,
+    CustomField,
+    Lead,
+    Seller,
+    StatusLabel,
+    Suppression,
+    Tag,
+    Upload,
+)
 from tests.admin_site import act, actions_of
 from tests.dates import odd_dates
 
@@ -131,6 +142,14 @@ class Rows:
         lead.tags.add(Tag.objects.create(owner=bucket.owner, name="hot"))
         Activity.objects.create(lead=lead, by=bucket.owner, text="Called")
         return lead
+
+    def statuslabel(self) -> StatusLabel:
+        team = self.user().memberships.get().team
+        return StatusLabel.objects.create(team=team, name=f"Warm {self.count}", status="contacted")
+
+    def customfield(self) -> CustomField:
+        team = self.user().memberships.get().team
+        return CustomField.objects.create(team=team, key=f"price{self.count}", name=f"Price {self.count}", kind="text")
 
     def tag(self) -> Tag:
         return Tag.objects.create(owner=self.user(), name="hot")
@@ -519,7 +538,7 @@ SEEN = {  # the lists that each role opens, with a row of her own team's in them
     "nobody": "AuthToken",
 }
 for _role in ("reader", "buyer", "manager"):
-    SEEN[_role] += " Snippet Recording CallAttempt CallList Disposition"
+    SEEN[_role] += " Snippet Recording CallAttempt CallList Disposition StatusLabel CustomField"
 SEEN["caller"] += " CallAttempt"
 OF_TEAM = [param.values[0] for param in registered() if isinstance(admin.site._registry[param.values[0]], TeamAdmin)]
 MAY = {  # the actions of lists that each role is given

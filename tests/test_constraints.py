@@ -14,12 +14,16 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.models import (
     IdempotentRequest,
     Invitation,
     Membership,
+    NoticeChoice,
+    NoticeMailbox,
+    Notification,
     SignInCount,
     Team,
     TokenGrant,
@@ -83,6 +87,7 @@ from leads.models import (
     Activity,
     Consent,
     ContactKey,
+    CustomField,
     Event,
     Forgetting,
     KeySecret,
@@ -94,6 +99,7 @@ from leads.models import (
     SavedView,
     Scrub,
     Seller,
+    StatusLabel,
     Suppression,
     Tag,
     Upload,
@@ -120,6 +126,9 @@ class Place:
     invitation: Invitation
     tokengrant: TokenGrant
     bucketshare: BucketShare
+    notification: Notification
+    noticechoice: NoticeChoice
+    noticemailbox: NoticeMailbox
     webhookendpoint: WebhookEndpoint
     webhookdelivery: WebhookDelivery
     vendor: Vendor
@@ -150,6 +159,8 @@ class Place:
     tag: Tag
     activity: Activity
     savedview: SavedView
+    statuslabel: StatusLabel
+    customfield: CustomField
     run: Run
     runitem: RunItem
     fairshare: FairShare
@@ -248,6 +259,11 @@ def standing(kept_open: None) -> Place:
     upload = Upload.objects.create(team=team, seller=seller, kind="consents", file_name="list.csv", status="previewed")
     talk = Conversation.objects.create(team=seller.team, lead=lead, key=key, address="+12065550177", opened_at=NOON)
     return Place(
+        notification=Notification.objects.create(
+            team=team, user=user, kind="reply", about="leads.lead", about_id="1", words="x", created_at=timezone.now()
+        ),
+        noticechoice=NoticeChoice.objects.create(user=user, kind="reply", on_pages=True, mail="soon"),
+        noticemailbox=NoticeMailbox.objects.create(user=user),
         webhookendpoint=webhook,
         webhookdelivery=WebhookDelivery.objects.create(
             endpoint=webhook,
@@ -305,6 +321,8 @@ def standing(kept_open: None) -> Place:
         tag=Tag.objects.create(owner=user, name="Absentee"),
         activity=Activity.objects.create(lead=lead, by=user, kind="note", ref=uuid4()),
         savedview=SavedView.objects.create(owner=user, name="Mine", query="status=new"),
+        statuslabel=StatusLabel.objects.create(team=team, name="Warm", status="contacted"),
+        customfield=CustomField.objects.create(team=team, key="price", name="Price", kind="number"),
         run=run,
         runitem=RunItem.objects.create(run=run, lead=lead, stage=1),
         fairshare=FairShare.objects.create(run=run, owner=user, stage=1),
@@ -483,6 +501,16 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "invitation_role_known": _set(role="owner"),
     "token_grant_has_name": _set(name=""),
     "bucket_shared_once": _again(),
+    "notification_once_unread": _again(),
+    "notification_kind_known": _set(kind="x"),
+    "notification_mail_known": _set(mail="x"),
+    "notification_has_words": _set(words=""),
+    "notification_hidden_is_read": _set(is_shown=False),
+    "notice_choice_once": _again(),
+    "notice_choice_kind_known": _set(kind="x"),
+    "notice_choice_mail_known": _set(mail="x"),
+    "mailbox_hour_of_a_day": _set(digest_hour=24),
+    "mailbox_taken_has_lease": _set(token=uuid4()),
     "webhook_once_per_team": _again(),
     "webhook_has_events": _set(events=[]),
     "webhook_has_secret": _set(secret=""),
@@ -551,6 +579,15 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "merge_why_known": _set(why="address"),
     "merge_of_two": lambda row: _set(older=row.younger_id)(row),
     "tag_once_per_team": _again(name="ABSENTEE"),
+    "status_label_once_per_team": _again(name="WARM"),
+    "status_label_has_name": _set(name=""),
+    "status_label_status_known": _set(status="sold"),
+    "status_label_color_is_hex": _set(color="#12345g"),
+    "custom_field_key_once": _again(name="Another"),
+    "custom_field_once_per_team": _again(key="another", name="PRICE"),
+    "custom_field_has_name": _set(name=""),
+    "custom_field_key_is_word": _set(key="Two words"),
+    "custom_field_kind_known": _set(kind="list"),
     "tag_has_name": _set(name=""),
     "tag_color_is_hex": _set(color="#12345g"),
     "activity_kind_known": _set(kind="fax"),

@@ -21,12 +21,14 @@ from accounts.selectors import user_of
 from common.admin import Empty, ask, chosen, confirmed, is_id, sees_all
 from common.admin_extensions import Extensible
 from common.admin_teams import TEAM, TeamAdmin
+from common.asking import asks
 from common.contact_access import masked, masked_text
-from leads.admin import assigning, lead_page, merged_leads, saved_views, sort_columns
+from leads.admin import assigning, board, custom_columns, lead_page, merged_leads, saved_views, sort_columns
 from leads.admin.base import export_answer, may_export
 from leads.admin.filters import FILTERS, InTeam
 from leads.admin.keyset_list import LIST, KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL
+from leads.admin.stages import stage_words
 from leads.facts.sources import name_of, other_person
 from leads.models import Lead
 from leads.registries import buckets_of
@@ -81,7 +83,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         "shown_email",
         "place",
     )
-    list_select_related = ("bucket", "assigned_to")
+    list_select_related = ("bucket", "assigned_to", "status_label")
     list_filter = FILTERS
     list_filter_submit = True
     list_filter_sheet = True
@@ -103,10 +105,17 @@ class LeadAdmin(Extensible, TeamAdmin):
         name, *others = super().get_list_display(request)
         if access(request).only_assigned or (self._shared_bucket(request) and not sees_all(request)):
             others.remove("assigned_to")
+        if self._shared_bucket(request):
+            others[others.index("stage")] = "plain_stage"
         sort = request.GET.get("sort", "").strip().removeprefix("-")
         wanted = ["callbackAt"] if request.GET.get("callback") else []
         wanted += [sort] if sort in sort_columns.COLUMNS and sort not in wanted else []
-        return [name, *(sort_columns.COLUMNS[one] for one in wanted), *others]
+        custom = custom_columns.columns_asked(request)
+        return [name, *(sort_columns.COLUMNS[one] for one in wanted), *custom, *others]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """With the team's own fields."""
+        return [*super().get_list_filter(request), *custom_columns.filters_of(request)]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By the filters alone: `?phone__startswith=` would tell a masked number digit by digit."""
@@ -185,7 +194,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         return super().changelist_view(request, {**(extra_context or {}), **title, **shown})
 
     def get_urls(self) -> Any:
-        return [*saved_views.urls(self), *super().get_urls()]
+        return [*saved_views.urls(self), *board.urls(self), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -196,7 +205,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         if request.method in ("GET", "HEAD") and not sees_all(request) and is_id(key):
             shared = buckets_of(access(request)).exclude(team=access(request).team_id)
             rows = rows | self.model.objects.filter(bucket__in=shared.values("pk"))
-        rows = rows.defer(None).select_related("bucket", "owner", "assigned_to")
+        rows = rows.defer(None).select_related("bucket", "owner", "assigned_to", "status_label")
         lead = rows.filter(pk=key).first() if is_id(key) else None
         if lead is None and is_id(key) and (shown := merged_leads.shown_instead(rows, key)):
             return redirect("admin:leads_lead_change", shown)
@@ -216,7 +225,12 @@ class LeadAdmin(Extensible, TeamAdmin):
 
     @admin.display(description="status")
     def stage(self, lead: Lead) -> str:
-        return _label(lead.get_status_display(), STATUS_LOOKS[lead.status])
+        return _label(stage_words(lead), STATUS_LOOKS[lead.status])
+
+    @admin.display(description="status")
+    def plain_stage(self, lead: Lead) -> str:
+        """Of another team's lead: what that team calls it is not told."""
+        return _label(str(lead.get_status_display()), STATUS_LOOKS[lead.status])
 
     @admin.display(description="data")
     def facts(self, lead: Lead) -> str:
@@ -252,6 +266,7 @@ class LeadAdmin(Extensible, TeamAdmin):
     # --- What is done to many -----------------------------------------------------------------------------------------
 
     @admin.action(description="Change status …", permissions=["write"])
+    @asks
     def move(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def act(leads: list[Lead], status: str) -> str:
             moved = [lead for lead in leads if lead.status != status]
@@ -262,6 +277,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         return self._ask(request, queryset, _StatusForm, act, title="Change status", button="Change status")
 
     @admin.action(description="Add a tag …", permissions=["write"])
+    @asks
     def tag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def act(leads: list[Lead], name: str) -> str:
             return f"{name}: {add_tag(leads=leads, name=name)} of {len(leads)} leads tagged."
@@ -269,6 +285,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         return self._ask(request, queryset, _TagForm, act, title="Add a tag", button="Add tag")
 
     @admin.action(description="Remove a tag …", permissions=["write"])
+    @asks
     def untag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def act(leads: list[Lead], name: str) -> str:
             return f"{name}: {remove_tag(leads=leads, name=name)} of {len(leads)} leads untagged."
@@ -298,6 +315,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         return None
 
     @admin.action(description="Assign …", permissions=["assign"])
+    @asks
     def assign(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return assigning.assign(self, request, queryset)
 
