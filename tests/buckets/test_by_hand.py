@@ -15,7 +15,7 @@ from buckets.services import create_bucket
 from leads.models import Lead, LeadKey
 from tests.admin_site import address, member, sees_contacts, staff, words
 from tests.api.client import Api, refused
-from tests.command_line import run_command
+from tests.command_line import assert_refused, run
 from tests.support import make_user
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +168,7 @@ def test_by_a_command():
     bucket = bucket_of(ann)
     arguments: list[Any] = ["add_lead", str(bucket.pk), "--user", "ann", "--address", "12 Main St", "--zip", "98101"]
 
-    assert "Added: 12 Main St" in run_command(*arguments)
-    assert "The bucket has it already" in run_command(*arguments)
+    assert run(*arguments, "--json").json["lead"]["isNew"] is True
+    assert "The bucket has it already: 12 Main St" in run(*arguments).out
+    assert_refused(run(*arguments, "--phone", "12"), "--phone: This is no phone number that could be called.")
     assert Lead.objects.count() == 1

@@ -1,4 +1,4 @@
-"""Ten leads worked through from the list by keys, in a real browser: how many presses it takes, and what is not lost."""
+"""Ten leads worked through from the list by keys, in a real browser: how many presses that takes."""
 
 from __future__ import annotations
 
