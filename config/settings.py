@@ -146,13 +146,14 @@ if DEBUG:
 
 MIDDLEWARE = [
     "common.middleware.Heads",
+    "accounts.middleware.Origins",  # before whoever may refuse: a refusal has the request's name too
     "common.policies.Policies",  # before whoever may refuse
     "common.middleware.OwnHosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.compression.Compressed",  # what lies in files is compressed once, when they are collected
     "common.middleware.NoStore",
     "common.middleware.RequestLimits",
-    "accounts.middleware.Origins",
     "accounts.sign_in.sessions.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -179,6 +180,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.sign_in.pages.desk",
+                "accounts.notices.page.unread_here",
                 "campaigns.clock.shown",
             ],
             "builtins": ["common.dates", "common.contact_access"],
@@ -285,6 +287,7 @@ CELERY_BEAT_SCHEDULE = {
     "make-previews": {"task": "campaigns.previews", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "fill-call-lists": {"task": "campaigns.fill_lists", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "mail-notices": {"task": "accounts.mail_notices", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "tell-callbacks": {"task": "leads.tell_callbacks", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
     "remind": {"task": "leads.remind", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "mail-guests": {"task": "campaigns.mail_guests", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
@@ -672,6 +675,12 @@ SPECTACULAR_SETTINGS = {
         "CallMode": "campaigns.models.CallAttempt.Mode",
         "CallOutcome": "campaigns.models.Disposition.Outcome",
         "CallSuppress": ["call", "sms", "call_sms", "any"],
+        "CallState": "campaigns.models.CallAttempt.State",
+        "ConversationState": "campaigns.models.Conversation.State",
+        "ConsentHow": "leads.models.Consent.How",
+        "UploadKind": "leads.models.Upload.Kind",
+        "UploadStatus": "leads.models.Upload.Status",
+        "WebhookDeliveryStatus": "accounts.models.WebhookDelivery.Status",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX
@@ -807,6 +816,10 @@ KEEP_INBOUND_DAYS = _whole(
 KEEP_TOUCHES_DAYS = _whole(
     "KEEP_TOUCHES_DAYS", 365, "days it is kept who opened e-mails and clicked links", least=0, most=_KEPT_MOST
 )
+KEEP_NOTIFICATIONS_DAYS = _whole(
+    "KEEP_NOTIFICATIONS_DAYS", 180, "days notifications are kept", least=0, most=_KEPT_MOST
+)
+KEEP_CHANGES_DAYS = _whole("KEEP_CHANGES_DAYS", 30, "days the changes of leads are told", least=1, most=_KEPT_MOST)
 KEEP_GUESTS_DAYS = _whole("KEEP_GUESTS_DAYS", 0, "days guests of past appointments are kept", least=0, most=_KEPT_MOST)
 KEEP_FAILED_ROWS_DAYS = _whole(
     "KEEP_FAILED_ROWS_DAYS", 0, "days a file's failed rows are kept", least=0, most=_KEPT_MOST

@@ -1,6 +1,7 @@
 from functools import partial
 
 from django.apps import AppConfig
+from django.urls import reverse
 
 
 class LeadsConfig(AppConfig):
@@ -9,7 +10,8 @@ class LeadsConfig(AppConfig):
     def ready(self) -> None:
         from django.core.checks import Tags, register
 
-        from accounts.models import IdempotentRequest
+        from accounts.models import IdempotentRequest, Notification
+        from accounts.notices.registries import leads_to
         from accounts.webhooks.registries import register_event
         from common.commands.base import REFUSE_FIRST
         from common.needs import needs_attention
@@ -24,6 +26,7 @@ class LeadsConfig(AppConfig):
         from leads.selectors import callbacks_due, events_due
 
         forgotten.clean_with(cleaned)
+        leads_to("leads.event", lambda event_id: reverse("calendar_event", args=[event_id]))
         search_in("leads", blanking.in_leads, reporting.leads)
         search_in("purchased data", blanking.in_lookups, reporting.purchased)
         search_in("leads again", blanking.in_new_leads, "The same rows as leads.")
@@ -35,6 +38,11 @@ class LeadsConfig(AppConfig):
             telling.in_texts(SavedView, ("name", "query"), what="Saved view", team="team", by_name=True),
         )
         search_in("tags", blanking.in_tags, telling.in_texts(Tag, ("name",), what="Tag", team="team", by_name=True))
+        search_in(
+            "notifications",
+            in_texts(Notification, ("words",)),
+            telling.in_texts(Notification, ("words",), what="Notification", team="team"),
+        )
         search_in(
             "status labels",
             blanking.in_named(StatusLabel),

@@ -14,12 +14,16 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.models import (
     IdempotentRequest,
     Invitation,
     Membership,
+    NoticeChoice,
+    NoticeMailbox,
+    Notification,
     SignInCount,
     Team,
     TokenGrant,
@@ -122,6 +126,9 @@ class Place:
     invitation: Invitation
     tokengrant: TokenGrant
     bucketshare: BucketShare
+    notification: Notification
+    noticechoice: NoticeChoice
+    noticemailbox: NoticeMailbox
     webhookendpoint: WebhookEndpoint
     webhookdelivery: WebhookDelivery
     vendor: Vendor
@@ -252,6 +259,11 @@ def standing(kept_open: None) -> Place:
     upload = Upload.objects.create(team=team, seller=seller, kind="consents", file_name="list.csv", status="previewed")
     talk = Conversation.objects.create(team=seller.team, lead=lead, key=key, address="+12065550177", opened_at=NOON)
     return Place(
+        notification=Notification.objects.create(
+            team=team, user=user, kind="reply", about="leads.lead", about_id="1", words="x", created_at=timezone.now()
+        ),
+        noticechoice=NoticeChoice.objects.create(user=user, kind="reply", on_pages=True, mail="soon"),
+        noticemailbox=NoticeMailbox.objects.create(user=user),
         webhookendpoint=webhook,
         webhookdelivery=WebhookDelivery.objects.create(
             endpoint=webhook,
@@ -489,6 +501,16 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "invitation_role_known": _set(role="owner"),
     "token_grant_has_name": _set(name=""),
     "bucket_shared_once": _again(),
+    "notification_once_unread": _again(),
+    "notification_kind_known": _set(kind="x"),
+    "notification_mail_known": _set(mail="x"),
+    "notification_has_words": _set(words=""),
+    "notification_hidden_is_read": _set(is_shown=False),
+    "notice_choice_once": _again(),
+    "notice_choice_kind_known": _set(kind="x"),
+    "notice_choice_mail_known": _set(mail="x"),
+    "mailbox_hour_of_a_day": _set(digest_hour=24),
+    "mailbox_taken_has_lease": _set(token=uuid4()),
     "webhook_once_per_team": _again(),
     "webhook_has_events": _set(events=[]),
     "webhook_has_secret": _set(secret=""),

@@ -21,6 +21,7 @@ from accounts.selectors import user_of
 from common.admin import Empty, ask, chosen, confirmed, is_id, sees_all
 from common.admin_extensions import Extensible
 from common.admin_teams import TEAM, TeamAdmin
+from common.asking import asks
 from common.contact_access import masked, masked_text
 from leads.admin import assigning, board, custom_columns, lead_page, merged_leads, saved_views, sort_columns
 from leads.admin.base import export_answer, may_export
@@ -265,6 +266,7 @@ class LeadAdmin(Extensible, TeamAdmin):
     # --- What is done to many -----------------------------------------------------------------------------------------
 
     @admin.action(description="Change status …", permissions=["write"])
+    @asks
     def move(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def act(leads: list[Lead], status: str) -> str:
             moved = [lead for lead in leads if lead.status != status]
@@ -275,6 +277,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         return self._ask(request, queryset, _StatusForm, act, title="Change status", button="Change status")
 
     @admin.action(description="Add a tag …", permissions=["write"])
+    @asks
     def tag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def act(leads: list[Lead], name: str) -> str:
             return f"{name}: {add_tag(leads=leads, name=name)} of {len(leads)} leads tagged."
@@ -282,6 +285,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         return self._ask(request, queryset, _TagForm, act, title="Add a tag", button="Add tag")
 
     @admin.action(description="Remove a tag …", permissions=["write"])
+    @asks
     def untag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def act(leads: list[Lead], name: str) -> str:
             return f"{name}: {remove_tag(leads=leads, name=name)} of {len(leads)} leads untagged."
@@ -311,6 +315,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         return None
 
     @admin.action(description="Assign …", permissions=["assign"])
+    @asks
     def assign(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return assigning.assign(self, request, queryset)
 

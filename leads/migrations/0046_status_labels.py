@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0017_agent_phone'),
-        ('leads', '0039_mails_to_guests'),
+        ('leads', '0043_columns_cascade'),
     ]
 
     operations = [

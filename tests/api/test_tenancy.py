@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from accounts.access import own_access
 from accounts.invitations import invite
-from accounts.models import Invitation, Membership, Team, User, WebhookDelivery, WebhookEndpoint
+from accounts.models import Invitation, Membership, Notification, Team, User, WebhookDelivery, WebhookEndpoint
+from accounts.notices import notify
 from accounts.tokens import issue_token
 from accounts.webhooks.services import create_endpoint
 from buckets.filling.fills import start_fill
@@ -159,6 +160,8 @@ class World:
         team = ann.memberships.get().team_id
         self.webhook, _ = create_endpoint(by=ann, team_id=team, url="https://example.com/", events=["run.completed"])
         self.ids["webhook_id"] = self.webhook.pk
+        notify(team_id=team, kind="reply", about=self.lead, words=SECRET, to=[ann.pk])
+        self.ids["notification_id"] = Notification.objects.get().pk
         seller = Seller.objects.filter(team_id=team).first() or Seller.objects.create(team_id=team, legal_name=SECRET)
         jane = add_mail_sender(by=ann, seller=seller, name="Jane", address="jane@mail.example.com")
         self.ids["mail_sender_id"] = jane.pk
@@ -190,6 +193,7 @@ class World:
         recording.save()
         RecordingFile.objects.create(recording=recording, content=b"sound")
         self.ids["recording_id"] = recording.pk
+        self.ids["owner_key"] = "own_" + "A" * 22
 
     def _call(self, ann: Any, team: int, key: ContactKey) -> None:
         """A call list, who is on it, and a call."""
@@ -215,7 +219,7 @@ class World:
         models: list[Any] = [Bucket, Fill, Lead, Tag, Activity, Run, RunItem, FairShare, Schedule, Lead.tags.through]
         models += [Invitation, StatusLabel, CustomField]
         models += [Import, ImportPiece, Operation, LogEntry, Team, Membership, BucketShare]
-        models += [WebhookEndpoint, WebhookDelivery, Upload, UploadPiece, Suppression, Seller]
+        models += [Notification, WebhookEndpoint, WebhookDelivery, Upload, UploadPiece, Suppression, Seller]
         models += [Campaign, Step, Variant, Preview, Template, TemplateVersion, Snippet, Sender, StateAnswer]
         models += [Conversation, Delivery]
         tables = [(model._meta.db_table, model._meta.pk.column) for model in models]
@@ -267,6 +271,10 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("bucket-import-undo", "POST"): (None, 404),
     ("bucket-import-failed", "GET"): ("", 404),
     ("bucket-export", "GET"): ("", 404),
+    ("notifications", "GET"): ("", 200),
+    ("notifications-read", "POST"): ({"ids": ["{notification_id}"]}, 200),  # those of others are passed over
+    ("notifications-settings", "GET"): ("", 200),
+    ("notifications-settings", "PATCH"): ({"digestHour": 99}, 400),
     ("webhooks", "GET"): ("", 200),
     ("webhooks", "POST"): ({"url": "http://10.0.0.1/", "events": ["run.completed"]}, 400),
     ("webhook", "GET"): ("", 404),
@@ -345,6 +353,8 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("apollo", "GET"): ("", 503),  # no vendor is reachable in this test, and nothing of Ann's is in it
     ("usage", "GET"): ("", 200),
     ("leads", "GET"): ("", 200),
+    ("lead-changes", "GET"): ("", 200),
+    ("owner", "GET"): ("", 404),
     ("leads-assign", "POST"): ({"leadIds": ["{lead_id}"], "to": None}, 404),
     ("lead", "GET"): ("", 404),
     ("lead", "PATCH"): ({"status": "lost"}, 404),
