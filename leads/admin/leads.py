@@ -103,7 +103,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By the filters alone: `?phone__startswith=` would tell a masked number digit by digit."""
-        return lookup in _FILTERED_BY
+        return lookup in _FILTERED_BY or (request is not None and custom_columns.is_filter(request, lookup))
 
     def search_of(self, request: HttpRequest, text: str) -> Sought | None:
         """What the search box asks; None: nothing."""
