@@ -19,9 +19,10 @@ from common.admin_extensions import Extensible
 from common.admin_teams import TEAM, TeamAdmin
 from common.contact_access import masked, masked_text
 from leads.admin import board, bulk, custom_columns, lead_page, merged_leads, saved_views, sort_columns
+from leads.admin.addresses import LIST
 from leads.admin.bulk import BulkActions
 from leads.admin.filters import FILTERS, InTeam
-from leads.admin.keyset_list import LIST, KeysetList
+from leads.admin.keyset_list import KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL
 from leads.admin.stages import stage_words
 from leads.facts.sources import name_of, other_person
@@ -102,7 +103,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By the filters alone: `?phone__startswith=` would tell a masked number digit by digit."""
-        return lookup in _FILTERED_BY
+        return lookup in _FILTERED_BY or (request is not None and custom_columns.is_filter(request, lookup))
 
     def search_of(self, request: HttpRequest, text: str) -> Sought | None:
         """What the search box asks; None: nothing."""

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0017_agent_phone'),
-        ('leads', '0050_deltas'),
+        ('leads', '0039_mails_to_guests'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
