@@ -107,6 +107,7 @@ def _make(
     once: UUID | None,
     digest: str,
 ) -> BulkJob:
+    assert access.team_id is not None, "the kind has allowed her"
     if BulkJob.objects.filter(team=access.team_id, status__in=BulkJob.AT_WORK).count() >= JOBS_MAX:
         raise BulkError("TOO_MANY_JOBS", f"Your team has {JOBS_MAX} bulk jobs at work: wait until one is done.")
     job = BulkJob(
