@@ -97,7 +97,7 @@ def test_enriching_shows_the_price_of_exactly_these_leads_and_buys_by_its_button
     _, leads = make_leads(3, by=user)
     page = act(client, Lead, "enrich", leads[:2], follow=True)
     text = page.content.decode()
-    assert ("Buy for at most $0.20" in text, "Nothing is bought before" in text) == (True, True)
+    assert ("Enrich 2 leads for up to $0.20" in text, "Nothing is bought before" in text) == (True, True)
     form = page.context["form"]
     said = {name: form[name].value() for name in ("quoted", "once")} | {"skip_trace": "on"}
     job = BulkJob.objects.get()
