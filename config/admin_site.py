@@ -175,7 +175,7 @@ UNFOLD = {
                         "active": _in_reports,
                     },
                     _entry("Tags", "sell", "leads_tag_changelist"),
-                    _entry("Bulk jobs", "checklist", "leads_bulkjob_changelist"),
+                    _entry("Bulk jobs", "playlist_add_check", "leads_bulkjob_changelist"),
                     _entry("Status labels", "label", "leads_statuslabel_changelist"),
                     _entry("Custom fields", "edit_note", "leads_customfield_changelist"),
                     _entry("Activities", "history", "leads_activity_changelist"),
