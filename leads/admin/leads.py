@@ -20,7 +20,7 @@ from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
 from common.admin import Empty, ask, chosen, confirmed, is_id, sees_all
 from common.admin_extensions import Extensible
-from common.admin_teams import TEAM, TeamAdmin
+from common.admin_teams import TEAM, TeamAdmin, may_write
 from common.contact_access import masked, masked_text
 from leads.admin import assigning, lead_page, merged_leads, saved_views, sort_columns
 from leads.admin.base import export_answer, may_export
@@ -65,6 +65,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         "Leads are the properties you save to a bucket, from a search or a file.",
         "Find properties",
         "buckets_bucket_find",
+        may_write,
     )
     changes = Scope.WRITE
     assigned = "assigned_to"
