@@ -17,15 +17,17 @@ RANDOM = $$($(RUN) -c "import secrets; print(secrets.token_urlsafe(50))")
 PRODUCTION = env $(SOMEWHERE) SECRET_KEY=$(RANDOM) CONTACT_KEY_SECRETS=$(RANDOM) DEBUG=0 HTTPS=1 ALLOWED_HOSTS=buckets.example
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint chaos bench screenshots backup restore pin lock chromium
+.PHONY: help demo up test lint chaos bench screenshots backup restore pin lock fonts chromium
 
 help: ## What can be made
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
 
 demo: $(STAMP) ## The main job against made-up vendors. ARGS="--exit --parcels FILE --leads 2000"
+	@echo "Starting the demo: servers, made-up vendors, then the main job …" >&2
 	@$(RUN) manage.py demo $(ARGS)
 
 up: $(STAMP) ## The same stack and no job, on PORT (8000); keys set: real vendors. ARGS=--sandbox
+	@echo "Starting servers, web and worker on port $(PORT) …" >&2
 	@$(RUN) manage.py up $(ARGS)
 
 # The whole suite is measured and held to the floor in tests/coverage.py. A part reaches a part, and is not.
@@ -59,6 +61,9 @@ restore: $(STAMP) ## A backup into an empty database, checked. FROM=DIRECTORY AR
 pin: $(STAMP) ## Writes the digests of all images into docker-compose.yml and Dockerfile
 	@$(RUN) -m devtools.pin docker-compose.yml Dockerfile
 
+fonts: $(STAMP) ## The theme's fonts cut down to what pages show, after a page names a new icon
+	@$(RUN) -m devtools.fonts
+
 lock: ## Both lock files anew from pyproject.toml (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }
 	$(UV) pip compile pyproject.toml --generate-hashes --no-emit-index-url --python-version 3.11 --universal \
@@ -67,14 +72,25 @@ lock: ## Both lock files anew from pyproject.toml (needs uv)
 		--python-version 3.11 --universal --quiet -o requirements-dev.lock
 
 # The stamp is written last: an interrupted install is done again. Debian without python3-venv has no pip to put in.
+# pip is told by its lines: every 25th package, then the writing; its status comes last, for a pipe has none of its own.
+TOLD = awk -v n="$$n" -v t="$$(date +%s)" ' \
+	function say(words) { "date +%s" | getline now; close("date +%s"); printf "[%3d s] %s\n", now - t, words; fflush() } \
+	/^Collecting / && ++c % 25 == 0 { say(c " of " n " packages found and fetched …") } \
+	/^Installing collected/ { say("Writing " n " packages …") } \
+	/ERROR|error:/ { print; fflush() } \
+	/^pip ended with / { status = $$4 } \
+	END { exit status }'
+
 $(STAMP): requirements-dev.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: PYTHON=/path/to/python3" >&2; exit 1; }
 	@rm -f $@
-	@echo "Installing $$(grep -c '^[a-zA-Z].*==' requirements-dev.lock) Python packages into .venv (about a minute, once) …" >&2
-	@$(PYTHON) -m venv .venv >/dev/null || $(PYTHON) -m venv --clear --without-pip .venv
-	@if $(RUN) -m pip --version >/dev/null 2>&1; then pip="$(RUN) -m pip"; \
+	@n=$$(grep -c '^[a-zA-Z].*==' requirements-dev.lock); \
+	echo "Installing $$n Python packages into .venv (about a minute, once) …" >&2; \
+	$(PYTHON) -m venv .venv >/dev/null || $(PYTHON) -m venv --clear --without-pip .venv || exit 1; \
+	if $(RUN) -m pip --version >/dev/null 2>&1; then pip="$(RUN) -m pip"; \
 	else pip="$(PYTHON) -m pip --python $(RUN)"; fi; \
-	$$pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
+	{ $$pip install --disable-pip-version-check --progress-bar off --require-hashes -r requirements-dev.lock 2>&1; \
+	echo "pip ended with $$?"; } | $(TOLD) >&2
 	@touch $@
 	@echo "Installed." >&2
 

@@ -125,7 +125,7 @@ def _sign_in(user: Any) -> str:
 class _Browser:
     def __init__(self, port: int, cookie: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-        self._cookie = cookie
+        self.cookie = cookie
 
     def time(self, path: str, samples: int) -> list[float] | None:
         """Seconds of each answer; None where this person has no such list."""
@@ -133,7 +133,7 @@ class _Browser:
         self._connection.close()  # the server drops one that was silent for 2 s
         for number in range(samples + 1):
             begin = time.perf_counter()
-            self._connection.request("GET", path, headers={"Cookie": self._cookie})
+            self._connection.request("GET", path, headers={"Cookie": self.cookie})
             answer = self._connection.getresponse()
             answer.read()
             spent = time.perf_counter() - begin

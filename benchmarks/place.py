@@ -79,6 +79,11 @@ class Place:
             database.execute("VACUUM leads_lead, buckets_bucket")
             database.execute("CHECKPOINT")
 
+    def restart_web(self) -> None:
+        """The web server finds the style sheets and scripts that have been collected meanwhile."""
+        end(self._web)
+        self._start_web()
+
     def _set_environment(self) -> None:
         """Production's settings, without HTTPS, and without the throttle: one client here asks for many."""
         os.environ.update(

@@ -146,13 +146,14 @@ if DEBUG:
 
 MIDDLEWARE = [
     "common.middleware.Heads",
+    "accounts.middleware.Origins",  # before whoever may refuse: a refusal has the request's name too
     "common.policies.Policies",  # before whoever may refuse
     "common.middleware.OwnHosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.compression.Compressed",  # what lies in files is compressed once, when they are collected
     "common.middleware.NoStore",
     "common.middleware.RequestLimits",
-    "accounts.middleware.Origins",
     "accounts.sign_in.sessions.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -267,6 +268,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expire_seconds": _KEEP},
     },
     "continue-uploads": {"task": "leads.continue_uploads", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "continue-bulk": {"task": "leads.continue_bulk", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "refresh-owner-keys": {"task": "leads.refresh_owner_keys", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
     "merge-leads": {"task": "leads.merge", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "retention": {
@@ -674,6 +676,12 @@ SPECTACULAR_SETTINGS = {
         "CallMode": "campaigns.models.CallAttempt.Mode",
         "CallOutcome": "campaigns.models.Disposition.Outcome",
         "CallSuppress": ["call", "sms", "call_sms", "any"],
+        "CallState": "campaigns.models.CallAttempt.State",
+        "ConversationState": "campaigns.models.Conversation.State",
+        "ConsentHow": "leads.models.Consent.How",
+        "UploadKind": "leads.models.Upload.Kind",
+        "UploadStatus": "leads.models.Upload.Status",
+        "WebhookDeliveryStatus": "accounts.models.WebhookDelivery.Status",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX
@@ -812,6 +820,7 @@ KEEP_TOUCHES_DAYS = _whole(
 KEEP_NOTIFICATIONS_DAYS = _whole(
     "KEEP_NOTIFICATIONS_DAYS", 180, "days notifications are kept", least=0, most=_KEPT_MOST
 )
+KEEP_CHANGES_DAYS = _whole("KEEP_CHANGES_DAYS", 30, "days the changes of leads are told", least=1, most=_KEPT_MOST)
 KEEP_GUESTS_DAYS = _whole("KEEP_GUESTS_DAYS", 0, "days guests of past appointments are kept", least=0, most=_KEPT_MOST)
 KEEP_FAILED_ROWS_DAYS = _whole(
     "KEEP_FAILED_ROWS_DAYS", 0, "days a file's failed rows are kept", least=0, most=_KEPT_MOST

@@ -13,6 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 from common.values.bounds import PACE, PRICE, Bounds
 from devtools.mode import Mode
 from devtools.stack import Options
+from devtools.steps import step
 
 
 def add_stack_arguments(parser: CommandParser, *, port: str) -> None:
@@ -53,6 +54,7 @@ def options_of(options: Mapping[str, Any], mode: Mode = Mode.SANDBOX) -> Options
         paces=_numbers("--pace", options["pace"], PACE),
         prices=_numbers("--price", options["price"], PRICE),
         sandbox=tuple(argument for argument in options["sandbox"] if argument),
+        tell=step,
     )
 
 

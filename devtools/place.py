@@ -17,6 +17,7 @@ from devtools import mode, servers
 from devtools.mode import Mode
 from devtools.process import LocalError, Lock
 from devtools.running import Facts, Running, already
+from devtools.steps import step
 
 STACKS = {"up", "demo", "screenshots"}  # commands that start the whole product
 HELP = {"--help", "-h"}
@@ -60,6 +61,7 @@ def _provide_for_stack(command: str, arguments: Sequence[str]) -> None:
     running = Running(servers.LOCAL).facts()
     if running is not None:
         raise already(running)
+    step("Starting PostgreSQL and Valkey")
     chosen = Mode.of_stack(command, arguments)
     os.environ.update(mode.addresses(chosen))
     if chosen == Mode.SANDBOX:

@@ -26,6 +26,7 @@ from devtools.mode import NO_VENDORS, OWN, VENDORS, Mode, addresses, carriers
 from devtools.process import LocalError, end, kill_session, spawn, tail, wait_until
 from devtools.running import Running
 from devtools.servers import LOCAL, PROJECT, Servers
+from devtools.steps import silent
 from devtools.valkey import free_port
 from sandbox.billing import OPERATIONS, PRICE_OF
 from sandbox.server import SandboxConfig, mail_secrets
@@ -54,6 +55,7 @@ class Options:
     concurrency: int = 4  # children of the worker
     web_threads: int = 16
     servers: Servers | None = None  # private ones that run; none: those of the mode, see `mode.addresses`
+    tell: Callable[[str], None] = silent  # what is done now, as it begins
 
 
 class Stack:
@@ -98,8 +100,11 @@ class Stack:
                 raise LocalError(f"port {self._port} is taken: choose another, for instance PORT={self._port + 1}")
             self._environment = self._make_environment()
             for name in sandbox:
+                self.options.tell("Starting the made-up vendors")
                 self._begin(name, {})
+            self.options.tell("Bringing the tables up to date (the first time about half a minute)")
             self._migrate()
+            self.options.tell("Starting the web server, the worker and the clock of periodic jobs")
             for name in ("web", "worker", "beat"):
                 self._begin(name, {})
             for name in (*sandbox, "web", "worker"):

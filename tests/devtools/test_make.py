@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,10 +10,14 @@ from pathlib import Path
 from devtools.servers import PROJECT
 from tests.devtools.copies import bare
 
+STARTING = "Starting servers, web and worker on port 8000 …\n"
 PRETENDS = """#!/bin/sh
 case "$*" in
 "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
-*"pip install"*) test -z "$BROKEN" ;;
+*"pip install"*)
+  for n in $(seq 25); do echo "Collecting package-$n==1"; done
+  echo "Installing collected packages: package-1"
+  test -z "$BROKEN" || { echo "ERROR: no space left"; exit 1; } ;;
 "manage.py up "*) echo "up with:$*" ;;
 esac
 """
@@ -39,11 +44,18 @@ def test_installing_says_what_it_does_and_how_long_it_takes_and_is_done_once(tmp
     broken = make(tmp_path, "up", BROKEN="1")
     assert (broken.returncode, broken.stdout) == (2, "")
     assert "Installing 2 Python packages into .venv (about a minute, once) …" in broken.stderr
+    assert "ERROR: no space left" in broken.stderr
     assert "Installed." not in broken.stderr
 
     first = make(tmp_path, "up", "ARGS=--sandbox")
     assert (first.returncode, first.stdout) == (0, "up with:manage.py up --sandbox\n")
-    assert first.stderr == "Installing 2 Python packages into .venv (about a minute, once) …\nInstalled.\n"
+    assert re.sub(r"\[ +\d+ s\]", "[time]", first.stderr).splitlines() == [
+        "Installing 2 Python packages into .venv (about a minute, once) …",
+        "[time] 25 of 2 packages found and fetched …",
+        "[time] Writing 2 packages …",
+        "Installed.",
+        "Starting servers, web and worker on port 8000 …",
+    ]
 
     second = make(tmp_path, "up", "ARGS=--sandbox")
-    assert (second.returncode, second.stdout, second.stderr) == (0, "up with:manage.py up --sandbox\n", "")
+    assert (second.returncode, second.stdout, second.stderr) == (0, "up with:manage.py up --sandbox\n", STARTING)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from devtools.fonts import CUT, SYMBOLS, icons_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -38,6 +41,22 @@ def stops_missing(page: Page) -> list[str]:
     return (
         [] if found == ["MAIN", 1] else [f"{page.url}: the first stop leads to {found[0]}; {found[1]} main landmarks"]
     )
+
+
+@cache
+def _icons() -> list[str]:
+    return sorted(icons_of(CUT / f"{SYMBOLS}.woff2"))
+
+
+def words_for_icons(page: Page) -> list[str]:
+    """Says so where an icon is not in the small font, which draws its name as a word: `make fonts`."""
+    missing = page.evaluate(
+        """(known) => [...document.querySelectorAll(".material-symbols-outlined")]
+            .map((e) => [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.textContent).join("").trim())
+            .filter((name) => name && !known.includes(name))""",
+        _icons(),
+    )
+    return [f"{page.url}: no icon {', '.join(sorted(set(missing)))} in the small font"] if missing else []
 
 
 def serious_findings(page: Page) -> list[str]:

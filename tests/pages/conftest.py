@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 
-from tests.pages.checks import errors_on, serious_findings, sideways, stops_missing
+from tests.pages.checks import errors_on, serious_findings, sideways, stops_missing, words_for_icons
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -70,7 +70,7 @@ def axe_check() -> Callable[[Page], None]:
     """`axe_check(page)`: nothing axe-core calls serious, no sideways scrolling, a way past the menu to main."""
 
     def check(page: Page) -> None:
-        if findings := [*serious_findings(page), *sideways(page), *stops_missing(page)]:
+        if findings := [*serious_findings(page), *sideways(page), *stops_missing(page), *words_for_icons(page)]:
             pytest.fail("\n".join(findings), pytrace=False)
 
     return check

@@ -26,6 +26,7 @@ from devtools.place import kept_secret
 from devtools.process import LocalError
 from devtools.servers import LOCAL
 from devtools.stack import Stack, interruptible
+from devtools.steps import step
 from devtools.texting import CLOCK, Texting
 
 USER, TOKEN_NAME = "demo", "Demo"
@@ -79,30 +80,38 @@ class Command(ProductCommand):
             name=f"Demo: {place} ({parcels})",
             follow=lambda read, label: follow(watched(stack, read), out=self.stdout, label=f"   {label}"),
         )
+        step("1. Counting what the search finds")
         found = job.count()
         self._say(1, "Count", f"{found:,} properties in {place}, $0.00")
+        step("2. Saving the ids into a bucket")
         new, made = job.save()
         saved = int((job.bucket or {})["totalLeads"])
         self._say(2, "Save", f"{saved:,} ids in {'a new' if made else 'the'} bucket “{job.name}”, {new:,} new, $0.00")
         if ended := job.end_open_runs():
             self._say(2, "Save", f"{ended} unfinished run(s) of an interrupted demo ended")
+        step("3. Choosing leads")
         chosen = job.choose(options["leads"])
         self._say(3, "Choose", f"the first {len(chosen):,} of {saved:,} leads, $0.00")
+        step("4. Asking for the price")
         quote = job.quote(chosen)
         price = Decimal(quote["price"])
         self._say(4, "Quote", f"{quote['owned']:,} owned, {quote['toBuy']:,} to buy: at most ${price:,.2f}")
+        step("5. Enriching the chosen")
         before = Ledger.read(stack.sandbox_url)
         run, seconds = job.enrich(chosen, price)
         bill = Ledger.read(stack.sandbox_url).since(before)
         counts, spent = run["counts"], Decimal(run["spent"])
         self._say(5, "Enrich", f"{counts['enriched']:,} have a phone, {counts['partial']:,} have none, "
                   f"{counts['failed']:,} failed; {bill.requests} vendor requests in {seconds:.1f} s")  # fmt: skip
+        step("6. Exporting")
         csv = LOCAL / "demo" / f"{slugify(job.name)}.csv"
         rows = job.export(run, csv)
         self._say(6, "Export", f"{rows:,} leads in {csv}")
         self._say(7, "Compare", f"spent ${spent:,.2f}, billed ${bill.billed:,.2f}")
+        step("8. Texting them")
         texting = Texting(api=job.api, stack=stack, bucket_id=(job.bucket or {})["id"])
         sms = texting.run(lambda step, words: self._say(8, step, words))
+        step("9. E-mailing them")
         mails = Mailing(texting=texting).run(lambda step, words: self._say(9, step, words))
         everything = saved * sum(Decimal(line["unitPrice"]) for line in quote["byVendor"])
         self.stdout.write(
