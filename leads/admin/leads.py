@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from accounts.access import Scope, access
 from common.admin import Empty, is_id, sees_all
 from common.admin_extensions import Extensible
-from common.admin_teams import TEAM, TeamAdmin
+from common.admin_teams import TEAM, TeamAdmin, may_write
 from common.contact_access import masked, masked_text
 from leads.admin import board, bulk, custom_columns, lead_page, merged_leads, saved_views, sort_columns
 from leads.admin.addresses import LIST
@@ -51,6 +51,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         "Leads are the properties you save to a bucket, from a search or a file.",
         "Find properties",
         "buckets_bucket_find",
+        may_write,
     )
     changes = Scope.WRITE
     assigned = "assigned_to"

@@ -123,6 +123,7 @@ PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_em
     "profile_phone", "profile_time_zone", "team_switch", "search",
 }  # fmt: skip
 PAGES |= {"healthz", "metrics", "readyz", "root", "book", "book_link", "feed", "way_out", "mail_link", "mail_picture"}
+PAGES |= {"notices", "notices_read", "notices_settings", "notice", "home_hide_steps", "vendor_spending"}
 PAGES |= {"calendar", "calendar_booking", "calendar_end", "calendar_event", "calendar_move", "calendar_plan"}
 OWN = {"success", "count", "nextCursor", "filters", "events"}  # what a list says beside its rows
 
