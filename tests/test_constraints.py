@@ -85,6 +85,7 @@ from integrations.models import (
 )
 from leads.models import (
     Activity,
+    ColumnChoice,
     Consent,
     ContactKey,
     Event,
@@ -157,6 +158,7 @@ class Place:
     tag: Tag
     activity: Activity
     savedview: SavedView
+    columnchoice: ColumnChoice
     run: Run
     runitem: RunItem
     fairshare: FairShare
@@ -317,6 +319,7 @@ def standing(kept_open: None) -> Place:
         tag=Tag.objects.create(owner=user, name="Absentee"),
         activity=Activity.objects.create(lead=lead, by=user, kind="note", ref=uuid4()),
         savedview=SavedView.objects.create(owner=user, name="Mine", query="status=new"),
+        columnchoice=ColumnChoice.objects.create(user=user, preset="all", columns=["owner"]),
         run=run,
         runitem=RunItem.objects.create(run=run, lead=lead, stage=1),
         fairshare=FairShare.objects.create(run=run, owner=user, stage=1),
@@ -578,7 +581,9 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "activity_kind_known": _set(kind="fax"),
     "activity_due_is_callback": _set(due_at=NOON),
     "view_once_per_team": _again(name="MINE"),
+    "view_once_per_owner": lambda row: [_again(shared=False, name=name)(row) for name in ("Own", "OWN")],
     "view_has_name": _set(name=""),
+    "columns_once_per_preset": _again(),
     "run_once_per_idempotency_key": _again(),
     "run_status_known": _set(status="stuck"),
     "run_kind_known": _set(kind="owner"),

@@ -6,6 +6,7 @@ from leads.api.changes import LeadChangesView
 from leads.api.merging import MergedView, SeparateView
 from leads.api.permission import consents, sellers, suppressions, uploads
 from leads.api.persons import ForgetView, ReportView
+from leads.api.saved_views import SavedViewsView, SavedViewView
 from leads.api.views import (
     ActivitiesView,
     CallbacksView,
@@ -27,6 +28,8 @@ urlpatterns = [
     path("leads/fields/<uuid:field_id>/restore", fields.FieldRestoreView.as_view(), name="custom-field-restore"),
     path("leads/assign", AssignView.as_view(), name="leads-assign"),
     path("leads/changes", LeadChangesView.as_view(), name="lead-changes"),
+    path("leads/views", SavedViewsView.as_view(), name="views"),
+    path("leads/views/<uuid:view_id>", SavedViewView.as_view(), name="view"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
     path("leads/<uuid:lead_id>/owner", OwnerView.as_view(), name="lead-owner"),
     path("leads/<uuid:lead_id>/callback", CallbackView.as_view(), name="lead-callback"),
