@@ -72,6 +72,13 @@ def filters_of(request: HttpRequest) -> list[Any]:
     return list(offered.values())
 
 
+def is_filter(request: HttpRequest, name: str) -> bool:
+    """Whether the list of this team's leads may be filtered so."""
+    if not name.startswith(PREFIX):
+        return False
+    return any(one.parameter_name == name for one in filters_of(request))
+
+
 def _filters(field: CustomField) -> list[Any]:
     name, label = f"{PREFIX}{field.key}", str(field)
     if field.kind == Kind.CHOICE:

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from unfold.views import ChangeList
 
 from common.admin import is_id
+from leads.admin.addresses import link
 from leads.admin.dnc import with_dnc
 from leads.admin.orders import Best, Order, Sorted
 from leads.selection.search import Sought
@@ -20,7 +21,6 @@ from leads.selection.sorting import BY_AGE, TEXTS, BadSort, Sort, sort_of
 AFTER, BEFORE, SORT, VIEW, SIZE = "after", "before", "sort", "view", "size"
 SIZES = (25, 50, 100, 200)  # rows of a page
 BESIDE = (AFTER, BEFORE, VIEW, SIZE)  # parameters that choose no leads
-LIST = "desk_list"  # of a request: the class of list that is read by it
 NEWEST = Sort(BY_AGE, descending=True)
 
 
@@ -53,6 +53,10 @@ class KeysetList(ChangeList):  # type: ignore[misc]
         self.places = {}
         super().__init__(*arguments, **options)
 
+    def url_for_result(self, result: Any) -> str:
+        """Its page, which knows the list it was opened from."""
+        return link(result, self.asked)
+
     def get_queryset(self, request: HttpRequest, exclude_parameters: Sequence[str] | None = None) -> Any:
         """The filtered rows. What names a page is no filter, and an empty box of the filters' form is none either."""
         said = {name: [value for value in values if value.strip()] for name, values in self.filter_params.items()}
@@ -80,7 +84,8 @@ class KeysetList(ChangeList):  # type: ignore[misc]
     @property
     def asked(self) -> str:
         """This list's own query, by which a lead's page finds its neighbours."""
-        return str(self.get_query_string())[1:]
+        places = [(name, self.places[name]) for name in (AFTER, BEFORE) if name in self.places]
+        return "&".join(filter(None, (str(self.get_query_string())[1:], urlencode(places))))
 
     def get_query_string(self, new_params: Any = None, remove: Any = None) -> str:
         """With the view, whose columns are shown, and the page's size. Without any filter it is of all leads, by name:

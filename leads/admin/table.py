@@ -8,8 +8,8 @@ from typing import Any
 
 from django.contrib.admin.utils import label_for_field
 
+from leads.admin.addresses import link
 from leads.admin.columns import Column
-from leads.admin.walk import link
 from leads.models import Lead
 
 
