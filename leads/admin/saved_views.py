@@ -18,7 +18,8 @@ from accounts.selectors import user_of
 from common.admin import is_id
 from common.admin_teams import refuse
 from leads.admin import columns
-from leads.admin.keyset_list import LIST, Unread
+from leads.admin.addresses import LIST
+from leads.admin.keyset_list import Unread
 from leads.admin.view_tabs import counts_of, tabs_of, words_of
 from leads.models import SavedView
 from leads.selection.presets import EVERY, PRESETS

@@ -15,6 +15,7 @@ from leads.models import Activity, Lead, SavedView, Tag
 from leads.selection.saved_views import VIEWS_AT_MOST, ViewRefused, save_view
 from leads.services import add_activity, add_tag
 from tests.admin_site import act, address, staff, superuser, words
+from tests.leads.samples import make_leads
 from tests.support import make_user
 
 pytestmark = pytest.mark.django_db
