@@ -37,6 +37,8 @@ from leads.selection.saved_views import (
 
 @translates(ViewRefused)
 def _view_refused(error: ViewRefused) -> Problem:
+    if error.field == "order":
+        return not_found("view", "order")
     return invalid("filters" if error.field == "query" else error.field, str(error))
 
 
