@@ -317,6 +317,12 @@ FILTERS = (
         _box("propertyCounty", "County"),
         _box("propertyCity", "City"),
         _box("propertyZip", "ZIP"),
+        _box(
+            "near",
+            "Near (latitude, longitude, miles)",
+            widget=forms.TextInput(attrs={"placeholder": "47.6062,-122.3321,2"}),
+        ),
+        _box("area", "In an area (corners: latitude,longitude …)", max_length=4000),
         _select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
         _number("bedroomsMin", "Bedrooms from"),
         _number("bedroomsMax", "Bedrooms to"),

@@ -22,7 +22,7 @@ from common.admin import Empty, ask, chosen, confirmed, is_id, sees_all
 from common.admin_extensions import Extensible
 from common.admin_teams import TEAM, TeamAdmin
 from common.contact_access import masked, masked_text
-from leads.admin import assigning, lead_page, merged_leads, saved_views, sort_columns
+from leads.admin import assigning, lead_page, map_page, merged_leads, saved_views, sort_columns
 from leads.admin.base import export_answer, may_export
 from leads.admin.filters import FILTERS, InTeam
 from leads.admin.keyset_list import LIST, KeysetList
@@ -185,7 +185,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         return super().changelist_view(request, {**(extra_context or {}), **title, **shown})
 
     def get_urls(self) -> Any:
-        return [*saved_views.urls(self), *super().get_urls()]
+        return [*saved_views.urls(self), *map_page.urls(self), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -2,6 +2,7 @@ from django.urls import path
 
 from leads.api import fields, statuses
 from leads.api.assigning import AssignView
+from leads.api.map import LeadsMapView
 from leads.api.merging import MergedView, SeparateView
 from leads.api.permission import consents, sellers, suppressions, uploads
 from leads.api.persons import ForgetView, ReportView
@@ -24,6 +25,7 @@ urlpatterns = [
     path("leads/fields/<uuid:field_id>", fields.FieldView.as_view(), name="custom-field"),
     path("leads/fields/<uuid:field_id>/restore", fields.FieldRestoreView.as_view(), name="custom-field-restore"),
     path("leads/assign", AssignView.as_view(), name="leads-assign"),
+    path("leads/map", LeadsMapView.as_view(), name="leads-map"),
     path("leads", LeadsView.as_view(), name="leads"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
     path("leads/<uuid:lead_id>/owner", OwnerView.as_view(), name="lead-owner"),

@@ -326,6 +326,7 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("apollo", "GET"): ("", 503),  # no vendor is reachable in this test, and nothing of Ann's is in it
     ("usage", "GET"): ("", 200),
     ("leads", "GET"): ("", 200),
+    ("leads-map", "GET"): ("bbox=-125,24,-66,50&zoom=4", 200),
     ("leads-assign", "POST"): ({"leadIds": ["{lead_id}"], "to": None}, 404),
     ("lead", "GET"): ("", 404),
     ("lead", "PATCH"): ({"status": "lost"}, 404),
