@@ -26,6 +26,7 @@ from leads.admin import (
     columns,
     custom_columns,
     lead_page,
+    map_page,
     merged_leads,
     saved_views,
     sort_columns,
@@ -240,7 +241,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         }
 
     def get_urls(self) -> Any:
-        return [*saved_views.urls(self), *board.urls(self), *super().get_urls()]
+        return [*saved_views.urls(self), *board.urls(self), *map_page.urls(self), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

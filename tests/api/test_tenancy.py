@@ -378,6 +378,7 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("lead-view", "PATCH"): ({"name": "Bob's"}, 404),
     ("lead-view", "DELETE"): (None, 404),
     ("owner", "GET"): ("", 404),
+    ("leads-map", "GET"): ("bbox=-125,24,-66,50&zoom=4", 200),
     ("leads-assign", "POST"): ({"leadIds": ["{lead_id}"], "to": None}, 404),
     ("lead", "GET"): ("", 404),
     ("lead", "PATCH"): ({"status": "lost"}, 404),
