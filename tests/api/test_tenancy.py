@@ -371,6 +371,7 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("apollo", "GET"): ("", 503),  # no vendor is reachable in this test, and nothing of Ann's is in it
     ("usage", "GET"): ("", 200),
     ("leads", "GET"): ("", 200),
+    ("leads", "POST"): ({"bucketId": "{bucket_id}", "address": "1 Elm St", "zip": "98101"}, 404),
     ("lead-changes", "GET"): ("", 200),
     ("lead-views", "GET"): ("", 200),
     ("lead-views", "POST"): ({}, 400),
