@@ -82,6 +82,10 @@ def _in_calendar(request: HttpRequest) -> bool:
     return request.path.startswith("/admin/calendar/")
 
 
+def _in_reports(request: HttpRequest) -> bool:
+    return request.path.startswith("/admin/reports/")
+
+
 def _in_imports(request: HttpRequest) -> bool:
     """The entry leads to the upload; the list and each import belong to it too."""
     return "/buckets/import/" in request.path
@@ -106,7 +110,7 @@ UNFOLD = {
     },
     "DASHBOARD_CALLBACK": "operations.admin.home.context",
     "STYLES": [lambda _request: static("desk/desk.css")],
-    "SCRIPTS": [lambda _request: static("desk/desk.js")],
+    "SCRIPTS": [lambda _request: static("desk/desk.js"), lambda _request: static("desk/search.js")],
     "COLORS": {  # a green that is readable on white: 4.5 to 1 from 600 on
         "primary": {
             "50": "oklch(97.9% .021 166.1)",
@@ -163,7 +167,15 @@ UNFOLD = {
                     _entry("Snippets", "short_text", "campaigns_snippet_changelist"),
                     _entry("Enrichment jobs", "play_circle", "enrichment_run_changelist"),
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
+                    {
+                        "title": "Reports",
+                        "icon": "monitoring",
+                        "link": reverse_lazy("report_spend"),
+                        "permission": "operations.admin.reports.opens_reports",
+                        "active": _in_reports,
+                    },
                     _entry("Tags", "sell", "leads_tag_changelist"),
+                    _entry("Bulk jobs", "checklist", "leads_bulkjob_changelist"),
                     _entry("Status labels", "label", "leads_statuslabel_changelist"),
                     _entry("Custom fields", "edit_note", "leads_customfield_changelist"),
                     _entry("Activities", "history", "leads_activity_changelist"),

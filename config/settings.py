@@ -268,6 +268,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expire_seconds": _KEEP},
     },
     "continue-uploads": {"task": "leads.continue_uploads", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "continue-bulk": {"task": "leads.continue_bulk", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "refresh-owner-keys": {"task": "leads.refresh_owner_keys", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
     "merge-leads": {"task": "leads.merge", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "retention": {

@@ -22,6 +22,8 @@ from campaigns.tracking import views as tracking
 from common.api.base import JsonRefusals, unknown_address
 from operations.admin.home import hide_steps, spending
 from operations.admin.privacy import privacy
+from operations.admin.reports import lists_page, spend_page
+from operations.admin.search import search
 from operations.health import healthz, metrics, readyz
 
 
@@ -79,6 +81,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/notifications/<uuid:notice_id>/", notices.follow, name="notice"),
     path("admin/team/switch/", switch, name="team_switch"),
     path("admin/privacy/", privacy, name="privacy"),
+    path("admin/search/", search, name="search"),
+    path("admin/reports/spend/", spend_page, name="report_spend"),
+    path("admin/reports/lists/", lists_page, name="report_lists"),
     path("admin/home/hide-steps/", hide_steps, name="home_hide_steps"),
     path("admin/vendor-spending/", spending, name="vendor_spending"),
     path("admin/calendar/", calendar.calendar, name="calendar"),

@@ -36,8 +36,9 @@ from integrations.lookups import names, reveals
 from integrations.lookups.identity import Name
 from integrations.models import VendorCall
 from integrations.operating import books
+from leads.bulk import working
 from leads.facts.matching import known_leads
-from leads.models import Activity, ContactKey, Lead, LeadKey
+from leads.models import Activity, BulkJob, ContactKey, Lead, LeadKey
 from leads.privacy.filtering import listed_among
 from leads.privacy.forgetting import open_jobs
 from leads.privacy.suppressions import Suppression
@@ -173,6 +174,11 @@ CROWD = [
            object_id, object_name)
        SELECT uuidv7(), now(), n % 1000, n % 997, '', '', '', 'a.' || n % 991, 'lead', n % 983, ''
          FROM generate_series(1, 20000) n""",
+    """INSERT INTO leads_bulkjob (id, team_id, kind, arguments, filters, status, leads, done, changed, left_out,
+           restored, kept, tries, error, request_hash, created_at, finished_at)
+       SELECT uuidv7(), t.id, 'tag', '{}', '{}', CASE n WHEN 1 THEN 'queued' ELSE 'completed' END, 1, 0, 0, '{}',
+              0, 0, 0, '', '', now(), CASE n WHEN 1 THEN NULL ELSE now() END
+         FROM (SELECT id FROM accounts_team ORDER BY id LIMIT 100) t, generate_series(1, 200) n""",
     *of_campaigns.ROWS,
     *of_calendars.ROWS,
     "ANALYZE",
@@ -247,6 +253,12 @@ def sort_bucket(name: str, value: Any, place: Place) -> Any:
 # what is asked: (the product's own query, the table of its statement, the index or indexes that may serve it)
 CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     "leads of a bucket, from its middle": (lambda p: by(leads_page(p, {})), "leads_lead", "lead_by_bucket"),
+    "bulk jobs of a team": (
+        lambda p: by(BulkJob.objects.seen_by(own_access(p.bucket.owner)).order_by("-pk")[:51]),
+        "leads_bulkjob",
+        "bulk_by_team",
+    ),
+    "bulk jobs that no worker has": (lambda _: working.open_jobs(), "leads_bulkjob", "bulk_at_work"),
     "leads of an owner's key": (
         lambda p: by(LeadKey.objects.filter(key=ContactKey.objects.order_by("-pk")[0])),
         "leads_leadkey",

@@ -19,6 +19,7 @@ from buckets.services import delete_bucket, edit_bucket, recount
 from common.admin import Empty, ask, chosen, confirmed, for_each, list_link, sees_all
 from common.admin_extensions import Extensible
 from common.admin_teams import TeamAdmin
+from common.asking import asks
 from leads.admin.base import export_answer, may_export
 from leads.models import Lead
 from leads.selection.export import Format, Layout
@@ -122,6 +123,7 @@ class BucketAdmin(Extensible, TeamAdmin):
             self.message_user(request, f"{bucket}: {', '.join(changes) or 'all correct'}", messages.SUCCESS)
 
     @admin.action(description="Delete with all leads …", permissions=["manage"])
+    @asks
     def delete(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:
         buckets = chosen(self, request, queryset)
         if not buckets:

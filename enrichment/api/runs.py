@@ -58,7 +58,7 @@ class RunBucket(serializers.Serializer[Any]):
 RUNS = ListOf(
     "runs",
     RunSerializer,
-    sorts={"createdAt": "pk", "status": "status", "endedAt": "ended_at"},
+    sorts={"createdAt": "pk", "status": "status", "finishedAt": "finished_at"},
     query=RunsQuery,
     includes={"bucket": Include(_buckets, RunBucket())},
 )
@@ -99,7 +99,7 @@ class RunItemsView(RunBase):
     )
     def get(self, request: Request, run_id: UUID) -> Response:
         query = self.query(ITEMS.query)
-        items = self.run(run_id).items.select_related("lead")
+        items = self.run(run_id).items.select_related("lead").annotate(needs_check=selectors.item_waits_for_check())
         if "outcome" in query:
             items = items.filter(outcome=OUTCOMES[query["outcome"]])
         # By lead: items were made in that order, and the unique index on (run, lead) serves the page.

@@ -2,6 +2,7 @@ from django.urls import path
 
 from leads.api import board, fields, statuses
 from leads.api.assigning import AssignView
+from leads.api.bulk import BulkCancelView, BulkFileView, BulkJobsView, BulkJobView, BulkUndoView
 from leads.api.changes import LeadChangesView
 from leads.api.merging import MergedView, SeparateView
 from leads.api.owners import OneOwnerView
@@ -27,6 +28,11 @@ urlpatterns = [
     path("leads/fields/<uuid:field_id>", fields.FieldView.as_view(), name="custom-field"),
     path("leads/fields/<uuid:field_id>/restore", fields.FieldRestoreView.as_view(), name="custom-field-restore"),
     path("leads/assign", AssignView.as_view(), name="leads-assign"),
+    path("leads/bulk", BulkJobsView.as_view(), name="leads-bulk"),
+    path("leads/bulk/<uuid:job_id>", BulkJobView.as_view(), name="leads-bulk-job"),
+    path("leads/bulk/<uuid:job_id>/cancel", BulkCancelView.as_view(), name="leads-bulk-cancel"),
+    path("leads/bulk/<uuid:job_id>/undo", BulkUndoView.as_view(), name="leads-bulk-undo"),
+    path("leads/bulk/<uuid:job_id>/file", BulkFileView.as_view(), name="leads-bulk-file"),
     path("leads/changes", LeadChangesView.as_view(), name="lead-changes"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
     path("leads/<uuid:lead_id>/owner", OwnerView.as_view(), name="lead-owner"),
