@@ -40,7 +40,7 @@ SPARE = (
     "notifications_active notifications_none paid payments people person pin_drop pie_chart priority_high "
     "query_stats receipt repeat savings send settings star task_alt thumb_up timer trending_up tune view_kanban "
     "view_list view_column work_history"
-).split()
+).split()  # noqa: SIM905
 LIGATURE, EXTENSION = 4, 7  # kinds of look-up in GSUB (OpenType 1.9, "Glyph Substitution Table")
 
 # Where a page's icons are named: templates, the theme's and ours, scripts, styles, and the Python that fills them in.
