@@ -101,15 +101,19 @@ def _told(field: Any) -> Callable[[Any], str]:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """What a list that is empty will hold, and the button that fills it. page: as in a URL's name, after `admin:`."""
+    """What a list that is empty will hold, and the button that fills it. page: as in a URL's name, after `admin:`.
+
+    may: who has the button, where its page asks for more than its list does.
+    """
 
     words: str
     button: str = ""
     page: str = ""
+    may: Callable[[HttpRequest], bool] | None = None
 
     def address(self, request: HttpRequest, site: admin.AdminSite) -> str:
         """Of that page; empty where there is none, or she may not open it."""
-        if not self.page:
+        if not self.page or (self.may is not None and not self.may(request)):
             return ""
         app, model, what = self.page.rsplit("_", 2)
         of = site.get_model_admin(apps.get_model(app, model))

@@ -49,7 +49,12 @@ def _in_buckets(request: HttpRequest) -> bool:
 
 
 def _in_leads(request: HttpRequest) -> bool:
-    return "/leads/lead/" in request.path and not _in_callbacks(request)
+    return "/leads/lead/" in request.path and not _in_callbacks(request) and not _in_board(request)
+
+
+def _in_board(request: HttpRequest) -> bool:
+    """It stands below the leads' address."""
+    return "/leads/lead/board/" in request.path
 
 
 def _in_callbacks(request: HttpRequest) -> bool:
@@ -105,7 +110,7 @@ UNFOLD = {
     },
     "DASHBOARD_CALLBACK": "operations.admin.home.context",
     "STYLES": [lambda _request: static("desk/desk.css")],
-    "SCRIPTS": [lambda _request: static("desk/desk.js")],
+    "SCRIPTS": [lambda _request: static("desk/desk.js"), lambda _request: static("desk/search.js")],
     "COLORS": {  # a green that is readable on white: 4.5 to 1 from 600 on
         "primary": {
             "50": "oklch(97.9% .021 166.1)",
@@ -135,6 +140,7 @@ UNFOLD = {
                     _entry("Buckets", "inventory_2", "buckets_bucket_changelist") | {"active": _in_buckets},
                     _entry("Leads", "contacts", "leads_lead_changelist", callers=False) | {"active": _in_leads},
                     _entry("My leads", "contacts", "leads_lead_changelist", callers=True) | {"active": _in_leads},
+                    _entry("Board", "view_kanban", "leads_lead_board") | {"active": _in_board},
                     _entry("Callbacks", "phone_callback", "leads_lead_changelist", query="?callback=today")
                     | {"active": _in_callbacks},
                     {
@@ -169,6 +175,7 @@ UNFOLD = {
                         "active": _in_reports,
                     },
                     _entry("Tags", "sell", "leads_tag_changelist"),
+                    _entry("Bulk jobs", "playlist_add_check", "leads_bulkjob_changelist"),
                     _entry("Status labels", "label", "leads_statuslabel_changelist"),
                     _entry("Custom fields", "edit_note", "leads_customfield_changelist"),
                     _entry("Activities", "history", "leads_activity_changelist"),
