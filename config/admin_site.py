@@ -169,7 +169,7 @@ UNFOLD = {
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
                     {
                         "title": "Reports",
-                        "icon": "monitoring",
+                        "icon": "receipt_long",
                         "link": reverse_lazy("report_spend"),
                         "permission": "operations.admin.reports.opens_reports",
                         "active": _in_reports,
