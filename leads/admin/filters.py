@@ -356,6 +356,12 @@ FILTERS = (
         box("propertyCounty", "County"),
         box("propertyCity", "City"),
         box("propertyZip", "ZIP"),
+        box(
+            "near",
+            "Near (latitude, longitude, miles)",
+            widget=forms.TextInput(attrs={"placeholder": "47.6062,-122.3321,2"}),
+        ),
+        box("area", "In an area (corners: latitude,longitude …)", max_length=4000),
         select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
         number_box("bedroomsMin", "Bedrooms from"),
         number_box("bedroomsMax", "Bedrooms to"),

@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from accounts.access import Scope, access
 from common.admin import Empty, is_id, sees_all
 from common.admin_extensions import Extensible
-from common.admin_teams import READS, TEAM, TeamAdmin
+from common.admin_teams import READS, TEAM, TeamAdmin, may_write
 from common.contact_access import masked, masked_text
 from leads.admin import (
     board,
@@ -26,6 +26,7 @@ from leads.admin import (
     columns,
     custom_columns,
     lead_page,
+    map_page,
     merged_leads,
     saved_views,
     sort_columns,
@@ -67,6 +68,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         "Leads are the properties you save to a bucket, from a search or a file.",
         "Find properties",
         "buckets_bucket_find",
+        may_write,
     )
     changes = Scope.WRITE
     assigned = "assigned_to"
@@ -239,7 +241,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         }
 
     def get_urls(self) -> Any:
-        return [*saved_views.urls(self), *board.urls(self), *super().get_urls()]
+        return [*saved_views.urls(self), *board.urls(self), *map_page.urls(self), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -124,6 +124,7 @@ PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_em
     "profile_phone", "profile_time_zone", "team_switch", "search",
 }  # fmt: skip
 PAGES |= {"healthz", "metrics", "readyz", "root", "book", "book_link", "feed", "way_out", "mail_link", "mail_picture"}
+PAGES |= {"notices", "notices_read", "notices_settings", "notice", "home_hide_steps", "vendor_spending"}
 PAGES |= {"calendar", "calendar_booking", "calendar_end", "calendar_event", "calendar_move", "calendar_plan"}
 OWN = {"success", "count", "nextCursor", "filters", "events"}  # what a list says beside its rows
 
@@ -370,6 +371,7 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("apollo", "GET"): ("", 503),  # no vendor is reachable in this test, and nothing of Ann's is in it
     ("usage", "GET"): ("", 200),
     ("leads", "GET"): ("", 200),
+    ("leads", "POST"): ({"bucketId": "{bucket_id}", "address": "1 Elm St", "zip": "98101"}, 404),
     ("lead-changes", "GET"): ("", 200),
     ("lead-views", "GET"): ("", 200),
     ("lead-views", "POST"): ({}, 400),
@@ -377,6 +379,7 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("lead-view", "PATCH"): ({"name": "Bob's"}, 404),
     ("lead-view", "DELETE"): (None, 404),
     ("owner", "GET"): ("", 404),
+    ("leads-map", "GET"): ("bbox=-125,24,-66,50&zoom=4", 200),
     ("leads-assign", "POST"): ({"leadIds": ["{lead_id}"], "to": None}, 404),
     ("lead", "GET"): ("", 404),
     ("lead", "PATCH"): ({"status": "lost"}, 404),
