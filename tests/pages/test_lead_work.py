@@ -136,7 +136,7 @@ def test_ten_leads_are_worked_through_in_few_presses_and_a_half_written_note_out
 
     page.get_by_role("link", name="← Back to the list").click()
     page.wait_for_url("**/admin/leads/lead/?propertyState=WA")
-    page.get_by_role("link", name="4 Oak St").first.click()
+    page.get_by_role("link", name="4 Oak St", exact=True).first.click()
     hands.click("button", "Show phones and e-mails")
     page.locator(".desk-contact", has_text="+1 206 555 0104").wait_for()
     look(page, axe_check, "lead")
