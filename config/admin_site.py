@@ -133,7 +133,7 @@ UNFOLD = {
                 "items": [
                     _entry("Home", "home", "index") | {"badge": "operations.admin.home.badge"},
                     _entry("Find properties", "travel_explore", "buckets_bucket_find", scope="write"),
-                    _entry("Look up an address", "location_searching", "buckets_bucket_address", scope="write"),
+                    _entry("Look up an address", "map", "buckets_bucket_address", scope="write"),
                     _entry("Add a lead", "person_add", "buckets_bucket_by_hand", scope="write"),
                     _entry("Import leads", "upload_file", "buckets_import_add", scope="write")
                     | {"active": _in_imports},
