@@ -653,6 +653,7 @@ SPECTACULAR_SETTINGS = {
         "LeadStatus": "leads.models.Lead.Status",
         "LeadEnrichment": "leads.models.Lead.Enrichment",
         "ActivityKind": "leads.models.Activity.Kind",
+        "CustomFieldKind": "leads.models.CustomField.Kind",
         "ApolloKind": ["people", "organizations"],
         "EventKind": "leads.models.Event.Kind",
         "EventSource": "leads.models.Event.Source",
