@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-ASK, ROW = "ask", "row"
+ASK, ROW, ACROSS = "ask", "row", "across"
+OURS = (ASK, ROW, ACROSS)
 CONFIRMED = "confirmed"
 ASKED_AT_MOST = 100  # rows: as `common.admin.CHOSEN_AT_MOST`; their ids fit an address of 4 KB
 
@@ -30,7 +32,8 @@ def asks(action: Act) -> Act:
     @wraps(action)
     def asked(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         if request.method == "POST" and CONFIRMED not in request.POST and action.__name__ == request.POST.get("action"):
-            ids = [str(pk) for pk in queryset.values_list("pk", flat=True)[: ASKED_AT_MOST + 1]]
+            most = 1 if is_across(request) else ASKED_AT_MOST + 1
+            ids = [str(pk) for pk in queryset.values_list("pk", flat=True)[:most]]
             if len(ids) > ASKED_AT_MOST:
                 model_admin.message_user(request, f"Choose at most {ASKED_AT_MOST} at a time.", messages.ERROR)
                 return None
@@ -44,18 +47,24 @@ def asks(action: Act) -> Act:
 
 def _address(request: HttpRequest, action: str, ids: list[str]) -> str:
     query = request.GET.copy()
-    for name in (ASK, ROW):
+    for name in OURS:
         query.pop(name, None)
-    more = urlencode([(ASK, action), *((ROW, one) for one in ids)])
+    across = [(ACROSS, "1")] if is_across(request) else []
+    more = urlencode([(ASK, action), *((ROW, one) for one in ids), *across])
     return f"{request.path}?{query.urlencode()}&{more}" if query else f"{request.path}?{more}"
 
 
 def place(request: HttpRequest) -> str:
     """The list with its filters, without a question: where a question's answer goes, and its Back leads."""
     query = request.GET.copy()
-    for name in (ASK, ROW):
+    for name in OURS:
         query.pop(name, None)
     return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def is_across(request: HttpRequest) -> bool:
+    """Whether all that the list's filters and search find are meant, and not the chosen rows alone."""
+    return request.POST.get("select_across") == "1" or (is_question(request) and request.GET.get(ACROSS) == "1")
 
 
 def is_question(request: HttpRequest) -> bool:
@@ -82,13 +91,31 @@ def question(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpRe
 
 
 def _rows(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> QuerySet[Any] | None:
-    """The rows of the address that this person sees; None: there are none."""
+    """The rows of the address that this person sees, or all that its list finds; None: there are none."""
+    if is_across(request):
+        return _found(model_admin, request)
     ids = request.GET.getlist(ROW)[:ASKED_AT_MOST]
     try:
         rows = model_admin.get_queryset(request).filter(pk__in=ids)
         return rows if rows.exists() else None
     except (ValidationError, ValueError, TypeError):
         return None
+
+
+def _found(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> QuerySet[Any] | None:
+    """What the list of this address finds, without the question in it."""
+    whole = request.GET
+    plain = whole.copy()
+    for name in OURS:
+        plain.pop(name, None)
+    request.GET = plain  # type: ignore[assignment]  # as a list's own address
+    try:
+        rows: QuerySet[Any] = model_admin.get_changelist_instance(request).get_queryset(request)
+        return rows if rows.exists() else None
+    except IncorrectLookupParameters:
+        return None
+    finally:
+        request.GET = whole
 
 
 def chosen_action(request: HttpRequest) -> str:

@@ -17,9 +17,15 @@ class LeadsConfig(AppConfig):
         from common.needs import needs_attention
         from integrations.lookups import forgotten
         from integrations.models import PhoneReveal, UnreadableAnswer
+        from leads.bulk import kinds as bulk
+        from leads.bulk.assigning import ASSIGN
+        from leads.bulk.noting import ACTIVITY, EXPORT
+        from leads.bulk.statuses import STATUS
+        from leads.bulk.suppressing import DO_NOT_CONTACT
+        from leads.bulk.tagging import TAG, UNTAG
         from leads.calendar import forgetting as calendars
         from leads.keys.key_secrets import check_database, refuse_wrong
-        from leads.models import Activity, CustomField, Event, Merge, SavedView, StatusLabel, Tag, Upload
+        from leads.models import Activity, BulkJob, CustomField, Event, Merge, SavedView, StatusLabel, Tag, Upload
         from leads.privacy import blanking, reporting, telling
         from leads.privacy.filtering import cleaned
         from leads.privacy.places import in_answers, in_bodies, in_texts, search_in, tell_also
@@ -81,6 +87,12 @@ class LeadsConfig(AppConfig):
             "lists",
             in_texts(Upload, ("file_name", "options", "error")),
             telling.in_texts(Upload, ("file_name", "options", "error"), what="Uploaded list", team="team"),
+        )
+        for kind in (TAG, UNTAG, STATUS, ASSIGN, ACTIVITY, EXPORT, DO_NOT_CONTACT):
+            bulk.register(kind)
+        of_job = ("arguments", "error")
+        search_in(
+            "bulk jobs", in_texts(BulkJob, of_job), telling.in_texts(BulkJob, of_job, what="Bulk job", team="team")
         )
         said = (*calendars.TEXTS, *calendars.GUEST)
         search_in(

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower, Now
 from accounts.team_triggers import team_of_bucket, team_of_owner
 from common.contact_access import masked_text, told
 from common.db.models import Timestamped, UUIDModel
+from leads.bulk.table import BulkChange, BulkJob, BulkPiece
 from leads.calendar.table import Event
 from leads.changes.table import Change
 from leads.fields.table import CustomField
@@ -75,9 +76,9 @@ def _cancel_callback() -> pgtrigger.Trigger:
 
 
 __all__ = [
-    "UNKNOWN_TYPE", "Activity", "Change", "ColumnChoice", "Consent", "CustomField", "Event", "EvidenceText",
-    "Forgetting", "Lead", "LeadName", "Merge", "RefusedRow", "SavedView", "Scrub", "Seller", "StatusLabel",
-    "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
+    "UNKNOWN_TYPE", "Activity", "BulkChange", "BulkJob", "BulkPiece", "Change", "ColumnChoice", "Consent",
+    "CustomField", "Event", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge", "RefusedRow", "SavedView",
+    "Scrub", "Seller", "StatusLabel", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
 ]  # fmt: skip
 
 UNKNOWN_TYPE = Q(property_type__isnull=False) & ~Q(property_type__in=["SFR", "MFR", "LAND", "CONDO", "MOBILE", "OTHER"])

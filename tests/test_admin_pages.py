@@ -50,6 +50,7 @@ from integrations.ledger import catalogue
 from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
 from leads.models import (
     Activity,
+    BulkJob,
     Consent,
     ContactKey,
     CustomField,
@@ -171,6 +172,10 @@ class Rows:
             key_kind=1, digest=bytes([self.count]) * 32, hint="…0112", channel="sms", kind="written",
             seller=self.seller(), text_hash="x", given_at=timezone.now(), how="paper", created_at=timezone.now(),
         )  # fmt: skip
+
+    def bulkjob(self) -> BulkJob:
+        user, said = self.user(), {"tag": f"t{self.count}"}
+        return BulkJob.objects.create(team=user.memberships.get().team, by=user, kind="tag", arguments=said)
 
     def upload(self) -> Upload:
         team = self.user().memberships.get().team
@@ -528,7 +533,7 @@ RULES = " ContactRule RuleHoliday Emergency"  # of everybody who works here
 SEEN = {  # the lists that each role opens, with a row of her own team's in them
     "reader": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Consent Seller Suppression "
     "Upload Campaign Template Conversation Sender MailSender StateAnswer" + RULES,
-    "caller": "Lead Activity AuthToken Suppression Upload Conversation" + RULES,
+    "caller": "BulkJob Lead Activity AuthToken Suppression Upload Conversation" + RULES,
     "buyer": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Consent Seller Suppression "
     "Upload Campaign Template Conversation Sender MailSender StateAnswer" + RULES,
     "manager": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Team "
@@ -538,13 +543,14 @@ SEEN = {  # the lists that each role opens, with a row of her own team's in them
     "nobody": "AuthToken",
 }
 for _role in ("reader", "buyer", "manager"):
-    SEEN[_role] += " Snippet Recording CallAttempt CallList Disposition StatusLabel CustomField"
+    SEEN[_role] += " BulkJob Snippet Recording CallAttempt CallList Disposition StatusLabel CustomField"
 SEEN["caller"] += " CallAttempt"
 OF_TEAM = [param.values[0] for param in registered() if isinstance(admin.site._registry[param.values[0]], TeamAdmin)]
 MAY = {  # the actions of lists that each role is given
     "reader": "",
-    "caller": "move tag untag",
-    "buyer": "move tag untag assign export export_xlsx recount go_on enrich enrich_apollo retry_failed "
+    "caller": "status tag untag note do_not_contact",
+    "buyer": "status tag untag note do_not_contact assign move copy export export_xlsx "
+    "recount go_on enrich enrich_apollo retry_failed "
     "pause resume cancel retry now off on remove",
 }
 

@@ -85,6 +85,10 @@ from integrations.models import (
 )
 from leads.models import (
     Activity,
+    BulkChange,
+    BulkJob,
+    BulkPiece,
+    ColumnChoice,
     Consent,
     ContactKey,
     CustomField,
@@ -159,6 +163,7 @@ class Place:
     tag: Tag
     activity: Activity
     savedview: SavedView
+    columnchoice: ColumnChoice
     statuslabel: StatusLabel
     customfield: CustomField
     run: Run
@@ -199,6 +204,9 @@ class Place:
     scrub: Scrub
     upload: Upload
     uploadpiece: UploadPiece
+    bulkjob: BulkJob
+    bulkpiece: BulkPiece
+    bulkchange: BulkChange
     refusedrow: RefusedRow
     withdrawal: Withdrawal
     delivery: Delivery
@@ -256,6 +264,7 @@ def standing(kept_open: None) -> Place:
         callback_token=uuid4(),
     )
     link = Link.objects.create(version=version, url="https://example.com/")
+    many = BulkJob.objects.create(team=team, by=user, kind="tag")
     upload = Upload.objects.create(team=team, seller=seller, kind="consents", file_name="list.csv", status="previewed")
     talk = Conversation.objects.create(team=seller.team, lead=lead, key=key, address="+12065550177", opened_at=NOON)
     return Place(
@@ -321,6 +330,7 @@ def standing(kept_open: None) -> Place:
         tag=Tag.objects.create(owner=user, name="Absentee"),
         activity=Activity.objects.create(lead=lead, by=user, kind="note", ref=uuid4()),
         savedview=SavedView.objects.create(owner=user, name="Mine", query="status=new"),
+        columnchoice=ColumnChoice.objects.create(user=user, preset="all", columns=["owner"]),
         statuslabel=StatusLabel.objects.create(team=team, name="Warm", status="contacted"),
         customfield=CustomField.objects.create(team=team, key="price", name="Price", kind="number"),
         run=run,
@@ -405,6 +415,9 @@ def standing(kept_open: None) -> Place:
             source="file",
         ),
         upload=upload,
+        bulkjob=many,
+        bulkpiece=BulkPiece.objects.create(job=many, place=0, lead_ids=[]),
+        bulkchange=BulkChange.objects.create(job=many, lead_id=lead.pk),
         uploadpiece=UploadPiece.objects.create(upload=upload, number=0, first_line=2, content=b""),
         refusedrow=RefusedRow.objects.create(upload=upload, line=2, reason="no phone"),
         withdrawal=Withdrawal.objects.create(upload=upload, reason="The wrong file", created_at=NOON),
@@ -593,7 +606,9 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "activity_kind_known": _set(kind="fax"),
     "activity_due_is_callback": _set(due_at=NOON),
     "view_once_per_team": _again(name="MINE"),
+    "view_once_per_owner": lambda row: [_again(shared=False, name=name)(row) for name in ("Own", "OWN")],
     "view_has_name": _set(name=""),
+    "columns_once_per_preset": _again(),
     "run_once_per_idempotency_key": _again(),
     "run_status_known": _set(status="stuck"),
     "run_kind_known": _set(kind="owner"),
@@ -729,6 +744,11 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "upload_counts_every_row": _set(status="completed", rows=1),
     "upload_names_its_seller": _set(seller=None),
     "upload_piece_once": _again(),
+    "bulk_kind_known": _set(kind="burn"),
+    "bulk_status_known": _set(status="lost"),
+    "bulk_counts_fit": _set(done=1),
+    "bulk_over_has_time": _set(finished_at=NOON),
+    "bulk_piece_once": _again(),
     "withdrawal_has_reason": _again(reason=""),
     "delivery_once_a_step": _again(vendor_id="SM2", callback_token=uuid4()),
     "delivery_vendor_id_once": _again(member=None, step=None, purpose="manual", callback_token=uuid4()),
@@ -760,6 +780,9 @@ HALVES = [
     ("operation_pace_sane", _set(pace=Decimal("100000.01"))),
     ("operation_price_sane", _set(price=Decimal("99999.0001"))),
     ("operation_batch_sane", _set(batch=1001)),
+    ("bulk_counts_fit", _set(leads=1, done=1, changed=2)),
+    ("bulk_counts_fit", _set(restored=1)),
+    ("bulk_over_has_time", _set(status="completed")),
     ("call_money_not_negative", _set(reserved=Decimal("-0.0001"))),
     ("lookup_answered_has_answer", _set(state="answered", facts={}, fetched_at=None)),
     ("reveal_money_not_negative", _set(reserved=Decimal("-0.0001"))),

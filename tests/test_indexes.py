@@ -19,7 +19,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.access import SCOPES_OF, Access, own_access
-from accounts.models import AuditEvent, Role, User, WebhookDelivery, WebhookEndpoint
+from accounts.models import AuditEvent, Notification, Role, User, WebhookDelivery, WebhookEndpoint
+from accounts.notices.selectors import notices_of
 from accounts.webhooks import queue as webhook_queue
 from buckets.filling.fills import open_fills
 from buckets.imports.services import open_imports
@@ -36,8 +37,9 @@ from integrations.lookups import names, reveals
 from integrations.lookups.identity import Name
 from integrations.models import VendorCall
 from integrations.operating import books
+from leads.bulk import working
 from leads.facts.matching import known_leads
-from leads.models import Activity, ContactKey, Lead, LeadKey, StatusLabel
+from leads.models import Activity, BulkJob, ContactKey, Lead, LeadKey, StatusLabel
 from leads.pipeline.board import Heading, column_of
 from leads.pipeline.board import Place as BoardPlace
 from leads.pipeline.moving import Stage
@@ -172,6 +174,11 @@ CROWD = [
               CASE n % 100 WHEN 0 THEN 'queued' ELSE 'delivered' END,
               0, now(), now() + interval '3 days', '', now()
          FROM accounts_webhookendpoint e, generate_series(1, 200) n""",
+    """INSERT INTO accounts_notification (id, team_id, user_id, kind, about, about_id, words, created_at, is_shown,
+           read_at, mail)
+       SELECT uuidv7(), m.team_id, m.user_id, 'reply', 'leads.lead', n::text, 'x', now(), n % 20 > 0, now(),
+              CASE n % 10 WHEN 0 THEN 'soon' ELSE 'sent' END
+         FROM accounts_membership m, generate_series(1, 20) n""",
     "UPDATE leads_lead SET assigned_to_id = owner_id WHERE property_id::int % 50 = 7",
     """INSERT INTO leads_suppression (id, kind, digest, scope, reason, source, created_at)
        SELECT uuidv7(), 1, sha256(n::text::bytea), 'any', CASE WHEN n % 10 = 0 THEN 'erased' ELSE 'stop' END,
@@ -183,6 +190,11 @@ CROWD = [
            object_id, object_name)
        SELECT uuidv7(), now(), n % 1000, n % 997, '', '', '', 'a.' || n % 991, 'lead', n % 983, ''
          FROM generate_series(1, 20000) n""",
+    """INSERT INTO leads_bulkjob (id, team_id, kind, arguments, filters, status, leads, done, changed, left_out,
+           restored, kept, tries, error, request_hash, created_at, finished_at)
+       SELECT uuidv7(), t.id, 'tag', '{}', '{}', CASE n WHEN 1 THEN 'queued' ELSE 'completed' END, 1, 0, 0, '{}',
+              0, 0, 0, '', '', now(), CASE n WHEN 1 THEN NULL ELSE now() END
+         FROM (SELECT id FROM accounts_team ORDER BY id LIMIT 100) t, generate_series(1, 200) n""",
     *of_campaigns.ROWS,
     *of_calendars.ROWS,
     "ANALYZE",
@@ -266,6 +278,12 @@ def sort_bucket(name: str, value: Any, place: Place) -> Any:
 # what is asked: (the product's own query, the table of its statement, the index or indexes that may serve it)
 CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     "leads of a bucket, from its middle": (lambda p: by(leads_page(p, {})), "leads_lead", "lead_by_bucket"),
+    "bulk jobs of a team": (
+        lambda p: by(BulkJob.objects.seen_by(own_access(p.bucket.owner)).order_by("-pk")[:51]),
+        "leads_bulkjob",
+        "bulk_by_team",
+    ),
+    "bulk jobs that no worker has": (lambda _: working.open_jobs(), "leads_bulkjob", "bulk_at_work"),
     "leads of an owner's key": (
         lambda p: by(LeadKey.objects.filter(key=ContactKey.objects.order_by("-pk")[0])),
         "leads_leadkey",
@@ -538,6 +556,20 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         lambda p: reveals.released(database_now()),
         "integrations_phonereveal",
         "reveal_released",
+    ),
+    "a person's notifications, newest first": (
+        lambda p: page(notices_of(own_access(p.bucket.owner)), limit=5, cursor=None, newest_first=True),
+        "accounts_notification",
+        "notification_by_user",
+    ),
+    "notifications to mail to a person": (
+        lambda p: by(
+            Notification.objects.filter(user=p.bucket.owner, mail__in=Notification.QUEUED)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        ),
+        "accounts_notification",
+        "notification_to_mail",
     ),
     "what is to be sent to a webhook": (
         lambda p: by(webhook_queue.due(a_webhook()).order_by()[:1]),

@@ -14,11 +14,12 @@ from accounts.selectors import user_of
 from common.admin_extensions import Done, Extensible
 from common.admin_teams import may, refuse
 from leads.admin import assigning, merged_leads, shown
+from leads.admin.addresses import link
 from leads.admin.custom_card import form_of
 from leads.admin.lead_sight import Forms, show_page, timeline_of
 from leads.admin.suppress_form import SuppressForm, suppress_on_page
 from leads.admin.typed_form import TypedForm, type_on_page
-from leads.admin.walk import kept_query, link, next_of
+from leads.admin.walk import kept_query, next_of
 from leads.admin.work_form import TagForm, WorkForm
 from leads.models import Lead
 from leads.selection.assignment import NotAMember

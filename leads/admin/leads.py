@@ -2,47 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 
 from accounts.access import Scope, access
-from accounts.fresh import requires_fresh
-from accounts.selectors import user_of
-from common.admin import Empty, ask, chosen, confirmed, is_id, sees_all
+from common.admin import Empty, is_id, sees_all
 from common.admin_extensions import Extensible
-from common.admin_teams import TEAM, TeamAdmin
-from common.asking import asks
+from common.admin_teams import READS, TEAM, TeamAdmin, may_write
 from common.contact_access import masked, masked_text
-from leads.admin import assigning, board, custom_columns, lead_page, merged_leads, saved_views, sort_columns
-from leads.admin.base import export_answer, may_export
+from leads.admin import (
+    board,
+    bulk,
+    columns,
+    custom_columns,
+    lead_page,
+    map_page,
+    merged_leads,
+    saved_views,
+    sort_columns,
+    table,
+    view_tabs,
+)
+from leads.admin.addresses import LIST
+from leads.admin.bulk import BulkActions
+from leads.admin.chips import chips_of
+from leads.admin.columns import Column
 from leads.admin.filters import FILTERS, InTeam
-from leads.admin.keyset_list import LIST, KeysetList
+from leads.admin.keyset_list import VIEW, KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL
 from leads.admin.stages import stage_words
+from leads.admin.view_tabs import Tab
 from leads.facts.sources import name_of, other_person
 from leads.models import Lead
 from leads.registries import buckets_of
-from leads.selection.export import Format, Layout
 from leads.selection.filters import is_teams_work
-from leads.selection.saved_views import views_of
+from leads.selection.presets import FIRST, WITHOUT_RULES, missing_for_calls
 from leads.selection.search import Sought, sought
-from leads.services import add_tag, change_status, remove_tag
 
 STATUS_LOOKS = {"new": "", "contacted": "info", "qualified": "success", "closed": "primary", "lost": "warning"}
 ENRICHMENT_LOOKS = {"pending": "", "completed": "success", "partial": "warning", "failed": "danger"}
 _FILTERED_BY = {"status__exact", "enrichment_status__exact", TEAM, *(str(one.parameter_name) for one in FILTERS)}
-
-EXPORTS = ("export", "export_xlsx")  # actions that take contacts away
 
 
 @cache
@@ -51,22 +60,15 @@ def _label(text: str, look: str) -> str:
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": look})
 
 
-class _StatusForm(forms.Form):
-    status = forms.ChoiceField(choices=Lead.Status.choices)
-
-
-class _TagForm(forms.Form):
-    tag = forms.CharField(max_length=50, help_text="Upper and lower case make no difference")
-
-
 @admin.register(Lead)
-class LeadAdmin(Extensible, TeamAdmin):
+class LeadAdmin(BulkActions, Extensible, TeamAdmin):
     """Newest first, by id. Facts are bought, not typed: a person moves a lead on, tags it and notes what was done."""
 
     empty = Empty(
         "Leads are the properties you save to a bucket, from a search or a file.",
         "Find properties",
         "buckets_bucket_find",
+        may_write,
     )
     changes = Scope.WRITE
     assigned = "assigned_to"
@@ -88,10 +90,10 @@ class LeadAdmin(Extensible, TeamAdmin):
     list_filter_submit = True
     list_filter_sheet = True
     list_fullwidth = True
-    list_before_template = "admin/leads/lead/views.html"
     search_fields = ("property_id",)
     show_facets = admin.ShowFacets.NEVER
-    actions: Any = ("move", "tag", "untag", "assign", *EXPORTS)
+    change_list_template = "admin/leads/lead/list.html"
+    actions: Any = bulk.ACTIONS
     ordering: ClassVar[Any] = ("-pk",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -101,17 +103,40 @@ class LeadAdmin(Extensible, TeamAdmin):
         return vars(request).get(LIST, KeysetList)
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """With what it is sorted by; with the time to call back at where it is filtered by. A caller's are all hers."""
-        name, *others = super().get_list_display(request)
-        if access(request).only_assigned or (self._shared_bucket(request) and not sees_all(request)):
-            others.remove("assigned_to")
-        if self._shared_bucket(request):
-            others[others.index("stage")] = "plain_stage"
+        return [one.cell for one in self.columns(request, self.tab(request))]
+
+    def columns(self, request: HttpRequest, tab: Tab | None) -> list[Column]:
+        """Those that were chosen for the open view, or the usual ones; with what the list is sorted by, and the time to
+        call back at where it is filtered by that. A caller's leads are all hers.
+        """
         sort = request.GET.get("sort", "").strip().removeprefix("-")
         wanted = ["callbackAt"] if request.GET.get("callback") else []
-        wanted += [sort] if sort in sort_columns.COLUMNS and sort not in wanted else []
-        custom = custom_columns.columns_asked(request)
-        return [name, *(sort_columns.COLUMNS[one] for one in wanted), *custom, *others]
+        wanted += [sort] if sort in sort_columns.COLUMNS else []
+        shared = self._shared_bucket(request)
+        keys = None if shared else view_tabs.keys_of(request, tab)
+        found = columns.chosen(request, keys, wanted=[*wanted, *custom_columns.keys_asked(request)])
+        if access(request).only_assigned or (shared and not sees_all(request)):
+            found = [one for one in found if one.key != "assignedTo"]
+        if shared:
+            found = [replace(one, cell="plain_stage") if one.key == "status" else one for one in found]
+        return [*found, *table.added(self, self.model)]
+
+    def tab(self, request: HttpRequest) -> Tab | None:
+        """The open view, found out before the list takes what is no filter out of the address."""
+        kept: dict[str, Any] = vars(request)
+        if "desk_tab" not in kept:
+            kept["desk_tab"] = view_tabs.opened(request, self.tabs(request))
+        found: Tab | None = kept["desk_tab"]
+        return found
+
+    def tabs(self, request: HttpRequest) -> list[Tab]:
+        """The views above the list, read once a request."""
+        kept: dict[str, Any] = vars(request)
+        if "desk_tabs" not in kept:
+            person = access(request)
+            kept["desk_tabs"] = view_tabs.tabs_of(person) if person.team_id is not None else []
+        found: list[Tab] = kept["desk_tabs"]
+        return found
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """With the team's own fields."""
@@ -181,20 +206,42 @@ class LeadAdmin(Extensible, TeamAdmin):
         return found
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list, below this person's views of it."""
+        """The list, below this person's views of it. An address that asks nothing opens the first of them."""
         person = access(request)
-        saved = views_of(person) if request.method == "GET" else []
+        if request.method in READS or VIEW in request.GET:
+            view_tabs.expand(request)
         title = {"title": "My leads"} if person.only_assigned else {}
         title = {"title": "Callbacks"} if request.GET.get("callback") else title
-        shown: dict[str, Any] = {
-            "saved_views": saved,
+        answer = super().changelist_view(request, {**(extra_context or {}), **title})
+        if isinstance(answer, TemplateResponse) and answer.context_data and "cl" in answer.context_data:
+            answer.context_data |= self._around(request, answer.context_data["cl"])
+        return answer
+
+    def _around(self, request: HttpRequest, cl: Any) -> dict[str, Any]:
+        """What stands around the rows: tabs, chips, columns, and what is missing before anybody can be called."""
+        person, tabs = access(request), self.tabs(request)
+        tab = self.tab(request)
+        shown = self.columns(request, tab)
+        keys = [one.key for one in shown]
+        others = [one for key, one in columns.offered(request).items() if key not in keys]
+        own = tab is None or tab.saved is None or tab.mine
+        return {
+            "tabs": tabs,
+            "tab": tab,
+            "is_changed": tab is not None and not view_tabs.is_query(tab, cl.as_view),
+            "saved_views": [one.saved for one in tabs if one.saved],
+            "missing": missing_for_calls(person) if tab and tab.key in (FIRST, WITHOUT_RULES) else "",
+            "chips": list(chips_of(cl)),
+            "headers": list(table.headers_of(cl, shown)),
+            "rows": list(table.rows_of(cl, shown)),
+            "column_choice": [(one, True) for one in shown[1:]] + [(one, False) for one in others] if own else [],
             "may_save": person.can(Scope.WRITE),
             "overrules": person.can(Scope.MANAGE),
+            "may_share": not person.only_assigned,
         }
-        return super().changelist_view(request, {**(extra_context or {}), **title, **shown})
 
     def get_urls(self) -> Any:
-        return [*saved_views.urls(self), *board.urls(self), *super().get_urls()]
+        return [*saved_views.urls(self), *board.urls(self), *map_page.urls(self), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -262,82 +309,3 @@ class LeadAdmin(Extensible, TeamAdmin):
     @admin.display(description="place")
     def place(self, lead: Lead) -> str:
         return masked_text(", ".join(filter(None, (lead.property_city, lead.property_state))) or "–")
-
-    # --- What is done to many -----------------------------------------------------------------------------------------
-
-    @admin.action(description="Change status …", permissions=["write"])
-    @asks
-    def move(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        def act(leads: list[Lead], status: str) -> str:
-            moved = [lead for lead in leads if lead.status != status]
-            for lead in moved:  # a transaction each: killed in between, the same again moves the rest
-                change_status(lead=lead, by=user_of(request), status=status)
-            return f"{len(moved)} of {len(leads)} leads changed to {Lead.Status(status).label}."
-
-        return self._ask(request, queryset, _StatusForm, act, title="Change status", button="Change status")
-
-    @admin.action(description="Add a tag …", permissions=["write"])
-    @asks
-    def tag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        def act(leads: list[Lead], name: str) -> str:
-            return f"{name}: {add_tag(leads=leads, name=name)} of {len(leads)} leads tagged."
-
-        return self._ask(request, queryset, _TagForm, act, title="Add a tag", button="Add tag")
-
-    @admin.action(description="Remove a tag …", permissions=["write"])
-    @asks
-    def untag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        def act(leads: list[Lead], name: str) -> str:
-            return f"{name}: {remove_tag(leads=leads, name=name)} of {len(leads)} leads untagged."
-
-        return self._ask(request, queryset, _TagForm, act, title="Remove a tag", button="Remove tag")
-
-    def _ask(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Any],
-        form_class: type[forms.Form],
-        act: Callable[[list[Lead], str], str],
-        *,
-        title: str,
-        button: str,
-    ) -> HttpResponse | None:
-        """The page in between, until its one field is right; then the deed."""
-        leads = chosen(self, request, queryset)
-        if not leads:
-            return None
-        form = form_class(request.POST if confirmed(request) else None)
-        if not form.is_valid():
-            lines = [f"{len(leads)} {'lead' if len(leads) == 1 else 'leads'}"]
-            return ask(self, request, leads, title=title, lines=lines, button=button, form=form, is_free=True)
-        (value,) = form.cleaned_data.values()
-        self.message_user(request, act(leads, value), messages.SUCCESS)
-        return None
-
-    @admin.action(description="Assign …", permissions=["assign"])
-    @asks
-    def assign(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        return assigning.assign(self, request, queryset)
-
-    @admin.action(description="Export selected (CSV)", permissions=["export"])
-    def export(self, request: HttpRequest, queryset: QuerySet[Any]) -> StreamingHttpResponse | None:
-        return self._export(request, queryset, Format.CSV)
-
-    @admin.action(description="Export selected (Excel)", permissions=["export"])
-    def export_xlsx(self, request: HttpRequest, queryset: QuerySet[Any]) -> StreamingHttpResponse | None:
-        return self._export(request, queryset, Format.XLSX)
-
-    @requires_fresh
-    def _export(self, request: HttpRequest, queryset: QuerySet[Any], of_format: Format) -> StreamingHttpResponse | None:
-        leads = chosen(self, request, queryset)
-        if not leads:
-            return None
-        buckets = {lead.bucket_id: str(lead.bucket) for lead in leads}
-        (bucket_id, name), *others = buckets.items()
-        rows = Lead.objects.seen_by(access(request)).filter(pk__in=[lead.pk for lead in leads])
-        layout = Layout(format=of_format, time_zone=user_of(request).time_zone)
-        of_one = {} if others else {"bucket_id": bucket_id, "name": name}
-        return export_answer(request, rows, layout=layout, **of_one)
-
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return may_export(request)

@@ -14,6 +14,7 @@ from common.api.schema import answer
 from common.api.serializers import camel
 from common.contact_access import MASKED
 from leads.api import filters
+from leads.api.bulk import BulkView
 from leads.api.listing import COUNTED, FoundQuery, list_leads
 from leads.api.rows import context_of, leads_list
 from leads.api.serializers import LeadEdit, LeadSerializer
@@ -30,8 +31,8 @@ from leads.selection.filters import BadFilter
 from leads.services import edit_lead
 
 __all__ = [
-    "COUNTED", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "context_of", "filters", "leads_list",
-    "list_leads",
+    "COUNTED", "BulkView", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "context_of", "filters",
+    "leads_list", "list_leads",
 ]  # fmt: skip
 
 # What a caller says of a lead she works, and what its owner says on the phone.

@@ -51,7 +51,7 @@ class BoardQuery(StrictSerializer):
         return attrs
 
 
-class BoardColumn(StrictSerializer):
+class BoardColumnSerializer(StrictSerializer):
     key = serializers.CharField(help_text="A status, or a status and a label's id: what a lead is moved to")
     status = serializers.ChoiceField(choices=Lead.Status.choices)
     labelId = serializers.UUIDField(allow_null=True)
@@ -76,7 +76,7 @@ class BoardView(OwnLeadView):
         operation_id="getBoard",
         summary="Leads by status and label: a page of each column, or of one",
         parameters=[BoardQuery, *filters.PARAMETERS],
-        responses=answer("Board", columns=BoardColumn(many=True)),
+        responses=answer("Board", columns=BoardColumnSerializer(many=True)),
     )
     def get(self, request: Request) -> Response:
         query = self.query(BoardQuery, also=filters.names_in(request.query_params))

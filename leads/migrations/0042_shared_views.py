@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0039_mails_to_guests"),
+        ("leads", "0041_bulk_jobs_cascade"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
     operations = [

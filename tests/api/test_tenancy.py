@@ -61,9 +61,13 @@ from enrichment.scheduling.services import create_schedule
 from enrichment.services import start_run
 from integrations.ledger import catalogue
 from integrations.models import Operation
+from leads.bulk.services import start_bulk
 from leads.fields.definitions import make_field
 from leads.models import (
     Activity,
+    BulkChange,
+    BulkJob,
+    BulkPiece,
     ContactKey,
     CustomField,
     Event,
@@ -78,6 +82,7 @@ from leads.models import (
 from leads.permission import importing
 from leads.permission.adding import add_suppression
 from leads.pipeline.labels import make_label
+from leads.selection.saved_views import save_view
 from leads.services import add_activity, create_tag, set_tags
 from tests.api.client import Api, body_of, refused
 
@@ -119,6 +124,7 @@ PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_em
     "profile_phone", "profile_time_zone", "team_switch", "search",
 }  # fmt: skip
 PAGES |= {"healthz", "metrics", "readyz", "root", "book", "book_link", "feed", "way_out", "mail_link", "mail_picture"}
+PAGES |= {"notices", "notices_read", "notices_settings", "notice", "home_hide_steps", "vendor_spending"}
 PAGES |= {"calendar", "calendar_booking", "calendar_end", "calendar_event", "calendar_move", "calendar_plan"}
 OWN = {"success", "count", "nextCursor", "filters", "events"}  # what a list says beside its rows
 
@@ -137,6 +143,7 @@ class World:
         set_tags(lead=self.lead, names=["hot"])
         self.label = make_label(own_access(ann), {"name": SECRET, "status": "contacted"})
         self.field = make_field(own_access(ann), {"name": SECRET, "kind": "text"})
+        self.view = save_view(by=ann, name=SECRET[:50], query="status=new")
         add_activity(lead=self.lead, by=ann, kind="note", text=SECRET)
         tomorrow = timezone.now() + timedelta(days=1)
         add_activity(lead=self.lead, by=ann, kind="callback", text=SECRET, due_at=tomorrow)
@@ -146,7 +153,7 @@ class World:
             by=ann, bucket=self.bucket, kind="enrich", cadence="30 2 * * *", max_cost=Decimal(5)
         )
         self.ids: dict[str, Any] = {"bucket_id": self.bucket.pk, "lead_id": self.lead.pk, "tag_id": self.tag.pk}
-        self.ids |= {"label_id": self.label.pk, "field_id": self.field.pk}
+        self.ids |= {"label_id": self.label.pk, "field_id": self.field.pk, "view_id": self.view.pk}
         self.ids["run_id"] = self.run.pk
         self.ids["schedule_id"] = self.schedule.pk
         invitation, _ = invite(access=own_access(ann), email=f"{SECRET}@example.com", role="caller", mail=False)
@@ -178,6 +185,8 @@ class World:
         lists = {"kind": "suppressions", "team_id": team, "by": ann, "name": f"{SECRET}.csv"}
         self.ids["upload_id"] = importing.upload(file=BytesIO(b"6175550112\n"), **lists).pk
         self.ids["suppression_id"] = add_suppression(access=own_access(ann), phone="6175550113").added[0].pk
+        enriching = {"kind": "enrich", "leads": Lead.objects.filter(pk=self.lead.pk), "arguments": {}}
+        self.ids["job_id"] = start_bulk(access=own_access(ann), filters=[SECRET], **enriching).pk
         self.ids["import_id"] = upload(bucket=self.bucket, file=BytesIO(LIST), name=f"{SECRET}.csv").pk
 
         key = ContactKey.objects.create(kind=1, digest=b"x" * 32, hint="…0177")
@@ -219,6 +228,7 @@ class World:
         models: list[Any] = [Bucket, Fill, Lead, Tag, Activity, Run, RunItem, FairShare, Schedule, Lead.tags.through]
         models += [Invitation, StatusLabel, CustomField]
         models += [Import, ImportPiece, Operation, LogEntry, Team, Membership, BucketShare]
+        models += [BulkJob, BulkPiece, BulkChange]
         models += [Notification, WebhookEndpoint, WebhookDelivery, Upload, UploadPiece, Suppression, Seller]
         models += [Campaign, Step, Variant, Preview, Template, TemplateVersion, Snippet, Sender, StateAnswer]
         models += [Conversation, Delivery]
@@ -246,6 +256,14 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("suppressions", "GET"): ("", 200),
     ("suppressions", "POST"): (None, 400),
     ("suppression", "GET"): ("", 404),
+    ("leads-bulk", "GET"): ("", 200),
+    ("leads-bulk", "POST"): ({"action": "delete", "leadIds": ["{lead_id}"], "expect": 1}, 404),
+    ("leads-bulk-job", "GET"): ("", 404),
+    ("leads-bulk-cancel", "POST"): (None, 404),
+    ("leads-bulk-undo", "POST"): (None, 404),
+    ("leads-bulk-file", "GET"): ("", 404),
+    ("leads-bulk-quote", "GET"): ("", 404),
+    ("leads-bulk-start", "POST"): ({"quote": "no such price"}, 404),
     ("suppressions-check", "GET"): ("?phone=6175550112", 200),
     ("suppressions-import", "POST"): (b"", 400),
     ("consents", "GET"): ("", 200),
@@ -353,8 +371,15 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("apollo", "GET"): ("", 503),  # no vendor is reachable in this test, and nothing of Ann's is in it
     ("usage", "GET"): ("", 200),
     ("leads", "GET"): ("", 200),
+    ("leads", "POST"): ({"bucketId": "{bucket_id}", "address": "1 Elm St", "zip": "98101"}, 404),
     ("lead-changes", "GET"): ("", 200),
+    ("lead-views", "GET"): ("", 200),
+    ("lead-views", "POST"): ({}, 400),
+    ("lead-views", "PATCH"): ({"order": ["{view_id}"]}, 404),
+    ("lead-view", "PATCH"): ({"name": "Bob's"}, 404),
+    ("lead-view", "DELETE"): (None, 404),
     ("owner", "GET"): ("", 404),
+    ("leads-map", "GET"): ("bbox=-125,24,-66,50&zoom=4", 200),
     ("leads-assign", "POST"): ({"leadIds": ["{lead_id}"], "to": None}, 404),
     ("lead", "GET"): ("", 404),
     ("lead", "PATCH"): ({"status": "lost"}, 404),
