@@ -72,6 +72,7 @@ class UserAdmin(Extensible, Titled, DjangoUserAdmin, ModelAdmin):  # type: ignor
     Users are switched off, never deleted: a million leads hang on one.
     """
 
+    empty = Empty("Users are the people who work here.", "Add user", "accounts_user_add")
     form = UserChangeForm
     add_form = UserCreationForm
     readonly_fields: ClassVar[Any] = ("last_login", "date_joined")  # what happened is not typed

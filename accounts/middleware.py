@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +15,7 @@ from accounts.selectors import user_of
 from common.client_address import client_address
 from common.contact_access import answering
 from common.logs import discreet_path
+from common.request_id import HEADER, named, request_id
 
 log = logging.getLogger(__name__)
 TEAM = "team"  # in the session: the id of the team that was chosen on the page
@@ -23,23 +23,28 @@ REFUSALS = {400, 401, 403, 405, 413, 429}  # that are logged with who asked: wha
 
 
 class Origins:
-    """Says for the audit where a request came from; the same id goes back as X-Request-Id."""
+    """Says for the audit and the log where a request came from, and what it is called; the answer says it too."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request_id = uuid.uuid4().hex
-        token = origin.set(Origin(client_address(request), request_id))
+        called = named(request.headers.get(HEADER))
+        token, name = origin.set(Origin(client_address(request), called)), request_id.set(called)
         try:
             answer = self.get_response(request)
+            answer.headers[HEADER] = called
+            self._log(request, answer, called)
         finally:
             origin.reset(token)
-        answer.headers["X-Request-Id"] = request_id
-        if answer.status_code in REFUSALS:
-            asked = request.method, discreet_path(request.path), _who(request), client_address(request), request_id
-            log.warning("Refused with %s: %s %s by %s from %s (request %s)", answer.status_code, *asked)
+            request_id.reset(name)
         return answer
+
+    @staticmethod
+    def _log(request: HttpRequest, answer: HttpResponse, called: str) -> None:
+        if answer.status_code in REFUSALS:
+            asked = request.method, discreet_path(request.path), _who(request), client_address(request), called
+            log.warning("Refused with %s: %s %s by %s from %s (request %s)", answer.status_code, *asked)
 
 
 def _who(request: HttpRequest) -> str:

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.core.management import call_command
 
 from accounts.audit import make_months
+from accounts.notices.mailing import mail_notices
 from accounts.services import forget_expired_tokens, forget_old_keys
 from accounts.sign_in import limits, sessions
 from accounts.webhooks.delivering import deliver
@@ -29,6 +30,11 @@ def audit_months() -> None:
 @shared_task(name="accounts.deliver_webhooks")
 def deliver_webhooks() -> None:
     deliver()
+
+
+@shared_task(name="accounts.mail_notices")
+def mail_notifications() -> None:
+    mail_notices()
 
 
 @shared_task(name="accounts.look_after_webhooks")

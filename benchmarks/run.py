@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from benchmarks import (
     admin_lists,
+    bulk,
     claim,
     decide,
     deliveries,
@@ -48,6 +49,7 @@ NAMES = (
     "search",
     "forget",
     "suppressions",
+    "bulk",
     "decide",
     "dry_run",
     "deliveries",
@@ -92,6 +94,7 @@ def run(names: list[str], *, quick: bool) -> None:
             "forget": lambda: forget.measure(place, samples=5 if quick else 20),
             "dry_run": lambda: dry_run.measure(place, rounds=2 if quick else 5),
             "suppressions": lambda: suppressions.measure(place, rows=place.leads, rounds=1),
+            "bulk": lambda: bulk.measure(place, rows=place.leads // 5, rounds=1),
             "decide": lambda: decide.measure(rounds=2 if quick else 5),
             "deliveries": lambda: deliveries.measure(place, messages=200 if quick else 2_000, looped=1_000),
             "inbound": lambda: inbound.measure(place, seconds=5 if quick else 30),

@@ -6,17 +6,22 @@ class BucketsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.webhooks.registries import register_event
+        from buckets.bulk.copying import COPY
+        from buckets.bulk.moving import MOVE
         from buckets.imports import forgetting
         from buckets.models import Bucket, Fill, Import, ImportedChange
         from buckets.selectors import buckets_seen_by, failed_imports, stopped_fills
         from buckets.services import add_to_counters
         from common.needs import needs_attention
         from leads import registries
+        from leads.bulk import kinds as bulk
         from leads.privacy import telling
         from leads.privacy.places import in_texts, search_in, search_with_lead
 
         registries.write_counters_with(add_to_counters)
         registries.find_buckets_with(buckets_seen_by)
+        bulk.register(MOVE)
+        bulk.register(COPY)
         needs_attention(90, stopped_fills)
         needs_attention(100, failed_imports)
         search_with_lead(forgetting.with_lead)

@@ -40,6 +40,7 @@ from unfold.widgets import (
     TEXTAREA_CLASSES,
 )
 
+from common.asking import chosen_action, is_question, place, question
 from common.contact_access import TYPED, found_as_told, sees_contacts, told_data
 from common.dates import moment
 
@@ -100,15 +101,19 @@ def _told(field: Any) -> Callable[[Any], str]:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """What a list that is empty will hold, and the button that fills it. page: as in a URL's name, after `admin:`."""
+    """What a list that is empty will hold, and the button that fills it. page: as in a URL's name, after `admin:`.
+
+    may: who has the button, where its page asks for more than its list does.
+    """
 
     words: str
     button: str = ""
     page: str = ""
+    may: Callable[[HttpRequest], bool] | None = None
 
     def address(self, request: HttpRequest, site: admin.AdminSite) -> str:
         """Of that page; empty where there is none, or she may not open it."""
-        if not self.page:
+        if not self.page or (self.may is not None and not self.may(request)):
             return ""
         app, model, what = self.page.rsplit("_", 2)
         of = site.get_model_admin(apps.get_model(app, model))
@@ -270,7 +275,12 @@ class CommonAdmin(Titled):
         return found_as_told(found, [name for name in names if name in columns], words), repeats
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word."""
+        """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word.
+
+        A question of a list's action has an address of its own (`common.asking`).
+        """
+        if is_question(request):
+            return question(self, request)
         answer: HttpResponse = super().changelist_view(request, extra_context)
         if isinstance(answer, HttpResponseRedirect) and answer.url == f"{request.path}?{ERROR_FLAG}=1":
             asked = ", ".join(sorted(name[:50] for name in request.GET)[:10])
@@ -481,7 +491,13 @@ def ask(
     form: forms.Form | None = None,
     **more: object,
 ) -> HttpResponse:
-    """The page between choosing an action and doing it. Its button posts the same action with `confirmed`."""
+    """The page between choosing an action and doing it. Its button posts the same action with `confirmed`.
+
+    Asked by a POST that has not confirmed anything, it is sent to the same address by GET, where Back and a reload are
+    safe (a list's action: `common.asking.asks`).
+    """
+    if request.method == "POST" and not form and not confirmed(request) and "action" not in request.POST:
+        return HttpResponseRedirect(request.get_full_path())
     return page(
         model_admin,
         request,
@@ -491,9 +507,9 @@ def ask(
         button=button,
         form=form and dressed(form),
         rows=rows,
-        action=request.POST.get("action", ""),
+        action=chosen_action(request),
         checkbox=ACTION_CHECKBOX_NAME,
-        **more,
+        **({"here": place(request), "back": place(request)} if is_question(request) else {}) | more,
     )
 
 

@@ -44,6 +44,15 @@ def moment(at: datetime | None, time_zone: str = "", *, always_year: bool = Fals
 
 
 @register.filter
+def second(at: datetime | None) -> str:
+    """Tue, Dec 1, 2026, 2:30:05 PM MST: a moment to be looked up in somebody else's books."""
+    if at is None or at == "":
+        return ""
+    local = timezone.localtime(at)
+    return f"{local:%a, %b} {local.day}, {local.year}, {local.hour % 12 or 12}:{local:%M:%S %p} {zone_of(local)}"
+
+
+@register.filter
 def day(value: date | None) -> str:
     """Dec 1, 2026. A moment's day is the current zone's."""
     if value is None or value == "":

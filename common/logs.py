@@ -7,6 +7,8 @@ import re
 import time
 import traceback
 
+from common.request_id import request_id
+
 # What PostgreSQL adds to an error quotes values: DETAIL those of the row, LINE those of the statement.
 _QUOTES = re.compile(
     r"^[ \t]*(?:DETAIL|HINT|CONTEXT|QUERY|STATEMENT|LINE \d+):.*(?:\n[ \t]*\^[ \t]*$)?\n?", re.MULTILINE
@@ -50,6 +52,10 @@ class Discreet(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         path, words = getattr(getattr(record, "request", None), "path", ""), super().format(record)
         words = discreet(words.replace(path, discreet_path(path)) if path else words)  # it may have spaces in it
+        called = request_id.get()
+        if called and called not in words:
+            first, line, rest = words.partition("\n")
+            words = f"{first} (request {called}){line}{rest}"
         return "\n    ".join(map(plain, words.split("\n")))
 
 

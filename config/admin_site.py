@@ -43,11 +43,18 @@ def _opens(request: HttpRequest, address: str) -> bool:
 
 def _in_buckets(request: HttpRequest) -> bool:
     """Finding properties has an entry of its own, below the buckets' address."""
-    return "/buckets/bucket/" in request.path and "/buckets/bucket/find/" not in request.path
+    return "/buckets/bucket/" in request.path and not any(
+        f"/buckets/bucket/{own}/" in request.path for own in ("find", "by-hand")
+    )
 
 
 def _in_leads(request: HttpRequest) -> bool:
-    return "/leads/lead/" in request.path and not _in_callbacks(request)
+    return "/leads/lead/" in request.path and not _in_callbacks(request) and not _in_board(request)
+
+
+def _in_board(request: HttpRequest) -> bool:
+    """It stands below the leads' address."""
+    return "/leads/lead/board/" in request.path
 
 
 def _in_callbacks(request: HttpRequest) -> bool:
@@ -75,6 +82,10 @@ def _in_calendar(request: HttpRequest) -> bool:
     return request.path.startswith("/admin/calendar/")
 
 
+def _in_reports(request: HttpRequest) -> bool:
+    return request.path.startswith("/admin/reports/")
+
+
 def _in_imports(request: HttpRequest) -> bool:
     """The entry leads to the upload; the list and each import belong to it too."""
     return "/buckets/import/" in request.path
@@ -91,6 +102,7 @@ UNFOLD = {
     "ACCOUNT": {
         "navigation": [
             {"title": "Profile and time zone", "link": reverse_lazy("profile")},
+            {"title": "What I am notified of", "link": reverse_lazy("notices_settings")},
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
             {"title": "Second factor and passkeys", "link": reverse_lazy("mfa_index")},
             {"title": "Where you are signed in", "link": reverse_lazy("account_sessions")},
@@ -98,7 +110,7 @@ UNFOLD = {
     },
     "DASHBOARD_CALLBACK": "operations.admin.home.context",
     "STYLES": [lambda _request: static("desk/desk.css")],
-    "SCRIPTS": [lambda _request: static("desk/desk.js")],
+    "SCRIPTS": [lambda _request: static("desk/desk.js"), lambda _request: static("desk/search.js")],
     "COLORS": {  # a green that is readable on white: 4.5 to 1 from 600 on
         "primary": {
             "50": "oklch(97.9% .021 166.1)",
@@ -121,11 +133,14 @@ UNFOLD = {
                 "items": [
                     _entry("Home", "home", "index") | {"badge": "operations.admin.home.badge"},
                     _entry("Find properties", "travel_explore", "buckets_bucket_find", scope="write"),
+                    _entry("Look up an address", "location_searching", "buckets_bucket_address", scope="write"),
+                    _entry("Add a lead", "person_add", "buckets_bucket_by_hand", scope="write"),
                     _entry("Import leads", "upload_file", "buckets_import_add", scope="write")
                     | {"active": _in_imports},
                     _entry("Buckets", "inventory_2", "buckets_bucket_changelist") | {"active": _in_buckets},
                     _entry("Leads", "contacts", "leads_lead_changelist", callers=False) | {"active": _in_leads},
                     _entry("My leads", "contacts", "leads_lead_changelist", callers=True) | {"active": _in_leads},
+                    _entry("Board", "view_kanban", "leads_lead_board") | {"active": _in_board},
                     _entry("Callbacks", "phone_callback", "leads_lead_changelist", query="?callback=today")
                     | {"active": _in_callbacks},
                     {
@@ -152,7 +167,15 @@ UNFOLD = {
                     _entry("Snippets", "short_text", "campaigns_snippet_changelist"),
                     _entry("Enrichment jobs", "play_circle", "enrichment_run_changelist"),
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
+                    {
+                        "title": "Reports",
+                        "icon": "monitoring",
+                        "link": reverse_lazy("report_spend"),
+                        "permission": "operations.admin.reports.opens_reports",
+                        "active": _in_reports,
+                    },
                     _entry("Tags", "sell", "leads_tag_changelist"),
+                    _entry("Bulk jobs", "playlist_add_check", "leads_bulkjob_changelist"),
                     _entry("Status labels", "label", "leads_statuslabel_changelist"),
                     _entry("Custom fields", "edit_note", "leads_customfield_changelist"),
                     _entry("Activities", "history", "leads_activity_changelist"),

@@ -146,6 +146,7 @@ if DEBUG:
 
 MIDDLEWARE = [
     "common.middleware.Heads",
+    "accounts.middleware.Origins",  # before whoever may refuse: a refusal has the request's name too
     "common.policies.Policies",  # before whoever may refuse
     "common.middleware.OwnHosts",
     "django.middleware.security.SecurityMiddleware",
@@ -153,7 +154,6 @@ MIDDLEWARE = [
     "common.compression.Compressed",  # what lies in files is compressed once, when they are collected
     "common.middleware.NoStore",
     "common.middleware.RequestLimits",
-    "accounts.middleware.Origins",
     "accounts.sign_in.sessions.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -180,6 +180,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.sign_in.pages.desk",
+                "accounts.notices.page.unread_here",
                 "campaigns.clock.shown",
             ],
             "builtins": ["common.dates", "common.contact_access"],
@@ -267,6 +268,12 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expire_seconds": _KEEP},
     },
     "continue-uploads": {"task": "leads.continue_uploads", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "continue-bulk": {"task": "leads.continue_bulk", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "forget-bulk": {
+        "task": "leads.forget_bulk",
+        "schedule": crontab(minute="45"),
+        "options": {"expire_seconds": 3500},
+    },
     "refresh-owner-keys": {"task": "leads.refresh_owner_keys", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
     "merge-leads": {"task": "leads.merge", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "retention": {
@@ -286,6 +293,7 @@ CELERY_BEAT_SCHEDULE = {
     "make-previews": {"task": "campaigns.previews", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "fill-call-lists": {"task": "campaigns.fill_lists", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "mail-notices": {"task": "accounts.mail_notices", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "tell-callbacks": {"task": "leads.tell_callbacks", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
     "remind": {"task": "leads.remind", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "mail-guests": {"task": "campaigns.mail_guests", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
@@ -652,6 +660,9 @@ SPECTACULAR_SETTINGS = {
         "LeadEnrichment": "leads.models.Lead.Enrichment",
         "ActivityKind": "leads.models.Activity.Kind",
         "ApolloKind": ["people", "organizations"],
+        "ContactKind": ["phone", "email"],
+        "CustomFieldKind": "leads.models.CustomField.Kind",
+        "NotificationKind": "accounts.models.NoticeKind",
         "EventKind": "leads.models.Event.Kind",
         "EventSource": "leads.models.Event.Source",
         "SourceEnum": "buckets.models.Bucket.Source",
@@ -673,6 +684,12 @@ SPECTACULAR_SETTINGS = {
         "CallMode": "campaigns.models.CallAttempt.Mode",
         "CallOutcome": "campaigns.models.Disposition.Outcome",
         "CallSuppress": ["call", "sms", "call_sms", "any"],
+        "CallState": "campaigns.models.CallAttempt.State",
+        "ConversationState": "campaigns.models.Conversation.State",
+        "ConsentHow": "leads.models.Consent.How",
+        "UploadKind": "leads.models.Upload.Kind",
+        "UploadStatus": "leads.models.Upload.Status",
+        "WebhookDeliveryStatus": "accounts.models.WebhookDelivery.Status",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX
@@ -817,6 +834,10 @@ KEEP_INBOUND_DAYS = _whole(
 KEEP_TOUCHES_DAYS = _whole(
     "KEEP_TOUCHES_DAYS", 365, "days it is kept who opened e-mails and clicked links", least=0, most=_KEPT_MOST
 )
+KEEP_NOTIFICATIONS_DAYS = _whole(
+    "KEEP_NOTIFICATIONS_DAYS", 180, "days notifications are kept", least=0, most=_KEPT_MOST
+)
+KEEP_CHANGES_DAYS = _whole("KEEP_CHANGES_DAYS", 30, "days the changes of leads are told", least=1, most=_KEPT_MOST)
 KEEP_GUESTS_DAYS = _whole("KEEP_GUESTS_DAYS", 0, "days guests of past appointments are kept", least=0, most=_KEPT_MOST)
 KEEP_FAILED_ROWS_DAYS = _whole(
     "KEEP_FAILED_ROWS_DAYS", 0, "days a file's failed rows are kept", least=0, most=_KEPT_MOST

@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.settings import APISettings
 
+from accounts.notices import page as notices
 from accounts.profile.page import browser_zone, confirm_email, profile, send_proof
 from accounts.sign_in.join import follow, join
 from accounts.sign_in.urls import entrance, of_ones_own
@@ -22,6 +23,8 @@ from common.api.base import JsonRefusals, unknown_address
 from common.map_tiles import tiles
 from operations.admin.home import hide_steps, spending
 from operations.admin.privacy import privacy
+from operations.admin.reports import lists_page, spend_page
+from operations.admin.search import search
 from operations.health import healthz, metrics, readyz
 
 
@@ -74,8 +77,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/profile/phone/", own_phone, name="profile_phone"),
     path("admin/profile/email/", send_proof, name="profile_email_send"),
     path("admin/profile/email/<str:link>/", confirm_email, name="profile_email"),
+    path("admin/notifications/", notices.listed, name="notices"),
+    path("admin/notifications/read/", notices.read_all, name="notices_read"),
+    path("admin/notifications/settings/", notices.settings_page, name="notices_settings"),
+    path("admin/notifications/<uuid:notice_id>/", notices.follow, name="notice"),
     path("admin/team/switch/", switch, name="team_switch"),
     path("admin/privacy/", privacy, name="privacy"),
+    path("admin/search/", search, name="search"),
+    path("admin/reports/spend/", spend_page, name="report_spend"),
+    path("admin/reports/lists/", lists_page, name="report_lists"),
     path("admin/home/hide-steps/", hide_steps, name="home_hide_steps"),
     path("admin/vendor-spending/", spending, name="vendor_spending"),
     path("admin/calendar/", calendar.calendar, name="calendar"),

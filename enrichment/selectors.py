@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from accounts.access import Scope, access_in
 from accounts.models import Team, User
@@ -190,6 +190,11 @@ def billing_check(run: Run) -> BillingCheck:
     """The leads of a run that need a billing check, and the money held for them."""
     doubtful = VendorCall.objects.filter(run_id=run.pk, state=VendorCall.State.IN_DOUBT)
     return BillingCheck(run.in_doubt, doubtful.aggregate(held=Sum("reserved"))["held"] or ZERO)
+
+
+def item_waits_for_check() -> Exists:
+    """Of an item: whether its request needs a billing check."""
+    return Exists(VendorCall.objects.filter(pk=OuterRef("token"), state=VendorCall.State.IN_DOUBT))
 
 
 def left_out_of_retry(run: Run) -> str:

@@ -24,7 +24,7 @@ from enrichment.rules import CENT, day_of_cap
 from enrichment.selectors import select_leads
 from enrichment.worker import queue, stages
 from enrichment.worker.events import tell_completed, tell_paused
-from enrichment.worker.questions import Waiting
+from enrichment.worker.failed_leads import failed_leads
 from integrations.ledger import breaker
 from integrations.models import Budget
 from leads.counters import change_counters
@@ -349,20 +349,25 @@ def retry_failed(*, run: Run, by: User) -> Run:
 def retry_options(run: Run) -> RunOptions:
     """What a retry of the leads that failed asks for, so that it can be quoted first.
 
-    Leads whose purchase is in doubt are left out and counted: another may buy them twice. Raises RunError if none
-    failed, or if all that did are in doubt.
+    Leads whose purchase is in doubt are left out and counted: another may buy them twice. So are those that a later
+    job has completed or has in hand, and those that are gone. Raises RunError where none is left.
     """
-    failed = list(run.items.filter(outcome=RunItem.Outcome.FAILED, lead__merged_into__isnull=True).order_by("pk"))
-    doubtful = stages.leads_in_doubt(run.asked, [Waiting(item.pk, item.lead_id, 0) for item in failed])
-    left_out = len(doubtful) + run.in_doubt
-    again = [item.lead_id for item in failed if item.lead_id not in doubtful]
-    if not again:
-        if left_out:
-            leads = f"{left_out:,} leads need" if left_out != 1 else "1 lead needs"
+    failed = failed_leads(run)
+    if not failed.again:
+        if failed.in_doubt:
+            leads = f"{failed.in_doubt:,} leads need" if failed.in_doubt != 1 else "1 lead needs"
             raise RunError("IN_DOUBT", f"{leads} a billing check first: no other lead of this job failed.")
+        if failed.words:
+            raise RunError("NOTHING_FAILED", f"There is nothing left to retry: {failed.words}.")
         raise RunError("NOTHING_FAILED", "No lead of this enrichment job failed.")
     return replace(
-        run.asked, lead_ids=again, chosen=None, left_out=left_out, limit=None, start_from=None, only_failed=False
+        run.asked,
+        lead_ids=list(failed.again),
+        chosen=None,
+        left_out=failed.in_doubt,
+        limit=None,
+        start_from=None,
+        only_failed=False,
     )
 
 

@@ -1,6 +1,7 @@
 from functools import partial
 
 from django.apps import AppConfig
+from django.urls import reverse
 
 
 class LeadsConfig(AppConfig):
@@ -9,21 +10,29 @@ class LeadsConfig(AppConfig):
     def ready(self) -> None:
         from django.core.checks import Tags, register
 
-        from accounts.models import IdempotentRequest
+        from accounts.models import IdempotentRequest, Notification
+        from accounts.notices.registries import leads_to
         from accounts.webhooks.registries import register_event
         from common.commands.base import REFUSE_FIRST
         from common.needs import needs_attention
         from integrations.lookups import forgotten
         from integrations.models import PhoneReveal, UnreadableAnswer
+        from leads.bulk import kinds as bulk
+        from leads.bulk.assigning import ASSIGN
+        from leads.bulk.noting import ACTIVITY, EXPORT
+        from leads.bulk.statuses import STATUS
+        from leads.bulk.suppressing import DO_NOT_CONTACT
+        from leads.bulk.tagging import TAG, UNTAG
         from leads.calendar import forgetting as calendars
         from leads.keys.key_secrets import check_database, refuse_wrong
-        from leads.models import Activity, CustomField, Event, Merge, SavedView, StatusLabel, Tag, Upload
+        from leads.models import Activity, BulkJob, CustomField, Event, Merge, SavedView, StatusLabel, Tag, Upload
         from leads.privacy import blanking, reporting, telling
         from leads.privacy.filtering import cleaned
         from leads.privacy.places import in_answers, in_bodies, in_texts, search_in, tell_also
         from leads.selectors import callbacks_due, events_due
 
         forgotten.clean_with(cleaned)
+        leads_to("leads.event", lambda event_id: reverse("calendar_event", args=[event_id]))
         search_in("leads", blanking.in_leads, reporting.leads)
         search_in("purchased data", blanking.in_lookups, reporting.purchased)
         search_in("leads again", blanking.in_new_leads, "The same rows as leads.")
@@ -36,13 +45,18 @@ class LeadsConfig(AppConfig):
         )
         search_in("tags", blanking.in_tags, telling.in_texts(Tag, ("name",), what="Tag", team="team", by_name=True))
         search_in(
+            "notifications",
+            in_texts(Notification, ("words",)),
+            telling.in_texts(Notification, ("words",), what="Notification", team="team"),
+        )
+        search_in(
             "status labels",
-            blanking.in_named(StatusLabel, 40),
+            blanking.in_named(StatusLabel),
             telling.in_texts(StatusLabel, ("name",), what="Status label", team="team", by_name=True),
         )
         search_in(
             "custom fields",
-            blanking.in_named(CustomField, 50),
+            blanking.in_named(CustomField),
             telling.in_texts(CustomField, ("name", "choices"), what="Custom field", team="team", by_name=True),
         )
         both, changed = ("older", "younger"), ("before", "after")
@@ -73,6 +87,12 @@ class LeadsConfig(AppConfig):
             "lists",
             in_texts(Upload, ("file_name", "options", "error")),
             telling.in_texts(Upload, ("file_name", "options", "error"), what="Uploaded list", team="team"),
+        )
+        for kind in (TAG, UNTAG, STATUS, ASSIGN, ACTIVITY, EXPORT, DO_NOT_CONTACT):
+            bulk.register(kind)
+        of_job = ("arguments", "error")
+        search_in(
+            "bulk jobs", in_texts(BulkJob, of_job), telling.in_texts(BulkJob, of_job, what="Bulk job", team="team")
         )
         said = (*calendars.TEXTS, *calendars.GUEST)
         search_in(

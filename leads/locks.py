@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from leads.models import Event, Forgetting, Lead, Seller, Upload
+from leads.models import BulkJob, Event, Forgetting, Lead, Seller, Upload
 
 # At the end of a query over `leads_lead l` inside a statement that then changes these leads: locks as `lock_leads`.
 LEADS_IN_ORDER = "ORDER BY l.id FOR NO KEY UPDATE OF l"
@@ -58,6 +58,13 @@ def lock_upload(upload_id: UUID, **still: object) -> Upload | None:
     rows = Upload.objects.filter(kind__in=kinds, status=Upload.Status.RUNNING) | Upload.objects.filter(pk=upload_id)
     list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
     return Upload.objects.filter(pk=upload_id, **still).first()
+
+
+def lock_bulk(job_id: UUID, **still: object) -> BulkJob | None:
+    """The job over many leads, where these columns still are what the worker read: else another has gone on since, or
+    a person has stopped it. After the buckets that it holds, before runs, keys and leads.
+    """
+    return BulkJob.objects.select_for_update(no_key=True).filter(pk=job_id, **still).first()
 
 
 def lock_seller(team_id: int) -> Seller:

@@ -11,8 +11,11 @@ from django.db.models.functions import Lower, Now
 from accounts.team_triggers import team_of_bucket, team_of_owner
 from common.contact_access import masked_text, told
 from common.db.models import Timestamped, UUIDModel
+from leads.bulk.table import BulkChange, BulkJob, BulkPiece
 from leads.calendar.table import Event
+from leads.changes.table import Change
 from leads.fields.table import CustomField
+from leads.listing.table import ColumnChoice, SavedView
 from leads.merging.table import Merge
 from leads.permission.consents import Consent, EvidenceText, Scrub
 from leads.permission.sellers import Seller
@@ -20,7 +23,7 @@ from leads.permission.uploads import RefusedRow, Upload, UploadPiece, Withdrawal
 from leads.pipeline.table import StatusLabel
 from leads.privacy.suppressions import Suppression
 from leads.privacy.table import Forgetting
-from leads.querysets import LeadQuerySet, SavedViewQuerySet, ShownLeads, TagQuerySet
+from leads.querysets import LeadQuerySet, ShownLeads, TagQuerySet
 
 
 def _text(length: int, help_text: str) -> models.CharField[str | None, str | None]:
@@ -73,9 +76,9 @@ def _cancel_callback() -> pgtrigger.Trigger:
 
 
 __all__ = [
-    "UNKNOWN_TYPE", "Activity", "Consent", "CustomField", "Event", "EvidenceText", "Forgetting", "Lead", "LeadName",
-    "Merge", "RefusedRow", "SavedView", "Scrub", "Seller", "StatusLabel", "Suppression", "Tag", "Upload", "UploadPiece",
-    "Withdrawal",
+    "UNKNOWN_TYPE", "Activity", "BulkChange", "BulkJob", "BulkPiece", "Change", "ColumnChoice", "Consent",
+    "CustomField", "Event", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge", "RefusedRow", "SavedView",
+    "Scrub", "Seller", "StatusLabel", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
 ]  # fmt: skip
 
 UNKNOWN_TYPE = Q(property_type__isnull=False) & ~Q(property_type__in=["SFR", "MFR", "LAND", "CONDO", "MOBILE", "OTHER"])
@@ -359,7 +362,12 @@ class Lead(UUIDModel, Timestamped):
 
     @property
     def data_label(self) -> str:
-        """How far enrichment has come, in words: a lead whose contacts are still to be bought is no mere id."""
+        """How far enrichment has come, in words: a lead whose contacts are still to be bought is no mere id.
+
+        needs_check: set by who reads it, where its purchase may have been billed and nobody knows yet.
+        """
+        if getattr(self, "needs_check", False):
+            return "Needs billing check"
         if self.enrichment_status == self.Enrichment.PENDING and self.enriched_at:
             return "Property data, no contact yet"
         return str(self.get_enrichment_status_display())
@@ -554,26 +562,3 @@ class Activity(UUIDModel):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {masked_text(self.text)[:40]}"
-
-
-class SavedView(UUIDModel, Timestamped):
-    """Answers: which filters of the list of leads does this person use again and again?"""
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", help_text="Who made it")
-    team = models.ForeignKey(
-        "accounts.Team", models.PROTECT, related_name="+", db_index=False, help_text="Whose view it is"
-    )
-    name = models.CharField(max_length=50, help_text="What they call it")
-    query = models.CharField(max_length=1000, help_text="The filters, as the list's address carries them")
-
-    objects = SavedViewQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint("team", Lower("name"), name="view_once_per_team"),
-            models.CheckConstraint(condition=~Q(name=""), name="view_has_name"),
-        ]
-        triggers = [team_of_owner()]
-
-    def __str__(self) -> str:
-        return str(told(self.name))

@@ -96,8 +96,11 @@ class TagQuerySet(TeamQuerySet[M]):
 
 class SavedViewQuerySet(TeamQuerySet[M]):
     def seen_by(self, access: Access) -> Self:
-        """Her team's; a caller's: her own. What others search for may be a phone: not for who sees no contacts."""
-        rows, hers = super().seen_by(access), Q(owner_id=access.user.pk)
+        """What her team shares, and her own; a caller's: her own. What others search for may be a phone: not for who
+        sees no contacts.
+        """
+        hers = Q(owner_id=access.user.pk)
+        rows = super().seen_by(access).filter(hers | Q(shared=True))
         if access.only_assigned:
             return rows.filter(hers)
         return rows if access.can(Scope.CONTACTS) else rows.filter(hers | ~Q(query__regex=r"(^|&)q="))

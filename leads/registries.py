@@ -93,6 +93,22 @@ def tell_leads_go(lead_ids: Collection[UUID]) -> None:
         callback(lead_ids)
 
 
+LeadsMove = Callable[[Collection[UUID]], object]
+_leads_move: list[LeadsMove] = []
+
+
+def before_leads_move(callback: LeadsMove) -> None:
+    """Registers what happens in the transaction that moves leads to other buckets, before it locks them: (their
+    ids)."""
+    _leads_move.append(callback)
+
+
+def tell_leads_move(lead_ids: Collection[UUID]) -> None:
+    """Calls what is registered."""
+    for callback in _leads_move:
+        callback(lead_ids)
+
+
 def on_suppressed(callback: OnSuppressed) -> None:
     """Registers what happens in the transaction that suppresses keys, which holds them: (ids of keys, reason)."""
     _on_suppressed.append(callback)

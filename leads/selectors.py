@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.access import Access, Scope
 from common.contact_access import masked_text
-from common.dates import moment
+from common.dates import iso, moment
 from common.needs import SHOWN, Need
 from leads.calendar import clock
 from leads.models import Activity, Event, Lead
 from leads.querysets import own_callbacks
 
 SOON = timedelta(minutes=15)
+_KINDS = {1: "phone", 2: "email", 3: "owner"}  # ContactKey.Kind
 CALLBACKS_SHOWN = 3  # those that wait longest; the list has them all
 
 
@@ -27,6 +30,30 @@ def tag_names(leads: Iterable[Lead]) -> dict[UUID, list[str]]:
     for lead_id, name in links.values_list("lead_id", "tag__name"):
         names.setdefault(lead_id, []).append(name)
     return names
+
+
+def suppressed(lead_ids: Iterable[UUID], *, contacts: bool) -> dict[UUID, list[dict[str, Any]]]:
+    """What of these leads must not be contacted, by lead, the oldest first. One statement. That a person asked to be
+    forgotten is not told. contacts: without, that of a phone or an e-mail is not: it would tell whose it is.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT y.lead_id, k.kind, s.scope, s.reason, min(s.created_at)
+              FROM leads_leadkey y JOIN leads_contactkey k ON k.id = y.key_id
+              JOIN leads_suppression s ON s.kind = k.kind AND s.digest = k.digest
+             WHERE y.lead_id = ANY(%s) AND s.reason <> 'erased' AND (%s OR k.kind = 3)
+               AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
+             GROUP BY y.lead_id, k.kind, s.scope, s.reason ORDER BY min(s.created_at), s.scope, s.reason
+            """,
+            [list(lead_ids), contacts],
+        )
+        rows = cursor.fetchall()
+    found: dict[UUID, list[dict[str, Any]]] = {}
+    for lead_id, kind, scope, reason, since in rows:
+        told = {"kind": _KINDS[kind], "scope": scope, "reason": reason, "since": iso(since)}
+        found.setdefault(lead_id, []).append(told)
+    return found
 
 
 def rows_of(lead: Lead) -> list[UUID]:

@@ -260,6 +260,26 @@ def _tags_named(lead: Lead, names: Sequence[str]) -> list[Tag]:
     return list(same.filter(team_id=lead.team_id))
 
 
+def tag_named(name: str, *, by: User, team_id: int) -> Tag:
+    """The team's tag of this name, made where there is none. Case does not tell tags apart."""
+    return _tags_named(Lead(owner=by, team_id=team_id), [name])[0]
+
+
+def add_activities(*, lead_ids: Sequence[UUID], by: User, kind: str, text: str) -> int:
+    """As `add_activity` of each of these leads, in the caller's transaction. Returns how many there were."""
+    text, now, is_contact = kept_in(Activity(), "text", text), clock.now(), kind in Activity.ANSWERS
+    leads = list(lock_leads(lead_ids).only("pk", "callback_at"))
+    at = timezone.now()
+    Activity.objects.bulk_create([Activity(lead=lead, by=by, kind=kind, text=text, created_at=at) for lead in leads])
+    if is_contact:
+        callbacks.end([lead.pk for lead in leads if lead.callback_at is not None and lead.callback_at < now])
+    contact = {"last_contact_at": Greatest("last_contact_at", Value(at))} if is_contact else {}
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(
+        activity_count=F("activity_count") + 1, last_activity_at=at, **contact, updated_at=at
+    )
+    return len(leads)
+
+
 def add_tag(*, leads: Iterable[Lead], name: str) -> int:
     """Puts a tag on these leads, each its own team's; returns on how many it was not yet."""
     through: Any = Lead.tags.through

@@ -8,6 +8,7 @@ from uuid import UUID
 from celery import shared_task
 
 from common.enqueue import enqueue_on_commit
+from leads.bulk import working
 from leads.calendar import planning, reminding
 from leads.keys.key_refresh import refresh_piece
 from leads.merging import services
@@ -70,3 +71,21 @@ def continue_uploads() -> None:
 def remind() -> None:
     reminding.remind()
     planning.miss_overdue()
+
+
+@shared_task(name="leads.bulk")
+def bulk(job_id: str) -> None:
+    if working.continue_job(UUID(job_id)):
+        enqueue_on_commit("leads.bulk", job_id=job_id)
+
+
+@shared_task(name="leads.continue_bulk")
+def continue_bulk() -> None:
+    for job_id in working.open_jobs():
+        enqueue_on_commit("leads.bulk", job_id=str(job_id))
+
+
+@shared_task(name="leads.forget_bulk")
+def forget_bulk() -> None:
+    while working.forget_old():
+        pass

@@ -1,5 +1,5 @@
 """What is kept for how long: older rows are dropped, a piece a transaction. All but the bodies of message
-vendors' posts, and opens and clicks, only where a setting says so.
+vendors' posts, opens and clicks, and notifications, only where a setting says so.
 
 Money stays: the charges of deleted requests are counted on in `SpentBefore`, which `reconcile` reads. A purchased
 answer that is dropped is not owned any more: the next question buys it again.
@@ -70,10 +70,22 @@ RULES = (
         ("DELETE FROM campaigns_touch WHERE id IN (SELECT id FROM due)",),
     ),
     Rule(
+        # A day longer than cursors hold (`leads.changes.reading`). Team by team: the index begins with it.
+        "changes of leads", "KEEP_CHANGES_DAYS",
+        f"SELECT c.id FROM accounts_team t CROSS JOIN LATERAL (SELECT id FROM leads_change WHERE team_id = t.id "  # noqa: S608
+        f"AND at < %(before)s - interval '1 day' ORDER BY at LIMIT {PIECE}) c",
+        ("DELETE FROM leads_change WHERE id IN (SELECT id FROM due)",),
+    ),
+    Rule(
         "guests of appointments", "KEEP_GUESTS_DAYS",
         "SELECT id FROM leads_event WHERE ends_at < %(before)s AND (guest_name IS NOT NULL OR guest_email IS NOT NULL)",
         ("UPDATE leads_event SET guest_name = NULL, guest_email = NULL, guest_phone = NULL, confirm_digest = NULL, "
          "note = '' WHERE id IN (SELECT id FROM due)",),
+    ),
+    Rule(
+        "notifications", "KEEP_NOTIFICATIONS_DAYS",
+        "SELECT id FROM accounts_notification WHERE created_at < %(before)s",
+        ("DELETE FROM accounts_notification WHERE id IN (SELECT id FROM due)",),
     ),
     Rule(
         "failed rows", "KEEP_FAILED_ROWS_DAYS",

@@ -57,9 +57,11 @@ def act(client: Client, model: Any, action: str, rows: Iterable[Any], *, follow:
     """
     chosen = [str(row.pk) for row in rows]
     client.cookies.pop("messages", None)  # what was said before
-    return client.post(
-        address(model, "changelist"), {"action": action, "_selected_action": chosen, **data}, follow=follow
-    )
+    sent = {"action": action, "_selected_action": chosen, **data}
+    answer = client.post(address(model, "changelist"), sent, follow=follow)
+    if answer.status_code == 302 and "ask=" in answer["Location"]:  # the question has an address of its own
+        return client.get(answer["Location"])
+    return answer
 
 
 def words(response: Any) -> list[str]:

@@ -313,6 +313,7 @@ WATCHED = {
     "tests.enrichment.test_runs",
     "tests.enrichment.test_schedules",
     "tests.enrichment.test_sweeps",
+    "tests.leads.bulk.test_races",
     "tests.leads.calendar.test_callbacks_in_calendar",
     "tests.leads.permission.test_importing",
     "tests.leads.permission.test_suppressing",

@@ -18,6 +18,7 @@ LOCKS = {
     "buckets_fill": "fill",
     "buckets_import": "import",
     "leads_upload": "upload",
+    "leads_bulkjob": "bulk job",
     "integrations_operation": "operation",
     "integrations_vendor": "vendor",
     "enrichment_run": "run",

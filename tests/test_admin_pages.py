@@ -48,7 +48,19 @@ from common.db.ids import uuid7
 from enrichment.models import PumpLease, Run, RunItem, Schedule
 from integrations.ledger import catalogue
 from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
-from leads.models import Activity, Consent, ContactKey, Lead, Seller, Suppression, Tag, Upload
+from leads.models import (
+    Activity,
+    BulkJob,
+    Consent,
+    ContactKey,
+    CustomField,
+    Lead,
+    Seller,
+    StatusLabel,
+    Suppression,
+    Tag,
+    Upload,
+)
 from tests.admin_site import act, actions_of
 from tests.dates import odd_dates
 
@@ -132,6 +144,14 @@ class Rows:
         Activity.objects.create(lead=lead, by=bucket.owner, text="Called")
         return lead
 
+    def statuslabel(self) -> StatusLabel:
+        team = self.user().memberships.get().team
+        return StatusLabel.objects.create(team=team, name=f"Warm {self.count}", status="contacted")
+
+    def customfield(self) -> CustomField:
+        team = self.user().memberships.get().team
+        return CustomField.objects.create(team=team, key=f"price{self.count}", name=f"Price {self.count}", kind="text")
+
     def tag(self) -> Tag:
         return Tag.objects.create(owner=self.user(), name="hot")
 
@@ -152,6 +172,10 @@ class Rows:
             key_kind=1, digest=bytes([self.count]) * 32, hint="…0112", channel="sms", kind="written",
             seller=self.seller(), text_hash="x", given_at=timezone.now(), how="paper", created_at=timezone.now(),
         )  # fmt: skip
+
+    def bulkjob(self) -> BulkJob:
+        user, said = self.user(), {"tag": f"t{self.count}"}
+        return BulkJob.objects.create(team=user.memberships.get().team, by=user, kind="tag", arguments=said)
 
     def upload(self) -> Upload:
         team = self.user().memberships.get().team
@@ -509,7 +533,7 @@ RULES = " ContactRule RuleHoliday Emergency"  # of everybody who works here
 SEEN = {  # the lists that each role opens, with a row of her own team's in them
     "reader": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Consent Seller Suppression "
     "Upload Campaign Template Conversation Sender MailSender StateAnswer" + RULES,
-    "caller": "Lead Activity AuthToken Suppression Upload Conversation" + RULES,
+    "caller": "BulkJob Lead Activity AuthToken Suppression Upload Conversation" + RULES,
     "buyer": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Consent Seller Suppression "
     "Upload Campaign Template Conversation Sender MailSender StateAnswer" + RULES,
     "manager": "Bucket Fill Import Lead Tag Activity Run RunItem Schedule Budget AuthToken Team "
@@ -519,13 +543,14 @@ SEEN = {  # the lists that each role opens, with a row of her own team's in them
     "nobody": "AuthToken",
 }
 for _role in ("reader", "buyer", "manager"):
-    SEEN[_role] += " Snippet Recording CallAttempt CallList Disposition"
+    SEEN[_role] += " BulkJob Snippet Recording CallAttempt CallList Disposition StatusLabel CustomField"
 SEEN["caller"] += " CallAttempt"
 OF_TEAM = [param.values[0] for param in registered() if isinstance(admin.site._registry[param.values[0]], TeamAdmin)]
 MAY = {  # the actions of lists that each role is given
     "reader": "",
-    "caller": "move tag untag",
-    "buyer": "move tag untag assign export export_xlsx recount go_on enrich enrich_apollo retry_failed "
+    "caller": "status tag untag note do_not_contact",
+    "buyer": "status tag untag note do_not_contact assign move copy export export_xlsx "
+    "recount go_on enrich enrich_apollo retry_failed "
     "pause resume cancel retry now off on remove",
 }
 

@@ -14,12 +14,16 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.models import (
     IdempotentRequest,
     Invitation,
     Membership,
+    NoticeChoice,
+    NoticeMailbox,
+    Notification,
     SignInCount,
     Team,
     TokenGrant,
@@ -81,8 +85,12 @@ from integrations.models import (
 )
 from leads.models import (
     Activity,
+    BulkChange,
+    BulkJob,
+    BulkPiece,
     Consent,
     ContactKey,
+    CustomField,
     Event,
     Forgetting,
     KeySecret,
@@ -94,6 +102,7 @@ from leads.models import (
     SavedView,
     Scrub,
     Seller,
+    StatusLabel,
     Suppression,
     Tag,
     Upload,
@@ -120,6 +129,9 @@ class Place:
     invitation: Invitation
     tokengrant: TokenGrant
     bucketshare: BucketShare
+    notification: Notification
+    noticechoice: NoticeChoice
+    noticemailbox: NoticeMailbox
     webhookendpoint: WebhookEndpoint
     webhookdelivery: WebhookDelivery
     vendor: Vendor
@@ -150,6 +162,8 @@ class Place:
     tag: Tag
     activity: Activity
     savedview: SavedView
+    statuslabel: StatusLabel
+    customfield: CustomField
     run: Run
     runitem: RunItem
     fairshare: FairShare
@@ -188,6 +202,9 @@ class Place:
     scrub: Scrub
     upload: Upload
     uploadpiece: UploadPiece
+    bulkjob: BulkJob
+    bulkpiece: BulkPiece
+    bulkchange: BulkChange
     refusedrow: RefusedRow
     withdrawal: Withdrawal
     delivery: Delivery
@@ -245,9 +262,15 @@ def standing(kept_open: None) -> Place:
         callback_token=uuid4(),
     )
     link = Link.objects.create(version=version, url="https://example.com/")
+    many = BulkJob.objects.create(team=team, by=user, kind="tag")
     upload = Upload.objects.create(team=team, seller=seller, kind="consents", file_name="list.csv", status="previewed")
     talk = Conversation.objects.create(team=seller.team, lead=lead, key=key, address="+12065550177", opened_at=NOON)
     return Place(
+        notification=Notification.objects.create(
+            team=team, user=user, kind="reply", about="leads.lead", about_id="1", words="x", created_at=timezone.now()
+        ),
+        noticechoice=NoticeChoice.objects.create(user=user, kind="reply", on_pages=True, mail="soon"),
+        noticemailbox=NoticeMailbox.objects.create(user=user),
         webhookendpoint=webhook,
         webhookdelivery=WebhookDelivery.objects.create(
             endpoint=webhook,
@@ -305,6 +328,8 @@ def standing(kept_open: None) -> Place:
         tag=Tag.objects.create(owner=user, name="Absentee"),
         activity=Activity.objects.create(lead=lead, by=user, kind="note", ref=uuid4()),
         savedview=SavedView.objects.create(owner=user, name="Mine", query="status=new"),
+        statuslabel=StatusLabel.objects.create(team=team, name="Warm", status="contacted"),
+        customfield=CustomField.objects.create(team=team, key="price", name="Price", kind="number"),
         run=run,
         runitem=RunItem.objects.create(run=run, lead=lead, stage=1),
         fairshare=FairShare.objects.create(run=run, owner=user, stage=1),
@@ -387,6 +412,9 @@ def standing(kept_open: None) -> Place:
             source="file",
         ),
         upload=upload,
+        bulkjob=many,
+        bulkpiece=BulkPiece.objects.create(job=many, place=0, lead_ids=[]),
+        bulkchange=BulkChange.objects.create(job=many, lead_id=lead.pk),
         uploadpiece=UploadPiece.objects.create(upload=upload, number=0, first_line=2, content=b""),
         refusedrow=RefusedRow.objects.create(upload=upload, line=2, reason="no phone"),
         withdrawal=Withdrawal.objects.create(upload=upload, reason="The wrong file", created_at=NOON),
@@ -483,6 +511,16 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "invitation_role_known": _set(role="owner"),
     "token_grant_has_name": _set(name=""),
     "bucket_shared_once": _again(),
+    "notification_once_unread": _again(),
+    "notification_kind_known": _set(kind="x"),
+    "notification_mail_known": _set(mail="x"),
+    "notification_has_words": _set(words=""),
+    "notification_hidden_is_read": _set(is_shown=False),
+    "notice_choice_once": _again(),
+    "notice_choice_kind_known": _set(kind="x"),
+    "notice_choice_mail_known": _set(mail="x"),
+    "mailbox_hour_of_a_day": _set(digest_hour=24),
+    "mailbox_taken_has_lease": _set(token=uuid4()),
     "webhook_once_per_team": _again(),
     "webhook_has_events": _set(events=[]),
     "webhook_has_secret": _set(secret=""),
@@ -551,6 +589,15 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "merge_why_known": _set(why="address"),
     "merge_of_two": lambda row: _set(older=row.younger_id)(row),
     "tag_once_per_team": _again(name="ABSENTEE"),
+    "status_label_once_per_team": _again(name="WARM"),
+    "status_label_has_name": _set(name=""),
+    "status_label_status_known": _set(status="sold"),
+    "status_label_color_is_hex": _set(color="#12345g"),
+    "custom_field_key_once": _again(name="Another"),
+    "custom_field_once_per_team": _again(key="another", name="PRICE"),
+    "custom_field_has_name": _set(name=""),
+    "custom_field_key_is_word": _set(key="Two words"),
+    "custom_field_kind_known": _set(kind="list"),
     "tag_has_name": _set(name=""),
     "tag_color_is_hex": _set(color="#12345g"),
     "activity_kind_known": _set(kind="fax"),
@@ -692,6 +739,11 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "upload_counts_every_row": _set(status="completed", rows=1),
     "upload_names_its_seller": _set(seller=None),
     "upload_piece_once": _again(),
+    "bulk_kind_known": _set(kind="burn"),
+    "bulk_status_known": _set(status="lost"),
+    "bulk_counts_fit": _set(done=1),
+    "bulk_over_has_time": _set(finished_at=NOON),
+    "bulk_piece_once": _again(),
     "withdrawal_has_reason": _again(reason=""),
     "delivery_once_a_step": _again(vendor_id="SM2", callback_token=uuid4()),
     "delivery_vendor_id_once": _again(member=None, step=None, purpose="manual", callback_token=uuid4()),
@@ -723,6 +775,9 @@ HALVES = [
     ("operation_pace_sane", _set(pace=Decimal("100000.01"))),
     ("operation_price_sane", _set(price=Decimal("99999.0001"))),
     ("operation_batch_sane", _set(batch=1001)),
+    ("bulk_counts_fit", _set(leads=1, done=1, changed=2)),
+    ("bulk_counts_fit", _set(restored=1)),
+    ("bulk_over_has_time", _set(status="completed")),
     ("call_money_not_negative", _set(reserved=Decimal("-0.0001"))),
     ("lookup_answered_has_answer", _set(state="answered", facts={}, fetched_at=None)),
     ("reveal_money_not_negative", _set(reserved=Decimal("-0.0001"))),

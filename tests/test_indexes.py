@@ -36,8 +36,12 @@ from integrations.lookups import names, reveals
 from integrations.lookups.identity import Name
 from integrations.models import VendorCall
 from integrations.operating import books
+from leads.bulk import working
 from leads.facts.matching import known_leads
-from leads.models import Activity, ContactKey, Lead, LeadKey
+from leads.models import Activity, BulkJob, ContactKey, Lead, LeadKey, StatusLabel
+from leads.pipeline.board import Heading, column_of
+from leads.pipeline.board import Place as BoardPlace
+from leads.pipeline.moving import Stage
 from leads.privacy.filtering import listed_among
 from leads.privacy.forgetting import open_jobs
 from leads.privacy.suppressions import Suppression
@@ -85,6 +89,13 @@ CROWD = [
          FROM generate_series(1, 1000) n, (SELECT * FROM buckets_bucket ORDER BY id LIMIT 30) b ORDER BY b.id, n""",
     "UPDATE leads_lead SET enriched_at = now() WHERE enrichment_status IN ('completed', 'partial') "
     "OR property_id::int % 50 = 3",
+    """INSERT INTO leads_statuslabel (id, team_id, status, name, color, position, created_at, updated_at)
+       SELECT uuidv7(), id, 'contacted', 'Warm', '#112233', 0, now(), now() FROM accounts_team""",
+    """UPDATE leads_lead l SET last_activity_at = now() - property_id::int * interval '1 minute',
+           custom = CASE WHEN property_id::int % 40 = 0 THEN '{"heat": "Hot"}'::jsonb END,
+           status_label_id = CASE WHEN property_id::int % 80 = 0 THEN
+               (SELECT s.id FROM leads_statuslabel s WHERE s.team_id = l.team_id) END
+        WHERE status = 'contacted'""",
     "UPDATE buckets_bucket SET total_leads = 1000, phone_leads = 250",
     """INSERT INTO leads_activity (id, lead_id, kind, text, created_at)
        SELECT uuidv7(), id, 'call', '', now() FROM leads_lead, generate_series(1, 3) WHERE status = 'contacted'""",
@@ -173,6 +184,11 @@ CROWD = [
            object_id, object_name)
        SELECT uuidv7(), now(), n % 1000, n % 997, '', '', '', 'a.' || n % 991, 'lead', n % 983, ''
          FROM generate_series(1, 20000) n""",
+    """INSERT INTO leads_bulkjob (id, team_id, kind, arguments, filters, status, leads, done, changed, left_out,
+           restored, kept, tries, error, request_hash, created_at, finished_at)
+       SELECT uuidv7(), t.id, 'tag', '{}', '{}', CASE n WHEN 1 THEN 'queued' ELSE 'completed' END, 1, 0, 0, '{}',
+              0, 0, 0, '', '', now(), CASE n WHEN 1 THEN NULL ELSE now() END
+         FROM (SELECT id FROM accounts_team ORDER BY id LIMIT 100) t, generate_series(1, 200) n""",
     *of_campaigns.ROWS,
     *of_calendars.ROWS,
     "ANALYZE",
@@ -214,6 +230,15 @@ def leads_page(place: Place, filters: dict[str, Any]) -> Any:
     return matching(Lead.objects.filter(bucket=place.bucket, pk__gt=after), filters).order_by("pk")[:51]
 
 
+def board_page(place: Place, *, label: bool) -> Any:
+    """The product's own page of a column, from a place in it."""
+    access = own_access(place.bucket.owner)
+    found = StatusLabel.objects.filter(team_id=access.team_id).values_list("pk", flat=True)[0] if label else None
+    heading = Heading(Stage("contacted", found), "Contacted")
+    at = BoardPlace(database_now() - timedelta(minutes=100), place.middle.pk)
+    return column_of(Lead.objects.seen_by(access), heading, at=at, limit=5).leads
+
+
 def a_webhook() -> Any:
     return WebhookEndpoint.objects.order_by("pk").values_list("pk", flat=True)[0]
 
@@ -247,6 +272,12 @@ def sort_bucket(name: str, value: Any, place: Place) -> Any:
 # what is asked: (the product's own query, the table of its statement, the index or indexes that may serve it)
 CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     "leads of a bucket, from its middle": (lambda p: by(leads_page(p, {})), "leads_lead", "lead_by_bucket"),
+    "bulk jobs of a team": (
+        lambda p: by(BulkJob.objects.seen_by(own_access(p.bucket.owner)).order_by("-pk")[:51]),
+        "leads_bulkjob",
+        "bulk_by_team",
+    ),
+    "bulk jobs that no worker has": (lambda _: working.open_jobs(), "leads_bulkjob", "bulk_at_work"),
     "leads of an owner's key": (
         lambda p: by(LeadKey.objects.filter(key=ContactKey.objects.order_by("-pk")[0])),
         "leads_leadkey",
@@ -357,6 +388,19 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
             ("callbackAt", SOME_DAY, "lead_by_callback"),
         )
     },
+    "a column of the board": (
+        lambda p: by(board_page(p, label=False)),
+        "leads_lead",
+        "lead_of_team_on_board",
+    ),
+    "a label's column of the board": (lambda p: by(board_page(p, label=True)), "leads_lead", "lead_by_label"),
+    "leads of a user by a custom field": (
+        lambda p: by(
+            matching(Lead.objects.seen_by(own_access(p.bucket.owner)), {"custom.heat": "hot"}).order_by("-pk")[:51]
+        ),
+        "leads_lead",
+        "lead_of_team_with_custom",
+    ),
     "callbacks of a user, soonest first": (
         lambda p: page_by_time(
             Lead.objects.seen_by(own_access(p.bucket.owner)).to_call_back(), time="callback_at", limit=50, cursor=None

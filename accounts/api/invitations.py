@@ -14,6 +14,7 @@ from accounts.api.base import How, idempotent
 from accounts.api.serializers import InvitationCreate, InvitationSerializer
 from accounts.invitations import InvitationRefused, MailNotSent, invitations_of, invite, revoke
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
+from common.api.lists import ListOf
 from common.api.schema import answer
 from common.public_address import public_address
 
@@ -33,6 +34,9 @@ def _not_sent(error: MailNotSent) -> Problem:
     return Problem("MAIL_NOT_SENT", str(error), status=503)
 
 
+INVITATIONS = ListOf("invitations", InvitationSerializer, sorts={"createdAt": "pk", "email": "email"})
+
+
 class InvitationsView(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.MANAGE, "POST": Scope.MANAGE}
     needs_proof = ("POST",)
@@ -40,11 +44,11 @@ class InvitationsView(ApiView):
     @extend_schema(
         operation_id="listInvitations",
         summary="Invitations into my team that nobody has accepted yet",
-        responses=answer("Invitations", invitations=InvitationSerializer(many=True)),
+        parameters=[INVITATIONS.query],
+        responses=INVITATIONS.answer("Invitations"),
     )
     def get(self, request: Request) -> Response:
-        rows = invitations_of(access(request))[:1000]
-        return ok(invitations=InvitationSerializer(rows, many=True).data)
+        return INVITATIONS.respond(self, invitations_of(access(request)))
 
     @extend_schema(
         operation_id="invite",

@@ -15,6 +15,7 @@ from accounts.models import Membership, Role, Team
 from accounts.teams.members import LastManager, NotInTeam, change_member, remove_member
 from accounts.teams.services import change_team
 from common.api.base import ApiView, Problem, not_found, ok, translates
+from common.api.lists import ListOf
 from common.api.schema import answer, refusal
 from common.api.serializers import FlagField, MoneyField, Nothing, PlainDecimalField, StrictSerializer, WholeField
 from common.values.bounds import CAP
@@ -92,17 +93,22 @@ class MemberEdit(StrictSerializer):
         return attrs
 
 
+TEAMS = ListOf("teams", MembershipSerializer, sorts={"name": "team__name", "role": "role"}, order="")
+MEMBERS = ListOf("members", MemberSerializer, sorts={"username": "user__username", "role": "role"}, order="")
+
+
 class TeamsView(ApiView):
     teamless = True
 
     @extend_schema(
         operation_id="listTeams",
         summary="The teams I am in, and what I am there",
-        responses=answer("TeamList", teams=MembershipSerializer(many=True)),
+        parameters=[TEAMS.query],
+        responses=TEAMS.answer("TeamList"),
     )
     def get(self, _request: Request) -> Response:
         mine = Membership.objects.filter(user=self.user).select_related("team").order_by("-is_own", "pk")
-        return ok(teams=MembershipSerializer(mine, many=True).data)
+        return TEAMS.respond(self, list(mine))
 
 
 class TeamView(ApiView):
@@ -135,11 +141,12 @@ class MembersView(ApiView):
     @extend_schema(
         operation_id="listMembers",
         summary="The people of the team",
-        responses=answer("MemberList", members=MemberSerializer(many=True)),
+        parameters=[MEMBERS.query],
+        responses=MEMBERS.answer("MemberList"),
     )
     def get(self, _request: Request) -> Response:
         members = Membership.objects.filter(team=self.access.team).select_related("user").order_by("pk")
-        return ok(members=MemberSerializer(members, many=True).data)
+        return MEMBERS.respond(self, list(members))
 
 
 class MemberView(ApiView):

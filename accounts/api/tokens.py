@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.access import Scope
 from accounts.tokens import NAME_MAX, TokenRefused, TooManyTokens, change_token, end_tokens, issue_token, tokens_of
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
+from common.api.lists import ListOf
 from common.api.schema import answer
 from common.api.serializers import MomentField, StrictSerializer, WholeField
 
@@ -80,15 +81,23 @@ def _full(request: Request) -> None:
         raise Problem("FORBIDDEN", "A token that is limited makes, changes and ends no tokens.", status=403)
 
 
+TOKENS = ListOf(
+    "tokens", TokenRow, sorts={"createdAt": "created", "name": "grant__name", "lastUsedAt": "grant__last_used_at"}
+)
+
+
 class TokensView(ApiView):
     teamless = True
     needs_proof = ("POST",)
 
     @extend_schema(
-        operation_id="listTokens", summary="My API tokens", responses=answer("Tokens", tokens=TokenRow(many=True))
+        operation_id="listTokens",
+        summary="My API tokens",
+        parameters=[TOKENS.query],
+        responses=TOKENS.answer("Tokens"),
     )
     def get(self, _request: Request) -> Response:
-        return ok(tokens=TokenRow(tokens_of(self.user), many=True).data)
+        return TOKENS.respond(self, list(tokens_of(self.user)))
 
     @extend_schema(
         operation_id="createToken",

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.api import webhooks
+from accounts.api import notifications, webhooks
 from accounts.api.invitations import InvitationsView, InvitationView
 from accounts.api.teams import LeaveView, MembersView, MemberView, TeamsView, TeamView
 from accounts.api.tokens import OneTokenView, TokensView
@@ -19,6 +19,9 @@ urlpatterns = [
     path("auth/logout", LogoutView.as_view(), name="logout"),
     path("team/invitations", InvitationsView.as_view(), name="api_invitations"),
     path("team/invitations/<uuid:invitation_id>", InvitationView.as_view(), name="api_invitation"),
+    path("notifications", notifications.NotificationsView.as_view(), name="notifications"),
+    path("notifications/read", notifications.ReadView.as_view(), name="notifications-read"),
+    path("notifications/settings", notifications.SettingsView.as_view(), name="notifications-settings"),
     path("webhooks", webhooks.WebhooksView.as_view(), name="webhooks"),
     path("webhooks/<uuid:webhook_id>", webhooks.WebhookView.as_view(), name="webhook"),
     path("webhooks/<uuid:webhook_id>/secret", webhooks.SecretView.as_view(), name="webhook-secret"),

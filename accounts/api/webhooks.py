@@ -19,8 +19,8 @@ from accounts.webhooks import services
 from accounts.webhooks.registries import events
 from accounts.webhooks.selectors import webhooks_of
 from common.api.base import ApiView, Problem, not_found, ok, translates
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing
+from common.api.lists import ListOf
+from common.api.schema import answer
 from common.api.serializers import (
     CamelModelSerializer,
     FlagField,
@@ -103,19 +103,21 @@ class WebhookBase(ApiView):
         return found
 
 
+WEBHOOKS = ListOf("webhooks", WebhookSerializer, sorts={"createdAt": "pk", "url": "url"}, order="createdAt")
+
+
 class WebhooksView(WebhookBase):
     @extend_schema(
         operation_id="listWebhooks",
         summary="My team's webhooks, and the events there are",
-        responses=answer(
+        parameters=[WEBHOOKS.query],
+        responses=WEBHOOKS.answer(
             "Webhooks",
-            webhooks=WebhookSerializer(many=True),
             events=serializers.DictField(child=serializers.CharField(), help_text="Each with its sentence"),
         ),
     )
     def get(self, request: Request) -> Response:
-        rows = webhooks_of(access(request))
-        return ok(webhooks=WebhookSerializer(rows, many=True).data, events=events())
+        return WEBHOOKS.respond(self, webhooks_of(access(request)), more=lambda _: {"events": events()})
 
     @extend_schema(
         operation_id="createWebhook",
@@ -188,18 +190,20 @@ class TestEventView(WebhookBase):
         return ok(202, delivery=DeliverySerializer(services.send_test(endpoint=webhook)).data)
 
 
+DELIVERIES = ListOf("deliveries", DeliverySerializer)
+
+
 class DeliveriesView(WebhookBase):
     @extend_schema(
         operation_id="listWebhookDeliveries",
         summary="What was sent to it, newest first",
-        parameters=[PageQuery],
-        responses=listing("DeliveryPage", deliveries=DeliverySerializer(many=True)),
+        parameters=[DELIVERIES.query],
+        responses=DELIVERIES.answer("DeliveryPage"),
     )
     def get(self, request: Request, webhook_id: UUID) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(DELIVERIES.query)
         sent = WebhookDelivery.objects.filter(endpoint=self.webhook(webhook_id))
-        rows, after = page(sent, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(deliveries=DeliverySerializer(rows, many=True).data, **page_of(rows, after))
+        return DELIVERIES.respond(self, sent, query=query)
 
 
 class ReplayView(WebhookBase):

@@ -3,6 +3,7 @@
 from accounts.models.audit_event import AuditEvent
 from accounts.models.idempotent_request import IdempotentRequest
 from accounts.models.invitation import Invitation
+from accounts.models.notification import NoticeChoice, NoticeKind, NoticeMail, NoticeMailbox, Notification
 from accounts.models.sign_in_count import SignInCount
 from accounts.models.team import Membership, Role, Team
 from accounts.models.token_grant import TokenGrant
@@ -20,6 +21,11 @@ __all__ = [
     "IdempotentRequest",
     "Invitation",
     "Membership",
+    "NoticeChoice",
+    "NoticeKind",
+    "NoticeMail",
+    "NoticeMailbox",
+    "Notification",
     "Role",
     "SignInCount",
     "Team",

@@ -13,12 +13,13 @@ from django.utils.safestring import SafeString
 from accounts.access import Scope, access
 from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
-from buckets.admin import export_page, find, sharing_page
+from buckets.admin import by_hand_page, export_page, find, sharing_page
 from buckets.models import Bucket
 from buckets.services import delete_bucket, edit_bucket, recount
 from common.admin import Empty, ask, chosen, confirmed, for_each, list_link, sees_all
 from common.admin_extensions import Extensible
 from common.admin_teams import TeamAdmin
+from common.asking import asks
 from leads.admin.base import export_answer, may_export
 from leads.models import Lead
 from leads.selection.export import Format, Layout
@@ -53,7 +54,13 @@ class BucketAdmin(Extensible, TeamAdmin):
     actions: Any = ("export", "export_xlsx", "recount", "delete")
 
     def get_urls(self) -> Any:
-        return [*find.urls(self), *export_page.urls(self), *sharing_page.urls(self), *super().get_urls()]
+        return [
+            *find.urls(self),
+            *by_hand_page.urls(self),
+            *export_page.urls(self),
+            *sharing_page.urls(self),
+            *super().get_urls(),
+        ]
 
     def seen(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         """With those that other teams share with hers."""
@@ -116,6 +123,7 @@ class BucketAdmin(Extensible, TeamAdmin):
             self.message_user(request, f"{bucket}: {', '.join(changes) or 'all correct'}", messages.SUCCESS)
 
     @admin.action(description="Delete with all leads …", permissions=["manage"])
+    @asks
     def delete(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> HttpResponse | None:
         buckets = chosen(self, request, queryset)
         if not buckets:

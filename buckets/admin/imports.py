@@ -48,6 +48,7 @@ KEPT = {  # in the words of the progress page
     "inRun": "they are in an enrichment job",
     "worked": "somebody has worked on them",
     "edited": "somebody has edited them",
+    "moved": "they were moved to another bucket",
     "changed": "what this file updated was changed again since",
 }
 

@@ -38,8 +38,8 @@ from buckets.imports.selectors import failed_lines
 from buckets.imports.showing import record_shown_rows
 from buckets.models import Import
 from common.api.base import ApiView, CsvRenderer, Problem, invalid, not_found, ok, translates
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.schema import answer, refusal
 from common.api.serializers import Nothing
 from common.contact_access import sees_contacts
 from leads.selection.disclosures import Via, record_rows
@@ -87,20 +87,22 @@ class ImportBase(OwnBucketView):
         return job
 
 
+IMPORTS = ListOf("imports", ImportSerializer)
+
+
 class ImportsView(OwnBucketView):
     parser_classes = [MultiPartParser]
 
     @extend_schema(
         operation_id="listImports",
         summary="The files of a bucket, newest first",
-        parameters=[PageQuery],
-        responses=listing("ImportPage", imports=ImportSerializer(many=True)),
+        parameters=[IMPORTS.query],
+        responses=IMPORTS.answer("ImportPage"),
     )
     def get(self, request: Request, bucket_id: UUID) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(IMPORTS.query)
         imports = self.bucket(bucket_id).imports.all()
-        rows, after = page(imports, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(imports=ImportSerializer(rows, many=True).data, **page_of(rows, after))
+        return IMPORTS.respond(self, imports, query=query)
 
     @extend_schema(
         operation_id="uploadImport",

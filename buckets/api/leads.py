@@ -20,23 +20,20 @@ from buckets.api.serializers import ExportQuery, LeadsQuery
 from buckets.models import Bucket
 from buckets.registries import leads_of_run
 from buckets.selectors import total_matching
-from common.api.base import CsvRenderer, Problem, WorkbookRenderer, invalid, not_found, ok
-from common.api.paging import page_of
-from common.api.schema import listing
+from common.api.base import CsvRenderer, Problem, WorkbookRenderer, invalid, not_found
 from common.api.serializers import ObjectField
 from common.contact_access import sees_contacts
 from common.downloads import file_answer
-from leads.api.base import COUNTED, LeadSerializer, filters, list_leads
+from leads.api.base import COUNTED, context_of, filters, leads_list, list_leads
 from leads.models import Lead
-from leads.selection.disclosures import Via, are_masked, export_pieces
+from leads.selection.disclosures import Via, export_pieces
 from leads.selection.export import Format, Layout
 from leads.selection.export_columns import CONTACTS, FIELDS, NAMES, UnknownColumn, check_fields
 from leads.selection.filters import is_teams_work, matching, understood
 from leads.selection.search import sought
-from leads.selectors import tag_names
 
 THEIRS = ("tags", "callbackAt", "statusLabel", FIELDS)  # columns of what another team does about its leads
-_PAGE_NAMES = frozenset({"bucketId", "limit", "cursor", "q", "sort"})
+LEADS = leads_list(LeadsQuery)
 
 
 def _check_hers(bucket: Bucket, access: Access, asked: Iterable[str]) -> None:
@@ -59,10 +56,9 @@ class BucketLeadsView(OwnBucketView):
     @extend_schema(
         operation_id="listLeads",
         summary="Leads of a bucket, oldest first; with q the best matches first; or as sort says",
-        parameters=[LeadsQuery, *filters.PARAMETERS],
-        responses=listing(
+        parameters=[LEADS.query, *filters.PARAMETERS],
+        responses=LEADS.answer(
             "LeadPage",
-            leads=LeadSerializer(many=True),
             totalMatching=serializers.IntegerField(
                 allow_null=True,
                 help_text=f"Leads of the bucket that pass the filters and match q; null: with q, more than {COUNTED:,}",
@@ -71,9 +67,9 @@ class BucketLeadsView(OwnBucketView):
         ),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(LeadsQuery, also=filters.names_in(request.query_params))
+        query = self.query(LEADS.query, also=filters.names_in(request.query_params))
         bucket = self.bucket_to_see(query["bucketId"])
-        chosen = filters.chosen(request.query_params, beside=_PAGE_NAMES)
+        chosen = filters.chosen(request.query_params, beside=frozenset(LEADS.query().fields))
         _check_hers(bucket, self.access, {*chosen, query.get("sort", "").lstrip("-")})
         every = Lead.objects.filter(bucket=bucket)
         theirs = bucket.team_id != self.access.team_id
@@ -83,13 +79,17 @@ class BucketLeadsView(OwnBucketView):
         )
         listed = list_leads(leads, query, request, of=every, theirs=theirs)
         told = understood(chosen, team_id=bucket.team_id)
-        shown = {"tags": tag_names(listed.rows), "is_masked": are_masked(request, listed.rows)}
-        shown["looks_only"] = theirs
-        return ok(
-            leads=LeadSerializer(listed.rows, many=True, context=shown).data,
-            totalMatching=listed.count(leads) if listed.search else total_matching(bucket, leads, told),
-            filters={"bucketId": str(bucket.pk), "limit": query["limit"], **told},
-            **page_of(listed.rows, listed.cursor),
+        return LEADS.render(
+            self,
+            query,
+            listed.rows,
+            listed.cursor,
+            context=context_of(self, listed.rows, looks_only=theirs),
+            count=lambda: listed.total(leads),
+            more={
+                "totalMatching": listed.count(leads) if listed.search else total_matching(bucket, leads, told),
+                "filters": {"bucketId": str(bucket.pk), "limit": query["limit"], **told},
+            },
         )
 
 

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from buckets.filling.algebra import FIELDS, Sets
 from buckets.filling.left_out import left_out
-from common.api.base import ApiView, ok
-from common.api.paging import PageQuery, key_cursor, page_of, place_of
-from common.api.schema import listing
+from common.api.base import ApiView
+from common.api.lists import ListOf
+from common.api.paging import PageQuery, key_cursor, place_of
 
 
 class IdsField(serializers.CharField):
@@ -50,16 +50,20 @@ class LeftOutSerializer(serializers.Serializer[Any]):
     maybe = MaybeSerializer(many=True, help_text="What it may be, on the excluded lists; the first three")
 
 
+LEFT_OUT = ListOf("leads", LeftOutSerializer, query=LeftOutQuery, has_order=False)
+
+
 class LeftOutView(ApiView):
     @extend_schema(
         operation_id="listLeftOut",
         summary="Leads a combination leaves out as possibly the same as one it excludes",
-        parameters=[LeftOutQuery],
-        responses=listing("LeftOutPage", leads=LeftOutSerializer(many=True)),
+        parameters=[LEFT_OUT.query],
+        responses=LEFT_OUT.answer("LeftOutPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(LeftOutQuery)
+        query = self.query(LEFT_OUT.query)
         sets = Sets(**{part: query.get(name, ()) for part, name in FIELDS.items()})
-        after = place_of(query.get("cursor"))
-        rows, last = left_out(by=self.user, team_id=self.access.team_id, sets=sets, after=after, limit=query["limit"])
-        return ok(leads=LeftOutSerializer(rows, many=True).data, **page_of(rows, key_cursor(last) if last else None))
+        place = place_of(query.get("cursor"))
+        rows, last = left_out(by=self.user, team_id=self.access.team_id, sets=sets, after=place, limit=query["limit"])
+        after = key_cursor(last) if last else None
+        return LEFT_OUT.render(self, query, rows, after, context={}, count=lambda: (0, False), more={})

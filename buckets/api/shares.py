@@ -17,6 +17,7 @@ from buckets import services
 from buckets.api.base import OwnBucketView
 from buckets.models import BucketShare
 from common.api.base import invalid, not_found, ok
+from common.api.lists import ListOf
 from common.api.schema import answer
 from common.api.serializers import MomentField, StrictSerializer
 
@@ -31,17 +32,21 @@ class ShareInput(StrictSerializer):
     team = serializers.CharField(max_length=100, help_text="The other team's id or name")
 
 
+SHARES = ListOf("shares", ShareSerializer, sorts={"sharedAt": "created_at", "team": "team__name"}, order="sharedAt")
+
+
 class SharesView(OwnBucketView):
     scopes = {"POST": Scope.MANAGE}
 
     @extend_schema(
         operation_id="listShares",
         summary="The teams a bucket is shared with",
-        responses=answer("ShareList", shares=ShareSerializer(many=True)),
+        parameters=[SHARES.query],
+        responses=SHARES.answer("ShareList"),
     )
     def get(self, request: Request, bucket_id: UUID) -> Response:
         shares = BucketShare.objects.filter(bucket=self.bucket(bucket_id)).select_related("team").order_by("pk")
-        return ok(shares=ShareSerializer(shares, many=True).data)
+        return SHARES.respond(self, list(shares))
 
     @extend_schema(
         operation_id="shareBucket",

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from buckets.api.algebra import BucketDuplicateView
+from buckets.api.by_hand import TeamLeadsView
 from buckets.api.imports import (
     ImportFailedView,
     ImportStartView,
@@ -15,6 +16,7 @@ from buckets.api.shares import SharesView, ShareView
 from buckets.api.views import BucketFillView, BucketIdsView, BucketsView, BucketView
 
 urlpatterns = [
+    path("leads", TeamLeadsView.as_view(), name="leads"),
     path("property/bucket", BucketsView.as_view(), name="buckets"),
     path("property/bucket/leads", BucketLeadsView.as_view(), name="bucket-leads"),
     path("property/bucket/left-out", LeftOutView.as_view(), name="left-out"),

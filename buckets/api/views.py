@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -11,6 +13,7 @@ from rest_framework.response import Response
 
 from accounts.access import Scope
 from accounts.api.base import idempotent
+from accounts.models import User
 from buckets import services
 from buckets.api.base import FILLED, OwnBucketView, filled
 from buckets.api.serializers import (
@@ -26,27 +29,65 @@ from buckets.filling import fills
 from buckets.models import Bucket, Fill
 from buckets.selectors import with_latest_fill
 from common.api.base import ApiView, Problem, ok
-from common.api.paging import page, page_of
-from common.api.schema import answer, listing
+from common.api.lists import Include, ListOf
+from common.api.schema import answer
 from common.api.serializers import Nothing
 from common.contact_access import found_as_told
+
+
+def _counters(_view: ApiView, rows: Sequence[Bucket]) -> Mapping[UUID, Any]:
+    """As they are stored with each: no statement."""
+    return {
+        row.pk: {
+            "leads": row.total_leads,
+            "withPhone": row.enriched_leads,
+            "queued": row.queued_leads,
+            "contacted": row.contacted_leads,
+        }
+        for row in rows
+    }
+
+
+def _owners(_view: ApiView, rows: Sequence[Bucket]) -> Mapping[UUID, Any]:
+    names = dict(User.objects.filter(pk__in={row.owner_id for row in rows}).values_list("pk", "username"))
+    return {row.pk: {"id": str(row.owner_id), "userName": names.get(row.owner_id, "")} for row in rows}
+
+
+class BucketCounters(serializers.Serializer[Any]):
+    leads = serializers.IntegerField()
+    withPhone = serializers.IntegerField()
+    queued = serializers.IntegerField()
+    contacted = serializers.IntegerField()
+
+
+class BucketOwner(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    userName = serializers.CharField()
+
+
+BUCKETS = ListOf(
+    "buckets",
+    BucketWithFill,
+    query=BucketsQuery,
+    sorts={"createdAt": "pk", "name": "name", "totalLeads": "total_leads", "enrichedLeads": "enriched_leads"},
+    includes={"counters": Include(_counters, BucketCounters()), "owner": Include(_owners, BucketOwner())},
+)
 
 
 class BucketsView(ApiView):
     @extend_schema(
         operation_id="listBuckets",
         summary="My team's buckets, newest first",
-        parameters=[BucketsQuery],
-        responses=listing("BucketPage", buckets=BucketWithFill(many=True)),
+        parameters=[BUCKETS.query],
+        responses=BUCKETS.answer("BucketPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(BucketsQuery)
+        query = self.query(BUCKETS.query)
         mine = Bucket.objects.seen_by(self.access)
         buckets = Bucket.objects.shared_with(self.access) if query["shared"] else mine
         if "name" in query:
             buckets = found_as_told(buckets.filter(name=query["name"]), ["name"], [query["name"]])
-        rows, after = page(buckets, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(buckets=BucketWithFill(with_latest_fill(rows), many=True).data, **page_of(rows, after))
+        return BUCKETS.respond(self, buckets, query=query, into=with_latest_fill)
 
     @extend_schema(
         operation_id="createBucket",

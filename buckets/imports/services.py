@@ -18,11 +18,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from accounts.access import team_of
 from accounts.audit import record
-from accounts.models import User
+from accounts.models import NoticeKind, User
+from accounts.notices import notify
 from accounts.webhooks import emit
 from buckets.imports import columns as columns_
 from buckets.imports.ahead import Ahead, uncollected
@@ -380,7 +381,7 @@ def continue_import(import_id: UUID) -> bool:
         return False
     except TeamFull as full:
         still = Import.objects.filter(pk=job.pk, lease_until=job.lease_until)
-        still.update(status=Status.FAILED, error=str(full)[:300], lease_until=None)
+        _end_failed(still, job, str(full))
         return False
     except Exception as error:
         with suppress(DatabaseError):  # then it is the lease that ends
@@ -388,6 +389,20 @@ def continue_import(import_id: UUID) -> bool:
         raise
     Import.objects.filter(pk=job.pk, lease_until=job.lease_until).update(lease_until=None)
     return more
+
+
+def _end_failed(still: QuerySet[Import], job: Import, words: str) -> bool:
+    """Whether it was at work until now. Who owns the bucket is told, with the same commit."""
+    with transaction.atomic():
+        if not still.update(status=Status.FAILED, error=words[:300], lease_until=None):
+            return False
+        _notify(job, f"Import of {job.file_name} stopped: {words}")
+    return True
+
+
+def _notify(job: Import, words: str) -> None:
+    bucket = job.bucket
+    notify(team_id=bucket.team_id, kind=NoticeKind.IMPORT_DONE, about=job, words=words, to=[bucket.owner_id])
 
 
 def _note_fault(job: Import, error: Exception) -> None:
@@ -403,7 +418,7 @@ def _note_fault(job: Import, error: Exception) -> None:
     if attempts >= MAX_ATTEMPTS:
         words = f"{MAX_ATTEMPTS} tries ended at the same rows by a fault of ours ({type(error).__name__})"
         if job.status != Status.UNDOING:
-            still.update(status=Status.FAILED, error=words[:300], lease_until=None)
+            _end_failed(still, job, words)
             return
         still.update(error=words[:300])
     still.update(lease_until=database_now() + backoff(max(attempts, 1), first=FIRST_WAIT))
@@ -412,7 +427,8 @@ def _note_fault(job: Import, error: Exception) -> None:
 def _take(import_id: UUID) -> Import | None:
     rows = Import.objects.free().filter(pk=import_id, status__in=[Status.QUEUED, Status.RUNNING, Status.UNDOING])
     poisoned = rows.filter(attempts__gte=MAX_ATTEMPTS).exclude(status=Status.UNDOING)
-    if poisoned.update(status=Status.FAILED, error=f"{MAX_ATTEMPTS} workers died over the same rows", lease_until=None):
+    ended = poisoned.select_related("bucket").first()
+    if ended is not None and _end_failed(poisoned, ended, f"{MAX_ATTEMPTS} workers died over the same rows"):
         return None
     if not rows.take(LEASE, attempts=F("attempts") + 1):
         return None
@@ -488,6 +504,7 @@ def _save_piece(job: Import, *, ahead: Ahead[_Sorted]) -> bool:
             told = {"importId": str(job.pk), "bucketId": str(bucket.pk), "rows": mine.read, "new": mine.new}
             told |= {"alreadyThere": mine.already_there, "skipped": mine.skipped, "failed": mine.failed}
             emit("import.completed", team_id=bucket.team_id, object_id=job.pk, data=told)
+            _notify(job, f"Import of {job.file_name} done: {mine.new:,} new leads, {mine.failed:,} rows failed.")
             enqueue_on_commit("leads.merge_bucket", bucket_id=str(bucket.pk))
     job.lease_until = mine.lease_until
     return more

@@ -56,11 +56,12 @@ def undo_batch(job: Import) -> bool:
             return True
         ids = list(mine.leads.order_by("lead_id").values_list("lead_id", flat=True)[:UNDO_BATCH])
         # Locked first, looked at after: what somebody has just added to a lead is seen, what comes later is refused.
-        relations = relatives(ids)
+        here = list(Lead.every.filter(pk__in=ids, bucket=job.bucket_id).order_by("pk").values_list("pk", flat=True))
+        relations = relatives(here)
         keys = keys_before(relations)
         list(lock_leads_to_delete(relations).values_list("pk"))
-        parted = part_all(ids, keys)  # each is judged, and goes or stays, as a lead of its own
-        reasons = dict(Lead.every.filter(pk__in=ids).values_list("pk", _why_kept(job)))
+        parted = part_all(here, keys)  # each is judged, and goes or stays, as a lead of its own
+        reasons = dict.fromkeys(ids, "moved") | dict(Lead.every.filter(pk__in=here).values_list("pk", _why_kept(job)))
         untouched = [lead_id for lead_id, reason in reasons.items() if reason is None]
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM leads_lead WHERE id = ANY(%s) RETURNING phone IS NOT NULL, status", [untouched])

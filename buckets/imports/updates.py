@@ -13,6 +13,7 @@ from leads.facts.incoming import Incoming
 from leads.facts.restoring import restore_leads
 from leads.facts.updating import Change, update_leads
 from leads.keys.contact_keys import Ids
+from leads.models import Lead
 
 BATCH = 5_000  # leads that a transaction changes back
 
@@ -53,7 +54,10 @@ def restore_batch(job: Import) -> int:
     keep what was changed since.
     """
     noted = list(ImportedChange.objects.filter(job=job).order_by("lead_id")[:BATCH])
-    changes = [Change(one.lead_id, one.before, one.after) for one in noted]
-    kept = restore_leads(bucket_id=job.bucket_id, changes=changes)
+    here = set(
+        Lead.every.filter(pk__in=[one.lead_id for one in noted], bucket=job.bucket_id).values_list("pk", flat=True)
+    )
+    changes = [Change(one.lead_id, one.before, one.after) for one in noted if one.lead_id in here]
+    kept = restore_leads(bucket_id=job.bucket_id, changes=changes) + len(noted) - len(changes)  # moved meanwhile
     ImportedChange.objects.filter(pk__in=[one.pk for one in noted]).delete()
     return kept

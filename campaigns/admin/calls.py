@@ -29,7 +29,10 @@ _MARKS = {"yes": "Yes", "later": "Not now", "no": "No"}
 class CallAttemptAdmin(TeamAdmin):
     """What was called and how it ended. Numbers behind dots: the lead's page shows them, and records that."""
 
-    empty = Empty("Calls stand here once they were made: from the dialer, or a lead’s page.")
+    empty = Empty(
+        "Calls stand here once they were made: from the dialer, or a lead’s page.", "Open the dialer",
+        "campaigns_callattempt_dialer", dialer.may_dial,
+    )  # fmt: skip
     assigned = "by"
     list_display = ("started_at", "by", "about", "to", "ended", "lasted")
     list_filter = ("state", "mode")

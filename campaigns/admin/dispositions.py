@@ -61,7 +61,7 @@ class OutcomeForm(forms.Form):
 class DispositionAdmin(TeamAdmin):
     """Ten are there from the first; managers change them. An outcome is retired, never deleted: calls tell of it."""
 
-    empty = Empty("Outcomes say how a call can end, and what follows.")
+    empty = Empty("Outcomes say how a call can end, and what follows.", "Add call outcome", "campaigns_disposition_add")
     list_display = ("label", "hotkey", "outcome", "again", "max_attempts", "stops", "lead_status", "retired_at")
     list_filter = ("outcome",)
     ordering = ("retired_at", "hotkey", "pk")

@@ -88,7 +88,9 @@ class Whose(admin.SimpleListFilter):
 class ConversationAdmin(TeamAdmin):
     """One open conversation an owner; what must be decided stands first."""
 
-    empty = Empty("The Inbox holds what owners write back. Nobody has written yet.")
+    empty = Empty(
+        "The Inbox holds what owners write back. Nobody has written yet.", "Campaigns", "campaigns_campaign_changelist"
+    )
     assigned = "assigned_to"
     list_display = ("about", "by_channel", "state_words", "assigned_to", "last_word", "decide_by")
     list_filter = (Whose,)

@@ -171,7 +171,10 @@ def _entered(row: Any) -> str:
 class ContactRuleAdmin(_Table):
     """The table by state: hours, closed days, caps, with source and confidence."""
 
-    empty = Empty("Rules list when each state lets owners be contacted. None is loaded: run migrate.")
+    empty = Empty(
+        "Rules list when each state lets owners be contacted. None is loaded: run migrate.", "States",
+        "campaigns_stateanswer_changelist",
+    )  # fmt: skip
     form = _RuleForm
     ordering = ("jurisdiction", "channel", "from_date")
     list_per_page = 100
@@ -210,7 +213,7 @@ class _HolidayForm(_Entered):
 class RuleHolidayAdmin(_Table):
     """Days on which states are closed that close on holidays."""
 
-    empty = Empty("Holidays list the days on which some states are closed.")
+    empty = Empty("Holidays list the days on which some states are closed.", "Add holiday", "campaigns_ruleholiday_add")
     form = _HolidayForm
     ordering = ("date", "jurisdiction")
     list_display = ("on", "jurisdiction", "name", "source")
@@ -251,7 +254,10 @@ class _EndForm(_Entered):
 class EmergencyAdmin(_Table):
     """States in which nobody may be contacted for the moment."""
 
-    empty = Empty("Emergencies list the states in which nobody may be contacted for the moment.")
+    empty = Empty(
+        "Emergencies list the states in which nobody may be contacted for the moment.", "Add emergency",
+        "campaigns_emergency_add",
+    )  # fmt: skip
     superuser_changes = True
     list_display = ("jurisdiction", "from_at", "until_at", "reason", "source")
     list_filter = ("jurisdiction",)

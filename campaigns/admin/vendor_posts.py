@@ -44,7 +44,9 @@ class InboundAdmin(OperatorsAdmin):
 
     empty = Empty(
         "Vendor posts list what Twilio, SignalHouse and the e-mail provider told us: statuses, texts, e-mails, "
-        "opt-outs, warnings."
+        "opt-outs, warnings.",
+        "Vendors",
+        "integrations_vendor_changelist",
     )
     list_before_template = "admin/campaigns/unsigned_posts.html"
     list_display = ("received_at", "who", "what", "handled_at", "tries", "told")

@@ -21,8 +21,9 @@ from campaigns.booking import feeds, hours
 from campaigns.booking.slots import Opening
 from campaigns.models import BookingPage, Feed
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
-from common.api.paging import PageQuery, page_by_time, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.paging import PageQuery
+from common.api.schema import answer, refusal
 from common.api.serializers import (
     CamelModelSerializer,
     FlagField,
@@ -207,15 +208,21 @@ class _EventBase(ApiView):
         return found
 
 
+EVENTS = ListOf(
+    "events", EventSerializer, query=EventsQuery, sorts={"startsAt": "starts_at", "createdAt": "pk"}, order="startsAt",
+    time="starts_at",
+)  # fmt: skip
+
+
 class EventsView(_EventBase):
     @extend_schema(
         operation_id="listEvents",
         summary="My calendar, soonest first; a manager's: anybody's in the team",
-        parameters=[EventsQuery],
-        responses=listing("EventPage", events=EventSerializer(many=True)),
+        parameters=[EVENTS.query],
+        responses=EVENTS.answer("EventPage"),
     )
     def get(self, request: Request) -> Response:
-        asked = self.query(EventsQuery)
+        asked = self.query(EVENTS.query)
         rows: QuerySet[Event] = Event.objects.seen_by(self.access)
         if asked.get("owner") != "all":
             rows = rows.filter(owner=self.member(asked["owner"]) if "owner" in asked else self.user)
@@ -223,8 +230,7 @@ class EventsView(_EventBase):
             if name in asked:
                 rows = rows.filter(**{lookup: self._moment(name, asked[name])})
         rows = rows.filter(**{name: asked[name] for name in ("kind", "status", "lead_id") if name in asked})
-        found, after = page_by_time(rows, time="starts_at", limit=asked["limit"], cursor=asked.get("cursor"))
-        return ok(events=self.shown(found, many=True), **page_of(found, after))
+        return EVENTS.respond(self, rows, query=asked, context=lambda _: {"contacts": sees_contacts(request)})
 
     def _moment(self, name: str, at: Any) -> Any:
         try:
@@ -310,16 +316,20 @@ class EventView(_EventBase):
 # --- Feeds, hours, booking page ---------------------------------------------------------------------------------------
 
 
+FEEDS = ListOf("feeds", FeedSerializer, order="createdAt")
+
+
 class FeedsView(ApiView):
     for_callers = CALLERS
 
     @extend_schema(
         operation_id="listFeeds",
         summary="My feeds; their addresses are not shown again",
-        responses=answer("Feeds", feeds=FeedSerializer(many=True)),
+        parameters=[FEEDS.query],
+        responses=FEEDS.answer("Feeds"),
     )
     def get(self, request: Request) -> Response:
-        return ok(feeds=FeedSerializer(feeds.feeds_of(self.access), many=True).data)
+        return FEEDS.respond(self, list(feeds.feeds_of(self.access)))
 
     @extend_schema(
         operation_id="makeFeed",

@@ -22,8 +22,9 @@ from campaigns.dialing.progress import progress
 from campaigns.models import Campaign, CampaignCaller, Disposition
 from campaigns.planning.campaigns import NAME_MAX, window_told
 from common.api.base import ApiView, ok
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.paging import PageQuery
+from common.api.schema import answer, refusal
 from common.api.serializers import (
     CamelModelSerializer,
     FlagField,
@@ -138,18 +139,19 @@ class CallListView(ApiView):
 _LIST = answer("CallListAnswer", callList=CallListSerializer())
 
 
+CALL_LISTS = ListOf("callLists", CallListSerializer, sorts={"createdAt": "pk", "name": "name"})
+
+
 class CallListsView(CallListView):
     @extend_schema(
         operation_id="listCallLists",
         summary="My team's call lists, the newest first; a caller's: those she works",
-        parameters=[PageQuery],
-        responses=listing("CallListPage", callLists=CallListSerializer(many=True)),
+        parameters=[CALL_LISTS.query],
+        responses=CALL_LISTS.answer("CallListPage"),
     )
     def get(self, request: Request) -> Response:
-        asked = self.query(PageQuery)
         rows = lists.call_lists(self.access)
-        found, cursor = page(rows, limit=asked["limit"], cursor=asked.get("cursor"), newest_first=True)
-        return ok(callLists=CallListSerializer(found, many=True).data, **page_of(found, cursor))
+        return CALL_LISTS.respond(self, rows)
 
     @extend_schema(
         operation_id="makeCallList",
@@ -297,8 +299,13 @@ class DispositionInput(DispositionEdit):
     code = serializers.CharField(max_length=20, required=False, help_text="a_b_c; none: of the label")
 
 
-class DispositionsQuery(StrictSerializer):
+class DispositionsQuery(PageQuery):
     retired = FlagField(required=False, help_text="With those that are offered no more")
+
+
+DISPOSITIONS = ListOf(
+    "dispositions", DispositionSerializer, sorts={"label": "label", "code": "code"}, order="", query=DispositionsQuery
+)
 
 
 class DispositionsView(ApiView):
@@ -308,13 +315,13 @@ class DispositionsView(ApiView):
     @extend_schema(
         operation_id="listDispositions",
         summary="How calls can end, by their keys",
-        parameters=[DispositionsQuery],
-        responses=answer("Dispositions", dispositions=DispositionSerializer(many=True)),
+        parameters=[DISPOSITIONS.query],
+        responses=DISPOSITIONS.answer("Dispositions"),
     )
     def get(self, request: Request) -> Response:
-        asked, team_id = self.query(DispositionsQuery), self.access.team_id
+        asked, team_id = self.query(DISPOSITIONS.query), self.access.team_id
         rows = dispositions.of_team(team_id, retired=asked.get("retired", False)) if team_id is not None else []
-        return ok(dispositions=DispositionSerializer(rows, many=True).data)
+        return DISPOSITIONS.respond(self, list(rows), query=asked)
 
     @extend_schema(
         operation_id="makeDisposition",

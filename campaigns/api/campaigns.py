@@ -35,8 +35,8 @@ from campaigns.planning.audience import Audience, check
 from campaigns.planning.campaigns import Plan, change_campaign, create_campaign, delete_campaign, may_draft
 from campaigns.planning.steps import StepPlan, VariantPlan
 from common.api.base import invalid, not_found, ok
-from common.api.paging import page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.schema import answer, refusal
 from common.contact_access import sees_contacts
 from leads.models import SavedView
 
@@ -102,21 +102,22 @@ def _rest(given: Mapping[str, Any]) -> dict[str, Any]:
     return {ours: given[theirs] for theirs, ours in names.items() if theirs in given}
 
 
+CAMPAIGNS = ListOf("campaigns", CampaignSerializer, sorts={"createdAt": "pk", "name": "name"}, query=CampaignsQuery)
+
+
 class CampaignsView(CampaignView):
     @extend_schema(
         operation_id="listCampaigns",
         summary="My team's campaigns, newest first",
-        parameters=[CampaignsQuery],
-        responses=listing("CampaignPage", campaigns=CampaignSerializer(many=True)),
+        parameters=[CAMPAIGNS.query],
+        responses=CAMPAIGNS.answer("CampaignPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(CampaignsQuery)
+        query = self.query(CAMPAIGNS.query)
         mine = Campaign.objects.seen_by(self.access).exclude(channel=Campaign.Channel.CALL)
         mine = mine.filter(status=query["status"]) if "status" in query else mine
         mine = mine.filter(bucket=query["bucketId"]) if "bucketId" in query else mine
-        rows, after = page(mine, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        context = {"is_masked": not sees_contacts(request)}
-        return ok(campaigns=CampaignSerializer(rows, many=True, context=context).data, **page_of(rows, after))
+        return CAMPAIGNS.respond(self, mine, query=query, context=lambda _: {"is_masked": not sees_contacts(request)})
 
     @extend_schema(
         operation_id="createCampaign",
@@ -189,33 +190,36 @@ class OneCampaignView(CampaignView):
         return ok(id=campaign_id)
 
 
+MEMBERS = ListOf("members", CampaignPersonSerializer, order="createdAt", query=MembersQuery)
+
+
 class MembersView(CampaignView):
     @extend_schema(
         operation_id="listCampaignMembers",
         summary="The people of a campaign and how far each is",
-        parameters=[MembersQuery],
-        responses=listing("CampaignMemberPage", members=CampaignPersonSerializer(many=True)),
+        parameters=[MEMBERS.query],
+        responses=MEMBERS.answer("CampaignMemberPage"),
     )
     def get(self, request: Request, campaign_id: UUID) -> Response:
-        query = self.query(MembersQuery)
+        query = self.query(MEMBERS.query)
         members = Member.objects.filter(campaign=self.campaign(campaign_id))
         if "status" in query:
             members = members.filter(status=Member.Status[query["status"].upper()])
-        rows, after = page(members, limit=query["limit"], cursor=query.get("cursor"))
-        return ok(members=CampaignPersonSerializer(rows, many=True).data, **page_of(rows, after))
+        return MEMBERS.respond(self, members, query=query)
+
+
+DELIVERIES = ListOf("deliveries", CampaignMessageSerializer, order="createdAt", query=DeliveriesQuery)
 
 
 class DeliveriesView(CampaignView):
     @extend_schema(
         operation_id="listCampaignDeliveries",
         summary="The messages of a campaign; state=in_doubt: those of which nobody knows",
-        parameters=[DeliveriesQuery],
-        responses=listing("CampaignDeliveryPage", deliveries=CampaignMessageSerializer(many=True)),
+        parameters=[DELIVERIES.query],
+        responses=DELIVERIES.answer("CampaignDeliveryPage"),
     )
     def get(self, request: Request, campaign_id: UUID) -> Response:
-        query = self.query(DeliveriesQuery)
+        query = self.query(DELIVERIES.query)
         rows_ = Delivery.objects.filter(campaign=self.campaign(campaign_id)).select_related("step", "variant")
         rows_ = rows_.filter(state=query["state"]) if "state" in query else rows_
-        rows, after = page(rows_, limit=query["limit"], cursor=query.get("cursor"))
-        context = {"is_masked": not sees_contacts(request)}
-        return ok(deliveries=CampaignMessageSerializer(rows, many=True, context=context).data, **page_of(rows, after))
+        return DELIVERIES.respond(self, rows_, query=query, context=lambda _: {"is_masked": not sees_contacts(request)})

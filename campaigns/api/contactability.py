@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from campaigns import clock
 from campaigns.gate.lead import ALL, moment_asked, receipts_of, told, verdicts
 from common.api.base import invalid, ok
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing
+from common.api.lists import ListOf
+from common.api.schema import answer
 from common.api.serializers import MomentField, StrictSerializer
 from leads.api.base import OwnLeadView
 from leads.rules import BadTime, moment_of
@@ -83,17 +83,18 @@ class ContactabilityView(OwnLeadView):
         return ok(leadId=lead.pk, at=told_at, channels=VerdictSerializer(found, many=True).data)
 
 
+RECEIPTS = ListOf("receipts", ReceiptSerializer)
+
+
 class ReceiptsView(OwnLeadView):
     for_callers = ("GET",)
 
     @extend_schema(
         operation_id="listReceipts",
         summary="What the rules answered my team about contacting this lead's owner, newest first",
-        parameters=[PageQuery],
-        responses=listing("ReceiptPage", receipts=ReceiptSerializer(many=True)),
+        parameters=[RECEIPTS.query],
+        responses=RECEIPTS.answer("ReceiptPage"),
     )
     def get(self, request: Request, lead_id: UUID) -> Response:
-        query, lead = self.query(PageQuery), self.lead(lead_id)
-        found = receipts_of(lead.pk, self.access)
-        rows, after = page(found, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(receipts=ReceiptSerializer([told(row) for row in rows], many=True).data, **page_of(rows, after))
+        found = receipts_of(self.lead(lead_id).pk, self.access)
+        return RECEIPTS.respond(self, found, into=lambda rows: [told(row) for row in rows])

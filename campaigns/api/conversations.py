@@ -16,8 +16,9 @@ from campaigns.inbound import history, manual, talks
 from campaigns.models import Conversation, Delivery
 from campaigns.sending.queue import MAIL_MOST, CannotQueue
 from common.api.base import ApiView, Problem, not_found, ok, translates
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing
+from common.api.lists import ListOf
+from common.api.paging import PageQuery
+from common.api.schema import answer
 from common.api.serializers import CamelModelSerializer, FlagField, IdField, MomentField, Nothing, StrictSerializer
 from common.contact_access import masked_email, masked_phone, masked_text, sees_contacts
 from leads.models import Lead
@@ -139,24 +140,31 @@ class TalkBase(ApiView):
         return data
 
 
+CONVERSATIONS = ListOf(
+    "conversations",
+    ConversationSerializer,
+    query=ConversationsQuery,
+    sorts={"openedAt": "pk", "lastInAt": "last_in_at"},
+    order="-openedAt",
+)
+
+
 class ConversationsView(TalkBase):
     @extend_schema(
         operation_id="listConversations",
         summary="My team's conversations, the latest first",
-        parameters=[ConversationsQuery],
-        responses=listing("Conversations", conversations=ConversationSerializer(many=True)),
+        parameters=[CONVERSATIONS.query],
+        responses=CONVERSATIONS.answer("Conversations"),
     )
     def get(self, request: Request) -> Response:
-        asked = self.query(ConversationsQuery)
+        asked = self.query(CONVERSATIONS.query)
         rows = Conversation.objects.seen_by(access(request))
         rows = rows.filter(state=asked["state"]) if "state" in asked else rows.exclude(state="closed")
         if "lead_id" in asked:
             rows = rows.filter(lead_id=asked["lead_id"])
         if asked.get("mine"):
             rows = rows.filter(assigned_to=self.user)
-        found, cursor = page(rows, limit=asked["limit"], cursor=asked.get("cursor"), newest_first=True)
-        data = ConversationSerializer(found, many=True, context={"request": request}).data
-        return ok(conversations=data, **page_of(found, cursor))
+        return CONVERSATIONS.respond(self, rows, query=asked, context=lambda _: {"request": request})
 
 
 class ConversationView(TalkBase):

@@ -17,8 +17,9 @@ from campaigns.dialing.offering import Nobody, Offer
 from campaigns.models import CallAttempt
 from campaigns.voice.moving import suggested
 from common.api.base import ApiView, not_found, ok
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.paging import PageQuery
+from common.api.schema import answer, refusal
 from common.api.serializers import (
     CamelModelSerializer,
     FlagField,
@@ -228,24 +229,25 @@ class SkipView(DialerView):
         return ok()
 
 
+CALLS = ListOf("calls", DialerCallSerializer, query=CallsQuery)
+
+
 class CallsView(DialerView):
     scopes = {"POST": Scope.CONTACTS}
 
     @extend_schema(
         operation_id="listCalls",
         summary="My calls, the latest first; a manager's: her team's",
-        parameters=[CallsQuery],
-        responses=listing("CallPage", calls=DialerCallSerializer(many=True)),
+        parameters=[CALLS.query],
+        responses=CALLS.answer("CallPage"),
     )
     def get(self, request: Request) -> Response:
-        asked = self.query(CallsQuery)
+        asked = self.query(CALLS.query)
         rows = CallAttempt.objects.seen_by(self.access).select_related("disposition")
         if asked.pop("mine", False) or not self.access.can(Scope.CAMPAIGN):
             rows = rows.filter(by=self.user)
         rows = rows.filter(**{name: asked[name] for name in ("lead_id", "campaign_id") if name in asked})
-        found, cursor = page(rows, limit=asked["limit"], cursor=asked.get("cursor"), newest_first=True)
-        data = DialerCallSerializer(found, many=True, context={"request": request}).data
-        return ok(calls=data, **page_of(found, cursor))
+        return CALLS.respond(self, rows, query=asked, context=lambda _: {"request": request})
 
     @extend_schema(
         operation_id="placeCall",

@@ -23,8 +23,8 @@ from campaigns.setup.mail_senders import (
     retire_mail_sender,
 )
 from common.api.base import not_found, ok
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.schema import answer, refusal
 from common.api.serializers import CamelModelSerializer, Nothing, StrictSerializer, WholeField
 
 
@@ -79,20 +79,22 @@ class _View(CampaignView):
         return MailSenderSerializer(sender).data
 
 
+MAIL_SENDERS = ListOf("mailSenders", MailSenderSerializer)
+
+
 class MailSendersView(_View):
     scopes = {"POST": Scope.MANAGE}
 
     @extend_schema(
         operation_id="listMailSenders",
         summary="My company's addresses, newest first; retired ones too",
-        parameters=[PageQuery],
-        responses=listing("MailSenderPage", mailSenders=MailSenderSerializer(many=True)),
+        parameters=[MAIL_SENDERS.query],
+        responses=MAIL_SENDERS.answer("MailSenderPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(MAIL_SENDERS.query)
         mine = MailSender.objects.filter(seller__team_id=self.access.team_id)
-        rows, after = page(mine, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(mailSenders=MailSenderSerializer(rows, many=True).data, **page_of(rows, after))
+        return MAIL_SENDERS.respond(self, mine, query=query)
 
     @extend_schema(
         operation_id="addMailSender",

@@ -39,8 +39,8 @@ from campaigns.running.results import results_of
 from campaigns.running.revising import revise
 from common.api.base import CsvRenderer, not_found, ok
 from common.api.headers import preferred_wait
-from common.api.paging import page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.schema import answer, refusal
 from common.api.serializers import Nothing
 from common.contact_access import sees_contacts
 from common.downloads import file_answer
@@ -56,24 +56,38 @@ WAIT = OpenApiParameter(
 _ASKED = answer("PreviewAsked", preview=DryRunSerializer())
 
 
+PEOPLE = ListOf(
+    "people",
+    DryRunPersonSerializer,
+    query=PreviewQuery,
+    sorts={"leadId": "pk"},
+    order="leadId",
+    key="lead_id",
+)
+
+
 class PreviewView(CampaignView):
     """The campaign's dry run: the one at work, else the latest that was made or failed."""
 
     @extend_schema(
         operation_id="getPreview",
         summary="The latest dry run: what would be sent to whom and when, and who is left out and why",
-        parameters=[PreviewQuery],
-        responses=listing("PreviewPage", preview=DryRunSerializer(), people=DryRunPersonSerializer(many=True)),
+        parameters=[PEOPLE.query],
+        responses=PEOPLE.answer("PreviewPage", preview=DryRunSerializer()),
     )
     def get(self, request: Request, campaign_id: UUID) -> Response:
-        query = self.query(PreviewQuery)
+        query = self.query(PEOPLE.query)
         preview = Preview.objects.filter(campaign=self.campaign(campaign_id)).order_by("-pk").first()
         if preview is None:
             raise not_found("dry run of this campaign: ask for one")
         rows = people_of(preview, verdict=query.get("verdict", ""), reason=query.get("reason", ""))
-        found, after = page(rows, limit=query["limit"], cursor=query.get("cursor"), key="lead_id")
-        people = DryRunPersonSerializer(people_told(preview, found, is_masked=not sees_contacts(request)), many=True)
-        return ok(preview=DryRunSerializer(preview).data, people=people.data, **page_of(found, after))
+        return PEOPLE.respond(
+            self,
+            rows,
+            query=query,
+            into=lambda found: people_told(preview, found, is_masked=not sees_contacts(request)),
+            more=lambda _: {"preview": DryRunSerializer(preview).data},
+        )
 
     @extend_schema(
         operation_id="makePreview",

@@ -21,6 +21,7 @@ from campaigns.api.base import CampaignView
 from campaigns.dialing import scorecard
 from campaigns.dialing.live import Caller, callers
 from common.api.base import CsvRenderer, Problem, invalid, ok, see_contacts
+from common.api.lists import ListOf
 from common.api.schema import answer
 from common.api.serializers import MomentField, MoneyField, StrictSerializer
 from common.downloads import file_answer
@@ -75,19 +76,22 @@ class CallerSerializer(serializers.Serializer[Caller]):
     lastAt = MomentField(source="last_at", allow_null=True, help_text="Their latest call today")
 
 
+CALLERS = ListOf("callers", CallerSerializer, sorts={"name": "name"}, order="name")
+
+
 class CallersView(CampaignView):
     scopes = {"GET": Scope.MANAGE}
 
     @extend_schema(
         operation_id="listCallers",
         summary="Who is calling now or has called today, by name",
-        responses=answer("CallersNow", callers=CallerSerializer(many=True)),
+        parameters=[CALLERS.query],
+        responses=CALLERS.answer("CallersNow"),
     )
     def get(self, request: Request) -> Response:
         team_id = self.access.team_id
         found = callers(team_id) if team_id is not None else []
-        rows = CallerSerializer(list(found), many=True)  # type: ignore[arg-type]  # the stubs take one
-        return ok(callers=rows.data)
+        return CALLERS.respond(self, list(found))
 
 
 class ScorecardView(CampaignView):

@@ -22,11 +22,14 @@ from campaigns.models import Sender, StateAnswer
 from campaigns.setup.senders import add_sender, change_sender, retire_sender
 from campaigns.setup.state_answers import Given, answer_states
 from common.api.base import ok
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.schema import answer, refusal
 from leads.permission.selling import active_seller
 
 NO_SELLER = refusal("The company profile is not set up")
+
+
+SENDERS = ListOf("senders", SenderSerializer)
 
 
 class SendersView(CampaignView):
@@ -35,14 +38,13 @@ class SendersView(CampaignView):
     @extend_schema(
         operation_id="listSenders",
         summary="My company's numbers, newest first; retired ones too",
-        parameters=[PageQuery],
-        responses=listing("SenderPage", senders=SenderSerializer(many=True)),
+        parameters=[SENDERS.query],
+        responses=SENDERS.answer("SenderPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(SENDERS.query)
         mine = Sender.objects.filter(seller__team_id=self.access.team_id)
-        rows, after = page(mine, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(senders=SenderSerializer(rows, many=True).data, **page_of(rows, after))
+        return SENDERS.respond(self, mine, query=query)
 
     @extend_schema(
         operation_id="addSender",
@@ -88,17 +90,23 @@ class SenderView(CampaignView):
         return ok(sender=SenderSerializer(retire_sender(sender=self.sender(sender_id), by=self.user)).data)
 
 
+STATE_ANSWERS = ListOf("answers", StateAnswerSerializer, sorts={"state": "state"}, order="state")
+
+
 class StateAnswersView(CampaignView):
     scopes = {"PUT": Scope.MANAGE}
     ANSWERED = answer("StateAnswers", answers=StateAnswerSerializer(many=True))
 
     @extend_schema(
-        operation_id="listStateAnswers", summary="What my company answered for each state", responses=ANSWERED
+        operation_id="listStateAnswers",
+        summary="What my company answered for each state",
+        parameters=[STATE_ANSWERS.query],
+        responses=STATE_ANSWERS.answer("StateAnswerPage"),
     )
     def get(self, request: Request) -> Response:
         seller = active_seller(self.access.team_id)
         rows = StateAnswer.objects.filter(seller=seller).order_by("state") if seller else StateAnswer.objects.none()
-        return ok(answers=StateAnswerSerializer(rows, many=True).data)
+        return STATE_ANSWERS.respond(self, list(rows))
 
     @extend_schema(
         operation_id="answerStates",

@@ -15,22 +15,23 @@ from campaigns.api.template_serializers import SnippetEdit, SnippetInput, Snippe
 from campaigns.models import Snippet
 from campaigns.texts.snippets import add_snippet, change_snippet, delete_snippet
 from common.api.base import not_found, ok
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.schema import answer, refusal
+
+SNIPPETS = ListOf("snippets", SnippetSerializer, sorts={"createdAt": "pk", "name": "name"})
 
 
 class SnippetsView(CampaignView):
     @extend_schema(
         operation_id="listSnippets",
         summary="My company's snippets, newest first",
-        parameters=[PageQuery],
-        responses=listing("SnippetPage", snippets=SnippetSerializer(many=True)),
+        parameters=[SNIPPETS.query],
+        responses=SNIPPETS.answer("SnippetPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(SNIPPETS.query)
         mine = Snippet.objects.filter(seller__team_id=self.access.team_id, seller__replaced_at__isnull=True)
-        rows, after = page(mine, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(snippets=SnippetSerializer(rows, many=True).data, **page_of(rows, after))
+        return SNIPPETS.respond(self, mine, query=query)
 
     @extend_schema(
         operation_id="addSnippet",

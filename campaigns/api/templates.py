@@ -28,8 +28,8 @@ from campaigns.models import Template, TemplateVersion
 from campaigns.texts.looks import look
 from campaigns.texts.templates import PARTS, change_template, create_template, delete_template
 from common.api.base import not_found, ok
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.schema import answer, refusal
 from common.contact_access import masked_text, sees_contacts
 from leads.models import Lead
 from leads.permission.selling import active_seller
@@ -37,9 +37,12 @@ from leads.permission.selling import active_seller
 
 def told(templates: Sequence[Template]) -> Any:
     """With their newest texts, without the HTML: two statements, however many they are."""
+    return TemplateSerializer(templates, many=True, context=_latest_of(templates)).data
+
+
+def _latest_of(templates: Sequence[Template]) -> dict[str, Any]:
     latest = _latest(templates).defer("html", "typed")
-    context = {"latest": {version.template_id: version for version in latest}}
-    return TemplateSerializer(templates, many=True, context=context).data
+    return {"latest": {version.template_id: version for version in latest}}
 
 
 def told_one(template: Template) -> Any:
@@ -52,18 +55,18 @@ def _latest(templates: Sequence[Template]) -> QuerySet[TemplateVersion]:
     return rows.order_by("template_id", "-number").distinct("template_id")
 
 
+TEMPLATES = ListOf("templates", TemplateSerializer, sorts={"createdAt": "pk", "name": "name"})
+
+
 class TemplatesView(CampaignView):
     @extend_schema(
         operation_id="listTemplates",
         summary="My team's templates, newest first",
-        parameters=[PageQuery],
-        responses=listing("TemplatePage", templates=TemplateSerializer(many=True)),
+        parameters=[TEMPLATES.query],
+        responses=TEMPLATES.answer("TemplatePage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(PageQuery)
-        mine = Template.objects.seen_by(self.access)
-        rows, after = page(mine, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(templates=told(rows), **page_of(rows, after))
+        return TEMPLATES.respond(self, Template.objects.seen_by(self.access), context=_latest_of)
 
     @extend_schema(
         operation_id="createTemplate",

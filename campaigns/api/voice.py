@@ -20,9 +20,9 @@ from campaigns.models import Recording, RecordingFile
 from campaigns.voice import agent_phone, phones, recordings, voicemail
 from campaigns.voice.audio import BYTES_MOST
 from common.api.base import ApiView, Problem, invalid, not_found, ok
-from common.api.paging import PageQuery, page, page_of
+from common.api.lists import ListOf
 from common.api.parser import StrictJSONParser
-from common.api.schema import answer, listing, refusal
+from common.api.schema import answer, refusal
 from common.api.serializers import CamelModelSerializer, IdField, MomentField, StrictSerializer
 from common.api.throttles import VendorPostThrottle
 
@@ -50,6 +50,9 @@ class _OfRecordings(CampaignView):
         return found
 
 
+RECORDINGS = ListOf("recordings", RecordingSerializer, sorts={"createdAt": "pk", "name": "name"})
+
+
 class RecordingsView(_OfRecordings):
     scopes = {"POST": Scope.MANAGE}
     parser_classes = [MultiPartParser]
@@ -62,14 +65,13 @@ class RecordingsView(_OfRecordings):
     @extend_schema(
         operation_id="listRecordings",
         summary="Recorded voicemails, newest first; every version, retired ones too",
-        parameters=[PageQuery],
-        responses=listing("RecordingPage", recordings=RecordingSerializer(many=True)),
+        parameters=[RECORDINGS.query],
+        responses=RECORDINGS.answer("RecordingPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(RECORDINGS.query)
         mine = Recording.objects.seen_by(self.access)
-        rows, after = page(mine, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(recordings=RecordingSerializer(rows, many=True).data, **page_of(rows, after))
+        return RECORDINGS.respond(self, mine, query=query)
 
     @extend_schema(
         operation_id="uploadRecording",

@@ -226,6 +226,7 @@ def _kept(said: Written, heard: _Heard, meaning: str, message_id: UUID) -> str:
         return "Written to no company here: an opt-out counts all the same."
     told = {"conversationId": str(talk.pk), "leadId": str(lead.pk) if lead else None, "meaning": str(meaning)}
     emit(RECEIVED, team_id=talk.team_id, object_id=talk.pk, data=told)
+    talks.notify_reply(talk, meaning, lead)
     if lead is not None:
         note_received(lead_id=lead.pk, kind="email", text=f"They wrote: {said.text}"[:2000], ref=message.pk)
     return ""

@@ -74,6 +74,7 @@ def receive(said: IncomingText, message_id: UUID) -> str:
     _answer(said, message, sender, talk, writer, lead, was_stopped=was_stopped, now=now)
     told = {"conversationId": str(talk.pk), "leadId": str(lead.pk) if lead else None, "meaning": str(meaning)}
     emit(RECEIVED, team_id=team_id, object_id=talk.pk, data=told)
+    talks.notify_reply(talk, meaning, lead)
     if lead is not None:
         note_received(lead_id=lead.pk, kind="sms", text=f"They wrote: {said.text}"[:2000], ref=message.pk)
     return ""

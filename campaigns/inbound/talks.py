@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.audit import record
-from accounts.models import User
+from accounts.models import NoticeKind, User
+from accounts.notices import notify
 from campaigns import clock
 from campaigns.inbound.people import Writer
 from campaigns.locks import lock_conversation, lock_conversations
@@ -76,6 +77,24 @@ def heard(
     else:
         hold_keys(talk, writer.keys)
     return talk
+
+
+_NOTICES = {  # of what a person should read; an opt-out or a wrong number is dealt with by itself
+    Meaning.REPLY: "An owner replied by {by}.",
+    Meaning.HELP: "An owner asked for help by {by}.",
+    Meaning.START: "An owner opted in again by {by}.",
+    Meaning.ASK: "An owner wrote by {by} what may be an opt-out: decide within 24 hours.",
+}
+
+
+def notify_reply(talk: Conversation, meaning: str, lead: Lead | None) -> None:
+    """Tells who answers: whom the conversation or the lead is assigned to, else the managers. In the transaction that
+    received it.
+    """
+    words = _NOTICES.get(Meaning(meaning), "").format(by="e-mail" if talk.channel == "email" else "text")
+    if words:
+        to = [talk.assigned_to_id or (lead.assigned_to_id if lead else None)]
+        notify(team_id=talk.team_id, kind=NoticeKind.REPLY, about=talk, words=words, to=to)
 
 
 def _turn(talk: Conversation, meaning: str, at: datetime) -> None:

@@ -1,7 +1,7 @@
 """What every endpoint shares: the view, the answer, and the one shape of an error.
 
 {"success": true, …}
-{"success": false, "error": {"code": "INVALID", "message": "limit: …", "fields": {"limit": ["…"]}}}
+{"success": false, "error": {"code": "INVALID", "message": "limit: …", "fields": {"limit": ["…"]}, "requestId": "…"}}
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from common.api.declared import DeclaredRequest
+from common.api.limits import headers_of
 from common.api.parser import StrictJSONParser
 from common.contact_access import sees_contacts, told_answer
 from common.dates import use_zone_of
+from common.request_id import request_id
 
 log = logging.getLogger(__name__)
 NEEDS_ADMINISTRATOR = "This needs an administrator: ask one to do it, or for the permission."
@@ -89,7 +91,10 @@ class JsonRefusals(DeclaredRequest):
     def finalize_response(self, request: Request, response: Response, *args: object, **kwargs: object) -> Response:
         if getattr(response, "exception", False):
             request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
-        return super().finalize_response(request, response, *args, **kwargs)
+        final = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in headers_of(request).items():
+            final.headers[name] = value
+        return final
 
 
 class ApiView(JsonRefusals):
@@ -201,7 +206,8 @@ def joined(faults: Iterable[str]) -> str:
 
 
 def error_body(code: str, message: str, fields: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
-    return {"success": False, "error": {"code": code, "message": message, "fields": dict(fields or {})}}
+    error = {"code": code, "message": message, "fields": dict(fields or {}), "requestId": request_id.get()}
+    return {"success": False, "error": error}
 
 
 def _problem(error: Exception) -> Problem | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,7 +19,7 @@ from common.api.serializers import StrictSerializer, WholeField
 M = TypeVar("M", bound=Model)
 PAGE = 50  # docs/requirements.md 2
 PAGE_MAX = 500  # docs/requirements.md 2
-CURSOR_MAX = 128  # characters
+CURSOR_MAX = 1_500  # characters: that of a list by name holds the last row's name
 _ORDER, _KEY = 4, 16  # bytes of a cursor: which order it is of, and the last row's key
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
@@ -88,6 +89,25 @@ def place_at(order: str, cursor: str) -> tuple[UUID, str]:
     if len(place) < _ORDER + _KEY or place[:_ORDER] != _mark(order):
         raise invalid("cursor", "This is no cursor of this list in this order: begin with its first page.")
     return UUID(bytes=place[_ORDER : _ORDER + _KEY]), value
+
+
+def parts_cursor(order: str, *parts: str | int) -> str:
+    """The cursor of a list in this order, of any parts."""
+    return _encoded(_mark(order) + json.dumps(parts, separators=(",", ":")).encode())
+
+
+def parts_at(order: str, cursor: str, kinds: tuple[type, ...]) -> list[Any]:
+    """The parts of such a cursor. Raises a Problem that names `cursor`."""
+    place = _decoded(cursor)
+    if place[:_ORDER] != _mark(order):
+        raise invalid("cursor", "This is no cursor of this list in this order: begin with its first page.")
+    try:
+        parts = json.loads(place[_ORDER:])
+    except ValueError as error:
+        raise _no_cursor() from error
+    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
+        raise _no_cursor()
+    return parts
 
 
 def _mark(order: str) -> bytes:

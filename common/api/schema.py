@@ -19,11 +19,12 @@ ERROR: dict[str, Any] = {
         "success": {"type": "boolean", "description": "Always false", "example": False},
         "error": {
             "type": "object",
-            "required": ["code", "message", "fields"],
+            "required": ["code", "message", "fields", "requestId"],
             "properties": {
                 "code": {"type": "string", "example": "INVALID"},
                 "message": {"type": "string", "example": "limit: Ensure this value is less than or equal to 500."},
                 "fields": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+                "requestId": {"type": "string", "description": "As `X-Request-Id`: name it when you ask about it"},
             },
         },
     },
@@ -71,6 +72,8 @@ class Schema(AutoSchema):
         schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if isinstance(serializer, StrictSerializer) and not serializer.takes_others:
             schema["additionalProperties"] = False
+        if getattr(serializer, "is_cut", False):  # a list's row: `fields` may leave any of it out
+            schema.pop("required", None)
         return schema
 
     def get_operation(

@@ -12,6 +12,8 @@ from typing import Any
 from redis.exceptions import RedisError
 from rest_framework.throttling import UserRateThrottle
 
+from common.api.limits import note, quota_of
+
 log = logging.getLogger(__name__)
 
 
@@ -20,10 +22,18 @@ class UserThrottle(UserRateThrottle):
 
     def allow_request(self, request: Any, view: Any) -> bool:
         try:
-            return bool(super().allow_request(request, view))
+            allowed = bool(super().allow_request(request, view))
         except RedisError as error:
             log.warning("Redis is away (%s): requests are not counted", type(error).__name__)
+            self._tell(request, counted=False)
             return True
+        self._tell(request, counted=getattr(self, "key", None) is not None)
+        return allowed
+
+    def _tell(self, request: Any, *, counted: bool) -> None:
+        quota = quota_of(self, counted=counted)
+        if quota is not None:
+            note(request, quota)
 
 
 class PushThrottle(UserThrottle):

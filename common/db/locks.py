@@ -17,6 +17,7 @@ ORDER = (
     "fill",
     "import",
     "upload",
+    "bulk job",
     "kept buckets",
     "operation",
     "vendor",

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -22,18 +21,16 @@ from accounts.selectors import user_of
 from buckets.filling.algebra import SetError
 from buckets.filling.fills import duplicate
 from buckets.models import Bucket
-from common.admin import ask, confirmed, is_id, sees_all
+from common.admin import is_id, sees_all
 from common.admin_teams import demand, may
 from common.contact_access import told_data
 from common.db.ids import uuid7
 from enrichment.admin.combine_page import made_in_words
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
+from enrichment.admin.run_page import RunDesk
 from enrichment.admin.starting import start_runs
 from enrichment.models import Run
-from enrichment.quoting.quotes import rest_of
 from enrichment.reporting import bucket_overview
-from enrichment.selectors import paused_in_words
-from enrichment.services import RunError, cancel_run, pause_run, resume_run
 from leads.admin.base import may_export
 
 
@@ -112,24 +109,12 @@ def quote_address(form: type[StartForm], bucket_ids: Sequence[UUID]) -> str:
     return f"{reverse('admin:buckets_bucket_quote', args=[kind])}?{query}"
 
 
-class CapForm(forms.Form):
-    """What a run that a limit has stopped may spend, with what it has spent."""
-
-    max_cost = forms.DecimalField(
-        required=False,
-        min_value=0,
-        max_digits=12,
-        decimal_places=4,
-        label="Spending limit ($)",
-        help_text="For the whole job, including what it has spent. Empty: unchanged",
-    )
-
-
 class BucketDesk:
     """The views. Another team's bucket is not there, and one that it shares can only be looked at."""
 
     def __init__(self, model_admin: admin.ModelAdmin[Bucket]) -> None:
         self.model_admin = model_admin
+        self.runs = RunDesk(model_admin)
 
     def _bucket(self, request: HttpRequest, bucket_id: UUID) -> Bucket:
         bucket = self.model_admin.get_queryset(request).select_related("owner").filter(pk=bucket_id).first()
@@ -184,7 +169,7 @@ class BucketDesk:
     def _start(self, request: HttpRequest, bucket_id: UUID, form: type[StartForm], title: str) -> HttpResponse:
         bucket = self._own(request, bucket_id)
         here = quote_address(form, [bucket_id])
-        return start_runs(self.model_admin, request, [bucket], form, title, here) or _back(bucket_id)
+        return start_runs(self.model_admin, request, [bucket], form, title, here, verb=_verb(form)) or _back(bucket_id)
 
     def several(self, request: HttpRequest, kind: str) -> HttpResponse:
         """The same for several buckets, which the address names."""
@@ -195,73 +180,21 @@ class BucketDesk:
             raise Http404("There are no such buckets.")
         form, title = QUOTES[kind]
         here = quote_address(form, [bucket.pk for bucket in buckets])
-        started = start_runs(self.model_admin, request, buckets, form, title, here)
+        started = start_runs(self.model_admin, request, buckets, form, title, here, verb=_verb(form))
         return started or redirect("admin:buckets_bucket_changelist")
 
     # --- Runs -----------------------------------------------------------------------------------------------------
 
     def pause(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
-        run = self._run(request, bucket_id, run_id)
-        return self._act(
-            request,
-            bucket_id,
-            lambda: pause_run(run=run, by=user_of(request)),
-            "Paused. Requests already sent are finished.",
-        )
+        return self.runs.paused(request, self._run(request, bucket_id, run_id), _address(bucket_id))
 
     def resume(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
-        """Goes on at once, within the cap the person has set; where that is used up, asks for another."""
         run = self._run(request, bucket_id, run_id)
-        if run.paused_by != Run.Pause.CAP:
-            if request.method != "POST":
-                return _back(bucket_id)
-            return self._act(request, bucket_id, lambda: resume_run(run=run, by=user_of(request)), "Resumed.")
-        if request.method == "POST" and not confirmed(request):
-            return redirect("admin:buckets_bucket_run_resume", bucket_id, run_id)
-        rest = rest_of(run)
-        form = CapForm(request.POST if confirmed(request) else None, initial={"max_cost": rest.suggested})
-        if form.is_valid():
-            cap = form.cleaned_data["max_cost"]
-            done = "Resumed." if cap is None else f"Resumed with a ${cap:,.2f} limit."
-            return self._act(request, bucket_id, lambda: resume_run(run=run, by=user_of(request), max_cost=cap), done)
-        lines = [f"{paused_in_words(run)}.".replace("..", "."), rest.in_words()]
-        back = _address(bucket_id)
-        return ask(
-            self.model_admin,
-            request,
-            [run],
-            title="Resume the enrichment job",
-            lines=lines,
-            button=f"Resume for at most ${rest.at_most:,.2f}",
-            form=form,
-            is_free=True,
-            back=back,
-        )
+        here = reverse("admin:buckets_bucket_run_resume", args=[bucket_id, run_id])
+        return self.runs.resumed(request, run, _address(bucket_id), here)
 
     def cancel(self, request: HttpRequest, bucket_id: UUID, run_id: UUID) -> HttpResponse:
-        run = self._run(request, bucket_id, run_id)
-        if request.method == "POST" and confirmed(request):
-            return self._act(
-                request,
-                bucket_id,
-                lambda: cancel_run(run=run, by=user_of(request)),
-                "Cancelled. Purchased data is kept.",
-            )
-        lines = [
-            f"{run.done:,} of {run.total:,} leads are done.",
-            "Nothing more is bought. Requests already sent are finished. The other leads can be enriched later.",
-        ]
-        title, back = "Cancel the enrichment job?", _address(bucket_id)
-        return ask(self.model_admin, request, [run], title=title, lines=lines, button="Cancel the job", back=back)
-
-    def _act(self, request: HttpRequest, bucket_id: UUID, act: Callable[[], object], done: str) -> HttpResponse:
-        try:
-            act()
-        except RunError as refusal:
-            self.model_admin.message_user(request, str(refusal), messages.ERROR)
-        else:
-            self.model_admin.message_user(request, done, messages.SUCCESS)
-        return _back(bucket_id)
+        return self.runs.cancelled(request, self._run(request, bucket_id, run_id), _address(bucket_id))
 
     # --- Copying --------------------------------------------------------------------------------------------------
 
@@ -275,6 +208,10 @@ class BucketDesk:
             return _back(bucket_id)
         self.model_admin.message_user(request, made_in_words(fill), messages.SUCCESS)
         return _back(fill.bucket_id)
+
+
+def _verb(form: type[StartForm]) -> str:
+    return "Retry" if form is RetryForm else "Enrich"
 
 
 def _address(bucket_id: UUID) -> str:

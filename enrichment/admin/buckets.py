@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from buckets.models import Bucket
 from common.admin import chosen, confirmed
 from common.admin_extensions import Extension
-from enrichment.admin import bucket_page, combine_page, left_out_page
+from enrichment.admin import address_page, bucket_page, combine_page, left_out_page
 from enrichment.admin.forms import ApolloForm, EnrichForm, RetryForm, StartForm
 from enrichment.admin.starting import start_runs
 
@@ -57,6 +57,7 @@ EXTENSION = Extension(
     urls=lambda model_admin: [
         *combine_page.urls(model_admin),
         *left_out_page.urls(model_admin),
+        *address_page.urls(model_admin),
         *bucket_page.urls(model_admin),
     ],
     context=bucket_page.context,

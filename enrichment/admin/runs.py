@@ -7,10 +7,9 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.shortcuts import redirect
 
 from accounts.selectors import user_of
 from common.admin import (
@@ -21,19 +20,15 @@ from common.admin import (
     chosen,
     confirmed,
     for_each,
-    link_to,
-    list_link,
 )
 from common.admin_teams import OperatorsAdmin, TeamAdmin
-from common.contact_access import told
+from common.asking import asks
+from enrichment.admin import run_page
 from enrichment.models import PumpLease, Run, RunItem
 from enrichment.quoting.quotes import quote
-from enrichment.selectors import billing_check, eta_seconds, why_waiting
+from enrichment.selectors import item_waits_for_check
 from enrichment.services import RunError, cancel_run, pause_run, resume_run, retry_failed, retry_options
-from integrations.models import VendorCall
 from integrations.vendors.errors import failure_in_words
-
-SHOWN_FAILURES = 20
 
 
 class InBucket(ByRow):
@@ -76,21 +71,7 @@ class RunAdmin(TeamAdmin):
     list_filter = (InBucket, "status", "kind")
     search_fields = ("pk",)
     search_help_text = "The whole id of an enrichment job"
-    fields = (
-        ("bucket", "owner", "kind"),
-        ("status", "paused_by", "reason"),
-        ("waiting", "eta"),
-        "needs_check",
-        ("total", "enriched", "partial", "failed", "skipped"),
-        "with_emails",
-        ("spent", "reserved", "limit"),
-        "two_names",
-        "options",
-        ("created_at", "started_at", "beat_at", "finished_at", "resume_from"),
-        "items_by_outcome",
-        "failures",
-    )
-    readonly_fields = ("waiting", "eta", "needs_check", "spent", "reserved", "limit", "items_by_outcome", "failures")
+    change_form_template = "admin/enrichment/run/page.html"
     actions = ("pause", "resume", "cancel", "retry")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -105,60 +86,20 @@ class RunAdmin(TeamAdmin):
     def spent(self, run: Run) -> str:
         return f"${run.spent:.2f}"
 
-    @admin.display(description="reserved")
-    def reserved(self, run: Run) -> str:
-        return f"${run.reserved:.2f}"
-
     @admin.display(description="spending limit", ordering="max_cost")
     def limit(self, run: Run) -> str:
         return "–" if run.max_cost is None else f"${run.max_cost:,.2f}"
 
-    @admin.display(description="waiting for")
-    def waiting(self, run: Run) -> str:
-        return told(why_waiting(run)) or "–"
+    def get_urls(self) -> Any:
+        return [*run_page.urls(self), *super().get_urls()]
 
-    @admin.display(description="billing check")
-    def needs_check(self, run: Run) -> str | SafeString:
-        words = billing_check(run).words
-        if not words:
-            return "–"
-        doubtful = list_link(VendorCall, "View requests", q=run.pk, state__exact="in_doubt")
-        return format_html("{}. {}", words, doubtful)
-
-    @admin.display(description="time left")
-    def eta(self, run: Run) -> str:
-        seconds = eta_seconds(run)
-        return "–" if seconds is None else f"about {-(-seconds // 60)} min"
-
-    @admin.display(description="leads by result")
-    def items_by_outcome(self, run: Run) -> SafeString:
-        """How many items ended how, with the errors' categories."""
-        rows = (
-            run.items.values("stage", "outcome", "category")
-            .annotate(n=Count("pk"))
-            .order_by("stage", "outcome", "category")
-        )
-        stages, outcomes = dict(RunItem.Stage.choices), dict(RunItem.Outcome.choices)
-        lines = (
-            (
-                outcomes[r["outcome"]] if r["stage"] == 0 else f"Waiting for: {stages[r['stage']]}",
-                failure_in_words(r["category"]),
-                r["n"],
-            )
-            for r in rows
-        )
-        return format_html(
-            "{}{}", format_html_join("", "{} {}: {}<br>", lines), list_link(RunItem, "View all", run=run.pk)
-        )
-
-    @admin.display(description="latest failures")
-    def failures(self, run: Run) -> SafeString | str:
-        failed = run.items.filter(outcome=RunItem.Outcome.FAILED).select_related("lead").order_by("-pk")
-        rows = (
-            (link_to(item.lead), told(failure_in_words(item.lead.enrichment_error or item.category)))
-            for item in failed[:SHOWN_FAILURES]
-        )
-        return format_html_join("", "{}: {}<br>", rows) or "–"
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        run = kwargs.get("obj")
+        if run is not None:
+            context |= run_page.context(request, run)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.action(description="Pause", permissions=["buy"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
@@ -176,6 +117,7 @@ class RunAdmin(TeamAdmin):
         for_each(self, request, chosen(self, request, queryset), act, done=done, refusals=(RunError,))
 
     @admin.action(description="Retry failed leads …", permissions=["buy"])
+    @asks
     def retry(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
         runs = chosen(self, request, queryset.select_related("bucket", "owner"))
         if runs and not confirmed(request):
@@ -185,7 +127,10 @@ class RunAdmin(TeamAdmin):
         return None
 
     def _ask_to_retry(self, request: HttpRequest, runs: list[Run]) -> HttpResponse | None:
-        lines, willing, price = [], [], Decimal(0)
+        """One run has a page of its own, whose quote follows what is typed."""
+        if len(runs) == 1:
+            return redirect("admin:enrichment_run_retry", runs[0].pk)
+        lines, willing, price, leads = [], [], Decimal(0), 0
         for run in runs:
             try:
                 if run.bucket is None:
@@ -195,12 +140,12 @@ class RunAdmin(TeamAdmin):
                 self.message_user(request, f"{run}: {refusal}", messages.ERROR)
                 continue
             willing.append(run)
-            price += price_of.at_most
+            price, leads = price + price_of.at_most, leads + price_of.leads
             lines.append(f"{run}: {price_of.leads:,} leads, at most ${price_of.at_most:,.2f}")
             lines += [f"– Note: {limit}." for limit in (*price_of.limits, *price_of.notes)]
         if not willing:
             return None
-        title, button = "Retry failed leads", f"Buy for at most ${price:,.2f}"
+        title, button = "Retry failed leads", f"Retry {leads:,} leads for up to ${price:,.2f}"
         return ask(self, request, willing, title=title, lines=lines, button=button)
 
 
@@ -220,8 +165,14 @@ class RunItemAdmin(TeamAdmin):
     exclude = ("category",)
     readonly_fields = ("why",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(needs_check=item_waits_for_check())
+        return rows
+
     @admin.display(description="reason")
-    def why(self, item: RunItem) -> str:
+    def why(self, item: Any) -> str:
+        if item.needs_check:
+            return "Needs billing check"
         return failure_in_words(item.category) or "–"
 
 

@@ -15,6 +15,7 @@ from accounts.access import Scope
 from accounts.selectors import user_of
 from common.admin import Empty, ask, by_id, chosen, confirmed, for_each
 from common.admin_teams import TeamAdmin
+from common.asking import asks
 from common.contact_access import told
 from common.dates import moment
 from enrichment.admin import schedule_page
@@ -89,6 +90,7 @@ class ScheduleAdmin(TeamAdmin):
         self._turn(request, queryset, {"enabled": True}, "Turned on")
 
     @admin.action(description="Delete …", permissions=["buy"])
+    @asks
     def remove(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> HttpResponse | None:
         schedules = chosen(self, request, queryset)
         if schedules and not confirmed(request):

@@ -32,17 +32,22 @@ def start_runs(
     form_class: type[StartForm],
     title: str,
     here: str,
+    *,
+    back: str = "",
+    verb: str = "Enrich",
 ) -> HttpResponse | None:
     """The page at `here`: a GET quotes what its address asks for; a POST with `confirmed` starts it and returns None.
 
     The button carries what was quoted: a changed field or price leads to the page with the new price, never to a
     purchase. Pressed twice it starts one run. Who presses it pays. `part` in the address: only the price, for the
-    page that asks while a person types.
+    page that asks while a person types. back: where its Back leads; empty: to the bucket or buckets. verb: of the
+    button, "Enrich 500 leads for up to $50.00".
     """
+    shown = {"back": back, "verb": verb}
     if request.method == "POST":
         form = form_class(request.POST)
         if confirmed(request) and not form.is_valid():
-            return _page(model_admin, request, buckets, form, [], title, here)
+            return _page(model_admin, request, buckets, form, [], title, here, shown)
         if confirmed(request):
             wanted = form.options()
             quotes = _quotes(model_admin, request, buckets, form, wanted)
@@ -61,7 +66,7 @@ def start_runs(
     form = form_class(initial=_first(seen))
     if sent is not None:
         form, form.data = sent, _with(data, quoted=seen)
-    return _page(model_admin, request, buckets, form, quotes, title, here)
+    return _page(model_admin, request, buckets, form, quotes, title, here, shown)
 
 
 def _page(
@@ -72,6 +77,7 @@ def _page(
     quotes: Sequence[Quote],
     title: str,
     here: str,
+    shown: dict[str, str],
 ) -> HttpResponse:
     return page(
         model_admin,
@@ -86,6 +92,7 @@ def _page(
         leads=sum(price.leads for price in quotes),
         rows=buckets,
         here=here,
+        **shown,
     )
 
 

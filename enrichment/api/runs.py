@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -12,9 +14,9 @@ from rest_framework.response import Response
 from accounts.access import Scope
 from accounts.api.base import How, idempotent
 from buckets.api.base import OwnBucketView
-from common.api.base import not_found, ok
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.base import ApiView, not_found, ok
+from common.api.lists import Include, ListOf
+from common.api.schema import answer, refusal
 from common.api.serializers import Nothing
 from enrichment import selectors, services
 from enrichment.api.serializers import (
@@ -30,6 +32,7 @@ from enrichment.api.serializers import (
 from enrichment.api.views import run_json
 from enrichment.models import Run
 from integrations.models import VendorCall
+from leads.registries import buckets_of
 
 OVER = refusal("The enrichment job is over, or in no state for this")
 
@@ -42,22 +45,40 @@ class RunBase(OwnBucketView):
         return run
 
 
+def _buckets(view: ApiView, rows: Sequence[Run]) -> Mapping[UUID, Any]:
+    names = dict(buckets_of(view.access).filter(pk__in={run.bucket_id for run in rows}).values_list("pk", "name"))
+    return {run.pk: {"id": str(run.bucket_id), "name": names.get(run.bucket_id, "")} for run in rows if run.bucket_id}
+
+
+class RunBucket(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+RUNS = ListOf(
+    "runs",
+    RunSerializer,
+    sorts={"createdAt": "pk", "status": "status", "endedAt": "ended_at"},
+    query=RunsQuery,
+    includes={"bucket": Include(_buckets, RunBucket())},
+)
+
+
 class RunsView(RunBase):
     @extend_schema(
         operation_id="listRuns",
         summary="My team's enrichment jobs, newest first",
-        parameters=[RunsQuery],
-        responses=listing("RunPage", runs=RunSerializer(many=True)),
+        parameters=[RUNS.query],
+        responses=RUNS.answer("RunPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(RunsQuery)
+        query = self.query(RUNS.query)
         runs = Run.objects.seen_by(self.access).with_money()
         if "bucketId" in query:
             runs = runs.filter(bucket=self.bucket(query["bucketId"]))
         if "status" in query:
             runs = runs.filter(status=query["status"])
-        rows, after = page(runs, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(runs=RunSerializer(rows, many=True).data, **page_of(rows, after))
+        return RUNS.respond(self, runs, query=query)
 
 
 class RunView(RunBase):
@@ -66,35 +87,39 @@ class RunView(RunBase):
         return ok(run=run_json(self.run(run_id).pk)[1])
 
 
+ITEMS = ListOf("items", ItemSerializer, order="createdAt", query=ItemsQuery, key="lead_id")
+
+
 class RunItemsView(RunBase):
     @extend_schema(
         operation_id="listRunItems",
         summary="An enrichment job's leads and how each ended, oldest first",
-        parameters=[ItemsQuery],
-        responses=listing("RunItemPage", items=ItemSerializer(many=True)),
+        parameters=[ITEMS.query],
+        responses=ITEMS.answer("RunItemPage"),
     )
     def get(self, request: Request, run_id: UUID) -> Response:
-        query = self.query(ItemsQuery)
-        items = self.run(run_id).items.select_related("lead")
+        query = self.query(ITEMS.query)
+        items = self.run(run_id).items.select_related("lead").annotate(needs_check=selectors.item_waits_for_check())
         if "outcome" in query:
             items = items.filter(outcome=OUTCOMES[query["outcome"]])
         # By lead: items were made in that order, and the unique index on (run, lead) serves the page.
-        rows, after = page(items, limit=query["limit"], cursor=query.get("cursor"), key="lead_id")
-        return ok(items=ItemSerializer(rows, many=True).data, **page_of(rows, after))
+        return ITEMS.respond(self, items, query=query)
+
+
+CALLS = ListOf("calls", CallSerializer)
 
 
 class RunCallsView(RunBase):
     @extend_schema(
         operation_id="listRunCalls",
         summary="An enrichment job's vendor requests, newest first",
-        parameters=[PageQuery],
-        responses=listing("RunCallPage", calls=CallSerializer(many=True)),
+        parameters=[CALLS.query],
+        responses=CALLS.answer("RunCallPage"),
     )
     def get(self, request: Request, run_id: UUID) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(CALLS.query)
         calls = VendorCall.objects.filter(run_id=self.run(run_id).pk).select_related("operation", "reveal")
-        rows, after = page(calls, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(calls=CallSerializer(rows, many=True).data, **page_of(rows, after))
+        return CALLS.respond(self, calls, query=query)
 
 
 class PauseView(RunBase):

@@ -14,8 +14,8 @@ from accounts.access import Scope
 from accounts.api.base import idempotent
 from buckets.api.base import OwnBucketView
 from common.api.base import not_found, ok
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.schema import answer, refusal
 from common.api.serializers import (
     CamelModelSerializer,
     CapField,
@@ -102,18 +102,20 @@ class ScheduleBase(OwnBucketView):
         return ok(status, schedule=ScheduleSerializer(schedule).data)
 
 
+SCHEDULES = ListOf("schedules", ScheduleSerializer)
+
+
 class SchedulesView(ScheduleBase):
     @extend_schema(
         operation_id="listSchedules",
         summary="My team's schedules, newest first",
-        parameters=[PageQuery],
-        responses=listing("SchedulePage", schedules=ScheduleSerializer(many=True)),
+        parameters=[SCHEDULES.query],
+        responses=SCHEDULES.answer("SchedulePage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(SCHEDULES.query)
         mine = Schedule.objects.seen_by(self.access).select_related("last_run", "last_fill")
-        rows, after = page(mine, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(schedules=ScheduleSerializer(rows, many=True).data, **page_of(rows, after))
+        return SCHEDULES.respond(self, mine, query=query)
 
     @extend_schema(
         operation_id="createSchedule",

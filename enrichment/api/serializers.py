@@ -214,6 +214,9 @@ class ItemSerializer(serializers.Serializer[Any]):
     stage = serializers.SerializerMethodField()
     outcome = serializers.SerializerMethodField()
     category = serializers.CharField(help_text="Error category, or empty")
+    needsBillingCheck = serializers.BooleanField(
+        source="needs_check", help_text="Its request may have been billed: it waits for the decision and has not failed"
+    )
     error = serializers.CharField(source="lead.enrichment_error", allow_null=True)
     attempts = serializers.IntegerField()
     notBefore = MomentField(source="not_before", allow_null=True)

@@ -2,6 +2,7 @@ from django.urls import path
 
 from enrichment.api import runs
 from enrichment.api.apollo import ApolloView
+from enrichment.api.bulk import BulkQuoteView, BulkStartView
 from enrichment.api.combining import CombineView
 from enrichment.api.events import RunEventsView
 from enrichment.api.leads import LeadOfRunsView
@@ -13,6 +14,8 @@ urlpatterns = [
     path("property/bucket/process", ProcessView.as_view(), name="process"),
     path("property/bucket/<uuid:bucket_id>/quote", QuoteView.as_view(), name="quote"),
     path("leads/<uuid:lead_id>", LeadOfRunsView.as_view(), name="lead"),
+    path("leads/bulk/<uuid:job_id>/quote", BulkQuoteView.as_view(), name="leads-bulk-quote"),
+    path("leads/bulk/<uuid:job_id>/start", BulkStartView.as_view(), name="leads-bulk-start"),
     path("runs", runs.RunsView.as_view(), name="runs"),
     path("runs/<uuid:run_id>", runs.RunView.as_view(), name="run"),
     path("runs/<uuid:run_id>/items", runs.RunItemsView.as_view(), name="run-items"),

@@ -19,6 +19,7 @@ from common.values.percent import percent
 from enrichment.models import Run
 from enrichment.quoting.reach_estimate import latest_with_facts
 from enrichment.selectors import billing_check, bucket_money, eta_seconds, stands_in_words
+from enrichment.worker.failed_leads import may_be_retried
 from integrations.ledger import catalogue
 from integrations.ledger.budgets import ZERO
 from leads.facts.columns import SIGNALS
@@ -78,6 +79,7 @@ def live(bucket: Bucket) -> Live:
         run.stands, run.eta = stands_in_words(run), eta_seconds(run)
         run.eta_minutes = -(-run.eta // 60) if run.eta else 0
         run.check = billing_check(run).words if run.in_doubt else ""
+        run.may_retry = may_be_retried(run)
         rate = run.canary.get("hitRate")
         run.sample_percent = None if rate is None else round(100 * rate)
         run.parts = [

@@ -19,6 +19,8 @@ from enrichment.worker.events import tell_paused
 from enrichment.worker.queue import Ending, end, give_back, show_progress, take, unpark
 from integrations.models import VendorCall
 from integrations.vendors.errors import Category
+from leads.locks import lock_leads
+from leads.models import Lead
 
 DOUBT_PERCENT = 5  # of a run's leads that may need a billing check
 
@@ -26,17 +28,19 @@ DOUBT_PERCENT = 5  # of a run's leads that may need a billing check
 def hold(run: Run, by_call: Mapping[UUID, Sequence[int]]) -> None:
     """Keeps items at their stage until it is decided whether their call was billed. `run` must be locked.
 
-    1. Each item follows its call, for ever. Items that follow it already would be counted twice: name new ones alone.
-    2. The run has begun, and counts them.
-    3. A run of which too many wait so pauses.
-    4. A sample whose other leads have ended is judged without them.
+    1. Leads that an earlier run had failed are no failure while their purchase is in doubt.
+    2. Each item follows its call, for ever. Items that follow it already would be counted twice: name new ones alone.
+    3. The run has begun, and counts them.
+    4. A run of which too many wait so pauses.
+    5. A sample whose other leads have ended is judged without them.
     """
-    new = 0
-    for call_id, item_ids in by_call.items():
-        take(item_ids, call_id, FOR_EVER)
-        new += len(item_ids)
+    new = sum(map(len, by_call.values()))
     if not new:
         return
+    if run.kind == Run.Kind.PROPERTY:
+        _no_longer_failed([pk for item_ids in by_call.values() for pk in item_ids])
+    for call_id, item_ids in by_call.items():
+        take(item_ids, call_id, FOR_EVER)
     run.in_doubt += new
     run.beat_at = database_now()
     run.started_at = run.started_at or run.beat_at
@@ -49,6 +53,22 @@ def hold(run: Run, by_call: Mapping[UUID, Sequence[int]]) -> None:
     canary.judge_when_done(run)
     run.save()
     show_progress(run)
+
+
+def _no_longer_failed(item_ids: Sequence[int]) -> None:
+    """Apollo's runs say nothing of how far the enrichment of a property has come."""
+    leads = RunItem.objects.filter(pk__in=item_ids).values("lead_id")
+    failed = Lead.objects.filter(enrichment_status=Lead.Enrichment.FAILED)
+    ids = list(lock_leads(failed.filter(pk__in=leads).values_list("pk", flat=True)).values_list("pk", flat=True))
+    if ids:
+        failed.filter(pk__in=ids).update(enrichment_status=Lead.Enrichment.PENDING, enrichment_error=None)
+
+
+def waits_for_check() -> Exists:
+    """Of a lead's `pk`: whether its purchase needs a billing check, in whichever run."""
+    doubtful = VendorCall.objects.filter(pk=OuterRef("token"), state=VendorCall.State.IN_DOUBT)
+    items = RunItem.objects.filter(lead=OuterRef("pk"), token__isnull=False)
+    return Exists(items.filter(Exists(doubtful)))
 
 
 def most_in_doubt(run: Run) -> int:

@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.audit import record
-from accounts.models import User
+from accounts.models import NoticeKind, User
+from accounts.notices import notify
 from accounts.webhooks import emit
 from accounts.webhooks.queue import IDS_MOST
 from accounts.webhooks.selectors import teams_that_want
@@ -24,6 +25,10 @@ LOOK_BACK = timedelta(days=1)  # a run that no worker has moved since spends not
 def tell_completed(run: Run) -> None:
     counts = {"leads": run.total, "enriched": run.enriched, "partial": run.partial, "failed": run.failed}
     _tell("run.completed", run, {**counts, "skipped": run.skipped})
+    if not run.total:  # who started it has just been told that there is nothing to buy
+        return
+    words = f"Enrichment job of {run.bucket_name} done: {run.enriched:,} of {run.total:,} leads have a phone"
+    _notify(NoticeKind.RUN_DONE, run, f"{words}, {run.failed:,} failed." if run.failed else f"{words}.")
 
 
 def tell_paused(run: Run, by: User | None = None) -> None:
@@ -31,6 +36,9 @@ def tell_paused(run: Run, by: User | None = None) -> None:
     after = {"cause": run.paused_by}
     record("run.paused", by=by, team_id=run.team_id, about=run, name=run.bucket_name, after=after)
     _tell("run.paused", run, {"pausedBy": str(run.paused_by), "leads": run.total, "done": run.done})
+    if run.paused_by == Run.Pause.CAP:
+        words = f"Enrichment job of {run.bucket_name} paused after {run.done:,} of {run.total:,} leads"
+        _notify(NoticeKind.CAP_HIT, run, f"{words}: {run.reason or 'its spending limit is reached'}")
 
 
 def tell_enriched(run: Run, outcomes: Iterable[tuple[UUID, Outcome]]) -> None:
@@ -43,6 +51,11 @@ def tell_enriched(run: Run, outcomes: Iterable[tuple[UUID, Outcome]]) -> None:
 
 
 _NAMES = {"withPhone": Outcome.ENRICHED, "withoutPhone": Outcome.PARTIAL}
+
+
+def _notify(kind: NoticeKind, run: Run, words: str) -> None:
+    """Whom it concerns: who started it."""
+    notify(team_id=run.team_id, kind=kind, about=run, words=words, to=[run.owner_id])
 
 
 def _tell(event: str, run: Run, more: Mapping[str, object]) -> None:

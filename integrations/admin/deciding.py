@@ -18,6 +18,7 @@ from django.urls import path, reverse
 
 from common.admin import ask, chosen, confirmed
 from common.admin_teams import OperatorsAdmin, operates
+from common.asking import asks
 from common.dates import moment
 from integrations.admin.words import plain
 from integrations.ledger.calls import MOST_COST, BadDecision
@@ -92,6 +93,7 @@ class DecidingAdmin(OperatorsAdmin, Generic[Doubtful]):
         row = kwargs.get("obj")
         if row is not None:
             why = row.reason.rstrip(" .") or "no answer came"
+            context.update(after_billed=self.after_write_off, after_not_billed=self.after_release)
             context.update(self.about(row), row=row, why=why, may_decide=self.has_decide_permission(request))
             context["pages"] = {
                 route.replace("-", "_"): reverse(f"admin:integrations_{self.opts.model_name}_{route}", args=[row.pk])
@@ -151,10 +153,12 @@ class DecidingAdmin(OperatorsAdmin, Generic[Doubtful]):
     # --- Those chosen in the list ---------------------------------------------------------------------------------
 
     @admin.action(description="Mark as not billed …", permissions=["decide"])
+    @asks
     def mark_chosen_not_billed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return self._chosen(request, queryset, type(self).release, NOT_BILLED, self.after_release)
 
     @admin.action(description="Mark as billed …", permissions=["decide"])
+    @asks
     def mark_chosen_billed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return self._chosen(request, queryset, type(self).write_off, BILLED, self.after_write_off)
 

@@ -27,6 +27,7 @@ from accounts.selectors import user_of
 from common.admin import Empty, by_id, dressed, page, sees_all
 from common.admin_teams import operates
 from common.db.clock import database_now
+from integrations.admin import decisions
 from integrations.admin.deciding import DecidingAdmin, ReasonForm
 from integrations.admin.words import CallInWords, MoneyInWords
 from integrations.ledger.calls import release_doubt, write_off
@@ -36,6 +37,7 @@ from integrations.lookups.answers import forget_unreadable
 from integrations.models import Lookup, PhoneReveal, UnreadableAnswer, VendorCall
 from integrations.operating import doubts
 from integrations.operating.doubts import Outage
+from integrations.operating.evidence import doubts as doubts_of
 from integrations.operating.vendors import names
 
 AT_ONCE = 20.0  # seconds of deciding a press takes: less than a proxy waits for an answer
@@ -141,15 +143,21 @@ class VendorCallAdmin(CallInWords, DecidingAdmin[VendorCall]):
 
     def about(self, row: VendorCall) -> dict[str, Any]:
         garbage = Lookup.objects.filter(call=row, state=Lookup.State.GARBAGE).count()
-        return {"decided": row, "unreadable": garbage, "waiting": leads_waiting_for(row.pk)}
+        found = doubts_of(ids=[row.pk]).rows
+        one = next((doubt for doubt in found if not doubt.is_phones), None)
+        return {"decided": row, "unreadable": garbage, "waiting": leads_waiting_for(row.pk), "one": one}
 
     def get_urls(self) -> Any:
         view, name = self.admin_site.admin_view, "integrations_vendorcall"
         own = [
+            path("decide/", view(self.decide), name=f"{name}_decide"),
             path("outage/", view(self.outage), name=f"{name}_outage"),
             path("<uuid:row_id>/ask-again/", view(require_POST(self.ask_again)), name=f"{name}_ask-again"),
         ]
         return [*own, *super().get_urls()]
+
+    def decide(self, request: HttpRequest) -> HttpResponse:
+        return decisions.decide(self, request)
 
     def ask_again(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
         call = self._row(request, row_id)
@@ -319,7 +327,8 @@ class PhoneRevealAdmin(MoneyInWords, DecidingAdmin[PhoneReveal]):
         return f"phones of {len(row.people)} people, ${row.reserved:,.2f} held: {row.reason}"
 
     def about(self, row: PhoneReveal) -> dict[str, Any]:
-        return {"decided": row.call}
+        found = doubts_of(ids=[row.pk]).rows
+        return {"decided": row.call, "one": next((doubt for doubt in found if doubt.is_phones), None)}
 
     @admin.display(description="people")
     def people_asked(self, reveal: PhoneReveal) -> int:

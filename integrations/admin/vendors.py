@@ -24,7 +24,7 @@ from unfold.admin import TabularInline
 
 from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
-from common.admin import CommonAdmin, ask, chosen, confirmed, for_each
+from common.admin import CommonAdmin, Empty, ask, chosen, confirmed, for_each
 from common.admin_teams import operates
 from common.db.clock import database_now
 from common.values.percent import percent
@@ -155,6 +155,11 @@ def _value(value: object) -> str:
 class VendorAdmin(ToldAdmin):
     """The operator's switch, caps and prices, a test of the key, and the way back after a pause."""
 
+    empty = Empty(
+        "Vendors sell property data, contacts, texts and calls. Each stands here once it is asked for something.",
+        "Find properties",
+        "buckets_bucket_find",
+    )
     list_display = ("name", "state", "key", "cap_a_day", "today", "last_error", "last_error_at")
     fields = ("daily_cap", "server_error_policy")
     radio_fields: ClassVar[Any] = {"server_error_policy": admin.VERTICAL}
@@ -368,6 +373,10 @@ def changes(vendor: Vendor) -> QuerySet[LogEntry]:
 class OperationAdmin(ToldAdmin):
     """Pace, price, batch and freshness; an empty field leaves it to the environment."""
 
+    empty = Empty(
+        "Operations are what vendors are asked: pace and price of each stand here once it was asked.", "Vendors",
+        "integrations_vendor_changelist",
+    )  # fmt: skip
     list_display = ("__str__", "pace_now", "price_now", "batch_now", "fresh_now", "next_slot_at", "batch_refused_at")
     list_filter = ("vendor",)
     fields = (("vendor", "name"), SETTINGS, ("next_slot_at", "batch_refused_at"))

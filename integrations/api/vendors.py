@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import idempotent
 from common.api.base import NEEDS_ADMINISTRATOR, ApiView, Problem, not_found, ok, translates
+from common.api.lists import ListOf
 from common.api.schema import answer, refusal
 from common.api.serializers import MoneyField, Nothing
 from common.db.clock import database_now
@@ -51,17 +52,21 @@ def permit(request: Request) -> None:
         raise Problem("FORBIDDEN", NEEDS_ADMINISTRATOR, status=403)
 
 
+VENDORS = ListOf("vendors", VendorSerializer, sorts={"name": "name", "spentToday": "spentToday"}, order="name")
+
+
 class VendorsView(ApiView):
     teamless = True  # the installation's
 
     @extend_schema(
         operation_id="listVendors",
         summary="The vendors, which of them are available, and what each costs",
-        responses={200: answer("VendorsAnswer", vendors=VendorSerializer(many=True)), **FORBIDDEN},
+        parameters=[VENDORS.query],
+        responses={200: VENDORS.answer("VendorsAnswer"), **FORBIDDEN},
     )
     def get(self, request: Request) -> Response:
         permit(request)
-        return ok(vendors=[_shown(catalogue.vendor(name)) for name in sorted(vendors.names())])
+        return VENDORS.respond(self, [_shown(catalogue.vendor(name)) for name in sorted(vendors.names())])
 
 
 class ConfirmPricesView(ApiView):

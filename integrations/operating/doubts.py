@@ -7,7 +7,7 @@ two who decide at once decide each request once, under its row lock.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -104,9 +104,34 @@ def decide(*, outage: Outage, billed: bool, by: User | None, reason: str = "", s
     inside a transaction.
     """
     act = _act(phones=outage.phones, billed=billed, by=by, reason=reason)
-    done, leads, dollars, meanwhile = 0, 0, ZERO, 0
     ends = time.monotonic() + seconds if seconds is not None else None
-    for pk, inputs, reserved in _chosen(outage):
+    counted = _decide(((act, row) for row in _chosen(outage)), ends)
+    return Decided(billed, *counted, tally(outage))
+
+
+def decide_chosen(
+    *, requests: Collection[UUID], phones: Collection[UUID], billed: bool, by: User | None, reason: str = ""
+) -> Decided:
+    """Marks these as billed (at what is held for each) or as not billed; `phones`: by the id of their request.
+
+    Must not be called inside a transaction. Those that were decided meanwhile are counted and left as they are.
+    """
+    work: list[tuple[Callable[[UUID], bool], tuple[UUID, int, Decimal]]] = []
+    for ids, is_phones in ((requests, False), (phones, True)):
+        act = _act(phones=is_phones, billed=billed, by=by, reason=reason)
+        rows = _triples(_rows(phones=is_phones).filter(pk__in=ids), phones=is_phones)
+        work += [(act, row) for row in rows]
+    done, leads, dollars, meanwhile = _decide(work, None)
+    gone = len(set(requests)) + len(set(phones)) - len(work)
+    return Decided(billed, done, leads, dollars, meanwhile + gone, Tally(0, 0, ZERO))
+
+
+def _decide(
+    work: Iterable[tuple[Callable[[UUID], bool], tuple[UUID, int, Decimal]]], ends: float | None
+) -> tuple[int, int, Decimal, int]:
+    """How many requests, leads and dollars were decided, and how many somebody else had. ends: when to stop."""
+    done, leads, dollars, meanwhile = 0, 0, ZERO, 0
+    for act, (pk, inputs, reserved) in work:
         if ends is not None and time.monotonic() > ends:
             break
         with transaction.atomic():
@@ -117,7 +142,7 @@ def decide(*, outage: Outage, billed: bool, by: User | None, reason: str = "", s
             meanwhile += 1
     if done:
         enqueue_on_commit("enrichment.reap")
-    return Decided(billed, done, leads, dollars, meanwhile, tally(outage))
+    return done, leads, dollars, meanwhile
 
 
 def _many(noun: str, count: int) -> str:
@@ -131,8 +156,13 @@ def _act(*, phones: bool, billed: bool, by: User | None, reason: str) -> Callabl
 
 
 def _chosen(outage: Outage) -> Sequence[tuple[UUID, int, Decimal]]:
-    rows = _of(outage).order_by("pk")
-    if not outage.phones:
+    return _triples(_of(outage), phones=outage.phones)
+
+
+def _triples(rows: QuerySet[Any], *, phones: bool) -> Sequence[tuple[UUID, int, Decimal]]:
+    """Ids, leads and US dollars held."""
+    rows = rows.order_by("pk")
+    if not phones:
         return list(rows.values_list("pk", "inputs", "reserved"))
     return [(pk, len(people), held) for pk, people, held in rows.values_list("pk", "people", "reserved")]
 

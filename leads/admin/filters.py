@@ -17,11 +17,13 @@ from accounts.selectors import user_of
 from common.admin import dressed, is_id, sees_all
 from common.admin_teams import TEAM, teams_offered
 from common.contact_access import told
+from leads.fields.cells import PREFIX
 from leads.models import Lead, Tag
+from leads.pipeline.labels import labels_of
 from leads.querysets import own_callbacks
 from leads.registries import buckets_of
 from leads.selection.filter_kinds import CALLBACKS, ME, NOBODY
-from leads.selection.filters import ASSIGNED_TO, MATCH, MATCHES, BadFilter, matching
+from leads.selection.filters import ASSIGNED_TO, MATCH, MATCHES, STATUS_LABEL, BadFilter, matching
 from leads.selection.filters import FILTERS as NAMES
 from leads.selection.sorting import LABELS, sort_of
 
@@ -150,6 +152,15 @@ class Tagged(_Select):
         return [(name, name) for name in names if told(name) == name]  # it stands in the address too
 
 
+class Labelled(_Select):
+    title = "Status label"
+    parameter_name = STATUS_LABEL
+
+    def offered(self, request: HttpRequest) -> Choices:
+        names = [one.name for one in labels_of(access(request).team_id)]
+        return [*((name, name) for name in names if told(name) == name), (NOBODY, "No label")]
+
+
 class AssignedTo(_Select):
     """Who works the lead."""
 
@@ -237,7 +248,11 @@ class Match(_Select):
 
     def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         given = {name: [one for one in request.GET.getlist(name) if one.strip()] for name in request.GET}
-        asked = {name: values for name, values in given.items() if values and (name in NAMES or name == MATCH)}
+        asked = {
+            name: values
+            for name, values in given.items()
+            if values and (name in NAMES or name == MATCH or name.startswith(PREFIX))
+        }
         if "callback" in asked:  # one's own, as above
             queryset = own_callbacks(queryset, access(request))
         try:
@@ -250,23 +265,23 @@ class Match(_Select):
             raise ValueError(" ".join(error.errors.get(MATCH, ["One of the filters cannot be read."]))) from error
 
 
-def _select(name: str, label: str, choices: Choices = YES_NO) -> Any:
+def select(name: str, label: str, choices: Choices = YES_NO) -> Any:
     return type(name, (_Select,), {"title": label, "parameter_name": name, "offered": lambda _self, _request: choices})
 
 
-def _box(name: str, label: str, make: Callable[..., forms.Field] = forms.CharField, **options: object) -> Any:
+def box(name: str, label: str, make: Callable[..., forms.Field] = forms.CharField, **options: object) -> Any:
     def field(_self: _LeadFilter) -> forms.Field:
         return make(label=label, required=False, **options)
 
     return type(name, (_LeadFilter,), {"title": label, "parameter_name": name, "field": field})
 
 
-def _number(name: str, label: str) -> Any:
-    return _box(name, label, forms.DecimalField)
+def number_box(name: str, label: str) -> Any:
+    return box(name, label, forms.DecimalField)
 
 
-def _day(name: str, label: str) -> Any:
-    return _box(name, label, widget=forms.TextInput(attrs={"placeholder": "YYYY-MM-DD, or 30d: 30 days ago"}))
+def day_box(name: str, label: str) -> Any:
+    return box(name, label, widget=forms.TextInput(attrs={"placeholder": "YYYY-MM-DD, or 30d: 30 days ago"}))
 
 
 def _grouped(name: str, *filters: Any) -> tuple[Any, ...]:
@@ -290,81 +305,78 @@ FILTERS = (
         "Lead",
         InBucket,
         AssignedTo,
-        _select("status", "Status", Lead.Status.choices),
-        _select("enrichmentStatus", "Data", Lead.Enrichment.choices),
+        select("status", "Status", Lead.Status.choices),
+        Labelled,
+        select("enrichmentStatus", "Data", Lead.Enrichment.choices),
         Tagged,
-        _box("tagAll", "Has this tag too"),
-        _box("tagNone", "Without this tag"),
+        box("tagAll", "Has this tag too"),
+        box("tagNone", "Without this tag"),
     ),
     *_grouped(
         "Contact",
         CallBack,
-        _select("contactable", "Ready to call"),
-        _select("hasPhone", "Has a phone"),
-        _select("phoneType", "Phone type", _PHONE_TYPES),
-        _select("doNotCall", "On DNC", [*YES_NO, ("unknown", "DNC unknown")]),
-        _select("suppressed", "Suppressed"),
-        _select("litigator", "Known litigator"),
-        _select("hasEmail", "Has an e-mail"),
-        _select("doNotMail", "Do not mail"),
-        _select("neverContacted", "Never contacted"),
-        _day("lastContactAfter", "Last contact on or after"),
-        _day("lastContactBefore", "Last contact before"),
+        select("contactable", "Ready to call"),
+        select("hasPhone", "Has a phone"),
+        select("phoneType", "Phone type", _PHONE_TYPES),
+        select("doNotCall", "On DNC", [*YES_NO, ("unknown", "DNC unknown")]),
+        select("suppressed", "Suppressed"),
+        select("litigator", "Known litigator"),
+        select("hasEmail", "Has an e-mail"),
+        select("doNotMail", "Do not mail"),
+        select("neverContacted", "Never contacted"),
+        day_box("lastContactAfter", "Last contact on or after"),
+        day_box("lastContactBefore", "Last contact before"),
     ),
     *_grouped(
         "Property",
-        _box("propertyState", "State", max_length=2, widget=forms.TextInput(attrs={"placeholder": "WA"})),
-        _box("propertyCounty", "County"),
-        _box("propertyCity", "City"),
-        _box("propertyZip", "ZIP"),
-        _box(
-            "near",
-            "Near (latitude, longitude, miles)",
-            widget=forms.TextInput(attrs={"placeholder": "47.6062,-122.3321,2"}),
-        ),
-        _box("area", "In an area (corners: latitude,longitude …)", max_length=4000),
-        _select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
-        _number("bedroomsMin", "Bedrooms from"),
-        _number("bedroomsMax", "Bedrooms to"),
-        _number("bathroomsMin", "Bathrooms from"),
-        _number("bathroomsMax", "Bathrooms to"),
-        _number("sqftMin", "Living area from (sq ft)"),
-        _number("sqftMax", "Living area to (sq ft)"),
-        _number("yearBuiltMin", "Built in or after"),
-        _number("yearBuiltMax", "Built in or before"),
-        _select("vacant", "Vacant"),
+        box("propertyState", "State", max_length=2, widget=forms.TextInput(attrs={"placeholder": "WA"})),
+        box("propertyCounty", "County"),
+        box("propertyCity", "City"),
+        box("propertyZip", "ZIP"),
+        box("near", "Near (latitude,longitude,miles)"),
+        box("area", "In an area (corners: latitude,longitude …)", max_length=4000),
+        select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
+        number_box("bedroomsMin", "Bedrooms from"),
+        number_box("bedroomsMax", "Bedrooms to"),
+        number_box("bathroomsMin", "Bathrooms from"),
+        number_box("bathroomsMax", "Bathrooms to"),
+        number_box("sqftMin", "Living area from (sq ft)"),
+        number_box("sqftMax", "Living area to (sq ft)"),
+        number_box("yearBuiltMin", "Built in or after"),
+        number_box("yearBuiltMax", "Built in or before"),
+        select("vacant", "Vacant"),
     ),
     *_grouped(
         "Money",
-        _box("estimatedValueMin", "Value from ($)", forms.IntegerField),
-        _box("estimatedValueMax", "Value to ($)", forms.IntegerField),
-        _box("estimatedEquityMin", "Equity from ($)", forms.IntegerField),
-        _box("estimatedEquityMax", "Equity to ($)", forms.IntegerField),
-        _number("equityPercentMin", "Equity from (%)"),
-        _number("equityPercentMax", "Equity to (%)"),
-        _select("highEquity", "High equity (50% or more)"),
-        _select("freeClear", "Free and clear"),
+        box("estimatedValueMin", "Value from ($)", forms.IntegerField),
+        box("estimatedValueMax", "Value to ($)", forms.IntegerField),
+        box("estimatedEquityMin", "Equity from ($)", forms.IntegerField),
+        box("estimatedEquityMax", "Equity to ($)", forms.IntegerField),
+        number_box("equityPercentMin", "Equity from (%)"),
+        number_box("equityPercentMax", "Equity to (%)"),
+        select("highEquity", "High equity (50% or more)"),
+        select("freeClear", "Free and clear"),
     ),
     *_grouped(
         "Owner",
-        _select("ownerType", "Owner type", [*_OWNERS, ("other", "Other")]),
-        _select("absenteeOwner", "Absentee owner"),
-        _select("ownerOccupied", "Owner-occupied"),
-        _number("yearsOwnedMin", "Years owned, at least"),
-        _number("yearsOwnedMax", "Years owned, at most"),
-        _select("preForeclosure", "Pre-foreclosure"),
-        _select("foreclosure", "Foreclosure"),
-        _select("taxLien", "Tax lien"),
-        _select("bankruptcy", "Bankruptcy"),
+        select("ownerType", "Owner type", [*_OWNERS, ("other", "Other")]),
+        select("absenteeOwner", "Absentee owner"),
+        select("ownerOccupied", "Owner-occupied"),
+        number_box("yearsOwnedMin", "Years owned, at least"),
+        number_box("yearsOwnedMax", "Years owned, at most"),
+        select("preForeclosure", "Pre-foreclosure"),
+        select("foreclosure", "Foreclosure"),
+        select("taxLien", "Tax lien"),
+        select("bankruptcy", "Bankruptcy"),
     ),
     *_grouped(
         "Data",
-        _select("bought", "Has purchased data"),
-        _select("enrichedOnly", "Enriched, with a phone"),
-        _select("needsSkipTrace", "No phone yet"),
-        _select("needsApollo", "No Apollo data yet"),
-        _day("enrichedAfter", "Data purchased on or after"),
-        _day("enrichedBefore", "Data purchased before"),
+        select("bought", "Has purchased data"),
+        select("enrichedOnly", "Enriched, with a phone"),
+        select("needsSkipTrace", "No phone yet"),
+        select("needsApollo", "No Apollo data yet"),
+        day_box("enrichedAfter", "Data purchased on or after"),
+        day_box("enrichedBefore", "Data purchased before"),
     ),
-    *_grouped("Selection", _select("oneLeadPerOwner", "One lead per owner")),  # last: of the leads that pass the others
+    *_grouped("Selection", select("oneLeadPerOwner", "One lead per owner")),  # last: of the leads that pass the others
 )

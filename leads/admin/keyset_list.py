@@ -11,13 +11,13 @@ from django.http import HttpRequest
 from unfold.views import ChangeList
 
 from common.admin import is_id
+from leads.admin.addresses import link
 from leads.admin.dnc import with_dnc
 from leads.admin.orders import Best, Order, Sorted
 from leads.selection.search import Sought
 from leads.selection.sorting import BY_AGE, BadSort, Sort, sort_of
 
 AFTER, BEFORE, SORT = "after", "before", "sort"
-LIST = "desk_list"  # of a request: the class of list that is read by it
 NEWEST = Sort(BY_AGE, descending=True)
 
 
@@ -36,6 +36,7 @@ class KeysetList(ChangeList):  # type: ignore[misc]
     query: str
     params: dict[str, str]
     filter_params: dict[str, list[str]]
+    asked: str
     places: dict[str, str]
     search: Sought | None = None
     sort: Sort | None = None
@@ -44,9 +45,14 @@ class KeysetList(ChangeList):  # type: ignore[misc]
     newer: str | None = None
     first: str | None = None
 
-    def __init__(self, *arguments: object, **options: object) -> None:
+    def __init__(self, request: HttpRequest, *arguments: object, **options: object) -> None:
         self.places = {}
-        super().__init__(*arguments, **options)
+        self.asked = request.META.get("QUERY_STRING", "")
+        super().__init__(request, *arguments, **options)
+
+    def url_for_result(self, result: Any) -> str:
+        """Its page, which knows the list it was opened from."""
+        return link(result, self.asked)
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Sequence[str] | None = None) -> Any:
         """The filtered rows. What names a page is no filter, and an empty box of the filters' form is none either."""

@@ -37,10 +37,8 @@ def _county(lead: Lead) -> Iterator[tuple[str, str]]:
     """Its assessor, recorder and tax office, as a directory lists them by state and county; of a county that is known
     by its FIPS code alone, a search.
     """
-    state, county = (
-        lead.property_state or "",
-        re.sub(r"(?i)\s+(county|parish|borough)$", "", lead.property_county or ""),
-    )
+    state, county = lead.property_state or "", lead.property_county or ""
+    county = re.sub(r"(?i)\s+(county|parish|borough)$", "", county)
     if re.fullmatch(r"[A-Z]{2}", state) and re.fullmatch(r"[A-Za-z .'’-]{2,40}", county):
         slug = quote(re.sub(r"[ .'’-]+", "_", county.lower()).strip("_"))
         words = f"County assessor ({county}, {state})"

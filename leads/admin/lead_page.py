@@ -14,10 +14,12 @@ from accounts.selectors import user_of
 from common.admin_extensions import Done, Extensible
 from common.admin_teams import may, refuse
 from leads.admin import assigning, merged_leads, shown
+from leads.admin.addresses import link
+from leads.admin.custom_card import form_of
 from leads.admin.lead_sight import Forms, show_page, timeline_of
 from leads.admin.suppress_form import SuppressForm, suppress_on_page
 from leads.admin.typed_form import TypedForm, type_on_page
-from leads.admin.walk import kept_query, link, next_of
+from leads.admin.walk import kept_query, next_of
 from leads.admin.work_form import TagForm, WorkForm
 from leads.models import Lead
 from leads.selection.assignment import NotAMember
@@ -75,7 +77,7 @@ class _Page:
         acts: dict[str, Callable[[], HttpResponse]] = {
             "show": self._show, "hide": self._hide, "suppress": self._suppress, "work": self._work,
             "done": self._done, "tag": self._tag, "untag": self._untag, "assign": self._assign,
-            "separate": self._separate, "type": self._type,
+            "separate": self._separate, "type": self._type, "custom": self._custom,
         }  # fmt: skip
         return acts.get(do, self._page)()
 
@@ -124,7 +126,7 @@ class _Page:
         return self._again("") if done else self._page(Forms(self.lead, suppress=form))
 
     def _work(self) -> HttpResponse:
-        form = WorkForm(self.request.POST)
+        form = WorkForm(self.request.POST, lead=self.lead)
         if not form.is_done(self.lead, user_of(self.request)):
             return self._page(Forms(self.lead, work=form))
         return self._onward("Activity saved.") if self.request.POST.get("then") else self._again("Activity saved.")
@@ -153,6 +155,12 @@ class _Page:
         if not type_on_page(self.request, self.lead, form):
             return self._page(Forms(self.lead, typed=form))
         return self._again("Saved. What was there before is kept below it.")
+
+    def _custom(self) -> HttpResponse:
+        form = form_of(self.lead, self.request.POST)
+        if not form.save(user_of(self.request)):
+            return self._page(Forms(self.lead, custom=form))
+        return self._again("Custom fields saved.")
 
     def _assign(self) -> HttpResponse:
         if not may(self.request, Scope.WRITE):

@@ -18,10 +18,12 @@ from common.contact_access import holds_contact, masked_text
 from integrations.vendors.errors import failure_in_words
 from leads import registries
 from leads.admin import assigning, merged_leads
+from leads.admin.custom_card import CustomForm, card_of
 from leads.admin.dnc import with_dnc
 from leads.admin.lead_facts import another_owner, contacts, groups, numbers_of, place, signals
 from leads.admin.lead_links import links
 from leads.admin.presence import look
+from leads.admin.stages import key_of, stage_words
 from leads.admin.suppress_form import SuppressForm
 from leads.admin.typed_form import TypedForm
 from leads.admin.walk import Walk, walk_of
@@ -49,11 +51,12 @@ class Forms:
     tag: TagForm | None = None
     suppress: SuppressForm | None = None
     typed: TypedForm | None = None
+    custom: CustomForm | None = None
 
     def of_work(self, request: HttpRequest) -> WorkForm:
         lead = self.lead
-        first = {"status": lead.status, "was": lead.status, "seen": lead.activity_count}
-        form = self.work or WorkForm(initial=first)
+        first = {"status": key_of(lead), "was": key_of(lead), "seen": lead.activity_count}
+        form = self.work or WorkForm(initial=first, lead=lead)
         form.fields["due_at"].help_text = f"By your clock ({user_of(request).time_zone})"
         return form
 
@@ -92,6 +95,8 @@ def show_page(
         **_rights(request, lead),
         **_contacts(request, lead, walk, is_shown=is_shown),
         **_facts(lead, is_shown=is_shown),
+        stage=lead.get_status_display() if _looks_only(request, lead) else stage_words(lead),
+        custom=card_of(request, lead, forms.custom, shown_contacts=is_shown),
         **_forms(request, lead, forms, is_shown=is_shown),
         owners=_owners_properties(lead, request),
         is_due=lead.callback_at is not None and lead.callback_at < clock.now(),

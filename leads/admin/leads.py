@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 
 from accounts.access import Scope, access
-from accounts.fresh import requires_fresh
-from accounts.selectors import user_of
-from common.admin import Empty, ask, chosen, confirmed, is_id, sees_all
+from common.admin import Empty, is_id, sees_all
 from common.admin_extensions import Extensible
 from common.admin_teams import TEAM, TeamAdmin
 from common.contact_access import masked, masked_text
-from leads.admin import assigning, lead_page, map_page, merged_leads, saved_views, sort_columns
-from leads.admin.base import export_answer, may_export
+from leads.admin import board, bulk, custom_columns, lead_page, map_page, merged_leads, saved_views, sort_columns
+from leads.admin.addresses import LIST
+from leads.admin.bulk import BulkActions
 from leads.admin.filters import FILTERS, InTeam
-from leads.admin.keyset_list import LIST, KeysetList
+from leads.admin.keyset_list import KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL
+from leads.admin.stages import stage_words
 from leads.facts.sources import name_of, other_person
 from leads.models import Lead
 from leads.registries import buckets_of
-from leads.selection.export import Format, Layout
 from leads.selection.filters import is_teams_work
 from leads.selection.saved_views import views_of
 from leads.selection.search import Sought, sought
-from leads.services import add_tag, change_status, remove_tag
 
 STATUS_LOOKS = {"new": "", "contacted": "info", "qualified": "success", "closed": "primary", "lost": "warning"}
 ENRICHMENT_LOOKS = {"pending": "", "completed": "success", "partial": "warning", "failed": "danger"}
 _FILTERED_BY = {"status__exact", "enrichment_status__exact", TEAM, *(str(one.parameter_name) for one in FILTERS)}
-
-EXPORTS = ("export", "export_xlsx")  # actions that take contacts away
 
 
 @cache
@@ -49,16 +43,8 @@ def _label(text: str, look: str) -> str:
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": look})
 
 
-class _StatusForm(forms.Form):
-    status = forms.ChoiceField(choices=Lead.Status.choices)
-
-
-class _TagForm(forms.Form):
-    tag = forms.CharField(max_length=50, help_text="Upper and lower case make no difference")
-
-
 @admin.register(Lead)
-class LeadAdmin(Extensible, TeamAdmin):
+class LeadAdmin(BulkActions, Extensible, TeamAdmin):
     """Newest first, by id. Facts are bought, not typed: a person moves a lead on, tags it and notes what was done."""
 
     empty = Empty(
@@ -81,7 +67,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         "shown_email",
         "place",
     )
-    list_select_related = ("bucket", "assigned_to")
+    list_select_related = ("bucket", "assigned_to", "status_label")
     list_filter = FILTERS
     list_filter_submit = True
     list_filter_sheet = True
@@ -89,7 +75,7 @@ class LeadAdmin(Extensible, TeamAdmin):
     list_before_template = "admin/leads/lead/views.html"
     search_fields = ("property_id",)
     show_facets = admin.ShowFacets.NEVER
-    actions: Any = ("move", "tag", "untag", "assign", *EXPORTS)
+    actions: Any = bulk.ACTIONS
     ordering: ClassVar[Any] = ("-pk",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -103,14 +89,21 @@ class LeadAdmin(Extensible, TeamAdmin):
         name, *others = super().get_list_display(request)
         if access(request).only_assigned or (self._shared_bucket(request) and not sees_all(request)):
             others.remove("assigned_to")
+        if self._shared_bucket(request):
+            others[others.index("stage")] = "plain_stage"
         sort = request.GET.get("sort", "").strip().removeprefix("-")
         wanted = ["callbackAt"] if request.GET.get("callback") else []
         wanted += [sort] if sort in sort_columns.COLUMNS and sort not in wanted else []
-        return [name, *(sort_columns.COLUMNS[one] for one in wanted), *others]
+        custom = custom_columns.columns_asked(request)
+        return [name, *(sort_columns.COLUMNS[one] for one in wanted), *custom, *others]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """With the team's own fields."""
+        return [*super().get_list_filter(request), *custom_columns.filters_of(request)]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By the filters alone: `?phone__startswith=` would tell a masked number digit by digit."""
-        return lookup in _FILTERED_BY
+        return lookup in _FILTERED_BY or (request is not None and custom_columns.is_filter(request, lookup))
 
     def search_of(self, request: HttpRequest, text: str) -> Sought | None:
         """What the search box asks; None: nothing."""
@@ -185,7 +178,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         return super().changelist_view(request, {**(extra_context or {}), **title, **shown})
 
     def get_urls(self) -> Any:
-        return [*saved_views.urls(self), *map_page.urls(self), *super().get_urls()]
+        return [*saved_views.urls(self), *board.urls(self), *map_page.urls(self), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -196,7 +189,7 @@ class LeadAdmin(Extensible, TeamAdmin):
         if request.method in ("GET", "HEAD") and not sees_all(request) and is_id(key):
             shared = buckets_of(access(request)).exclude(team=access(request).team_id)
             rows = rows | self.model.objects.filter(bucket__in=shared.values("pk"))
-        rows = rows.defer(None).select_related("bucket", "owner", "assigned_to")
+        rows = rows.defer(None).select_related("bucket", "owner", "assigned_to", "status_label")
         lead = rows.filter(pk=key).first() if is_id(key) else None
         if lead is None and is_id(key) and (shown := merged_leads.shown_instead(rows, key)):
             return redirect("admin:leads_lead_change", shown)
@@ -216,7 +209,12 @@ class LeadAdmin(Extensible, TeamAdmin):
 
     @admin.display(description="status")
     def stage(self, lead: Lead) -> str:
-        return _label(lead.get_status_display(), STATUS_LOOKS[lead.status])
+        return _label(stage_words(lead), STATUS_LOOKS[lead.status])
+
+    @admin.display(description="status")
+    def plain_stage(self, lead: Lead) -> str:
+        """Of another team's lead: what that team calls it is not told."""
+        return _label(str(lead.get_status_display()), STATUS_LOOKS[lead.status])
 
     @admin.display(description="data")
     def facts(self, lead: Lead) -> str:
@@ -248,78 +246,3 @@ class LeadAdmin(Extensible, TeamAdmin):
     @admin.display(description="place")
     def place(self, lead: Lead) -> str:
         return masked_text(", ".join(filter(None, (lead.property_city, lead.property_state))) or "–")
-
-    # --- What is done to many -----------------------------------------------------------------------------------------
-
-    @admin.action(description="Change status …", permissions=["write"])
-    def move(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        def act(leads: list[Lead], status: str) -> str:
-            moved = [lead for lead in leads if lead.status != status]
-            for lead in moved:  # a transaction each: killed in between, the same again moves the rest
-                change_status(lead=lead, by=user_of(request), status=status)
-            return f"{len(moved)} of {len(leads)} leads changed to {Lead.Status(status).label}."
-
-        return self._ask(request, queryset, _StatusForm, act, title="Change status", button="Change status")
-
-    @admin.action(description="Add a tag …", permissions=["write"])
-    def tag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        def act(leads: list[Lead], name: str) -> str:
-            return f"{name}: {add_tag(leads=leads, name=name)} of {len(leads)} leads tagged."
-
-        return self._ask(request, queryset, _TagForm, act, title="Add a tag", button="Add tag")
-
-    @admin.action(description="Remove a tag …", permissions=["write"])
-    def untag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        def act(leads: list[Lead], name: str) -> str:
-            return f"{name}: {remove_tag(leads=leads, name=name)} of {len(leads)} leads untagged."
-
-        return self._ask(request, queryset, _TagForm, act, title="Remove a tag", button="Remove tag")
-
-    def _ask(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Any],
-        form_class: type[forms.Form],
-        act: Callable[[list[Lead], str], str],
-        *,
-        title: str,
-        button: str,
-    ) -> HttpResponse | None:
-        """The page in between, until its one field is right; then the deed."""
-        leads = chosen(self, request, queryset)
-        if not leads:
-            return None
-        form = form_class(request.POST if confirmed(request) else None)
-        if not form.is_valid():
-            lines = [f"{len(leads)} {'lead' if len(leads) == 1 else 'leads'}"]
-            return ask(self, request, leads, title=title, lines=lines, button=button, form=form, is_free=True)
-        (value,) = form.cleaned_data.values()
-        self.message_user(request, act(leads, value), messages.SUCCESS)
-        return None
-
-    @admin.action(description="Assign …", permissions=["assign"])
-    def assign(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        return assigning.assign(self, request, queryset)
-
-    @admin.action(description="Export selected (CSV)", permissions=["export"])
-    def export(self, request: HttpRequest, queryset: QuerySet[Any]) -> StreamingHttpResponse | None:
-        return self._export(request, queryset, Format.CSV)
-
-    @admin.action(description="Export selected (Excel)", permissions=["export"])
-    def export_xlsx(self, request: HttpRequest, queryset: QuerySet[Any]) -> StreamingHttpResponse | None:
-        return self._export(request, queryset, Format.XLSX)
-
-    @requires_fresh
-    def _export(self, request: HttpRequest, queryset: QuerySet[Any], of_format: Format) -> StreamingHttpResponse | None:
-        leads = chosen(self, request, queryset)
-        if not leads:
-            return None
-        buckets = {lead.bucket_id: str(lead.bucket) for lead in leads}
-        (bucket_id, name), *others = buckets.items()
-        rows = Lead.objects.seen_by(access(request)).filter(pk__in=[lead.pk for lead in leads])
-        layout = Layout(format=of_format, time_zone=user_of(request).time_zone)
-        of_one = {} if others else {"bucket_id": bucket_id, "name": name}
-        return export_answer(request, rows, layout=layout, **of_one)
-
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return may_export(request)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -21,28 +20,16 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from psycopg.errors import QueryCanceled
 
-from leads.admin.keyset_list import LIST, KeysetList
+from leads.admin.addresses import AT, FROM, LIST, link
+from leads.admin.keyset_list import KeysetList
 from leads.admin.orders import Order
 from leads.models import Lead
 from leads.selection.sorting import BadSort
 
-FROM, AT = "from", "at"  # of the page's address: see `link`
 LONGEST = 4_000  # characters of a list's address that are read
 BEFORE_MOST = 1_000  # leads that are counted before this one
 TOTAL_MOST = 10_000  # leads that are counted of the list
 COUNTING_MS = 300  # for both counts: a filter that one lead in a million passes is not counted to its end
-
-
-def link(lead: Lead, query: str | None = None, at: str = "") -> str:
-    """A lead's page. query: the query string of the list it is opened from ("": the list without a filter), by which
-    the page finds the next and the previous lead and the way back; None: it is opened from elsewhere. at: the lead's
-    place in that list, where its order may change while it is worked on.
-    """
-    address = reverse("admin:leads_lead_change", args=[lead.pk])
-    if query is None:
-        return address
-    said = {FROM: query.lstrip("?"), **({AT: at} if at else {})}
-    return f"{address}?{urlencode(said)}"
 
 
 class _Unsaid(BaseStorage):

@@ -9,9 +9,11 @@ from django import forms
 from django.db import transaction
 
 from accounts.models import User
+from leads.admin.stages import stage_choices
 from leads.models import Activity, Lead
+from leads.pipeline.moving import BadStage, move_lead, stage_at
 from leads.rules import BadTime
-from leads.services import add_activity, change_status
+from leads.services import add_activity
 
 _KINDS = [choice for choice in Activity.Kind.choices if choice[0] != Activity.Kind.STATUS]
 
@@ -32,7 +34,7 @@ class _OwnTimeField(forms.CharField):
 class WorkForm(forms.Form):
     """A change of status, a note, or both. `was` and `seen` say what the page showed when the person decided."""
 
-    status = forms.ChoiceField(choices=Lead.Status.choices)
+    status = forms.ChoiceField(choices=Lead.Status.choices)  # of a lead with the team's labels under each
     kind = forms.ChoiceField(choices=_KINDS, label="Activity type", initial=Activity.Kind.NOTE)
     due_at = _OwnTimeField(required=False, label="Call back at")
     text = forms.CharField(
@@ -42,8 +44,14 @@ class WorkForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "data-send-with": "ctrl-enter", "data-key": "n"}),
         help_text="Ctrl and Enter save it.",
     )
-    was = forms.CharField(widget=forms.HiddenInput, max_length=10)
+    was = forms.CharField(widget=forms.HiddenInput, max_length=60)
     seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+
+    def __init__(self, *args: Any, lead: Lead | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if lead is not None:
+            status: Any = self.fields["status"]
+            status.choices = stage_choices(lead.team_id, lead)
 
     def clean(self) -> dict[str, Any]:
         """Something must have been chosen or written."""
@@ -62,7 +70,7 @@ class WorkForm(forms.Form):
         data = self.cleaned_data
         with transaction.atomic():
             if data["status"] != data["was"]:
-                change_status(lead=lead, by=by, status=data["status"])
+                move_lead(lead.pk, by=by, to=stage_at(data["status"], lead.team_id))
             if self._notes(data):  # last: a second press must find it as the latest
                 add_activity(
                     lead=lead, by=by, kind=data["kind"], text=data["text"], due_at=data["due_at"], seen=data["seen"]
@@ -75,6 +83,8 @@ class WorkForm(forms.Form):
                 self.carry_out(lead, by)
         except BadTime as error:
             self.add_error("due_at", str(error))
+        except BadStage as error:
+            self.add_error("status", str(error))
         return self.is_valid()
 
 

@@ -14,7 +14,9 @@ from common.api.schema import answer
 from common.api.serializers import camel
 from common.contact_access import MASKED
 from leads.api import filters
+from leads.api.bulk import BulkView
 from leads.api.listing import COUNTED, FoundQuery, list_leads
+from leads.api.rows import context_of, leads_list
 from leads.api.serializers import LeadEdit, LeadSerializer
 from leads.facts.columns import CONTACTS
 from leads.facts.sources import MAILING, NAMES
@@ -28,7 +30,10 @@ from leads.selection.disclosures import are_masked
 from leads.selection.filters import BadFilter
 from leads.services import edit_lead
 
-__all__ = ["COUNTED", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "filters", "list_leads"]
+__all__ = [
+    "COUNTED", "BulkView", "FoundQuery", "LeadSerializer", "LeadView", "OwnLeadView", "context_of", "filters",
+    "leads_list", "list_leads",
+]  # fmt: skip
 
 # What a caller says of a lead she works, and what its owner says on the phone.
 BY_CALLERS = {"status", "status_label", "custom", *CONTACTS, *NAMES, *MAILING}

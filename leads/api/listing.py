@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from accounts.access import access
 from common.api.base import Problem, invalid, translates
+from common.api.lists import total_of
 from common.api.paging import PageQuery, cursor_of, page, place_at
 from common.contact_access import sees_contacts
 from leads.models import Lead
@@ -52,6 +53,13 @@ class Listed:
     def count(self, leads: QuerySet[Lead]) -> int | None:
         """How many of `leads` the search finds; None: more than COUNTED."""
         return None if self.search is None else count_found(leads, self.search, most=COUNTED)
+
+    def total(self, leads: QuerySet[Lead]) -> tuple[int, bool]:
+        """How many there are, with what `q` finds, for `total=true`; and whether that is all."""
+        if self.search is None:
+            return total_of(leads)
+        found = self.count(leads)
+        return (COUNTED, False) if found is None else (found, True)
 
 
 def list_leads(

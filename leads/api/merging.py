@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import idempotent
 from common.api.base import Problem, not_found, ok, translates
+from common.api.lists import ListOf
 from common.api.schema import answer, refusal
 from common.api.serializers import MomentField, StrictSerializer
 from leads.api.base import OwnLeadView
@@ -40,16 +41,20 @@ class SeparateInput(StrictSerializer):
     leadId = serializers.UUIDField(required=False, help_text="Only this hidden lead; else all that are merged into it")
 
 
+MERGED = ListOf("merged", MergedSerializer, sorts={"mergedAt": "merged_at"}, order="")
+
+
 class MergedView(OwnLeadView):
     for_callers = ("GET",)
 
     @extend_schema(
         operation_id="listMergedLeads",
         summary="The hidden leads that this one stands for, because they are the same property",
-        responses=answer("MergedLeads", merged=MergedSerializer(many=True)),
+        parameters=[MERGED.query],
+        responses=MERGED.answer("MergedLeads"),
     )
     def get(self, request: Request, lead_id: UUID) -> Response:
-        return ok(merged=MergedSerializer(merges_of(self.lead(lead_id)), many=True).data)
+        return MERGED.respond(self, list(merges_of(self.lead(lead_id))))
 
 
 class SeparateView(OwnLeadView):

@@ -23,6 +23,7 @@ from common.contact_access import ANYBODYS, MASKED, masked, masked_data, masked_
 from integrations.vendors import normalise
 from leads.facts.names import contradictions
 from leads.facts.typed import email_of
+from leads.keys.opaque import owner_keys_of
 from leads.models import Activity, Lead, StatusLabel, Tag
 
 TAGS_MAX = 50  # of one lead
@@ -68,6 +69,9 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
 
     statusLabel = serializers.SerializerMethodField(help_text="Your team's own word for it, under its status")
     customFields = serializers.SerializerMethodField(help_text="Your team's own fields: {key: value}")
+    ownerKey = serializers.SerializerMethodField(
+        help_text="The owner, for GET /api/owners/{ownerKey}; null: no name and mailing address is known"
+    )
     warnings = serializers.SerializerMethodField(help_text="What purchased data contradicts in your file, in words")
 
     class Meta:
@@ -118,6 +122,11 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
     def get_warnings(self, lead: Lead) -> list[str]:
         return contradictions(lead) if lead.other_facts else []
 
+    def get_ownerKey(self, lead: Lead) -> str | None:
+        """`context["owner_keys"]`: {lead id: key}, of a whole page at once."""
+        keys: dict[UUID, str] | None = self.context.get("owner_keys")
+        return (owner_keys_of([(lead.pk, lead.team_id)]) if keys is None else keys).get(lead.pk)
+
     def get_tags(self, lead: Lead) -> list[str]:
         """`context["tags"]`: {lead id: names}, of a whole page at once."""
         tags: dict[UUID, list[str]] | None = self.context.get("tags")
@@ -139,10 +148,11 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
         shown["warnings"] = self.get_warnings(instance)
         if self.context.get("looks_only"):  # at another team's: what that team does about it is not told
             kept = {"assignedTo": None, "tags": [], "callbackAt": None, "statusLabel": None, "customFields": {}}
-            return shown | {"userId": str(instance.owner_id)} | kept
+            return shown | {"userId": str(instance.owner_id), "ownerKey": None} | kept
         shown |= {"statusLabel": self.get_statusLabel(instance), "customFields": self.get_customFields(instance)}
         assigned = str(instance.assigned_to_id) if instance.assigned_to_id else None
-        return shown | {"userId": str(instance.owner_id), "assignedTo": assigned, "tags": self.get_tags(instance)}
+        return shown | {"userId": str(instance.owner_id), "assignedTo": assigned, "tags": self.get_tags(instance),
+                        "ownerKey": self.get_ownerKey(instance)}  # fmt: skip
 
 
 Columns = list[tuple[str, str]]  # name in JSON, attribute of the lead
@@ -153,8 +163,10 @@ def _columns() -> tuple[Columns, Columns]:
     """What is shown as it is, and what is shown as a number. DRF makes a serializer's fields anew for each request."""
     fields = LeadSerializer().fields
     decimals = [(name, str(f.source)) for name, f in fields.items() if isinstance(f, serializers.FloatField)]
-    special = {"tags", "userId", "assignedTo", "factSources", "otherFacts", "warnings", "statusLabel", "customFields"}
-    special |= {name for name, _ in decimals}
+    special = {
+        "tags", "ownerKey", "userId", "assignedTo", "factSources", "otherFacts", "warnings", "statusLabel",
+        "customFields", *(name for name, _ in decimals),
+    }  # fmt: skip
     return [(name, str(f.source)) for name, f in fields.items() if name not in special], decimals
 
 

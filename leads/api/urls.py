@@ -1,16 +1,18 @@
 from django.urls import path
 
-from leads.api import fields, statuses
+from leads.api import board, fields, statuses
 from leads.api.assigning import AssignView
+from leads.api.bulk import BulkCancelView, BulkFileView, BulkJobsView, BulkJobView, BulkUndoView
+from leads.api.changes import LeadChangesView
 from leads.api.map import LeadsMapView
 from leads.api.merging import MergedView, SeparateView
+from leads.api.owners import OneOwnerView
 from leads.api.permission import consents, sellers, suppressions, uploads
 from leads.api.persons import ForgetView, ReportView
 from leads.api.views import (
     ActivitiesView,
     CallbacksView,
     CallbackView,
-    LeadsView,
     LeadTagsView,
     OwnerView,
     TagsView,
@@ -18,6 +20,8 @@ from leads.api.views import (
 )
 
 urlpatterns = [
+    path("leads/board", board.BoardView.as_view(), name="board"),
+    path("leads/<uuid:lead_id>/move", board.MoveView.as_view(), name="lead-move"),
     path("leads/statuses", statuses.LabelsView.as_view(), name="status-labels"),
     path("leads/statuses/<uuid:label_id>", statuses.LabelView.as_view(), name="status-label"),
     path("leads/statuses/<uuid:label_id>/restore", statuses.LabelRestoreView.as_view(), name="status-label-restore"),
@@ -25,14 +29,20 @@ urlpatterns = [
     path("leads/fields/<uuid:field_id>", fields.FieldView.as_view(), name="custom-field"),
     path("leads/fields/<uuid:field_id>/restore", fields.FieldRestoreView.as_view(), name="custom-field-restore"),
     path("leads/assign", AssignView.as_view(), name="leads-assign"),
+    path("leads/bulk", BulkJobsView.as_view(), name="leads-bulk"),
+    path("leads/bulk/<uuid:job_id>", BulkJobView.as_view(), name="leads-bulk-job"),
+    path("leads/bulk/<uuid:job_id>/cancel", BulkCancelView.as_view(), name="leads-bulk-cancel"),
+    path("leads/bulk/<uuid:job_id>/undo", BulkUndoView.as_view(), name="leads-bulk-undo"),
+    path("leads/bulk/<uuid:job_id>/file", BulkFileView.as_view(), name="leads-bulk-file"),
+    path("leads/changes", LeadChangesView.as_view(), name="lead-changes"),
     path("leads/map", LeadsMapView.as_view(), name="leads-map"),
-    path("leads", LeadsView.as_view(), name="leads"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
     path("leads/<uuid:lead_id>/owner", OwnerView.as_view(), name="lead-owner"),
     path("leads/<uuid:lead_id>/callback", CallbackView.as_view(), name="lead-callback"),
     path("leads/<uuid:lead_id>/merged", MergedView.as_view(), name="lead-merged"),
     path("leads/<uuid:lead_id>/separate", SeparateView.as_view(), name="lead-separate"),
     path("leads/<uuid:lead_id>/tags", LeadTagsView.as_view(), name="lead-tags"),
+    path("owners/<str:owner_key>", OneOwnerView.as_view(), name="owner"),
     path("persons/forget", ForgetView.as_view(), name="person-forget"),
     path("persons/report", ReportView.as_view(), name="person-report"),
     path("suppressions", suppressions.SuppressionsView.as_view(), name="suppressions"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -12,12 +13,13 @@ from rest_framework.response import Response
 
 from accounts.api.base import idempotent
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
-from common.api.paging import PageQuery, page, page_by_time, page_of
-from common.api.schema import answer, listing
+from common.api.lists import ListOf
+from common.api.schema import answer
 from common.api.serializers import ObjectField
 from common.contact_access import holds_contact, sees_contacts
 from leads.api.base import OwnLeadView, filters
 from leads.api.listing import FoundQuery, list_leads
+from leads.api.rows import context_of, leads_list
 from leads.api.serializers import (
     ActivityInput,
     ActivitySerializer,
@@ -30,13 +32,13 @@ from leads.api.serializers import (
     TagSerializer,
 )
 from leads.calendar import clock
-from leads.keys.owners import COUNTED, count_of, others_of, reasons
+from leads.keys.owners import count_of, others_of, reasons
 from leads.models import Lead, Tag
 from leads.registries import buckets_of
 from leads.rules import BadTime, moment_of
 from leads.selection.disclosures import are_masked, are_notes_masked
 from leads.selection.filters import matching, understood
-from leads.selectors import activities_of, tag_names
+from leads.selectors import activities_of
 from leads.services import TagExists, add_activity, create_tag, delete_tag, finish_callback, set_tags
 
 
@@ -51,6 +53,9 @@ def _tag_exists(_error: TagExists) -> Problem:
     return Problem("TAG_EXISTS", f"name: {words}", status=409, fields={"name": [words]})
 
 
+LEADS = leads_list(FoundQuery)
+
+
 class LeadsView(ApiView):
     for_callers = ("GET",)
     begins = filters.BEGINS
@@ -58,16 +63,12 @@ class LeadsView(ApiView):
     @extend_schema(
         operation_id="listMyLeads",
         summary="My team's leads of all buckets, newest first; with q the best matches first; or as sort says",
-        parameters=[FoundQuery, *filters.PARAMETERS],
-        responses=listing(
-            "MyLeadPage",
-            leads=LeadSerializer(many=True),
-            filters=ObjectField(help_text="The filters as they were understood"),
-        ),
+        parameters=[LEADS.query, *filters.PARAMETERS],
+        responses=LEADS.answer("MyLeadPage", filters=ObjectField(help_text="The filters as they were understood")),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(FoundQuery, also=filters.names_in(request.query_params))
-        chosen = filters.chosen(request.query_params, beside=frozenset(FoundQuery().fields))
+        query = self.query(LEADS.query, also=filters.names_in(request.query_params))
+        chosen = filters.chosen(request.query_params, beside=frozenset(LEADS.query().fields))
         mine = Lead.objects.seen_by(self.access)
         leads = matching(
             mine, chosen, time_zone=self.user.time_zone, contacts=sees_contacts(request), me=self.user.pk,
@@ -75,12 +76,13 @@ class LeadsView(ApiView):
         )  # fmt: skip
         buckets = buckets_of(self.access).filter(team=self.access.team_id)
         listed = list_leads(leads, query, request, of=mine, buckets=buckets, newest_first=True)
-        shown = {"tags": tag_names(listed.rows), "is_masked": are_masked(request, listed.rows)}
-        return ok(
-            leads=LeadSerializer(listed.rows, many=True, context=shown).data,
-            filters=understood(chosen, team_id=self.access.team_id),
-            **page_of(listed.rows, listed.cursor),
-        )
+        return LEADS.render(
+            self, query, listed.rows, listed.cursor, context=context_of(self, listed.rows),
+            count=lambda: listed.total(leads), more={"filters": understood(chosen, team_id=self.access.team_id)},
+        )  # fmt: skip
+
+
+ACTIVITIES = ListOf("activities", ActivitySerializer)
 
 
 class ActivitiesView(OwnLeadView):
@@ -89,14 +91,17 @@ class ActivitiesView(OwnLeadView):
     @extend_schema(
         operation_id="listActivities",
         summary="A lead's activities, newest first",
-        parameters=[PageQuery],
-        responses=listing("ActivityPage", activities=ActivitySerializer(many=True)),
+        parameters=[ACTIVITIES.query],
+        responses=ACTIVITIES.answer("ActivityPage"),
     )
     def get(self, request: Request, lead_id: UUID) -> Response:
-        query, lead = self.query(PageQuery), self.lead(lead_id)
-        rows, after = page(activities_of(lead), limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        shown = {"is_masked": are_notes_masked(request, lead, [row.text for row in rows])}
-        return ok(activities=ActivitySerializer(rows, many=True, context=shown).data, **page_of(rows, after))
+        query, lead = self.query(ACTIVITIES.query), self.lead(lead_id)
+        return ACTIVITIES.respond(
+            self,
+            activities_of(lead),
+            query=query,
+            context=lambda rows: {"is_masked": are_notes_masked(request, lead, [row.text for row in rows])},
+        )
 
     @extend_schema(
         operation_id="addActivity",
@@ -112,29 +117,30 @@ class ActivitiesView(OwnLeadView):
         return ok(201, activity=ActivitySerializer(activity, context=shown).data)
 
 
+PROPERTIES = ListOf("properties", OwnerPropertySerializer, order="createdAt")
+
+
 class OwnerView(OwnLeadView):
     for_callers = ("GET",)
 
     @extend_schema(
         operation_id="listOwnerProperties",
         summary="The owner's other properties in all my team's buckets, oldest first, and why it is the same owner",
-        parameters=[PageQuery],
-        responses=listing(
-            "OwnerPropertyPage",
-            properties=OwnerPropertySerializer(many=True),
-            total=serializers.IntegerField(help_text=f"How many there are; {COUNTED:,}: that many or more"),
-        ),
+        parameters=[PROPERTIES.query],
+        responses=PROPERTIES.answer("OwnerPropertyPage"),
     )
     def get(self, request: Request, lead_id: UUID) -> Response:
-        query, lead = self.query(PageQuery), self.lead(lead_id)
+        query, lead = self.query(PROPERTIES.query), self.lead(lead_id)
         contacts = sees_contacts(request)
         others = others_of(lead, Lead.objects.seen_by(self.access), contacts=contacts)
         found = others.select_related("bucket").defer("apollo_data")
-        rows, after = page(found, limit=query["limit"], cursor=query.get("cursor"))
-        are_masked(request, [lead, *rows])  # which records who learns whose numbers are the same
-        shown = {"reasons": reasons(lead, rows, contacts=contacts)}
-        told = OwnerPropertySerializer(rows, many=True, context=shown).data
-        return ok(properties=told, total=count_of(others), **page_of(rows, after))
+
+        def context(rows: list[Lead]) -> dict[str, Any]:
+            are_masked(request, [lead, *rows])  # which records who learns whose numbers are the same
+            return {"reasons": reasons(lead, rows, contacts=contacts)}
+
+        told = {"total": count_of(others)}  # always: it was there before total=true
+        return PROPERTIES.respond(self, found, query=query, context=context, more=lambda _: told)
 
 
 class CallbackView(OwnLeadView):
@@ -150,25 +156,31 @@ class CallbackView(OwnLeadView):
         return ok(lead=self.shown(self.lead(lead_id)))
 
 
+CALLBACKS = ListOf(
+    "callbacks", CallbackSerializer, query=CallbacksQuery, sorts={"callbackAt": "callback_at"}, order="callbackAt",
+    time="callback_at",
+)  # fmt: skip
+
+
 class CallbacksView(ApiView):
     for_callers = ("GET",)
 
     @extend_schema(
         operation_id="listCallbacks",
         summary="My team's leads whose owner is to be called back, soonest first",
-        parameters=[CallbacksQuery],
-        responses=listing("CallbackPage", callbacks=CallbackSerializer(many=True)),
+        parameters=[CALLBACKS.query],
+        responses=CALLBACKS.answer("CallbackPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(CallbacksQuery)
+        query = self.query(CALLBACKS.query)
         leads = Lead.objects.seen_by(self.access).to_call_back().select_related("bucket").defer("apollo_data")
         if query["due"]:
             leads = leads.to_call_back(before=clock.now())
         if "before" in query:
             leads = leads.to_call_back(before=self._moment("before", query["before"]))
-        rows, after = page_by_time(leads, time="callback_at", limit=query["limit"], cursor=query.get("cursor"))
-        shown = {"is_masked": are_masked(request, rows)}
-        return ok(callbacks=CallbackSerializer(rows, many=True, context=shown).data, **page_of(rows, after))
+        return CALLBACKS.respond(
+            self, leads, query=query, context=lambda rows: {"is_masked": are_masked(request, rows)}
+        )
 
     def _moment(self, name: str, time: datetime) -> datetime:
         try:
@@ -177,16 +189,20 @@ class CallbacksView(ApiView):
             raise invalid(name, str(error)) from error
 
 
+LEAD_TAGS = ListOf("tags", TagSerializer, sorts={"name": "name", "createdAt": "pk"}, order="name")
+
+
 class LeadTagsView(OwnLeadView):
     for_callers = ("GET",)
 
     @extend_schema(
         operation_id="getLeadTags",
         summary="A lead's tags",
-        responses=answer("LeadTagList", tags=TagSerializer(many=True)),
+        parameters=[LEAD_TAGS.query],
+        responses=LEAD_TAGS.answer("LeadTagList"),
     )
     def get(self, request: Request, lead_id: UUID) -> Response:
-        return ok(tags=TagSerializer(self.lead(lead_id).tags.order_by("name"), many=True).data)
+        return LEAD_TAGS.respond(self, self.lead(lead_id).tags.all())
 
     @extend_schema(
         operation_id="setLeadTags",
@@ -200,20 +216,22 @@ class LeadTagsView(OwnLeadView):
         return ok(tags=TagSerializer(sorted(tags, key=lambda tag: tag.name), many=True).data)
 
 
+TAGS = ListOf("tags", TagSerializer, sorts={"createdAt": "pk", "name": "name"})
+
+
 class TagsView(ApiView):
     for_callers = ("GET",)
 
     @extend_schema(
         operation_id="listTags",
         summary="My team's tags, newest first",
-        parameters=[PageQuery],
-        responses=listing("TagPage", tags=TagSerializer(many=True)),
+        parameters=[TAGS.query],
+        responses=TAGS.answer("TagPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(TAGS.query)
         tags = Tag.objects.seen_by(self.access)
-        rows, after = page(tags, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(tags=TagSerializer(rows, many=True).data, **page_of(rows, after))
+        return TAGS.respond(self, tags, query=query)
 
     @extend_schema(
         operation_id="createTag",

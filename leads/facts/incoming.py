@@ -22,7 +22,7 @@ from leads.facts.doubts import identify
 from leads.facts.extras import add_extras
 from leads.facts.matching import Known, known_leads
 from leads.facts.names import add_names, copy_names, names_of_row
-from leads.facts.sources import FILE, MAILING, NAMES, SLOTS
+from leads.facts.sources import FILE, MAILING, NAMES, SLOTS, TYPED
 from leads.facts.sources import sold as _sold
 from leads.keys import contact_keys
 from leads.locks import LEADS_IN_ORDER, hold_bucket, lock_leads
@@ -56,13 +56,15 @@ def insert_leads(
     leads: Sequence[Incoming],
     at: datetime | None = None,
     update: Callable[[Sequence[tuple[UUID, Incoming]], contact_keys.Ids], None] | None = None,
+    typed_by: str = "",
 ) -> list[UUID]:
     """Saves these as new leads of a bucket and counts them; a property that is there already, however it is called,
     stays as it is, but for the do-not-call marks of numbers it has: listed once is listed.
 
     at: when the person brought the file, now if it is not said. update: called with the rows whose lead was there
-    before, each with that lead's id, and with the keys these may have then, once the new ones are in. Returns the ids
-    of the new ones. The same property twice is one lead, the first. Must be inside a transaction.
+    before, each with that lead's id, and with the keys these may have then, once the new ones are in. typed_by: the
+    user's name where a person typed the rows, which then are no file's. Returns the ids of the new ones. The same
+    property twice is one lead, the first. Must be inside a transaction.
 
     1. Finds the vendor's ids of rows that bought answers know.
     2. Sorts the rows into new ones and those whose lead is there, in the bucket or further up.
@@ -71,6 +73,8 @@ def insert_leads(
     """
     at = at or timezone.now()
     said = {"source": FILE, "at": at.isoformat()}
+    if typed_by:
+        said |= {"source": TYPED, "by": typed_by}
     leads = cleaned_rows(leads)
     hold_bucket(bucket_id)  # as `insert_ids` does, and for the same reason
     sorted_ = _sort(bucket_id, leads)
@@ -250,7 +254,7 @@ def _books(facts: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str | 
     bought = facts.get("bought", {})
     tags = facts.get("tags")
     facts_of_file = [name for name in FILE_FACTS if facts.get(name) is not None]
-    if bought or tags or any(facts.get(f"{slot}_extension") for slot in SLOTS):
+    if bought or tags or "by" in said or any(facts.get(f"{slot}_extension") for slot in SLOTS):
         own = {name: _sold(bought[name], said) if name in bought else dict(said) for name in told}
         for slot in SLOTS:
             if slot in own and (extension := facts.get(f"{slot}_extension")):

@@ -85,6 +85,18 @@ def relink(lead_ids: Iterable[UUID], prepared: Ids) -> None:
     _link(wanted, prepared, are_new=False)
 
 
+def hold_keys_of(lead_ids: Sequence[UUID]) -> None:
+    """Locks the keys that these leads have, before the leads are locked: who copies them to other leads."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT c.id FROM leads_contactkey c
+             WHERE c.id IN (SELECT k.key_id FROM leads_leadkey k WHERE k.lead_id = ANY(%s)) {KEYS_IN_ORDER}
+            """,  # noqa: S608  # a constant
+            [list(lead_ids)],
+        )
+
+
 def crowded_among(keys: Iterable[Key]) -> set[tuple[int, str]]:
     """Those of these keys, as (kind, value), that more than CROWDED owners' names share. Reads only."""
     values = {(key.kind, key.value) for key in keys}

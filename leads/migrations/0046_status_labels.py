@@ -9,9 +9,14 @@ import common.db.ids
 # A lead's label is of its team and under its status, whoever writes either. Every lead has none yet, so there is nothing
 # to look through: NOT VALID holds for all that is written from now on. A label that goes leaves its leads their status.
 LABEL = """
+CREATE UNIQUE INDEX status_label_of_team ON leads_statuslabel (id, team_id, status);
 ALTER TABLE leads_lead ADD CONSTRAINT lead_has_label_of_its_status
     FOREIGN KEY (status_label_id, team_id, status) REFERENCES leads_statuslabel (id, team_id, status)
     ON DELETE SET NULL (status_label_id) DEFERRABLE INITIALLY DEFERRED NOT VALID
+"""
+WITHOUT = """
+ALTER TABLE leads_lead DROP CONSTRAINT lead_has_label_of_its_status;
+DROP INDEX status_label_of_team;
 """
 
 
@@ -19,7 +24,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0017_agent_phone'),
-        ('leads', '0039_mails_to_guests'),
+        ('leads', '0043_columns_cascade'),
     ]
 
     operations = [
@@ -46,10 +51,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='statuslabel',
-            constraint=models.UniqueConstraint(fields=('id', 'team', 'status'), name='status_label_of_team'),
-        ),
-        migrations.AddConstraint(
-            model_name='statuslabel',
             constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='status_label_has_name'),
         ),
         migrations.AddConstraint(
@@ -65,7 +66,7 @@ class Migration(migrations.Migration):
             name='status_label',
             field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text="The team's own word for it, under this status", null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='leads.statuslabel'),
         ),
-        migrations.RunSQL(LABEL, "ALTER TABLE leads_lead DROP CONSTRAINT lead_has_label_of_its_status"),
+        migrations.RunSQL(LABEL, WITHOUT),
         pgtrigger.migrations.AddTrigger(
             model_name='lead',
             trigger=pgtrigger.compiler.Trigger(name='drop_label', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status_label_id IS NOT NULL AND NEW.status_label_id IS NOT DISTINCT FROM OLD.status_label_id)', func='NEW.status_label_id := NULL; RETURN NEW;', hash='e7e82c57223f2800f5bc865aee7f5d39ad1e8ead', operation='UPDATE OF "status"', pgid='pgtrigger_drop_label_48c18', table='leads_lead', when='BEFORE')),

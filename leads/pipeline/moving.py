@@ -100,18 +100,28 @@ def move_lead(
         stays = never_back and to.status in EARLY and now.status != Lead.Status.NEW
         if now == to or stays or (keeps and now.status == to.status):
             return Moved(now, now)
-        if was is not None and now != was:
-            raise MovedMeanwhile(now, words_of(now))
-        text = f"{_in_history(now)} → {_in_history(to)}"
-        activity = Activity.objects.create(lead=locked, by=by, kind=Activity.Kind.STATUS, text=text)
-        Lead.objects.filter(pk=lead_id).update(
-            status=to.status, status_label_id=to.label_id, activity_count=F("activity_count") + 1,
-            last_activity_at=activity.created_at, updated_at=timezone.now(),
-        )  # fmt: skip
-        before, after = (stage.status in Lead.CONTACTED_STATUSES for stage in (now, to))
-        change_counters(locked.bucket_id, contacted_leads=after - before)
-        _tell(locked, now, to)
+        is_elsewhere = was is not None and now != was
+        if not is_elsewhere:
+            _move(locked, now, to, by)
+    if is_elsewhere:  # raised within, it would take the caller's transaction along
+        raise MovedMeanwhile(now, words_of(now))
     return Moved(now, to)
+
+
+def _move(lead: Lead, now: Stage, to: Stage, by: User) -> None:
+    """In the transaction that holds the lead."""
+    text = f"{_in_history(now)} → {_in_history(to)}"
+    activity = Activity.objects.create(lead=lead, by=by, kind=Activity.Kind.STATUS, text=text)
+    Lead.objects.filter(pk=lead.pk).update(
+        status=to.status,
+        status_label_id=to.label_id,
+        activity_count=F("activity_count") + 1,
+        last_activity_at=activity.created_at,
+        updated_at=timezone.now(),
+    )
+    before, after = (stage.status in Lead.CONTACTED_STATUSES for stage in (now, to))
+    change_counters(lead.bucket_id, contacted_leads=after - before)
+    _tell(lead, now, to)
 
 
 def _in_history(stage: Stage) -> str:

@@ -35,9 +35,6 @@ class StatusLabel(UUIDModel, Timestamped):
         verbose_name = "status label"
         constraints = [
             models.UniqueConstraint("team", Lower("name"), name="status_label_once_per_team"),
-            models.UniqueConstraint(
-                fields=["id", "team", "status"], name="status_label_of_team"
-            ),  # a lead refers to it
             models.CheckConstraint(condition=~Q(name=""), name="status_label_has_name"),
             models.CheckConstraint(condition=Q(status__in=STATUSES), name="status_label_status_known"),
             models.CheckConstraint(condition=Q(color__regex=r"^#[0-9a-fA-F]{6}$"), name="status_label_color_is_hex"),

@@ -88,6 +88,9 @@ def blank_leads(lead_ids: Sequence[UUID], her: Her) -> int:
         _in_views(team_id, her, names)
         for tag in Tag.objects.filter(team=team_id).order_by("pk").values_list("pk", "name"):
             _in_tag(*tag, her, names)
+        for model in (StatusLabel, CustomField):
+            for pk, name in model.objects.filter(team=team_id).order_by("pk").values_list("pk", "name"):
+                _in_name(model, pk, name, None, her, names)
     for bucket_id, deltas in sorted(grown.items(), key=lambda item: str(item[0])):
         change_counters(UUID(str(bucket_id)), **deltas)
     return len(changed)
@@ -158,14 +161,11 @@ def _rename(row: QuerySet[Any], pk: UUID, name: str, **changes: Any) -> int:
         return row.update(name=f"{name[:31]} {pk.hex[-8:]}", **changes)
 
 
-def in_named(model: type[StatusLabel] | type[CustomField], most: int) -> Search:
-    """The names that a team gave its labels or fields, and what may be chosen of a field."""
+Named = type[StatusLabel] | type[CustomField]
 
-    def change(pk: UUID, name: str, choices: Any, her: Her) -> int:
-        told, left = her.text(name)[:most], her.json(choices)
-        if (told, left) == (name, choices):
-            return 0
-        return _rename(model.objects.filter(pk=pk, name=name), pk, told, **({"choices": left} if left else {}))
+
+def in_named(model: Named) -> Search:
+    """The names that a team gave its labels or fields, and what may be chosen of a field."""
 
     def search(after: str, her: Her) -> Piece:
         rows: Any = model.objects.order_by("pk")
@@ -173,10 +173,17 @@ def in_named(model: type[StatusLabel] | type[CustomField], most: int) -> Search:
             rows = rows.annotate(choices=Value(None, output_field=JSONField()))
         return first_changed(
             (rows.filter(pk__gt=after) if after else rows).values_list("pk", "name", "choices")[:PIECE],
-            lambda pk, name, choices: change(pk, name, choices, her),
+            lambda pk, name, choices: _in_name(model, pk, name, choices, her),
         )
 
     return search
+
+
+def _in_name(model: Named, pk: UUID, name: str, choices: Any, her: Her, names: Collection[str] = ()) -> int:
+    told, left = her.text(name, names)[: model._meta.get_field("name").max_length], her.json(choices, names)
+    if (told, left) == (name, choices):
+        return 0
+    return _rename(model.objects.filter(pk=pk, name=name), pk, told, **({"choices": left} if left else {}))
 
 
 def in_lookups(after: str, her: Her) -> Piece:

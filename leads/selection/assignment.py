@@ -16,7 +16,7 @@ from accounts.access import SCOPES_OF, Access, Scope
 from accounts.audit import record
 from accounts.models import Membership, User
 from leads.locks import LEADS_IN_ORDER
-from leads.models import Lead
+from leads.models import BulkJob, Lead
 
 PIECE = 5_000  # leads a transaction: as long as it takes, a worker that wants one of them waits
 LONGEST = 20.0  # seconds of one call: a request has 60; the rest is another call's
@@ -71,7 +71,7 @@ def assign_leads(
     wanted = leads.filter(Q(team_id=by.team_id))
     while True:
         with transaction.atomic():
-            seen, last, changed = _piece(wanted, members, at)
+            seen, last, changed = assign_piece(wanted, members, at)
             if changed:
                 given = {str(member or ""): count for member, count in changed.items()}
                 record("leads.assigned", by=by.user, team_id=by.team_id, after={"leads": seen, "to": given})
@@ -85,10 +85,12 @@ def assign_leads(
             return done
 
 
-def _piece(
-    leads: QuerySet[Lead], members: Sequence[int | None], at: Place
+def assign_piece(
+    leads: QuerySet[Lead], members: Sequence[int | None], at: Place, *, job: BulkJob | None = None
 ) -> tuple[int, UUID | None, dict[int | None, int]]:
-    """How many leads of the next piece there are, the last of them, and by member how many were changed."""
+    """How many leads of the next piece there are, the last of them, and by member how many were changed. In the
+    caller's transaction. job: whose changes these are, written down to be undone.
+    """
     chosen = leads.filter(pk__gt=at.after).order_by("pk").values("pk")[:PIECE]
     try:
         sql, params = chosen.query.sql_with_params()
@@ -99,13 +101,16 @@ def _piece(
             f"""
             WITH piece (id, place) AS MATERIALIZED (
                 SELECT id, row_number() OVER (ORDER BY id) - 1 FROM ({sql}) AS chosen (id)
-            ), held (id, member) AS MATERIALIZED (
-                SELECT l.id, (%s::bigint[])[1 + mod(%s + p.place, %s)]
+            ), held (id, member, before) AS MATERIALIZED (
+                SELECT l.id, (%s::bigint[])[1 + mod(%s + p.place, %s)], l.assigned_to_id
                   FROM leads_lead l JOIN piece p ON p.id = l.id {LEADS_IN_ORDER}
             ), changed AS (
                 UPDATE leads_lead l SET assigned_to_id = h.member, updated_at = now()
                   FROM held h WHERE l.id = h.id AND l.assigned_to_id IS DISTINCT FROM h.member
-                RETURNING l.id, h.member
+                RETURNING l.id, h.member, h.before
+            ), noted AS (
+                INSERT INTO leads_bulkchange (job_id, lead_id, before, after)
+                SELECT %s, id, before, member FROM changed WHERE %s::uuid IS NOT NULL
             ), handed AS (  -- who works the lead has its callback, unless anyone may make it
                 UPDATE leads_event e SET owner_id = c.member, changed_at = now() FROM changed c
                  WHERE e.lead_id = c.id AND e.kind = 'callback' AND e.status = 'planned' AND NOT e.anyone
@@ -115,7 +120,7 @@ def _piece(
               FROM (SELECT 1) AS one LEFT JOIN (SELECT member, count(*) FROM changed GROUP BY member) c (member, leads)
                 ON true
             """,  # noqa: S608  # the ORM's own SQL
-            [*params, list(members), at.turn, len(members)],
+            [*params, list(members), at.turn, len(members), *[job.pk if job else None] * 2],
         )
         rows = cursor.fetchall()
     return int(rows[0][0]), rows[0][1], {member: leads for *_, member, leads in rows if leads}

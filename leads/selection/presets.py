@@ -13,9 +13,8 @@ from leads.models import Lead, Scrub
 from leads.permission.scrubbing import whole_lists
 from leads.permission.selling import active_seller, flag_counts, missing_of
 from leads.querysets import own_callbacks
+from leads.selection.counting import AT_MOST
 from leads.selection.filters import matching
-
-COUNTED_AT_MOST = 10_000  # leads of a view; beyond it a list says "more than 10,000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def leads_of(access: Access, key: str) -> QuerySet[Lead]:
     )
 
 
-def count_of(access: Access, key: str, *, at_most: int = COUNTED_AT_MOST) -> int:
+def count_of(access: Access, key: str, *, at_most: int = AT_MOST) -> int:
     """How many leads a preset holds for this person; `at_most` + 1: more than that. Raises KeyError."""
     return leads_of(access, key).order_by()[: at_most + 1].count()
 

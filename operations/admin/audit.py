@@ -82,7 +82,10 @@ class InTeam(admin.SimpleListFilter):
 class AuditEventAdmin(ReadOnlyAdmin):
     """Superusers read all of it, managers what happened in their team, operators what happened to vendors and money."""
 
-    empty = Empty("The audit log lists who did what, and who has seen or exported phones and e-mails.")
+    empty = Empty(
+        "The audit log lists who did what, and who has seen or exported phones and e-mails.", "Leads",
+        "leads_lead_changelist",
+    )  # fmt: skip
     list_display = ("at", "what", "who", "object", "details", "from_where")
     list_filter = (About, What, When, InTeam)
     show_facets = admin.ShowFacets.NEVER

@@ -27,6 +27,7 @@ from common.charts import chart
 from common.db.clock import database_now
 from common.needs import Need, operates
 from enrichment.models import Run
+from integrations.models import PhoneReveal, VendorCall
 from leads.models import Event, Lead
 from operations import home
 from operations.home.stock import Stock
@@ -150,6 +151,8 @@ def _address(request: HttpRequest, row: Model | type[Model]) -> str:
         return reverse("calendar_event", args=[row.pk])
     if row is Event:
         return reverse("calendar")
+    if row is VendorCall or row is PhoneReveal:
+        return reverse("admin:integrations_vendorcall_decide")
     page = f"admin:{row._meta.app_label}_{row._meta.model_name}"
     if not isinstance(row, type):
         return reverse(f"{page}_change", args=[row.pk])

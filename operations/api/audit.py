@@ -13,9 +13,9 @@ from accounts.access import Scope, access
 from accounts.actions import ACTIONS
 from accounts.audit import values_of
 from accounts.models import AuditEvent
-from common.api.base import ApiView, ok
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import listing
+from common.api.base import ApiView
+from common.api.lists import EVERYWHERE, ListOf
+from common.api.paging import PageQuery
 from common.api.serializers import MomentField, ObjectField, WholeField
 from operations.audit.reading import Chosen, events
 
@@ -53,18 +53,20 @@ class AuditEventSerializer(serializers.Serializer[Any]):
     after = ObjectField(allow_null=True)
 
 
+AUDIT = ListOf("events", AuditEventSerializer, query=AuditQuery, sorts={"at": "pk"}, order="-at")
+
+
 class AuditView(ApiView):
     scopes = {"GET": Scope.MANAGE}
 
     @extend_schema(
         operation_id="listAuditEvents",
         summary="Who did what in my team, newest first",
-        parameters=[AuditQuery],
-        responses=listing("AuditPage", events=AuditEventSerializer(many=True)),
+        parameters=[AUDIT.query],
+        responses=AUDIT.answer("AuditPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(AuditQuery)
-        limit, cursor = query.pop("limit"), query.pop("cursor", None)
-        found = events(AuditEvent.objects.seen_by(access(request)), Chosen(**query))
-        rows, after = page(found, limit=limit, cursor=cursor, newest_first=True)
-        return ok(events=AuditEventSerializer(list(map(values_of, rows)), many=True).data, **page_of(rows, after))
+        query = self.query(AUDIT.query)
+        chosen = {name: value for name, value in query.items() if name not in EVERYWHERE}
+        found = events(AuditEvent.objects.seen_by(access(request)), Chosen(**chosen))
+        return AUDIT.respond(self, found, query=query, into=lambda rows: list(map(values_of, rows)))

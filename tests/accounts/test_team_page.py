@@ -205,7 +205,7 @@ def test_a_shared_bucket_is_looked_at_and_its_contacts_stay_masked(ann):
     found = client.get(address(Lead, "changelist"), {"bucket": str(bucket.pk), "q": "2065550143"})
     assert found.context["cl"].result_list == []
     assert client.post(address(Lead, "change", lead.pk), {"do": "show"}).status_code == 404
-    act(client, Lead, "move", [lead], confirmed="yes", status="lost")
+    act(client, Lead, "status", [lead], confirmed="yes", status="lost")
     act(client, Bucket, "delete", [bucket], confirmed="yes")
     assert client.post(reverse("admin:buckets_bucket_duplicate", args=[bucket.pk])).status_code == 404
     assert client.get(reverse("admin:buckets_bucket_enrich", args=[bucket.pk])).status_code == 403
@@ -231,14 +231,20 @@ def test_leads_are_assigned_to_several_in_turn_and_a_caller_sees_hers_alone(ann)
 
     asked = act(ann[1], Lead, "assign", leads[:1])
     assert [name for _, name in asked.context["form"].fields["to"].choices] == ["ann", "cat", "dan"]
-    act(ann[1], Lead, "assign", [*leads[:2], foreign.leads.get()], which="chosen", **wish)
+    act(ann[1], Lead, "assign", [*leads[:2], foreign.leads.get()], **wish)
     assert [*Lead.objects.order_by("pk").values_list("assigned_to", flat=True)] == [cat.pk, dan.pk, *[None] * 5]
     done = ann[1].post(
         f"{address(Lead, 'changelist')}?assignedTo=none",
-        {"action": "assign", "_selected_action": [leads[3].pk], "which": "found", "confirmed": "yes", "to": [cat.pk]},
+        {
+            "action": "assign",
+            "_selected_action": [leads[3].pk],
+            "select_across": "1",
+            "confirmed": "yes",
+            "to": [cat.pk],
+        },
     )
-    assert words(done)[-1] == "4 of 4 leads newly assigned to cat."
-    refused = act(ann[1], Lead, "assign", leads[:1], which="chosen", confirmed="yes", to=[eve.pk])
+    assert words(done)[-1].startswith("4 of 4 leads newly assigned to cat. <a")
+    refused = act(ann[1], Lead, "assign", leads[:1], confirmed="yes", to=[eve.pk])
     assert refused.context["form"].errors["to"]
 
     mine = hers.get(address(Lead, "changelist"))

@@ -57,7 +57,8 @@ def refused(answer: Any, status: int, field: str = "") -> str:
     assert answer.status_code == status, (answer.status_code, answer.content[:500])
     error = answer.json()["error"]
     assert answer.json() == {"success": False, "error": error}
-    assert set(error) == {"code", "message", "fields"}
+    assert set(error) == {"code", "message", "fields", "requestId"}
+    assert error["requestId"] == answer.headers["X-Request-Id"]
     if field:
         assert field in error["fields"], error
         assert field in error["message"], error

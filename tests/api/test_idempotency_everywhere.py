@@ -35,14 +35,15 @@ from enrichment.options import RunOptions
 from enrichment.services import start_run
 from integrations.ledger import catalogue
 from integrations.models import VendorCall
-from leads.models import Activity, Lead, Tag
+from leads.models import Activity, CustomField, Lead, StatusLabel, Tag
 from tests.api.client import Api, body_of, refused
 from tests.api.test_apollo import with_emails
 from tests.api.test_tenancy import VENDOR_POSTS
 from tests.support import billed, make_bucket, make_user, requests_of, some_ids
 
 LIST = b"Address,Zip\n1 Main St,95757\n"
-MODELS: list[type[models.Model]] = [Bucket, Fill, Import, Lead, Tag, Activity, Run, Schedule, VendorCall]
+MODELS: list[type[models.Model]] = [Bucket, Fill, Import, Lead, Tag, Activity, Run, Schedule, VendorCall,
+                                  StatusLabel, CustomField]  # fmt: skip
 
 
 def counts() -> dict[str, int]:
@@ -89,6 +90,14 @@ class Asked:
                 {"email": "b@example.com", "role": "buyer"}, {},
             ),
             "tag": ("/api/tags", {"name": "x"}, {"name": "y"}, {"Tag": 1}),
+            "label": (
+                "/api/leads/statuses", {"name": "x", "status": "new"}, {"name": "y", "status": "new"},
+                {"StatusLabel": 1},
+            ),
+            "field": (
+                "/api/leads/fields", {"name": "x", "kind": "text"}, {"name": "y", "kind": "text"}, {"CustomField": 1},
+            ),
+            "move": (f"/api/leads/{self.lead.pk}/move", {"to": "lost"}, {"to": "closed"}, {"Activity": 1}),
             "schedule": ("/api/schedules", schedule, schedule | {"maxCost": 2}, {"Schedule": 1}),
             "pause": (f"/api/runs/{self.run.pk}/pause", {}, None, {}),
             "resume": (f"/api/runs/{self.over.pk}/resume", {"maxCost": 5}, {"maxCost": 6}, {}),
@@ -98,7 +107,7 @@ class Asked:
 
 KINDS = [
     "bucket of ids", "bucket of a search", "more ids", "another search", "fill again", "duplicate", "combine",
-    "activity", "assign", "invite", "tag", "schedule", "pause", "resume", "cancel",
+    "activity", "assign", "invite", "tag", "label", "field", "move", "schedule", "pause", "resume", "cancel",
 ]  # fmt: skip
 
 

@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from accounts.access import own_access
 from accounts.invitations import invite
-from accounts.models import Invitation, Membership, Team, User, WebhookDelivery, WebhookEndpoint
+from accounts.models import Invitation, Membership, Notification, Team, User, WebhookDelivery, WebhookEndpoint
+from accounts.notices import notify
 from accounts.tokens import issue_token
 from accounts.webhooks.services import create_endpoint
 from buckets.filling.fills import start_fill
@@ -60,9 +61,27 @@ from enrichment.scheduling.services import create_schedule
 from enrichment.services import start_run
 from integrations.ledger import catalogue
 from integrations.models import Operation
-from leads.models import Activity, ContactKey, Event, Lead, Seller, Suppression, Tag, Upload, UploadPiece
+from leads.bulk.services import start_bulk
+from leads.fields.definitions import make_field
+from leads.models import (
+    Activity,
+    BulkChange,
+    BulkJob,
+    BulkPiece,
+    ContactKey,
+    CustomField,
+    Event,
+    Lead,
+    Seller,
+    StatusLabel,
+    Suppression,
+    Tag,
+    Upload,
+    UploadPiece,
+)  # fmt: skip
 from leads.permission import importing
 from leads.permission.adding import add_suppression
+from leads.pipeline.labels import make_label
 from leads.services import add_activity, create_tag, set_tags
 from tests.api.client import Api, body_of, refused
 
@@ -97,9 +116,11 @@ OF_SELF = {
     "dispositions",
     "scorecard",
     "scorecard-csv",
+    "board",
+    "api-search",
 }  # always of Bob
 PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_email_send",
-    "profile_phone", "profile_time_zone", "team_switch",
+    "profile_phone", "profile_time_zone", "team_switch", "search",
 }  # fmt: skip
 PAGES |= {"healthz", "metrics", "readyz", "root", "book", "book_link", "feed", "way_out", "mail_link", "mail_picture"}
 PAGES |= {"calendar", "calendar_booking", "calendar_end", "calendar_event", "calendar_move", "calendar_plan"}
@@ -118,6 +139,8 @@ class World:
         self.lead = Lead.objects.order_by("pk")[0]
         self.tag = create_tag(by=ann, name="hot", color="#ff0000")
         set_tags(lead=self.lead, names=["hot"])
+        self.label = make_label(own_access(ann), {"name": SECRET, "status": "contacted"})
+        self.field = make_field(own_access(ann), {"name": SECRET, "kind": "text"})
         add_activity(lead=self.lead, by=ann, kind="note", text=SECRET)
         tomorrow = timezone.now() + timedelta(days=1)
         add_activity(lead=self.lead, by=ann, kind="callback", text=SECRET, due_at=tomorrow)
@@ -127,6 +150,7 @@ class World:
             by=ann, bucket=self.bucket, kind="enrich", cadence="30 2 * * *", max_cost=Decimal(5)
         )
         self.ids: dict[str, Any] = {"bucket_id": self.bucket.pk, "lead_id": self.lead.pk, "tag_id": self.tag.pk}
+        self.ids |= {"label_id": self.label.pk, "field_id": self.field.pk}
         self.ids["run_id"] = self.run.pk
         self.ids["schedule_id"] = self.schedule.pk
         invitation, _ = invite(access=own_access(ann), email=f"{SECRET}@example.com", role="caller", mail=False)
@@ -140,6 +164,8 @@ class World:
         team = ann.memberships.get().team_id
         self.webhook, _ = create_endpoint(by=ann, team_id=team, url="https://example.com/", events=["run.completed"])
         self.ids["webhook_id"] = self.webhook.pk
+        notify(team_id=team, kind="reply", about=self.lead, words=SECRET, to=[ann.pk])
+        self.ids["notification_id"] = Notification.objects.get().pk
         seller = Seller.objects.filter(team_id=team).first() or Seller.objects.create(team_id=team, legal_name=SECRET)
         jane = add_mail_sender(by=ann, seller=seller, name="Jane", address="jane@mail.example.com")
         self.ids["mail_sender_id"] = jane.pk
@@ -156,6 +182,8 @@ class World:
         lists = {"kind": "suppressions", "team_id": team, "by": ann, "name": f"{SECRET}.csv"}
         self.ids["upload_id"] = importing.upload(file=BytesIO(b"6175550112\n"), **lists).pk
         self.ids["suppression_id"] = add_suppression(access=own_access(ann), phone="6175550113").added[0].pk
+        enriching = {"kind": "enrich", "leads": Lead.objects.filter(pk=self.lead.pk), "arguments": {}}
+        self.ids["job_id"] = start_bulk(access=own_access(ann), filters=[SECRET], **enriching).pk
         self.ids["import_id"] = upload(bucket=self.bucket, file=BytesIO(LIST), name=f"{SECRET}.csv").pk
 
         key = ContactKey.objects.create(kind=1, digest=b"x" * 32, hint="…0177")
@@ -171,6 +199,7 @@ class World:
         recording.save()
         RecordingFile.objects.create(recording=recording, content=b"sound")
         self.ids["recording_id"] = recording.pk
+        self.ids["owner_key"] = "own_" + "A" * 22
 
     def _call(self, ann: Any, team: int, key: ContactKey) -> None:
         """A call list, who is on it, and a call."""
@@ -194,9 +223,10 @@ class World:
     def rows(self) -> dict[str, list[str]]:
         """Every row of these tables as PostgreSQL writes it, in one question: the walks ask it a thousand times."""
         models: list[Any] = [Bucket, Fill, Lead, Tag, Activity, Run, RunItem, FairShare, Schedule, Lead.tags.through]
-        models.append(Invitation)
+        models += [Invitation, StatusLabel, CustomField]
         models += [Import, ImportPiece, Operation, LogEntry, Team, Membership, BucketShare]
-        models += [WebhookEndpoint, WebhookDelivery, Upload, UploadPiece, Suppression, Seller]
+        models += [BulkJob, BulkPiece, BulkChange]
+        models += [Notification, WebhookEndpoint, WebhookDelivery, Upload, UploadPiece, Suppression, Seller]
         models += [Campaign, Step, Variant, Preview, Template, TemplateVersion, Snippet, Sender, StateAnswer]
         models += [Conversation, Delivery]
         tables = [(model._meta.db_table, model._meta.pk.column) for model in models]
@@ -223,6 +253,14 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("suppressions", "GET"): ("", 200),
     ("suppressions", "POST"): (None, 400),
     ("suppression", "GET"): ("", 404),
+    ("leads-bulk", "GET"): ("", 200),
+    ("leads-bulk", "POST"): ({"action": "delete", "leadIds": ["{lead_id}"], "expect": 1}, 404),
+    ("leads-bulk-job", "GET"): ("", 404),
+    ("leads-bulk-cancel", "POST"): (None, 404),
+    ("leads-bulk-undo", "POST"): (None, 404),
+    ("leads-bulk-file", "GET"): ("", 404),
+    ("leads-bulk-quote", "GET"): ("", 404),
+    ("leads-bulk-start", "POST"): ({"quote": "no such price"}, 404),
     ("suppressions-check", "GET"): ("?phone=6175550112", 200),
     ("suppressions-import", "POST"): (b"", 400),
     ("consents", "GET"): ("", 200),
@@ -248,6 +286,10 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("bucket-import-undo", "POST"): (None, 404),
     ("bucket-import-failed", "GET"): ("", 404),
     ("bucket-export", "GET"): ("", 404),
+    ("notifications", "GET"): ("", 200),
+    ("notifications-read", "POST"): ({"ids": ["{notification_id}"]}, 200),  # those of others are passed over
+    ("notifications-settings", "GET"): ("", 200),
+    ("notifications-settings", "PATCH"): ({"digestHour": 99}, 400),
     ("webhooks", "GET"): ("", 200),
     ("webhooks", "POST"): ({"url": "http://10.0.0.1/", "events": ["run.completed"]}, 400),
     ("webhook", "GET"): ("", 404),
@@ -326,6 +368,8 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("apollo", "GET"): ("", 503),  # no vendor is reachable in this test, and nothing of Ann's is in it
     ("usage", "GET"): ("", 200),
     ("leads", "GET"): ("", 200),
+    ("lead-changes", "GET"): ("", 200),
+    ("owner", "GET"): ("", 404),
     ("leads-map", "GET"): ("bbox=-125,24,-66,50&zoom=4", 200),
     ("leads-assign", "POST"): ({"leadIds": ["{lead_id}"], "to": None}, 404),
     ("lead", "GET"): ("", 404),
@@ -343,6 +387,19 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("lead-separate", "POST"): ({}, 404),
     ("lead-tags", "GET"): ("", 404),
     ("lead-tags", "PUT"): ({"tags": []}, 404),
+    ("board", "GET"): ("", 200),
+    ("lead-move", "POST"): ({"to": "lost"}, 404),
+    ("api-search", "GET"): ("?q=hot", 200),
+    ("status-labels", "GET"): ("?retired=true", 200),
+    ("status-labels", "POST"): ({}, 400),
+    ("status-label", "PATCH"): ({"name": "Bob's"}, 404),
+    ("status-label", "DELETE"): (None, 404),
+    ("status-label-restore", "POST"): (None, 404),
+    ("custom-fields", "GET"): ("?retired=true", 200),
+    ("custom-fields", "POST"): ({}, 400),
+    ("custom-field", "PATCH"): ({"name": "Bob's"}, 404),
+    ("custom-field", "DELETE"): (None, 404),
+    ("custom-field-restore", "POST"): (None, 404),
     ("tags", "GET"): ("", 200),
     ("tags", "POST"): ({}, 400),
     ("tag", "DELETE"): (None, 404),

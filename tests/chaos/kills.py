@@ -19,7 +19,13 @@ from tests.chaos.place import Broken, Place, Setting
 
 PACED = Setting(details=300, traces=150)
 UNPACED = Setting()
-ELSEWHERE = ("sms.", "list.", "preview.", "campaign.")  # `messages`, `dialer`, tests of dry runs
+ELSEWHERE = (
+    "bulk.",
+    "sms.",
+    "list.",
+    "preview.",
+    "campaign.",
+)  # tests of bulk jobs, `messages`, `dialer`, tests of dry runs
 POINTS = tuple(name for name in NAMES if not name.startswith(ELSEWHERE))
 State = VendorCall.State
 

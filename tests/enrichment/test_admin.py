@@ -49,7 +49,7 @@ def test_enriching_shows_the_price_before_anything_happens(ann, bucket, sandbox)
 
     assert figures(page) == {"Leads": "4", "Owned, at $0": "0", "To buy": "4", "At most": "$0.40"}
     assert lines(page)[1] == ["RealEstateAPI: skip trace", "0", "4", "$0.0500", "$0.20"]
-    assert button(page) == "Buy for at most $0.40"
+    assert button(page) == "Enrich 4 leads for up to $0.40"
     assert "Expected with a phone: unknown yet: no history." in page
     assert (Run.objects.count(), billed(sandbox)) == (0, 0)
 

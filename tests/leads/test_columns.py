@@ -27,6 +27,7 @@ OURS = {
     "enrichment_error", "enriched_at",
     "skip_traced_at", "apollo_enriched_at", "fact_sources", "other_facts", "callback_at", "last_activity_at",
     "activity_count", "created_at", "updated_at", "merged_into", "last_contact_at",
+    "status_label", "custom",
 }  # fmt: skip
 BROUGHT = {c for source in (saving.PROPERTY, saving.CONTACT, saving.APOLLO) for c in source.types} | {*OF_FILE, *TYPED}
 BROUGHT |= {"data"}  # by a person's file, as its columns are
@@ -151,7 +152,7 @@ LISTS = (
         without=reasons(
             ("of one team's file, from one bucket, the same in each row", "bucket owner team source"),
             ("who works it, for a program in the API", "assigned_to"),
-            ("its keys are columns of their own, see `columns_of`", "data"),
+            ("its keys are columns of their own, see `columns_of`", "data custom"),
             ("a row that is hidden is not exported", "merged_into"),
             ("a number of our own or Apollo's that helps nobody outside", "apollo_person_id apollo_org_id "
              "activity_count last_activity_at updated_at"),
@@ -163,7 +164,8 @@ LISTS = (
         "the API's lead",
         "LeadSerializer in leads/api/serializers.py, which leaves out what `exclude` says",
         {str(f.source).removesuffix("_id") if str(f.source) in KEYS else str(f.source)
-         for f in LeadSerializer().fields.values()} | {"fact_sources", "other_facts"},  # by methods of their own
+         for f in LeadSerializer().fields.values()}
+        | {"fact_sources", "other_facts", "status_label", "custom"},  # by methods of their own
         facts=False,
         without=reasons(
             ("a hidden lead is not shown: the list of what is merged into a lead names it", "merged_into"),
@@ -222,7 +224,7 @@ def test_a_file_s_fields_are_what_a_file_may_bring() -> None:
 
 
 def test_what_may_be_typed_can_be_sent() -> None:
-    assert {str(f.source) for f in LeadEdit().fields.values()} == {*TYPED, "status"}
+    assert {str(f.source) for f in LeadEdit().fields.values()} == {*TYPED, "status", "status_label", "custom"}
 
 
 def test_what_reaches_a_person_is_masked() -> None:

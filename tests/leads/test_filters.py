@@ -248,6 +248,7 @@ def test_a_lead_saved_today_was_not_saved_before_today_and_a_name_of_no_letter_i
 def test_every_filter_there_is_has_a_case() -> None:
     assert {name for name, *_ in CASES} == {*FILTERS} - {
         "assignedTo",
+        "statusLabel",
         "suppressed",
         "newReplies",
         "lastOutcome",

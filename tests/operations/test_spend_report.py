@@ -19,10 +19,12 @@ from common.db.ids import uuid7, uuid7_floor
 from enrichment.models import Run
 from integrations.ledger import catalogue, scopes
 from integrations.models import Budget, Lookup, PhoneReveal, VendorCall
-from leads.models import ContactKey, Lead
+from leads.models import ContactKey, Lead, LeadKey
 from operations.reports.span import Span
 from operations.reports.spend import costs_of_month, spend, spend_by_day
 from tests.admin_site import member, staff
+from tests.api.client import Api
+from tests.command_line import run as command
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -239,3 +241,103 @@ def test_a_search_asked_twice_is_one_and_a_list_of_two_searches_is_said_to_be(wo
 
     Fill.objects.create(bucket=world.absentees, criteria={"zip": "98103", "beds_min": 3}, status="completed")
     assert lines(world, "search")["Lists from several searches or files"] == (D("10.00"), 60, 2)
+
+
+# --- Where it is read -------------------------------------------------------------------------------------------------
+
+DAYS = "from=2026-11-01&to=2026-11-30"
+
+
+def test_the_api_the_command_the_page_and_the_csv_say_the_same(world: World):
+    told = Api(world.ann).get(f"/api/reports/spend?group=bucket&{DAYS}").json()["report"]
+    asked = ("--group", "bucket", "--from", "2026-11-01", "--to", "2026-11-30")
+    ran = command("spend_report", "--user", "ann", *asked, "--json").json
+    page = world.client.get(f"/admin/reports/spend/?group=bucket&{DAYS}").content.decode()
+    file = b"".join(world.client.get(f"/admin/reports/spend/?group=bucket&{DAYS}&format=csv").streaming_content)
+    api_file = b"".join(Api(world.ann).get(f"/api/reports/spend/csv?group=bucket&{DAYS}").streaming_content)
+
+    assert (told["from"], told["to"], told["timeZone"]) == ("2026-11-01", "2026-11-30", "UTC")
+    assert [(line["name"], line["spent"], line["perPhone"]) for line in told["lines"]] == [
+        ("Absentees", 10.0, 0.17), ("Probate", 2.0, 0.2), ("Single look-ups (no list)", 0.1, None),
+    ]  # fmt: skip
+    assert (told["total"]["spent"], told["total"]["hitRate"], told["total"]["held"]) == (12.1, 0.5, 1.25)
+    assert [line["name"] for line in ran["lines"]] == [line["name"] for line in told["lines"]]
+    assert ran["total"]["spent"] == "12.1000"
+    assert "$12.10" in page
+    assert 'aria-label="Spending by list"' in page
+    rows = file.decode("utf-8-sig").splitlines()
+    assert rows[0].startswith("List,Requests,")
+    assert rows[-1] == "All,4,241,196,140,70,50.00%,3,12.10,0.00,12.10,1.25,0.17,4.03"
+    assert api_file == file
+
+
+def test_a_report_asked_wrongly_names_the_field(world: World):
+    api = Api(world.ann)
+    for query, field in (
+        ("group=all", "group"), ("from=yesterday", "from"), ("to=2026-13-01", "to"), ("from=1900-01-01", "from"),
+        ("from=2026-12-02&to=2026-12-01", "from"), ("vendor=x", "vendor"), ("group=%00", "group"),
+    ):  # fmt: skip
+        answer = api.get(f"/api/reports/spend?{query}")
+        assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, [field]), query
+    page = world.client.get("/admin/reports/spend/?from=nonsense&group=%00").content.decode()
+    assert "There is no such grouping" in page
+
+
+def test_who_reads_lists_reads_reports_and_a_caller_does_not(world: World):
+    team = world.ann.memberships.get().team
+    caller, calls = member(team, "caller", "cal")
+    _, reads = member(team, "reader", "rea")
+
+    for place in ("/admin/reports/spend/", "/admin/reports/lists/"):
+        assert (calls.get(place).status_code, reads.get(place).status_code) == (403, 200)
+    assert Api(caller).get("/api/reports/spend").status_code == 403
+    assert "Nothing was spent" in world.bobs.get("/admin/reports/spend/?from=2026-01-01&to=2026-01-02").content.decode()
+
+
+def test_two_lists_share_properties_and_owners_and_another_teams_list_is_not_there(world: World):
+    for bucket, ids in ((world.absentees, "123"), (world.probate, "234")):
+        for one in ids:
+            lead = Lead.objects.create(bucket=bucket, owner=world.ann, property_id=f"77{one}")
+            key, _ = ContactKey.objects.get_or_create(
+                kind=ContactKey.Kind.OWNER, digest=one.encode() * 32, defaults={"hint": one}
+            )
+            LeadKey.objects.create(lead=lead, key=key, role=LeadKey.Role.OWNER, position=0)
+    api = Api(world.ann)
+    a, b = world.absentees.pk, world.probate.pk
+
+    told = api.get(f"/api/reports/overlap?a={a}&b={b}").json()["overlap"]
+    page = world.client.get(f"/admin/reports/lists/?a={a}&b={b}").content.decode()
+    ran = command("spend_report", "--user", "ann", "--overlap", str(a), str(b))
+
+    assert (told["properties"], told["owners"], told["a"]["owners"]) == (2, 2, 3)
+    assert "Properties on both" in page
+    assert ran.out == "Absentees and Probate share 2 properties and 2 owners.\n"
+    theirs = Bucket.objects.create(owner=world.bob, name="Bob's")
+    answer = api.get(f"/api/reports/overlap?a={a}&b={theirs.pk}")
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (404, ["b"])
+    assert api.get(f"/api/reports/overlap?a={a}&b={a}").status_code == 400
+    assert "There is no such list" in world.client.get(f"/admin/reports/lists/?a={theirs.pk}&b={b}").content.decode()
+
+
+def test_the_cost_of_a_reachable_owner_leaves_out_do_not_call_and_counts_an_owner_once(world: World):
+    run = Run.objects.filter(bucket=world.absentees).get()
+    Budget.objects.create(scope=run.budget_scope, spent=D("10.00"))
+    owner = ContactKey.objects.create(kind=ContactKey.Kind.OWNER, digest=b"o" * 32, hint="o")
+    for n, do_not_call in enumerate((False, False, False, True)):
+        lead = Lead.objects.create(
+            bucket=world.absentees, owner=world.ann, property_id=f"88{n}", phone=f"+1206555010{n}",
+            phone_do_not_call=do_not_call, enrichment_status="completed",
+        )  # fmt: skip
+        if n < 2:
+            LeadKey.objects.create(lead=lead, key=owner, role=LeadKey.Role.OWNER, position=0)
+    Bucket.objects.filter(pk=world.absentees.pk).update(total_leads=10, phone_leads=4)
+
+    (line,) = Api(world.ann).get("/api/reports/reachable-owners").json()["lists"]
+
+    assert (line["name"], line["withPhone"], line["reachableOwners"], line["perReachableOwner"]) == (
+        "Absentees",
+        4,
+        2,
+        5.0,
+    )
+    assert "$5.00" in world.client.get("/admin/reports/lists/").content.decode()

@@ -130,7 +130,7 @@ def test_a_call_is_noted_and_many_are_tagged(ann: User, lead: Lead, page: Page, 
         axe_check(page)
     page.get_by_label("Tag").fill("hot")
     page.get_by_role("button", name="Add").click()
-    page.get_by_text("hot: 2 of 2 leads tagged.").wait_for()
+    page.get_by_text("2 of 2 leads tagged hot.").wait_for()
 
     lead.refresh_from_db()
     assert (lead.status, lead.activity_count) == ("contacted", 2)

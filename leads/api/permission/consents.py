@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from accounts.access import Scope
 from accounts.api.base import idempotent
 from common.api.base import ApiView, Problem, invalid, ok, translates
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing
+from common.api.lists import ListOf
+from common.api.schema import answer
 from common.api.serializers import CamelModelSerializer, IdField, MomentField
 from leads.api.permission.suppressions import ContactInput
 from leads.api.permission.suppressions import text as text_field
@@ -60,20 +60,22 @@ class ConsentSerializer(CamelModelSerializer[Consent]):
         ]  # fmt: skip
 
 
+CONSENTS = ListOf("consents", ConsentSerializer)
+
+
 class ConsentsView(ApiView):
     scopes = {"POST": Scope.MANAGE}
 
     @extend_schema(
         operation_id="listConsents",
         summary="Consents given to your team's company, newest first",
-        parameters=[PageQuery],
-        responses=listing("ConsentPage", consents=ConsentSerializer(many=True)),
+        parameters=[CONSENTS.query],
+        responses=CONSENTS.answer("ConsentPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(CONSENTS.query)
         found = consents_seen_by(self.access)
-        rows, after = page(found, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(consents=ConsentSerializer(rows, many=True).data, **page_of(rows, after))
+        return CONSENTS.respond(self, found, query=query)
 
     @extend_schema(
         operation_id="addConsent",

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from accounts.access import Scope
 from accounts.api.base import idempotent
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing
+from common.api.lists import ListOf
+from common.api.schema import answer
 from common.api.serializers import CamelModelSerializer, FlagField, IdField, MomentField, StrictSerializer, WholeField
 from common.api.throttles import UserThrottle
 from leads.models import Suppression
@@ -120,6 +120,9 @@ class CheckThrottle(UserThrottle):
 _ALL = ("POST", "PUT", "PATCH", "DELETE")  # of which only the first is there: the others are a 405 for everybody
 
 
+SUPPRESSIONS = ListOf("suppressions", SuppressionSerializer)
+
+
 class SuppressionsView(ApiView):
     scopes = dict.fromkeys(("GET", *_ALL), Scope.READ)  # whoever hears "stop" may write it down
     for_callers = ("GET", *_ALL)
@@ -127,14 +130,13 @@ class SuppressionsView(ApiView):
     @extend_schema(
         operation_id="listSuppressions",
         summary="Suppressed contacts of your team's leads, and those its people added, newest first; none is taken off",
-        parameters=[PageQuery],
-        responses=listing("SuppressionPage", suppressions=SuppressionSerializer(many=True)),
+        parameters=[SUPPRESSIONS.query],
+        responses=SUPPRESSIONS.answer("SuppressionPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(SUPPRESSIONS.query)
         found = suppressions_seen_by(self.access)
-        rows, after = page(found, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(suppressions=SuppressionSerializer(rows, many=True).data, **page_of(rows, after))
+        return SUPPRESSIONS.respond(self, found, query=query)
 
     @extend_schema(
         operation_id="addSuppression",

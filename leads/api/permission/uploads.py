@@ -17,8 +17,8 @@ from rest_framework.response import Response
 from accounts.access import Scope
 from accounts.api.base import idempotent
 from common.api.base import ApiView, CsvRenderer, Problem, invalid, not_found, ok, translates
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.schema import answer, refusal
 from common.api.serializers import CamelModelSerializer, FlagField, Nothing, StrictSerializer
 from common.files.table import Unreadable
 from leads.api.permission.suppressions import text
@@ -194,20 +194,22 @@ class OwnUploadView(ApiView):
         return job
 
 
+UPLOADS = ListOf("uploads", UploadSerializer)
+
+
 class UploadsView(OwnUploadView):
     for_callers = ("GET",)
 
     @extend_schema(
         operation_id="listUploads",
         summary="Your team's files of suppressions, consents and registry checks, newest first",
-        parameters=[PageQuery],
-        responses=listing("UploadPage", uploads=UploadSerializer(many=True)),
+        parameters=[UPLOADS.query],
+        responses=UPLOADS.answer("UploadPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(PageQuery)
+        query = self.query(UPLOADS.query)
         found = uploads_seen_by(self.access)
-        rows, after = page(found, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        return ok(uploads=UploadSerializer(rows, many=True).data, **page_of(rows, after))
+        return UPLOADS.respond(self, found, query=query)
 
 
 class UploadView(OwnUploadView):

@@ -14,7 +14,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.access import own_access
-from accounts.models import Membership, User
+from accounts.models import Membership, Notification, User
+from accounts.notices.mailing import mail_notices
 from buckets.services import delete_bucket
 from campaigns.models import ClockSetting
 from campaigns.sending.contacted import Contacted, note_contacts
@@ -229,11 +230,14 @@ def test_a_reminder_comes_once_in_one_mail_and_anew_after_a_move(leads: list[Lea
         callback(lead, soon(minutes=8))
     callback(leads[2], soon(hours=8))
     assert (reminding.remind(), reminding.remind()) == (2, 0)
+    assert (mail_notices(), mail_notices()) == (1, 0)
     (sent,) = mail.outbox
-    assert sent.to == ["ann@example.com"] and "2 events" in sent.subject and "MST: Callback" in sent.body
+    assert sent.to == ["ann@example.com"] and sent.subject.startswith("2 notifications: callback")
+    assert sent.body.count("MST: Callback") == 2
     planning.move(planned()[0], by=ann, starts_at=soon(minutes=5))
-    assert reminding.remind() == 1 and len(mail.outbox) == 2
+    assert (reminding.remind(), mail_notices(), len(mail.outbox)) == (1, 1, 2)
     assert together(reminding.remind, reminding.remind) == [0, 0]
+    assert Notification.objects.filter(read_at__isnull=True).count() == 2  # that of before the move is over
 
 
 def test_the_calendar_goes_by_the_campaigns_clock_where_development_sets_it(leads: list[Lead], settings: Any) -> None:

@@ -1,0 +1,1 @@
+"""Many leads moved or copied to a bucket."""

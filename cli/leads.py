@@ -1,0 +1,183 @@
+"""Reading leads: a list, one, its owner, what has changed, a file; and sorting them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.buckets import bucket_named, of, pairs
+from cli.client import Failed, ids_given
+from cli.printing import show, show_rows
+
+COLUMNS = ("id", "ownerName", "propertyAddress", "propertyCity", "status", "phone", "equityPercent", "estimatedEquity")
+_TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+
+@click.command()
+@click.option("--bucket", "name", help="Only of this bucket, by name or id")
+@click.option(
+    "--filter", "filters", multiple=True, metavar="NAME=VALUE", help="As the API's: hasPhone=true …; repeated"
+)
+@click.option("-q", "words", help="Address, owner, APN …: all words must match")
+@click.option("--sort", help="equity, value, lastContact, callback …; with - the highest first")
+@click.option("--fields", help="Columns, with commas between")
+@click.option("--include", help="bucket, assignee, activities, contacts, suppressions …")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--all", "every", is_flag=True, help="All of them, however many")
+@click.option("--total", is_flag=True, help="Only how many there are")
+@click.pass_obj
+def leads(
+    options: dict[str, Any], name: str | None, filters: tuple[str, ...], words: str | None, sort: str | None,
+    fields: str | None, include: str | None, limit: int, every: bool, total: bool,  # noqa: FBT001
+) -> None:  # fmt: skip
+    """My team's leads, by the API's filters.
+
+    \b
+    bucket leads --filter absenteeOwner=true --filter equityPercentMin=50 --filter phoneType=mobile \\
+                 --filter doNotCall=false --sort=-equity
+    bucket -o ids leads --bucket "Downtown" --filter status=new --all | bucket tag hot
+    """
+    api = of(options)
+    query: dict[str, Any] = {**pairs(filters), "q": words, "sort": sort, "fields": fields, "include": include}
+    path = "/api/leads"
+    if name:
+        path, query["bucketId"] = "/api/property/bucket/leads", bucket_named(api, name)
+    if total:
+        told = api.get(path, {**query, "limit": 1, "total": "true"})
+        click.echo(f"{told['total']}{'' if told['totalIsExact'] else ' or more'}")
+        return
+    found = api.rows(path, "leads", query, most=None if every else limit)
+    show_rows(found, fields.split(",") if fields else COLUMNS, options["form"])
+
+
+@click.command()
+@click.argument("lead_id")
+@click.pass_obj
+def lead(options: dict[str, Any], lead_id: str) -> None:
+    """One lead, with all that is known of it.
+
+    \b
+    bucket lead 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203
+    """
+    show(of(options).get(f"/api/leads/{lead_id}")["lead"], options["form"])
+
+
+@click.command()
+@click.argument("key", metavar="OWNER_KEY")
+@click.pass_obj
+def owner(options: dict[str, Any], key: str) -> None:
+    """Everything about one owner, by the `ownerKey` of any of the leads.
+
+    \b
+    bucket owner own_k3Jx0Zs1v9mQ2aB7c5D8eF
+    """
+    told = of(options).get(f"/api/owners/{key}")
+    if options["form"] != "table":
+        show(told, options["form"])
+        return
+    show(told["owner"], "table")
+    show_rows(told["leads"], COLUMNS, "table")
+
+
+@click.command()
+@click.option("--since", help="From this time on, such as 2026-11-30T00:00:00Z")
+@click.option("--state", type=click.Path(path_type=Path), help="A file that keeps the place for the next time")
+@click.option("--fields", help="Fields of the leads, with commas between")
+@click.pass_obj
+def changes(options: dict[str, Any], since: str | None, state: Path | None, fields: str | None) -> None:
+    """Leads that have changed, as JSON lines: {"lead": …} or {"gone": …}. For a copy that is kept elsewhere.
+
+    \b
+    bucket changes --state crm.cursor >> crm.jsonl
+    bucket changes --since 2026-11-30T00:00:00Z | jq -r .lead.status
+    """
+    api = of(options)
+    cursor = state.read_text().strip() if state and state.exists() else None
+    while True:
+        query = {"cursor": cursor, "updatedSince": None if cursor else since, "fields": fields, "limit": 500}
+        page = api.get("/api/leads/changes", query)
+        show_rows(({"lead": one} for one in page["leads"]), (), "jsonl")
+        show_rows(({"gone": one} for one in page["gone"]), (), "jsonl")
+        sys.stdout.flush()
+        cursor = page["nextCursor"]
+        if state:  # after the rows are out: killed in between, they are told again
+            fresh = state.with_name(f"{state.name}.new")
+            fresh.write_text(f"{cursor}\n")
+            fresh.replace(state)
+        if not page["hasMore"]:
+            return
+
+
+@click.command()
+@click.argument("name", metavar="BUCKET")
+@click.option("--filter", "filters", multiple=True, metavar="NAME=VALUE", help="As `bucket leads`")
+@click.option("--format", "kind", type=click.Choice(list(_TYPES)), default="csv", show_default=True)
+@click.option("--columns", help="Names or presets, with commas between")
+@click.option("--to", type=click.Path(path_type=Path), help="A file; default: stdout")
+@click.pass_obj
+def export(
+    options: dict[str, Any], name: str, filters: tuple[str, ...], kind: str, columns: str | None, to: Path | None
+) -> None:
+    """A bucket's leads as CSV or an Excel workbook.
+
+    \b
+    bucket export "Downtown" --filter hasPhone=true > downtown.csv
+    bucket export "Downtown" --format xlsx --to downtown.xlsx
+    """
+    api = of(options)
+    path = f"/api/property/bucket/{bucket_named(api, name)}/export"
+    query = {**pairs(filters), "columns": columns, "format": kind}
+    if to is None:
+        api.save(path, query, sys.stdout.buffer, _TYPES[kind])
+        return
+    part = to.with_name(f"{to.name}.part")
+    with part.open("wb") as file:
+        api.save(path, query, file, _TYPES[kind])
+    part.replace(to)
+
+
+@click.command()
+@click.argument("name", metavar="TAG")
+@click.argument("ids", nargs=-1)
+@click.option("--off", is_flag=True, help="Take it off instead")
+@click.pass_obj
+def tag(options: dict[str, Any], name: str, ids: tuple[str, ...], off: bool) -> None:  # noqa: FBT001
+    """Put a tag on leads, or take it off: ids as arguments or one a line on stdin.
+
+    \b
+    bucket -o ids leads --filter status=qualified --all | bucket tag hot
+    """
+    api, done = of(options), 0
+    for lead_id in ids_given(ids):
+        names = [one["name"] for one in api.get(f"/api/leads/{lead_id}/tags", {"limit": 500})["tags"]]
+        others = [one for one in names if one.casefold() != name.casefold()]
+        wanted = others if off else [*others, name]
+        if sorted(wanted) != sorted(names):
+            api.ask("PUT", f"/api/leads/{lead_id}/tags", body={"tags": wanted})
+            done += 1
+    show({"changed": done}, options["form"])
+
+
+@click.command()
+@click.argument("value", metavar="STATUS")
+@click.argument("ids", nargs=-1)
+@click.pass_obj
+def status(options: dict[str, Any], value: str, ids: tuple[str, ...]) -> None:
+    """Move leads on: new, contacted, qualified, closed or lost. Ids as arguments or one a line on stdin.
+
+    \b
+    bucket status contacted 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203
+    """
+    if value not in ("new", "contacted", "qualified", "closed", "lost"):
+        raise Failed(f"{value!r}: new, contacted, qualified, closed or lost is needed.", 2)
+    api, done = of(options), 0
+    for lead_id in ids_given(ids):
+        api.ask("PATCH", f"/api/leads/{lead_id}", body={"status": value})
+        done += 1
+    show({"changed": done}, options["form"])
+
+
+COMMANDS = (leads, lead, owner, changes, export, tag, status)

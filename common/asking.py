@@ -1,0 +1,123 @@
+"""Pages that ask before they act: a question has an address of its own, and its answer is a POST that leads away.
+
+A list's action that asks comes as a POST with the chosen rows. It is sent on to a GET of the same list with `ask` and
+the rows, where the question stands: Back and a reload bring the question again and do nothing. Only an action marked by
+`asks` is run by such a GET, and it sees a request without `confirmed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+ASK, ROW, ACROSS = "ask", "row", "across"
+OURS = (ASK, ROW, ACROSS)
+CONFIRMED = "confirmed"
+ASKED_AT_MOST = 100  # rows: as `common.admin.CHOSEN_AT_MOST`; their ids fit an address of 4 KB
+
+Act = TypeVar("Act", bound=Callable[..., Any])
+
+
+def asks(action: Act) -> Act:
+    """Of a list's action that shows a page before it acts: the page gets an address."""
+
+    @wraps(action)
+    def asked(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        if request.method == "POST" and CONFIRMED not in request.POST and action.__name__ == request.POST.get("action"):
+            most = 1 if is_across(request) else ASKED_AT_MOST + 1
+            ids = [str(pk) for pk in queryset.values_list("pk", flat=True)[:most]]
+            if len(ids) > ASKED_AT_MOST:
+                model_admin.message_user(request, f"Choose at most {ASKED_AT_MOST} at a time.", messages.ERROR)
+                return None
+            return HttpResponseRedirect(_address(request, action.__name__, ids))
+        answer: HttpResponse | None = action(model_admin, request, queryset)
+        return answer
+
+    asked.asks = True  # type: ignore[attr-defined]
+    return asked  # type: ignore[return-value]
+
+
+def _address(request: HttpRequest, action: str, ids: list[str]) -> str:
+    query = request.GET.copy()
+    for name in OURS:
+        query.pop(name, None)
+    across = [(ACROSS, "1")] if is_across(request) else []
+    more = urlencode([(ASK, action), *((ROW, one) for one in ids), *across])
+    return f"{request.path}?{query.urlencode()}&{more}" if query else f"{request.path}?{more}"
+
+
+def place(request: HttpRequest) -> str:
+    """The list with its filters, without a question: where a question's answer goes, and its Back leads."""
+    query = request.GET.copy()
+    for name in OURS:
+        query.pop(name, None)
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def is_across(request: HttpRequest) -> bool:
+    """Whether all that the list's filters and search find are meant, and not the chosen rows alone."""
+    return request.POST.get("select_across") == "1" or (is_question(request) and request.GET.get(ACROSS) == "1")
+
+
+def is_question(request: HttpRequest) -> bool:
+    """Whether this address is of a question of a list."""
+    return ASK in request.GET
+
+
+def question(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
+    """The question that the address asks; the list, with words, where there is none or no row of it is left."""
+    if request.method not in ("GET", "HEAD"):  # a form that was sent here belongs to the list
+        return HttpResponseRedirect(place(request))
+    found = model_admin.get_actions(request).get(request.GET[ASK])
+    act = found[0] if found else None
+    answer: HttpResponse | None = None
+    if act is None or not getattr(act, "asks", False):
+        model_admin.message_user(request, "There is no such question here, or not for your role.", messages.WARNING)
+    else:
+        rows = _rows(model_admin, request)
+        if rows is None:
+            model_admin.message_user(request, "None of these rows is there any more.", messages.WARNING)
+        else:
+            answer = act(model_admin, request, rows)
+    return answer if answer is not None else HttpResponseRedirect(place(request))
+
+
+def _rows(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> QuerySet[Any] | None:
+    """The rows of the address that this person sees, or all that its list finds; None: there are none."""
+    if is_across(request):
+        return _found(model_admin, request)
+    ids = request.GET.getlist(ROW)[:ASKED_AT_MOST]
+    try:
+        rows = model_admin.get_queryset(request).filter(pk__in=ids)
+        return rows if rows.exists() else None
+    except (ValidationError, ValueError, TypeError):
+        return None
+
+
+def _found(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> QuerySet[Any] | None:
+    """What the list of this address finds, without the question in it."""
+    whole = request.GET
+    plain = whole.copy()
+    for name in OURS:
+        plain.pop(name, None)
+    request.GET = plain  # type: ignore[assignment]  # as a list's own address
+    try:
+        rows: QuerySet[Any] = model_admin.get_changelist_instance(request).get_queryset(request)
+        return rows if rows.exists() else None
+    except IncorrectLookupParameters:
+        return None
+    finally:
+        request.GET = whole
+
+
+def chosen_action(request: HttpRequest) -> str:
+    """Which action the page's button posts: of the address or of the form that led here."""
+    return request.POST.get("action", "") or request.GET.get(ASK, "")

@@ -1,0 +1,1 @@
+"""Many leads enriched, by runs, or deleted, with what runs count of them."""

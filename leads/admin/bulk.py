@@ -1,0 +1,209 @@
+"""What is done to many leads of the list: those checked, or all that its filters and search find."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts.access import access
+from accounts.fresh import requires_fresh
+from accounts.services import KeyConflict
+from common.admin import Base, ask, confirmed
+from common.asking import OURS, asks, is_across
+from common.db.ids import uuid7
+from leads.admin.base import may_export
+from leads.admin.bulk_forms import (
+    AssignForm,
+    BucketForm,
+    BulkForm,
+    DeleteForm,
+    DoNotContactForm,
+    FinalForm,
+    NoteForm,
+    StatusForm,
+    TagForm,
+)
+from leads.admin.bulk_jobs import file_of
+from leads.bulk import words
+from leads.bulk.kinds import BulkError, kind_of
+from leads.bulk.services import can_undo, count_of, start_bulk
+from leads.models import BulkJob
+
+ACTIONS = (
+    "status", "tag", "untag", "assign", "note", "enrich", "move", "copy", "export", "export_xlsx", "do_not_contact",
+    "delete",
+)  # fmt: skip
+NONE = "No lead that you may change is among these: nothing was done."
+PLACES = ("after", "before", "sort", *OURS)  # of the list's address: no filters
+
+
+class BulkActions(Base):
+    """The actions of the list of leads, beside its admin: each is a job (`leads.bulk`)."""
+
+    @admin.action(description="Change status …", permissions=["write"])
+    @asks
+    def status(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return _asked(self, request, queryset, "status", StatusForm, "Change status", "Change status")
+
+    @admin.action(description="Add a tag …", permissions=["write"])
+    @asks
+    def tag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return _asked(self, request, queryset, "tag", TagForm, "Add a tag", "Add tag")
+
+    @admin.action(description="Remove a tag …", permissions=["write"])
+    @asks
+    def untag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return _asked(self, request, queryset, "untag", TagForm, "Remove a tag", "Remove tag")
+
+    @admin.action(description="Assign …", permissions=["assign"])
+    @asks
+    def assign(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return _asked(self, request, queryset, "assign", AssignForm, "Assign leads", "Assign")
+
+    @admin.action(description="Log activity …", permissions=["write"])
+    @asks
+    def note(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return _asked(self, request, queryset, "activity", NoteForm, "Log activity", "Log activity")
+
+    @admin.action(description="Enrich …", permissions=["buy"])
+    def enrich(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Nothing is bought here: the leads are written down, and the next page has their price."""
+        job = _started(self, request, queryset, "enrich", {}, expect=None, press=str(uuid7()))
+        return HttpResponseRedirect(reverse("admin:leads_bulkjob_enrich", args=[job.pk])) if job else None
+
+    @admin.action(description="Move to a bucket …", permissions=["assign"])
+    @asks
+    def move(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return _asked(self, request, queryset, "move", BucketForm, "Move to a bucket", "Move")
+
+    @admin.action(description="Copy to a bucket …", permissions=["assign"])
+    @asks
+    def copy(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return _asked(self, request, queryset, "copy", BucketForm, "Copy to a bucket", "Copy")
+
+    @admin.action(description="Export selected (CSV)", permissions=["export"])
+    def export(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
+        return self._export(request, queryset, "csv")
+
+    @admin.action(description="Export selected (Excel)", permissions=["export"])
+    def export_xlsx(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
+        return self._export(request, queryset, "xlsx")
+
+    @requires_fresh
+    def _export(self, request: HttpRequest, queryset: QuerySet[Any], of_format: str) -> HttpResponseBase | None:
+        said = {"format": of_format}
+        job = _started(self, request, queryset, "export", said, expect=None, press=str(uuid7()))
+        return file_of(request, job) if job else None
+
+    @admin.action(description="Do not contact …", permissions=["write"])
+    @asks
+    def do_not_contact(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return _asked(self, request, queryset, "doNotContact", DoNotContactForm, "Do not contact", "Do not contact")
+
+    @admin.action(description="Delete …", permissions=["manage"])
+    @asks
+    def delete(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return _asked(self, request, queryset, "delete", DeleteForm, "Delete leads?", "Delete")
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return may_export(request)
+
+
+def _asked(
+    model_admin: Any,
+    request: HttpRequest,
+    queryset: QuerySet[Any],
+    kind: str,
+    form_class: type[BulkForm],
+    title: str,
+    button: str,
+) -> HttpResponse | None:
+    """The pages in between, until all is said; then the job. Its page comes next where it is still at work.
+
+    The count that the page shows goes along: where other leads match by the time of the press, it is asked anew.
+    """
+    count, across = count_of(queryset), is_across(request)
+    if not count:
+        model_admin.message_user(request, NONE, messages.ERROR)
+        return None
+    options: dict[str, Any] = {"access": access(request), "count": count, "across": across}
+    form = form_class(request.POST if confirmed(request) else None, **options)
+    if not form.is_valid():
+        return _page(model_admin, request, queryset, kind, form, title, button, count)
+    if isinstance(form, FinalForm) and not form.is_second:
+        return _page(model_admin, request, queryset, kind, form.second(), title, f"{button} for good", count)
+    data = form.cleaned_data
+    if data["expect"] not in (None, count):
+        words_ = f"{_leads(data['expect'])} were shown, and these are {count:,} now: nothing was done. Confirm again."
+        model_admin.message_user(request, words_, messages.WARNING)
+        return _page(model_admin, request, queryset, kind, form_class(None, **options), title, button, count)
+    job = _started(
+        model_admin, request, queryset, kind, form.arguments(), expect=count, press=str(data["once"] or uuid7())
+    )
+    if job is None:
+        return None
+    if job.is_at_work:
+        return HttpResponseRedirect(reverse("admin:leads_bulkjob_change", args=[job.pk]))
+    model_admin.message_user(request, _said(job), messages.SUCCESS if not job.error else messages.ERROR)
+    return None
+
+
+def _page(
+    model_admin: Any,
+    request: HttpRequest,
+    queryset: QuerySet[Any],
+    kind: str,
+    form: BulkForm,
+    title: str,
+    button: str,
+    count: int,
+) -> HttpResponse:
+    """Of all that match one lead is named: Django takes an action for none where no box is checked."""
+    lines = [f"All {_leads(count)} that match the list’s filters" if is_across(request) else _leads(count)]
+    final = kind_of(kind).final
+    rows: Sequence[Any] = list(queryset[:1] if is_across(request) else queryset)
+    lines += [final] if final else []
+    return ask(model_admin, request, rows, title=title, lines=lines, button=button, form=form, is_free=True)
+
+
+def _started(
+    model_admin: Any,
+    request: HttpRequest,
+    queryset: QuerySet[Any],
+    kind: str,
+    arguments: dict[str, Any],
+    *,
+    expect: int | None,
+    press: str,
+) -> BulkJob | None:
+    """None, with words to the person: it was refused."""
+    filters = [name for name in request.GET if name not in PLACES] if is_across(request) else []
+    try:
+        return start_bulk(
+            access=access(request), kind=kind, leads=queryset, arguments=arguments, filters=filters, expect=expect,
+            press=press,
+        )  # fmt: skip
+    except BulkError as refusal:
+        model_admin.message_user(request, str(refusal), messages.ERROR)
+    except KeyConflict:
+        model_admin.message_user(request, "This page was sent before, with other words.", messages.ERROR)
+    return None
+
+
+def _said(job: BulkJob) -> Any:
+    """What came of it, with the way to its page."""
+    address = reverse("admin:leads_bulkjob_change", args=[job.pk])
+    rest = "; ".join(words.left_out(job))
+    told = " ".join([words.came_of(job), *([f"{rest}."] if rest else []), *([job.error] if job.error else [])])
+    return format_html('{} <a href="{}">{}</a>', told, address, "Undo …" if can_undo(job) else "Details")
+
+
+def _leads(count: int) -> str:
+    return f"{count:,} {'lead' if count == 1 else 'leads'}"

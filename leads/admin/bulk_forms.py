@@ -1,0 +1,150 @@
+"""What is asked before something is done to many leads. Each says what its kind of job is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from accounts.access import Access
+from common.db.ids import uuid7
+from common.forms import OnceForm
+from leads.admin.assigning import MEMBERS_OFFERED, assignable
+from leads.admin.stages import stage_choices
+from leads.bulk.noting import KINDS, TEXT_MAX
+from leads.models import Activity, Suppression
+from leads.permission.adding import REASONS, WORDS_MOST
+from leads.registries import buckets_of
+
+BUCKETS_OFFERED = 200
+
+
+class BulkForm(OnceForm):
+    """count: how many leads the page speaks of. Its hidden fields say so, which press it is, and whether all that the
+    list's filters find are meant.
+    """
+
+    select_across = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    expect = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    once = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    hidden = ("select_across", "expect", "once", "again")
+
+    def __init__(self, data: Any = None, *, access: Access, count: int, across: bool) -> None:
+        first = {"select_across": int(across), "expect": count, "once": uuid7()}
+        super().__init__(data, initial=first)
+        self.access = access
+
+    def arguments(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name not in (*self.hidden, "typed")}
+
+    @property
+    def is_second(self) -> bool:
+        """Whether all is asked."""
+        return True
+
+
+class StatusForm(BulkForm):
+    """One of the five, or a label of the team under it."""
+
+    status = forms.ChoiceField()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        field: Any = self.fields["status"]
+        field.choices = stage_choices(self.access.team_id)
+
+    def arguments(self) -> dict[str, Any]:
+        status, _, label = self.cleaned_data["status"].partition(":")
+        return {"status": status, "statusLabel": label} if label else {"status": status}
+
+
+class TagForm(BulkForm):
+    tag = forms.CharField(max_length=50, help_text="Upper and lower case make no difference")
+
+
+class NoteForm(BulkForm):
+    kind = forms.ChoiceField(choices=[(one.value, one.label) for one in KINDS], label="Activity type")
+    text = forms.CharField(max_length=TEXT_MAX, required=False, label="Notes", widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("kind") == Activity.Kind.NOTE and "text" in data and not data["text"]:
+            self.add_error("text", "Write the note.")
+        return data
+
+
+class AssignForm(BulkForm):
+    """To whom. Several: in turn, by the age of the leads."""
+
+    to = forms.MultipleChoiceField(
+        label="Assign to",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Check several to deal the leads out in turn, nobody to take them back",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        to: Any = self.fields["to"]
+        to.choices = [(str(user.pk), user.get_username()) for user in assignable(self.access.team_id)[:MEMBERS_OFFERED]]
+
+
+class BucketForm(BulkForm):
+    bucketId = forms.ChoiceField(label="Bucket")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        rows = buckets_of(self.access).filter(team=self.access.team_id).order_by("-pk")[:BUCKETS_OFFERED]
+        field: Any = self.fields["bucketId"]
+        field.choices = [("", "Choose …"), *((str(bucket.pk), str(bucket)) for bucket in rows)]
+
+
+class FinalForm(BulkForm):
+    """What cannot be undone is asked twice: the second page wants the number of leads typed."""
+
+    again = forms.CharField(required=False, widget=forms.HiddenInput)
+    typed = forms.CharField(required=False, max_length=12, label="Type the number of leads")
+
+    def __init__(self, data: Any = None, *, count: int, **options: Any) -> None:
+        super().__init__(data, count=count, **options)
+        self.count = count
+        self.typed_before = bool(data) and data.get("again") == "1"
+        if not self.typed_before:
+            del self.fields["typed"]
+
+    @property
+    def is_second(self) -> bool:
+        return self.typed_before
+
+    def clean_typed(self) -> str:
+        typed: str = self.cleaned_data["typed"].replace(",", "").strip()
+        if typed != str(self.count):
+            raise forms.ValidationError(f"Type {self.count} to go on: this cannot be undone.")
+        return typed
+
+    def second(self) -> FinalForm:
+        """The same with what was said, asking for the number."""
+        said = {name: self.data.get(name, "") for name in self.fields} | {"again": "1", "typed": ""}
+        form = type(self)(said, access=self.access, count=self.count, across=False)
+        for name in form.fields:
+            if name != "typed":
+                form.fields[name].widget = forms.HiddenInput()
+        form.full_clean()
+        form.errors.pop("typed", None)
+        return form
+
+
+class DeleteForm(FinalForm):
+    pass
+
+
+class DoNotContactForm(FinalForm):
+    reason = forms.ChoiceField(
+        choices=[(name, Suppression.Reason(name).label) for name in REASONS],
+        initial=Suppression.Reason.OPERATOR,
+        label="Why",
+    )
+    words = forms.CharField(
+        required=False, max_length=WORDS_MOST, widget=forms.Textarea(attrs={"rows": 3}), label="What they said"
+    )
+    field_order = ("reason", "words")

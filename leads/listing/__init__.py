@@ -1,0 +1,1 @@
+"""The list of leads: what is kept of how people look at it."""

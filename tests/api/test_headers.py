@@ -1,0 +1,78 @@
+"""What every answer says of itself: what it is called, and how much may still be asked for."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisAway
+
+from common.api.limits import Quota
+from common.request_id import named
+from tests.api.client import Api, body_of, refused
+
+pytestmark = pytest.mark.django_db
+NAMES = ("RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+
+
+def limits(answer: Any) -> list[str | None]:
+    return [answer.headers.get(name) for name in NAMES]
+
+
+def test_a_client_names_its_request_and_finds_the_name_in_the_answer_the_refusal_and_the_log(
+    api: Api, caplog: Any
+) -> None:
+    name = "crm-sync.2026-12-01_7"
+    with caplog.at_level(logging.WARNING):
+        answer = api.send("GET", "/api/tags?limit=none", **{"X-Request-Id": name})
+
+    refused(answer, 400, "limit")
+    assert answer.headers["X-Request-Id"] == answer.json()["error"]["requestId"] == name
+    assert any(name in record.getMessage() for record in caplog.records)
+    assert body_of(api.get("/api/tags"))["success"]
+
+
+@pytest.mark.parametrize(
+    "said", ["", "short", "a b c d e f", "x" * 65, "line\nbreak-00", "206-555-0100", "jo@example.com", "é" * 12]
+)
+def test_a_name_that_could_not_stand_in_a_log_is_replaced(said: str) -> None:
+    assert named(said) != said
+    assert len(named(said)) == 32
+
+
+def test_a_uuid_is_a_name() -> None:
+    for said in ("0190f2c8-1d2e-7a3b-9c4d-5e6f70819203", "12345678901234567890123456789012"):
+        assert named(said) == said
+
+
+def test_every_answer_says_how_much_may_still_be_asked_for(api: Api, monkeypatch: Any) -> None:
+    monkeypatch.setattr("common.api.throttles.UserThrottle.rate", "3/min", raising=False)
+
+    first, second, third, fourth = (api.get("/api/tags") for _ in range(4))
+
+    assert limits(first) == ['"user";r=2;t=60', '"user";q=3;w=60', "3", "2", "60"]
+    assert [one.headers["RateLimit-Remaining"] for one in (second, third, fourth)] == ["1", "0", "0"]
+    assert fourth.status_code == 429
+    assert 1 <= int(fourth.headers["Retry-After"]) <= 60
+    assert "Retry-After" not in third.headers
+
+
+def test_a_refusal_says_it_too_and_so_does_every_answer_while_redis_is_away(api: Api, monkeypatch: Any) -> None:
+    assert None not in limits(api.get("/api/tags?limit=none"))
+
+    def away(*_: Any) -> None:
+        raise RedisAway
+
+    monkeypatch.setattr("rest_framework.throttling.SimpleRateThrottle.allow_request", away)
+    answer = api.get("/api/tags")
+
+    assert (answer.status_code, limits(answer)) == (200, ['"user";r=600;t=60', '"user";q=600;w=60', "600", "600", "60"])
+
+
+def test_who_is_nobody_is_refused_with_a_name(client: Any) -> None:
+    answer = client.get("/api/tags")
+
+    assert answer.status_code == 401
+    assert answer.json()["error"]["requestId"] == answer.headers["X-Request-Id"]
+    assert Quota("user", 1, 60, 0, 9).headers()["RateLimit"] == '"user";r=0;t=9'

@@ -1,0 +1,117 @@
+"""One lead enriched from its page, and one address looked up: the price on the button, bought once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from buckets.services import create_bucket
+from enrichment.models import Run
+from leads.admin.addresses import link
+from leads.models import Lead
+from tests.admin_site import member, sees_contacts, signed_in, staff
+from tests.support import billed, make_bucket, pump_until_still, some_ids
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ADDRESS = "/admin/buckets/bucket/find/address/"
+
+
+def body(answer: Any) -> str:
+    assert answer.status_code == 200, answer
+    return " ".join(answer.content.decode().split())
+
+
+def field(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    return found.group(1) if found else ""
+
+
+def test_one_press_is_one_job_over_this_lead_and_its_facts_come_in(sandbox):
+    ann, _ = staff("ann")
+    sees_contacts(ann)
+    client = signed_in(ann)
+    lead = make_bucket(sandbox, ann, 3).leads.order_by("pk")[1]
+
+    page = body(client.get(link(lead)))
+    offer, once = field(page, "offer"), field(page, "once")
+    price = offer.partition(" ")[2]
+    assert re.search(rf"Enrich this lead \(\${float(price):.2f}\)", page)
+    assert "Property data only" in page
+    stale = body(client.post(link(lead), {"do": "enrich", "offer": "full 0.0001", "once": once}))
+    assert "Nothing is bought yet" in stale and Run.objects.count() == 0
+
+    for _ in range(2):
+        client.post(link(lead), {"do": "enrich", "offer": offer, "once": once})
+    run = Run.objects.get()
+    assert (run.total, str(run.max_cost)) == (1, price)
+    assert "is at work on this lead" in body(client.get(link(lead)))
+    assert "is at work" in body(client.get(f"/admin/leads/lead/{lead.pk}/enriching/"))
+    pump_until_still()
+    assert "It has come." in body(client.get(f"/admin/leads/lead/{lead.pk}/enriching/"))
+    lead.refresh_from_db()
+    assert lead.enriched_at is not None and billed(sandbox) <= run.max_cost
+    after = body(client.get(link(lead)))
+    assert "Enrich this lead" not in after
+    before = billed(sandbox)
+    client.post(link(lead), {"do": "enrich", "offer": offer, "once": once})
+    assert billed(sandbox) == before
+
+
+def test_who_buys_nothing_is_offered_nothing(sandbox):
+    ann, _ = staff("ann")
+    lead = make_bucket(sandbox, ann, 1).leads.get()
+    carl, caller = member(lead.team, "caller", "carl")
+    Lead.objects.update(assigned_to=carl)
+    _, reader = member(lead.team, "reader", "rita")
+
+    for client in (caller, reader):
+        assert "Enrich this lead" not in body(client.get(link(lead)))
+        assert client.post(link(lead), {"do": "enrich", "offer": "full 0.1", "once": "x" * 36}).status_code == 403
+    assert reader.get(f"/admin/leads/lead/{lead.pk}/enriching/").status_code == 200
+    assert caller.get(f"/admin/leads/lead/{lead.pk}/enriching/").status_code == 404
+    assert staff("eve")[1].get(f"/admin/leads/lead/{lead.pk}/enriching/").status_code == 404
+    assert Run.objects.count() == 0
+
+
+def test_an_address_is_found_for_nothing_bought_at_its_price_and_saved_or_not(sandbox):
+    ann, _ = staff("ann")
+    sees_contacts(ann)
+    client = signed_in(ann)
+    bucket, _ = create_bucket(by=ann, name="Looked up", property_ids=[])
+    (property_id,) = some_ids(sandbox, 1, 0)
+
+    assert "Type at least 3 characters." in body(client.get(ADDRESS, {"q": "1"}))
+    assert "?id=" in body(client.get(f"{ADDRESS}places/", {"q": "1"})) or billed(sandbox) == 0
+    page = body(client.get(ADDRESS, {"id": property_id, "q": "12 Main"}))
+    most, once = field(page, "most"), field(page, "once")
+    assert f"Get property data (${float(most):.2f})" in page and billed(sandbox) == 0
+
+    dear = body(client.post(ADDRESS, {"id": property_id, "most": "0.0001", "once": once, "do": "detail"}))
+    assert "Nothing was bought" in dear and billed(sandbox) == 0
+    for _ in range(2):
+        bought = client.post(ADDRESS, {"id": property_id, "q": "12 Main", "most": most, "once": once, "do": "detail"})
+        assert bought.status_code == 302
+    assert str(billed(sandbox)).rstrip("0") == most.rstrip("0")
+    known = body(client.get(bought.headers["Location"]))
+    assert "Save ($0.00: already purchased)" in known and "Estimated value" in known
+    assert Lead.objects.count() == 0
+
+    saved = client.post(
+        ADDRESS, {"id": property_id, "most": "0", "once": once, "bucket": str(bucket.pk), "do": "detail"}
+    )
+    lead = Lead.objects.get()
+    assert saved.headers["Location"] == link(lead)
+    pump_until_still()
+    lead.refresh_from_db()
+    assert lead.property_address and str(billed(sandbox)).rstrip("0") == most.rstrip("0")
+
+
+@pytest.mark.parametrize("given", [{"id": "x"}, {"id": "-1"}, {"id": "9" * 40}, {"id": "1\x00"}])
+def test_an_id_that_is_none_is_refused(given):
+    client = staff("ann")[1]
+
+    assert client.get(ADDRESS, given).status_code == 400
+    assert client.post(ADDRESS, given | {"most": "nan", "do": "detail"}).status_code == 400
+    assert client.post(ADDRESS, {"id": "5", "most": "nan", "do": "detail", "once": "x"}).status_code in (200, 400)

@@ -1,0 +1,140 @@
+"""Leads moved, copied, deleted and enriched, many at once."""
+
+from typing import Any
+
+import pytest
+
+from buckets.services import create_bucket, delete_bucket, recount
+from enrichment.bulk.enriching import price_of, start_runs_of
+from enrichment.models import Run, RunItem
+from enrichment.options import RunOptions
+from enrichment.worker import queue
+from leads.bulk.kinds import BulkError
+from leads.calendar.table import Event
+from leads.models import Activity, BulkChange, Lead, LeadKey
+from leads.services import add_activity, add_tag, edit_lead
+from tests.leads.bulk.world import hers, make_leads, member, start, told, undo
+from tests.support import make_user
+from tests.support import start as start_run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ann() -> Any:
+    return make_user("ann")
+
+
+@pytest.fixture
+def worked(ann: Any) -> Any:
+    """A bucket of three; the first has contacts, a tag, a note, somebody who works it and a run behind it."""
+    bucket, leads = make_leads(3, by=ann, name="From")
+    bob, _ = member(ann, "bob")
+    first = leads[0]
+    edit_lead(lead=first, by=ann, changes={"phone": "+16175550112", "email": "pat@example.com", "status": "contacted"})
+    add_tag(leads=[first], name="Hot")
+    add_activity(lead=first, by=ann, kind="call", text="No answer")
+    Lead.objects.filter(pk=first.pk).update(
+        assigned_to=bob, enriched_at="2026-11-01T00:00Z", enrichment_status="completed", property_city="Salem"
+    )
+    recount(bucket_ids=[bucket.pk])
+    return bucket, leads
+
+
+def test_moved_leads_keep_all_that_hangs_on_them_and_go_back(ann, worked):
+    bucket, leads = worked
+    into, _ = create_bucket(by=ann, name="Into", property_ids=["2"])
+    job = start(hers(ann), "move", bucketId=str(into.pk))
+    assert told(job) == ("completed", 4, 4, 2, {"were in the bucket already": 2})  # 2 is in Into; so is Into's own
+    first = Lead.objects.get(pk=leads[0].pk)
+    assert (first.bucket_id, first.tags.count(), first.activity_count, first.keys.count()) == (into.pk, 1, 2, 2)
+    assert (first.phone, first.assigned_to.username) == ("+16175550112", "bob")
+    assert recount(mend=False) == {}
+    assert list(bucket.leads.values_list("property_id", flat=True)) == ["2"]
+
+    Lead.objects.filter(pk=leads[2].pk).update(bucket=bucket)  # somebody's own move back
+    recount()
+    job = undo(job)
+    assert (job.restored, job.kept, bucket.leads.count(), into.leads.count()) == (1, 1, 3, 1)
+    assert recount(mend=False) == {}
+
+
+def test_what_is_being_bought_is_not_moved_and_a_run_that_is_over_counts_what_was_moved(ann, worked):
+    bucket, leads = worked
+    into, _ = create_bucket(by=ann, name="Into")
+    run = start_run(bucket, ann, lead_ids=[leads[1].pk])
+    job = start(hers(ann), "move", leads, bucketId=str(into.pk))
+    assert told(job) == ("completed", 3, 3, 2, {"are being enriched: move them when that is over": 1})
+    item = RunItem.objects.get(run=run)
+    run = Run.objects.get(pk=run.pk)
+    queue.end(run, [queue.Ending(item.pk, item.lead_id, RunItem.Outcome.FAILED, "NOT_FOUND", "x")])
+    job = start(hers(ann), "move", [leads[1]], bucketId=str(into.pk))
+    assert (job.changed, Run.objects.get(pk=run.pk).resume_from) == (1, None)
+    assert recount(mend=False) == {}
+    delete_bucket(bucket=into, by=ann)
+    run = Run.objects.get(pk=run.pk)
+    assert (run.total, run.failed, run.items.count()) == (0, 0, 0)
+
+
+def test_copies_have_what_the_first_has_but_its_callback_and_go_where_nobody_touched_them(ann, worked):
+    _bucket, leads = worked
+    into, _ = create_bucket(by=ann, name="Into", property_ids=["2"])
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    add_activity(lead=leads[0], by=ann, kind="callback", due_at=timezone.now() + timedelta(days=1))
+    job = start(hers(ann), "copy", leads, bucketId=str(into.pk))
+    assert told(job) == ("completed", 3, 3, 2, {"were in the bucket already": 1})
+    first, copy = Lead.objects.get(pk=leads[0].pk), into.leads.get(property_id="1")
+    assert (copy.phone, copy.email, copy.property_city, copy.status) == (first.phone, first.email, "Salem", "contacted")
+    assert (copy.assigned_to_id, copy.tags.get().name, copy.enriched_at) == (
+        first.assigned_to_id,
+        "Hot",
+        first.enriched_at,
+    )
+    assert set(LeadKey.objects.filter(lead=copy).values_list("key", "role")) == set(
+        LeadKey.objects.filter(lead=first).values_list("key", "role")
+    )
+    assert (copy.activities.count(), first.activities.count(), copy.callback_at) == (3, 3, None)
+    assert Event.objects.filter(lead=copy).count() == 0
+    assert recount(mend=False) == {}
+
+    add_tag(leads=[into.leads.get(property_id="3")], name="Mine")
+    job = undo(job)
+    assert (job.restored, job.kept) == (1, 1)
+    assert sorted(into.leads.values_list("property_id", flat=True)) == ["2", "3"]
+    assert (Activity.objects.filter(lead=first).count(), BulkChange.objects.count()) == (3, 0)
+    assert recount(mend=False) == {}
+
+
+def test_many_are_deleted_by_the_rule_for_one(ann, worked):
+    bucket, leads = worked
+    run = start_run(bucket, ann, lead_ids=[leads[1].pk, leads[2].pk])
+    RunItem.objects.filter(run=run, lead=leads[2]).update(token=run.pk, lease_until="2026-12-02T00:00Z")
+    job = start(hers(ann), "delete", leads, expect=3)
+    busy = "wait for a vendor’s answer or a billing check: delete them when that is over"
+    assert told(job) == ("completed", 3, 3, 2, {busy: 1})
+    assert list(Lead.objects.values_list("pk", flat=True)) == [leads[2].pk]
+    assert Run.objects.get(pk=run.pk).total == 1
+    assert recount(mend=False) == {}
+    with pytest.raises(BulkError, match="No lead that you may change"):
+        start(hers(ann), "delete", leads[:2])
+
+
+def test_enriching_asks_its_price_first_and_buys_once_what_was_quoted(ann, worked):
+    _bucket, _leads = worked
+    _other, _ = create_bucket(by=ann, name="Other", property_ids=["7"])
+    access = hers(ann)
+    job = start(access, "enrich")
+    assert (job.status, job.leads, Run.objects.count()) == ("asking", 4, 0)
+    price = price_of(job, access, RunOptions())
+    assert [(bucket.name, part.leads) for bucket, part in price.parts] == [("From", 3), ("Other", 1)]
+    with pytest.raises(BulkError, match="Nothing is bought"):
+        start_runs_of(job, access=access, options=RunOptions(skip_trace=False), mark=price.mark)
+    assert Run.objects.count() == 0
+    runs = start_runs_of(job, access=access, options=RunOptions(), mark=price.mark)
+    assert [(run.bucket_name, run.total) for run in runs] == [("From", 3), ("Other", 1)]
+    job.refresh_from_db()
+    again = start_runs_of(job, access=access, options=RunOptions(), mark=price.mark)
+    assert ([run.pk for run in again], Run.objects.count(), job.status) == ([run.pk for run in runs], 2, "completed")

@@ -1,0 +1,68 @@
+"""Every list that is empty says what it will hold, with a button that works, for who may press it."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+
+from accounts.models import Team
+from tests.admin_site import address, member, staff, superuser
+
+pytestmark = pytest.mark.django_db
+BUTTON = re.compile(r'<a href="([^"]+)"[^>]*class="font-medium inline-flex')
+
+
+@pytest.fixture
+def nothing_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No list finds a row, whatever migrations, signing in and other lists have made."""
+    for model_admin in admin.site._registry.values():
+        empty = model_admin.model._default_manager.none()
+        monkeypatch.setattr(model_admin, "get_queryset", lambda _request, rows=empty: rows)
+
+
+def card(client: Client, model: Any) -> tuple[str, str] | None:
+    """What the empty list says, and where its button leads; None: she does not open the list."""
+    answer = client.get(address(model, "changelist"))
+    if answer.status_code in (302, 403):  # the leads' list goes to a view first
+        if answer.status_code == 403:
+            return None
+        answer = client.get(answer.headers["Location"])
+    page = html.unescape(answer.content.decode())
+    words = admin.site._registry[model].empty.words
+    at = page.find(words)
+    if at < 0:
+        return "", ""
+    found = BUTTON.search(page, at, at + 1500)
+    return words, found[1] if found else ""
+
+
+@pytest.mark.usefixtures("nothing_there")
+def test_every_list_says_what_it_will_hold_with_a_button_that_opens() -> None:
+    boss, manager = superuser()[1], staff()[1]
+    silent, dead = [], []
+    for model, model_admin in admin.site._registry.items():
+        name = model._meta.label
+        if getattr(model_admin, "empty", None) is None:
+            silent.append(name)
+            continue
+        told = [(client, card(client, model)) for client in (boss, manager)]
+        opened = [(client, found) for client, found in told if found is not None]
+        if not all(found[0] for _, found in opened) or not any(found[1] for _, found in opened):
+            silent.append(f"{name}: {[found for _, found in opened]}")
+        dead += [f"{name}: {place}" for client, (_, place) in opened if place and client.get(place).status_code >= 400]
+    assert (silent, dead) == ([], [])
+
+
+@pytest.mark.usefixtures("nothing_there")
+@pytest.mark.parametrize("role", ["reader", "caller"])
+def test_who_may_less_is_shown_no_button_that_refuses_her(role: str) -> None:
+    client = member(Team.objects.create(name="Team"), role)[1]
+    for model, model_admin in admin.site._registry.items():
+        found = card(client, model) if model_admin.has_module_permission is not None else None
+        if found and found[1]:
+            assert client.get(found[1]).status_code in (200, 302), (model, found)
