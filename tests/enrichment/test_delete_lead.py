@@ -140,7 +140,7 @@ def test_the_list_asks_before_it_deletes(client):
     address = reverse("admin:leads_lead_changelist")
     chosen = {"action": "delete", "_selected_action": [str(one.pk)]}
 
-    page = client.post(address, chosen)
+    page = client.post(address, chosen, follow=True)
     assert "Purchased data is kept" in page.content.decode()
     assert Lead.objects.count() == 2
 
