@@ -49,12 +49,17 @@ def _in_buckets(request: HttpRequest) -> bool:
 
 
 def _in_leads(request: HttpRequest) -> bool:
-    return "/leads/lead/" in request.path and not _in_callbacks(request) and not _in_board(request)
+    return "/leads/lead/" in request.path and not any(is_in(request) for is_in in (_in_callbacks, _in_board, _in_map))
 
 
 def _in_board(request: HttpRequest) -> bool:
     """It stands below the leads' address."""
     return "/leads/lead/board/" in request.path
+
+
+def _in_map(request: HttpRequest) -> bool:
+    """So does it."""
+    return "/leads/lead/map/" in request.path
 
 
 def _in_callbacks(request: HttpRequest) -> bool:
@@ -133,7 +138,7 @@ UNFOLD = {
                 "items": [
                     _entry("Home", "home", "index") | {"badge": "operations.admin.home.badge"},
                     _entry("Find properties", "travel_explore", "buckets_bucket_find", scope="write"),
-                    _entry("Look up an address", "location_searching", "buckets_bucket_address", scope="write"),
+                    _entry("Look up an address", "map", "buckets_bucket_address", scope="write"),
                     _entry("Add a lead", "person_add", "buckets_bucket_by_hand", scope="write"),
                     _entry("Import leads", "upload_file", "buckets_import_add", scope="write")
                     | {"active": _in_imports},
@@ -141,6 +146,7 @@ UNFOLD = {
                     _entry("Leads", "contacts", "leads_lead_changelist", callers=False) | {"active": _in_leads},
                     _entry("My leads", "contacts", "leads_lead_changelist", callers=True) | {"active": _in_leads},
                     _entry("Board", "view_kanban", "leads_lead_board") | {"active": _in_board},
+                    _entry("Map", "location_on", "leads_lead_map") | {"active": _in_map},
                     _entry("Callbacks", "phone_callback", "leads_lead_changelist", query="?callback=today")
                     | {"active": _in_callbacks},
                     {

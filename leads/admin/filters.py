@@ -356,11 +356,7 @@ FILTERS = (
         box("propertyCounty", "County"),
         box("propertyCity", "City"),
         box("propertyZip", "ZIP"),
-        box(
-            "near",
-            "Near (latitude, longitude, miles)",
-            widget=forms.TextInput(attrs={"placeholder": "47.6062,-122.3321,2"}),
-        ),
+        box("near", "Near (latitude,longitude,miles)"),
         box("area", "In an area (corners: latitude,longitude …)", max_length=4000),
         select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
         number_box("bedroomsMin", "Bedrooms from"),

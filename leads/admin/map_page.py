@@ -46,7 +46,7 @@ def _map(model_admin: Any, request: HttpRequest) -> HttpResponse:
         model_admin,
         request,
         "admin/leads/lead/map.html",
-        "Map of leads",
+        "Map",
         shapes=shapes,
         query=asked.urlencode(),
         list_address=reverse("admin:leads_lead_changelist"),

@@ -18,7 +18,7 @@ from common.api.schema import answer
 from common.api.serializers import IdField, MoneyField, StrictSerializer
 from common.downloads import file_answer
 from leads.selection.export import Format, Layout
-from operations.reports.lists import NoSuchList, overlap, reach_by_list
+from operations.reports.lists import NoSuchList, SameList, overlap, reach_by_list
 from operations.reports.span import span_of
 from operations.reports.spend import GROUPS, Report, may_see, spend
 from operations.reports.told import overlap_facts, reach_facts, report_csv, report_facts
@@ -173,8 +173,8 @@ class OverlapView(ReportView):
         query = self.query(OverlapQuery)
         try:
             found = overlap(self.access, query["a"], query["b"])
+        except SameList as refusal:
+            raise invalid(refusal.field, str(refusal)) from refusal
         except NoSuchList as refusal:
-            if query["a"] == query["b"]:
-                raise invalid(refusal.field, str(refusal)) from refusal
             raise not_found("bucket", refusal.field) from refusal
         return ok(overlap=OverlapSerializer(overlap_facts(found)).data)

@@ -164,8 +164,8 @@ def test_every_order_pages_through_all_leads_once_and_no_name_stands_in_a_cursor
         page = body_of(Api(ann).get(f"/api/leads?sort={sort}&limit=3{cursor and f'&cursor={cursor}'}"))
         seen += page["leads"]
         cursor = page["nextCursor"]
-        assert cursor is None or len(cursor) < 60
-    assert [one["leadId"] for one in seen] == [one["leadId"] for one in whole]
+        assert cursor is None or sort.endswith("At") or len(cursor) < 40
+    assert [one["id"] for one in seen] == [one["id"] for one in whole]
     assert len(seen) == Lead.objects.count()
 
 

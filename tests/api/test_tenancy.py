@@ -98,6 +98,9 @@ SECRET = "tell-nobody"  # in what is Ann's
 NUMBERS = {"name", "user_id", "team_id"}  # too short to be looked for in an answer
 OF_SELF = {
     "audit",
+    "report-spend",
+    "report-spend-file",
+    "report-reachable-owners",
     "api_tokens",
     "api_phone",
     "api_profile",
@@ -123,6 +126,7 @@ OF_SELF = {
 PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_email_send",
     "profile_phone", "profile_time_zone", "team_switch", "search",
 }  # fmt: skip
+PAGES |= {"report_spend", "report_lists"}
 PAGES |= {"healthz", "metrics", "readyz", "root", "book", "book_link", "feed", "way_out", "mail_link", "mail_picture"}
 PAGES |= {"notices", "notices_read", "notices_settings", "notice", "home_hide_steps", "vendor_spending"}
 PAGES |= {"calendar", "calendar_booking", "calendar_end", "calendar_event", "calendar_move", "calendar_plan"}
@@ -392,6 +396,10 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("lead-receipts", "GET"): ("", 404),
     ("callbacks", "GET"): ("", 200),
     ("audit", "GET"): ("", 200),
+    ("report-spend", "GET"): ("", 200),
+    ("report-spend-file", "GET"): ("", 200),
+    ("report-reachable-owners", "GET"): ("", 200),
+    ("report-overlap", "GET"): ("?a={bucket_id}&b={bucket_id}", 404),
     ("lead-merged", "GET"): ("", 404),
     ("lead-separate", "POST"): ({}, 404),
     ("lead-tags", "GET"): ("", 404),

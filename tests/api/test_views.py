@@ -26,7 +26,7 @@ def leads(ann: User) -> list[Lead]:
 
 
 def save(user: User, name: str = "Kent", **said: Any) -> Any:
-    return body_of(Api(user).post(VIEWS, {"name": name, "filters": {"propertyCity": "Kent"}, **said}))["view"]
+    return body_of(Api(user).post(VIEWS, {"name": name, "filters": {"propertyCity": "Kent"}, **said}), 201)["view"]
 
 
 def colleague(ann: User, name: str, role: Role) -> User:
