@@ -76,7 +76,7 @@ def question(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpRe
     """The question that the address asks; the list, with words, where there is none or no row of it is left."""
     if request.method not in ("GET", "HEAD"):  # a form that was sent here belongs to the list
         return HttpResponseRedirect(place(request))
-    found = model_admin.get_actions(request).get(request.GET[ASK])
+    found: Any = model_admin.get_actions(request).get(request.GET[ASK])
     act = found[0] if found else None
     answer: HttpResponse | None = None
     if act is None or not getattr(act, "asks", False):

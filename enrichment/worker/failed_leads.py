@@ -51,13 +51,13 @@ def failed_leads(run: Run) -> FailedLeads:
     done = Exists(_later(run).filter(outcome__in=_ENDED_WELL))
     waiting = Exists(RunItem.objects.filter(lead=OuterRef("lead")).exclude(stage=RunItem.Stage.DONE))
     rows = list(failed.annotate(is_done=done, waits=waiting).order_by("pk"))
-    open_ = [item for item in rows if not item.is_done and not item.waits]  # type: ignore[attr-defined]
+    open_ = [item for item in rows if not item.is_done and not item.waits]
     doubtful = stages.leads_in_doubt(run.asked, [Waiting(item.pk, item.lead_id, 0) for item in open_])
     return FailedLeads(
         again=[item.lead_id for item in open_ if item.lead_id not in doubtful],
         in_doubt=len(doubtful) + run.in_doubt,
-        done=sum(item.is_done for item in rows),  # type: ignore[attr-defined]
-        waiting=sum(item.waits and not item.is_done for item in rows),  # type: ignore[attr-defined]
+        done=sum(item.is_done for item in rows),
+        waiting=sum(item.waits and not item.is_done for item in rows),
         gone=max(run.failed - len(rows), 0),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -133,8 +134,8 @@ def reach_by_list(access: Access) -> list[Reach]:
     buckets = list(Bucket.objects.filter(team=access.team_id).order_by("-total_leads", "-pk")[:LISTS_SHOWN])
     ids = [one.pk for one in buckets]
     spent: dict[UUID, Decimal] = {}
-    runs = Run.objects.with_money().filter(bucket__in=ids).values_list("bucket_id", "spent")
-    for bucket_id, dollars in runs:
+    runs: Any = Run.objects.with_money().filter(bucket__in=ids)
+    for bucket_id, dollars in runs.values_list("bucket_id", "spent"):
         spent[bucket_id] = spent.get(bucket_id, ZERO) + dollars
     owners = _reachable([one.pk for one in buckets if one.phone_leads])
     found = [
@@ -159,6 +160,6 @@ def _reachable(ids: Sequence[UUID]) -> dict[UUID, int]:
     leads = Lead.objects.filter(HAS_PHONE, ~do_not_call(), bucket__in=ids).order_by()
     known = Count("pk", distinct=True, filter=_OWNER)
     rows = leads.values("bucket_id").annotate(
-        many=Count("pk", distinct=True), known=known, keys=Count("keys__key_id", distinct=True, filter=_OWNER)
+        many=Count("pk", distinct=True), known=known, owner_keys=Count("keys__key_id", distinct=True, filter=_OWNER)
     )
-    return {row["bucket_id"]: row["keys"] + row["many"] - row["known"] for row in rows}
+    return {row["bucket_id"]: row["owner_keys"] + row["many"] - row["known"] for row in rows}

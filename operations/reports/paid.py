@@ -139,7 +139,7 @@ def dropped(team_id: int, span: Span) -> Decimal:
 
 
 def _rows(sql: str, team_id: int, span: Span) -> list[Any]:
-    params = {
+    params: dict[str, Any] = {
         "team": team_id,
         "months": span.team_months(team_id),
         "since": span.since,
@@ -152,4 +152,5 @@ def _rows(sql: str, team_id: int, span: Span) -> list[Any]:
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+        return rows

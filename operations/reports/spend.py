@@ -166,8 +166,8 @@ def _keys(
         return (lambda cell: cell.vendor), vendor_name
     if group == "operation":
         return (lambda cell: f"{cell.vendor}/{cell.operation}"), _operation
-    runs = {cell.run_id for cell in (*cells, *phones) if cell.run_id}
-    lists = Lists.of(runs, {cell.bucket_id for cell in (*cells, *talks)})
+    runs = {cell.run_id for cell in cells if cell.run_id} | {one.run_id for one in phones if one.run_id}
+    lists = Lists.of(runs, {cell.bucket_id for cell in cells} | {talk.bucket_id for talk in talks})
     if group == "bucket":
         return lists.key, lists.name
     searches = searches_of(lists.names)

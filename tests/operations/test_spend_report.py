@@ -253,7 +253,8 @@ def test_the_api_the_command_the_page_and_the_csv_say_the_same(world: World):
     asked = ("--group", "bucket", "--from", "2026-11-01", "--to", "2026-11-30")
     ran = command("spend_report", "--user", "ann", *asked, "--json").json
     page = world.client.get(f"/admin/reports/spend/?group=bucket&{DAYS}").content.decode()
-    file = b"".join(world.client.get(f"/admin/reports/spend/?group=bucket&{DAYS}&format=csv").streaming_content)
+    download: Any = world.client.get(f"/admin/reports/spend/?group=bucket&{DAYS}&format=csv")
+    file = b"".join(download.streaming_content)
     api_file = b"".join(Api(world.ann).get(f"/api/reports/spend/csv?group=bucket&{DAYS}").streaming_content)
 
     assert (told["from"], told["to"], told["timeZone"]) == ("2026-11-01", "2026-11-30", "UTC")
