@@ -138,7 +138,7 @@ UNFOLD = {
                 "items": [
                     _entry("Home", "home", "index") | {"badge": "operations.admin.home.badge"},
                     _entry("Find properties", "travel_explore", "buckets_bucket_find", scope="write"),
-                    _entry("Look up an address", "location_searching", "buckets_bucket_address", scope="write"),
+                    _entry("Look up an address", "map", "buckets_bucket_address", scope="write"),
                     _entry("Add a lead", "person_add", "buckets_bucket_by_hand", scope="write"),
                     _entry("Import leads", "upload_file", "buckets_import_add", scope="write")
                     | {"active": _in_imports},
@@ -175,7 +175,7 @@ UNFOLD = {
                     _entry("Schedules", "event_repeat", "enrichment_schedule_changelist"),
                     {
                         "title": "Reports",
-                        "icon": "monitoring",
+                        "icon": "receipt_long",
                         "link": reverse_lazy("report_spend"),
                         "permission": "operations.admin.reports.opens_reports",
                         "active": _in_reports,

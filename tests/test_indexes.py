@@ -19,7 +19,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.access import SCOPES_OF, Access, own_access
-from accounts.models import AuditEvent, Role, User, WebhookDelivery, WebhookEndpoint
+from accounts.models import AuditEvent, Notification, Role, User, WebhookDelivery, WebhookEndpoint
+from accounts.notices.selectors import notices_of
 from accounts.webhooks import queue as webhook_queue
 from buckets.filling.fills import open_fills
 from buckets.imports.services import open_imports
@@ -173,6 +174,11 @@ CROWD = [
               CASE n % 100 WHEN 0 THEN 'queued' ELSE 'delivered' END,
               0, now(), now() + interval '3 days', '', now()
          FROM accounts_webhookendpoint e, generate_series(1, 200) n""",
+    """INSERT INTO accounts_notification (id, team_id, user_id, kind, about, about_id, words, created_at, is_shown,
+           read_at, mail)
+       SELECT uuidv7(), m.team_id, m.user_id, 'reply', 'leads.lead', n::text, 'x', now(), n % 20 > 0, now(),
+              CASE n % 10 WHEN 0 THEN 'soon' ELSE 'sent' END
+         FROM accounts_membership m, generate_series(1, 20) n""",
     "UPDATE leads_lead SET assigned_to_id = owner_id WHERE property_id::int % 50 = 7",
     """INSERT INTO leads_suppression (id, kind, digest, scope, reason, source, created_at)
        SELECT uuidv7(), 1, sha256(n::text::bytea), 'any', CASE WHEN n % 10 = 0 THEN 'erased' ELSE 'stop' END,
@@ -550,6 +556,20 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         lambda p: reveals.released(database_now()),
         "integrations_phonereveal",
         "reveal_released",
+    ),
+    "a person's notifications, newest first": (
+        lambda p: page(notices_of(own_access(p.bucket.owner)), limit=5, cursor=None, newest_first=True),
+        "accounts_notification",
+        "notification_by_user",
+    ),
+    "notifications to mail to a person": (
+        lambda p: by(
+            Notification.objects.filter(user=p.bucket.owner, mail__in=Notification.QUEUED)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        ),
+        "accounts_notification",
+        "notification_to_mail",
     ),
     "what is to be sent to a webhook": (
         lambda p: by(webhook_queue.due(a_webhook()).order_by()[:1]),

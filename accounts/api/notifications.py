@@ -10,12 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import Scope, access
+from accounts.api.base import idempotent
 from accounts.models import NoticeKind, NoticeMail, Notification
 from accounts.notices import selectors
 from accounts.notices.choices import Choices, change_choices, choices_of
 from common.api.base import ApiView, ok
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing
+from common.api.lists import ListOf
+from common.api.paging import PageQuery
+from common.api.schema import answer
 from common.api.serializers import CamelModelSerializer, FlagField, IdField, StrictSerializer, WholeField
 
 IDS_MOST = 500
@@ -78,28 +80,29 @@ def _told(found: Choices) -> dict[str, Any]:
     return {"digestHour": found.digest_hour, "kinds": kinds}
 
 
+NOTIFICATIONS = ListOf("notifications", NotificationSerializer, query=NotificationsQuery)
+
+
 class NotificationsView(ApiView):
     for_callers = ("GET",)
 
     @extend_schema(
         operation_id="listNotifications",
         summary="My notifications of a team, newest first",
-        parameters=[NotificationsQuery],
-        responses=listing(
+        parameters=[NOTIFICATIONS.query],
+        responses=NOTIFICATIONS.answer(
             "NotificationPage",
-            notifications=NotificationSerializer(many=True),
             unread=serializers.IntegerField(help_text="Not read, over all pages; 100 stands for 100 and more"),
         ),
     )
     def get(self, request: Request) -> Response:
-        query, rows = self.query(NotificationsQuery), selectors.notices_of(access(request))
+        query, rows = self.query(NOTIFICATIONS.query), selectors.notices_of(access(request))
         if "unread" in query:
             rows = rows.filter(read_at__isnull=query["unread"])
         if "kind" in query:
             rows = rows.filter(kind=query["kind"])
-        found, after = page(rows, limit=query["limit"], cursor=query.get("cursor"), newest_first=True)
-        told = NotificationSerializer(found, many=True).data
-        return ok(notifications=told, unread=selectors.unread(access(request)), **page_of(found, after))
+        unread = selectors.unread(access(request))
+        return NOTIFICATIONS.respond(self, rows, query=query, more=lambda _: {"unread": unread})
 
 
 class ReadView(ApiView):
@@ -112,6 +115,7 @@ class ReadView(ApiView):
         request=ReadInput,
         responses=answer("NotificationsRead", marked=serializers.IntegerField(help_text="How many were unread")),
     )
+    @idempotent()
     def post(self, request: Request) -> Response:
         return ok(marked=selectors.mark_read(access(request), **self.body(ReadInput)))
 

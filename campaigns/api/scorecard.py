@@ -76,7 +76,7 @@ class CallerSerializer(serializers.Serializer[Caller]):
     lastAt = MomentField(source="last_at", allow_null=True, help_text="Their latest call today")
 
 
-CALLERS = ListOf("callers", CallerSerializer, sorts={"name": "name"}, order="name")
+CALLERS = ListOf("callers", CallerSerializer, sorts={"name": "user__username"}, order="name")
 
 
 class CallersView(CampaignView):

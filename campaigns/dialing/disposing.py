@@ -29,6 +29,7 @@ from leads.calendar import clock as calendar_clock
 from leads.calendar import planning
 from leads.keys import key_secrets
 from leads.keys.owner_keys import PHONE
+from leads.locks import lock_leads
 from leads.models import Activity, ContactKey, Lead, LeadKey
 from leads.privacy.filtering import kept_in
 from leads.rules import BadTime, moment_of
@@ -37,6 +38,7 @@ from leads.services import add_activity, move_status
 TAKE_BACK = timedelta(seconds=10)  # in which a suppressing key may be taken back
 NOTE_MOST = 2_000
 MINUTES_MOST = 24 * 60
+SINCE_MOST = 10  # activities in which a press that comes twice is looked for
 Outcome, State, Status = Disposition.Outcome, CallAttempt.State, Member.Status
 # Spoken to: who has said so much gets no further message of a campaign that ends on a reply.
 SPOKE = (Outcome.CONTACT,)
@@ -327,11 +329,22 @@ def log_call(
         words = f"“{outcome.label}” stops contact for good: press Call first, or use Suppress below."
         raise CampaignError("NOT_CALLED", words, "code")
     with transaction.atomic():
-        before = next(iter(Activity.objects.filter(lead=lead).order_by("-pk").values_list("pk", flat=True)[:1]), None)
-        line = add_activity(lead=lead, by=access.user, kind=Activity.Kind.CALL, text=said.text[:NOTE_MOST], seen=seen)
-        if line.pk != before:
-            _plan_and_move(lead, said, access.user)
+        locked = lock_leads([lead.pk]).only("pk", "activity_count").get()
+        if seen is not None and _was_said(locked, access.user, said.text, since=seen):
+            return outcome
+        add_activity(lead=lead, by=access.user, kind=Activity.Kind.CALL, text=said.text[:NOTE_MOST])
+        _plan_and_move(lead, said, access.user)
     return outcome
+
+
+def _was_said(lead: Lead, by: User, text: str, *, since: int) -> bool:
+    """Whether she has said this of a call since her page came: by the lead's latest activities, a few of them."""
+    new = min(lead.activity_count - since, SINCE_MOST)
+    if new <= 0:
+        return False
+    text = kept_in(Activity(), "text", text[:NOTE_MOST])
+    latest = Activity.objects.filter(lead=lead).order_by("-pk").values_list("by", "kind", "text")[:new]
+    return (by.pk, Activity.Kind.CALL.value, text) in list(latest)
 
 
 # --- Taking a key back ------------------------------------------------------------------------------------------------

@@ -27,8 +27,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from common.api import deprecation, limits
 from common.api.declared import DeclaredRequest
-from common.api.limits import headers_of
 from common.api.parser import StrictJSONParser
 from common.contact_access import sees_contacts, told_answer
 from common.dates import use_zone_of
@@ -92,7 +92,8 @@ class JsonRefusals(DeclaredRequest):
         if getattr(response, "exception", False):
             request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
         final = super().finalize_response(request, response, *args, **kwargs)
-        for name, value in headers_of(request).items():
+        method = getattr(self, str(request.method).lower(), None)
+        for name, value in (limits.headers_of(request) | deprecation.headers_of(method)).items():
             final.headers[name] = value
         return final
 

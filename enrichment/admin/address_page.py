@@ -209,8 +209,9 @@ def _owned_lead(query: Query) -> Lead | None:
     owned = gate.owned(catalogue.operation("property_detail"), query)
     if owned is None or not owned.answer.found:
         return None
-    columns = {field.name for field in Lead._meta.concrete_fields}
-    facts = {name: value for name, value in owned.answer.facts.items() if name in columns}
+    columns = {field.name: field for field in Lead._meta.concrete_fields}
+    facts = {name: columns[name].to_python(value) for name, value in owned.answer.facts.items() if name in columns}
+    facts.pop("property_id", None)
     return Lead(property_id=query.key, enriched_at=owned.fetched_at, **facts)
 
 

@@ -58,7 +58,7 @@ class RunBucket(serializers.Serializer[Any]):
 RUNS = ListOf(
     "runs",
     RunSerializer,
-    sorts={"createdAt": "pk", "status": "status", "endedAt": "ended_at"},
+    sorts={"createdAt": "pk", "status": "status", "finishedAt": "finished_at"},
     query=RunsQuery,
     includes={"bucket": Include(_buckets, RunBucket())},
 )

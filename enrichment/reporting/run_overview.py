@@ -12,11 +12,12 @@ from django.db.models import Count
 
 from common.values.percent import percent
 from enrichment.models import Run, RunItem
-from enrichment.selectors import eta_seconds, stands_in_words
+from enrichment.selectors import billing_check, eta_seconds, item_waits_for_check, stands_in_words
 from enrichment.worker.failed_leads import FailedLeads, failed_leads
 from integrations.ledger.budgets import ZERO
 from integrations.models import VendorCall
 from integrations.operating.evidence import Doubts, doubts
+from integrations.vendors import available
 from integrations.vendors.errors import failure_in_words
 
 REQUESTS_SHOWN = 10  # latest
@@ -50,6 +51,7 @@ class Overview:
     used: Decimal
     room: Decimal | None
     used_percent: int
+    check: str
     doubts: Doubts
     failed: FailedLeads | None
     requests: Sequence[Any]
@@ -77,21 +79,26 @@ def overview(run: Any) -> Overview:
         elif row["outcome"] == RunItem.Outcome.FAILED:
             words = failure_in_words(row["category"]) or "No reason kept"
             failures[words] = failures.get(words, 0) + row["n"]
+    for stage, many in _in_doubt(run).items():  # told as what they wait for
+        waiting[stage] = max(waiting.get(stage, 0) - many, 0)
     used = run.spent + run.reserved
     room = None if run.max_cost is None else max(run.max_cost - used, ZERO)
     return Overview(
         parts=_parts(run),
-        waiting=[Part(stages[stage], many, percent(many, run.total)) for stage, many in sorted(waiting.items())],
+        waiting=[
+            Part(stages[stage], many, percent(many, run.total)) for stage, many in sorted(waiting.items()) if many
+        ],
         failures=sorted(failures.items(), key=lambda one: -one[1]),
         stands=stands_in_words(run),
-        eta=eta_seconds(run),
+        eta=None if run.only_waits_for_billing_check else eta_seconds(run),
         an_hour=_an_hour(run),
         used=used,
         room=room,
         used_percent=min(percent(used, run.max_cost), 100) if run.max_cost else 0,
+        check=billing_check(run).words,
         doubts=doubts(run_id=run.pk),
         failed=None if run.is_open or not run.failed else failed_leads(run),
-        requests=list(_requests(run)),
+        requests=_requests(run),
         moments=_moments(run),
     )
 
@@ -118,9 +125,23 @@ def _an_hour(run: Run) -> int | None:
     return round(3600 * run.done / seconds) if seconds >= LEAST_SECONDS else None
 
 
-def _requests(run: Run) -> Any:
-    calls = VendorCall.objects.filter(run_id=run.pk).select_related("operation").defer("holds")
-    return calls.order_by("-pk")[:REQUESTS_SHOWN]
+def _in_doubt(run: Run) -> dict[int, int]:
+    """Items whose request needs a billing check, by the step they wait at."""
+    if not run.in_doubt:
+        return {}
+    rows = run.items.filter(item_waits_for_check()).exclude(stage=RunItem.Stage.DONE).values_list("stage")
+    return dict(rows.annotate(n=Count("pk")).order_by())
+
+
+def _requests(run: Run) -> list[VendorCall]:
+    """The latest, each with `asked`: RealEstateAPI: skip trace."""
+    calls = VendorCall.objects.filter(run_id=run.pk).select_related("operation").defer("holds").order_by("-pk")
+    found = list(calls[:REQUESTS_SHOWN])
+    for call in found:
+        vendor = call.operation.vendor_id
+        what = call.operation.name.removeprefix(f"{vendor}_").replace("_", " ")
+        call.asked = f"{available.title(vendor)}: {what}"  # type: ignore[attr-defined]
+    return found
 
 
 def _moments(run: Run) -> list[tuple[str, datetime]]:

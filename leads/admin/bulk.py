@@ -41,7 +41,7 @@ ACTIONS = (
     "delete",
 )  # fmt: skip
 NONE = "No lead that you may change is among these: nothing was done."
-PLACES = ("after", "before", "sort", *OURS)  # of the list's address: no filters
+PLACES = ("after", "before", "sort", "view", "size", *OURS)  # of the list's address: no filters
 
 
 class BulkActions(Base):

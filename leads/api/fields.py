@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.access import Scope
 from accounts.api.base import idempotent
 from common.api.base import ApiView, ok
+from common.api.lists import ListOf
 from common.api.schema import answer
 from common.api.serializers import CamelModelSerializer, StrictSerializer, WholeField
 from leads.api.statuses import RetiredQuery
@@ -56,6 +57,9 @@ class FieldInput(StrictSerializer):
     position = WholeField(min_value=0, max_value=1000, required=False, help_text="Its place, from 0")
 
 
+FIELDS = ListOf("fields", FieldSerializer, query=RetiredQuery, sorts={"name": "name", "key": "key"}, order="")
+
+
 class FieldsView(ApiView):
     for_callers = ("GET",)
     scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.MANAGE}
@@ -63,12 +67,13 @@ class FieldsView(ApiView):
     @extend_schema(
         operation_id="listCustomFields",
         summary="Your team's custom fields, in their order",
-        parameters=[RetiredQuery],
-        responses=answer("CustomFields", fields=FieldSerializer(many=True)),
+        parameters=[FIELDS.query],
+        responses=FIELDS.answer("CustomFields"),
     )
     def get(self, request: Request) -> Response:
-        rows = definitions.fields_of(self.access.team_id, retired=self.query(RetiredQuery).get("retired", False))
-        return ok(fields=FieldSerializer(rows, many=True).data)
+        asked = self.query(FIELDS.query)
+        rows = definitions.fields_of(self.access.team_id, retired=asked.get("retired", False))
+        return FIELDS.respond(self, list(rows), query=asked)
 
     @extend_schema(
         operation_id="makeCustomField",

@@ -13,6 +13,8 @@ from rest_framework.response import Response
 from accounts.access import Scope
 from accounts.api.base import idempotent
 from common.api.base import ApiView, Problem, ok, translates
+from common.api.lists import ListOf
+from common.api.paging import PageQuery
 from common.api.schema import answer
 from common.api.serializers import CamelModelSerializer, FlagField, StrictSerializer, WholeField
 from leads.models import Lead, StatusLabel
@@ -54,8 +56,11 @@ class LabelInput(StrictSerializer):
     position = WholeField(min_value=0, max_value=1000, required=False, help_text="Its place in its status, from 0")
 
 
-class RetiredQuery(StrictSerializer):
+class RetiredQuery(PageQuery):
     retired = FlagField(required=False, help_text="With those that are offered no more")
+
+
+LABELS = ListOf("labels", LabelSerializer, query=RetiredQuery, sorts={"name": "name", "status": "status"}, order="")
 
 
 class LabelsView(ApiView):
@@ -65,12 +70,13 @@ class LabelsView(ApiView):
     @extend_schema(
         operation_id="listStatusLabels",
         summary="Your team's status labels, by status and place",
-        parameters=[RetiredQuery],
-        responses=answer("StatusLabels", labels=LabelSerializer(many=True)),
+        parameters=[LABELS.query],
+        responses=LABELS.answer("StatusLabels"),
     )
     def get(self, request: Request) -> Response:
-        rows = labels.labels_of(self.access.team_id, retired=self.query(RetiredQuery).get("retired", False))
-        return ok(labels=LabelSerializer(rows, many=True).data)
+        asked = self.query(LABELS.query)
+        rows = labels.labels_of(self.access.team_id, retired=asked.get("retired", False))
+        return LABELS.respond(self, list(rows), query=asked)
 
     @extend_schema(
         operation_id="makeStatusLabel",

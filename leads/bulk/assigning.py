@@ -62,9 +62,12 @@ def _undo(job: BulkJob, lead_ids: Sequence[UUID], _held: Collection[UUID]) -> in
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            WITH held AS MATERIALIZED (
-                SELECT l.id, l.assigned_to_id AS now_with, b.before, b.after
-                  FROM leads_lead l JOIN leads_bulkchange b ON b.job_id = %(job)s AND b.lead_id = l.id
+            WITH was AS MATERIALIZED (
+                SELECT b.lead_id, b.before, b.after FROM leads_bulkchange b
+                 WHERE b.job_id = %(job)s AND b.lead_id = ANY(%(leads)s)
+            ), held AS MATERIALIZED (
+                SELECT l.id, l.assigned_to_id AS now_with, w.before, w.after
+                  FROM leads_lead l JOIN was w ON w.lead_id = l.id
                  WHERE l.id = ANY(%(leads)s) AND l.merged_into_id IS NULL {LEADS_IN_ORDER}
             ), changed AS (
                 UPDATE leads_lead l SET assigned_to_id = m.user_id, updated_at = now()

@@ -19,14 +19,14 @@ from leads.pipeline.lists import Refused
 
 HAD_IT = "had this status already"
 
-# Leads with the stage they are to have: `wanted (id, status, label)`. Locked first and read as they then are. A stage
+# Leads with the stage they are to have (`wanted`). Locked first and read as they then are. A stage
 # is written as `leads.pipeline.moving.Stage.key`: contacted, or contacted:<id of a label>.
 _MOVE = f"""
     held AS MATERIALIZED (
         SELECT l.id, l.bucket_id, l.status AS before, l.status_label_id AS label_before, w.status AS after,
-               w.label AS label_after
+               w.label AS label_after, w.was
           FROM leads_lead l JOIN wanted w ON w.id = l.id
-         WHERE l.merged_into_id IS NULL {LEADS_IN_ORDER}),
+         WHERE l.id = ANY(%(leads)s) AND l.merged_into_id IS NULL {LEADS_IN_ORDER}),
     keyed AS (
         SELECT h.*, concat_ws(':', before, label_before) AS key_before, concat_ws(':', after, label_after) AS key_after
           FROM held h),
@@ -65,8 +65,8 @@ def _do(work: Work) -> Done:
     2. Counts them in their buckets, and tells the webhooks that want it. A label that is gone by now is left out.
     """
     sql = f"""
-        WITH wanted AS (
-            SELECT unnest(%(leads)s::uuid[]) AS id, %(after)s::text AS status,
+        WITH wanted AS MATERIALIZED (
+            SELECT unnest(%(leads)s::uuid[]) AS id, %(after)s::text AS status, NULL AS was,
                    (SELECT id FROM leads_statuslabel WHERE id = %(label)s::uuid) AS label),
         {_MOVE.format(still="h.key_before <> h.key_after")},
         noted AS (
@@ -86,12 +86,12 @@ def _undo(job: BulkJob, lead_ids: Sequence[UUID], _held: Collection[UUID]) -> in
     was deleted meanwhile leaves its status.
     """
     sql = f"""
-        WITH wanted AS (
+        WITH wanted AS MATERIALIZED (
             SELECT c.lead_id AS id, split_part(c.before, ':', 1) AS status, s.id AS label, c.after AS was
               FROM leads_bulkchange c
               LEFT JOIN leads_statuslabel s ON s.id = nullif(split_part(c.before, ':', 2), '')::uuid
              WHERE c.job_id = %(job)s AND c.lead_id = ANY(%(leads)s)),
-        {_MOVE.format(still="h.key_before = (SELECT was FROM wanted WHERE id = h.id)")}
+        {_MOVE.format(still="h.key_before = h.was")}
         {_TOLD}
     """  # noqa: S608  # constants
     return _moved(sql, job, {"leads": list(lead_ids), "by": job.undone_by_id})

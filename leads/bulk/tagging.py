@@ -11,7 +11,7 @@ from django.db import connection
 from accounts.access import Access
 from leads.bulk.kinds import Arguments, BulkError, Done, Kind, Stopped, Work, said, text_in
 from leads.locks import LEADS_IN_ORDER
-from leads.models import BulkJob, Tag
+from leads.models import BulkChange, BulkJob, Tag
 from leads.services import tag_named
 
 HAD_IT, HAD_IT_NOT = "had the tag already", "did not have the tag"
@@ -75,15 +75,15 @@ def _untag(work: Work) -> Done:
 
 def _untag_again(job: BulkJob, lead_ids: Sequence[UUID], _held: Collection[UUID]) -> int:
     """Takes off the links that the job made and that are there still."""
+    links = BulkChange.objects.filter(job=job.pk, lead_id__in=list(lead_ids)).values_list("after", flat=True)
     restored, _ = _counted(
         f"""
         WITH {_HELD}, gone AS (
-            DELETE FROM leads_lead_tags t USING leads_bulkchange b, held h
-             WHERE b.job_id = %(job)s AND b.lead_id = h.id AND t.lead_id = h.id AND t.id = b.after::bigint
+            DELETE FROM leads_lead_tags t WHERE t.id = ANY(%(links)s) AND t.lead_id IN (SELECT id FROM held)
             RETURNING t.lead_id)
         SELECT (SELECT count(*) FROM gone), 0
         """,  # noqa: S608  # constants
-        {"leads": list(lead_ids), "job": job.pk},
+        {"leads": list(lead_ids), "links": [int(link) for link in links if link]},
     )
     return restored
 

@@ -13,11 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.api.base import ApiView, CsvRenderer, Problem, invalid, not_found, ok
+from common.api.lists import ListOf
 from common.api.schema import answer
 from common.api.serializers import IdField, MoneyField, StrictSerializer
 from common.downloads import file_answer
 from leads.selection.export import Format, Layout
-from operations.reports.lists import NoSuchList, overlap, reach_by_list
+from operations.reports.lists import NoSuchList, SameList, overlap, reach_by_list
 from operations.reports.span import span_of
 from operations.reports.spend import GROUPS, Report, may_see, spend
 from operations.reports.told import overlap_facts, reach_facts, report_csv, report_facts
@@ -140,15 +141,24 @@ class SpendFileView(ReportView):
         return file_answer(report_csv(report), name=name, content_type=Format.CSV.content_type)
 
 
+REACH = ListOf(
+    "lists",
+    ReachLine,
+    sorts={"perReachableOwner": "perReachableOwner", "spent": "spent", "leads": "leads", "name": "name"},
+    order="",
+)
+
+
 class ReachView(ReportView):
     @extend_schema(
         operation_id="reportReachableOwners",
         summary="What each reachable owner of a list has cost, the dearest list first",
-        responses=answer("ReachAnswer", lists=ReachLine(many=True)),
+        parameters=[REACH.query],
+        responses=REACH.answer("ReachAnswer"),
     )
     def get(self, request: Request) -> Response:
         self.demand()
-        return ok(lists=ReachLine([reach_facts(one) for one in reach_by_list(self.access)], many=True).data)
+        return REACH.respond(self, [reach_facts(one) for one in reach_by_list(self.access)])
 
 
 class OverlapView(ReportView):
@@ -163,8 +173,8 @@ class OverlapView(ReportView):
         query = self.query(OverlapQuery)
         try:
             found = overlap(self.access, query["a"], query["b"])
+        except SameList as refusal:
+            raise invalid(refusal.field, str(refusal)) from refusal
         except NoSuchList as refusal:
-            if query["a"] == query["b"]:
-                raise invalid(refusal.field, str(refusal)) from refusal
             raise not_found("bucket", refusal.field) from refusal
         return ok(overlap=OverlapSerializer(overlap_facts(found)).data)

@@ -32,6 +32,10 @@ class NoSuchList(ValueError):
         self.field = field
 
 
+class SameList(NoSuchList):
+    """Both are one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """A list: its leads, and the owners it knows, who are known once property data was purchased."""
@@ -64,7 +68,7 @@ def overlap(access: Access, a: UUID, b: UUID) -> Overlap:
     if b not in found:
         raise NoSuchList("b")
     if a == b:
-        raise NoSuchList("b", "Choose two different lists.")
+        raise SameList("b", "Choose two different lists.")
     sizes = [Size(pk, str(told(found[pk].name)), found[pk].total_leads, _owners(pk)) for pk in (a, b)]
     return Overlap(sizes[0], sizes[1], _properties(a, b), _shared_owners(a, b))
 

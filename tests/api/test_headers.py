@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+from datetime import date
 from typing import Any
 
 import pytest
+from drf_spectacular.utils import extend_schema
 from redis.exceptions import ConnectionError as RedisAway
 
+from common.api.base import ApiView, ok
+from common.api.deprecation import deprecated
 from common.api.limits import Quota
 from common.request_id import named
 from tests.api.client import Api, body_of, refused
@@ -68,6 +72,31 @@ def test_a_refusal_says_it_too_and_so_does_every_answer_while_redis_is_away(api:
     answer = api.get("/api/tags")
 
     assert (answer.status_code, limits(answer)) == (200, ['"user";r=600;t=60', '"user";q=600;w=60', "600", "600", "60"])
+
+
+def test_what_will_go_says_so_in_its_answers(rf: Any) -> None:
+    class Old(ApiView):
+        authentication_classes = ()
+        permission_classes = ()
+        throttle_classes = ()
+
+        @deprecated(date(2026, 12, 1), sunset=date(2027, 3, 1), instead="/api/leads")
+        @extend_schema(operation_id="old")
+        def get(self, request: Any) -> Any:
+            return ok()
+
+        @extend_schema(operation_id="stays")
+        def post(self, request: Any) -> Any:
+            return ok()
+
+    answer, stays = Old.as_view()(rf.get("/api/old")), Old.as_view()(rf.post("/api/old"))
+
+    assert answer.headers["Deprecation"] == "@1796083200"
+    assert answer.headers["Sunset"] == "Mon, 01 Mar 2027 00:00:00 GMT"
+    assert answer.headers["Link"] == '</api/leads>; rel="successor-version"'
+    assert "Deprecation" not in stays.headers
+    with pytest.raises(ValueError, match="sunset"):
+        deprecated(date(2026, 12, 1), sunset=date(2026, 12, 1))
 
 
 def test_who_is_nobody_is_refused_with_a_name(client: Any) -> None:

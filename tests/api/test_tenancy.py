@@ -82,6 +82,7 @@ from leads.models import (
 from leads.permission import importing
 from leads.permission.adding import add_suppression
 from leads.pipeline.labels import make_label
+from leads.selection.saved_views import save_view
 from leads.services import add_activity, create_tag, set_tags
 from tests.api.client import Api, body_of, refused
 
@@ -97,6 +98,9 @@ SECRET = "tell-nobody"  # in what is Ann's
 NUMBERS = {"name", "user_id", "team_id"}  # too short to be looked for in an answer
 OF_SELF = {
     "audit",
+    "report-spend",
+    "report-spend-file",
+    "report-reachable-owners",
     "api_tokens",
     "api_phone",
     "api_profile",
@@ -122,7 +126,9 @@ OF_SELF = {
 PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_email_send",
     "profile_phone", "profile_time_zone", "team_switch", "search",
 }  # fmt: skip
+PAGES |= {"report_spend", "report_lists"}
 PAGES |= {"healthz", "metrics", "readyz", "root", "book", "book_link", "feed", "way_out", "mail_link", "mail_picture"}
+PAGES |= {"notices", "notices_read", "notices_settings", "notice", "home_hide_steps", "vendor_spending"}
 PAGES |= {"calendar", "calendar_booking", "calendar_end", "calendar_event", "calendar_move", "calendar_plan"}
 OWN = {"success", "count", "nextCursor", "filters", "events"}  # what a list says beside its rows
 
@@ -141,6 +147,7 @@ class World:
         set_tags(lead=self.lead, names=["hot"])
         self.label = make_label(own_access(ann), {"name": SECRET, "status": "contacted"})
         self.field = make_field(own_access(ann), {"name": SECRET, "kind": "text"})
+        self.view = save_view(by=ann, name=SECRET[:50], query="status=new")
         add_activity(lead=self.lead, by=ann, kind="note", text=SECRET)
         tomorrow = timezone.now() + timedelta(days=1)
         add_activity(lead=self.lead, by=ann, kind="callback", text=SECRET, due_at=tomorrow)
@@ -150,7 +157,7 @@ class World:
             by=ann, bucket=self.bucket, kind="enrich", cadence="30 2 * * *", max_cost=Decimal(5)
         )
         self.ids: dict[str, Any] = {"bucket_id": self.bucket.pk, "lead_id": self.lead.pk, "tag_id": self.tag.pk}
-        self.ids |= {"label_id": self.label.pk, "field_id": self.field.pk}
+        self.ids |= {"label_id": self.label.pk, "field_id": self.field.pk, "view_id": self.view.pk}
         self.ids["run_id"] = self.run.pk
         self.ids["schedule_id"] = self.schedule.pk
         invitation, _ = invite(access=own_access(ann), email=f"{SECRET}@example.com", role="caller", mail=False)
@@ -368,7 +375,13 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("apollo", "GET"): ("", 503),  # no vendor is reachable in this test, and nothing of Ann's is in it
     ("usage", "GET"): ("", 200),
     ("leads", "GET"): ("", 200),
+    ("leads", "POST"): ({"bucketId": "{bucket_id}", "address": "1 Elm St", "zip": "98101"}, 404),
     ("lead-changes", "GET"): ("", 200),
+    ("lead-views", "GET"): ("", 200),
+    ("lead-views", "POST"): ({}, 400),
+    ("lead-views", "PATCH"): ({"order": ["{view_id}"]}, 404),
+    ("lead-view", "PATCH"): ({"name": "Bob's"}, 404),
+    ("lead-view", "DELETE"): (None, 404),
     ("owner", "GET"): ("", 404),
     ("leads-map", "GET"): ("bbox=-125,24,-66,50&zoom=4", 200),
     ("leads-assign", "POST"): ({"leadIds": ["{lead_id}"], "to": None}, 404),
@@ -383,6 +396,10 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("lead-receipts", "GET"): ("", 404),
     ("callbacks", "GET"): ("", 200),
     ("audit", "GET"): ("", 200),
+    ("report-spend", "GET"): ("", 200),
+    ("report-spend-file", "GET"): ("", 200),
+    ("report-reachable-owners", "GET"): ("", 200),
+    ("report-overlap", "GET"): ("?a={bucket_id}&b={bucket_id}", 404),
     ("lead-merged", "GET"): ("", 404),
     ("lead-separate", "POST"): ({}, 404),
     ("lead-tags", "GET"): ("", 404),

@@ -116,11 +116,28 @@ def test_a_generated_client_does_the_main_job(live_server, sandbox, client_packa
     note = models.ActivityInputRequest.from_dict({"kind": "call", "text": "Left a message"})
     assert call("add_activity", page.leads[0].id, body=note).activity.text == "Left a message"
     assert call("get_usage").usage.leads_today == 4
+    syncs(call, page.leads, models.LeadEditRequest.from_dict)
     exported = asked("export_leads").sync_detailed(bucket_id, client=client)
     assert exported.content.decode().count("\n") == 5
     call("delete_bucket", bucket_id)
     refused = asked("get_bucket").sync_detailed(bucket_id, client=client)
     assert (refused.status_code, refused.parsed.error.code) == (404, "NOT_FOUND")
+
+
+def syncs(call: Any, leads: list[Any], edit: Any) -> None:
+    """A copy is kept: what is asked for of each lead and no more, then what has changed."""
+    cut = call("list_my_leads", fields="id,status,ownerKey", include="bucket,activities", total=True, limit=2)
+    assert (cut.total, cut.total_is_exact, len(cut.leads)) == (4, True, 2)
+    assert set(cut.leads[0].to_dict()) == {"id", "status", "ownerKey", "bucket", "activities"}
+    assert cut.leads[0].bucket.name == "Made by a client"
+    begun = call("list_lead_changes")
+    assert (begun.leads, begun.gone, begun.has_more) == ([], [], False)
+    call("edit_lead", leads[1].id, body=edit({"status": "lost"}))
+    changed = call("list_lead_changes", cursor=begun.next_cursor, fields="id,status")
+    assert [(lead.id, lead.status.value) for lead in changed.leads] == [(leads[1].id, "lost")]
+    assert call("list_lead_changes", cursor=changed.next_cursor).leads == []
+    key = next(lead.owner_key for lead in call("list_my_leads", limit=4).leads if lead.owner_key)
+    assert call("get_owner", key).owner.owner_key == key
 
 
 def work() -> None:

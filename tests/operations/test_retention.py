@@ -26,6 +26,7 @@ LONG_AGO = timezone.now() - timedelta(days=100)
 def bucket(sandbox: Sandbox, settings: Any) -> Bucket:
     """Ten leads with contacts, all bought 100 days ago, and what files left."""
     settings.KEEP_INBOUND_DAYS = settings.KEEP_TOUCHES_DAYS = 0  # the rules that hold without a setting
+    settings.KEEP_NOTIFICATIONS_DAYS = 0
     bucket = make_bucket(sandbox, make_user(), 10)
     finish(start(bucket))
     Lookup.objects.update(fetched_at=LONG_AGO)
@@ -66,7 +67,7 @@ def test_the_dry_run_counts_and_changes_nothing(bucket: Bucket, settings: Any) -
     assert (said["rows"]["failed rows"], said["rows"]["uploaded files"], said["kept"]) == (
         1,
         1,
-        ["posts of message vendors", "opens and clicks", "guests of appointments"],
+        ["posts of message vendors", "opens and clicks", "guests of appointments", "notifications"],
     )
     assert said["rows"]["purchased data"] == Lookup.objects.filter(state="answered").count()
     keep(settings, 101)

@@ -33,7 +33,11 @@
     count(from, -1);
     count(to, 1);
     const form = card.querySelector("form");
-    if (form) { form.elements.was.value = key; form.elements.to.value = key; }
+    if (form) {
+      form.elements.was.value = key;
+      form.elements.to.value = key;
+      form.querySelector("[data-board-go]").classList.remove("desk-board-ready");
+    }
     if (had) card.focus();
   };
 

@@ -14,8 +14,8 @@ from operations import retention
 class Command(ProductCommand):
     help = (
         "Drops what was kept longer than KEEP_LOOKUP_DAYS, KEEP_RAW_DAYS, KEEP_INBOUND_DAYS, KEEP_TOUCHES_DAYS, "
-        "KEEP_GUESTS_DAYS, KEEP_FAILED_ROWS_DAYS, KEEP_UPLOADS_DAYS and KEEP_CALLS_DAYS say; empty or 0 keeps. "
-        "Done every night. Purchased data that is dropped is bought again."
+        "KEEP_GUESTS_DAYS, KEEP_NOTIFICATIONS_DAYS, KEEP_FAILED_ROWS_DAYS, KEEP_UPLOADS_DAYS and "
+        "KEEP_CALLS_DAYS say; empty or 0 keeps. Done every night. Purchased data that is dropped is bought again."
     )
     example = "python manage.py apply_retention --dry-run"
 

@@ -14,7 +14,7 @@ from django.db.models import Func, TextField, Value
 
 from accounts.access import own_access
 from accounts.audit import record
-from accounts.models import IdempotentRequest, Membership, Team, User
+from accounts.models import IdempotentRequest, Membership, Notification, Team, User
 from accounts.services import create_api_token
 from buckets.models import Bucket, Fill, Import, ImportedChange, ImportFailure, ImportPiece
 from campaigns.models import (
@@ -119,6 +119,9 @@ def fill_every_place(by: User) -> Lead:
     PhoneReveal.objects.create(call=call, raw=said.encode(), created_at=NOON)
     UnreadableAnswer.objects.create(call=call, raw=said.encode(), length=len(said), created_at=NOON)
     IdempotentRequest.objects.create(user=by, key="k", fingerprint="f", body=said, created_at=NOON)
+    words = f"Enrichment job of {PHONE_SAID} done."
+    told = {"kind": "runDone", "about": "enrichment.run", "about_id": "1", "created_at": NOON}
+    Notification.objects.create(team_id=lead.team_id, user=by, words=words, **told)
     fill_campaigns(by, lead)
     return lead
 

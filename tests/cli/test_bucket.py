@@ -1,0 +1,125 @@
+"""The main job from a shell: searched, saved, priced, bought within a limit, exported; what is refused, in words."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import threading
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from cli.buckets import may_cost
+from enrichment.models import Run
+from leads.models import Lead
+from tests.cli.conftest import Shell
+from tests.support import billed, pump_until_still
+
+
+def work() -> None:
+    pump_until_still()
+    connections.close_all()
+
+
+@pytest.mark.slow
+def test_the_main_job_by_pipes(shell: Shell, sandbox: Any, tmp_path: Path) -> None:
+    counted = shell("bucket search state=WA --count")
+    found = shell("bucket search state=WA")
+    ids = found.out.split()[:4]
+    saved = shell('bucket save "From a shell"', stdin="\n".join(ids))
+    made = json.loads(saved.out)
+
+    assert (counted.status, found.status, saved.status) == (0, 0, 0)
+    assert int(counted.out) > 4
+    assert made["inserted"] == 4
+    assert json.loads(shell('bucket quote "From a shell"').out)["toBuy"] == 4
+    unasked = shell('bucket enrich "From a shell"')
+    assert (unasked.status, Run.objects.count()) == (4, 0)
+    assert "Nothing was bought" in unasked.err
+
+    worker = threading.Timer(1, work)
+    worker.start()
+    bought = shell('bucket enrich "From a shell" --max-cost 5 --wait --key once')
+    worker.join()
+    again = shell('bucket enrich "From a shell" --max-cost 5 --wait --key once')
+
+    assert (bought.status, json.loads(bought.out)["status"]) == (0, "completed")
+    assert json.loads(again.out)["id"] == json.loads(bought.out)["id"]
+    assert Decimal(str(json.loads(bought.out)["spent"])) == billed(sandbox) > 0
+    told = shell('bucket -o ids leads --bucket "From a shell" --all').out
+    assert told.split() == [str(pk) for pk in Lead.objects.order_by("pk").values_list("pk", flat=True)]
+    assert json.loads(shell("bucket tag hot", stdin=told).out) == {"changed": 4}
+    assert json.loads(shell("bucket tag hot", stdin=told).out) == {"changed": 0}
+    assert json.loads(shell(f"bucket status contacted {told.split()[0]}").out) == {"changed": 1}
+    assert shell("bucket leads --filter tag=hot --total").out == "4\n"
+    table = shell('bucket -o table leads --bucket "From a shell" --fields id,status --limit 2')
+    assert (table.out.split()[:2], table.err) == (["Id", "Status"], "2 shown\n")
+    assert shell('bucket export "From a shell" --to all.csv').status == 0
+    assert len(list(csv.reader(io.StringIO((tmp_path / "all.csv").read_text())))) == 5
+    first = shell("bucket changes --state place --fields id")
+    assert (first.status, first.out) == (0, "")  # from now on
+    shell(f"bucket status lost {told.split()[1]}")
+    assert json.loads(shell("bucket changes --state place --fields id").out) == {"lead": {"id": told.split()[1]}}
+    assert shell("bucket runs").out.count("\n") == 1
+
+
+def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(shell: Shell) -> None:
+    for line, status, words in (
+        ("bucket leads --filter hasPhone=perhaps", 1, "hasPhone:"),
+        ("bucket leads --fields nonsense", 1, "fields: There is no 'nonsense' here."),
+        ("bucket quote Nowhere", 1, "No bucket is called 'Nowhere': give its id."),
+        ("bucket lead 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203", 1, "There is no such lead."),
+        ("bucket leads --filter hasPhone", 2, "'hasPhone': name=value is needed."),
+        ("bucket leads --limit none", 2, "'none' is not a valid integer"),
+        ("bucket campaign launch 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203", 4, "say --yes"),
+        ("bucket api POST /api/property/bucket/process --data {}", 4, "This may cost money"),
+        ("bucket api POST /api/tags --data {", 2, "--data is not JSON"),
+    ):
+        ran = shell(line)
+        assert (ran.status, ran.out) == (status, ""), (line, ran)
+        assert words in ran.err, (line, ran.err)
+    away = shell("bucket leads", BUCKET_URL="http://127.0.0.1:9")
+    assert (away.status, "cannot be reached" in away.err) == (3, True)
+    assert shell("bucket leads", BUCKET_TOKEN="").status == 2
+    clear = shell("bucket leads", BUCKET_URL="http://buckets.example")
+    assert (clear.status, "does not leave this machine in clear" in clear.err) == (2, True)
+    wrong = shell("bucket leads", BUCKET_TOKEN="0" * 64)
+    assert (wrong.status, "This token is wrong" in wrong.err) == (1, True)
+
+
+def test_every_command_has_an_example_and_shells_complete(shell: Shell) -> None:
+    from cli.main import SHELLS, bucket
+
+    commands = {f"bucket {name}": one for name, one in bucket.commands.items()}
+    commands |= {f"bucket campaign {name}": one for name, one in bucket.commands["campaign"].commands.items()}  # type: ignore[attr-defined]
+    del commands["bucket campaign"]
+    for name, command in commands.items():
+        assert f"{name} " in (command.help or "") or f"| {name}" in (command.help or ""), name
+    for kind in SHELLS:
+        said = shell(f"bucket completion {kind}").out
+        assert "_BUCKET_COMPLETE" in said
+        if kind == "bash":
+            assert subprocess.run(["bash", "-n"], input=said, text=True, check=False).returncode == 0
+    offered = shell("bucket", _BUCKET_COMPLETE="bash_complete", COMP_WORDS="bucket cam", COMP_CWORD="1")
+    assert offered.out.strip() == "plain,campaign"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "costs"),
+    [
+        ("/api/property/bucket/process", {}, True),
+        ("/api/property/search", {"mode": "full"}, True),
+        ("/api/property/search", {"mode": "ids"}, False),
+        ("/api/campaigns/1/launch", {}, True),
+        ("/api/runs/1/resume?x=1", {}, True),
+        ("/api/apollo/enrich", {}, True),
+        ("/api/tags", {"name": "hot"}, False),
+    ],
+)
+def test_what_may_cost_money_is_known_by_its_address(path: str, body: Any, costs: bool) -> None:
+    assert may_cost(path, body) is costs
