@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
 
 from common.admin import page
-from leads.admin.keyset_list import AFTER, BEFORE
+from leads.admin.keyset_list import BESIDE
 from leads.admin.walk import link
 from leads.models import Lead
 from leads.selection.map import PINS_MOST, ZOOM_MOST, shown_on_map
@@ -87,7 +87,7 @@ def _asked(request: HttpRequest) -> Any:
     asked = request.GET.copy()
     for name in list(asked):
         values = [value for value in asked.getlist(name) if value.strip()]
-        if name in (*WINDOW, AFTER, BEFORE) or not values:
+        if name in (*WINDOW, *BESIDE) or not values:
             del asked[name]
         else:
             asked.setlist(name, values)
