@@ -67,6 +67,11 @@ def may(request: HttpRequest, scope: str, team_id: int | None = None) -> bool:
     return bool(access.can_in(whose, scope)) and not access.only_assigned
 
 
+def may_write(request: HttpRequest) -> bool:
+    """Of buttons that lead to what changes leads and buckets."""
+    return may(request, "write")
+
+
 def operates(request: HttpRequest) -> bool:
     """Whether this person looks after vendors and all teams' money: operators and superusers."""
     return needs.operates(access_of(request))

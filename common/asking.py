@@ -104,8 +104,8 @@ def _rows(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> QuerySet[
 
 def _found(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> QuerySet[Any] | None:
     """What the list of this address finds, without the question in it."""
-    asked = request.GET
-    plain = asked.copy()
+    whole = request.GET
+    plain = whole.copy()
     for name in OURS:
         plain.pop(name, None)
     request.GET = plain  # type: ignore[assignment]  # as a list's own address
@@ -115,7 +115,7 @@ def _found(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> QuerySet
     except IncorrectLookupParameters:
         return None
     finally:
-        request.GET = asked
+        request.GET = whole
 
 
 def chosen_action(request: HttpRequest) -> str:

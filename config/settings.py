@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from celery.schedules import crontab
@@ -269,6 +269,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "continue-uploads": {"task": "leads.continue_uploads", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "continue-bulk": {"task": "leads.continue_bulk", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
+    "forget-bulk": {
+        "task": "leads.forget_bulk",
+        "schedule": crontab(minute="45"),
+        "options": {"expire_seconds": 3500},
+    },
     "refresh-owner-keys": {"task": "leads.refresh_owner_keys", "schedule": 30.0, "options": {"expire_seconds": _KEEP}},
     "merge-leads": {"task": "leads.merge", "schedule": 60.0, "options": {"expire_seconds": _KEEP}},
     "retention": {
@@ -655,6 +660,9 @@ SPECTACULAR_SETTINGS = {
         "LeadEnrichment": "leads.models.Lead.Enrichment",
         "ActivityKind": "leads.models.Activity.Kind",
         "ApolloKind": ["people", "organizations"],
+        "ContactKind": ["phone", "email"],
+        "BulkStatus": "leads.models.BulkJob.Status",
+        "CustomFieldKind": "leads.models.CustomField.Kind",
         "EventKind": "leads.models.Event.Kind",
         "EventSource": "leads.models.Event.Source",
         "SourceEnum": "buckets.models.Bucket.Source",
@@ -676,9 +684,7 @@ SPECTACULAR_SETTINGS = {
         "CallMode": "campaigns.models.CallAttempt.Mode",
         "CallOutcome": "campaigns.models.Disposition.Outcome",
         "CallSuppress": ["call", "sms", "call_sms", "any"],
-        "CustomFieldKind": "leads.models.CustomField.Kind",
         "NoticeKind": "accounts.models.NoticeKind",
-        "ContactKind": ["phone", "email"],
         "CallState": "campaigns.models.CallAttempt.State",
         "ConversationState": "campaigns.models.Conversation.State",
         "ConsentHow": "leads.models.Consent.How",
@@ -799,8 +805,17 @@ AUDIT_LOG = env.str("AUDIT_LOG", default="").strip()  # lines of JSON, for a log
 
 # --- The operators' desk ---------------------------------------------------------------------------------------------
 
-# Where maps get their pictures: {z}, {x} and {y} stand for the tile. Empty: pins on a plain grid, nothing is fetched.
-MAP_TILES_URL = env.str("MAP_TILES_URL", default="")
+# Where maps get their pictures: an address with {z}, {x} and {y} for the tile, or a PMTiles file's, or file:///… of one
+# on this machine, which is served from here to whoever is signed in. Empty: outlines and a grid, nothing is fetched.
+MAP_TILES_URL = env.str("MAP_TILES_URL", default="").strip()
+MAP_TILES_FILE = ""
+if MAP_TILES_URL.startswith("file:"):
+    MAP_TILES_FILE, MAP_TILES_URL = unquote(urlsplit(MAP_TILES_URL).path), "/map/tiles.pmtiles"
+    if not MAP_TILES_FILE.endswith(".pmtiles"):
+        raise ImproperlyConfigured(
+            f"MAP_TILES_URL names {MAP_TILES_FILE or 'no file'}, no .pmtiles file. It is what maps are drawn of. "
+            "Example: MAP_TILES_URL=file:///srv/tiles/us.pmtiles"
+        )
 MAP_TILES_CREDIT = env.str("MAP_TILES_CREDIT", default="")
 
 # --- Privacy ---------------------------------------------------------------------------------------------------------
@@ -867,6 +882,10 @@ CONTENT_SECURITY_POLICY = {
         "script-src": ["'self'"],
         "style-src": ["'self'", "'unsafe-inline'"],
         "img-src": ["'self'", "data:", *([f"{_TILES.scheme}://{_TILES.netloc}"] if _TILES.netloc else [])],
+        "connect-src": [
+            "'self'",
+            *([f"{_TILES.scheme}://{_TILES.netloc}"] if _TILES.netloc and ".pmtiles" in _TILES.path else []),
+        ],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "form-action": ["'self'", *OIDC_ORIGINS],

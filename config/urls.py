@@ -20,6 +20,7 @@ from campaigns.admin.own_phone import own_phone
 from campaigns.booking import views as booking
 from campaigns.tracking import views as tracking
 from common.api.base import JsonRefusals, unknown_address
+from common.map_tiles import tiles
 from operations.admin.home import hide_steps, spending
 from operations.admin.privacy import privacy
 from operations.admin.reports import lists_page, spend_page
@@ -68,6 +69,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/", include(entrance)),  # before the admin's own
     path("admin/account/", include(of_ones_own)),
+    path("map/tiles.pmtiles", tiles, name="map_tiles"),
     path("join/", join, name="join"),
     path("join/<str:secret>/", follow, name="join_link"),
     path("admin/profile/", profile, name="profile"),

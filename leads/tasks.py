@@ -83,4 +83,9 @@ def bulk(job_id: str) -> None:
 def continue_bulk() -> None:
     for job_id in working.open_jobs():
         enqueue_on_commit("leads.bulk", job_id=str(job_id))
-    working.forget_old()
+
+
+@shared_task(name="leads.forget_bulk")
+def forget_bulk() -> None:
+    while working.forget_old():
+        pass

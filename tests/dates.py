@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 _MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_CLOCK = r"(?:1[0-2]|[1-9]):[0-5]\d [AP]M"
+_CLOCK = r"(?:1[0-2]|[1-9]):[0-5]\d(?::[0-5]\d)? [AP]M"  # with seconds where a vendor's books are searched for it
 MOMENT = re.compile(
     rf"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?:{_MONTH}) [1-9]\d?(?:, \d{{4}})?, {_CLOCK} "
     r"(?:[A-Z]{2,5}|UTC[+-]\d{2,4})\b"

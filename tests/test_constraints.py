@@ -89,6 +89,7 @@ from leads.models import (
     BulkJob,
     BulkPiece,
     Change,
+    ColumnChoice,
     Consent,
     ContactKey,
     CustomField,
@@ -164,6 +165,7 @@ class Place:
     tag: Tag
     activity: Activity
     savedview: SavedView
+    columnchoice: ColumnChoice
     statuslabel: StatusLabel
     customfield: CustomField
     run: Run
@@ -331,6 +333,7 @@ def standing(kept_open: None) -> Place:
         tag=Tag.objects.create(owner=user, name="Absentee"),
         activity=Activity.objects.create(lead=lead, by=user, kind="note", ref=uuid4()),
         savedview=SavedView.objects.create(owner=user, name="Mine", query="status=new"),
+        columnchoice=ColumnChoice.objects.create(user=user, preset="all", columns=["owner"]),
         statuslabel=StatusLabel.objects.create(team=team, name="Warm", status="contacted"),
         customfield=CustomField.objects.create(team=team, key="price", name="Price", kind="number"),
         run=run,
@@ -608,7 +611,9 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "activity_kind_known": _set(kind="fax"),
     "activity_due_is_callback": _set(due_at=NOON),
     "view_once_per_team": _again(name="MINE"),
+    "view_once_per_owner": lambda row: [_again(shared=False, name=name)(row) for name in ("Own", "OWN")],
     "view_has_name": _set(name=""),
+    "columns_once_per_preset": _again(),
     "run_once_per_idempotency_key": _again(),
     "run_status_known": _set(status="stuck"),
     "run_kind_known": _set(kind="owner"),

@@ -28,10 +28,10 @@ def nothing_there(monkeypatch: pytest.MonkeyPatch) -> None:
 def card(client: Client, model: Any) -> tuple[str, str] | None:
     """What the empty list says, and where its button leads; None: she does not open the list."""
     answer = client.get(address(model, "changelist"))
-    if answer.status_code in (302, 403):  # the leads' list goes to a view first
-        if answer.status_code == 403:
-            return None
-        answer = client.get(answer.headers["Location"])
+    if answer.status_code == 302 and answer.headers["Location"].startswith("?"):  # the leads' list opens on a view
+        answer = client.get(address(model, "changelist") + answer.headers["Location"])
+    if answer.status_code in (302, 403):  # a manager's list of teams is the page of her own
+        return None
     page = html.unescape(answer.content.decode())
     words = admin.site._registry[model].empty.words
     at = page.find(words)
@@ -63,6 +63,6 @@ def test_every_list_says_what_it_will_hold_with_a_button_that_opens() -> None:
 def test_who_may_less_is_shown_no_button_that_refuses_her(role: str) -> None:
     client = member(Team.objects.create(name="Team"), role)[1]
     for model, model_admin in admin.site._registry.items():
-        found = card(client, model) if model_admin.has_module_permission is not None else None
+        found = card(client, model) if getattr(model_admin, "empty", None) else None
         if found and found[1]:
             assert client.get(found[1]).status_code in (200, 302), (model, found)

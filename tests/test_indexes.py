@@ -20,7 +20,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.access import SCOPES_OF, Access, own_access
-from accounts.models import AuditEvent, Role, User, WebhookDelivery, WebhookEndpoint
+from accounts.models import AuditEvent, Notification, Role, User, WebhookDelivery, WebhookEndpoint
+from accounts.notices.selectors import notices_of
 from accounts.webhooks import queue as webhook_queue
 from buckets.filling.fills import open_fills
 from buckets.imports.services import open_imports
@@ -41,7 +42,10 @@ from leads.bulk import working
 from leads.changes.reading import Place as ChangePlace
 from leads.changes.reading import changes, cluster_now
 from leads.facts.matching import known_leads
-from leads.models import Activity, BulkJob, ContactKey, Lead, LeadKey
+from leads.models import Activity, BulkJob, ContactKey, Lead, LeadKey, StatusLabel
+from leads.pipeline.board import Heading, column_of
+from leads.pipeline.board import Place as BoardPlace
+from leads.pipeline.moving import Stage
 from leads.privacy.filtering import listed_among
 from leads.privacy.forgetting import open_jobs
 from leads.privacy.suppressions import Suppression
@@ -89,6 +93,13 @@ CROWD = [
          FROM generate_series(1, 1000) n, (SELECT * FROM buckets_bucket ORDER BY id LIMIT 30) b ORDER BY b.id, n""",
     "UPDATE leads_lead SET enriched_at = now() WHERE enrichment_status IN ('completed', 'partial') "
     "OR property_id::int % 50 = 3",
+    """INSERT INTO leads_statuslabel (id, team_id, status, name, color, position, created_at, updated_at)
+       SELECT uuidv7(), id, 'contacted', 'Warm', '#112233', 0, now(), now() FROM accounts_team""",
+    """UPDATE leads_lead l SET last_activity_at = now() - property_id::int * interval '1 minute',
+           custom = CASE WHEN property_id::int % 40 = 0 THEN '{"heat": "Hot"}'::jsonb END,
+           status_label_id = CASE WHEN property_id::int % 80 = 0 THEN
+               (SELECT s.id FROM leads_statuslabel s WHERE s.team_id = l.team_id) END
+        WHERE status = 'contacted'""",
     "UPDATE buckets_bucket SET total_leads = 1000, phone_leads = 250",
     """INSERT INTO leads_activity (id, lead_id, kind, text, created_at)
        SELECT uuidv7(), id, 'call', '', now() FROM leads_lead, generate_series(1, 3) WHERE status = 'contacted'""",
@@ -166,6 +177,11 @@ CROWD = [
               CASE n % 100 WHEN 0 THEN 'queued' ELSE 'delivered' END,
               0, now(), now() + interval '3 days', '', now()
          FROM accounts_webhookendpoint e, generate_series(1, 200) n""",
+    """INSERT INTO accounts_notification (id, team_id, user_id, kind, about, about_id, words, created_at, is_shown,
+           read_at, mail)
+       SELECT uuidv7(), m.team_id, m.user_id, 'reply', 'leads.lead', n::text, 'x', now(), n % 20 > 0, now(),
+              CASE n % 10 WHEN 0 THEN 'soon' ELSE 'sent' END
+         FROM accounts_membership m, generate_series(1, 20) n""",
     "UPDATE leads_lead SET assigned_to_id = owner_id WHERE property_id::int % 50 = 7",
     """INSERT INTO leads_suppression (id, kind, digest, scope, reason, source, created_at)
        SELECT uuidv7(), 1, sha256(n::text::bytea), 'any', CASE WHEN n % 10 = 0 THEN 'erased' ELSE 'stop' END,
@@ -229,6 +245,15 @@ def leads_page(place: Place, filters: dict[str, Any]) -> Any:
     """The statement of the API's own page, from the middle of the bucket."""
     after = place.middle.pk
     return matching(Lead.objects.filter(bucket=place.bucket, pk__gt=after), filters).order_by("pk")[:51]
+
+
+def board_page(place: Place, *, label: bool) -> Any:
+    """The product's own page of a column, from a place in it."""
+    access = own_access(place.bucket.owner)
+    found = StatusLabel.objects.filter(team_id=access.team_id).values_list("pk", flat=True)[0] if label else None
+    heading = Heading(Stage("contacted", found), "Contacted")
+    at = BoardPlace(database_now() - timedelta(minutes=100), place.middle.pk)
+    return column_of(Lead.objects.seen_by(access), heading, at=at, limit=5).leads
 
 
 def a_webhook() -> Any:
@@ -380,6 +405,19 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
             ("callbackAt", SOME_DAY, "lead_by_callback"),
         )
     },
+    "a column of the board": (
+        lambda p: by(board_page(p, label=False)),
+        "leads_lead",
+        "lead_of_team_on_board",
+    ),
+    "a label's column of the board": (lambda p: by(board_page(p, label=True)), "leads_lead", "lead_by_label"),
+    "leads of a user by a custom field": (
+        lambda p: by(
+            matching(Lead.objects.seen_by(own_access(p.bucket.owner)), {"custom.heat": "hot"}).order_by("-pk")[:51]
+        ),
+        "leads_lead",
+        "lead_of_team_with_custom",
+    ),
     "callbacks of a user, soonest first": (
         lambda p: page_by_time(
             Lead.objects.seen_by(own_access(p.bucket.owner)).to_call_back(), time="callback_at", limit=50, cursor=None
@@ -539,6 +577,20 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         lambda p: reveals.released(database_now()),
         "integrations_phonereveal",
         "reveal_released",
+    ),
+    "a person's notifications, newest first": (
+        lambda p: page(notices_of(own_access(p.bucket.owner)), limit=5, cursor=None, newest_first=True),
+        "accounts_notification",
+        "notification_by_user",
+    ),
+    "notifications to mail to a person": (
+        lambda p: by(
+            Notification.objects.filter(user=p.bucket.owner, mail__in=Notification.QUEUED)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        ),
+        "accounts_notification",
+        "notification_to_mail",
     ),
     "what is to be sent to a webhook": (
         lambda p: by(webhook_queue.due(a_webhook()).order_by()[:1]),

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import Scope, access
+from accounts.api.base import idempotent
 from accounts.models import NoticeKind, NoticeMail, Notification
 from accounts.notices import selectors
 from accounts.notices.choices import Choices, change_choices, choices_of
@@ -114,6 +115,7 @@ class ReadView(ApiView):
         request=ReadInput,
         responses=answer("NotificationsRead", marked=serializers.IntegerField(help_text="How many were unread")),
     )
+    @idempotent()
     def post(self, request: Request) -> Response:
         return ok(marked=selectors.mark_read(access(request), **self.body(ReadInput)))
 

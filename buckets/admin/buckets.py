@@ -18,7 +18,7 @@ from buckets.models import Bucket
 from buckets.services import delete_bucket, edit_bucket, recount
 from common.admin import Empty, ask, chosen, confirmed, for_each, list_link, sees_all
 from common.admin_extensions import Extensible
-from common.admin_teams import TeamAdmin
+from common.admin_teams import TeamAdmin, may_write
 from common.asking import asks
 from leads.admin.base import export_answer, may_export
 from leads.models import Lead
@@ -33,6 +33,7 @@ class BucketAdmin(Extensible, TeamAdmin):
         "Buckets hold the leads you save from a search or a file. Saving is free.",
         "Find properties",
         "buckets_bucket_find",
+        may_write,
     )
     changes = Scope.WRITE
     list_display = (

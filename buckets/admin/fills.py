@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from buckets.filling.fills import retry_fill
 from buckets.models import Fill
 from common.admin import ByRow, Empty, chosen, for_each
-from common.admin_teams import TeamAdmin
+from common.admin_teams import TeamAdmin, may_write
 
 
 class InBucket(ByRow):
@@ -23,7 +23,10 @@ class FillAdmin(TeamAdmin):
     """Searches and combinations that fill buckets: how far, and why not further."""
 
     empty = Empty(
-        "Sources are the searches and combinations that fill your buckets.", "Find properties", "buckets_bucket_find"
+        "Sources are the searches and combinations that fill your buckets.",
+        "Find properties",
+        "buckets_bucket_find",
+        may_write,
     )
     team = "bucket__team"
     list_display = (

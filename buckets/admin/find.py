@@ -24,6 +24,7 @@ from accounts.access import Scope, access
 from accounts.selectors import user_of
 from buckets.admin.search_form import SaveForm, SearchForm, search_of
 from buckets.filling.fills import retry_fill, save_search
+from buckets.filling.places import spot_of
 from buckets.models import Fill
 from buckets.selectors import progress
 from buckets.services import BucketGone
@@ -115,6 +116,7 @@ class Desk:
             save=save,
             may_buy=may(request, Scope.BUY),
             progress=fill and progress(fill),
+            spot=spot_of(search),
             tiles=settings.MAP_TILES_URL,
             tiles_credit=settings.MAP_TILES_CREDIT,
             **{"state": _offer(search)} | more,
@@ -133,7 +135,8 @@ class Desk:
         offer = _offer(search)
         if search.criteria:
             offer |= self._count(request, search)
-        return self._piece(request, "find_count", search=search, state=offer, may_buy=may(request, Scope.BUY))
+        shown = {"search": search, "state": offer, "may_buy": may(request, Scope.BUY), "spot": spot_of(search)}
+        return self._piece(request, "find_count", **shown)
 
     @staticmethod
     def _count(request: HttpRequest, search: SearchForm) -> dict[str, Any]:

@@ -14,14 +14,16 @@ from unfold.widgets import CHECKBOX_CLASSES
 
 from accounts.access import Access
 from buckets.filling import criteria
-from buckets.filling.criteria import CIRCLE, FLAGS, GROUPS, RADIUS_MILES, RANGES, TYPES, Range
+from buckets.filling.criteria import AREA, CIRCLE, FLAGS, GROUPS, RADIUS_MILES, RANGES, TYPES, Range
 from buckets.models import Bucket
 from common.admin import dressed
 from common.db.ids import uuid7
 from common.forms import AskedField, OnceForm
+from common.values.geo import Point, read_area
 from integrations.vendors.queries import filters
 
-SEARCH_MAX = 4000  # characters of a search in an address
+SEARCH_MAX = 6000  # characters of a search in an address
+AREA_MAX = 2500  # of them an area's: 100 corners as the map writes them
 LATEST_BUCKETS = 100  # of one's own to choose from
 
 
@@ -34,6 +36,18 @@ class Group:
     pairs: list[tuple[Range, Any, Any]]
     flags: list[Any]
     used: int
+
+
+class AreaField(forms.CharField):
+    """Corners of an area: a list of points."""
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        try:
+            corners: list[Point] = read_area(text) if text else []
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        return corners
 
 
 class SearchForm(OnceForm):
@@ -50,6 +64,13 @@ class SearchForm(OnceForm):
     longitude = forms.FloatField(required=False, min_value=-180, max_value=180)
     radius = forms.FloatField(
         required=False, min_value=RADIUS_MILES[0], max_value=RADIUS_MILES[1], label="Radius, miles"
+    )
+    area = AreaField(
+        required=False,
+        max_length=AREA_MAX,
+        label="Area",
+        help_text="Draw it on the map, or write its corners: 47.61,-122.35 47.62,-122.30 47.58,-122.30",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     property_type = forms.MultipleChoiceField(
         required=False,
@@ -82,6 +103,8 @@ class SearchForm(OnceForm):
             for name in CIRCLE:
                 if name not in given and name not in self.errors:
                     self.add_error(name, "A circle needs latitude, longitude and radius.")
+        if given and data.get(AREA):
+            self.add_error(AREA, "Search a circle or an area, not both.")
         try:
             criteria.place(data.get("place") or "")
         except ValueError as error:

@@ -29,7 +29,7 @@ _OWN = ("id", "bucket", "owner", "team", "merged_into", "callback_at", "created_
 @cache
 def _columns() -> str:
     """What a copy has of the first, in SQL."""
-    return ", ".join(field.column for field in Lead._meta.concrete_fields if field.name not in _OWN)
+    return ", ".join(str(field.column) for field in Lead._meta.concrete_fields if field.name not in _OWN)
 
 
 def _buckets(job: BulkJob, _lead_ids: Sequence[UUID]) -> Collection[UUID]:

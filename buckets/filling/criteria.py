@@ -72,6 +72,7 @@ TYPES: dict[str, str] = {
 }
 CIRCLE = ("latitude", "longitude", "radius")
 RADIUS_MILES = (0.1, 10.0)  # "between 0.1-10 miles"
+AREA = "area"  # corners that a person drew: the vendor's `polygon`, an array of {lat, lon} (vendors' contract 1.2)
 
 # (title, ranges, flags) of the page's groups.
 GROUPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -108,6 +109,8 @@ def criteria(asked: Mapping[str, Any]) -> dict[str, Any]:
     found |= {name: bool(asked[name]) for name in FLAGS if asked.get(name) is not None}
     if all(asked.get(name) is not None for name in CIRCLE):
         found |= {name: float(asked[name]) for name in CIRCLE}
+    if corners := asked.get(AREA):
+        found["polygon"] = [{"lat": corner.latitude, "lon": corner.longitude} for corner in corners]
     return found
 
 
@@ -192,6 +195,9 @@ def _words(asked: Mapping[str, Any]) -> Iterator[str]:
         yield " ".join(asked["place"].split())
     if all(asked.get(name) is not None for name in CIRCLE):
         yield f"{asked['radius']:g} mi around {asked['latitude']:.4f}, {asked['longitude']:.4f}"
+    if corners := asked.get(AREA):
+        middle = [sum(getattr(corner, end) for corner in corners) / len(corners) for end in ("latitude", "longitude")]
+        yield f"Area with {len(corners)} corners around {middle[0]:.4f}, {middle[1]:.4f}"
     if asked.get("property_type"):
         yield ", ".join(TYPES[one] for one in asked["property_type"])
     for name, spec in RANGES.items():

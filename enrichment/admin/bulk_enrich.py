@@ -110,6 +110,7 @@ def _page(model_admin: Any, request: HttpRequest, form: BulkEnrichForm, price: P
         form=dressed(form), plain=form.visible_fields(), groups=[], quotes=quotes,
         price=price.at_most if price else 0, leads=price.leads if price else 0,
         rows=[bucket for bucket, _ in (price.parts if price else [])], here=here,
+        verb="Enrich", back=reverse("admin:leads_lead_changelist"),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -67,20 +68,24 @@ def made_in_words(fill: Fill) -> str:
 
 
 def _combine(model_admin: admin.ModelAdmin[Bucket], request: HttpRequest) -> HttpResponse:
+    """A GET shows what its address would hold; a POST with `confirmed` makes it, any other leads to that address."""
     demand(request, Scope.WRITE)
+    if request.method == "POST" and not confirmed(request):
+        return redirect(f"{request.path}?{_asked(request.POST)}")
     who: dict[str, Any] = {"by": user_of(request), "team_id": access(request).team_id}
     buckets = list(Bucket.objects.worked_by(access(request)).order_by("-pk")[:SHOWN])
     first = {f"set-{request.GET['all_of']}": "all_of"} if is_id(request.GET.get("all_of", "")) else {}
-    form = CombineForm(request.POST if request.method == "POST" else None, initial=first, buckets=buckets)
+    data = request.POST if request.method == "POST" else _looked(request.GET)
+    form = CombineForm(data, initial=first, buckets=buckets)
     would_be, words = None, ""
-    if request.method == "POST" and not confirmed(request):
+    if request.method != "POST":
         form.fields["name"].required = False  # the price may be seen before it has a name
     if form.is_valid():
         sets = form.sets()
         try:
             if confirmed(request):
-                data = form.cleaned_data
-                fill = combine(**who, name=data["name"], sets=sets, press=data["press"])
+                given = form.cleaned_data
+                fill = combine(**who, name=given["name"], sets=sets, press=given["press"])
                 model_admin.message_user(request, made_in_words(fill), messages.SUCCESS)
                 return redirect("admin:buckets_bucket_change", fill.bucket_id)
             would_be = preview(**who, sets=sets)
@@ -88,6 +93,21 @@ def _combine(model_admin: admin.ModelAdmin[Bucket], request: HttpRequest) -> Htt
         except SetError as refusal:
             form.add_error(_FIELDS.get(refusal.field), str(refusal))
     return _shown(model_admin, request, form, would_be, words, more=len(buckets) == SHOWN)
+
+
+def _asked(data: QueryDict) -> str:
+    """What was chosen, as the address of what it would hold."""
+    places = {name: value for name, value in data.items() if name.startswith("set-") and value}
+    return urlencode({"look": "1", "name": str(data.get("name", ""))[:NAME_MAX], **places})
+
+
+def _looked(query: QueryDict) -> QueryDict | None:
+    """The choice that an address holds; None: it holds none."""
+    if "look" not in query:
+        return None
+    data = query.copy()
+    data["press"] = str(uuid7())
+    return data
 
 
 def _shown(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -131,8 +131,6 @@ class RunDesk:
         try:
             if run.bucket is None:
                 raise RunError("NOT_FOUND", "The bucket of this enrichment job was deleted.")
-            if run.is_open:
-                raise RunError("NOT_OVER", "The enrichment job is not over yet.")
             options = retry_options(run)
         except RunError as refusal:
             self.model_admin.message_user(request, str(refusal), messages.WARNING)
@@ -199,13 +197,15 @@ class RunDesk:
 def _retry_form(asked: RunOptions) -> type[StartForm]:
     """Asks for a limit alone: the leads and what is bought for them are the run's."""
 
+    cap = deepcopy(StartForm.base_fields["max_cost"])  # the field is one object for all forms
+    cap.initial = asked.max_cost
+
     class RetryOfRunForm(StartForm):
         limit = None  # type: ignore[assignment]  # Django's way to drop a field
+        max_cost = cap  # type: ignore[assignment]
         field_order = ("max_cost",)
 
         def options(self) -> RunOptions:
-            cap: Decimal | None = self.cleaned_data["max_cost"]
-            return replace(asked, max_cost=cap if cap is not None or "look" in self.data else asked.max_cost)
+            return replace(asked, max_cost=self.cleaned_data["max_cost"])
 
-    RetryOfRunForm.base_fields["max_cost"].initial = asked.max_cost
     return RetryOfRunForm

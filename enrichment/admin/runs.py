@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
 from accounts.selectors import user_of
 from common.admin import (
@@ -127,9 +126,7 @@ class RunAdmin(TeamAdmin):
         return None
 
     def _ask_to_retry(self, request: HttpRequest, runs: list[Run]) -> HttpResponse | None:
-        """One run has a page of its own, whose quote follows what is typed."""
-        if len(runs) == 1:
-            return redirect("admin:enrichment_run_retry", runs[0].pk)
+        """Of several; one has a page of its own, whose quote follows what is typed."""
         lines, willing, price, leads = [], [], Decimal(0), 0
         for run in runs:
             try:

@@ -12,7 +12,7 @@ from django.db.models import Count
 
 from common.values.percent import percent
 from enrichment.models import Run, RunItem
-from enrichment.selectors import eta_seconds, stands_in_words
+from enrichment.selectors import billing_check, eta_seconds, stands_in_words
 from enrichment.worker.failed_leads import FailedLeads, failed_leads
 from integrations.ledger.budgets import ZERO
 from integrations.models import VendorCall
@@ -50,6 +50,7 @@ class Overview:
     used: Decimal
     room: Decimal | None
     used_percent: int
+    check: str
     doubts: Doubts
     failed: FailedLeads | None
     requests: Sequence[Any]
@@ -89,6 +90,7 @@ def overview(run: Any) -> Overview:
         used=used,
         room=room,
         used_percent=min(percent(used, run.max_cost), 100) if run.max_cost else 0,
+        check=billing_check(run).words,
         doubts=doubts(run_id=run.pk),
         failed=None if run.is_open or not run.failed else failed_leads(run),
         requests=list(_requests(run)),

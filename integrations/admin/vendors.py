@@ -25,7 +25,7 @@ from unfold.admin import TabularInline
 from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
 from common.admin import CommonAdmin, Empty, ask, chosen, confirmed, for_each
-from common.admin_teams import operates
+from common.admin_teams import may_write, operates
 from common.db.clock import database_now
 from common.values.percent import percent
 from integrations.admin.bill_forms import BillForm, ReplaceForm, packed
@@ -159,6 +159,7 @@ class VendorAdmin(ToldAdmin):
         "Vendors sell property data, contacts, texts and calls. Each stands here once it is asked for something.",
         "Find properties",
         "buckets_bucket_find",
+        may_write,
     )
     list_display = ("name", "state", "key", "cap_a_day", "today", "last_error", "last_error_at")
     fields = ("daily_cap", "server_error_policy")

@@ -41,7 +41,7 @@ ACTIONS = (
     "delete",
 )  # fmt: skip
 NONE = "No lead that you may change is among these: nothing was done."
-PLACES = ("after", "before", "sort", *OURS)  # of the list's address: no filters
+PLACES = ("after", "before", "sort", "view", "size", *OURS)  # of the list's address: no filters
 
 
 class BulkActions(Base):
@@ -76,7 +76,7 @@ class BulkActions(Base):
     def enrich(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Nothing is bought here: the leads are written down, and the next page has their price."""
         job = _started(self, request, queryset, "enrich", {}, expect=None, press=str(uuid7()))
-        return job and HttpResponseRedirect(reverse("admin:leads_bulkjob_enrich", args=[job.pk]))
+        return HttpResponseRedirect(reverse("admin:leads_bulkjob_enrich", args=[job.pk])) if job else None
 
     @admin.action(description="Move to a bucket …", permissions=["assign"])
     @asks
@@ -100,7 +100,7 @@ class BulkActions(Base):
     def _export(self, request: HttpRequest, queryset: QuerySet[Any], of_format: str) -> HttpResponseBase | None:
         said = {"format": of_format}
         job = _started(self, request, queryset, "export", said, expect=None, press=str(uuid7()))
-        return job and file_of(request, job)
+        return file_of(request, job) if job else None
 
     @admin.action(description="Do not contact …", permissions=["write"])
     @asks

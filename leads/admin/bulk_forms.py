@@ -117,7 +117,7 @@ class FinalForm(BulkForm):
         return self.typed_before
 
     def clean_typed(self) -> str:
-        typed = self.cleaned_data["typed"].replace(",", "").strip()
+        typed: str = self.cleaned_data["typed"].replace(",", "").strip()
         if typed != str(self.count):
             raise forms.ValidationError(f"Type {self.count} to go on: this cannot be undone.")
         return typed

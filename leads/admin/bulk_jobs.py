@@ -126,5 +126,5 @@ def file_of(request: HttpRequest, job: BulkJob) -> StreamingHttpResponse:
     rows: QuerySet[Lead] = Lead.objects.worked_by(access(request)).filter(pk__in=lead_ids_of(job).values("pk"))
     layout = Layout(format=Format(job.arguments["format"]), time_zone=user_of(request).time_zone)
     buckets = list(rows.order_by().values_list("bucket_id", "bucket__name").distinct()[:2])
-    of_one = {"bucket_id": buckets[0][0], "name": buckets[0][1]} if len(buckets) == 1 else {}
+    of_one: dict[str, Any] = {"bucket_id": buckets[0][0], "name": buckets[0][1]} if len(buckets) == 1 else {}
     return export_answer(request, rows, layout=layout, filters=job.filters, **of_one)

@@ -12,6 +12,7 @@ from accounts.access import access
 from common.admin import sees_all
 from common.admin_teams import TEAM
 from common.contact_access import told
+from leads.admin.columns import Column, add_columns
 from leads.admin.custom_card import shown_value
 from leads.admin.filters import YES_NO, box, day_box, number_box, select
 from leads.fields.cells import PREFIX
@@ -45,10 +46,18 @@ def column_of(field: CustomField) -> Callable[[Lead], str]:
     return column
 
 
-def columns_asked(request: HttpRequest) -> list[Callable[[Lead], str]]:
+def columns_of(request: HttpRequest) -> list[Column]:
+    """A column for each field that is offered, and for those that the list is filtered by."""
+    return [Column(f"{PREFIX}{one.key}", str(one), column_of(one)) for one in fields_of_list(request)]
+
+
+def keys_asked(request: HttpRequest) -> list[str]:
     """The columns of the fields that the list is filtered by."""
-    asked = {name.removeprefix(PREFIX).partition(".")[0] for name in request.GET if name.startswith(PREFIX)}
-    return [column_of(one) for one in fields_of_list(request) if one.key in asked] if asked else []
+    asked = (name.removeprefix(PREFIX).partition(".")[0] for name in request.GET if name.startswith(PREFIX))
+    return [f"{PREFIX}{key}" for key in asked]
+
+
+add_columns(columns_of)
 
 
 def filters_of(request: HttpRequest) -> list[Any]:
@@ -61,6 +70,13 @@ def filters_of(request: HttpRequest) -> list[Any]:
     for one in offered.values():
         one.group = GROUP
     return list(offered.values())
+
+
+def is_filter(request: HttpRequest, name: str) -> bool:
+    """Whether the list of this team's leads may be filtered so."""
+    if not name.startswith(PREFIX):
+        return False
+    return any(one.parameter_name == name for one in filters_of(request))
 
 
 def _filters(field: CustomField) -> list[Any]:

@@ -21,7 +21,7 @@ from leads.fields.cells import PREFIX
 from leads.models import Lead, Tag
 from leads.pipeline.labels import labels_of
 from leads.querysets import own_callbacks
-from leads.registries import buckets_of
+from leads.registries import buckets_of, talks
 from leads.selection.filter_kinds import CALLBACKS, ME, NOBODY
 from leads.selection.filters import ASSIGNED_TO, MATCH, MATCHES, STATUS_LABEL, BadFilter, matching
 from leads.selection.filters import FILTERS as NAMES
@@ -73,13 +73,23 @@ class _LeadFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         """What unfold's template for filters draws: one form of one field."""
+        for shown in self._forms(dressed_up=True):
+            yield {"form": shown, "query_string": "?"}
+
+    @property
+    def plain(self) -> Any:
+        """Its box without the theme's classes, which would be half of the page: labelled, and wrong where it is."""
+        shown = next(iter(self._forms(dressed_up=False)))
+        return next(iter(shown))
+
+    def _forms(self, *, dressed_up: bool) -> Iterator[Any]:
         name, values = str(self.parameter_name), self.given
         form = type("FilterForm", (forms.Form,), {name: self._several() if len(values) > 1 else self.field()})
         shown = form(data={name: values if len(values) > 1 else self.value()}, auto_id="filter_%s")
         if self.wrong:
             shown.is_valid()
             shown.errors[name] = shown.error_class([self.wrong])
-        yield {"form": dressed(shown), "query_string": "?"}
+        yield dressed(shown) if dressed_up else shown
 
     def _several(self) -> forms.Field:
         """Several values stand in the address: all that is offered, these chosen."""
@@ -159,6 +169,15 @@ class Labelled(_Select):
     def offered(self, request: HttpRequest) -> Choices:
         names = [one.name for one in labels_of(access(request).team_id)]
         return [*((name, name) for name in names if told(name) == name), (NOBODY, "No label")]
+
+
+class LastOutcome(_Select):
+    title = "Last call ended"
+    parameter_name = "lastOutcome"
+
+    def offered(self, request: HttpRequest) -> Choices:
+        known = talks()
+        return [(code, str(told(words))) for code, words in known.outcomes(access(request).team_id)] if known else []
 
 
 class AssignedTo(_Select):
@@ -323,16 +342,26 @@ FILTERS = (
         select("litigator", "Known litigator"),
         select("hasEmail", "Has an e-mail"),
         select("doNotMail", "Do not mail"),
+        select("newReplies", "New replies"),
+        LastOutcome,
         select("neverContacted", "Never contacted"),
+        number_box("notTouchedDays", "Not touched for (days)"),
         day_box("lastContactAfter", "Last contact on or after"),
         day_box("lastContactBefore", "Last contact before"),
     ),
     *_grouped(
         "Property",
+        number_box("bucketsMin", "On buckets, at least"),
         box("propertyState", "State", max_length=2, widget=forms.TextInput(attrs={"placeholder": "WA"})),
         box("propertyCounty", "County"),
         box("propertyCity", "City"),
         box("propertyZip", "ZIP"),
+        box(
+            "near",
+            "Near (latitude, longitude, miles)",
+            widget=forms.TextInput(attrs={"placeholder": "47.6062,-122.3321,2"}),
+        ),
+        box("area", "In an area (corners: latitude,longitude …)", max_length=4000),
         select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
         number_box("bedroomsMin", "Bedrooms from"),
         number_box("bedroomsMax", "Bedrooms to"),
@@ -357,6 +386,8 @@ FILTERS = (
     ),
     *_grouped(
         "Owner",
+        box("ownerName", "Owner’s name"),
+        number_box("ownerBucketsMin", "Owner on buckets, at least"),
         select("ownerType", "Owner type", [*_OWNERS, ("other", "Other")]),
         select("absenteeOwner", "Absentee owner"),
         select("ownerOccupied", "Owner-occupied"),
@@ -373,6 +404,10 @@ FILTERS = (
         select("enrichedOnly", "Enriched, with a phone"),
         select("needsSkipTrace", "No phone yet"),
         select("needsApollo", "No Apollo data yet"),
+        day_box("createdAfter", "Saved on or after"),
+        day_box("createdBefore", "Saved before"),
+        day_box("updatedAfter", "Changed on or after"),
+        day_box("updatedBefore", "Not changed since"),
         day_box("enrichedAfter", "Data purchased on or after"),
         day_box("enrichedBefore", "Data purchased before"),
     ),

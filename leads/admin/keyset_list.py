@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -15,9 +16,11 @@ from leads.admin.addresses import link
 from leads.admin.dnc import with_dnc
 from leads.admin.orders import Best, Order, Sorted
 from leads.selection.search import Sought
-from leads.selection.sorting import BY_AGE, BadSort, Sort, sort_of
+from leads.selection.sorting import BY_AGE, TEXTS, BadSort, Sort, sort_of
 
-AFTER, BEFORE, SORT = "after", "before", "sort"
+AFTER, BEFORE, SORT, VIEW, SIZE = "after", "before", "sort", "view", "size"
+SIZES = (25, 50, 100, 200)  # rows of a page
+BESIDE = (AFTER, BEFORE, VIEW, SIZE)  # parameters that choose no leads
 NEWEST = Sort(BY_AGE, descending=True)
 
 
@@ -36,7 +39,6 @@ class KeysetList(ChangeList):  # type: ignore[misc]
     query: str
     params: dict[str, str]
     filter_params: dict[str, list[str]]
-    asked: str
     places: dict[str, str]
     search: Sought | None = None
     sort: Sort | None = None
@@ -44,11 +46,12 @@ class KeysetList(ChangeList):  # type: ignore[misc]
     older: str | None = None
     newer: str | None = None
     first: str | None = None
+    view = ""
+    size = ""
 
-    def __init__(self, request: HttpRequest, *arguments: object, **options: object) -> None:
+    def __init__(self, *arguments: object, **options: object) -> None:
         self.places = {}
-        self.asked = request.META.get("QUERY_STRING", "")
-        super().__init__(request, *arguments, **options)
+        super().__init__(*arguments, **options)
 
     def url_for_result(self, result: Any) -> str:
         """Its page, which knows the list it was opened from."""
@@ -57,8 +60,12 @@ class KeysetList(ChangeList):  # type: ignore[misc]
     def get_queryset(self, request: HttpRequest, exclude_parameters: Sequence[str] | None = None) -> Any:
         """The filtered rows. What names a page is no filter, and an empty box of the filters' form is none either."""
         said = {name: [value for value in values if value.strip()] for name, values in self.filter_params.items()}
-        self.filter_params = {name: values for name, values in said.items() if values and name not in (AFTER, BEFORE)}
+        self.filter_params = {name: values for name, values in said.items() if values and name not in BESIDE}
         self.params = {name: values[-1] for name, values in self.filter_params.items()}
+        self.view = request.GET.get(VIEW, "")
+        if (size := request.GET.get(SIZE, "")) and size in map(str, SIZES):
+            self.size = size
+            self.list_per_page = int(size)
         given = request.GET.copy()
         for name in [name for name in given if name not in self.params]:
             self.places.setdefault(name, given.pop(name)[-1])
@@ -72,7 +79,40 @@ class KeysetList(ChangeList):  # type: ignore[misc]
     @property
     def as_view(self) -> str:
         """The filters, the search and the order, as a saved view keeps them."""
-        return str(self.get_query_string())[1:]
+        return str(super().get_query_string())[1:]
+
+    @property
+    def asked(self) -> str:
+        """This list's own query, by which a lead's page finds its neighbours."""
+        places = [(name, self.places[name]) for name in (AFTER, BEFORE) if name in self.places]
+        return "&".join(filter(None, (str(self.get_query_string())[1:], urlencode(places))))
+
+    def get_query_string(self, new_params: Any = None, remove: Any = None) -> str:
+        """With the view, whose columns are shown, and the page's size. Without any filter it is of all leads, by name:
+        an address that asks nothing opens the first view.
+        """
+        said = str(super().get_query_string(new_params, remove))
+        view = self.view if said not in ("", "?") else "all"
+        beside = urlencode([(name, value) for name, value in ((VIEW, view), (SIZE, self.size)) if value])
+        return "&".join(filter(None, (said if said != "?" else "", beside))) if said != "?" else f"?{beside}"
+
+    def sorted_by(self, name: str) -> tuple[str, str]:
+        """The address that sorts by this, the other way where it is sorted so already; and how it is sorted now."""
+        now = str(self.sort) if self.sort is not None else ""
+        first = name if name in TEXTS or name == "callbackAt" else f"-{name}"
+        other = name if first != name else f"-{name}"
+        said = {name: "ascending", f"-{name}": "descending"}.get(now, "")
+        return str(self.get_query_string({SORT: other if now == first else first})), said
+
+    def sizes(self) -> list[tuple[int, str, bool]]:
+        """Sizes of a page, each with its address, and whether it is this one's."""
+        now, kept = self.list_per_page, self.size
+        found = []
+        for size in SIZES:
+            self.size = str(size)
+            found.append((size, str(self.get_query_string()), size == now))
+        self.size = kept
+        return found
 
     @property
     def groups(self) -> list[tuple[str, list[Any], bool]]:
@@ -129,3 +169,10 @@ class KeysetList(ChangeList):  # type: ignore[misc]
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False
         self.paginator = KeysetPaginator()
+
+
+class Unread(KeysetList):
+    """The list, without a page of it."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        self.result_list, self.result_count = [], 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -11,25 +12,41 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 
 from accounts.access import Scope, access
 from common.admin import Empty, is_id, sees_all
 from common.admin_extensions import Extensible
-from common.admin_teams import TEAM, TeamAdmin
+from common.admin_teams import READS, TEAM, TeamAdmin, may_write
 from common.contact_access import masked, masked_text
-from leads.admin import board, bulk, custom_columns, lead_page, merged_leads, saved_views, sort_columns
+from leads.admin import (
+    board,
+    bulk,
+    columns,
+    custom_columns,
+    lead_page,
+    map_page,
+    merged_leads,
+    saved_views,
+    sort_columns,
+    table,
+    view_tabs,
+)
 from leads.admin.addresses import LIST
 from leads.admin.bulk import BulkActions
+from leads.admin.chips import chips_of
+from leads.admin.columns import Column
 from leads.admin.filters import FILTERS, InTeam
-from leads.admin.keyset_list import KeysetList
+from leads.admin.keyset_list import VIEW, KeysetList
 from leads.admin.lead_facts import DO_NOT_CALL
 from leads.admin.stages import stage_words
+from leads.admin.view_tabs import Tab
 from leads.facts.sources import name_of, other_person
 from leads.models import Lead
 from leads.registries import buckets_of
 from leads.selection.filters import is_teams_work
-from leads.selection.saved_views import views_of
+from leads.selection.presets import FIRST, WITHOUT_RULES, missing_for_calls
 from leads.selection.search import Sought, sought
 
 STATUS_LOOKS = {"new": "", "contacted": "info", "qualified": "success", "closed": "primary", "lost": "warning"}
@@ -51,6 +68,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         "Leads are the properties you save to a bucket, from a search or a file.",
         "Find properties",
         "buckets_bucket_find",
+        may_write,
     )
     changes = Scope.WRITE
     assigned = "assigned_to"
@@ -72,9 +90,9 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
     list_filter_submit = True
     list_filter_sheet = True
     list_fullwidth = True
-    list_before_template = "admin/leads/lead/views.html"
     search_fields = ("property_id",)
     show_facets = admin.ShowFacets.NEVER
+    change_list_template = "admin/leads/lead/list.html"
     actions: Any = bulk.ACTIONS
     ordering: ClassVar[Any] = ("-pk",)
 
@@ -85,17 +103,40 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         return vars(request).get(LIST, KeysetList)
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """With what it is sorted by; with the time to call back at where it is filtered by. A caller's are all hers."""
-        name, *others = super().get_list_display(request)
-        if access(request).only_assigned or (self._shared_bucket(request) and not sees_all(request)):
-            others.remove("assigned_to")
-        if self._shared_bucket(request):
-            others[others.index("stage")] = "plain_stage"
+        return [one.cell for one in self.columns(request, self.tab(request))]
+
+    def columns(self, request: HttpRequest, tab: Tab | None) -> list[Column]:
+        """Those that were chosen for the open view, or the usual ones; with what the list is sorted by, and the time to
+        call back at where it is filtered by that. A caller's leads are all hers.
+        """
         sort = request.GET.get("sort", "").strip().removeprefix("-")
         wanted = ["callbackAt"] if request.GET.get("callback") else []
-        wanted += [sort] if sort in sort_columns.COLUMNS and sort not in wanted else []
-        custom = custom_columns.columns_asked(request)
-        return [name, *(sort_columns.COLUMNS[one] for one in wanted), *custom, *others]
+        wanted += [sort] if sort in sort_columns.COLUMNS else []
+        shared = self._shared_bucket(request)
+        keys = None if shared else view_tabs.keys_of(request, tab)
+        found = columns.chosen(request, keys, wanted=[*wanted, *custom_columns.keys_asked(request)])
+        if access(request).only_assigned or (shared and not sees_all(request)):
+            found = [one for one in found if one.key != "assignedTo"]
+        if shared:
+            found = [replace(one, cell="plain_stage") if one.key == "status" else one for one in found]
+        return [*found, *table.added(self, self.model)]
+
+    def tab(self, request: HttpRequest) -> Tab | None:
+        """The open view, found out before the list takes what is no filter out of the address."""
+        kept: dict[str, Any] = vars(request)
+        if "desk_tab" not in kept:
+            kept["desk_tab"] = view_tabs.opened(request, self.tabs(request))
+        found: Tab | None = kept["desk_tab"]
+        return found
+
+    def tabs(self, request: HttpRequest) -> list[Tab]:
+        """The views above the list, read once a request."""
+        kept: dict[str, Any] = vars(request)
+        if "desk_tabs" not in kept:
+            person = access(request)
+            kept["desk_tabs"] = view_tabs.tabs_of(person) if person.team_id is not None else []
+        found: list[Tab] = kept["desk_tabs"]
+        return found
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """With the team's own fields."""
@@ -103,7 +144,7 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By the filters alone: `?phone__startswith=` would tell a masked number digit by digit."""
-        return lookup in _FILTERED_BY
+        return lookup in _FILTERED_BY or (request is not None and custom_columns.is_filter(request, lookup))
 
     def search_of(self, request: HttpRequest, text: str) -> Sought | None:
         """What the search box asks; None: nothing."""
@@ -165,20 +206,42 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         return found
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list, below this person's views of it."""
+        """The list, below this person's views of it. An address that asks nothing opens the first of them."""
         person = access(request)
-        saved = views_of(person) if request.method == "GET" else []
+        if request.method in READS or VIEW in request.GET:
+            view_tabs.expand(request)
         title = {"title": "My leads"} if person.only_assigned else {}
         title = {"title": "Callbacks"} if request.GET.get("callback") else title
-        shown: dict[str, Any] = {
-            "saved_views": saved,
+        answer = super().changelist_view(request, {**(extra_context or {}), **title})
+        if isinstance(answer, TemplateResponse) and answer.context_data and "cl" in answer.context_data:
+            answer.context_data |= self._around(request, answer.context_data["cl"])
+        return answer
+
+    def _around(self, request: HttpRequest, cl: Any) -> dict[str, Any]:
+        """What stands around the rows: tabs, chips, columns, and what is missing before anybody can be called."""
+        person, tabs = access(request), self.tabs(request)
+        tab = self.tab(request)
+        shown = self.columns(request, tab)
+        keys = [one.key for one in shown]
+        others = [one for key, one in columns.offered(request).items() if key not in keys]
+        own = tab is None or tab.saved is None or tab.mine
+        return {
+            "tabs": tabs,
+            "tab": tab,
+            "is_changed": tab is not None and not view_tabs.is_query(tab, cl.as_view),
+            "saved_views": [one.saved for one in tabs if one.saved],
+            "missing": missing_for_calls(person) if tab and tab.key in (FIRST, WITHOUT_RULES) else "",
+            "chips": list(chips_of(cl)),
+            "headers": list(table.headers_of(cl, shown)),
+            "rows": list(table.rows_of(cl, shown)),
+            "column_choice": [(one, True) for one in shown[1:]] + [(one, False) for one in others] if own else [],
             "may_save": person.can(Scope.WRITE),
             "overrules": person.can(Scope.MANAGE),
+            "may_share": not person.only_assigned,
         }
-        return super().changelist_view(request, {**(extra_context or {}), **title, **shown})
 
     def get_urls(self) -> Any:
-        return [*saved_views.urls(self), *board.urls(self), *super().get_urls()]
+        return [*saved_views.urls(self), *board.urls(self), *map_page.urls(self), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -61,7 +61,7 @@ class Sorted:
             return Place(None, UUID(text)) if is_id(text) else None
         try:
             pk, value = place_at(self._name, text)
-            return Place(value_of(self.sort, value), pk)
+            return Place(value_of(self.sort, value, pk), pk)
         except (Problem, ValueError):
             return None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 
+from common.contact_access import masked_text
 from common.dates import day, moment
 from leads.models import Lead
 
@@ -35,5 +36,12 @@ COLUMNS: Mapping[str, Callable[[Lead], str]] = {
     "lastContactAt": _column("last_contact_at", "last contact", moment),
     "callbackAt": _column("callback_at", "call back at", moment),
     "enrichedAt": _column("enriched_at", "data purchased", day),
+    "lastActivityAt": _column("last_activity_at", "last touch", moment),
+    "updatedAt": _column("updated_at", "changed", moment),
+    "bathrooms": _column("bathrooms", "baths", "{:g}".format),
+    "sqft": _column("sqft", "sq ft", "{:,}".format),
+    "propertyCity": _column("property_city", "city", masked_text),
+    "propertyZip": _column("property_zip", "ZIP", str),
+    "propertyCounty": _column("property_county", "county", masked_text),
     "createdAt": _column("created_at", "saved", day),
 }

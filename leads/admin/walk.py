@@ -21,7 +21,7 @@ from django.urls import reverse
 from psycopg.errors import QueryCanceled
 
 from leads.admin.addresses import AT, FROM, LIST, link
-from leads.admin.keyset_list import KeysetList
+from leads.admin.keyset_list import KeysetList, Unread
 from leads.admin.orders import Order
 from leads.models import Lead
 from leads.selection.sorting import BadSort
@@ -40,13 +40,6 @@ class _Unsaid(BaseStorage):
 
     def _store(self, messages: Any, *_args: Any, **_options: Any) -> Any:
         return messages
-
-
-class _Unread(KeysetList):
-    """The list, without a page of it."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        self.result_list, self.result_count = [], 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +111,7 @@ def _order_of(model_admin: Any, request: HttpRequest, query: str) -> Order | Non
     vars(asked).pop("desk_shared_bucket", None)  # what the admin has found out about the other address
     asked.method, asked.GET = "GET", QueryDict(query)  # type: ignore[assignment]
     vars(asked)["_messages"] = _Unsaid(asked)
-    vars(asked)[LIST] = _Unread
+    vars(asked)[LIST] = Unread
     try:
         found = model_admin.get_changelist_instance(asked)
         return found.order(asked) if isinstance(found, KeysetList) else None

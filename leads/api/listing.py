@@ -98,7 +98,7 @@ def _sorted(
     if cursor:
         pk, text = place_at(order, cursor)
         try:
-            at = Place(value_of(sort, text), pk)
+            at = Place(value_of(sort, text, pk), pk)
         except ValueError as error:
             raise invalid("cursor", "This is no cursor of this list.") from error
     found = sorted_page(leads, sort, limit=limit + 1, at=at, buckets=buckets)

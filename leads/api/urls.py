@@ -4,10 +4,12 @@ from leads.api import board, fields, statuses
 from leads.api.assigning import AssignView
 from leads.api.bulk import BulkCancelView, BulkFileView, BulkJobsView, BulkJobView, BulkUndoView
 from leads.api.changes import LeadChangesView
+from leads.api.map import LeadsMapView
 from leads.api.merging import MergedView, SeparateView
 from leads.api.owners import OneOwnerView
 from leads.api.permission import consents, sellers, suppressions, uploads
 from leads.api.persons import ForgetView, ReportView
+from leads.api.saved_views import SavedViewsView, SavedViewView
 from leads.api.views import (
     ActivitiesView,
     CallbacksView,
@@ -34,6 +36,9 @@ urlpatterns = [
     path("leads/bulk/<uuid:job_id>/undo", BulkUndoView.as_view(), name="leads-bulk-undo"),
     path("leads/bulk/<uuid:job_id>/file", BulkFileView.as_view(), name="leads-bulk-file"),
     path("leads/changes", LeadChangesView.as_view(), name="lead-changes"),
+    path("leads/views", SavedViewsView.as_view(), name="lead-views"),
+    path("leads/views/<uuid:view_id>", SavedViewView.as_view(), name="lead-view"),
+    path("leads/map", LeadsMapView.as_view(), name="leads-map"),
     path("leads/<uuid:lead_id>/activities", ActivitiesView.as_view(), name="lead-activities"),
     path("leads/<uuid:lead_id>/owner", OwnerView.as_view(), name="lead-owner"),
     path("leads/<uuid:lead_id>/callback", CallbackView.as_view(), name="lead-callback"),

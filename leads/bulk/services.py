@@ -20,14 +20,13 @@ from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from leads.bulk import working
 from leads.bulk.kinds import BulkError, Kind, kind_of
-from leads.bulk.working import TASK, UNDO_DAYS, finish
+from leads.bulk.working import AT_ONCE, TASK, UNDO_DAYS, finish
 from leads.locks import lock_bulk
 from leads.models import BulkJob, BulkPiece, Lead
 from leads.selection.filters import matching
 from leads.selection.search import sought
 
 Status = BulkJob.Status
-AT_ONCE = 2_000  # leads: of these and fewer the request does all before it answers, a worker or none
 SOON = 10_000  # leads: of these and fewer the request begins, for SOON_SECONDS
 SOON_SECONDS = 5.0
 JOBS_MAX = 20  # of a team at work: each is a worker's time that other teams wait for
@@ -40,7 +39,10 @@ def leads_found(
     """The leads of her team that the list's filters and search find, within one bucket or all. Raises BadFilter."""
     leads = Lead.objects.worked_by(access)
     leads = leads.filter(bucket=bucket) if bucket is not None else leads
-    found = matching(leads, filters, time_zone=access.user.time_zone, contacts=contacts, me=access.user.pk)
+    person = access.user
+    found = matching(
+        leads, filters, time_zone=person.time_zone, contacts=contacts, me=person.pk, team_id=access.team_id
+    )
     return found.filter(sought(q, by=access, contacts=contacts).matches) if q else found
 
 
@@ -105,6 +107,7 @@ def _make(
     once: UUID | None,
     digest: str,
 ) -> BulkJob:
+    assert access.team_id is not None, "the kind has allowed her"
     if BulkJob.objects.filter(team=access.team_id, status__in=BulkJob.AT_WORK).count() >= JOBS_MAX:
         raise BulkError("TOO_MANY_JOBS", f"Your team has {JOBS_MAX} bulk jobs at work: wait until one is done.")
     job = BulkJob(

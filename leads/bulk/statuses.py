@@ -14,7 +14,8 @@ from leads.bulk.kinds import Arguments, BulkError, Done, Kind, Work, choice_in, 
 from leads.counters import change_counters
 from leads.locks import LEADS_IN_ORDER
 from leads.models import BulkJob, Lead
-from leads.pipeline.labels import Refused, label_named
+from leads.pipeline.labels import label_named
+from leads.pipeline.lists import Refused
 
 HAD_IT = "had this status already"
 

@@ -18,6 +18,8 @@ from django.db.models import F
 
 from accounts.access import access_in
 from accounts.audit import record
+from accounts.models import NoticeKind, User
+from accounts.notices import notify
 from common.db.clock import database_now
 from common.faultpoints import commit
 from leads.bulk.kinds import Kind, Stopped, Work, kind_of
@@ -26,6 +28,7 @@ from leads.models import BulkChange, BulkJob, BulkPiece, Lead
 
 Status = BulkJob.Status
 TASK = "leads.bulk"
+AT_ONCE = 2_000  # leads: of these and fewer the request does all before it answers, a worker or none
 LEASE = timedelta(seconds=90)  # many times what a piece takes
 TRIES = 5  # workers that may die on one piece: then it is the piece
 UNDO_PIECE = 2_000  # leads
@@ -83,6 +86,7 @@ def _stop(job: BulkJob, words: str) -> None:
         finish(locked, Status.FAILED)
         locked.save()
         after = {"action": locked.kind, "done": locked.done, "leads": locked.leads}
+        _notify(locked, f"{locked.get_kind_display()}: stopped, {{}}", locked.by)
         record("bulk.finished", by=None, team_id=locked.team_id, about=("bulkjob", locked.pk), after=after)
 
 
@@ -157,6 +161,15 @@ def _tell_over(job: BulkJob, **after: object) -> None:
     told = {"action": job.kind, "leads": job.leads, **after}
     by = job.undone_by if job.status == Status.UNDONE else job.by
     record("bulk.finished", by=by, team_id=job.team_id, about=("bulkjob", job.pk), after=told)
+    if job.leads > AT_ONCE:  # else the page that asked says so
+        _notify(job, f"{job.get_kind_display()}: {'undone' if job.status == Status.UNDONE else 'done'}, {{}}", by)
+
+
+def _notify(job: BulkJob, words: str, to: User | None) -> None:
+    """Its words are of counts alone: which tag or bucket it was, its page says."""
+    many = job.restored if job.status == Status.UNDONE else job.changed
+    words = words.format(f"{many:,} of {job.leads:,} leads.")
+    notify(team_id=job.team_id, kind=NoticeKind.BULK_DONE, about=job, words=words, to=[to.pk if to else None])
 
 
 def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
@@ -166,15 +179,17 @@ def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 def forget_old() -> int:
     """Drops what is kept of old jobs: what was before, after UNDO_DAYS; leads of files and of prices, after KEPT_DAYS.
 
-    The jobs themselves stay. Returns of how many jobs.
+    The jobs themselves stay. Returns of how many jobs, 20 at a time.
     """
     now = database_now()
     old = BulkJob.objects.filter(finished_at__lt=now - timedelta(days=UNDO_DAYS))
     changed = list(old.filter(pk__in=BulkChange.objects.values("job")).values_list("pk", flat=True)[:20])
     BulkChange.objects.filter(job__in=changed).delete()
-    stale = BulkJob.objects.filter(status=Status.ASKING, created_at__lt=now - timedelta(days=KEPT_DAYS))
-    stale.update(status=Status.CANCELLED, finished_at=now)
-    kept = BulkJob.objects.filter(finished_at__lt=now - timedelta(days=KEPT_DAYS))
+    before = now - timedelta(days=KEPT_DAYS)
+    BulkJob.objects.filter(status=Status.ASKING, created_at__lt=before).update(
+        status=Status.CANCELLED, finished_at=F("created_at")
+    )
+    kept = BulkJob.objects.filter(finished_at__lt=before)
     pieces = list(kept.filter(pk__in=BulkPiece.objects.values("job")).values_list("pk", flat=True)[:20])
     BulkPiece.objects.filter(job__in=pieces).delete()
     return len({*changed, *pieces})

@@ -60,7 +60,7 @@ def columns_of_fields(leads: QuerySet[Lead], key: str = "") -> Iterator[Told]:
     """The offered custom fields of the team of these leads, which are one team's, in their order. key: this one alone,
     retired or not.
     """
-    team_id = leads.order_by().values_list("team_id", flat=True)[:1].first()
+    team_id = next(iter(leads.order_by().values_list("team_id", flat=True)[:1]), None)
     rows = CustomField.objects.filter(team_id=team_id)
     rows = rows.filter(key=key) if key else rows.filter(retired_at__isnull=True)
     for row in rows.order_by("position", "pk"):

@@ -32,7 +32,8 @@ def read(field: Field, said: object) -> Value | None:
     """
     if said is None or (isinstance(said, str) and not said.replace("\x00", "").strip()):
         return None
-    return _READERS[field.kind](field, said)
+    value: Value = _READERS[field.kind](field, said)
+    return value
 
 
 def shown(kind: str, value: object) -> str:

@@ -39,6 +39,7 @@ from leads.selection.filter_kinds import (
     suppressed,
     text_of,
 )
+from leads.selection.ground import Inside, Near
 
 # Not a filter but how several of them go together, wherever filters are given: all of them, or any one is enough.
 MATCH = "match"
@@ -105,6 +106,8 @@ FILTERS: dict[str, Filter] = {
     "propertyCity": text_of("City", "property_city"),
     "propertyZip": text_of("ZIP code", "property_zip", exact=True),
     "propertyCounty": text_of("County", "property_county"),
+    "near": Near("Within a circle: latitude,longitude,miles, such as 47.6062,-122.3321,2"),
+    "area": Inside("Within an area: its corners as latitude,longitude with a space between two, three or more"),
     "propertyType": text_of("SFR, MFR, CONDO, LAND, MOBILE or OTHER", "property_type"),
     "ownerName": OwnerName("Owner's name: its words, in any order, each from its beginning", "owner_name", 100),
     "bucketsMin": OnBuckets("The property is on this many of your team's buckets, or more", stacking.property_on),

@@ -31,7 +31,9 @@ from integrations.models import PhoneReveal, VendorCall
 from leads.models import Event, Lead
 from operations import home
 from operations.home.stock import Stock
+from operations.reports.spend import spend_by_day
 
+DAYS = 30  # of the chart
 _FILTERS: dict[Any, str] = {Run: "", Lead: "?callback=due", Conversation: ""}  # of the lists
 
 
@@ -81,7 +83,7 @@ def _charts(access: Access, stock: Stock) -> dict[str, Any]:
     if access.team_id is None or not stock.buckets:
         return {}
     zone = access.user.time_zone
-    days = home.spend_by_day(access.team_id, zone)
+    days = spend_by_day(access, DAYS)
     weeks = home.contacts_by_week(access.team_id, zone)
     spent, made = sum(cost for _, cost in days), sum(week.all for week in weeks)
     by_day = chart([f"{day:%b} {day.day}" for day, _ in days], [float(cost) for _, cost in days], "US dollars")

@@ -1,6 +1,6 @@
 """What the first page shows. From counters, budgets, indexes and counts with an end: over a million leads the same."""
 
-from operations.home.charts import contacts_by_week, spend_by_day
+from operations.home.charts import contacts_by_week
 from operations.home.checklist import first_steps
 from operations.home.money import leads_today, money, month, vendor_money
 from operations.home.pipeline import pipeline
@@ -19,7 +19,6 @@ __all__ = [
     "needs",
     "open_runs",
     "pipeline",
-    "spend_by_day",
     "stock",
     "today",
     "vendor_money",

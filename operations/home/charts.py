@@ -1,21 +1,18 @@
-"""Two charts of Home: US dollars a day, contacts a week. By the clock of who looks; reads only."""
+"""A chart of Home: contacts a week, by the clock of who looks. (What is spent a day: `operations.reports`.)"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from campaigns import clock
-from common.db.clock import database_now
 from common.db.ids import uuid7_floor
-from integrations.ledger import scopes
 
-DAYS, WEEKS = 30, 8
+WEEKS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +30,6 @@ class Week:
     @property
     def all(self) -> int:
         return self.calls + self.texts + self.emails + self.noted
-
-
-def spend_by_day(team_id: int, zone: str, *, days: int = DAYS) -> list[tuple[date, Decimal]]:
-    """What the team has paid vendors on each of the last days, today last: data, messages and calls."""
-    last = database_now().astimezone(ZoneInfo(zone)).date()
-    first = last - timedelta(days=days - 1)
-    months = sorted({scopes.team_month(team_id, first + timedelta(days=n)) for n in range(-1, days + 1)})
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT (created_at AT TIME ZONE %(zone)s)::date, sum(cost) FROM integrations_vendorcall
-             WHERE id >= %(since)s AND cost > 0 AND holds ?| %(months)s::text[] AND created_at >= %(first)s
-             GROUP BY 1
-            """,
-            {"zone": zone, "since": uuid7_floor(_begins(first, zone)), "first": _begins(first, zone),
-             "months": months},
-        )  # fmt: skip
-        found: dict[date, Decimal] = dict(cursor.fetchall())
-    return [(day, found.get(day, Decimal(0))) for day in (first + timedelta(days=n) for n in range(days))]
 
 
 def contacts_by_week(team_id: int, zone: str, *, weeks: int = WEEKS) -> list[Week]:

@@ -12,13 +12,11 @@ from django.db.models import Q, Sum
 from accounts.access import Access
 from common.db.clock import database_now
 from common.db.ids import uuid7_floor
-from common.needs import of_team
 from common.values.percent import percent
-from enrichment.models import Run
 from integrations.ledger import scopes
 from integrations.ledger.budgets import ZERO
 from integrations.models import Budget, Vendor, VendorCall
-from operations.home.talks import talks_since
+from operations.reports.spend import Costs, costs_of_month, may_see
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,46 +105,25 @@ def leads_today(access: Access) -> list[Spent]:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A team's month (UTC), in US dollars. spent: with all vendors. data: by the enrichment jobs that were started in
-    it; phones: leads of these with a phone. talks: leads that wrote, or whom a call reached.
+    """costs: of the team's month by her clock, as the report page tells it. limit, used (spent and promised): US
+    dollars of the UTC month, the team's or, where it has none, hers.
     """
 
-    spent: Decimal
-    limit: Decimal | None
-    used: Decimal  # of the limit: spent and promised
-    data: Decimal
-    phones: int
-    talks: int
+    costs: Costs
+    limit: Decimal
+    used: Decimal
 
     @property
     def percent(self) -> int:
-        return percent(self.used, self.limit) if self.limit else 100 if self.limit is not None else 0
-
-    @property
-    def per_phone(self) -> Decimal | None:
-        """None: no phone was found."""
-        return self.data / self.phones if self.phones else None
-
-    @property
-    def per_talk(self) -> Decimal | None:
-        """None: nobody was reached."""
-        return self.spent / self.talks if self.talks else None
+        return percent(self.used, self.limit) if self.limit else 100
 
 
 def month(access: Access) -> Month | None:
-    """Of the team she acts in, against its limit, or hers where it has none. None: she sees no money of it."""
-    if access.team is None or access.only_assigned or not access.can("read"):
+    """Of the team she acts in. None: she sees no money of it."""
+    if access.team is None or not may_see(access):
         return None
-    now = database_now()
-    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    team = _limit("", scopes.team_month(access.team.pk, now), access.team.monthly_budget or 0)
-    shown, limit = team, access.team.monthly_budget
+    now, limit = database_now(), access.team.monthly_budget
+    scope = scopes.team_month(access.team.pk, now)
     if limit is None:
-        limit = access.user.monthly_budget
-        shown = _limit("", scopes.user_month(access.user.pk, now), limit)
-    runs = of_team(Run.objects.with_money().filter(pk__gte=uuid7_floor(first)), access)
-    sums = runs.order_by().aggregate(data=Sum("spent"), phones=Sum("enriched"))
-    return Month(
-        spent=team.month or ZERO, limit=limit, used=shown.used, data=sums["data"] or ZERO,
-        phones=sums["phones"] or 0, talks=talks_since(access, first),
-    )  # fmt: skip
+        limit, scope = access.user.monthly_budget, scopes.user_month(access.user.pk, now)
+    return Month(costs_of_month(access), limit, _limit("", scope, limit).used)

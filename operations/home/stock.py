@@ -20,7 +20,7 @@ from integrations.ledger import catalogue, scopes
 from integrations.ledger.budgets import ZERO
 from integrations.models import Budget
 from leads.models import Lead
-from operations.home.talks import COUNTED_AT_MOST, talks_since
+from operations.home.talks import COUNTED_AT_MOST, talks
 
 RUNS_SHOWN = 8
 
@@ -90,7 +90,7 @@ def came_of(access: Access, stock: Stock) -> CameOf | None:
     counts = [
         ("With a phone", stock.with_phone),
         ("Contacted", stock.contacted),
-        ("Conversations", talks_since(access)),
+        ("Conversations", talks(access)),
         ("Deals", deals[: COUNTED_AT_MOST + 1].count()),
     ]
     if not any(many for _, many in counts[1:]):

@@ -7,6 +7,7 @@ found. Buckets, jobs and campaigns of one team are few: the latest LOOKED_AT of 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,11 +20,10 @@ from buckets.models import Bucket
 from campaigns.models import Campaign
 from common.contact_access import found_as_told, masked_text
 from enrichment.models import Run
-from integrations.vendors import normalise
 from leads.facts.sources import name_of
 from leads.models import Lead
 from leads.selection.ranking import in_places, ranked
-from leads.selection.search import LONGEST, SHORTEST, sought
+from leads.selection.search import LONGEST, PREFIX, SHORTEST, sought
 
 EACH, EACH_MOST = 5, 20  # of each kind
 LOOKED_AT = 5_000  # buckets, jobs, campaigns of a team, the latest
@@ -83,18 +83,24 @@ def _leads(access: Access, text: str, *, many: int) -> list[Lead]:
 
 
 def _owners(leads: Iterable[Lead], text: str, each: int) -> list[Owner]:
-    """Those of these leads whose owner's name has a word of the search; the one with the best match first."""
-    words = {normalise.fold(word) for word in re.split(r"[\s,;]+", text) if len(word) > 1}
-    words = {word for word in words if word and any(map(str.isalpha, word))}
+    """Those of these leads in whose owner's name a word begins like one of the search; the best match's first."""
+    words = [word for word in _words(text) if len(word) >= PREFIX and not word.isdigit()]
     found: dict[str, Owner] = {}
     for lead in leads:
-        name = name_of(vars(lead))
-        if not name or not words & set(normalise.fold(name).split()):
+        name = name_of(vars(lead)) or ""
+        parts = _words(name)
+        if not any(part.startswith(word) for part in parts for word in words):
             continue
-        key = " ".join(sorted(normalise.fold(name).split()))
+        key = " ".join(sorted(parts))  # "Smith, John" is "John Smith"
         there = found.get(key)
         found[key] = Owner(there.name, there.lead, there.leads + 1) if there else Owner(name, lead, 1)
     return list(found.values())[:each]
+
+
+def _words(text: str) -> list[str]:
+    """In one spelling: without accents and apostrophes, as the leads' index has them."""
+    plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    return re.findall(r"\w+", re.sub("['’‘`´ʼ]", "", plain).casefold())
 
 
 def _named(rows: QuerySet[Any], column: str, text: str, words: Sequence[str], each: int) -> list[Any]:

@@ -10,6 +10,7 @@ from buckets.models import Bucket
 from buckets.services import create_bucket
 from common.api.paging import cursor_of
 from leads.models import Lead
+from leads.selection.counting import TooSlow
 from tests.api.client import Api, body_of, refused
 
 pytestmark = pytest.mark.django_db
@@ -143,11 +144,29 @@ def test_what_cannot_be_read_is_refused_by_name(ann, bucket, query, field):
 
 
 def test_too_many_leads_for_an_order_without_an_index_are_refused(ann, bucket, monkeypatch):
-    monkeypatch.setattr("leads.selection.sorting.SORTED_AT_MOST", 5)
+    def slow(*_given: Any, **_options: Any) -> None:
+        raise TooSlow
+
+    monkeypatch.setattr("leads.selection.sorting._by_parts", slow)
     for address in addresses(bucket):
         words = refused(Api(ann).get(f"{address}&sort=bedrooms"), 400, "sort")
         assert "choose a bucket or filters that hold fewer" in words
-        assert Api(ann).get(f"{address}&sort=bedrooms&estimatedEquityMin=2").status_code == 200
+
+
+@pytest.mark.parametrize("sort", ["ownerName", "-propertyCity", "lastActivityAt", "-updatedAt", "status"])
+def test_every_order_pages_through_all_leads_once_and_no_name_stands_in_a_cursor(ann, bucket, sort):
+    for number, lead in enumerate(Lead.objects.order_by("pk")):
+        name = None if number % 3 == 0 else f"Owner {number % 4}"
+        Lead.objects.filter(pk=lead.pk).update(owner_name=name, property_city=name, last_activity_at=lead.created_at)
+    whole = body_of(Api(ann).get(f"/api/leads?sort={sort}&limit=100"))["leads"]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = body_of(Api(ann).get(f"/api/leads?sort={sort}&limit=3{cursor and f'&cursor={cursor}'}"))
+        seen += page["leads"]
+        cursor = page["nextCursor"]
+        assert cursor is None or len(cursor) < 60
+    assert [one["leadId"] for one in seen] == [one["leadId"] for one in whole]
+    assert len(seen) == Lead.objects.count()
 
 
 def test_any_of_the_filters_is_enough_where_match_says_so(ann, bucket):

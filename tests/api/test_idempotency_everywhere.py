@@ -97,6 +97,10 @@ class Asked:
             "field": (
                 "/api/leads/fields", {"name": "x", "kind": "text"}, {"name": "y", "kind": "text"}, {"CustomField": 1},
             ),
+            "view": (
+                "/api/leads/views", {"name": "x", "filters": {"vacant": True}},
+                {"name": "y", "filters": {"vacant": True}}, {"SavedView": 1},
+            ),
             "move": (f"/api/leads/{self.lead.pk}/move", {"to": "lost"}, {"to": "closed"}, {"Activity": 1}),
             "schedule": ("/api/schedules", schedule, schedule | {"maxCost": 2}, {"Schedule": 1}),
             "pause": (f"/api/runs/{self.run.pk}/pause", {}, None, {}),
@@ -107,7 +111,7 @@ class Asked:
 
 KINDS = [
     "bucket of ids", "bucket of a search", "more ids", "another search", "fill again", "duplicate", "combine",
-    "activity", "assign", "invite", "tag", "label", "field", "move", "schedule", "pause", "resume", "cancel",
+    "activity", "assign", "invite", "tag", "label", "field", "view", "move", "schedule", "pause", "resume", "cancel",
 ]  # fmt: skip
 
 

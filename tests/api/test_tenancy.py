@@ -82,6 +82,7 @@ from leads.models import (
 from leads.permission import importing
 from leads.permission.adding import add_suppression
 from leads.pipeline.labels import make_label
+from leads.selection.saved_views import save_view
 from leads.services import add_activity, create_tag, set_tags
 from tests.api.client import Api, body_of, refused
 
@@ -123,6 +124,7 @@ PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_em
     "profile_phone", "profile_time_zone", "team_switch", "search",
 }  # fmt: skip
 PAGES |= {"healthz", "metrics", "readyz", "root", "book", "book_link", "feed", "way_out", "mail_link", "mail_picture"}
+PAGES |= {"notices", "notices_read", "notices_settings", "notice", "home_hide_steps", "vendor_spending"}
 PAGES |= {"calendar", "calendar_booking", "calendar_end", "calendar_event", "calendar_move", "calendar_plan"}
 OWN = {"success", "count", "nextCursor", "filters", "events"}  # what a list says beside its rows
 
@@ -141,6 +143,7 @@ class World:
         set_tags(lead=self.lead, names=["hot"])
         self.label = make_label(own_access(ann), {"name": SECRET, "status": "contacted"})
         self.field = make_field(own_access(ann), {"name": SECRET, "kind": "text"})
+        self.view = save_view(by=ann, name=SECRET[:50], query="status=new")
         add_activity(lead=self.lead, by=ann, kind="note", text=SECRET)
         tomorrow = timezone.now() + timedelta(days=1)
         add_activity(lead=self.lead, by=ann, kind="callback", text=SECRET, due_at=tomorrow)
@@ -150,7 +153,7 @@ class World:
             by=ann, bucket=self.bucket, kind="enrich", cadence="30 2 * * *", max_cost=Decimal(5)
         )
         self.ids: dict[str, Any] = {"bucket_id": self.bucket.pk, "lead_id": self.lead.pk, "tag_id": self.tag.pk}
-        self.ids |= {"label_id": self.label.pk, "field_id": self.field.pk}
+        self.ids |= {"label_id": self.label.pk, "field_id": self.field.pk, "view_id": self.view.pk}
         self.ids["run_id"] = self.run.pk
         self.ids["schedule_id"] = self.schedule.pk
         invitation, _ = invite(access=own_access(ann), email=f"{SECRET}@example.com", role="caller", mail=False)
@@ -368,8 +371,15 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("apollo", "GET"): ("", 503),  # no vendor is reachable in this test, and nothing of Ann's is in it
     ("usage", "GET"): ("", 200),
     ("leads", "GET"): ("", 200),
+    ("leads", "POST"): ({"bucketId": "{bucket_id}", "address": "1 Elm St", "zip": "98101"}, 404),
     ("lead-changes", "GET"): ("", 200),
+    ("lead-views", "GET"): ("", 200),
+    ("lead-views", "POST"): ({}, 400),
+    ("lead-views", "PATCH"): ({"order": ["{view_id}"]}, 404),
+    ("lead-view", "PATCH"): ({"name": "Bob's"}, 404),
+    ("lead-view", "DELETE"): (None, 404),
     ("owner", "GET"): ("", 404),
+    ("leads-map", "GET"): ("bbox=-125,24,-66,50&zoom=4", 200),
     ("leads-assign", "POST"): ({"leadIds": ["{lead_id}"], "to": None}, 404),
     ("lead", "GET"): ("", 404),
     ("lead", "PATCH"): ({"status": "lost"}, 404),

@@ -10,6 +10,8 @@ from django.http import QueryDict
 
 from buckets.admin.search_form import SearchForm
 from buckets.filling.criteria import FLAGS, RANGES, TYPES, criteria, in_words, place
+from buckets.filling.places import spot_of
+from common.values.geo import read_area
 from integrations.vendors.queries import filters, search_query
 from sandbox.search_fields import KNOWN, PROPERTY_TYPES
 
@@ -213,3 +215,44 @@ def test_a_field_of_the_address_that_cannot_be_meant_is_refused_by_name(query: s
     assert not form.is_valid()
     assert list(form.errors) == [query.partition("=")[0]]
     assert form.criteria == {}
+
+
+AREA_TEXT = "47.61,-122.35 47.62,-122.30 47.58,-122.30"
+
+
+def test_an_area_is_the_vendors_polygon_and_has_words() -> None:
+    corners = read_area(AREA_TEXT)
+    assert criteria({"area": corners, "beds_min": 3}) == {
+        "polygon": [{"lat": 47.61, "lon": -122.35}, {"lat": 47.62, "lon": -122.3}, {"lat": 47.58, "lon": -122.3}],
+        "beds_min": 3,
+    }
+    assert in_words({"area": corners}) == "Area with 3 corners around 47.6033, -122.3167"
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("area=47.61,-122.35+47.62,-122.30", "area"),
+        ("area=0,0+0,1+1,1", "area"),
+        (f"area={AREA_TEXT.replace(' ', '+')}&latitude=47.6&longitude=-122.3&radius=2", "area"),
+        ("area=%00", "area"),
+    ],
+)
+def test_an_area_that_cannot_be_searched_is_refused_at_its_field(query: str, field: str) -> None:
+    search = SearchForm(QueryDict(query))
+    assert (search.is_valid(), field in search.errors, search.criteria) == (False, True, {})
+
+
+@pytest.mark.parametrize(
+    ("place", "spot"),
+    [
+        ("King County, WA", {"fips": "53033", "kind": "county"}),
+        ("Seattle, WA", {"fips": "53", "kind": "city"}),
+        ("Washington", {"fips": "53", "kind": "state"}),
+        ("98103", {"fips": None, "kind": "zip"}),
+        ("Nowhere", None),
+        ("", None),
+    ],
+)
+def test_a_places_outline_goes_by_its_fips_code(place: str, spot: dict[str, Any] | None) -> None:
+    assert spot_of(SearchForm(QueryDict(f"place={place.replace(' ', '+')}"))) == spot

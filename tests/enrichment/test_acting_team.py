@@ -96,7 +96,7 @@ def test_a_file_on_the_page_goes_to_a_bucket_of_hers(place: Place):
 def test_a_combination_on_the_page_is_seen_and_made_of_her_teams_buckets(place: Place):
     chosen = {f"set-{place.bucket.pk}": "all_of", "name": "New", "press": str(uuid7())}
 
-    assert place.client.post(f"{DESK}/combine/", chosen | {"look": "1"}).context["would_be"].total == 3
+    assert place.client.post(f"{DESK}/combine/", chosen | {"look": "1"}, follow=True).context["would_be"].total == 3
     place.client.post(f"{DESK}/combine/", chosen | {"confirmed": "yes"})
     other = place.made(Bucket)
 

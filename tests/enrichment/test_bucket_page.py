@@ -256,8 +256,8 @@ def test_the_price_of_what_is_typed_has_an_address_and_a_part_of_its_own_and_buy
     unknown = ann[1].get(f"{where}?look=1&part=price&max_cost=0").content.decode()
 
     assert (hidden(whole)["limit"], hidden(whole)["max_cost"]) == ("2", "5")
-    assert "Buy for at most $0.20" in whole.content.decode()
-    assert "Buy for at most $0.10" in part
+    assert "for up to $0.20" in whole.content.decode()
+    assert "for up to $0.10" in part
     assert "<html" not in part
     assert "Number of leads: Ensure this value is greater than or equal to 1." in wrong
     assert "Enter a spending limit of more than $0.00." in unknown
@@ -273,7 +273,7 @@ def test_several_buckets_have_a_quote_with_an_address(ann, bucket, sandbox):
     where = f"{reverse('admin:buckets_bucket_quote', args=['enrich'])}?bucket={bucket.pk}&bucket={other.pk}"
 
     page = ann[1].get(f"{where}&bucket={theirs.pk}")
-    assert "Buy for at most $0.60" in page.content.decode()
+    assert "for up to $0.60" in page.content.decode()
     assert ann[1].get(where.replace("/enrich/", "/wish/")).status_code == 404
     ann[1].post(where, hidden(page) | {"confirmed": "yes"})
 

@@ -165,7 +165,7 @@ def test_the_page_shows_ones_own_buckets_and_no_others(client, abc):
 
 
 def test_the_page_says_what_it_would_hold_before_it_is_made(client):
-    page = client.post(PAGE, chosen(One="all_of", Two="none_of") | {"look": "1", "press": PRESS})
+    page = client.post(PAGE, chosen(One="all_of", Two="none_of") | {"look": "1", "press": PRESS}, follow=True)
 
     assert page.context["would_be"].total == 1
     assert page.context["words"] == "On all of “One”; not on “Two”."

@@ -15,6 +15,7 @@ from leads.models import Activity, Lead, SavedView, Tag
 from leads.selection.saved_views import VIEWS_AT_MOST, ViewRefused, save_view
 from leads.services import add_activity, add_tag
 from tests.admin_site import act, address, staff, superuser, words
+from tests.leads.samples import make_leads
 from tests.support import make_user
 
 pytestmark = pytest.mark.django_db
@@ -269,9 +270,9 @@ def test_a_view_keeps_the_filters_and_stands_above_the_list(ann):
     assert answer.url == f"{LIST}?propertyState=WA&q=12+main&status=new"
     page = ann[1].get(answer.url)
     assert page.status_code == 200
-    assert f'href="{LIST}?propertyState=WA&amp;q=12+main&amp;status=new" aria-current="page">Hot in WA' in (
-        page.content.decode()
-    )
+    view = SavedView.objects.get()
+    tab = f'href="?view={view.pk}&amp;propertyState=WA&amp;q=12+main&amp;status=new" aria-current="page">Hot in WA'
+    assert tab in page.content.decode()
     assert "Hot in WA" not in staff("bob")[1].get(LIST).content.decode()
 
 
@@ -324,3 +325,40 @@ def test_a_view_is_deleted_by_its_owner_alone(ann):
     assert ann[1].post(path).url == LIST
     assert ann[1].post(path).status_code == 404
     assert SavedView.objects.count() == 0
+
+
+def test_a_view_is_renamed_moved_kept_to_oneself_and_has_columns(ann):
+    first, second = (save_view(by=ann[0], name=name, query="status=new") for name in ("First", "Second"))
+    path = f"{LIST}views/{second.pk}/"
+    assert ann[1].post(path, {"name": "Mine", "whose": "mine"}).url == f"{LIST}?view={second.pk}"
+    ann[1].post(path, {"move": "first"})
+    tabs = [tab.words for tab in ann[1].get(LIST).context["tabs"]]
+    assert tabs[:2] == ["Ready to call", "Callbacks due"]
+    assert tabs[-2:] == ["Mine", "First"]
+    assert staff("bob")[1].post(path, {"name": "Theirs"}).status_code == 404
+
+    ann[1].post(f"{LIST}views/columns/", {"view": str(first.pk), "column": ["phone", "x", "estimatedEquity"]})
+    shown = ann[1].get(f"{LIST}?view={first.pk}").context
+    assert [one.title for one in shown["headers"]][:3] == ["Property", "Phone", "Equity"]
+    ann[1].post(f"{LIST}views/columns/", {"view": str(first.pk), "usual": "1"})
+    assert SavedView.objects.get(pk=first.pk).columns is None
+    ann[1].post(f"{LIST}views/columns/", {"view": "all", "column": ["dnc"], "back": "view=all"})
+    assert [one.title for one in ann[1].get(f"{LIST}?view=all").context["headers"]][:2] == ["Property", "DNC"]
+    assert [one.title for one in ann[1].get(f"{LIST}?view=withPhone").context["headers"]][1] == "Bucket"
+
+
+def test_the_list_opens_on_a_view_and_all_stays_all(ann):
+    _, leads = make_leads(3, by=ann[0])
+    Lead.objects.filter(pk=leads[0].pk).update(phone="+12065550142")
+    opened = ann[1].get(LIST)
+    assert (opened.context["tab"].key, len(opened.context["rows"])) == ("withPhone", 1)
+    assert "Set up calling" in opened.content.decode()
+    assert 'action="?hasPhone=true&amp;view=withPhone"' in opened.content.decode()  # all that match are these
+    assert len(ann[1].get(f"{LIST}?view=all").context["rows"]) == 3
+    assert len(ann[1].get(f"{LIST}?view=notEnriched&size=25").context["rows"]) == 3
+    assert ann[1].get(f"{LIST}?view=nothing").context["tab"].key == "all"
+    (chip,) = opened.context["chips"]
+    assert (chip.words, chip.address) == ("Has a phone: Yes", "?view=all")
+    counts = ann[1].get(f"{LIST}views/counts/?hasPhone=true").json()
+    assert (counts["total"], counts["views"]["all"], counts["views"]["readyToCall"]) == ("1 lead", "3", "0")
+    assert ann[1].get(f"{LIST}?view=readyToCall").content.decode().count("No lead is in this view now.") == 1

@@ -105,6 +105,26 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
     ),
     ("propertyZip", 98101, [{"property_zip": "98101"}], [{"property_zip": "98102"}]),
     ("propertyZip", ["98101", "00501"], [{"property_zip": "98101"}, {"property_zip": "00501"}], [{}]),
+    (
+        "near",
+        "47.6062,-122.3321,2",
+        [
+            {"latitude": Decimal("47.6062"), "longitude": Decimal("-122.3321")},
+            {"latitude": 47.63, "longitude": -122.34},
+        ],
+        [
+            {},
+            {"latitude": 47.64, "longitude": -122.3321},
+            {"latitude": 47.6062, "longitude": -122.38},
+            {"latitude": 0, "longitude": 0},
+        ],
+    ),
+    (
+        "area",
+        "47.0,-122.0 47.0,-121.0 48.0,-121.0",
+        [{"latitude": Decimal("47.2"), "longitude": Decimal("-121.1")}],
+        [{}, {"latitude": Decimal("47.8"), "longitude": Decimal("-121.9")}, {"latitude": 47.2, "longitude": None}],
+    ),
     ("propertyType", ["SFR", "mfr"], [{"property_type": "SFR"}, {"property_type": "MFR"}], [{"property_type": "LAND"}]),
     ("propertyZip", "00501", [{"property_zip": "00501"}], [{}, {"property_zip": "501"}]),
     ("propertyType", "sfr", [{"property_type": "SFR"}], [{}, {"property_type": "MFR"}]),

@@ -46,9 +46,9 @@ def test_from_the_quote_to_the_csv(page: Page, bucket: Bucket, sandbox: Any, axe
     page.goto(address(Bucket, "change", bucket.pk))
     look(page, axe_check)
     page.get_by_role("link", name="Quote and enrich").click()
-    page.get_by_role("button", name="Buy for at most $0.60").wait_for()
+    page.get_by_role("button", name="for up to $0.60").wait_for()
     page.get_by_label("Number of leads").fill("4")
-    page.get_by_role("button", name="Buy for at most $0.40").wait_for()  # by itself
+    page.get_by_role("button", name="for up to $0.40").wait_for()  # by itself
     page.get_by_text("Expected with a phone").wait_for()
     look(page, axe_check)
     page.get_by_role("link", name="Back").click()
@@ -57,7 +57,7 @@ def test_from_the_quote_to_the_csv(page: Page, bucket: Bucket, sandbox: Any, axe
     assert page.get_by_label("Number of leads").input_value() == "4"
     assert billed(sandbox) == 0
 
-    page.get_by_role("button", name="Buy for at most $0.40").click()
+    page.get_by_role("button", name="for up to $0.40").click()
     page.get_by_text("0 of 4 leads").wait_for()
     page.evaluate("window.notReloaded = true")
     look(page, axe_check)

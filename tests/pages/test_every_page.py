@@ -115,7 +115,9 @@ def test_the_index(boss: User, page: Page, axe_check: Check):
     look_at(page, axe_check, "/admin/")
 
 
-@pytest.mark.parametrize("place", ["accounts/auditevent/?about=contacts", "profile/", "password_change/", "privacy/"])
+@pytest.mark.parametrize(
+    "place", ["accounts/auditevent/?about=contacts", "profile/", "password_change/", "privacy/", "vendor-spending/"]
+)
 def test_pages_that_are_no_models_own(boss: User, page: Page, axe_check: Check, place: str):
     look_at(page, axe_check, f"/admin/{place}")
 

@@ -65,6 +65,7 @@ document.addEventListener("DOMContentLoaded", () => {
       if (words) input.setAttribute("aria-invalid", "true");
       else input.removeAttribute("aria-invalid");
     }
+    look();
     const countable = Boolean(document.querySelector("[name=search][form=find-save]"));
     for (const button of buttons()) button.disabled = !countable;
     for (const group of form.querySelectorAll("details")) {
@@ -99,6 +100,36 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   const kinds = { C: "city", N: "county", Z: "ZIP code", T: "state" };
 
+  const spots = new Map(); // of places that were chosen: where the vendor says they are
+  const spotOf = (p) => ({ latitude: Number(p.latitude), longitude: Number(p.longitude), zoom: p.searchType === "Z" ? 13 : 11 });
+  let lookedAt = ""; // the place the map has been moved to
+
+  // To the place that counts: a county's or a state's outline, or where the vendor says a city or ZIP is.
+  async function look() {
+    const typed = place.value.trim();
+    const spot = json("find-spot");
+    if (!typed || typed === lookedAt || !spot) return;
+    lookedAt = typed;
+    const isSmall = spot.kind === "city" || spot.kind === "zip";
+    if (isSmall && !spots.has(typed)) spots.set(typed, await findSpot(typed, spot.kind === "zip" ? "Z" : "C"));
+    if (isSmall && spots.get(typed) && (await moveTo(spots.get(typed)))) return;
+    if (spot.fips) await moveTo({ fips: spot.fips });
+  }
+
+  async function findSpot(search, kind) {
+    try {
+      const answer = await fetch(place.dataset.suggest, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value },
+        body: JSON.stringify({ search, searchTypes: [kind] }),
+      });
+      const found = answer.ok ? (await answer.json()).places.find((p) => p.searchType === kind) : null;
+      return found ? spotOf(found) : null;
+    } catch {
+      return null;
+    }
+  }
+
   function show(places) {
     active = -1;
     place.removeAttribute("aria-activedescendant");
@@ -110,8 +141,9 @@ document.addEventListener("DOMContentLoaded", () => {
         const kind = Object.assign(document.createElement("span"), { className: "desk-kind", textContent: words.kind });
         option.append(words.text, " ", kind);
         option.addEventListener("mousedown", (event) => event.preventDefault());
-        option.addEventListener("click", () => choose(words.text));
+        option.addEventListener("click", () => choose(words.text, words.at));
         option.dataset.text = words.text;
+        option.dataset.at = JSON.stringify(words.at);
         return option;
       }),
     );
@@ -119,11 +151,13 @@ document.addEventListener("DOMContentLoaded", () => {
     place.setAttribute("aria-expanded", String(Boolean(places.length)));
   }
 
-  function choose(text) {
+  function choose(text, at) {
     place.value = text;
     show([]);
-    for (const field of fields) field.value = ""; // a place or a circle
+    for (const field of fields) field.value = ""; // a place, a circle or an area
     draw(false);
+    area.clear();
+    spots.set(text, at);
     changed(form); // counts, and asks for no suggestions
   }
 
@@ -153,7 +187,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const { places } = await answer.json();
       if (document.activeElement !== place) return;
       const known = places.filter((p) => spoken[p.searchType]);
-      show(known.slice(0, 8).map((p) => ({ text: spoken[p.searchType](p), kind: kinds[p.searchType] })));
+      show(known.slice(0, 8).map((p) => ({ text: spoken[p.searchType](p), kind: kinds[p.searchType], at: spotOf(p) })));
     } catch (error) {
       if (error.name !== "AbortError") show([]);
     }
@@ -168,7 +202,7 @@ document.addEventListener("DOMContentLoaded", () => {
     else if (event.key === "ArrowUp") move(-1);
     else if (event.key === "Escape") show([]);
     else if (event.key === "Enter") {
-      if (active >= 0) choose(list.children[active].dataset.text);
+      if (active >= 0) choose(list.children[active].dataset.text, JSON.parse(list.children[active].dataset.at || "null"));
       else show([]);
     } else return;
     event.preventDefault();
@@ -183,7 +217,7 @@ document.addEventListener("DOMContentLoaded", () => {
   // --- The map: pins of the sample, and a circle that is the place ---
 
   const METRES = 1609.344; // a mile
-  const { map, pins } = deskMap(document.getElementById("find-map"));
+  const { map, pins, moveTo } = deskMap(document.getElementById("find-map"));
   const fields = ["latitude", "longitude", "radius"].map((name) => form.elements[name]);
   const button = document.getElementById("find-circle");
   const handle = (title) => L.marker([0, 0], { draggable: true, title, alt: title, icon: L.divIcon({ className: "desk-handle", iconSize: [18, 18] }) });
@@ -224,8 +258,26 @@ document.addEventListener("DOMContentLoaded", () => {
     const { lat, lng } = map.getCenter().wrap();
     const seen = map.getBounds();
     place.value = "";
+    area.clear();
     set(lat, lng, map.distance([lat, seen.getWest()], [lat, seen.getEast()]) / METRES / 4);
     draw(true);
+  });
+
+  const drawn = document.getElementById("find-drawn");
+  const area = deskArea({
+    map,
+    field: form.elements.area,
+    button: document.getElementById("find-area"),
+    corner: document.getElementById("find-corner"),
+    said: (words) => (drawn.textContent = words),
+    changed: () => {
+      if (area.stands()) {
+        place.value = "";
+        for (const field of fields) field.value = "";
+        draw(false);
+      }
+      changed(form.elements.area);
+    },
   });
 
   function sampled(look) {

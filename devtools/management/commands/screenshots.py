@@ -54,6 +54,7 @@ PAGES = {  # picture: address
     "combine": "/admin/buckets/bucket/combine/?all_of={bucket}",
     "import": "/admin/buckets/import/add/",
     "leads": "/admin/leads/lead/",
+    "map": "/admin/leads/lead/map/",
     "lead": "/admin/leads/lead/{lead}/change/",
     "callbacks": "/admin/leads/lead/?callback=any",
     "calendar": "/admin/calendar/",

@@ -1,13 +1,16 @@
 """What is done to many leads, and undone."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import AuditEvent, Role
 from buckets.services import create_bucket, recount
 from leads.bulk.kinds import BulkError
 from leads.bulk.services import cancel_bulk, count_of, leads_found, why_not_undo
+from leads.bulk.working import forget_old
 from leads.models import Activity, BulkChange, BulkJob, BulkPiece, Lead, Suppression, Tag
 from leads.pipeline.labels import make_label
 from leads.services import add_tag, change_status
@@ -236,3 +239,19 @@ def test_a_job_that_was_stopped_keeps_what_is_done_and_can_be_undone(ann, monkey
         cancel_bulk(job=job, by=ann)
     assert undo(job).restored == 2
     assert statuses() == ["new"] * 5
+
+
+def test_what_was_before_is_kept_for_30_days_and_the_leads_of_a_price_or_a_file_for_7(ann):
+    make_leads(2, by=ann)
+    done, asked, file = start(hers(ann), "tag", tag="Hot"), start(hers(ann), "enrich"), start(hers(ann), "export")
+    assert (forget_old(), BulkPiece.objects.count(), BulkChange.objects.count()) == (0, 2, 2)
+    long_ago = timezone.now() - timedelta(days=31)
+    BulkJob.objects.exclude(status="asking").update(finished_at=long_ago)
+    BulkJob.objects.update(created_at=long_ago)
+    assert (forget_old(), forget_old()) == (3, 0)
+    assert (BulkPiece.objects.count(), BulkChange.objects.count()) == (0, 0)
+    for job in (done, asked, file):
+        job.refresh_from_db()
+    assert (asked.status, why_not_undo(done)) == (
+        "cancelled", "It is more than 30 days old: what was before is not kept any longer.",
+    )  # fmt: skip

@@ -83,7 +83,7 @@ def test_do_not_contact_shows_the_count_asks_twice_and_has_no_undo(ann):
     assert ("2 leads" in first, "there is no undo" in first) == (True, True)
     second = act(client, Lead, "do_not_contact", leads, confirmed="yes", reason="operator", expect="2")
     assert "Type the number of leads" in second.content.decode()
-    said = {"confirmed": "yes", "reason": "operator", "expect": "2", "again": "1"}
+    said: dict[str, Any] = {"confirmed": "yes", "reason": "operator", "expect": "2", "again": "1"}
     assert "Type 2 to go on" in act(client, Lead, "do_not_contact", leads, typed="3", **said).content.decode()
     assert not Suppression.objects.exists()
     done = act(client, Lead, "do_not_contact", leads, typed="2", **said)
@@ -97,7 +97,7 @@ def test_enriching_shows_the_price_of_exactly_these_leads_and_buys_by_its_button
     _, leads = make_leads(3, by=user)
     page = act(client, Lead, "enrich", leads[:2], follow=True)
     text = page.content.decode()
-    assert ("Buy for at most $0.20" in text, "Nothing is bought before" in text) == (True, True)
+    assert ("Enrich 2 leads for up to $0.20" in text, "Nothing is bought before" in text) == (True, True)
     form = page.context["form"]
     said = {name: form[name].value() for name in ("quoted", "once")} | {"skip_trace": "on"}
     job = BulkJob.objects.get()

@@ -12,12 +12,14 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.db import connection
 
+from enrichment.bulk.enriching import price_of, start_runs_of
+from enrichment.options import RunOptions
 from enrichment.worker.lead_deletion import delete_lead
 from leads.bulk import kinds, services
-from leads.bulk.services import cancel_bulk
+from leads.bulk.services import can_undo, cancel_bulk
 from leads.bulk.working import continue_job
 from leads.models import Activity, BulkChange, BulkJob, BulkPiece, Lead
-from leads.services import add_tag, change_status
+from leads.services import add_tag, change_status, edit_lead
 from tests.leads.bulk.world import hers, make_leads, start, told, undo, work
 from tests.leads.samples import counters, together
 from tests.support import make_user
@@ -139,3 +141,30 @@ def test_moves_there_and_back_at_once_lose_no_lead(ann):
     )
     assert (counters(one)[0], counters(other)[0], Lead.objects.count()) == (20, 20, 40)
     assert set(Lead.objects.filter(pk__in=[lead.pk for lead in leads]).values_list("bucket", flat=True)) == {other.pk}
+
+
+def test_every_kind_of_job_takes_its_locks_in_the_one_order(ann):
+    """What is asserted is the record of this file's statements (`tests/lock_record.py`)."""
+    access = hers(ann)
+    one, leads = make_leads(4, by=ann, name="One")
+    other, _ = make_leads(1, by=ann, name="Other", first=50)
+    edit_lead(lead=leads[0], by=ann, changes={"phone": "+16175550112", "owner_name": "Pat Poe"})
+    for kind, said in (
+        ("tag", {"tag": "Hot"}),
+        ("untag", {"tag": "Hot"}),
+        ("assign", {"to": "ann"}),
+        ("status", {"status": "contacted"}),
+        ("activity", {"kind": "call"}),
+        ("copy", {"bucketId": str(other.pk)}),
+        ("move", {"bucketId": str(other.pk)}),
+        ("doNotContact", {}),
+    ):
+        job = start(access, kind, leads, **said)
+        assert job.status == "completed"
+        if can_undo(job):
+            assert undo(job).status == "undone"
+    asked = start(access, "enrich", leads)
+    price = price_of(asked, access, RunOptions())
+    start_runs_of(asked, access=access, options=RunOptions(), mark=price.mark)
+    assert start(access, "delete", leads).changed == 4
+    assert (counters(one)[0], counters(other)[0]) == (0, 1)

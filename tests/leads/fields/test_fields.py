@@ -267,10 +267,12 @@ def test_a_file_s_column_fills_a_field_and_a_guess_knows_its_name(ann):
     file = b'Property ID,Asking Price,Heat,Other\n900,"$1,500",warm,x\n1,77,Hot,y\n'
     job = body_of(api.upload(path, file), 201)["import"]
     one = f"{path}/{job['id']}"
-    assert job["mapping"] == {"propertyId": 0, "custom.askingPrice": 1, "custom.heat": 2}
-    assert "1 row has a heat that cannot be read, and is left out." in body_of(api.get(one))["warnings"]
+    assert job["mapping"] == {"custom.askingPrice": 1, "custom.heat": 2}
     refused(api.patch(one, {"mapping": {"propertyId": 0, "custom.pool": 1}}), 400, "mapping.custom.pool")
-    body_of(api.patch(one, {"update": True}))
+    mapping = {"propertyId": 0, "custom.askingPrice": 1, "custom.heat": "heat"}
+    seen = body_of(api.patch(one, {"mapping": mapping, "update": True}))
+    assert seen["import"]["mapping"] == mapping | {"custom.heat": 2}
+    assert "1 row has a heat that cannot be read, and is left out." in seen["preview"]["warnings"]
     body_of(api.post(f"{one}/start"), 202)
     while any(services.continue_import(pk) for pk in services.open_imports()):
         pass

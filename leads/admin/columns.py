@@ -1,0 +1,100 @@
+"""The columns of the list of leads, a registry: which there are, how each is shown, by what it is sorted.
+
+A room, or a team's own fields, may add columns by `add_columns`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from leads.admin import sort_columns
+from leads.models import ColumnChoice, Lead
+from leads.selection.saved_views import ViewRefused
+
+Cell = Callable[[Lead], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. key: in saved views; cell: a method of the list's admin by name, or a function of the lead; sort: of
+    `leads.selection.sorting.SORTS`, "" where it is not sorted; usual: shown where nobody chose columns.
+    """
+
+    key: str
+    title: str
+    cell: str | Cell
+    sort: str = ""
+    usual: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        return self.key in _NUMBERS
+
+
+_NUMBERS = frozenset(
+    {"estimatedEquity", "estimatedValue", "equityPercent", "bedrooms", "bathrooms", "sqft", "yearBuilt"}
+)
+FIRST = "property"  # the link to the lead: never left out
+_OWN = (
+    Column(FIRST, "Property", "property", "propertyAddress", usual=True),
+    Column("bucket", "Bucket", "in_bucket", usual=True),
+    Column("assignedTo", "Assigned to", "assigned_to", usual=True),
+    Column("status", "Status", "stage", "status", usual=True),
+    Column("data", "Data", "facts", "enrichedAt", usual=True),
+    Column("owner", "Owner", "shown_owner", "ownerName", usual=True),
+    Column("phone", "Phone", "shown_phone", usual=True),
+    Column("phoneType", "Phone type", lambda lead: lead.phone_type or "–"),
+    Column("dnc", "DNC", "do_not_call", usual=True),
+    Column("email", "E-mail", "shown_email", usual=True),
+    Column("place", "Place", "place", "propertyCity", usual=True),
+)
+_SORTED = tuple(
+    Column(name, cell.short_description[:1].upper() + cell.short_description[1:], cell, name)  # type: ignore[attr-defined]
+    for name, cell in sort_columns.COLUMNS.items()
+)
+_added: list[Callable[[HttpRequest], Iterable[Column]]] = []
+
+
+def add_columns(of: Callable[[HttpRequest], Iterable[Column]]) -> None:
+    """Registers columns that a request's person may choose, such as her team's own fields."""
+    _added.append(of)
+
+
+def offered(request: HttpRequest) -> dict[str, Column]:
+    """All columns there are for this person, by key."""
+    found = [*_OWN, *_SORTED, *(column for of in _added for column in of(request))]
+    return {column.key: column for column in found}
+
+
+def usual() -> list[str]:
+    return [column.key for column in _OWN if column.usual]
+
+
+def chosen(request: HttpRequest, keys: Sequence[str] | None, *, wanted: Sequence[str] = ()) -> list[Column]:
+    """These columns in this order, the lead's own first; without any the usual ones. One that is gone is left out.
+
+    wanted: those that the list is sorted or filtered by, which stand behind the first where nobody chose them.
+    """
+    there = offered(request)
+    kept = [key for key in (keys or usual()) if key in there]
+    names = dict.fromkeys([FIRST, *(key for key in wanted if key in there and key not in kept), *kept])
+    return [there[key] for key in names]
+
+
+def choose(*, user_id: int, preset: str, keys: Sequence[str] | None) -> None:
+    """Keeps a person's columns of a preset; None: the usual ones again. Raises ViewRefused."""
+    if keys is None:
+        ColumnChoice.objects.filter(user=user_id, preset=preset).delete()
+        return
+    if not keys:
+        raise ViewRefused("Choose at least one column.", "columns")
+    ColumnChoice.objects.update_or_create(user_id=user_id, preset=preset, defaults={"columns": list(keys)})
+
+
+def columns_of_preset(user_id: int, preset: str) -> Any:
+    """What she chose; None: nothing."""
+    return ColumnChoice.objects.filter(user=user_id, preset=preset).values_list("columns", flat=True).first()
