@@ -178,7 +178,7 @@ def enrich(
             "quote"
         ]
         _ask(price)
-        max_cost = str(price["maxCost"])
+        max_cost = str(price["price"])
     if max_cost is not None:
         asked["maxCost"] = max_cost
     headers = {"Idempotency-Key": key or uuid.uuid4().hex}
@@ -193,7 +193,7 @@ def enrich(
 
 def _ask(price: dict[str, Any]) -> None:
     """A person's yes to the quote, at a terminal. Raises Failed without one."""
-    words = f"{price['toBuy']:,} of {price['leads']:,} leads are to be bought, for ${price['maxCost']} at most."
+    words = f"{price['toBuy']:,} of {price['leads']:,} leads are to be bought, for ${price['price']} at most."
     if not sys.stdin.isatty():
         raise Failed(f"{words} Nothing was bought: give --max-cost, or --yes.", UNASKED)
     if not click.confirm(f"{words} Buy them?"):

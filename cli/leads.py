@@ -180,4 +180,54 @@ def status(options: dict[str, Any], value: str, ids: tuple[str, ...]) -> None:
     show({"changed": done}, options["form"])
 
 
-COMMANDS = (leads, lead, owner, changes, export, tag, status)
+@click.group()
+def report() -> None:
+    """What was spent, what a reachable owner has cost, what two lists share."""
+
+
+@report.command()
+@click.option("--by", "group", default="vendor", show_default=True, help="vendor, bucket, search, month or day")
+@click.option("--from", "first", help="The first day, such as 2026-11-01")
+@click.option("--to", "last", help="The last day")
+@click.pass_obj
+def spend(options: dict[str, Any], group: str, first: str | None, last: str | None) -> None:
+    """What my team spent, and what a phone and a conversation cost.
+
+    \b
+    bucket report spend --by month
+    """
+    told = of(options).get("/api/reports/spend", {"group": group, "from": first, "to": last})["report"]
+    columns = ("name", "spent", "found", "phones", "hitRate", "perPhone", "conversations", "perConversation")
+    show_rows([*told["lines"], told["total"]], columns, options["form"], key="key")
+
+
+@report.command("reachable-owners")
+@click.option("--sort", help="perReachableOwner, spent, leads or name; with - the highest first")
+@click.pass_obj
+def reachable_owners(options: dict[str, Any], sort: str | None) -> None:
+    """What each reachable owner of a list has cost.
+
+    \b
+    bucket report reachable-owners --sort=-perReachableOwner
+    """
+    found = of(options).rows("/api/reports/reachable-owners", "lists", {"sort": sort})
+    columns = ("name", "leads", "withPhone", "reachableOwners", "spent", "perReachableOwner")
+    show_rows(found, columns, options["form"], key="bucketId")
+
+
+@report.command()
+@click.argument("one", metavar="BUCKET")
+@click.argument("other", metavar="BUCKET")
+@click.pass_obj
+def overlap(options: dict[str, Any], one: str, other: str) -> None:
+    """How many properties and owners two lists share.
+
+    \b
+    bucket report overlap "Absentees" "Tired landlords"
+    """
+    api = of(options)
+    query = {"a": bucket_named(api, one), "b": bucket_named(api, other)}
+    show(api.get("/api/reports/overlap", query)["overlap"], options["form"])
+
+
+COMMANDS = (leads, lead, owner, changes, export, tag, status, report)

@@ -661,6 +661,7 @@ SPECTACULAR_SETTINGS = {
         "ActivityKind": "leads.models.Activity.Kind",
         "ApolloKind": ["people", "organizations"],
         "ContactKind": ["phone", "email"],
+        "BulkStatus": "leads.models.BulkJob.Status",
         "CustomFieldKind": "leads.models.CustomField.Kind",
         "EventKind": "leads.models.Event.Kind",
         "EventSource": "leads.models.Event.Source",

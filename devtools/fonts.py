@@ -46,7 +46,7 @@ LIGATURE, EXTENSION = 4, 7  # kinds of look-up in GSUB (OpenType 1.9, "Glyph Sub
 
 # Where a page's icons are named: templates, the theme's and ours, scripts, styles, and the Python that fills them in.
 ROOMS = ("accounts", "buckets", "campaigns", "common", "config", "enrichment", "integrations", "leads", "operations")
-WORD = re.compile(r"""["'>]\s*([a-z0-9][a-z0-9_]{2,})\s*["'<]""")  # quoted, or alone in its element
+WORD = re.compile(r"""["'>}]\s*([a-z0-9][a-z0-9_]{2,})\s*["'<{]""")  # quoted, or alone in its element or its branch
 CONTENT = re.compile(r"""content(?::|-\[)["']([a-z0-9_]{3,})["']""")
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from keyword import iskeyword
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.apps import apps
@@ -88,6 +88,7 @@ from leads.models import (
     BulkChange,
     BulkJob,
     BulkPiece,
+    Change,
     ColumnChoice,
     Consent,
     ContactKey,
@@ -160,6 +161,7 @@ class Place:
     dropped: Dropped
     keysecret: KeySecret
     merge: Merge
+    change: Change
     tag: Tag
     activity: Activity
     savedview: SavedView
@@ -321,6 +323,7 @@ def standing(kept_open: None) -> Place:
         spentbefore=SpentBefore.objects.create(scope="run:1"),
         dropped=Dropped.objects.create(kind="rows", at=NOON),
         keysecret=KeySecret.objects.create(mark=32 * b"x"),
+        change=Change.objects.create(team=team, xid=1, at=NOON, first=lead.pk, last=lead.pk, ids=[lead.pk]),
         merge=Merge.objects.create(
             older=lead,
             younger=Lead.objects.create(bucket=bucket, owner=user, property_id="2"),
@@ -586,6 +589,8 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "lead_key_role_known": _set(role=5),
     "lead_not_merged_into_itself": lambda row: _set(merged_into=row.pk)(row),
     "lead_name_source_known": _set(source="gossip"),
+    "change_names_its_leads": _set(ids=None),
+    "change_in_order": _set(first=UUID(int=2**128 - 1)),
     "merge_once": _again(),
     "merge_into_one": _again(older_id=uuid4()),
     "merge_state_known": _set(state="lost"),

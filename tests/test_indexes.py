@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -38,6 +39,8 @@ from integrations.lookups.identity import Name
 from integrations.models import VendorCall
 from integrations.operating import books
 from leads.bulk import working
+from leads.changes.reading import Place as ChangePlace
+from leads.changes.reading import changes, cluster_now
 from leads.facts.matching import known_leads
 from leads.models import Activity, BulkJob, ContactKey, Lead, LeadKey, StatusLabel
 from leads.pipeline.board import Heading, column_of
@@ -195,11 +198,19 @@ CROWD = [
        SELECT uuidv7(), t.id, 'tag', '{}', '{}', CASE n WHEN 1 THEN 'queued' ELSE 'completed' END, 1, 0, 0, '{}',
               0, 0, 0, '', '', now(), CASE n WHEN 1 THEN NULL ELSE now() END
          FROM (SELECT id FROM accounts_team ORDER BY id LIMIT 100) t, generate_series(1, 200) n""",
+    """INSERT INTO leads_change (team_id, xid, at, first, last, ids)
+       SELECT t.id, n, now() - interval '1 day', uuidv7(), uuidv7(), '{}'
+         FROM accounts_team t, generate_series(1, 30) n""",
     *of_campaigns.ROWS,
     *of_calendars.ROWS,
     "ANALYZE",
 ]
 ANY_NAME = Name("apn:53033:12-3", "apn:53033:123")
+
+
+def begun() -> ChangePlace:
+    """From the first change that is kept."""
+    return ChangePlace(0, 0, UUID(int=0), database_now(), cluster_now()[0])
 
 
 class Place(NamedTuple):
@@ -224,7 +235,7 @@ def crowd(django_db_setup: None, django_db_blocker: Any) -> Iterator[Place]:
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute("SET session_replication_role = replica")  # without triggers: append-only tables refuse
             cursor.execute("TRUNCATE accounts_user, accounts_team, leads_contactkey RESTART IDENTITY CASCADE")
-            cursor.execute("TRUNCATE integrations_propertyname")
+            cursor.execute("TRUNCATE integrations_propertyname, leads_change")
             cursor.execute("TRUNCATE leads_suppression, leads_forgetting, accounts_auditevent")
             cursor.execute(f"TRUNCATE {', '.join(of_campaigns.LEFT)}")
             cursor.execute("RESET session_replication_role")
@@ -464,6 +475,16 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         lambda p: by(Activity.objects.filter(lead=p.middle).order_by("-pk")[:50]),
         "leads_activity",
         "activity_by_lead",
+    ),
+    "the next changes of a team's leads": (
+        lambda p: changes(p.bucket.team_id, after=begun(), since=None, limit=50),
+        "leads_change",
+        "change_in_turn",
+    ),
+    "where the changes since a time begin": (
+        lambda p: changes(p.bucket.team_id, after=None, since=database_now(), limit=50),
+        "leads_change",
+        "change_by_time",
     ),
     "leads that are merged into one": (lambda p: rows_of(p.middle), "leads_lead", "lead_merged"),
     "buckets of a user, newest first": (

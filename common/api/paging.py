@@ -105,7 +105,7 @@ def parts_at(order: str, cursor: str, kinds: tuple[type, ...]) -> list[Any]:
         parts = json.loads(place[_ORDER:])
     except ValueError as error:
         raise _no_cursor() from error
-    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
+    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds) or "\0" in "".join(map(str, parts)):
         raise _no_cursor()
     return parts
 

@@ -52,7 +52,14 @@ def permit(request: Request) -> None:
         raise Problem("FORBIDDEN", NEEDS_ADMINISTRATOR, status=403)
 
 
-VENDORS = ListOf("vendors", VendorSerializer, sorts={"name": "name", "spentToday": "spentToday"}, order="name")
+class ShownVendor(VendorSerializer):
+    """As `_shown` has made it."""
+
+    def to_representation(self, instance: Any) -> Any:
+        return instance
+
+
+VENDORS = ListOf("vendors", ShownVendor, sorts={"name": "name", "spentToday": "spentToday"}, order="name")
 
 
 class VendorsView(ApiView):

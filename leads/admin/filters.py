@@ -356,7 +356,7 @@ FILTERS = (
         box("propertyCounty", "County"),
         box("propertyCity", "City"),
         box("propertyZip", "ZIP"),
-        box("near", "Near (latitude,longitude,miles)"),
+        box("near", "Near (latitude, longitude, miles)"),
         box("area", "In an area (corners: latitude,longitude …)", max_length=4000),
         select("propertyType", "Property type", [*_TYPES, ("OTHER", "Other")]),
         number_box("bedroomsMin", "Bedrooms from"),

@@ -14,8 +14,8 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
 
 from common.admin import page
-from leads.admin.keyset_list import AFTER, BEFORE
-from leads.admin.walk import link
+from leads.admin.addresses import link
+from leads.admin.keyset_list import BESIDE
 from leads.models import Lead
 from leads.selection.map import PINS_MOST, ZOOM_MOST, shown_on_map
 from leads.selection.map_pins import as_json, read_box
@@ -70,7 +70,7 @@ def _points(model_admin: Any, request: HttpRequest) -> HttpResponse:
     except ValueError as error:
         return JsonResponse({"error": str(error)}, status=400)
     asked = _asked(request)
-    request.GET = asked  # type: ignore[assignment]  # the list reads it, and knows no window
+    request.GET = asked  # the list reads it, and knows no window
     try:
         leads = model_admin.get_changelist_instance(request).queryset
     except (IncorrectLookupParameters, DisallowedModelAdminLookup):
@@ -87,7 +87,7 @@ def _asked(request: HttpRequest) -> Any:
     asked = request.GET.copy()
     for name in list(asked):
         values = [value for value in asked.getlist(name) if value.strip()]
-        if name in (*WINDOW, AFTER, BEFORE) or not values:
+        if name in (*WINDOW, *BESIDE) or not values:
             del asked[name]
         else:
             asked.setlist(name, values)

@@ -16,14 +16,13 @@ from common.api.schema import answer
 from common.api.serializers import StrictSerializer
 from leads.api import filters
 from leads.api.base import OwnLeadView
+from leads.api.rows import context_of
 from leads.api.serializers import LeadSerializer
 from leads.models import Lead
 from leads.pipeline.board import COUNTED, PAGE, Column, Place, board_of, column_of, headings
 from leads.pipeline.moving import BadStage, MovedMeanwhile, move_lead, stage_at
 from leads.selection.asked import BUCKET, SEARCH, leads_asked
-from leads.selection.disclosures import are_masked
 from leads.selection.search import LONGEST
-from leads.selectors import tag_names
 
 LIMIT_MAX = 100
 
@@ -105,7 +104,7 @@ class BoardView(OwnLeadView):
         ids = [one.pk for one in column.leads]
         rows = Lead.objects.in_bulk(ids)
         leads = [rows[pk] for pk in ids if pk in rows]
-        shown = {"tags": tag_names(leads), "is_masked": are_masked(self.request, leads)}
+        shown = context_of(self, leads)
         stage = column.heading.stage
         return {
             "key": stage.key,

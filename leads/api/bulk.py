@@ -18,8 +18,8 @@ from accounts.access import Scope
 from accounts.api.base import How, idempotent
 from common.api.base import ApiView, CsvRenderer, Problem, WorkbookRenderer, not_found, ok, translates
 from common.api.headers import idempotency_key
-from common.api.paging import PageQuery, page, page_of
-from common.api.schema import answer, listing, refusal
+from common.api.lists import ListOf
+from common.api.schema import answer, refusal
 from common.api.serializers import (
     CamelModelSerializer,
     IdField,
@@ -132,21 +132,20 @@ class BulkView(ApiView):
 ONE = answer("BulkAnswer", job=BulkSerializer())
 
 
+JOBS = ListOf("jobs", BulkSerializer)
+
+
 class BulkJobsView(BulkView):
     for_callers = ("GET", "POST")
 
     @extend_schema(
         operation_id="listBulkJobs",
         summary="My team's bulk jobs, newest first",
-        parameters=[PageQuery],
-        responses=listing("BulkPage", jobs=BulkSerializer(many=True)),
+        parameters=[JOBS.query],
+        responses=JOBS.answer("BulkPage"),
     )
     def get(self, request: Request) -> Response:
-        query = self.query(PageQuery)
-        rows, after = page(
-            BulkJob.objects.seen_by(self.access), limit=query["limit"], cursor=query.get("cursor"), newest_first=True
-        )
-        return ok(jobs=BulkSerializer(rows, many=True).data, **page_of(rows, after))
+        return JOBS.respond(self, BulkJob.objects.seen_by(self.access))
 
     @extend_schema(
         operation_id="startBulkJob",

@@ -22,7 +22,7 @@ from leads.models import Lead
 LATE = timedelta(hours=1)
 _PIECE = 200  # rows of the table read at once
 _ROWS_MOST = 4_000  # of a page: a page of less leads, or none, with a cursor that goes on
-_FIRST = UUID(int=0)
+_FIRST, _BIG = UUID(int=0), 2**63  # what PostgreSQL's bigint holds
 
 
 class TooOld(Exception):
@@ -50,6 +50,8 @@ class Place:
     def read(cls, lead_id: UUID, text: str) -> Place:
         """Raises ValueError."""
         cluster, xid, row, at = text.split(" ")
+        if not (0 <= int(xid) < _BIG and 0 <= int(row) < _BIG):
+            raise ValueError("no place")
         return cls(int(xid), int(row), lead_id, datetime.fromtimestamp(int(at), UTC), cluster)
 
 

@@ -54,12 +54,12 @@ def shown_on_map(leads: QuerySet[Lead], *, box: Box, zoom: int) -> Shown:
 
 def cell_of(box: Box, zoom: int) -> float:
     """The width of a cell in degrees: by zoom, and so that no box however wide has more than CELLS_ACROSS of them."""
-    by_zoom = 360 / 2**zoom * CELL_PIXELS / TILE_PIXELS
+    by_zoom = 360 / float(2**zoom) * CELL_PIXELS / TILE_PIXELS
     wide = box.east - box.west + (360 if box.west > box.east else 0)
     least = max(wide, (box.north - box.south) / SQUEEZE) / CELLS_ACROSS
     if by_zoom >= least:
         return by_zoom
-    return by_zoom * 2 ** math.ceil(math.log2(least / by_zoom))  # its lines stay where those of a wider zoom are
+    return by_zoom * float(2 ** math.ceil(math.log2(least / by_zoom)))  # its lines stay where those of a wider zoom are
 
 
 def _clusters(there: QuerySet[Lead], cell: float) -> list[Cluster]:

@@ -14,7 +14,7 @@ from common.needs import Need
 from common.needs import needs as registered_needs
 from leads.selection.presets import count_of, leads_of, missing_for_calls
 
-MOST = 1_000  # owners counted: judging one takes 60 µs, and Home is opened all day
+MOST = 1_000  # owners counted: each is judged by every contact rule, and Home is opened all day
 LISTS_NAMED = 3
 
 

@@ -34,6 +34,8 @@ PARTS = {
     "getBoard",
     "search",
     "quoteBulkJob",
+    "mapLeads",
+    "listViews",
 }
 # A stream in an order of its own, and a computed report: neither is sorted or counted.
 NO_ORDER = {"listLeadChanges", "listLeftOut"}

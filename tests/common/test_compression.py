@@ -21,7 +21,8 @@ def answered(answer: HttpResponseBase, **headers: str) -> HttpResponseBase:
     def view(_request: HttpRequest) -> HttpResponseBase:
         return answer
 
-    found: HttpResponseBase = Compressed(view)(RequestFactory().get("/admin/", headers={**TAKES, **headers}))
+    found = Compressed(view)(RequestFactory().get("/admin/", headers={**TAKES, **headers}))
+    assert isinstance(found, HttpResponseBase)
     return found
 
 

@@ -25,7 +25,7 @@ document.addEventListener("DOMContentLoaded", () => {
   function addresses() {
     const query = asked().toString();
     history.replaceState(null, "", query ? `?${query}` : location.pathname);
-    for (const link of document.querySelectorAll("[data-with-shape]")) link.href = `${link.dataset.withShape}${query ? `?${query}` : ""}`;
+    for (const link of document.querySelectorAll("[data-with-shape]")) link.href = `${link.dataset.withShape}?${query || "view=all"}`;
   }
 
   async function draw() {
