@@ -81,7 +81,7 @@ def call(_model_admin: Any, request: HttpRequest, lead: Lead) -> Done | HttpResp
 def outcome(_model_admin: Any, request: HttpRequest, lead: Lead) -> Done:
     """How the call ended: the one that is open here, else one that she made on her own phone."""
     person, given = _person(request), request.POST
-    open_call, code, note = undisposed(person), given.get("code", ""), given.get("note", "").strip()
+    open_call, code, note = undisposed(person), given.get("code", "").replace("\0", ""), given.get("note", "").strip()
     try:
         if open_call is not None and open_call.lead_id == lead.pk:
             ended = disposing.dispose(
