@@ -97,9 +97,9 @@ def test_an_investors_questions_are_filters_and_a_view_is_kept(
     page.get_by_role("columnheader", name="Equity %").wait_for()
     assert page.get_by_role("columnheader", name="E-mail").count() == 0
     page.get_by_role("columnheader", name="Equity %").get_by_role("link").click()
-    page.get_by_text("equity %, highest first").wait_for()
+    page.get_by_text("on this page, equity %, highest first").wait_for()
     page.get_by_role("columnheader", name="Equity %").get_by_role("link").click()
-    page.get_by_text("equity %, lowest first").wait_for()
+    page.get_by_text("on this page, equity %, lowest first").wait_for()
     assert listed(page)[0] == "5 Main St"
     view = SavedView.objects.get()
     assert (view.shared, "equityPercent" in view.columns, "email" in view.columns) == (True, True, False)
