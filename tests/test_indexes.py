@@ -638,6 +638,9 @@ SORTED_LATER = {
     "which property is meant, by property_name_by_digits",
     *of_campaigns.SORTED_LATER,
     "events whose owner is to be reminded",
+    "a column of the board",
+    "a label's column of the board",
+    "leads of a user by a custom field",
 }  # of a handful of rows
 
 

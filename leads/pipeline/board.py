@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 
 from leads.models import Lead, StatusLabel
 from leads.pipeline.labels import labels_of
@@ -121,17 +121,19 @@ def _in(leads: QuerySet[Lead], stage: Stage) -> QuerySet[Lead]:
 
 
 def _page(rows: QuerySet[Lead], *, at: Place | None, limit: int) -> list[Lead]:
-    rows = rows.select_related("assigned_to").only(*SHOWN, "assigned_to__username")
+    rows = rows.only(*SHOWN)
     found: list[Lead] = []
     if at is None or at.touched is not None:
         touched = rows.filter(last_activity_at__isnull=False)
         if at is not None:
-            behind = Q(last_activity_at__lt=at.touched) | Q(pk__lt=at.pk)
-            touched = touched.filter(behind, last_activity_at__lte=at.touched)
+            # Not as an "or" of two bounds: PostgreSQL would read both parts and sort, where one walk of the index does.
+            same = {"last_activity_at": at.touched, "pk__gte": at.pk}
+            touched = touched.filter(last_activity_at__lte=at.touched).exclude(**same)
         found = list(touched.order_by("-last_activity_at", "-pk")[:limit])
         at = None
     if len(found) < limit:
         rest = rows.filter(last_activity_at__isnull=True)
         rest = rest.filter(pk__lt=at.pk) if at is not None else rest
         found += rest.order_by("-pk")[: limit - len(found)]
+    prefetch_related_objects(found, "assigned_to")  # a join of its table would be planned before the index's order
     return found
