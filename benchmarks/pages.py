@@ -134,7 +134,7 @@ def _row(name: str, path: str, visits: Iterator[tuple[Report, Report]]) -> Repor
     first, second = zip(*visits, strict=True)
 
     def middle(of: tuple[Report, ...], what: str) -> int:
-        return round(statistics.median(one[what] for one in of))
+        return round(float(statistics.median(one[what] for one in of)))
 
     return {
         "name": name,
