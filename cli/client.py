@@ -27,7 +27,7 @@ class Failed(click.ClickException):
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
-        self.exit_code = status
+        self.exit_code = status  # type: ignore[misc]  # click declares it of the class
 
     def show(self, _file: Any = None) -> None:
         click.echo(f"bucket: {self.message}", err=True)
