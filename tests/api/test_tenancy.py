@@ -236,8 +236,8 @@ class World:
         models += [Notification, WebhookEndpoint, WebhookDelivery, Upload, UploadPiece, Suppression, Seller]
         models += [Campaign, Step, Variant, Preview, Template, TemplateVersion, Snippet, Sender, StateAnswer]
         models += [Conversation, Delivery]
-        tables = [(model._meta.db_table, model._meta.pk.column) for model in models]
-        asked = (f'SELECT \'{name}\', array_agg(t::text ORDER BY "{key}") FROM "{name}" t' for name, key in tables)
+        tables = [model._meta.db_table for model in models]  # in the order of the text: a key may be of two columns
+        asked = (f"SELECT '{name}', array_agg(t::text ORDER BY t::text) FROM \"{name}\" t" for name in tables)
         with connection.cursor() as cursor:
             cursor.execute(" UNION ALL ".join(asked))
             return dict(cursor.fetchall())
