@@ -123,8 +123,8 @@ def test_an_investors_questions_are_filters_and_a_view_is_kept(
     ):
         page.goto(f"{address(Lead, 'changelist')}?view=all&size=100")
         panel.locator("summary", has_text=group).press("Enter")
-        panel.get_by_label(label).fill(said)
-        panel.get_by_label(label).press("Enter")
+        panel.get_by_label(label, exact=True).fill(said)
+        panel.get_by_label(label, exact=True).press("Enter")
         page.get_by_text(f"{count} lead{'s' if count > 1 else ''} on this page").wait_for()
 
     # 4. With a company and a check of numbers it opens on who may be called; columns of a preset are a person's own.
