@@ -189,7 +189,7 @@ class World:
         lists = {"kind": "suppressions", "team_id": team, "by": ann, "name": f"{SECRET}.csv"}
         self.ids["upload_id"] = importing.upload(file=BytesIO(b"6175550112\n"), **lists).pk
         self.ids["suppression_id"] = add_suppression(access=own_access(ann), phone="6175550113").added[0].pk
-        enriching = {"kind": "enrich", "leads": Lead.objects.filter(pk=self.lead.pk), "arguments": {}}
+        enriching: dict[str, Any] = {"kind": "enrich", "leads": Lead.objects.filter(pk=self.lead.pk), "arguments": {}}
         self.ids["job_id"] = start_bulk(access=own_access(ann), filters=[SECRET], **enriching).pk
         self.ids["import_id"] = upload(bucket=self.bucket, file=BytesIO(LIST), name=f"{SECRET}.csv").pk
 
@@ -236,8 +236,8 @@ class World:
         models += [Notification, WebhookEndpoint, WebhookDelivery, Upload, UploadPiece, Suppression, Seller]
         models += [Campaign, Step, Variant, Preview, Template, TemplateVersion, Snippet, Sender, StateAnswer]
         models += [Conversation, Delivery]
-        tables = [(model._meta.db_table, model._meta.pk.column) for model in models]
-        asked = (f'SELECT \'{name}\', array_agg(t::text ORDER BY "{key}") FROM "{name}" t' for name, key in tables)
+        tables = [model._meta.db_table for model in models]  # in the order of the text: a key may be of two columns
+        asked = (f"SELECT '{name}', array_agg(t::text ORDER BY t::text) FROM \"{name}\" t" for name in tables)
         with connection.cursor() as cursor:
             cursor.execute(" UNION ALL ".join(asked))
             return dict(cursor.fetchall())

@@ -179,7 +179,7 @@ def test_a_role_does_to_many_what_it_may_do_to_one(ann):
     caller, calls = member(ann, "cal", Role.CALLER)
     _, buys = member(ann, "bea", Role.BUYER)
     Lead.objects.filter(pk=leads[0].pk).update(assigned_to=caller)
-    arguments = {
+    arguments: dict[str, dict[str, Any]] = {
         "tag": {"tag": "Hot"}, "status": {"status": "lost"}, "activity": {"text": "Hi"}, "doNotContact": {},
         "assign": {"to": None}, "export": {}, "enrich": {}, "delete": {},
     }  # fmt: skip
