@@ -21,9 +21,9 @@ from leads.admin import columns
 from leads.admin.addresses import LIST
 from leads.admin.keyset_list import Unread
 from leads.admin.view_tabs import counts_of, tabs_of, words_of
+from leads.listing.saved_views import ViewRefused, change_view, delete_view, order_views, save_view
 from leads.models import SavedView
 from leads.selection.presets import EVERY, PRESETS
-from leads.selection.saved_views import ViewRefused, change_view, delete_view, order_views, save_view
 
 
 def urls(model_admin: admin.ModelAdmin[Any]) -> list[URLPattern]:

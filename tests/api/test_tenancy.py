@@ -63,6 +63,7 @@ from integrations.ledger import catalogue
 from integrations.models import Operation
 from leads.bulk.services import start_bulk
 from leads.fields.definitions import make_field
+from leads.listing.saved_views import save_view
 from leads.models import (
     Activity,
     BulkChange,
@@ -82,7 +83,6 @@ from leads.models import (
 from leads.permission import importing
 from leads.permission.adding import add_suppression
 from leads.pipeline.labels import make_label
-from leads.selection.saved_views import save_view
 from leads.services import add_activity, create_tag, set_tags
 from tests.api.client import Api, body_of, refused
 

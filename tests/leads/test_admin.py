@@ -9,10 +9,10 @@ from buckets.services import create_bucket
 from leads.admin import columns
 from leads.admin.filters import FILTERS as PAGE_FILTERS
 from leads.admin.leads import LeadAdmin
+from leads.listing.saved_views import ViewRefused, save_view
 from leads.models import Activity, Lead, SavedView, Tag
 from leads.selection.counting import TooSlow
 from leads.selection.filters import FILTERS, MATCH
-from leads.selection.saved_views import ViewRefused, save_view
 from leads.selection.sorting import SORTS
 from leads.services import add_activity, add_tag
 from tests.admin_site import address, member, sees_contacts, staff, superuser
