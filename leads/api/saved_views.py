@@ -16,7 +16,7 @@ from accounts.access import Scope
 from accounts.api.base import idempotent
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
 from common.api.schema import answer
-from common.api.serializers import IdListField, ObjectField, StrictSerializer
+from common.api.serializers import FlagField, IdListField, ObjectField, StrictSerializer
 from leads.listing.saved_views import (
     COLUMNS_AT_MOST,
     NAME_MAX,
@@ -68,7 +68,7 @@ class SavedViewSerializer(_Counted):
 class ViewInput(StrictSerializer):
     name = serializers.CharField(max_length=NAME_MAX, help_text="A name that you have already: that view is changed")
     filters = ObjectField(help_text="As GET /api/leads takes them, with q and sort; a list: any of its values")
-    shared = serializers.BooleanField(default=True, help_text="false: you alone see it")
+    shared = FlagField(default=True, help_text="false: you alone see it")
     columns = serializers.ListField(
         child=serializers.CharField(max_length=60), max_length=COLUMNS_AT_MOST, required=False, allow_null=True
     )
@@ -77,7 +77,7 @@ class ViewInput(StrictSerializer):
 class ViewEdit(StrictSerializer):
     name = serializers.CharField(max_length=NAME_MAX, required=False)
     filters = ObjectField(required=False)
-    shared = serializers.BooleanField(required=False)
+    shared = FlagField(required=False)
     columns = serializers.ListField(
         child=serializers.CharField(max_length=60), max_length=COLUMNS_AT_MOST, required=False, allow_null=True
     )
