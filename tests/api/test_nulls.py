@@ -68,7 +68,7 @@ def test_every_answer_that_can_be_read_is_as_described_to_its_nulls(world: World
     ann.save()
     edit_lead(lead=world.lead, by=ann, changes=OWNED)
     world.ids["owner_key"] = owner_keys_of([(world.lead.pk, world.lead.team_id)])[world.lead.pk]
-    world.other = world.bucket.pk  # type: ignore[attr-defined]
+    world.ids["other"] = world.bucket.pk
     api, wrong, read = Api(ann), [], 0
     for path, operations in schema()["paths"].items():
         answer = operations.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
