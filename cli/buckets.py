@@ -183,7 +183,7 @@ def enrich(
         asked["maxCost"] = max_cost
     headers = {"Idempotency-Key": key or uuid.uuid4().hex}
     run = api.ask("POST", "/api/property/bucket/process", body={"bucketId": bucket_id, **asked}, headers=headers)["run"]
-    while wait and run["status"] in ("pending", "running"):
+    while wait and run["status"] in ("queued", "running"):
         time.sleep(POLL)
         run = api.get(f"/api/runs/{run['id']}")["run"]
     show(run, options["form"], ("id", "status", "counts", "spent", "maxCost", "message"))
