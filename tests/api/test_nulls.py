@@ -55,7 +55,9 @@ def may_be_null(part: dict[str, Any]) -> bool:
 
 
 def fits(value: Any, part: dict[str, Any]) -> bool:
-    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+    kinds: dict[str, Any] = {
+        "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
+    }  # fmt: skip
     return "type" not in part or isinstance(value, kinds[part["type"]])
 
 
