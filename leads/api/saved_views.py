@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from accounts.access import Scope
 from accounts.api.base import idempotent
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
+from common.api.lists import ListOf
 from common.api.schema import answer
 from common.api.serializers import FlagField, IdListField, ObjectField, StrictSerializer
 from leads.listing.saved_views import (
@@ -98,6 +99,9 @@ def _query(filters: dict[str, Any]) -> str:
     return urlencode(pairs)
 
 
+VIEWS = ListOf("views", SavedViewSerializer, sorts={"name": "name", "createdAt": "pk"}, order="")
+
+
 class SavedViewBase(ApiView):
     def told(self, views: list[SavedView]) -> list[dict[str, Any]]:
         """These views with their counts."""
@@ -139,26 +143,23 @@ class SavedViewsView(SavedViewBase):
     @extend_schema(
         operation_id="listViews",
         summary="Views of the leads: those that every team has, then your team's and your own, with counts",
-        responses=answer(
+        parameters=[VIEWS.query],
+        responses=VIEWS.answer(
             "ViewList",
             presets=PresetSerializer(many=True),
-            views=SavedViewSerializer(many=True),
             first=serializers.CharField(help_text="The preset that the list opens on"),
             missing=serializers.CharField(allow_blank=True, help_text="What must be done before leads can be called"),
         ),
     )
     def get(self, request: Request) -> Response:
+        query = self.query(VIEWS.query)
         counts = count_each({key: leads_of(self.access, key) for key in PRESETS})
         presets = [
             {"key": key, "name": one.words, "holds": one.holds, "filters": one.as_query, **_counted(counts[key])}
             for key, one in PRESETS.items()
         ]
-        return ok(
-            presets=presets,
-            views=self.told(views_of(self.access)),
-            first=first_view(self.access),
-            missing=missing_for_calls(self.access),
-        )
+        beside = {"presets": presets, "first": first_view(self.access), "missing": missing_for_calls(self.access)}
+        return VIEWS.respond(self, views_of(self.access), query=query, into=self.told, more=lambda _: beside)
 
     @extend_schema(
         operation_id="saveView",

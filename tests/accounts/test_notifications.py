@@ -322,7 +322,7 @@ def test_the_api_lists_reads_and_changes_settings(ann: User, team: Team) -> None
 
 def test_old_ones_are_dropped_by_retention(ann: User, team: Team) -> None:
     say(team, ann, 2)
-    Notification.objects.filter(about_id="0").update(created_at=database_now() - timedelta(days=181))
+    Notification.objects.filter(about_id=UUID(int=0)).update(created_at=database_now() - timedelta(days=181))
     apply()
-    assert list(Notification.objects.values_list("about_id", flat=True)) == ["1"]
+    assert list(Notification.objects.values_list("about_id", flat=True)) == [str(UUID(int=1))]
     call_command("check")
