@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cli.buckets import of
-from cli.client import UNASKED, Failed
+from cli.client import UNASKED, Failed, part
 from cli.printing import show, show_rows
 
 _SHOWN = ("id", "name", "status", "channel", "members", "createdAt")
@@ -40,7 +40,7 @@ def show_one(options: dict[str, Any], campaign_id: str) -> None:
     \b
     bucket campaign show 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203
     """
-    show(of(options).get(f"/api/campaigns/{campaign_id}")["campaign"], options["form"])
+    show(of(options).get(f"/api/campaigns/{part(campaign_id)}")["campaign"], options["form"])
 
 
 @campaign.command()
@@ -53,7 +53,7 @@ def preview(options: dict[str, Any], campaign_id: str, make: bool) -> None:  # n
     \b
     bucket campaign preview 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203 --make
     """
-    path = f"/api/campaigns/{campaign_id}/preview"
+    path = f"/api/campaigns/{part(campaign_id)}/preview"
     told = of(options).ask("POST", path, body={}) if make else of(options).get(path, {"limit": 1})
     show(told["preview"], options["form"])
 
@@ -68,7 +68,7 @@ def approve(options: dict[str, Any], campaign_id: str, digest: str) -> None:
     \b
     bucket campaign approve 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203 --digest 5f2c…
     """
-    told = of(options).ask("POST", f"/api/campaigns/{campaign_id}/approve", body={"digest": digest})
+    told = of(options).ask("POST", f"/api/campaigns/{part(campaign_id)}/approve", body={"digest": digest})
     show(told["campaign"], options["form"], _SHOWN)
 
 
@@ -81,7 +81,7 @@ def _deed(name: str, words: str, *, contacts: bool) -> click.Command:
     def deed(options: dict[str, Any], campaign_id: str, yes: bool) -> None:  # noqa: FBT001
         if contacts and not yes:
             raise Failed(f"`{name}` contacts owners and pays for messages: say --yes.", UNASKED)
-        told = of(options).ask("POST", f"/api/campaigns/{campaign_id}/{name}", body={})
+        told = of(options).ask("POST", f"/api/campaigns/{part(campaign_id)}/{name}", body={})
         show(told["campaign"], options["form"], _SHOWN)
 
     example = f"bucket campaign {name} 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203{' --yes' if contacts else ''}"
@@ -98,7 +98,7 @@ def results(options: dict[str, Any], campaign_id: str) -> None:
     \b
     bucket campaign results 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203
     """
-    show(of(options).get(f"/api/campaigns/{campaign_id}/results")["results"], options["form"])
+    show(of(options).get(f"/api/campaigns/{part(campaign_id)}/results")["results"], options["form"])
 
 
 campaign.add_command(_deed("launch", "Launch what was approved.", contacts=True))

@@ -8,9 +8,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any, BinaryIO
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import click
@@ -63,13 +64,27 @@ class Server:
         done (429, 503 with Retry-After).
         """
         with self._open(method, path, query, body, headers) as answer:
-            return json.load(answer)
+            try:
+                told = json.load(answer)
+            except HTTPException as error:
+                raise self._broken(error) from None
+            except ValueError:
+                told = None
+        if not isinstance(told, dict) or not ("success" in told or path.startswith("/api/schema")):
+            raise Failed(f"{self.url} answers, but not as the API does: is it the right address?", REFUSED)
+        return told
 
     def save(self, path: str, query: Mapping[str, Any], into: BinaryIO, accept: str) -> None:
-        """A file, piece by piece."""
+        """A file, piece by piece. Raises Failed where it is cut short."""
         with self._open("GET", path, query, None, {"Accept": accept}) as answer:
-            while piece := answer.read(1 << 16):
-                into.write(piece)
+            try:
+                while piece := answer.read(1 << 16):
+                    into.write(piece)
+            except HTTPException as error:
+                raise self._broken(error) from None
+
+    def _broken(self, error: Exception) -> Failed:
+        return Failed(f"{self.url} broke off its answer: {error}", AWAY)
 
     def rows(self, path: str, name: str, query: Mapping[str, Any], *, most: int | None = None) -> Iterator[Any]:
         """The rows of a list, page by page, `most` at most."""
@@ -87,7 +102,10 @@ class Server:
         self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, headers: Mapping[str, str] | None
     ) -> Any:
         said = {name: value for name, value in (query or {}).items() if value is not None}
-        address = f"{self.url}{path}" + (f"?{urlencode(said, doseq=True)}" if said else "")
+        if not path.startswith("/"):  # what follows the host may be another host
+            raise Failed(f"{path!r}: a path such as /api/usage is needed.", 2)
+        plain = quote(path, safe="/?&=%:,+;@~!$'()*[]")
+        address = f"{self.url}{plain}" + (f"?{urlencode(said, doseq=True)}" if said else "")
         data = None if body is None else json.dumps(body).encode()
         given = {"Authorization": f"Token {self.token}", "Accept": "application/json", **(headers or {})}
         if data is not None:
@@ -103,7 +121,7 @@ class Server:
                 if wait is None or again == TRIES - 1:
                     raise _failed(error) from None
                 time.sleep(wait)
-            except (URLError, OSError) as error:
+            except (URLError, OSError, HTTPException) as error:
                 reason = getattr(error, "reason", error)
                 raise Failed(f"{self.url} cannot be reached: {reason}", AWAY) from None
         raise AssertionError("unreachable")
@@ -130,14 +148,30 @@ def server(url: str | None, token: str | None, team: str | None) -> Server:
     """By the options, else BUCKET_URL, BUCKET_TOKEN and BUCKET_TEAM. A token leaves by https, or to this machine."""
     url = (url or os.environ.get("BUCKET_URL") or "http://127.0.0.1:8000").rstrip("/")
     token = token or os.environ.get("BUCKET_TOKEN")
+    team = team or os.environ.get("BUCKET_TEAM")
     if not token:
         raise Failed("Set BUCKET_TOKEN to an API token: your profile page makes one (API tokens).", 2)
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Failed(f"BUCKET_URL is no address of a web server: {url}", 2)
+    for name, text in (("BUCKET_TOKEN is", token), ("--team is", team or "1")):
+        if not (text.isascii() and text.isprintable() and " " not in text):
+            raise Failed(f"{name} not as it was given out: there are blanks or strange letters in it.", 2)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    is_plain = url.isascii() and url.isprintable() and " " not in url and "@" not in url
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or not is_plain:
+        raise Failed(f"BUCKET_URL is no address of a web server: {url!r}", 2)
     if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
         raise Failed(f"{url}: a token does not leave this machine in clear. Use https.", 2)
-    return Server(url, token, team or os.environ.get("BUCKET_TEAM"))
+    return Server(url, token, team)
+
+
+def part(text: str) -> str:
+    """What was typed, as one part of a path: it leads nowhere else."""
+    if text in ("", ".", ".."):
+        raise Failed(f"{text!r} is no id.", 2)
+    return quote(text, safe="")
 
 
 def ids_given(words: tuple[str, ...]) -> list[str]:
@@ -147,8 +181,11 @@ def ids_given(words: tuple[str, ...]) -> list[str]:
     if sys.stdin.isatty():
         raise Failed("Give ids, or pipe them in: one a line.", 2)
     found = []
-    for line in sys.stdin:
-        text = line.strip()
-        if text:
-            found.append(str(json.loads(text)["id"]) if text.startswith("{") else text)
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        try:
+            text = line.decode().strip().lstrip("\ufeff")
+            if text:
+                found.append(str(json.loads(text)["id"]) if text.startswith("{") else text)
+        except (ValueError, KeyError, TypeError):
+            raise Failed(f"stdin, line {number}: neither an id nor a JSON object with an id.", 2) from None
     return found

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import sys
+import time
+import uuid
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cli.buckets import bucket_named, of, pairs
-from cli.client import Failed, ids_given
+from cli.client import REFUSED, Failed, Server, ids_given, part
 from cli.printing import show, show_rows
 
 COLUMNS = ("id", "ownerName", "propertyAddress", "propertyCity", "status", "phone", "equityPercent", "estimatedEquity")
+AT_ONCE = 10_000  # ids of one bulk job, the most the API takes
+POLL = 1.0  # seconds between two looks at a job
 _TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+
+def in_bulk(api: Server, action: str, arguments: dict[str, Any], ids: list[str]) -> int:
+    """How many leads a bulk job has changed, or several for more than AT_ONCE. Raises Failed where one stops."""
+    changed = 0
+    for start in range(0, len(ids), AT_ONCE):
+        body = {"action": action, "arguments": arguments, "leadIds": ids[start : start + AT_ONCE]}
+        job = api.ask("POST", "/api/leads/bulk", body=body, headers={"Idempotency-Key": uuid.uuid4().hex})["job"]
+        while job["status"] in ("queued", "running"):
+            time.sleep(POLL)
+            job = api.get(f"/api/leads/bulk/{job['id']}")["job"]
+        changed += job["changed"]
+        if job["status"] != "completed":
+            raise Failed(f"{changed:,} leads changed, then: {job['error'] or job['words']}", REFUSED)
+    return changed
 
 
 @click.command()
@@ -62,7 +81,7 @@ def lead(options: dict[str, Any], lead_id: str) -> None:
     \b
     bucket lead 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203
     """
-    show(of(options).get(f"/api/leads/{lead_id}")["lead"], options["form"])
+    show(of(options).get(f"/api/leads/{part(lead_id)}")["lead"], options["form"])
 
 
 @click.command()
@@ -74,7 +93,7 @@ def owner(options: dict[str, Any], key: str) -> None:
     \b
     bucket owner own_k3Jx0Zs1v9mQ2aB7c5D8eF
     """
-    told = of(options).get(f"/api/owners/{key}")
+    told = of(options).get(f"/api/owners/{part(key)}")
     if options["form"] != "table":
         show(told, options["form"])
         return
@@ -95,7 +114,9 @@ def changes(options: dict[str, Any], since: str | None, state: Path | None, fiel
     bucket changes --since 2026-11-30T00:00:00Z | jq -r .lead.status
     """
     api = of(options)
-    cursor = state.read_text().strip() if state and state.exists() else None
+    if state and not state.absolute().parent.is_dir():
+        raise Failed(f"{state}: there is no such folder.", 2)  # before rows go out that would be told again
+    cursor = state.read_text().strip() or None if state and state.exists() else None
     while True:
         query = {"cursor": cursor, "updatedSince": None if cursor else since, "fields": fields, "limit": 500}
         page = api.get("/api/leads/changes", query)
@@ -150,15 +171,8 @@ def tag(options: dict[str, Any], name: str, ids: tuple[str, ...], off: bool) -> 
     \b
     bucket -o ids leads --filter status=qualified --all | bucket tag hot
     """
-    api, done = of(options), 0
-    for lead_id in ids_given(ids):
-        names = [one["name"] for one in api.get(f"/api/leads/{lead_id}/tags", {"limit": 500})["tags"]]
-        others = [one for one in names if one.casefold() != name.casefold()]
-        wanted = others if off else [*others, name]
-        if sorted(wanted) != sorted(names):
-            api.ask("PUT", f"/api/leads/{lead_id}/tags", body={"tags": wanted})
-            done += 1
-    show({"changed": done}, options["form"])
+    changed = in_bulk(of(options), "untag" if off else "tag", {"tag": name}, ids_given(ids))
+    show({"changed": changed}, options["form"])
 
 
 @click.command()
@@ -173,11 +187,8 @@ def status(options: dict[str, Any], value: str, ids: tuple[str, ...]) -> None:
     """
     if value not in ("new", "contacted", "qualified", "closed", "lost"):
         raise Failed(f"{value!r}: new, contacted, qualified, closed or lost is needed.", 2)
-    api, done = of(options), 0
-    for lead_id in ids_given(ids):
-        api.ask("PATCH", f"/api/leads/{lead_id}", body={"status": value})
-        done += 1
-    show({"changed": done}, options["form"])
+    changed = in_bulk(of(options), "status", {"status": value}, ids_given(ids))
+    show({"changed": changed}, options["form"])
 
 
 @click.group()

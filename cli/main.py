@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -85,9 +86,20 @@ for command in (*buckets.COMMANDS, *leads.COMMANDS, campaigns.campaign):
 
 
 def main() -> None:
-    """The program. A closed pipe (`| head`) is no error."""
+    """The program. A closed pipe (`| head`) is no error; a file that cannot be read or written is one line."""
     try:
-        bucket(prog_name="bucket")
+        status = bucket(prog_name="bucket", standalone_mode=False)
+        sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else it is said again on the way out
         sys.exit(0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except OSError as error:
+        click.echo(f"bucket: {error.filename or 'Output'}: {error.strerror}", err=True)
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)

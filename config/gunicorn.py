@@ -3,6 +3,7 @@
 worker_class = "common.server.worker.BufferedWorker"
 threads = 16  # that work at a time; what waits has threads of its own (WAITING_THREADS)
 worker_connections = 512  # below a process's usual 1,024 file handles
+limit_request_line = 8190  # bytes: a question about 200 rows names them in its address (common/asking.py)
 keepalive = 5  # seconds; a proxy before us keeps its own connections shorter
 graceful_timeout = 30
 sendfile = False  # the kernel would write to the socket behind the loop's back

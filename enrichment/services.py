@@ -266,7 +266,7 @@ def resume_run(*, run: Run, by: User, max_cost: Decimal | None = None) -> Run:
             raise RunError("NOT_PAUSED", f"The enrichment job is {locked.get_status_display().lower()}, not paused.")
         check_may_buy(locked.owner, locked.team_id)
         if max_cost is not None:
-            _check_new_cap(locked, max_cost)
+            check_new_cap(locked, max_cost)
             record(
                 "caps.changed",
                 by=by,
@@ -290,7 +290,8 @@ def go_on(run: Run, *, by: User | None = None) -> None:
     queue.unpark(run)  # items that a limit had no room for are tried again
 
 
-def _check_new_cap(run: Run, max_cost: Decimal) -> None:
+def check_new_cap(run: Run, max_cost: Decimal) -> None:
+    """Raises RunError for a limit that this run has used up."""
     if max_cost <= 0:
         raise RunError("INVALID", "Enter a spending limit of more than $0.00.", "maxCost")
     budget = Budget.objects.filter(scope=run.budget_scope).first()

@@ -52,7 +52,7 @@ def _drop_label() -> pgtrigger.Trigger:
     return pgtrigger.Trigger(
         name="drop_label",
         when=pgtrigger.Before,
-        operation=pgtrigger.UpdateOf("status"),
+        operation=pgtrigger.UpdateOf("status"),  # type: ignore[no-untyped-call]
         condition=pgtrigger.Condition(
             "OLD.status IS DISTINCT FROM NEW.status AND NEW.status_label_id IS NOT NULL "
             "AND NEW.status_label_id IS NOT DISTINCT FROM OLD.status_label_id"

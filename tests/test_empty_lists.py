@@ -33,7 +33,8 @@ def card(client: Client, model: Any) -> tuple[str, str] | None:
     if answer.status_code in (302, 403):  # a manager's list of teams is the page of her own
         return None
     page = html.unescape(answer.content.decode())
-    words = admin.site._registry[model].empty.words
+    listed: Any = admin.site._registry[model]
+    words = listed.empty.words
     at = page.find(words)
     if at < 0:
         return "", ""

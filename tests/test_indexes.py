@@ -250,7 +250,7 @@ def leads_page(place: Place, filters: dict[str, Any]) -> Any:
 def board_page(place: Place, *, label: bool) -> Any:
     """The product's own page of a column, from a place in it."""
     access = own_access(place.bucket.owner)
-    found = StatusLabel.objects.filter(team_id=access.team_id).values_list("pk", flat=True)[0] if label else None
+    found = StatusLabel.objects.filter(team=access.team_id).values_list("pk", flat=True)[0] if label else None
     heading = Heading(Stage("contacted", found), "Contacted")
     at = BoardPlace(database_now() - timedelta(minutes=100), place.middle.pk)
     return column_of(Lead.objects.seen_by(access), heading, at=at, limit=5).leads

@@ -62,7 +62,7 @@ class ChoicesInput(StrictSerializer):
     digestHour = WholeField(
         source="digest_hour", required=False, min_value=0, max_value=23, help_text="0 to 23, by your clock"
     )
-    kinds = NoticeChoiceSerializer(many=True, required=False, max_length=len(NoticeKind))
+    kinds: Any = serializers.ListSerializer(child=NoticeChoiceSerializer(), required=False, max_length=len(NoticeKind))
 
     def validate_kinds(self, kinds: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if len({one["kind"] for one in kinds}) < len(kinds):

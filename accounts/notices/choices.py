@@ -64,11 +64,12 @@ def change_choices(
         for kind in sorted(kinds):
             on_pages, mail = kinds[kind]
             before = now[NoticeKind(kind)]
-            row = {"on_pages": before.on_pages if on_pages is None else on_pages, "mail": mail or before.mail}
+            mail = mail or before.mail
+            row = {"on_pages": before.on_pages if on_pages is None else on_pages, "mail": mail}
             NoticeChoice.objects.update_or_create(user_id=user.pk, kind=kind, defaults=row)
-            if row["mail"] != before.mail:
+            if mail != before.mail:
                 waiting = Notification.objects.filter(user=user.pk, kind=kind, mail__in=Notification.QUEUED)
-                waiting.filter(batch__isnull=True).update(mail=_QUEUED_AS[NoticeMail(row["mail"])])
+                waiting.filter(batch__isnull=True).update(mail=_QUEUED_AS[NoticeMail(mail)])
         if digest_hour is not None:
             NoticeMailbox.objects.update_or_create(user_id=user.pk, defaults={"digest_hour": digest_hour})
     return choices_of(user)

@@ -125,7 +125,11 @@ def _batch_of(user: User, hour: int) -> tuple[UUID, list[Notification]]:
     """
     now = database_now()
     queued = Notification.objects.filter(user=user.pk, mail__in=Notification.QUEUED)
-    teams = Membership.objects.filter(user=user.pk).values("team_id") if user.is_active and user.email else []
+    teams = (
+        Membership.objects.filter(user=user.pk).values_list("team_id", flat=True)
+        if user.is_active and user.email
+        else []
+    )
     queued.exclude(team_id__in=teams).update(mail=Mail.NONE)
     queued.filter(kind=NoticeKind.CALLBACK, mail=Mail.SOON, created_at__lt=now - LATE).update(mail=Mail.FAILED)
     begun = queued.filter(batch__isnull=False).order_by("batch").values_list("batch", flat=True).first()

@@ -79,7 +79,7 @@ def urls(model_admin: admin.ModelAdmin[Any]) -> list[URLPattern]:
         if request.method == "POST" and form.is_valid() and (answer := _added(model_admin, request, form)):
             return answer
         own = Bucket.objects.worked_by(access(request))
-        has_buckets = form.fields["bucket"].widget.choices or own.exists()  # type: ignore[attr-defined]
+        has_buckets = form.fields["bucket"].widget.choices or own.exists()
         return page(
             model_admin, request, "admin/by_hand.html", "Add a lead", opts=None, form=dressed(form),
             has_buckets=bool(has_buckets),

@@ -25,6 +25,7 @@ from common.api.serializers import ObjectField
 from common.contact_access import sees_contacts
 from common.downloads import file_answer
 from leads.api.base import COUNTED, context_of, filters, leads_list, list_leads
+from leads.fields.cells import PREFIX
 from leads.models import Lead
 from leads.selection.disclosures import Via, export_pieces
 from leads.selection.export import Format, Layout
@@ -127,7 +128,7 @@ class BucketExportView(OwnBucketView):
             leads = leads.filter(of_run)
         columns = self._columns(query, contacts=contacts)
         if bucket.team_id != self.access.team_id:
-            columns = [name for name in columns if name not in THEIRS and not name.startswith(filters.PREFIX)]
+            columns = [name for name in columns if name not in THEIRS and not name.startswith(PREFIX)]
         else:
             _check_columns(columns, bucket.team_id)
         layout = Layout(columns, self._format(query), query["bom"], self.user.time_zone, contacts)

@@ -93,7 +93,9 @@ class Preview:
 
 def _columns(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Each as text, as every preview has it."""
-    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in facts.items()}
+    texts: dict[str, Any] = {
+        name: str(value).lower() if isinstance(value, bool) else value for name, value in facts.items()
+    }
     texts.pop("bought", None)
     for key, value in texts.pop("custom", {}).items():
         texts[f"custom.{key}"] = value if isinstance(value, str) else json.dumps(value)

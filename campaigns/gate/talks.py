@@ -27,7 +27,7 @@ def last_outcome(codes: Sequence[str]) -> Q:
 
 def outcomes(team_id: int | None) -> list[tuple[str, str]]:
     """How calls of a team can end, with what is offered no more; those that are shipped while it has none."""
-    own = Disposition.objects.filter(team_id=team_id).order_by("label").values_list("code", "label")
+    own = Disposition.objects.filter(team=team_id).order_by("label").values_list("code", "label")
     return list(own) or [(seed.code, seed.label) for seed in SEEDS]
 
 

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from common.api.base import ApiView, invalid, ok
 from common.api.paging import PageQuery, page, page_by_time, page_of, parts_at, parts_cursor
 from common.api.schema import answer
-from common.api.serializers import FlagField
+from common.api.serializers import FlagField, StrictSerializer
 
 TOTAL_MAX = 10_000  # rows that `total=true` counts: the next million would cost more than the page
 NAMES_MAX = 2_000  # characters of `fields` and `include`
@@ -48,7 +48,7 @@ class NamesField(serializers.CharField):
         super().__init__(required=False, max_length=NAMES_MAX, **options)
         self.known = known
 
-    def to_internal_value(self, data: object) -> Any:
+    def to_internal_value(self, data: Any) -> Any:
         text, known = super().to_internal_value(data), self.known()
         names = [name.strip() for name in text.split(",")]
         unknown = [name[:50] for name in dict.fromkeys(names) if name not in known]
@@ -75,7 +75,7 @@ class ListOf:
         *,
         sorts: Mapping[str, str] | None = None,
         order: str = "-createdAt",
-        query: type[PageQuery] = PageQuery,
+        query: type[StrictSerializer] = PageQuery,
         includes: Mapping[str, Include] | None = None,
         key: str = "pk",
         has_order: bool = True,
@@ -95,12 +95,12 @@ class ListOf:
         return list(shown.fields)
 
     @cached_property
-    def query(self) -> type[PageQuery]:
+    def query(self) -> type[StrictSerializer]:
         """The parameters of the list."""
         return type(f"{self.name[:1].upper()}{self.name[1:]}List{self.base.__name__}", (self.base,), self._parameters())
 
     def _parameters(self) -> dict[str, Any]:
-        declared = self.base._declared_fields  # type: ignore[attr-defined]  # noqa: SLF001
+        declared = self.base._declared_fields  # noqa: SLF001
         taken: dict[str, Any] = {
             "fields": NamesField(
                 lambda: self.known, help_text="Only these fields of each row, by their names with commas between them"
@@ -124,7 +124,8 @@ class ListOf:
     @cached_property
     def row(self) -> type[serializers.Serializer[Any]]:
         """A row as `fields` may have cut it, with what may go with it: nothing of it is sure to be there."""
-        return _row(self.serializer, tuple((name, one.shown) for name, one in self.includes.items()))
+        parent: Any = self.serializer
+        return _row(parent, tuple((name, one.shown) for name, one in self.includes.items()))
 
     def answer(self, name: str, **more: Any) -> Any:
         """The answer's description. more: what the list says beside its rows."""

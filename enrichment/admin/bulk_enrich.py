@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -29,7 +29,7 @@ from leads.models import BulkJob
 class BulkEnrichForm(StartForm):
     """Whose contacts, and the most each bucket's job may spend."""
 
-    limit = None
+    limit = None  # type: ignore[assignment]  # Django's way to leave a field out
     skip_trace = BoxField(required=False, initial=True, help_text="Phones and e-mails too")
     field_order = ("skip_trace", "max_cost")
 
@@ -91,7 +91,7 @@ def _price(job: BulkJob, request: HttpRequest, form: BulkEnrichForm) -> Price | 
 
 
 def _page(model_admin: Any, request: HttpRequest, form: BulkEnrichForm, price: Price | None, here: str) -> HttpResponse:
-    data: QueryDict = form.data.copy()  # type: ignore[assignment]  # a request's
+    data = cast(QueryDict, form.data).copy()
     data["quoted"] = price.mark if price else "-"
     form.data = data
     quotes = [

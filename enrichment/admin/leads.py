@@ -42,7 +42,8 @@ def context(request: HttpRequest, lead: Lead) -> dict[str, Any]:
 
 def with_check(rows: QuerySet[Any]) -> QuerySet[Any]:
     """What `Lead.data_label` says of a lead whose purchase needs a billing check."""
-    return rows.annotate(needs_check=waits_for_check())
+    checked: QuerySet[Any] = rows.annotate(needs_check=waits_for_check())
+    return checked
 
 
 EXTENSION = Extension(context=context, rows=with_check, urls=lead_enrich.urls, acts=lead_enrich.ACTS)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -18,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import Scope
 from accounts.selectors import user_of
-from common.admin import ask, confirmed
+from common.admin import ask, confirmed, dressed, page
 from common.admin_teams import demand, may
 from enrichment.admin.forms import StartForm
 from enrichment.admin.starting import start_runs
@@ -27,20 +29,22 @@ from enrichment.options import RunOptions
 from enrichment.quoting.quotes import rest_of
 from enrichment.reporting.run_overview import overview
 from enrichment.selectors import paused_in_words
-from enrichment.services import RunError, cancel_run, pause_run, resume_run, retry_options
+from enrichment.services import RunError, cancel_run, check_new_cap, pause_run, resume_run, retry_options
 from integrations.operating.doubts_shown import shown as doubts_shown
 
 LIVE = "admin/enrichment/run/live.html"
+RESUME, RESUME_PRICE = "admin/enrichment/run/resume.html", "admin/enrichment/run/resume_price.html"
 FIELD_WORDS = {
     "limit": "Number of leads", "skipTrace": "Contacts too", "guard": "Skip trace only if", "startFrom": "After lead",
-    "onePerOwner": "One lead per owner", "type": "Type", "revealEmails": "Find e-mails",
+    "oneLeadPerOwner": "One lead per owner", "type": "Type", "revealEmails": "Find e-mails",
     "revealPhones": "Find mobile numbers", "canary": "Sample first", "onlyFailed": "Failed leads only",
-    "leadIds": "Chosen leads", "leftOut": "Left out for a billing check",
+    "chosenLeads": "Chosen leads", "leftOut": "Left out for a billing check", "updateDb": "Write to the leads",
+    "freshAfter": "Not fetched since",
 }  # fmt: skip
 
 
 class CapForm(forms.Form):
-    """What a run that a limit has stopped may spend, with what it has spent."""
+    """What a run that a limit has stopped may spend, with what it has spent. most: the price on the pressed button."""
 
     max_cost = forms.DecimalField(
         required=False,
@@ -50,6 +54,25 @@ class CapForm(forms.Form):
         label="Spending limit ($)",
         help_text="For the whole job, including what it has spent. Empty: unchanged",
     )
+    most = forms.DecimalField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, run: Run, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.run = run
+
+    def clean_max_cost(self) -> Decimal | None:
+        cap: Decimal | None = self.cleaned_data["max_cost"]
+        if cap is not None:
+            try:
+                check_new_cap(self.run, cap)
+            except RunError as refusal:
+                raise forms.ValidationError(str(refusal)) from refusal
+        return cap
+
+    def is_dearer(self, at_most: Decimal) -> bool:
+        """Whether it costs more than the button said: what was typed without a script has not changed it."""
+        most: Decimal | None = self.cleaned_data["most"]
+        return most is not None and at_most > most
 
 
 def address(run: Run) -> str:
@@ -66,7 +89,11 @@ def context(request: HttpRequest, run: Any) -> dict[str, Any]:
         "may_buy": own,
         "may_retry": own and found.failed is not None and bool(found.failed.again) and run.bucket_id is not None,
         "moves": run.status in Run.ACTIVE,
-        "options": [(FIELD_WORDS.get(name, name), _plain(value)) for name, value in run.options.items()],
+        "options": [
+            (FIELD_WORDS.get(name, name), _plain(value))
+            for name, value in run.options.items()
+            if value is not None and value != {}  # not asked for
+        ],
         **doubts_shown(request, found.doubts, back=address(run)),
     }
 
@@ -154,22 +181,30 @@ class RunDesk:
                 return redirect(back)
             return self._act(request, back, lambda: resume_run(run=run, by=user_of(request)), "Resumed.")
         if request.method == "POST" and not confirmed(request):
-            return redirect(here)
+            typed = request.POST.get("max_cost", "")
+            return redirect(f"{here}?{urlencode({'look': 1, 'max_cost': typed})}" if typed else here)
         rest = rest_of(run)
-        form = CapForm(request.POST if confirmed(request) else None, initial={"max_cost": rest.suggested})
+        sent = request.POST if confirmed(request) else request.GET if "look" in request.GET else None
+        form = CapForm(sent, initial={"max_cost": rest.suggested}, run=run)
+        at_most = rest.at_most
         if form.is_valid():
             cap = form.cleaned_data["max_cost"]
-            done = "Resumed." if cap is None else f"Resumed with a ${cap:,.2f} limit."
-            return self._act(request, back, lambda: resume_run(run=run, by=user_of(request), max_cost=cap), done)
-        return ask(
+            at_most = rest.under(run.max_cost if cap is None else cap)
+            if confirmed(request) and not form.is_dearer(at_most):
+                done = "Resumed." if cap is None else f"Resumed with a ${cap:,.2f} limit."
+                return self._act(request, back, lambda: resume_run(run=run, by=user_of(request), max_cost=cap), done)
+            if confirmed(request):
+                words = "Nothing is bought yet: this is the price for what you chose."
+                self.model_admin.message_user(request, words, messages.WARNING)
+        return page(
             self.model_admin,
             request,
-            [run],
-            title="Resume the enrichment job",
+            RESUME_PRICE if "part" in request.GET else RESUME,
+            "Resume the enrichment job",
             lines=[f"{paused_in_words(run)}.".replace("..", "."), rest.in_words()],
-            button=f"Resume for at most ${rest.at_most:,.2f}",
-            form=form,
-            is_free=True,
+            at_most=at_most,
+            form=dressed(form),
+            here=here,
             back=back,
         )
 

@@ -179,7 +179,11 @@ class Rest:
 
     @property
     def at_most(self) -> Decimal:
-        return self.price if self.suggested is None else max(ZERO, min(self.price, self.suggested - self.used))
+        return self.under(self.suggested)
+
+    def under(self, cap: Decimal | None) -> Decimal:
+        """What it costs at most under this limit; None: under none of its own."""
+        return self.price if cap is None else max(ZERO, min(self.price, cap - self.used))
 
     def in_words(self) -> str:
         leads = f"{self.leads:,} leads wait" if self.leads != 1 else "1 lead waits"

@@ -40,9 +40,10 @@ def headers_of(cl: Any, columns: Sequence[Column]) -> Iterator[Header]:
 def rows_of(cl: Any, columns: Sequence[Column]) -> Iterator[Row]:
     """Each with the address of its lead, which knows the list it was opened from."""
     admin, query = cl.model_admin, cl.asked
-    first, *others = [
+    shown: list[tuple[Column, Any]] = [
         (one, getattr(admin, one.cell, None) if isinstance(one.cell, str) else one.cell) for one in columns
     ]
+    first, *others = shown
     for lead in cl.result_list:
         cells = [(one.title, cell(lead) if cell else _plain(lead, one.cell), one.is_number) for one, cell in others]
         yield Row(lead, link(lead, query), first[1](lead), cells)

@@ -109,7 +109,7 @@ def _order_of(model_admin: Any, request: HttpRequest, query: str) -> Order | Non
     """The order of the list at this address; None where it cannot be read."""
     asked = copy(request)
     vars(asked).pop("desk_shared_bucket", None)  # what the admin has found out about the other address
-    asked.method, asked.GET = "GET", QueryDict(query)  # type: ignore[assignment]
+    asked.method, asked.GET = "GET", QueryDict(query)
     vars(asked)["_messages"] = _Unsaid(asked)
     vars(asked)[LIST] = Unread
     try:

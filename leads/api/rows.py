@@ -13,8 +13,7 @@ from rest_framework import serializers
 from accounts.models import User
 from common.api.base import ApiView
 from common.api.lists import Include, ListOf
-from common.api.paging import PageQuery
-from common.api.serializers import MomentField
+from common.api.serializers import MomentField, StrictSerializer
 from common.contact_access import masked, masked_text, sees_contacts
 from leads.api.serializers import LeadSerializer, TagSerializer
 from leads.keys.opaque import owner_keys_of
@@ -149,7 +148,7 @@ INCLUDES = {
 }
 
 
-def leads_list(query: type[PageQuery], **options: Any) -> ListOf:
+def leads_list(query: type[StrictSerializer], **options: Any) -> ListOf:
     """A list of leads that takes this query."""
     return ListOf("leads", LeadSerializer, query=query, includes=INCLUDES, **options)
 

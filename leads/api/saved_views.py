@@ -18,12 +18,7 @@ from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
 from common.api.lists import ListOf
 from common.api.schema import answer
 from common.api.serializers import FlagField, IdListField, ObjectField, StrictSerializer
-from leads.models import SavedView
-from leads.selection.asked import filters_in, leads_asked
-from leads.selection.counting import AT_MOST, count_each
-from leads.selection.filters import BadFilter
-from leads.selection.presets import PRESETS, first_view, leads_of, missing_for_calls
-from leads.selection.saved_views import (
+from leads.listing.saved_views import (
     COLUMNS_AT_MOST,
     NAME_MAX,
     VIEWS_AT_MOST,
@@ -34,6 +29,11 @@ from leads.selection.saved_views import (
     save_view,
     views_of,
 )
+from leads.models import SavedView
+from leads.selection.asked import filters_in, leads_asked
+from leads.selection.counting import AT_MOST, count_each
+from leads.selection.filters import BadFilter
+from leads.selection.presets import PRESETS, first_view, leads_of, missing_for_calls
 
 
 @translates(ViewRefused)

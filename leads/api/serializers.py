@@ -107,7 +107,8 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
         """The names of the labels of this answer's teams are read once, where a lead has one."""
         if lead.status_label_id is None:
             return None
-        names: dict[UUID, str] = self.context.setdefault("labels", {})
+        shared: Any = self.context
+        names: dict[UUID, str] = shared.setdefault("labels", {})
         if lead.status_label_id not in names:
             names |= dict(StatusLabel.objects.filter(team_id=lead.team_id).values_list("pk", "name"))
         return names.get(lead.status_label_id)
@@ -147,7 +148,9 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
         shown["otherFacts"] = self.get_otherFacts(instance) if instance.other_facts else {}
         shown["warnings"] = self.get_warnings(instance)
         if self.context.get("looks_only"):  # at another team's: what that team does about it is not told
-            kept = {"assignedTo": None, "tags": [], "callbackAt": None, "statusLabel": None, "customFields": {}}
+            kept: dict[str, Any] = {
+                "assignedTo": None, "tags": [], "callbackAt": None, "statusLabel": None, "customFields": {},
+            }  # fmt: skip
             return shown | {"userId": str(instance.owner_id), "ownerKey": None} | kept
         shown |= {"statusLabel": self.get_statusLabel(instance), "customFields": self.get_customFields(instance)}
         assigned = str(instance.assigned_to_id) if instance.assigned_to_id else None

@@ -131,7 +131,8 @@ def _rows(team_id: int | None, after: Place, over: int) -> list[Any]:
             """,
             [team_id, after.xid, after.row, over, _PIECE],
         )
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+    return rows
 
 
 def _take(page: Page, row: Any, cluster: str, limit: int) -> bool:
@@ -172,6 +173,6 @@ class Gone:
 def gone_of(team_id: int | None, touched: dict[UUID, datetime], shown: Iterable[UUID]) -> list[Gone]:
     """Those of these leads that are not shown, in the order given: hidden behind another one, or deleted."""
     missing = set(touched) - set(shown)
-    hidden = Lead.every.filter(team_id=team_id, pk__in=missing) if missing else Lead.every.none()
+    hidden = Lead.every.filter(team=team_id, pk__in=missing) if missing else Lead.every.none()
     into = dict(hidden.values_list("pk", "merged_into_id"))
     return [Gone(lead_id, at, into.get(lead_id)) for lead_id, at in touched.items() if lead_id in missing]

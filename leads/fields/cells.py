@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from django.db.models import BooleanField, DateField, DecimalField, Expression, F, Func, QuerySet, TextField, Value
+from django.db.models import (
+    BooleanField,
+    DateField,
+    DecimalField,
+    Expression,
+    F,
+    Field,
+    Func,
+    QuerySet,
+    TextField,
+    Value,
+)
 from django.db.models.functions import Cast
 
 from leads.models import CustomField, Lead
@@ -38,8 +49,8 @@ class Typed(Func):
         return sql, [one for _sql, some in parts for one in some] * 2
 
 
-_FIELDS = {Kind.NUMBER: DecimalField, Kind.DATE: DateField, Kind.YES_NO: BooleanField}
-_CASTS = {
+_FIELDS: dict[str, type[Field[Any, Any]]] = {Kind.NUMBER: DecimalField, Kind.DATE: DateField, Kind.YES_NO: BooleanField}
+_CASTS: dict[str, str] = {
     Kind.NUMBER: "(CASE WHEN jsonb_typeof({value}) = 'number' THEN ({text})::numeric END)",
     Kind.DATE: "(CASE WHEN ({text}) ~ '^[12][0-9]{{3}}-[01][0-9]-[0-3][0-9]$' THEN ({text})::date END)",
     Kind.YES_NO: "(CASE WHEN jsonb_typeof({value}) = 'boolean' THEN ({text})::boolean END)",
@@ -61,7 +72,7 @@ def columns_of_fields(leads: QuerySet[Lead], key: str = "") -> Iterator[Told]:
     retired or not.
     """
     team_id = next(iter(leads.order_by().values_list("team_id", flat=True)[:1]), None)
-    rows = CustomField.objects.filter(team_id=team_id)
+    rows = CustomField.objects.filter(team=team_id)
     rows = rows.filter(key=key) if key else rows.filter(retired_at__isnull=True)
     for row in rows.order_by("position", "pk"):
         value = Typed(row.key, row.kind) if row.kind in _CASTS else Said(row.key)

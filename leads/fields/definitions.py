@@ -26,7 +26,7 @@ KEPT_MAX = 500  # with those that are retired, whose keys are never used again
 
 def fields_of(team_id: int | None, *, retired: bool = False) -> list[CustomField]:
     """The fields of a team in their order. retired: those that are offered no more, too, behind the others."""
-    rows = CustomField.objects.filter(team_id=team_id)
+    rows = CustomField.objects.filter(team=team_id)
     if not retired:
         rows = rows.filter(retired_at__isnull=True)
     return sorted(rows, key=lambda row: (row.retired_at is not None, row.position, row.pk))
@@ -41,7 +41,9 @@ def make_field(access: Access, values: Mapping[str, Any]) -> CustomField:
         offered = [one for one in there if one.retired_at is None]
         if len(offered) >= FIELDS_MAX or len(there) >= KEPT_MAX:
             raise Refused("INVALID", f"A team has at most {FIELDS_MAX} custom fields: retire one first.", "name")
-        row = CustomField(team_id=team_id, kind=values.get("kind"), name=name_of(values.get("name", ""), most=NAME_MAX))
+        row = CustomField(
+            team_id=team_id, kind=values.get("kind", ""), name=name_of(values.get("name", ""), most=NAME_MAX)
+        )
         if row.kind not in CustomField.Kind.values:
             raise Refused("INVALID", f"Choose one of: {', '.join(CustomField.Kind.values)}.", "kind")
         row.key = _key(values.get("key"), row.name, {one.key for one in there})
@@ -123,8 +125,8 @@ def _key(said: object, name: str, taken: set[str]) -> str:
             raise Refused("INVALID", "Your team has, or once had, a field with this key.", "key")
         return said
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    words = re.findall(r"[A-Za-z0-9]+", plain)
-    key = "".join(word.title() if place else word.lower() for place, word in enumerate(words))[:36]
+    parts = re.findall(r"[A-Za-z0-9]+", plain)
+    key = "".join(word.title() if place else word.lower() for place, word in enumerate(parts))[:36]
     key = key if re.match(r"[a-z]", key) else f"field{key.title()}"[:36]
     number = 2
     first = key

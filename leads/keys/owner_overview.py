@@ -73,7 +73,7 @@ def consents_of_owner(leads: QuerySet[Lead], access: Access) -> list[dict[str, A
     if not access.can(Scope.CONTACTS):
         return []
     keys = ContactKey.objects.filter(leads__lead__in=leads.order_by().values("pk")).exclude(kind=ContactKey.Kind.OWNER)
-    found = Consent.objects.filter(seller__team_id=access.team_id, digest__in=keys.values("digest")).order_by("-pk")
+    found = Consent.objects.filter(seller__team=access.team_id, digest__in=keys.values("digest")).order_by("-pk")
     return [
         {"channel": one.channel, "type": one.kind, "how": one.how, "hint": one.hint, "givenAt": iso(one.given_at),
          "expiresAt": iso(one.expires_at) if one.expires_at else None}

@@ -25,7 +25,7 @@ _ORDER = {status: place for place, status in enumerate(Lead.Status.values)}
 
 def labels_of(team_id: int | None, *, retired: bool = False) -> list[StatusLabel]:
     """The labels of a team, by status and place. retired: those that are offered no more, too."""
-    rows = StatusLabel.objects.filter(team_id=team_id)
+    rows = StatusLabel.objects.filter(team=team_id)
     if not retired:
         rows = rows.filter(retired_at__isnull=True)
     return sorted(rows, key=lambda row: (_ORDER[row.status], row.retired_at is not None, row.position, row.pk))
@@ -33,7 +33,7 @@ def labels_of(team_id: int | None, *, retired: bool = False) -> list[StatusLabel
 
 def label_named(team_id: int | None, said: str) -> StatusLabel:
     """One that is offered, by its name in any case, or its id. Raises Refused, field `statusLabel`."""
-    rows = StatusLabel.objects.filter(team_id=team_id, retired_at__isnull=True)
+    rows = StatusLabel.objects.filter(team=team_id, retired_at__isnull=True)
     try:
         found = rows.filter(pk=UUID(said)).first()
     except ValueError:

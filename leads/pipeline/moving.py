@@ -67,7 +67,7 @@ def stage_at(key: str, team_id: int | None) -> Stage:
     if not label:
         return Stage(status)
     try:
-        row = StatusLabel.objects.filter(pk=UUID(label), team_id=team_id, status=status).first()
+        row = StatusLabel.objects.filter(pk=UUID(label), team=team_id, status=status).first()
     except ValueError:
         row = None
     if row is None or row.retired_at is not None:
@@ -131,10 +131,12 @@ def _in_history(stage: Stage) -> str:
 
 def _tell(lead: Lead, before: Stage, after: Stage) -> None:
     """The label's ids only where there is one: an event of a team without labels is as it always was."""
-    told = {"leadId": str(lead.pk), "bucketId": str(lead.bucket_id), "before": before.status, "after": after.status}
+    told: dict[str, str | None] = {
+        "leadId": str(lead.pk), "bucketId": str(lead.bucket_id), "before": before.status, "after": after.status,
+    }  # fmt: skip
     if before.label_id or after.label_id:
         told |= {
-            "labelBefore": before.label_id and str(before.label_id),
-            "labelAfter": after.label_id and str(after.label_id),
+            "labelBefore": str(before.label_id) if before.label_id else None,
+            "labelAfter": str(after.label_id) if after.label_id else None,
         }
     emit("lead.status_changed", team_id=lead.team_id, object_id=lead.pk, data=told)

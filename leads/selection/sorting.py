@@ -147,7 +147,7 @@ def place_of(lead: Lead, sort: Sort) -> Place:
     return Place(getattr(lead, sort.column), lead.pk)
 
 
-def value_of(sort: Sort, text: str, pk: UUID | None = None) -> Any:
+def value_of(sort: Sort, text: str, pk: UUID) -> Any:
     """A value of the column from `str` of it; "" is none. Of a text the value that the lead has. Raises ValueError."""
     if sort.name in TEXTS:
         return Lead.every.filter(pk=pk).values_list(sort.column, flat=True).first()

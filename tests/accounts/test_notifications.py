@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from smtplib import SMTPServerDisconnected
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core import mail
@@ -64,7 +65,7 @@ def say(team: Team, ann: User, many: int = 1, **more: Any) -> None:
         notify(
             team_id=team.pk,
             kind="reply",
-            about=Bucket(pk=number),
+            about=Bucket(pk=UUID(int=number)),
             words="An owner replied.",
             **{"to": [ann.pk], **more},
         )
@@ -130,7 +131,13 @@ def test_who_wants_neither_pages_nor_email_of_a_kind_is_not_told_and_pages_may_b
 
 def test_fifty_replies_are_one_email_and_the_next_comes_five_minutes_later(ann: User, team: Team) -> None:
     say(team, ann, 50)
-    notify(team_id=team.pk, kind="reply", about=Bucket(pk=99), words="Call 202-555-0143 or jo@example.com", to=[ann.pk])
+    notify(
+        team_id=team.pk,
+        kind="reply",
+        about=Bucket(pk=UUID(int=99)),
+        words="Call 202-555-0143 or jo@example.com",
+        to=[ann.pk],
+    )
     assert (mail_notices(), mail_notices()) == (1, 0)
     (sent,) = mail.outbox
     assert (sent.to, sent.subject) == (["ann@example.com"], "51 notifications: reply from an owner (51)")
@@ -151,7 +158,7 @@ def test_an_email_holds_no_phone_and_no_email_that_somebody_typed(ann: User) -> 
     )
     Notification.objects.update(created_at=database_now() - LONG_AGO)
     assert mail_notices() == 1
-    text = mail.outbox[0].subject + mail.outbox[0].body
+    text = f"{mail.outbox[0].subject} {mail.outbox[0].body}"
     assert "202-555" not in text and "jo@" not in text and "•••• 0143" in text
 
 
@@ -290,7 +297,10 @@ def test_the_api_lists_reads_and_changes_settings(ann: User, team: Team) -> None
     assert body_of(api.get("/api/notifications?unread=true"))["count"] == 1
     assert body_of(api.post("/api/notifications/read", {"until": ids[0]}))["marked"] == 1
     assert body_of(api.get("/api/notifications?kind=capHit"))["count"] == 0
-    for wrong in ({}, {"ids": []}, {"ids": ["x"]}, {"ids": ids, "until": ids[0]}, {"all": True}, {"ids": ids * 300}):
+    wrongs: list[dict[str, Any]] = [
+        {}, {"ids": []}, {"ids": ["x"]}, {"ids": ids, "until": ids[0]}, {"all": True}, {"ids": ids * 300},
+    ]  # fmt: skip
+    for wrong in wrongs:
         refused(api.post("/api/notifications/read", wrong), 400)
     refused(api.get("/api/notifications?kind=nothing"), 400)
 

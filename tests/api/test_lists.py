@@ -41,7 +41,8 @@ NO_ORDER = {"listLeadChanges", "listLeftOut"}
 
 @cache
 def schema() -> dict[str, Any]:
-    return json.loads(json.dumps(SchemaGenerator().get_schema(public=True)))
+    made: dict[str, Any] = json.loads(json.dumps(SchemaGenerator().get_schema(public=True)))
+    return made
 
 
 def meant(part: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def address(world: World, operation: str, path: str) -> str:
     ids = {**world.ids, "suppression_id": world.ids["suppression_id"]}
     query = {
         "listLeads": f"?bucketId={world.bucket.pk}",
-        "listLeftOut": f"?allOf={world.bucket.pk}&noneOf={world.other}",
+        "listLeftOut": f"?allOf={world.bucket.pk}&noneOf={world.ids['other']}",
     }
     return re.sub(r"{(\w+)}", lambda found: str(ids[found[1]]), path) + query.get(operation, "?limit=50")
 
@@ -100,7 +101,7 @@ def test_every_list_cuts_sorts_counts_and_refuses_by_name(world: World, ann: Any
     ann.is_superuser = True
     ann.save()
     world.prepare("owner")
-    world.other = create_bucket(by=ann, name="Another", property_ids=["7"])[0].pk  # type: ignore[attr-defined]
+    world.ids["other"] = create_bucket(by=ann, name="Another", property_ids=["7"])[0].pk
     api, seen = Api(ann), 0
     for name, (path, operation, rows) in lists().items():
         here, taken = address(world, name, path), parameters(operation)
@@ -148,8 +149,9 @@ def test_an_order_by_a_column_pages_through_equal_and_missing_values() -> None:
     for number in range(7):
         create_bucket(by=ann, name=f"B{number % 3}", property_ids=["1"] * (number % 2))
 
-    def asked(order: str) -> list[str]:
-        names, cursor = [], ""
+    def asked(order: str) -> list[tuple[str, str]]:
+        names: list[tuple[str, str]] = []
+        cursor = ""
         while True:
             page = body_of(api.get(f"/api/property/bucket?limit=2&fields=name,id&sort={order}{cursor}"))
             names += [(row["name"], row["id"]) for row in page["buckets"]]

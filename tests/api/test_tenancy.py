@@ -64,6 +64,7 @@ from integrations.models import Operation
 from leads.bulk.services import start_bulk
 from leads.fields.definitions import make_field
 from leads.keys.opaque import owner_keys_of
+from leads.listing.saved_views import save_view
 from leads.models import (
     Activity,
     BulkChange,
@@ -83,7 +84,6 @@ from leads.models import (
 from leads.permission import importing
 from leads.permission.adding import add_suppression
 from leads.pipeline.labels import make_label
-from leads.selection.saved_views import save_view
 from leads.services import add_activity, create_tag, edit_lead, set_tags
 from tests.api.client import Api, body_of, refused
 
@@ -199,7 +199,7 @@ class World:
         lists = {"kind": "suppressions", "team_id": team, "by": ann, "name": f"{SECRET}.csv"}
         self.ids["upload_id"] = importing.upload(file=BytesIO(b"6175550112\n"), **lists).pk
         self.ids["suppression_id"] = add_suppression(access=own_access(ann), phone="6175550113").added[0].pk
-        enriching = {"kind": "enrich", "leads": Lead.objects.filter(pk=self.lead.pk), "arguments": {}}
+        enriching: dict[str, Any] = {"kind": "enrich", "leads": Lead.objects.filter(pk=self.lead.pk), "arguments": {}}
         self.ids["job_id"] = start_bulk(access=own_access(ann), filters=[SECRET], **enriching).pk
         self.ids["import_id"] = upload(bucket=self.bucket, file=BytesIO(LIST), name=f"{SECRET}.csv").pk
 

@@ -41,7 +41,7 @@ def test_what_is_typed_is_a_lead_with_who_typed_it():
     assert (added.is_new, added.lead) == (True, lead)
     assert (lead.property_address, lead.property_state, lead.source) == ("12 Main St", "WA", "typed")
     assert (lead.phone, lead.phone_do_not_call, lead.owner_name) == ("+12065550142", None, "Jo Smith")
-    assert {name: (e["source"], e["by"]) for name, e in lead.fact_sources.items()} == dict.fromkeys(
+    assert {name: (e["source"], e["by"]) for name, e in (lead.fact_sources or {}).items()} == dict.fromkeys(
         ("owner_name", "phone", "email"), ("typed", "ann")
     )
     assert (bucket.total_leads, bucket.phone_leads) == (1, 1)

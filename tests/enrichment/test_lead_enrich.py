@@ -52,7 +52,7 @@ def test_one_press_is_one_job_over_this_lead_and_its_facts_come_in(sandbox):
     pump_until_still()
     assert "It has come." in body(client.get(f"/admin/leads/lead/{lead.pk}/enriching/"))
     lead.refresh_from_db()
-    assert lead.enriched_at is not None and billed(sandbox) <= run.max_cost
+    assert lead.enriched_at is not None and billed(sandbox) <= Decimal(price)
     after = body(client.get(link(lead)))
     assert "Enrich this lead" not in after
     before = billed(sandbox)

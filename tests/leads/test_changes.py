@@ -39,7 +39,9 @@ class Copy:
     """A program that asks until there is no more, and keeps what it is told."""
 
     def __init__(self, api: Api) -> None:
-        self.api, self.leads, self.gone = api, {}, {}
+        self.api = api
+        self.leads: dict[str, Any] = {}
+        self.gone: dict[str, tuple[str, str | None]] = {}
         self.cursor = body_of(api.get(PATH))["nextCursor"]
 
     def sync(self, limit: int = 500, more: str = "") -> list[str]:
@@ -187,7 +189,7 @@ def test_a_bulk_save_is_one_row_and_is_told_page_by_page_each_lead_once() -> Non
     with transaction.atomic():
         Lead.objects.filter(bucket=bucket).update(status="lost")
         Lead.objects.filter(bucket=bucket, property_id__in=["3", "4"]).update(status="closed")
-    assert [len(row.ids) for row in Change.objects.filter(ids__isnull=False)] == [1000, 1000, 500, 2]
+    assert [len(row.ids or ()) for row in Change.objects.filter(ids__isnull=False)] == [1000, 1000, 500, 2]
     told = copy.sync(limit=300)
     assert len(told) >= len(set(told)) == 2_500
     assert {lead["status"] for lead in copy.leads.values()} == {"lost", "closed"}

@@ -63,7 +63,7 @@ def filtered() -> set[str]:
     found: set[str] = set()
     for one in FILTERS.values():
         found |= {one.column.split("__")[0]} if hasattr(one, "column") else set(asked_by(getattr(one, "yes", Q())))
-    return found - {"tag"}
+    return found - {"tag", "pk", ""}  # a table of its own; the id, which says when a lead was saved; a call's outcome
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ LISTS = (
         "FILTERS in leads/selection/filters.py",
         filtered(),
         without=reasons(
-            ("of one lead or few: the list's search finds it", "apn property_address first_name last_name owner_name "
+            ("of one lead or few: the list's search finds it", "apn property_address first_name last_name "
              "second_owner_name secondary_phone"),
             ("the owner's place or name as it is written, which no campaign is chosen by", "contact_name "
              "mailing_address mailing_city mailing_state mailing_zip traced_address traced_city traced_state "

@@ -232,7 +232,7 @@ def test_typed_contacts_come_first_with_who_typed_them_and_what_was_bought_is_ke
     lead.refresh_from_db()
     assert (lead.phone, lead.phone_type, lead.phone_do_not_call) == ("+12065550177", "", None)
     assert (lead.email, lead.owner_name) == ("jo@example.com", "Jo Smith")
-    assert lead.fact_sources["phone"]["by"] == "ann"
+    assert (lead.fact_sources or {})["phone"]["by"] == "ann"
     page = client.get(link(lead)).content.decode()
     assert "typed by ann, " in page and "DNC unknown" in page and "+1 206 555 0142" in page
     assert [entry["value"] for entry in (lead.other_facts or {}).get("owner_name", [])] == ["SMITH JO"]

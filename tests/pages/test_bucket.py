@@ -96,8 +96,12 @@ def test_a_run_whose_cap_is_used_up_is_resumed_with_another(page: Page, bucket: 
 
     page.get_by_role("link", name="Resume …").click()
     look(page, axe_check)
+    page.get_by_label("Spending limit ($)").fill("0.25")
+    page.get_by_role("button", name="Resume for at most $0.05").wait_for()  # follows what is typed
+    page.reload()
+    page.get_by_role("button", name="Resume for at most $0.05").wait_for()
     page.get_by_label("Spending limit ($)").fill("5")
-    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Resume for at most $0.40").click()
     page.get_by_text("Resumed with a $5.00 limit.").wait_for()
     pump_until_still()
     page.get_by_text("6 of 6 leads").wait_for()

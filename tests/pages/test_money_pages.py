@@ -34,11 +34,9 @@ def test_billing_checks_of_a_job_are_chosen_and_decided_together_and_money_is_re
         page.goto(f"/admin/enrichment/run/{run.pk}/change/")
         page.get_by_text("3 requests with 6 leads, $0.30 held").wait_for()
         axe_check(page)
-        page.screenshot(path=f"/tmp/money-run-{width}.png", full_page=True)
         page.goto("/admin/reports/spend/?group=bucket")
         page.get_by_text("What your team spent").first.wait_for()
         axe_check(page)
-        page.screenshot(path=f"/tmp/money-spend-{width}.png", full_page=True)
         page.goto("/admin/reports/lists/")
         axe_check(page)
 

@@ -5,7 +5,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("quote");
   if (!form) return;
   const box = document.getElementById("quote-price");
-  const ours = ["csrfmiddlewaretoken", "quoted", "once"];
+  const ours = ["csrfmiddlewaretoken", "quoted", "once", "most"];
   let asking, askAt;
 
   form.addEventListener("input", () => {

@@ -48,6 +48,7 @@ def test_moved_leads_keep_all_that_hangs_on_them_and_go_back(ann, worked):
     assert told(job) == ("completed", 4, 4, 2, {"were in the bucket already": 2})  # 2 is in Into; so is Into's own
     first = Lead.objects.get(pk=leads[0].pk)
     assert (first.bucket_id, first.tags.count(), first.activity_count, first.keys.count()) == (into.pk, 1, 2, 2)
+    assert first.assigned_to is not None
     assert (first.phone, first.assigned_to.username) == ("+16175550112", "bob")
     assert recount(mend=False) == {}
     assert list(bucket.leads.values_list("property_id", flat=True)) == ["2"]

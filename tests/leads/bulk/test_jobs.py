@@ -154,6 +154,7 @@ def test_a_job_of_no_lead_and_a_job_of_another_number_are_refused_and_leave_noth
         ("tag", {"tag": ["a"]}, "arguments.tag"),
         ("untag", {"tag": "none such"}, "arguments.tag"),
         ("assign", {}, "arguments.to"),
+        ("assign", {"to": []}, "arguments.to"),
         ("assign", {"to": "nobody I know"}, "arguments.to"),
         ("assign", {"to": [{}]}, "arguments.to"),
         ("activity", {"kind": "callback"}, "arguments.kind"),
@@ -179,7 +180,7 @@ def test_a_role_does_to_many_what_it_may_do_to_one(ann):
     caller, calls = member(ann, "cal", Role.CALLER)
     _, buys = member(ann, "bea", Role.BUYER)
     Lead.objects.filter(pk=leads[0].pk).update(assigned_to=caller)
-    arguments = {
+    arguments: dict[str, dict[str, Any]] = {
         "tag": {"tag": "Hot"}, "status": {"status": "lost"}, "activity": {"text": "Hi"}, "doNotContact": {},
         "assign": {"to": None}, "export": {}, "enrich": {}, "delete": {},
     }  # fmt: skip

@@ -149,7 +149,7 @@ def test_every_kind_of_job_takes_its_locks_in_the_one_order(ann):
     one, leads = make_leads(4, by=ann, name="One")
     other, _ = make_leads(1, by=ann, name="Other", first=50)
     edit_lead(lead=leads[0], by=ann, changes={"phone": "+16175550112", "owner_name": "Pat Poe"})
-    for kind, said in (
+    jobs: list[tuple[str, dict[str, Any]]] = [
         ("tag", {"tag": "Hot"}),
         ("untag", {"tag": "Hot"}),
         ("assign", {"to": "ann"}),
@@ -158,7 +158,8 @@ def test_every_kind_of_job_takes_its_locks_in_the_one_order(ann):
         ("copy", {"bucketId": str(other.pk)}),
         ("move", {"bucketId": str(other.pk)}),
         ("doNotContact", {}),
-    ):
+    ]
+    for kind, said in jobs:
         job = start(access, kind, leads, **said)
         assert job.status == "completed"
         if can_undo(job):

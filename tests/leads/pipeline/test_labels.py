@@ -76,20 +76,19 @@ def test_a_label_that_cannot_be_is_refused_by_field(ann, values, field):
 
 
 def test_a_team_has_so_many_labels_and_no_more(ann):
-    access = access_of(ann)
-    StatusLabel.objects.bulk_create(
-        StatusLabel(team_id=access.team_id, status="new", name=f"L{n}") for n in range(LABELS_MAX)
-    )
+    team_id = ann.memberships.get().team_id
+    StatusLabel.objects.bulk_create(StatusLabel(team_id=team_id, status="new", name=f"L{n}") for n in range(LABELS_MAX))
     with pytest.raises(Refused, match="at most 40"):
         made(ann)
 
 
 def test_moving_a_lead_to_a_label_sets_its_status_counts_it_and_tells_of_it(ann):
     WebhookEndpoint.objects.create(
-        team_id=access_of(ann).team_id, url="https://crm.example.com/", secret="x", events=["lead.status_changed"],
-    )  # fmt: skip
+        team=ann.memberships.get().team, url="https://crm.example.com/", secret="x", events=["lead.status_changed"]
+    )
     warm, lead = made(ann), lead_of(ann)
-    assert move_lead(lead.pk, by=ann, to=Stage("contacted", warm.pk)).is_new
+    moved = move_lead(lead.pk, by=ann, to=Stage("contacted", warm.pk))
+    assert moved is not None and moved.is_new
     lead.refresh_from_db()
     assert (lead.status, lead.status_label_id, lead.bucket.contacted_leads) == ("contacted", warm.pk, 1)
     assert [one.text for one in lead.activities.all()] == ["new → contacted (Warm)"]
