@@ -35,6 +35,7 @@ PARTS = {
     "quoteBulkJob",
     "mapLeads",
 }
+BESIDE = {"gone", "presets"}  # arrays that a list says whole, beside its rows
 # A stream in an order of its own, and a computed report: neither is sorted or counted.
 NO_ORDER = {"listLeadChanges", "listLeftOut"}
 
@@ -60,7 +61,7 @@ def lists() -> dict[str, tuple[str, dict[str, Any], str]]:
         if not answer or operation["operationId"] in PARTS:
             continue
         told = meant(answer["schema"]).get("properties", {})
-        arrays = [name for name, part in told.items() if meant(part).get("type") == "array" and name != "gone"]
+        arrays = [name for name, part in told.items() if meant(part).get("type") == "array" and name not in BESIDE]
         if arrays:
             found[operation["operationId"]] = (path, operation, arrays[0])
     return found

@@ -36,7 +36,7 @@ def undescribed(value: Any, part: dict[str, Any], place: str) -> list[str]:
         for name, inner in value.items():
             if name in named:
                 words += undescribed(inner, named[name], f"{place}.{name}")
-            elif others is False or not others:
+            elif others is False:  # {}: anything
                 words.append(f"{place}.{name} is not described")
             elif isinstance(others, dict) and others:
                 words += undescribed(inner, others, f"{place}.{name}")
