@@ -18,6 +18,7 @@ _PAID = re.compile(
     r"/(process|enrich|run-now|run|launch|resume|retry-failed|send-to-failed)$|^/api/property/(detail|skip)"
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+CENT = 0.01  # US dollars, the least a limit may be
 POLL = 2.0  # seconds between two looks at a run
 
 
@@ -177,13 +178,14 @@ def enrich(
         price = api.get(f"/api/property/bucket/{bucket_id}/quote", {n: str(v).lower() for n, v in asked.items()})[
             "quote"
         ]
-        _ask(price)
-        max_cost = str(price["price"])
+        if price["toBuy"]:
+            _ask(price)
+        max_cost = str(price["price"] or CENT)  # owned: free, unless it has grown too old meanwhile
     if max_cost is not None:
         asked["maxCost"] = max_cost
     headers = {"Idempotency-Key": key or uuid.uuid4().hex}
     run = api.ask("POST", "/api/property/bucket/process", body={"bucketId": bucket_id, **asked}, headers=headers)["run"]
-    while wait and run["status"] in ("pending", "running"):
+    while wait and run["status"] in ("queued", "running"):
         time.sleep(POLL)
         run = api.get(f"/api/runs/{run['id']}")["run"]
     show(run, options["form"], ("id", "status", "counts", "spent", "maxCost", "message"))

@@ -41,7 +41,7 @@ def in_bulk(api: Server, action: str, arguments: dict[str, Any], ids: list[str])
     "--filter", "filters", multiple=True, metavar="NAME=VALUE", help="As the API's: hasPhone=true …; repeated"
 )
 @click.option("-q", "words", help="Address, owner, APN …: all words must match")
-@click.option("--sort", help="equity, value, lastContact, callback …; with - the highest first")
+@click.option("--sort", help="estimatedEquity, estimatedValue, lastContactAt, callbackAt …; with - the highest first")
 @click.option("--fields", help="Columns, with commas between")
 @click.option("--include", help="bucket, assignee, activities, contacts, suppressions …")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
@@ -56,7 +56,7 @@ def leads(
 
     \b
     bucket leads --filter absenteeOwner=true --filter equityPercentMin=50 --filter phoneType=mobile \\
-                 --filter doNotCall=false --sort=-equity
+                 --filter doNotCall=false --sort=-estimatedEquity
     bucket -o ids leads --bucket "Downtown" --filter status=new --all | bucket tag hot
     """
     api = of(options)

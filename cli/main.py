@@ -31,7 +31,7 @@ def bucket(context: click.Context, url: str | None, team: str | None, form: str 
     export BUCKET_URL=https://buckets.example BUCKET_TOKEN=…
     bucket search state=WA county=King absentee_owner=true | bucket save "King absentees"
     bucket enrich "King absentees" --max-cost 25 --wait
-    bucket leads --filter equityPercentMin=50 --filter hasPhone=true --sort=-equity
+    bucket leads --filter equityPercentMin=50 --filter hasPhone=true --sort=-estimatedEquity
 
     Exit status: 0 done, 1 refused (the API's words), 2 a wrong argument, 3 the server is away, 4 it would have
     cost money and nobody said yes.

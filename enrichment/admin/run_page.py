@@ -36,9 +36,10 @@ LIVE = "admin/enrichment/run/live.html"
 RESUME, RESUME_PRICE = "admin/enrichment/run/resume.html", "admin/enrichment/run/resume_price.html"
 FIELD_WORDS = {
     "limit": "Number of leads", "skipTrace": "Contacts too", "guard": "Skip trace only if", "startFrom": "After lead",
-    "onePerOwner": "One lead per owner", "type": "Type", "revealEmails": "Find e-mails",
+    "oneLeadPerOwner": "One lead per owner", "type": "Type", "revealEmails": "Find e-mails",
     "revealPhones": "Find mobile numbers", "canary": "Sample first", "onlyFailed": "Failed leads only",
-    "leadIds": "Chosen leads", "leftOut": "Left out for a billing check",
+    "chosenLeads": "Chosen leads", "leftOut": "Left out for a billing check", "updateDb": "Write to the leads",
+    "freshAfter": "Not fetched since",
 }  # fmt: skip
 
 
@@ -88,7 +89,11 @@ def context(request: HttpRequest, run: Any) -> dict[str, Any]:
         "may_buy": own,
         "may_retry": own and found.failed is not None and bool(found.failed.again) and run.bucket_id is not None,
         "moves": run.status in Run.ACTIVE,
-        "options": [(FIELD_WORDS.get(name, name), _plain(value)) for name, value in run.options.items()],
+        "options": [
+            (FIELD_WORDS.get(name, name), _plain(value))
+            for name, value in run.options.items()
+            if value is not None and value != {}  # not asked for
+        ],
         **doubts_shown(request, found.doubts, back=address(run)),
     }
 

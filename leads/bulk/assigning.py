@@ -23,7 +23,7 @@ SAME = "were theirs already"
 def _read(access: Access, given: Mapping[str, Any]) -> Arguments:
     """to: a member by id or user name, a list of them, or null. Kept by id and name."""
     said(given, "to")
-    if "to" not in given:
+    if given.get("to", []) == []:  # an empty list is a mistake more likely than "nobody"
         raise BulkError("INVALID", "A member, several, or null for nobody.", "arguments.to")
     wanted = given["to"] if isinstance(given["to"], list) else [given["to"]] if given["to"] is not None else []
     names = [str(one) if type(one) is int else one for one in wanted]

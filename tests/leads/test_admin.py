@@ -500,3 +500,12 @@ def test_a_caller_without_leads_is_told_who_assigns_them():
 
     assert "Your team has assigned no leads to you yet. A manager or buyer does that." in page
     assert "Find properties" not in page
+
+
+def test_a_view_that_is_saved_keeps_the_columns_that_stood_there(ann):
+    columns.choose(user_id=ann[0].pk, preset="withPhone", keys=["owner", "equityPercent"])
+    said = {"name": "Mine", "query": "hasPhone=true", "whose": "team"}
+    for of, kept in (("withPhone", ["owner", "equityPercent"]), ("all", None), ("nosuch", None)):
+        SavedView.objects.all().delete()
+        ann[1].post("/admin/leads/lead/views/", {**said, "columns_of": of})
+        assert (SavedView.objects.get().columns, of) == (kept, of)

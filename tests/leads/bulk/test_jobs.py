@@ -154,6 +154,7 @@ def test_a_job_of_no_lead_and_a_job_of_another_number_are_refused_and_leave_noth
         ("tag", {"tag": ["a"]}, "arguments.tag"),
         ("untag", {"tag": "none such"}, "arguments.tag"),
         ("assign", {}, "arguments.to"),
+        ("assign", {"to": []}, "arguments.to"),
         ("assign", {"to": "nobody I know"}, "arguments.to"),
         ("assign", {"to": [{}]}, "arguments.to"),
         ("activity", {"kind": "callback"}, "arguments.kind"),
