@@ -211,7 +211,7 @@ def test_every_room_stands_in_the_layers() -> None:
     apps = {app for app in settings.INSTALLED_APPS if (ROOT / app).is_dir()}
     assert apps | {"common"} <= set(contract["layers"])
     assert apps | {"cli", "common", "config", "sandbox"} == ROOMS  # `cli` knows the API alone
-    furniture = {"benchmarks", "deploy", "docs", "static", "templates", "tests"}
+    furniture = {"benchmarks", "bin", "deploy", "docs", "static", "templates", "tests"}
     assert {path.parent.name for path in ROOT.glob("*/*") if not path.parent.name.startswith(".")} <= ROOMS | furniture
 
 
