@@ -125,6 +125,6 @@ def _untouched(job: BulkJob, tags: dict[UUID, int]) -> list[UUID]:
 
 
 COPY = Kind(
-    "copy", read_target, _do, whole_team=True, piece=PIECE, buckets=_buckets, undo=_undo, undo_buckets=_undo_buckets,
+    "copy", read_target, _do, whole_team=True, piece=PIECE, holds=_buckets, undo=_undo, undo_holds=_undo_buckets,
     over=merge_target,
 )  # fmt: skip

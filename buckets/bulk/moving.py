@@ -128,6 +128,6 @@ def _write(into: Mapping[UUID, UUID], going: Mapping[UUID, Sequence[Row]]) -> No
 
 
 MOVE = Kind(
-    "move", read_target, _do, whole_team=True, piece=PIECE, buckets=_buckets, undo=_undo, undo_buckets=_undo_buckets,
+    "move", read_target, _do, whole_team=True, piece=PIECE, holds=_buckets, undo=_undo, undo_holds=_undo_buckets,
     over=merge_target,
 )  # fmt: skip

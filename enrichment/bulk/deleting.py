@@ -33,4 +33,4 @@ def _do(work: Work) -> Done:
     return Done(done.leads, {BUSY: done.busy} if done.busy else {})
 
 
-DELETE = Kind("delete", _read, _do, (Scope.MANAGE,), whole_team=True, piece=PIECE, buckets=_buckets, final=FINAL)
+DELETE = Kind("delete", _read, _do, (Scope.MANAGE,), whole_team=True, piece=PIECE, holds=_buckets, final=FINAL)

@@ -80,6 +80,7 @@ def _board(model_admin: Any, request: HttpRequest) -> HttpResponse:
     shown = [_shown(request, one, query) for one in columns]
     return page(
         model_admin, request, "admin/leads/lead/board.html", "Board",
+        opts=None,  # an entry of its own in the side bar: the path above it is its name
         columns=shown,
         offered=[one for one in headings(person.team_id) if one.offered],
         may_move=person.can(Scope.WRITE),

@@ -47,6 +47,7 @@ def _map(model_admin: Any, request: HttpRequest) -> HttpResponse:
         request,
         "admin/leads/lead/map.html",
         "Map",
+        opts=None,  # as the board
         shapes=shapes,
         query=asked.urlencode(),
         list_address=reverse("admin:leads_lead_changelist"),

@@ -64,7 +64,7 @@ class Kind:
     read: checks what was said and gives it back as the job keeps it; raises BulkError.
     do: changes a piece, in the transaction that holds the job, and writes down what it changed.
     undo: changes these leads back where they still are as the job left them; returns how many. None: it cannot be
-    undone. buckets, undo_buckets: what a piece must hold first; `undo` is told which it holds.
+    undone. holds, undo_holds: buckets that a piece must hold first; `undo` is told which it holds.
     final: what is said before it, and asked a second time. at_once: it is over when its leads are written down.
     asks: a person says yes to a price first. over: called in the transaction in which it ends.
     """
@@ -76,9 +76,9 @@ class Kind:
     whole_team: bool = False
     piece: int = 5_000
     most: int = MOST
-    buckets: Callable[[BulkJob, Sequence[UUID]], Collection[UUID]] = _no_buckets
+    holds: Callable[[BulkJob, Sequence[UUID]], Collection[UUID]] = _no_buckets
     undo: Callable[[BulkJob, Sequence[UUID], Collection[UUID]], int] | None = None
-    undo_buckets: Callable[[BulkJob, Sequence[UUID]], Collection[UUID]] = _no_buckets
+    undo_holds: Callable[[BulkJob, Sequence[UUID]], Collection[UUID]] = _no_buckets
     final: str = ""
     at_once: bool = False
     asks: bool = False

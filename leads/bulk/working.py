@@ -100,7 +100,7 @@ def _do_piece(job: BulkJob) -> BulkJob | None:
     what = kind_of(job.kind)
     work = _work(job, what)
     with commit("bulk.piece"):
-        held = _hold(what.buckets(job, work.lead_ids)) if work is not None else ()
+        held = _hold(what.holds(job, work.lead_ids)) if work is not None else ()
         mine = lock_bulk(job.pk, done=job.done, status=job.status)
         if mine is None:
             return None
@@ -141,7 +141,7 @@ def _undo_piece(job: BulkJob) -> BulkJob | None:
     what = kind_of(job.kind)
     ids = list(BulkChange.objects.filter(job=job.pk).order_by("lead_id").values_list("lead_id", flat=True)[:UNDO_PIECE])
     with commit("bulk.undo"):
-        held = _hold(what.undo_buckets(job, ids))
+        held = _hold(what.undo_holds(job, ids))
         mine = lock_bulk(job.pk, status=Status.UNDOING, restored=job.restored, kept=job.kept)
         if mine is None:
             return None

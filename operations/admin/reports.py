@@ -75,7 +75,7 @@ def spend_page(request: HttpRequest) -> HttpResponseBase:
     return _page(
         request,
         "admin/reports/spend.html",
-        "Spending",
+        "Reports",
         report=report,
         group=group,
         groups=GROUPS.items(),

@@ -127,7 +127,8 @@ def test_a_caller_is_shown_her_leads_and_callbacks_and_no_job_and_no_money():
     rules = {"campaigns/contactrule/", "campaigns/ruleholiday/", "campaigns/emergency/"}
     lists = {"campaigns/conversation/", "leads/suppression/", "leads/upload/"}
     day = {"calendar/", "campaigns/callattempt/", "campaigns/callattempt/dialer/"}
-    assert links == {"", "leads/lead/", "leads/activity/", *day, *lists, *rules}
+    leads = {"leads/lead/", "leads/lead/board/", "leads/lead/map/"}  # those assigned to her, each
+    assert links == {"", *leads, "leads/bulkjob/", "leads/activity/", *day, *lists, *rules}
 
 
 def test_an_operator_sees_vendors_and_money_and_no_lead():
