@@ -48,6 +48,11 @@ def _in_buckets(request: HttpRequest) -> bool:
     )
 
 
+def _in_find(request: HttpRequest) -> bool:
+    """Looking up an address stands below it, and has an entry of its own."""
+    return "/buckets/bucket/find/" in request.path and "/buckets/bucket/find/address/" not in request.path
+
+
 def _in_leads(request: HttpRequest) -> bool:
     return "/leads/lead/" in request.path and not any(is_in(request) for is_in in (_in_callbacks, _in_board, _in_map))
 
@@ -137,7 +142,8 @@ UNFOLD = {
             {
                 "items": [
                     _entry("Home", "home", "index") | {"badge": "operations.admin.home.badge"},
-                    _entry("Find properties", "travel_explore", "buckets_bucket_find", scope="write"),
+                    _entry("Find properties", "travel_explore", "buckets_bucket_find", scope="write")
+                    | {"active": _in_find},
                     _entry("Look up an address", "map", "buckets_bucket_address", scope="write"),
                     _entry("Add a lead", "person_add", "buckets_bucket_by_hand", scope="write"),
                     _entry("Import leads", "upload_file", "buckets_import_add", scope="write")

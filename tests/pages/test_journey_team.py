@@ -138,7 +138,7 @@ def work(page: Page, axe_check: Check, lead: Lead) -> None:
     page.get_by_text("2 leads on this page").wait_for()
     page.get_by_role("link", name="12 Main St").click()
     page.get_by_role("button", name="Show phones and e-mails").click()
-    page.get_by_text("Shown to you; this was recorded.").wait_for()
+    page.get_by_text("Shown to you for 15 minutes; this was recorded.").wait_for()
     page.get_by_label("Notes").fill("Sells in spring")
     page.get_by_label("Activity type").select_option("call")
     page.get_by_role("button", name="Save", exact=True).click()

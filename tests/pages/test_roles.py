@@ -57,7 +57,7 @@ def test_a_manager_assigns_a_caller_works_a_reader_and_an_operator_look(
     page.goto(address(Lead, "change", Lead.objects.get(assigned_to=cat).pk))
     assert page.get_by_text("+12065550143").count() == 0
     page.get_by_role("button", name="Show phones and e-mails").click()
-    page.get_by_text("Shown to you; this was recorded.").wait_for()
+    page.get_by_text("Shown to you for 15 minutes; this was recorded.").wait_for()
     axe_check(page)
     page.goto(address(type(bucket), "changelist"))
     page.get_by_role("heading", name="Not permitted").wait_for()
