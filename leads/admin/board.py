@@ -21,6 +21,7 @@ from common.admin import is_id, page
 from common.admin_teams import refuse
 from common.contact_access import masked_text
 from common.dates import moment
+from leads.admin.filters import FILTERS
 from leads.admin.lead_page import link
 from leads.facts.sources import name_of
 from leads.models import Lead
@@ -30,6 +31,7 @@ from leads.selection.asked import BUCKET, SEARCH, filters_in, leads_asked
 from leads.selection.filters import BadFilter
 
 COLUMN, AFTER = "column", "after"
+_YES_NO = {"true": "Yes", "false": "No"}
 UNDO = ("undo", "undo_to", "undo_was")  # a lead, where it was, where it is: what a page without a script offers
 
 
@@ -132,7 +134,12 @@ def _card(request: HttpRequest, lead: Lead, heading: Heading, query: str) -> Car
 def _words(asked: dict[str, list[str]]) -> str:
     """Which filters are on, for the line above the board."""
     names = {BUCKET: "one bucket" if len(asked.get(BUCKET, [])) == 1 else "some buckets"}
-    told = [names.get(name, f"{name}: {', '.join(values)}") for name, values in asked.items() if name != SEARCH]
+    titles = {str(one.parameter_name): str(one.title) for one in FILTERS}
+
+    def words(name: str, values: list[str]) -> str:
+        return f"{titles.get(name, name)}: {', '.join(_YES_NO.get(value, value) for value in values)}"
+
+    told = [names.get(name) or words(name, values) for name, values in asked.items() if name != SEARCH]
     return masked_text("; ".join(told))
 
 

@@ -136,6 +136,9 @@ def _asked(
     options: dict[str, Any] = {"access": access(request), "count": count, "across": across}
     form = form_class(request.POST if confirmed(request) else None, **options)
     if not form.is_valid():
+        if isinstance(form, FinalForm) and form.typed_before:
+            form.hide_what_was_said()
+            button = f"{button} for good"
         return _page(model_admin, request, queryset, kind, form, title, button, count)
     if isinstance(form, FinalForm) and not form.is_second:
         return _page(model_admin, request, queryset, kind, form.second(), title, f"{button} for good", count)
@@ -184,7 +187,7 @@ def _started(
     press: str,
 ) -> BulkJob | None:
     """None, with words to the person: it was refused."""
-    filters = [name for name in request.GET if name not in PLACES] if is_across(request) else []
+    filters = [name for name in request.GET if name not in PLACES] or ["view"] if is_across(request) else []
     try:
         return start_bulk(
             access=access(request), kind=kind, leads=queryset, arguments=arguments, filters=filters, expect=expect,

@@ -126,12 +126,16 @@ class FinalForm(BulkForm):
         """The same with what was said, asking for the number."""
         said = {name: self.data.get(name, "") for name in self.fields} | {"again": "1", "typed": ""}
         form = type(self)(said, access=self.access, count=self.count, across=False)
-        for name in form.fields:
-            if name != "typed":
-                form.fields[name].widget = forms.HiddenInput()
+        form.hide_what_was_said()
         form.full_clean()
         form.errors.pop("typed", None)
         return form
+
+    def hide_what_was_said(self) -> None:
+        """The second page asks for the number alone."""
+        for name, field in self.fields.items():
+            if name != "typed":
+                field.widget = forms.HiddenInput()
 
 
 class DeleteForm(FinalForm):

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.access import access_of
 from accounts.models import Role
+from leads.admin import board
 from leads.models import Lead, StatusLabel
 from leads.pipeline.board import Place, board_of, column_of, headings
 from leads.pipeline.labels import make_label, retire_label
@@ -174,3 +175,7 @@ def test_the_api_has_the_board_and_moves_leads():
     refused(Api(make_user("bob")).post(path, {"to": "new"}), 404)
     moved_at = Lead.objects.get(pk=leads[0].pk).last_activity_at
     assert moved_at is not None and moved_at <= timezone.now()
+
+
+def test_the_filters_above_the_board_are_named_as_in_the_list():
+    assert board._words({"hasPhone": ["true"], "propertyCity": ["Kent"]}) == "Has a phone: Yes; City: Kent"
