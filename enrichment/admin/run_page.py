@@ -38,7 +38,7 @@ FIELD_WORDS = {
     "limit": "Number of leads", "skipTrace": "Contacts too", "guard": "Skip trace only if", "startFrom": "After lead",
     "onePerOwner": "One lead per owner", "type": "Type", "revealEmails": "Find e-mails",
     "revealPhones": "Find mobile numbers", "canary": "Sample first", "onlyFailed": "Failed leads only",
-    "leadIds": "Chosen leads", "leftOut": "Left out for a billing check",
+    "leadIds": "Chosen leads", "chosenLeads": "Chosen leads", "leftOut": "Left out for a billing check",
 }  # fmt: skip
 
 
@@ -88,7 +88,11 @@ def context(request: HttpRequest, run: Any) -> dict[str, Any]:
         "may_buy": own,
         "may_retry": own and found.failed is not None and bool(found.failed.again) and run.bucket_id is not None,
         "moves": run.status in Run.ACTIVE,
-        "options": [(FIELD_WORDS.get(name, name), _plain(value)) for name, value in run.options.items()],
+        "options": [
+            (FIELD_WORDS.get(name, name), _plain(value))
+            for name, value in run.options.items()
+            if value not in (None, "", [], {})
+        ],
         **doubts_shown(request, found.doubts, back=address(run)),
     }
 
