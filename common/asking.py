@@ -19,7 +19,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
 ASK, ROW, ROWS, ACROSS = "ask", "row", "rows", "across"
 OURS = (ASK, ROW, ROWS, ACROSS)
@@ -53,9 +53,7 @@ def asks(action: Act) -> Act:
 
 
 def _address(request: HttpRequest, action: str, ids: list[str]) -> str:
-    query = request.GET.copy()
-    for name in OURS:
-        query.pop(name, None)
+    query = _plain(request)
     across = [(ACROSS, "1")] if is_across(request) else []
     pack = packed(ids) if len(ids) > NAMED_AT_MOST else ""
     rows = [(ROWS, pack)] if pack else [(ROW, one) for one in ids]
@@ -85,10 +83,16 @@ def unpacked(text: str) -> list[UUID]:
 
 def place(request: HttpRequest) -> str:
     """The list with its filters, without a question: where a question's answer goes, and its Back leads."""
-    query = request.GET.copy()
+    query = _plain(request)
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def _plain(request: HttpRequest) -> QueryDict:
+    """What the address asks besides a question, as it was sent: a list takes out of `request.GET` what is no filter."""
+    query = QueryDict(request.META.get("QUERY_STRING", ""), mutable=True)
     for name in OURS:
         query.pop(name, None)
-    return f"{request.path}?{query.urlencode()}" if query else request.path
+    return query
 
 
 def is_across(request: HttpRequest) -> bool:

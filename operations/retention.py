@@ -1,5 +1,5 @@
 """What is kept for how long: older rows are dropped, a piece a transaction. All but the bodies of message
-vendors' posts, opens and clicks, and notifications, only where a setting says so.
+vendors' posts, opens and clicks, the changes of leads, and notifications, only where a setting says so.
 
 Money stays: the charges of deleted requests are counted on in `SpentBefore`, which `reconcile` reads. A purchased
 answer that is dropped is not owned any more: the next question buys it again.

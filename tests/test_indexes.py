@@ -622,7 +622,6 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     **of_calendars.CASES,
 }
 SORTED_LATER = {
-    "the next changes of a team's leads",
     "who of these is forgotten",
     *(f"the audit by its {what}" for what in ("team", "user", "action", "object")),
     "leads of a bucket in the order of callbackAt",
@@ -639,8 +638,6 @@ SORTED_LATER = {
     "which property is meant, by property_name_by_digits",
     *of_campaigns.SORTED_LATER,
     "events whose owner is to be reminded",
-    "a column of the board",
-    "a label's column of the board",
     "leads of a user by a custom field",
 }  # of a handful of rows
 

@@ -18,10 +18,10 @@ from buckets.filling.algebra import SetError, Sets, check_sets
 from buckets.models import Bucket
 from campaigns.planning.owners import keys_of, same_owners
 from campaigns.planning.refusals import CampaignError
+from leads.listing.saved_views import BESIDE
 from leads.models import Lead
 from leads.querysets import ENRICHED, HAS_PHONE
 from leads.selection.filters import BadFilter, matching
-from leads.selection.saved_views import BESIDE
 from leads.selection.search import sought
 from leads.selection.sorting import SORTS
 

@@ -36,9 +36,10 @@ LIVE = "admin/enrichment/run/live.html"
 RESUME, RESUME_PRICE = "admin/enrichment/run/resume.html", "admin/enrichment/run/resume_price.html"
 FIELD_WORDS = {
     "limit": "Number of leads", "skipTrace": "Contacts too", "guard": "Skip trace only if", "startFrom": "After lead",
-    "onePerOwner": "One lead per owner", "type": "Type", "revealEmails": "Find e-mails",
+    "oneLeadPerOwner": "One lead per owner", "type": "Type", "revealEmails": "Find e-mails",
     "revealPhones": "Find mobile numbers", "canary": "Sample first", "onlyFailed": "Failed leads only",
-    "leadIds": "Chosen leads", "chosenLeads": "Chosen leads", "leftOut": "Left out for a billing check",
+    "chosenLeads": "Chosen leads", "leftOut": "Left out for a billing check", "updateDb": "Write to the leads",
+    "freshAfter": "Not fetched since",
 }  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def context(request: HttpRequest, run: Any) -> dict[str, Any]:
         "options": [
             (FIELD_WORDS.get(name, name), _plain(value))
             for name, value in run.options.items()
-            if value not in (None, "", [], {})
+            if value not in (None, "", [], {})  # not asked for
         ],
         **doubts_shown(request, found.doubts, back=address(run)),
     }

@@ -12,8 +12,8 @@ from typing import Any
 from django.http import HttpRequest
 
 from leads.admin import sort_columns
+from leads.listing.saved_views import ViewRefused
 from leads.models import ColumnChoice, Lead
-from leads.selection.saved_views import ViewRefused
 
 Cell = Callable[[Lead], str]
 

@@ -20,10 +20,10 @@ from common.admin_teams import refuse
 from leads.admin import columns
 from leads.admin.addresses import LIST
 from leads.admin.keyset_list import Unread
-from leads.admin.view_tabs import counts_of, tabs_of, words_of
+from leads.admin.view_tabs import counts_of, keys_of, tabs_of, words_of
+from leads.listing.saved_views import ViewRefused, change_view, delete_view, order_views, save_view
 from leads.models import SavedView
 from leads.selection.presets import EVERY, PRESETS
-from leads.selection.saved_views import ViewRefused, change_view, delete_view, order_views, save_view
 
 
 def urls(model_admin: admin.ModelAdmin[Any]) -> list[URLPattern]:
@@ -61,13 +61,20 @@ def _save(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpRespo
     shared = request.POST.get("whose") != "mine" and not access(request).only_assigned
     try:
         view = save_view(
-            by=user_of(request), team_id=team_id, name=name, query=query, overrules=overrules, shared=shared
-        )
+            by=user_of(request), team_id=team_id, name=name, query=query, overrules=overrules, shared=shared,
+            columns=_columns_shown(request),
+        )  # fmt: skip
     except ViewRefused as refusal:
         model_admin.message_user(request, str(refusal), messages.ERROR)
         return _list()
     model_admin.message_user(request, f"Saved: {view}", messages.SUCCESS)
     return _list(view.query)
+
+
+def _columns_shown(request: HttpRequest) -> Any:
+    """Those of the view she was in when she saved another: what she sees is what she keeps; None: the usual ones."""
+    key = request.POST.get("columns_of", "")
+    return keys_of(request, next((tab for tab in tabs_of(access(request)) if tab.key == key), None)) if key else None
 
 
 def _change(model_admin: admin.ModelAdmin[Any], request: HttpRequest, pk: UUID) -> HttpResponse:

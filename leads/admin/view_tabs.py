@@ -13,12 +13,12 @@ from django.http import HttpRequest, QueryDict
 from accounts.access import Access, Scope, access
 from leads.admin import columns
 from leads.admin.keyset_list import BESIDE, VIEW
+from leads.listing.saved_views import views_of
 from leads.models import Lead, SavedView
 from leads.selection.asked import filters_in, leads_asked
 from leads.selection.counting import AT_MOST, count_each
 from leads.selection.filters import BadFilter
 from leads.selection.presets import EVERY, PRESETS, first_view, leads_of
-from leads.selection.saved_views import views_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.api.base import idempotent
 from common.api.base import Problem, invalid, not_found, ok, translates
 from common.api.schema import answer
-from common.api.serializers import StrictSerializer
+from common.api.serializers import StrictSerializer, WholeField
 from leads.api import filters
 from leads.api.base import OwnLeadView
 from leads.api.rows import context_of
@@ -40,7 +40,7 @@ def _moved(error: MovedMeanwhile) -> Problem:
 class BoardQuery(StrictSerializer):
     column = serializers.CharField(max_length=60, required=False, help_text="One column alone, by its key")
     cursor = serializers.CharField(max_length=100, required=False, help_text="nextCursor of that column's last page")
-    limit = serializers.IntegerField(min_value=1, max_value=LIMIT_MAX, default=PAGE, help_text="Leads of each column")
+    limit = WholeField(min_value=1, max_value=LIMIT_MAX, default=PAGE, help_text="Leads of each column")
     q = serializers.CharField(max_length=LONGEST, required=False, help_text="Only leads that this search finds")
     bucket = serializers.UUIDField(required=False, help_text="Only leads of this bucket")
 
@@ -50,7 +50,7 @@ class BoardQuery(StrictSerializer):
         return attrs
 
 
-class BoardColumnSerializer(StrictSerializer):
+class BoardColumnSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(help_text="A status, or a status and a label's id: what a lead is moved to")
     status = serializers.ChoiceField(choices=Lead.Status.choices)
     labelId = serializers.UUIDField(allow_null=True)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from common.api.base import ApiView, Problem, not_found, ok
 from common.api.schema import answer
-from common.api.serializers import IdField, ObjectField, StrictSerializer
+from common.api.serializers import IdField, ObjectField, StrictSerializer, WholeField
 from common.contact_access import sees_contacts
 from common.values.geo import Box
 from leads.api import filters
@@ -40,7 +40,7 @@ class _BoxField(serializers.Field[Any, Any, Any, Any]):
 
 class MapQuery(StrictSerializer):
     bbox = _BoxField(help_text="The window: west,south,east,north in degrees")
-    zoom = serializers.IntegerField(
+    zoom = WholeField(
         min_value=0, max_value=ZOOM_MOST, help_text="Of the map, as web maps count it: 0 is the world, 10 a city"
     )
     bucketId = IdField(required=False, help_text="Leads of this bucket alone")

@@ -15,14 +15,10 @@ from rest_framework.response import Response
 from accounts.access import Scope
 from accounts.api.base import idempotent
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
+from common.api.lists import ListOf
 from common.api.schema import answer
-from common.api.serializers import IdListField, ObjectField, StrictSerializer
-from leads.models import SavedView
-from leads.selection.asked import filters_in, leads_asked
-from leads.selection.counting import AT_MOST, count_each
-from leads.selection.filters import BadFilter
-from leads.selection.presets import PRESETS, first_view, leads_of, missing_for_calls
-from leads.selection.saved_views import (
+from common.api.serializers import FlagField, IdListField, ObjectField, StrictSerializer
+from leads.listing.saved_views import (
     COLUMNS_AT_MOST,
     NAME_MAX,
     VIEWS_AT_MOST,
@@ -33,6 +29,11 @@ from leads.selection.saved_views import (
     save_view,
     views_of,
 )
+from leads.models import SavedView
+from leads.selection.asked import filters_in, leads_asked
+from leads.selection.counting import AT_MOST, count_each
+from leads.selection.filters import BadFilter
+from leads.selection.presets import PRESETS, first_view, leads_of, missing_for_calls
 
 
 @translates(ViewRefused)
@@ -68,7 +69,7 @@ class SavedViewSerializer(_Counted):
 class ViewInput(StrictSerializer):
     name = serializers.CharField(max_length=NAME_MAX, help_text="A name that you have already: that view is changed")
     filters = ObjectField(help_text="As GET /api/leads takes them, with q and sort; a list: any of its values")
-    shared = serializers.BooleanField(default=True, help_text="false: you alone see it")
+    shared = FlagField(default=True, help_text="false: you alone see it")
     columns = serializers.ListField(
         child=serializers.CharField(max_length=60), max_length=COLUMNS_AT_MOST, required=False, allow_null=True
     )
@@ -77,7 +78,7 @@ class ViewInput(StrictSerializer):
 class ViewEdit(StrictSerializer):
     name = serializers.CharField(max_length=NAME_MAX, required=False)
     filters = ObjectField(required=False)
-    shared = serializers.BooleanField(required=False)
+    shared = FlagField(required=False)
     columns = serializers.ListField(
         child=serializers.CharField(max_length=60), max_length=COLUMNS_AT_MOST, required=False, allow_null=True
     )
@@ -96,6 +97,9 @@ def _query(filters: dict[str, Any]) -> str:
                 raise invalid("filters", f"{name[:100]}: give a text, a number, true or false, or a list of these.")
             pairs.append((name, str(one).lower() if isinstance(one, bool) else str(one)))
     return urlencode(pairs)
+
+
+VIEWS = ListOf("views", SavedViewSerializer, sorts={"name": "name", "createdAt": "pk"}, order="")
 
 
 class SavedViewBase(ApiView):
@@ -139,26 +143,23 @@ class SavedViewsView(SavedViewBase):
     @extend_schema(
         operation_id="listViews",
         summary="Views of the leads: those that every team has, then your team's and your own, with counts",
-        responses=answer(
+        parameters=[VIEWS.query],
+        responses=VIEWS.answer(
             "ViewList",
             presets=PresetSerializer(many=True),
-            views=SavedViewSerializer(many=True),
             first=serializers.CharField(help_text="The preset that the list opens on"),
             missing=serializers.CharField(allow_blank=True, help_text="What must be done before leads can be called"),
         ),
     )
     def get(self, request: Request) -> Response:
+        query = self.query(VIEWS.query)
         counts = count_each({key: leads_of(self.access, key) for key in PRESETS})
         presets = [
             {"key": key, "name": one.words, "holds": one.holds, "filters": one.as_query, **_counted(counts[key])}
             for key, one in PRESETS.items()
         ]
-        return ok(
-            presets=presets,
-            views=self.told(views_of(self.access)),
-            first=first_view(self.access),
-            missing=missing_for_calls(self.access),
-        )
+        beside = {"presets": presets, "first": first_view(self.access), "missing": missing_for_calls(self.access)}
+        return VIEWS.respond(self, views_of(self.access), query=query, into=self.told, more=lambda _: beside)
 
     @extend_schema(
         operation_id="saveView",

@@ -6,9 +6,7 @@ found. Buckets, jobs and campaigns of one team are few: the latest LOOKED_AT of 
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,23 +18,14 @@ from buckets.models import Bucket
 from campaigns.models import Campaign
 from common.contact_access import found_as_told, masked_text
 from enrichment.models import Run
-from leads.facts.sources import name_of
 from leads.models import Lead
 from leads.selection.ranking import in_places, ranked
-from leads.selection.search import LONGEST, PREFIX, SHORTEST, sought
+from leads.selection.search import LONGEST, SHORTEST, sought
+from operations.search.owners import Owner, owners_among
 
 EACH, EACH_MOST = 5, 20  # of each kind
 LOOKED_AT = 5_000  # buckets, jobs, campaigns of a team, the latest
 OWNERS_OF = 50  # leads whose owners are looked at
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """lead: one of theirs, the best match. leads: how many of the leads that were looked at are theirs."""
-
-    name: str
-    lead: Lead
-    leads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +50,7 @@ def find(access: Access, text: str, *, each: int = EACH) -> Found:
     if access.team_id is None or len(text) < SHORTEST:
         return Found()
     leads = _leads(access, text, many=max(each, OWNERS_OF))
-    owners = _owners(leads, text, each)
+    owners = owners_among(leads, text, each)
     if access.only_assigned:
         return Found(leads[:each], owners)
     words = text.split()
@@ -80,27 +69,6 @@ def _leads(access: Access, text: str, *, many: int) -> list[Lead]:
     search = sought(text, by=access, contacts=access.can(Scope.CONTACTS))
     rows = mine.select_related("bucket").defer("apollo_data", "data", "other_facts")
     return in_places(rows, ranked(mine, search, of=mine, limit=many))
-
-
-def _owners(leads: Iterable[Lead], text: str, each: int) -> list[Owner]:
-    """Those of these leads in whose owner's name a word begins like one of the search; the best match's first."""
-    words = [word for word in _words(text) if len(word) >= PREFIX and not word.isdigit()]
-    found: dict[str, Owner] = {}
-    for lead in leads:
-        name = name_of(vars(lead)) or ""
-        parts = _words(name)
-        if not any(part.startswith(word) for part in parts for word in words):
-            continue
-        key = " ".join(sorted(parts))  # "Smith, John" is "John Smith"
-        there = found.get(key)
-        found[key] = Owner(there.name, there.lead, there.leads + 1) if there else Owner(name, lead, 1)
-    return list(found.values())[:each]
-
-
-def _words(text: str) -> list[str]:
-    """In one spelling: without accents and apostrophes, as the leads' index has them."""
-    plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
-    return re.findall(r"\w+", re.sub("['’‘`´ʼ]", "", plain).casefold())
 
 
 def _named(rows: QuerySet[Any], column: str, text: str, words: Sequence[str], each: int) -> list[Any]:

@@ -14,8 +14,8 @@ from buckets.models import Bucket, BucketShare
 from buckets.services import create_bucket
 from common.db.ids import uuid7
 from integrations.models import Operation, VendorCall
+from leads.listing.saved_views import save_view
 from leads.models import Activity, Lead
-from leads.selection.saved_views import save_view
 from leads.services import add_activity, add_tag
 from tests.admin_site import act, address, member, sees_contacts, signed_in, staff, superuser, words
 from tests.api.client import Api, refused

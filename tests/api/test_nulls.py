@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 
 from common.api.throttles import UserThrottle
-from leads.keys.opaque import owner_keys_of
-from leads.services import edit_lead
 from tests.api.client import Api
-from tests.api.test_lists import OWNED, address, meant, schema
+from tests.api.test_lists import address, meant, schema
 from tests.api.test_tenancy import World
 
 ROOT = Path(__file__).parents[2]
@@ -66,8 +64,7 @@ def test_every_answer_that_can_be_read_is_as_described_to_its_nulls(world: World
     monkeypatch.setattr(UserThrottle, "allow_request", lambda *_: True)
     ann.is_superuser = True
     ann.save()
-    edit_lead(lead=world.lead, by=ann, changes=OWNED)
-    world.ids["owner_key"] = owner_keys_of([(world.lead.pk, world.lead.team_id)])[world.lead.pk]
+    world.prepare("owner")
     world.other = world.bucket.pk  # type: ignore[attr-defined]
     api, wrong, read = Api(ann), [], 0
     for path, operations in schema()["paths"].items():

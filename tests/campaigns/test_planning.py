@@ -18,8 +18,8 @@ from campaigns.planning.refusals import CampaignError
 from campaigns.planning.steps import plans_of
 from campaigns.setup.senders import retire_sender
 from campaigns.texts.templates import create_template
+from leads.listing.saved_views import save_view
 from leads.models import Lead
-from leads.selection.saved_views import save_view
 from tests.api.client import Api, body_of, refused
 from tests.campaigns.samples import World, world
 from tests.support import make_user, told

@@ -26,9 +26,9 @@ from campaigns.running.lifecycle import cancel, launch, pause, resume
 from campaigns.running.results import results_of
 from campaigns.sending.steps import make_due
 from campaigns.texts.templates import create_template
+from leads.listing.saved_views import delete_view, save_view
 from leads.models import Activity, Lead
 from leads.permission.suppressing import suppress
-from leads.selection.saved_views import delete_view, save_view
 from tests.admin_site import signed_in
 from tests.api.client import Api, body_of, refused
 from tests.campaigns.samples import World, allow, owner, world

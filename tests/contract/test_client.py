@@ -55,7 +55,7 @@ def client_package(live_server, tmp_path, monkeypatch) -> Iterator[str]:
         env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=480,  # a minute and a half on two cores of its own
         check=False,
     )
     assert made.returncode == 0, made.stdout + made.stderr

@@ -9,10 +9,10 @@ from buckets.services import create_bucket
 from leads.admin import columns
 from leads.admin.filters import FILTERS as PAGE_FILTERS
 from leads.admin.leads import LeadAdmin
+from leads.listing.saved_views import ViewRefused, save_view
 from leads.models import Activity, Lead, SavedView, Tag
 from leads.selection.counting import TooSlow
 from leads.selection.filters import FILTERS, MATCH
-from leads.selection.saved_views import ViewRefused, save_view
 from leads.selection.sorting import SORTS
 from leads.services import add_activity, add_tag
 from tests.admin_site import address, member, sees_contacts, staff, superuser
@@ -500,3 +500,12 @@ def test_a_caller_without_leads_is_told_who_assigns_them():
 
     assert "Your team has assigned no leads to you yet. A manager or buyer does that." in page
     assert "Find properties" not in page
+
+
+def test_a_view_that_is_saved_keeps_the_columns_that_stood_there(ann):
+    columns.choose(user_id=ann[0].pk, preset="withPhone", keys=["owner", "equityPercent"])
+    said = {"name": "Mine", "query": "hasPhone=true", "whose": "team"}
+    for of, kept in (("withPhone", ["owner", "equityPercent"]), ("all", None), ("nosuch", None)):
+        SavedView.objects.all().delete()
+        ann[1].post("/admin/leads/lead/views/", {**said, "columns_of": of})
+        assert (SavedView.objects.get().columns, of) == (kept, of)

@@ -11,8 +11,8 @@ from django.utils import timezone
 from buckets.services import create_bucket
 from enrichment.models import Run, RunItem
 from integrations.models import Budget
+from leads.listing.saved_views import VIEWS_AT_MOST, ViewRefused, save_view
 from leads.models import Activity, Lead, SavedView, Tag
-from leads.selection.saved_views import VIEWS_AT_MOST, ViewRefused, save_view
 from leads.services import add_activity, add_tag
 from tests.admin_site import act, address, staff, superuser, words
 from tests.leads.samples import make_leads

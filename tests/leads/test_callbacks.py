@@ -12,9 +12,9 @@ from django.utils import timezone
 from accounts.models import User
 from common.dates import moment
 from leads.calendar.planning import AHEAD as CALLBACK_AHEAD
+from leads.listing.saved_views import save_view
 from leads.models import Activity, Lead
 from leads.rules import BadTime
-from leads.selection.saved_views import save_view
 from leads.services import add_activity, finish_callback
 from tests.admin_site import address, staff, superuser, words
 from tests.leads.samples import make_leads

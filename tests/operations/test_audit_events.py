@@ -21,8 +21,8 @@ from enrichment.worker.pausing import pause
 from integrations.ledger import calls, catalogue
 from integrations.models import VendorCall
 from integrations.operating import vendors
+from leads.listing.saved_views import delete_view, save_view
 from leads.models import Lead
-from leads.selection.saved_views import delete_view, save_view
 from tests.admin_site import address, staff, superuser
 from tests.api.client import Api
 from tests.support import make_user, start, told

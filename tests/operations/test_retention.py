@@ -26,7 +26,7 @@ LONG_AGO = timezone.now() - timedelta(days=100)
 def bucket(sandbox: Sandbox, settings: Any) -> Bucket:
     """Ten leads with contacts, all bought 100 days ago, and what files left."""
     settings.KEEP_INBOUND_DAYS = settings.KEEP_TOUCHES_DAYS = 0  # the rules that hold without a setting
-    settings.KEEP_NOTIFICATIONS_DAYS = 0
+    settings.KEEP_NOTIFICATIONS_DAYS = settings.KEEP_CHANGES_DAYS = 0
     bucket = make_bucket(sandbox, make_user(), 10)
     finish(start(bucket))
     Lookup.objects.update(fetched_at=LONG_AGO)
@@ -67,7 +67,13 @@ def test_the_dry_run_counts_and_changes_nothing(bucket: Bucket, settings: Any) -
     assert (said["rows"]["failed rows"], said["rows"]["uploaded files"], said["kept"]) == (
         1,
         1,
-        ["posts of message vendors", "opens and clicks", "guests of appointments", "notifications"],
+        [
+            "posts of message vendors",
+            "opens and clicks",
+            "changes of leads",
+            "guests of appointments",
+            "notifications",
+        ],
     )
     assert said["rows"]["purchased data"] == Lookup.objects.filter(state="answered").count()
     keep(settings, 101)
@@ -115,7 +121,12 @@ def test_handled_posts_of_message_vendors_lose_their_bodies_after_thirty_days() 
             vendor="twilio", kind="message", dedupe=name, body=b"Body=Hi", received_at=now - timedelta(days=90),
             handled_at=None if days is None else now - timedelta(days=days),
         )  # fmt: skip
-    assert retention.due() == {"posts of message vendors": 1, "opens and clicks": 0}
+    assert retention.due() == {
+        "posts of message vendors": 1,
+        "opens and clicks": 0,
+        "changes of leads": 0,
+        "notifications": 0,
+    }
     retention.apply()
     assert set(Inbound.objects.exclude(body=None).values_list("dedupe", flat=True)) == {"new", "waits"}
     assert Inbound.objects.count() == 3

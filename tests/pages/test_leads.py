@@ -73,7 +73,7 @@ def test_a_masked_phone_is_unmasked_and_that_is_recorded(ann: User, lead: Lead, 
     assert "•••• 0142" in contact.inner_text()
     page.get_by_role("button", name="Show phones").focus()
     page.keyboard.press("Enter")
-    contact.get_by_text("+1 206 555 0142").wait_for()
+    contact.locator(".desk-contact", has_text="+1 206 555 0142").wait_for()
 
     words = contact.inner_text()
     assert "jo.smith@example.com" in words

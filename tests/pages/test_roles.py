@@ -41,7 +41,7 @@ def test_a_manager_assigns_a_caller_works_a_reader_and_an_operator_look(
     page.locator("input[name=_selected_action]").first.check()
     page.locator("select[name=action]").select_option("assign")
     page.get_by_role("button", name="Run").click()
-    page.get_by_label("cat").check()
+    page.get_by_label("cat", exact=True).check()
     axe_check(page)
     page.get_by_role("button", name="Assign").click()
     page.get_by_text("1 of 1 lead newly assigned to cat.").wait_for()

@@ -54,7 +54,8 @@ document.addEventListener("DOMContentLoaded", async () => {
   const answer = await fetch(list.dataset.counts, { headers: { Accept: "application/json" } });
   if (!answer.ok || answer.redirected) return;
   const { total, views } = await answer.json();
-  const place = document.querySelector("[data-total]");
-  if (total && place) place.textContent = `of ${total}`;
+  for (const place of document.querySelectorAll("[data-total]")) {
+    if (total) place.textContent = place.hasAttribute("role") ? `of ${total}` : total;
+  }
   for (const tab of document.querySelectorAll("[data-count]")) tab.textContent = views[tab.dataset.count] ?? "";
 });

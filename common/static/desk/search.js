@@ -79,6 +79,9 @@ document.addEventListener("DOMContentLoaded", () => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       choose(at + (event.key === "ArrowDown" ? 1 : -1));
+    } else if (event.key === "Escape") {  // else the first press would only empty the box
+      event.preventDefault();
+      dialog.close();
     } else if (event.key === "Enter" && box.value.trim() === asked && at >= 0) {
       event.preventDefault();
       hits()[at].click();

@@ -11,8 +11,8 @@ from buckets.imports import services
 from buckets.models import Bucket, Import, ImportFailure
 from buckets.services import create_bucket, edit_bucket
 from leads.facts.typed import EditRefused
+from leads.listing.saved_views import ViewRefused, save_view
 from leads.models import Activity, Lead, SavedView, Tag
-from leads.selection.saved_views import ViewRefused, save_view
 from leads.services import add_activity, create_tag, edit_lead, set_tags
 from tests.buckets.imports.files import imported
 from tests.leads.privacy.samples import forget
