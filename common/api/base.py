@@ -39,6 +39,7 @@ NEEDS_ADMINISTRATOR = "This needs an administrator: ask one to do it, or for the
 E = TypeVar("E", bound=Exception)
 T = TypeVar("T")
 MESSAGE_MAX = 500  # characters
+RETRY_LATER = 10  # seconds: after "too many" of those who know no better, such as jobs at work
 RETRY_DATABASE = 2  # seconds: a PostgreSQL that restarts is back in about as long
 BAD_TOKEN = "This token is wrong, has been revoked or has expired. POST /api/auth/token gives a new one."  # noqa: S105
 
@@ -196,8 +197,9 @@ def exception_handler(error: Exception, _context: Mapping[str, Any]) -> Response
     challenge = getattr(error, "auth_header", None)
     if challenge:
         headers["WWW-Authenticate"] = challenge
-    if problem.retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(problem.retry_after)))
+    wait = RETRY_LATER if problem.retry_after is None and problem.status_code == 429 else problem.retry_after
+    if wait is not None:
+        headers["Retry-After"] = str(max(1, round(wait)))
     return Response(error_body(problem.code, problem.message, problem.fields), problem.status_code, headers=headers)
 
 

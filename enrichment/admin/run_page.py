@@ -92,7 +92,7 @@ def context(request: HttpRequest, run: Any) -> dict[str, Any]:
         "options": [
             (FIELD_WORDS.get(name, name), _plain(value))
             for name, value in run.options.items()
-            if value is not None and value != {}  # not asked for
+            if value not in (None, "", [], {})  # not asked for
         ],
         **doubts_shown(request, found.doubts, back=address(run)),
     }

@@ -10,7 +10,7 @@ import pytest
 from drf_spectacular.utils import extend_schema
 from redis.exceptions import ConnectionError as RedisAway
 
-from common.api.base import ApiView, ok
+from common.api.base import ApiView, Problem, exception_handler, ok
 from common.api.deprecation import deprecated
 from common.api.limits import Quota
 from common.request_id import named
@@ -105,3 +105,12 @@ def test_who_is_nobody_is_refused_with_a_name(client: Any) -> None:
     assert answer.status_code == 401
     assert answer.json()["error"]["requestId"] == answer.headers["X-Request-Id"]
     assert Quota("user", 1, 60, 0, 9).headers()["RateLimit"] == '"user";r=0;t=9'
+
+
+def test_too_many_of_anything_says_when_to_ask_again() -> None:
+    waits = {
+        (status, known): exception_handler(Problem("X", "Words.", status=status, retry_after=known), {})
+        for status, known in ((429, None), (429, 3.0), (503, None), (503, 60.0))
+    }
+    said = {asked: answer.headers.get("Retry-After") for asked, answer in waits.items() if answer is not None}
+    assert said == {(429, None): "10", (429, 3.0): "3", (503, None): None, (503, 60.0): "60"}

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import threading
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from tests.support import billed, pump_until_still
 
 
 def work() -> None:
+    """A worker, from the moment that there is a run."""
+    while not Run.objects.exists():
+        time.sleep(0.2)
     pump_until_still()
     connections.close_all()
 
@@ -42,7 +46,7 @@ def test_the_main_job_by_pipes(shell: Shell, sandbox: Any, tmp_path: Path) -> No
     assert (unasked.status, Run.objects.count()) == (4, 0)
     assert "Nothing was bought" in unasked.err
 
-    worker = threading.Timer(1, work)
+    worker = threading.Thread(target=work, daemon=True)
     worker.start()
     bought = shell('bucket enrich "From a shell" --max-cost 5 --wait --key once')
     worker.join()
@@ -83,6 +87,17 @@ def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(shel
         ran = shell(line)
         assert (ran.status, ran.out) == (status, ""), (line, ran)
         assert words in ran.err, (line, ran.err)
+    for stdin in ("{bad", '{"x": 1}', "[1]\ud83d".encode("utf-8", "surrogatepass").decode("latin-1"), "no id"):
+        assert shell("bucket tag hot", stdin=stdin).status in (1, 2), stdin
+    for path in ("@buckets.example/x", ".buckets.example/x", "api/usage"):  # the token would leave to another host
+        ran = shell(f"bucket api GET {path}")
+        assert (ran.status, "a path such as /api/usage is needed" in ran.err) == (2, True), ran
+    for line in ("bucket lead ../usage", "bucket owner 'a b'", "bucket owner ü", "bucket leads --sort nothing"):
+        ran = shell(line)
+        assert (ran.status, ran.err.startswith("bucket: ")) == (1, True), (line, ran)
+    for name in ("http://[::1", "http://127.0.0.1:99999", "http://a@127.0.0.1", "http://127.0.0.1/a b"):
+        assert shell("bucket leads", BUCKET_URL=name).status == 2, name
+    assert shell("bucket changes --state nowhere/x").status == 2
     away = shell("bucket leads", BUCKET_URL="http://127.0.0.1:9")
     assert (away.status, "cannot be reached" in away.err) == (3, True)
     assert shell("bucket leads", BUCKET_TOKEN="").status == 2
