@@ -119,8 +119,8 @@ class BulkJob(UUIDModel, Leased):
                 name="bulk_counts_fit",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["asking", "queued", "running", "undoing"], finished_at__isnull=True)
-                | Q(status__in=["completed", "cancelled", "failed", "undone"], finished_at__isnull=False),
+                condition=Q(status__in=["completed", "cancelled", "failed", "undone"], finished_at__isnull=False)
+                | (Q(finished_at__isnull=True) & ~Q(status__in=["completed", "cancelled", "failed", "undone"])),
                 name="bulk_over_has_time",
             ),
         ]  # fmt: skip

@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='bulkjob',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('status__in', ['asking', 'queued', 'running', 'undoing'])), models.Q(('finished_at__isnull', False), ('status__in', ['completed', 'cancelled', 'failed', 'undone'])), _connector='OR'), name='bulk_over_has_time'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('status__in', ['completed', 'cancelled', 'failed', 'undone'])), models.Q(('finished_at__isnull', True), models.Q(('status__in', ['completed', 'cancelled', 'failed', 'undone']), _negated=True)), _connector='OR'), name='bulk_over_has_time'),
         ),
         migrations.AddConstraint(
             model_name='bulkpiece',
