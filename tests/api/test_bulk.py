@@ -164,6 +164,6 @@ def test_an_export_is_a_file_of_its_leads_and_enriching_has_a_price_first(api, a
     yes = {"quote": price["quote"], "skipTrace": False}
     refused(api.post(f"{BULK}/{asking['id']}/start", yes | {"skipTrace": True}), 409, "quote")
     runs = body_of(api.post(f"{BULK}/{asking['id']}/start", yes), 202)["runs"]
-    assert sorted(run["total"] for run in runs) == [1, 3]
+    assert sorted(run["counts"]["total"] for run in runs) == [1, 3]
     again = body_of(api.post(f"{BULK}/{asking['id']}/start", yes), 202)["runs"]
     assert [run["id"] for run in again] == [run["id"] for run in runs]

@@ -35,7 +35,7 @@ from enrichment.options import RunOptions
 from enrichment.services import start_run
 from integrations.ledger import catalogue
 from integrations.models import VendorCall
-from leads.models import Activity, CustomField, Lead, StatusLabel, Tag
+from leads.models import Activity, CustomField, Lead, SavedView, StatusLabel, Tag
 from tests.api.client import Api, body_of, refused
 from tests.api.test_apollo import with_emails
 from tests.api.test_tenancy import VENDOR_POSTS
@@ -43,7 +43,7 @@ from tests.support import billed, make_bucket, make_user, requests_of, some_ids
 
 LIST = b"Address,Zip\n1 Main St,95757\n"
 MODELS: list[type[models.Model]] = [Bucket, Fill, Import, Lead, Tag, Activity, Run, Schedule, VendorCall,
-                                  StatusLabel, CustomField]  # fmt: skip
+                                  SavedView, StatusLabel, CustomField]  # fmt: skip
 
 
 def counts() -> dict[str, int]:
