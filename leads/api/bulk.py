@@ -151,7 +151,7 @@ class BulkJobsView(BulkView):
         operation_id="startBulkJob",
         summary="Do one thing to up to 10,000 leads by id, or to all that filters find",
         description="The leads are those of this moment. Small jobs are done when the answer comes (`status`: "
-        "completed), larger ones go on: GET /api/leads/bulk/{id}. enrich only writes the leads down: "
+        "completed), larger ones continue: GET /api/leads/bulk/{id}. enrich only writes the leads down: "
         "GET …/quote has the price, POST …/start buys.",
         request=BulkInput,
         responses={202: ONE, 409: refusal("COUNT_CHANGED: these are not as many leads as `expect` says")},

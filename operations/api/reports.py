@@ -41,7 +41,7 @@ class OverlapQuery(StrictSerializer):
 
 class SpendLine(serializers.Serializer[Any]):
     key = serializers.CharField(
-        help_text="Of the vendor, list, search, month or day; lookups, other, deleted: what is of no list"
+        help_text="Of the vendor, list, search, month or day; `lookups`, `other`, `deleted`: what is of no list"
     )
     name = serializers.CharField()
     requests = serializers.IntegerField(help_text="That have ended")
