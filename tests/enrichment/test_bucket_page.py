@@ -12,6 +12,7 @@ from buckets.models import Bucket
 from buckets.services import recount
 from enrichment.models import Run, RunItem
 from enrichment.options import Canary
+from enrichment.quoting.quotes import rest_of
 from enrichment.quoting.reach_estimate import latest_with_facts
 from enrichment.reporting import bucket_overview
 from leads.facts.saving import PROPERTY, FactRow, save_facts
@@ -448,7 +449,12 @@ def test_a_run_whose_cap_is_used_up_asks_for_another(ann, bucket):
     run.refresh_from_db()
     assert (run.status, asked.status_code, {page.status_code for page in refused}) == ("paused", 200, {200})
     assert "Enter a spending limit of more than $0.00." in zero.content.decode()
-    for cap, said in (("0.20", "most $0.05"), ("5", "most $0.25"), ("0.10", "Set at least $0.15."), ("x", "a number")):
+    for cap, said in (
+        ("0.20", "most $0.05"),
+        ("5", f"most ${rest_of(run).price:.2f}"),
+        ("0.10", "Set at least $0.15."),
+        ("x", "a number"),
+    ):
         part = ann[1].get(where, {"look": "1", "part": "price", "max_cost": cap}).content.decode()
         assert (said in part, "<html" in part, "<button" in part) == (True, False, "most" in said), cap
     typed = ann[1].post(where, {"look": "1", "max_cost": "0.20"})  # without a script

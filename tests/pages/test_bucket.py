@@ -12,6 +12,7 @@ import pytest
 from accounts.models import User
 from buckets.models import Bucket
 from enrichment.models import Run
+from enrichment.quoting.quotes import rest_of
 from tests.admin_site import address
 from tests.pages.checks import WIDTHS
 from tests.support import billed, make_bucket, pump_until_still, requests_of, start
@@ -101,7 +102,7 @@ def test_a_run_whose_cap_is_used_up_is_resumed_with_another(page: Page, bucket: 
     page.reload()
     page.get_by_role("button", name="Resume for at most $0.05").wait_for()
     page.get_by_label("Spending limit ($)").fill("5")
-    page.get_by_role("button", name="Resume for at most $0.40").click()
+    page.get_by_role("button", name=f"Resume for at most ${rest_of(Run.objects.get()).price:.2f}").click()
     page.get_by_text("Resumed with a $5.00 limit.").wait_for()
     pump_until_still()
     page.get_by_text("6 of 6 leads").wait_for()
