@@ -263,7 +263,7 @@ def test_a_line_in_its_one_spelling_stays_so(words: list[str]) -> None:
     street, the first reading leaves a unit alone, which the next refuses.
     """
     line = street_lines.read(" ".join(["12", *words]))
-    if line is None or line.possible in {"12 APT", "12 FLOOR", "12 LOT", "12 STE", "12 UNIT"}:
+    if line is None or re.fullmatch(r"12 (APT|FLOOR|LOT|STE|UNIT)+", line.possible):
         return
     for _ in range(4):
         last, line = line, street_lines.read(line.exact)

@@ -122,6 +122,9 @@ def fill_every_place(by: User) -> Lead:
     words = f"Enrichment job of {PHONE_SAID} done."
     told = {"kind": "runDone", "about": "enrichment.run", "about_id": "1", "created_at": NOON}
     Notification.objects.create(team_id=lead.team_id, user=by, words=words, **told)
+    CustomField.objects.create(team=lead.team, key="note", name=PHONE_SAID, kind="text")
+    StatusLabel.objects.create(team=lead.team, status="new", name=PHONE_SAID)
+    BulkJob.objects.create(team=lead.team, by=by, kind="tag", arguments={"tag": PHONE_SAID}, leads=1)
     fill_campaigns(by, lead)
     return lead
 
