@@ -116,7 +116,7 @@ def test_a_generated_client_does_the_main_job(live_server, sandbox, client_packa
     note = models.ActivityInputRequest.from_dict({"kind": "call", "text": "Left a message"})
     assert call("add_activity", page.leads[0].id, body=note).activity.text == "Left a message"
     assert call("get_usage").usage.leads_today == 4
-    syncs(call, page.leads, models.LeadEditRequest.from_dict)
+    syncs(call, page.leads, models.PatchedLeadEditRequest.from_dict)
     exported = asked("export_leads").sync_detailed(bucket_id, client=client)
     assert exported.content.decode().count("\n") == 5
     call("delete_bucket", bucket_id)
