@@ -44,8 +44,8 @@ _NO_NAME_YET = re.compile(
 # What stands for a street and is none: a box or a unit alone. 16 St is one.
 _BOX_ONLY = re.compile(r"(?:P ?O|POST OFFICE|POB) ?(?:BOX|DRAWER|BX)? ?(?:# )?\w*\d\w*")
 _NO_STREET = re.compile(
-    r"(?:APT|APARTMENT|UNIT|STE|SUITE|BLDG|BUILDING|LOT|SPC|SPACE|ROOM|FLOOR|TRLR) (?:# )?"
-    r"(?:[A-Z]?\d+-?[A-Z]?|[A-Z])"
+    r"(?:APT|APARTMENT|UNIT|STE|SUITE|BLDG|BUILDING|LOT|SPC|SPACE|ROOM|FLOOR|TRLR) (?:(?:#|NO) )?"
+    r"(?:[A-Z]?\d+-?[A-Z]?|[A-Z]|NO|SO|NORTH|SOUTH|EAST|WEST)"
 )
 _NO_NAME_LETTERS = frozenset("UNTVPASRLBFDHCEW")  # what a match of one of them begins with
 

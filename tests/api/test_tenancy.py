@@ -128,7 +128,7 @@ OF_SELF = {
 PAGES = {"join", "join_link", "privacy", "profile", "profile_email", "profile_email_send",
     "profile_phone", "profile_time_zone", "team_switch", "search",
 }  # fmt: skip
-PAGES |= {"report_spend", "report_lists"}
+PAGES |= {"report_spend", "report_lists", "map_tiles"}
 PAGES |= {"healthz", "metrics", "readyz", "root", "book", "book_link", "feed", "way_out", "mail_link", "mail_picture"}
 PAGES |= {"notices", "notices_read", "notices_settings", "notice", "home_hide_steps", "vendor_spending"}
 PAGES |= {"calendar", "calendar_booking", "calendar_end", "calendar_event", "calendar_move", "calendar_plan"}

@@ -20,7 +20,7 @@ def test_text_is_set_as_text_and_markup_comes_from_our_templates_alone() -> None
     assert len(SCRIPTS) > 5
     ours = "// our own template's, escaped there"
     assert sorted(set(lines_with(MARKUP))) == [
-        f"box.innerHTML = await answer.text(); {ours}", f"stage.innerHTML = html; {ours}",
+        f"box.innerHTML = await answer.text(); {ours}", f"list.innerHTML = html; {ours}", f"stage.innerHTML = html; {ours}",
     ]  # fmt: skip
 
 

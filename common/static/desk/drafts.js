@@ -35,11 +35,13 @@
   }
 
   function give(form, fields) {
-    const places = {}; // of several fields of one name
+    const places = new Map(); // of several fields of one name
     for (const [name, value] of fields) {
       const found = form.elements.namedItem(name);
       const all = found instanceof RadioNodeList ? [...found] : found ? [found] : [];
-      const one = all[(places[name] = (places[name] ?? -1) + 1)] ?? all[0];
+      const place = places.get(name) ?? 0;
+      places.set(name, place + 1);
+      const one = all[place] ?? all[0];
       if (!one || one.type === "file") continue;
       if (one.type === "checkbox" || one.type === "radio") {
         for (const box of all) if (box.value === value) box.checked = true;

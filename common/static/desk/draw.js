@@ -43,7 +43,8 @@ function deskArea({ map, field, button, corner, said, changed }) {
     const icon = L.divIcon({ className: "desk-handle", iconSize: [16, 16] });
     const marker = L.marker(at, { draggable: true, title, alt: title, icon }).addTo(handles);
     marker.on("drag", () => {
-      corners[index] = [marker.getLatLng().lat, marker.getLatLng().lng];
+      const { lat, lng } = marker.getLatLng();
+      corners.splice(index, 1, [lat, lng]);
       shape.setLatLngs(corners);
       open.setLatLngs(corners);
     });

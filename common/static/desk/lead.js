@@ -35,11 +35,11 @@
       document.execCommand("copy"); // where the page is not served by https
       area.remove();
     }
-    const before = button.innerHTML;
+    const before = [...button.childNodes];
     button.textContent = "Copied";
     button.setAttribute("role", "status");
     setTimeout(() => {
-      button.innerHTML = before;
+      button.replaceChildren(...before);
       button.removeAttribute("role");
     }, 1500);
   });

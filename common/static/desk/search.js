@@ -22,7 +22,7 @@ document.addEventListener("DOMContentLoaded", () => {
   };
 
   const show = (html) => {
-    list.innerHTML = html;
+    list.innerHTML = html; // our own template's, escaped there
     const many = hits().length;
     box.setAttribute("aria-expanded", String(many > 0));
     choose(many ? 0 : -1);
