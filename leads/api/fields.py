@@ -15,7 +15,7 @@ from accounts.api.base import idempotent
 from common.api.base import ApiView, ok
 from common.api.lists import ListOf
 from common.api.schema import answer
-from common.api.serializers import CamelModelSerializer, StrictSerializer, WholeField
+from common.api.serializers import CamelModelSerializer, Nothing, StrictSerializer, WholeField
 from leads.api.statuses import RetiredQuery
 from leads.fields import definitions
 from leads.models import CustomField
@@ -118,4 +118,5 @@ class FieldRestoreView(ApiView):
     )
     @idempotent()
     def post(self, request: Request, field_id: UUID) -> Response:
+        self.body(Nothing)
         return ok(field=FieldSerializer(definitions.restore_field(self.access, field_id)).data)

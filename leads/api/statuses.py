@@ -16,7 +16,7 @@ from common.api.base import ApiView, Problem, ok, translates
 from common.api.lists import ListOf
 from common.api.paging import PageQuery
 from common.api.schema import answer
-from common.api.serializers import CamelModelSerializer, FlagField, StrictSerializer, WholeField
+from common.api.serializers import CamelModelSerializer, FlagField, Nothing, StrictSerializer, WholeField
 from leads.models import Lead, StatusLabel
 from leads.pipeline import labels
 from leads.pipeline.lists import Refused
@@ -121,4 +121,5 @@ class LabelRestoreView(ApiView):
     )
     @idempotent()
     def post(self, request: Request, label_id: UUID) -> Response:
+        self.body(Nothing)
         return ok(label=LabelSerializer(labels.restore_label(self.access, label_id)).data)
