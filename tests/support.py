@@ -106,6 +106,20 @@ def _soon(failures: int) -> timedelta:
     return backoff(failures) / 10
 
 
+def until_told(seconds: float = PATIENCE) -> None:
+    """Waits until each change of leads so far may be told: transactions of other tests on this server hold it up."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT coalesce(max(xid), 0) < pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM leads_change"
+            )
+            if (cursor.fetchone() or (False,))[0]:
+                return
+        time.sleep(0.1)
+    raise AssertionError("Another transaction does not end.")
+
+
 def pump_until_still(seconds: float = PATIENCE) -> None:
     """Works all stages in this process, as a worker would, until there is nothing to do or nothing moves."""
     pump.IDLE = 0.1  # the tests' vendor answers at once

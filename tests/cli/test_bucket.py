@@ -19,7 +19,7 @@ from cli.buckets import may_cost
 from enrichment.models import Run
 from leads.models import Lead
 from tests.cli.conftest import Shell
-from tests.support import billed, pump_until_still
+from tests.support import billed, pump_until_still, until_told
 
 
 def work() -> None:
@@ -65,9 +65,11 @@ def test_the_main_job_by_pipes(shell: Shell, sandbox: Any, tmp_path: Path) -> No
     assert (table.out.split()[:2], table.err) == (["Id", "Status"], "2 shown\n")
     assert shell('bucket export "From a shell" --to all.csv').status == 0
     assert len(list(csv.reader(io.StringIO((tmp_path / "all.csv").read_text())))) == 5
+    until_told()
     first = shell("bucket changes --state place --fields id")
     assert (first.status, first.out) == (0, "")  # from now on
     shell(f"bucket status lost {told.split()[1]}")
+    until_told()
     assert json.loads(shell("bucket changes --state place --fields id").out) == {"lead": {"id": told.split()[1]}}
     assert shell("bucket runs").out.count("\n") == 1
 

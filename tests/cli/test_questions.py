@@ -17,7 +17,7 @@ from leads.models import Lead
 from leads.services import add_activity, edit_lead
 from tests.api.client import Api, body_of
 from tests.cli.conftest import Shell
-from tests.support import make_bucket, start
+from tests.support import make_bucket, start, until_told
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "questions.md"
 ASKED = re.compile(r"## (\d+)\. .+?```http\nGET (.+?)\n```\n```sh\n(.+?)\n```", re.DOTALL)
@@ -48,6 +48,7 @@ def test_ten_questions_are_answered_alike_by_the_api_and_from_a_shell(
     shell: Shell, ann: Any, world: dict[str, Any]
 ) -> None:
     api, leads = Api(ann), world["leads"]
+    until_told()
     told: dict[int, Any] = {}
     said: dict[int, Any] = {}
     for number, address, line in ASKED.findall(DOCUMENT.read_text()):

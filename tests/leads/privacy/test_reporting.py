@@ -38,14 +38,17 @@ from leads.keys import key_secrets
 from leads.keys.owner_keys import PHONE
 from leads.models import (
     Activity,
+    BulkJob,
     Consent,
     ContactKey,
+    CustomField,
     Event,
     EvidenceText,
     Lead,
     Merge,
     SavedView,
     Seller,
+    StatusLabel,
     Suppression,
     Tag,
     Upload,
