@@ -639,6 +639,7 @@ SORTED_LATER = {
     *of_campaigns.SORTED_LATER,
     "events whose owner is to be reminded",
     "leads of a user by a custom field",
+    "notifications to mail to a person",
 }  # of a handful of rows
 
 

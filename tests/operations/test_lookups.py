@@ -10,6 +10,7 @@ from django.db.models import Field, Model
 from django.test import Client
 from django_celery_beat.models import PeriodicTask
 
+from accounts.access import own_access
 from accounts.models import AuditEvent
 from buckets.services import create_bucket
 from common.admin import Titled
@@ -44,6 +45,7 @@ def test_a_list_is_filtered_by_what_it_offers_alone(boss, model, rf):
     site = admin.site._registry[model]
     request = rf.get("/")
     request.user = superuser("other")[0]
+    request.access = own_access(request.user)
     assert isinstance(site, Titled)
     ours = {
         one if isinstance(one, str) else getattr(one, "parameter_name", "") for one in site.get_list_filter(request)
