@@ -116,7 +116,9 @@ def test_a_caller_sees_the_leads_assigned_to_her_alone(world: World) -> None:
     assert body_of(api.get(f"/api/leads?q={other.property_id}"))["leads"] == []
     body_of(api.post(f"/api/leads/{mine.pk}/activities", {"kind": "call", "text": "No answer"}), 201)
     assert body_of(api.patch(f"/api/leads/{mine.pk}", {"status": "contacted"}))["lead"]["status"] == "contacted"
-    refused(api.patch(f"/api/leads/{mine.pk}", {"phone": "+12065550199"}), 403)
+    assert body_of(api.patch(f"/api/leads/{mine.pk}", {"phone": "+12065550199"}))["lead"]["phone"] == "+12065550199"
+    refused(api.patch(f"/api/leads/{other.pk}", {"phone": "+12065550199"}), 404)
+    refused(api.patch(f"/api/leads/{mine.pk}", {"bedrooms": 3}), 403)
 
 
 def test_a_caller_sees_the_tags_on_the_leads_assigned_to_her_alone(world: World) -> None:

@@ -279,7 +279,7 @@ SAMPLES: dict[tuple[str, str], tuple[Any, int]] = {
     ("suppressions", "POST"): (None, 400),
     ("suppression", "GET"): ("", 404),
     ("leads-bulk", "GET"): ("", 200),
-    ("leads-bulk", "POST"): ({"action": "delete", "leadIds": ["{lead_id}"], "expect": 1}, 404),
+    ("leads-bulk", "POST"): ({"action": "tag", "leadIds": ["{lead_id}"], "arguments": {"tag": "x"}}, 404),
     ("leads-bulk-job", "GET"): ("", 404),
     ("leads-bulk-cancel", "POST"): (None, 404),
     ("leads-bulk-undo", "POST"): (None, 404),
