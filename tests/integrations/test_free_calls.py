@@ -175,6 +175,7 @@ def test_a_third_free_question_at_a_time_is_429_with_words(wire: responses.Reque
         "code": "TOO_MANY_REQUESTS",
         "message": "2 searches of yours are still under way. Try again when one of them is done",
         "fields": {},
+        "requestId": refused.headers["X-Request-Id"],
     }
     assert refused["Retry-After"] == "1"
     assert services.count_properties({"zip": "20171"}, user_id=make_user("bob").pk) == 7
