@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -218,9 +218,6 @@ class StatusLabelAdmin(_OwnAdmin):
     retired_words = "It is offered no more. Leads that have it still say it, and keep their status."
     list_display = ("shown_name", "shown_status", "place", "retired_at")
     ordering = ("retired_at", "status", "position", "pk")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request)
 
     @admin.display(description="name")
     def shown_name(self, row: StatusLabel) -> str:

@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from accounts.access import Access, Scope
-from leads.models import BulkJob, Lead
+from leads.models import BulkJob
 
 Arguments = dict[str, Any]
 MOST = 1_000_000  # leads of one job
@@ -137,8 +135,3 @@ def id_in(given: Mapping[str, Any], name: str) -> UUID:
         return UUID(given[name]) if isinstance(given[name], str) else UUID("")
     except (KeyError, ValueError):
         raise BulkError("INVALID", "A UUID in text is needed.", f"arguments.{name}") from None
-
-
-def of_team(access: Access) -> QuerySet[Lead]:
-    """What a job of hers may be over."""
-    return Lead.objects.worked_by(access)
