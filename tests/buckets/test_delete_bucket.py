@@ -46,6 +46,7 @@ RULES = {
     ("leads_leadkey", "lead_id"): "cascade",
     ("leads_leadname", "lead_id"): "cascade",
     ("leads_lead", "merged_into_id"): "set null",
+    ("leads_lead", "status_label_id"): "set null",
     ("leads_merge", "older_id"): "cascade",
     ("leads_merge", "younger_id"): "cascade",
     ("buckets_importedchange", "job_id"): "cascade",

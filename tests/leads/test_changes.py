@@ -109,6 +109,7 @@ def test_what_is_gone_is_told_without_a_word_of_it() -> None:
     Lead.objects.filter(pk=one.pk).update(merged_into=two)
     gone = str(three.pk)
     three.delete()
+    until_told()
     answer = body_of(copy.api.get(f"{PATH}?cursor={copy.cursor}"))
     told = {row["id"]: row for row in answer["gone"]}
 

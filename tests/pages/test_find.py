@@ -75,7 +75,7 @@ def test_search_count_sample_save_and_the_bucket(
     assert place.get_attribute("aria-activedescendant") == "find-place-0"
     place.press("Enter")
     assert place.input_value() == "New Mexico"
-    assert page.get_by_role("listbox").is_hidden()
+    page.get_by_role("listbox").wait_for(state="hidden")
     page.get_by_label("Beds from").fill("3")
     unfold(page, "Owner")
     page.get_by_label("Absentee owner").check()

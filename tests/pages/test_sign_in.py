@@ -133,7 +133,8 @@ def test_a_half_written_note_comes_back_after_signing_in_and_is_saved_once(
     page.get_by_text("Wrong name or password.").wait_for()
     fill_in(page)
 
-    page.get_by_text("You were signed out while you wrote this.").wait_for()
+    activity = page.get_by_role("region", name="Log activity")
+    activity.get_by_text("You were signed out while you wrote this.").wait_for()
     axe_check(page)
     assert page.get_by_label("Notes").input_value() == "Wants to sell in spring. Call after 5."
     assert page.get_by_label("Activity type").input_value() == "call"
