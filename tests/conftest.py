@@ -10,6 +10,9 @@ from __future__ import annotations
 import gc
 import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -82,6 +85,7 @@ def settings_of_the_product() -> list[str]:
     return re.findall(r"^(?:# )?([A-Z][A-Z0-9_]*)=", text, re.MULTILINE)
 
 
+_migrating: subprocess.Popen[bytes] | None = None
 gc.disable()  # until all is collected: it would walk through what stays, again and again, for a third of the start
 _stop = _prepare()
 django.setup()
@@ -89,6 +93,9 @@ PBKDF2PasswordHasher.iterations = 1  # of a million, which take 0.4 s a password
 
 
 def pytest_unconfigure() -> None:
+    if _migrating is not None:
+        _migrating.kill()  # where no test waited for it
+        _migrating.wait()
     if _stop is not None:
         _stop()
 
@@ -102,14 +109,24 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(specs: Sequence[Any]) -> None:
-    """Gives each worker the servers, and its own database number in Valkey.
+    """Gives each worker the servers, and its own database number in Valkey. What their databases are copied from is
+    made while they collect.
 
     By the names that the settings read: a worker inherits our DJANGO_SETTINGS_MODULE, so that pytest-django loads them
     before this file.
     """
+    global _migrating  # noqa: PLW0603
+    template = {"TESTS_TEMPLATE": f"migrated_{os.getpid()}_{time.time_ns()}"}
+    _migrating = subprocess.Popen(
+        [sys.executable, "-m", "tests.databases"],
+        cwd=Path(__file__).resolve().parent.parent,
+        env={**os.environ, **template},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     address = urlsplit(os.environ["REDIS_URL"])
     for number, spec in enumerate(specs, start=1):
-        spec.env["DATABASE_URL"] = os.environ["DATABASE_URL"]
+        spec.env.update(template, DATABASE_URL=os.environ["DATABASE_URL"])
         spec.env["REDIS_URL"] = urlunsplit(address._replace(path=f"/{number}"))
 
 
