@@ -296,7 +296,8 @@ def _seen(job: Import, *, contacts: bool) -> dict[str, Any]:
 def _table(preview: Preview, *, contacts: bool) -> tuple[list[str], list[tuple[int, list[str]]]]:
     filled = {name for _, lead in preview.first for name in lead.facts}
     shown = [(column, LABELS[field]) for field, column in FIELDS.items() if column in filled]
-    shown += [(name, LABELS[name]) for name in ("tags", "status", "notes") if name in filled]
+    extras = {"tags": "tags", "status": "status", "status_label": "statusLabel", "notes": "notes"}
+    shown += [(name, LABELS[field]) for name, field in extras.items() if name in filled]
     shown += [("custom", "Custom fields")] if "custom" in filled and contacts else []
     shown += [("data", "Other columns")] if "data" in filled and contacts else []
     rows = [

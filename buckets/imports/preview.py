@@ -65,7 +65,8 @@ _UNREAD = {
     "vacant": "a vacancy mark that cannot be read",
     "latitude": "a latitude that is none",
     "longitude": "a longitude that is none",
-    "status": "a status that is not one of ours, and is left out",
+    "status": "a status that is neither one of ours nor a label of your team, and is left out",
+    "statusLabel": "a status label that your team does not have, and is left out",
 }
 
 
