@@ -9,12 +9,14 @@ import pytest
 from django.utils import timezone
 
 from buckets.services import create_bucket
+from common.dates import day
 from enrichment.models import Run, RunItem
 from integrations.models import Budget
 from leads.admin import columns
+from leads.admin.lead_facts import groups
 from leads.listing.saved_views import VIEWS_AT_MOST, ViewRefused, save_view
 from leads.models import Activity, ColumnChoice, Lead, SavedView, Tag
-from leads.services import add_activity, add_tag
+from leads.services import add_activity, add_tag, edit_lead
 from tests.admin_site import act, address, member, staff, superuser, words
 from tests.leads.samples import make_leads
 from tests.support import make_user
@@ -400,3 +402,54 @@ def test_the_list_opens_on_a_view_and_all_stays_all(ann):
     counts = ann[1].get(f"{LIST}views/counts/?hasPhone=true").json()
     assert (counts["total"], counts["views"]["all"], counts["views"]["readyToCall"]) == ("1 lead", "3", "0")
     assert ann[1].get(f"{LIST}?view=readyToCall").content.decode().count("No lead is in this view now.") == 1
+
+
+# --- Whose word it is -------------------------------------------------------------------------------------------------
+
+
+def owned(user: Any, **facts: Any) -> Lead:
+    _, (lead,) = make_leads(1, by=user)
+    whole = {"owner_name": "YATES, LILLIAN", "first_name": "Lillian", "last_name": "Yates", "owner_type": "individual",
+             "owner_occupied": True, "bedrooms": 3, "apn": "7", "enriched_at": timezone.now()}  # fmt: skip
+    Lead.objects.filter(pk=lead.pk).update(**whole | facts)
+    return Lead.objects.get(pk=lead.pk)
+
+
+def test_a_typed_name_is_typed_and_what_was_purchased_beside_it_says_so(ann):
+    lead = owned(ann[0])
+    edit_lead(lead=lead, by=ann[0], changes={"owner_name": "Maria Lopez", "bedrooms": 4})
+    lead.refresh_from_db()
+
+    told = {group.title: group for group in groups(lead)}
+
+    assert told["Owner"].source == "Typed by ann"
+    today = f", {day(timezone.now())}"
+    assert told["Owner"].facts == [
+        ("Name", "Maria Lopez", ""), ("Person", "Maria Lopez", ""),
+        ("Owner type", "Individual", f"RealEstateAPI detail{today}"),
+        ("Owner-occupied", "Yes", f"RealEstateAPI detail{today}"),
+    ]  # fmt: skip
+    assert told["Property"].facts == [("Beds", "4", f"typed by ann{today}"), ("APN", "7", "")]
+    assert "RealEstateAPI detail" in ann[1].get(address(Lead, "change", lead.pk)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({"owner_name": "Maria Lopez"}, ("Maria Lopez", "Maria", "Lopez")),
+        ({"owner_name": "Lopez Holdings LLC"}, ("Lopez Holdings LLC", None, None)),
+        ({"owner_name": "Lillian B Yates"}, ("Lillian B Yates", "Lillian", "Yates")),
+        ({"first_name": "Maria"}, ("Maria Yates", "Maria", "Yates")),
+        ({"first_name": "Maria", "last_name": "Lopez"}, ("Maria Lopez", "Maria", "Lopez")),
+        ({"owner_name": "The Yates Trust", "first_name": "Al"}, ("The Yates Trust", "Al", "Yates")),
+    ],
+)
+def test_a_part_of_a_name_that_is_typed_leaves_nobody_elses_beside_it(ann, said, names):
+    lead = owned(ann[0])
+
+    edit_lead(lead=lead, by=ann[0], changes=said)
+
+    assert Lead.objects.values_list("owner_name", "first_name", "last_name").get() == names
+    company = owned(staff("bob")[0], owner_name="Yates LLC")
+    edit_lead(lead=company, by=company.owner, changes={"first_name": "Maria"})
+    assert Lead.objects.get(pk=company.pk).owner_name == "Yates LLC"
