@@ -304,15 +304,22 @@ def _table(
     shown += [(name, LABELS[field]) for name, field in extras.items() if name in filled]
     shown += [("custom", "Custom fields")] if "custom" in filled and contacts else []
     shown += [("data", "Other columns")] if "data" in filled and contacts else []
+    own = {"custom": names}  # the columns of a file have names already
     rows = [
-        (line, [_cell(lead.facts.get(str(column), ""), "" if contacts else str(column), names) for column, _ in shown])
+        (
+            line,
+            [
+                _cell(lead.facts.get(str(column), ""), "" if contacts else str(column), own.get(str(column), {}))
+                for column, _ in shown
+            ],
+        )
         for line, lead in preview.first
     ]
     return [label for _, label in shown], rows
 
 
 def _cell(value: object, hidden_as: str, names: Mapping[str, str]) -> str:
-    """hidden_as: the column, where phones and e-mails are masked; else empty. names: of custom fields, by key."""
+    """hidden_as: the column, where phones and e-mails are masked; else empty. names: what its keys are called."""
     value = masked(hidden_as, value)
     if isinstance(value, list):
         value = ", ".join(map(str, value))
