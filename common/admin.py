@@ -22,7 +22,7 @@ from django.contrib.admin.utils import display_for_field, get_fields_from_path, 
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import DateTimeField, Model, QuerySet
+from django.db.models import DateTimeField, IntegerField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -73,6 +73,25 @@ def _at(field: DateTimeField[Any, Any], label: str = "") -> Callable[[Any], str]
 
     column.__name__ = field.name
     return column
+
+
+@cache
+def _counted(field: IntegerField[Any, Any]) -> Callable[[Any], str]:
+    """The column of one number: 200,000."""
+
+    @admin.display(description=field.verbose_name)
+    def column(row: Model) -> str:
+        value = getattr(row, field.name)
+        return "-" if value is None else f"{value:,}"
+
+    column.__name__ = field.name
+    return column
+
+
+def _is_count(field: Any) -> bool:
+    """A number, and neither an id nor one that stands for words."""
+    is_id = field.primary_key or field.name.endswith("_id")
+    return isinstance(field, IntegerField) and not is_id and not field.choices
 
 
 @cache
@@ -252,9 +271,12 @@ class CommonAdmin(Titled):
     def _dated(
         self, names: Iterable[Any], only: set[Any] | None = None, closed: Mapping[str, Any] = MappingProxyType({})
     ) -> list[Any]:
-        """The same columns, with a column of our own for each moment: Django's own write the year in every year."""
+        """The same columns, with a column of our own for each moment and each number: Django's own write the year in
+        every year, and large numbers without commas.
+        """
         fields = (field for field in self.opts.fields if isinstance(field, DateTimeField))
-        moments = {field.name: _at(field, self.moments.get(field.name, "")) for field in fields}
+        moments: dict[str, Any] = {field.name: _at(field, self.moments.get(field.name, "")) for field in fields}
+        moments |= {field.name: _counted(field) for field in self.opts.fields if _is_count(field)}
         moments |= closed
         if only is not None:
             moments = {name: column for name, column in moments.items() if name in only}

@@ -21,8 +21,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
-ASK, ROW, ROWS, ACROSS = "ask", "row", "rows", "across"
-OURS = (ASK, ROW, ROWS, ACROSS)
+ASK, ROW, ROWS, ACROSS, AGAIN = "ask", "row", "rows", "across", "again"
+OURS = (ASK, ROW, ROWS, ACROSS, AGAIN)
 CONFIRMED = "confirmed"
 ASKED_AT_MOST = 200  # rows: the largest page of a list
 NAMED_AT_MOST = (
@@ -39,12 +39,7 @@ def asks(action: Act) -> Act:
     @wraps(action)
     def asked(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         if request.method == "POST" and CONFIRMED not in request.POST and action.__name__ == request.POST.get("action"):
-            most = 1 if is_across(request) else ASKED_AT_MOST + 1
-            ids = [str(pk) for pk in queryset.values_list("pk", flat=True)[:most]]
-            if len(ids) > ASKED_AT_MOST:
-                model_admin.message_user(request, f"Choose at most {ASKED_AT_MOST} at a time.", messages.ERROR)
-                return None
-            return HttpResponseRedirect(_address(request, action.__name__, ids))
+            return asked_at(model_admin, request, queryset)
         answer: HttpResponse | None = action(model_admin, request, queryset)
         return answer
 
@@ -52,12 +47,31 @@ def asks(action: Act) -> Act:
     return asked  # type: ignore[return-value]
 
 
-def _address(request: HttpRequest, action: str, ids: list[str]) -> str:
+def asked_at(
+    model_admin: Any, request: HttpRequest, queryset: QuerySet[Any], *, again: bool = False
+) -> HttpResponse | None:
+    """To the address of the question of the action that was posted. again: what cannot be undone is asked twice, and
+    this is the second question. None, with words to the person: the rows are too many.
+    """
+    most = 1 if is_across(request) else ASKED_AT_MOST + 1
+    ids = [str(pk) for pk in queryset.values_list("pk", flat=True)[:most]]
+    if len(ids) > ASKED_AT_MOST:
+        model_admin.message_user(request, f"Choose at most {ASKED_AT_MOST} at a time.", messages.ERROR)
+        return None
+    return HttpResponseRedirect(_address(request, chosen_action(request), ids, again=again))
+
+
+def is_again(request: HttpRequest) -> bool:
+    """Whether this is the second question, or its answer."""
+    return "1" in (request.POST.get(AGAIN), request.GET.get(AGAIN) if is_question(request) else "")
+
+
+def _address(request: HttpRequest, action: str, ids: list[str], *, again: bool) -> str:
     query = _plain(request)
-    across = [(ACROSS, "1")] if is_across(request) else []
+    beside = [(name, "1") for name, is_so in ((ACROSS, is_across(request)), (AGAIN, again)) if is_so]
     pack = packed(ids) if len(ids) > NAMED_AT_MOST else ""
     rows = [(ROWS, pack)] if pack else [(ROW, one) for one in ids]
-    more = urlencode([(ASK, action), *rows, *across])
+    more = urlencode([(ASK, action), *rows, *beside])
     return f"{request.path}?{query.urlencode()}&{more}" if query else f"{request.path}?{more}"
 
 

@@ -25,8 +25,8 @@ from common.db.ids import uuid7s
 from leads.calendar import callbacks, clock, planning
 from leads.counters import change_counters
 from leads.facts import columns
-from leads.facts.sources import TYPED
-from leads.facts.typed import typed
+from leads.facts.sources import NAMES, TYPED
+from leads.facts.typed import rest_of_name, typed
 from leads.fields.setting import set_fields
 from leads.keys import contact_keys
 from leads.locks import hold_bucket, lock_leads
@@ -329,6 +329,7 @@ def edit_lead(*, lead: Lead, by: User, changes: Mapping[str, Any]) -> Lead:
     said = {name: value for name, value in changes.items() if name in columns.TYPED}
     with transaction.atomic():
         said |= {name: kept_in(lead, name, said[name]) for name in said.keys() & TEXTS if said[name]}
+        said |= rest_of_name({name: getattr(lead, name) for name in NAMES}, said)
         keys = contact_keys.prepare({lead.pk: said}) if said else {}
         if changes.get("custom"):
             set_fields(lead=lead, by=by, said=changes["custom"])

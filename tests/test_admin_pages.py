@@ -452,6 +452,20 @@ def test_every_day_and_time_is_written_in_the_one_format(boss: Client, model: ty
     assert "changelist" in shown
 
 
+@pytest.mark.usefixtures("no_badge")
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [(BulkJob, ["leads", "changed"]), (Bucket, ["total_leads"]), (Import, ["read", "new"]), (Run, ["total"])],
+)
+def test_large_numbers_have_commas(boss: Client, model: type[Model], names: list[str]):
+    row = Rows().one_more(model)
+    model._default_manager.filter(pk=row.pk).update(**dict.fromkeys(names, 1_234_567))
+
+    page = body(boss.get(address(model, "changelist"), everybody(model)))
+
+    assert (page.count("1,234,567") >= len(names), "1234567" in page) == (True, False)
+
+
 @pytest.mark.parametrize("place", ["", "profile/", "buckets/bucket/find/", "buckets/import/add/"])
 def test_other_pages_write_days_and_times_in_it_too(boss: Client, place: str):
     User.objects.filter(username="boss").update(time_zone="America/Denver")

@@ -123,6 +123,7 @@ GROUPS = {
         "tags": "Tags",
         "lists": "Lists",
         "status": "Status",
+        "statusLabel": "Status label",
         "notes": "Notes",
     },
     "From a Bucket System export": {
@@ -150,7 +151,8 @@ HELP = {
     "address2": "Read where it is a unit, such as Apt 5",
     "lists": "Become tags of the lead",
     "tags": "Several in one cell, separated by a comma",
-    "status": "New, contacted, qualified, closed or lost",
+    "status": "New, contacted, qualified, closed or lost, or a status label of your team",
+    "statusLabel": "A label of your team, which says the status too",
     "notes": "Saved as a note of yours",
     "estimatedValue": "Shown until property data is purchased",
     "apn": "Needs a FIPS code, or a county and a state",

@@ -5,7 +5,7 @@ The file is the team's: phones in it are masked for who may not see contacts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -38,6 +38,7 @@ from common.admin_teams import TeamAdmin, demand, refuse
 from common.contact_access import MASKED, masked, masked_text, told
 from common.values.percent import percent
 from leads.admin.base import may_export
+from leads.fields.definitions import fields_of
 from leads.selection.disclosures import Via, record_rows
 from leads.selection.export import in_pieces
 
@@ -282,7 +283,8 @@ def _seen(job: Import, *, contacts: bool) -> dict[str, Any]:
         preview = services.preview_of(job)
     except BadMapping as error:
         return {"trouble": error.message}
-    heads, rows = _table(preview, contacts=contacts)
+    names = {one.key: str(one) for one in fields_of(job.bucket.team_id, retired=True)}
+    heads, rows = _table(preview, names, contacts=contacts)
     whole = preview.rows >= job.total
     return {
         "preview": preview,
@@ -293,26 +295,36 @@ def _seen(job: Import, *, contacts: bool) -> dict[str, Any]:
     }
 
 
-def _table(preview: Preview, *, contacts: bool) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _table(
+    preview: Preview, names: Mapping[str, str], *, contacts: bool
+) -> tuple[list[str], list[tuple[int, list[str]]]]:
     filled = {name for _, lead in preview.first for name in lead.facts}
     shown = [(column, LABELS[field]) for field, column in FIELDS.items() if column in filled]
-    shown += [(name, LABELS[name]) for name in ("tags", "status", "notes") if name in filled]
+    extras = {"tags": "tags", "status": "status", "status_label": "statusLabel", "notes": "notes"}
+    shown += [(name, LABELS[field]) for name, field in extras.items() if name in filled]
     shown += [("custom", "Custom fields")] if "custom" in filled and contacts else []
     shown += [("data", "Other columns")] if "data" in filled and contacts else []
+    own = {"custom": names}  # the columns of a file have names already
     rows = [
-        (line, [_cell(lead.facts.get(str(column), ""), "" if contacts else str(column)) for column, _ in shown])
+        (
+            line,
+            [
+                _cell(lead.facts.get(str(column), ""), "" if contacts else str(column), own.get(str(column), {}))
+                for column, _ in shown
+            ],
+        )
         for line, lead in preview.first
     ]
     return [label for _, label in shown], rows
 
 
-def _cell(value: object, hidden_as: str) -> str:
-    """hidden_as: the column, where phones and e-mails are masked; else empty."""
+def _cell(value: object, hidden_as: str, names: Mapping[str, str]) -> str:
+    """hidden_as: the column, where phones and e-mails are masked; else empty. names: what its keys are called."""
     value = masked(hidden_as, value)
     if isinstance(value, list):
         value = ", ".join(map(str, value))
     if isinstance(value, dict):
-        value = "; ".join(f"{name}: {text}" for name, text in value.items())
+        value = "; ".join(f"{names.get(name, name)}: {text}" for name, text in value.items())
     text = ("Yes" if value else "No") if isinstance(value, bool) else str(value)
     return masked_text(text) if hidden_as and hidden_as not in MASKED else text
 

@@ -183,7 +183,7 @@ def phone_type(value: str) -> str | None:
     return letter or next((kind for part, kind in _TYPES if part in word), None)
 
 
-_TOLD_OF_ROW = ("tags", "lists", "status")
+_TOLD_OF_ROW = ("tags", "lists", "status", "statusLabel")
 # Fields whose cells may say who must not be called, with the do-not-call field that such words fill.
 TELLING = {
     **{number: f"{number}OtherDoNotCall" for number in NUMBERS},

@@ -167,6 +167,7 @@ longitude: longitude, property longitude, situs longitude
 tags: tag, lead tag, property tag
 lists: list, marketing list, list name
 status: status, lead status
+statusLabel: status tag, lead status tag
 notes: note, lead note, property note
 """
 # The words of a part of an address, without those that say whose it is.

@@ -49,7 +49,7 @@ class Chosen:
 
     others: columns that no field holds and each lead keeps, by what they are called there. implied: fields that a
     column's name says for every row, as "Cell" says the type of its numbers. own: columns of the team's custom fields,
-    by key; fields: these fields.
+    by key; fields: these fields. labels: (name, status) of the team's status labels.
     """
 
     columns: Mapping[str, int]
@@ -58,6 +58,7 @@ class Chosen:
     implied: Mapping[str, str] = dataclasses.field(default_factory=dict)
     own: Mapping[str, int] = dataclasses.field(default_factory=dict)
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    labels: Sequence[tuple[str, str]] = ()
 
     @property
     def mapping(self) -> dict[str, int]:
@@ -72,11 +73,12 @@ def decide(
     *,
     keep_others: bool = False,
     fields: Iterable[Any] = (),
+    labels: Iterable[Any] = (),
 ) -> Chosen:
     """What the person says, checked: columns by number (from 0) or by a name that only one column has.
 
     keep_others: whether leads keep what no field holds, of the first OTHERS_MOST such columns. fields: the team's
-    custom fields. Raises BadMapping.
+    custom fields; labels: its status labels. Raises BadMapping.
     """
     known = {field.key: field for field in fields}
     own = {
@@ -94,7 +96,8 @@ def decide(
         raise BadMapping("mapping", words)
     implied = {field: said for field, said in types_of(columns, chosen).items() if field not in same}
     others = _others(columns, (*chosen.values(), *own.values())) if keep_others else {}
-    return Chosen(chosen, same, others, implied, own, {key: known[key] for key in own})
+    named = [(label.name, label.status) for label in labels]
+    return Chosen(chosen, same, others, implied, own, {key: known[key] for key in own}, named)
 
 
 def guess_own(columns: Sequence[str], mapping: Mapping[str, int], fields: Iterable[Any]) -> dict[str, int]:

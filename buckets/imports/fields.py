@@ -84,6 +84,7 @@ FIELDS: dict[str, str | None] = {
     "tags": None,
     "lists": None,
     "status": None,
+    "statusLabel": None,  # the team's own word under the status
     "notes": None,
     # of our own export: whose the contacts are, and who sold them when
     "phoneSource": None,

@@ -65,7 +65,8 @@ _UNREAD = {
     "vacant": "a vacancy mark that cannot be read",
     "latitude": "a latitude that is none",
     "longitude": "a longitude that is none",
-    "status": "a status that is not one of ours, and is left out",
+    "status": "a status that is neither one of ours nor a label of your team, and is left out",
+    "statusLabel": "a status label that your team does not have, and is left out",
 }
 
 
@@ -140,7 +141,7 @@ def preview(rows: Iterable[Row], names: Iterable[str], chosen: Chosen) -> Previe
             lacking["noCity"] += not {"property_city", "property_state"} <= lead.facts.keys()
     seen.warnings = [
         *_about_columns(columns, chosen, homeless=ADDRESS_NEEDS_PLACE in seen.reasons),
-        *_about_rows(seen, lacking, repeats.count),
+        *_about_rows(seen, lacking, repeats.count, chosen.fields),
     ]
     seen.unsure = repeats.unsure
     return seen
@@ -177,13 +178,14 @@ def _about_columns(columns: list[str], chosen: Chosen, *, homeless: bool) -> lis
         elif column in used:
             said.append(f"{used[column]} and {name} are read from the same column.")
         used[column] = name
-    kept = {*chosen.others.values()}
-    unused = [name for index, name in enumerate(columns) if index not in used and index not in kept and name]
+    kept, own = {*chosen.others.values()}, {*chosen.own.values()}
+    free = [(index, name) for index, name in enumerate(columns) if index not in used and index not in kept and name]
+    unused = [name for index, name in free if index not in own]
     if kept:
         said.append(f"Kept as other columns: {_few(chosen.others)}.")
     if unused:
         said.append(f"Not used: {_few(unused)}.")
-    if marks := [name for name in unused if looks_like_mark(name)]:
+    if marks := [name for _, name in free if looks_like_mark(name)]:
         said.append(f"Not used, and may say who must not be called: {', '.join(marks[:20])}.")
     said += _about_addresses(columns, chosen, homeless=homeless)
     foreign = foreign_ids(columns)
@@ -223,8 +225,8 @@ def _few(names: Iterable[str]) -> str:
     return ", ".join(some[:20]) + (" …" if len(some) > 20 else "")
 
 
-def _about_rows(seen: Preview, lacking: Mapping[str, int], twice: int) -> list[str]:
-    """twice: rows whose property an earlier row names too."""
+def _about_rows(seen: Preview, lacking: Mapping[str, int], twice: int, fields: Mapping[str, Any]) -> list[str]:
+    """twice: rows whose property an earlier row names too. fields: the team's own by key."""
 
     def rows(count: int) -> str:
         return f"{count:,} {'row has' if count == 1 else 'rows have'}"
@@ -236,7 +238,7 @@ def _about_rows(seen: Preview, lacking: Mapping[str, int], twice: int) -> list[s
         said.append(f"{rows(count)} no city and state: RealEstateAPI may not find them by street and ZIP.")
     said += [f"{rows(lacking[name])} {words}." for name, words in _UNREAD.items() if lacking.get(name)]
     said += [
-        f"{rows(count)} a {name.removeprefix(OWN)} that cannot be read, and is left out."
+        f"{rows(count)} a value of “{fields[name.removeprefix(OWN)]}” that cannot be read, and is left out."
         for name, count in lacking.items()
         if name.startswith(OWN)
     ]

@@ -72,7 +72,7 @@ _MADE = (
 )
 _SAFE = frozenset((*MARKS, "doNotMail"))  # what cannot be read of them is taken as said
 _SPECIAL = frozenset((*TELLING, *_SAFE, *EMAILS))  # fields whose cells may say more than their value
-_EXTRAS = ("tags", "lists", "status", "notes", "email2", "email3")
+_EXTRAS = ("tags", "lists", "status", "statusLabel", "notes", "email2", "email3")
 
 
 class Reader:
@@ -80,14 +80,18 @@ class Reader:
 
     def __init__(self, mapping: Chosen, width: int) -> None:
         self._width = width
+        self._labels = {name.casefold(): (name, status) for name, status in mapping.labels}
+        clean_of: Mapping[str, Callable[[str], Any]] = {
+            **CLEAN, "status": self._status, "statusLabel": lambda value: self._labels.get(_folded(value)),
+        }  # fmt: skip
         self._cells = [
-            (field, column, CLEAN.get(field, normalise.text), field in _SPECIAL, dict[str, _Read]())
+            (field, column, clean_of.get(field, normalise.text), field in _SPECIAL, dict[str, _Read]())
             for field, column in mapping.columns.items()
         ]
         self._same = {
             field: clean
             for field, value in (*mapping.implied.items(), *mapping.constants.items())
-            if (clean := CLEAN.get(field, normalise.text)(value)) is not None
+            if (clean := clean_of.get(field, normalise.text)(value)) is not None
         }
         self._always = {mark: True for field, value in mapping.constants.items() if (mark := forbids(field, value))}
         self._others = list(mapping.others.items())
@@ -161,6 +165,10 @@ class Reader:
                 _also(also, field, raw, value)
         return said | also if also else said, unread
 
+    def _status(self, value: str) -> Any:
+        """(label, its status) where the team calls a status so; else one of the five."""
+        return self._labels.get(_folded(value)) or CLEAN["status"](value)
+
     def _of_team(self, cells: Sequence[str], unread: list[str]) -> dict[str, Any]:
         """The team's custom fields by key; what cannot be read as one is left out, and told."""
         found = {}
@@ -180,6 +188,10 @@ class Reader:
         told = ((name, cells[column]) for name, column in self._others if column < len(cells))
         bare = ((name, _GUARD.sub("", cell)) for name, cell in told)
         return {name: text for name, cell in bare if (text := normalise.text(cell, limit=KEPT_MAX))}
+
+
+def _folded(value: str) -> str:
+    return " ".join(value.split()).casefold()
 
 
 def _read(field: str, cell: str, clean: Callable[[str], Any], known: dict[str, _Read]) -> _Read:
@@ -227,11 +239,14 @@ def _tell_people(said: dict[str, Any]) -> None:
 
 
 def _extras(said: dict[str, Any], sources: dict[str, Any]) -> dict[str, Any]:
-    """What a lead has beside its facts: `tags`, `status`, `notes`; and `more_emails`, those it does not show.
+    """What a lead has beside its facts: `tags`, `status`, `status_label`, `notes`; `more_emails`, those that it does
+    not show.
 
     sources: `bought` of the row, by field where it is an e-mail's; left with that of the one that is shown.
     """
-    extras: dict[str, Any] = {name: said[name] for name in ("status", "notes") if name in said}
+    extras: dict[str, Any] = {"notes": said["notes"]} if "notes" in said else {}
+    if stage := said.get("statusLabel") or said.get("status"):
+        extras |= {"status": stage} if isinstance(stage, str) else {"status_label": stage[0], "status": stage[1]}
     tags: dict[str, str] = {}
     for field in ("tags", "lists"):
         for tag in _listed(said.get(field)):

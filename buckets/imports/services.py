@@ -51,7 +51,8 @@ from leads.facts.incoming import Incoming, insert_leads, rows_in_doubt, rows_the
 from leads.fields.definitions import fields_of
 from leads.keys.contact_keys import Ids
 from leads.locks import hold_bucket
-from leads.models import CustomField
+from leads.models import CustomField, StatusLabel
+from leads.pipeline.labels import labels_of
 from leads.privacy.filtering import cleaned_facts, kept, kept_in
 
 Status = Import.Status
@@ -181,7 +182,7 @@ def choose_columns(
 
     keep_others: whether leads keep the columns that no field holds; None leaves that as it is.
     """
-    chosen = columns_.decide(job.columns, mapping, constants, fields=_fields(job))
+    chosen = columns_.decide(job.columns, mapping, constants, fields=_fields(job), labels=_labels(job))
     others = {} if keep_others is None else {"keep_other_columns": keep_others}
     return _change(job, mapping=chosen.mapping, constants=kept(dict(chosen.constants)), **others)
 
@@ -315,7 +316,13 @@ def _rows_in(job: Import, piece: ImportPiece) -> Iterator[Row]:
 
 def _chosen(job: Import) -> Chosen:
     others = job.keep_other_columns
-    return columns_.decide(job.columns, job.mapping, job.constants, keep_others=others, fields=_fields(job))
+    return columns_.decide(
+        job.columns, job.mapping, job.constants, keep_others=others, fields=_fields(job), labels=_labels(job)
+    )
+
+
+def _labels(job: Import) -> list[StatusLabel]:
+    return labels_of(job.bucket.team_id)
 
 
 def _fields(job: Import) -> list[CustomField]:

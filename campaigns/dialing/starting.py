@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
 from accounts.access import Access, Scope
 from campaigns import clock
 from campaigns.dialing import filling, lists
@@ -41,9 +43,9 @@ def start_calling(access: Access) -> Started:
     Two presses at once lead to one list. Who comes when is the dialer's to decide, and each call the gate's. Raises
     CampaignError NOBODY, FORBIDDEN, FILLING or what `create_list` raises.
     """
-    waiting = _that_wait(access)
+    waiting = lists_that_wait(access)
     if waiting:
-        return Started(waiting)
+        return Started([one.pk for one in waiting])
     if not (access.can(Scope.CAMPAIGN) and access.can(Scope.CONTACTS)):
         raise CampaignError("FORBIDDEN", "No call list of yours holds anybody: ask a manager to open one.")
     found, people, made = _list_of_today(access)
@@ -53,12 +55,10 @@ def start_calling(access: Access) -> Started:
     return Started([found.pk], people, made)
 
 
-def _that_wait(access: Access) -> list[UUID]:
-    """Running lists of hers on which somebody waits."""
-    running = list(lists.worked_by(access).order_by("name", "pk").values_list("pk", flat=True))
-    rows = Member.objects.filter(campaign__in=running, status=Member.Status.ACTIVE, calls=True)
-    there = set(rows.order_by().values_list("campaign_id", flat=True).distinct())
-    return [pk for pk in running if pk in there]
+def lists_that_wait(access: Access) -> list[Campaign]:
+    """Running lists of hers on which somebody waits, by name: their ids and names alone."""
+    waiting = Member.objects.filter(campaign=OuterRef("pk"), status=Member.Status.ACTIVE, calls=True)
+    return list(lists.worked_by(access).filter(Exists(waiting)).order_by("name", "pk").only("pk", "name"))
 
 
 def _list_of_today(access: Access) -> tuple[Campaign, int, bool]:

@@ -23,7 +23,7 @@ from leads.models import Lead
 from leads.querysets import ENRICHED, HAS_PHONE
 from leads.selection.filters import BadFilter, matching
 from leads.selection.search import sought
-from leads.selection.sorting import SORTS
+from leads.selection.sorting import BadSort, sort_of
 
 MOST = 2_000  # people of one campaign
 LEADS_MOST = 50_000  # leads of an audience that is split: 25 campaigns
@@ -138,11 +138,10 @@ def _of_view(rows: QuerySet[Lead], query: str, access: Access, owner: User) -> t
         rows = rows.filter(sought(beside["q"], by=access, contacts=True).matches)
     rows = _matching(rows, {name: many if len(many) > 1 else many[0] for name, many in given.items()}, owner,
                      access.team_id)  # fmt: skip
-    sort = beside.get("sort", "")
-    column = SORTS.get(sort.lstrip("-"))
-    if column is None:
+    try:
+        return rows, sort_of(beside["sort"]).ordering if "sort" in beside else None
+    except BadSort:  # saved when there was such an order
         return rows, None
-    return rows, F(column).desc(nulls_last=True) if sort.startswith("-") else F(column).asc(nulls_last=True)
 
 
 def _matching(rows: QuerySet[Lead], filters: Mapping[str, Any], owner: User, team_id: int | None) -> QuerySet[Lead]:

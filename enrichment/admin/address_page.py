@@ -40,6 +40,7 @@ from leads.models import Lead
 
 LETTERS, LONGEST = 3, 200  # of what is typed: the least AutoComplete takes (docs/vendors/realestateapi.md 1.5)
 LATEST_BUCKETS = 100
+SERVED = Decimal("0.0001")  # the least spending limit: what is owned costs nothing, and nothing else fits under it
 HERE = "admin:buckets_bucket_address"
 
 
@@ -108,13 +109,13 @@ class _Desk:
         return redirect(f"{reverse(HERE)}?{urlencode({'id': query.key, 'q': _text(request.POST)})}")
 
     def _save(self, request: HttpRequest, bucket: Bucket, query: Query, form: SaveForm) -> HttpResponse:
-        """The lead, with its data, which is owned by now and costs $0."""
+        """The lead, with its data and the contacts that were found, which are owned by now and cost $0."""
         try:
             add_ids(bucket=bucket, property_ids=[query.key])
             lead = Lead.objects.filter(bucket=bucket, property_id=query.key).first()
             if lead is None:
                 return self._page(request, query, save=form, trouble="The bucket has this property by its address.")
-            options = RunOptions(lead_ids=[lead.pk], skip_trace=False, max_cost=None)
+            options = RunOptions(lead_ids=[lead.pk], skip_trace=_is_traced(query), max_cost=SERVED)
             key = f"admin:address:{form.cleaned_data['once']}"
             enrich_leads(by=user_of(request), options=options, idempotency_key=key, team_id=bucket.team_id)
         except (TeamFull, RunError) as refusal:
@@ -222,6 +223,13 @@ def _trace_query(lead: Lead) -> Query | None:
         return skip_trace_query(**{name: value for name, value in said.items() if value})
     except ValueError:
         return None
+
+
+def _is_traced(query: Query) -> bool:
+    """Whether the owner's contacts are owned."""
+    lead = _owned_lead(query)
+    trace = _trace_query(lead) if lead else None
+    return trace is not None and vendors.asking_price("skip_trace", trace) == 0
 
 
 def _contact(facts: Any) -> list[tuple[str, str]]:

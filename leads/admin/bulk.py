@@ -16,7 +16,7 @@ from accounts.access import access
 from accounts.fresh import requires_fresh
 from accounts.services import KeyConflict
 from common.admin import Base, ask, confirmed
-from common.asking import OURS, asks, is_across
+from common.asking import OURS, asked_at, asks, is_across, is_again
 from common.db.ids import uuid7
 from leads.admin.base import may_export
 from leads.admin.bulk_forms import (
@@ -134,19 +134,20 @@ def _asked(
         model_admin.message_user(request, NONE, messages.ERROR)
         return None
     options: dict[str, Any] = {"access": access(request), "count": count, "across": across}
+    again = is_again(request)
+    if issubclass(form_class, FinalForm):
+        options["again"] = again
+        button = f"{button} for good" if again else "Continue"
     form = form_class(request.POST if confirmed(request) else None, **options)
     if not form.is_valid():
-        if isinstance(form, FinalForm) and form.typed_before:
-            form.hide_what_was_said()
-            button = f"{button} for good"
         return _page(model_admin, request, queryset, kind, form, title, button, count)
-    if isinstance(form, FinalForm) and not form.is_second:
-        return _page(model_admin, request, queryset, kind, form.second(), title, f"{button} for good", count)
     data = form.cleaned_data
     if data["expect"] not in (None, count):
         words_ = f"{_leads(data['expect'])} were shown, and these are {count:,} now: nothing was done. Confirm again."
         model_admin.message_user(request, words_, messages.WARNING)
-        return _page(model_admin, request, queryset, kind, form_class(None, **options), title, button, count)
+        return asked_at(model_admin, request, queryset)
+    if isinstance(form, FinalForm) and not again:
+        return asked_at(model_admin, request, queryset, again=True)
     job = _started(
         model_admin, request, queryset, kind, form.arguments(), expect=count, press=str(data["once"] or uuid7())
     )

@@ -37,11 +37,6 @@ class BulkForm(OnceForm):
     def arguments(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if name not in (*self.hidden, "typed")}
 
-    @property
-    def is_second(self) -> bool:
-        """Whether all is asked."""
-        return True
-
 
 class StatusForm(BulkForm):
     """One of the five, or a label of the team under it."""
@@ -100,42 +95,25 @@ class BucketForm(BulkForm):
 
 
 class FinalForm(BulkForm):
-    """What cannot be undone is asked twice: the second page wants the number of leads typed."""
+    """What cannot be undone is asked twice: the first page says how many leads, the second asks what is to be known and
+    wants their number typed. again: it is the second.
+    """
 
     again = forms.CharField(required=False, widget=forms.HiddenInput)
     typed = forms.CharField(required=False, max_length=12, label="Type the number of leads")
 
-    def __init__(self, data: Any = None, *, count: int, **options: Any) -> None:
+    def __init__(self, data: Any = None, *, count: int, again: bool, **options: Any) -> None:
         super().__init__(data, count=count, **options)
         self.count = count
-        self.typed_before = bool(data) and data.get("again") == "1"
-        if not self.typed_before:
-            del self.fields["typed"]
-
-    @property
-    def is_second(self) -> bool:
-        return self.typed_before
+        self.initial["again"] = "1" if again else ""
+        if not again:
+            self.fields = {name: self.fields[name] for name in self.hidden}
 
     def clean_typed(self) -> str:
         typed: str = self.cleaned_data["typed"].replace(",", "").strip()
         if typed != str(self.count):
-            raise forms.ValidationError(f"Type {self.count} to go on: this cannot be undone.")
+            raise forms.ValidationError(f"Type {self.count:,} to go on: this cannot be undone.")
         return typed
-
-    def second(self) -> FinalForm:
-        """The same with what was said, asking for the number."""
-        said = {name: self.data.get(name, "") for name in self.fields} | {"again": "1", "typed": ""}
-        form = type(self)(said, access=self.access, count=self.count, across=False)
-        form.hide_what_was_said()
-        form.full_clean()
-        form.errors.pop("typed", None)
-        return form
-
-    def hide_what_was_said(self) -> None:
-        """The second page asks for the number alone."""
-        for name, field in self.fields.items():
-            if name != "typed":
-                field.widget = forms.HiddenInput()
 
 
 class DeleteForm(FinalForm):

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from accounts.selectors import user_of
 from leads.admin import sort_columns
 from leads.listing.saved_views import ViewRefused
 from leads.models import ColumnChoice, Lead
@@ -29,10 +30,7 @@ class Column:
     cell: str | Cell
     sort: str = ""
     usual: bool = False
-
-    @property
-    def is_number(self) -> bool:
-        return self.key in _NUMBERS
+    is_number: bool = False
 
 
 _NUMBERS = frozenset(
@@ -41,19 +39,21 @@ _NUMBERS = frozenset(
 FIRST = "property"  # the link to the lead: never left out
 _OWN = (
     Column(FIRST, "Property", "property", "propertyAddress", usual=True),
-    Column("bucket", "Bucket", "in_bucket", usual=True),
-    Column("assignedTo", "Assigned to", "assigned_to", usual=True),
+    Column("bucket", "Bucket", "in_bucket", "bucketName", usual=True),
+    Column("assignedTo", "Assigned to", "assigned_to", "assignedTo", usual=True),
     Column("status", "Status", "stage", "status", usual=True),
     Column("data", "Data", "facts", "enrichedAt", usual=True),
     Column("owner", "Owner", "shown_owner", "ownerName", usual=True),
-    Column("phone", "Phone", "shown_phone", usual=True),
-    Column("phoneType", "Phone type", lambda lead: lead.phone_type or "–"),
-    Column("dnc", "DNC", "do_not_call", usual=True),
-    Column("email", "E-mail", "shown_email", usual=True),
+    Column("phone", "Phone", "shown_phone", "phone", usual=True),
+    Column("phoneType", "Phone type", lambda lead: lead.phone_type or "–", "phoneType"),
+    Column("dnc", "DNC", "do_not_call", "doNotCall", usual=True),
+    Column("email", "E-mail", "shown_email", "email", usual=True),
     Column("place", "Place", "place", "propertyCity", usual=True),
 )
 _SORTED = tuple(
-    Column(name, cell.short_description[:1].upper() + cell.short_description[1:], cell, name)  # type: ignore[attr-defined]
+    Column(
+        name, cell.short_description[:1].upper() + cell.short_description[1:], cell, name, is_number=name in _NUMBERS
+    )  # type: ignore[attr-defined]
     for name, cell in sort_columns.COLUMNS.items()
 )
 _added: list[Callable[[HttpRequest], Iterable[Column]]] = []
@@ -87,14 +87,21 @@ def chosen(request: HttpRequest, keys: Sequence[str] | None, *, wanted: Sequence
 
 def choose(*, user_id: int, preset: str, keys: Sequence[str] | None) -> None:
     """Keeps a person's columns of a preset; None: the usual ones again. Raises ViewRefused."""
-    if keys is None:
-        ColumnChoice.objects.filter(user=user_id, preset=preset).delete()
-        return
-    if not keys:
+    if keys is not None and not keys:
         raise ViewRefused("Choose at least one column.", "columns")
-    ColumnChoice.objects.update_or_create(user_id=user_id, preset=preset, defaults={"columns": list(keys)})
+    kept = {"columns": None if keys is None else list(keys)}
+    ColumnChoice.objects.update_or_create(user_id=user_id, preset=preset, defaults=kept)
 
 
-def columns_of_preset(user_id: int, preset: str) -> Any:
-    """What she chose; None: nothing."""
-    return ColumnChoice.objects.filter(user=user_id, preset=preset).values_list("columns", flat=True).first()
+def choose_size(*, user_id: int, view: str, size: int) -> None:
+    """Keeps how many rows a page of this view has for a person."""
+    ColumnChoice.objects.update_or_create(user_id=user_id, preset=view, defaults={"size": size})
+
+
+def choice_of(request: HttpRequest, view: str) -> ColumnChoice | None:
+    """What this person chose for a view, read once a request; None: nothing."""
+    kept: dict[str, Any] = vars(request).setdefault("desk_choices", {})
+    if view not in kept:
+        kept[view] = ColumnChoice.objects.filter(user=user_of(request), preset=view).first()
+    found: ColumnChoice | None = kept[view]
+    return found

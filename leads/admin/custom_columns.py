@@ -9,29 +9,16 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.access import access
-from common.admin import sees_all
-from common.admin_teams import TEAM
 from common.contact_access import told
 from leads.admin.columns import Column, add_columns
 from leads.admin.custom_card import shown_value
-from leads.admin.filters import YES_NO, box, day_box, number_box, select
+from leads.admin.filters import YES_NO, box, day_box, fields_of_list, number_box, select
 from leads.fields.cells import PREFIX
-from leads.fields.definitions import fields_of
 from leads.fields.filtering import custom_filter
 from leads.models import CustomField, Lead
 
 Kind = CustomField.Kind
 GROUP = "Custom fields"
-
-
-def fields_of_list(request: HttpRequest) -> list[CustomField]:
-    """Those of the one team whose leads the list shows, read once a request."""
-    kept: dict[str, Any] = vars(request)
-    if "desk_custom_fields" not in kept:
-        of_others = sees_all(request) and request.GET.get(TEAM)
-        kept["desk_custom_fields"] = [] if of_others else fields_of(access(request).team_id)
-    found: list[CustomField] = kept["desk_custom_fields"]
-    return found
 
 
 def column_of(field: CustomField) -> Callable[[Lead], str]:
@@ -47,13 +34,15 @@ def column_of(field: CustomField) -> Callable[[Lead], str]:
 
 
 def columns_of(request: HttpRequest) -> list[Column]:
-    """A column for each field that is offered, and for those that the list is filtered by."""
-    return [Column(f"{PREFIX}{one.key}", str(one), column_of(one)) for one in fields_of_list(request)]
+    """A column for each field that is offered, which sorts by it."""
+    named = ((f"{PREFIX}{one.key}", one) for one in fields_of_list(request))
+    return [Column(name, str(one), column_of(one), name, is_number=one.kind == Kind.NUMBER) for name, one in named]
 
 
 def keys_asked(request: HttpRequest) -> list[str]:
-    """The columns of the fields that the list is filtered by."""
-    asked = (name.removeprefix(PREFIX).partition(".")[0] for name in request.GET if name.startswith(PREFIX))
+    """The columns of the fields that the list is filtered or sorted by."""
+    names = [*request.GET, request.GET.get("sort", "").strip().removeprefix("-")]
+    asked = (name.removeprefix(PREFIX).partition(".")[0] for name in names if name.startswith(PREFIX))
     return [f"{PREFIX}{key}" for key in asked]
 
 

@@ -18,14 +18,15 @@ from common.admin import dressed, is_id, sees_all
 from common.admin_teams import TEAM, teams_offered
 from common.contact_access import told
 from leads.fields.cells import PREFIX
-from leads.models import Lead, Tag
+from leads.fields.definitions import fields_of
+from leads.models import CustomField, Lead, Tag
 from leads.pipeline.labels import labels_of
 from leads.querysets import own_callbacks
 from leads.registries import buckets_of, talks
 from leads.selection.filter_kinds import CALLBACKS, ME, NOBODY
 from leads.selection.filters import ASSIGNED_TO, MATCH, MATCHES, STATUS_LABEL, BadFilter, matching
 from leads.selection.filters import FILTERS as NAMES
-from leads.selection.sorting import LABELS, sort_of
+from leads.selection.sorting import LABELS, OF_CONTACTS, label_of, sort_of
 
 Choices = Iterable[tuple[str, str]]
 
@@ -39,6 +40,16 @@ def _of_person(request: HttpRequest, model_admin: Any) -> dict[str, Any]:
         "me": person.pk,
         "team_id": None if sees_all(request) and request.GET.get(TEAM) else access(request).team_id,
     }
+
+
+def fields_of_list(request: HttpRequest) -> list[CustomField]:
+    """The custom fields of the one team whose leads the list shows, read once a request."""
+    kept: dict[str, Any] = vars(request)
+    if "desk_custom_fields" not in kept:
+        of_others = sees_all(request) and request.GET.get(TEAM)
+        kept["desk_custom_fields"] = [] if of_others else fields_of(access(request).team_id)
+    found: list[CustomField] = kept["desk_custom_fields"]
+    return found
 
 
 LATEST = 100  # buckets and tags to choose from; a link may name any
@@ -239,7 +250,11 @@ class SortBy(_Select):
     group = ""
 
     def offered(self, request: HttpRequest) -> Choices:
-        return LABELS.items()
+        hidden = frozenset() if self.model_admin.knows_contacts(request) else OF_CONTACTS
+        yield from ((name, words) for name, words in LABELS.items() if name.lstrip("-") not in hidden)
+        for field in fields_of_list(request):
+            for sign in ("", "-"):
+                yield f"{sign}{PREFIX}{field.key}", label_of(str(field), descending=bool(sign))
 
     def field(self) -> forms.Field:
         choices = [("", "Newest first; a search: best match first"), *self.lookup_choices]
@@ -248,7 +263,7 @@ class SortBy(_Select):
     def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if len(self.given) > 1:
             raise ValueError("Choose one order.")
-        sort_of(self.given[0])
+        sort_of(self.given[0], contacts=self.model_admin.knows_contacts(request))
         return queryset
 
 

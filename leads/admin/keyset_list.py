@@ -16,7 +16,7 @@ from leads.admin.addresses import link
 from leads.admin.dnc import with_dnc
 from leads.admin.orders import Best, Order, Sorted
 from leads.selection.search import Sought
-from leads.selection.sorting import BY_AGE, TEXTS, BadSort, Sort, sort_of
+from leads.selection.sorting import BY_AGE, BadSort, Sort, sort_of
 
 AFTER, BEFORE, SORT, VIEW, SIZE = "after", "before", "sort", "view", "size"
 SIZES = (25, 50, 100, 200)  # rows of a page
@@ -63,9 +63,10 @@ class KeysetList(ChangeList):  # type: ignore[misc]
         self.filter_params = {name: values for name, values in said.items() if values and name not in BESIDE}
         self.params = {name: values[-1] for name, values in self.filter_params.items()}
         self.view = request.GET.get(VIEW, "")
-        if (size := request.GET.get(SIZE, "")) and size in map(str, SIZES):
+        if (size := request.GET.get(SIZE, "")) in map(str, SIZES):
             self.size = size
-            self.list_per_page = int(size)
+        kept = int(self.size) if self.size else self.model_admin.size(request)
+        self.list_per_page = kept if kept in SIZES else self.list_per_page
         given = request.GET.copy()
         for name in [name for name in given if name not in self.params]:
             self.places.setdefault(name, given.pop(name)[-1])
@@ -98,21 +99,14 @@ class KeysetList(ChangeList):  # type: ignore[misc]
 
     def sorted_by(self, name: str) -> tuple[str, str]:
         """The address that sorts by this, the other way where it is sorted so already; and how it is sorted now."""
-        now = str(self.sort) if self.sort is not None else ""
-        first = name if name in TEXTS or name == "callbackAt" else f"-{name}"
-        other = name if first != name else f"-{name}"
-        said = {name: "ascending", f"-{name}": "descending"}.get(now, "")
-        return str(self.get_query_string({SORT: other if now == first else first})), said
+        now, first = self.sort, Sort(name, descending=False).first
+        said = ("descending" if now.descending else "ascending") if now and now.name == name else ""
+        then = Sort(name, descending=not first.descending) if now == first else first
+        return str(self.get_query_string({SORT: str(then)})), said
 
-    def sizes(self) -> list[tuple[int, str, bool]]:
-        """Sizes of a page, each with its address, and whether it is this one's."""
-        now, kept = self.list_per_page, self.size
-        found = []
-        for size in SIZES:
-            self.size = str(size)
-            found.append((size, str(self.get_query_string()), size == now))
-        self.size = kept
-        return found
+    def sizes(self) -> list[tuple[int, bool]]:
+        """Sizes of a page, and whether it is this one's."""
+        return [(size, size == self.list_per_page) for size in SIZES]
 
     @property
     def groups(self) -> list[tuple[str, list[Any], bool]]:
@@ -123,10 +117,17 @@ class KeysetList(ChangeList):  # type: ignore[misc]
         return [(name, specs, any(spec.given for spec in specs)) for name, specs in grouped.items()]
 
     @property
+    def sorts(self) -> list[tuple[str, str]]:
+        """The orders that are offered, with their words."""
+        found = (spec.lookup_choices for spec in self.filter_specs if spec.parameter_name == SORT)
+        return list(next(found, []))
+
+    @property
     def order_words(self) -> str:
         """In which order the rows stand."""
         if self.sort is not None:
-            return self.sort.words
+            words = dict(self.sorts).get(str(self.sort), self.sort.words)
+            return words[:1].lower() + words[1:]
         return "newest first" if self.search is None else "best match first"
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
@@ -136,7 +137,8 @@ class KeysetList(ChangeList):  # type: ignore[misc]
     def order(self, request: HttpRequest) -> Order:
         """In which its rows are read."""
         try:
-            self.sort = sort_of(self.params[SORT]) if SORT in self.params else None
+            contacts = self.model_admin.knows_contacts(request)
+            self.sort = sort_of(self.params[SORT], contacts=contacts) if SORT in self.params else None
         except ValueError:  # its filter has said so, and lists nothing
             self.sort = None
         in_buckets = [one for one in self.filter_params.get("bucket", []) if is_id(one)]

@@ -43,7 +43,8 @@ _COLUMNS = {
     "Estimated value": "estimated_value", "Estimated equity": "estimated_equity", "Equity": "equity_percent",
     "Last sale": "last_sale_date", "Last sale price": "last_sale_price", "Type": "property_type", "Beds": "bedrooms",
     "Baths": "bathrooms", "Living area": "sqft", "Year built": "year_built", "Second owner": "second_owner_name",
-    "Owner-occupied": "owner_occupied", "Litigator": "litigator", "Do not mail": "do_not_mail",
+    "Owner type": "owner_type", "Owner-occupied": "owner_occupied", "Litigator": "litigator",
+    "Do not mail": "do_not_mail", "APN": "apn", "County FIPS": "fips",
 }  # fmt: skip
 _FACTS = {
     "phone": "Phone",
@@ -217,8 +218,12 @@ def _email(label: str, entry: Mapping[str, Any], *, shown: bool) -> Contact:
 
 def told_source(entry: Mapping[str, Any]) -> str:
     """Where a value is from and when it came: skip trace, Nov 24, 2026."""
-    who = f"typed by {entry['by']}" if entry.get("by") else WORDS[entry["source"]]
+    who = _words(entry)
     return f"{who}, {_day(entry['at'], year=True)}" if entry.get("at") else who
+
+
+def _words(entry: Mapping[str, Any]) -> str:
+    return f"typed by {entry['by']}" if entry.get("by") else WORDS[entry["source"]]
 
 
 def _day(at: str, *, year: bool = False) -> str:
@@ -259,23 +264,27 @@ def groups(lead: Lead, *, shown: bool = True) -> list[Group]:
         ),
         Group("Other columns", "Your file", lead.created_at, _kept(lead, shown=shown)),
     ]
-    known = (replace(g, rows=[(name, text) for name, text in g.rows if text], others=_elsewhere(lead)) for g in found)
+    told = (replace(g, rows=[(name, text) for name, text in g.rows if text]) for g in found)
+    known = (replace(group, others=_elsewhere(lead, group)) for group in told)
     return [group for group in known if group.rows]
 
 
-def _elsewhere(lead: Lead) -> dict[str, str]:
-    """Of the facts that a person typed or a file brought, each with its source and its day."""
-    sources = lead.fact_sources or {}
-    return {
-        name: told_source(sources[column])
-        for name, column in _COLUMNS.items()
-        if sources.get(column, {}).get("source") in PERSONS
+def _elsewhere(lead: Lead, group: Group) -> dict[str, str]:
+    """Of the facts that are of another source than their group, each with its source and its day. What came with the
+    lead, of which nothing was purchased, says so once.
+    """
+    said, own = lead.fact_sources or {}, group.source.lower()
+    entries = {
+        name: source_of(vars(lead), column)
+        for name, _ in group.rows
+        if (column := _COLUMNS.get(name)) and (column in said or lead.enriched_at)
     }
+    return {name: told_source(entry) for name, entry in entries.items() if _words(entry).lower() != own}
 
 
 def _from(lead: Lead, fact: str) -> tuple[str, datetime | None]:
     entry = source_of(vars(lead), fact)
-    words = f"Typed by {entry['by']}" if entry.get("by") else WORDS[entry["source"]]
+    words = _words(entry)
     return f"{words[:1].upper()}{words[1:]}", datetime.fromisoformat(entry["at"]) if entry.get("at") else None
 
 

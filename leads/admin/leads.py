@@ -48,6 +48,7 @@ from leads.registries import buckets_of
 from leads.selection.filters import is_teams_work
 from leads.selection.presets import FIRST, WITHOUT_RULES, missing_for_calls
 from leads.selection.search import Sought, sought
+from leads.selection.sorting import OF_CONTACTS
 
 STATUS_LOOKS = {"new": "", "contacted": "info", "qualified": "success", "closed": "primary", "lost": "warning"}
 ENRICHMENT_LOOKS = {"pending": "", "completed": "success", "partial": "warning", "failed": "danger"}
@@ -119,7 +120,13 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
             found = [one for one in found if one.key != "assignedTo"]
         if shared:
             found = [replace(one, cell="plain_stage") if one.key == "status" else one for one in found]
+        if not self.knows_contacts(request):
+            found = [replace(one, sort="") if one.sort in OF_CONTACTS else one for one in found]
         return [*found, *table.added(self, self.model)]
+
+    def size(self, request: HttpRequest) -> int | None:
+        """The rows of a page that this person chose for the open view."""
+        return view_tabs.size_of(request, self.tab(request))
 
     def tab(self, request: HttpRequest) -> Tab | None:
         """The open view, found out before the list takes what is no filter out of the address."""

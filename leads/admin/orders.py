@@ -83,7 +83,7 @@ class Sorted:
         return _holds(self.leads, lead)
 
     def before(self, at: Place, most: int) -> int:
-        bare = self.leads.select_related(None).only("pk", self.sort.column)
+        bare = self.leads.select_related(None).only("pk")
         return len(sorted_page(bare, self.sort, limit=most, at=at, back=True, buckets=self.among))
 
     def total(self, most: int) -> int:

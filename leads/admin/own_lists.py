@@ -122,6 +122,10 @@ class _OwnAdmin(TeamAdmin):
             *super().get_urls(),
         ]
 
+    @admin.display(description="place")
+    def place(self, row: Any) -> str:
+        return "–" if row.retired_at else str(row.position + 1)
+
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
             raise refuse(Scope.MANAGE)
@@ -227,10 +231,6 @@ class StatusLabelAdmin(_OwnAdmin):
     def shown_status(self, row: StatusLabel) -> str:
         return str(Lead.Status(row.status).label)
 
-    @admin.display(description="place")
-    def place(self, row: StatusLabel) -> str:
-        return "–" if row.retired_at else str(row.position + 1)
-
 
 @admin.register(CustomField)
 class CustomFieldAdmin(_OwnAdmin):
@@ -247,7 +247,3 @@ class CustomFieldAdmin(_OwnAdmin):
     retired_words = "It is offered no more. What leads hold of it stays, and comes back when you offer it again."
     list_display = ("name", "kind", "key", "place", "retired_at")
     ordering = ("retired_at", "position", "pk")
-
-    @admin.display(description="place")
-    def place(self, row: CustomField) -> str:
-        return "–" if row.retired_at else str(row.position + 1)

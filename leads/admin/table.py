@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.utils import label_for_field
+from django.utils.html import strip_tags
 
 from leads.admin.addresses import link
 from leads.admin.columns import Column
 from leads.models import Lead
+
+NARROW = 20  # characters that fit into any column: a row is one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Row:
     lead: Lead
     address: str
     name: str
-    cells: list[tuple[str, Any, bool]]  # the column's title, what it shows, whether that is a number
+    cells: list[tuple[Any, str, bool]]  # what it shows, the whole of it where the column may be too narrow, is a number
 
 
 def headers_of(cl: Any, columns: Sequence[Column]) -> Iterator[Header]:
@@ -45,8 +48,14 @@ def rows_of(cl: Any, columns: Sequence[Column]) -> Iterator[Row]:
     ]
     first, *others = shown
     for lead in cl.result_list:
-        cells = [(one.title, cell(lead) if cell else _plain(lead, one.cell), one.is_number) for one, cell in others]
+        said = [(cell(lead) if cell else _plain(lead, one.cell), one.is_number) for one, cell in others]
+        cells = [(told, _whole(told), is_number) for told, is_number in said]
         yield Row(lead, link(lead, query), first[1](lead), cells)
+
+
+def _whole(cell: Any) -> str:
+    text = strip_tags(str(cell)).strip()
+    return text if len(text) > NARROW else ""
 
 
 def _plain(lead: Lead, name: Any) -> Any:

@@ -90,7 +90,14 @@ def keys_of(request: HttpRequest, tab: Tab | None) -> Any:
     """The columns that are kept with the open tab; None: nobody chose any."""
     if tab is not None and tab.saved is not None:
         return tab.saved.columns
-    return columns.columns_of_preset(access(request).user.pk, tab.key if tab else EVERY)
+    choice = columns.choice_of(request, tab.key if tab else EVERY)
+    return choice.columns if choice else None
+
+
+def size_of(request: HttpRequest, tab: Tab | None) -> int | None:
+    """The rows of a page that this person chose for the open tab; None: none."""
+    choice = columns.choice_of(request, tab.key if tab else EVERY)
+    return choice.size if choice else None
 
 
 def leads_of_tab(person: Access, tab: Tab) -> QuerySet[Lead]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -15,6 +16,7 @@ from common.api.base import Problem, invalid, translates
 from common.api.lists import total_of
 from common.api.paging import PageQuery, cursor_of, page, place_at
 from common.contact_access import sees_contacts
+from leads.fields.values import KEY
 from leads.models import Lead
 from leads.selection.ranking import count_found, in_places, ranked
 from leads.selection.search import LONGEST, Sought, sought
@@ -28,6 +30,26 @@ def _bad_sort(error: BadSort) -> Problem:
     return invalid("sort", str(error))
 
 
+@extend_schema_field(
+    {
+        "anyOf": [
+            {"type": "string", "enum": [f"{sign}{name}" for name in SORTS for sign in ("", "-")]},
+            {"type": "string", "pattern": rf"^-?custom\.{KEY.pattern}$"},
+        ]
+    }
+)
+class SortField(serializers.CharField):
+    """The name of an order."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name: str = super().to_internal_value(data)
+        try:
+            sort_of(name)
+        except BadSort as error:
+            raise serializers.ValidationError(str(error)) from error
+        return name
+
+
 class FoundQuery(PageQuery):
     q = serializers.CharField(
         required=False,
@@ -35,10 +57,10 @@ class FoundQuery(PageQuery):
         help_text="Address, street, city, ZIP, APN, owner's name or property id; phone (its last 4 or 7 digits "
         "too) and e-mail where you may see contacts. All words must match",
     )
-    sort = serializers.ChoiceField(
+    sort = SortField(
         required=False,
-        choices=[f"{sign}{name}" for name in SORTS for sign in ("", "-")],
-        help_text="With - the highest or latest first; leads without a value come last",
+        help_text="With - the highest or latest first; leads without a value come last. custom.KEY: by a field of your "
+        "team's own; phone and email where you may see contacts",
     )
 
 
@@ -80,7 +102,7 @@ def list_leads(
     text, limit, cursor = query.get("q"), query["limit"], query.get("cursor")
     contacts = sees_contacts(request) and not theirs
     search = sought(text, by=access(request), contacts=contacts) if text else None
-    sort = sort_of(query["sort"]) if "sort" in query else None
+    sort = sort_of(query["sort"], contacts=contacts) if "sort" in query else None
     if sort is not None:
         found = leads.filter(search.matches) if search else leads
         rows, after = _sorted(found, sort, f"{sort} {text or ''}", limit, cursor, buckets)

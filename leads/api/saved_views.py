@@ -173,7 +173,7 @@ class SavedViewsView(SavedViewBase):
         view = save_view(
             by=self.user, team_id=self.access.team_id, name=said["name"], query=_query(said["filters"]),
             shared=said["shared"] and not self.access.only_assigned, columns=said.get("columns"),
-            overrules=self.access.can(Scope.MANAGE),
+            overrules=self.access.can(Scope.MANAGE), replaces=True,
         )  # fmt: skip
         return ok(201, view=self.told([view])[0])
 

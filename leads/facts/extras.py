@@ -10,9 +10,11 @@ from uuid import UUID
 from django.db import connection
 
 from leads.facts import added
-from leads.models import Lead
+from leads.models import Lead, StatusLabel
 
-Facts = Mapping[str, Any]  # of one row: `tags`: [text], `status`: a status of Lead, `notes`: text; each may be missing
+# Of one row: `tags`: [text], `status`: a status of Lead, `status_label`: the name of a label of the team under it,
+# `notes`: text; each may be missing.
+Facts = Mapping[str, Any]
 
 
 def add_extras(*, owner_id: int, team_id: int, facts: Mapping[UUID, Facts], at: datetime) -> int:
@@ -21,19 +23,33 @@ def add_extras(*, owner_id: int, team_id: int, facts: Mapping[UUID, Facts], at: 
     at: when the file came, which is also when its notes were written: undoing an import knows them by it. Returns how
     many of the leads count as contacted.
     """
-    statuses = [(lead, row["status"]) for lead, row in facts.items() if row.get("status", Lead.Status.NEW) != "new"]
+    stages = [
+        (lead, row["status"], row.get("status_label"))
+        for lead, row in facts.items()
+        if row.get("status_label") or row.get("status", Lead.Status.NEW) != Lead.Status.NEW
+    ]
     added.add(owner_id=owner_id, team_id=team_id, facts=facts, at=at)
-    if statuses:
-        _move(statuses)
-    return sum(status in Lead.CONTACTED_STATUSES for _, status in statuses)
+    if stages:
+        _move(stages, label_ids(team_id) if any(label for _, _, label in stages) else {})
+    return sum(status in Lead.CONTACTED_STATUSES for _, status, _ in stages)
 
 
-def _move(statuses: list[tuple[UUID, str]]) -> None:
+def label_ids(team_id: int) -> dict[tuple[str, str], UUID]:
+    """The ids of a team's status labels by (status, name)."""
+    rows = StatusLabel.objects.filter(team=team_id).values_list("status", "name", "pk")
+    return {(status, name): pk for status, name, pk in rows}
+
+
+def _move(stages: list[tuple[UUID, str, str | None]], labels: Mapping[tuple[str, str], UUID]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE leads_lead l SET status = f.status
-              FROM unnest(%s::uuid[], %s::text[]) AS f(id, status) WHERE l.id = f.id
+            UPDATE leads_lead l SET status = f.status, status_label_id = f.label
+              FROM unnest(%s::uuid[], %s::text[], %s::uuid[]) AS f(id, status, label) WHERE l.id = f.id
             """,
-            [[lead for lead, _ in statuses], [status for _, status in statuses]],
+            [
+                [lead for lead, _, _ in stages],
+                [status for _, status, _ in stages],
+                [labels.get((status, label)) if label else None for _, status, label in stages],
+            ],
         )

@@ -19,6 +19,7 @@ _FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # columns, names
     "owner_name": (NAMES, ("owner_name",)),
     "mailing_address": (MAILING, ("mailing_address",)),
     "phone": (PHONES, SLOTS),
+    "status": (("status", "status_label_id"), ("status",)),
 }
 _FACT_OF = {column: fact for fact, (columns, _) in _FACTS.items() for column in columns} | {"secondary_phone": "phone"}
 

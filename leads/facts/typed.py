@@ -7,7 +7,7 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
-from integrations.vendors import normalise
+from integrations.vendors import normalise, owners
 from leads.facts.columns import HOUSE
 from leads.facts.sources import (
     MAILING,
@@ -21,6 +21,7 @@ from leads.facts.sources import (
     mailing_of,
     name_of,
     never_weaker,
+    same_name,
     source_of,
 )
 
@@ -130,6 +131,30 @@ def _group(sheet: Sheet, columns: tuple[str, ...], said: Mapping[str, Any], new:
     sheet.wins(group, after)
     if before != after:
         sheet.loses(group, before, entry)
+
+
+def rest_of_name(lead: Row, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows of a name of which a part was typed: nobody is written to as Lillian whose name is Maria Lopez.
+
+    The whole name makes the parts where it is another person's; a part makes the whole where that was made of both.
+    """
+    parts = {column: lead[column] for column in NAMES[1:]}
+    whole = told.get("owner_name")
+    if whole and told.keys().isdisjoint(parts):
+        if same_name(whole, " ".join(filter(None, parts.values()))):
+            return {}
+        return dict(zip(parts, owners.first_and_last(whole) or (None, None), strict=True))
+    old = " ".join(filter(None, parts.values()))
+    if (
+        "owner_name" in told
+        or told.keys().isdisjoint(parts)
+        or not old
+        or not lead["owner_name"]
+        or not same_name(lead["owner_name"], old)
+    ):
+        return {}
+    new = " ".join(filter(None, {**parts, **told}.values()))
+    return {"owner_name": new} if new and not same_name(lead["owner_name"], new) else {}
 
 
 def _property(sheet: Sheet, column: str, value: object, new: Entry) -> None:

@@ -22,6 +22,7 @@ from django.db import connection
 from leads.counters import change_counters
 from leads.facts import added, sources
 from leads.facts.columns import CONTACTS, OF_FILE, PERSON, with_types
+from leads.facts.extras import label_ids
 from leads.facts.incoming import Incoming, contacts_of
 from leads.facts.names import rename
 from leads.facts.sources import (
@@ -47,7 +48,7 @@ MARKS = ("litigator", "do_not_mail")  # of the lead, not of a number: once liste
 _BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb", "data": "jsonb", "custom": "jsonb"}
 # Facts of one column each, about the house.
 _HOUSE = tuple(name for name in OF_FILE if name not in (*NAMES, *MAILING, *CONTACTS, *PERSON, *MARKS))
-WRITTEN = tuple(dict.fromkeys((*NAMES, *MAILING, *CONTACTS, *_HOUSE, *MARKS, "status", *_BOOKS)))
+WRITTEN = tuple(dict.fromkeys((*NAMES, *MAILING, *CONTACTS, *_HOUSE, *MARKS, "status", "status_label_id", *_BOOKS)))
 _READ = (
     "created_at", "enriched_at", "skip_traced_at", "apollo_enriched_at", "contact_name", "contact_is_other", *WRITTEN,
 )  # fmt: skip
@@ -89,7 +90,8 @@ def update_leads(
     if keys is None:
         keys = contact_keys.prepare({one: contacts_of(lead) for one, lead in rows.items()})
     there = {one: lead for one, lead in lock_as_json(list(rows), _READ).items() if one not in but}
-    wanted = {one: w for one, lead in there.items() if (w := _wanted(lead, rows[one].facts, said))}
+    labels = label_ids(team_id) if any(row.facts.get("status_label") for row in rows.values()) else {}
+    wanted = {one: w for one, lead in there.items() if (w := _wanted(lead, rows[one].facts, said, labels))}
     after = write_leads({one: {name: there[one][name] for name in WRITTEN} | new for one, new in wanted.items()})
     gained = added.add(owner_id=owner_id, team_id=team_id, facts={one: rows[one].facts for one in there}, at=at)
     contact_keys.relink(after, keys)
@@ -155,8 +157,8 @@ def count_changes(bucket_id: UUID, before: Mapping[UUID, Row], after: Mapping[UU
 # --- Weighing one row -------------------------------------------------------------------------------------------------
 
 
-def _wanted(lead: Row, facts: Row, said: Mapping[str, str]) -> dict[str, Any]:
-    """The columns that a row changes of a lead."""
+def _wanted(lead: Row, facts: Row, said: Mapping[str, str], labels: Mapping[tuple[str, str], UUID]) -> dict[str, Any]:
+    """The columns that a row changes of a lead. labels: as `label_ids` has them."""
     sheet = Sheet({**lead, "fact_sources": lead["fact_sources"] or {}, "other_facts": lead["other_facts"] or {}})
     bought = facts.get("bought", {})
 
@@ -178,8 +180,10 @@ def _wanted(lead: Row, facts: Row, said: Mapping[str, str]) -> dict[str, Any]:
     for name in ("data", "custom"):
         held = {**(lead[name] or {}), **facts.get(name, {})}
         new |= {name: held} if held != (lead[name] or {}) else {}
-    if lead["status"] == Lead.Status.NEW and facts.get("status", Lead.Status.NEW) != Lead.Status.NEW:
-        new["status"] = facts["status"]
+    if lead["status"] == Lead.Status.NEW and (status := facts.get("status")):
+        label = labels.get((status, facts["status_label"])) if "status_label" in facts else None
+        if status != Lead.Status.NEW or (label and not lead["status_label_id"]):
+            new |= {"status": status, "status_label_id": str(label) if label else None}
     return new
 
 

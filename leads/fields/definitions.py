@@ -9,14 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.access import Access
 from accounts.audit import record
 from accounts.locks import lock_team
 from leads.fields.values import KEY
 from leads.models import CustomField
-from leads.pipeline.lists import Refused, managed, name_of, put, saved
+from leads.pipeline.lists import Refused, managed, name_of, own, place_in, put, saved, set_retired
 
 FIELDS_MAX = 50  # of one team that are offered: a lead's page and a file's columns stay readable
 NAME_MAX = 50
@@ -48,7 +47,7 @@ def make_field(access: Access, values: Mapping[str, Any]) -> CustomField:
             raise Refused("INVALID", f"Choose one of: {', '.join(CustomField.Kind.values)}.", "kind")
         row.key = _key(values.get("key"), row.name, {one.key for one in there})
         row.choices = _choices(row.kind, values.get("choices") or [])
-        put(offered, row, _place(values, len(offered)))
+        put(offered, row, place_in(values, len(offered)))
         saved(row, "custom field")
         record("custom_field.created", by=access.user, team_id=team_id, about=row, name=row.name, after=_told(row))
     return row
@@ -62,14 +61,14 @@ def change_field(access: Access, field_id: UUID, values: Mapping[str, Any]) -> C
     team_id = managed(access)
     with transaction.atomic():
         lock_team(team_id)
-        row = _own(team_id, field_id)
+        row: CustomField = own(CustomField, team_id, field_id)
         before = _told(row)
         if "name" in values:
             row.name = name_of(values["name"], most=NAME_MAX)
         if "choices" in values:
             row.choices = _choices(row.kind, values["choices"])
         if "position" in values and row.retired_at is None:
-            put(fields_of(team_id), row, _place(values, row.position))
+            put(fields_of(team_id), row, place_in(values, row.position))
         saved(row, "custom field")
         if _told(row) != before:
             record("custom_field.changed", by=access.user, team_id=team_id, about=row, name=row.name,
@@ -88,31 +87,11 @@ def restore_field(access: Access, field_id: UUID) -> CustomField:
 
 
 def _retire(access: Access, field_id: UUID, *, is_retired: bool) -> CustomField:
-    team_id = managed(access)
-    with transaction.atomic():
-        lock_team(team_id)
-        row = _own(team_id, field_id)
-        if (row.retired_at is not None) == is_retired:
-            return row
-        others = [one for one in fields_of(team_id) if one.pk != row.pk]
-        if not is_retired and len(others) >= FIELDS_MAX:
-            raise Refused("INVALID", f"A team has at most {FIELDS_MAX} custom fields: retire one first.")
-        row.retired_at = timezone.now() if is_retired else None
-        if not is_retired:
-            row.position = len(others)
-        row.save()
-        for place, one in enumerate(others):
-            CustomField.objects.filter(pk=one.pk).update(position=place)
-        done = "custom_field.retired" if is_retired else "custom_field.restored"
-        record(done, by=access.user, team_id=team_id, about=row, name=row.name, after=_told(row))
+    row: CustomField = set_retired(
+        access, CustomField, field_id, is_retired=is_retired, offered=fields_of, most=FIELDS_MAX, told=_told,
+        beside=lambda _one, _row: True,
+    )  # fmt: skip
     return row
-
-
-def _own(team_id: int, field_id: UUID) -> CustomField:
-    found = CustomField.objects.filter(team_id=team_id, pk=field_id).first()
-    if found is None:
-        raise Refused("NOT_FOUND", "There is no such custom field.")
-    return found
 
 
 def _key(said: object, name: str, taken: set[str]) -> str:
@@ -150,11 +129,6 @@ def _choices(kind: str, said: Any) -> list[str]:
     if not 1 <= len(found) <= CHOICES_MAX:
         raise Refused("INVALID", f"Give 1 to {CHOICES_MAX} choices.", "choices")
     return list(found.values())
-
-
-def _place(values: Mapping[str, Any], otherwise: int) -> int:
-    place = values.get("position")
-    return otherwise if place is None else int(place)
 
 
 def _told(row: CustomField) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from accounts.audit import record
 from accounts.models import User
 from common.contact_access import holds_contact
 from common.db.ids import uuid7
-from leads.models import SavedView
+from leads.models import ColumnChoice, SavedView
 from leads.privacy.filtering import WORDS, names_forgotten
 from leads.selection.filters import BadFilter, understood
 from leads.selection.sorting import BadSort, sort_of
@@ -36,6 +36,14 @@ class ViewRefused(ValueError):
         self.field = field
 
 
+class ViewExists(ViewRefused):
+    """There is a view of this name with other filters, which she may replace."""
+
+    def __init__(self, view: SavedView) -> None:
+        super().__init__(f"There is a view “{view}” already.", "name")
+        self.view = view
+
+
 def save_view(
     *,
     by: User,
@@ -45,12 +53,13 @@ def save_view(
     overrules: bool = False,
     shared: bool = True,
     columns: Sequence[str] | None = None,
+    replaces: bool = False,
 ) -> SavedView:
-    """Keeps the filters in this query string under a name; a name she has already is given the new filters.
+    """Keeps the filters in this query string under a name.
 
-    team_id: whose view it is; None: her own team's. overrules: also a colleague's view of this name is given them.
-    shared: the team sees it. One statement decides between new and known, so that a button pressed twice makes one
-    view; it keeps its columns where none are given. Raises ViewRefused.
+    team_id: whose view it is; None: her own team's. shared: the team sees it. replaces: a view of hers that has this
+    name is given these filters; overrules: a colleague's is, too. One statement decides between new and known, so that
+    a button pressed twice makes one view; it keeps its columns where none are given. Raises ViewRefused, ViewExists.
     """
     name, kept, chosen = _named(name), _checked(query), _columns(columns)
     team_id = team_id if team_id is not None else team_of(by)
@@ -70,13 +79,18 @@ def save_view(
                 ON CONFLICT {known} DO UPDATE
                    SET name = excluded.name, query = excluded.query, updated_at = excluded.updated_at,
                        columns = coalesce(excluded.columns, leads_savedview.columns)
-                 WHERE leads_savedview.owner_id = excluded.owner_id OR %s
+                 WHERE (leads_savedview.owner_id = excluded.owner_id OR %s)
+                   AND (leads_savedview.query = excluded.query OR %s)
                 RETURNING id
                 """,  # noqa: S608  # constants
-                [uuid7(), by.pk, team_id, name, kept, shared, _json(chosen), team_id, now, now, overrules],
+                [uuid7(), by.pk, team_id, name, kept, shared, _json(chosen), team_id, now, now, overrules, replaces],
             )
             row = cursor.fetchone()
     if row is None:
+        own = {} if shared else {"owner": by}
+        there = SavedView.objects.filter(team_id=team_id, name__iexact=name, shared=shared, **own).first()
+        if there is not None and (overrules or there.owner_id == by.pk):
+            raise ViewExists(there)
         raise ViewRefused("A colleague’s view has this name: choose another.", "name")
     return SavedView.objects.get(pk=row[0])
 
@@ -149,6 +163,7 @@ def delete_view(*, view: SavedView, by: User) -> None:
     about = ("savedview", view.pk)
     with transaction.atomic():
         if view.delete()[0]:  # by two at once: once
+            ColumnChoice.objects.filter(preset=str(about[1])).delete()
             record("view.deleted", by=by, team_id=view.team_id, about=about, name=view.name)
 
 

@@ -45,13 +45,16 @@ class SavedView(UUIDModel, Timestamped):
 
 
 class ColumnChoice(models.Model):
-    """Answers: which columns, in which order, does this person want where the list shows a preset?"""
+    """Answers: which columns, in which order, does this person want where the list shows a preset, and how many rows a
+    page, there and where it shows a saved view, whose columns are its own?
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, help_text="Whose choice it is"
     )
-    preset = models.CharField(max_length=20, help_text="Which preset: leads.selection.presets")
-    columns = models.JSONField(help_text="Its columns in order")
+    preset = models.CharField(max_length=36, help_text="Which preset (leads.selection.presets), or a saved view's id")
+    columns = models.JSONField(null=True, blank=True, help_text="Its columns in order; null: the usual ones")
+    size = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Rows of a page; null: the usual 50")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "preset"], name="columns_once_per_preset")]

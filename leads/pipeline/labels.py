@@ -8,13 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.access import Access
 from accounts.audit import record
 from accounts.locks import lock_team
 from leads.models import Lead, StatusLabel
-from leads.pipeline.lists import Refused, managed, name_of, put, saved
+from leads.pipeline.lists import Refused, managed, name_of, own, place_in, put, saved, set_retired
 
 LABELS_MAX = 40  # of one team that are offered: a board of more columns is read by nobody
 NAME_MAX = 40
@@ -58,7 +57,7 @@ def make_label(access: Access, values: Mapping[str, Any]) -> StatusLabel:
         row.color = _color(values.get("color") or DEFAULT_COLOR)
         _refuse_status_name(row.name)
         same = [one for one in there if one.status == status]
-        put(same, row, _place(values, len(same)))
+        put(same, row, place_in(values, len(same)))
         saved(row, "status label")
         record("status_label.created", by=access.user, team_id=team_id, about=row, name=row.name, after=_told(row))
     return row
@@ -69,7 +68,7 @@ def change_label(access: Access, label_id: UUID, values: Mapping[str, Any]) -> S
     team_id = managed(access)
     with transaction.atomic():
         lock_team(team_id)
-        row = _own(team_id, label_id)
+        row: StatusLabel = own(StatusLabel, team_id, label_id)
         before = _told(row)
         if "name" in values:
             row.name = name_of(values["name"], most=NAME_MAX)
@@ -77,7 +76,7 @@ def change_label(access: Access, label_id: UUID, values: Mapping[str, Any]) -> S
         if "color" in values:
             row.color = _color(values["color"])
         if "position" in values and row.retired_at is None:
-            put([one for one in labels_of(team_id) if one.status == row.status], row, _place(values, row.position))
+            put([one for one in labels_of(team_id) if one.status == row.status], row, place_in(values, row.position))
         saved(row, "status label")
         if _told(row) != before:
             record("status_label.changed", by=access.user, team_id=team_id, about=row, name=row.name,
@@ -96,33 +95,11 @@ def restore_label(access: Access, label_id: UUID) -> StatusLabel:
 
 
 def _retire(access: Access, label_id: UUID, *, is_retired: bool) -> StatusLabel:
-    team_id = managed(access)
-    with transaction.atomic():
-        lock_team(team_id)
-        row = _own(team_id, label_id)
-        if (row.retired_at is not None) == is_retired:
-            return row
-        there = labels_of(team_id)
-        if not is_retired and len(there) >= LABELS_MAX:
-            raise Refused("INVALID", f"A team has at most {LABELS_MAX} status labels: retire one first.")
-        row.retired_at = timezone.now() if is_retired else None
-        same = [one for one in there if one.status == row.status and one.pk != row.pk]
-        if is_retired:
-            for place, one in enumerate(same):
-                StatusLabel.objects.filter(pk=one.pk).update(position=place)
-        else:
-            row.position = len(same)
-        row.save()
-        done = "status_label.retired" if is_retired else "status_label.restored"
-        record(done, by=access.user, team_id=team_id, about=row, name=row.name, after=_told(row))
+    row: StatusLabel = set_retired(
+        access, StatusLabel, label_id, is_retired=is_retired, offered=labels_of, most=LABELS_MAX, told=_told,
+        beside=lambda one, row: one.status == row.status,
+    )  # fmt: skip
     return row
-
-
-def _own(team_id: int, label_id: UUID) -> StatusLabel:
-    found = StatusLabel.objects.filter(team_id=team_id, pk=label_id).first()
-    if found is None:
-        raise Refused("NOT_FOUND", "There is no such status label.")
-    return found
 
 
 def _refuse_status_name(name: str) -> None:
@@ -135,11 +112,6 @@ def _color(said: object) -> str:
     if not isinstance(said, str) or not _COLOR.fullmatch(said):
         raise Refused("INVALID", "A color is six hex digits behind a #, such as #0f766e.", "color")
     return said.lower()
-
-
-def _place(values: Mapping[str, Any], otherwise: int) -> int:
-    place = values.get("position")
-    return otherwise if place is None else int(place)
 
 
 def _told(row: StatusLabel) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.access import Access, Scope
+from accounts.audit import record
+from accounts.locks import lock_team
 from common.contact_access import holds_contact
 from leads.privacy.filtering import names_forgotten
 
@@ -59,4 +62,53 @@ def saved(row: Any, what: str) -> Any:
             row.save()
     except IntegrityError as error:
         raise Refused("INVALID", f"Your team has a {what} of this name already.", "name") from error
+    return row
+
+
+def own(model: Any, team_id: int, row_id: UUID) -> Any:
+    """A row of the team. Raises Refused."""
+    found = model.objects.filter(team_id=team_id, pk=row_id).first()
+    if found is None:
+        raise Refused("NOT_FOUND", f"There is no such {model._meta.verbose_name}.")
+    return found
+
+
+def place_in(values: Mapping[str, Any], otherwise: int) -> int:
+    """The place that is asked for."""
+    place = values.get("position")
+    return otherwise if place is None else int(place)
+
+
+def set_retired(
+    access: Access,
+    model: Any,
+    row_id: UUID,
+    *,
+    is_retired: bool,
+    offered: Callable[[int], Sequence[Any]],
+    beside: Callable[[Any, Any], bool],
+    most: int,
+    told: Callable[[Any], Mapping[str, Any]],
+) -> Any:
+    """Offers a row no more, or again, behind those that stand beside it. As it is already: nothing. Raises Refused.
+
+    offered: the team's rows, in order; most: how many there may be. told: what the audit tells of one.
+    """
+    team_id, words = managed(access), str(model._meta.verbose_name)
+    with transaction.atomic():
+        lock_team(team_id)
+        row = own(model, team_id, row_id)
+        if (row.retired_at is not None) == is_retired:
+            return row
+        there = [one for one in offered(team_id) if one.pk != row.pk]
+        if not is_retired and len(there) >= most:
+            raise Refused("INVALID", f"A team has at most {most} {model._meta.verbose_name_plural}: retire one first.")
+        same = [one for one in there if beside(one, row)]
+        row.retired_at = timezone.now() if is_retired else None
+        row.position = row.position if is_retired else len(same)
+        row.save()
+        for place, one in enumerate(same):
+            model.objects.filter(pk=one.pk).update(position=place)
+        done = f"{words.replace(' ', '_')}.{'retired' if is_retired else 'restored'}"
+        record(done, by=access.user, team_id=team_id, about=row, name=row.name, after=told(row))
     return row

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from accounts.access import Access, Scope
 from buckets.models import Bucket
-from campaigns.dialing.lists import worked_by
+from campaigns.dialing.starting import lists_that_wait
 from campaigns.models import Conversation
 from common.db.clock import database_now
 from common.needs import Need
@@ -35,8 +35,8 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """lists: names of the running call lists she works; may_start: a press puts the first owner before her. hint: why
-    nobody is ready, where one thing is missing; '': nothing is.
+    """lists: names of her running call lists on which somebody waits; may_start: a press puts the first owner before
+    her. hint: why nobody is ready, where one thing is missing; '': nothing is.
     """
 
     ready: Count
@@ -52,7 +52,7 @@ def today(access: Access) -> Today | None:
     """Of the leads she sees. None: she sees none."""
     if access.team_id is None or not access.can(Scope.READ):
         return None
-    names = list(worked_by(access).order_by("name", "pk").values_list("name", flat=True)[: LISTS_NAMED + 1])
+    names = [one.name for one in lists_that_wait(access)[: LISTS_NAMED + 1]]
     hint = missing_for_calls(access)
     ready = Count(0) if hint else ready_to_call(access)
     calls, manages = access.can(Scope.CONTACTS) and access.can(Scope.WRITE), access.can(Scope.CAMPAIGN)

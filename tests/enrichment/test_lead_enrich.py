@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from accounts.models import AuditEvent
 from buckets.services import create_bucket
 from enrichment.models import Run
 from leads.admin.addresses import link
@@ -107,6 +109,44 @@ def test_an_address_is_found_for_nothing_bought_at_its_price_and_saved_or_not(sa
     pump_until_still()
     lead.refresh_from_db()
     assert lead.property_address and billed(sandbox) == Decimal(most)
+
+
+def test_the_phones_of_an_address_are_bought_once_at_their_price_shown_and_saved_with_it(sandbox):
+    ann, _ = staff("ann")
+    sees_contacts(ann)
+    client, team = signed_in(ann), ann.memberships.get().team
+    bucket, _ = create_bucket(by=ann, name="Looked up", property_ids=[])
+    said: dict[str, str] = {}
+    for property_id in some_ids(sandbox, 20, 0):  # some owners have no phone
+        said = {"id": property_id, "q": "12 Main"}
+        page = body(client.get(ADDRESS, said))
+        assert "Find the owner’s phones" not in page
+        assert "Get the property data first." in body(client.post(ADDRESS, said | {"do": "trace", "most": "1"}))
+        detail = {"do": "detail", "most": field(page, "most"), "once": field(page, "once")}
+        client.post(ADDRESS, said | detail)
+        page, before = body(client.get(ADDRESS, said)), billed(sandbox)
+        most = page[: page.index('value="trace"')].rpartition('name="most" value="')[2].partition('"')[0]
+        assert f"Find the owner’s phones and e-mail (${float(most):.2f})" in page and float(most) > 0
+        dear = body(client.post(ADDRESS, said | {"do": "trace", "most": "0.0001"}))
+        assert ("Nothing was bought" in dear, billed(sandbox)) == (True, before)
+        for _ in range(2):
+            traced = body(client.post(ADDRESS, said | {"do": "trace", "most": most}))
+        if "<dt>Phone</dt>" in traced:
+            break
+    assert billed(sandbox) == before + Decimal(most)
+    assert "Find the owner’s phones" not in traced and "Contact</h3>" in traced
+    shown = AuditEvent.objects.filter(action="contacts.shown", team_id=team.pk, after__page="address")
+    assert shown.count() >= 3
+    assert "<dt>Phone</dt>" not in body(client.get(ADDRESS, said))
+    for role, status in (("reader", 403), ("caller", 403)):
+        assert member(team, role)[1].post(ADDRESS, said | {"do": "trace", "most": most}).status_code == status
+
+    client.post(ADDRESS, said | {"do": "detail", "most": "0", "once": str(uuid4()), "bucket": str(bucket.pk)})
+    pump_until_still()
+
+    lead = Lead.objects.get()
+    assert (bool(lead.phone), billed(sandbox)) == (True, before + Decimal(most))
+    assert Run.objects.get().max_cost == Decimal("0.0001")
 
 
 @pytest.mark.parametrize("given", [{"id": "x"}, {"id": "-1"}, {"id": "9" * 40}, {"id": "1\x00"}])

@@ -5,10 +5,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.access import access_of
 from buckets.services import create_bucket
 from leads.admin import columns
 from leads.admin.filters import FILTERS as PAGE_FILTERS
 from leads.admin.leads import LeadAdmin
+from leads.fields.definitions import make_field
 from leads.listing.saved_views import ViewRefused, save_view
 from leads.models import Activity, Lead, SavedView, Tag
 from leads.selection.counting import TooSlow
@@ -150,10 +152,56 @@ def test_the_list_is_sorted_and_paged_there_and_back(ann, query, sort):
     assert walk(ann[1], sort=sort, **query) == [lead.property_id for lead in wanted]
 
 
+@pytest.mark.usefixtures("short_pages")
+@pytest.mark.parametrize("sort", ["bucketName", "assignedTo", "phone", "phoneType", "email", "doNotCall", "custom.ask"])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_every_column_sorts_and_pages_lead_there_and_back(ann, sort, sign):
+    team = ann[0].memberships.get().team
+    make_field(access_of(ann[0], team.pk), {"name": "Ask", "kind": "number"})
+    people = [None, ann[0], member(team, "caller", "cal")[0]]
+    for place, name in enumerate(("Yakima", "Bend", "Miami")):
+        create_bucket(by=ann[0], name=name, property_ids=[str(10 * place + n) for n in range(8)])
+    for lead in Lead.objects.all():
+        n = int(lead.property_id)
+        has = n % 4 != 0
+        Lead.objects.filter(pk=lead.pk).update(
+            assigned_to=people[n % 3], phone=f"+1206555{9000 - n}" if has else None,
+            phone_type=["mobile", "voip"][n % 2] if has else None, email=f"{n % 5}@example.com" if has else None,
+            phone_do_not_call=[True, False, None][n % 3] if has else None, custom={"ask": (n % 7) * 5} if has else None,
+        )  # fmt: skip
+    value: Any = {
+        "bucketName": lambda lead: lead.bucket.name, "assignedTo": lambda lead: str(lead.assigned_to or "") or None,
+        "phone": lambda lead: lead.phone, "phoneType": lambda lead: lead.phone_type, "email": lambda lead: lead.email,
+        "doNotCall": lambda lead: lead.phone_do_not_call, "custom.ask": lambda lead: (lead.custom or {}).get("ask"),
+    }[sort]  # fmt: skip
+    leads = sorted(Lead.objects.all(), key=lambda lead: lead.pk, reverse=bool(sign))
+    there = sorted((one for one in leads if value(one) is not None), key=value, reverse=bool(sign))
+    wanted = [*there, *(one for one in leads if value(one) is None)]
+
+    assert walk(ann[1], sort=sign + sort) == [lead.property_id for lead in wanted]
+    page = ann[1].get(address(Lead, "changelist"), {"sort": sign + sort})
+    assert [one.sorted for one in page.context["headers"] if one.sorted] == ["descending" if sign else "ascending"]
+    middle = wanted[11]
+    beside = ann[1].get(f"{address(Lead, 'change', middle.pk)}?from=sort%3D{sign}{sort}").context["walk"]
+    assert (beside.words, str(wanted[12].pk) in beside.next) == ("12 of 24", True)
+
+
+def test_who_sees_no_contacts_cannot_put_leads_in_the_order_of_their_phones(ann):
+    lead_of(ann[0], phone="+12065550142")
+    rae = member(ann[0].memberships.get().team, "reader", "rae")[1]
+
+    listed, page = shown_error(rae, "sort=phone")
+
+    assert (listed, "cannot sort by them" in page) == (set(), True)
+    headers = {one.title: one.address for one in rae.get(address(Lead, "changelist")).context["headers"]}
+    assert (headers["Phone"], headers["E-mail"], headers["DNC"] != "") == ("", "", True)
+    assert 'value="-phone"' not in rae.get(address(Lead, "changelist")).content.decode()
+
+
 def test_an_order_that_does_not_exist_lists_nothing_and_says_so(ann):
     lead_of(ann[0])
 
-    listed, page = shown_error(ann[1], "sort=phone")
+    listed, page = shown_error(ann[1], "sort=phones")
 
     assert listed == set()
     assert "Sort by: this filter cannot be read" in page

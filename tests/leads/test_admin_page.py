@@ -9,12 +9,15 @@ import pytest
 from django.utils import timezone
 
 from buckets.services import create_bucket
+from common.dates import day
 from enrichment.models import Run, RunItem
 from integrations.models import Budget
+from leads.admin import columns
+from leads.admin.lead_facts import groups
 from leads.listing.saved_views import VIEWS_AT_MOST, ViewRefused, save_view
-from leads.models import Activity, Lead, SavedView, Tag
-from leads.services import add_activity, add_tag
-from tests.admin_site import act, address, staff, superuser, words
+from leads.models import Activity, ColumnChoice, Lead, SavedView, Tag
+from leads.services import add_activity, add_tag, edit_lead
+from tests.admin_site import act, address, member, staff, superuser, words
 from tests.leads.samples import make_leads
 from tests.support import make_user
 
@@ -267,21 +270,58 @@ def saved(client: Any, name: str, query: str) -> Any:
 def test_a_view_keeps_the_filters_and_stands_above_the_list(ann):
     answer = saved(ann[1], " Hot  in WA ", "status=new&propertyState=WA&q=12+main&vacant=")
 
-    assert answer.url == f"{LIST}?propertyState=WA&q=12+main&status=new"
+    view = SavedView.objects.get()
+    assert answer.url == f"{LIST}?view={view.pk}"
     page = ann[1].get(answer.url)
     assert page.status_code == 200
-    view = SavedView.objects.get()
     tab = f'href="?view={view.pk}&amp;propertyState=WA&amp;q=12+main&amp;status=new" aria-current="page">Hot in WA'
     assert tab in page.content.decode()
     assert "Hot in WA" not in staff("bob")[1].get(LIST).content.decode()
 
 
-def test_the_same_name_is_the_same_view_with_the_new_filters(ann):
-    for query in ("status=new", "status=new", "status=lost"):
-        saved(ann[1], "Mine", query)
-        saved(ann[1], "MINE", query)
+def test_a_name_that_is_used_is_asked_about_before_its_filters_are_replaced(ann):
+    saved(ann[1], "Mine", "status=new&q=main")
+    twice = saved(ann[1], "MINE", "status=new&q=main")
+    assert twice.url == f"{LIST}?view={SavedView.objects.get().pk}"
 
-    assert list(SavedView.objects.values_list("name", "query")) == [("MINE", "status=lost")]
+    asked = saved(ann[1], "mine", "status=lost")
+
+    assert asked.url.startswith(f"{LIST}views/replace/?name=mine&query=status%3Dlost")
+    assert SavedView.objects.get().query == "q=main&status=new"
+    page = ann[1].get(asked.url).content.decode()
+    assert "There is a view “mine” already." in page and f'href="{LIST}?status=lost"' in page
+    assert SavedView.objects.get().query == "q=main&status=new"
+    bob = staff("bob")[1]
+    bob.post(asked.url, {"confirmed": "yes"})  # it makes one of bob's own
+    assert ann[1].post(asked.url, {"confirmed": "yes"}).status_code == 302
+    assert sorted(SavedView.objects.values_list("name", "query", "owner__username")) == [
+        ("mine", "status=lost", "ann"), ("mine", "status=lost", "bob")
+    ]  # fmt: skip
+    rae = member(ann[0].memberships.get().team, "reader", "rae")[1]
+    assert (rae.get(asked.url).status_code, rae.post(asked.url, {"confirmed": "yes"}).status_code) == (403, 403)
+
+
+def test_a_page_of_each_view_has_as_many_rows_as_a_person_chose_there(ann):
+    make_leads(60, by=ann[0])
+    view = save_view(by=ann[0], name="New ones", query="status=new")
+    said = {"view": str(view.pk), "size": "25", "back": f"view={view.pk}&after={view.pk}&size=200"}
+
+    assert ann[1].post(f"{LIST}views/columns/", said).url == f"{LIST}?view={view.pk}"
+    ann[1].post(f"{LIST}views/columns/", {"view": "notEnriched", "size": "100"})
+    for wrong in ({"view": "all", "size": "7"}, {"view": "nothing", "size": "25"}):
+        ann[1].post(f"{LIST}views/columns/", wrong)
+
+    def rows(query: str, client: Any = ann[1]) -> int:
+        return len(client.get(f"{LIST}?{query}").context["rows"])
+
+    asked = (f"view={view.pk}", "status=new", "view=notEnriched", "view=all", f"view={view.pk}&size=50")
+    assert [rows(query) for query in asked] == [25, 25, 60, 50, 50]
+    mia = member(ann[0].memberships.get().team, "manager", "mia")[1]
+    assert rows(f"view={view.pk}", mia) == 50
+    columns.choose(user_id=ann[0].pk, preset="notEnriched", keys=["owner"])
+    assert rows("view=notEnriched") == 60
+    ann[1].post(f"{LIST}views/{view.pk}/delete/")
+    assert list(ColumnChoice.objects.values_list("preset", "size", "columns")) == [("notEnriched", 100, ["owner"])]
 
 
 @pytest.mark.parametrize(
@@ -302,7 +342,7 @@ def test_the_same_name_is_the_same_view_with_the_new_filters(ann):
 def test_a_view_that_could_not_be_opened_is_not_saved(ann, name, query, said):
     answer = saved(ann[1], name, query)
 
-    assert (answer.status_code, answer.url) == (302, LIST)
+    assert (answer.status_code, answer.url) == (302, f"{LIST}?{query}" if "name" in said else LIST)
     assert said in words(answer)[0]
     assert SavedView.objects.count() == 0
 
@@ -312,7 +352,7 @@ def test_there_are_so_many_views_and_no_more(ann):
         save_view(by=ann[0], name=f"{number}", query="status=new")
     with pytest.raises(ViewRefused, match="delete one first"):
         save_view(by=ann[0], name="more", query="status=new")
-    save_view(by=ann[0], name="7", query="status=lost")
+    save_view(by=ann[0], name="7", query="status=lost", replaces=True)
 
 
 def test_a_view_is_deleted_by_its_owner_alone(ann):
@@ -362,3 +402,54 @@ def test_the_list_opens_on_a_view_and_all_stays_all(ann):
     counts = ann[1].get(f"{LIST}views/counts/?hasPhone=true").json()
     assert (counts["total"], counts["views"]["all"], counts["views"]["readyToCall"]) == ("1 lead", "3", "0")
     assert ann[1].get(f"{LIST}?view=readyToCall").content.decode().count("No lead is in this view now.") == 1
+
+
+# --- Whose word it is -------------------------------------------------------------------------------------------------
+
+
+def owned(user: Any, **facts: Any) -> Lead:
+    _, (lead,) = make_leads(1, by=user)
+    whole = {"owner_name": "YATES, LILLIAN", "first_name": "Lillian", "last_name": "Yates", "owner_type": "individual",
+             "owner_occupied": True, "bedrooms": 3, "apn": "7", "enriched_at": timezone.now()}  # fmt: skip
+    Lead.objects.filter(pk=lead.pk).update(**whole | facts)
+    return Lead.objects.get(pk=lead.pk)
+
+
+def test_a_typed_name_is_typed_and_what_was_purchased_beside_it_says_so(ann):
+    lead = owned(ann[0])
+    edit_lead(lead=lead, by=ann[0], changes={"owner_name": "Maria Lopez", "bedrooms": 4})
+    lead.refresh_from_db()
+
+    told = {group.title: group for group in groups(lead)}
+
+    assert told["Owner"].source == "Typed by ann"
+    today = f", {day(timezone.now())}"
+    assert told["Owner"].facts == [
+        ("Name", "Maria Lopez", ""), ("Person", "Maria Lopez", ""),
+        ("Owner type", "Individual", f"RealEstateAPI detail{today}"),
+        ("Owner-occupied", "Yes", f"RealEstateAPI detail{today}"),
+    ]  # fmt: skip
+    assert told["Property"].facts == [("Beds", "4", f"typed by ann{today}"), ("APN", "7", "")]
+    assert "RealEstateAPI detail" in ann[1].get(address(Lead, "change", lead.pk)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({"owner_name": "Maria Lopez"}, ("Maria Lopez", "Maria", "Lopez")),
+        ({"owner_name": "Lopez Holdings LLC"}, ("Lopez Holdings LLC", None, None)),
+        ({"owner_name": "Lillian B Yates"}, ("Lillian B Yates", "Lillian", "Yates")),
+        ({"first_name": "Maria"}, ("Maria Yates", "Maria", "Yates")),
+        ({"first_name": "Maria", "last_name": "Lopez"}, ("Maria Lopez", "Maria", "Lopez")),
+        ({"owner_name": "The Yates Trust", "first_name": "Al"}, ("The Yates Trust", "Al", "Yates")),
+    ],
+)
+def test_a_part_of_a_name_that_is_typed_leaves_nobody_elses_beside_it(ann, said, names):
+    lead = owned(ann[0])
+
+    edit_lead(lead=lead, by=ann[0], changes=said)
+
+    assert Lead.objects.values_list("owner_name", "first_name", "last_name").get() == names
+    company = owned(staff("bob")[0], owner_name="Yates LLC")
+    edit_lead(lead=company, by=company.owner, changes={"first_name": "Maria"})
+    assert Lead.objects.get(pk=company.pk).owner_name == "Yates LLC"

@@ -20,7 +20,8 @@ from buckets.models import Bucket, Import
 from common.commands.base import ProductCommand
 from common.commands.progress import LocalWorkers, Tick, follow
 from leads.fields.definitions import fields_of
-from leads.models import CustomField
+from leads.models import CustomField, StatusLabel
+from leads.pipeline.labels import labels_of
 
 NAME_MAX = 200
 
@@ -75,7 +76,8 @@ class Command(ProductCommand):
             with path.open("rb") as file:
                 layout = layout_of(file, header=options["header_row"])
                 own = fields_of(access.team_id)
-                chosen = _chosen(services.guess_columns(file, layout, own), layout, options, own)
+                guessed, labels = services.guess_columns(file, layout, own), labels_of(access.team_id)
+                chosen = _chosen(guessed, layout, options, own, labels)
                 if options["dry_run"]:
                     self._tell_preview(options, layout, chosen, self._preview(file, layout, chosen, bucket, options))
                     return
@@ -197,7 +199,11 @@ def _bucket_of(access: Access, text: str) -> Bucket | None:
 
 
 def _chosen(
-    guessed: Mapping[str, int], layout: Layout, options: Mapping[str, Any], own: Sequence[CustomField]
+    guessed: Mapping[str, int],
+    layout: Layout,
+    options: Mapping[str, Any],
+    own: Sequence[CustomField],
+    labels: Sequence[StatusLabel],
 ) -> columns.Chosen:
     """What is said on top of what is guessed. Raises BadMapping, which is a ValueError, or CommandError."""
     mapping: dict[str, Any] = dict(guessed)
@@ -206,7 +212,8 @@ def _chosen(
         by_number = column.isdigit() and column not in layout.columns
         mapping[field] = int(column) if by_number else column or None
     said = {field: column for field, column in mapping.items() if field not in constants}
-    return columns.decide(layout.columns, said, constants, keep_others=options["keep_other_columns"], fields=own)
+    others = options["keep_other_columns"]
+    return columns.decide(layout.columns, said, constants, keep_others=others, fields=own, labels=labels)
 
 
 def _pairs(texts: list[str], flag: str) -> list[tuple[str, str]]:

@@ -72,7 +72,8 @@ def _found(options: dict[str, Any], access: Access, buckets: Any) -> list[Lead]:
         return in_places(leads, ranked(leads, search, of=mine, limit=options["limit"]))
     leads = leads if search is None else leads.filter(search.matches)
     several = None if options["bucket"] else buckets
-    return sorted_page(leads, sort_of(options["sort"] or "-createdAt"), limit=options["limit"], buckets=several)
+    sort = sort_of(options["sort"] or "-createdAt", contacts=contacts)
+    return sorted_page(leads, sort, limit=options["limit"], buckets=several)
 
 
 def _facts(lead: Lead) -> dict[str, Any]:

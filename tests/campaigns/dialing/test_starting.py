@@ -94,6 +94,18 @@ def test_a_caller_works_an_open_list_and_makes_none(floor: Floor) -> None:
     assert Campaign.objects.count() == 1
 
 
+def test_home_offers_no_start_where_nobody_waits_on_her_lists(floor: Floor) -> None:
+    client, made = signed_in(floor.callers[0]), floor.list()
+    page = client.get("/admin/").content.decode()
+    assert 'id="start-calling"' in page and f"From {made.name}." in page
+    Member.objects.update(status=Member.Status.DONE, next_at=None)
+
+    page = client.get("/admin/").content.decode()
+
+    assert 'id="start-calling"' not in page and made.name not in page
+    assert refused(floor, floor.caller(0)) == "FORBIDDEN"
+
+
 def test_home_counts_what_is_each_persons(floor: Floor) -> None:
     Lead.objects.filter(pk=floor.leads[1].pk).update(assigned_to=floor.callers[0])
     told = {name: home.today(access_of(user, floor.team_id)) for name, user in

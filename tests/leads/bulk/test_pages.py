@@ -81,8 +81,11 @@ def test_do_not_contact_shows_the_count_asks_twice_and_has_no_undo(ann):
     Lead.objects.filter(pk=leads[0].pk).update(phone="+16175550112")
     first = act(client, Lead, "do_not_contact", leads).content.decode()
     assert ("2 leads" in first, "there is no undo" in first) == (True, True)
-    second = act(client, Lead, "do_not_contact", leads, confirmed="yes", reason="operator", expect="2")
-    assert "Type the number of leads" in second.content.decode()
+    assert "Type the number" not in first and "What they said" not in first
+    second = act(client, Lead, "do_not_contact", leads, confirmed="yes", expect="2")
+    assert (second.wsgi_request.method, second.wsgi_request.GET["again"]) == ("GET", "1")  # Back sends no form again
+    asked = second.content.decode()
+    assert all(words_ in asked for words_ in ("2 leads", "What they said", "Type the number of leads"))
     said: dict[str, Any] = {"confirmed": "yes", "reason": "operator", "expect": "2", "again": "1"}
     assert "Type 2 to go on" in act(client, Lead, "do_not_contact", leads, typed="3", **said).content.decode()
     assert not Suppression.objects.exists()

@@ -273,7 +273,8 @@ def test_a_file_s_column_fills_a_field_and_a_guess_knows_its_name(ann):
     mapping = {"propertyId": 0, "custom.askingPrice": 1, "custom.heat": "heat"}
     seen = body_of(api.patch(one, {"mapping": mapping, "update": True}))
     assert seen["import"]["mapping"] == mapping | {"custom.heat": 2}
-    assert "1 row has a heat that cannot be read, and is left out." in seen["preview"]["warnings"]
+    assert "1 row has a value of “Heat” that cannot be read, and is left out." in seen["preview"]["warnings"]
+    assert "Not used: Other." in seen["preview"]["warnings"]
     body_of(api.post(f"{one}/start"), 202)
     while any(services.continue_import(pk) for pk in services.open_imports()):
         pass

@@ -9,6 +9,8 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.access import access_of
 from accounts.models import AuditEvent, Role, WebhookDelivery, WebhookEndpoint
+from buckets.imports import services
+from buckets.models import Bucket
 from leads.merging.values import merged, row_of
 from leads.models import Lead, StatusLabel
 from leads.pipeline import labels
@@ -19,6 +21,7 @@ from leads.selection.filters import matching
 from leads.services import change_status
 from tests.admin_site import address, member, staff, words
 from tests.api.client import Api, body_of, refused
+from tests.buckets.imports.files import csv_of, uploaded, work
 from tests.leads.samples import make_leads
 from tests.support import make_user
 
@@ -225,3 +228,38 @@ def test_the_lead_s_page_offers_the_labels_under_their_statuses(db):
     assert "Warm (Contacted)" in client.get(address(Lead, "changelist"), {"statusLabel": "Warm"}).content.decode()
     wrong = client.post(change, {**form, "status": "contacted:x"})
     assert wrong.status_code == 200 and Lead.objects.get(pk=lead.pk).status_label_id == warm.pk
+
+
+def test_a_file_gives_leads_a_label_by_its_name_and_undoing_takes_it_back(ann: Any) -> None:
+    access = access_of(ann)
+    warm = make_label(access, {"name": "Warm", "status": "contacted"})
+    dead = make_label(access, {"name": "Dead", "status": "closed"})
+    fresh = make_label(access, {"name": "Fresh list", "status": "new"})
+    retired = make_label(access, {"name": "Old word", "status": "lost"})
+    retire_label(access, retired.pk)
+    bucket = Bucket.objects.create(owner=ann, name="Mine")
+    rows = [["1 A St", "warm "], ["2 A St", "Dead"], ["3 A St", "fresh  LIST"], ["4 A St", "qualified"],
+            ["5 A St", "Old word"], ["6 A St", ""]]  # fmt: skip
+    full = [[street, "Boston", "MA", "02134", label] for street, label in rows]
+    header = ("Address", "City", "State", "Zip", "Status")
+
+    def stages() -> list[tuple[str, Any]]:
+        return list(Lead.objects.order_by("property_address").values_list("status", "status_label"))
+
+    uploaded_ = uploaded(bucket, csv_of(full, header))
+    seen = services.preview_of(uploaded_)
+    assert seen.warnings == ["1 has a status that is neither one of ours nor a label of your team, and is left out."]
+    work(services.start_import(job=uploaded_))
+    assert stages() == [("contacted", warm.pk), ("closed", dead.pk), ("new", fresh.pk), ("qualified", None),
+                        ("new", None), ("new", None)]  # fmt: skip
+    bucket.refresh_from_db()
+    assert bucket.contacted_leads == 3
+    Lead.objects.filter(property_address__startswith="6").update(status_label=fresh)
+
+    again = [[*full[4][:4], "Dead"], [*full[5][:4], "Warm"], [*full[0][:4], "Dead"]]
+    job = services.choose(job=uploaded(bucket, csv_of(again, (*header[:4], "Status label"))), update=True)
+    work(services.start_import(job=job))
+    assert stages()[0] == ("contacted", warm.pk)
+    assert stages()[4:] == [("closed", dead.pk), ("contacted", warm.pk)]
+    work(services.undo_import(job=job))
+    assert stages()[4:] == [("new", None), ("new", fresh.pk)]
