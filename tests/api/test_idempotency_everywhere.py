@@ -35,7 +35,7 @@ from enrichment.options import RunOptions
 from enrichment.services import start_run
 from integrations.ledger import catalogue
 from integrations.models import VendorCall
-from leads.models import Activity, CustomField, Lead, SavedView, StatusLabel, Tag
+from leads.models import Activity, BulkJob, CustomField, Lead, SavedView, StatusLabel, Tag
 from tests.api.client import Api, body_of, refused
 from tests.api.test_apollo import with_emails
 from tests.api.test_tenancy import VENDOR_POSTS
@@ -392,6 +392,23 @@ def test_what_a_killed_look_up_bought_serves_its_repeat(sandbox):
     first, again = (api.post("/api/property/search", asked, Idempotency_Key="k") for _ in range(2))
     assert (body_of(first)["count"], body_of(first)["cost"], again.content) == (2, 0, first.content)
     assert billed(sandbox) == paid
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bulk_job_of_many_at_once_or_of_a_killed_request_is_one():
+    ann = make_user("ann")
+    create_bucket(by=ann, name="x", property_ids=["1", "2"])
+    asked = {"action": "tag", "arguments": {"tag": "Hot"}, "filters": {}}
+
+    answers = at_once([(Api(ann), "/api/leads/bulk", asked, "all at once")] * 4)
+    assert {answer.status_code for answer in answers} == {202}
+    assert (BulkJob.objects.count(), sum("Idempotent-Replay" in answer for answer in answers)) == (1, 3)
+
+    gone: dict[str, Any] = {"action": "delete", "leadIds": [str(Lead.objects.all()[0].pk)], "expect": 1}
+    killed_before_its_answer_is_kept(Api(ann), "/api/leads/bulk", gone)
+    repeat = Api(ann).post("/api/leads/bulk", gone, Idempotency_Key="k")
+    assert (body_of(repeat, 202)["job"]["changed"], repeat.headers["Idempotent-Replay"]) == (1, "true")
+    assert (BulkJob.objects.count(), Lead.objects.count()) == (2, 1)
 
 
 def test_what_shows_a_secret_is_done_once_and_its_answer_is_not_kept(api):

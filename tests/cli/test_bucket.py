@@ -14,14 +14,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from django.core.cache import cache
 from django.db import connections
 
 from accounts.access import Scope
 from accounts.api.permissions import scope_needed
+from accounts.services import create_api_token
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
 from cli.buckets import may_cost
+from common.api.throttles import UserThrottle
 from enrichment.models import Run
 from leads.models import Lead
 from tests.api.test_tenancy import ADDRESSES, methods
@@ -181,6 +185,39 @@ def test_a_closed_pipe_is_no_failure_in_any_form(shell: Shell, ann: Any) -> None
     ):
         ran = shell(f"bucket {line}", head=1)
         assert (ran.status, ran.err, ran.out.count("\n")) == (0, "", 1), (line, ran)
+
+
+def test_too_many_requests_are_asked_again_when_the_api_says_so(
+    shell: Shell, ann: Any, live_server: Any, monkeypatch: Any
+) -> None:
+    seconds = 8  # the program asks twice within them, on a slow machine too
+    cache.clear()
+    monkeypatch.setattr(UserThrottle, "parse_rate", lambda *_: (1, seconds))
+    create_bucket(by=ann, name="Mine", property_ids=["1"])
+    allowed: list[bool] = []
+    allow = UserThrottle.allow_request
+
+    def counted(throttle: Any, request: Any, view: Any) -> bool:
+        allowed.append(allow(throttle, request, view))
+        return allowed[-1]
+
+    monkeypatch.setattr(UserThrottle, "allow_request", counted)
+    ran = shell("bucket leads --bucket Mine --fields propertyId")
+    assert (ran.status, json.loads(ran.out)) == (0, {"propertyId": "1"}), ran
+    assert allowed.count(False) >= 1
+
+    token = create_api_token(username="ann")[1]
+    said = [
+        httpx.get(f"{live_server.url}/api/tags", headers={"Authorization": f"Token {token}"}, timeout=60)
+        for _ in range(2)
+    ]
+    limited = said[-1]
+    assert (limited.status_code, limited.json()["error"]["code"]) == (429, "TOO_MANY_REQUESTS")
+    assert 1 <= int(limited.headers["Retry-After"]) <= seconds
+    assert limited.headers["RateLimit-Remaining"] == "0"
+    time.sleep(int(limited.headers["Retry-After"]))
+    again = httpx.get(f"{live_server.url}/api/tags", headers={"Authorization": f"Token {token}"}, timeout=60)
+    assert again.status_code == 200
 
 
 def test_a_search_that_cannot_be_is_no_bucket(shell: Shell, sandbox: Any) -> None:
