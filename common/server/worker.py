@@ -30,6 +30,7 @@ from common.server.threads import Threads, serve_with, stopping
 READ = 256 * 1024  # bytes taken at a time
 LINGER_SECONDS = 5.0  # a socket closed on unread bytes resets, and their sender never sees the answer
 LINGER_BYTES = 64 * 1024 * 1024
+QUOTING = (InvalidHeader, InvalidHeaderName, InvalidRequestLine)  # what was sent, for gunicorn's log and its answer
 RESET = struct.pack("ii", 1, 0)  # a close that throws away what is not read
 
 
@@ -119,13 +120,9 @@ class BufferedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:
-        if type(exc) in (
-            InvalidHeader,
-            InvalidHeaderName,
-            InvalidRequestLine,
-        ):  # gunicorn logs, and tells back, all of it
+        if type(exc) in QUOTING:
             exc = type(exc)("it is not told: a token, a phone or a name may stand in it")
-        super().handle_error(req, Guarded(client, client.path), addr, exc)
+        super().handle_error(req, Guarded(client, getattr(client, "path", "")), addr, exc)
 
     def _keepalive_after(self, _conn: Any, keepalive: Any) -> bool:
         return bool(keepalive)  # a body that nobody read is in the intake, and goes with it

@@ -87,7 +87,9 @@ def test_the_main_job_by_pipes(shell: Shell, sandbox: Any, tmp_path: Path) -> No
     assert shell("bucket runs").out.count("\n") == 1
 
 
-def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(shell: Shell) -> None:
+def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(
+    shell: Shell, ann: Any, tmp_path: Path
+) -> None:
     for line, status, words in (
         ("bucket leads --filter hasPhone=perhaps", 1, "hasPhone:"),
         ("bucket leads --fields nonsense", 1, "fields: There is no 'nonsense' here."),
@@ -113,6 +115,9 @@ def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(shel
     for name in ("http://[::1", "http://127.0.0.1:99999", "http://a@127.0.0.1", "http://127.0.0.1/a b"):
         assert shell("bucket leads", BUCKET_URL=name).status == 2, name
     assert shell("bucket changes --state nowhere/x").status == 2
+    create_bucket(by=ann, name="Mine", property_ids=["1"])
+    assert shell("bucket export Mine --filter nonsense=1 --to some.csv").status == 1
+    assert list(tmp_path.glob("some.csv*")) == []
     away = shell("bucket leads", BUCKET_URL="http://127.0.0.1:9")
     assert (away.status, "cannot be reached" in away.err) == (3, True)
     assert shell("bucket leads", BUCKET_TOKEN="").status == 2
