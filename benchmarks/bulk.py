@@ -38,7 +38,8 @@ def measure(place: Place, *, rows: int, rounds: int) -> list[Report]:
         return job
 
     def start(kind: str, **said: Any) -> BulkJob:
-        return through(services.start_bulk(access=access, kind=kind, leads=chosen, arguments=said, expect=rows))
+        job, _ = services.start_bulk(access=access, kind=kind, leads=lambda: chosen, arguments=said, expect=rows)
+        return through(job)
 
     def undo(job: BulkJob) -> int:
         services.undo_bulk(job=job, by=place.user)

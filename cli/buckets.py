@@ -11,12 +11,16 @@ from typing import Any
 
 import click
 
-from cli.client import UNASKED, Failed, Server, ids_given, server
+from cli.client import REFUSED, UNASKED, Failed, Server, ids_given, server
 from cli.printing import show, show_rows
 
 _PAID = re.compile(
-    r"/(process|enrich|run-now|run|launch|resume|retry-failed|send-to-failed)$|^/api/property/(detail|skip)"
+    r"/(process|enrich|run-now|run|launch|resume|retry-failed|send-to-failed|messages|voicemail)$"
+    r"|^/api/(skip-trace|calls|schedules|profile/phone)$|^/api/schedules/[^/]+$|^/api/leads/bulk/[^/]+/start$"
 )
+_PAID_TO_READ = "/api/property/detail"
+# RealEstateAPI's filters that are texts of digits. A ZIP code sent as a number is refused.
+_TEXTS = frozenset({"zip", "fips", "apn", "house", "street", "address", "city"})
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 CENT = 0.01  # US dollars, the least a limit may be
 POLL = 2.0  # seconds between two looks at a run
@@ -27,14 +31,14 @@ def of(options: dict[str, Any]) -> Server:
 
 
 def pairs(words: tuple[str, ...], *, typed: bool = False) -> dict[str, Any]:
-    """`name=value` …; a name that is given several times is a list. typed: numbers, true and false as JSON has them."""
+    """`name=value` …; a name that is given several times is a list. typed: a search's numbers, true and false."""
     found: dict[str, Any] = {}
     for word in words:
         name, sign, text = word.partition("=")
         if not sign or not name:
             raise Failed(f"{word!r}: name=value is needed.", 2)
         value: Any = text
-        if typed:
+        if typed and (name not in _TEXTS or text.startswith("[")):
             try:
                 value = json.loads(text) if re.fullmatch(r"-?\d+(\.\d+)?|true|false|\[.*\]|\{.*\}", text) else text
             except ValueError:
@@ -56,9 +60,11 @@ def bucket_named(api: Server, name: str) -> str:
     return str(found[0]["id"])
 
 
-def may_cost(path: str, body: Any) -> bool:
+def may_cost(method: str, path: str, body: Any) -> bool:
     """Whether a request may spend money, by what it asks for."""
     plain = path.partition("?")[0].rstrip("/")
+    if method in ("GET", "DELETE"):
+        return method == "GET" and plain == _PAID_TO_READ
     is_full = plain == "/api/property/search" and isinstance(body, dict) and body.get("mode") == "full"
     return is_full or bool(_PAID.search(plain))
 
@@ -97,6 +103,7 @@ def search(options: dict[str, Any], filters: tuple[str, ...], count: bool) -> No
 )
 @click.option("--limit", type=click.IntRange(1), help="Of a search: leads at most")
 @click.option("--into", is_flag=True, help="Add to the bucket of this name or id")
+@click.option("--wait/--no-wait", default=True, help="Of a search: until its ids are saved (the default)")
 @click.pass_obj
 def save(
     options: dict[str, Any],
@@ -105,6 +112,7 @@ def save(
     filters: tuple[str, ...],
     limit: int | None,
     into: bool,  # noqa: FBT001
+    wait: bool,  # noqa: FBT001
 ) -> None:
     """Save property ids as a bucket: given, piped in, or all that a search finds; free.
 
@@ -112,14 +120,27 @@ def save(
     bucket search state=WA zip=98101 | bucket save "Downtown"
     bucket save "All of King" --search state=WA --search county=King
     """
-    api = of(options)
-    body: dict[str, Any] = {"search": pairs(filters, typed=True)} if filters else {"propertyIds": ids_given(ids)}
+    api, wanted = of(options), pairs(filters, typed=True)
+    body: dict[str, Any] = {"search": wanted} if filters else {"propertyIds": ids_given(ids)}
+    if filters:  # free, and what the vendor does not take is refused before there is a bucket
+        api.ask("POST", "/api/property/search", body={"mode": "count", "search": wanted})
     if limit is not None:
         body["limit"] = limit
     path = f"/api/property/bucket/{bucket_named(api, name)}/ids" if into else "/api/property/bucket"
     told = api.ask("POST", path, body=body if into else {"name": name, **body})
-    shown = {"id": told["bucket"]["id"], "name": told["bucket"]["name"], "inserted": told["stats"]["inserted"]}
-    show(shown, options["form"])
+    saved = _filled(api, told["bucket"]["id"], told["fill"]) if wait and told.get("fill") else told["stats"]["inserted"]
+    show({"id": told["bucket"]["id"], "name": told["bucket"]["name"], "inserted": saved}, options["form"])
+
+
+def _filled(api: Server, bucket_id: str, fill: dict[str, Any]) -> int:
+    """How many ids a search has saved, once it is over. Raises Failed where it ends before."""
+    started = fill["id"]
+    while fill["id"] == started and fill["status"] in ("queued", "running"):
+        time.sleep(POLL)
+        fill = api.get(f"/api/property/bucket/{bucket_id}")["bucket"]["fill"]
+    if fill["id"] == started and fill["status"] != "completed":
+        raise Failed(f"The search has saved {fill['saved']:,} ids, then: {fill['error'] or fill['status']}", REFUSED)
+    return int(fill["saved"])
 
 
 @click.command("buckets")

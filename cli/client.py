@@ -19,6 +19,7 @@ import click
 REFUSED, AWAY, UNASKED = 1, 3, 4  # exit statuses; 2 is click's for a wrong argument
 PATIENCE = 120.0  # seconds for an answer: a run that is waited for is held for 60 at most
 TRIES = 3  # of a request that was refused because there were too many, or while the database was away
+BROKEN = (HTTPException, ConnectionError, TimeoutError)  # an answer that begins, and does not end
 WAIT_MAX = 60.0  # seconds between two of them
 PAGE = 500  # rows, the most the API gives at once
 
@@ -66,7 +67,7 @@ class Server:
         with self._open(method, path, query, body, headers) as answer:
             try:
                 told = json.load(answer)
-            except HTTPException as error:
+            except BROKEN as error:
                 raise self._broken(error) from None
             except ValueError:
                 told = None
@@ -77,11 +78,14 @@ class Server:
     def save(self, path: str, query: Mapping[str, Any], into: BinaryIO, accept: str) -> None:
         """A file, piece by piece. Raises Failed where it is cut short."""
         with self._open("GET", path, query, None, {"Accept": accept}) as answer:
-            try:
-                while piece := answer.read(1 << 16):
-                    into.write(piece)
-            except HTTPException as error:
-                raise self._broken(error) from None
+            while piece := self._piece(answer):
+                into.write(piece)
+
+    def _piece(self, answer: Any) -> bytes:
+        try:
+            return bytes(answer.read(1 << 16))
+        except BROKEN as error:
+            raise self._broken(error) from None
 
     def _broken(self, error: Exception) -> Failed:
         return Failed(f"{self.url} broke off its answer: {error}", AWAY)

@@ -155,9 +155,12 @@ def export(
         api.save(path, query, sys.stdout.buffer, _TYPES[kind])
         return
     part = to.with_name(f"{to.name}.part")
-    with part.open("wb") as file:
-        api.save(path, query, file, _TYPES[kind])
-    part.replace(to)
+    try:
+        with part.open("wb") as file:
+            api.save(path, query, file, _TYPES[kind])
+        part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @click.command()

@@ -17,7 +17,17 @@ from cli.printing import FORMATS, show
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Program(click.Group):
+    """A reader that closes the pipe (`| head`) has what it wanted. click's own `main` would call it a failure."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(0) from None
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--url", help="Address of the server; BUCKET_URL. Default http://127.0.0.1:8000")
 @click.option("--team", help="The team's id, for who is in several; BUCKET_TEAM")
 @click.option(
@@ -52,7 +62,11 @@ def completion(shell: str) -> None:
     fish: bucket completion fish | source
     """
     kind: Any = get_completion_class(shell)
-    click.echo(kind(bucket, {}, "bucket", "_BUCKET_COMPLETE").source())
+    script: str = kind(bucket, {}, "bucket", "_BUCKET_COMPLETE").source()
+    if shell == "zsh":  # whose completion is off until somebody turns it on
+        begins = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }"
+        script = script.replace("    compdef _bucket", f"    {begins}\n    compdef _bucket")
+    click.echo(script)
 
 
 @bucket.command()
@@ -74,7 +88,7 @@ def api(options: dict[str, Any], method: str, path: str, data: str | None, key: 
         body = json.loads(text) if text else None
     except ValueError as error:
         raise Failed(f"--data is not JSON: {error}", 2) from None
-    if method.upper() != "GET" and buckets.may_cost(path, body) and not yes:
+    if buckets.may_cost(method.upper(), path, body) and not yes:
         raise Failed("This may cost money: say --yes, or use `bucket enrich --max-cost`.", 4)
     headers = {"Idempotency-Key": key} if key else None
     told = server(options["url"], None, options["team"]).ask(method.upper(), path, body=body, headers=headers)
@@ -100,6 +114,6 @@ def main() -> None:
         click.echo("Stopped.", err=True)
         sys.exit(130)
     except OSError as error:
-        click.echo(f"bucket: {error.filename or 'Output'}: {error.strerror}", err=True)
+        click.echo(f"bucket: {error.filename or 'Output'}: {error.strerror or error}", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)

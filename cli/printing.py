@@ -52,9 +52,15 @@ def _table(rows: Iterable[Any], columns: Sequence[str]) -> None:
     click.echo(f"{count:,} shown", err=True)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """rich would end the program with a failure."""
+        raise BrokenPipeError
+
+
 def _console() -> Console:
     """As wide as the terminal; a pipe is not folded at 80."""
-    return Console(soft_wrap=False, width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+    return _Console(soft_wrap=False, width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
 
 
 def _words(name: str) -> str:

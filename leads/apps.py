@@ -30,6 +30,7 @@ class LeadsConfig(AppConfig):
             bulk.register(kind)
         needs_attention(40, callbacks_due)
         needs_attention(41, events_due)
+        register_event("bulk.finished", "A bulk job is done, undone or stopped.")
         register_event("lead.status_changed", "A lead has moved to another status.")
         register_event("callback.due", "The time to call an owner back has come.")
         register_event("appointment.booked", "An appointment stands: a guest has confirmed it, or a person planned it.")

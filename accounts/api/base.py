@@ -1,6 +1,7 @@
 """What the API of every app shares: `@idempotent`, a POST that may be repeated under its key and is done once.
 
-{"error": {"code": "IDEMPOTENCY_CONFLICT", …}} with 409: the key came with another request.
+{"error": {"code": "IDEMPOTENCY_CONFLICT", …}} with 409: the key came with another request. ALREADY_MADE: it was done,
+and its answer showed a secret, which is not kept.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class How(Enum):
     work and gives its answer. The work must be harmless to do twice: a repeat of one whose process was killed does it
     too.
 
-    BY_WORK: the same, but the work itself knows the key and finds what it made: it answers as things are now.
+    BY_WORK: the same, but the work itself knows the key, compares what is asked, and finds what it made: it answers as
+    things are now, and says so with REPLAYED.
     """
 
     WITH_WORK = 1
@@ -59,10 +61,13 @@ def _conflict(_error: KeyConflict) -> Problem:
     return Problem("IDEMPOTENCY_CONFLICT", f"Idempotency-Key: {words}", status=409, fields=fields)
 
 
-def idempotent(how: How = How.WITH_WORK, *, first: Callable[[Request], None] | None = None) -> Callable[[Post], Once]:
+def idempotent(
+    how: How = How.WITH_WORK, *, first: Callable[[Request], None] | None = None, shows_secret: bool = False
+) -> Callable[[Post], Once]:
     """A refusal is not kept: nothing was done, and the same key may come again with the mistake mended.
 
-    first: raises for a user who may not even be given an answer again.
+    first: raises for a user who may not even be given an answer again. shows_secret: the answer is not kept; a repeat
+    is told that it was done.
     """
 
     def decorate(post: Post) -> Once:
@@ -78,6 +83,8 @@ def idempotent(how: How = How.WITH_WORK, *, first: Callable[[Request], None] | N
             with _span(how, asked):
                 given = claim_key(asked)
                 if given is not None and how != How.BY_WORK:
+                    if shows_secret:
+                        raise _already_made()
                     return _again(given)
                 try:
                     response = post(view, request, *args, **kwargs)
@@ -85,9 +92,10 @@ def idempotent(how: How = How.WITH_WORK, *, first: Callable[[Request], None] | N
                     if how != How.WITH_WORK:  # else the transaction takes the key with it
                         give_up_key(asked)
                     raise
-                return _kept(response, asked, how)
+                return _kept(response, asked, keeps_body=how != How.BY_WORK and not shows_secret)
 
         once.takes_key = True  # type: ignore[attr-defined]  # common.api.schema describes the header
+        once.shows_secret = shows_secret  # type: ignore[attr-defined]
         return once
 
     return decorate
@@ -99,12 +107,16 @@ def _span(how: How, asked: Asked) -> AbstractContextManager[Any]:
     return hold_key(asked.user_id, asked.key) if how == How.BESIDE_WORK else nullcontext()
 
 
-def _kept(response: Response, asked: Asked, how: How) -> HttpResponseBase:
-    body = "" if how == How.BY_WORK else JSONRenderer().render(response.data).decode()
+def _kept(response: Response, asked: Asked, *, keeps_body: bool) -> HttpResponseBase:
+    body = JSONRenderer().render(response.data).decode() if keeps_body else ""
     given = keep_answer(asked, status=response.status_code, body=body)
-    if how == How.BY_WORK or given.body == body:
-        return response
-    return _again(given)
+    return response if given.body == body else _again(given)
+
+
+def _already_made() -> Problem:
+    words = "This was done under this key. Its secret was in the first answer alone: the list shows what was made."
+    fields = {"Idempotency-Key": [words]}
+    return Problem("ALREADY_MADE", f"Idempotency-Key: {words}", status=409, fields=fields)
 
 
 def _again(given: Given) -> HttpResponse:

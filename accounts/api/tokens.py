@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import Scope
+from accounts.api.base import idempotent
 from accounts.tokens import NAME_MAX, TokenRefused, TooManyTokens, change_token, end_tokens, issue_token, tokens_of
 from common.api.base import ApiView, Problem, invalid, not_found, ok, translates
 from common.api.lists import ListOf
@@ -106,6 +107,7 @@ class TokensView(ApiView):
         request=TokenCreate,
         responses={201: answer("TokenMade", token=serializers.CharField(), details=TokenRow())},
     )
+    @idempotent(shows_secret=True)
     def post(self, request: Request) -> Response:
         _full(request)
         row, token = issue_token(user=self.user, by=self.user, **self.body(TokenCreate))
@@ -133,7 +135,7 @@ class OneTokenView(ApiView):
         row = change_token(token=self._token(token_key), by=self.user, changes=self.body(TokenEdit))
         return ok(details=TokenRow(row).data)
 
-    @extend_schema(operation_id="endToken", summary="End a token", responses=answer("TokenEnded"))
+    @extend_schema(operation_id="endToken", summary="End a token", responses={200: answer("TokenEnded")})
     def delete(self, request: Request, token_key: str) -> Response:
         _full(request)
         end_tokens(tokens=[self._token(token_key)], by=self.user)

@@ -127,6 +127,7 @@ class WebhooksView(WebhookBase):
             201: answer("WebhookMade", webhook=WebhookSerializer(), secret=serializers.CharField(help_text=SIGNS))
         },
     )
+    @idempotent(shows_secret=True)
     def post(self, request: Request) -> Response:
         team_id: Any = access(request).team_id  # who may manage is in a team
         made, secret = services.create_endpoint(by=self.user, team_id=team_id, **self.body(WebhookInput))
@@ -169,6 +170,7 @@ class SecretView(WebhookBase):
         request=Nothing,
         responses=answer("WebhookSecret", secret=serializers.CharField(help_text=SIGNS)),
     )
+    @idempotent(shows_secret=True)
     def post(self, request: Request, webhook_id: UUID) -> Response:
         webhook = self.webhook(webhook_id)
         self.body(Nothing)

@@ -340,6 +340,7 @@ class FeedsView(ApiView):
             409: refusal("Ten are open"),
         },
     )
+    @idempotent(shows_secret=True)
     def post(self, request: Request) -> Response:
         feed, token = feeds.make(access=self.access, **self.body(FeedInput))
         address = feeds.address_of(token, public_address(request._request))  # noqa: SLF001  # DRF wraps Django's

@@ -16,19 +16,17 @@ from accounts.access import Access
 from accounts.api.base import idempotent
 from buckets.filling.algebra import Sets
 from campaigns.api.base import CampaignView
+from campaigns.api.outcome_serializers import CampaignMessageSerializer, CampaignPersonSerializer, SizesSerializer
 from campaigns.api.serializers import (
     AUDIENCE,
     AudienceInput,
     CampaignDetail,
     CampaignEdit,
     CampaignInput,
-    CampaignMessageSerializer,
-    CampaignPersonSerializer,
     CampaignSerializer,
     CampaignsQuery,
     DeliveriesQuery,
     MembersQuery,
-    SizesSerializer,
 )
 from campaigns.models import Campaign, Delivery, Member
 from campaigns.planning.audience import Audience, check

@@ -17,16 +17,13 @@ from accounts.api.base import How, idempotent
 from accounts.audit import record
 from campaigns.api.base import CampaignView
 from campaigns.api.campaigns import detail
-from campaigns.api.serializers import (
-    ApproveInput,
+from campaigns.api.outcome_serializers import (
     BreakdownSerializer,
-    CampaignDetail,
     DryRunPersonSerializer,
     DryRunSerializer,
-    PreviewQuery,
     ResultsSerializer,
-    ReviseInput,
 )
+from campaigns.api.serializers import ApproveInput, CampaignDetail, PreviewQuery, ReviseInput
 from campaigns.models import Campaign, Preview
 from campaigns.planning.campaigns import send_to_failed
 from campaigns.previews.asking import start_preview, wait_for

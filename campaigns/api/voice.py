@@ -168,7 +168,7 @@ class VoicemailView(CampaignView):
             409: refusal("No signed consent to recorded messages, the call is over, or it is by another phone"),
         },
     )
-    @idempotent(How.BY_WORK)
+    @idempotent(How.BESIDE_WORK)
     def post(self, request: Request, call_id: UUID) -> Response:
         recording_id = self.body(VoicemailInput)["recording_id"]
         voicemail.drop(self.access, call_id, recording_id)

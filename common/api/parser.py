@@ -40,7 +40,9 @@ class StrictJSONParser(BaseParser):
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
             raise ParseError(f"The body is not JSON: {error.msg} ({place}).") from error
-        except ValueError as error:  # NaN, an infinite number, one of thousands of digits, or a name twice
+        except Twice as error:
+            raise ValidationError({error.name[:100]: ["It stands in one object twice."]}) from error
+        except ValueError as error:  # NaN, an infinite number, or one of thousands of digits
             is_long = str(error).startswith("Exceeds the limit")  # Python's own words are for programmers
             why = "a number in it has thousands of digits" if is_long else str(error)[:100]
             raise ParseError(f"The body is not JSON: {why}.") from error
@@ -73,13 +75,21 @@ def _wrong(value: object, depth: int, *, check_text: bool) -> str:
     return ""
 
 
+class Twice(ValueError):
+    """A name stands in one JSON object twice."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name[:50]!r} stands in one object twice")
+        self.name = name
+
+
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object. Python takes the last of a name that stands in it twice: a second `maxCost` would win unseen."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice[:50]!r} stands in one object twice")
+        raise Twice(twice)
     return found
 
 

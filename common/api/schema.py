@@ -54,6 +54,10 @@ KEY = {
     "description": "A repeat of the request under the same key, within 24 hours, does nothing again and gets the first "
     "answer, with `Idempotent-Replay: true`. The key with another request is a 409",
 }
+KEY_OF_SECRET = KEY | {
+    "description": "A repeat of the request under the same key, within 24 hours, does nothing again and is a 409, "
+    "ALREADY_MADE: the secret is in the first answer alone. The key with another request is a 409 too"
+}
 
 
 class Schema(AutoSchema):
@@ -82,8 +86,9 @@ class Schema(AutoSchema):
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is None:
             return None
-        if getattr(getattr(self.view, self.method.lower()), "takes_key", False):
-            operation.setdefault("parameters", []).append(deepcopy(KEY))
+        handler = getattr(self.view, self.method.lower())
+        if getattr(handler, "takes_key", False):
+            operation.setdefault("parameters", []).append(deepcopy(KEY_OF_SECRET if handler.shows_secret else KEY))
         error = ResolvedComponent(name="Error", type=ResolvedComponent.SCHEMA, object="Error", schema=deepcopy(ERROR))  # type: ignore[no-untyped-call]
         self.registry.register_on_missing(error)
         for status, description in REFUSALS.items():

@@ -56,6 +56,7 @@ class Intake:
         end = self._head.find(END, searched)
         if end < 0:
             if len(self._head) > HEAD_MAX:
+                self.path = _path_of(bytes(self._head))
                 raise HeadTooLong
             return
         behind = bytes(self._head[end + len(END) :])
@@ -68,8 +69,7 @@ class Intake:
     def _read_head(self) -> None:
         """What must be known to wait for the body; gunicorn reads the same by the rules, and refuses what is odd."""
         first, *lines = bytes(self._head).split(b"\r\n")
-        target = [*first.split(b" "), b""][1]
-        self.path = target.split(b"?")[0].decode("latin-1")
+        self.path = _path_of(first)
         fields = [(name.strip().lower(), value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
         lengths = [value for name, value in fields if name == b"content-length"]
         length = int(lengths[0]) if len(lengths) == 1 and _SAFE_LENGTH.fullmatch(lengths[0]) else 0
@@ -109,6 +109,12 @@ class Intake:
     def close(self) -> None:
         if self._body is not None:
             self._body.close()
+
+
+def _path_of(line: bytes) -> str:
+    """Of the request line that this begins with; empty where there is none."""
+    target = [*line.partition(b"\r\n")[0].split(b" "), b""][1]
+    return target.split(b"?")[0].decode("latin-1")
 
 
 def too_slow(seconds: float, came: int) -> bool:

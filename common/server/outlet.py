@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
+import logging
 import socket
 import threading
 import time
@@ -13,9 +15,11 @@ from typing import Any
 
 from django.conf import settings
 
+from common.request_id import HEADER, named, request_id
 from common.server.intake import too_slow
 from common.server.threads import NoRoom, Threads
 
+log = logging.getLogger(__name__)
 MOST = 1024 * 1024  # bytes kept for a client that reads slowly; then its thread stands aside and waits
 STALLED = 20.0  # seconds without a byte read after which the client is taken for gone
 
@@ -28,6 +32,7 @@ class Outlet:
         self._room = threading.Condition()
         self._waiting: deque[memoryview] = deque()
         self.queued = 0  # bytes
+        self.path = ""  # of the request at work
         self._sent = 0
         self._since = self._moved = 0.0
         self.broken = False
@@ -135,21 +140,43 @@ class Outlet:
         return self._sock.getsockname()
 
 
+# Status of an answer that the web server gives alone: code and words for a client of the API.
+_REFUSALS = {
+    408: ("REQUEST_TIMEOUT", "The request came too slowly."),
+    414: ("URI_TOO_LONG", "The address is longer than this server reads: ask for less at a time."),
+    431: ("HEADERS_TOO_LARGE", "The headers are longer than this server reads."),
+}
+
+
 class Guarded:
     """Stands for a socket where gunicorn writes a page of its own, such as a 414: with the headers that every answer of
-    ours has.
+    ours has, a name to ask by, and as JSON where the API was asked.
     """
 
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
+    def __init__(self, sock: Any, path: str) -> None:
+        self._sock, self._path = sock, path
 
     def sendall(self, data: bytes) -> None:
         """The whole answer, as gunicorn writes it."""
         status, _, rest = data.partition(b"\r\n")
-        self._sock.sendall(b"\r\n".join([status, *_headers(), rest]))
+        called = named(None)
+        log.info("The web server answers %s, request %s", status.decode("latin-1"), called)
+        if f"{self._path}/".startswith("/api/"):
+            rest = _refusal(int(status.split(b" ")[1]), called)
+        self._sock.sendall(b"\r\n".join([status, *_headers(), f"{HEADER}: {called}".encode(), rest]))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
+
+
+def _refusal(status: int, called: str) -> bytes:
+    from common.api.base import error_body  # noqa: PLC0415  # settings are not there yet where the server begins
+
+    otherwise = ("INVALID", "The request cannot be read.") if status < 500 else ("SERVER_ERROR", "It cannot be done.")
+    token = request_id.set(called)
+    body = json.dumps(error_body(*_REFUSALS.get(status, otherwise))).encode()
+    request_id.reset(token)
+    return b"Connection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
 def _headers() -> list[bytes]:

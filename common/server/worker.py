@@ -18,6 +18,7 @@ from typing import Any
 
 from django.conf import settings
 from gunicorn import util
+from gunicorn.http.errors import InvalidHeader, InvalidHeaderName, InvalidRequestLine
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
@@ -29,6 +30,7 @@ from common.server.threads import Threads, serve_with, stopping
 READ = 256 * 1024  # bytes taken at a time
 LINGER_SECONDS = 5.0  # a socket closed on unread bytes resets, and their sender never sees the answer
 LINGER_BYTES = 64 * 1024 * 1024
+QUOTING = (InvalidHeader, InvalidHeaderName, InvalidRequestLine)  # what was sent, for gunicorn's log and its answer
 RESET = struct.pack("ii", 1, 0)  # a close that throws away what is not read
 
 
@@ -95,6 +97,7 @@ class BufferedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 
     def _dispatch(self, conn: Connection) -> None:
         conn.at_work, conn.parser = True, RequestParser(self.cfg, conn.intake.pieces(), conn.client)
+        conn.sock.path = conn.intake.path
 
         def job() -> None:
             keep = False
@@ -117,7 +120,9 @@ class BufferedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:
-        super().handle_error(req, Guarded(client), addr, exc)
+        if type(exc) in QUOTING:
+            exc = type(exc)("it is not told: a token, a phone or a name may stand in it")
+        super().handle_error(req, Guarded(client, getattr(client, "path", "")), addr, exc)
 
     def _keepalive_after(self, _conn: Any, keepalive: Any) -> bool:
         return bool(keepalive)  # a body that nobody read is in the intake, and goes with it
@@ -161,7 +166,7 @@ class BufferedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 
     def _refuse(self, conn: Connection, status: int, reason: str) -> None:
         with contextlib.suppress(OSError):
-            util.write_error(Guarded(conn.sock), status, reason, "")
+            util.write_error(Guarded(conn.sock, conn.intake.path), status, reason, "")
         self._linger(conn)
 
     def _linger(self, conn: Connection) -> None:

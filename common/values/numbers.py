@@ -33,7 +33,9 @@ def read(value: object) -> Decimal:
 
 
 def read_whole(value: object) -> int:
-    """As `read`, but whole: 3, "3" and 3.0 are, 2.5 is none."""
+    """As `read`, but whole, and in digits where it is a text: 3, "3" and 3.0 are, 2.5 and "1e2" are none."""
+    if isinstance(value, str) and "e" in value.casefold():
+        raise ValueError(WHOLE)
     try:
         number = read(value)
     except ValueError as error:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import Scope
-from accounts.api.base import How, idempotent
+from accounts.api.base import REPLAYED, How, idempotent
 from common.api.base import ApiView, Problem, ok
 from common.api.headers import idempotency_key, preferred_wait
 from common.api.schema import answer, refusal
@@ -69,7 +69,7 @@ class ApolloView(ApiView):
         runs = [run_json(pk) for pk in ids]
         return ok(
             202 if any(run.is_open for run, _ in runs) else 200,
-            headers={} if any(made for _, made in started) else {"Idempotent-Replay": "true"},
+            headers={} if any(made for _, made in started) else REPLAYED,
             results=ApolloResultsSerializer(apollo_results(ids)).data,
             runs=[shown for _, shown in runs],
             unaskable=[{"leadId": str(lead_id), "reason": words} for lead_id, words in reasons.items()],

@@ -91,7 +91,7 @@ class BulkStartView(_EnrichView):
             409: refusal("PRICE_CHANGED: nothing is bought; NOT_ASKING: it was decided before"),
         },
     )
-    @idempotent(How.BY_WORK)
+    @idempotent(How.BESIDE_WORK)
     def post(self, request: Request, job_id: UUID) -> Response:
         given = self.body(BulkStartInput)
         mark = given.pop("quote")

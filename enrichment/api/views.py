@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import Scope
-from accounts.api.base import How, idempotent
+from accounts.api.base import REPLAYED, How, idempotent
 from buckets.api.base import OwnBucketView
 from common.api.base import Problem, ok, translates
 from common.api.headers import idempotency_key, preferred_wait
@@ -117,7 +117,7 @@ class ProcessView(OwnBucketView):
             wait_for([started.pk], wait)
         run, shown = run_json(started.pk)
         run.remaining = selectors.remaining(bucket)  # type: ignore[attr-defined]
-        headers = {} if made else {"Idempotent-Replay": "true"}
+        headers = {} if made else dict(REPLAYED)
         if wait:
             headers["Preference-Applied"] = f"wait={wait}"
         return ok(

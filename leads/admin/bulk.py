@@ -191,9 +191,9 @@ def _started(
     filters = [name for name in request.GET if name not in PLACES] or ["view"] if is_across(request) else []
     try:
         return start_bulk(
-            access=access(request), kind=kind, leads=queryset, arguments=arguments, filters=filters, expect=expect,
-            press=press,
-        )  # fmt: skip
+            access=access(request), kind=kind, leads=lambda: queryset, arguments=arguments, filters=filters,
+            expect=expect, press=press,
+        )[0]  # fmt: skip
     except BulkError as refusal:
         model_admin.message_user(request, str(refusal), messages.ERROR)
     except KeyConflict:

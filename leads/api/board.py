@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from accounts.api.base import idempotent
 from common.api.base import Problem, invalid, not_found, ok, translates
+from common.api.paging import CURSOR_MAX, parts_at, parts_cursor
 from common.api.schema import answer
-from common.api.serializers import StrictSerializer, WholeField
+from common.api.serializers import IdField, StrictSerializer, WholeField
 from leads.api import filters
 from leads.api.base import OwnLeadView
 from leads.api.rows import context_of
@@ -25,6 +26,7 @@ from leads.selection.asked import BUCKET, SEARCH, leads_asked
 from leads.selection.search import LONGEST
 
 LIMIT_MAX = 100
+_ORDER = "column of the board"
 
 
 @translates(BadStage)
@@ -39,10 +41,12 @@ def _moved(error: MovedMeanwhile) -> Problem:
 
 class BoardQuery(StrictSerializer):
     column = serializers.CharField(max_length=60, required=False, help_text="One column alone, by its key")
-    cursor = serializers.CharField(max_length=100, required=False, help_text="nextCursor of that column's last page")
+    cursor = serializers.CharField(
+        max_length=CURSOR_MAX, required=False, help_text="nextCursor of that column's last page"
+    )
     limit = WholeField(min_value=1, max_value=LIMIT_MAX, default=PAGE, help_text="Leads of each column")
     q = serializers.CharField(max_length=LONGEST, required=False, help_text="Only leads that this search finds")
-    bucket = serializers.UUIDField(required=False, help_text="Only leads of this bucket")
+    bucketId = IdField(required=False, help_text="Leads of this bucket alone")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "cursor" in attrs and "column" not in attrs:
@@ -84,7 +88,7 @@ class BoardView(OwnLeadView):
             name: request.query_params.getlist(name) for name in request.query_params if name not in beside
         }
         asked |= {SEARCH: [query["q"]]} if "q" in query else {}
-        asked |= {BUCKET: [str(query["bucket"])]} if "bucket" in query else {}
+        asked |= {BUCKET: [str(query["bucketId"])]} if "bucketId" in query else {}
         return ok(columns=[self._told(one) for one in self._columns(query, asked)])
 
     def _columns(self, query: dict[str, Any], asked: dict[str, list[str]]) -> list[Column]:
@@ -95,7 +99,7 @@ class BoardView(OwnLeadView):
         if wanted is None:
             raise invalid("column", "Your board has no such column.")
         try:
-            at = Place.read(query["cursor"]) if "cursor" in query else None
+            at = Place.read(*parts_at(_ORDER, query["cursor"], (str,))) if "cursor" in query else None
         except ValueError as error:
             raise invalid("cursor", "This is no cursor of this column.") from error
         return [column_of(leads, wanted, at=at, limit=query["limit"])]
@@ -113,7 +117,7 @@ class BoardView(OwnLeadView):
             "name": column.heading.words,
             "count": column.count if column.count <= COUNTED else None,
             "leads": LeadSerializer(leads, many=True, context=shown).data,
-            "nextCursor": str(column.after) if column.after else None,
+            "nextCursor": parts_cursor(_ORDER, str(column.after)) if column.after else None,
         }
 
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import Scope
-from accounts.api.base import How, idempotent
+from accounts.api.base import REPLAYED, How, idempotent
 from common.api.base import ApiView, CsvRenderer, Problem, WorkbookRenderer, not_found, ok, translates
 from common.api.headers import idempotency_key
 from common.api.lists import ListOf
@@ -160,17 +160,17 @@ class BulkJobsView(BulkView):
     def post(self, request: Request) -> Response:
         given = self.body(BulkInput)
         key = idempotency_key(request)
-        job = start_bulk(
+        job, made = start_bulk(
             access=self.access,
             kind=given["action"],
-            leads=self._leads(request, given),
+            leads=lambda: self._leads(request, given),
             arguments=given.get("arguments", {}),
             filters=[*given.get("filters", {}), *(name for name in ("bucketId", "q") if name in given)],
             expect=given.get("expect"),
             press=f"api {key}" if key else "",
             request={name: given.get(name) for name in ("leadIds", "filters", "bucketId", "q", "expect")},
         )
-        return ok(202, job=BulkSerializer(job).data)
+        return ok(202, headers={} if made else REPLAYED, job=BulkSerializer(job).data)
 
     def _leads(self, request: Request, given: dict[str, Any]) -> QuerySet[Lead]:
         """Raises a Problem for a lead that is not hers: nothing is done to the others either."""
@@ -221,7 +221,7 @@ class BulkUndoView(BulkView):
         request=Nothing,
         responses={202: ONE, 409: refusal("It cannot be undone: the message says why")},
     )
-    @idempotent(How.BY_WORK)
+    @idempotent(How.BESIDE_WORK)
     def post(self, request: Request, job_id: UUID) -> Response:
         self.body(Nothing)
         return ok(202, job=BulkSerializer(undo_bulk(job=self.job_to_change(job_id), by=self.user)).data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -55,18 +55,19 @@ def start_bulk(
     *,
     access: Access,
     kind: str,
-    leads: QuerySet[Lead],
+    leads: Callable[[], QuerySet[Lead]],
     arguments: Mapping[str, Any],
     filters: Sequence[str] = (),
     expect: int | None = None,
     press: str = "",
     request: object = None,
-) -> BulkJob:
+) -> tuple[BulkJob, bool]:
     """Writes down the leads of a job as they are now, and begins it; a small one is over when this returns.
 
-    leads: further narrowed to those of her team that she may change. filters: names of those they were found by.
-    expect: how many she was told: another number is refused. press: names the press or the Idempotency-Key that asks:
-    the same again gives the job that it made. Raises BulkError, KeyConflict.
+    leads: further narrowed to those of her team that she may change; asked only where there is no such job yet, for
+    those of a job that is over may be gone. filters: names of those they were found by. expect: how many she was told:
+    another number is refused. press: names the press or the Idempotency-Key that asks: the same again gives the job
+    that it made. Returns the job, and whether this call made it. Raises BulkError, KeyConflict, what `leads` raises.
 
     1. Who may, what was said, how many jobs there are.
     2. The job and its leads, in one transaction: a statement freezes them, in pieces of the kind's size.
@@ -78,16 +79,16 @@ def start_bulk(
     once = uuid5(_NAMESPACE, f"{access.team_id} {access.user.pk} {press}") if press else None
     digest = hashlib.sha256(json.dumps([kind, arguments, request], sort_keys=True, default=str).encode()).hexdigest()
     if once and (earlier := _made_by(once, digest)):
-        return earlier
-    kept = what.read(access, arguments)
+        return earlier, False
+    kept, found = what.read(access, arguments), leads()
     try:
         with transaction.atomic():
-            job = _make(access, what, leads, kept, filters, expect, once, digest)
+            job = _make(access, what, found, kept, filters, expect, once, digest)
     except IntegrityError:
         if once and (earlier := _made_by(once, digest)):  # of two presses at once the later one finds the first's
-            return earlier
+            return earlier, False
         raise
-    return _begin(job)
+    return _begin(job), True
 
 
 def _made_by(once: UUID, digest: str) -> BulkJob | None:

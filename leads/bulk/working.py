@@ -20,6 +20,7 @@ from accounts.access import access_in
 from accounts.audit import record
 from accounts.models import NoticeKind, User
 from accounts.notices import notify
+from accounts.webhooks import emit
 from common.db.clock import database_now
 from common.faultpoints import commit
 from leads.bulk.kinds import Kind, Stopped, Work, kind_of
@@ -88,6 +89,7 @@ def _stop(job: BulkJob, words: str) -> None:
         after = {"action": locked.kind, "done": locked.done, "leads": locked.leads}
         _notify(locked, f"{locked.get_kind_display()}: stopped, {{}}", locked.by)
         record("bulk.finished", by=None, team_id=locked.team_id, about=("bulkjob", locked.pk), after=after)
+        _emit(locked)
 
 
 def _do_piece(job: BulkJob) -> BulkJob | None:
@@ -161,8 +163,17 @@ def _tell_over(job: BulkJob, **after: object) -> None:
     told = {"action": job.kind, "leads": job.leads, **after}
     by = job.undone_by if job.status == Status.UNDONE else job.by
     record("bulk.finished", by=by, team_id=job.team_id, about=("bulkjob", job.pk), after=told)
+    _emit(job)
     if job.leads > AT_ONCE:  # else the page that asked says so
         _notify(job, f"{job.get_kind_display()}: {'undone' if job.status == Status.UNDONE else 'done'}, {{}}", by)
+
+
+def _emit(job: BulkJob) -> None:
+    data = {
+        "bulkJobId": str(job.pk), "action": job.kind, "status": job.status, "leads": job.leads, "done": job.done,
+        "changed": job.changed, "restored": job.restored,
+    }  # fmt: skip
+    emit("bulk.finished", team_id=job.team_id, object_id=job.pk, data=data)
 
 
 def _notify(job: BulkJob, words: str, to: User | None) -> None:

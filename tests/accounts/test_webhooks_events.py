@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.access import own_access
 from accounts.models import User, WebhookDelivery, WebhookEndpoint
 from accounts.webhooks.registries import events
 from accounts.webhooks.secrets import encrypted, new_secret
@@ -27,9 +28,11 @@ from enrichment.worker.pausing import pause
 from integrations.ledger import breaker, catalogue, scopes
 from integrations.models import Budget
 from integrations.operating.vendors import pause_vendor, resume_vendor
-from leads.models import Lead
+from leads.bulk import working
+from leads.models import BulkJob, Lead
 from leads.services import add_activity, change_status
 from leads.tasks import tell_callbacks
+from tests.leads.bulk import world as bulk
 from tests.support import finish, make_bucket, make_user, start
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +112,22 @@ def test_a_lead_that_moves_on_is_told_once(ann):
     change_status(lead=lead, by=ann, status="contacted")
     data = {"leadId": str(lead.pk), "bucketId": str(bucket.pk), "before": "new", "after": "contacted"}
     assert told() == [("lead.status_changed", str(lead.pk), data)]
+
+
+def test_a_bulk_job_is_told_when_it_is_done_undone_and_stopped(ann, monkeypatch):
+    bucket, _ = create_bucket(by=ann, name="x", property_ids=["1", "2"])
+    job = bulk.start(own_access(ann), "tag", bucket.leads.all(), tag="Hot")
+    bulk.undo(job)
+    stopped = bulk.start(own_access(ann), "tag", bucket.leads.all(), tag="Warm")
+    assert told("bulk.finished")[:2] == [
+        ("bulk.finished", str(job.pk), {"bulkJobId": str(job.pk), "action": "tag", "status": status, "leads": 2,
+                                        "done": 2, "changed": 2, "restored": restored})
+        for status, restored in (("completed", 0), ("undone", 2))
+    ]  # fmt: skip
+    BulkJob.objects.filter(pk=stopped.pk).update(status="running", tries=working.TRIES, lease_until=None)
+    working.continue_job(stopped.pk)
+    assert told("bulk.finished")[-1][2]["status"] == "failed"
+    assert "Hot" not in json.dumps(told())
 
 
 def test_a_callback_that_is_due_is_told_once(ann):

@@ -57,6 +57,28 @@ def test_the_same_key_makes_one_job_and_answers_how_it_stands_by_then(api, ann):
     assert set(Lead.objects.values_list("status", flat=True)) == {"new"}
 
 
+def test_a_repeat_says_so_and_finds_the_job_whose_leads_it_has_deleted(api, ann):
+    _, leads = make_leads(3, by=ann)
+    asked = {"action": "delete", "leadIds": [str(one.pk) for one in leads[:2]], "expect": 2}
+    first, again = (api.post(BULK, asked, Idempotency_Key="k") for _ in range(2))
+    assert (first.status_code, again.status_code, Lead.objects.count()) == (202, 202, 1)
+    assert ("Idempotent-Replay" in first, again.headers.get("Idempotent-Replay")) == (False, "true")
+    assert body_of(first, 202)["job"]["id"] == body_of(again, 202)["job"]["id"]
+    tagged = body_of(api.post(BULK, {"action": "tag", "arguments": {"tag": "Hot"}, "filters": {}}), 202)["job"]
+    undone, twice = (api.post(f"{BULK}/{tagged['id']}/undo", Idempotency_Key="u") for _ in range(2))
+    assert (undone.content, twice.headers["Idempotent-Replay"]) == (twice.content, "true")
+
+
+def test_a_price_is_said_yes_to_once_under_a_key_and_in_the_same_words(api, ann):
+    make_leads(2, by=ann)
+    asking = body_of(api.post(BULK, {"action": "enrich", "filters": {}}), 202)["job"]
+    yes = {"quote": body_of(api.get(f"{BULK}/{asking['id']}/quote"))["quote"]}
+    first, again = (api.post(f"{BULK}/{asking['id']}/start", yes, Idempotency_Key="k") for _ in range(2))
+    assert (first.status_code, first.content, again.headers["Idempotent-Replay"]) == (202, again.content, "true")
+    other = api.post(f"{BULK}/{asking['id']}/start", yes | {"maxCost": 1}, Idempotency_Key="k")
+    refused(other, 409, "Idempotency-Key")
+
+
 def test_all_that_filters_find_are_meant_only_where_filters_are_given(api, ann):
     _, leads = make_leads(3, by=ann)
     Lead.objects.filter(pk=leads[0].pk).update(phone="+16175550112")

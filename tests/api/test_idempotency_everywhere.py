@@ -35,7 +35,7 @@ from enrichment.options import RunOptions
 from enrichment.services import start_run
 from integrations.ledger import catalogue
 from integrations.models import VendorCall
-from leads.models import Activity, CustomField, Lead, SavedView, StatusLabel, Tag
+from leads.models import Activity, BulkJob, CustomField, Lead, SavedView, StatusLabel, Tag
 from tests.api.client import Api, body_of, refused
 from tests.api.test_apollo import with_emails
 from tests.api.test_tenancy import VENDOR_POSTS
@@ -394,6 +394,44 @@ def test_what_a_killed_look_up_bought_serves_its_repeat(sandbox):
     assert billed(sandbox) == paid
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_bulk_job_of_many_at_once_or_of_a_killed_request_is_one():
+    ann = make_user("ann")
+    create_bucket(by=ann, name="x", property_ids=["1", "2"])
+    asked = {"action": "tag", "arguments": {"tag": "Hot"}, "filters": {}}
+
+    answers = at_once([(Api(ann), "/api/leads/bulk", asked, "all at once")] * 4)
+    assert {answer.status_code for answer in answers} == {202}
+    assert (BulkJob.objects.count(), sum("Idempotent-Replay" in answer for answer in answers)) == (1, 3)
+
+    gone: dict[str, Any] = {"action": "delete", "leadIds": [str(Lead.objects.all()[0].pk)], "expect": 1}
+    killed_before_its_answer_is_kept(Api(ann), "/api/leads/bulk", gone)
+    repeat = Api(ann).post("/api/leads/bulk", gone, Idempotency_Key="k")
+    assert (body_of(repeat, 202)["job"]["changed"], repeat.headers["Idempotent-Replay"]) == (1, "true")
+    assert (BulkJob.objects.count(), Lead.objects.count()) == (2, 1)
+
+
+def test_what_shows_a_secret_is_done_once_and_its_answer_is_not_kept(api):
+    hook = {"url": "https://crm.example.com/hook", "events": ["run.completed"]}
+    for address, body, other, rows in (
+        ("/api/tokens", {"name": "x"}, {"name": "y"}, "tokens"),
+        ("/api/webhooks", hook, hook | {"events": ["run.paused"]}, "webhooks"),
+        ("/api/feeds", {"name": "x"}, {"name": "y"}, "feeds"),
+    ):
+        before = len(body_of(api.get(address))[rows])
+        body_of(api.post(address, body, Idempotency_Key=address), 201)
+        again = api.post(address, body, Idempotency_Key=address)
+        refused(again, 409, "Idempotency-Key")
+        assert again.json()["error"]["code"] == "ALREADY_MADE"
+        conflict = api.post(address, other, Idempotency_Key=address)
+        assert conflict.json()["error"]["code"] == "IDEMPOTENCY_CONFLICT"
+        assert len(body_of(api.get(address))[rows]) == before + 1
+    rotate = f"/api/webhooks/{body_of(api.get('/api/webhooks'))['webhooks'][0]['id']}/secret"
+    body_of(api.post(rotate, Idempotency_Key="r"))
+    refused(api.post(rotate, Idempotency_Key="r"), 409, "Idempotency-Key")
+    assert set(IdempotentRequest.objects.values_list("body", flat=True)) == {""}
+
+
 def test_every_post_that_does_something_takes_the_key():
     without = {
         "token",
@@ -401,15 +439,11 @@ def test_every_post_that_does_something_takes_the_key():
         "property-autocomplete",
         "quote",
         "apollo-webhook",
-        "webhooks",
-        "webhook-secret",
-        "api_tokens",
         "person-report",
         "campaign-audience",
-        "feeds",
         "template-preview",
         *VENDOR_POSTS,
-    }  # they change nothing, are not signed in, or answer with a secret that is not kept
+    }  # they change nothing, or are not signed in
     missing = []
     for name in {pattern.name for pattern in api_patterns()} - without:
         view = next(pattern.callback.cls for pattern in api_patterns() if pattern.name == name)

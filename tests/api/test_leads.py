@@ -131,6 +131,7 @@ def test_a_page_of_leads_costs_the_same_queries_whatever_is_on_it(api, bucket, d
         ("limit=501", "limit"),
         ("limit=0", "limit"),
         ("limit=1e3", "limit"),
+        ("limit=1e2", "limit"),
         ("needsApollo=maybe", "needsApollo"),
         ("enrichedOnly=2", "enrichedOnly"),
         ("estimatedValueMin=NaN", "estimatedValueMin"),

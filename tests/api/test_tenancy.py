@@ -199,8 +199,9 @@ class World:
         lists = {"kind": "suppressions", "team_id": team, "by": ann, "name": f"{SECRET}.csv"}
         self.ids["upload_id"] = importing.upload(file=BytesIO(b"6175550112\n"), **lists).pk
         self.ids["suppression_id"] = add_suppression(access=own_access(ann), phone="6175550113").added[0].pk
-        enriching: dict[str, Any] = {"kind": "enrich", "leads": Lead.objects.filter(pk=self.lead.pk), "arguments": {}}
-        self.ids["job_id"] = start_bulk(access=own_access(ann), filters=[SECRET], **enriching).pk
+        chosen = Lead.objects.filter(pk=self.lead.pk)
+        enriching: dict[str, Any] = {"kind": "enrich", "leads": lambda: chosen, "arguments": {}}
+        self.ids["job_id"] = start_bulk(access=own_access(ann), filters=[SECRET], **enriching)[0].pk
         self.ids["import_id"] = upload(bucket=self.bucket, file=BytesIO(LIST), name=f"{SECRET}.csv").pk
 
         key = ContactKey.objects.create(kind=1, digest=b"x" * 32, hint="…0177")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shutil
 import subprocess
 import threading
 import time
@@ -12,12 +14,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from django.core.cache import cache
 from django.db import connections
 
+from accounts.access import Scope
+from accounts.api.permissions import scope_needed
+from accounts.services import create_api_token
+from buckets.models import Bucket, Fill
+from buckets.services import create_bucket
 from cli.buckets import may_cost
+from common.api.throttles import UserThrottle
 from enrichment.models import Run
 from leads.models import Lead
+from tests.api.test_tenancy import ADDRESSES, methods
 from tests.cli.conftest import Shell
 from tests.support import billed, pump_until_still, until_told
 
@@ -40,6 +51,8 @@ def test_the_main_job_by_pipes(shell: Shell, sandbox: Any, tmp_path: Path) -> No
 
     assert (counted.status, found.status, saved.status) == (0, 0, 0)
     assert int(counted.out) > 4
+    zips = shell("bucket search state=WA zip=98101 zip=98103 beds_min=2 --count")  # texts, and a number
+    assert (zips.status, zips.err) == (0, "")
     assert made["inserted"] == 4
     assert json.loads(shell('bucket quote "From a shell"').out)["toBuy"] == 4
     unasked = shell('bucket enrich "From a shell"')
@@ -74,7 +87,9 @@ def test_the_main_job_by_pipes(shell: Shell, sandbox: Any, tmp_path: Path) -> No
     assert shell("bucket runs").out.count("\n") == 1
 
 
-def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(shell: Shell) -> None:
+def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(
+    shell: Shell, ann: Any, tmp_path: Path
+) -> None:
     for line, status, words in (
         ("bucket leads --filter hasPhone=perhaps", 1, "hasPhone:"),
         ("bucket leads --fields nonsense", 1, "fields: There is no 'nonsense' here."),
@@ -100,6 +115,9 @@ def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(shel
     for name in ("http://[::1", "http://127.0.0.1:99999", "http://a@127.0.0.1", "http://127.0.0.1/a b"):
         assert shell("bucket leads", BUCKET_URL=name).status == 2, name
     assert shell("bucket changes --state nowhere/x").status == 2
+    create_bucket(by=ann, name="Mine", property_ids=["1"])
+    assert shell("bucket export Mine --filter nonsense=1 --to some.csv").status == 1
+    assert list(tmp_path.glob("some.csv*")) == []
     away = shell("bucket leads", BUCKET_URL="http://127.0.0.1:9")
     assert (away.status, "cannot be reached" in away.err) == (3, True)
     assert shell("bucket leads", BUCKET_TOKEN="").status == 2
@@ -121,8 +139,10 @@ def test_every_command_has_an_example_and_shells_complete(shell: Shell) -> None:
     for kind in SHELLS:
         said = shell(f"bucket completion {kind}").out
         assert "_BUCKET_COMPLETE" in said
-        if kind == "bash":
-            assert subprocess.run(["bash", "-n"], input=said, text=True, check=False).returncode == 0
+        if shutil.which(kind):
+            assert subprocess.run([kind, "-n"], input=said, text=True, check=False).returncode == 0, kind
+        if kind == "zsh":
+            assert "autoload -Uz compinit" in said
     offered = shell("bucket", _BUCKET_COMPLETE="bash_complete", COMP_WORDS="bucket cam", COMP_CWORD="1")
     assert offered.out.strip() == "plain,campaign"
 
@@ -136,8 +156,96 @@ def test_every_command_has_an_example_and_shells_complete(shell: Shell) -> None:
         ("/api/campaigns/1/launch", {}, True),
         ("/api/runs/1/resume?x=1", {}, True),
         ("/api/apollo/enrich", {}, True),
+        ("/api/conversations/1/messages", {"text": "x"}, True),
+        ("/api/calls", {}, True),
+        ("/api/property/bucket/1/import/2/start", None, False),
         ("/api/tags", {"name": "hot"}, False),
     ],
 )
 def test_what_may_cost_money_is_known_by_its_address(path: str, body: Any, costs: bool) -> None:
-    assert may_cost(path, body) is costs
+    assert may_cost("POST", path, body) is costs
+
+
+def test_every_address_that_needs_the_scope_to_buy_may_cost_money() -> None:
+    asks = {
+        (re.sub(r"<\w+:\w+>", "x", path), method)
+        for path, view in ADDRESSES.values()
+        for method in methods(view)
+        if path.startswith("/api/") and scope_needed(view.view_class, method) == Scope.BUY
+    }
+    free = {path for path, method in asks if not may_cost(method, path, {}) and method != "DELETE"}
+
+    assert len(asks) > 8
+    assert free == {"/api/runs/x/cancel", "/api/runs/x/pause", "/api/leads/bulk/x/quote"}
+
+
+def test_a_closed_pipe_is_no_failure_in_any_form(shell: Shell, ann: Any) -> None:
+    create_bucket(by=ann, name="Many", property_ids=[str(number) for number in range(1, 3_001)])
+    for line in (
+        "leads --all --fields id",
+        "-o table leads --limit 3000",
+        "-o json leads --limit 3000",
+        "export Many",
+        "changes --since 2000-01-01T00:00:00Z",
+    ):
+        ran = shell(f"bucket {line}", head=1)
+        assert (ran.status, ran.err, ran.out.count("\n")) == (0, "", 1), (line, ran)
+
+
+def test_too_many_requests_are_asked_again_when_the_api_says_so(
+    shell: Shell, ann: Any, live_server: Any, monkeypatch: Any
+) -> None:
+    seconds = 8  # the program asks twice within them, on a slow machine too
+    cache.clear()
+    monkeypatch.setattr(UserThrottle, "parse_rate", lambda *_: (1, seconds))
+    create_bucket(by=ann, name="Mine", property_ids=["1"])
+    allowed: list[bool] = []
+    allow = UserThrottle.allow_request
+
+    def counted(throttle: Any, request: Any, view: Any) -> bool:
+        allowed.append(allow(throttle, request, view))
+        return allowed[-1]
+
+    monkeypatch.setattr(UserThrottle, "allow_request", counted)
+    ran = shell("bucket leads --bucket Mine --fields propertyId")
+    assert (ran.status, json.loads(ran.out)) == (0, {"propertyId": "1"}), ran
+    assert allowed.count(False) >= 1
+
+    token = create_api_token(username="ann")[1]
+    said = [
+        httpx.get(f"{live_server.url}/api/tags", headers={"Authorization": f"Token {token}"}, timeout=60)
+        for _ in range(2)
+    ]
+    limited = said[-1]
+    assert (limited.status_code, limited.json()["error"]["code"]) == (429, "TOO_MANY_REQUESTS")
+    assert 1 <= int(limited.headers["Retry-After"]) <= seconds
+    assert limited.headers["RateLimit-Remaining"] == "0"
+    time.sleep(int(limited.headers["Retry-After"]))
+    again = httpx.get(f"{live_server.url}/api/tags", headers={"Authorization": f"Token {token}"}, timeout=60)
+    assert again.status_code == 200
+
+
+def test_a_search_that_cannot_be_is_no_bucket(shell: Shell, sandbox: Any) -> None:
+    for said in ("nonsense=1", "beds_min=some", "state=ZZZ"):
+        ran = shell(f"bucket save Mine --search state=WA --search {said}")
+        assert (ran.status, ran.out) == (1, ""), ran
+    assert not Bucket.objects.exists()
+
+
+def test_a_search_is_saved_to_its_end_or_told_to_have_failed(shell: Shell, sandbox: Any) -> None:
+    def fill(status: str) -> None:
+        while not Fill.objects.filter(status="queued").exists():
+            time.sleep(0.1)
+        Fill.objects.filter(status="queued").update(status=status, saved=7, error="" if status == "completed" else "No")
+        connections.close_all()
+
+    for status, name in (("completed", "A"), ("failed", "B")):
+        worker = threading.Thread(target=fill, args=[status], daemon=True)
+        worker.start()
+        ran = shell(f"bucket save {name} --search state=WA")
+        worker.join()
+        if status == "completed":
+            assert (ran.status, json.loads(ran.out)["inserted"]) == (0, 7), ran
+        else:
+            assert (ran.status, ran.err) == (1, "bucket: The search has saved 7 ids, then: No\n")
+    assert json.loads(shell("bucket save C --search state=WA --no-wait").out)["inserted"] == 0

@@ -53,7 +53,8 @@ def test_this_is_no_number(value: Any) -> None:
 
 def test_a_whole_number_has_nothing_behind_its_point() -> None:
     assert [numbers.read_whole(value) for value in (3, "3", 3.0, "3.00", "-1")] == [3, 3, 3, 3, -1]
-    for value in (2.5, "2.5", True, "x", None, [3]):
+    assert numbers.read_whole(1e2) == 100  # JSON knows one kind of number
+    for value in (2.5, "2.5", True, "x", None, [3], "1e2", "1E2", "100e-1"):
         with pytest.raises(ValueError, match="integer"):
             numbers.read_whole(value)
 

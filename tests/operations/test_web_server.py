@@ -210,6 +210,41 @@ def test_the_servers_own_pages_have_the_headers_of_every_answer(bare: Site, head
     assert b"</html>" in said
 
 
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        (GET % (b"/api/leads?q=" + b"y" * 9000), 414, "URI_TOO_LONG"),
+        (b"GET /api/leads HTTP/1.1\r\nX: " + b"y" * 9000 + b"\r\n\r\n", 431, "HEADERS_TOO_LARGE"),
+        (b"GET /api/leads HTTP/1.1\r\nX: " + b"y" * 70_000, 431, "HEADERS_TOO_LARGE"),
+        (b"GET /api/leads HTTP/9.9\r\n\r\n", 400, "INVALID"),
+        (b"GET /api/leads HTTP/1.1\r\nno header\r\n\r\n", 400, "INVALID"),
+        (b"POST /api/tags HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400, "INVALID"),
+    ],
+)
+def test_a_client_of_the_api_reads_the_servers_own_refusals_as_json(
+    bare: Site, head: bytes, status: int, code: str
+) -> None:
+    said = asked(bare, head)
+    headers, _, body = said.partition(b"\r\n\r\n")
+    error = json.loads(body)["error"]
+    assert (status_of(said), error["code"], error["fields"]) == (status, code, {})
+    assert b"\r\nContent-Type: application/json" in headers
+    assert f"\r\nX-Request-Id: {error['requestId']}".encode() in headers
+
+
+def test_what_could_not_be_read_is_neither_logged_nor_told_back(server: Server) -> None:
+    for head in (
+        b"GET/api/leads?q=2065550142\r\n\r\n",
+        b"GET / HTTP/1.1\r\nAuthorization Token " + SECRET.encode() + b"\r\n\r\n",
+    ):
+        said = asked(server.site, head)
+        assert status_of(said) == 400
+        assert b"2065550142" not in said and SECRET.encode() not in said
+    text = server.log.read_text()
+    assert "it is not told" in text
+    assert "2065550142" not in text and SECRET not in text
+
+
 def test_more_connections_than_it_holds_push_out_the_unfinished(bare: Site) -> None:
     with held(bare, 600, HALF_A_HEAD):
         assert (bare.ask("/healthz", seconds=3), bare.ask("/", seconds=3)) == (200, 200)

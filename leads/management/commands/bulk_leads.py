@@ -91,11 +91,11 @@ class Command(ProductCommand):
         return start_bulk(
             access=access,
             kind=options["action"],
-            leads=leads,
+            leads=lambda: leads,
             arguments=_arguments(options["action"], options["set"]),
             filters=[*filters, *(name for name in ("bucket", "q") if options[name])],
             expect=options["expect"],
-        )
+        )[0]
 
     def _again(self, access: Access, options: dict[str, Any]) -> BulkJob:
         if not options["job"]:

@@ -33,7 +33,8 @@ def start(
 ) -> BulkJob:
     rows = Lead.objects.all() if leads is None else leads
     rows = Lead.objects.filter(pk__in=[one.pk for one in rows]) if isinstance(rows, list) else rows
-    return services.start_bulk(access=access, kind=kind, leads=rows, arguments=said, expect=expect, press=press)
+    asked: dict[str, Any] = {"access": access, "kind": kind, "arguments": said, "expect": expect, "press": press}
+    return services.start_bulk(leads=lambda: rows, **asked)[0]
 
 
 def work(job: BulkJob) -> BulkJob:
