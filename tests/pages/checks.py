@@ -69,7 +69,8 @@ TO_LOOK_AT = """() => {
     const shown = (e) => e.checkVisibility({visibilityProperty: true, opacityProperty: true});
     const all = [...document.body.querySelectorAll("*")];
     const form = [...document.querySelectorAll("input, select, textarea")].map((e) => [e.value, e.checked]);
-    const html = document.documentElement.outerHTML.replace(/[\\d.]+px/g, "px");  // a list follows its width
+    const following = / style="[^"]*"| simplebar-scrollable-[xy]/g;  // what scripts set as the width changes
+    const html = document.documentElement.outerHTML.replace(following, "");
     const state = JSON.stringify([html, form, all.indexOf(document.activeElement)]);
     const last = window.lastChecked;
     const before = last && last.width !== innerWidth && last.state === state ? last.shown : new Set();
