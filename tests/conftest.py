@@ -115,7 +115,7 @@ def pytest_xdist_setupnodes(specs: Sequence[Any]) -> None:
     By the names that the settings read: a worker inherits our DJANGO_SETTINGS_MODULE, so that pytest-django loads them
     before this file.
     """
-    global _migrating  # noqa: PLW0603
+    global _migrating
     template = {"TESTS_TEMPLATE": f"migrated_{os.getpid()}_{time.time_ns()}"}
     _migrating = subprocess.Popen(
         [sys.executable, "-m", "tests.databases"],

@@ -338,21 +338,22 @@ def test_true_and_false_never_pass_the_same_lead_and_neither_passes_all(name: st
     assert yes and no and not yes & no
 
 
-@pytest.mark.parametrize("name", sorted(FILTERS))
 @pytest.mark.parametrize("value", [None, "", "  ", [], [""], [None]])
-def test_a_filter_without_a_value_is_refused_not_taken_for_all(name: str, value: Any) -> None:
-    with pytest.raises(BadFilter, match="would let every lead through"):
-        matching(Lead.objects.all(), {name: value})
+def test_a_filter_without_a_value_is_refused_not_taken_for_all(value: Any) -> None:
+    for name in FILTERS:  # a test for each of a thousand pairs costs more than what it does
+        with pytest.raises(BadFilter) as refused:
+            matching(Lead.objects.all(), {name: value})
+        assert "would let every lead through" in str(refused.value), name
 
 
-@pytest.mark.parametrize("name", BOUNDS)
 @pytest.mark.parametrize(
     "value", [True, "٣", "1_000", "1,000", "3 000", "0x10", "--1", "", [3], [1, 2], {}, float("nan"), 10**60, "1" * 200]
 )
-def test_a_number_that_is_none_is_refused(name: str, value: Any) -> None:
-    with pytest.raises(BadFilter) as refused:
-        matching(Lead.objects.all(), {name: value})
-    assert list(refused.value.errors) == [name]
+def test_a_number_that_is_none_is_refused(value: Any) -> None:
+    for name in BOUNDS:
+        with pytest.raises(BadFilter) as refused:
+            matching(Lead.objects.all(), {name: value})
+        assert list(refused.value.errors) == [name]
 
 
 @pytest.mark.parametrize("value", [True, 2.5, {}, [["98101"]], [True], "\ud800"])

@@ -5,12 +5,16 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from devtools.fonts import CUT, SYMBOLS, icons_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 WIDTHS = (1440, 390)  # px: a desk, a phone
+# To parametrise "width" over: at 1440 px `axe_check` looks at both; at 390 px all is done, and checked anew, as `long`.
+BOTH = [WIDTHS[0], pytest.param(WIDTHS[1], marks=pytest.mark.long)]
 IMPACTS = ("serious", "critical")
 OF_COLOUR = ("color-contrast", "link-in-text-block")  # the rules of axe-core that a page may keep light and break dark
 # axe-core runs no rule whose findings would be below IMPACTS: they would be left out.
@@ -59,6 +63,37 @@ def words_for_icons(page: Page) -> list[str]:
     return [f"{page.url}: no icon {', '.join(sorted(set(missing)))} in the small font"] if missing else []
 
 
+# Colours take three quarters of axe-core's time, and do not follow the width. Where nothing but the width has changed
+# since a page was checked, they are looked at in what was not shown then.
+TO_LOOK_AT = """() => {
+    const shown = (e) => e.checkVisibility({visibilityProperty: true, opacityProperty: true});
+    const all = [...document.body.querySelectorAll("*")];
+    const form = [...document.querySelectorAll("input, select, textarea")].map((e) => [e.value, e.checked]);
+    const following = / style="[^"]*"| simplebar-scrollable-[xy]/g;  // what scripts set as the width changes
+    const html = document.documentElement.outerHTML.replace(following, "");
+    const state = JSON.stringify([html, form, all.indexOf(document.activeElement)]);
+    const last = window.lastChecked;
+    const before = last && last.width !== innerWidth && last.state === state ? last.shown : new Set();
+    window.lastChecked = {width: innerWidth, state, shown: new Set([...before, ...all.filter(shown)])};
+    window.notShownBefore = before.size ? all.filter((e) => shown(e) && !before.has(e)) : null;
+    return !before.size ? "everything" : window.notShownBefore.length ? "something" : "nothing";
+}"""
+LIGHT = """([whole, colours]) => axe.run(document, {
+    rules: Object.fromEntries(colours.map((rule) => [rule, {enabled: whole}])), resultTypes: ["violations"],
+})"""
+COLOURS = """async ([dark, rules]) => {
+    const paint = (dark) => {  // as the theme does it; a colour half way has no contrast
+        document.documentElement.classList.toggle("dark", dark);
+        for (const a of document.getAnimations()) if (a instanceof CSSTransition) a.finish();
+    };
+    paint(dark);
+    const where = window.notShownBefore ? {include: window.notShownBefore} : document;
+    const answer = await axe.run(where, {runOnly: rules, resultTypes: ["violations"]});
+    paint(false);
+    return answer;
+}"""
+
+
 def serious_findings(page: Page) -> list[str]:
     """One text a node: the rule, where it is, what axe-core says of it."""
     from axe_playwright_python.base import AXE_SCRIPT
@@ -66,24 +101,16 @@ def serious_findings(page: Page) -> list[str]:
     if page.evaluate("typeof axe === 'undefined'"):  # once a page, whatever its width
         page.evaluate(AXE_SCRIPT)
         page.evaluate(LESS_OFF)
-    light = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    dark = page.evaluate(
-        """async (rules) => {
-            const paint = (dark) => {  // as the theme does it; a colour half way has no contrast
-                document.documentElement.classList.toggle("dark", dark);
-                for (const a of document.getAnimations()) if (a instanceof CSSTransition) a.finish();
-            };
-            paint(true);
-            const answer = await axe.run(document, {runOnly: rules, resultTypes: ["violations"]});
-            paint(false);
-            return answer;
-        }""",
-        OF_COLOUR,
-    )
+    to_look_at = page.evaluate(TO_LOOK_AT)
+    answers = [("light", page.evaluate(LIGHT, [to_look_at == "everything", OF_COLOUR]))]
+    if to_look_at == "something":
+        answers.append(("light", page.evaluate(COLOURS, [False, OF_COLOUR])))
+    if to_look_at != "nothing":
+        answers.append(("dark", page.evaluate(COLOURS, [True, OF_COLOUR])))
     return [
         f"{page.url} ({_width(page)} px, {look}) {rule['impact']} {rule['id']}: {rule['help']}\n"
         f"    {node['target'][-1]}\n    {node['html'][:300]}\n    {node['failureSummary']}"
-        for look, answer in (("light", light), ("dark", dark))
+        for look, answer in answers
         for rule in answer["violations"]
         if rule["impact"] in IMPACTS
         for node in rule["nodes"]

@@ -1,6 +1,6 @@
 """Pages in a real browser: Debian's Chromium, Django's live server, the tests' own PostgreSQL.
 
-A page test asks for `page` (at 1,440 px; `@pytest.mark.parametrize("width", WIDTHS)` for both widths), signs in with
+A page test asks for `page` (at 1,440 px; `@pytest.mark.parametrize("width", BOTH)` for both widths), signs in with
 `login(user)` and goes to addresses without a host: `page.goto("/admin/")`. A script error on any page fails its test.
 """
 
@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 
-from tests.pages.checks import errors_on, serious_findings, sideways, stops_missing, words_for_icons
+from tests.pages.checks import WIDTHS, errors_on, serious_findings, sideways, stops_missing, words_for_icons
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -28,8 +28,8 @@ LOOK: dict[str, Any] = {  # of a window
 
 @pytest.fixture
 def width() -> int:
-    """Of the window, in px, unless a test is parametrised over WIDTHS."""
-    return 1440
+    """Of the window, in px, unless a test is parametrised over BOTH."""
+    return WIDTHS[0]
 
 
 @pytest.fixture
@@ -66,10 +66,18 @@ def login(page: Page, live_server: Any) -> Callable[[Any], None]:
 
 
 @pytest.fixture
-def axe_check() -> Callable[[Page], None]:
+def axe_check(request: pytest.FixtureRequest, width: int) -> Callable[[Page], None]:
     """`axe_check(page)`: nothing axe-core calls serious, no sideways scrolling, a way past the menu to main."""
+    over_both = hasattr(request.node, "callspec") and "width" in request.node.callspec.params
 
     def check(page: Page) -> None:
+        look(page)
+        if over_both and width == WIDTHS[0]:
+            page.set_viewport_size({"width": WIDTHS[1], "height": 900})
+            look(page)
+            page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+
+    def look(page: Page) -> None:
         if findings := [*serious_findings(page), *sideways(page), *stops_missing(page), *words_for_icons(page)]:
             pytest.fail("\n".join(findings), pytrace=False)
 

@@ -15,7 +15,7 @@ from accounts.models import User
 from integrations.ledger import catalogue
 from integrations.models import BilledDay, Vendor, VendorCall
 from tests.integrations.doubtful import doubtful
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 VENDOR = "/admin/integrations/vendor/realestateapi/change/"
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_a_request_is_decided_on_its_own_page_by_keyboard(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None]
 ):
@@ -46,7 +46,7 @@ def test_a_request_is_decided_on_its_own_page_by_keyboard(
     assert (call.state, call.cost, call.decision) == ("written_off", Decimal("0.96"), "invoice 118")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_an_outage_is_decided_with_two_presses(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None]
 ):
@@ -72,7 +72,7 @@ def test_an_outage_is_decided_with_two_presses(
     page.get_by_text("needs a billing check").first.wait_for()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_a_vendor_that_claims_too_much_is_put_right_and_its_bill_uploaded(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None], tmp_path: Path
 ):

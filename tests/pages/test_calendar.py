@@ -19,7 +19,7 @@ from campaigns.booking import mails
 from leads.calendar import planning
 from leads.models import Event, Lead
 from tests.leads.samples import make_leads
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -32,7 +32,7 @@ def shown(event: Event) -> str:
     return f"{event.starts_at.astimezone(PHOENIX):%a %H:%M}"
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_a_week_is_planned_dragged_and_moved_by_keys(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None], width: int
 ) -> None:

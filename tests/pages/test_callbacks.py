@@ -15,7 +15,7 @@ from buckets.services import create_bucket
 from common.dates import moment
 from leads.models import Lead
 from tests.admin_site import address
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PHOENIX = ZoneInfo("America/Phoenix")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_a_callback_is_set_by_keyboard_seen_on_home_and_finished(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None]
 ):

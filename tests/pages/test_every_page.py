@@ -15,13 +15,14 @@ from accounts.models import User
 from tests.admin_site import act, actions_of, signed_in
 from tests.leads.privacy.samples import land
 from tests.leads.samples import make_lead
-from tests.pages.checks import WIDTHS, errors_on
+from tests.pages.checks import BOTH, errors_on
 from tests.pages.conftest import LOOK, PATIENCE
 from tests.test_admin_pages import Rows, address, key_of, registered
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.parametrize("width", BOTH)
 Check = Callable[["Page"], None]
 ROWS = 10  # of a list; axe-core takes seconds for the hundred that the table of rules has, each like the others
 
@@ -46,9 +47,9 @@ def script_errors(window: tuple[Page, list[str]]) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def page(window: tuple[Page, list[str]], script_errors: list[str]) -> Iterator[Page]:
+def page(window: tuple[Page, list[str]], script_errors: list[str], width: int) -> Iterator[Page]:
     page = window[0]
-    page.set_viewport_size(LOOK["viewport"])
+    page.set_viewport_size({"width": width, "height": 900})
     yield page
     page.unroute_all()
     page.goto("about:blank")  # what is under way ends in the test that began it
@@ -64,9 +65,7 @@ def boss(login: Callable[[Any], None]) -> User:
 
 def look_at(page: Page, axe_check: Check, place: str) -> None:
     page.goto(place)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        axe_check(page)
+    axe_check(page)
 
 
 @pytest.mark.parametrize("model", registered())

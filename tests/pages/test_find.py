@@ -15,7 +15,7 @@ from buckets.filling.fills import continue_fill, open_fills
 from buckets.models import Bucket, Fill
 from leads.models import Lead
 from sandbox.server import Sandbox
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH
 from tests.support import billed
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def unfold(page: Page, title: str) -> None:
         part.locator("summary").click()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_search_count_sample_save_and_the_bucket(
     ann: User, page: Page, axe_check: Any, sandbox: Sandbox, worker: threading.Event
 ):

@@ -13,7 +13,7 @@ from accounts.models import User
 from buckets.models import Import
 from leads.models import Lead
 from tests.buckets.imports.files import csv_of, homes, totals, work
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -29,7 +29,7 @@ def ann(login: Callable[[Any], None]) -> User:
     return user
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_an_import_with_bad_rows(ann: User, page: Page, axe_check: Callable[[Page], None], tmp_path: Path):
     bad = [["No number street", "Elk Grove", "CA", "95757", "Bob", ""], ["", "", "", "", "", ""]]
     file = tmp_path / "My list.csv"

@@ -15,7 +15,7 @@ from accounts.models import AuditEvent, Membership, User
 from buckets.services import create_bucket
 from leads.models import Activity, Lead
 from tests.admin_site import address
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH
 from tests.pages.test_sign_in import digits
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ ZONE = "America/Phoenix"
 WORDS = "four unrelated words here"
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_from_the_invitation_to_the_audit(
     login: Callable[[Any], None],
     page: Page,

@@ -12,13 +12,13 @@ from accounts.models import User
 from buckets.services import create_bucket
 from leads.models import Lead
 from tests.admin_site import address
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_filters_stand_in_groups_and_the_list_is_sorted(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None]
 ) -> None:

@@ -12,7 +12,7 @@ from accounts.models import User
 from buckets.services import create_bucket
 from leads.models import Lead, SavedView
 from tests.admin_site import address, sees_contacts
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH, WIDTHS
 from tests.support import contacts_told
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def lead(ann: User) -> Lead:
     return Lead.objects.get(pk=lead.pk)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_a_masked_phone_is_unmasked_and_that_is_recorded(ann: User, lead: Lead, page: Page, axe_check: Check):
     ann.memberships.update(is_masked=True)
     page.goto(address(Lead, "change", lead.pk))
@@ -87,7 +87,7 @@ def test_a_masked_phone_is_unmasked_and_that_is_recorded(ann: User, lead: Lead, 
     contact.get_by_text("•••• 0142").first.wait_for()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_filters_are_chosen_and_kept_as_a_view(ann: User, lead: Lead, page: Page, axe_check: Check):
     page.goto(f"{address(Lead, 'changelist')}?view=all")
     page.get_by_role("link", name="Older").click()

@@ -9,7 +9,7 @@ import pytest
 from django.template import loader
 
 from accounts.models import User
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH, WIDTHS, serious_findings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -71,12 +71,33 @@ def test_tab_leads_past_the_menu(ann: User, login: Callable[[Any], None], page: 
     assert page.evaluate("document.activeElement.id") == "main-content"
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "413", "500"])
 def test_error_pages(page: Page, axe_check: Check, name: str, width: int):
     page.set_content(loader.get_template(f"{name}.html").render({"most": 5}))
 
     axe_check(page)
+
+
+FAINT = """<html lang="en"><title>Faint</title><style>
+    b { color: #ccc } @media (min-width: 900px) { #phone { display: none } }
+    @media (max-width: 900px) { #desk { display: none } }
+    </style><main><h1>Faint</h1><b id="phone">on phones</b> <b id="desk">on desks</b> <i></i></main>"""
+
+
+def test_a_faint_word_is_found_at_the_width_that_shows_it_and_where_the_page_changed(page: Page):
+    def faint_at(width: int) -> list[str]:
+        page.set_viewport_size({"width": width, "height": 900})
+        return [
+            part for found in serious_findings(page) for part in ("phone", "desk", "both") if f'id="{part}"' in found
+        ]
+
+    page.set_content(FAINT)
+    assert [faint_at(width) for width in WIDTHS] == [["desk"] * 2, ["phone"] * 2]  # light and dark
+
+    page.evaluate("document.querySelector('i').outerHTML = '<b id=both>everywhere</b>'")
+    assert [faint_at(width) for width in WIDTHS] == [["desk", "both"] * 2, ["phone"] * 2]
+    assert faint_at(WIDTHS[1]) == ["phone", "both"] * 2  # asked again, of the whole page
 
 
 def test_without_javascript_a_page_is_there_and_says_what_is_missing(ann: User, browser: Browser, live_server: Any):

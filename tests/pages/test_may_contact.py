@@ -16,7 +16,7 @@ from leads.models import Lead
 from leads.permission.suppressing import suppress
 from tests.admin_site import address
 from tests.campaigns.gate.samples import NOON, B, agreed, bucket_of, checked, company, person
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHOTS = os.environ.get("MAY_CONTACT_SHOTS", "")  # a folder, to look at them
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_the_answers_and_their_reasons(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None], width: int,
     monkeypatch: pytest.MonkeyPatch,

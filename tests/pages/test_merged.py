@@ -14,7 +14,7 @@ from leads.merging.services import merge_bucket
 from leads.models import Lead
 from tests.admin_site import address
 from tests.leads.test_merging import APN, HOUSE, a_bucket, add
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -35,7 +35,7 @@ def look(page: Page, name: str, width: int) -> None:
         page.screenshot(path=f"{SHOTS}/{name}-{width}.png", full_page=True)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_merged_leads_are_shown_and_separated(ann: User, page: Page, axe_check: Check, width: int):
     bucket = a_bucket(ann, "King County")
     older = add(bucket, **APN, owner_name="Ann Doe")
@@ -53,7 +53,7 @@ def test_merged_leads_are_shown_and_separated(ann: User, page: Page, axe_check: 
     assert (merged.count(), Lead.objects.count()) == (0, 2)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_what_is_left_out_is_listed_from_the_preview(ann: User, page: Page, axe_check: Check, width: int):
     a, c = a_bucket(ann, "Absentee owners"), a_bucket(ann, "Do not call")
     for n in (1, 2):

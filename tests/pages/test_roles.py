@@ -11,13 +11,13 @@ from accounts.models import Membership, User
 from buckets.services import create_bucket
 from leads.models import Lead
 from tests.admin_site import address, member
-from tests.pages.checks import WIDTHS
+from tests.pages.checks import BOTH
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BOTH)
 def test_a_manager_assigns_a_caller_works_a_reader_and_an_operator_look(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None], script_errors: list[str]
 ):
