@@ -298,9 +298,11 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
     def shown_phone(self, lead: Lead) -> str:
         if not lead.phone:
             return "–"
-        person = other_person(vars(lead), "phone")
-        whose = f", another person’s phone ({masked_text(person)})" if person else ""
-        return format_html('<span class="whitespace-nowrap">{}</span>{}', masked("phone", lead.phone), whose)
+        number, person = masked("phone", lead.phone), other_person(vars(lead), "phone")
+        if not person:
+            return str(number)
+        whose = f"Another person’s phone: {masked_text(person)}"
+        return format_html('<span title="{}">{} (not owner’s)</span>', whose, number)
 
     @admin.display(description="DNC")
     def do_not_call(self, lead: Any) -> str:
