@@ -47,6 +47,12 @@ def asks(action: Act) -> Act:
     return asked  # type: ignore[return-value]
 
 
+def may_ask(action: Act) -> Act:
+    """Of a list's action that asks in some cases only, by `asked_at`: its question may be opened at its address."""
+    action.asks = True  # type: ignore[attr-defined]
+    return action
+
+
 def asked_at(
     model_admin: Any, request: HttpRequest, queryset: QuerySet[Any], *, again: bool = False
 ) -> HttpResponse | None:
