@@ -72,7 +72,7 @@ def is_again(request: HttpRequest) -> bool:
     return "1" in (request.POST.get(AGAIN), request.GET.get(AGAIN) if is_question(request) else "")
 
 
-def _address(request: HttpRequest, action: str, ids: list[str], *, again: bool) -> str:
+def _address(request: HttpRequest, action: str, ids: list[str], *, again: bool = False) -> str:
     query = _plain(request)
     beside = [(name, "1") for name, is_so in ((ACROSS, is_across(request)), (AGAIN, again)) if is_so]
     pack = packed(ids) if len(ids) > NAMED_AT_MOST else ""
