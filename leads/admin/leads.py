@@ -192,7 +192,8 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
     def seen(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Her team's; where the list is filtered by a bucket that another team shares, that bucket's."""
         if not sees_all(request) and (shared := self._shared_bucket(request)):
-            return rows.none() if any(map(is_teams_work, request.GET)) else rows.filter(bucket=shared)
+            asked = (*request.GET, request.GET.get("sort", "").strip().removeprefix("-"))
+            return rows.none() if any(map(is_teams_work, asked)) else rows.filter(bucket=shared)
         return super().seen(request, rows)
 
     def of_list(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
