@@ -47,6 +47,12 @@ def asks(action: Act) -> Act:
     return asked  # type: ignore[return-value]
 
 
+def may_ask(action: Act) -> Act:
+    """Of a list's action that asks in some cases only, by `asked_at`: its question may be opened at its address."""
+    action.asks = True  # type: ignore[attr-defined]
+    return action
+
+
 def asked_at(
     model_admin: Any, request: HttpRequest, queryset: QuerySet[Any], *, again: bool = False
 ) -> HttpResponse | None:
@@ -66,7 +72,7 @@ def is_again(request: HttpRequest) -> bool:
     return "1" in (request.POST.get(AGAIN), request.GET.get(AGAIN) if is_question(request) else "")
 
 
-def _address(request: HttpRequest, action: str, ids: list[str], *, again: bool) -> str:
+def _address(request: HttpRequest, action: str, ids: list[str], *, again: bool = False) -> str:
     query = _plain(request)
     beside = [(name, "1") for name, is_so in ((ACROSS, is_across(request)), (AGAIN, again)) if is_so]
     pack = packed(ids) if len(ids) > NAMED_AT_MOST else ""

@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.access import access
-from accounts.fresh import requires_fresh
+from accounts.fresh import confirm_first, is_fresh
 from accounts.services import KeyConflict
 from common.admin import Base, ask, confirmed
-from common.asking import OURS, asked_at, asks, is_across, is_again
+from common.asking import OURS, asked_at, asks, is_across, is_again, is_question, may_ask
 from common.db.ids import uuid7
 from leads.admin.base import may_export
 from leads.admin.bulk_forms import (
@@ -89,15 +89,24 @@ class BulkActions(Base):
         return _asked(self, request, queryset, "copy", BucketForm, "Copy to a bucket", "Copy")
 
     @admin.action(description="Export selected (CSV)", permissions=["export"])
+    @may_ask
     def export(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
         return self._export(request, queryset, "csv")
 
     @admin.action(description="Export selected (Excel)", permissions=["export"])
+    @may_ask
     def export_xlsx(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
         return self._export(request, queryset, "xlsx")
 
-    @requires_fresh
     def _export(self, request: HttpRequest, queryset: QuerySet[Any], of_format: str) -> HttpResponseBase | None:
+        """With a fresh proof of who she is; who has to give it first comes back to the leads that she had chosen."""
+        if not is_fresh(request):
+            asked = asked_at(self, request, queryset)
+            return confirm_first(request, back=asked["Location"]) if asked is not None else None
+        if is_question(request):
+            count, across = count_of(queryset), is_across(request)
+            form = BulkForm(access=access(request), count=count, across=across)
+            return _page(self, request, queryset, "export", form, "Export leads", "Export", count)
         said = {"format": of_format}
         job = _started(self, request, queryset, "export", said, expect=None, press=str(uuid7()))
         return file_of(request, job) if job else None

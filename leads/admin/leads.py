@@ -192,7 +192,8 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
     def seen(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Her team's; where the list is filtered by a bucket that another team shares, that bucket's."""
         if not sees_all(request) and (shared := self._shared_bucket(request)):
-            return rows.none() if any(map(is_teams_work, request.GET)) else rows.filter(bucket=shared)
+            asked = (*request.GET, request.GET.get("sort", "").strip().removeprefix("-"))
+            return rows.none() if any(map(is_teams_work, asked)) else rows.filter(bucket=shared)
         return super().seen(request, rows)
 
     def of_list(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -298,9 +299,11 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
     def shown_phone(self, lead: Lead) -> str:
         if not lead.phone:
             return "–"
-        person = other_person(vars(lead), "phone")
-        whose = f", another person’s phone ({masked_text(person)})" if person else ""
-        return format_html('<span class="whitespace-nowrap">{}</span>{}', masked("phone", lead.phone), whose)
+        number, person = masked("phone", lead.phone), other_person(vars(lead), "phone")
+        if not person:
+            return str(number)
+        whose = f"Another person’s phone: {masked_text(person)}"
+        return format_html('<span title="{}">{} (not owner’s)</span>', whose, number)
 
     @admin.display(description="DNC")
     def do_not_call(self, lead: Any) -> str:

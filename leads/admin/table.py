@@ -13,7 +13,7 @@ from leads.admin.addresses import link
 from leads.admin.columns import Column
 from leads.models import Lead
 
-NARROW = 20  # characters that fit into any column: a row is one line
+NARROW = 18  # characters that fit into any column: a row is one line
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.access import access_of
+from buckets.models import BucketShare
 from buckets.services import create_bucket
 from leads.admin import columns
 from leads.admin.filters import FILTERS as PAGE_FILTERS
@@ -196,6 +197,16 @@ def test_who_sees_no_contacts_cannot_put_leads_in_the_order_of_their_phones(ann)
     headers = {one.title: one.address for one in rae.get(address(Lead, "changelist")).context["headers"]}
     assert (headers["Phone"], headers["E-mail"], headers["DNC"] != "") == ("", "", True)
     assert 'value="-phone"' not in rae.get(address(Lead, "changelist")).content.decode()
+
+
+def test_a_shared_buckets_leads_are_not_put_in_the_order_of_what_their_team_does(ann, bob):
+    bucket = lead_of(ann[0]).bucket
+    BucketShare.objects.create(bucket=bucket, team=bob[0].memberships.get().team)
+
+    assert found(bob[1], bucket=str(bucket.pk), sort="-estimatedValue") == {"11"}
+    for sort in ("-lastActivityAt", "callbackAt", "-assignedTo", "custom.ask"):
+        assert found(bob[1], bucket=str(bucket.pk), sort=sort) == set()
+        assert found(ann[1], bucket=str(bucket.pk), sort=sort) == {"11"}
 
 
 def test_an_order_that_does_not_exist_lists_nothing_and_says_so(ann):

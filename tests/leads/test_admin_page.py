@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.access import access_of
 from buckets.services import create_bucket
 from common.dates import day
 from enrichment.models import Run, RunItem
 from integrations.models import Budget
 from leads.admin import columns
 from leads.admin.lead_facts import groups
+from leads.fields.definitions import make_field
 from leads.listing.saved_views import VIEWS_AT_MOST, ViewRefused, save_view
 from leads.models import Activity, ColumnChoice, Lead, SavedView, Tag
 from leads.services import add_activity, add_tag, edit_lead
@@ -453,3 +455,17 @@ def test_a_part_of_a_name_that_is_typed_leaves_nobody_elses_beside_it(ann, said,
     company = owned(staff("bob")[0], owner_name="Yates LLC")
     edit_lead(lead=company, by=company.owner, changes={"first_name": "Maria"})
     assert Lead.objects.get(pk=company.pk).owner_name == "Yates LLC"
+
+
+def test_a_field_of_the_team_is_chosen_as_a_column_whether_or_not_the_list_is_filtered_by_it(ann):
+    _, (lead, _) = make_leads(2, by=ann[0])
+    make_field(access_of(ann[0], lead.team_id), {"name": "Asking price", "kind": "number"})
+    Lead.objects.filter(pk=lead.pk).update(custom={"askingPrice": 125_000})
+    page = ann[1].get(f"{LIST}?view=all")
+    assert ("custom.askingPrice", False) in [(one.key, is_on) for one, is_on in page.context["column_choice"]]
+
+    ann[1].post(f"{LIST}views/columns/", {"view": "all", "column": ["owner", "custom.askingPrice"]})
+
+    page = ann[1].get(f"{LIST}?view=all")
+    assert [one.title for one in page.context["headers"]][:3] == ["Property", "Owner", "Asking price"]
+    assert "125,000" in page.content.decode()

@@ -1,17 +1,20 @@
 """The list's actions over all that match, and a job's page; and the command."""
 
 import json
+import time
 from io import StringIO
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from accounts.fresh import SIGNED_IN_AT
 from accounts.models import Role
 from leads.bulk import services
 from leads.models import BulkJob, Lead, Suppression
-from tests.admin_site import act, address, member, staff, words
+from tests.admin_site import act, address, hidden, member, sees_contacts, signed_in, staff, words
 from tests.leads.samples import make_leads
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_badge")]
@@ -151,3 +154,26 @@ def test_the_command_counts_does_it_and_undoes_it(ann):
     ):
         with pytest.raises(CommandError, match=told):
             run(*wrong)
+
+
+def test_who_proves_who_she_is_before_an_export_comes_back_to_the_leads_she_chose(ann):
+    user, client = ann
+    sees_contacts(user)
+    client = signed_in(user)
+    _, leads = make_leads(3, by=user)
+    held = client.session
+    held[SIGNED_IN_AT] = time.time() - 11 * 60
+    held.save()
+
+    sent = client.post(f"{LIST}?view=all", {"action": "export", "_selected_action": [str(one.pk) for one in leads[:2]]})
+    back = parse_qs(urlsplit(sent["Location"]).query)["next"][0]
+    assert ("ask=export" in back, BulkJob.objects.count()) == (True, 0)
+    assert client.get(back)["Location"].startswith(sent["Location"].partition("?")[0])
+    held[SIGNED_IN_AT] = time.time()
+    held.save()
+    page = client.get(back)
+    assert ("Export leads" in page.content.decode(), "2 leads" in page.content.decode()) == (True, True)
+    assert BulkJob.objects.count() == 0
+    chosen = [str(row.pk) for row in page.context["rows"]]
+    file = client.post(LIST, {"action": "export", "confirmed": "yes", "_selected_action": chosen, **hidden(page)})
+    assert (file["Content-Type"].partition(";")[0], BulkJob.objects.get().leads) == ("text/csv", 2)
