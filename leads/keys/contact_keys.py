@@ -60,9 +60,18 @@ def _may_have(changes: Mapping[UUID, Facts]) -> list[Key]:
     for lead_id, lead in _contacts(Lead.every, list(changes)).items():
         new = {name: value for name, value in changes[lead_id].items() if name in READ and value is not None}
         known = {name: value for name, value in lead.items() if value is not None}
-        for facts in (known, {**lead, **new}, {**new, **known}, _whole(lead, new)) if new else (known,):
+        for facts in _mixtures(known, new):
             keys += keys_of(facts)
     return keys
+
+
+def _mixtures(known: Facts, new: Facts) -> list[Facts]:
+    """What a lead may hold once new facts are weighed against those it has, without nulls; each once."""
+    found: list[Facts] = []
+    for facts in (known, {**known, **new}, {**new, **known}, _whole(known, new)):
+        if facts and facts not in found:
+            found.append(facts)
+    return found
 
 
 def _whole(lead: Facts, new: Facts) -> Facts:
@@ -120,7 +129,7 @@ def crowded_among(keys: Iterable[Key]) -> set[tuple[int, str]]:
 
 
 def _contacts(of: Manager[Lead] | QuerySet[Lead], lead_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    rows = of.filter(pk__in=lead_ids).order_by().values("pk", *READ)
+    rows = of.filter(pk__among=lead_ids).order_by().values("pk", *READ)
     return {row.pop("pk"): row for row in rows}
 
 
