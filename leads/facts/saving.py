@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from common.db.arrays import joined
 from leads.facts import columns, sources
 from leads.facts.names import NAMED_BY, write_bought_names
 from leads.keys import contact_keys
@@ -175,10 +176,11 @@ def _lock(source: Source, lead_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]
         cursor.execute(
             f"""
             WITH held AS MATERIALIZED (
-                SELECT id, {", ".join(_WEIGHED)} FROM leads_lead l WHERE id = ANY(%s) {LEADS_IN_ORDER})
+                SELECT id, {", ".join(_WEIGHED)} FROM leads_lead l
+                 WHERE id = ANY(string_to_array(%s, ',')::uuid[]) {LEADS_IN_ORDER})
             SELECT id, to_jsonb(held) FROM held WHERE num_nonnulls({meets}) > 0
             """,  # noqa: S608  # names come from the constants above
-            [list(lead_ids)],
+            [joined(lead_ids)],
         )
         return {lead_id: json.loads(row) if isinstance(row, str) else row for lead_id, row in cursor.fetchall()}
 

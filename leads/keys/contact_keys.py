@@ -215,28 +215,30 @@ def _link(wanted: Mapping[UUID, Sequence[Key]], ids: Ids, *, are_new: bool) -> N
         for lead_id, keys in of_leads.items()
         for key_id, key in keys.items()
     }
-    columns: list[list[Any]] = [
-        [lead_id for lead_id, _ in rows],
-        [key_id for _, key_id in rows],
-        [role for role, _ in rows.values()],
-        [position for _, position in rows.values()],
+    columns = [
+        joined(lead_id for lead_id, _ in rows),
+        joined(key_id for _, key_id in rows),
+        joined(role for role, _ in rows.values()),
+        joined(position for _, position in rows.values()),
     ]
     with connection.cursor() as cursor:
         cursor.execute(
             """
             DELETE FROM leads_leadkey k
-             WHERE k.lead_id = ANY(%s)
-               AND (k.lead_id, k.key_id) NOT IN (SELECT * FROM unnest(%s::uuid[], %s::bigint[]))
+             WHERE k.lead_id = ANY(string_to_array(%s, ',')::uuid[])
+               AND (k.lead_id, k.key_id) NOT IN (
+                   SELECT * FROM unnest(string_to_array(%s, ',')::uuid[], string_to_array(%s, ',')::bigint[]))
             RETURNING k.lead_id, k.key_id
             """,
-            [list(wanted), *columns[:2]],
+            [joined(wanted), *columns[:2]],
         )
         gone = cursor.fetchall()
         if rows:
             cursor.execute(
                 """
                 INSERT INTO leads_leadkey AS k (lead_id, key_id, role, position)
-                SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::smallint[])
+                SELECT * FROM unnest(string_to_array(%s, ',')::uuid[], string_to_array(%s, ',')::bigint[],
+                                     string_to_array(%s, ',')::smallint[], string_to_array(%s, ',')::smallint[])
                            AS n(lead, key, role, place)
                  ORDER BY lead, key
                 ON CONFLICT (lead_id, key_id) DO UPDATE SET role = excluded.role, position = excluded.position
