@@ -35,7 +35,7 @@ def lock_leads(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:
 
     Locked as the queryset is read.
     """
-    return Lead.objects.filter(pk__in=list(lead_ids)).order_by("pk").select_for_update(no_key=True)
+    return Lead.objects.filter(pk__among=list(lead_ids)).order_by("pk").select_for_update(no_key=True)
 
 
 def lock_leads_to_delete(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:

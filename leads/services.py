@@ -114,17 +114,18 @@ def finish_leads(finishes: Sequence[Finish]) -> tuple[dict[UUID, Finished], int]
     """
     wanted = {finish.lead_id: finish for finish in finishes}
     found, changed, grown = {}, [], 0
-    for lead in lock_leads(wanted).only("pk", "phone", "email", "enrichment_status", "enrichment_error"):
-        error = wanted[lead.pk].error
-        status = Lead.Enrichment.COMPLETED if lead.phone else Lead.Enrichment.PARTIAL
-        if error is not None and lead.enrichment_status not in (Lead.Enrichment.COMPLETED, Lead.Enrichment.PARTIAL):
+    rows = lock_leads(wanted).values_list("pk", "phone", "email", "enrichment_status", "enrichment_error")
+    for pk, phone, email, status_before, error_before in rows:
+        error = wanted[pk].error
+        status = Lead.Enrichment.COMPLETED if phone else Lead.Enrichment.PARTIAL
+        if error is not None and status_before not in (Lead.Enrichment.COMPLETED, Lead.Enrichment.PARTIAL):
             status = Lead.Enrichment.FAILED
         elif error is not None:
-            status = Lead.Enrichment(lead.enrichment_status)
-        found[lead.pk] = Finished(has_phone=bool(lead.phone), has_email=bool(lead.email))
-        if (lead.enrichment_status, lead.enrichment_error) != (status, error):
-            grown += (status == Lead.Enrichment.COMPLETED) - (lead.enrichment_status == Lead.Enrichment.COMPLETED)
-            changed.append((lead.pk, status.value, error and error[:300]))
+            status = Lead.Enrichment(status_before)
+        found[pk] = Finished(has_phone=bool(phone), has_email=bool(email))
+        if (status_before, error_before) != (status, error):
+            grown += (status == Lead.Enrichment.COMPLETED) - (status_before == Lead.Enrichment.COMPLETED)
+            changed.append((pk, status.value, error and error[:300]))
     if changed:
         with connection.cursor() as cursor:
             cursor.execute(

@@ -31,6 +31,8 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _PLAIN = re.compile(r"\(?([2-9]\d\d)\)?[\s.\-]?([2-9]\d\d)[\s.\-]?(\d{4})", re.ASCII)  # most are written so
+# Ten digits of the North American plan, with or without its 1, as vendors and our own columns have them.
+_WRITTEN = re.compile(r"(?:\+1[ .\-]?)?\(?([2-9]\d\d)\)?[ .\-]?([2-9]\d\d)[ .\-]?(\d{4})", re.ASCII)
 _LONGEST = 1000  # characters of a cell that are looked through
 _TOLL_FREE = "800 833 844 855 866 877 888"
 _VANITY = re.compile(
@@ -118,6 +120,8 @@ def e164(raw: str) -> str | None:
 
     Possible is enough: 555-0100 to 555-0199 are possible and, being reserved for fiction, never valid.
     """
+    if plain := _WRITTEN.fullmatch(raw):  # most are, and the library takes 50 times as long
+        return "+1" + "".join(plain.groups())
     try:
         number = phonenumbers.parse(raw, "US")
     except phonenumbers.NumberParseException:

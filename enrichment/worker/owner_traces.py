@@ -158,7 +158,11 @@ def without_crowded(owners: Mapping[K, Owner]) -> dict[K, Owner]:
 
 
 def _beside(owners: Mapping[int, Owner], items: Sequence[Item]) -> dict[UUID, str]:
-    """The run's other leads that may be these owners': id -> property id, _LOOKED_AT of a key at most."""
+    """The run's other leads that may be these owners': id -> property id, _LOOKED_AT of a key at most.
+
+    The item of each lead is asked for as a value, which leaves the planner only the index: as a join it read all items
+    of the run for each owner where the table's statistics were older than the run, 3.5 ms an owner of 1,000 leads.
+    """
     mine = [item for item in items if item.id in owners and owners[item.id].shared is not None]
     if not mine:
         return {}
@@ -170,9 +174,11 @@ def _beside(owners: Mapping[int, Owner], items: Sequence[Item]) -> dict[UUID, st
                       FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id
                      WHERE k.lead_id = ANY(%s) AND k.role = %s AND NOT c.crowded) w
               CROSS JOIN LATERAL (
-                    SELECT k.lead_id
-                      FROM leads_leadkey k JOIN enrichment_runitem i ON i.lead_id = k.lead_id
-                     WHERE k.key_id = w.key_id AND i.run_id = (SELECT run_id FROM enrichment_runitem WHERE id = %s)
+                    SELECT k.lead_id FROM leads_leadkey k
+                     WHERE k.key_id = w.key_id
+                       AND (SELECT i.id FROM enrichment_runitem i
+                             WHERE i.lead_id = k.lead_id
+                               AND i.run_id = (SELECT run_id FROM enrichment_runitem WHERE id = %s)) IS NOT NULL
                      ORDER BY k.lead_id LIMIT %s) o
               JOIN leads_lead l ON l.id = o.lead_id
             """,

@@ -168,15 +168,14 @@ def _apply(
 
     1. Items that shared a trace of somebody else go back, to be asked by themselves; an answer that fits is owned for
        the owner's other parcels.
-    2. Stores the facts in the leads.
-    3. The item of a lead that the vendor knows goes on to the next stage where the run asks for one.
-    4. Any other answer ends its item: the stage's outcome, or failed where it is unknown or cannot be read.
+    2. The item of a lead that the vendor knows goes on to the next stage where the run asks for one.
+    3. Any other answer ends its item: the stage's outcome, or failed where it is unknown or cannot be read.
+    4. Stores the facts in the leads, and how those ended that end without a failure.
     5. Moves the items, ends the others, and adds the new facts to the bucket's counters.
     """
     by_key = _share(run, by_key, answers, owners)
     got = [(item, answers[key]) for key, items in by_key.items() if key in answers for item in items]
-    grown = stages.write_facts(stage, run, [(item.lead_id, owned) for item, owned in got])
-    onward, endings = [], list(extra)
+    onward, endings = list[int](), list[Ending]()
     at = stages.STAGES[stage]
     next_stage = at.onward(run.asked) if run.status != Run.Status.CANCELLED else None
     for item, owned in got:
@@ -191,9 +190,14 @@ def _apply(
             if owned.answer.category == Category.INVALID_DATA:
                 words = "the vendor's answer could not be read"
             endings.append(_ended(item, owned.answer.category or Category.NOT_FOUND, words, failed=True))
+    if run.kind == Run.Kind.APOLLO:  # which says nothing of how far the enrichment of a property has come
+        ended = set[UUID]()
+    else:
+        ended = {ending.lead_id for ending in endings if ending.outcome is None}
+    grown = stages.write_facts(stage, run, [(item.lead_id, owned) for item, owned in got], ended=ended)
     if next_stage is not None:
         queue.advance(onward, next_stage)
-    queue.end(run, endings)
+    queue.end(run, [*extra, *endings])
     count_facts(grown)
 
 
@@ -201,12 +205,13 @@ def _share(
     run: Run, by_key: Mapping[str, Sequence[Waiting]], answers: Mapping[str, Owned], owners: Mapping[int, Owner]
 ) -> Mapping[str, Sequence[Waiting]]:
     """The items that these answers serve; the others of a shared trace go back."""
-    if not owners:
+    if not owners or not answers:
         return by_key
     asked = {item.id: key for key, items in by_key.items() for item in items}
     others = RunItem.objects.filter(run=run, stage=RunItem.Stage.DETAIL).exists()
     copies = owner_traces.copies(owners, asked, answers, others_may_come=others)
-    store_copies(catalogue.operation("skip_trace"), copies)
+    if copies:
+        store_copies(catalogue.operation("skip_trace"), copies)
     unfit = owner_traces.unfit(owners, asked, answers)
     queue.give_back(sorted(unfit))
     return {key: [item for item in items if item.id not in unfit] for key, items in by_key.items()}

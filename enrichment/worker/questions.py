@@ -19,7 +19,6 @@ from integrations.lookups import forgotten, stand_in_ids
 from integrations.lookups.agreement import contradict
 from integrations.lookups.identity import Name
 from integrations.lookups.reveals import released
-from integrations.models import Lookup
 from integrations.vendors.contract import Query
 from integrations.vendors.owners import is_business
 from integrations.vendors.queries import (
@@ -63,7 +62,7 @@ class Questions:
 
 def about_properties(_: RunOptions, items: Sequence[Waiting]) -> Questions:
     asked = Questions()
-    rows = Lead.objects.filter(pk__in=[i.lead_id for i in items]).values("pk", "property_id", *stand_in_ids.ASKED_BY)
+    rows = Lead.objects.filter(pk__among=[i.lead_id for i in items]).values("pk", "property_id", *stand_in_ids.ASKED_BY)
     leads = {row["pk"]: row for row in rows}
     joined = vendor_ids({pk: row["property_id"] for pk, row in leads.items()})
     first: dict[str, Query] = {}
@@ -104,7 +103,7 @@ def property_query(property_id: str, lead: Mapping[str, Any], joined: str | None
 def about_owners(options: RunOptions, items: Sequence[Waiting]) -> Questions:
     """Asks by the facts as they were bought, not as a person edited them: the same owner is the same question."""
     asked = Questions()
-    leads = Lead.objects.filter(pk__in=[i.lead_id for i in items])
+    leads = Lead.objects.filter(pk__among=[i.lead_id for i in items])
     allowed = None
     if options.guard:
         zone = leads.values_list("owner__time_zone", flat=True).first()
@@ -140,10 +139,8 @@ def bought_details(leads: Mapping[UUID, str]) -> dict[UUID, Mapping[str, Any]]:
     """What the newest bought detail says of each of these leads, given with their property ids."""
     joined = vendor_ids(leads)
     keys = {pk: (property_id, joined.get(pk, property_id)) for pk, property_id in leads.items()}
-    details = Lookup.objects.filter(
-        operation=catalogue.operation("property_detail"),
-        key__in={key for pair in keys.values() for key in pair},
-        fetched_at__isnull=False,
+    details = catalogue.bought("property_detail").filter(
+        key__among={key for pair in keys.values() for key in pair}, fetched_at__isnull=False
     )
     rows: dict[str, tuple[Any, Mapping[str, Any]]] = {
         key: (fetched_at, facts or {}) for key, fetched_at, facts in details.values_list("key", "fetched_at", "facts")

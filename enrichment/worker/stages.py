@@ -5,7 +5,7 @@ Another stage is another row of `STAGES` and a value of `RunItem.Stage`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -166,16 +166,19 @@ def leads_in_doubt(options: RunOptions, items: Sequence[Waiting]) -> set[UUID]:
 # --- Answers ---------------------------------------------------------------------------------------------------------
 
 
-def write_facts(stage: int, run: Run, answers: Sequence[tuple[UUID, Owned]]) -> Mapping[UUID, Mapping[str, int]]:
+def write_facts(
+    stage: int, run: Run, answers: Sequence[tuple[UUID, Owned]], *, ended: Collection[UUID] = ()
+) -> Mapping[UUID, Mapping[str, int]]:
     """Puts a batch of answers on its leads. "No match" leaves the skip trace's and Apollo's stamp too: it was asked.
 
+    ended: the leads that nothing more is bought for, unless they failed: how they end is written in the same UPDATE.
     Returns by how much the buckets' counters grow, for `leads.counters.count_facts`.
     """
     at = STAGES[stage]
     if not run.asked.update_db:
         return {}
     rows = [
-        FactRow(lead_id, owned.answer.facts, owned.fetched_at)
+        FactRow(lead_id, owned.answer.facts, owned.fetched_at, ends=lead_id in ended)
         for lead_id, owned in answers
         if owned.answer.found or owned.answer.category in at.stamps
     ]
@@ -188,7 +191,7 @@ def write_facts(stage: int, run: Run, answers: Sequence[tuple[UUID, Owned]]) -> 
 
 def _joined_leads(lead_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Those of these leads that are still called by an address or APN, and were asked for by their vendor's id."""
-    rows = Lead.objects.filter(pk__in=lead_ids, property_id__contains=":").values_list("pk", "property_id")
+    rows = Lead.objects.filter(pk__among=lead_ids, property_id__contains=":").values_list("pk", "property_id")
     return vendor_ids(dict(rows))
 
 

@@ -31,7 +31,7 @@ def rows_of(operation: Operation, queries: Collection[Query]) -> dict[str, list[
         for name in (query.key, *query.names):
             keys.setdefault(name, []).append(query.key)
     found: dict[str, list[Lookup]] = {}
-    for row in Lookup.objects.filter(operation__in=_sellers(operation), key__in=list(keys)):
+    for row in Lookup.objects.filter(operation__in=_sellers(operation), key__among=list(keys)):
         for key in keys[row.key]:
             found.setdefault(key, []).append(row)
     for key, rows in found.items():

@@ -179,7 +179,8 @@ def skip_trace_query(
         raise ValueError(_missing(*names, home, address))
     key = _key(_who(*names, owner_name, last_name), params)
     before = _params(_names_before(first_name, last_name, owner_name), home, post)
-    former = dict.fromkeys(old for asked in (params, before) if asked for old in _former_keys(asked))
+    forms = (params,) if before == params else (params, before)
+    former = dict.fromkeys(old for asked in forms if asked for old in _former_keys(asked))
     line = normalise.text(owner_name) or (normalise.text(last_name) if not normalise.text(first_name) else "") or ""
     return Query(key=key, params=params, names=tuple(former), owner=line)
 
@@ -213,15 +214,11 @@ def shared_query(
     who = [persons_apart.bare_name(name) for name in names]
     if any(map(persons_apart.names_nobody, lines)) or not all(who) or len(who[0].split()[0]) == 1:
         return None
-    asked = skip_trace_query(
-        first_name=names[0], last_name=names[1], mail_address=mail_address, mail_city=mail_city, mail_state=mail_state,
-        mail_zip=mail_zip,
-    )  # fmt: skip
     marks = persons_apart.marks(*names, owner_name)
     told = (who[0].split()[0], who[1], " ".join(marks), where, short_town(post["mail_city"]), post["mail_state"])
     key = hashlib.sha256("\x1f".join(map(str, (SHARED_VERSION, *told))).encode()).hexdigest()
     # Not served by what was bought by name and mailing address alone: such a question does not tell Jr from Sr.
-    return Query(key=key, params=asked.params, owner=" ".join((told[0], *marks, who[1])))
+    return Query(key=key, params=_params(names, {}, post), owner=" ".join((told[0], *marks, who[1])))
 
 
 def name_and_address(shared: Query) -> tuple[str, str, str]:
@@ -275,16 +272,13 @@ def _key(who: str, params: Mapping[str, str]) -> str:
     return hashlib.sha256(spelled.encode()).hexdigest()
 
 
-def _former_keys(params: Mapping[str, str]) -> tuple[str, ...]:
+def _former_keys(params: Mapping[str, str]) -> list[str]:
     """The keys by which the same was bought before: with the mailing address, as a run asked, and without it."""
-    bare = {name: part for name, part in params.items() if not name.startswith("mail_")}
-    forms = (params, bare) if "address" in params and bare != params else (params,)
-    return tuple(_former_key(form) for form in forms)
-
-
-def _former_key(params: Mapping[str, str]) -> str:
-    spelled = "\x1f".join(f"{name}={normalise.fold(part)}" for name, part in sorted(params.items()))
-    return hashlib.sha256(f"{_FORMER_VERSION}\x1f{spelled}".encode()).hexdigest()
+    spelled = [f"{name}={normalise.fold(part)}" for name, part in sorted(params.items())]
+    forms = [spelled]
+    if "address" in params and len(bare := [part for part in spelled if not part.startswith("mail_")]) < len(spelled):
+        forms.append(bare)
+    return [hashlib.sha256("\x1f".join((_FORMER_VERSION, *form)).encode()).hexdigest() for form in forms]
 
 
 def _names(first: str | None, last: str | None, owner: str | None) -> tuple[str | None, str | None]:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from common.db.arrays import joined
 from integrations.lookups import names as learned
 from integrations.lookups import stand_in_ids
 from integrations.lookups.agreement import addresses_differ, contradict, parcels_differ, zips_differ
@@ -162,7 +163,9 @@ def _write(rows: Sequence[tuple[UUID, Name]], source: str) -> None:
             """
             INSERT INTO leads_leadname AS n (lead_id, bucket_id, exact, loose, bare, source)
             SELECT DISTINCT ON (c.lead_id, c.exact) c.lead_id, l.bucket_id, c.exact, c.loose, c.bare, %s
-              FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::boolean[]) AS c(lead_id, exact, loose, bare)
+              FROM unnest(string_to_array(%s, ',')::uuid[], string_to_array(%s, ',')::bigint[],
+                          string_to_array(%s, ',')::bigint[], string_to_array(%s, ',')::boolean[])
+                   AS c(lead_id, exact, loose, bare)
               JOIN leads_lead l ON l.id = c.lead_id
              ORDER BY c.lead_id, c.exact
             ON CONFLICT (lead_id, exact) DO UPDATE
@@ -172,10 +175,10 @@ def _write(rows: Sequence[tuple[UUID, Name]], source: str) -> None:
             """,
             [
                 source,
-                [lead_id for lead_id, _ in rows],
-                [name.exact for _, name in rows],
-                [name.possible for _, name in rows],
-                [name.bare for _, name in rows],
+                joined(lead_id for lead_id, _ in rows),
+                joined(name.exact for _, name in rows),
+                joined(name.possible for _, name in rows),
+                joined(name.bare for _, name in rows),
             ],
         )
 

@@ -11,9 +11,11 @@ from uuid import UUID
 
 from django.db import connection
 
+from common.db.arrays import joined
 from leads.facts import columns, sources
 from leads.facts.names import NAMED_BY, write_bought_names
 from leads.keys import contact_keys
+from leads.keys.owner_keys import READ
 from leads.locks import LEADS_IN_ORDER
 from leads.privacy.filtering import cleaned
 from leads.privacy.owners import forget_owners
@@ -83,9 +85,12 @@ _NAMED_BEFORE, _NAMED_NOW = (", ".join(f"{row}.{column}" for column in NAMED_BY)
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
+    """An answer for a lead. ends: nothing more is bought for it, so that it has a phone now or none was found."""
+
     lead_id: UUID
     facts: Mapping[str, Any]
     fetched_at: datetime
+    ends: bool = False
 
 
 @dataclass(slots=True)
@@ -105,21 +110,26 @@ def save_facts(source: Source, rows: Sequence[FactRow]) -> Saved:
     """
     if not rows:
         return Saved()
-    rows = [replace(row, facts=facts) for row, facts in zip(rows, cleaned([row.facts for row in rows]), strict=True)]
-    keys = contact_keys.prepare({row.lead_id: _contacts_of(source, row) for row in rows})
+    rows = [
+        row if facts is row.facts else replace(row, facts=facts)
+        for row, facts in zip(rows, cleaned([row.facts for row in rows]), strict=True)
+    ]
+    types = source.types
+    # Its keys follow from these: not from where a traced person gets mail.
+    keyed = [name for name in READ if name in types]
+    keys = contact_keys.prepare({row.lead_id: {name: row.facts.get(name) for name in keyed} for row in rows})
     met = _lock(source, [row.lead_id for row in rows])
-    types = source.types | (_BOOKS if met else {})
+    types |= _BOOKS if met else {}
     payload = []
     for row in rows:
         facts = _weighed(source, met[row.lead_id], row) if row.lead_id in met else _facts(source, row)
-        payload.append(
-            {"lead_id": str(row.lead_id), "fetched_at": row.fetched_at.isoformat()}
-            | {c: facts[c] for c in types if facts.get(c) is not None}
-        )
+        said = {c: value for c in types if (value := facts.get(c)) is not None}
+        payload.append({"lead_id": str(row.lead_id), "fetched_at": row.fetched_at.isoformat(), "ends": row.ends} | said)
     values = {
         **{c: _newer(c) for c in types if c not in source.fills},
         **{c: _older(c) for c in source.fills},
         source.stamp: "f.fetched_at",
+        **(_ended(_newer("phone") if "phone" in types else "l.phone") if any(row.ends for row in rows) else {}),
     }
     record = ", ".join(f"{name} {kind}" for name, kind in types.items())
     with connection.cursor() as cursor:
@@ -128,26 +138,32 @@ def save_facts(source: Source, rows: Sequence[FactRow]) -> Saved:
             WITH changed AS (
                 UPDATE leads_lead l
                    SET {", ".join(f"{c} = {v}" for c, v in values.items())}, updated_at = clock_timestamp()
-                  FROM jsonb_to_recordset(%s::jsonb) AS f(lead_id uuid, fetched_at timestamptz, {record})
+                  FROM jsonb_to_recordset(%s::jsonb)
+                       AS f(lead_id uuid, fetched_at timestamptz, ends boolean, {record})
                  WHERE l.id = f.lead_id
                    AND ({", ".join(f"l.{c}" for c in values)}) IS DISTINCT FROM ({", ".join(values.values())})
                 RETURNING new.id, new.bucket_id, old.enriched_at IS NULL AND new.enriched_at IS NOT NULL AS detailed,
                           old.phone IS NULL AND new.phone IS NOT NULL AS phoned,
+                          (new.enrichment_status = 'completed')::int - (old.enrichment_status = 'completed')::int
+                              AS completed,
                           ({_NAMED_BEFORE}) IS DISTINCT FROM ({_NAMED_NOW}) AS named)
             SELECT bucket_id, count(*), count(*) FILTER (WHERE detailed), count(*) FILTER (WHERE phoned),
-                   coalesce(array_agg(id) FILTER (WHERE named), '{{}}')
+                   sum(completed), coalesce(array_agg(id) FILTER (WHERE named), '{{}}')
               FROM changed GROUP BY bucket_id ORDER BY bucket_id
             """,  # noqa: S608
             [json.dumps(payload, default=str)],
         )
         saved, named = Saved(), set[UUID]()
-        for bucket_id, changed, detailed, phoned, renamed in cursor.fetchall():
+        for bucket_id, changed, detailed, phoned, completed, renamed in cursor.fetchall():
             saved.changed += changed
-            saved.grown[bucket_id] = {"detailed_leads": detailed, "phone_leads": phoned}
+            saved.grown[bucket_id] = {
+                "detailed_leads": detailed,
+                "phone_leads": phoned,
+                "enriched_leads": completed,
+            }
             named |= {*renamed}
     if source is PROPERTY:
         write_bought_names(met, {row.lead_id: row.facts for row in rows if row.lead_id in named})
-    if source is PROPERTY:
         forget_owners([row.lead_id for row in rows if row.facts.get(OWNER_FORGOTTEN)])
     contact_keys.relink([row.lead_id for row in rows], keys)
     return saved
@@ -160,17 +176,13 @@ def _lock(source: Source, lead_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]
         cursor.execute(
             f"""
             WITH held AS MATERIALIZED (
-                SELECT id, {", ".join(_WEIGHED)} FROM leads_lead l WHERE id = ANY(%s) {LEADS_IN_ORDER})
+                SELECT id, {", ".join(_WEIGHED)} FROM leads_lead l
+                 WHERE id = ANY(string_to_array(%s, ',')::uuid[]) {LEADS_IN_ORDER})
             SELECT id, to_jsonb(held) FROM held WHERE num_nonnulls({meets}) > 0
             """,  # noqa: S608  # names come from the constants above
-            [list(lead_ids)],
+            [joined(lead_ids)],
         )
         return {lead_id: json.loads(row) if isinstance(row, str) else row for lead_id, row in cursor.fetchall()}
-
-
-def _contacts_of(source: Source, row: FactRow) -> Mapping[str, Any]:
-    """What of an answer the lead's keys may follow from: not where a traced person gets mail."""
-    return {name: value for name, value in _facts(source, row).items() if name in source.types}
 
 
 def _facts(source: Source, row: FactRow) -> Mapping[str, Any]:
@@ -219,6 +231,18 @@ def _newer(column: str) -> str:
         if phone
         else f"coalesce(f.{column}, l.{column})"
     )
+
+
+def _ended(phone: str) -> dict[str, str]:
+    """How buying ended, written with its last answer: as `leads.services.finish_leads`, which finds nothing left to
+    write then. phone: what the lead's phone will be. One merged into another stays as it was.
+    """
+    ends = "f.ends AND l.merged_into_id IS NULL"
+    status = f"CASE WHEN ({phone}) IS NULL THEN 'partial' ELSE 'completed' END"
+    return {
+        "enrichment_status": f"CASE WHEN {ends} THEN {status} ELSE l.enrichment_status END",
+        "enrichment_error": f"CASE WHEN {ends} THEN NULL ELSE l.enrichment_error END",
+    }
 
 
 def _older(column: str) -> str:

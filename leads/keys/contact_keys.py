@@ -60,9 +60,18 @@ def _may_have(changes: Mapping[UUID, Facts]) -> list[Key]:
     for lead_id, lead in _contacts(Lead.every, list(changes)).items():
         new = {name: value for name, value in changes[lead_id].items() if name in READ and value is not None}
         known = {name: value for name, value in lead.items() if value is not None}
-        for facts in (known, {**lead, **new}, {**new, **known}, _whole(lead, new)) if new else (known,):
+        for facts in _mixtures(known, new):
             keys += keys_of(facts)
     return keys
+
+
+def _mixtures(known: Facts, new: Facts) -> list[Facts]:
+    """What a lead may hold once new facts are weighed against those it has, without nulls; each once."""
+    found: list[Facts] = []
+    for facts in (known, {**known, **new}, {**new, **known}, _whole(known, new)):
+        if facts and facts not in found:
+            found.append(facts)
+    return found
 
 
 def _whole(lead: Facts, new: Facts) -> Facts:
@@ -120,7 +129,7 @@ def crowded_among(keys: Iterable[Key]) -> set[tuple[int, str]]:
 
 
 def _contacts(of: Manager[Lead] | QuerySet[Lead], lead_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    rows = of.filter(pk__in=lead_ids).order_by().values("pk", *READ)
+    rows = of.filter(pk__among=lead_ids).order_by().values("pk", *READ)
     return {row.pop("pk"): row for row in rows}
 
 
@@ -206,28 +215,30 @@ def _link(wanted: Mapping[UUID, Sequence[Key]], ids: Ids, *, are_new: bool) -> N
         for lead_id, keys in of_leads.items()
         for key_id, key in keys.items()
     }
-    columns: list[list[Any]] = [
-        [lead_id for lead_id, _ in rows],
-        [key_id for _, key_id in rows],
-        [role for role, _ in rows.values()],
-        [position for _, position in rows.values()],
+    columns = [
+        joined(lead_id for lead_id, _ in rows),
+        joined(key_id for _, key_id in rows),
+        joined(role for role, _ in rows.values()),
+        joined(position for _, position in rows.values()),
     ]
     with connection.cursor() as cursor:
         cursor.execute(
             """
             DELETE FROM leads_leadkey k
-             WHERE k.lead_id = ANY(%s)
-               AND (k.lead_id, k.key_id) NOT IN (SELECT * FROM unnest(%s::uuid[], %s::bigint[]))
+             WHERE k.lead_id = ANY(string_to_array(%s, ',')::uuid[])
+               AND (k.lead_id, k.key_id) NOT IN (
+                   SELECT * FROM unnest(string_to_array(%s, ',')::uuid[], string_to_array(%s, ',')::bigint[]))
             RETURNING k.lead_id, k.key_id
             """,
-            [list(wanted), *columns[:2]],
+            [joined(wanted), *columns[:2]],
         )
         gone = cursor.fetchall()
         if rows:
             cursor.execute(
                 """
                 INSERT INTO leads_leadkey AS k (lead_id, key_id, role, position)
-                SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::smallint[])
+                SELECT * FROM unnest(string_to_array(%s, ',')::uuid[], string_to_array(%s, ',')::bigint[],
+                                     string_to_array(%s, ',')::smallint[], string_to_array(%s, ',')::smallint[])
                            AS n(lead, key, role, place)
                  ORDER BY lead, key
                 ON CONFLICT (lead_id, key_id) DO UPDATE SET role = excluded.role, position = excluded.position

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from common.values import contacts
@@ -89,7 +90,8 @@ def _owners(lead: Mapping[str, Any]) -> Iterator[tuple[int, str, str, int]]:
 
 def owner_keys(facts: Mapping[str, Any]) -> list[Key]:
     """Those of `keys_of` that are an owner's name and mailing address."""
-    return [key for key in keys_of(facts) if key.kind == OWNER]
+    names = {value: hint for _, value, hint, _ in _owners(facts)}
+    return [Key(OWNER, value, hint, AN_OWNER, place) for place, (value, hint) in enumerate(names.items())]
 
 
 def _short(name: str) -> str:
@@ -103,22 +105,26 @@ def name_keys(line: object, *, owner_type: object = "") -> list[str]:
     county writes the family first and a vendor last. A company is one, without its legal form and a leading THE; its
     numerals stay. CO is a form only where more says that it is a company.
     """
-    words = [word.upper() for word in owners.one_person(normalise.text(line) or "")]
+    return list(_name_keys(normalise.text(line) or "", is_registered=owner_type in _REGISTERED))
+
+
+@lru_cache(maxsize=2**13)  # a lead's keys are made before and after it is bought, at each step, and for its questions
+def _name_keys(line: str, *, is_registered: bool) -> tuple[str, ...]:
+    words = [word.upper() for word in owners.one_person(line)]
     if words and "TRST" not in words:  # most are; no form of a company is in it
         named = [word for word in words if len(word) > 1]
-        return [" ".join(sorted({*named}))] if len(named) > 1 and not persons_apart.no_names({*words}) else []
+        return (" ".join(sorted({*named})),) if len(named) > 1 and not persons_apart.no_names({*words}) else ()
     text = _plain(line)
     if persons_apart.names_nobody(text):
-        return []
-    if owners.is_company(text) or (owner_type in _REGISTERED and _FORM.search(text)):
+        return ()
+    if owners.is_company(text) or (is_registered and _FORM.search(text)):
         company = owners.company_key(text)
-        return [company] if len(company) > 1 and company != "TRUST COMPANY" else []
-    return list(dict.fromkeys(" ".join(sorted(person)) for person in owners.each_person(text)))
+        return (company,) if len(company) > 1 and company != "TRUST COMPANY" else ()
+    return tuple(dict.fromkeys(" ".join(sorted(person)) for person in owners.each_person(text)))
 
 
-def _plain(line: object) -> str:
+def _plain(text: str) -> str:
     """A name without accents, and a trust's words whole: José is Jose, SMITH FAM TR is SMITH FAMILY TRUST."""
-    text = normalise.text(line) or ""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text)
         text = "".join(letter for letter in text if not unicodedata.combining(letter))

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -77,6 +78,17 @@ def test_a_run_makes_its_leads_contactable_for_what_the_vendor_billed(sandbox: S
     assert bucket.enrichment_progress == {"total": 60, "processed": 60, "successful": 60}
     assert requests_of(sandbox) == {"property_detail": 1, "skip_trace": 1}
     assert recount(mend=False) == {}
+
+
+def test_a_step_writes_its_leads_once(bucket: Bucket) -> None:
+    start(bucket)
+    for stage, name in ((RunItem.Stage.DETAIL, "property_detail"), (RunItem.Stage.SKIP_TRACE, "skip_trace")):
+        with CaptureQueriesContext(connection) as asked:
+            assert purchase.step(stage, name).worked
+        statements = [one["sql"].strip().removeprefix("WITH changed AS (").strip() for one in asked]
+        written = [sql for sql in statements if sql.startswith(("UPDATE leads_lead", 'UPDATE "leads_lead"'))]
+        assert len(written) == 1, written
+    assert set(bucket.leads.values_list("enrichment_status", flat=True)) == {"completed", "partial"}
 
 
 def test_the_same_leads_again_cost_nothing_and_change_nothing(sandbox: Sandbox, bucket: Bucket) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.values import phones
 from integrations.vendors import normalise
 from tests.integrations.samples import a_few, json_values
 
@@ -37,6 +39,13 @@ from tests.integrations.samples import a_few, json_values
 )
 def test_a_phone_is_e164_or_nothing(value: Any, expected: str | None) -> None:
     assert normalise.phone(value) == expected
+
+
+@given(st.from_regex(phones._WRITTEN, fullmatch=True))  # what is read without the library
+def test_a_number_that_is_plainly_written_is_what_the_library_reads(raw: str) -> None:
+    number = phonenumbers.parse(raw, "US")
+    assert phonenumbers.is_possible_number(number)
+    assert phones.e164(raw) == phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 @pytest.mark.parametrize(

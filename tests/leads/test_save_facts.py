@@ -12,6 +12,7 @@ from django.db import models
 
 from leads.facts.saving import APOLLO, CONTACT, PROPERTY, FactRow, Source, save_facts
 from leads.models import Lead
+from leads.services import Finish, Finished, finish_leads
 from tests.leads.samples import make_lead, make_leads
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,34 @@ def test_a_detail_is_written_to_the_letter_and_stamped() -> None:
     decimals = {"bathrooms": Decimal("2.25"), "equity_percent": Decimal("-12.5"), "latitude": Decimal("47.6062095")}
     assert written == DETAIL | decimals
     assert (lead.enriched_at, lead.skip_traced_at, lead.enrichment_status) == (NOON, None, "pending")
+
+
+@pytest.mark.parametrize(
+    ("phone", "before", "after", "grown"),
+    [
+        ("+15125550100", "pending", "completed", 1),
+        ("+15125550100", "failed", "completed", 1),
+        ("+15125550100", "completed", "completed", 0),
+        (None, "pending", "partial", 0),
+        (None, "failed", "partial", 0),
+    ],
+)
+def test_how_buying_ended_is_written_with_its_last_answer(
+    phone: str | None, before: str, after: str, grown: int
+) -> None:
+    lead = make_lead(enrichment_status=before, enrichment_error="NOT_FOUND: x", phone=phone and "+15125550199")
+    saved = save_facts(CONTACT, [FactRow(lead.pk, {"phone": phone} if phone else {}, NOON, ends=True)])
+    lead.refresh_from_db()
+    assert (lead.enrichment_status, lead.enrichment_error) == (after, None)
+    assert saved.grown[lead.bucket_id]["enriched_leads"] == grown
+    assert finish_leads([Finish(lead.pk)]) == ({lead.pk: Finished(bool(phone), False)}, 0)
+
+
+def test_a_lead_that_is_merged_into_another_does_not_end() -> None:
+    _, (first, second) = make_leads(2)
+    Lead.objects.filter(pk=second.pk).update(merged_into=first)
+    save_facts(CONTACT, [FactRow(second.pk, {"phone": "+15125550100"}, NOON, ends=True)])
+    assert Lead.every.get(pk=second.pk).enrichment_status == "pending"
 
 
 def test_the_same_answer_again_changes_nothing() -> None:

@@ -39,11 +39,10 @@ def trace(body: Mapping[str, Any] | None, *, asked: Mapping[str, Any], owner: st
         return Trace(facts={}, matched=True, refused=True)
     match = normalise.boolean(body.get("match"))
     found = [] if match is False or status == 404 or no_match(body) else _people(body)
-    usable = [
-        (_rank(person, asked, owner), facts) for person in found if reachable(facts := _facts(person, asked, owner))
-    ]
-    best = min(usable, key=lambda ranked: ranked[0], default=(0, {}))
-    return Trace(facts=best[1], matched=bool(match) or bool(found))
+    usable = [(person, facts) for person in found if reachable(facts := _facts(person, asked, owner))]
+    if len(usable) > 1:
+        usable.sort(key=lambda one: _rank(one[0], asked, owner))
+    return Trace(facts=usable[0][1] if usable else {}, matched=bool(match) or bool(found))
 
 
 def no_match(body: Mapping[str, Any]) -> bool:
