@@ -12,9 +12,10 @@ from django.http.response import HttpResponseBase
 from django.middleware.security import SecurityMiddleware
 from django.shortcuts import render
 
-from common.api.base import bad_request, error_body
+from common.api.base import bad_request
 from common.dates import own_zone, use_zone_of
 from common.held import COME_BACK, take_place
+from common.refusals import error_body
 from common.server.limits import most_bytes, takes_files
 
 STREAM, DOWNLOAD = 90, 900  # seconds after which a place is free although nobody said so: its process was killed

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from psycopg_pool import PoolTimeout
 
-from common.api.base import error_body
 from common.client_address import client_address
+from common.refusals import error_body
 from enrichment.selectors import workers_alive
 from leads.keys import key_secrets
 from operations.metrics import exposition

@@ -13,7 +13,7 @@ from django.urls.exceptions import Resolver404
 from accounts.selectors import user_of
 from accounts.sign_in.factors import lacks_factor
 from accounts.sign_in.sessions import FACTOR_BY_PROVIDER
-from common.api.base import error_body
+from common.refusals import error_body
 
 OPEN = ("mfa_", "account_reauthenticate", "account_login", "logout", "profile_time_zone", "jsi18n")
 MUST = "Your team requires a second factor: set up an authenticator app or a passkey to go on."

@@ -25,9 +25,9 @@ from campaigns.booking.hours import name_of
 from campaigns.booking.ics import one_line
 from campaigns.booking.throttle import too_fast
 from campaigns.models import BookingPage
-from common.api.base import error_body
 from common.client_address import client_network
 from common.dates import clock, iso, moment, zone_of
+from common.refusals import error_body
 from common.values.phones import e164
 from leads.models import Event
 

@@ -32,7 +32,7 @@ from common.api.declared import DeclaredRequest
 from common.api.parser import StrictJSONParser
 from common.contact_access import sees_contacts, told_answer
 from common.dates import use_zone_of
-from common.request_id import request_id
+from common.refusals import error_body
 
 log = logging.getLogger(__name__)
 NEEDS_ADMINISTRATOR = "This needs an administrator: ask one to do it, or for the permission."
@@ -206,11 +206,6 @@ def exception_handler(error: Exception, _context: Mapping[str, Any]) -> Response
 def joined(faults: Iterable[str]) -> str:
     """What is wrong, in one line: whole sentences follow each other, anything else is told apart by a semicolon."""
     return "; ".join(faults).replace(".; ", ". ")
-
-
-def error_body(code: str, message: str, fields: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
-    error = {"code": code, "message": message, "fields": dict(fields or {}), "requestId": request_id.get()}
-    return {"success": False, "error": error}
 
 
 def _problem(error: Exception) -> Problem | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
+from common.refusals import error_body
 from common.request_id import HEADER, named, request_id
 from common.server.intake import too_slow
 from common.server.threads import NoRoom, Threads
@@ -160,7 +161,7 @@ class Guarded:
         """The whole answer, as gunicorn writes it."""
         status, _, rest = data.partition(b"\r\n")
         called = named(None)
-        log.info("The web server answers %s, request %s", status.decode("latin-1"), called)
+        log.warning("The web server answers %s, request %s", status.decode("latin-1"), called)
         if f"{self._path}/".startswith("/api/"):
             rest = _refusal(int(status.split(b" ")[1]), called)
         self._sock.sendall(b"\r\n".join([status, *_headers(), f"{HEADER}: {called}".encode(), rest]))
@@ -170,8 +171,6 @@ class Guarded:
 
 
 def _refusal(status: int, called: str) -> bytes:
-    from common.api.base import error_body  # noqa: PLC0415  # settings are not there yet where the server begins
-
     otherwise = ("INVALID", "The request cannot be read.") if status < 500 else ("SERVER_ERROR", "It cannot be done.")
     token = request_id.set(called)
     body = json.dumps(error_body(*_REFUSALS.get(status, otherwise))).encode()

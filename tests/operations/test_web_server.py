@@ -222,14 +222,16 @@ def test_the_servers_own_pages_have_the_headers_of_every_answer(bare: Site, head
     ],
 )
 def test_a_client_of_the_api_reads_the_servers_own_refusals_as_json(
-    bare: Site, head: bytes, status: int, code: str
+    server: Server, head: bytes, status: int, code: str
 ) -> None:
-    said = asked(bare, head)
+    said = asked(server.site, head)
     headers, _, body = said.partition(b"\r\n\r\n")
     error = json.loads(body)["error"]
     assert (status_of(said), error["code"], error["fields"]) == (status, code, {})
     assert b"\r\nContent-Type: application/json" in headers
     assert f"\r\nX-Request-Id: {error['requestId']}".encode() in headers
+    first = headers.partition(b"\r\n")[0].decode()
+    assert f"{first}, request {error['requestId']}" in server.log.read_text()
 
 
 def test_what_could_not_be_read_is_neither_logged_nor_told_back(server: Server) -> None:
