@@ -40,9 +40,8 @@ def columns_of(request: HttpRequest) -> list[Column]:
 
 
 def keys_asked(request: HttpRequest) -> list[str]:
-    """The columns of the fields that the list is filtered or sorted by."""
-    names = [*request.GET, request.GET.get("sort", "").strip().removeprefix("-")]
-    asked = (name.removeprefix(PREFIX).partition(".")[0] for name in names if name.startswith(PREFIX))
+    """The columns of the fields that the list is filtered by."""
+    asked = (name.removeprefix(PREFIX).partition(".")[0] for name in request.GET if name.startswith(PREFIX))
     return [f"{PREFIX}{key}" for key in asked]
 
 

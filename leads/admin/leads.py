@@ -30,7 +30,6 @@ from leads.admin import (
     map_page,
     merged_leads,
     saved_views,
-    sort_columns,
     table,
     view_tabs,
 )
@@ -120,10 +119,13 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         """
         sort = request.GET.get("sort", "").strip().removeprefix("-")
         wanted = ["callbackAt"] if request.GET.get("callback") else []
-        wanted += [sort] if sort in sort_columns.COLUMNS else []
+        wanted += custom_columns.keys_asked(request)
         shared = self._shared_bucket(request)
         keys = None if shared else view_tabs.keys_of(request, tab)
-        found = columns.chosen(request, keys, wanted=[*wanted, *custom_columns.keys_asked(request)])
+        found = columns.chosen(request, keys, wanted=wanted)
+        if sort and all(one.sort != sort for one in found):
+            wanted += [one.key for one in columns.offered(request).values() if one.sort == sort][:1]
+            found = columns.chosen(request, keys, wanted=wanted)
         if access(request).only_assigned or (shared and not sees_all(request)):
             found = [one for one in found if one.key != "assignedTo"]
         if shared:
