@@ -39,6 +39,10 @@ FILL = """
         n %% 100 > 50, now(), now()
       FROM generate_series(%(first)s::int, %(last)s::int) n WHERE n %% 3 = 0
 """
+# The same without the trigger that gives a lead its team.
+FILL_OF_TEAM = FILL.replace("owner_id, source,", "owner_id, team_id, source,").replace(
+    "%(owner)s, 'real-estate'", "%(owner)s, %(team)s, 'real-estate'"
+)
 STEP = 50_000  # rows a statement: the two kinds of lead lie among each other
 
 
@@ -114,19 +118,46 @@ class Place:
             give_own_team(self.user)
         self.bucket, _ = create_bucket(by=self.user, name="Many")
         with self.connect() as database:
-            for first in range(1, self.leads + 1, STEP):
-                last = min(first + STEP - 1, self.leads)
-                database.execute(
-                    FILL, {"bucket": self.bucket.pk, "owner": self.user.pk, "first": first, "last": last}, prepare=False
-                )
-            database.execute(
-                "UPDATE buckets_bucket b SET total_leads = %s, enriched_leads = %s, detailed_leads = n.detailed, "
-                "phone_leads = n.phoned "
-                "FROM (SELECT count(enriched_at) detailed, count(phone) phoned FROM leads_lead) n",
-                [self.leads, self.leads // 3],
-            )
+            self._fill(database, self.bucket, 1, self.leads)
             database.execute("VACUUM ANALYZE")
             database.execute("CHECKPOINT")
+
+    def grow(self, leads: int) -> None:
+        """More buckets of as many leads as the first, until there are so many in all. Without triggers, and with the
+        indexes made anew afterwards: a tenth of the time that ten million take otherwise.
+        """
+        from buckets.services import create_bucket
+
+        with self.connect() as database:
+            database.execute("SET session_replication_role = replica")
+            database.execute("SET maintenance_work_mem = '1GB'")
+            indexes = database.execute(
+                "SELECT x.indexname, x.indexdef FROM pg_indexes x WHERE x.tablename = 'leads_lead' "
+                "AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conname = x.indexname)"
+            ).fetchall()
+            for name, _ in indexes:
+                database.execute(f'DROP INDEX "{name}"')
+            first = self.leads
+            for begin in range(self.leads + 1, leads + 1, first):
+                bucket, _ = create_bucket(by=self.user, name=f"Many, from {begin:,}")
+                self._fill(database, bucket, begin, min(begin + first - 1, leads))
+            for _, definition in indexes:
+                database.execute(definition)
+            database.execute("VACUUM ANALYZE leads_lead, buckets_bucket")
+            database.execute("CHECKPOINT")
+        self.leads = leads
+
+    def _fill(self, database: psycopg.Connection[Any], bucket: Any, first: int, last: int) -> None:
+        of = {"bucket": bucket.pk, "owner": self.user.pk, "team": bucket.team_id}
+        for begin in range(first, last + 1, STEP):
+            part = {"first": begin, "last": min(begin + STEP - 1, last)}
+            database.execute(FILL_OF_TEAM, of | part, prepare=False)
+        bought = last // 3 - (first - 1) // 3
+        database.execute(
+            "UPDATE buckets_bucket SET total_leads = %s, enriched_leads = %s, detailed_leads = %s, phone_leads = %s "
+            "WHERE id = %s",
+            [last - first + 1, bought, bought, bought, bucket.pk],
+        )
 
     def _run(self, what: str, arguments: list[str]) -> None:
         log = self.home / f"{what}.log"

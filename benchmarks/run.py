@@ -1,4 +1,5 @@
-"""`make bench`: all benchmarks, or those named in ARGS. QUICK=1 takes a tenth of the rows.
+"""`make bench`: all benchmarks, or those named in ARGS. QUICK=1 takes a tenth of the rows. SIZE=10m measures `sizes`
+alone: what people wait for at ten million leads, against a tenth of them.
 
 Prints a table of each, then one JSON object with everything on the last line.
 """
@@ -22,6 +23,7 @@ from benchmarks import (
     enrich,
     export,
     forget,
+    imports,
     inbound,
     leads_page,
     mails,
@@ -30,6 +32,7 @@ from benchmarks import (
     save_ids,
     search,
     sequences,
+    sizes,
     suppressions,
     touches,
 )
@@ -50,6 +53,7 @@ NAMES = (
     "forget",
     "suppressions",
     "bulk",
+    "imports",
     "decide",
     "dry_run",
     "deliveries",
@@ -67,6 +71,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; none: all")
     chosen = parser.parse_args().names or list(NAMES)
+    if size := os.environ.get("SIZE"):
+        run_sizes(sizes.size_of(size))
+        return
     if unknown := sorted(set(chosen) - set(NAMES)):
         sys.exit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}.")
     quick = os.environ.get("QUICK", "") not in ("", "0")
@@ -74,6 +81,16 @@ def main() -> None:
         run(chosen, quick=quick)
     except LocalError as error:
         sys.exit(str(error))
+
+
+def run_sizes(leads: int) -> None:
+    print(f"Making a bucket of {leads // 10:,} leads …", file=sys.stderr, flush=True)
+    with Place(leads=leads // 10) as place:
+        with place.connect() as database:
+            report = circumstances(database)
+        report["reports"] = [sizes.measure(place, leads=leads, samples=20)]
+        show(report["reports"][0])
+    print(json.dumps(report))
 
 
 def run(names: list[str], *, quick: bool) -> None:
@@ -95,6 +112,7 @@ def run(names: list[str], *, quick: bool) -> None:
             "dry_run": lambda: dry_run.measure(place, rounds=2 if quick else 5),
             "suppressions": lambda: suppressions.measure(place, rows=place.leads, rounds=1),
             "bulk": lambda: bulk.measure(place, rows=place.leads // 5, rounds=1),
+            "imports": lambda: imports.measure(place, rows=place.leads),
             "decide": lambda: decide.measure(rounds=2 if quick else 5),
             "deliveries": lambda: deliveries.measure(place, messages=200 if quick else 2_000, looped=1_000),
             "inbound": lambda: inbound.measure(place, seconds=5 if quick else 30),

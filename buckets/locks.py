@@ -28,11 +28,12 @@ def lock_import(import_id: UUID, **still: object) -> Import | None:
 def keep_buckets(bucket_ids: Sequence[UUID], team_id: int) -> int:
     """Keeps these buckets of this team from being deleted, in the order of their ids; returns how many there are.
 
-    A key share lock: it stops a deletion, which ends with the bucket's row, but no transaction that counts or renames.
+    A key share lock: it stops a deletion, which locks the bucket's row, but no transaction that counts or renames.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM buckets_bucket WHERE id = ANY(%s) AND team_id = %s ORDER BY id FOR KEY SHARE",
             [list(bucket_ids), team_id],
         )
-        return len(cursor.fetchall())
+    # a statement of its own: one that has waited for a deletion does not see it
+    return Bucket.objects.filter(pk__in=list(bucket_ids), team_id=team_id).count()

@@ -14,7 +14,7 @@ from accounts.team_triggers import team_of_owner
 from common.contact_access import told
 from common.db.models import Timestamped, UUIDModel
 from common.db.work import Deferred, Leased, LeasedQuerySet, WorkQuerySet
-from leads.querysets import TeamQuerySet
+from leads.querysets import OfNoDeletedBucket, TeamQuerySet
 
 
 def _looking(access: Access) -> Q:
@@ -31,6 +31,15 @@ class BucketQuerySet(TeamQuerySet["Bucket"]):
         """Her team's buckets, and those shared with it."""
         shares = BucketShare.objects.filter(_looking(access))
         return self.filter(Q(team_id=access.team_id) | Q(pk__in=shares.values("bucket")))
+
+
+class _Buckets(OfNoDeletedBucket["Bucket"]):
+    lookup = "pk"
+
+
+Buckets = _Buckets.from_queryset(BucketQuerySet)
+Fills = OfNoDeletedBucket.from_queryset(WorkQuerySet)
+Imports = OfNoDeletedBucket.from_queryset(LeasedQuerySet)
 
 
 class Bucket(UUIDModel, Timestamped):
@@ -88,7 +97,7 @@ class Bucket(UUIDModel, Timestamped):
         help_text="The latest enrichment job: {total, processed, successful}",
     )
 
-    objects = BucketQuerySet.as_manager()
+    objects = Buckets()
 
     class Meta:
         constraints = [
@@ -187,7 +196,7 @@ class Fill(UUIDModel, Timestamped, Leased, Deferred):
         null=True, blank=True, unique=True, editable=False, help_text="The press of a button that asked for it"
     )
 
-    objects = WorkQuerySet.as_manager()
+    objects = Fills()
 
     class Meta:
         verbose_name, verbose_name_plural = "source", "sources"
@@ -261,7 +270,7 @@ class Import(UUIDModel, Timestamped, Leased):
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Workers that took it and stored nothing")
     error = models.CharField(max_length=300, blank=True, help_text="Why it failed, in words")
 
-    objects = LeasedQuerySet.as_manager()
+    objects = Imports()
 
     class Meta:
         constraints = [

@@ -10,18 +10,34 @@ from django.db.models import Q
 from accounts.models import User
 
 BeforeDelete = Callable[[UUID, User | None], Sequence[UUID]]
+BeforePiece = Callable[[Sequence[UUID]], object]
 Narrow = Callable[[UUID, UUID], Q | None]
 BEFORE_DELETE: list[BeforeDelete] = []
+_before_piece: list[BeforePiece] = []
 _by_run: list[Narrow] = []
 
 
 def before_bucket_delete(stop: BeforeDelete) -> None:
-    """Registers what stops the work on a bucket, in the caller's transaction, before the bucket is deleted.
+    """Registers what stops the work on a bucket, in the transaction that deletes it for everybody: its leads go later.
 
-    It locks its rows that refer to the bucket or its leads, in its own order, as leads are locked after them, and
-    returns the ids of those it stopped: those for whom a request to a vendor may be out. It is told who deletes it.
+    It locks its rows that refer to the bucket or its leads, in its own order, as leads are locked after them, takes the
+    bucket off those that stay, and returns the ids of those it stopped: those for whom a request to a vendor may be
+    out. It is told who deletes it.
     """
     BEFORE_DELETE.append(stop)
+
+
+def before_bucket_piece(lock: BeforePiece) -> None:
+    """Registers what is locked before the next leads of a deleted bucket are, in the transaction that deletes them:
+    called with their ids.
+    """
+    _before_piece.append(lock)
+
+
+def tell_piece_goes(lead_ids: Sequence[UUID]) -> None:
+    """Calls what is registered."""
+    for lock in _before_piece:
+        lock(lead_ids)
 
 
 def find_run_leads_with(narrow: Narrow) -> None:

@@ -1,8 +1,9 @@
-"""What can be done to buckets: make, change, add ids, delete, count anew. What fills them later: `buckets.filling`."""
+"""What can be done to buckets: make, change, add ids, count anew. What fills them later: `buckets.filling`; deleting
+them: `buckets.deleting`.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
@@ -10,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import JSONObject
 
@@ -19,16 +20,11 @@ from accounts.audit import record
 from accounts.models import Team, User
 from buckets.locks import lock_bucket
 from buckets.models import Bucket, BucketShare
-from buckets.registries import BEFORE_DELETE
-from integrations import services as vendors
-from leads.locks import hold_bucket
 from leads.models import Lead
 from leads.privacy.filtering import kept_in
 from leads.querysets import ENRICHED
 from leads.registries import QUEUES
 from leads.services import insert_ids
-
-SEEN_THROUGH = 5.0  # seconds
 
 
 class TeamFull(ValueError):
@@ -138,40 +134,6 @@ def unshare_bucket(*, bucket: Bucket, team_id: int, by: User) -> bool:
             shared = {"team": team_id}
             record("bucket.shared", by=by, team_id=bucket.team_id, about=bucket, name=bucket.name, before=shared)
     return bool(gone)
-
-
-def delete_bucket(*, bucket: Bucket, by: User | None = None) -> None:
-    """Deletes a bucket with its leads and stops its runs before their next paid call. What was bought stays owned.
-
-    The runs themselves stay as history. PostgreSQL carries out the cascade: a million leads fit in no worker's memory.
-    """
-    with transaction.atomic():
-        stopped = _stop_work(bucket, by)
-    _see_through(stopped)
-    with transaction.atomic():
-        hold_bucket(bucket.pk)
-        _stop_work(bucket, by)
-        with connection.cursor() as cursor:
-            # leads before the bucket, as everybody locks them: the cascade alone would begin with the bucket
-            cursor.execute("DELETE FROM leads_lead WHERE bucket_id = %s", [bucket.pk])
-            after = {"leads": cursor.rowcount}
-            cursor.execute("DELETE FROM buckets_bucket WHERE id = %s", [bucket.pk])
-            if cursor.rowcount:  # by two at once: once
-                record("bucket.deleted", by=by, team_id=bucket.team_id, about=bucket, name=bucket.name, after=after)
-
-
-def _stop_work(bucket: Bucket, by: User | None) -> list[UUID]:
-    """Ids of what the rooms above stopped."""
-    return [stopped for stop in BEFORE_DELETE for stopped in stop(bucket.pk, by)]
-
-
-def _see_through(run_ids: Sequence[UUID]) -> None:
-    """Waits a while for what is in flight: deleting a million leads takes seconds, in which a settlement that wants one
-    of them would hold everybody's budgets.
-    """
-    deadline = time.monotonic() + SEEN_THROUGH
-    while run_ids and vendors.in_flight(run_ids) and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def add_to_counters(bucket_id: UUID, deltas: Mapping[str, int]) -> None:

@@ -19,7 +19,7 @@ from django.db import transaction
 COMMITS = (
     *("gate.begin", "gate.intend", "gate.settle", "gate.fail", "fill.store", "leads.merge", "leads.separate"),
     *("preview.store", "list.fill", "campaign.launch", "sms.take", "sms.intend", "sms.settle"),
-    *("bulk.piece", "bulk.undo"),
+    *("bulk.piece", "bulk.undo", "bucket.delete"),
 )
 NAMES = tuple(f"{name}.{side}_commit" for name in COMMITS for side in ("before", "after"))
 

@@ -267,6 +267,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expire_seconds": _KEEP},
     },
+    "continue-deletions": {
+        "task": "buckets.continue_deletions",
+        "schedule": 10.0,
+        "options": {"expire_seconds": _KEEP},
+    },
     "continue-uploads": {"task": "leads.continue_uploads", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "continue-bulk": {"task": "leads.continue_bulk", "schedule": 10.0, "options": {"expire_seconds": _KEEP}},
     "forget-bulk": {

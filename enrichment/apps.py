@@ -10,7 +10,7 @@ class EnrichmentConfig(AppConfig):
         from accounts.models import User
         from accounts.webhooks.registries import register_event
         from buckets.models import Bucket
-        from buckets.registries import before_bucket_delete, find_run_leads_with
+        from buckets.registries import before_bucket_delete, before_bucket_piece, find_run_leads_with
         from common.admin_extensions import extend
         from common.needs import needs_attention
         from enrichment.admin import buckets, bulk_enrich, leads, users
@@ -19,7 +19,7 @@ class EnrichmentConfig(AppConfig):
         from enrichment.models import Run, RunItem, Schedule
         from enrichment.reporting import needs
         from enrichment.selectors import leads_of_run, leads_waiting_for
-        from enrichment.worker.lead_deletion import forget_places, stop_runs_of
+        from enrichment.worker.lead_deletion import forget_places, lock_runs_of, stop_runs_of
         from integrations.ledger import waiting
         from integrations.models import PhoneReveal
         from leads.bulk import kinds as bulk
@@ -30,6 +30,7 @@ class EnrichmentConfig(AppConfig):
 
         waiting.count_with(leads_waiting_for)
         before_bucket_delete(stop_runs_of)
+        before_bucket_piece(lock_runs_of)
         before_leads_move(forget_places)
         bulk.register(DELETE)
         bulk.register(ENRICH)

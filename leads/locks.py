@@ -13,6 +13,9 @@ from leads.models import BulkJob, Event, Forgetting, Lead, Seller, Upload
 # At the end of a query over `leads_lead l` inside a statement that then changes these leads: locks as `lock_leads`.
 LEADS_IN_ORDER = "ORDER BY l.id FOR NO KEY UPDATE OF l"
 
+# The same of leads that the transaction then deletes: as `lock_leads_to_delete`.
+LEADS_TO_DELETE = "ORDER BY l.id FOR UPDATE OF l"
+
 # At the end of a query over `leads_contactkey c`: those keys, in the order of their ids, before any lead.
 KEYS_IN_ORDER = "ORDER BY c.id FOR NO KEY UPDATE OF c"
 

@@ -14,6 +14,7 @@ from common.db.models import Timestamped, UUIDModel
 from leads.bulk.table import BulkChange, BulkJob, BulkPiece
 from leads.calendar.table import Event
 from leads.changes.table import Change
+from leads.deletion.table import BucketDeletion
 from leads.fields.table import CustomField
 from leads.listing.table import ColumnChoice, SavedView
 from leads.merging.table import Merge
@@ -23,7 +24,7 @@ from leads.permission.uploads import RefusedRow, Upload, UploadPiece, Withdrawal
 from leads.pipeline.table import StatusLabel
 from leads.privacy.suppressions import Suppression
 from leads.privacy.table import Forgetting
-from leads.querysets import LeadQuerySet, ShownLeads, TagQuerySet
+from leads.querysets import EveryLead, ShownLeads, TagQuerySet
 
 
 def _text(length: int, help_text: str) -> models.CharField[str | None, str | None]:
@@ -76,9 +77,9 @@ def _cancel_callback() -> pgtrigger.Trigger:
 
 
 __all__ = [
-    "UNKNOWN_TYPE", "Activity", "BulkChange", "BulkJob", "BulkPiece", "Change", "ColumnChoice", "Consent",
-    "CustomField", "Event", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge", "RefusedRow", "SavedView",
-    "Scrub", "Seller", "StatusLabel", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
+    "UNKNOWN_TYPE", "Activity", "BucketDeletion", "BulkChange", "BulkJob", "BulkPiece", "Change", "ColumnChoice",
+    "Consent", "CustomField", "Event", "EvidenceText", "Forgetting", "Lead", "LeadName", "Merge", "RefusedRow",
+    "SavedView", "Scrub", "Seller", "StatusLabel", "Suppression", "Tag", "Upload", "UploadPiece", "Withdrawal",
 ]  # fmt: skip
 
 UNKNOWN_TYPE = Q(property_type__isnull=False) & ~Q(property_type__in=["SFR", "MFR", "LAND", "CONDO", "MOBILE", "OTHER"])
@@ -269,7 +270,7 @@ class Lead(UUIDModel, Timestamped):
     tags = models.ManyToManyField("leads.Tag", blank=True, related_name="leads", help_text="The owner's own labels")
 
     objects = ShownLeads()
-    every = LeadQuerySet.as_manager()  # with those that are merged into another
+    every = EveryLead()  # with those that are merged into another
 
     class Meta:
         constraints = [

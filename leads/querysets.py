@@ -11,6 +11,7 @@ from django.db.models import BooleanField, Case, Expression, Q, Value, When
 from accounts.access import Access, Scope
 from common.filters import others
 from leads import registries
+from leads.deletion.table import BucketDeletion
 
 M = TypeVar("M", bound=models.Model, covariant=True)
 ENRICHED = Q(
@@ -153,7 +154,20 @@ class LeadQuerySet(TeamQuerySet[M]):
         return self.filter(ready_to_call())
 
 
-class _Shown(models.Manager[M]):
+class OfNoDeletedBucket(models.Manager[M]):
+    """Rows of buckets but those that are deleted, whose rows PostgreSQL has still to delete.
+
+    lookup: what names the bucket. PostgreSQL reads the deleted ones once a statement, and there are none but for some
+    minutes.
+    """
+
+    lookup = "bucket_id"
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        return super().get_queryset().exclude(**{f"{self.lookup}__in": BucketDeletion.objects.values("bucket_id")})
+
+
+class _Shown(OfNoDeletedBucket[M]):
     """Leads but those that another one stands for: these are hidden wherever leads are listed, counted or bought."""
 
     def get_queryset(self) -> models.QuerySet[M]:
@@ -161,6 +175,7 @@ class _Shown(models.Manager[M]):
 
 
 ShownLeads = _Shown.from_queryset(LeadQuerySet)
+EveryLead = OfNoDeletedBucket.from_queryset(LeadQuerySet)
 
 
 def own_callbacks(leads: Any, access: Access) -> LeadQuerySet[Any]:

@@ -83,7 +83,7 @@ _leads_go: list[LeadsGo] = []
 
 
 def before_leads_go(callback: LeadsGo) -> None:
-    """Registers what happens in the transaction that deletes single leads, before it locks them: (their ids)."""
+    """Registers what happens in the transaction that deletes leads, before it locks them: (their ids)."""
     _leads_go.append(callback)
 
 

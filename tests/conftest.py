@@ -309,6 +309,7 @@ WATCHED = {
     "tests.buckets.imports.test_updates",
     "tests.buckets.test_algebra",
     "tests.buckets.test_delete_bucket",
+    "tests.buckets.test_deleting",
     "tests.buckets.test_fill",
     "tests.campaigns.booking.test_races",
     "tests.campaigns.sending.test_doubts",

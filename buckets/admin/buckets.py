@@ -14,8 +14,9 @@ from accounts.access import Scope, access
 from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
 from buckets.admin import by_hand_page, export_page, find, sharing_page
+from buckets.deleting.services import delete_bucket
 from buckets.models import Bucket
-from buckets.services import delete_bucket, edit_bucket, recount
+from buckets.services import edit_bucket, recount
 from common.admin import Empty, ask, chosen, confirmed, for_each, list_link, sees_all
 from common.admin_extensions import Extensible
 from common.admin_teams import TeamAdmin, may_write

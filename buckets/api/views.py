@@ -25,6 +25,7 @@ from buckets.api.serializers import (
     Contents,
     FillSerializer,
 )
+from buckets.deleting.services import delete_bucket
 from buckets.filling import fills
 from buckets.models import Bucket, Fill
 from buckets.selectors import with_latest_fill
@@ -137,7 +138,7 @@ class BucketView(OwnBucketView):
         responses={200: answer("BucketDeleted", id=serializers.UUIDField())},
     )
     def delete(self, request: Request, bucket_id: UUID) -> Response:
-        services.delete_bucket(bucket=self.bucket(bucket_id), by=self.user)
+        delete_bucket(bucket=self.bucket(bucket_id), by=self.user)
         return ok(id=bucket_id)
 
 

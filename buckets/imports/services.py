@@ -7,10 +7,10 @@ transaction that saves its leads, its failures and the totals. The second worker
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import IO, Any
@@ -26,7 +26,7 @@ from accounts.models import NoticeKind, User
 from accounts.notices import notify
 from accounts.webhooks import emit
 from buckets.imports import columns as columns_
-from buckets.imports.ahead import Ahead, uncollected
+from buckets.imports.ahead import READERS, Ahead, uncollected
 from buckets.imports.columns import Chosen
 from buckets.imports.file_guess import guess_file
 from buckets.imports.forgetting import rows_kept
@@ -47,7 +47,7 @@ from common.db.ids import uuid7
 from common.enqueue import enqueue_on_commit
 from common.values.backoff import backoff
 from integrations.vendors import normalise
-from leads.facts.incoming import Incoming, insert_leads, rows_in_doubt, rows_there
+from leads.facts.incoming import Incoming, insert_leads, prepared, rows_in_doubt, rows_there
 from leads.fields.definitions import fields_of
 from leads.keys.contact_keys import Ids
 from leads.locks import hold_bucket
@@ -380,10 +380,11 @@ def continue_import(import_id: UUID) -> bool:
         return False
     deadline = database_now() + timedelta(seconds=settings.PUMP_SECONDS)
     try:
-        with Ahead(partial(_sort, job), far=job.attempts <= 1) as ahead:
-            step = undo_batch if job.status == Status.UNDOING else partial(_save_piece, ahead=ahead)
-            while (more := step(job)) and database_now() < deadline:
-                pass
+        if job.status == Status.UNDOING:
+            more = _until(deadline, partial(undo_batch, job))
+        else:
+            with Ahead(partial(_sort, job, _chosen(job)), far=job.attempts <= 1) as ahead:
+                more = _until(deadline, partial(_save_piece, job, ahead=ahead))
     except _Overtaken:
         return False
     except TeamFull as full:
@@ -395,6 +396,13 @@ def continue_import(import_id: UUID) -> bool:
             _note_fault(job, error)
         raise
     Import.objects.filter(pk=job.pk, lease_until=job.lease_until).update(lease_until=None)
+    return more
+
+
+def _until(deadline: datetime, step: Callable[[], bool]) -> bool:
+    """Step by step; whether more is left."""
+    while (more := step()) and database_now() < deadline:
+        pass
     return more
 
 
@@ -454,8 +462,8 @@ class _Sorted:
     failures: list[tuple[int, str, list[str]]] = field(default_factory=list)  # line, why, cells
 
 
-def _sort(job: Import, piece: ImportPiece) -> _Sorted:
-    result, reader = _Sorted(), Reader(_chosen(job), len(job.columns))
+def _sort(job: Import, chosen: Chosen, piece: ImportPiece) -> _Sorted:
+    result, reader = _Sorted(), Reader(chosen, len(job.columns))
     for row in _rows_in(job, piece):
         result.read += 1
         if is_blank(row.cells):
@@ -466,15 +474,16 @@ def _sort(job: Import, piece: ImportPiece) -> _Sorted:
         except Unusable as error:
             result.failures.append((row.line, str(error), row.cells))
         else:
-            result.leads.append(Incoming(lead.property_id, lead.facts, lead.names))
+            result.leads.append(prepared(Incoming(lead.property_id, lead.facts, lead.names)))
     return result
 
 
 @uncollected()
 def _save_piece(job: Import, *, ahead: Ahead[_Sorted]) -> bool:
-    piece, following = [*job.pieces.order_by("number")[:2], None, None][:2]
-    if piece is None:
+    pieces = list(job.pieces.order_by("number")[: 1 + READERS])
+    if not pieces:
         raise _Overtaken
+    piece, *following = pieces
     rows = ahead.rows_of(piece, following)
     leads = rows.leads
     with transaction.atomic():

@@ -31,7 +31,7 @@ from leads.calendar.planning import EventClosed, SlotTaken
 from leads.keys import key_secrets
 from leads.keys.owner_keys import EMAIL, PHONE
 from leads.locks import hold_host, lock_event, lock_leads
-from leads.models import Activity, Event, LeadKey
+from leads.models import Activity, Event, Lead, LeadKey
 from leads.privacy.filtering import anybody_forgotten, kept_in, listed_among
 
 HELD = timedelta(minutes=15)  # until the mailed link is pressed
@@ -261,8 +261,8 @@ def _lead_of(event: Event) -> UUID | None:
         for kind, value in values
         if value
     ]
-    rows = LeadKey.objects.filter(key__digest__in=digests, key__kind__in=(EMAIL, PHONE), lead__team=event.team_id)
-    ids = set(rows.filter(lead__merged_into__isnull=True).values_list("lead_id", flat=True)[:2])
+    rows = LeadKey.objects.filter(key__digest__in=digests, key__kind__in=(EMAIL, PHONE))
+    ids = set(Lead.objects.filter(pk__in=rows.values("lead"), team=event.team_id).values_list("pk", flat=True)[:2])
     return ids.pop() if len(ids) == 1 else None
 
 

@@ -111,6 +111,7 @@ def stop_members_of_leads(lead_ids: Iterable[UUID], why: str = "deleted") -> int
 def stop_members_of_bucket(bucket_id: UUID, _by: object) -> list[UUID]:
     """Registered in `buckets.registries.before_bucket_delete`. There is nothing of ours to be waited for."""
     _stop(Member.objects.filter(lead__bucket=bucket_id).values_list("pk", flat=True), [], "deleted", "")
+    Campaign.objects.filter(bucket=bucket_id).update(bucket=None)
     return []
 
 

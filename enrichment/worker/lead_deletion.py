@@ -1,4 +1,7 @@
-"""Deleting leads, one or a bucket of them, with what counts them. What was bought for them stays owned."""
+"""Deleting leads, one or many, with what counts them, and what a deleted bucket's runs need.
+
+What was bought for them stays owned.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from accounts.models import User
 from buckets.models import Bucket
 from common.db.clock import database_now
 from enrichment.locks import lock_items, lock_runs
-from enrichment.models import Run, RunItem
+from enrichment.models import Run, RunItem, Schedule
 from enrichment.services import RunError
 from enrichment.worker import queue
 from enrichment.worker.events import tell_completed
@@ -141,11 +144,10 @@ def _count(
 
 
 def stop_runs_of(bucket_id: UUID, by: User | None) -> list[UUID]:
-    """Before a bucket is deleted: locks its runs, cancels those that are open and returns the ids of these.
-
-    Runs that are over are locked too: a request that was out for a cancelled one is settled run, items, leads, and the
-    cascade from a lead to its items would meet it from the other side.
+    """Before a bucket is deleted: takes it off its schedules and runs, cancels those that are open and returns the ids
+    of these. Runs that are over are locked too, as their order is that of all who change them.
     """
+    Schedule.objects.filter(bucket=bucket_id).update(bucket=None)
     runs, others = Run.objects.filter(bucket=bucket_id), _runs_of_moved(bucket_id)
     both = Run.objects.filter(Q(bucket=bucket_id) | Q(pk__in=others))
     locked = list(lock_runs(both))
@@ -153,13 +155,24 @@ def stop_runs_of(bucket_id: UUID, by: User | None) -> list[UUID]:
     for run in locked:
         if run.bucket_id != bucket_id:
             _take_out_all(run, bucket_id)
-    for run in runs.filter(pk__in=stopped):
+    for run in locked:
+        if run.pk not in stopped:
+            continue
         told = {"done": run.done, "leads": run.total, "cause": "its bucket was deleted"}
         record("run.cancelled", by=by, team_id=run.team_id, about=run, name=run.bucket_name, after=told)
     runs.filter(pk__in=stopped).update(
         status=Run.Status.CANCELLED, paused_by="", reason="Its bucket was deleted", finished_at=database_now()
     )
+    runs.update(bucket=None)
     return stopped
+
+
+def lock_runs_of(lead_ids: Sequence[UUID]) -> None:
+    """Before a deleted bucket's next leads go: a request that was out for one of its runs is settled run, items, leads,
+    and the cascade from a lead to its items would meet it from the other side.
+    """
+    items = RunItem.objects.filter(lead__in=list(lead_ids))
+    list(lock_runs(Run.objects.filter(pk__in=items.values("run"))).values_list("pk", flat=True))
 
 
 def _runs_of_moved(bucket_id: UUID) -> list[UUID]:

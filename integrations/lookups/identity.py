@@ -51,6 +51,16 @@ class Name:
     def __hash__(self) -> int:
         return self.exact
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent between processes with its hashes: a row of a file makes five names."""
+        return _made, (self.text, self.loose, self.bare, self.exact, self.possible)
+
+
+def _made(text: str, loose: str, bare: bool, exact: int, possible: int) -> Name:  # noqa: FBT001  # pickle's call
+    name = object.__new__(Name)
+    name.text, name.loose, name.bare, name.exact, name.possible = text, loose, bare, exact, possible
+    return name
+
 
 def hash64(text: str) -> int:
     """A signed 64-bit number, PostgreSQL's bigint."""

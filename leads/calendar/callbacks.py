@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from leads.calendar.table import Event
-from leads.locks import lock_callbacks
+from leads.locks import LEADS_IN_ORDER, lock_callbacks
 from leads.models import Lead
 from leads.privacy.filtering import kept_in
 
@@ -75,6 +75,22 @@ def end(lead_ids: Iterable[UUID], status: str = Status.DONE) -> int:
     ended = end_events(list(lock_callbacks(ids).values()), status)
     Lead.every.filter(pk__in=ids, callback_at__isnull=False).update(callback_at=None, updated_at=now)
     return ended
+
+
+def end_of_bucket(bucket_id: UUID) -> None:
+    """Cancels the planned callbacks of a bucket that is deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH held AS MATERIALIZED (
+                SELECT l.id FROM leads_lead l WHERE l.bucket_id = %s AND l.callback_at IS NOT NULL {LEADS_IN_ORDER}),
+            ended AS (
+                UPDATE leads_event e SET status = 'cancelled', sequence = sequence + 1, changed_at = now() FROM held
+                 WHERE e.lead_id = held.id AND e.kind = 'callback' AND e.status = 'planned')
+            UPDATE leads_lead l SET callback_at = NULL FROM held WHERE l.id = held.id
+            """,  # noqa: S608  # a constant
+            [bucket_id],
+        )
 
 
 def end_events(events: Sequence[Event], status: str) -> int:

@@ -25,6 +25,7 @@ from leads.facts.names import add_names, copy_names, names_of_row
 from leads.facts.sources import FILE, MAILING, NAMES, SLOTS, TYPED
 from leads.facts.sources import sold as _sold
 from leads.keys import contact_keys
+from leads.keys.owner_keys import Key, keys_of
 from leads.locks import LEADS_IN_ORDER, hold_bucket, lock_leads
 from leads.models import Lead
 from leads.privacy.filtering import cleaned_rows
@@ -40,11 +41,20 @@ CONTACTS = {"owner_name": NAMES, "mailing_address": MAILING, "email": ("email",)
 # has them, and `bought`, of what our own export says nobody but a vendor brought:
 # {fact of CONTACTS: {"source", "at", "person"}}.
 class Incoming(NamedTuple):
-    """A row that is to be a lead. names: what the property is called, `identity.names_of` its facts."""
+    """A row that is to be a lead. names: what the property is called, `identity.names_of` its facts. further, keys:
+    `possible_names_of` and the owner's keys, where whoever reads the file has made them (`prepared`).
+    """
 
     property_id: str
     facts: Mapping[str, Any]
     names: Sequence[Name] = ()
+    further: Sequence[Name] | None = None
+    keys: Sequence[Key] | None = None
+
+
+def prepared(lead: Incoming) -> Incoming:
+    """With all that follows from its facts alone."""
+    return lead._replace(further=possible_names_of(lead.facts), keys=keys_of(contacts_of(lead)))
 
 
 def insert_leads(
@@ -75,7 +85,10 @@ def insert_leads(
     said = {"source": FILE, "at": at.isoformat()}
     if typed_by:
         said |= {"source": TYPED, "by": typed_by}
-    leads = cleaned_rows(leads)
+    leads = [
+        after if after is before else after._replace(further=None, keys=None)
+        for before, after in zip(leads, cleaned_rows(leads), strict=True)
+    ]
     hold_bucket(bucket_id)  # as `insert_ids` does, and for the same reason
     sorted_ = _sort(bucket_id, leads)
     brought = set().union(*(lead.facts for _, lead in sorted_.new))
@@ -99,10 +112,13 @@ def insert_leads(
         cursor.execute("DROP TABLE incoming")
     ids = {lead_id.hex for lead_id, _ in new}
     added = [(one, lead) for one, lead in sorted_.new if one in ids]
-    copy_names(bucket_id, [(one, (*lead.names, *possible_names_of(lead.facts))) for one, lead in added])
+    further = ((possible_names_of(lead.facts) if lead.further is None else lead.further) for _, lead in added)
+    copy_names(bucket_id, [(one, (*lead.names, *more)) for (one, lead), more in zip(added, further, strict=True)])
     there = [(UUID(one), lead) for one, lead in sorted_.there if one not in ids] if update is not None else []
     changes = {one: contacts_of(lead) for one, lead in reversed(there)}  # of several rows of one lead the first
-    keys = contact_keys.write({UUID(one): contacts_of(lead) for one, lead in added}, changes)
+    keys = contact_keys.write(
+        {UUID(one): contacts_of(lead) if lead.keys is None else lead.keys for one, lead in added}, changes
+    )
     if sorted_.taught:  # all at once, in the order of their ids, as what follows locks some of them
         list(lock_leads({UUID(one) for one, _ in sorted_.there}).values_list("pk"))
     if update is not None:  # before the marks: it locks all of them, in the order of their ids
@@ -173,7 +189,9 @@ def _sort(bucket_id: UUID, leads: Sequence[Incoming]) -> _Sorted:
             if not property_id:
                 result.there.append((taken.lead_id, lead))
                 continue
-        result.new.append((one, Incoming(property_id, lead.facts, lead.names)))
+        if property_id != lead.property_id:
+            lead = lead._replace(property_id=property_id)
+        result.new.append((one, lead))
         known_as = Known.of_row(one, property_id, lead.facts)
         register.add(known_as, [(n.exact, n.possible, n.bare) for n in lead.names])
     result.unsure = register.unsure

@@ -30,14 +30,16 @@ Facts = Mapping[str, Any]
 Ids = dict[tuple[int, str], list[int]]  # (kind, value) -> ids: one, but where two secrets have written the same
 
 
-def write(leads: Mapping[UUID, Facts], changes: Mapping[UUID, Facts] | None = None) -> Ids:
-    """Gives new leads their keys, by id and the columns of `owner_keys.READ`; a missing column is null.
+def write(leads: Mapping[UUID, Facts | Sequence[Key]], changes: Mapping[UUID, Facts] | None = None) -> Ids:
+    """Gives new leads their keys, by id and the columns of `owner_keys.READ`, a missing column is null; or their keys
+    themselves, where they were made beforehand.
 
     They must have been inserted in this transaction: nobody else waits for them, so that keys may still be locked.
     changes: of leads that the same transaction is about to change, as `prepare`, whose ids it returns: keys are locked
     once.
     """
-    wanted = {lead_id: keys for lead_id, facts in leads.items() if (keys := keys_of(facts))}
+    made = {lead_id: keys_of(one) if isinstance(one, Mapping) else one for lead_id, one in leads.items()}
+    wanted = {lead_id: keys for lead_id, keys in made.items() if keys}
     keys = [key for keys in wanted.values() for key in keys]
     prepared = insert([*keys, *_may_have(changes or {})]) if keys or changes else {}
     if wanted:

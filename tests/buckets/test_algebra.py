@@ -5,11 +5,12 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
+from buckets.deleting.services import delete_bucket
 from buckets.filling import fills
 from buckets.filling.algebra import SetError, Sets
 from buckets.filling.fills import combine, continue_fill, duplicate, open_fills, retry_fill
 from buckets.models import Bucket, Fill
-from buckets.services import add_ids, create_bucket, delete_bucket, recount
+from buckets.services import add_ids, create_bucket, recount
 from leads.facts.incoming import Incoming, insert_leads
 from leads.locks import hold_bucket
 from leads.models import Lead

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 
 from buckets import services
+from buckets.deleting.services import delete_bucket
 from buckets.filling import fills
 from buckets.models import Bucket, Fill
 from common.db.clock import database_now
@@ -236,7 +237,7 @@ def test_a_bucket_deleted_meanwhile_is_nobodys_error(sandbox: Sandbox, bucket: B
 
     def delete() -> None:
         time.sleep(0.15)
-        services.delete_bucket(bucket=bucket)
+        delete_bucket(bucket=bucket)
 
     assert together(partial(fills.continue_fill, fill.pk), delete) == [False, None]
     assert (Bucket.objects.count(), Fill.objects.count(), Lead.objects.count()) == (0, 0, 0)

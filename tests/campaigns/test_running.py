@@ -11,8 +11,9 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Membership
+from buckets.deleting.services import delete_bucket
 from buckets.filling.algebra import Sets
-from buckets.services import create_bucket, delete_bucket
+from buckets.services import create_bucket
 from campaigns import clock
 from campaigns.models import Campaign, ClockSetting, Delivery, Member, Preview, PreviewLine
 from campaigns.planning.audience import Audience

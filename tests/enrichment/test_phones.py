@@ -18,8 +18,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from buckets.deleting.services import delete_bucket
 from buckets.models import Bucket
-from buckets.services import delete_bucket
 from enrichment import services
 from enrichment.models import Run, RunItem
 from enrichment.options import RunOptions

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
+from buckets.deleting.services import delete_bucket
 from buckets.models import Bucket
-from buckets.services import delete_bucket, recount
+from buckets.services import recount
 from enrichment import services
 from enrichment.locks import lock_run
 from enrichment.models import Run, RunItem

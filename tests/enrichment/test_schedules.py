@@ -14,9 +14,9 @@ from django.db import connection
 
 from accounts.access import own_access
 from accounts.models import User
+from buckets.deleting.services import delete_bucket
 from buckets.filling.fills import continue_fill, duplicate, start_fill
 from buckets.models import Bucket, Fill
-from buckets.services import delete_bucket
 from common.db.clock import database_now
 from enrichment.models import Run, Schedule
 from enrichment.scheduling.services import change_schedule, create_schedule, run_now

@@ -12,7 +12,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts.access import own_access
-from buckets.services import add_ids, create_bucket, delete_bucket
+from buckets.deleting.services import delete_bucket
+from buckets.services import add_ids, create_bucket
 from common.db.clock import database_now
 from leads.changes import reading
 from leads.changes.reading import NotYet, TooOld, changes, cluster_now, gone_of

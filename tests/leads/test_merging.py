@@ -14,8 +14,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from buckets.deleting.services import delete_bucket
 from buckets.models import Bucket
-from buckets.services import add_ids, create_bucket, delete_bucket, recount
+from buckets.services import add_ids, create_bucket, recount
 from enrichment.models import Run, RunItem
 from enrichment.worker.lead_deletion import delete_lead
 from integrations.ledger import catalogue

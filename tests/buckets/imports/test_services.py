@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 from buckets import services as bucket_services
+from buckets.deleting.services import delete_bucket
 from buckets.imports import services, undoing
 from buckets.imports.ahead import Ahead
 from buckets.imports.columns import BadMapping
@@ -356,7 +357,7 @@ def test_a_bucket_deleted_meanwhile_takes_the_import_with_it(bucket, few_rows):
 
     def delete_soon() -> None:
         time.sleep(0.1)
-        bucket_services.delete_bucket(bucket=bucket)
+        delete_bucket(bucket=bucket)
 
     together(partial(services.continue_import, job.pk), delete_soon)
 
@@ -414,7 +415,7 @@ def test_undoing_an_import_at_work_stops_it(bucket, few_rows, monkeypatch):
 
     services.undo_import(job=job)
     with pytest.raises(Overtaken):  # the worker that has not heard of it
-        services._save_piece(asleep, ahead=Ahead(lambda piece: services._sort(asleep, piece), far=False))
+        services._save_piece(asleep, ahead=Ahead(partial(services._sort, asleep, services._chosen(asleep)), far=False))
     work(job)
 
     assert (job.status, job.removed) == ("undone", 10)

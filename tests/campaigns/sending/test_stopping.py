@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from buckets.services import delete_bucket
+from buckets.deleting.services import delete_bucket
 from campaigns import clock
 from campaigns.locks import claim_deliveries, lock_keys
 from campaigns.models import Campaign, Delivery, Member

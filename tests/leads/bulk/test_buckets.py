@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from buckets.services import create_bucket, delete_bucket, recount
+from buckets.deleting.services import delete_bucket
+from buckets.services import create_bucket, recount
 from enrichment.bulk.enriching import price_of, start_runs_of
 from enrichment.models import Run, RunItem
 from enrichment.options import RunOptions

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.access import own_access
 from accounts.models import Membership, Notification, User
 from accounts.notices.mailing import mail_notices
-from buckets.services import delete_bucket
+from buckets.deleting.services import delete_bucket
 from campaigns.models import ClockSetting
 from campaigns.sending.contacted import Contacted, note_contacts
 from common.db.ids import uuid7

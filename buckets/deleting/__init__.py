@@ -1,0 +1,1 @@
+"""A bucket deleted: at once for everybody, in pieces for PostgreSQL."""
