@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leads", "0050_deltas")]
+    dependencies = [("leads", "0052_vacuumed_in_time")]
     operations = [
         migrations.AlterField(
             "columnchoice",
