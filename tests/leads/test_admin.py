@@ -186,7 +186,7 @@ def test_every_column_sorts_and_pages_lead_there_and_back(ann, sort, sign):
     assert [one.sorted for one in page.context["headers"] if one.sorted] == ["descending" if sign else "ascending"]
     middle = wanted[11]
     beside = client.get(f"{address(Lead, 'change', middle.pk)}?from=sort%3D{sign}{sort}").context["walk"]
-    assert (beside.words, str(wanted[12].pk) in beside.next) == ("12 of 24", True)
+    assert (str(wanted[12].pk) in beside.next, str(wanted[10].pk) in beside.previous) == (True, True)
 
 
 def test_who_sees_no_contacts_cannot_put_leads_in_the_order_of_their_phones(ann):
