@@ -18,7 +18,7 @@ from leads.selection.counting import TooSlow
 from leads.selection.filters import FILTERS, MATCH
 from leads.selection.sorting import SORTS
 from leads.services import add_activity, add_tag
-from tests.admin_site import address, member, sees_contacts, staff, superuser
+from tests.admin_site import address, member, sees_contacts, signed_in, staff, superuser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_badge")]
 WORK = {"do": "work", "kind": "note", "text": "", "was": "new", "seen": "0"}
@@ -157,6 +157,7 @@ def test_the_list_is_sorted_and_paged_there_and_back(ann, query, sort):
 @pytest.mark.parametrize("sort", ["bucketName", "assignedTo", "phone", "phoneType", "email", "doNotCall", "custom.ask"])
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_every_column_sorts_and_pages_lead_there_and_back(ann, sort, sign):
+    sees_contacts(ann[0])
     team = ann[0].memberships.get().team
     make_field(access_of(ann[0], team.pk), {"name": "Ask", "kind": "number"})
     people = [None, ann[0], member(team, "caller", "cal")[0]]
@@ -179,12 +180,13 @@ def test_every_column_sorts_and_pages_lead_there_and_back(ann, sort, sign):
     there = sorted((one for one in leads if value(one) is not None), key=value, reverse=bool(sign))
     wanted = [*there, *(one for one in leads if value(one) is None)]
 
-    assert walk(ann[1], sort=sign + sort) == [lead.property_id for lead in wanted]
-    page = ann[1].get(address(Lead, "changelist"), {"sort": sign + sort})
+    client = signed_in(ann[0])
+    assert walk(client, sort=sign + sort) == [lead.property_id for lead in wanted]
+    page = client.get(address(Lead, "changelist"), {"sort": sign + sort})
     assert [one.sorted for one in page.context["headers"] if one.sorted] == ["descending" if sign else "ascending"]
     middle = wanted[11]
-    beside = ann[1].get(f"{address(Lead, 'change', middle.pk)}?from=sort%3D{sign}{sort}").context["walk"]
-    assert (beside.words, str(wanted[12].pk) in beside.next) == ("12 of 24", True)
+    beside = client.get(f"{address(Lead, 'change', middle.pk)}?from=sort%3D{sign}{sort}").context["walk"]
+    assert (str(wanted[12].pk) in beside.next, str(wanted[10].pk) in beside.previous) == (True, True)
 
 
 def test_who_sees_no_contacts_cannot_put_leads_in_the_order_of_their_phones(ann):
@@ -515,7 +517,7 @@ def test_the_page_takes_every_filter_of_the_api_and_opens_every_view_of_them(ann
         "bathroomsMax=3&equityPercentMax=70",
         "bought=no&enrichedOnly=false&needsApollo=1&needsSkipTrace=YES",
     ):
-        view = save_view(by=ann[0], name="Mine", query=query)
+        view = save_view(by=ann[0], name="Mine", query=query, replaces=True)
         page = ann[1].get(f"{address(Lead, 'changelist')}?{view.query}")
         assert (page.status_code, len(page.context["cl"].result_list)) == (200, 1)
     page = ann[1].get(f"{address(Lead, 'changelist')}?highEquity=true&foreclosure=false")

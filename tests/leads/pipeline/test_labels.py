@@ -248,7 +248,9 @@ def test_a_file_gives_leads_a_label_by_its_name_and_undoing_takes_it_back(ann: A
 
     uploaded_ = uploaded(bucket, csv_of(full, header))
     seen = services.preview_of(uploaded_)
-    assert seen.warnings == ["1 has a status that is neither one of ours nor a label of your team, and is left out."]
+    assert seen.warnings == [
+        "1 row has a status that is neither one of ours nor a label of your team, and is left out."
+    ]
     work(services.start_import(job=uploaded_))
     assert stages() == [("contacted", warm.pk), ("closed", dead.pk), ("new", fresh.pk), ("qualified", None),
                         ("new", None), ("new", None)]  # fmt: skip
