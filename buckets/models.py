@@ -226,6 +226,10 @@ class Import(UUIDModel, Timestamped, Leased):
         UNDONE = "undone", "Undone"
 
     bucket = models.ForeignKey(Bucket, models.CASCADE, related_name="imports", help_text="The bucket it fills")
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False,
+        help_text="Who confirmed its columns, and is told of its end",
+    )  # fmt: skip
     file_name = models.CharField(max_length=200, help_text="What the person called the file")
     size = models.PositiveBigIntegerField(help_text="Bytes of the file")
     encoding = models.CharField(max_length=20, help_text="How its characters are written")

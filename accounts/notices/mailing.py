@@ -23,6 +23,7 @@ from django.template.loader import render_to_string
 
 from accounts.models import Membership, NoticeKind, NoticeMailbox, Notification, User
 from accounts.sign_in.notices import MAIL_TROUBLE
+from accounts.sign_in.proving import is_proved
 from common.contact_access import masked_text
 from common.db.clock import CLOCK, database_now
 from common.db.ids import uuid7
@@ -121,13 +122,14 @@ def _serve(user_id: int) -> bool:
 
 def _batch_of(user: User, hour: int) -> tuple[UUID, list[Notification]]:
     """What one e-mail tells: what was begun before, else what is due now. Without what does not concern her any more:
-    of a team she has left, or when she has no e-mail or is switched off; and without callbacks whose time is over.
+    of a team she has left, or when she has no e-mail that is confirmed, or is switched off; and without callbacks whose
+    time is over.
     """
     now = database_now()
     queued = Notification.objects.filter(user=user.pk, mail__in=Notification.QUEUED)
     teams = (
         Membership.objects.filter(user=user.pk).values_list("team_id", flat=True)
-        if user.is_active and user.email
+        if user.is_active and is_proved(user)
         else []
     )
     queued.exclude(team_id__in=teams).update(mail=Mail.NONE)

@@ -23,6 +23,7 @@ from accounts.notices import selectors
 from accounts.notices.choices import change_choices, choices_of
 from accounts.notices.registries import address_of
 from accounts.selectors import user_of
+from accounts.sign_in.proving import is_proved
 from common.admin import dressed, is_id
 from common.dates import clock
 
@@ -126,4 +127,5 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Saved.")
         return redirect("notices_settings")
     told = {"title": "What you are notified of", "form": dressed(form), "rows": form.rows()}
+    told["is_proved"] = is_proved(user)
     return TemplateResponse(request, "admin/notices/settings.html", admin.site.each_context(request) | told)

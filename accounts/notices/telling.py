@@ -90,7 +90,10 @@ _TELL = """
                 SELECT FROM members b WHERE b.n = a.n AND b.is_named)),
     chosen AS (
          SELECT w.*, coalesce(c.on_pages, true) AS on_pages,
-                CASE WHEN w.email = '' OR NOT %(mails)s THEN 'off' ELSE coalesce(c.mail, %(default)s) END AS mail
+                CASE WHEN w.email = '' OR NOT %(mails)s OR EXISTS (
+                          SELECT FROM account_emailaddress a  -- typed, and not yet confirmed: it may be a stranger's
+                           WHERE a.user_id = w.user_id AND NOT a.verified AND a.email = lower(w.email))
+                     THEN 'off' ELSE coalesce(c.mail, %(default)s) END AS mail
            FROM whom w LEFT JOIN accounts_noticechoice c ON c.user_id = w.user_id AND c.kind = %(kind)s)
     INSERT INTO accounts_notification
            (id, team_id, user_id, kind, about, about_id, words, created_at, is_shown, read_at, mail)

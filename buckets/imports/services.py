@@ -332,7 +332,7 @@ def start_import(*, job: Import, by: User | None = None) -> Import:
     waiting = [Status.UPLOADED, Status.FAILED]
     with transaction.atomic():
         if not Import.objects.filter(pk=job.pk, status__in=waiting).update(
-            status=Status.QUEUED, attempts=0, error="", lease_until=None, updated_at=database_now()
+            status=Status.QUEUED, attempts=0, error="", lease_until=None, started_by=by, updated_at=database_now()
         ):
             raise NotAtThisStage("This import has already started.")
         _tell("import.started", job, by, rows=job.total, update=job.update)
@@ -392,7 +392,7 @@ def continue_import(import_id: UUID) -> bool:
 
 
 def _end_failed(still: QuerySet[Import], job: Import, words: str) -> bool:
-    """Whether it was at work until now. Who owns the bucket is told, with the same commit."""
+    """Whether it was at work until now. Who started it is told, with the same commit."""
     with transaction.atomic():
         if not still.update(status=Status.FAILED, error=words[:300], lease_until=None):
             return False
@@ -402,7 +402,8 @@ def _end_failed(still: QuerySet[Import], job: Import, words: str) -> bool:
 
 def _notify(job: Import, words: str) -> None:
     bucket = job.bucket
-    notify(team_id=bucket.team_id, kind=NoticeKind.IMPORT_DONE, about=job, words=words, to=[bucket.owner_id])
+    to = [job.started_by_id or bucket.owner_id]  # an import from before its row knew who started it
+    notify(team_id=bucket.team_id, kind=NoticeKind.IMPORT_DONE, about=job, words=words, to=to)
 
 
 def _note_fault(job: Import, error: Exception) -> None:

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
+from accounts.models import NoticeKind
+from accounts.notices import notify
 from campaigns import clock
 from campaigns.locks import hold_campaign, lock_campaign
 from campaigns.models import Campaign, Delivery, ListFill, Member, Step
@@ -19,7 +21,7 @@ from campaigns.sending.stopping import OPTED_OUT, stop_all
 from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from integrations.models import Operation, Vendor
-from integrations.vendors import available
+from integrations.naming import vendors as vendor_names
 
 State, Status = Delivery.State, Member.Status
 TASK = "campaigns.send"
@@ -60,7 +62,8 @@ def cancel_waiting(campaign_id: UUID, why: str = "cancelled") -> int:
 
 def pause_campaign(campaign_id: UUID, cause: Campaign.Pause, reason: str) -> bool:
     """Pauses a running campaign by another cause than a person (vendor, cap, errors, complaints, health, fault, gate).
-    A transaction of its own, or the caller's, which has locked no lead. Tells webhooks. False: it was not running.
+    A transaction of its own, or the caller's, which has locked no lead. Tells webhooks, and of a limit its maker.
+    False: it was not running.
     """
     with transaction.atomic():
         campaign = lock_campaign(campaign_id)
@@ -69,6 +72,11 @@ def pause_campaign(campaign_id: UUID, cause: Campaign.Pause, reason: str) -> boo
         campaign.status, campaign.paused_by, campaign.reason = Campaign.Status.PAUSED, cause, reason[:300]
         campaign.save(update_fields=["status", "paused_by", "reason", "updated_at"])
         events.tell_campaign(events.PAUSED, campaign)
+        if cause == Campaign.Pause.CAP:
+            words = f"Campaign {campaign.name} paused: {reason}."
+            notify(
+                team_id=campaign.team_id, kind=NoticeKind.CAP_HIT, about=campaign, words=words, to=[campaign.owner_id]
+            )
     return True
 
 
@@ -93,7 +101,7 @@ def pause_broken_vendor(operation: Operation) -> int:
     if vendor.paused_reason:
         return pause_all(vendor.name, vendor.paused_reason)
     if row.breaker_open_until is not None and row.breaker_open_until > now:
-        words = f"{available.title(vendor.name)} failed repeatedly. Resume when it works again: {vendor.last_error}"
+        words = f"{vendor_names.title(vendor.name)} failed repeatedly. Resume when it works again: {vendor.last_error}"
         return pause_all(vendor.name, words)
     return 0
 

@@ -19,13 +19,16 @@ from accounts.notices import mailing, notify
 from accounts.notices.choices import change_choices
 from accounts.notices.mailing import digest_moment, mail_notices
 from accounts.notices.selectors import unread
-from buckets.models import Bucket
+from accounts.sign_in.proving import typed, vouched
+from buckets.imports.services import start_import
+from buckets.models import Bucket, Import
 from common.db.clock import database_now
 from enrichment.models import Run
 from enrichment.worker.events import tell_completed, tell_paused
 from operations.retention import apply
 from tests.admin_site import member, staff
 from tests.api.client import Api, body_of, refused
+from tests.buckets.imports.files import csv_of, homes, imported, uploaded, work
 from tests.leads.samples import together
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +101,19 @@ def test_a_spending_limit_that_is_reached_is_told_and_a_persons_pause_is_not(ann
     tell_paused(run_of(one, status="paused", paused_by="cap", reason="Reached its $5.00 spending limit"))
     words = "Enrichment job of King County paused after 4 of 9 leads: Reached its $5.00 spending limit"
     assert told() == [("ann", "capHit", words)]
+
+
+def test_an_import_is_told_to_who_started_it_at_its_end_and_where_it_stops(ann: User, team: Team) -> None:
+    bea, _ = member(team, "buyer", "bea")
+    one = bucket(ann)  # ann owns it: what her colleague imports is no news to her
+    work(start_import(job=uploaded(one, csv_of(homes(2))), by=bea))
+    assert told() == [("bea", "importDone", "Import of list.csv done: 2 new leads, 0 rows failed.")]
+    stopped = start_import(job=uploaded(one, csv_of(homes(2, first=9)), name="more.csv"), by=bea)
+    Import.objects.filter(pk=stopped.pk).update(status="running", attempts=5)
+    work(stopped)
+    assert told()[1:] == [("bea", "importDone", "Import of more.csv stopped: 5 workers died over the same rows")]
+    imported(one, csv_of(homes(1, first=20)))  # started before its row knew by whom
+    assert [who for who, _, _ in told()[2:]] == ["ann"]
 
 
 def test_what_was_rolled_back_was_told_to_nobody_and_of_an_unread_one_there_is_no_second(ann: User) -> None:
@@ -221,6 +237,22 @@ def test_who_has_left_the_team_or_turned_it_off_since_is_not_mailed(ann: User, t
     change_choices(user=ann, kinds={"reply": (None, "off")})
     assert mail_notices() == 0
     assert mail.outbox == [] and set(Notification.objects.values_list("mail", flat=True)) == {"none"}
+
+
+def test_an_address_that_is_typed_and_not_confirmed_gets_no_email(ann: User, team: Team) -> None:
+    say(team, ann)
+    User.objects.filter(pk=ann.pk).update(email="Typo@example.com")  # while an e-mail waited
+    typed(User.objects.get(pk=ann.pk), before="ann@example.com")
+    assert mail_notices() == 0
+    say(team, ann, 2)
+    assert set(Notification.objects.values_list("mail", flat=True)) == {"none"}
+    client = Client()
+    client.force_login(ann)
+    assert "is not confirmed" in client.get("/admin/notifications/settings/").content.decode()
+    vouched(ann)
+    say(team, ann, 3)
+    assert mail_notices() == 1
+    assert mail.outbox[0].to == ["Typo@example.com"]
 
 
 @pytest.mark.django_db(transaction=True)

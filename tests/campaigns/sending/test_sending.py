@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Notification
 from campaigns import clock
 from campaigns.models import Campaign, Delivery, Member, Receipt, Sender
 from campaigns.sending import statuses, steps, suppressing
@@ -133,6 +134,9 @@ def test_a_campaign_stops_at_its_limit_to_the_cent(vendor: Sandbox, settings: An
     assert place.counters() == {"accepted": 5, "sent": 5}
     assert (row.status, row.paused_by) == ("paused", "cap")
     assert row.reason == "This campaign's spending limit is used up"
+    told = Notification.objects.get()
+    assert (told.user_id, told.kind, told.about_id) == (row.owner_id, "capHit", str(row.pk))
+    assert told.words == f"Campaign {row.name} paused: This campaign's spending limit is used up."
     assert place.states() == {"accepted": 5, "due": 7}
     assert str(Budget.objects.get(scope=f"campaign:{row.pk}").spent) == "0.0415"
     assert Campaign.objects.filter(pk=row.pk).update(status="running", paused_by="", max_cost=None)
