@@ -28,6 +28,7 @@ from leads.selection.filters import FILTERS as NAMES
 from leads.selection.sorting import LABELS, sort_of
 
 Choices = Iterable[tuple[str, str]]
+WRONG = "wrong_filters"  # of a request that answers no page: a list for what the list's filters would say on one
 
 
 def _of_person(request: HttpRequest, model_admin: Any) -> dict[str, Any]:
@@ -103,7 +104,12 @@ class _LeadFilter(admin.SimpleListFilter):
             return self.passing(request, queryset)
         except ValueError as error:
             self.wrong = str(error)
-            messages.error(request, f"{self.title}: this filter cannot be read, so no lead is shown. {error}")
+            words = f"{self.title}: this filter cannot be read, so no lead is shown. {error}"
+            told: list[str] | None = vars(request).get(WRONG)
+            if told is None:
+                messages.error(request, words)
+            else:
+                told.append(words)
             return queryset.none()
 
     def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

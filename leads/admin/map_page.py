@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
 
-from common.admin import page
+from common.admin import Empty, page
 from leads.admin.addresses import link
+from leads.admin.filters import WRONG
 from leads.admin.keyset_list import BESIDE
 from leads.models import Lead
 from leads.selection.map import PINS_MOST, ZOOM_MOST, shown_on_map
@@ -24,6 +25,9 @@ WINDOW = ("bbox", "zoom")  # what the map asks beside the list's own filters
 SHAPES = ("near", "area")  # filters that are drawn
 # A status has a shape beside its color, and its word in the legend: color alone tells nothing to one reader in twelve.
 SIGNS = {"new": "circle", "contacted": "diamond", "qualified": "square", "closed": "triangle", "lost": "cross"}
+
+
+_EMPTY = Empty("", page="buckets_bucket_changelist")  # where data is purchased, for who may look there
 
 
 def urls(model_admin: admin.ModelAdmin[Any]) -> list[URLPattern]:
@@ -51,6 +55,7 @@ def _map(model_admin: Any, request: HttpRequest) -> HttpResponse:
         shapes=shapes,
         query=asked.urlencode(),
         list_address=reverse("admin:leads_lead_changelist"),
+        fill=_EMPTY.address(request, model_admin.admin_site),
         points_address=reverse("admin:leads_lead_map_points"),
         legend=[(value, label, SIGNS[value]) for value, label in Lead.Status.choices],
         signs=SIGNS,
@@ -72,10 +77,13 @@ def _points(model_admin: Any, request: HttpRequest) -> HttpResponse:
         return JsonResponse({"error": str(error)}, status=400)
     asked = _asked(request)
     request.GET = asked  # the list reads it, and knows no window
+    wrong: list[str] = vars(request).setdefault(WRONG, [])
     try:
         leads = model_admin.get_changelist_instance(request).queryset
     except (IncorrectLookupParameters, DisallowedModelAdminLookup):
         return JsonResponse({"error": "One of the filters cannot be read."}, status=400)
+    if wrong:
+        return JsonResponse({"error": " ".join(wrong)}, status=400)
     found = as_json(shown_on_map(leads, box=box, zoom=zoom))
     query = asked.urlencode()
     for pin in found["pins"]:

@@ -152,7 +152,10 @@ def test_the_page_has_the_lists_filters_and_its_pins_lead_to_the_leads(ann: User
     assert [(pin["address"], pin["status"]) for pin in found["pins"]] == [("1 Pine St", "contacted")]
     assert found["pins"][0]["link"].startswith(f"/admin/leads/lead/{near.pk}/change/?from=bucket%3D{bucket.pk}")
     assert client.get("/admin/leads/lead/map/points/", window).json()["total"] == 2
-    assert client.get("/admin/leads/lead/map/points/", {**window, "near": "here"}).json()["total"] == 0
+    unread = client.get("/admin/leads/lead/map/points/", {**window, "near": "here"})
+    assert unread.status_code == 400
+    assert "this filter cannot be read, so no lead is shown" in unread.json()["error"]
+    assert "cannot be read" not in client.get("/admin/").content.decode()  # it was told on the map, and there alone
     for wrong in ({"bbox": "1,2,3"}, {"zoom": "-1"}, {"zoom": "x"}, {"colour__startswith": "r"}):
         answer = client.get("/admin/leads/lead/map/points/", {**window, **wrong})
         assert (answer.status_code, "error" in json.loads(answer.content)) == (400, True), wrong

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from accounts.models import User
 from accounts.services import create_api_token
 from leads.models import Lead
+from leads.selection.map import PINS_MOST
 from tests.leads.samples import make_leads
 from tests.pages.checks import WIDTHS
 
@@ -86,3 +89,33 @@ def test_an_area_drawn_with_the_mouse_is_the_search_and_the_map_goes_to_a_typed_
     assert page.get_by_label("Place", exact=True).input_value() == ""
     page.get_by_text("Area with 3 corners around").wait_for()
     axe_check(page)
+
+
+@pytest.mark.parametrize("width", [390])
+def test_on_a_phone_the_map_goes_to_the_leads_clusters_open_by_a_key_and_corners_stand_on_them(
+    login: Callable[[Any], None], page: Page
+):
+    ann = create_api_token(username="ann")[0]
+    User.objects.filter(pk=ann.pk).update(is_staff=True)
+    _, leads = make_leads(PINS_MOST + 2, by=ann)
+    for part, latitude in ((leads[::2], "47.60"), (leads[1::2], "47.75")):  # out of a phone's first window
+        Lead.objects.filter(pk__in=[lead.pk for lead in part]).update(latitude=latitude, longitude="-122.33")
+    login(ann)
+    page.goto("/admin/leads/lead/map/")
+    words = page.locator("#leads-map-words")
+    page.get_by_text(f"{PINS_MOST + 2} leads in this window, as clusters").wait_for()
+    clusters = page.locator("#leads-map .desk-cluster")
+
+    page.get_by_role("button", name="Draw an area").click()
+    for number in range(2):
+        clusters.nth(number).click(force=True)
+        page.wait_for_timeout(300)  # two clicks are no double click
+    assert page.locator(".desk-handle").count() == 2
+    assert words.inner_text().startswith("2 corners.")
+    page.keyboard.press("Escape")
+    page.get_by_text(f"{PINS_MOST + 2} leads in this window, as clusters").wait_for()
+
+    clusters.first.press("Enter")
+    page.get_by_text(f"{PINS_MOST // 2 + 1} leads in this window.").wait_for()
+    assert page.evaluate("document.activeElement.id") == "leads-map"
+    assert "km" not in page.locator(".leaflet-control-scale").inner_text()

@@ -67,6 +67,7 @@ function deskArea({ map, field, button, corner, said, changed }) {
     drawing = true;
     corners = [];
     map.doubleClickZoom.disable();
+    map.closePopup();
     map.getContainer().classList.add("desk-drawing");
     said("Click or tap the map at each corner. By keyboard: move the map with the arrow keys, then press Add a corner.");
     show();

@@ -7,10 +7,12 @@ document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("leads-map-shape");
   const words = document.getElementById("leads-map-words");
   const rows = document.getElementById("leads-map-rows");
+  const fill = document.getElementById("leads-map-fill");
   const signs = JSON.parse(document.getElementById("leads-map-signs").textContent);
   const labels = JSON.parse(document.getElementById("leads-map-labels").textContent);
   const { map, leads, moveTo } = deskMap(element);
   for (const spot of document.querySelectorAll("[data-sign]")) spot.append(deskSign(spot.dataset.sign, spot.dataset.shape));
+  const EVERYWHERE = L.latLngBounds([[-90, -180], [90, 180]]);
   let asking, timer, fitted = false;
 
   function asked() {
@@ -31,7 +33,7 @@ document.addEventListener("DOMContentLoaded", () => {
   async function draw() {
     asking?.abort();
     asking = new AbortController();
-    const seen = map.getBounds();
+    const seen = fitted ? map.getBounds() : EVERYWHERE;  // a phone's first window is not as wide as the country
     const wide = seen.getEast() - seen.getWest() >= 360;
     const [west, east] = wide ? [-180, 180] : [seen.getSouthWest().wrap().lng, seen.getNorthEast().wrap().lng];
     const query = asked();
@@ -41,7 +43,11 @@ document.addEventListener("DOMContentLoaded", () => {
       const answer = await fetch(`${element.dataset.points}?${query}`, { signal: asking.signal, headers: { Accept: "application/json" } });
       if (new URL(answer.url).pathname.endsWith("/login/")) return location.reload();
       const found = await answer.json();
-      if (!answer.ok) return say(found.error || "The leads cannot be had right now. Move the map to try again.");
+      if (!answer.ok) {
+        leads({ pins: [], clusters: [] }, signs, labels);
+        rows.replaceChildren();
+        return say(found.error || "The leads cannot be had right now. Move the map to try again.");
+      }
       leads(found, signs, labels);
       return tell(found);
     } catch (error) {
@@ -54,11 +60,15 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function tell(found) {
     const total = found.total.toLocaleString("en-US");
-    if (!found.total) say("No lead with a purchased address is in this window, or none passes the filters.");
+    const isEmpty = !fitted && !found.total; // the first time everywhere is looked at
+    if (isEmpty) say(asked().size ? "No lead that passes the filters is on the map." : "No lead is on the map yet: one stands here once its property data is purchased.");
+    else if (!found.total) say("No lead is in this window, or none passes the filters.");
     else say(`${total} lead${found.total === 1 ? "" : "s"} in this window${found.clusters.length ? ", as clusters: press one to look closer" : ""}.`);
-    if (!fitted && found.total) fit(found);
-    fitted = true;
     table(found);
+    if (fill) fill.hidden = !isEmpty || asked().size > 0;
+    if (fitted) return;
+    fitted = true;
+    if (found.total) fit(found);
   }
 
   // The first time: to where the leads are.

@@ -11,7 +11,7 @@ function deskMap(element) {
   const options = { minZoom: 3, maxZoom: 19, worldCopyJump: true, zoomControl: false, attributionControl: Boolean(tiles) };
   const map = L.map(element, { fadeAnimation: false, ...options }).setView([39.5, -98.35], 4);
   L.control.zoom({ position: "topright" }).addTo(map);
-  L.control.scale({ position: "bottomright" }).addTo(map);
+  L.control.scale({ position: "bottomright", metric: false }).addTo(map);
   if (tiles) deskTiles(map, tiles, credit);
   else deskGrid(map);
   const outlines = deskOutlines(map, element.dataset, !tiles);
@@ -146,8 +146,15 @@ function deskLeads(map, layer, found, signs, labels) {
     const parts = Object.entries(cluster.byStatus).map(([status, leads]) => `${leads.toLocaleString("en-US")} ${labels[status]}`);
     const words = `${cluster.leads.toLocaleString("en-US")} leads: ${parts.join(", ")}. Press to look closer`;
     const [west, south, east, north] = cluster.box;
+    const closer = () => map.fitBounds([[south, west], [north, east]], { padding: [32, 32], maxZoom: Math.min(19, map.getZoom() + 3) });
     L.marker([cluster.latitude, cluster.longitude], { icon, alt: words, title: words })
-      .on("click", () => map.fitBounds([[south, west], [north, east]], { padding: [32, 32], maxZoom: Math.min(19, map.getZoom() + 3) }))
+      .on("click", closer)
+      .on("keypress", ({ originalEvent }) => {  // Leaflet's markers open popups by Enter, and do nothing else
+        if (!["Enter", " "].includes(originalEvent.key)) return;
+        originalEvent.preventDefault();
+        map.getContainer().focus({ preventScroll: true });  // the pressed one is gone in a moment
+        closer();
+      })
       .addTo(layer);
   }
 }
