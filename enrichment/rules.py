@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from integrations.ledger import scopes
+from integrations.naming import vendors as vendor_names
 
 CENT = Decimal("0.01")
 # --- How many leads a run brings a phone for --------------------------------------------------------------------------
@@ -42,7 +43,7 @@ def cap_reason(scope: str, limit: Decimal | None) -> str:
     if of.kind == scopes.RUN:
         return f"Reached its ${amount:,.2f} spending limit."
     if of.kind == scopes.VENDOR:
-        return f"Reached the ${amount:,.2f} daily spending limit of {of.whose}. {GOES_ON}"
+        return f"Reached the ${amount:,.2f} daily spending limit of {vendor_names.title(of.whose)}. {GOES_ON}"
     if of.kind == scopes.LEADS:
         return f"Reached the daily limit of {amount:,.0f} leads. {GOES_ON}"
     if of.kind == scopes.TEAM_LEADS:
@@ -52,6 +53,11 @@ def cap_reason(scope: str, limit: Decimal | None) -> str:
     if of.kind == scopes.USER:
         return f"Reached the month's ${amount:,.2f} budget. Resume it once there is room in the budget."
     return "Reached a spending limit."
+
+
+def doubt_in_words(leads: int) -> str:
+    """Why a run is paused of which too many leads need a billing check."""
+    return f"{leads:,} leads need a billing check: decide whether their requests were billed."
 
 
 def day_of_cap(scope: str) -> date | None:

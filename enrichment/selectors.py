@@ -18,6 +18,7 @@ from common.dates import moment
 from common.db.clock import database_now
 from enrichment.models import PumpLease, Run, RunItem, Schedule
 from enrichment.options import RunOptions
+from enrichment.rules import doubt_in_words
 from enrichment.worker import stages
 from integrations.ledger import breaker, catalogue, pace, scopes
 from integrations.ledger.budgets import ZERO
@@ -57,18 +58,30 @@ def _users_at(stage: int) -> int:
 
 def paused_in_words(run: Run) -> str:
     """Paused: reached its $5.00 spending limit. A reason that begins with a name keeps its capital."""
-    reason = run.reason or run.get_paused_by_display()
+    reason = _reason(run) or run.get_paused_by_display()
     if reason.startswith("Paused"):
         return reason
     return f"Paused: {reason[0].lower()}{reason[1:]}" if reason.startswith("Reached ") else f"Paused: {reason}"
 
 
+def _reason(run: Run) -> str:
+    """Why a run is paused. What its row says of billing checks is as old as the pause: decided ones are told at once,
+    though a worker lets their leads go on a moment later.
+    """
+    if run.paused_by != Run.Pause.DOUBT or not run.in_doubt:
+        return run.reason
+    left = leads_in_doubt(run)
+    return doubt_in_words(left) if left else "The billing checks are decided; its leads continue in a moment."
+
+
 def why_waiting(run: Run) -> str:
     """Why an open run is not moving right now, in words an operator reads; empty where it moves or is over."""
     if run.status == Run.Status.PAUSED:
-        return run.reason
+        return _reason(run)
     if run.status not in Run.ACTIVE:
         return ""
+    if run.only_waits_for_billing_check:
+        return "its billing checks" if leads_in_doubt(run) else ""
     now = database_now()
     stage = run.items.exclude(stage=0).order_by("-stage").values_list("stage", flat=True).first()
     if stage is None:
@@ -186,10 +199,24 @@ class BillingCheck:
         return f"{self.leads:,} {'needs' if self.leads == 1 else 'need'} a billing check, ${self.held:,.2f} held"
 
 
+def leads_in_doubt(run: Run) -> int:
+    """Its leads whose request needs a billing check. `in_doubt` of the row still counts those that were decided until a
+    worker has let them go.
+    """
+    if not run.in_doubt:
+        return 0
+    return run.items.filter(item_waits_for_check()).exclude(stage=Stage.DONE).count()
+
+
+def moves(run: Run) -> bool:
+    """Whether its page is worth another look in a moment: it is at work, or its billing checks were just decided."""
+    return run.status in Run.ACTIVE or (run.status in Run.OPEN and run.in_doubt > leads_in_doubt(run))
+
+
 def billing_check(run: Run) -> BillingCheck:
     """The leads of a run that need a billing check, and the money held for them."""
     doubtful = VendorCall.objects.filter(run_id=run.pk, state=VendorCall.State.IN_DOUBT)
-    return BillingCheck(run.in_doubt, doubtful.aggregate(held=Sum("reserved"))["held"] or ZERO)
+    return BillingCheck(leads_in_doubt(run), doubtful.aggregate(held=Sum("reserved"))["held"] or ZERO)
 
 
 def item_waits_for_check() -> Exists:

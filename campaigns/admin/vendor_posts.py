@@ -14,7 +14,7 @@ from common.admin import Empty
 from common.admin_teams import OperatorsAdmin
 from common.dates import day
 from common.db.clock import database_now
-from integrations.vendors.available import title
+from integrations.naming.vendors import title
 
 KINDS = {
     "opt_out": "Opt-out", "message": "Text", "status": "Status", "health": "Warning", "unreadable": "Not readable",

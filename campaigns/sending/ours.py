@@ -14,7 +14,7 @@ from campaigns.gate.words import SHORT
 from campaigns.models import Campaign, Delivery
 from campaigns.rules.facts import Decision
 from campaigns.sending.lifecycle import pause_campaign
-from integrations.vendors import available
+from integrations.naming import vendors as vendor_names
 from integrations.vendors.messaging import Kind
 
 OF_SENDER = frozenset({Kind.UNREGISTERED, Kind.CONFIGURATION, Kind.PAUSED})
@@ -44,7 +44,7 @@ def pause_refused(refused: Iterable[tuple[Delivery, str, str]]) -> int:
     for campaign_id, (vendor, code, words) in first.items():
         said = f": {words.rstrip('.')}" if words else ""
         told = (
-            f"{available.title(vendor)} refuses the {'address' if vendor == 'mail' else 'number'} it sends from "
+            f"{vendor_names.title(vendor)} refuses the {'address' if vendor == 'mail' else 'number'} it sends from "
             f"({code}){said}. Resume it once that is solved"
         )
         paused += pause_campaign(campaign_id, Campaign.Pause.HEALTH, told)

@@ -7,7 +7,8 @@ from django.conf import settings
 from accounts.access import Access
 from accounts.models import User
 from campaigns.models import CallAttempt, Sender
-from integrations.vendors import available, voice
+from integrations.naming import vendors as vendor_names
+from integrations.vendors import voice
 
 Mode = CallAttempt.Mode
 MODES = {"": Mode.TEL, "twilio": Mode.TWILIO, "signalhouse_messaging": Mode.SIGNALHOUSE}
@@ -34,7 +35,7 @@ def why_not_for(user: User, team_id: int | None, mode: str) -> str:
     if not vendor:
         return "No vendor makes calls here: dial by your own phone."
     if vendor != settings.VOICE_VENDOR:
-        return f"{available.title(vendor)} makes no calls here: an operator sets VOICE_VENDOR."
+        return f"{vendor_names.title(vendor)} makes no calls here: an operator sets VOICE_VENDOR."
     if lacking := voice.lack(vendor):
         return f"{lacking}."
     if team_id is None or sender_of(team_id, vendor) is None:

@@ -24,7 +24,8 @@ from campaigns.rules.consents import in_force
 from campaigns.rules.facts import Consented
 from campaigns.voice import phones
 from campaigns.voice.recordings import signed_url
-from integrations.vendors import available, voice
+from integrations.naming import vendors as vendor_names
+from integrations.vendors import voice
 from integrations.vendors.errors import VendorFailure
 from leads.keys import key_secrets
 from leads.models import Consent
@@ -92,7 +93,7 @@ def _why_not_now(attempt: CallAttempt) -> str:
     if vendor is None:
         return "A recording can be played only in calls that Twilio places, not from your own phone."
     if not voice.can_play(vendor):
-        return f"{available.title(vendor)} plays no recordings: only calls that Twilio places can."
+        return f"{vendor_names.title(vendor)} plays no recordings: only calls that Twilio places can."
     if attempt.recording_id is not None:
         return "A recording was played already."
     if attempt.ended_at is not None or attempt.state == CallAttempt.State.ENDED:

@@ -28,7 +28,7 @@ from enrichment.models import Run
 from enrichment.options import RunOptions
 from enrichment.quoting.quotes import rest_of
 from enrichment.reporting.run_overview import overview
-from enrichment.selectors import paused_in_words
+from enrichment.selectors import moves, paused_in_words
 from enrichment.services import RunError, cancel_run, check_new_cap, pause_run, resume_run, retry_options
 from integrations.operating.doubts_shown import shown as doubts_shown
 
@@ -89,6 +89,7 @@ def context(request: HttpRequest, run: Any) -> dict[str, Any]:
         "may_buy": own,
         "may_retry": own and found.failed is not None and bool(found.failed.again) and run.bucket_id is not None,
         "moves": run.status in Run.ACTIVE,
+        "looks_again": moves(run),
         "options": [
             (FIELD_WORDS.get(name, name), _plain(value))
             for name, value in run.options.items()
@@ -186,14 +187,15 @@ class RunDesk:
         rest = rest_of(run)
         sent = request.POST if confirmed(request) else request.GET if "look" in request.GET else None
         form = CapForm(sent, initial={"max_cost": rest.suggested}, run=run)
-        at_most = rest.at_most
+        at_most, stuck = rest.at_most, rest.buys_nothing(rest.suggested)
         if form.is_valid():
             cap = form.cleaned_data["max_cost"]
-            at_most = rest.under(run.max_cost if cap is None else cap)
-            if confirmed(request) and not form.is_dearer(at_most):
+            limit = run.max_cost if cap is None else cap
+            at_most, stuck = rest.under(limit), rest.buys_nothing(limit)
+            if confirmed(request) and not stuck and not form.is_dearer(at_most):
                 done = "Resumed." if cap is None else f"Resumed with a ${cap:,.2f} limit."
                 return self._act(request, back, lambda: resume_run(run=run, by=user_of(request), max_cost=cap), done)
-            if confirmed(request):
+            if confirmed(request) and not stuck:
                 words = "Nothing is bought yet: this is the price for what you chose."
                 self.model_admin.message_user(request, words, messages.WARNING)
         return page(
@@ -201,8 +203,14 @@ class RunDesk:
             request,
             RESUME_PRICE if "part" in request.GET else RESUME,
             "Resume the enrichment job",
-            lines=[f"{paused_in_words(run)}.".replace("..", "."), rest.in_words()],
+            lines=[
+                f"{paused_in_words(run)}.".replace("..", "."),
+                rest.in_words(),
+                *(f"{words[0].upper()}{words[1:]}." for words in rest.limits),
+            ],
             at_most=at_most,
+            stuck=stuck,
+            own_limit=rest.room >= rest.cheapest,
             form=dressed(form),
             here=here,
             back=back,

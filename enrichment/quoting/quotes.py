@@ -23,11 +23,12 @@ from enrichment.selectors import left_out_as_same_owner, select_leads
 from enrichment.worker import owner_traces, questions, stages
 from enrichment.worker.owner_traces import Owner
 from integrations.ledger import budgets, catalogue
-from integrations.ledger.budgets import ZERO
+from integrations.ledger.budgets import ZERO, Cap
 from integrations.lookups import owned as owned_answers
 from integrations.lookups import stand_in_ids
 from integrations.lookups.lead_limit import lead_cap, team_lead_cap
 from integrations.models import Budget, Operation
+from integrations.naming import vendors as vendor_names
 from integrations.vendors import available
 from integrations.vendors.contract import Query
 from integrations.vendors.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
@@ -52,8 +53,7 @@ class QuoteLine:
     @property
     def title(self) -> str:
         """RealEstateAPI: property detail"""
-        what = self.operation.removeprefix(f"{self.vendor}_").replace("_", " ")
-        return f"{available.title(self.vendor)}: {what}"
+        return vendor_names.operation_title(self.vendor, self.operation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +169,17 @@ class Rest:
     """The rest of a run that a limit stopped. US dollars: spent and promised by it, what its waiting leads cost.
 
     suggested: a limit of its own under which all of it fits; its present one where another limit stopped it.
-    at_most: the lesser of what the rest costs and what that limit leaves.
+    at_most: the least of what the rest costs, what that limit leaves, and what the others leave (`room`).
+    cheapest: what the cheapest lead that is not owned costs. limits: the others that it would run into, in words.
     """
 
     leads: int
     used: Decimal
     price: Decimal
     suggested: Decimal | None
+    cheapest: Decimal
+    room: Decimal
+    limits: tuple[str, ...]
 
     @property
     def at_most(self) -> Decimal:
@@ -183,7 +187,12 @@ class Rest:
 
     def under(self, cap: Decimal | None) -> Decimal:
         """What it costs at most under this limit; None: under none of its own."""
-        return self.price if cap is None else max(ZERO, min(self.price, cap - self.used))
+        most = min(self.price, self.room)
+        return max(ZERO, most if cap is None else min(most, cap - self.used))
+
+    def buys_nothing(self, cap: Decimal | None) -> bool:
+        """Whether a press would resume it only to pause again: not even the cheapest lead fits under the limits."""
+        return self.price > 0 and self.under(cap) < self.cheapest
 
     def in_words(self) -> str:
         leads = f"{self.leads:,} leads wait" if self.leads != 1 else "1 lead waits"
@@ -194,22 +203,30 @@ def rest_of(run: Run) -> Rest:
     """What resuming a run costs at most, before it is resumed."""
     budget = Budget.objects.filter(scope=run.budget_scope).first()
     used = budget.spent + budget.reserved if budget else ZERO
-    price = _price_of_rest(run)
+    priced = _rest_priced(run)
+    price = sum(priced.costs, ZERO)
     suggested = run.max_cost
     if suggested is not None and run.cap_scope in ("", run.budget_scope):
         suggested = max(suggested, (used + price).quantize(CENT, ROUND_UP))
-    return Rest(run.items.exclude(stage=Stage.DONE).count(), used, price, suggested)
+    return Rest(
+        leads=run.items.exclude(stage=Stage.DONE).count(),
+        used=used,
+        price=price,
+        suggested=suggested,
+        cheapest=min((cost for cost in priced.costs if cost), default=ZERO),
+        room=_room(run.owner, run.team, priced.lines),
+        limits=tuple(_limits(run.owner, run.team, priced.lines, price, None)),
+    )
 
 
-def _price_of_rest(run: Run) -> Decimal:
-    """What the leads that still wait in a run cost at most, US dollars; owned answers cost nothing."""
+def _rest_priced(run: Run) -> _Priced:
+    """The leads that still wait in a run; owned answers cost nothing."""
     options = run.asked
     waiting = run.items.exclude(stage=Stage.DONE).order_by("pk")
     if run.kind == Run.Kind.APOLLO:
-        priced = _apollo_price(list(waiting.values_list("lead_id", "lead__property_id")), options)
-        return sum(priced.costs, ZERO)
+        return _apollo_price(list(waiting.values_list("lead_id", "lead__property_id")), options)
     ids = list(waiting.values_list("lead_id", "lead__property_id"))
-    return sum(_property_price(ids, skip_trace=options.skip_trace, fresh_after=options.fresh_after).costs, ZERO)
+    return _property_price(ids, skip_trace=options.skip_trace, fresh_after=options.fresh_after)
 
 
 def _finished(costs: Sequence[Decimal], cap: Decimal) -> int:
@@ -352,15 +369,32 @@ def _own_limit(max_cost: Decimal) -> str:
     return f"your spending limit of ${max_cost:,.2f} may stop it before the end"
 
 
+def _room(by: User, team: Team, lines: Sequence[QuoteLine]) -> Decimal:
+    """How much of these lines fits under the limits that are not the job's own, US dollars."""
+    now = database_now()
+    most = ZERO
+    for vendor in {line.vendor for line in lines}:
+        cost = sum((line.cost for line in lines if line.vendor == vendor), ZERO)
+        left = budgets.room(budgets.vendor_cap(vendor, catalogue.vendor(vendor).cap, now))
+        most += cost if left is None else min(cost, max(left, ZERO))
+    for cap in _month_caps(by, team, now):
+        left = budgets.room(cap)
+        most = most if left is None else min(most, max(left, ZERO))
+    return most
+
+
+def _month_caps(by: User, team: Team, now: datetime) -> list[Cap]:
+    return [
+        budgets.month_cap(by.pk, by.monthly_budget, now),
+        budgets.team_month_cap(team.pk, team.monthly_budget, now),
+    ]
+
+
 def _limits(by: User, team: Team, lines: Sequence[QuoteLine], price: Decimal, max_cost: Decimal | None) -> list[str]:
     now = database_now()
     if not price:
         return []
     words = []
-    caps = [
-        budgets.month_cap(by.pk, by.monthly_budget, now),
-        budgets.team_month_cap(team.pk, team.monthly_budget, now),
-    ]
     for vendor in sorted({line.vendor for line in lines}):
         cost = sum((line.cost for line in lines if line.vendor == vendor), ZERO)
         if cost and (lacking := available.lack(vendor)):
@@ -369,7 +403,7 @@ def _limits(by: User, team: Team, lines: Sequence[QuoteLine], price: Decimal, ma
         left = budgets.room(cap)
         if left is not None and left < cost:
             words.append(f"{cap.label} leaves ${left:.2f}")
-    for cap in caps:
+    for cap in _month_caps(by, team, now):
         left = budgets.room(cap)
         if left is not None and left < price:
             words.append(f"{cap.label} leaves ${left:.2f}")

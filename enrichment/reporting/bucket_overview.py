@@ -18,7 +18,7 @@ from buckets.selectors import progress
 from common.values.percent import percent
 from enrichment.models import Run
 from enrichment.quoting.reach_estimate import latest_with_facts
-from enrichment.selectors import billing_check, bucket_money, eta_seconds, stands_in_words
+from enrichment.selectors import billing_check, bucket_money, eta_seconds, moves, stands_in_words
 from enrichment.worker.failed_leads import may_be_retried
 from integrations.ledger import catalogue
 from integrations.ledger.budgets import ZERO
@@ -69,8 +69,7 @@ class Live:
     @property
     def moves(self) -> bool:
         """Whether it is worth looking again in a moment."""
-        active = any(run.status in Run.ACTIVE for run in self.runs)
-        return active or any(fill.open for fill in self.fills)
+        return any(moves(run) for run in self.runs) or any(fill.open for fill in self.fills)
 
 
 def live(bucket: Bucket) -> Live:

@@ -17,7 +17,6 @@ from enrichment.worker.failed_leads import FailedLeads, failed_leads
 from integrations.ledger.budgets import ZERO
 from integrations.models import VendorCall
 from integrations.operating.evidence import Doubts, doubts
-from integrations.vendors import available
 from integrations.vendors.errors import failure_in_words
 
 REQUESTS_SHOWN = 10  # latest
@@ -38,8 +37,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Overview:
     """parts: by how leads ended. waiting: by the step they wait for. failures: (words, leads). eta: seconds; None: it
-    is not moving. an_hour: leads done. room: US dollars under its limit; used_percent: of it. failed: None while open.
-    requests: the latest.
+    is not moving. doubtful: leads that need a billing check. an_hour: leads done. room: US dollars under its limit;
+    used_percent: of it. failed: None while open. requests: the latest.
     """
 
     parts: Sequence[Part]
@@ -52,6 +51,7 @@ class Overview:
     room: Decimal | None
     used_percent: int
     check: str
+    doubtful: int
     doubts: Doubts
     failed: FailedLeads | None
     requests: Sequence[Any]
@@ -79,12 +79,13 @@ def overview(run: Any) -> Overview:
         elif row["outcome"] == RunItem.Outcome.FAILED:
             words = failure_in_words(row["category"]) or "No reason kept"
             failures[words] = failures.get(words, 0) + row["n"]
-    for stage, many in _in_doubt(run).items():  # told as what they wait for
+    doubtful = _in_doubt(run)
+    for stage, many in doubtful.items():  # told as what they wait for
         waiting[stage] = max(waiting.get(stage, 0) - many, 0)
     used = run.spent + run.reserved
     room = None if run.max_cost is None else max(run.max_cost - used, ZERO)
     return Overview(
-        parts=_parts(run),
+        parts=_parts(run, sum(doubtful.values())),
         waiting=[
             Part(stages[stage], many, percent(many, run.total)) for stage, many in sorted(waiting.items()) if many
         ],
@@ -96,6 +97,7 @@ def overview(run: Any) -> Overview:
         room=room,
         used_percent=min(percent(used, run.max_cost), 100) if run.max_cost else 0,
         check=billing_check(run).words,
+        doubtful=sum(doubtful.values()),
         doubts=doubts(run_id=run.pk),
         failed=None if run.is_open or not run.failed else failed_leads(run),
         requests=_requests(run),
@@ -103,14 +105,14 @@ def overview(run: Any) -> Overview:
     )
 
 
-def _parts(run: Run) -> list[Part]:
-    left = max(run.total - run.done - run.in_doubt, 0)
+def _parts(run: Run, doubtful: int) -> list[Part]:
+    left = max(run.total - run.done - doubtful, 0)
     rows = (
         ("With a phone", run.enriched, "", RunItem.Outcome.ENRICHED),
         ("No phone found", run.partial, "partial", RunItem.Outcome.PARTIAL),
         ("Failed", run.failed, "failed", RunItem.Outcome.FAILED),
         ("Skipped", run.skipped, "partial", RunItem.Outcome.SKIPPED),
-        ("Needs billing check", run.in_doubt, "waits", None),
+        ("Needs billing check", doubtful, "waits", None),
         ("Waiting", left, "waits", RunItem.Outcome.OPEN),
     )
     return [Part(name, n, percent(n, run.total), look, outcome) for name, n, look, outcome in rows if n]
@@ -138,9 +140,7 @@ def _requests(run: Run) -> list[VendorCall]:
     calls = VendorCall.objects.filter(run_id=run.pk).select_related("operation").defer("holds").order_by("-pk")
     found = list(calls[:REQUESTS_SHOWN])
     for call in found:
-        vendor = call.operation.vendor_id
-        what = call.operation.name.removeprefix(f"{vendor}_").replace("_", " ")
-        call.asked = f"{available.title(vendor)}: {what}"  # type: ignore[attr-defined]
+        call.asked = str(call.operation)  # type: ignore[attr-defined]
     return found
 
 

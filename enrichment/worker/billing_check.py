@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from common.db.clock import database_now
 from enrichment.locks import lock_run
 from enrichment.models import FOR_EVER, Run, RunItem
+from enrichment.rules import doubt_in_words
 from enrichment.worker import canary, stages
 from enrichment.worker.events import tell_paused
 from enrichment.worker.queue import Ending, end, give_back, show_progress, take, unpark
@@ -48,7 +49,7 @@ def hold(run: Run, by_call: Mapping[UUID, Sequence[int]]) -> None:
         run.status = Run.Status.RUNNING
     if run.status in Run.ACTIVE and run.in_doubt > most_in_doubt(run):
         run.status, run.paused_by = Run.Status.PAUSED, Run.Pause.DOUBT
-        run.reason = f"{run.in_doubt:,} leads need a billing check: decide whether their requests were billed."
+        run.reason = doubt_in_words(run.in_doubt)
         tell_paused(run)
     canary.judge_when_done(run)
     run.save()

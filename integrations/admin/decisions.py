@@ -15,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.selectors import user_of
 from common.admin import is_id, page
+from integrations.naming import vendors as vendor_names
 from integrations.operating.doubts import decide_chosen
 from integrations.operating.doubts_shown import ADDRESS, may_decide, shown
 from integrations.operating.evidence import SHOWN, doubts
@@ -39,7 +40,7 @@ def decide(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpResp
         "admin/integrations/decide.html",
         "Billing checks",
         run=run,
-        vendor=vendor,
+        vendor=vendor_names.title(vendor),
         **shown(request, found, back=here),
     )
 

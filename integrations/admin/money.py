@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from functools import reduce
 from operator import or_
@@ -12,12 +14,14 @@ from django.db.models import OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Team, User
+from common import dates
 from common.admin import Empty, ReadOnlyAdmin, sees_all
 from common.admin_teams import access_of, operates
-from common.contact_access import masked
+from common.contact_access import masked, told
 from integrations.ledger import scopes
 from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
+from integrations.naming import vendors as vendor_names
 from integrations.operating.needs import budget_used
 from integrations.vendors.errors import failure_in_words
 
@@ -105,7 +109,10 @@ class LookupAdmin(ReadOnlyAdmin):
     @admin.display(description="data")
     def answer(self, lookup: Lookup) -> str:
         return (
-            "\n".join(f"{name}: {masked(name, value)}" for name, value in (lookup.facts or {}).items())[:SHOWN_FACTS]
+            "\n".join(
+                f"{name}: {'–' if value is None else masked(name, value)}"
+                for name, value in (lookup.facts or {}).items()
+            )[:SHOWN_FACTS]
             or "–"
         )
 
@@ -124,7 +131,9 @@ class BudgetAdmin(ReadOnlyAdmin):
         "Buckets",
         "buckets_bucket_changelist",
     )
-    list_display = ("scope", "spent", "reserved")
+    list_display = ("whose", "period", "used", "held", "scope")
+    fields = (("whose", "period"), ("used", "held"), "scope")
+    readonly_fields = ("whose", "period", "used", "held")
     search_fields = ("scope__startswith",)
     search_help_text = "The beginning of a scope, such as vendor:apollo: or user:1:2026-11"
 
@@ -144,3 +153,63 @@ class BudgetAdmin(ReadOnlyAdmin):
         if access.team_id is not None:  # else its scopes would be those of all teams
             kinds += [(kind, access.team_id) for kind in (scopes.TEAM, scopes.TEAM_LEADS)]
         return rows.filter(_of(*kinds))
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        found = super().get_changelist_instance(request)
+        _name(found.result_list)
+        return found
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        _name([found] if found is not None else [])
+        return found
+
+    @admin.display(description="limit of")
+    def whose(self, budget: Any) -> str:
+        return str(budget.whose)
+
+    @admin.display(description="period (UTC)")
+    def period(self, budget: Budget) -> str:
+        of = scopes.parse(budget.scope)
+        if of.day is not None:
+            return dates.day(of.day)
+        return f"{date.fromisoformat(f'{of.month}-01'):%b %Y}" if of.month else "–"
+
+    @admin.display(description="used")
+    def used(self, budget: Budget) -> str:
+        return _amount(budget.scope, budget.spent)
+
+    @admin.display(description="reserved")
+    def held(self, budget: Budget) -> str:
+        return _amount(budget.scope, budget.reserved)
+
+
+def _amount(scope: str, amount: Decimal) -> str:
+    return f"{amount:,.0f} leads" if scopes.counts_inputs(scope) else f"${amount:,.2f}"
+
+
+_KINDS = {scopes.RUN: "Enrichment job", scopes.CAMPAIGN: "Campaign"}
+
+
+def _name(budgets: Iterable[Any]) -> None:
+    """Gives each its `whose`: RealEstateAPI, a user, a team. Two statements, however many there are."""
+    rows = [(budget, scopes.parse(budget.scope)) for budget in budgets]
+
+    def ids(*kinds: str) -> list[str]:
+        return [of.whose for _, of in rows if of.kind in kinds and of.whose.isdigit()]
+
+    people = dict(User.objects.filter(pk__in=ids(scopes.USER, scopes.LEADS)).values_list("pk", "username"))
+    teams = dict(Team.objects.filter(pk__in=ids(scopes.TEAM, scopes.TEAM_LEADS)).values_list("pk", "name"))
+    for budget, of in rows:
+        if of.kind == scopes.VENDOR:
+            budget.whose = vendor_names.title(of.whose)
+        elif of.kind in (scopes.USER, scopes.LEADS):
+            budget.whose = f"{told(people.get(_id(of.whose), 'Deleted user'))}"
+        elif of.kind in (scopes.TEAM, scopes.TEAM_LEADS):
+            budget.whose = f"Team {told(teams.get(_id(of.whose), 'that was deleted'))}"
+        else:
+            budget.whose = f"{_KINDS.get(of.kind, of.kind)} {of.whose}"
+
+
+def _id(text: str) -> int:
+    return int(text) if text.isdigit() else 0

@@ -161,7 +161,7 @@ class VendorAdmin(ToldAdmin):
         "buckets_bucket_find",
         may_write,
     )
-    list_display = ("name", "state", "key", "cap_a_day", "today", "last_error", "last_error_at")
+    list_display = ("title", "state", "key", "cap_a_day", "today", "last_error", "last_error_at")
     fields = ("daily_cap", "server_error_policy")
     radio_fields: ClassVar[Any] = {"server_error_policy": admin.VERTICAL}
     inlines = (OperationInline,)
@@ -182,6 +182,10 @@ class VendorAdmin(ToldAdmin):
         return rows
 
     # --- The list -------------------------------------------------------------------------------------------------
+
+    @admin.display(description="name", ordering="name")
+    def title(self, vendor: Vendor) -> str:
+        return str(vendor)
 
     @admin.display(description="state")
     def state(self, vendor: Vendor) -> str:

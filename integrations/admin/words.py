@@ -35,10 +35,11 @@ def category(code: str, *, decided: bool = False) -> str:
 
 
 def purpose(text: str) -> str:
-    """What a request was paid for: Run, Campaign, Single look-up; a dash where it is not known."""
+    """What a request was paid for: Enrichment job, Campaign, Single look-up; a dash where it is not known."""
     if not text:
         return "–"
-    return "Single look-up" if text == PURPOSE else scopes.parse(text).kind.capitalize()
+    kind = scopes.parse(text).kind
+    return "Single look-up" if text == PURPOSE else "Enrichment job" if kind == scopes.RUN else kind.capitalize()
 
 
 class MoneyInWords:

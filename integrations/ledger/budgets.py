@@ -12,6 +12,7 @@ from django.db import connection
 from integrations.ledger import scopes
 from integrations.locks import lock_budgets
 from integrations.models import MONEY, Budget
+from integrations.naming import vendors as vendor_names
 
 ZERO = Decimal(0)
 MOST_UNITS = Decimal(9_999_999)  # what the column holds; no request can cost nearly as much
@@ -39,7 +40,8 @@ def money_cap(scope: str, limit: Decimal | None, label: str) -> Cap:
 
 
 def vendor_cap(vendor: str, limit: Decimal | None, now: datetime) -> Cap:
-    return money_cap(scopes.vendor_day(vendor, now), limit, f"the daily spending limit of {vendor} ({_money(limit)})")
+    label = f"the daily spending limit of {vendor_names.title(vendor)} ({_money(limit)})"
+    return money_cap(scopes.vendor_day(vendor, now), limit, label)
 
 
 def month_cap(user_id: int, budget: Decimal, now: datetime) -> Cap:

@@ -10,6 +10,7 @@ from django.db import models
 from common.values import bounds
 from integrations.models.vendor import Vendor
 from integrations.models.within_bounds import between, within
+from integrations.naming import vendors as vendor_names
 
 MONEY = Decimal("0.0001")  # the digits of every amount of US dollars
 FRESH_MOST = 36_500  # days: a longer freshness is for ever
@@ -102,7 +103,7 @@ class Operation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.vendor_id} {self.name}"
+        return vendor_names.operation_title(self.vendor_id, self.name)
 
     def fresh_since(self, now: datetime) -> datetime:
         """An answer that came after this is served again for nothing."""

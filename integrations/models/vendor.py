@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from common.values import bounds
 from integrations.models.within_bounds import between, within
+from integrations.naming import vendors as vendor_names
 
 if TYPE_CHECKING:
     from integrations.models.operation import Operation
@@ -66,7 +67,7 @@ class Vendor(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return vendor_names.title(self.name)
 
     @property
     def failures(self) -> int:

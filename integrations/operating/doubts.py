@@ -24,6 +24,7 @@ from integrations.ledger import calls
 from integrations.ledger.budgets import ZERO
 from integrations.lookups import reveals
 from integrations.models import PhoneReveal, VendorCall
+from integrations.naming import vendors as vendor_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,13 @@ class Decided:
     def in_words(self) -> str:
         """For the operator who decided."""
         verdict = "billed" if self.billed else "not billed"
+        others = f"{self.meanwhile:,} {'was' if self.meanwhile == 1 else 'were'} decided by somebody else meanwhile."
+        if not self.requests and self.meanwhile:
+            return f"Nothing was marked as {verdict}: {others}"
         both = f"{self.requests:,} {_many('request', self.requests)} with {self.leads:,} {_many('lead', self.leads)}"
         words = f"{both} marked as {verdict}, ${self.dollars:,.2f}."
         if self.meanwhile:
-            words += f" {self.meanwhile:,} were decided by somebody else meanwhile."
+            words += f" {others}"
         return words
 
 
@@ -79,6 +83,10 @@ class Waiting:
     vendor: str
     phones: bool
     tally: Tally
+
+    @property
+    def title(self) -> str:
+        return vendor_names.title(self.vendor)
 
 
 def waiting() -> list[Waiting]:

@@ -12,25 +12,27 @@ from uuid import UUID
 from django.conf import settings
 
 from integrations.models import PhoneReveal, VendorCall
-from integrations.vendors import available
 
 SHOWN = 200  # on one page; an outage of more is decided by its times
 SLACK = timedelta(minutes=1)  # clocks differ, and a vendor writes down when it was done
 KEY_DIGITS = 4
-# Where each vendor shows what it has billed. Apollo: knowledge.apollo.io, "Review Credit Usage in Apollo".
+# Where each vendor shows what it has billed. Apollo: knowledge.apollo.io, "Review Credit Usage in Apollo". Signal
+# House: help.signalhouse.io, article 5778881. RealEstateAPI documents totals (`/v2/Account`), no list of requests, and
+# its support's address in the answer of a server error.
 PAGES: Mapping[str, str] = {
-    "realestateapi": "Your RealEstateAPI account: the usage of this key, by time and endpoint",
-    "signalhouse": "Your SignalHouse account: the usage of this key, by time and endpoint",
+    "realestateapi": "RealEstateAPI publishes no list of requests: compare the usage of your account (GET /v2/Account) "
+    "with what was settled here, or ask dev@realestateapi.com about these times",
+    "signalhouse": "Signal House: Settings, Billing, payment and usage history; look at these times",
     "apollo": "Apollo: Settings, Billing, Credit usage & AI, History; filter by date",
     "twilio": "Twilio Console: Monitor, Logs, Messaging or Calls; filter by time",
-    "signalhouse_messaging": "Your SignalHouse account: the message log, by time",
+    "signalhouse_messaging": "Signal House: Settings, Billing, payment and usage history; look at these times",
     "mail": "Your e-mail provider: the log of sent mail, by time",
 }
 BILLED = (
     "The money held is spent, counted against the limits of that month. Its leads continue: what the vendor sold is "
     "lost, so they are bought again."
 )
-NOT_BILLED = "The money held comes back. Its leads continue: they are bought again, for the first time that counts."
+NOT_BILLED = "The money held comes back. Its leads continue: they are asked for once more, and paid for once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,13 @@ def doubts(*, run_id: UUID | None = None, vendor: str = "", ids: Sequence[UUID] 
 
 
 def _of(call: VendorCall, reveal: PhoneReveal | None = None) -> Doubt:
-    vendor, name = call.operation.vendor_id, call.operation.name
-    what = name.removeprefix(f"{vendor}_").replace("_", " ")
+    vendor = call.operation.vendor_id
     sent = call.sent_at or call.created_at
     return Doubt(
         id=call.pk,
         is_phones=reveal is not None,
         vendor=vendor,
-        asked=f"{available.title(vendor)}: {'mobile numbers of ' if reveal else ''}{what}",
+        asked=f"{call.operation}: mobile numbers" if reveal else str(call.operation),
         leads=len(reveal.people) if reveal else call.inputs,
         held=reveal.reserved if reveal else call.reserved,
         sent_at=sent,

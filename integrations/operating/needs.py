@@ -57,7 +57,7 @@ def caps_nearly_used(access: Access, now: datetime) -> Iterable[Need]:
             used = sum(spent_today(vendor, now))
             if vendor.cap is not None and used >= NEARLY * vendor.cap:
                 words = f"${used:,.2f} of ${vendor.cap:,.2f} is used today."
-                yield Need(f"Daily spending limit nearly reached: {vendor.pk}", words, vendor)
+                yield Need(f"Daily spending limit nearly reached: {vendor}", words, vendor)
         people, teams = User.objects.filter(is_active=True), Team.objects.all()
     else:  # of the team's, who spends it
         people = User.objects.filter(pk=access.user.pk)

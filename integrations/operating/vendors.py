@@ -172,7 +172,7 @@ class BillingCheck(ValueError):
     def __init__(self, vendor: Vendor) -> None:
         super().__init__(
             f"{vendor} needs a billing check: its own count is higher than the price list. Compare its bill, then say "
-            f"that the price list is right (vendors confirm-prices {vendor}), or set its price."
+            f"that the price list is right (vendors confirm-prices {vendor.pk}), or set its price."
         )
 
 

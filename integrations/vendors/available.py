@@ -29,11 +29,6 @@ def account(vendor: str) -> Account:
     return _ACCOUNTS[vendor]()
 
 
-def title(vendor: str) -> str:
-    """The vendor's name for people."""
-    return account(vendor).title if vendor in _ACCOUNTS else vendor
-
-
 def lack(vendor: str) -> str:
     """Why this vendor is not available, in words without a period; empty where it can be asked."""
     if vendor not in settings.VENDORS:

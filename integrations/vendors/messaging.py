@@ -12,6 +12,7 @@ from types import ModuleType
 
 from django.conf import settings
 
+from integrations.naming import vendors as vendor_names
 from integrations.vendors import available
 from integrations.vendors.messages import (
     AccountRefused,
@@ -85,7 +86,7 @@ def lack(vendor: str) -> str:
     """
     if lacking := available.lack(vendor):
         return lacking
-    title = available.title(vendor)
+    title = vendor_names.title(vendor)
     if not settings.PUBLIC_URL:
         return f"{title} cannot reach us: PUBLIC_URL is not set"
     if vendor == "signalhouse_messaging" and not settings.SIGNALHOUSE_WEBHOOK_SECRETS:

@@ -27,6 +27,7 @@ from common.charts import chart
 from common.db.clock import database_now
 from common.needs import Need, operates
 from enrichment.models import Run
+from enrichment.selectors import moves
 from integrations.models import PhoneReveal, VendorCall
 from leads.models import Event, Lead
 from operations import home
@@ -52,7 +53,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             for need in _needs(request)
         ],
         "open_runs": runs,
-        "moves": any(run.status in Run.ACTIVE for run in runs),
+        "moves": any(moves(run) for run in runs),
         "everybody": operates(access),
         "access": access,
         "looks": looks,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from common.values.percent import percent
 from integrations.ledger import scopes
 from integrations.ledger.budgets import ZERO
 from integrations.models import Budget, Vendor, VendorCall
+from integrations.naming import vendors as vendor_names
 from operations.reports.spend import Costs, costs_of_month, may_see
 
 
@@ -56,7 +57,7 @@ def vendor_money(now: datetime) -> list[Spent]:
         if budget.scope == scopes.vendor_day(name, now):
             today[name] = budget
     return [
-        _vendor_spent(vendor.pk, vendor.cap, today.get(vendor.pk), month.get(vendor.pk, ZERO)) for vendor in vendors
+        _vendor_spent(str(vendor), vendor.cap, today.get(vendor.pk), month.get(vendor.pk, ZERO)) for vendor in vendors
     ]
 
 
@@ -73,7 +74,7 @@ def _own_by_vendor(access: Access, now: datetime) -> list[Spent]:
         .annotate(month=Sum("cost"), today=Sum("cost", filter=Q(created_at__gte=midnight)))
         .order_by("operation__vendor")
     )
-    return [Spent(row["operation__vendor"], row["today"] or ZERO, row["month"]) for row in rows]
+    return [Spent(vendor_names.title(row["operation__vendor"]), row["today"] or ZERO, row["month"]) for row in rows]
 
 
 def _own_limits(access: Access, now: datetime) -> list[Spent]:
@@ -106,12 +107,14 @@ def leads_today(access: Access) -> list[Spent]:
 @dataclass(frozen=True, slots=True)
 class Month:
     """costs: of the team's month by her clock, as the report page tells it. limit, used (spent and promised): US
-    dollars of the UTC month, the team's or, where it has none, hers.
+    dollars of the month by UTC (`begins`), which limits count: the team's or, where it has none, her own.
     """
 
     costs: Costs
     limit: Decimal
     used: Decimal
+    is_teams: bool
+    begins: date
 
     @property
     def percent(self) -> int:
@@ -126,4 +129,5 @@ def month(access: Access) -> Month | None:
     scope = scopes.team_month(access.team.pk, now)
     if limit is None:
         limit, scope = access.user.monthly_budget, scopes.user_month(access.user.pk, now)
-    return Month(costs_of_month(access), limit, _limit("", scope, limit).used)
+    is_teams = access.team.monthly_budget is not None
+    return Month(costs_of_month(access), limit, _limit("", scope, limit).used, is_teams, now.date().replace(day=1))

@@ -208,7 +208,7 @@ def test_a_refused_key_ends_it_in_words_at_once(sandbox: Sandbox, bucket: Bucket
 def test_a_vendor_switched_off_ends_it_in_words(sandbox: Sandbox, bucket: Bucket) -> None:
     Vendor.objects.update_or_create(name="realestateapi", defaults={"enabled": False})
     fill = work(fill_of(bucket))
-    assert (fill.status, fill.error) == ("failed", "AUTH_ERROR: realestateapi is turned off")
+    assert (fill.status, fill.error) == ("failed", "AUTH_ERROR: RealEstateAPI is turned off")
     assert requests_of(sandbox) == {}
 
 

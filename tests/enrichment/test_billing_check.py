@@ -91,3 +91,22 @@ def test_a_requests_page_says_how_many_leads_wait_for_it(run: Run, boss: tuple[U
     call = VendorCall.objects.get(pk=token)
     page = boss[1].get(address(VendorCall, "change", call.pk)).content.decode()
     assert "2 leads wait for the decision" in page
+
+
+def test_what_was_decided_is_told_at_once_though_no_worker_has_moved_yet(run: Run, boss: tuple[User, Any]) -> None:
+    waits = "2 leads need a billing check: decide whether their requests were billed."
+    Run.objects.filter(pk=run.pk).update(status="paused", paused_by="doubt", reason=waits)
+    page = boss[1].get(address(Run, "change", run.pk)).content.decode()
+    assert f"Paused: {waits}" in page and "hx-trigger" not in page
+
+    chosen = VendorCall.objects.filter(run_id=run.pk).values_list("pk", flat=True)
+    decided = {"row": [f"request:{pk}" for pk in chosen], "verdict": "not-billed"}
+    boss[1].post("/admin/integrations/vendorcall/decide/", decided)
+
+    page = boss[1].get(address(Run, "change", run.pk)).content.decode()
+    assert "The billing checks are decided; its leads continue in a moment." in page
+    assert "hx-trigger" in page  # and the page sees it when they do
+    assert "Needs billing check" not in page and waits not in page
+    home = boss[1].get("/admin/").content.decode()
+    assert waits not in home and "need a billing check" not in home.replace("1 request needs a billing check", "")
+    assert Api(boss[0]).get(f"/api/runs/{run.pk}").json()["run"]["billingCheck"]["words"] == ""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from accounts.models import User
 from buckets.models import Bucket
 from buckets.services import create_bucket
 from common.db.clock import database_now
@@ -18,7 +19,7 @@ from enrichment.quoting import quotes
 from enrichment.quoting.quotes import Quote
 from enrichment.services import RunError
 from enrichment.worker import questions
-from integrations.ledger import catalogue
+from integrations.ledger import catalogue, scopes
 from integrations.lookups import names
 from integrations.lookups.identity import names_of
 from integrations.models import Budget, Lookup, Operation
@@ -26,6 +27,7 @@ from integrations.vendors.contract import Answer
 from leads.facts.incoming import Incoming, insert_leads
 from leads.models import Lead
 from sandbox.server import Sandbox
+from tests.admin_site import signed_in
 from tests.support import billed, finish, make_bucket, make_user, requests_of, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -233,6 +235,33 @@ def test_the_button_names_the_lesser_of_what_the_rest_costs_and_what_the_limit_l
     Run.objects.filter(pk=run.pk).update(max_cost=None)
     run.refresh_from_db()
     assert quotes.rest_of(run).at_most == Decimal("0.95")
+
+
+def test_resuming_is_not_offered_where_not_one_lead_fits_under_the_limits(bucket: Bucket) -> None:
+    run = paused(bucket, "0.25", max_cost=Decimal("0.25"))
+    rest = quotes.rest_of(run)
+    assert (rest.at_most, rest.cheapest) == (rest.price, Decimal("0.10"))
+    for used_up in ("0.25", "0.34"):  # a detail is not bought whose trace does not fit
+        assert rest.buys_nothing(Decimal(used_up))
+    assert not rest.buys_nothing(Decimal("0.35")) and not rest.buys_nothing(None)
+
+    User.objects.filter(pk=run.owner_id).update(is_staff=True)
+    client = signed_in(User.objects.get(pk=run.owner_id))
+    place = f"/admin/enrichment/run/{run.pk}/resume/"
+    assert "Resume for at most $1.00" in client.get(place).content.decode()
+    for typed in ("", "0.25"):  # empty: unchanged
+        part = client.get(place, {"look": 1, "part": 1, "max_cost": typed}).content.decode()
+        assert "enter a higher one" in part and "Resume for" not in part
+        client.post(place, {"confirmed": "yes", "max_cost": typed})
+    run.refresh_from_db()
+    assert run.status == "paused"
+
+    month = scopes.user_month(run.owner_id, database_now())
+    budget = Budget.objects.create(scope=month, spent=run.owner.monthly_budget)
+    page = client.get(place).content.decode()  # the month has no room either: no limit of its own helps
+    assert "raise the limits above first" in page and "leaves $0.00." in page and "Resume for" not in page
+    Budget.objects.filter(pk=budget.pk).update(spent=run.owner.monthly_budget - Decimal("0.30"))
+    assert "Resume for at most $0.30" in client.get(place).content.decode()
 
 
 # --- Trying again -----------------------------------------------------------------------------------------------------

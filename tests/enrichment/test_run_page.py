@@ -157,9 +157,7 @@ def test_several_are_decided_together_on_the_jobs_page_and_the_button_leads_back
     client.cookies.pop("messages", None)
     again = client.post("/admin/integrations/vendorcall/decide/", {**sent, "back": "https://evil.example/"})
     assert again["Location"] == "/admin/integrations/vendorcall/decide/"
-    assert words(again) == [
-        "0 requests with 0 leads marked as billed, $0.00. 2 were decided by somebody else meanwhile."
-    ]
+    assert words(again) == ["Nothing was marked as billed: 2 were decided by somebody else meanwhile."]
 
 
 def test_who_may_not_decide_sees_what_waits_and_no_button_and_another_teams_run_is_not_there():

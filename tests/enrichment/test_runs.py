@@ -275,7 +275,7 @@ def test_a_refused_key_pauses_the_run_with_words_and_spends_nothing(
     assert words in run.reason
     assert requests_of(sandbox) == {"property_detail": 1}
     sandbox.faults.replace([])
-    with pytest.raises(RunError, match="realestateapi is paused: an operator"):
+    with pytest.raises(RunError, match="RealEstateAPI is paused: an operator"):
         services.resume_run(run=run, by=run.owner)
     assert requests_of(sandbox) == {"property_detail": 1}
     services.resume_run(run=run, by=User.objects.create_superuser("operator"))

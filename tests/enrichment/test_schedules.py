@@ -328,7 +328,7 @@ def test_a_search_that_fails_again_and_again_switches_it_off(sandbox: Sandbox, b
     ("closed", "words"),
     [
         ({"paused_reason": "The key was refused."}, "Waits for its vendor: The key was refused."),
-        ({"enabled": False}, "Waits for its vendor: realestateapi is turned off."),
+        ({"enabled": False}, "Waits for its vendor: RealEstateAPI is turned off."),
         ("no key", "Waits for its vendor: RealEstateAPI is not available: no key (REALESTATEAPI_KEY is not set)."),
     ],
 )

@@ -91,7 +91,7 @@ def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
     ("scope", "words"),
     [
         ("run:0190", "Reached its $5.00 spending limit."),
-        ("vendor:realestateapi:2026-11-29", "Reached the $5.00 daily spending limit of realestateapi."),
+        ("vendor:realestateapi:2026-11-29", "Reached the $5.00 daily spending limit of RealEstateAPI."),
         ("leads:7:2026-11-29", "Reached the daily limit of 5 leads."),
         ("user:7:2026-11", "Reached the month's $5.00 budget."),
         ("something:else", "Reached a spending limit."),

@@ -111,7 +111,7 @@ def test_what_is_in_doubt_is_decided_after_a_question(action, state, spent, word
     answer = act(client, VendorCall, action, [call], confirmed="yes")
 
     budget = Budget.objects.get()
-    assert words(answer) == [f"{word}: $0.10 of realestateapi property_detail"]
+    assert words(answer) == [f"{word}: $0.10 of RealEstateAPI: property detail"]
     assert (VendorCall.objects.get().state, budget.reserved, budget.spent) == (state, 0, spent)
     assert Lookup.objects.get().state == "free"
     assert words(act(client, VendorCall, action, [call], confirmed="yes")) == [
@@ -223,7 +223,7 @@ def test_calls_are_found_by_their_run_and_budgets_by_the_beginning_of_their_scop
 
 @pytest.mark.parametrize(
     ("purpose", "says"),
-    [("lookup", "Single look-up"), ("run:5", "Run"), ("campaign:7", "Campaign"), ("", "–")],
+    [("lookup", "Single look-up"), ("run:5", "Enrichment job"), ("campaign:7", "Campaign"), ("", "–")],
 )
 def test_a_request_says_in_words_what_it_was_paid_for(purpose, says):
     boss, client = superuser()

@@ -545,7 +545,7 @@ def test_an_operation_that_has_not_answered_of_late_sends_one_request_at_a_time(
 ) -> None:
     Operation.objects.update(answered_at=None)
     begin(five[:2], payer)
-    with pytest.raises(Closed, match="the first answer of realestateapi property_detail is awaited"):
+    with pytest.raises(Closed, match="the first answer of RealEstateAPI: property detail is awaited"):
         begin(five[2:], payer)
     with transaction.atomic():  # a single look-up need not wait
         single = admit(catalogue.operation("property_detail").pk, single=True)
@@ -574,7 +574,7 @@ def test_no_more_than_ten_requests_are_in_flight_per_vendor(sandbox: Sandbox, pa
     ids = some_ids(sandbox, 11)
     for property_id in ids[:10]:
         begin([detail_query(property_id)], payer)
-    with pytest.raises(Closed, match="10 requests to realestateapi are in flight"):
+    with pytest.raises(Closed, match="10 requests to RealEstateAPI are in flight"):
         begin([detail_query(ids[10])], payer)
 
 

@@ -157,7 +157,7 @@ def test_a_message_is_reserved_sent_and_charged_in_every_budget(
         (None, "1.00", "0.50", 3, None),
         ("0.05", "1.00", "0.50", 2, "the campaign's limit"),
         ("0.05", "0.03", "0.50", 1, "this month's budget ($0.03)"),
-        ("0.05", "0.03", "0.01", 0, "the daily spending limit of signalhouse ($0.01)"),
+        ("0.05", "0.03", "0.01", 0, "the daily spending limit of SignalHouse ($0.01)"),
         ("0.04", "0.04", "0.04", 2, "the campaign's limit"),
     ],
 )

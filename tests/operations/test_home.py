@@ -180,7 +180,7 @@ def test_vendors_and_what_is_in_doubt_are_the_superusers_to_decide():
 
     needs = {need.title: need.words for need in home.needs(own_access(boss))}
 
-    assert needs["apollo is not available"] == "no credit (boss)"
+    assert needs["Apollo is not available"] == "no credit (boss)"
     assert "1 request needs a billing check" in needs
     assert titles(ann) == []
 
@@ -399,6 +399,19 @@ def test_first_steps_are_ticked_by_what_is_there_and_gone_when_all_are_done_or_s
     assert home.first_steps(access_of(buyer, team.pk)) != []
     for role in ("caller", "reader"):
         assert "First steps" not in home_page(member(team, role)[1])
+
+
+def test_the_months_limit_is_named_the_teams_or_ones_own_and_its_month_is_utcs():
+    ann, client = staff()
+    team = ann.memberships.get().team
+    now = timezone.now()
+    Budget.objects.create(scope=scopes.user_month(ann.pk, now), spent=Decimal(5))
+    Budget.objects.create(scope=scopes.team_month(team.pk, now), spent=Decimal(30))
+
+    assert f"Your own limit, {now:%B} (UTC)</span>" in home_page(client)
+    Team.objects.filter(pk=team.pk).update(monthly_budget=Decimal(40))
+    page = home_page(client)
+    assert f"Team’s limit, {now:%B} (UTC)</span>" in page and "$30.00 of $40.00" in page
 
 
 def test_what_is_spent_a_day_is_the_teams_by_the_persons_clock():

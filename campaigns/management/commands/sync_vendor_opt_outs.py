@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from campaigns.inbound import polling
 from common.commands.base import ProductCommand
-from integrations.vendors.available import title
+from integrations.naming.vendors import title
 from integrations.vendors.errors import VendorFailure
 
 

@@ -69,12 +69,12 @@ class Command(ProductCommand):
         }
         words = acts[options["act"]](options, vendor, by)
         vendor.refresh_from_db()
-        self.report(options, _facts(vendor), [f"{vendor}: {words}."])
+        self.report(options, _facts(vendor), [f"{vendor.pk}: {words}."])
 
     def _test(self, options: dict[str, Any], vendor: Vendor) -> None:
         answer = vendors.test_connection(vendor)
         if answer.ok is False:
-            raise CommandError(f"{vendor}: {answer.words}")
+            raise CommandError(f"{vendor.pk}: {answer.words}")
         self.report(options, {"name": vendor.pk, "ok": answer.ok, "words": answer.words}, [answer.words])
 
     def _list(self, options: dict[str, Any]) -> None:

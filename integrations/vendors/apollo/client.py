@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrations.naming.vendors import title
 from integrations.vendors import credentials, normalise, statuses
 from integrations.vendors.apollo import parse
 from integrations.vendors.apollo.parse import Reveal, Window
@@ -14,7 +15,7 @@ from integrations.vendors.credentials import Account
 from integrations.vendors.errors import Rejected, VendorFailure
 from integrations.vendors.http import HttpResponse
 
-TITLE = "Apollo"
+TITLE = title("apollo")
 # Signed 64-bit numbers by its documentation; whatever it becomes, nothing that would change the address.
 _ASKABLE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 

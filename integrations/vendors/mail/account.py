@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.conf import settings
 
 from common.values.mail_urls import MailPlace
+from integrations.naming.vendors import title
 from integrations.vendors.credentials import Account
 from integrations.vendors.errors import Misconfigured
 
-TITLE = "E-mail"
+TITLE = title("mail")
 VARIABLE = "CAMPAIGN_EMAIL_URL"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from integrations.naming.vendors import title
 from integrations.vendors import credentials, normalise, statuses
 from integrations.vendors.contract import Reply
 from integrations.vendors.credentials import Account
@@ -16,7 +17,7 @@ from integrations.vendors.realestateapi import parse, persons, places
 from integrations.vendors.realestateapi.places import KeyInfo, Place
 from integrations.vendors.realestateapi.queries import filters
 
-TITLE = "RealEstateAPI"
+TITLE = title("realestateapi")
 # "≤256 KB payload" (docs/vendors/realestateapi.md 1.9)
 TRACE_PAYLOAD_MAX = 256 * 1024
 _ENVELOPE = ("data", "persons", "match", "output")

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from integrations.naming.vendors import title
 from integrations.vendors import credentials, normalise
 from integrations.vendors.credentials import Account
 from integrations.vendors.http import HttpResponse
 
-TITLE = "SignalHouse"
+TITLE = title("signalhouse")
 
 
 def config() -> Account:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
+from integrations.naming.vendors import title
 from integrations.vendors import credentials, normalise, statuses
 from integrations.vendors.credentials import Account
 from integrations.vendors.errors import Evidence, InDoubt, Misconfigured, Rejected, VendorFailure
@@ -31,7 +32,8 @@ from integrations.vendors.messages import (
 )
 from integrations.vendors.signalhouse_messaging import codes, posts
 
-NAME, TITLE = "signalhouse_messaging", "SignalHouse messaging"
+NAME = "signalhouse_messaging"
+TITLE = title(NAME)
 GROUP_VARIABLE = "SIGNALHOUSE_MESSAGING_GROUP"
 PAGE, PAGES = 100, 500
 _LISTS = ("data", "messages", "records", "notifications", "dncRecords", "docs", "items", "results")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from integrations.naming.vendors import title
 from integrations.vendors import credentials, normalise, statuses
 from integrations.vendors.credentials import Account
 from integrations.vendors.errors import InDoubt, Misconfigured, Rejected, VendorFailure
@@ -27,7 +28,7 @@ from integrations.vendors.messages import (
 )
 from integrations.vendors.twilio import codes, posts
 
-TITLE = "Twilio"
+TITLE = title("twilio")
 VERSION = "/2010-04-01/Accounts"
 VALID_MOST = 36_000  # seconds: ten hours, its own limit and what it takes without one
 PAGE = 50
