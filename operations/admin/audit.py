@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -86,6 +87,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "The audit log lists who did what, and who has seen or exported phones and e-mails.", "Leads",
         "leads_lead_changelist",
     )  # fmt: skip
+    entries: ClassVar[Mapping[str, Empty]] = {
+        "about=contacts": Empty(
+            "The contact access log lists who has seen or exported phones and e-mails, and of which leads.", "Leads",
+            "leads_lead_changelist",
+        )
+    }  # fmt: skip
     list_display = ("at", "what", "who", "object", "details", "from_where")
     list_filter = (About, What, When, InTeam)
     show_facets = admin.ShowFacets.NEVER

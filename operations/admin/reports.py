@@ -119,7 +119,7 @@ def lists_page(request: HttpRequest) -> HttpResponseBase:
     return _page(
         request,
         "admin/reports/lists.html",
-        "Lists compared",
+        "Buckets compared",
         rows=rows,
         buckets=buckets,
         a=a,
@@ -134,5 +134,5 @@ def lists_page(request: HttpRequest) -> HttpResponseBase:
 
 def _id(text: str, side: str) -> UUID:
     if not is_id(text):
-        raise NoSuchList(side, "Choose two lists.")
+        raise NoSuchList(side, "Choose two buckets.")
     return UUID(text)

@@ -28,7 +28,7 @@ _OWNER = Q(keys__key__kind=ContactKey.Kind.OWNER)
 class NoSuchList(ValueError):
     """It does not exist, or is another team's. `field`: which of the two."""
 
-    def __init__(self, field: str, words: str = "There is no such list.") -> None:
+    def __init__(self, field: str, words: str = "There is no such bucket.") -> None:
         super().__init__(words)
         self.field = field
 
@@ -69,7 +69,7 @@ def overlap(access: Access, a: UUID, b: UUID) -> Overlap:
     if b not in found:
         raise NoSuchList("b")
     if a == b:
-        raise SameList("b", "Choose two different lists.")
+        raise SameList("b", "Choose two different buckets.")
     sizes = [Size(pk, str(told(found[pk].name)), found[pk].total_leads, _owners(pk)) for pk in (a, b)]
     return Overlap(sizes[0], sizes[1], _properties(a, b), _shared_owners(a, b))
 

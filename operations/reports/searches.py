@@ -15,8 +15,8 @@ NAME_MAX = 200  # characters
 FILES, SEVERAL, COMBINED, BY_HAND = "files", "several", "combined", "other"
 WORDS = {
     FILES: "Imported files",
-    SEVERAL: "Lists from several searches or files",
-    COMBINED: "Combinations of lists",
+    SEVERAL: "Buckets filled by several searches or files",
+    COMBINED: "Combinations of buckets",
     BY_HAND: "Other ids and leads added by hand",
 }
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django.utils import timezone
 
+from campaigns import clock
 from integrations.ledger import scopes
 
 YEARS = (2000, 2100)
@@ -42,10 +43,14 @@ class Span:
 
 
 def span_of(first: date | None, last: date | None, *, days: int = 90) -> Span:
-    """By the current zone; last: today unless it is said; first: so many days up to then. Raises ValueError."""
+    """By the current zone; last: today unless it is said; first: so many days up to then. Raises ValueError.
+
+    Messages and calls lie where the campaigns' clock has them, which a demo sets ahead: then up to its today.
+    """
     zone = timezone.get_current_timezone()
-    last = last or timezone.now().astimezone(zone).date()
-    first = first or last - timedelta(days=days - 1)
+    today = timezone.now().astimezone(zone).date()
+    first = first or (last or today) - timedelta(days=days - 1)
+    last = last or max(today, clock.now().astimezone(zone).date())
     if last < first or not YEARS[0] <= first.year <= last.year <= YEARS[1]:
         raise ValueError(f"The first day comes before the last, both between {YEARS[0]} and {YEARS[1]}.")
     return Span(first, last, zone)
@@ -58,5 +63,4 @@ def latest_days(days: int) -> Span:
 
 def this_month() -> Span:
     """From the first of the month up to today."""
-    today = span_of(None, None, days=1).last
-    return span_of(today.replace(day=1), today)
+    return span_of(span_of(None, None, days=1).first.replace(day=1), None)

@@ -21,7 +21,7 @@ from common.contact_access import told
 from enrichment.models import Run
 from integrations.ledger import catalogue
 from integrations.ledger.budgets import ZERO
-from integrations.vendors import available
+from integrations.naming import vendors as vendor_names
 from operations.reports import paid
 from operations.reports.searches import searches_of
 from operations.reports.span import Span, latest_days, this_month
@@ -30,16 +30,16 @@ MESSAGES = ("sms", "email", "call")  # operations of campaigns and conversations
 GROUPS = {
     "vendor": "Vendor",
     "operation": "Request type",
-    "bucket": "List",
+    "bucket": "Bucket",
     "search": "Search",
     "month": "Month",
     "day": "Day",
 }
 SINGLE, OTHER, DELETED = "lookups", "other", "deleted"
 WORDS = {
-    SINGLE: "Single look-ups (no list)",
-    OTHER: "Messages and calls to people on no list",
-    DELETED: "Deleted lists",
+    SINGLE: "Single look-ups (no bucket)",
+    OTHER: "Messages and calls to people in no bucket",
+    DELETED: "Deleted buckets",
 }
 CENT = Decimal("0.01")
 
@@ -206,7 +206,7 @@ class Lists:
 
 
 def vendor_name(key: str) -> str:
-    return SOURCES.get(key) or available.title(key)
+    return SOURCES.get(key) or vendor_names.title(key)
 
 
 def _operation(key: str) -> str:

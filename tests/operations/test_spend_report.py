@@ -145,12 +145,12 @@ def test_every_grouping_adds_up_to_the_same_and_names_what_is_of_no_list(world: 
     assert lines(world, "bucket") == {
         "Absentees": (D("10.00"), 60, 2),
         "Probate": (D("2.00"), 10, 1),
-        "Single look-ups (no list)": (D("0.10"), 0, 0),
+        "Single look-ups (no bucket)": (D("0.10"), 0, 0),
     }
     assert lines(world, "search") == {
         "Seattle, WA · Absentee owner": (D("10.00"), 60, 2),
         "Imported files": (D("2.00"), 10, 1),
-        "Single look-ups (no list)": (D("0.10"), 0, 0),
+        "Single look-ups (no bucket)": (D("0.10"), 0, 0),
     }
     assert lines(world, "vendor") == {"RealEstateAPI": (D("12.10"), 70, 3)}
     assert lines(world, "operation") == {
@@ -182,7 +182,7 @@ def test_phones_still_to_come_are_held_and_a_deleted_list_keeps_its_money(world:
     report = spend(own_access(world.ann), group="bucket", span=NOV)
 
     assert report.total.held == D("1.41")  # 1.25 in doubt, 0.16 for Apollo's phones
-    assert {one.name: one.spent for one in report.lines}["Deleted lists"] == D("10.00")
+    assert {one.name: one.spent for one in report.lines}["Deleted buckets"] == D("10.00")
 
 
 def test_a_vendor_that_sold_the_called_number_has_the_conversation(world: World):
@@ -240,7 +240,7 @@ def test_a_search_asked_twice_is_one_and_a_list_of_two_searches_is_said_to_be(wo
     assert "Seattle, WA · Absentee owner" in lines(world, "search")
 
     Fill.objects.create(bucket=world.absentees, criteria={"zip": "98103", "beds_min": 3}, status="completed")
-    assert lines(world, "search")["Lists from several searches or files"] == (D("10.00"), 60, 2)
+    assert lines(world, "search")["Buckets filled by several searches or files"] == (D("10.00"), 60, 2)
 
 
 # --- Where it is read -------------------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_the_api_the_command_the_page_and_the_csv_say_the_same(world: World):
 
     assert (told["from"], told["to"], told["timeZone"]) == ("2026-11-01", "2026-11-30", "UTC")
     assert [(line["name"], line["spent"], line["perPhone"]) for line in told["lines"]] == [
-        ("Absentees", 10.0, 0.17), ("Probate", 2.0, 0.2), ("Single look-ups (no list)", 0.1, None),
+        ("Absentees", 10.0, 0.17), ("Probate", 2.0, 0.2), ("Single look-ups (no bucket)", 0.1, None),
     ]  # fmt: skip
     assert (told["total"]["spent"], told["total"]["hitRate"], told["total"]["held"]) == (12.1, 0.5, 1.25)
     assert [line["name"] for line in ran["lines"]] == [line["name"] for line in told["lines"]]
@@ -317,7 +317,7 @@ def test_two_lists_share_properties_and_owners_and_another_teams_list_is_not_the
     answer = api.get(f"/api/reports/overlap?a={a}&b={theirs.pk}")
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (404, ["b"])
     assert api.get(f"/api/reports/overlap?a={a}&b={a}").status_code == 400
-    assert "There is no such list" in world.client.get(f"/admin/reports/lists/?a={theirs.pk}&b={b}").content.decode()
+    assert "There is no such bucket" in world.client.get(f"/admin/reports/lists/?a={theirs.pk}&b={b}").content.decode()
 
 
 def test_the_cost_of_a_reachable_owner_leaves_out_do_not_call_and_counts_an_owner_once(world: World):

@@ -1,4 +1,4 @@
-"""`manage.py spend_report`: what a team spent and what came of it; what two lists share; cost per reachable owner."""
+"""`manage.py spend_report`: what a team spent and what came of it; what two buckets share; cost per reachable owner."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from operations.reports.told import overlap_facts, reach_facts, report_facts
 
 class Command(ProductCommand):
     help = (
-        "Reports what a team spent by vendor, request type, list, search, month or day (by the user's clock), with the "
-        "phone hit rate and the cost per phone and per conversation. Or, with --reach, the cost per reachable owner by "
-        "list; with --overlap A B, how many properties and owners two lists share."
+        "Reports what a team spent by vendor, request type, bucket, search, month or day (by the user's clock), with "
+        "the phone hit rate and the cost per phone and per conversation. Or, with --reach, the cost per reachable "
+        "owner by bucket; with --overlap A B, how many properties and owners two buckets share."
     )
     example = (
         "python manage.py spend_report --user ann --group bucket --from 2026-11-01 --to 2026-11-30\n"
@@ -34,8 +34,8 @@ class Command(ProductCommand):
         parser.add_argument("--from", dest="first", metavar="DAY", help="The first day; else 90 days up to the last")
         parser.add_argument("--to", dest="last", metavar="DAY", help="The last day; else today")
         other = parser.add_mutually_exclusive_group()
-        other.add_argument("--reach", action="store_true", help="Instead: cost per reachable owner by list")
-        other.add_argument("--overlap", nargs=2, metavar="BUCKET", help="Instead: what these two lists share")
+        other.add_argument("--reach", action="store_true", help="Instead: cost per reachable owner by bucket")
+        other.add_argument("--overlap", nargs=2, metavar="BUCKET", help="Instead: what these two buckets share")
 
     def handle(self, *_args: object, **options: Any) -> None:
         person = access_named(options)
@@ -62,7 +62,7 @@ class Command(ProductCommand):
             f"${one.spent:,.2f} spent)"
             for one in rows
         ]
-        self.report(options, {"lists": [reach_facts(one) for one in rows]}, lines or ["No list has a phone yet."])
+        self.report(options, {"lists": [reach_facts(one) for one in rows]}, lines or ["No bucket has a phone yet."])
 
     def _overlap(self, person: Access, options: dict[str, Any]) -> None:
         ids = [id_of(text, "a bucket") for text in options["overlap"]]
