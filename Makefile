@@ -1,7 +1,8 @@
 # Needs Python 3.11 or newer with pip, and make. Everything else comes as wheels into .venv.
 
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# Looked for once, where it is first used.
+PYTHON ?= $(eval PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done))$(PYTHON)
 PORT ?= 8000
 UV ?= uv
 RUN = .venv/bin/python
@@ -17,7 +18,7 @@ RANDOM = $$($(RUN) -c "import secrets; print(secrets.token_urlsafe(50))")
 PRODUCTION = env $(SOMEWHERE) SECRET_KEY=$(RANDOM) CONTACT_KEY_SECRETS=$(RANDOM) DEBUG=0 HTTPS=1 ALLOWED_HOSTS=buckets.example
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint chaos bench screenshots backup restore pin lock fonts chromium
+.PHONY: help demo up test lint chaos bench screenshots backup restore pin lock fonts chromium installing
 
 help: ## What can be made
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
@@ -81,11 +82,14 @@ TOLD = awk -v n="$$n" -v t="$$(date +%s)" ' \
 	/^pip ended with / { status = $$4 } \
 	END { exit status }'
 
-$(STAMP): requirements-dev.lock
+# Said before anything is done: make expands a whole recipe, and starts Python for it, before its first line runs.
+installing:
+	@[ $(STAMP) -nt requirements-dev.lock ] || echo "Installing $$(grep -c '^[a-zA-Z].*==' requirements-dev.lock) Python packages into .venv (about a minute, once) …" >&2
+
+$(STAMP): requirements-dev.lock | installing
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: PYTHON=/path/to/python3" >&2; exit 1; }
 	@rm -f $@
 	@n=$$(grep -c '^[a-zA-Z].*==' requirements-dev.lock); \
-	echo "Installing $$n Python packages into .venv (about a minute, once) …" >&2; \
 	$(PYTHON) -m venv .venv >/dev/null || $(PYTHON) -m venv --clear --without-pip .venv || exit 1; \
 	if $(RUN) -m pip --version >/dev/null 2>&1; then pip="$(RUN) -m pip"; \
 	else pip="$(PYTHON) -m pip --python $(RUN)"; fi; \
