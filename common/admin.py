@@ -16,6 +16,7 @@ from uuid import UUID
 from django import forms
 from django.apps import apps
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import display_for_field, get_fields_from_path, unquote
@@ -128,23 +129,35 @@ class Titled(Base):
     """Pages are called what the side bar calls them: a list by its plural, the page of a row by what it is."""
 
     empty: ClassVar[Empty | None] = None
+    # What other pages and the side bar lead to by a filter alone, by its query: an empty one is told in its own words.
+    entries: ClassVar[Mapping[str, Empty]] = MappingProxyType({})
     lookups: ClassVar[frozenset[str]] = frozenset()  # what an address may filter by, beside the list's own filters
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
         """By the list's filters and `lookups` alone: `?facts__phone__startswith=` would tell a hidden phone digit by
-        digit. All else is a 400.
+        digit. All else is a filter that cannot be read.
         """
         ours = [*self.get_list_filter(request), *([self.date_hierarchy] if self.date_hierarchy else [])]
         return lookup in self.lookups or any(lookup in _names_of(self.model, one) for one in ours)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word."""
         title = capfirst(str(self.opts.verbose_name_plural))
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        answer: Any = super().changelist_view(request, {"title": title, **(extra_context or {})})
+        if isinstance(answer, HttpResponseRedirect) and answer.url == f"{request.path}?{ERROR_FLAG}=1":
+            asked = ", ".join(sorted(name[:50] for name in request.GET)[:10])
+            self.message_user(request, f"These filters cannot be read and are ignored: {asked}", messages.ERROR)
+        return answer
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With what an empty list says to this person: its part of the page sees nothing but the list itself."""
-        found: Any = super().get_changelist_instance(request)
-        found.fill = self.empty.address(request, self.admin_site) if self.empty else ""
+        try:
+            found: Any = super().get_changelist_instance(request)
+        except DisallowedModelAdminLookup as refused:  # an old bookmark is no attack, and a person wants her list
+            raise IncorrectLookupParameters from refused
+        found.entry = self.entries.get(request.META.get("QUERY_STRING", ""))
+        found.empty = found.entry or self.empty
+        found.fill = found.empty.address(request, self.admin_site) if found.empty else ""
         found.nothing_assigned = bool(request.access.only_assigned and getattr(self, "assigned", None))  # type: ignore[attr-defined]
         return found
 
@@ -275,16 +288,10 @@ class CommonAdmin(Titled):
         return found_as_told(found, [name for name in names if name in columns], words), repeats
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word.
-
-        A question of a list's action has an address of its own (`common.asking`).
-        """
+        """A question of a list's action has an address of its own (`common.asking`)."""
         if is_question(request):
             return question(self, request)
         answer: HttpResponse = super().changelist_view(request, extra_context)
-        if isinstance(answer, HttpResponseRedirect) and answer.url == f"{request.path}?{ERROR_FLAG}=1":
-            asked = ", ".join(sorted(name[:50] for name in request.GET)[:10])
-            self.message_user(request, f"These filters cannot be read and are ignored: {asked}", messages.ERROR)
         return answer
 
     def save_model(

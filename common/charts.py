@@ -8,5 +8,8 @@ from collections.abc import Sequence
 
 def chart(labels: Sequence[str], figures: Sequence[float], name: str) -> str:
     """The attribute of a bar chart with one row of figures."""
-    row = {"label": name, "data": list(figures), "backgroundColor": "var(--color-primary-600)"}
+    row = {
+        "label": name, "data": list(figures), "backgroundColor": "var(--color-primary-600)",
+        "maxBarThickness": 32, "borderRadius": 3, "displayYAxis": True,  # unfold's are 4 px wide, without a scale
+    }  # fmt: skip
     return json.dumps({"labels": list(labels), "datasets": [row]})

@@ -475,6 +475,19 @@ def test_searching_and_filtering_every_model_answers(boss: Client, model: type[M
             body(boss.get(address(model, "changelist") + choice["query_string"]))
 
 
+@pytest.mark.usefixtures("no_badge")
+def test_an_address_with_a_filter_that_a_list_has_not_leads_to_the_list_and_says_so(boss: Client):
+    """An old bookmark, a typed address: never an error page, in development neither."""
+    for model in (param.values[0] for param in registered()):
+        place = address(model, "changelist")
+        answer = boss.get(f"{place}?nosuch=1&owner__password__startswith=p", follow=True)
+
+        assert answer.status_code == 200, model
+        page = answer.content.decode()
+        told = "nosuch" in page and ("are ignored" in page or "There is no such filter" in page)
+        assert told, model
+
+
 @pytest.mark.parametrize("model", [p for p in registered() if p.values[0] not in NOT_PER_ROW])
 def test_thirty_rows_cost_as_many_queries_as_three(boss: Client, model: type[Model]):
     rows = Rows()

@@ -67,3 +67,14 @@ def test_who_may_less_is_shown_no_button_that_refuses_her(role: str) -> None:
         found = card(client, model) if getattr(model_admin, "empty", None) else None
         if found and found[1]:
             assert client.get(found[1]).status_code in (200, 302), (model, found)
+
+
+def test_what_the_side_bar_leads_to_by_a_filter_says_what_it_will_hold_too() -> None:
+    """Somebody new has set no filter: "Nothing matches" is no word for her."""
+    client = staff()[1]
+    page = html.unescape(client.get("/admin/").content.decode())
+    filtered = sorted(set(re.findall(r'href="(/admin/[^"]+\?[^"]+)"', page)))
+    assert any("callback=today" in place for place in filtered) and any("about=contacts" in place for place in filtered)
+    for place in filtered:
+        shown = html.unescape(client.get(place, follow=True).content.decode())
+        assert "Nothing matches this search and these filters" not in shown, place

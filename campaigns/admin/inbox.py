@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -91,6 +92,13 @@ class ConversationAdmin(TeamAdmin):
     empty = Empty(
         "The Inbox holds what owners write back. Nobody has written yet.", "Campaigns", "campaigns_campaign_changelist"
     )
+    entries: ClassVar[Mapping[str, Empty]] = {
+        "which=unread": Empty(
+            "You have read all that owners wrote. What comes next stands here.",
+            "Inbox",
+            "campaigns_conversation_changelist",
+        )
+    }
     assigned = "assigned_to"
     list_display = ("about", "by_channel", "state_words", "assigned_to", "last_word", "decide_by")
     list_filter = (Whose,)

@@ -11,6 +11,8 @@ from campaigns.inbound import history
 from campaigns.models import Campaign, Conversation
 from common.needs import SHOWN, Need, of_team
 
+_GETS = {Campaign.Channel.SMS.value: "a text", Campaign.Channel.EMAIL.value: "an e-mail"}
+
 
 def words_waiting(access: Access, _now: datetime) -> Iterable[Need]:
     """Of who may answer: what may be an opt-out, and counts as one after 24 hours; what nobody has read."""
@@ -42,5 +44,6 @@ def campaigns_waiting(access: Access, _now: datetime) -> Iterable[Need]:
     valid = mine.filter(status=Campaign.Status.PREVIEWED, preview__expires_at__gt=clock.now(), preview__people__gt=0)
     for campaign in valid.select_related("preview")[:SHOWN]:
         people = campaign.preview.people if campaign.preview else 0
-        words = f"{people:,} {'person gets' if people == 1 else 'people get'} a text once it is approved and launched."
+        gets = f"{people:,} {'person gets' if people == 1 else 'people get'}"
+        words = f"{gets} {_GETS.get(campaign.channel, 'a message')} once it is approved and launched."
         yield Need(f"Waits for approval: {campaign}", words, campaign)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
@@ -70,6 +71,13 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         "buckets_bucket_find",
         may_write,
     )
+    entries: ClassVar[Mapping[str, Empty]] = {
+        "callback=today": Empty(
+            "Callbacks are owners you promised to call back: those of today, and what is due. A lead’s page plans one.",
+            "All leads",
+            "leads_lead_changelist",
+        )
+    }
     changes = Scope.WRITE
     assigned = "assigned_to"
     team_filter = InTeam
