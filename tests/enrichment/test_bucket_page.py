@@ -450,7 +450,7 @@ def test_a_run_whose_cap_is_used_up_asks_for_another(ann, bucket):
     assert (run.status, asked.status_code, {page.status_code for page in refused}) == ("paused", 200, {200})
     assert "Enter a spending limit of more than $0.00." in zero.content.decode()
     for cap, said in (
-        ("0.20", "most $0.05"),
+        ("0.25", "most $0.10"),
         ("5", f"most ${rest_of(run).price:.2f}"),
         ("0.10", "Set at least $0.15."),
         ("x", "a number"),
