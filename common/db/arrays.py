@@ -14,7 +14,7 @@ def joined(values: Iterable[object]) -> str:
 
 
 @Field.register_lookup
-class Among(Lookup):  # type: ignore[type-arg]  # Django's takes none when it runs
+class Among(Lookup):
     """`column__among=values`: as `in`, with one parameter for all of them. Of `in` Django makes one for each, which it
     compiles and the driver quotes: 100 ids cost twice as much.
     """
@@ -22,7 +22,7 @@ class Among(Lookup):  # type: ignore[type-arg]  # Django's takes none when it ru
     lookup_name = "among"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         column, params = self.process_lhs(compiler, connection)
         field = self.lhs.output_field
         if isinstance(field, CharField):  # which may hold a comma
