@@ -22,6 +22,7 @@ INDEXED = {
     "estimatedEquity": "estimated_equity",
     "lastContactAt": "last_contact_at",
     "callbackAt": "callback_at",
+    "lastActivityAt": "last_activity_at",
 }
 # Of texts a cursor has no value: it is read again by the lead's id, and no name stands in an address.
 TEXTS = {
@@ -34,7 +35,6 @@ TEXTS = {
 }
 OTHERS = {
     **TEXTS,
-    "lastActivityAt": "last_activity_at",
     "updatedAt": "updated_at",
     "bathrooms": "bathrooms",
     "sqft": "sqft",
