@@ -68,7 +68,7 @@ def leads(
         told = api.get(path, {**query, "limit": 1, "total": "true"})
         click.echo(f"{told['total']}{'' if told['totalIsExact'] else ' or more'}")
         return
-    found = api.rows(path, "leads", query, most=None if every else limit)
+    found = api.rows(path, "leads", {**query, "total": "false"}, most=None if every else limit)
     show_rows(found, fields.split(",") if fields else COLUMNS, options["form"])
 
 

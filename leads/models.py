@@ -345,6 +345,7 @@ class Lead(UUIDModel, Timestamped):
             _sorted("estimated_value", "lead_by_value"),
             _sorted("last_contact_at", "lead_by_last_contact"),
             _sorted("callback_at", "lead_by_callback"),
+            _sorted("last_activity_at", "lead_by_last_touch"),  # of leads that nobody has touched none is in it
             # and `lead_of_team_by_words`, over a column that only PostgreSQL knows: migration 0019_lead_team_indexes
         ]
         triggers = [team_of_bucket(), _cancel_callback(), _drop_label()]

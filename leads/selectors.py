@@ -26,9 +26,16 @@ CALLBACKS_SHOWN = 3  # those that wait longest; the list has them all
 def tag_names(leads: Iterable[Lead]) -> dict[UUID, list[str]]:
     """The names of their tags by lead, in alphabetical order; a lead without any is left out. One statement."""
     names: dict[UUID, list[str]] = {}
-    links = Lead.tags.through.objects.filter(lead__in=[lead.pk for lead in leads]).order_by("tag__name")
-    for lead_id, name in links.values_list("lead_id", "tag__name"):
-        names.setdefault(lead_id, []).append(name)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT l.lead_id, t.name FROM leads_lead_tags l JOIN leads_tag t ON t.id = l.tag_id
+             WHERE l.lead_id = ANY(%s) ORDER BY t.name
+            """,
+            [[lead.pk for lead in leads]],
+        )
+        for lead_id, name in cursor.fetchall():
+            names.setdefault(lead_id, []).append(name)
     return names
 
 

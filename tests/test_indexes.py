@@ -58,6 +58,7 @@ from leads.selection.sorting import sort_of, sorted_page
 from leads.selectors import callbacks_due, rows_of
 from operations import metrics
 from operations.audit.reading import Chosen, events
+from operations.home.charts import contacts_by_week
 from tests.campaigns import crowd as of_campaigns
 from tests.leads.calendar import crowd as of_calendars
 
@@ -403,8 +404,14 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
             ("estimatedValue", 500, "lead_by_value"),
             ("-lastContactAt", SOME_DAY, "lead_by_last_contact"),
             ("callbackAt", SOME_DAY, "lead_by_callback"),
+            ("-lastActivityAt", SOME_DAY, "lead_by_last_touch"),
         )
     },
+    "contacts of a team that were logged by hand": (
+        lambda p: contacts_by_week(Bucket.objects.order_by("pk")[0].team_id, "UTC"),  # a team of three buckets
+        "leads_lead",
+        "lead_by_last_contact",
+    ),
     "a column of the board": (
         lambda p: by(board_page(p, label=False)),
         "leads_lead",
@@ -629,6 +636,7 @@ SORTED_LATER = {
     "kinds of property nobody knows",
     "leads of a user that are to be called back",
     "history of a lead",
+    "contacts of a team that were logged by hand",
     "leads that an import added",
     "calls whose worker is dead",
     "when a user was served last",

@@ -62,7 +62,8 @@ class BucketLeadsView(OwnBucketView):
             "LeadPage",
             totalMatching=serializers.IntegerField(
                 allow_null=True,
-                help_text=f"Leads of the bucket that pass the filters and match q; null: with q, more than {COUNTED:,}",
+                help_text="Leads of the bucket that pass the filters and match q; null: with q more than "
+                f"{COUNTED:,}, or total=false",
             ),
             filters=ObjectField(help_text="The filters as they were understood"),
         ),
@@ -70,7 +71,7 @@ class BucketLeadsView(OwnBucketView):
     def get(self, request: Request) -> Response:
         query = self.query(LEADS.query, also=filters.names_in(request.query_params))
         bucket = self.bucket_to_see(query["bucketId"])
-        chosen = filters.chosen(request.query_params, beside=frozenset(LEADS.query().fields))
+        chosen = filters.chosen(request.query_params, beside=LEADS.takes)
         _check_hers(bucket, self.access, {*chosen, query.get("sort", "").lstrip("-")})
         every = Lead.objects.filter(bucket=bucket)
         theirs = bucket.team_id != self.access.team_id
@@ -80,6 +81,9 @@ class BucketLeadsView(OwnBucketView):
         )
         listed = list_leads(leads, query, request, of=every, theirs=theirs)
         told = understood(chosen, team_id=bucket.team_id)
+        many = None
+        if query.get("total") is not False:
+            many = listed.count(leads) if listed.search else total_matching(bucket, leads, told)
         return LEADS.render(
             self,
             query,
@@ -88,7 +92,7 @@ class BucketLeadsView(OwnBucketView):
             context=context_of(self, listed.rows, looks_only=theirs),
             count=lambda: listed.total(leads),
             more={
-                "totalMatching": listed.count(leads) if listed.search else total_matching(bucket, leads, told),
+                "totalMatching": many,
                 "filters": {"bucketId": str(bucket.pk), "limit": query["limit"], **told},
             },
         )

@@ -11,6 +11,7 @@ from buckets.imports.columns import FIELDS as IMPORTED
 from buckets.imports.columns import OTHERS_MOST
 from buckets.imports.headers import HEADER_ROWS
 from buckets.models import Bucket, Fill, Import
+from common.api.lists import TOTAL_MAX
 from common.api.paging import PageQuery
 from common.api.serializers import (
     CamelModelSerializer,
@@ -129,6 +130,10 @@ class BucketsQuery(PageQuery):
 
 class LeadsQuery(FoundQuery):
     bucketId = IdField()
+    total = FlagField(
+        required=False,
+        help_text=f"false: nothing is counted, totalMatching is null; true: also total, counted up to {TOTAL_MAX:,}",
+    )
 
 
 class ColumnsField(serializers.CharField):

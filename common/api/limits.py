@@ -4,7 +4,6 @@ draft-ietf-httpapi-ratelimit-headers has them, and the three headers of its earl
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,16 +38,6 @@ def note(request: Any, quota: Quota) -> None:
     known: Quota | None = getattr(plain, ATTRIBUTE, None)
     if known is None or quota.left < known.left:
         setattr(plain, ATTRIBUTE, quota)
-
-
-def quota_of(throttle: Any, *, counted: bool) -> Quota | None:
-    """What is left of a throttle of Django REST framework, once asked. counted: False, where nobody counts."""
-    if not throttle.num_requests:
-        return None
-    history = throttle.history if counted else []
-    left = max(0, throttle.num_requests - len(history))
-    reset = math.ceil(throttle.duration - (throttle.now - history[-1])) if history else throttle.duration
-    return Quota(throttle.scope, throttle.num_requests, throttle.duration, left, max(1, reset))
 
 
 def headers_of(request: Any) -> dict[str, str]:

@@ -99,6 +99,11 @@ class ListOf:
         """The parameters of the list."""
         return type(f"{self.name[:1].upper()}{self.name[1:]}List{self.base.__name__}", (self.base,), self._parameters())
 
+    @cached_property
+    def takes(self) -> frozenset[str]:
+        """The names of these parameters: what else stands in the address is a filter."""
+        return frozenset(self.query().fields)
+
     def _parameters(self) -> dict[str, Any]:
         declared = self.base._declared_fields  # noqa: SLF001
         taken: dict[str, Any] = {
@@ -106,7 +111,7 @@ class ListOf:
                 lambda: self.known, help_text="Only these fields of each row, by their names with commas between them"
             ),
         }
-        if self.has_order:
+        if self.has_order and "total" not in declared:
             words = f"true: also how many rows there are, counted up to {TOTAL_MAX:,}"
             taken["total"] = FlagField(default=False, help_text=words)
         if "sort" not in declared and self.has_order:

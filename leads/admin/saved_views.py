@@ -67,7 +67,7 @@ def _counts(model_admin: Any, request: HttpRequest) -> HttpResponse:
     total = counts.pop("")
     said = words_of(total)
     words = "" if total is None else f"{said} {'lead' if total == 1 else 'leads'}"
-    return JsonResponse({"total": words, "views": {key: words_of(count) for key, count in counts.items()}})
+    return JsonResponse({"total": words, "views": {key: words_of(count, key) for key, count in counts.items()}})
 
 
 def _save(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpResponse:

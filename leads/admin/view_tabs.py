@@ -18,7 +18,7 @@ from leads.models import Lead, SavedView
 from leads.selection.asked import filters_in, leads_asked
 from leads.selection.counting import AT_MOST, count_each
 from leads.selection.filters import BadFilter
-from leads.selection.presets import EVERY, PRESETS, first_view, leads_of
+from leads.selection.presets import BOUNDS, EVERY, PRESETS, first_view, leads_to_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +103,22 @@ def size_of(request: HttpRequest, tab: Tab | None) -> int | None:
 def leads_of_tab(person: Access, tab: Tab) -> QuerySet[Lead]:
     """Raises BadFilter: a view that was saved when there was such a filter."""
     if tab.saved is None:
-        return leads_of(person, tab.key)
+        return leads_to_count(person, tab.key)
     return leads_asked(person, filters_in(QueryDict(tab.query)))
 
 
 def counts_of(person: Access, tabs: Sequence[Tab], **more: QuerySet[Lead]) -> dict[str, int | None]:
-    """How many leads each tab holds, and each of `more`, up to AT_MOST + 1; None: it takes too long to tell."""
+    """How many leads each tab holds, and each of `more`, up to its bound + 1; None: it takes too long to tell."""
     rows: dict[str, QuerySet[Lead]] = dict(more)
     for tab in tabs:
         try:
             rows[tab.key] = leads_of_tab(person, tab)
         except BadFilter:
             continue
-    return count_each(rows)
+    return count_each(rows, bounds=BOUNDS)
 
 
-def words_of(count: int | None) -> str:
-    """1,742; 10,000+; "" where it could not be told."""
-    return "" if count is None else f"{AT_MOST:,}+" if count > AT_MOST else f"{count:,}"
+def words_of(count: int | None, key: str = "") -> str:
+    """1,742; 10,000+; "" where it could not be told. key: of which tab."""
+    most = BOUNDS.get(key, AT_MOST)
+    return "" if count is None else f"{most:,}+" if count > most else f"{count:,}"

@@ -33,7 +33,7 @@ from leads.models import SavedView
 from leads.selection.asked import filters_in, leads_asked
 from leads.selection.counting import AT_MOST, count_each
 from leads.selection.filters import BadFilter
-from leads.selection.presets import PRESETS, first_view, leads_of, missing_for_calls
+from leads.selection.presets import BOUNDS, PRESETS, READY_AT_MOST, first_view, leads_to_count, missing_for_calls
 
 
 @translates(ViewRefused)
@@ -49,7 +49,9 @@ class _Counted(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="Its tab's words")
     filters = ObjectField(help_text="As GET /api/leads takes them; q and sort stand among them")
     count = serializers.IntegerField(
-        allow_null=True, help_text=f"Leads that you see in it, up to {AT_MOST:,}; null: they took too long to count"
+        allow_null=True,
+        help_text=f"Leads that you see in it, up to {AT_MOST:,} (readyToCall: {READY_AT_MOST:,}); null: they took too "
+        "long to count",
     )
     countIsExact = serializers.BooleanField(help_text="false: there are more than `count`")
 
@@ -132,9 +134,10 @@ def _filters(query: QueryDict) -> dict[str, Any]:
     return {name: values if len(values) > 1 else values[0] for name, values in query.lists()}
 
 
-def _counted(count: int | None) -> dict[str, Any]:
-    told = None if count is None else min(count, AT_MOST)
-    return {"count": told, "countIsExact": count is not None and count <= AT_MOST}
+def _counted(count: int | None, key: str = "") -> dict[str, Any]:
+    most = BOUNDS.get(key, AT_MOST)
+    told = None if count is None else min(count, most)
+    return {"count": told, "countIsExact": count is not None and count <= most}
 
 
 class SavedViewsView(SavedViewBase):
@@ -153,9 +156,9 @@ class SavedViewsView(SavedViewBase):
     )
     def get(self, request: Request) -> Response:
         query = self.query(VIEWS.query)
-        counts = count_each({key: leads_of(self.access, key) for key in PRESETS})
+        counts = count_each({key: leads_to_count(self.access, key) for key in PRESETS}, bounds=BOUNDS)
         presets = [
-            {"key": key, "name": one.words, "holds": one.holds, "filters": one.as_query, **_counted(counts[key])}
+            {"key": key, "name": one.words, "holds": one.holds, "filters": one.as_query, **_counted(counts[key], key)}
             for key, one in PRESETS.items()
         ]
         beside = {"presets": presets, "first": first_view(self.access), "missing": missing_for_calls(self.access)}

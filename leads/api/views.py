@@ -68,7 +68,7 @@ class LeadsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         query = self.query(LEADS.query, also=filters.names_in(request.query_params))
-        chosen = filters.chosen(request.query_params, beside=frozenset(LEADS.query().fields))
+        chosen = filters.chosen(request.query_params, beside=LEADS.takes)
         mine = Lead.objects.seen_by(self.access)
         leads = matching(
             mine, chosen, time_zone=self.user.time_zone, contacts=sees_contacts(request), me=self.user.pk,

@@ -27,7 +27,3 @@ class BucketDeletion(Leased):
 
     def __str__(self) -> str:
         return f"{self.done:,} of {self.leads:,} leads deleted"
-
-
-# Of leads `l`, for a statement in SQL that finds them by something else than their ids or their bucket.
-OF_NO_DELETED_BUCKET = "l.bucket_id NOT IN (SELECT d.bucket_id FROM leads_bucketdeletion d)"

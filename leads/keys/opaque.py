@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from django.db import connection
 
 from leads.keys import key_secrets
-from leads.models import ContactKey, LeadKey
+from leads.models import ContactKey
 
 _PURPOSE = b"owner keys of the API"
 _PREFIX = "own_"
@@ -62,10 +63,17 @@ def owner_keys_of(leads: Iterable[tuple[UUID, int]]) -> dict[UUID, str]:
     address has none, nor has one whose key more than 20 owners share. One statement beside the secrets'.
     """
     teams = dict(leads)
-    rows = LeadKey.objects.filter(lead__in=list(teams), key__kind=ContactKey.Kind.OWNER, key__crowded=False)
     found: dict[UUID, int] = {}
-    for lead_id, key_id in rows.order_by("lead", "position").values_list("lead_id", "key_id"):
-        found.setdefault(lead_id, key_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT k.lead_id, k.key_id FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id
+             WHERE k.lead_id = ANY(%s) AND c.kind = %s AND NOT c.crowded ORDER BY k.lead_id, k.position
+            """,
+            [list(teams), ContactKey.Kind.OWNER],
+        )
+        for lead_id, key_id in cursor.fetchall():
+            found.setdefault(lead_id, key_id)
     if not found:
         return {}
     cipher = _cipher(key_secrets.for_reading()[0])

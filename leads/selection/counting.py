@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -17,16 +18,20 @@ AT_MOST = 10_000  # counted; beyond it one says "more than 10,000"
 TOGETHER, ALONE, ALL = 1.5, 0.75, 5.0  # seconds: of one statement for all, for each alone, and of all of these
 
 
-def count_each(rows: Mapping[str, QuerySet[Lead]], *, at_most: int = AT_MOST) -> dict[str, int | None]:
+def count_each(
+    rows: Mapping[str, QuerySet[Lead]], *, at_most: int = AT_MOST, bounds: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, int | None]:
     """How many leads each of these has; `at_most` + 1: more. None: it could not be told within the time.
 
+    bounds: {name: at most, where it is another}.
     One statement for all; where it takes too long, each by itself, so that one slow view hides no other.
     """
     wanted: dict[str, tuple[str, Sequence[Any]]] = {}
     counts: dict[str, int | None] = {}
     for key, leads in rows.items():
         try:
-            wanted[key] = leads.order_by().values("pk")[: at_most + 1].query.sql_with_params()
+            most = bounds.get(key, at_most)
+            wanted[key] = leads.order_by().values("pk")[: most + 1].query.sql_with_params()
         except EmptyResultSet:  # known without asking
             counts[key] = 0
     found = _counted(wanted, TOGETHER)

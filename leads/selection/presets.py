@@ -13,6 +13,7 @@ from leads.models import Lead, Scrub
 from leads.permission.scrubbing import whole_lists
 from leads.permission.selling import active_seller, flag_counts, missing_of
 from leads.querysets import own_callbacks
+from leads.registries import buckets_of
 from leads.selection.counting import AT_MOST
 from leads.selection.filters import matching
 
@@ -69,6 +70,8 @@ _ALL = (
 )
 PRESETS: Mapping[str, Preset] = {one.key: one for one in _ALL}
 FIRST, WITHOUT_RULES, EVERY = "readyToCall", "withPhone", "all"
+READY_AT_MOST = 1_000  # counted: each is judged by every contact rule, and pages with this count are open all day
+BOUNDS: Mapping[str, int] = {FIRST: READY_AT_MOST}  # of presets that are not counted up to AT_MOST
 
 
 def leads_of(access: Access, key: str) -> QuerySet[Lead]:
@@ -85,9 +88,20 @@ def leads_of(access: Access, key: str) -> QuerySet[Lead]:
     )
 
 
+def leads_to_count(access: Access, key: str) -> QuerySet[Lead]:
+    """As `leads_of`, for who counts them. Those ready to call are looked for on lists with phones, which an index of
+    each list has: leads without one are not judged.
+    """
+    rows = leads_of(access, key)
+    if key != FIRST or access.only_assigned:
+        return rows
+    with_phones = buckets_of(access).filter(team=access.team_id, phone_leads__gt=0)
+    return rows.filter(bucket__in=list(with_phones.order_by().values_list("pk", flat=True)))
+
+
 def count_of(access: Access, key: str, *, at_most: int = AT_MOST) -> int:
     """How many leads a preset holds for this person; `at_most` + 1: more than that. Raises KeyError."""
-    return leads_of(access, key).order_by()[: at_most + 1].count()
+    return leads_to_count(access, key).order_by()[: at_most + 1].count()
 
 
 def missing_for_calls(access: Access) -> str:

@@ -26,6 +26,7 @@ INDEXED = {
     "estimatedEquity": "estimated_equity",
     "lastContactAt": "last_contact_at",
     "callbackAt": "callback_at",
+    "lastActivityAt": "last_activity_at",
 }
 # What is sorted by and is no column of the lead: SQL, made at each reading.
 COMPUTED: dict[str, Callable[[], Expression | F]] = {
@@ -49,7 +50,6 @@ TEXTS = {
 }
 OTHERS = {
     **TEXTS,
-    "lastActivityAt": "last_activity_at",
     "updatedAt": "updated_at",
     "bathrooms": "bathrooms",
     "sqft": "sqft",

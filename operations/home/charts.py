@@ -50,8 +50,12 @@ def _begins(day: date, zone: str) -> datetime:
 
 _KINDS: Sequence[str] = ("call", "sms", "email", "noted")
 # Messages by the team's numbers and addresses, which have an index by when they left. Logged by hand: what no message,
-# call or event of ours has written (`ref`), by a member of the team.
+# call or event of ours has written (`ref`), by a member of the team; on leads whose last contact is not older, which
+# each list has an index of: by the activities' own ids those of all teams would be read.
 _CONTACTS = """
+    WITH contacted AS MATERIALIZED (
+        SELECT l.id FROM buckets_bucket b JOIN leads_lead l ON l.bucket_id = b.id
+         WHERE b.team_id = %(team)s AND l.last_contact_at >= %(since)s)
     SELECT date_trunc('week', at AT TIME ZONE %(zone)s)::date, kind, count(*)
       FROM (
         SELECT started_at AS at, 'call' AS kind FROM campaigns_callattempt
@@ -65,8 +69,8 @@ _CONTACTS = """
           JOIN campaigns_delivery d ON d.mail_sender_id = s.id
          WHERE c.team_id = %(team)s AND d.intended_at >= %(since)s
         UNION ALL
-        SELECT a.created_at, 'noted' FROM leads_activity a JOIN leads_lead l ON l.id = a.lead_id
-         WHERE a.id >= %(floor)s AND a.kind IN ('call', 'sms', 'email') AND a.ref IS NULL AND a.by_id IS NOT NULL
-           AND l.team_id = %(team)s AND a.created_at >= %(since)s
+        SELECT a.created_at, 'noted' FROM contacted c JOIN leads_activity a ON a.lead_id = c.id AND a.id >= %(floor)s
+         WHERE a.kind IN ('call', 'sms', 'email') AND a.ref IS NULL AND a.by_id IS NOT NULL
+           AND a.created_at >= %(since)s
       ) made GROUP BY 1, 2
 """

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.access import Access, Scope
-from buckets.models import Bucket
 from campaigns.dialing.starting import lists_that_wait
 from campaigns.models import Conversation
 from common.db.clock import database_now
 from common.needs import Need
 from common.needs import needs as registered_needs
-from leads.selection.presets import count_of, leads_of, missing_for_calls
+from leads.selection.presets import READY_AT_MOST, count_of, missing_for_calls
 
-MOST = 1_000  # owners counted: each is judged by every contact rule, and Home is opened all day
+MOST = READY_AT_MOST  # owners counted
 LISTS_NAMED = 3
 
 
@@ -54,7 +53,7 @@ def today(access: Access) -> Today | None:
         return None
     names = [one.name for one in lists_that_wait(access)[: LISTS_NAMED + 1]]
     hint = missing_for_calls(access)
-    ready = Count(0) if hint else ready_to_call(access)
+    ready = Count(0) if hint else Count(count_of(access, "readyToCall", at_most=MOST))
     calls, manages = access.can(Scope.CONTACTS) and access.can(Scope.WRITE), access.can(Scope.CAMPAIGN)
     return Today(
         ready=ready,
@@ -65,15 +64,6 @@ def today(access: Access) -> Today | None:
         may_start=calls and (bool(names) or (manages and ready.many > 0)),
         hint=hint,
     )
-
-
-def ready_to_call(access: Access) -> Count:
-    """Leads of hers in the view Ready to call. Looked for in buckets that have phones, which an index lists."""
-    rows = leads_of(access, "readyToCall")
-    if not access.only_assigned:
-        with_phones = Bucket.objects.filter(team=access.team_id, phone_leads__gt=0)
-        rows = rows.filter(bucket__in=list(with_phones.values_list("pk", flat=True)))
-    return Count(rows.order_by().values("pk")[: MOST + 1].count())
 
 
 def replies(access: Access) -> int:

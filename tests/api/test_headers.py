@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from datetime import date
 from typing import Any
 
@@ -10,9 +13,11 @@ import pytest
 from drf_spectacular.utils import extend_schema
 from redis.exceptions import ConnectionError as RedisAway
 
+from accounts.models import User
 from common.api.base import ApiView, Problem, exception_handler, ok
 from common.api.deprecation import deprecated
 from common.api.limits import Quota
+from common.api.throttles import UserThrottle
 from common.request_id import named
 from tests.api.client import Api, body_of, refused
 
@@ -62,13 +67,40 @@ def test_every_answer_says_how_much_may_still_be_asked_for(api: Api, monkeypatch
     assert "Retry-After" not in third.headers
 
 
+def test_requests_of_the_same_moment_are_each_counted(ann: User, rf: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(UserThrottle, "rate", "10/min", raising=False)
+    request = rf.get("/api/tags")
+    request.user = ann
+
+    with ThreadPoolExecutor(20) as threads:
+        passed = list(threads.map(lambda _: UserThrottle().allow_request(copy(request), None), range(40)))
+
+    assert sum(passed) == 10
+    refused_one = UserThrottle()
+    assert not refused_one.allow_request(request, None)
+    assert 0 < refused_one.wait() <= 60
+
+
+def test_a_request_is_forgotten_when_its_window_is_over(ann: User, rf: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(UserThrottle, "rate", "2/s", raising=False)
+    request = rf.get("/api/tags")
+    request.user = ann
+    throttle, left = UserThrottle(), 0.0
+    for _ in range(3):
+        if not throttle.allow_request(request, None):
+            left = throttle.wait()
+
+    time.sleep(left + 0.05)
+    assert throttle.allow_request(request, None)
+
+
 def test_a_refusal_says_it_too_and_so_does_every_answer_while_redis_is_away(api: Api, monkeypatch: Any) -> None:
     assert None not in limits(api.get("/api/tags?limit=none"))
 
-    def away(*_: Any) -> None:
+    def away(*_: Any, **__: Any) -> None:
         raise RedisAway
 
-    monkeypatch.setattr("rest_framework.throttling.SimpleRateThrottle.allow_request", away)
+    monkeypatch.setattr("redis.commands.core.Script.__call__", away)
     answer = api.get("/api/tags")
 
     assert (answer.status_code, limits(answer)) == (200, ['"user";r=600;t=60', '"user";q=600;w=60', "600", "600", "60"])

@@ -4,6 +4,8 @@ import uuid
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from buckets.models import Bucket
 from buckets.services import recount
@@ -112,6 +114,21 @@ def test_the_total_without_a_filter_comes_from_the_stored_counter(api, bucket):
     assert page(api, bucket, "&needsSkipTrace=true")["totalMatching"] == 6
 
 
+def test_a_client_that_needs_no_total_pays_for_none(api, bucket):
+    with CaptureQueriesContext(connection) as counted:
+        assert page(api, bucket, "&needsSkipTrace=true&limit=4")["totalMatching"] == 6
+    with CaptureQueriesContext(connection) as uncounted:
+        answer = page(api, bucket, "&needsSkipTrace=true&limit=4&total=false")
+
+    assert (len(answer["leads"]), answer["totalMatching"], "total" in answer) == (4, None, False)
+    assert answer["nextCursor"] is not None
+    assert len(uncounted) == len(counted) - 1
+    assert not any("COUNT(" in one["sql"].upper() for one in uncounted)
+    assert page(api, bucket, "&q=nobody&total=false")["totalMatching"] is None
+    both = page(api, bucket, "&needsSkipTrace=true&total=true")
+    assert (both["total"], both["totalIsExact"], both["totalMatching"]) == (6, True, 6)
+
+
 def test_a_page_of_leads_costs_the_same_queries_whatever_is_on_it(api, bucket, django_assert_num_queries):
     tag = Tag.objects.create(owner=bucket.owner, name="hot")
     for lead in Lead.objects.all():
@@ -119,7 +136,7 @@ def test_a_page_of_leads_costs_the_same_queries_whatever_is_on_it(api, bucket, d
 
     page(api, bucket)  # that the token is used is noted once a minute
     for limit in (1, 10):
-        with django_assert_num_queries(9):  # token, grant, roles, bucket, leads, tags, owners' keys, the record, count
+        with django_assert_num_queries(8):  # token, roles, bucket, leads, tags, owners' keys, the record, count
             answer = page(api, bucket, f"&limit={limit}&tag=HOT")
         assert answer["leads"][0]["tags"] == ["hot"]
         assert answer["totalMatching"] == 10

@@ -22,6 +22,7 @@ from enrichment.models import PumpLease, Run, RunItem
 from integrations.ledger import catalogue, scopes
 from integrations.models import Budget, Vendor, VendorCall
 from leads.models import Activity, Event, Lead
+from leads.services import add_activity
 from operations import home
 from operations.metrics import exposition
 from tests.admin_site import member, signed_in, staff, superuser
@@ -437,7 +438,7 @@ def test_contacts_are_counted_by_week_by_hand_or_by_a_call():
     bucket = bucket_of(ann, total_leads=1)
     lead = Lead.objects.create(bucket=bucket, owner=ann, property_id="1")
     for kind in ("call", "call", "email", "note"):
-        Activity.objects.create(lead=lead, by=ann, kind=kind)
+        add_activity(lead=lead, by=ann, kind=kind)
     Activity.objects.create(lead=lead, by=None, kind="sms", text="They wrote: no")
 
     weeks = home.contacts_by_week(own_access(ann).team_id or 0, "UTC")
