@@ -97,7 +97,7 @@ def test_what_was_decided_is_told_at_once_though_no_worker_has_moved_yet(run: Ru
     waits = "2 leads need a billing check: decide whether their requests were billed."
     Run.objects.filter(pk=run.pk).update(status="paused", paused_by="doubt", reason=waits)
     page = boss[1].get(address(Run, "change", run.pk)).content.decode()
-    assert f"Paused: {waits}" in page and "hx-trigger" not in page
+    assert f"Paused: {waits}" in page and "every 3s[" not in page
 
     chosen = VendorCall.objects.filter(run_id=run.pk).values_list("pk", flat=True)
     decided = {"row": [f"request:{pk}" for pk in chosen], "verdict": "not-billed"}
@@ -105,7 +105,7 @@ def test_what_was_decided_is_told_at_once_though_no_worker_has_moved_yet(run: Ru
 
     page = boss[1].get(address(Run, "change", run.pk)).content.decode()
     assert "The billing checks are decided; its leads continue in a moment." in page
-    assert "hx-trigger" in page  # and the page sees it when they do
+    assert "every 3s[" in page  # and the page sees it when they do
     assert "Needs billing check" not in page and waits not in page
     home = boss[1].get("/admin/").content.decode()
     assert waits not in home and "need a billing check" not in home.replace("1 request needs a billing check", "")

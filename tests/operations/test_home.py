@@ -199,7 +199,7 @@ def test_caps_speak_up_before_they_are_used_up(settings):
     Budget.objects.filter(pk=month.pk).update(reserved=Decimal("0.02"))
     assert titles(ann) == ["Monthly budget nearly used: ann", "Daily lead limit nearly reached: ann"]
     assert titles(boss) == [
-        "Daily spending limit nearly reached: apollo",
+        "Daily spending limit nearly reached: Apollo",
         "Monthly budget nearly used: ann",
         "Daily lead limit nearly reached: ann",
     ]

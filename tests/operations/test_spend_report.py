@@ -265,7 +265,7 @@ def test_the_api_the_command_the_page_and_the_csv_say_the_same(world: World):
     assert [line["name"] for line in ran["lines"]] == [line["name"] for line in told["lines"]]
     assert ran["total"]["spent"] == "12.1000"
     assert "$12.10" in page
-    assert 'aria-label="Spending by list"' in page
+    assert 'aria-label="Spending by bucket"' in page
     rows = file.decode("utf-8-sig").splitlines()
     assert rows[0].startswith("List,Requests,")
     assert rows[-1] == "All,4,241,196,140,70,50.00%,3,12.10,0.00,12.10,1.25,0.17,4.03"
@@ -311,7 +311,7 @@ def test_two_lists_share_properties_and_owners_and_another_teams_list_is_not_the
     ran = command("spend_report", "--user", "ann", "--overlap", str(a), str(b))
 
     assert (told["properties"], told["owners"], told["a"]["owners"]) == (2, 2, 3)
-    assert "Properties on both" in page
+    assert "Properties in both" in page
     assert ran.out == "Absentees and Probate share 2 properties and 2 owners.\n"
     theirs = Bucket.objects.create(owner=world.bob, name="Bob's")
     answer = api.get(f"/api/reports/overlap?a={a}&b={theirs.pk}")
