@@ -16,6 +16,7 @@ from enrichment.worker import owner_traces
 from enrichment.worker.owner_traces import Owner
 from integrations.ledger import catalogue
 from integrations.lookups import forgotten, stand_in_ids
+from integrations.lookups import owned as owned_answers
 from integrations.lookups.agreement import contradict
 from integrations.lookups.identity import Name
 from integrations.lookups.reveals import released
@@ -139,7 +140,7 @@ def bought_details(leads: Mapping[UUID, str]) -> dict[UUID, Mapping[str, Any]]:
     """What the newest bought detail says of each of these leads, given with their property ids."""
     joined = vendor_ids(leads)
     keys = {pk: (property_id, joined.get(pk, property_id)) for pk, property_id in leads.items()}
-    details = catalogue.bought("property_detail").filter(
+    details = owned_answers.bought("property_detail").filter(
         key__among={key for pair in keys.values() for key in pair}, fetched_at__isnull=False
     )
     rows: dict[str, tuple[Any, Mapping[str, Any]]] = {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db.models import QuerySet
 
-from integrations.models import Lookup, Operation, Vendor
+from integrations.models import Operation, Vendor
 
 
 def operation(name: str) -> Operation:
@@ -20,11 +19,6 @@ def operation(name: str) -> Operation:
         Operation.objects.bulk_create([Operation(vendor=vendor(seller), name=name)], ignore_conflicts=True)
         row = rows.get(vendor_id=seller, name=name)
     return row
-
-
-def bought(name: str) -> QuerySet[Lookup]:
-    """What was bought, or asked, by this operation as the environment routes it: without reading its row first."""
-    return Lookup.objects.filter(operation__name=name, operation__vendor=settings.OPERATIONS[name]["vendor"])
 
 
 def vendor(name: str) -> Vendor:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from django.conf import settings
+from django.db.models import QuerySet
+
 from integrations.lookups.agreement import contradict
 from integrations.lookups.identity import Name, names_of
 from integrations.lookups.stand_in_ids import ASKED, asked, is_stand_in
@@ -37,6 +40,11 @@ def rows_of(operation: Operation, queries: Collection[Query]) -> dict[str, list[
     for key, rows in found.items():
         rows.sort(key=lambda row, key=key: (row.operation_id != operation.pk, row.key != key))  # type: ignore[misc]
     return found
+
+
+def bought(name: str) -> QuerySet[Lookup]:
+    """What was bought, or asked, by this operation as the environment routes it: without reading its row first."""
+    return Lookup.objects.filter(operation__name=name, operation__vendor=settings.OPERATIONS[name]["vendor"])
 
 
 def _sellers(operation: Operation) -> list[int]:
