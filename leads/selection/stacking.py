@@ -53,8 +53,10 @@ def owner_on(buckets: int, team_id: int | None) -> Q:
 
 def _among(sql: str, many: int, team_id: int | None) -> Q:
     """One parameter, however many they are, and a text: read and written as ids they took longer than the reading."""
-    all_buckets: Any = Lead.bucket.field.related_model
-    buckets = list(all_buckets.objects.filter(team=team_id).values_list("pk", flat=True))
+    if team_id is None:  # no lead is asked about
+        return Q(pk__in=[])
+    of_team = Lead.every.filter(team_id=team_id).order_by()
+    buckets = list(of_team.values_list("bucket_id", flat=True).distinct())
     if len(buckets) < many:
         return Q(pk__in=[])
     params: dict[str, Any] = {"buckets": buckets, "many": many}
