@@ -50,12 +50,14 @@ _OWN = (
     Column("email", "E-mail", "shown_email", "email", usual=True),
     Column("place", "Place", "place", "propertyCity", usual=True),
 )
-_SORTED = tuple(
-    Column(
-        name, cell.short_description[:1].upper() + cell.short_description[1:], cell, name, is_number=name in _NUMBERS
-    )  # type: ignore[attr-defined]
-    for name, cell in sort_columns.COLUMNS.items()
-)
+
+
+def _sorted(name: str, cell: Any) -> Column:
+    words: str = cell.short_description
+    return Column(name, words[:1].upper() + words[1:], cell, name, is_number=name in _NUMBERS)
+
+
+_SORTED = tuple(_sorted(name, cell) for name, cell in sort_columns.COLUMNS.items())
 _added: list[Callable[[HttpRequest], Iterable[Column]]] = []
 
 

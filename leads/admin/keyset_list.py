@@ -66,7 +66,8 @@ class KeysetList(ChangeList):  # type: ignore[misc]
         if (size := request.GET.get(SIZE, "")) in map(str, SIZES):
             self.size = size
         kept = int(self.size) if self.size else self.model_admin.size(request)
-        self.list_per_page = kept if kept in SIZES else self.list_per_page
+        if kept in SIZES:
+            self.list_per_page = kept
         given = request.GET.copy()
         for name in [name for name in given if name not in self.params]:
             self.places.setdefault(name, given.pop(name)[-1])
