@@ -27,7 +27,7 @@ from integrations.ledger.budgets import ZERO
 from integrations.lookups import owned as owned_answers
 from integrations.lookups import stand_in_ids
 from integrations.lookups.lead_limit import lead_cap, team_lead_cap
-from integrations.models import Budget, Operation
+from integrations.models import Balance, Operation
 from integrations.vendors import available
 from integrations.vendors.contract import Query
 from integrations.vendors.queries import CREDITS_WITH_PHONE, CREDITS_WITHOUT_PHONE
@@ -192,7 +192,7 @@ class Rest:
 
 def rest_of(run: Run) -> Rest:
     """What resuming a run costs at most, before it is resumed."""
-    budget = Budget.objects.filter(scope=run.budget_scope).first()
+    budget = Balance.objects.filter(scope=run.budget_scope).first()
     used = budget.spent + budget.reserved if budget else ZERO
     price = _price_of_rest(run)
     suggested = run.max_cost

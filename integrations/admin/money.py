@@ -8,7 +8,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -17,7 +17,7 @@ from common.admin import Empty, ReadOnlyAdmin, sees_all
 from common.admin_teams import access_of, operates
 from common.contact_access import masked
 from integrations.ledger import scopes
-from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
+from integrations.models import Balance, Budget, Lookup, Operation, UnreadableAnswer
 from integrations.operating.needs import budget_used
 from integrations.vendors.errors import failure_in_words
 
@@ -124,7 +124,7 @@ class BudgetAdmin(ReadOnlyAdmin):
         "Buckets",
         "buckets_bucket_changelist",
     )
-    list_display = ("scope", "spent", "reserved")
+    list_display = fields = readonly_fields = ("scope", "now_spent", "now_reserved")
     search_fields = ("scope__startswith",)
     search_help_text = "The beginning of a scope, such as vendor:apollo: or user:1:2026-11"
 
@@ -135,8 +135,23 @@ class BudgetAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Budget | None = None) -> bool:
         return self.has_module_permission(request)
 
+    @admin.display(description="spent", ordering="spent")
+    def now_spent(self, budget: Any) -> Decimal:
+        spent: Decimal = budget.now_spent
+        return spent
+
+    @admin.display(description="reserved", ordering="reserved")
+    def now_reserved(self, budget: Any) -> Decimal:
+        reserved: Decimal = budget.now_reserved
+        return reserved
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request)
+        now = Balance.objects.filter(pk=OuterRef("pk"))
+        rows: QuerySet[Any] = (
+            super()
+            .get_queryset(request)
+            .annotate(now_spent=Subquery(now.values("spent")), now_reserved=Subquery(now.values("reserved")))
+        )
         if operates(request):
             return rows
         access = access_of(request)
