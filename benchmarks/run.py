@@ -22,9 +22,11 @@ from benchmarks import (
     enrich,
     export,
     forget,
+    hosts,
     inbound,
     leads_page,
     mails,
+    namespaces,
     pace,
     pages,
     save_ids,
@@ -46,6 +48,7 @@ NAMES = (
     "claim",
     "pace",
     "enrich",
+    "fleet",
     "search",
     "forget",
     "suppressions",
@@ -103,6 +106,10 @@ def run(names: list[str], *, quick: bool) -> None:
             "mails": lambda: mails.measure(place, mails=200 if quick else 2_000, looped=1_000),
             "touches": lambda: touches.measure(place, people=2_000 if quick else 20_000, samples=5 if quick else 20),
             "enrich": lambda: enrich.measure(place, **(ENRICH_QUICK if quick else ENRICH)),
+            "fleet": lambda: [
+                *hosts.measure(place, leads=2_000 if quick else 6_000, rounds=2 if quick else 3),
+                namespaces.measure(place, leads=300 if quick else 1_500),
+            ],
         }
         for name in names:
             print(f"Measuring {name} …", file=sys.stderr, flush=True)
