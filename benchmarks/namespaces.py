@@ -29,7 +29,7 @@ from devtools.servers import PROJECT
 from devtools.stack import Stack
 from devtools.valkey import free_port
 
-PACES = {"property_detail": Decimal(150), "skip_trace": Decimal(300)}  # requests a minute
+PACES = {"property_detail": Decimal(30), "skip_trace": Decimal(60)}  # requests a minute
 SMALL = {"BATCH_PROPERTY_DETAIL": "10", "BATCH_SKIP_TRACE": "5"}  # so that it is the pace that holds them
 WORKERS = ("worker", OTHER)
 COMES_UP = 2.0  # seconds
