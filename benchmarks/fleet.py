@@ -21,19 +21,22 @@ PATIENCE = 900.0  # seconds until a run is given up
 PLENTY = {  # nothing here is about money
     "DEBUG": "0",
     "ALLOWED_HOSTS": "127.0.0.1",
-    "LOG_LEVEL": "WARNING",
+    "LOG_LEVEL": "INFO",  # a stack reads in the log that its worker is ready
     "PUMP_SECONDS": "30",
     "DAILY_CAP_REALESTATEAPI": "10000000",
 }
 NO_PACE = {"property_detail": Decimal(0), "skip_trace": Decimal(0)}
 
 
-def stack(place: Place, paces: Mapping[str, Decimal]) -> Stack:
-    """Web, worker, beat and sandbox, with production's settings."""
-    options = Options(
-        home=place.home / "stack", port=0, paces=paces, environment=PLENTY, servers=place.servers, concurrency=4
+def stack(place: Place, paces: Mapping[str, Decimal], **options: Any) -> Stack:
+    """Web, worker, beat and sandbox, with production's settings. options: more of `devtools.stack.Options`."""
+    environment = PLENTY | options.pop("environment", {})
+    home = place.home / "stack"
+    return Stack(
+        Options(
+            home=home, port=0, paces=paces, environment=environment, servers=place.servers, concurrency=4, **options
+        )
     )
-    return Stack(options)
 
 
 def parcels(number: int) -> list[str]:
@@ -59,15 +62,19 @@ class Ran:
         return (stop[0] - start[0]) / max(1, stop[1] - start[1])
 
 
-def run(place: Place, stack: Stack, ids: list[str]) -> Ran:
-    """Saves the ids to a bucket of its own and buys detail and contacts of all of them; what is owned is forgotten."""
+def run(place: Place, stack: Stack, ids: list[str], *, max_cost: Decimal | None = None) -> Ran:
+    """Saves the ids to a bucket of its own and buys detail and contacts of all of them; what is owned is forgotten.
+
+    max_cost: US dollars, too few for all: it is over once its cap has paused it.
+    """
     from buckets.services import add_ids, create_bucket
     from enrichment.models import Run
     from enrichment.options import RunOptions
     from enrichment.services import start_run
 
     with place.connect() as database:
-        database.execute("TRUNCATE integrations_lookup, integrations_vendorcall, integrations_budget CASCADE")
+        tables = ("lookup", "vendorcall", "budget", "budgetchange")
+        database.execute(f"TRUNCATE {', '.join(f'integrations_{table}' for table in tables)} CASCADE")
         database.execute(
             "UPDATE accounts_user SET daily_lead_limit = 10000000, monthly_budget = 10000000 WHERE id = %s",
             [place.user.pk],
@@ -78,7 +85,7 @@ def run(place: Place, stack: Stack, ids: list[str]) -> Ran:
         database.execute("CHECKPOINT")
     before = cpu(place, stack)
     begin = time.monotonic()
-    started: Any = start_run(bucket=bucket, by=place.user, options=RunOptions(limit=len(ids)))[0]
+    started: Any = start_run(bucket=bucket, by=place.user, options=RunOptions(limit=len(ids), max_cost=max_cost))[0]
     marks: list[tuple[float, int]] = [(0.0, 0)]
     while True:
         now = Run.objects.get(pk=started.pk)
@@ -86,11 +93,13 @@ def run(place: Place, stack: Stack, ids: list[str]) -> Ran:
             marks.append((time.monotonic() - begin, now.done))
         if not now.is_open:
             break
+        if max_cost is not None and now.paused_by == Run.Pause.CAP:
+            break
         if now.status == Run.Status.PAUSED or time.monotonic() - begin > PATIENCE:
             raise LocalError(f"the run of {len(ids)} is {now.status} at {now.done}: {now.reason}")
         stack.check()
         time.sleep(POLL)
-    if now.failed or now.done != len(ids):
+    if now.failed or (now.done != len(ids) and max_cost is None):
         raise AssertionError(f"{now.failed} of {len(ids)} leads failed, {now.done} are done")
     spent = {name: used - before[name] for name, used in cpu(place, stack).items()}
     return Ran(len(ids), marks[-1][0], tuple(marks), spent)

@@ -23,10 +23,12 @@ from benchmarks import (
     enrich,
     export,
     forget,
+    hosts,
     imports,
     inbound,
     leads_page,
     mails,
+    namespaces,
     pace,
     pages,
     save_ids,
@@ -49,6 +51,7 @@ NAMES = (
     "claim",
     "pace",
     "enrich",
+    "fleet",
     "search",
     "forget",
     "suppressions",
@@ -121,6 +124,10 @@ def run(names: list[str], *, quick: bool) -> None:
             "mails": lambda: mails.measure(place, mails=200 if quick else 2_000, looped=1_000),
             "touches": lambda: touches.measure(place, people=2_000 if quick else 20_000, samples=5 if quick else 20),
             "enrich": lambda: enrich.measure(place, **(ENRICH_QUICK if quick else ENRICH)),
+            "fleet": lambda: [
+                *hosts.measure(place, leads=2_000 if quick else 6_000, rounds=2 if quick else 3),
+                namespaces.measure(place, leads=300 if quick else 1_500),
+            ],
         }
         for name in names:
             print(f"Measuring {name} …", file=sys.stderr, flush=True)

@@ -233,6 +233,7 @@ CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_REJECT_ON_WORKER_LOST = False  # tasks are wake-ups; beat sends them again, and no message can loop
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_DIRECT = True  # each worker hears messages to it alone as well: pumps start on the host that lacks one
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_SOFT_TIME_LIMIT = 90
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 90.0  # a pump's slice and its last request: a stop leaves nothing in doubt
@@ -605,6 +606,7 @@ IMPORT_PATHS = (
 )
 MAIL_BYTES_MAX = 25 * 1024 * 1024  # what providers take as one e-mail; its words are kept, not what is attached
 MAIL_PATHS = r"/api/webhooks/mail/[a-z]+/inbound"
+PUMPS_PER_STAGE = _whole("PUMPS_PER_STAGE", 1, "pumps that each worker host has for a step of enrichment", most=16)
 PUMP_SECONDS = _whole("PUMP_SECONDS", 30, "seconds one pump works before it wakes the next", most=HOUR)
 PUMP_LEASE_SECONDS = _whole(
     "PUMP_LEASE_SECONDS", 15, "seconds after which a silent pump is taken for dead", least=5, most=HOUR

@@ -53,6 +53,7 @@ class Options:
     sandbox: tuple[str, ...] = ()  # further arguments, such as faults
     environment: Mapping[str, str] = field(default_factory=dict)
     concurrency: int = 4  # children of the worker
+    prefix: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # a command that starts a process, by its name
     web_threads: int = 16
     servers: Servers | None = None  # private ones that run; none: those of the mode, see `mode.addresses`
     tell: Callable[[str], None] = silent  # what is done now, as it begins
@@ -121,8 +122,8 @@ class Stack:
     def stop(self) -> None:
         """Ends what runs, in order. A second Ctrl-C kills what has not gone yet."""
         try:
-            for name in STOP_ORDER:
-                if name in self.processes:
+            for kind in STOP_ORDER:
+                for name in [name for name in self.processes if _kind(name) == kind]:
                     end(self.processes.pop(name), signal.SIGTERM, patience=STOP_SECONDS)
         finally:
             for process in self.processes.values():
@@ -140,6 +141,10 @@ class Stack:
         """Ends one process as an operator would and starts it again; returns when it is ready."""
         end(self.processes[name], signal.SIGTERM, patience=STOP_SECONDS)
         self.begin(name)
+
+    def leave(self, name: str) -> None:
+        """Ends one process as an operator would, and the stack goes on without it."""
+        end(self.processes.pop(name), signal.SIGTERM, patience=STOP_SECONDS)
 
     def kill(self, name: str) -> None:
         """SIGKILL to one process and all it started, as when a host dies. `begin` starts it again."""
@@ -231,14 +236,14 @@ class Stack:
     def _command(self, name: str) -> list[str]:
         python = [sys.executable, "-m"]
         celery = [*python, "celery", "-A", "config"]
-        match name:
+        match _kind(name):
             case "sandbox":
                 return [*python, "sandbox", *self._sandbox_arguments()]
             case "web":
                 bind = ["--bind", f"127.0.0.1:{self._port}", "--threads", str(self.options.web_threads)]
                 return [*python, "gunicorn", "--config", "python:config.gunicorn", *bind, "config.wsgi"]
             case "worker":
-                pool = ["-P", "prefork", "-c", str(self.options.concurrency), "-n", f"worker-{self._port}@localhost"]
+                pool = ["-P", "prefork", "-c", str(self.options.concurrency), "-n", f"{name}-{self._port}@localhost"]
                 return [*celery, "worker", *pool]
             case "beat":
                 return [*celery, "beat", "-S", "django", "--pidfile="]
@@ -268,19 +273,18 @@ class Stack:
     def _begin(self, name: str, more: Mapping[str, str]) -> None:
         self._log(name).unlink(missing_ok=True)
         environment = {**self._environment, **more}
-        self.processes[name] = spawn(
-            self._command(name), log=self._log(name), environment=environment, directory=PROJECT
-        )
+        command = [*self.options.prefix.get(name, ()), *self._command(name)]
+        self.processes[name] = spawn(command, log=self._log(name), environment=environment, directory=PROJECT)
 
     def _wait(self, name: str, address: str = "/healthz") -> None:
         ready: Mapping[str, Callable[[], bool]] = {
             "sandbox": lambda: _answers(f"{self.sandbox_url}/sandbox/ledger"),
             "web": lambda: _answers(self.web_url + address),
-            "worker": lambda: b" ready." in self._log("worker").read_bytes(),
+            "worker": lambda: b" ready." in self._log(name).read_bytes(),
             "beat": lambda: True,
         }
         wait_until(
-            ready[name],
+            ready[_kind(name)],
             process=self.processes[name],
             log=self._log(name),
             what=f"the {name}",
@@ -293,6 +297,11 @@ class Stack:
         command = [sys.executable, "manage.py", "migrate", "--noinput"]
         if spawn(command, log=log, environment=self._environment, directory=PROJECT).wait():
             raise LocalError(f"the database could not be migrated. {tail(log)}")
+
+
+def _kind(name: str) -> str:
+    """The kind of a process: "worker" of "worker-2", another worker host."""
+    return name.partition("-")[0]
 
 
 def _answers(url: str) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from enrichment.models import Run, RunItem, Schedule
+
+_HOLD = "pg_advisory_xact_lock"  # its waiters come in turn: a pause is not passed by by workers that go on sharing
 
 
 def lock_schedule(schedule_id: UUID) -> Schedule | None:
@@ -24,13 +27,41 @@ def claim_schedule(schedule_id: UUID, **still: object) -> Schedule | None:
 
 
 def lock_run(run_id: UUID) -> Run | None:
-    """The run against everything else that changes it or its items. None: it is gone."""
+    """The run against everything else that changes it or its items, workers that share it too. None: it is gone."""
+    _hold(_HOLD, run_id)
     return Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
+
+
+def share_run(run_id: UUID) -> Run | None:
+    """The run as it is, for a worker that buys for it: others may share it meanwhile, but nobody locks it. None: it is
+    gone.
+
+    Whoever shares it takes items by SKIP LOCKED, moves only items that follow its own call, and changes the run by
+    sums alone, at the end of its transaction (`queue.end`). All else needs `lock_run`.
+    """
+    _hold(f"{_HOLD}_shared", run_id)
+    return Run.objects.filter(pk=run_id).first()
 
 
 def lock_runs(runs: QuerySet[Run]) -> QuerySet[Run]:
     """These runs alone, in the order of their ids, whatever they were found by. Locked as the queryset is read."""
-    return runs.order_by("pk").select_for_update(no_key=True, of=("self",))
+    ids = sorted(runs.order_by().values_list("pk", flat=True).distinct())
+    for run_id in ids:
+        _hold(_HOLD, run_id)
+    return runs.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True, of=("self",))
+
+
+def lock_late_phones(*, alone: bool) -> None:
+    """Phones that come after Apollo's answer: whoever writes them, or deletes a lead that may get them, does so alone;
+    workers that serve Apollo's answers share.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_HOLD if alone else _HOLD + '_shared'}(hashtextextended(%s, 6))", ["late phones"])
+
+
+def _hold(function: str, run_id: UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(hashtextextended(%s, 5))", [str(run_id)])  # ours alone
 
 
 def lock_items(items: QuerySet[RunItem]) -> QuerySet[RunItem]:

@@ -261,10 +261,20 @@ class RunItem(Claimed, Deferred):
 
 
 class PumpLease(Claimed):
-    """Answers: is a pump at work on this stage? One a stage, for the whole fleet; it renews its lease."""
+    """Answers: which pumps are at work, on which worker host, and when did each host last say that it is alive?
+
+    `settings.PUMPS_PER_STAGE` a stage on each host; a pump renews its lease. The row of stage DONE has no pump: it is
+    the host's own sign of life.
+    """
 
     stage = models.SmallIntegerField(
-        primary_key=True, choices=RunItem.Stage, verbose_name="works on", help_text="Which step of enrichment"
+        choices=RunItem.Stage, verbose_name="works on", help_text="Which step of enrichment"
+    )
+    host = models.CharField(
+        max_length=200, default="", db_default="", verbose_name="worker", help_text="The worker's name, one a host"
+    )
+    number = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="Which of the pumps that the host has for the step"
     )
     beat_at = models.DateTimeField(
         null=True, blank=True, verbose_name="last sign of life", help_text="When it last said that it is running"
@@ -272,6 +282,7 @@ class PumpLease(Claimed):
 
     class Meta:
         verbose_name, verbose_name_plural = "worker", "workers"
+        constraints = [models.UniqueConstraint(fields=["stage", "host", "number"], name="pump_once_per_host")]
 
     objects = LeasedQuerySet.as_manager()
 

@@ -14,7 +14,7 @@ from accounts.access import SCOPES_OF, Scope
 from accounts.models import Membership
 from common.db.work import free_at
 from integrations.ledger import scopes
-from integrations.models import Budget
+from integrations.models import Balance
 from leads.querysets import TeamQuerySet
 
 BUYERS = sorted(str(role) for role, scopes_ in SCOPES_OF.items() if Scope.BUY in scopes_)
@@ -32,7 +32,7 @@ def may_buy() -> Q:
 class RunQuerySet(TeamQuerySet[M]):
     def with_money(self) -> Self:
         """Adds `spent` and `reserved`, US dollars."""
-        budget = Budget.objects.filter(scope=scopes.in_sql(scopes.run, OuterRef("pk")))
+        budget = Balance.objects.filter(scope=scopes.in_sql(scopes.run, OuterRef("pk")))
         zero = Value(Decimal(0), models.DecimalField(max_digits=14, decimal_places=4))
         return self.annotate(
             spent=Coalesce(Subquery(budget.values("spent")), zero),

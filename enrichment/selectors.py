@@ -22,7 +22,7 @@ from enrichment.rules import doubt_in_words
 from enrichment.worker import stages
 from integrations.ledger import breaker, catalogue, pace, scopes
 from integrations.ledger.budgets import ZERO
-from integrations.models import Budget, VendorCall
+from integrations.models import Balance, VendorCall
 from integrations.vendors import available
 from leads.keys.owners import one_lead_per_owner, others_per_owner
 from leads.models import Lead
@@ -242,7 +242,7 @@ def leads_waiting_for(call_id: UUID) -> int:
 
 def _used(scope: str) -> tuple[Decimal, Decimal]:
     """Spent and reserved in a budget."""
-    return Budget.objects.filter(scope=scope).values_list("spent", "reserved").first() or (ZERO, ZERO)
+    return Balance.objects.filter(scope=scope).values_list("spent", "reserved").first() or (ZERO, ZERO)
 
 
 def team_usage(team: Team, now: datetime) -> TeamUsage:
@@ -291,7 +291,7 @@ def usage(user: User, team: Team | None = None) -> Usage:
 def bucket_money(bucket: Bucket) -> Decimal:
     """US dollars spent by this bucket's runs."""
     of_runs = [scopes.run(pk) for pk in Run.objects.filter(bucket=bucket).values_list("pk", flat=True)]
-    return Budget.objects.filter(scope__in=of_runs).aggregate(s=Sum("spent"))["s"] or ZERO
+    return Balance.objects.filter(scope__in=of_runs).aggregate(s=Sum("spent"))["s"] or ZERO
 
 
 def remaining(bucket: Bucket) -> int:

@@ -26,7 +26,7 @@ from enrichment.worker import queue, stages
 from enrichment.worker.events import tell_completed, tell_paused
 from enrichment.worker.failed_leads import failed_leads
 from integrations.ledger import breaker
-from integrations.models import Budget
+from integrations.models import Balance
 from leads.counters import change_counters
 from leads.locks import hold_bucket
 from leads.models import Lead
@@ -259,9 +259,9 @@ def resume_run(*, run: Run, by: User, max_cost: Decimal | None = None) -> Run:
     by: who asks. A vendor that is paused stops everybody: an operator's resume lifts that, anybody else is refused.
     """
     with transaction.atomic():
-        if run.paused_by == Run.Pause.VENDOR:  # before the run is locked: operation and vendor come first
-            _ask_vendors_again(run, by)
         locked = _open(run)
+        if locked.paused_by == Run.Pause.VENDOR:
+            _ask_vendors_again(locked, by)
         if locked.status != Run.Status.PAUSED and max_cost is None:
             raise RunError("NOT_PAUSED", f"The enrichment job is {locked.get_status_display().lower()}, not paused.")
         check_may_buy(locked.owner, locked.team_id)
@@ -294,7 +294,7 @@ def check_new_cap(run: Run, max_cost: Decimal) -> None:
     """Raises RunError for a limit that this run has used up."""
     if max_cost <= 0:
         raise RunError("INVALID", "Enter a spending limit of more than $0.00.", "maxCost")
-    budget = Budget.objects.filter(scope=run.budget_scope).first()
+    budget = Balance.objects.filter(scope=run.budget_scope).first()
     if budget is None or max_cost >= budget.spent + budget.reserved:
         return
     promised = f" and ${budget.reserved:,.2f} is reserved for requests that are not settled" if budget.reserved else ""

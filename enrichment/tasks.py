@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from celery import shared_task
+from celery import Task, shared_task
 from celery.signals import worker_ready
 from django.db import connection
 
@@ -13,33 +14,47 @@ from enrichment.worker import late_phones, pump_lease, purchase, sweeps
 from enrichment.worker.events import tell_limits_nearly_used
 from enrichment.worker.pump import work
 from enrichment.worker.stages import STAGES
+from integrations.ledger.budgets import take_in_left
 from integrations.operating.nearly_used import tell_budgets_nearly_used
 
 
 # A pump ends itself; a hard limit would kill it while it keeps paid answers for a PostgreSQL that is away.
-@shared_task(name="enrichment.pump", time_limit=86_400, soft_time_limit=86_400)
-def pump(stage: int) -> None:
-    work(stage)
+@shared_task(name="enrichment.pump", bind=True, time_limit=86_400, soft_time_limit=86_400)
+def pump(self: Task[Any, Any], stage: int) -> None:
+    work(stage, host=_host(self))
     pump_lease.wake_if_idle(stage)
 
 
 @worker_ready.connect  # Celery's own signal: a worker is seen when it starts, not ten seconds later
-def announce(**_: object) -> None:
-    pump_lease.beat()
+def announce(sender: Any, **_: object) -> None:
+    pump_lease.beat(sender.hostname)
     connection.close()
 
 
-@shared_task(name="enrichment.ring")
-def wake_pumps() -> None:
-    pump_lease.beat()
+@shared_task(name="enrichment.ring", bind=True)
+def wake_pumps(self: Task[Any, Any]) -> None:
+    """One worker gets the message: it has the others give a sign of life as well."""
+    pump_lease.beat(_host(self))
+    pump_lease.ask_other_workers(_host(self))
     for stage in STAGES:
         pump_lease.wake_if_idle(stage)
+
+
+@shared_task(name="enrichment.alive", bind=True)
+def alive(self: Task[Any, Any]) -> None:
+    pump_lease.beat(_host(self))
+
+
+def _host(task: Task[Any, Any]) -> str:
+    """The worker's name, which no other has; that of a process that runs a task by itself."""
+    return str(task.request.hostname or pump_lease.here())
 
 
 @shared_task(name="enrichment.reap")
 def reap() -> None:
     purchase.reap()
     sweeps.sweep()
+    take_in_left()
 
 
 # Asking a vendor which of many leads have changed takes minutes (`changed_leads.SECONDS`).

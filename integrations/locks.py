@@ -94,6 +94,29 @@ def lock_budgets(scopes: Iterable[str]) -> dict[str, Budget]:
     return {row.scope: row for row in rows}
 
 
+def lock_free_budgets(scopes: Iterable[str]) -> set[str]:
+    """Those of these budgets that no other transaction has locked. Outside the order, because it waits for none."""
+    rows = Budget.objects.filter(scope__in=list(scopes)).select_for_update(skip_locked=True)
+    return set(rows.values_list("scope", flat=True))
+
+
+def lock_free_lookups(operation_id: int, keys: Iterable[str]) -> set[str]:
+    """Locks those of these look-ups that no other transaction has; returns the keys of the others. Outside the order,
+    because it waits for none: two settlements that would each own the other's answer too would wait in a circle.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH free AS (SELECT key FROM integrations_lookup WHERE operation_id = %(operation)s AND key = ANY(%(keys)s)
+                             FOR UPDATE SKIP LOCKED)
+            SELECT key FROM integrations_lookup
+             WHERE operation_id = %(operation)s AND key = ANY(%(keys)s) AND key NOT IN (SELECT key FROM free)
+            """,
+            {"operation": operation_id, "keys": list(keys)},
+        )
+        return {key for (key,) in cursor.fetchall()}
+
+
 def lock_name_refresh(of: str) -> NameRefresh:
     """How far these names have been made anew: one batch at a time, whoever makes it."""
     NameRefresh.objects.bulk_create([NameRefresh(of=of)], ignore_conflicts=True)

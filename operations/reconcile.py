@@ -48,7 +48,7 @@ _BUDGETS = f"""
     SELECT coalesce(p.scope, h.scope),
            'reserved ' || coalesce(p.reserved, 0) || ', spent ' || coalesce(p.spent, 0),
            'reserved ' || coalesce(h.reserved, 0)::numeric(14, 4) || ', spent ' || coalesce(h.spent, 0)::numeric(14, 4)
-      FROM integrations_budget p FULL JOIN held h ON h.scope = p.scope
+      FROM integrations_balance p FULL JOIN held h ON h.scope = p.scope
      WHERE coalesce(p.reserved, 0) <> coalesce(h.reserved, 0) OR coalesce(p.spent, 0) <> coalesce(h.spent, 0)
      LIMIT %s"""  # noqa: S608  # a constant
 

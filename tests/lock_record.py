@@ -21,7 +21,7 @@ LOCKS = {
     "leads_bulkjob": "bulk job",
     "integrations_operation": "operation",
     "integrations_vendor": "vendor",
-    "enrichment_run": "run",
+    "enrichment_run": "run row",
     "integrations_vendorcall": "call",
     "integrations_phonereveal": "reveal",
     "integrations_budget": "budgets",
@@ -46,6 +46,8 @@ ADVISORY = {
     "1": "campaign hold",
     "3": "host",
     "4": "touches",
+    "5": "run",
+    "6": "late phones",
 }  # by the second argument of hashtextextended
 _ALIASES = {
     "l": "leads_lead",
@@ -84,6 +86,8 @@ def _read(sql: str) -> Iterator[tuple[str, str, bool]]:
             if table in LOCKS:
                 name = "kept buckets" if "KEY SHARE" in found[0] else LOCKS[table]
                 yield name, "", found[2] is None
+    if sql.startswith('INSERT INTO "enrichment_run" '):  # until the commit nobody else sees it
+        yield "run", "", False
     for table in (*_CHANGED.findall(sql), *_UPSERT.findall(sql)):
         if table in LOCKS:
             yield LOCKS[table], "", True

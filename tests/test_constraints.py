@@ -69,7 +69,7 @@ from campaigns.models import (
     UnsignedPost,
     Variant,
 )
-from enrichment.models import FairShare, Run, RunItem, Schedule
+from enrichment.models import FairShare, PumpLease, Run, RunItem, Schedule
 from integrations.models import (
     BilledDay,
     Budget,
@@ -171,6 +171,7 @@ class Place:
     run: Run
     runitem: RunItem
     fairshare: FairShare
+    pumplease: PumpLease
     schedule: Schedule
     seller: Seller
     sender: Sender
@@ -339,6 +340,7 @@ def standing(kept_open: None) -> Place:
         run=run,
         runitem=RunItem.objects.create(run=run, lead=lead, stage=1),
         fairshare=FairShare.objects.create(run=run, owner=user, stage=1),
+        pumplease=PumpLease.objects.create(stage=1, host="celery@one"),
         schedule=Schedule.objects.create(
             owner=user, bucket=bucket, kind="enrich", max_cost=1, cadence="0 2 * * *", time_zone="UTC", next_at=NOON
         ),
@@ -626,6 +628,7 @@ BREAKS: dict[str, Callable[[Any], Any]] = {
     "item_done_has_outcome": _set(stage=0, outcome=0),
     "item_taken_has_lease": _set(token=uuid4(), lease_until=None),
     "fair_share_once_per_stage": _again(),
+    "pump_once_per_host": _again(),
     "schedule_kind_known": _set(kind="wish"),
     "schedule_cap_positive": _set(max_cost=Decimal(0)),
     "schedule_that_spends_has_cap": _set(max_cost=None),

@@ -19,9 +19,10 @@ ORDER = (
     "upload",
     "bulk job",
     "kept buckets",
+    "late phones",
+    "run",
     "operation",
     "vendor",
-    "run",
     "call",
     "budgets",
     "look-ups",
@@ -39,4 +40,4 @@ ORDER = (
     "bucket",
 )
 # These are changed by a transaction that holds the one they belong to, so they may be locked at any place after it.
-UNDER = {"reveal": "call", "items": "run", "lead names": "leads"}
+UNDER = {"reveal": "call", "run row": "run", "items": "run", "lead names": "leads"}

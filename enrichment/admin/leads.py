@@ -11,7 +11,7 @@ from common.admin_extensions import Extension
 from enrichment.admin import lead_enrich
 from enrichment.models import RunItem
 from enrichment.worker.billing_check import waits_for_check
-from integrations.models import Budget, VendorCall
+from integrations.models import Balance, VendorCall
 from integrations.vendors.errors import failure_in_words
 from leads.models import Lead
 from leads.selectors import rows_of
@@ -24,7 +24,7 @@ def context(request: HttpRequest, lead: Lead) -> dict[str, Any]:
     """The latest runs the lead was in, or one that is merged into it, with what each has spent."""
     items = list(RunItem.objects.filter(lead__in=rows_of(lead)).select_related("run").order_by("-pk")[:RUNS])
     scopes = [item.run.budget_scope for item in items]
-    spent = dict(Budget.objects.filter(scope__in=scopes).values_list("scope", "spent"))
+    spent = dict(Balance.objects.filter(scope__in=scopes).values_list("scope", "spent"))
     tokens = [item.token for item in items if item.token]
     calls = VendorCall.objects.filter(pk__in=tokens, state=VendorCall.State.IN_DOUBT)
     doubtful = set(calls.values_list("pk", flat=True))

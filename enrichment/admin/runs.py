@@ -178,6 +178,6 @@ class PumpLeaseAdmin(OperatorsAdmin):
     """The pumps: whether a worker is alive, by its last sign of life."""
 
     empty = Empty("Workers appear here when the first enrichment job starts.", "Buckets", "buckets_bucket_changelist")
-    list_display = ("stage", "beat_at", "lease_until")
-    ordering: ClassVar[Any] = ("stage",)
+    list_display = ("stage", "host", "beat_at", "lease_until")
+    ordering: ClassVar[Any] = ("stage", "host", "number")
     actions = None

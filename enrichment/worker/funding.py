@@ -21,7 +21,7 @@ from integrations.ledger.budgets import Afterwards, Cap, money_cap, vendor_cap
 from integrations.ledger.reservation import Payer, would_fit
 from integrations.lookups import reveals
 from integrations.lookups.lead_limit import lead_caps
-from integrations.models import Budget, VendorCall
+from integrations.models import Balance, VendorCall
 
 BUSY_DELAY = 1.0  # seconds: a request that may make room ends in about a request's time
 
@@ -79,7 +79,7 @@ def look_for_money(run: Run) -> None:
 
 
 def _money(run: Run) -> Decimal:
-    budget = Budget.objects.filter(scope=run.budget_scope).first()
+    budget = Balance.objects.filter(scope=run.budget_scope).first()
     return budget.reserved + budget.spent if budget else Decimal(0)
 
 

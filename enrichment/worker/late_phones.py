@@ -19,14 +19,13 @@ from django.db import transaction
 from common.dates import moment
 from common.db.clock import database_now
 from common.logs import safe_traceback
-from enrichment.locks import lock_run
+from enrichment.locks import lock_late_phones, lock_run
 from enrichment.models import Run, RunItem
 from integrations.ledger import breaker, catalogue, pace
 from integrations.ledger.admission import Closed, admit
 from integrations.ledger.outcomes import report_outcome, stops_vendor
-from integrations.locks import lock_operation
 from integrations.lookups import pushes, reveals
-from integrations.models import PhoneReveal, VendorCall
+from integrations.models import PhoneReveal
 from integrations.vendors import available, late_phones
 from integrations.vendors.errors import Misconfigured, NotSent, Rejected, VendorFailure
 from integrations.vendors.late_phones import Reveal
@@ -191,14 +190,14 @@ class _Asked:
 def _close(call_id: UUID, found: Reveal) -> bool:
     """Closes the reveal, and in the same transaction writes its phones to the leads. False: it was closed before.
 
-    1. Locks the operation: no run is served the stored answer meanwhile. A lead that was served before is found here; a
-       lead that is served later gets the phone with the answer.
+    1. Has late phones alone: no run is served the stored answer meanwhile. A lead that was served before is found here;
+       one that is served later gets the phone with the answer.
     2. Locks the runs of the leads that are found.
     3. Closes the reveal: its money, and the stored answers.
     4. Writes the phones to the leads, and counts them in buckets and runs.
     """
     with transaction.atomic():
-        lock_operation(VendorCall.objects.values_list("operation_id").get(pk=call_id)[0])
+        lock_late_phones(alone=True)
         asked = _who_asked(list(found.phones))
         runs = {run.pk: run for run in _lock_runs({one.run_id for one in asked})}
         delivered = reveals.close(call_id, found)

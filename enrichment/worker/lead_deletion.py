@@ -16,13 +16,11 @@ from accounts.audit import record
 from accounts.models import User
 from buckets.models import Bucket
 from common.db.clock import database_now
-from enrichment.locks import lock_items, lock_runs
+from enrichment.locks import lock_items, lock_late_phones, lock_runs
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.services import RunError
 from enrichment.worker import queue
 from enrichment.worker.events import tell_completed
-from integrations.ledger import catalogue
-from integrations.locks import lock_operation
 from leads.counters import change_counters
 from leads.locks import hold_bucket, lock_leads_to_delete
 from leads.merging.rows import relatives, sum_of
@@ -67,8 +65,8 @@ def delete_leads(*, lead_ids: Sequence[UUID], held: Collection[UUID], by: User |
     """Deletes these leads with what hangs on them, but for those that are busy, in the caller's transaction, which
     holds their buckets (`held`): a lead of another one stays. A lead that was merged into one is its own again.
 
-    1. Nobody starts a run over the buckets meanwhile (`hold_bucket`), and no phone of Apollo's is delivered (its
-       operation's row), as a delivery counts leads in runs.
+    1. Nobody starts a run over the buckets meanwhile (`hold_bucket`), and no phone of Apollo's is delivered
+       (`lock_late_phones`), as a delivery counts leads in runs.
     2. Their runs are locked, which decides who is busy; campaigns stop for them
        (`leads.registries.before_leads_go`), then the leads with those merged into them, then their items: the order of
        all who change them.
@@ -79,7 +77,7 @@ def delete_leads(*, lead_ids: Sequence[UUID], held: Collection[UUID], by: User |
         Lead.objects.filter(pk__in=list(lead_ids), bucket__in=list(held)).values_list("pk", "apollo_person_id")
     )
     if any(found.values()):
-        lock_operation(catalogue.operation("apollo_people").pk)
+        lock_late_phones(alone=True)
     of_leads = RunItem.objects.filter(lead__in=list(found))
     runs = list(lock_runs(Run.objects.filter(pk__in=of_leads.values("run"))))
     busy = set(of_leads.filter(token__isnull=False).values_list("lead_id", flat=True))
@@ -89,7 +87,7 @@ def delete_leads(*, lead_ids: Sequence[UUID], held: Collection[UUID], by: User |
     tell_leads_go(going)
     locked = {one.pk: one for one in lock_leads_to_delete(relations).defer("apollo_data", "data")}
     going = [pk for pk in going if pk in locked and not locked[pk].merged_into_id]
-    items = list(lock_items(RunItem.objects.filter(lead__in=going)))
+    items = list(lock_items(RunItem.objects.filter(lead__in=going))) if runs else []
     for run in runs:
         for item in items:
             if item.run_id == run.pk:

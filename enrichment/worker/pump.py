@@ -1,8 +1,9 @@
-"""A pump works one stage for a slice of time, with threads for the waiting. One pump a stage, for the whole fleet."""
+"""A pump works one stage for a slice of time, with threads for the waiting. Each worker host has its own."""
 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from uuid import UUID
@@ -15,33 +16,47 @@ from enrichment.worker import pump_lease, purchase, stages
 
 log = logging.getLogger(__name__)
 BEAT = 3.0  # seconds between two signs of life
+# Seconds of another thread's Python that a thread waits for when PostgreSQL has answered it. By default 5 ms, which a
+# thread that reserves a purchase would wait a dozen times with the vendor's row locked for all worker hosts.
+SWITCH = 0.0005
+WAKES = 1.0  # seconds that pumps of the next stage have to start before they are woken again
 IDLE = 2.0  # seconds without work after which a pump ends
 LONGEST_WAIT = 8.0  # seconds a pump waits at a closed gate; for a longer wait it ends, and beat enqueues another
 
 
-def work(stage: int, *, threads: int | None = None, stop: threading.Event | None = None) -> None:
-    """Pumps one stage until it is idle, `stop` is set or its time is over. Does nothing where a pump is at work.
+def work(
+    stage: int, *, host: str | None = None, threads: int | None = None, stop: threading.Event | None = None
+) -> None:
+    """Pumps one stage until it is idle, `stop` is set or its time is over. Does nothing where the host's are at work.
 
-    threads: by default as many as requests may be under way.
+    host: the worker's name; None: a process by itself. threads: by default as many as requests may be under way.
     """
-    token = pump_lease.acquire(stage)
+    token = pump_lease.acquire(stage, host or pump_lease.here())
     if token is None:
         return
+    sys.setswitchinterval(SWITCH)
     try:
+        pump_lease.wake_if_idle(stage)  # the other worker hosts
         _Pump(stage, threads or stages.pump_threads(), stop or threading.Event()).run(token)
     finally:
         pump_lease.leave(stage, token)
 
 
 class _Pump:
+    """`turns`: of the threads that buy one operation, one at a time claims, and waits where there is nothing to claim:
+    the vendor admits their requests one after the other, and a thread that asks for its turn costs no transaction.
+    """
+
     def __init__(self, stage: int, threads: int, stop: threading.Event) -> None:
         self.stage, self.threads, self.stop = stage, threads, stop
         self.until = time.monotonic() + settings.PUMP_SECONDS
         self.stopping = threading.Event()
         self.last_work = time.monotonic()
+        self.woken = float("-inf")
+        self.turns = {name: threading.Lock() for name in stages.STAGES[stage].operations.values()}
 
     def run(self, token: UUID) -> None:
-        names = list(stages.STAGES[self.stage].operations.values())
+        names = list(self.turns)
         threads = [
             threading.Thread(
                 target=self._thread, args=(names[number % len(names)],), name=f"pump-{self.stage}-{number}"
@@ -85,27 +100,37 @@ class _Pump:
     def _thread(self, name: str) -> None:
         try:
             while not self.stopping.is_set():
-                self._step(name)
+                try:
+                    self._step(name)
+                except (OperationalError, InterfaceError) as error:
+                    log.warning("PostgreSQL is away: %s", type(error).__name__)
+                    connection.close()
+                    self.stopping.wait(1.0)
+                except Exception as error:
+                    log.error("A step of stage %s broke: %s", self.stage, safe_traceback(error))
+                    self.stopping.wait(1.0)
         finally:
             connection.close()
 
     def _step(self, name: str) -> None:
-        try:
-            step = purchase.step(self.stage, name)
-        except (OperationalError, InterfaceError) as error:
-            log.warning("PostgreSQL is away: %s", type(error).__name__)
-            connection.close()
-            self.stopping.wait(1.0)
-            return
-        except Exception as error:
-            log.error("A step of stage %s broke: %s", self.stage, safe_traceback(error))
-            self.stopping.wait(1.0)
-            return
-        if step.worked:
+        with self.turns[name]:
+            if self.stopping.is_set():
+                return
+            step = purchase.claim(self.stage, name)
+            if step.worked:
+                self.last_work = time.monotonic()
+            else:
+                wait = min(step.retry_in, 1.0)
+                if step.closed and step.retry_in < LONGEST_WAIT:  # the next slot is near: the pump is not idle
+                    self.last_work = time.monotonic() + wait
+                self.stopping.wait(wait)
+                return
+        if step.bought is not None:
+            purchase.buy(self.stage, step.bought)
             self.last_work = time.monotonic()
-            if step.wakes is not None:
-                pump_lease.wake_if_idle(step.wakes)
-            return
-        if step.closed and step.retry_in < LONGEST_WAIT:  # the next slot is near: the pump is not idle
-            self.last_work = time.monotonic()
-        self.stopping.wait(min(step.retry_in, 1.0))
+        if step.wakes is not None:
+            self._wake(step.wakes)
+
+    def _wake(self, stage: int) -> None:
+        if time.monotonic() - self.woken >= WAKES and pump_lease.wake_if_idle(stage):
+            self.woken = time.monotonic()

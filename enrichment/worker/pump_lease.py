@@ -1,23 +1,45 @@
-"""One pump a stage, for the whole fleet: which pump has the lease, and whether a worker has to start one."""
+"""The pumps of each worker host: which have their lease, and which host has to start one.
+
+A worker host is a Celery worker, by the name that each has for itself alone. So many pumps a stage and host
+(`settings.PUMPS_PER_STAGE`), because one process keeps one core busy.
+"""
 
 from __future__ import annotations
 
+import os
+import socket
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Max
 
 from common.db.clock import CLOCK, database_now
 from common.db.ids import uuid7
-from common.enqueue import enqueue_on_commit
+from common.enqueue import enqueue_on_commit, enqueue_to_worker
 from enrichment.models import FOR_EVER, PumpLease, Run, RunItem
 
+ALIVE = timedelta(minutes=1)  # since a worker's last sign of life; it is asked for one every ten seconds
+KNOWN = timedelta(hours=1)  # a worker that was silent so long is forgotten, and makes itself known when it starts
 
-def acquire(stage: int) -> UUID | None:
-    """Takes the lease of a stage for a new pump. None: another pump has it."""
-    PumpLease.objects.bulk_create([PumpLease(stage=stage)], ignore_conflicts=True)
+
+def here() -> str:
+    """The name of a process that pumps by itself, without Celery: `--here`, tests."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def acquire(stage: int, host: str) -> UUID | None:
+    """Takes the lease of a new pump of this host. None: as many as it may have are at work."""
+    numbers = range(1, settings.PUMPS_PER_STAGE + 1)
+    PumpLease.objects.bulk_create(
+        [PumpLease(stage=stage, host=host, number=number) for number in numbers], ignore_conflicts=True
+    )
     token = uuid7()
-    return token if PumpLease.objects.filter(stage=stage).take(_lease(), token=token, beat_at=CLOCK) else None
+    for number in numbers:
+        row = PumpLease.objects.filter(stage=stage, host=host, number=number)
+        if row.take(_lease(), token=token, beat_at=CLOCK):
+            return token
+    return None
 
 
 def _lease() -> timedelta:
@@ -35,9 +57,20 @@ def leave(stage: int, token: UUID) -> None:
     PumpLease.objects.filter(stage=stage, token=token).update(token=None, lease_until=None)
 
 
-def beat() -> None:
-    """Notes that a worker is alive, with work or without: in the row of stage DONE, which has no pump."""
-    PumpLease.objects.update_or_create(stage=RunItem.Stage.DONE, defaults={"beat_at": database_now()})
+def beat(host: str = "") -> None:
+    """Notes that a worker is alive, with work or without: in its row of stage DONE, which has no pump."""
+    PumpLease.objects.update_or_create(
+        stage=RunItem.Stage.DONE, host=host, number=1, defaults={"beat_at": database_now()}
+    )
+
+
+def ask_other_workers(host: str) -> None:
+    """Asks every other known worker for a sign of life; those that have been silent for long are forgotten."""
+    now = database_now()
+    PumpLease.objects.free(now).filter(beat_at__lt=now - KNOWN).delete()
+    rows = PumpLease.objects.filter(stage=RunItem.Stage.DONE).exclude(host__in=["", host])
+    for other in rows.values_list("host", flat=True):
+        enqueue_to_worker(other, "enrichment.alive")
 
 
 def has_work(stage: int) -> bool:
@@ -49,8 +82,26 @@ def has_work(stage: int) -> bool:
 
 
 def wake_if_idle(stage: int) -> bool:
-    """Enqueues a pump where a stage has work and no pump is at it. Returns whether it did."""
-    if PumpLease.objects.taken().filter(stage=stage).exists() or not has_work(stage):
+    """Where a stage has work, enqueues a pump for each worker host that lacks one. Returns whether it did."""
+    lacking = _lacking(stage)
+    if not lacking or not has_work(stage):
         return False
-    enqueue_on_commit("enrichment.pump", stage=stage)
+    for host, number in lacking.items():
+        for _ in range(number):
+            if host:
+                enqueue_to_worker(host, "enrichment.pump", stage=stage)
+            else:
+                enqueue_on_commit("enrichment.pump", stage=stage)
     return True
+
+
+def _lacking(stage: int) -> dict[str, int]:
+    """How many pumps of a stage each worker host lacks, where it lacks any. "": no host is known; one, anywhere."""
+    at_work = list(PumpLease.objects.taken().filter(stage=stage).values_list("host", flat=True))
+    beats = PumpLease.objects.exclude(host="").values("host").annotate(last=Max("beat_at"))
+    announced = PumpLease.objects.filter(stage=RunItem.Stage.DONE).values("host")
+    hosts = beats.filter(last__gt=database_now() - ALIVE, host__in=announced).values_list("host", flat=True)
+    lacking = {host: settings.PUMPS_PER_STAGE - at_work.count(host) for host in hosts}
+    if not lacking and not at_work:
+        return {"": 1}
+    return {host: number for host, number in lacking.items() if number > 0}

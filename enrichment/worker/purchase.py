@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,7 +18,7 @@ from common.enqueue import enqueue_on_commit
 from common.faultpoints import commit
 from common.logs import safe_traceback
 from common.values.backoff import backoff
-from enrichment.locks import lock_run
+from enrichment.locks import lock_late_phones, lock_run, share_run
 from enrichment.models import Run, RunItem
 from enrichment.querysets import may_buy
 from enrichment.worker import billing_check, owner_traces, queue, stages
@@ -24,9 +26,9 @@ from enrichment.worker.funding import BUSY_DELAY, look_for_money, payer, short_o
 from enrichment.worker.owner_traces import Owner
 from enrichment.worker.pausing import pause_broken, pause_waiting_runs
 from enrichment.worker.questions import Questions, Waiting
-from enrichment.worker.queue import Ending
-from integrations.ledger import calls, catalogue
-from integrations.ledger.admission import Closed, admit
+from enrichment.worker.queue import Ending, NotAlone
+from integrations.ledger import admission, budgets, calls, catalogue
+from integrations.ledger.admission import Closed
 from integrations.ledger.persistence import persist
 from integrations.ledger.sending import Outcome as Sent
 from integrations.lookups import forgotten, gate
@@ -44,11 +46,25 @@ from integrations.vendors.errors import (
     Rejected,
     VendorFailure,
 )
-from leads.counters import count_facts
 
 log = logging.getLogger(__name__)
 Outcome = RunItem.Outcome
+# One settlement of a process at a time: it runs one thread at a time anyway, so that each would only take longer, and
+# other workers wait for the contact keys that a settlement holds.
+SETTLING = threading.Lock()
+SOON = 0.05  # seconds until other workers' claims are committed
 LEASE = timedelta(hours=1)  # an item follows its call, whose lease is short; this only frees one that lost its call
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """Items that follow a request whose money is reserved, if one is to be sent: `plan.call_id`."""
+
+    operation: Operation
+    run_id: UUID
+    plan: Plan
+    items: Mapping[str, Sequence[Waiting]]  # by the key they ask for; two leads may ask the same
+    owners: Mapping[int, Owner]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +75,35 @@ class Step:
     closed: bool = False
     retry_in: float = 0.5
     wakes: int | None = None  # the stage its items have moved on to
-
-
-@dataclass(frozen=True, slots=True)
-class _Bought:
-    run_id: UUID
-    plan: Plan
-    items: Mapping[str, Sequence[Waiting]]  # by the key they ask for; two leads may ask the same
-    owners: Mapping[int, Owner]
+    bought: Bought | None = None  # what is still to be sent, by `buy`
 
 
 def step(stage: int, name: str) -> Step:
-    """One claim and, if an item has to be bought, one paid request. Safe to call from any number of threads.
+    """One claim and, if an item has to be bought, one paid request. Safe to call from any number of threads."""
+    done = claim(stage, name)
+    if done.bought is not None:
+        buy(stage, done.bought)
+    return done
 
-    1. One transaction: the gate admits a request, the next run's items are claimed, its money is reserved (`_claim`).
+
+def claim(stage: int, name: str) -> Step:
+    """The first half of a step: what the caller must then `buy`.
+
+    1. One transaction: the next run's items are claimed, the gate admits a request, its money is reserved (`_claim`).
+       Where that finds what only a worker that has the run alone may do, it begins anew and has it alone.
     2. A gate that is closed until an operator acts pauses the runs of this stage; one closed for a time is tried again.
     3. An unforeseen error pauses the run it is about, or that run would be picked before all others again and again.
-    4. The worker sends the request and writes the outcome (`_buy`).
     """
     operation = catalogue.operation(name)
     picked: list[UUID] = []
     try:
-        with commit("gate.begin"):
-            bought = _claim(admit(operation.pk), stage, name, picked)
+        try:
+            with commit("gate.begin"):
+                bought = _claim(operation, stage, name, picked, alone=admission.is_fragile(operation))
+        except NotAlone:
+            picked.clear()
+            with commit("gate.begin"):
+                bought = _claim(operation, stage, name, picked, alone=True)
     except (OperationalError, InterfaceError):
         raise
     except Closed as closed:
@@ -94,35 +116,50 @@ def step(stage: int, name: str) -> Step:
         return Step(worked=False, retry_in=1.0)
     if bought is None:
         return Step(worked=False)
-    if bought.plan.call_id is not None:
-        _buy(operation, stage, bought)
-    return Step(worked=True, wakes=stages.STAGES[stage].next)
+    to_send = bought if bought.plan.call_id is not None else None
+    return Step(worked=True, wakes=stages.STAGES[stage].next, bought=to_send)
 
 
-def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _Bought | None:
+def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, alone: bool) -> Bought | None:
     """Claims items of the next run and reserves their purchase. picked: takes the run's id, for a caller that fails.
 
+    alone: has the run for itself, where other workers could share it otherwise. Raises Closed; NotAlone.
+
     1. Picks the run whose turn it is and claims one request's worth of its items.
-    2. Sorts their questions into a plan, which reserves those that are to be bought.
+    2. Sorts their questions into a plan. Where some are to be bought, the gate admits a request and reserves them: as
+       late as that, because no other worker begins a purchase from this vendor until the commit.
     3. Items with an owned answer, or without a question, move on.
     4. Items that another request is buying, or that no batch takes, go back; items in doubt wait for the decision.
     5. Items to be bought follow their call; where no cap has room for any, they are set aside.
     """
-    run = queue.next_run(stage, name)
+    admission.look(operation)
+    at = stages.STAGES[stage]
+    if at.phones_follow:
+        lock_late_phones(alone=False)
+    run = queue.next_run(stage, name, alone=alone)
     picked += [run.pk] if run is not None else []
     items = queue.claim(run, stage, stages.largest_batch(operation)) if run is not None else []
-    if run is None or not items:
+    if run is None:
         return None
-    at, options = stages.STAGES[stage], run.asked
+    alone = alone or queue.must_be_alone(run)
+    if not items:
+        if alone:
+            return None
+        raise Closed("other workers are taking its items", SOON)
+    options = run.asked
     asked = at.questions(options, items)
     by_key: dict[str, list[Waiting]] = {}
     for item in items:
         if item.id in asked.queries:
             by_key.setdefault(asked.queries[item.id].key, []).append(item)
     since = at.fresh_after(options)
-    plan = gate.begin(operation, list(asked.queries.values()), payer(stage, run), fresh_after=since)
+    queries = list(asked.queries.values())
+    plan = gate.begin(operation, queries, payer(stage, run), fresh_after=since, admitted=False)
+    if not alone and (plan.doubtful or (plan.unaffordable and plan.call_id is None)):
+        raise NotAlone
     extra = _without_question(stage, items, asked)
-    _apply(stage, run, by_key, plan.owned, owners=asked.owners, extra=extra)
+    if plan.owned or extra or run.status == Run.Status.QUEUED:
+        _apply(stage, run, by_key, plan.owned, owners=asked.owners, extra=extra)
     queue.give_back([i.id for key in plan.busy for i in by_key[key]], delay=BUSY_DELAY)
     queue.give_back([i.id for key in plan.later for i in by_key[key]], alone=True)
     held: dict[UUID, list[int]] = {}
@@ -136,7 +173,7 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID]) -> _
     if run.cap_scope:
         look_for_money(run)
     queue.served(run, stage)
-    return _Bought(run.pk, plan, by_key, asked.owners)
+    return Bought(operation, run.pk, plan, by_key, asked.owners)
 
 
 def _without_question(stage: int, items: Sequence[Waiting], asked: Questions) -> list[Ending]:
@@ -163,15 +200,16 @@ def _apply(
     *,
     owners: Mapping[int, Owner],
     extra: Iterable[Ending] = (),
+    two_names: int = 0,
 ) -> None:
-    """Writes answers to leads and moves their items on. `run` must be locked.
+    """Writes answers to leads and moves their items on. `run` must be locked, or shared.
 
     1. Items that shared a trace of somebody else go back, to be asked by themselves; an answer that fits is owned for
        the owner's other parcels.
     2. The item of a lead that the vendor knows goes on to the next stage where the run asks for one.
     3. Any other answer ends its item: the stage's outcome, or failed where it is unknown or cannot be read.
     4. Stores the facts in the leads, and how those ended that end without a failure.
-    5. Moves the items, ends the others, and adds the new facts to the bucket's counters.
+    5. Moves the items, ends the others, and adds the new facts to the bucket's counters (two_names: to the run's).
     """
     by_key = _share(run, by_key, answers, owners)
     got = [(item, answers[key]) for key, items in by_key.items() if key in answers for item in items]
@@ -197,8 +235,7 @@ def _apply(
     grown = stages.write_facts(stage, run, [(item.lead_id, owned) for item, owned in got], ended=ended)
     if next_stage is not None:
         queue.advance(onward, next_stage)
-    queue.end(run, [*extra, *endings])
-    count_facts(grown)
+    queue.end(run, [*extra, *endings], grown=grown, two_names=two_names)
 
 
 def _share(
@@ -224,9 +261,9 @@ def _ended(item: Waiting, category: str, words: str, *, failed: bool) -> Ending:
 # --- Buying ----------------------------------------------------------------------------------------------------------
 
 
-def _buy(operation: Operation, stage: int, bought: _Bought) -> None:
+def buy(stage: int, bought: Bought) -> None:
     """Sends the request and writes its outcome; where it stopped the vendor, the runs that wait for it pause."""
-    call_id = bought.plan.call_id
+    operation, call_id = bought.operation, bought.plan.call_id
     assert call_id is not None
 
     def rescue(outcome: Sent[Reply], error: Exception) -> None:
@@ -246,34 +283,41 @@ def _buy(operation: Operation, stage: int, bought: _Bought) -> None:
 
 
 def _still_wanted(run_id: UUID) -> bool:
-    """Locks the run for reading: a pause answered to a person comes before the intent or after it, never between.
+    """Shares the run: a pause answered to a person, which locks it, comes before the intent or after it, never between.
 
     The role is read again: since the claim, which waits for the vendor's pace, its user may have lost it.
     """
-    run = lock_run(run_id)
+    run = share_run(run_id)
     open_run = run is not None and run.status in Run.ACTIVE and run.bucket_id is not None
     return open_run and Run.objects.filter(may_buy(), pk=run_id).exists()
 
 
-def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: Sent[Reply], *, out_of_order: bool) -> None:
+def _conclude(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *, out_of_order: bool) -> None:
     """Settles or fails the call and moves its items, in the caller's transaction. The run may be gone by now.
 
-    1. Locks the run, then the call; nothing is written where the call was taken from this worker.
-    2. An answer: the leads take its facts.
+    1. Shares the run, where its call was answered and nothing but counters of it changes, or else locks it; then locks
+       the call. Nothing is written where the call was taken from this worker.
+    2. An answer: the leads take its facts. Who shares the run changes counters and budgets last, because other workers
+       wait for these.
     3. A failure, or no request at all: the items go back, wait or end.
-    4. A run short of money looks whether a cap has room by now.
+    4. A run short of money looks whether a cap has room by now; one that became so while it was shared is looked after
+       by the reaper.
     """
-    run = lock_run(bought.run_id)
+    with SETTLING:  # before the transaction's first statement: who waits for it holds no lock
+        _end(stage, call_id, bought, outcome, out_of_order=out_of_order)
+
+
+def _end(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *, out_of_order: bool) -> None:
+    alone = outcome.reply is None or _must_be_alone(bought.run_id)
+    run = lock_run(bought.run_id) if alone else share_run(bought.run_id)
     items = _held(call_id)
     own = {key: [i for i in waiting if i.id in items] for key, waiting in bought.items.items()}
     if outcome.reply is not None:
-        settled = gate.settle(call_id, outcome.reply, outcome.latency_ms)
-        if settled is None or run is None:
-            return
-        run.two_names += settled.two_names
-        _apply(stage, run, own, settled.answers, owners=bought.owners)
-        if settled.two_names:
-            Run.objects.filter(pk=run.pk).update(two_names=run.two_names)
+        with nullcontext() if alone else budgets.settled_last():
+            settled = gate.settle(call_id, outcome.reply, outcome.latency_ms)
+            if settled is None or run is None:
+                return
+            _apply(stage, run, own, settled.answers, owners=bought.owners, two_names=settled.two_names)
     else:
         if outcome.failure is not None and not gate.fail(call_id, outcome.failure, outcome.latency_ms):
             return
@@ -283,8 +327,13 @@ def _conclude(stage: int, call_id: UUID, bought: _Bought, outcome: Sent[Reply], 
             return
         waiting = [i for waiting in own.values() for i in waiting]
         _after_failure(run, call_id, waiting, outcome.failure, out_of_order=out_of_order)
-    if run.cap_scope:
+    if alone and run.cap_scope:
         look_for_money(run)
+
+
+def _must_be_alone(run_id: UUID) -> bool:
+    run = Run.objects.filter(pk=run_id).only("sample_until", "cap_scope").first()
+    return run is not None and queue.must_be_alone(run)
 
 
 def _shared_refused(

@@ -1,12 +1,15 @@
 """The row queue: which run a pump serves next, which items it claims, and how items move on or end.
 
 Inside the caller's transaction, but for `skip_cancelled`.
-The run's row lock (docs/locks.md) makes its counters exact and orders all who change its items.
+
+Workers that buy for a run share it (`locks.share_run`): they claim items by SKIP LOCKED and move those that follow
+their own call; what they add to the run's counters, they add in one statement at the end, whose row lock decides who
+completes it. Whoever does anything else to a run or its items has it alone (`locks.lock_run`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -18,7 +21,7 @@ from buckets.models import Bucket
 from common.db.clock import CLOCK, database_now
 from common.db.work import due_sql
 from common.enqueue import enqueue_on_commit
-from enrichment.locks import lock_run
+from enrichment.locks import lock_run, share_run
 from enrichment.models import CANCELLED_IN_PART, FairShare, Run, RunItem
 from enrichment.querysets import BUYERS
 from enrichment.worker import canary, stages
@@ -28,7 +31,7 @@ from integrations.ledger import catalogue
 from integrations.lookups.owned import fresh_answers
 from integrations.models import VendorCall
 from integrations.vendors.errors import Category
-from leads.counters import change_counters
+from leads.counters import count_facts
 from leads.models import Lead
 from leads.services import Finish, Finished, finish_leads
 
@@ -37,6 +40,7 @@ MAX_ATTEMPTS = 3  # tries, 1 and 2 s apart (docs/requirements.md 4)
 LAST_ID = 2**63 - 1
 PART = 5000  # items that one transaction skips
 MAX_LOSSES = 5  # workers that died with it: then it is poisoned
+LIFE = timedelta(seconds=5)  # between two signs of life of a run whose leads only move on
 PARKED = timedelta(days=3650)  # how far ahead the time of an item lies that there is no money for
 
 
@@ -51,8 +55,14 @@ class Ending:
     reason: str = ""
 
 
-def next_run(stage: int, operation_name: str) -> Run | None:
-    """The active run that is served next among those with an item that may be taken now, locked. None: there is none.
+class NotAlone(Exception):
+    """A step has found what only a worker that has the run alone may do. Nothing of it is kept: it begins anew."""
+
+
+def next_run(stage: int, operation_name: str, *, alone: bool = False) -> Run | None:
+    """The active run that is served next among those with an item that may be taken now, shared. None: there is none.
+
+    alone: locked instead. So is a run in its sample, or short of money: their workers come one after the other.
 
     Runs of users who are turned off, or may not buy in the run's team any more, are passed over (`sweeps` pauses them).
     The user who was served longest ago goes first, then that user's run that was served longest ago.
@@ -61,7 +71,7 @@ def next_run(stage: int, operation_name: str) -> Run | None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT r.id FROM enrichment_run r
+            SELECT r.id, r.sample_until IS NOT NULL OR r.cap_scope <> '' FROM enrichment_run r
               JOIN accounts_user a ON a.id = r.owner_id AND a.is_active
               JOIN accounts_membership m
                    ON m.user_id = r.owner_id AND m.team_id = r.team_id AND m.role = ANY(%(buyers)s)
@@ -83,8 +93,18 @@ def next_run(stage: int, operation_name: str) -> Run | None:
             {"stage": stage, "type": wanted_type, "buyers": BUYERS},
         )
         row = cursor.fetchone()
-    run = lock_run(row[0]) if row else None
+    if row is None:
+        return None
+    alone = alone or row[1]
+    run = lock_run(row[0]) if alone else share_run(row[0])
+    if run is not None and not alone and must_be_alone(run):  # since that statement
+        raise NotAlone
     return run if run is not None and run.status in Run.ACTIVE else None
+
+
+def must_be_alone(run: Run) -> bool:
+    """Whether a worker may not share this run: its sample is judged, or its money looked for, one step at a time."""
+    return run.sample_until is not None or bool(run.cap_scope)
 
 
 def claim(run: Run, stage: int, most: int) -> list[Waiting]:
@@ -224,44 +244,95 @@ def served(run: Run, stage: int) -> None:
     FairShare.objects.filter(run=run, stage=stage).update(served_at=CLOCK)
 
 
-def end(run: Run, endings: Sequence[Ending]) -> None:
-    """Ends items, in the transaction that changes what counts them. `run` must be locked.
+def end(
+    run: Run, endings: Sequence[Ending], *, grown: Mapping[UUID, Mapping[str, int]] | None = None, two_names: int = 0
+) -> None:
+    """Ends items, in the transaction that changes what counts them. `run` must be locked, or shared.
 
-    1. Without an ending it only notes that the run lives: one statement for a run at work.
-    2. The leads, then the items, get their outcome; the run and the bucket count them.
-    3. The first ending starts the run, the last one completes it.
-    4. The sample is judged once it has ended.
-    5. The bucket shows how far its latest run is.
+    grown: what answers brought, for the buckets' counters (`leads.counters.count_facts`). two_names: details that were
+    owned by another name already.
+
+    1. The leads, then the items, get their outcome.
+    2. The run counts them; the first ending starts it, the last one completes it. From here on other workers of the run
+       and of the bucket wait, so that nothing but counters follows.
+    3. The sample is judged once it has ended.
+    4. The buckets count what their leads got, and the run's shows how far its latest run is.
     """
-    if not endings and run.status == Run.Status.RUNNING and run.done < run.total:
-        Run.objects.filter(pk=run.pk).update(beat_at=CLOCK)
+    if not endings and not two_names and run.status == Run.Status.RUNNING and run.done < run.total:
+        _note_life(run)
+        count_facts(grown or {})
         return
-    if endings:
-        finished, grown = _finish_leads(run, endings)
-        rows = [_row(ending, finished.get(ending.lead_id)) for ending in endings]
-        _end_items(rows)
-        outcomes = [outcome for _, outcome, _ in rows]
-        tell_enriched(run, zip([ending.lead_id for ending in endings], outcomes, strict=True))
-        run.enriched += outcomes.count(Outcome.ENRICHED)
-        run.partial += outcomes.count(Outcome.PARTIAL)
-        run.failed += outcomes.count(Outcome.FAILED)
-        run.skipped += outcomes.count(Outcome.SKIPPED)
-        reached = [finished[e.lead_id] for e in endings if e.outcome is None and e.lead_id in finished]
-        run.with_emails += sum(lead.has_email for lead in reached)
-        change_counters(run.bucket_id, enriched_leads=grown, queued_leads=-len(endings))
-    now = database_now()
-    run.beat_at = now
-    run.started_at = run.started_at or now
-    if run.status == Run.Status.QUEUED:
-        run.status = Run.Status.RUNNING
+    finished, completed = _finish_leads(run, endings)
+    rows = [_row(ending, finished.get(ending.lead_id)) for ending in endings]
+    _end_items(rows)
+    outcomes = [outcome for _, outcome, _ in rows]
+    tell_enriched(run, zip([ending.lead_id for ending in endings], outcomes, strict=True))
+    reached = [finished[e.lead_id] for e in endings if e.outcome is None and e.lead_id in finished]
+    _count(
+        run,
+        enriched=outcomes.count(Outcome.ENRICHED),
+        partial=outcomes.count(Outcome.PARTIAL),
+        failed=outcomes.count(Outcome.FAILED),
+        skipped=outcomes.count(Outcome.SKIPPED),
+        with_emails=sum(lead.has_email for lead in reached),
+        two_names=two_names,
+    )
+    _close(run)
+    of_run = {run.bucket_id: {"enriched_leads": completed, "queued_leads": -len(endings)}} if run.bucket_id else {}
+    _count_leads(of_run, grown or {})
+    show_progress(run)
+
+
+def _note_life(run: Run) -> None:
+    """A run at work whose leads only move on: every few seconds, because its row is every worker's."""
+    silent = Q(beat_at=None) | Q(beat_at__lt=database_now() - LIFE)
+    Run.objects.filter(silent, pk=run.pk).update(beat_at=CLOCK)
+
+
+def _count(run: Run, **by: int) -> None:
+    """Adds to the run's counters, and reads them as they are by that; the run has begun.
+
+    `in_doubt` is written as it was read: nobody else changes it while the run is locked, or shared.
+    """
+    names = list(by)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE enrichment_run
+               SET {", ".join(f"{name} = {name} + %s" for name in names)}, in_doubt = %s,
+                   status = CASE status WHEN 'queued' THEN 'running' ELSE status END, beat_at = clock_timestamp(),
+                   started_at = coalesce(started_at, clock_timestamp()), updated_at = clock_timestamp()
+             WHERE id = %s
+            RETURNING {", ".join(names)}, status, beat_at, started_at, updated_at
+            """,  # noqa: S608  # our own words alone
+            [*by.values(), run.in_doubt, run.pk],
+        )
+        row = cursor.fetchone()
+    for name, value in zip([*names, "status", "beat_at", "started_at", "updated_at"], row, strict=True):
+        setattr(run, name, value)
+
+
+def _close(run: Run) -> None:
+    """Completes the run with its last lead, and judges its sample with the sample's last: its row is locked by now."""
+    before = (run.status, run.sample_until)
     if run.is_open and run.done >= run.total:
-        run.status, run.finished_at, run.paused_by, run.reason = Run.Status.COMPLETED, now, "", ""
+        run.status, run.finished_at, run.paused_by, run.reason = Run.Status.COMPLETED, database_now(), "", ""
         tell_completed(run)
         if run.bucket_id:  # its answers may have told that two leads are one property
             enqueue_on_commit("leads.merge_bucket", bucket_id=str(run.bucket_id))
     canary.judge_when_done(run)
-    run.save()
-    show_progress(run)
+    if (run.status, run.sample_until) != before:
+        run.save()
+
+
+def _count_leads(*deltas: Mapping[UUID, Mapping[str, int]]) -> None:
+    total: dict[UUID, dict[str, int]] = {}
+    for one in deltas:
+        for bucket_id, by in one.items():
+            into = total.setdefault(bucket_id, {})
+            for name, delta in by.items():
+                into[name] = into.get(name, 0) + delta
+    count_facts(total)
 
 
 def skip_cancelled(run_id: UUID) -> None:

@@ -42,7 +42,7 @@ class StageRow:
     too. outcome: how a lead ends that cannot be asked about. Where it is FAILED, a lead that the vendor does
     not know fails as well; else that one ends by whether it has a phone. names_leads: an answer may tell the vendor's
     id of a lead that lacks it.
-    bought_again: `RunOptions.fresh_after` goes for it.
+    bought_again: `RunOptions.fresh_after` goes for it. phones_follow: an answer's phones may come after it.
     """
 
     stage: RunItem.Stage
@@ -56,6 +56,7 @@ class StageRow:
     asked_for: Callable[[RunOptions], bool] = lambda _: True
     names_leads: bool = False
     bought_again: bool = False
+    phones_follow: bool = False
 
     def operation_name(self, options: RunOptions) -> str:
         """The operation that a run buys at this stage."""
@@ -109,6 +110,7 @@ STAGES: Mapping[int, StageRow] = {
             source=facts.APOLLO,
             outcome=Outcome.PARTIAL,
             stamps=(Category.NOT_FOUND,),
+            phones_follow=True,
         ),
     )
 }

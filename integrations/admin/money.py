@@ -10,7 +10,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -20,7 +20,7 @@ from common.admin import Empty, ReadOnlyAdmin, sees_all
 from common.admin_teams import access_of, operates
 from common.contact_access import masked, told
 from integrations.ledger import scopes
-from integrations.models import Budget, Lookup, Operation, UnreadableAnswer
+from integrations.models import Balance, Budget, Lookup, Operation, UnreadableAnswer
 from integrations.naming import vendors as vendor_names
 from integrations.operating.needs import budget_used
 from integrations.vendors.errors import failure_in_words
@@ -145,7 +145,12 @@ class BudgetAdmin(ReadOnlyAdmin):
         return self.has_module_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request)
+        now = Balance.objects.filter(pk=OuterRef("pk"))
+        rows: QuerySet[Any] = (
+            super()
+            .get_queryset(request)
+            .annotate(now_spent=Subquery(now.values("spent")), now_reserved=Subquery(now.values("reserved")))
+        )
         if operates(request):
             return rows
         access = access_of(request)
@@ -176,12 +181,12 @@ class BudgetAdmin(ReadOnlyAdmin):
         return f"{date.fromisoformat(f'{of.month}-01'):%b %Y}" if of.month else "–"
 
     @admin.display(description="used")
-    def used(self, budget: Budget) -> str:
-        return _amount(budget.scope, budget.spent)
+    def used(self, budget: Any) -> str:
+        return _amount(budget.scope, budget.now_spent)
 
     @admin.display(description="reserved")
-    def held(self, budget: Budget) -> str:
-        return _amount(budget.scope, budget.reserved)
+    def held(self, budget: Any) -> str:
+        return _amount(budget.scope, budget.now_reserved)
 
 
 def _amount(scope: str, amount: Decimal) -> str:

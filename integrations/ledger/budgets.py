@@ -1,17 +1,24 @@
-"""Money and counts against caps. Every function must be called inside a transaction; rows are locked in scope order."""
+"""Money and counts against caps. Every function must be called inside a transaction; rows are locked in scope order.
+
+A settlement that writes many leads would hold its budgets, which every purchase of its user, team and vendor needs, all
+that time. Inside `settled_last` it takes them at its end, and those it would have to wait for not at all: it leaves a
+BudgetChange, which the next reservation takes in before it looks at the room. `Balance` is the sum of both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection
+from django.db import connection, transaction
 
 from integrations.ledger import scopes
-from integrations.locks import lock_budgets
-from integrations.models import MONEY, Budget
+from integrations.locks import lock_budgets, lock_free_budgets
+from integrations.models import MONEY, Balance, Budget, BudgetChange
 from integrations.naming import vendors as vendor_names
 
 ZERO = Decimal(0)
@@ -93,7 +100,7 @@ def reserve(
     prices: the most each input can cost. Returns how many inputs fit, what was held by scope, and the cap that
     stopped the rest (None: all fit).
 
-    1. Locks the budget of every cap, in scope order, and makes those that are missing.
+    1. Locks the budget of every cap, in scope order, makes those that are missing, and takes in what settlements left.
     2. Counts under each cap how many of the inputs fit, with their second purchases where these count there; the cap
        with the least room decides.
     3. Adds those inputs' amounts to every budget.
@@ -132,7 +139,7 @@ def room(cap: Cap) -> Decimal | None:
     """The amount left under a cap at this moment (None: no limit). Nothing is reserved."""
     if cap.limit is None:
         return None
-    row = Budget.objects.filter(scope=cap.scope).first()
+    row = Balance.objects.filter(scope=cap.scope).first()
     return cap.limit - (row.spent + row.reserved if row else ZERO)
 
 
@@ -144,18 +151,94 @@ def _how_many(prices: Sequence[Decimal], cap: Cap, room: Decimal) -> int:
     return len(prices)
 
 
+@contextmanager
+def settled_last() -> Iterator[None]:
+    """What is settled or held inside changes its budgets at the end of the block, the last of all that its transaction
+    does: those that no other transaction has locked; for the others a BudgetChange is added.
+    """
+    changes: list[tuple[str, Decimal, Decimal]] = []
+    _held_over.changes = changes
+    try:
+        yield
+    finally:
+        _held_over.changes = None
+    sums = _sums(changes)
+    free = lock_free_budgets(sums) if sums else set()
+    _change([(scope, *amounts) for scope, amounts in sums.items() if scope in free])
+    BudgetChange.objects.bulk_create(
+        BudgetChange(scope=scope, reserved=reserved, spent=spent)
+        for scope, (reserved, spent) in sums.items()
+        if scope not in free
+    )
+
+
+def take_in_left() -> int:
+    """Takes in the changes that settlements left, a budget at a time, each in a transaction of its own. Returns for how
+    many budgets there were any: after the last reservation nobody else does.
+    """
+    left = list(BudgetChange.objects.values_list("scope", flat=True).distinct())
+    for scope in left:
+        with transaction.atomic():
+            lock_budgets([scope])
+            _take_in([scope])
+    return len(left)
+
+
+_held_over = threading.local()  # changes: those of the thread's `settled_last`; none outside of one
+
+
 def _locked(caps: Sequence[Cap]) -> dict[str, Budget]:
     wanted = sorted(cap.scope for cap in caps)
-    Budget.objects.bulk_create([Budget(scope=scope) for scope in wanted], ignore_conflicts=True)
-    return lock_budgets(wanted)
+    rows = lock_budgets(wanted)
+    if len(rows) < len(set(wanted)):
+        Budget.objects.bulk_create([Budget(scope=scope) for scope in wanted], ignore_conflicts=True)
+        rows = lock_budgets(wanted)
+    for scope, reserved, spent in _take_in(wanted):
+        rows[scope].reserved, rows[scope].spent = reserved, spent
+    return rows
+
+
+def _take_in(scopes_: Sequence[str]) -> list[tuple[str, Decimal, Decimal]]:
+    """Adds to these budgets, which are locked, what settlements left. Returns those that changed, as they are now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH taken AS (
+                     DELETE FROM integrations_budgetchange WHERE scope = ANY(%s) RETURNING scope, reserved, spent),
+                 sums AS (SELECT scope, sum(reserved) AS reserved, sum(spent) AS spent FROM taken GROUP BY scope)
+            UPDATE integrations_budget b SET reserved = b.reserved + s.reserved, spent = b.spent + s.spent
+              FROM sums s WHERE b.scope = s.scope
+            RETURNING b.scope, b.reserved, b.spent
+            """,
+            [list(scopes_)],
+        )
+        changed: list[tuple[str, Decimal, Decimal]] = cursor.fetchall()
+        return changed
 
 
 def _add(changes: Iterable[tuple[str, Decimal, Decimal]], *, locked: bool = False) -> None:
     rows = sorted(changes)
     if not rows:
         return
+    if not locked and (held_over := getattr(_held_over, "changes", None)) is not None:
+        held_over += rows
+        return
     if not locked:
         lock_budgets(scope for scope, _, _ in rows)
+    _change(rows)
+
+
+def _sums(changes: Iterable[tuple[str, Decimal, Decimal]]) -> dict[str, tuple[Decimal, Decimal]]:
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
+    for scope, reserved, spent in changes:
+        before = sums.get(scope, (ZERO, ZERO))
+        sums[scope] = (before[0] + reserved, before[1] + spent)
+    return sums
+
+
+def _change(rows: Sequence[tuple[str, Decimal, Decimal]]) -> None:
+    if not rows:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -21,12 +21,20 @@ MARGIN = Decimal("1.01")
 AHEAD = 0.3
 # A slot used later than this (seconds) would bunch up with the ones after it: it is given up for a new one.
 STALE = 0.5
+# Without a pace nothing bunches up: late is only who stood still for so long (seconds). With the longest request it is
+# shorter than the lease, so that a worker which wakes up sends nothing that is in doubt by then.
+STOOD_STILL = 4.0
 LONGEST = 60.0  # seconds that a 429 without a Retry-After holds back at most
 
 
 def interval(per_minute: Decimal) -> float:
     """Seconds between two requests; 0 where there is no pace."""
     return float(60 * MARGIN / per_minute) if per_minute else 0.0
+
+
+def late_after(per_minute: Decimal) -> float:
+    """Seconds after its slot from which a request is given up."""
+    return STALE if per_minute else max(STALE, STOOD_STILL)
 
 
 def wait_for_slot(next_slot_at: datetime | None, now: datetime) -> float:

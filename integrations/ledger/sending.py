@@ -66,7 +66,8 @@ def carry_out(call_id: UUID, send: Callable[[], R], *, wanted: Callable[[], bool
         if wait == 0:
             break
         time.sleep(wait)
-    if time.monotonic() - asked > pace.STALE:
+    late = time.monotonic() - asked
+    if late > pace.STALE and late > persist(lambda: _late_after(call_id)):
         return Outcome(failure=StaleSlot("the database was slow; its slot has passed"))
     started = time.monotonic()
     try:
@@ -110,7 +111,7 @@ def intend(call_id: UUID, *, wanted: Callable[[], bool]) -> float | None:
     ahead = (call.slot_at - now).total_seconds()
     if ahead > 0:
         return ahead
-    if -ahead > pace.STALE:  # sent now it would bunch up with the slots after it
+    if -ahead > pace.late_after(call.operation.setting("pace")):  # sent now it would bunch up with those after it
         calls.release(call, "its slot had passed before it was sent")
         return None
     call.state, call.sent_at, call.lease_until = VendorCall.State.SENT, now, now + lease()
@@ -160,6 +161,10 @@ def judged(call_id: UUID, failure: InDoubt | UnprovenMiss, latency_ms: int | Non
     if failure.server_error and policy == Vendor.ServerErrors.BILLED:
         return Outcome(failure=BilledError(failure.reason, status=failure.status), latency_ms=latency_ms)
     return Outcome(failure=failure, latency_ms=latency_ms)
+
+
+def _late_after(call_id: UUID) -> float:
+    return pace.late_after(Operation.objects.get(calls=call_id).setting("pace"))
 
 
 def _since(started: float) -> int:

@@ -18,7 +18,7 @@ from django.db import connection
 from accounts.models import User
 from integrations.ledger import calls
 from integrations.ledger.budgets import ZERO
-from integrations.locks import lock_call
+from integrations.locks import lock_call, lock_free_lookups
 from integrations.lookups.forgotten import without_forgotten
 from integrations.models import MONEY, Lookup, Operation, VendorCall
 from integrations.vendors.contract import Answer, Reply
@@ -110,9 +110,11 @@ def store(call: VendorCall, reply: Reply, now: datetime, cost: Decimal) -> None:
 
 def store_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> None:
     """An answer asked for by one name is owned by the other too, for $0; one that is being bought is left alone."""
-    rows = [{"key": a.also, "facts": dict(a.facts)} for a in reply.answers.values() if a.found and a.also]
-    if not rows:
+    answers = {a.also: a for a in reply.answers.values() if a.found and a.also}
+    if not answers:
         return
+    others = lock_free_lookups(call.operation_id, answers)
+    rows = [{"key": key, "facts": dict(a.facts)} for key, a in answers.items() if key not in others]
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -139,10 +141,12 @@ class Copy:
 def store_copies(operation: Operation, copies: Sequence[Copy]) -> None:
     """Owned under these keys too, for $0. One that is being bought, in doubt, or answered since is left alone.
 
-    In the order of their keys; before any lead is locked (docs/locks.md).
+    In the order of their keys; before any lead is locked (docs/locks.md). So is one that another transaction changes.
     """
     if not copies:
         return
+    others = lock_free_lookups(operation.pk, [c.key for c in copies])
+    copies = [c for c in copies if c.key not in others]
     facts = without_forgotten([c.facts for c in copies])
     rows = [
         {"key": c.key, "facts": dict(fact), "fetched_at": c.fetched_at.isoformat()}

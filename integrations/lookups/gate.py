@@ -10,13 +10,14 @@ docs/locks.md has the order of their locks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 from integrations.ledger import pace, settlement
+from integrations.ledger.admission import Closed, admit
 from integrations.ledger.budgets import Cap
 from integrations.ledger.execution import Executed, execute
 from integrations.ledger.reservation import Payer, reserve
@@ -51,21 +52,61 @@ class Plan:
     cap: Cap | None = None
 
 
-def begin(operation: Operation, queries: Sequence[Query], payer: Payer, *, fresh_after: datetime | None = None) -> Plan:
+def begin(
+    operation: Operation,
+    queries: Sequence[Query],
+    payer: Payer,
+    *,
+    fresh_after: datetime | None = None,
+    admitted: bool = True,
+) -> Plan:
     """Sorts the queries into a Plan and reserves those that are to be bought. `operation` comes from `admission.admit`.
 
-    fresh_after: an answer that came earlier does not serve this payer.
+    fresh_after: an answer that came earlier does not serve this payer. admitted: False has the operation admitted only
+    where something is to be bought, once that is known: other workers wait for its row so much shorter. Raises
+    `admission.Closed` then.
 
     1. Each query is owned, being bought by another request, in doubt, or wanted.
     2. Of the wanted ones, those that fit in one request.
-    3. Of these, the first that every cap has room for are reserved and marked as being bought.
+    3. Where the operation is admitted only now, another worker may have begun to buy one of them meanwhile.
+    4. Of these, the first that every cap has room for are reserved and marked as being bought.
     """
     unique = {query.key: query for query in queries}
-    rows = owned_answers.rows_of(operation, unique.values())
     now = pace.database_now()
+    refused = forgotten.asked_about(unique.values())
+    plan, wanted = _sorted(operation, unique, refused, now, fresh_after)
+    if not wanted:
+        return plan
+    wanted, later = _one_request(wanted)
+    if not admitted:
+        operation = admit(operation.pk, inputs=len(wanted))
+        if _sorted(operation, {query.key: query for query in wanted}, (), now, fresh_after)[1] != wanted:
+            raise Closed("another worker was faster", 0.0)
+    reserved = reserve(operation, [query.weight for query in wanted], payer, now)
+    buying, unaffordable = wanted[: reserved.inputs], wanted[reserved.inputs :]
+    if reserved.call is not None:
+        answers.mark_buying(reserved.call, [query.key for query in buying])
+    return replace(
+        plan,
+        buying=tuple(buying),
+        call_id=reserved.call.pk if reserved.call is not None else None,
+        unaffordable=frozenset(query.key for query in unaffordable),
+        later=frozenset(query.key for query in later),
+        cap=reserved.cap,
+    )
+
+
+def _sorted(
+    operation: Operation,
+    unique: Mapping[str, Query],
+    refused: Collection[str],
+    now: datetime,
+    fresh_after: datetime | None,
+) -> tuple[Plan, list[Query]]:
+    """A plan that buys nothing, and the queries that are wanted besides. refused: keys that nobody may ask about."""
+    rows = owned_answers.rows_of(operation, unique.values())
     fresh_since = operation.fresh_since(now)
     fresh_since = max(fresh_since, fresh_after or fresh_since)
-    refused = forgotten.asked_about(unique.values())
     owned: dict[str, Owned] = {key: Owned(Answer(category=Category.FORGOTTEN), now) for key in refused}
     busy: set[str] = set()
     doubtful: dict[str, UUID] = {}
@@ -85,23 +126,7 @@ def begin(operation: Operation, queries: Sequence[Query], payer: Payer, *, fresh
             doubtful[key] = doubted
         else:
             wanted.append(query)
-    if not wanted:
-        return Plan(owned=owned, busy=frozenset(busy), doubtful=doubtful)
-    wanted, later = _one_request(wanted)
-    reserved = reserve(operation, [query.weight for query in wanted], payer, now)
-    buying, unaffordable = wanted[: reserved.inputs], wanted[reserved.inputs :]
-    if reserved.call is not None:
-        answers.mark_buying(reserved.call, [query.key for query in buying])
-    return Plan(
-        owned=owned,
-        buying=tuple(buying),
-        call_id=reserved.call.pk if reserved.call is not None else None,
-        busy=frozenset(busy),
-        doubtful=doubtful,
-        unaffordable=frozenset(query.key for query in unaffordable),
-        later=frozenset(query.key for query in later),
-        cap=reserved.cap,
-    )
+    return Plan(owned=owned, busy=frozenset(busy), doubtful=doubtful), wanted
 
 
 def _one_request(wanted: list[Query]) -> tuple[list[Query], list[Query]]:

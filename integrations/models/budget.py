@@ -33,3 +33,35 @@ class Budget(models.Model):
 
     def __str__(self) -> str:
         return self.scope
+
+
+class BudgetChange(models.Model):
+    """Answers: which settlements has a budget not taken in yet?
+
+    Added by a settlement that found the budget's row taken by another transaction: it never waits for one. The next
+    reservation takes them in, or beat (`ledger.budgets`). `Balance` counts them.
+    """
+
+    scope = models.CharField(max_length=100, help_text="As a Budget's")
+    reserved = models.DecimalField(max_digits=14, decimal_places=4, help_text="Added to what is reserved, US dollars")
+    spent = models.DecimalField(max_digits=14, decimal_places=4, help_text="Added to what is spent, US dollars")
+
+    def __str__(self) -> str:
+        return self.scope
+
+
+class Balance(models.Model):
+    """Answers: how much of this cap is spent and reserved at this moment? A view: a Budget with its changes.
+
+    Who reads money reads this; only reservations and settlements read and change a Budget, which they lock.
+    """
+
+    scope = models.CharField(max_length=100, primary_key=True, help_text="As a Budget's")
+    reserved = models.DecimalField(max_digits=14, decimal_places=4, help_text="Reserved for requests not settled yet")
+    spent = models.DecimalField(max_digits=14, decimal_places=4, help_text="Settled")
+
+    class Meta:
+        managed = False
+
+    def __str__(self) -> str:
+        return self.scope

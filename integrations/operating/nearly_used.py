@@ -12,7 +12,7 @@ from accounts.webhooks import emit
 from accounts.webhooks.selectors import teams_that_want
 from common.db.clock import database_now
 from integrations.ledger import scopes
-from integrations.models import Budget
+from integrations.models import Balance
 from integrations.operating.needs import NEARLY
 
 EVENT = "budget.nearly_used"
@@ -33,7 +33,7 @@ def tell_budgets_nearly_used() -> None:
 
 def tell_used(scope: str, limit: Decimal | int | None, *, team_id: int | None, of: Mapping[str, Any]) -> None:
     """Tells once how much of a limit is used, where that is 80 % or more. of: whose limit it is, by id."""
-    budget = Budget.objects.filter(scope=scope).first() if limit else None
+    budget = Balance.objects.filter(scope=scope).first() if limit else None
     if budget is None or not limit:
         return
     used = budget.spent + budget.reserved

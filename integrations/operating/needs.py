@@ -17,7 +17,7 @@ from accounts.models import Team, User
 from common.needs import SHOWN, Need, operates
 from integrations.ledger import scopes
 from integrations.ledger.budgets import ZERO
-from integrations.models import Budget, PhoneReveal, Vendor, VendorCall
+from integrations.models import Balance, PhoneReveal, Vendor, VendorCall
 from integrations.operating.vendors import spent_today, trouble
 
 Spell = Callable[[object, date], str]
@@ -87,5 +87,5 @@ def _nearly_used(rows: QuerySet[Any], now: datetime, month: Spell, day: Spell, w
 
 def budget_used(scope: str | Combinable) -> Coalesce:
     """Spent and promised in a budget. scope: a text, or an expression of `scopes.in_sql`."""
-    budget = Budget.objects.filter(scope=scope)
+    budget = Balance.objects.filter(scope=scope)
     return Coalesce(Subquery(budget.values(used=F("spent") + F("reserved"))), Value(ZERO))

@@ -23,7 +23,7 @@ from integrations.ledger import breaker, excess, scopes
 from integrations.ledger.budgets import MONEY, ZERO
 from integrations.ledger.events import tell_paused
 from integrations.locks import lock_operations_of, lock_vendor
-from integrations.models import Budget, Operation, Vendor, VendorCall
+from integrations.models import Balance, Operation, Vendor, VendorCall
 from integrations.vendors import available, mail
 from integrations.vendors.apollo import client as apollo
 from integrations.vendors.errors import VendorFailure, failure_in_words
@@ -68,7 +68,7 @@ def is_failing(vendor: Vendor, now: datetime) -> bool:
 
 def spent_today(vendor: Vendor, now: datetime) -> tuple[Decimal, Decimal]:
     """US dollars since midnight UTC: spent, and promised to requests that are not settled."""
-    budget = Budget.objects.filter(pk=scopes.vendor_day(vendor.pk, now)).first()
+    budget = Balance.objects.filter(pk=scopes.vendor_day(vendor.pk, now)).first()
     return (budget.spent, budget.reserved) if budget else (ZERO, ZERO)
 
 

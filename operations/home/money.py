@@ -15,7 +15,7 @@ from common.db.ids import uuid7_floor
 from common.values.percent import percent
 from integrations.ledger import scopes
 from integrations.ledger.budgets import ZERO
-from integrations.models import Budget, Vendor, VendorCall
+from integrations.models import Balance, Vendor, VendorCall
 from integrations.naming import vendors as vendor_names
 from operations.reports.spend import Costs, costs_of_month, may_see
 
@@ -50,8 +50,8 @@ def vendor_money(now: datetime) -> list[Spent]:
     days = [now.replace(day=day) for day in range(1, now.day + 1)]
     names = {scopes.vendor_day(vendor.pk, day): vendor.pk for vendor in vendors for day in days}
     month: dict[str, Decimal] = {}
-    today: dict[str, Budget] = {}
-    for budget in Budget.objects.filter(scope__in=list(names)):
+    today: dict[str, Balance] = {}
+    for budget in Balance.objects.filter(scope__in=list(names)):
         name = names[budget.scope]
         month[name] = month.get(name, ZERO) + budget.spent
         if budget.scope == scopes.vendor_day(name, now):
@@ -61,7 +61,7 @@ def vendor_money(now: datetime) -> list[Spent]:
     ]
 
 
-def _vendor_spent(name: str, cap: Decimal, today: Budget | None, month: Decimal) -> Spent:
+def _vendor_spent(name: str, cap: Decimal, today: Balance | None, month: Decimal) -> Spent:
     spent, used = (today.spent, today.spent + today.reserved) if today else (ZERO, ZERO)
     return Spent(name, spent, month, cap, used)
 
@@ -87,7 +87,7 @@ def _own_limits(access: Access, now: datetime) -> list[Spent]:
 
 
 def _limit(name: str, scope: str, cap: Decimal | int) -> Spent:
-    budget = Budget.objects.filter(pk=scope).first() or Budget(spent=ZERO, reserved=ZERO)
+    budget = Balance.objects.filter(pk=scope).first() or Balance(spent=ZERO, reserved=ZERO)
     return Spent(name, ZERO, budget.spent, Decimal(cap), budget.spent + budget.reserved)
 
 

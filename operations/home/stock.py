@@ -18,7 +18,7 @@ from enrichment.models import Run
 from enrichment.selectors import billing_check, stands_in_words
 from integrations.ledger import catalogue, scopes
 from integrations.ledger.budgets import ZERO
-from integrations.models import Budget
+from integrations.models import Balance
 from leads.models import Lead
 from operations.home.talks import COUNTED_AT_MOST, talks
 
@@ -96,7 +96,7 @@ def came_of(access: Access, stock: Stock) -> CameOf | None:
     if not any(many for _, many in counts[1:]):
         return None
     campaigns = of_team(Campaign.objects.all(), access)
-    scoped = Budget.objects.filter(scope__in=campaigns.values_list(scopes.in_sql(scopes.campaign, F("pk"))))
+    scoped = Balance.objects.filter(scope__in=campaigns.values_list(scopes.in_sql(scopes.campaign, F("pk"))))
     spent = stock.spent + (scoped.aggregate(s=Sum("spent"))["s"] or ZERO)
     return CameOf(spent, [(words, many, spent / many if many else None) for words, many in counts])
 

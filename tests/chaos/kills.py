@@ -13,7 +13,7 @@ from buckets.models import Fill
 from common.faultpoints import NAMES
 from enrichment.models import Run, RunItem
 from integrations.ledger.persistence import persist
-from integrations.models import Budget, Lookup, Vendor, VendorCall
+from integrations.models import Balance, Lookup, Vendor, VendorCall
 from leads.models import Lead
 from tests.chaos.place import Broken, Place, Setting
 
@@ -126,5 +126,5 @@ def _who_is_asking(place: Place) -> psutil.Process:
 
 
 def _rows() -> dict[str, list[dict[str, Any]]]:
-    models: tuple[Any, ...] = (VendorCall, Lookup, Run, RunItem, Lead, Budget, Vendor)
+    models: tuple[Any, ...] = (VendorCall, Lookup, Run, RunItem, Lead, Balance, Vendor)
     return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}

@@ -28,7 +28,8 @@ from tests.chaos.people import Person
 
 __all__ = ["Broken", "Place", "Setting"]
 TABLES = (
-    "accounts_user, accounts_team, integrations_vendor, integrations_budget, integrations_propertyname, "
+    "accounts_user, accounts_team, integrations_vendor, integrations_budget, integrations_budgetchange, "
+    "integrations_propertyname, "
     "enrichment_pumplease, campaigns_clocksetting, campaigns_emergency, leads_contactkey, leads_suppression"
 )
 PATIENCE = 240.0  # seconds

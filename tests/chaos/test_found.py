@@ -20,7 +20,6 @@ from enrichment import services
 from enrichment.models import Run, RunItem
 from enrichment.worker import purchase
 from integrations.ledger import catalogue, pace, sending
-from integrations.ledger.admission import admit
 from integrations.ledger.outcomes import report_outcome
 from integrations.ledger.persistence import persist
 from integrations.lookups import gate
@@ -40,9 +39,7 @@ def run(sandbox: Sandbox) -> Run:
 
 
 def claimed(stage: int = 1, name: str = "property_detail") -> Any:
-    operation = catalogue.operation(name)
-    with transaction.atomic():
-        return purchase._claim(admit(operation.pk), stage, name, [])
+    return purchase.claim(stage, name).bought
 
 
 def spent(run: Run) -> Decimal:

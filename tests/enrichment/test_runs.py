@@ -22,7 +22,6 @@ from enrichment.options import RunOptions
 from enrichment.services import IdempotencyConflict, RunError, start_run
 from enrichment.worker import purchase, queue, stages
 from integrations.ledger import breaker, calls, catalogue
-from integrations.ledger.admission import admit
 from integrations.ledger.sending import carry_out
 from integrations.models import Budget, Lookup, Operation, Vendor, VendorCall
 from integrations.vendors.adapters import adapter_for
@@ -274,7 +273,9 @@ def test_a_key_without_the_batch_scope_falls_back_to_the_single_door(sandbox: Sa
     fail_with(sandbox, "*", "403_batch")
     run = finish(start(bucket))
     assert (run.status, run.done, run.failed) == ("completed", 4, 0)
-    assert requests_of(sandbox) == {"property_detail": 5, "skip_trace": 5}
+    asked = requests_of(sandbox)
+    assert asked["property_detail"] == 5  # a batch that is refused, and one each
+    assert asked["skip_trace"] in (4, 5)  # no batch where the first detail's lead was there alone
     assert run.spent == billed(sandbox)
 
 
@@ -385,9 +386,7 @@ def test_a_cancel_that_dies_half_way_is_finished_by_the_reaper(
 
 def test_cancelling_while_a_request_is_in_flight_keeps_what_was_bought(sandbox: Sandbox, bucket: Bucket) -> None:
     run = start(bucket, limit=10)
-    operation = catalogue.operation("property_detail")
-    with transaction.atomic():
-        bought = purchase._claim(admit(operation.pk), 1, "property_detail", [])
+    bought = purchase.claim(1, "property_detail").bought
     assert bought is not None and bought.plan.call_id is not None
     adapter = adapter_for("property_detail")
     outcome = carry_out(bought.plan.call_id, lambda: adapter.call(bought.plan.buying, call_id="1"), wanted=lambda: True)
@@ -583,13 +582,12 @@ def test_a_run_short_of_money_goes_on_once_its_doubt_is_decided(sandbox: Sandbox
 def test_a_request_given_up_before_it_left_says_nothing_of_the_vendor(sandbox: Sandbox, bucket: Bucket) -> None:
     run = start(bucket)
     operation = catalogue.operation("property_detail")
-    with transaction.atomic():
-        bought = purchase._claim(admit(operation.pk), 1, "property_detail", [])
+    bought = purchase.claim(1, "property_detail").bought
     assert bought is not None
     Operation.objects.filter(vendor="realestateapi").update(failures=9)
     operation.refresh_from_db()
     type(operation).objects.filter(pk=operation.pk).update(doubts=2)
-    purchase._buy(operation, 1, bought)
+    purchase.buy(1, bought)
     operation.refresh_from_db()
     assert (operation.doubts, operation.answered_from) == (2, "")
     assert Vendor.objects.get(pk="realestateapi").failures == 9

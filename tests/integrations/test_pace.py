@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, transaction
 
 from integrations.ledger import catalogue, pace
+from integrations.ledger.reservation import lease
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,3 +62,14 @@ def test_holding_back_moves_the_next_slot_for_everybody_and_never_nearer() -> No
     pace.hold_back(operation.pk, 10)
     slot = pace.take_slot(operation.pk, Decimal(50))
     assert timedelta(seconds=29) < slot - pace.database_now() <= timedelta(seconds=30)
+
+
+def test_without_a_pace_a_request_is_late_only_once_its_worker_stood_still(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "STALE", 0.5)
+    assert pace.late_after(Decimal(600)) == 0.5
+    late = pace.late_after(Decimal(0))
+    assert late == 4.0
+    longest = settings.VENDOR_CONNECT_TIMEOUT + settings.VENDOR_DEADLINE
+    assert late + longest < lease().total_seconds()  # else it could send what the reaper holds for lost
