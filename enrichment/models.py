@@ -274,7 +274,7 @@ class PumpLease(Claimed):
         max_length=200, default="", db_default="", verbose_name="worker", help_text="The worker's name, one a host"
     )
     number = models.PositiveSmallIntegerField(
-        default=1, db_default=1, help_text="Which of the pumps that the host has for the step"
+        default=1, db_default=1, help_text="Which of those that the host has for the step"
     )
     beat_at = models.DateTimeField(
         null=True, blank=True, verbose_name="last sign of life", help_text="When it last said that it is running"

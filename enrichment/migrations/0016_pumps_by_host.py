@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 (
                     "number",
                     models.PositiveSmallIntegerField(
-                        db_default=1, default=1, help_text="Which of the pumps that the host has for the step"
+                        db_default=1, default=1, help_text="Which of those that the host has for the step"
                     ),
                 ),
                 (
