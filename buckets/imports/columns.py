@@ -96,7 +96,7 @@ def decide(
         raise BadMapping("mapping", words)
     implied = {field: said for field, said in types_of(columns, chosen).items() if field not in same}
     others = _others(columns, (*chosen.values(), *own.values())) if keep_others else {}
-    named = [(label.name, label.status) for label in labels]
+    named = tuple((label.name, label.status) for label in labels)
     return Chosen(chosen, same, others, implied, own, {key: known[key] for key in own}, named)
 
 

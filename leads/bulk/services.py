@@ -80,10 +80,10 @@ def start_bulk(
     digest = hashlib.sha256(json.dumps([kind, arguments, request], sort_keys=True, default=str).encode()).hexdigest()
     if once and (earlier := _made_by(once, digest)):
         return earlier, False
-    kept, found = what.read(access, arguments), leads()
     try:
-        with transaction.atomic():
-            job = _make(access, what, found, kept, filters, expect, once, digest)
+        with transaction.atomic():  # a refusal takes back a tag that the arguments named first
+            kept = what.read(access, arguments)
+            job = _make(access, what, leads(), kept, filters, expect, once, digest)
     except IntegrityError:
         if once and (earlier := _made_by(once, digest)):  # of two presses at once the later one finds the first's
             return earlier, False

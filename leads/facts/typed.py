@@ -153,7 +153,7 @@ def rest_of_name(lead: Row, told: Mapping[str, Any]) -> dict[str, Any]:
         or not same_name(lead["owner_name"], old)
     ):
         return {}
-    new = " ".join(filter(None, {**parts, **told}.values()))
+    new = " ".join(filter(None, (told.get(column, part) for column, part in parts.items())))
     return {"owner_name": new} if new and not same_name(lead["owner_name"], new) else {}
 
 

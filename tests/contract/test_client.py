@@ -16,7 +16,7 @@ import pytest
 from django.db import connections
 
 from accounts.services import create_api_token
-from tests.support import billed, make_user, pump_until_still
+from tests.support import billed, make_user, pump_until_still, until_told
 
 BIN = Path(sys.executable).parent
 
@@ -130,9 +130,11 @@ def syncs(call: Any, leads: list[Any], edit: Any) -> None:
     assert (cut.total, cut.total_is_exact, len(cut.leads)) == (4, True, 2)
     assert set(cut.leads[0].to_dict()) == {"id", "status", "ownerKey", "bucket", "activities"}
     assert cut.leads[0].bucket.name == "Made by a client"
+    until_told()
     begun = call("list_lead_changes")
     assert (begun.leads, begun.gone, begun.has_more) == ([], [], False)
     call("edit_lead", leads[1].id, body=edit({"status": "lost"}))
+    until_told()
     changed = call("list_lead_changes", cursor=begun.next_cursor, fields="id,status")
     assert [(lead.id, lead.status.value) for lead in changed.leads] == [(leads[1].id, "lost")]
     assert call("list_lead_changes", cursor=changed.next_cursor).leads == []

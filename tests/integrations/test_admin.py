@@ -131,7 +131,7 @@ def test_a_reset_lifts_a_pause_closes_the_breaker_and_opens_the_batch_endpoints(
 
     vendor = Vendor.objects.get(pk="realestateapi")
     operation.refresh_from_db()
-    assert words(answer) == ["Available again: realestateapi"]
+    assert words(answer) == ["Available again: RealEstateAPI"]
     assert (vendor.paused_reason, vendor.failures, vendor.breaker_open_until, operation.batch_refused_at) == (
         "",
         0,

@@ -25,7 +25,7 @@ from tests.integrations.test_vendors import form_of, page_of
 
 pytestmark = pytest.mark.django_db
 NEEDS = (
-    "realestateapi needs a billing check: its own count is higher than the price list. Compare its bill, then say that "
+    "RealEstateAPI needs a billing check: its own count is higher than the price list. Compare its bill, then say that "
     "the price list is right (vendors confirm-prices realestateapi), or set its price."
 )
 

@@ -178,15 +178,15 @@ def test_nothing_is_done_by_following_a_link(act, detail):
     assert superuser()[1].get(page_of("realestateapi", act)).status_code == 405
 
 
-@pytest.mark.parametrize("name", ["realestateapi", "apollo"])
-def test_a_connection_is_tested_for_nothing_and_the_key_is_never_shown(name, sandbox, settings):
+@pytest.mark.parametrize(("name", "words_of_it"), [("realestateapi", "RealEstateAPI"), ("apollo", "Apollo")])
+def test_a_connection_is_tested_for_nothing_and_the_key_is_never_shown(name, words_of_it, sandbox, settings):
     client = superuser()[1]
     catalogue.vendor(name)
 
     told = words(client.post(page_of(name, "test")))
 
     assert len(told) == 1
-    assert told[0].startswith(f"{name}: It answers and takes the key")
+    assert told[0].startswith(f"{words_of_it}: It answers and takes the key")
     assert settings.VENDORS[name]["key"] not in told[0]
     assert billed(sandbox) == 0
     assert not VendorCall.objects.exists()

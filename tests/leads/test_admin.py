@@ -332,7 +332,9 @@ def test_a_masked_number_cannot_be_told_digit_by_digit_through_the_address_line(
     lead_of(ann[0], "11", phone="+12065550100")
 
     for name in ("phone__startswith", "phone", "email__contains", "secondary_phone__gt", "owner__password__startswith"):
-        assert ann[1].get(address(Lead, "changelist"), {name: "+1206"}).status_code == 400
+        for number in ("+1206", "+1999"):
+            answer = ann[1].get(address(Lead, "changelist"), {name: number})
+            assert (answer.status_code, answer["Location"]) == (302, f"{address(Lead, 'changelist')}?e=1")
     assert found(ann[1], o="6") == {"11"}
 
 

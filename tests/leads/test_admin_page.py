@@ -443,6 +443,7 @@ def test_a_typed_name_is_typed_and_what_was_purchased_beside_it_says_so(ann):
         ({"owner_name": "Lillian B Yates"}, ("Lillian B Yates", "Lillian", "Yates")),
         ({"first_name": "Maria"}, ("Maria Yates", "Maria", "Yates")),
         ({"first_name": "Maria", "last_name": "Lopez"}, ("Maria Lopez", "Maria", "Lopez")),
+        ({"first_name": "Maria", "mailing_address": "1 Oak St", "bedrooms": 4}, ("Maria Yates", "Maria", "Yates")),
         ({"owner_name": "The Yates Trust", "first_name": "Al"}, ("The Yates Trust", "Al", "Yates")),
     ],
 )

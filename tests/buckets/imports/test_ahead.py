@@ -27,9 +27,9 @@ def test_following_pieces_are_read_elsewhere_and_come_in_their_order(monkeypatch
     monkeypatch.setattr(ahead, "READERS", 2)
     with Ahead(read, far=True) as reader:
         rows = [reader.rows_of(PIECES[n], PIECES[n + 1 : n + 3]) for n in range(4)]
+        processes = [one.process for one in reader._readers]
         with pytest.raises(LookupError, match="the fifth piece"):
             reader.rows_of(PIECES[4], [])
-        processes = [one.process for one in reader._readers]
     assert [text[:1] for text, _ in rows] == [b"1", b"2", b"3", b"4"]
     assert [who == os.getpid() for _, who in rows] == [True, False, False, False]
     assert {who for _, who in rows[1:]} == set(processes)
