@@ -286,7 +286,10 @@ def test_a_view_that_searches_for_a_phone_is_hidden_from_who_sees_none_and_calle
         client.post(views, {"name": f"Mine {client.session['_auth_user_id']}", "query": "status=new"})
     hers.refresh_from_db()
     assert (hers.query, len(seen(people["caller"])), len(seen(people["buyer"]))) == ("status=lost", 2, 3)
-    ann[1].post(views, {"name": "lost", "query": "status=new"})
+    asked = ann[1].post(views, {"name": "lost", "query": "status=new"})
+    hers.refresh_from_db()
+    assert hers.query == "status=lost"
+    ann[1].post(asked["Location"], {"confirmed": "yes"})
     hers.refresh_from_db()
     assert hers.query == "status=new"
 

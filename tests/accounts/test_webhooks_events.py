@@ -124,7 +124,8 @@ def test_a_bulk_job_is_told_when_it_is_done_undone_and_stopped(ann, monkeypatch)
                                         "done": 2, "changed": 2, "restored": restored})
         for status, restored in (("completed", 0), ("undone", 2))
     ]  # fmt: skip
-    BulkJob.objects.filter(pk=stopped.pk).update(status="running", tries=working.TRIES, lease_until=None)
+    again = {"status": "running", "finished_at": None, "tries": working.TRIES, "lease_until": None}
+    BulkJob.objects.filter(pk=stopped.pk).update(**again)
     working.continue_job(stopped.pk)
     assert told("bulk.finished")[-1][2]["status"] == "failed"
     assert "Hot" not in json.dumps(told())

@@ -48,7 +48,7 @@ def test_by_phone_but_not_for_a_member_whose_contacts_are_masked(ann: Any) -> No
     ("arguments", "words"),
     [
         (["--limit", "501"], "--limit takes 1 to 500."),
-        (["--sort", "phone"], "Sort by one of: estimatedValue,"),
+        (["--sort", "nothing"], "Sort by one of: estimatedValue,"),
         (["--where", "x=1"], "There is no such filter."),
         (["--bucket", "7"], "'7' is not the id of a bucket."),
     ],
