@@ -351,6 +351,6 @@ def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
     page.locator("#lead-dial").wait_for()  # the lead's page stays, with the outcomes
     page.keyboard.press("1")
     page.get_by_text("Nobody there: saved.").wait_for()
-    page.goto(address(CallAttempt, "changelist"))  # the lead's page asks who else looks at it: another person's answer is a 404
+    page.goto(address(CallAttempt, "changelist"))  # the lead's page asks who else looks: another person is told 404
     login(cat)
     by_a_vendor(page, hands, axe_check, settings, live_server.url, ann, cat)
