@@ -85,6 +85,7 @@ from integrations.models import (
 )
 from leads.models import (
     Activity,
+    BucketDeletion,
     BulkChange,
     BulkJob,
     BulkPiece,
@@ -207,6 +208,7 @@ class Place:
     scrub: Scrub
     upload: Upload
     uploadpiece: UploadPiece
+    bucketdeletion: BucketDeletion
     bulkjob: BulkJob
     bulkpiece: BulkPiece
     bulkchange: BulkChange
@@ -420,6 +422,7 @@ def standing(kept_open: None) -> Place:
             source="file",
         ),
         upload=upload,
+        bucketdeletion=BucketDeletion.objects.create(bucket_id=uuid4(), leads=1),
         bulkjob=many,
         bulkpiece=BulkPiece.objects.create(job=many, place=0, lead_ids=[]),
         bulkchange=BulkChange.objects.create(job=many, lead_id=lead.pk),

@@ -241,7 +241,8 @@ def test_clean_leads_and_own_ones_go_in_one_batch_and_the_counters_grow_with_it(
         saved = save_facts(CONTACT, rows)
 
     assert len(sent) == 11  # two of facts, one of the forgotten list, eight of the owners' keys: however many leads
-    assert (saved.changed, saved.grown) == (3, {bucket.pk: {"detailed_leads": 0, "phone_leads": 2}})
+    grown = {"detailed_leads": 0, "phone_leads": 2, "enriched_leads": 0}
+    assert (saved.changed, saved.grown) == (3, {bucket.pk: grown})
     assert list(Lead.objects.order_by("pk").values_list("phone", flat=True)) == [
         "+15125550101", "+12065550199", "+15125550101",
     ]  # fmt: skip

@@ -267,7 +267,7 @@ def test_the_api_the_command_the_page_and_the_csv_say_the_same(world: World):
     assert "$12.10" in page
     assert 'aria-label="Spending by bucket"' in page
     rows = file.decode("utf-8-sig").splitlines()
-    assert rows[0].startswith("List,Requests,")
+    assert rows[0].startswith("Bucket,Requests,")
     assert rows[-1] == "All,4,241,196,140,70,50.00%,3,12.10,0.00,12.10,1.25,0.17,4.03"
     assert api_file == file
 
