@@ -146,9 +146,8 @@ def stop_runs_of(bucket_id: UUID, by: User | None) -> list[UUID]:
     of these. Runs that are over are locked too, as their order is that of all who change them.
     """
     Schedule.objects.filter(bucket=bucket_id).update(bucket=None)
-    runs, others = Run.objects.filter(bucket=bucket_id), _runs_of_moved(bucket_id)
-    both = Run.objects.filter(Q(bucket=bucket_id) | Q(pk__in=others))
-    locked = list(lock_runs(both))
+    locked = list(lock_runs(Run.objects.filter(Q(bucket=bucket_id) | Q(pk__in=_runs_of_moved(bucket_id)))))
+    runs = Run.objects.filter(pk__in=[run.pk for run in locked if run.bucket_id == bucket_id])
     stopped = [run.pk for run in locked if run.bucket_id == bucket_id and run.status in Run.OPEN]
     for run in locked:
         if run.bucket_id != bucket_id:
