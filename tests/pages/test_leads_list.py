@@ -111,7 +111,7 @@ def test_an_investors_questions_are_filters_and_a_view_is_kept(
     page.get_by_role("link", name="Clear all").click()
     page.get_by_text("50 leads on this page, newest first").wait_for()
     page.get_by_text("of 60 leads").wait_for()
-    page.get_by_role("link", name="100 leads a page").click()
+    page.get_by_role("button", name="100 leads a page").click()
     page.get_by_text("60 leads on this page").wait_for()
 
     # 3. What overlaps, what changed, one owner, what was not touched: each one box.
