@@ -239,7 +239,8 @@ def test_a_search_is_saved_to_its_end_or_told_to_have_failed(shell: Shell, sandb
     def fill(status: str) -> None:
         while not Fill.objects.filter(status="queued").exists():
             time.sleep(0.1)
-        Fill.objects.filter(status="queued").update(status=status, saved=7, error="" if status == "completed" else "No")
+        error = "" if status == "completed" else "No"
+        Fill.objects.filter(status="queued").update(status=status, fetched=7, saved=7, error=error)
         connections.close_all()
 
     for status, name in (("completed", "A"), ("failed", "B")):
