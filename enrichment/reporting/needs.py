@@ -12,7 +12,7 @@ from common.db.ids import uuid7_floor
 from common.needs import RECENT, SHOWN, Need, of_team, operates
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.rules import day_of_cap, month_of_cap
-from enrichment.selectors import workers_alive
+from enrichment.selectors import why_waiting, workers_alive
 from integrations.ledger import budgets, scopes
 from integrations.ledger.reservation import team_cap
 
@@ -28,7 +28,7 @@ def idle_workers(access: Access, now: datetime) -> list[Need]:
 def paused_runs(access: Access, now: datetime) -> Iterable[Need]:
     runs = of_team(Run.objects.filter(status=Run.Status.PAUSED), access).select_related("owner")
     for run in runs.order_by("-pk")[:SHOWN]:
-        words = run.reason or run.get_paused_by_display()
+        words = why_waiting(run) or run.get_paused_by_display()
         yield Need(f"Paused: {run.bucket_name}", words, run, resume=access.can(Scope.BUY) and _fits_again(run, now))
 
 
