@@ -78,17 +78,17 @@ def change_field(access: Access, field_id: UUID, values: Mapping[str, Any]) -> C
 
 def retire_field(access: Access, field_id: UUID) -> CustomField:
     """It is offered no more; what leads hold of it stays. Again: nothing. Raises Refused."""
-    return _retire(access, field_id, is_retired=True)
+    return _retire(access, field_id, "custom_field.retired", is_retired=True)
 
 
 def restore_field(access: Access, field_id: UUID) -> CustomField:
     """It is offered again, behind the others, with what leads hold of it. Raises Refused."""
-    return _retire(access, field_id, is_retired=False)
+    return _retire(access, field_id, "custom_field.restored", is_retired=False)
 
 
-def _retire(access: Access, field_id: UUID, *, is_retired: bool) -> CustomField:
+def _retire(access: Access, field_id: UUID, action: str, *, is_retired: bool) -> CustomField:
     row: CustomField = set_retired(
-        access, CustomField, field_id, is_retired=is_retired, offered=fields_of, most=FIELDS_MAX, told=_told,
+        access, CustomField, field_id, action=action, is_retired=is_retired, offered=fields_of, most=FIELDS_MAX, told=_told,
         beside=lambda _one, _row: True,
     )  # fmt: skip
     return row

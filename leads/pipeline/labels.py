@@ -86,17 +86,17 @@ def change_label(access: Access, label_id: UUID, values: Mapping[str, Any]) -> S
 
 def retire_label(access: Access, label_id: UUID) -> StatusLabel:
     """It is offered no more; leads that have it still say it. Again: nothing. Raises Refused."""
-    return _retire(access, label_id, is_retired=True)
+    return _retire(access, label_id, "status_label.retired", is_retired=True)
 
 
 def restore_label(access: Access, label_id: UUID) -> StatusLabel:
     """It is offered again, behind the others of its status. Raises Refused."""
-    return _retire(access, label_id, is_retired=False)
+    return _retire(access, label_id, "status_label.restored", is_retired=False)
 
 
-def _retire(access: Access, label_id: UUID, *, is_retired: bool) -> StatusLabel:
+def _retire(access: Access, label_id: UUID, action: str, *, is_retired: bool) -> StatusLabel:
     row: StatusLabel = set_retired(
-        access, StatusLabel, label_id, is_retired=is_retired, offered=labels_of, most=LABELS_MAX, told=_told,
+        access, StatusLabel, label_id, action=action, is_retired=is_retired, offered=labels_of, most=LABELS_MAX, told=_told,
         beside=lambda one, row: one.status == row.status,
     )  # fmt: skip
     return row

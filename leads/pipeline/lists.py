@@ -85,6 +85,7 @@ def set_retired(
     row_id: UUID,
     *,
     is_retired: bool,
+    action: str,
     offered: Callable[[int], Sequence[Any]],
     beside: Callable[[Any, Any], bool],
     most: int,
@@ -92,9 +93,10 @@ def set_retired(
 ) -> Any:
     """Offers a row no more, or again, behind those that stand beside it. As it is already: nothing. Raises Refused.
 
-    offered: the team's rows, in order; most: how many there may be. told: what the audit tells of one.
+    action: what the audit calls it. offered: the team's rows, in order; most: how many there may be. told: what the
+    audit tells of one.
     """
-    team_id, words = managed(access), str(model._meta.verbose_name)
+    team_id = managed(access)
     with transaction.atomic():
         lock_team(team_id)
         row = own(model, team_id, row_id)
@@ -109,6 +111,5 @@ def set_retired(
         row.save()
         for place, one in enumerate(same):
             model.objects.filter(pk=one.pk).update(position=place)
-        done = f"{words.replace(' ', '_')}.{'retired' if is_retired else 'restored'}"
-        record(done, by=access.user, team_id=team_id, about=row, name=row.name, after=told(row))
+        record(action, by=access.user, team_id=team_id, about=row, name=row.name, after=told(row))
     return row
