@@ -88,7 +88,8 @@ def restore_field(access: Access, field_id: UUID) -> CustomField:
 
 def _retire(access: Access, field_id: UUID, action: str, *, is_retired: bool) -> CustomField:
     row: CustomField = set_retired(
-        access, CustomField, field_id, action=action, is_retired=is_retired, offered=fields_of, most=FIELDS_MAX, told=_told,
+        access, CustomField, field_id, action=action, is_retired=is_retired,
+        offered=fields_of, most=FIELDS_MAX, told=_told,
         beside=lambda _one, _row: True,
     )  # fmt: skip
     return row

@@ -96,7 +96,8 @@ def restore_label(access: Access, label_id: UUID) -> StatusLabel:
 
 def _retire(access: Access, label_id: UUID, action: str, *, is_retired: bool) -> StatusLabel:
     row: StatusLabel = set_retired(
-        access, StatusLabel, label_id, action=action, is_retired=is_retired, offered=labels_of, most=LABELS_MAX, told=_told,
+        access, StatusLabel, label_id, action=action, is_retired=is_retired,
+        offered=labels_of, most=LABELS_MAX, told=_told,
         beside=lambda one, row: one.status == row.status,
     )  # fmt: skip
     return row
