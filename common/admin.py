@@ -163,6 +163,8 @@ class Titled(Base):
         """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word."""
         title = capfirst(str(self.opts.verbose_name_plural))
         answer: Any = super().changelist_view(request, {"title": title, **(extra_context or {})})
+        if getattr(answer, "template_name", "") == "admin/invalid_setup.html" and len(request.GET) > 1:
+            answer = HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")  # where the flag stood there already
         if isinstance(answer, HttpResponseRedirect) and answer.url == f"{request.path}?{ERROR_FLAG}=1":
             asked = ", ".join(sorted(name[:50] for name in request.GET)[:10])
             self.message_user(request, f"These filters cannot be read and are ignored: {asked}", messages.ERROR)

@@ -248,5 +248,5 @@ def test_clean_leads_and_own_ones_go_in_one_batch_and_the_counters_grow_with_it(
     ]  # fmt: skip
     assert Lead.objects.filter(fact_sources__isnull=True, other_facts__isnull=True).count() == 2
     assert save_facts(PROPERTY, [FactRow(leads[0].pk, DETAIL, NOON)]).grown == {
-        bucket.pk: {"detailed_leads": 1, "phone_leads": 0}
+        bucket.pk: {"detailed_leads": 1, "phone_leads": 0, "enriched_leads": 0}
     }

@@ -142,6 +142,6 @@ def test_an_investors_questions_are_filters_and_a_view_is_kept(
     page.get_by_role("button", name="Move Phone up").press("Enter")
     page.get_by_role("button", name="Show these columns").click()
     page.locator("#result_list").wait_for()
-    assert ColumnChoice.objects.get().preset == "withPhone"
+    assert "phone" in (ColumnChoice.objects.get(preset="withPhone").columns or [])
     headers = page.locator("#result_list thead th").all_inner_texts()
     assert headers.index("Phone") < headers.index("Owner")
