@@ -1,8 +1,9 @@
 """Indexes by team, while people work; then the column is never empty (checked without a long lock)."""
 
 import django.db.models.deletion
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from leads.migrations._indexes import AddIndexOnce, drop_broken
 
 # The team and the bucket first: a word that a million leads of others hold costs nothing. `gin_pending_list_limit`, in
 # kB: rows an import has just brought lie in a list that each search reads whole; at 1 MB that is 3 ms (measured).
@@ -13,27 +14,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS lead_of_team_by_words ON leads_lead USIN
 FULL = "lead_team_filled"
 # The table's own changes take an instant, once they have their lock: they do not queue for it before everybody else.
 BRIEFLY, AT_LEISURE = "SET lock_timeout = '500ms'", "RESET lock_timeout"
-
-
-def drop_broken(schema_editor, name):
-    """Whether the index is there. One that a killed migration left unfinished is dropped."""
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname = %s", [name]
-        )
-        (valid,) = cursor.fetchone() or (None,)
-    if valid is False:
-        schema_editor.execute(f"DROP INDEX CONCURRENTLY {name}")
-    return bool(valid)
-
-
-class AddIndexOnce(AddIndexConcurrently):
-    """Goes on where it was killed: PostgreSQL keeps what was not finished, and Django would refuse what is there."""
-
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        if not drop_broken(schema_editor, self.index.name):
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-
 
 
 class Migration(migrations.Migration):

@@ -1,23 +1,8 @@
 """Indexes of the board and of custom fields, while people work. None has a lead that is an id and nothing else."""
 
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
-
-class AddIndexOnce(AddIndexConcurrently):
-    """Goes on where it was killed: PostgreSQL keeps what was not finished, and Django would refuse what is there."""
-
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        name = self.index.name
-        with schema_editor.connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname = %s", [name]
-            )
-            (valid,) = cursor.fetchone() or (None,)
-        if valid is False:
-            schema_editor.execute(f"DROP INDEX CONCURRENTLY {name}")
-        if not valid:
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
+from leads.migrations._indexes import AddIndexOnce
 
 
 class Migration(migrations.Migration):
