@@ -12,6 +12,7 @@ MOMENT = re.compile(
     r"(?:[A-Z]{2,5}|UTC[+-]\d{2,4})\b"
 )
 DAY = re.compile(rf"\b(?:{_MONTH}) [1-9]\d?, \d{{4}}\b(?!,? \d)")
+MONTH = re.compile(rf"\b(?:{_MONTH}) \d{{4}}\b(?!,? \d)")  # a budget's
 CLOCK = re.compile(rf"\b{_CLOCK}\b")
 CHECKED = re.compile(rf"\(checked (?:{_MONTH}) [1-9]\d?\)")  # beside a phone, where the year stands in its source
 _REST = "uary|ruary|ch|il|e|y|ust|tember|ober|ember"  # Maria is no month
@@ -28,6 +29,6 @@ def odd_dates(page: str) -> list[str]:
     seen = _UNSEEN.sub(" ", page)
     words = " | ".join([*_SPOKEN.findall(seen), re.sub(r"<[^>]*>", " ", seen)])
     text = " ".join(unescape(words).split())
-    for right in (MOMENT, DAY, CHECKED, CLOCK):
+    for right in (MOMENT, DAY, MONTH, CHECKED, CLOCK):
         text = right.sub("✓", text)
     return [text[max(0, found.start() - 30) : found.end() + 30] for found in ODD.finditer(text)]

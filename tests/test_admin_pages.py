@@ -454,12 +454,18 @@ def test_every_day_and_time_is_written_in_the_one_format(boss: Client, model: ty
 
 @pytest.mark.usefixtures("no_badge")
 @pytest.mark.parametrize(
-    ("model", "names"),
-    [(BulkJob, ["leads", "changed"]), (Bucket, ["total_leads"]), (Import, ["read", "new"]), (Run, ["total"])],
+    ("model", "names", "others"),
+    [
+        (BulkJob, ["leads"], {}),
+        (BulkJob, ["changed"], {"leads": 2_000_000, "done": 2_000_000}),
+        (Bucket, ["total_leads"], {}),
+        (Import, ["read", "new"], {"total": 1_234_567, "failed": 0}),
+        (Run, ["total"], {}),
+    ],
 )
-def test_large_numbers_have_commas(boss: Client, model: type[Model], names: list[str]):
+def test_large_numbers_have_commas(boss: Client, model: type[Model], names: list[str], others: dict[str, int]):
     row = Rows().one_more(model)
-    model._default_manager.filter(pk=row.pk).update(**dict.fromkeys(names, 1_234_567))
+    model._default_manager.filter(pk=row.pk).update(**dict.fromkeys(names, 1_234_567) | others)
 
     page = body(boss.get(address(model, "changelist"), everybody(model)))
 

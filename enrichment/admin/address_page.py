@@ -29,12 +29,14 @@ from common.api.throttles import UserThrottle
 from common.db.ids import uuid7
 from enrichment.options import RunOptions
 from enrichment.services import RunError, enrich_leads
+from enrichment.worker.questions import owner_query
 from integrations import services as vendors
 from integrations.ledger import catalogue
 from integrations.lookups import gate
+from integrations.lookups.answers import Owned
 from integrations.vendors import normalise
 from integrations.vendors.contract import Query
-from integrations.vendors.queries import detail_query, skip_trace_query
+from integrations.vendors.queries import detail_query
 from leads.admin.base import groups, place, signals, spaced
 from leads.models import Lead
 
@@ -125,8 +127,7 @@ class _Desk:
 
     def _trace(self, request: HttpRequest, query: Query) -> HttpResponse:
         demand(request, Scope.CONTACTS)
-        lead, trace = _owned_lead(query), None
-        trace = _trace_query(lead) if lead else None
+        trace = _trace_query(_owned(query))
         if trace is None:
             return self._page(request, query, trouble="Get the property data first.")
         after = {"via": "admin", "page": "address", "leads": 1}
@@ -148,11 +149,12 @@ class _Desk:
         may_buy = may(request, Scope.BUY)
         shown: dict[str, Any] = {"id": "", "may_buy": may_buy, "q": _text(request.GET or request.POST)}
         if query is not None:
-            lead = _owned_lead(query) if may_buy else None
+            owned = _owned(query) if may_buy else None
+            lead = _as_lead(query, owned) if owned is not None else None
             price = vendors.asking_price("property_detail", query)
             shown |= {"id": query.key, "price": price, "known": lead, "save": dressed(save or SaveForm(request))}
             if lead is not None:
-                trace = _trace_query(lead) if may(request, Scope.CONTACTS) else None
+                trace = _trace_query(owned) if may(request, Scope.CONTACTS) else None
                 shown |= {
                     "groups": groups(lead, shown=False), "place": place(lead), "signals": signals(lead),
                     "trace_price": vendors.asking_price("skip_trace", trace) if trace else None,
@@ -205,30 +207,31 @@ def _price(request: HttpRequest) -> Decimal:
     return price
 
 
-def _owned_lead(query: Query) -> Lead | None:
-    """What was bought of it, as a lead that is nowhere stored; None: nothing was, or it is not known."""
+def _owned(query: Query) -> Owned | None:
+    """What was bought of it; None: nothing was, or it is not known."""
     owned = gate.owned(catalogue.operation("property_detail"), query)
-    if owned is None or not owned.answer.found:
-        return None
+    return owned if owned is not None and owned.answer.found else None
+
+
+def _as_lead(query: Query, owned: Owned) -> Lead:
+    """The same as a lead that is nowhere stored."""
     columns = {field.name: field for field in Lead._meta.concrete_fields}
     facts = {name: columns[name].to_python(value) for name, value in owned.answer.facts.items() if name in columns}
     facts.pop("property_id", None)
     return Lead(property_id=query.key, enriched_at=owned.fetched_at, **facts)
 
 
-def _trace_query(lead: Lead) -> Query | None:
-    said = {"address": lead.property_address, "city": lead.property_city, "state": lead.property_state,
-            "zip": lead.property_zip}  # fmt: skip
+def _trace_query(owned: Owned | None) -> Query | None:
+    """What a run would ask about this owner, so that what is bought here serves the lead; None: nothing can be."""
     try:
-        return skip_trace_query(**{name: value for name, value in said.items() if value})
+        return owner_query(owned.answer.facts) if owned is not None else None
     except ValueError:
         return None
 
 
 def _is_traced(query: Query) -> bool:
     """Whether the owner's contacts are owned."""
-    lead = _owned_lead(query)
-    trace = _trace_query(lead) if lead else None
+    trace = _trace_query(_owned(query))
     return trace is not None and vendors.asking_price("skip_trace", trace) == 0
 
 
