@@ -12,7 +12,7 @@ MOMENT = re.compile(
     r"(?:[A-Z]{2,5}|UTC[+-]\d{2,4})\b"
 )
 DAY = re.compile(rf"\b(?:{_MONTH}) [1-9]\d?, \d{{4}}\b(?!,? \d)")
-MONTH = re.compile(rf"\b(?:{_MONTH}) \d{{4}}\b(?!,? \d)")  # a budget's
+MONTH = re.compile(rf"(?<!\d )(?<!\d\. )\b(?:{_MONTH}) \d{{4}}\b(?!,? \d)")  # a budget's
 CLOCK = re.compile(rf"\b{_CLOCK}\b")
 CHECKED = re.compile(rf"\(checked (?:{_MONTH}) [1-9]\d?\)")  # beside a phone, where the year stands in its source
 _REST = "uary|ruary|ch|il|e|y|ust|tember|ober|ember"  # Maria is no month
