@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 
 from accounts.actions import CONTACTS
 from accounts.models import AuditEvent, User
@@ -138,6 +139,25 @@ def pump_until_still(seconds: float = PATIENCE) -> None:
             return
     if seconds >= PATIENCE:  # less: a test that wants to see a run in the middle of its work
         raise AssertionError(f"Still at work after {seconds:.0f} s: {_marks()}; {_requests()}")
+
+
+@contextmanager
+def worker_of(runs: int = 1) -> Iterator[None]:
+    """A worker beside what is asked meanwhile: it works once so many runs have begun, and is done when this is left."""
+
+    def work() -> None:
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while Run.objects.count() < runs and time.monotonic() < deadline:
+                time.sleep(0.05)
+            pump_until_still()
+        finally:
+            connections.close_all()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    yield
+    worker.join()
 
 
 def _work(stage: int) -> None:

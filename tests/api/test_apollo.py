@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import threading
 import uuid
 
 import pytest
-from django.db import connections
 
 from enrichment.models import Run
 from leads.models import Lead
 from tests.api.client import Api, body_of, refused
-from tests.support import billed, make_bucket, make_user, pump_until_still
+from tests.support import billed, make_bucket, make_user, worker_of
 
 APOLLO = "/api/apollo/enrich"
 
@@ -29,15 +27,9 @@ def test_leads_of_two_buckets_are_enriched_in_a_run_each(sandbox):
     asked, more = with_emails(one), with_emails(two)
     Lead.objects.filter(pk=more[1]).update(email=None, first_name=None)
 
-    def work():
-        pump_until_still()
-        connections.close_all()
-
-    worker = threading.Timer(0.3, work)
-    worker.start()
     body = {"leadIds": asked + more, "revealPhones": False}
-    answer = Api(ann).post(APOLLO, body, Prefer="wait=30", Idempotency_Key="k")
-    worker.join()
+    with worker_of(runs=2):
+        answer = Api(ann).post(APOLLO, body, Prefer="wait=30", Idempotency_Key="k")
 
     done = body_of(answer, 200)
     results = done["results"]

@@ -6,17 +6,15 @@ import importlib
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from accounts.services import create_api_token
-from tests.support import billed, make_user, pump_until_still, until_told
+from tests.support import billed, make_user, until_told, worker_of
 
 BIN = Path(sys.executable).parent
 
@@ -101,11 +99,9 @@ def test_a_generated_client_does_the_main_job(live_server, sandbox, client_packa
 
     quote = call("quote", bucket_id).quote
     assert (quote.leads, quote.to_buy) == (4, 4)
-    worker = threading.Timer(0.5, work)
-    worker.start()
     wish = models.ProcessInputRequest.from_dict({"bucketId": str(bucket_id), "maxCost": "5.00"})
-    done = call("process_bucket", body=wish, prefer="wait=30")
-    worker.join()
+    with worker_of():
+        done = call("process_bucket", body=wish, prefer="wait=30")
     assert (done.run.status.value, done.stats.processed) == ("completed", 4)
     assert float(done.run.spent) == float(billed(sandbox)) > 0
     assert call("get_run", done.run.id).run.counts.done == 4
@@ -140,8 +136,3 @@ def syncs(call: Any, leads: list[Any], edit: Any) -> None:
     assert call("list_lead_changes", cursor=changed.next_cursor).leads == []
     key = next(lead.owner_key for lead in call("list_my_leads", limit=4).leads if lead.owner_key)
     assert call("get_owner", key).owner.owner_key == key
-
-
-def work() -> None:
-    pump_until_still()
-    connections.close_all()
