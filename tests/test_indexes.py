@@ -167,6 +167,7 @@ CROWD = [
        SELECT 1, sha256(phone::bytea), '' FROM leads_lead WHERE phone IS NOT NULL ON CONFLICT DO NOTHING""",
     """INSERT INTO leads_leadkey (lead_id, key_id, role, position)
        SELECT l.id, c.id, 1, 0 FROM leads_lead l JOIN leads_contactkey c ON c.digest = sha256(l.phone::bytea)""",
+    "ANALYZE leads_lead, leads_contactkey, leads_leadkey",  # what comes now joins them, and so does a trigger
     "INSERT INTO accounts_team (name, created_at, updated_at) VALUES ('with webhooks', now(), now())",
     """INSERT INTO accounts_webhookendpoint (id, team_id, url, events, secret, old_secret, reason, created_at,
            updated_at)
@@ -226,7 +227,11 @@ def crowd(django_db_setup: None, django_db_blocker: Any) -> Iterator[Place]:
     try:
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             catalogue.operation("property_detail")
-            for statement in CROWD:
+            cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
+            ours = {table for (table,) in cursor.fetchall()}
+            for statement in CROWD:  # where no trigger of ours works, no foreign key is looked up: half of the time
+                as_always = not statement.startswith("INSERT") or statement.split()[2] in ours
+                cursor.execute(f"SET session_replication_role = {'origin' if as_always else 'replica'}")
                 cursor.execute(statement)
             bucket = Bucket.objects.order_by("pk")[20]
             middle = Lead.objects.filter(bucket=bucket).order_by("pk")[499]

@@ -85,16 +85,13 @@ def unknown(path: str, world: World) -> list[str]:
     return [part[1:-1] for part in path.split("/") if part.startswith("{") and part[1:-1] not in world.ids]
 
 
-def test_the_schema_is_the_same_byte_for_byte_in_another_process(tmp_path: Path) -> None:
-    """However Python's hashes fall: a client that is made anew changes where the API does."""
-    files = []
-    for seed in ("1", "2"):
-        file = tmp_path / f"schema{seed}.json"
-        command = [sys.executable, "manage.py", "spectacular", "--format", "openapi-json", "--file", str(file)]
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "DJANGO_SETTINGS_MODULE": "config.settings"}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        files.append(file.read_bytes())
+def test_the_schema_is_the_same_to_its_order_in_another_process(tmp_path: Path) -> None:
+    """However Python's hashes fall, there another way: a client that is made anew changes where the API does."""
+    file = tmp_path / "schema.json"
+    command = [sys.executable, "manage.py", "spectacular", "--format", "openapi-json", "--file", str(file)]
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
-    assert files[0] == files[1]
-    assert json.loads(files[0])["paths"] == schema()["paths"]
+    assert json.dumps(json.loads(file.read_bytes())) == json.dumps(schema())

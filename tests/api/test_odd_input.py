@@ -59,7 +59,7 @@ def wanted(fields: list[str], world: World) -> dict[str, Any]:
 
 
 OPERATIONS = operations()
-EVERY = 6  # of the values of ODD a field is given one in so many, each value by another field; `long`: all of them
+EVERY = 12  # of the values of ODD a field is given one in so many, each value by another field; `long`: all of them
 
 
 def values_for(number: int, *, all_of_them: bool) -> list[Any]:

@@ -92,6 +92,7 @@ ROWS = [
          FROM (SELECT * FROM campaigns_campaign ORDER BY id LIMIT 80) c
          JOIN leads_lead l ON l.bucket_id = c.bucket_id JOIN leads_leadkey k ON k.lead_id = l.id
         ORDER BY c.id, l.id""",
+    "ANALYZE campaigns_campaign, campaigns_step, campaigns_member",  # what comes now joins them
     """INSERT INTO campaigns_delivery (id, team_id, campaign_id, member_id, step_id, purpose, channel, state, rank,
            lead_id, key_id, sender_id, body_digest, segments, tries, vendor, vendor_id, callback_token, call_id, error,
            error_words, refusal, intended_at, created_at, updated_at, mail_sender_id, complained_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 
 import pytest
 
@@ -57,13 +58,16 @@ def test_phones_and_e_mails_are_masked_where_they_stand(text: str, shown: str) -
 
 
 def used(text: str) -> float:
-    """Seconds of the processor, the best of three."""
-    taken = []
-    for _ in range(3):
-        before = time.process_time()
-        masked_text(text)
-        taken.append(time.process_time() - before)
-    return min(taken)
+    """Seconds of the processor."""
+    before = time.process_time()
+    masked_text(text)
+    return time.process_time() - before
+
+
+@cache
+def usual() -> float:
+    """The best of three."""
+    return min(used("é note " * 14_000) for _ in range(3))
 
 
 @pytest.mark.parametrize(
@@ -79,4 +83,4 @@ def used(text: str) -> float:
 )  # fmt: skip
 def test_a_text_made_to_be_slow_takes_time_in_proportion_to_its_length(bad: str) -> None:
     """Against one that is read letter by letter as well, and holds nothing to mask."""
-    assert used(bad) < 10 * used("é note " * 14_000)
+    assert any(used(bad) < 10 * usual() for _ in range(3))

@@ -184,6 +184,7 @@ def test_the_servers_are_the_tests_own():
 """
 
 
+@pytest.mark.long  # two minutes from an empty directory; what its processes are given is held above, in every run
 @pytest.mark.slow
 def test_a_demo_connects_to_nothing_real(tree: Path, listeners: Listeners) -> None:
     arguments = ("demo", "--exit", "--port", "0", "--leads", "5", "--sandbox=--generate=2000")
