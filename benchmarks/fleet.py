@@ -62,15 +62,9 @@ class Ran:
         return (stop[0] - start[0]) / max(1, stop[1] - start[1])
 
 
-def run(place: Place, stack: Stack, ids: list[str], *, max_cost: Decimal | None = None) -> Ran:
-    """Saves the ids to a bucket of its own and buys detail and contacts of all of them; what is owned is forgotten.
-
-    max_cost: US dollars, too few for all: it is over once its cap has paused it.
-    """
+def saved(place: Place, ids: list[str]) -> Any:
+    """A new bucket of these ids. What was bought and spent before is forgotten."""
     from buckets.services import add_ids, create_bucket
-    from enrichment.models import Run
-    from enrichment.options import RunOptions
-    from enrichment.services import start_run
 
     with place.connect() as database:
         tables = ("lookup", "vendorcall", "budget", "budgetchange")
@@ -83,6 +77,19 @@ def run(place: Place, stack: Stack, ids: list[str], *, max_cost: Decimal | None 
         add_ids(bucket=bucket, property_ids=ids)
         database.execute("VACUUM ANALYZE leads_lead, enrichment_runitem")
         database.execute("CHECKPOINT")
+    return bucket
+
+
+def run(place: Place, stack: Stack, ids: list[str], *, max_cost: Decimal | None = None) -> Ran:
+    """Saves the ids to a bucket of its own and buys detail and contacts of all of them; what is owned is forgotten.
+
+    max_cost: US dollars, too few for all: it is over once its cap has paused it.
+    """
+    from enrichment.models import Run
+    from enrichment.options import RunOptions
+    from enrichment.services import start_run
+
+    bucket = saved(place, ids)
     before = cpu(place, stack)
     begin = time.monotonic()
     started: Any = start_run(bucket=bucket, by=place.user, options=RunOptions(limit=len(ids), max_cost=max_cost))[0]

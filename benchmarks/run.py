@@ -31,6 +31,7 @@ from benchmarks import (
     namespaces,
     pace,
     pages,
+    queues,
     save_ids,
     search,
     sequences,
@@ -52,6 +53,7 @@ NAMES = (
     "pace",
     "enrich",
     "fleet",
+    "queues",
     "search",
     "forget",
     "suppressions",
@@ -68,6 +70,9 @@ NAMES = (
 )
 ENRICH = {"leads": 20_000, "looped": 2_000, "short": 1_000, "long": 100_000, "paced": 2_000}
 ENRICH_QUICK = {"leads": 2_000, "looped": 200, "short": 200, "long": 2_000, "paced": 300}
+
+QUEUES = {"jobs": 4_000, "killed": 400, "seconds": 90, "window": 60}
+QUEUES_QUICK = {"jobs": 500, "killed": 200, "seconds": 20, "window": 10}
 
 
 def main() -> None:
@@ -128,6 +133,7 @@ def run(names: list[str], *, quick: bool) -> None:
                 *hosts.measure(place, leads=2_000 if quick else 6_000, rounds=2 if quick else 3),
                 namespaces.measure(place, leads=300 if quick else 1_500),
             ],
+            "queues": lambda: queues.measure(place, **(QUEUES_QUICK if quick else QUEUES)),
         }
         for name in names:
             print(f"Measuring {name} …", file=sys.stderr, flush=True)
