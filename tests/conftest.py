@@ -23,6 +23,8 @@ import django
 import psutil  # comes with pytest-xdist
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from devtools.chromium import CHROMIUM, MISSING, launch
 from devtools.mode import ADDRESSES, APART
@@ -89,6 +91,9 @@ _migrating: subprocess.Popen[bytes] | None = None
 gc.disable()  # until all is collected: it would walk through what stays, again and again, for a third of the start
 _stop = _prepare()
 django.setup()
+# What is made up takes as long as the other workers leave it: seconds say nothing of the test.
+examples.register_profile("shared cores", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("shared cores")
 PBKDF2PasswordHasher.iterations = 1  # of a million, which take 0.4 s a password
 
 
