@@ -39,9 +39,25 @@ def page(browser: Browser, live_server: Any, width: int, script_errors: list[str
     context = browser.new_context(**look, base_url=live_server.url)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
+    page.goto = _goto(page)  # type: ignore[method-assign]
     errors_on(page, script_errors)
     yield page
     context.close()
+
+
+def _goto(page: Page) -> Callable[..., Any]:
+    """Goes once more where the page before, which follows a job, has just begun to load itself anew."""
+    goto = page.goto
+
+    def go(address: str, **more: Any) -> Any:
+        try:
+            return goto(address, **more)
+        except Exception as error:
+            if "net::ERR_ABORTED" not in str(error):
+                raise
+            return goto(address, **more)
+
+    return go
 
 
 @pytest.fixture

@@ -46,6 +46,11 @@ def test_leads_are_found_on_the_map_and_an_area_is_drawn_by_keyboard(
     popup = page.locator(".leaflet-popup-content")
     assert popup.inner_text().split("\n")[0] == "1 Pine St"
     assert str(leads[1].pk) in str(popup.get_by_role("link").get_attribute("href"))
+    for width in (1400, 1440):  # the leads are asked for anew, and what she reads stays open
+        with page.expect_response("**/points/**"):
+            page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_timeout(300)
+    assert popup.inner_text().split("\n")[0] == "1 Pine St"
     page.keyboard.press("Escape")
 
     page.get_by_label("Near: latitude, longitude, miles").fill("47.60,-122.32,3")

@@ -132,12 +132,19 @@ function deskSign(status, shape) {
   return svg;
 }
 
+// A lead that somebody reads of stays open, and in focus, though all are drawn anew: opening it may move the map.
 function deskLeads(map, layer, found, signs, labels) {
+  const of = (is) => layer.getLayers().find((one) => one.options.lead && is(one))?.options.lead;
+  const open = of((one) => one.isPopupOpen());
+  const focused = of((one) => one.getElement() === document.activeElement);
   layer.clearLayers();
   for (const pin of found.pins) {
     const icon = L.divIcon({ className: "desk-lead-pin", iconSize: [18, 18], html: deskSign(pin.status, signs[pin.status]) });
     const words = `${pin.address}, ${labels[pin.status]}`;
-    L.marker([pin.latitude, pin.longitude], { icon, alt: words, title: words }).bindPopup(() => deskLead(pin, labels)).addTo(layer);
+    const marker = L.marker([pin.latitude, pin.longitude], { icon, alt: words, title: words, lead: pin.link });
+    marker.bindPopup(() => deskLead(pin, labels), { autoPan: pin.link !== open }).addTo(layer);
+    if (pin.link === open) marker.openPopup().getPopup().options.autoPan = true; // not back to where she left it
+    if (pin.link === focused) marker.getElement().focus({ preventScroll: true });
   }
   for (const cluster of found.clusters) {
     const size = 28 + 6 * Math.min(4, Math.floor(Math.log10(cluster.leads))); // px: wider for ten times as many
