@@ -191,10 +191,11 @@ def test_every_column_sorts_and_pages_lead_there_and_back(ann, sort, sign):
 
     client = signed_in(ann[0])
     assert walk(client, sort=sign + sort) == [lead.property_id for lead in wanted]
-    page = client.get(address(Lead, "changelist"), {"sort": sign + sort})
+    page: Any = client.get(address(Lead, "changelist"), {"sort": sign + sort})
     assert [one.sorted for one in page.context_data["headers"] if one.sorted] == ["descending" if sign else "ascending"]
     middle = wanted[11]
-    beside = client.get(f"{address(Lead, 'change', middle.pk)}?from=sort%3D{sign}{sort}").context_data["walk"]
+    lead_page: Any = client.get(f"{address(Lead, 'change', middle.pk)}?from=sort%3D{sign}{sort}")
+    beside = lead_page.context_data["walk"]
     assert (str(wanted[12].pk) in beside.next, str(wanted[10].pk) in beside.previous) == (True, True)
 
 
