@@ -11,12 +11,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from benchmarks.place import Place
 from devtools.process import LocalError
 from devtools.stack import Options, Stack
 
 TICKS = os.sysconf("SC_CLK_TCK")
 POLL = 0.05  # seconds
+TIMEOUT = 30  # seconds of a request to the sandbox
 PATIENCE = 900.0  # seconds until a run is given up
 PLENTY = {  # nothing here is about money
     "DEBUG": "0",
@@ -110,6 +113,11 @@ def run(place: Place, stack: Stack, ids: list[str], *, max_cost: Decimal | None 
         raise AssertionError(f"{now.failed} of {len(ids)} leads failed, {now.done} are done")
     spent = {name: used - before[name] for name, used in cpu(place, stack).items()}
     return Ran(len(ids), marks[-1][0], tuple(marks), spent)
+
+
+def forget_bill(stack: Stack) -> None:
+    """The sandbox's ledger begins anew."""
+    requests.post(f"{stack.sandbox_url}/sandbox/ledger/reset", timeout=TIMEOUT).raise_for_status()
 
 
 def cpu(place: Place, stack: Stack) -> dict[str, float]:

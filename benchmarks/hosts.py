@@ -39,7 +39,6 @@ CGROUPS = Path("/sys/fs/cgroup")
 PERIOD = 10_000  # microseconds: a slower processor, rather than one that stands still for 80 ms of every 100
 PREFERRED = 20  # times any other process: it is its own share that holds a worker, not what else the machine does
 LOOK = 0.02  # seconds between two looks for waiting transactions
-TIMEOUT = 30  # seconds
 OTHER = "worker-2"
 
 
@@ -71,7 +70,7 @@ class _Round:
 
 
 def _round(place: Place, stack: Stack, ids: list[str]) -> _Round:
-    requests.post(f"{stack.sandbox_url}/sandbox/ledger/reset", timeout=TIMEOUT).raise_for_status()
+    fleet.forget_bill(stack)
     with _Waits(place) as waits:
         ran = fleet.run(place, stack, ids)
     close_books(stack)
@@ -85,7 +84,7 @@ def close_books(stack: Stack) -> Decimal:
     from integrations.models import VendorCall
     from operations.reconcile import find_drift
 
-    ledger = requests.get(f"{stack.sandbox_url}/sandbox/ledger?inputs=1", timeout=TIMEOUT).json()
+    ledger = requests.get(f"{stack.sandbox_url}/sandbox/ledger?inputs=1", timeout=fleet.TIMEOUT).json()
     billed, paid = Decimal(ledger["billed"]), VendorCall.objects.aggregate(cost=Sum("cost"))["cost"] or Decimal(0)
     if billed != paid:
         raise AssertionError(f"${billed} were billed, ${paid} are in the books")

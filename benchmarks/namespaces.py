@@ -21,7 +21,7 @@ import requests
 
 from benchmarks import fleet
 from benchmarks.harness import Report
-from benchmarks.hosts import OTHER, TIMEOUT, close_books, group, served
+from benchmarks.hosts import OTHER, close_books, group, served
 from benchmarks.place import Place
 from devtools.postgres import DATABASE, PORT
 from devtools.process import LocalError, end, spawn
@@ -60,7 +60,7 @@ def measure(place: Place, *, leads: int) -> Report:
 
 def _paced(place: Place, stack: Stack, ids: list[str]) -> Report:
     """A whole run at the pace."""
-    _reset(stack)
+    fleet.forget_bill(stack)
     ran = fleet.run(place, stack, ids)
     return {"name": "a run at the pace", **_books(stack, ran.seconds), "cores": _cores(ran)}
 
@@ -69,7 +69,7 @@ def _capped(place: Place, stack: Stack, ids: list[str]) -> Report:
     """A run whose cap is half of what its leads cost."""
     from enrichment.models import Run
 
-    _reset(stack)
+    fleet.forget_bill(stack)
     each = sum((_price(name) for name in PACES), Decimal(0))
     cap = len(ids) * each / 2
     ran = fleet.run(place, stack, ids, max_cost=cap)
@@ -88,7 +88,7 @@ def _price(name: str) -> Decimal:
 
 def _books(stack: Stack, seconds: float) -> Report:
     billed = close_books(stack)
-    ledger = requests.get(f"{stack.sandbox_url}/sandbox/ledger", timeout=TIMEOUT).json()
+    ledger = requests.get(f"{stack.sandbox_url}/sandbox/ledger", timeout=fleet.TIMEOUT).json()
     worst = {name: ledger["worst_minute"][name] for name in PACES}
     for name, pace in PACES.items():
         if worst[name] > pace or ledger["rejected_429"]:
@@ -107,10 +107,6 @@ def _books(stack: Stack, seconds: float) -> Report:
 
 def _cores(ran: fleet.Ran) -> str:
     return "/".join(f"{ran.cpu[name] / ran.seconds:.2f}" for name in WORKERS)
-
-
-def _reset(stack: Stack) -> None:
-    requests.post(f"{stack.sandbox_url}/sandbox/ledger/reset", timeout=TIMEOUT).raise_for_status()
 
 
 # --- Cables -----------------------------------------------------------------------------------------------------------
@@ -148,7 +144,7 @@ def _namespace(place: Place, stack: Stack, number: int) -> Iterator[tuple[str, s
 
 def _ip(*words: str) -> None:
     try:
-        subprocess.run(["ip", *words], check=True, capture_output=True, timeout=TIMEOUT)
+        subprocess.run(["ip", *words], check=True, capture_output=True, timeout=fleet.TIMEOUT)
     except (OSError, subprocess.CalledProcessError) as error:
         why = error.stderr.decode().strip() if isinstance(error, subprocess.CalledProcessError) else error
         raise LocalError(f"no network namespace can be made here: {why}") from None

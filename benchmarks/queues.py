@@ -25,7 +25,7 @@ import requests
 
 from benchmarks import fleet
 from benchmarks.harness import Report
-from benchmarks.hosts import OTHER, TIMEOUT
+from benchmarks.hosts import OTHER
 from benchmarks.namespaces import WORKERS
 from benchmarks.pace import worst_window
 from benchmarks.place import Place
@@ -323,7 +323,7 @@ def _pace(place: Place, stack: Stack, seconds: int, window: int) -> Report:
     rows: list[Report] = []
     for name, (whose, contestant) in paced.items():
         with contestant:
-            _reset(stack)
+            fleet.forget_bill(stack)
             contestant.prepare(fleet.parcels(round(2.5 * PACE * (seconds + WARM_UP) / 60)))
             contestant.start()
             _wait(lambda: bool(_arrivals(stack)), PATIENCE, f"{name} has asked")
@@ -352,7 +352,7 @@ def _pace(place: Place, stack: Stack, seconds: int, window: int) -> Report:
 
 
 def _arrivals(stack: Stack) -> list[float]:
-    ledger = requests.get(f"{stack.sandbox_url}/sandbox/ledger?arrivals=1", timeout=TIMEOUT).json()
+    ledger = requests.get(f"{stack.sandbox_url}/sandbox/ledger?arrivals=1", timeout=fleet.TIMEOUT).json()
     return sorted(ledger["arrivals"][OPERATION])
 
 
@@ -365,7 +365,7 @@ def _kill(place: Place, stack: Stack, jobs: int) -> Report:
         many = jobs * DEEP if "default" in name else jobs
         with contestant:
             contestant.prepare(fleet.parcels(many))
-            _reset(stack)
+            fleet.forget_bill(stack)
             with _slow(stack):
                 contestant.start()
                 _until(contestant, many // 2)
@@ -375,7 +375,7 @@ def _kill(place: Place, stack: Stack, jobs: int) -> Report:
                 contestant.revive()
                 over = _over(contestant, many, killed + PATIENCE)
             done, in_doubt = contestant.done(), contestant.in_doubt()
-            times = requests.get(f"{stack.sandbox_url}/sandbox/ledger?inputs=1", timeout=TIMEOUT).json()["inputs"]
+            times = requests.get(f"{stack.sandbox_url}/sandbox/ledger?inputs=1", timeout=fleet.TIMEOUT).json()["inputs"]
         rows.append(
             {
                 "name": name,
@@ -412,15 +412,11 @@ def _over(contestant: _Contestant, jobs: int, deadline: float) -> float:
 def _slow(stack: Stack) -> Any:
     order = {"operation": OPERATION, "kind": "slow", "seconds": SLOW, "billed": True}
     address = f"{stack.sandbox_url}/sandbox/faults"
-    requests.post(address, json=[order], timeout=TIMEOUT).raise_for_status()
+    requests.post(address, json=[order], timeout=fleet.TIMEOUT).raise_for_status()
     try:
         yield
     finally:
-        requests.post(address, json=[], timeout=TIMEOUT).raise_for_status()
-
-
-def _reset(stack: Stack) -> None:
-    requests.post(f"{stack.sandbox_url}/sandbox/ledger/reset", timeout=TIMEOUT).raise_for_status()
+        requests.post(address, json=[], timeout=fleet.TIMEOUT).raise_for_status()
 
 
 def _until(contestant: _Contestant, jobs: int) -> None:

@@ -156,8 +156,10 @@ def worker_of(runs: int = 1) -> Iterator[None]:
 
     worker = threading.Thread(target=work)
     worker.start()
-    yield
-    worker.join()
+    try:
+        yield
+    finally:
+        worker.join()
 
 
 def _work(stage: int) -> None:
