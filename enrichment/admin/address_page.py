@@ -29,7 +29,7 @@ from common.api.throttles import UserThrottle
 from common.db.ids import uuid7
 from enrichment.options import RunOptions
 from enrichment.services import RunError, enrich_leads
-from enrichment.worker.questions import owner_query
+from enrichment.worker.questions import about_owner
 from integrations import services as vendors
 from integrations.ledger import catalogue
 from integrations.lookups import gate
@@ -224,7 +224,7 @@ def _as_lead(query: Query, owned: Owned) -> Lead:
 def _trace_query(owned: Owned | None) -> Query | None:
     """What a run would ask about this owner, so that what is bought here serves the lead; None: nothing can be."""
     try:
-        return owner_query(owned.answer.facts) if owned is not None else None
+        return about_owner(owned.answer.facts) if owned is not None else None
     except ValueError:
         return None
 

@@ -136,6 +136,12 @@ def owners_of(leads: Mapping[UUID, str]) -> dict[UUID, Owner]:
     return owner_traces.without_crowded(found)
 
 
+def about_owner(detail: Mapping[str, Any]) -> Query:
+    """By which question a run of this property alone would ask about its owner now. Raises ValueError."""
+    owners = owner_traces.without_crowded({0: owner_of(detail)})
+    return owner_traces.choose(owners, (), owners_of)[0]
+
+
 def bought_details(leads: Mapping[UUID, str]) -> dict[UUID, Mapping[str, Any]]:
     """What the newest bought detail says of each of these leads, given with their property ids."""
     joined = vendor_ids(leads)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import responses
@@ -23,12 +24,15 @@ from integrations.lookups import gate
 from integrations.models import Lookup, VendorCall
 from integrations.vendors.queries import bears_name, shared_query, skip_trace_query
 from integrations.vendors.skip_trace import contact_facts, phone_of
+from leads.admin.base import spaced
 from leads.models import Lead
 from sandbox.server import Sandbox
+from tests.admin_site import sees_contacts, signed_in, staff
 from tests.command_line import run as run_command
-from tests.support import billed, fail_with, finish, make_user, start
+from tests.support import billed, fail_with, finish, make_user, pump_until_still, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
+ADDRESS = "/admin/buckets/bucket/find/address/"
 HOMES = {
     "Ann": {"mailing_address": "9 Elm St", "mailing_city": "Waco", "mailing_state": "TX", "mailing_zip": "76701"},
     "Bea": {"mailing_address": "7 Oak St", "mailing_city": "Reno", "mailing_state": "NV", "mailing_zip": "89501"},
@@ -259,6 +263,27 @@ def test_the_shared_answer_is_owned_for_each_parcel_and_asked_alone_it_costs_not
     if lead.phone:
         served = gate.owned(catalogue.operation("skip_trace"), alone)
         assert served is not None and served.answer.facts["phone"] == lead.phone
+
+
+def test_an_address_of_hers_that_was_in_no_run_costs_nothing_on_its_page(sandbox: Sandbox, nine: Bucket) -> None:
+    """Her contacts are owned by the question that her parcels share."""
+    run = finish(start(nine))
+    known = Lead.objects.filter(owner_name="Bea Roe").first()
+    assert known is not None and known.phone
+    own(21, detail(21, "Bea"))
+    zoe, _ = staff("zoe")
+    sees_contacts(zoe)
+    client = signed_in(zoe)
+    page = client.get(ADDRESS, {"id": "21"})
+    assert page.context["trace_price"] == 0
+    shown = client.post(ADDRESS, {"id": "21", "do": "trace", "most": "0"})
+    assert dict(shown.context["contact"])["Phone"].startswith(spaced(known.phone))
+    assert billed(sandbox) == run.spent
+    bucket = make(range(30, 31), by=zoe, name="By address")
+    client.post(ADDRESS, {"id": "21", "bucket": bucket.pk, "once": uuid4(), "most": "0"})
+    pump_until_still()
+    assert Lead.objects.get(bucket=bucket, property_id="21").phone == known.phone
+    assert billed(sandbox) == run.spent
 
 
 def ids(bucket: Bucket) -> list[Any]:

@@ -99,7 +99,11 @@ def number_of(place: int, places: Sequence[tuple[str, ...]] = BOSTON) -> str:
 
 
 def at_time(settings: Any, moment: datetime = NOON, speed: int = 1) -> None:
-    """The campaigns' clock shows this moment from now on."""
+    """The campaigns' clock shows this moment from now on. One that was set to it before goes on: set back, what another
+    world made due by it would not be due yet.
+    """
+    if (moment, speed) == settings.CAMPAIGN_CLOCK and ClockSetting.objects.exists():
+        return
     settings.CAMPAIGN_CLOCK = (moment, speed)
     ClockSetting.objects.all().delete()
     clock.now()
