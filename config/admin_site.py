@@ -141,7 +141,7 @@ UNFOLD = {
         "navigation": [
             {
                 "items": [
-                    _entry("Home", "home", "index") | {"badge": "operations.admin.home.badge"},
+                    _entry("Home", "home", "index") | {"badge": "operations.admin.badge.badge"},
                     _entry("Find properties", "travel_explore", "buckets_bucket_find", scope="write")
                     | {"active": _in_find},
                     _entry("Look up an address", "map", "buckets_bucket_address", scope="write"),

@@ -159,6 +159,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.ActingTeam",
+    "operations.admin.badge.CountedAnew",
     "allauth.account.middleware.AccountMiddleware",
     "common.middleware.OwnTimeZone",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -297,7 +297,7 @@ def kept_open(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 def no_badge(monkeypatch: pytest.MonkeyPatch) -> None:
     """The side bar counts nothing: what waits for a person is asked of every room, a quarter of the time of a page.
     For walks over many pages that look for something else; Home still says what it is."""
-    monkeypatch.setattr("operations.admin.home.badge", lambda _request: "")
+    monkeypatch.setattr("operations.admin.badge.badge", lambda _request: "")
 
 
 @pytest.fixture

@@ -25,12 +25,13 @@ from common.admin import sees_all
 from common.admin_teams import may
 from common.charts import chart
 from common.db.clock import database_now
-from common.needs import Need, operates
+from common.needs import operates
 from enrichment.models import Run
 from enrichment.selectors import moves
 from integrations.models import PhoneReveal, VendorCall
 from leads.models import Event, Lead
 from operations import home
+from operations.admin.badge import needs
 from operations.home.stock import Stock
 from operations.reports.spend import spend_by_day
 
@@ -50,7 +51,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "title": "Home",
         "needs": [
             (need, _address(request, need.row), [(words, _address(request, row)) for words, row in need.parts])
-            for need in _needs(request)
+            for need in needs(request)
         ],
         "open_runs": runs,
         "moves": any(moves(run) for run in runs),
@@ -127,19 +128,6 @@ def spending(request: HttpRequest) -> HttpResponse:
 def opens_spending(request: HttpRequest) -> bool:
     """The side bar asks too."""
     return operates(access_of(request))
-
-
-def badge(request: HttpRequest) -> str:
-    """How many things need this person, for the side bar; empty where there are none."""
-    return str(len(_needs(request)) or "")
-
-
-def _needs(request: HttpRequest) -> list[Need]:
-    """Read once a page: the side bar wants to know it as well."""
-    kept: dict[str, list[Need]] = vars(request)
-    if "desk_needs" not in kept:
-        kept["desk_needs"] = home.needs(access_of(request))
-    return kept["desk_needs"]
 
 
 def _address(request: HttpRequest, row: Model | type[Model]) -> str:

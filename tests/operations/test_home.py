@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts.access import access_of, own_access
 from accounts.models import Team, User
@@ -324,14 +327,46 @@ def test_very_many_callbacks_are_not_counted_to_the_end():
     assert titles(ann) == ["100 or more callbacks due"]
 
 
-def test_the_side_bar_counts_what_needs_this_person_on_every_page():
+def test_the_side_bar_counts_what_needs_this_person_and_keeps_the_number_for_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Home counts anew, and so does the page after anything she sends; what others do may show KEPT seconds late."""
     ann, client = staff()
-    badge = '<span class="desk-badge">'
+    bucket = bucket_of(ann)
+    mark, listing = '<span class="desk-badge">', "/admin/buckets/bucket/"
 
-    assert badge not in home_page(client)
-    failed_run(bucket_of(ann))
-    page = client.get("/admin/buckets/bucket/").content.decode()
-    assert f'{badge}<span class="desk-unseen">Needs you: </span>1</span>' in page
+    def told() -> str:
+        return str(client.get(listing).content.decode()).partition(mark)[2].partition("</span>")[2].partition("<")[0]
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            told()
+        return len(seen)
+
+    assert mark not in home_page(client)
+    failed_run(bucket)
+    assert told() == "", "kept"
+    few = queries()
+    client.post("/admin/home/hide-steps/")
+    assert queries() > few + 10, "counted anew"
+    assert (told(), queries()) == ("1", few)
+    failed_run(bucket)
+    assert mark in home_page(client) and told() == "2"
+
+    failed_run(bucket)
+    monkeypatch.setattr("operations.admin.badge.KEPT", 1)
+    client.post("/admin/home/hide-steps/")
+    assert told() == "3"
+    failed_run(bucket)
+    time.sleep(1.1)
+    assert told() == "4"
+    monkeypatch.setattr(cache, "get_many", unreachable)
+    failed_run(bucket)
+    assert told() == "5", "Redis is away"
+
+
+def unreachable(_keys: object) -> None:
+    raise RedisError
 
 
 def test_many_rows_cost_as_many_queries_as_few():
