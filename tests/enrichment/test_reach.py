@@ -2,6 +2,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from buckets.models import Bucket
@@ -146,3 +148,24 @@ def test_the_latest_leads_with_facts_come_newest_first_whatever_their_status(buc
 
     assert latest_with_facts(bucket.pk, 3) == [ids[99], ids[97], ids[96]]
     assert len(latest_with_facts(bucket.pk, 500)) == 67
+
+
+def test_the_latest_with_facts_pass_over_no_lead_that_waits(bucket: Bucket) -> None:
+    """Where one bucket holds the table, most of it waits, and the planner guesses that a third of those has facts."""
+    known = {
+        "enrichment_status": "partial",
+        "enriched_at": timezone.now(),
+        "property_address": "1 Main St".ljust(200, "x"),
+    }
+    Lead.objects.bulk_create(
+        Lead(bucket=bucket, owner=bucket.owner, property_id=f"w{n}", **({} if n % 3 else known)) for n in range(12_000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE leads_lead")
+    with CaptureQueriesContext(connection) as asked:
+        assert len(latest_with_facts(bucket.pk, 50)) == 50
+    with connection.cursor() as cursor:
+        for query in asked.captured_queries:
+            cursor.execute("EXPLAIN (ANALYZE) " + query["sql"])
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "lead_by_enrichment" in plan and "Rows Removed by Filter" not in plan, plan
