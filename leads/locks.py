@@ -43,12 +43,12 @@ def lock_leads(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:
 
 def lock_leads_to_delete(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:
     """As `lock_leads`, with those that are merged into another, and no new row may refer to them either."""
-    return Lead.every.filter(pk__in=list(lead_ids)).order_by("pk").select_for_update()
+    return Lead.every.filter(pk__among=list(lead_ids)).order_by("pk").select_for_update()
 
 
 def lock_leads_to_merge(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:
     """As `lock_leads`, with those that are merged into another."""
-    return Lead.every.filter(pk__in=list(lead_ids)).order_by("pk").select_for_update(no_key=True)
+    return Lead.every.filter(pk__among=list(lead_ids)).order_by("pk").select_for_update(no_key=True)
 
 
 def lock_upload(upload_id: UUID, **still: object) -> Upload | None:

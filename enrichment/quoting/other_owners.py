@@ -26,12 +26,12 @@ def in_words(lead_ids: Sequence[UUID]) -> list[str]:
 
 
 def _other_owners(lead_ids: Sequence[UUID]) -> int:
-    own = Lead.objects.filter(pk__in=lead_ids, fact_sources__owner_name__source__in=PERSONS)
+    own = Lead.objects.filter(pk__among=lead_ids, fact_sources__owner_name__source__in=PERSONS)
     rows = list(own.values(*_NAMES))
     if not rows:
         return 0
     keys = {row["property_id"]: stand_in_ids.key_of(row["property_id"]) for row in rows}
-    details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__in=list(keys.values()))
+    details = Lookup.objects.filter(operation=catalogue.operation("property_detail"), key__among=list(keys.values()))
     bought = dict(details.filter(state=Lookup.State.ANSWERED).values_list("key", "facts"))
     count = 0
     for row in rows:

@@ -327,7 +327,7 @@ def _detail_questions(part: Mapping[UUID, str], joined: Mapping[UUID, str]) -> l
     joined: the vendor's ids of leads that are called by a stand-in.
     """
     named = [pk for pk, property_id in part.items() if stand_in_ids.is_stand_in(property_id)]
-    leads = {row["pk"]: row for row in Lead.objects.filter(pk__in=named).values("pk", *stand_in_ids.ASKED_BY)}
+    leads = {row["pk"]: row for row in Lead.objects.filter(pk__among=named).values("pk", *stand_in_ids.ASKED_BY)}
     asked = []
     for pk, property_id in part.items():
         try:
@@ -354,7 +354,7 @@ def _apollo_price(ids: Sequence[tuple[UUID, str]], options: RunOptions) -> _Pric
     one, with_phone = line.price * CREDITS_WITHOUT_PHONE, line.price * CREDITS_WITH_PHONE
     without: set[UUID] = set()
     if options.reveal_phones and options.type == "people":
-        leads = Lead.objects.filter(pk__in=[pk for pk, _ in ids], phone__isnull=True)
+        leads = Lead.objects.filter(pk__among=[pk for pk, _ in ids], phone__isnull=True)
         without = set(leads.values_list("pk", flat=True))
     costs = [with_phone if pk in without else one for pk, _ in ids]
     return _Priced((replace(line, cost=sum(costs, ZERO)),), costs)

@@ -106,7 +106,7 @@ def _passing(bucket: Bucket, guard: Mapping[str, Any]) -> tuple[tuple[float, flo
     ids = latest_with_facts(bucket.pk, GUARDED_MOST)
     if len(ids) < SAMPLES_MIN:
         return (0.0, 1.0), "how many pass the guard is unknown yet"
-    passed = matching(Lead.objects.filter(pk__in=ids), guard, time_zone=bucket.owner.time_zone).count()
+    passed = matching(Lead.objects.filter(pk__among=ids), guard, time_zone=bucket.owner.time_zone).count()
     return share_between(passed, len(ids)), f"{passed:,} of {len(ids):,} known leads pass the guard"
 
 

@@ -101,7 +101,7 @@ def funnel(bucket: Bucket) -> list[Part]:
     """
     may_be = bucket.leads.filter(NOT_CONTACTED).order_by().values_list("pk", flat=True)[: READY_MOST + 1]
     candidates = list(may_be) if bucket.phone_leads else []
-    ready = Lead.objects.filter(pk__in=candidates[:READY_MOST]).contactable().count() if candidates else 0
+    ready = Lead.objects.filter(pk__among=candidates[:READY_MOST]).contactable().count() if candidates else 0
     steps = (
         ("Saved", bucket.total_leads),
         ("Property data", bucket.detailed_leads),
@@ -126,7 +126,7 @@ def signals(bucket: Bucket) -> tuple[list[Part], int]:
     """How many of the latest leads whose facts are known show each signal, and how many leads that is told from."""
     ids = latest_with_facts(bucket.pk, SIGNALS_FROM)
     counts = {name: Count("pk", filter=Q(**{name: True})) for name in SIGNALS}
-    found = Lead.objects.filter(pk__in=ids).aggregate(**counts) if ids else {}
+    found = Lead.objects.filter(pk__among=ids).aggregate(**counts) if ids else {}
     parts = [Part(words, found.get(name, 0), percent(found.get(name, 0), len(ids))) for name, words in SIGNALS.items()]
     return [part for part in parts if part.count], len(ids)
 
@@ -138,7 +138,7 @@ def signals_then(bucket: Bucket) -> list[tuple[str, int]]:
 
 def pins(bucket_id: UUID) -> list[dict[str, Any]]:
     """Where the latest leads with facts are: {id, at: [degrees north, degrees east], words}."""
-    leads = Lead.objects.filter(pk__in=latest_with_facts(bucket_id, PINS_MOST), latitude__isnull=False)
+    leads = Lead.objects.filter(pk__among=latest_with_facts(bucket_id, PINS_MOST), latitude__isnull=False)
     rows = leads.filter(longitude__isnull=False).only("pk", "latitude", "longitude", "property_address", "property_id")
     return [
         {"id": lead.pk, "at": [float(lead.latitude or 0), float(lead.longitude or 0)], "words": str(lead)}

@@ -42,7 +42,7 @@ def _do(work: Work) -> Done:
     """The members who still may work leads, in turn; a job for members who are all gone gives its leads to nobody."""
     members = _able(work.job, work.job.arguments["to"])
     place = Place(turn=work.job.done % len(members))
-    leads = Lead.objects.filter(pk__in=list(work.lead_ids), team_id=work.job.team_id)
+    leads = Lead.objects.filter(pk__among=list(work.lead_ids), team_id=work.job.team_id)
     seen, _, changed = assign_piece(leads, members, place, job=work.job)
     many = sum(changed.values())
     if changed:

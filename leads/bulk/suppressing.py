@@ -32,7 +32,7 @@ def _do(work: Work) -> Done:
     """As "Everything of this owner" on a lead's page, of each. A piece that is done again, as its worker was killed
     before it had counted, names the same source: it adds nothing.
     """
-    found = {lead.pk: contacts_of(lead) for lead in Lead.objects.filter(pk__in=list(work.lead_ids))}
+    found = {lead.pk: contacts_of(lead) for lead in Lead.objects.filter(pk__among=list(work.lead_ids))}
     values = [(kind, text) for of_lead in found.values() for kind, some in of_lead.items() for text in some]
     reachable = [pk for pk, of_lead in found.items() if any(of_lead.values())]
     given, person = work.job.arguments, work.access.user
