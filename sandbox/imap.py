@@ -20,6 +20,7 @@ class ImapStore:
         self._next = 1
         self.keeps_keywords = True  # flags of a client's own, as most servers do
         self.cuts: list[str] = []  # verbs (FETCH, STORE) at whose next use the connection is cut
+        self.refuses: list[tuple[str, int]] = []  # a verb, and how many of its uses before the one answered NO
 
     def add(self, raw: bytes) -> int:
         """It comes in; returns its UID."""
@@ -123,6 +124,11 @@ class _Session(socketserver.StreamRequestHandler):
         if verb in store.cuts:
             store.cuts.remove(verb)
             raise ConnectionAbortedError
+        refused = (verb, 0) in store.refuses
+        store.refuses = [(one, n - (one == verb)) for one, n in store.refuses if (one, n) != (verb, 0)]
+        if refused:
+            self._say(f"{tag} NO [UNAVAILABLE] not now")
+            return
         with store.lock:
             if verb == "SEARCH":
                 found = [uid for uid in store.mails if self._matches(uid, rest)]

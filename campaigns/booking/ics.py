@@ -42,7 +42,7 @@ def calendar_of(name: str, events: Iterable[Event], *, with_names: bool) -> byte
     """A feed. with_names: streets, names and what people typed; else a kind and the end of the event's id."""
     calendar = _calendar("PUBLISH")
     for key in ("X-WR-CALNAME", "NAME"):
-        calendar.add(key, one_line(name))
+        calendar[key] = vText(one_line(name))  # `add` writes what it does not know as it is, commas too
     calendar.add("X-PUBLISHED-TTL", POLLED)
     calendar["REFRESH-INTERVAL"] = vText(POLLED)
     calendar["REFRESH-INTERVAL"].params["VALUE"] = "DURATION"

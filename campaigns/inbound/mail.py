@@ -1,7 +1,8 @@
 """An e-mail that came in: whose it is and which of ours it is about, what it means, and what follows at once.
 
 A stranger can name any message of ours. So a bounce suppresses only what that message was sent to, and words stop a
-person's campaigns only where they come from an address of hers, or to the address that one message alone has.
+person's campaigns only where they come from an address of hers, or to the address that one message alone has. Whoever
+has the message has its way out, too: words that end it do that much, from whatever address they come.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from zoneinfo import ZoneInfo
 from accounts.webhooks.queue import emit
 from campaigns import clock
 from campaigns.inbound import talks
-from campaigns.inbound.people import Writer, is_own, lead_of, leads_of, lock_owner, lock_writer, written_to
+from campaigns.inbound.people import Writer, is_own, lead_of, leads_of, lock_owner, lock_writer, of_owner, written_to
+from campaigns.inbound.posts import OPT_OUTS
 from campaigns.inbound.receiving import RECEIVED
 from campaigns.models import Delivery, IncomingMessage, MailSender
 from campaigns.rules.opt_out import read as meaning_of
@@ -32,6 +34,7 @@ from leads.services import note_received
 
 Meaning = IncomingMessage.Meaning
 AWAY = timedelta(days=7)  # of an automatic answer that names no day
+FEW_WORDS = 30  # of an automatic answer: a longer one has a footer of its own, which names an unsubscribe link
 NOT_OURS = "It is about no e-mail of ours: nothing was changed."
 _OWN_COPY = "A copy of our own e-mail."
 _ANSWER = re.compile(r"(?:re|aw|sv|rv|fwd?)\s*:", re.IGNORECASE)  # before a subject of ours
@@ -56,8 +59,17 @@ def hear(said: Arrived, message_id: UUID) -> str:
     if is_own(said.about.sender):
         return _OWN_COPY
     if isinstance(said, Automatic):
-        return _away(said, sent)
+        if not ends_all(said):
+            return _away(said, sent)
+        said = Written(said.about, said.text, is_unsubscribe=False)
     return _wrote(said, sent, message_id)
+
+
+def ends_all(said: Automatic) -> bool:
+    """Whether it asks to stop in a few words, whatever its headers say: programs in which people answer customers mark
+    what they send, too, and who has left a company may have it say so.
+    """
+    return len(said.text.split()) <= FEW_WORDS and meaning_of(said.text) == "opt_out"
 
 
 def prove(said: Arrived) -> None:
@@ -117,19 +129,22 @@ def _until(said: Automatic, sent: Delivery) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """Who wrote, which e-mail of ours they answer, and whose address they wrote to."""
+    """Who wrote, which e-mail of ours they answer, and whose address they wrote to. named: one that they name, which
+    went to somebody else, as far as we know.
+    """
 
     writer: Writer
     sent: Delivery | None
     team_id: int | None
     sender: MailSender | None
     lead: Lead | None
+    named: Delivery | None = None
 
 
 def _wrote(said: Written, sent: Delivery | None, message_id: UUID) -> str:
     """1. Their keys are locked: what is being sent to them waits. 2. An opt-out suppresses, whoever's e-mail it
-    answers; else their campaigns stop. 3. The message, in the conversation of the team that wrote. 4. The line on the
-    lead, last.
+    answers, and what that was sent to; so does a wrong person; else their campaigns stop. 3. The message, in the
+    conversation of the team that wrote. 4. The line on the lead, last.
     """
     if IncomingMessage.objects.filter(inbound_id=message_id).exists():
         return ""
@@ -137,7 +152,8 @@ def _wrote(said: Written, sent: Delivery | None, message_id: UUID) -> str:
         return _unsubscribed(sent, message_id)
     if not said.about.sender:
         return "It does not say who wrote it."
-    heard, meaning = _whose(said.about, sent), meaning_in(said)
+    meaning = meaning_in(said)
+    heard = _whose(said.about, sent, ends=meaning in OPT_OUTS)
     writer = heard.writer
     if _came_before(said, writer, meaning):
         return "It had come before."
@@ -148,13 +164,20 @@ def _wrote(said: Written, sent: Delivery | None, message_id: UUID) -> str:
             team_id=heard.team_id,
         )  # fmt: skip
     elif meaning == Meaning.WRONG:
-        suppress_wrong_number(
-            writer.key_id, leads_of(writer.key_id, heard.team_id) if heard.team_id else [],
-            source=Source.inbound(message_id), scopes=(Suppression.Scope.EMAIL,), words=said.text[:300],
-        )  # fmt: skip
+        to = {heard.sent.key_id} if heard.sent is not None and heard.sent.key_id else set()  # they answer by an alias
+        for key_id in sorted({writer.key_id, *to}):
+            suppress_wrong_number(
+                key_id, leads_of(key_id, heard.team_id) if heard.team_id else [],
+                source=Source.inbound(message_id), scopes=(Suppression.Scope.EMAIL,), words=said.text[:300],
+            )  # fmt: skip
     else:
         on_reply(writer.keys)
-    return _kept(said, heard, meaning, message_id)
+    if heard.named is not None:
+        _take_way_out(heard.named, message_id)
+    note = _kept(said, heard, meaning, message_id)
+    if heard.named is not None:
+        _note_way_out(heard.named)
+    return note
 
 
 def _came_before(said: Written, writer: Writer, meaning: str) -> bool:
@@ -167,18 +190,23 @@ def _names(about: About, sent: Delivery) -> bool:
     return sent.callback_token in about.tokens
 
 
-def _whose(about: About, sent: Delivery | None) -> _Heard:
+def _whose(about: About, sent: Delivery | None, *, ends: bool) -> _Heard:
     """Their keys are locked. What they name as ours counts where it was sent to an address of theirs, or where they
-    wrote to the address that it alone has, an alias of theirs among them.
+    wrote to the address that it alone has, an alias of theirs among them. ends: they ask for no more,
+    which counts of any other, too.
     """
     by_token = sent is not None and _names(about, sent)
-    writer = lock_writer((int(EMAIL), about.sender), [sent.key_id] if sent is not None and by_token else [])
-    if sent is not None and not by_token and sent.key_id not in writer.keys:
-        sent = None
+    also = [sent.key_id] if sent is not None and sent.key_id is not None and (by_token or ends) else []
+    writer, named = lock_writer((int(EMAIL), about.sender), also), None
+    if sent is not None and not by_token:
+        theirs = of_owner(writer.own)
+        if sent.key_id not in theirs:
+            writer = Writer(writer.key_id, writer.own, frozenset(theirs))
+            named, sent = sent if also else None, None
     if sent is None:
         to = written_to(about.recipients)
         lead = lead_of(writer.key_id, to.team_id) if to.team_id else None
-        return _Heard(writer, None, to.team_id, to.sender, lead)
+        return _Heard(writer, None, to.team_id, to.sender, lead, named)
     lead = Lead.every.filter(pk=sent.lead_id).first() if sent.lead_id else lead_of(writer.key_id, sent.team_id)
     return _Heard(writer, sent, sent.team_id, sent.mail_sender, lead)
 
@@ -187,14 +215,23 @@ def _unsubscribed(sent: Delivery, message_id: UUID) -> str:
     """By the address that List-Unsubscribe names: the way out, whoever takes it."""
     if sent.key_id is None:
         return NOT_OURS
+    _take_way_out(sent, message_id)
+    _note_way_out(sent)
+    return ""
+
+
+def _take_way_out(sent: Delivery, message_id: UUID) -> None:
     suppress_keys(
-        [sent.key_id], reason=Suppression.Reason.ONE_CLICK, scope=Suppression.Scope.EMAIL,
-        source=Source.inbound(message_id), words=_BY_EMAIL, team_id=sent.team_id,
+        [sent.key_id] if sent.key_id is not None else [], reason=Suppression.Reason.ONE_CLICK,
+        scope=Suppression.Scope.EMAIL, source=Source.inbound(message_id), words=_BY_EMAIL, team_id=sent.team_id,
     )  # fmt: skip
     marks.opted_out(sent.pk, clock.now())
+
+
+def _note_way_out(sent: Delivery) -> None:
+    """The line on the lead, after all other locks."""
     if sent.lead_id is not None:
         note_received(lead_id=sent.lead_id, kind="email", text=f"{_BY_EMAIL}.", ref=uuid5(sent.pk, "unsubscribed"))
-    return ""
 
 
 def meaning_in(said: Written) -> str:

@@ -76,6 +76,8 @@ def _is_urgent(one: Said) -> bool:
         return one.kind in _AT_ONCE
     if isinstance(one, Complaint):
         return one.is_abuse
+    if isinstance(one, Automatic):
+        return effects.ends_all(one)
     if isinstance(one, Written):
         return one.is_unsubscribe or effects.meaning_in(one) in posts.OPT_OUTS
     return False

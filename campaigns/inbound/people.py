@@ -81,16 +81,16 @@ def lock_owner(own: Collection[int]) -> frozenset[int]:
     keys: set[int] = set()
     for _ in range(TRIES):
         point = transaction.savepoint()
-        keys = _of_owner(own) | keys
+        keys = of_owner(own) | keys
         lock_keys(keys)
-        if _of_owner(own) <= keys:  # a lead that got another number meanwhile holds one of these
+        if of_owner(own) <= keys:  # a lead that got another number meanwhile holds one of these
             transaction.savepoint_commit(point)
             break
         transaction.savepoint_rollback(point)
     return frozenset(keys)
 
 
-def _of_owner(own: Collection[int]) -> set[int]:
+def of_owner(own: Collection[int]) -> set[int]:
     """These keys, and the others of the leads that have one of them: one hop, over no crowded key and to none."""
     with connection.cursor() as cursor:
         cursor.execute(

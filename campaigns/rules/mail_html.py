@@ -86,7 +86,6 @@ class Page:
     """What an e-mail's HTML holds. bare: pictures without words of their own."""
 
     anchors: list[Anchor] = field(default_factory=list)
-    has_way_out: bool = False
     pictures: int = 0
     bare: int = 0
     letters: int = 0
@@ -216,9 +215,7 @@ class _Checker(_Reader):
         if self._open is None:
             return
         url, position = self._open
-        if WAY_OUT.fullmatch(url):
-            self.page.has_way_out = True
-        elif url.lower().startswith("http"):
+        if url.lower().startswith("http"):
             self.page.anchors.append(Anchor(url, " ".join("".join(self._words).split()), position))
         self._open, self._words = None, []
 

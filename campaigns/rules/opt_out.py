@@ -37,6 +37,11 @@ _FILLERS = (
     r"(?:(?:with|the|these|this|those|your|ur|all|of|any|me|us|sending|making|trying|to|damn|fucking|freaking|please) )"
 )
 _NOT = r"(?:dont|do not|never|no longer)"
+_THINGS = (
+    r"(?:texts?|txts?|messages?|msgs?|emails?|mails?|mailings?|letters?|offers?|junk|spam|crap|solicitations?|"
+    r"correspondence|communications?)"
+)
+_LIST = r"(?:lists?|database|system|records|files)"
 _WHOM = (
     r"(?:me|us|my (?:number|phone|cell|house|wife|husband|mother|father|mom|dad|family)|this (?:number|phone|cell)|"
     r"here|again|anymore|any more)"
@@ -72,8 +77,17 @@ OPT_OUT: Final = tuple(
         rf"\b(?:dont|do not|no longer) (?:want|wish) (?:you|u|yall|anyone|anybody|people) (?:to )?{_ONE_OR_TWO} "
         rf"(?:to )?{_WHOM}\b{_TIME}{_TERMS}",
         r"\b(?:dont|do not|no longer|never) (?:want|wish|care|need) to (?:ever )?hear from (?:you|u|yall|your)\b",
-        r"\bno (?:further|additional|future|other) (?:contact|communication|text|call|message|email|solicitation)\w*\b",
-        r"\bcease (?:all |any |further )*(?:communication|contact|solicit)\w*\b",
+        r"\bno (?:further|additional|future|other) (?:contact|communication|text|call|message|email|solicitation|"
+        r"correspondence)\w*\b",
+        r"\bcease (?:all |any |further )*(?:communication|contact|solicit|correspond)\w*\b",
+        # "do not send me any more e-mails"; not "don't send your offer yet"
+        rf"\b{_NOT} (?:ever |you |please )*send (?:me |us )?(?:any(?: ?more)?|more|further|other|another|"
+        rf"these|those|this|such|unsolicited)(?: \w+){{0,2}}? {_THINGS}\b{_TIME}{_TERMS}",
+        rf"\b{_NOT} (?:ever |you |please )*send (?:me|us) (?:any ?more|anything(?: else| more| again| further)?)"
+        rf"(?: please| thanks| thank you)?$",
+        rf"\b(?:{_NOT}|stop|quit|cease) (?:ever |you |please )*reach(?:ing)? out(?: to)? "
+        rf"(?:me|us|again|anymore|any more)\b{_TIME}{_TERMS}",
+        rf"\b(?:refrain|desist|abstain) from (?:\w+ ){{0,2}}?{_CONTACT}\b",
         r"\b(?:no|do not|dont) solicit\w*\b(?! sign)",
         r"\b(?:(?:asked?|asking|told|tell|telling|said|beg|begging|warned|warning)(?: you| u| yall| them)?|"
         r"(?:need|want|like) (?:you|u|yall|them)) to (?:please |just )*(?:stop|quit|cease)\b(?! by)",
@@ -83,8 +97,12 @@ OPT_OUT: Final = tuple(
         r"\b(?:stop|quit) (?:\w+ )?(?:bugging|bothering|pestering|hounding|annoying|hassling|stalking)\b",
         r"\b(?:take|remove|delete|scrub) (?:me|us|(?:my|this|our|the) (?:number|name|phone|cell|info|email|contact))\b"
         r"(?: \w+){0,3} (?:off|from|out|list)\b",
+        rf"\b(?:remove|delete) (?:\w+ ){{0,2}}?from (?:\w+ ){{0,2}}?your (?:\w+ ){{0,2}}?{_LIST}\b",
+        rf"\b(?:remove|(?:be|get|me|us) (?:removed|deleted)) from (?:\w+ ){{0,3}}?{_LIST}\b",
+        r"\b(?:off(?: of)?|out of) your (?:\w+ ){0,2}?(?:lists?|database)\b",
+        r"\b(?:me|us|be|get|want|wants) off (?:of )?(?:this|the|that) (?:\w+ ){0,2}?(?:lists?|database)\b",
         r"\b(?:remove|delete|erase|lose|forget|scrub) "
-        r"(?:me|(?:my|this) (?:number|name|info|information|phone|contact))\b",
+        r"(?:me|(?:my|this) (?:number|name|info|information|phone|contact|email))\b",
         r"\b(?:take|get) (?:me|us|my (?:number|name)) off\b",
         r"\bopt(?:ing|ed)? (?:me |us )?out\b",
         r"\b(?:revoke|withdraw) (?:\w+ ){0,2}?(?:consent|permission)\b",
@@ -133,11 +151,20 @@ ASK: Final = re.compile(
     r"fallecid[oa]|ya no llam\w*|dej(?:en|e|a|es) de)\b"
     r"|\bno (?:me|nos) (?:llam|escrib|mand|envi|contact|molest|text)(?:e|en|es|a|an|as)\b"
     rf"|\b{_NOT} (?:ever |you |please )*{_CONTACT} (?:to )?{_WHOM}\b{_TIME}"
+    r"|\breport(?:ing|ed)? (?:you|this)\b|\b(?:not|never|nobody|no one|didnt|dont|without)(?: \w+){0,3}? "
+    r"(?:authoriz|authoris|permission|permit|consent)\w*"
+)
+# Of a sentence of its own: all of the company's words, or those of one channel alone? A person decides.
+NO_MORE: Final = re.compile(
+    rf"(?:(?:please|and|so|but) )?(?:{_NOT} (?:ever |you |please )*(?:{_ONE_OR_TWO}|mail|phone|reach out)(?: to)?|"
+    rf"no (?:more )?(?:emails|texts|calls|contact)|stop mailing|{_NOT} (?:ever |you |please )*send)"
+    rf"(?: (?:me|us|any|anything|anymore|any more|again|more|please|thanks|thank you))*"
 )
 # What is said of stopping without asking for it: “don't stop texting me”, “do not take me off the list”.
 NEGATED: Final = re.compile(
     r"\b(?:dont|do not|didnt|did not|never|wont|will not) (?:ever |please |even |want (?:you |u )?to )*"
-    r"(?:stop|quit|cease|remove|take|delete|erase|lose|unsubscribe|opt)\b|\bno (?:me |nos )?(?:dej|par)\w+ de\b"
+    r"(?:stop|quit|cease|remove|take(?: \w+){0,2}? off|take|delete|erase|lose|unsubscribe|opt)\b"
+    r"|\bno (?:me |nos )?(?:dej|par)\w+ de\b"
 )
 # Alone between two marks of a longer message they are meant: “Not interested, stop.”
 ALONE: Final = frozenset(
@@ -147,6 +174,8 @@ MARKS: Final = re.compile(r"[.,!?;:…\n]+|\s[-–—]+\s")
 # Beside a wrong number it is the stronger wish.
 STOP_TOO: Final = re.compile(r"\b(?:stop|remove|unsub\w*|quit|cancel)\b(?! (?:by|over|in)\b)")
 STOP_LIKE: Final = ("stop", "unsubscribe", "cancel")
+LONG = 9  # letters: one slip in a word of so many is no other word
+E_MAIL: Final = re.compile(r"\be (mail(?:s|ed|ing|er|ers)?)\b")
 # One slip beside them, and other words.
 OTHER_WORDS: Final = frozenset({"shop", "top", "step", "stoop", "atop", "slop", "stow", "swop", "sop"})
 # What a phone sends when somebody marks our message: “Liked “Hi Maria … Reply STOP to end””.
@@ -177,14 +206,17 @@ def read(text: str) -> Meaning:
         return "help"
     if words in START:
         return "start"
-    return "ask" if asked != words or _may_mean_it(words) else "reply"
+    if asked != words or _may_mean_it(words) or any(NO_MORE.fullmatch(sentence) for sentence in sentences):
+        return "ask"
+    return "reply"
 
 
 def normal(text: str) -> str:
     """The words alone: small letters without accents, apostrophes or signs, one space between two."""
     folded = unicodedata.normalize("NFKD", text.translate(APOSTROPHES)).casefold()
     kept = (character for character in folded if unicodedata.category(character) not in ("Mn", "Me", "Cf"))
-    return " ".join("".join(character if character.isalnum() else " " for character in kept).split())
+    words = " ".join("".join(character if character.isalnum() else " " for character in kept).split())
+    return E_MAIL.sub(r"e\1", words)
 
 
 def _is_opt_out_word(words: str) -> bool:
@@ -204,7 +236,10 @@ def _is_opt_out_word(words: str) -> bool:
 def _may_mean_it(words: str) -> bool:
     if ASK.search(words):
         return True
-    return " " not in words and words not in OTHER_WORDS and any(_one_slip(words, word) for word in STOP_LIKE)
+    said = words.split()
+    if any(len(one) >= LONG and _one_slip(one, word) for one in said for word in STOP_LIKE if len(word) > LONG):
+        return True
+    return len(said) == 1 and words not in OTHER_WORDS and any(_one_slip(words, word) for word in STOP_LIKE)
 
 
 def _one_slip(said: str, word: str) -> bool:

@@ -16,6 +16,7 @@ import nh3
 from campaigns.planning.refusals import CampaignError
 from campaigns.rules.mail_html import ATTRIBUTES, SCHEMES, TAGS, Page, addresses_in, check_html, html_of, lines_of
 from campaigns.rules.mail_html import text_of as text_of_html
+from campaigns.rules.mail_seen import seen_in
 from campaigns.rules.templates import (
     SNIPPET,
     STYLE_SHEET,
@@ -72,7 +73,7 @@ def check_mail(subject: str, text: str, html: str, snippets: Mapping[str, str] |
     2. The text part, then the HTML part, each as it was typed, so that what is wrong has its place.
     3. Snippets and, in the HTML, styles are put in. What that made is checked once more, as mail programs read it.
     4. A part that was not given is made of the other.
-    5. Each part has the company's postal address and the way out.
+    5. Each part has the company's postal address and the way out, the HTML where they are seen.
     """
     typed = {"subject": subject.strip(), "text": _lines(text), "html": _lines(html)}
     found = snippets or {}
@@ -86,8 +87,9 @@ def check_mail(subject: str, text: str, html: str, snippets: Mapping[str, str] |
         body = parse(plain)
     with _naming("html" if typed["html"].strip() else "text"):
         page, parsed = check_html(made), parse(made, html=True)
-    for part, field in ((body, "text"), (parsed, "html")):
-        _has_what_must_be(part, page, field if typed[field].strip() else ("html" if field == "text" else "text"))
+    for part, field, shown in ((body, "text", None), (parsed, "html", made)):
+        named = field if typed[field].strip() else ("html" if field == "text" else "text")
+        _has_what_must_be(part, shown, named)
     both = dict.fromkeys((*(anchor.url for anchor in page.anchors), *links))
     return Mail(head, body, parsed, page, tuple(both), typed)
 
@@ -184,14 +186,17 @@ def _count(tag: str, html: str) -> int:
     return len(re.findall(rf"<{tag}[\s>/]", html, re.IGNORECASE))
 
 
-def _has_what_must_be(part: Template, page: Page, field: str) -> None:
-    names = part.variables
-    if ADDRESS not in names:
-        words = "Write {{companyAddress}}: the law (CAN-SPAM) wants your postal address in every e-mail."
+def _has_what_must_be(part: Template, html: str | None, field: str) -> None:
+    """html: of the HTML part."""
+    names, seen = part.variables, seen_in(html) if html is not None else None
+    if ADDRESS not in names or (seen is not None and not seen.has_address):
+        where = " where it is seen" if ADDRESS in names else ""
+        words = f"Write {{{{companyAddress}}}}{where}: the law (CAN-SPAM) wants your postal address in every e-mail."
         raise CampaignError("INVALID", words, field)
-    if WAY_OUT not in names or (field == "html" and not page.has_way_out):
+    if WAY_OUT not in names or (seen is not None and not seen.has_way_out):
         how = '<a href="{{unsubscribeUrl}}">Unsubscribe</a>' if field == "html" else "Unsubscribe: {{unsubscribeUrl}}"
-        raise CampaignError("INVALID", f"Write {how}: every e-mail has a way out.", field)
+        where = " where it is seen" if WAY_OUT in names and seen is not None else ""
+        raise CampaignError("INVALID", f"Write {how}{where}: every e-mail has a way out.", field)
 
 
 def uses_snippets(*texts: str) -> bool:

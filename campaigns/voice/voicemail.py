@@ -7,6 +7,7 @@ Ringless or not, to a machine or a person: the consent is asked of the number, t
 from __future__ import annotations
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, cast
 from uuid import UUID
 
@@ -55,7 +56,7 @@ def drop(access: Access, attempt_id: UUID, recording_id: UUID) -> CallAttempt:
     1. One transaction: the number's key is locked as by an opt-out, then consent and call are looked at; the call
        remembers what is played and by which consent, before it is.
     2. The vendor is told, with an address that is good for ten minutes. Where it says no, the call forgets it again;
-       where it does not answer, it may have been played, and stays remembered.
+       where it does not answer, or breaks (5xx), it may have been played, and stays remembered.
 
     Raises CannotDrop; CampaignError NOT_FOUND.
     """
@@ -80,10 +81,10 @@ def drop(access: Access, attempt_id: UUID, recording_id: UUID) -> CallAttempt:
     try:
         voice.play(phones.VENDORS[attempt.mode], attempt.vendor_id or "", signed_url(attempt, recording))
     except VendorFailure as failure:
-        if failure.status is not None:
+        if failure.status is not None and failure.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             CallAttempt.objects.filter(pk=attempt_id).update(recording=None, recorded_consent_id=None)
             raise CannotDrop(f"It was not played: {failure.reason}") from failure
-        raise CannotDrop("Twilio did not answer: it may have been played.") from failure
+        raise CannotDrop("Twilio did not say whether it was played: it may have been played.") from failure
     return attempt
 
 

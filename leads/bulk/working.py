@@ -128,7 +128,8 @@ def _work(job: BulkJob, what: Kind) -> Work | None:
     access = access_in(job.by, job.team_id) if job.by is not None else None
     if access is None or not what.allows(access):
         raise Stopped("Who asked for it may not do this any more.")
-    ids = list(Lead.objects.worked_by(access).filter(pk__among=piece.lead_ids).order_by("pk").values_list("pk", flat=True))
+    hers = Lead.objects.worked_by(access).filter(pk__among=piece.lead_ids)
+    ids = list(hers.order_by("pk").values_list("pk", flat=True))
     return Work(job, access, ids, len(piece.lead_ids))
 
 

@@ -144,6 +144,13 @@ def test_a_feed_is_shown_once_read_without_names_and_revoked(api: Api, ann: User
     assert code(last, 409) == "TOO_MANY"
 
 
+def test_a_feeds_name_is_one_text_for_other_calendars(api: Api) -> None:
+    """RFC 5545 3.3.11: its commas, semicolons and backslashes are escaped."""
+    made = body_of(api.post("/api/feeds", {"name": r"Mine; Tue, Wed \n x"}), 201)
+    body = Client().get("/calendar/" + made["address"].rpartition("/calendar/")[2]).content
+    assert rb"X-WR-CALNAME:Mine\; Tue\, Wed \\n x" in body and rb"NAME:Mine\; Tue\, Wed \\n x" in body
+
+
 def test_a_callback_keeps_its_title_place_and_length(api: Api, lead: Lead) -> None:
     said = {"kind": "callback", "leadId": str(lead.pk), "title": "Roof", "place": "Desk", "minutes": 45}
     made = body_of(plan(api, **said, startsAt="2027-01-04T15:00:00Z"), 201)["event"]

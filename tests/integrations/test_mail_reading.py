@@ -60,6 +60,9 @@ def test_a_bounce_by_action_and_status(action: str, status: str, kind: str) -> N
 
 def test_a_complaint_is_abuse_or_another_report() -> None:
     abuse = arrived(report("Feedback-Type: abuse\nVersion: 1\n", kind="feedback-report"))
+    for kind in ("fraud", "Opt-Out", "opt-out-list"):
+        said = arrived(report(f"Feedback-Type: {kind}\n", kind="feedback-report"))
+        assert isinstance(said, Complaint) and said.is_abuse, kind
     other = arrived(report("Feedback-Type: not-spam\n", kind="feedback-report"))
     assert isinstance(abuse, Complaint) and isinstance(other, Complaint)
     assert (abuse.is_abuse, other.is_abuse, abuse.about.deliveries) == (True, False, (SENT,))
@@ -103,13 +106,32 @@ def test_own_words_end_where_the_quotation_begins() -> None:
     assert own_words(quoted) == "Yes."
     assert own_words("Yes.\r\n-----Original Message-----\r\nstop") == "Yes."
     assert own_words("> stop\nNo, go on") == "No, go on"
+    assert own_words("Yes.\n\nOn Tue, Jane wrote:\nMay I ask you something?\nunsubscribe here") == "Yes."
     html = "From: p@example.com\nContent-Type: text/html\n\n<p>Sure&nbsp;&amp; soon</p><blockquote>stop</blockquote>"
     said = arrived(html)
     assert isinstance(said, Written) and said.text.split() == ["Sure", "&", "soon"]
 
 
-def test_the_address_that_unsubscribes_in_capitals() -> None:
-    said = arrived("From: p@example.com\nSubject: unsubscribe\n\n", to=f"U+{SENT.hex.upper()}@IN.EXAMPLE.COM")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Tue, Sep 15, 2026 at 9:00 AM Jane <j@example.com> wrote:\n\n> Hi\n> unsubscribe here\n\nNo more mails!",
+        "On Tue, Sep 15, 2026 at 9:00 AM Jane\n<j@example.com> wrote:\n> Hi\n>\n> unsubscribe here\nNo more mails!",
+        "-----Original Message-----\n> Hi\nNo more mails!\n> unsubscribe here",
+    ],
+)
+def test_own_words_below_and_between_what_is_quoted(text: str) -> None:
+    """As Thunderbird places them."""
+    assert own_words(text) == "No more mails!"
+    html = text.replace("> Hi", "<blockquote>Hi<br>unsubscribe here</blockquote>").replace("> unsubscribe here", "")
+    shown = html.replace("<j@example.com>", "").replace("\n", "<br>").replace("<br>><br>", "<br>")
+    said = arrived(f"From: p@example.com\nContent-Type: text/html\n\n{shown}")
+    assert isinstance(said, Written) and said.text == "No more mails!"
+
+
+@pytest.mark.parametrize("by", ["", "Auto-Submitted: auto-generated\n", "Precedence: bulk\n", "Return-Path: <>\n"])
+def test_the_address_that_unsubscribes_in_capitals_and_by_a_mail_program_of_its_own_accord(by: str) -> None:
+    said = arrived(f"From: p@example.com\nSubject: unsubscribe\n{by}\n", to=f"U+{SENT.hex.upper()}@IN.EXAMPLE.COM")
     assert isinstance(said, Written) and said.is_unsubscribe and said.about.tokens == (SENT,)
 
 

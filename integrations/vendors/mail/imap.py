@@ -63,20 +63,37 @@ def _each(box: imaplib.IMAP4, place: ImapPlace, store: Callable[[bytes], object]
     search, mark = (f"UNKEYWORD {KEYWORD}", KEYWORD) if has_keywords else ("UNSEEN", "\\Seen")
     _, found = box.uid("SEARCH", search)
     uids = sorted(int(uid) for line in found if line for uid in line.split())
-    for uid in uids[:most]:
-        raw = _fetched(box, uid)
+    done, refused = 0, 0
+    for uid in uids:
+        if most in (done, refused):
+            break
+        try:
+            raw = _fetched(box, uid)
+        except _Refused:
+            refused += 1
+            continue
         if raw is not None:
             store(raw)
         box.uid("STORE", str(uid), "+FLAGS.SILENT", f"({mark})")
-    return len(uids[:most])
+        done += 1
+    if refused:
+        raise NotSent(f"The mailbox does not give out {refused} of its e-mails now: they are asked for again.")
+    return done
+
+
+class _Refused(Exception):
+    """The server has it, and does not give it out now: unread, it may hold an opt-out."""
 
 
 def _fetched(box: imaplib.IMAP4, uid: int) -> bytes | None:
-    """None: somebody has deleted it meanwhile."""
-    _, sizes = box.uid("FETCH", str(uid), "(RFC822.SIZE)")
+    """None: somebody has deleted it meanwhile. Raises _Refused."""
+    kind, sizes = box.uid("FETCH", str(uid), "(RFC822.SIZE)")
     size = next((int(told[1]) for one in sizes if (told := _SIZE.search(_line(one)))), 0)
     what = "BODY.PEEK[]" if size <= WHOLE_MOST else "BODY.PEEK[HEADER]"
-    _, parts = box.uid("FETCH", str(uid), f"({what})")
+    if kind == "OK":
+        kind, parts = box.uid("FETCH", str(uid), f"({what})")
+    if kind != "OK":
+        raise _Refused
     return next((part[1] for part in parts if isinstance(part, tuple)), None)
 
 

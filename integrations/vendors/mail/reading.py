@@ -48,6 +48,8 @@ _DATES = (
     re.compile(r"\b(?P<number>\d{1,2})/(?P<day>\d{1,2})(?:/(?P<year>20\d\d|\d\d))?\b"),  # as Americans write it
 )
 _BACK = re.compile(r"\b(?:back|return\w*|until|till|through|hasta|regres\w*|vuelv\w*|a partir)\b", re.IGNORECASE)
+# Feedback-Type of who wants no more: RFC 5965's, and the two of its drafts that providers still send.
+_ABUSE = frozenset({"abuse", "fraud", "opt-out", "opt-out-list"})
 _BULK = frozenset({"auto_reply", "bulk", "junk", "list"})
 _QUOTED = re.compile(
     r"^(?:On\b.{0,200}\bwrote:|El\b.{0,200}\bescribió:|-{2,} ?Original Message ?-{2,}|_{10,}|From: .+|De: .+|>.*)$",
@@ -85,7 +87,9 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Somebody pressed "this is spam" (ARF). is_abuse: else another kind of report, which says nothing of her."""
+    """Somebody pressed "this is spam" (ARF), or asked for no more there. is_abuse: else a report of another kind, which
+    says nothing of her.
+    """
 
     about: About
     is_abuse: bool
@@ -162,7 +166,7 @@ def _complaint(message: Message, mail: RawMail) -> Complaint | None:
     blocks = [block for part in _parts(message) if part.get_content_type() == "message/feedback-report"
               for block in _blocks(part)]  # fmt: skip
     kinds = {block.get("feedback-type", "").strip().lower() for block in blocks}
-    return Complaint(_about(message, mail, with_original=True), is_abuse="abuse" in kinds)
+    return Complaint(_about(message, mail, with_original=True), is_abuse=not _ABUSE.isdisjoint(kinds))
 
 
 def _is_report(message: Message, kind: str) -> bool:
@@ -193,7 +197,10 @@ def _address_of(field_value: str) -> str:
 
 
 def _automatic(message: Message, mail: RawMail, today: date) -> Automatic | None:
-    if not _is_automatic(message):
+    """No answer comes to the address that unsubscribes: a mail program that writes there for somebody may say that it
+    wrote by itself.
+    """
+    if not _is_automatic(message) or _is_unsubscribe(message, mail):
         return None
     text = own_words(_text_of(message))
     about = _about(message, mail)
@@ -244,21 +251,33 @@ def _day(match: re.Match[str], today: date) -> date | None:
 
 
 def _written(message: Message, mail: RawMail) -> Written:
-    is_unsubscribe = any(kind.lower() == "u" for kind, _ in _TOKEN.findall(" ".join(_recipients(message, mail))))
-    return Written(_about(message, mail), own_words(_text_of(message)), is_unsubscribe)
+    return Written(_about(message, mail), own_words(_text_of(message)), _is_unsubscribe(message, mail))
+
+
+def _is_unsubscribe(message: Message, mail: RawMail) -> bool:
+    return any(kind.lower() == "u" for kind, _ in _TOKEN.findall(" ".join(_recipients(message, mail))))
 
 
 def own_words(text: str) -> str:
-    """Without what mail programs quote below: nobody opts out by our own "unsubscribe" in the quotation."""
+    """Without what mail programs quote: nobody opts out by our own "unsubscribe" in the quotation.
+
+    Where each quoted line is marked (>), what stands below or between is hers: many write there. Else the quotation
+    goes to the end.
+    """
     kept: list[str] = []
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    for number, line in enumerate(lines):
-        both = f"{line} {lines[number + 1]}".strip() if number + 1 < len(lines) else line.strip()
-        if line.startswith(">"):
-            continue
-        if _QUOTED.match(line.strip()) or (line.startswith(("On ", "El ")) and _QUOTED.match(both)):
-            break
-        kept.append(line.rstrip())
+    number = 0
+    while number < len(lines):
+        line, after = lines[number], number + 1
+        if not line.startswith(">"):
+            both = f"{line} {lines[after]}".strip() if after < len(lines) else line.strip()
+            if _QUOTED.match(line.strip()) or (line.startswith(("On ", "El ")) and _QUOTED.match(both)):
+                after += not _QUOTED.match(line.strip())  # its words stand on two lines
+                if not next((one for one in lines[after:] if one.strip()), "").startswith(">"):
+                    break
+            else:
+                kept.append(line.rstrip())
+        number = after
     return "\n".join(kept).strip()[:TEXT_MOST]
 
 
@@ -345,7 +364,7 @@ def _decoded(part: Message) -> str:
 
 
 class _Words(HTMLParser):
-    """The words of an HTML text, a line a block, up to what it quotes."""
+    """The words of an HTML text, a line a block; where it quotes, a line that is marked so stands for the quotation."""
 
     _BREAKS = frozenset({"br", "p", "div", "tr", "li", "h1", "h2", "h3", "table"})
 
@@ -361,6 +380,8 @@ class _Words(HTMLParser):
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  # its signature
         if tag in ("style", "script", "blockquote", "head"):
             self._silent += 1
+            if tag == "blockquote":
+                self._pieces.append("\n>\n")
         elif tag in self._BREAKS:
             self._pieces.append("\n")
 

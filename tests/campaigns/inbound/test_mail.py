@@ -176,7 +176,8 @@ def test_what_strangers_write_suppresses_nobody_else(postbox: Postbox, settings:
     send_all()
     sent = of(place, "p0")
     named = f"In-Reply-To: {message_id(sent.pk, 'ann@mail.example.com')}\r\n"
-    write(letter("eve@example.net", f"r+{uuid4().hex}@in.example.com", "STOP", headers=named))
+    write(letter("eve@example.net", f"r+{uuid4().hex}@in.example.com", "Sure, call me", headers=named))
+    write(letter("eve@example.net", f"r+{uuid4().hex}@in.example.com", "STOP"))
     assert [bytes(row.digest) for row in Suppression.objects.all()] == [digest_of("eve@example.net")], "hers alone"
     write(comes(postbox, "copy", "p0@example.com"))
     write(letter("Pat <kim@example.net>", "info@in.example.com", "Who are you?"))
@@ -184,6 +185,7 @@ def test_what_strangers_write_suppresses_nobody_else(postbox: Postbox, settings:
     write(b"\x00\xff no e-mail")
     assert (state(place), place.now().replied, Conversation.objects.count()) == ("active", 0, 0)
     assert [note for _, _, note in handled()] == [
+        "Written to no company here: an opt-out counts all the same.",
         "Written to no company here: an opt-out counts all the same.", "A copy of our own e-mail.",
         "Written to no company here: an opt-out counts all the same.", "It does not say who wrote it.",
         "It is no e-mail: it has no headers.",
@@ -192,6 +194,57 @@ def test_what_strangers_write_suppresses_nobody_else(postbox: Postbox, settings:
     talk = Conversation.objects.get()
     assert (talk.team_id, talk.lead_id, talk.mail_sender) == (place.now().team_id, None, place.now().mail_sender)
     assert lines(place) == []
+
+
+@pytest.mark.parametrize("words", ["Please stop e-mailing me.", "You have the wrong person."])
+def test_whoever_has_our_message_and_asks_for_no_more_does_what_its_link_does(
+    postbox: Postbox, settings: Any, words: str
+) -> None:
+    """From an address that nobody knows here, to the company's own: the e-mails to the one that we know end."""
+    place = make_mails(2, settings, postbox, steps=MIXED, texts="twilio")
+    send_all()
+    named = f"In-Reply-To: {message_id(of(place, 'p0').pk, 'ann@mail.example.com')}\r\n"
+    assert post_mail(letter("pat@work.example", "ann@mail.example.com", words, headers=named)).status_code == 200
+    assert ("one_click", "email") in reasons(), "at once, in the request"
+    assert (state(place), lines(place)) == ("active", ["Unsubscribed by e-mail."]), "the texts go on"
+    assert place.now().opted_out == 1 and of(place, "p0").opted_out_at is not None
+    assert Conversation.objects.get().lead is None, "whose address it is, nobody knows"
+    move(timedelta(days=1, hours=1))
+    send_all()
+    assert postbox.to().count("p0@example.com") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("Stop", "opted_out"), ("Pat has left Acme. Please remove me from your list.", "opted_out"),
+        ("I am away. Please do not call me until Monday.", "out_of_office"),
+        ("I am away until October 5. " + "Acme sells homes. " * 10 + "Unsubscribe", "out_of_office"),
+    ],
+)  # fmt: skip
+def test_few_words_that_ask_to_stop_count_though_a_program_says_that_it_wrote_them(
+    postbox: Postbox, settings: Any, words: str, why: str
+) -> None:
+    place = make_mails(1, settings, postbox, steps=TWO)
+    send_all()
+    reply_to = f"r+{of(place, 'p0').callback_token.hex}@in.example.com"
+    raw = letter("p0@example.com", reply_to, words, headers="X-Auto-Response-Suppress: All\r\n")
+    assert post_mail(raw).status_code == 200
+    if why == "opted_out":
+        assert ("stop", "any") in reasons(), "at once, in the request"
+    reading.handle_open()
+    assert member(place).why == why and (reasons() == []) == (why == "out_of_office")
+
+
+def test_a_wrong_person_by_an_alias_is_written_to_no_more(postbox: Postbox, settings: Any) -> None:
+    place = make_mails(1, settings, postbox, steps=TWO)
+    send_all()
+    reply_to = f"r+{of(place, 'p0').callback_token.hex}@in.example.com"
+    assert post_mail(letter("p0+home@example.net", reply_to, "Wrong person, I am not Maria.")).status_code == 200
+    assert {bytes(row.digest) for row in Suppression.objects.filter(reason="wrong_number")} == {
+        digest_of("p0@example.com"), digest_of("p0+home@example.net"),
+    }  # fmt: skip
+    assert (state(place), member(place).why) == ("stopped", "wrong_number")
 
 
 def test_opt_outs_by_words_and_by_the_address_that_unsubscribes(postbox: Postbox, settings: Any) -> None:

@@ -175,6 +175,25 @@ def store(settings: Any) -> Iterator[ImapStore]:
     server.stop()
 
 
+@pytest.mark.parametrize("at", [0, 1])
+def test_what_the_mailbox_does_not_give_out_now_is_asked_for_again(
+    postbox: Postbox, store: ImapStore, settings: Any, caplog: Any, at: int
+) -> None:
+    """Unread, it may hold an opt-out. What comes behind it is not held up."""
+    make_mails(2, settings, postbox)
+    send_all()
+    store.add(comes(postbox, "stop", "p0@example.com"))
+    store.add(comes(postbox, "reply", "p1@example.com"))
+    store.refuses = [("FETCH", at)]
+    with caplog.at_level(logging.WARNING):
+        assert mailbox.fetch() == 1
+    assert "does not give out 1 of its e-mails" in caplog.text
+    assert [flags == {"BucketStored"} for flags in store.flags.values()] == [False, True]
+    assert mailbox.fetch() == 1
+    reading.handle_open()
+    assert ("stop", "any") in reasons()
+
+
 def test_the_mailbox_is_read_once_each_through_cuts_and_absence(
     postbox: Postbox, store: ImapStore, settings: Any, caplog: Any
 ) -> None:

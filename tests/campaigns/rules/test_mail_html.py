@@ -12,6 +12,21 @@ from campaigns.texts.mail import check_mail
 
 MUST = '{{companyAddress}} <a href="{{unsubscribeUrl}}">Unsubscribe</a>'
 TEXT = "Hi {{firstName|there}}.\n\n{{companyAddress}}\nUnsubscribe: {{unsubscribeUrl}}"
+ADDRESS, OUT = "{{companyAddress}}", "<a href='{{unsubscribeUrl}}'>Unsubscribe</a>"
+PICTURE = "<img src='https://a.example/u'>"
+UNSEEN = [
+    f"<p title='{ADDRESS}'>Hi</p>{OUT}",
+    f"<img src='https://a.example/b' alt='{ADDRESS}'>{OUT}",
+    f"<html><head><title>{ADDRESS}</title></head><body>{OUT}</body></html>",
+    f"<p style='display:none'>{ADDRESS}</p>{OUT}",
+    f"<p style='Font-Size: 0px'>Hi <b>{ADDRESS}</b></p>{OUT}",
+    f"<style>.x {{ visibility: hidden }}</style><div class=x><p>{ADDRESS}</p></div>{OUT}",
+    f"{ADDRESS} {OUT.replace('Unsubscribe', '')}",
+    f"{ADDRESS} {OUT.replace('Unsubscribe', '&nbsp;' + chr(0x200B))}",
+    f"{ADDRESS} {OUT.replace('Unsubscribe', PICTURE)} Unsubscribe",
+    f"{ADDRESS} <p style='opacity: 0'>{OUT}</p>",
+    f"{ADDRESS} {OUT.replace('<a', '<a style=max-height:0')}",
+]
 
 REFUSED = [
     ("<script>alert(1)</script>", "Scripts"),
@@ -91,14 +106,29 @@ def test_what_mail_cannot_carry_is_refused_by_part_and_place_and_never_taken_out
         ("Hi", TEXT, "<p>No way out, {{companyAddress}}</p>", "html", None),
         ("Hi", TEXT, "<p>Not pressed: {{unsubscribeUrl}} {{companyAddress}}</p>", "html", None),
         ("Hi", TEXT, "x" * 200_001, "html", None),
+        *[("Hi", TEXT, html, "html", None) for html in UNSEEN],
     ],
 )
-def test_an_e_mail_without_what_it_must_have_is_refused(
+def test_an_e_mail_without_what_it_must_have_where_it_is_seen_is_refused(
     subject: str, text: str, html: str, field: str, position: int | None
 ) -> None:
     with pytest.raises(CampaignError) as refused:
         check_mail(subject, text, html)
     assert (refused.value.field, refused.value.more.get("position")) == (field, position)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"<div style='display: none'>Shown in the list of e-mails</div><p>{ADDRESS}</p>{OUT}",
+        f"<table style='font-size: 0'><tr><td style='font-size: 13px; opacity: 0.9'>{ADDRESS} {OUT}</td></tr></table>",
+        f"<p><img src='https://a.example/b' style='display:none'>{ADDRESS}</p>"
+        + OUT.replace("Unsubscribe", PICTURE.replace(">", " alt='Unsubscribe'>")),
+        f"<p>{ADDRESS}<p>{OUT}",
+    ],
+)
+def test_what_must_be_seen_may_stand_beside_what_is_not(html: str) -> None:
+    assert check_mail("Hi", TEXT, html).typed["html"] == html
 
 
 def test_of_a_text_html_is_made_by_its_paragraphs_and_of_html_a_text() -> None:

@@ -32,6 +32,14 @@ OPT_OUT = (
     "I don't want you texting me", "no further contact please", "cease all communication", "Do not solicit",
     "no soliciting", "I asked you to stop", "I said stop", "would you please stop", "How do I stop these texts?",
     "quit bugging me", "Don't call me today or any other day", "stop texting me at 6am and at all other times",
+    # as people write in e-mails
+    "Please stop e-mailing me.", "Do not e-mail me again", "No more e-mails please", "do not send any more emails",
+    "Please do not send me any more e-mails", "Please don't send me any more messages", "Don't send me anything else",
+    "Please don't reach out again", "do not reach out to me", "Please refrain from contacting me",
+    "kindly refrain from e-mailing us", "no further correspondence", "please cease all correspondence",
+    "Remove from list", "Remove me from your mailing list", "I would like to be removed from your list",
+    "Please have me removed from your database", "I want off this list", "off your list please",
+    "please leave me off your mailing list", "please delete my e-mail", "lose my email address",
     # a sentence of its own
     "Not interested, stop", "Stop - Maria", "Stop. I am not selling.", "Please don't. Stop!", "No! Stop texting me",
     # beside a wrong number
@@ -55,7 +63,11 @@ ASK = (
     "please remove the sign", "No me interesa", "Disliked “Hi Maria, reply STOP to end”",
     "Don't stop texting me, I want to sell", "please do not take me off your list", "never stop calling, lol",
     "no deje de llamarme", "dejé de trabajar allí", "I don't want you to stop calling",
-    "No me llame antes de las 5", "Stop by the house on Sunday",
+    "No me llame antes de las 5", "Stop by the house on Sunday", "No thank you. Please do not contact.",
+    "call me, don't email", "no emails", "Don't mail me", "please unsuscribe",
+    "You are not authorized to contact me", "I am reporting you",
+    "My house was removed from the list by the agent",
+    "I did not give permission to contact me",
 )  # fmt: skip
 REPLY = (
     "don't call me before 5", "Don't call me at work", "Yes", "Who is this?", "how much?", "What's your offer",
@@ -63,6 +75,10 @@ REPLY = (
     "Is this about 12 Main St?", "ok", "?", "", "sí, llámeme", "shop", "Send me an email", "please call my cell",
     "No me llamó ayer", "no me escribió nadie", "I don't want to miss your call",
     "I don't need any help", "We have a no soliciting sign", "nadie me llamó, sí me interesa",
+    "don't send the offer yet, my wife reads it first", "Is my house on your list?", "I checked out your records",
+    "We took the sign off the lawn", "please e-mail me", "no e-mail", "send me the offer by e-mail",
+    "I'll reach out to you again",
+    "Do not send anything to the tenant", "don't send it before Friday",
     "my number is 602 555 0111", "Liked “Hi Maria. Reply STOP to end”", "I never got your text", "We just sold our car",
 )  # fmt: skip
 

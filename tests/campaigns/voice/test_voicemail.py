@@ -15,6 +15,8 @@ from campaigns.dialing import calling
 from campaigns.models import CallAttempt, Recording, RecordingFile
 from campaigns.planning.refusals import CampaignError
 from campaigns.voice import recordings, registering, voicemail
+from integrations.vendors import voice
+from integrations.vendors.errors import NotSent
 from leads.models import Consent
 from leads.permission.consenting import give
 from leads.permission.suppressing import suppress
@@ -122,8 +124,12 @@ def test_a_call_by_click_from_her_phone_to_the_recording_on_their_machine(
         registering.drop_voicemail(world.access, attempt.pk, recording.pk)
 
 
+def _raise(error: Exception) -> None:
+    raise error
+
+
 def test_where_the_vendor_says_no_the_call_forgets_it_and_where_it_is_silent_it_does_not(
-    world: World, vendor: Sandbox
+    world: World, vendor: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agree(world)
     attempt, recording = talking(world), record_one(world)
@@ -131,6 +137,13 @@ def test_where_the_vendor_says_no_the_call_forgets_it_and_where_it_is_silent_it_
         registering.drop_voicemail(world.access, attempt.pk, recording.pk)
     attempt.refresh_from_db()
     assert attempt.recording_id is None
+    with monkeypatch.context() as broken:
+        broken.setattr(voice, "play", lambda *_: _raise(NotSent("The vendor broke.", status=500)))
+        with pytest.raises(voicemail.CannotDrop, match="may have been played"):
+            registering.drop_voicemail(world.access, attempt.pk, recording.pk)
+    attempt.refresh_from_db()
+    assert attempt.recording_id == recording.pk and attempt.recorded_consent_id, "never a second time"
+    CallAttempt.objects.filter(pk=attempt.pk).update(recording=None)
     vendor.stop()
     with pytest.raises(voicemail.CannotDrop, match="may have been played"):
         registering.drop_voicemail(world.access, attempt.pk, recording.pk)
